@@ -1,0 +1,207 @@
+#pragma once
+
+#include <warpbeam/loader/feature.hpp>
+#include <warpbeam/loader/types.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+/// The one table of instructions, which decoder, validator, text front end, printer and lowering are fed from.
+/// https://webassembly.github.io/spec/core/binary/instructions.html
+///
+/// The columns of the rows (`instr_rows_*.inc`): identifier; encoding (the opcode, or prefix << 12 | sub-opcode);
+/// keyword of the text format; form of the immediates; signature; feature; for instructions with a `mem_arg`
+/// the binary logarithm of the bytes accessed, which is also the natural alignment.
+
+namespace warpbeam {
+
+/// An instruction. The value is its encoding.
+enum class Op : uint32_t {
+#define WARPBEAM_INSTR(id, code, text, imm, sig, feature, access) id = code,
+#include <warpbeam/loader/instr_rows_core.inc>
+#include <warpbeam/loader/instr_rows_gc.inc>
+#include <warpbeam/loader/instr_rows_simd.inc>
+#include <warpbeam/loader/instr_rows_atomics.inc>
+#undef WARPBEAM_INSTR
+};
+
+/// What follows the opcode in the binary format, in this order. Indices are u32 in LEB128.
+enum class Imm : uint8_t {
+    none,
+    block,         ///< a block type
+    label,         ///< a label index
+    label_table,   ///< a vector of label indices, then the default's
+    func,          ///< a function index
+    type,          ///< a type index
+    type_table,    ///< a type index, a table index
+    type_field,    ///< a type index, a field index
+    type_count,    ///< a type index, a number of operands
+    type_type,     ///< two type indices: destination, source
+    type_data,     ///< a type index, a data index
+    type_elem,     ///< a type index, an element index
+    local,         ///< a local index
+    global,        ///< a global index
+    table,         ///< a table index
+    table_table,   ///< two table indices: destination, source
+    elem,          ///< an element index
+    elem_table,    ///< an element index, a table index
+    data,          ///< a data index
+    memory,        ///< a memory index
+    memory_memory, ///< two memory indices: destination, source
+    data_memory,   ///< a data index, a memory index
+    tag,           ///< a tag index
+    mem_arg,       ///< alignment exponent (bit 6: a memory index follows), offset
+    mem_arg_lane,  ///< a mem_arg, a lane index
+    lane,          ///< a lane index, one byte
+    lanes,         ///< sixteen lane indices
+    i32,           ///< a signed 32-bit LEB128
+    i64,           ///< a signed 64-bit LEB128
+    f32,           ///< four bytes
+    f64,           ///< eight bytes
+    v128,          ///< sixteen bytes
+    heap_type,     ///< a heap type
+    select_types,  ///< a vector of value types
+    cast,          ///< a byte of nullability flags, a label index, two heap types: source, target
+    try_table,     ///< a block type, a vector of catch clauses
+    fence,         ///< one zero byte
+};
+
+/// The operand and result types of an instruction that is the same whatever surrounds it. `addr` stands for
+/// the address type of the memory that the immediate names.
+struct Sig {
+    enum Type : uint8_t { none, i32, i64, f32, f64, v128, addr };
+    /// The number of operands; `special` has rules of its own.
+    uint8_t arity;
+    std::array<Type, 3> in;
+    Type out;
+    friend constexpr bool operator==(const Sig&, const Sig&) noexcept = default;
+};
+
+/// Signatures by letters: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address; operands_result.
+namespace sig {
+using enum Sig::Type;
+inline constexpr Sig special{0xff, {}, none};
+inline constexpr Sig _{0, {}, none};
+inline constexpr Sig _a{0, {}, addr};
+inline constexpr Sig _d{0, {}, f64};
+inline constexpr Sig _f{0, {}, f32};
+inline constexpr Sig _i{0, {}, i32};
+inline constexpr Sig _l{0, {}, i64};
+inline constexpr Sig _s{0, {}, v128};
+inline constexpr Sig a_a{1, {addr}, addr};
+inline constexpr Sig a_d{1, {addr}, f64};
+inline constexpr Sig a_f{1, {addr}, f32};
+inline constexpr Sig a_i{1, {addr}, i32};
+inline constexpr Sig a_l{1, {addr}, i64};
+inline constexpr Sig a_s{1, {addr}, v128};
+inline constexpr Sig ad_{2, {addr, f64}, none};
+inline constexpr Sig af_{2, {addr, f32}, none};
+inline constexpr Sig ai_{2, {addr, i32}, none};
+inline constexpr Sig ai_i{2, {addr, i32}, i32};
+inline constexpr Sig aia_{3, {addr, i32, addr}, none};
+inline constexpr Sig aii_{3, {addr, i32, i32}, none};
+inline constexpr Sig aii_i{3, {addr, i32, i32}, i32};
+inline constexpr Sig ail_i{3, {addr, i32, i64}, i32};
+inline constexpr Sig al_{2, {addr, i64}, none};
+inline constexpr Sig al_l{2, {addr, i64}, i64};
+inline constexpr Sig all_i{3, {addr, i64, i64}, i32};
+inline constexpr Sig all_l{3, {addr, i64, i64}, i64};
+inline constexpr Sig as_{2, {addr, v128}, none};
+inline constexpr Sig as_s{2, {addr, v128}, v128};
+inline constexpr Sig d_d{1, {f64}, f64};
+inline constexpr Sig d_f{1, {f64}, f32};
+inline constexpr Sig d_i{1, {f64}, i32};
+inline constexpr Sig d_l{1, {f64}, i64};
+inline constexpr Sig d_s{1, {f64}, v128};
+inline constexpr Sig dd_d{2, {f64, f64}, f64};
+inline constexpr Sig dd_i{2, {f64, f64}, i32};
+inline constexpr Sig f_d{1, {f32}, f64};
+inline constexpr Sig f_f{1, {f32}, f32};
+inline constexpr Sig f_i{1, {f32}, i32};
+inline constexpr Sig f_l{1, {f32}, i64};
+inline constexpr Sig f_s{1, {f32}, v128};
+inline constexpr Sig ff_f{2, {f32, f32}, f32};
+inline constexpr Sig ff_i{2, {f32, f32}, i32};
+inline constexpr Sig i_d{1, {i32}, f64};
+inline constexpr Sig i_f{1, {i32}, f32};
+inline constexpr Sig i_i{1, {i32}, i32};
+inline constexpr Sig i_l{1, {i32}, i64};
+inline constexpr Sig i_s{1, {i32}, v128};
+inline constexpr Sig ii_i{2, {i32, i32}, i32};
+inline constexpr Sig l_d{1, {i64}, f64};
+inline constexpr Sig l_f{1, {i64}, f32};
+inline constexpr Sig l_i{1, {i64}, i32};
+inline constexpr Sig l_l{1, {i64}, i64};
+inline constexpr Sig l_s{1, {i64}, v128};
+inline constexpr Sig ll_i{2, {i64, i64}, i32};
+inline constexpr Sig ll_l{2, {i64, i64}, i64};
+inline constexpr Sig s_d{1, {v128}, f64};
+inline constexpr Sig s_f{1, {v128}, f32};
+inline constexpr Sig s_i{1, {v128}, i32};
+inline constexpr Sig s_l{1, {v128}, i64};
+inline constexpr Sig s_s{1, {v128}, v128};
+inline constexpr Sig sd_s{2, {v128, f64}, v128};
+inline constexpr Sig sf_s{2, {v128, f32}, v128};
+inline constexpr Sig si_s{2, {v128, i32}, v128};
+inline constexpr Sig sl_s{2, {v128, i64}, v128};
+inline constexpr Sig ss_s{2, {v128, v128}, v128};
+inline constexpr Sig sss_s{3, {v128, v128, v128}, v128};
+} // namespace sig
+
+struct InstrRow {
+    Op op;
+    std::string_view text;
+    Imm imm;
+    Sig sig;
+    Feature feature;
+    uint8_t access_log2;
+};
+
+inline constexpr InstrRow instr_table[] = {
+#define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                          \
+    {Op::id, text, Imm::imm, sig::signature, Feature::feature, access},
+#include <warpbeam/loader/instr_rows_core.inc>
+#include <warpbeam/loader/instr_rows_gc.inc>
+#include <warpbeam/loader/instr_rows_simd.inc>
+#include <warpbeam/loader/instr_rows_atomics.inc>
+#undef WARPBEAM_INSTR
+};
+
+namespace detail {
+
+/// For each prefix the position of sub-opcode n in the table plus one, or 0; row 0 is for one-byte opcodes.
+struct InstrIndex {
+    std::array<std::array<uint16_t, 0x120>, 5> position{};
+};
+constexpr unsigned index_row(uint32_t op) noexcept { return op < 0x100 ? 0 : (op >> 12) - 0xfa; }
+inline constexpr InstrIndex instr_index = [] {
+    InstrIndex index;
+    for (size_t i = 0; i < std::size(instr_table); ++i) {
+        const auto code = static_cast<uint32_t>(instr_table[i].op);
+        index.position[index_row(code)][code & 0xfff] = static_cast<uint16_t>(i + 1);
+    }
+    return index;
+}();
+
+} // namespace detail
+
+/// The row of the encoding `code` (the opcode, or prefix << 12 | sub-opcode); null when there is none.
+constexpr const InstrRow* find_instr(uint32_t code) noexcept {
+    if (code >= 0x100 && (code < 0xfb'000 || code > 0xfe'fff))
+        return nullptr;
+    const uint32_t sub = code & 0xfff;
+    const auto& row = detail::instr_index.position[detail::index_row(code)];
+    if (sub >= row.size() || row[sub] == 0)
+        return nullptr;
+    return &instr_table[row[sub] - 1];
+}
+/// The row of an instruction.
+constexpr const InstrRow& row_of(Op op) noexcept { return *find_instr(static_cast<uint32_t>(op)); }
+
+static_assert(std::ranges::all_of(instr_table, [](const InstrRow& row) { return &row_of(row.op) == &row; }),
+              "no encoding stands twice");
+
+} // namespace warpbeam

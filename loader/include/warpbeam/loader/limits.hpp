@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace warpbeam {
+
+/// What a module may ask for at most. The defaults are those of the JavaScript embedding,
+/// https://webassembly.github.io/spec/js-api/#limits , which all browsers share, where there is one.
+struct ModuleLimits {
+    size_t module_size = 1u << 30;
+    uint32_t types = 1'000'000;
+    uint32_t functions = 1'000'000;
+    uint32_t imports = 1'000'000;
+    uint32_t exports = 1'000'000;
+    uint32_t globals = 1'000'000;
+    uint32_t tables = 100'000;
+    uint32_t memories = 1'000;
+    uint32_t tags = 1'000'000;
+    uint32_t data_segments = 100'000;
+    uint32_t element_segments = 10'000'000;
+    uint32_t function_size = 7'654'321;
+    uint32_t locals = 50'000;
+    uint32_t params = 1'000;
+    uint32_t results = 1'000;
+    uint32_t fields = 10'000;
+    uint32_t subtyping_depth = 63;
+    /// How deep blocks may nest in a function.
+    uint32_t nesting = 100'000;
+    /// The height that a function's operand stack may reach, in 64-bit slots, its locals included.
+    uint32_t frame_slots = 60'000;
+};
+
+} // namespace warpbeam

@@ -1,0 +1,192 @@
+#pragma once
+
+#include <warpbeam/loader/error.hpp>
+#include <warpbeam/loader/feature.hpp>
+#include <warpbeam/loader/limits.hpp>
+#include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/ref.hpp>
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace warpbeam {
+
+struct Import {
+    std::string_view module;
+    std::string_view name;
+    ExternType type;
+};
+
+struct Export {
+    std::string_view name;
+    ExternKind kind = ExternKind::func;
+    uint32_t index = 0;
+};
+
+/// A constant expression: its validated instructions with the closing `end`, and the type of its result.
+/// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+struct ConstExpr {
+    std::span<const uint8_t> code;
+    ValType type;
+};
+
+/// So many consecutive locals of one type.
+struct LocalRun {
+    uint32_t count = 0;
+    ValType type;
+};
+
+/// The body of a defined function. Everything in it has been validated.
+struct FuncBody {
+    TypeId type = 0;
+    /// The declared locals without the parameters.
+    std::span<const LocalRun> locals;
+    /// How many they are in all.
+    uint32_t local_count = 0;
+    /// The instructions with the closing `end`.
+    std::span<const uint8_t> code;
+    /// Where `code` begins in the module.
+    uint32_t code_offset = 0;
+    /// The height that the operand stack reaches, in 64-bit slots (two for a v128).
+    uint32_t max_stack = 0;
+};
+
+struct TableDecl {
+    TableType type;
+    /// The initial value of its elements; without it they are null.
+    std::optional<ConstExpr> init;
+};
+
+struct GlobalDecl {
+    GlobalType type;
+    ConstExpr init;
+};
+
+enum class SegmentMode : uint8_t { active, passive, declarative };
+
+struct ElementSegment {
+    SegmentMode mode = SegmentMode::passive;
+    uint32_t table = 0;       ///< when active
+    ConstExpr offset;         ///< when active
+    ValType type;             ///< of the elements
+    std::span<const uint32_t> funcs; ///< the elements when all are given by function index
+    std::span<const ConstExpr> exprs; ///< the elements otherwise; one of the two spans is empty
+    [[nodiscard]] size_t size() const noexcept { return funcs.size() + exprs.size(); }
+};
+
+struct DataSegment {
+    SegmentMode mode = SegmentMode::passive;
+    uint32_t memory = 0; ///< when active
+    ConstExpr offset;    ///< when active
+    std::span<const uint8_t> bytes;
+};
+
+struct CustomSection {
+    std::string_view name;
+    std::span<const uint8_t> bytes;
+    /// Where `bytes` begin in the module.
+    size_t offset = 0;
+};
+
+/// The bytes of one section, for tools.
+struct SectionRange {
+    uint8_t id = 0;
+    size_t offset = 0; ///< of the contents, behind id and size
+    size_t size = 0;
+};
+
+struct LoadOptions {
+    FeatureSet features;
+    ModuleLimits limits;
+    /// Where types live. Modules that are to be linked with one another need the same one, which must outlive
+    /// them; without one the module makes its own.
+    TypeRegistry* types = nullptr;
+    Allocator* allocator = nullptr; ///< null: the standard one
+    /// The caller promises that the bytes outlive the module, which then keeps no copy.
+    bool borrow = false;
+};
+
+/// A decoded and validated module. Immutable: any number of threads may use it at once.
+/// https://webassembly.github.io/spec/core/syntax/modules.html
+///
+/// Index spaces begin with the imports, as in the specification. All spans and views live as long as it does.
+class Module {
+public:
+    /// Decodes and validates. The error says where the first fault lies (byte offset, section, function), what
+    /// was expected and what was found; `malformed` for what breaks the binary format, `invalid` for what
+    /// breaks a validation rule. Memory used is proportional to `bytes.size()`.
+    [[nodiscard]] static std::expected<Ref<const Module>, Error> load(std::span<const uint8_t> bytes,
+                                                               const LoadOptions& options = {}) noexcept;
+    /// Called by Ref; the last release ends the module.
+    void retain() const noexcept;
+    void release() const noexcept;
+    Module(const Module&) = delete;
+    Module& operator=(const Module&) = delete;
+
+    [[nodiscard]] const TypeRegistry& type_registry() const noexcept;
+    /// The module's type index space: the registry id of each type.
+    [[nodiscard]] std::span<const TypeId> types() const noexcept;
+
+    [[nodiscard]] std::span<const Import> imports() const noexcept;
+    [[nodiscard]] std::span<const Export> exports() const noexcept;
+    /// Null when there is no export of that name.
+    [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
+
+    /// The type of every function, imported ones first.
+    [[nodiscard]] std::span<const TypeId> funcs() const noexcept;
+    [[nodiscard]] uint32_t imported_funcs() const noexcept;
+    /// The bodies of the functions behind the imported ones.
+    [[nodiscard]] std::span<const FuncBody> bodies() const noexcept;
+
+    /// The types of all tables, memories, globals and tags, imported ones first, and how many those are.
+    [[nodiscard]] std::span<const TableType> tables() const noexcept;
+    [[nodiscard]] std::span<const MemoryType> memories() const noexcept;
+    [[nodiscard]] std::span<const GlobalType> globals() const noexcept;
+    [[nodiscard]] std::span<const TagType> tags() const noexcept;
+    [[nodiscard]] uint32_t imported_tables() const noexcept;
+    [[nodiscard]] uint32_t imported_memories() const noexcept;
+    [[nodiscard]] uint32_t imported_globals() const noexcept;
+    [[nodiscard]] uint32_t imported_tags() const noexcept;
+    /// The declarations of those behind the imported ones.
+    [[nodiscard]] std::span<const TableDecl> table_decls() const noexcept;
+    [[nodiscard]] std::span<const GlobalDecl> global_decls() const noexcept;
+
+    [[nodiscard]] std::span<const ElementSegment> elements() const noexcept;
+    [[nodiscard]] std::span<const DataSegment> data() const noexcept;
+    [[nodiscard]] std::optional<uint32_t> start() const noexcept;
+
+    [[nodiscard]] std::span<const CustomSection> custom_sections() const noexcept;
+    [[nodiscard]] std::span<const SectionRange> sections() const noexcept;
+    /// The whole module in the binary format.
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
+
+    /// From the name section (a malformed one counts as absent); empty when there is none.
+    /// https://webassembly.github.io/spec/core/appendix/custom.html#name-section
+    [[nodiscard]] std::string_view name() const noexcept;
+    /// A function's name: the name section's, else that of its export, else empty.
+    [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;
+
+    /// Where the vm keeps what it made of this module (lowered code). It is released with the module by
+    /// calling `drop`. The first caller to attach wins; returns the one that is attached.
+    struct Attachment {
+        virtual void drop() noexcept = 0;
+    protected:
+        ~Attachment() = default;
+    };
+    [[nodiscard]] Attachment* attachment() const noexcept;
+    Attachment* attach(Attachment* fresh) const noexcept;
+
+private:
+    struct Impl;
+    friend class ModuleBuilder; // the decoder's
+    explicit Module(Impl* impl) noexcept : impl_{impl} {}
+    ~Module();
+    Impl* impl_;
+};
+
+} // namespace warpbeam

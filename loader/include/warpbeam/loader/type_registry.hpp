@@ -1,0 +1,53 @@
+#pragma once
+
+#include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/allocator.hpp>
+
+#include <span>
+
+namespace warpbeam {
+
+/// The defined types of all modules that may be linked with one another, each once: recursive groups that
+/// are equal up to renaming share their ids, so type equivalence is equality of ids.
+/// https://webassembly.github.io/spec/core/valid/matching.html
+///
+/// Thread-safety: every function may be called from any thread at any time. Types are never removed before
+/// the registry ends, and the addresses of their contents are stable.
+class TypeRegistry {
+public:
+    explicit TypeRegistry(Allocator& allocator = Allocator::standard()) noexcept;
+    ~TypeRegistry();
+    TypeRegistry(const TypeRegistry&) = delete;
+    TypeRegistry& operator=(const TypeRegistry&) = delete;
+
+    /// Adds a recursive group, or finds the equal one that is there. In `group`, the heap type or supertype
+    /// with id `first_member + i` means member i of the group itself, all other ids are ids of this registry.
+    /// The spans in `group` are copied. The members get consecutive ids, the first of which is returned;
+    /// `failed` means that there is no memory or no id left. `depth` is computed, not read.
+    static constexpr TypeId first_member = max_type_id;
+    static constexpr TypeId failed = UINT32_MAX;
+    [[nodiscard]] TypeId add_group(std::span<const SubType> group) noexcept;
+
+    /// The type of an id that `add_group` returned.
+    [[nodiscard]] const SubType& operator[](TypeId id) const noexcept;
+    /// Shorthand for a function type's parameters and results.
+    [[nodiscard]] const FuncType& func(TypeId id) const noexcept { return (*this)[id].func; }
+
+    /// Whether `sub` is `super` or declares it, directly or not, as its supertype.
+    [[nodiscard]] bool is_subtype(TypeId sub, TypeId super) const noexcept;
+    /// https://webassembly.github.io/spec/core/valid/matching.html#heap-types
+    [[nodiscard]] bool matches(HeapType sub, HeapType super) const noexcept;
+    /// https://webassembly.github.io/spec/core/valid/matching.html#value-types ; `bot` matches everything.
+    [[nodiscard]] bool matches(ValType sub, ValType super) const noexcept {
+        return sub == super || matches_slow(sub, super);
+    }
+    /// https://webassembly.github.io/spec/core/valid/matching.html#external-types
+    [[nodiscard]] bool matches(const ExternType& sub, const ExternType& super) const noexcept;
+
+private:
+    [[nodiscard]] bool matches_slow(ValType sub, ValType super) const noexcept;
+    struct Impl;
+    Impl* impl_;
+};
+
+} // namespace warpbeam

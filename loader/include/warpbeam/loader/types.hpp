@@ -1,0 +1,167 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+/// The types of WebAssembly, https://webassembly.github.io/spec/core/syntax/types.html, in the form that all
+/// parts of Warpbeam share. All are small values; those that hold spans point into a TypeRegistry.
+
+namespace warpbeam {
+
+/// A defined type: its index in a TypeRegistry. Recursive groups are canonical there, so two types are
+/// equivalent, also across modules of one registry, if and only if their ids are equal.
+using TypeId = uint32_t;
+/// At most so many types live in one registry; ids fit 20 bits.
+inline constexpr TypeId max_type_id = 1'000'000;
+
+/// A heap type: an abstract one, or the id of a defined type.
+class HeapType {
+public:
+    enum Abstract : uint32_t {
+        func = 0xf'ff00,
+        nofunc,
+        extern_,
+        noextern,
+        any,
+        eq,
+        i31,
+        struct_,
+        array,
+        none,
+        exn,
+        noexn,
+        /// The bottom of all hierarchies; it only arises while unreachable code is validated.
+        bot,
+    };
+    constexpr HeapType(Abstract abstract) noexcept : code_{abstract} {}
+    static constexpr HeapType defined(TypeId id) noexcept { return HeapType{id}; }
+
+    [[nodiscard]] constexpr bool is_defined() const noexcept { return code_ < func; }
+    [[nodiscard]] constexpr TypeId id() const noexcept { return code_; }
+    [[nodiscard]] constexpr uint32_t code() const noexcept { return code_; }
+    static constexpr HeapType from_code(uint32_t code) noexcept { return HeapType{code}; }
+    friend constexpr bool operator==(HeapType, HeapType) noexcept = default;
+
+private:
+    explicit constexpr HeapType(uint32_t code) noexcept : code_{code} {}
+    uint32_t code_;
+};
+
+/// A value type, or in a field a storage type (i8 and i16 are packed types). One 32-bit word.
+class ValType {
+public:
+    enum Kind : uint8_t { bot, i32, i64, f32, f64, v128, i8, i16, ref };
+
+    constexpr ValType(Kind kind = bot) noexcept : bits_{kind} {}
+    static constexpr ValType reference(HeapType heap, bool nullable) noexcept {
+        ValType type{ref};
+        type.bits_ |= (nullable ? nullable_bit : 0u) | heap.code() << heap_shift;
+        return type;
+    }
+
+    [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & 0xff); }
+    [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
+    [[nodiscard]] constexpr bool is_num() const noexcept { return kind() >= i32 && kind() <= f64; }
+    [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
+    [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
+    [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }
+    [[nodiscard]] constexpr HeapType heap() const noexcept { return HeapType::from_code(bits_ >> heap_shift); }
+    /// Whether a local of this type starts with a value: all but non-null references.
+    [[nodiscard]] constexpr bool defaultable() const noexcept { return !is_ref() || nullable(); }
+    /// The whole type as a number, for hashing.
+    [[nodiscard]] constexpr uint32_t bits() const noexcept { return bits_; }
+    friend constexpr bool operator==(ValType, ValType) noexcept = default;
+
+private:
+    static constexpr uint32_t nullable_bit = 0x100;
+    static constexpr unsigned heap_shift = 12;
+    uint32_t bits_;
+};
+
+inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
+inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
+
+/// https://webassembly.github.io/spec/core/syntax/types.html#function-types
+struct FuncType {
+    std::span<const ValType> params;
+    std::span<const ValType> results;
+};
+
+/// A field of a structure, or the element of an array. A packed type is one of the storage types.
+struct FieldType {
+    ValType storage;
+    bool is_mutable = false;
+    friend constexpr bool operator==(const FieldType&, const FieldType&) noexcept = default;
+};
+
+enum class CompositeKind : uint8_t { func, struct_, array };
+
+/// A defined type, closed: its supertype and all types in it are registry ids.
+/// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
+struct SubType {
+    static constexpr TypeId no_supertype = UINT32_MAX;
+
+    CompositeKind kind = CompositeKind::func;
+    bool is_final = true;
+    TypeId supertype = no_supertype;
+    /// The number of supertypes above this one.
+    uint32_t depth = 0;
+    /// For a function type.
+    FuncType func;
+    /// For a structure all its fields, for an array one.
+    std::span<const FieldType> fields;
+};
+
+/// https://webassembly.github.io/spec/core/syntax/types.html#limits
+struct Limits {
+    uint64_t min = 0;
+    uint64_t max = 0;
+    bool has_max = false;
+    /// Whether addresses are i64 (memory64), else i32.
+    bool is_64 = false;
+    [[nodiscard]] constexpr ValType address_type() const noexcept { return is_64 ? ValType::i64 : ValType::i32; }
+    friend constexpr bool operator==(const Limits&, const Limits&) noexcept = default;
+};
+
+struct MemoryType {
+    Limits limits;
+    bool shared = false;
+    /// The binary logarithm of the page size in bytes.
+    uint8_t page_size_log2 = 16;
+    friend constexpr bool operator==(const MemoryType&, const MemoryType&) noexcept = default;
+};
+
+struct TableType {
+    ValType element;
+    Limits limits;
+    friend constexpr bool operator==(const TableType&, const TableType&) noexcept = default;
+};
+
+struct GlobalType {
+    ValType content;
+    bool is_mutable = false;
+    friend constexpr bool operator==(const GlobalType&, const GlobalType&) noexcept = default;
+};
+
+/// The type of a tag: a function type without results.
+struct TagType {
+    TypeId type = 0;
+    friend constexpr bool operator==(const TagType&, const TagType&) noexcept = default;
+};
+
+/// The kinds of imports and exports, numbered as in the binary format.
+enum class ExternKind : uint8_t { func, table, memory, global, tag };
+
+/// https://webassembly.github.io/spec/core/syntax/types.html#external-types
+struct ExternType {
+    ExternKind kind = ExternKind::func;
+    TypeId func = 0; ///< a function's type
+    TableType table;
+    MemoryType memory;
+    GlobalType global;
+    TagType tag;
+};
+
+} // namespace warpbeam

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace warpbeam {
+
+/// A counted pointer to an object that counts its owners itself, so that sharing never allocates. The type
+/// has `retain()` and `release()`, both const and noexcept; the last release ends the object.
+/// Thread-safety: that of the type's counter; `RefCount` is atomic.
+template <typename T>
+class Ref {
+public:
+    constexpr Ref() noexcept = default;
+    constexpr Ref(std::nullptr_t) noexcept {}
+    /// Takes over one count that the caller owns.
+    static Ref adopt(T* object) noexcept {
+        Ref ref;
+        ref.object_ = object;
+        return ref;
+    }
+    /// Adds a count of its own.
+    static Ref share(T* object) noexcept {
+        if (object != nullptr)
+            object->retain();
+        return adopt(object);
+    }
+    Ref(const Ref& other) noexcept : object_{other.object_} {
+        if (object_ != nullptr)
+            object_->retain();
+    }
+    Ref(Ref&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
+    Ref& operator=(Ref other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~Ref() {
+        if (object_ != nullptr)
+            object_->release();
+    }
+
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    T* operator->() const noexcept { return object_; }
+    T& operator*() const noexcept { return *object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    friend bool operator==(const Ref&, const Ref&) noexcept = default;
+
+private:
+    T* object_ = nullptr;
+};
+
+/// The counter inside such an object; it begins at one.
+class RefCount {
+public:
+    void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+    /// Whether this was the last owner.
+    [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+private:
+    std::atomic<size_t> count_{1};
+};
+
+} // namespace warpbeam

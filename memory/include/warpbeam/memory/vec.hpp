@@ -1,0 +1,159 @@
+#pragma once
+
+#include <warpbeam/memory/allocator.hpp>
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <span>
+#include <type_traits>
+
+namespace warpbeam {
+
+/// A growing array whose allocation failures are values: what the library uses in place of std::vector,
+/// which can only throw. Every call that may allocate returns false (or null) and leaves the contents as
+/// they were when there is no memory. Elements are moved by move construction. Not copyable; see `assign`.
+template <typename T>
+class Vec {
+public:
+    explicit Vec(Allocator& allocator = Allocator::standard()) noexcept : allocator_{&allocator} {}
+    Vec(Vec&& other) noexcept
+        : allocator_{other.allocator_}, data_{std::exchange(other.data_, nullptr)},
+          size_{std::exchange(other.size_, 0)}, capacity_{std::exchange(other.capacity_, 0)} {}
+    Vec& operator=(Vec&& other) noexcept {
+        if (this != &other) {
+            reset();
+            allocator_ = other.allocator_;
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0);
+            capacity_ = std::exchange(other.capacity_, 0);
+        }
+        return *this;
+    }
+    ~Vec() { reset(); }
+
+    [[nodiscard]] size_t size() const noexcept { return size_; }
+    [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] T* data() noexcept { return data_; }
+    [[nodiscard]] const T* data() const noexcept { return data_; }
+    [[nodiscard]] T* begin() noexcept { return data_; }
+    [[nodiscard]] T* end() noexcept { return data_ + size_; }
+    [[nodiscard]] const T* begin() const noexcept { return data_; }
+    [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
+    [[nodiscard]] T& operator[](size_t i) noexcept { return data_[i]; }
+    [[nodiscard]] const T& operator[](size_t i) const noexcept { return data_[i]; }
+    [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
+    [[nodiscard]] const T& back() const noexcept { return data_[size_ - 1]; }
+    [[nodiscard]] Allocator& allocator() const noexcept { return *allocator_; }
+    operator std::span<const T>() const noexcept { return {data_, size_}; }
+
+    /// Makes room for `count` elements in all.
+    [[nodiscard]] bool reserve(size_t count) noexcept { return count <= capacity_ || reallocate(count); }
+
+    /// Appends a new element and returns it; null when there is no memory.
+    template <typename... Args>
+    [[nodiscard]] T* emplace(Args&&... args) noexcept {
+        if (size_ == capacity_) [[unlikely]] {
+            // An argument may refer into this very array, so the value is made before the array moves.
+            T value(std::forward<Args>(args)...);
+            if (!reallocate(capacity_ == 0 ? 8 : capacity_ * 2))
+                return nullptr;
+            return ::new (data_ + size_++) T(std::move(value));
+        }
+        return ::new (data_ + size_++) T(std::forward<Args>(args)...);
+    }
+    [[nodiscard]] bool push(T value) noexcept { return emplace(std::move(value)) != nullptr; }
+
+    /// Appends copies of `values`, which must not lie in this array.
+    [[nodiscard]] bool append(std::span<const T> values) noexcept {
+        if (!grow_for(values.size()))
+            return false;
+        for (const T& value : values)
+            ::new (data_ + size_++) T(value);
+        return true;
+    }
+
+    /// Replaces the contents by copies of `values`, which must not lie in this array.
+    [[nodiscard]] bool assign(std::span<const T> values) noexcept {
+        if (!reserve(values.size()))
+            return false;
+        clear();
+        return append(values);
+    }
+
+    /// Changes the size; new elements are value-initialised.
+    [[nodiscard]] bool resize(size_t count) noexcept {
+        if (count > size_ && !grow_for(count - size_))
+            return false;
+        while (size_ > count)
+            data_[--size_].~T();
+        while (size_ < count)
+            ::new (data_ + size_++) T();
+        return true;
+    }
+
+    void pop() noexcept { data_[--size_].~T(); }
+    /// Drops the elements from `count` on; `count` is at most the size.
+    void truncate(size_t count) noexcept {
+        while (size_ > count)
+            pop();
+    }
+    void clear() noexcept { truncate(0); }
+
+    /// Ends all elements and gives the memory back.
+    void reset() noexcept {
+        clear();
+        if (data_ != nullptr)
+            allocator_->deallocate(data_, capacity_ * sizeof(T), alignof(T));
+        data_ = nullptr;
+        capacity_ = 0;
+    }
+
+    /// Gives back what growth over-allocated; keeps the larger block when there is no memory for a smaller one.
+    void shrink_to_fit() noexcept {
+        if (size_ == 0)
+            reset();
+        else if (size_ < capacity_)
+            (void)reallocate(size_);
+    }
+
+private:
+    bool grow_for(size_t more) noexcept {
+        if (more <= capacity_ - size_)
+            return true;
+        if (more > SIZE_MAX / sizeof(T) - size_)
+            return false;
+        const size_t doubled = capacity_ * 2;
+        return reallocate(size_ + more > doubled ? size_ + more : doubled);
+    }
+
+    bool reallocate(size_t count) noexcept {
+        if (count > SIZE_MAX / sizeof(T))
+            return false;
+        T* const fresh = static_cast<T*>(allocator_->allocate(count * sizeof(T), alignof(T)));
+        if (fresh == nullptr)
+            return false;
+        if constexpr (std::is_trivially_copyable_v<T>) {
+            if (size_ != 0)
+                std::memcpy(static_cast<void*>(fresh), data_, size_ * sizeof(T));
+        } else {
+            for (size_t i = 0; i < size_; ++i) {
+                ::new (fresh + i) T(std::move(data_[i]));
+                data_[i].~T();
+            }
+        }
+        if (data_ != nullptr)
+            allocator_->deallocate(data_, capacity_ * sizeof(T), alignof(T));
+        data_ = fresh;
+        capacity_ = count;
+        return true;
+    }
+
+    Allocator* allocator_;
+    T* data_ = nullptr;
+    size_t size_ = 0;
+    size_t capacity_ = 0;
+};
+
+} // namespace warpbeam
