@@ -1,0 +1,29 @@
+#pragma once
+
+#include <warpbeam/vm/func.hpp>
+#include <warpbeam/vm/global.hpp>
+#include <warpbeam/vm/memory.hpp>
+#include <warpbeam/vm/table.hpp>
+#include <warpbeam/vm/tag.hpp>
+
+#include <variant>
+
+namespace warpbeam {
+
+namespace vm {
+struct InstanceData;
+}
+class Instance;
+
+/// What can be imported and exported, in the order of ExternKind. `std::get_if<Memory>(&external)` picks one
+/// kind. https://webassembly.github.io/spec/core/exec/runtime.html#external-values
+using Extern = std::variant<Func, Table, Memory, Global, Tag>;
+
+[[nodiscard]] inline ExternKind kind_of(const Extern& external) noexcept {
+    return static_cast<ExternKind>(external.index());
+}
+/// Its type as linking sees it: memories and tables have their present size as the minimum.
+/// Precondition: not a null Func.
+[[nodiscard]] ExternType type_of(const Extern& external) noexcept;
+
+} // namespace warpbeam

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <warpbeam/vm/signature.hpp>
+#include <warpbeam/vm/store.hpp>
+
+#include <algorithm>
+#include <expected>
+#include <span>
+
+namespace warpbeam {
+
+namespace vm {
+struct FuncInst;
+}
+namespace detail {
+struct HostCallable;
+}
+
+template <typename Signature>
+class TypedFunc;
+
+/// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
+/// As a value it is a function reference.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#function-instances
+class Func {
+public:
+    /// The null function reference.
+    constexpr Func() noexcept = default;
+
+    /// Makes a host function out of a C++ callable; see host_func.hpp for what it may be, and include that.
+    /// Errors: `out_of_memory`.
+    template <typename F>
+    [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, F callable) noexcept;
+    /// Makes a host function of any type out of an untyped callback; see host_func.hpp.
+    /// Errors: `out_of_memory`.
+    template <typename F>
+    [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, const FuncType& type,
+                                                         F callback) noexcept;
+
+    [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
+    explicit operator bool() const noexcept { return !is_null(); }
+    /// Its type; the spans live as long as the engine. Empty for null.
+    [[nodiscard]] FuncType type() const noexcept;
+
+    /// Calls it and waits for the results. `args` must be values of the parameter types; `results` must be as
+    /// many as the type's, and are overwritten on success. Errors: the trap that ended the computation;
+    /// `usage` when the arguments do not fit or the function is null, `call_stack_exhausted` when calls
+    /// between code and host nest too deep.
+    /// https://webassembly.github.io/spec/core/exec/modules.html#invocation
+    std::expected<void, Trap> call(std::span<const Value> args = {},
+                                   std::span<Value> results = {}) const noexcept;
+
+    /// The function as one that is called from C++ with static types, such as
+    /// `func.typed<int32_t(int32_t, int32_t)>()`. Errors: `usage` when its type is another, or it is null.
+    template <typename Signature>
+    [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
+
+    friend bool operator==(Func, Func) noexcept = default;
+
+    /// For the library's own use.
+    explicit Func(vm::FuncInst* inst) noexcept : inst_{inst} {}
+    [[nodiscard]] vm::FuncInst* inst() const noexcept { return inst_; }
+
+private:
+    static std::expected<Func, Error> create(Store& store, const FuncType& type,
+                                             const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] std::expected<void, Error> check_type(std::span<const ValType> params,
+                                                        std::span<const ValType> results) const noexcept;
+
+    vm::FuncInst* inst_ = nullptr;
+};
+
+namespace detail {
+
+template <>
+struct Mapping<Func> {
+    static constexpr ValType type = funcref;
+    static constexpr size_t slots = 1;
+    /// Every reference to a function is a funcref.
+    static bool accepts(ValType given) noexcept {
+        return given.is_ref() && (given.heap().is_defined() || given.heap() == HeapType::func ||
+                                  given.heap() == HeapType::nofunc);
+    }
+    static void store(uint64_t* slot, Func value) noexcept {
+        *slot = reinterpret_cast<uintptr_t>(value.inst());
+    }
+    static Func load(const uint64_t* slot) noexcept {
+        return Func{reinterpret_cast<vm::FuncInst*>(static_cast<uintptr_t>(*slot))};
+    }
+};
+
+/// Calls with arguments and results in slots, which lie at the start of `frame`; their types have been
+/// checked.
+std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame) noexcept;
+
+} // namespace detail
+
+/// A function whose type has been checked, to be called from C++ without a look at types. A small copyable
+/// value that is valid as long as its store. Several results arrive as a std::tuple.
+template <typename R, typename... A>
+class TypedFunc<R(A...)> {
+public:
+    /// Errors: the trap that ended the computation.
+    std::expected<R, Trap> operator()(A... args) const noexcept {
+        using Arguments = detail::Params<A...>;
+        uint64_t frame[std::max({Arguments::slots, detail::Results<R>::slots, size_t{1}})];
+        Arguments::store(frame, std::tuple<A...>{args...});
+        if (auto called = detail::call_slots(*func_.inst(), frame); !called)
+            return std::unexpected{std::move(called.error())};
+        if constexpr (std::is_void_v<R>)
+            return {};
+        else
+            return detail::Results<R>::load(frame);
+    }
+    /// The same function without its static type.
+    [[nodiscard]] Func func() const noexcept { return func_; }
+
+private:
+    friend class Func;
+    explicit TypedFunc(Func func) noexcept : func_{func} {}
+    Func func_;
+};
+
+namespace detail {
+
+template <typename Signature>
+struct SignatureTypes;
+template <typename R, typename... A>
+struct SignatureTypes<R(A...)> {
+    using Arguments = Params<A...>;
+    using Return = Results<R>;
+};
+
+} // namespace detail
+
+template <typename Signature>
+std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
+    using Types = detail::SignatureTypes<Signature>;
+    if (auto checked = check_type(Types::Arguments::types, Types::Return::types); !checked)
+        return std::unexpected{checked.error()};
+    return TypedFunc<Signature>{*this};
+}
+
+} // namespace warpbeam

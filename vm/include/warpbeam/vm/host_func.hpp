@@ -1,0 +1,143 @@
+#pragma once
+
+#include <warpbeam/vm/extern.hpp>
+
+#include <optional>
+#include <string_view>
+#include <utility>
+
+/// Functions that are written in C++ and called by WebAssembly.
+///
+/// A typed callable is any lambda, functor or function pointer whose parameters are WasmTypes, optionally
+/// after a `Caller&`, and which returns nothing, a WasmType, a std::tuple of them, std::expected of one of
+/// these and Trap, or Trap (which then always traps):
+///
+///     [](int32_t a, int32_t b) { return a + b; }
+///     [](Caller& caller, uint32_t address) -> std::expected<uint32_t, Trap> { ... }
+///
+/// An untyped callback comes with a FuncType and gets values; its results begin as zeros and nulls, and
+/// values of other types than the declared ones are refused by a trap:
+///
+///     [](Caller& caller, std::span<const Value> args, std::span<Value> results) -> std::expected<void, Trap>
+///     { ... }
+///
+/// A callable is moved in, and ends with the last store and linker that know it, on the thread that ends
+/// these. When a linker is used for stores on several threads, it must stand being called by all of them at
+/// once. It must not throw.
+
+namespace warpbeam {
+
+/// What a host function learns about its call. Valid during the call.
+class Caller {
+public:
+    /// The store of the call.
+    [[nodiscard]] Store& store() const noexcept { return *store_; }
+    /// The instance whose code called; none when the host called the function itself.
+    [[nodiscard]] std::optional<Instance> instance() const noexcept;
+    /// The memory that the calling instance exports as "memory", as is the custom.
+    [[nodiscard]] std::optional<Memory> memory() const noexcept;
+    /// What the calling instance exports under a name.
+    [[nodiscard]] std::optional<Extern> find_export(std::string_view name) const noexcept;
+    /// The type that the host function was declared with.
+    [[nodiscard]] const FuncType& type() const noexcept { return type_; }
+
+    /// For the library's own use.
+    Caller(Store& store, vm::InstanceData* instance, const FuncType& type) noexcept
+        : store_{&store}, instance_{instance}, type_{type} {}
+
+private:
+    Store* store_;
+    vm::InstanceData* instance_;
+    const FuncType& type_;
+};
+
+namespace detail {
+
+/// A callable without its C++ type: `entry` calls `object` with the arguments in slots, and leaves the
+/// results there; `drop` ends it. `object` is null when there was no memory.
+struct HostCallable {
+    using Entry = std::expected<void, Trap> (*)(void* object, Caller& caller, uint64_t* frame);
+    using Drop = void (*)(Allocator& allocator, void* object);
+    Entry entry;
+    void* object;
+    Drop drop;
+};
+
+template <typename F>
+HostCallable make_callable(Allocator& allocator, F&& callable, HostCallable::Entry entry) noexcept {
+    return {entry, create<F>(allocator, std::move(callable)),
+            [](Allocator& from, void* object) { destroy(from, static_cast<F*>(object)); }};
+}
+
+/// Converts the arguments to values, and the results back.
+using UntypedCall = std::expected<void, Trap> (*)(void* object, Caller& caller, std::span<const Value> args,
+                                                  std::span<Value> results);
+std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
+                                       uint64_t* frame) noexcept;
+
+template <typename F>
+std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {
+    using Types = Callable<F>;
+    using Return = typename Types::Return;
+    using Value = typename HostResult<Return>::Value;
+    const auto call = [&]() -> Return {
+        return std::apply(
+            [&](auto... args) -> Return {
+                if constexpr (Types::takes_caller)
+                    return (*static_cast<F*>(object))(caller, args...);
+                else
+                    return (*static_cast<F*>(object))(args...);
+            },
+            Results<typename Types::Arguments>::load(frame));
+    };
+    if constexpr (std::is_void_v<Return>) {
+        call();
+    } else if constexpr (std::is_same_v<Return, Value>) {
+        Results<Value>::store(frame, call());
+    } else if constexpr (std::is_same_v<Return, Trap>) {
+        return std::unexpected{call()};
+    } else {
+        Return result = call();
+        if (!result)
+            return std::unexpected{std::move(result.error())};
+        if constexpr (!std::is_void_v<Value>)
+            Results<Value>::store(frame, *result);
+    }
+    return {};
+}
+
+/// The type of a typed callable, and itself without it.
+template <typename F>
+HostCallable wrap_typed(Allocator& allocator, F&& callable) noexcept {
+    return make_callable(allocator, std::move(callable), call_typed<F>);
+}
+template <typename F>
+FuncType typed_signature() noexcept {
+    using Types = Callable<F>;
+    return {Results<typename Types::Arguments>::types,
+            Results<typename HostResult<typename Types::Return>::Value>::types};
+}
+
+template <typename F>
+HostCallable wrap_untyped(Allocator& allocator, F&& callback) noexcept {
+    return make_callable(allocator, std::move(callback), [](void* object, Caller& caller, uint64_t* frame) {
+        return call_untyped(
+            [](void* target, Caller& from, std::span<const Value> args, std::span<Value> results)
+                -> std::expected<void, Trap> { return (*static_cast<F*>(target))(from, args, results); },
+            object, caller, frame);
+    });
+}
+
+} // namespace detail
+
+template <typename F>
+std::expected<Func, Error> Func::wrap(Store& store, F callable) noexcept {
+    return create(store, detail::typed_signature<F>(),
+                  detail::wrap_typed(store.engine().allocator(), std::move(callable)));
+}
+template <typename F>
+std::expected<Func, Error> Func::wrap(Store& store, const FuncType& type, F callback) noexcept {
+    return create(store, type, detail::wrap_untyped(store.engine().allocator(), std::move(callback)));
+}
+
+} // namespace warpbeam

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <warpbeam/vm/store.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <expected>
+#include <optional>
+#include <span>
+#include <type_traits>
+
+namespace warpbeam {
+
+namespace vm {
+struct MemoryInst;
+}
+
+/// A linear memory: a handle, valid as long as its store.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#memory-instances
+///
+/// Addresses are byte offsets from the start of the memory. Access is checked: what lies outside is refused
+/// as a whole. Code of the store may grow a memory whenever it runs, which can move it; so spans into a
+/// memory are valid only until the next call into WebAssembly or growth.
+class Memory {
+public:
+    /// Makes a memory of `type.limits.min` pages of zeros. Errors: `limit` when the store's limits or the
+    /// address space do not allow it, `out_of_memory`, `usage` for a type that no module could declare.
+    [[nodiscard]] static std::expected<Memory, Error> create(Store& store, const MemoryType& type) noexcept;
+
+    /// The type; its minimum is the present size, as linking demands.
+    [[nodiscard]] MemoryType type() const noexcept;
+    /// The present size in bytes.
+    [[nodiscard]] uint64_t size() const noexcept;
+    /// The present size in pages of the memory's type.
+    [[nodiscard]] uint64_t pages() const noexcept;
+    /// Grows by `pages`, filled with zeros; returns the old size in pages. Error: `limit`, when the type's
+    /// maximum, the store's limits or the available memory do not allow it.
+    std::expected<uint64_t, Error> grow(uint64_t pages) const noexcept;
+
+    /// All bytes.
+    [[nodiscard]] std::span<uint8_t> data() const noexcept;
+    /// The bytes [address, address + size); none when a part of that lies outside.
+    [[nodiscard]] std::optional<std::span<uint8_t>> view(uint64_t address, uint64_t size) const noexcept {
+        const std::span<uint8_t> all = data();
+        if (address > all.size() || size > all.size() - address)
+            return std::nullopt;
+        return all.subspan(static_cast<size_t>(address), static_cast<size_t>(size));
+    }
+    /// Reads a number (little-endian, unaligned); none when it lies outside.
+    template <typename T>
+        requires std::is_arithmetic_v<T>
+    [[nodiscard]] std::optional<T> load(uint64_t address) const noexcept {
+        const auto bytes = view(address, sizeof(T));
+        if (!bytes)
+            return std::nullopt;
+        std::array<uint8_t, sizeof(T)> raw;
+        std::memcpy(raw.data(), bytes->data(), sizeof(T));
+        return std::bit_cast<T>(native_order(raw));
+    }
+    /// Writes a number (little-endian, unaligned); false, and nothing written, when it lies outside.
+    template <typename T>
+        requires std::is_arithmetic_v<T>
+    [[nodiscard]] bool store(uint64_t address, T value) const noexcept {
+        const auto bytes = view(address, sizeof(T));
+        if (!bytes)
+            return false;
+        const auto raw = native_order(std::bit_cast<std::array<uint8_t, sizeof(T)>>(value));
+        std::memcpy(bytes->data(), raw.data(), sizeof(T));
+        return true;
+    }
+
+    friend bool operator==(Memory, Memory) noexcept = default;
+
+    /// For the library's own use.
+    explicit Memory(vm::MemoryInst* inst) noexcept : inst_{inst} {}
+    [[nodiscard]] vm::MemoryInst* inst() const noexcept { return inst_; }
+
+private:
+    template <size_t n>
+    static std::array<uint8_t, n> native_order(std::array<uint8_t, n> raw) noexcept {
+        if constexpr (std::endian::native == std::endian::big)
+            std::reverse(raw.begin(), raw.end());
+        return raw;
+    }
+
+    vm::MemoryInst* inst_;
+};
+
+} // namespace warpbeam

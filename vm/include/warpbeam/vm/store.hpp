@@ -1,0 +1,84 @@
+#pragma once
+
+#include <warpbeam/vm/engine.hpp>
+
+#include <cstdint>
+
+namespace warpbeam {
+
+class StoreImpl;
+struct InterruptTarget;
+
+/// What all objects of a store may take together. Exceeding a limit is an error where the object is made,
+/// and -1 for the instructions memory.grow and table.grow.
+struct StoreLimits {
+    /// The bytes of all memories.
+    uint64_t memory_bytes = UINT64_MAX;
+    /// The elements of all tables.
+    uint64_t table_elements = 10'000'000;
+    uint32_t instances = UINT32_MAX;
+};
+
+/// Stops the computation of a store from another thread, or from a signal handler.
+/// Thread-safety: every function may be called from any thread at any time. A handle may outlive its store,
+/// and then does nothing.
+class InterruptHandle {
+public:
+    InterruptHandle(const InterruptHandle&) noexcept;
+    InterruptHandle& operator=(InterruptHandle) noexcept;
+    ~InterruptHandle();
+
+    /// Makes the code that runs in the store, or else that runs there next, trap with `interrupted` at its
+    /// next call or loop head. One request stops one computation.
+    void interrupt() const noexcept;
+
+private:
+    friend class Store;
+    explicit InterruptHandle(InterruptTarget* target) noexcept : target_{target} {}
+    InterruptTarget* target_;
+};
+
+/// The owner of instances and of all functions, memories, tables, globals and tags, which live as long as it
+/// does. The handles to them (Instance, Func, ...) are small values that are valid as long as the store. The
+/// engine must outlive it. Objects of different stores must not be mixed.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#store
+///
+/// Thread-safety: a store, with all its handles, belongs to one thread at a time.
+class Store {
+public:
+    /// Cannot fail: when there is no memory even for an empty store, making anything in it reports that.
+    explicit Store(Engine& engine, const StoreLimits& limits = {}) noexcept;
+    Store(const Store&) = delete;
+    Store& operator=(const Store&) = delete;
+    /// Ends all objects. No code of this store may be running.
+    ~Store();
+
+    [[nodiscard]] Engine& engine() const noexcept { return *engine_; }
+
+    /// Gives code that many units to use: every call and every turn of a loop takes one. When there are none
+    /// left, it traps with `out_of_fuel`. Without effect unless Config::fuel is set; a new store has none.
+    void set_fuel(uint64_t units) noexcept;
+    /// What is left; 0 when code has run out of it.
+    [[nodiscard]] uint64_t fuel() const noexcept;
+
+    /// A handle that stops the code of this store; without effect unless Config::interruption is set.
+    [[nodiscard]] InterruptHandle interrupt_handle() const noexcept;
+
+    /// The bytes that all memories have now, and the elements that all tables have.
+    [[nodiscard]] uint64_t memory_bytes() const noexcept;
+    [[nodiscard]] uint64_t table_elements() const noexcept;
+
+    /// A pointer for the embedder's own use; null at first. The store does nothing with it.
+    void set_data(void* data) noexcept { data_ = data; }
+    [[nodiscard]] void* data() const noexcept { return data_; }
+
+    /// For the library's own use; null when there was no memory.
+    [[nodiscard]] StoreImpl* impl() const noexcept { return impl_; }
+
+private:
+    Engine* engine_;
+    StoreImpl* impl_;
+    void* data_ = nullptr;
+};
+
+} // namespace warpbeam

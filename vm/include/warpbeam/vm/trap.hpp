@@ -1,0 +1,119 @@
+#pragma once
+
+#include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/ref.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace warpbeam {
+
+/// Why a computation was aborted.
+/// https://webassembly.github.io/spec/core/intro/overview.html#trap
+enum class TrapCode : uint8_t {
+    unreachable,
+    memory_out_of_bounds,
+    table_out_of_bounds,
+    undefined_element,
+    uninitialized_element,
+    indirect_call_type_mismatch,
+    integer_divide_by_zero,
+    integer_overflow,
+    invalid_conversion_to_integer,
+    null_reference,
+    null_function_reference,
+    null_structure_reference,
+    null_array_reference,
+    null_i31_reference,
+    null_exception_reference,
+    array_out_of_bounds,
+    cast_failure,
+    unaligned_atomic,
+    call_stack_exhausted,
+    out_of_fuel, ///< Config::fuel
+    interrupted, ///< InterruptHandle
+    uncaught_exception,
+    out_of_memory, ///< the allocator has no more memory
+    limit,         ///< a function is too large for the engine, or something is not implemented
+    host,          ///< a host function refused, with a message of its own
+    exit,          ///< the program asked to end (as WASI's proc_exit does); `Trap::exit_status`
+    usage,         ///< the embedder called with the wrong arguments; nothing was executed
+};
+
+/// The words of a trap code, which are those of the official test suite where that has any.
+[[nodiscard]] std::string_view text_of(TrapCode code) noexcept;
+
+/// One function on the stack when a trap occurred.
+struct Frame {
+    /// Keeps the names valid, also after the end of the store.
+    Ref<const Module> module;
+    /// The function's index in its module.
+    uint32_t func = 0;
+    /// The offset in the module's bytes of the instruction that trapped or called; Error::no_offset if
+    /// unknown.
+    size_t offset = Error::no_offset;
+
+    /// From the name section; empty when the module has no name.
+    [[nodiscard]] std::string_view module_name() const noexcept {
+        return module ? module->name() : std::string_view{};
+    }
+    /// From the name section or the exports; empty when the function has no name.
+    [[nodiscard]] std::string_view func_name() const noexcept {
+        return module ? module->func_name(func) : std::string_view{};
+    }
+};
+
+/// A trap: code, message, where it happened. A small value (one pointer and a code) that is cheap to copy and
+/// may outlive the store; when there is no memory for its details, the code and its words remain.
+/// Thread-safety: as for any value; copies in different threads share nothing that changes.
+class Trap {
+public:
+    /// A trap with the words of the code as its message.
+    explicit Trap(TrapCode code) noexcept : code_{code} {}
+    /// What a host function returns in order to trap: `format` is as for printf.
+    [[nodiscard, gnu::format(printf, 1, 2)]] static Trap host(const char* format, ...) noexcept;
+    /// As `host`, with another code.
+    [[nodiscard, gnu::format(printf, 2, 3)]] static Trap with_message(TrapCode code, const char* format,
+                                                                      ...) noexcept;
+    /// What a host function returns in order to end the program with a status.
+    [[nodiscard]] static Trap exit(int32_t status) noexcept;
+
+    Trap(const Trap&) noexcept;
+    Trap(Trap&& other) noexcept
+        : code_{other.code_}, status_{other.status_}, details_{std::exchange(other.details_, nullptr)} {}
+    Trap& operator=(Trap other) noexcept {
+        code_ = other.code_;
+        status_ = other.status_;
+        std::swap(details_, other.details_);
+        return *this;
+    }
+    ~Trap();
+
+    [[nodiscard]] TrapCode code() const noexcept { return code_; }
+    /// What happened, with the numbers that matter; it begins with `text_of(code())` unless a host wrote it.
+    [[nodiscard]] std::string_view message() const noexcept;
+    /// The functions that were active, the innermost first. A very deep stack is cut at its outer end.
+    [[nodiscard]] std::span<const Frame> backtrace() const noexcept;
+    /// How many frames the backtrace left out.
+    [[nodiscard]] size_t omitted_frames() const noexcept;
+    /// The status of a trap with the code `exit`.
+    [[nodiscard]] int32_t exit_status() const noexcept { return status_; }
+
+    /// The trap that led to this one; null when there is none.
+    [[nodiscard]] const Trap* cause() const noexcept;
+    /// Records the trap that led to this one: for a host function that called WebAssembly in turn.
+    Trap& caused_by(const Trap& cause) noexcept;
+
+private:
+    friend class TrapBuilder; // the runtime's
+    struct Details;
+    /// Details that only this trap refers to; null when there is no memory.
+    Details* own_details() noexcept;
+
+    TrapCode code_;
+    int32_t status_ = 0;
+    Details* details_ = nullptr;
+};
+
+} // namespace warpbeam

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <warpbeam/loader/types.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <type_traits>
+
+namespace warpbeam {
+
+/// A 128-bit vector: its bytes in memory order, lane 0 first.
+/// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
+struct V128 {
+    std::array<uint8_t, 16> bytes{};
+    friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
+};
+
+/// A reference to something outside of WebAssembly, or null: a value of type `externref`. The embedder
+/// chooses the payload (an index, or a pointer cast to an integer), WebAssembly code only carries it around.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#values
+class ExternRef {
+public:
+    /// The null reference.
+    constexpr ExternRef() noexcept = default;
+    /// A reference with a payload below 2^62; higher bits are lost.
+    [[nodiscard]] static constexpr ExternRef host(uint64_t payload) noexcept {
+        return from_bits(payload << 2 | 2);
+    }
+    /// The engine's own encoding of the reference, as `bits` gives it out.
+    [[nodiscard]] static constexpr ExternRef from_bits(uint64_t bits) noexcept {
+        ExternRef reference;
+        reference.bits_ = bits;
+        return reference;
+    }
+
+    [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
+    /// Whether it was made by `host`; else it is null or an internal reference that code made external.
+    [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
+    /// What was given to `host`. Precondition: `is_host()`.
+    [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
+    [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
+    friend constexpr bool operator==(ExternRef, ExternRef) noexcept = default;
+
+private:
+    uint64_t bits_ = 0;
+};
+
+namespace detail {
+
+/// How a C++ type stands for a WebAssembly type: `type`, the number of 64-bit slots, and the conversions.
+template <typename T>
+struct Mapping;
+
+template <typename T, ValType::Kind kind>
+struct NumberMapping {
+    static constexpr ValType type{kind};
+    static constexpr size_t slots = 1;
+    static void store(uint64_t* slot, T value) noexcept {
+        *slot = 0;
+        std::memcpy(slot, &value, sizeof value);
+    }
+    static T load(const uint64_t* slot) noexcept {
+        T value;
+        std::memcpy(&value, slot, sizeof value);
+        return value;
+    }
+};
+
+template <typename T>
+    requires(std::integral<T> && sizeof(T) == 4)
+struct Mapping<T> : NumberMapping<T, ValType::i32> {};
+template <typename T>
+    requires(std::integral<T> && sizeof(T) == 8)
+struct Mapping<T> : NumberMapping<T, ValType::i64> {};
+template <>
+struct Mapping<float> : NumberMapping<float, ValType::f32> {};
+template <>
+struct Mapping<double> : NumberMapping<double, ValType::f64> {};
+
+template <>
+struct Mapping<V128> {
+    static constexpr ValType type{ValType::v128};
+    static constexpr size_t slots = 2;
+    static void store(uint64_t* slot, V128 value) noexcept { std::memcpy(slot, value.bytes.data(), 16); }
+    static V128 load(const uint64_t* slot) noexcept {
+        V128 value;
+        std::memcpy(value.bytes.data(), slot, 16);
+        return value;
+    }
+};
+
+template <>
+struct Mapping<ExternRef> {
+    static constexpr ValType type = externref;
+    static constexpr size_t slots = 1;
+    static void store(uint64_t* slot, ExternRef value) noexcept { *slot = value.bits(); }
+    static ExternRef load(const uint64_t* slot) noexcept { return ExternRef::from_bits(*slot); }
+};
+
+} // namespace detail
+
+/// A C++ type that WebAssembly values are passed as: the 32- and 64-bit integers (signed or not: i32 and
+/// i64), float, double, V128, ExternRef, and Func for a `funcref` that may be null.
+template <typename T>
+concept WasmType = requires { detail::Mapping<T>::type; };
+
+/// A value together with its type. References carry the type they were made or declared with; whether one
+/// fits a stricter type is decided where it is used. A small copyable value; references in it are valid
+/// as long as their store.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#values
+class Value {
+public:
+    /// The i32 zero.
+    constexpr Value() noexcept = default;
+    /// Implicitly from every type that stands for a WebAssembly type, so that `{1, 2.5}` is a list of values.
+    template <WasmType T>
+    Value(T value) noexcept : type_{detail::Mapping<T>::type} {
+        detail::Mapping<T>::store(slots_, value);
+    }
+    /// The null reference of a type `(ref null heap)`.
+    [[nodiscard]] static Value null(HeapType heap) noexcept {
+        Value value;
+        value.type_ = ValType::reference(heap, true);
+        return value;
+    }
+    /// The number in the low 31 bits, as a value of type `(ref i31)`.
+    [[nodiscard]] static Value i31(uint32_t number) noexcept {
+        Value value;
+        value.type_ = ValType::reference(HeapType::i31, false);
+        value.slots_[0] = uint64_t{number & 0x7fff'ffff} << 1 | 1;
+        return value;
+    }
+    /// A value in the engine's own encoding: one 64-bit slot, or two for a v128.
+    [[nodiscard]] static Value from_slots(ValType type, const uint64_t* slots) noexcept {
+        Value value;
+        value.type_ = type;
+        value.slots_[0] =
+            type.kind() == ValType::i32 || type.kind() == ValType::f32 ? uint32_t(*slots) : *slots;
+        if (type.is_vec())
+            value.slots_[1] = slots[1];
+        return value;
+    }
+
+    [[nodiscard]] ValType type() const noexcept { return type_; }
+    /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
+    template <WasmType T>
+    [[nodiscard]] bool is() const noexcept {
+        if constexpr (requires { detail::Mapping<T>::accepts(type_); })
+            return detail::Mapping<T>::accepts(type_);
+        else
+            return type_ == detail::Mapping<T>::type;
+    }
+    /// The value as a C++ type. Precondition: `is<T>()`.
+    template <WasmType T>
+    [[nodiscard]] T as() const noexcept {
+        return detail::Mapping<T>::load(slots_);
+    }
+    /// The value as a C++ type; none when it has another type.
+    template <WasmType T>
+    [[nodiscard]] std::optional<T> get() const noexcept {
+        return is<T>() ? std::optional<T>{as<T>()} : std::nullopt;
+    }
+    /// Whether it is a null reference.
+    [[nodiscard]] bool is_null() const noexcept { return type_.is_ref() && slots_[0] == 0; }
+    /// Whether it is a reference to a 31-bit integer, which `i31_bits` then gives, zero-extended.
+    [[nodiscard]] bool is_i31() const noexcept { return type_.is_ref() && (slots_[0] & 1) != 0; }
+    [[nodiscard]] uint32_t i31_bits() const noexcept {
+        return static_cast<uint32_t>(slots_[0] >> 1) & 0x7fff'ffff;
+    }
+    /// The engine's own encoding.
+    [[nodiscard]] const uint64_t* slots() const noexcept { return slots_; }
+
+private:
+    ValType type_ = ValType::i32;
+    uint64_t slots_[2] = {0, 0};
+};
+
+} // namespace warpbeam
