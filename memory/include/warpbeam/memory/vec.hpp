@@ -69,8 +69,14 @@ public:
     [[nodiscard]] bool append(std::span<const T> values) noexcept {
         if (!grow_for(values.size()))
             return false;
-        for (const T& value : values)
-            ::new (data_ + size_++) T(value);
+        if constexpr (std::is_trivially_copyable_v<T>) {
+            if (!values.empty())
+                std::memcpy(static_cast<void*>(data_ + size_), values.data(), values.size_bytes());
+            size_ += values.size();
+        } else {
+            for (const T& value : values)
+                ::new (data_ + size_++) T(value);
+        }
         return true;
     }
 
@@ -110,7 +116,8 @@ public:
         capacity_ = 0;
     }
 
-    /// Gives back what growth over-allocated; keeps the larger block when there is no memory for a smaller one.
+    /// Gives back what growth over-allocated; keeps the larger block when there is no memory for a smaller
+    /// one.
     void shrink_to_fit() noexcept {
         if (size_ == 0)
             reset();

@@ -1,0 +1,313 @@
+#include "decode_sections.hpp"
+#include "decode_types.hpp"
+#include "validate_func.hpp"
+
+#include <algorithm>
+
+/// The sections that declare what a module consists of: imports, functions, tables, memories, tags, globals,
+/// exports and the start function.
+
+namespace warpbeam {
+namespace {
+
+/// Appends to one of the module's index spaces, which has a limit.
+template <typename T>
+bool define(LoadContext& context, Vec<T>& space, const T& item, uint32_t limit, const char* what,
+            size_t offset) noexcept {
+    if (space.size() >= limit)
+        return context.diagnostics.limit(offset, "too many %s, the limit is %u", what, limit);
+    return space.push(item) || context.diagnostics.out_of_memory();
+}
+
+bool define_func(LoadContext& context, TypeId type, size_t offset) noexcept {
+    return define(context, context.module.funcs, type, context.limits.functions, "functions", offset);
+}
+
+bool define_table(LoadContext& context, const TableType& type, size_t offset) noexcept {
+    if (!context.module.tables.empty() &&
+        !context.require(Feature::reference_types, offset, "a module with several tables"))
+        return false;
+    return define(context, context.module.tables, type, context.limits.tables, "tables", offset);
+}
+
+bool define_memory(LoadContext& context, const MemoryType& type, size_t offset) noexcept {
+    if (!context.module.memories.empty() &&
+        !context.require(Feature::multi_memory, offset, "a module with several memories"))
+        return false;
+    return define(context, context.module.memories, type, context.limits.memories, "memories", offset);
+}
+
+bool define_global(LoadContext& context, const GlobalType& type, size_t offset) noexcept {
+    return define(context, context.module.globals, type, context.limits.globals, "globals", offset);
+}
+
+bool define_tag(LoadContext& context, const TagType& type, size_t offset) noexcept {
+    if (!context.features.has(Feature::legacy_exceptions) &&
+        !context.require(Feature::exceptions, offset, "a tag"))
+        return false;
+    return define(context, context.module.tags, type, context.limits.tags, "tags", offset);
+}
+
+bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
+    TypeDecoder types{context, in};
+    const size_t start = in.offset();
+    uint8_t kind;
+    if (!in.byte(kind))
+        return false;
+    if (kind > static_cast<uint8_t>(ExternKind::tag))
+        return context.diagnostics.malformed(start, "malformed import kind 0x%02x", kind);
+    type.kind = static_cast<ExternKind>(kind);
+    ModuleData& module = context.module;
+    switch (type.kind) {
+    case ExternKind::func:
+        ++module.imported_funcs;
+        return types.func_type(type.func) && define_func(context, type.func, start);
+    case ExternKind::table:
+        ++module.imported_tables;
+        return types.table_type(type.table) && define_table(context, type.table, start);
+    case ExternKind::memory:
+        ++module.imported_memories;
+        return types.memory_type(type.memory) && define_memory(context, type.memory, start);
+    case ExternKind::global:
+        ++module.imported_globals;
+        if (!types.global_type(type.global))
+            return false;
+        if (type.global.is_mutable &&
+            !context.require(Feature::mutable_globals, start, "an import of a mutable global"))
+            return false;
+        return define_global(context, type.global, start);
+    case ExternKind::tag:
+        ++module.imported_tags;
+        return types.tag_type(type.tag) && define_tag(context, type.tag, start);
+    }
+    return false;
+}
+
+/// A function may be named by `ref.func` if it occurs outside of function bodies; there is a bit for each.
+bool make_declared_funcs(LoadContext& context) noexcept {
+    return context.declared_funcs.resize((context.module.funcs.size() + 63) / 64) ||
+           context.diagnostics.out_of_memory();
+}
+
+} // namespace
+
+bool decode_import_section(LoadContext& context, Reader& in) noexcept {
+    uint32_t count;
+    if (!in.count(count, "imports", context.limits.imports))
+        return false;
+    for (uint32_t i = 0; i < count; ++i) {
+        Import import;
+        if (!in.name(import.module) || !in.name(import.name) || !import_type(context, in, import.type))
+            return false;
+        if (!context.module.imports.push(import))
+            return context.diagnostics.out_of_memory();
+    }
+    return make_declared_funcs(context);
+}
+
+bool decode_function_section(LoadContext& context, Reader& in) noexcept {
+    uint32_t count;
+    if (!in.count(count, "functions", context.limits.functions))
+        return false;
+    if (!context.module.funcs.reserve(context.module.funcs.size() + count))
+        return context.diagnostics.out_of_memory();
+    TypeDecoder types{context, in};
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t start = in.offset();
+        TypeId type;
+        if (!types.func_type(type) || !define_func(context, type, start))
+            return false;
+    }
+    return make_declared_funcs(context);
+}
+
+bool decode_table_section(LoadContext& context, Reader& in) noexcept {
+    constexpr uint8_t with_initialiser = 0x40;
+    uint32_t count;
+    if (!in.count(count, "tables", context.limits.tables))
+        return false;
+    TypeDecoder types{context, in};
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t start = in.offset();
+        TableDecl table;
+        const bool has_init = !in.at_end() && in.peek() == with_initialiser;
+        if (has_init) {
+            uint8_t reserved;
+            if (!context.require(Feature::function_references, start, "a table with an initialiser") ||
+                !in.skip(1) || !in.byte(reserved))
+                return false;
+            if (reserved != 0)
+                return context.diagnostics.malformed(in.offset() - 1, "malformed table: zero byte expected");
+        }
+        if (!types.table_type(table.type))
+            return false;
+        if (has_init) {
+            table.init.emplace();
+            if (!validate_const_expr(context, in, table.type.element, *table.init))
+                return false;
+        } else if (!table.type.element.defaultable()) {
+            return context.diagnostics.invalid(start,
+                                               "type mismatch: a table of non-null references needs an "
+                                               "initialiser");
+        }
+        if (!define_table(context, table.type, start))
+            return false;
+        if (!context.module.table_decls.push(table))
+            return context.diagnostics.out_of_memory();
+    }
+    return true;
+}
+
+bool decode_memory_section(LoadContext& context, Reader& in) noexcept {
+    uint32_t count;
+    if (!in.count(count, "memories", context.limits.memories))
+        return false;
+    TypeDecoder types{context, in};
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t start = in.offset();
+        MemoryType type;
+        if (!types.memory_type(type) || !define_memory(context, type, start))
+            return false;
+    }
+    return true;
+}
+
+bool decode_tag_section(LoadContext& context, Reader& in) noexcept {
+    uint32_t count;
+    if (!in.count(count, "tags", context.limits.tags))
+        return false;
+    TypeDecoder types{context, in};
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t start = in.offset();
+        TagType type;
+        if (!types.tag_type(type) || !define_tag(context, type, start))
+            return false;
+    }
+    return true;
+}
+
+bool decode_global_section(LoadContext& context, Reader& in) noexcept {
+    uint32_t count;
+    if (!in.count(count, "globals", context.limits.globals))
+        return false;
+    TypeDecoder types{context, in};
+    for (uint32_t i = 0; i < count; ++i) {
+        const size_t start = in.offset();
+        GlobalDecl global;
+        // A global joins the index space behind its initialiser, which can name earlier ones only.
+        if (!types.global_type(global.type) ||
+            !validate_const_expr(context, in, global.type.content, global.init) ||
+            !define_global(context, global.type, start))
+            return false;
+        if (!context.module.global_decls.push(global))
+            return context.diagnostics.out_of_memory();
+    }
+    return true;
+}
+
+namespace {
+
+bool check_export(LoadContext& context, const Export& item, size_t offset) noexcept {
+    const ModuleData& module = context.module;
+    size_t size = 0;
+    const char* what = "";
+    switch (item.kind) {
+    case ExternKind::func:
+        size = module.funcs.size();
+        what = "function";
+        break;
+    case ExternKind::table:
+        size = module.tables.size();
+        what = "table";
+        break;
+    case ExternKind::memory:
+        size = module.memories.size();
+        what = "memory";
+        break;
+    case ExternKind::global:
+        size = module.globals.size();
+        what = "global";
+        break;
+    case ExternKind::tag:
+        size = module.tags.size();
+        what = "tag";
+        break;
+    }
+    if (item.index >= size)
+        return context.diagnostics.invalid(offset, "unknown %s %u", what, item.index);
+    if (item.kind == ExternKind::func)
+        context.declare_func(item.index);
+    if (item.kind == ExternKind::global && module.globals[item.index].is_mutable)
+        return context.require(Feature::mutable_globals, offset, "an export of a mutable global");
+    return true;
+}
+
+/// Sorts exports by name and those of functions by index, so that looking them up takes logarithmic time
+/// whatever the names are; equal names meet on the way.
+bool index_exports(LoadContext& context, size_t section_start) noexcept {
+    ModuleData& module = context.module;
+    const Vec<Export>& exports = module.exports;
+    if (!module.exports_by_name.reserve(exports.size()))
+        return context.diagnostics.out_of_memory();
+    for (uint32_t i = 0; i < exports.size(); ++i)
+        if (!module.exports_by_name.push(i) ||
+            (exports[i].kind == ExternKind::func && !module.exports_by_func.push(i)))
+            return context.diagnostics.out_of_memory();
+    std::ranges::sort(module.exports_by_name, [&](uint32_t a, uint32_t b) {
+        const int order = exports[a].name.compare(exports[b].name);
+        return order != 0 ? order < 0 : a < b;
+    });
+    std::ranges::sort(module.exports_by_func, [&](uint32_t a, uint32_t b) {
+        return exports[a].index != exports[b].index ? exports[a].index < exports[b].index : a < b;
+    });
+    const auto twice = std::ranges::adjacent_find(module.exports_by_name, {},
+                                                  [&](uint32_t position) { return exports[position].name; });
+    if (twice == module.exports_by_name.end())
+        return true;
+    const std::string_view name = exports[*twice].name;
+    return context.diagnostics.invalid(section_start, "duplicate export name \"%.*s\"",
+                                       static_cast<int>(std::min<size_t>(name.size(), 100)), name.data());
+}
+
+} // namespace
+
+bool decode_export_section(LoadContext& context, Reader& in) noexcept {
+    const size_t section_start = in.offset();
+    uint32_t count;
+    if (!in.count(count, "exports", context.limits.exports))
+        return false;
+    for (uint32_t i = 0; i < count; ++i) {
+        Export item;
+        if (!in.name(item.name))
+            return false;
+        const size_t start = in.offset();
+        uint8_t kind;
+        if (!in.byte(kind))
+            return false;
+        if (kind > static_cast<uint8_t>(ExternKind::tag))
+            return context.diagnostics.malformed(start, "malformed export kind 0x%02x", kind);
+        item.kind = static_cast<ExternKind>(kind);
+        if (!in.u32(item.index) || !check_export(context, item, start))
+            return false;
+        if (!context.module.exports.push(item))
+            return context.diagnostics.out_of_memory();
+    }
+    return index_exports(context, section_start);
+}
+
+bool decode_start_section(LoadContext& context, Reader& in) noexcept {
+    const size_t start = in.offset();
+    uint32_t func;
+    if (!in.u32(func))
+        return false;
+    if (func >= context.module.funcs.size())
+        return context.diagnostics.invalid(start, "unknown function %u", func);
+    const FuncType& type = context.module.registry->func(context.module.funcs[func]);
+    if (!type.params.empty() || !type.results.empty())
+        return context.diagnostics.invalid(start, "start function: function %u must be of type [] -> []",
+                                           func);
+    context.module.start = func;
+    return true;
+}
+
+} // namespace warpbeam

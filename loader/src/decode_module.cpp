@@ -1,0 +1,134 @@
+#include "decode_sections.hpp"
+#include "decode_types.hpp"
+
+#include <cstring>
+
+namespace warpbeam {
+namespace {
+
+using DecodeSection = bool (*)(LoadContext&, Reader&) noexcept;
+
+struct SectionRow {
+    const char* name;
+    /// Sections other than custom ones come in this order, each at most once.
+    unsigned rank;
+    DecodeSection decode;
+};
+
+/// By the id in the binary format, https://webassembly.github.io/spec/core/binary/modules.html#sections
+constexpr SectionRow section_table[] = {
+    {"custom", 0, nullptr},
+    {"type", 1, decode_type_section},
+    {"import", 2, decode_import_section},
+    {"function", 3, decode_function_section},
+    {"table", 4, decode_table_section},
+    {"memory", 5, decode_memory_section},
+    {"global", 7, decode_global_section},
+    {"export", 8, decode_export_section},
+    {"start", 9, decode_start_section},
+    {"element", 10, decode_element_section},
+    {"code", 12, decode_code_section},
+    {"data", 13, decode_data_section},
+    {"data count", 11, decode_data_count_section},
+    {"tag", 6, decode_tag_section},
+};
+
+bool custom_section(LoadContext& context, Reader& in) noexcept {
+    CustomSection section;
+    if (!in.name(section.name))
+        return false;
+    section.offset = in.offset();
+    const uint8_t* const start = in.position();
+    if (!in.skip(in.remaining()))
+        return false;
+    section.bytes = in.since(start);
+    return context.module.custom_sections.push(section) || context.diagnostics.out_of_memory();
+}
+
+bool header(LoadContext& context, Reader& in) noexcept {
+    static constexpr uint8_t magic[4] = {0x00, 'a', 's', 'm'};
+    static constexpr uint8_t version[4] = {1, 0, 0, 0};
+    const uint8_t* const start = in.position();
+    if (in.remaining() < 4)
+        return context.diagnostics.malformed(
+            in.offset(), "unexpected end: %zu bytes are too few for a header", in.remaining());
+    if (std::memcmp(start, magic, 4) != 0)
+        return context.diagnostics.malformed(0, "magic header not detected");
+    if (in.remaining() < 8)
+        return context.diagnostics.malformed(4, "unexpected end: the version is missing");
+    if (std::memcmp(start + 4, version, 4) != 0)
+        return context.diagnostics.malformed(4, "unknown binary version");
+    return in.skip(8);
+}
+
+bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
+    Diagnostics& diagnostics = context.diagnostics;
+    diagnostics.enter_section(nullptr);
+    const size_t start = in.offset();
+    uint8_t id;
+    if (!in.byte(id))
+        return false;
+    if (id >= std::size(section_table))
+        return diagnostics.malformed(start, "malformed section id %u", id);
+    const SectionRow& row = section_table[id];
+    diagnostics.enter_section(row.name);
+    uint32_t size;
+    if (!in.u32(size))
+        return false;
+    if (size > in.remaining())
+        return diagnostics.malformed(start,
+                                     "length out of bounds: unexpected end, the section announces %u bytes, "
+                                     "%zu are left",
+                                     size, in.remaining());
+    if (row.rank != 0 && row.rank <= last_rank)
+        return diagnostics.malformed(start,
+                                     "unexpected content after last section: the section is repeated or out "
+                                     "of order");
+    if (!context.module.sections.push({id, in.offset(), size}))
+        return diagnostics.out_of_memory();
+
+    Reader contents = in.part(size);
+    if (row.rank == 0)
+        return custom_section(context, contents);
+    last_rank = row.rank;
+    if (!row.decode(context, contents))
+        return false;
+    if (!contents.at_end())
+        return diagnostics.malformed(contents.offset(), "section size mismatch: %zu bytes are left over",
+                                     contents.remaining());
+    return true;
+}
+
+} // namespace
+
+bool decode_module(LoadContext& context) noexcept {
+    ModuleData& module = context.module;
+    Diagnostics& diagnostics = context.diagnostics;
+    if (module.bytes.size() > context.limits.module_size)
+        return diagnostics.limit(0, "the module has %zu bytes, the limit is %zu", module.bytes.size(),
+                                 context.limits.module_size);
+    Reader in{module.bytes, diagnostics};
+    if (!header(context, in))
+        return false;
+    unsigned last_rank = 0;
+    while (!in.at_end())
+        if (!section(context, in, last_rank))
+            return false;
+
+    diagnostics.enter_section(nullptr);
+    const size_t defined_funcs = module.funcs.size() - module.imported_funcs;
+    if (module.bodies.size() != defined_funcs)
+        return diagnostics.malformed(in.offset(),
+                                     "function and code section have inconsistent lengths: %zu and %zu",
+                                     defined_funcs, module.bodies.size());
+    if (module.data_count && *module.data_count != module.data.size())
+        return diagnostics.malformed(in.offset(),
+                                     "data count and data section have inconsistent lengths: %u and %zu",
+                                     *module.data_count, module.data.size());
+    for (const CustomSection& custom : module.custom_sections)
+        if (custom.name == "name" && !decode_name_section(context, custom))
+            return false;
+    return true;
+}
+
+} // namespace warpbeam

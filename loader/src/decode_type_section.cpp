@@ -1,0 +1,261 @@
+#include "decode_types.hpp"
+
+#include <algorithm>
+
+/// https://webassembly.github.io/spec/core/binary/modules.html#type-section and the validation of type
+/// definitions, https://webassembly.github.io/spec/core/valid/types.html#type-definitions
+
+namespace warpbeam {
+namespace {
+
+class TypeSection {
+public:
+    TypeSection(LoadContext& context, Reader& in) noexcept
+        : context_{context}, in_{in}, types_{context, in}, group_{context.allocator},
+          slices_{context.allocator}, values_{context.allocator}, fields_{context.allocator} {}
+
+    bool decode() noexcept {
+        uint32_t count;
+        if (!in_.count(count, "types", context_.limits.types))
+            return false;
+        if (!context_.module.types.reserve(count))
+            return context_.diagnostics.out_of_memory();
+        for (uint32_t i = 0; i < count; ++i)
+            if (!rec_group())
+                return false;
+        return true;
+    }
+
+private:
+    static constexpr uint8_t rec_code = 0x4e;
+    static constexpr uint8_t final_code = 0x4f;
+    static constexpr uint8_t sub_code = 0x50;
+
+    /// Where a member's parameters, results and fields lie in `values_` and `fields_`, whose addresses change
+    /// while the group grows.
+    struct Slices {
+        size_t offset;
+        size_t params_start, results_start, results_end;
+        size_t fields_start, fields_end;
+    };
+
+    bool rec_group() noexcept {
+        if (in_.at_end())
+            return in_.unexpected_end();
+        group_start_ = static_cast<uint32_t>(context_.module.types.size());
+        group_.clear();
+        slices_.clear();
+        values_.clear();
+        fields_.clear();
+        uint32_t size = 1;
+        if (in_.peek() == rec_code) {
+            const size_t start = in_.offset();
+            if (!context_.require(Feature::gc, start, "a recursive group") || !in_.skip(1) ||
+                !in_.count(size, "types in a group", max_group))
+                return false;
+        }
+        if (size > context_.limits.types - group_start_)
+            return context_.diagnostics.limit(in_.offset(), "too many types, the limit is %u",
+                                              context_.limits.types);
+        types_.enter_group(group_start_, size);
+        for (uint32_t i = 0; i < size; ++i)
+            if (!sub_type(group_start_ + i))
+                return false;
+        types_.enter_group(0, 0);
+        return size == 0 || close_group();
+    }
+
+    bool sub_type(uint32_t index) noexcept {
+        if (in_.at_end())
+            return in_.unexpected_end();
+        const size_t start = in_.offset();
+        SubType type;
+        if (in_.peek() == sub_code || in_.peek() == final_code) {
+            if (!context_.require(Feature::gc, start, "a declared subtype"))
+                return false;
+            type.is_final = in_.peek() == final_code;
+            uint32_t supertypes;
+            if (!in_.skip(1) || !in_.count(supertypes, "supertypes"))
+                return false;
+            for (uint32_t i = 0; i < supertypes; ++i)
+                if (!super_type(index, type))
+                    return false;
+            if (supertypes > 1)
+                return context_.diagnostics.invalid(
+                    start, "sub type %u has %u super types, at most one is allowed", index, supertypes);
+        }
+        Slices slices{};
+        slices.offset = start;
+        if (!composite_type(type, slices))
+            return false;
+        if (!group_.push(type) || !slices_.push(slices))
+            return context_.diagnostics.out_of_memory();
+        return true;
+    }
+
+    bool super_type(uint32_t index, SubType& type) noexcept {
+        const size_t start = in_.offset();
+        uint32_t super;
+        if (!in_.u32(super))
+            return false;
+        if (super >= index)
+            return context_.diagnostics.invalid(
+                start, "unknown type %u: a super type must come before type %u", super, index);
+        return types_.resolve(super, start, type.supertype);
+    }
+
+    bool composite_type(SubType& type, Slices& slices) noexcept {
+        const size_t start = in_.offset();
+        uint8_t form;
+        if (!in_.byte(form))
+            return false;
+        slices.params_start = slices.results_start = slices.results_end = values_.size();
+        slices.fields_start = slices.fields_end = fields_.size();
+        switch (form) {
+        case 0x60:
+            return func_type(slices);
+        case 0x5f: {
+            type.kind = CompositeKind::struct_;
+            uint32_t count;
+            if (!context_.require(Feature::gc, start, "a structure type") ||
+                !in_.count(count, "fields", context_.limits.fields))
+                return false;
+            for (uint32_t i = 0; i < count; ++i)
+                if (!field())
+                    return false;
+            slices.fields_end = fields_.size();
+            return true;
+        }
+        case 0x5e:
+            type.kind = CompositeKind::array;
+            if (!context_.require(Feature::gc, start, "an array type") || !field())
+                return false;
+            slices.fields_end = fields_.size();
+            return true;
+        default:
+            return context_.diagnostics.malformed(start, "malformed definition type 0x%02x", form);
+        }
+    }
+
+    bool field() noexcept {
+        FieldType field;
+        return types_.field_type(field) && (fields_.push(field) || context_.diagnostics.out_of_memory());
+    }
+
+    bool func_type(Slices& slices) noexcept {
+        if (!value_types("parameters", context_.limits.params))
+            return false;
+        slices.results_start = values_.size();
+        const size_t start = in_.offset();
+        if (!value_types("results", context_.limits.results))
+            return false;
+        slices.results_end = values_.size();
+        return slices.results_end - slices.results_start <= 1 ||
+               context_.require(Feature::multi_value, start, "a function with several results");
+    }
+
+    bool value_types(const char* what, uint32_t limit) noexcept {
+        uint32_t count;
+        if (!in_.count(count, what, limit))
+            return false;
+        for (uint32_t i = 0; i < count; ++i) {
+            ValType type;
+            if (!types_.value_type(type))
+                return false;
+            if (!values_.push(type))
+                return context_.diagnostics.out_of_memory();
+        }
+        return true;
+    }
+
+    bool close_group() noexcept {
+        for (size_t i = 0; i < group_.size(); ++i) {
+            const Slices& s = slices_[i];
+            const ValType* const values = values_.data();
+            group_[i].func.params = {values + s.params_start, s.results_start - s.params_start};
+            group_[i].func.results = {values + s.results_start, s.results_end - s.results_start};
+            group_[i].fields = {fields_.data() + s.fields_start, s.fields_end - s.fields_start};
+        }
+        const TypeId base = context_.module.registry->add_group(group_);
+        if (base == TypeRegistry::failed)
+            return context_.diagnostics.out_of_memory();
+        for (uint32_t i = 0; i < group_.size(); ++i)
+            if (!context_.module.types.push(base + i))
+                return context_.diagnostics.out_of_memory();
+        // The group is in the registry by now, where its members can be compared; that takes time
+        // proportional to the depth, so that all depths are checked before.
+        for (uint32_t i = 0; i < group_.size(); ++i)
+            if (const uint32_t depth = (*context_.module.registry)[base + i].depth;
+                depth > context_.limits.subtyping_depth)
+                return context_.diagnostics.limit(slices_[i].offset,
+                                                  "sub type %u is %u levels deep, the limit is %u",
+                                                  group_start_ + i, depth, context_.limits.subtyping_depth);
+        for (uint32_t i = 0; i < group_.size(); ++i)
+            if (!check_supertype(base + i, group_start_ + i, slices_[i].offset))
+                return false;
+        return true;
+    }
+
+    bool check_supertype(TypeId id, uint32_t index, size_t offset) noexcept {
+        const TypeRegistry& registry = *context_.module.registry;
+        const SubType& type = registry[id];
+        if (type.supertype == SubType::no_supertype)
+            return true;
+        const SubType& super = registry[type.supertype];
+        if (super.is_final || !composite_matches(type, super)) {
+            const auto found = std::ranges::find(context_.module.types, type.supertype);
+            return context_.diagnostics.invalid(offset, "sub type %u does not match super type %u%s", index,
+                                                static_cast<unsigned>(found - context_.module.types.begin()),
+                                                super.is_final ? ", which is final" : "");
+        }
+        return true;
+    }
+
+    // https://webassembly.github.io/spec/core/valid/matching.html#composite-types
+    [[nodiscard]] bool composite_matches(const SubType& sub, const SubType& super) const noexcept {
+        if (sub.kind != super.kind)
+            return false;
+        if (sub.kind == CompositeKind::func)
+            return all_match(super.func.params, sub.func.params) &&
+                   all_match(sub.func.results, super.func.results);
+        if (sub.fields.size() < super.fields.size())
+            return false;
+        for (size_t i = 0; i < super.fields.size(); ++i)
+            if (!field_matches(sub.fields[i], super.fields[i]))
+                return false;
+        return true;
+    }
+
+    [[nodiscard]] bool all_match(std::span<const ValType> sub,
+                                 std::span<const ValType> super) const noexcept {
+        return std::ranges::equal(
+            sub, super, [this](ValType a, ValType b) { return context_.module.registry->matches(a, b); });
+    }
+
+    [[nodiscard]] bool field_matches(const FieldType& sub, const FieldType& super) const noexcept {
+        if (sub.is_mutable != super.is_mutable)
+            return false;
+        return sub.is_mutable ? sub.storage == super.storage
+                              : context_.module.registry->matches(sub.storage, super.storage);
+    }
+
+    /// The ids for the members of a group lie between those of types and those of abstract heap types.
+    static constexpr uint32_t max_group = HeapType::func - TypeRegistry::first_member;
+
+    LoadContext& context_;
+    Reader& in_;
+    TypeDecoder types_;
+    uint32_t group_start_ = 0;
+    Vec<SubType> group_;
+    Vec<Slices> slices_;
+    Vec<ValType> values_;
+    Vec<FieldType> fields_;
+};
+
+} // namespace
+
+bool decode_type_section(LoadContext& context, Reader& in) noexcept {
+    return TypeSection{context, in}.decode();
+}
+
+} // namespace warpbeam

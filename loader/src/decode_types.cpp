@@ -1,0 +1,222 @@
+#include "decode_types.hpp"
+
+namespace warpbeam {
+namespace {
+
+constexpr uint8_t nullable_ref_code = 0x63;
+constexpr uint8_t ref_code = 0x64;
+
+constexpr bool is_abstract_code(uint8_t code) noexcept { return code >= 0x69 && code <= 0x74; }
+
+/// In the order of their codes from 0x69 on.
+constexpr HeapType::Abstract abstract_types[] = {HeapType::exn,      HeapType::array,  HeapType::struct_,
+                                                 HeapType::i31,      HeapType::eq,     HeapType::any,
+                                                 HeapType::extern_,  HeapType::func,   HeapType::none,
+                                                 HeapType::noextern, HeapType::nofunc, HeapType::noexn};
+
+} // namespace
+
+bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
+    const Vec<TypeId>& types = context_.module.types;
+    if (index < types.size()) {
+        id = types[index];
+        return true;
+    }
+    if (index - group_start_ < group_size_) {
+        id = TypeRegistry::first_member + static_cast<uint32_t>(index - group_start_);
+        return true;
+    }
+    return context_.diagnostics.invalid(offset, "unknown type %llu", static_cast<unsigned long long>(index));
+}
+
+bool TypeDecoder::abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap, bool shorthand) noexcept {
+    heap = abstract_types[byte - 0x69];
+    switch (heap.code()) {
+    case HeapType::func:
+        return true; // a table of the first version has it
+    case HeapType::extern_:
+        return context_.require(Feature::reference_types, offset,
+                                shorthand ? "externref" : "a reference type");
+    case HeapType::exn:
+    case HeapType::noexn:
+        return context_.require(Feature::exceptions, offset, "the type exn");
+    default:
+        return context_.require(Feature::gc, offset, "a heap type of garbage collection");
+    }
+}
+
+bool TypeDecoder::heap_type(HeapType& heap) noexcept {
+    const size_t start = in_.offset();
+    if (in_.at_end())
+        return in_.unexpected_end();
+    if (is_abstract_code(in_.peek())) {
+        uint8_t byte;
+        return in_.byte(byte) && abstract_heap_type(byte, start, heap, false);
+    }
+    int64_t index;
+    if (!in_.s33(index))
+        return false;
+    if (index < 0)
+        return context_.diagnostics.malformed(start, "malformed heap type");
+    TypeId id;
+    if (!context_.require(Feature::function_references, start, "a reference to a defined type") ||
+        !resolve(static_cast<uint64_t>(index), start, id))
+        return false;
+    heap = HeapType::defined(id);
+    return true;
+}
+
+bool TypeDecoder::ref_type(ValType& type) noexcept {
+    const size_t start = in_.offset();
+    uint8_t byte;
+    if (!in_.byte(byte))
+        return false;
+    HeapType heap = HeapType::func;
+    if (byte == nullable_ref_code || byte == ref_code) {
+        if (!context_.require(Feature::function_references, start, "a typed reference") || !heap_type(heap))
+            return false;
+        type = ValType::reference(heap, byte == nullable_ref_code);
+        return true;
+    }
+    if (!is_abstract_code(byte))
+        return context_.diagnostics.malformed(start, "malformed reference type 0x%02x", byte);
+    if (!abstract_heap_type(byte, start, heap, true))
+        return false;
+    type = ValType::reference(heap, true);
+    return true;
+}
+
+bool TypeDecoder::value_type(ValType& type) noexcept {
+    if (in_.at_end())
+        return in_.unexpected_end();
+    const size_t start = in_.offset();
+    const uint8_t byte = in_.peek();
+    switch (byte) {
+    case 0x7f:
+        type = ValType::i32;
+        return in_.skip(1);
+    case 0x7e:
+        type = ValType::i64;
+        return in_.skip(1);
+    case 0x7d:
+        type = ValType::f32;
+        return in_.skip(1);
+    case 0x7c:
+        type = ValType::f64;
+        return in_.skip(1);
+    case 0x7b:
+        type = ValType::v128;
+        return context_.require(Feature::simd, start, "the type v128") && in_.skip(1);
+    default:
+        if (byte != nullable_ref_code && byte != ref_code && !is_abstract_code(byte))
+            return context_.diagnostics.malformed(start, "malformed value type 0x%02x", byte);
+        return context_.require(Feature::reference_types, start, "a value of reference type") &&
+               ref_type(type);
+    }
+}
+
+bool TypeDecoder::storage_type(ValType& type) noexcept {
+    if (in_.at_end())
+        return in_.unexpected_end();
+    if (const uint8_t byte = in_.peek(); byte == 0x78 || byte == 0x77) {
+        type = byte == 0x78 ? ValType::i8 : ValType::i16;
+        return in_.skip(1);
+    }
+    return value_type(type);
+}
+
+bool TypeDecoder::mutability(bool& is_mutable) noexcept {
+    const size_t start = in_.offset();
+    uint8_t byte;
+    if (!in_.byte(byte))
+        return false;
+    if (byte > 1)
+        return context_.diagnostics.malformed(start, "malformed mutability 0x%02x", byte);
+    is_mutable = byte == 1;
+    return true;
+}
+
+bool TypeDecoder::field_type(FieldType& field) noexcept {
+    return storage_type(field.storage) && mutability(field.is_mutable);
+}
+
+bool TypeDecoder::global_type(GlobalType& type) noexcept {
+    return value_type(type.content) && mutability(type.is_mutable);
+}
+
+bool TypeDecoder::limits(Limits& limits, bool& shared, bool may_be_shared, const char* what) noexcept {
+    constexpr uint8_t max_flag = 1;
+    constexpr uint8_t shared_flag = 2;
+    constexpr uint8_t is_64_flag = 4;
+    const size_t start = in_.offset();
+    uint8_t flags;
+    if (!in_.byte(flags))
+        return false;
+    const uint8_t known = max_flag | is_64_flag | (may_be_shared ? shared_flag : 0);
+    if ((flags & ~known) != 0)
+        return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
+    if ((flags & shared_flag) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
+        return false;
+    if ((flags & is_64_flag) != 0 && !context_.require(Feature::memory64, start, "a 64-bit address type"))
+        return false;
+    limits.has_max = (flags & max_flag) != 0;
+    limits.is_64 = (flags & is_64_flag) != 0;
+    shared = (flags & shared_flag) != 0;
+    if (!in_.u64(limits.min) || (limits.has_max && !in_.u64(limits.max)))
+        return false;
+    if (limits.has_max && limits.min > limits.max)
+        return context_.diagnostics.invalid(
+            start, "size minimum must not be greater than maximum: %s of %llu to %llu", what,
+            static_cast<unsigned long long>(limits.min), static_cast<unsigned long long>(limits.max));
+    return true;
+}
+
+bool TypeDecoder::table_type(TableType& type) noexcept {
+    const size_t start = in_.offset();
+    bool shared;
+    if (!ref_type(type.element) || !limits(type.limits, shared, false, "a table"))
+        return false;
+    const uint64_t most = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
+    if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
+        return context_.diagnostics.invalid(start, "table size must be at most 2^32-1");
+    return true;
+}
+
+bool TypeDecoder::memory_type(MemoryType& type) noexcept {
+    const size_t start = in_.offset();
+    if (!limits(type.limits, type.shared, true, "a memory"))
+        return false;
+    const uint64_t most = uint64_t{1} << ((type.limits.is_64 ? 64 : 32) - type.page_size_log2);
+    if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
+        return context_.diagnostics.invalid(start, "memory size must be at most %s",
+                                            type.limits.is_64 ? "2^48 pages" : "65536 pages (4GiB)");
+    if (type.shared && !type.limits.has_max)
+        return context_.diagnostics.invalid(start, "shared memory must have maximum");
+    return true;
+}
+
+bool TypeDecoder::func_type(TypeId& id) noexcept {
+    const size_t start = in_.offset();
+    uint32_t index;
+    if (!in_.u32(index) || !resolve(index, start, id))
+        return false;
+    if ((*context_.module.registry)[id].kind != CompositeKind::func)
+        return context_.diagnostics.invalid(start, "unknown type: type %u is not a function type", index);
+    return true;
+}
+
+bool TypeDecoder::tag_type(TagType& type) noexcept {
+    const size_t start = in_.offset();
+    uint8_t attribute;
+    if (!in_.byte(attribute))
+        return false;
+    if (attribute != 0)
+        return context_.diagnostics.malformed(start, "malformed tag attribute 0x%02x", attribute);
+    if (!func_type(type.type))
+        return false;
+    if (!context_.module.registry->func(type.type).results.empty())
+        return context_.diagnostics.invalid(start, "non-empty tag result type");
+    return true;
+}
+
+} // namespace warpbeam

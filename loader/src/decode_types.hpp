@@ -1,0 +1,50 @@
+#pragma once
+
+#include "load_context.hpp"
+#include "reader.hpp"
+
+namespace warpbeam {
+
+/// Decodes types, and validates that what they refer to exists.
+/// https://webassembly.github.io/spec/core/binary/types.html
+class TypeDecoder {
+public:
+    TypeDecoder(const LoadContext& context, Reader& reader) noexcept : context_{context}, in_{reader} {}
+
+    /// While a recursive group is decoded, its `size` members, which begin at type index `start`, are in
+    /// scope; they have ids from TypeRegistry::first_member on.
+    void enter_group(uint32_t start, uint32_t size) noexcept {
+        group_start_ = start;
+        group_size_ = size;
+    }
+
+    [[nodiscard]] bool value_type(ValType& type) noexcept;
+    [[nodiscard]] bool storage_type(ValType& type) noexcept;
+    [[nodiscard]] bool ref_type(ValType& type) noexcept;
+    [[nodiscard]] bool heap_type(HeapType& heap) noexcept;
+    [[nodiscard]] bool field_type(FieldType& field) noexcept;
+    [[nodiscard]] bool table_type(TableType& type) noexcept;
+    [[nodiscard]] bool memory_type(MemoryType& type) noexcept;
+    [[nodiscard]] bool global_type(GlobalType& type) noexcept;
+    [[nodiscard]] bool tag_type(TagType& type) noexcept;
+    /// The index of a function type.
+    [[nodiscard]] bool func_type(TypeId& id) noexcept;
+    /// The id of the type with an index of the module.
+    [[nodiscard]] bool resolve(uint64_t index, size_t offset, TypeId& id) noexcept;
+
+private:
+    [[nodiscard]] bool abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap,
+                                          bool shorthand) noexcept;
+    [[nodiscard]] bool mutability(bool& is_mutable) noexcept;
+    [[nodiscard]] bool limits(Limits& limits, bool& shared, bool may_be_shared, const char* what) noexcept;
+
+    const LoadContext& context_;
+    Reader& in_;
+    uint32_t group_start_ = 0;
+    uint32_t group_size_ = 0;
+};
+
+/// Decodes the type section: recursive groups, which go into the registry.
+[[nodiscard]] bool decode_type_section(LoadContext& context, Reader& in) noexcept;
+
+} // namespace warpbeam

@@ -1,0 +1,69 @@
+#include "diagnostics.hpp"
+
+#include <cstdio>
+
+namespace warpbeam {
+
+bool Diagnostics::record(ErrorCode code, size_t offset, const char* format, va_list arguments) noexcept {
+    if (!error_) {
+        // Room is left for the place, which `finish` adds.
+        char text[300];
+        std::vsnprintf(text, sizeof text, format, arguments);
+        error_.emplace(code, "%s", text).at(offset);
+    }
+    return false;
+}
+
+bool Diagnostics::malformed(size_t offset, const char* format, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, format);
+    record(ErrorCode::malformed, offset, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool Diagnostics::invalid(size_t offset, const char* format, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, format);
+    record(ErrorCode::invalid, offset, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool Diagnostics::limit(size_t offset, const char* format, ...) noexcept {
+    va_list arguments;
+    va_start(arguments, format);
+    record(ErrorCode::limit, offset, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool Diagnostics::unsupported(size_t offset, Feature feature, std::string_view what) noexcept {
+    const std::string_view name = name_of(feature);
+    if (!error_)
+        error_
+            .emplace(ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
+                     static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data())
+            .at(offset);
+    return false;
+}
+
+bool Diagnostics::out_of_memory() noexcept {
+    if (!error_)
+        error_.emplace(ErrorCode::out_of_memory, "out of memory");
+    return false;
+}
+
+Error Diagnostics::finish(std::string_view function_name) noexcept {
+    Error error = error_ ? *error_ : Error(ErrorCode::malformed, "no fault");
+    if (section_ != nullptr)
+        error.add(", in the %s section", section_);
+    if (function_ != Error::no_function) {
+        error.in_function(function_).add(", function %u", function_);
+        if (!function_name.empty())
+            error.add(" \"%.*s\"", static_cast<int>(function_name.size()), function_name.data());
+    }
+    return error;
+}
+
+} // namespace warpbeam

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <warpbeam/loader/error.hpp>
+#include <warpbeam/loader/feature.hpp>
+
+#include <optional>
+#include <string_view>
+
+namespace warpbeam {
+
+/// Where the loader reports its fault. Decoding functions return false once there is one, and nobody reads
+/// on, so that the hot paths carry no error but a bool.
+class Diagnostics {
+public:
+    /// What the faults that follow lie in.
+    void enter_section(const char* name) noexcept { section_ = name; }
+    void enter_function(uint32_t index) noexcept { function_ = index; }
+    void leave_function() noexcept { function_ = Error::no_function; }
+
+    /// Records a fault at a byte offset. All of them return false.
+    [[gnu::format(printf, 3, 4)]] bool malformed(size_t offset, const char* format, ...) noexcept;
+    [[gnu::format(printf, 3, 4)]] bool invalid(size_t offset, const char* format, ...) noexcept;
+    [[gnu::format(printf, 3, 4)]] bool limit(size_t offset, const char* format, ...) noexcept;
+    /// The module uses `feature`, which is switched off, for `what`.
+    bool unsupported(size_t offset, Feature feature, std::string_view what) noexcept;
+    bool out_of_memory() noexcept;
+
+    [[nodiscard]] bool failed() const noexcept { return error_.has_value(); }
+    /// The fault, with the place where it lies added to its text. `function_name` may be empty.
+    [[nodiscard]] Error finish(std::string_view function_name) noexcept;
+    [[nodiscard]] uint32_t function() const noexcept { return function_; }
+
+private:
+    bool record(ErrorCode code, size_t offset, const char* format, va_list arguments) noexcept;
+
+    std::optional<Error> error_;
+    const char* section_ = nullptr;
+    uint32_t function_ = Error::no_function;
+};
+
+} // namespace warpbeam

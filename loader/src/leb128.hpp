@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+/// Integers of variable length, https://webassembly.github.io/spec/core/binary/values.html#integers
+
+namespace warpbeam {
+
+enum class LebFault : uint8_t { none, unexpected_end, too_long, too_large };
+
+/// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` behind it. On a fault `p` is left
+/// behind the offending byte, or at the end of the input.
+template <typename T, unsigned bits = std::numeric_limits<std::make_unsigned_t<T>>::digits>
+constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value) noexcept {
+    using U = std::make_unsigned_t<T>;
+    U result = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (p == end)
+            return LebFault::unexpected_end;
+        const uint8_t byte = *p++;
+        const unsigned left = bits - shift;
+        if (left < 7) {
+            // The last byte that may be there: the bits beyond the type must be zero, or copies of the sign.
+            const unsigned unused = std::is_signed_v<T> ? (byte & 0x7f) >> (left - 1) : (byte & 0x7f) >> left;
+            const unsigned all_ones = std::is_signed_v<T> ? 0x7fu >> (left - 1) : 0u;
+            if (unused != 0 && unused != all_ones)
+                return LebFault::too_large;
+            if ((byte & 0x80) != 0)
+                return LebFault::too_long;
+        }
+        result |= static_cast<U>(byte & 0x7f) << shift;
+        if ((byte & 0x80) == 0) {
+            constexpr unsigned width = std::numeric_limits<U>::digits;
+            if (std::is_signed_v<T> && shift + 7 < width && (byte & 0x40) != 0)
+                result |= ~U{0} << (shift + 7);
+            value = static_cast<T>(result);
+            return LebFault::none;
+        }
+    }
+}
+
+} // namespace warpbeam

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "diagnostics.hpp"
+#include "module_data.hpp"
+
+#include <string_view>
+
+namespace warpbeam {
+
+/// What all stages of loading one module share.
+struct LoadContext {
+    ModuleData& module;
+    const FeatureSet features;
+    const ModuleLimits limits;
+    Diagnostics& diagnostics;
+    Allocator& allocator;
+    /// One bit for each function that occurs outside of function bodies, so that `ref.func` may name it
+    /// there.
+    Vec<uint64_t> declared_funcs;
+
+    [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
+        return features.has(feature) || diagnostics.unsupported(offset, feature, what);
+    }
+    void declare_func(uint32_t func) noexcept { declared_funcs[func / 64] |= uint64_t{1} << (func % 64); }
+    [[nodiscard]] bool is_declared(uint32_t func) const noexcept {
+        return ((declared_funcs[func / 64] >> (func % 64)) & 1) != 0;
+    }
+};
+
+} // namespace warpbeam

@@ -1,0 +1,55 @@
+#include "reader.hpp"
+
+#include "utf8.hpp"
+
+namespace warpbeam {
+
+bool Reader::unexpected_end() noexcept {
+    return diagnostics_->malformed(static_cast<size_t>(end_ - base_),
+                                   "unexpected end of section or function");
+}
+
+bool Reader::leb_fault(LebFault fault) noexcept {
+    if (fault == LebFault::unexpected_end)
+        return unexpected_end();
+    return diagnostics_->malformed(
+        offset() - 1, fault == LebFault::too_long ? "integer representation too long" : "integer too large");
+}
+
+bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
+    const size_t start = offset();
+    if (!u32(value))
+        return false;
+    if (value > remaining())
+        return diagnostics_->malformed(start, "unexpected end of section or function: %u %s in %zu bytes",
+                                       value, what, remaining());
+    if (value > limit)
+        return diagnostics_->limit(start, "too many %s: %u, the limit is %u", what, value, limit);
+    return true;
+}
+
+bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
+    const size_t start = offset();
+    uint32_t size;
+    if (!u32(size))
+        return false;
+    if (size > remaining())
+        return diagnostics_->malformed(
+            start, "length out of bounds: unexpected end, %u bytes announced, %zu left", size, remaining());
+    value = {pos_, size};
+    pos_ += size;
+    return true;
+}
+
+bool Reader::name(std::string_view& value) noexcept {
+    const size_t start = offset();
+    std::span<const uint8_t> raw;
+    if (!bytes(raw))
+        return false;
+    if (!is_utf8(raw))
+        return diagnostics_->malformed(start, "malformed UTF-8 encoding");
+    value = {reinterpret_cast<const char*>(raw.data()), raw.size()};
+    return true;
+}
+
+} // namespace warpbeam

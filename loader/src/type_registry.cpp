@@ -1,0 +1,312 @@
+#include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/memory/arena.hpp>
+#include <warpbeam/memory/hash_index.hpp>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <mutex>
+
+namespace warpbeam {
+namespace {
+
+/// A type as it is stored. The first member of a group knows how many there are.
+struct Entry {
+    SubType type;
+    uint32_t group_size = 0;
+};
+
+/// Entries in blocks that double in size and never move: block b holds the ids from first_block * (2^b - 1)
+/// on.
+constexpr uint32_t first_block = 32;
+constexpr unsigned block_count = 16;
+static_assert(first_block * ((uint64_t{1} << block_count) - 1) > max_type_id);
+constexpr unsigned block_of(TypeId id) noexcept {
+    return static_cast<unsigned>(std::bit_width(id / first_block + 1)) - 1;
+}
+constexpr uint32_t block_size(unsigned block) noexcept { return first_block << block; }
+constexpr uint32_t block_start(unsigned block) noexcept { return first_block * ((1u << block) - 1); }
+
+/// Mixes numbers into a hash that a module's author can't steer without knowing the seed.
+class Hasher {
+public:
+    explicit Hasher(uint64_t seed) noexcept : state_{seed} {}
+    void add(uint64_t value) noexcept {
+        const auto product = static_cast<unsigned __int128>(state_ ^ value) * 0x9e37'79b9'7f4a'7c15u;
+        state_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ std::rotl(value, 23);
+    }
+    [[nodiscard]] uint32_t finish() const noexcept { return static_cast<uint32_t>(state_ ^ (state_ >> 32)); }
+
+private:
+    uint64_t state_;
+};
+
+uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
+    Hasher hasher{seed};
+    for (const SubType& type : group) {
+        hasher.add(static_cast<uint64_t>(type.kind) << 1 | uint64_t{type.is_final});
+        hasher.add(type.supertype);
+        hasher.add(type.func.params.size() << 32 | type.func.results.size());
+        for (const ValType param : type.func.params)
+            hasher.add(param.bits());
+        for (const ValType result : type.func.results)
+            hasher.add(result.bits());
+        hasher.add(type.fields.size());
+        for (const FieldType& field : type.fields)
+            hasher.add(uint64_t{field.storage.bits()} << 1 | uint64_t{field.is_mutable});
+    }
+    return hasher.finish();
+}
+
+/// Translates between a group's own numbering and the ids that its members have, or would have.
+struct Numbering {
+    TypeId base;
+
+    [[nodiscard]] TypeId close(TypeId id) const noexcept {
+        return id >= TypeRegistry::first_member && id != SubType::no_supertype
+                   ? base + (id - TypeRegistry::first_member)
+                   : id;
+    }
+    [[nodiscard]] ValType close(ValType type) const noexcept {
+        if (!type.is_ref() || !type.heap().is_defined())
+            return type;
+        return ValType::reference(HeapType::defined(close(type.heap().id())), type.nullable());
+    }
+};
+
+/// Whether the group that is stored at `base` equals `group`. An id of the registry that happens to lie in
+/// the stored group is not the same as a member of the group itself.
+class GroupComparison {
+public:
+    GroupComparison(TypeId base, size_t size) noexcept : numbering_{base}, size_{size} {}
+
+    [[nodiscard]] bool equal(TypeId stored, TypeId fresh) const noexcept {
+        if (fresh < TypeRegistry::first_member && fresh - numbering_.base < size_)
+            return false;
+        return stored == numbering_.close(fresh);
+    }
+    [[nodiscard]] bool equal(ValType stored, ValType fresh) const noexcept {
+        if (fresh.is_ref() && fresh.heap().is_defined())
+            return stored.is_ref() && stored.heap().is_defined() && stored.nullable() == fresh.nullable() &&
+                   equal(stored.heap().id(), fresh.heap().id());
+        return stored == fresh;
+    }
+    [[nodiscard]] bool equal(std::span<const ValType> stored, std::span<const ValType> fresh) const noexcept {
+        if (stored.size() != fresh.size())
+            return false;
+        for (size_t i = 0; i < stored.size(); ++i)
+            if (!equal(stored[i], fresh[i]))
+                return false;
+        return true;
+    }
+    [[nodiscard]] bool equal(const SubType& stored, const SubType& fresh) const noexcept {
+        if (stored.kind != fresh.kind || stored.is_final != fresh.is_final ||
+            !equal(stored.supertype, fresh.supertype) || stored.fields.size() != fresh.fields.size())
+            return false;
+        for (size_t i = 0; i < stored.fields.size(); ++i)
+            if (stored.fields[i].is_mutable != fresh.fields[i].is_mutable ||
+                !equal(stored.fields[i].storage, fresh.fields[i].storage))
+                return false;
+        return equal(stored.func.params, fresh.func.params) && equal(stored.func.results, fresh.func.results);
+    }
+
+private:
+    Numbering numbering_;
+    size_t size_;
+};
+
+} // namespace
+
+struct TypeRegistry::Impl {
+    explicit Impl(Allocator& a) noexcept : allocator{a}, arena{a}, groups{a} {}
+    ~Impl() {
+        for (unsigned b = 0; b < block_count; ++b)
+            if (blocks[b] != nullptr)
+                allocator.deallocate(blocks[b], block_size(b) * sizeof(Entry), alignof(Entry));
+    }
+
+    [[nodiscard]] Entry& entry(TypeId id) const noexcept {
+        const unsigned block = block_of(id);
+        return blocks[block][id - block_start(block)];
+    }
+
+    bool reserve(uint32_t wanted) noexcept {
+        for (unsigned b = 0; block_start(b) < wanted; ++b) {
+            if (blocks[b] != nullptr)
+                continue;
+            blocks[b] =
+                static_cast<Entry*>(allocator.allocate(block_size(b) * sizeof(Entry), alignof(Entry)));
+            if (blocks[b] == nullptr)
+                return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] TypeId find(std::span<const SubType> group, uint32_t hash) const noexcept {
+        return groups.find(hash, [&](TypeId base) {
+            if (entry(base).group_size != group.size())
+                return false;
+            const GroupComparison comparison{base, group.size()};
+            for (uint32_t i = 0; i < group.size(); ++i)
+                if (!comparison.equal(entry(base + i).type, group[i]))
+                    return false;
+            return true;
+        });
+    }
+
+    bool store(const SubType& type, TypeId id, Numbering numbering) noexcept {
+        const auto params = arena.copy(type.func.params);
+        const auto results = arena.copy(type.func.results);
+        const auto fields = arena.copy(type.fields);
+        if (!params || !results || !fields)
+            return false;
+        for (ValType& param : *params)
+            param = numbering.close(param);
+        for (ValType& result : *results)
+            result = numbering.close(result);
+        for (FieldType& field : *fields)
+            field.storage = numbering.close(field.storage);
+
+        SubType stored = type;
+        stored.supertype = numbering.close(type.supertype);
+        stored.depth = stored.supertype == SubType::no_supertype ? 0 : entry(stored.supertype).type.depth + 1;
+        stored.func = {*params, *results};
+        stored.fields = *fields;
+        ::new (&entry(id)) Entry{stored, 0};
+        return true;
+    }
+
+    Allocator& allocator;
+    Arena arena;
+    // Written under the mutex and read without: whoever has an id got it after its entry was written.
+    std::array<Entry*, block_count> blocks{};
+    std::mutex mutex;
+    HashIndex groups;
+    uint32_t count = 0;
+};
+
+TypeRegistry::TypeRegistry(Allocator& allocator) noexcept : impl_{create<Impl>(allocator, allocator)} {}
+
+TypeRegistry::~TypeRegistry() {
+    if (impl_ != nullptr)
+        destroy(impl_->allocator, impl_);
+}
+
+TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
+    if (impl_ == nullptr)
+        return failed;
+    Impl& impl = *impl_;
+    const uint32_t hash = hash_group(group, reinterpret_cast<uintptr_t>(impl_));
+    const std::lock_guard lock{impl.mutex};
+    if (const TypeId known = impl.find(group, hash); known != HashIndex::npos)
+        return known;
+
+    const TypeId base = impl.count;
+    if (group.size() > max_type_id - base || !impl.reserve(base + static_cast<uint32_t>(group.size())))
+        return failed;
+    // An empty group has no types, so that any id serves.
+    if (group.empty())
+        return base;
+    for (uint32_t i = 0; i < group.size(); ++i)
+        if (!impl.store(group[i], base + i, {base}))
+            return failed;
+    if (!impl.groups.insert(hash, base))
+        return failed;
+    impl.entry(base).group_size = static_cast<uint32_t>(group.size());
+    impl.count += static_cast<uint32_t>(group.size());
+    return base;
+}
+
+const SubType& TypeRegistry::operator[](TypeId id) const noexcept { return impl_->entry(id).type; }
+
+bool TypeRegistry::is_subtype(TypeId sub, TypeId super) const noexcept {
+    if (sub == super)
+        return true;
+    const uint32_t target = (*this)[super].depth;
+    const SubType* type = &(*this)[sub];
+    // The ancestor that is as deep as `super` is the only candidate.
+    while (type->depth > target) {
+        sub = type->supertype;
+        type = &(*this)[sub];
+    }
+    return sub == super;
+}
+
+bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
+    if (sub == super || sub == HeapType::bot)
+        return true;
+    // The kind of type that `sub` is in its hierarchy: none, nofunc and so on are below all of it.
+    const auto composite = [this](HeapType heap) { return (*this)[heap.id()].kind; };
+    if (super.is_defined()) {
+        if (sub.is_defined())
+            return is_subtype(sub.id(), super.id());
+        return sub == (composite(super) == CompositeKind::func ? HeapType::nofunc : HeapType::none);
+    }
+    const CompositeKind kind = sub.is_defined() ? composite(sub) : CompositeKind::func;
+    const bool is_struct = sub == HeapType::struct_ || (sub.is_defined() && kind == CompositeKind::struct_);
+    const bool is_array = sub == HeapType::array || (sub.is_defined() && kind == CompositeKind::array);
+    const bool is_eq = is_struct || is_array || sub == HeapType::i31 || sub == HeapType::none;
+    switch (super.code()) {
+    case HeapType::any:
+        return is_eq || sub == HeapType::eq;
+    case HeapType::eq:
+        return is_eq;
+    case HeapType::i31:
+        return sub == HeapType::none;
+    case HeapType::struct_:
+        return is_struct || sub == HeapType::none;
+    case HeapType::array:
+        return is_array || sub == HeapType::none;
+    case HeapType::func:
+        return sub == HeapType::nofunc || (sub.is_defined() && kind == CompositeKind::func);
+    case HeapType::extern_:
+        return sub == HeapType::noextern;
+    case HeapType::exn:
+        return sub == HeapType::noexn;
+    default:
+        return false;
+    }
+}
+
+bool TypeRegistry::matches_slow(ValType sub, ValType super) const noexcept {
+    if (sub.kind() == ValType::bot)
+        return true;
+    if (!sub.is_ref() || !super.is_ref())
+        return sub == super;
+    return (!sub.nullable() || super.nullable()) && matches(sub.heap(), super.heap());
+}
+
+namespace {
+
+// https://webassembly.github.io/spec/core/valid/matching.html#limits
+bool limits_match(const Limits& sub, const Limits& super) noexcept {
+    return sub.is_64 == super.is_64 && sub.min >= super.min &&
+           (!super.has_max || (sub.has_max && sub.max <= super.max));
+}
+
+} // namespace
+
+bool TypeRegistry::matches(const ExternType& sub, const ExternType& super) const noexcept {
+    if (sub.kind != super.kind)
+        return false;
+    switch (sub.kind) {
+    case ExternKind::func:
+        return is_subtype(sub.func, super.func);
+    case ExternKind::table:
+        return sub.table.element == super.table.element && limits_match(sub.table.limits, super.table.limits);
+    case ExternKind::memory:
+        return sub.memory.shared == super.memory.shared &&
+               sub.memory.page_size_log2 == super.memory.page_size_log2 &&
+               limits_match(sub.memory.limits, super.memory.limits);
+    case ExternKind::global:
+        if (sub.global.is_mutable != super.global.is_mutable)
+            return false;
+        return sub.global.is_mutable ? sub.global.content == super.global.content
+                                     : matches(sub.global.content, super.global.content);
+    case ExternKind::tag:
+        return sub.tag == super.tag;
+    }
+    return false;
+}
+
+} // namespace warpbeam
