@@ -1,0 +1,101 @@
+#include <warpbeam/memory/linear_memory.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace warpbeam {
+namespace {
+
+// Vector instructions and embedders' views like aligned bytes.
+constexpr size_t block_alignment = 64;
+
+/// The bytes of so many pages; UINT64_MAX when they have no number.
+uint64_t bytes_of(uint64_t pages, uint8_t page_size_log2) noexcept {
+    return pages <= UINT64_MAX >> page_size_log2 ? pages << page_size_log2 : UINT64_MAX;
+}
+
+} // namespace
+
+LinearMemory::LinearMemory(const Options& options) noexcept
+    : allocator_{options.allocator != nullptr ? options.allocator : &Allocator::standard()},
+      page_size_log2_{options.page_size_log2}, max_pages_{options.max_pages} {}
+
+LinearMemory::LinearMemory(LinearMemory&& other) noexcept
+    : allocator_{other.allocator_}, page_size_log2_{other.page_size_log2_}, max_pages_{other.max_pages_},
+      reservation_{std::move(other.reservation_)}, data_{std::exchange(other.data_, nullptr)},
+      size_{std::exchange(other.size_, 0)} {}
+
+LinearMemory::~LinearMemory() {
+    if (reservation_.size() == 0 && data_ != nullptr)
+        allocator_->deallocate(data_, static_cast<size_t>(size_), block_alignment);
+}
+
+std::optional<LinearMemory> LinearMemory::create(const Options& options) noexcept {
+    if (options.initial_pages > options.max_pages)
+        return std::nullopt;
+    LinearMemory memory{options};
+    const uint64_t bytes = bytes_of(options.initial_pages, options.page_size_log2);
+    const uint64_t most = bytes_of(options.max_pages, options.page_size_log2);
+    const uint64_t wanted = std::max(bytes, std::min(options.reservation, most));
+    // A memory that can never hold a byte needs no place.
+    if (options.reservation != 0 && wanted != 0 && memory.move_to_reservation(bytes, wanted))
+        return memory;
+    if (!memory.resize(bytes))
+        return std::nullopt;
+    return memory;
+}
+
+bool LinearMemory::grow(uint64_t pages) noexcept {
+    const uint64_t old_pages = this->pages();
+    if (pages > max_pages_ - old_pages)
+        return false;
+    return resize(bytes_of(old_pages + pages, page_size_log2_));
+}
+
+bool LinearMemory::resize(uint64_t bytes) noexcept {
+    if (bytes == size_)
+        return true;
+    if (bytes > SIZE_MAX / 2) // no object can be larger
+        return false;
+    if (reservation_.size() == 0)
+        return move_to_block(bytes);
+    if (bytes <= reservation_.size()) {
+        if (!reservation_.commit(static_cast<size_t>(size_), static_cast<size_t>(bytes)))
+            return false;
+        size_ = bytes;
+        return true;
+    }
+    // Address space costs little: twice as much makes moving rare.
+    return move_to_reservation(bytes, bytes * 2) || move_to_reservation(bytes, bytes);
+}
+
+bool LinearMemory::move_to_reservation(uint64_t bytes, uint64_t reservation) noexcept {
+    if (reservation > SIZE_MAX)
+        return false;
+    Reservation fresh = Reservation::reserve(static_cast<size_t>(reservation));
+    if (fresh.size() == 0 || !fresh.commit(0, static_cast<size_t>(bytes)))
+        return false;
+    if (size_ != 0)
+        std::memcpy(fresh.base(), data_, static_cast<size_t>(size_));
+    reservation_ = std::move(fresh);
+    data_ = reservation_.base();
+    size_ = bytes;
+    return true;
+}
+
+bool LinearMemory::move_to_block(uint64_t bytes) noexcept {
+    const auto count = static_cast<size_t>(bytes);
+    auto* const fresh = static_cast<uint8_t*>(allocator_->allocate(count, block_alignment));
+    if (fresh == nullptr)
+        return false;
+    if (size_ != 0)
+        std::memcpy(fresh, data_, static_cast<size_t>(size_));
+    std::memset(fresh + size_, 0, count - static_cast<size_t>(size_));
+    if (data_ != nullptr)
+        allocator_->deallocate(data_, static_cast<size_t>(size_), block_alignment);
+    data_ = fresh;
+    size_ = bytes;
+    return true;
+}
+
+} // namespace warpbeam
