@@ -1,0 +1,96 @@
+#pragma once
+
+#include <warpbeam/memory/vec.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// The kinds of tokens, https://webassembly.github.io/spec/core/text/lexical.html#tokens
+enum class TokenKind : uint8_t {
+    lpar,
+    rpar,
+    natural,  ///< an integer without a sign
+    integer,  ///< an integer with a sign
+    floating, ///< what can only be a floating-point literal
+    string,
+    id, ///< with its `$`, and perhaps in the form `$"..."`
+    keyword,
+    reserved, ///< a token that no rule of the grammar accepts
+    end,      ///< the end of the text
+    error,    ///< no token begins here; `Lexer::problem` says why
+};
+
+/// A piece of the text, by position.
+struct Token {
+    static constexpr size_t no_annotation = SIZE_MAX;
+
+    TokenKind kind = TokenKind::end;
+    size_t begin = 0;
+    size_t end = 0;
+    /// Where the first annotation of those known to `Lexer` stands between the token before and this one.
+    size_t annotation = no_annotation;
+};
+
+/// Splits text into tokens; white space and comments are skipped, and so are annotations
+/// (https://webassembly.github.io/spec/core/text/lexical.html#annotations), whose contents still have to be
+/// well-formed. A small value: copying it saves the position.
+class Lexer {
+public:
+    /// `text` must outlive the lexer.
+    explicit constexpr Lexer(std::string_view text, size_t position = 0) noexcept
+        : text_{text}, position_{position} {}
+
+    /// The next token; at the end of the text `TokenKind::end` for ever, and after an error the same error.
+    [[nodiscard]] Token next() noexcept;
+
+    [[nodiscard]] std::string_view text() const noexcept { return text_; }
+    [[nodiscard]] std::string_view text(const Token& token) const noexcept {
+        return text_.substr(token.begin, token.end - token.begin);
+    }
+    /// The next of the known annotations between the one that begins there and the token behind it.
+    [[nodiscard]] size_t annotation_after(size_t annotation) const noexcept;
+    /// What is wrong at an error token.
+    [[nodiscard]] const char* problem() const noexcept { return problem_; }
+
+private:
+    bool skip_blank(Token& token, bool stop_at_known = false) noexcept;
+    bool skip_line_comment() noexcept;
+    bool skip_block_comment() noexcept;
+    bool skip_annotation() noexcept;
+    void scan(Token& token) noexcept;
+    bool scan_string() noexcept;
+    bool scan_escape() noexcept;
+    bool skip_character(const char* problem) noexcept;
+    bool fail(size_t position, const char* problem) noexcept;
+    [[nodiscard]] unsigned char peek(size_t ahead = 0) const noexcept {
+        return position_ + ahead < text_.size() ? static_cast<unsigned char>(text_[position_ + ahead]) : 0;
+    }
+    [[nodiscard]] bool looking_at(std::string_view prefix) const noexcept {
+        return text_.substr(position_).starts_with(prefix);
+    }
+
+    std::string_view text_;
+    size_t position_;
+    const char* problem_ = nullptr;
+};
+
+/// The name of an annotation, from its `(@` on, for those that `Token::annotation` tells of; else empty.
+[[nodiscard]] std::string_view known_annotation(std::string_view at) noexcept;
+
+/// Appends the bytes that a string token stands for, or an identifier of either form without its `$`.
+/// https://webassembly.github.io/spec/core/text/values.html#strings . False when there is no memory.
+[[nodiscard]] bool append_decoded(std::string_view token, Vec<uint8_t>& out) noexcept;
+
+/// Whether those bytes are UTF-8.
+[[nodiscard]] bool decodes_to_utf8(std::string_view token) noexcept;
+
+/// The length of the UTF-8 encoded character that `text` begins with; 0 when there is none.
+/// https://webassembly.github.io/spec/core/binary/values.html#names
+[[nodiscard]] size_t utf8_length(std::string_view text) noexcept;
+/// Whether all of `text` is UTF-8.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
+} // namespace warpbeam::text

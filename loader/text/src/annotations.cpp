@@ -1,0 +1,122 @@
+// The annotations that become custom sections, https://webassembly.github.io/spec/core/appendix/custom.html
+
+#include "custom_place.hpp"
+#include "module_parser.hpp"
+
+namespace warpbeam::text {
+namespace {
+
+/// The offset of what follows the name of the annotation at `offset`.
+size_t contents_of(size_t offset, std::string_view annotation) noexcept {
+    return offset + 2 + annotation.size();
+}
+
+} // namespace
+
+/// Those in front of a field, or of the end: custom sections, and in front of the first the module's name.
+void ModuleParser::field_annotations(bool first) noexcept {
+    while (!failed()) {
+        const size_t custom = take_annotation("custom");
+        if (custom != Token::no_annotation) {
+            custom_annotation(custom);
+            continue;
+        }
+        const size_t before = token().annotation;
+        const Symbol name = first ? name_annotation("module") : no_symbol;
+        if (name != no_symbol)
+            module_name_ = name;
+        if (token().annotation == before)
+            return;
+    }
+}
+
+void ModuleParser::custom_annotation(size_t offset) noexcept {
+    Cursor inside{source(), fault(), contents_of(offset, "custom")};
+    if (!inside.at(TokenKind::string))
+        return inside.fail("@custom annotation: missing section name");
+    if (!decodes_to_utf8(inside.text()))
+        return inside.fail("@custom annotation: malformed UTF-8 encoding");
+    scratch_.clear();
+    scratch_.check(append_decoded(inside.text(), scratch_.vec()));
+    inside.advance();
+    const size_t begin = custom_bytes_.size();
+    custom_bytes_.sized(scratch_.view());
+
+    const uint8_t place = inside.accept(TokenKind::lpar) ? custom_place(inside) : last_place;
+    while (inside.at(TokenKind::string)) {
+        custom_bytes_.check(append_decoded(inside.text(), custom_bytes_.vec()));
+        inside.advance();
+    }
+    if (!inside.at(TokenKind::rpar))
+        inside.unexpected("a string or the end of the annotation");
+    if (!custom_sections_.push({place, begin, custom_bytes_.size() - begin}))
+        fail_memory();
+}
+
+/// Behind the parenthesis of `(before section)` or `(after section)`.
+uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
+    const bool after = inside.at_keyword("after");
+    if (!after && !inside.at_keyword("before")) {
+        inside.fail("@custom annotation: malformed placement");
+        return last_place;
+    }
+    inside.advance();
+    const std::optional<uint8_t> section =
+        inside.at(TokenKind::keyword) ? section_order(inside.text()) : std::nullopt;
+    if (!section) {
+        inside.fail("@custom annotation: malformed section kind");
+        return last_place;
+    }
+    inside.advance();
+    inside.expect_close();
+    return place_of(*section, after);
+}
+
+/// Takes the name that an annotation gives to the definition whose identifier has just been passed.
+Symbol ModuleParser::name_annotation(const char* what) noexcept {
+    Symbol name = no_symbol;
+    for (size_t offset = 0; (offset = take_annotation("name")) != Token::no_annotation;) {
+        Cursor inside{source(), fault(), contents_of(offset, "name")};
+        if (name != no_symbol)
+            inside.fail("@name annotation: multiple %s names", what);
+        else if (!inside.at(TokenKind::string))
+            inside.fail("@name annotation: string expected");
+        else if (!decodes_to_utf8(inside.text()))
+            inside.fail("malformed UTF-8 encoding");
+        if (failed())
+            return no_symbol;
+        name = names_.intern(inside.text());
+        inside.advance();
+        if (!inside.at(TokenKind::rpar))
+            inside.fail("@name annotation: unexpected token");
+    }
+    return name;
+}
+
+/// Takes the branch hint in front of an instruction.
+std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
+    constexpr std::string_view annotation = "metadata.code.branch_hint";
+    std::optional<uint8_t> hint;
+    for (size_t offset = 0; (offset = take_annotation(annotation)) != Token::no_annotation;) {
+        Cursor inside{source(), fault(), contents_of(offset, annotation)};
+        if (hint)
+            inside.fail_at(offset, "@metadata.code.branch_hint annotation: duplicate annotation");
+        else if (!func_)
+            inside.fail_at(offset, "@metadata.code.branch_hint annotation: not in a function");
+        scratch_.clear();
+        while (inside.at(TokenKind::string)) {
+            scratch_.check(append_decoded(inside.text(), scratch_.vec()));
+            inside.advance();
+        }
+        if (!inside.at(TokenKind::rpar))
+            inside.fail("@metadata.code.branch_hint annotation: unexpected token");
+        else if (scratch_.size() != 1 || scratch_.view()[0] > 1)
+            inside.fail_at(offset, "@metadata.code.branch_hint annotation: invalid hint value");
+        if (failed())
+            return std::nullopt;
+        hint = scratch_.view()[0];
+    }
+    return hint;
+}
+
+} // namespace warpbeam::text

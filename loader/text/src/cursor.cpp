@@ -1,0 +1,119 @@
+#include "cursor.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::text {
+namespace {
+
+/// As much of a token as a message has room for.
+int shown(std::string_view text) noexcept { return static_cast<int>(std::min<size_t>(text.size(), 60)); }
+
+} // namespace
+
+Cursor::Cursor(std::string_view text, Fault& fault, size_t position) noexcept
+    : lexer_{text, position}, fault_{&fault} {
+    move_to(position);
+}
+
+void Cursor::move_to(size_t position) noexcept {
+    if (failed())
+        return stop();
+    lexer_ = Lexer{lexer_.text(), position};
+    ahead_ = lexer_.next();
+    current_.annotation = Token::no_annotation;
+    advance();
+}
+
+void Cursor::stop() noexcept {
+    current_ = Token{TokenKind::end, source().size(), source().size()};
+    ahead_ = current_;
+}
+
+Token Cursor::advance() noexcept {
+    const Token left = current_;
+    if (!lenient && left.annotation != Token::no_annotation) {
+        const std::string_view name = known_annotation(source().substr(left.annotation));
+        fail_at(left.annotation, "misplaced @%.*s annotation", shown(name), name.data());
+    }
+    if (failed()) {
+        stop();
+        return left;
+    }
+    previous_end_ = left.end;
+    current_ = ahead_;
+    if (current_.kind == TokenKind::error)
+        fail("%s", lexer_.problem());
+    else if (current_.kind != TokenKind::end)
+        ahead_ = lexer_.next();
+    return left;
+}
+
+bool Cursor::accept(TokenKind kind) noexcept {
+    if (!at(kind))
+        return false;
+    advance();
+    return true;
+}
+
+bool Cursor::accept_keyword(std::string_view keyword) noexcept {
+    if (!at_keyword(keyword))
+        return false;
+    advance();
+    return true;
+}
+
+bool Cursor::accept_open(std::string_view keyword) noexcept {
+    if (!at_open(keyword))
+        return false;
+    advance();
+    advance();
+    return true;
+}
+
+Token Cursor::expect(TokenKind kind, const char* what) noexcept {
+    if (at(kind))
+        return advance();
+    unexpected(what);
+    return current_;
+}
+
+void Cursor::expect_keyword(std::string_view keyword) noexcept {
+    if (!accept_keyword(keyword)) {
+        char wanted[40];
+        wanted[keyword.copy(wanted, sizeof wanted - 1)] = 0;
+        unexpected(wanted);
+    }
+}
+
+void Cursor::skip_to_close() noexcept {
+    for (size_t depth = 1; depth != 0 && !at_end();) {
+        depth += at(TokenKind::lpar) ? 1 : 0;
+        depth -= at(TokenKind::rpar) ? 1 : 0;
+        advance();
+        if (depth != 0 && at_end())
+            unexpected("\")\"");
+    }
+}
+
+size_t Cursor::take_annotation(std::string_view name) noexcept {
+    const size_t found = current_.annotation;
+    if (found == Token::no_annotation || known_annotation(source().substr(found)) != name)
+        return Token::no_annotation;
+    current_.annotation = lexer_.annotation_after(found);
+    return found;
+}
+
+void Cursor::unexpected(const char* wanted) noexcept {
+    if (at_end() && !failed()) {
+        wanted == nullptr ? fail("unexpected end of text")
+                          : fail("unexpected end of text, expected %s", wanted);
+        return;
+    }
+    const std::string_view found = text();
+    if (wanted == nullptr)
+        fail("unexpected token \"%.*s\"", shown(found), found.data());
+    else
+        fail("unexpected token \"%.*s\", expected %s", shown(found), found.data(), wanted);
+}
+
+} // namespace warpbeam::text

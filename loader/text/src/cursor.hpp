@@ -1,0 +1,96 @@
+#pragma once
+
+#include "fault.hpp"
+
+#include <warpbeam/text/lexer.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// Walks over the tokens of a text with two of them in view. After a fault, whoever reported it, there is
+/// nothing but the end of the text; every loop over tokens therefore ends at that.
+class Cursor {
+public:
+    Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
+
+    [[nodiscard]] const Token& token() const noexcept { return current_; }
+    [[nodiscard]] std::string_view text() const noexcept { return lexer_.text(current_); }
+    [[nodiscard]] std::string_view text(const Token& token) const noexcept { return lexer_.text(token); }
+    [[nodiscard]] std::string_view source() const noexcept { return lexer_.text(); }
+
+    [[nodiscard]] bool at(TokenKind kind) const noexcept { return current_.kind == kind; }
+    [[nodiscard]] bool at_end() const noexcept { return at(TokenKind::end); }
+    [[nodiscard]] bool at_index() const noexcept { return at(TokenKind::natural) || at(TokenKind::id); }
+    [[nodiscard]] bool at_keyword(std::string_view keyword) const noexcept {
+        return at(TokenKind::keyword) && text() == keyword;
+    }
+    /// Whether a parenthesis and then this keyword come next.
+    [[nodiscard]] bool at_open(std::string_view keyword) const noexcept {
+        return at(TokenKind::lpar) && ahead_.kind == TokenKind::keyword && lexer_.text(ahead_) == keyword;
+    }
+    /// The end of the token before the current one, with all annotations between them still to come.
+    [[nodiscard]] size_t previous_end() const noexcept { return previous_end_; }
+    [[nodiscard]] const Token& ahead() const noexcept { return ahead_; }
+
+    /// Goes on to the next token and returns the one left. An annotation before it that nobody has taken
+    /// stands where it must not.
+    Token advance() noexcept;
+    bool accept(TokenKind kind) noexcept;
+    bool accept_keyword(std::string_view keyword) noexcept;
+    bool accept_open(std::string_view keyword) noexcept;
+    /// The token, when it is of this kind; else a fault, and an empty token.
+    Token expect(TokenKind kind, const char* what) noexcept;
+    void expect_keyword(std::string_view keyword) noexcept;
+    void expect_close() noexcept { expect(TokenKind::rpar, "\")\""); }
+    /// Passes the parenthesis that closes those which are open; it has been entered already.
+    void skip_to_close() noexcept;
+
+    /// Takes away the annotation `name` before the current token, so that it is not misplaced; returns the
+    /// offset of its `(@`, or `Token::no_annotation`.
+    size_t take_annotation(std::string_view name) noexcept;
+
+    /// Another place of the same text.
+    void move_to(size_t position) noexcept;
+
+    template <typename... Args>
+    void fail_at(size_t offset, const char* format, Args... arguments) noexcept {
+        fail_with(ErrorCode::malformed, offset, format, arguments...);
+    }
+    template <typename... Args>
+    void fail(const char* format, Args... arguments) noexcept {
+        fail_at(current_.begin, format, arguments...);
+    }
+    template <typename... Args>
+    void fail_with(ErrorCode code, size_t offset, const char* format, Args... arguments) noexcept {
+        if constexpr (sizeof...(arguments) == 0)
+            fault_->report(offset, code, "%s", format);
+        else
+            fault_->report(offset, code, format, arguments...);
+        stop();
+    }
+    /// Reports the current token as one that must not stand here.
+    void unexpected(const char* wanted = nullptr) noexcept;
+
+    [[nodiscard]] bool failed() const noexcept { return static_cast<bool>(*fault_); }
+    [[nodiscard]] Fault& fault() const noexcept { return *fault_; }
+    void fail_memory() noexcept {
+        fault_->out_of_memory();
+        stop();
+    }
+
+    /// Whether annotations are let pass wherever they stand, for a first look at the text.
+    bool lenient = false;
+
+private:
+    void stop() noexcept;
+
+    Lexer lexer_;
+    Fault* fault_;
+    Token current_;
+    Token ahead_;
+    size_t previous_end_ = 0;
+};
+
+} // namespace warpbeam::text

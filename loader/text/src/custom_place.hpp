@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// The sections in the order of the binary format, by the names that placements use.
+/// https://webassembly.github.io/spec/core/binary/modules.html#binary-module
+enum class SectionOrder : uint8_t {
+    type,
+    import,
+    func,
+    table,
+    memory,
+    tag,
+    global,
+    export_,
+    start,
+    elem,
+    datacount,
+    code,
+    data,
+};
+inline constexpr std::string_view section_keywords[] = {"type",      "import", "func",   "table", "memory",
+                                                        "tag",       "global", "export", "start", "elem",
+                                                        "datacount", "code",   "data"};
+
+/// A place for custom sections: in front of a section or behind it.
+constexpr uint8_t place_of(uint8_t section, bool after) noexcept {
+    return static_cast<uint8_t>(2 * section + (after ? 1 : 0));
+}
+inline constexpr uint8_t last_place = place_of(static_cast<uint8_t>(SectionOrder::data), true);
+
+constexpr std::optional<uint8_t> section_order(std::string_view keyword) noexcept {
+    if (keyword == "first")
+        return static_cast<uint8_t>(SectionOrder::type);
+    if (keyword == "last")
+        return static_cast<uint8_t>(SectionOrder::data);
+    for (uint8_t i = 0; i < std::size(section_keywords); ++i)
+        if (section_keywords[i] == keyword)
+            return i;
+    return std::nullopt;
+}
+
+} // namespace warpbeam::text

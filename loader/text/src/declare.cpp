@@ -1,0 +1,114 @@
+// The first look at a module: which identifiers its fields bind, and where its types are defined.
+
+#include "module_parser.hpp"
+
+namespace warpbeam::text {
+namespace {
+
+struct DefinitionKeyword {
+    std::string_view keyword;
+    Space space;
+};
+constexpr DefinitionKeyword definition_keywords[] = {
+    {"func", Space::func}, {"table", Space::table}, {"memory", Space::memory}, {"global", Space::global},
+    {"tag", Space::tag},   {"elem", Space::elem},   {"data", Space::data},
+};
+
+std::optional<Space> space_of(std::string_view keyword) noexcept {
+    for (const auto& [text, space] : definition_keywords)
+        if (text == keyword)
+            return space;
+    return std::nullopt;
+}
+
+constexpr const char* space_names[space_count] = {"type", "function",     "table",        "memory", "global",
+                                                  "tag",  "elem segment", "data segment", "local",  "field"};
+
+} // namespace
+
+void ModuleParser::declare_fields() noexcept {
+    lenient = true;
+    while (at(TokenKind::lpar)) {
+        if (at_open("type") || at_open("rec")) {
+            declare_types();
+            continue;
+        }
+        advance();
+        if (accept_keyword("import")) {
+            expect(TokenKind::string, "a string");
+            expect(TokenKind::string, "a string");
+            expect(TokenKind::lpar, "an external type");
+            if (const auto space = space_of(text()); space && *space != Space::elem && *space != Space::data)
+                declare_definition(*space);
+            else
+                unexpected("an external type");
+            expect_close();
+        } else if (at_keyword("export") || at_keyword("start")) {
+            skip_to_close();
+        } else if (const auto space = space_of(text())) {
+            declare_definition(*space);
+        } else {
+            unexpected("a module field");
+        }
+    }
+    lenient = false;
+}
+
+void ModuleParser::declare_types() noexcept {
+    if (!type_positions_.push(token().begin))
+        return fault().out_of_memory();
+    const bool group = accept_open("rec");
+    while (accept_open("type")) {
+        declare(Space::type);
+        skip_to_close();
+        if (!group)
+            return;
+    }
+    expect_close();
+}
+
+/// From the keyword of a definition to its end. Segments within tables and memories count as well.
+void ModuleParser::declare_definition(Space space) noexcept {
+    advance();
+    declare(space);
+    for (size_t depth = 1; depth != 0;) {
+        if (at_end())
+            return unexpected("\")\"");
+        if (depth == 1 && space == Space::table && at_open("elem"))
+            ++declared_[static_cast<size_t>(Space::elem)];
+        if (depth == 1 && space == Space::memory && at_open("data"))
+            ++declared_[static_cast<size_t>(Space::data)];
+        depth += at(TokenKind::lpar) ? 1 : 0;
+        depth -= at(TokenKind::rpar) ? 1 : 0;
+        advance();
+    }
+}
+
+void ModuleParser::declare(Space space) noexcept {
+    const auto i = static_cast<size_t>(space);
+    const uint32_t index = declared_[i]++;
+    const size_t offset = token().begin;
+    if (const Symbol symbol = accept_id(); symbol != no_symbol && !names_.bind(space, 0, symbol, index)) {
+        const std::string_view id = names_.text(symbol);
+        fail_at(offset, "duplicate %s $%.*s", space_names[i], static_cast<int>(id.size()), id.data());
+    }
+}
+
+uint32_t ModuleParser::index(Space space, uint32_t owner) noexcept {
+    if (at(TokenKind::natural))
+        return natural_u32();
+    if (!at(TokenKind::id)) {
+        unexpected("an index");
+        return 0;
+    }
+    const std::optional<uint32_t> found = names_.find(space, owner, names_.intern(text()));
+    if (!found) {
+        const std::string_view id = text();
+        fail("unknown %s %.*s", space_names[static_cast<size_t>(space)], static_cast<int>(id.size()),
+             id.data());
+    }
+    advance();
+    return found.value_or(0);
+}
+
+} // namespace warpbeam::text

@@ -1,0 +1,97 @@
+#include "fault.hpp"
+
+#include <warpbeam/text/lexer.hpp>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+namespace warpbeam::text {
+namespace {
+
+constexpr size_t shown_width = 80;
+
+constexpr bool is_continuation(char c) noexcept { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
+
+/// A place in a text, as people count.
+struct Place {
+    uint32_t line = 0; ///< from zero
+    size_t line_begin = 0;
+    size_t line_end = 0;
+};
+
+Place locate(std::string_view text, size_t offset) noexcept {
+    Place place;
+    for (size_t i = 0; i < offset; ++i) {
+        // CR LF is one line break, which its second half ends.
+        if (text[i] != '\n' && (text[i] != '\r' || text.substr(i + 1).starts_with('\n')))
+            continue;
+        ++place.line;
+        place.line_begin = i + 1;
+    }
+    place.line_end = std::min(text.find_first_of("\r\n", std::max(place.line_begin, offset)), text.size());
+    return place;
+}
+
+/// What is shown of a line: a window around the place when it is long, and nothing that a terminal could
+/// take for anything but text.
+struct Excerpt {
+    char text[4 * shown_width + 1];
+    size_t caret = 0;
+
+    Excerpt(std::string_view line, size_t column) noexcept {
+        size_t begin = column > shown_width / 2 && line.size() > shown_width ? column - shown_width / 2 : 0;
+        while (begin > 0 && is_continuation(line[begin]))
+            --begin;
+        size_t length = 0;
+        size_t width = 0;
+        for (size_t i = begin; i < line.size() && width < shown_width; ++width) {
+            if (i <= column)
+                caret = width;
+            const size_t character = utf8_length(line.substr(i));
+            if (character <= 1) {
+                const char c = line[i++];
+                text[length++] = c == '\t' ? ' ' : character == 1 && c >= ' ' && c < 0x7f ? c : '?';
+            } else {
+                length += line.copy(text + length, character, i);
+                i += character;
+            }
+        }
+        if (column >= line.size())
+            caret = width;
+        text[length] = 0;
+    }
+};
+
+size_t count_characters(std::string_view text) noexcept {
+    return static_cast<size_t>(std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+}
+
+} // namespace
+
+void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexcept {
+    if (error_)
+        return;
+    char what[160];
+    va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(what, sizeof what, format, arguments);
+    va_end(arguments);
+
+    offset = std::min(offset, text_.size());
+    const Place place = locate(text_, offset);
+    const std::string_view line = text_.substr(place.line_begin, place.line_end - place.line_begin);
+    const size_t column = offset - place.line_begin;
+    const Excerpt excerpt{line, column};
+    error_.emplace(code, "%u:%zu: %s\n%s\n%*s^", first_line_ + place.line,
+                   count_characters(line.substr(0, column)) + 1, what, excerpt.text,
+                   static_cast<int>(excerpt.caret), "");
+    error_->at(offset);
+}
+
+void Fault::out_of_memory() noexcept {
+    if (!error_)
+        error_.emplace(ErrorCode::out_of_memory, "out of memory");
+}
+
+} // namespace warpbeam::text

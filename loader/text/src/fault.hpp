@@ -1,0 +1,32 @@
+#pragma once
+
+#include <warpbeam/loader/error.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// The first thing that went wrong while a text is translated. Everything that can fail reports here and
+/// then goes on as if nothing had happened; the cursor sees the fault and yields no more tokens, so that
+/// only the end result has to be checked.
+class Fault {
+public:
+    Fault(std::string_view text, uint32_t first_line) noexcept : text_{text}, first_line_{first_line} {}
+
+    explicit operator bool() const noexcept { return error_.has_value(); }
+    /// There is one.
+    [[nodiscard]] const Error& error() const noexcept { return *error_; }
+
+    [[gnu::format(printf, 4, 5)]] void report(size_t offset, ErrorCode code, const char* format,
+                                              ...) noexcept;
+    void out_of_memory() noexcept;
+
+private:
+    std::string_view text_;
+    uint32_t first_line_;
+    std::optional<Error> error_;
+};
+
+} // namespace warpbeam::text

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <warpbeam/loader/instr_table.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace warpbeam::text {
+
+namespace detail {
+
+constexpr uint32_t keyword_hash(std::string_view keyword) noexcept {
+    uint32_t hash = 0x811c'9dc5;
+    for (const char c : keyword)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x0100'0193;
+    return hash ^ hash >> 15;
+}
+
+/// The positions in the instruction table plus one, open-addressed by the hash of the keyword.
+inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
+    std::array<uint16_t, 2048> slots{};
+    static_assert(std::size(instr_table) < slots.size() / 2);
+    for (size_t i = 0; i < std::size(instr_table); ++i) {
+        size_t slot = keyword_hash(instr_table[i].text) % slots.size();
+        while (slots[slot] != 0)
+            slot = (slot + 1) % slots.size();
+        slots[slot] = static_cast<uint16_t>(i + 1);
+    }
+    return slots;
+}();
+
+} // namespace detail
+
+/// The row of the instruction with this keyword; null when there is none. Where several instructions share
+/// one, it is the first: `select`, and `ref.test` and `ref.cast` of non-null references.
+constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
+    size_t slot = detail::keyword_hash(keyword) % detail::keyword_slots.size();
+    while (detail::keyword_slots[slot] != 0) {
+        const InstrRow& row = instr_table[detail::keyword_slots[slot] - 1];
+        if (row.text == keyword)
+            return &row;
+        slot = (slot + 1) % detail::keyword_slots.size();
+    }
+    return nullptr;
+}
+
+static_assert(find_keyword("i32.add")->op == Op::i32_add);
+static_assert(find_keyword("select")->op == Op::select);
+static_assert(find_keyword("ref.test")->op == Op::ref_test);
+static_assert(find_keyword("i32.addd") == nullptr);
+
+} // namespace warpbeam::text

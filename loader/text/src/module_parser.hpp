@@ -1,0 +1,242 @@
+#pragma once
+
+#include "cursor.hpp"
+#include "encode.hpp"
+#include "names.hpp"
+#include "types.hpp"
+
+#include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/types.hpp>
+#include <warpbeam/text/parse.hpp>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+namespace warpbeam::text {
+
+/// Translates the fields of one module. It goes over the text three times: over all of it to bind the
+/// identifiers of the index spaces, since they may be used before they are defined; over the type
+/// definitions; and over everything else, which is written to the sections as it is read. Tokens are scanned
+/// anew each time rather than kept.
+///
+/// Nothing recurs on the nesting of the text: open instructions are frames on a stack of their own.
+class ModuleParser : private Cursor {
+public:
+    ModuleParser(std::string_view text, Fault& fault, Allocator& allocator, bool names) noexcept;
+
+    /// Translates the fields from `position` up to a closing parenthesis or the end of the text, and returns
+    /// where they end. `identifier` is the module's, or empty.
+    size_t parse(size_t position, std::string_view identifier) noexcept;
+    /// The module in the binary format.
+    void write(Bytes& out) const noexcept;
+
+private:
+    // declare.cpp: the first look
+    void declare_fields() noexcept;
+    void declare_types() noexcept;
+    void declare_definition(Space space) noexcept;
+    void declare(Space space) noexcept;
+
+    // parse_types.cpp
+    enum class Params : uint8_t { anonymous, named, locals };
+    void type_fields() noexcept;
+    void type_definition() noexcept;
+    void struct_fields(uint32_t type, Bytes& out) noexcept;
+    void field_type(Bytes& out) noexcept;
+    void value_type(Bytes& out, bool packed_too = false) noexcept;
+    std::optional<RefType> accept_ref_type() noexcept;
+    RefType ref_type() noexcept;
+    int64_t heap_type() noexcept;
+    bool accept_address_type() noexcept;
+    void limits(Bytes& out, bool is_64, bool may_be_shared) noexcept;
+    void global_type(Bytes& out) noexcept;
+    void signature(Params params) noexcept;
+    void param(Params params) noexcept;
+    std::optional<uint32_t> explicit_type() noexcept;
+    uint32_t type_use(Params params) noexcept;
+    void match_inline_type(uint32_t type, size_t offset) noexcept;
+    void block_type(Bytes& out) noexcept;
+
+    // parse_fields.cpp
+    void fields() noexcept;
+    void field() noexcept;
+    Symbol accept_id() noexcept;
+    uint32_t begin_definition(Space space) noexcept;
+    bool inline_exports_and_import(ExternKind kind, uint32_t index) noexcept;
+    void func_field() noexcept;
+    void func_body(uint32_t func, uint32_t type) noexcept;
+    void locals(uint32_t first) noexcept;
+    void bind_local_names(uint32_t func) noexcept;
+    void table_field() noexcept;
+    void table_elements(uint32_t table, bool is_64) noexcept;
+    void memory_field() noexcept;
+    void global_field() noexcept;
+    void tag_field() noexcept;
+    void import_field() noexcept;
+    void begin_import(size_t offset) noexcept;
+    void export_field() noexcept;
+    void start_field() noexcept;
+    void constant_expression(Bytes& out) noexcept;
+    void name(Bytes& out) noexcept;
+    void strings(Bytes& out) noexcept;
+    uint32_t index(Space space, uint32_t owner = 0) noexcept;
+    uint32_t index_or_zero(Space space) noexcept { return at_index() ? index(space) : 0; }
+    uint32_t natural_u32() noexcept;
+
+    // parse_segments.cpp
+    enum class Mode : uint8_t { passive, active, declarative };
+    struct Elements {
+        Mode mode = Mode::passive;
+        uint32_t table = 0;
+        /// Whether they are function indices, else expressions of this type.
+        bool indices = true;
+        RefType type;
+        uint32_t count = 0;
+    };
+    void elem_field() noexcept;
+    void element_list(Elements& elements) noexcept;
+    void element_indices(Elements& elements) noexcept;
+    void element_expressions(Elements& elements) noexcept;
+    void write_elements(const Elements& elements) noexcept;
+    void data_field() noexcept;
+    void offset_expression() noexcept;
+
+    // parse_instr.cpp: the structure of instruction sequences
+    struct Frame {
+        enum Kind : uint8_t {
+            sequence,     ///< up to a parenthesis that the caller closes
+            operands,     ///< `(op ...`: the operands, before the instruction itself
+            folded_block, ///< `(block`, `(loop` and `(try_table`
+            folded_if,    ///< `(if`: the condition, then the arms
+            folded_try,   ///< `(try`: the arms
+            arm,          ///< `(then`, `(else`, `(do`, `(catch` and `(catch_all`
+            plain_block,  ///< `block`, `loop` and `try_table`, up to `end`; so for all that follow
+            plain_if,
+            plain_else,
+            plain_try,
+            plain_catch,
+            plain_catch_all,
+        };
+        /// How far the arms have come.
+        enum Stage : uint8_t { before_arms, after_first, after_catch, complete, delegated };
+
+        Kind kind = sequence;
+        Stage stage = before_arms;
+        Symbol label = no_symbol;
+        /// Where the instruction that waits for its operands begins in `deferred_`.
+        size_t deferred = 0;
+        std::optional<uint8_t> hint{};
+    };
+    /// Instructions up to a closing parenthesis that is not theirs, or just one folded instruction.
+    void instructions(bool single = false) noexcept;
+    void push(const Frame& frame) noexcept;
+    void instruction(bool folded, std::optional<uint8_t> hint) noexcept;
+    void open() noexcept;
+    void close() noexcept;
+    void open_if_arm() noexcept;
+    void open_try_arm() noexcept;
+    void block_instruction(const InstrRow& row, bool folded) noexcept;
+    void if_instruction(bool folded, std::optional<uint8_t> hint) noexcept;
+    void try_instruction(bool folded) noexcept;
+    void continue_block(Op op) noexcept;
+    void end_block() noexcept;
+    void end_label(Symbol opened) noexcept;
+    void emit_deferred(const Frame& frame) noexcept;
+    void push_label(Symbol symbol) noexcept;
+    void pop_label() noexcept;
+    void hint_here(std::optional<uint8_t> hint) noexcept;
+    void catch_clauses(Bytes& out) noexcept;
+
+    // parse_immediates.cpp
+    void plain_instruction(const InstrRow& row, Bytes& out) noexcept;
+    void immediates(const InstrRow& row, Bytes& out) noexcept;
+    void opcode(Op op, Bytes& out) noexcept;
+    uint32_t label() noexcept;
+    void label_table(Bytes& out) noexcept;
+    void memory_argument(const InstrRow& row, Bytes& out) noexcept;
+    uint64_t assignment(std::string_view prefix) noexcept;
+    void lane(Bytes& out) noexcept;
+    void select_types(Bytes& out) noexcept;
+    void cast(Bytes& out) noexcept;
+    void number(Bytes& out, unsigned bits, bool floating, bool leb) noexcept;
+    void vector_constant(Bytes& out) noexcept;
+
+    // annotations.cpp
+    void field_annotations(bool first) noexcept;
+    void custom_annotation(size_t offset) noexcept;
+    uint8_t custom_place(Cursor& inside) noexcept;
+    Symbol name_annotation(const char* what) noexcept;
+    std::optional<uint8_t> branch_hint() noexcept;
+
+    // write.cpp
+    struct NameEntry {
+        uint32_t owner;
+        uint32_t index;
+        Symbol name;
+    };
+    void remember_name(Space space, uint32_t owner, uint32_t index, Symbol id, Symbol annotated) noexcept;
+    void write_custom_sections(Bytes& out, uint8_t place) const noexcept;
+    void write_branch_hints(Bytes& out) const noexcept;
+    void write_names(Bytes& out) const noexcept;
+    void write_name_map(Bytes& out, Space space, bool indirect) const noexcept;
+
+    struct CustomSection {
+        uint8_t place;
+        size_t begin;
+        size_t size;
+    };
+    struct BranchHint {
+        uint32_t func;
+        size_t offset;
+        uint8_t value;
+    };
+    struct Label {
+        Symbol symbol;
+        /// What the symbol stood for outside, as in `label_of_`.
+        uint32_t shadowed;
+    };
+    struct LocalName {
+        uint32_t index;
+        Symbol id;
+        Symbol annotated;
+        size_t offset;
+    };
+
+    Allocator* allocator_;
+    bool emit_names_;
+    Names names_;
+    TypeTable types_;
+    Symbol module_name_ = no_symbol;
+
+    Section imports_, funcs_, tables_, memories_, tags_, globals_, exports_, elements_, codes_, data_;
+    std::optional<uint32_t> start_;
+    bool uses_data_ = false;
+    /// How many of each space the first look found, and how many have been read since.
+    std::array<uint32_t, space_count> declared_{};
+    std::array<uint32_t, space_count> read_{};
+    /// What the last definition was, after which no import may come; null before there is any.
+    const char* defined_ = nullptr;
+    /// Where type definitions and recursive groups begin.
+    Vec<size_t> type_positions_;
+
+    Bytes custom_bytes_;
+    Vec<CustomSection> custom_sections_;
+    Vec<BranchHint> hints_;
+    std::array<Vec<NameEntry>, space_count> name_entries_;
+
+    // What is being read.
+    Signature signature_;
+    Vec<LocalName> local_names_;
+    Bytes* out_ = nullptr;
+    /// The function whose body it is; absent in constant expressions.
+    std::optional<uint32_t> func_;
+    Vec<Frame> frames_;
+    Bytes deferred_;
+    Vec<Label> labels_;
+    /// For each symbol the position in `labels_` plus one of what it stands for now, or 0.
+    Vec<uint32_t> label_of_;
+    Bytes body_, offset_, list_, composite_, supertypes_, scratch_, local_type_, catches_;
+};
+
+} // namespace warpbeam::text

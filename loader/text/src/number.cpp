@@ -1,0 +1,191 @@
+#include "characters.hpp"
+#include "float.hpp"
+
+#include <warpbeam/text/number.hpp>
+
+#include <algorithm>
+
+namespace warpbeam::text {
+namespace {
+
+/// Consumes parts of a number's syntax from the front.
+struct Scanner {
+    std::string_view rest;
+
+    bool accept(char c) noexcept {
+        if (!rest.starts_with(c))
+            return false;
+        rest.remove_prefix(1);
+        return true;
+    }
+    bool accept(std::string_view prefix) noexcept {
+        if (!rest.starts_with(prefix))
+            return false;
+        rest.remove_prefix(prefix.size());
+        return true;
+    }
+    bool accept_sign() noexcept { return accept('+') || accept('-'); }
+
+    /// Digits with single underscores between them; false when there is none.
+    bool digits(unsigned base) noexcept {
+        const auto digit_at = [&](size_t i) {
+            return i < rest.size() && hex_digit(static_cast<unsigned char>(rest[i])) < base;
+        };
+        if (!digit_at(0))
+            return false;
+        size_t length = 1;
+        while (digit_at(length) || (length < rest.size() && rest[length] == '_' && digit_at(length + 1)))
+            ++length;
+        rest.remove_prefix(length);
+        return true;
+    }
+};
+
+/// The magnitude of an integer; absent when it does not fit 64 bits.
+std::optional<uint64_t> parse_magnitude(std::string_view digits) noexcept {
+    unsigned base = 10;
+    if (digits.starts_with("0x")) {
+        base = 16;
+        digits.remove_prefix(2);
+    }
+    uint64_t value = 0;
+    for (const char c : digits) {
+        if (c == '_')
+            continue;
+        const uint64_t digit = hex_digit(static_cast<unsigned char>(c));
+        if (__builtin_mul_overflow(value, base, &value) || __builtin_add_overflow(value, digit, &value))
+            return std::nullopt;
+    }
+    return value;
+}
+
+constexpr uint64_t low_bits(unsigned bits) noexcept {
+    return bits == 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
+}
+
+/// The exponent of a literal; what is absurdly large stays absurdly large and no more.
+int64_t parse_exponent(std::string_view text) noexcept {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+'))
+        text.remove_prefix(1);
+    int64_t value = 0;
+    for (const char c : text)
+        if (c != '_')
+            value = std::min<int64_t>(value * 10 + (c - '0'), int64_t{1} << 48);
+    return negative ? -value : value;
+}
+
+std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& format) noexcept {
+    uint64_t mantissa = 0;
+    int64_t exponent = 0;
+    bool sticky = false;
+    bool fraction = false;
+    size_t i = 0;
+    for (; i < text.size() && text[i] != 'p' && text[i] != 'P'; ++i) {
+        if (text[i] == '.') {
+            fraction = true;
+            continue;
+        }
+        if (text[i] == '_')
+            continue;
+        const unsigned digit = hex_digit(static_cast<unsigned char>(text[i]));
+        if (mantissa >> 60 == 0) {
+            mantissa = mantissa << 4 | digit;
+            exponent -= fraction ? 4 : 0;
+        } else {
+            sticky = sticky || digit != 0;
+            exponent += fraction ? 0 : 4;
+        }
+    }
+    if (i < text.size())
+        exponent += parse_exponent(text.substr(i + 1));
+    return round_binary(format, mantissa, exponent, sticky);
+}
+
+std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& format) noexcept {
+    Decimal decimal;
+    bool fraction = false;
+    size_t i = 0;
+    for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; ++i) {
+        if (text[i] == '.')
+            fraction = true;
+        else if (text[i] != '_')
+            decimal.add(static_cast<uint8_t>(text[i] - '0'), fraction);
+    }
+    if (i < text.size())
+        decimal.exponent += parse_exponent(text.substr(i + 1));
+    return round_decimal(format, decimal);
+}
+
+std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& format) noexcept {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+'))
+        text.remove_prefix(1);
+    std::optional<uint64_t> magnitude;
+    if (text == "inf") {
+        magnitude = format.infinity();
+    } else if (text == "nan") {
+        magnitude = format.infinity() | uint64_t{1} << (format.fraction_bits - 1);
+    } else if (text.starts_with("nan:")) {
+        const std::optional<uint64_t> payload = parse_magnitude(text.substr(4));
+        if (payload && *payload != 0 && *payload <= low_bits(format.fraction_bits))
+            magnitude = format.infinity() | *payload;
+    } else if (text.starts_with("0x")) {
+        magnitude = parse_hex(text.substr(2), format);
+    } else {
+        magnitude = parse_decimal(text, format);
+    }
+    if (magnitude && negative)
+        *magnitude |= format.sign();
+    return magnitude;
+}
+
+} // namespace
+
+NumberKind classify_number(std::string_view text) noexcept {
+    Scanner scanner{text};
+    const bool is_signed = scanner.accept_sign();
+    if (scanner.rest == "inf" || scanner.rest == "nan")
+        return NumberKind::floating;
+    if (scanner.accept("nan:0x"))
+        return scanner.digits(16) && scanner.rest.empty() ? NumberKind::floating : NumberKind::none;
+    const unsigned base = scanner.accept("0x") ? 16 : 10;
+    if (!scanner.digits(base))
+        return NumberKind::none;
+    if (scanner.rest.empty())
+        return is_signed ? NumberKind::integer : NumberKind::natural;
+    if (scanner.accept('.'))
+        scanner.digits(base);
+    const bool has_exponent =
+        base == 16 ? scanner.accept('p') || scanner.accept('P') : scanner.accept('e') || scanner.accept('E');
+    if (has_exponent) {
+        scanner.accept_sign();
+        if (!scanner.digits(10))
+            return NumberKind::none;
+    }
+    return scanner.rest.empty() ? NumberKind::floating : NumberKind::none;
+}
+
+std::optional<uint64_t> parse_unsigned(std::string_view text, unsigned bits) noexcept {
+    const std::optional<uint64_t> value = parse_magnitude(text);
+    return value && *value <= low_bits(bits) ? value : std::nullopt;
+}
+
+std::optional<uint64_t> parse_integer(std::string_view text, unsigned bits) noexcept {
+    const bool negative = text.starts_with('-');
+    if (negative || text.starts_with('+'))
+        text.remove_prefix(1);
+    const std::optional<uint64_t> value = parse_magnitude(text);
+    if (!value || *value > (negative ? uint64_t{1} << (bits - 1) : low_bits(bits)))
+        return std::nullopt;
+    return (negative ? 0 - *value : *value) & low_bits(bits);
+}
+
+std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
+    const std::optional<uint64_t> bits = parse_float(text, binary32);
+    return bits ? std::optional{static_cast<uint32_t>(*bits)} : std::nullopt;
+}
+
+std::optional<uint64_t> parse_f64(std::string_view text) noexcept { return parse_float(text, binary64); }
+
+} // namespace warpbeam::text

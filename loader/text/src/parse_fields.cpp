@@ -1,0 +1,359 @@
+// The fields of a module other than types and segments,
+// https://webassembly.github.io/spec/core/text/modules.html
+
+#include "module_parser.hpp"
+
+#include <warpbeam/text/number.hpp>
+
+#include <algorithm>
+
+namespace warpbeam::text {
+namespace {
+
+constexpr uint8_t code(ExternKind kind) noexcept { return static_cast<uint8_t>(kind); }
+
+} // namespace
+
+void ModuleParser::fields() noexcept {
+    for (bool first = true;; first = false) {
+        field_annotations(first);
+        if (!at(TokenKind::lpar))
+            return;
+        field();
+    }
+}
+
+void ModuleParser::field() noexcept {
+    if (at_open("type") || at_open("rec")) {
+        advance();
+        lenient = true;
+        skip_to_close();
+        lenient = false;
+        return;
+    }
+    advance();
+    struct Field {
+        std::string_view keyword;
+        void (ModuleParser::*parse)() noexcept;
+    };
+    static constexpr Field all[] = {
+        {"func", &ModuleParser::func_field},     {"table", &ModuleParser::table_field},
+        {"memory", &ModuleParser::memory_field}, {"global", &ModuleParser::global_field},
+        {"tag", &ModuleParser::tag_field},       {"import", &ModuleParser::import_field},
+        {"export", &ModuleParser::export_field}, {"start", &ModuleParser::start_field},
+        {"elem", &ModuleParser::elem_field},     {"data", &ModuleParser::data_field},
+    };
+    for (const Field& each : all)
+        if (accept_keyword(each.keyword)) {
+            (this->*each.parse)();
+            return expect_close();
+        }
+    unexpected("a module field");
+}
+
+Symbol ModuleParser::accept_id() noexcept {
+    if (!at(TokenKind::id))
+        return no_symbol;
+    const Symbol symbol = names_.intern(text());
+    advance();
+    return symbol;
+}
+
+/// The identifier of a definition, which the first look has bound, and its name annotation; returns the
+/// index.
+uint32_t ModuleParser::begin_definition(Space space) noexcept {
+    const uint32_t index = read_[static_cast<size_t>(space)]++;
+    const Symbol id = accept_id();
+    const bool nameable = space == Space::type || space == Space::func || space == Space::tag;
+    remember_name(space, 0, index, id, nameable ? name_annotation("definition") : no_symbol);
+    return index;
+}
+
+/// The abbreviations at the head of a definition; true when it is an import, whose names have been written.
+bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) noexcept {
+    while (accept_open("export")) {
+        Bytes& out = exports_.add();
+        name(out);
+        out.byte(code(kind));
+        out.u32(index);
+        expect_close();
+    }
+    const size_t offset = token().begin;
+    if (!accept_open("import")) {
+        static constexpr const char* names[] = {"function", "table", "memory", "global", "tag"};
+        defined_ = names[code(kind)];
+        return false;
+    }
+    begin_import(offset);
+    expect_close();
+    imports_.bytes.byte(code(kind));
+    return true;
+}
+
+/// The two names of an import.
+void ModuleParser::begin_import(size_t offset) noexcept {
+    if (defined_ != nullptr)
+        return fail_at(offset, "import after %s definition", defined_);
+    Bytes& out = imports_.add();
+    name(out);
+    name(out);
+}
+
+void ModuleParser::func_field() noexcept {
+    const uint32_t func = begin_definition(Space::func);
+    const bool imported = inline_exports_and_import(ExternKind::func, func);
+    local_names_.clear();
+    const uint32_t type = type_use(Params::locals);
+    if (imported) {
+        imports_.bytes.u32(type);
+        for (const LocalName& local : local_names_)
+            remember_name(Space::local, func, local.index, local.id, local.annotated);
+    } else {
+        funcs_.add().u32(type);
+        func_body(func, type);
+    }
+}
+
+void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
+    const bool written_out = !signature_.empty();
+    const bool known = written_out || types_.is_func(type);
+    body_.clear();
+    locals(written_out ? signature_.param_count : known ? types_.param_count(type) : 0);
+    // Without its type the indices of locals are unknown, which only matters when they are used by name.
+    if (!known && !local_names_.empty())
+        return fail_at(local_names_[0].offset, "unknown type %u", type);
+    bind_local_names(func);
+    func_ = func;
+    out_ = &body_;
+    instructions();
+    func_.reset();
+    body_.byte(0x0b);
+    codes_.add().sized(body_.view());
+}
+
+/// The declared locals in runs of one type, the first of which has the index `first`.
+void ModuleParser::locals(uint32_t first) noexcept {
+    uint32_t runs = 0;
+    uint32_t run_length = 0;
+    uint32_t index = first;
+    scratch_.clear();
+    list_.clear();
+    // `list_` has the type of the open run
+    const auto close_run = [&] {
+        if (run_length != 0) {
+            ++runs;
+            scratch_.u32(run_length);
+            scratch_.raw(list_);
+        }
+    };
+    const auto one = [&] {
+        local_type_.clear();
+        value_type(local_type_);
+        if (run_length == 0 || !std::ranges::equal(local_type_.view(), list_.view())) {
+            close_run();
+            run_length = 0;
+            list_.clear();
+            list_.raw(local_type_);
+        }
+        ++run_length;
+        ++index;
+    };
+    while (accept_open("local")) {
+        const size_t offset = token().begin;
+        const Symbol id = accept_id();
+        const Symbol annotated = name_annotation("local");
+        if (id != no_symbol || annotated != no_symbol)
+            scratch_.check(local_names_.push({index, id, annotated, offset}));
+        if (id != no_symbol) {
+            one();
+        } else {
+            while (!at(TokenKind::rpar) && !at_end())
+                one();
+        }
+        expect_close();
+    }
+    close_run();
+    body_.u32(runs);
+    body_.raw(scratch_);
+}
+
+void ModuleParser::bind_local_names(uint32_t func) noexcept {
+    for (const LocalName& local : local_names_) {
+        if (local.id != no_symbol && !names_.bind(Space::local, func, local.id, local.index))
+            return fail_at(local.offset, "duplicate local");
+        remember_name(Space::local, func, local.index, local.id, local.annotated);
+    }
+}
+
+void ModuleParser::table_field() noexcept {
+    const uint32_t table = begin_definition(Space::table);
+    const bool imported = inline_exports_and_import(ExternKind::table, table);
+    const bool is_64 = accept_address_type();
+    if (!imported && !at(TokenKind::natural))
+        return table_elements(table, is_64);
+    // The element type comes first in the binary format and last in the text.
+    scratch_.clear();
+    limits(scratch_, is_64, false);
+    Bytes& out = imported ? imports_.bytes : tables_.add();
+    const RefType type = ref_type();
+    const bool initialised = !imported && !at(TokenKind::rpar);
+    if (initialised) {
+        out.byte(0x40);
+        out.byte(0x00);
+    }
+    type.write(out);
+    out.raw(scratch_);
+    if (initialised)
+        constant_expression(out);
+}
+
+void ModuleParser::memory_field() noexcept {
+    const uint32_t memory = begin_definition(Space::memory);
+    const bool imported = inline_exports_and_import(ExternKind::memory, memory);
+    const bool is_64 = accept_address_type();
+    if (imported || !accept_open("data"))
+        return limits(imported ? imports_.bytes : memories_.add(), is_64, true);
+
+    ++read_[static_cast<size_t>(Space::data)];
+    scratch_.clear();
+    strings(scratch_);
+    expect_close();
+    constexpr uint64_t page_size = 0x1'0000;
+    const uint64_t pages = (scratch_.size() + page_size - 1) / page_size;
+    Bytes& type = memories_.add();
+    type.byte(is_64 ? 5 : 1);
+    type.u64(pages);
+    type.u64(pages);
+    Bytes& segment = data_.add();
+    segment.byte(memory == 0 ? 0 : 2);
+    if (memory != 0)
+        segment.u32(memory);
+    opcode(is_64 ? Op::i64_const : Op::i32_const, segment);
+    segment.s64(0);
+    opcode(Op::end, segment);
+    segment.sized(scratch_.view());
+}
+
+void ModuleParser::global_field() noexcept {
+    const uint32_t global = begin_definition(Space::global);
+    if (inline_exports_and_import(ExternKind::global, global))
+        return global_type(imports_.bytes);
+    Bytes& out = globals_.add();
+    global_type(out);
+    constant_expression(out);
+}
+
+void ModuleParser::tag_field() noexcept {
+    const uint32_t tag = begin_definition(Space::tag);
+    const bool imported = inline_exports_and_import(ExternKind::tag, tag);
+    const uint32_t type = type_use(Params::named);
+    Bytes& out = imported ? imports_.bytes : tags_.add();
+    out.byte(0);
+    out.u32(type);
+}
+
+void ModuleParser::import_field() noexcept {
+    begin_import(token().begin);
+    Bytes& out = imports_.bytes;
+    const auto kind = [&](ExternKind k) { out.byte(code(k)); };
+    if (accept_open("func")) {
+        kind(ExternKind::func);
+        const uint32_t func = begin_definition(Space::func);
+        local_names_.clear();
+        out.u32(type_use(Params::locals));
+        for (const LocalName& local : local_names_)
+            remember_name(Space::local, func, local.index, local.id, local.annotated);
+    } else if (accept_open("table")) {
+        kind(ExternKind::table);
+        begin_definition(Space::table);
+        const bool is_64 = accept_address_type();
+        scratch_.clear();
+        limits(scratch_, is_64, false);
+        ref_type().write(out);
+        out.raw(scratch_);
+    } else if (accept_open("memory")) {
+        kind(ExternKind::memory);
+        begin_definition(Space::memory);
+        const bool is_64 = accept_address_type();
+        limits(out, is_64, true);
+    } else if (accept_open("global")) {
+        kind(ExternKind::global);
+        begin_definition(Space::global);
+        global_type(out);
+    } else if (accept_open("tag")) {
+        kind(ExternKind::tag);
+        begin_definition(Space::tag);
+        out.byte(0);
+        out.u32(type_use(Params::named));
+    } else {
+        unexpected("an external type");
+    }
+    expect_close();
+}
+
+void ModuleParser::export_field() noexcept {
+    struct Kind {
+        std::string_view keyword;
+        ExternKind kind;
+        Space space;
+    };
+    static constexpr Kind kinds[] = {
+        {"func", ExternKind::func, Space::func},       {"table", ExternKind::table, Space::table},
+        {"memory", ExternKind::memory, Space::memory}, {"global", ExternKind::global, Space::global},
+        {"tag", ExternKind::tag, Space::tag},
+    };
+    Bytes& out = exports_.add();
+    name(out);
+    for (const Kind& each : kinds)
+        if (accept_open(each.keyword)) {
+            out.byte(code(each.kind));
+            out.u32(index(each.space));
+            return expect_close();
+        }
+    unexpected("an external index");
+}
+
+void ModuleParser::start_field() noexcept {
+    if (start_)
+        fail("multiple start sections");
+    start_ = index(Space::func);
+}
+
+void ModuleParser::constant_expression(Bytes& out) noexcept {
+    out_ = &out;
+    instructions();
+    opcode(Op::end, out);
+}
+
+/// A string that has to be UTF-8.
+void ModuleParser::name(Bytes& out) noexcept {
+    if (!at(TokenKind::string))
+        return unexpected("a string");
+    if (!decodes_to_utf8(text()))
+        return fail("malformed UTF-8 encoding");
+    scratch_.clear();
+    scratch_.check(append_decoded(text(), scratch_.vec()));
+    out.sized(scratch_.view());
+    advance();
+}
+
+void ModuleParser::strings(Bytes& out) noexcept {
+    while (at(TokenKind::string)) {
+        out.check(append_decoded(text(), out.vec()));
+        advance();
+    }
+}
+
+uint32_t ModuleParser::natural_u32() noexcept {
+    if (!at(TokenKind::natural)) {
+        unexpected("a number");
+        return 0;
+    }
+    const std::optional<uint64_t> value = parse_unsigned(text(), 32);
+    if (!value)
+        fail("i32 constant out of range");
+    advance();
+    return static_cast<uint32_t>(value.value_or(0));
+}
+
+} // namespace warpbeam::text

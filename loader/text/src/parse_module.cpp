@@ -1,0 +1,117 @@
+// A module as a whole, https://webassembly.github.io/spec/core/text/modules.html#text-module
+
+#include "module_parser.hpp"
+
+#include <warpbeam/text/parse.hpp>
+
+namespace warpbeam {
+namespace text {
+
+ModuleParser::ModuleParser(std::string_view text, Fault& fault, Allocator& allocator, bool names) noexcept
+    : Cursor{text, fault}, allocator_{&allocator}, emit_names_{names}, names_{fault, allocator},
+      types_{fault, allocator}, imports_{fault, allocator}, funcs_{fault, allocator},
+      tables_{fault, allocator}, memories_{fault, allocator}, tags_{fault, allocator},
+      globals_{fault, allocator}, exports_{fault, allocator}, elements_{fault, allocator},
+      codes_{fault, allocator}, data_{fault, allocator}, type_positions_{allocator},
+      custom_bytes_{fault, allocator}, custom_sections_{allocator}, hints_{allocator},
+      signature_{fault, allocator}, local_names_{allocator}, frames_{allocator}, deferred_{fault, allocator},
+      labels_{allocator}, label_of_{allocator}, body_{fault, allocator}, offset_{fault, allocator},
+      list_{fault, allocator}, composite_{fault, allocator}, supertypes_{fault, allocator},
+      scratch_{fault, allocator}, local_type_{fault, allocator}, catches_{fault, allocator} {
+    for (Vec<NameEntry>& entries : name_entries_)
+        entries = Vec<NameEntry>{allocator};
+}
+
+size_t ModuleParser::parse(size_t position, std::string_view identifier) noexcept {
+    move_to(position);
+    if (!identifier.empty())
+        module_name_ = names_.intern(identifier);
+    declare_fields();
+    type_fields();
+    move_to(position);
+    fields();
+    return token().begin;
+}
+
+namespace {
+
+struct Request {
+    Allocator& allocator;
+    bool names;
+};
+
+void parse_fields(Cursor& cursor, size_t position, std::string_view identifier, const Request& request,
+                  Bytes& out) noexcept {
+    ModuleParser parser{cursor.source(), cursor.fault(), request.allocator, request.names};
+    cursor.move_to(parser.parse(position, identifier));
+    if (!cursor.failed())
+        parser.write(out);
+}
+
+void append_strings(Cursor& cursor, Bytes& out) noexcept {
+    while (cursor.at(TokenKind::string)) {
+        out.check(append_decoded(cursor.text(), out.vec()));
+        cursor.advance();
+    }
+}
+
+/// One module that makes up the whole text. When it is quoted, the text is appended to `quoted` instead of a
+/// module to `out`, and true is returned.
+bool parse_text(std::string_view text, Fault& fault, const Request& request, Bytes& out,
+                Bytes* quoted) noexcept {
+    Cursor cursor{text, fault};
+    cursor.lenient = true;
+    bool is_quoted = false;
+    if (cursor.accept_open("module")) {
+        const bool scripted = quoted != nullptr;
+        if (scripted)
+            cursor.accept_keyword("definition");
+        const std::string_view identifier = cursor.at(TokenKind::id) ? cursor.text() : std::string_view{};
+        // The end of the token before the fields, so that annotations in front of them are seen.
+        size_t position = cursor.previous_end();
+        if (cursor.at(TokenKind::id)) {
+            cursor.advance();
+            position = cursor.previous_end();
+        }
+        if (scripted && cursor.accept_keyword("binary")) {
+            append_strings(cursor, out);
+        } else if (scripted && cursor.accept_keyword("quote")) {
+            is_quoted = true;
+            append_strings(cursor, *quoted);
+        } else {
+            parse_fields(cursor, position, identifier, request, out);
+        }
+        cursor.expect_close();
+    } else {
+        parse_fields(cursor, 0, {}, request, out);
+    }
+    if (!cursor.at_end())
+        cursor.unexpected("the end of the text");
+    return is_quoted;
+}
+
+} // namespace
+} // namespace text
+
+std::expected<Vec<uint8_t>, Error> parse_wat(std::string_view source, const TextOptions& options) noexcept {
+    using namespace text;
+    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
+    const Request request{allocator, options.names};
+    Fault fault{source, options.first_line};
+    Bytes out{fault, allocator};
+    Bytes quoted{fault, allocator};
+    if (parse_text(source, fault, request, out, &quoted) && !fault) {
+        const std::string_view inner{reinterpret_cast<const char*>(quoted.view().data()), quoted.size()};
+        Fault inner_fault{inner, 1};
+        Bytes inner_out{inner_fault, allocator};
+        parse_text(inner, inner_fault, request, inner_out, nullptr);
+        if (inner_fault)
+            return std::unexpected{inner_fault.error()};
+        return std::move(inner_out.vec());
+    }
+    if (fault)
+        return std::unexpected{fault.error()};
+    return std::move(out.vec());
+}
+
+} // namespace warpbeam

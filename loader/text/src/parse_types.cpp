@@ -1,0 +1,286 @@
+// Types, https://webassembly.github.io/spec/core/text/types.html , and type uses,
+// https://webassembly.github.io/spec/core/text/modules.html#type-uses
+
+#include "module_parser.hpp"
+
+#include <warpbeam/text/number.hpp>
+
+namespace warpbeam::text {
+namespace {
+
+struct HeapKeyword {
+    std::string_view heap;
+    /// The abbreviation of a nullable reference to it.
+    std::string_view ref;
+    int64_t code;
+};
+constexpr HeapKeyword heap_keywords[] = {
+    {"func", "funcref", RefType::func}, {"extern", "externref", -0x11},
+    {"any", "anyref", -0x12},           {"eq", "eqref", -0x13},
+    {"i31", "i31ref", -0x14},           {"struct", "structref", -0x15},
+    {"array", "arrayref", -0x16},       {"exn", "exnref", -0x17},
+    {"none", "nullref", -0x0f},         {"noextern", "nullexternref", -0x0e},
+    {"nofunc", "nullfuncref", -0x0d},   {"noexn", "nullexnref", -0x0c},
+};
+
+struct PlainKeyword {
+    std::string_view keyword;
+    uint8_t code;
+    bool packed;
+};
+constexpr PlainKeyword plain_keywords[] = {
+    {"i32", 0x7f, false},  {"i64", 0x7e, false}, {"f32", 0x7d, false}, {"f64", 0x7c, false},
+    {"v128", 0x7b, false}, {"i8", 0x78, true},   {"i16", 0x77, true},
+};
+
+} // namespace
+
+/// All type definitions, wherever they stand among the fields.
+void ModuleParser::type_fields() noexcept {
+    for (size_t i = 0; i < type_positions_.size() && !failed(); ++i) {
+        move_to(type_positions_[i]);
+        if (!accept_open("rec")) {
+            accept_open("type");
+            type_definition();
+            continue;
+        }
+        // The group's size precedes its members, so they are counted first.
+        const size_t begin = token().begin;
+        uint32_t members = 0;
+        lenient = true;
+        for (; accept_open("type"); ++members)
+            skip_to_close();
+        lenient = false;
+        move_to(begin);
+        types_.begin_group(members);
+        while (accept_open("type"))
+            type_definition();
+        expect_close();
+    }
+}
+
+/// Behind `(type`.
+void ModuleParser::type_definition() noexcept {
+    const uint32_t index = begin_definition(Space::type);
+    TypeTable::Definition definition;
+    supertypes_.clear();
+    composite_.clear();
+    const bool sub = accept_open("sub");
+    if (sub) {
+        definition.is_final = accept_keyword("final");
+        for (; at_index(); ++definition.supertype_count)
+            supertypes_.u32(this->index(Space::type));
+    }
+    if (accept_open("func")) {
+        signature(Params::named);
+        signature_.write(composite_);
+        definition.params = signature_.param_count;
+    } else if (accept_open("struct")) {
+        definition.kind = CompositeKind::struct_;
+        struct_fields(index, composite_);
+    } else if (accept_open("array")) {
+        definition.kind = CompositeKind::array;
+        composite_.byte(0x5e);
+        field_type(composite_);
+    } else {
+        unexpected("a composite type");
+    }
+    expect_close();
+    if (sub)
+        expect_close();
+    expect_close();
+    definition.supertypes = supertypes_.view();
+    definition.composite = composite_.view();
+    types_.add(definition);
+}
+
+void ModuleParser::struct_fields(uint32_t type, Bytes& out) noexcept {
+    uint32_t count = 0;
+    scratch_.clear();
+    while (accept_open("field")) {
+        const size_t offset = token().begin;
+        const Symbol id = accept_id();
+        remember_name(Space::field, type, count, id, name_annotation("field"));
+        if (id != no_symbol && !names_.bind(Space::field, type, id, count))
+            fail_at(offset, "duplicate field");
+        if (id != no_symbol) {
+            field_type(scratch_);
+            ++count;
+        } else {
+            for (; !at(TokenKind::rpar) && !at_end(); ++count)
+                field_type(scratch_);
+        }
+        expect_close();
+    }
+    out.byte(0x5f);
+    out.u32(count);
+    out.raw(scratch_);
+}
+
+void ModuleParser::field_type(Bytes& out) noexcept {
+    const bool is_mutable = accept_open("mut");
+    value_type(out, true);
+    if (is_mutable)
+        expect_close();
+    out.byte(is_mutable ? 1 : 0);
+}
+
+void ModuleParser::value_type(Bytes& out, bool packed_too) noexcept {
+    if (const std::optional<RefType> ref = accept_ref_type())
+        return ref->write(out);
+    if (at(TokenKind::keyword))
+        for (const PlainKeyword& plain : plain_keywords)
+            if (text() == plain.keyword && (!plain.packed || packed_too)) {
+                advance();
+                return out.byte(plain.code);
+            }
+    unexpected("a type");
+}
+
+std::optional<RefType> ModuleParser::accept_ref_type() noexcept {
+    if (accept_open("ref")) {
+        RefType type;
+        type.nullable = accept_keyword("null");
+        type.heap = heap_type();
+        expect_close();
+        return type;
+    }
+    if (at(TokenKind::keyword))
+        for (const HeapKeyword& heap : heap_keywords)
+            if (text() == heap.ref) {
+                advance();
+                return RefType{true, heap.code};
+            }
+    return std::nullopt;
+}
+
+RefType ModuleParser::ref_type() noexcept {
+    const std::optional<RefType> type = accept_ref_type();
+    if (!type)
+        unexpected("a reference type");
+    return type.value_or(RefType{});
+}
+
+int64_t ModuleParser::heap_type() noexcept {
+    if (at_index())
+        return index(Space::type);
+    if (at(TokenKind::keyword))
+        for (const HeapKeyword& heap : heap_keywords)
+            if (text() == heap.heap) {
+                advance();
+                return heap.code;
+            }
+    unexpected("a heap type");
+    return 0;
+}
+
+/// Whether addresses are said to be i64; i32 may be said or not.
+bool ModuleParser::accept_address_type() noexcept {
+    if (accept_keyword("i64"))
+        return true;
+    accept_keyword("i32");
+    return false;
+}
+
+void ModuleParser::limits(Bytes& out, bool is_64, bool may_be_shared) noexcept {
+    const auto bound = [&] {
+        const std::optional<uint64_t> value = parse_unsigned(text(), 64);
+        if (!value)
+            fail("constant out of range");
+        advance();
+        return value.value_or(0);
+    };
+    if (!at(TokenKind::natural))
+        return unexpected("a size");
+    const uint64_t min = bound();
+    const bool has_max = at(TokenKind::natural);
+    const uint64_t max = has_max ? bound() : 0;
+    const bool shared = may_be_shared && accept_keyword("shared");
+    out.byte(static_cast<uint8_t>((has_max ? 1 : 0) | (shared ? 2 : 0) | (is_64 ? 4 : 0)));
+    out.u64(min);
+    if (has_max)
+        out.u64(max);
+}
+
+void ModuleParser::global_type(Bytes& out) noexcept {
+    const bool is_mutable = accept_open("mut");
+    value_type(out);
+    if (is_mutable)
+        expect_close();
+    out.byte(is_mutable ? 1 : 0);
+}
+
+/// Parameters, then results, into `signature_`.
+void ModuleParser::signature(Params params) noexcept {
+    signature_.clear();
+    while (accept_open("param"))
+        param(params);
+    while (accept_open("result")) {
+        for (; !at(TokenKind::rpar) && !at_end(); ++signature_.result_count)
+            value_type(signature_.results);
+        expect_close();
+    }
+}
+
+void ModuleParser::param(Params params) noexcept {
+    const size_t offset = token().begin;
+    const Symbol id = params == Params::anonymous ? no_symbol : accept_id();
+    const Symbol annotated = name_annotation("local");
+    if (params == Params::locals && (id != no_symbol || annotated != no_symbol))
+        signature_.params.check(local_names_.push({signature_.param_count, id, annotated, offset}));
+    if (id != no_symbol) {
+        value_type(signature_.params);
+        ++signature_.param_count;
+    } else {
+        for (; !at(TokenKind::rpar) && !at_end(); ++signature_.param_count)
+            value_type(signature_.params);
+    }
+    expect_close();
+}
+
+std::optional<uint32_t> ModuleParser::explicit_type() noexcept {
+    if (!accept_open("type"))
+        return std::nullopt;
+    const uint32_t type = index(Space::type);
+    expect_close();
+    return type;
+}
+
+uint32_t ModuleParser::type_use(Params params) noexcept {
+    const size_t offset = token().begin;
+    const std::optional<uint32_t> type = explicit_type();
+    signature(params);
+    if (!type)
+        return types_.find_or_add(signature_);
+    match_inline_type(*type, offset);
+    return *type;
+}
+
+/// What is written out besides a type index has to be that type; nothing written is as good.
+void ModuleParser::match_inline_type(uint32_t type, size_t offset) noexcept {
+    if (signature_.empty() || failed())
+        return;
+    if (!types_.is_func(type))
+        fail_at(offset, type < types_.size() ? "non-function type %u" : "unknown type %u", type);
+    else if (!types_.equals(type, signature_))
+        fail_at(offset, "inline function type does not match explicit type %u", type);
+}
+
+/// https://webassembly.github.io/spec/core/binary/instructions.html#control-instructions
+void ModuleParser::block_type(Bytes& out) noexcept {
+    const size_t offset = token().begin;
+    const std::optional<uint32_t> type = explicit_type();
+    signature(Params::anonymous);
+    if (type) {
+        match_inline_type(*type, offset);
+        out.s64(*type);
+    } else if (signature_.empty()) {
+        out.byte(0x40);
+    } else if (signature_.param_count == 0 && signature_.result_count == 1) {
+        out.raw(signature_.results);
+    } else {
+        out.s64(types_.find_or_add(signature_));
+    }
+}
+
+} // namespace warpbeam::text

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "encode.hpp"
+#include "hash_index.hpp"
+
+#include <warpbeam/loader/types.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace warpbeam::text {
+
+/// A reference type as it is written to the binary format.
+struct RefType {
+    bool nullable = false;
+    /// A type index, or the negative code of an abstract heap type.
+    int64_t heap = 0;
+
+    static constexpr int64_t func = -0x10;
+    [[nodiscard]] constexpr bool is_funcref() const noexcept { return nullable && heap == func; }
+    /// The shortest form, so that equal types have equal bytes.
+    void write(Bytes& out) const noexcept {
+        if (!nullable || heap >= 0)
+            out.byte(nullable ? 0x63 : 0x64);
+        out.s64(heap);
+    }
+};
+
+/// A function type that is being read.
+struct Signature {
+    Bytes params;
+    Bytes results;
+    uint32_t param_count = 0;
+    uint32_t result_count = 0;
+
+    Signature(Fault& fault, Allocator& allocator) noexcept
+        : params{fault, allocator}, results{fault, allocator} {}
+    void clear() noexcept;
+    [[nodiscard]] bool empty() const noexcept { return param_count == 0 && result_count == 0; }
+    void write(Bytes& out) const noexcept;
+};
+
+/// The types of a module in the binary format, with what the rest of the parser asks of them. Function types
+/// that occur without being defined are added at the end.
+/// https://webassembly.github.io/spec/core/text/modules.html#type-uses
+class TypeTable {
+public:
+    TypeTable(Fault& fault, Allocator& allocator) noexcept
+        : fault_{&fault}, section_{fault, allocator}, composites_{fault, allocator}, types_{allocator},
+          plain_functions_{allocator}, scratch_{fault, allocator} {}
+
+    [[nodiscard]] uint32_t size() const noexcept { return static_cast<uint32_t>(types_.size()); }
+    /// Whether it is defined and a function type.
+    [[nodiscard]] bool is_func(uint32_t index) const noexcept {
+        return index < types_.size() && types_[index].kind == CompositeKind::func;
+    }
+    [[nodiscard]] uint32_t param_count(uint32_t func) const noexcept { return types_[func].params; }
+
+    /// Begins a recursive group with so many members; `add` then each of them.
+    void begin_group(uint32_t members) noexcept;
+    /// One type; it is a group of its own unless one has been begun. `composite` is written in the binary
+    /// format, and so are the indices of the supertypes.
+    struct Definition {
+        CompositeKind kind = CompositeKind::func;
+        bool is_final = true;
+        uint32_t supertype_count = 0;
+        std::span<const uint8_t> supertypes;
+        std::span<const uint8_t> composite;
+        uint32_t params = 0;
+    };
+    void add(const Definition& definition) noexcept;
+
+    /// The first type that is this function type; it is added when there is none.
+    uint32_t find_or_add(const Signature& signature) noexcept;
+    /// Whether a function type equals the signature.
+    [[nodiscard]] bool equals(uint32_t func, const Signature& signature) noexcept;
+
+    [[nodiscard]] const Section& section() const noexcept { return section_; }
+
+private:
+    struct Type {
+        CompositeKind kind;
+        size_t begin;
+        size_t size;
+        uint32_t params;
+    };
+    [[nodiscard]] std::span<const uint8_t> composite(uint32_t index) const noexcept {
+        return composites_.view().subspan(types_[index].begin, types_[index].size);
+    }
+
+    Fault* fault_;
+    Section section_;
+    Bytes composites_;
+    Vec<Type> types_;
+    /// The function types that are final, have no supertype and stand alone.
+    HashIndex plain_functions_;
+    Bytes scratch_;
+    uint32_t members_left_ = 0;
+};
+
+} // namespace warpbeam::text
