@@ -71,12 +71,8 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];
-        if (!locals(context, body_in, runs, body))
+        if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body))
             return false;
-        body.code_offset = static_cast<uint32_t>(body_in.offset());
-        const uint8_t* const code = body_in.position();
-        (void)body_in.skip(body_in.remaining());
-        body.code = body_in.since(code);
         if (!module.bodies.push(body))
             return context.diagnostics.out_of_memory();
     }

@@ -1,5 +1,6 @@
 #include "decode_sections.hpp"
 #include "decode_types.hpp"
+#include "validate_func.hpp"
 
 #include <cstring>
 
@@ -110,6 +111,8 @@ bool decode_module(LoadContext& context) noexcept {
     Reader in{module.bytes, diagnostics};
     if (!header(context, in))
         return false;
+    FuncValidator validator{context};
+    context.validator = &validator;
     unsigned last_rank = 0;
     while (!in.at_end())
         if (!section(context, in, last_rank))

@@ -7,6 +7,8 @@
 
 namespace warpbeam {
 
+class FuncValidator;
+
 /// What all stages of loading one module share.
 struct LoadContext {
     ModuleData& module;
@@ -17,6 +19,7 @@ struct LoadContext {
     /// One bit for each function that occurs outside of function bodies, so that `ref.func` may name it
     /// there.
     Vec<uint64_t> declared_funcs;
+    FuncValidator* validator = nullptr;
 
     [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
         return features.has(feature) || diagnostics.unsupported(offset, feature, what);

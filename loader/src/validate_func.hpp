@@ -1,12 +1,223 @@
 #pragma once
 
+#include "decode_types.hpp"
 #include "load_context.hpp"
 #include "reader.hpp"
 
+#include <warpbeam/loader/instr_table.hpp>
+
+#include <array>
+
 namespace warpbeam {
 
-/// Decodes and validates a constant expression of type `expected`.
-/// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+/// Decodes and validates function bodies and constant expressions, instruction by instruction, with a stack
+/// of operand types and one of enclosing blocks.
+/// https://webassembly.github.io/spec/core/appendix/algorithm.html
+///
+/// One validator serves a whole module, so that its stacks are allocated once. All functions return false
+/// when they have recorded a fault.
+class FuncValidator {
+public:
+    explicit FuncValidator(LoadContext& context) noexcept;
+    FuncValidator(const FuncValidator&) = delete;
+    FuncValidator& operator=(const FuncValidator&) = delete;
+
+    /// A body behind its locals, which lie in `body.locals`; fills in the rest of `body`.
+    [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
+    /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves
+    /// behind it.
+    [[nodiscard]] bool constant(Reader& in, ValType expected, ConstExpr& expr) noexcept;
+
+private:
+    enum class BlockKind : uint8_t { body, block, loop, if_, else_, try_, catch_, catch_all, try_table };
+
+    /// An enclosing block. Its type is `type`, or without one [] -> [result], or [] -> [] if that is bot.
+    struct Block {
+        BlockKind kind = BlockKind::body;
+        /// Whether the rest of it can't be reached, so that any operands may be popped.
+        bool unreachable = false;
+        ValType result;
+        const FuncType* type = nullptr;
+        /// How many operands there were before its parameters, and initialised locals.
+        uint32_t height = 0;
+        uint32_t initialised = 0;
+
+        [[nodiscard]] std::span<const ValType> params() const noexcept {
+            return type != nullptr ? type->params : std::span<const ValType>{};
+        }
+        [[nodiscard]] std::span<const ValType> results() const noexcept {
+            if (type != nullptr)
+                return type->results;
+            return {&result, result == ValType::bot ? size_t{0} : size_t{1}};
+        }
+        /// What a branch to it takes along.
+        [[nodiscard]] std::span<const ValType> label_types() const noexcept {
+            return kind == BlockKind::loop ? params() : results();
+        }
+    };
+
+    // validate_func.cpp: functions as a whole, and the instructions whose types stand in the table.
+    bool begin(const Reader& in) noexcept;
+    bool prepare_locals(const FuncBody& body) noexcept;
+    bool run() noexcept;
+    bool typed(const InstrRow& row) noexcept;
+    bool apply(const Sig& sig, ValType address) noexcept;
+    bool prefixed(uint8_t prefix) noexcept;
+    bool refused() noexcept;
+    bool mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept;
+    bool lane(unsigned lanes) noexcept;
+    bool fence() noexcept;
+
+    // validate_variables.cpp: locals, globals, memories, tables and segments.
+    bool local_type(uint32_t index, ValType& type) noexcept;
+    bool local_get() noexcept;
+    bool local_set(bool keep) noexcept;
+    bool global_get() noexcept;
+    bool global_set() noexcept;
+    bool memory(ValType& address) noexcept;
+    bool memory_copy() noexcept;
+    bool data_segment() noexcept;
+    bool elem_segment(const ElementSegment*& segment) noexcept;
+    bool table(const TableType*& type) noexcept;
+    bool table_instr() noexcept;
+    bool table_copy() noexcept;
+    bool table_init() noexcept;
+
+    // validate_control.cpp: blocks, branches, calls and exceptions.
+    bool control() noexcept;
+    bool block_type(Block& block) noexcept;
+    bool begin_block(BlockKind kind) noexcept;
+    bool enter(Block& block) noexcept;
+    bool leave(Block& block) noexcept;
+    bool begin_else() noexcept;
+    bool begin_catch() noexcept;
+    bool delegate() noexcept;
+    bool end() noexcept;
+    bool try_table() noexcept;
+    bool catch_clause() noexcept;
+    bool label(const Block*& block, uint32_t base = 0) noexcept;
+    bool branch(bool conditional) noexcept;
+    bool branch_table() noexcept;
+    bool rethrow() noexcept;
+    bool tag(const FuncType*& type) noexcept;
+    bool func_index(uint32_t& index) noexcept;
+    bool call(bool tail) noexcept;
+    bool call_indirect(bool tail) noexcept;
+    bool call_ref(bool tail) noexcept;
+    bool invoke(const FuncType& type, bool tail) noexcept;
+    bool select() noexcept;
+    bool select_typed() noexcept;
+
+    // validate_gc.cpp: references, structures and arrays.
+    bool reference() noexcept;
+    bool gc() noexcept;
+    bool ref_func() noexcept;
+    bool branch_on_null(bool on_null) noexcept;
+    bool branch_on_cast(bool on_fail) noexcept;
+    bool test_or_cast(bool is_cast, bool nullable) noexcept;
+    bool convert(HeapType from, HeapType to) noexcept;
+    bool defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept;
+    bool array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept;
+    bool struct_new(bool with_default) noexcept;
+    bool struct_field(bool is_set, bool is_extending) noexcept;
+    bool array_new() noexcept;
+    bool array_get(bool is_extending) noexcept;
+    bool array_bytes(const FieldType& element) noexcept;
+    bool array_elements(const FieldType& element) noexcept;
+    bool array_write() noexcept;
+    bool array_copy() noexcept;
+
+    // validate_const.cpp
+    bool check_constant() noexcept;
+
+    // operand_stack.cpp
+    bool push(ValType type) noexcept {
+        if (top_ == room_) [[unlikely]]
+            if (!make_room(1))
+                return false;
+        *top_++ = type;
+        kinds_ |= 1u << type.kind();
+        if (top_ > highest_)
+            highest_ = top_;
+        return true;
+    }
+    bool pop(ValType expected) noexcept {
+        if (top_ == base_) [[unlikely]]
+            return blocks_.back().unreachable || mismatch({&expected, 1});
+        if (!context_.module.registry->matches(top_[-1], expected)) [[unlikely]]
+            return mismatch({&expected, 1});
+        --top_;
+        return true;
+    }
+    /// The operand is `bot` when it is not known in unreachable code.
+    bool pop_any(ValType& found) noexcept {
+        if (top_ == base_) [[unlikely]] {
+            found = ValType::bot;
+            return blocks_.back().unreachable || mismatch({});
+        }
+        found = *--top_;
+        return true;
+    }
+    bool pop_ref(ValType& found) noexcept;
+    bool push_all(std::span<const ValType> types) noexcept;
+    bool pop_all(std::span<const ValType> types) noexcept;
+    /// Checks what lies on top without popping it.
+    bool peek_all(std::span<const ValType> types) noexcept;
+    void set_unreachable() noexcept {
+        top_ = base_;
+        blocks_.back().unreachable = true;
+    }
+    bool make_room(size_t count) noexcept;
+    /// Reports that the operands on top are not what is expected (nothing: any operand).
+    bool mismatch(std::span<const ValType> expected) noexcept;
+    [[nodiscard]] uint32_t height() const noexcept { return static_cast<uint32_t>(top_ - stack_.data()); }
+
+    [[nodiscard]] Diagnostics& diagnostics() const noexcept { return context_.diagnostics; }
+    [[nodiscard]] const TypeRegistry& registry() const noexcept { return *context_.module.registry; }
+    /// Where the current instruction begins.
+    [[nodiscard]] size_t here() const noexcept {
+        return static_cast<size_t>(start_ - context_.module.bytes.data());
+    }
+    [[nodiscard]] Op op() const noexcept { return static_cast<Op>(code_); }
+    [[nodiscard]] const char* op_name() const noexcept;
+
+    LoadContext& context_;
+    Reader in_;
+    TypeDecoder types_;
+    /// The current instruction: its first byte and its code.
+    const uint8_t* start_ = nullptr;
+    uint32_t code_ = 0;
+    /// Which one-byte opcodes exist and are not switched off.
+    std::array<bool, 256> enabled_{};
+    bool is_constant_ = false;
+
+    /// Operand types. `base_` is where those of the innermost block begin.
+    Vec<ValType> stack_;
+    ValType* top_ = nullptr;
+    ValType* base_ = nullptr;
+    ValType* room_ = nullptr;
+    ValType* highest_ = nullptr;
+    /// One bit for each kind of type that was ever pushed.
+    uint32_t kinds_ = 0;
+    size_t most_operands_ = 0;
+    Vec<Block> blocks_;
+
+    /// The types of the first locals, and those of the others in runs, with the index where each run ends.
+    /// Most functions need the former only; writing out all locals would take time out of proportion when
+    /// many small functions declare many.
+    Vec<ValType> locals_;
+    std::span<const LocalRun> runs_;
+    Vec<uint32_t> run_ends_;
+    uint32_t local_count_ = 0;
+    /// Whether there are locals without a default value; then a bit for each local that has got its value,
+    /// and a list of these in the order in which they did.
+    bool tracks_locals_ = false;
+    Vec<uint64_t> initialised_;
+    Vec<uint32_t> initialised_list_;
+    const FuncType* func_type_ = nullptr;
+};
+
+/// Decodes and validates a constant expression of type `expected` with the module's validator.
 [[nodiscard]] bool validate_const_expr(LoadContext& context, Reader& in, ValType expected,
                                        ConstExpr& expr) noexcept;
 

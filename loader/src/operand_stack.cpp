@@ -1,0 +1,77 @@
+#include "type_names.hpp"
+#include "validate_func.hpp"
+
+#include <algorithm>
+
+namespace warpbeam {
+
+bool FuncValidator::make_room(size_t count) noexcept {
+    const size_t used = height();
+    if (count > most_operands_ || used > most_operands_ - count)
+        return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
+                                   context_.limits.frame_slots);
+    if (stack_.size() - used >= count)
+        return true;
+    const size_t base = static_cast<size_t>(base_ - stack_.data());
+    const size_t highest = static_cast<size_t>(highest_ - stack_.data());
+    const size_t wanted = used + count < 64 ? 128 : (used + count) * 2;
+    if (!stack_.resize(wanted))
+        return diagnostics().out_of_memory();
+    top_ = stack_.data() + used;
+    base_ = stack_.data() + base;
+    highest_ = stack_.data() + highest;
+    room_ = stack_.data() + std::min(wanted, most_operands_);
+    return true;
+}
+
+bool FuncValidator::push_all(std::span<const ValType> types) noexcept {
+    for (const ValType type : types)
+        if (!push(type))
+            return false;
+    return true;
+}
+
+bool FuncValidator::pop_all(std::span<const ValType> types) noexcept {
+    if (!peek_all(types))
+        return false;
+    top_ -= std::min(types.size(), static_cast<size_t>(top_ - base_));
+    return true;
+}
+
+bool FuncValidator::peek_all(std::span<const ValType> types) noexcept {
+    const ValType* operand = top_;
+    for (size_t i = types.size(); i-- > 0;) {
+        if (operand == base_)
+            return blocks_.back().unreachable || mismatch(types);
+        --operand;
+        if (!registry().matches(*operand, types[i]))
+            return mismatch(types);
+    }
+    return true;
+}
+
+bool FuncValidator::pop_ref(ValType& found) noexcept {
+    if (!pop_any(found))
+        return false;
+    if (found == ValType::bot)
+        found = ValType::reference(HeapType::bot, false);
+    if (found.is_ref())
+        return true;
+    return diagnostics().invalid(here(), "type mismatch: %s requires a reference but stack has [%s]",
+                                 op_name(), TypeText{context_.module}.add(found).c_str());
+}
+
+bool FuncValidator::mismatch(std::span<const ValType> expected) noexcept {
+    const size_t shown = std::min(static_cast<size_t>(top_ - base_), std::max(expected.size(), size_t{1}));
+    return diagnostics().invalid(
+        here(), "type mismatch: %s requires %s but stack has %s", op_name(),
+        expected.empty() ? "an operand" : TypeText{context_.module}.add(expected).c_str(),
+        TypeText{context_.module}.add(std::span<const ValType>{top_ - shown, shown}).c_str());
+}
+
+const char* FuncValidator::op_name() const noexcept {
+    const InstrRow* const row = find_instr(code_);
+    return row != nullptr ? row->text.data() : "instruction";
+}
+
+} // namespace warpbeam

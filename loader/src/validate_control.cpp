@@ -1,0 +1,380 @@
+#include "type_names.hpp"
+#include "validate_func.hpp"
+
+#include <algorithm>
+
+/// Blocks, branches, calls and exceptions,
+/// https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions ; those of legacy
+/// exceptions, https://webassembly.github.io/exception-handling/legacy/core/
+
+namespace warpbeam {
+
+bool FuncValidator::control() noexcept {
+    switch (op()) {
+    case Op::loop:
+        return begin_block(BlockKind::loop);
+    case Op::if_:
+        return begin_block(BlockKind::if_);
+    case Op::else_:
+        return begin_else();
+    case Op::try_:
+        return begin_block(BlockKind::try_);
+    case Op::catch_:
+    case Op::catch_all:
+        return begin_catch();
+    case Op::delegate:
+        return delegate();
+    case Op::try_table:
+        return try_table();
+    case Op::throw_: {
+        const FuncType* type;
+        if (!tag(type) || !pop_all(type->params))
+            return false;
+        set_unreachable();
+        return true;
+    }
+    case Op::rethrow:
+        return rethrow();
+    case Op::throw_ref:
+        if (!pop(ValType::reference(HeapType::exn, true)))
+            return false;
+        set_unreachable();
+        return true;
+    case Op::br_table:
+        return branch_table();
+    case Op::return_:
+        if (!pop_all(blocks_[0].results()))
+            return false;
+        set_unreachable();
+        return true;
+    case Op::call_indirect:
+        return call_indirect(false);
+    case Op::return_call:
+        return call(true);
+    case Op::return_call_indirect:
+        return call_indirect(true);
+    case Op::call_ref:
+        return call_ref(false);
+    case Op::return_call_ref:
+        return call_ref(true);
+    default:
+        return select_typed();
+    }
+}
+
+// https://webassembly.github.io/spec/core/binary/instructions.html#binary-blocktype
+bool FuncValidator::block_type(Block& block) noexcept {
+    constexpr uint8_t empty = 0x40;
+    if (in_.at_end())
+        return in_.unexpected_end();
+    const uint8_t first = in_.peek();
+    if (first == empty)
+        return in_.skip(1);
+    // A value type is one negative byte, or begins with one; an index is not negative.
+    if (first > empty && first < 0x80)
+        return types_.value_type(block.result);
+    const size_t start = in_.offset();
+    int64_t index;
+    if (!in_.s33(index))
+        return false;
+    if (index < 0)
+        return diagnostics().malformed(start, "malformed block type");
+    TypeId id;
+    if (!types_.resolve(static_cast<uint64_t>(index), start, id))
+        return false;
+    const SubType& type = registry()[id];
+    if (type.kind != CompositeKind::func)
+        return diagnostics().invalid(start, "unknown type: type %u of a block is not a function type",
+                                     static_cast<unsigned>(index));
+    block.type = &type.func;
+    return context_.require(Feature::multi_value, start, "a block with parameters or several results");
+}
+
+bool FuncValidator::enter(Block& block) noexcept {
+    if (blocks_.size() > context_.limits.nesting)
+        return diagnostics().limit(here(), "blocks nest deeper than the limit of %u",
+                                   context_.limits.nesting);
+    block.height = height();
+    block.initialised = static_cast<uint32_t>(initialised_list_.size());
+    if (!blocks_.push(block))
+        return diagnostics().out_of_memory();
+    base_ = top_;
+    return push_all(block.params());
+}
+
+bool FuncValidator::begin_block(BlockKind kind) noexcept {
+    Block block;
+    block.kind = kind;
+    if (!block_type(block))
+        return false;
+    if (kind == BlockKind::if_ && !pop(ValType::i32))
+        return false;
+    return pop_all(block.params()) && enter(block);
+}
+
+/// Checks the operands at the end of the innermost block, and takes it off.
+bool FuncValidator::leave(Block& block) noexcept {
+    block = blocks_.back();
+    const std::span<const ValType> results = block.results();
+    if (!peek_all(results))
+        return false;
+    const auto operands = static_cast<size_t>(top_ - base_);
+    if (operands > results.size())
+        return diagnostics().invalid(
+            here(), "type mismatch: block requires %s but stack has %s",
+            TypeText{context_.module}.add(results).c_str(),
+            TypeText{context_.module}.add(std::span<const ValType>{base_, operands}).c_str());
+    blocks_.pop();
+    top_ = stack_.data() + block.height;
+    base_ = blocks_.empty() ? stack_.data() : stack_.data() + blocks_.back().height;
+    while (initialised_list_.size() > block.initialised) {
+        const uint32_t local = initialised_list_.back();
+        initialised_[local / 64] &= ~(uint64_t{1} << (local % 64));
+        initialised_list_.pop();
+    }
+    return true;
+}
+
+bool FuncValidator::end() noexcept {
+    Block block;
+    if (!leave(block))
+        return false;
+    // Without `else` the parameters are the results.
+    if (block.kind == BlockKind::if_ &&
+        !std::ranges::equal(block.params(), block.results(), [this](ValType param, ValType result) {
+            return registry().matches(param, result);
+        }))
+        return diagnostics().invalid(here(), "type mismatch: if without else is of type %s -> %s",
+                                     TypeText{context_.module}.add(block.params()).c_str(),
+                                     TypeText{context_.module}.add(block.results()).c_str());
+    return push_all(block.results());
+}
+
+bool FuncValidator::begin_else() noexcept {
+    if (blocks_.back().kind != BlockKind::if_)
+        return diagnostics().malformed(here(), "misplaced else: END opcode expected");
+    Block block;
+    if (!leave(block))
+        return false;
+    block.kind = BlockKind::else_;
+    block.unreachable = false;
+    return enter(block);
+}
+
+bool FuncValidator::begin_catch() noexcept {
+    const BlockKind kind = blocks_.back().kind;
+    if (kind != BlockKind::try_ && kind != BlockKind::catch_)
+        return diagnostics().malformed(here(), "misplaced %s: END opcode expected", op_name());
+    Block block;
+    const FuncType* type = nullptr;
+    const bool all = op() == Op::catch_all;
+    if ((!all && !tag(type)) || !leave(block))
+        return false;
+    block.kind = all ? BlockKind::catch_all : BlockKind::catch_;
+    block.unreachable = false;
+    block.height = height();
+    if (!blocks_.push(block))
+        return diagnostics().out_of_memory();
+    return all || push_all(type->params);
+}
+
+bool FuncValidator::delegate() noexcept {
+    if (blocks_.back().kind != BlockKind::try_)
+        return diagnostics().malformed(here(), "misplaced delegate: END opcode expected");
+    // The label is counted from outside of the `try`; the outermost stands for the caller.
+    const Block* target;
+    Block block;
+    return label(target, 1) && leave(block) && push_all(block.results());
+}
+
+bool FuncValidator::label(const Block*& block, uint32_t base) noexcept {
+    uint32_t depth;
+    if (!in_.u32(depth))
+        return false;
+    if (depth >= blocks_.size() - base)
+        return diagnostics().invalid(here(), "unknown label %u", depth);
+    block = &blocks_[blocks_.size() - 1 - base - depth];
+    return true;
+}
+
+bool FuncValidator::branch(bool conditional) noexcept {
+    const Block* target;
+    if (!label(target))
+        return false;
+    if (!conditional) {
+        if (!peek_all(target->label_types()))
+            return false;
+        set_unreachable();
+        return true;
+    }
+    // What stays on the stack has the types of the label from here on.
+    const std::span<const ValType> types = target->label_types();
+    return pop(ValType::i32) && (types.empty() || (pop_all(types) && push_all(types)));
+}
+
+bool FuncValidator::branch_table() noexcept {
+    uint32_t count;
+    if (!in_.count(count, "labels") || !pop(ValType::i32))
+        return false;
+    size_t arity = 0;
+    const ValType* last_types = nullptr;
+    for (uint32_t i = 0; i <= count; ++i) {
+        const Block* target;
+        if (!label(target))
+            return false;
+        const std::span<const ValType> types = target->label_types();
+        if (i != 0 && types.size() != arity)
+            return diagnostics().invalid(here(), "type mismatch: br_table has labels of %zu and of %zu types",
+                                         arity, types.size());
+        arity = types.size();
+        // Most labels of a table are the same.
+        if (types.data() == last_types)
+            continue;
+        last_types = types.data();
+        if (!peek_all(types))
+            return false;
+    }
+    set_unreachable();
+    return true;
+}
+
+bool FuncValidator::tag(const FuncType*& type) noexcept {
+    uint32_t index;
+    if (!in_.u32(index))
+        return false;
+    if (index >= context_.module.tags.size())
+        return diagnostics().invalid(here(), "unknown tag %u", index);
+    type = &registry().func(context_.module.tags[index].type);
+    return true;
+}
+
+bool FuncValidator::try_table() noexcept {
+    Block block;
+    block.kind = BlockKind::try_table;
+    uint32_t count;
+    if (!block_type(block) || !in_.count(count, "catch clauses"))
+        return false;
+    for (uint32_t i = 0; i < count; ++i)
+        if (!catch_clause())
+            return false;
+    return pop_all(block.params()) && enter(block);
+}
+
+// https://webassembly.github.io/spec/core/valid/instructions.html#catch-clauses
+bool FuncValidator::catch_clause() noexcept {
+    enum : uint8_t { by_reference = 1, all = 2 };
+    uint8_t kind;
+    if (!in_.byte(kind))
+        return false;
+    if (kind > (by_reference | all))
+        return diagnostics().malformed(in_.offset() - 1, "malformed catch clause 0x%02x", kind);
+    const FuncType* type = nullptr;
+    const Block* target;
+    if (((kind & all) == 0 && !tag(type)) || !label(target))
+        return false;
+
+    const std::span<const ValType> values = type != nullptr ? type->params : std::span<const ValType>{};
+    const std::span<const ValType> wanted = target->label_types();
+    const size_t count = values.size() + ((kind & by_reference) != 0 ? 1 : 0);
+    bool good = wanted.size() == count;
+    for (size_t i = 0; good && i < count; ++i)
+        good = registry().matches(i < values.size() ? values[i] : ValType::reference(HeapType::exn, false),
+                                  wanted[i]);
+    return good ||
+           diagnostics().invalid(here(), "type mismatch: the label requires %s but the catch clause has %s%s",
+                                 TypeText{context_.module}.add(wanted).c_str(),
+                                 TypeText{context_.module}.add(values).c_str(),
+                                 (kind & by_reference) != 0 ? " and an exnref" : "");
+}
+
+bool FuncValidator::rethrow() noexcept {
+    const Block* target;
+    if (!label(target))
+        return false;
+    if (target->kind != BlockKind::catch_ && target->kind != BlockKind::catch_all)
+        return diagnostics().invalid(here(), "invalid rethrow label: it is not that of a catch");
+    set_unreachable();
+    return true;
+}
+
+bool FuncValidator::func_index(uint32_t& index) noexcept {
+    if (!in_.u32(index))
+        return false;
+    return index < context_.module.funcs.size() ||
+           diagnostics().invalid(here(), "unknown function %u", index);
+}
+
+bool FuncValidator::invoke(const FuncType& type, bool tail) noexcept {
+    if (!pop_all(type.params))
+        return false;
+    if (!tail)
+        return push_all(type.results);
+    const std::span<const ValType> wanted = blocks_[0].results();
+    if (!std::ranges::equal(type.results, wanted, [this](ValType result, ValType want) {
+            return registry().matches(result, want);
+        }))
+        return diagnostics().invalid(here(),
+                                     "type mismatch: the function returns %s but %s of a function that "
+                                     "returns %s",
+                                     TypeText{context_.module}.add(wanted).c_str(), op_name(),
+                                     TypeText{context_.module}.add(type.results).c_str());
+    set_unreachable();
+    return true;
+}
+
+bool FuncValidator::call(bool tail) noexcept {
+    uint32_t index;
+    return func_index(index) && invoke(registry().func(context_.module.funcs[index]), tail);
+}
+
+bool FuncValidator::call_indirect(bool tail) noexcept {
+    TypeId id;
+    const TableType* from;
+    if (!types_.func_type(id) || !table(from))
+        return false;
+    if (!registry().matches(from->element, funcref))
+        return diagnostics().invalid(here(),
+                                     "type mismatch: %s requires a table of functions, this one is of %s",
+                                     op_name(), TypeText{context_.module}.add(from->element).c_str());
+    return pop(from->limits.address_type()) && invoke(registry().func(id), tail);
+}
+
+bool FuncValidator::call_ref(bool tail) noexcept {
+    TypeId id;
+    return types_.func_type(id) && pop(ValType::reference(HeapType::defined(id), true)) &&
+           invoke(registry().func(id), tail);
+}
+
+bool FuncValidator::select() noexcept {
+    ValType first, second;
+    if (!pop(ValType::i32) || !pop_any(second) || !pop_any(first))
+        return false;
+    if (first.is_ref() || second.is_ref())
+        return diagnostics().invalid(here(),
+                                     "type mismatch: select without a type requires numbers or vectors but "
+                                     "stack has [%s %s]",
+                                     TypeText{context_.module}.add(first).c_str(),
+                                     TypeText{context_.module}.add(second).c_str());
+    if (first != second && first != ValType::bot && second != ValType::bot)
+        return diagnostics().invalid(here(),
+                                     "type mismatch: select requires two operands of one type but stack has "
+                                     "[%s %s]",
+                                     TypeText{context_.module}.add(first).c_str(),
+                                     TypeText{context_.module}.add(second).c_str());
+    return push(first == ValType::bot ? second : first);
+}
+
+bool FuncValidator::select_typed() noexcept {
+    uint32_t count;
+    if (!in_.count(count, "types of select"))
+        return false;
+    ValType type;
+    for (uint32_t i = 0; i < count; ++i)
+        if (!types_.value_type(type))
+            return false;
+    if (count != 1)
+        return diagnostics().invalid(here(), "invalid result arity: select with %u types", count);
+    return pop(ValType::i32) && pop(type) && pop(type) && push(type);
+}
+
+} // namespace warpbeam

@@ -1,0 +1,385 @@
+#include "validate_func.hpp"
+
+#include <algorithm>
+
+namespace warpbeam {
+namespace {
+
+/// What a numeric instruction of one byte pops and pushes.
+struct Numeric {
+    uint8_t arity = 0;
+    ValType left, right, result;
+};
+
+constexpr ValType to_val_type(Sig::Type type) noexcept {
+    constexpr ValType::Kind kinds[] = {ValType::bot, ValType::i32, ValType::i64,
+                                       ValType::f32, ValType::f64, ValType::v128};
+    return kinds[type];
+}
+
+constexpr std::array<Numeric, 256> numeric_table = [] {
+    std::array<Numeric, 256> table{};
+    for (const InstrRow& row : instr_table) {
+        const auto code = static_cast<uint32_t>(row.op);
+        if (code >= 256 || row.imm != Imm::none || row.sig.arity > 2 || row.sig.arity == 0)
+            continue;
+        table[code] = {row.sig.arity, to_val_type(row.sig.in[0]), to_val_type(row.sig.in[1]),
+                       to_val_type(row.sig.out)};
+    }
+    return table;
+}();
+
+constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
+
+/// The number of lanes of the shape that a keyword such as `i16x8.extract_lane_s` begins with.
+constexpr unsigned lanes_of(std::string_view text) noexcept {
+    return text.starts_with("i8x16") ? 16 : static_cast<unsigned>(text[text.find('x') + 1] - '0');
+}
+
+} // namespace
+
+FuncValidator::FuncValidator(LoadContext& context) noexcept
+    : context_{context}, in_{context.module.bytes, context.diagnostics}, types_{context, in_},
+      stack_{context.allocator}, blocks_{context.allocator}, locals_{context.allocator},
+      run_ends_{context.allocator}, initialised_{context.allocator}, initialised_list_{context.allocator} {
+    for (uint32_t code = 0; code < 256; ++code) {
+        const InstrRow* const row = find_instr(code);
+        enabled_[code] = is_prefix(code) || (row != nullptr && context.features.has(row->feature));
+    }
+    // Both proposals for exceptions have it.
+    if (context.features.has(Feature::legacy_exceptions))
+        enabled_[static_cast<uint8_t>(Op::throw_)] = true;
+}
+
+bool FuncValidator::begin(const Reader& in) noexcept {
+    in_ = in;
+    blocks_.clear();
+    top_ = base_ = highest_ = stack_.data();
+    room_ = top_ + std::min(stack_.size(), most_operands_);
+    kinds_ = 0;
+    return true;
+}
+
+bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
+    const std::span<const ValType> params = registry().func(body.type).params;
+    local_count_ = static_cast<uint32_t>(params.size()) + body.local_count;
+    runs_ = body.locals;
+    tracks_locals_ = false;
+    locals_.clear();
+    run_ends_.clear();
+    initialised_list_.clear();
+    if (!locals_.append(params) || !run_ends_.reserve(runs_.size()))
+        return diagnostics().out_of_memory();
+    // A function can name no more locals than it has bytes; a few more do no harm.
+    const size_t written_out = std::min<size_t>(local_count_, params.size() + 256 + in_.remaining());
+    if (!locals_.reserve(written_out))
+        return diagnostics().out_of_memory();
+    auto run_end = static_cast<uint32_t>(params.size());
+    for (const LocalRun& run : runs_) {
+        run_end += run.count;
+        tracks_locals_ |= !run.type.defaultable();
+        if (!run_ends_.push(run_end))
+            return diagnostics().out_of_memory();
+        while (locals_.size() < std::min<size_t>(run_end, written_out))
+            if (!locals_.push(run.type))
+                return diagnostics().out_of_memory();
+    }
+    if (!tracks_locals_)
+        return true;
+    initialised_.clear();
+    if (!initialised_.resize((local_count_ + 63) / 64))
+        return diagnostics().out_of_memory();
+    for (size_t i = 0; i < params.size(); ++i)
+        initialised_[i / 64] |= uint64_t{1} << (i % 64);
+    return true;
+}
+
+bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
+    is_constant_ = false;
+    func_type_ = &registry().func(body.type);
+    const auto slots_of = [](ValType type) { return type.is_vec() ? uint64_t{2} : uint64_t{1}; };
+    uint64_t local_slots = 0;
+    for (const ValType param : func_type_->params)
+        local_slots += slots_of(param);
+    for (const LocalRun& run : body.locals)
+        local_slots += slots_of(run.type) * run.count;
+    if (local_slots > context_.limits.frame_slots)
+        return diagnostics().limit(in.offset(), "too many locals: %llu slots, the limit is %u",
+                                   static_cast<unsigned long long>(local_slots), context_.limits.frame_slots);
+    most_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
+
+    start_ = in.position();
+    code_ = static_cast<uint32_t>(Op::end);
+    Block outermost;
+    outermost.type = func_type_;
+    if (!begin(in) || !prepare_locals(body))
+        return false;
+    if (!blocks_.push(outermost))
+        return diagnostics().out_of_memory();
+    if (!run())
+        return false;
+    if (!in_.at_end())
+        return diagnostics().malformed(in_.offset(),
+                                       "section size mismatch: code after the end of the function");
+
+    // A v128 takes two slots; which of the operands are vectors at the highest point is not worth knowing.
+    const auto highest = static_cast<uint32_t>(highest_ - stack_.data());
+    body.max_stack = (kinds_ & (1u << ValType::v128)) != 0 ? highest * 2 : highest;
+    if (body.max_stack > most_operands_)
+        return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
+                                   context_.limits.frame_slots);
+    body.code_offset = static_cast<uint32_t>(in.offset());
+    body.code = in_.since(in.position());
+    return true;
+}
+
+bool FuncValidator::run() noexcept {
+    while (!blocks_.empty()) {
+        start_ = in_.position();
+        if (in_.at_end()) [[unlikely]]
+            return diagnostics().malformed(in_.offset(),
+                                           "unexpected end of section or function: END opcode expected");
+        uint8_t byte;
+        (void)in_.byte(byte);
+        code_ = byte;
+        if (!enabled_[byte]) [[unlikely]]
+            return refused();
+        if (is_constant_ && !check_constant()) [[unlikely]]
+            return false;
+
+        bool good = true;
+        switch (static_cast<Op>(byte)) {
+        case Op::unreachable:
+            set_unreachable();
+            break;
+        case Op::nop:
+            break;
+        case Op::local_get:
+            good = local_get();
+            break;
+        case Op::local_set:
+            good = local_set(false);
+            break;
+        case Op::local_tee:
+            good = local_set(true);
+            break;
+        case Op::i32_const: {
+            int32_t value;
+            good = in_.s32(value) && push(ValType::i32);
+            break;
+        }
+        case Op::i64_const: {
+            int64_t value;
+            good = in_.s64(value) && push(ValType::i64);
+            break;
+        }
+        case Op::drop: {
+            ValType dropped;
+            good = pop_any(dropped);
+            break;
+        }
+        case Op::end:
+            good = end();
+            break;
+        case Op::br:
+            good = branch(false);
+            break;
+        case Op::br_if:
+            good = branch(true);
+            break;
+        case Op::call:
+            good = call(false);
+            break;
+        case Op::block:
+            good = begin_block(BlockKind::block);
+            break;
+        case Op::select:
+            good = select();
+            break;
+        case Op::global_get:
+            good = global_get();
+            break;
+        case Op::global_set:
+            good = global_set();
+            break;
+        default: {
+            const Numeric& numeric = numeric_table[byte];
+            const auto operands = static_cast<size_t>(top_ - base_);
+            // The common case, without a look at anything but the types.
+            if (numeric.arity == 2 && operands >= 2 && top_[-1] == numeric.right &&
+                top_[-2] == numeric.left) {
+                *(--top_ - 1) = numeric.result;
+                break;
+            }
+            if (numeric.arity == 1 && operands >= 1 && top_[-1] == numeric.left) {
+                top_[-1] = numeric.result;
+                break;
+            }
+            if (is_prefix(byte)) {
+                good = prefixed(byte);
+                break;
+            }
+            const InstrRow& row = *find_instr(byte);
+            good = row.sig != sig::special ? typed(row)
+                   : byte < 0x20           ? control()
+                   : byte < 0xd0           ? table_instr()
+                                           : reference();
+        }
+        }
+        if (!good) [[unlikely]]
+            return false;
+    }
+    return true;
+}
+
+bool FuncValidator::refused() noexcept {
+    const InstrRow* const row = find_instr(code_);
+    if (row == nullptr)
+        return code_ < 0x100
+                   ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
+                   : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12, code_ & 0xfff);
+    return diagnostics().unsupported(here(), row->feature, row->text);
+}
+
+bool FuncValidator::prefixed(uint8_t prefix) noexcept {
+    uint32_t sub;
+    if (!in_.u32(sub))
+        return false;
+    if (sub > 0xfff)
+        return diagnostics().malformed(here(), "illegal opcode %02x %u", prefix, sub);
+    code_ = uint32_t{prefix} << 12 | sub;
+    const InstrRow* const row = find_instr(code_);
+    if (row == nullptr || !context_.features.has(row->feature))
+        return refused();
+    if (row->sig != sig::special)
+        return typed(*row);
+    if (prefix == 0xfb)
+        return gc();
+    switch (row->op) {
+    case Op::memory_copy:
+        return memory_copy();
+    case Op::table_copy:
+        return table_copy();
+    case Op::table_grow:
+    case Op::table_size:
+    case Op::table_fill:
+        return table_instr();
+    case Op::i64_add128:
+    case Op::i64_sub128: {
+        static constexpr ValType operands[] = {ValType::i64, ValType::i64, ValType::i64, ValType::i64};
+        return pop_all(operands) && push(ValType::i64) && push(ValType::i64);
+    }
+    default: // i64.mul_wide_s, i64.mul_wide_u
+        return pop(ValType::i64) && pop(ValType::i64) && push(ValType::i64) && push(ValType::i64);
+    }
+}
+
+bool FuncValidator::typed(const InstrRow& row) noexcept {
+    ValType address;
+    bool good = true;
+    switch (row.imm) {
+    case Imm::mem_arg:
+        good = mem_arg(row.access_log2, code_ >> 12 == 0xfe, address);
+        break;
+    case Imm::mem_arg_lane:
+        good = mem_arg(row.access_log2, false, address) && lane(16u >> row.access_log2);
+        break;
+    case Imm::lane:
+        good = lane(lanes_of(row.text));
+        break;
+    case Imm::lanes:
+        for (int i = 0; good && i < 16; ++i)
+            good = lane(32);
+        break;
+    case Imm::f32:
+        good = in_.skip(4);
+        break;
+    case Imm::f64:
+        good = in_.skip(8);
+        break;
+    case Imm::v128:
+        good = in_.skip(16);
+        break;
+    case Imm::memory:
+        good = memory(address);
+        break;
+    case Imm::data:
+        good = data_segment();
+        break;
+    case Imm::data_memory:
+        good = data_segment() && memory(address);
+        break;
+    case Imm::elem: {
+        const ElementSegment* segment;
+        good = elem_segment(segment);
+        break;
+    }
+    case Imm::elem_table:
+        return table_init();
+    case Imm::fence:
+        good = fence();
+        break;
+    default:
+        break;
+    }
+    return good && apply(row.sig, address);
+}
+
+bool FuncValidator::apply(const Sig& sig, ValType address) noexcept {
+    for (unsigned i = sig.arity; i-- > 0;)
+        if (!pop(sig.in[i] == Sig::addr ? address : to_val_type(sig.in[i])))
+            return false;
+    if (sig.out == Sig::none)
+        return true;
+    return push(sig.out == Sig::addr ? address : to_val_type(sig.out));
+}
+
+bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept {
+    constexpr uint32_t has_memory = 0x40;
+    uint32_t align;
+    if (!in_.u32(align))
+        return false;
+    if (align >= 2 * has_memory)
+        return diagnostics().malformed(here(), "malformed memop flags 0x%x", align);
+    uint32_t index = 0;
+    if ((align & has_memory) != 0) [[unlikely]] {
+        align &= ~has_memory;
+        if (!context_.require(Feature::multi_memory, here(), "a memory index") || !in_.u32(index))
+            return false;
+    }
+    uint64_t offset;
+    if (!in_.u64(offset))
+        return false;
+    if (index >= context_.module.memories.size()) [[unlikely]]
+        return diagnostics().invalid(here(), "unknown memory %u", index);
+    if (align > access_log2) [[unlikely]]
+        return diagnostics().invalid(here(),
+                                     "alignment must not be larger than natural: 2^%u for %s of 2^%u bytes",
+                                     align, op_name(), unsigned{access_log2});
+    if (atomic && align != access_log2) [[unlikely]]
+        return diagnostics().invalid(here(), "atomic alignment must be natural: 2^%u for %s of 2^%u bytes",
+                                     align, op_name(), unsigned{access_log2});
+    const Limits& limits = context_.module.memories[index].limits;
+    if (!limits.is_64 && offset > UINT32_MAX) [[unlikely]]
+        return diagnostics().invalid(here(), "offset out of range: %llu in a memory of 32-bit addresses",
+                                     static_cast<unsigned long long>(offset));
+    address = limits.address_type();
+    return true;
+}
+
+bool FuncValidator::lane(unsigned lanes) noexcept {
+    uint8_t index;
+    if (!in_.byte(index))
+        return false;
+    return index < lanes || diagnostics().invalid(here(), "invalid lane index %u: %s has lanes 0 to %u",
+                                                  index, op_name(), lanes - 1);
+}
+
+bool FuncValidator::fence() noexcept {
+    uint8_t reserved;
+    if (!in_.byte(reserved))
+        return false;
+    return reserved == 0 || diagnostics().malformed(here(), "zero byte expected");
+}
+
+} // namespace warpbeam

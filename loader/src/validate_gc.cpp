@@ -1,0 +1,336 @@
+#include "type_names.hpp"
+#include "validate_func.hpp"
+
+/// References, structures and arrays,
+/// https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions and what follows
+/// there.
+
+namespace warpbeam {
+namespace {
+
+constexpr ValType eqref = ValType::reference(HeapType::eq, true);
+constexpr ValType i31ref = ValType::reference(HeapType::i31, true);
+constexpr ValType arrayref = ValType::reference(HeapType::array, true);
+
+/// What a field is on the operand stack.
+constexpr ValType unpacked(ValType storage) noexcept { return storage.is_packed() ? ValType::i32 : storage; }
+
+constexpr ValType ref_to(TypeId id, bool nullable) noexcept {
+    return ValType::reference(HeapType::defined(id), nullable);
+}
+
+/// The type above all others of a heap type's hierarchy.
+HeapType top_of(HeapType heap, const TypeRegistry& registry) noexcept {
+    if (heap.is_defined())
+        return registry[heap.id()].kind == CompositeKind::func ? HeapType::func : HeapType::any;
+    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn})
+        if (registry.matches(heap, top))
+            return top;
+    return HeapType::any;
+}
+
+} // namespace
+
+bool FuncValidator::reference() noexcept {
+    switch (op()) {
+    case Op::ref_null: {
+        HeapType heap = HeapType::any;
+        return types_.heap_type(heap) && push(ValType::reference(heap, true));
+    }
+    case Op::ref_is_null: {
+        ValType found;
+        return pop_ref(found) && push(ValType::i32);
+    }
+    case Op::ref_func:
+        return ref_func();
+    case Op::ref_eq:
+        return pop(eqref) && pop(eqref) && push(ValType::i32);
+    case Op::ref_as_non_null: {
+        ValType found;
+        return pop_ref(found) && push(ValType::reference(found.heap(), false));
+    }
+    case Op::br_on_null:
+        return branch_on_null(true);
+    default:
+        return branch_on_null(false);
+    }
+}
+
+bool FuncValidator::ref_func() noexcept {
+    uint32_t index;
+    if (!func_index(index))
+        return false;
+    if (is_constant_)
+        context_.declare_func(index);
+    else if (!context_.is_declared(index))
+        return diagnostics().invalid(here(),
+                                     "undeclared function reference: function %u occurs in no export, "
+                                     "segment or constant expression",
+                                     index);
+    // Before typed references there was but one type of them.
+    if (!context_.features.has(Feature::function_references))
+        return push(funcref);
+    return push(ref_to(context_.module.funcs[index], false));
+}
+
+bool FuncValidator::branch_on_null(bool on_null) noexcept {
+    const Block* target;
+    ValType found;
+    if (!label(target) || !pop_ref(found))
+        return false;
+    const std::span<const ValType> types = target->label_types();
+    const ValType non_null = ValType::reference(found.heap(), false);
+    if (on_null)
+        return pop_all(types) && push_all(types) && push(non_null);
+    // The label takes the reference, which is not null there; the others go on below it.
+    if (types.empty())
+        return diagnostics().invalid(here(), "type mismatch: the label of br_on_non_null takes no reference");
+    const auto others = types.first(types.size() - 1);
+    return push(non_null) && pop_all(types) && push_all(others);
+}
+
+bool FuncValidator::branch_on_cast(bool on_fail) noexcept {
+    const size_t flags_offset = in_.offset();
+    uint8_t flags;
+    const Block* target;
+    HeapType source_heap = HeapType::any, target_heap = HeapType::any;
+    if (!in_.byte(flags))
+        return false;
+    if (flags > 3)
+        return diagnostics().malformed(flags_offset, "malformed br_on_cast flags 0x%02x", flags);
+    if (!label(target) || !types_.heap_type(source_heap) || !types_.heap_type(target_heap))
+        return false;
+    const ValType from = ValType::reference(source_heap, (flags & 1) != 0);
+    const ValType to = ValType::reference(target_heap, (flags & 2) != 0);
+    if (!registry().matches(to, from))
+        return diagnostics().invalid(here(), "type mismatch: %s to %s, which is no subtype of %s", op_name(),
+                                     TypeText{context_.module}.add(to).c_str(),
+                                     TypeText{context_.module}.add(from).c_str());
+    // What is left when the cast fails: null only if the target does not take it.
+    const ValType rest = ValType::reference(source_heap, from.nullable() && !to.nullable());
+    const ValType taken = on_fail ? rest : to;
+    const std::span<const ValType> types = target->label_types();
+    if (types.empty() || !registry().matches(taken, types.back()))
+        return diagnostics().invalid(here(), "type mismatch: %s takes %s along but the label requires %s",
+                                     op_name(), TypeText{context_.module}.add(taken).c_str(),
+                                     TypeText{context_.module}.add(types).c_str());
+    const auto others = types.first(types.size() - 1);
+    return pop(from) && pop_all(others) && push_all(others) && push(on_fail ? to : rest);
+}
+
+bool FuncValidator::test_or_cast(bool is_cast, bool nullable) noexcept {
+    HeapType heap = HeapType::any;
+    if (!types_.heap_type(heap) || !pop(ValType::reference(top_of(heap, registry()), true)))
+        return false;
+    return push(is_cast ? ValType::reference(heap, nullable) : ValType{ValType::i32});
+}
+
+bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
+    if (top_ == base_ && blocks_.back().unreachable)
+        return push(ValType::reference(to, false));
+    const bool nullable = top_ != base_ && top_[-1].is_ref() && top_[-1].nullable();
+    return pop(ValType::reference(from, true)) && push(ValType::reference(to, nullable));
+}
+
+bool FuncValidator::gc() noexcept {
+    switch (op()) {
+    case Op::struct_new:
+        return struct_new(false);
+    case Op::struct_new_default:
+        return struct_new(true);
+    case Op::struct_get:
+        return struct_field(false, false);
+    case Op::struct_get_s:
+    case Op::struct_get_u:
+        return struct_field(false, true);
+    case Op::struct_set:
+        return struct_field(true, false);
+    case Op::array_get:
+        return array_get(false);
+    case Op::array_get_s:
+    case Op::array_get_u:
+        return array_get(true);
+    case Op::array_len:
+        return pop(arrayref) && push(ValType::i32);
+    case Op::array_copy:
+        return array_copy();
+    case Op::ref_test:
+        return test_or_cast(false, false);
+    case Op::ref_test_null:
+        return test_or_cast(false, true);
+    case Op::ref_cast:
+        return test_or_cast(true, false);
+    case Op::ref_cast_null:
+        return test_or_cast(true, true);
+    case Op::br_on_cast:
+        return branch_on_cast(false);
+    case Op::br_on_cast_fail:
+        return branch_on_cast(true);
+    case Op::any_convert_extern:
+        return convert(HeapType::extern_, HeapType::any);
+    case Op::extern_convert_any:
+        return convert(HeapType::any, HeapType::extern_);
+    case Op::ref_i31:
+        return pop(ValType::i32) && push(ValType::reference(HeapType::i31, false));
+    case Op::i31_get_s:
+    case Op::i31_get_u:
+        return pop(i31ref) && push(ValType::i32);
+    case Op::array_set:
+    case Op::array_fill:
+    case Op::array_init_data:
+    case Op::array_init_elem:
+        return array_write();
+    default:
+        return array_new();
+    }
+}
+
+bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept {
+    static constexpr const char* kinds[] = {"a function", "a structure", "an array"};
+    const size_t start = in_.offset();
+    uint32_t index;
+    if (!in_.u32(index) || !types_.resolve(index, start, id))
+        return false;
+    type = &registry()[id];
+    if (type->kind != kind)
+        return diagnostics().invalid(start, "type mismatch: %s requires %s type, type %u is %s type",
+                                     op_name(), kinds[static_cast<size_t>(kind)], index,
+                                     kinds[static_cast<size_t>(type->kind)]);
+    return true;
+}
+
+bool FuncValidator::struct_new(bool with_default) noexcept {
+    TypeId id;
+    const SubType* type;
+    if (!defined_type(CompositeKind::struct_, id, type))
+        return false;
+    for (size_t i = type->fields.size(); i-- > 0;) {
+        const ValType storage = type->fields[i].storage;
+        if (with_default ? !storage.defaultable() : !pop(unpacked(storage)))
+            return with_default &&
+                   diagnostics().invalid(here(), "type mismatch: field %zu has no default value", i);
+    }
+    return push(ref_to(id, false));
+}
+
+bool FuncValidator::struct_field(bool is_set, bool is_extending) noexcept {
+    TypeId id;
+    const SubType* type;
+    uint32_t index;
+    if (!defined_type(CompositeKind::struct_, id, type) || !in_.u32(index))
+        return false;
+    if (index >= type->fields.size())
+        return diagnostics().invalid(here(), "unknown field %u", index);
+    const FieldType& field = type->fields[index];
+    if (is_set) {
+        if (!field.is_mutable)
+            return diagnostics().invalid(here(), "immutable field %u", index);
+        return pop(unpacked(field.storage)) && pop(ref_to(id, true));
+    }
+    if (field.storage.is_packed() != is_extending)
+        return diagnostics().invalid(here(), "type mismatch: %s of a field of %s", op_name(),
+                                     TypeText{context_.module}.add(field.storage).c_str());
+    return pop(ref_to(id, true)) && push(unpacked(field.storage));
+}
+
+bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept {
+    const SubType* type;
+    if (!defined_type(CompositeKind::array, id, type))
+        return false;
+    element = type->fields[0];
+    return element.is_mutable || !must_be_mutable || diagnostics().invalid(here(), "immutable array");
+}
+
+bool FuncValidator::array_bytes(const FieldType& element) noexcept {
+    if (!data_segment())
+        return false;
+    return !element.storage.is_ref() || diagnostics().invalid(here(), "array type is not numeric or vector");
+}
+
+bool FuncValidator::array_elements(const FieldType& element) noexcept {
+    const ElementSegment* segment;
+    if (!elem_segment(segment))
+        return false;
+    return registry().matches(segment->type, element.storage) ||
+           diagnostics().invalid(here(), "type mismatch: %s from elements of %s to an array of %s", op_name(),
+                                 TypeText{context_.module}.add(segment->type).c_str(),
+                                 TypeText{context_.module}.add(element.storage).c_str());
+}
+
+bool FuncValidator::array_new() noexcept {
+    TypeId id;
+    FieldType element;
+    if (!array_type(id, element, false))
+        return false;
+    const ValType value = unpacked(element.storage);
+    switch (op()) {
+    case Op::array_new:
+        return pop(ValType::i32) && pop(value) && push(ref_to(id, false));
+    case Op::array_new_default:
+        if (!element.storage.defaultable())
+            return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
+        return pop(ValType::i32) && push(ref_to(id, false));
+    case Op::array_new_fixed: {
+        uint32_t count;
+        if (!in_.u32(count))
+            return false;
+        // In unreachable code any number of operands is there.
+        for (uint32_t i = 0; i < count && !(top_ == base_ && blocks_.back().unreachable); ++i)
+            if (!pop(value))
+                return false;
+        return push(ref_to(id, false));
+    }
+    case Op::array_new_data:
+        return array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) && push(ref_to(id, false));
+    default: // array.new_elem
+        return array_elements(element) && pop(ValType::i32) && pop(ValType::i32) && push(ref_to(id, false));
+    }
+}
+
+bool FuncValidator::array_get(bool is_extending) noexcept {
+    TypeId id;
+    FieldType element;
+    if (!array_type(id, element, false))
+        return false;
+    if (element.storage.is_packed() != is_extending)
+        return diagnostics().invalid(here(), "type mismatch: %s of an array of %s", op_name(),
+                                     TypeText{context_.module}.add(element.storage).c_str());
+    return pop(ValType::i32) && pop(ref_to(id, true)) && push(unpacked(element.storage));
+}
+
+bool FuncValidator::array_write() noexcept {
+    TypeId id;
+    FieldType element;
+    if (!array_type(id, element, true))
+        return false;
+    const ValType value = unpacked(element.storage);
+    switch (op()) {
+    case Op::array_set:
+        return pop(value) && pop(ValType::i32) && pop(ref_to(id, true));
+    case Op::array_fill:
+        return pop(ValType::i32) && pop(value) && pop(ValType::i32) && pop(ref_to(id, true));
+    case Op::array_init_data:
+        if (!array_bytes(element))
+            return false;
+        break;
+    default:
+        if (!array_elements(element))
+            return false;
+    }
+    return pop(ValType::i32) && pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(id, true));
+}
+
+bool FuncValidator::array_copy() noexcept {
+    TypeId to, from;
+    FieldType to_element, from_element;
+    if (!array_type(to, to_element, true) || !array_type(from, from_element, false))
+        return false;
+    if (!registry().matches(from_element.storage, to_element.storage))
+        return diagnostics().invalid(here(), "array types do not match: %s from %s to %s", op_name(),
+                                     TypeText{context_.module}.add(from_element.storage).c_str(),
+                                     TypeText{context_.module}.add(to_element.storage).c_str());
+    return pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(from, true)) && pop(ValType::i32) &&
+           pop(ref_to(to, true));
+}
+
+} // namespace warpbeam
