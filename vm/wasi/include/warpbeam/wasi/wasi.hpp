@@ -1,0 +1,70 @@
+#pragma once
+
+#include <warpbeam/memory/vec.hpp>
+#include <warpbeam/vm/linker.hpp>
+#include <warpbeam/wasi/host.hpp>
+
+#include <expected>
+#include <string_view>
+
+/// WASI preview 1 for programs that work on standard streams, arguments, environment variables, clocks and
+/// random numbers. Files, directories and sockets are missing: their functions exist, so that every program
+/// links, and answer `nosys`.
+/// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
+
+namespace warpbeam::wasi {
+
+/// Strings as WASI hands them out: one after the other, each with a zero byte behind it.
+class StringList {
+public:
+    explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
+    /// `head`, `separator` and `tail` as one string. Errors: `usage` for a string with a zero byte inside,
+    /// `limit` when all together would not fit into a memory, `out_of_memory`.
+    std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
+                                   std::string_view tail = {}) noexcept;
+
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return bytes_; }
+    /// Where in `bytes` each string begins.
+    [[nodiscard]] std::span<const uint32_t> starts() const noexcept { return starts_; }
+
+private:
+    Vec<uint8_t> bytes_;
+    Vec<uint32_t> starts_;
+};
+
+/// What one program sees: its arguments, its environment, and the host's streams.
+/// Thread-safety: one program, thus one thread at a time, uses it.
+class Context {
+public:
+    explicit Context(Host& host = native_host(), Allocator& allocator = Allocator::standard()) noexcept
+        : host_{&host}, args_{allocator}, env_{allocator} {}
+
+    /// Appends an argument; the first is the program's name. Errors: as for StringList::add.
+    std::expected<void, Error> add_arg(std::string_view arg) noexcept { return args_.add(arg); }
+    /// Appends an environment variable. Errors: as for StringList::add.
+    std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
+        return env_.add(name, "=", value);
+    }
+
+    [[nodiscard]] Host& host() const noexcept { return *host_; }
+    [[nodiscard]] const StringList& args() const noexcept { return args_; }
+    [[nodiscard]] const StringList& env() const noexcept { return env_; }
+
+    /// Whether the program has not closed the file descriptor, which may be any number.
+    [[nodiscard]] bool is_open(uint32_t fd) const noexcept { return fd < 3 && open_[fd]; }
+    /// Precondition: it is open.
+    void close(uint32_t fd) noexcept { open_[fd] = false; }
+
+private:
+    Host* host_;
+    StringList args_;
+    StringList env_;
+    bool open_[3] = {true, true, true};
+};
+
+/// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and the
+/// stores that it instantiates in. A program that ends by `proc_exit` ends with a trap of the code `exit`.
+/// Errors: as for Linker::define.
+std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
+
+} // namespace warpbeam::wasi

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <warpbeam/vm/memory.hpp>
+#include <warpbeam/wasi/wasi.hpp>
+
+/// The functions of WASI preview 1 that do something. Pointers into the guest's memory are never trusted:
+/// what points outside of it is answered with `fault`, before anything has happened.
+/// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#modules
+
+namespace warpbeam::wasi {
+
+Errno args_get(Context&, const Memory&, uint32_t argv, uint32_t buffer) noexcept;
+Errno args_sizes_get(Context&, const Memory&, uint32_t count, uint32_t size) noexcept;
+Errno environ_get(Context&, const Memory&, uint32_t environ, uint32_t buffer) noexcept;
+Errno environ_sizes_get(Context&, const Memory&, uint32_t count, uint32_t size) noexcept;
+
+Errno clock_res_get(Context&, const Memory&, uint32_t clock, uint32_t result) noexcept;
+Errno clock_time_get(Context&, const Memory&, uint32_t clock, uint64_t precision, uint32_t result) noexcept;
+Errno poll_oneoff(Context&, const Memory&, uint32_t subscriptions, uint32_t events, uint32_t count,
+                  uint32_t result) noexcept;
+
+Errno fd_close(Context&, const Memory&, uint32_t fd) noexcept;
+Errno fd_fdstat_get(Context&, const Memory&, uint32_t fd, uint32_t result) noexcept;
+Errno fd_fdstat_set_flags(Context&, const Memory&, uint32_t fd, uint32_t flags) noexcept;
+Errno fd_prestat_get(Context&, const Memory&, uint32_t fd, uint32_t result) noexcept;
+Errno fd_prestat_dir_name(Context&, const Memory&, uint32_t fd, uint32_t path, uint32_t size) noexcept;
+Errno fd_read(Context&, const Memory&, uint32_t fd, uint32_t buffers, uint32_t count,
+              uint32_t result) noexcept;
+Errno fd_seek(Context&, const Memory&, uint32_t fd, int64_t offset, uint32_t whence,
+              uint32_t result) noexcept;
+Errno fd_tell(Context&, const Memory&, uint32_t fd, uint32_t result) noexcept;
+Errno fd_write(Context&, const Memory&, uint32_t fd, uint32_t buffers, uint32_t count,
+               uint32_t result) noexcept;
+
+Errno random_get(Context&, const Memory&, uint32_t buffer, uint32_t size) noexcept;
+Errno sched_yield(Context&, const Memory&) noexcept;
+
+/// Defines the others, which answer `nosys`.
+std::expected<void, Error> define_missing(Linker& linker) noexcept;
+
+/// `success` or `fault`, for the many functions that end with writing a result.
+template <typename T>
+Errno write_result(const Memory& memory, uint32_t address, T value) noexcept {
+    return memory.store(address, value) ? Errno::success : Errno::fault;
+}
+
+} // namespace warpbeam::wasi
