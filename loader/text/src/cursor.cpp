@@ -1,4 +1,4 @@
-#include "cursor.hpp"
+#include <warpbeam/text/cursor.hpp>
 
 #include <algorithm>
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "fault.hpp"
-
 #include <warpbeam/memory/vec.hpp>
+#include <warpbeam/text/fault.hpp>
 
 #include <cstdint>
 #include <span>

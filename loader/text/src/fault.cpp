@@ -1,5 +1,4 @@
-#include "fault.hpp"
-
+#include <warpbeam/text/fault.hpp>
 #include <warpbeam/text/lexer.hpp>
 
 #include <algorithm>

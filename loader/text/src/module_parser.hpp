@@ -1,12 +1,12 @@
 #pragma once
 
-#include "cursor.hpp"
 #include "encode.hpp"
 #include "names.hpp"
 #include "types.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/text/cursor.hpp>
 #include <warpbeam/text/parse.hpp>
 
 #include <array>

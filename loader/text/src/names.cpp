@@ -1,5 +1,7 @@
 #include "names.hpp"
 
+#include "hash.hpp"
+
 #include <warpbeam/text/lexer.hpp>
 
 namespace warpbeam::text {
@@ -17,7 +19,7 @@ Symbol Names::intern(std::string_view token) noexcept {
     const uint32_t hash = hash_of({bytes_.data() + range.begin, range.size});
     const uint32_t found =
         symbol_index_.find(hash, [&](uint32_t i) { return view(symbols_[i]) == view(range); });
-    if (found != HashIndex::none) {
+    if (found != HashIndex::npos) {
         bytes_.truncate(begin);
         return found + 1;
     }
@@ -48,7 +50,7 @@ uint32_t Names::find_binding(Space space, uint32_t owner, Symbol symbol) const n
 }
 
 bool Names::bind(Space space, uint32_t owner, Symbol symbol, uint32_t index) noexcept {
-    if (find_binding(space, owner, symbol) != HashIndex::none)
+    if (find_binding(space, owner, symbol) != HashIndex::npos)
         return false;
     const auto position = static_cast<uint32_t>(bindings_.size());
     if (!bindings_.push({space, owner, symbol, index}) ||
@@ -59,7 +61,7 @@ bool Names::bind(Space space, uint32_t owner, Symbol symbol, uint32_t index) noe
 
 std::optional<uint32_t> Names::find(Space space, uint32_t owner, Symbol symbol) const noexcept {
     const uint32_t position = find_binding(space, owner, symbol);
-    return position == HashIndex::none ? std::nullopt : std::optional{bindings_[position].index};
+    return position == HashIndex::npos ? std::nullopt : std::optional{bindings_[position].index};
 }
 
 } // namespace warpbeam::text

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "fault.hpp"
-#include "hash_index.hpp"
-
+#include <warpbeam/memory/hash_index.hpp>
 #include <warpbeam/memory/vec.hpp>
+#include <warpbeam/text/fault.hpp>
 
 #include <cstdint>
 #include <optional>

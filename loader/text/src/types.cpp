@@ -1,5 +1,7 @@
 #include "types.hpp"
 
+#include "hash.hpp"
+
 #include <algorithm>
 
 namespace warpbeam::text {
@@ -53,7 +55,7 @@ uint32_t TypeTable::find_or_add(const Signature& signature) noexcept {
     const uint32_t found = plain_functions_.find(hash_of(scratch_.view()), [&](uint32_t index) {
         return std::ranges::equal(composite(index), scratch_.view());
     });
-    if (found != HashIndex::none)
+    if (found != HashIndex::npos)
         return found;
     add({.supertypes = {}, .composite = scratch_.view(), .params = signature.param_count});
     return size() - 1;

@@ -1,9 +1,9 @@
 #pragma once
 
 #include "encode.hpp"
-#include "hash_index.hpp"
 
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/hash_index.hpp>
 
 #include <cstdint>
 #include <span>

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "fault.hpp"
-
+#include <warpbeam/text/fault.hpp>
 #include <warpbeam/text/lexer.hpp>
 
 #include <cstdint>
