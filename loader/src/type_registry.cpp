@@ -170,6 +170,9 @@ struct TypeRegistry::Impl {
         SubType stored = type;
         stored.supertype = numbering.close(type.supertype);
         stored.depth = stored.supertype == SubType::no_supertype ? 0 : entry(stored.supertype).type.depth + 1;
+        stored.defaultable = true;
+        for (const FieldType& field : *fields)
+            stored.defaultable &= field.storage.defaultable();
         stored.func = {*params, *results};
         stored.fields = *fields;
         ::new (&entry(id)) Entry{stored, 0};

@@ -276,6 +276,7 @@ bool FuncValidator::prefixed(uint8_t prefix) noexcept {
 
 bool FuncValidator::typed(const InstrRow& row) noexcept {
     ValType address;
+    uint32_t index;
     bool good = true;
     switch (row.imm) {
     case Imm::mem_arg:
@@ -304,14 +305,14 @@ bool FuncValidator::typed(const InstrRow& row) noexcept {
         good = memory(address);
         break;
     case Imm::data:
-        good = data_segment();
+        good = data_index(index) && data_segment(index);
         break;
     case Imm::data_memory:
-        good = data_segment() && memory(address);
+        good = data_index(index) && memory(address) && data_segment(index);
         break;
     case Imm::elem: {
         const ElementSegment* segment;
-        good = elem_segment(segment);
+        good = in_.u32(index) && elem_segment(index, segment);
         break;
     }
     case Imm::elem_table:

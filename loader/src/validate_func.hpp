@@ -76,8 +76,9 @@ private:
     bool global_set() noexcept;
     bool memory(ValType& address) noexcept;
     bool memory_copy() noexcept;
-    bool data_segment() noexcept;
-    bool elem_segment(const ElementSegment*& segment) noexcept;
+    bool data_index(uint32_t& index) noexcept;
+    bool data_segment(uint32_t index) noexcept;
+    bool elem_segment(uint32_t index, const ElementSegment*& segment) noexcept;
     bool table(const TableType*& type) noexcept;
     bool table_instr() noexcept;
     bool table_copy() noexcept;
@@ -163,6 +164,9 @@ private:
     bool pop_all(std::span<const ValType> types) noexcept;
     /// Checks what lies on top without popping it.
     bool peek_all(std::span<const ValType> types) noexcept;
+    /// Whether any number of operands can be popped: in unreachable code, when those that are known are used
+    /// up.
+    [[nodiscard]] bool is_bottomless() const noexcept { return top_ == base_ && blocks_.back().unreachable; }
     void set_unreachable() noexcept {
         top_ = base_;
         blocks_.back().unreachable = true;

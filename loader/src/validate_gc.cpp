@@ -126,7 +126,7 @@ bool FuncValidator::test_or_cast(bool is_cast, bool nullable) noexcept {
 }
 
 bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
-    if (top_ == base_ && blocks_.back().unreachable)
+    if (is_bottomless())
         return push(ValType::reference(to, false));
     const bool nullable = top_ != base_ && top_[-1].is_ref() && top_[-1].nullable();
     return pop(ValType::reference(from, true)) && push(ValType::reference(to, nullable));
@@ -242,14 +242,16 @@ bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_muta
 }
 
 bool FuncValidator::array_bytes(const FieldType& element) noexcept {
-    if (!data_segment())
+    uint32_t index;
+    if (!data_index(index) || !data_segment(index))
         return false;
     return !element.storage.is_ref() || diagnostics().invalid(here(), "array type is not numeric or vector");
 }
 
 bool FuncValidator::array_elements(const FieldType& element) noexcept {
+    uint32_t index;
     const ElementSegment* segment;
-    if (!elem_segment(segment))
+    if (!in_.u32(index) || !elem_segment(index, segment))
         return false;
     return registry().matches(segment->type, element.storage) ||
            diagnostics().invalid(here(), "type mismatch: %s from elements of %s to an array of %s", op_name(),
@@ -274,8 +276,7 @@ bool FuncValidator::array_new() noexcept {
         uint32_t count;
         if (!in_.u32(count))
             return false;
-        // In unreachable code any number of operands is there.
-        for (uint32_t i = 0; i < count && !(top_ == base_ && blocks_.back().unreachable); ++i)
+        for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
             if (!pop(value))
                 return false;
         return push(ref_to(id, false));

@@ -94,22 +94,18 @@ bool FuncValidator::memory_copy() noexcept {
     return pop(size) && pop(from) && pop(to);
 }
 
-bool FuncValidator::data_segment() noexcept {
-    uint32_t index;
-    if (!in_.u32(index))
-        return false;
+bool FuncValidator::data_index(uint32_t& index) noexcept {
     // The data section comes behind the code, so that their number must be announced.
-    if (!context_.module.data_count)
-        return diagnostics().malformed(here(), "data count section required");
-    if (index >= *context_.module.data_count)
-        return diagnostics().invalid(here(), "unknown data segment %u", index);
-    return true;
+    return in_.u32(index) && (context_.module.data_count.has_value() ||
+                              diagnostics().malformed(here(), "data count section required"));
 }
 
-bool FuncValidator::elem_segment(const ElementSegment*& segment) noexcept {
-    uint32_t index;
-    if (!in_.u32(index))
-        return false;
+bool FuncValidator::data_segment(uint32_t index) noexcept {
+    return index < *context_.module.data_count ||
+           diagnostics().invalid(here(), "unknown data segment %u", index);
+}
+
+bool FuncValidator::elem_segment(uint32_t index, const ElementSegment*& segment) noexcept {
     if (index >= context_.module.elements.size())
         return diagnostics().invalid(here(), "unknown elem segment %u", index);
     segment = &context_.module.elements[index];
@@ -160,9 +156,10 @@ bool FuncValidator::table_copy() noexcept {
 }
 
 bool FuncValidator::table_init() noexcept {
+    uint32_t index;
     const ElementSegment* segment;
     const TableType* type;
-    if (!elem_segment(segment) || !table(type))
+    if (!in_.u32(index) || !table(type) || !elem_segment(index, segment))
         return false;
     if (!registry().matches(segment->type, type->element))
         return diagnostics().invalid(here(), "type mismatch: table.init from elements of %s to a table of %s",

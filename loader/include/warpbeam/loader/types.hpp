@@ -108,6 +108,8 @@ struct SubType {
     TypeId supertype = no_supertype;
     /// The number of supertypes above this one.
     uint32_t depth = 0;
+    /// Whether all fields have a default value.
+    bool defaultable = true;
     /// For a function type.
     FuncType func;
     /// For a structure all its fields, for an array one.

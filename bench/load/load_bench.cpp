@@ -1,0 +1,77 @@
+// Prints how fast modules are decoded and validated: load_bench [-n RUNS] FILE...
+
+#include <warpbeam/loader/module.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace warpbeam;
+
+std::vector<uint8_t> read_file(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// The seconds that one load takes, or a negative number when the module is refused.
+double load_once(std::span<const uint8_t> bytes, const LoadOptions& options) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto module = Module::load(bytes, options);
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+    if (!module) {
+        const std::string_view message = module.error().message();
+        std::fprintf(stderr, "refused at offset %zu: %.*s\n", module.error().offset(),
+                     static_cast<int>(message.size()), message.data());
+        return -1;
+    }
+    return taken.count();
+}
+
+bool bench(const char* path, int runs) {
+    const std::vector<uint8_t> bytes = read_file(path);
+    LoadOptions options;
+    options.features = FeatureSet::all();
+    options.borrow = true;
+
+    const auto first = Module::load(bytes, options);
+    size_t code = 0;
+    if (first)
+        for (const FuncBody& body : (*first)->bodies())
+            code += body.code.size();
+
+    std::vector<double> seconds;
+    for (int i = 0; i < runs; ++i) {
+        seconds.push_back(load_once(bytes, options));
+        if (seconds.back() < 0)
+            return false;
+    }
+    std::ranges::sort(seconds);
+    const auto rate = [](size_t size, double time) { return static_cast<double>(size) / time / 1e6; };
+    const double best = seconds.front();
+    const double median = seconds[seconds.size() / 2];
+    std::printf("%s: %zu bytes, %zu of code: best %.1f MB/s, median %.1f MB/s (code alone: %.1f, %.1f)\n",
+                path, bytes.size(), code, rate(bytes.size(), best), rate(bytes.size(), median),
+                rate(code, best), rate(code, median));
+    return true;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    int runs = 20;
+    bool good = true;
+    for (int i = 1; i < argc; ++i) {
+        if (std::string_view{argv[i]} == "-n" && i + 1 < argc)
+            runs = std::max(1, std::atoi(argv[++i]));
+        else
+            good &= bench(argv[i], runs);
+    }
+    return good ? 0 : 1;
+}
