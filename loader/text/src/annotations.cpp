@@ -15,19 +15,22 @@ size_t contents_of(size_t offset, std::string_view annotation) noexcept {
 
 /// Those in front of a field, or of the end: custom sections, and in front of the first the module's name.
 void ModuleParser::field_annotations(bool first) noexcept {
+    bool annotated = false;
     while (!failed()) {
         const size_t custom = take_annotation("custom");
         if (custom != Token::no_annotation) {
             custom_annotation(custom);
             continue;
         }
-        const size_t before = token().annotation;
         const Symbol name = first ? name_annotation("module") : no_symbol;
-        if (name != no_symbol)
-            module_name_ = name;
-        if (token().annotation == before)
-            return;
+        if (name == no_symbol)
+            break;
+        if (annotated)
+            fail("@name annotation: multiple module names");
+        annotated = true;
+        module_name_ = name;
     }
+    reject_annotation();
 }
 
 void ModuleParser::custom_annotation(size_t offset) noexcept {

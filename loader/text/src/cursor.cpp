@@ -31,10 +31,8 @@ void Cursor::stop() noexcept {
 
 Token Cursor::advance() noexcept {
     const Token left = current_;
-    if (!lenient && left.annotation != Token::no_annotation) {
-        const std::string_view name = known_annotation(source().substr(left.annotation));
-        fail_at(left.annotation, "misplaced @%.*s annotation", shown(name), name.data());
-    }
+    if (!lenient)
+        reject_annotation();
     if (failed()) {
         stop();
         return left;
@@ -46,6 +44,13 @@ Token Cursor::advance() noexcept {
     else if (current_.kind != TokenKind::end)
         ahead_ = lexer_.next();
     return left;
+}
+
+void Cursor::reject_annotation() noexcept {
+    if (current_.annotation == Token::no_annotation)
+        return;
+    const std::string_view name = known_annotation(source().substr(current_.annotation));
+    fail_at(current_.annotation, "misplaced @%.*s annotation", shown(name), name.data());
 }
 
 bool Cursor::accept(TokenKind kind) noexcept {

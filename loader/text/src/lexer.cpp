@@ -150,7 +150,19 @@ bool Lexer::skip_block_comment() noexcept {
     return true;
 }
 
-/// Annotations nest, with any tokens in them; `depth` counts their parentheses.
+bool Lexer::scan_annotation_name() noexcept {
+    const size_t start = position_;
+    if (peek() != '"')
+        position_ += idchars_length(text_.substr(position_));
+    else if (!scan_string())
+        return false;
+    const std::string_view name = text_.substr(start, position_ - start);
+    if (name.empty() || name == "\"\"")
+        return fail(start, "empty annotation id");
+    return decodes_to_utf8(name) || fail(start, "malformed UTF-8 encoding");
+}
+
+/// Annotations nest, with any tokens in them, an `@` without a name too; `depth` counts their parentheses.
 bool Lexer::skip_annotation() noexcept {
     const size_t start = position_;
     size_t depth = 0;
@@ -163,21 +175,11 @@ bool Lexer::skip_annotation() noexcept {
         } else if (looking_at(";;")) {
             if (!skip_line_comment())
                 return false;
-        } else if (looking_at("(@")) {
+        } else if (looking_at("(@") && (depth == 0 || peek(2) == '"' || is_idchar(peek(2)))) {
             ++depth;
-            const size_t name = position_ += 2;
-            if (peek() == '"') {
-                if (!scan_string())
-                    return false;
-                if (position_ == name + 2)
-                    return fail(name, "empty annotation id");
-                if (!decodes_to_utf8(text_.substr(name, position_ - name)))
-                    return fail(name, "malformed UTF-8 encoding");
-            } else {
-                position_ += idchars_length(text_.substr(position_));
-                if (position_ == name)
-                    return fail(name, "empty annotation id");
-            }
+            position_ += 2;
+            if (!scan_annotation_name())
+                return false;
         } else if (const unsigned char c = peek(); c == ' ' || c == '\t' || c == '\n' || c == '\r') {
             ++position_;
         } else {

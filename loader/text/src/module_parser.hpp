@@ -95,6 +95,7 @@ private:
         uint32_t count = 0;
     };
     void elem_field() noexcept;
+    [[nodiscard]] bool at_old_index() const noexcept;
     void element_list(Elements& elements) noexcept;
     void element_indices(Elements& elements) noexcept;
     void element_expressions(Elements& elements) noexcept;

@@ -16,7 +16,9 @@ void ModuleParser::elem_field() noexcept {
         elements.table = index(Space::table);
         expect_close();
         offset_expression();
-    } else if (at(TokenKind::lpar) && !at_open("ref")) {
+    } else if (at_old_index() || (at(TokenKind::lpar) && !at_open("ref"))) {
+        if (at_old_index())
+            elements.table = index(Space::table);
         elements.mode = Mode::active;
         offset_expression();
         if (at_index() || at(TokenKind::rpar)) {
@@ -26,6 +28,11 @@ void ModuleParser::elem_field() noexcept {
     }
     element_list(elements);
     write_elements(elements);
+}
+
+/// Whether a table or memory is named as WebAssembly 1.0 did, by its bare index.
+bool ModuleParser::at_old_index() const noexcept {
+    return at(TokenKind::natural) && ahead().kind == TokenKind::lpar;
 }
 
 void ModuleParser::element_list(Elements& elements) noexcept {
@@ -124,6 +131,8 @@ void ModuleParser::data_field() noexcept {
         memory = index(Space::memory);
         expect_close();
         active = true;
+    } else if (at_old_index()) {
+        memory = index(Space::memory);
     }
     active = active || at(TokenKind::lpar);
     offset_.clear();

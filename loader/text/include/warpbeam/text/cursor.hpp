@@ -50,6 +50,9 @@ public:
     /// offset of its `(@`, or `Token::no_annotation`.
     size_t take_annotation(std::string_view name) noexcept;
 
+    /// A fault if there is an annotation that has not been taken.
+    void reject_annotation() noexcept;
+
     /// Another place of the same text.
     void move_to(size_t position) noexcept;
 

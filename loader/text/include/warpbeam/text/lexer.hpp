@@ -60,6 +60,7 @@ private:
     bool skip_line_comment() noexcept;
     bool skip_block_comment() noexcept;
     bool skip_annotation() noexcept;
+    bool scan_annotation_name() noexcept;
     void scan(Token& token) noexcept;
     bool scan_string() noexcept;
     bool scan_escape() noexcept;
