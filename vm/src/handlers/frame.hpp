@@ -1,0 +1,59 @@
+#pragma once
+
+#include "code/dispatch.hpp"
+#include "code/operand.hpp"
+#include "runtime/instance_data.hpp"
+
+/// Entering and leaving frames, which calls, returns and the start of a run share.
+
+namespace warpbeam::vm {
+
+/// The instruction that ends a run; the record at the bottom of a run returns to it.
+const Instr* exit_instr() noexcept;
+/// The instruction that goes back to the instance in the record's `fp`.
+const Instr* restore_instr() noexcept;
+
+[[gnu::always_inline]] inline void load_pins(Regs& r, const Pins& pins) noexcept {
+    r.l0 = r.fp[pins.l0];
+    r.l1 = r.fp[pins.l1];
+    r.f0 = detail::vector_set(load_slot<double>(r.fp, pins.f0));
+}
+
+[[gnu::always_inline]] inline void load_memory(Regs& r) noexcept {
+    const bool any = r.inst->memory_count != 0;
+    r.mem = any ? r.inst->memories[0]->base : nullptr;
+    r.mem_size = any ? r.inst->memories[0]->size : 0;
+}
+
+/// Goes to the function of `cell` with its arguments at `fp`, which is in the frame of the caller. A call
+/// leaves a record, a tail call does not. acc tells a stub which cell it stands for.
+template <bool Tail>
+[[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp, const Instr* return_ip) noexcept {
+    const Code* const code = cell.code.load(std::memory_order_acquire);
+    if (static_cast<size_t>(r.inst->stack_limit - fp) < code->frame_slots) [[unlikely]]
+        return Exit::call_stack_exhausted;
+    if constexpr (!Tail) {
+        r.rp->ip = return_ip;
+        r.rp->fp = r.fp;
+        ++r.rp;
+    }
+    r.fp = fp;
+    for (Slot *local = fp + code->zero_from, *end = local + code->zero_count; local != end; ++local)
+        *local = 0;
+    load_pins(r, code->pins);
+    r.acc = reinterpret_cast<uint64_t>(&cell);
+    r.ip = code->entry();
+    return Exit::none;
+}
+
+/// Goes back to where the last record says.
+[[gnu::always_inline]] inline void leave_frame(Regs& r) noexcept {
+    --r.rp;
+    r.ip = r.rp->ip;
+    r.fp = r.rp->fp;
+    Pins pins;
+    std::memcpy(&pins, reinterpret_cast<const char*>(r.ip) - sizeof(Pins), sizeof(Pins));
+    load_pins(r, pins);
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,204 @@
+#pragma once
+
+#include "handlers/families.hpp"
+#include "lower/body_reader.hpp"
+#include "lower/pin_choice.hpp"
+
+#include <warpbeam/memory/vec.hpp>
+
+namespace warpbeam::vm {
+
+/// A value on the symbolic operand stack. Every operand has a home: the frame slots at its height. Locals and constants
+/// emit nothing until somebody needs them at home.
+struct Operand {
+    enum Where : uint8_t {
+        home, ///< in its home, unless it is in an accumulator (see Emitter) and `stored` is false
+        local,
+        constant,
+    };
+    Where where;
+    Kind kind;
+    bool stored;    ///< for `home`: the frame has the value
+    uint16_t slot;  ///< of its home
+    uint32_t index; ///< of the local
+    uint64_t value; ///< of the constant
+};
+
+/// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored only when
+/// it turns out that it must be.
+struct Producer {
+    enum class Family : uint8_t {
+        none,
+        binary,
+        unary,
+        load,
+        load_sum,
+        load_indexed,
+        add_shl,
+        select,
+        global,
+    };
+    Family family = Family::none;
+    Op op{};
+    Src l{};
+    Src r{};
+    Src third{};  ///< the condition of a selection is `third`
+    bool is_float = false;
+    size_t begin = 0; ///< where the instruction is
+    size_t end = 0;
+    // What the accumulator of its class held before, for when the instruction is taken back.
+    uint32_t before_local = UINT32_MAX;
+
+    [[nodiscard]] Handler handler(Dst d) const noexcept;
+};
+
+/// Writes threaded code and keeps the symbolic state: operand stack, accumulators, pinned locals.
+/// When memory or the frame's slots run out, `failure` says so and what is emitted from then on is void.
+class Emitter {
+public:
+    explicit Emitter(Allocator& allocator) noexcept : code_{allocator}, stack_{allocator}, locals_{allocator} {}
+
+    [[nodiscard]] Exit failure() const noexcept { return failure_; }
+    [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
+    [[nodiscard]] size_t here() const noexcept { return code_.size(); }
+    [[nodiscard]] uint32_t frame_slots() const noexcept { return max_height_; }
+
+protected:
+    struct LocalInfo {
+        Kind kind;
+        uint16_t slot;
+        uint32_t pending; ///< operands on the stack that are this local
+    };
+    static constexpr uint32_t no_local = UINT32_MAX;
+    static constexpr size_t no_operand = SIZE_MAX;
+
+    /// An accumulator: the operand whose value it holds, or the local. An operand that is not stored yet must be
+    /// before the accumulator is written again.
+    struct Accumulator {
+        size_t operand = no_operand;
+        uint32_t local = no_local;
+        Producer producer;
+    };
+
+    /// An operand taken off the stack, and whether its accumulator has it.
+    struct Popped {
+        Operand operand;
+        bool in_acc;
+    };
+
+    void fail(Exit exit) noexcept {
+        if (failure_ == Exit::none)
+            failure_ = exit;
+    }
+
+    // ---- The operand stack ----
+    Operand& push(Operand::Where where, Kind kind) noexcept;
+    void push_home(Kind kind) noexcept { push(Operand::home, kind).stored = true; }
+    void push_const(Kind kind, uint64_t value) noexcept { push(Operand::constant, kind).value = value; }
+    void push_local(uint32_t local) noexcept;
+    Popped pop() noexcept;
+    /// The operand that `pop` would return, which stays.
+    [[nodiscard]] Popped top() const noexcept {
+        const Operand& operand = stack_.back();
+        return {operand, acc(is_float_kind(operand.kind)).operand == stack_.size() - 1};
+    }
+    [[nodiscard]] uint32_t height() const noexcept { return height_; }
+    /// Makes the stack as high as at the entry of a block whose operands are at home.
+    void truncate_stack(size_t operands) noexcept;
+
+    /// Puts the operands from `first` on into their homes.
+    void flush_from(size_t first) noexcept;
+    /// The same, except that constants stay what they are.
+    void flush_variable(size_t count) noexcept;
+    void flush(size_t index) noexcept;
+    /// Stores what the accumulators hold for the stack.
+    void spill_accs() noexcept {
+        spill(int_acc_);
+        spill(float_acc_);
+    }
+    /// At a place that is reached by a jump nothing is known of the accumulators.
+    void forget_accs() noexcept {
+        int_acc_ = {};
+        float_acc_ = {};
+    }
+
+    // ---- Operands of instructions ----
+    [[nodiscard]] Src classify(const Popped& popped) const noexcept;
+    /// The frame slot of an operand that is in one: a local's, or its home.
+    [[nodiscard]] uint16_t slot_of(const Operand& operand) const noexcept {
+        return operand.where == Operand::local ? locals_[operand.index].slot : operand.slot;
+    }
+    /// Makes sure that the frame has the operand.
+    void force_slot(Popped& popped) noexcept;
+    /// Takes a class that there is no handler for to the next more general one.
+    void generalize(Popped& popped, Src& src) noexcept;
+
+    // ---- Instructions ----
+    /// Appends an instruction's head; `words` follow by `word`.
+    Instr& emit(Handler handler) noexcept;
+    void word(uint64_t value) noexcept;
+    /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
+    Instr& emit_result(Producer producer, Kind kind, bool keep_before = true) noexcept;
+    /// To be called when the words of `emit_result` have been appended.
+    void end_result(bool is_float) noexcept { acc(is_float).producer.end = here(); }
+    /// The producer of a popped operand if it is the last instruction and nothing jumps behind it; else null.
+    [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
+    /// Removes the last instruction, and gives the accumulator back what it held before.
+    void take_back(const Producer& producer) noexcept;
+
+    /// local = the operand.
+    void set_local(uint32_t local, Popped value) noexcept;
+    /// Frame slot `to` = the operand, whatever else is in there.
+    void store_to(uint16_t to, Popped& value) noexcept;
+    void copy_slot(uint16_t to, uint16_t from) noexcept;
+
+    [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return is_float ? float_acc_ : int_acc_; }
+    [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept { return is_float ? float_acc_ : int_acc_; }
+    [[nodiscard]] Instr& at(size_t position) noexcept {
+        if (position + sizeof(Instr) > code_.size()) [[unlikely]]
+            return scratch_; // only after a failure
+        return *reinterpret_cast<Instr*>(code_.data() + position);
+    }
+    void bind_here() noexcept { last_label_ = here(); }
+    void raise_height(uint32_t slots) noexcept;
+
+    // ---- For locating instructions ----
+    struct Mark {
+        size_t position;
+        size_t offset; ///< in the body
+    };
+    Vec<Mark>* marks_ = nullptr; ///< filled when somebody wants to know
+    size_t offset_ = 0;          ///< of the instruction being lowered
+
+    Vec<uint8_t> code_;
+    Vec<Operand> stack_;
+    Vec<LocalInfo> locals_;
+    Accumulator int_acc_;
+    Accumulator float_acc_;
+    PinSet pins_;
+    uint32_t height_ = 0;
+    size_t settled_ = 0; ///< the operands below are at home or constants
+    uint32_t max_height_ = 0;
+    size_t last_label_ = 0;
+    /// The last addition of a small constant to a pinned local, which a latch may take in.
+    struct PinAdd {
+        size_t begin = SIZE_MAX;
+        size_t end = SIZE_MAX;
+        Src pin{};
+        bool is_64 = false;
+        int16_t increment = 0;
+    } pin_add_;
+
+private:
+    void spill(Accumulator& accumulator) noexcept;
+    void flush_pending(uint32_t local) noexcept;
+    void note_pin_add(const Producer& producer, Dst d) noexcept;
+
+    Exit failure_ = Exit::none;
+    // Written to after a failure.
+    Instr scratch_{};
+    Operand nowhere_{};
+    size_t last_copy_ = SIZE_MAX;
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,93 @@
+#include "lower/lowering.hpp"
+
+namespace warpbeam::vm {
+
+bool Lowering::prepare() noexcept {
+    const FuncType& type = module_.type_registry().func(body_.type);
+    Vec<Kind> kinds{code_.allocator()};
+    const auto add = [&](Kind kind) {
+        const LocalInfo info{kind, static_cast<uint16_t>(height_), 0};
+        raise_height(slots_of(kind));
+        return kinds.push(kind) && locals_.push(info);
+    };
+    for (const ValType param : type.params)
+        if (!add(param.kind()))
+            return false;
+    zero_from_ = height_;
+    for (const LocalRun& run : body_.locals)
+        for (uint32_t i = 0; i < run.count; ++i)
+            if (!add(run.type.kind()))
+                return false;
+    zero_count_ = height_ - zero_from_;
+    // Two slots at least, so that the stack of records can't overflow before the value stack does.
+    if (height_ < 2)
+        raise_height(2 - height_);
+    if (!choose_pins(module_, body_, kinds, choice_))
+        return false;
+    pins_ = choice_.sets[0];
+    return true;
+}
+
+void Lowering::lower() noexcept {
+    if (!prepare()) {
+        fail(Exit::out_of_memory);
+        return;
+    }
+    BlockType type;
+    type.func = &module_.type_registry().func(body_.type);
+    if (!control_.push({ControlKind::func, type, 0, height_, pins_})) {
+        fail(Exit::out_of_memory);
+        return;
+    }
+    if (const Handler handler = poll(options_.fuel, options_.interrupt); handler != nullptr)
+        emit(handler);
+    while (failure() == Exit::none && !reader_.done()) {
+        offset_ = reader_.offset();
+        lower_instr(reader_.op());
+        while (failure() == Exit::none && !control_.empty() && !control_.back().reachable)
+            skip_unreachable();
+    }
+}
+
+void Lowering::lower_instr(Op op) noexcept {
+    if (lower_control(op) || lower_call(op) || lower_numeric(op) || lower_memory(op))
+        return;
+    // Loaded and validated, but this engine has no handler for it.
+    emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported_instruction);
+    become_unreachable();
+}
+
+Code* Lowering::run(uint32_t func) noexcept {
+    lower();
+    if (failure() != Exit::none)
+        return nullptr;
+    Allocator& allocator = code_.allocator();
+    void* const memory = allocator.allocate(sizeof(Code) + code_.size(), alignof(Code));
+    if (memory == nullptr) {
+        fail(Exit::out_of_memory);
+        return nullptr;
+    }
+    auto* const code = ::new (memory) Code{frame_slots(),
+                                           static_cast<uint16_t>(zero_from_),
+                                           static_cast<uint16_t>(zero_count_),
+                                           Pins{},
+                                           static_cast<uint32_t>(code_.size()),
+                                           func};
+    pins_ = choice_.sets[0];
+    code->pins = pins_word();
+    std::memcpy(static_cast<void*>(code + 1), code_.data(), code_.size());
+    return code;
+}
+
+size_t Lowering::offset_at(size_t position) noexcept {
+    Vec<Mark> marks{code_.allocator()};
+    marks_ = &marks;
+    lower();
+    size_t offset = Error::no_offset;
+    for (const Mark& mark : marks)
+        if (mark.position <= position)
+            offset = mark.offset;
+    return offset;
+}
+
+} // namespace warpbeam::vm

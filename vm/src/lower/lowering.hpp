@@ -1,0 +1,129 @@
+#pragma once
+
+#include "lower/emitter.hpp"
+#include "runtime/interface.hpp"
+
+/// Lowers the body of one function from validated WebAssembly to threaded code.
+///
+/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit nothing;
+/// an operator emits one instruction whose handler has the places of its operands baked in. Everything that may be
+/// reached by a jump finds its operands in their homes, so paths agree at merges by construction.
+
+namespace warpbeam::vm {
+
+class Lowering : private Emitter {
+public:
+    Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells, const FuncBody& body,
+             Allocator& allocator) noexcept
+        : Emitter{allocator}, module_{module}, options_{options}, cells_{cells}, body_{body},
+          reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator} {}
+
+    /// Lowers. The code is in the result's memory of the allocator; null tells `failure()`.
+    [[nodiscard]] Code* run(uint32_t func) noexcept;
+    /// Lowers and forgets the code: the offset in the body of the instruction that the code at `position` was made
+    /// from.
+    [[nodiscard]] size_t offset_at(size_t position) noexcept;
+    using Emitter::failure;
+
+private:
+    enum class ControlKind : uint8_t { func, block, loop, if_, else_ };
+
+    struct Control {
+        ControlKind kind;
+        BlockType type;
+        size_t operands;   ///< on the stack below the parameters
+        uint32_t height;   ///< below the parameters
+        PinSet pins;       ///< at the label
+        size_t head = 0;   ///< of a loop, behind its set_pins
+        size_t entry = 0;  ///< of a loop, with its set_pins
+        size_t jumps = no_jump;      ///< the last fixup to the end's label
+        size_t else_jump = no_jump;  ///< the instruction that jumps to the else part
+        bool reachable = true;
+    };
+    static constexpr size_t no_jump = SIZE_MAX;
+    /// A jump forward whose target is not known yet.
+    struct Fixup {
+        size_t instr; ///< jumps are relative to it
+        size_t field; ///< where the 32-bit distance goes
+        size_t next;  ///< the one before to the same label
+        bool other_pins;
+    };
+
+    [[nodiscard]] bool prepare() noexcept;
+    void lower() noexcept;
+    void lower_instr(Op op) noexcept;
+    bool lower_control(Op op) noexcept;
+    bool lower_call(Op op) noexcept;
+    bool lower_memory(Op op) noexcept;
+    bool lower_numeric(Op op) noexcept;
+
+    // lower_numeric.cpp
+    void lower_binary(Op op, const Handler* variants, Kind operand, Kind result) noexcept;
+    void lower_unary(Op op, Kind result) noexcept;
+    void lower_eqz(Op equal, Kind operand) noexcept;
+    bool fold_add_shl(Popped& l, Popped& r) noexcept;
+    void lower_select(Kind kind) noexcept;
+    void lower_slow(Op op, uint32_t operands, Kind result, std::initializer_list<uint64_t> words) noexcept;
+
+    // lower_memory.cpp
+    void lower_load(Op op, Kind result) noexcept;
+    void lower_store(Op op) noexcept;
+    void lower_bulk(Op op) noexcept;
+
+    // lower_control.cpp
+    void begin_block(ControlKind kind, BlockType type) noexcept;
+    void begin_loop(BlockType type) noexcept;
+    void end_block() noexcept;
+    void begin_else() noexcept;
+    void bind(Control& control) noexcept;
+    void bind_else(Control& control) noexcept;
+    void skip_unreachable() noexcept;
+    void become_unreachable() noexcept;
+    [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
+    [[nodiscard]] static size_t arity(const Control& control) noexcept {
+        return control.kind == ControlKind::loop ? control.type.params() : control.type.results();
+    }
+    /// Lets the instruction at `instr`, whose distance stands at `field`, jump to a label.
+    void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
+    void emit_jump(uint32_t depth) noexcept;
+    /// Emits a jump, or the return, with the operands of the label, which stay on the stack.
+    void leave_to(uint32_t depth) noexcept;
+    /// Puts the top operands where the label wants them; they stay on the stack.
+    void move_to_label(uint32_t depth) noexcept;
+    [[nodiscard]] bool in_place(uint32_t depth) noexcept;
+    void lower_br(uint32_t depth) noexcept;
+    void lower_br_if(uint32_t depth) noexcept;
+    void lower_br_table() noexcept;
+    void lower_br_on_null(bool on_null) noexcept;
+    /// Emits an instruction that jumps when the condition holds (or does not), and returns its position.
+    [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
+    size_t fuse_branch(const Producer& compare, bool negated) noexcept;
+    void set_distance(size_t instr, size_t field, size_t to) noexcept;
+
+    // lower_call.cpp
+    void lower_return() noexcept;
+    void emit_pins() noexcept;
+    [[nodiscard]] Pins pins_word() const noexcept;
+    uint32_t begin_call(size_t params) noexcept;
+    void end_call(const FuncType& type) noexcept;
+    void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word, const Popped* callee) noexcept;
+
+    const Module& module_;
+    const CodeOptions& options_;
+    std::span<CodeCell> cells_;
+    const FuncBody& body_;
+    BodyReader reader_;
+    PinChoice choice_;
+    size_t next_loop_ = 1;
+    Vec<Control> control_;
+    Vec<Fixup> fixups_;
+    uint32_t zero_from_ = 0;
+    uint32_t zero_count_ = 0;
+    /// The comparison that the last `eqz` negated, so that a branch on it can take the comparison itself.
+    struct {
+        size_t eqz_begin = SIZE_MAX;
+        Producer compare;
+    } negated_;
+};
+
+} // namespace warpbeam::vm

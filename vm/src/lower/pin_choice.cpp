@@ -1,0 +1,162 @@
+#include "lower/pin_choice.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+
+namespace {
+
+/// Loops nested deeper than this keep the pins around them, which bounds the time taken.
+constexpr size_t max_loop_depth = 12;
+/// A local that is used less is not worth a register.
+constexpr uint64_t min_weight = 2;
+
+struct Use {
+    uint32_t local;
+    uint32_t weight;
+};
+
+struct Region {
+    size_t set;       ///< in PinChoice::sets
+    size_t first_use; ///< the uses in this region are those from here on
+    bool is_loop;
+};
+
+class Chooser {
+public:
+    Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds, PinChoice& choice) noexcept
+        : reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
+          regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()}, counts_{choice.sets.allocator()} {}
+
+    bool run() noexcept {
+        if (!counts_.resize(kinds_.size()) || !open(true))
+            return false;
+        while (!reader_.done()) {
+            const Op op = reader_.op();
+            switch (op) {
+            case Op::block:
+            case Op::if_:
+            case Op::try_:
+            case Op::try_table:
+                if (!open(false))
+                    return false;
+                break;
+            case Op::loop:
+                if (!open(true))
+                    return false;
+                break;
+            case Op::delegate:
+            case Op::end: close(); break;
+            case Op::local_get:
+            case Op::local_set:
+            case Op::local_tee: {
+                const uint32_t weight = 1u << (3 * std::min<size_t>(loop_depth_ - 1, 6));
+                if (!uses_.push({reader_.u32(), weight}))
+                    return false;
+                continue;
+            }
+            default: break;
+            }
+            reader_.skip(row_of(op).imm);
+        }
+        return inherit();
+    }
+
+private:
+    bool open(bool is_loop) noexcept {
+        Region region{0, uses_.size(), is_loop};
+        if (is_loop) {
+            region.set = choice_.sets.size();
+            if (!choice_.sets.push({}) || !parents_.push(current_))
+                return false;
+            current_ = region.set;
+            ++loop_depth_;
+        }
+        return regions_.push(region);
+    }
+
+    void close() noexcept {
+        const Region region = regions_.back();
+        regions_.pop();
+        if (!region.is_loop)
+            return;
+        if (loop_depth_ <= max_loop_depth)
+            choose(region);
+        current_ = parents_[region.set];
+        --loop_depth_;
+    }
+
+    void choose(const Region& region) noexcept {
+        const std::span<const Use> uses{uses_.begin() + region.first_use, uses_.end()};
+        for (const Use& use : uses)
+            counts_[use.local] += use.weight;
+        PinSet& set = choice_.sets[region.set];
+        uint64_t weights[3] = {};
+        for (const Use& use : uses) {
+            const uint64_t weight = std::exchange(counts_[use.local], 0);
+            if (weight < min_weight)
+                continue;
+            const Kind kind = kinds_[use.local];
+            if (is_float_kind(kind)) {
+                if (weight > weights[2]) {
+                    weights[2] = weight;
+                    set.f0 = use.local;
+                }
+            } else if (kind != ValType::v128) {
+                if (weight > weights[0]) {
+                    weights[1] = weights[0];
+                    set.l1 = set.l0;
+                    weights[0] = weight;
+                    set.l0 = use.local;
+                } else if (weight > weights[1]) {
+                    weights[1] = weight;
+                    set.l1 = use.local;
+                }
+            }
+        }
+    }
+
+    /// From the outside in: takes over what the loop around has where nothing speaks against it.
+    bool inherit() noexcept {
+        if (!choice_.entered_from_other_pins.resize(choice_.sets.size()))
+            return false;
+        for (size_t i = 1; i < choice_.sets.size(); ++i) {
+            PinSet& set = choice_.sets[i];
+            const PinSet& outer = choice_.sets[parents_[i]];
+            if (set.l0 == outer.l1 || set.l1 == outer.l0)
+                std::swap(set.l0, set.l1);
+            if (set.l0 == PinSet::none && outer.l0 != set.l1)
+                set.l0 = outer.l0;
+            if (set.l1 == PinSet::none && outer.l1 != set.l0)
+                set.l1 = outer.l1;
+            if (set.f0 == PinSet::none)
+                set.f0 = outer.f0;
+            if (set == outer)
+                continue; // then the loop around has said what there is to say
+            for (size_t around = i; around != 0;) {
+                around = parents_[around];
+                if (choice_.sets[around] != set)
+                    choice_.entered_from_other_pins[around] = 1;
+            }
+        }
+        return true;
+    }
+
+    BodyReader reader_;
+    std::span<const Kind> kinds_;
+    PinChoice& choice_;
+    Vec<Use> uses_;
+    Vec<Region> regions_;
+    Vec<size_t> parents_; ///< by set
+    Vec<uint64_t> counts_;
+    size_t current_ = 0;
+    size_t loop_depth_ = 0;
+};
+
+} // namespace
+
+bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds, PinChoice& choice) noexcept {
+    return Chooser{module, body, kinds, choice}.run();
+}
+
+} // namespace warpbeam::vm

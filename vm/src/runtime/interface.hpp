@@ -1,0 +1,81 @@
+#pragma once
+
+#include "runtime/instance_data.hpp"
+
+#include <warpbeam/memory/vec.hpp>
+
+/// The seam between lowering and handlers on one side, and stores, instances and the public API on the other.
+
+namespace warpbeam::vm {
+
+/// What code asks of the engine; fixed when the engine is made.
+struct CodeOptions {
+    bool fuel = false;      ///< count it at calls and loop heads
+    bool interrupt = false; ///< look for it there
+    /// Where code is kept.
+    Allocator* allocator = nullptr;
+};
+
+/// The threaded code of one module, shared by its instances and threads; attached to the Module.
+class ModuleCode final : public Module::Attachment {
+public:
+    /// The one that is attached to the module, or a fresh one; null when there is no memory.
+    [[nodiscard]] static ModuleCode* of(const Module& module, const CodeOptions& options) noexcept;
+
+    /// The cell of a function that the module defines, by its index in the function index space.
+    [[nodiscard]] CodeCell* cell(uint32_t func) noexcept;
+    /// Lowers a function now, unless that has been done. Any thread may. `none`, out_of_memory, or
+    /// lowering_failed when the frame is too large for an instruction's operands.
+    [[nodiscard]] Exit lower(uint32_t func) noexcept;
+    [[nodiscard]] Exit lower_all() noexcept;
+
+    /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was made
+    /// from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by lowering
+    /// once more, so that nothing is stored for it.
+    struct Position {
+        uint32_t func = UINT32_MAX;
+        size_t offset = Error::no_offset;
+    };
+    [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
+
+    void drop() noexcept override;
+
+private:
+    ModuleCode(const Module& module, const CodeOptions& options) noexcept;
+    ~ModuleCode() = default;
+    friend ModuleCode* create<ModuleCode, const Module&, const CodeOptions&>(Allocator&, const Module&, const CodeOptions&);
+    friend void destroy<ModuleCode>(Allocator&, ModuleCode*) noexcept;
+    struct Impl;
+    const Module& module_;
+    CodeOptions options_;
+    Vec<CodeCell> cells_;
+    Vec<Code*> codes_;
+    std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
+};
+
+/// Runs `func` with its arguments in `frame` (which lies at or above `execution.free`) until it returns or
+/// traps. On `done` the results are in `frame`. On any other exit the execution tells where it stands: ip, rp, fp,
+/// inst and detail describe the frame that failed, and the records from `base_rp` (the value of execution.rp
+/// before the call) up to rp its callers.
+/// Precondition: frame + max(params, results) slots + 1 fit the stack.
+[[nodiscard]] Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept;
+
+/// Whether a record is the one below a switch of instances (its fp is an InstanceData), or the one at the
+/// bottom of a run; a walk over the records needs both.
+[[nodiscard]] bool is_restore_record(const Record& record) noexcept;
+[[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
+
+/// Called by the handler of a host function: runs it over its arguments, which are in `frame`, and leaves the
+/// results there. `caller` is the instance whose code called, null when the host did. `none` or `host_trap`.
+/// Defined by the runtime.
+[[nodiscard]] Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept;
+
+/// The code that a host function's cell points to: its frame has room for the parameters and results.
+/// `header` must outlive the cell; it is written here.
+struct HostCode {
+    Code header;
+    Instr instr;
+};
+void make_host_code(HostCode& code, uint32_t frame_slots) noexcept;
+
+} // namespace warpbeam::vm
