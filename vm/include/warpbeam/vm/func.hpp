@@ -89,9 +89,10 @@ struct Mapping<Func> {
     }
 };
 
-/// Calls with arguments and results in slots, which lie at the start of `frame`; their types have been
-/// checked.
-std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame) noexcept;
+/// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
+/// slots there.
+std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
+                                     size_t results) noexcept;
 
 } // namespace detail
 
@@ -103,14 +104,15 @@ public:
     /// Errors: the trap that ended the computation.
     std::expected<R, Trap> operator()(A... args) const noexcept {
         using Arguments = detail::Params<A...>;
-        uint64_t frame[std::max({Arguments::slots, detail::Results<R>::slots, size_t{1}})];
+        using Return = detail::Results<R>;
+        uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
         Arguments::store(frame, std::tuple<A...>{args...});
-        if (auto called = detail::call_slots(*func_.inst(), frame); !called)
+        if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots); !called)
             return std::unexpected{std::move(called.error())};
         if constexpr (std::is_void_v<R>)
             return {};
         else
-            return detail::Results<R>::load(frame);
+            return Return::load(frame);
     }
     /// The same function without its static type.
     [[nodiscard]] Func func() const noexcept { return func_; }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <warpbeam/vm/extern.hpp>
+#include <warpbeam/vm/instance.hpp>
 
 #include <optional>
 #include <string_view>

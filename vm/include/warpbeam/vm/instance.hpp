@@ -14,17 +14,18 @@ namespace warpbeam {
 /// were applied up to the one that failed, or the start function failed.
 class InstantiationError {
 public:
-    InstantiationError(const Error& error) noexcept;
-    InstantiationError(const Trap& trap) noexcept;
+    /// A copy of the message is kept in memory of `allocator`, which must outlive it.
+    explicit InstantiationError(const Error& error, Allocator& allocator = Allocator::standard()) noexcept;
+    explicit InstantiationError(Trap trap) noexcept;
     InstantiationError(const InstantiationError& other) noexcept;
     InstantiationError& operator=(InstantiationError other) noexcept;
     ~InstantiationError();
 
     /// `unlinkable` for imports that are missing or have other types; `usage` for objects of another store or
     /// a module of another engine; `limit`; `unsupported`; `out_of_memory`. None for a trap.
-    [[nodiscard]] std::optional<ErrorCode> code() const noexcept;
+    [[nodiscard]] std::optional<ErrorCode> code() const noexcept { return code_; }
     /// The trap of a segment or of the start function; null for other errors.
-    [[nodiscard]] const Trap* trap() const noexcept;
+    [[nodiscard]] const Trap* trap() const noexcept { return trap_ ? &*trap_ : nullptr; }
     /// The whole message. For imports that do not fit it has one line for each of them, with both types:
     /// `unknown import env.log: func (param i32)`, or
     /// `incompatible import type for env.memory: memory 2, found memory 1`.
@@ -35,8 +36,11 @@ public:
 private:
     friend class LinkReport; // the runtime's
     struct Details;
-    explicit InstantiationError(Details* details) noexcept : details_{details} {}
-    Details* details_; ///< null: out of memory
+    InstantiationError(ErrorCode code, Details* details) noexcept : code_{code}, details_{details} {}
+
+    std::optional<ErrorCode> code_;
+    std::optional<Trap> trap_;
+    Details* details_ = nullptr;
 };
 
 /// A module in a store, with its imports bound: a handle, valid as long as its store.

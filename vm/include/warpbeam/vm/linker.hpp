@@ -1,14 +1,11 @@
 #pragma once
 
+#include <warpbeam/memory/hash_index.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/host_func.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 namespace warpbeam {
-
-namespace vm {
-struct HostFunc;
-}
 
 /// Names for what modules import. Host functions in it serve any number of stores; other definitions belong
 /// to the store of their object. The engine must outlive it.
@@ -67,6 +64,7 @@ private:
 
     Engine* engine_;
     Vec<Definition*> definitions_;
+    HashIndex by_name_;
     bool shadowing_ = false;
 };
 

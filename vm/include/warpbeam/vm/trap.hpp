@@ -35,7 +35,8 @@ enum class TrapCode : uint8_t {
     interrupted, ///< InterruptHandle
     uncaught_exception,
     out_of_memory, ///< the allocator has no more memory
-    limit,         ///< a function is too large for the engine, or something is not implemented
+    limit,         ///< a function is too large for the engine
+    unsupported,   ///< an instruction that the engine does not execute yet
     host,          ///< a host function refused, with a message of its own
     exit,          ///< the program asked to end (as WASI's proc_exit does); `Trap::exit_status`
     usage,         ///< the embedder called with the wrong arguments; nothing was executed
@@ -65,7 +66,8 @@ struct Frame {
 };
 
 /// A trap: code, message, where it happened. A small value (one pointer and a code) that is cheap to copy and
-/// may outlive the store; when there is no memory for its details, the code and its words remain.
+/// may outlive the store, but not the engine; when there is no memory for its details, the code and its words
+/// remain.
 /// Thread-safety: as for any value; copies in different threads share nothing that changes.
 class Trap {
 public:
@@ -108,8 +110,8 @@ public:
 private:
     friend class TrapBuilder; // the runtime's
     struct Details;
-    /// Details that only this trap refers to; null when there is no memory.
-    Details* own_details() noexcept;
+    /// Details that only this trap refers to, with what it had before; null when there is no memory.
+    Details* own_details(Allocator& allocator) noexcept;
 
     TrapCode code_;
     int32_t status_ = 0;

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "runtime/interface.hpp"
+
+#include <warpbeam/vm/engine.hpp>
+
+namespace warpbeam {
+
+/// What an engine asks of the code of its modules.
+[[nodiscard]] inline vm::CodeOptions code_options(const Engine& engine) noexcept {
+    return {engine.config().fuel, engine.config().interruption, &engine.allocator()};
+}
+
+} // namespace warpbeam

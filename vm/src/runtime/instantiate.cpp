@@ -1,0 +1,371 @@
+#include "runtime/code_options.hpp"
+#include "runtime/const_expr.hpp"
+#include "runtime/link.hpp"
+#include "runtime/reference.hpp"
+#include "runtime/store_impl.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace warpbeam {
+namespace {
+
+using vm::Slot;
+
+/// Makes one instance. The steps are those of the specification, in `run`'s order; what has been made when a
+/// step fails goes back to the store.
+class Instantiation {
+public:
+    Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst) noexcept
+        : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()},
+          mark_{store.mark()} {}
+    Instantiation(const Instantiation&) = delete;
+    Instantiation& operator=(const Instantiation&) = delete;
+    ~Instantiation() {
+        if (!adopted_)
+            store_.release_since(mark_);
+    }
+
+    std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
+
+private:
+    using Step = std::expected<void, Error>;
+
+    [[nodiscard]] bool make_index_spaces() noexcept;
+    [[nodiscard]] bool bind(std::span<const ImportValue> imports) noexcept;
+    Step make_funcs() noexcept;
+    Step make_globals() noexcept;
+    Step make_memories() noexcept;
+    Step make_tables() noexcept;
+    Step make_tags() noexcept;
+    Step make_elements() noexcept;
+    std::expected<void, InstantiationError> apply_elements() noexcept;
+    std::expected<void, InstantiationError> apply_data() noexcept;
+
+    /// Element `i` of a segment.
+    std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept;
+    /// A segment's offset, which is an address: i32 or i64.
+    std::expected<uint64_t, Error> address(const ConstExpr& offset) noexcept;
+    [[nodiscard]] InstantiationError refused(const Error& error) const noexcept {
+        return InstantiationError{error, store_.allocator()};
+    }
+
+    StoreImpl& store_;
+    const Module& module_;
+    vm::InstanceObject& inst_;
+    vm::ConstEvaluator constants_;
+    StoreImpl::Mark mark_;
+    bool adopted_ = false;
+};
+
+constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
+    return start <= size && count <= size - start;
+}
+
+bool Instantiation::make_index_spaces() noexcept {
+    const auto array = [&]<typename T>(T*& field, size_t count) {
+        const auto made = store_.make_array<T>(count);
+        field = made ? made->data() : nullptr;
+        return made.has_value();
+    };
+    return array(inst_.funcs, module_.funcs().size()) && array(inst_.globals, module_.globals().size()) &&
+           array(inst_.tables, module_.tables().size()) && array(inst_.memories, module_.memories().size()) &&
+           array(inst_.tags, module_.tags().size()) && array(inst_.elems, module_.elements().size()) &&
+           array(inst_.datas, module_.data().size());
+}
+
+bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
+    size_t funcs = 0;
+    size_t tables = 0;
+    size_t memories = 0;
+    size_t globals = 0;
+    size_t tags = 0;
+    for (const ImportValue& import : imports) {
+        if (import.host != nullptr) {
+            vm::FuncInst* const func = store_.make_host_func(*import.host);
+            if (func == nullptr)
+                return false;
+            inst_.funcs[funcs++] = func;
+            continue;
+        }
+        switch (kind_of(*import.object)) {
+        case ExternKind::func:
+            inst_.funcs[funcs++] = std::get_if<Func>(import.object)->inst();
+            break;
+        case ExternKind::table:
+            inst_.tables[tables++] = std::get_if<Table>(import.object)->inst();
+            break;
+        case ExternKind::memory:
+            inst_.memories[memories++] = std::get_if<Memory>(import.object)->inst();
+            break;
+        case ExternKind::global:
+            inst_.globals[globals++] = std::get_if<Global>(import.object)->inst();
+            break;
+        case ExternKind::tag:
+            inst_.tags[tags++] = std::get_if<Tag>(import.object)->inst();
+            break;
+        }
+    }
+    return true;
+}
+
+Instantiation::Step Instantiation::make_funcs() noexcept {
+    inst_.code = vm::ModuleCode::of(module_, code_options(store_.engine()));
+    const uint32_t imported = module_.imported_funcs();
+    const auto defined = store_.make_array<vm::FuncInst>(module_.bodies().size());
+    if (inst_.code == nullptr || !defined)
+        return std::unexpected{no_memory()};
+    for (uint32_t i = 0; i < defined->size(); ++i) {
+        vm::FuncInst& func = (*defined)[i];
+        func = {inst_.code->cell(imported + i), module_.funcs()[imported + i], &inst_, nullptr, &store_};
+        inst_.funcs[imported + i] = &func;
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_globals() noexcept {
+    const auto decls = module_.global_decls();
+    const auto defined = store_.make_array<vm::GlobalInst>(decls.size());
+    if (!defined)
+        return std::unexpected{no_memory()};
+    // Each may refer to those before it.
+    for (size_t i = 0; i < decls.size(); ++i) {
+        const auto value = constants_.evaluate(decls[i].init);
+        if (!value)
+            return std::unexpected{value.error()};
+        vm::GlobalInst& global = (*defined)[i];
+        std::copy_n(value->slots, 2, global.value);
+        global.type = decls[i].type;
+        global.store = &store_;
+        inst_.globals[module_.imported_globals() + i] = &global;
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_memories() noexcept {
+    for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
+        const auto memory = store_.make_memory(module_.memories()[i]);
+        if (!memory)
+            return std::unexpected{memory.error()};
+        inst_.memories[i] = *memory;
+    }
+    inst_.memory_count = static_cast<uint32_t>(module_.memories().size());
+    return {};
+}
+
+Instantiation::Step Instantiation::make_tables() noexcept {
+    const auto decls = module_.table_decls();
+    for (size_t i = 0; i < decls.size(); ++i) {
+        Slot init = 0;
+        if (decls[i].init) {
+            const auto value = constants_.evaluate(*decls[i].init);
+            if (!value)
+                return std::unexpected{value.error()};
+            init = value->slots[0];
+        }
+        const auto table = store_.make_table(decls[i].type, init);
+        if (!table)
+            return std::unexpected{table.error()};
+        inst_.tables[module_.imported_tables() + i] = *table;
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_tags() noexcept {
+    for (size_t i = module_.imported_tags(); i < module_.tags().size(); ++i) {
+        inst_.tags[i] = store_.make(vm::TagInst{module_.tags()[i].type, &store_});
+        if (inst_.tags[i] == nullptr)
+            return std::unexpected{no_memory()};
+    }
+    return {};
+}
+
+std::expected<Slot, Error> Instantiation::element(const ElementSegment& segment, size_t i) noexcept {
+    if (!segment.funcs.empty())
+        return vm::from_func(inst_.funcs[segment.funcs[i]]);
+    const auto value = constants_.evaluate(segment.exprs[i]);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+std::expected<uint64_t, Error> Instantiation::address(const ConstExpr& offset) noexcept {
+    const auto value = constants_.evaluate(offset);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+/// Evaluates the passive segments. The active ones go straight to their tables, and are dropped from the
+/// start.
+Instantiation::Step Instantiation::make_elements() noexcept {
+    for (size_t i = 0; i < module_.elements().size(); ++i) {
+        const ElementSegment& segment = module_.elements()[i];
+        if (segment.mode != SegmentMode::passive)
+            continue;
+        const auto values = store_.make_array<Slot>(segment.size());
+        if (!values)
+            return std::unexpected{no_memory()};
+        for (size_t k = 0; k < values->size(); ++k) {
+            const auto value = element(segment, k);
+            if (!value)
+                return std::unexpected{value.error()};
+            (*values)[k] = *value;
+        }
+        inst_.elems[i].values = *values;
+    }
+    for (size_t i = 0; i < module_.data().size(); ++i)
+        if (module_.data()[i].mode == SegmentMode::passive)
+            inst_.datas[i].bytes = module_.data()[i].bytes;
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::apply_elements() noexcept {
+    for (const ElementSegment& segment : module_.elements()) {
+        if (segment.mode != SegmentMode::active)
+            continue;
+        const auto start = address(segment.offset);
+        if (!start)
+            return std::unexpected{refused(start.error())};
+        const vm::TableInst& table = *inst_.tables[segment.table];
+        if (!within(*start, segment.size(), table.size))
+            return std::unexpected{InstantiationError{Trap::with_message(
+                TrapCode::table_out_of_bounds,
+                "out of bounds table access: element segment %zu puts %zu elements at %llu, table has %llu",
+                static_cast<size_t>(&segment - module_.elements().data()), segment.size(),
+                static_cast<unsigned long long>(*start), static_cast<unsigned long long>(table.size))}};
+        for (size_t i = 0; i < segment.size(); ++i) {
+            const auto value = element(segment, i);
+            if (!value)
+                return std::unexpected{refused(value.error())};
+            table.elements[*start + i] = *value;
+        }
+    }
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::apply_data() noexcept {
+    for (const DataSegment& segment : module_.data()) {
+        if (segment.mode != SegmentMode::active)
+            continue;
+        const auto start = address(segment.offset);
+        if (!start)
+            return std::unexpected{refused(start.error())};
+        const vm::MemoryInst& memory = *inst_.memories[segment.memory];
+        if (!within(*start, segment.bytes.size(), memory.size))
+            return std::unexpected{InstantiationError{Trap::with_message(
+                TrapCode::memory_out_of_bounds,
+                "out of bounds memory access: data segment %zu puts %zu bytes at %llu, memory has %llu",
+                static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
+                static_cast<unsigned long long>(*start), static_cast<unsigned long long>(memory.size))}};
+        if (!segment.bytes.empty())
+            std::memcpy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
+    }
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
+    if (!store_.prepare_stacks() || !make_index_spaces() || !bind(imports))
+        return std::unexpected{refused(no_memory())};
+    using Make = Step (Instantiation::*)() noexcept;
+    for (const Make make :
+         {&Instantiation::make_funcs, &Instantiation::make_globals, &Instantiation::make_memories,
+          &Instantiation::make_tables, &Instantiation::make_tags, &Instantiation::make_elements})
+        if (auto made = (this->*make)(); !made)
+            return std::unexpected{refused(made.error())};
+    const Export* const memory = module_.find_export("memory");
+    if (memory != nullptr && memory->kind == ExternKind::memory)
+        inst_.exported_memory = inst_.memories[memory->index];
+
+    // From here on others may hold references to what was made, so it stays whatever happens.
+    store_.adopt(inst_);
+    adopted_ = true;
+    if (auto applied = apply_elements(); !applied)
+        return applied;
+    if (auto applied = apply_data(); !applied)
+        return applied;
+    if (module_.start())
+        if (auto called = store_.invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
+            return std::unexpected{InstantiationError{std::move(called.error())}};
+    return {};
+}
+
+/// The store that an object is in.
+const StoreImpl* store_of(const Extern& object) noexcept {
+    return std::visit(
+        [](const auto& handle) -> const StoreImpl* {
+            return handle.inst() != nullptr ? handle.inst()->store : nullptr;
+        },
+        object);
+}
+
+/// The type of what is to be bound.
+ExternType type_of_value(const ImportValue& value) noexcept {
+    if (value.host == nullptr)
+        return type_of(*value.object);
+    ExternType type;
+    type.func = value.host->type;
+    return type;
+}
+
+/// Whether every import can be bound.
+std::expected<void, InstantiationError> check_imports(const StoreImpl& store, const Module& module,
+                                                      std::span<const ImportValue> values) noexcept {
+    LinkReport report{module, store.allocator()};
+    for (uint32_t i = 0; i < module.imports().size(); ++i) {
+        const ImportValue& value = values[i];
+        if (value.object == nullptr && value.host == nullptr) {
+            report.missing(i);
+            continue;
+        }
+        if (value.object != nullptr && store_of(*value.object) != &store) {
+            const Import& import = module.imports()[i];
+            return std::unexpected{InstantiationError{
+                Error{ErrorCode::usage, "the import %.*s.%.*s is given an object of another store, or null",
+                      static_cast<int>(import.module.size()), import.module.data(),
+                      static_cast<int>(import.name.size()), import.name.data()},
+                store.allocator()}};
+        }
+        const ExternType found = type_of_value(value);
+        if (!store.types().matches(found, module.imports()[i].type))
+            report.mismatch(i, found);
+    }
+    if (!report.empty())
+        return std::unexpected{report.take()};
+    return {};
+}
+
+} // namespace
+
+std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<const Module>& module,
+                                                        std::span<const ImportValue> imports) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    const auto refuse = [&](const Error& error) {
+        return std::unexpected{InstantiationError{error, allocator}};
+    };
+    StoreImpl* const impl = store.impl();
+    if (impl == nullptr)
+        return refuse(no_memory());
+    if (&module->type_registry() != &impl->types())
+        return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
+    if (!impl->has_room_for_instance())
+        return refuse(Error{ErrorCode::limit, "the store has as many instances as it may have"});
+    if (auto checked = check_imports(*impl, *module, imports); !checked)
+        return std::unexpected{std::move(checked.error())};
+
+    vm::InstanceObject* const inst = impl->make(vm::InstanceObject{});
+    if (inst == nullptr)
+        return refuse(no_memory());
+    inst->store = impl;
+    inst->execution = &impl->execution();
+    inst->module = module.get();
+    inst->types = module->types().data();
+    inst->registry = &module->type_registry();
+    Instantiation instantiation{*impl, *module, *inst};
+    if (auto made = instantiation.run(imports); !made)
+        return std::unexpected{std::move(made.error())};
+    inst->stack_limit = impl->execution().stack_limit;
+    return Instance{inst};
+}
+
+} // namespace warpbeam

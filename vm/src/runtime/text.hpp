@@ -1,0 +1,29 @@
+#pragma once
+
+#include <warpbeam/memory/vec.hpp>
+
+#include <cstdarg>
+#include <string_view>
+
+namespace warpbeam {
+
+/// A message that grows as it is written. When there is no memory the rest is left out.
+class Text {
+public:
+    explicit Text(Allocator& allocator) noexcept : characters_{allocator} {}
+
+    Text& add(std::string_view words) noexcept {
+        (void)characters_.append({words.data(), words.size()});
+        return *this;
+    }
+    /// As printf would write it.
+    [[gnu::format(printf, 2, 3)]] Text& print(const char* format, ...) noexcept;
+    Text& vprint(const char* format, va_list arguments) noexcept;
+
+    [[nodiscard]] std::string_view view() const noexcept { return {characters_.data(), characters_.size()}; }
+
+private:
+    Vec<char> characters_;
+};
+
+} // namespace warpbeam
