@@ -1,0 +1,246 @@
+#include "script_runner.hpp"
+
+#include "compare.hpp"
+#include "host_module.hpp"
+#include "refusal.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace warpbeam::spectest {
+namespace {
+
+std::string describe(const InstantiationError& error) {
+    return (error.trap() != nullptr ? "trap: " : "") + std::string{error.message()};
+}
+
+/// Whether a trap is one that WebAssembly code has by its own semantics, rather than by a limit of ours.
+bool is_semantic(const Trap& trap) { return trap.code() <= TrapCode::unaligned_atomic; }
+
+} // namespace
+
+std::string Finding::text() const { return std::string{file} + ":" + std::to_string(line) + ": " + message; }
+
+ScriptRunner::ScriptRunner(std::string_view name, const RunOptions& options,
+                           const std::function<void(const Finding&)>& report)
+    : name_{name}, options_{options}, report_{report}, engine_{options.config}, store_{engine_},
+      linker_{engine_} {
+    linker_.allow_shadowing(true);
+}
+
+Counts ScriptRunner::run(const Script& script) {
+    Counts counts;
+    if (const auto defined = define_host_module(linker_, store_); !defined) {
+        report_({name_, 0, "the host module cannot be made: " + std::string{defined.error().message()}});
+        ++counts.failed;
+    }
+    for (const Command& command : script) {
+        line_ = command.line;
+        const Fault fault = std::visit([this](const auto& body) { return execute(body); }, command.body);
+        ++(fault ? counts.failed : counts.passed);
+        if (fault)
+            report_({name_, line_, *fault});
+    }
+    return counts;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const ModuleSource& source) {
+    // What follows must not be taken for the module before when this one fails.
+    if (!source.is_definition) {
+        instances_.erase("");
+        instances_.erase(source.name);
+    }
+    modules_.erase("");
+    modules_.erase(source.name);
+    if (Fault fault = define(source))
+        return fault;
+    return source.is_definition ? std::nullopt : remember(instantiate(modules_.at("")), source.name);
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const Instantiation& command) {
+    instances_.erase("");
+    instances_.erase(command.instance);
+    const auto module = modules_.find(command.module);
+    if (module == modules_.end())
+        return "there is no module $" + command.module;
+    return remember(instantiate(module->second), command.instance);
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const Registration& command) {
+    const Instance* const instance = find_instance(command.instance);
+    if (instance == nullptr)
+        return "there is no instance to register";
+    if (const auto defined = linker_.define_instance(command.name, *instance); !defined)
+        return std::string{defined.error().message()};
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const Action& action) {
+    const auto results = perform(action);
+    return results ? std::nullopt : Fault{results.error().message};
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const AssertReturn& assertion) {
+    const auto results = perform(assertion.action);
+    if (!results)
+        return results.error().message;
+    if (results->size() != assertion.results.size())
+        return "expected " + std::to_string(assertion.results.size()) + " results, found " +
+               std::to_string(results->size());
+    for (size_t i = 0; i < results->size(); ++i)
+        if (!matches(assertion.results[i], (*results)[i], engine_.types()))
+            return "result " + std::to_string(i) + ": expected " + to_string(assertion.results[i]) +
+                   ", found " + to_string((*results)[i]);
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
+    using Kind = AssertFailure::Kind;
+    const auto results = perform(assertion.action);
+    const std::string expected = assertion.kind == Kind::trap         ? "trap: " + assertion.message
+                                 : assertion.kind == Kind::exhaustion ? "exhaustion: " + assertion.message
+                                                                      : "exception";
+    if (results)
+        return "returned, expected " + expected;
+    if (!results.error().trap)
+        return results.error().message;
+    const Trap& trap = *results.error().trap;
+    const bool as_expected = assertion.kind == Kind::trap ? is_semantic(trap)
+                             : assertion.kind == Kind::exhaustion
+                                 ? trap.code() == TrapCode::call_stack_exhausted
+                                 : trap.code() == TrapCode::uncaught_exception;
+    if (!as_expected)
+        return results.error().message + " (expected " + expected + ")";
+    compare_message(assertion.message, trap.message());
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const AssertRefused& assertion) {
+    const auto loaded = load(assertion.module);
+    if (Fault fault = check_refused(assertion, loaded))
+        return fault;
+    compare_message(assertion.message, loaded.error().message());
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion) {
+    const bool trap = assertion.kind == AssertNotInstantiated::Kind::trap;
+    Ref<const Module> module;
+    if (const auto* const source = std::get_if<ModuleSource>(&assertion.module)) {
+        auto loaded = load(*source);
+        if (!loaded)
+            return "the module is refused: " + std::string{loaded.error().message()};
+        module = std::move(*loaded);
+    } else {
+        const auto found = modules_.find(std::get<Instantiation>(assertion.module).module);
+        if (found == modules_.end())
+            return "there is no such module";
+        module = found->second;
+    }
+    const auto made = instantiate(module);
+    const std::string expected = (trap ? "trap: " : "unlinkable: ") + assertion.message;
+    if (made)
+        return "instantiated, expected " + expected;
+    const InstantiationError& error = made.error();
+    if (trap ? error.trap() == nullptr || !is_semantic(*error.trap()) : error.code() != ErrorCode::unlinkable)
+        return describe(error) + " (expected " + expected + ")";
+    compare_message(assertion.message, error.message());
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const Thread&) { return "threads are not executed yet"; }
+ScriptRunner::Fault ScriptRunner::execute(const Wait&) { return "threads are not executed yet"; }
+
+std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(const Action& action) {
+    const auto impossible = [](std::string message) {
+        return std::unexpected{Failure{std::nullopt, std::move(message)}};
+    };
+    const Instance* const instance = find_instance(action.instance);
+    if (instance == nullptr)
+        return impossible("there is no instance " + (action.instance.empty() ? "" : "$" + action.instance));
+    if (action.is_get) {
+        const auto global = instance->global(action.name);
+        if (!global)
+            return impossible(std::string{global.error().message()});
+        return std::vector<Value>{global->get()};
+    }
+    const auto func = instance->func(action.name);
+    if (!func)
+        return impossible(std::string{func.error().message()});
+    std::vector<Value> arguments;
+    for (const Pattern& argument : action.arguments) {
+        const auto value = to_value(argument);
+        if (!value)
+            return impossible("not a value: " + to_string(argument));
+        arguments.push_back(*value);
+    }
+    std::vector<Value> results(func->type().results.size());
+    if (auto called = func->call(arguments, results); !called)
+        return std::unexpected{Failure{called.error(), "trap: " + std::string{called.error().message()}}};
+    return results;
+}
+
+std::expected<Ref<const Module>, Error> ScriptRunner::load(const ModuleSource& source) {
+    const auto bytes = translate(source);
+    if (!bytes)
+        return std::unexpected{bytes.error()};
+    return engine_.load({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+}
+
+ScriptRunner::Fault ScriptRunner::define(const ModuleSource& source) {
+    auto loaded = load(source);
+    if (!loaded)
+        return "the module is refused: " + std::string{loaded.error().message()};
+    modules_[source.name] = *loaded;
+    modules_[""] = std::move(*loaded);
+    return std::nullopt;
+}
+
+std::expected<Instance, InstantiationError> ScriptRunner::instantiate(const Ref<const Module>& module) {
+    return linker_.instantiate(store_, module);
+}
+
+ScriptRunner::Fault ScriptRunner::remember(const std::expected<Instance, InstantiationError>& made,
+                                           const std::string& name) {
+    if (!made)
+        return describe(made.error());
+    instances_.insert_or_assign(name, *made);
+    instances_.insert_or_assign("", *made);
+    return std::nullopt;
+}
+
+const Instance* ScriptRunner::find_instance(const std::string& name) const {
+    const auto found = instances_.find(name);
+    return found != instances_.end() ? &found->second : nullptr;
+}
+
+/// Scripts expect the beginning of a message; ours may say where before it says what.
+void ScriptRunner::compare_message(std::string_view expected, std::string_view found) {
+    if (options_.compare_messages && !found.contains(expected))
+        report_({name_, line_,
+                 "expected \"" + std::string{expected} + "\", found \"" + std::string{found} + "\"", false});
+}
+
+Counts run_script(std::string_view name, std::string_view text, const RunOptions& options,
+                  const std::function<void(const Finding&)>& report) {
+    const auto script = parse_script(text);
+    if (!script) {
+        report({name, 0, std::string{script.error().message()}});
+        return {.failed = 1};
+    }
+    return ScriptRunner{name, options, report}.run(*script);
+}
+
+Counts run_file(const std::string& path, const RunOptions& options,
+                const std::function<void(const Finding&)>& report) {
+    std::ifstream file{path, std::ios::binary};
+    const std::string text{std::istreambuf_iterator<char>{file}, {}};
+    if (!file) {
+        report({path, 0, "cannot be read"});
+        return {.failed = 1};
+    }
+    return run_script(path, text, options, report);
+}
+
+} // namespace warpbeam::spectest

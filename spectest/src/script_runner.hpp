@@ -1,0 +1,63 @@
+#pragma once
+
+#include <warpbeam/spectest/runner.hpp>
+#include <warpbeam/vm/instance.hpp>
+#include <warpbeam/vm/linker.hpp>
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace warpbeam::spectest {
+
+/// Executes the commands of one script.
+class ScriptRunner {
+public:
+    ScriptRunner(std::string_view name, const RunOptions& options,
+                 const std::function<void(const Finding&)>& report);
+
+    Counts run(const Script& script);
+
+    /// What went wrong with a command; nothing when it did what the script says.
+    using Fault = std::optional<std::string>;
+    Fault execute(const ModuleSource& command);
+    Fault execute(const Instantiation& command);
+    Fault execute(const Registration& command);
+    Fault execute(const Action& command);
+    Fault execute(const AssertReturn& command);
+    Fault execute(const AssertFailure& command);
+    Fault execute(const AssertRefused& command);
+    Fault execute(const AssertNotInstantiated& command);
+    Fault execute(const Thread& command);
+    Fault execute(const Wait& command);
+
+private:
+    /// Why an action did not come to its end: a trap, or a script that cannot be followed.
+    struct Failure {
+        std::optional<Trap> trap;
+        std::string message;
+    };
+    std::expected<std::vector<Value>, Failure> perform(const Action& action);
+    std::expected<Ref<const Module>, Error> load(const ModuleSource& source);
+    Fault define(const ModuleSource& source);
+    std::expected<Instance, InstantiationError> instantiate(const Ref<const Module>& module);
+    Fault remember(const std::expected<Instance, InstantiationError>& made, const std::string& name);
+    [[nodiscard]] const Instance* find_instance(const std::string& name) const;
+    void compare_message(std::string_view expected, std::string_view found);
+
+    std::string_view name_;
+    const RunOptions& options_;
+    const std::function<void(const Finding&)>& report_;
+    uint32_t line_ = 0;
+
+    Engine engine_;
+    Store store_;
+    Linker linker_;
+    /// The empty name is that of the last one.
+    std::map<std::string, Ref<const Module>> modules_;
+    std::map<std::string, Instance> instances_;
+};
+
+} // namespace warpbeam::spectest
