@@ -54,6 +54,8 @@ TrapCode code_of(vm::Exit exit) noexcept {
         return TrapCode::out_of_memory;
     case Exit::lowering_failed:
         return TrapCode::limit;
+    case Exit::unsupported_instruction:
+        return TrapCode::unsupported;
     case Exit::none:
     case Exit::done:
     case Exit::host_trap:
