@@ -53,6 +53,7 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
             start, "function and code section have inconsistent lengths: %zu and %u", defined_funcs, count);
     if (!module.bodies.reserve(count))
         return context.diagnostics.out_of_memory();
+    context.validator->begin_code();
     Vec<LocalRun> runs{context.allocator};
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t func = module.imported_funcs + i;

@@ -113,6 +113,8 @@ bool decode_module(LoadContext& context) noexcept {
         return false;
     FuncValidator validator{context};
     context.validator = &validator;
+    if (!validator.prepare())
+        return false;
     unsigned last_rank = 0;
     while (!in.at_end())
         if (!section(context, in, last_rank))

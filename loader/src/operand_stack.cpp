@@ -10,17 +10,14 @@ bool FuncValidator::make_room(size_t count) noexcept {
     if (count > most_operands_ || used > most_operands_ - count)
         return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
                                    context_.limits.frame_slots);
-    if (stack_.size() - used >= count)
-        return true;
-    const size_t base = static_cast<size_t>(base_ - stack_.data());
-    const size_t highest = static_cast<size_t>(highest_ - stack_.data());
-    const size_t wanted = used + count < 64 ? 128 : (used + count) * 2;
-    if (!stack_.resize(wanted))
+    const auto base = base_ - bottom();
+    const auto highest = highest_ - bottom();
+    if (!stack_.resize(std::max((used + count) * 2, size_t{128})))
         return diagnostics().out_of_memory();
-    top_ = stack_.data() + used;
-    base_ = stack_.data() + base;
-    highest_ = stack_.data() + highest;
-    room_ = stack_.data() + std::min(wanted, most_operands_);
+    top_ = bottom() + used;
+    base_ = bottom() + base;
+    highest_ = bottom() + highest;
+    room_ = bottom() + std::min(stack_.size() - 2, most_operands_);
     return true;
 }
 

@@ -11,8 +11,7 @@ bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noex
     most_operands_ = context_.limits.frame_slots;
     Block outermost;
     outermost.result = expected;
-    if (!begin(in))
-        return false;
+    begin(in);
     if (!blocks_.push(outermost))
         return diagnostics().out_of_memory();
     if (!run())

@@ -125,8 +125,8 @@ bool FuncValidator::leave(Block& block) noexcept {
             TypeText{context_.module}.add(results).c_str(),
             TypeText{context_.module}.add(std::span<const ValType>{base_, operands}).c_str());
     blocks_.pop();
-    top_ = stack_.data() + block.height;
-    base_ = blocks_.empty() ? stack_.data() : stack_.data() + blocks_.back().height;
+    top_ = bottom() + block.height;
+    base_ = blocks_.empty() ? bottom() : bottom() + blocks_.back().height;
     while (initialised_list_.size() > block.initialised) {
         const uint32_t local = initialised_list_.back();
         initialised_[local / 64] &= ~(uint64_t{1} << (local % 64));

@@ -5,29 +5,11 @@
 namespace warpbeam {
 namespace {
 
-/// What a numeric instruction of one byte pops and pushes.
-struct Numeric {
-    uint8_t arity = 0;
-    ValType left, right, result;
-};
-
 constexpr ValType to_val_type(Sig::Type type) noexcept {
     constexpr ValType::Kind kinds[] = {ValType::bot, ValType::i32, ValType::i64,
                                        ValType::f32, ValType::f64, ValType::v128};
     return kinds[type];
 }
-
-constexpr std::array<Numeric, 256> numeric_table = [] {
-    std::array<Numeric, 256> table{};
-    for (const InstrRow& row : instr_table) {
-        const auto code = static_cast<uint32_t>(row.op);
-        if (code >= 256 || row.imm != Imm::none || row.sig.arity > 2 || row.sig.arity == 0)
-            continue;
-        table[code] = {row.sig.arity, to_val_type(row.sig.in[0]), to_val_type(row.sig.in[1]),
-                       to_val_type(row.sig.out)};
-    }
-    return table;
-}();
 
 constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
 
@@ -51,13 +33,16 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
         enabled_[static_cast<uint8_t>(Op::throw_)] = true;
 }
 
-bool FuncValidator::begin(const Reader& in) noexcept {
+bool FuncValidator::prepare() noexcept { return stack_.resize(128) || diagnostics().out_of_memory(); }
+
+void FuncValidator::begin_code() noexcept { prepare_common(); }
+
+void FuncValidator::begin(const Reader& in) noexcept {
     in_ = in;
     blocks_.clear();
-    top_ = base_ = highest_ = stack_.data();
-    room_ = top_ + std::min(stack_.size(), most_operands_);
     kinds_ = 0;
-    return true;
+    top_ = base_ = highest_ = bottom();
+    room_ = top_ + std::min(stack_.size() - 2, most_operands_);
 }
 
 bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
@@ -84,6 +69,7 @@ bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
             if (!locals_.push(run.type))
                 return diagnostics().out_of_memory();
     }
+    prepare_palette();
     if (!tracks_locals_)
         return true;
     initialised_.clear();
@@ -112,7 +98,8 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     code_ = static_cast<uint32_t>(Op::end);
     Block outermost;
     outermost.type = func_type_;
-    if (!begin(in) || !prepare_locals(body))
+    begin(in);
+    if (!prepare_locals(body))
         return false;
     if (!blocks_.push(outermost))
         return diagnostics().out_of_memory();
@@ -123,7 +110,7 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
                                        "section size mismatch: code after the end of the function");
 
     // A v128 takes two slots; which of the operands are vectors at the highest point is not worth knowing.
-    const auto highest = static_cast<uint32_t>(highest_ - stack_.data());
+    const auto highest = static_cast<uint32_t>(highest_ - bottom());
     body.max_stack = (kinds_ & (1u << ValType::v128)) != 0 ? highest * 2 : highest;
     if (body.max_stack > most_operands_)
         return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
@@ -135,6 +122,8 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
 
 bool FuncValidator::run() noexcept {
     while (!blocks_.empty()) {
+        if (!is_constant_)
+            pass_common();
         start_ = in_.position();
         if (in_.at_end()) [[unlikely]]
             return diagnostics().malformed(in_.offset(),
@@ -203,18 +192,6 @@ bool FuncValidator::run() noexcept {
             good = global_set();
             break;
         default: {
-            const Numeric& numeric = numeric_table[byte];
-            const auto operands = static_cast<size_t>(top_ - base_);
-            // The common case, without a look at anything but the types.
-            if (numeric.arity == 2 && operands >= 2 && top_[-1] == numeric.right &&
-                top_[-2] == numeric.left) {
-                *(--top_ - 1) = numeric.result;
-                break;
-            }
-            if (numeric.arity == 1 && operands >= 1 && top_[-1] == numeric.left) {
-                top_[-1] = numeric.result;
-                break;
-            }
             if (is_prefix(byte)) {
                 good = prefixed(byte);
                 break;

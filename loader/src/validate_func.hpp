@@ -22,6 +22,10 @@ public:
     FuncValidator(const FuncValidator&) = delete;
     FuncValidator& operator=(const FuncValidator&) = delete;
 
+    /// Must be called before everything else.
+    [[nodiscard]] bool prepare() noexcept;
+    /// Must be called before the first function, when all that comes before the code is known.
+    void begin_code() noexcept;
     /// A body behind its locals, which lie in `body.locals`; fills in the rest of `body`.
     [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
     /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves
@@ -56,8 +60,46 @@ private:
         }
     };
 
+    /// What the fast path knows of a one-byte instruction. Types are positions in the palette.
+    struct Common {
+        /// Whether it is none that the fast path knows.
+        bool stops = true;
+        bool needs_memory = false;
+        /// Up to two LEB128 numbers as immediates: whether there are two, the most bytes that they may have
+        /// to be good whatever they contain, and all ones when there are any.
+        uint8_t two_numbers = 0;
+        uint8_t most_numbers_size = 0xff;
+        uint8_t numbers_mask = 0;
+        /// The bytes besides.
+        uint8_t fixed_size = 1;
+        /// The largest value of the byte behind the opcode.
+        uint8_t most_first_byte = 0xff;
+        uint8_t arity = 0;
+        uint8_t pushes = 0;
+        uint8_t first = 0, last = 0, result = 0;
+        /// Which bits of the byte behind the opcode are added to `last` and `result`.
+        uint8_t local_mask = 0;
+        /// All ones where an operand has a type to match.
+        uint32_t first_mask = 0, last_mask = 0;
+
+        constexpr void take_numbers(unsigned count) noexcept {
+            two_numbers = count == 2 ? 1 : 0;
+            most_numbers_size = static_cast<uint8_t>(3 + count);
+            numbers_mask = 0xff;
+        }
+    };
+    using CommonTable = std::array<Common, 256>;
+
+    // validate_common.cpp
+    static constexpr CommonTable all_common() noexcept;
+    void prepare_common() noexcept;
+    void prepare_palette() noexcept;
+    /// Passes over instructions that are valid at first glance, and stops before the first that may not be.
+    /// It reports nothing: everything can also be done, or refused, without it.
+    void pass_common() noexcept;
+
     // validate_func.cpp: functions as a whole, and the instructions whose types stand in the table.
-    bool begin(const Reader& in) noexcept;
+    void begin(const Reader& in) noexcept;
     bool prepare_locals(const FuncBody& body) noexcept;
     bool run() noexcept;
     bool typed(const InstrRow& row) noexcept;
@@ -174,7 +216,9 @@ private:
     bool make_room(size_t count) noexcept;
     /// Reports that the operands on top are not what is expected (nothing: any operand).
     bool mismatch(std::span<const ValType> expected) noexcept;
-    [[nodiscard]] uint32_t height() const noexcept { return static_cast<uint32_t>(top_ - stack_.data()); }
+    /// The operands begin behind two more, which the fast path may look at.
+    [[nodiscard]] ValType* bottom() noexcept { return stack_.data() + 2; }
+    [[nodiscard]] uint32_t height() noexcept { return static_cast<uint32_t>(top_ - bottom()); }
 
     [[nodiscard]] Diagnostics& diagnostics() const noexcept { return context_.diagnostics; }
     [[nodiscard]] const TypeRegistry& registry() const noexcept { return *context_.module.registry; }
@@ -193,6 +237,9 @@ private:
     uint32_t code_ = 0;
     /// Which one-byte opcodes exist and are not switched off.
     std::array<bool, 256> enabled_{};
+    CommonTable common_{};
+    /// The types of the first locals, then those of numbers.
+    std::array<ValType, 256> palette_{};
     bool is_constant_ = false;
 
     /// Operand types. `base_` is where those of the innermost block begin.
