@@ -1,0 +1,110 @@
+#include "files.hpp"
+
+#include "command.hpp"
+
+#include <warpbeam/text/parse.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+namespace warpbeam::cli {
+
+namespace {
+
+struct CloseFile {
+    void operator()(std::FILE* file) const {
+        if (file != stdin && file != stdout)
+            std::fclose(file);
+    }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+[[noreturn]] void fail(std::string_view path, const char* what) {
+    throw Failure("warpbeam: cannot " + std::string(what) + " " + std::string(path) + ": " +
+                  std::strerror(errno));
+}
+
+const char* kind_of(ErrorCode code) {
+    switch (code) {
+    case ErrorCode::malformed:
+        return "malformed module";
+    case ErrorCode::invalid:
+        return "invalid module";
+    case ErrorCode::unsupported:
+        return "unsupported module";
+    case ErrorCode::limit:
+        return "limit exceeded";
+    case ErrorCode::out_of_memory:
+        return "out of memory";
+    case ErrorCode::unlinkable:
+        return "module cannot be linked";
+    case ErrorCode::usage:
+        break;
+    }
+    return "error";
+}
+
+} // namespace
+
+std::vector<uint8_t> read_file(std::string_view path) {
+    const File file{path == "-" ? stdin : std::fopen(std::string(path).c_str(), "rb")};
+    if (!file)
+        fail(path, "open");
+    std::vector<uint8_t> bytes;
+    uint8_t block[1 << 16];
+    while (const size_t size = std::fread(block, 1, sizeof block, file.get()))
+        bytes.insert(bytes.end(), block, block + size);
+    if (std::ferror(file.get()) != 0)
+        fail(path, "read");
+    return bytes;
+}
+
+void write_file(std::string_view path, std::span<const uint8_t> bytes) {
+    const File file{path == "-" ? stdout : std::fopen(std::string(path).c_str(), "wb")};
+    if (!file)
+        fail(path, "open");
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
+        std::fflush(file.get()) != 0)
+        fail(path, "write");
+}
+
+bool is_binary(std::span<const uint8_t> bytes) noexcept {
+    constexpr uint8_t magic[] = {0, 'a', 's', 'm'};
+    return bytes.size() >= sizeof magic && std::ranges::equal(bytes.first(sizeof magic), magic);
+}
+
+ModuleBytes read_module(std::string_view path) {
+    std::vector<uint8_t> bytes = read_file(path);
+    if (is_binary(bytes))
+        return {std::move(bytes), false};
+    // Text begins with a parenthesis, a comment or white space; anything else would only get a puzzling
+    // complaint about its syntax.
+    constexpr std::string_view first_characters = "(; \t\r\n";
+    if (bytes.empty() || first_characters.find(static_cast<char>(bytes.front())) == std::string_view::npos)
+        throw Failure(std::string(path) +
+                      ": not a WebAssembly module, in neither the binary nor the text format");
+    const auto translated = parse_wat({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    if (!translated)
+        throw Failure(describe(path, translated.error(), true));
+    return {{translated->begin(), translated->end()}, true};
+}
+
+std::string describe(std::string_view path, const Error& error, bool from_text) {
+    std::string message{path};
+    const std::string_view what = error.message();
+    // The text front end's messages begin with line and column, as compilers' do.
+    if (from_text && !what.empty() && what.front() >= '0' && what.front() <= '9')
+        return message.append(":").append(what);
+    message.append(": ").append(kind_of(error.code())).append(": ").append(what);
+    if (!from_text && error.offset() != Error::no_offset) {
+        char place[40];
+        std::snprintf(place, sizeof place, ", at offset %zu (0x%zx)", error.offset(), error.offset());
+        message += place;
+    }
+    return message;
+}
+
+} // namespace warpbeam::cli

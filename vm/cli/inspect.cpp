@@ -1,0 +1,209 @@
+#include "files.hpp"
+#include "options.hpp"
+#include "type_text.hpp"
+
+#include <warpbeam/loader/module.hpp>
+
+#include <cstdio>
+
+namespace warpbeam::cli {
+
+namespace {
+
+/// https://webassembly.github.io/spec/core/binary/modules.html#sections
+constexpr const char* section_names[] = {"custom", "type",   "import",     "function", "table",
+                                         "memory", "global", "export",     "start",    "element",
+                                         "code",   "data",   "data count", "tag"};
+
+/// Names come from the module: what could disturb a terminal is written as in the text format.
+std::string printable(std::string_view name) {
+    std::string text;
+    for (const char c : name) {
+        const auto byte = static_cast<uint8_t>(c);
+        if (byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\') {
+            text += c;
+        } else {
+            char escaped[8];
+            std::snprintf(escaped, sizeof escaped, "\\%02x", byte);
+            text += escaped;
+        }
+    }
+    return text;
+}
+
+/// Prints a heading before the first line of a group, and nothing for a group without lines.
+class Group {
+public:
+    explicit Group(const char* heading) : heading_{heading} {}
+    void line(const std::string& text) {
+        if (heading_ != nullptr)
+            std::printf("%s:\n", heading_);
+        heading_ = nullptr;
+        std::printf("  %s\n", text.c_str());
+    }
+
+private:
+    const char* heading_;
+};
+
+class Inspector {
+public:
+    explicit Inspector(const Module& module) : module_{module}, types_{module} {}
+
+    void sections() {
+        Group group{"sections"};
+        size_t custom = 0;
+        for (const SectionRange& section : module_.sections()) {
+            char text[80];
+            const char* const name = section.id < std::size(section_names) ? section_names[section.id] : "?";
+            std::snprintf(text, sizeof text, "%-10s offset %8zu  size %8zu", name, section.offset,
+                          section.size);
+            std::string line{text};
+            if (section.id == 0 && custom < module_.custom_sections().size())
+                line += "  \"" + printable(module_.custom_sections()[custom++].name) + "\"";
+            group.line(line);
+        }
+    }
+
+    void types() {
+        Group group{"types"};
+        size_t index = 0;
+        for (const TypeId id : module_.types())
+            group.line(std::to_string(index++) + ": " + types_.definition(id));
+    }
+
+    void imports() {
+        Group group{"imports"};
+        for (const Import& import : module_.imports())
+            group.line(printable(import.module) + "." + printable(import.name) + ": " +
+                       types_.external(import.type));
+    }
+
+    void exports() {
+        Group group{"exports"};
+        for (const Export& entry : module_.exports())
+            group.line(printable(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
+                       name_of(entry.kind) + " " + std::to_string(entry.index));
+    }
+
+    void functions() {
+        Group group{"functions"};
+        for (uint32_t i = 0; i < module_.funcs().size(); ++i) {
+            std::string line = std::to_string(i) + ": ";
+            if (const std::string_view name = module_.func_name(i); !name.empty())
+                line += "$" + printable(name) + " ";
+            line += type_of(ExternKind::func, i);
+            if (i < module_.imported_funcs()) {
+                line += ", imported";
+            } else {
+                const FuncBody& body = module_.bodies()[i - module_.imported_funcs()];
+                line += ", " + std::to_string(body.code.size()) + " bytes at offset " +
+                        std::to_string(body.code_offset) + ", " + std::to_string(body.local_count) +
+                        " locals";
+            }
+            if (module_.start() == i)
+                line += ", started";
+            group.line(line);
+        }
+    }
+
+    /// Tables, memories, globals and tags, whose lines look alike.
+    void objects() {
+        objects("tables", ExternKind::table, module_.tables().size(), module_.imported_tables());
+        objects("memories", ExternKind::memory, module_.memories().size(), module_.imported_memories());
+        objects("globals", ExternKind::global, module_.globals().size(), module_.imported_globals());
+        objects("tags", ExternKind::tag, module_.tags().size(), module_.imported_tags());
+    }
+
+    void segments() {
+        Group elements{"element segments"};
+        size_t index = 0;
+        for (const ElementSegment& segment : module_.elements())
+            elements.line(std::to_string(index++) + ": " + mode(segment.mode, "table", segment.table) + ", " +
+                          std::to_string(segment.size()) + " of " + types_.value(segment.type));
+        Group data{"data segments"};
+        index = 0;
+        for (const DataSegment& segment : module_.data())
+            data.line(std::to_string(index++) + ": " + mode(segment.mode, "memory", segment.memory) + ", " +
+                      std::to_string(segment.bytes.size()) + " bytes");
+    }
+
+private:
+    [[nodiscard]] std::string type_of(ExternKind kind, uint32_t index) const {
+        switch (kind) {
+        case ExternKind::func:
+            return types_.func(module_.type_registry().func(module_.funcs()[index]));
+        case ExternKind::table:
+            return types_.table(module_.tables()[index]);
+        case ExternKind::memory:
+            return types_.memory(module_.memories()[index]);
+        case ExternKind::global:
+            return types_.global(module_.globals()[index]);
+        case ExternKind::tag:
+            return types_.tag(module_.tags()[index]);
+        }
+        return "?";
+    }
+
+    void objects(const char* heading, ExternKind kind, size_t count, uint32_t imported) const {
+        Group group{heading};
+        for (uint32_t i = 0; i < count; ++i)
+            group.line(std::to_string(i) + ": " + type_of(kind, i) + (i < imported ? ", imported" : ""));
+    }
+
+    static std::string mode(SegmentMode mode, const char* target, uint32_t index) {
+        switch (mode) {
+        case SegmentMode::active:
+            return std::string("active in ") + target + " " + std::to_string(index);
+        case SegmentMode::passive:
+            return "passive";
+        case SegmentMode::declarative:
+            return "declarative";
+        }
+        return "?";
+    }
+
+    const Module& module_;
+    TypeText types_;
+};
+
+} // namespace
+
+int inspect(Words words) {
+    LoadOptions load;
+    load.features = FeatureSet::all();
+    Options options{
+        "inspect [OPTIONS] FILE",
+        "Lists what a module is made of: its sections with offsets and sizes, types, imports, exports,\n"
+        "functions with names and sizes, tables, memories, globals, tags and segments. All features\n"
+        "are on unless they are switched off.\n"};
+    add_feature_option(options, load.features);
+    const auto files = options.parse(words);
+    if (!files)
+        return exit_success;
+    if (files->size() != 1)
+        throw options.error("exactly one FILE is needed");
+
+    const std::string_view path = files->front();
+    const ModuleBytes file = read_module(path);
+    const auto module = Module::load(file.bytes, load);
+    if (!module)
+        throw Failure(describe(path, module.error(), file.from_text));
+
+    std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
+                file.from_text ? " in the binary format" : "");
+    if (!(*module)->name().empty())
+        std::printf(", module $%s", printable((*module)->name()).c_str());
+    std::printf("\n");
+    Inspector inspector{**module};
+    inspector.sections();
+    inspector.types();
+    inspector.imports();
+    inspector.exports();
+    inspector.functions();
+    inspector.objects();
+    inspector.segments();
+    return exit_success;
+}
+
+} // namespace warpbeam::cli

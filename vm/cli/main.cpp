@@ -1,0 +1,88 @@
+#include "command.hpp"
+
+#include <cstdio>
+#include <new>
+
+namespace warpbeam::cli {
+namespace {
+
+struct Command {
+    std::string_view name;
+    const char* summary;
+    int (*function)(Words words);
+};
+
+constexpr Command commands[] = {
+    {"run", "run a program, or call one of its functions", run},
+    {"validate", "say whether modules are valid", validate},
+    {"inspect", "list what a module is made of", inspect},
+    {"wat2wasm", "translate the text format to the binary format", wat2wasm},
+    {"wast", "run scripts of the official test suite", wast},
+};
+
+void print_help() {
+    std::printf("warpbeam runs WebAssembly.\n"
+                "\n"
+                "usage: warpbeam COMMAND ...\n"
+                "       warpbeam FILE [ARGS...]     the same as warpbeam run FILE [ARGS...]\n"
+                "\n"
+                "commands:\n");
+    for (const Command& command : commands)
+        std::printf("  %-10.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
+    std::printf(
+        "\n"
+        "warpbeam COMMAND --help tells all about one of them; warpbeam --version prints the version.\n"
+        "Modules are read in the binary or in the text format; the file - is the standard input.\n"
+        "\n"
+        "exit status: the program's own; 1 for a trap, or a module that was refused; 2 for wrong usage\n");
+}
+
+int dispatch(Words words) {
+    if (words.empty()) {
+        print_help();
+        return exit_usage;
+    }
+    const std::string_view first = words.front();
+    if (first == "--version" || first == "-V") {
+        std::printf("warpbeam %s\n", WARPBEAM_VERSION);
+        return exit_success;
+    }
+    if (first == "--help" || first == "-h") {
+        print_help();
+        return exit_success;
+    }
+    for (const Command& command : commands)
+        if (first == command.name)
+            return command.function(words.subspan(1));
+    if (first.starts_with("-") && first != "-")
+        throw UsageError("unknown option " + std::string(first) + " before a command; see warpbeam --help");
+    return run(words);
+}
+
+/// Whether all that we printed has arrived.
+bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+} // namespace
+} // namespace warpbeam::cli
+
+int main(int argc, char** argv) {
+    using namespace warpbeam::cli;
+    int status = exit_failure;
+    try {
+        status = dispatch({argv + 1, static_cast<size_t>(argc > 0 ? argc - 1 : 0)});
+    } catch (const UsageError& error) {
+        (void)flush();
+        std::fprintf(stderr, "warpbeam: %s\n", error.what());
+        return exit_usage;
+    } catch (const Failure& error) {
+        (void)flush();
+        std::fprintf(stderr, "%s\n", error.what());
+    } catch (const std::bad_alloc&) {
+        std::fprintf(stderr, "warpbeam: out of memory\n");
+    }
+    if (!flush()) {
+        std::fprintf(stderr, "warpbeam: cannot write to the standard output\n");
+        return exit_failure;
+    }
+    return status;
+}

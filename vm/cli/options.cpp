@@ -1,0 +1,155 @@
+#include "options.hpp"
+
+#include <charconv>
+#include <cstdio>
+
+namespace warpbeam::cli {
+
+Options& Options::flag(std::string_view name, std::string_view help, bool& target) {
+    options_.push_back({name, {}, help, [&target](std::string_view) { target = true; }});
+    return *this;
+}
+
+Options& Options::value(std::string_view name, std::string_view value_name, std::string_view help,
+                        std::function<void(std::string_view)> take) {
+    options_.push_back({name, value_name, help, std::move(take)});
+    return *this;
+}
+
+std::optional<std::vector<std::string_view>> Options::parse(Words words) const { return parse(words, false); }
+
+std::optional<std::vector<std::string_view>> Options::parse_leading(Words words) const {
+    return parse(words, true);
+}
+
+std::optional<std::vector<std::string_view>> Options::parse(Words words, bool leading) const {
+    std::vector<std::string_view> others;
+    bool only_others = false;
+    for (size_t i = 0; i < words.size(); ++i) {
+        const std::string_view word = words[i];
+        if (only_others || !word.starts_with("-") || word == "-") {
+            others.push_back(word);
+            only_others |= leading;
+            continue;
+        }
+        if (word == "--") {
+            only_others = true;
+            continue;
+        }
+        if (word == "--help" || word == "-h") {
+            print_help();
+            return std::nullopt;
+        }
+        const size_t equals = word.starts_with("--") ? word.find('=') : std::string_view::npos;
+        const Option& option = find(word.substr(0, equals));
+        std::string_view given;
+        if (option.value_name.empty()) {
+            if (equals != std::string_view::npos)
+                throw error("option " + std::string(option.name) + " takes no value");
+        } else if (equals != std::string_view::npos) {
+            given = word.substr(equals + 1);
+        } else if (i + 1 < words.size()) {
+            given = words[++i];
+        } else {
+            throw error("option " + std::string(option.name) +
+                        " needs a value: " + std::string(option.value_name));
+        }
+        try {
+            option.take(given);
+        } catch (const UsageError& wrong) {
+            throw error("option " + std::string(option.name) + ": " + wrong.what());
+        }
+    }
+    return others;
+}
+
+const Options::Option& Options::find(std::string_view name) const {
+    for (const Option& option : options_)
+        if (option.name == name)
+            return option;
+    throw error("unknown option " + std::string(name));
+}
+
+UsageError Options::error(const std::string& message) const {
+    const std::string command = usage_.substr(0, usage_.find(' '));
+    return UsageError{command + ": " + message + "; see warpbeam " + command + " --help"};
+}
+
+void Options::print_help() const {
+    std::printf("usage: warpbeam %s\n\n%s\n", usage_.c_str(), about_.c_str());
+    std::printf("options:\n");
+    for (const Option& option : options_) {
+        std::string left{option.name};
+        if (!option.value_name.empty())
+            left.append(" ").append(option.value_name);
+        std::printf("  %-22s %.*s\n", left.c_str(), WARPBEAM_TEXT(option.help));
+    }
+    std::printf("  %-22s %s\n", "--help", "print this text");
+    std::printf("%s", note_.c_str());
+}
+
+uint64_t parse_count(std::string_view text, bool suffixes) {
+    uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, fault] = std::from_chars(text.data(), end, number);
+    if (fault == std::errc::result_out_of_range)
+        throw UsageError("'" + std::string(text) + "' is too large");
+    std::string_view rest{stop, static_cast<size_t>(end - stop)};
+    if (fault != std::errc{} || !(rest.empty() || (suffixes && rest.size() == 1)))
+        throw UsageError("'" + std::string(text) + "' is not a whole number" +
+                         (suffixes ? " with one of the suffixes K, M, G" : ""));
+    if (rest.empty())
+        return number;
+    const size_t power = std::string_view{"KMG"}.find(rest.front());
+    if (power == std::string_view::npos)
+        throw UsageError("'" + std::string(text) + "' has another suffix than K, M, G");
+    const unsigned shift = 10 * (static_cast<unsigned>(power) + 1);
+    if (number > UINT64_MAX >> shift)
+        throw UsageError("'" + std::string(text) + "' is too large");
+    return number << shift;
+}
+
+namespace {
+
+void switch_features(FeatureSet& features, std::string_view list) {
+    while (!list.empty()) {
+        const size_t comma = list.find(',');
+        const std::string_view item = list.substr(0, comma);
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+        if (!item.starts_with("+") && !item.starts_with("-"))
+            throw UsageError("'" + std::string(item) + "' must begin with + or -");
+        const std::string_view name = item.substr(1);
+        bool known = false;
+        for (const FeatureRow& row : feature_table) {
+            if (row.feature == Feature::core || (name != "all" && name != row.name))
+                continue;
+            known = true;
+            if (item.front() == '+')
+                features.enable(row.feature);
+            else
+                features.disable(row.feature);
+        }
+        if (known)
+            continue;
+        std::string message = "no feature is called '" + std::string(name) + "', but these are: all";
+        for (const FeatureRow& row : feature_table)
+            if (row.feature != Feature::core)
+                message.append(", ").append(row.name);
+        throw UsageError(message);
+    }
+}
+
+} // namespace
+
+void add_feature_option(Options& options, FeatureSet& target) {
+    std::string names =
+        "\nfeatures (those with * are on unless they are switched off; all stands for each of them):\n";
+    for (const FeatureRow& row : feature_table)
+        if (row.feature != Feature::core)
+            names.append("  ").append(row.name).append(row.standard ? " *\n" : "\n");
+    options.note(std::move(names));
+    options.value("--features", "+x,-y", "switch features of WebAssembly on and off",
+                  [&target](std::string_view list) { switch_features(target, list); });
+}
+
+} // namespace warpbeam::cli

@@ -1,0 +1,215 @@
+#include "files.hpp"
+#include "options.hpp"
+#include "values.hpp"
+
+#include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/linker.hpp>
+#include <warpbeam/wasi/wasi.hpp>
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+
+namespace warpbeam::cli {
+
+namespace {
+
+struct Settings {
+    Config config;
+    StoreLimits limits;
+    uint64_t fuel = 0;
+    std::vector<std::pair<std::string, std::string>> env;
+    std::string_view path;
+    std::optional<std::string_view> invoke;
+    std::vector<std::string_view> args;
+};
+
+/// `NAME=VALUE`, or `NAME` alone for what it is in our own environment.
+void add_variable(Settings& settings, std::string_view text) {
+    const size_t equals = text.find('=');
+    const std::string name{text.substr(0, equals)};
+    if (name.empty())
+        throw UsageError("'" + std::string(text) + "' has no name before the =");
+    if (equals != std::string_view::npos)
+        settings.env.emplace_back(name, text.substr(equals + 1));
+    else if (const char* const inherited = std::getenv(name.c_str()))
+        settings.env.emplace_back(name, inherited);
+}
+
+/// Reads the command line; false when help was all that was wanted.
+bool read_settings(Words words, Settings& settings, Options& options) {
+    const auto invoke = [&settings](std::string_view name) { settings.invoke = name; };
+    options
+        .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
+               invoke)
+        .value("--env", "NAME[=VALUE]", "set an environment variable, or pass ours on; may be repeated",
+               [&](std::string_view text) { add_variable(settings, text); })
+        .value("--fuel", "N", "trap after N calls and turns of loops",
+               [&](std::string_view text) {
+                   settings.fuel = parse_count(text);
+                   settings.config.fuel = true;
+               })
+        .value("--max-memory", "BYTES", "the most that all memories together may take (suffixes K, M, G)",
+               [&](std::string_view text) { settings.limits.memory_bytes = parse_count(text, true); })
+        .value("--max-stack", "BYTES", "the size of the call stack (default: 1M)",
+               [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
+        .flag("--eager", "prepare all functions at once, not each at its first call", settings.config.eager);
+    add_feature_option(options, settings.config.features);
+
+    auto rest = options.parse_leading(words);
+    if (!rest)
+        return false;
+    if (rest->empty())
+        throw options.error("no FILE is given");
+    settings.path = rest->front();
+    settings.args.assign(rest->begin() + 1, rest->end());
+    // Everything behind FILE is the program's, but for --invoke and an explicit end of our options.
+    std::vector<std::string_view>& args = settings.args;
+    constexpr std::string_view joined = "--invoke=";
+    if (!args.empty() && args.front() == "--invoke") {
+        if (args.size() < 2)
+            throw options.error("option --invoke needs a value: NAME");
+        invoke(args[1]);
+        args.erase(args.begin(), args.begin() + 2);
+    } else if (!args.empty() && args.front().starts_with(joined)) {
+        invoke(args.front().substr(joined.size()));
+        args.erase(args.begin());
+    }
+    if (!args.empty() && args.front() == "--")
+        args.erase(args.begin());
+    return true;
+}
+
+void print_frames(const Trap& trap) {
+    for (const Frame& frame : trap.backtrace()) {
+        std::fprintf(stderr, "    at ");
+        if (!frame.module_name().empty())
+            std::fprintf(stderr, "%.*s!", WARPBEAM_TEXT(frame.module_name()));
+        if (frame.func_name().empty())
+            std::fprintf(stderr, "function %" PRIu32, frame.func);
+        else
+            std::fprintf(stderr, "%.*s (function %" PRIu32 ")", WARPBEAM_TEXT(frame.func_name()), frame.func);
+        if (frame.offset != Error::no_offset)
+            std::fprintf(stderr, ", offset 0x%zx", frame.offset);
+        std::fprintf(stderr, "\n");
+    }
+    if (trap.omitted_frames() > 0)
+        std::fprintf(stderr, "    and %zu more\n", trap.omitted_frames());
+}
+
+/// The exit status of a computation that was aborted; says why, unless it was the program's own wish.
+int report(const Trap& trap) {
+    if (trap.code() == TrapCode::exit)
+        return trap.exit_status();
+    (void)std::fflush(stdout);
+    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(trap.message()));
+    print_frames(trap);
+    for (const Trap* cause = trap.cause(); cause != nullptr; cause = cause->cause()) {
+        std::fprintf(stderr, "caused by: %.*s\n", WARPBEAM_TEXT(cause->message()));
+        print_frames(*cause);
+    }
+    return exit_failure;
+}
+
+std::string exported_functions(const Module& module) {
+    std::string names;
+    for (const Export& entry : module.exports())
+        if (entry.kind == ExternKind::func)
+            names.append(names.empty() ? "" : ", ").append(entry.name);
+    return names.empty() ? "it exports no function" : "it exports " + names;
+}
+
+void check(const std::expected<void, Error>& done) {
+    if (!done)
+        throw Failure("warpbeam: " + std::string(done.error().message()));
+}
+
+/// Calls a function with the words of the command line and prints its results, each on a line.
+int call(const Settings& settings, Func func) {
+    const FuncType type = func.type();
+    const std::string name{*settings.invoke};
+    if (settings.args.size() != type.params.size())
+        throw UsageError("run: " + name + " takes " + std::to_string(type.params.size()) +
+                         " arguments, not " + std::to_string(settings.args.size()));
+    std::vector<Value> args;
+    for (size_t i = 0; i < type.params.size(); ++i) {
+        try {
+            args.push_back(parse_value(settings.args[i], type.params[i]));
+        } catch (const UsageError& wrong) {
+            throw UsageError("run: argument " + std::to_string(i + 1) + " of " + name + ": " + wrong.what());
+        }
+    }
+    std::vector<Value> results(type.results.size());
+    if (const auto called = func.call(args, results); !called)
+        return report(called.error());
+    for (const Value& result : results)
+        std::printf("%s\n", print_value(result).c_str());
+    return exit_success;
+}
+
+int run_module(const Settings& settings, Engine& engine, const Ref<const Module>& module) {
+    wasi::Context context;
+    check(context.add_arg(settings.path));
+    for (const std::string_view arg : settings.args)
+        check(context.add_arg(arg));
+    for (const auto& [name, value] : settings.env)
+        check(context.add_env(name, value));
+    Linker linker{engine};
+    check(wasi::define(linker, context));
+    Store store{engine, settings.limits};
+    store.set_fuel(settings.fuel);
+
+    // Asked before anything runs: what can't be called should not have had effects.
+    const std::string name{settings.invoke.value_or("_start")};
+    const Export* const entry = module->find_export(name);
+    if (entry == nullptr || entry->kind != ExternKind::func)
+        throw UsageError("run: " + std::string(settings.path) + " has no function " + name + "; " +
+                         exported_functions(*module) + (settings.invoke ? "" : "; choose one with --invoke"));
+
+    const auto instance = linker.instantiate(store, module);
+    if (!instance) {
+        if (const Trap* const trap = instance.error().trap())
+            return report(*trap);
+        throw Failure(std::string(settings.path) +
+                      ": cannot be instantiated: " + std::string(instance.error().message()));
+    }
+    // A library has this in place of _start, to be called before its functions.
+    // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
+    if (settings.invoke)
+        if (const auto initialize = instance->func<void()>("_initialize"); initialize)
+            if (const auto done = (*initialize)(); !done)
+                return report(done.error());
+
+    const Func func = *instance->func(name);
+    if (settings.invoke)
+        return call(settings, func);
+    const auto ended = func.call();
+    return ended ? exit_success : report(ended.error());
+}
+
+} // namespace
+
+int run(Words words) {
+    Settings settings;
+    Options options{
+        "run [OPTIONS] FILE [--invoke NAME] [ARGS...]",
+        "Runs a program in the binary or the text format: calls its function _start with WASI preview 1, "
+        "where\n"
+        "ARGS are its arguments. With --invoke, calls the exported function NAME instead; then ARGS are its\n"
+        "arguments, numbers as in the text format, and its results are printed, each on a line.\n"
+        "Options come before FILE; what follows FILE is the program's.\n"
+        "\n"
+        "The exit status is the program's own; 1 when it trapped or was refused, with the reason on the "
+        "standard\n"
+        "error; 2 for wrong usage.\n"};
+    if (!read_settings(words, settings, options))
+        return exit_success;
+    const ModuleBytes file = read_module(settings.path);
+    Engine engine{settings.config};
+    const auto module = engine.load(file.bytes, true);
+    if (!module)
+        throw Failure(describe(settings.path, module.error(), file.from_text));
+    return run_module(settings, engine, *module);
+}
+
+} // namespace warpbeam::cli

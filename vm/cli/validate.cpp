@@ -1,0 +1,42 @@
+#include "files.hpp"
+#include "options.hpp"
+
+#include <warpbeam/loader/module.hpp>
+
+#include <cstdio>
+
+namespace warpbeam::cli {
+
+int validate(Words words) {
+    LoadOptions load;
+    bool quiet = false;
+    Options options{
+        "validate [OPTIONS] FILE...",
+        "Decodes and validates modules in the binary or the text format. Says of each on a line whether it\n"
+        "is valid; what is wrong with the others goes to the standard error.\n"
+        "The exit status is 1 when one of them is not valid.\n"};
+    add_feature_option(options, load.features);
+    options.flag("--quiet", "print nothing about valid modules", quiet);
+    const auto files = options.parse(words);
+    if (!files)
+        return exit_success;
+    if (files->empty())
+        throw options.error("no FILE is given");
+
+    int status = exit_success;
+    for (const std::string_view path : *files) {
+        try {
+            const ModuleBytes file = read_module(path);
+            if (const auto module = Module::load(file.bytes, load); !module)
+                throw Failure(describe(path, module.error(), file.from_text));
+            if (!quiet)
+                std::printf("%.*s: valid\n", WARPBEAM_TEXT(path));
+        } catch (const Failure& failure) {
+            std::fprintf(stderr, "%s\n", failure.what());
+            status = exit_failure;
+        }
+    }
+    return status;
+}
+
+} // namespace warpbeam::cli

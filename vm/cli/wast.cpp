@@ -1,0 +1,157 @@
+#include "command.hpp"
+#include "options.hpp"
+
+#include <warpbeam/spectest/runner.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+namespace warpbeam::cli {
+
+namespace {
+
+using spectest::Counts;
+using spectest::Finding;
+
+/// The files that a word stands for: itself, or the scripts in a directory, by name.
+std::vector<std::string> scripts_of(std::string_view word) {
+    const std::filesystem::path path{word};
+    std::error_code fault;
+    if (!std::filesystem::is_directory(path, fault))
+        return {std::string(word)};
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::directory_iterator(path, fault))
+        if (entry.path().extension() == ".wast")
+            files.push_back(entry.path().string());
+    if (fault)
+        throw Failure("warpbeam: cannot read " + std::string(word) + ": " + fault.message());
+    if (files.empty())
+        throw Failure("warpbeam: no .wast file in " + std::string(word));
+    std::ranges::sort(files);
+    return files;
+}
+
+/// Tells of each file, and at last of all together.
+class Report {
+public:
+    virtual ~Report() = default;
+    virtual void begin(const std::string& file) = 0;
+    virtual void finding(const Finding& finding) = 0;
+    virtual void end(const std::string& file, const Counts& counts) = 0;
+    virtual void close(const Counts& total) = 0;
+};
+
+std::string counts_text(const Counts& counts) {
+    return std::to_string(counts.passed) + " passed, " + std::to_string(counts.failed) + " failed, " +
+           std::to_string(counts.skipped) + " skipped";
+}
+
+class Lines final : public Report {
+public:
+    explicit Lines(bool quiet) : quiet_{quiet} {}
+    void begin(const std::string&) override {}
+    void finding(const Finding& finding) override {
+        if (!quiet_)
+            std::printf("%s\n", finding.text().c_str());
+    }
+    void end(const std::string& file, const Counts& counts) override {
+        std::printf("%s: %s\n", file.c_str(), counts_text(counts).c_str());
+    }
+    void close(const Counts& total) override { std::printf("%s\n", counts_text(total).c_str()); }
+
+private:
+    bool quiet_;
+};
+
+std::string json_string(std::string_view text) {
+    std::string json = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || c == '"' || c == '\\') {
+            char escaped[8];
+            std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+            json += escaped;
+        } else {
+            json += c;
+        }
+    }
+    return json + "\"";
+}
+
+std::string json_counts(const Counts& counts) {
+    return "\"passed\": " + std::to_string(counts.passed) + ", \"failed\": " + std::to_string(counts.failed) +
+           ", \"skipped\": " + std::to_string(counts.skipped);
+}
+
+/// One object: the files with what was found in each, and the totals.
+class Json final : public Report {
+public:
+    void begin(const std::string& file) override {
+        std::printf("%s\n  {\"file\": %s, \"findings\": [", is_first_file_ ? "{\"files\": [" : ",",
+                    json_string(file).c_str());
+        is_first_file_ = false;
+        is_first_finding_ = true;
+    }
+    void finding(const Finding& finding) override {
+        std::printf("%s\n    {\"line\": %u, \"failed\": %s, \"message\": %s}", is_first_finding_ ? "" : ",",
+                    finding.line, finding.failed ? "true" : "false", json_string(finding.message).c_str());
+        is_first_finding_ = false;
+    }
+    void end(const std::string&, const Counts& counts) override {
+        std::printf("], %s}", json_counts(counts).c_str());
+    }
+    void close(const Counts& total) override { std::printf("\n], %s}\n", json_counts(total).c_str()); }
+
+private:
+    bool is_first_file_ = true;
+    bool is_first_finding_ = true;
+};
+
+} // namespace
+
+int wast(Words words) {
+    spectest::RunOptions run;
+    bool as_json = false;
+    bool quiet = false;
+    Options options{
+        "wast [OPTIONS] FILE...",
+        "Runs scripts of the official test suite, https://github.com/WebAssembly/testsuite. A FILE that is "
+        "a\n"
+        "directory stands for the .wast files in it, not for those in directories further down.\n"
+        "Prints what went wrong, a line for each file, and the totals: every directive of a script counts\n"
+        "as passed, failed or skipped. The exit status is 1 when one failed. All features are on unless\n"
+        "they are switched off.\n"};
+    options.flag("--json", "print a JSON object instead of lines", as_json)
+        .flag("--quiet", "print only the counts", quiet)
+        .flag("--messages", "report also where the words of an error differ from the script's",
+              run.compare_messages)
+        .flag("--eager", "prepare all functions at once, not each at its first call", run.config.eager);
+    add_feature_option(options, run.config.features);
+    const auto given = options.parse(words);
+    if (!given)
+        return exit_success;
+    if (given->empty())
+        throw options.error("no FILE is given");
+    std::vector<std::string> files;
+    for (const std::string_view word : *given)
+        for (std::string& file : scripts_of(word))
+            files.push_back(std::move(file));
+
+    Lines lines{quiet};
+    Json json;
+    Report& report = as_json ? static_cast<Report&>(json) : lines;
+    Counts total;
+    for (const std::string& file : files) {
+        report.begin(file);
+        const Counts counts =
+            spectest::run_file(file, run, [&](const Finding& finding) { report.finding(finding); });
+        report.end(file, counts);
+        total += counts;
+        (void)std::fflush(stdout); // a script that takes long should not hide the ones before it
+    }
+    report.close(total);
+    return total.failed == 0 ? exit_success : exit_failure;
+}
+
+} // namespace warpbeam::cli
