@@ -1,0 +1,46 @@
+#pragma once
+
+#include <warpbeam/memory/allocator.hpp>
+
+#include <algorithm>
+
+namespace warpbeam::fuzz {
+
+/// Counts what is allocated, and has no more memory than `limit` bytes.
+class BoundedAllocator final : public Allocator {
+public:
+    explicit BoundedAllocator(size_t limit) noexcept : limit_{limit} {}
+
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        if (size > limit_ - live_) {
+            refused_ = true;
+            return nullptr;
+        }
+        void* const block = Allocator::standard().allocate(size, alignment);
+        if (block != nullptr) {
+            live_ += size;
+            peak_ = std::max(peak_, live_);
+        }
+        return block;
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        live_ -= size;
+        Allocator::standard().deallocate(block, size, alignment);
+    }
+
+    [[nodiscard]] size_t live() const noexcept { return live_; }
+    [[nodiscard]] size_t peak() const noexcept { return peak_; }
+    [[nodiscard]] bool refused() const noexcept { return refused_; }
+
+private:
+    size_t limit_;
+    size_t live_ = 0;
+    size_t peak_ = 0;
+    bool refused_ = false;
+};
+
+/// What loading a module of this many bytes may take: the stacks of validation, which have a limit of their
+/// own, and a multiple of the input.
+constexpr size_t memory_bound(size_t input_size) noexcept { return (size_t{1} << 20) + 200 * input_size; }
+
+} // namespace warpbeam::fuzz
