@@ -183,7 +183,6 @@ public:
 
 private:
     struct Impl;
-    friend class ModuleBuilder; // the decoder's
     explicit Module(Impl* impl) noexcept : impl_{impl} {}
     ~Module();
     Impl* impl_;

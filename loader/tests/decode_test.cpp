@@ -1,0 +1,157 @@
+#include "module_bytes.hpp"
+
+namespace warpbeam::test {
+namespace {
+
+TEST(Decode, Header) {
+    EXPECT_EQ(fault({}), "malformed: unexpected end: 0 bytes are too few for a header @0");
+    EXPECT_EQ(fault({'a', 's', 'm', 0}), "malformed: magic header not detected @0");
+    EXPECT_EQ(fault({0, 'a', 's', 'm', 1}), "malformed: unexpected end: the version is missing @4");
+    EXPECT_EQ(fault({0, 'a', 's', 'm', 2, 0, 0, 0}), "malformed: unknown binary version @4");
+    EXPECT_EQ(fault(Binary{}.bytes), "valid");
+}
+
+TEST(Decode, SectionsComeInOrderAndOnce) {
+    EXPECT_EQ(
+        fault(Binary{}.section(memory, vec({})).section(type, vec({})).bytes),
+        "malformed: unexpected content after last section: the section is repeated or out of order, in the "
+        "type section @11");
+    EXPECT_EQ(
+        fault(Binary{}.section(type, vec({})).section(type, vec({})).bytes),
+        "malformed: unexpected content after last section: the section is repeated or out of order, in the "
+        "type section @11");
+    EXPECT_EQ(fault(Binary{}.section(static_cast<SectionId>(14), {}).bytes),
+              "malformed: malformed section id 14 @8");
+    EXPECT_EQ(fault(Binary{}.section(memory, vec({}) + Bytes{7}).bytes),
+              "malformed: section size mismatch: 1 bytes are left over, in the memory section @11");
+    EXPECT_EQ(fault(Binary{}.bytes + Bytes{type, 5, 0}),
+              "malformed: length out of bounds: unexpected end, the section announces 5 bytes, 1 are left, "
+              "in the type "
+              "section @8");
+}
+
+TEST(Decode, CountsAreCheckedBeforeTheyAreBelieved) {
+    EXPECT_EQ(fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
+              "malformed: unexpected end of section or function: 4294967295 types in 0 bytes, in the type "
+              "section @10");
+    EXPECT_EQ(fault(module_of(func_type({}, {}), body({0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f}))),
+              "malformed: unexpected end of section or function: 4294967295 labels in 1 bytes, in the code "
+              "section, "
+              "function 0 @24");
+}
+
+TEST(Decode, ImportsExportsAndLookups) {
+    const Bytes bytes = Binary{}
+                            .section(type, vec({func_type({i32}, {i64})}))
+                            .section(import, vec({name("env") + name("f") + Bytes{0, 0},
+                                                  name("env") + name("m") + Bytes{2, 1, 1, 2},
+                                                  name("env") + name("g") + Bytes{3, i32, 0}}))
+                            .section(function, vec({{0}}))
+                            .section(export_, vec({name("twice") + Bytes{0, 1}, name("again") + Bytes{0, 1},
+                                                   name("memory") + Bytes{2, 0}}))
+                            .section(code, vec({body({0x42, 0})}))
+                            .bytes;
+    const auto module = load(bytes);
+    ASSERT_TRUE(module);
+    EXPECT_EQ(module->imports().size(), 3u);
+    EXPECT_EQ(module->imports()[1].name, "m");
+    EXPECT_EQ(module->imports()[1].type.memory.limits.max, 2u);
+    EXPECT_EQ(module->imported_funcs(), 1u);
+    EXPECT_EQ(module->funcs().size(), 2u);
+    EXPECT_EQ(module->type_registry().func(module->funcs()[1]).results[0], ValType::i64);
+    ASSERT_NE(module->find_export("memory"), nullptr);
+    EXPECT_EQ(module->find_export("memory")->kind, ExternKind::memory);
+    EXPECT_EQ(module->find_export("memor"), nullptr);
+    EXPECT_EQ(module->func_name(1), "twice") << "the first export that names it";
+    EXPECT_EQ(module->func_name(0), "");
+    EXPECT_EQ(module->bodies()[0].max_stack, 1u);
+    EXPECT_EQ(module->bytes().size(), bytes.size());
+    EXPECT_NE(module->bytes().data(), bytes.data());
+}
+
+TEST(Decode, BorrowedBytesAreNotCopied) {
+    const Bytes bytes = Binary{}.section(custom, name("note") + Bytes{1, 2, 3}).bytes;
+    LoadOptions options;
+    options.borrow = true;
+    const auto module = load(bytes, options);
+    ASSERT_TRUE(module);
+    EXPECT_EQ(module->bytes().data(), bytes.data());
+    ASSERT_EQ(module->custom_sections().size(), 1u);
+    EXPECT_EQ(module->custom_sections()[0].name, "note");
+    EXPECT_EQ(module->custom_sections()[0].bytes.size(), 3u);
+    EXPECT_EQ(module->custom_sections()[0].offset, 15u);
+}
+
+TEST(Decode, NameSection) {
+    const Bytes funcs = vec({leb(0) + name("first")});
+    const Bytes module_name = name("the module");
+    const auto with_names = [&](const Bytes& contents) {
+        return load(module_of(func_type({}, {}), body({})) + Bytes{custom} + sized(name("name") + contents));
+    };
+    const auto good = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs));
+    EXPECT_EQ(good->name(), "the module");
+    EXPECT_EQ(good->func_name(0), "first");
+    const auto malformed = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs + Bytes{0}));
+    EXPECT_EQ(malformed->name(), "") << "a malformed name section counts as absent";
+    EXPECT_EQ(malformed->func_name(0), "");
+}
+
+TEST(Decode, ElementSegmentsInAllForms) {
+    const Bytes zero{0x41, 0, end};
+    const Bytes item{0xd2, 0, end};
+    const auto module =
+        load(Binary{}
+                 .section(type, vec({func_type({}, {})}))
+                 .section(function, vec({{0}}))
+                 .section(table, vec({{func_ref, 0, 1}, {func_ref, 0, 1}}))
+                 .section(element, vec({
+                                       Bytes{0} + zero + vec({{0}}),
+                                       Bytes{1, 0} + vec({{0}, {0}}),
+                                       Bytes{2, 1} + zero + Bytes{0} + vec({{0}}),
+                                       Bytes{3, 0} + vec({{0}}),
+                                       Bytes{4} + zero + vec({item}),
+                                       Bytes{5, func_ref} + vec({item}),
+                                       Bytes{6, 1} + zero + Bytes{func_ref} + vec({item, item}),
+                                       Bytes{7, func_ref} + vec({item}),
+                                   }))
+                 .section(code, vec({body({})}))
+                 .bytes);
+    ASSERT_TRUE(module);
+    const auto elements = module->elements();
+    ASSERT_EQ(elements.size(), 8u);
+    EXPECT_EQ(elements[1].mode, SegmentMode::passive);
+    EXPECT_EQ(elements[1].size(), 2u);
+    EXPECT_EQ(elements[2].table, 1u);
+    EXPECT_EQ(elements[3].mode, SegmentMode::declarative);
+    EXPECT_EQ(elements[4].exprs.size(), 1u);
+    EXPECT_EQ(elements[4].offset.type, ValType::i32);
+    EXPECT_EQ(elements[6].exprs[1].code.size(), 3u);
+    EXPECT_EQ(elements[6].mode, SegmentMode::active);
+}
+
+TEST(Decode, DuplicateExports) {
+    EXPECT_EQ(fault(Binary{}
+                        .section(memory, vec({{0, 1}}))
+                        .section(export_, vec({name("a") + Bytes{2, 0}, name("a") + Bytes{2, 0}}))
+                        .bytes),
+              "invalid: duplicate export name \"a\", in the export section @15");
+}
+
+TEST(Decode, Attachments) {
+    struct Counter final : Module::Attachment {
+        int drops = 0;
+        void drop() noexcept override { ++drops; }
+    } first, second;
+    {
+        const auto module = load(Binary{}.bytes);
+        EXPECT_EQ(module->attachment(), nullptr);
+        EXPECT_EQ(module->attach(&first), &first);
+        EXPECT_EQ(module->attach(&second), &first);
+        EXPECT_EQ(module->attachment(), &first);
+    }
+    EXPECT_EQ(first.drops, 1);
+    EXPECT_EQ(second.drops, 0);
+}
+
+} // namespace
+} // namespace warpbeam::test

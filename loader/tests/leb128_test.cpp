@@ -1,0 +1,55 @@
+#include "leb128.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace warpbeam {
+namespace {
+
+template <typename T, unsigned bits = sizeof(T) * 8>
+std::pair<LebFault, T> decode(std::vector<uint8_t> bytes) {
+    T value{};
+    const uint8_t* p = bytes.data();
+    const LebFault fault = decode_leb128<T, bits>(p, p + bytes.size(), value);
+    return {fault, value};
+}
+
+TEST(Leb128, Unsigned) {
+    EXPECT_EQ(decode<uint32_t>({0x00}), std::pair(LebFault::none, 0u));
+    EXPECT_EQ(decode<uint32_t>({0xe5, 0x8e, 0x26}), std::pair(LebFault::none, 624485u));
+    EXPECT_EQ(decode<uint32_t>({0x80, 0x80, 0x80, 0x80, 0x00}), std::pair(LebFault::none, 0u));
+    EXPECT_EQ(decode<uint32_t>({0xff, 0xff, 0xff, 0xff, 0x0f}), std::pair(LebFault::none, UINT32_MAX));
+    EXPECT_EQ(decode<uint64_t>({0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}),
+              std::pair(LebFault::none, UINT64_MAX));
+}
+
+TEST(Leb128, Signed) {
+    EXPECT_EQ(decode<int32_t>({0x7f}), std::pair(LebFault::none, -1));
+    EXPECT_EQ(decode<int32_t>({0x3f}), std::pair(LebFault::none, 63));
+    EXPECT_EQ(decode<int32_t>({0x40}), std::pair(LebFault::none, -64));
+    EXPECT_EQ(decode<int32_t>({0x80, 0x80, 0x80, 0x80, 0x78}), std::pair(LebFault::none, INT32_MIN));
+    EXPECT_EQ(decode<int32_t>({0xff, 0xff, 0xff, 0xff, 0x07}), std::pair(LebFault::none, INT32_MAX));
+    EXPECT_EQ(decode<int64_t>({0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f}),
+              std::pair(LebFault::none, INT64_MIN));
+}
+
+TEST(Leb128, ThirtyThreeBits) {
+    EXPECT_EQ((decode<int64_t, 33>({0xff, 0xff, 0xff, 0xff, 0x0f})),
+              std::pair(LebFault::none, int64_t{UINT32_MAX}));
+    EXPECT_EQ((decode<int64_t, 33>({0x80, 0x80, 0x80, 0x80, 0x70})),
+              std::pair(LebFault::none, -(int64_t{1} << 32)));
+    EXPECT_EQ((decode<int64_t, 33>({0x80, 0x80, 0x80, 0x80, 0x10})).first, LebFault::too_large);
+}
+
+TEST(Leb128, Faults) {
+    EXPECT_EQ(decode<uint32_t>({}).first, LebFault::unexpected_end);
+    EXPECT_EQ(decode<uint32_t>({0x80}).first, LebFault::unexpected_end);
+    EXPECT_EQ(decode<uint32_t>({0x80, 0x80, 0x80, 0x80, 0x80, 0x00}).first, LebFault::too_long);
+    EXPECT_EQ(decode<uint32_t>({0xff, 0xff, 0xff, 0xff, 0x10}).first, LebFault::too_large);
+    EXPECT_EQ(decode<int32_t>({0xff, 0xff, 0xff, 0xff, 0x4f}).first, LebFault::too_large);
+    EXPECT_EQ(decode<int32_t>({0x80, 0x80, 0x80, 0x80, 0x08}).first, LebFault::too_large);
+}
+
+} // namespace
+} // namespace warpbeam

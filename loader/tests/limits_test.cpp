@@ -1,0 +1,149 @@
+#include "module_bytes.hpp"
+
+#include <map>
+
+namespace warpbeam::test {
+namespace {
+
+TEST(Features, WhatIsOffIsRefusedByName) {
+    const auto without = [](Feature feature, const Bytes& bytes) {
+        LoadOptions options = all_features();
+        options.features.disable(feature);
+        EXPECT_EQ(fault(bytes), "valid");
+        return fault(bytes, options);
+    };
+    EXPECT_EQ(without(Feature::simd,
+                      module_of(func_type({}, {}), body(Bytes{0xfd, 12} + Bytes(16, 0) + Bytes{0x1a}))),
+              "unsupported: v128.const needs the feature simd, which is switched off, in the code section, "
+              "function 0 "
+              "@23");
+    EXPECT_EQ(without(Feature::sign_extension, module_of(func_type({}, {}), body({0x41, 0, 0xc0, 0x1a}))),
+              "unsupported: i32.extend8_s needs the feature sign-extension, which is switched off, in the "
+              "code section, "
+              "function 0 @25");
+    EXPECT_EQ(without(Feature::multi_memory, Binary{}.section(memory, vec({{0, 1}, {0, 1}})).bytes),
+              "unsupported: a module with several memories needs the feature multi-memory, which is switched "
+              "off, in "
+              "the memory section @13");
+    EXPECT_EQ(
+        without(Feature::memory64, Binary{}.section(memory, vec({{4, 1}})).bytes),
+        "unsupported: a 64-bit address type needs the feature memory64, which is switched off, in the memory "
+        "section @11");
+    EXPECT_EQ(
+        without(Feature::gc, Binary{}.section(type, vec({{0x5f, 0}})).bytes),
+        "unsupported: a structure type needs the feature gc, which is switched off, in the type section @11");
+    EXPECT_EQ(without(Feature::threads, Binary{}.section(memory, vec({{3, 1, 1}})).bytes),
+              "unsupported: a shared memory needs the feature threads, which is switched off, in the memory "
+              "section "
+              "@11");
+    EXPECT_EQ(without(Feature::multi_value, Binary{}.section(type, vec({func_type({}, {i32, i32})})).bytes),
+              "unsupported: a function with several results needs the feature multi-value, which is switched "
+              "off, in "
+              "the type section @13");
+}
+
+TEST(Features, TheFirstVersionAlone) {
+    LoadOptions options;
+    options.features = FeatureSet::none();
+    EXPECT_EQ(fault(module_of(func_type({i32}, {i32}), body({0x20, 0})), options), "valid");
+}
+
+TEST(Limits, AreTheEmbeddersToSet) {
+    LoadOptions options = all_features();
+    options.limits.functions = 1;
+    options.limits.locals = 10;
+    options.limits.nesting = 2;
+    options.limits.frame_slots = 4;
+    options.limits.module_size = 100;
+    const auto limited = [&](const Bytes& code, const Bytes& locals = {0}) {
+        return fault(module_of(func_type({}, {}), body(code, locals)), options);
+    };
+    EXPECT_EQ(fault(Binary{}.section(type, vec({func_type({}, {})})).section(function, vec({{0}, {0}})).bytes,
+                    options),
+              "limit: too many functions: 2, the limit is 1, in the function section @16");
+    EXPECT_EQ(limited({}, {1, 11, i32}), "limit: too many locals: 11 with the parameters, the limit is 10, "
+                                         "in the code section, function 0 @22");
+    EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b}), "valid");
+    EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b, 0x0b}),
+              "limit: blocks nest deeper than the limit of 2, in the code section, function 0 @27");
+    EXPECT_EQ(
+        limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
+        "limit: the operand stack is higher than the limit of 4 slots, in the code section, function 0 @31");
+    EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes, the limit is 100 @0");
+}
+
+TEST(Limits, ManyResultsDoNotMakeTheStackGrowForEver) {
+    const Bytes results(1000, i32);
+    Bytes code{0x00};
+    for (int i = 0; i < 100; ++i)
+        code = code + Bytes{0x10, 0};
+    EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack is higher"),
+              std::string::npos);
+}
+
+/// Fails at the n-th allocation, and knows what is still allocated.
+class FailingAllocator final : public Allocator {
+public:
+    explicit FailingAllocator(size_t successes) : successes_{successes} {}
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        if (successes_ == 0)
+            return nullptr;
+        --successes_;
+        void* const block = standard().allocate(size, alignment);
+        live[block] = size;
+        return block;
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        EXPECT_EQ(live[block], size);
+        live.erase(block);
+        standard().deallocate(block, size, alignment);
+    }
+    std::map<void*, size_t> live;
+
+private:
+    size_t successes_;
+};
+
+TEST(Memory, EveryAllocationMayFail) {
+    const Bytes bytes =
+        Binary{}
+            .section(type, vec({func_type({i32}, {i32}), Bytes{0x5f, 1, i32, 0}, func_type({i64, i64}, {})}))
+            .section(import, vec({name("m") + name("f") + Bytes{0, 0}}))
+            .section(function, vec({{0}, {2}}))
+            .section(table, vec({{func_ref, 0, 1}}))
+            .section(memory, vec({{0, 1}}))
+            .section(tag, vec({{0, 2}}))
+            .section(global, vec({Bytes{i32, 0, 0x41, 1, end}}))
+            .section(export_, vec({name("x") + Bytes{0, 1}}))
+            .section(element,
+                     vec({Bytes{0, 0x41, 0, end} + vec({{0}}), Bytes{5, func_ref} + vec({{0xd2, 0, end}})}))
+            .section(data_count, {1})
+            .section(code, vec({body({0x02, 0x40, 0x0b, 0x20, 0}, {1, 2, i64}),
+                                body({0x41, 0, 0xfb, 0x1c, 0x21, 2}, {1, 1, ref_to, 0x6c})}))
+            .section(data, vec({Bytes{1} + name("hello")}))
+            .section(custom, name("name") + Bytes{1} + sized(vec({leb(0) + name("f")})))
+            .bytes;
+    ASSERT_EQ(fault(bytes), "valid");
+    size_t failures = 0;
+    for (size_t n = 0;; ++n) {
+        FailingAllocator allocator{n};
+        LoadOptions options = all_features();
+        options.allocator = &allocator;
+        bool loaded = false;
+        {
+            const auto module = Module::load(bytes, options);
+            loaded = module.has_value();
+            if (!loaded) {
+                EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory) << module.error().message();
+                ++failures;
+            }
+        }
+        EXPECT_TRUE(allocator.live.empty()) << "after " << n << " allocations";
+        if (loaded)
+            break;
+    }
+    EXPECT_GT(failures, 20u);
+}
+
+} // namespace
+} // namespace warpbeam::test

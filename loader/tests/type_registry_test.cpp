@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+#include <warpbeam/loader/type_registry.hpp>
+
+#include <thread>
+#include <vector>
+
+namespace warpbeam {
+namespace {
+
+constexpr TypeId self(uint32_t member) { return TypeRegistry::first_member + member; }
+constexpr ValType ref(TypeId id, bool nullable = true) {
+    return ValType::reference(HeapType::defined(id), nullable);
+}
+
+SubType structure(std::span<const FieldType> fields, TypeId super = SubType::no_supertype) {
+    SubType type;
+    type.kind = CompositeKind::struct_;
+    type.is_final = false;
+    type.supertype = super;
+    type.fields = fields;
+    return type;
+}
+
+SubType function(std::span<const ValType> params, std::span<const ValType> results) {
+    SubType type;
+    type.func = {params, results};
+    return type;
+}
+
+TEST(TypeRegistry, EqualGroupsShareTheirIds) {
+    TypeRegistry types;
+    const ValType params[] = {ValType::i32, ValType::i64};
+    const SubType one[] = {function(params, {})};
+    const SubType other[] = {function({}, params)};
+    const TypeId first = types.add_group(one);
+    EXPECT_EQ(types.add_group(one), first);
+    EXPECT_NE(types.add_group(other), first);
+    EXPECT_EQ(types.func(first).params.size(), 2u);
+    EXPECT_NE(types.func(first).params.data(), params) << "the contents are copied";
+}
+
+TEST(TypeRegistry, RecursionIsEqualUpToRenaming) {
+    TypeRegistry types;
+    const FieldType to_self[] = {{ref(self(0)), false}};
+    const SubType list[] = {structure(to_self)};
+    const TypeId first = types.add_group(list);
+    EXPECT_EQ(types[first].fields[0].storage, ref(first)) << "references to members are closed";
+    EXPECT_EQ(types.add_group(list), first);
+}
+
+TEST(TypeRegistry, AReferenceToAnEqualTypeIsNotRecursion) {
+    TypeRegistry types;
+    const FieldType to_self[] = {{ref(self(0)), false}};
+    const SubType list[] = {structure(to_self)};
+    const TypeId first = types.add_group(list);
+    const FieldType to_first[] = {{ref(first), false}};
+    const SubType unrolled[] = {structure(to_first)};
+    EXPECT_NE(types.add_group(unrolled), first);
+}
+
+TEST(TypeRegistry, TheSizeOfAGroupMatters) {
+    TypeRegistry types;
+    const SubType alone[] = {structure({})};
+    const SubType both[] = {structure({}), structure({})};
+    const TypeId first = types.add_group(alone);
+    const TypeId pair = types.add_group(both);
+    EXPECT_NE(pair, first);
+    EXPECT_EQ(types.add_group(both), pair);
+}
+
+TEST(TypeRegistry, Subtypes) {
+    TypeRegistry types;
+    const FieldType field[] = {{ValType::i32, false}};
+    const SubType base[] = {structure({})};
+    const TypeId top = types.add_group(base);
+    const SubType derived[] = {structure(field, top)};
+    const TypeId middle = types.add_group(derived);
+    const SubType again[] = {structure(field, middle)};
+    const TypeId bottom = types.add_group(again);
+    EXPECT_EQ(types[bottom].depth, 2u);
+    EXPECT_TRUE(types.is_subtype(bottom, top));
+    EXPECT_TRUE(types.is_subtype(bottom, bottom));
+    EXPECT_FALSE(types.is_subtype(top, bottom));
+    EXPECT_TRUE(types.matches(ref(bottom, false), ref(top, true)));
+    EXPECT_FALSE(types.matches(ref(bottom, true), ref(top, false)));
+}
+
+TEST(TypeRegistry, AbstractHeapTypes) {
+    TypeRegistry types;
+    const SubType func[] = {function({}, {})};
+    const SubType object[] = {structure({})};
+    const HeapType f = HeapType::defined(types.add_group(func));
+    const HeapType s = HeapType::defined(types.add_group(object));
+    const auto below = [&](HeapType sub, HeapType super) { return types.matches(sub, super); };
+    for (const HeapType super : {HeapType::any, HeapType::eq, HeapType::struct_}) {
+        EXPECT_TRUE(below(s, super));
+        EXPECT_TRUE(below(HeapType::none, super));
+        EXPECT_FALSE(below(f, super));
+    }
+    EXPECT_TRUE(below(f, HeapType::func));
+    EXPECT_TRUE(below(HeapType::nofunc, f));
+    EXPECT_FALSE(below(HeapType::none, f));
+    EXPECT_TRUE(below(HeapType::none, s));
+    EXPECT_FALSE(below(s, HeapType::array));
+    EXPECT_TRUE(below(HeapType::i31, HeapType::eq));
+    EXPECT_FALSE(below(HeapType::eq, HeapType::i31));
+    EXPECT_TRUE(below(HeapType::noextern, HeapType::extern_));
+    EXPECT_TRUE(below(HeapType::noexn, HeapType::exn));
+    EXPECT_FALSE(below(HeapType::extern_, HeapType::any));
+    EXPECT_TRUE(below(HeapType::bot, f));
+}
+
+TEST(TypeRegistry, ExternTypes) {
+    TypeRegistry types;
+    ExternType wide, narrow;
+    wide.kind = narrow.kind = ExternKind::memory;
+    wide.memory.limits = {.min = 1, .max = 0, .has_max = false, .is_64 = false};
+    narrow.memory.limits = {.min = 2, .max = 4, .has_max = true, .is_64 = false};
+    EXPECT_TRUE(types.matches(narrow, wide));
+    EXPECT_FALSE(types.matches(wide, narrow));
+    narrow.memory.shared = true;
+    EXPECT_FALSE(types.matches(narrow, wide));
+
+    ExternType any, i31;
+    any.kind = i31.kind = ExternKind::global;
+    any.global = {ValType::reference(HeapType::any, true), false};
+    i31.global = {ValType::reference(HeapType::i31, true), false};
+    EXPECT_TRUE(types.matches(i31, any));
+    any.global.is_mutable = i31.global.is_mutable = true;
+    EXPECT_FALSE(types.matches(i31, any));
+}
+
+TEST(TypeRegistry, ThreadsAgree) {
+    TypeRegistry types;
+    std::vector<std::vector<TypeId>> ids(4);
+    std::vector<std::thread> threads;
+    for (std::vector<TypeId>& mine : ids)
+        threads.emplace_back([&types, &mine] {
+            std::vector<ValType> params;
+            for (int i = 0; i < 200; ++i) {
+                params.push_back(i % 2 == 0 ? ValType::i32 : ValType::f64);
+                const SubType group[] = {function(params, {})};
+                mine.push_back(types.add_group(group));
+            }
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    for (const std::vector<TypeId>& mine : ids)
+        EXPECT_EQ(mine, ids[0]);
+}
+
+} // namespace
+} // namespace warpbeam

@@ -1,0 +1,152 @@
+#include "module_bytes.hpp"
+
+namespace warpbeam::test {
+namespace {
+
+/// The fault of a function of type [i32] -> [i32] with one i64 local.
+std::string function_fault(const Bytes& instructions) {
+    return fault(module_of(func_type({i32}, {i32}), body(instructions, {1, 1, i64})));
+}
+
+TEST(Validate, Functions) {
+    EXPECT_EQ(function_fault({0x20, 0}), "valid");
+    EXPECT_EQ(function_fault({0x20, 0, 0x41, 1, 0x6a}), "valid");
+    EXPECT_EQ(function_fault({0x00}), "valid") << "behind unreachable there are any operands";
+    EXPECT_EQ(function_fault({0x00, 0x6a, 0x45}), "valid");
+}
+
+TEST(Validate, MessagesNameExpectedAndFoundTypesAndThePlace) {
+    EXPECT_EQ(function_fault({0x20, 1}), "invalid: type mismatch: end requires [i32] but stack has [i64], in "
+                                         "the code section, function 0 @29");
+    EXPECT_EQ(
+        function_fault({}),
+        "invalid: type mismatch: end requires [i32] but stack has [], in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0x20, 0, 0x20, 1, 0x6a}),
+              "invalid: type mismatch: i32.add requires [i32] but stack has [i64], in the code section, "
+              "function 0 @31");
+    EXPECT_EQ(function_fault({0x20, 0, 0x20, 0}), "invalid: type mismatch: block requires [i32] but stack "
+                                                  "has [i32 i32], in the code section, function 0 "
+                                                  "@31");
+    EXPECT_EQ(function_fault({0x20, 2}), "invalid: unknown local 2, in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0x0c, 1}), "invalid: unknown label 1, in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0x28, 2, 0}), "invalid: unknown memory 0, in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0xff}), "malformed: illegal opcode ff, in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0xfc, 0x20}),
+              "malformed: illegal opcode fc 32, in the code section, function 0 @27");
+    EXPECT_EQ(function_fault({0x02, 0x40}),
+              "malformed: unexpected end of section or function: END opcode expected, in "
+              "the code section, function 0 @30");
+}
+
+TEST(Validate, TheFunctionIsNamedByItsExport) {
+    const Bytes bytes = Binary{}
+                            .section(type, vec({func_type({}, {})}))
+                            .section(function, vec({{0}}))
+                            .section(export_, vec({name("run") + Bytes{0, 0}}))
+                            .section(code, vec({body({0x1a})}))
+                            .bytes;
+    EXPECT_EQ(fault(bytes),
+              "invalid: type mismatch: drop requires an operand but stack has [], in the code section, "
+              "function 0 \"run\" @32");
+    const auto module = Module::load(bytes);
+    ASSERT_FALSE(module);
+    EXPECT_EQ(module.error().function(), 0u);
+}
+
+TEST(Validate, LongBodiesTakeTheFastPathWithTheSameResults) {
+    Bytes code;
+    for (int i = 0; i < 50; ++i)
+        code = code + Bytes{0x20, 0, 0x41, 0x85, 0x01, 0x6a, 0x21, 0};
+    EXPECT_EQ(function_fault(code + Bytes{0x20, 0}), "valid");
+    const size_t start = 27 + 1 + 1; // the lengths take a byte more each
+    EXPECT_EQ(function_fault(code + Bytes{0x20, 1, 0x45} + code),
+              "invalid: type mismatch: i32.eqz requires [i32] but stack has [i64], in the code section, "
+              "function 0 @" +
+                  std::to_string(start + code.size() + 2));
+    EXPECT_EQ(function_fault(code + Bytes{0x20, 9} + code),
+              "invalid: unknown local 9, in the code section, function 0 @" +
+                  std::to_string(start + code.size()));
+}
+
+TEST(Validate, LocalsBeyondThoseWrittenOut) {
+    // 3000 locals of i32, then as many of i64, in a body of a few bytes.
+    const Bytes locals = vec({leb(3000) + Bytes{i32}, leb(3000) + Bytes{i64}});
+    const auto with = [&](const Bytes& code) {
+        return fault(module_of(func_type({}, {i32}), body(code, locals)));
+    };
+    EXPECT_EQ(with(Bytes{0x20} + leb(2999)), "valid");
+    EXPECT_NE(with(Bytes{0x20} + leb(3000)).find("requires [i32] but stack has [i64]"), std::string::npos);
+    EXPECT_NE(with(Bytes{0x20} + leb(6000)).find("unknown local 6000"), std::string::npos);
+}
+
+TEST(Validate, LocalsWithoutDefaultMustBeSetFirst) {
+    const Bytes locals = vec({Bytes{1, ref_to, 0x6c}}); // (ref i31)
+    const auto with = [&](const Bytes& code) {
+        return fault(module_of(func_type({}, {}), body(code, locals)));
+    };
+    const Bytes set{0x41, 0, 0xfb, 0x1c, 0x21, 0};
+    const Bytes use{0x20, 0, 0x1a};
+    EXPECT_EQ(with(set + use), "valid");
+    EXPECT_EQ(with(use), "invalid: uninitialized local 0, in the code section, function 0 @26");
+    EXPECT_EQ(with(Bytes{0x02, 0x40} + set + use + Bytes{end}), "valid");
+    EXPECT_NE(with(Bytes{0x02, 0x40} + set + Bytes{end} + use).find("uninitialized local 0"),
+              std::string::npos);
+}
+
+TEST(Validate, ConstantExpressions) {
+    const auto global_fault = [](const Bytes& expr) {
+        return fault(
+            Binary{}.section(global, vec({Bytes{i32, 0, 0x41, 1, end}, Bytes{i32, 0} + expr})).bytes);
+    };
+    EXPECT_EQ(global_fault({0x23, 0, 0x41, 1, 0x6a, end}), "valid") << "an earlier global, and arithmetic";
+    EXPECT_EQ(global_fault({0x23, 1, end}), "invalid: unknown global 1, in the global section @18");
+    EXPECT_EQ(global_fault({0x41, 0, 0x45, end}),
+              "invalid: constant expression required: i32.eqz is not constant, in the global section @20");
+    EXPECT_EQ(global_fault({0x42, 0, end}),
+              "invalid: type mismatch: end requires [i32] but stack has [i64], in the global section @20");
+    EXPECT_EQ(global_fault({end}),
+              "invalid: type mismatch: end requires [i32] but stack has [], in the global section "
+              "@18");
+}
+
+TEST(Validate, UndeclaredFunctionReferences) {
+    EXPECT_EQ(fault(module_of(func_type({}, {}), body({0xd2, 0, 0x1a}))),
+              "invalid: undeclared function reference: function 0 occurs in no export, segment or constant "
+              "expression, in the code section, function 0 @23");
+}
+
+TEST(Validate, SubTypes) {
+    const Bytes base{0x50, 0, 0x5f, 1, i32, 0};
+    const Bytes good{0x50, 1, 0, 0x5f, 2, i32, 0, i64, 0};
+    const Bytes wrong{0x50, 1, 0, 0x5f, 1, i64, 0};
+    EXPECT_EQ(fault(Binary{}.section(type, vec({base, good})).bytes), "valid");
+    EXPECT_EQ(fault(Binary{}.section(type, vec({base, wrong})).bytes),
+              "invalid: sub type 1 does not match super type 0, in the type section @17");
+    EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x5f, 0}, Bytes{0x50, 1, 0, 0x5f, 0}})).bytes),
+              "invalid: sub type 1 does not match super type 0, which is final, in the type section @13");
+    EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x50, 1, 0, 0x5f, 0}})).bytes),
+              "invalid: unknown type 0: a super type must come before type 0, in the type section @13");
+}
+
+TEST(Validate, TypesAreCanonicalAcrossModules) {
+    TypeRegistry types;
+    LoadOptions options;
+    options.types = &types;
+    const Bytes pair = func_type({i32}, {i32});
+    const auto one = load(Binary{}.section(type, vec({func_type({}, {}), pair})).bytes, options);
+    const auto other = load(Binary{}.section(type, vec({pair})).bytes, options);
+    EXPECT_EQ(one->types()[1], other->types()[0]);
+    EXPECT_NE(one->types()[0], one->types()[1]);
+}
+
+TEST(Validate, StackHeights) {
+    EXPECT_EQ(load(module_of(func_type({}, {}), body({0x41, 0, 0x41, 0, 0x41, 0, 0x1a, 0x1a, 0x1a})))
+                  ->bodies()[0]
+                  .max_stack,
+              3u);
+    const Bytes v128_zero = Bytes{0xfd, 12} + Bytes(16, 0);
+    EXPECT_EQ(load(module_of(func_type({}, {}), body(v128_zero + Bytes{0x1a})))->bodies()[0].max_stack, 2u);
+}
+
+} // namespace
+} // namespace warpbeam::test
