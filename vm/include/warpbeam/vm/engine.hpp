@@ -12,9 +12,9 @@ namespace warpbeam {
 /// What an engine is made with.
 struct Config {
     /// What modules may use; the default is WebAssembly 3.0.
-    FeatureSet features;
+    FeatureSet features = {};
     /// What modules may ask for.
-    ModuleLimits limits;
+    ModuleLimits limits = {};
     /// Whether code counts fuel at calls and loop heads and traps when it is used up (Store::set_fuel).
     bool fuel = false;
     /// Whether code looks at calls and loop heads if it is to stop (Store::interrupt_handle).

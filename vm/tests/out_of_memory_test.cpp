@@ -1,0 +1,121 @@
+#include "fixture.hpp"
+
+/// What happens when the n-th allocation fails, for each n: an error, never a crash, and no leak.
+
+namespace warpbeam {
+namespace {
+
+constexpr std::string_view everything = R"((module $m
+    (import "env" "f" (func $f (param i32) (result i32)))
+    (import "env" "u" (func $u (param i32)))
+    (memory (export "memory") 1)
+    (table $t 8 funcref) (table $i 4 (ref i31) (ref.i31 (i32.const 1)))
+    (global $g (mut i64) (i64.add (i64.const 1) (i64.const 2)))
+    (tag $e (param i32))
+    (elem (i32.const 0) $a $b) (elem $p funcref (ref.func $a) (ref.null func))
+    (data (i32.const 0) "data") (data $d "passive")
+    (func $a (param i32) (result i32) (call $f (local.get 0)))
+    (func $b (call $u (i32.const 0)))
+    (func $start (drop (memory.grow (i32.const 1))) (drop (table.grow $t (ref.null func) (i32.const 100))))
+    (start $start)
+    (func (export "run") (param i32) (result i32)
+        (table.init $t $p (i32.const 2) (i32.const 0) (i32.const 2))
+        (call $b)
+        (call_indirect $t (param i32) (result i32) (local.get 0) (i32.const 0)))
+    (func $trap (unreachable))
+    (func (export "trap") (call $trap))))";
+
+/// Loads, links, instantiates and calls; whether everything worked.
+bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
+    Engine engine{{.allocator = &allocator}};
+    const auto module = engine.load(bytes);
+    if (!module) {
+        EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory) << module.error().message();
+        return false;
+    }
+    Store store{engine};
+    Linker linker{engine};
+    const std::string captured = "a string that lives on the heap";
+    const ValType param[] = {ValType::i32};
+    const auto typed =
+        linker.func("env", "f", [captured](int32_t x) { return x + static_cast<int32_t>(captured.size()); });
+    const auto untyped = linker.func(
+        "env", "u", FuncType{param, {}},
+        [](Caller&, std::span<const Value>, std::span<Value>) -> std::expected<void, Trap> { return {}; });
+    for (const auto* defined : {&typed, &untyped})
+        if (!*defined) {
+            EXPECT_EQ(defined->error().code(), ErrorCode::out_of_memory);
+            return false;
+        }
+    const auto instance = linker.instantiate(store, *module);
+    if (!instance) {
+        if (instance.error().trap() != nullptr)
+            EXPECT_EQ(instance.error().trap()->code(), TrapCode::out_of_memory);
+        else
+            EXPECT_EQ(instance.error().code(), ErrorCode::out_of_memory) << instance.error().message();
+        return false;
+    }
+    const auto run = instance->func<int32_t(int32_t)>("run");
+    EXPECT_TRUE(run);
+    const auto result = (*run)(1);
+    if (!result) {
+        EXPECT_EQ(result.error().code(), TrapCode::out_of_memory) << result.error().message();
+        return false;
+    }
+    EXPECT_EQ(*result, 32);
+    const auto trapped = instance->func("trap")->call();
+    EXPECT_FALSE(trapped);
+    if (trapped.error().code() == TrapCode::out_of_memory)
+        return false;
+    EXPECT_EQ(trapped.error().message(), "unreachable");
+    return trapped.error().backtrace().size() == 2;
+}
+
+TEST(OutOfMemory, is_an_error_wherever_it_happens) {
+    const Vec<uint8_t> bytes = assemble(everything);
+    CountingAllocator counting;
+    ASSERT_TRUE(use_everything(counting, bytes));
+    EXPECT_EQ(counting.live(), 0u);
+    const size_t calls = counting.calls();
+    EXPECT_GT(calls, 30u);
+    for (size_t n = 0; n < calls; ++n) {
+        CountingAllocator failing;
+        failing.allow(n);
+        use_everything(failing, bytes);
+        EXPECT_EQ(failing.live(), 0u) << "leaked when allocation " << n << " failed";
+    }
+}
+
+TEST(OutOfMemory, leaves_a_store_that_reports_it) {
+    CountingAllocator none;
+    Engine engine{{.allocator = &none}};
+    none.allow(0);
+    Store store{engine};
+    EXPECT_EQ(Memory::create(store, {}).error().code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(Table::create(store, {funcref, {}}, Func{}).error().code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(Global::create(store, {ValType::i32, false}, 1).error().code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(Tag::create(store, {}).error().code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(Func::wrap(store, [] {}).error().code(), ErrorCode::out_of_memory);
+    store.set_fuel(3);
+    EXPECT_EQ(store.fuel(), 0u);
+    EXPECT_EQ(store.memory_bytes(), 0u);
+    store.interrupt_handle().interrupt();
+}
+
+TEST(OutOfMemory, does_not_hide_which_imports_are_missing) {
+    CountingAllocator counting;
+    Engine engine{{.allocator = &counting}};
+    Store store{engine};
+    const auto bytes = assemble(R"((module (import "a" "b" (func))))");
+    const auto module = engine.load(bytes);
+    ASSERT_TRUE(module);
+    Linker linker{engine};
+    counting.allow(1); // the table of imports
+    const auto instance = linker.instantiate(store, *module);
+    ASSERT_FALSE(instance);
+    EXPECT_EQ(instance.error().code(), ErrorCode::unlinkable);
+    EXPECT_FALSE(instance.error().message().empty());
+}
+
+} // namespace
+} // namespace warpbeam

@@ -1,0 +1,187 @@
+#include "fixture.hpp"
+
+namespace warpbeam {
+namespace {
+
+class TrapTest : public VmTest {};
+
+TEST(Trap, has_the_words_of_its_code) {
+    EXPECT_EQ(Trap{TrapCode::unreachable}.message(), "unreachable");
+    EXPECT_EQ(Trap{TrapCode::usage}.message(), "wrong use");
+    EXPECT_EQ(text_of(TrapCode::call_stack_exhausted), "call stack exhausted");
+}
+
+TEST(Trap, is_copied_with_its_details) {
+    Trap first = Trap::host("number %d", 7);
+    const Trap second = first;
+    first = Trap::exit(2);
+    EXPECT_EQ(second.message(), "number 7");
+    EXPECT_EQ(second.code(), TrapCode::host);
+    EXPECT_EQ(first.exit_status(), 2);
+    EXPECT_EQ(first.cause(), nullptr);
+}
+
+TEST(Trap, has_a_cause_of_its_own) {
+    Trap first = Trap::host("first");
+    const Trap before = first;
+    first.caused_by(Trap{TrapCode::unreachable});
+    EXPECT_EQ(first.message(), "first");
+    ASSERT_NE(first.cause(), nullptr);
+    EXPECT_EQ(first.cause()->code(), TrapCode::unreachable);
+    EXPECT_EQ(before.cause(), nullptr) << "a copy does not change";
+    first.caused_by(first);
+    EXPECT_EQ(first.cause()->cause()->code(), TrapCode::unreachable);
+}
+
+TEST_F(TrapTest, says_what_was_accessed_and_how_large_the_memory_is) {
+    const Instance instance = instantiate(R"((module
+        (memory 1)
+        (func (export "load") (drop (i32.load (i32.const 70000))))
+        (func (export "load8") (drop (i64.load8_u offset=5 (i32.const 65531))))
+        (func (export "store") (f64.store offset=4 (i32.const 65530) (f64.const 0)))
+        (func (export "far") (drop (i32.load16_s offset=4294967295 (i32.const -1))))
+        (func (export "fill") (memory.fill (i32.const 65535) (i32.const 1) (i32.const 2)))
+        (func (export "copy_to") (memory.copy (i32.const 65535) (i32.const 1) (i32.const 2)))
+        (func (export "copy_from") (memory.copy (i32.const 1) (i32.const 65535) (i32.const 2)))
+        (func (export "init") (memory.init $d (i32.const 0) (i32.const 2) (i32.const 4)))
+        (func (export "init_to") (memory.init $d (i32.const 65536) (i32.const 0) (i32.const 1)))
+        (data $d "hello")))");
+    const std::string words = "out of bounds memory access: ";
+    EXPECT_EQ(trap_of(instance, "load"), words + "4 bytes at 70000, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "load8"), words + "1 byte at 65536, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "store"), words + "8 bytes at 65534, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "far"), words + "2 bytes at 8589934590, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "fill"), words + "2 bytes at 65535, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "copy_to"), words + "2 bytes at 65535, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "copy_from"), words + "2 bytes at 65535, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "init"), words + "4 bytes at 2, data segment has 5");
+    EXPECT_EQ(trap_of(instance, "init_to"), words + "1 byte at 65536, memory has 65536");
+}
+
+TEST_F(TrapTest, names_the_memory_that_was_meant) {
+    const Instance instance = instantiate(R"((module
+        (memory 1) (memory $b 2)
+        (func (export "load") (drop (i32.load $b (i32.const 131072))))))");
+    EXPECT_EQ(trap_of(instance, "load"), "out of bounds memory access: 4 bytes at 131072, memory has 131072");
+}
+
+TEST_F(TrapTest, says_which_element_was_meant) {
+    const Instance instance = instantiate(R"((module
+        (table $t 3 funcref)
+        (type $none (func))
+        (func $f (param i32))
+        (elem $e func $f $f)
+        (elem (table $t) (i32.const 1) func $f)
+        (func (export "get") (drop (table.get $t (i32.const 3))))
+        (func (export "set") (table.set $t (i32.const -1) (ref.null func)))
+        (func (export "fill") (table.fill $t (i32.const 2) (ref.null func) (i32.const 2)))
+        (func (export "copy") (table.copy $t $t (i32.const 0) (i32.const 1) (i32.const 3)))
+        (func (export "init") (table.init $t $e (i32.const 0) (i32.const 1) (i32.const 2)))
+        (func (export "undefined") (call_indirect $t (type $none) (i32.const 9)))
+        (func (export "null") (call_indirect $t (type $none) (i32.const 2)))
+        (func (export "mismatch") (call_indirect $t (type $none) (i32.const 1)))))");
+    EXPECT_EQ(trap_of(instance, "get"), "out of bounds table access: 1 element at 3, table has 3");
+    EXPECT_EQ(trap_of(instance, "set"), "out of bounds table access: 1 element at 4294967295, table has 3");
+    EXPECT_EQ(trap_of(instance, "fill"), "out of bounds table access: 2 elements at 2, table has 3");
+    EXPECT_EQ(trap_of(instance, "copy"), "out of bounds table access: 3 elements at 1, table has 3");
+    EXPECT_EQ(trap_of(instance, "init"),
+              "out of bounds table access: 2 elements at 1, element segment has 2");
+    EXPECT_EQ(trap_of(instance, "undefined"), "undefined element 9, table has 3");
+    EXPECT_EQ(trap_of(instance, "null"), "uninitialized element 2, table has 3");
+    EXPECT_EQ(trap_of(instance, "mismatch"), "indirect call type mismatch");
+}
+
+TEST_F(TrapTest, has_the_words_of_the_specification) {
+    const Instance instance = instantiate(R"((module
+        (type $t (func))
+        (func (export "unreachable") (unreachable))
+        (func (export "divide") (drop (i32.div_s (i32.const 1) (i32.const 0))))
+        (func (export "remainder") (drop (i64.rem_u (i64.const 1) (i64.const 0))))
+        (func (export "overflow") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
+        (func (export "truncate") (drop (i32.trunc_f32_s (f32.const 1e10))))
+        (func (export "nan") (drop (i64.trunc_f64_u (f64.const nan))))
+        (func (export "null") (drop (ref.as_non_null (ref.null func))))
+        (func (export "call_null") (call_ref $t (ref.null $t)))
+        (func $deep (export "deep") (call $deep))))");
+    EXPECT_EQ(trap_of(instance, "unreachable"), "unreachable");
+    EXPECT_EQ(trap_of(instance, "divide"), "integer divide by zero");
+    EXPECT_EQ(trap_of(instance, "remainder"), "integer divide by zero");
+    EXPECT_EQ(trap_of(instance, "overflow"), "integer overflow");
+    EXPECT_EQ(trap_of(instance, "truncate"), "integer overflow");
+    EXPECT_EQ(trap_of(instance, "nan"), "invalid conversion to integer");
+    EXPECT_EQ(trap_of(instance, "null"), "null reference");
+    EXPECT_EQ(trap_of(instance, "call_null"), "null function reference");
+    EXPECT_EQ(trap_of(instance, "deep"), "call stack exhausted");
+}
+
+TEST_F(TrapTest, has_a_backtrace_across_instances) {
+    const Instance inner = instantiate(R"((module $inner
+        (func $leaf (param i32) (drop (i32.div_u (i32.const 1) (local.get 0))))
+        (func (export "go") (call $leaf (i32.const 0)))))");
+    ASSERT_TRUE(linker.define_instance("inner", inner));
+    const Instance outer = instantiate(R"((module $outer
+        (import "inner" "go" (func $go))
+        (func $middle (nop) (call $go) (nop))
+        (func $main (export "main") (call $middle))))");
+    const auto called = outer.func("main")->call();
+    ASSERT_FALSE(called);
+    const Trap& trap = called.error();
+    ASSERT_EQ(trap.backtrace().size(), 4u);
+    EXPECT_EQ(trap.omitted_frames(), 0u);
+    const auto frame = [&](size_t i) { return trap.backtrace()[i]; };
+    EXPECT_EQ(frame(0).module_name(), "inner");
+    EXPECT_EQ(frame(0).func_name(), "leaf");
+    EXPECT_EQ(frame(0).func, 0u);
+    EXPECT_EQ(frame(1).module_name(), "inner");
+    EXPECT_EQ(frame(1).func_name(), "go");
+    EXPECT_EQ(frame(2).module_name(), "outer");
+    EXPECT_EQ(frame(2).func_name(), "middle");
+    EXPECT_EQ(frame(3).func_name(), "main");
+    const auto opcode = [&](size_t i) { return frame(i).module->bytes()[frame(i).offset]; };
+    EXPECT_EQ(opcode(0), 0x6e) << "i32.div_u";
+    EXPECT_EQ(opcode(1), 0x10) << "call";
+    EXPECT_EQ(opcode(2), 0x10);
+    EXPECT_EQ(opcode(3), 0x10);
+}
+
+TEST_F(TrapTest, keeps_the_innermost_frames_of_a_deep_stack) {
+    const Instance instance = instantiate(R"((module
+        (func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))
+        (func (export "run") (drop (call $deep (i32.const 0))))))");
+    const auto called = instance.func("run")->call();
+    ASSERT_FALSE(called);
+    const Trap& trap = called.error();
+    EXPECT_EQ(trap.code(), TrapCode::call_stack_exhausted);
+    EXPECT_EQ(trap.backtrace().size(), 64u);
+    EXPECT_EQ(trap.backtrace()[0].func_name(), "deep");
+    EXPECT_EQ(trap.backtrace()[0].offset, trap.backtrace()[63].offset);
+    EXPECT_GT(trap.omitted_frames(), 1000u);
+}
+
+TEST_F(TrapTest, outlives_the_store) {
+    const Ref<const Module> module = load(R"((module $m (func $f (export "f") (unreachable))))");
+    std::optional<Trap> trap;
+    {
+        Store brief{engine};
+        const auto instance = Instance::create(brief, module);
+        trap = instance->func("f")->call().error();
+    }
+    EXPECT_EQ(trap->message(), "unreachable");
+    EXPECT_EQ(trap->backtrace()[0].func_name(), "f");
+    EXPECT_EQ(trap->backtrace()[0].module_name(), "m");
+}
+
+TEST_F(TrapTest, of_a_tail_call_leaves_out_the_caller) {
+    const Instance instance = instantiate(R"((module
+        (func $leaf (unreachable))
+        (func $middle (return_call $leaf))
+        (func $main (export "main") (call $middle))))");
+    const auto called = instance.func("main")->call();
+    ASSERT_FALSE(called);
+    ASSERT_EQ(called.error().backtrace().size(), 2u);
+    EXPECT_EQ(called.error().backtrace()[0].func_name(), "leaf");
+    EXPECT_EQ(called.error().backtrace()[1].func_name(), "main");
+}
+
+} // namespace
+} // namespace warpbeam
