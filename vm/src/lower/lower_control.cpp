@@ -138,9 +138,8 @@ void Lowering::become_unreachable() noexcept {
     forget_accs();
 }
 
-/// Passes instructions up to the `else` or `end` of the innermost block, and handles that.
-void Lowering::skip_unreachable() noexcept {
-    size_t depth = 0;
+/// Passes instructions up to the `else` or `end` of the block `depth` levels out, and handles that.
+void Lowering::skip_unreachable(size_t depth) noexcept {
     while (!reader_.done()) {
         offset_ = reader_.offset();
         const Op op = reader_.op();

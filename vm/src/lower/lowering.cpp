@@ -45,7 +45,7 @@ void Lowering::lower() noexcept {
         offset_ = reader_.offset();
         lower_instr(reader_.op());
         while (failure() == Exit::none && !control_.empty() && !control_.back().reachable)
-            skip_unreachable();
+            skip_unreachable(0);
     }
 }
 
@@ -54,7 +54,10 @@ void Lowering::lower_instr(Op op) noexcept {
         return;
     // Loaded and validated, but this engine has no handler for it.
     emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported_instruction);
+    reader_.skip(row_of(op).imm);
     become_unreachable();
+    if (op == Op::try_ || op == Op::try_table)
+        skip_unreachable(1);
 }
 
 Code* Lowering::run(uint32_t func) noexcept {

@@ -77,7 +77,7 @@ private:
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
     void bind_else(Control& control) noexcept;
-    void skip_unreachable() noexcept;
+    void skip_unreachable(size_t depth) noexcept;
     void become_unreachable() noexcept;
     [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
     [[nodiscard]] static size_t arity(const Control& control) noexcept {

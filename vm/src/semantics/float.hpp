@@ -64,6 +64,13 @@ struct Sqrt {
 
 namespace detail {
 
+/// A NaN made quiet; other values as they are. An addition of zero would do, but compilers drop it.
+template <typename T>
+T quieted(T a) noexcept {
+    constexpr auto quiet_bit = FloatBits<T>{1} << (sizeof(T) == 4 ? 22 : 51);
+    return a == a ? a : std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) | quiet_bit);
+}
+
 /// From this magnitude on all values are integers (and NaNs fail the comparison too).
 template <typename T>
 inline constexpr T integral_from = sizeof(T) == 4 ? T{8388608} : T{4503599627370496};
@@ -75,7 +82,7 @@ struct Trunc {
     template <typename T>
     static T apply(T a) noexcept {
         if (!(Abs::apply(a) < detail::integral_from<T>))
-            return a + T{0};
+            return detail::quieted(a);
         return Copysign::apply(static_cast<T>(static_cast<int64_t>(a)), a);
     }
 };
@@ -98,7 +105,7 @@ struct Nearest {
     static T apply(T a) noexcept {
         const T magnitude = Abs::apply(a);
         if (!(magnitude < detail::integral_from<T>))
-            return a + T{0};
+            return detail::quieted(a);
         // The addition rounds to even at the binary point, the subtraction is exact.
         return Copysign::apply((magnitude + detail::integral_from<T>)-detail::integral_from<T>, a);
     }
