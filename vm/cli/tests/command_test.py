@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""Uses of the command, right and wrong: command_test.py WARPBEAM"""
+import json
+import os
+import re
+import sys
+
+from harness import Suite
+
+suite = Suite(os.path.abspath(sys.argv[1]))
+check, file = suite.check, suite.file
+here = os.path.dirname(os.path.abspath(__file__))
+
+
+def holds(text):
+    """A pattern for text that must occur as it is."""
+    return re.compile(re.escape(text))
+
+
+with open(os.path.join(here, "hello.wat"), encoding="utf-8") as source:
+    file("hello.wat", source.read())
+file("empty.wasm", b"\0asm\1\0\0\0")
+file("math.wat", """(module
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "mul64") (param i64 i64) (result i64) (i64.mul (local.get 0) (local.get 1)))
+  (func (export "half") (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.5)))
+  (func (export "sqrt") (param f64) (result f64) (f64.sqrt (local.get 0)))
+  (func (export "same") (param f64) (result f64) (local.get 0))
+  (func (export "swap") (param i32 i64) (result i64 i32) (local.get 1) (local.get 0))
+  (func (export "ref") (param externref) (result externref) (local.get 0))
+  (func (export "func") (param funcref) (result funcref) (local.get 0))
+  (func (export "none"))
+  (memory (export "memory") 1))""")
+file("trap.wat", """(module $trapper
+  (memory 1)
+  (func $read (param i32) (result i32) (i32.load (local.get 0)))
+  (func $middle (param i32) (result i32) (i32.add (call $read (local.get 0)) (i32.const 1)))
+  (func (export "peek") (param i32) (result i32) (i32.add (call $middle (local.get 0)) (i32.const 1)))
+  (func (export "div") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "deep") (call 5) (nop))
+  (func $forever (export "forever") (loop (br 0)))
+  (func (export "unreachable") (unreachable)))""".replace("(call 5)", "(call $deep)").replace(
+      '(func (export "deep")', '(func $deep (export "deep")'))
+file("start_trap.wat", '(module (func $boom unreachable) (start $boom) (func (export "_start")))')
+file("exit.wat", """(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (func (export "_start") (call $exit (i32.const 42)) unreachable))""")
+file("reactor.wat", """(module
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $ready (i32.const 7)))
+  (func (export "ready") (result i32) (global.get $ready)))""")
+file("imports.wat", """(module
+  (import "env" "log" (func (param i32 i64)))
+  (import "env" "table" (table 1 funcref))
+  (import "wasi_snapshot_preview1" "fd_close" (func (param i64) (result i32)))
+  (func (export "_start")))""")
+file("invalid.wat", "(module (func $broken (result i32) (i64.const 1)))")
+file("invalid.wasm", b"\0asm\1\0\0\0\1\5\1\x60\0\1\x7f\3\2\1\0\n\6\1\4\0\x42\1\x0b")
+file("malformed.wasm", b"\0asm\1\0\0\0\1\xff")
+file("syntax.wat", "(module\n  (func (i32.cosnt 1)))")
+file("noise.bin", b"\x7fELF and so on")
+file("nothing", b"")
+file("grow.wat", """(module (memory 1)
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))""")
+file("cat.wat", """(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (block $end
+      (loop $more
+        (i32.store (i32.const 4) (i32.const 4096))
+        (br_if $end (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (br_if $end (i32.eqz (i32.load (i32.const 8))))
+        (i32.store (i32.const 4) (i32.load (i32.const 8)))
+        (br_if $end (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+        (br $more)))))""")
+file("env.wat", """(module
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (drop (call $sizes (i32.const 0) (i32.const 20)))
+    (drop (call $get (i32.const 64) (i32.const 1024)))
+    (i32.store (i32.const 16) (i32.const 1024))
+    (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))))""")
+
+# The command as a whole
+check("no arguments show the help, as wrong usage", [], stdout=holds("usage: warpbeam COMMAND"), status=2)
+check("help", ["--help"], stdout=holds("usage: warpbeam COMMAND"))
+check("version", ["--version"], stdout=re.compile(r"^warpbeam \d+\.\d+\.\d+\n$"))
+check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command; see warpbeam "
+      "--help\n", status=2)
+for command in ("run", "validate", "inspect", "wat2wasm", "wast"):
+    check(f"help of {command}", [command, "--help"], stdout=re.compile(f"^usage: warpbeam {command}.*--help", re.S))
+    check(f"{command} without a file", [command], stderr=re.compile(f"^warpbeam: {command}: .*FILE.*--help\n$"),
+          status=2)
+    check(f"{command} with an unknown option", [command, "--bogus"],
+          stderr=f"warpbeam: {command}: unknown option --bogus; see warpbeam {command} --help\n", status=2)
+    check(f"{command} of a file that is not there", [command, "missing.wat"],
+          stdout=None, stderr=None if command == "wast" else
+          "warpbeam: cannot open missing.wat: No such file or directory\n", status=1)
+
+# Programs
+check("a program", ["run", "hello.wat"], stdout="Hello, world!\n")
+check("a program without the word run", ["hello.wat", "Ada"], stdout="Hello, Ada!\n")
+check("arguments that look like options are the program's", ["run", "hello.wat", "--fuel"], stdout="Hello, --fuel!\n")
+check("an explicit end of the options", ["run", "hello.wat", "--", "--invoke"], stdout="Hello, --invoke!\n")
+check("a program from the standard input", ["run", "-"], stdin=b'(module (func (export "_start")))')
+check("the program's own exit status", ["exit.wat"], status=42)
+check("streams pass bytes unchanged", ["cat.wat"], stdin=bytes(range(256)) * 40, stdout=bytes(range(256)) * 40)
+check("environment variables", ["run", "--env", "A=1=2", "--env=HOME", "--env", "MISSING", "env.wat"],
+      stdout="A=1=2\0HOME=/nowhere\0", env={"HOME": "/nowhere", "B": "not passed on"})
+check("a variable without a name", ["run", "--env", "=1", "env.wat"],
+      stderr=holds("option --env: '=1' has no name before the ="), status=2)
+check("no _start", ["math.wat"], stderr=re.compile(
+    r"^warpbeam: run: math.wat has no function _start; it exports add, .*; choose one with --invoke\n$"), status=2)
+check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n    at boom "
+      r"\(function 0\), offset 0x[0-9a-f]+\n$"), status=1)
+
+# Functions
+check("i32", ["run", "math.wat", "--invoke", "add", "2", "40"], stdout="42\n")
+check("the option before the file", ["run", "--invoke", "add", "math.wat", "-1", "0xffff_ffff"], stdout="-2\n")
+check("the option with =", ["run", "math.wat", "--invoke=add", "4294967295", "2"], stdout="1\n")
+check("i64", ["run", "math.wat", "--invoke", "mul64", "-3", "5000000000"], stdout="-15000000000\n")
+check("f32", ["run", "math.wat", "--invoke", "half", "0.2"], stdout="0.1\n")
+check("f64", ["run", "math.wat", "--invoke", "sqrt", "2"], stdout="1.4142135623730951\n")
+check("hexadecimal floats", ["run", "math.wat", "--invoke", "sqrt", "0x1p-2"], stdout="0.5\n")
+check("infinity", ["run", "math.wat", "--invoke", "same", "-inf"], stdout="-inf\n")
+check("negative zero", ["run", "math.wat", "--invoke", "same", "-0"], stdout="-0\n")
+check("NaN", ["run", "math.wat", "--invoke", "same", "nan"], stdout="nan\n")
+check("a NaN with a payload", ["run", "math.wat", "--invoke", "same", "-nan:0x4000000000001"],
+      stdout="-nan:0x4000000000001\n")
+check("several results", ["run", "math.wat", "--invoke", "swap", "1", "2"], stdout="2\n1\n")
+check("a host reference", ["run", "math.wat", "--invoke", "ref", "17"], stdout="17\n")
+check("null references", ["run", "math.wat", "--invoke", "func", "null"], stdout="null\n")
+check("no result", ["run", "math.wat", "--invoke", "none"])
+check("a library is initialized first", ["run", "reactor.wat", "--invoke", "ready"], stdout="7\n")
+check("too few arguments", ["run", "math.wat", "--invoke", "add", "2"],
+      stderr="warpbeam: run: add takes 2 arguments, not 1\n", status=2)
+check("an argument of the wrong type", ["run", "math.wat", "--invoke", "add", "2", "x"],
+      stderr="warpbeam: run: argument 2 of add: 'x' is not an i32\n", status=2)
+check("an argument out of range", ["run", "math.wat", "--invoke", "add", "2", "4294967296"],
+      stderr="warpbeam: run: argument 2 of add: '4294967296' is not an i32\n", status=2)
+check("a fraction for an integer", ["run", "math.wat", "--invoke", "mul64", "2.5", "1"],
+      stderr=holds("'2.5' is not an i64"), status=2)
+check("a function that is not there", ["run", "math.wat", "--invoke", "sub", "1", "2"],
+      stderr=holds("math.wat has no function sub; it exports add, mul64"), status=2)
+check("an export that is no function", ["run", "math.wat", "--invoke", "memory"],
+      stderr=holds("math.wat has no function memory"), status=2)
+check("--invoke without a name", ["run", "math.wat", "--invoke"],
+      stderr=holds("option --invoke needs a value: NAME"), status=2)
+
+# Traps and limits
+check("a trap with numbers and backtrace", ["run", "trap.wat", "--invoke", "peek", "70000"], stderr=re.compile(
+    r"""^trap: out of bounds memory access: 4 bytes at 70000, memory has 65536
+    at trapper!read \(function 0\), offset 0x[0-9a-f]+
+    at trapper!middle \(function 1\), offset 0x[0-9a-f]+
+    at trapper!peek \(function 2\), offset 0x[0-9a-f]+
+$"""), status=1)
+check("division by zero", ["run", "trap.wat", "--invoke", "div", "7", "0"],
+      stderr=re.compile(r"^trap: integer divide by zero.*\n    at trapper!div \(function 3\)"), status=1)
+check("overflow", ["run", "trap.wat", "--invoke", "div", "-2147483648", "-1"],
+      stderr=re.compile(r"^trap: integer overflow"), status=1)
+check("unreachable", ["run", "--eager", "trap.wat", "--invoke", "unreachable"],
+      stderr=re.compile(r"^trap: unreachable\n    at "), status=1)
+check("endless recursion", ["run", "trap.wat", "--invoke", "deep"],
+      stderr=re.compile(r"^trap: call stack exhausted.*\n(    at trapper!deep \(function 4\).*\n)+"), status=1)
+check("a small stack", ["run", "--max-stack", "16K", "trap.wat", "--invoke", "deep"],
+      stderr=re.compile(r"^trap: call stack exhausted"), status=1)
+check("fuel", ["run", "--fuel", "100000", "trap.wat", "--invoke", "forever"],
+      stderr=re.compile(r"^trap: .*fuel.*\n    at trapper!forever"), status=1)
+check("enough fuel", ["run", "--fuel=1000", "math.wat", "--invoke", "add", "1", "2"], stdout="3\n")
+check("fuel that is no number", ["run", "--fuel", "lots", "math.wat"],
+      stderr=holds("option --fuel: 'lots' is not a whole number"), status=2)
+check("memory within its limit", ["run", "--max-memory=128K", "grow.wat", "--invoke", "grow", "1"], stdout="1\n")
+check("memory over its limit", ["run", "--max-memory", "128K", "grow.wat", "--invoke", "grow", "2"], stdout="-1\n")
+check("an instance over the limit", ["run", "--max-memory", "64", "grow.wat", "--invoke", "grow", "0"],
+      stderr=re.compile("^grow.wat: cannot be instantiated: .*memory"), status=1)
+check("a limit that is too large", ["run", "--max-memory", "99999999999G", "grow.wat"],
+      stderr=holds("'99999999999G' is too large"), status=2)
+
+# Imports
+check("all missing imports at once", ["imports.wat"], stderr=re.compile(
+    r"""^imports.wat: cannot be instantiated: (?s:.*)env.log: func \(param i32 i64\)(?s:.*)env.table: table 1 """
+    r"""funcref(?s:.*)fd_close: func \(param i64\) \(result i32\), found func \(param i32\) \(result i32\)\n$"""),
+      status=1)
+
+# Modules that are refused
+check("an invalid text", ["run", "invalid.wat"],
+      stderr=re.compile(r"^invalid.wat: invalid module: type mismatch.*function 0"), status=1)
+check("an invalid binary", ["invalid.wasm"],
+      stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=1)
+check("a malformed binary", ["malformed.wasm"], stderr=re.compile(r"^malformed.wasm: malformed module: .*offset"),
+      status=1)
+check("a syntax error points at its place", ["syntax.wat"], stderr=re.compile(
+    r"^syntax.wat:2:10: .*cosnt.*\n.*\(func \(i32.cosnt 1\)\)\)\n +\^\n?$"), status=1)
+check("something else", ["noise.bin"],
+      stderr="noise.bin: not a WebAssembly module, in neither the binary nor the text format\n", status=1)
+check("an empty file", ["nothing"], stderr=holds("nothing: not a WebAssembly module"), status=1)
+check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), status=1)
+
+# Validation
+check("valid modules", ["validate", "math.wat", "empty.wasm"], stdout="math.wat: valid\nempty.wasm: valid\n")
+check("quietly", ["validate", "--quiet", "math.wat", "empty.wasm"])
+check("some are not", ["validate", "invalid.wat", "math.wat"], stdout="math.wat: valid\n",
+      stderr=re.compile("^invalid.wat: invalid module: "), status=1)
+check("a feature that is off", ["validate", "--features", "-reference-types,-gc", "math.wat"],
+      stderr=holds("reference-types"), status=1)
+check("a feature that nobody knows", ["validate", "--features", "+telepathy", "math.wat"],
+      stderr=re.compile("no feature is called 'telepathy', but these are: all, .*simd"), status=2)
+check("a feature without its sign", ["validate", "--features=simd", "math.wat"],
+      stderr=holds("'simd' must begin with + or -"), status=2)
+
+# Translation
+check("wat2wasm", ["wat2wasm", "math.wat", "-o", "out.wasm"])
+check("what it wrote runs", ["run", "out.wasm", "--invoke", "add", "20", "22"], stdout="42\n")
+check("the default name", ["wat2wasm", "reactor.wat"])
+check("under that name it runs", ["run", "reactor.wasm", "--invoke", "ready"], stdout="7\n")
+check("to the standard output", ["wat2wasm", "-", "-o", "-"], stdin=b"(module)", stdout=b"\0asm\1\0\0\0")
+check("an invalid module is not written", ["wat2wasm", "invalid.wat", "-o", "invalid_out.wasm"],
+      stderr=holds("type mismatch"), status=1)
+suite.expect("indeed", not os.path.exists(os.path.join(suite.directory.name, "invalid_out.wasm")))
+check("unless asked for", ["wat2wasm", "--no-check", "invalid.wat", "-o", "invalid_out.wasm"])
+check("a binary is none", ["wat2wasm", "empty.wasm", "-o", "x.wasm"],
+      stderr="empty.wasm: already in the binary format\n", status=1)
+check("where one can't write", ["wat2wasm", "math.wat", "-o", "no/such/place.wasm"],
+      stderr=holds("cannot open no/such/place.wasm"), status=1)
+check("-o without a name", ["wat2wasm", "math.wat", "-o"], stderr=holds("option -o needs a value: OUT"), status=2)
+check("two files", ["wat2wasm", "math.wat", "trap.wat"], stderr=holds("exactly one FILE"), status=2)
+
+# Inspection
+file("kinds.wat", """(module $zoo
+  (rec (type $node (sub (struct (field (mut i32)) (field (ref null $node))))) (type $list (array i8)))
+  (type $leaf (sub final $node (struct (field (mut i32)) (field (ref null $node)) (field f64))))
+  (type $t (func (param i32)))
+  (import "env" "log" (func $log (type $t)))
+  (import "env" "mem" (memory 1 2 shared))
+  (tag $oops (export "oops") (type $t))
+  (table $tab 1 10 funcref)
+  (memory $wide i64 3)
+  (global $g (export "g") (mut i64) (i64.const 1))
+  (elem (table $tab) (i32.const 0) func $log)
+  (data "passive")
+  (@custom "note" "hello")
+  (func $main (export "ma\\22in") (local i32 i64)))""")
+inspected = check("inspect", ["inspect", "kinds.wat"], stdout=re.compile(r"bytes in the binary format, module \$zoo\n"))
+listing = inspected.stdout.decode()
+for line in ('env.log: func (param i32)', 'env.mem: memory 1 2 shared', '0: (sub (struct (field (mut i32)) (field (ref '
+             'null 0))))', '1: (array i8)', '2: (sub final 0 (struct (field (mut i32)) (field (ref null 0)) (field '
+             'f64)))', 'oops: tag (param i32), tag 0', '0: table 1 10 funcref', '1: memory i64 3', '0: global (mut i64)',
+             'g: global (mut i64), global 0', 'ma\\22in: func, func 1', '0: $log func (param i32), imported',
+             '1: $main func, ', '2 locals', '"note"', '0: active in table 0, 1 of ', '0: passive, 7 bytes'):
+    suite.expect(f"inspect lists {line}", line in listing, listing)
+check("inspect a binary", ["inspect", "empty.wasm"], stdout="empty.wasm: 8 bytes\n")
+check("inspect what is invalid", ["inspect", "invalid.wasm"], stderr=holds("invalid module"), status=1)
+
+# Scripts
+file("good.wast", """(module (func (export "one") (result i32) (i32.const 1)))
+(assert_return (invoke "one") (i32.const 1))
+(assert_invalid (module (func (result i32))) "type mismatch")
+(assert_malformed (module quote "(func") "unexpected token")""")
+file("bad.wast", """(module (func (export "one") (result i32) (i32.const 1)))
+(assert_return (invoke "one") (i32.const 2))
+(assert_return (invoke "one") (i32.const 1))""")
+file("dir/a.wast", "(module)")
+file("dir/b.wast", "(module)\n(module)")
+file("dir/readme.txt", "not a script")
+file("dir/deeper/c.wast", "(module) (module)")
+check("a script", ["wast", "good.wast"], stdout="good.wast: 4 passed, 0 failed, 0 skipped\n4 passed, 0 failed, 0 skipped\n")
+check("a script that fails", ["wast", "bad.wast", "good.wast"], stdout=re.compile(
+    r"^bad.wast:2: .*\nbad.wast: 2 passed, 1 failed, 0 skipped\ngood.wast: 4 passed, 0 failed, 0 skipped\n"
+    r"6 passed, 1 failed, 0 skipped\n$"), status=1)
+check("only counts", ["wast", "--quiet", "bad.wast"],
+      stdout="bad.wast: 2 passed, 1 failed, 0 skipped\n2 passed, 1 failed, 0 skipped\n", status=1)
+check("a directory of scripts", ["wast", "dir"], stdout="dir/a.wast: 1 passed, 0 failed, 0 skipped\ndir/b.wast: 2 passed, "
+      "0 failed, 0 skipped\n3 passed, 0 failed, 0 skipped\n")
+as_json = check("counts for machines", ["wast", "--json", "bad.wast", "good.wast"], stdout=None, status=1)
+report = json.loads(as_json.stdout)
+suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped"]) == (6, 1, 0), as_json.stdout)
+suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
+             as_json.stdout)
+
+# Output that can't be written is an error, not a success.
+if os.path.exists("/dev/full"):
+    import subprocess
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ran = subprocess.run([suite.command, "inspect", "math.wat"], cwd=suite.directory.name, stdout=full,
+                             stderr=subprocess.PIPE)
+    suite.expect("a full disk", ran.returncode == 1 and b"cannot write" in ran.stderr, ran.stderr)
+
+suite.close()

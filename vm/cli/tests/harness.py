@@ -1,0 +1,50 @@
+"""Runs the command and compares what comes out; counts, and goes on after a failure."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+
+class Suite:
+    def __init__(self, command):
+        self.command = command
+        self.passed = 0
+        self.failed = 0
+        self.directory = tempfile.TemporaryDirectory()
+
+    def file(self, name, contents):
+        """Makes a file that arguments may then name as {name}."""
+        path = os.path.join(self.directory.name, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(contents.encode() if isinstance(contents, str) else contents)
+
+    def check(self, name, args, stdout="", stderr="", status=0, stdin=b"", env=None):
+        """What is expected is exact text, or a compiled pattern that must occur; None is anything. Files are named
+        by their paths relative to the directory that the command runs in, and so are those that it names."""
+        ran = subprocess.run([self.command, *args], input=stdin, capture_output=True, cwd=self.directory.name,
+                             env={"PATH": os.environ["PATH"], **(env or {})}, timeout=60)
+        faults = []
+        if ran.returncode != status:
+            faults.append(f"exit status {ran.returncode}, expected {status}")
+        for stream, actual, expected in (("stdout", ran.stdout, stdout), ("stderr", ran.stderr, stderr)):
+            text = actual if isinstance(expected, bytes) else actual.decode(errors="backslashreplace")
+            if isinstance(expected, re.Pattern):
+                if not expected.search(text):
+                    faults.append(f"{stream} does not hold {expected.pattern!r}:\n{text}")
+            elif expected is not None and text != expected:
+                faults.append(f"{stream} is\n{text}\nexpected\n{expected}")
+        self.expect(name, not faults, "\n".join(faults))
+        return ran
+
+    def expect(self, name, holds, otherwise=""):
+        if holds:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"FAILED: {name}\n{otherwise}")
+
+    def close(self):
+        print(f"{self.passed} passed, {self.failed} failed, 0 skipped")
+        sys.exit(1 if self.failed else 0)
