@@ -9,7 +9,7 @@ namespace {
 
 bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& body) noexcept {
     const size_t start = in.offset();
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "runs of locals"))
         return false;
     runs.clear();
@@ -44,7 +44,7 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
 bool decode_code_section(LoadContext& context, Reader& in) noexcept {
     ModuleData& module = context.module;
     const size_t start = in.offset();
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "function bodies"))
         return false;
     const size_t defined_funcs = module.funcs.size() - module.imported_funcs;
@@ -59,7 +59,7 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         const uint32_t func = module.imported_funcs + i;
         context.diagnostics.enter_function(func);
         const size_t body_start = in.offset();
-        uint32_t size;
+        uint32_t size = 0;
         if (!in.u32(size))
             return false;
         if (size > in.remaining())

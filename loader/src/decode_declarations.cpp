@@ -51,7 +51,7 @@ bool define_tag(LoadContext& context, const TagType& type, size_t offset) noexce
 bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     TypeDecoder types{context, in};
     const size_t start = in.offset();
-    uint8_t kind;
+    uint8_t kind = 0;
     if (!in.byte(kind))
         return false;
     if (kind > static_cast<uint8_t>(ExternKind::tag))
@@ -92,7 +92,7 @@ bool make_declared_funcs(LoadContext& context) noexcept {
 } // namespace
 
 bool decode_import_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "imports", context.limits.imports))
         return false;
     for (uint32_t i = 0; i < count; ++i) {
@@ -106,7 +106,7 @@ bool decode_import_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_function_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "functions", context.limits.functions))
         return false;
     if (!context.module.funcs.reserve(context.module.funcs.size() + count))
@@ -123,7 +123,7 @@ bool decode_function_section(LoadContext& context, Reader& in) noexcept {
 
 bool decode_table_section(LoadContext& context, Reader& in) noexcept {
     constexpr uint8_t with_initialiser = 0x40;
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "tables", context.limits.tables))
         return false;
     TypeDecoder types{context, in};
@@ -132,7 +132,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
         TableDecl table;
         const bool has_init = !in.at_end() && in.peek() == with_initialiser;
         if (has_init) {
-            uint8_t reserved;
+            uint8_t reserved = 0;
             if (!context.require(Feature::function_references, start, "a table with an initialiser") ||
                 !in.skip(1) || !in.byte(reserved))
                 return false;
@@ -159,7 +159,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_memory_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "memories", context.limits.memories))
         return false;
     TypeDecoder types{context, in};
@@ -173,7 +173,7 @@ bool decode_memory_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_tag_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "tags", context.limits.tags))
         return false;
     TypeDecoder types{context, in};
@@ -187,7 +187,7 @@ bool decode_tag_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_global_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "globals", context.limits.globals))
         return false;
     TypeDecoder types{context, in};
@@ -273,7 +273,7 @@ bool index_exports(LoadContext& context, size_t section_start) noexcept {
 
 bool decode_export_section(LoadContext& context, Reader& in) noexcept {
     const size_t section_start = in.offset();
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "exports", context.limits.exports))
         return false;
     for (uint32_t i = 0; i < count; ++i) {
@@ -281,7 +281,7 @@ bool decode_export_section(LoadContext& context, Reader& in) noexcept {
         if (!in.name(item.name))
             return false;
         const size_t start = in.offset();
-        uint8_t kind;
+        uint8_t kind = 0;
         if (!in.byte(kind))
             return false;
         if (kind > static_cast<uint8_t>(ExternKind::tag))
@@ -297,7 +297,7 @@ bool decode_export_section(LoadContext& context, Reader& in) noexcept {
 
 bool decode_start_section(LoadContext& context, Reader& in) noexcept {
     const size_t start = in.offset();
-    uint32_t func;
+    uint32_t func = 0;
     if (!in.u32(func))
         return false;
     if (func >= context.module.funcs.size())

@@ -66,14 +66,14 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     Diagnostics& diagnostics = context.diagnostics;
     diagnostics.enter_section(nullptr);
     const size_t start = in.offset();
-    uint8_t id;
+    uint8_t id = 0;
     if (!in.byte(id))
         return false;
     if (id >= std::size(section_table))
         return diagnostics.malformed(start, "malformed section id %u", id);
     const SectionRow& row = section_table[id];
     diagnostics.enter_section(row.name);
-    uint32_t size;
+    uint32_t size = 0;
     if (!in.u32(size))
         return false;
     if (size > in.remaining())

@@ -9,7 +9,7 @@ constexpr uint8_t module_name = 0;
 constexpr uint8_t function_names = 1;
 
 bool func_names(LoadContext& context, Reader& in, Vec<NamedFunc>& names) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "names"))
         return false;
     if (!names.reserve(count))
@@ -30,8 +30,8 @@ bool func_names(LoadContext& context, Reader& in, Vec<NamedFunc>& names) noexcep
 bool subsections(LoadContext& context, Reader& in, std::string_view& name, Vec<NamedFunc>& names) noexcept {
     int last_id = -1;
     while (!in.at_end()) {
-        uint8_t id;
-        uint32_t size;
+        uint8_t id = 0;
+        uint32_t size = 0;
         if (!in.byte(id) || !in.u32(size) || size > in.remaining() || id <= last_id)
             return false;
         last_id = id;

@@ -14,14 +14,14 @@ enum ElementFlags : uint32_t { not_active = 1, explicit_table = 2, declarative =
 
 bool element_kind(LoadContext& context, Reader& in) noexcept {
     const size_t start = in.offset();
-    uint8_t kind;
+    uint8_t kind = 0;
     if (!in.byte(kind))
         return false;
     return kind == 0 || context.diagnostics.malformed(start, "malformed element kind 0x%02x", kind);
 }
 
 bool element_funcs(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "elements"))
         return false;
     const auto funcs = context.module.arena.array<uint32_t>(count);
@@ -40,7 +40,7 @@ bool element_funcs(LoadContext& context, Reader& in, ElementSegment& segment) no
 }
 
 bool element_exprs(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "elements"))
         return false;
     const auto exprs = context.module.arena.array<ConstExpr>(count);
@@ -65,7 +65,7 @@ bool active_table(LoadContext& context, Reader& in, uint32_t flags, ElementSegme
 
 bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
     const size_t start = in.offset();
-    uint32_t flags;
+    uint32_t flags = 0;
     if (!in.u32(flags))
         return false;
     if (flags > 7)
@@ -104,7 +104,7 @@ bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) 
 
 bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexcept {
     const size_t start = in.offset();
-    uint32_t kind;
+    uint32_t kind = 0;
     if (!in.u32(kind))
         return false;
     if (kind > 2)
@@ -127,7 +127,7 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
 } // namespace
 
 bool decode_element_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "element segments", context.limits.element_segments))
         return false;
     for (uint32_t i = 0; i < count; ++i) {
@@ -142,7 +142,7 @@ bool decode_element_section(LoadContext& context, Reader& in) noexcept {
 
 bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
     const size_t start = in.offset();
-    uint32_t count;
+    uint32_t count = 0;
     if (!context.require(Feature::bulk_memory, start, "a data count section") || !in.u32(count))
         return false;
     context.module.data_count = count;
@@ -150,7 +150,7 @@ bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_data_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in.count(count, "data segments", context.limits.data_segments))
         return false;
     for (uint32_t i = 0; i < count; ++i) {

@@ -15,7 +15,7 @@ public:
           slices_{context.allocator}, values_{context.allocator}, fields_{context.allocator} {}
 
     bool decode() noexcept {
-        uint32_t count;
+        uint32_t count = 0;
         if (!in_.count(count, "types", context_.limits.types))
             return false;
         if (!context_.module.types.reserve(count))
@@ -74,7 +74,7 @@ private:
             if (!context_.require(Feature::gc, start, "a declared subtype"))
                 return false;
             type.is_final = in_.peek() == final_code;
-            uint32_t supertypes;
+            uint32_t supertypes = 0;
             if (!in_.skip(1) || !in_.count(supertypes, "supertypes"))
                 return false;
             for (uint32_t i = 0; i < supertypes; ++i)
@@ -95,7 +95,7 @@ private:
 
     bool super_type(uint32_t index, SubType& type) noexcept {
         const size_t start = in_.offset();
-        uint32_t super;
+        uint32_t super = 0;
         if (!in_.u32(super))
             return false;
         if (super >= index)
@@ -106,7 +106,7 @@ private:
 
     bool composite_type(SubType& type, Slices& slices) noexcept {
         const size_t start = in_.offset();
-        uint8_t form;
+        uint8_t form = 0;
         if (!in_.byte(form))
             return false;
         slices.params_start = slices.results_start = slices.results_end = values_.size();
@@ -116,7 +116,7 @@ private:
             return func_type(slices);
         case 0x5f: {
             type.kind = CompositeKind::struct_;
-            uint32_t count;
+            uint32_t count = 0;
             if (!context_.require(Feature::gc, start, "a structure type") ||
                 !in_.count(count, "fields", context_.limits.fields))
                 return false;
@@ -155,7 +155,7 @@ private:
     }
 
     bool value_types(const char* what, uint32_t limit) noexcept {
-        uint32_t count;
+        uint32_t count = 0;
         if (!in_.count(count, what, limit))
             return false;
         for (uint32_t i = 0; i < count; ++i) {

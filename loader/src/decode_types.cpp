@@ -50,15 +50,15 @@ bool TypeDecoder::heap_type(HeapType& heap) noexcept {
     if (in_.at_end())
         return in_.unexpected_end();
     if (is_abstract_code(in_.peek())) {
-        uint8_t byte;
+        uint8_t byte = 0;
         return in_.byte(byte) && abstract_heap_type(byte, start, heap, false);
     }
-    int64_t index;
+    int64_t index = 0;
     if (!in_.s33(index))
         return false;
     if (index < 0)
         return context_.diagnostics.malformed(start, "malformed heap type");
-    TypeId id;
+    TypeId id = 0;
     if (!context_.require(Feature::function_references, start, "a reference to a defined type") ||
         !resolve(static_cast<uint64_t>(index), start, id))
         return false;
@@ -68,7 +68,7 @@ bool TypeDecoder::heap_type(HeapType& heap) noexcept {
 
 bool TypeDecoder::ref_type(ValType& type) noexcept {
     const size_t start = in_.offset();
-    uint8_t byte;
+    uint8_t byte = 0;
     if (!in_.byte(byte))
         return false;
     HeapType heap = HeapType::func;
@@ -127,7 +127,7 @@ bool TypeDecoder::storage_type(ValType& type) noexcept {
 
 bool TypeDecoder::mutability(bool& is_mutable) noexcept {
     const size_t start = in_.offset();
-    uint8_t byte;
+    uint8_t byte = 0;
     if (!in_.byte(byte))
         return false;
     if (byte > 1)
@@ -149,7 +149,7 @@ bool TypeDecoder::limits(Limits& limits, bool& shared, bool may_be_shared, const
     constexpr uint8_t shared_flag = 2;
     constexpr uint8_t is_64_flag = 4;
     const size_t start = in_.offset();
-    uint8_t flags;
+    uint8_t flags = 0;
     if (!in_.byte(flags))
         return false;
     const uint8_t known = max_flag | is_64_flag | (may_be_shared ? shared_flag : 0);
@@ -173,7 +173,7 @@ bool TypeDecoder::limits(Limits& limits, bool& shared, bool may_be_shared, const
 
 bool TypeDecoder::table_type(TableType& type) noexcept {
     const size_t start = in_.offset();
-    bool shared;
+    bool shared = false;
     if (!ref_type(type.element) || !limits(type.limits, shared, false, "a table"))
         return false;
     const uint64_t most = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
@@ -197,7 +197,7 @@ bool TypeDecoder::memory_type(MemoryType& type) noexcept {
 
 bool TypeDecoder::func_type(TypeId& id) noexcept {
     const size_t start = in_.offset();
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index) || !resolve(index, start, id))
         return false;
     if ((*context_.module.registry)[id].kind != CompositeKind::func)
@@ -207,7 +207,7 @@ bool TypeDecoder::func_type(TypeId& id) noexcept {
 
 bool TypeDecoder::tag_type(TagType& type) noexcept {
     const size_t start = in_.offset();
-    uint8_t attribute;
+    uint8_t attribute = 0;
     if (!in_.byte(attribute))
         return false;
     if (attribute != 0)

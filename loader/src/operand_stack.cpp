@@ -21,21 +21,21 @@ bool FuncValidator::make_room(size_t count) noexcept {
     return true;
 }
 
-bool FuncValidator::push_all(std::span<const ValType> types) noexcept {
+bool FuncValidator::push_some(std::span<const ValType> types) noexcept {
     for (const ValType type : types)
         if (!push(type))
             return false;
     return true;
 }
 
-bool FuncValidator::pop_all(std::span<const ValType> types) noexcept {
-    if (!peek_all(types))
+bool FuncValidator::pop_some(std::span<const ValType> types) noexcept {
+    if (!peek_some(types))
         return false;
     top_ -= std::min(types.size(), static_cast<size_t>(top_ - base_));
     return true;
 }
 
-bool FuncValidator::peek_all(std::span<const ValType> types) noexcept {
+bool FuncValidator::peek_some(std::span<const ValType> types) noexcept {
     const ValType* operand = top_;
     for (size_t i = types.size(); i-- > 0;) {
         if (operand == base_)

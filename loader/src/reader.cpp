@@ -30,7 +30,7 @@ bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
 
 bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
     const size_t start = offset();
-    uint32_t size;
+    uint32_t size = 0;
     if (!u32(size))
         return false;
     if (size > remaining())

@@ -38,7 +38,7 @@ public:
     [[nodiscard]] uint32_t finish() const noexcept { return static_cast<uint32_t>(state_ ^ (state_ >> 32)); }
 
 private:
-    uint64_t state_;
+    uint64_t state_ = 0;
 };
 
 uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {

@@ -33,7 +33,7 @@ bool is_utf8(std::span<const uint8_t> bytes) noexcept {
     const uint8_t* const end = p + bytes.size();
     while (p != end) {
         if (end - p >= 8) {
-            uint64_t eight;
+            uint64_t eight = 0;
             std::memcpy(&eight, p, 8);
             if ((eight & 0x8080808080808080) == 0) {
                 p += 8;

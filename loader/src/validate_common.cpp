@@ -16,7 +16,7 @@ namespace {
 constexpr uint8_t palette_types = 128;
 
 constexpr uint64_t load_little_endian(const uint8_t* p) noexcept {
-    uint64_t value;
+    uint64_t value = 0;
     std::memcpy(&value, p, sizeof value);
     return std::endian::native == std::endian::big ? std::byteswap(value) : value;
 }
@@ -112,12 +112,15 @@ void FuncValidator::pass_common() noexcept {
 
     while (p <= last_start && top < room_) {
         const Common& common = common_[*p];
-        // Each number of the immediates ends with a byte below 0x80: one bit is left for each such byte, and
-        // the lowest of them taken away when there are two.
-        uint64_t ends = ~load_little_endian(p + 1) & 0x8080'8080'8080'8080;
-        ends &= ends - common.two_numbers;
-        // The last bit spares the case of none; eight bytes are too many for any number.
-        const auto numbers_size = static_cast<uint32_t>(std::countr_zero(ends | uint64_t{1} << 63) + 8) / 8;
+        // Each number of the immediates ends with a byte below 0x80, for which one bit is left here. The
+        // sizes of one number and of two are computed before it is known which is wanted: the next
+        // instruction waits for it. The last bit spares the case of no end; eight bytes are too many for any
+        // number.
+        const uint64_t ends = (~load_little_endian(p + 1) & 0x8080'8080'8080'8080) | uint64_t{1} << 63;
+        const auto one_size = static_cast<uint32_t>(std::countr_zero(ends) + 1) / 8;
+        const auto two_size =
+            static_cast<uint32_t>(std::countr_zero((ends & (ends - 1)) | uint64_t{1} << 63) + 1) / 8;
+        const uint32_t numbers_size = (one_size & common.one_mask) | (two_size & common.two_mask);
 
         const uint32_t local = p[1] & common.local_mask;
         const ValType last = palette_[common.last + local];
@@ -134,7 +137,7 @@ void FuncValidator::pass_common() noexcept {
         *top = result;
         top += common.pushes;
         highest = std::max(highest, top);
-        p += common.fixed_size + (numbers_size & common.numbers_mask);
+        p += common.fixed_size + numbers_size;
     }
     (void)in_.skip(static_cast<size_t>(p - in_.position()));
     top_ = top;

@@ -26,7 +26,7 @@ bool FuncValidator::check_constant() noexcept {
     uint32_t code = code_;
     if (code >= 0xfb && code <= 0xfe) {
         Reader ahead = in_;
-        uint32_t sub;
+        uint32_t sub = 0;
         if (!ahead.u32(sub))
             return false;
         code = code << 12 | sub;

@@ -27,7 +27,7 @@ bool FuncValidator::control() noexcept {
     case Op::try_table:
         return try_table();
     case Op::throw_: {
-        const FuncType* type;
+        const FuncType* type = nullptr;
         if (!tag(type) || !pop_all(type->params))
             return false;
         set_unreachable();
@@ -74,12 +74,12 @@ bool FuncValidator::block_type(Block& block) noexcept {
     if (first > empty && first < 0x80)
         return types_.value_type(block.result);
     const size_t start = in_.offset();
-    int64_t index;
+    int64_t index = 0;
     if (!in_.s33(index))
         return false;
     if (index < 0)
         return diagnostics().malformed(start, "malformed block type");
-    TypeId id;
+    TypeId id = 0;
     if (!types_.resolve(static_cast<uint64_t>(index), start, id))
         return false;
     const SubType& type = registry()[id];
@@ -182,13 +182,13 @@ bool FuncValidator::delegate() noexcept {
     if (blocks_.back().kind != BlockKind::try_)
         return diagnostics().malformed(here(), "misplaced delegate: END opcode expected");
     // The label is counted from outside of the `try`; the outermost stands for the caller.
-    const Block* target;
+    const Block* target = nullptr;
     Block block;
     return label(target, 1) && leave(block) && push_all(block.results());
 }
 
 bool FuncValidator::label(const Block*& block, uint32_t base) noexcept {
-    uint32_t depth;
+    uint32_t depth = 0;
     if (!in_.u32(depth))
         return false;
     if (depth >= blocks_.size() - base)
@@ -198,7 +198,7 @@ bool FuncValidator::label(const Block*& block, uint32_t base) noexcept {
 }
 
 bool FuncValidator::branch(bool conditional) noexcept {
-    const Block* target;
+    const Block* target = nullptr;
     if (!label(target))
         return false;
     if (!conditional) {
@@ -213,13 +213,13 @@ bool FuncValidator::branch(bool conditional) noexcept {
 }
 
 bool FuncValidator::branch_table() noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in_.count(count, "labels") || !pop(ValType::i32))
         return false;
     size_t arity = 0;
     const ValType* last_types = nullptr;
     for (uint32_t i = 0; i <= count; ++i) {
-        const Block* target;
+        const Block* target = nullptr;
         if (!label(target))
             return false;
         const std::span<const ValType> types = target->label_types();
@@ -239,7 +239,7 @@ bool FuncValidator::branch_table() noexcept {
 }
 
 bool FuncValidator::tag(const FuncType*& type) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index))
         return false;
     if (index >= context_.module.tags.size())
@@ -251,7 +251,7 @@ bool FuncValidator::tag(const FuncType*& type) noexcept {
 bool FuncValidator::try_table() noexcept {
     Block block;
     block.kind = BlockKind::try_table;
-    uint32_t count;
+    uint32_t count = 0;
     if (!block_type(block) || !in_.count(count, "catch clauses"))
         return false;
     for (uint32_t i = 0; i < count; ++i)
@@ -263,13 +263,13 @@ bool FuncValidator::try_table() noexcept {
 // https://webassembly.github.io/spec/core/valid/instructions.html#catch-clauses
 bool FuncValidator::catch_clause() noexcept {
     enum : uint8_t { by_reference = 1, all = 2 };
-    uint8_t kind;
+    uint8_t kind = 0;
     if (!in_.byte(kind))
         return false;
     if (kind > (by_reference | all))
         return diagnostics().malformed(in_.offset() - 1, "malformed catch clause 0x%02x", kind);
     const FuncType* type = nullptr;
-    const Block* target;
+    const Block* target = nullptr;
     if (((kind & all) == 0 && !tag(type)) || !label(target))
         return false;
 
@@ -288,7 +288,7 @@ bool FuncValidator::catch_clause() noexcept {
 }
 
 bool FuncValidator::rethrow() noexcept {
-    const Block* target;
+    const Block* target = nullptr;
     if (!label(target))
         return false;
     if (target->kind != BlockKind::catch_ && target->kind != BlockKind::catch_all)
@@ -323,13 +323,13 @@ bool FuncValidator::invoke(const FuncType& type, bool tail) noexcept {
 }
 
 bool FuncValidator::call(bool tail) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     return func_index(index) && invoke(registry().func(context_.module.funcs[index]), tail);
 }
 
 bool FuncValidator::call_indirect(bool tail) noexcept {
-    TypeId id;
-    const TableType* from;
+    TypeId id = 0;
+    const TableType* from = nullptr;
     if (!types_.func_type(id) || !table(from))
         return false;
     if (!registry().matches(from->element, funcref))
@@ -340,7 +340,7 @@ bool FuncValidator::call_indirect(bool tail) noexcept {
 }
 
 bool FuncValidator::call_ref(bool tail) noexcept {
-    TypeId id;
+    TypeId id = 0;
     return types_.func_type(id) && pop(ValType::reference(HeapType::defined(id), true)) &&
            invoke(registry().func(id), tail);
 }
@@ -365,7 +365,7 @@ bool FuncValidator::select() noexcept {
 }
 
 bool FuncValidator::select_typed() noexcept {
-    uint32_t count;
+    uint32_t count = 0;
     if (!in_.count(count, "types of select"))
         return false;
     ValType type;

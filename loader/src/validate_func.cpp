@@ -122,13 +122,13 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
 
 bool FuncValidator::run() noexcept {
     while (!blocks_.empty()) {
-        if (!is_constant_)
+        if (!is_constant_ && !in_.at_end() && !common_[in_.peek()].stops)
             pass_common();
         start_ = in_.position();
         if (in_.at_end()) [[unlikely]]
             return diagnostics().malformed(in_.offset(),
                                            "unexpected end of section or function: END opcode expected");
-        uint8_t byte;
+        uint8_t byte = 0;
         (void)in_.byte(byte);
         code_ = byte;
         if (!enabled_[byte]) [[unlikely]]
@@ -153,12 +153,12 @@ bool FuncValidator::run() noexcept {
             good = local_set(true);
             break;
         case Op::i32_const: {
-            int32_t value;
+            int32_t value = 0;
             good = in_.s32(value) && push(ValType::i32);
             break;
         }
         case Op::i64_const: {
-            int64_t value;
+            int64_t value = 0;
             good = in_.s64(value) && push(ValType::i64);
             break;
         }
@@ -219,7 +219,7 @@ bool FuncValidator::refused() noexcept {
 }
 
 bool FuncValidator::prefixed(uint8_t prefix) noexcept {
-    uint32_t sub;
+    uint32_t sub = 0;
     if (!in_.u32(sub))
         return false;
     if (sub > 0xfff)
@@ -253,7 +253,7 @@ bool FuncValidator::prefixed(uint8_t prefix) noexcept {
 
 bool FuncValidator::typed(const InstrRow& row) noexcept {
     ValType address;
-    uint32_t index;
+    uint32_t index = 0;
     bool good = true;
     switch (row.imm) {
     case Imm::mem_arg:
@@ -288,7 +288,7 @@ bool FuncValidator::typed(const InstrRow& row) noexcept {
         good = data_index(index) && memory(address) && data_segment(index);
         break;
     case Imm::elem: {
-        const ElementSegment* segment;
+        const ElementSegment* segment = nullptr;
         good = in_.u32(index) && elem_segment(index, segment);
         break;
     }
@@ -314,7 +314,7 @@ bool FuncValidator::apply(const Sig& sig, ValType address) noexcept {
 
 bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept {
     constexpr uint32_t has_memory = 0x40;
-    uint32_t align;
+    uint32_t align = 0;
     if (!in_.u32(align))
         return false;
     if (align >= 2 * has_memory)
@@ -325,7 +325,7 @@ bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) 
         if (!context_.require(Feature::multi_memory, here(), "a memory index") || !in_.u32(index))
             return false;
     }
-    uint64_t offset;
+    uint64_t offset = 0;
     if (!in_.u64(offset))
         return false;
     if (index >= context_.module.memories.size()) [[unlikely]]
@@ -346,7 +346,7 @@ bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) 
 }
 
 bool FuncValidator::lane(unsigned lanes) noexcept {
-    uint8_t index;
+    uint8_t index = 0;
     if (!in_.byte(index))
         return false;
     return index < lanes || diagnostics().invalid(here(), "invalid lane index %u: %s has lanes 0 to %u",
@@ -354,7 +354,7 @@ bool FuncValidator::lane(unsigned lanes) noexcept {
 }
 
 bool FuncValidator::fence() noexcept {
-    uint8_t reserved;
+    uint8_t reserved = 0;
     if (!in_.byte(reserved))
         return false;
     return reserved == 0 || diagnostics().malformed(here(), "zero byte expected");

@@ -65,11 +65,10 @@ private:
         /// Whether it is none that the fast path knows.
         bool stops = true;
         bool needs_memory = false;
-        /// Up to two LEB128 numbers as immediates: whether there are two, the most bytes that they may have
-        /// to be good whatever they contain, and all ones when there are any.
-        uint8_t two_numbers = 0;
-        uint8_t most_numbers_size = 0xff;
-        uint8_t numbers_mask = 0;
+        /// Up to two LEB128 numbers as immediates: all ones when there is one, or when there are two, and the
+        /// most bytes that they may have to be good whatever they contain.
+        uint8_t one_mask = 0, two_mask = 0;
+        uint8_t most_numbers_size = 0;
         /// The bytes besides.
         uint8_t fixed_size = 1;
         /// The largest value of the byte behind the opcode.
@@ -83,9 +82,8 @@ private:
         uint32_t first_mask = 0, last_mask = 0;
 
         constexpr void take_numbers(unsigned count) noexcept {
-            two_numbers = count == 2 ? 1 : 0;
+            (count == 2 ? two_mask : one_mask) = 0xff;
             most_numbers_size = static_cast<uint8_t>(3 + count);
-            numbers_mask = 0xff;
         }
     };
     using CommonTable = std::array<Common, 256>;
@@ -202,10 +200,14 @@ private:
         return true;
     }
     bool pop_ref(ValType& found) noexcept;
-    bool push_all(std::span<const ValType> types) noexcept;
-    bool pop_all(std::span<const ValType> types) noexcept;
+    // Most blocks and labels have no types.
+    bool push_all(std::span<const ValType> types) noexcept { return types.empty() || push_some(types); }
+    bool pop_all(std::span<const ValType> types) noexcept { return types.empty() || pop_some(types); }
     /// Checks what lies on top without popping it.
-    bool peek_all(std::span<const ValType> types) noexcept;
+    bool peek_all(std::span<const ValType> types) noexcept { return types.empty() || peek_some(types); }
+    bool push_some(std::span<const ValType> types) noexcept;
+    bool pop_some(std::span<const ValType> types) noexcept;
+    bool peek_some(std::span<const ValType> types) noexcept;
     /// Whether any number of operands can be popped: in unreachable code, when those that are known are used
     /// up.
     [[nodiscard]] bool is_bottomless() const noexcept { return top_ == base_ && blocks_.back().unreachable; }

@@ -57,7 +57,7 @@ bool FuncValidator::reference() noexcept {
 }
 
 bool FuncValidator::ref_func() noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!func_index(index))
         return false;
     if (is_constant_)
@@ -74,7 +74,7 @@ bool FuncValidator::ref_func() noexcept {
 }
 
 bool FuncValidator::branch_on_null(bool on_null) noexcept {
-    const Block* target;
+    const Block* target = nullptr;
     ValType found;
     if (!label(target) || !pop_ref(found))
         return false;
@@ -91,8 +91,8 @@ bool FuncValidator::branch_on_null(bool on_null) noexcept {
 
 bool FuncValidator::branch_on_cast(bool on_fail) noexcept {
     const size_t flags_offset = in_.offset();
-    uint8_t flags;
-    const Block* target;
+    uint8_t flags = 0;
+    const Block* target = nullptr;
     HeapType source_heap = HeapType::any, target_heap = HeapType::any;
     if (!in_.byte(flags))
         return false;
@@ -188,7 +188,7 @@ bool FuncValidator::gc() noexcept {
 bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept {
     static constexpr const char* kinds[] = {"a function", "a structure", "an array"};
     const size_t start = in_.offset();
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index) || !types_.resolve(index, start, id))
         return false;
     type = &registry()[id];
@@ -200,8 +200,8 @@ bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*&
 }
 
 bool FuncValidator::struct_new(bool with_default) noexcept {
-    TypeId id;
-    const SubType* type;
+    TypeId id = 0;
+    const SubType* type = nullptr;
     if (!defined_type(CompositeKind::struct_, id, type))
         return false;
     for (size_t i = type->fields.size(); i-- > 0;) {
@@ -214,9 +214,9 @@ bool FuncValidator::struct_new(bool with_default) noexcept {
 }
 
 bool FuncValidator::struct_field(bool is_set, bool is_extending) noexcept {
-    TypeId id;
-    const SubType* type;
-    uint32_t index;
+    TypeId id = 0;
+    const SubType* type = nullptr;
+    uint32_t index = 0;
     if (!defined_type(CompositeKind::struct_, id, type) || !in_.u32(index))
         return false;
     if (index >= type->fields.size())
@@ -234,7 +234,7 @@ bool FuncValidator::struct_field(bool is_set, bool is_extending) noexcept {
 }
 
 bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept {
-    const SubType* type;
+    const SubType* type = nullptr;
     if (!defined_type(CompositeKind::array, id, type))
         return false;
     element = type->fields[0];
@@ -242,15 +242,15 @@ bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_muta
 }
 
 bool FuncValidator::array_bytes(const FieldType& element) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!data_index(index) || !data_segment(index))
         return false;
     return !element.storage.is_ref() || diagnostics().invalid(here(), "array type is not numeric or vector");
 }
 
 bool FuncValidator::array_elements(const FieldType& element) noexcept {
-    uint32_t index;
-    const ElementSegment* segment;
+    uint32_t index = 0;
+    const ElementSegment* segment = nullptr;
     if (!in_.u32(index) || !elem_segment(index, segment))
         return false;
     return registry().matches(segment->type, element.storage) ||
@@ -260,7 +260,7 @@ bool FuncValidator::array_elements(const FieldType& element) noexcept {
 }
 
 bool FuncValidator::array_new() noexcept {
-    TypeId id;
+    TypeId id = 0;
     FieldType element;
     if (!array_type(id, element, false))
         return false;
@@ -273,7 +273,7 @@ bool FuncValidator::array_new() noexcept {
             return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
         return pop(ValType::i32) && push(ref_to(id, false));
     case Op::array_new_fixed: {
-        uint32_t count;
+        uint32_t count = 0;
         if (!in_.u32(count))
             return false;
         for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
@@ -289,7 +289,7 @@ bool FuncValidator::array_new() noexcept {
 }
 
 bool FuncValidator::array_get(bool is_extending) noexcept {
-    TypeId id;
+    TypeId id = 0;
     FieldType element;
     if (!array_type(id, element, false))
         return false;
@@ -300,7 +300,7 @@ bool FuncValidator::array_get(bool is_extending) noexcept {
 }
 
 bool FuncValidator::array_write() noexcept {
-    TypeId id;
+    TypeId id = 0;
     FieldType element;
     if (!array_type(id, element, true))
         return false;
@@ -322,7 +322,7 @@ bool FuncValidator::array_write() noexcept {
 }
 
 bool FuncValidator::array_copy() noexcept {
-    TypeId to, from;
+    TypeId to = 0, from = 0;
     FieldType to_element, from_element;
     if (!array_type(to, to_element, true) || !array_type(from, from_element, false))
         return false;

@@ -20,7 +20,7 @@ bool FuncValidator::local_type(uint32_t index, ValType& type) noexcept {
 }
 
 bool FuncValidator::local_get() noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     ValType type;
     if (!in_.u32(index) || !local_type(index, type))
         return false;
@@ -30,7 +30,7 @@ bool FuncValidator::local_get() noexcept {
 }
 
 bool FuncValidator::local_set(bool keep) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     ValType type;
     if (!in_.u32(index) || !local_type(index, type) || !pop(type))
         return false;
@@ -45,7 +45,7 @@ bool FuncValidator::local_set(bool keep) noexcept {
 }
 
 bool FuncValidator::global_get() noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index))
         return false;
     if (index >= context_.module.globals.size())
@@ -63,7 +63,7 @@ bool FuncValidator::global_get() noexcept {
 }
 
 bool FuncValidator::global_set() noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index))
         return false;
     if (index >= context_.module.globals.size())
@@ -75,7 +75,7 @@ bool FuncValidator::global_set() noexcept {
 }
 
 bool FuncValidator::memory(ValType& address) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index))
         return false;
     if (index != 0 && !context_.require(Feature::multi_memory, here(), "a memory index"))
@@ -113,7 +113,7 @@ bool FuncValidator::elem_segment(uint32_t index, const ElementSegment*& segment)
 }
 
 bool FuncValidator::table(const TableType*& type) noexcept {
-    uint32_t index;
+    uint32_t index = 0;
     if (!in_.u32(index))
         return false;
     if (index != 0 && !context_.require(Feature::reference_types, here(), "a table index"))
@@ -125,7 +125,7 @@ bool FuncValidator::table(const TableType*& type) noexcept {
 }
 
 bool FuncValidator::table_instr() noexcept {
-    const TableType* type;
+    const TableType* type = nullptr;
     if (!table(type))
         return false;
     const ValType address = type->limits.address_type();
@@ -144,7 +144,8 @@ bool FuncValidator::table_instr() noexcept {
 }
 
 bool FuncValidator::table_copy() noexcept {
-    const TableType *to, *from;
+    const TableType* to = nullptr;
+    const TableType* from = nullptr;
     if (!table(to) || !table(from))
         return false;
     if (!registry().matches(from->element, to->element))
@@ -156,9 +157,9 @@ bool FuncValidator::table_copy() noexcept {
 }
 
 bool FuncValidator::table_init() noexcept {
-    uint32_t index;
-    const ElementSegment* segment;
-    const TableType* type;
+    uint32_t index = 0;
+    const ElementSegment* segment = nullptr;
+    const TableType* type = nullptr;
     if (!in_.u32(index) || !table(type) || !elem_segment(index, segment))
         return false;
     if (!registry().matches(segment->type, type->element))

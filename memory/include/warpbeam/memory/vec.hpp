@@ -12,7 +12,7 @@ namespace warpbeam {
 
 /// A growing array whose allocation failures are values: what the library uses in place of std::vector,
 /// which can only throw. Every call that may allocate returns false (or null) and leaves the contents as
-/// they were when there is no memory. Elements are moved by move construction. Not copyable; see `assign`.
+/// they were when there is no memory. A contiguous range, so that it converts to std::span. Elements are moved by move construction. Not copyable; see `assign`.
 template <typename T>
 class Vec {
 public:
@@ -46,7 +46,6 @@ public:
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
     [[nodiscard]] const T& back() const noexcept { return data_[size_ - 1]; }
     [[nodiscard]] Allocator& allocator() const noexcept { return *allocator_; }
-    operator std::span<const T>() const noexcept { return {data_, size_}; }
 
     /// Makes room for `count` elements in all.
     [[nodiscard]] bool reserve(size_t count) noexcept { return count <= capacity_ || reallocate(count); }
