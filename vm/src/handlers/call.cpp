@@ -1,3 +1,4 @@
+#include "code/profile.hpp"
 #include "handlers/families.hpp"
 #include "handlers/frame.hpp"
 #include "handlers/shapes.hpp"
@@ -233,9 +234,10 @@ Exit start(Regs& r) noexcept {
 namespace {
 Exit start(Regs& r) noexcept {
     Exit exit;
-    do
+    do {
+        profile(*r.ip);
         exit = r.ip->handler(r);
-    while (exit == Exit::none);
+    } while (exit == Exit::none);
     save(*r.inst->execution, r);
     return exit;
 }
