@@ -4,22 +4,12 @@
 #include "module_parser.hpp"
 
 namespace warpbeam::text {
-namespace {
-
-/// The offset of what follows the name of the annotation at `offset`.
-size_t contents_of(size_t offset, std::string_view annotation) noexcept {
-    return offset + 2 + annotation.size();
-}
-
-} // namespace
-
 /// Those in front of a field, or of the end: custom sections, and in front of the first the module's name.
 void ModuleParser::field_annotations(bool first) noexcept {
     bool annotated = false;
     while (!failed()) {
-        const size_t custom = take_annotation("custom");
-        if (custom != Token::no_annotation) {
-            custom_annotation(custom);
+        if (std::optional<Cursor> custom = take_annotation("custom")) {
+            custom_annotation(*custom);
             continue;
         }
         const Symbol name = first ? name_annotation("module") : no_symbol;
@@ -33,8 +23,7 @@ void ModuleParser::field_annotations(bool first) noexcept {
     reject_annotation();
 }
 
-void ModuleParser::custom_annotation(size_t offset) noexcept {
-    Cursor inside{source(), fault(), contents_of(offset, "custom")};
+void ModuleParser::custom_annotation(Cursor& inside) noexcept {
     if (!inside.at(TokenKind::string))
         return inside.fail("@custom annotation: missing section name");
     if (!decodes_to_utf8(inside.text()))
@@ -78,8 +67,8 @@ uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
 /// Takes the name that an annotation gives to the definition whose identifier has just been passed.
 Symbol ModuleParser::name_annotation(const char* what) noexcept {
     Symbol name = no_symbol;
-    for (size_t offset = 0; (offset = take_annotation("name")) != Token::no_annotation;) {
-        Cursor inside{source(), fault(), contents_of(offset, "name")};
+    while (std::optional<Cursor> taken = take_annotation("name")) {
+        Cursor& inside = *taken;
         if (name != no_symbol)
             inside.fail("@name annotation: multiple %s names", what);
         else if (!inside.at(TokenKind::string))
@@ -98,14 +87,13 @@ Symbol ModuleParser::name_annotation(const char* what) noexcept {
 
 /// Takes the branch hint in front of an instruction.
 std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
-    constexpr std::string_view annotation = "metadata.code.branch_hint";
     std::optional<uint8_t> hint;
-    for (size_t offset = 0; (offset = take_annotation(annotation)) != Token::no_annotation;) {
-        Cursor inside{source(), fault(), contents_of(offset, annotation)};
+    while (std::optional<Cursor> taken = take_annotation("metadata.code.branch_hint")) {
+        Cursor& inside = *taken;
         if (hint)
-            inside.fail_at(offset, "@metadata.code.branch_hint annotation: duplicate annotation");
+            inside.fail("@metadata.code.branch_hint annotation: duplicate annotation");
         else if (!func_)
-            inside.fail_at(offset, "@metadata.code.branch_hint annotation: not in a function");
+            inside.fail("@metadata.code.branch_hint annotation: not in a function");
         scratch_.clear();
         while (inside.at(TokenKind::string)) {
             scratch_.check(append_decoded(inside.text(), scratch_.vec()));
@@ -114,7 +102,7 @@ std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
         if (!inside.at(TokenKind::rpar))
             inside.fail("@metadata.code.branch_hint annotation: unexpected token");
         else if (scratch_.size() != 1 || scratch_.view()[0] > 1)
-            inside.fail_at(offset, "@metadata.code.branch_hint annotation: invalid hint value");
+            inside.fail("@metadata.code.branch_hint annotation: invalid hint value");
         if (failed())
             return std::nullopt;
         hint = scratch_.view()[0];

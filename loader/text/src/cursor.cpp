@@ -100,12 +100,14 @@ void Cursor::skip_to_close() noexcept {
     }
 }
 
-size_t Cursor::take_annotation(std::string_view name) noexcept {
+std::optional<Cursor> Cursor::take_annotation(std::string_view name) noexcept {
     const size_t found = current_.annotation;
     if (found == Token::no_annotation || known_annotation(source().substr(found)) != name)
-        return Token::no_annotation;
-    current_.annotation = lexer_.annotation_after(found);
-    return found;
+        return std::nullopt;
+    // Another one may stand between this one and the token.
+    const auto [end, next] = lexer_.annotation_at(found);
+    current_.annotation = next;
+    return Cursor{source().substr(0, end), *fault_, found + std::string_view{"(@"}.size() + name.size()};
 }
 
 void Cursor::unexpected(const char* wanted) noexcept {

@@ -56,7 +56,7 @@ void ModuleParser::declare_fields() noexcept {
 
 void ModuleParser::declare_types() noexcept {
     if (!type_positions_.push(token().begin))
-        return fault().out_of_memory();
+        return fail_memory();
     const bool group = accept_open("rec");
     while (accept_open("type")) {
         declare(Space::type);

@@ -68,10 +68,16 @@ Token Lexer::next() noexcept {
     return token;
 }
 
-size_t Lexer::annotation_after(size_t annotation) const noexcept {
+Lexer::Annotation Lexer::annotation_at(size_t annotation) const noexcept {
     Lexer rest{text_, annotation};
+    Annotation found;
     Token token;
-    return rest.skip_annotation() && rest.skip_blank(token, true) ? token.annotation : Token::no_annotation;
+    if (rest.skip_annotation()) {
+        found.end = rest.position_;
+        if (rest.skip_blank(token, true))
+            found.next = token.annotation;
+    }
+    return found;
 }
 
 /// Skips what stands between tokens; with `stop_at_known` only as far as the first annotation that is known.

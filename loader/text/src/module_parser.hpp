@@ -165,7 +165,7 @@ private:
 
     // annotations.cpp
     void field_annotations(bool first) noexcept;
-    void custom_annotation(size_t offset) noexcept;
+    void custom_annotation(Cursor& inside) noexcept;
     uint8_t custom_place(Cursor& inside) noexcept;
     Symbol name_annotation(const char* what) noexcept;
     std::optional<uint8_t> branch_hint() noexcept;

@@ -22,6 +22,8 @@ void Signature::write(Bytes& out) const noexcept {
 }
 
 void TypeTable::begin_group(uint32_t members) noexcept {
+    if (members == 1)
+        return; // the same as none
     Bytes& out = section_.add();
     out.byte(0x4e);
     out.u32(members);

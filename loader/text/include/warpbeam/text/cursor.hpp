@@ -4,6 +4,7 @@
 #include <warpbeam/text/lexer.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace warpbeam::text {
@@ -46,10 +47,9 @@ public:
     /// Passes the parenthesis that closes those which are open; it has been entered already.
     void skip_to_close() noexcept;
 
-    /// Takes away the annotation `name` before the current token, so that it is not misplaced; returns the
-    /// offset of its `(@`, or `Token::no_annotation`.
-    size_t take_annotation(std::string_view name) noexcept;
-
+    /// Takes away the annotation `name` before the current token, so that it is not misplaced; returns a
+    /// cursor over its contents and the closing parenthesis.
+    std::optional<Cursor> take_annotation(std::string_view name) noexcept;
     /// A fault if there is an annotation that has not been taken.
     void reject_annotation() noexcept;
 

@@ -50,8 +50,13 @@ public:
     [[nodiscard]] std::string_view text(const Token& token) const noexcept {
         return text_.substr(token.begin, token.end - token.begin);
     }
-    /// The next of the known annotations between the one that begins there and the token behind it.
-    [[nodiscard]] size_t annotation_after(size_t annotation) const noexcept;
+    /// Where the annotation that begins at `annotation` ends, and the next of the known ones between it and
+    /// the token behind.
+    struct Annotation {
+        size_t end = 0;
+        size_t next = Token::no_annotation;
+    };
+    [[nodiscard]] Annotation annotation_at(size_t annotation) const noexcept;
     /// What is wrong at an error token.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
 
