@@ -105,7 +105,7 @@ TEST_F(InstanceTest, traps_when_elements_do_not_fit) {
               "out of bounds table access: element segment 0 puts 2 elements at 0, table has 1");
     EXPECT_EQ(
         refusal(R"((module (table i64 1 funcref) (func $f) (elem (i64.const -1) $f)))"),
-        "out of bounds table access: element segment 0 puts 1 elements at 18446744073709551615, table has 1");
+        "out of bounds table access: element segment 0 puts 1 element at 18446744073709551615, table has 1");
 }
 
 TEST_F(InstanceTest, drops_active_and_declared_segments) {

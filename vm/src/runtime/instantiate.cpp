@@ -231,9 +231,10 @@ std::expected<void, InstantiationError> Instantiation::apply_elements() noexcept
         if (!within(*start, segment.size(), table.size))
             return std::unexpected{InstantiationError{Trap::with_message(
                 TrapCode::table_out_of_bounds,
-                "out of bounds table access: element segment %zu puts %zu elements at %llu, table has %llu",
+                "out of bounds table access: element segment %zu puts %zu element%s at %llu, table has %llu",
                 static_cast<size_t>(&segment - module_.elements().data()), segment.size(),
-                static_cast<unsigned long long>(*start), static_cast<unsigned long long>(table.size))}};
+                segment.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
+                static_cast<unsigned long long>(table.size))}};
         for (size_t i = 0; i < segment.size(); ++i) {
             const auto value = element(segment, i);
             if (!value)
@@ -255,9 +256,10 @@ std::expected<void, InstantiationError> Instantiation::apply_data() noexcept {
         if (!within(*start, segment.bytes.size(), memory.size))
             return std::unexpected{InstantiationError{Trap::with_message(
                 TrapCode::memory_out_of_bounds,
-                "out of bounds memory access: data segment %zu puts %zu bytes at %llu, memory has %llu",
+                "out of bounds memory access: data segment %zu puts %zu byte%s at %llu, memory has %llu",
                 static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
-                static_cast<unsigned long long>(*start), static_cast<unsigned long long>(memory.size))}};
+                segment.bytes.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
+                static_cast<unsigned long long>(memory.size))}};
         if (!segment.bytes.empty())
             std::memcpy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
     }

@@ -120,12 +120,15 @@ FuncType typed_signature() noexcept {
 
 template <typename F>
 HostCallable wrap_untyped(Allocator& allocator, F&& callback) noexcept {
-    return make_callable(allocator, std::move(callback), [](void* object, Caller& caller, uint64_t* frame) {
-        return call_untyped(
-            [](void* target, Caller& from, std::span<const Value> args, std::span<Value> results)
-                -> std::expected<void, Trap> { return (*static_cast<F*>(target))(from, args, results); },
-            object, caller, frame);
-    });
+    return make_callable(allocator, std::move(callback),
+                         [](void* object, Caller& caller, uint64_t* frame) noexcept {
+                             return call_untyped(
+                                 [](void* target, Caller& from, std::span<const Value> args,
+                                    std::span<Value> results) -> std::expected<void, Trap> {
+                                     return (*static_cast<F*>(target))(from, args, results);
+                                 },
+                                 object, caller, frame);
+                         });
 }
 
 } // namespace detail
