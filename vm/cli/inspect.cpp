@@ -99,7 +99,7 @@ public:
                 const FuncBody& body = module_.bodies()[i - module_.imported_funcs()];
                 line += ", " + std::to_string(body.code.size()) + " bytes at offset " +
                         std::to_string(body.code_offset) + ", " + std::to_string(body.local_count) +
-                        " locals";
+                        (body.local_count == 1 ? " local" : " locals");
             }
             if (module_.start() == i)
                 line += ", started";
