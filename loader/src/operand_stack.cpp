@@ -2,6 +2,7 @@
 #include "validate_func.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace warpbeam {
 
@@ -21,10 +22,17 @@ bool FuncValidator::make_room(size_t count) noexcept {
     return true;
 }
 
+// A call takes two bytes and may have a thousand parameters and results, so that these lists go in bulk.
 bool FuncValidator::push_some(std::span<const ValType> types) noexcept {
+    if (static_cast<size_t>(room_ - top_) < types.size() && !make_room(types.size()))
+        return false;
+    std::memcpy(static_cast<void*>(top_), types.data(), types.size_bytes());
+    top_ += types.size();
+    highest_ = std::max(highest_, top_);
+    bool any_vector = false;
     for (const ValType type : types)
-        if (!push(type))
-            return false;
+        any_vector |= type == ValType::v128;
+    kinds_ |= any_vector ? 1u << ValType::v128 : 0u;
     return true;
 }
 
@@ -36,6 +44,9 @@ bool FuncValidator::pop_some(std::span<const ValType> types) noexcept {
 }
 
 bool FuncValidator::peek_some(std::span<const ValType> types) noexcept {
+    if (static_cast<size_t>(top_ - base_) >= types.size() &&
+        std::memcmp(top_ - types.size(), types.data(), types.size_bytes()) == 0)
+        return true;
     const ValType* operand = top_;
     for (size_t i = types.size(); i-- > 0;) {
         if (operand == base_)
