@@ -117,14 +117,15 @@ struct Pins {
     uint16_t l0 = 0;
     uint16_t l1 = 0;
     uint16_t f0 = 0;
-    uint16_t unused = 0;
+    /// In the word behind a call: the slot of the caller's frame that gets the callee's one result.
+    uint16_t result = 0;
     friend bool operator==(const Pins&, const Pins&) = default;
 };
 static_assert(sizeof(Pins) == 8);
 
 /// What a call leaves behind for the return. The 64-bit word right before `ip` holds the caller's Pins.
-/// When a call crosses into another instance, a second record lies on top whose `ip` is that of
-/// `restore_instance` and whose `fp` is the caller's InstanceData.
+/// When a call crosses into another instance, two more lie on top: one whose `ip` is the caller's InstanceData, and
+/// one that returns to an instruction which restores that.
 struct Record {
     const Instr* ip;
     Slot* fp;

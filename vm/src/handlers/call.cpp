@@ -25,12 +25,14 @@ template <bool Tail>
     // A tail call out of a frame that returns into another instance anyway needs no second way back.
     const bool way_back = Tail && r.rp[-1].ip == restore_instr();
     const Code* const code = func.cell->code.load(std::memory_order_acquire);
-    if (static_cast<size_t>(caller->stack_limit - fp) < code->frame_slots) [[unlikely]]
+    if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail)
         *r.rp++ = {return_ip, r.fp};
-    if (!way_back)
-        *r.rp++ = {restore_instr(), reinterpret_cast<Slot*>(caller)};
+    if (!way_back) {
+        *r.rp++ = {reinterpret_cast<const Instr*>(caller), nullptr};
+        *r.rp++ = {restore_instr(), fp};
+    }
     r.inst = func.instance;
     load_memory(r);
     return enter<true>(r, *func.cell, fp, nullptr);
@@ -85,20 +87,21 @@ struct CallRef {
 
 struct ReturnVoid {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        leave_frame(r);
+        load_pins(r, pop_record(r));
         return Exit::none;
     }
 };
 
-/// Leaves the one result in the accumulator and in the first slot of the frame.
+/// Leaves the one result in the accumulator and in the slot that the caller names.
 template <typename T, Src S>
 struct Return {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         uint64_t imm = 0;
         if constexpr (S == Src::imm)
             imm = r.ip->word(0);
-        write<Dst::slot, T>(r, 0, read<T, S>(r, r.ip->a, imm));
-        leave_frame(r);
+        const T result = read<T, S>(r, r.ip->a, imm);
+        leave_frame(r, result);
+        write<Dst::acc, T>(r, 0, result);
         return Exit::none;
     }
 };
@@ -109,9 +112,11 @@ struct ExitRun {
 
 struct RestoreInstance {
     static Exit run(Regs& r) noexcept {
-        r.inst = reinterpret_cast<InstanceData*>(r.fp);
+        --r.rp;
+        r.inst = reinterpret_cast<InstanceData*>(const_cast<Instr*>(r.rp->ip));
         load_memory(r);
-        leave_frame(r);
+        // The callee left its result, if it has one, in its first slot. Several results are there already.
+        leave_frame(r, r.fp[0]);
         return Exit::none;
     }
 };
@@ -142,7 +147,7 @@ struct CallHost {
         // Whatever the result's type is, it is in its accumulator.
         r.acc = r.fp[0];
         r.facc = detail::vector_set(load_slot<double>(r.fp, 0));
-        leave_frame(r);
+        leave_frame(r, r.acc);
         return Exit::none;
     }
 };
@@ -219,7 +224,7 @@ void save(Execution& execution, const Regs& r) noexcept {
 } // namespace
 
 #if WARPBEAM_TAIL_CALLS
-WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,
+[[gnu::noinline]] WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,
                                   Record* rp, uint64_t acc, uint64_t l0, uint64_t l1, Vector facc, Vector f0) {
     save(*inst->execution, {ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0});
     return static_cast<Exit>(l1);

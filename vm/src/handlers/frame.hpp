@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 
 /// The instruction that ends a run; the record at the bottom of a run returns to it.
 const Instr* exit_instr() noexcept;
-/// The instruction that goes back to the instance in the record's `fp`.
+/// The instruction that goes back to the instance in the record below its own.
 const Instr* restore_instr() noexcept;
 
 [[gnu::always_inline]] inline void load_pins(Regs& r, const Pins& pins) noexcept {
@@ -25,12 +25,18 @@ const Instr* restore_instr() noexcept;
     r.mem_size = any ? r.inst->memories[0]->size : 0;
 }
 
+/// Whether a frame at `fp` has room on the stack.
+[[gnu::always_inline]] inline bool fits(const Regs& r, const Slot* fp, const Code& code) noexcept {
+    return reinterpret_cast<uintptr_t>(fp) + size_t{code.frame_slots} * sizeof(Slot) <=
+           reinterpret_cast<uintptr_t>(r.inst->stack_limit);
+}
+
 /// Goes to the function of `cell` with its arguments at `fp`, which is in the frame of the caller. A call
 /// leaves a record, a tail call does not. acc tells a stub which cell it stands for.
 template <bool Tail>
 [[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp, const Instr* return_ip) noexcept {
     const Code* const code = cell.code.load(std::memory_order_acquire);
-    if (static_cast<size_t>(r.inst->stack_limit - fp) < code->frame_slots) [[unlikely]]
+    if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail) {
         r.rp->ip = return_ip;
@@ -38,7 +44,9 @@ template <bool Tail>
         ++r.rp;
     }
     r.fp = fp;
-    for (Slot *local = fp + code->zero_from, *end = local + code->zero_count; local != end; ++local)
+    // Mostly a few locals; `volatile` keeps the compiler from calling memset, for which it would save all registers.
+    volatile Slot* local = fp + code->zero_from;
+    for (volatile Slot* const end = local + code->zero_count; local != end; ++local)
         *local = 0;
     load_pins(r, code->pins);
     r.acc = reinterpret_cast<uint64_t>(&cell);
@@ -46,13 +54,22 @@ template <bool Tail>
     return Exit::none;
 }
 
-/// Goes back to where the last record says.
-[[gnu::always_inline]] inline void leave_frame(Regs& r) noexcept {
+/// Goes back to where the last record says, without a result.
+[[gnu::always_inline]] inline Pins pop_record(Regs& r) noexcept {
     --r.rp;
     r.ip = r.rp->ip;
     r.fp = r.rp->fp;
     Pins pins;
     std::memcpy(&pins, reinterpret_cast<const char*>(r.ip) - sizeof(Pins), sizeof(Pins));
+    return pins;
+}
+
+/// Goes back to where the last record says, and leaves the result where the caller wants it: in a pinned local perhaps,
+/// so the pins are read afterwards.
+template <typename T>
+[[gnu::always_inline]] inline void leave_frame(Regs& r, T result) noexcept {
+    const Pins pins = pop_record(r);
+    store_slot<T>(r.fp, pins.result, result);
     load_pins(r, pins);
 }
 

@@ -348,6 +348,13 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
         return;
     }
 
+    // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
+    if (value.in_acc && value.operand.stored && call_end_ == here() && last_label_ != here() && info.pending == 0) {
+        std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot, sizeof(info.slot));
+        accumulator = {no_operand, local, {}};
+        return;
+    }
+
     flush_pending(local);
     if (kind == ValType::v128) {
         if (slot_of(value.operand) != info.slot)

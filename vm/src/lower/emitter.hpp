@@ -180,6 +180,7 @@ protected:
     size_t settled_ = 0; ///< the operands below are at home or constants
     uint32_t max_height_ = 0;
     size_t last_label_ = 0;
+    size_t call_end_ = SIZE_MAX; ///< behind the last call that returned one value
     /// The last addition of a small constant to a pinned local, which a latch may take in.
     struct PinAdd {
         size_t begin = SIZE_MAX;

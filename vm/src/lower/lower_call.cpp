@@ -4,13 +4,14 @@
 
 namespace warpbeam::vm {
 
-Pins Lowering::pins_word() const noexcept {
+/// `result` is the slot that a call's result goes to.
+Pins Lowering::pins_word(uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) { return local == PinSet::none ? uint16_t{0} : locals_[local].slot; };
-    return {slot(pins_.l0), slot(pins_.l1), slot(pins_.f0), 0};
+    return {slot(pins_.l0), slot(pins_.l1), slot(pins_.f0), static_cast<uint16_t>(result)};
 }
 
 void Lowering::emit_pins() noexcept {
-    const Pins pins = pins_word();
+    const Pins pins = pins_word(0);
     Instr& instr = emit(set_pins());
     instr.d = pins.l0;
     instr.a = pins.l1;
@@ -33,8 +34,10 @@ void Lowering::end_call(const FuncType& type) noexcept {
     forget_accs();
     for (const ValType result : type.results)
         push_home(result.kind());
-    if (type.results.size() == 1 && type.results[0].kind() != ValType::v128)
+    if (type.results.size() == 1 && type.results[0].kind() != ValType::v128) {
         acc(is_float_kind(type.results[0].kind())).operand = stack_.size() - 1;
+        call_end_ = here();
+    }
 }
 
 void Lowering::lower_return() noexcept {
@@ -107,7 +110,7 @@ bool Lowering::lower_call(Op op) noexcept {
         const uint32_t frame = begin_call(type.params.size());
         emit(imported ? call_import() : call()).uimm = frame;
         word(target_word);
-        word(std::bit_cast<uint64_t>(pins_word()));
+        word(std::bit_cast<uint64_t>(pins_word(frame)));
         end_call(type);
         return true;
     }
@@ -135,7 +138,7 @@ bool Lowering::lower_call(Op op) noexcept {
         instr.a = slot_of(callee.operand);
         instr.uimm = frame;
         word(target_word);
-        word(std::bit_cast<uint64_t>(pins_word()));
+        word(std::bit_cast<uint64_t>(pins_word(frame)));
         end_call(type);
         return true;
     }

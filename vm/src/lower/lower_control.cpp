@@ -65,7 +65,10 @@ void Lowering::bind(Control& control) noexcept {
 }
 
 void Lowering::bind_else(Control& control) noexcept {
-    set_distance(control.else_jump, control.else_jump + offsetof(Instr, imm), here());
+    const size_t field = control.else_jump + offsetof(Instr, imm);
+    set_distance(control.else_jump, field, here());
+    if (!fixups_.push({control.else_jump, field, no_jump, false}))
+        fail(Exit::out_of_memory);
     forget_accs();
     bind_here();
 }
@@ -178,6 +181,8 @@ void Lowering::jump_from(size_t instr, size_t field, uint32_t depth) noexcept {
     const bool other_pins = control.pins != pins_;
     if (control.kind == ControlKind::loop) {
         set_distance(instr, field, other_pins ? control.entry : control.head);
+        if (!fixups_.push({instr, field, no_jump, other_pins}))
+            fail(Exit::out_of_memory);
         return;
     }
     if (!fixups_.push({instr, field, control.jumps, other_pins}))
@@ -198,6 +203,20 @@ void Lowering::leave_to(uint32_t depth) noexcept {
     } else {
         move_to_label(depth);
         emit_jump(depth);
+    }
+}
+
+/// Lets jumps to unconditional jumps go to where those go.
+void Lowering::thread_jumps() noexcept {
+    // Chains are short; the bound is for loops of nothing but jumps.
+    constexpr int most = 8;
+    for (const Fixup& fixup : fixups_) {
+        int32_t distance;
+        std::memcpy(&distance, code_.data() + fixup.field, sizeof(distance));
+        auto to = static_cast<size_t>(static_cast<int64_t>(fixup.instr) + distance);
+        for (int i = 0; i < most && to < here() && at(to).handler == jump(); ++i)
+            to = static_cast<size_t>(static_cast<int64_t>(to) + at(to).imm);
+        set_distance(fixup.instr, fixup.field, to);
     }
 }
 
@@ -326,7 +345,10 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
         }
         const Handler* const variants = compare_branch(compare.op, negated);
         if (variants != nullptr && branch_variant(variants, compare.l, compare.r) != nullptr)
-            return fuse_branch(compare, negated);
+            return fuse_branch(compare, false, negated);
+        if (variants != nullptr && mirrored(compare.op) != Op::unreachable && compare.r != Src::imm &&
+            branch_variant(compare_branch(mirrored(compare.op), negated), compare.r, compare.l) != nullptr)
+            return fuse_branch(compare, true, negated);
     }
     Src src = classify(condition);
     if (src == Src::imm)
@@ -338,11 +360,16 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     return instr;
 }
 
-size_t Lowering::fuse_branch(const Producer& compare, bool negated) noexcept {
-    const Instr old = at(compare.begin);
+size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexcept {
+    Instr old = at(compare.begin);
     const bool wide = compare.end - compare.begin > sizeof(Instr);
     const uint64_t imm = wide ? at(compare.begin).word(0) : old.uimm;
     take_back(compare);
+    if (swapped) {
+        compare.op = mirrored(compare.op);
+        std::swap(compare.l, compare.r);
+        std::swap(old.a, old.b);
+    }
 
     const bool is_64 = compare.op >= Op::i64_eq && compare.op <= Op::i64_ge_u;
     if (pin_add_.end == compare.begin && last_label_ != compare.begin && compare.l == pin_add_.pin &&

@@ -6,9 +6,6 @@
 
 namespace warpbeam::vm {
 
-namespace {
-
-/// The instruction that gives the same for swapped operands; `unreachable` when there is none.
 Op mirrored(Op op) noexcept {
     switch (op) {
     case Op::i32_add:
@@ -60,6 +57,8 @@ Op mirrored(Op op) noexcept {
     default: return Op::unreachable;
     }
 }
+
+namespace {
 
 Kind kind_of(Sig::Type type) noexcept {
     switch (type) {

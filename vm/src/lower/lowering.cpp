@@ -64,6 +64,7 @@ Code* Lowering::run(uint32_t func) noexcept {
     lower();
     if (failure() != Exit::none)
         return nullptr;
+    thread_jumps();
     Allocator& allocator = code_.allocator();
     void* const memory = allocator.allocate(sizeof(Code) + code_.size(), alignof(Code));
     if (memory == nullptr) {
@@ -77,7 +78,7 @@ Code* Lowering::run(uint32_t func) noexcept {
                                            static_cast<uint32_t>(code_.size()),
                                            func};
     pins_ = choice_.sets[0];
-    code->pins = pins_word();
+    code->pins = pins_word(0);
     std::memcpy(static_cast<void*>(code + 1), code_.data(), code_.size());
     return code;
 }

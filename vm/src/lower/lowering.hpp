@@ -11,6 +11,9 @@
 
 namespace warpbeam::vm {
 
+/// The instruction that gives the same for swapped operands; `unreachable` when there is none.
+[[nodiscard]] Op mirrored(Op op) noexcept;
+
 class Lowering : private Emitter {
 public:
     Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells, const FuncBody& body,
@@ -77,6 +80,7 @@ private:
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
     void bind_else(Control& control) noexcept;
+    void thread_jumps() noexcept;
     void skip_unreachable(size_t depth) noexcept;
     void become_unreachable() noexcept;
     [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
@@ -97,13 +101,13 @@ private:
     void lower_br_on_null(bool on_null) noexcept;
     /// Emits an instruction that jumps when the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
-    size_t fuse_branch(const Producer& compare, bool negated) noexcept;
+    size_t fuse_branch(Producer compare, bool swapped, bool negated) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
 
     // lower_call.cpp
     void lower_return() noexcept;
     void emit_pins() noexcept;
-    [[nodiscard]] Pins pins_word() const noexcept;
+    [[nodiscard]] Pins pins_word(uint32_t result) const noexcept;
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
     void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word, const Popped* callee) noexcept;

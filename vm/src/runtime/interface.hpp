@@ -60,8 +60,8 @@ private:
 /// Precondition: frame + max(params, results) slots + 1 fit the stack.
 [[nodiscard]] Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept;
 
-/// Whether a record is the one below a switch of instances (its fp is an InstanceData), or the one at the
-/// bottom of a run; a walk over the records needs both.
+/// Whether a record is that of a switch of instances (the `ip` of the record below is the caller's InstanceData), or
+/// the one at the bottom of a run; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
 

@@ -93,7 +93,7 @@ void TrapBuilder::walk(const vm::Record* base) noexcept {
         if (vm::is_bottom_record(*record))
             break;
         if (vm::is_restore_record(*record))
-            inst = reinterpret_cast<const vm::InstanceData*>(record->fp);
+            inst = reinterpret_cast<const vm::InstanceData*>((--record)->ip);
         else
             add_frame(*inst, record->ip, true);
     }
