@@ -44,13 +44,14 @@ const Handler* float_branch(unsigned place, bool negated) noexcept {
     }
 }
 
-/// pin += a; jump if F(pin, right)
-template <typename T, typename F, Src Pin, Src R>
+/// local += step; jump if F(local, right)
+template <typename T, typename F, Src Local, Src Step, Src R>
 struct Latch {
     [[gnu::always_inline]] static bool test(Regs& r) noexcept {
-        const T increment = static_cast<T>(static_cast<int16_t>(r.ip->a));
-        const T sum = read<T, Pin>(r, 0, 0) + increment;
-        write<Pin == Src::l0 ? Dst::l0 : Dst::l1, T>(r, r.ip->d, sum);
+        const T step = Step == Src::imm ? static_cast<T>(static_cast<int16_t>(r.ip->a)) : read<T, Step>(r, r.ip->a, 0);
+        const T sum = read<T, Local>(r, r.ip->d, 0) + step;
+        constexpr Dst to = Local == Src::l0 ? Dst::l0 : Local == Src::l1 ? Dst::l1 : Dst::slot;
+        write<to, T>(r, r.ip->d, sum);
         const uint64_t right = r.ip->word(0);
         return F::apply(sum, read<T, R>(r, static_cast<uint16_t>(right), right));
     }
@@ -58,39 +59,56 @@ struct Latch {
     [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return r.ip->after(sizeof(Instr) + 8); }
 };
 
-template <typename T, typename F>
-Handler latch_variant(Src pin, Src right) noexcept {
-    if (pin == Src::l0) {
-        switch (right) {
-        case Src::slot: return &handler<Latch<T, F, Src::l0, Src::slot>>;
-        case Src::imm: return &handler<Latch<T, F, Src::l0, Src::imm>>;
-        case Src::l1: return &handler<Latch<T, F, Src::l0, Src::l1>>;
-        case Src::acc: return &handler<Latch<T, F, Src::l0, Src::acc>>;
-        default: return nullptr;
-        }
-    }
+template <typename T, typename F, Src Local, Src Step>
+Handler latch_right(Src right) noexcept {
     switch (right) {
-    case Src::slot: return &handler<Latch<T, F, Src::l1, Src::slot>>;
-    case Src::imm: return &handler<Latch<T, F, Src::l1, Src::imm>>;
-    case Src::l0: return &handler<Latch<T, F, Src::l1, Src::l0>>;
-    case Src::acc: return &handler<Latch<T, F, Src::l1, Src::acc>>;
-    default: return nullptr;
+    case Src::slot: return &handler<Latch<T, F, Local, Step, Src::slot>>;
+    case Src::imm: return &handler<Latch<T, F, Local, Step, Src::imm>>;
+    case Src::l0:
+        if constexpr (Local != Src::l0)
+            return &handler<Latch<T, F, Local, Step, Src::l0>>;
+        break;
+    case Src::l1:
+        if constexpr (Local != Src::l1)
+            return &handler<Latch<T, F, Local, Step, Src::l1>>;
+        break;
+    case Src::acc: break;
     }
+    return nullptr;
+}
+
+/// Steps are constants, or for pinned locals in slots.
+template <typename T, typename F>
+Handler latch_variant(Src local, Src step, Src right) noexcept {
+    if (step == Src::slot) {
+        if (local == Src::l0)
+            return latch_right<T, F, Src::l0, Src::slot>(right);
+        if (local == Src::l1)
+            return latch_right<T, F, Src::l1, Src::slot>(right);
+    } else if (step == Src::imm) {
+        if (local == Src::l0)
+            return latch_right<T, F, Src::l0, Src::imm>(right);
+        if (local == Src::l1)
+            return latch_right<T, F, Src::l1, Src::imm>(right);
+        if (local == Src::slot)
+            return latch_right<T, F, Src::slot, Src::imm>(right);
+    }
+    return nullptr;
 }
 
 template <typename T>
-Handler int_latch(unsigned place, Src pin, Src right) noexcept {
+Handler int_latch(unsigned place, Src local, Src step, Src right) noexcept {
     switch (place) {
-    case 0: return latch_variant<T, Eq>(pin, right);
-    case 1: return latch_variant<T, Ne>(pin, right);
-    case 2: return latch_variant<T, LtS>(pin, right);
-    case 3: return latch_variant<T, LtU>(pin, right);
-    case 4: return latch_variant<T, GtS>(pin, right);
-    case 5: return latch_variant<T, GtU>(pin, right);
-    case 6: return latch_variant<T, LeS>(pin, right);
-    case 7: return latch_variant<T, LeU>(pin, right);
-    case 8: return latch_variant<T, GeS>(pin, right);
-    case 9: return latch_variant<T, GeU>(pin, right);
+    case 0: return latch_variant<T, Eq>(local, step, right);
+    case 1: return latch_variant<T, Ne>(local, step, right);
+    case 2: return latch_variant<T, LtS>(local, step, right);
+    case 3: return latch_variant<T, LtU>(local, step, right);
+    case 4: return latch_variant<T, GtS>(local, step, right);
+    case 5: return latch_variant<T, GtU>(local, step, right);
+    case 6: return latch_variant<T, LeS>(local, step, right);
+    case 7: return latch_variant<T, LeU>(local, step, right);
+    case 8: return latch_variant<T, GeS>(local, step, right);
+    case 9: return latch_variant<T, GeU>(local, step, right);
     default: return nullptr;
     }
 }
@@ -124,14 +142,14 @@ const Handler* compare_branch(Op op, bool negated) noexcept {
     return nullptr;
 }
 
-Handler latch(Op op, bool negated, Src pin, Src right) noexcept {
+Handler latch(Op op, bool negated, Src local, Src step, Src right) noexcept {
     if (op >= Op::i32_eq && op <= Op::i32_ge_u) {
         const unsigned place = distance(op, Op::i32_eq);
-        return int_latch<uint32_t>(negated ? negation[place] : place, pin, right);
+        return int_latch<uint32_t>(negated ? negation[place] : place, local, step, right);
     }
     if (op >= Op::i64_eq && op <= Op::i64_ge_u) {
         const unsigned place = distance(op, Op::i64_eq);
-        return int_latch<uint64_t>(negated ? negation[place] : place, pin, right);
+        return int_latch<uint64_t>(negated ? negation[place] : place, local, step, right);
     }
     return nullptr;
 }

@@ -30,9 +30,10 @@ const Handler* compare_branch(Op op, bool negated) noexcept;
 inline Handler branch_variant(const Handler* variants, Src l, Src r) noexcept {
     return variants[static_cast<size_t>(l) * src_count + static_cast<size_t>(r)];
 }
-/// `pin += constant; if (pin op right) jump`, the latch of a counting loop. `d` is the pin's slot, `a` the
-/// constant, `imm` the jump, the first word behind the head the right operand's slot or value. `pin` is l0 or l1.
-Handler latch(Op op, bool negated, Src pin, Src right) noexcept;
+/// `local += step; if (local op right) jump`, the latch of a counting loop. `d` is the local's slot, `a` the step (its
+/// slot, or a 16-bit constant), `imm` the jump, the first word behind the head the right operand's slot or value.
+/// `local` is l0, l1 or slot.
+Handler latch(Op op, bool negated, Src local, Src step, Src right) noexcept;
 
 /// d = a + (b << c), all i32.
 Handler add_shl(Dst d, Src l, Src r) noexcept;
@@ -41,7 +42,8 @@ Handler add_shl(Dst d, Src l, Src r) noexcept;
 /// comes with its offset added as the first word. A store's value is `d`, or the last word.
 Handler load(Op op, Dst d, Src address) noexcept;
 Handler store(Op op, Src address, Src value) noexcept;
-/// The address is a + b, or a + (b << log2 of the access); `c` is the offset.
+/// The address is a + b, or a + (b << log2 of the access); `c` is the offset. Or it is a + uimm, and the first word is
+/// the offset.
 Handler load_sum(Op op, Dst d, Src l, Src r) noexcept;
 Handler load_indexed(Op op, Dst d, Src l, Src r) noexcept;
 Handler store_sum(Op op, Src l, Src r, Src value) noexcept;

@@ -27,6 +27,10 @@ struct Load {
 template <typename A, Src L, Src R, Dst D, bool Indexed>
 struct LoadSum {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        if constexpr (R == Src::imm) {
+            const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + r.ip->uimm;
+            return finish_load<A, D>(r, checked(r, address, r.ip->word(0), A::size), sizeof(Instr) + 8);
+        }
         uint32_t index = read<uint32_t, R>(r, r.ip->b, 0);
         if constexpr (Indexed)
             index *= static_cast<uint32_t>(A::size);
@@ -66,13 +70,15 @@ constexpr auto load_variants = []<size_t... I>(std::index_sequence<I...>) {
     return std::array<Handler, sizeof...(I)>{pick_load<A, I>()...};
 }(std::make_index_sequence<dst_count * src_count>{});
 
-/// For sums the destinations are the accumulator and slots; a sum is commutative unless the right side is scaled.
+/// A sum is commutative unless the right side is scaled. Only those with a constant go to pinned locals at once.
 template <typename A, bool Indexed, size_t I>
 constexpr Handler pick_sum() noexcept {
     constexpr auto d = static_cast<Dst>(I / (src_count * src_count));
     constexpr auto l = static_cast<Src>(I / src_count % src_count);
     constexpr auto r = static_cast<Src>(I % src_count);
-    if constexpr (l == Src::imm || r == Src::imm || !variants::pair(l, r) || (!Indexed && rank(l) > rank(r)))
+    constexpr bool to_pin = d == Dst::l0 || d == Dst::l1;
+    if constexpr (l == Src::imm || !variants::pair(l, r) || (!Indexed && rank(l) > rank(r)) ||
+                  (r == Src::imm ? Indexed : to_pin) || (is_float<typename A::Value> && d == Dst::l1))
         return nullptr;
     else
         return &handler<LoadSum<A, l, r, d, Indexed>>;
@@ -80,7 +86,7 @@ constexpr Handler pick_sum() noexcept {
 template <typename A, bool Indexed>
 constexpr auto sum_variants = []<size_t... I>(std::index_sequence<I...>) {
     return std::array<Handler, sizeof...(I)>{pick_sum<A, Indexed, I>()...};
-}(std::make_index_sequence<2 * src_count * src_count>{});
+}(std::make_index_sequence<dst_count * src_count * src_count>{});
 
 } // namespace
 
@@ -91,14 +97,10 @@ Handler load(Op op, Dst d, Src address) noexcept {
 }
 
 Handler load_sum(Op op, Dst d, Src l, Src r) noexcept {
-    if (d != Dst::acc && d != Dst::slot)
-        return nullptr;
     return visit_load(op, [=]<typename A>(A) -> Handler { return sum_variants<A, false>[variant(d, l, r)]; });
 }
 
 Handler load_indexed(Op op, Dst d, Src l, Src r) noexcept {
-    if (d != Dst::acc && d != Dst::slot)
-        return nullptr;
     return visit_load(op, [=]<typename A>(A) -> Handler {
         if constexpr (A::size == 1)
             return nullptr;

@@ -30,8 +30,13 @@ struct Store {
 template <typename A, Src L, Src R, Src V>
 struct StoreSum {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + read<uint32_t, R>(r, r.ip->b, 0);
-        return finish_store<A, V>(r, checked(r, address, r.ip->c, A::size), 0);
+        if constexpr (R == Src::imm) {
+            const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + r.ip->uimm;
+            return finish_store<A, V>(r, checked(r, address, r.ip->word(0), A::size), 1);
+        } else {
+            const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + read<uint32_t, R>(r, r.ip->b, 0);
+            return finish_store<A, V>(r, checked(r, address, r.ip->c, A::size), 0);
+        }
     }
 };
 
@@ -79,7 +84,7 @@ constexpr Handler pick_sum() noexcept {
     constexpr auto l = static_cast<Src>(I / (src_count * src_count));
     constexpr auto r = static_cast<Src>(I / src_count % src_count);
     constexpr auto v = static_cast<Src>(I % src_count);
-    if constexpr (l != Src::imm && r != Src::imm && v != Src::imm && variants::pair(l, r) && rank(l) <= rank(r) &&
+    if constexpr (l != Src::imm && variants::pair(l, r) && rank(l) <= rank(r) &&
                   storable<A, l, r>(v))
         return &handler<StoreSum<A, l, r, v>>;
     else

@@ -287,16 +287,26 @@ void Emitter::store_to(uint16_t to, Popped& value) noexcept {
     }
 }
 
-void Emitter::note_pin_add(const Producer& producer, Dst d) noexcept {
+void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
     const bool is_64 = producer.op == Op::i64_add;
-    const Src pin = d == Dst::l0 ? Src::l0 : Src::l1;
-    if (producer.family != Producer::Family::binary || (producer.op != Op::i32_add && !is_64) || producer.l != pin ||
-        producer.r != Src::imm)
+    const Src src = d == Dst::l0 ? Src::l0 : d == Dst::l1 ? Src::l1 : Src::slot;
+    if (producer.family != Producer::Family::binary || (producer.op != Op::i32_add && !is_64) || producer.l != src)
         return;
     const Instr& instr = at(producer.begin);
-    const int64_t increment = is_64 ? static_cast<int64_t>(instr.word(0)) : instr.imm;
-    if (increment == static_cast<int16_t>(increment))
-        pin_add_ = {producer.begin, producer.end, pin, is_64, static_cast<int16_t>(increment)};
+    if (src == Src::slot && instr.a != instr.d)
+        return;
+    Step step{producer.begin, producer.end, local, src, producer.r, is_64, 0};
+    if (producer.r == Src::imm) {
+        const int64_t value = is_64 ? static_cast<int64_t>(instr.word(0)) : instr.imm;
+        if (value != static_cast<int16_t>(value))
+            return;
+        step.value = static_cast<uint16_t>(value);
+    } else if (producer.r == Src::slot) {
+        step.value = instr.b;
+    } else {
+        return;
+    }
+    step_ = step;
 }
 
 void Emitter::set_local(uint32_t local, Popped value) noexcept {
@@ -343,8 +353,8 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
         } else {
             // The accumulator was not written after all.
             accumulator = {no_operand, producer.before_local == local ? no_local : producer.before_local, {}};
-            note_pin_add(producer, d);
         }
+        note_step(producer, d, local);
         return;
     }
 

@@ -181,19 +181,21 @@ protected:
     uint32_t max_height_ = 0;
     size_t last_label_ = 0;
     size_t call_end_ = SIZE_MAX; ///< behind the last call that returned one value
-    /// The last addition of a small constant to a pinned local, which a latch may take in.
-    struct PinAdd {
+    /// The last addition to a local, which a latch may take in.
+    struct Step {
         size_t begin = SIZE_MAX;
         size_t end = SIZE_MAX;
-        Src pin{};
+        uint32_t local = no_local;
+        Src src{};  ///< l0, l1 or slot: where the local is
+        Src step{}; ///< imm or slot
         bool is_64 = false;
-        int16_t increment = 0;
-    } pin_add_;
+        uint16_t value = 0; ///< a 16-bit constant, or a slot
+    } step_;
 
 private:
     void spill(Accumulator& accumulator) noexcept;
     void flush_pending(uint32_t local) noexcept;
-    void note_pin_add(const Producer& producer, Dst d) noexcept;
+    void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
     Exit failure_ = Exit::none;
     // Written to after a failure.

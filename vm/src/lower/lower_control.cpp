@@ -351,6 +351,19 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
             return fuse_branch(compare, true, negated);
     }
     Src src = classify(condition);
+    // A local just stepped and tested against zero.
+    const bool is_step = condition.operand.where == Operand::local && condition.operand.index == step_.local;
+    if (is_step && step_.end == here() && last_label_ != here() && !step_.is_64) {
+        if (const Handler fused = latch(Op::i32_ne, negated, step_.src, step_.step, Src::imm); fused != nullptr) {
+            code_.truncate(step_.begin);
+            const size_t instr = here();
+            Instr& head = emit(fused);
+            head.d = locals_[step_.local].slot;
+            head.a = step_.value;
+            word(0);
+            return instr;
+        }
+    }
     if (src == Src::imm)
         generalize(condition, src);
     const size_t instr = here();
@@ -372,15 +385,17 @@ size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexc
     }
 
     const bool is_64 = compare.op >= Op::i64_eq && compare.op <= Op::i64_ge_u;
-    if (pin_add_.end == compare.begin && last_label_ != compare.begin && compare.l == pin_add_.pin &&
-        is_64 == pin_add_.is_64) {
-        if (const Handler fused = latch(compare.op, negated, pin_add_.pin, compare.r); fused != nullptr) {
-            const uint16_t slot = at(pin_add_.begin).d;
-            code_.truncate(pin_add_.begin);
+    // A local in a slot is compared as what the addition left in the accumulator.
+    const bool of_step = step_.src == Src::slot ? compare.l == Src::acc && acc(false).local == step_.local
+                                                : compare.l == step_.src;
+    if (step_.end == compare.begin && last_label_ != compare.begin && of_step && is_64 == step_.is_64) {
+        if (const Handler fused = latch(compare.op, negated, step_.src, step_.step, compare.r); fused != nullptr) {
+            const uint16_t slot = at(step_.begin).d;
+            code_.truncate(step_.begin);
             const size_t instr = here();
             Instr& head = emit(fused);
             head.d = slot;
-            head.a = static_cast<uint16_t>(pin_add_.increment);
+            head.a = step_.value;
             word(compare.r == Src::imm ? imm : old.b);
             return instr;
         }

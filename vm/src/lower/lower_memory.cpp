@@ -32,7 +32,8 @@ void Lowering::lower_load(Op op, Kind result) noexcept {
     Producer producer;
     producer.op = op;
     // An address that was just added up is added up by the load.
-    if (const Producer* const last = last_producer(address); last != nullptr && arg.offset <= UINT16_MAX) {
+    if (const Producer* const last = last_producer(address);
+        last != nullptr && (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
         producer.l = last->l;
         producer.r = last->r;
         const bool is_add = last->family == Producer::Family::binary && last->op == Op::i32_add;
@@ -45,8 +46,13 @@ void Lowering::lower_load(Op op, Kind result) noexcept {
             take_back(sum);
             Instr& instr = emit_result(producer, result);
             instr.a = old.a;
-            instr.b = old.b;
-            instr.c = static_cast<uint16_t>(arg.offset);
+            if (sum.r == Src::imm) {
+                instr.uimm = old.uimm;
+                word(arg.offset);
+            } else {
+                instr.b = old.b;
+                instr.c = static_cast<uint16_t>(arg.offset);
+            }
             end_result(is_float_kind(result));
             return;
         }
@@ -82,7 +88,7 @@ void Lowering::lower_store(Op op) noexcept {
     Src value_src = classify(value);
     if (const Producer* const last = last_producer(address);
         last != nullptr && last->family == Producer::Family::binary && last->op == Op::i32_add &&
-        arg.offset <= UINT16_MAX) {
+        (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
         const Producer sum = *last;
         const Instr old = at(sum.begin);
         // The accumulator is no place for the value then: before the addition it held something else.
@@ -92,8 +98,15 @@ void Lowering::lower_store(Op op) noexcept {
             Instr& instr = emit(store_sum(op, sum.l, sum.r, src));
             instr.d = slot_of(value.operand);
             instr.a = old.a;
-            instr.b = old.b;
-            instr.c = static_cast<uint16_t>(arg.offset);
+            if (sum.r == Src::imm) {
+                instr.uimm = old.uimm;
+                word(arg.offset);
+            } else {
+                instr.b = old.b;
+                instr.c = static_cast<uint16_t>(arg.offset);
+            }
+            if (src == Src::imm)
+                word(value.operand.value);
             return;
         }
     }
