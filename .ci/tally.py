@@ -17,6 +17,8 @@ import xml.etree.ElementTree as ElementTree
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 GTEST = {word: re.compile(rf"^\[  {label}  ?\] (\d+) tests?", re.MULTILINE)
          for word, label in (("passed", "PASSED"), ("failed", "FAILED"), ("skipped", "SKIPPED"))}
+# What GoogleTest says of tests that pass.
+NOISE = re.compile(r"^\[(?: RUN      |       OK |-+)\].*\n\n?", re.MULTILINE)
 
 
 def own_counts(output):
@@ -64,7 +66,7 @@ def main():
         print(f"{case.get('name')}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped"
               f" ({float(case.get('time')):.1f} s)")
         if counts[1]:
-            print(output.rstrip())
+            print(NOISE.sub("", output).rstrip())
         elif counts == (0, 0, 1) and output.strip():
             print("    " + output.strip().splitlines()[-1])
     if not cases:

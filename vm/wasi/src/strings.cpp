@@ -26,9 +26,11 @@ std::expected<void, Error> StringList::add(std::string_view head, std::string_vi
 namespace {
 
 Errno get_sizes(const StringList& strings, const Memory& memory, uint32_t count, uint32_t size) noexcept {
-    const bool stored = memory.store(count, static_cast<uint32_t>(strings.starts().size())) &&
-                        memory.store(size, static_cast<uint32_t>(strings.bytes().size()));
-    return stored ? Errno::success : Errno::fault;
+    if (!memory.view(count, sizeof(uint32_t)) || !memory.view(size, sizeof(uint32_t)))
+        return Errno::fault;
+    (void)memory.store(count, static_cast<uint32_t>(strings.starts().size()));
+    (void)memory.store(size, static_cast<uint32_t>(strings.bytes().size()));
+    return Errno::success;
 }
 
 /// Writes the strings to `buffer` and a pointer to each of them to `pointers`.
