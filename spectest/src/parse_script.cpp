@@ -56,7 +56,6 @@ decltype(Command::body) ScriptParser::command() {
     } else if (accept_keyword("wait")) {
         body = Wait{optional_id()};
     } else if (at(text::TokenKind::keyword) && keyword.starts_with("assert_")) {
-        advance();
         body = assertion(keyword);
     } else {
         unexpected("a command");
@@ -68,6 +67,7 @@ decltype(Command::body) ScriptParser::command() {
 decltype(Command::body) ScriptParser::assertion(std::string_view keyword) {
     using Refused = AssertRefused::Kind;
     using Failure = AssertFailure::Kind;
+    const size_t offset = advance().begin;
     if (keyword == "assert_return") {
         AssertReturn assertion{action(), {}};
         while (at(text::TokenKind::lpar))
@@ -108,7 +108,7 @@ decltype(Command::body) ScriptParser::assertion(std::string_view keyword) {
             assertion.message = string();
             return assertion;
         }
-    unexpected("an assertion");
+    fail_at(offset, "unknown command \"%.*s\"", static_cast<int>(keyword.size()), keyword.data());
     return {};
 }
 

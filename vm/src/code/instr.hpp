@@ -13,10 +13,10 @@
 /// Section 2 of docs/engine.md explains the choices.
 
 // The only macros of the engine: attributes that not every compiler has. Clang passes twelve integers in
-// registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of the
-// interpreter in the machine's registers.
-#if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) && __has_cpp_attribute(clang::musttail) && \
-    defined(__x86_64__) && !defined(WARPBEAM_LOOP_DISPATCH)
+// registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
+// the interpreter in the machine's registers.
+#if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \
+    __has_cpp_attribute(clang::musttail) && defined(__x86_64__) && !defined(WARPBEAM_LOOP_DISPATCH)
 #define WARPBEAM_TAIL_CALLS 1
 #define WARPBEAM_PRESERVE_NONE [[clang::preserve_none]]
 #define WARPBEAM_MUSTTAIL [[clang::musttail]]
@@ -37,8 +37,8 @@ struct Record;
 /// adjacent cells; references are described in runtime/reference.hpp.
 using Slot = uint64_t;
 
-/// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing is
-/// converted on the way.
+/// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing
+/// is converted on the way.
 using Vector = double __attribute__((vector_size(16)));
 
 /// Why a chain of handlers ended. Handlers return it; everything but `none` leaves the interpreter.
@@ -67,16 +67,16 @@ enum class Exit : uint32_t {
     out_of_fuel,
     interrupted,
     uncaught_exception,
-    host_trap,     ///< a host function refused; the execution holds its trap
-    out_of_memory, ///< the allocator has no more memory
-    lowering_failed, ///< the function needs a larger frame than an instruction can address
+    host_trap,               ///< a host function refused; the execution holds its trap
+    out_of_memory,           ///< the allocator has no more memory
+    lowering_failed,         ///< the function needs a larger frame than an instruction can address
     unsupported_instruction, ///< validated, but this engine does not execute it yet
 };
 
 #if WARPBEAM_TAIL_CALLS
 using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,
-                         Record* rp, uint64_t acc, uint64_t l0, uint64_t l1, Vector facc, Vector f0)
-    WARPBEAM_PRESERVE_NONE;
+                         Record* rp, uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
+                         Vector f0) WARPBEAM_PRESERVE_NONE;
 #else
 using Handler = Exit (*)(Regs&);
 #endif
@@ -110,9 +110,9 @@ struct alignas(8) Instr {
 };
 static_assert(sizeof(Instr) == 16);
 
-/// Which locals of a frame live in registers: the slots of l0, l1 and f0. Such a local is written through to its
-/// slot, so memory always tells the truth and a set of pins can be given up at any time. A register that is
-/// not in use names any slot of the frame.
+/// Which locals of a frame live in registers: the slots of l0, l1 and f0. Such a local is written through to
+/// its slot, so memory always tells the truth and a set of pins can be given up at any time. A register that
+/// is not in use names any slot of the frame.
 struct Pins {
     uint16_t l0 = 0;
     uint16_t l1 = 0;
@@ -124,8 +124,8 @@ struct Pins {
 static_assert(sizeof(Pins) == 8);
 
 /// What a call leaves behind for the return. The 64-bit word right before `ip` holds the caller's Pins.
-/// When a call crosses into another instance, two more lie on top: one whose `ip` is the caller's InstanceData, and
-/// one that returns to an instruction which restores that.
+/// When a call crosses into another instance, two more lie on top: one whose `ip` is the caller's
+/// InstanceData, and one that returns to an instruction which restores that.
 struct Record {
     const Instr* ip;
     Slot* fp;
@@ -136,15 +136,15 @@ struct alignas(8) Code {
     uint32_t frame_slots; ///< locals and operand stack
     uint16_t zero_from;   ///< the locals that are no parameters begin as zero
     uint16_t zero_count;
-    Pins pins;       ///< at entry
-    uint32_t size;   ///< of the instructions in bytes
-    uint32_t func;   ///< the index in its module
+    Pins pins;     ///< at entry
+    uint32_t size; ///< of the instructions in bytes
+    uint32_t func; ///< the index in its module
     [[nodiscard]] const Instr* entry() const noexcept { return reinterpret_cast<const Instr*>(this + 1); }
 };
 static_assert(sizeof(Code) == 24);
 
-/// Where the code of a function is found: at first a stub that lowers it. Calls hold the cell's address, so code
-/// can be shared between instances and threads and be replaced at any time.
+/// Where the code of a function is found: at first a stub that lowers it. Calls hold the cell's address, so
+/// code can be shared between instances and threads and be replaced at any time.
 struct CodeCell {
     std::atomic<const Code*> code;
     /// ModuleCode for a function of a module, HostFunc for a host function: whatever the stub expects.

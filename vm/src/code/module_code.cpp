@@ -44,7 +44,8 @@ ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noe
     CodeOptions complete = options;
     if (complete.allocator == nullptr)
         complete.allocator = &Allocator::standard();
-    ModuleCode* const fresh = create<ModuleCode, const Module&, const CodeOptions&>(*complete.allocator, module, complete);
+    ModuleCode* const fresh =
+        create<ModuleCode, const Module&, const CodeOptions&>(*complete.allocator, module, complete);
     if (fresh == nullptr)
         return nullptr;
     const size_t count = module.bodies().size();
@@ -79,7 +80,8 @@ Exit ModuleCode::lower(uint32_t func) noexcept {
     const Lock lock{lock_};
     if (codes_[index] != nullptr)
         return Exit::none;
-    Lowering lowering{module_, options_, {cells_.data(), cells_.size()}, module_.bodies()[index], *options_.allocator};
+    Lowering lowering{
+        module_, options_, {cells_.data(), cells_.size()}, module_.bodies()[index], *options_.allocator};
     Code* const code = lowering.run(func);
     if (code == nullptr)
         return lowering.failure();

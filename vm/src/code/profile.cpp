@@ -26,7 +26,8 @@ struct Counts {
         // Addresses relative to a function that the reader finds by name.
         const auto base = reinterpret_cast<intptr_t>(&profile);
         for (const auto& [pair, count] : pairs)
-            std::fprintf(file, "%ld %ld %lu\n", static_cast<long>(reinterpret_cast<intptr_t>(pair.first) - base),
+            std::fprintf(file, "%ld %ld %lu\n",
+                         static_cast<long>(reinterpret_cast<intptr_t>(pair.first) - base),
                          static_cast<long>(reinterpret_cast<intptr_t>(pair.second) - base), count);
         std::fclose(file);
     }

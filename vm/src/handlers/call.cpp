@@ -15,7 +15,8 @@ constexpr size_t call_size = sizeof(Instr) + 16;
 
 /// Calls any function instance: of this instance, of another one, or of the host.
 template <bool Tail>
-[[gnu::always_inline]] inline Exit enter_func(Regs& r, const FuncInst& func, Slot* fp, const Instr* return_ip) noexcept {
+[[gnu::always_inline]] inline Exit enter_func(Regs& r, const FuncInst& func, Slot* fp,
+                                              const Instr* return_ip) noexcept {
     if (func.instance == r.inst || func.instance == nullptr) [[likely]]
         return enter<Tail>(r, *func.cell, fp, return_ip);
 
@@ -41,7 +42,8 @@ template <bool Tail>
 template <bool Tail>
 struct Call {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return enter<Tail>(r, *reinterpret_cast<const CodeCell*>(r.ip->word(0)), r.fp + r.ip->uimm, r.ip->after(call_size));
+        return enter<Tail>(r, *reinterpret_cast<const CodeCell*>(r.ip->word(0)), r.fp + r.ip->uimm,
+                           r.ip->after(call_size));
     }
 };
 
@@ -180,7 +182,8 @@ void make_host_code(HostCode& code, uint32_t frame_slots) noexcept {
 Handler call() noexcept { return &handler<Call<false>>; }
 Handler call_import() noexcept { return &handler<CallImport<false>>; }
 Handler call_indirect(Src index) noexcept {
-    return index == Src::acc ? &handler<CallIndirect<false, Src::acc>> : &handler<CallIndirect<false, Src::slot>>;
+    return index == Src::acc ? &handler<CallIndirect<false, Src::acc>>
+                             : &handler<CallIndirect<false, Src::slot>>;
 }
 Handler call_ref() noexcept { return &handler<CallRef<false>>; }
 Handler return_call() noexcept { return &handler<Call<true>>; }
@@ -190,21 +193,31 @@ Handler return_call_ref() noexcept { return &handler<CallRef<true>>; }
 Handler return_void() noexcept { return &handler<ReturnVoid>; }
 Handler return_int(Src s) noexcept {
     switch (s) {
-    case Src::slot: return &handler<Return<uint64_t, Src::slot>>;
-    case Src::acc: return &handler<Return<uint64_t, Src::acc>>;
-    case Src::l0: return &handler<Return<uint64_t, Src::l0>>;
-    case Src::l1: return &handler<Return<uint64_t, Src::l1>>;
-    case Src::imm: return &handler<Return<uint64_t, Src::imm>>;
+    case Src::slot:
+        return &handler<Return<uint64_t, Src::slot>>;
+    case Src::acc:
+        return &handler<Return<uint64_t, Src::acc>>;
+    case Src::l0:
+        return &handler<Return<uint64_t, Src::l0>>;
+    case Src::l1:
+        return &handler<Return<uint64_t, Src::l1>>;
+    case Src::imm:
+        return &handler<Return<uint64_t, Src::imm>>;
     }
     return nullptr;
 }
 Handler return_float(Src s) noexcept {
     switch (s) {
-    case Src::slot: return &handler<Return<double, Src::slot>>;
-    case Src::acc: return &handler<Return<double, Src::acc>>;
-    case Src::l0: return &handler<Return<double, Src::l0>>;
-    case Src::l1: return nullptr;
-    case Src::imm: return &handler<Return<double, Src::imm>>;
+    case Src::slot:
+        return &handler<Return<double, Src::slot>>;
+    case Src::acc:
+        return &handler<Return<double, Src::acc>>;
+    case Src::l0:
+        return &handler<Return<double, Src::l0>>;
+    case Src::l1:
+        return nullptr;
+    case Src::imm:
+        return &handler<Return<double, Src::imm>>;
     }
     return nullptr;
 }
@@ -224,8 +237,10 @@ void save(Execution& execution, const Regs& r) noexcept {
 } // namespace
 
 #if WARPBEAM_TAIL_CALLS
-[[gnu::noinline]] WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,
-                                  Record* rp, uint64_t acc, uint64_t l0, uint64_t l1, Vector facc, Vector f0) {
+[[gnu::noinline]] WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem,
+                                                    uint64_t mem_size, InstanceData* inst, Record* rp,
+                                                    uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
+                                                    Vector f0) {
     save(*inst->execution, {ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0});
     return static_cast<Exit>(l1);
 }

@@ -59,7 +59,9 @@ struct TrapNow {
 
 Handler jump() noexcept { return &handler<Jump>; }
 Handler jump_table() noexcept { return &handler<JumpTable>; }
-Handler jump_if_null(bool null) noexcept { return null ? &handler<JumpIfNull<true>> : &handler<JumpIfNull<false>>; }
+Handler jump_if_null(bool null) noexcept {
+    return null ? &handler<JumpIfNull<true>> : &handler<JumpIfNull<false>>;
+}
 Handler poll(bool fuel, bool interrupt) noexcept {
     if (fuel)
         return interrupt ? &handler<Poll<true, true>> : &handler<Poll<true, false>>;

@@ -4,9 +4,9 @@
 
 #include <warpbeam/loader/instr_table.hpp>
 
-/// How the lowering finds handlers. Every function returns null where there is no handler for these classes; each
-/// instruction has at least the variants with operands in slots or the accumulator and the destinations `acc`
-/// and `slot`.
+/// How the lowering finds handlers. Every function returns null where there is no handler for these classes;
+/// each instruction has at least the variants with operands in slots or the accumulator and the destinations
+/// `acc` and `slot`.
 
 namespace warpbeam::vm {
 
@@ -15,7 +15,8 @@ const Handler* i32_binary(Op op) noexcept;
 const Handler* i64_binary(Op op) noexcept;
 const Handler* float_binary(Op op) noexcept;
 inline Handler binary_variant(const Handler* variants, Dst d, Src l, Src r) noexcept {
-    return variants[(static_cast<size_t>(d) * src_count + static_cast<size_t>(l)) * src_count + static_cast<size_t>(r)];
+    return variants[(static_cast<size_t>(d) * src_count + static_cast<size_t>(l)) * src_count +
+                    static_cast<size_t>(r)];
 }
 
 /// The variants of a unary numeric instruction: `d * src_count + s`.
@@ -30,24 +31,25 @@ const Handler* compare_branch(Op op, bool negated) noexcept;
 inline Handler branch_variant(const Handler* variants, Src l, Src r) noexcept {
     return variants[static_cast<size_t>(l) * src_count + static_cast<size_t>(r)];
 }
-/// `local += step; if (local op right) jump`, the latch of a counting loop. `d` is the local's slot, `a` the step (its
-/// slot, or a 16-bit constant), `imm` the jump, the first word behind the head the right operand's slot or value.
-/// `local` is l0, l1 or slot.
+/// `local += step; if (local op right) jump`, the latch of a counting loop. `d` is the local's slot, `a` the
+/// step (its slot, or a 16-bit constant), `imm` the jump, the first word behind the head the right operand's
+/// slot or value. `local` is l0, l1 or slot.
 Handler latch(Op op, bool negated, Src local, Src step, Src right) noexcept;
 
 /// d = a + (b << c), all i32.
 Handler add_shl(Dst d, Src l, Src r) noexcept;
 
-/// Loads and stores of memory 0 with 32-bit addresses. `a` is the address, `uimm` the offset; a constant address
-/// comes with its offset added as the first word. A store's value is `d`, or the last word.
+/// Loads and stores of memory 0 with 32-bit addresses. `a` is the address, `uimm` the offset; a constant
+/// address comes with its offset added as the first word. A store's value is `d`, or the last word.
 Handler load(Op op, Dst d, Src address) noexcept;
 Handler store(Op op, Src address, Src value) noexcept;
-/// The address is a + b, or a + (b << log2 of the access); `c` is the offset. Or it is a + uimm, and the first word is
-/// the offset.
+/// The address is a + b, or a + (b << log2 of the access); `c` is the offset. Or it is a + uimm, and the
+/// first word is the offset.
 Handler load_sum(Op op, Dst d, Src l, Src r) noexcept;
 Handler load_indexed(Op op, Dst d, Src l, Src r) noexcept;
 Handler store_sum(Op op, Src l, Src r, Src value) noexcept;
-/// Any memory (`c` is its index; the first word is the offset), addresses of 32 or 64 bits; operands in slots.
+/// Any memory (`c` is its index; the first word is the offset), addresses of 32 or 64 bits; operands in
+/// slots.
 Handler load_any(Op op, bool is_64) noexcept;
 Handler store_any(Op op, bool is_64) noexcept;
 
@@ -59,7 +61,8 @@ Handler select_int(Dst d, Src condition, Src a, Src b) noexcept;
 Handler select_float(Dst d, Src condition, Src a, Src b) noexcept;
 Handler select_v128() noexcept;
 
-/// Moves that leave the accumulators alone: d = a; d = a and b = c; d = the first word; `c` slots from a to d.
+/// Moves that leave the accumulators alone: d = a; d = a and b = c; d = the first word; `c` slots from a to
+/// d.
 Handler copy() noexcept;
 Handler copy_pair() noexcept;
 Handler copy_const() noexcept;
@@ -71,7 +74,7 @@ Handler copy_facc() noexcept;
 Handler set_pins() noexcept;
 
 /// Control.
-Handler jump() noexcept;      ///< to imm
+Handler jump() noexcept;       ///< to imm
 Handler jump_table() noexcept; ///< index a; imm entries, then the default's, as 32-bit jumps behind the head
 /// Counts fuel, looks for an interrupt; null when there is neither to do.
 Handler poll(bool fuel, bool interrupt) noexcept;
@@ -81,24 +84,24 @@ Handler lower_now() noexcept;
 Handler jump_if_null(bool null) noexcept; ///< a is (not) null: jump to imm
 
 /// Calls. uimm is where the callee's frame begins. Two words follow: what is called, and the caller's pins.
-Handler call() noexcept;                  ///< a CodeCell
-Handler call_import() noexcept;           ///< a function index
+Handler call() noexcept;                   ///< a CodeCell
+Handler call_import() noexcept;            ///< a function index
 Handler call_indirect(Src index) noexcept; ///< type id | table << 32; the index is slot a
-Handler call_ref() noexcept;              ///< the reference is slot a
-Handler return_call() noexcept;           ///< as call, with the arguments at the frame's beginning
+Handler call_ref() noexcept;               ///< the reference is slot a
+Handler return_call() noexcept;            ///< as call, with the arguments at the frame's beginning
 Handler return_call_import() noexcept;
 Handler return_call_indirect() noexcept;
 Handler return_call_ref() noexcept;
-Handler return_void() noexcept;           ///< the results are in place
-Handler return_int(Src s) noexcept;       ///< the result is a, or the first word
+Handler return_void() noexcept;     ///< the results are in place
+Handler return_int(Src s) noexcept; ///< the result is a, or the first word
 Handler return_float(Src s) noexcept;
 
 Handler global_get_int(Dst d) noexcept; ///< global uimm
 Handler global_get_float(Dst d) noexcept;
 Handler global_set_int(Src s) noexcept; ///< global uimm = a; a constant is the first word
 Handler global_set_float(Src s) noexcept;
-Handler global_get_v128() noexcept;     ///< slots d
-Handler global_set_v128() noexcept;     ///< slots a
+Handler global_get_v128() noexcept; ///< slots d
+Handler global_set_v128() noexcept; ///< slots a
 
 /// Everything else: operands in consecutive slots from `a` on, the result in slot `a` (and in acc); the
 /// immediates are the words behind the head, in the order of the binary format.

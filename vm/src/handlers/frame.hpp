@@ -34,7 +34,8 @@ const Instr* restore_instr() noexcept;
 /// Goes to the function of `cell` with its arguments at `fp`, which is in the frame of the caller. A call
 /// leaves a record, a tail call does not. acc tells a stub which cell it stands for.
 template <bool Tail>
-[[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp, const Instr* return_ip) noexcept {
+[[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp,
+                                         const Instr* return_ip) noexcept {
     const Code* const code = cell.code.load(std::memory_order_acquire);
     if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
@@ -44,7 +45,8 @@ template <bool Tail>
         ++r.rp;
     }
     r.fp = fp;
-    // Mostly a few locals; `volatile` keeps the compiler from calling memset, for which it would save all registers.
+    // Mostly a few locals; `volatile` keeps the compiler from calling memset, for which it would save all
+    // registers.
     volatile Slot* local = fp + code->zero_from;
     for (volatile Slot* const end = local + code->zero_count; local != end; ++local)
         *local = 0;
@@ -64,8 +66,8 @@ template <bool Tail>
     return pins;
 }
 
-/// Goes back to where the last record says, and leaves the result where the caller wants it: in a pinned local perhaps,
-/// so the pins are read afterwards.
+/// Goes back to where the last record says, and leaves the result where the caller wants it: in a pinned
+/// local perhaps, so the pins are read afterwards.
 template <typename T>
 [[gnu::always_inline]] inline void leave_frame(Regs& r, T result) noexcept {
     const Pins pins = pop_record(r);

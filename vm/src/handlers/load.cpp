@@ -70,7 +70,8 @@ constexpr auto load_variants = []<size_t... I>(std::index_sequence<I...>) {
     return std::array<Handler, sizeof...(I)>{pick_load<A, I>()...};
 }(std::make_index_sequence<dst_count * src_count>{});
 
-/// A sum is commutative unless the right side is scaled. Only those with a constant go to pinned locals at once.
+/// A sum is commutative unless the right side is scaled. Only those with a constant go to pinned locals at
+/// once.
 template <typename A, bool Indexed, size_t I>
 constexpr Handler pick_sum() noexcept {
     constexpr auto d = static_cast<Dst>(I / (src_count * src_count));

@@ -10,7 +10,9 @@ namespace {
 
 struct Identity {
     template <typename T>
-    static T apply(T a) noexcept { return a; }
+    static T apply(T a) noexcept {
+        return a;
+    }
 };
 
 template <typename T, size_t I>
@@ -180,8 +182,12 @@ Handler move_int(Dst d, Src s) noexcept {
 Handler move_float(Dst d, Src s) noexcept {
     return move_variants<double>[static_cast<size_t>(d) * src_count + static_cast<size_t>(s)];
 }
-Handler select_int(Dst d, Src condition, Src a, Src b) noexcept { return select_variant<uint64_t>(d, condition, a, b); }
-Handler select_float(Dst d, Src condition, Src a, Src b) noexcept { return select_variant<double>(d, condition, a, b); }
+Handler select_int(Dst d, Src condition, Src a, Src b) noexcept {
+    return select_variant<uint64_t>(d, condition, a, b);
+}
+Handler select_float(Dst d, Src condition, Src a, Src b) noexcept {
+    return select_variant<double>(d, condition, a, b);
+}
 Handler select_v128() noexcept { return &handler<SelectV128>; }
 
 Handler copy() noexcept { return &handler<Copy>; }
@@ -194,39 +200,57 @@ Handler set_pins() noexcept { return &handler<SetPins>; }
 
 Handler global_get_int(Dst d) noexcept {
     switch (d) {
-    case Dst::acc: return &handler<GlobalGet<uint64_t, Dst::acc>>;
-    case Dst::slot: return &handler<GlobalGet<uint64_t, Dst::slot>>;
-    case Dst::l0: return &handler<GlobalGet<uint64_t, Dst::l0>>;
-    case Dst::l1: return &handler<GlobalGet<uint64_t, Dst::l1>>;
+    case Dst::acc:
+        return &handler<GlobalGet<uint64_t, Dst::acc>>;
+    case Dst::slot:
+        return &handler<GlobalGet<uint64_t, Dst::slot>>;
+    case Dst::l0:
+        return &handler<GlobalGet<uint64_t, Dst::l0>>;
+    case Dst::l1:
+        return &handler<GlobalGet<uint64_t, Dst::l1>>;
     }
     return nullptr;
 }
 Handler global_get_float(Dst d) noexcept {
     switch (d) {
-    case Dst::acc: return &handler<GlobalGet<double, Dst::acc>>;
-    case Dst::slot: return &handler<GlobalGet<double, Dst::slot>>;
-    case Dst::l0: return &handler<GlobalGet<double, Dst::l0>>;
-    case Dst::l1: return nullptr;
+    case Dst::acc:
+        return &handler<GlobalGet<double, Dst::acc>>;
+    case Dst::slot:
+        return &handler<GlobalGet<double, Dst::slot>>;
+    case Dst::l0:
+        return &handler<GlobalGet<double, Dst::l0>>;
+    case Dst::l1:
+        return nullptr;
     }
     return nullptr;
 }
 Handler global_set_int(Src s) noexcept {
     switch (s) {
-    case Src::slot: return &handler<GlobalSet<uint64_t, Src::slot>>;
-    case Src::acc: return &handler<GlobalSet<uint64_t, Src::acc>>;
-    case Src::l0: return &handler<GlobalSet<uint64_t, Src::l0>>;
-    case Src::l1: return &handler<GlobalSet<uint64_t, Src::l1>>;
-    case Src::imm: return &handler<GlobalSet<uint64_t, Src::imm>>;
+    case Src::slot:
+        return &handler<GlobalSet<uint64_t, Src::slot>>;
+    case Src::acc:
+        return &handler<GlobalSet<uint64_t, Src::acc>>;
+    case Src::l0:
+        return &handler<GlobalSet<uint64_t, Src::l0>>;
+    case Src::l1:
+        return &handler<GlobalSet<uint64_t, Src::l1>>;
+    case Src::imm:
+        return &handler<GlobalSet<uint64_t, Src::imm>>;
     }
     return nullptr;
 }
 Handler global_set_float(Src s) noexcept {
     switch (s) {
-    case Src::slot: return &handler<GlobalSet<double, Src::slot>>;
-    case Src::acc: return &handler<GlobalSet<double, Src::acc>>;
-    case Src::l0: return &handler<GlobalSet<double, Src::l0>>;
-    case Src::l1: return nullptr;
-    case Src::imm: return &handler<GlobalSet<double, Src::imm>>;
+    case Src::slot:
+        return &handler<GlobalSet<double, Src::slot>>;
+    case Src::acc:
+        return &handler<GlobalSet<double, Src::acc>>;
+    case Src::l0:
+        return &handler<GlobalSet<double, Src::l0>>;
+    case Src::l1:
+        return nullptr;
+    case Src::imm:
+        return &handler<GlobalSet<double, Src::imm>>;
     }
     return nullptr;
 }

@@ -7,8 +7,8 @@
 #include <array>
 #include <utility>
 
-/// One body template for each form of instruction; what is computed comes as a type with a static `apply`, and where
-/// the operands are as classes.
+/// One body template for each form of instruction; what is computed comes as a type with a static `apply`,
+/// and where the operands are as classes.
 
 namespace warpbeam::vm {
 
@@ -64,8 +64,8 @@ struct Unary {
     }
 };
 
-/// Jumps by `imm` if F(left, right). A slot of the left operand is `a`, of the right one `d`, a constant is the
-/// first word behind the head.
+/// Jumps by `imm` if F(left, right). A slot of the left operand is `a`, of the right one `d`, a constant is
+/// the first word behind the head.
 template <typename T, typename F, Src L, Src R>
 struct CompareBranch {
     [[gnu::always_inline]] static bool test(Regs& r) noexcept {
@@ -89,8 +89,8 @@ constexpr unsigned rank(Src s) noexcept {
     return ranks[static_cast<size_t>(s)];
 }
 
-/// Which combinations of classes exist. The lowering falls back from a missing one: a pinned local is also in its
-/// slot, a constant can be put into one.
+/// Which combinations of classes exist. The lowering falls back from a missing one: a pinned local is also in
+/// its slot, a constant can be put into one.
 namespace variants {
 
 constexpr bool pair(Src l, Src r) noexcept {
@@ -112,8 +112,8 @@ struct Commutative {
 /// For rare or slow operators.
 struct Compact {
     static constexpr bool has(Src l, Src r, Dst d) noexcept {
-        return pair(l, r) && (l == Src::slot || l == Src::acc) && (r == Src::slot || r == Src::acc || r == Src::imm) &&
-               (d == Dst::acc || d == Dst::slot);
+        return pair(l, r) && (l == Src::slot || l == Src::acc) &&
+               (r == Src::slot || r == Src::acc || r == Src::imm) && (d == Dst::acc || d == Dst::slot);
     }
 };
 /// There is one pinned local only for floating-point types.

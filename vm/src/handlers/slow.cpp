@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-/// Instructions whose work outweighs their dispatch: tables, bulk memory operations, growth. Their operands are in
-/// consecutive slots from `a` on, the result goes to slot `a` and to the accumulator.
+/// Instructions whose work outweighs their dispatch: tables, bulk memory operations, growth. Their operands
+/// are in consecutive slots from `a` on, the result goes to slot `a` and to the accumulator.
 
 namespace warpbeam::vm {
 
@@ -187,7 +187,9 @@ struct ElemDrop {
 };
 
 struct RefFunc {
-    static Exit run(Regs& r) noexcept { return result(r, reinterpret_cast<Slot>(r.inst->funcs[r.ip->word(0)]), 1); }
+    static Exit run(Regs& r) noexcept {
+        return result(r, reinterpret_cast<Slot>(r.inst->funcs[r.ip->word(0)]), 1);
+    }
 };
 
 struct RefAsNonNull {
@@ -201,23 +203,40 @@ struct RefAsNonNull {
 
 Handler slow(Op op) noexcept {
     switch (op) {
-    case Op::memory_size: return &handler<MemorySize>;
-    case Op::memory_grow: return &handler<MemoryGrow>;
-    case Op::memory_fill: return &handler<MemoryFill>;
-    case Op::memory_copy: return &handler<MemoryCopy>;
-    case Op::memory_init: return &handler<MemoryInit>;
-    case Op::data_drop: return &handler<DataDrop>;
-    case Op::table_get: return &handler<TableGet>;
-    case Op::table_set: return &handler<TableSet>;
-    case Op::table_size: return &handler<TableSize>;
-    case Op::table_grow: return &handler<TableGrow>;
-    case Op::table_fill: return &handler<TableFill>;
-    case Op::table_copy: return &handler<TableCopy>;
-    case Op::table_init: return &handler<TableInit>;
-    case Op::elem_drop: return &handler<ElemDrop>;
-    case Op::ref_func: return &handler<RefFunc>;
-    case Op::ref_as_non_null: return &handler<RefAsNonNull>;
-    default: return nullptr;
+    case Op::memory_size:
+        return &handler<MemorySize>;
+    case Op::memory_grow:
+        return &handler<MemoryGrow>;
+    case Op::memory_fill:
+        return &handler<MemoryFill>;
+    case Op::memory_copy:
+        return &handler<MemoryCopy>;
+    case Op::memory_init:
+        return &handler<MemoryInit>;
+    case Op::data_drop:
+        return &handler<DataDrop>;
+    case Op::table_get:
+        return &handler<TableGet>;
+    case Op::table_set:
+        return &handler<TableSet>;
+    case Op::table_size:
+        return &handler<TableSize>;
+    case Op::table_grow:
+        return &handler<TableGrow>;
+    case Op::table_fill:
+        return &handler<TableFill>;
+    case Op::table_copy:
+        return &handler<TableCopy>;
+    case Op::table_init:
+        return &handler<TableInit>;
+    case Op::elem_drop:
+        return &handler<ElemDrop>;
+    case Op::ref_func:
+        return &handler<RefFunc>;
+    case Op::ref_as_non_null:
+        return &handler<RefAsNonNull>;
+    default:
+        return nullptr;
     }
 }
 

@@ -84,8 +84,7 @@ constexpr Handler pick_sum() noexcept {
     constexpr auto l = static_cast<Src>(I / (src_count * src_count));
     constexpr auto r = static_cast<Src>(I / src_count % src_count);
     constexpr auto v = static_cast<Src>(I % src_count);
-    if constexpr (l != Src::imm && variants::pair(l, r) && rank(l) <= rank(r) &&
-                  storable<A, l, r>(v))
+    if constexpr (l != Src::imm && variants::pair(l, r) && rank(l) <= rank(r) && storable<A, l, r>(v))
         return &handler<StoreSum<A, l, r, v>>;
     else
         return nullptr;

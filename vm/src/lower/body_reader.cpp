@@ -4,14 +4,22 @@ namespace warpbeam::vm {
 
 ValType BodyReader::val_type() noexcept {
     switch (byte()) {
-    case 0x7f: return ValType::i32;
-    case 0x7e: return ValType::i64;
-    case 0x7d: return ValType::f32;
-    case 0x7c: return ValType::f64;
-    case 0x7b: return ValType::v128;
+    case 0x7f:
+        return ValType::i32;
+    case 0x7e:
+        return ValType::i64;
+    case 0x7d:
+        return ValType::f32;
+    case 0x7c:
+        return ValType::f64;
+    case 0x7b:
+        return ValType::v128;
     case 0x63:
-    case 0x64: (void)s64(); break;
-    default: break; // the shorthand of an abstract heap type
+    case 0x64:
+        (void)s64();
+        break;
+    default:
+        break; // the shorthand of an abstract heap type
     }
     return ValType::reference(HeapType::any, true);
 }
@@ -31,8 +39,11 @@ BlockType BodyReader::block_type() noexcept {
 
 void BodyReader::skip(Imm imm) noexcept {
     switch (imm) {
-    case Imm::none: break;
-    case Imm::block: (void)block_type(); break;
+    case Imm::none:
+        break;
+    case Imm::block:
+        (void)block_type();
+        break;
     case Imm::label:
     case Imm::func:
     case Imm::type:
@@ -42,7 +53,9 @@ void BodyReader::skip(Imm imm) noexcept {
     case Imm::elem:
     case Imm::data:
     case Imm::memory:
-    case Imm::tag: (void)u32(); break;
+    case Imm::tag:
+        (void)u32();
+        break;
     case Imm::type_table:
     case Imm::type_field:
     case Imm::type_count:
@@ -60,20 +73,32 @@ void BodyReader::skip(Imm imm) noexcept {
         for (uint32_t count = u32() + 1; count != 0; --count)
             (void)u32();
         break;
-    case Imm::mem_arg: (void)mem_arg(); break;
+    case Imm::mem_arg:
+        (void)mem_arg();
+        break;
     case Imm::mem_arg_lane:
         (void)mem_arg();
         (void)byte();
         break;
     case Imm::lane:
-    case Imm::fence: (void)byte(); break;
+    case Imm::fence:
+        (void)byte();
+        break;
     case Imm::lanes:
-    case Imm::v128: at_ += 16; break;
+    case Imm::v128:
+        at_ += 16;
+        break;
     case Imm::i32:
     case Imm::i64:
-    case Imm::heap_type: (void)s64(); break;
-    case Imm::f32: at_ += 4; break;
-    case Imm::f64: at_ += 8; break;
+    case Imm::heap_type:
+        (void)s64();
+        break;
+    case Imm::f32:
+        at_ += 4;
+        break;
+    case Imm::f64:
+        at_ += 8;
+        break;
     case Imm::select_types:
         for (uint32_t count = u32(); count != 0; --count)
             (void)val_type();

@@ -15,14 +15,22 @@ Handler Producer::handler(Dst d) const noexcept {
         // A comparison of floats has an integer result, which is kept in no pinned local.
         return binary_variant(variants, d, l, r);
     }
-    case Family::unary: return unary_variant(unary(op), d, l);
-    case Family::load: return load(op, d, l);
-    case Family::load_sum: return load_sum(op, d, l, r);
-    case Family::load_indexed: return load_indexed(op, d, l, r);
-    case Family::add_shl: return add_shl(d, l, r);
-    case Family::select: return is_float ? select_float(d, third, l, r) : select_int(d, third, l, r);
-    case Family::global: return is_float ? global_get_float(d) : global_get_int(d);
-    case Family::none: break;
+    case Family::unary:
+        return unary_variant(unary(op), d, l);
+    case Family::load:
+        return load(op, d, l);
+    case Family::load_sum:
+        return load_sum(op, d, l, r);
+    case Family::load_indexed:
+        return load_indexed(op, d, l, r);
+    case Family::add_shl:
+        return add_shl(d, l, r);
+    case Family::select:
+        return is_float ? select_float(d, third, l, r) : select_int(d, third, l, r);
+    case Family::global:
+        return is_float ? global_get_float(d) : global_get_int(d);
+    case Family::none:
+        break;
     }
     return nullptr;
 }
@@ -172,7 +180,8 @@ void Emitter::force_slot(Popped& popped) noexcept {
     } else if (operand.where == Operand::home && !operand.stored) {
         const bool is_float = is_float_kind(operand.kind);
         const Producer& producer = acc(is_float).producer;
-        const Handler handler = producer.family != Producer::Family::none ? producer.handler(Dst::slot) : nullptr;
+        const Handler handler =
+            producer.family != Producer::Family::none ? producer.handler(Dst::slot) : nullptr;
         if (handler != nullptr) {
             at(producer.begin).handler = handler;
             at(producer.begin).d = operand.slot;
@@ -282,15 +291,20 @@ void Emitter::store_to(uint16_t to, Popped& value) noexcept {
         emit(copy_const()).d = to;
         word(operand.value);
         break;
-    case Src::acc: emit(is_float_kind(operand.kind) ? copy_facc() : copy_acc()).d = to; break;
-    default: copy_slot(to, slot_of(operand)); break;
+    case Src::acc:
+        emit(is_float_kind(operand.kind) ? copy_facc() : copy_acc()).d = to;
+        break;
+    default:
+        copy_slot(to, slot_of(operand));
+        break;
     }
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
     const bool is_64 = producer.op == Op::i64_add;
     const Src src = d == Dst::l0 ? Src::l0 : d == Dst::l1 ? Src::l1 : Src::slot;
-    if (producer.family != Producer::Family::binary || (producer.op != Op::i32_add && !is_64) || producer.l != src)
+    if (producer.family != Producer::Family::binary || (producer.op != Op::i32_add && !is_64) ||
+        producer.l != src)
         return;
     const Instr& instr = at(producer.begin);
     if (src == Src::slot && instr.a != instr.d)
@@ -359,8 +373,10 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     }
 
     // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
-    if (value.in_acc && value.operand.stored && call_end_ == here() && last_label_ != here() && info.pending == 0) {
-        std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot, sizeof(info.slot));
+    if (value.in_acc && value.operand.stored && call_end_ == here() && last_label_ != here() &&
+        info.pending == 0) {
+        std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot,
+                    sizeof(info.slot));
         accumulator = {no_operand, local, {}};
         return;
     }

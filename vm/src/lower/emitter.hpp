@@ -8,8 +8,8 @@
 
 namespace warpbeam::vm {
 
-/// A value on the symbolic operand stack. Every operand has a home: the frame slots at its height. Locals and constants
-/// emit nothing until somebody needs them at home.
+/// A value on the symbolic operand stack. Every operand has a home: the frame slots at its height. Locals and
+/// constants emit nothing until somebody needs them at home.
 struct Operand {
     enum Where : uint8_t {
         home, ///< in its home, unless it is in an accumulator (see Emitter) and `stored` is false
@@ -24,8 +24,8 @@ struct Operand {
     uint64_t value; ///< of the constant
 };
 
-/// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored only when
-/// it turns out that it must be.
+/// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
+/// only when it turns out that it must be.
 struct Producer {
     enum class Family : uint8_t {
         none,
@@ -42,7 +42,7 @@ struct Producer {
     Op op{};
     Src l{};
     Src r{};
-    Src third{};  ///< the condition of a selection is `third`
+    Src third{}; ///< the condition of a selection is `third`
     bool is_float = false;
     size_t begin = 0; ///< where the instruction is
     size_t end = 0;
@@ -56,7 +56,8 @@ struct Producer {
 /// When memory or the frame's slots run out, `failure` says so and what is emitted from then on is void.
 class Emitter {
 public:
-    explicit Emitter(Allocator& allocator) noexcept : code_{allocator}, stack_{allocator}, locals_{allocator} {}
+    explicit Emitter(Allocator& allocator) noexcept
+        : code_{allocator}, stack_{allocator}, locals_{allocator} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -72,8 +73,8 @@ protected:
     static constexpr uint32_t no_local = UINT32_MAX;
     static constexpr size_t no_operand = SIZE_MAX;
 
-    /// An accumulator: the operand whose value it holds, or the local. An operand that is not stored yet must be
-    /// before the accumulator is written again.
+    /// An accumulator: the operand whose value it holds, or the local. An operand that is not stored yet must
+    /// be before the accumulator is written again.
     struct Accumulator {
         size_t operand = no_operand;
         uint32_t local = no_local;
@@ -153,7 +154,9 @@ protected:
     void copy_slot(uint16_t to, uint16_t from) noexcept;
 
     [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return is_float ? float_acc_ : int_acc_; }
-    [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept { return is_float ? float_acc_ : int_acc_; }
+    [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept {
+        return is_float ? float_acc_ : int_acc_;
+    }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
             return scratch_; // only after a failure

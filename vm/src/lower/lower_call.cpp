@@ -6,7 +6,9 @@ namespace warpbeam::vm {
 
 /// `result` is the slot that a call's result goes to.
 Pins Lowering::pins_word(uint32_t result) const noexcept {
-    const auto slot = [&](uint32_t local) { return local == PinSet::none ? uint16_t{0} : locals_[local].slot; };
+    const auto slot = [&](uint32_t local) {
+        return local == PinSet::none ? uint16_t{0} : locals_[local].slot;
+    };
     return {slot(pins_.l0), slot(pins_.l1), slot(pins_.f0), static_cast<uint16_t>(result)};
 }
 
@@ -18,7 +20,8 @@ void Lowering::emit_pins() noexcept {
     instr.b = pins.f0;
 }
 
-/// Puts the arguments, which are on top of the stack, where the callee's frame begins, and tells where that is.
+/// Puts the arguments, which are on top of the stack, where the callee's frame begins, and tells where that
+/// is.
 uint32_t Lowering::begin_call(size_t params) noexcept {
     if (stack_.size() < params)
         return height(); // only after a failure
@@ -63,7 +66,8 @@ void Lowering::lower_return() noexcept {
     }
 }
 
-void Lowering::lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word, const Popped* callee) noexcept {
+void Lowering::lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word,
+                               const Popped* callee) noexcept {
     const size_t params = type.params.size();
     uint16_t callee_slot = callee != nullptr ? slot_of(callee->operand) : 0;
     uint32_t width = 0;
@@ -95,7 +99,10 @@ void Lowering::lower_tail_call(const FuncType& type, Handler handler, uint64_t t
 bool Lowering::lower_call(Op op) noexcept {
     const TypeRegistry& registry = module_.type_registry();
     switch (op) {
-    case Op::return_: lower_return(); become_unreachable(); return true;
+    case Op::return_:
+        lower_return();
+        become_unreachable();
+        return true;
     case Op::call:
     case Op::return_call: {
         const uint32_t func = reader_.u32();
@@ -142,7 +149,8 @@ bool Lowering::lower_call(Op op) noexcept {
         end_call(type);
         return true;
     }
-    default: return false;
+    default:
+        return false;
     }
 }
 

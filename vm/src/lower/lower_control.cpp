@@ -4,8 +4,8 @@
 
 /// Blocks, labels and branches.
 ///
-/// At a label all operands are at home, and the label's own set of locals is pinned. A jump from a region with another
-/// set goes to a `set_pins` in front of the label instead.
+/// At a label all operands are at home, and the label's own set of locals is pinned. A jump from a region
+/// with another set goes to a `set_pins` in front of the label instead.
 
 namespace warpbeam::vm {
 
@@ -147,11 +147,15 @@ void Lowering::skip_unreachable(size_t depth) noexcept {
         offset_ = reader_.offset();
         const Op op = reader_.op();
         switch (op) {
-        case Op::loop: ++next_loop_; [[fallthrough]];
+        case Op::loop:
+            ++next_loop_;
+            [[fallthrough]];
         case Op::block:
         case Op::if_:
         case Op::try_:
-        case Op::try_table: ++depth; break;
+        case Op::try_table:
+            ++depth;
+            break;
         case Op::else_:
             if (depth == 0) {
                 begin_else();
@@ -166,7 +170,8 @@ void Lowering::skip_unreachable(size_t depth) noexcept {
             }
             --depth;
             break;
-        default: break;
+        default:
+            break;
         }
         reader_.skip(row_of(op).imm);
     }
@@ -338,8 +343,8 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
         Producer compare = *last;
         // `eqz` of a comparison is its negation.
         if (negated_.eqz_begin == compare.begin && negated_.compare.family == Producer::Family::binary &&
-            negated_.compare.end == compare.begin && compare_branch(negated_.compare.op, !negated) != nullptr &&
-            last_label_ != compare.begin) {
+            negated_.compare.end == compare.begin &&
+            compare_branch(negated_.compare.op, !negated) != nullptr && last_label_ != compare.begin) {
             compare = negated_.compare;
             negated = !negated;
         }
@@ -354,7 +359,8 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     // A local just stepped and tested against zero.
     const bool is_step = condition.operand.where == Operand::local && condition.operand.index == step_.local;
     if (is_step && step_.end == here() && last_label_ != here() && !step_.is_64) {
-        if (const Handler fused = latch(Op::i32_ne, negated, step_.src, step_.step, Src::imm); fused != nullptr) {
+        if (const Handler fused = latch(Op::i32_ne, negated, step_.src, step_.step, Src::imm);
+            fused != nullptr) {
             code_.truncate(step_.begin);
             const size_t instr = here();
             Instr& head = emit(fused);
@@ -389,7 +395,8 @@ size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexc
     const bool of_step = step_.src == Src::slot ? compare.l == Src::acc && acc(false).local == step_.local
                                                 : compare.l == step_.src;
     if (step_.end == compare.begin && last_label_ != compare.begin && of_step && is_64 == step_.is_64) {
-        if (const Handler fused = latch(compare.op, negated, step_.src, step_.step, compare.r); fused != nullptr) {
+        if (const Handler fused = latch(compare.op, negated, step_.src, step_.step, compare.r);
+            fused != nullptr) {
             const uint16_t slot = at(step_.begin).d;
             code_.truncate(step_.begin);
             const size_t instr = here();
@@ -411,8 +418,12 @@ size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexc
 
 bool Lowering::lower_control(Op op) noexcept {
     switch (op) {
-    case Op::block: begin_block(ControlKind::block, reader_.block_type()); return true;
-    case Op::loop: begin_loop(reader_.block_type()); return true;
+    case Op::block:
+        begin_block(ControlKind::block, reader_.block_type());
+        return true;
+    case Op::loop:
+        begin_loop(reader_.block_type());
+        return true;
     case Op::if_: {
         const BlockType type = reader_.block_type();
         const Popped condition = pop();
@@ -423,18 +434,33 @@ bool Lowering::lower_control(Op op) noexcept {
         control_.back().else_jump = branch_on(condition, true);
         return true;
     }
-    case Op::else_: begin_else(); return true;
-    case Op::end: end_block(); return true;
-    case Op::br: lower_br(reader_.u32()); return true;
-    case Op::br_if: lower_br_if(reader_.u32()); return true;
-    case Op::br_table: lower_br_table(); return true;
-    case Op::br_on_null: lower_br_on_null(true); return true;
-    case Op::br_on_non_null: lower_br_on_null(false); return true;
+    case Op::else_:
+        begin_else();
+        return true;
+    case Op::end:
+        end_block();
+        return true;
+    case Op::br:
+        lower_br(reader_.u32());
+        return true;
+    case Op::br_if:
+        lower_br_if(reader_.u32());
+        return true;
+    case Op::br_table:
+        lower_br_table();
+        return true;
+    case Op::br_on_null:
+        lower_br_on_null(true);
+        return true;
+    case Op::br_on_non_null:
+        lower_br_on_null(false);
+        return true;
     case Op::unreachable:
         emit(trap()).uimm = static_cast<uint32_t>(Exit::unreachable);
         become_unreachable();
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 

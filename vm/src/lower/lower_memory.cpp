@@ -174,7 +174,9 @@ bool Lowering::lower_memory(Op op) noexcept {
         return true;
     }
     case Op::memory_fill:
-    case Op::table_fill: lower_slow(op, bulk_operands, ValType::bot, {reader_.u32()}); return true;
+    case Op::table_fill:
+        lower_slow(op, bulk_operands, ValType::bot, {reader_.u32()});
+        return true;
     case Op::memory_copy:
     case Op::memory_init:
     case Op::table_copy:
@@ -184,9 +186,15 @@ bool Lowering::lower_memory(Op op) noexcept {
         return true;
     }
     case Op::data_drop:
-    case Op::elem_drop: lower_slow(op, 0, ValType::bot, {reader_.u32()}); return true;
-    case Op::table_get: lower_slow(op, 1, ValType::ref, {reader_.u32()}); return true;
-    case Op::table_set: lower_slow(op, 2, ValType::bot, {reader_.u32()}); return true;
+    case Op::elem_drop:
+        lower_slow(op, 0, ValType::bot, {reader_.u32()});
+        return true;
+    case Op::table_get:
+        lower_slow(op, 1, ValType::ref, {reader_.u32()});
+        return true;
+    case Op::table_set:
+        lower_slow(op, 2, ValType::bot, {reader_.u32()});
+        return true;
     case Op::table_size: {
         const uint32_t table = reader_.u32();
         lower_slow(op, 0, address_kind(module_.tables()[table].limits), {table});
@@ -197,11 +205,15 @@ bool Lowering::lower_memory(Op op) noexcept {
         lower_slow(op, 2, address_kind(module_.tables()[table].limits), {table});
         return true;
     }
-    default: break;
+    default:
+        break;
     }
     if (load(op, Dst::acc, Src::slot) != nullptr) {
         const Sig::Type out = row_of(op).sig.out;
-        lower_load(op, out == Sig::i32 ? ValType::i32 : out == Sig::i64 ? ValType::i64 : out == Sig::f32 ? ValType::f32 : ValType::f64);
+        lower_load(op, out == Sig::i32   ? ValType::i32
+                       : out == Sig::i64 ? ValType::i64
+                       : out == Sig::f32 ? ValType::f32
+                                         : ValType::f64);
         return true;
     }
     if (store(op, Src::slot, Src::slot) != nullptr) {

@@ -29,32 +29,58 @@ Op mirrored(Op op) noexcept {
     case Op::f64_add:
     case Op::f64_mul:
     case Op::f64_eq:
-    case Op::f64_ne: return op;
-    case Op::i32_lt_s: return Op::i32_gt_s;
-    case Op::i32_lt_u: return Op::i32_gt_u;
-    case Op::i32_gt_s: return Op::i32_lt_s;
-    case Op::i32_gt_u: return Op::i32_lt_u;
-    case Op::i32_le_s: return Op::i32_ge_s;
-    case Op::i32_le_u: return Op::i32_ge_u;
-    case Op::i32_ge_s: return Op::i32_le_s;
-    case Op::i32_ge_u: return Op::i32_le_u;
-    case Op::i64_lt_s: return Op::i64_gt_s;
-    case Op::i64_lt_u: return Op::i64_gt_u;
-    case Op::i64_gt_s: return Op::i64_lt_s;
-    case Op::i64_gt_u: return Op::i64_lt_u;
-    case Op::i64_le_s: return Op::i64_ge_s;
-    case Op::i64_le_u: return Op::i64_ge_u;
-    case Op::i64_ge_s: return Op::i64_le_s;
-    case Op::i64_ge_u: return Op::i64_le_u;
-    case Op::f32_lt: return Op::f32_gt;
-    case Op::f32_gt: return Op::f32_lt;
-    case Op::f32_le: return Op::f32_ge;
-    case Op::f32_ge: return Op::f32_le;
-    case Op::f64_lt: return Op::f64_gt;
-    case Op::f64_gt: return Op::f64_lt;
-    case Op::f64_le: return Op::f64_ge;
-    case Op::f64_ge: return Op::f64_le;
-    default: return Op::unreachable;
+    case Op::f64_ne:
+        return op;
+    case Op::i32_lt_s:
+        return Op::i32_gt_s;
+    case Op::i32_lt_u:
+        return Op::i32_gt_u;
+    case Op::i32_gt_s:
+        return Op::i32_lt_s;
+    case Op::i32_gt_u:
+        return Op::i32_lt_u;
+    case Op::i32_le_s:
+        return Op::i32_ge_s;
+    case Op::i32_le_u:
+        return Op::i32_ge_u;
+    case Op::i32_ge_s:
+        return Op::i32_le_s;
+    case Op::i32_ge_u:
+        return Op::i32_le_u;
+    case Op::i64_lt_s:
+        return Op::i64_gt_s;
+    case Op::i64_lt_u:
+        return Op::i64_gt_u;
+    case Op::i64_gt_s:
+        return Op::i64_lt_s;
+    case Op::i64_gt_u:
+        return Op::i64_lt_u;
+    case Op::i64_le_s:
+        return Op::i64_ge_s;
+    case Op::i64_le_u:
+        return Op::i64_ge_u;
+    case Op::i64_ge_s:
+        return Op::i64_le_s;
+    case Op::i64_ge_u:
+        return Op::i64_le_u;
+    case Op::f32_lt:
+        return Op::f32_gt;
+    case Op::f32_gt:
+        return Op::f32_lt;
+    case Op::f32_le:
+        return Op::f32_ge;
+    case Op::f32_ge:
+        return Op::f32_le;
+    case Op::f64_lt:
+        return Op::f64_gt;
+    case Op::f64_gt:
+        return Op::f64_lt;
+    case Op::f64_le:
+        return Op::f64_ge;
+    case Op::f64_ge:
+        return Op::f64_le;
+    default:
+        return Op::unreachable;
     }
 }
 
@@ -62,16 +88,23 @@ namespace {
 
 Kind kind_of(Sig::Type type) noexcept {
     switch (type) {
-    case Sig::i32: return ValType::i32;
-    case Sig::i64: return ValType::i64;
-    case Sig::f32: return ValType::f32;
-    case Sig::f64: return ValType::f64;
-    case Sig::v128: return ValType::v128;
-    default: return ValType::bot;
+    case Sig::i32:
+        return ValType::i32;
+    case Sig::i64:
+        return ValType::i64;
+    case Sig::f32:
+        return ValType::f32;
+    case Sig::f64:
+        return ValType::f64;
+    case Sig::v128:
+        return ValType::v128;
+    default:
+        return ValType::bot;
     }
 }
 
-/// In the order in which a class is given up when there is no handler: the pinned locals are in their slots anyway.
+/// In the order in which a class is given up when there is no handler: the pinned locals are in their slots
+/// anyway.
 constexpr bool is_pin(Src s) noexcept { return s == Src::l0 || s == Src::l1; }
 
 } // namespace
@@ -90,7 +123,7 @@ void Lowering::lower_binary(Op op, const Handler* variants, Kind operand, Kind r
     const auto handler = [&] { return binary_variant(variants, Dst::acc, ls, rs); };
     if (handler() == nullptr && mirrored(op) != Op::unreachable) {
         const Op other = mirrored(op);
-        const Handler* const others = is_float_kind(operand)       ? float_binary(other)
+        const Handler* const others = is_float_kind(operand)    ? float_binary(other)
                                       : operand == ValType::i32 ? i32_binary(other)
                                                                 : i64_binary(other);
         // Swap where that alone helps, or where a constant then comes to stand on the right.
@@ -137,11 +170,13 @@ bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
     Popped& shifted = last_producer(r) != nullptr ? r : l;
     Popped& base = &shifted == &r ? l : r;
     const Producer* const last = last_producer(shifted);
-    if (last == nullptr || last->family != Producer::Family::binary || last->op != Op::i32_shl || last->r != Src::imm)
+    if (last == nullptr || last->family != Producer::Family::binary || last->op != Op::i32_shl ||
+        last->r != Src::imm)
         return false;
     Src base_src = classify(base);
     const Producer shl = *last;
-    // The accumulator's value before the shift, which the base may be, is gone unless the shift is taken back.
+    // The accumulator's value before the shift, which the base may be, is gone unless the shift is taken
+    // back.
     if (base_src == Src::imm || base_src == Src::acc)
         return false;
     const Instr shift = at(shl.begin);
@@ -180,7 +215,8 @@ void Lowering::lower_eqz(Op equal, Kind operand) noexcept {
         int_acc_.producer.end == compare_end && last_label_ != compare_end)
         compare = int_acc_.producer;
     push_const(operand, 0);
-    lower_binary(equal, operand == ValType::i32 ? i32_binary(equal) : i64_binary(equal), operand, ValType::i32);
+    lower_binary(equal, operand == ValType::i32 ? i32_binary(equal) : i64_binary(equal), operand,
+                 ValType::i32);
     negated_ = {int_acc_.producer.begin == compare_end ? compare_end : SIZE_MAX, compare};
 }
 
@@ -225,7 +261,8 @@ void Lowering::lower_select(Kind kind) noexcept {
     end_result(is_float_kind(kind));
 }
 
-void Lowering::lower_slow(Op op, uint32_t operands, Kind result, std::initializer_list<uint64_t> words) noexcept {
+void Lowering::lower_slow(Op op, uint32_t operands, Kind result,
+                          std::initializer_list<uint64_t> words) noexcept {
     spill_accs();
     flush_from(stack_.size() - operands);
     truncate_stack(stack_.size() - operands);
@@ -245,42 +282,70 @@ void Lowering::lower_slow(Op op, uint32_t operands, Kind result, std::initialize
 
 bool Lowering::lower_numeric(Op op) noexcept {
     switch (op) {
-    case Op::nop: return true;
-    case Op::drop: (void)pop(); return true;
-    case Op::select: lower_select(ValType::bot); return true;
+    case Op::nop:
+        return true;
+    case Op::drop:
+        (void)pop();
+        return true;
+    case Op::select:
+        lower_select(ValType::bot);
+        return true;
     case Op::select_t: {
         (void)reader_.u32();
         lower_select(reader_.val_type().kind());
         return true;
     }
-    case Op::local_get: push_local(reader_.u32()); return true;
-    case Op::local_set: set_local(reader_.u32(), pop()); return true;
+    case Op::local_get:
+        push_local(reader_.u32());
+        return true;
+    case Op::local_set:
+        set_local(reader_.u32(), pop());
+        return true;
     case Op::local_tee: {
         const uint32_t local = reader_.u32();
         set_local(local, pop());
         push_local(local);
         return true;
     }
-    case Op::i32_const: push_const(ValType::i32, static_cast<uint32_t>(reader_.s64())); return true;
-    case Op::i64_const: push_const(ValType::i64, static_cast<uint64_t>(reader_.s64())); return true;
-    case Op::f32_const: push_const(ValType::f32, reader_.fixed<uint32_t>()); return true;
-    case Op::f64_const: push_const(ValType::f64, reader_.fixed<uint64_t>()); return true;
+    case Op::i32_const:
+        push_const(ValType::i32, static_cast<uint32_t>(reader_.s64()));
+        return true;
+    case Op::i64_const:
+        push_const(ValType::i64, static_cast<uint64_t>(reader_.s64()));
+        return true;
+    case Op::f32_const:
+        push_const(ValType::f32, reader_.fixed<uint32_t>());
+        return true;
+    case Op::f64_const:
+        push_const(ValType::f64, reader_.fixed<uint64_t>());
+        return true;
     case Op::ref_null:
         (void)reader_.s64();
         push_const(ValType::ref, 0);
         return true;
-    case Op::i32_eqz: lower_eqz(Op::i32_eq, ValType::i32); return true;
+    case Op::i32_eqz:
+        lower_eqz(Op::i32_eq, ValType::i32);
+        return true;
     case Op::i64_eqz:
-    case Op::ref_is_null: lower_eqz(Op::i64_eq, ValType::i64); return true;
-    case Op::ref_eq: lower_binary(Op::i64_eq, i64_binary(Op::i64_eq), ValType::i64, ValType::i32); return true;
+    case Op::ref_is_null:
+        lower_eqz(Op::i64_eq, ValType::i64);
+        return true;
+    case Op::ref_eq:
+        lower_binary(Op::i64_eq, i64_binary(Op::i64_eq), ValType::i64, ValType::i32);
+        return true;
     case Op::i64_extend_i32_u:
         // An i32 is stored zero-extended.
         if (!stack_.empty())
             stack_.back().kind = ValType::i64;
         return true;
-    case Op::ref_func: lower_slow(op, 0, ValType::ref, {reader_.u32()}); return true;
-    case Op::ref_as_non_null: lower_slow(op, 1, ValType::ref, {}); return true;
-    default: break;
+    case Op::ref_func:
+        lower_slow(op, 0, ValType::ref, {reader_.u32()});
+        return true;
+    case Op::ref_as_non_null:
+        lower_slow(op, 1, ValType::ref, {});
+        return true;
+    default:
+        break;
     }
     const InstrRow& row = row_of(op);
     const Kind result = kind_of(row.sig.out);

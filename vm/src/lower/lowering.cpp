@@ -71,12 +71,9 @@ Code* Lowering::run(uint32_t func) noexcept {
         fail(Exit::out_of_memory);
         return nullptr;
     }
-    auto* const code = ::new (memory) Code{frame_slots(),
-                                           static_cast<uint16_t>(zero_from_),
-                                           static_cast<uint16_t>(zero_count_),
-                                           Pins{},
-                                           static_cast<uint32_t>(code_.size()),
-                                           func};
+    auto* const code = ::new (memory)
+        Code{frame_slots(), static_cast<uint16_t>(zero_from_),   static_cast<uint16_t>(zero_count_),
+             Pins{},        static_cast<uint32_t>(code_.size()), func};
     pins_ = choice_.sets[0];
     code->pins = pins_word(0);
     std::memcpy(static_cast<void*>(code + 1), code_.data(), code_.size());

@@ -5,9 +5,10 @@
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///
-/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit nothing;
-/// an operator emits one instruction whose handler has the places of its operands baked in. Everything that may be
-/// reached by a jump finds its operands in their homes, so paths agree at merges by construction.
+/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit
+/// nothing; an operator emits one instruction whose handler has the places of its operands baked in.
+/// Everything that may be reached by a jump finds its operands in their homes, so paths agree at merges by
+/// construction.
 
 namespace warpbeam::vm {
 
@@ -16,15 +17,15 @@ namespace warpbeam::vm {
 
 class Lowering : private Emitter {
 public:
-    Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells, const FuncBody& body,
-             Allocator& allocator) noexcept
+    Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells,
+             const FuncBody& body, Allocator& allocator) noexcept
         : Emitter{allocator}, module_{module}, options_{options}, cells_{cells}, body_{body},
           reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator} {}
 
     /// Lowers. The code is in the result's memory of the allocator; null tells `failure()`.
     [[nodiscard]] Code* run(uint32_t func) noexcept;
-    /// Lowers and forgets the code: the offset in the body of the instruction that the code at `position` was made
-    /// from.
+    /// Lowers and forgets the code: the offset in the body of the instruction that the code at `position` was
+    /// made from.
     [[nodiscard]] size_t offset_at(size_t position) noexcept;
     using Emitter::failure;
 
@@ -34,13 +35,13 @@ private:
     struct Control {
         ControlKind kind;
         BlockType type;
-        size_t operands;   ///< on the stack below the parameters
-        uint32_t height;   ///< below the parameters
-        PinSet pins;       ///< at the label
-        size_t head = 0;   ///< of a loop, behind its set_pins
-        size_t entry = 0;  ///< of a loop, with its set_pins
-        size_t jumps = no_jump;      ///< the last fixup to the end's label
-        size_t else_jump = no_jump;  ///< the instruction that jumps to the else part
+        size_t operands;            ///< on the stack below the parameters
+        uint32_t height;            ///< below the parameters
+        PinSet pins;                ///< at the label
+        size_t head = 0;            ///< of a loop, behind its set_pins
+        size_t entry = 0;           ///< of a loop, with its set_pins
+        size_t jumps = no_jump;     ///< the last fixup to the end's label
+        size_t else_jump = no_jump; ///< the instruction that jumps to the else part
         bool reachable = true;
     };
     static constexpr size_t no_jump = SIZE_MAX;
@@ -110,7 +111,8 @@ private:
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept;
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
-    void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word, const Popped* callee) noexcept;
+    void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word,
+                         const Popped* callee) noexcept;
 
     const Module& module_;
     const CodeOptions& options_;

@@ -24,9 +24,11 @@ struct Region {
 
 class Chooser {
 public:
-    Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds, PinChoice& choice) noexcept
+    Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
+            PinChoice& choice) noexcept
         : reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
-          regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()}, counts_{choice.sets.allocator()} {}
+          regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()},
+          counts_{choice.sets.allocator()} {}
 
     bool run() noexcept {
         if (!counts_.resize(kinds_.size()) || !open(true))
@@ -46,7 +48,9 @@ public:
                     return false;
                 break;
             case Op::delegate:
-            case Op::end: close(); break;
+            case Op::end:
+                close();
+                break;
             case Op::local_get:
             case Op::local_set:
             case Op::local_tee: {
@@ -55,7 +59,8 @@ public:
                     return false;
                 continue;
             }
-            default: break;
+            default:
+                break;
             }
             reader_.skip(row_of(op).imm);
         }
@@ -155,7 +160,8 @@ private:
 
 } // namespace
 
-bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds, PinChoice& choice) noexcept {
+bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
+                 PinChoice& choice) noexcept {
     return Chooser{module, body, kinds, choice}.run();
 }
 

@@ -15,9 +15,9 @@ struct PinSet {
     friend bool operator==(const PinSet&, const PinSet&) = default;
 };
 
-/// Which locals to pin: one set for the function outside of loops (the first), and one for each loop in the order of
-/// their beginnings. Uses count eight times as much for each loop around them. A loop keeps the set around it where
-/// that is as good, for entering another set costs a load each.
+/// Which locals to pin: one set for the function outside of loops (the first), and one for each loop in the
+/// order of their beginnings. Uses count eight times as much for each loop around them. A loop keeps the set
+/// around it where that is as good, for entering another set costs a load each.
 struct PinChoice {
     explicit PinChoice(Allocator& allocator) noexcept : sets{allocator}, entered_from_other_pins{allocator} {}
     Vec<PinSet> sets;

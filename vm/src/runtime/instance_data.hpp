@@ -83,25 +83,25 @@ struct InstanceData {
     StoreImpl* store;
     ModuleCode* code;
     const Module* module;
-    const TypeId* types;          ///< the module's types by index
+    const TypeId* types; ///< the module's types by index
     const TypeRegistry* registry;
 };
 
 /// The stacks of one computation, and why it stopped.
 struct Execution {
-    Slot* stack;        ///< value stack
+    Slot* stack; ///< value stack
     Slot* stack_limit;
-    Record* records;    ///< two for every slot, since a call into another instance leaves two
+    Record* records; ///< two for every slot, since a call into another instance leaves two
     // While a host function runs or after an exit: where the computation stands.
     const Instr* ip;
-    Slot* fp;           ///< of the frame that is on top
-    Slot* free;         ///< the first slot above everything that is in use
+    Slot* fp;   ///< of the frame that is on top
+    Slot* free; ///< the first slot above everything that is in use
     Record* rp;
     InstanceData* inst;
-    uint64_t detail;    ///< acc at the exit: an address or an index, see Exit
+    uint64_t detail; ///< acc at the exit: an address or an index, see Exit
     int64_t fuel;
     std::atomic<bool> interrupt;
-    uint32_t depth;     ///< how many runs of the interpreter lie on the native stack
+    uint32_t depth; ///< how many runs of the interpreter lie on the native stack
     StoreImpl* store;
 };
 

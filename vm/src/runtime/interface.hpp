@@ -29,9 +29,9 @@ public:
     [[nodiscard]] Exit lower(uint32_t func) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
 
-    /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was made
-    /// from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by lowering
-    /// once more, so that nothing is stored for it.
+    /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was
+    /// made from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by
+    /// lowering once more, so that nothing is stored for it.
     struct Position {
         uint32_t func = UINT32_MAX;
         size_t offset = Error::no_offset;
@@ -43,7 +43,8 @@ public:
 private:
     ModuleCode(const Module& module, const CodeOptions& options) noexcept;
     ~ModuleCode() = default;
-    friend ModuleCode* create<ModuleCode, const Module&, const CodeOptions&>(Allocator&, const Module&, const CodeOptions&);
+    friend ModuleCode* create<ModuleCode, const Module&, const CodeOptions&>(Allocator&, const Module&,
+                                                                             const CodeOptions&);
     friend void destroy<ModuleCode>(Allocator&, ModuleCode*) noexcept;
     struct Impl;
     const Module& module_;
@@ -54,21 +55,22 @@ private:
 };
 
 /// Runs `func` with its arguments in `frame` (which lies at or above `execution.free`) until it returns or
-/// traps. On `done` the results are in `frame`. On any other exit the execution tells where it stands: ip, rp, fp,
-/// inst and detail describe the frame that failed, and the records from `base_rp` (the value of execution.rp
-/// before the call) up to rp its callers.
-/// Precondition: frame + max(params, results) slots + 1 fit the stack.
+/// traps. On `done` the results are in `frame`. On any other exit the execution tells where it stands: ip,
+/// rp, fp, inst and detail describe the frame that failed, and the records from `base_rp` (the value of
+/// execution.rp before the call) up to rp its callers. Precondition: frame + max(params, results) slots + 1
+/// fit the stack.
 [[nodiscard]] Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept;
 
-/// Whether a record is that of a switch of instances (the `ip` of the record below is the caller's InstanceData), or
-/// the one at the bottom of a run; a walk over the records needs both.
+/// Whether a record is that of a switch of instances (the `ip` of the record below is the caller's
+/// InstanceData), or the one at the bottom of a run; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
 
 /// Called by the handler of a host function: runs it over its arguments, which are in `frame`, and leaves the
 /// results there. `caller` is the instance whose code called, null when the host did. `none` or `host_trap`.
 /// Defined by the runtime.
-[[nodiscard]] Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept;
+[[nodiscard]] Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller,
+                             Slot* frame) noexcept;
 
 /// The code that a host function's cell points to: its frame has room for the parameters and results.
 /// `header` must outlive the cell; it is written here.

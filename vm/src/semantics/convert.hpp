@@ -13,9 +13,9 @@ namespace warpbeam::vm {
 
 namespace detail {
 
-/// Whether `a`, truncated, is representable as an Int. 2^bits is exact in every floating-point type; the lower
-/// bound of a signed Int is exact too, but where the type has more digits than Int there are values between that
-/// bound minus one and the bound, which truncate to the bound.
+/// Whether `a`, truncated, is representable as an Int. 2^bits is exact in every floating-point type; the
+/// lower bound of a signed Int is exact too, but where the type has more digits than Int there are values
+/// between that bound minus one and the bound, which truncate to the bound.
 template <typename Int, typename Float>
 constexpr bool truncates_into(Float a) noexcept {
     constexpr int bits = std::numeric_limits<Int>::digits;
@@ -58,7 +58,9 @@ struct TruncSatTo {
 /// convert: From is the integer type that the operand's bits are read as.
 template <typename From, typename Float>
 struct ConvertTo {
-    static constexpr Float apply(std::make_unsigned_t<From> a) noexcept { return static_cast<Float>(static_cast<From>(a)); }
+    static constexpr Float apply(std::make_unsigned_t<From> a) noexcept {
+        return static_cast<Float>(static_cast<From>(a));
+    }
 };
 struct Demote {
     static float apply(double a) noexcept { return static_cast<float>(a); }
@@ -69,7 +71,9 @@ struct Promote {
 template <typename To>
 struct Reinterpret {
     template <typename From>
-    static constexpr To apply(From a) noexcept { return std::bit_cast<To>(a); }
+    static constexpr To apply(From a) noexcept {
+        return std::bit_cast<To>(a);
+    }
 };
 struct Wrap {
     static constexpr uint32_t apply(uint64_t a) noexcept { return static_cast<uint32_t>(a); }

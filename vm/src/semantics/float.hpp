@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-/// The floating-point operators as pure functions on float and double. Where an operand is a NaN the result is
-/// what the machine gives, a quiet NaN, which is one of those that WebAssembly allows.
+/// The floating-point operators as pure functions on float and double. Where an operand is a NaN the result
+/// is what the machine gives, a quiet NaN, which is one of those that WebAssembly allows.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#floating-point-operations
 
 namespace warpbeam::vm {
@@ -18,7 +18,9 @@ inline constexpr FloatBits<T> sign_bit = FloatBits<T>{1} << (8 * sizeof(T) - 1);
 
 struct Div {
     template <typename T>
-    static T apply(T a, T b) noexcept { return a / b; }
+    static T apply(T a, T b) noexcept {
+        return a / b;
+    }
 };
 struct Min {
     template <typename T>
@@ -28,7 +30,8 @@ struct Min {
         if (b < a)
             return b;
         // Equal (then -0 is the smaller zero) or not comparable (then the sum is the NaN).
-        return a == b ? std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) | std::bit_cast<FloatBits<T>>(b)) : a + b;
+        return a == b ? std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) | std::bit_cast<FloatBits<T>>(b))
+                      : a + b;
     }
 };
 struct Max {
@@ -38,7 +41,8 @@ struct Max {
             return a;
         if (b > a)
             return b;
-        return a == b ? std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) & std::bit_cast<FloatBits<T>>(b)) : a + b;
+        return a == b ? std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) & std::bit_cast<FloatBits<T>>(b))
+                      : a + b;
     }
 };
 struct Copysign {
@@ -51,15 +55,21 @@ struct Copysign {
 
 struct Abs {
     template <typename T>
-    static T apply(T a) noexcept { return std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) & ~sign_bit<T>); }
+    static T apply(T a) noexcept {
+        return std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) & ~sign_bit<T>);
+    }
 };
 struct Neg {
     template <typename T>
-    static T apply(T a) noexcept { return std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) ^ sign_bit<T>); }
+    static T apply(T a) noexcept {
+        return std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) ^ sign_bit<T>);
+    }
 };
 struct Sqrt {
     template <typename T>
-    static T apply(T a) noexcept { return std::sqrt(a); }
+    static T apply(T a) noexcept {
+        return std::sqrt(a);
+    }
 };
 
 namespace detail {
@@ -113,25 +123,35 @@ struct Nearest {
 
 struct Lt {
     template <typename T>
-    static bool apply(T a, T b) noexcept { return a < b; }
+    static bool apply(T a, T b) noexcept {
+        return a < b;
+    }
 };
 struct Gt {
     template <typename T>
-    static bool apply(T a, T b) noexcept { return a > b; }
+    static bool apply(T a, T b) noexcept {
+        return a > b;
+    }
 };
 struct Le {
     template <typename T>
-    static bool apply(T a, T b) noexcept { return a <= b; }
+    static bool apply(T a, T b) noexcept {
+        return a <= b;
+    }
 };
 struct Ge {
     template <typename T>
-    static bool apply(T a, T b) noexcept { return a >= b; }
+    static bool apply(T a, T b) noexcept {
+        return a >= b;
+    }
 };
 /// The negation of a comparison, which for NaNs is no comparison itself.
 template <typename Compare>
 struct Not {
     template <typename T>
-    static bool apply(T a, T b) noexcept { return !Compare::apply(a, b); }
+    static bool apply(T a, T b) noexcept {
+        return !Compare::apply(a, b);
+    }
 };
 
 } // namespace warpbeam::vm

@@ -24,35 +24,51 @@ using Signed = std::make_signed_t<T>;
 
 struct Add {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a + b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a + b;
+    }
 };
 struct Sub {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a - b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a - b;
+    }
 };
 struct Mul {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a * b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a * b;
+    }
 };
 struct And {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a & b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a & b;
+    }
 };
 struct Or {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a | b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a | b;
+    }
 };
 struct Xor {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a ^ b; }
+    static constexpr T apply(T a, T b) noexcept {
+        return a ^ b;
+    }
 };
 struct Shl {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a << (b & (8 * sizeof(T) - 1)); }
+    static constexpr T apply(T a, T b) noexcept {
+        return a << (b & (8 * sizeof(T) - 1));
+    }
 };
 struct ShrU {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return a >> (b & (8 * sizeof(T) - 1)); }
+    static constexpr T apply(T a, T b) noexcept {
+        return a >> (b & (8 * sizeof(T) - 1));
+    }
 };
 struct ShrS {
     template <typename T>
@@ -62,11 +78,15 @@ struct ShrS {
 };
 struct Rotl {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return std::rotl(a, static_cast<int>(b & (8 * sizeof(T) - 1))); }
+    static constexpr T apply(T a, T b) noexcept {
+        return std::rotl(a, static_cast<int>(b & (8 * sizeof(T) - 1)));
+    }
 };
 struct Rotr {
     template <typename T>
-    static constexpr T apply(T a, T b) noexcept { return std::rotr(a, static_cast<int>(b & (8 * sizeof(T) - 1))); }
+    static constexpr T apply(T a, T b) noexcept {
+        return std::rotr(a, static_cast<int>(b & (8 * sizeof(T) - 1)));
+    }
 };
 struct DivU {
     template <typename T>
@@ -111,71 +131,103 @@ struct RemS {
 
 struct Eq {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a == b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a == b;
+    }
 };
 struct Ne {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a != b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a != b;
+    }
 };
 struct LtU {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a < b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a < b;
+    }
 };
 struct GtU {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a > b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a > b;
+    }
 };
 struct LeU {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a <= b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a <= b;
+    }
 };
 struct GeU {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return a >= b; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return a >= b;
+    }
 };
 struct LtS {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return static_cast<Signed<T>>(a) < static_cast<Signed<T>>(b); }
+    static constexpr bool apply(T a, T b) noexcept {
+        return static_cast<Signed<T>>(a) < static_cast<Signed<T>>(b);
+    }
 };
 struct GtS {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return static_cast<Signed<T>>(a) > static_cast<Signed<T>>(b); }
+    static constexpr bool apply(T a, T b) noexcept {
+        return static_cast<Signed<T>>(a) > static_cast<Signed<T>>(b);
+    }
 };
 struct LeS {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return static_cast<Signed<T>>(a) <= static_cast<Signed<T>>(b); }
+    static constexpr bool apply(T a, T b) noexcept {
+        return static_cast<Signed<T>>(a) <= static_cast<Signed<T>>(b);
+    }
 };
 struct GeS {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return static_cast<Signed<T>>(a) >= static_cast<Signed<T>>(b); }
+    static constexpr bool apply(T a, T b) noexcept {
+        return static_cast<Signed<T>>(a) >= static_cast<Signed<T>>(b);
+    }
 };
 /// `a & b` is not zero: no instruction of its own, but the test of many branches.
 struct Bits {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return (a & b) != 0; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return (a & b) != 0;
+    }
 };
 struct NoBits {
     template <typename T>
-    static constexpr bool apply(T a, T b) noexcept { return (a & b) == 0; }
+    static constexpr bool apply(T a, T b) noexcept {
+        return (a & b) == 0;
+    }
 };
 
 struct Clz {
     template <typename T>
-    static constexpr T apply(T a) noexcept { return static_cast<T>(std::countl_zero(a)); }
+    static constexpr T apply(T a) noexcept {
+        return static_cast<T>(std::countl_zero(a));
+    }
 };
 struct Ctz {
     template <typename T>
-    static constexpr T apply(T a) noexcept { return static_cast<T>(std::countr_zero(a)); }
+    static constexpr T apply(T a) noexcept {
+        return static_cast<T>(std::countr_zero(a));
+    }
 };
 struct Popcnt {
     template <typename T>
-    static constexpr T apply(T a) noexcept { return static_cast<T>(std::popcount(a)); }
+    static constexpr T apply(T a) noexcept {
+        return static_cast<T>(std::popcount(a));
+    }
 };
 /// Sign-extends the low bits that Narrow has.
 template <typename Narrow>
 struct Extend {
     template <typename T>
-    static constexpr T apply(T a) noexcept { return static_cast<T>(static_cast<Signed<T>>(static_cast<Narrow>(a))); }
+    static constexpr T apply(T a) noexcept {
+        return static_cast<T>(static_cast<Signed<T>>(static_cast<Narrow>(a)));
+    }
 };
 
 } // namespace warpbeam::vm
