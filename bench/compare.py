@@ -6,7 +6,7 @@ What counts is user plus system time of the child: on a shared machine wall time
 Every engine has to print the same.
 
   bench/compare.py --engine wasm3='wasm3 {wasm} {args}' \\
-                   --engine warpbeam='build/release/vm/cli/warpbeam run {wasm} {args}'
+                   --engine warpbeam='build/release/warpbeam run {wasm} {args}'
 
 In a command, {wasm} stands for the module's path, {args} for the program's arguments and {name} for the
 program's name (for native builds).
