@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 
 from harness import Suite
@@ -283,9 +285,29 @@ suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped
 suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
              as_json.stdout)
 
+# A program of wasi-libc, where there is a compiler for it
+compiler = shutil.which("clang-19") or shutil.which("clang")
+program = os.path.join(suite.directory.name, "program.wasm")
+if compiler and subprocess.run([compiler, "--target=wasm32-wasi", "-O1", os.path.join(here, "program.c"), "-o", program],
+                               capture_output=True).returncode == 0:
+    check("a C program", ["run", "--env", "GREETING=hi", "program.wasm", "one", "t w o"], stdin=b"first\nlast",
+          stdout=re.compile(r"""^argument one
+argument t w o
+variable hi
+terminal 0 0
+line first
+line lastend 1
+slept 1
+date 1
+random 1
+file .+
+seek -1
+$"""), stderr="about to end\n", status=3)
+else:
+    suite.skip("a C program: no clang with wasi-libc here")
+
 # Output that can't be written is an error, not a success.
 if os.path.exists("/dev/full"):
-    import subprocess
     with open("/dev/full", "w", encoding="utf-8") as full:
         ran = subprocess.run([suite.command, "inspect", "math.wat"], cwd=suite.directory.name, stdout=full,
                              stderr=subprocess.PIPE)

@@ -11,6 +11,7 @@ class Suite:
         self.command = command
         self.passed = 0
         self.failed = 0
+        self.skipped = 0
         self.directory = tempfile.TemporaryDirectory()
 
     def file(self, name, contents):
@@ -45,6 +46,10 @@ class Suite:
             self.failed += 1
             print(f"FAILED: {name}\n{otherwise}")
 
+    def skip(self, why):
+        self.skipped += 1
+        print(f"skipped: {why}")
+
     def close(self):
-        print(f"{self.passed} passed, {self.failed} failed, 0 skipped")
+        print(f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped")
         sys.exit(1 if self.failed else 0)
