@@ -80,6 +80,29 @@ TEST_F(LoweringTest, branches_on_negated_comparisons) {
     EXPECT_EQ(run("(i32.eqz (i32.eqz (i32.eqz (local.get $n))))", 0), 1);
 }
 
+TEST_F(LoweringTest, mistakes_no_comparison_for_one_that_stood_in_its_place) {
+    // The branch on a negated comparison is shorter than what it replaces, so the next comparison begins
+    // where the negation began.
+    constexpr std::string_view two =
+        "(block (br_if 0 (i32.eqz (i32.lt_s (i32.const 1) (local.get $n))))"
+        "(br_if 0 (i32.eq (local.get $n) (i32.const 5))) (return (i32.const 1))) (i32.const 0)";
+    EXPECT_EQ(run(two, 6), 1);
+    EXPECT_EQ(run(two, 5), 0);
+    EXPECT_EQ(run(two, 1), 0);
+    constexpr std::string_view slots =
+        "(local $a i32) (local $b i32) (local.set $a (i32.const 1)) (local.set $b (i32.const 2))"
+        "(block (br_if 0 (i32.eqz (i32.lt_s (local.get $a) (local.get $b))))"
+        "(br_if 0 (i32.eq (local.get $n) (local.get $b))) (return (i32.const 1))) (i32.const 0)";
+    EXPECT_EQ(run(slots, 2), 0);
+    EXPECT_EQ(run(slots, 3), 1);
+    // A latch is as long as the addition of a 64-bit constant that it takes in.
+    constexpr std::string_view step =
+        "(local $c i64) (block (loop"
+        "(br_if 1 (i64.eq (local.tee $c (i64.add (local.get $c) (i64.const 1))) (i64.const 10)))"
+        "(br_if 0 (i64.lt_s (local.get $c) (i64.const 15))))) (i32.wrap_i64 (local.get $c))";
+    EXPECT_EQ(run(step), 10);
+}
+
 TEST_F(LoweringTest, counts_in_latches_of_every_form) {
     constexpr std::string_view up =
         "(local $i i32) (local $s i32)"

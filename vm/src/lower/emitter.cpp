@@ -200,6 +200,7 @@ void Emitter::generalize(Popped& popped, Src& src) noexcept {
 // ---- Instructions ----
 
 Instr& Emitter::emit(Handler handler) noexcept {
+    ++serial_;
     const size_t position = here();
     if (marks_ != nullptr) {
         while (!marks_->empty() && marks_->back().position >= position)
@@ -238,14 +239,16 @@ Instr& Emitter::emit_result(Producer producer, Kind kind, bool keep_before) noex
     producer.before_local = keep_before ? accumulator.local : no_local;
     accumulator = {stack_.size(), no_local, producer};
     push(Operand::home, kind);
-    return emit(producer.handler(Dst::acc));
+    Instr& instr = emit(producer.handler(Dst::acc));
+    accumulator.producer.serial = serial_;
+    return instr;
 }
 
 const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
     if (!popped.in_acc || popped.operand.stored || popped.operand.where != Operand::home)
         return nullptr;
     const Producer& producer = acc(is_float_kind(popped.operand.kind)).producer;
-    if (producer.family == Producer::Family::none || producer.end != here() || last_label_ == here())
+    if (producer.family == Producer::Family::none || producer.end != here() || last_label_ > producer.begin)
         return nullptr;
     return &producer;
 }
@@ -261,18 +264,18 @@ void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
     if (to == from)
         return;
     // Two copies in a row are one instruction, if the second doesn't read what the first one writes.
-    if (last_copy_ != SIZE_MAX && last_copy_ + sizeof(Instr) == here() && last_label_ != here()) {
-        Instr& last = at(last_copy_);
+    if (last_copy_ == serial_ && last_copy_ != 0 && last_label_ != here()) {
+        Instr& last = at(here() - sizeof(Instr));
         if (last.handler == copy() && last.d != from) {
             last.handler = copy_pair();
             last.b = to;
             last.c = from;
-            last_copy_ = SIZE_MAX;
+            last_copy_ = 0;
             return;
         }
     }
-    last_copy_ = here();
     Instr& instr = emit(copy());
+    last_copy_ = serial_;
     instr.d = to;
     instr.a = from;
 }
@@ -309,7 +312,7 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
     const Instr& instr = at(producer.begin);
     if (src == Src::slot && instr.a != instr.d)
         return;
-    Step step{producer.begin, producer.end, local, src, producer.r, is_64, 0};
+    Step step{producer.begin, producer.end, local, src, producer.r, is_64, 0, serial_};
     if (producer.r == Src::imm) {
         const int64_t value = is_64 ? static_cast<int64_t>(instr.word(0)) : instr.imm;
         if (value != static_cast<int16_t>(value))
@@ -373,7 +376,7 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     }
 
     // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
-    if (value.in_acc && value.operand.stored && call_end_ == here() && last_label_ != here() &&
+    if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
         info.pending == 0) {
         std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot,
                     sizeof(info.slot));

@@ -46,6 +46,7 @@ struct Producer {
     bool is_float = false;
     size_t begin = 0; ///< where the instruction is
     size_t end = 0;
+    uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
     // What the accumulator of its class held before, for when the instruction is taken back.
     uint32_t before_local = UINT32_MAX;
 
@@ -183,7 +184,10 @@ protected:
     size_t settled_ = 0; ///< the operands below are at home or constants
     uint32_t max_height_ = 0;
     size_t last_label_ = 0;
-    size_t call_end_ = SIZE_MAX; ///< behind the last call that returned one value
+    /// Counts every instruction emitted, also those taken back, so that what is remembered of one can't be
+    /// mistaken for another that came to stand in the same place.
+    uint64_t serial_ = 0;
+    uint64_t call_serial_ = 0; ///< of the last call that returned one value
     /// The last addition to a local, which a latch may take in.
     struct Step {
         size_t begin = SIZE_MAX;
@@ -193,6 +197,7 @@ protected:
         Src step{}; ///< imm or slot
         bool is_64 = false;
         uint16_t value = 0; ///< a 16-bit constant, or a slot
+        uint64_t serial = 0;
     } step_;
 
 private:
@@ -204,7 +209,7 @@ private:
     // Written to after a failure.
     Instr scratch_{};
     Operand nowhere_{};
-    size_t last_copy_ = SIZE_MAX;
+    uint64_t last_copy_ = 0; ///< the serial of the last copy
 };
 
 } // namespace warpbeam::vm

@@ -39,7 +39,7 @@ void Lowering::end_call(const FuncType& type) noexcept {
         push_home(result.kind());
     if (type.results.size() == 1 && type.results[0].kind() != ValType::v128) {
         acc(is_float_kind(type.results[0].kind())).operand = stack_.size() - 1;
-        call_end_ = here();
+        call_serial_ = serial_;
     }
 }
 

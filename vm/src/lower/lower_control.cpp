@@ -342,9 +342,9 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
         last != nullptr && last->family == Producer::Family::binary) {
         Producer compare = *last;
         // `eqz` of a comparison is its negation.
-        if (negated_.eqz_begin == compare.begin && negated_.compare.family == Producer::Family::binary &&
-            negated_.compare.end == compare.begin &&
-            compare_branch(negated_.compare.op, !negated) != nullptr && last_label_ != compare.begin) {
+        if (negated_.eqz == compare.serial && negated_.compare.family == Producer::Family::binary &&
+            last_label_ <= negated_.compare.begin &&
+            compare_branch(negated_.compare.op, !negated) != nullptr) {
             compare = negated_.compare;
             negated = !negated;
         }
@@ -358,7 +358,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     Src src = classify(condition);
     // A local just stepped and tested against zero.
     const bool is_step = condition.operand.where == Operand::local && condition.operand.index == step_.local;
-    if (is_step && step_.end == here() && last_label_ != here() && !step_.is_64) {
+    if (is_step && step_.serial == serial_ && last_label_ <= step_.begin && !step_.is_64) {
         if (const Handler fused = latch(Op::i32_ne, negated, step_.src, step_.step, Src::imm);
             fused != nullptr) {
             code_.truncate(step_.begin);
@@ -394,7 +394,8 @@ size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexc
     // A local in a slot is compared as what the addition left in the accumulator.
     const bool of_step = step_.src == Src::slot ? compare.l == Src::acc && acc(false).local == step_.local
                                                 : compare.l == step_.src;
-    if (step_.end == compare.begin && last_label_ != compare.begin && of_step && is_64 == step_.is_64) {
+    if (step_.serial + 1 == compare.serial && step_.end == compare.begin && last_label_ <= step_.begin &&
+        of_step && is_64 == step_.is_64) {
         if (const Handler fused = latch(compare.op, negated, step_.src, step_.step, compare.r);
             fused != nullptr) {
             const uint16_t slot = at(step_.begin).d;

@@ -210,14 +210,15 @@ void Lowering::lower_unary(Op op, Kind result) noexcept {
 
 void Lowering::lower_eqz(Op equal, Kind operand) noexcept {
     Producer compare;
-    const size_t compare_end = here();
-    if (!stack_.empty() && int_acc_.operand == stack_.size() - 1 && !stack_.back().stored &&
-        int_acc_.producer.end == compare_end && last_label_ != compare_end)
-        compare = int_acc_.producer;
+    if (!stack_.empty())
+        if (const Producer* const last = last_producer(top()); last != nullptr)
+            compare = *last;
     push_const(operand, 0);
     lower_binary(equal, operand == ValType::i32 ? i32_binary(equal) : i64_binary(equal), operand,
                  ValType::i32);
-    negated_ = {int_acc_.producer.begin == compare_end ? compare_end : SIZE_MAX, compare};
+    // Nothing may have been emitted between the two.
+    const bool next = compare.serial + 1 == int_acc_.producer.serial;
+    negated_ = {next ? int_acc_.producer.serial : 0, compare};
 }
 
 void Lowering::lower_select(Kind kind) noexcept {

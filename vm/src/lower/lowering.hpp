@@ -127,7 +127,7 @@ private:
     uint32_t zero_count_ = 0;
     /// The comparison that the last `eqz` negated, so that a branch on it can take the comparison itself.
     struct {
-        size_t eqz_begin = SIZE_MAX;
+        uint64_t eqz = 0; ///< its serial
         Producer compare;
     } negated_;
 };

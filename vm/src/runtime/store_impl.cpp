@@ -21,8 +21,8 @@ uint64_t max_elements(const TableType& type) noexcept {
 
 namespace {
 
-/// A walk can't tell records from one another unless every function leaves at most two: its own, and one for
-/// the way back into its caller's instance. Runs of the interpreter leave one each.
+/// Every frame takes a slot at least, and leaves at most two records: its own, and one for the way back into its
+/// caller's instance. Each run of the interpreter leaves one more.
 size_t record_count(size_t slots, uint32_t depth) noexcept { return 2 * slots + depth + 1; }
 
 } // namespace
@@ -146,7 +146,7 @@ bool StoreImpl::prepare_stacks() noexcept {
     if (stacks.stack != nullptr)
         return true;
     const Config& config = engine().config();
-    // A frame may take all that an instruction can address, whatever the embedder thinks is enough.
+    // Without any room not even the stubs could run.
     const size_t slots = std::max<size_t>(config.stack_size / sizeof(vm::Slot), 64);
     if (slots > SIZE_MAX / sizeof(vm::Record) / 4)
         return false;

@@ -36,11 +36,11 @@ template <WasmType... T>
 struct Results<std::tuple<T...>> {
     static constexpr std::array<ValType, sizeof...(T)> types{Mapping<T>::type...};
     static constexpr size_t slots = (size_t{0} + ... + Mapping<T>::slots);
-    static std::tuple<T...> load(const uint64_t* frame) noexcept {
+    static std::tuple<T...> load([[maybe_unused]] const uint64_t* frame) noexcept {
         // Braces fix the order of evaluation, so the slots are taken one after the other.
         return std::tuple<T...>{Mapping<T>::load(take<T>(frame))...};
     }
-    static void store(uint64_t* frame, const std::tuple<T...>& values) noexcept {
+    static void store([[maybe_unused]] uint64_t* frame, const std::tuple<T...>& values) noexcept {
         std::apply([&](T... value) { (Mapping<T>::store(take<T>(frame), value), ...); }, values);
     }
 
