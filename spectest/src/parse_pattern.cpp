@@ -27,15 +27,15 @@ std::optional<HeapType> heap_of(std::string_view keyword) {
 
 struct NumberKeyword {
     std::string_view keyword;
-    Pattern::Kind kind;
     unsigned bits;
+    Pattern::Kind kind;
     bool floating;
 };
 constexpr NumberKeyword number_keywords[] = {
-    {"i32.const", Pattern::i32, 32, false},
-    {"i64.const", Pattern::i64, 64, false},
-    {"f32.const", Pattern::f32, 32, true},
-    {"f64.const", Pattern::f64, 64, true},
+    {"i32.const", 32, Pattern::i32, false},
+    {"i64.const", 64, Pattern::i64, false},
+    {"f32.const", 32, Pattern::f32, true},
+    {"f64.const", 64, Pattern::f64, true},
 };
 
 } // namespace
@@ -96,14 +96,14 @@ Pattern::Lane ScriptParser::number(unsigned bits, bool floating) {
 void ScriptParser::vector(Pattern& pattern) {
     struct Shape {
         std::string_view keyword;
-        LaneShape shape;
         unsigned bits;
+        LaneShape shape;
         bool floating;
     };
     static constexpr Shape shapes[] = {
-        {"i8x16", LaneShape::i8x16, 8, false},  {"i16x8", LaneShape::i16x8, 16, false},
-        {"i32x4", LaneShape::i32x4, 32, false}, {"i64x2", LaneShape::i64x2, 64, false},
-        {"f32x4", LaneShape::f32x4, 32, true},  {"f64x2", LaneShape::f64x2, 64, true},
+        {"i8x16", 8, LaneShape::i8x16, false},  {"i16x8", 16, LaneShape::i16x8, false},
+        {"i32x4", 32, LaneShape::i32x4, false}, {"i64x2", 64, LaneShape::i64x2, false},
+        {"f32x4", 32, LaneShape::f32x4, true},  {"f64x2", 64, LaneShape::f64x2, true},
     };
     pattern.kind = Pattern::v128;
     for (const Shape& shape : shapes)
@@ -137,7 +137,7 @@ void ScriptParser::reference(std::string_view keyword, Pattern& pattern) {
         pattern.kind = Pattern::heap;
         pattern.heap_type = heap.value_or(HeapType::bot);
         if (!heap)
-            fail("unknown reference \"%.*s\"", static_cast<int>(keyword.size()), keyword.data());
+            fail("unknown reference \"%s\"", text::Shown{keyword}.c_str());
     }
 }
 

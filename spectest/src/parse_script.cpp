@@ -108,7 +108,7 @@ decltype(Command::body) ScriptParser::assertion(std::string_view keyword) {
             assertion.message = string();
             return assertion;
         }
-    fail_at(offset, "unknown command \"%.*s\"", static_cast<int>(keyword.size()), keyword.data());
+    fail_at(offset, "unknown command \"%s\"", text::Shown{keyword}.c_str());
     return {};
 }
 
@@ -202,8 +202,8 @@ std::expected<Script, Error> parse_script(std::string_view text) {
     text::Fault fault{text, 1};
     ScriptParser parser{text, fault};
     Script script = parser.parse();
-    if (fault)
-        return std::unexpected{fault.error()};
+    if (const Error* const error = fault.error())
+        return std::unexpected{*error};
     return script;
 }
 

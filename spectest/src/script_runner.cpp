@@ -103,15 +103,16 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
                                                                       : "exception";
     if (results)
         return "returned, expected " + expected;
-    if (!results.error().trap)
-        return results.error().message;
-    const Trap& trap = *results.error().trap;
+    const Failure& failure = results.error();
+    if (!failure.trap)
+        return failure.message;
+    const Trap& trap = *failure.trap;
     const bool as_expected = assertion.kind == Kind::trap ? is_semantic(trap)
                              : assertion.kind == Kind::exhaustion
                                  ? trap.code() == TrapCode::call_stack_exhausted
                                  : trap.code() == TrapCode::uncaught_exception;
     if (!as_expected)
-        return results.error().message + " (expected " + expected + ")";
+        return failure.message + " (expected " + expected + ")";
     compare_message(assertion.message, trap.message());
     return std::nullopt;
 }

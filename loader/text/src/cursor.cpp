@@ -3,13 +3,6 @@
 #include <algorithm>
 
 namespace warpbeam::text {
-namespace {
-
-/// As much of a token as a message has room for.
-int shown(std::string_view text) noexcept { return static_cast<int>(std::min<size_t>(text.size(), 60)); }
-
-} // namespace
-
 Cursor::Cursor(std::string_view text, Fault& fault, size_t position) noexcept
     : lexer_{text, position}, fault_{&fault} {
     move_to(position);
@@ -49,8 +42,8 @@ Token Cursor::advance() noexcept {
 void Cursor::reject_annotation() noexcept {
     if (current_.annotation == Token::no_annotation)
         return;
-    const std::string_view name = known_annotation(source().substr(current_.annotation));
-    fail_at(current_.annotation, "misplaced @%.*s annotation", shown(name), name.data());
+    const Shown name{known_annotation(source().substr(current_.annotation))};
+    fail_at(current_.annotation, "misplaced @%s annotation", name.c_str());
 }
 
 bool Cursor::accept(TokenKind kind) noexcept {
@@ -83,11 +76,8 @@ Token Cursor::expect(TokenKind kind, const char* what) noexcept {
 }
 
 void Cursor::expect_keyword(std::string_view keyword) noexcept {
-    if (!accept_keyword(keyword)) {
-        char wanted[40];
-        wanted[keyword.copy(wanted, sizeof wanted - 1)] = 0;
-        unexpected(wanted);
-    }
+    if (!accept_keyword(keyword))
+        unexpected(Shown{keyword}.c_str());
 }
 
 void Cursor::skip_to_close() noexcept {
@@ -116,11 +106,11 @@ void Cursor::unexpected(const char* wanted) noexcept {
                           : fail("unexpected end of text, expected %s", wanted);
         return;
     }
-    const std::string_view found = text();
+    const Shown found{text()};
     if (wanted == nullptr)
-        fail("unexpected token \"%.*s\"", shown(found), found.data());
+        fail("unexpected token \"%s\"", found.c_str());
     else
-        fail("unexpected token \"%.*s\", expected %s", shown(found), found.data(), wanted);
+        fail("unexpected token \"%s\", expected %s", found.c_str(), wanted);
 }
 
 } // namespace warpbeam::text

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -29,19 +30,19 @@ inline constexpr std::string_view section_keywords[] = {"type",      "import", "
                                                         "datacount", "code",   "data"};
 
 /// A place for custom sections: in front of a section or behind it.
-constexpr uint8_t place_of(uint8_t section, bool after) noexcept {
+constexpr uint8_t place_of(size_t section, bool after) noexcept {
     return static_cast<uint8_t>(2 * section + (after ? 1 : 0));
 }
-inline constexpr uint8_t last_place = place_of(static_cast<uint8_t>(SectionOrder::data), true);
+inline constexpr uint8_t last_place = place_of(static_cast<size_t>(SectionOrder::data), true);
 
 constexpr std::optional<uint8_t> section_order(std::string_view keyword) noexcept {
     if (keyword == "first")
         return static_cast<uint8_t>(SectionOrder::type);
     if (keyword == "last")
         return static_cast<uint8_t>(SectionOrder::data);
-    for (uint8_t i = 0; i < std::size(section_keywords); ++i)
+    for (size_t i = 0; i < std::size(section_keywords); ++i)
         if (section_keywords[i] == keyword)
-            return i;
+            return static_cast<uint8_t>(i);
     return std::nullopt;
 }
 

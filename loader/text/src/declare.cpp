@@ -89,8 +89,7 @@ void ModuleParser::declare(Space space) noexcept {
     const uint32_t index = declared_[i]++;
     const size_t offset = token().begin;
     if (const Symbol symbol = accept_id(); symbol != no_symbol && !names_.bind(space, 0, symbol, index)) {
-        const std::string_view id = names_.text(symbol);
-        fail_at(offset, "duplicate %s $%.*s", space_names[i], static_cast<int>(id.size()), id.data());
+        fail_at(offset, "duplicate %s $%s", space_names[i], Shown{names_.text(symbol)}.c_str());
     }
 }
 
@@ -103,9 +102,7 @@ uint32_t ModuleParser::index(Space space, uint32_t owner) noexcept {
     }
     const std::optional<uint32_t> found = names_.find(space, owner, names_.intern(text()));
     if (!found) {
-        const std::string_view id = text();
-        fail("unknown %s %.*s", space_names[static_cast<size_t>(space)], static_cast<int>(id.size()),
-             id.data());
+        fail("unknown %s %s", space_names[static_cast<size_t>(space)], Shown{text()}.c_str());
     }
     advance();
     return found.value_or(0);

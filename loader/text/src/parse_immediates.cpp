@@ -203,10 +203,12 @@ void ModuleParser::memory_argument(const InstrRow& row, Bytes& out) noexcept {
 /// The number behind `prefix` in a keyword.
 uint64_t ModuleParser::assignment(std::string_view prefix) noexcept {
     const std::string_view digits = text().substr(prefix.size());
-    std::optional<uint64_t> value;
-    if (classify_number(digits) != NumberKind::natural)
+    if (classify_number(digits) != NumberKind::natural) {
         unexpected();
-    else if (!(value = parse_unsigned(digits, 64)))
+        return 0;
+    }
+    const std::optional<uint64_t> value = parse_unsigned(digits, 64);
+    if (!value)
         fail("constant out of range");
     advance();
     return value.value_or(0);

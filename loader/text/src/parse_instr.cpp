@@ -54,8 +54,7 @@ void ModuleParser::instruction(bool folded, std::optional<uint8_t> hint) noexcep
         return unexpected("an instruction");
     const InstrRow* const row = find_keyword(text());
     if (row == nullptr)
-        return fail("unknown operator %.*s", static_cast<int>(text().size() < 60 ? text().size() : 60),
-                    text().data());
+        return fail("unknown operator %s", Shown{text()}.c_str());
     if (hint && row->op != Op::if_ && row->op != Op::br_if)
         return fail_with(ErrorCode::invalid, token().begin,
                          "@metadata.code.branch_hint annotation: invalid target");
@@ -280,7 +279,7 @@ uint32_t ModuleParser::label() noexcept {
     const Symbol symbol = names_.intern(text());
     const uint32_t position = symbol < label_of_.size() ? label_of_[symbol] : 0;
     if (symbol == no_symbol || position == 0)
-        fail("unknown label %.*s", static_cast<int>(text().size() < 60 ? text().size() : 60), text().data());
+        fail("unknown label %s", Shown{text()}.c_str());
     advance();
     return static_cast<uint32_t>(labels_.size()) - position;
 }

@@ -105,12 +105,12 @@ std::expected<Vec<uint8_t>, Error> parse_wat(std::string_view source, const Text
         Fault inner_fault{inner, 1};
         Bytes inner_out{inner_fault, allocator};
         parse_text(inner, inner_fault, request, inner_out, nullptr);
-        if (inner_fault)
-            return std::unexpected{inner_fault.error()};
+        if (const Error* const error = inner_fault.error())
+            return std::unexpected{*error};
         return std::move(inner_out.vec());
     }
-    if (fault)
-        return std::unexpected{fault.error()};
+    if (const Error* const error = fault.error())
+        return std::unexpected{*error};
     return std::move(out.vec());
 }
 

@@ -35,18 +35,21 @@ void ModuleParser::write(Bytes& out) const noexcept {
         {12, nullptr},          {10, &codes_},  {11, &data_},
     };
     static_assert(std::size(in_order) == std::size(section_keywords));
-    for (uint8_t i = 0; i < std::size(in_order); ++i) {
+    for (size_t i = 0; i < std::size(in_order); ++i) {
+        const auto order = static_cast<SectionOrder>(i);
         write_custom_sections(out, place_of(i, false));
-        if (i == static_cast<uint8_t>(SectionOrder::code))
+        if (order == SectionOrder::code)
             write_branch_hints(out);
         const auto& [id, section] = in_order[i];
-        if (section != nullptr) {
+        scratch.clear();
+        if (section != nullptr)
             write_section(out, id, *section, scratch);
-        } else if (i == static_cast<uint8_t>(SectionOrder::start) ? start_.has_value() : uses_data_) {
-            scratch.clear();
-            scratch.u32(start_ && i == static_cast<uint8_t>(SectionOrder::start) ? *start_ : data_.count);
+        else if (order == SectionOrder::start && start_)
+            scratch.u32(*start_);
+        else if (order == SectionOrder::datacount && uses_data_)
+            scratch.u32(data_.count);
+        if (section == nullptr && !scratch.empty())
             write_section(out, id, scratch.view());
-        }
         write_custom_sections(out, place_of(i, true));
     }
     if (emit_names_)
@@ -106,16 +109,21 @@ void ModuleParser::write_names(Bytes& out) const noexcept {
         map.sized(names_.text(module_name_));
         write_section(contents, 0, map.view());
     }
-    // The subsections by their numbers.
-    constexpr std::optional<Space> subsections[] = {std::nullopt, Space::func,  Space::local,  std::nullopt,
-                                                    Space::type,  Space::table, Space::memory, Space::global,
-                                                    Space::elem,  Space::data,  Space::field,  Space::tag};
-    for (uint8_t id = 0; id < std::size(subsections); ++id) {
-        if (!subsections[id] || name_entries_[static_cast<size_t>(*subsections[id])].empty())
+    static constexpr struct {
+        uint8_t id;
+        Space space;
+        bool indirect;
+    } subsections[] = {
+        {1, Space::func, false},  {2, Space::local, true},   {4, Space::type, false},
+        {5, Space::table, false}, {6, Space::memory, false}, {7, Space::global, false},
+        {8, Space::elem, false},  {9, Space::data, false},   {10, Space::field, true},
+        {11, Space::tag, false},
+    };
+    for (const auto& [id, space, indirect] : subsections) {
+        if (name_entries_[static_cast<size_t>(space)].empty())
             continue;
         map.clear();
-        const bool indirect = *subsections[id] == Space::local || *subsections[id] == Space::field;
-        write_name_map(map, *subsections[id], indirect);
+        write_name_map(map, space, indirect);
         write_section(contents, id, map.view());
     }
     if (contents.size() != empty)

@@ -63,8 +63,9 @@ TEST(Hostile, invalid_utf8_anywhere) {
             std::string text = whole;
             text.insert(i, 1, byte);
             const bool in_comment = (i >= 37 && i <= 39) || (i >= 43 && i <= 46);
-            if (!in_comment || static_cast<unsigned char>(byte) >= 0x80)
+            if (!in_comment || static_cast<unsigned char>(byte) >= 0x80) {
                 EXPECT_FALSE(parse_wat(text)) << i;
+            }
         }
 }
 

@@ -9,6 +9,16 @@
 
 namespace warpbeam::text {
 
+/// As much of a piece of the text as a message has room for.
+class Shown {
+public:
+    explicit Shown(std::string_view text) noexcept { text_[text.copy(text_, sizeof text_ - 1)] = 0; }
+    [[nodiscard]] const char* c_str() const noexcept { return text_; }
+
+private:
+    char text_[61];
+};
+
 /// Walks over the tokens of a text with two of them in view. After a fault, whoever reported it, there is
 /// nothing but the end of the text; every loop over tokens therefore ends at that.
 class Cursor {

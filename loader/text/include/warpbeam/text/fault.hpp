@@ -16,8 +16,8 @@ public:
     Fault(std::string_view text, uint32_t first_line) noexcept : text_{text}, first_line_{first_line} {}
 
     explicit operator bool() const noexcept { return error_.has_value(); }
-    /// There is one.
-    [[nodiscard]] const Error& error() const noexcept { return *error_; }
+    /// Null when there is none.
+    [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
 
     [[gnu::format(printf, 4, 5)]] void report(size_t offset, ErrorCode code, const char* format,
                                               ...) noexcept;
