@@ -21,8 +21,8 @@ uint64_t max_elements(const TableType& type) noexcept {
 
 namespace {
 
-/// Every frame takes a slot at least, and leaves at most two records: its own, and one for the way back into its
-/// caller's instance. Each run of the interpreter leaves one more.
+/// Every frame takes a slot at least, and leaves at most two records: its own, and one for the way back into
+/// its caller's instance. Each run of the interpreter leaves one more.
 size_t record_count(size_t slots, uint32_t depth) noexcept { return 2 * slots + depth + 1; }
 
 } // namespace

@@ -36,7 +36,9 @@ public:
             if (row.standard)
                 enable(row.feature);
     }
-    [[nodiscard]] constexpr bool has(Feature f) const noexcept { return (bits_ >> static_cast<unsigned>(f)) & 1; }
+    [[nodiscard]] constexpr bool has(Feature f) const noexcept {
+        return (bits_ >> static_cast<unsigned>(f)) & 1;
+    }
     constexpr FeatureSet& enable(Feature f) noexcept {
         bits_ |= uint32_t{1} << static_cast<unsigned>(f);
         return *this;
@@ -63,6 +65,8 @@ private:
     uint32_t bits_ = 0;
 };
 
-constexpr std::string_view name_of(Feature f) noexcept { return feature_table[static_cast<unsigned>(f)].name; }
+constexpr std::string_view name_of(Feature f) noexcept {
+    return feature_table[static_cast<unsigned>(f)].name;
+}
 
 } // namespace warpbeam

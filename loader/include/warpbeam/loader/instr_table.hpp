@@ -9,22 +9,22 @@
 #include <iterator>
 #include <string_view>
 
-/// The one table of instructions, which decoder, validator, text front end, printer and lowering are fed from.
-/// https://webassembly.github.io/spec/core/binary/instructions.html
+/// The one table of instructions, which decoder, validator, text front end, printer and lowering are fed
+/// from. https://webassembly.github.io/spec/core/binary/instructions.html
 ///
-/// The columns of the rows (`instr_rows_*.inc`): identifier; encoding (the opcode, or prefix << 12 | sub-opcode);
-/// keyword of the text format; form of the immediates; signature; feature; for instructions with a `mem_arg`
-/// the binary logarithm of the bytes accessed, which is also the natural alignment.
+/// The columns of the rows (`instr_rows_*.inc`): identifier; encoding (the opcode, or prefix << 12 |
+/// sub-opcode); keyword of the text format; form of the immediates; signature; feature; for instructions with
+/// a `mem_arg` the binary logarithm of the bytes accessed, which is also the natural alignment.
 
 namespace warpbeam {
 
 /// An instruction. The value is its encoding.
 enum class Op : uint32_t {
 #define WARPBEAM_INSTR(id, code, text, imm, sig, feature, access) id = code,
+#include <warpbeam/loader/instr_rows_atomics.inc>
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
-#include <warpbeam/loader/instr_rows_atomics.inc>
 #undef WARPBEAM_INSTR
 };
 
@@ -161,12 +161,12 @@ struct InstrRow {
 };
 
 inline constexpr InstrRow instr_table[] = {
-#define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                          \
+#define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
     {Op::id, text, Imm::imm, sig::signature, Feature::feature, access},
+#include <warpbeam/loader/instr_rows_atomics.inc>
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
-#include <warpbeam/loader/instr_rows_atomics.inc>
 #undef WARPBEAM_INSTR
 };
 

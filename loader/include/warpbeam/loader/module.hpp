@@ -71,10 +71,10 @@ enum class SegmentMode : uint8_t { active, passive, declarative };
 
 struct ElementSegment {
     SegmentMode mode = SegmentMode::passive;
-    uint32_t table = 0;       ///< when active
-    ConstExpr offset;         ///< when active
-    ValType type;             ///< of the elements
-    std::span<const uint32_t> funcs; ///< the elements when all are given by function index
+    uint32_t table = 0;               ///< when active
+    ConstExpr offset;                 ///< when active
+    ValType type;                     ///< of the elements
+    std::span<const uint32_t> funcs;  ///< the elements when all are given by function index
     std::span<const ConstExpr> exprs; ///< the elements otherwise; one of the two spans is empty
     [[nodiscard]] size_t size() const noexcept { return funcs.size() + exprs.size(); }
 };
@@ -117,11 +117,11 @@ struct LoadOptions {
 /// Index spaces begin with the imports, as in the specification. All spans and views live as long as it does.
 class Module {
 public:
-    /// Decodes and validates. The error says where the first fault lies (byte offset, section, function), what
-    /// was expected and what was found; `malformed` for what breaks the binary format, `invalid` for what
-    /// breaks a validation rule. Memory used is proportional to `bytes.size()`.
-    [[nodiscard]] static std::expected<Ref<const Module>, Error> load(std::span<const uint8_t> bytes,
-                                                               const LoadOptions& options = {}) noexcept;
+    /// Decodes and validates. The error says where the first fault lies (byte offset, section, function),
+    /// what was expected and what was found; `malformed` for what breaks the binary format, `invalid` for
+    /// what breaks a validation rule. Memory used is proportional to `bytes.size()`.
+    [[nodiscard]] static std::expected<Ref<const Module>, Error>
+    load(std::span<const uint8_t> bytes, const LoadOptions& options = {}) noexcept;
     /// Called by Ref; the last release ends the module.
     void retain() const noexcept;
     void release() const noexcept;
@@ -175,6 +175,7 @@ public:
     /// calling `drop`. The first caller to attach wins; returns the one that is attached.
     struct Attachment {
         virtual void drop() noexcept = 0;
+
     protected:
         ~Attachment() = default;
     };

@@ -23,7 +23,8 @@ public:
     /// Adds a recursive group, or finds the equal one that is there. In `group`, the heap type or supertype
     /// with id `first_member + i` means member i of the group itself, all other ids are ids of this registry.
     /// The spans in `group` are copied. The members get consecutive ids, the first of which is returned;
-    /// `failed` means that there is no memory or no id left. `depth` and `defaultable` are computed, not read.
+    /// `failed` means that there is no memory or no id left. `depth` and `defaultable` are computed, not
+    /// read.
     static constexpr TypeId first_member = max_type_id;
     static constexpr TypeId failed = UINT32_MAX;
     [[nodiscard]] TypeId add_group(std::span<const SubType> group) noexcept;

@@ -67,7 +67,9 @@ public:
     [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
     [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
     [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }
-    [[nodiscard]] constexpr HeapType heap() const noexcept { return HeapType::from_code(bits_ >> heap_shift); }
+    [[nodiscard]] constexpr HeapType heap() const noexcept {
+        return HeapType::from_code(bits_ >> heap_shift);
+    }
     /// Whether a local of this type starts with a value: all but non-null references.
     [[nodiscard]] constexpr bool defaultable() const noexcept { return !is_ref() || nullable(); }
     /// The whole type as a number, for hashing.
@@ -123,7 +125,9 @@ struct Limits {
     bool has_max = false;
     /// Whether addresses are i64 (memory64), else i32.
     bool is_64 = false;
-    [[nodiscard]] constexpr ValType address_type() const noexcept { return is_64 ? ValType::i64 : ValType::i32; }
+    [[nodiscard]] constexpr ValType address_type() const noexcept {
+        return is_64 ? ValType::i64 : ValType::i32;
+    }
     friend constexpr bool operator==(const Limits&, const Limits&) noexcept = default;
 };
 

@@ -12,7 +12,8 @@ namespace warpbeam {
 
 /// A growing array whose allocation failures are values: what the library uses in place of std::vector,
 /// which can only throw. Every call that may allocate returns false (or null) and leaves the contents as
-/// they were when there is no memory. A contiguous range, so that it converts to std::span. Elements are moved by move construction. Not copyable; see `assign`.
+/// they were when there is no memory. A contiguous range, so that it converts to std::span. Elements are
+/// moved by move construction. Not copyable; see `assign`.
 template <typename T>
 class Vec {
 public:
