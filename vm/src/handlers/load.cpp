@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 namespace {
 
 template <typename A, Dst D>
-[[gnu::always_inline]] Exit finish_load(Regs& r, const uint8_t* at, size_t size) noexcept {
+[[gnu::always_inline]] inline Exit finish_load(Regs& r, const uint8_t* at, size_t size) noexcept {
     if (at == nullptr) [[unlikely]]
         return Exit::memory_out_of_bounds;
     write<D, typename A::Value>(r, r.ip->d, A::load(at));

@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 namespace {
 
 template <typename A, Src V>
-[[gnu::always_inline]] Exit finish_store(Regs& r, uint8_t* at, size_t words) noexcept {
+[[gnu::always_inline]] inline Exit finish_store(Regs& r, uint8_t* at, size_t words) noexcept {
     if (at == nullptr) [[unlikely]]
         return Exit::memory_out_of_bounds;
     uint64_t imm = 0;
