@@ -100,7 +100,7 @@ std::string describe(std::string_view path, const Error& error, bool from_text) 
         return message.append(":").append(what);
     message.append(": ").append(kind_of(error.code())).append(": ").append(what);
     if (!from_text && error.offset() != Error::no_offset) {
-        char place[40];
+        char place[64];
         std::snprintf(place, sizeof place, ", at offset %zu (0x%zx)", error.offset(), error.offset());
         message += place;
     }
