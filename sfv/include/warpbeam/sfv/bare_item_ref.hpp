@@ -1,0 +1,103 @@
+#pragma once
+
+#include <warpbeam/sfv/types.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <ranges>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace warpbeam::sfv {
+
+namespace detail {
+
+template <typename T>
+concept Character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t> ||
+                    std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+template <typename T>
+concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T>;
+template <typename T>
+concept StringLike = std::is_convertible_v<const T&, std::string_view>;
+/// A vector, array or span of `uint8_t` or `std::byte`.
+template <typename T>
+concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_range<const T> &&
+                (std::same_as<std::ranges::range_value_t<const T>, uint8_t> ||
+                 std::same_as<std::ranges::range_value_t<const T>, std::byte>);
+
+} // namespace detail
+
+/// A bare item to be written: a C++ value that is looked upon as one of the RFC's types. It converts
+/// implicitly from
+///
+///     bool                                    a boolean
+///     integers                                an integer
+///     float, double, Decimal                  a decimal, exactly rounded (see Decimal)
+///     std::string, const char*, ...           a string
+///     Token, DisplayString, ByteSequence      what they say
+///     ranges of uint8_t or std::byte          a byte sequence
+///     Date, std::chrono::sys_time             a date
+///
+/// It borrows texts and bytes. What the RFC cannot carry converts, too, and then is refused by whatever takes
+/// it, with the reason that `check` gives.
+class BareItemRef {
+public:
+    template <std::same_as<bool> T>
+    constexpr BareItemRef(T value) noexcept : type_{Type::boolean}, number_{value} {}
+    template <detail::Integer T>
+    constexpr BareItemRef(T value) noexcept : type_{Type::integer} {
+        if (std::in_range<int64_t>(value))
+            number_ = static_cast<int64_t>(value);
+        else
+            refuse(Reason::integer_range);
+    }
+    template <std::floating_point T>
+    BareItemRef(T value) noexcept : type_{Type::decimal} {
+        if (const auto decimal = Decimal::from_double(static_cast<double>(value)))
+            number_ = decimal->thousandths;
+        else
+            refuse(decimal.error().reason);
+    }
+    constexpr BareItemRef(Decimal value) noexcept : type_{Type::decimal}, number_{value.thousandths} {}
+    constexpr BareItemRef(Date value) noexcept : type_{Type::date}, number_{value.seconds} {}
+    template <typename Duration>
+    constexpr BareItemRef(std::chrono::sys_time<Duration> value) noexcept
+        : type_{Type::date},
+          number_{std::chrono::floor<std::chrono::seconds>(value).time_since_epoch().count()} {}
+    template <detail::StringLike T>
+    constexpr BareItemRef(const T& value) noexcept
+        : type_{Type::string}, text_{static_cast<std::string_view>(value)} {}
+    constexpr BareItemRef(Token value) noexcept : type_{Type::token}, text_{value.text} {}
+    constexpr BareItemRef(DisplayString value) noexcept : type_{Type::display_string}, text_{value.text} {}
+    constexpr BareItemRef(ByteSequence value) noexcept : type_{Type::byte_sequence}, text_{value.bytes} {}
+    template <detail::Bytes T>
+        requires(!detail::StringLike<T>)
+    BareItemRef(const T& value) noexcept
+        : type_{Type::byte_sequence},
+          text_{reinterpret_cast<const char*>(std::ranges::data(value)), std::ranges::size(value)} {}
+
+    [[nodiscard]] constexpr Type type() const noexcept { return type_; }
+    /// Of an integer, a date, a boolean (0 or 1), and the thousandths of a decimal.
+    [[nodiscard]] constexpr int64_t number() const noexcept { return number_; }
+    /// Of a string, token, byte sequence or display string: the value, not encoded.
+    [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
+
+    /// Whether the RFC can carry it; if not, why, with the offset in the text.
+    [[nodiscard]] Result<void> check() const noexcept;
+
+private:
+    constexpr void refuse(Reason reason) noexcept {
+        refused_ = true;
+        reason_ = reason;
+    }
+
+    Type type_;
+    bool refused_ = false;
+    Reason reason_{};
+    int64_t number_ = 0;
+    std::string_view text_;
+};
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,214 @@
+#pragma once
+
+#include <warpbeam/sfv/bare_item_ref.hpp>
+#include <warpbeam/sfv/key_map.hpp>
+#include <warpbeam/sfv/parser.hpp>
+#include <warpbeam/sfv/sequence.hpp>
+#include <warpbeam/sfv/text.hpp>
+
+#include <new>
+#include <span>
+#include <string_view>
+
+/// Documents: fields as values that own all they hold, made by parsing or by hand. They only ever hold what
+/// can be serialized. They can be moved and compared; `clone` copies, since a copy can fail for want of
+/// memory. Functions that insert take the value that is given and return the one inserted, or an error and
+/// leave all as it was.
+///
+/// Not thread-safe, as the standard containers: several threads may read at once.
+
+namespace warpbeam::sfv {
+
+/// A bare item (section 3.3).
+class BareItem {
+public:
+    /// The boolean true, which is what a key without a value has.
+    BareItem() noexcept : number_{1} {}
+    BareItem(BareItem&& other) noexcept;
+    BareItem& operator=(BareItem&& other) noexcept;
+    ~BareItem() {
+        if (has_text())
+            text_.~Text();
+    }
+
+    [[nodiscard]] static Result<BareItem> from(const BareItemRef& value) noexcept;
+    [[nodiscard]] Result<BareItem> clone() const noexcept { return from(ref()); }
+
+    [[nodiscard]] Type type() const noexcept { return type_; }
+    [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
+    /// Each of these is only to be called on the type that it names.
+    [[nodiscard]] int64_t integer() const noexcept { return number_; }
+    [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
+    [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
+    [[nodiscard]] Date date() const noexcept { return {number_}; }
+    /// Of a string, token, byte sequence (its bytes) or display string (UTF-8).
+    [[nodiscard]] std::string_view text() const noexcept { return text_.view(); }
+    /// The same as a borrowed value, for a Writer or for another document.
+    [[nodiscard]] BareItemRef ref() const noexcept;
+
+    friend bool operator==(const BareItem& a, const BareItem& b) noexcept {
+        return a.type_ == b.type_ && (a.has_text() ? a.text_ == b.text_ : a.number_ == b.number_);
+    }
+
+private:
+    friend class Builder;
+    [[nodiscard]] static bool has_text(Type type) noexcept {
+        return type == Type::string || type == Type::token || type == Type::byte_sequence ||
+               type == Type::display_string;
+    }
+    [[nodiscard]] bool has_text() const noexcept { return has_text(type_); }
+    /// False when there is no memory.
+    [[nodiscard]] bool assign(const RawItem& raw) noexcept;
+    /// Changes the type to one that has a text, or to one that has none.
+    Text& become_text(Type type) noexcept {
+        if (!has_text())
+            ::new (&text_) Text;
+        type_ = type;
+        return text_;
+    }
+    void become_number(Type type, int64_t number) noexcept {
+        if (has_text())
+            text_.~Text();
+        type_ = type;
+        number_ = number;
+    }
+
+    Type type_ = Type::boolean;
+    union {
+        int64_t number_;
+        Text text_;
+    };
+};
+
+/// Parameters (section 3.1.2).
+class Parameters : public KeyMap<BareItem> {
+public:
+    [[nodiscard]] Result<BareItem*> set(std::string_view key, const BareItemRef& value = true) noexcept;
+    [[nodiscard]] Result<Parameters> clone() const noexcept;
+};
+
+/// An item (section 3.3).
+struct Item {
+    BareItem value;
+    Parameters parameters;
+
+    [[nodiscard]] static Result<Item> from(const BareItemRef& value) noexcept;
+    /// Of one field line, or of several.
+    [[nodiscard]] static Result<Item> parse(std::string_view field, ParseOptions options = {}) noexcept;
+    [[nodiscard]] static Result<Item> parse(std::span<const std::string_view> lines,
+                                            ParseOptions options = {}) noexcept;
+    [[nodiscard]] Result<Item> clone() const noexcept;
+    friend bool operator==(const Item&, const Item&) = default;
+};
+
+/// An inner list (section 3.1.1).
+struct InnerList {
+    Sequence<Item> items;
+    Parameters parameters;
+
+    [[nodiscard]] Result<Item*> add(const BareItemRef& value) noexcept;
+    [[nodiscard]] Result<InnerList> clone() const noexcept;
+    friend bool operator==(const InnerList&, const InnerList&) = default;
+};
+
+/// A member of a list or dictionary: an item or an inner list.
+class Member {
+public:
+    /// The item that is the boolean true.
+    Member() noexcept : item_{} {}
+    Member(Item&& item) noexcept : item_{std::move(item)} {}
+    Member(InnerList&& list) noexcept : is_inner_list_{true}, inner_list_{std::move(list)} {}
+    Member(Member&& other) noexcept;
+    Member& operator=(Member&& other) noexcept;
+    ~Member() { end(); }
+
+    [[nodiscard]] bool is_inner_list() const noexcept { return is_inner_list_; }
+    /// The item; null when this is an inner list.
+    [[nodiscard]] Item* item() noexcept { return is_inner_list_ ? nullptr : &item_; }
+    [[nodiscard]] const Item* item() const noexcept { return is_inner_list_ ? nullptr : &item_; }
+    /// The inner list; null when this is an item.
+    [[nodiscard]] InnerList* inner_list() noexcept { return is_inner_list_ ? &inner_list_ : nullptr; }
+    [[nodiscard]] const InnerList* inner_list() const noexcept {
+        return is_inner_list_ ? &inner_list_ : nullptr;
+    }
+    [[nodiscard]] Parameters& parameters() noexcept {
+        return is_inner_list_ ? inner_list_.parameters : item_.parameters;
+    }
+    [[nodiscard]] const Parameters& parameters() const noexcept {
+        return is_inner_list_ ? inner_list_.parameters : item_.parameters;
+    }
+
+    [[nodiscard]] Result<Member> clone() const noexcept;
+    friend bool operator==(const Member& a, const Member& b) noexcept {
+        if (a.is_inner_list_ != b.is_inner_list_)
+            return false;
+        return a.is_inner_list_ ? a.inner_list_ == b.inner_list_ : a.item_ == b.item_;
+    }
+
+private:
+    friend class Builder;
+    /// Drops what it is and becomes an empty inner list.
+    InnerList& become_inner_list() noexcept {
+        end();
+        is_inner_list_ = true;
+        return *::new (&inner_list_) InnerList;
+    }
+    void end() noexcept {
+        if (is_inner_list_)
+            inner_list_.~InnerList();
+        else
+            item_.~Item();
+    }
+
+    bool is_inner_list_ = false;
+    union {
+        Item item_;
+        InnerList inner_list_;
+    };
+};
+
+/// A list (section 3.1).
+class List {
+public:
+    [[nodiscard]] static Result<List> parse(std::string_view field, ParseOptions options = {}) noexcept;
+    [[nodiscard]] static Result<List> parse(std::span<const std::string_view> lines,
+                                            ParseOptions options = {}) noexcept;
+
+    [[nodiscard]] size_t size() const noexcept { return members_.size(); }
+    [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
+    [[nodiscard]] Member* begin() noexcept { return members_.begin(); }
+    [[nodiscard]] Member* end() noexcept { return members_.end(); }
+    [[nodiscard]] const Member* begin() const noexcept { return members_.begin(); }
+    [[nodiscard]] const Member* end() const noexcept { return members_.end(); }
+    [[nodiscard]] Member& operator[](size_t position) noexcept { return members_[position]; }
+    [[nodiscard]] const Member& operator[](size_t position) const noexcept { return members_[position]; }
+
+    [[nodiscard]] Result<Item*> add(const BareItemRef& value) noexcept;
+    [[nodiscard]] Result<InnerList*> add_inner_list() noexcept;
+    [[nodiscard]] Result<Member*> add(Member&& member) noexcept;
+    void erase(size_t position) noexcept { members_.erase(position); }
+
+    [[nodiscard]] Result<List> clone() const noexcept;
+    friend bool operator==(const List&, const List&) = default;
+
+private:
+    friend class Builder;
+    Sequence<Member> members_;
+};
+
+/// A dictionary (section 3.2).
+class Dictionary : public KeyMap<Member> {
+public:
+    [[nodiscard]] static Result<Dictionary> parse(std::string_view field, ParseOptions options = {}) noexcept;
+    [[nodiscard]] static Result<Dictionary> parse(std::span<const std::string_view> lines,
+                                                  ParseOptions options = {}) noexcept;
+
+    [[nodiscard]] Result<Item*> set(std::string_view key, const BareItemRef& value = true) noexcept;
+    [[nodiscard]] Result<InnerList*> set_inner_list(std::string_view key) noexcept;
+    [[nodiscard]] Result<Member*> set(std::string_view key, Member&& member) noexcept {
+        return put(key, std::move(member));
+    }
+    [[nodiscard]] Result<Dictionary> clone() const noexcept;
+};
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,179 @@
+#pragma once
+
+// The paths of the pull parser that every field takes; the rest of it is in src/parser.cpp. Included by
+// parser.hpp.
+
+#include <warpbeam/sfv/parser.hpp>
+
+namespace warpbeam::sfv {
+
+/// Section 4.2.3.3. Returns what is behind the key; null when there is none.
+[[gnu::always_inline]] inline const char* Parser::read_key(const char* p) noexcept {
+    if (p == end_ || !chars::is(*p, chars::key_start)) {
+        (void)fail(Reason::key, p);
+        return nullptr;
+    }
+    const char* const stop = scan::skip_key_chars(p + 1, end_, begin_);
+    key_ = {p, static_cast<size_t>(stop - p)};
+    return stop;
+}
+
+/// Section 4.2.4, integers; decimals go on in `read_fraction`.
+[[gnu::always_inline]] inline bool Parser::read_number(const char* p) noexcept {
+    const bool negative = *p == '-';
+    const char* const digits = negative ? p + 1 : p;
+    uint64_t number = 0;
+    p = scan::read_digits(digits, end_, number);
+    if (p == digits)
+        return fail(Reason::digit, p);
+    const auto integer = static_cast<int64_t>(number);
+    if (p != end_ && *p == '.')
+        return read_fraction(p, digits, integer, negative);
+    if (p - digits > 15)
+        return fail(Reason::max_15_digits, digits + 15);
+    set_number(Type::integer, negative ? -integer : integer);
+    return accept(p);
+}
+
+/// Section 4.2.5.
+[[gnu::always_inline]] inline bool Parser::read_string(const char* p) noexcept {
+    const char* const start = p + 1;
+    p = scan::skip_string_chars(start, end_, begin_);
+    if (p == end_ || *p != '"') [[unlikely]]
+        return read_string_rest(p, start);
+    set_text(Type::string, start, p, RawItem::Flags::none);
+    return accept(p + 1);
+}
+
+/// Section 4.2.6.
+[[gnu::always_inline]] inline bool Parser::read_token(const char* p) noexcept {
+    const char* const stop = scan::skip_token_chars(p + 1, end_, begin_);
+    set_text(Type::token, p, stop, RawItem::Flags::none);
+    return accept(stop);
+}
+
+/// Section 4.2.3.1.
+[[gnu::always_inline]] inline bool Parser::read_bare_item(const char* p, Reason expected) noexcept {
+    if (p == end_)
+        return fail(expected, p);
+    if (chars::is(*p, chars::token_start))
+        return read_token(p);
+    if (chars::is(*p, chars::digit) || *p == '-')
+        return read_number(p);
+    if (*p == '"')
+        return read_string(p);
+    return read_other(p, expected);
+}
+
+/// Section 4.2.3.2, one parameter.
+inline bool Parser::read_parameter() noexcept {
+    const char* const p = read_key(scan::skip_spaces(pos_ + 1, end_));
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_bare_item(p + 1, Reason::bare_item);
+    set_number(Type::boolean, 1);
+    return accept(p);
+}
+
+[[gnu::always_inline]] inline bool Parser::next_parameter() noexcept {
+    if (state_ == State::inner_items && !skip_inner_list())
+        return false;
+    // At the end and after a failure nothing more is read.
+    return pos_ != end_ && *pos_ == ';' &&
+           (state_ == State::parameters || state_ == State::inner_parameters) && read_parameter();
+}
+
+/// Section 4.2.1.2, one item.
+inline bool Parser::read_inner_item() noexcept {
+    const char* p = pos_;
+    if (state_ == State::inner_parameters) {
+        if (p != end_ && *p == ';') [[unlikely]]
+            return skip_parameters() && read_inner_item();
+        if (p == end_ || (*p != ' ' && *p != ')'))
+            return fail(Reason::inner_separator, p);
+    }
+    p = scan::skip_spaces(p, end_);
+    if (p != end_ && *p == ')') {
+        state_ = State::parameters;
+        pos_ = p + 1;
+        return false;
+    }
+    state_ = State::inner_parameters;
+    return read_bare_item(p, Reason::bare_item);
+}
+
+[[gnu::always_inline]] inline bool Parser::next_inner_item() noexcept {
+    return (state_ == State::inner_items || state_ == State::inner_parameters) && read_inner_item();
+}
+
+[[gnu::always_inline]] inline bool Parser::next_member() noexcept {
+    // Most fields end right behind a value.
+    if (state_ == State::parameters && pos_ == end_ && !has_next_line()) {
+        state_ = State::end;
+        return false;
+    }
+    return read_member();
+}
+
+/// Sections 4.2.1, 4.2.2 and 4.2.3: a member without its parameters, or the `(` of an inner list.
+inline bool Parser::read_member() noexcept {
+    const char* p = pos_;
+    if (state_ == State::begin) {
+        p = scan::skip_spaces(p, end_);
+        if (p == end_) [[unlikely]]
+            return begin_empty_line(p);
+    } else {
+        if (state_ != State::parameters || (p != end_ && *p == ';')) [[unlikely]]
+            return skip_rest() && next_member();
+        if (field_type_ == FieldType::item)
+            return end_item(p);
+        p = scan::skip_ows(p, end_);
+        if (p == end_) {
+            if (!has_next_line()) {
+                state_ = State::end;
+                return false;
+            }
+            go_to_next_line();
+            p = pos_;
+        } else if (*p == ',') {
+            ++p;
+        } else {
+            return fail(Reason::comma_or_end, p);
+        }
+        p = scan::skip_ows(p, end_);
+        if (p == end_) [[unlikely]]
+            return fail_after_comma(p);
+    }
+    state_ = State::parameters;
+    if (field_type_ == FieldType::item)
+        return read_bare_item(p, Reason::bare_item);
+    if (field_type_ == FieldType::dictionary) {
+        p = read_key(p);
+        if (p == nullptr)
+            return false;
+        if (p == end_ || *p != '=') {
+            set_number(Type::boolean, 1);
+            return accept(p);
+        }
+        ++p;
+    }
+    if (p != end_ && *p == '(') {
+        state_ = State::inner_items;
+        set_number(Type::inner_list, 0);
+        return accept(p + 1);
+    }
+    return read_bare_item(p, Reason::member);
+}
+
+/// The end of a field that is one item.
+[[gnu::always_inline]] inline bool Parser::end_item(const char* p) noexcept {
+    p = scan::skip_spaces(p, end_);
+    if (p != end_ || has_next_line())
+        return fail(Reason::end, p);
+    pos_ = p;
+    state_ = State::end;
+    return false;
+}
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,207 @@
+#pragma once
+
+#include <warpbeam/sfv/chars.hpp>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__) && !defined(WARPBEAM_SFV_PORTABLE)
+#define WARPBEAM_SFV_SSE2 1
+#include <emmintrin.h>
+#else
+#define WARPBEAM_SFV_SSE2 0
+#endif
+
+/// Searches for the end of a run of characters: sixteen bytes at a time with SSE2, eight at a time elsewhere.
+/// No function reads outside of [p, end).
+
+namespace warpbeam::sfv::scan {
+
+/// The first character of [p, end) that is not in one of the classes `mask`; `end` when there is none.
+[[gnu::always_inline]] inline const char* skip(const char* p, const char* end, unsigned mask) noexcept {
+    while (p != end && chars::is(*p, mask))
+        ++p;
+    return p;
+}
+
+[[gnu::always_inline]] inline const char* skip_spaces(const char* p, const char* end) noexcept {
+    while (p != end && *p == ' ')
+        ++p;
+    return p;
+}
+
+/// OWS: spaces and tabs.
+[[gnu::always_inline]] inline const char* skip_ows(const char* p, const char* end) noexcept {
+    while (p != end && (*p == ' ' || *p == '\t'))
+        ++p;
+    return p;
+}
+
+namespace detail {
+
+inline constexpr uint64_t ones = 0x0101010101010101;
+
+#if WARPBEAM_SFV_SSE2
+using Block = __m128i;
+
+[[gnu::always_inline]] inline Block equal(Block bytes, char c) noexcept {
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+/// Whether bytes, unsigned, are from `first` to `last`.
+[[gnu::always_inline]] inline Block between(Block bytes, char first, char last) noexcept {
+    const Block offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
+    return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(last - first))), offset);
+}
+[[gnu::always_inline]] inline Block either(Block a, Block b) noexcept { return _mm_or_si128(a, b); }
+[[gnu::always_inline]] inline Block lower_case(Block bytes) noexcept {
+    return either(bytes, _mm_set1_epi8(0x20));
+}
+
+// For each class of characters the bytes that are in it.
+struct KeyChars {
+    static constexpr unsigned mask = chars::key_char;
+    [[gnu::always_inline]] static Block find(Block bytes) noexcept {
+        const Block digits = _mm_andnot_si128(equal(bytes, '/'), between(bytes, '-', '9')); // and "-", "."
+        return either(either(between(bytes, 'a', 'z'), digits), either(equal(bytes, '_'), equal(bytes, '*')));
+    }
+};
+struct TokenChars {
+    static constexpr unsigned mask = chars::token_char;
+    [[gnu::always_inline]] static Block find(Block bytes) noexcept {
+        // "!" to ":" without the quote, the parentheses and the comma; the capitals; "^" to "~" without
+        // braces.
+        const Block low =
+            _mm_andnot_si128(either(either(equal(bytes, '"'), equal(bytes, ',')), between(bytes, '(', ')')),
+                             between(bytes, '!', ':'));
+        const Block high =
+            _mm_andnot_si128(either(equal(bytes, '{'), equal(bytes, '}')), between(bytes, '^', '~'));
+        return either(either(low, high), between(bytes, 'A', 'Z'));
+    }
+};
+struct StringChars {
+    static constexpr unsigned mask = chars::string_char;
+    [[gnu::always_inline]] static Block find(Block bytes) noexcept {
+        return _mm_andnot_si128(either(equal(bytes, '"'), equal(bytes, '\\')), between(bytes, ' ', '~'));
+    }
+};
+struct Base64Chars {
+    static constexpr unsigned mask = chars::base64_char;
+    [[gnu::always_inline]] static Block find(Block bytes) noexcept {
+        // "/" stands right before "0".
+        return either(either(between(lower_case(bytes), 'a', 'z'), between(bytes, '/', '9')),
+                      equal(bytes, '+'));
+    }
+};
+
+/// A bit for each byte of the block at `p` that is not in the class.
+template <typename Class>
+[[gnu::always_inline]] inline uint32_t others(const char* p) noexcept {
+    const Block block = _mm_loadu_si128(reinterpret_cast<const Block*>(p));
+    return static_cast<uint32_t>(_mm_movemask_epi8(Class::find(block))) ^ 0xffff;
+}
+
+template <typename Class>
+[[gnu::always_inline]] inline const char* skip_class(const char* p, const char* end,
+                                                     const char* begin) noexcept {
+    while (end - p >= 16) {
+        const uint32_t stops = others<Class>(p);
+        if (stops != 0)
+            return p + std::countr_zero(stops);
+        p += 16;
+    }
+    if (end - begin < 16)
+        return skip(p, end, Class::mask);
+    // The last block of the line, part of which has been looked at.
+    const uint32_t stops = (others<Class>(end - 16) | 1U << 16) >> (16 - (end - p));
+    return p + std::countr_zero(stops);
+}
+#else
+struct KeyChars {
+    static constexpr unsigned mask = chars::key_char;
+};
+struct TokenChars {
+    static constexpr unsigned mask = chars::token_char;
+};
+struct StringChars {
+    static constexpr unsigned mask = chars::string_char;
+};
+struct Base64Chars {
+    static constexpr unsigned mask = chars::base64_char;
+};
+
+template <typename Class>
+[[gnu::always_inline]] inline const char* skip_class(const char* p, const char* end, const char*) noexcept {
+    constexpr unsigned mask = Class::mask;
+    while (end - p >= 4 && chars::is(p[0], mask) && chars::is(p[1], mask) && chars::is(p[2], mask) &&
+           chars::is(p[3], mask))
+        p += 4;
+    return skip(p, end, mask);
+}
+#endif
+
+/// The number whose decimal digits are the values of the bytes of `word`, the first one in the lowest byte.
+constexpr uint64_t number_of_digits(uint64_t word) noexcept {
+    word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
+    word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
+    return (word * 10000 + (word >> 32)) & 0xffffffff;
+}
+
+} // namespace detail
+
+// `skip` with one class each, in a line that begins at `begin`.
+[[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
+                                                         const char* begin) noexcept {
+    if (p == end || !chars::is(*p, chars::key_char))
+        return p; // many keys are one letter
+    return detail::skip_class<detail::KeyChars>(p, end, begin);
+}
+[[gnu::always_inline]] inline const char* skip_token_chars(const char* p, const char* end,
+                                                           const char* begin) noexcept {
+    return detail::skip_class<detail::TokenChars>(p, end, begin);
+}
+[[gnu::always_inline]] inline const char* skip_string_chars(const char* p, const char* end,
+                                                            const char* begin) noexcept {
+    return detail::skip_class<detail::StringChars>(p, end, begin);
+}
+[[gnu::always_inline]] inline const char* skip_base64_chars(const char* p, const char* end,
+                                                            const char* begin) noexcept {
+    return detail::skip_class<detail::Base64Chars>(p, end, begin);
+}
+
+/// Reads up to 16 digits and returns what is behind them.
+[[gnu::always_inline]] inline const char* read_digits(const char* p, const char* end,
+                                                      uint64_t& number) noexcept {
+    // Many numbers are one digit.
+    const auto digit_at = [](const char* at) {
+        return static_cast<uint64_t>(static_cast<uint8_t>(*at)) - '0';
+    };
+    if (p == end || digit_at(p) > 9)
+        return p;
+    number = digit_at(p);
+    if (p + 1 == end || digit_at(p + 1) > 9)
+        return p + 1;
+    const char* const limit = end - p > 16 ? p + 16 : end;
+    if (std::endian::native == std::endian::little && end - p >= 8) {
+        uint64_t word;
+        std::memcpy(&word, p, sizeof word);
+        word ^= detail::ones * '0';
+        // The high bit of each byte that is none of 0 to 9; bytes behind the first of those may be wrong.
+        const uint64_t stops = ((word + detail::ones * 0x76) | word) & (detail::ones * 0x80);
+        if (stops != 0) {
+            const int count = std::countr_zero(stops) / 8;
+            // The digits are the last ones of eight; shifted twice, since a shift by 64 is none.
+            number = detail::number_of_digits(word << 8 << (56 - 8 * count));
+            return p + count;
+        }
+        number = detail::number_of_digits(word);
+        p += 8;
+    } else {
+        ++p;
+    }
+    for (; p != limit && digit_at(p) <= 9; ++p)
+        number = number * 10 + digit_at(p);
+    return p;
+}
+
+} // namespace warpbeam::sfv::scan

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace warpbeam::sfv {
+
+/// An owned text, or owned bytes, of less than 4 GiB. Up to 19 bytes lie in the object itself; more are
+/// allocated with the nothrow operator new. What fails for want of memory returns false or null and leaves
+/// the text as it was.
+class Text {
+public:
+    static constexpr size_t inline_capacity = 19;
+    static constexpr size_t max_size = UINT32_MAX;
+
+    Text() noexcept = default;
+    Text(Text&& other) noexcept : rep_{std::exchange(other.rep_, Rep{})} {}
+    Text& operator=(Text&& other) noexcept {
+        std::swap(rep_, other.rep_);
+        return *this;
+    }
+    ~Text() {
+        if (rep_.on_heap)
+            release();
+    }
+
+    [[nodiscard]] std::string_view view() const noexcept { return {data(), rep_.size}; }
+    operator std::string_view() const noexcept { return view(); }
+    [[nodiscard]] const char* data() const noexcept { return rep_.on_heap ? heap() : rep_.small; }
+    [[nodiscard]] size_t size() const noexcept { return rep_.size; }
+
+    /// Becomes a copy of `text`, which may be a part of this very object.
+    [[nodiscard]] bool assign(std::string_view text) noexcept {
+        Text copy;
+        if (!copy.copy_from(text))
+            return false;
+        *this = std::move(copy);
+        return true;
+    }
+    /// The same for a text that lies elsewhere; drops the contents also when there is no memory.
+    [[nodiscard]] bool copy_from(std::string_view text) noexcept {
+        char* const to = prepare(text.size());
+        if (to == nullptr)
+            return false;
+        if (text.size() <= inline_capacity)
+            copy_small(to, text.data(), text.size());
+        else
+            std::memcpy(to, text.data(), text.size());
+        return true;
+    }
+    /// Drops the contents and returns room for `size` bytes, which the caller then fills.
+    [[nodiscard]] char* prepare(size_t size) noexcept {
+        if (size > inline_capacity)
+            return prepare_heap(size);
+        if (rep_.on_heap)
+            release();
+        rep_.on_heap = false;
+        rep_.size = static_cast<uint32_t>(size);
+        return rep_.small;
+    }
+    /// Drops what is behind the first `size` bytes.
+    void truncate(size_t size) noexcept { rep_.size = static_cast<uint32_t>(size); }
+
+    friend bool operator==(const Text& a, const Text& b) noexcept { return a.view() == b.view(); }
+
+private:
+    /// Bytes beyond `small` are where the field `heap` holds the block's address.
+    struct Rep {
+        uint32_t size = 0;
+        char small[inline_capacity];
+        bool on_heap = false;
+    };
+    static constexpr size_t address_at = 4; ///< in `small`, where it is aligned
+
+    [[nodiscard]] char* heap() const noexcept {
+        char* address = nullptr;
+        std::memcpy(&address, rep_.small + address_at, sizeof address);
+        return address;
+    }
+    static void copy_small(char* to, const char* from, size_t size) noexcept {
+        // Copies of fixed sizes that overlap, since calling memcpy would take longer.
+        if (size >= 8) {
+            if (size > 16)
+                std::memcpy(to + 8, from + 8, 8);
+            char last[8];
+            std::memcpy(last, from + size - 8, 8);
+            std::memcpy(to, from, 8);
+            std::memcpy(to + size - 8, last, 8);
+        } else if (size >= 4) {
+            std::memcpy(to, from, 4);
+            std::memcpy(to + size - 4, from + size - 4, 4);
+        } else if (size != 0) {
+            to[0] = from[0];
+            to[size / 2] = from[size / 2];
+            to[size - 1] = from[size - 1];
+        }
+    }
+    char* prepare_heap(size_t size) noexcept;
+    void release() noexcept;
+
+    Rep rep_;
+};
+
+} // namespace warpbeam::sfv

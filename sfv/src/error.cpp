@@ -1,0 +1,118 @@
+#include <warpbeam/sfv/error.hpp>
+
+#include <cstdio>
+
+namespace warpbeam::sfv {
+
+std::string_view describe(Reason reason) noexcept {
+    switch (reason) {
+    case Reason::bare_item:
+        return "a bare item";
+    case Reason::member:
+        return "a bare item or an inner list";
+    case Reason::member_after:
+        return "a member after the comma";
+    case Reason::key:
+        return "a key, which begins with a lower-case letter or '*'";
+    case Reason::comma_or_end:
+        return "a comma or the end of the field";
+    case Reason::end:
+        return "the end of the field";
+    case Reason::inner_separator:
+        return "a space or ')'";
+    case Reason::digit:
+        return "a digit";
+    case Reason::max_15_digits:
+        return "no more than 15 digits";
+    case Reason::max_12_digits:
+        return "no more than 12 digits before the decimal point";
+    case Reason::max_3_digits:
+        return "no more than 3 digits after the decimal point";
+    case Reason::string_char:
+        return "a printable ASCII character or the closing '\"'";
+    case Reason::string_escape:
+        return "'\"' or '\\' after the backslash";
+    case Reason::base64:
+        return "a base64 character or the closing ':'";
+    case Reason::base64_length:
+        return "another base64 character, since one alone carries no byte";
+    case Reason::base64_padding:
+        return "complete base64 padding";
+    case Reason::base64_pad_bits:
+        return "a base64 character whose pad bits are zero";
+    case Reason::boolean:
+        return "'0' or '1'";
+    case Reason::date_integer:
+        return "no decimal point in a date";
+    case Reason::date_range:
+        return "a date of the years 1 to 9999";
+    case Reason::display_quote:
+        return "'\"' after '%'";
+    case Reason::display_char:
+        return "a printable ASCII character or the closing '\"'";
+    case Reason::display_hex:
+        return "two lower-case hexadecimal digits after '%'";
+    case Reason::utf8:
+        return "valid UTF-8";
+    case Reason::rfc8941_type:
+        return "a bare item of RFC 8941, which has no dates and display strings";
+    case Reason::whole_line:
+        return "the closing '\"' in the same field line";
+    case Reason::invalid_key:
+        return "not a key: lower-case letters, digits, '_', '-', '.' and '*' are, but none of the middle "
+               "four first";
+    case Reason::invalid_token:
+        return "not a token";
+    case Reason::invalid_string:
+        return "a string can only have printable ASCII characters; a display string has all";
+    case Reason::invalid_utf8:
+        return "a display string has to be valid UTF-8";
+    case Reason::integer_range:
+        return "more than 15 digits";
+    case Reason::decimal_range:
+        return "more than 12 digits before the decimal point";
+    case Reason::not_a_number:
+        return "not a finite number";
+    case Reason::nested_list:
+        return "a list inside of an inner list, or where only a bare item can be";
+    case Reason::nested_map:
+        return "a map inside of another value";
+    case Reason::wrong_order:
+        return "calls in an order that makes no field";
+    case Reason::buffer_too_small:
+        return "the buffer is too small";
+    case Reason::too_long:
+        return "more than 4 GiB";
+    case Reason::out_of_memory:
+        return "no more memory";
+    }
+    return "";
+}
+
+Message Error::message() const noexcept {
+    Message message;
+    const std::string_view what = describe(reason);
+    const int size = static_cast<int>(what.size());
+    int written = 0;
+    if (found == found_nothing && reason != Reason::buffer_too_small)
+        written = std::snprintf(message.text_, sizeof message.text_, "%.*s", size, what.data());
+    else if (found == found_nothing)
+        written = std::snprintf(message.text_, sizeof message.text_, "%.*s: %zu bytes are needed", size,
+                                what.data(), offset);
+    else if (found == found_end)
+        written = std::snprintf(message.text_, sizeof message.text_,
+                                "expected %.*s, found the end at offset %zu", size, what.data(), offset);
+    else if (found > 0x20 && found < 0x7f)
+        written = std::snprintf(message.text_, sizeof message.text_,
+                                "expected %.*s, found '%c' at offset %zu", size, what.data(), found, offset);
+    else
+        written =
+            std::snprintf(message.text_, sizeof message.text_, "expected %.*s, found 0x%02x at offset %zu",
+                          size, what.data(), static_cast<unsigned>(found), offset);
+    message.size_ = written < 0 ? 0 : static_cast<size_t>(written);
+    if (message.size_ >= sizeof message.text_)
+        message.size_ = sizeof message.text_ - 1;
+    return message;
+}
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,235 @@
+#include "utf8.hpp"
+
+#include <warpbeam/sfv/parser.hpp>
+
+namespace warpbeam::sfv {
+
+std::optional<Error> Parser::error() const noexcept {
+    if (state_ != State::failed)
+        return std::nullopt;
+    Error error{reason_, Error::found_end, base_ + static_cast<size_t>(pos_ - begin_)};
+    if (pos_ != end_)
+        error.found = static_cast<uint8_t>(*pos_);
+    else if (has_next_line())
+        error.found = ','; // that which joins the lines
+    return error;
+}
+
+bool Parser::begin_empty_line(const char* p) noexcept {
+    if (field_type_ == FieldType::item)
+        return fail(Reason::bare_item, p);
+    if (has_next_line())
+        return fail_after_comma(p);
+    pos_ = p;
+    state_ = State::end;
+    return false;
+}
+
+bool Parser::fail_after_comma(const char* p) noexcept {
+    if (!has_next_line())
+        return fail(Reason::member_after, p);
+    return fail(field_type_ == FieldType::list ? Reason::member : Reason::key, p);
+}
+
+Result<void> Parser::finish_rest() noexcept {
+    while (next_member()) {
+    }
+    if (state_ == State::failed)
+        return std::unexpected(*error());
+    return {};
+}
+
+bool Parser::skip_parameters() noexcept {
+    while (next_parameter()) {
+    }
+    return state_ != State::failed;
+}
+
+bool Parser::skip_inner_list() noexcept {
+    while (next_inner_item()) {
+    }
+    return state_ == State::parameters;
+}
+
+bool Parser::skip_rest() noexcept {
+    return (state_ == State::parameters || skip_inner_list()) && skip_parameters();
+}
+
+bool Parser::read_other(const char* p, Reason expected) noexcept {
+    switch (*p) {
+    case '?':
+        ++p;
+        if (p == end_ || (*p != '0' && *p != '1'))
+            return fail(Reason::boolean, p);
+        set_number(Type::boolean, *p - '0');
+        return accept(p + 1);
+    case ':':
+        return read_byte_sequence(p);
+    case '@':
+        return read_date(p);
+    case '%':
+        return read_display_string(p);
+    default:
+        return fail(expected, p);
+    }
+}
+
+/// Section 4.2.4, behind the point at `p`.
+bool Parser::read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept {
+    if (p - digits > 12)
+        return fail(Reason::max_12_digits, digits + 12);
+    const char* const start = ++p;
+    int64_t thousandths = integer;
+    while (p != end_ && chars::is(*p, chars::digit)) {
+        if (p - start == 3)
+            return fail(Reason::max_3_digits, p);
+        thousandths = thousandths * 10 + (*p++ - '0');
+    }
+    if (p == start)
+        return fail(Reason::digit, p);
+    for (auto count = p - start; count < 3; ++count)
+        thousandths *= 10;
+    set_number(Type::decimal, negative ? -thousandths : thousandths);
+    return accept(p);
+}
+
+/// A string that may go on in further lines: what it has in the lines before the current one.
+struct Parser::SplitText {
+    Parser& parser;
+    const char* start;   ///< of the whole text
+    const char* segment; ///< of what is in the current line
+    const std::string_view* first_line = parser.line_;
+    size_t before = 0;
+    bool is_split = false;
+    bool is_encoded = false;
+
+    /// Goes on to the next line, where the current one has ended; false when that is not allowed.
+    bool go_on(const char*& p, Reason expected) noexcept {
+        if (!parser.has_next_line())
+            return parser.fail(expected, p);
+        if (parser.options_.strict_lines)
+            return parser.fail(Reason::whole_line, p);
+        before += static_cast<size_t>(p - segment) + 2;
+        is_split = true;
+        parser.go_to_next_line();
+        segment = p = parser.pos_;
+        return true;
+    }
+    bool close(Type type, const char* p) const noexcept {
+        using enum RawItem::Flags;
+        parser.set_text(type, start, start,
+                        is_split     ? (is_encoded ? split_encoded : split)
+                        : is_encoded ? encoded
+                                     : none);
+        parser.value_.size_ = before + static_cast<size_t>(p - segment);
+        parser.value_.line_ = first_line;
+        return parser.accept(p + 1);
+    }
+};
+
+/// Section 4.2.5.
+bool Parser::read_string_rest(const char* p, const char* start) noexcept {
+    SplitText text{*this, start, start};
+    for (;; p = scan::skip_string_chars(p, end_, begin_)) {
+        if (p == end_) {
+            if (!text.go_on(p, Reason::string_char))
+                return false;
+        } else if (*p == '"') {
+            return text.close(Type::string, p);
+        } else if (*p != '\\') {
+            return fail(Reason::string_char, p);
+        } else {
+            ++p;
+            if (p == end_ || (*p != '"' && *p != '\\'))
+                return fail(Reason::string_escape, p);
+            ++p;
+            text.is_encoded = true;
+        }
+    }
+}
+
+/// Section 4.2.7.
+bool Parser::read_byte_sequence(const char* p) noexcept {
+    const char* const start = p + 1;
+    p = scan::skip_base64_chars(start, end_, begin_);
+    const char* const data_end = p;
+    const size_t rest = static_cast<size_t>(p - start) % 4; // characters behind the last complete group
+    size_t padding = 0;
+    while (p != end_ && *p == '=' && rest >= 2 && padding < 4 - rest) {
+        ++p;
+        ++padding;
+    }
+    if (p == end_ || *p != ':')
+        return fail(padding != 0 && padding < 4 - rest ? Reason::base64_padding : Reason::base64, p);
+    if (rest == 1)
+        return fail(Reason::base64_length, p);
+    // No padding at all SHOULD be read; half of it is neither one nor the other.
+    if (rest != 0 && padding != 4 - rest && (padding != 0 || options_.strict_padding))
+        return fail(Reason::base64_padding, p);
+    if (options_.strict_pad_bits && rest != 0) {
+        // Which characters stand for six bits of which the last four, or two, are zero.
+        const std::string_view good = rest == 2 ? "AQgw" : "AEIMQUYcgkosw048";
+        if (good.find(data_end[-1]) == std::string_view::npos)
+            return fail(Reason::base64_pad_bits, data_end - 1);
+    }
+    set_text(Type::byte_sequence, start, p, p == start ? RawItem::Flags::none : RawItem::Flags::encoded);
+    return accept(p + 1);
+}
+
+/// Section 4.2.9.
+bool Parser::read_date(const char* p) noexcept {
+    const char* const start = p;
+    if (options_.rfc8941)
+        return fail(Reason::rfc8941_type, p);
+    ++p;
+    if (p == end_)
+        return fail(Reason::digit, p);
+    if (!read_number(p))
+        return false;
+    if (value_.type_ == Type::decimal)
+        return fail(Reason::date_integer, scan::skip(start + 1 + (start[1] == '-'), end_, chars::digit));
+    if (options_.strict_dates && (value_.number_ < min_supported_date || value_.number_ > max_supported_date))
+        return fail(Reason::date_range, start + 1);
+    value_.type_ = Type::date;
+    return true;
+}
+
+/// Section 4.2.10.
+bool Parser::read_display_string(const char* p) noexcept {
+    if (options_.rfc8941)
+        return fail(Reason::rfc8941_type, p);
+    ++p;
+    if (p == end_ || *p != '"')
+        return fail(Reason::display_quote, p);
+    ++p;
+    SplitText text{*this, p, p};
+    Utf8Checker utf8;
+    for (;;) {
+        p = scan::skip(p, end_, chars::display_char);
+        if (p == end_) {
+            if (!text.go_on(p, Reason::display_char))
+                return false;
+            continue;
+        }
+        if (*p == '"') {
+            return text.close(Type::display_string, p);
+        }
+        // A run of percent escapes has to be UTF-8 by itself, since all other characters are ASCII.
+        while (p != end_ && *p == '%') {
+            const int high = p + 1 != end_ ? lower_hex(p[1]) : -1;
+            const int low = high >= 0 && p + 2 != end_ ? lower_hex(p[2]) : -1;
+            if (low < 0)
+                return fail(Reason::display_hex, high < 0 ? p + 1 : p + 2);
+            if (!utf8.take(static_cast<uint8_t>(high * 16 + low)))
+                return fail(Reason::utf8, p);
+            p += 3;
+            text.is_encoded = true;
+        }
+        if (!utf8.is_complete())
+            return fail(Reason::utf8, p);
+        if (p != end_ && !chars::is(*p, chars::display_char) && *p != '"')
+            return fail(Reason::display_char, p);
+    }
+}
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+
+namespace warpbeam::sfv {
+
+/// The value of a hexadecimal digit in lower case; -1 for any other character.
+[[nodiscard]] constexpr int lower_hex(char c) noexcept {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+/// Takes UTF-8 byte by byte (RFC 3629: no surrogates, nothing beyond U+10FFFF, the shortest form only).
+class Utf8Checker {
+public:
+    /// False when the bytes so far cannot be the start of UTF-8.
+    [[nodiscard]] constexpr bool take(uint8_t byte) noexcept {
+        if (missing_ == 0) {
+            low_ = 0x80;
+            high_ = 0xbf;
+            if (byte < 0x80)
+                return true;
+            if (byte < 0xc2 || byte > 0xf4)
+                return false;
+            missing_ = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
+            if (byte == 0xe0)
+                low_ = 0xa0; // what is less has a shorter form
+            else if (byte == 0xed)
+                high_ = 0x9f; // surrogates
+            else if (byte == 0xf0)
+                low_ = 0x90;
+            else if (byte == 0xf4)
+                high_ = 0x8f; // beyond U+10FFFF
+            return true;
+        }
+        if (byte < low_ || byte > high_)
+            return false;
+        low_ = 0x80;
+        high_ = 0xbf;
+        --missing_;
+        return true;
+    }
+    [[nodiscard]] constexpr bool is_complete() const noexcept { return missing_ == 0; }
+
+private:
+    uint8_t missing_ = 0; ///< bytes of the character that are still to come
+    uint8_t low_ = 0x80;  ///< the bounds of the next of them
+    uint8_t high_ = 0xbf;
+};
+
+} // namespace warpbeam::sfv

@@ -1,0 +1,164 @@
+#pragma once
+
+#include <warpbeam/sfv/serialize.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What must hold of any input, for the property tests and the fuzz targets. No test framework in here.
+
+namespace warpbeam::sfv::testing {
+
+inline std::string join(std::span<const std::string_view> lines) {
+    std::string field;
+    for (size_t i = 0; i < lines.size(); ++i)
+        field.append(i == 0 ? "" : ", ").append(lines[i]);
+    return field;
+}
+
+/// A bare item of the pull parser as a document's.
+inline Result<BareItem> decoded(const RawItem& raw) {
+    std::vector<char> buffer(raw.decode_capacity());
+    const auto text = [&] { return *raw.decode(buffer); };
+    switch (raw.type()) {
+    case Type::integer:
+        return BareItem::from(raw.integer());
+    case Type::decimal:
+        return BareItem::from(raw.decimal());
+    case Type::string:
+        return BareItem::from(text());
+    case Type::token:
+        return BareItem::from(Token{text()});
+    case Type::byte_sequence:
+        return BareItem::from(ByteSequence{text()});
+    case Type::date:
+        return BareItem::from(raw.date());
+    case Type::display_string:
+        return BareItem::from(DisplayString{text()});
+    case Type::boolean:
+    case Type::inner_list:
+        break;
+    }
+    return BareItem::from(raw.boolean());
+}
+
+/// Walks the rest of a parser by hand into documents, with nothing but the public interface.
+class Walker {
+public:
+    explicit Walker(Parser& parser) : parser_{parser} {}
+
+    bool walk(Item& item) {
+        if (!parser_.next_member() || !take(item))
+            return false;
+        return !parser_.next_member();
+    }
+    bool walk(List& list) {
+        while (parser_.next_member()) {
+            Member member;
+            if (!take(member) || !list.add(std::move(member)))
+                return false;
+        }
+        return true;
+    }
+    bool walk(Dictionary& dictionary) {
+        while (parser_.next_member()) {
+            const std::string key{parser_.key()};
+            Member member;
+            if (!take(member) || !dictionary.set(key, std::move(member)))
+                return false;
+        }
+        return true;
+    }
+
+private:
+    bool take(Parameters& parameters) {
+        while (parser_.next_parameter()) {
+            auto value = decoded(parser_.value());
+            if (!value || !parameters.put(parser_.key(), std::move(*value)))
+                return false;
+        }
+        return true;
+    }
+    bool take(Item& item) {
+        auto value = decoded(parser_.value());
+        if (!value)
+            return false;
+        item.value = std::move(*value);
+        return take(item.parameters);
+    }
+    bool take(Member& member) {
+        if (!parser_.value().is(Type::inner_list))
+            return take(*member.item());
+        InnerList list;
+        while (parser_.next_inner_item()) {
+            Item item;
+            if (!take(item) || list.items.emplace(std::move(item)) == nullptr)
+                return false;
+        }
+        if (!take(list.parameters))
+            return false;
+        member = Member{std::move(list)};
+        return true;
+    }
+
+    Parser& parser_;
+};
+
+/// What does not hold of this input; null when all does: documents and the pull parser agree, in the values
+/// and in the error; lines are as good as the joined field; serialization gives the same document back, and
+/// is a fixed point.
+template <typename T>
+const char* disagreement(std::span<const std::string_view> lines, ParseOptions options = {}) {
+    const FieldType type = field_type_of(T{});
+    const auto document = T::parse(lines, options);
+    Parser checker{type, lines, options};
+    const auto checked = checker.finish();
+    if (checked.has_value() != document.has_value())
+        return "finish and the document differ";
+    Parser parser{type, lines, options};
+    T walked;
+    const bool whole = Walker{parser}.walk(walked);
+    const auto finished = parser.finish();
+    if (finished.has_value() != document.has_value())
+        return "a walk and the document differ";
+    const std::string joined = join(lines);
+    if (!options.strict_lines) {
+        const auto from_joined = T::parse(joined, options);
+        if (from_joined.has_value() != document.has_value())
+            return "lines and the joined field differ";
+        if (!document && !(from_joined.error() == document.error()))
+            return "the errors of lines and of the joined field differ";
+        if (document && !(*from_joined == *document))
+            return "the values of lines and of the joined field differ";
+    }
+    if (!document) {
+        if (!(document.error() == finished.error()) || !(document.error() == checked.error()))
+            return "errors differ";
+        const Error& error = document.error();
+        if (error.offset > joined.size())
+            return "an error behind the end";
+        const int found =
+            error.offset == joined.size() ? Error::found_end : static_cast<uint8_t>(joined[error.offset]);
+        return error.found == found ? nullptr : "another byte than the one found";
+    }
+    if (!whole || !(walked == *document))
+        return "the walk gave another document";
+    const std::string field = to_string(*document);
+    for (const char c : field)
+        if (c < 0x20 || c > 0x7e)
+            return "a control character was written";
+    const auto again = T::parse(field, options);
+    // An item is never empty; an empty list or dictionary is an empty field.
+    if (!again || !(*again == *document))
+        return "the serialized field is another document";
+    if (to_string(*again) != field)
+        return "the serialized field is no fixed point";
+    const auto copy = document->clone();
+    if (!copy || !(*copy == *document))
+        return "a clone differs";
+    return nullptr;
+}
+
+} // namespace warpbeam::sfv::testing

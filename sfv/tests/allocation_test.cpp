@@ -1,0 +1,199 @@
+// Nothing is allocated by the pull parser and the writer; and documents survive every allocation that fails.
+
+#include <gtest/gtest.h>
+#include <warpbeam/sfv/convert.hpp>
+#include <warpbeam/sfv/document.hpp>
+#include <warpbeam/sfv/serialize.hpp>
+#include <warpbeam/sfv/sfv.h>
+
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+size_t allocations = 0;
+size_t live = 0;
+/// How many allocations that may fail will succeed; none fails by itself.
+size_t until_failure = SIZE_MAX;
+
+void* allocate(size_t size) noexcept {
+    ++allocations;
+    void* const block = std::malloc(size == 0 ? 1 : size);
+    live += block != nullptr;
+    return block;
+}
+
+void release(void* block) noexcept {
+    live -= block != nullptr;
+    std::free(block);
+}
+
+} // namespace
+
+// The program's own, which count. The library uses the nothrow ones only.
+void* operator new(size_t size) {
+    if (void* const block = allocate(size))
+        return block;
+    throw std::bad_alloc();
+}
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+    if (until_failure == 0)
+        return nullptr;
+    --until_failure;
+    return allocate(size);
+}
+void operator delete(void* block) noexcept { release(block); }
+void operator delete(void* block, size_t) noexcept { release(block); }
+void operator delete(void* block, const std::nothrow_t&) noexcept { release(block); }
+
+namespace warpbeam::sfv {
+namespace {
+
+constexpr std::string_view dictionary_text = "a=1, b=(\"string that is longer than nineteen "
+                                             "characters\";x=1.5 :AAECAwQFBgcICQoLDA0ODxAREhM=: @5);y=?0, "
+                                             "c=%\"%c3%bc%c3%bc%c3%bc%c3%bc%c3%bc%c3%bc%c3%bc%c3%bc%c3%bc%c3%"
+                                             "bc%c3%bc\";a;b;c;d;e;f;g;h;i;j;k;l;m;n;o;p;q;r;s;t, "
+                                             "a-key-that-is-longer-than-nineteen-characters=\"esc\\\"aped\", "
+                                             "d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, a=2";
+
+size_t walk(std::span<const std::string_view> lines) {
+    Parser parser{FieldType::dictionary, lines};
+    char buffer[256];
+    size_t seen = 0;
+    const auto take = [&] {
+        ++seen;
+        if (parser.value().needs_decoding())
+            seen += parser.value().decode(buffer)->size();
+    };
+    while (parser.next_member()) {
+        take();
+        while (parser.next_inner_item()) {
+            take();
+            while (parser.next_parameter())
+                take();
+        }
+        while (parser.next_parameter())
+            take();
+    }
+    return parser.finish() ? seen : 0;
+}
+
+TEST(Allocation, ThePullParserAllocatesNothing) {
+    const std::string_view lines[] = {dictionary_text, "z=\"split", "string\""};
+    const std::string_view bad[] = {dictionary_text, "z=!"};
+    const size_t before = allocations;
+    const size_t seen = walk(lines);
+    const size_t none = walk(bad);
+    Parser parser{FieldType::dictionary, bad};
+    const auto finished = parser.finish();
+    const Message message = finished.error().message();
+    const size_t after = allocations;
+    EXPECT_GT(seen, 40U);
+    EXPECT_EQ(none, 0U);
+    EXPECT_FALSE(message.view().empty());
+    EXPECT_EQ(after, before);
+}
+
+TEST(Allocation, TheWriterAndTheSerializerAllocateNothing) {
+    const auto dictionary = Dictionary::parse(dictionary_text);
+    ASSERT_TRUE(dictionary);
+    char buffer[1024];
+    const size_t before = allocations;
+    const size_t size = serialized_size(*dictionary);
+    const auto field = serialize(*dictionary, buffer);
+    char small[128];
+    Writer writer{FieldType::list, small};
+    writer.value(0.1)
+        .value("text")
+        .value(DisplayString{"\u00fc"})
+        .value(ByteSequence{"bytes"})
+        .parameter("a", Token{"t"});
+    const auto list = writer.finish();
+    const size_t after = allocations;
+    EXPECT_EQ(after, before);
+    EXPECT_EQ(field->size(), size);
+    EXPECT_TRUE(list);
+}
+
+TEST(Allocation, AnItemOfSmallTextsAllocatesNothing) {
+    const size_t before = allocations;
+    const bool read = Item::parse("\"nineteen characters\"").has_value() && Item::parse("?1").has_value();
+    EXPECT_EQ(allocations, before);
+    EXPECT_TRUE(read);
+}
+
+/// Lets one allocation after the other fail: the result is out_of_memory, nothing is leaked, until all
+/// succeed.
+template <typename Function>
+void fail_everywhere(const Function& function) {
+    const size_t before = live;
+    size_t failures = 0;
+    for (bool done = false; !done; ++failures) {
+        until_failure = failures;
+        {
+            const auto result = function();
+            until_failure = SIZE_MAX;
+            done = result.has_value();
+            if (!done) {
+                ASSERT_EQ(result.error().reason, Reason::out_of_memory);
+            }
+        }
+        ASSERT_EQ(live, before) << failures;
+        ASSERT_LT(failures, 10000U);
+    }
+    EXPECT_GT(failures, 1U);
+}
+
+TEST(Allocation, EveryFailureIsReported) {
+    const auto dictionary = Dictionary::parse(dictionary_text);
+    ASSERT_TRUE(dictionary);
+    const auto list =
+        List::parse("(a b c d e);x, 1;y=\"a string that is longer than nineteen characters\", 3, 4, 5");
+    ASSERT_TRUE(list);
+    fail_everywhere([] { return Dictionary::parse(dictionary_text); });
+    fail_everywhere(
+        [] { return List::parse("a;x, (b c d e f);y, 1, 2, 3, 4, \"a string longer than nineteen\""); });
+    fail_everywhere([] { return Item::parse("\"a string longer than nineteen\";a;b;c;d;e"); });
+    fail_everywhere([&] { return dictionary->clone(); });
+    fail_everywhere([&] { return list->clone(); });
+    fail_everywhere([&] { return serialize(*dictionary); });
+    fail_everywhere([] { return item_of("a string that is longer than nineteen characters"); });
+    const int numbers[] = {1, 2, 3, 4, 5};
+    fail_everywhere([&] { return list_of(numbers); });
+}
+
+TEST(Allocation, AnInsertionThatFailsLeavesTheDocumentAsItWas) {
+    for (size_t failures = 0; failures < 3; ++failures) {
+        auto dictionary = std::move(*Dictionary::parse("a=1, b=2, c=3, d=4"));
+        until_failure = failures;
+        const auto set =
+            dictionary.set("a-key-that-is-longer-than-nineteen-characters", "a string that is just as long");
+        until_failure = SIZE_MAX;
+        ASSERT_FALSE(set);
+        EXPECT_EQ(set.error().reason, Reason::out_of_memory);
+        EXPECT_EQ(to_string(dictionary), "a=1, b=2, c=3, d=4");
+        EXPECT_TRUE(dictionary.set("e", 5));
+    }
+}
+
+TEST(Allocation, AMalformedFieldIsMalformedAlsoWithoutMemory) {
+    until_failure = 0;
+    const auto list = List::parse("a, b, !");
+    until_failure = SIZE_MAX;
+    EXPECT_EQ(list.error(), (Error{Reason::member, '!', 6}));
+}
+
+TEST(Allocation, TheCInterfaceReportsIt) {
+    until_failure = 0;
+    wb_sfv_document* const none = wb_sfv_document_new(WB_SFV_LIST);
+    const wb_sfv_line line = wb_sfv_line_of("1", 1);
+    wb_sfv_error error{};
+    wb_sfv_document* const unread = wb_sfv_document_parse(WB_SFV_LIST, &line, 1, 0, &error);
+    until_failure = SIZE_MAX;
+    EXPECT_EQ(none, nullptr);
+    EXPECT_EQ(unread, nullptr);
+    EXPECT_STREQ(error.message, "no more memory");
+}
+
+} // namespace
+} // namespace warpbeam::sfv
