@@ -18,23 +18,30 @@ uint64_t bytes_of(uint64_t pages, uint8_t page_size_log2) noexcept {
 
 LinearMemory::LinearMemory(const Options& options) noexcept
     : allocator_{options.allocator != nullptr ? options.allocator : &Allocator::standard()},
-      page_size_log2_{options.page_size_log2}, max_pages_{options.max_pages} {}
+      page_size_log2_{options.page_size_log2}, max_pages_{options.max_pages},
+      initial_bytes_{bytes_of(options.initial_pages, options.page_size_log2)} {}
 
 LinearMemory::LinearMemory(LinearMemory&& other) noexcept
     : allocator_{other.allocator_}, page_size_log2_{other.page_size_log2_}, max_pages_{other.max_pages_},
-      reservation_{std::move(other.reservation_)}, data_{std::exchange(other.data_, nullptr)},
-      size_{std::exchange(other.size_, 0)} {}
+      initial_bytes_{other.initial_bytes_}, reservation_{std::move(other.reservation_)},
+      mapped_{other.mapped_}, data_{std::exchange(other.data_, nullptr)},
+      size_{std::exchange(other.size_, 0)}, block_size_{std::exchange(other.block_size_, 0)} {}
 
 LinearMemory::~LinearMemory() {
-    if (reservation_.size() == 0 && data_ != nullptr)
-        allocator_->deallocate(data_, static_cast<size_t>(size_), block_alignment);
+    if (block_size_ != 0)
+        allocator_->deallocate(data_, block_size_, block_alignment);
 }
 
 std::optional<LinearMemory> LinearMemory::create(const Options& options) noexcept {
     if (options.initial_pages > options.max_pages)
         return std::nullopt;
     LinearMemory memory{options};
-    const uint64_t bytes = bytes_of(options.initial_pages, options.page_size_log2);
+    const uint64_t bytes = memory.initial_bytes_;
+    if (options.guarded) {
+        if (!memory.move_to_reservation(bytes, guarded_size))
+            return std::nullopt;
+        return memory;
+    }
     const uint64_t most = bytes_of(options.max_pages, options.page_size_log2);
     const uint64_t wanted = std::max(bytes, std::min(options.reservation, most));
     // A memory that can never hold a byte needs no place.
@@ -57,10 +64,15 @@ bool LinearMemory::resize(uint64_t bytes) noexcept {
         return true;
     if (bytes > SIZE_MAX / 2) // no object can be larger
         return false;
+    if (reservation_.size() == 0 && bytes <= block_size_) { // larger than it is since a reset
+        std::memset(data_ + size_, 0, static_cast<size_t>(bytes - size_));
+        size_ = bytes;
+        return true;
+    }
     if (reservation_.size() == 0)
         return move_to_block(bytes);
     if (bytes <= reservation_.size()) {
-        if (!reservation_.commit(static_cast<size_t>(size_), static_cast<size_t>(bytes)))
+        if (!reservation_.commit(static_cast<size_t>(bytes)))
             return false;
         size_ = bytes;
         return true;
@@ -72,12 +84,13 @@ bool LinearMemory::resize(uint64_t bytes) noexcept {
 bool LinearMemory::move_to_reservation(uint64_t bytes, uint64_t reservation) noexcept {
     if (reservation > SIZE_MAX)
         return false;
-    Reservation fresh = Reservation::reserve(static_cast<size_t>(reservation));
-    if (fresh.size() == 0 || !fresh.commit(0, static_cast<size_t>(bytes)))
+    Reservation fresh = Reservation::reserve(static_cast<size_t>(reservation), *allocator_);
+    if (fresh.size() == 0 || !fresh.commit(static_cast<size_t>(bytes)))
         return false;
     if (size_ != 0)
         std::memcpy(fresh.base(), data_, static_cast<size_t>(size_));
     reservation_ = std::move(fresh);
+    mapped_ = nullptr;
     data_ = reservation_.base();
     size_ = bytes;
     return true;
@@ -91,11 +104,35 @@ bool LinearMemory::move_to_block(uint64_t bytes) noexcept {
     if (size_ != 0)
         std::memcpy(fresh, data_, static_cast<size_t>(size_));
     std::memset(fresh + size_, 0, count - static_cast<size_t>(size_));
-    if (data_ != nullptr)
-        allocator_->deallocate(data_, static_cast<size_t>(size_), block_alignment);
+    if (block_size_ != 0)
+        allocator_->deallocate(data_, block_size_, block_alignment);
     data_ = fresh;
     size_ = bytes;
+    block_size_ = count;
     return true;
+}
+
+bool LinearMemory::reset() noexcept {
+    const auto bytes = static_cast<size_t>(initial_bytes_);
+    if (reservation_.size() == 0) {
+        if (bytes != 0)
+            std::memset(data_, 0, bytes);
+    } else {
+        if (!reservation_.shrink(bytes))
+            return false;
+        if (!reservation_.restore()) {
+            std::memset(data_, 0, reservation_.committed());
+            mapped_ = nullptr;
+        }
+    }
+    size_ = initial_bytes_;
+    return true;
+}
+
+bool LinearMemory::map(const MemoryImage& image) noexcept {
+    if (mapped_ != &image && reservation_.size() != 0 && image.map(reservation_))
+        mapped_ = &image;
+    return mapped_ == &image;
 }
 
 } // namespace warpbeam

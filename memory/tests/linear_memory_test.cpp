@@ -2,7 +2,12 @@
 #include <warpbeam/memory/linear_memory.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+
+#ifdef __linux__
+#include <sys/resource.h>
+#endif
 
 namespace warpbeam {
 namespace {
@@ -155,6 +160,170 @@ TEST(LinearMemory, moves_with_its_owner) {
     const LinearMemory second = std::move(*first);
     EXPECT_EQ(second.data()[0], 1);
     EXPECT_EQ(second.pages(), 1u);
+}
+
+/// Serves `calls` calls of any kind and then nothing; only what a memory needs of the operating system.
+class FailingAllocator final : public Allocator {
+public:
+    explicit FailingAllocator(size_t calls) : calls_{calls} {}
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        return served() ? Allocator::standard().allocate(size, alignment) : nullptr;
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        Allocator::standard().deallocate(block, size, alignment);
+    }
+    void* reserve(size_t size) noexcept override { return served() ? Allocator::reserve(size) : nullptr; }
+    bool commit(void* base, size_t from, size_t to) noexcept override {
+        return served() && Allocator::commit(base, from, to);
+    }
+    bool map_file(void* base, size_t from, size_t to, int file) noexcept override {
+        return served() && Allocator::map_file(base, from, to, file);
+    }
+    bool restore(void* base, size_t to) noexcept override { return served() && Allocator::restore(base, to); }
+    bool decommit(void* base, size_t from, size_t to) noexcept override {
+        return served() && Allocator::decommit(base, from, to);
+    }
+
+private:
+    bool served() { return calls_ != 0 && calls_-- != 0; }
+    size_t calls_;
+};
+
+constexpr uint8_t low[] = {1, 2, 3};
+constexpr uint8_t high[] = {4, 5};
+
+std::optional<MemoryImage> two_pieces() {
+    const MemoryImage::Piece pieces[] = {{10'000, low}, {40'000, high}, {10'001, high}, {50'000, {}}};
+    return MemoryImage::create(pieces);
+}
+
+bool is_two_pieces(const LinearMemory& memory) {
+    const uint8_t* const data = memory.data();
+    return data[10'000] == 1 && data[10'001] == 4 && data[10'002] == 5 && data[40'000] == 4 &&
+           data[40'001] == 5 && all_zero(data, 10'000) && all_zero(data + 10'003, 40'000 - 10'003) &&
+           all_zero(data + 40'002, memory.size() - 40'002);
+}
+
+TEST(LinearMemory, shares_an_image_until_it_is_written) {
+    const auto image = two_pieces();
+    if (!image)
+        GTEST_SKIP() << "no images here";
+    EXPECT_LE(image->end(), 65536u);
+    auto one = LinearMemory::create({.initial_pages = 1});
+    auto other = LinearMemory::create({.initial_pages = 1});
+    ASSERT_TRUE(one && other && one->map(*image) && other->map(*image));
+    EXPECT_TRUE(is_two_pieces(*one) && is_two_pieces(*other));
+    one->data()[10'000] = 9;
+    EXPECT_FALSE(is_two_pieces(*one));
+    EXPECT_TRUE(is_two_pieces(*other));
+}
+
+TEST(LinearMemory, an_image_needs_bytes) {
+    EXPECT_FALSE(MemoryImage::create({}));
+    const MemoryImage::Piece empty[] = {{7, {}}};
+    EXPECT_FALSE(MemoryImage::create(empty));
+}
+
+#ifdef __linux__
+TEST(LinearMemoryDeathTest, has_no_image_where_files_must_be_shorter) {
+    // A file that becomes too long gets the process a signal.
+    const auto run = [] {
+        rlimit limit{};
+        limit.rlim_cur = limit.rlim_max = 20'000;
+        std::_Exit(setrlimit(RLIMIT_FSIZE, &limit) == 0 && !two_pieces() ? 42 : 43);
+    };
+    EXPECT_EXIT(run(), ::testing::ExitedWithCode(42), "");
+}
+#endif
+
+TEST(LinearMemory, has_no_image_in_a_block) {
+    const auto image = two_pieces();
+    auto memory = LinearMemory::create({.initial_pages = 1, .reservation = 0});
+    ASSERT_TRUE(memory);
+    if (image) {
+        EXPECT_FALSE(memory->map(*image));
+    }
+    EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+}
+
+TEST(LinearMemory, goes_back_to_its_beginning) {
+    for (const uint64_t reservation : {uint64_t{0}, uint64_t{1} << 30}) {
+        auto memory =
+            LinearMemory::create({.initial_pages = 2, .max_pages = 100, .reservation = reservation});
+        ASSERT_TRUE(memory && memory->grow(5));
+        std::memset(memory->data(), 0xff, memory->size());
+        ASSERT_TRUE(memory->reset());
+        EXPECT_EQ(memory->pages(), 2u);
+        EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+        ASSERT_TRUE(memory->grow(7));
+        EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+        ASSERT_TRUE(memory->reset());
+        EXPECT_EQ(memory->pages(), 2u);
+    }
+}
+
+TEST(LinearMemory, goes_back_within_a_host_page) {
+    for (const uint64_t reservation : {uint64_t{0}, uint64_t{1} << 30}) {
+        auto memory = LinearMemory::create(
+            {.page_size_log2 = 0, .initial_pages = 3, .max_pages = 100, .reservation = reservation});
+        ASSERT_TRUE(memory && memory->grow(50));
+        std::memset(memory->data(), 0xff, memory->size());
+        ASSERT_TRUE(memory->reset());
+        EXPECT_EQ(memory->size(), 3u);
+        ASSERT_TRUE(memory->grow(97));
+        EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+    }
+}
+
+TEST(LinearMemory, goes_back_to_its_image) {
+    const auto image = two_pieces();
+    if (!image)
+        GTEST_SKIP() << "no images here";
+    auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 10});
+    ASSERT_TRUE(memory && memory->map(*image) && memory->grow(3));
+    std::memset(memory->data(), 0xff, memory->size());
+    ASSERT_TRUE(memory->reset());
+    EXPECT_TRUE(is_two_pieces(*memory));
+    EXPECT_TRUE(memory->map(*image)) << "it is there already";
+    EXPECT_EQ(memory->size(), 65536u);
+}
+
+TEST(LinearMemory, survives_whatever_fails) {
+    const auto image = two_pieces();
+    for (size_t calls = 0; calls < 8; ++calls) {
+        FailingAllocator failing{calls};
+        auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 10, .allocator = &failing});
+        if (!memory)
+            continue;
+        const bool mapped = image && memory->map(*image);
+        if (mapped) {
+            EXPECT_TRUE(is_two_pieces(*memory));
+        } else
+            EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+        const bool grown = memory->grow(1);
+        EXPECT_EQ(memory->pages(), grown ? 2u : 1u);
+        std::memset(memory->data(), 0xff, memory->size());
+        if (memory->reset()) {
+            EXPECT_EQ(memory->pages(), 1u);
+            // What was written is gone in any case; the image is there again or can be laid again.
+            if (memory->data()[10'000] != 0) {
+                EXPECT_TRUE(is_two_pieces(*memory));
+            } else
+                EXPECT_TRUE(all_zero(memory->data(), memory->size()));
+        } else {
+            EXPECT_EQ(memory->pages(), 2u);
+            EXPECT_EQ(memory->data()[5], 0xff);
+        }
+    }
+}
+
+TEST(LinearMemory, is_guarded_or_not_made) {
+    FailingAllocator none{0};
+    EXPECT_FALSE(LinearMemory::create({.guarded = true, .allocator = &none}));
+    const auto memory = LinearMemory::create({.max_pages = 0, .guarded = true});
+    if (memory) {
+        EXPECT_TRUE(memory->data() != nullptr);
+    }
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/memory_image.hpp>
 #include <warpbeam/memory/reservation.hpp>
 
 #include <cstdint>
@@ -28,9 +29,15 @@ public:
         /// The address space to reserve at most, in bytes; what a memory can't grow to is never reserved, and
         /// what it begins with always is. 0: no reservation.
         uint64_t reservation = uint64_t{4} << 30;
+        /// Reserves `guarded_size` bytes whatever the other options say, and fails if that can't be had: all
+        /// that 32-bit addresses with 32-bit offsets reach and does not exist faults when touched.
+        bool guarded = false;
         /// Null: the standard one. It must outlive the memory.
         Allocator* allocator = nullptr;
     };
+
+    /// Addresses and offsets are below 2^32, accesses have up to 16 bytes.
+    static constexpr uint64_t guarded_size = (uint64_t{8} << 30) + 65536;
 
     /// A memory of `initial_pages` pages of zeros; none when there is no memory for them, or they are more
     /// than `max_pages`.
@@ -51,6 +58,14 @@ public:
     /// or there is no memory.
     [[nodiscard]] bool grow(uint64_t pages) noexcept;
 
+    /// Makes it what `create` made: as many zeros. False, and nothing changed, when there is no memory for
+    /// that. An image that was mapped comes back.
+    [[nodiscard]] bool reset() noexcept;
+
+    /// Lays an image over the zeros that it is now, unless it is there already. Precondition: the image lies
+    /// within the size, and outlives the memory. False when that can't be done.
+    [[nodiscard]] bool map(const MemoryImage& image) noexcept;
+
 private:
     explicit LinearMemory(const Options& options) noexcept;
     [[nodiscard]] bool resize(uint64_t bytes) noexcept;
@@ -60,10 +75,13 @@ private:
     Allocator* allocator_;
     uint8_t page_size_log2_;
     uint64_t max_pages_;
+    uint64_t initial_bytes_;
     Reservation reservation_;
-    /// Of reservation_ if that is not empty, else a block of the allocator with size_ bytes.
+    const MemoryImage* mapped_ = nullptr; ///< in reservation_
+    /// Of reservation_ if that is not empty, else a block of the allocator with block_size_ bytes.
     uint8_t* data_ = nullptr;
     uint64_t size_ = 0;
+    size_t block_size_ = 0;
 };
 
 } // namespace warpbeam

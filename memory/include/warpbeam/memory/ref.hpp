@@ -57,6 +57,8 @@ public:
     void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
     /// Whether this was the last owner.
     [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+    /// Whether there is one owner, which the caller must be for the answer to last.
+    [[nodiscard]] bool is_only_one() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
 
 private:
     std::atomic<size_t> count_{1};

@@ -1,0 +1,81 @@
+#include <warpbeam/memory/allocator.hpp>
+
+#include <cstdint>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <sys/mman.h>
+#include <unistd.h>
+#define WARPBEAM_HAS_MMAP 1
+#else
+#define WARPBEAM_HAS_MMAP 0
+#endif
+
+/// What the platform offers of address space.
+
+namespace warpbeam::detail {
+
+// A reservation is larger than the memory it will hold, which only a 64-bit address space has room for.
+#if WARPBEAM_HAS_MMAP && UINTPTR_MAX > UINT32_MAX
+
+namespace {
+
+#ifdef MAP_NORESERVE
+constexpr int reserve_flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#else
+constexpr int reserve_flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#endif
+
+void* at(void* base, size_t offset) noexcept { return static_cast<char*>(base) + offset; }
+
+} // namespace
+
+size_t AddressSpace::page_size() noexcept {
+    static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    return size;
+}
+
+void* AddressSpace::reserve(size_t size) noexcept {
+    void* const base = mmap(nullptr, size, PROT_NONE, reserve_flags, -1, 0);
+    return base != MAP_FAILED ? base : nullptr;
+}
+
+bool AddressSpace::commit(void* base, size_t from, size_t to) noexcept {
+    return mprotect(at(base, from), to - from, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool AddressSpace::map_file(void* base, size_t from, size_t to, int file) noexcept {
+    return mmap(at(base, from), to - from, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file,
+                static_cast<off_t>(from)) != MAP_FAILED;
+}
+
+bool AddressSpace::restore(void* base, size_t to) noexcept {
+#ifdef __linux__
+    // Elsewhere this is only advice.
+    return madvise(base, to, MADV_DONTNEED) == 0;
+#else
+    (void)base;
+    (void)to;
+    return false;
+#endif
+}
+
+bool AddressSpace::decommit(void* base, size_t from, size_t to) noexcept {
+    // A fresh mapping gives the memory back on every system, and whether or not it was locked.
+    return mmap(at(base, from), to - from, PROT_NONE, reserve_flags | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
+void AddressSpace::release(void* base, size_t size) noexcept { munmap(base, size); }
+
+#else
+
+size_t AddressSpace::page_size() noexcept { return 1; }
+void* AddressSpace::reserve(size_t) noexcept { return nullptr; }
+bool AddressSpace::commit(void*, size_t, size_t) noexcept { return false; }
+bool AddressSpace::map_file(void*, size_t, size_t, int) noexcept { return false; }
+bool AddressSpace::restore(void*, size_t) noexcept { return false; }
+bool AddressSpace::decommit(void*, size_t, size_t) noexcept { return false; }
+void AddressSpace::release(void*, size_t) noexcept {}
+
+#endif
+
+} // namespace warpbeam::detail

@@ -1,0 +1,77 @@
+#include <warpbeam/memory/memory_image.hpp>
+
+#include <algorithm>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
+namespace warpbeam {
+
+#ifdef __linux__
+
+namespace {
+
+bool write_all(int file, std::span<const uint8_t> bytes, uint64_t offset) noexcept {
+    while (!bytes.empty()) {
+        const ssize_t count = pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+        if (count <= 0)
+            return false;
+        bytes = bytes.subspan(static_cast<size_t>(count));
+        offset += static_cast<uint64_t>(count);
+    }
+    return true;
+}
+
+/// Whether a file may become so long; one that is made longer kills the process.
+bool is_allowed(size_t length) noexcept {
+    rlimit limit{};
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && length <= limit.rlim_cur;
+}
+
+} // namespace
+
+std::optional<MemoryImage> MemoryImage::create(std::span<const Piece> pieces) noexcept {
+    uint64_t begin = UINT64_MAX;
+    uint64_t end = 0;
+    for (const Piece& piece : pieces) {
+        if (piece.bytes.empty())
+            continue;
+        begin = std::min(begin, piece.offset);
+        end = std::max(end, piece.offset + piece.bytes.size());
+    }
+    if (begin >= end || end > INT64_MAX / 2)
+        return std::nullopt;
+    const size_t page = Reservation::round_up(1);
+    begin -= begin % page;
+    end = Reservation::round_up(end);
+    if (!is_allowed(end))
+        return std::nullopt;
+    const int file = memfd_create("warpbeam image", MFD_CLOEXEC);
+    if (file < 0)
+        return std::nullopt;
+    MemoryImage image{file, begin, end};
+    // As long as a page of the memory may be touched, the file must have it.
+    if (ftruncate(file, static_cast<off_t>(end)) != 0)
+        return std::nullopt;
+    for (const Piece& piece : pieces)
+        if (!write_all(file, piece.bytes, piece.offset))
+            return std::nullopt;
+    return image;
+}
+
+MemoryImage::~MemoryImage() {
+    if (file_ >= 0)
+        close(file_);
+}
+
+#else
+
+std::optional<MemoryImage> MemoryImage::create(std::span<const Piece>) noexcept { return std::nullopt; }
+MemoryImage::~MemoryImage() = default;
+
+#endif
+
+} // namespace warpbeam

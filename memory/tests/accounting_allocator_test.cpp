@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+#include <warpbeam/memory/accounting_allocator.hpp>
+#include <warpbeam/memory/linear_memory.hpp>
+
+#include <thread>
+#include <vector>
+
+namespace warpbeam {
+namespace {
+
+TEST(AccountingAllocator, counts_blocks) {
+    AccountingAllocator counted;
+    void* const a = counted.allocate(100, 8);
+    void* const b = counted.allocate(50, 64);
+    ASSERT_TRUE(a != nullptr && b != nullptr);
+    counted.deallocate(a, 100, 8);
+    EXPECT_EQ(counted.blocks().live, 50u);
+    EXPECT_EQ(counted.blocks().peak, 150u);
+    EXPECT_EQ(counted.blocks().calls, 2u);
+    counted.deallocate(b, 50, 64);
+    EXPECT_EQ(counted.blocks().live, 0u);
+}
+
+TEST(AccountingAllocator, counts_the_address_space_of_memories_apart) {
+    if (Reservation::reserve(1).size() == 0)
+        GTEST_SKIP() << "no address space to reserve here";
+    AccountingAllocator counted;
+    {
+        auto memory = LinearMemory::create({.initial_pages = 2, .max_pages = 10, .allocator = &counted});
+        ASSERT_TRUE(memory);
+        EXPECT_EQ(counted.blocks().calls, 0u);
+        EXPECT_EQ(counted.reserved().live, 10u * 65536);
+        EXPECT_EQ(counted.committed().live, 2u * 65536);
+        ASSERT_TRUE(memory->grow(3));
+        EXPECT_EQ(counted.committed().live, 5u * 65536);
+        ASSERT_TRUE(memory->reset());
+        EXPECT_EQ(counted.committed().live, 2u * 65536);
+    }
+    EXPECT_EQ(counted.reserved().live, 0u);
+    EXPECT_EQ(counted.committed().live, 0u);
+    EXPECT_EQ(counted.committed().peak, 5u * 65536);
+}
+
+TEST(AccountingAllocator, refuses_what_exceeds_its_limit) {
+    AccountingAllocator counted{Allocator::standard(), 3 * 65536};
+    void* const block = counted.allocate(65536, 8);
+    ASSERT_TRUE(block != nullptr);
+    auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 10, .allocator = &counted});
+    ASSERT_TRUE(memory);
+    EXPECT_EQ(counted.allocate(65537, 8), nullptr);
+    EXPECT_FALSE(memory->grow(2));
+    EXPECT_EQ(memory->pages(), 1u);
+    EXPECT_TRUE(memory->grow(1));
+    EXPECT_EQ(counted.allocate(1, 1), nullptr);
+    counted.deallocate(block, 65536, 8);
+    EXPECT_TRUE(memory->grow(1));
+}
+
+TEST(AccountingAllocator, counts_for_several_threads) {
+    AccountingAllocator counted{Allocator::standard(), 4 * 1000};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            for (int k = 0; k < 1000; ++k) {
+                void* const block = counted.allocate(1000, 8);
+                EXPECT_TRUE(block != nullptr);
+                counted.deallocate(block, 1000, 8);
+            }
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    EXPECT_EQ(counted.blocks().live, 0u);
+    EXPECT_EQ(counted.blocks().calls, 4000u);
+    EXPECT_LE(counted.blocks().peak, 4000u);
+}
+
+} // namespace
+} // namespace warpbeam

@@ -1,0 +1,192 @@
+#include <gtest/gtest.h>
+#include <warpbeam/memory/range_allocator.hpp>
+
+#include <map>
+#include <random>
+
+namespace warpbeam {
+namespace {
+
+TEST(RangeAllocator, gives_out_ranges_that_lie_in_its_regions_and_apart) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(1000, 2000));
+    EXPECT_EQ(ranges.free_bytes(), 992u); // [1008, 2000)
+    const auto first = ranges.allocate(100);
+    const auto second = ranges.allocate(1);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(*first, 1008u);
+    EXPECT_EQ(*second, 1008u + 112);
+    EXPECT_EQ(ranges.size_of(*first), 112u);
+    EXPECT_EQ(ranges.size_of(*second), 16u);
+    EXPECT_EQ(ranges.allocated_bytes(), 128u);
+    EXPECT_EQ(ranges.allocated_ranges(), 2u);
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, has_nothing_to_give_without_a_region) {
+    RangeAllocator ranges;
+    EXPECT_FALSE(ranges.allocate(1));
+    EXPECT_FALSE(ranges.deallocate(0));
+    EXPECT_FALSE(ranges.size_of(0));
+    EXPECT_TRUE(ranges.add_region(5, 20)); // no whole granule
+    EXPECT_TRUE(ranges.add_region(UINT64_MAX - 3, UINT64_MAX));
+    EXPECT_TRUE(ranges.add_region(64, 32));
+    EXPECT_FALSE(ranges.allocate(1));
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, aligns) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(16, 1 << 20));
+    for (const uint64_t alignment : {1u, 2u, 16u, 64u, 4096u, 65536u}) {
+        const auto address = ranges.allocate(24, alignment);
+        ASSERT_TRUE(address) << alignment;
+        EXPECT_EQ(*address % alignment, 0u);
+        EXPECT_EQ(*address % RangeAllocator::granule, 0u);
+        EXPECT_TRUE(ranges.consistent());
+    }
+    EXPECT_FALSE(ranges.allocate(16, uint64_t{1} << 40));
+}
+
+TEST(RangeAllocator, merges_what_is_taken_back) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, 4096));
+    const auto a = ranges.allocate(1024);
+    const auto b = ranges.allocate(1024);
+    const auto c = ranges.allocate(1024);
+    const auto d = ranges.allocate(1024);
+    ASSERT_TRUE(a && b && c && d);
+    EXPECT_FALSE(ranges.allocate(1));
+    EXPECT_TRUE(ranges.deallocate(*b));
+    EXPECT_TRUE(ranges.deallocate(*d));
+    EXPECT_FALSE(ranges.allocate(2048));
+    EXPECT_TRUE(ranges.deallocate(*c));
+    EXPECT_EQ(ranges.allocate(3072), *b);
+    EXPECT_TRUE(ranges.deallocate(*b));
+    EXPECT_TRUE(ranges.deallocate(*a));
+    EXPECT_EQ(ranges.allocate(4096), 0u);
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, continues_a_region_with_the_next_one) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, 64));
+    const auto low = ranges.allocate(32);
+    ASSERT_TRUE(ranges.add_region(64, 128));
+    ASSERT_TRUE(ranges.add_region(256, 320)); // there is a gap before it
+    EXPECT_EQ(ranges.allocate(96), 32u);
+    EXPECT_FALSE(ranges.allocate(80));
+    EXPECT_TRUE(ranges.deallocate(*low));
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, takes_back_only_what_it_gave_out) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, 4096));
+    const auto address = ranges.allocate(64);
+    ASSERT_TRUE(address);
+    for (const uint64_t other : {*address + 16, *address + 1, uint64_t{4096}, UINT64_MAX})
+        EXPECT_FALSE(ranges.deallocate(other)) << other;
+    EXPECT_TRUE(ranges.deallocate(*address));
+    EXPECT_FALSE(ranges.deallocate(*address));
+    EXPECT_EQ(ranges.allocated_ranges(), 0u);
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, refuses_sizes_beyond_all_bounds) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(0, UINT64_MAX));
+    for (const uint64_t size : {UINT64_MAX, UINT64_MAX - 15, uint64_t{1} << 63, (uint64_t{1} << 62) + 1})
+        EXPECT_FALSE(ranges.allocate(size)) << size;
+    EXPECT_TRUE(ranges.allocate(uint64_t{1} << 62));
+    EXPECT_TRUE(ranges.allocate(uint64_t{1} << 61, uint64_t{1} << 60));
+    EXPECT_TRUE(ranges.consistent());
+}
+
+TEST(RangeAllocator, finds_a_range_that_only_its_own_bin_has) {
+    RangeAllocator ranges;
+    // Many free ranges of one bin, all but the last too small.
+    for (uint64_t i = 0; i < 100; ++i)
+        ASSERT_TRUE(ranges.add_region(i * 4096, i * 4096 + (i == 0 ? 1104 : 1040)));
+    EXPECT_EQ(ranges.allocate(1104), 0u);
+    EXPECT_FALSE(ranges.allocate(1104));
+}
+
+class Meagre final : public Allocator {
+public:
+    explicit Meagre(size_t budget) : budget_{budget} {}
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        if (budget_ == 0)
+            return nullptr;
+        --budget_;
+        return Allocator::standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        Allocator::standard().deallocate(block, size, alignment);
+    }
+
+private:
+    size_t budget_;
+};
+
+TEST(RangeAllocator, stays_as_it_was_when_the_bookkeeping_finds_no_memory) {
+    for (size_t budget = 0; budget < 12; ++budget) {
+        Meagre meagre{budget};
+        RangeAllocator ranges{meagre};
+        if (!ranges.add_region(0, 1 << 20)) {
+            EXPECT_EQ(ranges.free_bytes(), 0u);
+            EXPECT_TRUE(ranges.consistent());
+            continue;
+        }
+        uint64_t count = 0;
+        while (count < 1000 && ranges.allocate(32))
+            ++count;
+        EXPECT_EQ(ranges.allocated_bytes(), 32 * count);
+        EXPECT_EQ(ranges.allocated_bytes() + ranges.free_bytes(), 1u << 20);
+        EXPECT_TRUE(ranges.consistent());
+    }
+}
+
+TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {
+    std::mt19937_64 random{42};
+    for (int round = 0; round < 20; ++round) {
+        RangeAllocator ranges;
+        std::map<uint64_t, uint64_t> blocks; // begin to end
+        uint64_t end = random() % 100;
+        ASSERT_TRUE(ranges.add_region(end, end + 20'000));
+        end += 20'000;
+        for (int step = 0; step < 2'000; ++step) {
+            if (const uint64_t choice = random() % 100; choice == 0) {
+                const uint64_t begin = end + random() % 2 * 100;
+                end = begin + random() % 30'000;
+                ASSERT_TRUE(ranges.add_region(begin, end));
+            } else if (choice < 55) {
+                const uint64_t size = random() % 2 == 0 ? random() % 100 : random() % 3'000;
+                const uint64_t alignment = uint64_t{1} << random() % 9;
+                const auto address = ranges.allocate(size, alignment);
+                if (!address)
+                    continue;
+                EXPECT_EQ(*address % alignment, 0u);
+                EXPECT_LE(*address + size, end);
+                const auto after = blocks.lower_bound(*address);
+                EXPECT_TRUE(after == blocks.end() || *address + size <= after->first);
+                EXPECT_TRUE(after == blocks.begin() || std::prev(after)->second <= *address);
+                blocks[*address] = *address + size;
+            } else if (!blocks.empty()) {
+                const auto block = std::next(blocks.begin(), static_cast<long>(random() % blocks.size()));
+                EXPECT_TRUE(ranges.deallocate(block->first));
+                blocks.erase(block);
+            }
+            if (step % 50 == 0) {
+                ASSERT_TRUE(ranges.consistent());
+            }
+        }
+        for (const auto& block : blocks)
+            EXPECT_TRUE(ranges.deallocate(block.first));
+        EXPECT_EQ(ranges.allocated_bytes(), 0u);
+        EXPECT_TRUE(ranges.consistent());
+    }
+}
+
+} // namespace
+} // namespace warpbeam
