@@ -54,12 +54,16 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     uint8_t kind = 0;
     if (!in.byte(kind))
         return false;
-    if (kind > static_cast<uint8_t>(ExternKind::tag))
+    constexpr uint8_t exact_func = 0x20;
+    type.exact = kind == exact_func && context.features.has(Feature::custom_descriptors);
+    if (kind > static_cast<uint8_t>(ExternKind::tag) && !type.exact)
         return context.diagnostics.malformed(start, "malformed import kind 0x%02x", kind);
-    type.kind = static_cast<ExternKind>(kind);
+    type.kind = type.exact ? ExternKind::func : static_cast<ExternKind>(kind);
     ModuleData& module = context.module;
     switch (type.kind) {
     case ExternKind::func:
+        if (type.exact && !context.exact_imports.push(module.imported_funcs))
+            return context.diagnostics.out_of_memory();
         ++module.imported_funcs;
         return types.func_type(type.func) && define_func(context, type.func, start);
     case ExternKind::table:

@@ -23,13 +23,15 @@ public:
         for (uint32_t i = 0; i < count; ++i)
             if (!rec_group())
                 return false;
-        return true;
+        return !in_.at_end() || types_.check_exact_types();
     }
 
 private:
     static constexpr uint8_t rec_code = 0x4e;
     static constexpr uint8_t final_code = 0x4f;
     static constexpr uint8_t sub_code = 0x50;
+    static constexpr uint8_t described_code = 0x4c;
+    static constexpr uint8_t descriptor_code = 0x4d;
 
     /// Where a member's parameters, results and fields lie in `values_` and `fields_`, whose addresses change
     /// while the group grows.
@@ -57,6 +59,7 @@ private:
         if (size > context_.limits.types - group_start_)
             return context_.diagnostics.limit(in_.offset(), "too many types, the limit is %u",
                                               context_.limits.types);
+        group_size_ = size;
         types_.enter_group(group_start_, size);
         for (uint32_t i = 0; i < size; ++i)
             if (!sub_type(group_start_ + i))
@@ -86,7 +89,8 @@ private:
         }
         Slices slices{};
         slices.offset = start;
-        if (!composite_type(type, slices))
+        if (!clause(described_code, "described", type.described) ||
+            !clause(descriptor_code, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
         if (!group_.push(type) || !slices_.push(slices))
             return context_.diagnostics.out_of_memory();
@@ -102,6 +106,21 @@ private:
             return context_.diagnostics.invalid(
                 start, "unknown type %u: a super type must come before type %u", super, index);
         return types_.resolve(super, start, type.supertype);
+    }
+
+    /// `(describes x)` or `(descriptor x)`, when it is there; the type is a member of the same group.
+    bool clause(uint8_t code, const char* what, TypeId& id) noexcept {
+        const size_t start = in_.offset();
+        if (in_.at_end() || in_.peek() != code)
+            return true;
+        uint32_t index = 0;
+        if (!context_.require(Feature::custom_descriptors, start, "a type with a descriptor") ||
+            !in_.skip(1) || !in_.u32(index))
+            return false;
+        if (index < group_start_ || index - group_start_ >= group_size_)
+            return context_.diagnostics.invalid(start, "%s type is outside rec group: type %u", what, index);
+        id = TypeRegistry::first_member + (index - group_start_);
+        return true;
     }
 
     bool composite_type(SubType& type, Slices& slices) noexcept {
@@ -168,7 +187,39 @@ private:
         return true;
     }
 
+    /// Whether types and their descriptors name each other.
+    bool check_descriptors() noexcept {
+        Diagnostics& diagnostics = context_.diagnostics;
+        for (uint32_t i = 0; i < group_.size(); ++i) {
+            const SubType& type = group_[i];
+            const size_t offset = slices_[i].offset;
+            const uint32_t index = group_start_ + i;
+            if (const uint32_t j = type.described - TypeRegistry::first_member; type.described != no_type) {
+                if (group_[j].descriptor != TypeRegistry::first_member + i)
+                    return diagnostics.invalid(offset, "described type is not described by descriptor %u",
+                                               index);
+                if (j >= i)
+                    return diagnostics.invalid(offset, "forward use of described type by descriptor %u",
+                                               index);
+            }
+            if (const uint32_t j = type.descriptor - TypeRegistry::first_member; type.descriptor != no_type)
+                if (group_[j].described != TypeRegistry::first_member + i)
+                    return diagnostics.invalid(offset, "type %u is not described by its descriptor", index);
+        }
+        for (uint32_t i = 0; i < group_.size(); ++i) {
+            const SubType& type = group_[i];
+            if (type.kind != CompositeKind::struct_ &&
+                (type.descriptor != no_type || type.described != no_type))
+                return diagnostics.invalid(slices_[i].offset, "%s type must be a struct: type %u",
+                                           type.descriptor != no_type ? "descriptor" : "described",
+                                           group_start_ + i);
+        }
+        return true;
+    }
+
     bool close_group() noexcept {
+        if (!check_descriptors())
+            return false;
         for (size_t i = 0; i < group_.size(); ++i) {
             const Slices& s = slices_[i];
             const ValType* const values = values_.data();
@@ -202,13 +253,28 @@ private:
         if (type.supertype == SubType::no_supertype)
             return true;
         const SubType& super = registry[type.supertype];
-        if (super.is_final || !composite_matches(type, super)) {
-            const auto found = std::ranges::find(context_.module.types, type.supertype);
-            return context_.diagnostics.invalid(offset, "sub type %u does not match super type %u%s", index,
-                                                static_cast<unsigned>(found - context_.module.types.begin()),
-                                                super.is_final ? ", which is final" : "");
-        }
-        return true;
+        const char* const problem = super.is_final                    ? ", which is final"
+                                    : !descriptors_match(type, super) ? ": their descriptors do not match"
+                                    : !composite_matches(type, super) ? ""
+                                                                      : nullptr;
+        if (problem == nullptr)
+            return true;
+        const auto found = std::ranges::find(context_.module.types, type.supertype);
+        return context_.diagnostics.invalid(offset, "sub type %u does not match super type %u%s", index,
+                                            static_cast<unsigned>(found - context_.module.types.begin()),
+                                            problem);
+    }
+
+    /// A descriptor can be added but not lost; a type that describes another does so in all its subtypes, and
+    /// in no other.
+    [[nodiscard]] bool descriptors_match(const SubType& sub, const SubType& super) const noexcept {
+        const auto matches = [this](TypeId a, TypeId b) {
+            return a != no_type && context_.module.registry->is_subtype(a, b);
+        };
+        if (sub.described != super.described &&
+            (super.described == no_type || !matches(sub.described, super.described)))
+            return false;
+        return super.descriptor == no_type || matches(sub.descriptor, super.descriptor);
     }
 
     // https://webassembly.github.io/spec/core/valid/matching.html#composite-types
@@ -239,6 +305,7 @@ private:
                               : context_.module.registry->matches(sub.storage, super.storage);
     }
 
+    static constexpr TypeId no_type = SubType::no_type;
     /// The ids for the members of a group lie between those of types and those of abstract heap types.
     static constexpr uint32_t max_group = HeapType::func - TypeRegistry::first_member;
 
@@ -246,6 +313,7 @@ private:
     Reader& in_;
     TypeDecoder types_;
     uint32_t group_start_ = 0;
+    uint32_t group_size_ = 0;
     Vec<SubType> group_;
     Vec<Slices> slices_;
     Vec<ValType> values_;

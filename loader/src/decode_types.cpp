@@ -5,6 +5,7 @@ namespace {
 
 constexpr uint8_t nullable_ref_code = 0x63;
 constexpr uint8_t ref_code = 0x64;
+constexpr uint8_t exact_code = 0x62;
 
 constexpr bool is_abstract_code(uint8_t code) noexcept { return code >= 0x69 && code <= 0x74; }
 
@@ -53,6 +54,8 @@ bool TypeDecoder::heap_type(HeapType& heap) noexcept {
         uint8_t byte = 0;
         return in_.byte(byte) && abstract_heap_type(byte, start, heap, false);
     }
+    if (in_.peek() == exact_code)
+        return exact_type(heap);
     int64_t index = 0;
     if (!in_.s33(index))
         return false;
@@ -64,6 +67,28 @@ bool TypeDecoder::heap_type(HeapType& heap) noexcept {
         return false;
     heap = HeapType::defined(id);
     return true;
+}
+
+bool TypeDecoder::exact_type(HeapType& heap) noexcept {
+    const size_t start = in_.offset();
+    uint32_t index = 0;
+    if (!context_.require(Feature::custom_descriptors, start, "an exact type") || !in_.skip(1) ||
+        !in_.u32(index))
+        return false;
+    if (group_size_ != 0 && index >= group_start_ + group_size_) {
+        unknown_ = unknown_.value_or(Unknown{start, index});
+        heap = HeapType::none;
+        return true;
+    }
+    TypeId id = 0;
+    if (!resolve(index, start, id))
+        return false;
+    heap = HeapType::defined(id, true);
+    return true;
+}
+
+bool TypeDecoder::check_exact_types() noexcept {
+    return !unknown_ || context_.diagnostics.invalid(unknown_->offset, "unknown type %u", unknown_->index);
 }
 
 bool TypeDecoder::ref_type(ValType& type) noexcept {
@@ -144,15 +169,18 @@ bool TypeDecoder::global_type(GlobalType& type) noexcept {
     return value_type(type.content) && mutability(type.is_mutable);
 }
 
-bool TypeDecoder::limits(Limits& limits, bool& shared, bool may_be_shared, const char* what) noexcept {
+bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
     constexpr uint8_t max_flag = 1;
     constexpr uint8_t shared_flag = 2;
     constexpr uint8_t is_64_flag = 4;
+    constexpr uint8_t page_size_flag = 8;
     const size_t start = in_.offset();
     uint8_t flags = 0;
     if (!in_.byte(flags))
         return false;
-    const uint8_t known = max_flag | is_64_flag | (may_be_shared ? shared_flag : 0);
+    const bool custom_pages = memory != nullptr && context_.features.has(Feature::custom_page_sizes);
+    const uint8_t known =
+        max_flag | is_64_flag | (memory != nullptr ? shared_flag : 0) | (custom_pages ? page_size_flag : 0);
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
     if ((flags & shared_flag) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
@@ -161,20 +189,45 @@ bool TypeDecoder::limits(Limits& limits, bool& shared, bool may_be_shared, const
         return false;
     limits.has_max = (flags & max_flag) != 0;
     limits.is_64 = (flags & is_64_flag) != 0;
-    shared = (flags & shared_flag) != 0;
-    if (!in_.u64(limits.min) || (limits.has_max && !in_.u64(limits.max)))
+    if (memory != nullptr)
+        memory->shared = (flags & shared_flag) != 0;
+    // Without 64-bit addresses the format has 32-bit numbers here.
+    const auto number = [&](uint64_t& value) {
+        if (context_.features.has(Feature::memory64))
+            return in_.u64(value);
+        uint32_t narrow = 0;
+        const bool read = in_.u32(narrow);
+        value = narrow;
+        return read;
+    };
+    if (!number(limits.min) || (limits.has_max && !number(limits.max)))
         return false;
     if (limits.has_max && limits.min > limits.max)
         return context_.diagnostics.invalid(
-            start, "size minimum must not be greater than maximum: %s of %llu to %llu", what,
-            static_cast<unsigned long long>(limits.min), static_cast<unsigned long long>(limits.max));
+            start, "size minimum must not be greater than maximum: a %s of %llu to %llu",
+            memory != nullptr ? "memory" : "table", static_cast<unsigned long long>(limits.min),
+            static_cast<unsigned long long>(limits.max));
+    return (flags & page_size_flag) == 0 || page_size(memory->page_size_log2);
+}
+
+// https://github.com/WebAssembly/custom-page-sizes
+bool TypeDecoder::page_size(uint8_t& log2) noexcept {
+    const size_t start = in_.offset();
+    uint32_t value = 0;
+    if (!in_.u32(value))
+        return false;
+    if (value > 63)
+        return context_.diagnostics.malformed(start, "invalid custom page size: 2^%u bytes", value);
+    if (value != 0 && value != 16)
+        return context_.diagnostics.invalid(
+            start, "invalid custom page size: 2^%u bytes, only 1 and 65536 are possible", value);
+    log2 = static_cast<uint8_t>(value);
     return true;
 }
 
 bool TypeDecoder::table_type(TableType& type) noexcept {
     const size_t start = in_.offset();
-    bool shared = false;
-    if (!ref_type(type.element) || !limits(type.limits, shared, false, "a table"))
+    if (!ref_type(type.element) || !limits(type.limits, nullptr))
         return false;
     const uint64_t most = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
     if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
@@ -184,12 +237,16 @@ bool TypeDecoder::table_type(TableType& type) noexcept {
 
 bool TypeDecoder::memory_type(MemoryType& type) noexcept {
     const size_t start = in_.offset();
-    if (!limits(type.limits, type.shared, true, "a memory"))
+    if (!limits(type.limits, &type))
         return false;
-    const uint64_t most = uint64_t{1} << ((type.limits.is_64 ? 64 : 32) - type.page_size_log2);
+    // So many bytes as there are addresses; with pages of one byte, one less, since that number must be one.
+    const unsigned address_bits = type.limits.is_64 ? 64 : 32;
+    const uint64_t most = type.page_size_log2 == 0 ? UINT64_MAX >> (64 - address_bits)
+                                                   : uint64_t{1} << (address_bits - type.page_size_log2);
     if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
-        return context_.diagnostics.invalid(start, "memory size must be at most %s",
-                                            type.limits.is_64 ? "2^48 pages" : "65536 pages (4GiB)");
+        return context_.diagnostics.invalid(start, "memory size must be at most %llu pages%s",
+                                            static_cast<unsigned long long>(most),
+                                            type.limits.is_64 ? "" : " (4GiB)");
     if (type.shared && !type.limits.has_max)
         return context_.diagnostics.invalid(start, "shared memory must have maximum");
     return true;

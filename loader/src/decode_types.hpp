@@ -3,6 +3,8 @@
 #include "load_context.hpp"
 #include "reader.hpp"
 
+#include <optional>
+
 namespace warpbeam {
 
 /// Decodes types, and validates that what they refer to exists.
@@ -17,6 +19,10 @@ public:
         group_start_ = start;
         group_size_ = size;
     }
+
+    /// Reports an exact type whose index was not known. In a group that waits until here: the suite wants
+    /// what is malformed as well to be called that.
+    [[nodiscard]] bool check_exact_types() noexcept;
 
     [[nodiscard]] bool value_type(ValType& type) noexcept;
     [[nodiscard]] bool storage_type(ValType& type) noexcept;
@@ -36,12 +42,20 @@ private:
     [[nodiscard]] bool abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap,
                                           bool shorthand) noexcept;
     [[nodiscard]] bool mutability(bool& is_mutable) noexcept;
-    [[nodiscard]] bool limits(Limits& limits, bool& shared, bool may_be_shared, const char* what) noexcept;
+    [[nodiscard]] bool exact_type(HeapType& heap) noexcept;
+    /// With what only memories have besides, unless `memory` is null.
+    [[nodiscard]] bool limits(Limits& limits, MemoryType* memory) noexcept;
+    [[nodiscard]] bool page_size(uint8_t& log2) noexcept;
 
     const LoadContext& context_;
     Reader& in_;
     uint32_t group_start_ = 0;
     uint32_t group_size_ = 0;
+    struct Unknown {
+        size_t offset;
+        uint32_t index;
+    };
+    std::optional<Unknown> unknown_;
 };
 
 /// Decodes the type section: recursive groups, which go into the registry.

@@ -19,6 +19,8 @@ struct LoadContext {
     /// One bit for each function that occurs outside of function bodies, so that `ref.func` may name it
     /// there.
     Vec<uint64_t> declared_funcs;
+    /// The imported functions that have just the type of the import, in ascending order.
+    Vec<uint32_t> exact_imports;
     FuncValidator* validator = nullptr;
 
     [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {

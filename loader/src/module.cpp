@@ -44,7 +44,8 @@ std::expected<Ref<const Module>, Error> Module::load(std::span<const uint8_t> by
                         .limits = options.limits,
                         .diagnostics = diagnostics,
                         .allocator = allocator,
-                        .declared_funcs = Vec<uint64_t>{allocator}};
+                        .declared_funcs = Vec<uint64_t>{allocator},
+                        .exact_imports = Vec<uint32_t>{allocator}};
     if (impl->registry == nullptr)
         diagnostics.out_of_memory();
     // What is over the limit is refused before it is copied.

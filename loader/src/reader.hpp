@@ -1,7 +1,8 @@
 #pragma once
 
 #include "diagnostics.hpp"
-#include "leb128.hpp"
+
+#include <warpbeam/loader/leb128.hpp>
 
 #include <cstddef>
 #include <cstdint>

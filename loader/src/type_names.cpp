@@ -36,10 +36,10 @@ TypeText& TypeText::add(HeapType heap) noexcept {
         return *this;
     }
     const auto found = std::ranges::find(module_->types, heap.id());
-    if (found != module_->types.end())
-        print("%u", static_cast<unsigned>(found - module_->types.begin()));
-    else
+    if (found == module_->types.end())
         print("of another module");
+    else
+        print(heap.is_exact() ? "(exact %u)" : "%u", static_cast<unsigned>(found - module_->types.begin()));
     return *this;
 }
 

@@ -46,6 +46,7 @@ uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
     for (const SubType& type : group) {
         hasher.add(static_cast<uint64_t>(type.kind) << 1 | uint64_t{type.is_final});
         hasher.add(type.supertype);
+        hasher.add(uint64_t{type.descriptor} << 32 | type.described);
         hasher.add(type.func.params.size() << 32 | type.func.results.size());
         for (const ValType param : type.func.params)
             hasher.add(param.bits());
@@ -63,14 +64,15 @@ struct Numbering {
     TypeId base;
 
     [[nodiscard]] TypeId close(TypeId id) const noexcept {
-        return id >= TypeRegistry::first_member && id != SubType::no_supertype
+        return id >= TypeRegistry::first_member && id != SubType::no_type
                    ? base + (id - TypeRegistry::first_member)
                    : id;
     }
     [[nodiscard]] ValType close(ValType type) const noexcept {
         if (!type.is_ref() || !type.heap().is_defined())
             return type;
-        return ValType::reference(HeapType::defined(close(type.heap().id())), type.nullable());
+        const HeapType heap = HeapType::defined(close(type.heap().id()), type.heap().is_exact());
+        return ValType::reference(heap, type.nullable());
     }
 };
 
@@ -88,6 +90,7 @@ public:
     [[nodiscard]] bool equal(ValType stored, ValType fresh) const noexcept {
         if (fresh.is_ref() && fresh.heap().is_defined())
             return stored.is_ref() && stored.heap().is_defined() && stored.nullable() == fresh.nullable() &&
+                   stored.heap().is_exact() == fresh.heap().is_exact() &&
                    equal(stored.heap().id(), fresh.heap().id());
         return stored == fresh;
     }
@@ -101,7 +104,8 @@ public:
     }
     [[nodiscard]] bool equal(const SubType& stored, const SubType& fresh) const noexcept {
         if (stored.kind != fresh.kind || stored.is_final != fresh.is_final ||
-            !equal(stored.supertype, fresh.supertype) || stored.fields.size() != fresh.fields.size())
+            !equal(stored.supertype, fresh.supertype) || !equal(stored.descriptor, fresh.descriptor) ||
+            !equal(stored.described, fresh.described) || stored.fields.size() != fresh.fields.size())
             return false;
         for (size_t i = 0; i < stored.fields.size(); ++i)
             if (stored.fields[i].is_mutable != fresh.fields[i].is_mutable ||
@@ -169,6 +173,8 @@ struct TypeRegistry::Impl {
 
         SubType stored = type;
         stored.supertype = numbering.close(type.supertype);
+        stored.descriptor = numbering.close(type.descriptor);
+        stored.described = numbering.close(type.described);
         stored.depth = stored.supertype == SubType::no_supertype ? 0 : entry(stored.supertype).type.depth + 1;
         stored.defaultable = true;
         for (const FieldType& field : *fields)
@@ -222,6 +228,8 @@ TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
 
 const SubType& TypeRegistry::operator[](TypeId id) const noexcept { return impl_->entry(id).type; }
 
+uint32_t TypeRegistry::group_size(TypeId id) const noexcept { return impl_->entry(id).group_size; }
+
 bool TypeRegistry::is_subtype(TypeId sub, TypeId super) const noexcept {
     if (sub == super)
         return true;
@@ -242,7 +250,7 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     const auto composite = [this](HeapType heap) { return (*this)[heap.id()].kind; };
     if (super.is_defined()) {
         if (sub.is_defined())
-            return is_subtype(sub.id(), super.id());
+            return !super.is_exact() && is_subtype(sub.id(), super.id());
         return sub == (composite(super) == CompositeKind::func ? HeapType::nofunc : HeapType::none);
     }
     const CompositeKind kind = sub.is_defined() ? composite(sub) : CompositeKind::func;
@@ -294,7 +302,7 @@ bool TypeRegistry::matches(const ExternType& sub, const ExternType& super) const
         return false;
     switch (sub.kind) {
     case ExternKind::func:
-        return is_subtype(sub.func, super.func);
+        return super.exact ? sub.exact && sub.func == super.func : is_subtype(sub.func, super.func);
     case ExternKind::table:
         return sub.table.element == super.table.element && limits_match(sub.table.limits, super.table.limits);
     case ExternKind::memory:

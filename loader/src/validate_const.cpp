@@ -47,6 +47,8 @@ bool FuncValidator::check_constant() noexcept {
     case Op::global_get: // which must be immutable
     case Op::struct_new:
     case Op::struct_new_default:
+    case Op::struct_new_desc:
+    case Op::struct_new_default_desc:
     case Op::array_new:
     case Op::array_new_default:
     case Op::array_new_fixed:

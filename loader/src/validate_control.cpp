@@ -175,6 +175,7 @@ bool FuncValidator::begin_catch() noexcept {
     block.height = height();
     if (!blocks_.push(block))
         return diagnostics().out_of_memory();
+    base_ = top_;
     return all || push_all(type->params);
 }
 

@@ -154,12 +154,16 @@ private:
     bool gc() noexcept;
     bool ref_func() noexcept;
     bool branch_on_null(bool on_null) noexcept;
-    bool branch_on_cast(bool on_fail) noexcept;
+    bool branch_on_cast(bool on_fail, bool with_descriptor) noexcept;
     bool test_or_cast(bool is_cast, bool nullable) noexcept;
+    bool get_descriptor() noexcept;
+    bool cast_descriptor(bool nullable) noexcept;
+    bool pop_descriptor(HeapType described) noexcept;
+    [[nodiscard]] ValType new_ref(TypeId id) const noexcept;
     bool convert(HeapType from, HeapType to) noexcept;
     bool defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept;
     bool array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept;
-    bool struct_new(bool with_default) noexcept;
+    bool struct_new(bool with_default, bool with_descriptor) noexcept;
     bool struct_field(bool is_set, bool is_extending) noexcept;
     bool array_new() noexcept;
     bool array_get(bool is_extending) noexcept;

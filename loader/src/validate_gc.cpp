@@ -1,6 +1,8 @@
 #include "type_names.hpp"
 #include "validate_func.hpp"
 
+#include <algorithm>
+
 /// References, structures and arrays,
 /// https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions and what follows
 /// there.
@@ -70,7 +72,15 @@ bool FuncValidator::ref_func() noexcept {
     // Before typed references there was but one type of them.
     if (!context_.features.has(Feature::function_references))
         return push(funcref);
-    return push(ref_to(context_.module.funcs[index], false));
+    const bool exact =
+        index >= context_.module.imported_funcs || std::ranges::binary_search(context_.exact_imports, index);
+    return push(exact ? new_ref(context_.module.funcs[index]) : ref_to(context_.module.funcs[index], false));
+}
+
+/// A reference to what has just this type, which is more than just a subtype where exact types are known.
+ValType FuncValidator::new_ref(TypeId id) const noexcept {
+    const bool exact = context_.features.has(Feature::custom_descriptors);
+    return ValType::reference(HeapType::defined(id, exact), false);
 }
 
 bool FuncValidator::branch_on_null(bool on_null) noexcept {
@@ -89,7 +99,7 @@ bool FuncValidator::branch_on_null(bool on_null) noexcept {
     return push(non_null) && pop_all(types) && push_all(others);
 }
 
-bool FuncValidator::branch_on_cast(bool on_fail) noexcept {
+bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept {
     const size_t flags_offset = in_.offset();
     uint8_t flags = 0;
     const Block* target = nullptr;
@@ -102,7 +112,11 @@ bool FuncValidator::branch_on_cast(bool on_fail) noexcept {
         return false;
     const ValType from = ValType::reference(source_heap, (flags & 1) != 0);
     const ValType to = ValType::reference(target_heap, (flags & 2) != 0);
-    if (!registry().matches(to, from))
+    // With custom descriptors any type of the same hierarchy will do.
+    const bool castable = context_.features.has(Feature::custom_descriptors)
+                              ? top_of(target_heap, registry()) == top_of(source_heap, registry())
+                              : registry().matches(to, from);
+    if (!castable)
         return diagnostics().invalid(here(), "type mismatch: %s to %s, which is no subtype of %s", op_name(),
                                      TypeText{context_.module}.add(to).c_str(),
                                      TypeText{context_.module}.add(from).c_str());
@@ -115,7 +129,37 @@ bool FuncValidator::branch_on_cast(bool on_fail) noexcept {
                                      op_name(), TypeText{context_.module}.add(taken).c_str(),
                                      TypeText{context_.module}.add(types).c_str());
     const auto others = types.first(types.size() - 1);
-    return pop(from) && pop_all(others) && push_all(others) && push(on_fail ? to : rest);
+    return (!with_descriptor || pop_descriptor(target_heap)) && pop(from) && pop_all(others) &&
+           push_all(others) && push(on_fail ? to : rest);
+}
+
+/// The descriptor that what is cast to `described` must have.
+bool FuncValidator::pop_descriptor(HeapType described) noexcept {
+    const TypeId id = described.is_defined() ? registry()[described.id()].descriptor : SubType::no_type;
+    if (id == SubType::no_type)
+        return diagnostics().invalid(here(), "type mismatch: %s to type %s, which does not have a descriptor",
+                                     op_name(), TypeText{context_.module}.add(described).c_str());
+    return pop(ValType::reference(HeapType::defined(id, described.is_exact()), true));
+}
+
+bool FuncValidator::cast_descriptor(bool nullable) noexcept {
+    HeapType heap = HeapType::any;
+    return types_.heap_type(heap) && pop_descriptor(heap) && pop(ValType::reference(HeapType::any, true)) &&
+           push(ValType::reference(heap, nullable));
+}
+
+bool FuncValidator::get_descriptor() noexcept {
+    TypeId id = 0;
+    const SubType* type = nullptr;
+    if (!defined_type(CompositeKind::struct_, id, type))
+        return false;
+    if (type->descriptor == SubType::no_type)
+        return diagnostics().invalid(here(), "type without descriptor: %s", op_name());
+    // The descriptor's type is known as exactly as that of the operand.
+    const ValType exact_ref = ValType::reference(HeapType::defined(id, true), true);
+    const bool exact = top_ == base_ || registry().matches(top_[-1], exact_ref);
+    return pop(exact ? exact_ref : ref_to(id, true)) &&
+           push(ValType::reference(HeapType::defined(type->descriptor, exact), false));
 }
 
 bool FuncValidator::test_or_cast(bool is_cast, bool nullable) noexcept {
@@ -135,9 +179,13 @@ bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
 bool FuncValidator::gc() noexcept {
     switch (op()) {
     case Op::struct_new:
-        return struct_new(false);
+        return struct_new(false, false);
     case Op::struct_new_default:
-        return struct_new(true);
+        return struct_new(true, false);
+    case Op::struct_new_desc:
+        return struct_new(false, true);
+    case Op::struct_new_default_desc:
+        return struct_new(true, true);
     case Op::struct_get:
         return struct_field(false, false);
     case Op::struct_get_s:
@@ -163,9 +211,19 @@ bool FuncValidator::gc() noexcept {
     case Op::ref_cast_null:
         return test_or_cast(true, true);
     case Op::br_on_cast:
-        return branch_on_cast(false);
+        return branch_on_cast(false, false);
     case Op::br_on_cast_fail:
-        return branch_on_cast(true);
+        return branch_on_cast(true, false);
+    case Op::ref_get_desc:
+        return get_descriptor();
+    case Op::ref_cast_desc_eq:
+        return cast_descriptor(false);
+    case Op::ref_cast_desc_eq_null:
+        return cast_descriptor(true);
+    case Op::br_on_cast_desc_eq:
+        return branch_on_cast(false, true);
+    case Op::br_on_cast_desc_eq_fail:
+        return branch_on_cast(true, true);
     case Op::any_convert_extern:
         return convert(HeapType::extern_, HeapType::any);
     case Op::extern_convert_any:
@@ -199,10 +257,18 @@ bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*&
     return true;
 }
 
-bool FuncValidator::struct_new(bool with_default) noexcept {
+bool FuncValidator::struct_new(bool with_default, bool with_descriptor) noexcept {
     TypeId id = 0;
     const SubType* type = nullptr;
     if (!defined_type(CompositeKind::struct_, id, type))
+        return false;
+    const bool has_descriptor = type->descriptor != SubType::no_type;
+    if (has_descriptor != with_descriptor)
+        return diagnostics().invalid(here(), has_descriptor
+                                                 ? "type with descriptor requires descriptor allocation"
+                                                 : "type without descriptor requires non-descriptor "
+                                                   "allocation");
+    if (has_descriptor && !pop(ValType::reference(HeapType::defined(type->descriptor, true), true)))
         return false;
     for (size_t i = type->fields.size(); i-- > 0;) {
         const ValType storage = type->fields[i].storage;
@@ -210,7 +276,7 @@ bool FuncValidator::struct_new(bool with_default) noexcept {
             return with_default &&
                    diagnostics().invalid(here(), "type mismatch: field %zu has no default value", i);
     }
-    return push(ref_to(id, false));
+    return push(new_ref(id));
 }
 
 bool FuncValidator::struct_field(bool is_set, bool is_extending) noexcept {
@@ -267,11 +333,11 @@ bool FuncValidator::array_new() noexcept {
     const ValType value = unpacked(element.storage);
     switch (op()) {
     case Op::array_new:
-        return pop(ValType::i32) && pop(value) && push(ref_to(id, false));
+        return pop(ValType::i32) && pop(value) && push(new_ref(id));
     case Op::array_new_default:
         if (!element.storage.defaultable())
             return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
-        return pop(ValType::i32) && push(ref_to(id, false));
+        return pop(ValType::i32) && push(new_ref(id));
     case Op::array_new_fixed: {
         uint32_t count = 0;
         if (!in_.u32(count))
@@ -279,12 +345,12 @@ bool FuncValidator::array_new() noexcept {
         for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
             if (!pop(value))
                 return false;
-        return push(ref_to(id, false));
+        return push(new_ref(id));
     }
     case Op::array_new_data:
-        return array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) && push(ref_to(id, false));
+        return array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) && push(new_ref(id));
     default: // array.new_elem
-        return array_elements(element) && pop(ValType::i32) && pop(ValType::i32) && push(ref_to(id, false));
+        return array_elements(element) && pop(ValType::i32) && pop(ValType::i32) && push(new_ref(id));
     }
 }
 

@@ -153,5 +153,17 @@ TEST(Decode, Attachments) {
     EXPECT_EQ(second.drops, 0);
 }
 
+TEST(Decode, LimitsHave32BitsWithout64BitAddresses) {
+    LoadOptions options;
+    const auto memory_fault = [&](const Bytes& limits) {
+        return fault(Binary{}.section(memory, vec({limits})).bytes, options);
+    };
+    const Bytes large{0, 0x80, 0x80, 0x80, 0x80, 0x10}; // 2^32
+    EXPECT_NE(memory_fault(large).find("memory size must be at most 65536 pages"), std::string::npos);
+    options.features.disable(Feature::memory64);
+    EXPECT_NE(memory_fault(large).find("integer too large"), std::string::npos) << memory_fault(large);
+    EXPECT_EQ(memory_fault({1, 0x80, 0x80, 4, 0x80, 0x80, 4}), "valid");
+}
+
 } // namespace
 } // namespace warpbeam::test

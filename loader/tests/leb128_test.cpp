@@ -1,6 +1,5 @@
-#include "leb128.hpp"
-
 #include <gtest/gtest.h>
+#include <warpbeam/loader/leb128.hpp>
 
 #include <vector>
 

@@ -38,6 +38,21 @@ TEST(Validate, MessagesNameExpectedAndFoundTypesAndThePlace) {
               "the code section, function 0 @30");
 }
 
+TEST(Validate, LegacyCatchBlocksHaveNothingOfTheOperandsBelow) {
+    LoadOptions options;
+    options.features = FeatureSet::all();
+    const auto verdict = [&](const Bytes& instructions) {
+        const auto module =
+            Module::load(module_of(func_type({i32}, {i32}), body(instructions, {1, 1, i64})), options);
+        return module ? std::string{"valid"} : std::string{module.error().message()};
+    };
+    // i32.const 1, try, nop, catch_all, [...], end
+    EXPECT_EQ(verdict({0x41, 1, 0x06, 0x40, 0x01, 0x19, 0x01, 0x0b}), "valid");
+    EXPECT_EQ(verdict({0x41, 1, 0x06, i32, 0x41, 2, 0x19, 0x41, 3, 0x0b, 0x6a}), "valid");
+    EXPECT_EQ(verdict({0x41, 1, 0x06, 0x40, 0x01, 0x19, 0x1a, 0x0b, 0x41, 1}),
+              "type mismatch: drop requires an operand but stack has [], in the code section, function 0");
+}
+
 TEST(Validate, TheFunctionIsNamedByItsExport) {
     const Bytes bytes = Binary{}
                             .section(type, vec({func_type({}, {})}))

@@ -9,21 +9,23 @@ namespace warpbeam {
 /// one that is off is refused with its name.
 enum class Feature : uint8_t {
     core,
-#define WARPBEAM_FEATURE(id, text, on) id,
+#define WARPBEAM_FEATURE(id, text, on, summary) id,
 #include <warpbeam/loader/features.inc>
 #undef WARPBEAM_FEATURE
 };
 
-/// What is known of a feature: its name on the command line and in errors, and whether it is on by default.
+/// What is known of a feature: its name on the command line and in errors, whether it is on by default, and
+/// what it allows, for help texts.
 struct FeatureRow {
     Feature feature;
     std::string_view name;
     bool standard;
+    std::string_view summary;
 };
 
 inline constexpr FeatureRow feature_table[] = {
-    {Feature::core, "core", true},
-#define WARPBEAM_FEATURE(id, text, on) {Feature::id, text, on},
+    {Feature::core, "core", true, "WebAssembly 1.0"},
+#define WARPBEAM_FEATURE(id, text, on, summary) {Feature::id, text, on, summary},
 #include <warpbeam/loader/features.inc>
 #undef WARPBEAM_FEATURE
 };
@@ -45,6 +47,11 @@ public:
     }
     constexpr FeatureSet& disable(Feature f) noexcept {
         bits_ &= ~(uint32_t{1} << static_cast<unsigned>(f));
+        return *this;
+    }
+    /// Switches off what `other` does not have.
+    constexpr FeatureSet& restrict_to(const FeatureSet& other) noexcept {
+        bits_ &= other.bits_;
         return *this;
     }
     /// Every feature that we know, standard or not.

@@ -31,6 +31,8 @@ public:
 
     /// The type of an id that `add_group` returned.
     [[nodiscard]] const SubType& operator[](TypeId id) const noexcept;
+    /// How many members the recursive group has that begins with this type; 0 for its other members.
+    [[nodiscard]] uint32_t group_size(TypeId id) const noexcept;
     /// Shorthand for a function type's parameters and results.
     [[nodiscard]] const FuncType& func(TypeId id) const noexcept { return (*this)[id].func; }
 

@@ -16,7 +16,8 @@ using TypeId = uint32_t;
 /// At most so many types live in one registry; ids fit 20 bits.
 inline constexpr TypeId max_type_id = 1'000'000;
 
-/// A heap type: an abstract one, or the id of a defined type.
+/// A heap type: an abstract one, or the id of a defined type, which may be meant exactly, without its
+/// subtypes (custom descriptors).
 class HeapType {
 public:
     enum Abstract : uint32_t {
@@ -36,16 +37,20 @@ public:
         bot,
     };
     constexpr HeapType(Abstract abstract) noexcept : code_{abstract} {}
-    static constexpr HeapType defined(TypeId id) noexcept { return HeapType{id}; }
+    static constexpr HeapType defined(TypeId id, bool exact = false) noexcept {
+        return HeapType{exact ? id | exact_bit : id};
+    }
 
-    [[nodiscard]] constexpr bool is_defined() const noexcept { return code_ < func; }
-    [[nodiscard]] constexpr TypeId id() const noexcept { return code_; }
+    [[nodiscard]] constexpr bool is_defined() const noexcept { return id() < func; }
+    [[nodiscard]] constexpr bool is_exact() const noexcept { return (code_ & exact_bit) != 0; }
+    [[nodiscard]] constexpr TypeId id() const noexcept { return code_ & ~exact_bit; }
     [[nodiscard]] constexpr uint32_t code() const noexcept { return code_; }
     static constexpr HeapType from_code(uint32_t code) noexcept { return HeapType{code}; }
     friend constexpr bool operator==(HeapType, HeapType) noexcept = default;
 
 private:
     explicit constexpr HeapType(uint32_t code) noexcept : code_{code} {}
+    static constexpr uint32_t exact_bit = 0x10'0000;
     uint32_t code_;
 };
 
@@ -78,7 +83,7 @@ public:
 
 private:
     static constexpr uint32_t nullable_bit = 0x100;
-    static constexpr unsigned heap_shift = 12;
+    static constexpr unsigned heap_shift = 11;
     uint32_t bits_;
 };
 
@@ -103,11 +108,17 @@ enum class CompositeKind : uint8_t { func, struct_, array };
 /// A defined type, closed: its supertype and all types in it are registry ids.
 /// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
 struct SubType {
-    static constexpr TypeId no_supertype = UINT32_MAX;
+    static constexpr TypeId no_type = UINT32_MAX;
+    static constexpr TypeId no_supertype = no_type;
 
     CompositeKind kind = CompositeKind::func;
     bool is_final = true;
     TypeId supertype = no_supertype;
+    /// The type of the descriptors of its instances, and the type whose instances its own describe; `no_type`
+    /// when there is none. Only structures have them.
+    /// https://github.com/WebAssembly/custom-descriptors
+    TypeId descriptor = no_type;
+    TypeId described = no_type;
     /// The number of supertypes above this one.
     uint32_t depth = 0;
     /// Whether all fields have a default value.
@@ -163,7 +174,8 @@ enum class ExternKind : uint8_t { func, table, memory, global, tag };
 /// https://webassembly.github.io/spec/core/syntax/types.html#external-types
 struct ExternType {
     ExternKind kind = ExternKind::func;
-    TypeId func = 0; ///< a function's type
+    TypeId func = 0;    ///< a function's type
+    bool exact = false; ///< whether it has just this type, else perhaps a subtype
     TableType table;
     MemoryType memory;
     GlobalType global;
