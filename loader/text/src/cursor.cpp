@@ -102,8 +102,9 @@ std::optional<Cursor> Cursor::take_annotation(std::string_view name) noexcept {
 
 void Cursor::unexpected(const char* wanted) noexcept {
     if (at_end() && !failed()) {
-        wanted == nullptr ? fail("unexpected end of text")
-                          : fail("unexpected end of text, expected %s", wanted);
+        // What follows the last token is but blanks, perhaps many lines of them.
+        wanted == nullptr ? fail_at(previous_end_, "unexpected end of text")
+                          : fail_at(previous_end_, "unexpected end of text, expected %s", wanted);
         return;
     }
     const Shown found{text()};

@@ -29,6 +29,14 @@ inline constexpr std::string_view section_keywords[] = {"type",      "import", "
                                                         "tag",       "global", "export", "start", "elem",
                                                         "datacount", "code",   "data"};
 
+/// Their ids, https://webassembly.github.io/spec/core/binary/modules.html#sections
+inline constexpr uint8_t section_ids[] = {1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11};
+static_assert(std::size(section_ids) == std::size(section_keywords));
+
+/// What a module begins with, as numbers of four bytes.
+inline constexpr uint32_t binary_magic = 0x6d73'6100;
+inline constexpr uint32_t binary_version = 1;
+
 /// A place for custom sections: in front of a section or behind it.
 constexpr uint8_t place_of(size_t section, bool after) noexcept {
     return static_cast<uint8_t>(2 * section + (after ? 1 : 0));

@@ -21,8 +21,9 @@ std::optional<Space> space_of(std::string_view keyword) noexcept {
     return std::nullopt;
 }
 
-constexpr const char* space_names[space_count] = {"type", "function",     "table",        "memory", "global",
-                                                  "tag",  "elem segment", "data segment", "local",  "field"};
+constexpr const char* space_names[space_count] = {"type",   "function", "table",        "memory",
+                                                  "global", "tag",      "elem segment", "data segment",
+                                                  "local",  "field",    "label"};
 
 } // namespace
 

@@ -47,14 +47,27 @@ private:
     void value_type(Bytes& out, bool packed_too = false) noexcept;
     std::optional<RefType> accept_ref_type() noexcept;
     RefType ref_type() noexcept;
-    int64_t heap_type() noexcept;
+    HeapCode heap_type() noexcept;
+    void type_clause(std::string_view keyword, uint8_t code) noexcept;
     bool accept_address_type() noexcept;
-    void limits(Bytes& out, bool is_64, bool may_be_shared) noexcept;
+    struct Limits {
+        bool is_64 = false;
+        bool has_max = false;
+        bool shared = false;
+        uint64_t min = 0;
+        uint64_t max = 0;
+        std::optional<uint32_t> page_size_log2;
+        void write(Bytes& out) const noexcept;
+    };
+    Limits limits() noexcept;
+    void memory_type(Bytes& out, bool is_64) noexcept;
+    std::optional<uint32_t> page_size() noexcept;
     void global_type(Bytes& out) noexcept;
     void signature(Params params) noexcept;
     void param(Params params) noexcept;
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
+    uint32_t import_type_use() noexcept;
     void match_inline_type(uint32_t type, size_t offset) noexcept;
     void block_type(Bytes& out) noexcept;
 
@@ -70,6 +83,7 @@ private:
     void bind_local_names(uint32_t func) noexcept;
     void table_field() noexcept;
     void table_elements(uint32_t table, bool is_64) noexcept;
+    void table_limits(bool is_64) noexcept;
     void memory_field() noexcept;
     void global_field() noexcept;
     void tag_field() noexcept;
@@ -160,6 +174,7 @@ private:
     void lane(Bytes& out) noexcept;
     void select_types(Bytes& out) noexcept;
     void cast(Bytes& out) noexcept;
+    void cast_to(Op non_null, Op nullable, Bytes& out) noexcept;
     void number(Bytes& out, unsigned bits, bool floating, bool leb) noexcept;
     void vector_constant(Bytes& out) noexcept;
 
@@ -232,6 +247,8 @@ private:
     Bytes* out_ = nullptr;
     /// The function whose body it is; absent in constant expressions.
     std::optional<uint32_t> func_;
+    /// How many labels its body has had so far.
+    uint32_t label_count_ = 0;
     Vec<Frame> frames_;
     Bytes deferred_;
     Vec<Label> labels_;

@@ -15,8 +15,8 @@ using Symbol = uint32_t;
 inline constexpr Symbol no_symbol = 0;
 
 /// The index spaces. https://webassembly.github.io/spec/core/text/conventions.html#contexts
-enum class Space : uint8_t { type, func, table, memory, global, tag, elem, data, local, field };
-inline constexpr size_t space_count = 10;
+enum class Space : uint8_t { type, func, table, memory, global, tag, elem, data, local, field, label };
+inline constexpr size_t space_count = 11;
 
 /// The identifiers of a module and what they stand for.
 class Names {

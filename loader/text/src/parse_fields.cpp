@@ -2,6 +2,7 @@
 // https://webassembly.github.io/spec/core/text/modules.html
 
 #include "module_parser.hpp"
+#include "vocabulary.hpp"
 
 #include <warpbeam/text/number.hpp>
 
@@ -10,7 +11,7 @@
 namespace warpbeam::text {
 namespace {
 
-constexpr uint8_t code(ExternKind kind) noexcept { return static_cast<uint8_t>(kind); }
+constexpr uint8_t code_of(ExternKind kind) noexcept { return static_cast<uint8_t>(kind); }
 
 } // namespace
 
@@ -64,8 +65,7 @@ Symbol ModuleParser::accept_id() noexcept {
 uint32_t ModuleParser::begin_definition(Space space) noexcept {
     const uint32_t index = read_[static_cast<size_t>(space)]++;
     const Symbol id = accept_id();
-    const bool nameable = space == Space::type || space == Space::func || space == Space::tag;
-    remember_name(space, 0, index, id, nameable ? name_annotation("definition") : no_symbol);
+    remember_name(space, 0, index, id, name_annotation("definition"));
     return index;
 }
 
@@ -74,19 +74,19 @@ bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) no
     while (accept_open("export")) {
         Bytes& out = exports_.add();
         name(out);
-        out.byte(code(kind));
+        out.byte(code_of(kind));
         out.u32(index);
         expect_close();
     }
     const size_t offset = token().begin;
     if (!accept_open("import")) {
         static constexpr const char* names[] = {"function", "table", "memory", "global", "tag"};
-        defined_ = names[code(kind)];
+        defined_ = names[code_of(kind)];
         return false;
     }
     begin_import(offset);
     expect_close();
-    imports_.bytes.byte(code(kind));
+    imports_.bytes.byte(kind == ExternKind::func && at_open("exact") ? code::exact_func : code_of(kind));
     return true;
 }
 
@@ -103,7 +103,7 @@ void ModuleParser::func_field() noexcept {
     const uint32_t func = begin_definition(Space::func);
     const bool imported = inline_exports_and_import(ExternKind::func, func);
     local_names_.clear();
-    const uint32_t type = type_use(Params::locals);
+    const uint32_t type = imported ? import_type_use() : type_use(Params::locals);
     if (imported) {
         imports_.bytes.u32(type);
         for (const LocalName& local : local_names_)
@@ -124,6 +124,7 @@ void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
         return fail_at(local_names_[0].offset, "unknown type %u", type);
     bind_local_names(func);
     func_ = func;
+    label_count_ = 0;
     out_ = &body_;
     instructions();
     func_.reset();
@@ -192,13 +193,12 @@ void ModuleParser::table_field() noexcept {
     if (!imported && !at(TokenKind::natural))
         return table_elements(table, is_64);
     // The element type comes first in the binary format and last in the text.
-    scratch_.clear();
-    limits(scratch_, is_64, false);
+    table_limits(is_64);
     Bytes& out = imported ? imports_.bytes : tables_.add();
     const RefType type = ref_type();
     const bool initialised = !imported && !at(TokenKind::rpar);
     if (initialised) {
-        out.byte(0x40);
+        out.byte(code::table_with_initialiser);
         out.byte(0x00);
     }
     type.write(out);
@@ -207,28 +207,38 @@ void ModuleParser::table_field() noexcept {
         constant_expression(out);
 }
 
+/// Into `scratch_`.
+void ModuleParser::table_limits(bool is_64) noexcept {
+    Limits type = limits();
+    type.is_64 = is_64;
+    scratch_.clear();
+    type.write(scratch_);
+}
+
 void ModuleParser::memory_field() noexcept {
     const uint32_t memory = begin_definition(Space::memory);
     const bool imported = inline_exports_and_import(ExternKind::memory, memory);
-    const bool is_64 = accept_address_type();
-    if (imported || !accept_open("data"))
-        return limits(imported ? imports_.bytes : memories_.add(), is_64, true);
+    Limits type;
+    type.is_64 = accept_address_type();
+    if (imported || at(TokenKind::natural))
+        return memory_type(imported ? imports_.bytes : memories_.add(), type.is_64);
+    type.page_size_log2 = page_size();
+    if (!accept_open("data"))
+        return unexpected("a size");
 
     ++read_[static_cast<size_t>(Space::data)];
     scratch_.clear();
     strings(scratch_);
     expect_close();
-    constexpr uint64_t page_size = 0x1'0000;
-    const uint64_t pages = (scratch_.size() + page_size - 1) / page_size;
-    Bytes& type = memories_.add();
-    type.byte(is_64 ? 5 : 1);
-    type.u64(pages);
-    type.u64(pages);
+    const uint32_t log2 = type.page_size_log2.value_or(16);
+    type.min = type.max = (scratch_.size() + (uint64_t{1} << log2) - 1) >> log2;
+    type.has_max = true;
+    type.write(memories_.add());
     Bytes& segment = data_.add();
     segment.byte(memory == 0 ? 0 : 2);
     if (memory != 0)
         segment.u32(memory);
-    opcode(is_64 ? Op::i64_const : Op::i32_const, segment);
+    opcode(type.is_64 ? Op::i64_const : Op::i32_const, segment);
     segment.s64(0);
     opcode(Op::end, segment);
     segment.sized(scratch_.view());
@@ -255,27 +265,26 @@ void ModuleParser::tag_field() noexcept {
 void ModuleParser::import_field() noexcept {
     begin_import(token().begin);
     Bytes& out = imports_.bytes;
-    const auto kind = [&](ExternKind k) { out.byte(code(k)); };
+    const auto kind = [&](ExternKind k) { out.byte(code_of(k)); };
     if (accept_open("func")) {
-        kind(ExternKind::func);
         const uint32_t func = begin_definition(Space::func);
+        out.byte(at_open("exact") ? code::exact_func : code_of(ExternKind::func));
         local_names_.clear();
-        out.u32(type_use(Params::locals));
+        out.u32(import_type_use());
         for (const LocalName& local : local_names_)
             remember_name(Space::local, func, local.index, local.id, local.annotated);
     } else if (accept_open("table")) {
         kind(ExternKind::table);
         begin_definition(Space::table);
         const bool is_64 = accept_address_type();
-        scratch_.clear();
-        limits(scratch_, is_64, false);
+        table_limits(is_64);
         ref_type().write(out);
         out.raw(scratch_);
     } else if (accept_open("memory")) {
         kind(ExternKind::memory);
         begin_definition(Space::memory);
         const bool is_64 = accept_address_type();
-        limits(out, is_64, true);
+        memory_type(out, is_64);
     } else if (accept_open("global")) {
         kind(ExternKind::global);
         begin_definition(Space::global);
@@ -292,21 +301,11 @@ void ModuleParser::import_field() noexcept {
 }
 
 void ModuleParser::export_field() noexcept {
-    struct Kind {
-        std::string_view keyword;
-        ExternKind kind;
-        Space space;
-    };
-    static constexpr Kind kinds[] = {
-        {"func", ExternKind::func, Space::func},       {"table", ExternKind::table, Space::table},
-        {"memory", ExternKind::memory, Space::memory}, {"global", ExternKind::global, Space::global},
-        {"tag", ExternKind::tag, Space::tag},
-    };
     Bytes& out = exports_.add();
     name(out);
-    for (const Kind& each : kinds)
+    for (const ExternKeyword& each : extern_keywords)
         if (accept_open(each.keyword)) {
-            out.byte(code(each.kind));
+            out.byte(code_of(each.kind));
             out.u32(index(each.space));
             return expect_close();
         }

@@ -41,16 +41,22 @@ void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
         opcode(Op::select_t, out);
         return select_types(out);
     case Op::ref_test:
-    case Op::ref_cast: {
-        const RefType type = ref_type();
-        const Op of_null = row.op == Op::ref_test ? Op::ref_test_null : Op::ref_cast_null;
-        opcode(type.nullable ? of_null : row.op, out);
-        return out.s64(type.heap);
-    }
+        return cast_to(row.op, Op::ref_test_null, out);
+    case Op::ref_cast:
+        return cast_to(row.op, Op::ref_cast_null, out);
+    case Op::ref_cast_desc_eq:
+        return cast_to(row.op, Op::ref_cast_desc_eq_null, out);
     default:
         opcode(row.op, out);
         return immediates(row, out);
     }
+}
+
+/// The reference type decides between two instructions, whose immediate is but the heap type.
+void ModuleParser::cast_to(Op non_null, Op nullable, Bytes& out) noexcept {
+    const RefType type = ref_type();
+    opcode(type.nullable ? nullable : non_null, out);
+    type.heap.write(out);
 }
 
 void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
@@ -149,7 +155,7 @@ void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
     case Imm::v128:
         return vector_constant(out);
     case Imm::heap_type:
-        return out.s64(heap_type());
+        return heap_type().write(out);
     case Imm::cast:
         return cast(out);
     case Imm::fence:
@@ -178,8 +184,9 @@ void ModuleParser::label_table(Bytes& out) noexcept {
 /// https://webassembly.github.io/spec/core/text/instructions.html#memory-instructions
 void ModuleParser::memory_argument(const InstrRow& row, Bytes& out) noexcept {
     // A number may also be the lane that follows.
-    const bool number_is_memory =
-        row.imm == Imm::mem_arg || ahead().kind == TokenKind::natural || ahead().kind == TokenKind::keyword;
+    const std::string_view next = text(ahead());
+    const bool number_is_memory = row.imm == Imm::mem_arg || ahead().kind == TokenKind::natural ||
+                                  next.starts_with("offset=") || next.starts_with("align=");
     uint32_t memory = 0;
     if (at(TokenKind::id) || (at(TokenKind::natural) && number_is_memory))
         memory = index(Space::memory);
@@ -242,8 +249,8 @@ void ModuleParser::cast(Bytes& out) noexcept {
     const RefType to = ref_type();
     out.byte(static_cast<uint8_t>((from.nullable ? 1 : 0) | (to.nullable ? 2 : 0)));
     out.u32(target);
-    out.s64(from.heap);
-    out.s64(to.heap);
+    from.heap.write(out);
+    to.heap.write(out);
 }
 
 /// A number of so many bits, as signed LEB128 or as bytes.

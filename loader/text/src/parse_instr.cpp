@@ -5,6 +5,7 @@
 
 #include "keywords.hpp"
 #include "module_parser.hpp"
+#include "vocabulary.hpp"
 
 namespace warpbeam::text {
 
@@ -262,6 +263,8 @@ void ModuleParser::push_label(Symbol symbol) noexcept {
     uint32_t& current = label_of_[symbol];
     if (!labels_.push({symbol, current}))
         return fail_memory();
+    if (func_)
+        remember_name(Space::label, *func_, label_count_++, symbol, no_symbol);
     if (symbol != no_symbol)
         current = static_cast<uint32_t>(labels_.size());
 }
@@ -286,19 +289,12 @@ uint32_t ModuleParser::label() noexcept {
 
 /// https://webassembly.github.io/spec/core/binary/instructions.html#control-instructions
 void ModuleParser::catch_clauses(Bytes& out) noexcept {
-    struct Clause {
-        std::string_view keyword;
-        uint8_t code;
-        bool has_tag;
-    };
-    static constexpr Clause clauses[] = {
-        {"catch", 0, true}, {"catch_ref", 1, true}, {"catch_all", 2, false}, {"catch_all_ref", 3, false}};
     uint32_t count = 0;
     catches_.clear();
     const auto one = [&] {
-        for (const Clause& clause : clauses)
+        for (const CatchKeyword& clause : catch_keywords)
             if (accept_open(clause.keyword)) {
-                catches_.byte(clause.code);
+                catches_.byte(static_cast<uint8_t>(&clause - catch_keywords));
                 if (clause.has_tag)
                     catches_.u32(index(Space::tag));
                 catches_.u32(label());

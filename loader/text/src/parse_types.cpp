@@ -2,38 +2,13 @@
 // https://webassembly.github.io/spec/core/text/modules.html#type-uses
 
 #include "module_parser.hpp"
+#include "vocabulary.hpp"
 
 #include <warpbeam/text/number.hpp>
 
+#include <bit>
+
 namespace warpbeam::text {
-namespace {
-
-struct HeapKeyword {
-    std::string_view heap;
-    /// The abbreviation of a nullable reference to it.
-    std::string_view ref;
-    int64_t code;
-};
-constexpr HeapKeyword heap_keywords[] = {
-    {"func", "funcref", RefType::func}, {"extern", "externref", -0x11},
-    {"any", "anyref", -0x12},           {"eq", "eqref", -0x13},
-    {"i31", "i31ref", -0x14},           {"struct", "structref", -0x15},
-    {"array", "arrayref", -0x16},       {"exn", "exnref", -0x17},
-    {"none", "nullref", -0x0f},         {"noextern", "nullexternref", -0x0e},
-    {"nofunc", "nullfuncref", -0x0d},   {"noexn", "nullexnref", -0x0c},
-};
-
-struct PlainKeyword {
-    std::string_view keyword;
-    uint8_t code;
-    bool packed;
-};
-constexpr PlainKeyword plain_keywords[] = {
-    {"i32", 0x7f, false},  {"i64", 0x7e, false}, {"f32", 0x7d, false}, {"f64", 0x7c, false},
-    {"v128", 0x7b, false}, {"i8", 0x78, true},   {"i16", 0x77, true},
-};
-
-} // namespace
 
 /// All type definitions, wherever they stand among the fields.
 void ModuleParser::type_fields() noexcept {
@@ -71,6 +46,8 @@ void ModuleParser::type_definition() noexcept {
         for (; at_index(); ++definition.supertype_count)
             supertypes_.u32(this->index(Space::type));
     }
+    type_clause("describes", code::describes);
+    type_clause("descriptor", code::descriptor);
     if (accept_open("func")) {
         signature(Params::named);
         signature_.write(composite_);
@@ -80,7 +57,7 @@ void ModuleParser::type_definition() noexcept {
         struct_fields(index, composite_);
     } else if (accept_open("array")) {
         definition.kind = CompositeKind::array;
-        composite_.byte(0x5e);
+        composite_.byte(code::array);
         field_type(composite_);
     } else {
         unexpected("a composite type");
@@ -92,6 +69,15 @@ void ModuleParser::type_definition() noexcept {
     definition.supertypes = supertypes_.view();
     definition.composite = composite_.view();
     types_.add(definition);
+}
+
+/// https://github.com/WebAssembly/custom-descriptors
+void ModuleParser::type_clause(std::string_view keyword, uint8_t code) noexcept {
+    if (!accept_open(keyword))
+        return;
+    composite_.byte(code);
+    composite_.u32(index(Space::type));
+    expect_close();
 }
 
 void ModuleParser::struct_fields(uint32_t type, Bytes& out) noexcept {
@@ -112,7 +98,7 @@ void ModuleParser::struct_fields(uint32_t type, Bytes& out) noexcept {
         }
         expect_close();
     }
-    out.byte(0x5f);
+    out.byte(code::struct_);
     out.u32(count);
     out.raw(scratch_);
 }
@@ -149,7 +135,7 @@ std::optional<RefType> ModuleParser::accept_ref_type() noexcept {
         for (const HeapKeyword& heap : heap_keywords)
             if (text() == heap.ref) {
                 advance();
-                return RefType{true, heap.code};
+                return RefType{true, {heap.code}};
             }
     return std::nullopt;
 }
@@ -161,17 +147,22 @@ RefType ModuleParser::ref_type() noexcept {
     return type.value_or(RefType{});
 }
 
-int64_t ModuleParser::heap_type() noexcept {
+HeapCode ModuleParser::heap_type() noexcept {
     if (at_index())
-        return index(Space::type);
+        return {index(Space::type)};
+    if (accept_open("exact")) {
+        const uint32_t type = index(Space::type);
+        expect_close();
+        return {type, true};
+    }
     if (at(TokenKind::keyword))
         for (const HeapKeyword& heap : heap_keywords)
             if (text() == heap.heap) {
                 advance();
-                return heap.code;
+                return {heap.code};
             }
     unexpected("a heap type");
-    return 0;
+    return {};
 }
 
 /// Whether addresses are said to be i64; i32 may be said or not.
@@ -182,7 +173,7 @@ bool ModuleParser::accept_address_type() noexcept {
     return false;
 }
 
-void ModuleParser::limits(Bytes& out, bool is_64, bool may_be_shared) noexcept {
+ModuleParser::Limits ModuleParser::limits() noexcept {
     const auto bound = [&] {
         const std::optional<uint64_t> value = parse_unsigned(text(), 64);
         if (!value)
@@ -190,16 +181,47 @@ void ModuleParser::limits(Bytes& out, bool is_64, bool may_be_shared) noexcept {
         advance();
         return value.value_or(0);
     };
-    if (!at(TokenKind::natural))
-        return unexpected("a size");
-    const uint64_t min = bound();
-    const bool has_max = at(TokenKind::natural);
-    const uint64_t max = has_max ? bound() : 0;
-    const bool shared = may_be_shared && accept_keyword("shared");
-    out.byte(static_cast<uint8_t>((has_max ? 1 : 0) | (shared ? 2 : 0) | (is_64 ? 4 : 0)));
+    Limits limits;
+    if (!at(TokenKind::natural)) {
+        unexpected("a size");
+        return limits;
+    }
+    limits.min = bound();
+    limits.has_max = at(TokenKind::natural);
+    limits.max = limits.has_max ? bound() : 0;
+    return limits;
+}
+
+/// https://webassembly.github.io/spec/core/binary/types.html#limits
+void ModuleParser::Limits::write(Bytes& out) const noexcept {
+    out.byte(static_cast<uint8_t>((has_max ? limits_flag::max : 0) | (shared ? limits_flag::shared : 0) |
+                                  (is_64 ? limits_flag::is_64 : 0) |
+                                  (page_size_log2 ? limits_flag::page_size : 0)));
     out.u64(min);
     if (has_max)
         out.u64(max);
+    if (page_size_log2)
+        out.u32(*page_size_log2);
+}
+
+void ModuleParser::memory_type(Bytes& out, bool is_64) noexcept {
+    Limits type = limits();
+    type.is_64 = is_64;
+    type.shared = accept_keyword("shared");
+    type.page_size_log2 = page_size();
+    type.write(out);
+}
+
+/// The binary logarithm of a page size that is stated. https://github.com/WebAssembly/custom-page-sizes
+std::optional<uint32_t> ModuleParser::page_size() noexcept {
+    if (!accept_open("pagesize"))
+        return std::nullopt;
+    const std::optional<uint64_t> bytes = at(TokenKind::natural) ? parse_unsigned(text(), 64) : std::nullopt;
+    if (!bytes || !std::has_single_bit(*bytes))
+        fail("invalid custom page size, expected a power of two");
+    advance();
+    expect_close();
+    return static_cast<uint32_t>(std::countr_zero(bytes.value_or(1)));
 }
 
 void ModuleParser::global_type(Bytes& out) noexcept {
@@ -256,6 +278,15 @@ uint32_t ModuleParser::type_use(Params params) noexcept {
     return *type;
 }
 
+/// That of an imported function, which may be meant exactly.
+uint32_t ModuleParser::import_type_use() noexcept {
+    if (!accept_open("exact"))
+        return type_use(Params::locals);
+    const uint32_t type = type_use(Params::locals);
+    expect_close();
+    return type;
+}
+
 /// What is written out besides a type index has to be that type; nothing written is as good.
 void ModuleParser::match_inline_type(uint32_t type, size_t offset) noexcept {
     if (signature_.empty() || failed())
@@ -275,7 +306,7 @@ void ModuleParser::block_type(Bytes& out) noexcept {
         match_inline_type(*type, offset);
         out.s64(*type);
     } else if (signature_.empty()) {
-        out.byte(0x40);
+        out.byte(code::empty_block);
     } else if (signature_.param_count == 0 && signature_.result_count == 1) {
         out.raw(signature_.results);
     } else {

@@ -10,19 +10,36 @@
 
 namespace warpbeam::text {
 
+/// A heap type as it is written to the binary format.
+struct HeapCode {
+    /// A type index, or the negative code of an abstract heap type.
+    int64_t code = 0;
+    bool exact = false;
+
+    static constexpr int64_t func = -0x10;
+    void write(Bytes& out) const noexcept {
+        if (exact) {
+            out.byte(0x62);
+            out.u32(static_cast<uint32_t>(code));
+        } else {
+            out.s64(code);
+        }
+    }
+};
+
 /// A reference type as it is written to the binary format.
 struct RefType {
     bool nullable = false;
-    /// A type index, or the negative code of an abstract heap type.
-    int64_t heap = 0;
+    HeapCode heap;
 
-    static constexpr int64_t func = -0x10;
-    [[nodiscard]] constexpr bool is_funcref() const noexcept { return nullable && heap == func; }
+    [[nodiscard]] constexpr bool is_funcref() const noexcept {
+        return nullable && heap.code == HeapCode::func;
+    }
     /// The shortest form, so that equal types have equal bytes.
     void write(Bytes& out) const noexcept {
-        if (!nullable || heap >= 0)
+        if (!nullable || heap.code >= 0)
             out.byte(nullable ? 0x63 : 0x64);
-        out.s64(heap);
+        heap.write(out);
     }
 };
 

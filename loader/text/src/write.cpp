@@ -2,6 +2,7 @@
 
 #include "custom_place.hpp"
 #include "module_parser.hpp"
+#include "vocabulary.hpp"
 
 namespace warpbeam::text {
 namespace {
@@ -23,24 +24,21 @@ void write_section(Bytes& out, uint8_t id, const Section& section, Bytes& scratc
 } // namespace
 
 void ModuleParser::write(Bytes& out) const noexcept {
-    out.fixed(0x6d73'6100, 4);
-    out.fixed(1, 4);
+    out.fixed(binary_magic, 4);
+    out.fixed(binary_version, 4);
     Bytes scratch{fault(), *allocator_};
-    const struct {
-        uint8_t id;
-        const Section* section;
-    } in_order[] = {
-        {1, &types_.section()}, {2, &imports_}, {3, &funcs_},   {4, &tables_}, {5, &memories_},
-        {13, &tags_},           {6, &globals_}, {7, &exports_}, {8, nullptr},  {9, &elements_},
-        {12, nullptr},          {10, &codes_},  {11, &data_},
-    };
-    static_assert(std::size(in_order) == std::size(section_keywords));
+    // In the order of `SectionOrder`; two are numbers and no vectors.
+    const Section* const in_order[] = {
+        &types_.section(), &imports_, &funcs_,    &tables_, &memories_, &tags_, &globals_,
+        &exports_,         nullptr,   &elements_, nullptr,  &codes_,    &data_};
+    static_assert(std::size(in_order) == std::size(section_ids));
     for (size_t i = 0; i < std::size(in_order); ++i) {
         const auto order = static_cast<SectionOrder>(i);
         write_custom_sections(out, place_of(i, false));
         if (order == SectionOrder::code)
             write_branch_hints(out);
-        const auto& [id, section] = in_order[i];
+        const uint8_t id = section_ids[i];
+        const Section* const section = in_order[i];
         scratch.clear();
         if (section != nullptr)
             write_section(out, id, *section, scratch);
@@ -67,7 +65,7 @@ void ModuleParser::write_branch_hints(Bytes& out) const noexcept {
     if (hints_.empty())
         return;
     Bytes contents{fault(), *allocator_};
-    contents.sized(std::string_view{"metadata.code.branch_hint"});
+    contents.sized(hint_section);
     const auto end_of_func = [&](size_t i) {
         const uint32_t func = hints_[i].func;
         while (i < hints_.size() && hints_[i].func == func)
@@ -103,23 +101,13 @@ void ModuleParser::remember_name(Space space, uint32_t owner, uint32_t index, Sy
 void ModuleParser::write_names(Bytes& out) const noexcept {
     Bytes contents{fault(), *allocator_};
     Bytes map{fault(), *allocator_};
-    contents.sized(std::string_view{"name"});
+    contents.sized(name_section);
     const size_t empty = contents.size();
     if (module_name_ != no_symbol) {
         map.sized(names_.text(module_name_));
-        write_section(contents, 0, map.view());
+        write_section(contents, module_name_subsection, map.view());
     }
-    static constexpr struct {
-        uint8_t id;
-        Space space;
-        bool indirect;
-    } subsections[] = {
-        {1, Space::func, false},  {2, Space::local, true},   {4, Space::type, false},
-        {5, Space::table, false}, {6, Space::memory, false}, {7, Space::global, false},
-        {8, Space::elem, false},  {9, Space::data, false},   {10, Space::field, true},
-        {11, Space::tag, false},
-    };
-    for (const auto& [id, space, indirect] : subsections) {
+    for (const auto& [id, space, indirect] : name_subsections) {
         if (name_entries_[static_cast<size_t>(space)].empty())
             continue;
         map.clear();

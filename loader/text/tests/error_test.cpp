@@ -9,6 +9,13 @@ TEST(TextError, shows_the_line_with_a_caret) {
                                                                     "    ^");
 }
 
+TEST(TextError, an_end_that_comes_too_early_is_behind_the_last_token) {
+    EXPECT_EQ(message("(module\n  (func $f\n\n ;; blank\n\n"),
+              "2:11: unexpected end of text, expected \")\"\n"
+              "  (func $f\n"
+              "          ^");
+}
+
 TEST(TextError, its_offset_is_that_in_the_text) {
     const auto refused = parse_wat("(func)\n(fun)");
     ASSERT_FALSE(refused);
@@ -44,7 +51,9 @@ TEST(TextError, shows_nothing_that_is_not_text) {
 }
 
 TEST(TextError, at_the_end_of_the_text) {
-    EXPECT_EQ(message("(module (func\n"), "2:1: unexpected end of text, expected \")\"\n\n^");
+    EXPECT_EQ(message("(module (func\n"), "1:14: unexpected end of text, expected \")\"\n"
+                                          "(module (func\n"
+                                          "             ^");
     EXPECT_EQ(message("(module))"), "1:9: unexpected token \")\", expected the end of the text\n"
                                     "(module))\n"
                                     "        ^");

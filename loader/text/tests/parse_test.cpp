@@ -260,5 +260,46 @@ TEST(Wat, every_instruction_is_found_by_its_keyword) {
     EXPECT_EQ(fault("(func i32.addd)"), "unknown operator i32.addd");
 }
 
+TEST(Wat, memories_with_a_page_size) {
+    const auto memory = [](std::string_view text) {
+        return section("(module (memory " + std::string{text} + "))", 5);
+    };
+    EXPECT_EQ(memory("1 2 (pagesize 1)"), (ByteString{1, 0x09, 1, 2, 0}));
+    EXPECT_EQ(memory("i64 1 2 shared (pagesize 65536)"), (ByteString{1, 0x0f, 1, 2, 16}));
+    EXPECT_EQ(memory("(pagesize 1) (data \"xyz\")"), (ByteString{1, 0x09, 3, 3, 0}));
+    EXPECT_EQ(memory("(data \"xyz\")"), (ByteString{1, 0x01, 1, 1}));
+    EXPECT_EQ(section("(module (import \"\" \"\" (memory 0 (pagesize 1))))", 2),
+              (ByteString{1, 0, 0, 2, 0x08, 0, 0}));
+    for (const char* wrong : {"0", "3", "-1", "0x1_0000_0000_0000_0000", ""})
+        EXPECT_EQ(fault("(module (memory 0 (pagesize " + std::string{wrong} + ")))"),
+                  "invalid custom page size, expected a power of two");
+    EXPECT_EQ(fault("(module (memory (pagesize 1) 0))"), "unexpected token \"0\", expected a size");
+    EXPECT_EQ(fault("(module (table 0 (pagesize 1) funcref))"),
+              "unexpected token \"(\", expected a reference type");
+}
+
+TEST(Wat, descriptors_and_exact_types) {
+    const std::string types = "(module (rec (type $a (sub (descriptor $b) (struct)))"
+                              " (type $b (sub (describes $a) (struct)))) ";
+    EXPECT_EQ(section(types + ")", 1),
+              (ByteString{1, 0x4e, 2, 0x50, 0, 0x4d, 1, 0x5f, 0, 0x50, 0, 0x4c, 0, 0x5f, 0}));
+    EXPECT_EQ(section(types + "(global (ref null (exact $a)) (ref.null (exact $a))))", 6),
+              (ByteString{1, 0x63, 0x62, 0, 0, 0xd0, 0x62, 0, 0x0b}));
+    EXPECT_EQ(section("(module (type $f (func)) (import \"\" \"\" (func (exact (type $f))))"
+                      " (func (import \"\" \"\") (exact (type 0))))",
+                      2),
+              (ByteString{2, 0, 0, 0x20, 0, 0, 0, 0x20, 0}));
+    EXPECT_EQ(
+        code("(drop (ref.cast_desc_eq (ref null (exact $a)) (ref.null none) (ref.null none)))"
+             "(drop (ref.get_desc $a (ref.null none))) unreachable",
+             types.substr(8)),
+        (ByteString{0xd0, 0x71, 0xd0, 0x71, 0xfb, 0x24, 0x62, 0, 0x1a, 0xd0, 0x71, 0xfb, 0x22, 0, 0x1a, 0}));
+    EXPECT_EQ(fault("(module (type (struct)) (global (ref (exact any)) (unreachable)))"),
+              "unexpected token \"any\", expected an index");
+    EXPECT_EQ(fault("(module (func (exact (type 0))))"), "unknown operator exact");
+    EXPECT_EQ(fault("(module (type (descriptor 0) (describes 0) (struct)))"),
+              "unexpected token \"(\", expected a composite type");
+}
+
 } // namespace
 } // namespace warpbeam::text

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <warpbeam/loader/error.hpp>
+#include <warpbeam/memory/vec.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+namespace warpbeam {
+
+struct PrintOptions {
+    Allocator* allocator = nullptr; ///< null: the standard one
+    /// The most characters that the text may have; a few bytes of a module can stand for thousands.
+    size_t most_characters = size_t{1} << 30;
+};
+
+/// Translates one module from the binary format to the text format, from which `parse_wat` makes the same
+/// module again. https://webassembly.github.io/spec/core/text/modules.html
+///
+/// Instructions are flat, one to a line. Names of the name section become identifiers, or `@name` annotations
+/// where they can't; branch hints and other custom sections become annotations too, so that nothing is lost.
+/// What is lost is the freedom that an encoder has: numbers longer than necessary, runs of locals that could
+/// be one, an unused data count, the longer forms of segments, the place of the name section.
+///
+/// The module need not be valid, and is not validated: only what has no text is refused, as `malformed`, with
+/// the byte offset. The other errors are `limit` and `out_of_memory`.
+[[nodiscard]] std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
+                                                        const PrintOptions& options = {}) noexcept;
+
+} // namespace warpbeam

@@ -1,0 +1,172 @@
+#pragma once
+
+#include "print/byte_reader.hpp"
+#include "print/name_section.hpp"
+#include "print/text_out.hpp"
+
+#include <warpbeam/loader/instr_table.hpp>
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// Prints one module, section by section, from its bytes. Types of functions are looked up where they stand;
+/// nothing else is kept of what has been printed.
+class ModulePrinter {
+public:
+    /// What becomes more than the bytes of a custom section.
+    struct Choice {
+        bool names = true;
+        bool hints = true;
+        friend bool operator==(const Choice&, const Choice&) noexcept = default;
+    };
+    ModulePrinter(std::span<const uint8_t> module, Allocator& allocator, TextOut& out,
+                  std::optional<Error>& fault, Choice choice) noexcept;
+
+    void print() noexcept;
+    /// What of the choice turned out to lose nothing. Else the module has to be printed again with this.
+    [[nodiscard]] Choice feasible() const noexcept;
+
+private:
+    struct CustomSection {
+        uint8_t place;
+        std::string_view name;
+        std::span<const uint8_t> contents;
+    };
+    struct TypeInfo {
+        bool is_func;
+        uint32_t params;
+        uint32_t results;
+        /// Behind the form, at the parameters' number.
+        ByteReader at;
+    };
+    struct Label {
+        Op op;
+        /// Empty when it has none.
+        std::string_view name;
+    };
+
+    /// Parameters, results or locals between parentheses: one alone that `func` gives a name, others
+    /// together.
+    struct ValueGroup {
+        ModulePrinter& printer;
+        const char* keyword;
+        std::optional<uint32_t> func;
+        bool open = false;
+        bool alone = false;
+
+        /// In front of the type of the next one.
+        void next(uint32_t index) noexcept;
+        void close() noexcept;
+        ~ValueGroup() { close(); }
+    };
+
+    // print_sections.cpp: the sections and what they declare
+    void find_sections() noexcept;
+    void header(ByteReader& in) noexcept;
+    [[nodiscard]] ByteReader section(uint8_t id) noexcept;
+    /// Calls `each` with a reader at each entry of the vector that a section is.
+    template <typename Each>
+    void entries(uint8_t id, Each&& each) noexcept {
+        ByteReader in = section(id);
+        if (in.at_end())
+            return;
+        for (uint32_t count = in.count(); count > 0 && !fault_; --count)
+            each(in);
+        if (!in.at_end())
+            in.fail("section size mismatch");
+    }
+    void read_custom_sections() noexcept;
+    void custom_sections() noexcept;
+    void module_name() noexcept;
+    void imports() noexcept;
+    void import(ByteReader& in) noexcept;
+    void extern_type(uint8_t kind, ByteReader& in) noexcept;
+    void tables() noexcept;
+    void memories() noexcept;
+    void globals() noexcept;
+    void tags() noexcept;
+    void exports() noexcept;
+    void start() noexcept;
+    void elements() noexcept;
+    void element_segment(ByteReader& in) noexcept;
+    void data_segments() noexcept;
+    void offset(ByteReader& in) noexcept;
+
+    // print_names.cpp: definitions and references
+    void define(Space space) noexcept;
+    bool name_of(Space space, uint32_t owner, uint32_t index) noexcept;
+    void reference(Space space, uint32_t index, uint32_t owner = 0) noexcept;
+    void reference_in(ByteReader& in, Space space) noexcept { reference(space, in.u32()); }
+    /// A space in front, and nothing for index 0 when that may be left out.
+    void optional_reference(Space space, uint32_t index) noexcept;
+
+    // print_types.cpp
+    void types() noexcept;
+    void type_definition(ByteReader& in) noexcept;
+    void composite_type(ByteReader& in, uint32_t index) noexcept;
+    void field_type(ByteReader& in) noexcept;
+    void value_type(ByteReader& in) noexcept;
+    void ref_type(ByteReader& in) noexcept;
+    void ref_type(bool nullable, ByteReader& heap) noexcept;
+    void heap_type(ByteReader& in) noexcept;
+    void limits(ByteReader& in, bool is_memory) noexcept;
+    void table_type(ByteReader& in) noexcept;
+    static void skip_value_type(ByteReader& in) noexcept;
+    uint32_t value_types(const char* keyword, ByteReader& in, std::optional<uint32_t> func) noexcept;
+    /// `(type n)`, and what that is where it is short or has names.
+    void type_use(uint32_t type, std::optional<uint32_t> func) noexcept;
+
+    // print_instr.cpp
+    void funcs() noexcept;
+    void func(ByteReader body) noexcept;
+    void locals(ByteReader& in, uint32_t func, uint32_t first) noexcept;
+    void expression(ByteReader& in, std::optional<size_t> func_start) noexcept;
+    const InstrRow* opcode(ByteReader& in) noexcept;
+    bool continue_block(Op op, ByteReader& in) noexcept;
+    void begin_block(Op op, ByteReader& in) noexcept;
+    void block_type(ByteReader& in) noexcept;
+    void catch_clauses(ByteReader& in) noexcept;
+    void label(uint32_t depth) noexcept;
+    void hint(const InstrRow& row, size_t offset) noexcept;
+
+    // print_immediates.cpp
+    void immediates(const InstrRow& row, ByteReader& in) noexcept;
+    void memory_argument(const InstrRow& row, ByteReader& in) noexcept;
+    void space() noexcept { out_.add(" "); }
+
+    struct BranchHint {
+        uint32_t func;
+        uint32_t offset;
+        uint8_t value;
+    };
+    bool read_hints(std::span<const uint8_t> contents) noexcept;
+    bool keep(bool ok) noexcept;
+
+    std::span<const uint8_t> module_;
+    TextOut& out_;
+    std::optional<Error>& fault_;
+    Choice choice_;
+
+    /// By id; one that is missing is empty.
+    std::array<std::span<const uint8_t>, 16> sections_{};
+    Vec<CustomSection> custom_sections_;
+    NameSection names_;
+    size_t names_used_ = 0;
+    Vec<BranchHint> hints_;
+    size_t hints_used_ = 0;
+
+    /// How many of each space have been defined so far.
+    std::array<uint32_t, space_count> defined_{};
+    Vec<TypeInfo> types_;
+    Vec<uint32_t> func_types_;
+
+    Vec<Label> labels_;
+    std::optional<uint32_t> func_;
+    uint32_t label_count_ = 0;
+};
+
+} // namespace warpbeam::text

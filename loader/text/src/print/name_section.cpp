@@ -1,0 +1,136 @@
+#include "print/name_section.hpp"
+
+#include "hash.hpp"
+#include "vocabulary.hpp"
+
+#include <warpbeam/memory/hash_index.hpp>
+#include <warpbeam/text/lexer.hpp>
+
+#include <algorithm>
+
+namespace warpbeam::text {
+namespace {
+
+/// An identifier is repeated wherever it is used, so that a long one could make much text of few bytes.
+constexpr size_t longest_identifier = 200;
+
+constexpr std::pair<uint32_t, uint32_t> place(const NameSection::Entry& entry) noexcept {
+    return {entry.owner, entry.index};
+}
+
+} // namespace
+
+NameSection::NameSection(Allocator& allocator) noexcept : allocator_{allocator} {
+    for (Vec<Entry>& entries : entries_)
+        entries = Vec<Entry>{allocator};
+}
+
+void NameSection::clear() noexcept {
+    module_.reset();
+    for (Vec<Entry>& entries : entries_)
+        entries.clear();
+}
+
+bool NameSection::read(std::span<const uint8_t> contents) noexcept {
+    std::optional<Error> fault;
+    ByteReader in{contents, fault};
+    int last = -1;
+    bool good = true;
+    while (good && !in.at_end()) {
+        const uint8_t id = in.byte();
+        const uint32_t size = in.u32();
+        ByteReader part = in.part(size);
+        good = id > last;
+        last = id;
+        if (id == module_name_subsection) {
+            module_ = part.string();
+            good = good && is_utf8(*module_);
+        } else {
+            const auto* const found = std::ranges::find(name_subsections, id, &NameSubsection::id);
+            good = good && found != std::end(name_subsections) &&
+                   subsection(part, found->space, found->indirect);
+        }
+        good = good && part.at_end() && part.minimal();
+    }
+    good = good && !fault && in.minimal() && (module_ || size() != 0);
+    for (const NameSubsection& each : name_subsections)
+        good = good && choose_identifiers(each.space);
+    if (!good)
+        clear();
+    return good;
+}
+
+bool NameSection::subsection(ByteReader& in, Space space, bool indirect) noexcept {
+    if (!indirect)
+        return name_map(in, space, 0);
+    const uint32_t owners = in.count();
+    for (uint32_t i = 0; i < owners; ++i) {
+        const uint32_t owner = in.u32();
+        const Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
+        if ((!entries.empty() && entries.back().owner >= owner) || !name_map(in, space, owner))
+            return false;
+    }
+    return owners != 0;
+}
+
+bool NameSection::name_map(ByteReader& in, Space space, uint32_t owner) noexcept {
+    Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
+    const size_t begin = entries.size();
+    const uint32_t count = in.count();
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t index = in.u32();
+        const std::string_view name = in.string();
+        const bool ascending = entries.size() == begin || entries.back().index < index;
+        if (!ascending || !is_utf8(name) || !entries.push({owner, index, name}))
+            return false;
+    }
+    return count != 0;
+}
+
+/// The first of equal names becomes the identifier. Labels may share theirs but can't be annotated.
+bool NameSection::choose_identifiers(Space space) noexcept {
+    Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
+    HashIndex seen{allocator_};
+    for (uint32_t i = 0; i < entries.size(); ++i) {
+        Entry& entry = entries[i];
+        const bool fits = !entry.name.empty() && entry.name.size() <= longest_identifier;
+        if (space == Space::label) {
+            entry.is_identifier = fits;
+            if (!fits)
+                return false;
+            continue;
+        }
+        if (!fits)
+            continue;
+        const auto* const raw = reinterpret_cast<const uint8_t*>(entry.name.data());
+        const uint32_t hash = hash_of({raw, entry.name.size()}, hash_of(uint64_t{entry.owner}));
+        const uint32_t other = seen.find(hash, [&](uint32_t j) {
+            return entries[j].owner == entry.owner && entries[j].name == entry.name;
+        });
+        entry.is_identifier = other == HashIndex::npos;
+        if (entry.is_identifier && !seen.insert(hash, i))
+            return false;
+    }
+    return true;
+}
+
+const NameSection::Entry* NameSection::find(Space space, uint32_t owner, uint32_t index) const noexcept {
+    const Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
+    const auto* const found = std::ranges::lower_bound(entries, std::pair{owner, index}, {}, place);
+    return found != entries.end() && place(*found) == std::pair{owner, index} ? found : nullptr;
+}
+
+bool NameSection::any(Space space, uint32_t owner) const noexcept {
+    const Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
+    const auto* const found = std::ranges::lower_bound(entries, owner, {}, &Entry::owner);
+    return found != entries.end() && found->owner == owner;
+}
+
+size_t NameSection::size() const noexcept {
+    size_t count = 0;
+    for (const Vec<Entry>& entries : entries_)
+        count += entries.size();
+    return count;
+}
+
+} // namespace warpbeam::text

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "names.hpp"
+#include "print/byte_reader.hpp"
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace warpbeam::text {
+
+/// What a name section says, when it says it in the way that the text format can.
+/// https://webassembly.github.io/spec/core/appendix/custom.html#name-section
+class NameSection {
+public:
+    explicit NameSection(Allocator& allocator) noexcept;
+
+    struct Entry {
+        uint32_t owner = 0; ///< the function of a local or label, the type of a field, else 0
+        uint32_t index = 0;
+        std::string_view name;
+        /// Whether it can be the identifier; else it takes an annotation.
+        bool is_identifier = false;
+    };
+
+    /// Reads its contents. When they can't be what is written for a text again, there are no names
+    /// afterwards, and false is returned; that includes a lack of memory.
+    [[nodiscard]] bool read(std::span<const uint8_t> contents) noexcept;
+
+    [[nodiscard]] std::optional<std::string_view> module() const noexcept { return module_; }
+    /// Null when it has no name.
+    [[nodiscard]] const Entry* find(Space space, uint32_t owner, uint32_t index) const noexcept;
+    /// Whether the function or type has any name in that space.
+    [[nodiscard]] bool any(Space space, uint32_t owner) const noexcept;
+    [[nodiscard]] size_t size() const noexcept;
+
+private:
+    bool subsection(ByteReader& in, Space space, bool indirect) noexcept;
+    bool name_map(ByteReader& in, Space space, uint32_t owner) noexcept;
+    bool choose_identifiers(Space space) noexcept;
+    void clear() noexcept;
+
+    Allocator& allocator_;
+    std::optional<std::string_view> module_;
+    std::array<Vec<Entry>, space_count> entries_;
+};
+
+} // namespace warpbeam::text

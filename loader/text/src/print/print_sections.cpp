@@ -1,0 +1,376 @@
+// The sections and what they declare, https://webassembly.github.io/spec/core/binary/modules.html
+
+#include "custom_place.hpp"
+#include "print/module_printer.hpp"
+#include "vocabulary.hpp"
+
+#include <warpbeam/text/lexer.hpp>
+#include <warpbeam/text/print.hpp>
+
+#include <algorithm>
+
+namespace warpbeam {
+namespace text {
+
+ModulePrinter::ModulePrinter(std::span<const uint8_t> module, Allocator& allocator, TextOut& out,
+                             std::optional<Error>& fault, Choice choice) noexcept
+    : module_{module}, out_{out}, fault_{fault}, choice_{choice}, custom_sections_{allocator},
+      names_{allocator}, hints_{allocator}, types_{allocator}, func_types_{allocator}, labels_{allocator} {}
+
+bool ModulePrinter::keep(bool ok) noexcept {
+    if (!ok && !fault_)
+        fault_.emplace(ErrorCode::out_of_memory, "out of memory");
+    return ok;
+}
+
+ModulePrinter::Choice ModulePrinter::feasible() const noexcept {
+    return {.names = choice_.names && names_used_ == names_.size(),
+            .hints = choice_.hints && hints_used_ == hints_.size()};
+}
+
+void ModulePrinter::print() noexcept {
+    find_sections();
+    read_custom_sections();
+    out_.add("(module");
+    module_name();
+    types();
+    imports();
+    tables();
+    memories();
+    tags();
+    globals();
+    exports();
+    start();
+    elements();
+    funcs();
+    data_segments();
+    custom_sections();
+    out_.add(")\n");
+}
+
+void ModulePrinter::header(ByteReader& in) noexcept {
+    if (in.fixed(4) != binary_magic)
+        in.fail("magic header not detected");
+    if (in.fixed(4) != binary_version)
+        in.fail("unknown binary version");
+}
+
+void ModulePrinter::find_sections() noexcept {
+    ByteReader in{module_, fault_};
+    header(in);
+    uint8_t place = place_of(0, false);
+    while (!in.at_end()) {
+        const uint8_t id = in.byte();
+        ByteReader contents = in.part(in.u32());
+        if (id == 0) {
+            const std::string_view name = contents.string();
+            if (!is_utf8(name))
+                contents.fail("malformed UTF-8 encoding");
+            if (!keep(custom_sections_.push({place, name, contents.bytes(contents.remaining())})))
+                return;
+            continue;
+        }
+        const auto* const order = std::ranges::find(section_ids, id);
+        if (order == std::end(section_ids))
+            return in.fail("malformed section id");
+        const uint8_t after = place_of(static_cast<size_t>(order - section_ids), true);
+        if (after <= place)
+            return in.fail("unexpected content after last section");
+        place = after;
+        sections_[id] = module_.first(in.offset()).last(contents.remaining());
+    }
+}
+
+ByteReader ModulePrinter::section(uint8_t id) noexcept {
+    const std::span<const uint8_t> contents = sections_[id];
+    ByteReader in{module_, fault_};
+    if (contents.empty())
+        return in.part(0);
+    in.bytes(static_cast<size_t>(contents.data() - module_.data()));
+    return in.part(contents.size());
+}
+
+/// The name section and the branch hints are taken out of the custom sections when their text is theirs
+/// alone.
+void ModulePrinter::read_custom_sections() noexcept {
+    const auto single = [&](std::string_view name) {
+        const auto matches = [&](const CustomSection& each) { return each.name == name; };
+        CustomSection* const found = std::ranges::find_if(custom_sections_, matches);
+        return std::ranges::count_if(custom_sections_, matches) == 1 ? found : nullptr;
+    };
+    const auto take = [&](CustomSection* taken) {
+        std::ranges::rotate(taken, taken + 1, custom_sections_.end());
+        custom_sections_.pop();
+    };
+    if (CustomSection* const found = single(name_section); found != nullptr && choice_.names)
+        if (names_.read(found->contents))
+            take(found);
+    if (CustomSection* const found = single(hint_section); found != nullptr && choice_.hints)
+        if (read_hints(found->contents))
+            take(found);
+}
+
+/// https://webassembly.github.io/branch-hinting/core/appendix/custom.html
+bool ModulePrinter::read_hints(std::span<const uint8_t> contents) noexcept {
+    std::optional<Error> fault;
+    ByteReader in{contents, fault};
+    bool good = true;
+    const uint32_t funcs = in.count();
+    for (uint32_t i = 0; i < funcs && good; ++i) {
+        const uint32_t func = in.u32();
+        good = hints_.empty() || hints_.back().func < func;
+        const uint32_t count = in.count();
+        good = good && count != 0;
+        for (uint32_t j = 0; j < count && good; ++j) {
+            const uint32_t offset = in.u32();
+            good = (j == 0 || hints_.back().offset < offset) && in.u32() == 1;
+            const uint8_t value = in.byte();
+            good = good && value <= 1 && keep(hints_.push({func, offset, value}));
+        }
+    }
+    good = good && funcs != 0 && !fault && in.at_end() && in.minimal();
+    if (!good)
+        hints_.clear();
+    return good;
+}
+
+void ModulePrinter::custom_sections() noexcept {
+    for (const CustomSection& each : custom_sections_) {
+        const bool after = each.place % 2 != 0;
+        out_.line(1).add("(@custom ").string(each.name);
+        out_.add(after ? " (after " : " (before ").add(section_keywords[each.place / 2]).add(") ");
+        out_.string({reinterpret_cast<const char*>(each.contents.data()), each.contents.size()}).add(")");
+    }
+}
+
+void ModulePrinter::module_name() noexcept {
+    const std::optional<std::string_view> name = names_.module();
+    if (!name)
+        return;
+    if (name->empty())
+        out_.add(" (@name \"\")");
+    else
+        out_.add(" ").identifier(*name);
+}
+
+void ModulePrinter::imports() noexcept {
+    entries(2, [&](ByteReader& in) { import(in); });
+}
+
+void ModulePrinter::import(ByteReader& in) noexcept {
+    out_.line(1).add("(import ");
+    for (const char* const separator : {" ", " ("}) {
+        const std::string_view name = in.string();
+        if (!is_utf8(name))
+            in.fail("malformed UTF-8 encoding");
+        out_.string(name).add(separator);
+    }
+    extern_type(in.byte(), in);
+    out_.add("))");
+}
+
+void ModulePrinter::extern_type(uint8_t kind, ByteReader& in) noexcept {
+    const bool exact = kind == code::exact_func;
+    if (kind >= std::size(extern_keywords) && !exact)
+        return in.fail("malformed import kind");
+    const ExternKeyword& keyword = extern_keywords[exact ? 0 : kind];
+    out_.add(keyword.keyword);
+    define(keyword.space);
+    out_.add(exact ? " (exact" : "");
+    switch (keyword.kind) {
+    case ExternKind::func: {
+        const uint32_t type = in.u32();
+        type_use(type, defined_[static_cast<size_t>(Space::func)] - 1);
+        keep(func_types_.push(type));
+        break;
+    }
+    case ExternKind::table:
+        table_type(in);
+        break;
+    case ExternKind::memory:
+        limits(in, true);
+        break;
+    case ExternKind::global:
+        space();
+        field_type(in);
+        break;
+    case ExternKind::tag:
+        if (in.byte() != 0)
+            in.fail("malformed tag attribute");
+        type_use(in.u32(), std::nullopt);
+        break;
+    }
+    out_.add(exact ? ")" : "");
+}
+
+void ModulePrinter::tables() noexcept {
+    entries(4, [&](ByteReader& in) {
+        out_.line(1).add("(table");
+        define(Space::table);
+        const bool initialised = in.accept(code::table_with_initialiser);
+        if (initialised && in.byte() != 0)
+            in.fail("malformed table");
+        table_type(in);
+        if (initialised)
+            expression(in, std::nullopt);
+        out_.add(")");
+    });
+}
+
+void ModulePrinter::memories() noexcept {
+    entries(5, [&](ByteReader& in) {
+        out_.line(1).add("(memory");
+        define(Space::memory);
+        limits(in, true);
+        out_.add(")");
+    });
+}
+
+void ModulePrinter::globals() noexcept {
+    entries(6, [&](ByteReader& in) {
+        out_.line(1).add("(global");
+        define(Space::global);
+        space();
+        field_type(in);
+        expression(in, std::nullopt);
+        out_.add(")");
+    });
+}
+
+void ModulePrinter::tags() noexcept {
+    entries(13, [&](ByteReader& in) {
+        out_.line(1).add("(");
+        extern_type(static_cast<uint8_t>(ExternKind::tag), in);
+        out_.add(")");
+    });
+}
+
+void ModulePrinter::exports() noexcept {
+    entries(7, [&](ByteReader& in) {
+        const std::string_view name = in.string();
+        const uint8_t kind = in.byte();
+        if (!is_utf8(name))
+            return in.fail("malformed UTF-8 encoding");
+        if (kind >= std::size(extern_keywords))
+            return in.fail("malformed export kind");
+        out_.line(1).add("(export ").string(name).add(" (").add(extern_keywords[kind].keyword).add(" ");
+        reference_in(in, extern_keywords[kind].space);
+        out_.add("))");
+    });
+}
+
+void ModulePrinter::start() noexcept {
+    ByteReader in = section(8);
+    if (sections_[8].empty())
+        return;
+    out_.line(1).add("(start ");
+    reference_in(in, Space::func);
+    out_.add(")");
+}
+
+void ModulePrinter::elements() noexcept {
+    entries(9, [&](ByteReader& in) {
+        out_.line(1).add("(elem");
+        define(Space::elem);
+        element_segment(in);
+        out_.add(")");
+    });
+}
+
+/// https://webassembly.github.io/spec/core/binary/modules.html#element-section
+void ModulePrinter::element_segment(ByteReader& in) noexcept {
+    const uint32_t flags = in.u32();
+    if (flags > 7)
+        return in.fail("malformed elements segment kind");
+    const bool active = (flags & 1) == 0;
+    const bool explicit_table = active && (flags & 2) != 0;
+    const bool expressions = (flags & 4) != 0;
+    const uint32_t table = explicit_table ? in.u32() : 0;
+    if (!active && (flags & 2) != 0)
+        out_.add(" declare");
+    if (table != 0) {
+        out_.add(" (table ");
+        reference(Space::table, table);
+        out_.add(")");
+    }
+    if (active)
+        offset(in);
+    const bool typed = !active || explicit_table;
+    if (!expressions) {
+        if (typed && in.byte() != 0)
+            in.fail("malformed element kind");
+        out_.add(" func");
+    } else if (typed) {
+        space();
+        ref_type(in);
+    } else {
+        out_.add(" funcref");
+    }
+    for (uint32_t count = in.count(); count > 0; --count) {
+        if (expressions) {
+            out_.add(" (item");
+            expression(in, std::nullopt);
+            out_.add(")");
+        } else {
+            space();
+            reference_in(in, Space::func);
+        }
+    }
+}
+
+void ModulePrinter::offset(ByteReader& in) noexcept {
+    out_.add(" (offset");
+    expression(in, std::nullopt);
+    out_.add(")");
+}
+
+void ModulePrinter::data_segments() noexcept {
+    entries(11, [&](ByteReader& in) {
+        out_.line(1).add("(data");
+        define(Space::data);
+        const uint32_t kind = in.u32();
+        if (kind > 2)
+            return in.fail("malformed data segment kind");
+        if (const uint32_t memory = kind == 2 ? in.u32() : 0; memory != 0) {
+            out_.add(" (memory ");
+            reference(Space::memory, memory);
+            out_.add(")");
+        }
+        if (kind != 1)
+            offset(in);
+        constexpr size_t on_a_line = 64;
+        std::string_view bytes = in.string();
+        const bool several = bytes.size() > on_a_line;
+        do {
+            several ? out_.line(2) : out_.add(" ");
+            out_.string(bytes.substr(0, on_a_line));
+            bytes.remove_prefix(std::min(bytes.size(), on_a_line));
+        } while (!bytes.empty());
+        out_.add(")");
+    });
+}
+
+} // namespace text
+
+std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
+                                          const PrintOptions& options) noexcept {
+    using namespace text;
+    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
+    Vec<char> text{allocator};
+    ModulePrinter::Choice choice;
+    while (true) {
+        std::optional<Error> fault;
+        text.clear();
+        TextOut out{text, options.most_characters, fault};
+        ModulePrinter printer{module, allocator, out, fault, choice};
+        printer.print();
+        if (fault)
+            return std::unexpected{*fault};
+        const ModulePrinter::Choice feasible = printer.feasible();
+        if (feasible == choice)
+            return text;
+        choice = feasible;
+    }
+}
+
+} // namespace warpbeam

@@ -1,0 +1,109 @@
+#include "print/text_out.hpp"
+
+#include "characters.hpp"
+#include "float.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+
+namespace warpbeam::text {
+namespace {
+
+template <typename Float, typename Bits>
+void add_float(TextOut& out, const FloatFormat& format, Bits bits) noexcept {
+    const auto magnitude = static_cast<uint64_t>(bits & ~static_cast<Bits>(format.sign()));
+    if (magnitude < format.infinity()) {
+        // The shortest decimal that is nearest to it: parsing rounds back to the same bits.
+        char text[40];
+        const auto end = std::to_chars(text, text + sizeof text, std::bit_cast<Float>(bits)).ptr;
+        out.add({text, static_cast<size_t>(end - text)});
+        return;
+    }
+    if (static_cast<uint64_t>(bits) != magnitude)
+        out.add("-");
+    const uint64_t payload = magnitude - format.infinity();
+    if (payload == 0)
+        out.add("inf");
+    else if (payload == uint64_t{1} << (format.fraction_bits - 1))
+        out.add("nan");
+    else
+        out.add("nan:").hexadecimal(payload);
+}
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+} // namespace
+
+TextOut& TextOut::add(std::string_view piece) noexcept {
+    if (fault_)
+        return *this;
+    if (piece.size() > most_ - text_.size())
+        fault_.emplace(ErrorCode::limit, "the text has more than %zu characters", most_);
+    else if (!text_.append({piece.data(), piece.size()}))
+        fault_.emplace(ErrorCode::out_of_memory, "out of memory");
+    return *this;
+}
+
+TextOut& TextOut::natural(uint64_t value) noexcept {
+    char text[20];
+    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
+}
+
+TextOut& TextOut::integer(int64_t value) noexcept {
+    char text[20];
+    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
+}
+
+TextOut& TextOut::hexadecimal(uint64_t value, unsigned digits) noexcept {
+    char text[16];
+    const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
+    const auto length = static_cast<unsigned>(end - text);
+    return add("0x")
+        .add(std::string_view{"0000000000000000"}.substr(0, digits > length ? digits - length : 0))
+        .add({text, length});
+}
+
+TextOut& TextOut::f32(uint32_t bits) noexcept {
+    add_float<float>(*this, binary32, bits);
+    return *this;
+}
+
+TextOut& TextOut::f64(uint64_t bits) noexcept {
+    add_float<double>(*this, binary64, bits);
+    return *this;
+}
+
+TextOut& TextOut::string(std::string_view value) noexcept {
+    add("\"");
+    while (!value.empty()) {
+        const auto plain = static_cast<size_t>(
+            std::ranges::find_if_not(value,
+                                     [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; }) -
+            value.begin());
+        add(value.substr(0, plain));
+        value.remove_prefix(plain);
+        if (value.empty())
+            break;
+        const auto byte = static_cast<unsigned char>(value.front());
+        const char escaped[] = {'\\', hex_digits[byte >> 4], hex_digits[byte & 15]};
+        add({escaped, sizeof escaped});
+        value.remove_prefix(1);
+    }
+    return add("\"");
+}
+
+TextOut& TextOut::identifier(std::string_view name) noexcept {
+    add("$");
+    const bool plain =
+        std::ranges::all_of(name, [](char c) { return is_idchar(static_cast<unsigned char>(c)); });
+    return plain ? add(name) : string(name);
+}
+
+TextOut& TextOut::line(size_t depth) noexcept {
+    // Deeper nesting is not worth the space that hostile modules would make of it.
+    static constexpr std::string_view spaces = "                                                            ";
+    return add("\n").add(spaces.substr(0, std::min(2 * depth, spaces.size())));
+}
+
+} // namespace warpbeam::text

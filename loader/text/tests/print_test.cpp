@@ -1,0 +1,290 @@
+#include "wat.hpp"
+
+#include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/text/print.hpp>
+
+#include <bit>
+
+namespace warpbeam::text {
+namespace {
+
+std::string print(const ByteString& bytes) {
+    const auto text = print_wat(bytes);
+    if (!text) {
+        ADD_FAILURE() << text.error().message();
+        return {};
+    }
+    return {text->begin(), text->end()};
+}
+
+std::string refusal(const ByteString& bytes) {
+    const auto text = print_wat(bytes);
+    return text ? "printed"
+                : std::string{text.error().message()} + " @" + std::to_string(text.error().offset());
+}
+
+/// Text, to binary, printed, to binary: the same bytes; returns the printed text.
+std::string round_trip(std::string_view text) {
+    const ByteString bytes = binary(text, true);
+    const std::string printed = print(bytes);
+    EXPECT_EQ(binary(printed, true), bytes) << printed;
+    return printed;
+}
+
+ByteString with_section(uint8_t id, const ByteString& contents) {
+    ByteString bytes{0, 'a', 's', 'm', 1, 0, 0, 0, id, static_cast<uint8_t>(contents.size())};
+    bytes.insert(bytes.end(), contents.begin(), contents.end());
+    return bytes;
+}
+
+/// A module with a function of no type but this code and its `end`.
+ByteString with_code(const ByteString& code) {
+    ByteString bytes{0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10};
+    bytes.push_back(static_cast<uint8_t>(code.size() + 3));
+    bytes.insert(bytes.end(), {1, static_cast<uint8_t>(code.size() + 1), 0});
+    bytes.insert(bytes.end(), code.begin(), code.end());
+    return bytes;
+}
+
+TEST(Print, a_module) {
+    EXPECT_EQ(print(binary("(module)")), "(module)\n");
+    EXPECT_EQ(round_trip(R"((module $m
+  (type $t (func (param i32) (result i32)))
+  (import "env" "log" (func $log (type $t)))
+  (memory $mem 1 2)
+  (global $g (mut f32) (f32.const 0.1))
+  (export "run" (func $run))
+  (func $run (type $t) (param $x i32) (result i32) (local i64 i64) (local $y f64)
+    (block $out (result i32)
+      (br_if $out (i32.const -1) (local.get $x))
+      (call $log)))
+  (data $d (memory $mem) (i32.const 8) "a\00\"\ff")))"),
+              R"((module $m
+  (type $t (func (param i32) (result i32)))
+  (import "env" "log" (func $log (type $t) (param i32) (result i32)))
+  (memory $mem 1 2)
+  (global $g (mut f32) f32.const 0.1)
+  (export "run" (func $run))
+  (func $run (type $t) (param $x i32) (result i32) (local i64 i64) (local $y f64)
+    block $out (result i32)
+      i32.const -1
+      local.get $x
+      br_if $out
+      call $log
+    end)
+  (data $d (offset i32.const 8) "a\00\22\ff"))
+)");
+}
+
+TEST(Print, every_instruction_of_the_table) {
+    // Immediates of any kind are good, since nothing is validated.
+    for (const InstrRow& row : instr_table) {
+        if (row.op == Op::end || row.op == Op::else_ || row.op == Op::catch_ || row.op == Op::catch_all ||
+            row.op == Op::delegate)
+            continue;
+        const auto code = static_cast<uint32_t>(row.op);
+        ByteString bytes;
+        if (code > 0xff) {
+            bytes.push_back(static_cast<uint8_t>(code >> 12));
+            for (uint32_t sub = code & 0xfff; sub != 0 || bytes.size() == 1; sub >>= 7)
+                bytes.push_back(static_cast<uint8_t>((sub & 0x7f) | (sub > 0x7f ? 0x80 : 0)));
+        } else {
+            bytes.push_back(static_cast<uint8_t>(code));
+        }
+        const bool has_block = row.imm == Imm::block || row.imm == Imm::try_table;
+        // One of every pattern that some immediate is made of; the others are refused.
+        bool printed = false;
+        for (const ByteString& immediate :
+             {ByteString{}, ByteString{0}, ByteString{1}, ByteString{0, 0}, ByteString{1, 1},
+              ByteString{0x40}, ByteString{0x40, 0}, ByteString{3, 0, 0x6e, 0x6b}, ByteString{0, 0, 1},
+              ByteString(4), ByteString(8), ByteString(16), ByteString{1, 0x7f}}) {
+            ByteString code_bytes = bytes;
+            code_bytes.insert(code_bytes.end(), immediate.begin(), immediate.end());
+            if (has_block)
+                code_bytes.push_back(0x0b);
+            code_bytes.push_back(0x0b);
+            const ByteString module = with_code(code_bytes);
+            const auto text = print_wat(module);
+            if (!text)
+                continue;
+            const std::string all{text->begin(), text->end()};
+            if (all.find("\n    " + std::string{row.text}) == std::string::npos)
+                continue;
+            printed = true;
+            const ByteString again = binary(all);
+            // Except for a data count, which is not in `module`.
+            EXPECT_TRUE(std::ranges::search(again, code_bytes).size() == code_bytes.size() ||
+                        print(again) == all)
+                << all;
+        }
+        EXPECT_TRUE(printed) << row.text;
+    }
+}
+
+TEST(Print, numbers_keep_their_bits) {
+    for (const uint32_t bits : {0u, 0x8000'0000u, 1u, 0x7f7f'ffffu, 0x7f80'0000u, 0xff80'0000u, 0x7fc0'0000u,
+                                0xffc0'0000u, 0x7f80'0001u, 0xffff'ffffu, 0x3dcc'cccdu}) {
+        ByteString code{0x43};
+        for (int i = 0; i < 4; ++i)
+            code.push_back(static_cast<uint8_t>(bits >> (8 * i)));
+        code.push_back(0x0b);
+        EXPECT_EQ(binary(print(with_code(code))), with_code(code)) << bits;
+    }
+    for (const uint64_t bits : {uint64_t{0}, uint64_t{1} << 63, uint64_t{1}, uint64_t{0x7fef'ffff'ffff'ffff},
+                                uint64_t{0x7ff0'0000'0000'0000}, uint64_t{0xfff8'0000'0000'0000},
+                                uint64_t{0x7ff0'0000'0000'0001}, UINT64_MAX, std::bit_cast<uint64_t>(0.1)}) {
+        ByteString code{0x44};
+        for (int i = 0; i < 8; ++i)
+            code.push_back(static_cast<uint8_t>(bits >> (8 * i)));
+        code.push_back(0x0b);
+        EXPECT_EQ(binary(print(with_code(code))), with_code(code)) << bits;
+    }
+    EXPECT_NE(
+        round_trip(
+            "(func (f32.const nan:0x200000) (f32.const -nan) (f32.const -inf) (f64.const 0x1p-1074)"
+            " (i64.const 0x8000_0000_0000_0000) (v128.const i8x16 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15))")
+            .find("f32.const nan:0x200000\n    f32.const -nan\n    f32.const -inf\n    f64.const 5e-324\n"
+                  "    i64.const -9223372036854775808\n"
+                  "    v128.const i32x4 0x03020100 0x07060504 0x0b0a0908 0x0f0e0d0c"),
+        std::string::npos);
+}
+
+TEST(Print, names_that_are_no_identifiers) {
+    EXPECT_NE(round_trip("(func $\"a b\") (func $\"\\u{3bb}\")").find(R"((func $"a b" (type 0)))"),
+              std::string::npos);
+    // Equal names, empty ones and very long ones are annotated.
+    const std::string text =
+        round_trip("(func (@name \"f\")) (func $g (@name \"f\")) (func (@name \"\") (param (@name "
+                   "\"p\") i32) (param $p i32) (call 1)) (memory (@name \"m\") 1) (func $" +
+                   std::string(300, 'x') + ")");
+    EXPECT_NE(text.find("(func $f (type 0))"), std::string::npos) << text;
+    EXPECT_NE(text.find("(func (@name \"f\") (type 0))"), std::string::npos) << text;
+    EXPECT_NE(text.find("(func (@name \"\") (type 1) (param $p i32) (param (@name \"p\") i32)"),
+              std::string::npos)
+        << text;
+    EXPECT_NE(text.find("(memory $m 1)"), std::string::npos) << text;
+    EXPECT_NE(text.find("(func (@name \"xxx"), std::string::npos) << text;
+    EXPECT_NE(round_trip("(module (@name \"\"))").find("(module (@name \"\"))"), std::string::npos);
+}
+
+TEST(Print, names_of_everything) {
+    round_trip(
+        "(module $m (rec (type $s (struct (field $x i32) (field i64 f32) (field $y (mut i8))))"
+        " (type $a (array (ref $s)))) (tag $t) (table $tab 1 funcref) (memory $mem 1) (global $g i32 "
+        "(i32.const 0))"
+        " (elem $e funcref) (data $d \"\") (func $f (param $p i32) (local $l (ref null $s))"
+        " (loop $outer (block $inner (br $outer) (br $inner) (block $outer (br $outer) (br 1) (br 2)))"
+        " (struct.get $s $y (local.get $l))))"
+        " (func $h (if $i (i32.const 0) (then (br $i)) (else (block $i (br $i)))) (block (block $j))))");
+}
+
+TEST(Print, a_label_that_is_hidden_is_a_number) {
+    const std::string text = round_trip("(func (block $a (block $a (br $a) (br 1) (br 2))))");
+    EXPECT_NE(text.find("br $a\n        br 1\n        br 2"), std::string::npos) << text;
+}
+
+TEST(Print, custom_sections_and_hints_keep_their_place) {
+    const std::string text =
+        round_trip("(module (@custom \"first\" (before first) \"1\") (@custom \"a\" (after type) \"\\00\") "
+                   "(@custom \"b\" (before code))"
+                   " (@custom \"last\" \"z\") (type (func)) (func $f (type 0) (@metadata.code.branch_hint "
+                   "\"\\01\") (if (i32.const 1)"
+                   " (then (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0))))))");
+    EXPECT_NE(text.find("(@custom \"first\" (before type) \"1\")"), std::string::npos) << text;
+    EXPECT_NE(text.find("    (@metadata.code.branch_hint \"\\01\") if\n"), std::string::npos) << text;
+    // One that is no name section, or hints where no branch is, remain as they are.
+    round_trip("(@custom \"name\" \"nonsense\")");
+    round_trip("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")"); // of a function that is not there
+    EXPECT_NE(
+        round_trip(
+            "(@custom \"metadata.code.branch_hint\" (before code) \"\\01\\00\\01\\01\\01\\00\") (func nop)")
+            .find("(@custom \"metadata.code.branch_hint\" (after func)"),
+        std::string::npos);
+}
+
+TEST(Print, types) {
+    const std::string text =
+        round_trip("(rec (type $a (sub (descriptor $b) (struct))) (type $b (sub (describes $a) (struct "
+                   "(field (mut i16))))))"
+                   "(type (sub final $a (struct))) (type (array (mut (ref null (exact $a))))) (rec)"
+                   "(import \"\" \"\" (func (exact (param anyref nullref (ref extern)))))"
+                   "(table i64 1 2 (ref null $a)) (table 1 (ref func) (ref.func 0)) (memory i64 1 2 shared "
+                   "(pagesize 1))");
+    EXPECT_NE(text.find("(type $a (sub (descriptor $b) (struct)))"), std::string::npos) << text;
+    EXPECT_NE(text.find("(memory i64 1 2 shared (pagesize 1))"), std::string::npos) << text;
+}
+
+TEST(Print, segments_in_all_their_forms) {
+    round_trip(
+        "(table $t 1 funcref) (table $u 1 externref) (memory 1) (memory 1) (func $f)"
+        "(elem (i32.const 0) $f) (elem func $f) (elem (table $t) (i32.const 0) func $f) (elem declare func "
+        "$f)"
+        "(elem (i32.const 0) funcref (ref.func $f) (item ref.null func)) (elem externref)"
+        "(elem (table $u) (i32.const 0) externref (ref.null extern)) (elem declare (ref func) (ref.func $f))"
+        "(data \"\") (data (i32.const 1) \"x\") (data (memory 1) (offset (i32.add (i32.const 1) (i32.const "
+        "2))) \"" +
+        std::string(200, 'y') + "\")");
+}
+
+TEST(Print, lanes_and_memories) {
+    // A lane that is followed by another instruction is no memory.
+    round_trip("(memory 1) (memory 1) (func (v128.load8_lane 3 (i32.const 0) (unreachable)) (drop)"
+               " (v128.load8_lane 1 offset=2 3 (i32.const 0) (unreachable)) (drop)"
+               " (v128.store16_lane 1 align=1 3 (i32.const 0) (unreachable)))");
+}
+
+TEST(Print, legacy_exceptions) {
+    round_trip("(tag $e) (func (try $t (do (throw $e)) (catch $e (rethrow 0)) (catch_all (br $t))))"
+               " (func (try (do (try (do) (delegate 0)))))");
+}
+
+TEST(Print, what_has_no_text_is_refused) {
+    EXPECT_EQ(refusal({}), "unexpected end @0");
+    EXPECT_EQ(refusal({0, 'a', 's', 'm', 2, 0, 0, 0}), "unknown binary version @8");
+    EXPECT_EQ(refusal(with_section(14, {})), "malformed section id @10");
+    EXPECT_EQ(refusal(with_section(1, {1})), "length out of bounds @11");
+    EXPECT_EQ(refusal(with_section(1, {0, 0})), "section size mismatch @11");
+    EXPECT_EQ(refusal(with_section(3, {1, 0})), "function and code section have inconsistent lengths @0");
+    EXPECT_EQ(refusal(with_section(2, {1, 1, 0xff, 0, 0, 0})), "malformed UTF-8 encoding @13");
+    EXPECT_EQ(refusal(with_code({0x05, 0x0b})), "else without if @24");
+    EXPECT_EQ(refusal(with_code({0x18, 0, 0x0b})), "delegate without try @24");
+    EXPECT_EQ(refusal(with_code({0xff})), "illegal opcode 0xff @23");
+    EXPECT_EQ(refusal(with_code({0x02, 0x40, 0x0b})), "unexpected end @26");
+    EXPECT_EQ(refusal(with_code({0x0b, 0x0b})), "code after the end of the function @24");
+}
+
+TEST(Print, every_prefix_of_a_module_is_refused) {
+    const ByteString bytes = binary("(module $m (type (func (param i32))) (import \"a\" \"b\" (func $i (type "
+                                    "0))) (memory 1) (func $f (local "
+                                    "i64) (block $l (br_if $l (i32.const 1)))) (data (i32.const 0) \"xyz\"))",
+                                    true);
+    size_t printed = 0;
+    for (size_t length = 0; length < bytes.size(); ++length)
+        printed += print_wat(std::span{bytes}.first(length)).has_value() ? 1 : 0;
+    // Only those that end between sections and don't lack the code.
+    EXPECT_EQ(printed, 5u);
+}
+
+TEST(Print, few_bytes_make_no_endless_text) {
+    // 2^32 - 1 locals.
+    EXPECT_EQ(refusal({0, 'a', 's', 'm', 1,  0, 0, 0, 1,    4,    1,    0x60, 0,    0,    3,
+                       2, 1,   0,   10,  10, 1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})
+                  .substr(0, 15),
+              "too many locals");
+    // A long name that is used often, and a type with many parameters.
+    std::string text = "(type $t (func (param";
+    for (int i = 0; i < 1000; ++i)
+        text += " i32";
+    text += "))) (func $" + std::string(100'000, 'n') + ")";
+    for (int i = 0; i < 1000; ++i)
+        text += "(func (type $t) (call 0) (block (type $t)))";
+    EXPECT_LT(round_trip(text).size(), 300'000u);
+    PrintOptions options;
+    options.most_characters = 100;
+    const auto cut = print_wat(binary(text), options);
+    ASSERT_FALSE(cut);
+    EXPECT_EQ(cut.error().code(), ErrorCode::limit);
+}
+
+} // namespace
+} // namespace warpbeam::text
