@@ -31,7 +31,10 @@ int run(Words words);
 int validate(Words words);
 int inspect(Words words);
 int wat2wasm(Words words);
+int wasm2wat(Words words);
 int wast(Words words);
+int sfv(Words words);
+int sfv_tests(Words words);
 
 /// For printf's `%.*s`.
 #define WARPBEAM_TEXT(view) static_cast<int>((view).size()), (view).data()

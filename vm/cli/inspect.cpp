@@ -3,6 +3,7 @@
 #include "type_text.hpp"
 
 #include <warpbeam/loader/module.hpp>
+#include <warpbeam/loader/needs.hpp>
 
 #include <cstdio>
 
@@ -67,9 +68,13 @@ public:
 
     void types() {
         Group group{"types"};
-        size_t index = 0;
-        for (const TypeId id : module_.types())
+        uint32_t index = 0;
+        for (const TypeId id : module_.types()) {
+            if (const uint32_t size = module_.type_registry().group_size(id); size > 1)
+                group.line("recursive group, " + std::to_string(index) + " to " +
+                           std::to_string(index + size - 1) + ":");
             group.line(std::to_string(index++) + ": " + types_.definition(id));
+        }
     }
 
     void imports() {
@@ -174,7 +179,8 @@ int inspect(Words words) {
     load.features = FeatureSet::all();
     Options options{
         "inspect [OPTIONS] FILE",
-        "Lists what a module is made of: its sections with offsets and sizes, types, imports, exports,\n"
+        "Lists what a module is made of: the features it needs, its sections with offsets and sizes, types, "
+        "imports, exports,\n"
         "functions with names and sizes, tables, memories, globals, tags and segments. All features\n"
         "are on unless they are switched off.\n"};
     add_feature_option(options, load.features);
@@ -195,6 +201,11 @@ int inspect(Words words) {
     if (!(*module)->name().empty())
         std::printf(", module $%s", printable((*module)->name()).c_str());
     std::printf("\n");
+    Group features{"features beyond WebAssembly 1.0"};
+    const FeatureSet needed = features_needed(file.bytes, load);
+    for (const FeatureRow& row : feature_table)
+        if (row.feature != Feature::core && needed.has(row.feature))
+            features.line(std::string(row.name));
     Inspector inspector{**module};
     inspector.sections();
     inspector.types();

@@ -1,6 +1,7 @@
 #include "command.hpp"
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 namespace warpbeam::cli {
@@ -17,7 +18,10 @@ constexpr Command commands[] = {
     {"validate", "say whether modules are valid", validate},
     {"inspect", "list what a module is made of", inspect},
     {"wat2wasm", "translate the text format to the binary format", wat2wasm},
+    {"wasm2wat", "translate the binary format to the text format", wasm2wat},
     {"wast", "run scripts of the official test suite", wast},
+    {"sfv", "read and write HTTP Structured Fields", sfv},
+    {"sfv-tests", "run the httpwg suite for Structured Fields", sfv_tests},
 };
 
 void print_help() {
@@ -47,15 +51,36 @@ int dispatch(Words words) {
         std::printf("warpbeam %s\n", WARPBEAM_VERSION);
         return exit_success;
     }
-    if (first == "--help" || first == "-h") {
+    const auto find = [](std::string_view name) -> const Command* {
+        for (const Command& command : commands)
+            if (name == command.name)
+                return &command;
+        return nullptr;
+    };
+    const auto nothing = [](std::string_view name, const char* what) {
+        return UsageError("there is no " + std::string(what) + " '" + std::string(name) +
+                          "'; see warpbeam --help");
+    };
+    if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
         print_help();
         return exit_success;
     }
-    for (const Command& command : commands)
-        if (first == command.name)
-            return command.function(words.subspan(1));
+    if (first == "help") {
+        const Command* const command = find(words[1]);
+        if (command == nullptr)
+            throw nothing(words[1], "command");
+        const char* const help = "--help";
+        return command->function(Words{&help, 1});
+    }
+    if (const Command* const command = find(first); command != nullptr)
+        return command->function(words.subspan(1));
     if (first.starts_with("-") && first != "-")
         throw UsageError("unknown option " + std::string(first) + " before a command; see warpbeam --help");
+    // A word without a dot or a slash is rather a mistyped command than a file.
+    std::error_code fault;
+    if (first != "-" && first.find_first_of("./") == std::string_view::npos &&
+        !std::filesystem::exists(first, fault))
+        throw nothing(first, "command or file");
     return run(words);
 }
 

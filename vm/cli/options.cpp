@@ -143,10 +143,15 @@ void switch_features(FeatureSet& features, std::string_view list) {
 
 void add_feature_option(Options& options, FeatureSet& target) {
     std::string names =
-        "\nfeatures (those with * are on unless they are switched off; all stands for each of them):\n";
-    for (const FeatureRow& row : feature_table)
-        if (row.feature != Feature::core)
-            names.append("  ").append(row.name).append(row.standard ? " *\n" : "\n");
+        "\nfeatures, and whether they are on if nothing is said (all stands for each of them):\n";
+    for (const FeatureRow& row : feature_table) {
+        if (row.feature == Feature::core)
+            continue;
+        std::string name{row.name};
+        name.resize(24, ' ');
+        names.append("  ").append(name).append(target.has(row.feature) ? "on   " : "off  ");
+        names.append(row.summary).append(row.standard ? "\n" : " (beyond 3.0)\n");
+    }
     options.note(std::move(names));
     options.value("--features", "+x,-y", "switch features of WebAssembly on and off",
                   [&target](std::string_view list) { switch_features(target, list); });

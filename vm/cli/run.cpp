@@ -6,6 +6,7 @@
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -49,11 +50,16 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    settings.fuel = parse_count(text);
                    settings.config.fuel = true;
                })
-        .value("--max-memory", "BYTES", "the most that all memories together may take (suffixes K, M, G)",
-               [&](std::string_view text) { settings.limits.memory_bytes = parse_count(text, true); })
+        .value("--max-memory", "BYTES",
+               "the most that all memories together may take, and all objects too (suffixes K, M, G)",
+               [&](std::string_view text) {
+                   settings.limits.memory_bytes = settings.limits.heap_bytes = parse_count(text, true);
+               })
         .value("--max-stack", "BYTES", "the size of the call stack (default: 1M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
-        .flag("--eager", "prepare all functions at once, not each at its first call", settings.config.eager);
+        .flag("--eager", "prepare all functions at once, not each at its first call", settings.config.eager)
+        .flag("--guard-pages", "let the memory management unit check bounds where it can",
+              settings.config.guard_pages);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse_leading(words);
@@ -80,8 +86,25 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     return true;
 }
 
+/// With a comma between each three digits.
+std::string grouped(size_t number) {
+    std::string digits = std::to_string(number);
+    for (size_t at = digits.size(); at > 3; at -= 3)
+        digits.insert(at - 3, ",");
+    return digits;
+}
+
+bool is_same(const Frame& a, const Frame& b) {
+    return a.module == b.module && a.func == b.func && a.offset == b.offset;
+}
+
 void print_frames(const Trap& trap) {
-    for (const Frame& frame : trap.backtrace()) {
+    const std::span<const Frame> frames = trap.backtrace();
+    for (size_t i = 0; i < frames.size();) {
+        const Frame& frame = frames[i];
+        const size_t first = i++;
+        while (i < frames.size() && is_same(frames[i], frame))
+            ++i;
         std::fprintf(stderr, "    at ");
         if (!frame.module_name().empty())
             std::fprintf(stderr, "%.*s!", WARPBEAM_TEXT(frame.module_name()));
@@ -92,9 +115,11 @@ void print_frames(const Trap& trap) {
         if (frame.offset != Error::no_offset)
             std::fprintf(stderr, ", offset 0x%zx", frame.offset);
         std::fprintf(stderr, "\n");
+        if (const size_t more = i - first - 1; more > 0)
+            std::fprintf(stderr, "    ... %s more time%s\n", grouped(more).c_str(), more == 1 ? "" : "s");
     }
     if (trap.omitted_frames() > 0)
-        std::fprintf(stderr, "    and %zu more\n", trap.omitted_frames());
+        std::fprintf(stderr, "    and %s more\n", grouped(trap.omitted_frames()).c_str());
 }
 
 /// The exit status of a computation that was aborted; says why, unless it was the program's own wish.
@@ -119,6 +144,29 @@ std::string exported_functions(const Module& module) {
     return names.empty() ? "it exports no function" : "it exports " + names;
 }
 
+/// What is to be said of imports that nobody provides: one line for each module name.
+std::string import_hints(const Module& module, const Linker& linker, const InstantiationError& error) {
+    std::string hints;
+    std::vector<std::string_view> told;
+    for (const uint32_t index : error.imports()) {
+        const Import& import = module.imports()[index];
+        if (linker.defines(import.module, import.name) ||
+            std::ranges::find(told, import.module) != told.end())
+            continue;
+        told.push_back(import.module);
+        hints.append("\nhint: ");
+        if (import.module == "wasi_snapshot_preview1")
+            hints.append("WASI preview 1 has no such thing");
+        else if (import.module == "wasi_unstable")
+            hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
+        else
+            hints.append("nothing is provided as '")
+                .append(import.module)
+                .append("': a program that is run so can import from wasi_snapshot_preview1 only");
+    }
+    return hints;
+}
+
 void check(const std::expected<void, Error>& done) {
     if (!done)
         throw Failure("warpbeam: " + std::string(done.error().message()));
@@ -130,7 +178,8 @@ int call(const Settings& settings, Func func) {
     const std::string name{*settings.invoke};
     if (settings.args.size() != type.params.size())
         throw UsageError("run: " + name + " takes " + std::to_string(type.params.size()) +
-                         " arguments, not " + std::to_string(settings.args.size()));
+                         (type.params.size() == 1 ? " argument" : " arguments") + ", not " +
+                         std::to_string(settings.args.size()));
     std::vector<Value> args;
     for (size_t i = 0; i < type.params.size(); ++i) {
         try {
@@ -166,12 +215,20 @@ int run_module(const Settings& settings, Engine& engine, const Ref<const Module>
         throw UsageError("run: " + std::string(settings.path) + " has no function " + name + "; " +
                          exported_functions(*module) + (settings.invoke ? "" : "; choose one with --invoke"));
 
+    if (!settings.invoke) {
+        const FuncType& type = module->type_registry().func(module->funcs()[entry->index]);
+        if (!type.params.empty() || !type.results.empty())
+            throw UsageError("run: the _start of " + std::string(settings.path) +
+                             " has parameters or results, so it is no program; --invoke _start calls it");
+    }
+
     const auto instance = linker.instantiate(store, module);
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
         throw Failure(std::string(settings.path) +
-                      ": cannot be instantiated: " + std::string(instance.error().message()));
+                      ": cannot be instantiated: " + std::string(instance.error().message()) +
+                      import_hints(*module, linker, instance.error()));
     }
     // A library has this in place of _start, to be called before its functions.
     // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md

@@ -40,7 +40,7 @@ std::string TypeText::index(TypeId id) const {
 
 std::string TypeText::heap(HeapType type) const {
     if (type.is_defined())
-        return index(type.id());
+        return type.is_exact() ? "(exact " + index(type.id()) + ")" : index(type.id());
     const HeapName* const row = find(type);
     return row != nullptr ? row->name : "bot";
 }
@@ -105,6 +105,10 @@ std::string TypeText::definition(TypeId id) const {
         break;
     }
     composite = "(" + composite + ")";
+    if (type.descriptor != SubType::no_type)
+        composite.insert(0, "(descriptor " + index(type.descriptor) + ") ");
+    if (type.described != SubType::no_type)
+        composite.insert(0, "(describes " + index(type.described) + ") ");
     const bool has_supertype = type.supertype != SubType::no_supertype;
     if (type.is_final && !has_supertype)
         return composite;
@@ -139,7 +143,8 @@ std::string TypeText::tag(const TagType& type) const {
 std::string TypeText::external(const ExternType& type) const {
     switch (type.kind) {
     case ExternKind::func:
-        return func(registry_.func(type.func));
+        return type.exact ? "(exact " + func(registry_.func(type.func)) + ")"
+                          : func(registry_.func(type.func));
     case ExternKind::table:
         return table(type.table);
     case ExternKind::memory:

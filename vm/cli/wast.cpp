@@ -121,12 +121,15 @@ int wast(Words words) {
         "directory stands for the .wast files in it, not for those in directories further down.\n"
         "Prints what went wrong, a line for each file, and the totals: every directive of a script counts\n"
         "as passed, failed or skipped. The exit status is 1 when one failed. All features are on unless\n"
-        "they are switched off.\n"};
+        "they are switched off; custom-descriptors only in a directory of that name.\n"};
     options.flag("--json", "print a JSON object instead of lines", as_json)
         .flag("--quiet", "print only the counts", quiet)
         .flag("--messages", "report also where the words of an error differ from the script's",
               run.compare_messages)
-        .flag("--eager", "prepare all functions at once, not each at its first call", run.config.eager);
+        .flag("--eager", "prepare all functions at once, not each at its first call", run.config.eager)
+        .flag("--collect-always", "collect garbage at every allocation", run.config.collect_always)
+        .flag("--guard-pages", "let the memory management unit check bounds where it can",
+              run.config.guard_pages);
     add_feature_option(options, run.config.features);
     const auto given = options.parse(words);
     if (!given)

@@ -10,32 +10,66 @@
 
 namespace warpbeam {
 
-/// Gives out memory until `budget` calls were made, and counts the bytes that are out.
+/// Serves every request, of whatever kind, until `budget` were made, or all but one, and counts the bytes
+/// that are out.
 class CountingAllocator final : public Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {
-        if (calls_ == budget_)
-            return nullptr;
-        ++calls_;
-        live_ += size;
-        return Allocator::standard().allocate(size, alignment);
+        void* const block = serves() ? Allocator::standard().allocate(size, alignment) : nullptr;
+        live_ += block != nullptr ? size : 0;
+        return block;
     }
     void deallocate(void* block, size_t size, size_t alignment) noexcept override {
         live_ -= size;
         Allocator::standard().deallocate(block, size, alignment);
+    }
+    void* reserve(size_t size) noexcept override {
+        void* const base = serves() ? Allocator::reserve(size) : nullptr;
+        live_ += base != nullptr ? size : 0;
+        return base;
+    }
+    bool commit(void* base, size_t from, size_t to) noexcept override {
+        const bool done = serves() && Allocator::commit(base, from, to);
+        live_ += done ? to - from : 0;
+        return done;
+    }
+    bool map_file(void* base, size_t from, size_t to, int file) noexcept override {
+        return serves() && Allocator::map_file(base, from, to, file);
+    }
+    bool restore(void* base, size_t to) noexcept override { return serves() && Allocator::restore(base, to); }
+    bool decommit(void* base, size_t from, size_t to) noexcept override {
+        const bool done = serves() && Allocator::decommit(base, from, to);
+        live_ -= done ? to - from : 0;
+        return done;
+    }
+    void release(void* base, size_t size, size_t committed) noexcept override {
+        live_ -= size + committed;
+        Allocator::release(base, size, committed);
     }
     /// From now on only so many calls succeed.
     void allow(size_t budget) {
         calls_ = 0;
         budget_ = budget;
     }
+    /// From now on all calls but the one after the first `n` succeed.
+    void refuse_one(size_t n) {
+        calls_ = 0;
+        refused_ = n;
+    }
     /// The calls that succeeded since `allow`.
     [[nodiscard]] size_t calls() const { return calls_; }
     [[nodiscard]] size_t live() const { return live_; }
 
 private:
+    bool serves() {
+        if (calls_ == budget_)
+            return false;
+        return calls_++ != refused_;
+    }
+
     size_t calls_ = 0;
     size_t budget_ = SIZE_MAX;
+    size_t refused_ = SIZE_MAX;
     size_t live_ = 0;
 };
 
@@ -85,6 +119,16 @@ protected:
         EXPECT_TRUE(func) << func.error().message();
         const auto result = (*func)();
         EXPECT_TRUE(result) << result.error().message();
+        return *result;
+    }
+    /// Calls the export `f` of a module, which takes and returns an i32; what goes wrong is thrown.
+    int32_t call_f(std::string_view wat, int32_t argument) {
+        const auto f = instantiate(wat).func<int32_t(int32_t)>("f");
+        if (!f)
+            throw std::runtime_error{std::string{f.error().message()}};
+        const auto result = (*f)(argument);
+        if (!result)
+            throw std::runtime_error{std::string{result.error().message()}};
         return *result;
     }
 

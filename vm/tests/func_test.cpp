@@ -146,6 +146,20 @@ TEST_F(FuncTest, knows_stricter_reference_types) {
     EXPECT_FALSE(call("some", Value::null(HeapType::func)));
 }
 
+TEST_F(FuncTest, is_not_what_a_reference_to_another_object_of_a_defined_type_is_taken_for) {
+    const Instance instance = instantiate(R"((module (type $s (struct)) (type $f (func))
+        (func $g (type $f)) (elem declare func $g)
+        (func (export "struct") (result (ref $s)) (struct.new $s))
+        (func (export "func") (result (ref $f)) (ref.func $g))))");
+    Value result;
+    ASSERT_TRUE(instance.func("struct")->call({}, {&result, 1}));
+    EXPECT_FALSE(result.is<Func>());
+    EXPECT_FALSE(result.get<Func>());
+    ASSERT_TRUE(instance.func("func")->call({}, {&result, 1}));
+    ASSERT_TRUE(result.is<Func>());
+    EXPECT_TRUE(result.as<Func>().call());
+}
+
 TEST_F(FuncTest, is_equal_to_itself) {
     const Instance instance =
         instantiate(R"((module (func $f (export "a") (export "b")) (func (export "c"))))");

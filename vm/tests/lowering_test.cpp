@@ -15,13 +15,7 @@ protected:
             "(func $pair (param i32) (result i32 i32) (local.get 0) (i32.add (local.get 0) (i32.const 1)))"
             "(func (export \"f\") (param $n i32) (result i32) " +
             std::string{body} + "))";
-        const auto f = instantiate(module).func<int32_t(int32_t)>("f");
-        if (!f)
-            throw std::runtime_error{std::string{f.error().message()}};
-        const auto result = (*f)(argument);
-        if (!result)
-            throw std::runtime_error{std::string{result.error().message()}};
-        return *result;
+        return call_f(module, argument);
     }
 };
 

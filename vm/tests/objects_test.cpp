@@ -58,7 +58,7 @@ TEST_F(MemoryTest, obeys_the_limits_of_its_store) {
     Store small{engine, {.memory_bytes = 3 * 65536}};
     const auto memory = Memory::create(small, pages(1, 10));
     ASSERT_TRUE(memory);
-    EXPECT_EQ(small.memory_bytes(), 65536u);
+    EXPECT_EQ(small.usage().memory_bytes, 65536u);
     EXPECT_EQ(memory->grow(1), 1u);
     const auto second = Memory::create(small, pages(2, 2));
     ASSERT_FALSE(second);
@@ -66,7 +66,7 @@ TEST_F(MemoryTest, obeys_the_limits_of_its_store) {
     EXPECT_EQ(second.error().message(), "a memory of 2 pages exceeds the store's limit of 196608 bytes");
     EXPECT_FALSE(memory->grow(2));
     EXPECT_EQ(memory->grow(1), 2u);
-    EXPECT_EQ(small.memory_bytes(), 3u * 65536);
+    EXPECT_EQ(small.usage().memory_bytes, 3u * 65536);
 }
 
 TEST_F(MemoryTest, of_code_obeys_the_limits_too) {
@@ -134,7 +134,7 @@ TEST_F(TableTest, obeys_the_limits_of_its_store) {
     EXPECT_FALSE(Table::create(small, elements(funcref, 7, 7), Func{}));
     EXPECT_FALSE(table->grow(7, Func{}));
     EXPECT_EQ(table->grow(6, Func{}), 4u);
-    EXPECT_EQ(small.table_elements(), 10u);
+    EXPECT_EQ(small.usage().table_elements, 10u);
 }
 
 TEST_F(TableTest, is_shared_with_code) {

@@ -8,12 +8,12 @@ namespace {
 constexpr std::string_view everything = R"((module $m
     (import "env" "f" (func $f (param i32) (result i32)))
     (import "env" "u" (func $u (param i32)))
-    (memory (export "memory") 1)
+    (memory (export "memory") 2) (memory $s 1 2 shared)
     (table $t 8 funcref) (table $i 4 (ref i31) (ref.i31 (i32.const 1)))
     (global $g (mut i64) (i64.add (i64.const 1) (i64.const 2)))
     (tag $e (param i32))
     (elem (i32.const 0) $a $b) (elem $p funcref (ref.func $a) (ref.null func))
-    (data (i32.const 0) "data") (data $d "passive")
+    (data (i32.const 0) "%s") (data $d "passive")
     (func $a (param i32) (result i32) (call $f (local.get 0)))
     (func $b (call $u (i32.const 0)))
     (func $start (drop (memory.grow (i32.const 1))) (drop (table.grow $t (ref.null func) (i32.const 100))))
@@ -25,9 +25,17 @@ constexpr std::string_view everything = R"((module $m
     (func $trap (unreachable))
     (func (export "trap") (call $trap))))";
 
+Vec<uint8_t> assemble_everything() {
+    std::string wat{everything};
+    return assemble(wat.replace(wat.find("%s"), 2, std::string(100'000, 'x')));
+}
+
 /// Loads, links, instantiates and calls; whether everything worked.
 bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
-    Engine engine{{.allocator = &allocator}};
+    Config config;
+    config.features.enable(Feature::threads);
+    config.allocator = &allocator;
+    Engine engine{config};
     const auto module = engine.load(bytes);
     if (!module) {
         EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory) << module.error().message();
@@ -49,9 +57,9 @@ bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
         }
     const auto instance = linker.instantiate(store, *module);
     if (!instance) {
-        if (instance.error().trap() != nullptr)
+        if (instance.error().trap() != nullptr) {
             EXPECT_EQ(instance.error().trap()->code(), TrapCode::out_of_memory);
-        else
+        } else
             EXPECT_EQ(instance.error().code(), ErrorCode::out_of_memory) << instance.error().message();
         return false;
     }
@@ -68,11 +76,24 @@ bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
     if (trapped.error().code() == TrapCode::out_of_memory)
         return false;
     EXPECT_EQ(trapped.error().message(), "unreachable");
-    return trapped.error().backtrace().size() == 2;
+    if (trapped.error().backtrace().size() != 2)
+        return false;
+    // The second instance shares an image, and so does the first from its reset on.
+    Store other{engine};
+    const auto again = linker.instantiate(other, *module);
+    const auto reset = instance->reset();
+    if (!reset) {
+        EXPECT_EQ(reset.error().code(), ErrorCode::out_of_memory) << reset.error().message();
+    }
+    if (again && reset) {
+        for (const Instance& either : {*again, *instance})
+            EXPECT_EQ(either.memory("memory")->load<char>(99'999), 'x');
+    }
+    return again && reset;
 }
 
 TEST(OutOfMemory, is_an_error_wherever_it_happens) {
-    const Vec<uint8_t> bytes = assemble(everything);
+    const Vec<uint8_t> bytes = assemble_everything();
     CountingAllocator counting;
     ASSERT_TRUE(use_everything(counting, bytes));
     EXPECT_EQ(counting.live(), 0u);
@@ -82,7 +103,11 @@ TEST(OutOfMemory, is_an_error_wherever_it_happens) {
         CountingAllocator failing;
         failing.allow(n);
         use_everything(failing, bytes);
-        EXPECT_EQ(failing.live(), 0u) << "leaked when allocation " << n << " failed";
+        EXPECT_EQ(failing.live(), 0u) << "leaked when everything failed after " << n << " calls";
+        CountingAllocator flaky;
+        flaky.refuse_one(n);
+        use_everything(flaky, bytes);
+        EXPECT_EQ(flaky.live(), 0u) << "leaked when call " << n << " failed";
     }
 }
 
@@ -98,7 +123,7 @@ TEST(OutOfMemory, leaves_a_store_that_reports_it) {
     EXPECT_EQ(Func::wrap(store, [] {}).error().code(), ErrorCode::out_of_memory);
     store.set_fuel(3);
     EXPECT_EQ(store.fuel(), 0u);
-    EXPECT_EQ(store.memory_bytes(), 0u);
+    EXPECT_EQ(store.usage().memory_bytes, 0u);
     store.interrupt_handle().interrupt();
 }
 

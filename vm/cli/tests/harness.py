@@ -21,6 +21,10 @@ class Suite:
         with open(path, "wb") as out:
             out.write(contents.encode() if isinstance(contents, str) else contents)
 
+    def read(self, name):
+        with open(os.path.join(self.directory.name, name), "rb") as file:
+            return file.read()
+
     def check(self, name, args, stdout="", stderr="", status=0, stdin=b"", env=None):
         """What is expected is exact text, or a compiled pattern that must occur; None is anything. Files are named
         by their paths relative to the directory that the command runs in, and so are those that it names."""

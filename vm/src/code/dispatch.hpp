@@ -22,7 +22,7 @@ concept Branching = requires(Regs& r) { Body::test(r); };
     WARPBEAM_MUSTTAIL return (r).ip->handler((r).ip, (r).fp, (r).mem, (r).mem_size, (r).inst, (r).rp,        \
                                              (r).acc, (r).l0, (r).l1, (r).facc, (r).f0)
 
-/// Where a handler goes that can't go on: it saves where the computation stands. `l1` carries the Exit.
+/// Where a handler goes that can't go on: it saves where the computation stands. `mem` carries the Exit.
 WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size,
                                   InstanceData* inst, Record* rp, uint64_t acc, uint64_t l0, uint64_t l1,
                                   Vector facc, Vector f0);
@@ -41,8 +41,9 @@ WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem, uin
         WARPBEAM_DISPATCH(r);
     } else {
         if (const Exit exit = Body::run(r); exit != Exit::none) [[unlikely]]
-            WARPBEAM_MUSTTAIL return leave(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0,
-                                           static_cast<uint64_t>(exit), r.facc, r.f0);
+            WARPBEAM_MUSTTAIL return leave(r.ip, r.fp,
+                                           reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(exit)),
+                                           r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
         WARPBEAM_DISPATCH(r);
     }
 }

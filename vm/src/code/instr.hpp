@@ -37,16 +37,20 @@ struct Record;
 /// adjacent cells; references are described in runtime/reference.hpp.
 using Slot = uint64_t;
 
+template <typename T, size_t Bytes>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(Bytes)));
+};
 /// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing
 /// is converted on the way.
-using Vector = double __attribute__((vector_size(16)));
+using Vector = VectorOf<double, 16>::type;
 
 /// Why a chain of handlers ended. Handlers return it; everything but `none` leaves the interpreter.
 enum class Exit : uint32_t {
     none,
     done, ///< the outermost function returned
     unreachable,
-    memory_out_of_bounds, ///< acc is the effective address
+    memory_out_of_bounds, ///< mem_size is the effective address, see `out_of_bounds`
     table_out_of_bounds,
     undefined_element,     ///< call_indirect beyond the table; acc is the index
     uninitialized_element, ///< call_indirect of a null; acc is the index
@@ -60,15 +64,19 @@ enum class Exit : uint32_t {
     null_array_reference,
     null_i31_reference,
     null_exception_reference,
+    null_descriptor_reference,
     array_out_of_bounds,
     cast_failure,
-    unaligned_atomic,
+    unaligned_atomic,       ///< acc is the effective address
+    expected_shared_memory, ///< a wait at one that is not shared
+    waiting_forbidden,      ///< a wait on a thread that must not be suspended
     call_stack_exhausted,
     out_of_fuel,
     interrupted,
     uncaught_exception,
     host_trap,               ///< a host function refused; the execution holds its trap
     out_of_memory,           ///< the allocator has no more memory
+    heap_exhausted,          ///< StoreLimits::heap_bytes is reached, and a collection did not help
     lowering_failed,         ///< the function needs a larger frame than an instruction can address
     unsupported_instruction, ///< validated, but this engine does not execute it yet
 };
@@ -131,7 +139,7 @@ struct Record {
     Slot* fp;
 };
 
-/// A function's threaded code. The instructions follow the header.
+/// A function's threaded code. The instructions follow the header, then what code/catch_table.hpp describes.
 struct alignas(8) Code {
     uint32_t frame_slots; ///< locals and operand stack
     uint16_t zero_from;   ///< the locals that are no parameters begin as zero
@@ -139,9 +147,11 @@ struct alignas(8) Code {
     Pins pins;     ///< at entry
     uint32_t size; ///< of the instructions in bytes
     uint32_t func; ///< the index in its module
+    uint32_t try_regions;
+    uint32_t catch_clauses;
     [[nodiscard]] const Instr* entry() const noexcept { return reinterpret_cast<const Instr*>(this + 1); }
 };
-static_assert(sizeof(Code) == 24);
+static_assert(sizeof(Code) == 32);
 
 /// Where the code of a function is found: at first a stub that lowers it. Calls hold the cell's address, so
 /// code can be shared between instances and threads and be replaced at any time.

@@ -1,6 +1,9 @@
+#include "code/catch_table.hpp"
 #include "handlers/families.hpp"
 #include "lower/lowering.hpp"
 #include "runtime/interface.hpp"
+
+#include <algorithm>
 
 namespace warpbeam::vm {
 
@@ -36,7 +39,8 @@ private:
 } // namespace
 
 ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcept
-    : module_{module}, options_{options}, cells_{*options.allocator}, codes_{*options.allocator} {}
+    : module_{module}, options_{options}, cells_{*options.allocator}, codes_{*options.allocator},
+      by_address_{*options.allocator} {}
 
 ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noexcept {
     if (Module::Attachment* const attached = module.attachment(); attached != nullptr)
@@ -49,7 +53,7 @@ ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noe
     if (fresh == nullptr)
         return nullptr;
     const size_t count = module.bodies().size();
-    if (!fresh->cells_.resize(count) || !fresh->codes_.resize(count)) {
+    if (!fresh->cells_.resize(count) || !fresh->codes_.resize(count) || !fresh->by_address_.reserve(count)) {
         fresh->drop();
         return nullptr;
     }
@@ -69,8 +73,20 @@ void ModuleCode::drop() noexcept {
     Allocator& allocator = *options_.allocator;
     for (Code* const code : codes_)
         if (code != nullptr)
-            allocator.deallocate(code, sizeof(Code) + code->size, alignof(Code));
+            allocator.deallocate(code, bytes_of(*code), alignof(Code));
+    destroy(allocator, images_.load(std::memory_order_relaxed));
     destroy(allocator, this);
+}
+
+const DataImages* ModuleCode::images() noexcept {
+    if (const DataImages* const made = images_.load(std::memory_order_acquire); made != nullptr)
+        return made;
+    if (module_.data().empty() || !asked_for_images_.test_and_set(std::memory_order_relaxed))
+        return nullptr;
+    const Lock lock{lock_};
+    if (images_.load(std::memory_order_relaxed) == nullptr)
+        images_.store(DataImages::create(module_, *options_.allocator), std::memory_order_release);
+    return images_.load(std::memory_order_relaxed);
 }
 
 CodeCell* ModuleCode::cell(uint32_t func) noexcept { return &cells_[func - module_.imported_funcs()]; }
@@ -86,6 +102,7 @@ Exit ModuleCode::lower(uint32_t func) noexcept {
     if (code == nullptr)
         return lowering.failure();
     codes_[index] = code;
+    (void)by_address_.push(code); // there is room
     cells_[index].code.store(code, std::memory_order_release);
     return Exit::none;
 }
@@ -97,22 +114,43 @@ Exit ModuleCode::lower_all() noexcept {
     return Exit::none;
 }
 
-ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
-    const auto address = reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0);
-    const Lock lock{lock_};
-    for (size_t i = 0; i < codes_.size(); ++i) {
-        const Code* const code = codes_[i];
-        if (code == nullptr)
-            continue;
-        const auto begin = reinterpret_cast<uintptr_t>(code->entry());
-        if (address < begin || address >= begin + code->size)
-            continue;
-        const FuncBody& body = module_.bodies()[i];
-        Lowering lowering{module_, options_, {cells_.data(), cells_.size()}, body, *options_.allocator};
-        const size_t offset = lowering.offset_at(address - begin);
-        return {code->func, offset == Error::no_offset ? offset : body.code_offset + offset};
+namespace {
+/// For ranges of code: a return address belongs to the call before it.
+uintptr_t address_of(const Instr* ip, bool after) noexcept {
+    return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0);
+}
+uintptr_t entry_of(const Code* code) noexcept { return reinterpret_cast<uintptr_t>(code->entry()); }
+} // namespace
+
+const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
+    // Addresses mostly rise, so what was lowered since then is near its place.
+    const auto begin = by_address_.begin();
+    for (; sorted_ != by_address_.size(); ++sorted_) {
+        const auto fresh = begin + sorted_;
+        std::rotate(std::ranges::upper_bound(begin, fresh, *fresh), fresh, fresh + 1);
     }
-    return {};
+    const uintptr_t address = address_of(ip, after);
+    const auto above = std::ranges::upper_bound(by_address_, address, {}, entry_of);
+    if (above == begin)
+        return nullptr;
+    const Code* const code = above[-1];
+    return address - entry_of(code) < code->size ? code : nullptr;
+}
+
+const Code* ModuleCode::find(const Instr* ip, bool after) noexcept {
+    const Lock lock{lock_};
+    return find_locked(ip, after);
+}
+
+ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
+    const Lock lock{lock_};
+    const Code* const code = find_locked(ip, after);
+    if (code == nullptr)
+        return {};
+    const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];
+    Lowering lowering{module_, options_, {cells_.data(), cells_.size()}, body, *options_.allocator};
+    const size_t offset = lowering.offset_at(address_of(ip, after) - entry_of(code));
+    return {code->func, offset == Error::no_offset ? offset : body.code_offset + offset};
 }
 
 } // namespace warpbeam::vm

@@ -29,7 +29,23 @@ enum class Dst : uint8_t {
 inline constexpr size_t dst_count = 4;
 
 template <typename T>
-inline constexpr bool is_float = std::is_floating_point_v<T>;
+inline constexpr bool is_vector = std::is_same_v<T, Vector>;
+/// Whether a T travels in the floating-point registers.
+template <typename T>
+inline constexpr bool is_float = std::is_floating_point_v<T> || is_vector<T>;
+/// Whether a local of type T can be pinned in that register.
+template <typename T>
+inline constexpr bool pinned_in_l0 = !is_vector<T>;
+template <typename T>
+inline constexpr bool pinned_in_l1 = !is_float<T>;
+template <typename T>
+constexpr bool exists(Src s) noexcept {
+    return (s != Src::l0 || pinned_in_l0<T>) && (s != Src::l1 || pinned_in_l1<T>);
+}
+template <typename T>
+constexpr bool exists(Dst d) noexcept {
+    return (d != Dst::l0 || pinned_in_l0<T>) && (d != Dst::l1 || pinned_in_l1<T>);
+}
 
 namespace detail {
 
@@ -53,7 +69,9 @@ using FloatVector = float __attribute__((vector_size(16)));
 
 template <typename T>
 [[gnu::always_inline]] inline T vector_get(Vector vector) noexcept {
-    if constexpr (std::is_same_v<T, float>)
+    if constexpr (is_vector<T>)
+        return vector;
+    else if constexpr (std::is_same_v<T, float>)
         return std::bit_cast<FloatVector>(vector)[0];
     else
         return vector[0];
@@ -64,8 +82,10 @@ template <typename T>
 #pragma GCC diagnostic ignored "-Wuninitialized"
 template <typename T>
 [[gnu::always_inline]] inline Vector vector_set(T value) noexcept {
+    if constexpr (is_vector<T>)
+        return value;
 #ifdef __clang__
-    if constexpr (std::is_same_v<T, float>) {
+    else if constexpr (std::is_same_v<T, float>) {
         FloatVector vector;
         vector[0] = value;
         return std::bit_cast<Vector>(vector);
@@ -75,7 +95,7 @@ template <typename T>
         return vector;
     }
 #else
-    if constexpr (std::is_same_v<T, float>)
+    else if constexpr (std::is_same_v<T, float>)
         return std::bit_cast<Vector>(FloatVector{value, 0, 0, 0});
     else
         return Vector{value, 0};
@@ -101,11 +121,14 @@ template <typename T>
         fp[index] = detail::to_bits(value);
 }
 
-/// Reads an operand; `slot` and `imm` are the fields of the instruction for those two classes.
+/// Reads an operand; `slot` and `imm` are the fields of the instruction for those two classes. A constant of
+/// 128 bits is always the first two words behind the head.
 template <typename T, Src S>
 [[gnu::always_inline]] inline T read(const Regs& r, uint16_t slot, uint64_t imm) noexcept {
     if constexpr (S == Src::slot)
         return load_slot<T>(r.fp, slot);
+    else if constexpr (S == Src::imm && is_vector<T>)
+        return load_slot<T>(reinterpret_cast<const Slot*>(r.ip + 1), 0);
     else if constexpr (S == Src::imm)
         return detail::from_bits<T>(imm);
     else if constexpr (is_float<T>)
@@ -129,9 +152,9 @@ template <Dst D, typename T>
         r.acc = detail::to_bits(value);
 }
 
-/// Whether the constant of a type needs a 64-bit word behind the instruction.
+/// Whether the constant of a type needs 64-bit words behind the instruction.
 template <typename T>
-inline constexpr bool wide_imm = sizeof(T) == 8;
+inline constexpr bool wide_imm = sizeof(T) >= 8;
 
 /// The two operands of a binary instruction. A slot of the left one is `a`, of the right one `b`, or `a` when
 /// the left one is a constant (which lies over `b`). A constant of 64 bits is the first word behind the head.
@@ -146,6 +169,7 @@ template <typename T, Src L, Src R>
 
 /// The size in bytes of an instruction with such operands.
 template <typename T, Src... S>
-inline constexpr size_t instr_size = sizeof(Instr) + (wide_imm<T> && ((S == Src::imm) || ...) ? 8 : 0);
+inline constexpr size_t instr_size =
+    sizeof(Instr) + (wide_imm<T> && ((S == Src::imm) || ...) ? sizeof(T) : 0);
 
 } // namespace warpbeam::vm

@@ -2,7 +2,6 @@
 #include "handlers/families.hpp"
 #include "handlers/frame.hpp"
 #include "handlers/shapes.hpp"
-#include "runtime/interface.hpp"
 
 /// Calls and returns. Calls between functions of one instance are short; all others go through `enter_func`.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#function-calls
@@ -143,6 +142,8 @@ struct CallHost {
         execution.rp = r.rp;
         execution.inst = r.inst;
         const Exit exit = call_host(execution, *static_cast<HostFunc*>(cell.owner), r.inst, r.fp);
+        if (exit == Exit::uncaught_exception)
+            return raise(r, execution, execution.detail);
         if (exit != Exit::none)
             return exit;
         load_memory(r);
@@ -226,12 +227,22 @@ Handler return_float(Src s) noexcept {
 
 namespace {
 
-void save(Execution& execution, const Regs& r) noexcept {
-    execution.ip = r.ip;
-    execution.fp = r.fp;
-    execution.rp = r.rp;
-    execution.inst = r.inst;
-    execution.detail = r.acc;
+void save(Execution& execution, const Regs& r, Exit exit) noexcept {
+    save(execution, r);
+    execution.detail = exit == Exit::memory_out_of_bounds ? r.mem_size : r.acc;
+}
+
+/// Whether an access that lies outside is to be tried again: another thread may have made a shared memory
+/// larger since its size was last looked at.
+bool look_again(Regs& r, Exit exit) noexcept {
+    if (exit != Exit::memory_out_of_bounds)
+        return false;
+    bool grown = false;
+    for (uint32_t i = 0; i < r.inst->memory_count; ++i)
+        grown |= r.inst->memories[i]->refresh();
+    if (grown)
+        load_memory(r);
+    return grown;
 }
 
 } // namespace
@@ -241,8 +252,12 @@ void save(Execution& execution, const Regs& r) noexcept {
                                                     uint64_t mem_size, InstanceData* inst, Record* rp,
                                                     uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
                                                     Vector f0) {
-    save(*inst->execution, {ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0});
-    return static_cast<Exit>(l1);
+    const auto exit = static_cast<Exit>(reinterpret_cast<uintptr_t>(mem));
+    Regs r{ip, fp, nullptr, mem_size, inst, rp, acc, l0, l1, facc, f0};
+    if (look_again(r, exit))
+        WARPBEAM_DISPATCH(r);
+    save(*inst->execution, r, exit);
+    return exit;
 }
 
 namespace {
@@ -257,8 +272,8 @@ Exit start(Regs& r) noexcept {
     do {
         profile(*r.ip);
         exit = r.ip->handler(r);
-    } while (exit == Exit::none);
-    save(*r.inst->execution, r);
+    } while (exit == Exit::none || look_again(r, exit));
+    save(*r.inst->execution, r, exit);
     return exit;
 }
 } // namespace
@@ -289,7 +304,7 @@ Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame
         if (exit == Exit::none)
             exit = start(r);
         else
-            save(execution, r);
+            save(execution, r, exit);
     }
     if (exit == Exit::done) {
         execution.rp = base;

@@ -25,6 +25,18 @@ inline Handler unary_variant(const Handler* variants, Dst d, Src s) noexcept {
     return variants[static_cast<size_t>(d) * src_count + static_cast<size_t>(s)];
 }
 
+/// The same of vectors.
+const Handler* vector_binary(Op op) noexcept;
+const Handler* vector_unary(Op op) noexcept;
+/// Operators on three vectors in a, b, c.
+Handler vector_ternary(Op op, Dst d, Src a, Src b, Src c) noexcept;
+/// Shifts: the vector is a, the count b or uimm. Replacements of a lane: `c` is its number.
+Handler vector_scalar(Op op, Dst d, Src vector, Src scalar) noexcept;
+/// i8x16.shuffle; two words follow.
+Handler shuffle(Dst d, Src l, Src r) noexcept;
+/// The vector is in the slots a, `c` is the number of the lane.
+Handler extract_lane(Op op, Dst d) noexcept;
+
 /// Compare and branch, `l * src_count + r`. `op` is a comparison, or i32.and / i64.and for a test of bits;
 /// `negated` jumps when it does not hold.
 const Handler* compare_branch(Op op, bool negated) noexcept;
@@ -59,17 +71,20 @@ Handler move_float(Dst d, Src s) noexcept;
 /// d = a condition (slot c): a or b. Constants are the words behind the head.
 Handler select_int(Dst d, Src condition, Src a, Src b) noexcept;
 Handler select_float(Dst d, Src condition, Src a, Src b) noexcept;
-Handler select_v128() noexcept;
+Handler select_v128(Dst d, Src condition, Src a, Src b) noexcept;
 
 /// Moves that leave the accumulators alone: d = a; d = a and b = c; d = the first word; `c` slots from a to
-/// d.
+/// d; two slots from a to d; two slots d = the first two words.
 Handler copy() noexcept;
 Handler copy_pair() noexcept;
 Handler copy_const() noexcept;
 Handler copy_range() noexcept;
-/// d = acc, d = facc (as 64 bits)
+Handler copy_v128() noexcept;
+Handler copy_const_v128() noexcept;
+/// d = acc, d = facc (as 64 bits, as 128)
 Handler copy_acc() noexcept;
 Handler copy_facc() noexcept;
+Handler copy_facc_v128() noexcept;
 /// Makes the locals in slots d, a, b the pinned ones.
 Handler set_pins() noexcept;
 
@@ -96,12 +111,51 @@ Handler return_void() noexcept;     ///< the results are in place
 Handler return_int(Src s) noexcept; ///< the result is a, or the first word
 Handler return_float(Src s) noexcept;
 
+/// Exceptions.
+Handler throw_() noexcept;    ///< of tag uimm, with what it carries from slot a on
+Handler throw_ref() noexcept; ///< the reference is slot a
+
 Handler global_get_int(Dst d) noexcept; ///< global uimm
 Handler global_get_float(Dst d) noexcept;
 Handler global_set_int(Src s) noexcept; ///< global uimm = a; a constant is the first word
 Handler global_set_float(Src s) noexcept;
-Handler global_get_v128() noexcept; ///< slots d
-Handler global_set_v128() noexcept; ///< slots a
+Handler global_get_v128(Dst d) noexcept;
+Handler global_set_v128(Src s) noexcept;
+
+/// Atomic accesses, but for waiting: `a` is the address and the first word the offset; `c` is the value, `b`
+/// what is expected. The result goes to d and to acc. Those of memory 0 with 32-bit addresses take the
+/// address or the value from acc. Those of any memory have its index as their second word.
+Handler atomic(Op op, Src address, Src value) noexcept;
+Handler atomic_any(Op op, bool is_64) noexcept;
+Handler atomic_fence() noexcept;
+/// Their operands are as those of `slow`, through which they are found too.
+Handler wait_or_notify(Op op) noexcept;
+
+/// Wide arithmetic: the results go to slots d and d + 1. A product's operands are slots a and b, those of a
+/// sum slots a to c and the first word.
+Handler wide(Op op) noexcept;
+
+/// A field or element is accessed as the memory instruction `access` accesses memory. The object is a, a
+/// field's offset uimm, an index b (a constant: uimm); what is written is d, or the first word.
+Handler struct_get(Op access, Dst d, Src object) noexcept;
+Handler struct_set(Op access, Src object, Src value) noexcept;
+Handler array_get(Op access, Dst d, Src array, Src index) noexcept;
+Handler array_set(Op access, Src array, Src index, Src value) noexcept;
+/// The first word is the layout. The fields are the b slots from a on. If these are at most four, and all
+/// fields are as wide as a slot, `words` is their number, else 0.
+Handler struct_new(size_t words, Dst d) noexcept;
+Handler struct_new_default(Dst d) noexcept;
+/// The first word is the target: the layout of a structure or array type (`to_layout`), or the code of any
+/// other heap type.
+Handler ref_test(bool to_layout, bool nullable, Dst d, Src s) noexcept;
+Handler ref_cast(bool to_layout, bool nullable, Dst d, Src s) noexcept;
+Handler br_on_cast(bool to_layout, bool nullable, bool fail, Src s) noexcept; ///< to imm
+/// a is the reference, the first word the slot of the descriptor; to imm.
+Handler br_on_cast_desc_eq(bool nullable, bool fail) noexcept;
+/// As `unary` and `slow`: what these give for instructions on objects.
+const Handler* unary_gc(Op op) noexcept;
+Handler slow_gc(Op op) noexcept;
+Handler slow_descriptor(Op op) noexcept;
 
 /// Everything else: operands in consecutive slots from `a` on, the result in slot `a` (and in acc); the
 /// immediates are the words behind the head, in the order of the binary format.

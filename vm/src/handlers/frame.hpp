@@ -1,10 +1,11 @@
 #pragma once
 
+#include "code/catch_table.hpp"
 #include "code/dispatch.hpp"
 #include "code/operand.hpp"
-#include "runtime/instance_data.hpp"
+#include "runtime/interface.hpp"
 
-/// Entering and leaving frames, which calls, returns and the start of a run share.
+/// Entering and leaving frames, which calls, returns, exceptions and the start of a run share.
 
 namespace warpbeam::vm {
 
@@ -73,6 +74,30 @@ template <typename T>
     const Pins pins = pop_record(r);
     store_slot<T>(r.fp, pins.result, result);
     load_pins(r, pins);
+}
+
+/// Tells the runtime where the code stands.
+inline void save(Execution& execution, const Regs& r) noexcept {
+    execution.ip = r.ip;
+    execution.fp = r.fp;
+    execution.rp = r.rp;
+    execution.inst = r.inst;
+}
+
+/// Throws an exception where `execution` stands, and goes to where it is caught.
+[[gnu::always_inline]] inline Exit raise(Regs& r, Execution& execution, Slot exception) noexcept {
+    const CatchClause* const clause = unwind(execution, exception);
+    if (clause == nullptr) {
+        r.acc = exception;
+        return Exit::uncaught_exception;
+    }
+    r.ip = execution.ip;
+    r.fp = execution.fp;
+    r.rp = execution.rp;
+    r.inst = execution.inst;
+    load_memory(r);
+    load_pins(r, clause->pins);
+    return Exit::none;
 }
 
 } // namespace warpbeam::vm

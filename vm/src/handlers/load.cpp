@@ -1,15 +1,16 @@
-#include "handlers/families.hpp"
-#include "handlers/memory_access.hpp"
+#include "handlers/guarded_access.hpp"
+#include "handlers/guarded_families.hpp"
 
 namespace warpbeam::vm {
 
 namespace {
 
 template <typename A, Dst D>
-[[gnu::always_inline]] inline Exit finish_load(Regs& r, const uint8_t* at, size_t size) noexcept {
-    if (at == nullptr) [[unlikely]]
+[[gnu::always_inline]] inline Exit load_to(Regs& r, uint64_t address, uint64_t offset, size_t size) noexcept {
+    typename A::Value value;
+    if (!load_from<A>(r, address, offset, value)) [[unlikely]]
         return Exit::memory_out_of_bounds;
-    write<D, typename A::Value>(r, r.ip->d, A::load(at));
+    write<D, typename A::Value>(r, r.ip->d, value);
     r.ip = r.ip->after(size);
     return Exit::none;
 }
@@ -18,9 +19,9 @@ template <typename A, Src S, Dst D>
 struct Load {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         if constexpr (S == Src::imm)
-            return finish_load<A, D>(r, checked(r, r.ip->word(0), 0, A::size), sizeof(Instr) + 8);
+            return load_to<A, D>(r, r.ip->word(0), 0, sizeof(Instr) + 8);
         else
-            return finish_load<A, D>(r, checked(r, read_address<S>(r), r.ip->uimm, A::size), sizeof(Instr));
+            return load_to<A, D>(r, read_address<S>(r), r.ip->uimm, sizeof(Instr));
     }
 };
 
@@ -29,13 +30,13 @@ struct LoadSum {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         if constexpr (R == Src::imm) {
             const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + r.ip->uimm;
-            return finish_load<A, D>(r, checked(r, address, r.ip->word(0), A::size), sizeof(Instr) + 8);
+            return load_to<A, D>(r, address, r.ip->word(0), sizeof(Instr) + 8);
         }
         uint32_t index = read<uint32_t, R>(r, r.ip->b, 0);
         if constexpr (Indexed)
             index *= static_cast<uint32_t>(A::size);
         const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + index;
-        return finish_load<A, D>(r, checked(r, address, r.ip->c, A::size), sizeof(Instr));
+        return load_to<A, D>(r, address, r.ip->c, sizeof(Instr));
     }
 };
 
@@ -46,10 +47,8 @@ struct LoadAny {
         const uint64_t address = Is64 ? r.fp[r.ip->a] : load_slot<uint32_t>(r.fp, r.ip->a);
         const uint64_t offset = r.ip->word(0);
         const uint64_t start = address + offset;
-        if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]] {
-            r.acc = start;
-            return Exit::memory_out_of_bounds;
-        }
+        if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]]
+            return out_of_bounds(r, start);
         write<Dst::slot, typename A::Value>(r, r.ip->d, A::load(memory.base + start));
         r.ip = r.ip->after(sizeof(Instr) + 8);
         return Exit::none;
@@ -60,7 +59,7 @@ template <typename A, size_t I>
 constexpr Handler pick_load() noexcept {
     constexpr auto d = static_cast<Dst>(I / src_count);
     constexpr auto s = static_cast<Src>(I % src_count);
-    if constexpr (is_float<typename A::Value> && d == Dst::l1)
+    if constexpr (!exists<typename A::Value>(d))
         return nullptr;
     else
         return &handler<Load<A, s, d>>;
@@ -79,7 +78,7 @@ constexpr Handler pick_sum() noexcept {
     constexpr auto r = static_cast<Src>(I % src_count);
     constexpr bool to_pin = d == Dst::l0 || d == Dst::l1;
     if constexpr (l == Src::imm || !variants::pair(l, r) || (!Indexed && rank(l) > rank(r)) ||
-                  (r == Src::imm ? Indexed : to_pin) || (is_float<typename A::Value> && d == Dst::l1))
+                  (r == Src::imm ? Indexed : to_pin) || !exists<typename A::Value>(d))
         return nullptr;
     else
         return &handler<LoadSum<A, l, r, d, Indexed>>;
@@ -91,24 +90,31 @@ constexpr auto sum_variants = []<size_t... I>(std::index_sequence<I...>) {
 
 } // namespace
 
-Handler load(Op op, Dst d, Src address) noexcept {
-    return visit_load(op, [=]<typename A>(A) -> Handler {
-        return load_variants<A>[static_cast<size_t>(d) * src_count + static_cast<size_t>(address)];
-    });
+Handler load(Op op, Dst d, Src address, bool guarded) noexcept {
+    return visit_load(
+        op, either(guarded, [=]<typename A>(A) -> Handler {
+            return load_variants<A>[static_cast<size_t>(d) * src_count + static_cast<size_t>(address)];
+        }));
 }
 
-Handler load_sum(Op op, Dst d, Src l, Src r) noexcept {
-    return visit_load(op, [=]<typename A>(A) -> Handler { return sum_variants<A, false>[variant(d, l, r)]; });
+Handler load_sum(Op op, Dst d, Src l, Src r, bool guarded) noexcept {
+    return visit_load(op, either(guarded, [=]<typename A>(A) -> Handler {
+                          return sum_variants<A, false>[variant(d, l, r)];
+                      }));
 }
 
-Handler load_indexed(Op op, Dst d, Src l, Src r) noexcept {
-    return visit_load(op, [=]<typename A>(A) -> Handler {
-        if constexpr (A::size == 1)
-            return nullptr;
-        else
-            return sum_variants<A, true>[variant(d, l, r)];
-    });
+Handler load_indexed(Op op, Dst d, Src l, Src r, bool guarded) noexcept {
+    return visit_load(op, either(guarded, [=]<typename A>(A) -> Handler {
+                          if constexpr (A::size == 1)
+                              return nullptr;
+                          else
+                              return sum_variants<A, true>[variant(d, l, r)];
+                      }));
 }
+
+Handler load(Op op, Dst d, Src address) noexcept { return load(op, d, address, false); }
+Handler load_sum(Op op, Dst d, Src l, Src r) noexcept { return load_sum(op, d, l, r, false); }
+Handler load_indexed(Op op, Dst d, Src l, Src r) noexcept { return load_indexed(op, d, l, r, false); }
 
 Handler load_any(Op op, bool is_64) noexcept {
     return visit_load(op, [=]<typename A>(A) -> Handler {

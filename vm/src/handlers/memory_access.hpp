@@ -3,6 +3,8 @@
 #include "handlers/shapes.hpp"
 #include "runtime/instance_data.hpp"
 
+#include <warpbeam/memory/racing.hpp>
+
 #include <bit>
 
 /// Loads and stores. Memory is little-endian whatever the machine is.
@@ -22,7 +24,7 @@ struct Access {
 
     [[gnu::always_inline]] static T load(const uint8_t* at) noexcept {
         As value;
-        std::memcpy(&value, at, size);
+        racing_access<size>(&value, at);
         if constexpr (is_float<T>)
             return value;
         else if constexpr (std::is_signed_v<As>)
@@ -32,7 +34,40 @@ struct Access {
     }
     [[gnu::always_inline]] static void store(uint8_t* at, T value) noexcept {
         const As narrow = static_cast<As>(value);
-        std::memcpy(at, &narrow, size);
+        racing_access<size>(at, &narrow);
+    }
+};
+
+/// Loads of vectors from less than 16 bytes: a narrow lane in each wide one, one in all of them, or one and
+/// zeros.
+template <typename Narrow, typename Wide>
+struct ExtendAccess {
+    using Value = Vector;
+    static constexpr uint64_t size = 8;
+    [[gnu::always_inline]] static Vector load(const uint8_t* at) noexcept {
+        typename VectorOf<Narrow, 8>::type narrow;
+        racing_access<size>(&narrow, at);
+        return std::bit_cast<Vector>(__builtin_convertvector(narrow, typename VectorOf<Wide, 16>::type));
+    }
+};
+template <typename Lane>
+struct SplatAccess {
+    using Value = Vector;
+    static constexpr uint64_t size = sizeof(Lane);
+    [[gnu::always_inline]] static Vector load(const uint8_t* at) noexcept {
+        Lane lane;
+        racing_access<size>(&lane, at);
+        return std::bit_cast<Vector>(typename VectorOf<Lane, 16>::type{} + lane);
+    }
+};
+template <typename Lane>
+struct ZeroAccess {
+    using Value = Vector;
+    static constexpr uint64_t size = sizeof(Lane);
+    [[gnu::always_inline]] static Vector load(const uint8_t* at) noexcept {
+        Lane lane;
+        racing_access<size>(&lane, at);
+        return std::bit_cast<Vector>(typename VectorOf<Lane, 16>::type{lane});
     }
 };
 
@@ -71,6 +106,32 @@ constexpr auto visit_load(Op op, Visitor visit) noexcept -> decltype(visit(Acces
         return visit(Access<int32_t, u64>{});
     case Op::i64_load32_u:
         return visit(Access<u32, u64>{});
+    case Op::v128_load:
+        return visit(Access<Vector, Vector>{});
+    case Op::v128_load8x8_s:
+        return visit(ExtendAccess<int8_t, int16_t>{});
+    case Op::v128_load8x8_u:
+        return visit(ExtendAccess<uint8_t, uint16_t>{});
+    case Op::v128_load16x4_s:
+        return visit(ExtendAccess<int16_t, int32_t>{});
+    case Op::v128_load16x4_u:
+        return visit(ExtendAccess<uint16_t, u32>{});
+    case Op::v128_load32x2_s:
+        return visit(ExtendAccess<int32_t, int64_t>{});
+    case Op::v128_load32x2_u:
+        return visit(ExtendAccess<u32, u64>{});
+    case Op::v128_load8_splat:
+        return visit(SplatAccess<uint8_t>{});
+    case Op::v128_load16_splat:
+        return visit(SplatAccess<uint16_t>{});
+    case Op::v128_load32_splat:
+        return visit(SplatAccess<u32>{});
+    case Op::v128_load64_splat:
+        return visit(SplatAccess<u64>{});
+    case Op::v128_load32_zero:
+        return visit(ZeroAccess<u32>{});
+    case Op::v128_load64_zero:
+        return visit(ZeroAccess<u64>{});
     default:
         return nullptr;
     }
@@ -98,21 +159,34 @@ constexpr auto visit_store(Op op, Visitor visit) noexcept -> decltype(visit(Acce
         return visit(Access<uint16_t, u64>{});
     case Op::i64_store32:
         return visit(Access<u32, u64>{});
+    case Op::v128_store:
+        return visit(Access<Vector, Vector>{});
     default:
         return nullptr;
     }
 }
 
-/// Where `size` bytes at `address + offset` lie: null when they are not all in memory 0, and then acc is the
-/// effective address. Both are below 2^33, so nothing wraps.
+/// The exit of an access at an effective address that lies outside. All operands are still in their places,
+/// since the access is repeated if another thread has made the memory larger.
+[[gnu::always_inline]] inline Exit out_of_bounds(Regs& r, uint64_t address) noexcept {
+    r.mem_size = address;
+    return Exit::memory_out_of_bounds;
+}
+
+/// Where `size` bytes at `address + offset` lie: null when they are not all in memory 0, and then the exit is
+/// prepared as in `out_of_bounds`. Both are below 2^33, so nothing wraps.
 [[gnu::always_inline]] inline uint8_t* checked(Regs& r, uint64_t address, uint64_t offset,
                                                uint64_t size) noexcept {
     const uint64_t end = address + offset + size;
     if (end > r.mem_size) [[unlikely]] {
-        r.acc = address + offset;
+        (void)out_of_bounds(r, address + offset);
         return nullptr;
     }
-    return r.mem + end - size;
+    uint8_t* const at = r.mem + end - size;
+    // A memory with bytes is somewhere, which saves the caller's check a comparison.
+    if (at == nullptr)
+        __builtin_unreachable();
+    return at;
 }
 
 template <Src S>

@@ -19,7 +19,7 @@ template <typename T, size_t I>
 constexpr Handler pick_move() noexcept {
     constexpr auto d = static_cast<Dst>(I / src_count);
     constexpr auto s = static_cast<Src>(I % src_count);
-    if constexpr (is_float<T> && (d == Dst::l1 || s == Src::l1))
+    if constexpr (!exists<T>(d) || !exists<T>(s))
         return nullptr;
     else
         return &handler<Unary<T, Identity, s, d>>;
@@ -50,12 +50,14 @@ template <typename T, Src C, Dst D>
 Handler select_operands(Src a, Src b) noexcept {
     if (a == Src::slot && b == Src::slot)
         return &handler<Select<T, C, Src::slot, Src::slot, D>>;
-    if (a == Src::slot && b == Src::imm)
-        return &handler<Select<T, C, Src::slot, Src::imm, D>>;
-    if (a == Src::imm && b == Src::slot)
-        return &handler<Select<T, C, Src::imm, Src::slot, D>>;
-    if (a == Src::imm && b == Src::imm)
-        return &handler<Select<T, C, Src::imm, Src::imm, D>>;
+    if constexpr (!is_vector<T>) {
+        if (a == Src::slot && b == Src::imm)
+            return &handler<Select<T, C, Src::slot, Src::imm, D>>;
+        if (a == Src::imm && b == Src::slot)
+            return &handler<Select<T, C, Src::imm, Src::slot, D>>;
+        if (a == Src::imm && b == Src::imm)
+            return &handler<Select<T, C, Src::imm, Src::imm, D>>;
+    }
     return nullptr;
 }
 
@@ -66,9 +68,10 @@ Handler select_variant(Dst d, Src condition, Src a, Src b) noexcept {
             return select_operands<T, Src::acc, Dst::acc>(a, b);
         if (d == Dst::slot)
             return select_operands<T, Src::acc, Dst::slot>(a, b);
-        if (d == Dst::l0)
-            return select_operands<T, Src::acc, Dst::l0>(a, b);
-        if constexpr (!is_float<T>)
+        if constexpr (exists<T>(Dst::l0))
+            if (d == Dst::l0)
+                return select_operands<T, Src::acc, Dst::l0>(a, b);
+        if constexpr (exists<T>(Dst::l1))
             if (d == Dst::l1)
                 return select_operands<T, Src::acc, Dst::l1>(a, b);
     } else if (condition == Src::slot) {
@@ -79,15 +82,6 @@ Handler select_variant(Dst d, Src condition, Src a, Src b) noexcept {
     }
     return nullptr;
 }
-
-struct SelectV128 {
-    static Exit run(Regs& r) noexcept {
-        const Slot* const from = r.fp + (load_slot<uint32_t>(r.fp, r.ip->c) != 0 ? r.ip->a : r.ip->b);
-        std::memmove(r.fp + r.ip->d, from, 16);
-        r.ip = r.ip->after(sizeof(Instr));
-        return Exit::none;
-    }
-};
 
 struct Copy {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
@@ -118,6 +112,20 @@ struct CopyRange {
         return Exit::none;
     }
 };
+struct CopyV128 {
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        store_slot(r.fp, r.ip->d, load_slot<Vector>(r.fp, r.ip->a));
+        r.ip = r.ip->after(sizeof(Instr));
+        return Exit::none;
+    }
+};
+struct CopyConstV128 {
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        store_slot(r.fp, r.ip->d, read<Vector, Src::imm>(r, 0, 0));
+        r.ip = r.ip->after(sizeof(Instr) + sizeof(Vector));
+        return Exit::none;
+    }
+};
 struct CopyAcc {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         r.fp[r.ip->d] = r.acc;
@@ -128,6 +136,13 @@ struct CopyAcc {
 struct CopyFacc {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         store_slot<double>(r.fp, r.ip->d, r.facc[0]);
+        r.ip = r.ip->after(sizeof(Instr));
+        return Exit::none;
+    }
+};
+struct CopyFaccV128 {
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        store_slot(r.fp, r.ip->d, r.facc);
         r.ip = r.ip->after(sizeof(Instr));
         return Exit::none;
     }
@@ -155,21 +170,7 @@ struct GlobalSet {
         if constexpr (S == Src::imm)
             imm = r.ip->word(0);
         store_slot<T>(r.inst->globals[r.ip->uimm]->value, 0, read<T, S>(r, r.ip->a, imm));
-        r.ip = r.ip->after(sizeof(Instr) + (S == Src::imm ? 8 : 0));
-        return Exit::none;
-    }
-};
-struct GlobalGetV128 {
-    static Exit run(Regs& r) noexcept {
-        std::memcpy(r.fp + r.ip->d, r.inst->globals[r.ip->uimm]->value, 16);
-        r.ip = r.ip->after(sizeof(Instr));
-        return Exit::none;
-    }
-};
-struct GlobalSetV128 {
-    static Exit run(Regs& r) noexcept {
-        std::memcpy(r.inst->globals[r.ip->uimm]->value, r.fp + r.ip->a, 16);
-        r.ip = r.ip->after(sizeof(Instr));
+        r.ip = r.ip->after(sizeof(Instr) + (S == Src::imm ? sizeof(T) : 0));
         return Exit::none;
     }
 };
@@ -188,14 +189,19 @@ Handler select_int(Dst d, Src condition, Src a, Src b) noexcept {
 Handler select_float(Dst d, Src condition, Src a, Src b) noexcept {
     return select_variant<double>(d, condition, a, b);
 }
-Handler select_v128() noexcept { return &handler<SelectV128>; }
+Handler select_v128(Dst d, Src condition, Src a, Src b) noexcept {
+    return select_variant<Vector>(d, condition, a, b);
+}
 
 Handler copy() noexcept { return &handler<Copy>; }
 Handler copy_pair() noexcept { return &handler<CopyPair>; }
 Handler copy_const() noexcept { return &handler<CopyConst>; }
 Handler copy_range() noexcept { return &handler<CopyRange>; }
+Handler copy_v128() noexcept { return &handler<CopyV128>; }
+Handler copy_const_v128() noexcept { return &handler<CopyConstV128>; }
 Handler copy_acc() noexcept { return &handler<CopyAcc>; }
 Handler copy_facc() noexcept { return &handler<CopyFacc>; }
+Handler copy_facc_v128() noexcept { return &handler<CopyFaccV128>; }
 Handler set_pins() noexcept { return &handler<SetPins>; }
 
 Handler global_get_int(Dst d) noexcept {
@@ -254,7 +260,16 @@ Handler global_set_float(Src s) noexcept {
     }
     return nullptr;
 }
-Handler global_get_v128() noexcept { return &handler<GlobalGetV128>; }
-Handler global_set_v128() noexcept { return &handler<GlobalSetV128>; }
+Handler global_get_v128(Dst d) noexcept {
+    return d == Dst::acc    ? &handler<GlobalGet<Vector, Dst::acc>>
+           : d == Dst::slot ? &handler<GlobalGet<Vector, Dst::slot>>
+                            : nullptr;
+}
+Handler global_set_v128(Src s) noexcept {
+    return s == Src::slot  ? &handler<GlobalSet<Vector, Src::slot>>
+           : s == Src::acc ? &handler<GlobalSet<Vector, Src::acc>>
+           : s == Src::imm ? &handler<GlobalSet<Vector, Src::imm>>
+                           : nullptr;
+}
 
 } // namespace warpbeam::vm

@@ -124,8 +124,10 @@ const Handler* unary(Op op) noexcept {
     case Op::f64_reinterpret_i64:
         return unary_variants<u64, Reinterpret<double>>.data();
     default:
-        return nullptr;
+        break;
     }
+    const Handler* const vectors = vector_unary(op);
+    return vectors != nullptr ? vectors : unary_gc(op);
 }
 
 } // namespace warpbeam::vm

@@ -116,15 +116,13 @@ struct Compact {
                (r == Src::slot || r == Src::acc || r == Src::imm) && (d == Dst::acc || d == Dst::slot);
     }
 };
-/// There is one pinned local only for floating-point types.
-template <typename Policy>
-struct OnePin {
+/// Those whose pinned locals there are for the type.
+template <typename T, typename Policy>
+struct For {
     static constexpr bool has(Src l, Src r, Dst d) noexcept {
-        return Policy::has(l, r, d) && l != Src::l1 && r != Src::l1 && d != Dst::l1;
+        return Policy::has(l, r, d) && exists<T>(l) && exists<T>(r) && exists<T>(d);
     }
 };
-template <typename T, typename Policy>
-using For = std::conditional_t<is_float<T>, OnePin<Policy>, Policy>;
 
 } // namespace variants
 
@@ -161,7 +159,7 @@ template <typename T, typename F, size_t I>
 constexpr Handler pick_unary() noexcept {
     constexpr auto d = static_cast<Dst>(I / src_count);
     constexpr auto s = static_cast<Src>(I % src_count);
-    if constexpr (s == Src::imm || d == Dst::l0 || d == Dst::l1 || (is_float<T> && s == Src::l1))
+    if constexpr (s == Src::imm || d == Dst::l0 || d == Dst::l1 || !exists<T>(s))
         return nullptr;
     else
         return &handler<Unary<T, F, s, d>>;

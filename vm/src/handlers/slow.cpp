@@ -1,38 +1,27 @@
 #include "handlers/families.hpp"
-#include "handlers/frame.hpp"
-#include "handlers/shapes.hpp"
+#include "handlers/memory_access.hpp"
+#include "handlers/slow_form.hpp"
 
 #include <algorithm>
 
-/// Instructions whose work outweighs their dispatch: tables, bulk memory operations, growth. Their operands
-/// are in consecutive slots from `a` on, the result goes to slot `a` and to the accumulator.
+/// Tables, bulk memory operations, growth.
 
 namespace warpbeam::vm {
 
 namespace {
 
-[[gnu::always_inline]] inline Exit next(Regs& r, size_t words) noexcept {
-    r.ip = r.ip->after(sizeof(Instr) + 8 * words);
-    return Exit::none;
-}
-
-[[gnu::always_inline]] inline Exit result(Regs& r, Slot value, size_t words) noexcept {
-    r.fp[r.ip->a] = value;
-    r.acc = value;
-    return next(r, words);
-}
-
-/// Whether `count` elements from `start` on lie within `size`.
-constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
-    return start <= size && count <= size - start;
-}
+using slow_form::next;
+using slow_form::result;
+using slow_form::within;
 
 /// -1 in the address type of `limits`.
 constexpr Slot failed_growth(const Limits& limits) noexcept { return limits.is_64 ? UINT64_MAX : UINT32_MAX; }
 
 struct MemorySize {
     static Exit run(Regs& r) noexcept {
-        const MemoryInst& memory = *r.inst->memories[r.ip->word(0)];
+        MemoryInst& memory = *r.inst->memories[r.ip->word(0)];
+        if (memory.refresh())
+            load_memory(r);
         return result(r, memory.size >> memory.type.page_size_log2, 1);
     }
 };
@@ -50,12 +39,9 @@ struct MemoryFill {
     static Exit run(Regs& r) noexcept {
         const MemoryInst& memory = *r.inst->memories[r.ip->word(0)];
         const Slot* const operand = r.fp + r.ip->a;
-        if (!within(operand[0], operand[2], memory.size)) {
-            r.acc = operand[0];
-            return Exit::memory_out_of_bounds;
-        }
-        if (operand[2] != 0)
-            std::memset(memory.base + operand[0], static_cast<uint8_t>(operand[1]), operand[2]);
+        if (!within(operand[0], operand[2], memory.size))
+            return out_of_bounds(r, operand[0]);
+        racing_fill(memory.base + operand[0], static_cast<uint8_t>(operand[1]), operand[2]);
         return next(r, 1);
     }
 };
@@ -66,12 +52,9 @@ struct MemoryCopy {
         const MemoryInst& from = *r.inst->memories[r.ip->word(1)];
         const Slot* const operand = r.fp + r.ip->a;
         const bool fits = within(operand[0], operand[2], to.size);
-        if (!fits || !within(operand[1], operand[2], from.size)) {
-            r.acc = fits ? operand[1] : operand[0];
-            return Exit::memory_out_of_bounds;
-        }
-        if (operand[2] != 0)
-            std::memmove(to.base + operand[0], from.base + operand[1], operand[2]);
+        if (!fits || !within(operand[1], operand[2], from.size))
+            return out_of_bounds(r, fits ? operand[1] : operand[0]);
+        racing_copy(to.base + operand[0], from.base + operand[1], operand[2]);
         return next(r, 2);
     }
 };
@@ -81,12 +64,9 @@ struct MemoryInit {
         const std::span<const uint8_t> data = r.inst->datas[r.ip->word(0)].bytes;
         const MemoryInst& memory = *r.inst->memories[r.ip->word(1)];
         const Slot* const operand = r.fp + r.ip->a;
-        if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size())) {
-            r.acc = operand[0];
-            return Exit::memory_out_of_bounds;
-        }
-        if (operand[2] != 0)
-            std::memcpy(memory.base + operand[0], data.data() + operand[1], operand[2]);
+        if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
+            return out_of_bounds(r, operand[0]);
+        racing_copy(memory.base + operand[0], data.data() + operand[1], operand[2]);
         return next(r, 2);
     }
 };
@@ -236,8 +216,10 @@ Handler slow(Op op) noexcept {
     case Op::ref_as_non_null:
         return &handler<RefAsNonNull>;
     default:
-        return nullptr;
+        break;
     }
+    const Handler atomic = wait_or_notify(op);
+    return atomic != nullptr ? atomic : slow_gc(op);
 }
 
 } // namespace warpbeam::vm

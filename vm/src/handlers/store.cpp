@@ -1,18 +1,18 @@
-#include "handlers/families.hpp"
-#include "handlers/memory_access.hpp"
+#include "handlers/guarded_access.hpp"
+#include "handlers/guarded_families.hpp"
 
 namespace warpbeam::vm {
 
 namespace {
 
 template <typename A, Src V>
-[[gnu::always_inline]] inline Exit finish_store(Regs& r, uint8_t* at, size_t words) noexcept {
-    if (at == nullptr) [[unlikely]]
-        return Exit::memory_out_of_bounds;
+[[gnu::always_inline]] inline Exit store_from(Regs& r, uint64_t address, uint64_t offset,
+                                              size_t words) noexcept {
     uint64_t imm = 0;
     if constexpr (V == Src::imm)
         imm = r.ip->word(words++);
-    A::store(at, read<typename A::Value, V>(r, r.ip->d, imm));
+    if (!store_to<A>(r, address, offset, read<typename A::Value, V>(r, r.ip->d, imm))) [[unlikely]]
+        return Exit::memory_out_of_bounds;
     r.ip = r.ip->after(sizeof(Instr) + 8 * words);
     return Exit::none;
 }
@@ -21,9 +21,9 @@ template <typename A, Src S, Src V>
 struct Store {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         if constexpr (S == Src::imm)
-            return finish_store<A, V>(r, checked(r, r.ip->word(0), 0, A::size), 1);
+            return store_from<A, V>(r, r.ip->word(0), 0, 1);
         else
-            return finish_store<A, V>(r, checked(r, read_address<S>(r), r.ip->uimm, A::size), 0);
+            return store_from<A, V>(r, read_address<S>(r), r.ip->uimm, 0);
     }
 };
 
@@ -32,10 +32,10 @@ struct StoreSum {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         if constexpr (R == Src::imm) {
             const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + r.ip->uimm;
-            return finish_store<A, V>(r, checked(r, address, r.ip->word(0), A::size), 1);
+            return store_from<A, V>(r, address, r.ip->word(0), 1);
         } else {
             const uint32_t address = read<uint32_t, L>(r, r.ip->a, 0) + read<uint32_t, R>(r, r.ip->b, 0);
-            return finish_store<A, V>(r, checked(r, address, r.ip->c, A::size), 0);
+            return store_from<A, V>(r, address, r.ip->c, 0);
         }
     }
 };
@@ -47,22 +47,21 @@ struct StoreAny {
         const uint64_t address = Is64 ? r.fp[r.ip->a] : load_slot<uint32_t>(r.fp, r.ip->a);
         const uint64_t offset = r.ip->word(0);
         const uint64_t start = address + offset;
-        if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]] {
-            r.acc = start;
-            return Exit::memory_out_of_bounds;
-        }
+        if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]]
+            return out_of_bounds(r, start);
         A::store(memory.base + start, load_slot<typename A::Value>(r.fp, r.ip->d));
         r.ip = r.ip->after(sizeof(Instr) + 8);
         return Exit::none;
     }
 };
 
-/// The accumulator can't be address and value at once, unless the value is a floating-point one.
+/// The accumulator can't be address and value at once, unless the value is a floating-point one. Constant
+/// vectors are stored from a slot.
 template <typename A, Src... Address>
 constexpr bool storable(Src value) noexcept {
-    if (is_float<typename A::Value>)
-        return value != Src::l1;
-    return !(value == Src::acc && ((Address == Src::acc) || ...));
+    using T = typename A::Value;
+    return exists<T>(value) && !(is_vector<T> && value == Src::imm) &&
+           (is_float<T> || !(value == Src::acc && ((Address == Src::acc) || ...)));
 }
 
 template <typename A, size_t I>
@@ -96,18 +95,23 @@ constexpr auto sum_variants = []<size_t... I>(std::index_sequence<I...>) {
 
 } // namespace
 
-Handler store(Op op, Src address, Src value) noexcept {
-    return visit_store(op, [=]<typename A>(A) -> Handler {
-        return store_variants<A>[static_cast<size_t>(address) * src_count + static_cast<size_t>(value)];
-    });
+Handler store(Op op, Src address, Src value, bool guarded) noexcept {
+    return visit_store(
+        op, either(guarded, [=]<typename A>(A) -> Handler {
+            return store_variants<A>[static_cast<size_t>(address) * src_count + static_cast<size_t>(value)];
+        }));
 }
 
-Handler store_sum(Op op, Src l, Src r, Src value) noexcept {
-    return visit_store(op, [=]<typename A>(A) -> Handler {
-        return sum_variants<A>[(static_cast<size_t>(l) * src_count + static_cast<size_t>(r)) * src_count +
-                               static_cast<size_t>(value)];
-    });
+Handler store_sum(Op op, Src l, Src r, Src value, bool guarded) noexcept {
+    return visit_store(
+        op, either(guarded, [=]<typename A>(A) -> Handler {
+            return sum_variants<A>[(static_cast<size_t>(l) * src_count + static_cast<size_t>(r)) * src_count +
+                                   static_cast<size_t>(value)];
+        }));
 }
+
+Handler store(Op op, Src address, Src value) noexcept { return store(op, address, value, false); }
+Handler store_sum(Op op, Src l, Src r, Src value) noexcept { return store_sum(op, l, r, value, false); }
 
 Handler store_any(Op op, bool is_64) noexcept {
     return visit_store(op, [=]<typename A>(A) -> Handler {

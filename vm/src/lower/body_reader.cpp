@@ -16,12 +16,27 @@ ValType BodyReader::val_type() noexcept {
         return ValType::v128;
     case 0x63:
     case 0x64:
-        (void)s64();
+        (void)heap_type();
         break;
     default:
         break; // the shorthand of an abstract heap type
     }
     return ValType::reference(HeapType::any, true);
+}
+
+HeapType BodyReader::heap_type() noexcept {
+    constexpr int exact_code = 0x62 - 0x80;
+    constexpr int first = 0x69 - 0x80;
+    const int64_t code = s64();
+    if (code == exact_code)
+        return HeapType::defined(module_.types()[u32()], true);
+    if (code >= 0)
+        return HeapType::defined(module_.types()[static_cast<size_t>(code)]);
+    constexpr HeapType::Abstract abstract[] = {HeapType::exn,      HeapType::array,  HeapType::struct_,
+                                               HeapType::i31,      HeapType::eq,     HeapType::any,
+                                               HeapType::extern_,  HeapType::func,   HeapType::none,
+                                               HeapType::noextern, HeapType::nofunc, HeapType::noexn};
+    return abstract[code - first];
 }
 
 BlockType BodyReader::block_type() noexcept {
@@ -90,8 +105,10 @@ void BodyReader::skip(Imm imm) noexcept {
         break;
     case Imm::i32:
     case Imm::i64:
-    case Imm::heap_type:
         (void)s64();
+        break;
+    case Imm::heap_type:
+        (void)heap_type();
         break;
     case Imm::f32:
         at_ += 4;
@@ -106,8 +123,8 @@ void BodyReader::skip(Imm imm) noexcept {
     case Imm::cast:
         (void)byte();
         (void)u32();
-        (void)s64();
-        (void)s64();
+        (void)heap_type();
+        (void)heap_type();
         break;
     case Imm::try_table:
         (void)block_type();

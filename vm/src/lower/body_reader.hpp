@@ -10,7 +10,26 @@ namespace warpbeam::vm {
 
 /// What the lowering needs to know of a value's type: its size and the register that it travels in.
 using Kind = ValType::Kind;
-constexpr bool is_float_kind(Kind kind) noexcept { return kind == ValType::f32 || kind == ValType::f64; }
+/// Whether it travels in the floating-point registers.
+constexpr bool is_float_kind(Kind kind) noexcept {
+    return kind == ValType::f32 || kind == ValType::f64 || kind == ValType::v128;
+}
+constexpr Kind kind_of(Sig::Type type) noexcept {
+    switch (type) {
+    case Sig::i32:
+        return ValType::i32;
+    case Sig::i64:
+        return ValType::i64;
+    case Sig::f32:
+        return ValType::f32;
+    case Sig::f64:
+        return ValType::f64;
+    case Sig::v128:
+        return ValType::v128;
+    default:
+        return ValType::bot;
+    }
+}
 constexpr uint32_t slots_of(Kind kind) noexcept { return kind == ValType::v128 ? 2 : 1; }
 
 /// The types of a block: a function type, or at most one result.
@@ -86,6 +105,7 @@ public:
         return arg;
     }
 
+    [[nodiscard]] HeapType heap_type() noexcept;
     /// Only the kind of a reference type is told.
     [[nodiscard]] ValType val_type() noexcept;
     [[nodiscard]] BlockType block_type() noexcept;

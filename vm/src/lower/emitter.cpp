@@ -1,5 +1,7 @@
 #include "lower/emitter.hpp"
 
+#include "handlers/guarded_families.hpp"
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -12,23 +14,49 @@ Handler Producer::handler(Dst d) const noexcept {
             variants = i64_binary(op);
         if (variants == nullptr)
             variants = float_binary(op);
+        if (variants == nullptr)
+            variants = vector_binary(op);
         // A comparison of floats has an integer result, which is kept in no pinned local.
         return binary_variant(variants, d, l, r);
     }
     case Family::unary:
         return unary_variant(unary(op), d, l);
     case Family::load:
-        return load(op, d, l);
+        return load(op, d, l, guarded);
     case Family::load_sum:
-        return load_sum(op, d, l, r);
+        return load_sum(op, d, l, r, guarded);
     case Family::load_indexed:
-        return load_indexed(op, d, l, r);
+        return load_indexed(op, d, l, r, guarded);
     case Family::add_shl:
         return add_shl(d, l, r);
     case Family::select:
-        return is_float ? select_float(d, third, l, r) : select_int(d, third, l, r);
+        return result == ValType::v128 ? select_v128(d, third, l, r)
+               : is_float_kind(result) ? select_float(d, third, l, r)
+                                       : select_int(d, third, l, r);
     case Family::global:
-        return is_float ? global_get_float(d) : global_get_int(d);
+        return result == ValType::v128 ? global_get_v128(d)
+               : is_float_kind(result) ? global_get_float(d)
+                                       : global_get_int(d);
+    case Family::ternary:
+        return vector_ternary(op, d, l, r, third);
+    case Family::with_scalar:
+        return vector_scalar(op, d, l, r);
+    case Family::shuffle:
+        return vm::shuffle(d, l, r);
+    case Family::extract_lane:
+        return vm::extract_lane(op, d);
+    case Family::struct_get:
+        return struct_get(op, d, l);
+    case Family::array_get:
+        return array_get(op, d, l, r);
+    case Family::struct_new:
+        return struct_new(words, d);
+    case Family::struct_new_default:
+        return struct_new_default(d);
+    case Family::ref_test:
+        return ref_test(to_layout, nullable, d, l);
+    case Family::ref_cast:
+        return ref_cast(to_layout, nullable, d, l);
     case Family::none:
         break;
     }
@@ -48,7 +76,7 @@ void Emitter::raise_height(uint32_t slots) noexcept {
 }
 
 Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
-    const Operand operand{where, kind, false, static_cast<uint16_t>(height_), 0, 0};
+    const Operand operand{where, kind, false, static_cast<uint16_t>(height_), 0, 0, 0};
     raise_height(slots_of(kind));
     if (!stack_.push(operand)) {
         fail(Exit::out_of_memory);
@@ -65,7 +93,7 @@ void Emitter::push_local(uint32_t local) noexcept {
 
 Emitter::Popped Emitter::pop() noexcept {
     if (stack_.empty())
-        return {{Operand::home, ValType::i32, true, 0, 0, 0}, false}; // only after a failure
+        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0}, false}; // only after a failure
     Popped popped{stack_.back(), false};
     stack_.pop();
     settled_ = std::min(settled_, stack_.size());
@@ -100,7 +128,7 @@ void Emitter::spill(Accumulator& accumulator) noexcept {
             return;
         }
     }
-    emit(is_float_kind(operand.kind) ? copy_facc() : copy_acc()).d = operand.slot;
+    copy_acc_to(operand.kind, operand.slot);
 }
 
 void Emitter::flush(size_t index) noexcept {
@@ -110,22 +138,12 @@ void Emitter::flush(size_t index) noexcept {
         if (!operand.stored)
             spill(acc(is_float_kind(operand.kind)));
         return;
-    case Operand::local: {
-        const LocalInfo& local = locals_[operand.index];
+    case Operand::local:
         --locals_[operand.index].pending;
-        if (operand.kind == ValType::v128) {
-            Instr& instr = emit(copy_range());
-            instr.d = operand.slot;
-            instr.a = local.slot;
-            instr.c = 2;
-        } else {
-            copy_slot(operand.slot, local.slot);
-        }
+        copy_slots(operand.kind, operand.slot, locals_[operand.index].slot);
         break;
-    }
     case Operand::constant:
-        emit(copy_const()).d = operand.slot;
-        word(operand.value);
+        copy_constant(operand.slot, operand);
         break;
     }
     operand.where = Operand::home;
@@ -164,7 +182,7 @@ Src Emitter::classify(const Popped& popped) const noexcept {
             return Src::l0;
         if (!is_float && pins_.l1 == operand.index)
             return Src::l1;
-        if (operand.kind != ValType::v128 && acc(is_float).local == operand.index)
+        if (acc(is_float).local == operand.index)
             return Src::acc;
     }
     return Src::slot;
@@ -173,20 +191,18 @@ Src Emitter::classify(const Popped& popped) const noexcept {
 void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     if (operand.where == Operand::constant) {
-        emit(copy_const()).d = operand.slot;
-        word(operand.value);
+        copy_constant(operand.slot, operand);
         operand.where = Operand::home;
         operand.stored = true;
     } else if (operand.where == Operand::home && !operand.stored) {
-        const bool is_float = is_float_kind(operand.kind);
-        const Producer& producer = acc(is_float).producer;
+        const Producer& producer = acc(is_float_kind(operand.kind)).producer;
         const Handler handler =
             producer.family != Producer::Family::none ? producer.handler(Dst::slot) : nullptr;
         if (handler != nullptr) {
             at(producer.begin).handler = handler;
             at(producer.begin).d = operand.slot;
         } else {
-            emit(is_float ? copy_facc() : copy_acc()).d = operand.slot;
+            copy_acc_to(operand.kind, operand.slot);
         }
         operand.stored = true;
     }
@@ -229,11 +245,17 @@ void Emitter::word(uint64_t value) noexcept {
     std::memcpy(code_.data() + position, &value, 8);
 }
 
+void Emitter::words(const Operand& constant) noexcept {
+    word(constant.value);
+    if (constant.kind == ValType::v128)
+        word(constant.high);
+}
+
 Instr& Emitter::emit_result(Producer producer, Kind kind, bool keep_before) noexcept {
     const bool is_float = is_float_kind(kind);
     Accumulator& accumulator = acc(is_float);
     spill(accumulator);
-    producer.is_float = is_float;
+    producer.result = kind;
     producer.begin = here();
     producer.end = producer.begin;
     producer.before_local = keep_before ? accumulator.local : no_local;
@@ -257,7 +279,7 @@ void Emitter::take_back(const Producer& producer) noexcept {
     code_.truncate(producer.begin);
     // Copied first: the producer lies in what is overwritten.
     const uint32_t before = producer.before_local;
-    acc(producer.is_float) = {no_operand, before, {}};
+    acc(is_float_kind(producer.result)) = {no_operand, before, {}};
 }
 
 void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
@@ -280,25 +302,36 @@ void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
     instr.a = from;
 }
 
+void Emitter::copy_slots(Kind kind, uint16_t to, uint16_t from) noexcept {
+    if (kind != ValType::v128) {
+        copy_slot(to, from);
+    } else if (to != from) {
+        Instr& instr = emit(copy_v128());
+        instr.d = to;
+        instr.a = from;
+    }
+}
+
+void Emitter::copy_constant(uint16_t to, const Operand& constant) noexcept {
+    emit(constant.kind == ValType::v128 ? copy_const_v128() : copy_const()).d = to;
+    words(constant);
+}
+
+void Emitter::copy_acc_to(Kind kind, uint16_t to) noexcept {
+    emit(kind == ValType::v128 ? copy_facc_v128() : is_float_kind(kind) ? copy_facc() : copy_acc()).d = to;
+}
+
 void Emitter::store_to(uint16_t to, Popped& value) noexcept {
     const Operand& operand = value.operand;
-    if (operand.kind == ValType::v128) {
-        Instr& instr = emit(copy_range());
-        instr.d = to;
-        instr.a = slot_of(operand);
-        instr.c = 2;
-        return;
-    }
     switch (classify(value)) {
     case Src::imm:
-        emit(copy_const()).d = to;
-        word(operand.value);
+        copy_constant(to, operand);
         break;
     case Src::acc:
-        emit(is_float_kind(operand.kind) ? copy_facc() : copy_acc()).d = to;
+        copy_acc_to(operand.kind, to);
         break;
     default:
-        copy_slot(to, slot_of(operand));
+        copy_slots(operand.kind, to, slot_of(operand));
         break;
     }
 }
@@ -385,11 +418,6 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     }
 
     flush_pending(local);
-    if (kind == ValType::v128) {
-        if (slot_of(value.operand) != info.slot)
-            store_to(info.slot, value);
-        return;
-    }
     const Src src = classify(value);
     if (d == Dst::slot) {
         store_to(info.slot, value);
@@ -398,7 +426,7 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
         instr.d = info.slot;
         instr.a = slot_of(value.operand);
         if (src == Src::imm)
-            word(value.operand.value);
+            words(value.operand);
     }
     if (src == Src::acc)
         accumulator.local = local;

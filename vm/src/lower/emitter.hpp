@@ -22,6 +22,7 @@ struct Operand {
     uint16_t slot;  ///< of its home
     uint32_t index; ///< of the local
     uint64_t value; ///< of the constant
+    uint64_t high;  ///< the upper half of a v128
 };
 
 /// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
@@ -37,14 +38,28 @@ struct Producer {
         add_shl,
         select,
         global,
+        ternary,
+        with_scalar,
+        shuffle,
+        extract_lane,
+        struct_get,
+        array_get,
+        struct_new,
+        struct_new_default,
+        ref_test,
+        ref_cast,
     };
     Family family = Family::none;
     Op op{};
     Src l{};
     Src r{};
     Src third{}; ///< the condition of a selection is `third`
-    bool is_float = false;
-    size_t begin = 0; ///< where the instruction is
+    Kind result{};
+    uint8_t words = 0;      ///< of struct_new
+    bool to_layout = false; ///< of a test or cast
+    bool nullable = false;
+    bool guarded = false; ///< a load in guard-page mode
+    size_t begin = 0;     ///< where the instruction is
     size_t end = 0;
     uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
     // What the accumulator of its class held before, for when the instruction is taken back.
@@ -96,7 +111,11 @@ protected:
     // ---- The operand stack ----
     Operand& push(Operand::Where where, Kind kind) noexcept;
     void push_home(Kind kind) noexcept { push(Operand::home, kind).stored = true; }
-    void push_const(Kind kind, uint64_t value) noexcept { push(Operand::constant, kind).value = value; }
+    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept {
+        Operand& operand = push(Operand::constant, kind);
+        operand.value = value;
+        operand.high = high;
+    }
     void push_local(uint32_t local) noexcept;
     Popped pop() noexcept;
     /// The operand that `pop` would return, which stays.
@@ -139,6 +158,8 @@ protected:
     /// Appends an instruction's head; `words` follow by `word`.
     Instr& emit(Handler handler) noexcept;
     void word(uint64_t value) noexcept;
+    /// The value of a constant: one word, or two.
+    void words(const Operand& constant) noexcept;
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
     Instr& emit_result(Producer producer, Kind kind, bool keep_before = true) noexcept;
     /// To be called when the words of `emit_result` have been appended.
@@ -153,6 +174,10 @@ protected:
     /// Frame slot `to` = the operand, whatever else is in there.
     void store_to(uint16_t to, Popped& value) noexcept;
     void copy_slot(uint16_t to, uint16_t from) noexcept;
+    void copy_slots(Kind kind, uint16_t to, uint16_t from) noexcept;
+    void copy_constant(uint16_t to, const Operand& constant) noexcept;
+    /// Stores an accumulator.
+    void copy_acc_to(Kind kind, uint16_t to) noexcept;
 
     [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return is_float ? float_acc_ : int_acc_; }
     [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept {

@@ -5,11 +5,11 @@
 namespace warpbeam::vm {
 
 /// `result` is the slot that a call's result goes to.
-Pins Lowering::pins_word(uint32_t result) const noexcept {
+Pins Lowering::pins_word(const PinSet& pins, uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) {
         return local == PinSet::none ? uint16_t{0} : locals_[local].slot;
     };
-    return {slot(pins_.l0), slot(pins_.l1), slot(pins_.f0), static_cast<uint16_t>(result)};
+    return {slot(pins.l0), slot(pins.l1), slot(pins.f0), static_cast<uint16_t>(result)};
 }
 
 void Lowering::emit_pins() noexcept {

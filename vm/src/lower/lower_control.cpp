@@ -27,8 +27,11 @@ void Lowering::begin_block(ControlKind kind, BlockType type) noexcept {
     uint32_t width = 0;
     for (size_t i = 0; i < params; ++i)
         width += slots_of(type.param(i));
+    const uint32_t handler = control_.back().handler;
     if (!control_.push({kind, type, below, height() - width, pins_}))
         fail(Exit::out_of_memory);
+    else
+        control_.back().handler = handler;
 }
 
 void Lowering::begin_loop(BlockType type) noexcept {
@@ -50,7 +53,7 @@ void Lowering::begin_loop(BlockType type) noexcept {
 }
 
 void Lowering::bind(Control& control) noexcept {
-    if (control.jumps == no_jump)
+    if (!is_target(control))
         return;
     const size_t before = here();
     bool others = false;
@@ -60,6 +63,7 @@ void Lowering::bind(Control& control) noexcept {
         emit_pins();
     for (size_t i = control.jumps; i != no_jump; i = fixups_[i].next)
         set_distance(fixups_[i].instr, fixups_[i].field, fixups_[i].other_pins ? before : here());
+    bind_catches(control);
     forget_accs();
     bind_here();
 }
@@ -94,9 +98,19 @@ void Lowering::end_block() noexcept {
         if (control.reachable)
             lower_return();
         truncate_stack(0);
+        // A catch clause may have the function's label.
+        if (control.catches != CatchClause::none) {
+            for (size_t i = 0; i < control.type.results(); ++i)
+                push_home(control.type.result_kind(i));
+            bind(control);
+            lower_return();
+            truncate_stack(0);
+        }
         control_.pop();
         return;
     }
+    if (control.kind == ControlKind::catch_ && control.reachable)
+        end_catch();
     if (control.kind == ControlKind::if_) {
         // Without an else the parameters are the results.
         if (control.reachable)
@@ -122,7 +136,7 @@ void Lowering::end_block() noexcept {
         }
     }
     const bool reached = control.reachable;
-    const bool jumped_to = control.jumps != no_jump;
+    const bool jumped_to = is_target(control);
     bind(control);
     if (!reached || jumped_to) {
         truncate_stack(control.operands);
@@ -130,7 +144,8 @@ void Lowering::end_block() noexcept {
             push_home(control.type.result_kind(i));
     }
     control_.pop();
-    if (!reached && !jumped_to && !control_.empty())
+    note_region();
+    if (!reached && !jumped_to)
         become_unreachable();
 }
 
@@ -162,10 +177,20 @@ void Lowering::skip_unreachable(size_t depth) noexcept {
                 return;
             }
             break;
+        case Op::catch_:
+        case Op::catch_all:
+            if (depth == 0) {
+                begin_catch(op == Op::catch_all);
+                return;
+            }
+            break;
         case Op::delegate:
         case Op::end:
             if (depth == 0) {
-                end_block();
+                if (op == Op::delegate)
+                    end_delegate();
+                else
+                    end_block();
                 return;
             }
             --depth;

@@ -1,3 +1,4 @@
+#include "handlers/guarded_families.hpp"
 #include "lower/lowering.hpp"
 
 /// Memory, table and global instructions.
@@ -31,6 +32,7 @@ void Lowering::lower_load(Op op, Kind result) noexcept {
 
     Producer producer;
     producer.op = op;
+    producer.guarded = is_guarded(memory);
     // An address that was just added up is added up by the load.
     if (const Producer* const last = last_producer(address);
         last != nullptr && (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
@@ -85,7 +87,10 @@ void Lowering::lower_store(Op op) noexcept {
         return;
     }
 
+    const bool guarded = is_guarded(memory);
     Src value_src = classify(value);
+    if (value_src == Src::imm && value.operand.kind == ValType::v128)
+        generalize(value, value_src);
     if (const Producer* const last = last_producer(address);
         last != nullptr && last->family == Producer::Family::binary && last->op == Op::i32_add &&
         (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
@@ -93,9 +98,9 @@ void Lowering::lower_store(Op op) noexcept {
         const Instr old = at(sum.begin);
         // The accumulator is no place for the value then: before the addition it held something else.
         const Src src = value_src == Src::acc && !is_float_kind(value.operand.kind) ? Src::slot : value_src;
-        if (store_sum(op, sum.l, sum.r, src) != nullptr) {
+        if (store_sum(op, sum.l, sum.r, src, guarded) != nullptr) {
             take_back(sum);
-            Instr& instr = emit(store_sum(op, sum.l, sum.r, src));
+            Instr& instr = emit(store_sum(op, sum.l, sum.r, src, guarded));
             instr.d = slot_of(value.operand);
             instr.a = old.a;
             if (sum.r == Src::imm) {
@@ -111,11 +116,11 @@ void Lowering::lower_store(Op op) noexcept {
         }
     }
     Src address_src = classify(address);
-    if (store(op, address_src, value_src) == nullptr) {
+    if (store(op, address_src, value_src, guarded) == nullptr) {
         // Both are in the accumulator, one of them as a local that it happens to hold.
         (value.operand.where == Operand::local ? value_src : address_src) = Src::slot;
     }
-    Instr& instr = emit(store(op, address_src, value_src));
+    Instr& instr = emit(store(op, address_src, value_src, guarded));
     instr.d = slot_of(value.operand);
     instr.a = slot_of(address.operand);
     if (address_src == Src::imm)
@@ -132,13 +137,6 @@ bool Lowering::lower_memory(Op op) noexcept {
     case Op::global_get: {
         const uint32_t index = reader_.u32();
         const Kind kind = module_.globals()[index].content.kind();
-        if (kind == ValType::v128) {
-            Instr& instr = emit(global_get_v128());
-            instr.d = static_cast<uint16_t>(height());
-            instr.uimm = index;
-            push_home(kind);
-            return true;
-        }
         Producer producer;
         producer.family = Producer::Family::global;
         emit_result(producer, kind).uimm = index;
@@ -148,19 +146,15 @@ bool Lowering::lower_memory(Op op) noexcept {
     case Op::global_set: {
         const uint32_t index = reader_.u32();
         Popped value = pop();
-        const bool is_float = is_float_kind(value.operand.kind);
-        if (value.operand.kind == ValType::v128) {
-            Instr& instr = emit(global_set_v128());
-            instr.a = slot_of(value.operand);
-            instr.uimm = index;
-            return true;
-        }
+        const Kind kind = value.operand.kind;
         const Src src = classify(value);
-        Instr& instr = emit(is_float ? global_set_float(src) : global_set_int(src));
+        Instr& instr = emit(kind == ValType::v128 ? global_set_v128(src)
+                            : is_float_kind(kind) ? global_set_float(src)
+                                                  : global_set_int(src));
         instr.a = slot_of(value.operand);
         instr.uimm = index;
         if (src == Src::imm)
-            word(value.operand.value);
+            words(value.operand);
         return true;
     }
     case Op::memory_size: {
@@ -209,11 +203,7 @@ bool Lowering::lower_memory(Op op) noexcept {
         break;
     }
     if (load(op, Dst::acc, Src::slot) != nullptr) {
-        const Sig::Type out = row_of(op).sig.out;
-        lower_load(op, out == Sig::i32   ? ValType::i32
-                       : out == Sig::i64 ? ValType::i64
-                       : out == Sig::f32 ? ValType::f32
-                                         : ValType::f64);
+        lower_load(op, kind_of(row_of(op).sig.out));
         return true;
     }
     if (store(op, Src::slot, Src::slot) != nullptr) {

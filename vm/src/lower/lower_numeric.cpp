@@ -86,23 +86,6 @@ Op mirrored(Op op) noexcept {
 
 namespace {
 
-Kind kind_of(Sig::Type type) noexcept {
-    switch (type) {
-    case Sig::i32:
-        return ValType::i32;
-    case Sig::i64:
-        return ValType::i64;
-    case Sig::f32:
-        return ValType::f32;
-    case Sig::f64:
-        return ValType::f64;
-    case Sig::v128:
-        return ValType::v128;
-    default:
-        return ValType::bot;
-    }
-}
-
 /// In the order in which a class is given up when there is no handler: the pinned locals are in their slots
 /// anyway.
 constexpr bool is_pin(Src s) noexcept { return s == Src::l0 || s == Src::l1; }
@@ -154,15 +137,15 @@ void Lowering::lower_binary(Op op, const Handler* variants, Kind operand, Kind r
     producer.r = rs;
     Instr& instr = emit_result(producer, result);
     const bool has_imm = ls == Src::imm || rs == Src::imm;
-    const uint64_t imm = ls == Src::imm ? l.operand.value : r.operand.value;
+    const Operand& constant = ls == Src::imm ? l.operand : r.operand;
     instr.a = slot_of(ls == Src::imm ? r.operand : l.operand);
-    const bool wide = operand == ValType::i64 || operand == ValType::f64;
+    const bool wide = operand != ValType::i32 && operand != ValType::f32;
     if (!has_imm)
         instr.b = slot_of(r.operand);
     else if (wide)
-        word(imm);
+        words(constant);
     else
-        instr.uimm = static_cast<uint32_t>(imm);
+        instr.uimm = static_cast<uint32_t>(constant.value);
     end_result(is_float_kind(result));
 }
 
@@ -230,21 +213,11 @@ void Lowering::lower_select(Kind kind) noexcept {
     Src condition_src = classify(condition);
     if (condition_src != Src::acc && condition_src != Src::slot)
         generalize(condition, condition_src);
-    if (kind == ValType::v128) {
-        force_slot(condition);
-        Instr& instr = emit(select_v128());
-        instr.d = a.operand.slot;
-        instr.a = slot_of(a.operand);
-        instr.b = slot_of(b.operand);
-        instr.c = slot_of(condition.operand);
-        push_home(kind);
-        return;
-    }
     Src a_src = classify(a);
     Src b_src = classify(b);
-    if (a_src != Src::imm)
+    if (a_src != Src::imm || kind == ValType::v128)
         generalize(a, a_src);
-    if (b_src != Src::imm)
+    if (b_src != Src::imm || kind == ValType::v128)
         generalize(b, b_src);
     Producer producer;
     producer.family = Producer::Family::select;
@@ -321,7 +294,7 @@ bool Lowering::lower_numeric(Op op) noexcept {
         push_const(ValType::f64, reader_.fixed<uint64_t>());
         return true;
     case Op::ref_null:
-        (void)reader_.s64();
+        (void)reader_.heap_type();
         push_const(ValType::ref, 0);
         return true;
     case Op::i32_eqz:
@@ -352,10 +325,11 @@ bool Lowering::lower_numeric(Op op) noexcept {
     const Kind result = kind_of(row.sig.out);
     if (row.sig.arity == 2 && row.imm == Imm::none) {
         const Kind operand = kind_of(row.sig.in[0]);
-        const Handler* variants = operand == ValType::i32   ? i32_binary(op)
-                                  : operand == ValType::i64 ? i64_binary(op)
-                                  : is_float_kind(operand)  ? float_binary(op)
-                                                            : nullptr;
+        const Handler* variants = operand == ValType::i32    ? i32_binary(op)
+                                  : operand == ValType::i64  ? i64_binary(op)
+                                  : operand == ValType::v128 ? vector_binary(op)
+                                  : is_float_kind(operand)   ? float_binary(op)
+                                                             : nullptr;
         if (variants == nullptr)
             return false;
         lower_binary(op, variants, operand, result);

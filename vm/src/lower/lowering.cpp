@@ -50,14 +50,13 @@ void Lowering::lower() noexcept {
 }
 
 void Lowering::lower_instr(Op op) noexcept {
-    if (lower_control(op) || lower_call(op) || lower_numeric(op) || lower_memory(op))
+    if (lower_control(op) || lower_call(op) || lower_numeric(op) || lower_memory(op) || lower_simd(op) ||
+        lower_gc(op) || lower_wide(op) || lower_atomic(op) || lower_exception(op))
         return;
     // Loaded and validated, but this engine has no handler for it.
     emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported_instruction);
     reader_.skip(row_of(op).imm);
     become_unreachable();
-    if (op == Op::try_ || op == Op::try_table)
-        skip_unreachable(1);
 }
 
 Code* Lowering::run(uint32_t func) noexcept {
@@ -66,17 +65,30 @@ Code* Lowering::run(uint32_t func) noexcept {
         return nullptr;
     thread_jumps();
     Allocator& allocator = code_.allocator();
-    void* const memory = allocator.allocate(sizeof(Code) + code_.size(), alignof(Code));
+    const Code head{frame_slots(),
+                    static_cast<uint16_t>(zero_from_),
+                    static_cast<uint16_t>(zero_count_),
+                    pins_word(choice_.sets[0], 0),
+                    static_cast<uint32_t>(code_.size()),
+                    func,
+                    static_cast<uint32_t>(regions_.size()),
+                    static_cast<uint32_t>(clauses_.size())};
+    void* const memory = allocator.allocate(bytes_of(head), alignof(Code));
     if (memory == nullptr) {
         fail(Exit::out_of_memory);
         return nullptr;
     }
-    auto* const code = ::new (memory)
-        Code{frame_slots(), static_cast<uint16_t>(zero_from_),   static_cast<uint16_t>(zero_count_),
-             Pins{},        static_cast<uint32_t>(code_.size()), func};
-    pins_ = choice_.sets[0];
-    code->pins = pins_word(0);
-    std::memcpy(static_cast<void*>(code + 1), code_.data(), code_.size());
+    auto* const code = ::new (memory) Code{head};
+    auto* to = reinterpret_cast<uint8_t*>(code + 1);
+    const auto append = [&](const auto& part) {
+        const size_t bytes = part.size() * sizeof(part[0]);
+        if (bytes != 0)
+            std::memcpy(to, part.data(), bytes);
+        to += bytes;
+    };
+    append(code_);
+    append(regions_);
+    append(clauses_);
     return code;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "code/catch_table.hpp"
 #include "lower/emitter.hpp"
 #include "runtime/interface.hpp"
 
@@ -12,6 +13,8 @@
 
 namespace warpbeam::vm {
 
+struct Layout;
+
 /// The instruction that gives the same for swapped operands; `unreachable` when there is none.
 [[nodiscard]] Op mirrored(Op op) noexcept;
 
@@ -20,7 +23,8 @@ public:
     Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells,
              const FuncBody& body, Allocator& allocator) noexcept
         : Emitter{allocator}, module_{module}, options_{options}, cells_{cells}, body_{body},
-          reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator} {}
+          reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator},
+          regions_{allocator}, clauses_{allocator} {}
 
     /// Lowers. The code is in the result's memory of the allocator; null tells `failure()`.
     [[nodiscard]] Code* run(uint32_t func) noexcept;
@@ -30,7 +34,8 @@ public:
     using Emitter::failure;
 
 private:
-    enum class ControlKind : uint8_t { func, block, loop, if_, else_ };
+    /// `try_` and `catch_` are the parts of a legacy `try`; a try_table is a block.
+    enum class ControlKind : uint8_t { func, block, loop, if_, else_, try_, catch_ };
 
     struct Control {
         ControlKind kind;
@@ -43,6 +48,10 @@ private:
         size_t jumps = no_jump;     ///< the last fixup to the end's label
         size_t else_jump = no_jump; ///< the instruction that jumps to the else part
         bool reachable = true;
+        uint32_t handler = CatchClause::none; ///< the clause that is tried first for what is thrown inside
+        uint32_t catches =
+            CatchClause::none;            ///< the last clause whose label is the end's, linked by `target`
+        uint32_t own = CatchClause::none; ///< of a legacy `try`: its last clause
     };
     static constexpr size_t no_jump = SIZE_MAX;
     /// A jump forward whose target is not known yet.
@@ -58,8 +67,13 @@ private:
     void lower_instr(Op op) noexcept;
     bool lower_control(Op op) noexcept;
     bool lower_call(Op op) noexcept;
+    bool lower_exception(Op op) noexcept;
     bool lower_memory(Op op) noexcept;
     bool lower_numeric(Op op) noexcept;
+    bool lower_simd(Op op) noexcept;
+    bool lower_gc(Op op) noexcept;
+    bool lower_wide(Op op) noexcept;
+    bool lower_atomic(Op op) noexcept;
 
     // lower_numeric.cpp
     void lower_binary(Op op, const Handler* variants, Kind operand, Kind result) noexcept;
@@ -72,7 +86,36 @@ private:
     // lower_memory.cpp
     void lower_load(Op op, Kind result) noexcept;
     void lower_store(Op op) noexcept;
+    /// Whether the fast accesses of memory 0 go unchecked: those with 32-bit addresses.
+    [[nodiscard]] bool is_guarded(const MemoryType& memory) const noexcept {
+        return options_.guard_pages && !memory.limits.is_64 && memory.page_size_log2 == 16;
+    }
     void lower_bulk(Op op) noexcept;
+
+    // lower_simd.cpp
+    void lower_ternary(Op op) noexcept;
+    void lower_with_scalar(Op op, Popped vector, Popped scalar, uint8_t lane) noexcept;
+    void lower_shuffle() noexcept;
+    void lower_extract_lane(Op op, uint8_t lane) noexcept;
+    void lower_lane_access(Op op) noexcept;
+    [[nodiscard]] Src classify_vector(Popped& vector) noexcept;
+
+    // lower_gc.cpp
+    [[nodiscard]] const Layout* read_layout() noexcept;
+    void lower_struct_new(bool defaults) noexcept;
+    void lower_struct_get(Op op) noexcept;
+    void lower_struct_set() noexcept;
+    void lower_array_new(Op op) noexcept;
+    void lower_array_get(Op op) noexcept;
+    void lower_array_set() noexcept;
+    struct CastTarget {
+        uint64_t word;
+        bool to_layout;
+    };
+    [[nodiscard]] CastTarget read_target() noexcept;
+    void lower_cast(Producer::Family family, bool nullable) noexcept;
+    void lower_br_on_cast(bool fail, bool by_descriptor) noexcept;
+    void lower_struct_new_desc(Op op) noexcept;
 
     // lower_control.cpp
     void begin_block(ControlKind kind, BlockType type) noexcept;
@@ -87,6 +130,10 @@ private:
     [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
     [[nodiscard]] static size_t arity(const Control& control) noexcept {
         return control.kind == ControlKind::loop ? control.type.params() : control.type.results();
+    }
+    /// Whether anything goes to the label at a block's end.
+    [[nodiscard]] static bool is_target(const Control& control) noexcept {
+        return control.jumps != no_jump || control.catches != CatchClause::none;
     }
     /// Lets the instruction at `instr`, whose distance stands at `field`, jump to a label.
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
@@ -105,10 +152,23 @@ private:
     size_t fuse_branch(Producer compare, bool swapped, bool negated) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
 
+    // lower_eh.cpp
+    void begin_try_table() noexcept;
+    void begin_try() noexcept;
+    void begin_catch(bool all) noexcept;
+    void end_catch() noexcept;
+    void end_delegate() noexcept;
+    void add_clause(const CatchClause& clause) noexcept;
+    void bind_catches(Control& control) noexcept;
+    void note_region() noexcept;
+    [[nodiscard]] const FuncType& tag_type(uint32_t tag) const noexcept;
+    void lower_throw(uint32_t tag) noexcept;
+
     // lower_call.cpp
     void lower_return() noexcept;
     void emit_pins() noexcept;
-    [[nodiscard]] Pins pins_word(uint32_t result) const noexcept;
+    [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
+    [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
     void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word,
@@ -123,6 +183,8 @@ private:
     size_t next_loop_ = 1;
     Vec<Control> control_;
     Vec<Fixup> fixups_;
+    Vec<TryRegion> regions_;
+    Vec<CatchClause> clauses_;
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     /// The comparison that the last `eqz` negated, so that a branch on it can take the comparison itself.

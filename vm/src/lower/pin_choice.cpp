@@ -102,21 +102,21 @@ private:
             if (weight < min_weight)
                 continue;
             const Kind kind = kinds_[use.local];
+            if (kind == ValType::v128)
+                continue; // pins are reloaded as 64 bits
             if (is_float_kind(kind)) {
                 if (weight > weights[2]) {
                     weights[2] = weight;
                     set.f0 = use.local;
                 }
-            } else if (kind != ValType::v128) {
-                if (weight > weights[0]) {
-                    weights[1] = weights[0];
-                    set.l1 = set.l0;
-                    weights[0] = weight;
-                    set.l0 = use.local;
-                } else if (weight > weights[1]) {
-                    weights[1] = weight;
-                    set.l1 = use.local;
-                }
+            } else if (weight > weights[0]) {
+                weights[1] = weights[0];
+                set.l1 = set.l0;
+                weights[0] = weight;
+                set.l0 = use.local;
+            } else if (weight > weights[1]) {
+                weights[1] = weight;
+                set.l1 = use.local;
             }
         }
     }

@@ -8,7 +8,8 @@ namespace warpbeam {
 
 /// What an engine asks of the code of its modules.
 [[nodiscard]] inline vm::CodeOptions code_options(const Engine& engine) noexcept {
-    return {engine.config().fuel, engine.config().interruption, &engine.allocator()};
+    return {engine.config().fuel, engine.config().interruption, engine.guard_pages(), engine.layouts(),
+            &engine.allocator()};
 }
 
 } // namespace warpbeam

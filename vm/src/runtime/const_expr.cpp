@@ -1,10 +1,60 @@
 #include "runtime/const_expr.hpp"
 
 #include "lower/body_reader.hpp"
+#include "runtime/object_values.hpp"
 #include "runtime/reference.hpp"
 #include "runtime/store_impl.hpp"
 
 namespace warpbeam::vm {
+
+/// Replaces the operands by a new object.
+std::expected<void, Error> ConstEvaluator::make_object(Op op, BodyReader& reader) noexcept {
+    const Layout* const layout = inst_.store->engine().layouts()->of(inst_.types[reader.u32()]);
+    if (layout == nullptr)
+        return std::unexpected{no_memory()};
+    Heap& heap = *inst_.heap;
+    const RootSpan roots{heap, {stack_.begin(), stack_.end()}};
+    Object* object = nullptr;
+    size_t operands = 0;
+    if (layout->kind == ObjectKind::struct_) {
+        const bool defaults = op == Op::struct_new_default || op == Op::struct_new_default_desc;
+        const bool described = layout->descriptor != 0;
+        if (described && stack_.back() == 0) {
+            trap_ = TrapCode::null_descriptor_reference;
+            return std::unexpected{Error{ErrorCode::usage, "null descriptor reference"}};
+        }
+        if (!defaults)
+            for (const Field& field : layout->fields)
+                operands += slots_of(ValType{field.storage});
+        operands += described;
+        object = heap.allocate_struct(layout);
+        if (object != nullptr && !defaults)
+            store_fields(object, stack_.end() - operands);
+        if (object != nullptr && described)
+            store_descriptor(object, stack_.back());
+    } else {
+        const size_t slots = op == Op::array_new_default ? 0 : slots_of(ValType{layout->element().storage});
+        const bool fixed = op == Op::array_new_fixed;
+        const auto length = fixed ? reader.u32() : static_cast<uint32_t>(stack_.back());
+        operands = fixed ? slots * length : slots + 1;
+        ArrayObject* const array = heap.allocate_array(layout, length);
+        const Slot* const values = stack_.end() - operands;
+        if (array != nullptr && fixed)
+            for (uint32_t i = 0; i < length; ++i)
+                fill_elements(array, i, 1, values + i * slots);
+        else if (array != nullptr && slots != 0)
+            fill_elements(array, 0, length, values);
+        object = array;
+    }
+    if (object == nullptr)
+        return std::unexpected{heap.failure() == Exit::out_of_memory
+                                   ? no_memory()
+                                   : Error{ErrorCode::limit, "the heap exceeds the store's limit"}};
+    stack_.truncate(stack_.size() - operands);
+    if (!stack_.push(reinterpret_cast<uintptr_t>(object)))
+        return std::unexpected{no_memory()};
+    return {};
+}
 
 std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const ConstExpr& expression) noexcept {
     BodyReader reader{*inst_.module, expression.code};
@@ -48,7 +98,7 @@ std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const Cons
             break;
         }
         case Op::ref_null:
-            (void)reader.s64();
+            (void)reader.heap_type();
             pushed = stack_.push(0);
             break;
         case Op::ref_func:
@@ -78,6 +128,16 @@ std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const Cons
             break;
         case Op::i64_mul:
             binary(multiply);
+            break;
+        case Op::struct_new:
+        case Op::struct_new_default:
+        case Op::struct_new_desc:
+        case Op::struct_new_default_desc:
+        case Op::array_new:
+        case Op::array_new_default:
+        case Op::array_new_fixed:
+            if (auto made = make_object(op, reader); !made)
+                return std::unexpected{made.error()};
             break;
         default: {
             const std::string_view name = row_of(op).text;

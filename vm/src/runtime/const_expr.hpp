@@ -2,9 +2,12 @@
 
 #include "runtime/instance_data.hpp"
 
+#include <warpbeam/loader/instr_table.hpp>
 #include <warpbeam/memory/vec.hpp>
+#include <warpbeam/vm/trap.hpp>
 
 #include <expected>
+#include <optional>
 
 namespace warpbeam::vm {
 
@@ -16,14 +19,20 @@ public:
         : inst_{inst}, stack_{allocator} {}
 
     /// The value, in the first slot and for a v128 in both. Globals and functions that the expression names
-    /// must exist. Errors: `out_of_memory`; `unsupported` for objects of the heap.
+    /// must exist. Errors: `out_of_memory`; `limit` when the heap is full.
     struct Result {
         Slot slots[2] = {0, 0};
     };
     [[nodiscard]] std::expected<Result, Error> evaluate(const ConstExpr& expression) noexcept;
 
+    /// When the last evaluation ended by a trap, its code.
+    [[nodiscard]] std::optional<TrapCode> trap() const noexcept { return trap_; }
+
 private:
+    std::expected<void, Error> make_object(Op op, class BodyReader& reader) noexcept;
+
     const InstanceData& inst_;
+    std::optional<TrapCode> trap_;
     /// Kept from one expression to the next, so that it is allocated once.
     Vec<Slot> stack_;
 };

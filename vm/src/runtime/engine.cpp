@@ -1,7 +1,14 @@
+#include "code/guard.hpp"
 #include "runtime/code_options.hpp"
 #include "runtime/store_impl.hpp"
 
 namespace warpbeam {
+
+Engine::Engine(const Config& config) noexcept
+    : config_{config}, types_{allocator()}, layouts_{create<vm::Layouts>(allocator(), allocator(), types_)},
+      guard_pages_{config.guard_pages && vm::catch_faults()} {}
+
+Engine::~Engine() { destroy(allocator(), layouts_); }
 
 std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> bytes, bool borrow) noexcept {
     LoadOptions options;

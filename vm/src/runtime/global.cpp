@@ -15,13 +15,17 @@ std::expected<Global, Error> Global::create(Store& store, const GlobalType& type
         return std::unexpected{Error{ErrorCode::usage, "the value is not of the global's type"}};
     auto* const global =
         store.impl()->make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, store.impl()});
-    if (global == nullptr)
+    if (global == nullptr || !store.impl()->watch(*global))
         return std::unexpected{no_memory()};
     return Global{global};
 }
 
 GlobalType Global::type() const noexcept { return inst_->type; }
-Value Global::get() const noexcept { return Value::from_slots(inst_->type.content, inst_->value); }
+Value Global::get() const noexcept {
+    // Without memory for that, the object lives as long as the global refers to it.
+    (void)inst_->store->keep({&inst_->type.content, 1}, inst_->value);
+    return vm::to_value(inst_->type.content, inst_->value, inst_->store->types());
+}
 
 std::expected<void, Error> Global::set(const Value& value) const noexcept {
     if (!inst_->type.is_mutable)

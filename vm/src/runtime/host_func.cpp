@@ -3,6 +3,8 @@
 #include "runtime/reference.hpp"
 #include "runtime/store_impl.hpp"
 
+#include <warpbeam/vm/exception.hpp>
+
 #include <algorithm>
 
 namespace warpbeam {
@@ -57,11 +59,22 @@ void HostFunc::release() noexcept {
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
     Caller from{store.handle(), caller, *host.signature};
+    // The arguments are in the frame, and so are the results when the scope ends.
+    const RootScope scope{store.handle()};
     auto called = host.callable.entry(host.callable.object, from, frame);
     if (called)
         return Exit::none;
+    const auto exception = called.error().exception();
     store.hold(std::move(called.error()));
-    return Exit::host_trap;
+    if (!exception)
+        return Exit::host_trap;
+    if (exception->root()->store != &store) {
+        store.hold(
+            Trap::with_message(TrapCode::usage, "a host function threw an exception of another store"));
+        return Exit::host_trap;
+    }
+    execution.detail = exception->root()->exception;
+    return Exit::uncaught_exception;
 }
 
 } // namespace vm
@@ -85,10 +98,10 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
 
     const uint64_t* from = frame;
     for (size_t i = 0; i < args.size(); from += vm::slots_of(type.params[i++]))
-        args[i] = Value::from_slots(type.params[i], from);
+        args[i] = vm::to_value(type.params[i], from, store.types());
     constexpr uint64_t zeros[2] = {0, 0};
     for (size_t i = 0; i < results.size(); ++i)
-        results[i] = Value::from_slots(type.results[i], zeros);
+        results[i] = vm::to_value(type.results[i], zeros, store.types());
 
     if (auto called = call(object, caller, args, results); !called)
         return called;

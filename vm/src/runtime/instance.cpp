@@ -11,6 +11,7 @@ ExternType type_of(const Extern& external) noexcept {
     switch (type.kind) {
     case ExternKind::func:
         type.func = std::get_if<Func>(&external)->inst()->type;
+        type.exact = true;
         break;
     case ExternKind::table:
         type.table = std::get_if<Table>(&external)->type();

@@ -9,13 +9,15 @@
 /// https://webassembly.github.io/spec/core/exec/runtime.html
 
 namespace warpbeam {
+class SharedBytes;
 class StoreImpl;
-}
+} // namespace warpbeam
 
 namespace warpbeam::vm {
 
 struct HostFunc;
 struct Execution;
+class Heap;
 class ModuleCode;
 
 /// A function instance. A function reference is the address of one; null is 0.
@@ -35,6 +37,11 @@ struct MemoryInst {
     uint64_t size; ///< in bytes
     MemoryType type;
     StoreImpl* store;
+    /// What other stores have too; null unless it is shared. Then `size` is what was last seen of it.
+    SharedBytes* shared;
+    /// Takes note of how large a shared memory is now; whether that was news. Running code has the size of
+    /// memory 0 in a register, which must follow (`load_memory`).
+    bool refresh() noexcept;
     /// Grows by `pages`; the old size in pages, or -1 when the type, a limit or the allocator forbids it.
     [[nodiscard]] int64_t grow(uint64_t pages) noexcept;
 };
@@ -85,6 +92,7 @@ struct InstanceData {
     const Module* module;
     const TypeId* types; ///< the module's types by index
     const TypeRegistry* registry;
+    Heap* heap;
 };
 
 /// The stacks of one computation, and why it stopped.
@@ -98,10 +106,12 @@ struct Execution {
     Slot* free; ///< the first slot above everything that is in use
     Record* rp;
     InstanceData* inst;
-    uint64_t detail; ///< acc at the exit: an address or an index, see Exit
+    uint64_t detail; ///< at the exit: an address or an index, see Exit
     int64_t fuel;
     std::atomic<bool> interrupt;
-    uint32_t depth; ///< how many runs of the interpreter lie on the native stack
+    bool may_be_interrupted; ///< Config::interruption
+    bool may_wait;           ///< Config::waiting
+    uint32_t depth;          ///< how many runs of the interpreter lie on the native stack
     StoreImpl* store;
 };
 

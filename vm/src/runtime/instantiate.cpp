@@ -4,8 +4,9 @@
 #include "runtime/reference.hpp"
 #include "runtime/store_impl.hpp"
 
+#include <warpbeam/memory/racing.hpp>
+
 #include <algorithm>
-#include <cstring>
 
 namespace warpbeam {
 namespace {
@@ -22,11 +23,14 @@ public:
     Instantiation(const Instantiation&) = delete;
     Instantiation& operator=(const Instantiation&) = delete;
     ~Instantiation() {
+        store_.set_unfinished(nullptr);
         if (!adopted_)
             store_.release_since(mark_);
     }
 
     std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
+    /// Makes an instance that is complete what it was before its start function.
+    std::expected<void, InstantiationError> run_again() noexcept;
 
 private:
     using Step = std::expected<void, Error>;
@@ -39,14 +43,22 @@ private:
     Step make_tables() noexcept;
     Step make_tags() noexcept;
     Step make_elements() noexcept;
-    std::expected<void, InstantiationError> apply_elements() noexcept;
-    std::expected<void, InstantiationError> apply_data() noexcept;
+    Step set_globals() noexcept;
+    Step reset_memories() noexcept;
+    Step reset_tables() noexcept;
+    Step set_segments() noexcept;
+    /// Apply the active segments; `again`, only those of tables and memories that a reset touches.
+    std::expected<void, InstantiationError> apply_elements(bool again) noexcept;
+    std::expected<void, InstantiationError> apply_data(bool again) noexcept;
 
+    std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept;
     /// Element `i` of a segment.
     std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept;
     /// A segment's offset, which is an address: i32 or i64.
     std::expected<uint64_t, Error> address(const ConstExpr& offset) noexcept;
     [[nodiscard]] InstantiationError refused(const Error& error) const noexcept {
+        if (const auto trap = constants_.trap())
+            return InstantiationError{Trap{*trap}};
         return InstantiationError{error, store_.allocator()};
     }
 
@@ -71,7 +83,7 @@ bool Instantiation::make_index_spaces() noexcept {
     return array(inst_.funcs, module_.funcs().size()) && array(inst_.globals, module_.globals().size()) &&
            array(inst_.tables, module_.tables().size()) && array(inst_.memories, module_.memories().size()) &&
            array(inst_.tags, module_.tags().size()) && array(inst_.elems, module_.elements().size()) &&
-           array(inst_.datas, module_.data().size());
+           array(inst_.elem_storage, module_.elements().size()) && array(inst_.datas, module_.data().size());
 }
 
 bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
@@ -128,16 +140,24 @@ Instantiation::Step Instantiation::make_globals() noexcept {
     const auto defined = store_.make_array<vm::GlobalInst>(decls.size());
     if (!defined)
         return std::unexpected{no_memory()};
-    // Each may refer to those before it.
     for (size_t i = 0; i < decls.size(); ++i) {
-        const auto value = constants_.evaluate(decls[i].init);
-        if (!value)
-            return std::unexpected{value.error()};
         vm::GlobalInst& global = (*defined)[i];
-        std::copy_n(value->slots, 2, global.value);
         global.type = decls[i].type;
         global.store = &store_;
+        if (!store_.watch(global))
+            return std::unexpected{no_memory()};
         inst_.globals[module_.imported_globals() + i] = &global;
+    }
+    return set_globals();
+}
+
+Instantiation::Step Instantiation::set_globals() noexcept {
+    // Each may refer to those before it.
+    for (size_t i = 0; i < module_.global_decls().size(); ++i) {
+        const auto value = constants_.evaluate(module_.global_decls()[i].init);
+        if (!value)
+            return std::unexpected{value.error()};
+        std::copy_n(value->slots, 2, inst_.globals[module_.imported_globals() + i]->value);
     }
     return {};
 }
@@ -153,17 +173,52 @@ Instantiation::Step Instantiation::make_memories() noexcept {
     return {};
 }
 
+Instantiation::Step Instantiation::reset_memories() noexcept {
+    for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
+        auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[i]);
+        if (!memory.bytes)
+            continue; // shared: other threads use it
+        if (!memory.bytes->reset())
+            return std::unexpected{no_memory()};
+        store_.return_memory(memory.size - memory.bytes->size());
+        memory.base = memory.bytes->data();
+        memory.size = memory.bytes->size();
+    }
+    return {};
+}
+
+/// What the elements of a table are at first.
+std::expected<Slot, Error> Instantiation::first_value(const TableDecl& decl) noexcept {
+    if (!decl.init)
+        return Slot{0};
+    const auto value = constants_.evaluate(*decl.init);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+Instantiation::Step Instantiation::reset_tables() noexcept {
+    const auto decls = module_.table_decls();
+    for (size_t i = 0; i < decls.size(); ++i) {
+        const auto init = first_value(decls[i]);
+        if (!init)
+            return std::unexpected{init.error()};
+        auto& table = *static_cast<vm::TableObject*>(inst_.tables[module_.imported_tables() + i]);
+        table.slots.truncate(static_cast<size_t>(table.type.limits.min));
+        std::fill(table.slots.begin(), table.slots.end(), *init);
+        store_.return_elements(table.size - table.slots.size());
+        table.size = table.slots.size();
+    }
+    return {};
+}
+
 Instantiation::Step Instantiation::make_tables() noexcept {
     const auto decls = module_.table_decls();
     for (size_t i = 0; i < decls.size(); ++i) {
-        Slot init = 0;
-        if (decls[i].init) {
-            const auto value = constants_.evaluate(*decls[i].init);
-            if (!value)
-                return std::unexpected{value.error()};
-            init = value->slots[0];
-        }
-        const auto table = store_.make_table(decls[i].type, init);
+        const auto init = first_value(decls[i]);
+        if (!init)
+            return std::unexpected{init.error()};
+        const auto table = store_.make_table(decls[i].type, *init);
         if (!table)
             return std::unexpected{table.error()};
         inst_.tables[module_.imported_tables() + i] = *table;
@@ -196,8 +251,7 @@ std::expected<uint64_t, Error> Instantiation::address(const ConstExpr& offset) n
     return value->slots[0];
 }
 
-/// Evaluates the passive segments. The active ones go straight to their tables, and are dropped from the
-/// start.
+/// The active segments go straight to their tables, and are dropped from the start.
 Instantiation::Step Instantiation::make_elements() noexcept {
     for (size_t i = 0; i < module_.elements().size(); ++i) {
         const ElementSegment& segment = module_.elements()[i];
@@ -206,13 +260,24 @@ Instantiation::Step Instantiation::make_elements() noexcept {
         const auto values = store_.make_array<Slot>(segment.size());
         if (!values)
             return std::unexpected{no_memory()};
-        for (size_t k = 0; k < values->size(); ++k) {
-            const auto value = element(segment, k);
+        inst_.elem_storage[i] = *values;
+    }
+    return set_segments();
+}
+
+/// Evaluates the passive segments.
+Instantiation::Step Instantiation::set_segments() noexcept {
+    for (size_t i = 0; i < module_.elements().size(); ++i) {
+        const std::span<Slot> values = inst_.elem_storage[i];
+        // What a dropped segment held may be gone. From here on the collector sees it.
+        std::ranges::fill(values, Slot{0});
+        inst_.elems[i].values = values;
+        for (size_t k = 0; k < values.size(); ++k) {
+            const auto value = element(module_.elements()[i], k);
             if (!value)
                 return std::unexpected{value.error()};
-            (*values)[k] = *value;
+            values[k] = *value;
         }
-        inst_.elems[i].values = *values;
     }
     for (size_t i = 0; i < module_.data().size(); ++i)
         if (module_.data()[i].mode == SegmentMode::passive)
@@ -220,9 +285,10 @@ Instantiation::Step Instantiation::make_elements() noexcept {
     return {};
 }
 
-std::expected<void, InstantiationError> Instantiation::apply_elements() noexcept {
+std::expected<void, InstantiationError> Instantiation::apply_elements(bool again) noexcept {
+    const size_t first_table = again ? module_.imported_tables() : 0;
     for (const ElementSegment& segment : module_.elements()) {
-        if (segment.mode != SegmentMode::active)
+        if (segment.mode != SegmentMode::active || segment.table < first_table)
             continue;
         const auto start = address(segment.offset);
         if (!start)
@@ -245,9 +311,16 @@ std::expected<void, InstantiationError> Instantiation::apply_elements() noexcept
     return {};
 }
 
-std::expected<void, InstantiationError> Instantiation::apply_data() noexcept {
+std::expected<void, InstantiationError> Instantiation::apply_data(bool again) noexcept {
+    const size_t first_memory = again ? module_.imported_memories() : 0;
+    const vm::DataImages* const images = inst_.code->images();
     for (const DataSegment& segment : module_.data()) {
-        if (segment.mode != SegmentMode::active)
+        if (segment.mode != SegmentMode::active || segment.memory < first_memory ||
+            (again && module_.memories()[segment.memory].shared))
+            continue;
+        const MemoryImage* const image = images != nullptr ? images->of(segment.memory) : nullptr;
+        if (image != nullptr &&
+            static_cast<vm::MemoryObject*>(inst_.memories[segment.memory])->bytes->map(*image))
             continue;
         const auto start = address(segment.offset);
         if (!start)
@@ -260,8 +333,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data() noexcept {
                 static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
                 segment.bytes.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
                 static_cast<unsigned long long>(memory.size))}};
-        if (!segment.bytes.empty())
-            std::memcpy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
+        racing_copy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
     }
     return {};
 }
@@ -269,6 +341,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data() noexcept {
 std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
     if (!store_.prepare_stacks() || !make_index_spaces() || !bind(imports))
         return std::unexpected{refused(no_memory())};
+    store_.set_unfinished(&inst_);
     using Make = Step (Instantiation::*)() noexcept;
     for (const Make make :
          {&Instantiation::make_funcs, &Instantiation::make_globals, &Instantiation::make_memories,
@@ -282,14 +355,24 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
     // From here on others may hold references to what was made, so it stays whatever happens.
     store_.adopt(inst_);
     adopted_ = true;
-    if (auto applied = apply_elements(); !applied)
+    if (auto applied = apply_elements(false); !applied)
         return applied;
-    if (auto applied = apply_data(); !applied)
+    if (auto applied = apply_data(false); !applied)
         return applied;
     if (module_.start())
         if (auto called = store_.invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
             return std::unexpected{InstantiationError{std::move(called.error())}};
     return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::run_again() noexcept {
+    adopted_ = true;
+    for (const auto step : {&Instantiation::set_globals, &Instantiation::reset_memories,
+                            &Instantiation::reset_tables, &Instantiation::set_segments})
+        if (auto done = (this->*step)(); !done)
+            return std::unexpected{refused(done.error())};
+    auto applied = apply_elements(true);
+    return applied ? apply_data(true) : applied;
 }
 
 /// The store that an object is in.
@@ -307,6 +390,7 @@ ExternType type_of_value(const ImportValue& value) noexcept {
         return type_of(*value.object);
     ExternType type;
     type.func = value.host->type;
+    type.exact = true;
     return type;
 }
 
@@ -363,11 +447,21 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     inst->module = module.get();
     inst->types = module->types().data();
     inst->registry = &module->type_registry();
+    inst->heap = &impl->heap();
     Instantiation instantiation{*impl, *module, *inst};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
     inst->stack_limit = impl->execution().stack_limit;
     return Instance{inst};
+}
+
+std::expected<void, InstantiationError> Instance::reset() const noexcept {
+    StoreImpl& store = *inst_->store;
+    if (store.execution().depth != 0)
+        return std::unexpected{InstantiationError{
+            Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
+            store.allocator()}};
+    return Instantiation{store, *inst_->module, *static_cast<vm::InstanceObject*>(inst_)}.run_again();
 }
 
 } // namespace warpbeam

@@ -35,7 +35,9 @@ std::expected<void, Trap> StoreImpl::invoke(vm::FuncInst& func, uint64_t* frame,
     const vm::Exit exit = vm::run(now, func, nullptr, free);
     --now.depth;
     std::expected<void, Trap> outcome;
-    if (exit == vm::Exit::done)
+    if (exit == vm::Exit::done && !keep(types().func(func.type).results, free))
+        outcome = std::unexpected{Trap{TrapCode::out_of_memory}};
+    else if (exit == vm::Exit::done)
         std::copy_n(free, results, frame);
     else
         outcome = std::unexpected{
@@ -122,7 +124,7 @@ std::expected<void, Trap> Func::call(std::span<const Value> args, std::span<Valu
         return called;
     const uint64_t* from = frame;
     for (size_t i = 0; i < results.size(); from += vm::slots_of(own.results[i++]))
-        results[i] = Value::from_slots(own.results[i], from);
+        results[i] = vm::to_value(own.results[i], from, store.types());
     return {};
 }
 

@@ -6,14 +6,39 @@
 
 namespace warpbeam {
 
+std::expected<void, Error> vm::check(const MemoryType& type) noexcept {
+    if (type.page_size_log2 != 16 && type.page_size_log2 != 0)
+        return std::unexpected{Error{ErrorCode::usage, "a memory's pages have 65536 bytes or 1"}};
+    if (type.limits.has_max && type.limits.max < type.limits.min)
+        return std::unexpected{Error{ErrorCode::usage, "a memory's minimum is above its maximum"}};
+    if (type.shared && !type.limits.has_max)
+        return std::unexpected{Error{ErrorCode::usage, "a shared memory has a maximum"}};
+    return {};
+}
+
+bool vm::MemoryInst::refresh() noexcept {
+    if (shared == nullptr)
+        return false;
+    const uint64_t before = size;
+    size = shared->size();
+    return size != before;
+}
+
 int64_t vm::MemoryInst::grow(uint64_t pages) noexcept {
-    LinearMemory& bytes = static_cast<MemoryObject*>(this)->bytes;
+    if (shared != nullptr) {
+        (void)refresh();
+        const uint64_t wanted = bytes_of(pages, type);
+        const bool allowed = wanted <= UINT64_MAX - size && store->allows(type, size, size + wanted);
+        const std::optional<uint64_t> before = allowed ? shared->grow(pages) : std::nullopt;
+        (void)refresh();
+        return before ? static_cast<int64_t>(*before) : -1;
+    }
+    LinearMemory& bytes = *static_cast<MemoryObject*>(this)->bytes;
     const uint64_t old = bytes.pages();
-    // What has no number of bytes can't be had either.
-    if (pages > UINT64_MAX >> type.page_size_log2)
+    if (pages > bytes.max_pages() - old)
         return -1;
-    const uint64_t more = pages << type.page_size_log2;
-    if (!store->take_memory(more))
+    const uint64_t more = bytes_of(pages, type);
+    if (more > UINT64_MAX - size || !store->take_memory(type, size, size + more))
         return -1;
     if (!bytes.grow(pages)) {
         store->return_memory(more);
@@ -27,10 +52,8 @@ int64_t vm::MemoryInst::grow(uint64_t pages) noexcept {
 std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type) noexcept {
     if (store.impl() == nullptr)
         return std::unexpected{no_memory()};
-    if (type.page_size_log2 != 16 && type.page_size_log2 != 0)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's pages have 65536 bytes or 1"}};
-    if (type.limits.has_max && type.limits.max < type.limits.min)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's minimum is above its maximum"}};
+    if (auto checked = vm::check(type); !checked)
+        return std::unexpected{checked.error()};
     const auto memory = store.impl()->make_memory(type);
     if (!memory)
         return std::unexpected{memory.error()};
@@ -43,9 +66,30 @@ MemoryType Memory::type() const noexcept {
     return type;
 }
 
-uint64_t Memory::size() const noexcept { return inst_->size; }
-uint64_t Memory::pages() const noexcept { return inst_->size >> inst_->type.page_size_log2; }
-std::span<uint8_t> Memory::data() const noexcept { return {inst_->base, static_cast<size_t>(inst_->size)}; }
+std::expected<Memory, Error> Memory::create(Store& store, const SharedMemory& memory) noexcept {
+    if (store.impl() == nullptr)
+        return std::unexpected{no_memory()};
+    const auto made = store.impl()->make_shared_memory(memory.type(), &memory);
+    if (!made)
+        return std::unexpected{made.error()};
+    return Memory{*made};
+}
+
+std::optional<SharedMemory> Memory::shared() const noexcept {
+    if (inst_->shared == nullptr)
+        return std::nullopt;
+    return SharedMemory{Ref<SharedBytes>::share(inst_->shared), inst_->type};
+}
+
+uint64_t Memory::size() const noexcept {
+    (void)inst_->refresh();
+    return inst_->size;
+}
+uint64_t Memory::pages() const noexcept { return size() >> inst_->type.page_size_log2; }
+std::span<uint8_t> Memory::data() const noexcept {
+    const auto bytes = static_cast<size_t>(size());
+    return {inst_->base, bytes};
+}
 
 std::expected<uint64_t, Error> Memory::grow(uint64_t pages) const noexcept {
     const int64_t old = inst_->grow(pages);

@@ -27,6 +27,24 @@ HeapType top_of(HeapType heap, const TypeRegistry& types) noexcept {
 
 } // namespace
 
+HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) noexcept {
+    top = top_of(top, types);
+    if (top == HeapType::func)
+        return HeapType::defined(to_func(reference)->type, true);
+    if (top != HeapType::any)
+        return top;
+    if (is_i31(reference))
+        return HeapType::i31;
+    if (is_host_reference(reference))
+        return HeapType::any;
+    return HeapType::defined(reinterpret_cast<const Object*>(static_cast<uintptr_t>(reference))->layout->type,
+                             true);
+}
+
+bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept {
+    return types.matches(dynamic_type(reference, heap, types), heap);
+}
+
 size_t slots_of(std::span<const ValType> types) noexcept {
     size_t count = 0;
     for (const ValType type : types)
@@ -34,7 +52,13 @@ size_t slots_of(std::span<const ValType> types) noexcept {
     return count;
 }
 
-bool fits(const Value& value, ValType type, const StoreImpl& store) noexcept {
+Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept {
+    if (type.is_ref() && top_of(type.heap(), types) == HeapType::func)
+        type = ValType::reference(HeapType::func, type.nullable());
+    return Value::from_slots(type, slots);
+}
+
+bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     if (!type.is_ref() || !value.type().is_ref())
         return value.type() == type;
     const TypeRegistry& types = store.types();
@@ -45,19 +69,15 @@ bool fits(const Value& value, ValType type, const StoreImpl& store) noexcept {
     if (bits == 0)
         return type.nullable();
     if (top == HeapType::func) {
-        const FuncInst* const func = to_func(bits);
-        return func->store == &store &&
-               types.matches(ValType::reference(HeapType::defined(func->type), false), type);
+        if (to_func(bits)->store != &store)
+            return false;
+    } else if (!is_i31(bits) && !is_host_reference(bits)) {
+        // None: it is of another store, or was not kept alive. Then there may be another object in its place.
+        const Object* const object = store.heap().find_object(bits);
+        if (object == nullptr || (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn))
+            return false;
     }
-    // An external reference may be anything that is not null.
-    if (top == HeapType::extern_)
-        return type.heap() == HeapType::extern_;
-    if (is_i31(bits))
-        return types.matches(ValType::reference(HeapType::i31, false), type);
-    if (is_host_reference(bits))
-        return type.heap() == HeapType::any;
-    // A heap object came from this engine with a type that said what it is.
-    return types.matches(ValType::reference(value.type().heap(), false), type);
+    return is_instance(bits, type.heap(), types);
 }
 
 } // namespace warpbeam::vm

@@ -27,12 +27,22 @@ namespace warpbeam::vm {
     return reinterpret_cast<uintptr_t>(func);
 }
 
+/// The type of what a reference that is not null refers to. `top` says in which hierarchy it is: any type of
+/// that. The most that is known of what comes from the host is `any` or `extern`.
+[[nodiscard]] HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) noexcept;
+/// Whether a reference that is not null, and of the same hierarchy, is of a heap type.
+[[nodiscard]] bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept;
+
 /// The number of slots that a value takes.
 [[nodiscard]] constexpr size_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
 [[nodiscard]] size_t slots_of(std::span<const ValType> types) noexcept;
 
+/// A value of `type` as the embedder gets it. A reference to a function is of type `func` (which one the
+/// function itself knows), so that no other object of a defined type can be taken for one.
+[[nodiscard]] Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept;
+
 /// Whether an embedder's value may be used as a value of `type` in this store: numbers by their type,
 /// references by what they refer to.
-[[nodiscard]] bool fits(const Value& value, ValType type, const StoreImpl& store) noexcept;
+[[nodiscard]] bool fits(const Value& value, ValType type, StoreImpl& store) noexcept;
 
 } // namespace warpbeam::vm

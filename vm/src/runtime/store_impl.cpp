@@ -1,5 +1,7 @@
 #include "runtime/store_impl.hpp"
 
+#include "runtime/reference.hpp"
+
 #include <algorithm>
 #include <cinttypes>
 
@@ -40,11 +42,17 @@ StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept 
 }
 
 StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, InterruptTarget* target) noexcept
-    : handle_{handle}, limits_{limits}, target_{target}, arena_{handle.engine().allocator()} {
+    : handle_{handle}, limits_{limits}, target_{target}, arena_{handle.engine().allocator()},
+      heap_{*this, limits.heap_bytes, handle.engine().config().collect_always},
+      exceptions_{handle.engine().allocator()} {
     execution().store = this;
+    execution().may_be_interrupted = engine().config().interruption;
+    execution().may_wait = engine().config().waiting;
 }
 
 StoreImpl::~StoreImpl() {
+    while (roots_ != nullptr)
+        roots_->unlink();
     release_since({nullptr, nullptr});
     for (const vm::InstanceObject* instance = instances_; instance != nullptr; instance = instance->next)
         instance->module->release();
@@ -62,50 +70,107 @@ StoreImpl::~StoreImpl() {
 void StoreImpl::release_since(const Mark& mark) noexcept {
     while (memories_ != mark.memories) {
         vm::MemoryObject* const next = memories_->next;
-        return_memory(memories_->size);
+        return_memory(memories_->taken());
+        --usage_.memories;
         destroy(allocator(), memories_);
         memories_ = next;
     }
     while (tables_ != mark.tables) {
         vm::TableObject* const next = tables_->next;
         return_elements(tables_->size);
+        --usage_.tables;
         destroy(allocator(), tables_);
         tables_ = next;
     }
 }
 
+/// Counts a new memory that takes `taken` bytes of the limit.
+std::expected<void, Error> StoreImpl::begin_memory(const MemoryType& type, uint64_t taken) noexcept {
+    if (usage_.memories == limits_.memories)
+        return std::unexpected{Error{ErrorCode::limit, "the store has as many memories as it may have"}};
+    if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
+        return std::unexpected{
+            Error{ErrorCode::limit, "a %s %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
+                  type.shared ? "shared memory of up to" : "memory of",
+                  type.shared ? vm::max_pages(type) : type.limits.min, limits_.memory_bytes}};
+    if (!allows(type, 0, type.limits.min << type.page_size_log2))
+        return std::unexpected{Error{
+            ErrorCode::limit, "the growth policy refuses a memory of %" PRIu64 " pages", type.limits.min}};
+    count_memory(taken);
+    ++usage_.memories;
+    return {};
+}
+
+/// Takes the count of `taken` bytes back if the memory could not be made.
+vm::MemoryObject* StoreImpl::end_memory(vm::MemoryObject* memory, uint64_t taken) noexcept {
+    if (memory == nullptr) {
+        return_memory(taken);
+        --usage_.memories;
+        return nullptr;
+    }
+    memory->next = memories_;
+    return memories_ = memory;
+}
+
+std::expected<vm::MemoryObject*, Error> StoreImpl::make_shared_memory(const MemoryType& type,
+                                                                      const SharedMemory* present) noexcept {
+    const uint64_t most = vm::bytes_of(vm::max_pages(type), type);
+    if (auto begun = begin_memory(type, most); !begun)
+        return std::unexpected{begun.error()};
+    std::expected<SharedMemory, Error> shared =
+        present != nullptr ? *present : SharedMemory::create(type, &allocator());
+    if (shared && engine().guard_pages() && vm::is_guardable(type) && !shared->bytes()->is_guarded())
+        shared = std::unexpected{Error{
+            ErrorCode::usage, "there was no address space for guard pages when the shared memory was made"}};
+    vm::MemoryObject* const memory =
+        end_memory(shared ? warpbeam::create<vm::MemoryObject>(allocator(), *shared, this) : nullptr, most);
+    if (memory == nullptr)
+        return std::unexpected{shared ? no_memory() : shared.error()};
+    return memory;
+}
+
 std::expected<vm::MemoryObject*, Error> StoreImpl::make_memory(const MemoryType& type) noexcept {
+    if (type.shared)
+        return make_shared_memory(type, nullptr);
     const uint64_t pages = type.limits.min;
     const uint64_t most = vm::max_pages(type);
     if (pages > most)
         return std::unexpected{Error{ErrorCode::usage, "a memory of %" PRIu64 " pages can't exist", pages}};
-    const bool countable = pages <= UINT64_MAX >> type.page_size_log2;
-    if (!countable || !take_memory(pages << type.page_size_log2))
-        return std::unexpected{Error{
-            ErrorCode::limit, "a memory of %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
-            pages, limits_.memory_bytes}};
+    const uint64_t size = vm::bytes_of(pages, type);
+    if (auto begun = begin_memory(type, size); !begun)
+        return std::unexpected{begun.error()};
     auto bytes = LinearMemory::create({.page_size_log2 = type.page_size_log2,
                                        .initial_pages = pages,
                                        .max_pages = most,
+                                       .guarded = engine().guard_pages() && vm::is_guardable(type),
                                        .allocator = &allocator()});
-    auto* const memory =
-        bytes ? warpbeam::create<vm::MemoryObject>(allocator(), std::move(*bytes), type, this) : nullptr;
-    if (memory == nullptr) {
-        return_memory(pages << type.page_size_log2);
+    vm::MemoryObject* const memory = end_memory(
+        bytes ? warpbeam::create<vm::MemoryObject>(allocator(), std::move(*bytes), type, this) : nullptr,
+        size);
+    if (memory == nullptr)
         return std::unexpected{
             Error{ErrorCode::out_of_memory, "out of memory for a memory of %" PRIu64 " pages", pages}};
-    }
-    memory->next = memories_;
-    return memories_ = memory;
+    return memory;
+}
+
+bool StoreImpl::take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept {
+    if (to - from > limits_.table_elements - usage_.table_elements ||
+        (limits_.growth != nullptr && !limits_.growth->allow_table(handle_, type, from, to)))
+        return false;
+    usage_.table_elements += to - from;
+    return true;
 }
 
 std::expected<vm::TableObject*, Error> StoreImpl::make_table(const TableType& type, vm::Slot init) noexcept {
     const uint64_t size = type.limits.min;
     if (size > vm::max_elements(type))
         return std::unexpected{Error{ErrorCode::usage, "a table of %" PRIu64 " elements can't exist", size}};
-    if (!take_elements(size))
+    if (usage_.tables == limits_.tables)
+        return std::unexpected{Error{ErrorCode::limit, "the store has as many tables as it may have"}};
+    if (!take_elements(type, 0, size))
         return std::unexpected{Error{ErrorCode::limit,
-                                     "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64,
+                                     "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
+                                     ", or the growth policy refuses it",
                                      size, limits_.table_elements}};
     Vec<vm::Slot> elements{allocator()};
     const bool filled = size <= SIZE_MAX && elements.resize(static_cast<size_t>(size));
@@ -118,6 +183,7 @@ std::expected<vm::TableObject*, Error> StoreImpl::make_table(const TableType& ty
         return std::unexpected{
             Error{ErrorCode::out_of_memory, "out of memory for a table of %" PRIu64 " elements", size}};
     }
+    ++usage_.tables;
     table->next = tables_;
     return tables_ = table;
 }
@@ -138,7 +204,50 @@ void StoreImpl::adopt(vm::InstanceObject& instance) noexcept {
     instance.module->retain();
     instance.next = instances_;
     instances_ = &instance;
-    ++instance_count_;
+    ++usage_.instances;
+}
+
+bool StoreImpl::watch(const vm::GlobalInst& global) noexcept {
+    if (!global.type.content.is_ref())
+        return true;
+    GlobalLink* const link = make(GlobalLink{&global, globals_});
+    if (link == nullptr)
+        return false;
+    globals_ = link;
+    return true;
+}
+
+bool StoreImpl::keep(std::span<const ValType> types, const vm::Slot* slots) noexcept {
+    if (heap_.unused())
+        return true;
+    for (const ValType type : types) {
+        if (type.is_ref() && !heap_.keep(*slots))
+            return false;
+        slots += vm::slots_of(type);
+    }
+    return true;
+}
+
+void StoreImpl::mark_roots(vm::Heap& heap) noexcept {
+    const vm::Execution& stacks = execution();
+    if (stacks.stack != nullptr)
+        heap.mark({stacks.stack, stacks.free});
+    for (const GlobalLink* link = globals_; link != nullptr; link = link->next)
+        heap.mark({link->global->value, 1});
+    for (const vm::TableObject* table = tables_; table != nullptr; table = table->next)
+        if (!types().matches(table->type.element.heap(), HeapType::func))
+            heap.mark(table->slots);
+    for (const Root* root = roots_; root != nullptr; root = root->next_)
+        heap.mark({root->value_.slots(), 1});
+    const auto mark_elements = [&](const vm::InstanceObject& instance) {
+        for (size_t i = 0; i < instance.module->elements().size(); ++i)
+            heap.mark(instance.elems[i].values);
+    };
+    for (const vm::InstanceObject* instance = instances_; instance != nullptr; instance = instance->next)
+        mark_elements(*instance);
+    if (unfinished_ != nullptr)
+        mark_elements(*unfinished_);
+    exceptions_.mark(heap);
 }
 
 bool StoreImpl::prepare_stacks() noexcept {
@@ -190,8 +299,19 @@ InterruptHandle Store::interrupt_handle() const noexcept {
     return InterruptHandle{impl_ != nullptr ? impl_->interrupt_target() : nullptr};
 }
 
-uint64_t Store::memory_bytes() const noexcept { return impl_ != nullptr ? impl_->memory_bytes() : 0; }
-uint64_t Store::table_elements() const noexcept { return impl_ != nullptr ? impl_->table_elements() : 0; }
+StoreUsage Store::usage() const noexcept { return impl_ != nullptr ? impl_->usage() : StoreUsage{}; }
+
+Store::HeapStatistics Store::heap() const noexcept {
+    if (impl_ == nullptr)
+        return {};
+    const vm::Heap& heap = impl_->heap();
+    return {heap.committed(), heap.peak(), heap.survived(), heap.collections()};
+}
+
+void Store::collect() noexcept {
+    if (impl_ != nullptr)
+        impl_->heap().collect();
+}
 
 InterruptHandle::InterruptHandle(const InterruptHandle& other) noexcept : target_{other.target_} {
     if (target_ != nullptr)

@@ -1,11 +1,15 @@
 #pragma once
 
+#include "runtime/exception.hpp"
+#include "runtime/heap.hpp"
 #include "runtime/host_func.hpp"
 #include "runtime/instance_data.hpp"
 #include "runtime/interface.hpp"
 
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
+#include <warpbeam/vm/root.hpp>
+#include <warpbeam/vm/shared_memory.hpp>
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/trap.hpp>
 
@@ -29,11 +33,33 @@ struct InterruptTarget {
 
 namespace vm {
 
+/// The most pages that a memory of this type can ever have, and the most elements of a table.
+[[nodiscard]] uint64_t max_pages(const MemoryType& type) noexcept;
+[[nodiscard]] uint64_t max_elements(const TableType& type) noexcept;
+/// The bytes of so many pages; UINT64_MAX when they have no number.
+[[nodiscard]] inline uint64_t bytes_of(uint64_t pages, const MemoryType& type) noexcept {
+    return pages <= UINT64_MAX >> type.page_size_log2 ? pages << type.page_size_log2 : UINT64_MAX;
+}
+/// Whether guard-page mode guards memories of this type.
+[[nodiscard]] inline bool is_guardable(const MemoryType& type) noexcept {
+    return !type.limits.is_64 && type.page_size_log2 == 16;
+}
+/// Whether a module could declare a memory of this type; `usage` if not.
+[[nodiscard]] std::expected<void, Error> check(const MemoryType& type) noexcept;
+
 /// The objects of a store that own memory. The store links those of a kind to one another.
 struct MemoryObject : MemoryInst {
     MemoryObject(LinearMemory memory, const MemoryType& memory_type, StoreImpl* owner) noexcept
-        : MemoryInst{memory.data(), memory.size(), memory_type, owner}, bytes{std::move(memory)} {}
-    LinearMemory bytes;
+        : MemoryInst{memory.data(), memory.size(), memory_type, owner, nullptr}, bytes{std::move(memory)} {}
+    MemoryObject(const SharedMemory& memory, StoreImpl* owner) noexcept
+        : MemoryInst{memory.bytes()->data(), memory.bytes()->size(), memory.type(), owner,
+                     memory.bytes().get()},
+          share{memory.bytes()} {}
+    /// What it takes of the store's limit.
+    [[nodiscard]] uint64_t taken() const noexcept { return share ? bytes_of(max_pages(type), type) : size; }
+    // One of the two.
+    std::optional<LinearMemory> bytes;
+    Ref<SharedBytes> share;
     MemoryObject* next = nullptr;
 };
 struct TableObject : TableInst {
@@ -45,12 +71,10 @@ struct TableObject : TableInst {
 struct InstanceObject : InstanceData {
     /// Its export "memory", which host functions ask for all the time; null when it has none.
     MemoryInst* exported_memory;
+    /// Where each passive element segment keeps its values, also when it is dropped.
+    std::span<Slot>* elem_storage;
     InstanceObject* next;
 };
-
-/// The most pages that a memory of this type can ever have, and the most elements of a table.
-[[nodiscard]] uint64_t max_pages(const MemoryType& type) noexcept;
-[[nodiscard]] uint64_t max_elements(const TableType& type) noexcept;
 
 } // namespace vm
 
@@ -70,8 +94,11 @@ public:
     [[nodiscard]] const TypeRegistry& types() const noexcept { return engine().types(); }
     [[nodiscard]] vm::Execution& execution() const noexcept { return target_->execution; }
     [[nodiscard]] InterruptTarget* interrupt_target() const noexcept { return target_; }
-    [[nodiscard]] uint64_t memory_bytes() const noexcept { return memory_bytes_; }
-    [[nodiscard]] uint64_t table_elements() const noexcept { return table_elements_; }
+    [[nodiscard]] StoreUsage usage() const noexcept {
+        StoreUsage usage = usage_;
+        usage.heap_bytes = heap_.committed();
+        return usage;
+    }
 
     /// A small object or array that lives as long as the store; null when there is no memory.
     template <typename T>
@@ -91,23 +118,29 @@ public:
     // ---- Objects; the errors are those of the public `create` functions ----
 
     [[nodiscard]] std::expected<vm::MemoryObject*, Error> make_memory(const MemoryType& type) noexcept;
+    /// `present`, or a fresh one if that is null.
+    [[nodiscard]] std::expected<vm::MemoryObject*, Error>
+    make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
     [[nodiscard]] std::expected<vm::TableObject*, Error> make_table(const TableType& type,
                                                                     vm::Slot init) noexcept;
     /// A function of this store that runs `host`, which the store then shares; null when there is no memory.
     [[nodiscard]] vm::FuncInst* make_host_func(vm::HostFunc& host) noexcept;
     /// Makes the instance the store's, together with a share of its module.
     void adopt(vm::InstanceObject& instance) noexcept;
-    [[nodiscard]] bool has_room_for_instance() const noexcept { return instance_count_ < limits_.instances; }
+    [[nodiscard]] bool has_room_for_instance() const noexcept { return usage_.instances < limits_.instances; }
 
-    /// Counts that many more bytes or elements; false when that would exceed the limit.
-    [[nodiscard]] bool take_memory(uint64_t bytes) noexcept {
-        return take(memory_bytes_, bytes, limits_.memory_bytes);
+    /// Counts the growth of a memory from `from` to `to` bytes, or of a table; false when the limits or the
+    /// policy forbid it.
+    [[nodiscard]] bool take_memory(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
+        return has_memory(to - from) && allows(type, from, to) && count_memory(to - from);
     }
-    [[nodiscard]] bool take_elements(uint64_t count) noexcept {
-        return take(table_elements_, count, limits_.table_elements);
+    [[nodiscard]] bool take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept;
+    void return_memory(uint64_t bytes) noexcept { usage_.memory_bytes -= bytes; }
+    void return_elements(uint64_t count) noexcept { usage_.table_elements -= count; }
+    /// Whether the policy lets a memory grow.
+    [[nodiscard]] bool allows(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
+        return limits_.growth == nullptr || limits_.growth->allow_memory(handle_, type, from, to);
     }
-    void return_memory(uint64_t bytes) noexcept { memory_bytes_ -= bytes; }
-    void return_elements(uint64_t count) noexcept { table_elements_ -= count; }
 
     /// The memories and tables that exist now, so that an instantiation which fails can take its own back.
     struct Mark {
@@ -116,6 +149,20 @@ public:
     };
     [[nodiscard]] Mark mark() const noexcept { return {memories_, tables_}; }
     void release_since(const Mark& mark) noexcept;
+
+    // ---- Garbage collection ----
+
+    [[nodiscard]] vm::Heap& heap() noexcept { return heap_; }
+    /// Shows the heap every slot from which code or the host can get at an object: the value stack up to
+    /// `Execution::free`, tables, globals, element segments, exceptions that the host holds.
+    void mark_roots(vm::Heap& heap) noexcept;
+    /// Keeps alive what a call hands to the host: values of these types in slots. False when there is no
+    /// memory.
+    [[nodiscard]] bool keep(std::span<const ValType> types, const vm::Slot* slots) noexcept;
+    /// Makes a global's value a root if it may be a reference; false when there is no memory.
+    [[nodiscard]] bool watch(const vm::GlobalInst& global) noexcept;
+    /// The instance that is being made, or null: its element segments are roots too.
+    void set_unfinished(const vm::InstanceObject* instance) noexcept { unfinished_ = instance; }
 
     // ---- Execution ----
 
@@ -126,14 +173,20 @@ public:
                                      size_t results) noexcept;
     /// The trap of a host function on its way through the interpreter, which only carries `Exit::host_trap`.
     void hold(Trap trap) noexcept { held_ = std::move(trap); }
+    void forget_held() noexcept { held_.reset(); }
+    /// The exceptions that the host holds.
+    [[nodiscard]] vm::ExceptionRoots& exceptions() noexcept { return exceptions_; }
 
 private:
-    [[nodiscard]] static bool take(uint64_t& taken, uint64_t more, uint64_t limit) noexcept {
-        if (taken > limit || more > limit - taken)
-            return false;
-        taken += more;
+    [[nodiscard]] bool has_memory(uint64_t more) const noexcept {
+        return more <= limits_.memory_bytes - usage_.memory_bytes;
+    }
+    bool count_memory(uint64_t more) noexcept {
+        usage_.memory_bytes += more;
         return true;
     }
+    [[nodiscard]] std::expected<void, Error> begin_memory(const MemoryType& type, uint64_t taken) noexcept;
+    vm::MemoryObject* end_memory(vm::MemoryObject* memory, uint64_t taken) noexcept;
 
     Store& handle_;
     StoreLimits limits_;
@@ -147,10 +200,18 @@ private:
         HostLink* next;
     };
     HostLink* hosts_ = nullptr;
-    uint64_t memory_bytes_ = 0;
-    uint64_t table_elements_ = 0;
-    uint32_t instance_count_ = 0;
+    struct GlobalLink {
+        const vm::GlobalInst* global;
+        GlobalLink* next;
+    };
+    GlobalLink* globals_ = nullptr; ///< that may hold references
+    const vm::InstanceObject* unfinished_ = nullptr;
+    friend class Root;
+    Root* roots_ = nullptr;
+    vm::Heap heap_;
+    StoreUsage usage_; ///< without the heap's bytes
     size_t stack_slots_ = 0;
+    vm::ExceptionRoots exceptions_;
     std::optional<Trap> held_;
 };
 

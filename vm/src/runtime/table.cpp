@@ -11,7 +11,8 @@ namespace warpbeam {
 int64_t vm::TableInst::grow(uint64_t count, Slot value) noexcept {
     Vec<Slot>& slots = static_cast<TableObject*>(this)->slots;
     const uint64_t old = size;
-    if (count > max_elements(type) - old || count > SIZE_MAX - old || !store->take_elements(count))
+    if (count > max_elements(type) - old || count > SIZE_MAX - old ||
+        !store->take_elements(type, old, old + count))
         return -1;
     if (!slots.resize(static_cast<size_t>(old + count))) {
         store->return_elements(count);
@@ -58,7 +59,9 @@ uint64_t Table::size() const noexcept { return inst_->size; }
 std::expected<Value, Error> Table::get(uint64_t index) const noexcept {
     if (index >= inst_->size)
         return std::unexpected{no_element(index, inst_->size)};
-    return Value::from_slots(inst_->type.element, inst_->elements + index);
+    if (!inst_->store->keep({&inst_->type.element, 1}, inst_->elements + index))
+        return std::unexpected{no_memory()};
+    return vm::to_value(inst_->type.element, inst_->elements + index, inst_->store->types());
 }
 
 std::expected<void, Error> Table::set(uint64_t index, const Value& value) const noexcept {

@@ -21,14 +21,18 @@ constexpr std::string_view texts[] = {
     "null array reference",
     "null i31 reference",
     "null exception reference",
+    "null descriptor reference",
     "out of bounds array access",
     "cast failure",
     "unaligned atomic",
+    "expected shared memory",
     "call stack exhausted",
     "out of fuel",
     "interrupted",
     "uncaught exception",
+    "wait on a thread that must not be suspended",
     "out of memory",
+    "heap exhausted",
     "function too large",
     "unsupported instruction",
     "host function failed",
@@ -62,6 +66,7 @@ Trap::Details* Trap::own_details(Allocator& allocator) noexcept {
         if (!fresh->frames.append(details_->frames))
             fresh->omitted += details_->frames.size();
         fresh->cause = details_->cause;
+        fresh->exception = details_->exception;
     }
     Trap old = std::move(*this);
     details_ = fresh;

@@ -1,5 +1,7 @@
 #include "runtime/trap_builder.hpp"
 
+#include "runtime/store_impl.hpp"
+
 namespace warpbeam {
 namespace {
 
@@ -36,12 +38,18 @@ TrapCode code_of(vm::Exit exit) noexcept {
         return TrapCode::null_i31_reference;
     case Exit::null_exception_reference:
         return TrapCode::null_exception_reference;
+    case Exit::null_descriptor_reference:
+        return TrapCode::null_descriptor_reference;
     case Exit::array_out_of_bounds:
         return TrapCode::array_out_of_bounds;
     case Exit::cast_failure:
         return TrapCode::cast_failure;
     case Exit::unaligned_atomic:
         return TrapCode::unaligned_atomic;
+    case Exit::expected_shared_memory:
+        return TrapCode::expected_shared_memory;
+    case Exit::waiting_forbidden:
+        return TrapCode::waiting_forbidden;
     case Exit::call_stack_exhausted:
         return TrapCode::call_stack_exhausted;
     case Exit::out_of_fuel:
@@ -52,6 +60,8 @@ TrapCode code_of(vm::Exit exit) noexcept {
         return TrapCode::uncaught_exception;
     case Exit::out_of_memory:
         return TrapCode::out_of_memory;
+    case Exit::heap_exhausted:
+        return TrapCode::heap_exhausted;
     case Exit::lowering_failed:
         return TrapCode::limit;
     case Exit::unsupported_instruction:
@@ -79,6 +89,8 @@ Trap TrapBuilder::build(vm::Exit exit, vm::Execution& execution, const vm::Recor
         if (!held)
             details->message.add(text_of(trap.code()));
         builder.walk(base);
+        if (!held && exit == vm::Exit::uncaught_exception)
+            details->exception = execution.store->exceptions().add(*execution.store, execution.detail);
         if (!held && !details->frames.empty())
             add_numbers(details->message, exit, execution, details->frames[0].offset);
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/exception.hpp"
 #include "runtime/text.hpp"
 
 #include <warpbeam/vm/trap.hpp>
@@ -18,6 +19,7 @@ struct Trap::Details {
     Vec<Frame> frames;
     size_t omitted = 0;
     std::optional<Trap> cause;
+    Ref<vm::ExceptionRoot> exception;
 };
 
 } // namespace warpbeam

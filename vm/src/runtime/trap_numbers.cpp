@@ -136,6 +136,9 @@ void add_numbers(Text& text, vm::Exit exit, const vm::Execution& execution, size
     case vm::Exit::uninitialized_element:
         numbers.called_element();
         break;
+    case vm::Exit::unaligned_atomic:
+        text.print(": %u bytes at %" PRIu64, 1u << row_of(reader.op()).access_log2, execution.detail);
+        break;
     default:
         break;
     }

@@ -75,9 +75,9 @@ void Writer::add(HeapType heap, int depth) noexcept {
     } else if (depth == deepest) {
         text_.add("...");
     } else {
-        text_.add("(");
+        text_.add(heap.is_exact() ? "(exact (" : "(");
         add(types_[heap.id()], depth + 1);
-        text_.add(")");
+        text_.add(heap.is_exact() ? "))" : ")");
     }
 }
 

@@ -37,10 +37,16 @@ int embed() {
     linker.func("env", "log", [](int32_t number) { logged = number; });
     warpbeam::Store store{engine};
     auto instance = linker.instantiate(store, *module);
+    if (!instance)
+        return fail(instance.error().message());
     auto add = instance->func<int32_t(int32_t, int32_t)>("add");
+    if (!add)
+        return fail(add.error().message());
     auto sum = (*add)(2, 40); // 42, or a trap with its backtrace
+    if (!sum)
+        return fail(sum.error().message());
     // readme]
-    return sum && *sum == 42 && logged == 2 ? 0 : 1;
+    return *sum == 42 && logged == 2 ? 0 : 1;
 }
 
 } // namespace

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Fails when the README's example differs from the one that is compiled: readme_test.py EXAMPLE.cpp README.md"""
+"""Fails when a page's example differs from the one that is compiled: readme_test.py EXAMPLE.cpp PAGE.md
+
+In the source an example stands between `// [NAME` and `// NAME]`."""
 import re
 import sys
 import textwrap
 
 with open(sys.argv[1], encoding="utf-8") as source:
-    example = re.search(r"// \[readme\n(.*?)\n *// readme\]", source.read(), re.S).group(1)
-with open(sys.argv[2], encoding="utf-8") as readme:
-    shown = re.findall(r"```cpp\n(.*?)\n```", readme.read(), re.S)
-if textwrap.dedent(example) not in shown:
-    sys.exit("README.md does not show this:\n" + textwrap.dedent(example))
+    examples = re.findall(r"// \[(\w+)\n(.*?)\n *// \1\]", source.read(), re.S)
+with open(sys.argv[2], encoding="utf-8") as page:
+    shown = re.findall(r"```cpp\n(.*?)\n```", page.read(), re.S)
+missing = [textwrap.dedent(text) for _, text in examples if textwrap.dedent(text) not in shown]
+if missing:
+    sys.exit(f"{sys.argv[2]} does not show this:\n" + "\n".join(missing))

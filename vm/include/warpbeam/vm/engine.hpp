@@ -9,6 +9,10 @@
 
 namespace warpbeam {
 
+namespace vm {
+class Layouts;
+}
+
 /// What an engine is made with.
 struct Config {
     /// What modules may use; the default is WebAssembly 3.0.
@@ -19,6 +23,15 @@ struct Config {
     bool fuel = false;
     /// Whether code looks at calls and loop heads if it is to stop (Store::interrupt_handle).
     bool interruption = false;
+    /// Whether memory.atomic.wait may suspend its thread; else it traps with `waiting_forbidden`. A wait
+    /// takes no fuel however long it is, and only a notification, its timeout or an interrupt ends it.
+    bool waiting = true;
+    /// Whether the memory management unit checks the bounds of most accesses to memories with 32-bit
+    /// addresses, instead of comparisons. No result changes. Every such memory then takes 8 GiB of address
+    /// space, or can't be made, and the process gets a handler of SIGSEGV, which hands on what is not its own
+    /// to the one that was there before. Without effect where Engine::guard_pages says so. See
+    /// docs/memory.md.
+    bool guard_pages = false;
     /// Whether `Engine::load` lowers all functions; else each is lowered at its first call.
     bool eager = false;
     /// The bytes of each store's value stack. Exceeding it is the trap "call stack exhausted".
@@ -26,6 +39,9 @@ struct Config {
     /// How deep calls from WebAssembly to the host and back may nest, since those use the native stack.
     /// Exceeding it is the trap "call stack exhausted".
     uint32_t host_call_depth = 100;
+    /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
+    /// is found out at once.
+    bool collect_always = false;
     /// Null: the standard one. It must outlive the engine and everything that was made with it.
     Allocator* allocator = nullptr;
 };
@@ -35,7 +51,8 @@ struct Config {
 /// Thread-safety: every function may be called from any thread at any time.
 class Engine {
 public:
-    explicit Engine(const Config& config = {}) noexcept : config_{config}, types_{allocator()} {}
+    explicit Engine(const Config& config = {}) noexcept;
+    ~Engine();
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -46,15 +63,22 @@ public:
                                                                bool borrow = false) noexcept;
 
     [[nodiscard]] const Config& config() const noexcept { return config_; }
+    /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.
+    [[nodiscard]] bool guard_pages() const noexcept { return guard_pages_; }
     [[nodiscard]] Allocator& allocator() const noexcept {
         return config_.allocator != nullptr ? *config_.allocator : Allocator::standard();
     }
     /// The types of all modules of this engine.
     [[nodiscard]] TypeRegistry& types() noexcept { return types_; }
 
+    /// For the library's own use; null when there was no memory.
+    [[nodiscard]] vm::Layouts* layouts() const noexcept { return layouts_; }
+
 private:
     const Config config_;
     TypeRegistry types_;
+    vm::Layouts* layouts_;
+    const bool guard_pages_;
 };
 
 } // namespace warpbeam

@@ -76,10 +76,9 @@ template <>
 struct Mapping<Func> {
     static constexpr ValType type = funcref;
     static constexpr size_t slots = 1;
-    /// Every reference to a function is a funcref.
+    /// Values that refer to functions say no more than that; see Func::type.
     static bool accepts(ValType given) noexcept {
-        return given.is_ref() && (given.heap().is_defined() || given.heap() == HeapType::func ||
-                                  given.heap() == HeapType::nofunc);
+        return given.is_ref() && (given.heap() == HeapType::func || given.heap() == HeapType::nofunc);
     }
     static void store(uint64_t* slot, Func value) noexcept {
         *slot = reinterpret_cast<uintptr_t>(value.inst());

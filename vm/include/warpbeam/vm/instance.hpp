@@ -54,6 +54,17 @@ public:
     [[nodiscard]] static std::expected<Instance, InstantiationError>
     create(Store& store, const Ref<const Module>& module, std::span<const Extern> imports = {}) noexcept;
 
+    /// Makes the instance what it was before its start function ran, in time that depends on what it has
+    /// written and not on how large it is: its own memories, tables and globals get the size and the values
+    /// that they began with, and its segments are there again. Handles and function references stay valid;
+    /// views into its memories and blocks that were allocated there do not. Imported objects and shared
+    /// memories are not touched, nor is what objects of the heap hold, which others may refer to. The start
+    /// function does not run.
+    ///
+    /// Errors: `usage` while code of the store runs, so also in a host function; `out_of_memory` or `limit`,
+    /// after which the instance is partly reset, and has to be reset again before it is used.
+    [[nodiscard]] std::expected<void, InstantiationError> reset() const noexcept;
+
     [[nodiscard]] const Module& module() const noexcept;
     [[nodiscard]] Store& store() const noexcept;
 

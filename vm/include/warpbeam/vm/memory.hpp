@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/vm/shared_memory.hpp>
 #include <warpbeam/vm/store.hpp>
 
 #include <algorithm>
@@ -22,12 +23,21 @@ struct MemoryInst;
 ///
 /// Addresses are byte offsets from the start of the memory. Access is checked: what lies outside is refused
 /// as a whole. Code of the store may grow a memory whenever it runs, which can move it; so spans into a
-/// memory are valid only until the next call into WebAssembly or growth.
+/// memory are valid only until the next call into WebAssembly or growth. A shared memory never moves; other
+/// threads may use it at the same time (see SharedMemory), so that `load` and `store` may see and leave
+/// mixtures.
 class Memory {
 public:
     /// Makes a memory of `type.limits.min` pages of zeros. Errors: `limit` when the store's limits or the
     /// address space do not allow it, `out_of_memory`, `usage` for a type that no module could declare.
     [[nodiscard]] static std::expected<Memory, Error> create(Store& store, const MemoryType& type) noexcept;
+
+    /// Puts a shared memory into a store, which then shares its ownership. Errors: `limit` when the store's
+    /// limits do not allow its largest size, `out_of_memory`.
+    [[nodiscard]] static std::expected<Memory, Error> create(Store& store,
+                                                             const SharedMemory& memory) noexcept;
+    /// The memory for other stores; none when it is not shared.
+    [[nodiscard]] std::optional<SharedMemory> shared() const noexcept;
 
     /// The type; its minimum is the present size, as linking demands.
     [[nodiscard]] MemoryType type() const noexcept;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/growth_policy.hpp>
 
 #include <cstdint>
 
@@ -9,14 +10,32 @@ namespace warpbeam {
 class StoreImpl;
 struct InterruptTarget;
 
-/// What all objects of a store may take together. Exceeding a limit is an error where the object is made,
-/// and -1 for the instructions memory.grow and table.grow.
+/// What all objects of a store may take together, see also Store::usage. Exceeding a limit is an error where
+/// the object is made, and -1 for the instructions memory.grow and table.grow.
 struct StoreLimits {
-    /// The bytes of all memories.
+    /// The bytes of all memories. A shared memory takes what it can become at most, since other stores may
+    /// grow it.
     uint64_t memory_bytes = UINT64_MAX;
     /// The elements of all tables.
     uint64_t table_elements = 10'000'000;
+    /// The bytes of all structures, arrays and exceptions, with what the heap needs around them. When they
+    /// are reached and a collection does not help, the instruction traps with `heap_exhausted`.
+    uint64_t heap_bytes = uint64_t{1} << 30;
     uint32_t instances = UINT32_MAX;
+    uint32_t memories = UINT32_MAX;
+    uint32_t tables = UINT32_MAX;
+    /// Null, or asked about what these limits allow. It must outlive the store.
+    GrowthPolicy* growth = nullptr;
+};
+
+/// What all objects of a store take now, in the units of its limits.
+struct StoreUsage {
+    uint64_t memory_bytes = 0;
+    uint64_t table_elements = 0;
+    uint64_t heap_bytes = 0;
+    uint32_t instances = 0;
+    uint32_t memories = 0;
+    uint32_t tables = 0;
 };
 
 /// Stops the computation of a store from another thread, or from a signal handler.
@@ -29,7 +48,8 @@ public:
     ~InterruptHandle();
 
     /// Makes the code that runs in the store, or else that runs there next, trap with `interrupted` at its
-    /// next call or loop head. One request stops one computation.
+    /// next call or loop head, or within 10 ms when it is in a memory.atomic.wait. One request stops one
+    /// computation.
     void interrupt() const noexcept;
 
 private:
@@ -64,9 +84,20 @@ public:
     /// A handle that stops the code of this store; without effect unless Config::interruption is set.
     [[nodiscard]] InterruptHandle interrupt_handle() const noexcept;
 
-    /// The bytes that all memories have now, and the elements that all tables have.
-    [[nodiscard]] uint64_t memory_bytes() const noexcept;
-    [[nodiscard]] uint64_t table_elements() const noexcept;
+    /// What the objects of the store take at this moment.
+    [[nodiscard]] StoreUsage usage() const noexcept;
+
+    /// The garbage-collected heap.
+    struct HeapStatistics {
+        uint64_t bytes = 0;       ///< taken from the allocator now
+        uint64_t peak = 0;        ///< the most that these ever were
+        uint64_t survived = 0;    ///< the bytes of the objects that the last collection left
+        uint64_t collections = 0; ///< how many there were
+    };
+    [[nodiscard]] HeapStatistics heap() const noexcept;
+    /// Collects garbage now. Otherwise that happens when the heap has grown by three quarters of what the
+    /// last collection left, or a limit is reached.
+    void collect() noexcept;
 
     /// A pointer for the embedder's own use; null at first. The store does nothing with it.
     void set_data(void* data) noexcept { data_ = data; }

@@ -23,7 +23,7 @@ public:
     /// The type; its minimum is the present size, as linking demands.
     [[nodiscard]] TableType type() const noexcept;
     [[nodiscard]] uint64_t size() const noexcept;
-    /// Errors: `usage` when `index` is not below the size.
+    /// Errors: `usage` when `index` is not below the size; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(uint64_t index) const noexcept;
     /// Errors: `usage` when `index` is not below the size, or `value` no value of the element type.
     std::expected<void, Error> set(uint64_t index, const Value& value) const noexcept;

@@ -4,10 +4,13 @@
 #include <warpbeam/memory/ref.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 namespace warpbeam {
+
+class Exception;
 
 /// Why a computation was aborted.
 /// https://webassembly.github.io/spec/core/intro/overview.html#trap
@@ -27,19 +30,23 @@ enum class TrapCode : uint8_t {
     null_array_reference,
     null_i31_reference,
     null_exception_reference,
+    null_descriptor_reference,
     array_out_of_bounds,
     cast_failure,
     unaligned_atomic,
+    expected_shared_memory,
     call_stack_exhausted,
-    out_of_fuel, ///< Config::fuel
-    interrupted, ///< InterruptHandle
-    uncaught_exception,
-    out_of_memory, ///< the allocator has no more memory
-    limit,         ///< a function is too large for the engine
-    unsupported,   ///< an instruction that the engine does not execute yet
-    host,          ///< a host function refused, with a message of its own
-    exit,          ///< the program asked to end (as WASI's proc_exit does); `Trap::exit_status`
-    usage,         ///< the embedder called with the wrong arguments; nothing was executed
+    out_of_fuel,        ///< Config::fuel
+    interrupted,        ///< InterruptHandle
+    uncaught_exception, ///< `Trap::exception`
+    waiting_forbidden,  ///< Config::waiting
+    out_of_memory,      ///< the allocator has no more memory
+    heap_exhausted,     ///< StoreLimits::heap_bytes
+    limit,              ///< a function is too large for the engine
+    unsupported,        ///< an instruction that the engine does not execute yet
+    host,               ///< a host function refused, with a message of its own
+    exit,               ///< the program asked to end (as WASI's proc_exit does); `Trap::exit_status`
+    usage,              ///< the embedder called with the wrong arguments; nothing was executed
 };
 
 /// The words of a trap code, which are those of the official test suite where that has any.
@@ -80,6 +87,9 @@ public:
                                                                       ...) noexcept;
     /// What a host function returns in order to end the program with a status.
     [[nodiscard]] static Trap exit(int32_t status) noexcept;
+    /// What a host function returns in order to throw: code that called it can catch the exception. Include
+    /// exception.hpp.
+    [[nodiscard]] static Trap thrown(const Exception& exception) noexcept;
 
     Trap(const Trap&) noexcept;
     Trap(Trap&& other) noexcept
@@ -101,6 +111,11 @@ public:
     [[nodiscard]] size_t omitted_frames() const noexcept;
     /// The status of a trap with the code `exit`.
     [[nodiscard]] int32_t exit_status() const noexcept { return status_; }
+
+    /// The exception that nobody caught; a host function which returns this trap throws it again. None for
+    /// other traps, when the exception's store has ended, or when there was no memory for it. Include
+    /// exception.hpp.
+    [[nodiscard]] std::optional<Exception> exception() const noexcept;
 
     /// The trap that led to this one; null when there is none.
     [[nodiscard]] const Trap* cause() const noexcept;

@@ -109,7 +109,7 @@ concept WasmType = requires { detail::Mapping<T>::type; };
 
 /// A value together with its type. References carry the type they were made or declared with; whether one
 /// fits a stricter type is decided where it is used. A small copyable value; references in it are valid
-/// as long as their store.
+/// as long as their store, those to structures and arrays as root.hpp says.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values
 class Value {
 public:

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <warpbeam/memory/ref.hpp>
+#include <warpbeam/vm/tag.hpp>
+#include <warpbeam/vm/trap.hpp>
+#include <warpbeam/vm/value.hpp>
+
+#include <expected>
+#include <optional>
+#include <span>
+
+namespace warpbeam {
+
+namespace vm {
+struct ExceptionRoot;
+}
+
+/// An exception of a store: a tag with values. A host function throws one by returning `Trap::thrown`; one
+/// that nobody catches arrives as a trap, which `Trap::exception` takes it out of. A handle that keeps the
+/// exception, and what its values refer to, alive. It may outlive the store, but then it can only be copied
+/// and destroyed. Thread-safety: the handle may be copied and destroyed in any thread; all else belongs to
+/// the store's thread. https://webassembly.github.io/spec/core/exec/runtime.html#exception-instances
+class Exception {
+public:
+    /// Makes an exception, which is not thrown thereby. Errors: `usage` when the values are not of the tag's
+    /// types, `limit` when the store's heap is full, `out_of_memory`.
+    [[nodiscard]] static std::expected<Exception, Error> create(Tag tag,
+                                                                std::span<const Value> values) noexcept;
+    /// The exception that a value of this store, of a type `exnref` or `(ref exn)`, refers to. Errors:
+    /// `usage` when the value is null or of another type; `out_of_memory`.
+    [[nodiscard]] static std::expected<Exception, Error> from(Store& store, const Value& value) noexcept;
+
+    Exception(const Exception&) noexcept;
+    Exception& operator=(Exception) noexcept;
+    ~Exception();
+
+    [[nodiscard]] Tag tag() const noexcept;
+    /// The number of values that it carries.
+    [[nodiscard]] size_t size() const noexcept;
+    /// The value `i`, which is less than `size()`. References in it are valid as long as this handle.
+    [[nodiscard]] Value operator[](size_t i) const noexcept;
+    /// A reference to it, of the type `(ref exn)`; valid as long as this handle.
+    [[nodiscard]] Value reference() const noexcept;
+
+    /// Whether both are the same exception, not only equal ones.
+    friend bool operator==(const Exception&, const Exception&) noexcept;
+
+    /// For the library's own use.
+    explicit Exception(Ref<vm::ExceptionRoot> root) noexcept;
+    [[nodiscard]] const Ref<vm::ExceptionRoot>& root() const noexcept { return root_; }
+
+private:
+    Ref<vm::ExceptionRoot> root_;
+};
+
+} // namespace warpbeam

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <warpbeam/vm/store.hpp>
+#include <warpbeam/vm/value.hpp>
+
+/// How the embedder keeps structures, arrays and exceptions alive that it holds references to.
+///
+/// Every reference that the store hands out (a result, what a global or a table holds, a new object) stays
+/// valid: the store keeps a list. RootScope takes what came since off that list; a host function's call has
+/// such a scope of its own, whose arguments and results live on as the calling code's. A Root holds one value
+/// whatever scopes end. Numbers, functions, null, i31 and host references need none of this.
+
+namespace warpbeam {
+
+/// Lets go of all references that were handed out since it began. Scopes of a store end in the reverse order
+/// of their beginning, and before the store does.
+class RootScope {
+public:
+    explicit RootScope(Store& store) noexcept;
+    RootScope(const RootScope&) = delete;
+    RootScope& operator=(const RootScope&) = delete;
+    ~RootScope();
+
+private:
+    StoreImpl* store_;
+    size_t count_;
+};
+
+/// Holds one value of a store, and keeps alive what it refers to. When the store ends before it, it is empty.
+class Root {
+public:
+    /// Empty: the i32 zero.
+    Root() noexcept = default;
+    Root(Store& store, const Value& value) noexcept;
+    Root(Root&& other) noexcept;
+    Root& operator=(Root&& other) noexcept;
+    ~Root();
+
+    [[nodiscard]] const Value& value() const noexcept { return value_; }
+
+private:
+    friend class StoreImpl;
+    void link(StoreImpl* store) noexcept;
+    void unlink() noexcept;
+
+    Value value_;
+    StoreImpl* store_ = nullptr;
+    Root* next_ = nullptr;
+    Root* before_ = nullptr;
+};
+
+} // namespace warpbeam

@@ -1,0 +1,181 @@
+#pragma once
+
+#include "code/guard.hpp"
+#include "handlers/families.hpp"
+#include "handlers/memory_access.hpp"
+
+/// Loads and stores of memory 0 in guard-page mode, where everything that an address and an offset of 32 bits
+/// can reach is reserved (see code/guard.hpp). Each is one machine instruction with an entry in the table.
+
+namespace warpbeam::vm {
+
+/// An access whose bounds nobody checks but the memory management unit.
+template <typename A>
+struct Guarded : A {};
+
+template <typename A>
+inline constexpr bool is_guarded = false;
+
+#if WARPBEAM_GUARD_PAGES
+
+template <typename A>
+inline constexpr bool is_guarded<Guarded<A>> = true;
+
+// The mnemonic stands in the text of the assembler, hence macros. The section goes where the function goes
+// (`?`), and the linker must not drop it, which nothing refers to (`R`).
+#define WARPBEAM_GUARD_ENTRY                                                                                 \
+    "\n.pushsection warpbeam_guard,\"aR?\"\n.balign 4\n.long 1b-.\n.long %l[fault]-.\n.popsection"
+#define WARPBEAM_GUARDED_LOAD(instr, to, kind)                                                               \
+    asm goto("1: " instr " (%[mem],%[at]), %" to "[value]" WARPBEAM_GUARD_ENTRY                              \
+             : [value] "=" kind(value)                                                                       \
+             : [mem] "r"(mem), [at] "r"(at)                                                                  \
+             : "memory"                                                                                      \
+             : fault)
+#define WARPBEAM_GUARDED_STORE(instr, from, kind)                                                            \
+    asm goto("1: " instr " %" from "[value], (%[mem],%[at])" WARPBEAM_GUARD_ENTRY                            \
+             :                                                                                               \
+             : [value] kind(value), [mem] "r"(mem), [at] "r"(at)                                             \
+             : "memory"                                                                                      \
+             : fault)
+
+/// What is at `mem + at`, an As, as a T; false when that faults.
+template <typename As, typename T>
+[[gnu::always_inline]] inline bool guarded_load(const uint8_t* mem, uint64_t at, T& result) noexcept {
+    if constexpr (is_float<T> || std::is_same_v<T, Vector>) {
+        T value;
+        if constexpr (sizeof(T) == 4)
+            WARPBEAM_GUARDED_LOAD("movss", "", "x");
+        else if constexpr (sizeof(T) == 8)
+            WARPBEAM_GUARDED_LOAD("movsd", "", "x");
+        else
+            WARPBEAM_GUARDED_LOAD("movups", "", "x");
+        result = value;
+    } else {
+        // Writing the low half of a register clears the other.
+        uint64_t value;
+        constexpr bool is_signed = std::is_signed_v<As>;
+        constexpr bool wide = sizeof(T) == 8;
+        if constexpr (sizeof(As) == 1 && !is_signed)
+            WARPBEAM_GUARDED_LOAD("movzbl", "k", "r");
+        else if constexpr (sizeof(As) == 1 && !wide)
+            WARPBEAM_GUARDED_LOAD("movsbl", "k", "r");
+        else if constexpr (sizeof(As) == 1)
+            WARPBEAM_GUARDED_LOAD("movsbq", "q", "r");
+        else if constexpr (sizeof(As) == 2 && !is_signed)
+            WARPBEAM_GUARDED_LOAD("movzwl", "k", "r");
+        else if constexpr (sizeof(As) == 2 && !wide)
+            WARPBEAM_GUARDED_LOAD("movswl", "k", "r");
+        else if constexpr (sizeof(As) == 2)
+            WARPBEAM_GUARDED_LOAD("movswq", "q", "r");
+        else if constexpr (sizeof(As) == 4 && !(is_signed && wide))
+            WARPBEAM_GUARDED_LOAD("movl", "k", "r");
+        else if constexpr (sizeof(As) == 4)
+            WARPBEAM_GUARDED_LOAD("movslq", "q", "r");
+        else
+            WARPBEAM_GUARDED_LOAD("movq", "q", "r");
+        result = static_cast<T>(value);
+    }
+    return true;
+fault:
+    return false;
+}
+
+template <typename As, typename T>
+[[gnu::always_inline]] inline bool guarded_store(uint8_t* mem, uint64_t at, T value) noexcept {
+    if constexpr (std::is_same_v<T, Vector>)
+        WARPBEAM_GUARDED_STORE("movups", "", "x");
+    else if constexpr (is_float<T> && sizeof(T) == 4)
+        WARPBEAM_GUARDED_STORE("movss", "", "x");
+    else if constexpr (is_float<T>)
+        WARPBEAM_GUARDED_STORE("movsd", "", "x");
+    else if constexpr (sizeof(As) == 1)
+        WARPBEAM_GUARDED_STORE("movb", "b", "q");
+    else if constexpr (sizeof(As) == 2)
+        WARPBEAM_GUARDED_STORE("movw", "w", "r");
+    else if constexpr (sizeof(As) == 4)
+        WARPBEAM_GUARDED_STORE("movl", "k", "r");
+    else
+        WARPBEAM_GUARDED_STORE("movq", "q", "r");
+    return true;
+fault:
+    return false;
+}
+
+#undef WARPBEAM_GUARDED_LOAD
+#undef WARPBEAM_GUARDED_STORE
+#undef WARPBEAM_GUARD_ENTRY
+
+#endif
+
+/// Makes a visitor of accesses, for `visit_load` and `visit_store`, that calls `pick` with the guarded access
+/// or the comparing one.
+template <typename Pick>
+auto either(bool guarded, Pick pick) noexcept {
+    return [=]<typename A>(A) -> Handler {
+#if WARPBEAM_GUARD_PAGES
+        if (guarded)
+            return pick(Guarded<A>{});
+#endif
+        (void)guarded;
+        return pick(A{});
+    };
+}
+
+/// The value at `address + offset`; false, with the exit prepared, when that lies outside.
+template <typename A>
+[[gnu::always_inline]] inline bool load_from(Regs& r, uint64_t address, uint64_t offset,
+                                             typename A::Value& value) noexcept {
+    if constexpr (!is_guarded<A>) {
+        const uint8_t* const at = checked(r, address, offset, A::size);
+        if (at == nullptr) [[unlikely]]
+            return false;
+        value = A::load(at);
+        return true;
+    }
+#if WARPBEAM_GUARD_PAGES
+    else {
+        const uint64_t at = address + offset;
+        bool done;
+        if constexpr (requires { typename A::Memory; }) {
+            done = guarded_load<typename A::Memory>(r.mem, at, value);
+        } else {
+            // A vector from fewer bytes, which is made in registers.
+            std::conditional_t<A::size == 8, uint64_t, uint32_t> raw = 0;
+            if constexpr (A::size == 1)
+                done = guarded_load<uint8_t>(r.mem, at, raw);
+            else if constexpr (A::size == 2)
+                done = guarded_load<uint16_t>(r.mem, at, raw);
+            else
+                done = guarded_load<decltype(raw)>(r.mem, at, raw);
+            value = A::load(reinterpret_cast<const uint8_t*>(&raw));
+        }
+        if (!done) [[unlikely]]
+            (void)out_of_bounds(r, at);
+        return done;
+    }
+#endif
+}
+
+/// Stores at `address + offset`; false, with the exit prepared, when that lies outside.
+template <typename A>
+[[gnu::always_inline]] inline bool store_to(Regs& r, uint64_t address, uint64_t offset,
+                                            typename A::Value value) noexcept {
+    if constexpr (!is_guarded<A>) {
+        uint8_t* const at = checked(r, address, offset, A::size);
+        if (at == nullptr) [[unlikely]]
+            return false;
+        A::store(at, value);
+        return true;
+    }
+#if WARPBEAM_GUARD_PAGES
+    else {
+        const uint64_t at = address + offset;
+        const bool done = guarded_store<typename A::Memory>(r.mem, at, value);
+        if (!done) [[unlikely]]
+            (void)out_of_bounds(r, at);
+        return done;
+    }
+#endif
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,186 @@
+#include "lower/lowering.hpp"
+
+/// Exceptions: blocks that catch, and what throws.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions ; the legacy forms,
+/// https://webassembly.github.io/exception-handling/legacy/core/
+///
+/// A block that catches emits nothing. Its clauses go to the function's catch table together with the range
+/// of code that they are for, and a clause is one more way to get to its label: operands at home, the label's
+/// own locals pinned. No instruction is changed or moved across the ends of such a range.
+
+namespace warpbeam::vm {
+
+const FuncType& Lowering::tag_type(uint32_t tag) const noexcept {
+    return module_.type_registry().func(module_.tags()[tag].type);
+}
+
+/// From here on what is thrown is for the handler of the innermost block.
+void Lowering::note_region() noexcept {
+    const uint32_t clause = control_.back().handler;
+    if (clause == (regions_.empty() ? CatchClause::none : regions_.back().clause))
+        return;
+    if (!regions_.push({static_cast<uint32_t>(here()), clause}))
+        fail(Exit::out_of_memory);
+    bind_here();
+}
+
+void Lowering::add_clause(const CatchClause& clause) noexcept {
+    if (!clauses_.push(clause))
+        fail(Exit::out_of_memory);
+}
+
+/// Lets the clauses whose label is the end of a block go on here.
+void Lowering::bind_catches(Control& control) noexcept {
+    for (uint32_t i = control.catches; i != CatchClause::none;) {
+        CatchClause& clause = clauses_[i];
+        i = std::exchange(clause.target, static_cast<uint32_t>(here()));
+    }
+}
+
+// ---- try_table ----
+
+void Lowering::begin_try_table() noexcept {
+    enum : uint8_t { by_reference = 1, all = 2 };
+    const BlockType type = reader_.block_type();
+    const uint32_t outer = control_.back().handler;
+    const auto first = static_cast<uint32_t>(clauses_.size());
+    const uint32_t count = reader_.u32();
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint8_t kind = reader_.byte();
+        CatchClause clause{CatchClause::all,      0, i + 1 < count ? first + i + 1 : outer, 0,
+                           CatchClause::unwanted, {}};
+        uint32_t width = 0;
+        if ((kind & all) == 0) {
+            clause.tag = reader_.u32();
+            for (const ValType param : tag_type(clause.tag).params)
+                width += slots_of(param.kind());
+        }
+        Control& label = target(reader_.u32());
+        clause.payload = static_cast<uint16_t>(label.height);
+        if ((kind & by_reference) != 0)
+            clause.exception = static_cast<uint16_t>(label.height + width);
+        clause.pins = pins_word(label.pins, 0);
+        if (label.kind == ControlKind::loop)
+            clause.target = static_cast<uint32_t>(label.head);
+        else
+            clause.target = std::exchange(label.catches, first + i);
+        add_clause(clause);
+    }
+    begin_block(ControlKind::block, type);
+    if (count != 0)
+        control_.back().handler = first;
+    note_region();
+}
+
+// ---- Legacy try ----
+
+/// The clause made here becomes that of the first `catch`; until then it catches nothing.
+void Lowering::begin_try() noexcept {
+    begin_block(ControlKind::try_, reader_.block_type());
+    Control& control = control_.back();
+    const auto index = static_cast<uint32_t>(clauses_.size());
+    add_clause({CatchClause::never, 0, control.handler, 0, CatchClause::unwanted, {}});
+    control.handler = control.own = index;
+    note_region();
+}
+
+/// The caught exception lies below what it carries, where `rethrow` finds it.
+void Lowering::begin_catch(bool all) noexcept {
+    Control& control = control_.back();
+    if (control.reachable)
+        leave_to(0);
+    truncate_stack(control.operands);
+    control.reachable = true;
+    pins_ = control.pins;
+    if (control.kind == ControlKind::catch_) {
+        const auto index = static_cast<uint32_t>(clauses_.size());
+        add_clause({CatchClause::never, 0, control_[control_.size() - 2].handler, 0, 0, {}});
+        if (failure() != Exit::none)
+            return;
+        clauses_[control.own].next = index;
+        control.own = index;
+    }
+    control.kind = ControlKind::catch_;
+    control.handler = control_[control_.size() - 2].handler;
+    note_region();
+    forget_accs();
+    bind_here();
+
+    CatchClause& clause = clauses_[control.own];
+    clause.target = static_cast<uint32_t>(here());
+    clause.exception = static_cast<uint16_t>(height());
+    push_home(ValType::ref);
+    clause.payload = static_cast<uint16_t>(height());
+    clause.pins = pins_word(0);
+    clause.tag = all ? CatchClause::all : reader_.u32();
+    if (!all)
+        for (const ValType param : tag_type(clause.tag).params)
+            push_home(param.kind());
+}
+
+/// The results take the place of the exception.
+void Lowering::end_catch() noexcept {
+    const Control& control = control_.back();
+    move_to_label(0);
+    truncate_stack(control.operands);
+    for (size_t i = 0; i < control.type.results(); ++i)
+        push_home(control.type.result_kind(i));
+}
+
+/// Hands over to what is tried for exceptions that are thrown in the block of the label, which is counted
+/// from outside of the `try`.
+void Lowering::end_delegate() noexcept {
+    const uint32_t depth = reader_.u32();
+    clauses_[control_.back().own].next = target(depth + 1).handler;
+    end_block();
+}
+
+// ---- Instructions that throw ----
+
+void Lowering::lower_throw(uint32_t tag) noexcept {
+    const uint32_t payload = begin_call(tag_type(tag).params.size());
+    Instr& instr = emit(throw_());
+    instr.a = static_cast<uint16_t>(payload);
+    instr.uimm = tag;
+    become_unreachable();
+}
+
+bool Lowering::lower_exception(Op op) noexcept {
+    switch (op) {
+    case Op::try_table:
+        begin_try_table();
+        return true;
+    case Op::try_:
+        begin_try();
+        return true;
+    case Op::catch_:
+    case Op::catch_all:
+        begin_catch(op == Op::catch_all);
+        return true;
+    case Op::delegate:
+        end_delegate();
+        return true;
+    case Op::throw_:
+        lower_throw(reader_.u32());
+        return true;
+    case Op::throw_ref: {
+        Popped exception = pop();
+        force_slot(exception);
+        spill_accs();
+        emit(throw_ref()).a = slot_of(exception.operand);
+        become_unreachable();
+        return true;
+    }
+    case Op::rethrow: {
+        const uint32_t slot = target(reader_.u32()).height;
+        spill_accs();
+        emit(throw_ref()).a = static_cast<uint16_t>(slot);
+        become_unreachable();
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+} // namespace warpbeam::vm

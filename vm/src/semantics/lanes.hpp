@@ -1,0 +1,103 @@
+#pragma once
+
+#include "code/instr.hpp"
+
+#include <cstdint>
+
+/// Vectors of lanes, which the compiler turns into the machine's vector instructions. Where the language has
+/// no expression for one of them x86 intrinsics stand in, next to a portable form.
+///
+/// All of this is compiled once for each instruction set, in a namespace of its own that the build names
+/// WARPBEAM_ISA: else the linker would take one of two equal inline functions, perhaps with instructions
+/// that the processor doesn't have. WARPBEAM_PORTABLE_LANES leaves the intrinsics out.
+
+#ifndef WARPBEAM_ISA
+#error "the build says for which instruction set this is compiled"
+#endif
+
+#if defined(__SSE2__) && !defined(WARPBEAM_PORTABLE_LANES)
+#include <immintrin.h>
+#define WARPBEAM_SSE2 1
+#else
+#define WARPBEAM_SSE2 0
+#endif
+#if defined(__SSE4_1__) && WARPBEAM_SSE2
+#define WARPBEAM_SSE41 1
+#else
+#define WARPBEAM_SSE41 0
+#endif
+
+namespace warpbeam::vm::WARPBEAM_ISA {
+
+template <typename T>
+using Lanes = typename VectorOf<T, 16>::type;
+/// Half of a register.
+template <typename T>
+using HalfLanes = typename VectorOf<T, 8>::type;
+
+using i8x16 = Lanes<int8_t>;
+using u8x16 = Lanes<uint8_t>;
+using i16x8 = Lanes<int16_t>;
+using u16x8 = Lanes<uint16_t>;
+using i32x4 = Lanes<int32_t>;
+using u32x4 = Lanes<uint32_t>;
+using i64x2 = Lanes<int64_t>;
+using u64x2 = Lanes<uint64_t>;
+using f32x4 = Lanes<float>;
+using f64x2 = Lanes<double>;
+
+template <typename V>
+using LaneOf = std::remove_cvref_t<decltype(V{}[0])>;
+template <typename V>
+inline constexpr unsigned lane_count = sizeof(V) / sizeof(LaneOf<V>);
+
+namespace detail {
+template <size_t Bytes>
+struct IntOf;
+template <>
+struct IntOf<1> {
+    using type = int8_t;
+};
+template <>
+struct IntOf<2> {
+    using type = int16_t;
+};
+template <>
+struct IntOf<4> {
+    using type = int32_t;
+};
+template <>
+struct IntOf<8> {
+    using type = int64_t;
+};
+} // namespace detail
+
+/// What comparisons of a V yield: lanes of all ones or none.
+template <typename V>
+using MaskOf = typename VectorOf<typename detail::IntOf<sizeof(LaneOf<V>)>::type, sizeof(V)>::type;
+/// The unsigned lanes of the same width.
+template <typename V>
+using BitsOf = typename VectorOf<std::make_unsigned_t<LaneOf<MaskOf<V>>>, sizeof(V)>::type;
+
+/// The same bits as another type of vector.
+template <typename To, typename From>
+[[gnu::always_inline]] inline To as(From a) noexcept {
+    static_assert(sizeof(To) == sizeof(From));
+    return __builtin_bit_cast(To, a);
+}
+
+/// A function of lanes applied to each.
+template <typename V, typename F>
+[[gnu::always_inline]] inline V each(V a, V b, F f) noexcept {
+    for (unsigned i = 0; i < lane_count<V>; ++i)
+        a[i] = f(a[i], b[i]);
+    return a;
+}
+
+/// `a` in all lanes. Bits are added, for 0 + -0 is no -0.
+template <typename V>
+V splat(LaneOf<V> a) noexcept {
+    return as<V>(BitsOf<V>{} + as<LaneOf<BitsOf<V>>>(a));
+}
+
+} // namespace warpbeam::vm::WARPBEAM_ISA

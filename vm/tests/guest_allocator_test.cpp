@@ -1,0 +1,359 @@
+#include "fixture.hpp"
+
+#include <warpbeam/vm/guest_allocator.hpp>
+
+namespace warpbeam {
+namespace {
+
+/// A bump allocator that counts what is out; `answer` makes it lie.
+constexpr std::string_view with_malloc = R"((module
+    (memory (export "memory") 2)
+    (global $next (mut i32) (i32.const 1024))
+    (global $live (export "live") (mut i32) (i32.const 0))
+    (global $answer (export "answer") (mut i32) (i32.const -1))
+    (func (export "malloc") (param $size i32) (result i32)
+        (local $block i32)
+        (if (i32.ne (global.get $answer) (i32.const -1)) (then (return (global.get $answer))))
+        (if (i32.gt_u (local.get $size) (i32.const 100000)) (then (return (i32.const 0))))
+        (local.set $block (global.get $next))
+        (global.set $next (i32.and (i32.add (i32.add (global.get $next) (local.get $size)) (i32.const 15))
+                                   (i32.const -8)))
+        (global.set $live (i32.add (global.get $live) (i32.const 1)))
+        (local.get $block))
+    (func (export "free") (param i32)
+        (if (i32.eqz (local.get 0)) (then unreachable))
+        (global.set $live (i32.sub (global.get $live) (i32.const 1)))))
+)";
+
+class GuestAllocatorTest : public VmTest {
+protected:
+    static GuestAllocator allocator_of(Instance instance, const GuestAllocatorOptions& options = {}) {
+        auto made = GuestAllocator::of(instance, options);
+        if (!made)
+            throw std::runtime_error{std::string{made.error().message()}};
+        return *made;
+    }
+    static int32_t live(Instance instance) { return instance.global("live")->get().as<int32_t>(); }
+    template <typename T>
+    static std::string error_of(const std::expected<T, Trap>& result) {
+        EXPECT_FALSE(result);
+        return result ? std::string{} : std::string{result.error().message()};
+    }
+};
+
+TEST_F(GuestAllocatorTest, uses_what_the_guest_exports) {
+    const Instance guest = instantiate(with_malloc);
+    const GuestAllocator allocator = allocator_of(guest);
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::malloc);
+    {
+        const auto text = allocator.write_string("hello");
+        ASSERT_TRUE(text) << text.error().message();
+        EXPECT_EQ(text->address(), 1024u);
+        EXPECT_EQ(text->size(), 6u);
+        const auto read = MemoryView{allocator.memory()}.read_c_string(text->address(), 100);
+        ASSERT_TRUE(read);
+        EXPECT_EQ((std::string_view{read->data(), read->size()}), "hello");
+        const double numbers[] = {1.5, -2.5};
+        const auto array = allocator.write_array<double>(numbers);
+        ASSERT_TRUE(array);
+        EXPECT_EQ(array->address() % 8, 0u);
+        EXPECT_EQ(array->view().read<double>(8), -2.5);
+        EXPECT_FALSE(array->view().read<double>(9));
+        EXPECT_EQ(live(guest), 2);
+    }
+    EXPECT_EQ(live(guest), 0);
+}
+
+TEST_F(GuestAllocatorTest, owns_its_blocks) {
+    const Instance guest = instantiate(with_malloc);
+    const GuestAllocator allocator = allocator_of(guest);
+    GuestBuffer first = *allocator.allocate(10);
+    GuestBuffer second = std::move(first);
+    EXPECT_EQ(live(guest), 1);
+    EXPECT_EQ(first.address(), 0u);
+    first = *allocator.allocate(10);
+    second = std::move(first);
+    EXPECT_EQ(live(guest), 1);
+    const uint64_t address = second.address();
+    EXPECT_EQ(second.release(), address);
+    EXPECT_TRUE(second.free()); // nothing is left to free
+    EXPECT_EQ(live(guest), 1);
+    EXPECT_TRUE(allocator.free(address));
+    EXPECT_EQ(live(guest), 0);
+}
+
+TEST_F(GuestAllocatorTest, aligns_beyond_what_malloc_does) {
+    const Instance guest = instantiate(with_malloc);
+    const GuestAllocator allocator = allocator_of(guest);
+    for (const uint64_t alignment : {1u, 8u, 16u, 256u, 4096u}) {
+        const auto buffer = allocator.allocate(40, alignment);
+        ASSERT_TRUE(buffer);
+        EXPECT_EQ(buffer->address() % alignment, 0u);
+        EXPECT_TRUE(buffer->view().fill(0, 40, 1));
+    }
+    EXPECT_EQ(live(guest), 0);
+    EXPECT_EQ(error_of(allocator.allocate(1, 0)), "0 is no alignment");
+    EXPECT_EQ(error_of(allocator.allocate(1, 24)), "24 is no alignment");
+    EXPECT_FALSE(allocator.allocate(1, uint64_t{1} << 63));
+}
+
+TEST_F(GuestAllocatorTest, does_not_trust_what_malloc_returns) {
+    const Instance guest = instantiate(with_malloc);
+    const GuestAllocator allocator = allocator_of(guest);
+    const auto answer = [&](int32_t address) { EXPECT_TRUE(guest.global("answer")->set(address)); };
+    answer(0);
+    EXPECT_EQ(error_of(allocator.allocate(8)), "the guest has no room for 8 bytes");
+    EXPECT_EQ(allocator.allocate(8).error().code(), TrapCode::out_of_memory);
+    answer(1028);
+    EXPECT_EQ(error_of(allocator.allocate(8)),
+              "the guest returned a block at 1028, which is not aligned to 8");
+    EXPECT_TRUE(allocator.allocate(8, 4));
+    answer(131064);
+    EXPECT_TRUE(allocator.allocate(8));
+    EXPECT_EQ(error_of(allocator.allocate(9)),
+              "the guest returned a block of 9 bytes at 131064, its memory has 131072");
+    EXPECT_EQ(allocator.allocate(9).error().code(), TrapCode::memory_out_of_bounds);
+    answer(-8);
+    EXPECT_FALSE(allocator.allocate(16));
+    EXPECT_FALSE(allocator.write_string("text"));
+}
+
+TEST_F(GuestAllocatorTest, refuses_what_the_address_type_can_not_say) {
+    const GuestAllocator allocator = allocator_of(instantiate(with_malloc));
+    for (const uint64_t size : {UINT64_MAX, uint64_t{1} << 32, UINT64_MAX - 20})
+        for (const uint64_t alignment : {1u, 4096u})
+            EXPECT_EQ(allocator.allocate(size, alignment).error().code(), TrapCode::out_of_memory);
+    EXPECT_FALSE(allocator.allocate(200'000));
+    const auto block = allocator.allocate(10);
+    ASSERT_TRUE(block);
+    const auto freed = allocator.free((uint64_t{1} << 32) + block->address());
+    ASSERT_FALSE(freed) << "must not free the block below";
+    EXPECT_EQ(freed.error().code(), TrapCode::usage);
+}
+
+TEST_F(GuestAllocatorTest, hands_on_the_trap_of_the_guest) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "memory") 1)
+        (func (export "malloc") (param i32) (result i32)
+            (if (i32.eqz (local.get 0)) (then unreachable)) (i32.div_u (i32.const 64) (i32.const 0)))
+        (func (export "free") (param i32) unreachable)))");
+    const GuestAllocator allocator = allocator_of(guest);
+    const auto failed = allocator.allocate(4);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code(), TrapCode::integer_divide_by_zero);
+    EXPECT_EQ(failed.error().backtrace().size(), 1u);
+    EXPECT_EQ(allocator.free(64).error().code(), TrapCode::unreachable);
+}
+
+TEST_F(GuestAllocatorTest, takes_the_names_of_the_embedder) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "heap") 1)
+        (global $freed (export "live") (mut i32) (i32.const 0))
+        (func (export "get") (param i32) (result i32) (i32.const 512))
+        (func (export "put") (param i32) (global.set $freed (local.get 0)))
+        (func (export "odd") (param i64) (result i32) (i32.const 512))))");
+    EXPECT_EQ(error_of(GuestAllocator::of(guest)), "the guest exports no memory memory");
+    {
+        const auto allocator = allocator_of(guest, {.memory = "heap", .malloc = "get", .free = "put"});
+        EXPECT_EQ(allocator.allocate(4)->address(), 512u);
+    }
+    EXPECT_EQ(live(guest), 512);
+    EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "take"})),
+              "the guest exports no function take");
+    EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get", .free = "get"})),
+              "the guest's function get has another type than an allocator's");
+    EXPECT_FALSE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "odd"}));
+    EXPECT_TRUE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get"}));
+}
+
+TEST_F(GuestAllocatorTest, uses_cabi_realloc) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "memory") 1)
+        (global $align (export "live") (mut i32) (i32.const 0))
+        (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param i32)
+            (result i32)
+            (if (i32.or (local.get $old) (local.get $old_size)) (then unreachable))
+            (global.set $align (local.get $align))
+            (i32.const 4096))))");
+    const GuestAllocator allocator = allocator_of(guest);
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::cabi_realloc);
+    EXPECT_EQ(allocator.allocate(4, 256)->address(), 4096u);
+    EXPECT_EQ(live(guest), 256);
+    EXPECT_EQ(error_of(allocator.allocate(4, 8192)),
+              "the guest returned a block at 4096, which is not aligned to 8192");
+}
+
+TEST_F(GuestAllocatorTest, works_with_64_bit_memories) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "memory") i64 1)
+        (func (export "malloc") (param i64) (result i64)
+            (if (result i64) (i64.eq (local.get 0) (i64.const 4)) (then (i64.const 64)) (else (i64.const -64))))
+        (func (export "free") (param i64))))");
+    const GuestAllocator allocator = allocator_of(guest);
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::malloc);
+    EXPECT_EQ(allocator.allocate(4)->address(), 64u);
+    EXPECT_FALSE(allocator.allocate(5));
+    EXPECT_FALSE(allocator.allocate(UINT64_MAX));
+    // Functions of the other address type are no allocator.
+    const Instance mixed = instantiate(R"((module
+        (memory (export "memory") i64 1)
+        (func (export "malloc") (param i32) (result i32) (i32.const 64)) (func (export "free") (param i32))))");
+    EXPECT_EQ(allocator_of(mixed).source(), GuestAllocator::Source::own);
+}
+
+TEST_F(GuestAllocatorTest, is_one_of_our_own_where_the_guest_has_none) {
+    const Instance guest = instantiate(R"((module (memory (export "memory") 1 3)))");
+    const GuestAllocator allocator = allocator_of(guest);
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::own);
+    const auto first = allocator.allocate(100);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->address(), 65536u); // a fresh page
+    const auto second = allocator.allocate(65000);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(allocator.memory().pages(), 2u);
+    EXPECT_EQ(error_of(allocator.allocate(100'000)),
+              "the guest's memory of 131072 bytes has no room for 100000 more");
+    EXPECT_EQ(error_of(allocator.free(70'000)), "no block begins at 70000");
+    EXPECT_FALSE(allocator.allocate(UINT64_MAX));
+    EXPECT_FALSE(allocator.allocate(uint64_t{1} << 62));
+    EXPECT_FALSE(allocator.allocate(16, uint64_t{1} << 40));
+}
+
+TEST_F(GuestAllocatorTest, begins_at_the_heap_base) {
+    constexpr std::string_view module = R"((module
+        (memory (export "memory") 1)
+        (global (export "__heap_base") i32 (i32.const 1040))
+        (global (export "__heap_end") i32 (i32.const 2064))))";
+    const Instance guest = instantiate(module);
+    const GuestAllocator allocator = allocator_of(guest);
+    const auto first = allocator.allocate(1024);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->address(), 1040u);
+    const auto second = allocator.allocate(16);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->address(), 65536u);
+    const Instance cautious = instantiate(module);
+    const GuestAllocator fresh = allocator_of(cautious, {.heap_base = false});
+    EXPECT_EQ(fresh.allocate(16)->address(), 65536u);
+    // A base beyond the memory is of no use.
+    const Instance odd = instantiate(R"((module (memory (export "memory") 1)
+        (global (export "__heap_base") i32 (i32.const -16))))");
+    EXPECT_EQ(allocator_of(odd).allocate(16)->address(), 65536u);
+}
+
+TEST_F(GuestAllocatorTest, is_not_disturbed_when_the_guest_grows_its_memory_or_overwrites_everything) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "memory") 1)
+        (func (export "grow") (result i32) (memory.grow (i32.const 1)))
+        (func (export "smash") (memory.fill (i32.const 0) (i32.const 255) (i32.shl (memory.size) (i32.const 16))))))");
+    const GuestAllocator allocator = allocator_of(guest);
+    const auto first = allocator.allocate(60'000);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(value_of(guest, "grow"), 2); // page 2 is the guest's
+    const auto second = allocator.allocate(60'000);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(second->address(), 3u * 65536);
+    EXPECT_EQ(trap_of(guest, "smash"), "");
+    Vec<GuestBuffer> buffers;
+    for (uint64_t i = 1; i < 200; ++i) {
+        auto buffer = allocator.allocate(i * 7);
+        ASSERT_TRUE(buffer);
+        const uint64_t begin = buffer->address();
+        EXPECT_FALSE(begin < 3 * 65536 && begin + i * 7 > 2 * 65536); // never in the guest's page
+        ASSERT_TRUE(buffer->view().fill(0, buffer->size(), static_cast<uint8_t>(i)));
+        ASSERT_TRUE(buffers.push(std::move(*buffer)));
+    }
+    for (uint64_t i = 1; i < 200; ++i)
+        EXPECT_EQ(buffers[i - 1].view().read<uint8_t>(i * 7 - 1), static_cast<uint8_t>(i));
+}
+
+TEST_F(GuestAllocatorTest, works_from_the_host_alone) {
+    const Memory memory = *Memory::create(store, {{.min = 0}});
+    const auto allocator = GuestAllocator::over(store, memory);
+    ASSERT_TRUE(allocator);
+    const auto text = allocator->write_string("", true);
+    ASSERT_TRUE(text);
+    EXPECT_EQ(text->view().read<uint8_t>(0), 0);
+    EXPECT_NE(text->address(), 0u) << "null for the guest";
+    EXPECT_EQ(memory.pages(), 1u);
+}
+
+TEST_F(GuestAllocatorTest, adds_no_more_than_a_block_needs) {
+    for (const uint64_t alignment : {1u, 16u}) {
+        const auto memory = Memory::create(store, {.limits = {.min = 1, .max = 2, .has_max = true}});
+        ASSERT_TRUE(memory);
+        const auto block = GuestAllocator::over(store, *memory)->allocate(65536, alignment);
+        ASSERT_TRUE(block);
+        EXPECT_EQ(block->address(), 65536u);
+    }
+}
+
+TEST_F(GuestAllocatorTest, adds_enough_bytes_for_a_block_that_begins_at_a_granule) {
+    for (const uint64_t alignment : {1u, 64u}) {
+        const auto memory = Memory::create(store, {.limits = {.min = 1}, .page_size_log2 = 0});
+        ASSERT_TRUE(memory);
+        EXPECT_TRUE(GuestAllocator::over(store, *memory)->allocate(65536, alignment));
+    }
+}
+
+TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
+    linker.func("env", "ask", [](Caller& caller) -> std::expected<uint32_t, Trap> {
+        const auto allocator = GuestAllocator::of(*caller.instance());
+        if (!allocator)
+            return std::unexpected{allocator.error()};
+        auto answer = allocator->write_string("42");
+        if (!answer)
+            return std::unexpected{answer.error()};
+        const auto address = static_cast<uint32_t>(answer->address());
+        answer->release(); // the guest's from now on
+        return address;
+    });
+    const Instance guest = instantiate(R"((module
+        (import "env" "ask" (func $ask (result i32)))
+        (memory (export "memory") 1)
+        (func (export "malloc") (param i32) (result i32)
+            (drop (memory.grow (i32.const 1))) (i32.const 70000))
+        (func (export "free") (param i32))
+        (func (export "run") (result i32) (i32.load16_u (call $ask)))))");
+    EXPECT_EQ(value_of(guest, "run"), '4' | '2' << 8);
+}
+
+TEST_F(GuestAllocatorTest, reports_that_there_is_no_memory_for_the_bookkeeping) {
+    const Vec<uint8_t> bytes = assemble(R"((module (memory (export "memory") 1)))");
+    size_t worked = 0;
+    for (size_t n = 0; n < 12; ++n) {
+        CountingAllocator counting;
+        {
+            Engine tight{{.allocator = &counting}};
+            const auto module = tight.load(bytes);
+            Store other{tight};
+            const auto guest = Instance::create(other, *module);
+            ASSERT_TRUE(guest);
+            counting.allow(n);
+            const auto allocator = GuestAllocator::of(*guest);
+            if (allocator && allocator->allocate(10))
+                ++worked;
+            else
+                EXPECT_TRUE(allocator || allocator.error().code() == TrapCode::out_of_memory);
+        }
+        EXPECT_EQ(counting.live(), 0u) << n;
+    }
+    EXPECT_GT(worked, 0u);
+    EXPECT_LT(worked, 12u);
+}
+
+TEST_F(GuestAllocatorTest, adds_what_small_pages_have_room_for) {
+    const auto memory =
+        Memory::create(store, {.limits = {.min = 10, .max = 2000, .has_max = true}, .page_size_log2 = 0});
+    ASSERT_TRUE(memory);
+    const auto heap = GuestAllocator::over(store, *memory);
+    ASSERT_TRUE(heap);
+    const auto block = heap->allocate(500);
+    ASSERT_TRUE(block);
+    EXPECT_GE(block->address(), 10u);
+    EXPECT_LE(block->address() + 500, memory->size());
+    EXPECT_FALSE(heap->allocate(5000));
+}
+
+} // namespace
+} // namespace warpbeam

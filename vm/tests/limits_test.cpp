@@ -1,0 +1,158 @@
+#include "fixture.hpp"
+
+#include <warpbeam/memory/accounting_allocator.hpp>
+
+#include <vector>
+
+/// What a store may take, what it takes, and who is asked.
+
+namespace warpbeam {
+namespace {
+
+/// Notes what it is asked, and allows memories up to some size.
+class Policy final : public GrowthPolicy {
+public:
+    bool allow_memory(const Store& store, const MemoryType& type, uint64_t from,
+                      uint64_t to) noexcept override {
+        memories.push_back({from, to, store.usage().memory_bytes, type.limits.max});
+        return to <= most;
+    }
+    bool allow_table(const Store& store, const TableType&, uint64_t from, uint64_t to) noexcept override {
+        tables.push_back({from, to, store.usage().table_elements, 0});
+        return to <= most;
+    }
+    struct Question {
+        uint64_t from;
+        uint64_t to;
+        uint64_t used;
+        uint64_t max;
+        bool operator==(const Question&) const = default;
+    };
+    std::vector<Question> memories;
+    std::vector<Question> tables;
+    uint64_t most = UINT64_MAX;
+};
+
+class StoreLimitsTest : public VmTest {
+protected:
+    std::expected<Instance, InstantiationError> make(Store& in, std::string_view wat) {
+        return linker.instantiate(in, load(wat));
+    }
+};
+
+constexpr std::string_view growing = R"((module
+    (memory (export "m") 1 5) (table (export "t") 2 funcref)
+    (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+    (func (export "grow_table") (param i32) (result i32)
+        (table.grow (ref.null func) (local.get 0)))))";
+
+int32_t call(Instance instance, std::string_view name, int32_t argument) {
+    return (*instance.func<int32_t(int32_t)>(name))(argument).value();
+}
+
+TEST_F(StoreLimitsTest, the_policy_is_asked_before_each_growth) {
+    Policy policy;
+    Store asked{engine, {.growth = &policy}};
+    const auto instance = make(asked, growing);
+    ASSERT_TRUE(instance);
+    const std::vector<Policy::Question> first{{0, 65536, 0, 5}};
+    EXPECT_EQ(policy.memories, first);
+    EXPECT_EQ(policy.tables.size(), 1u);
+
+    policy.most = 3 * 65536;
+    EXPECT_EQ(call(*instance, "grow", 2), 1);
+    EXPECT_EQ((policy.memories.back()), (Policy::Question{65536, 3 * 65536, 65536, 5}));
+    EXPECT_EQ(call(*instance, "grow", 1), -1) << "the policy refuses";
+    EXPECT_EQ(policy.memories.size(), 3u);
+    EXPECT_EQ(call(*instance, "grow", 10), -1);
+    EXPECT_EQ(policy.memories.size(), 3u) << "what the type forbids is not asked about";
+    EXPECT_EQ(instance->memory("m")->grow(1).error().code(), ErrorCode::limit);
+    EXPECT_EQ(policy.memories.size(), 4u);
+    EXPECT_EQ(asked.usage().memory_bytes, 3u * 65536);
+
+    policy.most = 10;
+    EXPECT_EQ(call(*instance, "grow_table", 8), 2);
+    EXPECT_EQ(call(*instance, "grow_table", 1), -1);
+    EXPECT_EQ(policy.tables.back(), (Policy::Question{10, 11, 10, 0}));
+    EXPECT_EQ(asked.usage().table_elements, 10u);
+}
+
+TEST_F(StoreLimitsTest, the_policy_may_refuse_new_objects) {
+    Policy policy;
+    policy.most = 65536;
+    Store asked{engine, {.growth = &policy}};
+    const auto memory = Memory::create(asked, {.limits = {.min = 2}});
+    ASSERT_FALSE(memory);
+    EXPECT_EQ(memory.error().code(), ErrorCode::limit);
+    EXPECT_NE(memory.error().message().find("policy"), std::string_view::npos);
+    EXPECT_TRUE(Memory::create(asked, {.limits = {.min = 1}}));
+    EXPECT_EQ(make(asked, "(module (memory 2))").error().code(), ErrorCode::limit);
+    EXPECT_EQ(Table::create(asked, {funcref, {.min = 70'000}}, Func{}).error().code(), ErrorCode::limit);
+    EXPECT_EQ(asked.usage().memories, 1u);
+    EXPECT_EQ(asked.usage().tables, 0u);
+    EXPECT_EQ(asked.usage().memory_bytes, 65536u);
+    EXPECT_EQ(asked.usage().table_elements, 0u);
+}
+
+TEST_F(StoreLimitsTest, a_huge_growth_asks_nobody_and_breaks_nothing) {
+    Policy policy;
+    Store asked{engine, {.growth = &policy}};
+    const auto memory = Memory::create(asked, {.limits = {.min = 1, .is_64 = true}});
+    ASSERT_TRUE(memory);
+    const size_t questions = policy.memories.size();
+    EXPECT_FALSE(memory->grow(UINT64_MAX));
+    EXPECT_FALSE(memory->grow(UINT64_MAX >> 16));
+    EXPECT_EQ(policy.memories.size(), questions);
+    EXPECT_EQ(asked.usage().memory_bytes, 65536u);
+}
+
+TEST_F(StoreLimitsTest, memories_and_tables_are_counted) {
+    Store small{engine, {.memories = 2, .tables = 1}};
+    const auto instance = make(small, growing);
+    ASSERT_TRUE(instance);
+    EXPECT_EQ(make(small, growing).error().code(), ErrorCode::limit) << "the second table";
+    EXPECT_EQ(small.usage().memories, 1u) << "what the failed instantiation made is gone";
+    EXPECT_TRUE(Memory::create(small, {.limits = {.min = 1}}));
+    const auto third = Memory::create(small, {});
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().code(), ErrorCode::limit);
+    const StoreUsage usage = small.usage();
+    EXPECT_EQ(usage.memories, 2u);
+    EXPECT_EQ(usage.tables, 1u);
+    EXPECT_EQ(usage.instances, 1u);
+    EXPECT_EQ(usage.memory_bytes, 2u * 65536);
+    EXPECT_EQ(usage.table_elements, 2u);
+}
+
+TEST_F(StoreLimitsTest, a_whole_life_leaves_nothing) {
+    AccountingAllocator counted;
+    {
+        Config config;
+        config.allocator = &counted;
+        Engine own{config};
+        const auto bytes = assemble(growing);
+        const auto module = own.load(bytes);
+        ASSERT_TRUE(module);
+        Store own_store{own};
+        Linker own_linker{own};
+        const auto instance = own_linker.instantiate(own_store, *module);
+        ASSERT_TRUE(instance);
+        EXPECT_EQ(call(*instance, "grow", 3), 1);
+        EXPECT_GT(counted.blocks().live, 0u);
+        EXPECT_EQ(counted.blocks().live >= own_store.usage().heap_bytes, true);
+        if (counted.reserved().live != 0) {
+            EXPECT_EQ(counted.committed().live, own_store.usage().memory_bytes);
+        }
+        ASSERT_TRUE(instance->reset());
+        if (counted.reserved().live != 0) {
+            EXPECT_EQ(counted.committed().live, 65536u);
+        }
+        EXPECT_EQ(own_store.usage().memory_bytes, 65536u);
+    }
+    EXPECT_EQ(counted.blocks().live, 0u);
+    EXPECT_EQ(counted.reserved().live, 0u);
+    EXPECT_EQ(counted.committed().live, 0u);
+}
+
+} // namespace
+} // namespace warpbeam

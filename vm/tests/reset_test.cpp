@@ -1,0 +1,195 @@
+#include "fixture.hpp"
+
+#include <vector>
+
+/// Instance::reset, with and without an image of the data segments.
+
+namespace warpbeam {
+namespace {
+
+class Reset : public VmTest {
+protected:
+    int32_t call(Instance instance, std::string_view name, int32_t argument = 0) {
+        const auto result = (*instance.func<int32_t(int32_t)>(name))(argument);
+        return result ? *result : -1000;
+    }
+};
+
+constexpr std::string_view everything = R"((module
+    (import "env" "shared" (global $outer (mut i32)))
+    (import "env" "table" (table $theirs 4 funcref))
+    (import "env" "memory" (memory $theirs 1))
+    (memory $m (export "m") 1 10) (export "theirs" (memory $theirs))
+    (table $t (export "t") 3 20 funcref)
+    (global $g (export "g") (mut i32) (i32.const 5)) (global $r (mut funcref) (ref.func $one))
+    (data $d (memory $m) (i32.const 8) "first") (data $p "passive") (data (memory $theirs) (i32.const 0) "x")
+    (elem (table $t) (i32.const 1) func $one $two) (elem $e funcref (ref.func $one) (ref.func $two))
+    (elem (table $theirs) (i32.const 0) func $two)
+    (func $start (global.set $g (i32.const 77)) (i32.store8 $m (i32.const 0) (i32.const 3)))
+    (start $start)
+    (func $one (param i32) (result i32) (i32.const 1))
+    (func $two (param i32) (result i32) (i32.const 2))
+    (func (export "spoil") (param i32) (result i32)
+        (global.set $g (i32.const 6)) (global.set $outer (i32.const 6)) (global.set $r (ref.null func))
+        (drop (memory.grow $m (i32.const 3)))
+        (memory.fill $m (i32.const 0) (i32.const 255) (i32.const 200000))
+        (memory.fill $theirs (i32.const 0) (i32.const 255) (i32.const 10))
+        (drop (table.grow $t (ref.func $two) (i32.const 9)))
+        (table.fill $t (i32.const 0) (ref.null func) (i32.const 3))
+        (table.fill $theirs (i32.const 0) (ref.null func) (i32.const 4))
+        (data.drop $p) (elem.drop $e) (i32.const 0))
+    (func (export "byte") (param i32) (result i32) (i32.load8_u $m (local.get 0)))
+    (func (export "global") (param i32) (result i32) (global.get $g))
+    (func (export "kept") (param i32) (result i32) (ref.is_null (global.get $r)))
+    (func (export "table_size") (param i32) (result i32) (table.size $t))
+    (func (export "memory_size") (param i32) (result i32) (memory.size $m))
+    (func (export "element") (param i32) (result i32)
+        (call_indirect $t (param i32) (result i32) (i32.const 0) (local.get 0)))
+    (func (export "segments") (param i32) (result i32)
+        (memory.init $m $p (i32.const 100) (i32.const 0) (i32.const 7))
+        (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 2))
+        (i32.load8_u $m (i32.const 100)))))";
+
+TEST_F(Reset, brings_back_what_belongs_to_the_instance) {
+    auto outer = Global::create(store, {ValType::i32, true}, 4);
+    auto table = Table::create(store, {funcref, {.min = 4}}, Func{});
+    auto memory = Memory::create(store, {.limits = {.min = 1}});
+    ASSERT_TRUE(linker.define("env", "shared", *outer) && linker.define("env", "table", *table) &&
+                linker.define("env", "memory", *memory));
+    const Instance instance = instantiate(everything);
+    EXPECT_EQ(call(instance, "global"), 77);
+    EXPECT_EQ(call(instance, "byte", 0), 3);
+    const Func before = *instance.func("element");
+    for (int round = 0; round < 3; ++round) {
+        EXPECT_EQ(call(instance, "spoil"), 0);
+        EXPECT_EQ(call(instance, "memory_size"), 4);
+        EXPECT_EQ(store.usage().memory_bytes, 5u * 65536);
+        EXPECT_EQ(store.usage().table_elements, 16u);
+        ASSERT_TRUE(instance.reset());
+        EXPECT_EQ(store.usage().memory_bytes, 2u * 65536);
+        EXPECT_EQ(store.usage().table_elements, 7u);
+        EXPECT_EQ(call(instance, "global"), 5) << "the start function does not run";
+        EXPECT_EQ(call(instance, "byte", 0), 0);
+        EXPECT_EQ(call(instance, "byte", 8), 'f');
+        EXPECT_EQ(call(instance, "byte", 12), 't');
+        EXPECT_EQ(call(instance, "byte", 13), 0);
+        EXPECT_EQ(call(instance, "byte", 65536), -1000);
+        EXPECT_EQ(call(instance, "kept"), 0);
+        EXPECT_EQ(call(instance, "table_size"), 3);
+        EXPECT_EQ(call(instance, "memory_size"), 1);
+        EXPECT_EQ(call(instance, "element", 0), -1000);
+        EXPECT_EQ(call(instance, "element", 2), 2);
+        EXPECT_EQ(call(instance, "segments"), 'p');
+        EXPECT_EQ(call(instance, "element", 0), 1);
+        EXPECT_EQ(instance.memory("theirs")->load<uint8_t>(0), 255) << "imports are not touched";
+        EXPECT_TRUE(table->get(0)->as<Func>().is_null());
+        EXPECT_EQ(outer->get().as<int32_t>(), 6);
+    }
+    EXPECT_TRUE(before == *instance.func("element"));
+}
+
+std::string big(size_t size, char letter) { return std::string(size, letter); }
+
+TEST_F(Reset, shares_large_data_between_instances) {
+    const auto module =
+        load("(module (memory (export \"m\") 8) (data (i32.const 5000) \"" + big(200'000, 'a') +
+             "\") (data (i32.const 100000) \"" + big(150'000, 'b') + "\"))");
+    std::vector<Memory> memories;
+    std::vector<Instance> instances;
+    for (int i = 0; i < 4; ++i) {
+        const auto instance = linker.instantiate(store, module);
+        ASSERT_TRUE(instance);
+        instances.push_back(*instance);
+        memories.push_back(*instance->memory("m"));
+    }
+    const auto intact = [](Memory memory) {
+        return memory.load<char>(4999) == '\0' && memory.load<char>(5000) == 'a' &&
+               memory.load<char>(99'999) == 'a' && memory.load<char>(100'000) == 'b' &&
+               memory.load<char>(249'999) == 'b' && memory.load<char>(250'000) == '\0' &&
+               memory.load<char>(500'000) == '\0';
+    };
+    for (int round = 0; round < 2; ++round)
+        for (size_t i = 0; i < memories.size(); ++i) {
+            for (const Memory memory : memories)
+                EXPECT_TRUE(intact(memory));
+            for (const uint64_t address : {4999u, 5000u, 100'000u, 500'000u})
+                EXPECT_TRUE(memories[i].store<char>(address, 'z'));
+            EXPECT_FALSE(intact(memories[i]));
+            ASSERT_TRUE(instances[i].reset());
+        }
+}
+
+TEST_F(Reset, a_segment_that_traps_leaves_what_the_specification_says) {
+    // The one before it is applied, the one after it is not, however often it is tried.
+    const auto module =
+        load("(module (import \"env\" \"m\" (memory 1)) (memory (export \"own\") 8) "
+             "(func (export \"f\")) (data (memory 0) (i32.const 0) \"yes\") "
+             "(data (memory 1) (i32.const 0) \"" +
+             big(100'000, 'a') +
+             "\") "
+             "(data (memory 0) (i32.const 65535) \"no\") (data (memory 0) (i32.const 9) \"no\"))");
+    for (int i = 0; i < 3; ++i) {
+        Store own{engine};
+        Linker own_linker{engine};
+        auto memory = Memory::create(own, {.limits = {.min = 1}});
+        ASSERT_TRUE(own_linker.define("env", "m", *memory));
+        EXPECT_FALSE(own_linker.instantiate(own, module));
+        EXPECT_EQ(memory->load<char>(0), 'y');
+        EXPECT_EQ(memory->load<char>(9), '\0');
+    }
+}
+
+TEST_F(Reset, computed_offsets_are_no_obstacle) {
+    auto base = Global::create(store, {ValType::i32, false}, 3000);
+    ASSERT_TRUE(linker.define("env", "base", *base));
+    const auto module = load("(module (import \"env\" \"base\" (global i32)) (memory (export \"m\") 8) "
+                             "(data (global.get 0) \"" +
+                             big(100'000, 'a') + "\"))");
+    for (int i = 0; i < 3; ++i) {
+        const auto instance = linker.instantiate(store, module);
+        ASSERT_TRUE(instance);
+        const Memory memory = *instance->memory("m");
+        EXPECT_EQ(memory.load<char>(3000), 'a');
+        EXPECT_TRUE(memory.store<char>(3000, 'b'));
+        ASSERT_TRUE(instance->reset());
+        EXPECT_EQ(memory.load<char>(3000), 'a');
+    }
+}
+
+TEST(ResetThreads, leaves_a_shared_memory_alone) {
+    // Other threads use it.
+    Engine engine{{.features = FeatureSet::all()}};
+    Store store{engine};
+    Linker linker{engine};
+    const auto module = engine.load(assemble(R"((module
+        (memory (export "m") 1 2 shared) (data (i32.const 0) "a")))"));
+    ASSERT_TRUE(module);
+    const auto instance = linker.instantiate(store, *module);
+    ASSERT_TRUE(instance);
+    const Memory memory = *instance->memory("m");
+    EXPECT_EQ(memory.load<char>(0), 'a');
+    EXPECT_TRUE(memory.store<char>(0, 'b') && memory.grow(1));
+    ASSERT_TRUE(instance->reset());
+    EXPECT_EQ(memory.load<char>(0), 'b');
+    EXPECT_EQ(memory.pages(), 2u);
+}
+
+TEST_F(Reset, is_refused_while_code_runs) {
+    std::optional<Instance> instance;
+    std::optional<ErrorCode> refused;
+    ASSERT_TRUE(linker.func("env", "f", [&] {
+        if (const auto reset = instance->reset(); !reset)
+            refused = reset.error().code();
+    }));
+    instance = instantiate(R"((module (import "env" "f" (func $f))
+        (memory (export "m") 1) (data (i32.const 0) "a")
+        (func (export "run") (i32.store8 (i32.const 0) (i32.const 7)) (call $f))))");
+    EXPECT_EQ(trap_of(*instance, "run"), "");
+    EXPECT_EQ(refused, ErrorCode::usage);
+    EXPECT_EQ(instance->memory("m")->load<uint8_t>(0), 7);
+    EXPECT_TRUE(instance->reset());
+    EXPECT_EQ(instance->memory("m")->load<char>(0), 'a');
+}
+
+} // namespace
+} // namespace warpbeam
