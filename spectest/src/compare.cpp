@@ -1,5 +1,7 @@
 #include "compare.hpp"
 
+#include <warpbeam/vm/gc.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -60,11 +62,10 @@ bool is_host_reference(const Value& value, uint64_t payload) {
     return reference.is_host() && reference.payload() == payload;
 }
 
-/// Whether a non-null reference is of an abstract type. A value only carries the type that it was declared
-/// with, which may say less than what it is.
-bool is_of(HeapType wanted, const Value& value, const TypeRegistry& types) {
+/// Whether a non-null reference is of an abstract type.
+bool is_of(HeapType wanted, const Value& value, Store& store) {
+    const TypeRegistry& types = store.engine().types();
     const HeapType declared = value.type().heap();
-    const bool host = ExternRef::from_bits(value.slots()[0]).is_host();
     switch (wanted.code()) {
     case HeapType::func:
     case HeapType::extern_:
@@ -73,14 +74,8 @@ bool is_of(HeapType wanted, const Value& value, const TypeRegistry& types) {
     case HeapType::any:
         return types.matches(declared, HeapType::any) || types.matches(declared, HeapType::extern_) ||
                types.matches(declared, HeapType::func);
-    case HeapType::eq:
-        return types.matches(declared, HeapType::any) && !host;
-    case HeapType::i31:
-        return types.matches(declared, HeapType::any) && value.is_i31();
     default:
-        // A structure or an array.
-        return types.matches(declared, HeapType::any) && !host && !value.is_i31() &&
-               (types.matches(declared, wanted) || types.matches(wanted, declared));
+        return types.matches(declared, HeapType::any) && types.matches(dynamic_type(store, value), wanted);
     }
 }
 
@@ -149,7 +144,8 @@ std::optional<Value> to_value(const Pattern& argument) {
     return std::nullopt;
 }
 
-bool matches(const Pattern& pattern, const Value& value, const TypeRegistry& types) {
+bool matches(const Pattern& pattern, const Value& value, Store& store) {
+    const TypeRegistry& types = store.engine().types();
     const ValType type = value.type();
     switch (pattern.kind) {
     case Pattern::i32:
@@ -171,10 +167,10 @@ bool matches(const Pattern& pattern, const Value& value, const TypeRegistry& typ
         return type.is_ref() && types.matches(type.heap(), HeapType::any) &&
                is_host_reference(value, pattern.lanes[0].bits);
     case Pattern::heap:
-        return type.is_ref() && !value.is_null() && is_of(pattern.heap_type, value, types);
+        return type.is_ref() && !value.is_null() && is_of(pattern.heap_type, value, store);
     case Pattern::either:
         return std::ranges::any_of(pattern.alternatives,
-                                   [&](const Pattern& each) { return matches(each, value, types); });
+                                   [&](const Pattern& each) { return matches(each, value, store); });
     }
     return false;
 }

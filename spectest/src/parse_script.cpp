@@ -19,15 +19,34 @@ Script ScriptParser::parse() {
         script.push_back({1, std::move(module)});
         return script;
     }
-    while (!at_end()) {
-        if (!at(text::TokenKind::lpar)) {
-            unexpected("a command");
-            break;
-        }
+    script = commands();
+    if (!at_end())
+        unexpected("a command");
+    return script;
+}
+
+Script ScriptParser::commands() {
+    Script script;
+    while (at(text::TokenKind::lpar)) {
         const uint32_t line = line_of(token().begin);
         script.push_back({line, command()});
     }
     return script;
+}
+
+Thread ScriptParser::thread() {
+    Thread thread{optional_id(), {}, {}};
+    while (accept_open("shared")) {
+        if (!accept_open("module"))
+            unexpected("a module");
+        thread.shared.push_back(optional_id());
+        expect_close();
+        expect_close();
+    }
+    in_thread_ = true;
+    thread.commands = commands();
+    in_thread_ = false;
+    return thread;
 }
 
 /// Lines are asked for in order, so that counting goes on from the last answer.
@@ -49,10 +68,8 @@ decltype(Command::body) ScriptParser::command() {
         Registration registration{.name = string(), .instance = {}};
         registration.instance = optional_id();
         body = std::move(registration);
-    } else if (accept_keyword("thread")) {
-        body = Thread{optional_id()};
-        skip_to_close();
-        return body;
+    } else if (!in_thread_ && accept_keyword("thread")) {
+        body = thread();
     } else if (accept_keyword("wait")) {
         body = Wait{optional_id()};
     } else if (at(text::TokenKind::keyword) && keyword.starts_with("assert_")) {

@@ -14,6 +14,8 @@ public:
 
 private:
     uint32_t line_of(size_t offset);
+    Script commands();
+    Thread thread();
     decltype(Command::body) command();
     decltype(Command::body) assertion(std::string_view keyword);
     decltype(Command::body) module_or_instantiation();
@@ -31,6 +33,7 @@ private:
     void vector(Pattern& pattern);
     void reference(std::string_view keyword, Pattern& pattern);
 
+    bool in_thread_ = false;
     uint32_t line_ = 1;
     size_t counted_ = 0;
 };

@@ -4,8 +4,11 @@
 #include "host_module.hpp"
 #include "refusal.hpp"
 
+#include <warpbeam/vm/exception.hpp>
+
 #include <fstream>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 namespace warpbeam::spectest {
@@ -22,27 +25,41 @@ bool is_semantic(const Trap& trap) { return trap.code() <= TrapCode::unaligned_a
 
 std::string Finding::text() const { return std::string{file} + ":" + std::to_string(line) + ": " + message; }
 
-ScriptRunner::ScriptRunner(std::string_view name, const RunOptions& options,
+struct ScriptRunner::Running {
+    Running(std::string_view name, const RunOptions& options, Engine& engine)
+        : report{[this](const Finding& finding) { findings.push_back(finding); }},
+          runner{name, options, engine, report} {}
+
+    std::vector<Finding> findings;
+    std::function<void(const Finding&)> report;
+    ScriptRunner runner;
+    std::thread thread;
+};
+
+ScriptRunner::ScriptRunner(std::string_view name, const RunOptions& options, Engine& engine,
                            const std::function<void(const Finding&)>& report)
-    : name_{name}, options_{options}, report_{report}, engine_{options.config}, store_{engine_},
-      linker_{engine_} {
+    : name_{name}, options_{options}, report_{report}, engine_{engine}, store_{engine_}, linker_{engine_} {
     linker_.allow_shadowing(true);
 }
 
+ScriptRunner::~ScriptRunner() = default;
+
 Counts ScriptRunner::run(const Script& script) {
-    Counts counts;
     if (const auto defined = define_host_module(linker_, store_); !defined) {
         report_({name_, 0, "the host module cannot be made: " + std::string{defined.error().message()}});
-        ++counts.failed;
+        ++counts_.failed;
     }
     for (const Command& command : script) {
         line_ = command.line;
         const Fault fault = std::visit([this](const auto& body) { return execute(body); }, command.body);
-        ++(fault ? counts.failed : counts.passed);
+        ++(fault ? counts_.failed : counts_.passed);
         if (fault)
             report_({name_, line_, *fault});
     }
-    return counts;
+    for (const auto& [name, running] : threads_)
+        join(*running);
+    threads_.clear();
+    return counts_;
 }
 
 ScriptRunner::Fault ScriptRunner::execute(const ModuleSource& source) {
@@ -69,6 +86,16 @@ ScriptRunner::Fault ScriptRunner::execute(const Instantiation& command) {
 
 ScriptRunner::Fault ScriptRunner::execute(const Registration& command) {
     const Instance* const instance = find_instance(command.instance);
+    if (const auto shared = shared_.find(command.instance); instance == nullptr && shared != shared_.end()) {
+        for (const auto& [name, bytes] : shared->second) {
+            const auto memory = Memory::create(store_, bytes);
+            if (!memory)
+                return std::string{memory.error().message()};
+            if (const auto defined = linker_.define(command.name, name, *memory); !defined)
+                return std::string{defined.error().message()};
+        }
+        return std::nullopt;
+    }
     if (instance == nullptr)
         return "there is no instance to register";
     if (const auto defined = linker_.define_instance(command.name, *instance); !defined)
@@ -89,7 +116,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertReturn& assertion) {
         return "expected " + std::to_string(assertion.results.size()) + " results, found " +
                std::to_string(results->size());
     for (size_t i = 0; i < results->size(); ++i)
-        if (!matches(assertion.results[i], (*results)[i], engine_.types()))
+        if (!matches(assertion.results[i], (*results)[i], store_))
             return "result " + std::to_string(i) + ": expected " + to_string(assertion.results[i]) +
                    ", found " + to_string((*results)[i]);
     return std::nullopt;
@@ -110,7 +137,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
     const bool as_expected = assertion.kind == Kind::trap ? is_semantic(trap)
                              : assertion.kind == Kind::exhaustion
                                  ? trap.code() == TrapCode::call_stack_exhausted
-                                 : trap.code() == TrapCode::uncaught_exception;
+                                 : trap.exception().has_value();
     if (!as_expected)
         return failure.message + " (expected " + expected + ")";
     compare_message(assertion.message, trap.message());
@@ -119,7 +146,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
 
 ScriptRunner::Fault ScriptRunner::execute(const AssertRefused& assertion) {
     const auto loaded = load(assertion.module);
-    if (Fault fault = check_refused(assertion, loaded))
+    if (Fault fault = check_refused(assertion, loaded, options_.unsupported_is_invalid))
         return fault;
     compare_message(assertion.message, loaded.error().message());
     return std::nullopt;
@@ -150,8 +177,47 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion
     return std::nullopt;
 }
 
-ScriptRunner::Fault ScriptRunner::execute(const Thread&) { return "threads are not executed yet"; }
-ScriptRunner::Fault ScriptRunner::execute(const Wait&) { return "threads are not executed yet"; }
+ScriptRunner::Fault ScriptRunner::execute(const Thread& command) {
+    if (threads_.contains(command.name))
+        return "there is a thread $" + command.name + " already";
+    auto running = std::make_unique<Running>(name_, options_, engine_);
+    for (const std::string& name : command.shared)
+        if (Fault fault = share(name, running->runner))
+            return fault;
+    running->thread =
+        std::thread{[&script = command.commands, &runner = running->runner] { runner.run(script); }};
+    threads_.emplace(command.name, std::move(running));
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::execute(const Wait& command) {
+    const auto found = threads_.find(command.thread);
+    if (found == threads_.end())
+        return "there is no thread $" + command.thread;
+    join(*found->second);
+    threads_.erase(found);
+    return std::nullopt;
+}
+
+ScriptRunner::Fault ScriptRunner::share(const std::string& name, ScriptRunner& with) const {
+    const Instance* const instance = find_instance(name);
+    if (instance == nullptr)
+        return "there is no instance $" + name + " to share";
+    for (const Export& entry : instance->module().exports()) {
+        const Extern object = instance->get(entry);
+        const Memory* const memory = std::get_if<Memory>(&object);
+        if (const auto shared = memory != nullptr ? memory->shared() : std::nullopt)
+            with.shared_[name].emplace_back(entry.name, *shared);
+    }
+    return with.shared_.contains(name) ? std::nullopt : Fault{"$" + name + " exports no shared memory"};
+}
+
+void ScriptRunner::join(Running& running) {
+    running.thread.join();
+    for (const Finding& finding : running.findings)
+        report_(finding);
+    counts_ += running.runner.counts_;
+}
 
 std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(const Action& action) {
     const auto impossible = [](std::string message) {
@@ -230,7 +296,8 @@ Counts run_script(std::string_view name, std::string_view text, const RunOptions
         report({name, 0, std::string{script.error().message()}});
         return {.failed = 1};
     }
-    return ScriptRunner{name, options, report}.run(*script);
+    Engine engine{options.config};
+    return ScriptRunner{name, options, engine, report}.run(*script);
 }
 
 Counts run_file(const std::string& path, const RunOptions& options,
@@ -241,7 +308,10 @@ Counts run_file(const std::string& path, const RunOptions& options,
         report({path, 0, "cannot be read"});
         return {.failed = 1};
     }
-    return run_script(path, text, options, report);
+    RunOptions chosen = options;
+    chosen.config.features = suite_features(path, options.config.features);
+    chosen.unsupported_is_invalid = predates_features(path);
+    return run_script(path, text, chosen, report);
 }
 
 } // namespace warpbeam::spectest

@@ -6,6 +6,7 @@
 
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,8 +16,11 @@ namespace warpbeam::spectest {
 /// Executes the commands of one script.
 class ScriptRunner {
 public:
-    ScriptRunner(std::string_view name, const RunOptions& options,
+    ScriptRunner(std::string_view name, const RunOptions& options, Engine& engine,
                  const std::function<void(const Finding&)>& report);
+    ScriptRunner(const ScriptRunner&) = delete;
+    ScriptRunner& operator=(const ScriptRunner&) = delete;
+    ~ScriptRunner();
 
     Counts run(const Script& script);
 
@@ -45,6 +49,10 @@ private:
     std::expected<Instance, InstantiationError> instantiate(const Ref<const Module>& module);
     Fault remember(const std::expected<Instance, InstantiationError>& made, const std::string& name);
     [[nodiscard]] const Instance* find_instance(const std::string& name) const;
+    Fault share(const std::string& name, ScriptRunner& with) const;
+    /// A thread of the script, and the runner of its commands.
+    struct Running;
+    void join(Running& running);
     void compare_message(std::string_view expected, std::string_view found);
 
     std::string_view name_;
@@ -52,12 +60,16 @@ private:
     const std::function<void(const Finding&)>& report_;
     uint32_t line_ = 0;
 
-    Engine engine_;
+    Engine& engine_;
     Store store_;
     Linker linker_;
     /// The empty name is that of the last one.
     std::map<std::string, Ref<const Module>> modules_;
     std::map<std::string, Instance> instances_;
+    /// What the thread that started this one shares: the memories that an instance exports.
+    std::map<std::string, std::vector<std::pair<std::string, SharedMemory>>> shared_;
+    std::map<std::string, std::unique_ptr<Running>> threads_;
+    Counts counts_;
 };
 
 } // namespace warpbeam::spectest

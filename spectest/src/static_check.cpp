@@ -1,10 +1,14 @@
-// Runs the front end and the loader over scripts without executing anything, and says where they judge a
-// module otherwise than the script does: `static_check FILE...`. For the development of the two alone.
+// Runs the front end, the loader and the printer over scripts without executing anything: `static_check
+// [--round-trip] FILE...`. Says where they judge a module otherwise than the script does, and where the
+// printed text of a module does not become the same bytes again.
 
 #include "refusal.hpp"
 
 #include <warpbeam/spectest/script.hpp>
+#include <warpbeam/text/parse.hpp>
+#include <warpbeam/text/print.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -25,17 +29,58 @@ void report(Counts& counts, const char* file, uint32_t line, const std::optional
         std::printf("%s:%u: %s\n", file, line, fault->c_str());
 }
 
-void check(Counts& counts, const char* file, const Command& command) {
-    const LoadOptions options{.features = FeatureSet::all(), .limits = {}};
+std::optional<std::string> check_text(std::string_view text, std::string_view bytes) {
+    const auto again = parse_wat(text);
+    if (!again)
+        return "the printed text is refused: " + std::string{again.error().message()};
+    if (!std::ranges::equal(*again, bytes, {}, {}, [](char c) { return static_cast<uint8_t>(c); }))
+        return "the printed text becomes other bytes";
+    return std::nullopt;
+}
+
+/// What our front end made of text comes back from print to the byte. A binary module was encoded elsewhere,
+/// and does so from the second time on.
+std::optional<std::string> check_print(const ModuleSource& module) {
+    auto bytes = translate(module);
+    if (!bytes)
+        return std::nullopt; // refused as it should be, or reported already
+    const bool is_ours = module.form != ModuleSource::Form::binary;
+    for (int round = is_ours ? 1 : 0; round < 2; ++round) {
+        const auto text = print_wat({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+        if (!text)
+            return "not printed: " + std::string{text.error().message()};
+        if (round == 1)
+            return check_text({text->data(), text->size()}, *bytes);
+        const auto again = parse_wat({text->data(), text->size()});
+        if (!again)
+            return "the printed text is refused: " + std::string{again.error().message()};
+        bytes->assign(again->begin(), again->end());
+    }
+    return std::nullopt;
+}
+
+void check(Counts& counts, const char* file, const Command& command, bool judge) {
+    const FeatureSet features = suite_features(file, FeatureSet::all().disable(Feature::custom_descriptors));
+    const LoadOptions options{.features = features, .limits = {}};
     const ModuleSource* module = std::get_if<ModuleSource>(&command.body);
     if (const auto* const assertion = std::get_if<AssertNotInstantiated>(&command.body))
         module = std::get_if<ModuleSource>(&assertion->module);
     if (module != nullptr) {
         const auto loaded = load(*module, options);
-        report(counts, file, command.line,
-               loaded ? std::nullopt : std::optional{"refused: " + std::string{loaded.error().message()}});
+        if (judge)
+            report(counts, file, command.line,
+                   loaded ? std::nullopt
+                          : std::optional{"refused: " + std::string{loaded.error().message()}});
+        report(counts, file, command.line, check_print(*module));
     } else if (const auto* const assertion = std::get_if<AssertRefused>(&command.body)) {
-        report(counts, file, command.line, check_refused(*assertion, load(assertion->module, options)));
+        if (judge)
+            report(counts, file, command.line,
+                   check_refused(*assertion, load(assertion->module, options), predates_features(file)));
+        // What is invalid has a text too; what is malformed in the binary format may have none.
+        const bool malformed = assertion->kind == AssertRefused::Kind::malformed ||
+                               assertion->kind == AssertRefused::Kind::malformed_custom;
+        if (!malformed || assertion->module.form != ModuleSource::Form::binary)
+            report(counts, file, command.line, check_print(assertion->module));
     }
 }
 
@@ -43,7 +88,8 @@ void check(Counts& counts, const char* file, const Command& command) {
 
 int main(int argc, char** argv) {
     Counts total;
-    for (int i = 1; i < argc; ++i) {
+    const bool only_round_trip = argc > 1 && std::string_view{argv[1]} == "--round-trip";
+    for (int i = only_round_trip ? 2 : 1; i < argc; ++i) {
         std::ifstream file{argv[i], std::ios::binary};
         const std::string text{std::istreambuf_iterator<char>{file}, {}};
         const auto script = parse_script(text);
@@ -52,7 +98,7 @@ int main(int argc, char** argv) {
             continue;
         }
         for (const Command& command : *script)
-            check(total, argv[i], command);
+            check(total, argv[i], command, !only_round_trip);
     }
     std::printf("%u passed, %u failed\n", total.passed, total.failed);
     return total.failed == 0 ? 0 : 1;

@@ -39,8 +39,14 @@ struct Finding {
 };
 
 struct RunOptions {
-    /// Of the engine that each script gets. By default every feature is on.
-    Config config{.features = FeatureSet::all(), .limits = {}, .allocator = nullptr};
+    /// Of the engine that each script gets. By default every feature is on but custom descriptors, which
+    /// change what is valid without them; `run_file` switches them on in the folder of their proposal.
+    Config config{.features = FeatureSet::all().disable(Feature::custom_descriptors),
+                  .limits = {},
+                  .allocator = nullptr};
+    /// Whether a module that needs a feature that is off counts as malformed or invalid: before there was
+    /// that feature, it was.
+    bool unsupported_is_invalid = false;
     /// Whether messages of errors that differ from the script's are reported; they never fail a directive.
     bool compare_messages = false;
 };
@@ -50,7 +56,8 @@ struct RunOptions {
 Counts run_script(std::string_view name, std::string_view text, const RunOptions& options,
                   const std::function<void(const Finding&)>& report);
 
-/// The same for a file; one that cannot be read is a failure.
+/// The same for a file; one that cannot be read is a failure. The scripts of a proposal that was written
+/// against an older version of WebAssembly (threads) are run with the features of that version.
 Counts run_file(const std::string& path, const RunOptions& options,
                 const std::function<void(const Finding&)>& report);
 

@@ -112,10 +112,15 @@ struct AssertNotInstantiated {
     std::string message;
 };
 
-/// `(thread $name ...)` and `(wait $name)` of the threads proposal, which are not executed yet.
+struct Command;
+/// `(thread $name (shared (module $instance))... command...)`: executes commands at the same time as what
+/// follows, in a store of their own that has the instances' shared memories.
 struct Thread {
     std::string name;
+    std::vector<std::string> shared;
+    std::vector<Command> commands;
 };
+/// `(wait $name)`: until a thread has executed all its commands.
 struct Wait {
     std::string thread;
 };

@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Every module of the official suite, in all its folders: text, to binary, printed, and to binary again, must be the
+same bytes; a binary module must be after it went through once.
+
+    round_trip_test.py STATIC_CHECK [DIRECTORY]
+
+DIRECTORY is tried first when the suite is looked for. Exit status: 0, 1 when any failed, 77 when the suite is not to be
+had.
+"""
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SUITES = os.path.join(HERE, "..", "..", ".ci", "suites")
+SKIPPED = 77
+
+
+def scripts(suite, given):
+    found = subprocess.run([SUITES, "find", suite, given], stdout=subprocess.PIPE, text=True)
+    if found.returncode != 0:
+        return []
+    return [os.path.join(folder, name) for folder, _, names in os.walk(found.stdout.strip()) for name in names
+            if name.endswith(".wast")]
+
+
+def main():
+    check, given = (sys.argv[1:] + [""])[:2]
+    files = sorted(set(scripts("testsuite", given)) | set(scripts("core-extra", given)))
+    if not files:
+        print("the official suite is not to be had: ./.ci/suites fetch, or -DWARPBEAM_TESTSUITE_DIR=...")
+        return SKIPPED
+    print(f"{len(files)} files", flush=True)
+    return subprocess.run([check, "--round-trip", *files]).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
