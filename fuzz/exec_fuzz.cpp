@@ -91,7 +91,9 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
     Config config;
     config.features = FeatureSet::all();
     config.fuel = true;
+    config.waiting = false; // a wait takes no fuel
     config.eager = eager;
+    config.collect_always = bytes.size() % 3 == 0;
     config.stack_size = 64 * 1024;
     config.host_call_depth = 10;
     config.allocator = &allocator;
@@ -102,6 +104,7 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
     StoreLimits limits;
     limits.memory_bytes = 1 << 20;
     limits.table_elements = 10'000;
+    limits.heap_bytes = 1 << 20;
     Store store{engine, limits};
     Linker linker{engine};
     for (const Import& import : (*module)->imports())

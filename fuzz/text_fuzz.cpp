@@ -1,16 +1,52 @@
 // libFuzzer target: any text is translated or refused, in memory proportional to its length, and what comes
-// out is a module that the loader can judge.
+// out is a module that the loader can judge, and whose printed text becomes the same module again. Input in
+// the binary format is printed or refused, and what it became is printed the same way again.
 
 #include "bounded_allocator.hpp"
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/text/parse.hpp>
+#include <warpbeam/text/print.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
+namespace {
+
+using namespace warpbeam;
+
+/// The text of a module that has one.
+std::expected<Vec<char>, Error> print(std::span<const uint8_t> module) {
+    PrintOptions options;
+    options.most_characters = size_t{64} << 20;
+    return print_wat(module, options);
+}
+
+void check_fixed_point(std::span<const uint8_t> module) {
+    const auto text = print(module);
+    if (!text && text.error().code() == ErrorCode::limit)
+        return;
+    if (!text)
+        std::abort();
+    const auto again = parse_wat({text->data(), text->size()});
+    if (!again || !std::ranges::equal(*again, module))
+        std::abort();
+}
+
+void check_binary(std::span<const uint8_t> module) {
+    const auto text = print(module);
+    if (!text)
+        return;
+    // What is printed is well-formed text, but for what only validation finds: the type of a function whose
+    // locals have names.
+    if (const auto bytes = parse_wat({text->data(), text->size()}))
+        check_fixed_point(*bytes);
+}
+
+} // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    using namespace warpbeam;
     fuzz::BoundedAllocator allocator{fuzz::memory_bound(size)};
     {
         TextOptions options;
@@ -20,10 +56,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             LoadOptions load;
             load.features = FeatureSet::all();
             (void)Module::load(*bytes, load);
+            check_fixed_point(*bytes);
         } else if (bytes.error().code() == ErrorCode::out_of_memory || bytes.error().offset() > size) {
             std::abort();
         }
     }
+    check_binary({data, size});
     if (allocator.live() != 0)
         std::abort();
     return 0;
