@@ -6,6 +6,7 @@
 
 #include <warpbeam/memory/linear_memory.hpp>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
