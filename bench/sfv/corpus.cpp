@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 
 namespace warpbeam::bench {
@@ -123,6 +124,19 @@ std::vector<InputClass> suite_classes(const std::string& directory) {
     if (classes.empty())
         throw std::runtime_error("no suite in " + directory);
     return classes;
+}
+
+InputClass shuffled(std::string name, const std::vector<InputClass>& classes, size_t count) {
+    std::vector<const Field*> all;
+    for (const InputClass& inputs : classes)
+        for (const Field& field : inputs.fields)
+            if (field.text.size() < 1000)
+                all.push_back(&field);
+    InputClass picked{std::move(name), false, {}};
+    std::minstd_rand random{1};
+    while (picked.fields.size() < count)
+        picked.fields.push_back(*all[random() % all.size()]);
+    return picked;
 }
 
 } // namespace warpbeam::bench

@@ -148,10 +148,15 @@ int run(const Options& options) {
     std::vector<InputClass> reals = classes;
     std::erase_if(classes, [](const InputClass& inputs) { return inputs.is_real; });
     std::erase_if(reals, [](const InputClass& inputs) { return !inputs.is_real; });
+    std::vector<InputClass> mixed{shuffled("real fields", reals, 20'000)};
     run_classes("by type", std::move(classes), options, readers);
     run_classes("real fields", std::move(reals), options, readers);
-    if (!options.suite.empty())
-        run_classes("httpwg suite", suite_classes(options.suite), options, readers);
+    if (!options.suite.empty()) {
+        std::vector<InputClass> suite = suite_classes(options.suite);
+        mixed.push_back(shuffled("httpwg suite", suite, 20'000));
+        run_classes("httpwg suite", std::move(suite), options, readers);
+    }
+    run_classes("shuffled", std::move(mixed), options, readers);
     return sink == 1 ? 3 : 0; // so that nothing is optimised away
 }
 

@@ -2,16 +2,19 @@
 
 #include <warpbeam/sfv/document.hpp>
 
+#include <algorithm>
+
 namespace warpbeam::sfv {
 
-bool BareItem::assign(const RawItem& raw) noexcept {
+inline bool BareItem::take(const RawItem& raw) noexcept {
     const Type type = raw.type();
     if (!has_text(type)) {
-        become_number(type, type == Type::boolean ? raw.boolean() : raw.integer());
+        type_ = type;
+        number_ = type == Type::boolean ? raw.boolean() : raw.integer();
         return true;
     }
     Text& text = become_text(type);
-    if (!raw.needs_decoding())
+    if (!raw.needs_decoding()) [[likely]]
         return text.copy_from(raw.raw());
     const size_t capacity = raw.decode_capacity();
     char* const buffer = text.prepare(capacity);
@@ -30,6 +33,8 @@ public:
     }
     static bool build(Parser& parser, List& list) noexcept {
         while (parser.next_member()) {
+            if (!make_room(parser, list.members_))
+                return false;
             Member* const member = list.members_.emplace();
             if (member == nullptr || !fill(parser, *member))
                 return false;
@@ -38,7 +43,8 @@ public:
     }
     static bool build(Parser& parser, Dictionary& dictionary) noexcept {
         while (parser.next_member()) {
-            Member* const member = dictionary.place_of(parser.key());
+            Member* const member =
+                make_room(parser, dictionary.entries_) ? place_of(dictionary, parser.key()) : nullptr;
             if (member == nullptr || !fill(parser, *member))
                 return false;
         }
@@ -46,26 +52,46 @@ public:
     }
 
 private:
+    /// When the members are full: room for as many as the field will have if it goes on as it began.
+    template <typename T, uint32_t inline_capacity>
+    [[gnu::always_inline]] static bool make_room(const Parser& parser,
+                                                 Sequence<T, inline_capacity>& members) noexcept {
+        return !members.is_full() || grow(parser, members);
+    }
+    template <typename T, uint32_t inline_capacity>
+    [[gnu::noinline]] static bool grow(const Parser& parser, Sequence<T, inline_capacity>& members) noexcept {
+        const auto done = static_cast<size_t>(parser.pos_ - parser.begin_) + 1;
+        const auto rest = static_cast<size_t>(parser.end_ - parser.pos_);
+        const size_t size = members.size();
+        // Within bounds, since whoever sends the field may want us to be wrong.
+        const size_t least = parser.has_next_line() ? size : std::min(size, rest + 2);
+        return members.grow(size + std::clamp(size * rest / done + 1, least, size * 7));
+    }
+    /// The value of a key in a map: a new one, also when the key is there already.
+    template <typename T, uint32_t inline_capacity>
+    [[gnu::always_inline]] static T* place_of(KeyMap<T, inline_capacity>& map, std::string_view key) noexcept {
+        const size_t size = map.size();
+        T* const place = map.place_of(key, [key](Text& to) { return to.copy_from(key); });
+        if (map.size() == size && place != nullptr) [[unlikely]]
+            *place = T{};
+        return place;
+    }
     [[gnu::always_inline]] static bool fill(Parser& parser, Parameters& parameters) noexcept {
         while (parser.next_parameter()) {
-            BareItem* const value = parameters.place_of(parser.key());
-            if (value == nullptr || !value->assign(parser.value()))
+            BareItem* const value = place_of(parameters, parser.key());
+            if (value == nullptr || !value->take(parser.value()))
                 return false;
         }
         return true;
     }
-    /// The item must be new.
     [[gnu::always_inline]] static bool fill(Parser& parser, Item& item) noexcept {
-        return item.value.assign(parser.value()) && fill(parser, item.parameters);
+        return item.value.take(parser.value()) && fill(parser, item.parameters);
     }
-    static bool fill(Parser& parser, Member& member) noexcept {
-        if (!parser.value().is(Type::inner_list)) {
-            // Of a key that occurred before nothing is to be left.
-            if (member.is_inner_list() || !member.parameters().empty()) [[unlikely]]
-                member = Member{};
-            return fill(parser, member.item_);
-        }
-        InnerList& list = member.become_inner_list();
+    [[gnu::always_inline]] static bool fill(Parser& parser, Member& member) noexcept {
+        return parser.value().is(Type::inner_list) ? fill(parser, member.become_inner_list())
+                                                   : fill(parser, member.item_);
+    }
+    static bool fill(Parser& parser, InnerList& list) noexcept {
         while (parser.next_inner_item()) {
             Item* const item = list.items.emplace();
             if (item == nullptr || !fill(parser, *item))

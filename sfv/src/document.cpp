@@ -2,23 +2,6 @@
 
 namespace warpbeam::sfv {
 
-BareItem::BareItem(BareItem&& other) noexcept : type_{other.type_} {
-    if (has_text())
-        ::new (&text_) Text(std::move(other.text_));
-    else
-        number_ = other.number_;
-}
-
-BareItem& BareItem::operator=(BareItem&& other) noexcept {
-    if (this == &other)
-        return *this;
-    if (other.has_text())
-        become_text(other.type_) = std::move(other.text_);
-    else
-        become_number(other.type_, other.number_);
-    return *this;
-}
-
 Result<BareItem> BareItem::from(const BareItemRef& value) noexcept {
     if (const auto checked = value.check(); !checked)
         return std::unexpected(checked.error());
@@ -81,17 +64,17 @@ Result<Part*> part_of(Result<Whole*> inserted, Part* (Whole::*part)() noexcept) 
     return ((*inserted)->*part)();
 }
 
-template <typename T>
-Result<T*> append(Sequence<T>& sequence, T&& element) noexcept {
+template <typename T, uint32_t inline_capacity>
+Result<T*> append(Sequence<T, inline_capacity>& sequence, T&& element) noexcept {
     T* const place = sequence.emplace(std::move(element));
     if (place == nullptr)
         return refuse(Reason::out_of_memory);
     return place;
 }
 
-template <typename T>
-Result<Sequence<T>> clone_all(const Sequence<T>& sequence) noexcept {
-    Sequence<T> copies;
+template <typename T, uint32_t inline_capacity>
+Result<Sequence<T, inline_capacity>> clone_all(const Sequence<T, inline_capacity>& sequence) noexcept {
+    Sequence<T, inline_capacity> copies;
     for (const T& element : sequence) {
         auto copy = element.clone();
         if (!copy)

@@ -57,6 +57,8 @@ bool Parser::skip_rest() noexcept {
 
 bool Parser::read_other(const char* p, Reason expected) noexcept {
     switch (*p) {
+    case '-':
+        return read_signed_number(p);
     case '?':
         ++p;
         if (p == end_ || (*p != '0' && *p != '1'))
@@ -72,6 +74,16 @@ bool Parser::read_other(const char* p, Reason expected) noexcept {
     default:
         return fail(expected, p);
     }
+}
+
+/// Section 4.2.4, from the sign or the first digit on.
+bool Parser::read_signed_number(const char* p) noexcept {
+    const bool negative = p != end_ && *p == '-';
+    if (negative)
+        ++p;
+    if (p == end_ || !chars::is(*p, chars::digit))
+        return fail(Reason::digit, p);
+    return read_number(p, negative);
 }
 
 /// Section 4.2.4, behind the point at `p`.
@@ -181,10 +193,7 @@ bool Parser::read_date(const char* p) noexcept {
     const char* const start = p;
     if (options_.rfc8941)
         return fail(Reason::rfc8941_type, p);
-    ++p;
-    if (p == end_)
-        return fail(Reason::digit, p);
-    if (!read_number(p))
+    if (!read_signed_number(++p))
         return false;
     if (value_.type_ == Type::decimal)
         return fail(Reason::date_integer, scan::skip(start + 1 + (start[1] == '-'), end_, chars::digit));
@@ -205,7 +214,7 @@ bool Parser::read_display_string(const char* p) noexcept {
     SplitText text{*this, p, p};
     Utf8Checker utf8;
     for (;;) {
-        p = scan::skip(p, end_, chars::display_char);
+        p = scan::skip_display_chars(p, end_, begin_);
         if (p == end_) {
             if (!text.go_on(p, Reason::display_char))
                 return false;

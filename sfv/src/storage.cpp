@@ -24,15 +24,6 @@ char* Text::prepare_heap(size_t size) noexcept {
 
 void Text::release() noexcept { ::operator delete(heap(), std::nothrow); }
 
-/// A header, then the slots: positions, or `none`. At most half of them are taken.
-struct KeyIndex::Table {
-    size_t mask;
-    size_t room;
-    uint64_t seed;
-
-    [[nodiscard]] uint32_t* slots() noexcept { return reinterpret_cast<uint32_t*>(this + 1); }
-};
-
 namespace {
 
 uint64_t mix(uint64_t a, uint64_t b) noexcept {
@@ -68,42 +59,57 @@ uint64_t hash(std::string_view key, uint64_t seed) noexcept {
 
 } // namespace
 
-bool KeyIndex::has_room() const noexcept { return table_ != nullptr && table_->room != 0; }
-
-void KeyIndex::reset() noexcept {
+void KeyIndex::release() noexcept {
     ::operator delete(table_, std::nothrow);
     table_ = nullptr;
 }
 
 bool KeyIndex::make(size_t keys) noexcept {
-    reset();
     size_t slots = threshold * 2;
     while (slots < keys * 2)
         slots *= 2;
-    void* const block = ::operator new(sizeof(Table) + slots * sizeof(uint32_t), std::nothrow);
+    if (slots > size_t{UINT32_MAX} / 2 || slots > (SIZE_MAX - sizeof(Table)) / sizeof(Slot))
+        return false;
+    void* const block = ::operator new(sizeof(Table) + slots * sizeof(Slot), std::nothrow);
     if (block == nullptr)
         return false;
-    table_ = ::new (block) Table{slots - 1, slots / 2, 0};
+    reset();
     const auto address = reinterpret_cast<uintptr_t>(block);
-    table_->seed = mix(address ^ 0x2545f4914f6cdd1d, 0xd6e8feb86659fd93);
-    std::memset(table_->slots(), 0xff, slots * sizeof(uint32_t));
+    table_ = ::new (block) Table{mix(address ^ 0x2545f4914f6cdd1d, 0xd6e8feb86659fd93),
+                                 static_cast<uint32_t>(slots - 1), 0};
+    clear();
     return true;
 }
 
-size_t KeyIndex::first_slot(std::string_view key) const noexcept {
-    return hash(key, table_->seed) & table_->mask;
+void KeyIndex::clear() noexcept {
+    const size_t slots = size_t{table_->mask} + 1;
+    std::memset(static_cast<void*>(table_->slots()), 0xff, slots * sizeof(Slot));
+    table_->room = static_cast<uint32_t>(slots / 2);
 }
 
-size_t KeyIndex::next_slot(size_t slot) const noexcept { return (slot + 1) & table_->mask; }
+uint32_t KeyIndex::hash(std::string_view key) const noexcept {
+    return static_cast<uint32_t>(sfv::hash(key, table_->seed));
+}
 
-uint32_t KeyIndex::at(size_t slot) const noexcept { return table_->slots()[slot]; }
-
-void KeyIndex::add(std::string_view key, uint32_t position) noexcept {
-    size_t slot = first_slot(key);
-    while (at(slot) != none)
-        slot = next_slot(slot);
-    table_->slots()[slot] = position;
-    --table_->room;
+void KeyIndex::erase(uint32_t hash, uint32_t position) noexcept {
+    const uint32_t mask = table_->mask;
+    Slot* const slots = table_->slots();
+    uint32_t gap = hash & mask;
+    while (slots[gap].position != position)
+        gap = (gap + 1) & mask;
+    // What was put behind it for want of room goes nearer to its place.
+    for (uint32_t slot = (gap + 1) & mask; slots[slot].position != none; slot = (slot + 1) & mask) {
+        const uint32_t distance = (slot - slots[slot].hash) & mask;
+        if (distance >= ((slot - gap) & mask)) {
+            slots[gap] = slots[slot];
+            gap = slot;
+        }
+    }
+    slots[gap].position = none;
+    ++table_->room;
+    for (size_t i = 0; i <= mask; ++i)
+        if (slots[i].position != none && slots[i].position > position)
+            --slots[i].position;
 }
 
 } // namespace warpbeam::sfv

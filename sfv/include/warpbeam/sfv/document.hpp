@@ -12,8 +12,9 @@
 
 /// Documents: fields as values that own all they hold, made by parsing or by hand. They only ever hold what
 /// can be serialized. They can be moved and compared; `clone` copies, since a copy can fail for want of
-/// memory. Functions that insert take the value that is given and return the one inserted, or an error and
-/// leave all as it was.
+/// memory. Functions that insert take the value that is given, which may be a part of the same document, and return
+/// the one inserted, or an error and leave all as it was. What was moved from can be used: a value is the boolean
+/// true, everything else is empty.
 ///
 /// Not thread-safe, as the standard containers: several threads may read at once.
 
@@ -24,8 +25,20 @@ class BareItem {
 public:
     /// The boolean true, which is what a key without a value has.
     BareItem() noexcept : number_{1} {}
-    BareItem(BareItem&& other) noexcept;
-    BareItem& operator=(BareItem&& other) noexcept;
+    BareItem(BareItem&& other) noexcept : type_{other.type_} {
+        if (has_text())
+            ::new (&text_) Text(std::move(other.text_));
+        else
+            number_ = other.number_;
+        other.become_number(Type::boolean, 1);
+    }
+    BareItem& operator=(BareItem&& other) noexcept {
+        if (this != &other) {
+            this->~BareItem();
+            ::new (this) BareItem(std::move(other));
+        }
+        return *this;
+    }
     ~BareItem() {
         if (has_text())
             text_.~Text();
@@ -57,14 +70,12 @@ private:
                type == Type::display_string;
     }
     [[nodiscard]] bool has_text() const noexcept { return has_text(type_); }
-    /// False when there is no memory.
-    [[nodiscard]] bool assign(const RawItem& raw) noexcept;
-    /// Changes the type to one that has a text, or to one that has none.
+    /// Takes over what was parsed; this must be new. False when there is no memory.
+    [[nodiscard]] bool take(const RawItem& raw) noexcept;
+    /// From a type that has no text to one that has.
     Text& become_text(Type type) noexcept {
-        if (!has_text())
-            ::new (&text_) Text;
         type_ = type;
-        return text_;
+        return *::new (&text_) Text;
     }
     void become_number(Type type, int64_t number) noexcept {
         if (has_text())
@@ -111,7 +122,8 @@ struct InnerList {
     friend bool operator==(const InnerList&, const InnerList&) = default;
 };
 
-/// A member of a list or dictionary: an item or an inner list.
+/// A member of a list or dictionary: an item or an inner list. Pointers to its parts hold until it is assigned to
+/// or moved.
 class Member {
 public:
     /// The item that is the boolean true.
@@ -147,7 +159,7 @@ public:
 
 private:
     friend class Builder;
-    /// Drops what it is and becomes an empty inner list.
+    /// From an item to an empty inner list.
     InnerList& become_inner_list() noexcept {
         end();
         is_inner_list_ = true;
@@ -166,6 +178,9 @@ private:
         InnerList inner_list_;
     };
 };
+
+/// How many members a list or dictionary has without allocating; most have one or two.
+inline constexpr uint32_t inline_members = 2;
 
 /// A list (section 3.1).
 class List {
@@ -187,17 +202,22 @@ public:
     [[nodiscard]] Result<InnerList*> add_inner_list() noexcept;
     [[nodiscard]] Result<Member*> add(Member&& member) noexcept;
     void erase(size_t position) noexcept { members_.erase(position); }
+    /// Removes all members of which `remove` returns true.
+    template <typename Remove>
+    void erase_if(Remove&& remove) {
+        members_.erase_if(remove);
+    }
 
     [[nodiscard]] Result<List> clone() const noexcept;
     friend bool operator==(const List&, const List&) = default;
 
 private:
     friend class Builder;
-    Sequence<Member> members_;
+    Sequence<Member, inline_members> members_;
 };
 
 /// A dictionary (section 3.2).
-class Dictionary : public KeyMap<Member> {
+class Dictionary : public KeyMap<Member, inline_members> {
 public:
     [[nodiscard]] static Result<Dictionary> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<Dictionary> parse(std::span<const std::string_view> lines,

@@ -10,8 +10,8 @@
 
 namespace warpbeam::sfv {
 
-/// Where keys are found in long maps: a hash table of their positions, seeded with its own address so that
-/// nobody can choose keys which collide. Short maps are searched from end to end.
+/// Where keys are found in long maps: a hash table of their positions. It is seeded with its own address, so that
+/// where addresses are random nobody can choose keys which collide. Short maps are searched from end to end.
 class KeyIndex {
 public:
     static constexpr size_t threshold = 16; ///< the size of a map beyond which it has an index
@@ -20,50 +20,75 @@ public:
     KeyIndex() noexcept = default;
     KeyIndex(KeyIndex&& other) noexcept : table_{std::exchange(other.table_, nullptr)} {}
     KeyIndex& operator=(KeyIndex&& other) noexcept {
-        std::swap(table_, other.table_);
+        if (this != &other) {
+            reset();
+            table_ = std::exchange(other.table_, nullptr);
+        }
         return *this;
     }
-    ~KeyIndex() {
-        if (table_ != nullptr)
-            reset();
-    }
+    ~KeyIndex() { reset(); }
 
     [[nodiscard]] bool exists() const noexcept { return table_ != nullptr; }
     /// Whether one more key can be added.
-    [[nodiscard]] bool has_room() const noexcept;
-    void reset() noexcept;
-    /// Makes an empty table for at least that many keys; false when there is no memory, and then there is
-    /// none.
+    [[nodiscard]] bool has_room() const noexcept { return table_ != nullptr && table_->room != 0; }
+    void reset() noexcept {
+        if (table_ != nullptr)
+            release();
+    }
+    /// Makes an empty table for at least that many keys; false when there is no memory, and then nothing has
+    /// changed.
     [[nodiscard]] bool make(size_t keys) noexcept;
+    /// Forgets all keys.
+    void clear() noexcept;
+    [[nodiscard]] uint32_t hash(std::string_view key) const noexcept;
     /// The position for which `is_at` says that the key is there; `none` when there is no such.
     template <typename IsAt>
-    [[nodiscard]] uint32_t find(std::string_view key, const IsAt& is_at) const noexcept {
-        for (size_t slot = first_slot(key);; slot = next_slot(slot)) {
-            const uint32_t position = at(slot);
-            if (position == none || is_at(position))
-                return position;
+    [[nodiscard]] uint32_t find(uint32_t hash, const IsAt& is_at) const noexcept {
+        for (uint32_t slot = hash & table_->mask;; slot = (slot + 1) & table_->mask) {
+            const Slot& at = table_->slots()[slot];
+            if (at.position == none || (at.hash == hash && is_at(at.position)))
+                return at.position;
         }
     }
     /// Adds a key that is not there yet; there must be room.
-    void add(std::string_view key, uint32_t position) noexcept;
+    void add(uint32_t hash, uint32_t position) noexcept {
+        uint32_t slot = hash & table_->mask;
+        while (table_->slots()[slot].position != none)
+            slot = (slot + 1) & table_->mask;
+        table_->slots()[slot] = {position, hash};
+        --table_->room;
+    }
+    /// Removes a key that is there; those behind it move up by one.
+    void erase(uint32_t hash, uint32_t position) noexcept;
 
 private:
-    struct Table;
-    [[nodiscard]] size_t first_slot(std::string_view key) const noexcept;
-    [[nodiscard]] size_t next_slot(size_t slot) const noexcept;
-    [[nodiscard]] uint32_t at(size_t slot) const noexcept;
+    struct Slot {
+        uint32_t position; ///< or `none`
+        uint32_t hash;
+    };
+    /// At most half of the slots, which follow, are taken.
+    struct Table {
+        uint64_t seed;
+        uint32_t mask;
+        uint32_t room;
+        [[nodiscard]] Slot* slots() noexcept { return reinterpret_cast<Slot*>(this + 1); }
+    };
+    void release() noexcept;
 
     Table* table_ = nullptr;
 };
 
 /// An ordered map with keys of the RFC: what parameters and dictionaries are. A key that is set again keeps
-/// its place and gets the new value. Pointers to values hold until the next insertion or removal.
-template <typename T>
+/// its place and gets the new value. Pointers to values hold until the next insertion or removal, and until the map
+/// is moved.
+template <typename T, uint32_t inline_capacity = 0>
 class KeyMap {
 public:
     class Entry {
     public:
         Entry() noexcept = default;
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
         [[nodiscard]] std::string_view key() const noexcept { return key_.view(); }
         T value{};
         friend bool operator==(const Entry&, const Entry&) = default;
@@ -90,27 +115,49 @@ public:
     [[nodiscard]] const T* find(std::string_view key) const noexcept {
         return const_cast<KeyMap*>(this)->find(key);
     }
-    /// Sets a key to a value and returns that. Refused: what is no key.
+    /// Sets a key to a value, either of which may be a part of this map, and returns the value there. Refused: what
+    /// is no key.
     [[nodiscard]] Result<T*> put(std::string_view key, T&& value) noexcept {
         if (!chars::is_key(key))
             return refuse(Reason::invalid_key);
         if (key.size() > Text::max_size)
             return refuse(Reason::too_long);
-        Text copy; // since the key may be a part of this map, which is about to move
-        T* const place = copy.copy_from(key) ? place_of(copy) : nullptr;
-        if (place == nullptr)
+        Text own_key; // both are taken out of the map, which is about to move
+        if (!own_key.copy_from(key))
             return refuse(Reason::out_of_memory);
-        *place = std::move(value);
+        T own_value{std::move(value)};
+        T* const place = place_of(own_key, [&](Text& to) {
+            to = std::move(own_key);
+            return true;
+        });
+        if (place == nullptr) {
+            value = std::move(own_value); // nothing has moved
+            return refuse(Reason::out_of_memory);
+        }
+        *place = std::move(own_value);
         return place;
     }
-    /// Removes a key; false when it is not there.
+    /// Removes a key; false when it is not there. This moves all that is behind it: use `erase_if` to remove many.
     bool erase(std::string_view key) noexcept {
         const uint32_t position = position_of(key);
         if (position == KeyIndex::none)
             return false;
+        if (index_.exists())
+            index_.erase(index_.hash(key), position);
         entries_.erase(position);
-        index_.reset(); // made again by the next insertion
         return true;
+    }
+    /// Removes all entries of which `remove` returns true.
+    template <typename Remove>
+    void erase_if(Remove&& remove) {
+        struct Indexing {
+            KeyMap& map;
+            ~Indexing() {
+                if (map.index_.exists())
+                    map.fill_index();
+            }
+        } indexing{*this}; // also when `remove` throws
+        entries_.erase_if(remove);
     }
     void clear() noexcept {
         entries_.clear();
@@ -126,44 +173,68 @@ private:
         // Keys of a field often begin alike and seldom end alike.
         return a.size() == b.size() && !a.empty() && a.back() == b.back() && a == b;
     }
+    [[nodiscard]] uint32_t position_at(std::string_view key, uint32_t hash) const noexcept {
+        return index_.find(hash, [&](uint32_t position) { return equal(entries_[position].key(), key); });
+    }
     [[nodiscard]] uint32_t position_of(std::string_view key) const noexcept {
         if (index_.exists()) [[unlikely]]
-            return index_.find(key, [&](uint32_t position) { return equal(entries_[position].key(), key); });
+            return position_at(key, index_.hash(key));
         for (size_t i = 0; i < entries_.size(); ++i)
             if (equal(entries_[i].key(), key))
                 return static_cast<uint32_t>(i);
         return KeyIndex::none;
     }
 
-    /// The value of a valid key, which is appended when it is not there; null when there is no memory. The
-    /// key must not be a part of this map.
-    [[nodiscard]] T* place_of(std::string_view key) noexcept {
+    /// The value of a valid key, which is appended when it is not there: then `set_key` sets it, and returns false
+    /// when there is no memory. Null when there is none, and then nothing has moved. The key must not be a part of
+    /// this map.
+    template <typename SetKey>
+    [[nodiscard, gnu::always_inline]] T* place_of(std::string_view key, const SetKey& set_key) noexcept {
+        if (entries_.size() >= KeyIndex::threshold) [[unlikely]]
+            return indexed_place_of(key, set_key);
         const uint32_t position = position_of(key);
         if (position != KeyIndex::none) [[unlikely]]
             return &entries_[position].value;
-        if (entries_.size() >= KeyIndex::threshold && !index_.has_room() && !make_index()) [[unlikely]]
-            return nullptr;
+        T* const place = append(set_key);
+        if (place != nullptr && index_.exists()) [[unlikely]] // once it was longer
+            index_.add(index_.hash(key), static_cast<uint32_t>(entries_.size() - 1));
+        return place;
+    }
+    template <typename SetKey>
+    [[nodiscard, gnu::noinline]] T* indexed_place_of(std::string_view key, const SetKey& set_key) noexcept {
+        if (!index_.has_room()) {
+            // As long as the array, which grows at the same time.
+            if (!index_.make(entries_.size() * 2))
+                return nullptr;
+            fill_index();
+        }
+        const uint32_t hash = index_.hash(key);
+        const uint32_t position = position_at(key, hash);
+        if (position != KeyIndex::none) [[unlikely]]
+            return &entries_[position].value;
+        T* const place = append(set_key);
+        if (place != nullptr)
+            index_.add(hash, static_cast<uint32_t>(entries_.size() - 1));
+        return place;
+    }
+    template <typename SetKey>
+    [[nodiscard, gnu::always_inline]] T* append(const SetKey& set_key) noexcept {
         Entry* const entry = entries_.emplace();
         if (entry == nullptr) [[unlikely]]
             return nullptr;
-        if (!entry->key_.copy_from(key)) [[unlikely]] {
+        if (!set_key(entry->key_)) [[unlikely]] {
             entries_.pop();
             return nullptr;
         }
-        if (index_.exists()) [[unlikely]]
-            index_.add(key, static_cast<uint32_t>(entries_.size() - 1));
         return &entry->value;
     }
-
-    [[nodiscard]] bool make_index() noexcept {
-        if (!index_.make(entries_.size() * 4))
-            return false;
+    void fill_index() noexcept {
+        index_.clear();
         for (size_t i = 0; i < entries_.size(); ++i)
-            index_.add(entries_[i].key(), static_cast<uint32_t>(i));
-        return true;
+            index_.add(index_.hash(entries_[i].key()), static_cast<uint32_t>(i));
     }
 
-    Sequence<Entry> entries_;
+    Sequence<Entry, inline_capacity> entries_;
     KeyIndex index_;
 };
 

@@ -79,6 +79,7 @@ public:
     [[nodiscard]] std::optional<Error> error() const noexcept;
 
 private:
+    friend class Builder;
     enum class State : uint8_t {
         begin,            ///< nothing has been read
         parameters,       ///< in or behind the parameters of a member
@@ -111,7 +112,8 @@ private:
     // it failed. They come last in whatever calls them, so that calls become jumps.
     const char* read_key(const char* p) noexcept;
     bool read_bare_item(const char* p, Reason expected) noexcept;
-    bool read_number(const char* p) noexcept;
+    bool read_number(const char* digits, bool negative) noexcept;
+    bool read_signed_number(const char* p) noexcept;
     bool read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept;
     bool read_string(const char* p) noexcept;
     /// A string from `p` on: escapes, and what goes on in the next field line.

@@ -18,14 +18,10 @@ namespace warpbeam::sfv {
     return stop;
 }
 
-/// Section 4.2.4, integers; decimals go on in `read_fraction`.
-[[gnu::always_inline]] inline bool Parser::read_number(const char* p) noexcept {
-    const bool negative = *p == '-';
-    const char* const digits = negative ? p + 1 : p;
+/// Section 4.2.4, integers; decimals go on in `read_fraction`. The first digit, at `digits`, has been looked at.
+[[gnu::always_inline]] inline bool Parser::read_number(const char* digits, bool negative) noexcept {
     uint64_t number = 0;
-    p = scan::read_digits(digits, end_, number);
-    if (p == digits)
-        return fail(Reason::digit, p);
+    const char* const p = scan::read_digits(digits, end_, number);
     const auto integer = static_cast<int64_t>(number);
     if (p != end_ && *p == '.')
         return read_fraction(p, digits, integer, negative);
@@ -58,8 +54,8 @@ namespace warpbeam::sfv {
         return fail(expected, p);
     if (chars::is(*p, chars::token_start))
         return read_token(p);
-    if (chars::is(*p, chars::digit) || *p == '-')
-        return read_number(p);
+    if (chars::is(*p, chars::digit))
+        return read_number(p, false);
     if (*p == '"')
         return read_string(p);
     return read_other(p, expected);
@@ -128,7 +124,8 @@ inline bool Parser::read_member() noexcept {
             return skip_rest() && next_member();
         if (field_type_ == FieldType::item)
             return end_item(p);
-        p = scan::skip_ows(p, end_);
+        if (p != end_ && *p != ',') [[unlikely]]
+            p = scan::skip_ows(p, end_);
         if (p == end_) {
             if (!has_next_line()) {
                 state_ = State::end;

@@ -85,6 +85,12 @@ struct StringChars {
         return _mm_andnot_si128(either(equal(bytes, '"'), equal(bytes, '\\')), between(bytes, ' ', '~'));
     }
 };
+struct DisplayChars {
+    static constexpr unsigned mask = chars::display_char;
+    [[gnu::always_inline]] static Block find(Block bytes) noexcept {
+        return _mm_andnot_si128(either(equal(bytes, '"'), equal(bytes, '%')), between(bytes, ' ', '~'));
+    }
+};
 struct Base64Chars {
     static constexpr unsigned mask = chars::base64_char;
     [[gnu::always_inline]] static Block find(Block bytes) noexcept {
@@ -126,6 +132,9 @@ struct TokenChars {
 struct StringChars {
     static constexpr unsigned mask = chars::string_char;
 };
+struct DisplayChars {
+    static constexpr unsigned mask = chars::display_char;
+};
 struct Base64Chars {
     static constexpr unsigned mask = chars::base64_char;
 };
@@ -140,6 +149,18 @@ template <typename Class>
 }
 #endif
 
+/// The same for runs most of which are shorter than `likely`. The processor guesses where such a run ends and
+/// goes on behind it, whereas what comes behind a block has to wait for the block.
+template <typename Class, int likely>
+[[gnu::always_inline]] inline const char* skip_short(const char* p, const char* end,
+                                                     const char* begin) noexcept {
+    const char* const stop = end - p > likely ? p + likely : end;
+    for (; p != stop; ++p)
+        if (!chars::is(*p, Class::mask))
+            return p;
+    return skip_class<Class>(p, end, begin);
+}
+
 /// The number whose decimal digits are the values of the bytes of `word`, the first one in the lowest byte.
 constexpr uint64_t number_of_digits(uint64_t word) noexcept {
     word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
@@ -152,35 +173,31 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 // `skip` with one class each, in a line that begins at `begin`.
 [[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
                                                          const char* begin) noexcept {
-    if (p == end || !chars::is(*p, chars::key_char))
-        return p; // many keys are one letter
-    return detail::skip_class<detail::KeyChars>(p, end, begin);
+    return detail::skip_short<detail::KeyChars, 8>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_token_chars(const char* p, const char* end,
                                                            const char* begin) noexcept {
-    return detail::skip_class<detail::TokenChars>(p, end, begin);
+    return detail::skip_short<detail::TokenChars, 8>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_string_chars(const char* p, const char* end,
                                                             const char* begin) noexcept {
     return detail::skip_class<detail::StringChars>(p, end, begin);
+}
+[[gnu::always_inline]] inline const char* skip_display_chars(const char* p, const char* end,
+                                                             const char* begin) noexcept {
+    return detail::skip_class<detail::DisplayChars>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_base64_chars(const char* p, const char* end,
                                                             const char* begin) noexcept {
     return detail::skip_class<detail::Base64Chars>(p, end, begin);
 }
 
-/// Reads up to 16 digits and returns what is behind them.
+/// Reads the digits at `p`, at most 16, of which the first has been looked at. Returns what is behind them.
 [[gnu::always_inline]] inline const char* read_digits(const char* p, const char* end,
                                                       uint64_t& number) noexcept {
-    // Many numbers are one digit.
     const auto digit_at = [](const char* at) {
         return static_cast<uint64_t>(static_cast<uint8_t>(*at)) - '0';
     };
-    if (p == end || digit_at(p) > 9)
-        return p;
-    number = digit_at(p);
-    if (p + 1 == end || digit_at(p + 1) > 9)
-        return p + 1;
     const char* const limit = end - p > 16 ? p + 16 : end;
     if (std::endian::native == std::endian::little && end - p >= 8) {
         uint64_t word;
@@ -189,15 +206,15 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
         // The high bit of each byte that is none of 0 to 9; bytes behind the first of those may be wrong.
         const uint64_t stops = ((word + detail::ones * 0x76) | word) & (detail::ones * 0x80);
         if (stops != 0) {
-            const int count = std::countr_zero(stops) / 8;
-            // The digits are the last ones of eight; shifted twice, since a shift by 64 is none.
-            number = detail::number_of_digits(word << 8 << (56 - 8 * count));
-            return p + count;
+            // This is bit 8 * count + 7, and count is not 0. The digits become the last ones of eight.
+            const int bit = std::countr_zero(stops);
+            number = detail::number_of_digits(word << (71 - bit));
+            return p + bit / 8;
         }
         number = detail::number_of_digits(word);
         p += 8;
     } else {
-        ++p;
+        number = digit_at(p++);
     }
     for (; p != limit && digit_at(p) <= 9; ++p)
         number = number * 10 + digit_at(p);

@@ -8,51 +8,101 @@
 
 namespace warpbeam::sfv {
 
-/// A growing array of what documents are made of. It allocates with the nothrow operator new; what fails for
-/// want of memory returns null and leaves the elements as they were. Pointers to elements hold until the next
-/// insertion.
+/// Room for some elements in the object itself.
+template <typename T, uint32_t count>
+struct InlineRoom {
+    alignas(T) std::byte bytes[count * sizeof(T)];
+    [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(bytes); }
+};
 template <typename T>
+struct InlineRoom<T, 0> {
+    [[nodiscard]] T* data() noexcept { return nullptr; }
+};
+
+/// A growing array of what documents are made of. The first `inline_capacity` elements lie in the object itself;
+/// then it allocates with the nothrow operator new. What fails for want of memory returns null and leaves the
+/// elements as they were. Pointers to elements hold until the next insertion or removal, and until the sequence
+/// is moved, which leaves it empty.
+///
+/// Elements are moved as bytes when the array grows: nothing that documents are made of knows its own address,
+/// but sequences with room of their own, which therefore are no elements.
+template <typename T, uint32_t inline_capacity = 0>
 class Sequence {
 public:
-    Sequence() noexcept = default;
-    Sequence(Sequence&& other) noexcept
-        : data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)},
-          capacity_{std::exchange(other.capacity_, 0)} {}
+    Sequence() noexcept : data_{room_.data()} {}
+    Sequence(Sequence&& other) noexcept : Sequence{} { take(other); }
     Sequence& operator=(Sequence&& other) noexcept {
-        std::swap(data_, other.data_);
-        std::swap(size_, other.size_);
-        std::swap(capacity_, other.capacity_);
+        if (this != &other) {
+            reset();
+            take(other);
+        }
         return *this;
     }
     ~Sequence() {
-        if (data_ == nullptr)
-            return;
-        clear();
-        ::operator delete(data_, std::nothrow);
+        if (inline_capacity != 0 || data_ != nullptr) {
+            clear();
+            release();
+        }
     }
 
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    [[nodiscard]] bool is_full() const noexcept { return size_ == capacity_; }
     [[nodiscard]] T& operator[](size_t i) noexcept { return data_[i]; }
     [[nodiscard]] const T& operator[](size_t i) const noexcept { return data_[i]; }
     [[nodiscard]] T* begin() noexcept { return data_; }
-    [[nodiscard]] T* end() noexcept { return data_ + size_; }
     [[nodiscard]] const T* begin() const noexcept { return data_; }
+    [[nodiscard]] T* end() noexcept { return data_ + size_; }
     [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
 
-    /// Appends an element that is made of the arguments, which must not refer into this sequence.
+    /// Makes room for more elements than now, `capacity` in all.
+    [[nodiscard]] bool grow(size_t capacity) noexcept {
+        T* const fresh = allocate(capacity);
+        if (fresh == nullptr)
+            return false;
+        move_to(fresh, capacity);
+        return true;
+    }
+    /// Appends an element that is made of the arguments, which may be parts of this sequence.
     template <typename... Arguments>
     [[nodiscard]] T* emplace(Arguments&&... arguments) noexcept {
-        if (size_ == capacity_ && !grow()) [[unlikely]]
+        if (size_ != capacity_) [[likely]]
+            return ::new (data_ + size_++) T(std::forward<Arguments>(arguments)...);
+        const size_t capacity = capacity_ < 4 ? 4 : size_t{capacity_} * 2;
+        T* const fresh = allocate(capacity);
+        if (fresh == nullptr)
             return nullptr;
-        return ::new (data_ + size_++) T(std::forward<Arguments>(arguments)...);
+        T* const element = ::new (fresh + size_) T(std::forward<Arguments>(arguments)...);
+        move_to(fresh, capacity);
+        ++size_;
+        return element;
     }
     void pop() noexcept { data_[--size_].~T(); }
     void erase(size_t index) noexcept {
-        for (size_t i = index + 1; i < size_; ++i)
-            data_[i - 1] = std::move(data_[i]);
-        pop();
+        data_[index].~T();
+        move_bytes(data_ + index, data_ + index + 1, --size_ - index);
+    }
+    /// Removes all elements of which `remove` returns true. When it throws, those from there on stay.
+    template <typename Remove>
+    void erase_if(Remove&& remove) {
+        struct Gap {
+            Sequence& sequence;
+            uint32_t begin = 0;
+            uint32_t end = 0;
+            ~Gap() {
+                move_bytes(sequence.data_ + begin, sequence.data_ + end, sequence.size_ - end);
+                sequence.size_ -= end - begin;
+            }
+        } gap{*this};
+        while (gap.end < size_) {
+            const bool is_removed = remove(std::as_const(data_[gap.end]));
+            if (is_removed)
+                data_[gap.end].~T();
+            else
+                move_bytes(data_ + gap.begin++, data_ + gap.end, 1);
+            ++gap.end;
+        }
     }
     void clear() noexcept {
         while (size_ != 0)
@@ -69,25 +119,47 @@ public:
     }
 
 private:
-    bool grow() noexcept {
-        const size_t capacity = capacity_ == 0 ? 4 : size_t{capacity_} * 2;
+    static void move_bytes(T* to, const T* from, size_t count) noexcept {
+        if (count != 0)
+            std::memmove(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(T));
+    }
+    [[nodiscard]] static T* allocate(size_t capacity) noexcept {
         if (capacity > UINT32_MAX || capacity > SIZE_MAX / sizeof(T))
-            return false;
-        T* const fresh = static_cast<T*>(::operator new(capacity * sizeof(T), std::nothrow));
-        if (fresh == nullptr)
-            return false;
-        // Nothing that documents are made of knows its own address, so that elements can be moved as bytes.
-        if (size_ != 0)
-            std::memcpy(static_cast<void*>(fresh), static_cast<const void*>(data_), size_ * sizeof(T));
-        ::operator delete(data_, std::nothrow);
+            return nullptr;
+        return static_cast<T*>(::operator new(capacity * sizeof(T), std::nothrow));
+    }
+    void release() noexcept {
+        if (capacity_ != inline_capacity)
+            ::operator delete(data_, std::nothrow);
+    }
+    void move_to(T* fresh, size_t capacity) noexcept {
+        move_bytes(fresh, data_, size_);
+        release();
         data_ = fresh;
         capacity_ = static_cast<uint32_t>(capacity);
-        return true;
+    }
+    /// Becomes empty and gives back the memory.
+    void reset() noexcept {
+        clear();
+        release();
+        data_ = room_.data();
+        capacity_ = inline_capacity;
+    }
+    /// What `other` has, which becomes empty. This must be empty.
+    void take(Sequence& other) noexcept {
+        if (other.capacity_ == inline_capacity) {
+            move_bytes(data_, other.data_, other.size_);
+        } else {
+            data_ = std::exchange(other.data_, other.room_.data());
+            capacity_ = std::exchange(other.capacity_, inline_capacity);
+        }
+        size_ = std::exchange(other.size_, 0);
     }
 
-    T* data_ = nullptr;
+    [[no_unique_address]] InlineRoom<T, inline_capacity> room_;
+    T* data_;
     uint32_t size_ = 0;
-    uint32_t capacity_ = 0;
+    uint32_t capacity_ = inline_capacity;
 };
 
 } // namespace warpbeam::sfv
