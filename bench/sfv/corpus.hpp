@@ -25,7 +25,8 @@ struct InputClass {
 /// The valid inputs of the httpwg suite, a class for each of its files. Throws std::runtime_error.
 [[nodiscard]] std::vector<InputClass> suite_classes(const std::string& directory);
 
-/// So many of the fields (of less than 1,000 bytes) in a random order, which no branch predictor knows by heart.
+/// So many of the fields (of less than 1,000 bytes) in a random order, which no branch predictor knows by
+/// heart.
 [[nodiscard]] InputClass shuffled(std::string name, const std::vector<InputClass>& classes, size_t count);
 
 } // namespace warpbeam::bench

@@ -2,6 +2,10 @@
 
 #include <warpbeam/sfv/scan.hpp>
 
+#if WARPBEAM_SFV_SSE2
+#include <tmmintrin.h>
+#endif
+
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -37,17 +41,20 @@ size_t base64_decoded_size(std::string_view text) noexcept {
 namespace {
 
 #if WARPBEAM_SFV_SSE2
-/// Decodes sixteen characters at a time as long as there is room for the byte that it writes too much.
-void decode_blocks(const char*& p, const char* end, char*& out) noexcept {
-    const auto byte = [](int value) { return _mm_set1_epi8(static_cast<char>(value)); };
+__m128i bytes_of(char byte) noexcept { return _mm_set1_epi8(byte); }
+
+/// Both of these decode sixteen characters at a time as long as there is room for the bytes that they write
+/// too much, at most four.
+void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
     while (end - p >= 20) {
         const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         // What is to be added to a character depends on its class; classes follow each other: + / 0-9 A-Z
         // a-z.
         const auto from = [&](char first, int difference) {
-            return _mm_and_si128(_mm_cmpgt_epi8(text, byte(first - 1)), byte(difference));
+            return _mm_and_si128(_mm_cmpgt_epi8(text, bytes_of(static_cast<char>(first - 1))),
+                                 bytes_of(static_cast<char>(difference)));
         };
-        __m128i values = _mm_add_epi8(text, byte(62 - '+'));
+        __m128i values = _mm_add_epi8(text, bytes_of(62 - '+'));
         values = _mm_add_epi8(values, from('/', (63 - '/') - (62 - '+')));
         values = _mm_add_epi8(values, from('0', (52 - '0') - (63 - '/')));
         values = _mm_add_epi8(values, from('A', (0 - 'A') - (52 - '0')));
@@ -65,6 +72,34 @@ void decode_blocks(const char*& p, const char* end, char*& out) noexcept {
         }
         p += 16;
     }
+}
+
+/// With the byte shuffle that nearly all processors have, a third of the instructions.
+[[gnu::target("ssse3")]] void decode_blocks_ssse3(const char*& p, const char* end, char*& out) noexcept {
+    // What is to be added, by the upper four bits of a character; but "/" is not like "+".
+    const __m128i differences =
+        _mm_setr_epi8(0, 0, 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);
+    while (end - p >= 20) {
+        const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        const __m128i upper = _mm_and_si128(_mm_srli_epi32(text, 4), _mm_set1_epi8(0x0f));
+        const __m128i slashes =
+            _mm_and_si128(_mm_cmpeq_epi8(text, _mm_set1_epi8('/')), _mm_set1_epi8((63 - '/') - (62 - '+')));
+        const __m128i values =
+            _mm_add_epi8(_mm_add_epi8(text, _mm_shuffle_epi8(differences, upper)), slashes);
+        const __m128i pairs = _mm_maddubs_epi16(values, _mm_set1_epi16(1 << 6 | 1 << 8));
+        const __m128i groups = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 12 | 1 << 16));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_shuffle_epi8(groups, order));
+        out += 12;
+        p += 16;
+    }
+}
+
+void decode_blocks(const char*& p, const char* end, char*& out) noexcept {
+    if (__builtin_cpu_supports("ssse3"))
+        decode_blocks_ssse3(p, end, out);
+    else
+        decode_blocks_sse2(p, end, out);
 }
 #else
 void decode_blocks(const char*&, const char*, char*&) noexcept {}

@@ -56,7 +56,7 @@ private:
     template <typename T, uint32_t inline_capacity>
     [[gnu::always_inline]] static bool make_room(const Parser& parser,
                                                  Sequence<T, inline_capacity>& members) noexcept {
-        return !members.is_full() || grow(parser, members);
+        return members.size() != members.capacity() || grow(parser, members);
     }
     template <typename T, uint32_t inline_capacity>
     [[gnu::noinline]] static bool grow(const Parser& parser, Sequence<T, inline_capacity>& members) noexcept {
@@ -69,7 +69,8 @@ private:
     }
     /// The value of a key in a map: a new one, also when the key is there already.
     template <typename T, uint32_t inline_capacity>
-    [[gnu::always_inline]] static T* place_of(KeyMap<T, inline_capacity>& map, std::string_view key) noexcept {
+    [[gnu::always_inline]] static T* place_of(KeyMap<T, inline_capacity>& map,
+                                              std::string_view key) noexcept {
         const size_t size = map.size();
         T* const place = map.place_of(key, [key](Text& to) { return to.copy_from(key); });
         if (map.size() == size && place != nullptr) [[unlikely]]

@@ -2,41 +2,49 @@
 #include "utf8.hpp"
 
 #include <warpbeam/sfv/raw_item.hpp>
+#include <warpbeam/sfv/scan.hpp>
 
+#include <bit>
 #include <cstring>
 
 namespace warpbeam::sfv {
 
 namespace {
 
+/// Copies what stands before the next `escape`. There must be room for all of the text.
+template <char escape>
+const char* copy_run(const char* p, const char* end, char*& out) noexcept {
+#if WARPBEAM_SFV_SSE2
+    while (end - p >= 16) {
+        const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), block);
+        const auto escapes =
+            static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8(escape))));
+        const int run = escapes == 0 ? 16 : std::countr_zero(escapes);
+        p += run;
+        out += run;
+        if (escapes != 0)
+            return p;
+    }
+#endif
+    while (p != end && *p != escape)
+        *out++ = *p++;
+    return p;
+}
+
 size_t unescape(std::string_view text, char* out) noexcept {
     const char* const begin = out;
-    const char* p = text.data();
-    const char* const end = p + text.size();
-    while (p != end) {
-        const auto* const escape =
-            static_cast<const char*>(std::memchr(p, '\\', static_cast<size_t>(end - p)));
-        const auto run = static_cast<size_t>((escape == nullptr ? end : escape) - p);
-        std::memcpy(out, p, run);
-        out += run;
-        if (escape == nullptr)
-            break;
-        *out++ = escape[1];
-        p = escape + 2;
-    }
+    const char* const end = text.data() + text.size();
+    for (const char* p = text.data(); (p = copy_run<'\\'>(p, end, out)) != end; p += 2)
+        *out++ = p[1];
     return static_cast<size_t>(out - begin);
 }
 
 size_t percent_decode(std::string_view text, char* out) noexcept {
     const char* const begin = out;
-    for (size_t i = 0; i < text.size(); ++i) {
-        if (text[i] != '%') {
-            *out++ = text[i];
-        } else {
-            *out++ = static_cast<char>(lower_hex(text[i + 1]) * 16 + lower_hex(text[i + 2]));
-            i += 2;
-        }
-    }
+    const char* const end = text.data() + text.size();
+    for (const char* p = text.data(); (p = copy_run<'%'>(p, end, out)) != end; p += 3)
+        *out++ = static_cast<char>(lower_hex(p[1]) * 16 + lower_hex(p[2]));
     return static_cast<size_t>(out - begin);
 }
 

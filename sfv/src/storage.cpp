@@ -75,8 +75,8 @@ bool KeyIndex::make(size_t keys) noexcept {
         return false;
     reset();
     const auto address = reinterpret_cast<uintptr_t>(block);
-    table_ = ::new (block) Table{mix(address ^ 0x2545f4914f6cdd1d, 0xd6e8feb86659fd93),
-                                 static_cast<uint32_t>(slots - 1), 0};
+    table_ = ::new (block)
+        Table{mix(address ^ 0x2545f4914f6cdd1d, 0xd6e8feb86659fd93), static_cast<uint32_t>(slots - 1), 0};
     clear();
     return true;
 }

@@ -12,9 +12,9 @@
 
 /// Documents: fields as values that own all they hold, made by parsing or by hand. They only ever hold what
 /// can be serialized. They can be moved and compared; `clone` copies, since a copy can fail for want of
-/// memory. Functions that insert take the value that is given, which may be a part of the same document, and return
-/// the one inserted, or an error and leave all as it was. What was moved from can be used: a value is the boolean
-/// true, everything else is empty.
+/// memory. Functions that insert take the value that is given, which may be a part of the same document, and
+/// return the one inserted, or an error and leave all as it was. What was moved from can be used: a value is
+/// the boolean true, everything else is empty.
 ///
 /// Not thread-safe, as the standard containers: several threads may read at once.
 
@@ -122,8 +122,8 @@ struct InnerList {
     friend bool operator==(const InnerList&, const InnerList&) = default;
 };
 
-/// A member of a list or dictionary: an item or an inner list. Pointers to its parts hold until it is assigned to
-/// or moved.
+/// A member of a list or dictionary: an item or an inner list. Pointers to its parts hold until it is
+/// assigned to or moved.
 class Member {
 public:
     /// The item that is the boolean true.

@@ -5,13 +5,15 @@
 #include <warpbeam/sfv/sequence.hpp>
 #include <warpbeam/sfv/text.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
 namespace warpbeam::sfv {
 
-/// Where keys are found in long maps: a hash table of their positions. It is seeded with its own address, so that
-/// where addresses are random nobody can choose keys which collide. Short maps are searched from end to end.
+/// Where keys are found in long maps: a hash table of their positions. It is seeded with its own address, so
+/// that where addresses are random nobody can choose keys which collide. Short maps are searched from end to
+/// end.
 class KeyIndex {
 public:
     static constexpr size_t threshold = 16; ///< the size of a map beyond which it has an index
@@ -41,31 +43,28 @@ public:
     /// Forgets all keys.
     void clear() noexcept;
     [[nodiscard]] uint32_t hash(std::string_view key) const noexcept;
-    /// The position for which `is_at` says that the key is there; `none` when there is no such.
+    struct Slot {
+        uint32_t position; ///< or `none`
+        uint32_t hash;
+    };
+    /// Where the position is for which `is_at` says that the key is there, or where that of a new key
+    /// belongs.
     template <typename IsAt>
-    [[nodiscard]] uint32_t find(uint32_t hash, const IsAt& is_at) const noexcept {
-        for (uint32_t slot = hash & table_->mask;; slot = (slot + 1) & table_->mask) {
-            const Slot& at = table_->slots()[slot];
-            if (at.position == none || (at.hash == hash && is_at(at.position)))
-                return at.position;
-        }
+    [[nodiscard]] Slot& find(uint32_t hash, const IsAt& is_at) const noexcept {
+        Slot* const slots = table_->slots();
+        for (uint32_t i = hash & table_->mask;; i = (i + 1) & table_->mask)
+            if (slots[i].position == none || (slots[i].hash == hash && is_at(slots[i].position)))
+                return slots[i];
     }
-    /// Adds a key that is not there yet; there must be room.
-    void add(uint32_t hash, uint32_t position) noexcept {
-        uint32_t slot = hash & table_->mask;
-        while (table_->slots()[slot].position != none)
-            slot = (slot + 1) & table_->mask;
-        table_->slots()[slot] = {position, hash};
+    /// Adds a key where `find` found that it is not there yet; there must be room.
+    void add(Slot& slot, uint32_t hash, size_t position) noexcept {
+        slot = {static_cast<uint32_t>(position), hash};
         --table_->room;
     }
     /// Removes a key that is there; those behind it move up by one.
     void erase(uint32_t hash, uint32_t position) noexcept;
 
 private:
-    struct Slot {
-        uint32_t position; ///< or `none`
-        uint32_t hash;
-    };
     /// At most half of the slots, which follow, are taken.
     struct Table {
         uint64_t seed;
@@ -79,8 +78,8 @@ private:
 };
 
 /// An ordered map with keys of the RFC: what parameters and dictionaries are. A key that is set again keeps
-/// its place and gets the new value. Pointers to values hold until the next insertion or removal, and until the map
-/// is moved.
+/// its place and gets the new value. Pointers to values hold until the next insertion or removal, and until
+/// the map is moved.
 template <typename T, uint32_t inline_capacity = 0>
 class KeyMap {
 public:
@@ -115,8 +114,8 @@ public:
     [[nodiscard]] const T* find(std::string_view key) const noexcept {
         return const_cast<KeyMap*>(this)->find(key);
     }
-    /// Sets a key to a value, either of which may be a part of this map, and returns the value there. Refused: what
-    /// is no key.
+    /// Sets a key to a value, either of which may be a part of this map, and returns the value there.
+    /// Refused: what is no key.
     [[nodiscard]] Result<T*> put(std::string_view key, T&& value) noexcept {
         if (!chars::is_key(key))
             return refuse(Reason::invalid_key);
@@ -137,7 +136,8 @@ public:
         *place = std::move(own_value);
         return place;
     }
-    /// Removes a key; false when it is not there. This moves all that is behind it: use `erase_if` to remove many.
+    /// Removes a key; false when it is not there. This moves all that is behind it: use `erase_if` to remove
+    /// many.
     bool erase(std::string_view key) noexcept {
         const uint32_t position = position_of(key);
         if (position == KeyIndex::none)
@@ -173,48 +173,44 @@ private:
         // Keys of a field often begin alike and seldom end alike.
         return a.size() == b.size() && !a.empty() && a.back() == b.back() && a == b;
     }
-    [[nodiscard]] uint32_t position_at(std::string_view key, uint32_t hash) const noexcept {
+    [[nodiscard]] KeyIndex::Slot& slot_of(std::string_view key, uint32_t hash) const noexcept {
         return index_.find(hash, [&](uint32_t position) { return equal(entries_[position].key(), key); });
     }
     [[nodiscard]] uint32_t position_of(std::string_view key) const noexcept {
         if (index_.exists()) [[unlikely]]
-            return position_at(key, index_.hash(key));
+            return slot_of(key, index_.hash(key)).position;
         for (size_t i = 0; i < entries_.size(); ++i)
             if (equal(entries_[i].key(), key))
                 return static_cast<uint32_t>(i);
         return KeyIndex::none;
     }
 
-    /// The value of a valid key, which is appended when it is not there: then `set_key` sets it, and returns false
-    /// when there is no memory. Null when there is none, and then nothing has moved. The key must not be a part of
-    /// this map.
+    /// The value of a valid key, which is appended when it is not there: then `set_key` sets it, and returns
+    /// false when there is no memory. Null when there is none, and then nothing has moved. The key must not
+    /// be a part of this map.
     template <typename SetKey>
     [[nodiscard, gnu::always_inline]] T* place_of(std::string_view key, const SetKey& set_key) noexcept {
-        if (entries_.size() >= KeyIndex::threshold) [[unlikely]]
+        if (entries_.size() >= KeyIndex::threshold || index_.exists()) [[unlikely]]
             return indexed_place_of(key, set_key);
         const uint32_t position = position_of(key);
         if (position != KeyIndex::none) [[unlikely]]
             return &entries_[position].value;
-        T* const place = append(set_key);
-        if (place != nullptr && index_.exists()) [[unlikely]] // once it was longer
-            index_.add(index_.hash(key), static_cast<uint32_t>(entries_.size() - 1));
-        return place;
+        return append(set_key);
     }
     template <typename SetKey>
     [[nodiscard, gnu::noinline]] T* indexed_place_of(std::string_view key, const SetKey& set_key) noexcept {
         if (!index_.has_room()) {
-            // As long as the array, which grows at the same time.
-            if (!index_.make(entries_.size() * 2))
+            if (!index_.make(std::max(entries_.size() * 2, entries_.capacity())))
                 return nullptr;
             fill_index();
         }
         const uint32_t hash = index_.hash(key);
-        const uint32_t position = position_at(key, hash);
-        if (position != KeyIndex::none) [[unlikely]]
-            return &entries_[position].value;
+        KeyIndex::Slot& slot = slot_of(key, hash);
+        if (slot.position != KeyIndex::none) [[unlikely]]
+            return &entries_[slot.position].value;
         T* const place = append(set_key);
         if (place != nullptr)
-            index_.add(hash, static_cast<uint32_t>(entries_.size() - 1));
+            index_.add(slot, hash, entries_.size() - 1);
         return place;
     }
     template <typename SetKey>
@@ -230,8 +226,10 @@ private:
     }
     void fill_index() noexcept {
         index_.clear();
-        for (size_t i = 0; i < entries_.size(); ++i)
-            index_.add(index_.hash(entries_[i].key()), static_cast<uint32_t>(i));
+        for (size_t i = 0; i < entries_.size(); ++i) {
+            const uint32_t hash = index_.hash(entries_[i].key());
+            index_.add(index_.find(hash, [](uint32_t) { return false; }), hash, i);
+        }
     }
 
     Sequence<Entry, inline_capacity> entries_;

@@ -18,7 +18,8 @@ namespace warpbeam::sfv {
     return stop;
 }
 
-/// Section 4.2.4, integers; decimals go on in `read_fraction`. The first digit, at `digits`, has been looked at.
+/// Section 4.2.4, integers; decimals go on in `read_fraction`. The first digit, at `digits`, has been looked
+/// at.
 [[gnu::always_inline]] inline bool Parser::read_number(const char* digits, bool negative) noexcept {
     uint64_t number = 0;
     const char* const p = scan::read_digits(digits, end_, number);

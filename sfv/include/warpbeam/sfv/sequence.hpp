@@ -19,13 +19,13 @@ struct InlineRoom<T, 0> {
     [[nodiscard]] T* data() noexcept { return nullptr; }
 };
 
-/// A growing array of what documents are made of. The first `inline_capacity` elements lie in the object itself;
-/// then it allocates with the nothrow operator new. What fails for want of memory returns null and leaves the
-/// elements as they were. Pointers to elements hold until the next insertion or removal, and until the sequence
-/// is moved, which leaves it empty.
+/// A growing array of what documents are made of. The first `inline_capacity` elements lie in the object
+/// itself; then it allocates with the nothrow operator new. What fails for want of memory returns null and
+/// leaves the elements as they were. Pointers to elements hold until the next insertion or removal, and until
+/// the sequence is moved, which leaves it empty.
 ///
-/// Elements are moved as bytes when the array grows: nothing that documents are made of knows its own address,
-/// but sequences with room of their own, which therefore are no elements.
+/// Elements are moved as bytes when the array grows: nothing that documents are made of knows its own
+/// address, but sequences with room of their own, which therefore are no elements.
 template <typename T, uint32_t inline_capacity = 0>
 class Sequence {
 public:
@@ -47,7 +47,7 @@ public:
 
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-    [[nodiscard]] bool is_full() const noexcept { return size_ == capacity_; }
+    [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
     [[nodiscard]] T& operator[](size_t i) noexcept { return data_[i]; }
     [[nodiscard]] const T& operator[](size_t i) const noexcept { return data_[i]; }
     [[nodiscard]] T* begin() noexcept { return data_; }

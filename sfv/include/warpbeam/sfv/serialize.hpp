@@ -57,7 +57,7 @@ concept Document = requires(const T& document) { field_type_of(document); };
 /// For programs that use std::string, which throws when there is no memory.
 [[nodiscard]] std::string to_string(const Document auto& document) {
     std::string text(serialized_size(document), '\0');
-    (void)serialize(document, text);
+    (void)serialize(document, text); // a document holds nothing that is refused
     return text;
 }
 

@@ -1,0 +1,208 @@
+// What documents do with their memory: insertion of parts of themselves, moves, removal, growth.
+
+#include <gtest/gtest.h>
+#include <warpbeam/sfv/document.hpp>
+#include <warpbeam/sfv/print.hpp>
+#include <warpbeam/sfv/serialize.hpp>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+#include <vector>
+
+namespace warpbeam::sfv {
+namespace {
+
+const std::string long_text(40, 'x');
+const std::string long_value = "\"" + long_text + "\"";
+
+TEST(Storage, APartOfAListMayBeAppendedToIt) {
+    for (size_t count = 1; count < 20; ++count) {
+        std::string field = long_value + ";p=" + long_value;
+        for (size_t i = 1; i < count; ++i)
+            field += ", " + std::to_string(i);
+        auto list = *List::parse(field);
+        ASSERT_TRUE(list.add(std::move(list[0])));
+        ASSERT_EQ(list.size(), count + 1);
+        EXPECT_EQ(list[0].item()->value, BareItem{}) << "what was moved from is true";
+        EXPECT_EQ(list[count].item()->value.text(), long_text);
+        EXPECT_EQ(list[count].parameters().size(), 1U);
+        EXPECT_TRUE(List::parse(to_string(list)));
+    }
+}
+
+TEST(Storage, APartOfAMapMayBePutIntoIt) {
+    for (int count = 1; count < 40; ++count) {
+        std::string field = "old=" + long_value;
+        for (int i = 1; i < count; ++i)
+            field += ", k" + std::to_string(i);
+        auto dictionary = *Dictionary::parse(field);
+        ASSERT_TRUE(dictionary.set("new", std::move(*dictionary.find("old"))));
+        EXPECT_EQ(dictionary.find("new")->item()->value.text(), long_text);
+        EXPECT_EQ(dictionary.find("old")->item()->value, BareItem{});
+        ASSERT_TRUE(dictionary.set("new", std::move(*dictionary.find("new"))));
+        EXPECT_EQ(dictionary.find("new")->item()->value.text(), long_text);
+        auto item = *Item::parse("1;a=" + long_value + ";b;c;d");
+        ASSERT_TRUE(item.parameters.put("z", std::move(*item.parameters.find("a"))));
+        EXPECT_EQ(to_string(item), "1;a;b;c;d;z=" + long_value);
+    }
+}
+
+TEST(Storage, WhatWasMovedFromCanBeWritten) {
+    auto list = *List::parse("1, (a b;x c), token, :AAEC:");
+    const BareItem token = std::move(list[1].inner_list()->items[1].value);
+    EXPECT_EQ(token.text(), "b");
+    EXPECT_EQ(to_string(list), "1, (a ?1;x c), token, :AAEC:");
+    const Item item = std::move(*list[2].item());
+    const Member inner_list = std::move(list[1]);
+    EXPECT_EQ(to_string(list), "1, (), ?1, :AAEC:");
+    auto dictionary = *Dictionary::parse("a=1, b=tok;secure, c=3");
+    const Item b = std::move(*dictionary.find("b")->item());
+    EXPECT_EQ(to_string(dictionary), "a=1, b, c=3");
+    BareItem value = *BareItem::from(Token{"tok"});
+    value = std::move(dictionary.find("c")->item()->value);
+    EXPECT_EQ(value.integer(), 3);
+    EXPECT_EQ(to_string(dictionary), "a=1, b, c");
+}
+
+TEST(Storage, DocumentsMoveWithAllTheirMembers) {
+    for (size_t count = 0; count < 20; ++count) {
+        std::string field;
+        for (size_t i = 0; i < count; ++i)
+            field += (i == 0 ? "" : ", ") + ("k" + std::to_string(i)) + "=" + long_value;
+        auto first = *Dictionary::parse(field);
+        Dictionary second = std::move(first);
+        EXPECT_TRUE(first.empty());
+        EXPECT_EQ(to_string(second), field);
+        first = std::move(second);
+        EXPECT_TRUE(second.empty());
+        EXPECT_EQ(to_string(first), field);
+        ASSERT_TRUE(second.set("again", 1));
+        EXPECT_EQ(to_string(second), "again=1");
+        std::swap(first, second);
+        EXPECT_EQ(to_string(second), field);
+        EXPECT_EQ(to_string(first), "again=1");
+    }
+}
+
+/// Holds a map against a vector of pairs.
+class Model {
+public:
+    void step(std::mt19937& random) {
+        const std::string key = "k" + std::to_string(random() % 60);
+        const auto at = std::ranges::find(pairs_, key, &Pair::first);
+        switch (random() % 8) {
+        case 0:
+            EXPECT_EQ(map_.erase(key), at != pairs_.end());
+            if (at != pairs_.end())
+                pairs_.erase(at);
+            break;
+        case 1:
+            if (random() % 16 == 0)
+                remove_multiples(2 + static_cast<int>(random() % 5));
+            break;
+        case 2:
+        case 3:
+            EXPECT_EQ(map_.find(key) == nullptr, at == pairs_.end());
+            if (at != pairs_.end() && map_.find(key) != nullptr) {
+                EXPECT_EQ(map_.find(key)->integer(), at->second);
+            }
+            break;
+        default:
+            const auto number = static_cast<int>(random() % 1000);
+            ASSERT_TRUE(map_.set(key, number));
+            if (at != pairs_.end())
+                at->second = number;
+            else
+                pairs_.emplace_back(key, number);
+        }
+    }
+    void compare() const {
+        ASSERT_EQ(map_.size(), pairs_.size());
+        for (size_t i = 0; i < pairs_.size(); ++i) {
+            EXPECT_EQ(map_[i].key(), pairs_[i].first);
+            EXPECT_EQ(map_[i].value.integer(), pairs_[i].second);
+            EXPECT_EQ(map_.find(pairs_[i].first), &map_[i].value);
+        }
+    }
+
+private:
+    using Pair = std::pair<std::string, int>;
+
+    void remove_multiples(int of) {
+        map_.erase_if([of](const Parameters::Entry& entry) { return entry.value.integer() % of == 0; });
+        std::erase_if(pairs_, [of](const Pair& pair) { return pair.second % of == 0; });
+    }
+
+    Parameters map_;
+    std::vector<Pair> pairs_;
+};
+
+TEST(Storage, MapsDoWhatAVectorOfPairsDoes) {
+    std::mt19937 random{1};
+    for (int round = 0; round < 50; ++round) {
+        Model model;
+        for (int i = 0; i < 300; ++i) {
+            model.step(random);
+            if (i % 20 == 0)
+                model.compare();
+        }
+        model.compare();
+    }
+}
+
+TEST(Storage, AMapThatThrowsWhileItRemovesStaysWhole) {
+    std::string field = "k0=\"" + long_text + "\"";
+    for (int i = 1; i < 40; ++i)
+        field += ", k" + std::to_string(i) + "=\"" + long_text + "\"";
+    auto dictionary = *Dictionary::parse(field);
+    int seen = 0;
+    EXPECT_ANY_THROW(dictionary.erase_if([&](const Dictionary::Entry&) {
+        return ++seen == 30 ? throw std::runtime_error{"enough"} : seen % 2 == 0;
+    }));
+    EXPECT_EQ(dictionary.size(), 26U);
+    for (int i = 0; i < 40; ++i)
+        EXPECT_EQ(dictionary.find("k" + std::to_string(i)) == nullptr, i < 29 && i % 2 == 1) << i;
+    EXPECT_TRUE(Dictionary::parse(to_string(dictionary)));
+}
+
+TEST(Storage, ErasingMembersOfAList) {
+    auto list = *List::parse("1, 2, (3 4), 5, 6");
+    list.erase(1);
+    EXPECT_EQ(to_string(list), "1, (3 4), 5, 6");
+    list.erase_if([](const Member& member) { return member.is_inner_list(); });
+    EXPECT_EQ(to_string(list), "1, 5, 6");
+    list.erase_if([](const Member&) { return true; });
+    EXPECT_TRUE(list.empty());
+}
+
+TEST(Storage, LookingUpAfterARemovalIsStillFast) {
+    // Quadratic, these would be 10^10 comparisons.
+    std::string field;
+    for (int i = 0; i < 100'000; ++i)
+        field += "k" + std::to_string(i) + ",";
+    auto dictionary = *Dictionary::parse(field + "last");
+    ASSERT_TRUE(dictionary.erase("k5"));
+    for (int i = 0; i < 100'000; ++i)
+        ASSERT_EQ(dictionary.find("k" + std::to_string(i)) == nullptr, i == 5);
+    dictionary.erase_if([](const auto& entry) { return entry.key().back() != '7'; });
+    EXPECT_EQ(dictionary.size(), 10'000U);
+}
+
+TEST(Storage, MembersInManyLines) {
+    // The memory that a line's length suggests is always too little.
+    const std::vector<std::string_view> lines(100'000, "a;x");
+    const auto list = List::parse(lines);
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->size(), lines.size());
+}
+
+TEST(Storage, AFieldThatBeginsDenseTakesNotMuchMemory) {
+    // Two members in four bytes, then one of a megabyte.
+    const auto list = List::parse("1,2,3,4,\"" + std::string(1'000'000, 'x') + "\"");
+    ASSERT_TRUE(list);
+    EXPECT_EQ(list->size(), 5U);
+}
+
+} // namespace
+} // namespace warpbeam::sfv
