@@ -11,6 +11,7 @@ namespace warpbeam::sfv {
 /// Room for some elements in the object itself.
 template <typename T, uint32_t count>
 struct InlineRoom {
+    InlineRoom() noexcept {} // leaves the bytes as they are
     alignas(T) std::byte bytes[count * sizeof(T)];
     [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(bytes); }
 };
@@ -29,7 +30,7 @@ struct InlineRoom<T, 0> {
 template <typename T, uint32_t inline_capacity = 0>
 class Sequence {
 public:
-    Sequence() noexcept : data_{room_.data()} {}
+    Sequence() noexcept : room_{}, data_{room_.data()} {}
     Sequence(Sequence&& other) noexcept : Sequence{} { take(other); }
     Sequence& operator=(Sequence&& other) noexcept {
         if (this != &other) {
