@@ -198,6 +198,9 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
     const auto digit_at = [](const char* at) {
         return static_cast<uint64_t>(static_cast<uint8_t>(*at)) - '0';
     };
+    number = digit_at(p);
+    if (p + 1 == end || digit_at(p + 1) > 9)
+        return p + 1; // many numbers are one digit
     const char* const limit = end - p > 16 ? p + 16 : end;
     if (std::endian::native == std::endian::little && end - p >= 8) {
         uint64_t word;
@@ -214,7 +217,7 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
         number = detail::number_of_digits(word);
         p += 8;
     } else {
-        number = digit_at(p++);
+        ++p;
     }
     for (; p != limit && digit_at(p) <= 9; ++p)
         number = number * 10 + digit_at(p);
