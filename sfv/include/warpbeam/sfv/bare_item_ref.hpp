@@ -78,6 +78,13 @@ public:
         : type_{Type::byte_sequence},
           text_{reinterpret_cast<const char*>(std::ranges::data(value)), std::ranges::size(value)} {}
 
+    /// What stands for a value that cannot be carried: whatever takes it refuses it for this reason.
+    [[nodiscard]] static constexpr BareItemRef refused(Reason reason) noexcept {
+        BareItemRef value{false};
+        value.refuse(reason);
+        return value;
+    }
+
     [[nodiscard]] constexpr Type type() const noexcept { return type_; }
     /// Of an integer, a date, a boolean (0 or 1), and the thousandths of a decimal.
     [[nodiscard]] constexpr int64_t number() const noexcept { return number_; }
