@@ -16,8 +16,4 @@ using namespace warpbeam::sfv;
 
 enum class Colour { red };
 
-auto even() {
-    return std::views::iota(0, 9) | std::views::filter([](int number) { return number % 2 == 0; });
-}
-
 auto made = CASE;
