@@ -32,6 +32,8 @@ void report(wb_sfv_error* to, const Error& error) noexcept {
 
 /// A value that was given by a caller, who may have set anything.
 BareItemRef ref_of(const wb_sfv_value& value) noexcept {
+    if (value.needs_decoding)
+        return BareItemRef::refused(Reason::undecoded);
     switch (value.type) {
     case WB_SFV_INTEGER:
         return value.number;
@@ -50,14 +52,18 @@ BareItemRef ref_of(const wb_sfv_value& value) noexcept {
     case WB_SFV_DISPLAY_STRING:
         return DisplayString{view(value.text)};
     case WB_SFV_INNER_LIST:
-        break;
+        return BareItemRef::refused(Reason::nested_list);
     }
-    return Token{}; // which is refused wherever it is given
+    return BareItemRef::refused(Reason::unknown_type);
 }
 
 bool has_text(Type type) noexcept {
     return type == Type::string || type == Type::token || type == Type::byte_sequence ||
            type == Type::display_string;
+}
+
+size_t decode_capacity(const RawItem& value) noexcept {
+    return has_text(value.type()) ? value.decode_capacity() : 0;
 }
 
 wb_sfv_value value_of(const RawItem& raw) noexcept {
@@ -82,21 +88,38 @@ wb_sfv_value value_of(const BareItem& item) noexcept {
 
 static_assert(sizeof(std::string_view) == sizeof(wb_sfv_line) &&
               alignof(std::string_view) <= alignof(wb_sfv_line));
-static_assert(sizeof(Parser) <= sizeof(wb_sfv_parser) && alignof(Parser) <= alignof(wb_sfv_parser));
+/// A parser that knows whether the last call came to a value: those that return false skip others, which C
+/// must not get to see as if they were the one it read before.
+struct Pull {
+    Parser parser;
+    bool has_value = false;
+
+    /// What a call returned, which sets the key and the value that are asked for.
+    bool came(bool to_value, wb_sfv_value* value, wb_sfv_text* key, bool has_key) noexcept {
+        has_value = to_value;
+        if (to_value && key != nullptr)
+            *key = text_of(has_key ? parser.key() : std::string_view{});
+        if (to_value && value != nullptr)
+            *value = value_of(parser.value());
+        return to_value;
+    }
+};
+
+static_assert(sizeof(Pull) <= sizeof(wb_sfv_parser) && alignof(Pull) <= alignof(wb_sfv_parser));
 static_assert(sizeof(Writer) <= sizeof(wb_sfv_writer) && alignof(Writer) <= alignof(wb_sfv_writer));
 // C copies them as bytes and never ends them.
-static_assert(std::is_trivially_copyable_v<std::string_view> && std::is_trivially_copyable_v<Parser> &&
+static_assert(std::is_trivially_copyable_v<std::string_view> && std::is_trivially_copyable_v<Pull> &&
               std::is_trivially_copyable_v<Writer>);
 
 std::span<const std::string_view> lines_of(const wb_sfv_line* lines, size_t count) noexcept {
     return {reinterpret_cast<const std::string_view*>(lines), count};
 }
 
-Parser& unwrap(wb_sfv_parser* parser) noexcept {
-    return *std::launder(reinterpret_cast<Parser*>(parser->opaque));
+Pull& unwrap(wb_sfv_parser* parser) noexcept {
+    return *std::launder(reinterpret_cast<Pull*>(parser->opaque));
 }
-const Parser& unwrap(const wb_sfv_parser* parser) noexcept {
-    return *std::launder(reinterpret_cast<const Parser*>(parser->opaque));
+const Pull& unwrap(const wb_sfv_parser* parser) noexcept {
+    return *std::launder(reinterpret_cast<const Pull*>(parser->opaque));
 }
 Writer& unwrap(wb_sfv_writer* writer) noexcept {
     return *std::launder(reinterpret_cast<Writer*>(writer->opaque));
@@ -200,56 +223,52 @@ wb_sfv_line wb_sfv_line_of(const char* data, size_t size) {
 
 void wb_sfv_parser_init(wb_sfv_parser* parser, wb_sfv_field_type type, const wb_sfv_line* lines, size_t count,
                         unsigned options) {
-    ::new (parser->opaque) Parser{static_cast<FieldType>(type), lines_of(lines, count), options_of(options)};
+    ::new (parser->opaque)
+        Pull{Parser{static_cast<FieldType>(type), lines_of(lines, count), options_of(options)}};
 }
 
 bool wb_sfv_next_member(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value) {
-    Parser& self = unwrap(parser);
-    if (!self.next_member())
-        return false;
-    if (key != nullptr)
-        *key = text_of(self.field_type() == FieldType::dictionary ? self.key() : std::string_view{});
-    if (value != nullptr)
-        *value = value_of(self.value());
-    return true;
+    Pull& self = unwrap(parser);
+    const bool has_key = self.parser.field_type() == FieldType::dictionary;
+    return self.came(self.parser.next_member(), value, key, has_key);
 }
 
 bool wb_sfv_next_inner_item(wb_sfv_parser* parser, wb_sfv_value* value) {
-    Parser& self = unwrap(parser);
-    if (!self.next_inner_item())
-        return false;
-    if (value != nullptr)
-        *value = value_of(self.value());
-    return true;
+    Pull& self = unwrap(parser);
+    return self.came(self.parser.next_inner_item(), value, nullptr, false);
 }
 
 bool wb_sfv_next_parameter(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value) {
-    Parser& self = unwrap(parser);
-    if (!self.next_parameter())
-        return false;
-    if (key != nullptr)
-        *key = text_of(self.key());
-    if (value != nullptr)
-        *value = value_of(self.value());
-    return true;
+    Pull& self = unwrap(parser);
+    return self.came(self.parser.next_parameter(), value, key, true);
 }
 
 size_t wb_sfv_parser_decode_capacity(const wb_sfv_parser* parser) {
-    const RawItem& value = unwrap(parser).value();
-    return has_text(value.type()) ? value.decode_capacity() : 0;
+    const Pull& self = unwrap(parser);
+    return self.has_value ? decode_capacity(self.parser.value()) : 0;
 }
 
-bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text) {
-    const RawItem& value = unwrap(parser).value();
-    const auto decoded = has_text(value.type()) ? value.decode({buffer, size}) : std::string_view{};
-    if (!decoded)
+bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text,
+                          wb_sfv_error* error) {
+    const Pull& self = unwrap(parser);
+    if (!self.has_value) {
+        report(error, refuse(Reason::nothing_read).error());
         return false;
+    }
+    const RawItem& value = self.parser.value();
+    const auto decoded = has_text(value.type()) ? value.decode({buffer, size}) : std::string_view{};
+    if (!decoded) {
+        report(error, refuse(Reason::buffer_too_small, decode_capacity(value)).error());
+        return false;
+    }
     *text = text_of(*decoded);
     return true;
 }
 
 bool wb_sfv_parser_finish(wb_sfv_parser* parser, wb_sfv_error* error) {
-    const auto finished = unwrap(parser).finish();
+    Pull& self = unwrap(parser);
+    self.has_value = false;
+    const auto finished = self.parser.finish();
     if (!finished)
         report(error, finished.error());
     return finished.has_value();
@@ -379,11 +398,7 @@ wb_sfv_node* wb_sfv_set_member(wb_sfv_document* document, wb_sfv_text key, const
 
 wb_sfv_node* wb_sfv_add_inner_item(wb_sfv_node* node, const wb_sfv_value* value, wb_sfv_error* error) {
     InnerList* const list = inner_list_of(node);
-    Result<Item*> added = refuse(Reason::wrong_order);
-    if (list != nullptr && value->type == WB_SFV_INNER_LIST)
-        added = refuse(Reason::nested_list);
-    else if (list != nullptr)
-        added = list->add(ref_of(*value));
+    const auto added = list != nullptr ? list->add(ref_of(*value)) : refuse(Reason::not_inner_list);
     if (!added) {
         report(error, added.error());
         return nullptr;

@@ -77,8 +77,18 @@ std::string_view describe(Reason reason) noexcept {
         return "a list inside of an inner list, or where only a bare item can be";
     case Reason::nested_map:
         return "a map inside of another value";
+    case Reason::no_value:
+        return "no value where there has to be one";
+    case Reason::undecoded:
+        return "a text of the parser that has not been decoded";
+    case Reason::unknown_type:
+        return "a value of a type that does not exist";
     case Reason::wrong_order:
         return "calls in an order that makes no field";
+    case Reason::nothing_read:
+        return "nothing to decode: the call before came to no value";
+    case Reason::not_inner_list:
+        return "an item, which has no items inside";
     case Reason::buffer_too_small:
         return "the buffer is too small";
     case Reason::too_long:

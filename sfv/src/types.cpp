@@ -129,15 +129,23 @@ Result<Decimal> Decimal::from_text(std::string_view text) noexcept {
     return Decimal{number.negative ? -thousandths : thousandths};
 }
 
-Result<Decimal> Decimal::from_double(double number) noexcept {
+namespace {
+
+template <typename Number>
+Result<Decimal> from_shortest_text(Number number) noexcept {
     if (!std::isfinite(number))
         return refuse(Reason::not_a_number);
     char text[32];
     const auto [end, fault] = std::to_chars(text, text + sizeof text, number, std::chars_format::scientific);
     if (fault != std::errc{})
         return refuse(Reason::not_a_number);
-    return from_text({text, static_cast<size_t>(end - text)});
+    return Decimal::from_text({text, static_cast<size_t>(end - text)});
 }
+
+} // namespace
+
+Result<Decimal> Decimal::from_double(double number) noexcept { return from_shortest_text(number); }
+Result<Decimal> Decimal::from_float(float number) noexcept { return from_shortest_text(number); }
 
 namespace {
 

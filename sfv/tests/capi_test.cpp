@@ -35,6 +35,7 @@ TEST(CInterface, Pulls) {
     wb_sfv_text key;
     wb_sfv_value value;
     wb_sfv_text decoded;
+    wb_sfv_error error;
     char buffer[32];
     ASSERT_TRUE(wb_sfv_next_member(&parser, &key, &value));
     EXPECT_EQ(view(key), "a");
@@ -43,8 +44,10 @@ TEST(CInterface, Pulls) {
     ASSERT_TRUE(wb_sfv_next_inner_item(&parser, &value));
     EXPECT_TRUE(value.needs_decoding);
     EXPECT_EQ(wb_sfv_parser_decode_capacity(&parser), 4U);
-    EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, 3, &decoded));
-    ASSERT_TRUE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded));
+    EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, 3, &decoded, &error));
+    EXPECT_STREQ(error.message, "the buffer is too small: 4 bytes are needed");
+    EXPECT_EQ(error.offset, 4U);
+    ASSERT_TRUE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, nullptr));
     EXPECT_EQ(view(decoded), "x\"y");
     EXPECT_FALSE(wb_sfv_next_parameter(&parser, &key, &value));
     ASSERT_TRUE(wb_sfv_next_inner_item(&parser, &value));
@@ -56,7 +59,7 @@ TEST(CInterface, Pulls) {
     EXPECT_EQ(value.type, WB_SFV_DECIMAL);
     EXPECT_EQ(value.number, 1500);
     ASSERT_TRUE(wb_sfv_next_member(&parser, &key, &value));
-    ASSERT_TRUE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded));
+    ASSERT_TRUE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, nullptr));
     EXPECT_EQ(view(decoded), "split, here");
     EXPECT_TRUE(wb_sfv_parser_finish(&parser, nullptr));
 
@@ -68,12 +71,117 @@ TEST(CInterface, Pulls) {
     wb_sfv_parser_init(&parser, WB_SFV_LIST, &bad, 1, WB_SFV_RFC8941);
     ASSERT_TRUE(wb_sfv_next_member(&parser, &key, &value));
     EXPECT_TRUE(wb_sfv_next_parameter(&parser, nullptr, nullptr));
-    wb_sfv_error error;
     EXPECT_FALSE(wb_sfv_parser_finish(&parser, &error));
     EXPECT_EQ(error.offset, 5U);
     EXPECT_STREQ(
         error.message,
         "expected a bare item of RFC 8941, which has no dates and display strings, found '@' at offset 5");
+}
+
+TEST(CInterface, DecodesOnlyWhatTheLastCallCameTo) {
+    const auto expect_nothing = [](const wb_sfv_parser& parser) {
+        char buffer[32];
+        wb_sfv_text decoded;
+        wb_sfv_error error;
+        EXPECT_EQ(wb_sfv_parser_decode_capacity(&parser), 0U);
+        EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, nullptr));
+        EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, &error));
+        EXPECT_STREQ(error.message, "nothing to decode: the call before came to no value");
+    };
+    const wb_sfv_line one = line(R"("x\\y";p="longer \"text\"")");
+    wb_sfv_parser parser;
+    wb_sfv_parser_init(&parser, WB_SFV_ITEM, &one, 1, 0);
+    expect_nothing(parser);
+    ASSERT_TRUE(wb_sfv_next_member(&parser, nullptr, nullptr));
+    ASSERT_TRUE(wb_sfv_parser_finish(&parser, nullptr)); // skips the parameter
+    expect_nothing(parser);
+
+    const wb_sfv_line list = line(R"(("a\"" "b\"");p="c\"")");
+    wb_sfv_parser_init(&parser, WB_SFV_LIST, &list, 1, 0);
+    ASSERT_TRUE(wb_sfv_next_member(&parser, nullptr, nullptr));
+    ASSERT_TRUE(wb_sfv_next_parameter(&parser, nullptr, nullptr)); // skips the items
+    EXPECT_EQ(wb_sfv_parser_decode_capacity(&parser), 3U);
+    EXPECT_FALSE(wb_sfv_next_parameter(&parser, nullptr, nullptr));
+    expect_nothing(parser);
+    EXPECT_FALSE(wb_sfv_next_inner_item(&parser, nullptr));
+    expect_nothing(parser);
+    EXPECT_FALSE(wb_sfv_next_member(&parser, nullptr, nullptr));
+    expect_nothing(parser);
+}
+
+TEST(CInterface, EncodesNothingTwice) {
+    const wb_sfv_line one = line(":AAEC:");
+    wb_sfv_parser parser;
+    wb_sfv_value value;
+    wb_sfv_parser_init(&parser, WB_SFV_ITEM, &one, 1, 0);
+    ASSERT_TRUE(wb_sfv_next_member(&parser, nullptr, &value));
+    ASSERT_TRUE(value.needs_decoding);
+
+    char buffer[32];
+    const auto write = [&](bool as_parameter, wb_sfv_text* field, wb_sfv_error* error) {
+        wb_sfv_writer writer;
+        wb_sfv_writer_init(&writer, WB_SFV_ITEM, buffer, sizeof buffer);
+        const wb_sfv_value five = integer(5);
+        wb_sfv_write_value(&writer, as_parameter ? &five : &value);
+        if (as_parameter)
+            wb_sfv_write_parameter(&writer, text("p"), &value);
+        return wb_sfv_writer_finish(&writer, field, error);
+    };
+    const char* const reason = "a text of the parser that has not been decoded";
+    wb_sfv_text field;
+    wb_sfv_error error;
+    for (const bool as_parameter : {false, true}) {
+        EXPECT_FALSE(write(as_parameter, &field, &error));
+        EXPECT_STREQ(error.message, reason);
+    }
+    const Document document{wb_sfv_document_new(WB_SFV_LIST), wb_sfv_document_free};
+    EXPECT_EQ(wb_sfv_set_member(document.get(), text(""), &value, &error), nullptr);
+    EXPECT_STREQ(error.message, reason);
+    const wb_sfv_value inner_list{WB_SFV_INNER_LIST, false, 0, {}};
+    wb_sfv_node* const node = wb_sfv_set_member(document.get(), text(""), &inner_list, nullptr);
+    ASSERT_NE(node, nullptr);
+    error = {};
+    EXPECT_EQ(wb_sfv_add_inner_item(node, &value, &error), nullptr);
+    EXPECT_STREQ(error.message, reason);
+    error = {};
+    EXPECT_FALSE(wb_sfv_set_parameter(node, text("p"), &value, &error));
+    EXPECT_STREQ(error.message, reason);
+
+    char decoded[16];
+    ASSERT_TRUE(wb_sfv_parser_decode(&parser, decoded, sizeof decoded, &value.text, nullptr));
+    value.needs_decoding = false;
+    ASSERT_TRUE(write(false, &field, nullptr));
+    EXPECT_EQ(view(field), ":AAEC:");
+}
+
+TEST(CInterface, SaysWhyAnInnerListOrAnItemDoesNotFit) {
+    const Document document{wb_sfv_document_new(WB_SFV_LIST), wb_sfv_document_free};
+    const wb_sfv_value list{WB_SFV_INNER_LIST, false, 0, {}};
+    const wb_sfv_value five = integer(5);
+    const wb_sfv_value none{static_cast<wb_sfv_type>(15), false, 0, {}};
+    wb_sfv_node* const item = wb_sfv_set_member(document.get(), text(""), &five, nullptr);
+    ASSERT_NE(item, nullptr);
+    const char* const nested = "a list inside of an inner list, or where only a bare item can be";
+    wb_sfv_error error;
+    EXPECT_FALSE(wb_sfv_set_parameter(item, text("p"), &list, &error));
+    EXPECT_STREQ(error.message, nested);
+    EXPECT_EQ(wb_sfv_add_inner_item(item, &five, &error), nullptr);
+    EXPECT_STREQ(error.message, "an item, which has no items inside");
+    EXPECT_EQ(wb_sfv_set_member(document.get(), text(""), &none, &error), nullptr);
+    EXPECT_STREQ(error.message, "a value of a type that does not exist");
+    wb_sfv_node* const node = wb_sfv_set_member(document.get(), text(""), &list, nullptr);
+    ASSERT_NE(node, nullptr);
+    EXPECT_EQ(wb_sfv_add_inner_item(node, &list, &error), nullptr);
+    EXPECT_STREQ(error.message, nested);
+
+    char buffer[16];
+    wb_sfv_writer writer;
+    wb_sfv_text field;
+    wb_sfv_writer_init(&writer, WB_SFV_LIST, buffer, sizeof buffer);
+    wb_sfv_write_value(&writer, &list);
+    error = {};
+    EXPECT_FALSE(wb_sfv_writer_finish(&writer, &field, &error));
+    EXPECT_STREQ(error.message, nested);
 }
 
 TEST(CInterface, AListHasNoKeys) {

@@ -2,10 +2,18 @@
 #include <warpbeam/sfv/convert.hpp>
 #include <warpbeam/sfv/print.hpp>
 
+#include <array>
+#include <cmath>
 #include <limits>
 #include <list>
 #include <map>
+#include <optional>
+#include <ranges>
+#include <set>
+#include <sstream>
+#include <stdexcept>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -79,6 +87,156 @@ TEST(Convert, RefusesWhatTheRfcCannotCarry) {
     EXPECT_EQ(text(item_of("\u00fc")), describe(Reason::invalid_string));
     EXPECT_EQ(text(item_of(std::numeric_limits<double>::quiet_NaN())), describe(Reason::not_a_number));
     EXPECT_EQ(text(dictionary_of(Map{{"Key", 1}})), describe(Reason::invalid_key));
+}
+
+TEST(Convert, ViewsThatAreOnlyIterableWhenNotConst) {
+    const std::vector numbers{1, 2, 3, 4};
+    const auto is_even = [](int number) { return number % 2 == 0; };
+    auto even = numbers | std::views::filter(is_even);
+    EXPECT_EQ(text(list_of(even)), "2, 4");
+    EXPECT_EQ(text(list_of(std::as_const(even))), "2, 4");
+    EXPECT_EQ(text(list_of(numbers | std::views::filter(is_even))), "2, 4");
+    EXPECT_EQ(inner_list_of(even)->items.size(), 2U);
+    const auto evens = [&](int) { return numbers | std::views::filter(is_even); };
+    EXPECT_EQ(text(list_of(std::views::iota(0, 2) | std::views::transform(evens))), "(2 4), (2 4)");
+    const std::vector views{even, even};
+    EXPECT_EQ(text(list_of(views)), "(2 4), (2 4)");
+    std::istringstream stream{"5 6 7"};
+    EXPECT_EQ(text(list_of(std::views::istream<int>(stream))), "5, 6, 7");
+
+    std::vector<bool> bits{true, false, true};
+    EXPECT_EQ(text(list_of(bits)), "?1, ?0, ?1");
+    EXPECT_EQ(text(list_of(bits | std::views::filter([](bool) { return true; }))), "?1, ?0, ?1");
+
+    std::map<std::string, int> map{{"a", 1}, {"b", 2}, {"c", 3}};
+    auto odd = map | std::views::filter([](const auto& entry) { return entry.second % 2 != 0; });
+    EXPECT_EQ(text(dictionary_of(odd)), "a=1, c=3");
+    EXPECT_EQ(text(item_of(5, odd)), "5;a=1;c=3");
+    EXPECT_EQ(text(item_of(odd)), describe(Reason::nested_map));
+    EXPECT_EQ(text(list_of(map | std::views::keys)), R"("a", "b", "c")");
+}
+
+TEST(Convert, EntriesOfOtherTypes) {
+    struct Setting {
+        std::string key;
+        int value;
+    };
+    EXPECT_EQ(text(dictionary_of(std::vector<Setting>{{"a", 1}, {"b", 2}})), "a=1, b=2");
+    EXPECT_EQ(text(dictionary_of(std::vector<std::tuple<const char*, bool>>{{"a", true}})), "a");
+}
+
+TEST(Convert, DocumentsStandForThemselves) {
+    Item item = std::move(*Item::parse("5;q"));
+    EXPECT_EQ(text(item_of(item)), "5;q");
+    EXPECT_EQ(text(item_of(1, Parameters{})), "1");
+    EXPECT_EQ(text(item_of(1, item.parameters)), "1;q");
+    EXPECT_EQ(text(item_of(Token{"t"}, std::as_const(item).parameters)), "t;q");
+    EXPECT_EQ(text(item_of(item.value)), "5");
+    EXPECT_EQ(text(item_of(std::move(item))), "5;q");
+
+    const auto dictionary = Dictionary::parse("a=(1 x;y);z, b=2");
+    ASSERT_TRUE(dictionary);
+    EXPECT_EQ(text(dictionary_of(*dictionary)), "a=(1 x;y);z, b=2");
+    EXPECT_EQ(text(dictionary_of(std::move(*Dictionary::parse("a")))), "a");
+    EXPECT_EQ(text(dictionary_of((*dictionary)[0].value.parameters())), "z");
+    EXPECT_EQ(text(item_of(3, *Dictionary::parse("a=1, b"))), "3;a=1;b");
+    EXPECT_EQ(text(item_of(3, *dictionary)), describe(Reason::nested_list));
+    EXPECT_EQ(text(item_of(3, *Dictionary::parse("a=1;x"))), describe(Reason::nested_map));
+    EXPECT_EQ(text(item_of(*dictionary)), describe(Reason::nested_map));
+    EXPECT_EQ(text(item_of(Parameters{})), describe(Reason::nested_map));
+    EXPECT_EQ(text(item_of(List{})), describe(Reason::nested_list));
+    EXPECT_EQ(text(item_of((*dictionary)[0].value)), describe(Reason::nested_list));
+    EXPECT_EQ(text(item_of((*dictionary)[1].value)), "2");
+    EXPECT_EQ(text(item_of(std::move((*Dictionary::parse("a=1;x"))[0].value))), "1;x");
+    EXPECT_EQ(text(list_of(std::vector<Parameters>(1))), describe(Reason::nested_map));
+
+    const auto list = List::parse("1, 2;x");
+    ASSERT_TRUE(list);
+    EXPECT_EQ(text(list_of(*list)), "1, 2;x");
+    EXPECT_EQ(text(list_of(std::move(*List::parse("t")))), "t");
+    EXPECT_EQ(text(list_of(std::span{list->begin(), 2})), "1, 2;x");
+    EXPECT_EQ(text(list_of(std::span{&*list, 1})), "(1 2;x)");
+    EXPECT_EQ(text(list_of(std::span{(*dictionary)[0].value.inner_list(), 1})), "(1 x;y);z");
+    EXPECT_TRUE(inner_list_of(InnerList{}));
+}
+
+TEST(Convert, OptionalValues) {
+    using Optional = std::optional<int>;
+    const std::string none{describe(Reason::no_value)};
+    EXPECT_EQ(text(item_of(Optional{5})), "5");
+    EXPECT_EQ(text(item_of(std::optional<std::string>{"a"})), "\"a\"");
+    EXPECT_EQ(text(item_of(Optional{})), none);
+    EXPECT_EQ(text(list_of(std::vector<Optional>{1, 2})), "1, 2");
+    EXPECT_EQ(text(list_of(std::vector<Optional>{1, {}})), none);
+    EXPECT_EQ(text(list_of(std::vector<std::vector<Optional>>{{1}, {{}}})), none);
+    EXPECT_EQ(text(list_of(std::vector<std::optional<std::vector<int>>>{{{1, 2}}})), "(1 2)");
+    // A member or parameter that is not there.
+    const std::map<std::string, Optional> map{{"a", 1}, {"b", {}}, {"c", 3}};
+    EXPECT_EQ(text(dictionary_of(map)), "a=1, c=3");
+    EXPECT_EQ(text(item_of(Token{"t"}, map)), "t;a=1;c=3");
+    EXPECT_EQ(
+        text(dictionary_of(std::map<std::string, std::optional<std::vector<int>>>{{"a", {{1}}}, {"b", {}}})),
+        "a=(1)");
+    EXPECT_EQ(text(item_of(std::variant<bool, Optional>{Optional{}})), none);
+    EXPECT_EQ(text(item_of(std::optional<std::variant<int, bool>>{true})), "?1");
+}
+
+TEST(Convert, NumbersThatAreNone) {
+    const std::string no_number{describe(Reason::not_a_number)};
+    for (const double number : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+        EXPECT_EQ(text(item_of(number)), no_number);
+        EXPECT_EQ(text(item_of(static_cast<float>(number))), no_number);
+        EXPECT_EQ(text(item_of(std::optional{number})), no_number);
+        EXPECT_EQ(text(item_of(std::variant<int, double>{number})), no_number);
+        EXPECT_EQ(text(item_of(1, std::map<std::string, double>{{"a", number}})), no_number);
+        const std::vector numbers{1.0, number};
+        EXPECT_EQ(text(list_of(numbers)), no_number);
+        EXPECT_EQ(text(list_of(std::vector{numbers})), no_number);
+        EXPECT_EQ(text(list_of(numbers | std::views::filter([](double) { return true; }))), no_number);
+        EXPECT_EQ(
+            text(list_of(numbers | std::views::transform([](double one) { return std::optional{one}; }))),
+            no_number);
+    }
+    EXPECT_EQ(text(item_of(-0.0)), "0.0");
+    EXPECT_EQ(text(item_of(-0.0F)), "0.0");
+    EXPECT_EQ(text(item_of(std::optional{-0.0})), "0.0");
+    EXPECT_EQ(text(list_of(std::vector{-0.0, -0.0004} | std::views::reverse)), "0.0, 0.0");
+}
+
+TEST(Convert, WhatTheCallersCodeThrowsGoesThrough) {
+    const auto fail = [](int) -> int { throw std::runtime_error("stop"); };
+    EXPECT_THROW((void)list_of(std::vector{1} | std::views::transform(fail)), std::runtime_error);
+    const auto fail_entry = [](int) -> std::pair<std::string, int> { throw std::runtime_error("stop"); };
+    const auto map = std::views::iota(0, 1) | std::views::transform(fail_entry);
+    EXPECT_THROW((void)dictionary_of(map), std::runtime_error);
+    EXPECT_THROW((void)item_of(1, map), std::runtime_error);
+    struct Name {
+        operator std::string_view() const { throw std::runtime_error("stop"); }
+    };
+    EXPECT_THROW((void)item_of(Name{}), std::runtime_error);
+    struct Throws {
+        std::string text;
+        explicit Throws(int) : text(100, 'a') { throw std::runtime_error("stop"); }
+        operator std::string_view() const noexcept { return text; }
+    };
+    std::variant<bool, Throws> lost;
+    EXPECT_THROW(lost.emplace<Throws>(1), std::runtime_error);
+    ASSERT_TRUE(lost.valueless_by_exception());
+    EXPECT_EQ(text(item_of(lost)), describe(Reason::no_value));
+    static_assert(!std::is_nothrow_constructible_v<BareItemRef, Name>);
+    static_assert(std::is_nothrow_constructible_v<BareItemRef, const char(&)[3]> &&
+                  std::is_nothrow_constructible_v<BareItemRef, std::string> &&
+                  std::is_nothrow_constructible_v<BareItemRef, std::vector<uint8_t>>);
+}
+
+TEST(Convert, Bytes) {
+    constexpr std::byte bytes[] = {std::byte{1}, std::byte{2}, std::byte{3}};
+    EXPECT_EQ(text(item_of(bytes)), ":AQID:");
+    EXPECT_EQ(text(item_of(std::span{bytes})), ":AQID:");
+    EXPECT_EQ(text(item_of(std::to_array(bytes))), ":AQID:");
+    EXPECT_EQ(text(item_of(std::span{bytes} | std::views::drop(3))), "::");
+    // Whoever asks for a list of numbers gets it; as a value it does not compile.
+    EXPECT_EQ(text(list_of(std::set<uint8_t>{1, 2})), "1, 2");
 }
 
 } // namespace

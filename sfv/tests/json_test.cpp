@@ -68,8 +68,12 @@ TEST(Json, OfAnotherFormIsNoDocument) {
     for (const std::string_view text :
          {"1", "[]", "[1]", "[1, [], 2]", "[null, []]", "[[1], []]", "[1, [[\"a\"]]]",
           "[{\"__type\": \"x\", \"value\": 1}, []]", "[{\"__type\": \"token\"}, []]",
-          "[{\"__type\": \"date\", \"value\": 1.5}, []]",
-          "[{\"__type\": \"binary\", \"value\": \"a!\"}, []]"})
+          "[{\"__type\": \"date\", \"value\": 1.5}, []]", R"([{"__type": "binary", "value": "a!"}, []])",
+          R"([{"__type": "binary", "value": "my======"}, []])",
+          R"([{"__type": "binary", "value": "MY"}, []])",
+          R"([{"__type": "binary", "value": "MZ======"}, []])",
+          R"([{"__type": "binary", "value": "MY======MY======"}, []])",
+          R"([{"__type": "binary", "value": "========"}, []])"})
         EXPECT_THROW((void)from_json(FieldType::item, json::parse(text)), json::SyntaxError) << text;
     const auto refused = from_json(FieldType::item, json::parse("[123456789012345678901234567890, []]"));
     EXPECT_EQ(refused.error().reason, Reason::integer_range);

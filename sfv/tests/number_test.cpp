@@ -124,6 +124,29 @@ TEST(Number, DoublesStandForTheirShortestText) {
     EXPECT_EQ(written(std::numeric_limits<float>::infinity()), no_number);
 }
 
+TEST(Number, FloatsStandForTheirOwnShortestText) {
+    // The doubles equal to the first two are a little more and a little less than a tie.
+    EXPECT_EQ(written(0.0005F), "0.0");
+    EXPECT_EQ(written(0.0015F), "0.002");
+    EXPECT_EQ(written(0.0025F), "0.002");
+    EXPECT_EQ(written(0.0035F), "0.004");
+    EXPECT_EQ(written(0.0045F), "0.004");
+    EXPECT_EQ(written(1.0005F), "1.0");
+    EXPECT_EQ(written(-0.0005F), "0.0");
+    EXPECT_EQ(written(-0.0F), "0.0");
+    EXPECT_EQ(written(16777216.0F), "16777216.0");
+    EXPECT_EQ(written(1e12F), too_large);
+    EXPECT_EQ(written(std::numeric_limits<float>::max()), too_large);
+    EXPECT_EQ(written(std::numeric_limits<float>::denorm_min()), "0.0");
+    EXPECT_EQ(written(std::numeric_limits<float>::quiet_NaN()), no_number);
+    EXPECT_EQ(Decimal::from_float(0.0005F), Decimal{0});
+    EXPECT_EQ(Decimal::from_double(0.0005F), Decimal{1}); // of the double 0.0005000000237487257
+    // A long double would be rounded twice.
+    static_assert(!std::is_constructible_v<BareItemRef, long double>);
+    static_assert(std::is_constructible_v<BareItemRef, float> &&
+                  std::is_constructible_v<BareItemRef, double>);
+}
+
 TEST(Number, IntegersAreWritten) {
     EXPECT_EQ(written(0), "0");
     EXPECT_EQ(written(-1), "-1");

@@ -27,7 +27,7 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
     bool only_others = false;
     for (size_t i = 0; i < words.size(); ++i) {
         const std::string_view word = words[i];
-        if (only_others || !word.starts_with("-") || word == "-") {
+        if (only_others || !is_option(word)) {
             others.push_back(word);
             only_others |= leading;
             continue;
@@ -63,11 +63,17 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
     return others;
 }
 
+bool Options::is_option(std::string_view word) const {
+    if (!word.starts_with("-") || word == "-")
+        return false;
+    return !takes_numbers_ || word[1] < '0' || word[1] > '9';
+}
+
 const Options::Option& Options::find(std::string_view name) const {
     for (const Option& option : options_)
         if (option.name == name)
             return option;
-    throw error("unknown option " + std::string(name));
+    throw error("unknown option " + std::string(name) + " (what follows -- is no option)");
 }
 
 UsageError Options::error(const std::string& message) const {

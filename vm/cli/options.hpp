@@ -23,6 +23,12 @@ public:
     Options& value(std::string_view name, std::string_view value_name, std::string_view help,
                    std::function<void(std::string_view)> take);
 
+    /// Makes words such as `-5`, which begin like a negative number, no options.
+    Options& take_numbers() {
+        takes_numbers_ = true;
+        return *this;
+    }
+
     /// Adds a text that help prints at its end.
     void note(std::string text) { note_ += std::move(text); }
 
@@ -42,6 +48,7 @@ private:
         std::function<void(std::string_view)> take;
     };
     [[nodiscard]] std::optional<std::vector<std::string_view>> parse(Words words, bool leading) const;
+    [[nodiscard]] bool is_option(std::string_view word) const;
     [[nodiscard]] const Option& find(std::string_view name) const;
     void print_help() const;
 
@@ -49,6 +56,7 @@ private:
     std::string about_;
     std::string note_;
     std::vector<Option> options_;
+    bool takes_numbers_ = false;
 };
 
 /// A whole number, up to 2^64 - 1, with one of the suffixes K, M, G where `suffixes` says so (1024 each).

@@ -127,10 +127,11 @@ int sfv(Words words) {
         "  canonical  print a field in its canonical form\n"
         "Each LINE is a field line, and several are lines of one field; without any, the lines of the "
         "standard\n"
-        "input are. For format all of them together are one JSON text. The JSON is that of the httpwg "
-        "suite,\n"
+        "input are. One that begins with - has to follow --, unless it is a number. For format all of them "
+        "together\n"
+        "are one JSON text. The JSON is that of the httpwg suite,\n"
         "https://github.com/httpwg/structured-field-tests. The exit status is 1 when a field is refused.\n"};
-    options
+    options.take_numbers()
         .value("--type", "item|list|dict", "what the field is (default: item)",
                [&type](std::string_view name) { type = field_type_of(name); })
         .flag("--json", "print JSON", as_json)

@@ -12,6 +12,7 @@ namespace {
 
 /// RFC 4648, section 6.
 constexpr std::string_view base32_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+constexpr const char* no_base32 = "a binary value that is no base32 of RFC 4648";
 
 std::string base32_encode(std::string_view bytes) {
     std::string text;
@@ -28,23 +29,30 @@ std::string base32_encode(std::string_view bytes) {
     return text;
 }
 
+/// Accepts nothing but what `base32_encode` makes: whole groups of eight with their padding, and pad bits of
+/// zero.
 std::string base32_decode(std::string_view text) {
     std::string bytes;
     uint32_t bits = 0;
     int count = 0;
-    while (!text.empty() && text.back() == '=')
-        text.remove_suffix(1);
-    for (const char c : text) {
+    const std::string_view data = text.substr(0, text.find('='));
+    for (const char c : data) {
         const size_t value = base32_alphabet.find(c);
         if (value == std::string_view::npos)
-            throw json::SyntaxError("a binary value that is no base32");
+            throw json::SyntaxError(no_base32);
         bits = bits << 5 | static_cast<uint32_t>(value);
         count += 5;
         if (count >= 8) {
             count -= 8;
             bytes += static_cast<char>(bits >> count);
+            bits &= (1U << count) - 1;
         }
     }
+    const size_t padding = text.size() - data.size();
+    // Five bits or more that are left over are a character that carries nothing.
+    const bool is_whole = text.size() % 8 == 0 && padding < 8 && count < 5 && bits == 0;
+    if (!is_whole || text.substr(data.size()).find_first_not_of('=') != std::string_view::npos)
+        throw json::SyntaxError(no_base32);
     return bytes;
 }
 

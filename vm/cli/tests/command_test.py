@@ -106,7 +106,8 @@ for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     check(f"{command} without a file", [command], stderr=re.compile(f"^warpbeam: {command}: .*FILE.*--help\n$"),
           status=2)
     check(f"{command} with an unknown option", [command, "--bogus"],
-          stderr=f"warpbeam: {command}: unknown option --bogus; see warpbeam {command} --help\n", status=2)
+          stderr=f"warpbeam: {command}: unknown option --bogus (what follows -- is no option); see warpbeam {command} "
+          "--help\n", status=2)
     check(f"{command} of a file that is not there", [command, "missing.wat"],
           stdout=None, stderr=None if command == "wast" else
           "warpbeam: cannot open missing.wat: No such file or directory\n", status=1)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Uses of `warpbeam sfv` and `warpbeam sfv-tests`, right and wrong: sfv_test.py WARPBEAM"""
+import base64
 import json
 import os
 import re
@@ -25,6 +26,13 @@ check("lines of the standard input", ["sfv", "parse", "--type", "list", "--json"
       stdout="[[1, []], [2, []], [3, []]]\n")
 check("an item is the default", ["sfv", "parse", "--json", "?1;a=1"], stdout='[true, [["a", 1]]]\n')
 check("a negative number", ["sfv", "canonical", "--", "-5.50"], stdout="-5.5\n")
+check("a negative number without --", ["sfv", "parse", "-5"], stdout="integer -5\n")
+check("negative numbers in lines", ["sfv", "canonical", "--type", "list", "-1.50;a=-2", "-3", "4"],
+      stdout="-1.5;a=-2, -3, 4\n")
+check("a number behind options", ["sfv", "parse", "--json", "-5", "--rfc8941"], stdout="[-5, []]\n")
+check("a field that is no number", ["sfv", "parse", "-x"], stderr=re.compile(r"unknown option -x \(what follows -- is"),
+      status=2)
+check("a field behind --", ["sfv", "parse", "--", "-x"], stderr=re.compile("^warpbeam: expected a digit"), status=1)
 check("a control character is not printed", ["sfv", "parse", '%"a%1b%0a"'], stdout='display_string %"a%1b%0a"\n')
 
 # Canonical
@@ -43,6 +51,15 @@ check("a control character", ["sfv", "format", '["a\\r\\nb", []]'], stderr="warp
 check("too many digits", ["sfv", "format", "[1000000000000000, []]"], stderr="warpbeam: more than 15 digits\n", status=1)
 check("a key that is none", ["sfv", "format", "--type", "dict", '[["A", [1, []]]]'],
       stderr=re.compile("^warpbeam: not a key"), status=1)
+for text, whole in (("", ""), ("MY======", "f"), ("MZXQ====", "fo"), ("MZXW6===", "foo"), ("MZXW6YQ=", "foob"),
+                    ("MZXW6YTB", "fooba"), ("MZXW6YTBOI======", "foobar")):
+    check(f"base32 {text!r}", ["sfv", "format", json.dumps([{"__type": "binary", "value": text}, []])],
+          stdout=f":{base64.b64encode(whole.encode()).decode()}:\n")
+for text in ("my======", "MY", "MY=====", "MY=======", "MZ======", "MZXR====", "MZXW7===", "MZXW6YR=", "M=======",
+             "MZXW6Y==", "========", "MY======MZXW6YTB", "=MY=====", "M Y=====", "MY==\n====", "M1======", "MY---",
+             "MZXW6YTB========", "MZXW6YT"):
+    check(f"no base32 {text!r}", ["sfv", "format", json.dumps([{"__type": "binary", "value": text}, []])],
+          stderr="warpbeam: not the JSON of a field: a binary value that is no base32 of RFC 4648\n", status=1)
 check("no JSON", ["sfv", "format", "[1,"], stderr=re.compile("^warpbeam: not the JSON of a field: expected"), status=1)
 check("other JSON", ["sfv", "format", "{}"], stderr=re.compile("^warpbeam: not the JSON of a field: "), status=1)
 

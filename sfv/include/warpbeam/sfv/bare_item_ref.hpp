@@ -1,9 +1,11 @@
 #pragma once
 
+#include <warpbeam/sfv/seconds.hpp>
 #include <warpbeam/sfv/types.hpp>
 
 #include <chrono>
 #include <concepts>
+#include <limits>
 #include <ranges>
 #include <span>
 #include <string_view>
@@ -21,11 +23,17 @@ template <typename T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T>;
 template <typename T>
 concept StringLike = std::is_convertible_v<const T&, std::string_view>;
+/// Whether it becomes a view without running code that throws: C strings do, although the standard doesn't
+/// say.
+template <typename T>
+inline constexpr bool is_nothrow_string =
+    std::is_pointer_v<std::decay_t<const T&>> || std::is_nothrow_convertible_v<const T&, std::string_view>;
+template <typename T>
+concept Byte = std::same_as<T, uint8_t> || std::same_as<T, std::byte>;
 /// A vector, array or span of `uint8_t` or `std::byte`.
 template <typename T>
 concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_range<const T> &&
-                (std::same_as<std::ranges::range_value_t<const T>, uint8_t> ||
-                 std::same_as<std::ranges::range_value_t<const T>, std::byte>);
+                Byte<std::ranges::range_value_t<const T>>;
 
 } // namespace detail
 
@@ -34,14 +42,17 @@ concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_ran
 ///
 ///     bool                                    a boolean
 ///     integers                                an integer
-///     float, double, Decimal                  a decimal, exactly rounded (see Decimal)
+///     float, double, Decimal                  a decimal, exactly rounded (see Decimal); a long double has to
+///                                             become one of these first
 ///     std::string, const char*, ...           a string
 ///     Token, DisplayString, ByteSequence      what they say
-///     ranges of uint8_t or std::byte          a byte sequence
-///     Date, std::chrono::sys_time             a date
+///     contiguous uint8_t or std::byte         a byte sequence
+///     Date, std::chrono::sys_time             a date: the seconds, rounded down
 ///
-/// It borrows texts and bytes. What the RFC cannot carry converts, too, and then is refused by whatever takes
-/// it, with the reason that `check` gives.
+/// Nothing else does: a character is no text, a range of `char` may be bytes or a text that ends somewhere
+/// (say std::string_view or ByteSequence), and whether UTF-8 in `char8_t` is a string or a display string is
+/// yours to say. It borrows texts and bytes. What the RFC cannot carry converts, too, and then is refused by
+/// whatever takes it, with the reason that `check` gives.
 class BareItemRef {
 public:
     template <std::same_as<bool> T>
@@ -53,30 +64,54 @@ public:
         else
             refuse(Reason::integer_range);
     }
+    template <std::same_as<double> T>
+    BareItemRef(T value) noexcept : BareItemRef{Decimal::from_double(value)} {}
+    template <std::same_as<float> T>
+    BareItemRef(T value) noexcept : BareItemRef{Decimal::from_float(value)} {}
+    /// Not all C++ libraries know the shortest text of other types, and rounding one to a double first would
+    /// round twice: convert it to a double yourself, or use Decimal::from_text.
     template <std::floating_point T>
-    BareItemRef(T value) noexcept : type_{Type::decimal} {
-        if (const auto decimal = Decimal::from_double(static_cast<double>(value)))
-            number_ = decimal->thousandths;
-        else
-            refuse(decimal.error().reason);
-    }
+        requires(!std::same_as<T, float> && !std::same_as<T, double>)
+    BareItemRef(T value) = delete;
     constexpr BareItemRef(Decimal value) noexcept : type_{Type::decimal}, number_{value.thousandths} {}
     constexpr BareItemRef(Date value) noexcept : type_{Type::date}, number_{value.seconds} {}
-    template <typename Duration>
-    constexpr BareItemRef(std::chrono::sys_time<Duration> value) noexcept
-        : type_{Type::date},
-          number_{std::chrono::floor<std::chrono::seconds>(value).time_since_epoch().count()} {}
+    template <typename Count, typename Period>
+    constexpr BareItemRef(std::chrono::sys_time<std::chrono::duration<Count, Period>> value) noexcept
+        : type_{Type::date} {
+        static_assert(std::integral<Count> || std::floating_point<Count>,
+                      "only numbers of the language itself count the time of a date");
+        const Count count = value.time_since_epoch().count();
+        if constexpr (std::floating_point<Count>) {
+            using Limits = std::numeric_limits<Count>;
+            if (!(count >= Limits::lowest() && count <= Limits::max())) {
+                refuse(Reason::not_a_number);
+                return;
+            }
+        }
+        if (const auto seconds = detail::floor_to_seconds<Period>(count))
+            number_ = *seconds;
+        else
+            refuse(Reason::integer_range);
+    }
     template <detail::StringLike T>
-    constexpr BareItemRef(const T& value) noexcept
+    constexpr BareItemRef(const T& value) noexcept(detail::is_nothrow_string<T>)
         : type_{Type::string}, text_{static_cast<std::string_view>(value)} {}
     constexpr BareItemRef(Token value) noexcept : type_{Type::token}, text_{value.text} {}
     constexpr BareItemRef(DisplayString value) noexcept : type_{Type::display_string}, text_{value.text} {}
     constexpr BareItemRef(ByteSequence value) noexcept : type_{Type::byte_sequence}, text_{value.bytes} {}
     template <detail::Bytes T>
         requires(!detail::StringLike<T>)
-    BareItemRef(const T& value) noexcept
+    BareItemRef(const T& value) noexcept(noexcept(std::ranges::data(value)) &&
+                                         noexcept(std::ranges::size(value)))
         : type_{Type::byte_sequence},
           text_{reinterpret_cast<const char*>(std::ranges::data(value)), std::ranges::size(value)} {}
+
+    /// What stands for a value that cannot be carried: whatever takes it refuses it for this reason.
+    [[nodiscard]] static constexpr BareItemRef refused(Reason reason) noexcept {
+        BareItemRef value{false};
+        value.refuse(reason);
+        return value;
+    }
 
     [[nodiscard]] constexpr Type type() const noexcept { return type_; }
     /// Of an integer, a date, a boolean (0 or 1), and the thousandths of a decimal.
@@ -88,6 +123,12 @@ public:
     [[nodiscard]] Result<void> check() const noexcept;
 
 private:
+    explicit BareItemRef(const Result<Decimal>& value) noexcept : type_{Type::decimal} {
+        if (value)
+            number_ = value->thousandths;
+        else
+            refuse(value.error().reason);
+    }
     constexpr void refuse(Reason reason) noexcept {
         refused_ = true;
         reason_ = reason;

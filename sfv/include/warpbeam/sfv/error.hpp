@@ -46,8 +46,13 @@ enum class Reason : uint8_t {
     not_a_number,
     nested_list,
     nested_map,
+    no_value,     ///< an empty std::optional, a std::variant without a value
+    undecoded,    ///< a text of the pull parser that has not been decoded (C)
+    unknown_type, ///< no type of the RFC (C)
     // Calls that do not fit, and resources.
     wrong_order,
+    nothing_read,     ///< the last call of the pull parser came to no value (C)
+    not_inner_list,   ///< an item in place of an inner list (C)
     buffer_too_small, ///< the offset is the size that is needed
     too_long,
     out_of_memory,

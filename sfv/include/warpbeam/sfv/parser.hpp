@@ -66,9 +66,10 @@ public:
     bool next_parameter() noexcept;
 
     [[nodiscard]] FieldType field_type() const noexcept { return field_type_; }
-    /// Of what the last call that returned true came to: the key of a dictionary's member or of a parameter.
+    /// The key of the dictionary's member or of the parameter that the call directly before came to, which
+    /// must have returned true: a call that returns false may have left anything here that it skipped.
     [[nodiscard]] std::string_view key() const noexcept { return key_; }
-    /// Likewise its value.
+    /// Likewise the value. A copy of it stays good as long as the field's bytes do.
     [[nodiscard]] const RawItem& value() const noexcept { return value_; }
 
     /// Checks all that has not been read yet, and says whether the field is well-formed as a whole.

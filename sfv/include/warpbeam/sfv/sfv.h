@@ -45,7 +45,9 @@ wb_sfv_line wb_sfv_line_of(const char* data, size_t size);
 /* A bare item, or the beginning of an inner list. */
 typedef struct wb_sfv_value {
     wb_sfv_type type;
-    /* From the pull parser: `text` differs from the value; see wb_sfv_parser_decode. False elsewhere. */
+    /* From the pull parser: `text` differs from the value; see wb_sfv_parser_decode. Such a value is refused
+     * wherever one is to be written or set, since it would be encoded twice; set `text` to what
+     * wb_sfv_parser_decode gives and this to false. False elsewhere. */
     bool needs_decoding;
     /* Of an integer, a date (seconds since 1970), a boolean (0 or 1); the thousandths of a decimal. */
     int64_t number;
@@ -84,12 +86,14 @@ void wb_sfv_parser_init(wb_sfv_parser* parser, wb_sfv_field_type type, const wb_
 bool wb_sfv_next_member(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value);
 bool wb_sfv_next_inner_item(wb_sfv_parser* parser, wb_sfv_value* value);
 bool wb_sfv_next_parameter(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value);
-/* How long a buffer wb_sfv_parser_decode needs for the text of the value that was read last; 0 when it needs
- * none. */
+/* How long a buffer wb_sfv_parser_decode needs for the text of the value that the call directly before came
+ * to; 0 when it needs none, and when that call came to no value. */
 size_t wb_sfv_parser_decode_capacity(const wb_sfv_parser* parser);
-/* The text of the value that was read last, decoded into the buffer where it needs decoding. False when the
- * buffer is too small. */
-bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text);
+/* The text of the value that the call directly before came to, decoded into the buffer where it needs
+ * decoding; empty for a value without a text. False when the buffer is too small and when that call returned
+ * false, since it may have skipped other values; then `error`, which may be null, is set. */
+bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text,
+                          wb_sfv_error* error);
 /* Checks the rest of the field; false when the field is malformed, and then `error`, which may be null, is
  * set. */
 bool wb_sfv_parser_finish(wb_sfv_parser* parser, wb_sfv_error* error);
@@ -104,6 +108,7 @@ typedef struct wb_sfv_writer {
 /* The buffer may be null when its size is 0, to find out the size that is needed. */
 void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size);
 void wb_sfv_write_key(wb_sfv_writer* writer, wb_sfv_text key);
+/* A bare item; inner lists are begun and ended. */
 void wb_sfv_write_value(wb_sfv_writer* writer, const wb_sfv_value* value);
 void wb_sfv_begin_inner_list(wb_sfv_writer* writer);
 void wb_sfv_end_inner_list(wb_sfv_writer* writer);
@@ -152,9 +157,10 @@ bool wb_sfv_parameter_find(const wb_sfv_node* node, wb_sfv_text key, wb_sfv_valu
  * refused; then `error`, which may be null, is set. */
 wb_sfv_node* wb_sfv_set_member(wb_sfv_document* document, wb_sfv_text key, const wb_sfv_value* value,
                                wb_sfv_error* error);
-/* Appends an item to an inner list; null when it is refused. */
+/* Appends an item to an inner list; null when it is refused, also since the node is no inner list or the
+ * value is one. */
 wb_sfv_node* wb_sfv_add_inner_item(wb_sfv_node* node, const wb_sfv_value* value, wb_sfv_error* error);
-/* Sets a parameter; false when it is refused. */
+/* Sets a parameter; false when it is refused. The value is no inner list. */
 bool wb_sfv_set_parameter(wb_sfv_node* node, wb_sfv_text key, const wb_sfv_value* value, wb_sfv_error* error);
 
 /* Writes the canonical field into a buffer, which may be null when `size` is 0, and returns its length, even

@@ -2,6 +2,7 @@
 
 #include <warpbeam/sfv/error.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -42,9 +43,14 @@ struct Decimal {
     /// The decimal that is nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half
     /// to even. Refused: other text, and numbers that are too large.
     [[nodiscard]] static Result<Decimal> from_text(std::string_view text) noexcept;
-    /// The same for the shortest decimal text that stands for `number`, so that 1.05 stays 1.05 and 0.0025, a
-    /// tie, becomes 0.002. Refused: infinities, NaN, and numbers that are too large.
+    /// The same for the shortest decimal text that stands for `number` among those of its type, so that 1.05
+    /// stays 1.05 and 0.0025, a tie, becomes 0.002. Refused: infinities, NaN, and numbers that are too large.
     [[nodiscard]] static Result<Decimal> from_double(double number) noexcept;
+    /// The text that is the shortest for a float is not that of the double which is equal to it.
+    [[nodiscard]] static Result<Decimal> from_float(float number) noexcept;
+    /// It would be rounded twice; see BareItemRef.
+    template <std::same_as<long double> T>
+    static Result<Decimal> from_double(T number) = delete;
     [[nodiscard]] double to_double() const noexcept { return static_cast<double>(thousandths) / 1000; }
 
     friend auto operator<=>(const Decimal&, const Decimal&) = default;

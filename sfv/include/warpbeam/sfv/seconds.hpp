@@ -1,0 +1,55 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+/// Counts of any period in whole seconds, rounded down: std::chrono::floor overflows silently, and rounds
+/// what floating-point numbers count before it rounds down.
+
+namespace warpbeam::sfv::detail {
+
+__extension__ using Wide = __int128;
+
+[[nodiscard]] constexpr Wide floor_divide(Wide number, Wide divisor) noexcept {
+    const Wide quotient = number / divisor;
+    return number % divisor < 0 ? quotient - 1 : quotient;
+}
+
+[[nodiscard]] constexpr std::optional<int64_t> narrowed(Wide number) noexcept {
+    if (number < std::numeric_limits<int64_t>::min() || number > std::numeric_limits<int64_t>::max())
+        return std::nullopt;
+    return static_cast<int64_t>(number);
+}
+
+/// Nothing when it does not fit.
+template <typename Period, std::integral Count>
+[[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
+    static_assert(sizeof(Count) <= 8, "integers of more than 64 bits count no time here");
+    return narrowed(floor_divide(Wide{count} * Period::num, Period::den)); // 64 bits times 63 fit into a Wide
+}
+
+/// The same for a finite number, exactly.
+template <typename Period, std::floating_point Count>
+[[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
+    static_assert(std::numeric_limits<Count>::digits <= 64 && std::numeric_limits<Count>::radix == 2,
+                  "floating-point numbers of such precision count no time here");
+    constexpr Count two_to_63 = 9223372036854775808.0F;
+    constexpr Count tiny = 1 / two_to_63 / 2; // less than a second in every period
+    if (count > -tiny && count < tiny)
+        return count < 0 ? -1 : 0;
+    if (!(count > -two_to_63 * (two_to_63 / 2) && count < two_to_63 * (two_to_63 / 2)))
+        return std::nullopt; // a period is no shorter than 2^-63 seconds
+    // To an integer and a power of two, which takes away nothing: there are less than 64 digits behind
+    // `tiny`.
+    int shift = 0;
+    for (; static_cast<Count>(static_cast<Wide>(count)) != count; ++shift)
+        count *= 2;
+    const auto number = static_cast<Wide>(count);
+    if (shift == 0 && (number < 0 ? -number : number) > std::numeric_limits<Wide>::max() / Period::num)
+        return std::nullopt;
+    return narrowed(floor_divide(number * Period::num >> shift, Period::den));
+}
+
+} // namespace warpbeam::sfv::detail
