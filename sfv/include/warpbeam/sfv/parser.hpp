@@ -110,7 +110,8 @@ private:
     }
 
     // Each reads what its name says at `p`, sets the value and the position behind it, and returns false when
-    // it failed. They come last in whatever calls them, so that calls become jumps.
+    // it failed. They come last in whatever calls them, so that calls become jumps. Where one begins within a cache line
+    // makes up to a third of a short field's time, so those that most fields need begin with one.
     const char* read_key(const char* p) noexcept;
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;
@@ -118,18 +119,18 @@ private:
     bool read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept;
     bool read_string(const char* p) noexcept;
     /// A string from `p` on: escapes, and what goes on in the next field line.
-    bool read_string_rest(const char* p, const char* start) noexcept;
+    [[gnu::aligned(64)]] bool read_string_rest(const char* p, const char* start) noexcept;
     bool read_token(const char* p) noexcept;
     /// The types that are less usual.
-    bool read_other(const char* p, Reason expected) noexcept;
-    bool read_byte_sequence(const char* p) noexcept;
+    [[gnu::aligned(64)]] bool read_other(const char* p, Reason expected) noexcept;
+    [[gnu::aligned(64)]] bool read_byte_sequence(const char* p) noexcept;
     bool read_date(const char* p) noexcept;
     bool read_display_string(const char* p) noexcept;
     struct SplitText;
 
-    bool read_member() noexcept;
-    bool read_parameter() noexcept;
-    bool read_inner_item() noexcept;
+    [[gnu::aligned(64)]] bool read_member() noexcept;
+    [[gnu::aligned(64)]] bool read_parameter() noexcept;
+    [[gnu::aligned(64)]] bool read_inner_item() noexcept;
     bool begin_empty_line(const char* p) noexcept;
     bool end_item(const char* p) noexcept;
     bool fail_after_comma(const char* p) noexcept;
