@@ -32,6 +32,9 @@ size_t record_count(size_t slots, uint32_t depth) noexcept { return 2 * slots + 
 
 StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept {
     Allocator& allocator = handle.engine().allocator();
+    // An engine that found no memory itself makes nothing. Modules may come from elsewhere than Engine::load.
+    if (handle.engine().layouts() == nullptr)
+        return nullptr;
     auto* const target = warpbeam::create<InterruptTarget>(allocator, allocator);
     if (target == nullptr)
         return nullptr;
