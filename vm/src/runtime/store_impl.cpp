@@ -56,7 +56,7 @@ StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, InterruptTarget* 
 StoreImpl::~StoreImpl() {
     while (roots_ != nullptr)
         roots_->unlink();
-    release_since({nullptr, nullptr});
+    release_objects(nullptr, nullptr);
     for (const vm::InstanceObject* instance = instances_; instance != nullptr; instance = instance->next)
         instance->module->release();
     for (const HostLink* link = hosts_; link != nullptr; link = link->next)
@@ -70,15 +70,27 @@ StoreImpl::~StoreImpl() {
     target_->release();
 }
 
+StoreImpl::Mark StoreImpl::mark() const noexcept {
+    return {memories_, tables_, hosts_, globals_, arena_.mark()};
+}
+
 void StoreImpl::release_since(const Mark& mark) noexcept {
-    while (memories_ != mark.memories) {
+    release_objects(mark.memories, mark.tables);
+    for (; hosts_ != mark.hosts; hosts_ = hosts_->next)
+        hosts_->host->release();
+    globals_ = mark.globals;
+    arena_.rewind(mark.arena);
+}
+
+void StoreImpl::release_objects(const vm::MemoryObject* memories, const vm::TableObject* tables) noexcept {
+    while (memories_ != memories) {
         vm::MemoryObject* const next = memories_->next;
         return_memory(memories_->taken());
         --usage_.memories;
         destroy(allocator(), memories_);
         memories_ = next;
     }
-    while (tables_ != mark.tables) {
+    while (tables_ != tables) {
         vm::TableObject* const next = tables_->next;
         return_elements(tables_->size);
         --usage_.tables;

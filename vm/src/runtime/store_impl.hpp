@@ -142,12 +142,10 @@ public:
         return limits_.growth == nullptr || limits_.growth->allow_memory(handle_, type, from, to);
     }
 
-    /// The memories and tables that exist now, so that an instantiation which fails can take its own back.
-    struct Mark {
-        vm::MemoryObject* memories;
-        vm::TableObject* tables;
-    };
-    [[nodiscard]] Mark mark() const noexcept { return {memories_, tables_}; }
+    /// What exists now, so that an instantiation which fails can take its own back.
+    struct Mark;
+    [[nodiscard]] Mark mark() const noexcept;
+    /// Ends all that was made since. Precondition: nothing refers to any of it, and no instance was adopted.
     void release_since(const Mark& mark) noexcept;
 
     // ---- Garbage collection ----
@@ -188,6 +186,8 @@ private:
     [[nodiscard]] std::expected<void, Error> begin_memory(const MemoryType& type, uint64_t taken) noexcept;
     vm::MemoryObject* end_memory(vm::MemoryObject* memory, uint64_t taken) noexcept;
 
+    void release_objects(const vm::MemoryObject* memories, const vm::TableObject* tables) noexcept;
+
     Store& handle_;
     StoreLimits limits_;
     InterruptTarget* target_;
@@ -213,6 +213,14 @@ private:
     size_t stack_slots_ = 0;
     vm::ExceptionRoots exceptions_;
     std::optional<Trap> held_;
+};
+
+struct StoreImpl::Mark {
+    vm::MemoryObject* memories;
+    vm::TableObject* tables;
+    HostLink* hosts;
+    GlobalLink* globals;
+    Arena::Mark arena;
 };
 
 /// The error of every call that found no memory.
