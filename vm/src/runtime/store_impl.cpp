@@ -101,7 +101,7 @@ void StoreImpl::release_objects(const vm::MemoryObject* memories, const vm::Tabl
 
 /// Counts a new memory that takes `taken` bytes of the limit.
 std::expected<void, Error> StoreImpl::begin_memory(const MemoryType& type, uint64_t taken) noexcept {
-    if (usage_.memories == limits_.memories)
+    if (usage_.memories >= limits_.memories)
         return std::unexpected{Error{ErrorCode::limit, "the store has as many memories as it may have"}};
     if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
         return std::unexpected{
@@ -111,6 +111,11 @@ std::expected<void, Error> StoreImpl::begin_memory(const MemoryType& type, uint6
     if (!allows(type, 0, type.limits.min << type.page_size_log2))
         return std::unexpected{Error{
             ErrorCode::limit, "the growth policy refuses a memory of %" PRIu64 " pages", type.limits.min}};
+    // A policy that makes memories itself, against the rules, gets no more than others.
+    if (usage_.memories >= limits_.memories || !has_memory(taken))
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "the growth policy has left no room for a memory of %" PRIu64 " pages",
+                                     type.limits.min}};
     count_memory(taken);
     ++usage_.memories;
     return {};
@@ -169,8 +174,9 @@ std::expected<vm::MemoryObject*, Error> StoreImpl::make_memory(const MemoryType&
 }
 
 bool StoreImpl::take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept {
-    if (to - from > limits_.table_elements - usage_.table_elements ||
-        (limits_.growth != nullptr && !limits_.growth->allow_table(handle_, type, from, to)))
+    if (!has_elements(to - from) ||
+        (limits_.growth != nullptr && !limits_.growth->allow_table(handle_, type, from, to)) ||
+        !has_elements(to - from))
         return false;
     usage_.table_elements += to - from;
     return true;
@@ -180,13 +186,18 @@ std::expected<vm::TableObject*, Error> StoreImpl::make_table(const TableType& ty
     const uint64_t size = type.limits.min;
     if (size > vm::max_elements(type))
         return std::unexpected{Error{ErrorCode::usage, "a table of %" PRIu64 " elements can't exist", size}};
-    if (usage_.tables == limits_.tables)
+    if (usage_.tables >= limits_.tables)
         return std::unexpected{Error{ErrorCode::limit, "the store has as many tables as it may have"}};
     if (!take_elements(type, 0, size))
         return std::unexpected{Error{ErrorCode::limit,
                                      "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
                                      ", or the growth policy refuses it",
                                      size, limits_.table_elements}};
+    if (usage_.tables >= limits_.tables) {
+        return_elements(size);
+        return std::unexpected{
+            Error{ErrorCode::limit, "the growth policy has left no room for another table"}};
+    }
     Vec<vm::Slot> elements{allocator()};
     const bool filled = size <= SIZE_MAX && elements.resize(static_cast<size_t>(size));
     if (filled)

@@ -132,7 +132,9 @@ public:
     /// Counts the growth of a memory from `from` to `to` bytes, or of a table; false when the limits or the
     /// policy forbid it.
     [[nodiscard]] bool take_memory(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
-        return has_memory(to - from) && allows(type, from, to) && count_memory(to - from);
+        // Once more after the policy, which may have let others take what there was, against the rules.
+        return has_memory(to - from) && allows(type, from, to) && has_memory(to - from) &&
+               count_memory(to - from);
     }
     [[nodiscard]] bool take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept;
     void return_memory(uint64_t bytes) noexcept { usage_.memory_bytes -= bytes; }
@@ -178,6 +180,9 @@ public:
 private:
     [[nodiscard]] bool has_memory(uint64_t more) const noexcept {
         return more <= limits_.memory_bytes - usage_.memory_bytes;
+    }
+    [[nodiscard]] bool has_elements(uint64_t more) const noexcept {
+        return more <= limits_.table_elements - usage_.table_elements;
     }
     bool count_memory(uint64_t more) noexcept {
         usage_.memory_bytes += more;
