@@ -139,9 +139,11 @@ std::expected<vm::MemoryObject*, Error> StoreImpl::make_shared_memory(const Memo
         return std::unexpected{begun.error()};
     std::expected<SharedMemory, Error> shared =
         present != nullptr ? *present : SharedMemory::create(type, &allocator());
-    if (shared && engine().guard_pages() && vm::is_guardable(type) && !shared->bytes()->is_guarded())
-        shared = std::unexpected{Error{
-            ErrorCode::usage, "there was no address space for guard pages when the shared memory was made"}};
+    if (shared && engine().guard_pages() && vm::is_guardable(type) && !shared->bytes()->is_guarded()) {
+        const ErrorCode code = present != nullptr ? ErrorCode::usage : ErrorCode::out_of_memory;
+        shared = std::unexpected{
+            Error{code, "there was no address space for guard pages when the shared memory was made"}};
+    }
     vm::MemoryObject* const memory =
         end_memory(shared ? warpbeam::create<vm::MemoryObject>(allocator(), *shared, this) : nullptr, most);
     if (memory == nullptr)
