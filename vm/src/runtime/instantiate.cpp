@@ -192,6 +192,9 @@ Instantiation::Step Instantiation::reset_memories() noexcept {
         auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[i]);
         if (!memory.bytes)
             continue; // shared: other threads use it
+        if (memory.heap)
+            memory.heap->end();
+        memory.heap = nullptr;
         if (!memory.bytes->reset())
             return std::unexpected{no_memory()};
         store_.return_memory(memory.size - memory.bytes->size());

@@ -5,6 +5,7 @@
 #include "runtime/host_func.hpp"
 #include "runtime/instance_data.hpp"
 #include "runtime/interface.hpp"
+#include "runtime/own_heap.hpp"
 
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
@@ -60,6 +61,7 @@ struct MemoryObject : MemoryInst {
     // One of the two.
     std::optional<LinearMemory> bytes;
     Ref<SharedBytes> share;
+    Ref<OwnHeap> heap; ///< null until somebody allocates there
     MemoryObject* next = nullptr;
 };
 struct TableObject : TableInst {
@@ -123,6 +125,8 @@ public:
     make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
     [[nodiscard]] std::expected<vm::TableObject*, Error> make_table(const TableType& type,
                                                                     vm::Slot init) noexcept;
+    /// The allocator over a memory; null when there is no memory for it.
+    [[nodiscard]] Ref<vm::OwnHeap> heap_over(vm::MemoryInst& memory) noexcept;
     /// A function of this store that runs `host`, which the store then shares; null when there is no memory.
     [[nodiscard]] vm::FuncInst* make_host_func(vm::HostFunc& host) noexcept;
     /// Makes the instance the store's, together with a share of its module.

@@ -28,8 +28,9 @@ public:
     /// whole granules is left alone. A region that begins where the highest one ends continues it: ranges may
     /// lie in both. False, and nothing changed, when there is no memory for the bookkeeping.
     [[nodiscard]] bool add_region(uint64_t begin, uint64_t end) noexcept;
-    /// Makes sure that the next `add_region` finds memory; false when there is none.
-    [[nodiscard]] bool prepare_region() noexcept { return make_room(1); }
+    /// Makes sure that one `add_region` and then one `allocate` find memory for the bookkeeping; false when
+    /// there is none.
+    [[nodiscard]] bool prepare() noexcept { return make_room(3); }
 
     /// `size` bytes (0 counts as 1) aligned to `alignment`, a power of two. None when no free range has room
     /// for them, or there is no memory for the bookkeeping.
