@@ -280,6 +280,18 @@ TEST_F(OwnHeapTest, asks_for_pages_once) {
     EXPECT_EQ(policy.asked, 1);
 }
 
+TEST(OwnHeap, stays_above_a_heap_base_that_is_almost_at_the_end) {
+    Engine engine{{.features = FeatureSet::all()}};
+    Store store{engine};
+    const auto module = engine.load(assemble(R"((module (memory (export "memory") 1037 (pagesize 1))
+        (global (export "__heap_base") i32 (i32.const 1032))))"));
+    const auto guest = Instance::create(store, *module);
+    ASSERT_TRUE(guest);
+    const auto block = GuestAllocator::of(*guest)->allocate(100);
+    ASSERT_TRUE(block);
+    EXPECT_EQ(block->address(), 1040u);
+}
+
 /// Refuses the n-th block.
 class Flaky final : public Allocator {
 public:

@@ -19,9 +19,15 @@ bool OwnHeap::add_heap_base(uint64_t begin, uint64_t end) noexcept {
     end = std::min(end, first_page_);
     if (has_base_ || begin >= end)
         return true;
-    has_base_ = ranges_.add_region(begin, end);
-    end_ = has_base_ ? std::max(end_, end) : end_;
-    return has_base_;
+    if (!ranges_.add_region(begin, end))
+        return false;
+    has_base_ = true;
+    if (end > end_) {
+        end_ = end;
+        // There may be no whole granule.
+        seam_ = std::max(round_up(begin, granule), end / granule * granule);
+    }
+    return true;
 }
 
 /// Adds pages with room for such a block, which may begin in what is free at the end already. Precondition:
@@ -31,7 +37,7 @@ bool OwnHeap::add_pages(uint64_t size, uint64_t alignment) noexcept {
     const uint64_t present = memory_.size();
     // Bytes at the end that did not fill a granule do with those that follow.
     const bool continues = end_ != 0 && end_ == present;
-    const uint64_t seam = continues ? present / granule * granule : round_up(present, granule);
+    const uint64_t seam = continues ? seam_ : round_up(present, granule);
     // No block begins at 0, which is null for the guest.
     const uint64_t free = std::max(continues ? ranges_.free_tail(seam) : seam, granule);
     const uint64_t end = round_up(free, alignment) + round_up(std::max<uint64_t>(size, 1), granule);
@@ -48,6 +54,7 @@ bool OwnHeap::add_pages(uint64_t size, uint64_t alignment) noexcept {
         // Another thread may have grown a shared memory meanwhile.
         const uint64_t begin = *old << page_log2;
         end_ = (*old + pages) << page_log2;
+        seam_ = end_ / granule * granule;
         first_page_ = std::min(first_page_, begin);
         return ranges_.add_region(std::max(begin == present ? seam : begin, granule), end_);
     }

@@ -43,6 +43,7 @@ private:
     RangeAllocator ranges_;
     uint64_t end_ = 0;                 ///< of what it has, exactly; 0: it has nothing
     uint64_t first_page_ = UINT64_MAX; ///< where the first pages begin that it has added
+    uint64_t seam_ = 0;                ///< where what follows that is entered from
     bool has_base_ = false;
     bool ended_ = false;
 };
