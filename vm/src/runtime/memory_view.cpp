@@ -26,12 +26,13 @@ std::unexpected<Trap> outside(uint64_t offset, uint64_t size, const char* what, 
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
 
-std::unexpected<Trap> too_long(uint64_t offset, const char* length, size_t max_length, const char* what,
-                               uint64_t size) noexcept {
+/// `than` says that the length is only known to be more.
+std::unexpected<Trap> too_long(uint64_t offset, const char* than, uint64_t length, size_t max_length,
+                               const char* what, uint64_t size) noexcept {
     return std::unexpected{Trap::with_message(
         TrapCode::limit,
-        "a string of %s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
-        length, Named{offset}.text, max_length, what, size)};
+        "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
+        than, Named{length}.text, Named{offset}.text, max_length, what, size)};
 }
 
 } // namespace
@@ -67,7 +68,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
     if (!place)
         return std::unexpected{place.error()};
     if (length > max_length)
-        return too_long(offset, Named{length}.text, max_length, kind(), size());
+        return too_long(offset, "", length, max_length, kind(), size());
     Vec<char> text{memory_.inst()->store->allocator()};
     if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
@@ -85,7 +86,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     const auto* const begin = reinterpret_cast<const char*>(place->data());
     const void* const nul = place->empty() ? nullptr : std::memchr(begin, 0, place->size());
     if (nul == nullptr && cut)
-        return too_long(offset, "more", max_length, kind(), size());
+        return too_long(offset, "more than ", max_length, max_length, kind(), size());
     if (nul == nullptr)
         return std::unexpected{
             Trap::with_message(TrapCode::memory_out_of_bounds,
