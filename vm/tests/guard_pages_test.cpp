@@ -449,6 +449,13 @@ char alternate_stack[1 << 16]; // NOLINT(cppcoreguidelines-avoid-non-const-globa
 Surroundings found;            // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 sigjmp_buf after;              // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
+/// Faults, with a handler that comes back here.
+[[gnu::noinline]] void fault_and_return() {
+    void* const page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (sigsetjmp(after, 1) == 0)
+        *static_cast<volatile char*>(page) = 1;
+}
+
 /// Ends the process with 42 if a handler with such flags, which holds up SIGUSR1, finds that after a fault of
 /// the embedder's, and the thread's mask is afterwards what it was.
 void expect_surroundings(int flags, const Surroundings& expected) {
@@ -475,13 +482,11 @@ void expect_surroundings(int flags, const Surroundings& expected) {
     Store fresh_store{fresh};
     Linker fresh_linker{fresh};
     const Instance instance = instantiate_accesses(fresh, fresh_store, fresh_linker);
-    void* const page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    for (volatile int round = 0; round < 2; round = round + 1) {
+    for (int round = 0; round < 2; ++round) {
         if (outcome_of(instance, "load", -1).find("out of bounds") == std::string::npos)
             std::_Exit(1);
         found = {};
-        if (sigsetjmp(after, 1) == 0)
-            *static_cast<volatile char*>(page) = 1;
+        fault_and_return();
         sigset_t mask;
         sigprocmask(SIG_SETMASK, nullptr, &mask);
         if (found != expected || sigismember(&mask, SIGUSR1) == 1 || sigismember(&mask, SIGSEGV) == 1)

@@ -102,7 +102,8 @@ Ref<vm::OwnHeap> StoreImpl::heap_over(vm::MemoryInst& memory) noexcept {
         if (other->shared == memory.shared)
             heap = other->heap;
     if (!heap)
-        heap = Ref<vm::OwnHeap>::adopt(create<vm::OwnHeap>(allocator(), allocator(), Memory{&memory}));
+        heap =
+            Ref<vm::OwnHeap>::adopt(warpbeam::create<vm::OwnHeap>(allocator(), allocator(), Memory{&memory}));
     return heap;
 }
 
