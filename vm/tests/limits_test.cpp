@@ -213,6 +213,24 @@ TEST_F(StoreLimitsTest, hold_whatever_the_policy_makes) {
     EXPECT_EQ(asked.usage().table_elements, 1u);
 }
 
+TEST(StoreAccounting, what_a_store_takes_depends_on_the_size_of_its_stack) {
+    // What docs/memory.md promises to those who count.
+    for (const auto& [stack_size, most] :
+         {std::pair{size_t{1} << 20, 5'400'000u}, {size_t{1} << 16, 350'000u}}) {
+        AccountingAllocator counted;
+        Engine own{{.stack_size = stack_size, .allocator = &counted}};
+        const auto module = own.load(assemble(growing));
+        ASSERT_TRUE(module);
+        const uint64_t before = counted.blocks().live;
+        Store own_store{own};
+        const auto instance = Instance::create(own_store, *module);
+        ASSERT_TRUE(instance);
+        EXPECT_EQ(call(*instance, "grow", 1), 1);
+        EXPECT_LE(counted.blocks().live - before, most);
+        EXPECT_GE(counted.blocks().live - before, most / 10 * 9);
+    }
+}
+
 TEST_F(StoreLimitsTest, a_whole_life_leaves_nothing) {
     AccountingAllocator counted;
     {
