@@ -1,11 +1,17 @@
 // Drives GuestAllocator through what the input says, against a model that remembers every block and what was
 // written there: blocks never overlap, nor leave the memory, nor touch the pages that the guest grew itself,
-// and keep their contents whatever the guest does outside of them.
+// keep their contents whatever the guest does outside of them, and are refused only when there is no room.
+// The allocator is ours, in fresh pages and above a heap base, or that of a guest; memories have addresses of
+// 32 and 64 bits, and pages of 64 KiB and of one byte.
 
+#include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
+#include <warpbeam/vm/linker.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <string>
 #include <vector>
 
 namespace {
@@ -44,6 +50,68 @@ private:
     std::span<const uint8_t> bytes_;
 };
 
+enum class Kind : uint8_t { over, heap_base, malloc_and_free, only_malloc, cabi_realloc };
+constexpr uint8_t kinds = 5;
+constexpr uint64_t heap_base = 1032;
+/// What a store may have of memory.
+constexpr uint64_t limit = 1 << 22;
+
+/// A guest for memories with such addresses and pages, which it imports. Its allocator is the simplest one:
+/// from its heap base on, up to the end of the memory.
+std::string guest(Kind kind, bool is_64, bool small_pages) {
+    std::string wat = R"((module (import "env" "memory" (memory ADDRESS 0 PAGES)) (export "memory" (memory 0))
+        (global (export "__heap_base") TYPE (TYPE.const 1032)) (global $next (mut TYPE) (TYPE.const 1032))
+        (func $take (param $align TYPE) (param $size TYPE) (result TYPE) (local $block TYPE) (local $end TYPE)
+            (local.set $align (TYPE.sub (local.get $align) (TYPE.const 1)))
+            (local.set $block (TYPE.and (TYPE.add (global.get $next) (local.get $align))
+                                        (TYPE.xor (local.get $align) (TYPE.const -1))))
+            (local.set $end (TYPE.add (local.get $block) (local.get $size)))
+            (if (i32.or (i32.or (TYPE.lt_u (local.get $block) (global.get $next))
+                                (TYPE.lt_u (local.get $end) (local.get $block)))
+                        (TYPE.gt_u (local.get $end) (TYPE.mul (memory.size) (TYPE.const UNIT))))
+                (then (return (TYPE.const 0))))
+            (global.set $next (local.get $end))
+            (local.get $block))
+        (func $malloc MALLOC (param TYPE) (result TYPE) (call $take (TYPE.const 8) (local.get 0)))
+        (func $realloc REALLOC (param TYPE TYPE TYPE TYPE) (result TYPE)
+            (if (i32.eqz (TYPE.eqz (TYPE.or (local.get 0) (local.get 1)))) (then unreachable))
+            (call $take (local.get 2) (local.get 3)))
+        (func $free FREE (param TYPE) (if (TYPE.lt_u (local.get 0) (TYPE.const 1032)) (then unreachable)))))";
+    const auto set = [&](std::string_view name, std::string_view value) {
+        for (size_t at; (at = wat.find(name)) != std::string::npos;)
+            wat.replace(at, name.size(), value);
+    };
+    const bool malloc = kind == Kind::malloc_and_free || kind == Kind::only_malloc;
+    set("REALLOC", kind == Kind::cabi_realloc ? "(export \"cabi_realloc\")" : "");
+    set("MALLOC", malloc ? "(export \"malloc\")" : "");
+    set("FREE", kind == Kind::malloc_and_free ? "(export \"free\")" : "");
+    set("UNIT", small_pages ? "1" : "65536");
+    set("PAGES", small_pages ? "(pagesize 1)" : "");
+    set("ADDRESS", is_64 ? "i64" : "i32");
+    set("TYPE", is_64 ? "i64" : "i32");
+    return wat;
+}
+
+Engine& engine() {
+    static Engine instance{{.features = FeatureSet::all()}};
+    return instance;
+}
+
+const Ref<const Module>& module_of(Kind kind, bool is_64, bool small_pages) {
+    static Ref<const Module> modules[kinds][2][2];
+    Ref<const Module>& module = modules[static_cast<size_t>(kind)][is_64][small_pages];
+    if (!module) {
+        const auto bytes = parse_wat(guest(kind, is_64, small_pages));
+        require(bytes.has_value());
+        auto loaded = engine().load(*bytes);
+        require(loaded.has_value());
+        module = *loaded;
+    }
+    return module;
+}
+
+constexpr uint64_t round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
+
 struct Block {
     GuestBuffer buffer;
     uint8_t pattern;
@@ -51,7 +119,13 @@ struct Block {
 
 class Model {
 public:
-    Model(Store& store, Memory memory) : memory_{memory}, allocator_{*GuestAllocator::over(store, memory)} {}
+    Model(Memory memory, Kind kind, const GuestAllocator& allocator)
+        : memory_{memory}, kind_{kind}, allocator_{allocator} {
+        require((allocator.source() == GuestAllocator::Source::own) == is_own());
+        require((allocator.source() == GuestAllocator::Source::cabi_realloc) == (kind == Kind::cabi_realloc));
+        if (kind == Kind::heap_base && memory.size() > heap_base)
+            own_.emplace_back(heap_base, memory.size());
+    }
 
     void run(Input input) {
         while (!input.empty()) {
@@ -60,7 +134,7 @@ public:
             case 1:
             case 2:
             case 3:
-                allocate(input.size(), uint64_t{1} << input.byte() % 14, choice);
+                allocate(input.size(), uint64_t{1} << input.byte() % 18, choice);
                 break;
             case 4:
             case 5:
@@ -68,34 +142,98 @@ public:
                     free(input.byte() % blocks_.size());
                 break;
             case 6:
-                require(!allocator_.free(input.size() | 1)); // nothing begins at an odd address
+                if (is_own())
+                    require(!allocator_.free(input.size() | 1)); // nothing begins at an odd address
                 break;
             default:
-                if (const auto old = memory_.grow(1u + input.byte() % 2u))
-                    guest_pages_.emplace_back(*old << 16, memory_.size());
+                if (const uint64_t before = memory_.size(); memory_.grow(1u + input.byte() % 2u))
+                    guest_pages_.emplace_back(before, memory_.size());
                 break;
             }
         }
         while (!blocks_.empty())
             free(0);
+        if (is_own()) // what was in use is one piece again
+            for (const auto& [begin, end] : own_)
+                if (const uint64_t first = std::max<uint64_t>(round_up(begin, 16), 16); first + 16 <= end)
+                    allocate(end / 16 * 16 - first, 1, 0);
     }
 
 private:
+    [[nodiscard]] bool is_own() const { return kind_ == Kind::over || kind_ == Kind::heap_base; }
+
     void allocate(uint64_t size, uint64_t alignment, uint8_t pattern) {
+        const uint64_t before = memory_.size();
         auto buffer = allocator_.allocate(size, alignment);
-        if (!buffer)
-            return require(buffer.error().code() == TrapCode::out_of_memory);
+        if (const uint64_t after = memory_.size(); after != before) {
+            require(is_own());
+            if (!own_.empty() && own_.back().second == before)
+                own_.back().second = after;
+            else
+                own_.emplace_back(before, after);
+        }
+        if (!buffer) {
+            require(buffer.error().code() == TrapCode::out_of_memory);
+            require(is_own() ? !has_room(size, alignment) : !guest_has_room(size, alignment));
+            return;
+        }
         const uint64_t begin = buffer->address();
         const uint64_t end = begin + size;
-        require(begin % alignment == 0 && buffer->size() == size && end >= begin && end <= memory_.size());
+        require(begin != 0 && begin % alignment == 0 && buffer->size() == size && end >= begin);
+        require(end <= memory_.size());
         const auto after = ends_.lower_bound(begin);
         require(after == ends_.end() || (after->first != begin && end <= after->first));
         require(after == ends_.begin() || std::prev(after)->second <= begin);
-        for (const auto& [first, last] : guest_pages_)
-            require(end <= first || last <= begin);
+        if (is_own()) {
+            for (const auto& [first, last] : guest_pages_)
+                require(end <= first || last <= begin);
+            require(begin >= 16 && std::any_of(own_.begin(), own_.end(), [&](const auto& piece) {
+                        return piece.first <= begin && end <= piece.second;
+                    }));
+        } else {
+            // The guest's allocator puts blocks one after the other.
+            next_ = round_up(next_, granted(alignment)) + asked(size, alignment);
+            require(begin >= heap_base && end <= next_);
+        }
         ends_[begin] = end;
         require(buffer->view().fill(0, size, pattern).has_value());
         blocks_.push_back({std::move(*buffer), pattern});
+    }
+
+    /// Whether our own allocator has a gap for that, or may add pages for it.
+    [[nodiscard]] bool has_room(uint64_t size, uint64_t alignment) const {
+        if (size > limit || alignment > limit)
+            return false;
+        const uint64_t wanted = round_up(std::max<uint64_t>(size, 1), 16);
+        uint64_t tail = std::max<uint64_t>(round_up(memory_.size(), 16), 16);
+        for (const auto& [begin, end] : own_) {
+            uint64_t free = std::max<uint64_t>(round_up(begin, 16), 16);
+            for (auto block = ends_.lower_bound(begin); block != ends_.end() && block->first < end; ++block) {
+                if (round_up(free, alignment) + wanted <= block->first)
+                    return true;
+                free = block->first + round_up(std::max<uint64_t>(block->second - block->first, 1), 16);
+            }
+            if (round_up(free, alignment) + wanted <= end / 16 * 16)
+                return true;
+            if (end == memory_.size())
+                tail = std::max(free, uint64_t{16});
+        }
+        const MemoryType type = memory_.type();
+        const uint64_t most = std::min(type.limits.max << type.page_size_log2, limit);
+        return round_up(tail, alignment) + wanted <= most;
+    }
+
+    // What GuestAllocator asks the guest for: more than `malloc` aligns to is aligned in a larger block.
+    [[nodiscard]] uint64_t granted(uint64_t alignment) const {
+        return kind_ == Kind::cabi_realloc ? alignment : 8;
+    }
+    [[nodiscard]] uint64_t asked(uint64_t size, uint64_t alignment) const {
+        return alignment > granted(alignment) ? size + alignment : std::max<uint64_t>(size, 1);
+    }
+    [[nodiscard]] bool guest_has_room(uint64_t size, uint64_t alignment) const {
+        if (size > limit || alignment > limit)
+            return false;
+        return round_up(next_, granted(alignment)) + asked(size, alignment) <= memory_.size();
     }
 
     void free(size_t index) {
@@ -109,20 +247,37 @@ private:
     }
 
     Memory memory_;
+    Kind kind_;
     GuestAllocator allocator_;
     std::vector<Block> blocks_;
     std::map<uint64_t, uint64_t> ends_;
     std::vector<std::pair<uint64_t, uint64_t>> guest_pages_;
+    std::vector<std::pair<uint64_t, uint64_t>> own_; ///< what our own allocator has, in ascending order
+    uint64_t next_ = heap_base;                      ///< of the guest's allocator
 };
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    static Engine engine;
-    Store store{engine, {.memory_bytes = 1 << 22}};
     Input input{{data, size}};
-    const auto memory = Memory::create(store, {{.min = input.byte() % 3u, .max = 40, .has_max = true}});
+    const auto kind = static_cast<Kind>(input.byte() % kinds);
+    const uint8_t form = input.byte();
+    const bool is_64 = (form & 1) != 0;
+    const bool small_pages = (form & 2) != 0;
+    Store store{engine(), {.memory_bytes = limit}};
+    const uint64_t pages = small_pages ? input.byte() * uint64_t{17} : input.byte() % 3u;
+    const auto memory =
+        Memory::create(store, {.limits = {pages, small_pages ? pages + 100'000 : 40, true, is_64},
+                               .page_size_log2 = static_cast<uint8_t>(small_pages ? 0 : 16)});
     require(memory.has_value());
-    Model{store, *memory}.run(input);
+    if (kind == Kind::over) {
+        Model{*memory, kind, *GuestAllocator::over(store, *memory)}.run(input);
+        return 0;
+    }
+    Linker linker{engine()};
+    require(linker.define("env", "memory", *memory).has_value());
+    const auto instance = linker.instantiate(store, module_of(kind, is_64, small_pages));
+    require(instance.has_value());
+    Model{*memory, kind, *GuestAllocator::of(*instance)}.run(input);
     return 0;
 }

@@ -1,64 +1,152 @@
 #include <warpbeam/memory/range_allocator.hpp>
 
 #include <bit>
+#include <utility>
 
 namespace warpbeam {
 
-RangeAllocator::RangeAllocator(Allocator& allocator) noexcept
-    : ranges_{allocator}, buckets_{allocator}, region_ends_{allocator} {
+RangeAllocator::RangeAllocator(Allocator& allocator) noexcept : ranges_{allocator}, buckets_{allocator} {
     bins_.fill(none);
 }
 
-// ---- Bins ----
+// ---- Free ranges, by their size ----
 
-/// The bin that a free range of `size` bytes is kept in: all sizes of a bin are at least that of its first.
-size_t RangeAllocator::bin_of(uint64_t size) noexcept {
-    const uint64_t granules = size / granule;
-    if (granules < exact_bins)
-        return static_cast<size_t>(granules);
-    const auto log = static_cast<size_t>(std::bit_width(granules)) - 1; // 5 and more
-    const auto eighth = static_cast<size_t>(granules >> (log - 3)) & 7;
-    return exact_bins + (log - 5) * 8 + eighth;
+namespace {
+
+/// What keeps the tree balanced: parents have larger ones than their children, and nobody chooses them.
+constexpr uint64_t priority(uint32_t index) noexcept {
+    uint64_t mixed = (index + 1) * 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
+    return mixed ^ mixed >> 32;
 }
+
+} // namespace
 
 void RangeAllocator::link_free(Index index) noexcept {
     Range& range = ranges_[index];
-    const size_t bin = bin_of(range.size);
     range.used = false;
+    free_ += range.size;
+    const uint64_t bin = range.size / granule;
+    if (bin >= bin_count)
+        return link_in_tree(index);
     range.previous = none;
     range.next = bins_[bin];
     if (range.next != none)
         ranges_[range.next].previous = index;
     bins_[bin] = index;
-    filled_[bin / 64] |= uint64_t{1} << bin % 64;
-    free_ += range.size;
+    filled_ |= uint32_t{1} << bin;
 }
 
 void RangeAllocator::unlink_free(Index index) noexcept {
     const Range& range = ranges_[index];
-    const size_t bin = bin_of(range.size);
+    free_ -= range.size;
+    const uint64_t bin = range.size / granule;
+    if (bin >= bin_count)
+        return unlink_from_tree(index);
     (range.previous != none ? ranges_[range.previous].next : bins_[bin]) = range.next;
     if (range.next != none)
         ranges_[range.next].previous = range.previous;
     if (bins_[bin] == none)
-        filled_[bin / 64] &= ~(uint64_t{1} << bin % 64);
-    free_ -= range.size;
+        filled_ &= ~(uint32_t{1} << bin);
 }
 
-RangeAllocator::Index RangeAllocator::find_free(uint64_t size) const noexcept {
-    const size_t own = bin_of(size);
-    // Of the bin itself some ranges may be too small, of those above none is. A few looks spare the larger
-    // ones; more would make an allocation as slow as the bin is long.
-    constexpr int looks = 8;
-    Index index = bins_[own];
-    for (int i = 0; i < looks && index != none; ++i, index = ranges_[index].next)
-        if (ranges_[index].size >= size)
+bool RangeAllocator::is_before(Index left, Index right) const noexcept {
+    const Range& a = ranges_[left];
+    const Range& b = ranges_[right];
+    return a.size != b.size ? a.size < b.size : a.begin < b.begin;
+}
+
+void RangeAllocator::link_in_tree(Index index) noexcept {
+    Index* link = &root_;
+    while (*link != none && priority(*link) > priority(index))
+        link = is_before(index, *link) ? &ranges_[*link].previous : &ranges_[*link].next;
+    // What was there becomes two trees, of those before it and of those after it.
+    Index rest = std::exchange(*link, index);
+    Index* lower = &ranges_[index].previous;
+    Index* upper = &ranges_[index].next;
+    while (rest != none)
+        if (is_before(rest, index)) {
+            *lower = rest;
+            lower = &ranges_[rest].next;
+            rest = *lower;
+        } else {
+            *upper = rest;
+            upper = &ranges_[rest].previous;
+            rest = *upper;
+        }
+    *lower = none;
+    *upper = none;
+}
+
+void RangeAllocator::unlink_from_tree(Index index) noexcept {
+    Index* link = &root_;
+    while (*link != index)
+        link = is_before(index, *link) ? &ranges_[*link].previous : &ranges_[*link].next;
+    Index lower = ranges_[index].previous;
+    Index upper = ranges_[index].next;
+    while (lower != none && upper != none)
+        if (priority(lower) > priority(upper)) {
+            *link = lower;
+            link = &ranges_[lower].next;
+            lower = *link;
+        } else {
+            *link = upper;
+            link = &ranges_[upper].previous;
+            upper = *link;
+        }
+    *link = lower != none ? lower : upper;
+}
+
+/// The first one of the tree that has at least that size, and with that very size that address.
+RangeAllocator::Index RangeAllocator::first_in_tree(uint64_t size, uint64_t begin) const noexcept {
+    Index found = none;
+    for (Index index = root_; index != none;) {
+        const Range& range = ranges_[index];
+        const bool enough = range.size != size ? range.size > size : range.begin >= begin;
+        if (enough)
+            found = index;
+        index = enough ? range.previous : range.next;
+    }
+    return found;
+}
+
+/// The smallest free range of at least `size` bytes.
+RangeAllocator::Index RangeAllocator::first_free(uint64_t size) const noexcept {
+    if (const uint64_t bin = size / granule; bin < bin_count)
+        if (const uint32_t rest = filled_ >> bin; rest != 0)
+            return bins_[bin + static_cast<uint64_t>(std::countr_zero(rest))];
+    return first_in_tree(size, 0);
+}
+
+/// The free range after this one in the order of their sizes.
+RangeAllocator::Index RangeAllocator::next_free(Index index) const noexcept {
+    const Range& range = ranges_[index];
+    if (range.size / granule >= bin_count)
+        return first_in_tree(range.size, range.begin + 1);
+    return range.next != none ? range.next : first_free(range.size + granule);
+}
+
+bool RangeAllocator::fits(Index index, uint64_t size, uint64_t alignment) const noexcept {
+    const Range& range = ranges_[index];
+    const uint64_t skipped = (alignment - range.begin % alignment) % alignment;
+    return skipped <= range.size && size <= range.size - skipped;
+}
+
+RangeAllocator::Index RangeAllocator::find_free(uint64_t size, uint64_t alignment) const noexcept {
+    if (alignment <= granule)
+        return first_free(size);
+    // Of those between `size` and what is enough wherever it begins, some have room and some don't. A few
+    // looks spare the larger ones; more would make an allocation as slow as there are many of them.
+    const uint64_t enough = size + alignment - granule;
+    constexpr int looks = 16;
+    Index index = first_free(size);
+    for (int i = 0; i < looks && index != none; ++i, index = next_free(index))
+        if (fits(index, size, alignment))
             return index;
-    for (size_t bin = own + 1; bin < bin_count; bin = (bin / 64 + 1) * 64)
-        if (const uint64_t rest = filled_[bin / 64] >> bin % 64; rest != 0)
-            return bins_[bin + static_cast<size_t>(std::countr_zero(rest))];
-    while (index != none && ranges_[index].size < size)
-        index = ranges_[index].next;
+    if (const Index large = first_free(enough); large != none)
+        return large;
+    while (index != none && !fits(index, size, alignment))
+        index = next_free(index);
     return index;
 }
 
@@ -133,10 +221,8 @@ void RangeAllocator::split(Index index, uint64_t size) noexcept {
     second.after = first.after;
     if (first.after != none)
         ranges_[first.after].before = rest;
-    else
-        for (Index& end : region_ends_)
-            if (end == index)
-                end = rest;
+    else if (top_ == index)
+        top_ = rest;
     first.size = size;
     first.after = rest;
 }
@@ -149,10 +235,8 @@ void RangeAllocator::merge_with_next(Index index) noexcept {
     range.after = ranges_[next].after;
     if (range.after != none)
         ranges_[range.after].before = index;
-    else
-        for (Index& end : region_ends_)
-            if (end == next)
-                end = index;
+    else if (top_ == next)
+        top_ = index;
     drop_entry(next);
 }
 
@@ -179,20 +263,17 @@ bool RangeAllocator::add_region(uint64_t begin, uint64_t end) noexcept {
     end = end / granule * granule;
     if (begin >= end)
         return true;
-    if (!make_room(1) || !region_ends_.reserve(region_ends_.size() + 1))
+    if (!make_room(1))
         return false;
     const Index index = take_entry();
     ranges_[index].begin = begin;
     ranges_[index].size = end - begin;
-    for (Index& last : region_ends_)
-        if (ranges_[last].begin + ranges_[last].size == begin) {
-            ranges_[index].before = last;
-            ranges_[last].after = index;
-            last = index;
-            release(index);
-            return true;
-        }
-    (void)region_ends_.push(index);
+    if (top_ != none && ranges_[top_].begin + ranges_[top_].size == begin) {
+        ranges_[index].before = top_;
+        ranges_[top_].after = index;
+    }
+    if (top_ == none || begin > ranges_[top_].begin)
+        top_ = index;
     release(index);
     return true;
 }
@@ -204,7 +285,7 @@ std::optional<uint64_t> RangeAllocator::allocate(uint64_t size, uint64_t alignme
     // Room for the range, and for what is cut off in front of it and behind it.
     if (!make_room(2))
         return std::nullopt;
-    Index index = find_free(alignment > granule ? size + alignment - granule : size);
+    Index index = find_free(size, alignment);
     if (index == none)
         return std::nullopt;
     unlink_free(index);
@@ -248,38 +329,48 @@ std::optional<uint64_t> RangeAllocator::size_of(uint64_t address) const noexcept
     return index != none ? std::optional{ranges_[index].size} : std::nullopt;
 }
 
+uint64_t RangeAllocator::free_tail(uint64_t end) const noexcept {
+    if (top_ == none || ranges_[top_].used || ranges_[top_].begin + ranges_[top_].size != end)
+        return end;
+    return ranges_[top_].begin;
+}
+
 bool RangeAllocator::consistent() const noexcept {
     uint64_t allocated = 0;
     uint64_t free = 0;
     size_t count = 0;
-    for (Index last : region_ends_) {
-        if (ranges_[last].after != none)
+    for (Index index = 0; index < ranges_.size(); ++index) {
+        const Range& range = ranges_[index];
+        if (range.size == 0)
+            continue;
+        ++count;
+        (range.used ? allocated : free) += range.size;
+        if (range.size % granule != 0 || range.begin % granule != 0)
             return false;
-        for (Index index = last; index != none; index = ranges_[index].before) {
-            const Range& range = ranges_[index];
-            ++count;
-            (range.used ? allocated : free) += range.size;
-            if (range.size == 0 || range.size % granule != 0 || range.begin % granule != 0)
+        if (range.used && find_used(range.begin) != index)
+            return false;
+        if (index != top_ && range.begin >= ranges_[top_].begin)
+            return false;
+        if (range.after != none && ranges_[range.after].before != index)
+            return false;
+        if (range.before != none) {
+            const Range& before = ranges_[range.before];
+            if (before.after != index || before.begin + before.size != range.begin ||
+                (!before.used && !range.used))
                 return false;
-            if (range.used && find_used(range.begin) != index)
-                return false;
-            if (range.before != none) {
-                const Range& before = ranges_[range.before];
-                if (before.after != index || before.begin + before.size != range.begin ||
-                    (!before.used && !range.used))
-                    return false;
-            }
         }
     }
-    size_t binned = 0;
-    for (size_t bin = 0; bin < bin_count; ++bin) {
-        if ((bins_[bin] != none) != ((filled_[bin / 64] >> bin % 64 & 1) != 0))
+    size_t ordered = 0;
+    uint64_t size = 0;
+    for (Index index = first_free(0); index != none; index = next_free(index), ++ordered) {
+        if (ranges_[index].used || ranges_[index].size < size)
             return false;
-        for (Index index = bins_[bin]; index != none; index = ranges_[index].next, ++binned)
-            if (ranges_[index].used || bin_of(ranges_[index].size) != bin)
-                return false;
+        size = ranges_[index].size;
     }
-    return allocated == allocated_ && free == free_ && binned + used_count_ == count &&
+    for (size_t bin = 0; bin < bin_count; ++bin)
+        if ((bins_[bin] != none) != ((filled_ >> bin & 1) != 0))
+            return false;
+    return allocated == allocated_ && free == free_ && ordered + used_count_ == count &&
            count + spare_count_ == ranges_.size();
 }
 

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 #include <warpbeam/memory/range_allocator.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
+#include <vector>
 
 namespace warpbeam {
 namespace {
@@ -112,6 +115,66 @@ TEST(RangeAllocator, finds_a_range_that_only_its_own_bin_has) {
     EXPECT_FALSE(ranges.allocate(1104));
 }
 
+TEST(RangeAllocator, finds_every_aligned_range_that_has_room) {
+    RangeAllocator ranges;
+    ASSERT_TRUE(ranges.add_region(65536, 131072));
+    EXPECT_EQ(ranges.allocate(65536, 65536), 65536u);
+    EXPECT_TRUE(ranges.deallocate(65536));
+    EXPECT_EQ(ranges.allocate(60'000, 8192), 65536u);
+    EXPECT_TRUE(ranges.consistent());
+
+    // One in the middle of many that are large enough, but begin at the wrong place.
+    RangeAllocator many;
+    for (uint64_t i = 1; i <= 100; ++i)
+        ASSERT_TRUE(many.add_region(i * 4096 + (i == 57 ? 0 : 16), i * 4096 + 1024));
+    EXPECT_EQ(many.allocate(1008, 1024), 57u * 4096);
+    EXPECT_FALSE(many.allocate(1008, 1024));
+    EXPECT_TRUE(many.allocate(1008, 16));
+    EXPECT_TRUE(many.consistent());
+}
+
+TEST(RangeAllocator, knows_what_is_free_at_the_end) {
+    RangeAllocator ranges;
+    EXPECT_EQ(ranges.free_tail(0), 0u);
+    ASSERT_TRUE(ranges.add_region(16, 1024));
+    EXPECT_EQ(ranges.free_tail(1024), 16u);
+    const auto block = ranges.allocate(100);
+    ASSERT_TRUE(block);
+    EXPECT_EQ(ranges.free_tail(1024), 128u);
+    EXPECT_EQ(ranges.free_tail(2048), 2048u);
+    EXPECT_TRUE(ranges.allocate(896));
+    EXPECT_EQ(ranges.free_tail(1024), 1024u);
+    EXPECT_TRUE(ranges.deallocate(*block));
+    EXPECT_EQ(ranges.free_tail(1024), 1024u);
+    ASSERT_TRUE(ranges.add_region(2048, 4096));
+    EXPECT_EQ(ranges.free_tail(1024), 1024u) << "no longer the end";
+    EXPECT_EQ(ranges.free_tail(4096), 2048u);
+}
+
+/// The shortest of several rounds, so that a busy machine does not matter.
+template <typename Action>
+double microseconds(Action action) {
+    double best = 1e9;
+    for (int round = 0; round < 5; ++round) {
+        const auto start = std::chrono::steady_clock::now();
+        action();
+        best = std::min(
+            best,
+            std::chrono::duration<double, std::micro>{std::chrono::steady_clock::now() - start}.count());
+    }
+    return best;
+}
+
+TEST(RangeAllocator, is_quick_however_many_ranges_and_regions_there_are) {
+    constexpr uint64_t count = 200'000;
+    RangeAllocator apart; // each a region of its own, and all just too small
+    for (uint64_t i = 0; i < count; ++i)
+        ASSERT_TRUE(apart.add_region(i * 4096, i * 4096 + 1024));
+    // Looking at all of them takes milliseconds, in whatever way this was compiled.
+    EXPECT_LT(microseconds([&] { EXPECT_FALSE(apart.allocate(1040)); }), 300.0);
+    EXPECT_LT(microseconds([&] { EXPECT_TRUE(apart.allocate(512)); }), 300.0);
+}
+
 class Meagre final : public Allocator {
 public:
     explicit Meagre(size_t budget) : budget_{budget} {}
@@ -147,25 +210,44 @@ TEST(RangeAllocator, stays_as_it_was_when_the_bookkeeping_finds_no_memory) {
     }
 }
 
+uint64_t round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
+
 TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {
     std::mt19937_64 random{42};
     for (int round = 0; round < 20; ++round) {
         RangeAllocator ranges;
         std::map<uint64_t, uint64_t> blocks; // begin to end
         uint64_t end = random() % 100;
+        std::vector<std::pair<uint64_t, uint64_t>> regions;
         ASSERT_TRUE(ranges.add_region(end, end + 20'000));
+        regions.emplace_back(round_up(end, 16), end + 20'000);
         end += 20'000;
         for (int step = 0; step < 2'000; ++step) {
             if (const uint64_t choice = random() % 100; choice == 0) {
                 const uint64_t begin = end + random() % 2 * 100;
                 end = begin + random() % 30'000;
                 ASSERT_TRUE(ranges.add_region(begin, end));
+                if (end - begin >= 32)
+                    regions.emplace_back(round_up(begin, 16), end);
             } else if (choice < 55) {
                 const uint64_t size = random() % 2 == 0 ? random() % 100 : random() % 3'000;
                 const uint64_t alignment = uint64_t{1} << random() % 9;
                 const auto address = ranges.allocate(size, alignment);
-                if (!address)
+                if (!address) {
+                    // Then no gap between the blocks is large enough.
+                    for (const auto& [begin_of, end_of] : regions) {
+                        uint64_t gap = begin_of;
+                        for (const auto& [block, block_end] : blocks) {
+                            if (block < gap || block >= end_of)
+                                continue;
+                            EXPECT_GT(round_up(gap, alignment) + size, block);
+                            gap = round_up(block_end, RangeAllocator::granule);
+                        }
+                        EXPECT_GT(round_up(gap, alignment) + round_up(std::max<uint64_t>(size, 1), 16),
+                                  end_of / 16 * 16);
+                    }
                     continue;
+                }
                 EXPECT_EQ(*address % alignment, 0u);
                 EXPECT_LE(*address + size, end);
                 const auto after = blocks.lower_bound(*address);

@@ -7,6 +7,7 @@
 #include <warpbeam/memory/linear_memory.hpp>
 
 #include <algorithm>
+#include <csetjmp>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
@@ -367,6 +368,10 @@ TEST_F(GuardPages, need_their_address_space) {
     ASSERT_FALSE(imported);
     EXPECT_EQ(imported.error().code(), ErrorCode::usage);
     EXPECT_TRUE(Memory::create(comparing_store, *unguarded));
+    // One that the store makes itself is no mistake of the embedder's.
+    const auto made = Memory::create(cramped_store, shared);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().code(), ErrorCode::out_of_memory);
     EXPECT_TRUE(Memory::create(store, *SharedMemory::create(shared)));
 }
 
@@ -427,6 +432,89 @@ TEST_F(GuardPagesDeathTest, hand_on_once_to_a_handler_that_wants_no_more) {
                 std::_Exit(40 + number);
         };
         own.sa_flags = static_cast<int>(SA_RESETHAND);
+        sigaction(SIGSEGV, &own, nullptr);
+        fault_both_ways(false);
+    };
+    EXPECT_EXIT(run(), ::testing::KilledBySignal(SIGSEGV), "");
+}
+
+/// What a handler of the embedder finds when it is called.
+struct Surroundings {
+    bool segv_waits = false;
+    bool usr1_waits = false;
+    bool on_alternate_stack = false;
+    bool operator==(const Surroundings&) const = default;
+};
+char alternate_stack[1 << 16]; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+Surroundings found;            // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+sigjmp_buf after;              // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+/// Faults, with a handler that comes back here.
+[[gnu::noinline]] void fault_and_return() {
+    void* const page = mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (sigsetjmp(after, 1) == 0)
+        *static_cast<volatile char*>(page) = 1;
+}
+
+/// Ends the process with 42 if a handler with such flags, which holds up SIGUSR1, finds that after a fault of
+/// the embedder's, and the thread's mask is afterwards what it was.
+void expect_surroundings(int flags, const Surroundings& expected) {
+    stack_t stack{};
+    stack.ss_sp = alternate_stack;
+    stack.ss_size = sizeof alternate_stack;
+    sigaltstack(&stack, nullptr);
+    struct sigaction own{};
+    own.sa_handler = [](int) {
+        sigset_t mask;
+        sigprocmask(SIG_SETMASK, nullptr, &mask);
+        const char here = 0;
+        const auto at = reinterpret_cast<uintptr_t>(&here);
+        const auto begin = reinterpret_cast<uintptr_t>(alternate_stack);
+        found = {sigismember(&mask, SIGSEGV) == 1, sigismember(&mask, SIGUSR1) == 1,
+                 at - begin < sizeof alternate_stack};
+        siglongjmp(after, 1);
+    };
+    own.sa_flags = flags;
+    sigaddset(&own.sa_mask, SIGUSR1);
+    sigaction(SIGSEGV, &own, nullptr);
+
+    Engine fresh{guarded()};
+    Store fresh_store{fresh};
+    Linker fresh_linker{fresh};
+    const Instance instance = instantiate_accesses(fresh, fresh_store, fresh_linker);
+    for (int round = 0; round < 2; ++round) {
+        if (outcome_of(instance, "load", -1).find("out of bounds") == std::string::npos)
+            std::_Exit(1);
+        found = {};
+        fault_and_return();
+        sigset_t mask;
+        sigprocmask(SIG_SETMASK, nullptr, &mask);
+        if (found != expected || sigismember(&mask, SIGUSR1) == 1 || sigismember(&mask, SIGSEGV) == 1)
+            std::_Exit(2);
+    }
+    std::_Exit(42);
+}
+
+TEST_F(GuardPagesDeathTest, give_a_handler_the_mask_and_the_stack_that_it_asked_for) {
+    EXPECT_EXIT(expect_surroundings(0, {true, true, false}), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(expect_surroundings(SA_NODEFER, {false, true, false}), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(expect_surroundings(SA_ONSTACK, {true, true, true}), ::testing::ExitedWithCode(42), "");
+    EXPECT_EXIT(expect_surroundings(SA_ONSTACK | SA_NODEFER, {false, true, true}),
+                ::testing::ExitedWithCode(42), "");
+}
+
+TEST_F(GuardPagesDeathTest, let_a_handler_of_one_fault_return_only_once) {
+    // The kernel has forgotten such a handler when it runs, so a fault of its own ends the process.
+    const auto run = [] {
+        struct sigaction own{};
+        own.sa_handler = [](int) {
+            if (found.segv_waits)
+                std::_Exit(43); // a second time
+            found.segv_waits = true;
+            *static_cast<volatile char*>(mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) =
+                1;
+        };
+        own.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
         sigaction(SIGSEGV, &own, nullptr);
         fault_both_ways(false);
     };

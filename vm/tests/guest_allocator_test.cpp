@@ -183,6 +183,60 @@ TEST_F(GuestAllocatorTest, uses_cabi_realloc) {
               "the guest returned a block at 4096, which is not aligned to 8192");
 }
 
+/// A bump allocator from __heap_base on.
+constexpr std::string_view only_malloc = R"((module
+    (memory (export "memory") 2) (global (export "__heap_base") i32 (i32.const 1024))
+    (global $next (mut i32) (i32.const 1024))
+    (func (export "malloc") (param i32) (result i32)
+        (global.get $next)
+        (global.set $next
+            (i32.add (global.get $next) (i32.and (i32.add (local.get 0) (i32.const 15)) (i32.const -16)))))))";
+
+TEST_F(GuestAllocatorTest, uses_a_malloc_without_free) {
+    const Instance guest = instantiate(only_malloc);
+    const GuestAllocator allocator = allocator_of(guest);
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::malloc);
+    auto block = allocator.write_string("host");
+    ASSERT_TRUE(block);
+    EXPECT_EQ((*guest.func<int32_t(int32_t)>("malloc"))(16), 1040);
+    EXPECT_TRUE(allocator.free(block->release())); // which does nothing
+    EXPECT_EQ(allocator.allocate(8)->address(), 1056u);
+}
+
+TEST_F(GuestAllocatorTest, leaves_the_bytes_of_a_malloc_alone_that_it_does_not_use) {
+    const GuestAllocator own = allocator_of(instantiate(only_malloc), {.own = true});
+    EXPECT_EQ(own.source(), GuestAllocator::Source::own);
+    EXPECT_EQ(own.allocate(8)->address(), 2u * 65536);
+    for (const std::string_view function :
+         {"(func (export \"malloc\") (param i32 i32) (result i32) (i32.const 0))",
+          "(func (export \"malloc\") (param i64) (result i64) (i64.const 0))", "(func (export \"free\"))",
+          "(func (export \"cabi_realloc\") (result i32) (i32.const 0))"}) {
+        const Instance guest = instantiate("(module (memory (export \"memory\") 1) "
+                                           "(global (export \"__heap_base\") i32 (i32.const 1024)) " +
+                                           std::string{function} + ")");
+        const GuestAllocator allocator = allocator_of(guest);
+        EXPECT_EQ(allocator.source(), GuestAllocator::Source::own) << function;
+        EXPECT_EQ(allocator.allocate(8)->address(), 65536u) << function;
+    }
+}
+
+TEST_F(GuestAllocatorTest, frees_blocks_of_cabi_realloc_only_with_what_was_named) {
+    const Instance guest = instantiate(R"((module
+        (memory (export "memory") 1) (global $freed (export "live") (mut i32) (i32.const 0))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+        (func (export "free") (param i32) (global.set $freed (local.get 0)))))");
+    {
+        const auto kept = allocator_of(guest).allocate(8);
+    }
+    EXPECT_EQ(live(guest), 0);
+    const GuestAllocator allocator = allocator_of(guest, {.free = "free"});
+    EXPECT_EQ(allocator.source(), GuestAllocator::Source::cabi_realloc);
+    {
+        const auto freed = allocator.allocate(8);
+    }
+    EXPECT_EQ(live(guest), 4096);
+}
+
 TEST_F(GuestAllocatorTest, works_with_64_bit_memories) {
     const Instance guest = instantiate(R"((module
         (memory (export "memory") i64 1)
@@ -199,101 +253,6 @@ TEST_F(GuestAllocatorTest, works_with_64_bit_memories) {
         (memory (export "memory") i64 1)
         (func (export "malloc") (param i32) (result i32) (i32.const 64)) (func (export "free") (param i32))))");
     EXPECT_EQ(allocator_of(mixed).source(), GuestAllocator::Source::own);
-}
-
-TEST_F(GuestAllocatorTest, is_one_of_our_own_where_the_guest_has_none) {
-    const Instance guest = instantiate(R"((module (memory (export "memory") 1 3)))");
-    const GuestAllocator allocator = allocator_of(guest);
-    EXPECT_EQ(allocator.source(), GuestAllocator::Source::own);
-    const auto first = allocator.allocate(100);
-    ASSERT_TRUE(first);
-    EXPECT_EQ(first->address(), 65536u); // a fresh page
-    const auto second = allocator.allocate(65000);
-    ASSERT_TRUE(second);
-    EXPECT_EQ(allocator.memory().pages(), 2u);
-    EXPECT_EQ(error_of(allocator.allocate(100'000)),
-              "the guest's memory of 131072 bytes has no room for 100000 more");
-    EXPECT_EQ(error_of(allocator.free(70'000)), "no block begins at 70000");
-    EXPECT_FALSE(allocator.allocate(UINT64_MAX));
-    EXPECT_FALSE(allocator.allocate(uint64_t{1} << 62));
-    EXPECT_FALSE(allocator.allocate(16, uint64_t{1} << 40));
-}
-
-TEST_F(GuestAllocatorTest, begins_at_the_heap_base) {
-    constexpr std::string_view module = R"((module
-        (memory (export "memory") 1)
-        (global (export "__heap_base") i32 (i32.const 1040))
-        (global (export "__heap_end") i32 (i32.const 2064))))";
-    const Instance guest = instantiate(module);
-    const GuestAllocator allocator = allocator_of(guest);
-    const auto first = allocator.allocate(1024);
-    ASSERT_TRUE(first);
-    EXPECT_EQ(first->address(), 1040u);
-    const auto second = allocator.allocate(16);
-    ASSERT_TRUE(second);
-    EXPECT_EQ(second->address(), 65536u);
-    const Instance cautious = instantiate(module);
-    const GuestAllocator fresh = allocator_of(cautious, {.heap_base = false});
-    EXPECT_EQ(fresh.allocate(16)->address(), 65536u);
-    // A base beyond the memory is of no use.
-    const Instance odd = instantiate(R"((module (memory (export "memory") 1)
-        (global (export "__heap_base") i32 (i32.const -16))))");
-    EXPECT_EQ(allocator_of(odd).allocate(16)->address(), 65536u);
-}
-
-TEST_F(GuestAllocatorTest, is_not_disturbed_when_the_guest_grows_its_memory_or_overwrites_everything) {
-    const Instance guest = instantiate(R"((module
-        (memory (export "memory") 1)
-        (func (export "grow") (result i32) (memory.grow (i32.const 1)))
-        (func (export "smash") (memory.fill (i32.const 0) (i32.const 255) (i32.shl (memory.size) (i32.const 16))))))");
-    const GuestAllocator allocator = allocator_of(guest);
-    const auto first = allocator.allocate(60'000);
-    ASSERT_TRUE(first);
-    EXPECT_EQ(value_of(guest, "grow"), 2); // page 2 is the guest's
-    const auto second = allocator.allocate(60'000);
-    ASSERT_TRUE(second);
-    EXPECT_EQ(second->address(), 3u * 65536);
-    EXPECT_EQ(trap_of(guest, "smash"), "");
-    Vec<GuestBuffer> buffers;
-    for (uint64_t i = 1; i < 200; ++i) {
-        auto buffer = allocator.allocate(i * 7);
-        ASSERT_TRUE(buffer);
-        const uint64_t begin = buffer->address();
-        EXPECT_FALSE(begin < 3 * 65536 && begin + i * 7 > 2 * 65536); // never in the guest's page
-        ASSERT_TRUE(buffer->view().fill(0, buffer->size(), static_cast<uint8_t>(i)));
-        ASSERT_TRUE(buffers.push(std::move(*buffer)));
-    }
-    for (uint64_t i = 1; i < 200; ++i)
-        EXPECT_EQ(buffers[i - 1].view().read<uint8_t>(i * 7 - 1), static_cast<uint8_t>(i));
-}
-
-TEST_F(GuestAllocatorTest, works_from_the_host_alone) {
-    const Memory memory = *Memory::create(store, {{.min = 0}});
-    const auto allocator = GuestAllocator::over(store, memory);
-    ASSERT_TRUE(allocator);
-    const auto text = allocator->write_string("", true);
-    ASSERT_TRUE(text);
-    EXPECT_EQ(text->view().read<uint8_t>(0), 0);
-    EXPECT_NE(text->address(), 0u) << "null for the guest";
-    EXPECT_EQ(memory.pages(), 1u);
-}
-
-TEST_F(GuestAllocatorTest, adds_no_more_than_a_block_needs) {
-    for (const uint64_t alignment : {1u, 16u}) {
-        const auto memory = Memory::create(store, {.limits = {.min = 1, .max = 2, .has_max = true}});
-        ASSERT_TRUE(memory);
-        const auto block = GuestAllocator::over(store, *memory)->allocate(65536, alignment);
-        ASSERT_TRUE(block);
-        EXPECT_EQ(block->address(), 65536u);
-    }
-}
-
-TEST_F(GuestAllocatorTest, adds_enough_bytes_for_a_block_that_begins_at_a_granule) {
-    for (const uint64_t alignment : {1u, 64u}) {
-        const auto memory = Memory::create(store, {.limits = {.min = 1}, .page_size_log2 = 0});
-        ASSERT_TRUE(memory);
-        EXPECT_TRUE(GuestAllocator::over(store, *memory)->allocate(65536, alignment));
-    }
 }
 
 TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
@@ -316,43 +275,6 @@ TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
         (func (export "free") (param i32))
         (func (export "run") (result i32) (i32.load16_u (call $ask)))))");
     EXPECT_EQ(value_of(guest, "run"), '4' | '2' << 8);
-}
-
-TEST_F(GuestAllocatorTest, reports_that_there_is_no_memory_for_the_bookkeeping) {
-    const Vec<uint8_t> bytes = assemble(R"((module (memory (export "memory") 1)))");
-    size_t worked = 0;
-    for (size_t n = 0; n < 12; ++n) {
-        CountingAllocator counting;
-        {
-            Engine tight{{.allocator = &counting}};
-            const auto module = tight.load(bytes);
-            Store other{tight};
-            const auto guest = Instance::create(other, *module);
-            ASSERT_TRUE(guest);
-            counting.allow(n);
-            const auto allocator = GuestAllocator::of(*guest);
-            if (allocator && allocator->allocate(10))
-                ++worked;
-            else
-                EXPECT_TRUE(allocator || allocator.error().code() == TrapCode::out_of_memory);
-        }
-        EXPECT_EQ(counting.live(), 0u) << n;
-    }
-    EXPECT_GT(worked, 0u);
-    EXPECT_LT(worked, 12u);
-}
-
-TEST_F(GuestAllocatorTest, adds_what_small_pages_have_room_for) {
-    const auto memory =
-        Memory::create(store, {.limits = {.min = 10, .max = 2000, .has_max = true}, .page_size_log2 = 0});
-    ASSERT_TRUE(memory);
-    const auto heap = GuestAllocator::over(store, *memory);
-    ASSERT_TRUE(heap);
-    const auto block = heap->allocate(500);
-    ASSERT_TRUE(block);
-    EXPECT_GE(block->address(), 10u);
-    EXPECT_LE(block->address() + 500, memory->size());
-    EXPECT_FALSE(heap->allocate(5000));
 }
 
 } // namespace

@@ -124,6 +124,113 @@ TEST_F(StoreLimitsTest, memories_and_tables_are_counted) {
     EXPECT_EQ(usage.table_elements, 2u);
 }
 
+TEST_F(StoreLimitsTest, the_policy_is_not_asked_what_a_shared_memory_forbids) {
+    Policy policy;
+    Config config;
+    config.features.enable(Feature::threads);
+    Engine threads{config};
+    Store asked{threads, {.growth = &policy}};
+    const auto memory =
+        Memory::create(asked, {.limits = {.min = 1, .max = 3, .has_max = true}, .shared = true});
+    ASSERT_TRUE(memory);
+    EXPECT_EQ(policy.memories.size(), 1u);
+    EXPECT_FALSE(memory->grow(3));
+    EXPECT_FALSE(memory->grow(UINT64_MAX));
+    EXPECT_EQ(policy.memories.size(), 1u);
+    EXPECT_EQ(memory->grow(2), 1u);
+    EXPECT_EQ((policy.memories.back()), (Policy::Question{65536, 3 * 65536, 3 * 65536, 3}));
+}
+
+/// Does what it must not: grows what it is asked about, and makes more.
+class Meddler final : public GrowthPolicy {
+public:
+    bool allow_memory(const Store&, const MemoryType&, uint64_t, uint64_t) noexcept override {
+        if (armed && memory != nullptr)
+            (void)memory->grow(std::exchange(armed, 0));
+        if (armed && store != nullptr) {
+            armed = 0;
+            (void)Memory::create(*store, {.limits = {.min = 1}});
+        }
+        return true;
+    }
+    bool allow_table(const Store&, const TableType&, uint64_t, uint64_t) noexcept override {
+        if (armed && table != nullptr)
+            (void)table->grow(std::exchange(armed, 0), Func{});
+        if (armed && store != nullptr) {
+            armed = 0;
+            (void)Table::create(*store, {funcref, {.min = 1}}, Func{});
+        }
+        return true;
+    }
+    uint64_t armed = 0;
+    Memory* memory = nullptr;
+    Table* table = nullptr;
+    Store* store = nullptr;
+};
+
+TEST_F(StoreLimitsTest, hold_whatever_the_policy_does) {
+    Meddler policy;
+    Store asked{
+        engine,
+        {.memory_bytes = 12 * 65536, .table_elements = 12, .memories = 2, .tables = 2, .growth = &policy}};
+    const auto instance = make(asked, growing);
+    ASSERT_TRUE(instance);
+    Memory memory = *Memory::create(asked, {.limits = {.min = 1}});
+    policy.memory = &memory;
+    policy.armed = 6;
+    EXPECT_FALSE(memory.grow(5)) << "it is not as large any more as the policy was told";
+    EXPECT_EQ(memory.pages(), 7u);
+    policy.armed = 4;
+    EXPECT_EQ(call(*instance, "grow", 2), -1) << "the policy has taken what there was";
+    EXPECT_EQ(memory.pages(), 11u);
+    EXPECT_EQ(asked.usage().memory_bytes, 12u * 65536);
+    EXPECT_FALSE(memory.grow(1));
+    EXPECT_FALSE(memory.grow(1000));
+    policy.memory = nullptr;
+
+    Table table = *Table::create(asked, {funcref, {.min = 1}}, Func{});
+    policy.table = &table;
+    policy.armed = 5;
+    EXPECT_FALSE(table.grow(3, Func{}));
+    EXPECT_EQ(table.size(), 6u);
+    policy.armed = 4;
+    EXPECT_EQ(call(*instance, "grow_table", 3), -1);
+    EXPECT_EQ(asked.usage().table_elements, 12u);
+    EXPECT_FALSE(table.grow(1, Func{}));
+}
+
+TEST_F(StoreLimitsTest, hold_whatever_the_policy_makes) {
+    Meddler policy;
+    Store asked{engine, {.memory_bytes = 65536, .memories = 1, .tables = 1, .growth = &policy}};
+    policy.store = &asked;
+    policy.armed = 1;
+    EXPECT_EQ(Memory::create(asked, {.limits = {.min = 1}}).error().code(), ErrorCode::limit);
+    policy.armed = 1;
+    EXPECT_EQ(Table::create(asked, {funcref, {.min = 1}}, Func{}).error().code(), ErrorCode::limit);
+    EXPECT_EQ(asked.usage().memories, 1u);
+    EXPECT_EQ(asked.usage().memory_bytes, 65536u);
+    EXPECT_EQ(asked.usage().tables, 1u);
+    EXPECT_EQ(asked.usage().table_elements, 1u);
+}
+
+TEST(StoreAccounting, what_a_store_takes_depends_on_the_size_of_its_stack) {
+    // What docs/memory.md promises to those who count.
+    for (const auto& [stack_size, most] :
+         {std::pair{size_t{1} << 20, 5'400'000u}, {size_t{1} << 16, 350'000u}}) {
+        AccountingAllocator counted;
+        Engine own{{.stack_size = stack_size, .allocator = &counted}};
+        const auto module = own.load(assemble(growing));
+        ASSERT_TRUE(module);
+        const uint64_t before = counted.blocks().live;
+        Store own_store{own};
+        const auto instance = Instance::create(own_store, *module);
+        ASSERT_TRUE(instance);
+        EXPECT_EQ(call(*instance, "grow", 1), 1);
+        EXPECT_LE(counted.blocks().live - before, most);
+        EXPECT_GE(counted.blocks().live - before, most / 10 * 9);
+    }
+}
+
 TEST_F(StoreLimitsTest, a_whole_life_leaves_nothing) {
     AccountingAllocator counted;
     {

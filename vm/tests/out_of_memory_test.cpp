@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/guest_allocator.hpp>
+
 /// What happens when the n-th allocation fails, for each n: an error, never a crash, and no leak.
 
 namespace warpbeam {
@@ -8,12 +10,25 @@ namespace {
 constexpr std::string_view everything = R"((module $m
     (import "env" "f" (func $f (param i32) (result i32)))
     (import "env" "u" (func $u (param i32)))
-    (memory (export "memory") 2) (memory $s 1 2 shared)
+    (memory (export "memory") 2) (memory $s 1 2 shared) (memory $own (export "own") 1 4)
+    (global (export "__heap_base") i32 (i32.const 60000))
+    (type $pair (struct (field i32) (field (mut anyref)))) (type $list (array (mut i32)))
+    (global $o (mut (ref null $pair)) (struct.new $pair (i32.const 5) (array.new_default $list (i32.const 3))))
+    (elem $objects (ref null $list) (array.new $list (i32.const 1) (i32.const 2)))
     (table $t 8 funcref) (table $i 4 (ref i31) (ref.i31 (i32.const 1)))
     (global $g (mut i64) (i64.add (i64.const 1) (i64.const 2)))
     (tag $e (param i32))
     (elem (i32.const 0) $a $b) (elem $p funcref (ref.func $a) (ref.null func))
     (data (i32.const 0) "%s") (data $d "passive")
+    (func (export "malloc") (param i32) (result i32) (i32.const 1024)) (func (export "free") (param i32))
+    (func (export "objects") (param i32) (result i32) (local $l (ref $list))
+        (local.set $l (array.new_fixed $list 2 (local.get 0) (i32.const 6)))
+        (global.set $o (struct.new $pair (local.get 0) (local.get $l)))
+        (array.get $list (ref.cast (ref $list) (struct.get $pair 1 (global.get $o))) (i32.const 0)))
+    (func (export "throw") (param i32) (result i32)
+        (block $caught (result i32)
+            (try_table (catch $e $caught) (throw $e (local.get 0)))
+            (i32.const 0)))
     (func $a (param i32) (result i32) (call $f (local.get 0)))
     (func $b (call $u (i32.const 0)))
     (func $start (drop (memory.grow (i32.const 1))) (drop (table.grow $t (ref.null func) (i32.const 100))))
@@ -30,9 +45,34 @@ Vec<uint8_t> assemble_everything() {
     return assemble(wat.replace(wat.find("%s"), 2, std::string(100'000, 'x')));
 }
 
+/// Allocates with the guest's malloc and with our own allocator; whether everything worked.
+bool allocate_in(Instance instance) {
+    for (const GuestAllocatorOptions& options :
+         {GuestAllocatorOptions{}, GuestAllocatorOptions{.memory = "own", .own = true}}) {
+        const auto allocator = GuestAllocator::of(instance, options);
+        if (!allocator) {
+            EXPECT_EQ(allocator.error().code(), TrapCode::out_of_memory);
+            return false;
+        }
+        Vec<GuestBuffer> blocks;
+        for (uint64_t i = 0; i < 20; ++i) {
+            auto block = allocator->allocate(i * 700);
+            if (!block) {
+                EXPECT_EQ(block.error().code(), TrapCode::out_of_memory) << block.error().message();
+                return false;
+            }
+            EXPECT_TRUE(blocks.push(std::move(*block)));
+        }
+        if (!allocator->write_string("text")) // its bookkeeping may find no memory, too
+            return false;
+    }
+    return true;
+}
+
 /// Loads, links, instantiates and calls; whether everything worked.
-bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
+bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes, bool guard_pages) {
     Config config;
+    config.guard_pages = guard_pages;
     config.features.enable(Feature::threads);
     config.allocator = &allocator;
     Engine engine{config};
@@ -71,6 +111,16 @@ bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
         return false;
     }
     EXPECT_EQ(*result, 32);
+    for (const char* const name : {"objects", "throw"}) {
+        const auto returned = (*instance->func<int32_t(int32_t)>(name))(3);
+        if (!returned) {
+            EXPECT_TRUE(returned.error().code() == TrapCode::out_of_memory) << returned.error().message();
+            return false;
+        }
+        EXPECT_EQ(*returned, 3);
+    }
+    if (!allocate_in(*instance))
+        return false;
     const auto trapped = instance->func("trap")->call();
     EXPECT_FALSE(trapped);
     if (trapped.error().code() == TrapCode::out_of_memory)
@@ -92,23 +142,59 @@ bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes) {
     return again && reset;
 }
 
-TEST(OutOfMemory, is_an_error_wherever_it_happens) {
+void fail_everywhere(bool guard_pages) {
     const Vec<uint8_t> bytes = assemble_everything();
     CountingAllocator counting;
-    ASSERT_TRUE(use_everything(counting, bytes));
+    ASSERT_TRUE(use_everything(counting, bytes, guard_pages));
     EXPECT_EQ(counting.live(), 0u);
     const size_t calls = counting.calls();
     EXPECT_GT(calls, 30u);
     for (size_t n = 0; n < calls; ++n) {
         CountingAllocator failing;
         failing.allow(n);
-        use_everything(failing, bytes);
+        use_everything(failing, bytes, guard_pages);
         EXPECT_EQ(failing.live(), 0u) << "leaked when everything failed after " << n << " calls";
         CountingAllocator flaky;
         flaky.refuse_one(n);
-        use_everything(flaky, bytes);
+        use_everything(flaky, bytes, guard_pages);
         EXPECT_EQ(flaky.live(), 0u) << "leaked when call " << n << " failed";
     }
+}
+
+TEST(OutOfMemory, is_an_error_wherever_it_happens) { fail_everywhere(false); }
+
+TEST(OutOfMemory, is_an_error_wherever_it_happens_with_guard_pages) {
+    if (!Engine{{.guard_pages = true}}.guard_pages())
+        GTEST_SKIP() << "no guard pages on this platform";
+    fail_everywhere(true);
+}
+
+TEST(OutOfMemory, ends_what_an_engine_can_do_that_found_none) {
+    const auto bytes = assemble(R"((module (type $s (struct (field i32)))
+        (global (ref $s) (struct.new $s (i32.const 1)))))");
+    size_t broken = 0;
+    for (size_t n = 0; n < 6; ++n) {
+        CountingAllocator flaky;
+        flaky.refuse_one(n);
+        Engine engine{{.eager = true, .allocator = &flaky}};
+        if (engine.layouts() != nullptr)
+            continue;
+        ++broken;
+        flaky.refuse_one(SIZE_MAX);
+        const auto module = engine.load(bytes);
+        ASSERT_FALSE(module);
+        EXPECT_EQ(module.error().code(), ErrorCode::out_of_memory);
+        // Modules may come from elsewhere.
+        LoadOptions options;
+        options.types = &engine.types();
+        const auto loaded = Module::load(bytes, options);
+        ASSERT_TRUE(loaded);
+        Store store{engine};
+        const auto instance = Instance::create(store, *loaded);
+        ASSERT_FALSE(instance);
+        EXPECT_EQ(instance.error().code(), ErrorCode::out_of_memory);
+    }
+    EXPECT_EQ(broken, 1u);
 }
 
 TEST(OutOfMemory, leaves_a_store_that_reports_it) {

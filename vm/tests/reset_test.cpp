@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <fstream>
 #include <vector>
 
 /// Instance::reset, with and without an image of the data segments.
@@ -118,6 +119,67 @@ TEST_F(Reset, shares_large_data_between_instances) {
             ASSERT_TRUE(instances[i].reset());
         }
 }
+
+#ifdef __linux__
+/// How many bytes of images are mapped in this process.
+uint64_t mapped_images() {
+    std::ifstream maps("/proc/self/maps");
+    uint64_t bytes = 0;
+    for (std::string line; std::getline(maps, line);)
+        if (line.find("warpbeam image") != std::string::npos) {
+            size_t end = 0;
+            const uint64_t first = std::stoull(line, &end, 16);
+            bytes += std::stoull(line.substr(end + 1), nullptr, 16) - first;
+        }
+    return bytes;
+}
+
+TEST_F(Reset, shares_only_what_is_close_together) {
+    const auto image_of = [&](std::string_view wat) {
+        Store own{engine};
+        const auto module = load(wat);
+        EXPECT_TRUE(linker.instantiate(own, module));
+        const auto second = linker.instantiate(own, module);
+        EXPECT_TRUE(second && second->memory("m")->load<char>(70'000) == 'a');
+        return mapped_images();
+    };
+    const std::string data = "(data (i32.const 70000) \"" + big(100'000, 'a') + "\")";
+    const std::string memory = "(memory (export \"m\") 200) ";
+    const uint64_t near = image_of("(module " + memory + data + "(data (i32.const 200000) \"b\"))");
+    if (near == 0)
+        GTEST_SKIP() << "no images here";
+    EXPECT_LE(near, 200'000u) << "from the first byte to the last";
+    EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 10000000) \"b\"))"), 0u);
+    EXPECT_EQ(image_of("(module " + memory + data + "(data (i32.const 0) \"b\"))"), 172'032u);
+}
+
+TEST_F(Reset, shares_data_at_computed_places) {
+    const auto shares = [&](std::string_view globals, std::string_view offset, char first) {
+        Store own{engine};
+        const auto module = load("(module (memory (export \"m\") 8) " + std::string{globals} + "(data " +
+                                 std::string{offset} + " \"" + big(100'000, 'a') + "\"))");
+        for (int i = 0; i < 2; ++i) {
+            const auto instance = linker.instantiate(own, module);
+            EXPECT_TRUE(instance && instance->memory("m")->load<char>(0) == first &&
+                        instance->memory("m")->load<char>(30) == 'a');
+        }
+        return mapped_images() != 0;
+    };
+    if (!shares("", "(i32.const 0)", 'a'))
+        GTEST_SKIP() << "no images here";
+    EXPECT_TRUE(shares("", "(i32.add (i32.const 0) (i32.const 0))", 'a'));
+    EXPECT_TRUE(shares(
+        "", "(i32.sub (i32.mul (i32.const 5) (i32.const 7)) (i32.add (i32.const 3) (i32.const 2)))", '\0'));
+    EXPECT_TRUE(shares("", "(i32.add (i32.const -1) (i32.const 11))", '\0')) << "it wraps";
+    EXPECT_TRUE(shares("(global $b i32 (i32.const 20))", "(i32.add (global.get $b) (i32.const 10))", '\0'));
+    // What would take ages to find out is copied.
+    std::string doubling = "(global i32 (i32.const 0))";
+    for (int i = 0; i < 40; ++i)
+        doubling += "(global i32 (i32.add (global.get " + std::to_string(i) + ") (global.get " +
+                    std::to_string(i) + ")))";
+    EXPECT_FALSE(shares(doubling, "(global.get 40)", 'a'));
+}
+#endif
 
 TEST_F(Reset, a_segment_that_traps_leaves_what_the_specification_says) {
     // The one before it is applied, the one after it is not, however often it is tried.

@@ -72,9 +72,18 @@ bool install() noexcept {
         return false;
     struct sigaction ours{};
     ours.sa_sigaction = on_fault;
-    // A handler of before may fault itself or never return.
-    ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    sigemptyset(&ours.sa_mask);
+    ours.sa_flags = SA_SIGINFO;
+    if ((previous.sa_flags & SA_SIGINFO) != 0 ||
+        (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)) {
+        // What the handler of before has asked for, the kernel then does on our entry: the stack it runs on,
+        // the signals that wait meanwhile, whether it may be interrupted by its own. Only that it is called
+        // once is left to us.
+        ours.sa_flags |= previous.sa_flags & (SA_ONSTACK | SA_NODEFER | SA_RESTART);
+        ours.sa_mask = previous.sa_mask;
+    } else {
+        ours.sa_flags |= SA_ONSTACK | SA_NODEFER;
+        sigemptyset(&ours.sa_mask);
+    }
     return sigaction(SIGSEGV, &ours, nullptr) == 0;
 }
 

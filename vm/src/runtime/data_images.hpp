@@ -6,7 +6,8 @@
 
 namespace warpbeam::vm {
 
-/// The memories of a module as its data segments leave them, for its instances to share.
+/// The memories of a module as its data segments leave them, for its instances to share: those whose segments
+/// are large, and lie close enough together that an image is at most twice as large as they are.
 class DataImages {
 public:
     explicit DataImages(Allocator& allocator) noexcept : images_{allocator} {}

@@ -11,6 +11,9 @@ Engine::Engine(const Config& config) noexcept
 Engine::~Engine() { destroy(allocator(), layouts_); }
 
 std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> bytes, bool borrow) noexcept {
+    // Nobody can have a module or a store of such an engine, so nothing else needs to look.
+    if (layouts_ == nullptr)
+        return std::unexpected{no_memory()};
     LoadOptions options;
     options.features = config_.features;
     options.limits = config_.limits;

@@ -1,6 +1,5 @@
 #include "runtime/store_impl.hpp"
 
-#include <warpbeam/memory/range_allocator.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
 
 #include <cinttypes>
@@ -14,7 +13,7 @@ public:
     using Source = GuestAllocator::Source;
 
     GuestHeap(Allocator& allocator, Memory memory) noexcept
-        : allocator_{allocator}, memory_{memory}, is_64_{memory.type().limits.is_64}, ranges_{allocator} {}
+        : allocator_{allocator}, memory_{memory}, is_64_{memory.type().limits.is_64} {}
     void retain() noexcept { owners_.add(); }
     void release() noexcept {
         if (owners_.drop())
@@ -22,6 +21,8 @@ public:
     }
 
     [[nodiscard]] static std::expected<GuestAllocator, Trap> make(Store& store, Memory memory) noexcept;
+    /// Gives it our own allocator; false when there is no memory.
+    [[nodiscard]] bool be_own() noexcept;
     [[nodiscard]] std::expected<void, Trap> find_exports(Instance instance,
                                                          const GuestAllocatorOptions& options) noexcept;
 
@@ -33,12 +34,13 @@ public:
 private:
     [[nodiscard]] std::expected<Func, Trap> find(Instance instance, std::string_view name, size_t params,
                                                  bool result) const noexcept;
+    [[nodiscard]] std::expected<void, Trap> find_named(Instance instance,
+                                                       const GuestAllocatorOptions& options) noexcept;
+    void guess(Instance instance) noexcept;
     [[nodiscard]] bool add_heap_base(Instance instance) noexcept;
     [[nodiscard]] std::expected<uint64_t, Trap> call(Func func,
                                                      std::initializer_list<uint64_t> args) const noexcept;
     [[nodiscard]] std::expected<uint64_t, Trap> ask_guest(uint64_t size, uint64_t alignment) noexcept;
-    [[nodiscard]] std::expected<uint64_t, Trap> take_own(uint64_t size, uint64_t alignment) noexcept;
-    [[nodiscard]] bool add_pages(uint64_t size, uint64_t alignment) noexcept;
 
     RefCount owners_;
     Allocator& allocator_;
@@ -46,8 +48,8 @@ private:
     bool is_64_;
     Source source_ = Source::own;
     Func malloc_;
-    Func free_;
-    RangeAllocator ranges_;
+    Func free_; ///< null: blocks are not freed
+    Ref<OwnHeap> own_;
 };
 
 namespace {
@@ -70,6 +72,12 @@ std::expected<GuestAllocator, Trap> GuestHeap::make(Store& store, Memory memory)
     return GuestAllocator{Ref<GuestHeap>::adopt(heap)};
 }
 
+bool GuestHeap::be_own() noexcept {
+    source_ = Source::own;
+    own_ = memory_.inst()->store->heap_over(*memory_.inst());
+    return static_cast<bool>(own_);
+}
+
 /// An export that takes `params` numbers of the address type, and returns one or nothing. Null: there is
 /// none.
 std::expected<Func, Trap> GuestHeap::find(Instance instance, std::string_view name, size_t params,
@@ -89,11 +97,9 @@ std::expected<Func, Trap> GuestHeap::find(Instance instance, std::string_view na
     return *found;
 }
 
-std::expected<void, Trap> GuestHeap::find_exports(Instance instance,
-                                                  const GuestAllocatorOptions& options) noexcept {
-    if (options.own)
-        return !options.heap_base || add_heap_base(instance) ? std::expected<void, Trap>{}
-                                                             : std::unexpected{Trap{TrapCode::out_of_memory}};
+/// What the embedder has named must be there.
+std::expected<void, Trap> GuestHeap::find_named(Instance instance,
+                                                const GuestAllocatorOptions& options) noexcept {
     const auto named = [&](std::string_view name, size_t params, bool result) {
         auto func = find(instance, name, params, result);
         if (func && func->is_null())
@@ -101,37 +107,69 @@ std::expected<void, Trap> GuestHeap::find_exports(Instance instance,
                           static_cast<int>(name.size()), name.data());
         return func;
     };
-    if (!options.malloc.empty() || !options.free.empty()) {
+    const auto free = options.free.empty() ? std::expected<Func, Trap>{} : named(options.free, 1, false);
+    if (!free)
+        return std::unexpected{free.error()};
+    if (options.malloc.empty())
+        guess(instance);
+    if (source_ == Source::own) {
         const auto malloc = named(options.malloc.empty() ? "malloc" : options.malloc, 1, true);
         if (!malloc)
             return std::unexpected{malloc.error()};
-        const auto free = options.free.empty() ? std::expected<Func, Trap>{} : named(options.free, 1, false);
-        if (!free)
-            return std::unexpected{free.error()};
         source_ = Source::malloc;
         malloc_ = *malloc;
-        free_ = *free;
-        return {};
     }
-    // What was only guessed need not fit: another function may well be called `free`.
-    const auto guess = [&](std::string_view name, size_t params, bool result) {
+    free_ = *free;
+    return {};
+}
+
+/// What was not named need not fit: another function may well be called `free`.
+void GuestHeap::guess(Instance instance) noexcept {
+    const auto fitting = [&](std::string_view name, size_t params, bool result) {
         return find(instance, name, params, result).value_or(Func{});
     };
-    const Func malloc = guess("malloc", 1, true);
-    const Func realloc = guess("cabi_realloc", 4, true);
-    free_ = guess("free", 1, false);
-    if (malloc && free_) {
+    const Func malloc = fitting("malloc", 1, true);
+    const Func free = fitting("free", 1, false);
+    const Func realloc = fitting("cabi_realloc", 4, true);
+    if (malloc && (free || !realloc)) {
         source_ = Source::malloc;
         malloc_ = malloc;
-        return {};
-    }
-    if (realloc) {
+        free_ = free;
+    } else if (realloc) {
         source_ = Source::cabi_realloc;
         malloc_ = realloc;
-        return {};
+        // There is no way to give such a block back: to make it 0 bytes does nothing in what is generated for
+        // C and is undefined in what is generated for Rust, and a function that is called `free` need not
+        // belong to the same allocator.
     }
-    free_ = {};
-    if (options.heap_base && !add_heap_base(instance))
+}
+
+namespace {
+
+/// Whether a guest has an allocator, which then owns the bytes from its __heap_base on even if we can't or
+/// shall not use it.
+bool exports_allocator(Instance instance, const GuestAllocatorOptions& options) noexcept {
+    for (const std::string_view name :
+         {std::string_view{"malloc"}, std::string_view{"calloc"}, std::string_view{"realloc"},
+          std::string_view{"free"}, std::string_view{"cabi_realloc"}, options.malloc, options.free})
+        if (!name.empty() && instance.func(name))
+            return true;
+    return false;
+}
+
+} // namespace
+
+std::expected<void, Trap> GuestHeap::find_exports(Instance instance,
+                                                  const GuestAllocatorOptions& options) noexcept {
+    const bool named = !options.malloc.empty() || !options.free.empty();
+    if (!options.own && named)
+        return find_named(instance, options);
+    if (!options.own)
+        guess(instance);
+    if (source_ != Source::own)
+        return {};
+    const bool base = options.heap_base && !exports_allocator(instance, options);
+    if (!be_own() || (base && !add_heap_base(instance)))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
     return {};
 }
@@ -149,7 +187,7 @@ bool GuestHeap::add_heap_base(Instance instance) noexcept {
     const uint64_t size = memory_.size();
     const uint64_t begin = number("__heap_base", 0);
     // Without a base the heap is nowhere; below it lie the guest's data and stack, also when it lies.
-    return begin == 0 || ranges_.add_region(begin, std::min(number("__heap_end", size), size));
+    return begin == 0 || own_->add_heap_base(begin, std::min(number("__heap_end", size), size));
 }
 
 std::expected<uint64_t, Trap> GuestHeap::call(Func func,
@@ -173,6 +211,7 @@ std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t align
         return block;
     if (*block == 0)
         return refuse(TrapCode::out_of_memory, "the guest has no room for %" PRIu64 " bytes", size);
+    // What can't be right is not given back either: to free it might do more damage than to leave it.
     const uint64_t promised = realloc ? alignment : std::min(alignment, malloc_alignment);
     if (*block % promised != 0)
         return refuse(TrapCode::host,
@@ -186,44 +225,13 @@ std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t align
     return block;
 }
 
-/// Adds pages with room for such a block. Precondition: both are below 2^62.
-bool GuestHeap::add_pages(uint64_t size, uint64_t alignment) noexcept {
-    constexpr uint64_t granule = RangeAllocator::granule;
-    const auto round_up = [](uint64_t bytes) { return (bytes + granule - 1) / granule * granule; };
-    const uint8_t page_log2 = memory_.type().page_size_log2;
-    const uint64_t present = memory_.size();
-    // No block begins at 0, which is null for the guest.
-    const uint64_t begin = round_up(std::max<uint64_t>(present, 1));
-    const uint64_t slack = alignment > granule ? alignment - granule : 0;
-    const uint64_t bytes = begin - present + round_up(std::max<uint64_t>(size, 1)) + slack;
-    // Small pages would come one by one otherwise.
-    for (const uint64_t wanted : {std::max(bytes, uint64_t{1} << 16), bytes}) {
-        const uint64_t pages = ((wanted - 1) >> page_log2) + 1;
-        if (const auto old = memory_.grow(pages))
-            return ranges_.add_region(std::max(*old << page_log2, granule), (*old + pages) << page_log2);
-    }
-    return false;
-}
-
-std::expected<uint64_t, Trap> GuestHeap::take_own(uint64_t size, uint64_t alignment) noexcept {
-    std::optional<uint64_t> address = ranges_.allocate(size, alignment);
-    const uint64_t most = uint64_t{1} << 62;
-    if (!address && size < most && alignment < most && add_pages(size, alignment))
-        address = ranges_.allocate(size, alignment);
-    if (!address)
-        return refuse(TrapCode::out_of_memory,
-                      "the guest's memory of %" PRIu64 " bytes has no room for %" PRIu64 " more",
-                      memory_.size(), size);
-    return *address;
-}
-
 std::expected<GuestBuffer, Trap> GuestHeap::allocate(uint64_t size, uint64_t alignment) noexcept {
     if (!std::has_single_bit(alignment))
         return refuse(TrapCode::usage, "%" PRIu64 " is no alignment", alignment);
     std::expected<uint64_t, Trap> block;
     uint64_t address = 0;
     if (source_ == Source::own) {
-        block = take_own(size, alignment);
+        block = own_->allocate(size, alignment);
         address = block.value_or(0);
     } else if (source_ == Source::malloc && alignment > malloc_alignment) {
         const uint64_t more = size + alignment;
@@ -244,11 +252,8 @@ std::expected<GuestBuffer, Trap> GuestHeap::allocate(uint64_t size, uint64_t ali
 }
 
 std::expected<void, Trap> GuestHeap::free(uint64_t block) noexcept {
-    if (source_ == Source::own) {
-        if (!ranges_.deallocate(block))
-            return refuse(TrapCode::usage, "no block begins at %" PRIu64, block);
-        return {};
-    }
+    if (source_ == Source::own)
+        return own_->free(block);
     if (!is_64_ && block > UINT32_MAX)
         return refuse(TrapCode::usage, "%" PRIu64 " is no address of 32 bits", block);
     if (free_)
@@ -317,7 +322,10 @@ std::expected<GuestAllocator, Trap> GuestAllocator::of(Instance instance,
 }
 
 std::expected<GuestAllocator, Trap> GuestAllocator::over(Store& store, Memory memory) noexcept {
-    return vm::GuestHeap::make(store, memory);
+    auto made = vm::GuestHeap::make(store, memory);
+    if (made && !made->heap_->be_own())
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    return made;
 }
 
 GuestAllocator::Source GuestAllocator::source() const noexcept { return heap_->source(); }

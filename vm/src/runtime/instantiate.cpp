@@ -13,13 +13,16 @@ namespace {
 
 using vm::Slot;
 
-/// Makes one instance. The steps are those of the specification, in `run`'s order; what has been made when a
-/// step fails goes back to the store.
+/// Makes one instance. The steps are those of the specification, in `run`'s order. All that has been made
+/// when a step fails is ended again, unless others can get at a part of it by then: what is in an imported
+/// table or may have been handed out by the start function refers to functions, these to the instance with
+/// all it has.
 class Instantiation {
 public:
-    Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst) noexcept
-        : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()},
-          mark_{store.mark()} {}
+    /// `mark` is from before the instance's object was made.
+    Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst,
+                  const StoreImpl::Mark& mark) noexcept
+        : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()}, mark_{mark} {}
     Instantiation(const Instantiation&) = delete;
     Instantiation& operator=(const Instantiation&) = delete;
     ~Instantiation() {
@@ -51,6 +54,13 @@ private:
     std::expected<void, InstantiationError> apply_elements(bool again) noexcept;
     std::expected<void, InstantiationError> apply_data(bool again) noexcept;
 
+    /// From here on others may refer to what was made, so it stays whatever happens.
+    void keep() noexcept {
+        if (!adopted_)
+            store_.adopt(inst_);
+        adopted_ = true;
+    }
+
     std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept;
     /// Element `i` of a segment.
     std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept;
@@ -69,6 +79,10 @@ private:
     StoreImpl::Mark mark_;
     bool adopted_ = false;
 };
+
+Error too_many_instances() noexcept {
+    return Error{ErrorCode::limit, "the store has as many instances as it may have"};
+}
 
 constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
     return start <= size && count <= size - start;
@@ -178,6 +192,9 @@ Instantiation::Step Instantiation::reset_memories() noexcept {
         auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[i]);
         if (!memory.bytes)
             continue; // shared: other threads use it
+        if (memory.heap)
+            memory.heap->end();
+        memory.heap = nullptr;
         if (!memory.bytes->reset())
             return std::unexpected{no_memory()};
         store_.return_memory(memory.size - memory.bytes->size());
@@ -305,6 +322,8 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
             const auto value = element(segment, i);
             if (!value)
                 return std::unexpected{refused(value.error())};
+            if (segment.table < module_.imported_tables())
+                keep();
             table.elements[*start + i] = *value;
         }
     }
@@ -352,13 +371,14 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
     if (memory != nullptr && memory->kind == ExternKind::memory)
         inst_.exported_memory = inst_.memories[memory->index];
 
-    // From here on others may hold references to what was made, so it stays whatever happens.
-    store_.adopt(inst_);
-    adopted_ = true;
+    // A growth policy that makes instances, against the rules, gets no more than others.
+    if (!store_.has_room_for_instance())
+        return std::unexpected{refused(too_many_instances())};
     if (auto applied = apply_elements(false); !applied)
         return applied;
     if (auto applied = apply_data(false); !applied)
         return applied;
+    keep();
     if (module_.start())
         if (auto called = store_.invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
             return std::unexpected{InstantiationError{std::move(called.error())}};
@@ -435,10 +455,11 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     if (&module->type_registry() != &impl->types())
         return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
     if (!impl->has_room_for_instance())
-        return refuse(Error{ErrorCode::limit, "the store has as many instances as it may have"});
+        return refuse(too_many_instances());
     if (auto checked = check_imports(*impl, *module, imports); !checked)
         return std::unexpected{std::move(checked.error())};
 
+    const StoreImpl::Mark mark = impl->mark();
     vm::InstanceObject* const inst = impl->make(vm::InstanceObject{});
     if (inst == nullptr)
         return refuse(no_memory());
@@ -448,7 +469,7 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     inst->types = module->types().data();
     inst->registry = &module->type_registry();
     inst->heap = &impl->heap();
-    Instantiation instantiation{*impl, *module, *inst};
+    Instantiation instantiation{*impl, *module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
     inst->stack_limit = impl->execution().stack_limit;
@@ -461,7 +482,8 @@ std::expected<void, InstantiationError> Instance::reset() const noexcept {
         return std::unexpected{InstantiationError{
             Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
             store.allocator()}};
-    return Instantiation{store, *inst_->module, *static_cast<vm::InstanceObject*>(inst_)}.run_again();
+    auto& object = *static_cast<vm::InstanceObject*>(inst_);
+    return Instantiation{store, *object.module, object, store.mark()}.run_again();
 }
 
 } // namespace warpbeam

@@ -25,22 +25,26 @@ bool vm::MemoryInst::refresh() noexcept {
 }
 
 int64_t vm::MemoryInst::grow(uint64_t pages) noexcept {
-    if (shared != nullptr) {
-        (void)refresh();
-        const uint64_t wanted = bytes_of(pages, type);
-        const bool allowed = wanted <= UINT64_MAX - size && store->allows(type, size, size + wanted);
-        const std::optional<uint64_t> before = allowed ? shared->grow(pages) : std::nullopt;
-        (void)refresh();
-        return before ? static_cast<int64_t>(*before) : -1;
-    }
-    LinearMemory& bytes = *static_cast<MemoryObject*>(this)->bytes;
-    const uint64_t old = bytes.pages();
-    if (pages > bytes.max_pages() - old)
+    (void)refresh();
+    const uint64_t old = size >> type.page_size_log2;
+    if (pages > max_pages(type) - old)
         return -1;
+    const uint64_t before = size;
     const uint64_t more = bytes_of(pages, type);
-    if (more > UINT64_MAX - size || !store->take_memory(type, size, size + more))
+    if (more > UINT64_MAX - before)
         return -1;
-    if (!bytes.grow(pages)) {
+    if (shared != nullptr) {
+        // The store's limit has counted its largest size.
+        const bool allowed = store->allows(type, before, before + more);
+        const std::optional<uint64_t> grown = allowed ? shared->grow(pages) : std::nullopt;
+        (void)refresh();
+        return grown ? static_cast<int64_t>(*grown) : -1;
+    }
+    if (!store->take_memory(type, before, before + more))
+        return -1;
+    LinearMemory& bytes = *static_cast<MemoryObject*>(this)->bytes;
+    // A policy that has grown it meanwhile was asked about something else.
+    if (size != before || !bytes.grow(pages)) {
         store->return_memory(more);
         return -1;
     }

@@ -26,9 +26,13 @@ std::unexpected<Trap> outside(uint64_t offset, uint64_t size, const char* what, 
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
 
-std::unexpected<Trap> too_long(size_t max_length) noexcept {
-    return std::unexpected{
-        Trap::with_message(TrapCode::limit, "a string of more than %zu bytes was not read", max_length)};
+/// `than` says that the length is only known to be more.
+std::unexpected<Trap> too_long(uint64_t offset, const char* than, uint64_t length, size_t max_length,
+                               const char* what, uint64_t size) noexcept {
+    return std::unexpected{Trap::with_message(
+        TrapCode::limit,
+        "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
+        than, Named{length}.text, Named{offset}.text, max_length, what, size)};
 }
 
 } // namespace
@@ -36,7 +40,7 @@ std::unexpected<Trap> too_long(size_t max_length) noexcept {
 std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t size) const noexcept {
     const uint64_t own = this->size();
     if (offset > own || size > own - offset)
-        return outside(offset, size, size_ == all ? "memory" : "view", own);
+        return outside(offset, size, kind(), own);
     // The view lay inside when it was made, but a memory can be reset to a smaller size.
     const auto place = memory_.view(address_ + offset, size);
     if (!place)
@@ -64,7 +68,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
     if (!place)
         return std::unexpected{place.error()};
     if (length > max_length)
-        return too_long(max_length);
+        return too_long(offset, "", length, max_length, kind(), size());
     Vec<char> text{memory_.inst()->store->allocator()};
     if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
@@ -73,7 +77,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
 
 std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t max_length) const noexcept {
     if (offset > size())
-        return outside(offset, 1, size_ == all ? "memory" : "view", size());
+        return outside(offset, 1, kind(), size());
     const uint64_t rest = size() - offset;
     const bool cut = rest > max_length;
     const auto place = at(offset, cut ? uint64_t{max_length} + 1 : rest);
@@ -82,11 +86,13 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     const auto* const begin = reinterpret_cast<const char*>(place->data());
     const void* const nul = place->empty() ? nullptr : std::memchr(begin, 0, place->size());
     if (nul == nullptr && cut)
-        return too_long(max_length);
+        return too_long(offset, "more than ", max_length, max_length, kind(), size());
     if (nul == nullptr)
-        return std::unexpected{Trap::with_message(
-            TrapCode::memory_out_of_bounds, "out of bounds memory access: the string at offset %s has no end",
-            Named{offset}.text)};
+        return std::unexpected{
+            Trap::with_message(TrapCode::memory_out_of_bounds,
+                               "out of bounds memory access: the string at offset %s has no end in %" PRIu64
+                               " bytes, the %s has %" PRIu64,
+                               Named{offset}.text, rest, kind(), size())};
     Vec<char> text{memory_.inst()->store->allocator()};
     const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
     if (!text.append({begin, length}))

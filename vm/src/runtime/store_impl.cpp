@@ -32,6 +32,9 @@ size_t record_count(size_t slots, uint32_t depth) noexcept { return 2 * slots + 
 
 StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept {
     Allocator& allocator = handle.engine().allocator();
+    // An engine that found no memory itself makes nothing. Modules may come from elsewhere than Engine::load.
+    if (handle.engine().layouts() == nullptr)
+        return nullptr;
     auto* const target = warpbeam::create<InterruptTarget>(allocator, allocator);
     if (target == nullptr)
         return nullptr;
@@ -53,7 +56,7 @@ StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, InterruptTarget* 
 StoreImpl::~StoreImpl() {
     while (roots_ != nullptr)
         roots_->unlink();
-    release_since({nullptr, nullptr});
+    release_objects(nullptr, nullptr);
     for (const vm::InstanceObject* instance = instances_; instance != nullptr; instance = instance->next)
         instance->module->release();
     for (const HostLink* link = hosts_; link != nullptr; link = link->next)
@@ -67,15 +70,27 @@ StoreImpl::~StoreImpl() {
     target_->release();
 }
 
+StoreImpl::Mark StoreImpl::mark() const noexcept {
+    return {memories_, tables_, hosts_, globals_, arena_.mark()};
+}
+
 void StoreImpl::release_since(const Mark& mark) noexcept {
-    while (memories_ != mark.memories) {
+    release_objects(mark.memories, mark.tables);
+    for (; hosts_ != mark.hosts; hosts_ = hosts_->next)
+        hosts_->host->release();
+    globals_ = mark.globals;
+    arena_.rewind(mark.arena);
+}
+
+void StoreImpl::release_objects(const vm::MemoryObject* memories, const vm::TableObject* tables) noexcept {
+    while (memories_ != memories) {
         vm::MemoryObject* const next = memories_->next;
         return_memory(memories_->taken());
         --usage_.memories;
         destroy(allocator(), memories_);
         memories_ = next;
     }
-    while (tables_ != mark.tables) {
+    while (tables_ != tables) {
         vm::TableObject* const next = tables_->next;
         return_elements(tables_->size);
         --usage_.tables;
@@ -86,7 +101,7 @@ void StoreImpl::release_since(const Mark& mark) noexcept {
 
 /// Counts a new memory that takes `taken` bytes of the limit.
 std::expected<void, Error> StoreImpl::begin_memory(const MemoryType& type, uint64_t taken) noexcept {
-    if (usage_.memories == limits_.memories)
+    if (usage_.memories >= limits_.memories)
         return std::unexpected{Error{ErrorCode::limit, "the store has as many memories as it may have"}};
     if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
         return std::unexpected{
@@ -96,6 +111,11 @@ std::expected<void, Error> StoreImpl::begin_memory(const MemoryType& type, uint6
     if (!allows(type, 0, type.limits.min << type.page_size_log2))
         return std::unexpected{Error{
             ErrorCode::limit, "the growth policy refuses a memory of %" PRIu64 " pages", type.limits.min}};
+    // A policy that makes memories itself, against the rules, gets no more than others.
+    if (usage_.memories >= limits_.memories || !has_memory(taken))
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "the growth policy has left no room for a memory of %" PRIu64 " pages",
+                                     type.limits.min}};
     count_memory(taken);
     ++usage_.memories;
     return {};
@@ -119,9 +139,11 @@ std::expected<vm::MemoryObject*, Error> StoreImpl::make_shared_memory(const Memo
         return std::unexpected{begun.error()};
     std::expected<SharedMemory, Error> shared =
         present != nullptr ? *present : SharedMemory::create(type, &allocator());
-    if (shared && engine().guard_pages() && vm::is_guardable(type) && !shared->bytes()->is_guarded())
-        shared = std::unexpected{Error{
-            ErrorCode::usage, "there was no address space for guard pages when the shared memory was made"}};
+    if (shared && engine().guard_pages() && vm::is_guardable(type) && !shared->bytes()->is_guarded()) {
+        const ErrorCode code = present != nullptr ? ErrorCode::usage : ErrorCode::out_of_memory;
+        shared = std::unexpected{
+            Error{code, "there was no address space for guard pages when the shared memory was made"}};
+    }
     vm::MemoryObject* const memory =
         end_memory(shared ? warpbeam::create<vm::MemoryObject>(allocator(), *shared, this) : nullptr, most);
     if (memory == nullptr)
@@ -154,8 +176,9 @@ std::expected<vm::MemoryObject*, Error> StoreImpl::make_memory(const MemoryType&
 }
 
 bool StoreImpl::take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept {
-    if (to - from > limits_.table_elements - usage_.table_elements ||
-        (limits_.growth != nullptr && !limits_.growth->allow_table(handle_, type, from, to)))
+    if (!has_elements(to - from) ||
+        (limits_.growth != nullptr && !limits_.growth->allow_table(handle_, type, from, to)) ||
+        !has_elements(to - from))
         return false;
     usage_.table_elements += to - from;
     return true;
@@ -165,13 +188,18 @@ std::expected<vm::TableObject*, Error> StoreImpl::make_table(const TableType& ty
     const uint64_t size = type.limits.min;
     if (size > vm::max_elements(type))
         return std::unexpected{Error{ErrorCode::usage, "a table of %" PRIu64 " elements can't exist", size}};
-    if (usage_.tables == limits_.tables)
+    if (usage_.tables >= limits_.tables)
         return std::unexpected{Error{ErrorCode::limit, "the store has as many tables as it may have"}};
     if (!take_elements(type, 0, size))
         return std::unexpected{Error{ErrorCode::limit,
                                      "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
                                      ", or the growth policy refuses it",
                                      size, limits_.table_elements}};
+    if (usage_.tables >= limits_.tables) {
+        return_elements(size);
+        return std::unexpected{
+            Error{ErrorCode::limit, "the growth policy has left no room for another table"}};
+    }
     Vec<vm::Slot> elements{allocator()};
     const bool filled = size <= SIZE_MAX && elements.resize(static_cast<size_t>(size));
     if (filled)

@@ -5,6 +5,7 @@
 #include "runtime/host_func.hpp"
 #include "runtime/instance_data.hpp"
 #include "runtime/interface.hpp"
+#include "runtime/own_heap.hpp"
 
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
@@ -60,6 +61,7 @@ struct MemoryObject : MemoryInst {
     // One of the two.
     std::optional<LinearMemory> bytes;
     Ref<SharedBytes> share;
+    Ref<OwnHeap> heap; ///< null until somebody allocates there
     MemoryObject* next = nullptr;
 };
 struct TableObject : TableInst {
@@ -123,6 +125,8 @@ public:
     make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
     [[nodiscard]] std::expected<vm::TableObject*, Error> make_table(const TableType& type,
                                                                     vm::Slot init) noexcept;
+    /// The allocator over a memory; null when there is no memory for it.
+    [[nodiscard]] Ref<vm::OwnHeap> heap_over(vm::MemoryInst& memory) noexcept;
     /// A function of this store that runs `host`, which the store then shares; null when there is no memory.
     [[nodiscard]] vm::FuncInst* make_host_func(vm::HostFunc& host) noexcept;
     /// Makes the instance the store's, together with a share of its module.
@@ -132,7 +136,9 @@ public:
     /// Counts the growth of a memory from `from` to `to` bytes, or of a table; false when the limits or the
     /// policy forbid it.
     [[nodiscard]] bool take_memory(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
-        return has_memory(to - from) && allows(type, from, to) && count_memory(to - from);
+        // Once more after the policy, which may have let others take what there was, against the rules.
+        return has_memory(to - from) && allows(type, from, to) && has_memory(to - from) &&
+               count_memory(to - from);
     }
     [[nodiscard]] bool take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept;
     void return_memory(uint64_t bytes) noexcept { usage_.memory_bytes -= bytes; }
@@ -142,12 +148,10 @@ public:
         return limits_.growth == nullptr || limits_.growth->allow_memory(handle_, type, from, to);
     }
 
-    /// The memories and tables that exist now, so that an instantiation which fails can take its own back.
-    struct Mark {
-        vm::MemoryObject* memories;
-        vm::TableObject* tables;
-    };
-    [[nodiscard]] Mark mark() const noexcept { return {memories_, tables_}; }
+    /// What exists now, so that an instantiation which fails can take its own back.
+    struct Mark;
+    [[nodiscard]] Mark mark() const noexcept;
+    /// Ends all that was made since. Precondition: nothing refers to any of it, and no instance was adopted.
     void release_since(const Mark& mark) noexcept;
 
     // ---- Garbage collection ----
@@ -181,12 +185,17 @@ private:
     [[nodiscard]] bool has_memory(uint64_t more) const noexcept {
         return more <= limits_.memory_bytes - usage_.memory_bytes;
     }
+    [[nodiscard]] bool has_elements(uint64_t more) const noexcept {
+        return more <= limits_.table_elements - usage_.table_elements;
+    }
     bool count_memory(uint64_t more) noexcept {
         usage_.memory_bytes += more;
         return true;
     }
     [[nodiscard]] std::expected<void, Error> begin_memory(const MemoryType& type, uint64_t taken) noexcept;
     vm::MemoryObject* end_memory(vm::MemoryObject* memory, uint64_t taken) noexcept;
+
+    void release_objects(const vm::MemoryObject* memories, const vm::TableObject* tables) noexcept;
 
     Store& handle_;
     StoreLimits limits_;
@@ -213,6 +222,14 @@ private:
     size_t stack_slots_ = 0;
     vm::ExceptionRoots exceptions_;
     std::optional<Trap> held_;
+};
+
+struct StoreImpl::Mark {
+    vm::MemoryObject* memories;
+    vm::TableObject* tables;
+    HostLink* hosts;
+    GlobalLink* globals;
+    Arena::Mark arena;
 };
 
 /// The error of every call that found no memory.

@@ -14,7 +14,8 @@ int64_t vm::TableInst::grow(uint64_t count, Slot value) noexcept {
     if (count > max_elements(type) - old || count > SIZE_MAX - old ||
         !store->take_elements(type, old, old + count))
         return -1;
-    if (!slots.resize(static_cast<size_t>(old + count))) {
+    // A policy that has grown it meanwhile was asked about something else.
+    if (size != old || !slots.resize(static_cast<size_t>(old + count))) {
         store->return_elements(count);
         return -1;
     }

@@ -17,13 +17,7 @@ public:
     explicit Arena(Allocator& allocator = Allocator::standard()) noexcept : allocator_{&allocator} {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
-    ~Arena() {
-        while (chunks_ != nullptr) {
-            Chunk* const next = chunks_->next;
-            allocator_->deallocate(chunks_, chunks_->size, alignof(Chunk));
-            chunks_ = next;
-        }
-    }
+    ~Arena() { release_chunks(nullptr); }
 
     /// `count` elements, not initialised; nothing when there is no memory.
     template <typename T>
@@ -54,6 +48,42 @@ private:
         Chunk* next;
         size_t size;
     };
+
+public:
+    /// How far it is used at a moment.
+    class Mark {
+        friend Arena;
+        Chunk* chunks;
+        unsigned char* next;
+        size_t room;
+        size_t chunk_size;
+    };
+    [[nodiscard]] Mark mark() const noexcept {
+        Mark mark;
+        mark.chunks = chunks_;
+        mark.next = next_;
+        mark.room = room_;
+        mark.chunk_size = chunk_size_;
+        return mark;
+    }
+    /// Gives back all that was taken after a mark. Marks are used in the reverse of the order they were made
+    /// in.
+    void rewind(const Mark& mark) noexcept {
+        release_chunks(mark.chunks);
+        next_ = mark.next;
+        room_ = mark.room;
+        chunk_size_ = mark.chunk_size;
+    }
+
+private:
+    void release_chunks(const Chunk* last) noexcept {
+        while (chunks_ != last) {
+            Chunk* const next = chunks_->next;
+            allocator_->deallocate(chunks_, chunks_->size, alignof(Chunk));
+            chunks_ = next;
+        }
+    }
+
     static constexpr size_t first_chunk = 512;
     static constexpr size_t largest_chunk = 64 * 1024;
 

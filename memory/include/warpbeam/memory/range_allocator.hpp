@@ -12,8 +12,9 @@ namespace warpbeam {
 /// the memory that it manages. What somebody else writes there can therefore not lead it astray, and nothing
 /// is read or written at the addresses.
 ///
-/// Free ranges are kept in bins by size (exact below 512 bytes, then eight to a power of two) and merged with
-/// free neighbours at once. Finding one takes constant time, unless nothing larger is left.
+/// Free ranges are merged with free neighbours at once and ordered by size: those below 512 bytes in bins of
+/// one size each, the others in a tree. The smallest one that is large enough is taken, and found in
+/// logarithmic time; only an alignment that none is sure to have room for makes it look at all that might.
 ///
 /// Thread-safety: none; one thread at a time.
 class RangeAllocator {
@@ -24,11 +25,15 @@ public:
     explicit RangeAllocator(Allocator& allocator = Allocator::standard()) noexcept;
 
     /// Hands over the addresses [begin, end), which must not have been handed over before; what does not fill
-    /// whole granules is left alone. False, and nothing changed, when there is no memory for the bookkeeping.
+    /// whole granules is left alone. A region that begins where the highest one ends continues it: ranges may
+    /// lie in both. False, and nothing changed, when there is no memory for the bookkeeping.
     [[nodiscard]] bool add_region(uint64_t begin, uint64_t end) noexcept;
+    /// Makes sure that one `add_region` and then one `allocate` find memory for the bookkeeping; false when
+    /// there is none.
+    [[nodiscard]] bool prepare() noexcept { return make_room(3); }
 
-    /// `size` bytes (0 counts as 1) aligned to `alignment`, a power of two. None when no free range is large
-    /// enough, or there is no memory for the bookkeeping.
+    /// `size` bytes (0 counts as 1) aligned to `alignment`, a power of two. None when no free range has room
+    /// for them, or there is no memory for the bookkeeping.
     [[nodiscard]] std::optional<uint64_t> allocate(uint64_t size, uint64_t alignment = granule) noexcept;
 
     /// Takes back what `allocate` returned. False, and nothing changed, for any other address, also one that
@@ -38,6 +43,10 @@ public:
     /// The bytes of the allocated range that begins at an address: what was asked for, rounded up to whole
     /// granules. None when there is no such range.
     [[nodiscard]] std::optional<uint64_t> size_of(uint64_t address) const noexcept;
+
+    /// Where the free range begins that ends at `end`, the end of the highest region. `end` itself when there
+    /// is none.
+    [[nodiscard]] uint64_t free_tail(uint64_t end) const noexcept;
 
     [[nodiscard]] uint64_t allocated_bytes() const noexcept { return allocated_; }
     [[nodiscard]] uint64_t free_bytes() const noexcept { return free_; }
@@ -49,27 +58,32 @@ public:
 private:
     using Index = uint32_t;
     static constexpr Index none = UINT32_MAX;
-    static constexpr size_t exact_bins = 32;
-    static constexpr size_t bin_count = exact_bins + (60 - 5) * 8;
+    static constexpr size_t bin_count = 32;
 
     struct Range {
         uint64_t begin = 0;
-        uint64_t size = 0;
+        uint64_t size = 0;   ///< 0 for a spare entry
         Index before = none; ///< the neighbours by address, as far as they touch
         Index after = none;
-        Index previous = none; ///< in its bin, when free
-        Index next = none;     ///< in its bin, or in its hash chain, or in the list of spare entries
+        Index previous = none; ///< in its bin, or its left child in the tree
+        Index next = none; ///< in its bin, its hash chain or the list of spare entries, or its right child
         bool used = false;
     };
 
-    [[nodiscard]] static size_t bin_of(uint64_t size) noexcept;
     [[nodiscard]] static size_t bucket_of(uint64_t address, size_t buckets) noexcept;
     [[nodiscard]] bool make_room(size_t entries) noexcept;
     [[nodiscard]] Index take_entry() noexcept;
     void drop_entry(Index index) noexcept;
     void link_free(Index index) noexcept;
     void unlink_free(Index index) noexcept;
-    [[nodiscard]] Index find_free(uint64_t size) const noexcept;
+    void link_in_tree(Index index) noexcept;
+    void unlink_from_tree(Index index) noexcept;
+    [[nodiscard]] bool is_before(Index left, Index right) const noexcept;
+    [[nodiscard]] Index first_free(uint64_t size) const noexcept;
+    [[nodiscard]] Index first_in_tree(uint64_t size, uint64_t begin) const noexcept;
+    [[nodiscard]] Index next_free(Index index) const noexcept;
+    [[nodiscard]] bool fits(Index index, uint64_t size, uint64_t alignment) const noexcept;
+    [[nodiscard]] Index find_free(uint64_t size, uint64_t alignment) const noexcept;
     [[nodiscard]] Index find_used(uint64_t address) const noexcept;
     void split(Index index, uint64_t size) noexcept;
     void merge_with_next(Index index) noexcept;
@@ -80,9 +94,10 @@ private:
     Index spare_ = none;
     size_t spare_count_ = 0;
     size_t used_count_ = 0;
-    std::array<Index, bin_count> bins_;
-    std::array<uint64_t, (bin_count + 63) / 64> filled_{}; ///< a bit for each bin that is not empty
-    Vec<Index> region_ends_; ///< the range with the highest address of each region
+    std::array<Index, bin_count> bins_; ///< of the free ranges with so many granules
+    uint32_t filled_ = 0;               ///< a bit for each bin that is not empty
+    Index root_ = none;                 ///< of the tree of the larger free ranges
+    Index top_ = none;                  ///< the range with the highest address
     uint64_t allocated_ = 0;
     uint64_t free_ = 0;
 };

@@ -34,7 +34,9 @@ struct Config {
     bool guard_pages = false;
     /// Whether `Engine::load` lowers all functions; else each is lowered at its first call.
     bool eager = false;
-    /// The bytes of each store's value stack. Exceeding it is the trap "call stack exhausted".
+    /// The bytes of each store's value stack. Exceeding it is the trap "call stack exhausted". With the
+    /// records of calls a store takes five times as much from the allocator, when it gets its first instance:
+    /// with an allocator that is limited and many stores this has to be set.
     size_t stack_size = 1 << 20;
     /// How deep calls from WebAssembly to the host and back may nest, since those use the native stack.
     /// Exceeding it is the trap "call stack exhausted".

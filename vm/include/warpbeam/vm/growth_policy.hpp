@@ -14,7 +14,8 @@ class Store;
 ///
 /// Thread-safety: called on the thread that uses the store, in the middle of what that does; a policy that is
 /// shared by stores used on several threads must be thread-safe. It may read the store's `usage`, which does
-/// not count yet what is asked for, and must not call anything else of the store or its objects.
+/// not count yet what is asked for, and must not call anything else of the store or its objects. (One that
+/// grows something all the same gets what the limits allow, and what it was asked about may then fail.)
 class GrowthPolicy {
 public:
     virtual ~GrowthPolicy() = default;

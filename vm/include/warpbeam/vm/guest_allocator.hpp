@@ -15,15 +15,18 @@ struct GuestAllocatorOptions {
     /// The exported memory.
     std::string_view memory = "memory";
     /// The exports to allocate and to free with, `(param size) (result address)` and `(param address)` in the
-    /// memory's address type; empty: `malloc` and `free`, else `cabi_realloc`. Blocks are never freed when
-    /// only `malloc` is named.
+    /// memory's address type. Both empty: `malloc` and `free`, else `cabi_realloc`, else `malloc` alone.
+    /// Blocks are never freed when only `malloc` is named or there; those of `cabi_realloc` only with a
+    /// `free` that is named, since none need belong to it.
     std::string_view malloc = {};
     std::string_view free = {};
     /// Do not ask the guest even if it has an allocator.
     bool own = false;
     /// Whether our own allocator may use the bytes from the exported global `__heap_base` up to `__heap_end`
-    /// (without that, up to the memory's present end). Unset that for a guest that uses them itself, with an
-    /// allocator that it does not export; pages that are freshly grown are never in anybody's way.
+    /// (without that, up to the memory's present end). It does not when the guest exports a function
+    /// `malloc`, `calloc`, `realloc`, `free` or `cabi_realloc`, of whatever type, whose bytes these then are.
+    /// Unset that for a guest that uses them itself with an allocator that it does not export; pages that are
+    /// freshly grown are never in anybody's way.
     bool heap_base = true;
 };
 
@@ -65,18 +68,21 @@ private:
 /// host's side, where the guest can't damage it. What the guest returns is not trusted: a null, misaligned or
 /// outlying block is an error. May be used at any time, also in a host function while the guest waits in it.
 ///
+/// Our own allocator is the same for all GuestAllocators over a memory within a store, so that none gives out
+/// what another has given out; the bytes from `__heap_base` on are those of the first instance whose
+/// allocator is asked for. Stores that share a memory know nothing of each other's, see docs/memory.md.
+///
 /// A handle, valid as long as the store; copies share the same allocator. All errors are Traps, so that a
 /// host function can hand them on: `out_of_memory` when there is no room, `memory_out_of_bounds` or `host`
 /// when the guest's answer can't be right, and whatever trapped in the guest.
 ///
-/// After Instance::reset begin with a new one: blocks of before no longer exist.
-/// Thread-safety: that of the store.
+/// After Instance::reset begin with a new one: blocks of before no longer exist, and our own allocator of
+/// before refuses to give out any (`usage`). Thread-safety: that of the store.
 class GuestAllocator {
 public:
     enum class Source : uint8_t {
-        malloc,       ///< the guest's `malloc`, and `free` if it has that
-        cabi_realloc, ///< the guest's; blocks are freed with `free` if it exports that, else they are the
-                      ///< guest's
+        malloc,       ///< the guest's `malloc`, and `free` if it has that; else blocks are never freed
+        cabi_realloc, ///< the guest's; blocks become the guest's, unless a `free` was named
         own,          ///< ours
     };
 
@@ -98,7 +104,8 @@ public:
     /// `alignment`, a power of two.
     [[nodiscard]] std::expected<GuestBuffer, Trap> allocate(uint64_t size,
                                                             uint64_t alignment = 8) const noexcept;
-    /// Frees a block whose GuestBuffer was given up with `release`, or one that the guest returned. Errors:
+    /// Frees a block whose GuestBuffer was given up with `release`, or one that the guest returned; without
+    /// anything to free with (Source) it does nothing. Errors:
     /// as for GuestBuffer::free; `usage` for an address that our own allocator did not give out.
     std::expected<void, Trap> free(uint64_t address) const noexcept;
 

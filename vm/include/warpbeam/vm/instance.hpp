@@ -11,7 +11,9 @@
 namespace warpbeam {
 
 /// Why a module could not be instantiated. Either the store is unchanged, or (a trap) the module's segments
-/// were applied up to the one that failed, or the start function failed.
+/// were applied up to the one that failed, or the start function failed. An instance that can't be reached,
+/// which is one whose start function did not run and that put nothing into an imported table, leaves nothing
+/// behind.
 class InstantiationError {
 public:
     /// A copy of the message is kept in memory of `allocator`, which must outlive it.

@@ -181,6 +181,8 @@ public:
 private:
     friend class GuestBuffer;
     static constexpr uint64_t all = UINT64_MAX;
+    /// What a message calls it.
+    [[nodiscard]] const char* kind() const noexcept { return size_ == all ? "memory" : "view"; }
     MemoryView(Memory memory, uint64_t address, uint64_t size) noexcept
         : memory_{memory}, address_{address}, size_{size} {}
 
