@@ -25,13 +25,7 @@ protected:
             "  (local.set $w (i32x4.add (local.get $v) (v128.const i32x4 1 1 1 1))) " +
             std::string{body} +
             ") (func (export \"f\") (param i32) (result i32) (call $sum (call $body (local.get 0)))))";
-        const auto f = instantiate(module).func<int32_t(int32_t)>("f");
-        if (!f)
-            throw std::runtime_error{std::string{f.error().message()}};
-        const auto result = (*f)(argument);
-        if (!result)
-            throw std::runtime_error{std::string{result.error().message()}};
-        return *result;
+        return call_f(module, argument);
     }
 };
 

@@ -291,12 +291,14 @@ void Lowering::lower_br_if(uint32_t depth) noexcept {
     // Several operands, or those that are in place, go home before the ways part.
     if (count > 1 || direct)
         flush_from(stack_.size() - count);
-    const size_t instr = branch_on(condition, !direct);
+    end_conditional_branch(branch_on(condition, !direct), direct, depth);
+}
+
+void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept {
     if (direct) {
         jump_from(instr, instr + offsetof(Instr, imm), depth);
         return;
     }
-    // Around the moves, or the return, when the condition does not hold.
     leave_to(depth);
     set_distance(instr, instr + offsetof(Instr, imm), here());
     // The accumulators hold the same as before, but no instruction up to here may be changed any more.

@@ -271,16 +271,7 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
                        : br_on_cast(target_type.to_layout, nullable, jump_on_fail, classify(value)))
         .a = slot_of(value.operand);
     word(by_descriptor ? descriptor : target_type.word);
-    if (direct) {
-        jump_from(instr, instr + offsetof(Instr, imm), depth);
-        return;
-    }
-    // Around the moves, or the return.
-    leave_to(depth);
-    set_distance(instr, instr + offsetof(Instr, imm), here());
-    int_acc_.producer = {};
-    float_acc_.producer = {};
-    bind_here();
+    end_conditional_branch(instr, direct, depth);
 }
 
 bool Lowering::lower_gc(Op op) noexcept {
