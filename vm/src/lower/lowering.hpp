@@ -140,8 +140,8 @@ private:
     void emit_jump(uint32_t depth) noexcept;
     /// Emits a jump, or the return, with the operands of the label, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
-    /// After the conditional instruction `instr`: it jumps to the label itself when `direct`, else around the moves, or
-    /// the return, that leave to the label.
+    /// After the conditional instruction `instr`: it jumps to the label itself when `direct`, else around the
+    /// moves, or the return, that leave to the label.
     void end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept;
     /// Puts the top operands where the label wants them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;

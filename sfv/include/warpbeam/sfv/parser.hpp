@@ -110,8 +110,8 @@ private:
     }
 
     // Each reads what its name says at `p`, sets the value and the position behind it, and returns false when
-    // it failed. They come last in whatever calls them, so that calls become jumps. Where one begins within a cache line
-    // makes up to a third of a short field's time, so those that most fields need begin with one.
+    // it failed. They come last in whatever calls them, so that calls become jumps. Where one begins within a
+    // cache line makes up to a third of a short field's time, so those that most fields need begin with one.
     const char* read_key(const char* p) noexcept;
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;
