@@ -245,12 +245,11 @@ TEST_F(ThreadsTest, narrow_exchanges_wrap_their_operands) {
                   "(i32.add (i32.atomic.rmw16.cmpxchg_u (i32.const 2) (i32.const -65529) (i32.const -65534))"
                   "(i32.mul (i32.const 1000) (i32.atomic.load16_u (i32.const 2))))"),
               7 + 2000);
-    EXPECT_EQ(
-        run("(i32.atomic.store (i32.const 4) (i32.const 7))"
-            "(i32.wrap_i64 (i64.add"
-            "(i64.atomic.rmw32.cmpxchg_u (i32.const 4) (i64.const 0x500000007) (i64.const 0x900000002))"
-            "(i64.mul (i64.const 1000) (i64.atomic.load32_u (i32.const 4)))))"),
-        7 + 2000);
+    EXPECT_EQ(run("(i32.atomic.store (i32.const 4) (i32.const 7))"
+                  "(i32.wrap_i64 (i64.add"
+                  "(i64.atomic.rmw32.cmpxchg_u (i32.const 4) (i64.const 0x500000007) (i64.const 0x900000002))"
+                  "(i64.mul (i64.const 1000) (i64.atomic.load32_u (i32.const 4)))))"),
+              7 + 2000);
     EXPECT_EQ(run("(i32.atomic.store8 (i32.const 3) (i32.const 5))"
                   "(i32.add (i32.atomic.rmw8.cmpxchg_u (i32.const 3) (i32.const 0x106) (i32.const 1))"
                   "(i32.mul (i32.const 1000) (i32.atomic.load8_u (i32.const 3))))"),
