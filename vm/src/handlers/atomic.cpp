@@ -73,11 +73,9 @@ struct AtomicCmpxchg {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
     static Value apply(const Regs& r, std::atomic_ref<Memory> place, Value value) noexcept {
-        const auto expected = load_slot<Value>(r.fp, r.ip->b);
-        auto found = static_cast<Memory>(expected);
-        // What does not fit the memory can't be found there.
-        if (found != expected)
-            return place.load();
+        // What is expected wraps to the memory's width, as what is stored does: "expected wrapped from i32 to
+        // i8, 8-bit compare equal".
+        auto found = static_cast<Memory>(load_slot<Value>(r.fp, r.ip->b));
         place.compare_exchange_strong(found, static_cast<Memory>(value));
         return found;
     }

@@ -7,8 +7,21 @@ namespace warpbeam::vm {
 /// The slow path of every allocation: shows the collector the frame up to `operands` slots from `a` on.
 [[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, size_t operands, const Layout* layout,
                                                       size_t size) noexcept {
-    r.inst->execution->free = r.fp + r.ip->a + operands;
-    return r.inst->heap->allocate_slow(layout, size);
+    Execution& execution = *r.inst->execution;
+    Heap& heap = *r.inst->heap;
+    const uint64_t before = heap.collections();
+    execution.free = r.fp + r.ip->a + operands;
+    Object* const object = heap.allocate_slow(layout, size);
+    if (object == nullptr || heap.collections() == before)
+        return object;
+    // A collection may have taken long, so the code does not go on to its next poll without need.
+    if (execution.fuel < 0)
+        heap.fail(Exit::out_of_fuel);
+    else if (execution.may_be_interrupted && execution.interrupt.load(std::memory_order_relaxed))
+        heap.fail(Exit::interrupted);
+    else
+        return object;
+    return nullptr;
 }
 
 [[gnu::always_inline]] inline Object* allocate(const Regs& r, size_t operands, const Layout* layout,

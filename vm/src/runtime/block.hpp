@@ -13,6 +13,11 @@ struct Heap::Block {
     /// What malloc adds to a block must not push the next one beyond its aligned place.
     static constexpr size_t small_bytes = block_alignment - 64;
 
+    static constexpr size_t cell_mark_words = block_alignment / sizeof(Slot) / 64;
+
+    /// The bytes of a block for cells of this size.
+    static constexpr size_t bytes_for(size_t cell_size) noexcept;
+
     Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
     size_t bytes = 0;      ///< taken from the allocator
     uint32_t cell = 0;     ///< 0 for a large object's block
@@ -26,9 +31,7 @@ struct Heap::Block {
         return static_cast<uint32_t>(static_cast<const uint8_t*>(object) -
                                      reinterpret_cast<const uint8_t*>(this));
     }
-    [[nodiscard]] size_t mark_words() const noexcept {
-        return cell == 0 ? 1 : block_alignment / sizeof(Slot) / 64;
-    }
+    [[nodiscard]] size_t mark_words() const noexcept { return cell == 0 ? 1 : cell_mark_words; }
     void clear_marks() noexcept { std::memset(marks(), 0, mark_words() * sizeof(uint64_t)); }
     [[nodiscard]] bool is_marked(uint32_t offset) noexcept {
         return (marks()[offset / 512] >> (offset / 8 % 64) & 1) != 0;
@@ -38,6 +41,12 @@ struct Heap::Block {
         marks()[offset / 512] &= ~(uint64_t{1} << (offset / 8 % 64));
     }
 };
+
+constexpr size_t Heap::Block::bytes_for(size_t cell_size) noexcept {
+    constexpr size_t head = sizeof(Block) + cell_mark_words * sizeof(uint64_t);
+    return cell_size <= largest_in_common_block ? small_bytes
+                                                : head + (small_bytes - head) / cell_size * cell_size;
+}
 
 /// What a run of free cells says of itself, in the second word of its first cell. Everything else in it is
 /// zero.

@@ -10,14 +10,6 @@
 
 namespace warpbeam::vm {
 
-namespace {
-
-constexpr bool fits_in(uint64_t taken, uint64_t more, uint64_t limit) noexcept {
-    return taken <= limit && more <= limit - taken;
-}
-
-} // namespace
-
 Heap::Heap(StoreImpl& store, uint64_t limit, bool collect_always) noexcept
     : store_{store}, blocks_{store.allocator()}, marked_{store.allocator()}, arrays_{store.allocator()},
       kept_{store.allocator()}, limit_{limit}, threshold_{first_threshold}, collect_always_{collect_always} {
@@ -60,22 +52,19 @@ Object* Heap::allocate_slow(const Layout* layout, size_t size) noexcept {
 Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
     // The one object needs one mark bit.
     constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
-    if (size > SIZE_MAX - head - block_alignment) {
+    if (size > SIZE_MAX - head - block_alignment || head + size > limit_) {
         failure_ = Exit::heap_exhausted;
         return nullptr;
     }
-    const bool pressed = presses(head + size);
-    if (pressed)
-        collect();
-    Block* block = new_block(head + size);
+    Block* block = presses(head + size) ? nullptr : new_block(head + size);
     if (block == nullptr) {
-        if (!pressed)
-            collect();
-        release_free_blocks(0);
+        if (!collect_for(head + size, nullptr))
+            return nullptr;
         block = new_block(head + size);
     }
     if (block == nullptr)
         return nullptr;
+    allocated_ += size;
     block->first = head;
     block->end = head + 1;
     std::memset(block->marks(), 0, sizeof(uint64_t) + size);
@@ -88,18 +77,14 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
 bool Heap::refill(size_t size_class) noexcept {
     if (reuse(size_class))
         return true;
-    const bool pressed = presses(Block::small_bytes);
-    if (pressed) {
-        collect();
+    const size_t bytes = Block::bytes_for(cell_sizes[size_class]);
+    Block* block = presses(bytes) ? nullptr : new_block(bytes);
+    if (block == nullptr) {
+        if (!collect_for(bytes, &available_[size_class]))
+            return false;
         if (reuse(size_class))
             return true;
-    }
-    Block* block = new_block(Block::small_bytes);
-    if (block == nullptr && !pressed) {
-        collect();
-        if (reuse(size_class))
-            return true;
-        block = new_block(Block::small_bytes);
+        block = new_block(bytes);
     }
     if (block == nullptr)
         return false;
@@ -107,14 +92,36 @@ bool Heap::refill(size_t size_class) noexcept {
     return next_run(size_class);
 }
 
+/// Collects since there is no room for a block of so many bytes. False when the limit has forced that several
+/// times and each time left next to nothing: then the program would do little but collect.
+bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
+    const bool forced = !fits(bytes, limit_);
+    collect();
+    if (const Engine& engine = store_.engine(); engine.config().fuel) {
+        int64_t& fuel = store_.execution().fuel;
+        fuel -= static_cast<int64_t>(std::min<uint64_t>(work_, INT64_MAX / 2));
+    }
+    uint64_t room = limit_ - std::min(limit_, committed_ - free_bytes_);
+    for (Block* block = available != nullptr ? *available : nullptr; block != nullptr; block = block->next)
+        for (uint32_t at = block->runs; at != 0; at = FreeRun::read(block->at(at)).next)
+            room += FreeRun::read(block->at(at)).end - at;
+    futile_ = forced && room < limit_ / 64 ? futile_ + 1 : 0;
+    if (futile_ <= most_futile)
+        return true;
+    futile_ = most_futile;
+    failure_ = Exit::heap_exhausted;
+    return false;
+}
+
 /// The same with the memory that the heap has.
 bool Heap::reuse(size_t size_class) noexcept {
     if (next_run(size_class))
         return true;
-    if (free_ == nullptr)
+    if (free_ == nullptr || Block::bytes_for(cell_sizes[size_class]) != Block::small_bytes)
         return false;
     Block& block = *free_;
     free_ = block.next;
+    free_bytes_ -= block.bytes;
     assign(block, size_class);
     return next_run(size_class);
 }
@@ -130,6 +137,7 @@ bool Heap::next_run(size_t size_class) noexcept {
         block->runs = run.next;
         runs_[size_class].next = begin;
         runs_[size_class].end = block->at(run.end);
+        allocated_ += static_cast<size_t>(runs_[size_class].end - begin);
         return true;
     }
     return false;
@@ -148,15 +156,30 @@ void Heap::assign(Block& block, size_t size_class) noexcept {
     available_[size_class] = &block;
 }
 
-/// Whether it is time to collect before that many more bytes are taken.
+/// Whether the heap takes no more than `most` with so many bytes more, when free blocks make room for them.
+bool Heap::fits(size_t bytes, uint64_t most) const noexcept {
+    const uint64_t taken = committed_ - free_bytes_;
+    return taken <= most && bytes <= most - taken;
+}
+
+/// Whether it is time to collect before that many more bytes are taken. A fragmented heap may grow beyond its
+/// threshold, rather than be collected again before much was allocated.
 bool Heap::presses(size_t bytes) const noexcept {
-    return !collect_always_ && !fits_in(committed_, bytes, std::min(threshold_, limit_));
+    if (collect_always_)
+        return false;
+    return !fits(bytes, limit_) ||
+           (!fits(bytes, threshold_) && allocated_ >= std::max(least_progress, survived_ / 8));
 }
 
 Heap::Block* Heap::new_block(size_t bytes) noexcept {
-    if (!fits_in(committed_, bytes, limit_)) {
+    if (!fits(bytes, limit_)) {
         failure_ = Exit::heap_exhausted;
         return nullptr;
+    }
+    // Blocks that were left free for small objects make room, several at a time.
+    if (const uint64_t most = std::min(threshold_, limit_); free_ != nullptr && committed_ + bytes > most) {
+        const uint64_t more = bytes + 16 * Block::small_bytes;
+        release_free_blocks(most > more ? most - more : 0);
     }
     // The place in the list comes first, and grows as a list that is appended to should.
     const bool listed = marked_.reserve(smallest_stack) && blocks_.push(nullptr);
@@ -164,6 +187,10 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
     if (memory == nullptr) {
         if (listed)
             blocks_.pop();
+        if (free_ != nullptr) {
+            release_free_blocks(0);
+            return new_block(bytes);
+        }
         failure_ = Exit::out_of_memory;
         return nullptr;
     }
@@ -185,6 +212,7 @@ void Heap::release_free_blocks(uint64_t target) noexcept {
         Block* const block = free_;
         free_ = block->next;
         committed_ -= block->bytes;
+        free_bytes_ -= block->bytes;
         // Marks it for the removal below.
         block->bytes = 0;
     }

@@ -80,6 +80,8 @@ public:
                                                       std::span<const Slot> payload) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
+    /// For code that stops behind a collection: what `failure` tells then.
+    void fail(Exit reason) noexcept { failure_ = reason; }
 
     // ---- Collection ----
 
@@ -105,20 +107,34 @@ public:
     [[nodiscard]] uint64_t peak() const noexcept { return peak_; }
     [[nodiscard]] uint64_t survived() const noexcept { return survived_; }
     [[nodiscard]] uint64_t collections() const noexcept { return collections_; }
+    /// What the last collection did, in units of about ten nanoseconds.
+    [[nodiscard]] uint64_t work() const noexcept { return work_; }
 
 private:
     friend class RootSpan;
 
     /// A heap that is smaller is not collected.
     static constexpr uint64_t first_threshold = 1 << 20;
+    /// So much is allocated between two collections at least, unless a limit forces them.
+    static constexpr uint64_t least_progress = 1 << 18;
+    /// After so many collections in a row that the limit forced, and which left hardly any room, the heap is
+    /// exhausted.
+    static constexpr uint32_t most_futile = 8;
     static constexpr size_t smallest_stack = 512;
     /// Larger objects get blocks of their own, which are aligned to 64 KiB: for small ones that is a waste.
     static constexpr size_t largest_cell = 32208;
+    /// Every size from 64 on is at most an eighth above the one before, so no object takes much more than it
+    /// asks for.
     static constexpr auto cell_sizes = std::to_array<uint16_t>(
-        {16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896,
-         1024, 1344, 1616, 2016, 2688, 3224, 4096,
-         // What a block divides into fourteen to two.
-         4600, 4952, 5368, 5856, 6440, 7152, 8048, 9200, 10736, 12880, 16104, 21472, 32208});
+        {16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 144, 160, 176, 192, 208, 224, 240,
+         256, 288, 320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 832, 896, 960, 1024,
+         // What a block divides into without a rest.
+         1144, 1256, 1400, 1568, 1736, 1952, 2144, 2384, 2576, 2800, 3064, 3384, 3784, 4024, 4288, 4600, 4952,
+         5368, 5856, 6440, 7152, 8048,
+         // Here there would be one; these have blocks that end behind the last cell.
+         8600, 9200, 9968, 10736, 11808, 12880, 14488, 16104, 18112, 20368, 21472, 24152, 27168, 30560,
+         32208});
+    static constexpr size_t largest_in_common_block = 8048;
     /// The class of each multiple of 8.
     static constexpr auto classes = [] {
         std::array<uint8_t, largest_cell / 8 + 1> table{};
@@ -151,7 +167,9 @@ private:
     [[nodiscard]] bool next_run(size_t size_class) noexcept;
     void assign(Block& block, size_t size_class) noexcept;
     [[nodiscard]] Block* new_block(size_t bytes) noexcept;
+    [[nodiscard]] bool fits(size_t bytes, uint64_t most) const noexcept;
     [[nodiscard]] bool presses(size_t bytes) const noexcept;
+    [[nodiscard]] bool collect_for(size_t bytes, Block* const* available) noexcept;
     void release_free_blocks(uint64_t target) noexcept;
 
     [[nodiscard]] static Block* block_of(const void* object) noexcept {
@@ -170,8 +188,9 @@ private:
     std::array<Run, cell_sizes.size()> runs_{};
     /// For each class the blocks that still have free runs.
     std::array<Block*, cell_sizes.size()> available_{};
-    Vec<Block*> blocks_; ///< all of them by address
-    Block* free_ = nullptr;
+    Vec<Block*> blocks_;    ///< all of them by address
+    Block* free_ = nullptr; ///< blocks of the common size that hold nothing
+    uint64_t free_bytes_ = 0;
     Vec<Object*> marked_; ///< those whose references are still to be followed
     struct PartOfArray {
         const ArrayObject* array;
@@ -185,8 +204,11 @@ private:
     uint64_t committed_ = 0;
     uint64_t peak_ = 0;
     uint64_t survived_ = 0;
-    uint64_t threshold_; ///< of `committed_`, where the next collection comes
+    uint64_t threshold_;     ///< of `committed_`, where the next collection comes
+    uint64_t allocated_ = 0; ///< the bytes that were handed out since the last one
     uint64_t collections_ = 0;
+    uint64_t work_ = 0;
+    uint32_t futile_ = 0; ///< how many collections in a row left hardly any room
     bool collect_always_;
     Exit failure_ = Exit::none;
 };

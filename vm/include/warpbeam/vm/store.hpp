@@ -19,7 +19,9 @@ struct StoreLimits {
     /// The elements of all tables.
     uint64_t table_elements = 10'000'000;
     /// The bytes of all structures, arrays and exceptions, with what the heap needs around them. When they
-    /// are reached and a collection does not help, the instruction traps with `heap_exhausted`.
+    /// are reached and a collection does not help, the instruction traps with `heap_exhausted`. So it does
+    /// when several collections in a row left less than 1/64 of the limit free, since a program would do
+    /// little but collect from there on; the store is as usable as before.
     uint64_t heap_bytes = uint64_t{1} << 30;
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;
@@ -48,8 +50,8 @@ public:
     ~InterruptHandle();
 
     /// Makes the code that runs in the store, or else that runs there next, trap with `interrupted` at its
-    /// next call or loop head, or within 10 ms when it is in a memory.atomic.wait. One request stops one
-    /// computation.
+    /// next call or loop head, behind a collection of garbage, or within 10 ms when it is in a
+    /// memory.atomic.wait. One request stops one computation.
     void interrupt() const noexcept;
 
 private:
@@ -75,8 +77,12 @@ public:
 
     [[nodiscard]] Engine& engine() const noexcept { return *engine_; }
 
-    /// Gives code that many units to use: every call and every turn of a loop takes one. When there are none
-    /// left, it traps with `out_of_fuel`. Without effect unless Config::fuel is set; a new store has none.
+    /// Gives code that many units to use: every call and every turn of a loop takes one, and a collection of
+    /// garbage which an allocation brings about takes as many as its work amounts to: about one for each
+    /// object that lives on, for each 64 of their bytes, and for each KiB of the heap. When there are none
+    /// left, code traps with `out_of_fuel`, at its next call or loop head or right behind the collection. An
+    /// instruction for many bytes or elements at once (memory.fill, array.new) takes none however many they
+    /// are; limits bound those. Without effect unless Config::fuel is set; a new store has none.
     void set_fuel(uint64_t units) noexcept;
     /// What is left; 0 when code has run out of it.
     [[nodiscard]] uint64_t fuel() const noexcept;
@@ -95,8 +101,8 @@ public:
         uint64_t collections = 0; ///< how many there were
     };
     [[nodiscard]] HeapStatistics heap() const noexcept;
-    /// Collects garbage now. Otherwise that happens when the heap has grown by three quarters of what the
-    /// last collection left, or a limit is reached.
+    /// Collects garbage now, without taking fuel. Otherwise that happens when the heap has grown by three
+    /// quarters of what the last collection left, or a limit is reached.
     void collect() noexcept;
 
     /// A pointer for the embedder's own use; null at first. The store does nothing with it.
