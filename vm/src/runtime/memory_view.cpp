@@ -19,16 +19,17 @@ struct Named {
     char text[48];
 };
 
-std::unexpected<Trap> outside(uint64_t offset, uint64_t size, const char* what, uint64_t limit) noexcept {
+std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t size, const char* what,
+                              uint64_t limit) noexcept {
     return std::unexpected{
-        Trap::with_message(TrapCode::memory_out_of_bounds,
+        Trap::with_message(memory.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
                            "out of bounds memory access: %s bytes at offset %s, the %s has %" PRIu64,
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
 
-std::unexpected<Trap> too_long(size_t max_length) noexcept {
-    return std::unexpected{
-        Trap::with_message(TrapCode::limit, "a string of more than %zu bytes was not read", max_length)};
+std::unexpected<Trap> too_long(const Memory& memory, size_t max_length) noexcept {
+    return std::unexpected{Trap::with_message(memory.inst()->store->allocator(), TrapCode::limit,
+                                              "a string of more than %zu bytes was not read", max_length)};
 }
 
 } // namespace
@@ -36,11 +37,11 @@ std::unexpected<Trap> too_long(size_t max_length) noexcept {
 std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t size) const noexcept {
     const uint64_t own = this->size();
     if (offset > own || size > own - offset)
-        return outside(offset, size, size_ == all ? "memory" : "view", own);
+        return outside(memory_, offset, size, size_ == all ? "memory" : "view", own);
     // The view lay inside when it was made, but a memory can be reset to a smaller size.
     const auto place = memory_.view(address_ + offset, size);
     if (!place)
-        return outside(address_ + offset, size, "memory", memory_.size());
+        return outside(memory_, address_ + offset, size, "memory", memory_.size());
     return *place;
 }
 
@@ -64,7 +65,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
     if (!place)
         return std::unexpected{place.error()};
     if (length > max_length)
-        return too_long(max_length);
+        return too_long(memory_, max_length);
     Vec<char> text{memory_.inst()->store->allocator()};
     if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
@@ -73,7 +74,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
 
 std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t max_length) const noexcept {
     if (offset > size())
-        return outside(offset, 1, size_ == all ? "memory" : "view", size());
+        return outside(memory_, offset, 1, size_ == all ? "memory" : "view", size());
     const uint64_t rest = size() - offset;
     const bool cut = rest > max_length;
     const auto place = at(offset, cut ? uint64_t{max_length} + 1 : rest);
@@ -82,11 +83,11 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     const auto* const begin = reinterpret_cast<const char*>(place->data());
     const void* const nul = place->empty() ? nullptr : std::memchr(begin, 0, place->size());
     if (nul == nullptr && cut)
-        return too_long(max_length);
+        return too_long(memory_, max_length);
     if (nul == nullptr)
         return std::unexpected{Trap::with_message(
-            TrapCode::memory_out_of_bounds, "out of bounds memory access: the string at offset %s has no end",
-            Named{offset}.text)};
+            memory_.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
+            "out of bounds memory access: the string at offset %s has no end", Named{offset}.text)};
     Vec<char> text{memory_.inst()->store->allocator()};
     const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
     if (!text.append({begin, length}))
