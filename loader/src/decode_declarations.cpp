@@ -55,7 +55,12 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     if (!in.byte(kind))
         return false;
     constexpr uint8_t exact_func = 0x20;
-    type.exact = kind == exact_func && context.features.has(Feature::custom_descriptors);
+    type.exact = kind == exact_func;
+    if (type.exact && !context.features.has(Feature::custom_descriptors))
+        return context.diagnostics.malformed(start,
+                                             "malformed import kind 0x%02x: an exact function needs the "
+                                             "feature custom-descriptors, which is switched off",
+                                             kind);
     if (kind > static_cast<uint8_t>(ExternKind::tag) && !type.exact)
         return context.diagnostics.malformed(start, "malformed import kind 0x%02x", kind);
     type.kind = type.exact ? ExternKind::func : static_cast<ExternKind>(kind);

@@ -178,11 +178,15 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
     uint8_t flags = 0;
     if (!in_.byte(flags))
         return false;
-    const bool custom_pages = memory != nullptr && context_.features.has(Feature::custom_page_sizes);
-    const uint8_t known =
-        max_flag | is_64_flag | (memory != nullptr ? shared_flag : 0) | (custom_pages ? page_size_flag : 0);
+    const uint8_t known = max_flag | is_64_flag | (memory != nullptr ? shared_flag | page_size_flag : 0);
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
+    // The standard's own suite wants this to be malformed.
+    if ((flags & page_size_flag) != 0 && !context_.features.has(Feature::custom_page_sizes))
+        return context_.diagnostics.malformed(start,
+                                              "malformed limits flags 0x%02x: a page size needs the feature "
+                                              "custom-page-sizes, which is switched off",
+                                              flags);
     if ((flags & shared_flag) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
         return false;
     if ((flags & is_64_flag) != 0 && !context_.require(Feature::memory64, start, "a 64-bit address type"))

@@ -1,4 +1,5 @@
 #include <warpbeam/loader/error.hpp>
+#include <warpbeam/loader/printable.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -20,11 +21,41 @@ Error& Error::add(const char* format, ...) noexcept {
     return *this;
 }
 
+Error& Error::add_line(const char* format, ...) noexcept {
+    if (length_ + 1u < text_capacity)
+        text_[length_++] = '\n';
+    va_list arguments;
+    va_start(arguments, format);
+    append(format, arguments);
+    va_end(arguments);
+    return *this;
+}
+
 void Error::append(const char* format, va_list arguments) noexcept {
-    const size_t room = text_capacity - length_;
-    const int written = std::vsnprintf(text_ + length_, room, format, arguments);
+    // Names of the module are in there, which may say anything. A little more than fits, so that a character
+    // which is cut has no place in the message.
+    char raw[text_capacity + 4];
+    const int written = std::vsnprintf(raw, sizeof raw, format, arguments);
     if (written > 0)
-        length_ = static_cast<uint16_t>(length_ + std::min(static_cast<size_t>(written), room - 1));
+        append({raw, std::min(static_cast<size_t>(written), sizeof raw - 1)});
+}
+
+void Error::append(std::string_view words) noexcept {
+    Printable rest{words};
+    for (std::string_view piece; !(piece = rest.next()).empty();) {
+        size_t fitting = std::min(piece.size(), text_capacity - 1 - length_);
+        if (fitting < piece.size()) {
+            // An escape is left out as a whole, and so is a character of several bytes.
+            if (rest.is_escape())
+                return;
+            while (fitting != 0 && (static_cast<uint8_t>(piece[fitting]) & 0xc0) == 0x80)
+                --fitting;
+        }
+        piece.copy(text_ + length_, fitting);
+        length_ = static_cast<uint16_t>(length_ + fitting);
+        if (fitting < piece.size())
+            return;
+    }
 }
 
 } // namespace warpbeam

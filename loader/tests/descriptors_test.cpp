@@ -147,7 +147,9 @@ TEST(Descriptors, FunctionsThatAreImportedExactly) {
     EXPECT_EQ(with_import(0x00), "invalid: type mismatch: end requires [(ref (exact 0))] but stack has [(ref "
                                  "0)], in the global section @30");
     EXPECT_EQ(fault(Binary{}.section(import, vec({name("") + name("") + Bytes{0x20, 0}})).bytes, {}),
-              "malformed: malformed import kind 0x20, in the import section @13");
+              "malformed: malformed import kind 0x20: an exact function needs the feature "
+              "custom-descriptors, which "
+              "is switched off, in the import section @13");
 }
 
 std::string memory_fault(const Bytes& memory_type, const LoadOptions& options = all_features()) {
@@ -165,7 +167,10 @@ TEST(PageSizes, AreOneOr64KiB) {
     EXPECT_EQ(memory_fault({0x08, 0, 64}), "malformed: invalid custom page size: 2^64 bytes");
     EXPECT_EQ(memory_fault({0x08, 0}), "malformed: unexpected end of section or function");
     EXPECT_EQ(memory_fault({0x10, 0}), "malformed: malformed limits flags 0x10");
-    EXPECT_EQ(memory_fault({0x08, 0, 0}, {}), "malformed: malformed limits flags 0x08");
+    EXPECT_EQ(
+        memory_fault({0x08, 0, 0}, {}),
+        "malformed: malformed limits flags 0x08: a page size needs the feature custom-page-sizes, which "
+        "is switched off");
 }
 
 TEST(PageSizes, BoundTheSize) {

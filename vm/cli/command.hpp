@@ -36,6 +36,10 @@ int wast(Words words);
 int sfv(Words words);
 int sfv_tests(Words words);
 
+/// A text from a module as it may go to a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also as
+/// it may stand between quotes.
+[[nodiscard]] std::string printable(std::string_view text, bool quoted = false);
+
 /// For printf's `%.*s`.
 #define WARPBEAM_TEXT(view) static_cast<int>((view).size()), (view).data()
 

@@ -16,21 +16,8 @@ constexpr const char* section_names[] = {"custom", "type",   "import",     "func
                                          "memory", "global", "export",     "start",    "element",
                                          "code",   "data",   "data count", "tag"};
 
-/// Names come from the module: what could disturb a terminal is written as in the text format.
-std::string printable(std::string_view name) {
-    std::string text;
-    for (const char c : name) {
-        const auto byte = static_cast<uint8_t>(c);
-        if (byte >= 0x20 && byte != 0x7f && c != '"' && c != '\\') {
-            text += c;
-        } else {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\%02x", byte);
-            text += escaped;
-        }
-    }
-    return text;
-}
+/// A name, which comes from the module, as it may stand between quotes in the text format.
+std::string quoted(std::string_view name) { return printable(name, true); }
 
 /// Prints a heading before the first line of a group, and nothing for a group without lines.
 class Group {
@@ -61,7 +48,7 @@ public:
                           section.size);
             std::string line{text};
             if (section.id == 0 && custom < module_.custom_sections().size())
-                line += "  \"" + printable(module_.custom_sections()[custom++].name) + "\"";
+                line += "  \"" + quoted(module_.custom_sections()[custom++].name) + "\"";
             group.line(line);
         }
     }
@@ -80,14 +67,14 @@ public:
     void imports() {
         Group group{"imports"};
         for (const Import& import : module_.imports())
-            group.line(printable(import.module) + "." + printable(import.name) + ": " +
+            group.line(quoted(import.module) + "." + quoted(import.name) + ": " +
                        types_.external(import.type));
     }
 
     void exports() {
         Group group{"exports"};
         for (const Export& entry : module_.exports())
-            group.line(printable(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
+            group.line(quoted(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
                        name_of(entry.kind) + " " + std::to_string(entry.index));
     }
 
@@ -96,7 +83,7 @@ public:
         for (uint32_t i = 0; i < module_.funcs().size(); ++i) {
             std::string line = std::to_string(i) + ": ";
             if (const std::string_view name = module_.func_name(i); !name.empty())
-                line += "$" + printable(name) + " ";
+                line += "$" + quoted(name) + " ";
             line += type_of(ExternKind::func, i);
             if (i < module_.imported_funcs()) {
                 line += ", imported";
@@ -199,7 +186,7 @@ int inspect(Words words) {
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
                 file.from_text ? " in the binary format" : "");
     if (!(*module)->name().empty())
-        std::printf(", module $%s", printable((*module)->name()).c_str());
+        std::printf(", module $%s", quoted((*module)->name()).c_str());
     std::printf("\n");
     Group features{"features beyond WebAssembly 1.0"};
     const FeatureSet needed = features_needed(file.bytes, load);

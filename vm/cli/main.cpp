@@ -1,5 +1,7 @@
 #include "command.hpp"
 
+#include <warpbeam/loader/printable.hpp>
+
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -88,6 +90,14 @@ int dispatch(Words words) {
 bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
 } // namespace
+
+std::string printable(std::string_view text, bool quoted) {
+    std::string result;
+    Printable rest{text, quoted};
+    for (std::string_view piece; !(piece = rest.next()).empty();)
+        result += piece;
+    return result;
+}
 } // namespace warpbeam::cli
 
 int main(int argc, char** argv) {

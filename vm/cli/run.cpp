@@ -107,11 +107,12 @@ void print_frames(const Trap& trap) {
             ++i;
         std::fprintf(stderr, "    at ");
         if (!frame.module_name().empty())
-            std::fprintf(stderr, "%.*s!", WARPBEAM_TEXT(frame.module_name()));
+            std::fprintf(stderr, "%s!", printable(frame.module_name()).c_str());
         if (frame.func_name().empty())
             std::fprintf(stderr, "function %" PRIu32, frame.func);
         else
-            std::fprintf(stderr, "%.*s (function %" PRIu32 ")", WARPBEAM_TEXT(frame.func_name()), frame.func);
+            std::fprintf(stderr, "%s (function %" PRIu32 ")", printable(frame.func_name()).c_str(),
+                         frame.func);
         if (frame.offset != Error::no_offset)
             std::fprintf(stderr, ", offset 0x%zx", frame.offset);
         std::fprintf(stderr, "\n");
@@ -140,7 +141,7 @@ std::string exported_functions(const Module& module) {
     std::string names;
     for (const Export& entry : module.exports())
         if (entry.kind == ExternKind::func)
-            names.append(names.empty() ? "" : ", ").append(entry.name);
+            names.append(names.empty() ? "" : ", ").append(printable(entry.name));
     return names.empty() ? "it exports no function" : "it exports " + names;
 }
 
@@ -161,7 +162,7 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
         else
             hints.append("nothing is provided as '")
-                .append(import.module)
+                .append(printable(import.module))
                 .append("': a program that is run so can import from wasi_snapshot_preview1 only");
     }
     return hints;

@@ -52,8 +52,15 @@ public:
     explicit Lines(bool quiet) : quiet_{quiet} {}
     void begin(const std::string&) override {}
     void finding(const Finding& finding) override {
-        if (!quiet_)
-            std::printf("%s\n", finding.text().c_str());
+        if (quiet_)
+            return;
+        // Names of the script are in there; the line breaks are ours.
+        const std::string text = finding.text();
+        for (size_t begin = 0; begin <= text.size();) {
+            const size_t end = std::min(text.find('\n', begin), text.size());
+            std::printf("%s\n", printable(std::string_view{text}.substr(begin, end - begin)).c_str());
+            begin = end + 1;
+        }
     }
     void end(const std::string& file, const Counts& counts) override {
         std::printf("%s: %s\n", file.c_str(), counts_text(counts).c_str());

@@ -65,7 +65,8 @@ TEST_F(HeapTest, stays_below_twice_the_live_data_for_every_size) {
         ASSERT_TRUE(instance);
         const int32_t count = size == 0 ? 200'000 : std::max(20'000'000 / (size + 16), 10);
         ASSERT_TRUE(call(*instance, "replace", count, size, 4 * count));
-        const uint64_t element = size == 0 ? 8 + (8 + 24 + 72 + 136) / 4 : static_cast<uint64_t>((12 + size + 7) & ~7);
+        const uint64_t element =
+            size == 0 ? 8 + (8 + 24 + 72 + 136) / 4 : static_cast<uint64_t>((12 + size + 7) & ~7);
         const auto live = static_cast<double>(static_cast<uint64_t>(count) * (8 + element));
         EXPECT_LE(static_cast<double>(own.heap().peak), 2 * live + least) << size;
         EXPECT_GT(own.heap().collections, 3u) << size;

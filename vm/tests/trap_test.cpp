@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/exception.hpp>
+
 namespace warpbeam {
 namespace {
 
@@ -181,6 +183,51 @@ TEST_F(TrapTest, of_a_tail_call_leaves_out_the_caller) {
     ASSERT_EQ(called.error().backtrace().size(), 2u);
     EXPECT_EQ(called.error().backtrace()[0].func_name(), "leaf");
     EXPECT_EQ(called.error().backtrace()[1].func_name(), "main");
+}
+
+TEST(TrapMemory, is_the_engines) {
+    CountingAllocator counting;
+    Engine engine{{.allocator = &counting}};
+    {
+        Store store{engine};
+        Linker linker{engine};
+        const Tag tag = *Tag::create(store, {});
+        const auto module = engine.load(assemble(R"((module (func (export "f") (param i32))))"));
+        ASSERT_TRUE(module);
+        const Func func = *linker.instantiate(store, *module)->func("f");
+        const Exception exception = *Exception::create(tag, {});
+        counting.allow(SIZE_MAX);
+        {
+            const Trap thrown = Trap::thrown(exception);
+            EXPECT_EQ(counting.calls(), 1u);
+            Trap outer{TrapCode::host};
+            outer.caused_by(thrown);
+            EXPECT_EQ(counting.calls(), 2u);
+        }
+        counting.allow(SIZE_MAX);
+        const auto called = func.call();
+        ASSERT_FALSE(called);
+        EXPECT_TRUE(called.error().message().starts_with("the function takes 1")) << called.error().message();
+        EXPECT_GE(counting.calls(), 2u) << "the details and the message";
+        counting.allow(SIZE_MAX);
+        const Trap given = Trap::with_message(counting, TrapCode::host, "a message of the %s", "host");
+        EXPECT_EQ(given.message(), "a message of the host");
+        EXPECT_GE(counting.calls(), 2u);
+        counting.allow(0);
+        EXPECT_EQ(Trap::thrown(exception).code(), TrapCode::out_of_memory);
+        counting.allow(SIZE_MAX);
+    }
+}
+
+TEST_F(TrapTest, is_safe_to_print) {
+    const Instance instance = instantiate(R"((module (func (export "f"))))");
+    const auto missing = instance.func("\x1b[2J\n");
+    ASSERT_FALSE(missing);
+    EXPECT_EQ(missing.error().message(), "there is no export `\\1b[2J\\0a`");
+    EXPECT_EQ(Trap::host("%s", "\xc2\x9b and \x07").message(), "\\u{9b} and \\07");
+    EXPECT_EQ(Trap::host("%s%300d", "\n", 1).message().substr(0, 4), "\\0a ");
+    EXPECT_EQ(refusal(R"((module (import "a\0a" "b" (func)) (import "c" "d" (func))))"),
+              "unknown import a\\0a.b: func\nunknown import c.d: func");
 }
 
 } // namespace

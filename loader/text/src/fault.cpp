@@ -1,3 +1,4 @@
+#include <warpbeam/loader/printable.hpp>
 #include <warpbeam/text/fault.hpp>
 #include <warpbeam/text/lexer.hpp>
 
@@ -52,7 +53,13 @@ struct Excerpt {
                 const char c = line[i++];
                 text[length++] = c == '\t' ? ' ' : character == 1 && c >= ' ' && c < 0x7f ? c : '?';
             } else {
-                length += line.copy(text + length, character, i);
+                // One that acts on the terminal would become longer, and the caret would be misplaced.
+                Printable printable{line.substr(i, character)};
+                (void)printable.next();
+                if (printable.is_escape())
+                    text[length++] = '?';
+                else
+                    length += line.copy(text + length, character, i);
                 i += character;
             }
         }
@@ -82,10 +89,12 @@ void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexc
     const std::string_view line = text_.substr(place.line_begin, place.line_end - place.line_begin);
     const size_t column = offset - place.line_begin;
     const Excerpt excerpt{line, column};
-    error_.emplace(code, "%u:%zu: %s\n%s\n%*s^", first_line_ + place.line,
-                   count_characters(line.substr(0, column)) + 1, what, excerpt.text,
-                   static_cast<int>(excerpt.caret), "");
-    error_->at(offset);
+    error_
+        .emplace(code, "%u:%zu: %s", first_line_ + place.line, count_characters(line.substr(0, column)) + 1,
+                 what)
+        .add_line("%s", excerpt.text)
+        .add_line("%*s^", static_cast<int>(excerpt.caret), "")
+        .at(offset);
 }
 
 void Fault::out_of_memory() noexcept {

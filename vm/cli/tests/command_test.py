@@ -297,6 +297,37 @@ for line in ('(descriptor 1) (struct)', '(describes 0) (struct)', '(exact func)'
 check("inspect a binary", ["inspect", "empty.wasm"], stdout="empty.wasm: 8 bytes\n")
 check("inspect what is invalid", ["inspect", "invalid.wasm"], stderr=holds("invalid module"), status=1)
 
+# What a module calls its parts must not reach the terminal as it is: escape sequences, and marks that change the
+# direction of writing.
+file("names.wat", r"""(module $n (func $f (@name "f\1b[31m\u{9b}\u{202e}\0a") (unreachable)) (func (export "\1b]0;\07") (call $f)))""")
+def safe(name, ran):
+    text = (ran.stdout + ran.stderr).decode("utf-8")
+    bad = [c for c in text if (ord(c) < 0x20 and c != "\n") or 0x7f <= ord(c) < 0xa0 or c in "\u202e\u2028"]
+    suite.expect(name + " prints nothing that acts on a terminal", not bad, text)
+shown = "f\\1b[31m\\u{9b}\\u{202e}\\0a"
+safe("a backtrace", check("a backtrace", ["run", "names.wat", "--invoke", "\x1b]0;\x07"], stdout=None,
+                         stderr=holds("at n!" + shown + " (function 0)"), status=1))
+safe("inspect", check("inspect hostile names", ["inspect", "names.wat"], stdout=holds("$" + shown + " func")))
+safe("a missing function", check("a missing function", ["run", "names.wat"], stdout=None,
+                                 stderr=holds("it exports \\1b]0;\\07"), status=2))
+file("import.wat", r"""(module (import "\1b[1m" "\u{202e}x" (func)))""")
+safe("an import", check("an import", ["run", "import.wat", "--invoke", "f"], stdout=None, stderr=None, status=2))
+file("start.wat", r"""(module (import "\1b[1m" "\u{202e}x" (func)) (func (export "_start")))""")
+safe("an import", check("an import that is missing", ["run", "start.wat"], stdout=None,
+                        stderr=holds("unknown import \\1b[1m.\\u{202e}x: func"), status=1))
+file("hostile.wat", r"""(module (func (export "f\1b[31m") (i32.add)))""")
+check("a module that is not valid", ["wat2wasm", "--no-check", "hostile.wat"])
+safe("validate", check("a hostile invalid module", ["validate", "hostile.wasm"], stdout=None,
+                       stderr=holds('function 0 "f\\1b[31m"'), status=1))
+file("twice.wat", r"""(module (func (export "\1b") (export "\1b")))""")
+check("a module with a name twice", ["wat2wasm", "--no-check", "twice.wat"])
+safe("validate", check("a hostile name twice", ["validate", "twice.wasm"], stdout=None,
+                       stderr=holds('duplicate export name "\\1b"'), status=1))
+file("source.wat", "(module (func (export \"a\u202eb\u009b\") (i32.oops)))")
+safe("an excerpt", check("an excerpt of hostile text", ["validate", "source.wat"], stdout=None, stderr=holds('"a?b?"'), status=1))
+file("names.wast", r"""(module (func (export "a") (unreachable))) (assert_return (invoke "\1b[1m"))""")
+safe("a script", check("a script with hostile names", ["wast", "names.wast"], stdout=holds("\\1b[1m"), status=1))
+
 # Scripts
 file("good.wast", """(module (func (export "one") (result i32) (i32.const 1)))
 (assert_return (invoke "one") (i32.const 1))

@@ -45,11 +45,8 @@ ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcep
 ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noexcept {
     if (Module::Attachment* const attached = module.attachment(); attached != nullptr)
         return static_cast<ModuleCode*>(attached);
-    CodeOptions complete = options;
-    if (complete.allocator == nullptr)
-        complete.allocator = &Allocator::standard();
     ModuleCode* const fresh =
-        create<ModuleCode, const Module&, const CodeOptions&>(*complete.allocator, module, complete);
+        create<ModuleCode, const Module&, const CodeOptions&>(*options.allocator, module, options);
     if (fresh == nullptr)
         return nullptr;
     const size_t count = module.bodies().size();

@@ -128,7 +128,7 @@ bool operator==(const Exception& a, const Exception& b) noexcept {
 
 Trap Trap::thrown(const Exception& exception) noexcept {
     Trap trap{TrapCode::uncaught_exception};
-    Details* const details = trap.own_details(Allocator::standard());
+    Details* const details = trap.own_details(exception.root()->allocator);
     if (details == nullptr)
         return Trap{TrapCode::out_of_memory};
     details->exception = exception.root();

@@ -69,8 +69,8 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     if (!exception)
         return Exit::host_trap;
     if (exception->root()->store != &store) {
-        store.hold(
-            Trap::with_message(TrapCode::usage, "a host function threw an exception of another store"));
+        store.hold(Trap::with_message(store.allocator(), TrapCode::usage,
+                                      "a host function threw an exception of another store"));
         return Exit::host_trap;
     }
     execution.detail = exception->root()->exception;
@@ -109,7 +109,8 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
     uint64_t* to = frame;
     for (size_t i = 0; i < results.size(); to += vm::slots_of(type.results[i++])) {
         if (!vm::fits(results[i], type.results[i], store))
-            return std::unexpected{Trap::host("the host function's result %zu is not of its type", i)};
+            return std::unexpected{Trap::with_message(
+                store.allocator(), TrapCode::host, "the host function's result %zu is not of its type", i)};
         std::copy_n(results[i].slots(), vm::slots_of(type.results[i]), to);
     }
     return {};

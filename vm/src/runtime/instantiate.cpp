@@ -313,7 +313,7 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
         const vm::TableInst& table = *inst_.tables[segment.table];
         if (!within(*start, segment.size(), table.size))
             return std::unexpected{InstantiationError{Trap::with_message(
-                TrapCode::table_out_of_bounds,
+                store_.allocator(), TrapCode::table_out_of_bounds,
                 "out of bounds table access: element segment %zu puts %zu element%s at %llu, table has %llu",
                 static_cast<size_t>(&segment - module_.elements().data()), segment.size(),
                 segment.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
@@ -347,7 +347,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
         const vm::MemoryInst& memory = *inst_.memories[segment.memory];
         if (!within(*start, segment.bytes.size(), memory.size))
             return std::unexpected{InstantiationError{Trap::with_message(
-                TrapCode::memory_out_of_bounds,
+                store_.allocator(), TrapCode::memory_out_of_bounds,
                 "out of bounds memory access: data segment %zu puts %zu byte%s at %llu, memory has %llu",
                 static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
                 segment.bytes.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),

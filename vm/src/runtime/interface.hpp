@@ -18,7 +18,7 @@ struct CodeOptions {
     bool interrupt = false;   ///< look for it there
     bool guard_pages = false; ///< every memory with 32-bit addresses and 64 KiB pages is guarded
     Layouts* layouts = nullptr;
-    /// Where code is kept.
+    /// Where code is kept; never null.
     Allocator* allocator = nullptr;
 };
 

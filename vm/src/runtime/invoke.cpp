@@ -99,13 +99,13 @@ std::expected<void, Trap> Func::call(std::span<const Value> args, std::span<Valu
     const FuncType own = type();
     if (args.size() != own.params.size() || results.size() != own.results.size())
         return std::unexpected{Trap::with_message(
-            TrapCode::usage,
+            store.allocator(), TrapCode::usage,
             "the function takes %zu arguments and has %zu results; given were %zu and room for %zu",
             own.params.size(), own.results.size(), args.size(), results.size())};
     for (size_t i = 0; i < args.size(); ++i)
         if (!vm::fits(args[i], own.params[i], store))
-            return std::unexpected{
-                Trap::with_message(TrapCode::usage, "argument %zu is not of the parameter's type", i)};
+            return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
+                                                      "argument %zu is not of the parameter's type", i)};
 
     const size_t params_slots = vm::slots_of(own.params);
     const size_t result_slots = vm::slots_of(own.results);

@@ -67,7 +67,7 @@ bool LinkReport::begin(uint32_t import, const char* problem) noexcept {
     const Import& wanted = module_.imports()[import];
     Text& text = details_->text;
     if (!text.view().empty())
-        text.add("\n");
+        text.add_line();
     text.add(problem).add(wanted.module).add(".").add(wanted.name).add(": ");
     add_type(text, wanted.type, module_.type_registry());
     return true;

@@ -19,18 +19,19 @@ struct Named {
     char text[48];
 };
 
-std::unexpected<Trap> outside(uint64_t offset, uint64_t size, const char* what, uint64_t limit) noexcept {
+std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t size, const char* what,
+                              uint64_t limit) noexcept {
     return std::unexpected{
-        Trap::with_message(TrapCode::memory_out_of_bounds,
+        Trap::with_message(memory.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
                            "out of bounds memory access: %s bytes at offset %s, the %s has %" PRIu64,
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
 
 /// `than` says that the length is only known to be more.
-std::unexpected<Trap> too_long(uint64_t offset, const char* than, uint64_t length, size_t max_length,
-                               const char* what, uint64_t size) noexcept {
+std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char* than, uint64_t length,
+                               size_t max_length, const char* what, uint64_t size) noexcept {
     return std::unexpected{Trap::with_message(
-        TrapCode::limit,
+        memory.inst()->store->allocator(), TrapCode::limit,
         "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
         than, Named{length}.text, Named{offset}.text, max_length, what, size)};
 }
@@ -40,11 +41,11 @@ std::unexpected<Trap> too_long(uint64_t offset, const char* than, uint64_t lengt
 std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t size) const noexcept {
     const uint64_t own = this->size();
     if (offset > own || size > own - offset)
-        return outside(offset, size, kind(), own);
+        return outside(memory_, offset, size, kind(), own);
     // The view lay inside when it was made, but a memory can be reset to a smaller size.
     const auto place = memory_.view(address_ + offset, size);
     if (!place)
-        return outside(address_ + offset, size, "memory", memory_.size());
+        return outside(memory_, address_ + offset, size, "memory", memory_.size());
     return *place;
 }
 
@@ -68,7 +69,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
     if (!place)
         return std::unexpected{place.error()};
     if (length > max_length)
-        return too_long(offset, "", length, max_length, kind(), size());
+        return too_long(memory_, offset, "", length, max_length, kind(), size());
     Vec<char> text{memory_.inst()->store->allocator()};
     if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
@@ -77,7 +78,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
 
 std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t max_length) const noexcept {
     if (offset > size())
-        return outside(offset, 1, kind(), size());
+        return outside(memory_, offset, 1, kind(), size());
     const uint64_t rest = size() - offset;
     const bool cut = rest > max_length;
     const auto place = at(offset, cut ? uint64_t{max_length} + 1 : rest);
@@ -86,10 +87,10 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     const auto* const begin = reinterpret_cast<const char*>(place->data());
     const void* const nul = place->empty() ? nullptr : std::memchr(begin, 0, place->size());
     if (nul == nullptr && cut)
-        return too_long(offset, "more than ", max_length, max_length, kind(), size());
+        return too_long(memory_, offset, "more than ", max_length, max_length, kind(), size());
     if (nul == nullptr)
         return std::unexpected{
-            Trap::with_message(TrapCode::memory_out_of_bounds,
+            Trap::with_message(memory_.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
                                "out of bounds memory access: the string at offset %s has no end in %" PRIu64
                                " bytes, the %s has %" PRIu64,
                                Named{offset}.text, rest, kind(), size())};

@@ -1,5 +1,7 @@
 #include "runtime/text.hpp"
 
+#include <warpbeam/loader/printable.hpp>
+
 #include <cstdio>
 
 namespace warpbeam {
@@ -15,14 +17,25 @@ Text& Text::print(const char* format, ...) noexcept {
 Text& Text::vprint(const char* format, va_list arguments) noexcept {
     va_list again;
     va_copy(again, arguments);
-    const int length = std::vsnprintf(nullptr, 0, format, again);
+    char few[256];
+    const int length = std::vsnprintf(few, sizeof few, format, again);
     va_end(again);
-    const size_t before = characters_.size();
-    // One more for the zero that vsnprintf writes.
-    if (length <= 0 || !characters_.resize(before + static_cast<size_t>(length) + 1))
+    if (length <= 0)
         return *this;
-    std::vsnprintf(characters_.data() + before, static_cast<size_t>(length) + 1, format, arguments);
-    characters_.pop();
+    if (const auto size = static_cast<size_t>(length); size < sizeof few)
+        return add({few, size});
+    Vec<char> many{characters_.allocator()};
+    // One more for the zero that vsnprintf writes.
+    if (!many.resize(static_cast<size_t>(length) + 1))
+        return *this;
+    std::vsnprintf(many.data(), many.size(), format, arguments);
+    return add({many.data(), many.size() - 1});
+}
+
+Text& Text::add(std::string_view words) noexcept {
+    Printable rest{words};
+    for (std::string_view piece; !(piece = rest.next()).empty();)
+        (void)characters_.append({piece.data(), piece.size()});
     return *this;
 }
 

@@ -7,13 +7,16 @@
 
 namespace warpbeam {
 
-/// A message that grows as it is written. When there is no memory the rest is left out.
+/// A message that grows as it is written. When there is no memory the rest is left out. Whatever is added is
+/// made safe to print, since names of modules are among it.
 class Text {
 public:
     explicit Text(Allocator& allocator) noexcept : characters_{allocator} {}
 
-    Text& add(std::string_view words) noexcept {
-        (void)characters_.append({words.data(), words.size()});
+    Text& add(std::string_view words) noexcept;
+    /// What follows goes on a new line.
+    Text& add_line() noexcept {
+        (void)characters_.push('\n');
         return *this;
     }
     /// As printf would write it.

@@ -93,6 +93,16 @@ Trap Trap::with_message(TrapCode code, const char* format, ...) noexcept {
     return trap;
 }
 
+Trap Trap::with_message(Allocator& allocator, TrapCode code, const char* format, ...) noexcept {
+    Trap trap{code};
+    va_list arguments;
+    va_start(arguments, format);
+    if (Details* const details = trap.own_details(allocator))
+        details->message.vprint(format, arguments);
+    va_end(arguments);
+    return trap;
+}
+
 Trap Trap::exit(int32_t status) noexcept {
     Trap trap = with_message(TrapCode::exit, "exit with status %d", status);
     trap.status_ = status;
@@ -117,7 +127,8 @@ const Trap* Trap::cause() const noexcept {
 Trap& Trap::caused_by(const Trap& cause) noexcept {
     // The copy keeps the cause alive even if it is this very trap.
     const Trap copy = cause;
-    if (Details* const details = own_details(Allocator::standard()))
+    const Details* const one = details_ != nullptr ? details_ : cause.details_;
+    if (Details* const details = own_details(one != nullptr ? one->allocator : Allocator::standard()))
         details->cause = copy;
     return *this;
 }

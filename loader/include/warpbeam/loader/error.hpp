@@ -30,6 +30,7 @@ public:
 
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     /// What went wrong, in the specification's terms, on one line unless it comes from the text front end.
+    /// Names in it are escaped so that it is safe to print (see printable.hpp).
     [[nodiscard]] std::string_view message() const noexcept { return {text_, length_}; }
     /// The byte offset in the module (or in the text) where the fault lies; `no_offset` when there is none.
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
@@ -46,9 +47,12 @@ public:
     }
     /// Appends to the message, as printf would.
     [[gnu::format(printf, 2, 3)]] Error& add(const char* format, ...) noexcept;
+    /// The same on a line of its own.
+    [[gnu::format(printf, 2, 3)]] Error& add_line(const char* format, ...) noexcept;
 
 private:
     void append(const char* format, va_list arguments) noexcept;
+    void append(std::string_view words) noexcept;
 
     ErrorCode code_;
     uint16_t length_ = 0;

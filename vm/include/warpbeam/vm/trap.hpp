@@ -62,6 +62,8 @@ struct Frame {
     /// unknown.
     size_t offset = Error::no_offset;
 
+    // Names are as the module has them: before they go to a terminal, take them through `Printable`.
+
     /// From the name section; empty when the module has no name.
     [[nodiscard]] std::string_view module_name() const noexcept {
         return module ? module->name() : std::string_view{};
@@ -74,7 +76,8 @@ struct Frame {
 
 /// A trap: code, message, where it happened. A small value (one pointer and a code) that is cheap to copy and
 /// may outlive the store, but not the engine; when there is no memory for its details, the code and its words
-/// remain.
+/// remain. The details of a trap that code ends with, and of an exception, come from the engine's allocator;
+/// those that `host`, `exit` and `with_message` make come from the standard one unless an allocator is given.
 /// Thread-safety: as for any value; copies in different threads share nothing that changes.
 class Trap {
 public:
@@ -85,6 +88,8 @@ public:
     /// As `host`, with another code.
     [[nodiscard, gnu::format(printf, 2, 3)]] static Trap with_message(TrapCode code, const char* format,
                                                                       ...) noexcept;
+    [[nodiscard, gnu::format(printf, 3, 4)]] static Trap with_message(Allocator& allocator, TrapCode code,
+                                                                      const char* format, ...) noexcept;
     /// What a host function returns in order to end the program with a status.
     [[nodiscard]] static Trap exit(int32_t status) noexcept;
     /// What a host function returns in order to throw: code that called it can catch the exception. Include
@@ -104,6 +109,7 @@ public:
 
     [[nodiscard]] TrapCode code() const noexcept { return code_; }
     /// What happened, with the numbers that matter; it begins with `text_of(code())` unless a host wrote it.
+    /// On one line but for several imports that do not fit, and escaped so that it is safe to print.
     [[nodiscard]] std::string_view message() const noexcept;
     /// The functions that were active, the innermost first. A very deep stack is cut at its outer end.
     [[nodiscard]] std::span<const Frame> backtrace() const noexcept;

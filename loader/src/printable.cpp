@@ -1,0 +1,72 @@
+#include "utf8.hpp"
+
+#include <warpbeam/loader/printable.hpp>
+
+#include <cstdint>
+#include <cstdio>
+
+namespace warpbeam {
+namespace {
+
+/// Characters of several bytes that act on what is around them. https://www.unicode.org/reports/tr9/
+constexpr bool acts(uint32_t character) noexcept {
+    return (character >= 0x80 && character < 0xa0) || character == 0x61c || character == 0x200e ||
+           character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
+           (character >= 0x2066 && character <= 0x2069);
+}
+
+/// The length of the character that a text begins with; 0 when these bytes are none.
+size_t length_of(std::string_view text) noexcept {
+    const auto lead = static_cast<uint8_t>(text.front());
+    const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    return length <= text.size() && is_utf8({reinterpret_cast<const uint8_t*>(text.data()), length}) ? length
+                                                                                                     : 0;
+}
+
+/// The number of a character of several bytes.
+uint32_t decode(std::string_view character) noexcept {
+    auto number = static_cast<uint32_t>(static_cast<uint8_t>(character[0]) & (0x7f >> character.size()));
+    for (const char c : character.substr(1))
+        number = number << 6 | (static_cast<uint8_t>(c) & 0x3f);
+    return number;
+}
+
+} // namespace
+
+/// How many bytes from `at` on are a character that may stay; 0 for one that is to be escaped.
+size_t Printable::safe_length(size_t at) const noexcept {
+    const auto byte = static_cast<uint8_t>(rest_[at]);
+    if (byte < 0x80) {
+        const bool escaped = byte < 0x20 || byte == 0x7f || (quoted_ && (byte == '"' || byte == '\\'));
+        return escaped ? 0 : 1;
+    }
+    const size_t length = length_of(rest_.substr(at));
+    return length != 0 && !acts(decode(rest_.substr(at, length))) ? length : 0;
+}
+
+std::string_view Printable::next() noexcept {
+    if (rest_.empty())
+        return {};
+    size_t safe = 0;
+    while (safe < rest_.size()) {
+        const size_t length = safe_length(safe);
+        if (length == 0)
+            break;
+        safe += length;
+    }
+    is_escape_ = safe == 0;
+    if (safe != 0) {
+        const std::string_view piece = rest_.substr(0, safe);
+        rest_.remove_prefix(safe);
+        return piece;
+    }
+    const auto byte = static_cast<uint8_t>(rest_.front());
+    const size_t length = byte < 0x80 ? 1 : length_of(rest_);
+    const int written =
+        length > 1 ? std::snprintf(escape_, sizeof escape_, "\\u{%x}", decode(rest_.substr(0, length)))
+                   : std::snprintf(escape_, sizeof escape_, "\\%02x", byte);
+    rest_.remove_prefix(length > 1 ? length : 1);
+    return {escape_, static_cast<size_t>(written)};
+}
+
+} // namespace warpbeam
