@@ -1,6 +1,6 @@
-#include <warpbeam/loader/printable.hpp>
-
 #include "utf8.hpp"
+
+#include <warpbeam/loader/printable.hpp>
 
 #include <cstdint>
 #include <cstdio>

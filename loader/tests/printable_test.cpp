@@ -1,7 +1,6 @@
+#include <gtest/gtest.h>
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/loader/printable.hpp>
-
-#include <gtest/gtest.h>
 
 #include <string>
 
@@ -17,8 +16,9 @@ std::string printed(std::string_view text, bool quoted = false) {
 }
 
 TEST(Printable, LeavesTextAsItIs) {
-    for (const std::string_view text : {"", "plain", "\"quoted\\", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
-                                        "\xc2\xa0", "\xe2\x80\x8d", "\xe2\x80\xa7", "\xe2\x80\xaf"})
+    for (const std::string_view text :
+         {"", "plain", "\"quoted\\", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc2\xa0", "\xe2\x80\x8d",
+          "\xe2\x80\xa7", "\xe2\x80\xaf"})
         EXPECT_EQ(printed(text), text);
     EXPECT_EQ(printed("\"\\", true), "\\22\\5c");
 }

@@ -14,7 +14,8 @@ namespace warpbeam {
 ///     for (std::string_view piece; !(piece = rest.next()).empty();)
 class Printable {
 public:
-    /// With `quoted`, also quotes and backslashes are escaped, so that the text between quotes is unambiguous.
+    /// With `quoted`, also quotes and backslashes are escaped, so that the text between quotes is
+    /// unambiguous.
     explicit Printable(std::string_view text, bool quoted = false) noexcept : rest_{text}, quoted_{quoted} {}
 
     /// The next piece, empty at the end. It is valid until the next call, and never ends within a character.
