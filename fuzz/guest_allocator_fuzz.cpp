@@ -238,7 +238,9 @@ private:
 
     void free(size_t index) {
         Block& block = blocks_[index];
-        for (const uint8_t byte : *block.buffer.view().bytes())
+        const auto bytes =
+            block.buffer.view().bytes(); // g++ 12 ends what a loop's range is made of before the loop
+        for (const uint8_t byte : *bytes)
             require(byte == block.pattern);
         ends_.erase(block.buffer.address());
         require(block.buffer.free().has_value());

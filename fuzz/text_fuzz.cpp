@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <string_view>
 
 namespace {
 
@@ -56,7 +57,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
             LoadOptions load;
             load.features = FeatureSet::all();
             (void)Module::load(*bytes, load);
-            check_fixed_point(*bytes);
+            // `(module binary ...)` may hold any bytes.
+            if (std::string_view{reinterpret_cast<const char*>(data), size}.contains("binary"))
+                check_binary(*bytes);
+            else
+                check_fixed_point(*bytes);
         } else if (bytes.error().code() == ErrorCode::out_of_memory || bytes.error().offset() > size) {
             std::abort();
         }

@@ -1,3 +1,5 @@
+#include "const_text.hpp"
+#include "custom_names.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "type_text.hpp"
@@ -36,7 +38,7 @@ private:
 
 class Inspector {
 public:
-    explicit Inspector(const Module& module) : module_{module}, types_{module} {}
+    explicit Inspector(const Module& module) : module_{module}, types_{module}, names_{module} {}
 
     void sections() {
         Group group{"sections"};
@@ -60,7 +62,11 @@ public:
             if (const uint32_t size = module_.type_registry().group_size(id); size > 1)
                 group.line("recursive group, " + std::to_string(index) + " to " +
                            std::to_string(index + size - 1) + ":");
-            group.line(std::to_string(index++) + ": " + types_.definition(id));
+            group.line(std::to_string(index) + ": " + names_.before(NameSpace::type, index) +
+                       types_.definition(id));
+            if (const std::string fields = names_.list(NameSpace::field, index); !fields.empty())
+                group.line("   fields " + fields);
+            ++index;
         }
     }
 
@@ -92,32 +98,54 @@ public:
                 line += ", " + std::to_string(body.code.size()) + " bytes at offset " +
                         std::to_string(body.code_offset) + ", " + std::to_string(body.local_count) +
                         (body.local_count == 1 ? " local" : " locals");
+                if (body.local_count != 0)
+                    line += " (" + local_types(body) + ")";
             }
             if (module_.start() == i)
                 line += ", started";
             group.line(line);
+            if (const std::string locals = names_.list(NameSpace::local, i); !locals.empty())
+                group.line("   parameters and locals " + locals);
+            if (const std::string labels = names_.list(NameSpace::label, i); !labels.empty())
+                group.line("   labels " + labels);
         }
     }
 
     /// Tables, memories, globals and tags, whose lines look alike.
     void objects() {
-        objects("tables", ExternKind::table, module_.tables().size(), module_.imported_tables());
-        objects("memories", ExternKind::memory, module_.memories().size(), module_.imported_memories());
-        objects("globals", ExternKind::global, module_.globals().size(), module_.imported_globals());
-        objects("tags", ExternKind::tag, module_.tags().size(), module_.imported_tags());
+        objects("tables", ExternKind::table, NameSpace::table, module_.tables().size(),
+                module_.imported_tables());
+        objects("memories", ExternKind::memory, NameSpace::memory, module_.memories().size(),
+                module_.imported_memories());
+        objects("globals", ExternKind::global, NameSpace::global, module_.globals().size(),
+                module_.imported_globals());
+        objects("tags", ExternKind::tag, NameSpace::tag, module_.tags().size(), module_.imported_tags());
     }
 
     void segments() {
         Group elements{"element segments"};
-        size_t index = 0;
-        for (const ElementSegment& segment : module_.elements())
-            elements.line(std::to_string(index++) + ": " + mode(segment.mode, "table", segment.table) + ", " +
+        uint32_t index = 0;
+        for (const ElementSegment& segment : module_.elements()) {
+            elements.line(std::to_string(index) + ": " + names_.before(NameSpace::element, index) +
+                          mode(segment.mode, "table", segment.table, segment.offset) + ", " +
                           std::to_string(segment.size()) + " of " + types_.value(segment.type));
+            ++index;
+        }
         Group data{"data segments"};
         index = 0;
-        for (const DataSegment& segment : module_.data())
-            data.line(std::to_string(index++) + ": " + mode(segment.mode, "memory", segment.memory) + ", " +
+        for (const DataSegment& segment : module_.data()) {
+            data.line(std::to_string(index) + ": " + names_.before(NameSpace::data, index) +
+                      mode(segment.mode, "memory", segment.memory, segment.offset) + ", " +
                       std::to_string(segment.bytes.size()) + " bytes");
+            ++index;
+        }
+    }
+
+    void hints() {
+        Group group{"branch hints"};
+        for (const BranchHint& hint : branch_hints(module_))
+            group.line("function " + std::to_string(hint.func) + ", " + std::to_string(hint.offset) +
+                       " bytes into its body: " + (hint.likely ? "likely" : "unlikely"));
     }
 
 private:
@@ -137,16 +165,39 @@ private:
         return "?";
     }
 
-    void objects(const char* heading, ExternKind kind, size_t count, uint32_t imported) const {
-        Group group{heading};
-        for (uint32_t i = 0; i < count; ++i)
-            group.line(std::to_string(i) + ": " + type_of(kind, i) + (i < imported ? ", imported" : ""));
+    [[nodiscard]] std::string local_types(const FuncBody& body) const {
+        std::string text;
+        for (const LocalRun& run : body.locals) {
+            if (run.count == 0)
+                continue;
+            text += (text.empty() ? "" : " ") + types_.value(run.type);
+            if (run.count > 1)
+                text += " x " + std::to_string(run.count);
+        }
+        return text;
     }
 
-    static std::string mode(SegmentMode mode, const char* target, uint32_t index) {
+    void objects(const char* heading, ExternKind kind, NameSpace space, size_t count,
+                 uint32_t imported) const {
+        Group group{heading};
+        for (uint32_t i = 0; i < count; ++i)
+            group.line(std::to_string(i) + ": " + names_.before(space, i) + type_of(kind, i) +
+                       (i < imported ? ", imported" : initial_value(kind, i - imported)));
+    }
+
+    [[nodiscard]] std::string initial_value(ExternKind kind, uint32_t index) const {
+        if (kind == ExternKind::global)
+            return ", initially " + const_text(module_.global_decls()[index].init.code);
+        if (kind == ExternKind::table && module_.table_decls()[index].init)
+            return ", initially " + const_text(module_.table_decls()[index].init->code);
+        return {};
+    }
+
+    static std::string mode(SegmentMode mode, const char* target, uint32_t index, const ConstExpr& offset) {
         switch (mode) {
         case SegmentMode::active:
-            return std::string("active in ") + target + " " + std::to_string(index);
+            return std::string("active in ") + target + " " + std::to_string(index) + " at " +
+                   const_text(offset.code);
         case SegmentMode::passive:
             return "passive";
         case SegmentMode::declarative:
@@ -157,6 +208,7 @@ private:
 
     const Module& module_;
     TypeText types_;
+    CustomNames names_;
 };
 
 } // namespace
@@ -168,8 +220,8 @@ int inspect(Words words) {
         "inspect [OPTIONS] FILE",
         "Lists what a module is made of: the features it needs, its sections with offsets and sizes, types, "
         "imports, exports,\n"
-        "functions with names and sizes, tables, memories, globals, tags and segments. All features\n"
-        "are on unless they are switched off.\n"};
+        "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
+        "with their names. All features are on unless they are switched off.\n"};
     add_feature_option(options, load.features);
     const auto files = options.parse(words);
     if (!files)
@@ -201,6 +253,7 @@ int inspect(Words words) {
     inspector.functions();
     inspector.objects();
     inspector.segments();
+    inspector.hints();
     return exit_success;
 }
 

@@ -281,11 +281,33 @@ file("kinds.wat", """(module $zoo
   (func $main (export "ma\\22in") (local i32 i64)))""")
 inspected = check("inspect", ["inspect", "kinds.wat"], stdout=re.compile(r"bytes in the binary format, module \$zoo\n"))
 listing = inspected.stdout.decode()
-for line in ('env.log: func (param i32)', 'env.mem: memory 1 2 shared', '0: (sub (struct (field (mut i32)) (field (ref '
-             'null 0))))', '1: (array i8)', '2: (sub final 0 (struct (field (mut i32)) (field (ref null 0)) (field '
-             'f64)))', 'oops: tag (param i32), tag 0', '0: table 1 10 funcref', '1: memory i64 3', '0: global (mut i64)',
+for line in ('env.log: func (param i32)', 'env.mem: memory 1 2 shared', '0: $node (sub (struct (field (mut i32)) (field (ref '
+             'null 0))))', '1: $list (array i8)', '2: $leaf (sub final 0 (struct (field (mut i32)) (field (ref null 0)) (field '
+             'f64)))', 'oops: tag (param i32), tag 0', '0: $tab table 1 10 funcref', '1: $wide memory i64 3', '0: $g global (mut i64), initially i64.const 1',
              'g: global (mut i64), global 0', 'ma\\22in: func, func 1', '0: $log func (param i32), imported',
-             'features beyond WebAssembly 1.0:\n  mutable-globals\n', '  threads\n', 'recursive group, 0 to 1:', '1: $main func, ', '2 locals', '"note"', '0: active in table 0, 1 of ', '0: passive, 7 bytes'):
+             'features beyond WebAssembly 1.0:\n  mutable-globals\n', '  threads\n', 'recursive group, 0 to 1:', '1: $main func, ', '2 locals (i32 i64)', '"note"', '0: active in table 0 at i32.const 0, 1 of ', '0: passive, 7 bytes'):
+    suite.expect(f"inspect lists {line}", line in listing, listing)
+file("named.wat", r"""(module
+  (type $pair (struct (field $left i32) (field i64) (field $"ri\1bght" f64)))
+  (import "e" "i" (global $base i32))
+  (table $t 3 (ref null i31) (ref.i31 (i32.const 5)))
+  (memory $m 1)
+  (global $f f64 (f64.const 1.5))
+  (tag $gone (param i32))
+  (func $go (param $p i32) (local $a i32) (local i32 i32) (local $b v128)
+    (block $out (@metadata.code.branch_hint "\00") (br_if $out (local.get $p)))
+    (@metadata.code.branch_hint "\01") (if $on (local.get $p) (then)))
+  (elem $es (table $t) (offset (i32.add (global.get $base) (i32.const -1))) (ref null i31) (ref.i31 (i32.const 1)))
+  (elem $declared declare func $go)
+  (data $d (memory $m) (offset (global.get $base)) "four")
+  (start $none) (func $none))""")
+listing = check("inspect names", ["inspect", "named.wat"], stdout=None).stdout.decode()
+for line in ('0: $pair (struct', 'fields $left 0, $ri\\1bght 2', '0: $base global i32, imported', '0: $t table 3 i31ref, initially i32.const 5 ref.i31',
+             '0: $m memory 1', '1: $f global f64, initially f64.const 0x1.8p+0', '0: $gone tag (param i32)',
+             '0: $go func (param i32), ', ', 4 locals (i32 x 3 v128)', 'parameters and locals $p 0, $a 1, $b 4', 'labels $out 0, $on 1',
+             '0: $es active in table 0 at global.get 0 i32.const -1 i32.add, 1 of i31ref', '1: $declared declarative, 1 of',
+             '0: $d active in memory 0 at global.get 0, 4 bytes', 'branch hints:\n  function 0, ', 'into its body: unlikely',
+             'into its body: likely', '1: $none func, ', ', started'):
     suite.expect(f"inspect lists {line}", line in listing, listing)
 file("descriptors.wat", """(module (rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))
   (type (func)) (import "" "" (func (exact (type 2)))) (memory 1 (pagesize 1))
