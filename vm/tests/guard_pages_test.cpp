@@ -1,8 +1,8 @@
-#include "code/guard.hpp"
 #include "fixture.hpp"
+#include "handlers/guard.hpp"
 #include "handlers/guarded_families.hpp"
+#include "handlers/instance_data.hpp"
 #include "handlers/memory_access.hpp"
-#include "runtime/instance_data.hpp"
 
 #include <warpbeam/memory/linear_memory.hpp>
 

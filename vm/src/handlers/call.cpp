@@ -1,6 +1,6 @@
-#include "code/profile.hpp"
 #include "handlers/families.hpp"
 #include "handlers/frame.hpp"
+#include "handlers/profile.hpp"
 #include "handlers/shapes.hpp"
 
 /// Calls and returns. Calls between functions of one instance are short; all others go through `enter_func`.
@@ -234,7 +234,7 @@ void save(Execution& execution, const Regs& r, Exit exit) noexcept {
 
 /// Whether an access that lies outside is to be tried again: another thread may have made a shared memory
 /// larger since its size was last looked at.
-bool look_again(Regs& r, Exit exit) noexcept {
+bool retry_after_growth(Regs& r, Exit exit) noexcept {
     if (exit != Exit::memory_out_of_bounds)
         return false;
     bool grown = false;
@@ -254,7 +254,7 @@ bool look_again(Regs& r, Exit exit) noexcept {
                                                     Vector f0) {
     const auto exit = static_cast<Exit>(reinterpret_cast<uintptr_t>(mem));
     Regs r{ip, fp, nullptr, mem_size, inst, rp, acc, l0, l1, facc, f0};
-    if (look_again(r, exit))
+    if (retry_after_growth(r, exit))
         WARPBEAM_DISPATCH(r);
     save(*inst->execution, r, exit);
     return exit;
@@ -272,7 +272,7 @@ Exit start(Regs& r) noexcept {
     do {
         profile(*r.ip);
         exit = r.ip->handler(r);
-    } while (exit == Exit::none || look_again(r, exit));
+    } while (exit == Exit::none || retry_after_growth(r, exit));
     save(*r.inst->execution, r, exit);
     return exit;
 }

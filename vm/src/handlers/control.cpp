@@ -1,6 +1,6 @@
 #include "handlers/families.hpp"
+#include "handlers/instance_data.hpp"
 #include "handlers/shapes.hpp"
-#include "runtime/instance_data.hpp"
 
 /// Jumps without a comparison, polls and traps.
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "code/operand.hpp"
+#include "isa/operand.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "code/catch_table.hpp"
-#include "code/dispatch.hpp"
-#include "code/operand.hpp"
-#include "runtime/interface.hpp"
+#include "handlers/dispatch.hpp"
+#include "handlers/entry_points.hpp"
+#include "isa/catch_table.hpp"
+#include "isa/operand.hpp"
 
 /// Entering and leaving frames, which calls, returns, exceptions and the start of a run share.
 

@@ -1,6 +1,6 @@
 #include "handlers/families.hpp"
 #include "handlers/object_access.hpp"
-#include "runtime/reference.hpp"
+#include "heap/reference.hpp"
 
 /// Reading and writing the fields of structures and the elements of arrays.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions

@@ -1,6 +1,6 @@
 #include "handlers/families.hpp"
 #include "handlers/object_access.hpp"
-#include "runtime/reference.hpp"
+#include "heap/reference.hpp"
 
 /// Tests and casts of references. The first word is the target.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#reference-instructions

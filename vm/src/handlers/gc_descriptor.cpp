@@ -1,7 +1,7 @@
 #include "handlers/families.hpp"
 #include "handlers/gc_allocate.hpp"
 #include "handlers/slow_form.hpp"
-#include "runtime/object_values.hpp"
+#include "heap/object_values.hpp"
 
 /// Custom descriptors. https://github.com/WebAssembly/custom-descriptors
 

@@ -1,11 +1,12 @@
 #pragma once
 
-#include "code/guard.hpp"
 #include "handlers/families.hpp"
+#include "handlers/guard.hpp"
 #include "handlers/memory_access.hpp"
 
 /// Loads and stores of memory 0 in guard-page mode, where everything that an address and an offset of 32 bits
-/// can reach is reserved (see code/guard.hpp). Each is one machine instruction with an entry in the table.
+/// can reach is reserved (see handlers/guard.hpp). Each is one machine instruction with an entry in the
+/// table.
 
 namespace warpbeam::vm {
 

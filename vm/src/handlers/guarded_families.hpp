@@ -3,7 +3,7 @@
 #include "handlers/families.hpp"
 
 /// The fast loads and stores of memory 0 again, in their two kinds: those of families.hpp compare, the
-/// guarded ones leave the bounds to the memory management unit (see code/guard.hpp).
+/// guarded ones leave the bounds to the memory management unit (see handlers/guard.hpp).
 
 namespace warpbeam::vm {
 

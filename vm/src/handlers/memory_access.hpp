@@ -1,7 +1,7 @@
 #pragma once
 
+#include "handlers/instance_data.hpp"
 #include "handlers/shapes.hpp"
-#include "runtime/instance_data.hpp"
 
 #include <warpbeam/memory/racing.hpp>
 

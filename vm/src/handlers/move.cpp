@@ -1,6 +1,6 @@
 #include "handlers/families.hpp"
+#include "handlers/instance_data.hpp"
 #include "handlers/shapes.hpp"
-#include "runtime/instance_data.hpp"
 
 /// Moves, selections, globals: what has no arithmetic in it.
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "handlers/memory_access.hpp"
-#include "runtime/heap.hpp"
+#include "heap/heap.hpp"
 
 /// What the handlers for structures and arrays share. How a field is accessed is said by the instruction that
 /// accesses memory in the same way: i32.load8_s for a packed field that is read sign-extended.

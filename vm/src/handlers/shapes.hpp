@@ -1,7 +1,7 @@
 #pragma once
 
-#include "code/dispatch.hpp"
-#include "code/operand.hpp"
+#include "handlers/dispatch.hpp"
+#include "isa/operand.hpp"
 #include "semantics/int.hpp"
 
 #include <array>

@@ -1,6 +1,6 @@
-#include "code/dispatch.hpp"
-#include "code/operand.hpp"
+#include "handlers/dispatch.hpp"
 #include "handlers/families.hpp"
+#include "isa/operand.hpp"
 
 /// Wide arithmetic: numbers of 128 bits as two i64, the low half first.
 /// https://github.com/WebAssembly/wide-arithmetic

@@ -1,5 +1,5 @@
+#include "heap/layout.hpp"
 #include "lower/lowering.hpp"
-#include "runtime/layout.hpp"
 
 /// Structures, arrays, tests and casts of references.
 

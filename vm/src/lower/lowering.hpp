@@ -1,8 +1,8 @@
 #pragma once
 
-#include "code/catch_table.hpp"
+#include "handlers/entry_points.hpp"
+#include "isa/catch_table.hpp"
 #include "lower/emitter.hpp"
-#include "runtime/interface.hpp"
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///

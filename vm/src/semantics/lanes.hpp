@@ -1,6 +1,6 @@
 #pragma once
 
-#include "code/instr.hpp"
+#include "isa/instr.hpp"
 
 #include <cstdint>
 

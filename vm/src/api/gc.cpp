@@ -1,0 +1,169 @@
+#include "heap/object_values.hpp"
+#include "heap/reference.hpp"
+#include "store/store_impl.hpp"
+
+#include <warpbeam/vm/gc.hpp>
+
+#include <cinttypes>
+
+namespace warpbeam {
+namespace {
+
+using vm::Layout;
+using vm::Object;
+using vm::ObjectKind;
+using vm::Slot;
+
+Error usage(const char* message) noexcept { return Error{ErrorCode::usage, "%s", message}; }
+
+Error failure(const vm::Heap& heap) noexcept {
+    return heap.failure() == vm::Exit::out_of_memory
+               ? no_memory()
+               : Error{ErrorCode::limit, "the heap exceeds the store's limit"};
+}
+
+/// The type of a field's values.
+ValType unpacked(ValType storage) noexcept { return storage.is_packed() ? ValType::i32 : storage; }
+
+Object* object_of(StoreImpl* store, const Value& value, ObjectKind kind) noexcept {
+    if (store == nullptr || !value.type().is_ref())
+        return nullptr;
+    Object* const object = store->heap().find_object(value.slots()[0]);
+    return object != nullptr && object->layout->kind == kind ? object : nullptr;
+}
+
+Value value_of(const Object* object) noexcept {
+    const Slot slots[2] = {reinterpret_cast<uintptr_t>(object), 0};
+    return Value::from_slots(ValType::reference(HeapType::defined(object->layout->type), false), slots);
+}
+
+std::expected<Value, Error> load(StoreImpl& store, const FieldType& field, const uint8_t* at) noexcept {
+    Slot slots[2] = {0, 0};
+    vm::load_value(slots, field.storage.kind(), at);
+    if (field.storage.is_ref() && !store.heap().keep(slots[0]))
+        return std::unexpected{no_memory()};
+    return vm::to_value(unpacked(field.storage), slots, store.types());
+}
+
+std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field, uint8_t* at,
+                                       const Value& value) noexcept {
+    if (!field.is_mutable)
+        return std::unexpected{usage("the field is immutable")};
+    if (!vm::fits(value, unpacked(field.storage), store))
+        return std::unexpected{usage("the value is not of the field's type")};
+    vm::store_value(at, field.storage.kind(), value.slots());
+    return {};
+}
+
+/// The layout of a type of that kind.
+std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, CompositeKind kind) noexcept {
+    if (store.impl() == nullptr || store.engine().layouts() == nullptr)
+        return std::unexpected{no_memory()};
+    if (store.engine().types()[type].kind != kind)
+        return std::unexpected{usage("the type is not that of a structure or array")};
+    const Layout* const layout = store.engine().layouts()->of(type);
+    if (layout == nullptr)
+        return std::unexpected{no_memory()};
+    return layout;
+}
+
+} // namespace
+
+HeapType dynamic_type(Store& store, const Value& value) noexcept {
+    return value.is_null() ? HeapType::none
+                           : vm::dynamic_type(value.slots()[0], value.type().heap(), store.engine().types());
+}
+
+std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
+                                                  std::span<const Value> fields) noexcept {
+    const auto layout = layout_of(store, type, CompositeKind::struct_);
+    if (!layout)
+        return std::unexpected{layout.error()};
+    StoreImpl& impl = *store.impl();
+    const std::span<const FieldType> types = store.engine().types()[type].fields;
+    if (fields.size() != types.size())
+        return std::unexpected{usage("a structure needs a value for each of its fields")};
+    Vec<Slot> roots{impl.allocator()};
+    for (size_t i = 0; i < fields.size(); ++i) {
+        if (!vm::fits(fields[i], unpacked(types[i].storage), impl))
+            return std::unexpected{usage("a value is not of its field's type")};
+        if (types[i].storage.is_ref() && !roots.push(fields[i].slots()[0]))
+            return std::unexpected{no_memory()};
+    }
+    const vm::RootSpan span{impl.heap(), roots};
+    Object* const object = impl.heap().allocate_struct(*layout);
+    if (object == nullptr)
+        return std::unexpected{failure(impl.heap())};
+    for (size_t i = 0; i < fields.size(); ++i) {
+        const vm::Field& field = (*layout)->fields[i];
+        vm::store_value(vm::field_at(object, field.offset), field.storage, fields[i].slots());
+    }
+    if (!impl.heap().keep(reinterpret_cast<uintptr_t>(object)))
+        return std::unexpected{no_memory()};
+    return StructRef{&impl, object};
+}
+
+std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexcept {
+    Object* const object = object_of(store.impl(), value, ObjectKind::struct_);
+    return object != nullptr ? std::optional{StructRef{store.impl(), object}} : std::nullopt;
+}
+
+TypeId StructRef::type() const noexcept { return object_->layout->type; }
+size_t StructRef::size() const noexcept { return object_->layout->fields.size(); }
+Value StructRef::value() const noexcept { return value_of(object_); }
+
+std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
+    if (field >= size())
+        return std::unexpected{usage("the structure has no such field")};
+    return load(*store_, store_->types()[type()].fields[field],
+                vm::field_at(object_, object_->layout->fields[field].offset));
+}
+
+std::expected<void, Error> StructRef::set(size_t field, const Value& value) const noexcept {
+    if (field >= size())
+        return std::unexpected{usage("the structure has no such field")};
+    return store_field(*store_, store_->types()[type()].fields[field],
+                       vm::field_at(object_, object_->layout->fields[field].offset), value);
+}
+
+std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint32_t length,
+                                                const Value& init) noexcept {
+    const auto layout = layout_of(store, type, CompositeKind::array);
+    if (!layout)
+        return std::unexpected{layout.error()};
+    StoreImpl& impl = *store.impl();
+    if (!vm::fits(init, unpacked(store.engine().types()[type].fields[0].storage), impl))
+        return std::unexpected{usage("the value is not of the element type")};
+    const vm::RootSpan span{impl.heap(), {init.slots(), 1}};
+    vm::ArrayObject* const array = impl.heap().allocate_array(*layout, length);
+    if (array == nullptr)
+        return std::unexpected{failure(impl.heap())};
+    vm::fill_elements(array, 0, length, init.slots());
+    if (!impl.heap().keep(reinterpret_cast<uintptr_t>(array)))
+        return std::unexpected{no_memory()};
+    return ArrayRef{&impl, array};
+}
+
+std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcept {
+    Object* const object = object_of(store.impl(), value, ObjectKind::array);
+    return object != nullptr ? std::optional{ArrayRef{store.impl(), static_cast<vm::ArrayObject*>(object)}}
+                             : std::nullopt;
+}
+
+TypeId ArrayRef::type() const noexcept { return object_->layout->type; }
+uint32_t ArrayRef::size() const noexcept { return object_->length; }
+Value ArrayRef::value() const noexcept { return value_of(object_); }
+
+std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
+    if (index >= size())
+        return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
+    return load(*store_, store_->types()[type()].fields[0], vm::element_at(object_, index));
+}
+
+std::expected<void, Error> ArrayRef::set(uint32_t index, const Value& value) const noexcept {
+    if (index >= size())
+        return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
+    return store_field(*store_, store_->types()[type()].fields[0], vm::element_at(object_, index), value);
+}
+
+} // namespace warpbeam

@@ -1,0 +1,100 @@
+#include "store/link.hpp"
+#include "store/store_impl.hpp"
+
+#include <warpbeam/vm/instance.hpp>
+
+namespace warpbeam {
+
+ExternType type_of(const Extern& external) noexcept {
+    ExternType type;
+    type.kind = kind_of(external);
+    switch (type.kind) {
+    case ExternKind::func:
+        type.func = std::get_if<Func>(&external)->inst()->type;
+        type.exact = true;
+        break;
+    case ExternKind::table:
+        type.table = std::get_if<Table>(&external)->type();
+        break;
+    case ExternKind::memory:
+        type.memory = std::get_if<Memory>(&external)->type();
+        break;
+    case ExternKind::global:
+        type.global = std::get_if<Global>(&external)->type();
+        break;
+    case ExternKind::tag:
+        type.tag = std::get_if<Tag>(&external)->type();
+        break;
+    }
+    return type;
+}
+
+const Module& Instance::module() const noexcept { return *inst_->module; }
+Store& Instance::store() const noexcept { return inst_->store->handle(); }
+
+std::optional<Extern> Instance::find_export(std::string_view name) const noexcept {
+    const Export* const entry = inst_->module->find_export(name);
+    return entry != nullptr ? std::optional{get(*entry)} : std::nullopt;
+}
+
+Extern Instance::get(const Export& entry) const noexcept {
+    switch (entry.kind) {
+    case ExternKind::func:
+        return Func{inst_->funcs[entry.index]};
+    case ExternKind::table:
+        return Table{inst_->tables[entry.index]};
+    case ExternKind::memory:
+        return Memory{inst_->memories[entry.index]};
+    case ExternKind::global:
+        return Global{inst_->globals[entry.index]};
+    case ExternKind::tag:
+        break;
+    }
+    return Tag{inst_->tags[entry.index]};
+}
+
+namespace {
+
+template <typename T>
+std::expected<T, Error> find(const Instance& instance, std::string_view name, const char* kind) noexcept {
+    const auto found = instance.find_export(name);
+    if (!found)
+        return std::unexpected{
+            Error{ErrorCode::usage, "there is no export `%.*s`", static_cast<int>(name.size()), name.data()}};
+    const T* const object = std::get_if<T>(&*found);
+    if (object == nullptr)
+        return std::unexpected{Error{ErrorCode::usage, "the export `%.*s` is not a %s",
+                                     static_cast<int>(name.size()), name.data(), kind}};
+    return *object;
+}
+
+} // namespace
+
+std::expected<Func, Error> Instance::func(std::string_view name) const noexcept {
+    return find<Func>(*this, name, "function");
+}
+std::expected<Table, Error> Instance::table(std::string_view name) const noexcept {
+    return find<Table>(*this, name, "table");
+}
+std::expected<Memory, Error> Instance::memory(std::string_view name) const noexcept {
+    return find<Memory>(*this, name, "memory");
+}
+std::expected<Global, Error> Instance::global(std::string_view name) const noexcept {
+    return find<Global>(*this, name, "global");
+}
+std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
+    return find<Tag>(*this, name, "tag");
+}
+
+std::expected<Instance, InstantiationError> Instance::create(Store& store, const Ref<const Module>& module,
+                                                             std::span<const Extern> imports) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    Vec<ImportValue> values{allocator};
+    if (!values.resize(module->imports().size()))
+        return std::unexpected{InstantiationError{no_memory(), allocator}};
+    for (size_t i = 0; i < values.size() && i < imports.size(); ++i)
+        values[i].object = &imports[i];
+    return instantiate(store, module, values);
+}
+
+} // namespace warpbeam

@@ -1,0 +1,116 @@
+#include "store/store_impl.hpp"
+
+#include <warpbeam/vm/memory_view.hpp>
+
+#include <cinttypes>
+
+namespace warpbeam {
+namespace {
+
+/// A number that may have been a negative one says so.
+struct Named {
+    explicit Named(uint64_t number) noexcept {
+        if (number > INT64_MAX)
+            std::snprintf(text, sizeof text, "%" PRIu64 " (%" PRId64 ")", number,
+                          static_cast<int64_t>(number));
+        else
+            std::snprintf(text, sizeof text, "%" PRIu64, number);
+    }
+    char text[48];
+};
+
+std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t size, const char* what,
+                              uint64_t limit) noexcept {
+    return std::unexpected{
+        Trap::with_message(memory.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
+                           "out of bounds memory access: %s bytes at offset %s, the %s has %" PRIu64,
+                           Named{size}.text, Named{offset}.text, what, limit)};
+}
+
+/// `than` says that the length is only known to be more.
+std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char* than, uint64_t length,
+                               size_t max_length, const char* what, uint64_t size) noexcept {
+    return std::unexpected{Trap::with_message(
+        memory.inst()->store->allocator(), TrapCode::limit,
+        "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
+        than, Named{length}.text, Named{offset}.text, max_length, what, size)};
+}
+
+} // namespace
+
+std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t size) const noexcept {
+    const uint64_t own = this->size();
+    if (offset > own || size > own - offset)
+        return outside(memory_, offset, size, kind(), own);
+    // The view lay inside when it was made, but a memory can be reset to a smaller size.
+    const auto place = memory_.view(address_ + offset, size);
+    if (!place)
+        return outside(memory_, address_ + offset, size, "memory", memory_.size());
+    return *place;
+}
+
+std::expected<MemoryView, Trap> MemoryView::slice(uint64_t offset, uint64_t size) const noexcept {
+    if (const auto place = at(offset, size); !place)
+        return std::unexpected{place.error()};
+    return MemoryView{memory_, address_ + offset, size};
+}
+
+std::expected<void, Trap> MemoryView::fill(uint64_t offset, uint64_t size, uint8_t byte) const noexcept {
+    const auto place = at(offset, size);
+    if (!place)
+        return std::unexpected{place.error()};
+    std::fill(place->begin(), place->end(), byte);
+    return {};
+}
+
+std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t length,
+                                                       size_t max_length) const noexcept {
+    const auto place = at(offset, length);
+    if (!place)
+        return std::unexpected{place.error()};
+    if (length > max_length)
+        return too_long(memory_, offset, "", length, max_length, kind(), size());
+    Vec<char> text{memory_.inst()->store->allocator()};
+    if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    return text;
+}
+
+std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t max_length) const noexcept {
+    if (offset > size())
+        return outside(memory_, offset, 1, kind(), size());
+    const uint64_t rest = size() - offset;
+    const bool cut = rest > max_length;
+    const auto place = at(offset, cut ? uint64_t{max_length} + 1 : rest);
+    if (!place)
+        return std::unexpected{place.error()};
+    const auto* const begin = reinterpret_cast<const char*>(place->data());
+    const void* const nul = place->empty() ? nullptr : std::memchr(begin, 0, place->size());
+    if (nul == nullptr && cut)
+        return too_long(memory_, offset, "more than ", max_length, max_length, kind(), size());
+    if (nul == nullptr)
+        return std::unexpected{
+            Trap::with_message(memory_.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
+                               "out of bounds memory access: the string at offset %s has no end in %" PRIu64
+                               " bytes, the %s has %" PRIu64,
+                               Named{offset}.text, rest, kind(), size())};
+    Vec<char> text{memory_.inst()->store->allocator()};
+    const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
+    if (!text.append({begin, length}))
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    return text;
+}
+
+std::expected<void, Trap> MemoryView::write_string(uint64_t offset, std::string_view text,
+                                                   bool nul) const noexcept {
+    const auto place = at(offset, text.size() + (nul ? 1 : 0));
+    if (!place)
+        return std::unexpected{place.error()};
+    if (!text.empty())
+        std::memcpy(place->data(), text.data(), text.size());
+    if (nul)
+        place->back() = 0;
+    return {};
+}
+
+} // namespace warpbeam

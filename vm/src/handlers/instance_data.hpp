@@ -1,0 +1,118 @@
+#pragma once
+
+#include "isa/instr.hpp"
+
+#include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/ref.hpp>
+
+/// What running code sees of the objects of a store. Their owner is the store, which never moves them.
+/// https://webassembly.github.io/spec/core/exec/runtime.html
+
+namespace warpbeam {
+class SharedBytes;
+class StoreImpl;
+} // namespace warpbeam
+
+namespace warpbeam::vm {
+
+struct HostFunc;
+struct Execution;
+class Heap;
+class ModuleCode;
+
+/// A function instance. A function reference is the address of one; null is 0.
+struct FuncInst {
+    CodeCell* cell;
+    TypeId type;
+    /// Null for a host function, which runs in the instance of its caller.
+    InstanceData* instance;
+    /// For a host function.
+    HostFunc* host;
+    StoreImpl* store;
+};
+
+/// A linear memory as code sees it.
+struct MemoryInst {
+    uint8_t* base;
+    uint64_t size; ///< in bytes
+    MemoryType type;
+    StoreImpl* store;
+    /// What other stores have too; null unless it is shared. Then `size` is what was last seen of it.
+    SharedBytes* shared;
+    /// Takes note of how large a shared memory is now; whether that was news. Running code has the size of
+    /// memory 0 in a register, which must follow (`load_memory`).
+    bool refresh() noexcept;
+    /// Grows by `pages`; the old size in pages, or -1 when the type, a limit or the allocator forbids it.
+    [[nodiscard]] int64_t grow(uint64_t pages) noexcept;
+};
+
+struct TableInst {
+    Slot* elements;
+    uint64_t size;
+    TableType type;
+    StoreImpl* store;
+    /// Grows by `count` elements that are `value`; the old size, or -1.
+    [[nodiscard]] int64_t grow(uint64_t count, Slot value) noexcept;
+};
+
+/// A global's value: one slot, or two for a v128.
+struct GlobalInst {
+    alignas(16) Slot value[2];
+    GlobalType type;
+    StoreImpl* store;
+};
+
+struct TagInst {
+    TypeId type;
+    StoreImpl* store;
+};
+
+/// The segments' contents as they are for one instance: emptied by a drop.
+struct ElemInst {
+    std::span<const Slot> values;
+};
+struct DataInst {
+    std::span<const uint8_t> bytes;
+};
+
+struct InstanceData {
+    // What hot handlers read comes first.
+    Slot* stack_limit;    ///< frames end below it; set from the execution when it enters the instance
+    GlobalInst** globals; ///< by index, imported ones first; so are all of these
+    FuncInst** funcs;
+    TableInst** tables;
+    MemoryInst** memories;
+    ElemInst* elems;
+    DataInst* datas;
+    TagInst** tags;
+    uint32_t memory_count;
+    Execution* execution; ///< the one that runs in this store now
+    StoreImpl* store;
+    ModuleCode* code;
+    const Module* module;
+    const TypeId* types; ///< the module's types by index
+    const TypeRegistry* registry;
+    Heap* heap;
+};
+
+/// The stacks of one computation, and why it stopped.
+struct Execution {
+    Slot* stack; ///< value stack
+    Slot* stack_limit;
+    Record* records; ///< two for every slot, since a call into another instance leaves two
+    // While a host function runs or after an exit: where the computation stands.
+    const Instr* ip;
+    Slot* fp;   ///< of the frame that is on top
+    Slot* free; ///< the first slot above everything that is in use
+    Record* rp;
+    InstanceData* inst;
+    uint64_t detail; ///< at the exit: an address or an index, see Exit
+    int64_t fuel;
+    std::atomic<bool> interrupt;
+    bool may_be_interrupted; ///< Config::interruption
+    bool may_wait;           ///< Config::waiting
+    uint32_t depth;          ///< how many runs of the interpreter lie on the native stack
+    StoreImpl* store;
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,118 @@
+#pragma once
+
+#include "isa/instr.hpp"
+
+#include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/memory/arena.hpp>
+#include <warpbeam/memory/hash_index.hpp>
+
+#include <mutex>
+
+/// How the objects of the heap lie in memory.
+
+namespace warpbeam::vm {
+
+struct TagInst;
+struct Layout;
+
+/// The head of every object; what it holds follows. References are addresses of objects.
+struct Object {
+    const Layout* layout;
+};
+struct ArrayObject : Object {
+    uint32_t length;
+};
+struct ExceptionObject : Object {
+    const TagInst* tag;
+    [[nodiscard]] Slot* payload() noexcept { return reinterpret_cast<Slot*>(this + 1); }
+    [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
+};
+
+enum class ObjectKind : uint8_t { struct_, array, exception };
+
+/// How a field, or an element, is stored: packed, without padding beyond its natural alignment (a v128 is
+/// aligned as an i64).
+struct Field {
+    ValType::Kind storage = ValType::bot;
+    bool traced = false; ///< it may refer to an object of the heap
+    uint32_t offset = 0; ///< from the beginning of the object
+};
+
+/// The bytes of a stored value.
+[[nodiscard]] constexpr uint32_t bytes_of(ValType::Kind storage) noexcept {
+    switch (storage) {
+    case ValType::i8:
+        return 1;
+    case ValType::i16:
+        return 2;
+    case ValType::i32:
+    case ValType::f32:
+        return 4;
+    case ValType::v128:
+        return 16;
+    default:
+        return 8;
+    }
+}
+
+/// Where the elements of an array begin that take so many bytes each: right behind the length.
+[[nodiscard]] constexpr uint32_t first_element(uint32_t bytes) noexcept { return bytes <= 4 ? 12 : 16; }
+
+/// The layout of all objects of one type. It lives as long as the engine and does not move, so its address
+/// stands for the type.
+struct Layout {
+    ObjectKind kind;
+    TypeId type;
+    /// Of a structure the whole size, of an array where its elements begin; in bytes.
+    uint32_t size;
+    uint32_t depth; ///< the number of supertypes
+    /// Where a structure refers to its descriptor; 0 when its type has none. A supertype may lack it, so it
+    /// lies behind the fields of the outermost type that has one.
+    uint32_t descriptor;
+    /// The layouts of all supertypes by their depth, then this one.
+    const Layout* const* supertypes;
+    /// Of a structure all fields, of an array one.
+    std::span<const Field> fields;
+    /// The offsets of a structure's traced fields, and of its descriptor.
+    std::span<const uint32_t> references;
+
+    [[nodiscard]] bool is_subtype_of(const Layout* super) const noexcept {
+        return this == super || (super->depth < depth && supertypes[super->depth] == super);
+    }
+    [[nodiscard]] const Field& element() const noexcept { return fields[0]; }
+    /// The whole size of an array in bytes.
+    [[nodiscard]] uint64_t array_size(uint64_t length) const noexcept {
+        return (size + length * bytes_of(fields[0].storage) + 7) & ~uint64_t{7};
+    }
+};
+extern const Layout exception_layout;
+
+[[nodiscard]] inline uint8_t* field_at(Object* object, uint32_t offset) noexcept {
+    return reinterpret_cast<uint8_t*>(object) + offset;
+}
+[[nodiscard]] inline const uint8_t* field_at(const Object* object, uint32_t offset) noexcept {
+    return reinterpret_cast<const uint8_t*>(object) + offset;
+}
+
+/// The layouts of an engine's types, made when they are first asked for.
+/// Thread-safety: every function may be called from any thread at any time.
+class Layouts {
+public:
+    Layouts(Allocator& allocator, const TypeRegistry& types) noexcept
+        : types_{types}, arena_{allocator}, index_{allocator}, layouts_{allocator} {}
+
+    /// The layout of a structure or array type; null when there is no memory.
+    [[nodiscard]] const Layout* of(TypeId type) noexcept;
+
+private:
+    [[nodiscard]] const Layout* find(TypeId type) const noexcept;
+    [[nodiscard]] bool make(TypeId type) noexcept;
+
+    const TypeRegistry& types_;
+    std::mutex mutex_;
+    Arena arena_;
+    HashIndex index_;
+    Vec<const Layout*> layouts_;
+};
+
+} // namespace warpbeam::vm

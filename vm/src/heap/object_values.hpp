@@ -1,0 +1,49 @@
+#pragma once
+
+#include "heap/heap.hpp"
+
+#include <cstring>
+
+/// Values on their way between slots and the fields of objects, for whoever does not know the type when it is
+/// compiled.
+
+namespace warpbeam::vm {
+
+/// Stores a value, packed where the field is.
+inline void store_value(uint8_t* at, ValType::Kind storage, const Slot* value) noexcept {
+    // The low bytes of a slot come first.
+    std::memcpy(at, value, bytes_of(storage));
+}
+/// Loads a value; packed ones are zero-extended.
+inline void load_value(Slot* value, ValType::Kind storage, const uint8_t* at) noexcept {
+    value[0] = 0;
+    std::memcpy(value, at, bytes_of(storage));
+}
+
+/// Gives all fields of a structure their values, which lie in consecutive slots.
+inline void store_fields(Object* object, const Slot* values) noexcept {
+    for (const Field& field : object->layout->fields) {
+        store_value(field_at(object, field.offset), field.storage, values);
+        values += field.storage == ValType::v128 ? 2 : 1;
+    }
+}
+
+/// The descriptor of a structure whose type has one.
+[[nodiscard]] inline Slot load_descriptor(const Object* object) noexcept {
+    Slot descriptor;
+    std::memcpy(&descriptor, field_at(object, object->layout->descriptor), sizeof descriptor);
+    return descriptor;
+}
+inline void store_descriptor(Object* object, Slot descriptor) noexcept {
+    std::memcpy(field_at(object, object->layout->descriptor), &descriptor, sizeof descriptor);
+}
+
+[[nodiscard]] inline uint8_t* element_at(ArrayObject* array, uint32_t index) noexcept {
+    const Layout& layout = *array->layout;
+    return field_at(array, layout.size) + uint64_t{index} * bytes_of(layout.element().storage);
+}
+
+/// Gives `count` elements of an array from `start` on, which it has, one value.
+void fill_elements(ArrayObject* array, uint32_t start, uint32_t count, const Slot* value) noexcept;
+
+} // namespace warpbeam::vm

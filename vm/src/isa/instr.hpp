@@ -1,0 +1,180 @@
+#pragma once
+
+#include <warpbeam/loader/types.hpp>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+/// Threaded code: what an instruction looks like in memory, and the machine registers of the interpreter.
+/// Section 2 of docs/engine.md explains the choices.
+
+// The only macros of the engine: attributes that not every compiler has. Clang passes twelve integers in
+// registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
+// the interpreter in the machine's registers.
+#if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \
+    __has_cpp_attribute(clang::musttail) && defined(__x86_64__) && !defined(WARPBEAM_LOOP_DISPATCH)
+#define WARPBEAM_TAIL_CALLS 1
+#define WARPBEAM_PRESERVE_NONE [[clang::preserve_none]]
+#define WARPBEAM_MUSTTAIL [[clang::musttail]]
+#else
+#define WARPBEAM_TAIL_CALLS 0
+#define WARPBEAM_PRESERVE_NONE
+#define WARPBEAM_MUSTTAIL
+#endif
+
+namespace warpbeam::vm {
+
+struct InstanceData;
+struct Regs;
+struct Instr;
+struct Record;
+
+/// A cell of the value stack. An i32 is stored zero-extended, an f32 in the low half; a v128 takes two
+/// adjacent cells; references are described in heap/reference.hpp.
+using Slot = uint64_t;
+
+template <typename T, size_t Bytes>
+struct VectorOf {
+    typedef T type __attribute__((vector_size(Bytes)));
+};
+/// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing
+/// is converted on the way.
+using Vector = VectorOf<double, 16>::type;
+
+/// Why a chain of handlers ended. Handlers return it; everything but `none` leaves the interpreter.
+enum class Exit : uint32_t {
+    none,
+    done, ///< the outermost function returned
+    unreachable,
+    memory_out_of_bounds, ///< mem_size is the effective address, see `out_of_bounds`
+    table_out_of_bounds,
+    undefined_element,     ///< call_indirect beyond the table; acc is the index
+    uninitialized_element, ///< call_indirect of a null; acc is the index
+    indirect_call_type_mismatch,
+    integer_divide_by_zero,
+    integer_overflow,
+    invalid_conversion_to_integer,
+    null_reference,
+    null_function_reference,
+    null_structure_reference,
+    null_array_reference,
+    null_i31_reference,
+    null_exception_reference,
+    null_descriptor_reference,
+    array_out_of_bounds,
+    cast_failure,
+    unaligned_atomic,       ///< acc is the effective address
+    expected_shared_memory, ///< a wait at one that is not shared
+    waiting_forbidden,      ///< a wait on a thread that must not be suspended
+    call_stack_exhausted,
+    out_of_fuel,
+    interrupted,
+    uncaught_exception,
+    host_trap,               ///< a host function refused; the execution holds its trap
+    out_of_memory,           ///< the allocator has no more memory
+    heap_exhausted,          ///< StoreLimits::heap_bytes is reached, and a collection did not help
+    lowering_failed,         ///< the function needs a larger frame than an instruction can address
+    unsupported_instruction, ///< validated, but this engine does not execute it yet
+};
+
+#if WARPBEAM_TAIL_CALLS
+using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,
+                         Record* rp, uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
+                         Vector f0) WARPBEAM_PRESERVE_NONE;
+#else
+using Handler = Exit (*)(Regs&);
+#endif
+
+/// The head of every instruction, followed where a form needs it by one or more 64-bit words. `d`, `a` and
+/// `b` are slots of the frame: destination, first and second operand.
+struct alignas(8) Instr {
+    Handler handler;
+    uint16_t d;
+    uint16_t a;
+    union {
+        struct {
+            uint16_t b;
+            uint16_t c;
+        };
+        int32_t imm;
+        uint32_t uimm;
+    };
+    /// The k-th word behind the head.
+    [[nodiscard]] uint64_t word(size_t k) const noexcept {
+        uint64_t value;
+        std::memcpy(&value, reinterpret_cast<const char*>(this) + sizeof(Instr) + 8 * k, 8);
+        return value;
+    }
+    [[nodiscard]] const Instr* after(size_t bytes) const noexcept {
+        return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);
+    }
+    [[nodiscard]] const Instr* jump(int32_t bytes) const noexcept {
+        return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);
+    }
+};
+static_assert(sizeof(Instr) == 16);
+
+/// Which locals of a frame live in registers: the slots of l0, l1 and f0. Such a local is written through to
+/// its slot, so memory always tells the truth and a set of pins can be given up at any time. A register that
+/// is not in use names any slot of the frame.
+struct Pins {
+    uint16_t l0 = 0;
+    uint16_t l1 = 0;
+    uint16_t f0 = 0;
+    /// In the word behind a call: the slot of the caller's frame that gets the callee's one result.
+    uint16_t result = 0;
+    friend bool operator==(const Pins&, const Pins&) = default;
+};
+static_assert(sizeof(Pins) == 8);
+
+/// What a call leaves behind for the return. The 64-bit word right before `ip` holds the caller's Pins.
+/// When a call crosses into another instance, two more lie on top: one whose `ip` is the caller's
+/// InstanceData, and one that returns to an instruction which restores that.
+struct Record {
+    const Instr* ip;
+    Slot* fp;
+};
+
+/// A function's threaded code. The instructions follow the header, then what isa/catch_table.hpp describes.
+struct alignas(8) Code {
+    uint32_t frame_slots; ///< locals and operand stack
+    uint16_t zero_from;   ///< the locals that are no parameters begin as zero
+    uint16_t zero_count;
+    Pins pins;     ///< at entry
+    uint32_t size; ///< of the instructions in bytes
+    uint32_t func; ///< the index in its module
+    uint32_t try_regions;
+    uint32_t catch_clauses;
+    [[nodiscard]] const Instr* entry() const noexcept { return reinterpret_cast<const Instr*>(this + 1); }
+};
+static_assert(sizeof(Code) == 32);
+
+/// Where the code of a function is found: at first a stub that lowers it. Calls hold the cell's address, so
+/// code can be shared between instances and threads and be replaced at any time.
+struct CodeCell {
+    std::atomic<const Code*> code;
+    /// ModuleCode for a function of a module, HostFunc for a host function: whatever the stub expects.
+    void* owner;
+    uint32_t func; ///< the index in its module
+};
+
+/// The registers of the interpreter, bundled while a handler's body runs.
+struct Regs {
+    const Instr* ip;    ///< the instruction that runs
+    Slot* fp;           ///< the frame: parameters, locals, then operands by their height
+    uint8_t* mem;       ///< memory 0
+    uint64_t mem_size;  ///< in bytes
+    InstanceData* inst; ///< the instance whose code runs
+    Record* rp;         ///< where the next record goes
+    uint64_t acc;       ///< the integer accumulator
+    uint64_t l0;        ///< pinned local
+    uint64_t l1;        ///< pinned local
+    Vector facc;        ///< the floating-point and vector accumulator
+    Vector f0;          ///< pinned local
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,153 @@
+#include "handlers/entry_points.hpp"
+#include "handlers/families.hpp"
+#include "isa/catch_table.hpp"
+#include "lower/lowering.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+
+namespace {
+
+/// What every cell points to at first. The handler finds out from acc which function is meant.
+struct Stub {
+    Code header;
+    Instr instr;
+};
+const Stub& stub() noexcept {
+    static const Stub instance{{}, {lower_now(), 0, 0, {}}};
+    return instance;
+}
+
+class Lock {
+public:
+    explicit Lock(std::atomic_flag& flag) noexcept : flag_{flag} {
+        while (flag_.test_and_set(std::memory_order_acquire))
+            flag_.wait(true, std::memory_order_relaxed);
+    }
+    ~Lock() {
+        flag_.clear(std::memory_order_release);
+        flag_.notify_one();
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+private:
+    std::atomic_flag& flag_;
+};
+
+} // namespace
+
+ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcept
+    : module_{module}, options_{options}, cells_{*options.allocator}, codes_{*options.allocator},
+      by_address_{*options.allocator} {}
+
+ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noexcept {
+    if (Module::Attachment* const attached = module.attachment(); attached != nullptr)
+        return static_cast<ModuleCode*>(attached);
+    ModuleCode* const fresh =
+        create<ModuleCode, const Module&, const CodeOptions&>(*options.allocator, module, options);
+    if (fresh == nullptr)
+        return nullptr;
+    const size_t count = module.bodies().size();
+    if (!fresh->cells_.resize(count) || !fresh->codes_.resize(count) || !fresh->by_address_.reserve(count)) {
+        fresh->drop();
+        return nullptr;
+    }
+    for (size_t i = 0; i < count; ++i) {
+        CodeCell& cell = fresh->cells_[i];
+        cell.code.store(&stub().header, std::memory_order_relaxed);
+        cell.owner = fresh;
+        cell.func = static_cast<uint32_t>(module.imported_funcs() + i);
+    }
+    auto* const attached = static_cast<ModuleCode*>(module.attach(fresh));
+    if (attached != fresh)
+        fresh->drop();
+    return attached;
+}
+
+void ModuleCode::drop() noexcept {
+    Allocator& allocator = *options_.allocator;
+    for (Code* const code : codes_)
+        if (code != nullptr)
+            allocator.deallocate(code, bytes_of(*code), alignof(Code));
+    destroy(allocator, images_.load(std::memory_order_relaxed));
+    destroy(allocator, this);
+}
+
+const DataImages* ModuleCode::images() noexcept {
+    if (const DataImages* const made = images_.load(std::memory_order_acquire); made != nullptr)
+        return made;
+    if (module_.data().empty() || !asked_for_images_.test_and_set(std::memory_order_relaxed))
+        return nullptr;
+    const Lock lock{lock_};
+    if (images_.load(std::memory_order_relaxed) == nullptr)
+        images_.store(DataImages::create(module_, *options_.allocator), std::memory_order_release);
+    return images_.load(std::memory_order_relaxed);
+}
+
+CodeCell* ModuleCode::cell(uint32_t func) noexcept { return &cells_[func - module_.imported_funcs()]; }
+
+Exit ModuleCode::lower(uint32_t func) noexcept {
+    const size_t index = func - module_.imported_funcs();
+    const Lock lock{lock_};
+    if (codes_[index] != nullptr)
+        return Exit::none;
+    Lowering lowering{
+        module_, options_, {cells_.data(), cells_.size()}, module_.bodies()[index], *options_.allocator};
+    Code* const code = lowering.run(func);
+    if (code == nullptr)
+        return lowering.failure();
+    codes_[index] = code;
+    (void)by_address_.push(code); // there is room
+    cells_[index].code.store(code, std::memory_order_release);
+    return Exit::none;
+}
+
+Exit ModuleCode::lower_all() noexcept {
+    for (const CodeCell& cell : cells_)
+        if (const Exit exit = lower(cell.func); exit != Exit::none)
+            return exit;
+    return Exit::none;
+}
+
+namespace {
+/// For ranges of code: a return address belongs to the call before it.
+uintptr_t address_of(const Instr* ip, bool after) noexcept {
+    return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0);
+}
+uintptr_t entry_of(const Code* code) noexcept { return reinterpret_cast<uintptr_t>(code->entry()); }
+} // namespace
+
+const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
+    // Addresses mostly rise, so what was lowered since then is near its place.
+    const auto begin = by_address_.begin();
+    for (; sorted_ != by_address_.size(); ++sorted_) {
+        const auto fresh = begin + sorted_;
+        std::rotate(std::ranges::upper_bound(begin, fresh, *fresh), fresh, fresh + 1);
+    }
+    const uintptr_t address = address_of(ip, after);
+    const auto above = std::ranges::upper_bound(by_address_, address, {}, entry_of);
+    if (above == begin)
+        return nullptr;
+    const Code* const code = above[-1];
+    return address - entry_of(code) < code->size ? code : nullptr;
+}
+
+const Code* ModuleCode::find(const Instr* ip, bool after) noexcept {
+    const Lock lock{lock_};
+    return find_locked(ip, after);
+}
+
+ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
+    const Lock lock{lock_};
+    const Code* const code = find_locked(ip, after);
+    if (code == nullptr)
+        return {};
+    const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];
+    Lowering lowering{module_, options_, {cells_.data(), cells_.size()}, body, *options_.allocator};
+    const size_t offset = lowering.offset_at(address_of(ip, after) - entry_of(code));
+    return {code->func, offset == Error::no_offset ? offset : body.code_offset + offset};
+}
+
+} // namespace warpbeam::vm

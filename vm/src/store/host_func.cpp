@@ -1,0 +1,136 @@
+#include "store/host_func.hpp"
+
+#include "heap/reference.hpp"
+#include "store/store_impl.hpp"
+
+#include <warpbeam/vm/exception.hpp>
+
+#include <algorithm>
+
+namespace warpbeam {
+namespace vm {
+namespace {
+
+/// The id of the final function type without a supertype, which is what a function type alone means.
+TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
+    SubType plain;
+    plain.func = type;
+    return types.add_group({&plain, 1});
+}
+
+} // namespace
+
+std::expected<HostFunc*, Error> HostFunc::create(Engine& engine, const FuncType& type,
+                                                 const warpbeam::detail::HostCallable& callable) noexcept {
+    if (callable.object == nullptr)
+        return std::unexpected{no_memory()};
+    Allocator& allocator = engine.allocator();
+    auto* const host = warpbeam::create<HostFunc>(allocator, allocator, callable);
+    if (host == nullptr) {
+        callable.drop(allocator, callable.object);
+        return std::unexpected{no_memory()};
+    }
+    const ModuleLimits& limits = engine.config().limits;
+    if (type.params.size() > limits.params || type.results.size() > limits.results) {
+        host->release();
+        return std::unexpected{Error{ErrorCode::usage, "a host function has too many parameters or results"}};
+    }
+    host->type = id_of(engine.types(), type);
+    if (host->type == TypeRegistry::failed) {
+        host->release();
+        return std::unexpected{no_memory()};
+    }
+    host->signature = &engine.types().func(host->type);
+    // One slot at least, so that no two frames of a stack begin at the same place.
+    const size_t slots = std::max({slots_of(type.params), slots_of(type.results), size_t{1}});
+    make_host_code(host->code, static_cast<uint32_t>(slots));
+    host->cell.code.store(&host->code.header, std::memory_order_relaxed);
+    host->cell.owner = host;
+    return host;
+}
+
+void HostFunc::release() noexcept {
+    if (!owners.drop())
+        return;
+    callable.drop(allocator, callable.object);
+    destroy(allocator, this);
+}
+
+Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
+    StoreImpl& store = *execution.store;
+    Caller from{store.handle(), caller, *host.signature};
+    // The arguments are in the frame, and so are the results when the scope ends.
+    const RootScope scope{store.handle()};
+    auto called = host.callable.entry(host.callable.object, from, frame);
+    if (called)
+        return Exit::none;
+    const auto exception = called.error().exception();
+    store.hold(std::move(called.error()));
+    if (!exception)
+        return Exit::host_trap;
+    if (exception->root()->store != &store) {
+        store.hold(Trap::with_message(store.allocator(), TrapCode::usage,
+                                      "a host function threw an exception of another store"));
+        return Exit::host_trap;
+    }
+    execution.detail = exception->root()->exception;
+    return Exit::uncaught_exception;
+}
+
+} // namespace vm
+
+namespace detail {
+
+std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
+                                       uint64_t* frame) noexcept {
+    StoreImpl& store = *caller.store().impl();
+    const FuncType& type = caller.type();
+    // Few functions have more parameters and results than this; for those that do, values live elsewhere.
+    constexpr size_t few = 8;
+    Value inlined[few];
+    Vec<Value> many{store.allocator()};
+    const size_t count = type.params.size() + type.results.size();
+    if (count > few && !many.resize(count))
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    Value* const values = count > few ? many.data() : inlined;
+    const std::span<Value> args{values, type.params.size()};
+    const std::span<Value> results{values + args.size(), type.results.size()};
+
+    const uint64_t* from = frame;
+    for (size_t i = 0; i < args.size(); from += vm::slots_of(type.params[i++]))
+        args[i] = vm::to_value(type.params[i], from, store.types());
+    constexpr uint64_t zeros[2] = {0, 0};
+    for (size_t i = 0; i < results.size(); ++i)
+        results[i] = vm::to_value(type.results[i], zeros, store.types());
+
+    if (auto called = call(object, caller, args, results); !called)
+        return called;
+
+    uint64_t* to = frame;
+    for (size_t i = 0; i < results.size(); to += vm::slots_of(type.results[i++])) {
+        if (!vm::fits(results[i], type.results[i], store))
+            return std::unexpected{Trap::with_message(
+                store.allocator(), TrapCode::host, "the host function's result %zu is not of its type", i)};
+        std::copy_n(results[i].slots(), vm::slots_of(type.results[i]), to);
+    }
+    return {};
+}
+
+} // namespace detail
+
+std::optional<Instance> Caller::instance() const noexcept {
+    return instance_ != nullptr ? std::optional{Instance{instance_}} : std::nullopt;
+}
+
+std::optional<Memory> Caller::memory() const noexcept {
+    if (instance_ == nullptr)
+        return std::nullopt;
+    vm::MemoryInst* const memory = static_cast<vm::InstanceObject*>(instance_)->exported_memory;
+    return memory != nullptr ? std::optional{Memory{memory}} : std::nullopt;
+}
+
+std::optional<Extern> Caller::find_export(std::string_view name) const noexcept {
+    return instance_ != nullptr ? Instance{instance_}.find_export(name) : std::nullopt;
+}
+
+} // namespace warpbeam

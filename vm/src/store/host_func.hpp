@@ -1,0 +1,33 @@
+#pragma once
+
+#include "handlers/entry_points.hpp"
+
+#include <warpbeam/vm/host_func.hpp>
+
+#include <expected>
+
+namespace warpbeam::vm {
+
+/// A host function as stores and linkers share it. It belongs to no store; a FuncInst makes it a function of
+/// one.
+struct HostFunc {
+    /// Takes over the callable, also when it fails. The one owner is the caller. Errors: `out_of_memory`,
+    /// `usage` for a type that is too large.
+    [[nodiscard]] static std::expected<HostFunc*, Error>
+    create(Engine& engine, const FuncType& type, const warpbeam::detail::HostCallable& callable) noexcept;
+
+    explicit HostFunc(Allocator& from, const warpbeam::detail::HostCallable& target) noexcept
+        : allocator{from}, callable{target} {}
+    void retain() noexcept { owners.add(); }
+    void release() noexcept;
+
+    RefCount owners;
+    Allocator& allocator;
+    warpbeam::detail::HostCallable callable;
+    TypeId type = 0;
+    const FuncType* signature = nullptr;
+    HostCode code{};
+    CodeCell cell{};
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,489 @@
+#include "heap/reference.hpp"
+#include "store/code_options.hpp"
+#include "store/const_expr.hpp"
+#include "store/link.hpp"
+#include "store/store_impl.hpp"
+
+#include <warpbeam/memory/racing.hpp>
+
+#include <algorithm>
+
+namespace warpbeam {
+namespace {
+
+using vm::Slot;
+
+/// Makes one instance. The steps are those of the specification, in `run`'s order. All that has been made
+/// when a step fails is ended again, unless others can get at a part of it by then: what is in an imported
+/// table or may have been handed out by the start function refers to functions, these to the instance with
+/// all it has.
+class Instantiation {
+public:
+    /// `mark` is from before the instance's object was made.
+    Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst,
+                  const StoreImpl::Mark& mark) noexcept
+        : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()}, mark_{mark} {}
+    Instantiation(const Instantiation&) = delete;
+    Instantiation& operator=(const Instantiation&) = delete;
+    ~Instantiation() {
+        store_.set_unfinished(nullptr);
+        if (!adopted_)
+            store_.release_since(mark_);
+    }
+
+    std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
+    /// Makes an instance that is complete what it was before its start function.
+    std::expected<void, InstantiationError> run_again() noexcept;
+
+private:
+    using Step = std::expected<void, Error>;
+
+    [[nodiscard]] bool make_index_spaces() noexcept;
+    [[nodiscard]] bool bind(std::span<const ImportValue> imports) noexcept;
+    Step make_funcs() noexcept;
+    Step make_globals() noexcept;
+    Step make_memories() noexcept;
+    Step make_tables() noexcept;
+    Step make_tags() noexcept;
+    Step make_elements() noexcept;
+    Step set_globals() noexcept;
+    Step reset_memories() noexcept;
+    Step reset_tables() noexcept;
+    Step set_segments() noexcept;
+    /// Apply the active segments; `again`, only those of tables and memories that a reset touches.
+    std::expected<void, InstantiationError> apply_elements(bool again) noexcept;
+    std::expected<void, InstantiationError> apply_data(bool again) noexcept;
+
+    /// From here on others may refer to what was made, so it stays whatever happens.
+    void keep() noexcept {
+        if (!adopted_)
+            store_.adopt(inst_);
+        adopted_ = true;
+    }
+
+    std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept;
+    /// Element `i` of a segment.
+    std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept;
+    /// A segment's offset, which is an address: i32 or i64.
+    std::expected<uint64_t, Error> address(const ConstExpr& offset) noexcept;
+    [[nodiscard]] InstantiationError refused(const Error& error) const noexcept {
+        if (const auto trap = constants_.trap())
+            return InstantiationError{Trap{*trap}};
+        return InstantiationError{error, store_.allocator()};
+    }
+
+    StoreImpl& store_;
+    const Module& module_;
+    vm::InstanceObject& inst_;
+    vm::ConstEvaluator constants_;
+    StoreImpl::Mark mark_;
+    bool adopted_ = false;
+};
+
+Error too_many_instances() noexcept {
+    return Error{ErrorCode::limit, "the store has as many instances as it may have"};
+}
+
+constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
+    return start <= size && count <= size - start;
+}
+
+bool Instantiation::make_index_spaces() noexcept {
+    const auto array = [&]<typename T>(T*& field, size_t count) {
+        const auto made = store_.make_array<T>(count);
+        field = made ? made->data() : nullptr;
+        return made.has_value();
+    };
+    return array(inst_.funcs, module_.funcs().size()) && array(inst_.globals, module_.globals().size()) &&
+           array(inst_.tables, module_.tables().size()) && array(inst_.memories, module_.memories().size()) &&
+           array(inst_.tags, module_.tags().size()) && array(inst_.elems, module_.elements().size()) &&
+           array(inst_.elem_storage, module_.elements().size()) && array(inst_.datas, module_.data().size());
+}
+
+bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
+    size_t funcs = 0;
+    size_t tables = 0;
+    size_t memories = 0;
+    size_t globals = 0;
+    size_t tags = 0;
+    for (const ImportValue& import : imports) {
+        if (import.host != nullptr) {
+            vm::FuncInst* const func = store_.make_host_func(*import.host);
+            if (func == nullptr)
+                return false;
+            inst_.funcs[funcs++] = func;
+            continue;
+        }
+        switch (kind_of(*import.object)) {
+        case ExternKind::func:
+            inst_.funcs[funcs++] = std::get_if<Func>(import.object)->inst();
+            break;
+        case ExternKind::table:
+            inst_.tables[tables++] = std::get_if<Table>(import.object)->inst();
+            break;
+        case ExternKind::memory:
+            inst_.memories[memories++] = std::get_if<Memory>(import.object)->inst();
+            break;
+        case ExternKind::global:
+            inst_.globals[globals++] = std::get_if<Global>(import.object)->inst();
+            break;
+        case ExternKind::tag:
+            inst_.tags[tags++] = std::get_if<Tag>(import.object)->inst();
+            break;
+        }
+    }
+    return true;
+}
+
+Instantiation::Step Instantiation::make_funcs() noexcept {
+    inst_.code = vm::ModuleCode::of(module_, code_options(store_.engine()));
+    const uint32_t imported = module_.imported_funcs();
+    const auto defined = store_.make_array<vm::FuncInst>(module_.bodies().size());
+    if (inst_.code == nullptr || !defined)
+        return std::unexpected{no_memory()};
+    for (uint32_t i = 0; i < defined->size(); ++i) {
+        vm::FuncInst& func = (*defined)[i];
+        func = {inst_.code->cell(imported + i), module_.funcs()[imported + i], &inst_, nullptr, &store_};
+        inst_.funcs[imported + i] = &func;
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_globals() noexcept {
+    const auto decls = module_.global_decls();
+    const auto defined = store_.make_array<vm::GlobalInst>(decls.size());
+    if (!defined)
+        return std::unexpected{no_memory()};
+    for (size_t i = 0; i < decls.size(); ++i) {
+        vm::GlobalInst& global = (*defined)[i];
+        global.type = decls[i].type;
+        global.store = &store_;
+        if (!store_.watch(global))
+            return std::unexpected{no_memory()};
+        inst_.globals[module_.imported_globals() + i] = &global;
+    }
+    return set_globals();
+}
+
+Instantiation::Step Instantiation::set_globals() noexcept {
+    // Each may refer to those before it.
+    for (size_t i = 0; i < module_.global_decls().size(); ++i) {
+        const auto value = constants_.evaluate(module_.global_decls()[i].init);
+        if (!value)
+            return std::unexpected{value.error()};
+        std::copy_n(value->slots, 2, inst_.globals[module_.imported_globals() + i]->value);
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_memories() noexcept {
+    for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
+        const auto memory = store_.make_memory(module_.memories()[i]);
+        if (!memory)
+            return std::unexpected{memory.error()};
+        inst_.memories[i] = *memory;
+    }
+    inst_.memory_count = static_cast<uint32_t>(module_.memories().size());
+    return {};
+}
+
+Instantiation::Step Instantiation::reset_memories() noexcept {
+    for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
+        auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[i]);
+        if (!memory.bytes)
+            continue; // shared: other threads use it
+        if (memory.heap)
+            memory.heap->end();
+        memory.heap = nullptr;
+        if (!memory.bytes->reset())
+            return std::unexpected{no_memory()};
+        store_.return_memory(memory.size - memory.bytes->size());
+        memory.base = memory.bytes->data();
+        memory.size = memory.bytes->size();
+    }
+    return {};
+}
+
+/// What the elements of a table are at first.
+std::expected<Slot, Error> Instantiation::first_value(const TableDecl& decl) noexcept {
+    if (!decl.init)
+        return Slot{0};
+    const auto value = constants_.evaluate(*decl.init);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+Instantiation::Step Instantiation::reset_tables() noexcept {
+    const auto decls = module_.table_decls();
+    for (size_t i = 0; i < decls.size(); ++i) {
+        const auto init = first_value(decls[i]);
+        if (!init)
+            return std::unexpected{init.error()};
+        auto& table = *static_cast<vm::TableObject*>(inst_.tables[module_.imported_tables() + i]);
+        table.slots.truncate(static_cast<size_t>(table.type.limits.min));
+        std::fill(table.slots.begin(), table.slots.end(), *init);
+        store_.return_elements(table.size - table.slots.size());
+        table.size = table.slots.size();
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_tables() noexcept {
+    const auto decls = module_.table_decls();
+    for (size_t i = 0; i < decls.size(); ++i) {
+        const auto init = first_value(decls[i]);
+        if (!init)
+            return std::unexpected{init.error()};
+        const auto table = store_.make_table(decls[i].type, *init);
+        if (!table)
+            return std::unexpected{table.error()};
+        inst_.tables[module_.imported_tables() + i] = *table;
+    }
+    return {};
+}
+
+Instantiation::Step Instantiation::make_tags() noexcept {
+    for (size_t i = module_.imported_tags(); i < module_.tags().size(); ++i) {
+        inst_.tags[i] = store_.make(vm::TagInst{module_.tags()[i].type, &store_});
+        if (inst_.tags[i] == nullptr)
+            return std::unexpected{no_memory()};
+    }
+    return {};
+}
+
+std::expected<Slot, Error> Instantiation::element(const ElementSegment& segment, size_t i) noexcept {
+    if (!segment.funcs.empty())
+        return vm::from_func(inst_.funcs[segment.funcs[i]]);
+    const auto value = constants_.evaluate(segment.exprs[i]);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+std::expected<uint64_t, Error> Instantiation::address(const ConstExpr& offset) noexcept {
+    const auto value = constants_.evaluate(offset);
+    if (!value)
+        return std::unexpected{value.error()};
+    return value->slots[0];
+}
+
+/// The active segments go straight to their tables, and are dropped from the start.
+Instantiation::Step Instantiation::make_elements() noexcept {
+    for (size_t i = 0; i < module_.elements().size(); ++i) {
+        const ElementSegment& segment = module_.elements()[i];
+        if (segment.mode != SegmentMode::passive)
+            continue;
+        const auto values = store_.make_array<Slot>(segment.size());
+        if (!values)
+            return std::unexpected{no_memory()};
+        inst_.elem_storage[i] = *values;
+    }
+    return set_segments();
+}
+
+/// Evaluates the passive segments.
+Instantiation::Step Instantiation::set_segments() noexcept {
+    for (size_t i = 0; i < module_.elements().size(); ++i) {
+        const std::span<Slot> values = inst_.elem_storage[i];
+        // What a dropped segment held may be gone. From here on the collector sees it.
+        std::ranges::fill(values, Slot{0});
+        inst_.elems[i].values = values;
+        for (size_t k = 0; k < values.size(); ++k) {
+            const auto value = element(module_.elements()[i], k);
+            if (!value)
+                return std::unexpected{value.error()};
+            values[k] = *value;
+        }
+    }
+    for (size_t i = 0; i < module_.data().size(); ++i)
+        if (module_.data()[i].mode == SegmentMode::passive)
+            inst_.datas[i].bytes = module_.data()[i].bytes;
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::apply_elements(bool again) noexcept {
+    const size_t first_table = again ? module_.imported_tables() : 0;
+    for (const ElementSegment& segment : module_.elements()) {
+        if (segment.mode != SegmentMode::active || segment.table < first_table)
+            continue;
+        const auto start = address(segment.offset);
+        if (!start)
+            return std::unexpected{refused(start.error())};
+        const vm::TableInst& table = *inst_.tables[segment.table];
+        if (!within(*start, segment.size(), table.size))
+            return std::unexpected{InstantiationError{Trap::with_message(
+                store_.allocator(), TrapCode::table_out_of_bounds,
+                "out of bounds table access: element segment %zu puts %zu element%s at %llu, table has %llu",
+                static_cast<size_t>(&segment - module_.elements().data()), segment.size(),
+                segment.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
+                static_cast<unsigned long long>(table.size))}};
+        for (size_t i = 0; i < segment.size(); ++i) {
+            const auto value = element(segment, i);
+            if (!value)
+                return std::unexpected{refused(value.error())};
+            if (segment.table < module_.imported_tables())
+                keep();
+            table.elements[*start + i] = *value;
+        }
+    }
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::apply_data(bool again) noexcept {
+    const size_t first_memory = again ? module_.imported_memories() : 0;
+    const vm::DataImages* const images = inst_.code->images();
+    for (const DataSegment& segment : module_.data()) {
+        if (segment.mode != SegmentMode::active || segment.memory < first_memory ||
+            (again && module_.memories()[segment.memory].shared))
+            continue;
+        const MemoryImage* const image = images != nullptr ? images->of(segment.memory) : nullptr;
+        if (image != nullptr &&
+            static_cast<vm::MemoryObject*>(inst_.memories[segment.memory])->bytes->map(*image))
+            continue;
+        const auto start = address(segment.offset);
+        if (!start)
+            return std::unexpected{refused(start.error())};
+        const vm::MemoryInst& memory = *inst_.memories[segment.memory];
+        if (!within(*start, segment.bytes.size(), memory.size))
+            return std::unexpected{InstantiationError{Trap::with_message(
+                store_.allocator(), TrapCode::memory_out_of_bounds,
+                "out of bounds memory access: data segment %zu puts %zu byte%s at %llu, memory has %llu",
+                static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
+                segment.bytes.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
+                static_cast<unsigned long long>(memory.size))}};
+        racing_copy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
+    }
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
+    if (!store_.prepare_stacks() || !make_index_spaces() || !bind(imports))
+        return std::unexpected{refused(no_memory())};
+    store_.set_unfinished(&inst_);
+    using Make = Step (Instantiation::*)() noexcept;
+    for (const Make make :
+         {&Instantiation::make_funcs, &Instantiation::make_globals, &Instantiation::make_memories,
+          &Instantiation::make_tables, &Instantiation::make_tags, &Instantiation::make_elements})
+        if (auto made = (this->*make)(); !made)
+            return std::unexpected{refused(made.error())};
+    const Export* const memory = module_.find_export("memory");
+    if (memory != nullptr && memory->kind == ExternKind::memory)
+        inst_.exported_memory = inst_.memories[memory->index];
+
+    // A growth policy that makes instances, against the rules, gets no more than others.
+    if (!store_.has_room_for_instance())
+        return std::unexpected{refused(too_many_instances())};
+    if (auto applied = apply_elements(false); !applied)
+        return applied;
+    if (auto applied = apply_data(false); !applied)
+        return applied;
+    keep();
+    if (module_.start())
+        if (auto called = store_.invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
+            return std::unexpected{InstantiationError{std::move(called.error())}};
+    return {};
+}
+
+std::expected<void, InstantiationError> Instantiation::run_again() noexcept {
+    adopted_ = true;
+    for (const auto step : {&Instantiation::set_globals, &Instantiation::reset_memories,
+                            &Instantiation::reset_tables, &Instantiation::set_segments})
+        if (auto done = (this->*step)(); !done)
+            return std::unexpected{refused(done.error())};
+    auto applied = apply_elements(true);
+    return applied ? apply_data(true) : applied;
+}
+
+/// The store that an object is in.
+const StoreImpl* store_of(const Extern& object) noexcept {
+    return std::visit(
+        [](const auto& handle) -> const StoreImpl* {
+            return handle.inst() != nullptr ? handle.inst()->store : nullptr;
+        },
+        object);
+}
+
+/// The type of what is to be bound.
+ExternType type_of_value(const ImportValue& value) noexcept {
+    if (value.host == nullptr)
+        return type_of(*value.object);
+    ExternType type;
+    type.func = value.host->type;
+    type.exact = true;
+    return type;
+}
+
+/// Whether every import can be bound.
+std::expected<void, InstantiationError> check_imports(const StoreImpl& store, const Module& module,
+                                                      std::span<const ImportValue> values) noexcept {
+    LinkReport report{module, store.allocator()};
+    for (uint32_t i = 0; i < module.imports().size(); ++i) {
+        const ImportValue& value = values[i];
+        if (value.object == nullptr && value.host == nullptr) {
+            report.missing(i);
+            continue;
+        }
+        if (value.object != nullptr && store_of(*value.object) != &store) {
+            const Import& import = module.imports()[i];
+            return std::unexpected{InstantiationError{
+                Error{ErrorCode::usage, "the import %.*s.%.*s is given an object of another store, or null",
+                      static_cast<int>(import.module.size()), import.module.data(),
+                      static_cast<int>(import.name.size()), import.name.data()},
+                store.allocator()}};
+        }
+        const ExternType found = type_of_value(value);
+        if (!store.types().matches(found, module.imports()[i].type))
+            report.mismatch(i, found);
+    }
+    if (!report.empty())
+        return std::unexpected{report.take()};
+    return {};
+}
+
+} // namespace
+
+std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<const Module>& module,
+                                                        std::span<const ImportValue> imports) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    const auto refuse = [&](const Error& error) {
+        return std::unexpected{InstantiationError{error, allocator}};
+    };
+    StoreImpl* const impl = store.impl();
+    if (impl == nullptr)
+        return refuse(no_memory());
+    if (&module->type_registry() != &impl->types())
+        return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
+    if (!impl->has_room_for_instance())
+        return refuse(too_many_instances());
+    if (auto checked = check_imports(*impl, *module, imports); !checked)
+        return std::unexpected{std::move(checked.error())};
+
+    const StoreImpl::Mark mark = impl->mark();
+    vm::InstanceObject* const inst = impl->make(vm::InstanceObject{});
+    if (inst == nullptr)
+        return refuse(no_memory());
+    inst->store = impl;
+    inst->execution = &impl->execution();
+    inst->module = module.get();
+    inst->types = module->types().data();
+    inst->registry = &module->type_registry();
+    inst->heap = &impl->heap();
+    Instantiation instantiation{*impl, *module, *inst, mark};
+    if (auto made = instantiation.run(imports); !made)
+        return std::unexpected{std::move(made.error())};
+    inst->stack_limit = impl->execution().stack_limit;
+    return Instance{inst};
+}
+
+std::expected<void, InstantiationError> Instance::reset() const noexcept {
+    StoreImpl& store = *inst_->store;
+    if (store.execution().depth != 0)
+        return std::unexpected{InstantiationError{
+            Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
+            store.allocator()}};
+    auto& object = *static_cast<vm::InstanceObject*>(inst_);
+    return Instantiation{store, *object.module, object, store.mark()}.run_again();
+}
+
+} // namespace warpbeam

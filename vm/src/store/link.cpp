@@ -1,0 +1,90 @@
+#include "store/link.hpp"
+
+#include "store/store_impl.hpp"
+#include "trap/type_text.hpp"
+
+namespace warpbeam {
+
+struct InstantiationError::Details {
+    explicit Details(Allocator& from) noexcept : allocator{from}, text{from}, imports{from} {}
+
+    RefCount owners;
+    Allocator& allocator;
+    Text text;
+    Vec<uint32_t> imports;
+};
+
+InstantiationError::InstantiationError(const Error& error, Allocator& allocator) noexcept
+    : code_{error.code()}, details_{create<Details>(allocator, allocator)} {
+    if (details_ != nullptr)
+        details_->text.add(error.message());
+}
+
+InstantiationError::InstantiationError(Trap trap) noexcept : trap_{std::move(trap)} {}
+
+InstantiationError::InstantiationError(const InstantiationError& other) noexcept
+    : code_{other.code_}, trap_{other.trap_}, details_{other.details_} {
+    if (details_ != nullptr)
+        details_->owners.add();
+}
+
+InstantiationError& InstantiationError::operator=(InstantiationError other) noexcept {
+    std::swap(code_, other.code_);
+    std::swap(trap_, other.trap_);
+    std::swap(details_, other.details_);
+    return *this;
+}
+
+InstantiationError::~InstantiationError() {
+    if (details_ != nullptr && details_->owners.drop())
+        destroy(details_->allocator, details_);
+}
+
+std::string_view InstantiationError::message() const noexcept {
+    if (trap_)
+        return trap_->message();
+    if (details_ != nullptr && !details_->text.view().empty())
+        return details_->text.view();
+    return code_ == ErrorCode::unlinkable ? "incompatible import type" : "out of memory";
+}
+
+std::span<const uint32_t> InstantiationError::imports() const noexcept {
+    return details_ != nullptr ? std::span<const uint32_t>{details_->imports} : std::span<const uint32_t>{};
+}
+
+LinkReport::LinkReport(const Module& module, Allocator& allocator) noexcept
+    : module_{module}, details_{create<InstantiationError::Details>(allocator, allocator)} {}
+
+LinkReport::~LinkReport() {
+    if (details_ != nullptr)
+        destroy(details_->allocator, details_);
+}
+
+bool LinkReport::begin(uint32_t import, const char* problem) noexcept {
+    ++count_;
+    if (details_ == nullptr || !details_->imports.push(import))
+        return false;
+    const Import& wanted = module_.imports()[import];
+    Text& text = details_->text;
+    if (!text.view().empty())
+        text.add_line();
+    text.add(problem).add(wanted.module).add(".").add(wanted.name).add(": ");
+    add_type(text, wanted.type, module_.type_registry());
+    return true;
+}
+
+void LinkReport::missing(uint32_t import) noexcept { (void)begin(import, "unknown import "); }
+
+void LinkReport::mismatch(uint32_t import, const ExternType& found) noexcept {
+    if (!begin(import, "incompatible import type for "))
+        return;
+    details_->text.add(", found ");
+    add_type(details_->text, found, module_.type_registry());
+}
+
+InstantiationError LinkReport::take() noexcept {
+    count_ = 0;
+    return InstantiationError{ErrorCode::unlinkable, std::exchange(details_, nullptr)};
+}
+
+} // namespace warpbeam

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "store/host_func.hpp"
+#include "trap/text.hpp"
+
+#include <warpbeam/vm/instance.hpp>
+
+namespace warpbeam {
+
+/// What an import is to be bound to: an object of the store, or a host function of a linker, or nothing.
+struct ImportValue {
+    const Extern* object = nullptr;
+    vm::HostFunc* host = nullptr;
+};
+
+/// Collects the imports that can't be bound, and makes one error of them.
+class LinkReport {
+public:
+    LinkReport(const Module& module, Allocator& allocator) noexcept;
+    ~LinkReport();
+    LinkReport(const LinkReport&) = delete;
+    LinkReport& operator=(const LinkReport&) = delete;
+
+    void missing(uint32_t import) noexcept;
+    void mismatch(uint32_t import, const ExternType& found) noexcept;
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    /// The error; the report is empty afterwards.
+    [[nodiscard]] InstantiationError take() noexcept;
+
+private:
+    [[nodiscard]] bool begin(uint32_t import, const char* problem) noexcept;
+
+    const Module& module_;
+    InstantiationError::Details* details_;
+    size_t count_ = 0;
+};
+
+/// Makes an instance of a module, its imports in the order of Module::imports.
+/// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
+[[nodiscard]] std::expected<Instance, InstantiationError>
+instantiate(Store& store, const Ref<const Module>& module, std::span<const ImportValue> imports) noexcept;
+
+} // namespace warpbeam

@@ -1,0 +1,95 @@
+#include "heap/heap.hpp"
+#include "heap/reference.hpp"
+#include "isa/catch_table.hpp"
+#include "store/store_impl.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+namespace {
+
+struct Throw {
+    const ExceptionObject& exception;
+    const InstanceData* inst;
+    const Instr* ip;
+    bool after; ///< `ip` is a return address
+    const Code* code = nullptr;
+
+    /// The clause that catches the exception in the frame whose instruction is `ip`.
+    [[nodiscard]] const CatchClause* find() noexcept {
+        // Recursion comes to the same code again.
+        size_t position = position_in(code);
+        if (code == nullptr || position >= code->size) {
+            code = inst->code->find(ip, after);
+            if (code == nullptr)
+                return nullptr;
+            position = position_in(code);
+        }
+        const CatchClause* const clauses = clauses_of(*code);
+        uint32_t i = first_clause(*code, position);
+        while (i != CatchClause::none && !catches(clauses[i]))
+            i = clauses[i].next;
+        return i != CatchClause::none ? clauses + i : nullptr;
+    }
+
+private:
+    [[nodiscard]] size_t position_in(const Code* in) const noexcept {
+        return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0) - reinterpret_cast<uintptr_t>(in) -
+               sizeof(Code);
+    }
+    [[nodiscard]] bool catches(const CatchClause& clause) const noexcept {
+        if (clause.tag == CatchClause::all)
+            return true;
+        return clause.tag != CatchClause::never && inst->tags[clause.tag] == exception.tag;
+    }
+};
+
+} // namespace
+
+Exit make_exception(Execution& execution, const TagInst& tag, Slot* payload, Slot& exception) noexcept {
+    const size_t slots = slots_of(execution.store->types().func(tag.type).params);
+    execution.free = payload + slots;
+    Heap& heap = execution.store->heap();
+    const ExceptionObject* const object = heap.allocate_exception(tag, {payload, slots});
+    if (object == nullptr)
+        return heap.failure();
+    exception = reinterpret_cast<uintptr_t>(object);
+    return Exit::none;
+}
+
+const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
+    const auto& exception = *reinterpret_cast<const ExceptionObject*>(static_cast<uintptr_t>(reference));
+    Throw thrown{exception, execution.inst, execution.ip, false};
+    Slot* fp = execution.fp;
+    Record* rp = execution.rp;
+    const CatchClause* clause = thrown.find();
+    while (clause == nullptr) {
+        --rp;
+        if (is_bottom_record(*rp))
+            return nullptr;
+        if (is_restore_record(*rp)) {
+            --rp;
+            thrown.inst = reinterpret_cast<const InstanceData*>(rp->ip);
+            continue;
+        }
+        thrown.ip = rp->ip;
+        thrown.after = true;
+        fp = rp->fp;
+        clause = thrown.find();
+    }
+    if (clause->tag != CatchClause::all) {
+        const FuncType& type = execution.store->types().func(exception.tag->type);
+        std::copy_n(exception.payload(), slots_of(type.params), fp + clause->payload);
+    }
+    if (clause->exception != CatchClause::unwanted)
+        fp[clause->exception] = reference;
+    execution.ip = thrown.code->entry()->after(clause->target);
+    execution.fp = fp;
+    execution.rp = rp;
+    execution.inst = const_cast<InstanceData*>(thrown.inst);
+    // If a host function threw it, its trap is one no longer.
+    execution.store->forget_held();
+    return clause;
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,136 @@
+#include "trap/trap_details.hpp"
+
+#include <iterator>
+
+namespace warpbeam {
+namespace {
+
+constexpr std::string_view texts[] = {
+    "unreachable",
+    "out of bounds memory access",
+    "out of bounds table access",
+    "undefined element",
+    "uninitialized element",
+    "indirect call type mismatch",
+    "integer divide by zero",
+    "integer overflow",
+    "invalid conversion to integer",
+    "null reference",
+    "null function reference",
+    "null structure reference",
+    "null array reference",
+    "null i31 reference",
+    "null exception reference",
+    "null descriptor reference",
+    "out of bounds array access",
+    "cast failure",
+    "unaligned atomic",
+    "expected shared memory",
+    "call stack exhausted",
+    "out of fuel",
+    "interrupted",
+    "uncaught exception",
+    "wait on a thread that must not be suspended",
+    "out of memory",
+    "heap exhausted",
+    "function too large",
+    "unsupported instruction",
+    "host function failed",
+    "exit",
+    "wrong use",
+};
+static_assert(std::size(texts) == static_cast<size_t>(TrapCode::usage) + 1);
+
+} // namespace
+
+std::string_view text_of(TrapCode code) noexcept { return texts[static_cast<size_t>(code)]; }
+
+Trap::Trap(const Trap& other) noexcept
+    : code_{other.code_}, status_{other.status_}, details_{other.details_} {
+    if (details_ != nullptr)
+        details_->owners.add();
+}
+
+Trap::~Trap() {
+    if (details_ != nullptr && details_->owners.drop())
+        destroy(details_->allocator, details_);
+}
+
+Trap::Details* Trap::own_details(Allocator& allocator) noexcept {
+    auto* const fresh = create<Details>(allocator, allocator);
+    if (fresh == nullptr)
+        return nullptr;
+    if (details_ != nullptr) {
+        fresh->message.add(details_->message.view());
+        fresh->omitted = details_->omitted;
+        if (!fresh->frames.append(details_->frames))
+            fresh->omitted += details_->frames.size();
+        fresh->cause = details_->cause;
+        fresh->exception = details_->exception;
+    }
+    Trap old = std::move(*this);
+    details_ = fresh;
+    return fresh;
+}
+
+Trap Trap::host(const char* format, ...) noexcept {
+    Trap trap{TrapCode::host};
+    va_list arguments;
+    va_start(arguments, format);
+    if (Details* const details = trap.own_details(Allocator::standard()))
+        details->message.vprint(format, arguments);
+    va_end(arguments);
+    return trap;
+}
+
+Trap Trap::with_message(TrapCode code, const char* format, ...) noexcept {
+    Trap trap{code};
+    va_list arguments;
+    va_start(arguments, format);
+    if (Details* const details = trap.own_details(Allocator::standard()))
+        details->message.vprint(format, arguments);
+    va_end(arguments);
+    return trap;
+}
+
+Trap Trap::with_message(Allocator& allocator, TrapCode code, const char* format, ...) noexcept {
+    Trap trap{code};
+    va_list arguments;
+    va_start(arguments, format);
+    if (Details* const details = trap.own_details(allocator))
+        details->message.vprint(format, arguments);
+    va_end(arguments);
+    return trap;
+}
+
+Trap Trap::exit(int32_t status) noexcept {
+    Trap trap = with_message(TrapCode::exit, "exit with status %d", status);
+    trap.status_ = status;
+    return trap;
+}
+
+std::string_view Trap::message() const noexcept {
+    return details_ != nullptr && !details_->message.view().empty() ? details_->message.view()
+                                                                    : text_of(code_);
+}
+
+std::span<const Frame> Trap::backtrace() const noexcept {
+    return details_ != nullptr ? std::span<const Frame>{details_->frames} : std::span<const Frame>{};
+}
+
+size_t Trap::omitted_frames() const noexcept { return details_ != nullptr ? details_->omitted : 0; }
+
+const Trap* Trap::cause() const noexcept {
+    return details_ != nullptr && details_->cause ? &*details_->cause : nullptr;
+}
+
+Trap& Trap::caused_by(const Trap& cause) noexcept {
+    // The copy keeps the cause alive even if it is this very trap.
+    const Trap copy = cause;
+    const Details* const one = details_ != nullptr ? details_ : cause.details_;
+    if (Details* const details = own_details(one != nullptr ? one->allocator : Allocator::standard()))
+        details->cause = copy;
+    return *this;
+}
+
+} // namespace warpbeam

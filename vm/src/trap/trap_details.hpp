@@ -1,0 +1,25 @@
+#pragma once
+
+#include "store/exception.hpp"
+#include "trap/text.hpp"
+
+#include <warpbeam/vm/trap.hpp>
+
+#include <optional>
+
+namespace warpbeam {
+
+/// What a trap shares with its copies; not changed once it is shared.
+struct Trap::Details {
+    explicit Details(Allocator& from) noexcept : allocator{from}, message{from}, frames{from} {}
+
+    RefCount owners;
+    Allocator& allocator;
+    Text message;
+    Vec<Frame> frames;
+    size_t omitted = 0;
+    std::optional<Trap> cause;
+    Ref<vm::ExceptionRoot> exception;
+};
+
+} // namespace warpbeam
