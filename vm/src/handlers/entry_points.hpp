@@ -31,7 +31,7 @@ public:
     /// The cell of a function that the module defines, by its index in the function index space.
     [[nodiscard]] CodeCell* cell(uint32_t func) noexcept;
     /// Lowers a function now, unless that has been done. Any thread may. `none`, out_of_memory, or
-    /// lowering_failed when the frame is too large for an instruction's operands.
+    /// `limit` when the frame is too large for an instruction's operands.
     [[nodiscard]] Exit lower(uint32_t func) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
 

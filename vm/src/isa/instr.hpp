@@ -1,5 +1,7 @@
 #pragma once
 
+#include "isa/exit.hpp"
+
 #include <warpbeam/loader/types.hpp>
 
 #include <atomic>
@@ -44,42 +46,6 @@ struct VectorOf {
 /// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing
 /// is converted on the way.
 using Vector = VectorOf<double, 16>::type;
-
-/// Why a chain of handlers ended. Handlers return it; everything but `none` leaves the interpreter.
-enum class Exit : uint32_t {
-    none,
-    done, ///< the outermost function returned
-    unreachable,
-    memory_out_of_bounds, ///< mem_size is the effective address, see `out_of_bounds`
-    table_out_of_bounds,
-    undefined_element,     ///< call_indirect beyond the table; acc is the index
-    uninitialized_element, ///< call_indirect of a null; acc is the index
-    indirect_call_type_mismatch,
-    integer_divide_by_zero,
-    integer_overflow,
-    invalid_conversion_to_integer,
-    null_reference,
-    null_function_reference,
-    null_structure_reference,
-    null_array_reference,
-    null_i31_reference,
-    null_exception_reference,
-    null_descriptor_reference,
-    array_out_of_bounds,
-    cast_failure,
-    unaligned_atomic,       ///< acc is the effective address
-    expected_shared_memory, ///< a wait at one that is not shared
-    waiting_forbidden,      ///< a wait on a thread that must not be suspended
-    call_stack_exhausted,
-    out_of_fuel,
-    interrupted,
-    uncaught_exception,
-    host_trap,               ///< a host function refused; the execution holds its trap
-    out_of_memory,           ///< the allocator has no more memory
-    heap_exhausted,          ///< StoreLimits::heap_bytes is reached, and a collection did not help
-    lowering_failed,         ///< the function needs a larger frame than an instruction can address
-    unsupported_instruction, ///< validated, but this engine does not execute it yet
-};
 
 #if WARPBEAM_TAIL_CALLS
 using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst,

@@ -70,7 +70,7 @@ void Emitter::raise_height(uint32_t slots) noexcept {
     // The slot above is where the frame of a callee without arguments begins.
     max_height_ = std::max(max_height_, height_ + 1);
     if (max_height_ > UINT16_MAX) {
-        fail(Exit::lowering_failed);
+        fail(Exit::limit);
         height_ = max_height_ = 2;
     }
 }
@@ -232,7 +232,7 @@ Instr& Emitter::emit(Handler handler) noexcept {
     instr = {};
     instr.handler = handler;
     if (handler == nullptr)
-        fail(Exit::lowering_failed);
+        fail(Exit::limit);
     return instr;
 }
 

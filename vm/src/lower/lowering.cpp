@@ -54,7 +54,7 @@ void Lowering::lower_instr(Op op) noexcept {
         lower_gc(op) || lower_wide(op) || lower_atomic(op) || lower_exception(op))
         return;
     // Loaded and validated, but this engine has no handler for it.
-    emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported_instruction);
+    emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported);
     reader_.skip(row_of(op).imm);
     become_unreachable();
 }

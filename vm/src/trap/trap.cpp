@@ -1,49 +1,6 @@
 #include "trap/trap_details.hpp"
 
-#include <iterator>
-
 namespace warpbeam {
-namespace {
-
-constexpr std::string_view texts[] = {
-    "unreachable",
-    "out of bounds memory access",
-    "out of bounds table access",
-    "undefined element",
-    "uninitialized element",
-    "indirect call type mismatch",
-    "integer divide by zero",
-    "integer overflow",
-    "invalid conversion to integer",
-    "null reference",
-    "null function reference",
-    "null structure reference",
-    "null array reference",
-    "null i31 reference",
-    "null exception reference",
-    "null descriptor reference",
-    "out of bounds array access",
-    "cast failure",
-    "unaligned atomic",
-    "expected shared memory",
-    "call stack exhausted",
-    "out of fuel",
-    "interrupted",
-    "uncaught exception",
-    "wait on a thread that must not be suspended",
-    "out of memory",
-    "heap exhausted",
-    "function too large",
-    "unsupported instruction",
-    "host function failed",
-    "exit",
-    "wrong use",
-};
-static_assert(std::size(texts) == static_cast<size_t>(TrapCode::usage) + 1);
-
-} // namespace
-
-std::string_view text_of(TrapCode code) noexcept { return texts[static_cast<size_t>(code)]; }
 
 Trap::Trap(const Trap& other) noexcept
     : code_{other.code_}, status_{other.status_}, details_{other.details_} {

@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/ref.hpp>
+#include <warpbeam/vm/trap_code.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -11,46 +12,6 @@
 namespace warpbeam {
 
 class Exception;
-
-/// Why a computation was aborted.
-/// https://webassembly.github.io/spec/core/intro/overview.html#trap
-enum class TrapCode : uint8_t {
-    unreachable,
-    memory_out_of_bounds,
-    table_out_of_bounds,
-    undefined_element,
-    uninitialized_element,
-    indirect_call_type_mismatch,
-    integer_divide_by_zero,
-    integer_overflow,
-    invalid_conversion_to_integer,
-    null_reference,
-    null_function_reference,
-    null_structure_reference,
-    null_array_reference,
-    null_i31_reference,
-    null_exception_reference,
-    null_descriptor_reference,
-    array_out_of_bounds,
-    cast_failure,
-    unaligned_atomic,
-    expected_shared_memory,
-    call_stack_exhausted,
-    out_of_fuel,        ///< Config::fuel
-    interrupted,        ///< InterruptHandle
-    uncaught_exception, ///< `Trap::exception`
-    waiting_forbidden,  ///< Config::waiting
-    out_of_memory,      ///< the allocator has no more memory
-    heap_exhausted,     ///< StoreLimits::heap_bytes
-    limit,              ///< a function is too large for the engine
-    unsupported,        ///< an instruction that the engine does not execute yet
-    host,               ///< a host function refused, with a message of its own
-    exit,               ///< the program asked to end (as WASI's proc_exit does); `Trap::exit_status`
-    usage,              ///< the embedder called with the wrong arguments; nothing was executed
-};
-
-/// The words of a trap code, which are those of the official test suite where that has any.
-[[nodiscard]] std::string_view text_of(TrapCode code) noexcept;
 
 /// One function on the stack when a trap occurred.
 struct Frame {
