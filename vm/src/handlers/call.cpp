@@ -1,6 +1,7 @@
 #include "handlers/families.hpp"
 #include "handlers/frame.hpp"
 #include "handlers/profile.hpp"
+#include "handlers/run.hpp"
 #include "handlers/shapes.hpp"
 
 /// Calls and returns. Calls between functions of one instance are short; all others go through `enter_func`.
@@ -126,7 +127,7 @@ struct RestoreInstance {
 struct LowerNow {
     static Exit run(Regs& r) noexcept {
         const auto& cell = *reinterpret_cast<const CodeCell*>(r.acc);
-        const Exit exit = static_cast<ModuleCode*>(cell.owner)->lower(cell.func);
+        const Exit exit = lower_function(cell);
         return exit != Exit::none ? exit : enter<true>(r, cell, r.fp, nullptr);
     }
 };

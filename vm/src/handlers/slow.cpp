@@ -29,7 +29,7 @@ struct MemorySize {
 struct MemoryGrow {
     static Exit run(Regs& r) noexcept {
         MemoryInst& memory = *r.inst->memories[r.ip->word(0)];
-        const int64_t old = memory.grow(r.fp[r.ip->a]);
+        const int64_t old = grow(memory, r.fp[r.ip->a]);
         load_memory(r);
         return result(r, old < 0 ? failed_growth(memory.type.limits) : static_cast<Slot>(old), 1);
     }
@@ -111,7 +111,7 @@ struct TableGrow {
     static Exit run(Regs& r) noexcept {
         TableInst& table = *r.inst->tables[r.ip->word(0)];
         const Slot* const operand = r.fp + r.ip->a;
-        const int64_t old = table.grow(operand[1], operand[0]);
+        const int64_t old = grow(table, operand[1], operand[0]);
         return result(r, old < 0 ? failed_growth(table.type.limits) : static_cast<Slot>(old), 1);
     }
 };
