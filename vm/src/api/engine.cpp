@@ -1,6 +1,7 @@
 #include "handlers/guard.hpp"
-#include "store/code_options.hpp"
-#include "store/store_impl.hpp"
+#include "heap/layout.hpp"
+#include "store/compiled_module.hpp"
+#include "store/errors.hpp"
 
 namespace warpbeam {
 
@@ -23,8 +24,8 @@ std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> by
     auto module = Module::load(bytes, options);
     if (!module || !config_.eager)
         return module;
-    vm::ModuleCode* const code = vm::ModuleCode::of(**module, code_options(*this));
-    const vm::Exit exit = code != nullptr ? code->lower_all() : vm::Exit::out_of_memory;
+    vm::CompiledModule* const compiled = vm::CompiledModule::of(**module, *this);
+    const vm::Exit exit = compiled != nullptr ? compiled->code().lower_all() : vm::Exit::out_of_memory;
     if (exit == vm::Exit::out_of_memory)
         return std::unexpected{no_memory()};
     if (exit != vm::Exit::none)

@@ -1,6 +1,6 @@
 #include "heap/object_values.hpp"
-#include "heap/reference.hpp"
 #include "store/store_impl.hpp"
+#include "store/values.hpp"
 
 #include <warpbeam/vm/gc.hpp>
 
@@ -16,19 +16,13 @@ using vm::Slot;
 
 Error usage(const char* message) noexcept { return Error{ErrorCode::usage, "%s", message}; }
 
-Error failure(const vm::Heap& heap) noexcept {
-    return heap.failure() == vm::Exit::out_of_memory
-               ? no_memory()
-               : Error{ErrorCode::limit, "the heap exceeds the store's limit"};
-}
-
 /// The type of a field's values.
 ValType unpacked(ValType storage) noexcept { return storage.is_packed() ? ValType::i32 : storage; }
 
 Object* object_of(StoreImpl* store, const Value& value, ObjectKind kind) noexcept {
     if (store == nullptr || !value.type().is_ref())
         return nullptr;
-    Object* const object = store->heap().find_object(value.slots()[0]);
+    Object* const object = store->heap.find_object(value.slots()[0]);
     return object != nullptr && object->layout->kind == kind ? object : nullptr;
 }
 
@@ -40,7 +34,7 @@ Value value_of(const Object* object) noexcept {
 std::expected<Value, Error> load(StoreImpl& store, const FieldType& field, const uint8_t* at) noexcept {
     Slot slots[2] = {0, 0};
     vm::load_value(slots, field.storage.kind(), at);
-    if (field.storage.is_ref() && !store.heap().keep(slots[0]))
+    if (field.storage.is_ref() && !store.heap.keep(slots[0]))
         return std::unexpected{no_memory()};
     return vm::to_value(unpacked(field.storage), slots, store.types());
 }
@@ -90,15 +84,15 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
         if (types[i].storage.is_ref() && !roots.push(fields[i].slots()[0]))
             return std::unexpected{no_memory()};
     }
-    const vm::RootSpan span{impl.heap(), roots};
-    Object* const object = impl.heap().allocate_struct(*layout);
+    const vm::RootSpan span{impl.heap, roots};
+    Object* const object = impl.heap.allocate_struct(*layout);
     if (object == nullptr)
-        return std::unexpected{failure(impl.heap())};
+        return std::unexpected{no_room(impl.heap)};
     for (size_t i = 0; i < fields.size(); ++i) {
         const vm::Field& field = (*layout)->fields[i];
         vm::store_value(vm::field_at(object, field.offset), field.storage, fields[i].slots());
     }
-    if (!impl.heap().keep(reinterpret_cast<uintptr_t>(object)))
+    if (!impl.heap.keep(reinterpret_cast<uintptr_t>(object)))
         return std::unexpected{no_memory()};
     return StructRef{&impl, object};
 }
@@ -134,12 +128,12 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
     StoreImpl& impl = *store.impl();
     if (!vm::fits(init, unpacked(store.engine().types()[type].fields[0].storage), impl))
         return std::unexpected{usage("the value is not of the element type")};
-    const vm::RootSpan span{impl.heap(), {init.slots(), 1}};
-    vm::ArrayObject* const array = impl.heap().allocate_array(*layout, length);
+    const vm::RootSpan span{impl.heap, {init.slots(), 1}};
+    vm::ArrayObject* const array = impl.heap.allocate_array(*layout, length);
     if (array == nullptr)
-        return std::unexpected{failure(impl.heap())};
+        return std::unexpected{no_room(impl.heap)};
     vm::fill_elements(array, 0, length, init.slots());
-    if (!impl.heap().keep(reinterpret_cast<uintptr_t>(array)))
+    if (!impl.heap.keep(reinterpret_cast<uintptr_t>(array)))
         return std::unexpected{no_memory()};
     return ArrayRef{&impl, array};
 }

@@ -1,5 +1,5 @@
-#include "heap/reference.hpp"
 #include "store/store_impl.hpp"
+#include "store/values.hpp"
 
 #include <warpbeam/vm/global.hpp>
 
@@ -13,9 +13,10 @@ std::expected<Global, Error> Global::create(Store& store, const GlobalType& type
         return std::unexpected{no_memory()};
     if (!vm::fits(value, type.content, *store.impl()))
         return std::unexpected{Error{ErrorCode::usage, "the value is not of the global's type"}};
+    vm::ObjectFactory& objects = store.impl()->objects;
     auto* const global =
-        store.impl()->make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, store.impl()});
-    if (global == nullptr || !store.impl()->watch(*global))
+        objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, store.impl()});
+    if (global == nullptr || !objects.list(*global))
         return std::unexpected{no_memory()};
     return Global{global};
 }
@@ -23,7 +24,7 @@ std::expected<Global, Error> Global::create(Store& store, const GlobalType& type
 GlobalType Global::type() const noexcept { return inst_->type; }
 Value Global::get() const noexcept {
     // Without memory for that, the object lives as long as the global refers to it.
-    (void)inst_->store->keep({&inst_->type.content, 1}, inst_->value);
+    (void)vm::keep({&inst_->type.content, 1}, inst_->value, *inst_->store);
     return vm::to_value(inst_->type.content, inst_->value, inst_->store->types());
 }
 

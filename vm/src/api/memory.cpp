@@ -1,3 +1,4 @@
+#include "handlers/entry_points.hpp"
 #include "store/store_impl.hpp"
 
 #include <warpbeam/vm/memory.hpp>
@@ -6,59 +7,12 @@
 
 namespace warpbeam {
 
-std::expected<void, Error> vm::check(const MemoryType& type) noexcept {
-    if (type.page_size_log2 != 16 && type.page_size_log2 != 0)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's pages have 65536 bytes or 1"}};
-    if (type.limits.has_max && type.limits.max < type.limits.min)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's minimum is above its maximum"}};
-    if (type.shared && !type.limits.has_max)
-        return std::unexpected{Error{ErrorCode::usage, "a shared memory has a maximum"}};
-    return {};
-}
-
-bool vm::MemoryInst::refresh() noexcept {
-    if (shared == nullptr)
-        return false;
-    const uint64_t before = size;
-    size = shared->size();
-    return size != before;
-}
-
-int64_t vm::MemoryInst::grow(uint64_t pages) noexcept {
-    (void)refresh();
-    const uint64_t old = size >> type.page_size_log2;
-    if (pages > max_pages(type) - old)
-        return -1;
-    const uint64_t before = size;
-    const uint64_t more = bytes_of(pages, type);
-    if (more > UINT64_MAX - before)
-        return -1;
-    if (shared != nullptr) {
-        // The store's limit has counted its largest size.
-        const bool allowed = store->allows(type, before, before + more);
-        const std::optional<uint64_t> grown = allowed ? shared->grow(pages) : std::nullopt;
-        (void)refresh();
-        return grown ? static_cast<int64_t>(*grown) : -1;
-    }
-    if (!store->take_memory(type, before, before + more))
-        return -1;
-    LinearMemory& bytes = *static_cast<MemoryObject*>(this)->bytes;
-    // A policy that has grown it meanwhile was asked about something else.
-    if (size != before || !bytes.grow(pages)) {
-        store->return_memory(more);
-        return -1;
-    }
-    base = bytes.data();
-    size = bytes.size();
-    return static_cast<int64_t>(old);
-}
-
 std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type) noexcept {
     if (store.impl() == nullptr)
         return std::unexpected{no_memory()};
     if (auto checked = vm::check(type); !checked)
         return std::unexpected{checked.error()};
-    const auto memory = store.impl()->make_memory(type);
+    const auto memory = store.impl()->objects.make_memory(type);
     if (!memory)
         return std::unexpected{memory.error()};
     return Memory{*memory};
@@ -73,7 +27,7 @@ MemoryType Memory::type() const noexcept {
 std::expected<Memory, Error> Memory::create(Store& store, const SharedMemory& memory) noexcept {
     if (store.impl() == nullptr)
         return std::unexpected{no_memory()};
-    const auto made = store.impl()->make_shared_memory(memory.type(), &memory);
+    const auto made = store.impl()->objects.make_shared_memory(memory.type(), &memory);
     if (!made)
         return std::unexpected{made.error()};
     return Memory{*made};
@@ -96,7 +50,7 @@ std::span<uint8_t> Memory::data() const noexcept {
 }
 
 std::expected<uint64_t, Error> Memory::grow(uint64_t pages) const noexcept {
-    const int64_t old = inst_->grow(pages);
+    const int64_t old = vm::grow(*inst_, pages);
     if (old < 0)
         return std::unexpected{Error{ErrorCode::limit,
                                      "a memory of %" PRIu64 " bytes can't grow by %" PRIu64 " pages",

@@ -1,4 +1,6 @@
-#include "store/store_impl.hpp"
+#include "store/memory_type.hpp"
+
+#include <warpbeam/vm/shared_memory.hpp>
 
 #include <cinttypes>
 

@@ -1,29 +1,12 @@
-#include "heap/reference.hpp"
+#include "handlers/entry_points.hpp"
 #include "store/store_impl.hpp"
+#include "store/values.hpp"
 
 #include <warpbeam/vm/table.hpp>
 
-#include <algorithm>
 #include <cinttypes>
 
 namespace warpbeam {
-
-int64_t vm::TableInst::grow(uint64_t count, Slot value) noexcept {
-    Vec<Slot>& slots = static_cast<TableObject*>(this)->slots;
-    const uint64_t old = size;
-    if (count > max_elements(type) - old || count > SIZE_MAX - old ||
-        !store->take_elements(type, old, old + count))
-        return -1;
-    // A policy that has grown it meanwhile was asked about something else.
-    if (size != old || !slots.resize(static_cast<size_t>(old + count))) {
-        store->return_elements(count);
-        return -1;
-    }
-    std::fill(slots.begin() + old, slots.end(), value);
-    elements = slots.data();
-    size = slots.size();
-    return static_cast<int64_t>(old);
-}
 
 namespace {
 
@@ -43,7 +26,7 @@ std::expected<Table, Error> Table::create(Store& store, const TableType& type, c
         return std::unexpected{wrong_type()};
     if (type.limits.has_max && type.limits.max < type.limits.min)
         return std::unexpected{Error{ErrorCode::usage, "a table's minimum is above its maximum"}};
-    const auto table = store.impl()->make_table(type, init.slots()[0]);
+    const auto table = store.impl()->objects.make_table(type, init.slots()[0]);
     if (!table)
         return std::unexpected{table.error()};
     return Table{*table};
@@ -60,7 +43,7 @@ uint64_t Table::size() const noexcept { return inst_->size; }
 std::expected<Value, Error> Table::get(uint64_t index) const noexcept {
     if (index >= inst_->size)
         return std::unexpected{no_element(index, inst_->size)};
-    if (!inst_->store->keep({&inst_->type.element, 1}, inst_->elements + index))
+    if (!vm::keep({&inst_->type.element, 1}, inst_->elements + index, *inst_->store))
         return std::unexpected{no_memory()};
     return vm::to_value(inst_->type.element, inst_->elements + index, inst_->store->types());
 }
@@ -77,7 +60,7 @@ std::expected<void, Error> Table::set(uint64_t index, const Value& value) const 
 std::expected<uint64_t, Error> Table::grow(uint64_t count, const Value& value) const noexcept {
     if (!vm::fits(value, inst_->type.element, *inst_->store))
         return std::unexpected{wrong_type()};
-    const int64_t old = inst_->grow(count, value.slots()[0]);
+    const int64_t old = vm::grow(*inst_, count, value.slots()[0]);
     if (old < 0)
         return std::unexpected{Error{ErrorCode::limit,
                                      "a table of %" PRIu64 " elements can't grow by %" PRIu64 " elements",

@@ -9,7 +9,7 @@ std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> par
     type.func.params = params;
     const TypeId id = store.engine().types().add_group({&type, 1});
     vm::TagInst* const tag = id != TypeRegistry::failed && store.impl() != nullptr
-                                 ? store.impl()->make(vm::TagInst{id, store.impl()})
+                                 ? store.impl()->objects.make(vm::TagInst{{id}, store.impl()})
                                  : nullptr;
     if (tag == nullptr)
         return std::unexpected{no_memory()};

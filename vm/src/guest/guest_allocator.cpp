@@ -1,4 +1,4 @@
-#include "store/store_impl.hpp"
+#include "guest/linear_memory_heap.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
 
@@ -74,7 +74,7 @@ std::expected<GuestAllocator, Trap> GuestHeap::make(Store& store, Memory memory)
 
 bool GuestHeap::be_own() noexcept {
     source_ = Source::own;
-    own_ = memory_.inst()->store->heap_over(*memory_.inst());
+    own_ = LinearMemoryHeap::over(*memory_.inst());
     return static_cast<bool>(own_);
 }
 

@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <cinttypes>
 
-namespace warpbeam {
-namespace vm {
+namespace warpbeam::vm {
 namespace {
 
 constexpr uint64_t granule = RangeAllocator::granule;
@@ -92,19 +91,17 @@ std::expected<void, Trap> LinearMemoryHeap::free(uint64_t block) noexcept {
     return {};
 }
 
-} // namespace vm
-
-Ref<vm::LinearMemoryHeap> StoreImpl::heap_over(vm::MemoryInst& memory) noexcept {
-    Ref<vm::LinearMemoryHeap>& heap = static_cast<vm::MemoryObject&>(memory).heap;
+Ref<LinearMemoryHeap> LinearMemoryHeap::over(MemoryInst& memory) noexcept {
+    Ref<MemoryAttachment>& heap = static_cast<MemoryObject&>(memory).attachment;
     // A store may have the same shared memory twice.
-    for (const vm::MemoryObject* other = memories_; !heap && memory.shared != nullptr && other != nullptr;
-         other = other->next)
+    for (const MemoryObject* other = memory.store->objects.memories();
+         !heap && memory.shared != nullptr && other != nullptr; other = other->next)
         if (other->shared == memory.shared)
-            heap = other->heap;
+            heap = other->attachment;
+    Allocator& allocator = memory.store->allocator();
     if (!heap)
-        heap = Ref<vm::LinearMemoryHeap>::adopt(
-            warpbeam::create<vm::LinearMemoryHeap>(allocator(), allocator(), Memory{&memory}));
-    return heap;
+        heap = Ref<MemoryAttachment>::adopt(create<LinearMemoryHeap>(allocator, allocator, Memory{&memory}));
+    return Ref<LinearMemoryHeap>::share(static_cast<LinearMemoryHeap*>(heap.get()));
 }
 
-} // namespace warpbeam
+} // namespace warpbeam::vm

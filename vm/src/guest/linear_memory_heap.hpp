@@ -1,5 +1,7 @@
 #pragma once
 
+#include "store/objects.hpp"
+
 #include <warpbeam/memory/range_allocator.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/memory.hpp>
@@ -9,16 +11,17 @@
 
 namespace warpbeam::vm {
 
-/// Our own allocator over a memory, for all GuestAllocators of a store that have none of the guest's: the
-/// store keeps one for each memory, so that none gives out what another has given out (StoreImpl::heap_over).
-/// It counts its owners, since a GuestBuffer may end after its store. Thread-safety: that of the store, but
-/// for the counter.
-class LinearMemoryHeap {
+/// Our own allocator over a memory, for all GuestAllocators of a store that have none of the guest's: each
+/// memory keeps one, so that none gives out what another has given out. It counts its owners, since a
+/// GuestBuffer may end after its store. Thread-safety: that of the store, but for the counter.
+class LinearMemoryHeap final : public MemoryAttachment {
 public:
+    /// The one of a memory; null when there is no memory for it.
+    [[nodiscard]] static Ref<LinearMemoryHeap> over(MemoryInst& memory) noexcept;
     LinearMemoryHeap(Allocator& allocator, Memory memory) noexcept
         : allocator_{allocator}, memory_{memory}, ranges_{allocator} {}
-    void retain() noexcept { owners_.add(); }
-    void release() noexcept {
+    void retain() noexcept override { owners_.add(); }
+    void release() noexcept override {
         if (owners_.drop())
             destroy(allocator_, this);
     }
@@ -32,7 +35,7 @@ public:
     [[nodiscard]] std::expected<void, Trap> free(uint64_t block) noexcept;
     /// The memory is what it was at first, and the blocks are gone: from here on nothing is given out, and
     /// the memory gets another heap.
-    void end() noexcept { ended_ = true; }
+    void end() noexcept override { ended_ = true; }
 
 private:
     [[nodiscard]] bool add_pages(uint64_t size, uint64_t alignment) noexcept;

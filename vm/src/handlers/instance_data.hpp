@@ -1,6 +1,6 @@
 #pragma once
 
-#include "isa/instr.hpp"
+#include "heap/reference.hpp"
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/ref.hpp>
@@ -21,15 +21,20 @@ class Heap;
 class ModuleCode;
 
 /// A function instance. A function reference is the address of one; null is 0.
-struct FuncInst {
-    CodeCell* cell;
-    TypeId type;
+struct FuncInst : FuncHead {
     /// Null for a host function, which runs in the instance of its caller.
     InstanceData* instance;
     /// For a host function.
     HostFunc* host;
     StoreImpl* store;
 };
+
+[[nodiscard]] inline FuncInst* to_func(Slot reference) noexcept {
+    return reinterpret_cast<FuncInst*>(static_cast<uintptr_t>(reference));
+}
+[[nodiscard]] inline Slot from_func(const FuncInst* func) noexcept {
+    return reinterpret_cast<uintptr_t>(func);
+}
 
 /// A linear memory as code sees it.
 struct MemoryInst {
@@ -42,8 +47,6 @@ struct MemoryInst {
     /// Takes note of how large a shared memory is now; whether that was news. Running code has the size of
     /// memory 0 in a register, which must follow (`load_memory`).
     bool refresh() noexcept;
-    /// Grows by `pages`; the old size in pages, or -1 when the type, a limit or the allocator forbids it.
-    [[nodiscard]] int64_t grow(uint64_t pages) noexcept;
 };
 
 struct TableInst {
@@ -51,8 +54,6 @@ struct TableInst {
     uint64_t size;
     TableType type;
     StoreImpl* store;
-    /// Grows by `count` elements that are `value`; the old size, or -1.
-    [[nodiscard]] int64_t grow(uint64_t count, Slot value) noexcept;
 };
 
 /// A global's value: one slot, or two for a v128.
@@ -62,8 +63,7 @@ struct GlobalInst {
     StoreImpl* store;
 };
 
-struct TagInst {
-    TypeId type;
+struct TagInst : TagHead {
     StoreImpl* store;
 };
 

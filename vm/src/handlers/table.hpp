@@ -46,7 +46,7 @@ struct TableGrow {
     static Exit run(Regs& r) noexcept {
         TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
         const Slot* const operand = In::operands(r);
-        const int64_t old = table.grow(operand[1], operand[0]);
+        const int64_t old = grow(table, operand[1], operand[0]);
         return In::result(r, old < 0 ? failed_growth(table.type.limits) : static_cast<Slot>(old));
     }
 };

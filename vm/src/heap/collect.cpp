@@ -1,6 +1,5 @@
 #include "heap/block.hpp"
 #include "heap/reference.hpp"
-#include "store/store_impl.hpp"
 
 #include <algorithm>
 
@@ -107,8 +106,8 @@ void Heap::scan(Object* object) noexcept {
     case ObjectKind::exception: {
         const auto* const exception = static_cast<ExceptionObject*>(object);
         const Slot* slot = exception->payload();
-        for (const ValType type : store_.types().func(exception->tag->type).params) {
-            if (type.is_ref() && !store_.types().matches(type.heap(), HeapType::func))
+        for (const ValType type : types_.func(exception->tag->type).params) {
+            if (type.is_ref() && !types_.matches(type.heap(), HeapType::func))
                 mark_reference(*slot);
             slot += slots_of(type);
         }
@@ -171,7 +170,7 @@ void Heap::collect() noexcept {
     allocated_ = 0;
     for (Block* const block : blocks_)
         block->clear_marks();
-    store_.mark_roots(*this);
+    host_.mark_roots(*this);
     for (const RootSpan* span = spans_; span != nullptr; span = span->below_)
         mark(span->slots);
     for (Object* const object : kept_)
@@ -232,7 +231,7 @@ void Heap::sweep() noexcept {
         if (block->cell == 0 && block->first != 0) {
             if (!block->is_marked(block->first)) {
                 committed_ -= block->bytes;
-                store_.allocator().deallocate(block, block->bytes, block_alignment);
+                allocator_.deallocate(block, block->bytes, block_alignment);
                 continue;
             }
             survived_ += block->bytes;
@@ -247,7 +246,7 @@ void Heap::sweep() noexcept {
         // Only blocks of the common size serve every class.
         if (empty && block->bytes != Block::small_bytes) {
             committed_ -= block->bytes;
-            store_.allocator().deallocate(block, block->bytes, block_alignment);
+            allocator_.deallocate(block, block->bytes, block_alignment);
             continue;
         }
         blocks_[left++] = block;

@@ -1,8 +1,6 @@
 #include "heap/heap.hpp"
 
 #include "heap/block.hpp"
-#include "heap/reference.hpp"
-#include "store/store_impl.hpp"
 
 #include <algorithm>
 
@@ -10,19 +8,21 @@
 
 namespace warpbeam::vm {
 
-Heap::Heap(StoreImpl& store, uint64_t limit, bool collect_always) noexcept
-    : store_{store}, blocks_{store.allocator()}, marked_{store.allocator()}, arrays_{store.allocator()},
-      kept_{store.allocator()}, limit_{limit}, threshold_{first_threshold}, collect_always_{collect_always} {
+Heap::Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint64_t limit,
+           bool collect_always) noexcept
+    : allocator_{allocator}, types_{types}, host_{host}, blocks_{allocator}, marked_{allocator},
+      arrays_{allocator}, kept_{allocator}, limit_{limit}, threshold_{first_threshold},
+      collect_always_{collect_always} {
     for (size_t i = 0; i < runs_.size(); ++i)
         runs_[i].cell = cell_sizes[i];
 }
 
 Heap::~Heap() {
     for (Block* const block : blocks_)
-        store_.allocator().deallocate(block, block->bytes, block_alignment);
+        allocator_.deallocate(block, block->bytes, block_alignment);
 }
 
-ExceptionObject* Heap::allocate_exception(const TagInst& tag, std::span<const Slot> payload) noexcept {
+ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Slot> payload) noexcept {
     const RootSpan roots{*this, payload};
     auto* const exception = static_cast<ExceptionObject*>(
         allocate(&exception_layout, sizeof(ExceptionObject) + payload.size_bytes()));
@@ -97,10 +97,7 @@ bool Heap::refill(size_t size_class) noexcept {
 bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
     const bool forced = !fits(bytes, limit_);
     collect();
-    if (const Engine& engine = store_.engine(); engine.config().fuel) {
-        int64_t& fuel = store_.execution().fuel;
-        fuel -= static_cast<int64_t>(std::min<uint64_t>(work_, INT64_MAX / 2));
-    }
+    host_.charge(work_);
     uint64_t room = limit_ - std::min(limit_, committed_ - free_bytes_);
     for (Block* block = available != nullptr ? *available : nullptr; block != nullptr; block = block->next)
         for (uint32_t at = block->runs; at != 0; at = FreeRun::read(block->at(at)).next)
@@ -183,7 +180,7 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
     }
     // The place in the list comes first, and grows as a list that is appended to should.
     const bool listed = marked_.reserve(smallest_stack) && blocks_.push(nullptr);
-    void* const memory = listed ? store_.allocator().allocate(bytes, block_alignment) : nullptr;
+    void* const memory = listed ? allocator_.allocate(bytes, block_alignment) : nullptr;
     if (memory == nullptr) {
         if (listed)
             blocks_.pop();
@@ -221,7 +218,7 @@ void Heap::release_free_blocks(uint64_t target) noexcept {
         if (block->bytes != 0)
             blocks_[left++] = block;
         else
-            store_.allocator().deallocate(block, Block::small_bytes, block_alignment);
+            allocator_.deallocate(block, Block::small_bytes, block_alignment);
     }
     blocks_.truncate(left);
 }

@@ -9,19 +9,24 @@
 /// The garbage-collected heap of a store.
 /// docs/decisions/0006-conservative-frames.md says what keeps an object alive.
 
-namespace warpbeam {
-class StoreImpl;
-}
-
 namespace warpbeam::vm {
 
-struct TagInst;
+/// Whom a heap belongs to.
+struct HeapHost {
+    /// Shows the heap, by `Heap::mark`, every slot from which anything can get at an object.
+    virtual void mark_roots(class Heap& heap) noexcept = 0;
+    /// A collection was needed that did so much work (see `Heap::work`).
+    virtual void charge(uint64_t work) noexcept = 0;
+
+protected:
+    ~HeapHost() = default;
+};
 
 /// Slots that are roots for as long as this object lives: for references that are in no frame, global or
 /// table yet. Such spans end in the reverse order of their beginning.
 class RootSpan {
 public:
-    RootSpan(class Heap& heap, std::span<const Slot> slots) noexcept;
+    RootSpan(Heap& heap, std::span<const Slot> slots) noexcept;
     RootSpan(const RootSpan&) = delete;
     RootSpan& operator=(const RootSpan&) = delete;
     ~RootSpan();
@@ -42,13 +47,14 @@ public:
     /// The bytes from one block's beginning to the next possible one; a power of two.
     static constexpr size_t block_alignment = 64 * 1024;
 
-    Heap(StoreImpl& store, uint64_t limit, bool collect_always) noexcept;
+    Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint64_t limit,
+         bool collect_always) noexcept;
     Heap(const Heap&) = delete;
     Heap& operator=(const Heap&) = delete;
     ~Heap();
 
     // ---- Allocation. Null when the limit is reached or there is no memory, as `failure` then tells. ----
-    // Any of these may collect: every reference that is still wanted must be where `StoreImpl::mark_roots`
+    // Any of these may collect: every reference that is still wanted must be where `HeapHost::mark_roots`
     // looks. Code that runs sets `Execution::free` above its live operands before.
 
     /// An object with `size` bytes (a multiple of 8), all zero but for the layout.
@@ -76,7 +82,7 @@ public:
         return array;
     }
     /// An exception with a tag and the values that it carries, in slots; these are roots meanwhile.
-    [[nodiscard]] ExceptionObject* allocate_exception(const TagInst& tag,
+    [[nodiscard]] ExceptionObject* allocate_exception(const TagHead& tag,
                                                       std::span<const Slot> payload) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
@@ -86,7 +92,7 @@ public:
     // ---- Collection ----
 
     void collect() noexcept;
-    /// For `StoreImpl::mark_roots`: each slot that holds the address of an object keeps that alive, whatever
+    /// For `HeapHost::mark_roots`: each slot that holds the address of an object keeps that alive, whatever
     /// the slot was meant to be.
     void mark(std::span<const Slot> slots) noexcept;
     /// The object at this address, if there is one.
@@ -184,7 +190,9 @@ private:
     void sweep() noexcept;
     [[nodiscard]] uint64_t sweep_cells(Block& block) noexcept;
 
-    StoreImpl& store_;
+    Allocator& allocator_;
+    const TypeRegistry& types_;
+    HeapHost& host_;
     std::array<Run, cell_sizes.size()> runs_{};
     /// For each class the blocks that still have free runs.
     std::array<Block*, cell_sizes.size()> available_{};

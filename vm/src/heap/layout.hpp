@@ -12,7 +12,7 @@
 
 namespace warpbeam::vm {
 
-struct TagInst;
+struct TagHead;
 struct Layout;
 
 /// The head of every object; what it holds follows. References are addresses of objects.
@@ -23,7 +23,7 @@ struct ArrayObject : Object {
     uint32_t length;
 };
 struct ExceptionObject : Object {
-    const TagInst* tag;
+    const TagHead* tag;
     [[nodiscard]] Slot* payload() noexcept { return reinterpret_cast<Slot*>(this + 1); }
     [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
 };

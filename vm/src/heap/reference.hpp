@@ -1,12 +1,14 @@
 #pragma once
 
-#include "handlers/instance_data.hpp"
+#include "isa/instr.hpp"
 
-#include <warpbeam/vm/value.hpp>
+#include <warpbeam/loader/type_registry.hpp>
+
+#include <span>
 
 /// How references are encoded in a slot. Null is 0 in every hierarchy.
 ///
-/// Functions: the address of the FuncInst.
+/// Functions: the address of the FuncHead, which the whole function begins with.
 /// All others (`any` and `extern` share their values, so converting between them changes nothing):
 ///     ...1    an i31: the number in the bits 1 to 31, the rest is 0
 ///     ..10    a host reference: a payload of 62 bits above
@@ -20,13 +22,20 @@ namespace warpbeam::vm {
     return Slot{number & 0x7fff'ffff} << 1 | 1;
 }
 
-[[nodiscard]] inline FuncInst* to_func(Slot reference) noexcept {
-    return reinterpret_cast<FuncInst*>(static_cast<uintptr_t>(reference));
-}
-[[nodiscard]] inline Slot from_func(const FuncInst* func) noexcept {
-    return reinterpret_cast<uintptr_t>(func);
-}
+/// What must be known of a function in order to call it, and to test a reference to it.
+struct FuncHead {
+    CodeCell* cell;
+    TypeId type;
+};
 
+/// The same of a tag, which exceptions refer to.
+struct TagHead {
+    TypeId type;
+};
+
+/// The heap type at the top of a type's hierarchy.
+/// https://webassembly.github.io/spec/core/valid/matching.html#heap-types
+[[nodiscard]] HeapType top_of(HeapType heap, const TypeRegistry& types) noexcept;
 /// The type of what a reference that is not null refers to. `top` says in which hierarchy it is: any type of
 /// that. The most that is known of what comes from the host is `any` or `extern`.
 [[nodiscard]] HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) noexcept;
@@ -36,13 +45,5 @@ namespace warpbeam::vm {
 /// The number of slots that a value takes.
 [[nodiscard]] constexpr size_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
 [[nodiscard]] size_t slots_of(std::span<const ValType> types) noexcept;
-
-/// A value of `type` as the embedder gets it. A reference to a function is of type `func` (which one the
-/// function itself knows), so that no other object of a defined type can be taken for one.
-[[nodiscard]] Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept;
-
-/// Whether an embedder's value may be used as a value of `type` in this store: numbers by their type,
-/// references by what they refer to.
-[[nodiscard]] bool fits(const Value& value, ValType type, StoreImpl& store) noexcept;
 
 } // namespace warpbeam::vm

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "handlers/entry_points.hpp"
 #include "isa/catch_table.hpp"
 #include "lower/emitter.hpp"
+#include "lower/module_code.hpp"
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///

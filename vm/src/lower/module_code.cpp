@@ -1,4 +1,5 @@
-#include "handlers/entry_points.hpp"
+#include "lower/module_code.hpp"
+
 #include "handlers/families.hpp"
 #include "isa/catch_table.hpp"
 #include "lower/lowering.hpp"
@@ -42,48 +43,23 @@ ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcep
     : module_{module}, options_{options}, cells_{*options.allocator}, codes_{*options.allocator},
       by_address_{*options.allocator} {}
 
-ModuleCode* ModuleCode::of(const Module& module, const CodeOptions& options) noexcept {
-    if (Module::Attachment* const attached = module.attachment(); attached != nullptr)
-        return static_cast<ModuleCode*>(attached);
-    ModuleCode* const fresh =
-        create<ModuleCode, const Module&, const CodeOptions&>(*options.allocator, module, options);
-    if (fresh == nullptr)
-        return nullptr;
-    const size_t count = module.bodies().size();
-    if (!fresh->cells_.resize(count) || !fresh->codes_.resize(count) || !fresh->by_address_.reserve(count)) {
-        fresh->drop();
-        return nullptr;
-    }
-    for (size_t i = 0; i < count; ++i) {
-        CodeCell& cell = fresh->cells_[i];
-        cell.code.store(&stub().header, std::memory_order_relaxed);
-        cell.owner = fresh;
-        cell.func = static_cast<uint32_t>(module.imported_funcs() + i);
-    }
-    auto* const attached = static_cast<ModuleCode*>(module.attach(fresh));
-    if (attached != fresh)
-        fresh->drop();
-    return attached;
-}
-
-void ModuleCode::drop() noexcept {
-    Allocator& allocator = *options_.allocator;
+ModuleCode::~ModuleCode() {
     for (Code* const code : codes_)
         if (code != nullptr)
-            allocator.deallocate(code, bytes_of(*code), alignof(Code));
-    destroy(allocator, images_.load(std::memory_order_relaxed));
-    destroy(allocator, this);
+            options_.allocator->deallocate(code, bytes_of(*code), alignof(Code));
 }
 
-const DataImages* ModuleCode::images() noexcept {
-    if (const DataImages* const made = images_.load(std::memory_order_acquire); made != nullptr)
-        return made;
-    if (module_.data().empty() || !asked_for_images_.test_and_set(std::memory_order_relaxed))
-        return nullptr;
-    const Lock lock{lock_};
-    if (images_.load(std::memory_order_relaxed) == nullptr)
-        images_.store(DataImages::create(module_, *options_.allocator), std::memory_order_release);
-    return images_.load(std::memory_order_relaxed);
+bool ModuleCode::prepare() noexcept {
+    const size_t count = module_.bodies().size();
+    if (!cells_.resize(count) || !codes_.resize(count) || !by_address_.reserve(count))
+        return false;
+    for (size_t i = 0; i < count; ++i) {
+        CodeCell& cell = cells_[i];
+        cell.code.store(&stub().header, std::memory_order_relaxed);
+        cell.owner = this;
+        cell.func = static_cast<uint32_t>(module_.imported_funcs() + i);
+    }
+    return true;
 }
 
 CodeCell* ModuleCode::cell(uint32_t func) noexcept { return &cells_[func - module_.imported_funcs()]; }

@@ -1,7 +1,6 @@
 #include "store/const_expr.hpp"
 
 #include "heap/object_values.hpp"
-#include "heap/reference.hpp"
 #include "lower/body_reader.hpp"
 #include "store/store_impl.hpp"
 

@@ -1,9 +1,8 @@
 #include "store/host_func.hpp"
 
-#include "heap/reference.hpp"
+#include "handlers/entry_points.hpp"
 #include "store/store_impl.hpp"
-
-#include <warpbeam/vm/exception.hpp>
+#include "store/values.hpp"
 
 #include <algorithm>
 
@@ -59,22 +58,12 @@ void HostFunc::release() noexcept {
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
     Caller from{store.handle(), caller, *host.signature};
-    // The arguments are in the frame, and so are the results when the scope ends.
-    const RootScope scope{store.handle()};
+    // The arguments are in the frame, and so are the results when the call ends.
+    const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
-    if (called)
-        return Exit::none;
-    const auto exception = called.error().exception();
-    store.hold(std::move(called.error()));
-    if (!exception)
-        return Exit::host_trap;
-    if (exception->root()->store != &store) {
-        store.hold(Trap::with_message(store.allocator(), TrapCode::usage,
-                                      "a host function threw an exception of another store"));
-        return Exit::host_trap;
-    }
-    execution.detail = exception->root()->exception;
-    return Exit::uncaught_exception;
+    const Exit exit = called ? Exit::none : store.pending.hold(execution, std::move(called.error()));
+    store.heap.release_kept(kept);
+    return exit;
 }
 
 } // namespace vm
@@ -117,20 +106,5 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
 }
 
 } // namespace detail
-
-std::optional<Instance> Caller::instance() const noexcept {
-    return instance_ != nullptr ? std::optional{Instance{instance_}} : std::nullopt;
-}
-
-std::optional<Memory> Caller::memory() const noexcept {
-    if (instance_ == nullptr)
-        return std::nullopt;
-    vm::MemoryInst* const memory = static_cast<vm::InstanceObject*>(instance_)->exported_memory;
-    return memory != nullptr ? std::optional{Memory{memory}} : std::nullopt;
-}
-
-std::optional<Extern> Caller::find_export(std::string_view name) const noexcept {
-    return instance_ != nullptr ? Instance{instance_}.find_export(name) : std::nullopt;
-}
 
 } // namespace warpbeam

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "handlers/entry_points.hpp"
+#include "handlers/run.hpp"
 
 #include <warpbeam/vm/host_func.hpp>
 

@@ -1,6 +1,5 @@
-#include "heap/reference.hpp"
-#include "store/code_options.hpp"
 #include "store/const_expr.hpp"
+#include "store/invoke.hpp"
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
 
@@ -21,14 +20,14 @@ class Instantiation {
 public:
     /// `mark` is from before the instance's object was made.
     Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst,
-                  const StoreImpl::Mark& mark) noexcept
+                  const vm::ObjectFactory::Mark& mark) noexcept
         : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()}, mark_{mark} {}
     Instantiation(const Instantiation&) = delete;
     Instantiation& operator=(const Instantiation&) = delete;
     ~Instantiation() {
-        store_.set_unfinished(nullptr);
+        store_.roots.set_unfinished(nullptr);
         if (!adopted_)
-            store_.release_since(mark_);
+            store_.objects.release_since(mark_);
     }
 
     std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
@@ -57,7 +56,7 @@ private:
     /// From here on others may refer to what was made, so it stays whatever happens.
     void keep() noexcept {
         if (!adopted_)
-            store_.adopt(inst_);
+            store_.objects.adopt(inst_);
         adopted_ = true;
     }
 
@@ -76,13 +75,9 @@ private:
     const Module& module_;
     vm::InstanceObject& inst_;
     vm::ConstEvaluator constants_;
-    StoreImpl::Mark mark_;
+    vm::ObjectFactory::Mark mark_;
     bool adopted_ = false;
 };
-
-Error too_many_instances() noexcept {
-    return Error{ErrorCode::limit, "the store has as many instances as it may have"};
-}
 
 constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
     return start <= size && count <= size - start;
@@ -90,7 +85,7 @@ constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
 
 bool Instantiation::make_index_spaces() noexcept {
     const auto array = [&]<typename T>(T*& field, size_t count) {
-        const auto made = store_.make_array<T>(count);
+        const auto made = store_.objects.make_array<T>(count);
         field = made ? made->data() : nullptr;
         return made.has_value();
     };
@@ -108,7 +103,7 @@ bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
     size_t tags = 0;
     for (const ImportValue& import : imports) {
         if (import.host != nullptr) {
-            vm::FuncInst* const func = store_.make_host_func(*import.host);
+            vm::FuncInst* const func = store_.objects.make_host_func(*import.host);
             if (func == nullptr)
                 return false;
             inst_.funcs[funcs++] = func;
@@ -136,14 +131,15 @@ bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
 }
 
 Instantiation::Step Instantiation::make_funcs() noexcept {
-    inst_.code = vm::ModuleCode::of(module_, code_options(store_.engine()));
+    inst_.compiled = vm::CompiledModule::of(module_, store_.engine());
     const uint32_t imported = module_.imported_funcs();
-    const auto defined = store_.make_array<vm::FuncInst>(module_.bodies().size());
-    if (inst_.code == nullptr || !defined)
+    const auto defined = store_.objects.make_array<vm::FuncInst>(module_.bodies().size());
+    if (inst_.compiled == nullptr || !defined)
         return std::unexpected{no_memory()};
+    inst_.code = &inst_.compiled->code();
     for (uint32_t i = 0; i < defined->size(); ++i) {
         vm::FuncInst& func = (*defined)[i];
-        func = {inst_.code->cell(imported + i), module_.funcs()[imported + i], &inst_, nullptr, &store_};
+        func = {{inst_.code->cell(imported + i), module_.funcs()[imported + i]}, &inst_, nullptr, &store_};
         inst_.funcs[imported + i] = &func;
     }
     return {};
@@ -151,14 +147,14 @@ Instantiation::Step Instantiation::make_funcs() noexcept {
 
 Instantiation::Step Instantiation::make_globals() noexcept {
     const auto decls = module_.global_decls();
-    const auto defined = store_.make_array<vm::GlobalInst>(decls.size());
+    const auto defined = store_.objects.make_array<vm::GlobalInst>(decls.size());
     if (!defined)
         return std::unexpected{no_memory()};
     for (size_t i = 0; i < decls.size(); ++i) {
         vm::GlobalInst& global = (*defined)[i];
         global.type = decls[i].type;
         global.store = &store_;
-        if (!store_.watch(global))
+        if (!store_.objects.list(global))
             return std::unexpected{no_memory()};
         inst_.globals[module_.imported_globals() + i] = &global;
     }
@@ -178,7 +174,7 @@ Instantiation::Step Instantiation::set_globals() noexcept {
 
 Instantiation::Step Instantiation::make_memories() noexcept {
     for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
-        const auto memory = store_.make_memory(module_.memories()[i]);
+        const auto memory = store_.objects.make_memory(module_.memories()[i]);
         if (!memory)
             return std::unexpected{memory.error()};
         inst_.memories[i] = *memory;
@@ -192,12 +188,12 @@ Instantiation::Step Instantiation::reset_memories() noexcept {
         auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[i]);
         if (!memory.bytes)
             continue; // shared: other threads use it
-        if (memory.heap)
-            memory.heap->end();
-        memory.heap = nullptr;
+        if (memory.attachment)
+            memory.attachment->end();
+        memory.attachment = nullptr;
         if (!memory.bytes->reset())
             return std::unexpected{no_memory()};
-        store_.return_memory(memory.size - memory.bytes->size());
+        store_.quota.return_memory(memory.size - memory.bytes->size());
         memory.base = memory.bytes->data();
         memory.size = memory.bytes->size();
     }
@@ -223,7 +219,7 @@ Instantiation::Step Instantiation::reset_tables() noexcept {
         auto& table = *static_cast<vm::TableObject*>(inst_.tables[module_.imported_tables() + i]);
         table.slots.truncate(static_cast<size_t>(table.type.limits.min));
         std::fill(table.slots.begin(), table.slots.end(), *init);
-        store_.return_elements(table.size - table.slots.size());
+        store_.quota.return_elements(table.size - table.slots.size());
         table.size = table.slots.size();
     }
     return {};
@@ -235,7 +231,7 @@ Instantiation::Step Instantiation::make_tables() noexcept {
         const auto init = first_value(decls[i]);
         if (!init)
             return std::unexpected{init.error()};
-        const auto table = store_.make_table(decls[i].type, *init);
+        const auto table = store_.objects.make_table(decls[i].type, *init);
         if (!table)
             return std::unexpected{table.error()};
         inst_.tables[module_.imported_tables() + i] = *table;
@@ -245,7 +241,7 @@ Instantiation::Step Instantiation::make_tables() noexcept {
 
 Instantiation::Step Instantiation::make_tags() noexcept {
     for (size_t i = module_.imported_tags(); i < module_.tags().size(); ++i) {
-        inst_.tags[i] = store_.make(vm::TagInst{module_.tags()[i].type, &store_});
+        inst_.tags[i] = store_.objects.make(vm::TagInst{{module_.tags()[i].type}, &store_});
         if (inst_.tags[i] == nullptr)
             return std::unexpected{no_memory()};
     }
@@ -274,7 +270,7 @@ Instantiation::Step Instantiation::make_elements() noexcept {
         const ElementSegment& segment = module_.elements()[i];
         if (segment.mode != SegmentMode::passive)
             continue;
-        const auto values = store_.make_array<Slot>(segment.size());
+        const auto values = store_.objects.make_array<Slot>(segment.size());
         if (!values)
             return std::unexpected{no_memory()};
         inst_.elem_storage[i] = *values;
@@ -332,7 +328,7 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
 
 std::expected<void, InstantiationError> Instantiation::apply_data(bool again) noexcept {
     const size_t first_memory = again ? module_.imported_memories() : 0;
-    const vm::DataImages* const images = inst_.code->images();
+    const vm::DataImages* const images = inst_.compiled->images();
     for (const DataSegment& segment : module_.data()) {
         if (segment.mode != SegmentMode::active || segment.memory < first_memory ||
             (again && module_.memories()[segment.memory].shared))
@@ -358,9 +354,9 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
 }
 
 std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
-    if (!store_.prepare_stacks() || !make_index_spaces() || !bind(imports))
+    if (!store_.stacks.prepare() || !make_index_spaces() || !bind(imports))
         return std::unexpected{refused(no_memory())};
-    store_.set_unfinished(&inst_);
+    store_.roots.set_unfinished(&inst_);
     using Make = Step (Instantiation::*)() noexcept;
     for (const Make make :
          {&Instantiation::make_funcs, &Instantiation::make_globals, &Instantiation::make_memories,
@@ -372,15 +368,15 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
         inst_.exported_memory = inst_.memories[memory->index];
 
     // A growth policy that makes instances, against the rules, gets no more than others.
-    if (!store_.has_room_for_instance())
-        return std::unexpected{refused(too_many_instances())};
+    if (auto room = store_.quota.check_instances(); !room)
+        return std::unexpected{refused(room.error())};
     if (auto applied = apply_elements(false); !applied)
         return applied;
     if (auto applied = apply_data(false); !applied)
         return applied;
     keep();
     if (module_.start())
-        if (auto called = store_.invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
+        if (auto called = vm::invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
             return std::unexpected{InstantiationError{std::move(called.error())}};
     return {};
 }
@@ -454,13 +450,13 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
         return refuse(no_memory());
     if (&module->type_registry() != &impl->types())
         return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
-    if (!impl->has_room_for_instance())
-        return refuse(too_many_instances());
+    if (auto room = impl->quota.check_instances(); !room)
+        return refuse(room.error());
     if (auto checked = check_imports(*impl, *module, imports); !checked)
         return std::unexpected{std::move(checked.error())};
 
-    const StoreImpl::Mark mark = impl->mark();
-    vm::InstanceObject* const inst = impl->make(vm::InstanceObject{});
+    const vm::ObjectFactory::Mark mark = impl->objects.mark();
+    vm::InstanceObject* const inst = impl->objects.make(vm::InstanceObject{});
     if (inst == nullptr)
         return refuse(no_memory());
     inst->store = impl;
@@ -468,7 +464,7 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     inst->module = module.get();
     inst->types = module->types().data();
     inst->registry = &module->type_registry();
-    inst->heap = &impl->heap();
+    inst->heap = &impl->heap;
     Instantiation instantiation{*impl, *module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
@@ -483,7 +479,7 @@ std::expected<void, InstantiationError> Instance::reset() const noexcept {
             Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
             store.allocator()}};
     auto& object = *static_cast<vm::InstanceObject*>(inst_);
-    return Instantiation{store, *object.module, object, store.mark()}.run_again();
+    return Instantiation{store, *object.module, object, store.objects.mark()}.run_again();
 }
 
 } // namespace warpbeam

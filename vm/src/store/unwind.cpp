@@ -1,5 +1,5 @@
-#include "heap/heap.hpp"
-#include "heap/reference.hpp"
+#include "handlers/entry_points.hpp"
+#include "handlers/run.hpp"
 #include "isa/catch_table.hpp"
 #include "store/store_impl.hpp"
 
@@ -49,7 +49,7 @@ private:
 Exit make_exception(Execution& execution, const TagInst& tag, Slot* payload, Slot& exception) noexcept {
     const size_t slots = slots_of(execution.store->types().func(tag.type).params);
     execution.free = payload + slots;
-    Heap& heap = execution.store->heap();
+    Heap& heap = execution.store->heap;
     const ExceptionObject* const object = heap.allocate_exception(tag, {payload, slots});
     if (object == nullptr)
         return heap.failure();
@@ -88,7 +88,7 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     execution.rp = rp;
     execution.inst = const_cast<InstanceData*>(thrown.inst);
     // If a host function threw it, its trap is one no longer.
-    execution.store->forget_held();
+    execution.store->pending.forget();
     return clause;
 }
 

@@ -1,13 +1,13 @@
 #include "trap/trap_builder.hpp"
 
-#include "store/store_impl.hpp"
+#include "handlers/run.hpp"
+#include "lower/module_code.hpp"
 
 namespace warpbeam {
 
-Trap TrapBuilder::build(vm::Exit exit, vm::Execution& execution, const vm::Record* base,
-                        std::optional<Trap> held, Allocator& allocator) noexcept {
-    if (exit == vm::Exit::interrupted)
-        execution.interrupt.store(false, std::memory_order_relaxed);
+Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm::Record* base,
+                        std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
+                        Allocator& allocator) noexcept {
     Trap trap = held ? std::move(*held) : Trap{code_of(exit)};
     // Refused by a host function without a frame of code in between.
     if (held && execution.rp == base)
@@ -17,12 +17,25 @@ Trap TrapBuilder::build(vm::Exit exit, vm::Execution& execution, const vm::Recor
         if (!held)
             details->message.add(text_of(trap.code()));
         builder.walk(base);
-        if (!held && exit == vm::Exit::uncaught_exception)
-            details->exception = execution.store->exceptions().add(*execution.store, execution.detail);
+        if (!held)
+            details->exception = std::move(uncaught);
         if (!held && !details->frames.empty())
             add_numbers(details->message, exit, execution, details->frames[0].offset);
     }
     return trap;
+}
+
+Trap TrapBuilder::thrown(const Ref<vm::ExceptionRoot>& exception) noexcept {
+    Trap trap{TrapCode::uncaught_exception};
+    Trap::Details* const details = trap.own_details(exception->allocator);
+    if (details == nullptr)
+        return Trap{TrapCode::out_of_memory};
+    details->exception = exception;
+    return trap;
+}
+
+Ref<vm::ExceptionRoot> TrapBuilder::exception_of(const Trap& trap) noexcept {
+    return trap.details_ != nullptr ? trap.details_->exception : Ref<vm::ExceptionRoot>{};
 }
 
 void TrapBuilder::walk(const vm::Record* base) noexcept {

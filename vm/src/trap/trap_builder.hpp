@@ -1,6 +1,6 @@
 #pragma once
 
-#include "handlers/entry_points.hpp"
+#include "handlers/instance_data.hpp"
 #include "trap/trap_details.hpp"
 
 namespace warpbeam {
@@ -8,10 +8,16 @@ namespace warpbeam {
 /// Turns the end of a failed run into a trap: what went wrong with its numbers, and where.
 class TrapBuilder {
 public:
-    /// `execution` stands where the run failed, and its records from `base` on are those of the run. For
-    /// `host_trap`, `held` is the trap of the host function, whose backtrace this run's frames are added to.
-    [[nodiscard]] static Trap build(vm::Exit exit, vm::Execution& execution, const vm::Record* base,
-                                    std::optional<Trap> held, Allocator& allocator) noexcept;
+    /// `execution` stands where the run failed, and its records from `base` on are those of the run. `held`
+    /// is the trap of a host function that ended it, whose backtrace this run's frames are added to;
+    /// `uncaught` the exception that did so, if it could be held on to.
+    [[nodiscard]] static Trap build(vm::Exit exit, const vm::Execution& execution, const vm::Record* base,
+                                    std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
+                                    Allocator& allocator) noexcept;
+    /// A trap that carries an exception of the host's. Without memory it is another trap.
+    [[nodiscard]] static Trap thrown(const Ref<vm::ExceptionRoot>& exception) noexcept;
+    /// The exception that a trap carries, or null.
+    [[nodiscard]] static Ref<vm::ExceptionRoot> exception_of(const Trap& trap) noexcept;
 
 private:
     /// A stack may be a hundred thousand frames deep; the innermost ones tell enough.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store/exception.hpp"
+#include "trap/exception_root.hpp"
 #include "trap/text.hpp"
 
 #include <warpbeam/vm/trap.hpp>

@@ -12,6 +12,10 @@
 
 namespace warpbeam {
 
+namespace vm {
+class Roots;
+}
+
 /// Lets go of all references that were handed out since it began. Scopes of a store end in the reverse order
 /// of their beginning, and before the store does.
 class RootScope {
@@ -39,9 +43,8 @@ public:
     [[nodiscard]] const Value& value() const noexcept { return value_; }
 
 private:
-    friend class StoreImpl;
-    void link(StoreImpl* store) noexcept;
-    void unlink() noexcept;
+    friend class vm::Roots;
+    void clear() noexcept;
 
     Value value_;
     StoreImpl* store_ = nullptr;

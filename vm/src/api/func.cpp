@@ -1,0 +1,53 @@
+#include "store/invoke.hpp"
+#include "store/store_impl.hpp"
+#include "trap/type_text.hpp"
+
+#include <algorithm>
+
+namespace warpbeam {
+
+std::expected<void, Trap> detail::call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
+                                             size_t results) noexcept {
+    return vm::invoke(func, frame, params, results);
+}
+
+FuncType Func::type() const noexcept {
+    return inst_ != nullptr ? inst_->store->types().func(inst_->type) : FuncType{};
+}
+
+std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
+                                        const detail::HostCallable& callable) noexcept {
+    const auto host = vm::HostFunc::create(store.engine(), type, callable);
+    if (!host)
+        return std::unexpected{host.error()};
+    vm::FuncInst* const func =
+        store.impl() != nullptr ? store.impl()->objects.make_host_func(**host) : nullptr;
+    (*host)->release();
+    if (func == nullptr)
+        return std::unexpected{no_memory()};
+    return Func{func};
+}
+
+std::expected<void, Error> Func::check_type(std::span<const ValType> params,
+                                            std::span<const ValType> results) const noexcept {
+    if (inst_ == nullptr)
+        return std::unexpected{Error{ErrorCode::usage, "the function is null"}};
+    const FuncType own = type();
+    if (std::ranges::equal(own.params, params) && std::ranges::equal(own.results, results))
+        return {};
+    Text actual{inst_->store->allocator()};
+    Text wanted{inst_->store->allocator()};
+    add_type(actual, own, inst_->store->types());
+    add_type(wanted, FuncType{params, results}, inst_->store->types());
+    return std::unexpected{Error{ErrorCode::usage, "the function's type is %.*s, not %.*s",
+                                 static_cast<int>(actual.view().size()), actual.view().data(),
+                                 static_cast<int>(wanted.view().size()), wanted.view().data()}};
+}
+
+std::expected<void, Trap> Func::call(std::span<const Value> args, std::span<Value> results) const noexcept {
+    if (inst_ == nullptr)
+        return std::unexpected{Trap::with_message(TrapCode::usage, "the function is null")};
+    return vm::invoke(*inst_, args, results);
+}
+
+} // namespace warpbeam

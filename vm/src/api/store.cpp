@@ -1,0 +1,68 @@
+#include "store/store_impl.hpp"
+
+#include <algorithm>
+
+namespace warpbeam {
+
+Store::Store(Engine& engine, const StoreLimits& limits) noexcept
+    : engine_{&engine}, impl_{StoreImpl::create(*this, limits)} {}
+
+Store::~Store() { destroy(engine_->allocator(), impl_); }
+
+void Store::set_fuel(uint64_t units) noexcept {
+    if (impl_ != nullptr)
+        impl_->execution().fuel = static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX));
+}
+
+uint64_t Store::fuel() const noexcept {
+    return impl_ != nullptr ? static_cast<uint64_t>(std::max<int64_t>(impl_->execution().fuel, 0)) : 0;
+}
+
+InterruptHandle Store::interrupt_handle() const noexcept {
+    InterruptTarget* const target = impl_ != nullptr ? impl_->stacks.interrupt_target().get() : nullptr;
+    if (target != nullptr)
+        target->retain();
+    return InterruptHandle{target};
+}
+
+StoreUsage Store::usage() const noexcept {
+    if (impl_ == nullptr)
+        return {};
+    StoreUsage usage = impl_->quota.usage();
+    usage.heap_bytes = impl_->heap.committed();
+    return usage;
+}
+
+Store::HeapStatistics Store::heap() const noexcept {
+    if (impl_ == nullptr)
+        return {};
+    const vm::Heap& heap = impl_->heap;
+    return {heap.committed(), heap.peak(), heap.survived(), heap.collections()};
+}
+
+void Store::collect() noexcept {
+    if (impl_ != nullptr)
+        impl_->heap.collect();
+}
+
+InterruptHandle::InterruptHandle(const InterruptHandle& other) noexcept : target_{other.target_} {
+    if (target_ != nullptr)
+        target_->retain();
+}
+
+InterruptHandle& InterruptHandle::operator=(InterruptHandle other) noexcept {
+    std::swap(target_, other.target_);
+    return *this;
+}
+
+InterruptHandle::~InterruptHandle() {
+    if (target_ != nullptr)
+        target_->release();
+}
+
+void InterruptHandle::interrupt() const noexcept {
+    if (target_ != nullptr)
+        target_->execution.interrupt.store(true, std::memory_order_relaxed);
+}
+
+} // namespace warpbeam

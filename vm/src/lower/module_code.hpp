@@ -1,0 +1,63 @@
+#pragma once
+
+#include "isa/instr.hpp"
+
+#include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/vec.hpp>
+
+namespace warpbeam::vm {
+
+class Layouts;
+
+/// What code asks of the engine; fixed when the engine is made.
+struct CodeOptions {
+    bool fuel = false;        ///< count it at calls and loop heads
+    bool interrupt = false;   ///< look for it there
+    bool guard_pages = false; ///< every memory with 32-bit addresses and 64 KiB pages is guarded
+    Layouts* layouts = nullptr;
+    /// Where code is kept; never null.
+    Allocator* allocator = nullptr;
+};
+
+/// The threaded code of one module, shared by its instances and threads.
+class ModuleCode {
+public:
+    ModuleCode(const Module& module, const CodeOptions& options) noexcept;
+    ModuleCode(const ModuleCode&) = delete;
+    ModuleCode& operator=(const ModuleCode&) = delete;
+    ~ModuleCode();
+    /// To be called once, before all else; false when there is no memory.
+    [[nodiscard]] bool prepare() noexcept;
+
+    /// The cell of a function that the module defines, by its index in the function index space.
+    [[nodiscard]] CodeCell* cell(uint32_t func) noexcept;
+    /// Lowers a function now, unless that has been done. Any thread may. `none`, out_of_memory, or `limit`
+    /// when the frame is too large for an instruction's operands.
+    [[nodiscard]] Exit lower(uint32_t func) noexcept;
+    [[nodiscard]] Exit lower_all() noexcept;
+
+    /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was
+    /// made from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by
+    /// lowering once more, so that nothing is stored for it.
+    struct Position {
+        uint32_t func = UINT32_MAX;
+        size_t offset = Error::no_offset;
+    };
+    [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
+    /// The code that holds `ip`, which is meant as for `locate`; null for what belongs to no function.
+    [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
+
+private:
+    [[nodiscard]] const Code* find_locked(const Instr* ip, bool after) noexcept;
+
+    const Module& module_;
+    CodeOptions options_;
+    Vec<CodeCell> cells_;
+    Vec<Code*> codes_; ///< by function
+    /// The same by their addresses, up to those lowered since `find` was asked the last time.
+    Vec<const Code*> by_address_;
+    size_t sorted_ = 0;
+    std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,64 @@
+#include "handlers/entry_points.hpp"
+
+#include "store/store_impl.hpp"
+
+#include <algorithm>
+
+/// Host functions are called in host_func.cpp, exceptions made and thrown in unwind.cpp.
+
+namespace warpbeam::vm {
+
+Exit lower_function(const CodeCell& cell) noexcept {
+    return static_cast<ModuleCode*>(cell.owner)->lower(cell.func);
+}
+
+int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {
+    (void)memory.refresh();
+    const MemoryType& type = memory.type;
+    Quota& quota = memory.store->quota;
+    const uint64_t old = memory.size >> type.page_size_log2;
+    if (pages > max_pages(type) - old)
+        return -1;
+    const uint64_t before = memory.size;
+    const uint64_t more = bytes_of(pages, type);
+    if (more > UINT64_MAX - before)
+        return -1;
+    if (memory.shared != nullptr) {
+        // The store's limit has counted its largest size.
+        const bool allowed = quota.allows(type, before, before + more);
+        const std::optional<uint64_t> grown = allowed ? memory.shared->grow(pages) : std::nullopt;
+        (void)memory.refresh();
+        return grown ? static_cast<int64_t>(*grown) : -1;
+    }
+    if (!quota.take_memory(type, before, before + more))
+        return -1;
+    LinearMemory& bytes = *static_cast<MemoryObject&>(memory).bytes;
+    // A policy that has grown it meanwhile was asked about something else.
+    if (memory.size != before || !bytes.grow(pages)) {
+        quota.return_memory(more);
+        return -1;
+    }
+    memory.base = bytes.data();
+    memory.size = bytes.size();
+    return static_cast<int64_t>(old);
+}
+
+int64_t grow(TableInst& table, uint64_t count, Slot value) noexcept {
+    Vec<Slot>& slots = static_cast<TableObject&>(table).slots;
+    Quota& quota = table.store->quota;
+    const uint64_t old = table.size;
+    if (count > max_elements(table.type) - old || count > SIZE_MAX - old ||
+        !quota.take_elements(table.type, old, old + count))
+        return -1;
+    // A policy that has grown it meanwhile was asked about something else.
+    if (table.size != old || !slots.resize(static_cast<size_t>(old + count))) {
+        quota.return_elements(count);
+        return -1;
+    }
+    std::fill(slots.begin() + old, slots.end(), value);
+    table.elements = slots.data();
+    table.size = slots.size();
+    return static_cast<int64_t>(old);
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "handlers/instance_data.hpp"
+
+#include <warpbeam/vm/func.hpp>
+
+/// Calls from the host into a store.
+/// https://webassembly.github.io/spec/core/exec/modules.html#invocation
+
+namespace warpbeam::vm {
+
+/// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
+/// slots there.
+std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept;
+/// The same with values, whose types are checked.
+std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,
+                                 std::span<Value> results) noexcept;
+
+} // namespace warpbeam::vm

@@ -1,0 +1,96 @@
+#pragma once
+
+#include "store/host_func.hpp"
+#include "store/objects.hpp"
+#include "store/quota.hpp"
+
+#include <warpbeam/memory/arena.hpp>
+
+#include <expected>
+#include <optional>
+
+namespace warpbeam::vm {
+
+/// Makes what lives in a store, and ends it with the store.
+class ObjectFactory {
+public:
+    ObjectFactory(StoreImpl& owner, const Engine& engine, Quota& quota) noexcept
+        : owner_{owner}, engine_{engine}, quota_{quota}, arena_{engine.allocator()} {}
+    ObjectFactory(const ObjectFactory&) = delete;
+    ObjectFactory& operator=(const ObjectFactory&) = delete;
+    ~ObjectFactory();
+
+    /// A small object or array; null when there is no memory.
+    template <typename T>
+    [[nodiscard]] T* make(const T& value) noexcept {
+        const auto place = arena_.array<T>(1);
+        return place ? ::new (static_cast<void*>(place->data())) T(value) : nullptr;
+    }
+    template <typename T>
+    [[nodiscard]] std::optional<std::span<T>> make_array(size_t count) noexcept {
+        const auto place = arena_.array<T>(count);
+        if (place)
+            for (T& element : *place)
+                ::new (static_cast<void*>(&element)) T{};
+        return place;
+    }
+
+    // The errors are those of the public `create` functions.
+
+    [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type) noexcept;
+    /// `present`, or a fresh one if that is null.
+    [[nodiscard]] std::expected<MemoryObject*, Error>
+    make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
+    [[nodiscard]] std::expected<TableObject*, Error> make_table(const TableType& type, Slot init) noexcept;
+    /// A function that runs `host`, which the store then shares; null when there is no memory.
+    [[nodiscard]] FuncInst* make_host_func(HostFunc& host) noexcept;
+    /// Lists a global whose value may be a reference; false when there is no memory.
+    [[nodiscard]] bool list(const GlobalInst& global) noexcept;
+    /// Makes the instance the store's, together with a share of its module.
+    void adopt(InstanceObject& instance) noexcept;
+
+    /// What exists now, so that an instantiation which fails can take its own back.
+    struct Mark;
+    [[nodiscard]] Mark mark() const noexcept;
+    /// Ends all that was made since. Precondition: nothing refers to any of it, and no instance was adopted.
+    void release_since(const Mark& mark) noexcept;
+
+    // All of a kind, the last one first.
+
+    struct GlobalLink {
+        const GlobalInst* global;
+        GlobalLink* next;
+    };
+    [[nodiscard]] MemoryObject* memories() const noexcept { return memories_; }
+    [[nodiscard]] TableObject* tables() const noexcept { return tables_; }
+    [[nodiscard]] InstanceObject* instances() const noexcept { return instances_; }
+    /// Those that may hold references.
+    [[nodiscard]] const GlobalLink* globals() const noexcept { return globals_; }
+
+private:
+    struct HostLink {
+        HostFunc* host;
+        HostLink* next;
+    };
+    MemoryObject* end_memory(MemoryObject* memory, uint64_t taken) noexcept;
+
+    StoreImpl& owner_;
+    const Engine& engine_;
+    Quota& quota_;
+    Arena arena_;
+    MemoryObject* memories_ = nullptr;
+    TableObject* tables_ = nullptr;
+    InstanceObject* instances_ = nullptr;
+    HostLink* hosts_ = nullptr;
+    GlobalLink* globals_ = nullptr;
+};
+
+struct ObjectFactory::Mark {
+    MemoryObject* memories = nullptr;
+    TableObject* tables = nullptr;
+    HostLink* hosts = nullptr;
+    GlobalLink* globals = nullptr;
+    Arena::Mark arena{};
+};
+
+} // namespace warpbeam::vm

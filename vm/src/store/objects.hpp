@@ -1,0 +1,59 @@
+#pragma once
+
+#include "handlers/instance_data.hpp"
+#include "store/compiled_module.hpp"
+#include "store/memory_type.hpp"
+
+#include <warpbeam/memory/linear_memory.hpp>
+#include <warpbeam/vm/shared_memory.hpp>
+
+#include <optional>
+
+/// The objects of a store that own something. The store links those of a kind to one another.
+
+namespace warpbeam::vm {
+
+/// What a layer above keeps with a memory. `end` says that the memory was reset, and forgets it.
+struct MemoryAttachment {
+    virtual void end() noexcept = 0;
+    virtual void retain() noexcept = 0;
+    virtual void release() noexcept = 0;
+
+protected:
+    ~MemoryAttachment() = default;
+};
+
+struct MemoryObject : MemoryInst {
+    MemoryObject(LinearMemory memory, const MemoryType& memory_type, StoreImpl* owner) noexcept
+        : MemoryInst{memory.data(), memory.size(), memory_type, owner, nullptr}, bytes{std::move(memory)} {}
+    MemoryObject(const SharedMemory& memory, StoreImpl* owner) noexcept
+        : MemoryInst{memory.bytes()->data(), memory.bytes()->size(), memory.type(), owner,
+                     memory.bytes().get()},
+          share{memory.bytes()} {}
+    /// What it takes of the store's limit.
+    [[nodiscard]] uint64_t taken() const noexcept { return share ? bytes_of(max_pages(type), type) : size; }
+    // One of the two.
+    std::optional<LinearMemory> bytes;
+    Ref<SharedBytes> share;
+    Ref<MemoryAttachment> attachment;
+    MemoryObject* next = nullptr;
+};
+
+struct TableObject : TableInst {
+    TableObject(Vec<Slot> values, const TableType& table_type, StoreImpl* owner) noexcept
+        : TableInst{values.data(), values.size(), table_type, owner}, slots{std::move(values)} {}
+    Vec<Slot> slots;
+    TableObject* next = nullptr;
+};
+
+struct InstanceObject : InstanceData {
+    /// Its code, and the images of its memories.
+    CompiledModule* compiled;
+    /// Its export "memory", which host functions ask for all the time; null when it has none.
+    MemoryInst* exported_memory;
+    /// Where each passive element segment keeps its values, also when it is dropped.
+    std::span<Slot>* elem_storage;
+    InstanceObject* next;
+};
+
+} // namespace warpbeam::vm

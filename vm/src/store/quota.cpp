@@ -1,0 +1,72 @@
+#include "store/quota.hpp"
+
+#include "store/memory_type.hpp"
+
+#include <cinttypes>
+
+/// Limits are looked at once more after the policy was asked: one that makes objects itself, against the
+/// rules, gets no more than others.
+
+namespace warpbeam::vm {
+
+std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t taken) noexcept {
+    if (usage_.memories >= limits_.memories)
+        return std::unexpected{Error{ErrorCode::limit, "the store has as many memories as it may have"}};
+    if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "a %s %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
+                                     type.shared ? "shared memory of up to" : "memory of",
+                                     type.shared ? max_pages(type) : type.limits.min, limits_.memory_bytes}};
+    if (!allows(type, 0, type.limits.min << type.page_size_log2))
+        return std::unexpected{Error{
+            ErrorCode::limit, "the growth policy refuses a memory of %" PRIu64 " pages", type.limits.min}};
+    if (usage_.memories >= limits_.memories || !has_memory(taken))
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "the growth policy has left no room for a memory of %" PRIu64 " pages",
+                                     type.limits.min}};
+    usage_.memory_bytes += taken;
+    ++usage_.memories;
+    return {};
+}
+
+std::expected<void, Error> Quota::add_table(const TableType& type) noexcept {
+    const uint64_t size = type.limits.min;
+    if (usage_.tables >= limits_.tables)
+        return std::unexpected{Error{ErrorCode::limit, "the store has as many tables as it may have"}};
+    if (!take_elements(type, 0, size))
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
+                                     ", or the growth policy refuses it",
+                                     size, limits_.table_elements}};
+    if (usage_.tables >= limits_.tables) {
+        return_elements(size);
+        return std::unexpected{
+            Error{ErrorCode::limit, "the growth policy has left no room for another table"}};
+    }
+    ++usage_.tables;
+    return {};
+}
+
+bool Quota::take_memory(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
+    if (!has_memory(to - from) || !allows(type, from, to) || !has_memory(to - from))
+        return false;
+    usage_.memory_bytes += to - from;
+    return true;
+}
+
+bool Quota::take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept {
+    if (!has_elements(to - from) ||
+        (limits_.growth != nullptr && !limits_.growth->allow_table(store_, type, from, to)) ||
+        !has_elements(to - from))
+        return false;
+    usage_.table_elements += to - from;
+    return true;
+}
+
+std::expected<void, Error> Quota::check_instances() const noexcept {
+    if (usage_.instances < limits_.instances)
+        return {};
+    return std::unexpected{Error{ErrorCode::limit, "the store has as many instances as it may have"}};
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "heap/reference.hpp"
+
+#include <warpbeam/vm/value.hpp>
+
+namespace warpbeam {
+class StoreImpl;
+}
+
+/// Values on their way between slots and the embedder.
+
+namespace warpbeam::vm {
+
+/// A value of `type` as the embedder gets it. A reference to a function is of type `func` (which one the
+/// function itself knows), so that no other object of a defined type can be taken for one.
+[[nodiscard]] Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept;
+
+/// Whether an embedder's value may be used as a value of `type` in this store: numbers by their type,
+/// references by what they refer to.
+[[nodiscard]] bool fits(const Value& value, ValType type, StoreImpl& store) noexcept;
+
+/// Keeps alive what is handed to the host: values of these types in slots. False when there is no memory.
+[[nodiscard]] bool keep(std::span<const ValType> types, const Slot* slots, StoreImpl& store) noexcept;
+
+} // namespace warpbeam::vm
