@@ -1,7 +1,7 @@
 #pragma once
 
 #include "handlers/families.hpp"
-#include "lower/body_reader.hpp"
+#include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
 
 #include <warpbeam/memory/vec.hpp>
