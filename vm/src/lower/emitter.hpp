@@ -2,7 +2,7 @@
 
 #include "handlers/handler_table.hpp"
 #include "isa/encoder.hpp"
-#include "lower/body_reader.hpp"
+#include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
 
 #include <warpbeam/memory/vec.hpp>

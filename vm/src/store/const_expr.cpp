@@ -1,13 +1,13 @@
 #include "store/const_expr.hpp"
 
 #include "heap/object_values.hpp"
-#include "lower/body_reader.hpp"
+#include "lower/kind.hpp"
 #include "store/store_impl.hpp"
 
 namespace warpbeam::vm {
 
 /// Replaces the operands by a new object.
-std::expected<void, Error> ConstEvaluator::make_object(Op op, BodyReader& reader) noexcept {
+std::expected<void, Error> ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
     const Layout* const layout = inst_.store->engine().layouts()->of(inst_.types[reader.u32()]);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
@@ -56,7 +56,7 @@ std::expected<void, Error> ConstEvaluator::make_object(Op op, BodyReader& reader
 }
 
 std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const ConstExpr& expression) noexcept {
-    BodyReader reader{*inst_.module, expression.code};
+    InstrReader reader{*inst_.module, expression.code};
     stack_.clear();
     const auto binary = [&](auto combine) {
         const Slot right = stack_.back();

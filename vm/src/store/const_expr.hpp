@@ -2,7 +2,7 @@
 
 #include "handlers/instance_data.hpp"
 
-#include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/instr_reader.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/trap.hpp>
 
@@ -29,7 +29,7 @@ public:
     [[nodiscard]] std::optional<TrapCode> trap() const noexcept { return trap_; }
 
 private:
-    std::expected<void, Error> make_object(Op op, class BodyReader& reader) noexcept;
+    std::expected<void, Error> make_object(Op op, InstrReader& reader) noexcept;
 
     const InstanceData& inst_;
     std::optional<TrapCode> trap_;

@@ -1,7 +1,8 @@
 #include "store/data_images.hpp"
 
-#include "lower/body_reader.hpp"
 #include "store/store_impl.hpp"
+
+#include <warpbeam/loader/instr_reader.hpp>
 
 #include <algorithm>
 #include <array>
@@ -21,7 +22,7 @@ public:
 
     /// None when an import takes part, or it is longer than what a compiler makes of an address.
     std::optional<uint64_t> of(const ConstExpr& expression) noexcept {
-        BodyReader reader{module_, expression.code};
+        InstrReader reader{module_, expression.code};
         std::array<uint64_t, 8> stack{};
         size_t depth = 0;
         for (Op op; (op = reader.op()) != Op::end;) {
