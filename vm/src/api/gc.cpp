@@ -89,7 +89,7 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
     if (object == nullptr)
         return std::unexpected{no_room(impl.heap)};
     for (size_t i = 0; i < fields.size(); ++i) {
-        const vm::Field& field = (*layout)->fields[i];
+        const vm::ObjectField& field = (*layout)->fields[i];
         vm::store_value(vm::field_at(object, field.offset), field.storage, fields[i].slots());
     }
     if (!impl.heap.keep(reinterpret_cast<uintptr_t>(object)))

@@ -86,11 +86,11 @@ struct Atomic {
     using In = Decoder<Form::atomic, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         Exit exit = Exit::none;
-        Memory* const at = locate<Memory>(r, r.mem, r.mem_size, In::template read<Field::address, uint32_t>(r),
+        Memory* const at = locate<Memory>(r, r.mem, r.mem_size, In::template slot<Field::address, uint32_t>(r),
                                           In::template get<Field::offset>(r.ip), exit);
         if (at == nullptr) [[unlikely]]
             return exit;
-        return access<F, Memory, Value, In>(r, at, In::template read<Field::value, Value>(r));
+        return access<F, Memory, Value, In>(r, at, In::template slot<Field::value, Value>(r));
     }
 };
 /// Of any memory; with option 1 its addresses have 64 bits.

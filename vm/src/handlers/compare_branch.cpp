@@ -22,7 +22,7 @@ struct CompareBranch {
 template <Op op>
 struct Maker {
     template <Variant v>
-    using Body = CompareBranch<Operand<op, 0>, Numeric<op>, v>;
+    using Body = CompareBranch<OperandOf<op, 0>, Numeric<op>, v>;
 };
 
 constexpr HandlerGroup groups[] = {group<Form::compare_branch, Family::i32_binary, Maker>(),

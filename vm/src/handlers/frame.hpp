@@ -3,6 +3,7 @@
 #include "handlers/dispatch.hpp"
 #include "handlers/entry_points.hpp"
 #include "isa/catch_table.hpp"
+#include "isa/decoder.hpp"
 #include "isa/operand.hpp"
 
 /// Entering and leaving frames, which calls, returns, exceptions and the start of a run share.

@@ -14,7 +14,7 @@ struct Choice {
     Form form{};
     /// The instruction whose semantics it has; `nop` for forms that belong to none in particular.
     Op op = Op::nop;
-    Variant variant;
+    Variant variant{};
     friend constexpr bool operator==(const Choice&, const Choice&) noexcept = default;
 };
 

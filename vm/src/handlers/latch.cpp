@@ -29,7 +29,7 @@ struct Latch {
 template <Op op>
 struct Maker {
     template <Variant v>
-    using Body = Latch<Operand<op, 0>, Numeric<op>, v>;
+    using Body = Latch<OperandOf<op, 0>, Numeric<op>, v>;
 };
 
 constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, Maker>(),

@@ -17,7 +17,7 @@ struct Binary {
 template <Op op>
 struct BinaryMaker {
     template <Variant v>
-    using Body = Binary<Operand<op, 0>, Numeric<op>, v>;
+    using Body = Binary<OperandOf<op, 0>, Numeric<op>, v>;
 };
 
 /// result = F(operand)

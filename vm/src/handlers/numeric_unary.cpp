@@ -7,7 +7,7 @@ namespace {
 template <Op op>
 struct Maker {
     template <Variant v>
-    using Body = Unary<Operand<op, 0>, Numeric<op>, v>;
+    using Body = Unary<OperandOf<op, 0>, Numeric<op>, v>;
 };
 constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, Maker>()};
 

@@ -56,7 +56,7 @@ struct ShiftMaker {
 template <Op op>
 struct ReplaceMaker {
     template <Variant v>
-    using Body = Replace<Lanewise<op>, Operand<op, 1>, v>;
+    using Body = Replace<Lanewise<op>, OperandOf<op, 1>, v>;
 };
 template <Op op>
 struct ShuffleMaker {

@@ -8,7 +8,7 @@ namespace {
 template <Op op>
 struct Maker {
     template <Variant v>
-    using Body = Unary<Operand<op, 0>, Lanewise<op>, v>;
+    using Body = Unary<OperandOf<op, 0>, Lanewise<op>, v>;
 };
 constexpr HandlerGroup groups[] = {group<Form::unary, Family::vector_unary, Maker>()};
 

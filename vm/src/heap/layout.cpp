@@ -45,7 +45,7 @@ bool Layouts::make(TypeId type) noexcept {
     const SubType& sub = types_[type];
     const bool is_array = sub.kind == CompositeKind::array;
     const auto place = arena_.array<Layout>(1);
-    const auto fields = arena_.array<Field>(sub.fields.size());
+    const auto fields = arena_.array<ObjectField>(sub.fields.size());
     const auto supertypes = arena_.array<const Layout*>(size_t{sub.depth} + 1);
     const auto traced = static_cast<size_t>(std::ranges::count_if(
         sub.fields, [this](const FieldType& field) { return is_traced(field.storage, types_); }));

@@ -32,7 +32,7 @@ enum class ObjectKind : uint8_t { struct_, array, exception };
 
 /// How a field, or an element, is stored: packed, without padding beyond its natural alignment (a v128 is
 /// aligned as an i64).
-struct Field {
+struct ObjectField {
     ValType::Kind storage = ValType::bot;
     bool traced = false; ///< it may refer to an object of the heap
     uint32_t offset = 0; ///< from the beginning of the object
@@ -72,14 +72,14 @@ struct Layout {
     /// The layouts of all supertypes by their depth, then this one.
     const Layout* const* supertypes;
     /// Of a structure all fields, of an array one.
-    std::span<const Field> fields;
+    std::span<const ObjectField> fields;
     /// The offsets of a structure's traced fields, and of its descriptor.
     std::span<const uint32_t> references;
 
     [[nodiscard]] bool is_subtype_of(const Layout* super) const noexcept {
         return this == super || (super->depth < depth && supertypes[super->depth] == super);
     }
-    [[nodiscard]] const Field& element() const noexcept { return fields[0]; }
+    [[nodiscard]] const ObjectField& element() const noexcept { return fields[0]; }
     /// The whole size of an array in bytes.
     [[nodiscard]] uint64_t array_size(uint64_t length) const noexcept {
         return (size + length * bytes_of(fields[0].storage) + 7) & ~uint64_t{7};

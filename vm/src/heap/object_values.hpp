@@ -22,7 +22,7 @@ inline void load_value(Slot* value, ValType::Kind storage, const uint8_t* at) no
 
 /// Gives all fields of a structure their values, which lie in consecutive slots.
 inline void store_fields(Object* object, const Slot* values) noexcept {
-    for (const Field& field : object->layout->fields) {
+    for (const ObjectField& field : object->layout->fields) {
         store_value(field_at(object, field.offset), field.storage, values);
         values += field.storage == ValType::v128 ? 2 : 1;
     }

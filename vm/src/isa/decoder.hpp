@@ -145,7 +145,7 @@ struct Decoder {
     template <Field name>
     static constexpr const FieldRow& row = row_of(form).fields[field_index(form, name)];
     template <Field name>
-    static constexpr Bits bits = encoding.fields[field_index(form, name)];
+    static constexpr BitRange bits = encoding.fields[field_index(form, name)];
 
     /// A field as the number that stands there; a slot is one too.
     template <Field name>
@@ -154,7 +154,7 @@ struct Decoder {
         static_assert(bits<name>.count != 128);
         detail::Unsigned<bits<name>.count> value;
         std::memcpy(&value, ip->word(bits<name>.word) + bits<name>.bit / 8, sizeof value);
-        if constexpr (row<name>.kind == Kind::jump)
+        if constexpr (row<name>.kind == FieldKind::jump)
             return static_cast<int32_t>(value);
         else
             return value;
@@ -166,13 +166,13 @@ struct Decoder {
     }
     template <Field name, typename T>
     [[gnu::always_inline]] static const T* pointer(const Regs& r) noexcept {
-        static_assert(row<name>.kind == Kind::pointer);
+        static_assert(row<name>.kind == FieldKind::pointer);
         return reinterpret_cast<const T*>(static_cast<uintptr_t>(get<name>(r.ip)));
     }
     /// An operand, wherever it is.
     template <Field name, typename T>
     [[gnu::always_inline]] static T read(const Regs& r) noexcept {
-        static_assert(row<name>.kind == Kind::operand);
+        static_assert(row<name>.kind == FieldKind::operand);
         constexpr Src s = variant.operand(operand_index(form, name));
         if constexpr (s == Src::slot)
             return load_slot<T>(r.fp, static_cast<uint16_t>(get<name>(r.ip)));

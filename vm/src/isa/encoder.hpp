@@ -12,7 +12,7 @@ namespace warpbeam::vm {
 /// What has to be known to find the fields of an instruction.
 struct Shape {
     Form form{};
-    Variant variant;
+    Variant variant{};
     size_t width = 8; ///< of a constant whose type the form leaves open
 
     [[nodiscard]] Encoding encoding() const noexcept { return encoding_of(form, variant.constants(), width); }
@@ -24,7 +24,7 @@ struct Shape {
 inline constexpr size_t target_offset = sizeof(Handler) + 4;
 static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
     return std::ranges::all_of(row.fields, [](const FieldRow& field) {
-        return field.kind != Kind::jump || (field.name == Field::target && field.lane == Lane::bc);
+        return field.kind != FieldKind::jump || (field.name == Field::target && field.lane == Lane::bc);
     });
 }));
 
@@ -36,7 +36,7 @@ public:
 
     /// A slot, a number, or the value of a constant; `high` is the second half of one of 128 bits.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
-        const Bits bits = encoding_.fields[field_index(shape_.form, name)];
+        const BitRange bits = encoding_.fields[field_index(shape_.form, name)];
         char* const at = place(bits);
         std::memcpy(at, &value, bits.count >= 64 ? 8 : bits.count / 8);
         if (bits.count == 128)
@@ -45,7 +45,7 @@ public:
     }
     /// As it was set; of 128 bits the first half.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
-        const Bits bits = encoding_.fields[field_index(shape_.form, name)];
+        const BitRange bits = encoding_.fields[field_index(shape_.form, name)];
         uint64_t value = 0;
         std::memcpy(&value, place(bits), bits.count >= 64 ? 8 : bits.count / 8);
         return value;
@@ -56,7 +56,7 @@ public:
     }
 
 private:
-    [[nodiscard]] char* place(Bits bits) const noexcept {
+    [[nodiscard]] char* place(BitRange bits) const noexcept {
         return instr_ + sizeof(Handler) + 8 * size_t{bits.word} + bits.bit / 8;
     }
 

@@ -18,7 +18,7 @@ namespace warpbeam::vm {
 /// next word, in the next two, or in all that follow. Words are taken in the order of the fields.
 enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest };
 
-enum class Kind : uint8_t {
+enum class FieldKind : uint8_t {
     none,
     result,      ///< where the result goes; its slot, unless that is the accumulator alone
     operand,     ///< an operand of any class; its slot, or its value
@@ -77,7 +77,7 @@ inline constexpr std::string_view field_names[] = {
 
 struct FieldRow {
     Field name{};
-    Kind kind = Kind::none;
+    FieldKind kind = FieldKind::none;
     Lane lane = Lane::d;
     Typed typed = Typed::index;
     /// Of an operand: where it lies when it is a constant. `bc` is for constants of 32 bits; a wider one takes
@@ -113,24 +113,24 @@ constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_c
 constexpr size_t operand_count(Form form) noexcept {
     size_t count = 0;
     for (const FieldRow& field : row_of(form).fields)
-        count += field.kind == Kind::operand;
+        count += field.kind == FieldKind::operand;
     return count;
 }
-constexpr bool has_result(Form form) noexcept { return row_of(form).fields[0].kind == Kind::result; }
+constexpr bool has_result(Form form) noexcept { return row_of(form).fields[0].kind == FieldKind::result; }
 
 /// Which operand a field is, counted from 0.
 constexpr size_t operand_index(Form form, Field name) noexcept {
     size_t index = 0;
     for (const FieldRow& field : row_of(form).fields) {
-        if (field.name == name && field.kind == Kind::operand)
+        if (field.name == name && field.kind == FieldKind::operand)
             break;
-        index += field.kind == Kind::operand;
+        index += field.kind == FieldKind::operand;
     }
     return index;
 }
 
 /// The bits of a field: so many from `bit` on of a word; word 0 is the head.
-struct Bits {
+struct BitRange {
     uint8_t word = 0;
     uint8_t bit = 0;
     uint8_t count = 0; ///< 0 when the variant has no such field
@@ -138,22 +138,22 @@ struct Bits {
 
 /// The words after the head, and where the fields lie, of one variant.
 struct Encoding {
-    std::array<Bits, max_fields> fields;
+    std::array<BitRange, max_fields> fields;
     uint8_t words = 0;
 };
 
 /// `width` is the number of bytes of a constant whose type the form leaves open.
 constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noexcept {
-    constexpr Bits lanes[] = {{0, 0, 16}, {0, 16, 16}, {0, 32, 16}, {0, 48, 16}, {0, 32, 32}};
+    constexpr BitRange lanes[] = {{0, 0, 16}, {0, 16, 16}, {0, 32, 16}, {0, 48, 16}, {0, 32, 32}};
     Encoding encoding;
     size_t operand = 0;
     for (size_t i = 0; i < max_fields; ++i) {
         const FieldRow& field = row_of(form).fields[i];
         Lane lane = field.lane;
         size_t bytes = 8;
-        if (field.kind == Kind::none)
+        if (field.kind == FieldKind::none)
             break;
-        if (field.kind == Kind::operand && (constants >> operand++ & 1) != 0) {
+        if (field.kind == FieldKind::operand && (constants >> operand++ & 1) != 0) {
             lane = field.constant;
             bytes = field.typed == Typed::index ? 4 : field.typed == Typed::wide ? 8 : width;
             if (lane == Lane::bc && bytes > 4)
@@ -175,7 +175,7 @@ constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noex
 
 constexpr size_t field_index(Form form, Field name) noexcept {
     for (size_t i = 0; i < max_fields; ++i)
-        if (row_of(form).fields[i].kind != Kind::none && row_of(form).fields[i].name == name)
+        if (row_of(form).fields[i].kind != FieldKind::none && row_of(form).fields[i].name == name)
             return i;
     return max_fields;
 }
@@ -209,7 +209,7 @@ constexpr size_t bytes_of(Sig::Type type) noexcept {
 /// The bytes of a constant operand whose type the form leaves open.
 constexpr size_t constant_width(Form form, const Sig& sig, uint8_t option) noexcept {
     for (const FieldRow& field : row_of(form).fields)
-        if (field.kind == Kind::operand && field.typed >= Typed::in0)
+        if (field.kind == FieldKind::operand && field.typed >= Typed::in0)
             return bytes_of(type_of(field.typed, sig, option));
     return 8;
 }

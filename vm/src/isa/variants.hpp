@@ -14,14 +14,19 @@ namespace warpbeam::vm {
 #define WARPBEAM_GUARD_PAGES 0
 #endif
 
-/// How many of the variants of a form a WebAssembly instruction gets.
+/// Which of the variants of a form a WebAssembly instruction gets, by how programs use it
+/// (docs/decisions/0009). `none`: the form is not for it.
 enum class Coverage : uint8_t {
     none,
-    full,        ///< what programs live on
-    ordered,     ///< has a mirrored twin, so that constants are always on the right
-    commutative, ///< one order of each pair of classes
-    bits,        ///< commutative, and has no negated twin
-    compact,     ///< rare or slow: operands in slots, the accumulator or, on the right, the instruction
+    full,
+    common,      ///< an access or an operator on vectors that many programs have
+    compact,     ///< what is rare or slow
+    additive,    ///< an addition, which has the most
+    commutative, ///< another operator with one order of each pair of classes
+    subtractive,
+    shifting,
+    comparing,
+    bits, ///< of a branch: commutative, and has no negated twin
 };
 
 /// The banks of an instruction's operands and result.
@@ -37,49 +42,71 @@ constexpr Banks banks_of(const Sig& sig) noexcept {
 namespace detail {
 
 constexpr bool is_plain(Src s) noexcept { return s == Src::slot || s == Src::acc; }
-/// Two operands of one bank: there is one accumulator, and constants were folded.
-constexpr bool is_pair(Src a, Src b) noexcept {
-    return !(a == Src::acc && b == Src::acc) && !(a == Src::imm && b == Src::imm);
+/// What a right operand mostly is; a pinned local is in its slot too.
+constexpr bool is_stable(Src s) noexcept { return s == Src::slot || s == Src::imm; }
+/// Whether an operand is the pinned local that the result goes to.
+constexpr bool is_own(Variant v) noexcept {
+    return (v.result == Dst::l0 && v.a == Src::l0) || (v.result == Dst::l1 && v.a == Src::l1);
 }
-/// The order in which a commutative instruction wants its operands.
-constexpr unsigned rank(Src s) noexcept {
-    constexpr unsigned ranks[] = {3, 0, 1, 2, 4};
-    return ranks[static_cast<size_t>(s)];
-}
-/// A value that is stored, whose address is elsewhere. Constant vectors are stored from a slot.
-constexpr bool is_storable(Bank bank, Src value, bool address_in_acc) noexcept {
-    return has_pin(bank, value) && !(bank == Bank::vector && value == Src::imm) &&
-           !(bank == Bank::integer && value == Src::acc && address_in_acc);
+constexpr bool is(Variant v, Src a, Src b) noexcept { return v.a == a && v.b == b; }
+
+/// Results that go to a pinned local at once: from constants and slots.
+constexpr bool to_pin_exists(Variant v) noexcept {
+    return (is_plain(v.a) && is_stable(v.b)) || (is_own(v) && v.b == Src::imm);
 }
 
-constexpr bool binary_exists(Coverage coverage, Variant v) noexcept {
+constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noexcept {
+    const bool to_pin = is_pin(v.result);
+    const bool main = v.a != Src::imm && is_stable(v.b);
     switch (coverage) {
-    case Coverage::full:
-        return true;
-    case Coverage::ordered:
-        return v.a != Src::imm && !is_pin(v.result);
+    case Coverage::additive:
+        return main || (v.a == Src::acc && is_pin(v.b)) || is(v, Src::l0, Src::l1);
     case Coverage::commutative:
-    case Coverage::bits:
-        return rank(v.a) <= rank(v.b);
+        if (bank == Bank::floating && is(v, Src::l0, Src::l0))
+            return !to_pin; // a square
+        return to_pin ? to_pin_exists(v) : main || (v.a == Src::acc && is_pin(v.b));
+    case Coverage::subtractive:
+        if (is(v, Src::slot, Src::acc))
+            return true;
+        if (bank == Bank::floating && is_plain(v.a) && v.b == Src::l0)
+            return !to_pin;
+        return to_pin ? to_pin_exists(v) : main || (v.a == Src::imm && is_plain(v.b));
+    case Coverage::shifting:
+        if (to_pin)
+            return to_pin_exists(v) && v.b == Src::imm;
+        return is(v, Src::slot, Src::acc) || (v.a == Src::imm && is_plain(v.b)) ||
+               (main && (v.b == Src::imm || is_plain(v.a)));
+    case Coverage::comparing:
+        return !to_pin && ((is_plain(v.a) && is_stable(v.b)) || is(v, Src::slot, Src::acc) ||
+                           (is_pin(v.a) && v.b == Src::imm && v.result == Dst::acc));
+    case Coverage::common:
+        return is_plain(v.a) && (v.b == Src::imm ? v.result == Dst::slot : is_plain(v.b) && !to_pin);
     case Coverage::compact:
-        return is_plain(v.a) && (is_plain(v.b) || v.b == Src::imm) && !is_pin(v.result);
+        return is_plain(v.a) && (is_plain(v.b) || (v.b == Src::imm && bank != Bank::vector)) &&
+               v.result == Dst::slot;
     case Coverage::none:
+    case Coverage::full:
+    case Coverage::bits:
         break;
     }
     return false;
 }
 
 constexpr bool branch_exists(Coverage coverage, Bank bank, Variant v) noexcept {
-    const bool commutative = coverage == Coverage::commutative || coverage == Coverage::bits;
-    // The comparisons of integers are each other's negations.
-    const bool negatable = coverage == Coverage::bits || (bank == Bank::floating && !commutative);
-    return v.a != Src::imm && (v.option == 0 || negatable) && (!commutative || rank(v.a) <= rank(v.b));
+    // The comparisons of integers, and equality, are each other's negations.
+    const bool negatable =
+        coverage == Coverage::bits || (bank == Bank::floating && coverage == Coverage::comparing);
+    if (v.a == Src::imm || (v.option != 0 && !negatable))
+        return false;
+    if (is_stable(v.b))
+        return is_plain(v.a) || (coverage == Coverage::bits ? v.b == Src::imm : bank == Bank::integer);
+    return coverage == Coverage::comparing ? is(v, Src::slot, Src::acc)
+                                           : coverage == Coverage::commutative && is(v, Src::l0, Src::l1);
 }
 
 constexpr bool latch_exists(Variant v) noexcept {
     const bool local = v.a == Src::slot || is_pin(v.a);
-    const bool step = v.b == Src::imm || (v.b == Src::slot && is_pin(v.a));
-    return local && step && v.c != Src::acc && (!is_pin(v.c) || v.c != v.a);
+    return local && is_stable(v.c) && (v.b == Src::imm || (v.b == Src::slot && is_pin(v.a) && v.c == Src::slot));
 }
 
 constexpr bool select_exists(Variant v) noexcept {
@@ -89,6 +116,62 @@ constexpr bool select_exists(Variant v) noexcept {
            (v.c == Src::acc || !is_pin(v.result));
 }
 
+constexpr bool load_exists(Form form, Coverage coverage, Variant v) noexcept {
+    const bool to_pin = is_pin(v.result);
+    switch (form) {
+    case Form::load:
+        if (v.a == Src::imm)
+            return false;
+        return coverage == Coverage::full || is_plain(v.a) ? coverage != Coverage::compact || !to_pin
+                                                           : coverage == Coverage::common && !to_pin;
+    case Form::load_at:
+        return coverage != Coverage::compact || !to_pin;
+    case Form::load_displaced:
+        if (v.a == Src::imm || (!is_plain(v.a) && coverage == Coverage::compact))
+            return false;
+        return !to_pin || (coverage == Coverage::full && is_plain(v.a));
+    case Form::load_sum:
+        if (to_pin)
+            return false;
+        if (v.b == Src::slot)
+            return v.a != Src::imm && (is_plain(v.a) || coverage != Coverage::compact);
+        return coverage == Coverage::full && ((v.a == Src::acc && is_pin(v.b)) || is(v, Src::l0, Src::l1));
+    case Form::load_indexed:
+        return !to_pin && v.a == Src::slot && v.b != Src::imm;
+    default:
+        return false;
+    }
+}
+
+/// A value that is stored. There is one accumulator for address and value, but for values of other banks.
+/// Constant vectors are stored from a slot.
+constexpr bool value_exists(Coverage coverage, Bank bank, Src value, Src address) noexcept {
+    return has_pin(bank, value) && (!is_pin(value) || coverage == Coverage::full) &&
+           !(bank == Bank::vector && value == Src::imm) &&
+           !(bank == Bank::integer && value == Src::acc && address == Src::acc);
+}
+/// A sum that is an address is made last, so a value is no longer in the accumulator.
+constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) noexcept {
+    const bool is_rare = coverage == Coverage::compact;
+    switch (form) {
+    case Form::store:
+        return v.a != Src::imm && (!is_rare || is_plain(v.a)) && value_exists(coverage, bank, v.b, v.a);
+    case Form::store_at:
+        return value_exists(coverage, bank, v.a, Src::imm);
+    case Form::store_displaced:
+        return v.a != Src::imm && (!is_rare || is_plain(v.a)) && is_stable(v.b) &&
+               value_exists(coverage, bank, v.b, v.a);
+    case Form::store_sum:
+        if (is_rare || !is_stable(v.c) || !value_exists(coverage, bank, v.c, v.a))
+            return false;
+        if (v.b == Src::slot)
+            return v.a != Src::imm && (is_plain(v.a) || coverage == Coverage::full);
+        return coverage == Coverage::full && ((v.a == Src::acc && is_pin(v.b)) || is(v, Src::l0, Src::l1));
+    default:
+        return false;
+    }
+}
+
 } // namespace detail
 
 /// Whether a variant of a form exists for a WebAssembly instruction of those types and that coverage. A form
@@ -96,60 +179,48 @@ constexpr bool select_exists(Variant v) noexcept {
 constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
-    const bool guarded = v.option != 0;
+    const bool supported = v.option == 0 || WARPBEAM_GUARD_PAGES != 0;
     if (coverage == Coverage::none)
         return false;
     switch (form) {
     case Form::binary:
-        return is_pair(v.a, v.b) && has_pin(banks.in[0], v.a) && has_pin(banks.in[0], v.b) &&
-               has_pin(banks.out, v.result) && binary_exists(coverage, v);
+        return has_pin(banks.in[0], v.a) && has_pin(banks.in[0], v.b) && has_pin(banks.out, v.result) &&
+               !is(v, Src::acc, Src::acc) && binary_exists(coverage, banks.in[0], v);
     case Form::unary:
-        return v.a != Src::imm && has_pin(banks.in[0], v.a) && !is_pin(v.result);
+        return is_plain(v.a) && (v.result == Dst::slot || (v.result == Dst::acc && banks.out != Bank::vector));
     case Form::add_shl:
-        return is_pair(v.a, v.b) && v.a != Src::imm && v.b != Src::imm;
+        return v.a == Src::slot && v.b != Src::imm;
     case Form::compare_branch:
-        return is_pair(v.a, v.b) && has_pin(banks.in[0], v.a) && has_pin(banks.in[0], v.b) &&
+        return has_pin(banks.in[0], v.a) && has_pin(banks.in[0], v.b) &&
                branch_exists(coverage, banks.in[0], v);
     case Form::latch:
         return latch_exists(v);
     case Form::select:
         return select_exists(v);
     case Form::ternary:
-        return is_plain(v.a) && is_plain(v.b) && is_plain(v.c) && !is_pin(v.result) &&
+        return is_plain(v.a) && is_plain(v.b) && is_plain(v.c) && v.result == Dst::slot &&
                (v.a == Src::acc) + (v.b == Src::acc) + (v.c == Src::acc) <= 1;
     case Form::shift:
-        return is_plain(v.a) && (is_plain(v.b) || v.b == Src::imm) && !is_pin(v.result);
+        return is_plain(v.a) && (v.b == Src::imm ? !is_pin(v.result) : is_plain(v.b) && v.result == Dst::slot);
     case Form::replace_lane:
-        return is_plain(v.a) && is_plain(v.b) && !is_pin(v.result) &&
-               (banks.in[1] == Bank::integer || is_pair(v.a, v.b));
+        return is_plain(v.a) && is_plain(v.b) && v.result == Dst::slot &&
+               (banks.in[1] == Bank::integer || !is(v, Src::acc, Src::acc));
     case Form::shuffle:
-        return is_plain(v.a) && is_plain(v.b) && is_pair(v.a, v.b) && !is_pin(v.result);
+        return is_plain(v.a) && is_plain(v.b) && !is(v, Src::acc, Src::acc) && v.result == Dst::slot;
     case Form::extract_lane:
         return has_pin(banks.out, v.result);
 
     case Form::load:
-    case Form::load_displaced:
-        return v.a != Src::imm && has_pin(banks.out, v.result) && (!guarded || WARPBEAM_GUARD_PAGES);
     case Form::load_at:
-        return has_pin(banks.out, v.result) && (!guarded || WARPBEAM_GUARD_PAGES);
+    case Form::load_displaced:
     case Form::load_sum:
-        return is_pair(v.a, v.b) && v.b != Src::imm && rank(v.a) <= rank(v.b) && !is_pin(v.result) &&
-               (!guarded || WARPBEAM_GUARD_PAGES);
     case Form::load_indexed:
-        return is_pair(v.a, v.b) && v.a != Src::imm && v.b != Src::imm && !is_pin(v.result) &&
-               (!guarded || WARPBEAM_GUARD_PAGES);
+        return has_pin(banks.out, v.result) && supported && load_exists(form, coverage, v);
     case Form::store:
-    case Form::store_displaced:
-        return v.a != Src::imm && is_storable(banks.in[1], v.b, v.a == Src::acc) &&
-               (!guarded || WARPBEAM_GUARD_PAGES);
     case Form::store_at:
-        return is_storable(banks.in[1], v.a, false) && (!guarded || WARPBEAM_GUARD_PAGES);
+    case Form::store_displaced:
     case Form::store_sum:
-        return is_pair(v.a, v.b) && v.b != Src::imm && rank(v.a) <= rank(v.b) &&
-               is_storable(banks.in[1], v.c, v.a == Src::acc || v.b == Src::acc) &&
-               (!guarded || WARPBEAM_GUARD_PAGES);
-    case Form::atomic:
-        return is_plain(v.a) && is_plain(v.b) && is_pair(v.a, v.b);
+        return supported && store_exists(form, coverage, banks.in[1], v);
 
     case Form::move:
         return is_pin(v.result) && has_pin(option, v.result) && has_pin(option, v.a);
@@ -166,17 +237,16 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     case Form::struct_get:
         return v.a != Src::imm && has_pin(banks.out, v.result);
     case Form::struct_set:
-        return v.a != Src::imm && is_storable(banks.in[1], v.b, v.a == Src::acc);
+        return v.a != Src::imm && value_exists(Coverage::common, banks.in[1], v.b, v.a);
     case Form::array_get:
-        return v.a != Src::imm && is_pair(v.a, v.b) && !is_pin(v.result);
+        return is_plain(v.a) && !is_pin(v.b) && !is(v, Src::acc, Src::acc) && !is_pin(v.result);
     case Form::array_set:
-        return (v.a == Src::slot || is_pin(v.a)) && (v.b == Src::slot || is_pin(v.b)) && !is_pin(v.c) &&
-               is_storable(banks.in[1], v.c, false);
+        return is(v, Src::slot, Src::slot) && value_exists(Coverage::common, banks.in[1], v.c, v.a);
     case Form::ref_test:
-        return v.a != Src::imm && !is_pin(v.result);
+        return is_plain(v.a) && !is_pin(v.result);
     case Form::ref_cast:
     case Form::br_on_cast:
-        return v.a != Src::imm;
+        return is_plain(v.a);
     case Form::br_on_cast_desc:
         return (v.option & 1) == 0;
 
@@ -184,6 +254,7 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     case Form::wide_product:
     case Form::load_any:
     case Form::store_any:
+    case Form::atomic:
     case Form::atomic_any:
     case Form::fence:
     case Form::copy:

@@ -178,7 +178,25 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> op
     return best;
 }
 
-void Emitter::prepare(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
+bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
+    Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
+    const Variant own = choice.variant;
+    for (unsigned set = 0; set < 8; ++set) {
+        choice.variant = own;
+        bool is_change = true;
+        for (size_t i = 0; i < 3; ++i)
+            if ((set >> i & 1) != 0) {
+                is_change &= i >= first && is_pin(own.operand(i));
+                *classes[i] = Src::slot;
+            }
+        if (is_change && exists(choice))
+            return true;
+    }
+    choice.variant = own;
+    return false;
+}
+
+void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
     // Constants come last, when all that an accumulator holds is stored.
     for (const bool constants : {false, true}) {
         size_t i = 0;
@@ -197,7 +215,7 @@ void Emitter::settle_and_prepare(Choice& choice, std::initializer_list<Popped*> 
         (void)settle(choice, {begin[0], begin[1]});
     else
         (void)settle(choice, {begin[0], begin[1], begin[2]});
-    prepare(choice, operands);
+    put_in_slots(choice, operands);
 }
 
 // ---- Instructions ----
@@ -228,10 +246,16 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();
-    const Fields fields = emit(choice);
+    const bool stored = !exists(choice);
+    Choice made = choice;
+    if (stored)
+        made.variant.result = Dst::slot;
+    Fields fields = emit(made);
+    if (stored)
+        fields.set(Field::result, height_);
     const uint32_t before = keep_before ? accumulator.local : no_local;
-    accumulator = {stack_.size(), no_local, {choice, kind, true, begin, here(), serial_, before}};
-    push(Operand::home, kind);
+    accumulator = {stack_.size(), no_local, {made, kind, true, stored, begin, here(), serial_, before}};
+    push(Operand::home, kind).stored = stored;
     return fields;
 }
 
@@ -241,9 +265,11 @@ void Emitter::retarget(const Producer& producer, Dst d, uint16_t slot) noexcept 
 }
 
 const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
-    if (!popped.in_acc || popped.operand.stored || popped.operand.where != Operand::home)
+    if (!popped.in_acc || popped.operand.where != Operand::home)
         return nullptr;
     const Producer& producer = acc(is_float_kind(popped.operand.kind)).producer;
+    if (popped.operand.stored && !producer.born_stored)
+        return nullptr;
     if (!producer.exists || producer.end != here() || last_label_ > producer.begin)
         return nullptr;
     return &producer;

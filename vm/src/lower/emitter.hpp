@@ -37,6 +37,7 @@ struct Producer {
     Choice choice;
     Kind result{};
     bool exists = false;
+    bool born_stored = false; ///< there is no variant that leaves the result in the accumulator alone
     size_t begin = 0; ///< where the instruction is
     size_t end = 0;
     uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
@@ -149,8 +150,12 @@ protected:
     static constexpr unsigned no_handler = UINT32_MAX;
     [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<const Popped*> operands) const noexcept;
     /// Puts those operands into their slots that a settled choice wants there.
-    void prepare(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
+    void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
+
+    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those of the
+    /// operands from `first` on. False when there is no handler.
+    [[nodiscard]] static bool settle_pins(Choice& choice, size_t first = 0) noexcept;
 
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.

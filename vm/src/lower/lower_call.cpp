@@ -14,10 +14,7 @@ Pins Lowering::pins_word(const PinSet& pins, uint32_t result) const noexcept {
 
 void Lowering::emit_pins() noexcept {
     const Pins pins = pins_word(0);
-    Instr& instr = emit(set_pins());
-    instr.d = pins.l0;
-    instr.a = pins.l1;
-    instr.b = pins.f0;
+    emit(Form::set_pins).set(Field::pin0, pins.l0).set(Field::pin1, pins.l1).set(Field::pin2, pins.f0);
 }
 
 /// Puts the arguments, which are on top of the stack, where the callee's frame begins, and tells where that
@@ -46,111 +43,109 @@ void Lowering::end_call(const FuncType& type) noexcept {
 void Lowering::lower_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
-    if (count == 0) {
-        emit(return_void());
-    } else if (count == 1 && type.results[0].kind() != ValType::v128) {
+    if (count == 1 && type.results[0].kind() != ValType::v128) {
         const Popped value = top();
-        const Src src = classify(value);
-        const bool is_float = is_float_kind(type.results[0].kind());
-        emit(is_float ? return_float(src) : return_int(src)).a = slot_of(value.operand);
-        if (src == Src::imm)
-            word(value.operand.value);
-    } else {
+        const uint8_t bank = bank_option(type.results[0].kind());
+        Fields out = emit({Form::return_value, Op::nop, {.a = classify(value), .option = bank}});
+        set(out, Field::value, value);
+        return;
+    }
+    if (count != 0) {
         const size_t first = stack_.size() - count;
         flush_from(first);
-        Instr& instr = emit(copy_range());
-        instr.d = 0;
-        instr.a = stack_[first].slot;
-        instr.c = static_cast<uint16_t>(height() - stack_[first].slot);
-        emit(return_void());
+        copy_range(0, stack_[first].slot, height() - stack_[first].slot);
     }
+    emit(Form::return_void);
 }
 
-void Lowering::lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word,
-                               const Popped* callee) noexcept {
-    const size_t params = type.params.size();
-    uint16_t callee_slot = callee != nullptr ? slot_of(callee->operand) : 0;
+void Lowering::copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept {
+    emit(Form::copy_range).set(Field::to, to).set(Field::from, from).set(Field::count, count);
+}
+
+void Lowering::begin_tail_call(const FuncType& type, uint16_t* callee) noexcept {
     uint32_t width = 0;
     for (const ValType param : type.params)
         width += slots_of(param.kind());
-    const uint32_t from = begin_call(params);
-    // The arguments come to lie over the frame, perhaps over what names the callee.
-    if (callee != nullptr && callee_slot < width) {
+    const uint32_t from = begin_call(type.params.size());
+    if (callee != nullptr && *callee < width) {
         const auto safe = static_cast<uint16_t>(from + width);
         raise_height(width + 1);
         height_ -= width + 1;
-        copy_slot(safe, callee_slot);
-        callee_slot = safe;
+        copy_slot(safe, *callee);
+        *callee = safe;
     }
-    if (width != 0) {
-        Instr& instr = emit(copy_range());
-        instr.d = 0;
-        instr.a = static_cast<uint16_t>(from);
-        instr.c = static_cast<uint16_t>(width);
-    }
-    Instr& instr = emit(handler);
-    instr.a = callee_slot;
-    instr.uimm = 0;
-    word(target_word);
-    word(0);
-    become_unreachable();
+    if (width != 0)
+        copy_range(0, from, width);
 }
 
-bool Lowering::lower_call(Op op) noexcept {
-    const TypeRegistry& registry = module_.type_registry();
+void Lowering::lower_direct_call(bool tail) noexcept {
+    const uint32_t func = reader_.u32();
+    const FuncType& type = module_.type_registry().func(module_.funcs()[func]);
+    const bool imported = func < module_.imported_funcs();
+    const Field callee = imported ? Field::function : Field::callee;
+    const uint64_t target =
+        imported ? func : reinterpret_cast<uintptr_t>(&cells_[func - module_.imported_funcs()]);
+    if (tail) {
+        begin_tail_call(type, nullptr);
+        emit(imported ? Form::return_call_import : Form::return_call).set(callee, target);
+        become_unreachable();
+        return;
+    }
+    const uint32_t frame = begin_call(type.params.size());
+    emit(imported ? Form::call_import : Form::call)
+        .set(Field::frame, frame)
+        .set(callee, target)
+        .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    end_call(type);
+}
+
+void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
+    const TypeId type_id = module_.types()[reader_.u32()];
+    const FuncType& type = module_.type_registry().func(type_id);
+    const uint64_t table_and_type = by_ref ? 0 : uint64_t{reader_.u32()} << 32 | type_id;
+    Popped callee = pop();
+    // The index stays in the accumulator when no argument's move or store is in between.
+    const bool in_acc = !tail && !by_ref && callee.in_acc && classify(callee) == Src::acc;
+    if (!in_acc)
+        force_slot(callee);
+    const Field operand = by_ref ? Field::operand : Field::index;
+    uint16_t slot = slot_of(callee.operand);
+    if (tail) {
+        begin_tail_call(type, &slot);
+        Fields out = emit(by_ref ? Form::return_call_ref : Form::return_call_indirect);
+        out.set(operand, slot);
+        if (!by_ref)
+            out.set(Field::type, table_and_type);
+        become_unreachable();
+        return;
+    }
+    // Slots above the arguments stay as they are until the call has read its operand.
+    const uint32_t frame = begin_call(type.params.size());
+    Fields out = emit({by_ref ? Form::call_ref : Form::call_indirect,
+                       Op::nop,
+                       {.a = in_acc ? Src::acc : Src::slot}});
+    out.set(operand, slot).set(Field::frame, frame).set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    if (!by_ref)
+        out.set(Field::type, table_and_type);
+    end_call(type);
+}
+
+void Lowering::lower_call(Op op) noexcept {
     switch (op) {
     case Op::return_:
         lower_return();
-        become_unreachable();
-        return true;
+        return become_unreachable();
     case Op::call:
-    case Op::return_call: {
-        const uint32_t func = reader_.u32();
-        const FuncType& type = registry.func(module_.funcs()[func]);
-        const bool imported = func < module_.imported_funcs();
-        const uint64_t target_word =
-            imported ? func : reinterpret_cast<uint64_t>(&cells_[func - module_.imported_funcs()]);
-        if (op == Op::return_call) {
-            lower_tail_call(type, imported ? return_call_import() : return_call(), target_word, nullptr);
-            return true;
-        }
-        const uint32_t frame = begin_call(type.params.size());
-        emit(imported ? call_import() : call()).uimm = frame;
-        word(target_word);
-        word(std::bit_cast<uint64_t>(pins_word(frame)));
-        end_call(type);
-        return true;
-    }
+    case Op::return_call:
+        return lower_direct_call(op == Op::return_call);
     case Op::call_indirect:
     case Op::return_call_indirect:
+        return lower_indirect_call(false, op == Op::return_call_indirect);
     case Op::call_ref:
-    case Op::return_call_ref: {
-        const TypeId type_id = module_.types()[reader_.u32()];
-        const FuncType& type = registry.func(type_id);
-        const bool by_ref = op == Op::call_ref || op == Op::return_call_ref;
-        const uint64_t target_word = by_ref ? 0 : uint64_t{reader_.u32()} << 32 | type_id;
-        Popped callee = pop();
-        const bool tail = op == Op::return_call_indirect || op == Op::return_call_ref;
-        // The index stays in the accumulator when no argument's move or store is in between.
-        const bool in_acc = !tail && !by_ref && callee.in_acc && classify(callee) == Src::acc;
-        if (!in_acc)
-            force_slot(callee);
-        if (tail) {
-            lower_tail_call(type, by_ref ? return_call_ref() : return_call_indirect(), target_word, &callee);
-            return true;
-        }
-        // Slots above the arguments stay as they are until the call has read its operand.
-        const uint32_t frame = begin_call(type.params.size());
-        Instr& instr = emit(by_ref ? call_ref() : call_indirect(in_acc ? Src::acc : Src::slot));
-        instr.a = slot_of(callee.operand);
-        instr.uimm = frame;
-        word(target_word);
-        word(std::bit_cast<uint64_t>(pins_word(frame)));
-        end_call(type);
-        return true;
-    }
+    case Op::return_call_ref:
+        return lower_indirect_call(true, op == Op::return_call_ref);
     default:
-        return false;
+        fail(Exit::unsupported); // not of this family
     }
 }
 

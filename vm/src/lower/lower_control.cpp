@@ -1,3 +1,4 @@
+#include "isa/decoder.hpp"
 #include "lower/lowering.hpp"
 
 #include <algorithm>
@@ -48,8 +49,13 @@ void Lowering::begin_loop(BlockType type) noexcept {
     control.head = here();
     forget_accs();
     bind_here();
-    if (const Handler handler = poll(options_.fuel, options_.interrupt); handler != nullptr)
-        emit(handler);
+    emit_poll();
+}
+
+/// Counts fuel and looks for an interrupt, if the engine is made to.
+void Lowering::emit_poll() noexcept {
+    if (options_.fuel || options_.interrupt)
+        emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
 }
 
 void Lowering::bind(Control& control) noexcept {
@@ -69,9 +75,8 @@ void Lowering::bind(Control& control) noexcept {
 }
 
 void Lowering::bind_else(Control& control) noexcept {
-    const size_t field = control.else_jump + offsetof(Instr, imm);
-    set_distance(control.else_jump, field, here());
-    if (!fixups_.push({control.else_jump, field, no_jump, false}))
+    set_distance(control.else_jump, here());
+    if (!fixups_.push({control.else_jump, control.else_jump + target_offset, no_jump, false}))
         fail(Exit::out_of_memory);
     forget_accs();
     bind_here();
@@ -223,8 +228,8 @@ void Lowering::jump_from(size_t instr, size_t field, uint32_t depth) noexcept {
 
 void Lowering::emit_jump(uint32_t depth) noexcept {
     const size_t instr = here();
-    emit(jump());
-    jump_from(instr, instr + offsetof(Instr, imm), depth);
+    emit(Form::jump);
+    jump_from(instr, depth);
 }
 
 void Lowering::leave_to(uint32_t depth) noexcept {
@@ -239,13 +244,15 @@ void Lowering::leave_to(uint32_t depth) noexcept {
 /// Lets jumps to unconditional jumps go to where those go.
 void Lowering::thread_jumps() noexcept {
     // Chains are short; the bound is for loops of nothing but jumps.
-    constexpr int most = 8;
+    constexpr int max_chain = 8;
+    const Handler jump = find_handler({Form::jump});
     for (const Fixup& fixup : fixups_) {
         int32_t distance;
         std::memcpy(&distance, code_.data() + fixup.field, sizeof(distance));
         auto to = static_cast<size_t>(static_cast<int64_t>(fixup.instr) + distance);
-        for (int i = 0; i < most && to < here() && at(to).handler == jump(); ++i)
-            to = static_cast<size_t>(static_cast<int64_t>(to) + at(to).imm);
+        for (int i = 0; i < max_chain && to < here() && at(to).handler == jump; ++i)
+            to = static_cast<size_t>(static_cast<int64_t>(to) +
+                                     Decoder<Form::jump>::get<Field::target>(&at(to)));
         set_distance(fixup.instr, fixup.field, to);
     }
 }
@@ -271,10 +278,7 @@ void Lowering::move_to_label(uint32_t depth) noexcept {
         store_to(static_cast<uint16_t>(control.height), value);
     } else {
         flush_from(first);
-        Instr& instr = emit(copy_range());
-        instr.d = static_cast<uint16_t>(control.height);
-        instr.a = stack_[first].slot;
-        instr.c = static_cast<uint16_t>(height() - stack_[first].slot);
+        copy_range(control.height, stack_[first].slot, height() - stack_[first].slot);
     }
 }
 
@@ -296,11 +300,11 @@ void Lowering::lower_br_if(uint32_t depth) noexcept {
 
 void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept {
     if (direct) {
-        jump_from(instr, instr + offsetof(Instr, imm), depth);
+        jump_from(instr, depth);
         return;
     }
     leave_to(depth);
-    set_distance(instr, instr + offsetof(Instr, imm), here());
+    set_distance(instr, here());
     // The accumulators hold the same as before, but no instruction up to here may be changed any more.
     int_acc_.producer = {};
     float_acc_.producer = {};
@@ -322,11 +326,9 @@ void Lowering::lower_br_table() noexcept {
     }
     flush_from(stack_.size() - operands);
     const size_t instr = here();
-    Instr& head = emit(jump_table());
-    head.a = slot_of(index.operand);
-    head.uimm = count;
-    for (uint32_t i = 0; i <= count; i += 2)
-        word(0);
+    emit(Form::jump_table).set(Field::index, slot_of(index.operand)).set(Field::count, count);
+    if (!code_.resize(here() + (size_t{count} / 2 + 1) * sizeof(uint64_t)))
+        fail(Exit::out_of_memory);
     for (uint32_t i = 0; i <= count && failure() == Exit::none; ++i) {
         const uint32_t depth = labels.u32();
         const size_t field = instr + sizeof(Instr) + size_t{4} * i;
@@ -351,9 +353,9 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
     if (on_null)
         (void)pop();
     const size_t instr = here();
-    emit(jump_if_null(!on_null)).a = slot;
+    emit(Form::jump_if_null, on_null ? 1 : 0).set(Field::operand, slot);
     leave_to(depth);
-    set_distance(instr, instr + offsetof(Instr, imm), here());
+    set_distance(instr, here());
     forget_accs();
     bind_here();
     if (on_null)
@@ -364,131 +366,134 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
 
 // ---- Conditions ----
 
+namespace {
+
+/// The branch that jumps where a comparison holds, or with `negated` where it does not.
+Choice branch_of(Op compare, bool negated) noexcept {
+    const Op negation = op_row(compare).negation;
+    if (negated && negation != Op::unreachable)
+        return {Form::compare_branch, negation, {}};
+    return {Form::compare_branch, compare, {.option = negated}};
+}
+
+} // namespace
+
 size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
+    size_t instr = 0;
     if (const Producer* const last = last_producer(condition);
-        last != nullptr && last->family == Producer::Family::binary) {
-        Producer compare = *last;
+        last != nullptr && last->choice.form == Form::binary) {
         // `eqz` of a comparison is its negation.
-        if (negated_.eqz == compare.serial && negated_.compare.family == Producer::Family::binary &&
-            last_label_ <= negated_.compare.begin &&
-            compare_branch(negated_.compare.op, !negated) != nullptr) {
-            compare = negated_.compare;
-            negated = !negated;
-        }
-        const Handler* const variants = compare_branch(compare.op, negated);
-        if (variants != nullptr && branch_variant(variants, compare.l, compare.r) != nullptr)
-            return fuse_branch(compare, false, negated);
-        if (variants != nullptr && mirrored(compare.op) != Op::unreachable && compare.r != Src::imm &&
-            branch_variant(compare_branch(mirrored(compare.op), negated), compare.r, compare.l) != nullptr)
-            return fuse_branch(compare, true, negated);
+        if (negated_.eqz == last->serial && negated_.compare.choice.form == Form::binary &&
+            last_label_ <= negated_.compare.begin && fuse_branch(negated_.compare, !negated, instr))
+            return instr;
+        if (fuse_branch(*last, negated, instr))
+            return instr;
     }
-    Src src = classify(condition);
     // A local just stepped and tested against zero.
     const bool is_step = condition.operand.where == Operand::local && condition.operand.index == step_.local;
+    Choice branch = branch_of(Op::i32_ne, negated);
     if (is_step && step_.serial == serial_ && last_label_ <= step_.begin && !step_.is_64) {
-        if (const Handler fused = latch(Op::i32_ne, negated, step_.src, step_.step, Src::imm);
-            fused != nullptr) {
-            code_.truncate(step_.begin);
-            const size_t instr = here();
-            Instr& head = emit(fused);
-            head.d = locals_[step_.local].slot;
-            head.a = step_.value;
-            word(0);
+        branch.variant.a = step_.src;
+        branch.variant.b = Src::imm;
+        if (fuse_latch(branch, 0, instr))
             return instr;
-        }
     }
-    if (src == Src::imm)
-        generalize(condition, src);
-    const size_t instr = here();
-    Instr& head = emit(branch_variant(compare_branch(Op::i32_ne, negated), src, Src::imm));
-    head.a = slot_of(condition.operand);
-    word(0);
+    branch.variant.a = classify(condition);
+    branch.variant.b = Src::imm;
+    if (branch.variant.a == Src::imm || !settle_pins(branch)) {
+        force_slot(condition);
+        branch.variant.a = Src::slot;
+    }
+    instr = here();
+    emit(branch).set(Field::left, slot_of(condition.operand));
     return instr;
 }
 
-size_t Lowering::fuse_branch(Producer compare, bool swapped, bool negated) noexcept {
-    Instr old = at(compare.begin);
-    const bool wide = compare.end - compare.begin > sizeof(Instr);
-    const uint64_t imm = wide ? at(compare.begin).word(0) : old.uimm;
-    take_back(compare);
-    if (swapped) {
-        compare.op = mirrored(compare.op);
-        std::swap(compare.l, compare.r);
-        std::swap(old.a, old.b);
+/// Takes a comparison into the branch on it, and the step before it too. False when there is no such branch.
+bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept {
+    const Variant& classes = compare.choice.variant;
+    Choice branch = branch_of(compare.choice.op, negated);
+    branch.variant.a = classes.a;
+    branch.variant.b = classes.b;
+    bool swapped = false;
+    if (!settle_pins(branch)) {
+        const Op mirror = op_row(compare.choice.op).mirror;
+        if (mirror == Op::unreachable || classes.b == Src::imm)
+            return false;
+        branch = branch_of(mirror, negated);
+        branch.variant.a = classes.b;
+        branch.variant.b = classes.a;
+        swapped = true;
+        if (!settle_pins(branch))
+            return false;
     }
+    const uint64_t serial = compare.serial;
+    const size_t begin = compare.begin;
+    const Taken old = take_back(compare);
+    const uint64_t left = old.get(swapped ? Field::right : Field::left);
+    const uint64_t right = old.get(swapped ? Field::left : Field::right);
 
-    const bool is_64 = compare.op >= Op::i64_eq && compare.op <= Op::i64_ge_u;
     // A local in a slot is compared as what the addition left in the accumulator.
-    const bool of_step = step_.src == Src::slot ? compare.l == Src::acc && acc(false).local == step_.local
-                                                : compare.l == step_.src;
-    if (step_.serial + 1 == compare.serial && step_.end == compare.begin && last_label_ <= step_.begin &&
-        of_step && is_64 == step_.is_64) {
-        if (const Handler fused = latch(compare.op, negated, step_.src, step_.step, compare.r);
-            fused != nullptr) {
-            const uint16_t slot = at(step_.begin).d;
-            code_.truncate(step_.begin);
-            const size_t instr = here();
-            Instr& head = emit(fused);
-            head.d = slot;
-            head.a = step_.value;
-            word(compare.r == Src::imm ? imm : old.b);
-            return instr;
-        }
-    }
-    const size_t instr = here();
-    Instr& head = emit(branch_variant(compare_branch(compare.op, negated), compare.l, compare.r));
-    head.a = old.a;
-    head.d = old.b;
-    if (compare.r == Src::imm)
-        word(imm);
-    return instr;
+    const Src a = swapped ? old.shape.variant.b : old.shape.variant.a;
+    const bool of_step =
+        step_.src == Src::slot ? a == Src::acc && acc(false).local == step_.local : a == step_.src;
+    const bool is_64 = sig_of(branch.op).in[0] == Sig::i64;
+    if (step_.serial + 1 == serial && step_.end == begin && last_label_ <= step_.begin && of_step &&
+        is_64 == step_.is_64 && fuse_latch(branch, right, instr))
+        return true;
+    instr = here();
+    emit(branch).set(Field::left, left).set(Field::right, right);
+    return true;
 }
 
-bool Lowering::lower_control(Op op) noexcept {
+/// Takes the last step of a local into a branch that compares the local with `right`, which is a slot or a
+/// constant.
+bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept {
+    Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
+    if (branch.variant.option != 0 || !settle_pins(latch, 2))
+        return false;
+    code_.truncate(step_.begin);
+    instr = here();
+    emit(latch)
+        .set(Field::local, locals_[step_.local].slot)
+        .set(Field::step, step_.value)
+        .set(Field::right, right);
+    return true;
+}
+
+void Lowering::lower_control(Op op) noexcept {
     switch (op) {
     case Op::block:
-        begin_block(ControlKind::block, reader_.block_type());
-        return true;
+        return begin_block(ControlKind::block, reader_.block_type());
     case Op::loop:
-        begin_loop(reader_.block_type());
-        return true;
+        return begin_loop(reader_.block_type());
     case Op::if_: {
         const BlockType type = reader_.block_type();
         const Popped condition = pop();
         // Copies of what has to go home leave the accumulator with the condition alone.
         begin_block(ControlKind::if_, type);
-        if (failure() != Exit::none)
-            return true;
-        control_.back().else_jump = branch_on(condition, true);
-        return true;
+        if (failure() == Exit::none)
+            control_.back().else_jump = branch_on(condition, true);
+        return;
     }
     case Op::else_:
-        begin_else();
-        return true;
+        return begin_else();
     case Op::end:
-        end_block();
-        return true;
+        return end_block();
     case Op::br:
-        lower_br(reader_.u32());
-        return true;
+        return lower_br(reader_.u32());
     case Op::br_if:
-        lower_br_if(reader_.u32());
-        return true;
+        return lower_br_if(reader_.u32());
     case Op::br_table:
-        lower_br_table();
-        return true;
+        return lower_br_table();
     case Op::br_on_null:
-        lower_br_on_null(true);
-        return true;
     case Op::br_on_non_null:
-        lower_br_on_null(false);
-        return true;
+        return lower_br_on_null(op == Op::br_on_null);
     case Op::unreachable:
-        emit(trap()).uimm = static_cast<uint32_t>(Exit::unreachable);
-        become_unreachable();
-        return true;
+        emit(Form::trap).set(Field::code, static_cast<uint32_t>(Exit::unreachable));
+        return become_unreachable();
     default:
-        return false;
+        fail(Exit::unsupported); // not of this family
     }
 }
 

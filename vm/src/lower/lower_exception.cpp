@@ -139,47 +139,38 @@ void Lowering::end_delegate() noexcept {
 
 void Lowering::lower_throw(uint32_t tag) noexcept {
     const uint32_t payload = begin_call(tag_type(tag).params.size());
-    Instr& instr = emit(throw_());
-    instr.a = static_cast<uint16_t>(payload);
-    instr.uimm = tag;
+    emit(Form::throw_).set(Field::operands, payload).set(Field::tag, tag);
     become_unreachable();
 }
 
-bool Lowering::lower_exception(Op op) noexcept {
+void Lowering::lower_throw_ref(uint32_t slot) noexcept {
+    spill_accs();
+    emit(Form::throw_ref).set(Field::operand, slot);
+    become_unreachable();
+}
+
+void Lowering::lower_exception(Op op) noexcept {
     switch (op) {
     case Op::try_table:
-        begin_try_table();
-        return true;
+        return begin_try_table();
     case Op::try_:
-        begin_try();
-        return true;
+        return begin_try();
     case Op::catch_:
     case Op::catch_all:
-        begin_catch(op == Op::catch_all);
-        return true;
+        return begin_catch(op == Op::catch_all);
     case Op::delegate:
-        end_delegate();
-        return true;
+        return end_delegate();
     case Op::throw_:
-        lower_throw(reader_.u32());
-        return true;
+        return lower_throw(reader_.u32());
     case Op::throw_ref: {
         Popped exception = pop();
         force_slot(exception);
-        spill_accs();
-        emit(throw_ref()).a = slot_of(exception.operand);
-        become_unreachable();
-        return true;
+        return lower_throw_ref(slot_of(exception.operand));
     }
-    case Op::rethrow: {
-        const uint32_t slot = target(reader_.u32()).height;
-        spill_accs();
-        emit(throw_ref()).a = static_cast<uint16_t>(slot);
-        become_unreachable();
-        return true;
-    }
+    case Op::rethrow:
+        return lower_throw_ref(target(reader_.u32()).height);
     default:
-        return false;
+        fail(Exit::unsupported); // not of this family
     }
 }
 

@@ -64,26 +64,25 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr || (!defaults && stack_.size() < layout->fields.size()))
         return;
-    Producer producer;
-    producer.family = defaults ? Producer::Family::struct_new_default : Producer::Family::struct_new;
-    uint32_t first = height();
-    uint32_t slots = 0;
-    if (!defaults) {
-        bool wide = layout->fields.size() <= 4;
-        for (const Field& field : layout->fields)
-            wide &= bytes_of(field.storage) == sizeof(Slot);
-        producer.words = wide ? static_cast<uint8_t>(layout->fields.size()) : uint8_t{0};
-        const size_t below = stack_.size() - layout->fields.size();
-        flush_from(below);
-        truncate_stack(below);
-        slots = first - height();
-        first = height();
+    if (defaults) {
+        emit_result({Form::struct_new_default}, ValType::ref, false)
+            .set(Field::operands, height())
+            .set(Field::layout, reinterpret_cast<uintptr_t>(layout));
+        return;
     }
-    Instr& instr = emit_result(producer, ValType::ref, false);
-    instr.a = static_cast<uint16_t>(first);
-    instr.b = static_cast<uint16_t>(slots);
-    word(reinterpret_cast<uintptr_t>(layout));
-    end_result(false);
+    bool wide = layout->fields.size() <= 4;
+    for (const ObjectField& field : layout->fields)
+        wide &= bytes_of(field.storage) == sizeof(Slot);
+    const size_t below = stack_.size() - layout->fields.size();
+    const uint32_t end = height();
+    flush_from(below);
+    truncate_stack(below);
+    const uint32_t first = height();
+    const auto words = static_cast<uint8_t>(wide ? layout->fields.size() : 0);
+    emit_result({Form::struct_new, Op::nop, {.option = words}}, ValType::ref, false)
+        .set(Field::operands, first)
+        .set(Field::count, end - first)
+        .set(Field::layout, reinterpret_cast<uintptr_t>(layout));
 }
 
 void Lowering::lower_struct_new_desc(Op op) noexcept {
@@ -92,30 +91,24 @@ void Lowering::lower_struct_new_desc(Op op) noexcept {
         return;
     const bool defaults = op == Op::struct_new_default_desc;
     uint32_t slots = 0;
-    for (const Field& field : layout->fields)
+    for (const ObjectField& field : layout->fields)
         slots += slots_of(unpacked(field.storage));
     const auto operands = static_cast<uint32_t>(defaults ? 1 : layout->fields.size() + 1);
-    lower_slow(op, operands, ValType::ref, {reinterpret_cast<uintptr_t>(layout), slots});
+    emit_general(op, operands, ValType::ref, reinterpret_cast<uintptr_t>(layout), slots);
 }
 
-void Lowering::lower_struct_get(Op op) noexcept {
+void Lowering::lower_struct_get(bool is_signed) noexcept {
     const Layout* const layout = read_layout();
     const uint32_t index = reader_.u32();
     if (layout == nullptr)
         return;
-    const Field& field = layout->fields[index];
+    const ObjectField& field = layout->fields[index];
     Popped object = pop();
-    Src src = classify(object);
-    if (src == Src::imm)
-        generalize(object, src);
-    Producer producer;
-    producer.family = Producer::Family::struct_get;
-    producer.op = load_like(field.storage, op == Op::struct_get_s);
-    producer.l = src;
-    Instr& instr = emit_result(producer, unpacked(field.storage));
-    instr.a = slot_of(object.operand);
-    instr.uimm = field.offset;
-    end_result(is_float_kind(field.storage));
+    Choice choice{Form::struct_get, load_like(field.storage, is_signed), {}};
+    settle_and_prepare(choice, {&object});
+    Fields out = emit_result(choice, unpacked(field.storage));
+    set(out, Field::object, object);
+    out.set(Field::offset, field.offset);
 }
 
 void Lowering::lower_struct_set() noexcept {
@@ -123,25 +116,15 @@ void Lowering::lower_struct_set() noexcept {
     const uint32_t index = reader_.u32();
     if (layout == nullptr)
         return;
-    const Field& field = layout->fields[index];
+    const ObjectField& field = layout->fields[index];
     Popped value = pop();
     Popped object = pop();
-    Src object_src = classify(object);
-    Src value_src = classify(value);
-    if (object_src == Src::imm)
-        generalize(object, object_src);
-    if (value_src == Src::imm && field.storage == ValType::v128)
-        generalize(value, value_src);
-    const Op access = store_like(field.storage);
-    // Both are in the accumulator, one of them as a local that it happens to hold.
-    if (struct_set(access, object_src, value_src) == nullptr)
-        (value.operand.where == Operand::local ? value_src : object_src) = Src::slot;
-    Instr& instr = emit(struct_set(access, object_src, value_src));
-    instr.d = slot_of(value.operand);
-    instr.a = slot_of(object.operand);
-    instr.uimm = field.offset;
-    if (value_src == Src::imm)
-        word(value.operand.value);
+    Choice choice{Form::struct_set, store_like(field.storage), {}};
+    settle_and_prepare(choice, {&object, &value});
+    Fields out = emit(choice);
+    set(out, Field::object, object);
+    set(out, Field::value, value);
+    out.set(Field::offset, field.offset);
 }
 
 void Lowering::lower_array_new(Op op) noexcept {
@@ -151,73 +134,49 @@ void Lowering::lower_array_new(Op op) noexcept {
     const uint64_t type = reinterpret_cast<uintptr_t>(layout);
     switch (op) {
     case Op::array_new:
-        lower_slow(op, 2, ValType::ref, {type});
+        emit_general(op, 2, ValType::ref, type);
         break;
     case Op::array_new_default:
-        lower_slow(op, 1, ValType::ref, {type});
+        emit_general(op, 1, ValType::ref, type);
         break;
     case Op::array_new_fixed: {
         const uint32_t length = reader_.u32();
-        lower_slow(op, length, ValType::ref, {type, length});
+        emit_general(op, length, ValType::ref, type, length);
         break;
     }
     default:
-        lower_slow(op, 2, ValType::ref, {type, reader_.u32()});
+        emit_general(op, 2, ValType::ref, type, reader_.u32());
         break;
     }
 }
 
-void Lowering::lower_array_get(Op op) noexcept {
+void Lowering::lower_array_get(bool is_signed) noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr)
         return;
     const Kind storage = layout->element().storage;
     Popped index = pop();
     Popped array = pop();
-    Src array_src = classify(array);
-    Src index_src = classify(index);
-    if (array_src == Src::imm)
-        generalize(array, array_src);
-    // One of the two is a local that the accumulator happens to hold.
-    if (array_src == Src::acc && index_src == Src::acc)
-        (array.operand.where == Operand::local ? array_src : index_src) = Src::slot;
-    Producer producer;
-    producer.family = Producer::Family::array_get;
-    producer.op = load_like(storage, op == Op::array_get_s);
-    producer.l = array_src;
-    producer.r = index_src;
-    Instr& instr = emit_result(producer, unpacked(storage));
-    instr.a = slot_of(array.operand);
-    if (index_src == Src::imm)
-        instr.uimm = static_cast<uint32_t>(index.operand.value);
-    else
-        instr.b = slot_of(index.operand);
-    end_result(is_float_kind(storage));
+    Choice choice{Form::array_get, load_like(storage, is_signed), {}};
+    settle_and_prepare(choice, {&array, &index});
+    Fields out = emit_result(choice, unpacked(storage));
+    set(out, Field::object, array);
+    set(out, Field::index, index);
 }
 
 void Lowering::lower_array_set() noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr)
         return;
-    const Kind storage = layout->element().storage;
     Popped value = pop();
     Popped index = pop();
     Popped array = pop();
-    Src array_src = classify(array);
-    Src index_src = classify(index);
-    Src value_src = classify(value);
-    if (array_src == Src::acc || array_src == Src::imm)
-        generalize(array, array_src);
-    if (index_src == Src::acc || index_src == Src::imm)
-        generalize(index, index_src);
-    if (value_src != Src::acc && (value_src != Src::imm || storage == ValType::v128))
-        generalize(value, value_src);
-    Instr& instr = emit(array_set(store_like(storage), array_src, index_src, value_src));
-    instr.d = slot_of(value.operand);
-    instr.a = slot_of(array.operand);
-    instr.b = slot_of(index.operand);
-    if (value_src == Src::imm)
-        word(value.operand.value);
+    Choice choice{Form::array_set, store_like(layout->element().storage), {}};
+    settle_and_prepare(choice, {&array, &index, &value});
+    Fields out = emit(choice);
+    set(out, Field::object, array);
+    set(out, Field::index, index);
+    set(out, Field::value, value);
 }
 
 Lowering::CastTarget Lowering::read_target() noexcept {
@@ -231,21 +190,14 @@ Lowering::CastTarget Lowering::read_target() noexcept {
     return {reinterpret_cast<uintptr_t>(layout), true};
 }
 
-void Lowering::lower_cast(Producer::Family family, bool nullable) noexcept {
+void Lowering::lower_cast(Form form, bool nullable) noexcept {
     const CastTarget target = read_target();
     Popped value = pop();
-    Src src = classify(value);
-    if (src == Src::imm)
-        generalize(value, src);
-    Producer producer;
-    producer.family = family;
-    producer.l = src;
-    producer.to_layout = target.to_layout;
-    producer.nullable = nullable;
-    emit_result(producer, family == Producer::Family::ref_test ? ValType::i32 : ValType::ref).a =
-        slot_of(value.operand);
-    word(target.word);
-    end_result(false);
+    Choice choice{form, Op::nop, {.option = target.option(nullable)}};
+    settle_and_prepare(choice, {&value});
+    Fields out = emit_result(choice, form == Form::ref_test ? ValType::i32 : ValType::ref);
+    set(out, Field::operand, value);
+    out.set(Field::type, target.word);
 }
 
 void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
@@ -266,101 +218,49 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
     const bool direct = target(depth).kind != ControlKind::func && in_place(depth);
     const Popped value = top();
     const size_t instr = here();
-    const bool jump_on_fail = fail == direct;
-    emit(by_descriptor ? br_on_cast_desc_eq(nullable, jump_on_fail)
-                       : br_on_cast(target_type.to_layout, nullable, jump_on_fail, classify(value)))
-        .a = slot_of(value.operand);
-    word(by_descriptor ? descriptor : target_type.word);
+    const auto option = static_cast<uint8_t>(target_type.option(nullable) | (fail == direct ? 4 : 0));
+    if (by_descriptor)
+        emit(Form::br_on_cast_desc, option & ~1)
+            .set(Field::operand, slot_of(value.operand))
+            .set(Field::descriptor, descriptor);
+    else
+        emit({Form::br_on_cast, Op::nop, {.a = classify(value), .option = option}})
+            .set(Field::operand, slot_of(value.operand))
+            .set(Field::type, target_type.word);
     end_conditional_branch(instr, direct, depth);
 }
 
-bool Lowering::lower_gc(Op op) noexcept {
+void Lowering::lower_object(Op op) noexcept {
     switch (op) {
     case Op::struct_new:
-        lower_struct_new(false);
-        return true;
     case Op::struct_new_default:
-        lower_struct_new(true);
-        return true;
+        return lower_struct_new(op == Op::struct_new_default);
     case Op::struct_get:
     case Op::struct_get_s:
     case Op::struct_get_u:
-        lower_struct_get(op);
-        return true;
+        return lower_struct_get(op == Op::struct_get_s);
     case Op::struct_set:
-        lower_struct_set();
-        return true;
-    case Op::array_new:
-    case Op::array_new_default:
-    case Op::array_new_fixed:
-    case Op::array_new_data:
-    case Op::array_new_elem:
-        lower_array_new(op);
-        return true;
+        return lower_struct_set();
     case Op::array_get:
     case Op::array_get_s:
     case Op::array_get_u:
-        lower_array_get(op);
-        return true;
+        return lower_array_get(op == Op::array_get_s);
     case Op::array_set:
-        lower_array_set();
-        return true;
-    case Op::array_fill:
-        if (const Layout* const layout = read_layout(); layout != nullptr)
-            lower_slow(op, 4, ValType::bot, {reinterpret_cast<uintptr_t>(layout)});
-        return true;
-    case Op::array_copy:
-        reader_.skip(Imm::type_type);
-        lower_slow(op, 5, ValType::bot, {});
-        return true;
-    case Op::array_init_data:
-    case Op::array_init_elem:
-        (void)reader_.u32();
-        lower_slow(op, 4, ValType::bot, {reader_.u32()});
-        return true;
-    case Op::ref_i31:
-        lower_unary(op, ValType::ref);
-        return true;
-    case Op::i31_get_s:
-    case Op::i31_get_u:
-    case Op::array_len:
-        lower_unary(op, ValType::i32);
-        return true;
+        return lower_array_set();
     case Op::ref_test:
     case Op::ref_test_null:
-        lower_cast(Producer::Family::ref_test, op == Op::ref_test_null);
-        return true;
+        return lower_cast(Form::ref_test, op == Op::ref_test_null);
     case Op::ref_cast:
     case Op::ref_cast_null:
-        lower_cast(Producer::Family::ref_cast, op == Op::ref_cast_null);
-        return true;
+        return lower_cast(Form::ref_cast, op == Op::ref_cast_null);
     case Op::br_on_cast:
     case Op::br_on_cast_fail:
-        lower_br_on_cast(op == Op::br_on_cast_fail, false);
-        return true;
+        return lower_br_on_cast(op == Op::br_on_cast_fail, false);
     case Op::br_on_cast_desc_eq:
     case Op::br_on_cast_desc_eq_fail:
-        lower_br_on_cast(op == Op::br_on_cast_desc_eq_fail, true);
-        return true;
-    case Op::struct_new_desc:
-    case Op::struct_new_default_desc:
-        lower_struct_new_desc(op);
-        return true;
-    case Op::ref_get_desc:
-        (void)reader_.u32();
-        lower_slow(op, 1, ValType::ref, {});
-        return true;
-    case Op::ref_cast_desc_eq:
-    case Op::ref_cast_desc_eq_null:
-        (void)reader_.heap_type();
-        lower_slow(op, 2, ValType::ref, {});
-        return true;
-    // Both hierarchies encode a value in the same way.
-    case Op::any_convert_extern:
-    case Op::extern_convert_any:
-        return true;
+        return lower_br_on_cast(op == Op::br_on_cast_desc_eq_fail, true);
     default:
-        return false;
+        fail(Exit::unsupported); // not of this family
     }
 }
 

@@ -1,74 +1,99 @@
-#include "handlers/guarded_families.hpp"
 #include "lower/lowering.hpp"
 
-/// Memory, table and global instructions.
+/// Accesses to memory and globals.
 
 namespace warpbeam::vm {
 
-namespace {
+/// Takes the addition that made an address, or the shift and the addition, into the load.
+bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept {
+    const Producer* const last = last_producer(address);
+    if (last == nullptr)
+        return false;
+    const Variant& sum = last->choice.variant;
+    const bool is_add = last->is(Form::binary, Op::i32_add);
+    const bool is_displaced = is_add && sum.b == Src::imm;
+    const bool is_index = last->choice.form == Form::add_shl &&
+                          fields(*last).get(Field::shift) == warpbeam::row_of(op).access_log2;
+    if ((!is_add && !is_index) || (!is_displaced && arg.offset > UINT16_MAX))
+        return false;
+    const Form form = is_displaced ? Form::load_displaced : is_add ? Form::load_sum : Form::load_indexed;
+    Choice choice{form, op, {.a = sum.a, .b = is_displaced ? Src::slot : sum.b, .option = guarded}};
+    if (!settle_pins(choice))
+        return false;
+    const Taken old = take_back(*last);
+    Fields out = emit_result(choice, kind_of(sig_of(op).out));
+    out.set(Field::offset, arg.offset);
+    if (is_displaced)
+        out.set(Field::base, old.get(Field::left)).set(Field::addend, old.get(Field::right));
+    else
+        out.set(Field::left, old.get(Field::left)).set(Field::right, old.get(Field::right));
+    return true;
+}
 
-/// The operands of the bulk instructions are read from slots in the order of the binary format.
-constexpr uint32_t bulk_operands = 3;
+void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
+    const Kind result = kind_of(sig_of(op).out);
+    force_slot(address);
+    spill_accs();
+    emit({Form::load_any, op, {.option = module_.memories()[arg.memory].limits.is_64}})
+        .set(Field::to, address.operand.slot)
+        .set(Field::address, slot_of(address.operand))
+        .set(Field::memory, arg.memory)
+        .set(Field::offset, arg.offset);
+    acc(is_float_kind(result)) = {};
+    push_home(result);
+    acc(is_float_kind(result)).operand = stack_.size() - 1;
+}
 
-} // namespace
-
-void Lowering::lower_load(Op op, Kind result) noexcept {
+void Lowering::lower_load(Op op) noexcept {
     const MemArg arg = reader_.mem_arg();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];
-    if (arg.memory != 0 || memory.limits.is_64) {
-        force_slot(address);
-        spill_accs();
-        Instr& instr = emit(load_any(op, memory.limits.is_64));
-        instr.d = address.operand.slot;
-        instr.a = slot_of(address.operand);
-        instr.c = static_cast<uint16_t>(arg.memory);
-        word(arg.offset);
-        acc(is_float_kind(result)) = {};
-        push_home(result);
-        acc(is_float_kind(result)).operand = stack_.size() - 1;
+    if (!is_first(memory, arg.memory))
+        return lower_load_any(op, arg, address);
+    const uint8_t option = guarded(memory);
+    if (fold_into_load(op, arg, address, option))
+        return;
+    const Kind result = kind_of(sig_of(op).out);
+    if (classify(address) == Src::imm) {
+        emit_result({Form::load_at, op, {.option = option}}, result)
+            .set(Field::address, address.operand.value + arg.offset);
         return;
     }
+    Choice choice{Form::load, op, {.option = option}};
+    settle_and_prepare(choice, {&address});
+    Fields out = emit_result(choice, result);
+    set(out, Field::address, address);
+    out.set(Field::offset, arg.offset);
+}
 
-    Producer producer;
-    producer.op = op;
-    producer.guarded = is_guarded(memory);
-    // An address that was just added up is added up by the load.
-    if (const Producer* const last = last_producer(address);
-        last != nullptr && (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
-        producer.l = last->l;
-        producer.r = last->r;
-        const bool is_add = last->family == Producer::Family::binary && last->op == Op::i32_add;
-        const bool is_index =
-            last->family == Producer::Family::add_shl && at(last->begin).c == row_of(op).access_log2;
-        producer.family = is_index ? Producer::Family::load_indexed : Producer::Family::load_sum;
-        if ((is_add || is_index) && producer.handler(Dst::acc) != nullptr) {
-            const Producer sum = *last;
-            const Instr old = at(sum.begin);
-            take_back(sum);
-            Instr& instr = emit_result(producer, result);
-            instr.a = old.a;
-            if (sum.r == Src::imm) {
-                instr.uimm = old.uimm;
-                word(arg.offset);
-            } else {
-                instr.b = old.b;
-                instr.c = static_cast<uint16_t>(arg.offset);
-            }
-            end_result(is_float_kind(result));
-            return;
-        }
-    }
-    producer.family = Producer::Family::load;
-    producer.l = classify(address);
-    producer.r = Src::slot;
-    Instr& instr = emit_result(producer, result);
-    instr.a = slot_of(address.operand);
-    if (producer.l == Src::imm)
-        word(address.operand.value + arg.offset);
+/// The same for a store. What the accumulator held before the addition is no place for an integer.
+bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t guarded) noexcept {
+    const Producer* const last = last_producer(address);
+    if (last == nullptr || !last->is(Form::binary, Op::i32_add))
+        return false;
+    const Variant& sum = last->choice.variant;
+    const bool is_displaced = sum.b == Src::imm;
+    if (!is_displaced && arg.offset > UINT16_MAX)
+        return false;
+    Src src = classify(value);
+    if (src == Src::acc && !is_float_kind(value.operand.kind))
+        src = Src::slot;
+    Choice choice{is_displaced ? Form::store_displaced : Form::store_sum, op, {.a = sum.a, .option = guarded}};
+    (is_displaced ? choice.variant.b : choice.variant.c) = src;
+    if (!is_displaced)
+        choice.variant.b = sum.b;
+    // A constant, or what is in an accumulator alone, would have to be stored first, above the addition.
+    if (!settle_pins(choice))
+        return false;
+    const Taken old = take_back(*last);
+    Fields out = emit(choice);
+    set(out, Field::value, value);
+    out.set(Field::offset, arg.offset);
+    if (is_displaced)
+        out.set(Field::base, old.get(Field::left)).set(Field::addend, old.get(Field::right));
     else
-        instr.uimm = static_cast<uint32_t>(arg.offset);
-    end_result(is_float_kind(result));
+        out.set(Field::left, old.get(Field::left)).set(Field::right, old.get(Field::right));
+    return true;
 }
 
 void Lowering::lower_store(Op op) noexcept {
@@ -76,141 +101,90 @@ void Lowering::lower_store(Op op) noexcept {
     Popped value = pop();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];
-    if (arg.memory != 0 || memory.limits.is_64) {
+    if (!is_first(memory, arg.memory)) {
         force_slot(address);
         force_slot(value);
-        Instr& instr = emit(store_any(op, memory.limits.is_64));
-        instr.d = slot_of(value.operand);
-        instr.a = slot_of(address.operand);
-        instr.c = static_cast<uint16_t>(arg.memory);
-        word(arg.offset);
+        emit({Form::store_any, op, {.option = memory.limits.is_64}})
+            .set(Field::value, slot_of(value.operand))
+            .set(Field::address, slot_of(address.operand))
+            .set(Field::memory, arg.memory)
+            .set(Field::offset, arg.offset);
         return;
     }
-
-    const bool guarded = is_guarded(memory);
-    Src value_src = classify(value);
-    if (value_src == Src::imm && value.operand.kind == ValType::v128)
-        generalize(value, value_src);
-    if (const Producer* const last = last_producer(address);
-        last != nullptr && last->family == Producer::Family::binary && last->op == Op::i32_add &&
-        (arg.offset <= UINT16_MAX || last->r == Src::imm)) {
-        const Producer sum = *last;
-        const Instr old = at(sum.begin);
-        // The accumulator is no place for the value then: before the addition it held something else.
-        const Src src = value_src == Src::acc && !is_float_kind(value.operand.kind) ? Src::slot : value_src;
-        if (store_sum(op, sum.l, sum.r, src, guarded) != nullptr) {
-            take_back(sum);
-            Instr& instr = emit(store_sum(op, sum.l, sum.r, src, guarded));
-            instr.d = slot_of(value.operand);
-            instr.a = old.a;
-            if (sum.r == Src::imm) {
-                instr.uimm = old.uimm;
-                word(arg.offset);
-            } else {
-                instr.b = old.b;
-                instr.c = static_cast<uint16_t>(arg.offset);
-            }
-            if (src == Src::imm)
-                word(value.operand.value);
-            return;
-        }
+    const uint8_t option = guarded(memory);
+    if (value.operand.where == Operand::constant && value.operand.kind == ValType::v128)
+        force_slot(value);
+    if (fold_into_store(op, arg, address, value, option))
+        return;
+    if (classify(address) == Src::imm) {
+        Choice choice{Form::store_at, op, {.option = option}};
+        settle_and_prepare(choice, {&value});
+        Fields out = emit(choice);
+        set(out, Field::value, value);
+        out.set(Field::address, address.operand.value + arg.offset);
+        return;
     }
-    Src address_src = classify(address);
-    if (store(op, address_src, value_src, guarded) == nullptr) {
-        // Both are in the accumulator, one of them as a local that it happens to hold.
-        (value.operand.where == Operand::local ? value_src : address_src) = Src::slot;
-    }
-    Instr& instr = emit(store(op, address_src, value_src, guarded));
-    instr.d = slot_of(value.operand);
-    instr.a = slot_of(address.operand);
-    if (address_src == Src::imm)
-        word(address.operand.value + arg.offset);
-    else
-        instr.uimm = static_cast<uint32_t>(arg.offset);
-    if (value_src == Src::imm)
-        word(value.operand.value);
+    Choice choice{Form::store, op, {.option = option}};
+    settle_and_prepare(choice, {&address, &value});
+    Fields out = emit(choice);
+    set(out, Field::value, value);
+    set(out, Field::address, address);
+    out.set(Field::offset, arg.offset);
 }
 
-bool Lowering::lower_memory(Op op) noexcept {
-    const auto address_kind = [](const Limits& limits) { return limits.address_type().kind(); };
-    switch (op) {
-    case Op::global_get: {
-        const uint32_t index = reader_.u32();
-        const Kind kind = module_.globals()[index].content.kind();
-        Producer producer;
-        producer.family = Producer::Family::global;
-        emit_result(producer, kind).uimm = index;
-        end_result(is_float_kind(kind));
-        return true;
+void Lowering::lower_atomic(Op op) noexcept {
+    const MemArg arg = reader_.mem_arg();
+    const Sig& sig = sig_of(op);
+    const MemoryType& memory = module_.memories()[arg.memory];
+    Popped value;
+    Popped expected;
+    if (sig.arity > 1)
+        value = pop();
+    if (sig.arity > 2)
+        expected = pop();
+    Popped address = pop();
+    const bool first = is_first(memory, arg.memory);
+    Choice choice{first ? Form::atomic : Form::atomic_any, op, {}};
+    if (!first)
+        choice.variant.option = memory.limits.is_64;
+    force_slot(address);
+    if (sig.arity > 1)
+        force_slot(value);
+    if (sig.arity > 2)
+        force_slot(expected);
+    if (sig.out != Sig::none)
+        spill_accs();
+    Fields out = emit(choice);
+    out.set(Field::address, slot_of(address.operand))
+        .set(Field::to, address.operand.slot)
+        .set(Field::offset, arg.offset);
+    if (sig.arity > 1)
+        out.set(Field::value, slot_of(value.operand));
+    if (sig.arity > 2)
+        out.set(Field::expected, slot_of(expected.operand));
+    if (!first)
+        out.set(Field::memory, arg.memory);
+    if (sig.out != Sig::none) {
+        int_acc_ = {};
+        push_home(kind_of(sig.out));
+        int_acc_.operand = stack_.size() - 1;
     }
-    case Op::global_set: {
-        const uint32_t index = reader_.u32();
-        Popped value = pop();
-        const Kind kind = value.operand.kind;
-        const Src src = classify(value);
-        Instr& instr = emit(kind == ValType::v128 ? global_set_v128(src)
-                            : is_float_kind(kind) ? global_set_float(src)
-                                                  : global_set_int(src));
-        instr.a = slot_of(value.operand);
-        instr.uimm = index;
-        if (src == Src::imm)
-            words(value.operand);
-        return true;
-    }
-    case Op::memory_size: {
-        const uint32_t memory = reader_.u32();
-        lower_slow(op, 0, address_kind(module_.memories()[memory].limits), {memory});
-        return true;
-    }
-    case Op::memory_grow: {
-        const uint32_t memory = reader_.u32();
-        lower_slow(op, 1, address_kind(module_.memories()[memory].limits), {memory});
-        return true;
-    }
-    case Op::memory_fill:
-    case Op::table_fill:
-        lower_slow(op, bulk_operands, ValType::bot, {reader_.u32()});
-        return true;
-    case Op::memory_copy:
-    case Op::memory_init:
-    case Op::table_copy:
-    case Op::table_init: {
-        const uint32_t first = reader_.u32();
-        lower_slow(op, bulk_operands, ValType::bot, {first, reader_.u32()});
-        return true;
-    }
-    case Op::data_drop:
-    case Op::elem_drop:
-        lower_slow(op, 0, ValType::bot, {reader_.u32()});
-        return true;
-    case Op::table_get:
-        lower_slow(op, 1, ValType::ref, {reader_.u32()});
-        return true;
-    case Op::table_set:
-        lower_slow(op, 2, ValType::bot, {reader_.u32()});
-        return true;
-    case Op::table_size: {
-        const uint32_t table = reader_.u32();
-        lower_slow(op, 0, address_kind(module_.tables()[table].limits), {table});
-        return true;
-    }
-    case Op::table_grow: {
-        const uint32_t table = reader_.u32();
-        lower_slow(op, 2, address_kind(module_.tables()[table].limits), {table});
-        return true;
-    }
-    default:
-        break;
-    }
-    if (load(op, Dst::acc, Src::slot) != nullptr) {
-        lower_load(op, kind_of(row_of(op).sig.out));
-        return true;
-    }
-    if (store(op, Src::slot, Src::slot) != nullptr) {
-        lower_store(op);
-        return true;
-    }
-    return false;
+}
+
+void Lowering::lower_global_get() noexcept {
+    const uint32_t index = reader_.u32();
+    const Kind kind = module_.globals()[index].content.kind();
+    emit_result({Form::global_get, Op::nop, {.option = bank_option(kind)}}, kind).set(Field::global, index);
+}
+
+void Lowering::lower_global_set() noexcept {
+    const uint32_t index = reader_.u32();
+    Popped value = pop();
+    Choice choice{Form::global_set, Op::nop, {.option = bank_option(value.operand.kind)}};
+    settle_and_prepare(choice, {&value});
+    Fields out = emit(choice);
+    set(out, Field::value, value);
+    out.set(Field::global, index);
 }
 
 } // namespace warpbeam::vm

@@ -39,8 +39,7 @@ void Lowering::lower() noexcept {
         fail(Exit::out_of_memory);
         return;
     }
-    if (const Handler handler = poll(options_.fuel, options_.interrupt); handler != nullptr)
-        emit(handler);
+    emit_poll();
     while (failure() == Exit::none && !reader_.done()) {
         offset_ = reader_.offset();
         lower_instr(reader_.op());
@@ -50,13 +49,81 @@ void Lowering::lower() noexcept {
 }
 
 void Lowering::lower_instr(Op op) noexcept {
-    if (lower_control(op) || lower_call(op) || lower_numeric(op) || lower_memory(op) || lower_simd(op) ||
-        lower_gc(op) || lower_wide(op) || lower_atomic(op) || lower_exception(op))
+    const Kind result = kind_of(sig_of(op).out);
+    switch (family_of(op)) {
+    case Family::none:
         return;
-    // Loaded and validated, but this engine has no handler for it.
-    emit(trap()).uimm = static_cast<uint32_t>(Exit::unsupported);
-    reader_.skip(row_of(op).imm);
-    become_unreachable();
+    case Family::control:
+        return lower_control(op);
+    case Family::call:
+        return lower_call(op);
+    case Family::exception:
+        return lower_exception(op);
+    case Family::parametric:
+        return lower_parametric(op);
+    case Family::variable:
+        return lower_variable(op);
+    case Family::constant:
+        return lower_constant(op);
+    case Family::nothing:
+        // An i32 is stored zero-extended, and all references that convert are encoded alike.
+        if (op == Op::i64_extend_i32_u && !stack_.empty())
+            stack_.back().kind = ValType::i64;
+        return;
+    case Family::equality:
+        return lower_equality(op);
+    case Family::i32_binary:
+    case Family::i64_binary:
+    case Family::float_binary:
+    case Family::vector_int_binary:
+    case Family::vector_float_binary:
+        return lower_binary(op, result);
+    case Family::unary:
+    case Family::vector_unary:
+        return lower_unary(op, result);
+    case Family::reference_unary:
+        return lower_unary(op, op == Op::ref_i31 ? ValType::ref : ValType::i32);
+    case Family::i32_load:
+    case Family::i64_load:
+    case Family::float_load:
+    case Family::vector_load:
+        return lower_load(op);
+    case Family::store:
+        return lower_store(op);
+    case Family::general0:
+    case Family::general1:
+    case Family::general2:
+        return lower_general(op);
+    case Family::atomic:
+        return lower_atomic(op);
+    case Family::fence:
+        (void)reader_.byte();
+        emit(Form::fence);
+        return;
+    case Family::wide_sum:
+    case Family::wide_product:
+        return lower_wide(op);
+    case Family::object:
+        return lower_object(op);
+    case Family::vector_ternary:
+        return lower_ternary(op);
+    case Family::vector_shift:
+    case Family::vector_replace: {
+        const Popped scalar = pop();
+        const Popped vector = pop();
+        const bool is_shift = family_of(op) == Family::vector_shift;
+        return lower_with_scalar(is_shift ? Form::shift : Form::replace_lane, op, vector, scalar,
+                                 is_shift ? uint8_t{0} : reader_.byte());
+    }
+    case Family::vector_extract:
+        return lower_extract_lane(op, reader_.byte());
+    case Family::vector_shuffle:
+        return lower_shuffle(op);
+    case Family::vector_lane_load:
+        return lower_lane_load(op);
+    case Family::vector_lane_store:
+        return lower_lane_store(op);
+    }
 }
 
 Code* Lowering::run(uint32_t func) noexcept {

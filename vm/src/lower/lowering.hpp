@@ -17,9 +17,6 @@ namespace warpbeam::vm {
 
 struct Layout;
 
-/// The instruction that gives the same for swapped operands; `unreachable` when there is none.
-[[nodiscard]] Op mirrored(Op op) noexcept;
-
 class Lowering : private Emitter {
 public:
     Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells,
@@ -67,59 +64,76 @@ private:
     [[nodiscard]] bool prepare() noexcept;
     void lower() noexcept;
     void lower_instr(Op op) noexcept;
-    bool lower_control(Op op) noexcept;
-    bool lower_call(Op op) noexcept;
-    bool lower_exception(Op op) noexcept;
-    bool lower_memory(Op op) noexcept;
-    bool lower_numeric(Op op) noexcept;
-    bool lower_simd(Op op) noexcept;
-    bool lower_gc(Op op) noexcept;
-    bool lower_wide(Op op) noexcept;
-    bool lower_atomic(Op op) noexcept;
 
     // lower_numeric.cpp
-    void lower_binary(Op op, const Handler* variants, Kind operand, Kind result) noexcept;
+    void lower_parametric(Op op) noexcept;
+    void lower_variable(Op op) noexcept;
+    void lower_constant(Op op) noexcept;
+    void lower_equality(Op op) noexcept;
+    void lower_binary(Op op, Kind result) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
-    void lower_eqz(Op equal, Kind operand) noexcept;
+    void lower_eqz(Op equal) noexcept;
     bool fold_add_shl(Popped& l, Popped& r) noexcept;
     void lower_select(Kind kind) noexcept;
-    void lower_slow(Op op, uint32_t operands, Kind result, std::initializer_list<uint64_t> words) noexcept;
+    void lower_wide(Op op) noexcept;
 
     // lower_memory.cpp
-    void lower_load(Op op, Kind result) noexcept;
+    void lower_load(Op op) noexcept;
     void lower_store(Op op) noexcept;
-    /// Whether the fast accesses of memory 0 go unchecked: those with 32-bit addresses.
-    [[nodiscard]] bool is_guarded(const MemoryType& memory) const noexcept {
-        return options_.guard_pages && !memory.limits.is_64 && memory.page_size_log2 == 16;
+    void lower_load_any(Op op, MemArg arg, Popped address) noexcept;
+    bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept;
+    bool fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t guarded) noexcept;
+    /// Whether the fast accesses of memory 0 are for this one.
+    [[nodiscard]] static bool is_first(const MemoryType& memory, uint32_t index) noexcept {
+        return index == 0 && !memory.limits.is_64;
     }
-    void lower_bulk(Op op) noexcept;
+    /// The option of a fast access: whether guard pages check its bounds.
+    [[nodiscard]] uint8_t guarded(const MemoryType& memory) const noexcept {
+        return options_.guard_pages && memory.page_size_log2 == 16 ? 1 : 0;
+    }
+    void lower_atomic(Op op) noexcept;
+    void lower_global_get() noexcept;
+    void lower_global_set() noexcept;
+
+    // lower_general.cpp
+    void lower_general(Op op) noexcept;
+    /// The operands go home; the result, if there is one, is where they were, and in the accumulator.
+    void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0, uint64_t second = 0) noexcept;
+    [[nodiscard]] Kind address_kind(const Limits& limits) const noexcept { return limits.address_type().kind(); }
 
     // lower_simd.cpp
     void lower_ternary(Op op) noexcept;
-    void lower_with_scalar(Op op, Popped vector, Popped scalar, uint8_t lane) noexcept;
-    void lower_shuffle() noexcept;
+    void lower_with_scalar(Form form, Op op, Popped vector, Popped scalar, uint8_t lane) noexcept;
+    void lower_shuffle(Op op) noexcept;
     void lower_extract_lane(Op op, uint8_t lane) noexcept;
-    void lower_lane_access(Op op) noexcept;
-    [[nodiscard]] Src classify_vector(Popped& vector) noexcept;
+    void lower_lane_load(Op op) noexcept;
+    void lower_lane_store(Op op) noexcept;
 
     // lower_gc.cpp
+    void lower_object(Op op) noexcept;
     [[nodiscard]] const Layout* read_layout() noexcept;
     void lower_struct_new(bool defaults) noexcept;
-    void lower_struct_get(Op op) noexcept;
+    void lower_struct_get(bool is_signed) noexcept;
     void lower_struct_set() noexcept;
     void lower_array_new(Op op) noexcept;
-    void lower_array_get(Op op) noexcept;
+    void lower_array_get(bool is_signed) noexcept;
     void lower_array_set() noexcept;
     struct CastTarget {
         uint64_t word;
         bool to_layout;
+        /// The bits that the options of casts have in common.
+        [[nodiscard]] uint8_t option(bool nullable) const noexcept {
+            return static_cast<uint8_t>((to_layout ? 1 : 0) | (nullable ? 2 : 0));
+        }
     };
     [[nodiscard]] CastTarget read_target() noexcept;
-    void lower_cast(Producer::Family family, bool nullable) noexcept;
+    void lower_cast(Form form, bool nullable) noexcept;
     void lower_br_on_cast(bool fail, bool by_descriptor) noexcept;
     void lower_struct_new_desc(Op op) noexcept;
 
     // lower_control.cpp
+    void lower_control(Op op) noexcept;
+    void emit_poll() noexcept;
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void begin_loop(BlockType type) noexcept;
     void end_block() noexcept;
@@ -139,12 +153,14 @@ private:
     }
     /// Lets the instruction at `instr`, whose distance stands at `field`, jump to a label.
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
+    void jump_from(size_t instr, uint32_t depth) noexcept { jump_from(instr, instr + target_offset, depth); }
     void emit_jump(uint32_t depth) noexcept;
     /// Emits a jump, or the return, with the operands of the label, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
     /// After the conditional instruction `instr`: it jumps to the label itself when `direct`, else around the
     /// moves, or the return, that leave to the label.
     void end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept;
+    void copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept;
     /// Puts the top operands where the label wants them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
@@ -154,10 +170,13 @@ private:
     void lower_br_on_null(bool on_null) noexcept;
     /// Emits an instruction that jumps when the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
-    size_t fuse_branch(Producer compare, bool swapped, bool negated) noexcept;
+    [[nodiscard]] bool fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept;
+    [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
+    void set_distance(size_t instr, size_t to) noexcept { set_distance(instr, instr + target_offset, to); }
 
-    // lower_eh.cpp
+    // lower_exception.cpp
+    void lower_exception(Op op) noexcept;
     void begin_try_table() noexcept;
     void begin_try() noexcept;
     void begin_catch(bool all) noexcept;
@@ -168,16 +187,21 @@ private:
     void note_region() noexcept;
     [[nodiscard]] const FuncType& tag_type(uint32_t tag) const noexcept;
     void lower_throw(uint32_t tag) noexcept;
+    void lower_throw_ref(uint32_t slot) noexcept;
 
     // lower_call.cpp
+    void lower_call(Op op) noexcept;
     void lower_return() noexcept;
     void emit_pins() noexcept;
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
-    void lower_tail_call(const FuncType& type, Handler handler, uint64_t target_word,
-                         const Popped* callee) noexcept;
+    void lower_direct_call(bool tail) noexcept;
+    void lower_indirect_call(bool by_ref, bool tail) noexcept;
+    /// Puts the arguments at the beginning of the frame. The slot that names the callee, if there is one, moves
+    /// out of their way.
+    void begin_tail_call(const FuncType& type, uint16_t* callee) noexcept;
 
     const Module& module_;
     const CodeOptions& options_;

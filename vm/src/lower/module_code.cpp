@@ -1,6 +1,6 @@
 #include "lower/module_code.hpp"
 
-#include "handlers/families.hpp"
+#include "handlers/handler_table.hpp"
 #include "isa/catch_table.hpp"
 #include "lower/lowering.hpp"
 
@@ -16,7 +16,7 @@ struct Stub {
     Instr instr;
 };
 const Stub& stub() noexcept {
-    static const Stub instance{{}, {lower_now(), 0, 0, {}}};
+    static const Stub instance{{}, {find_handler({Form::lower_now}), 0}};
     return instance;
 }
 

@@ -28,15 +28,15 @@ namespace detail {
 template <Op op>
 constexpr auto applied() noexcept {
     if constexpr (sig_of(op).arity == 1)
-        return Numeric<op>::apply(Operand<op, 0>{});
+        return Numeric<op>::apply(OperandOf<op, 0>{});
     else
-        return Numeric<op>::apply(Operand<op, 0>{}, Operand<op, 1>{});
+        return Numeric<op>::apply(OperandOf<op, 0>{}, OperandOf<op, 1>{});
 }
 
 } // namespace detail
 
 #define WARPBEAM_OP(op, ...)                                                                                 \
-    static_assert(std::is_same_v<typename ValueOf<decltype(detail::applied<Op::op>())>::type, Result<Op::op>>);
+    static_assert(std::is_same_v<typename detail::ValueOf<decltype(detail::applied<Op::op>())>::type, ResultOf<Op::op>>);
 #include "semantics/op_rows_numeric.inc"
 #undef WARPBEAM_OP
 

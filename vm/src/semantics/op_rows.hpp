@@ -131,7 +131,7 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
     switch (form) {
     case Form::compare_branch:
         if (is_comparison(op))
-            return row.mirror == op ? Coverage::commutative : Coverage::full;
+            return row.mirror == op ? Coverage::commutative : Coverage::comparing;
         return op == Op::i32_and || op == Op::i64_and ? Coverage::bits : Coverage::none;
     case Form::latch:
         return is_integer && is_comparison(op) ? Coverage::full : Coverage::none;
@@ -149,7 +149,8 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
                    ? Coverage::full
                    : Coverage::none;
     case Form::load_indexed:
-        return warpbeam::row_of(op).access_log2 != 0 ? row.coverage : Coverage::none;
+        return warpbeam::row_of(op).access_log2 != 0 && row.coverage != Coverage::compact ? row.coverage
+                                                                                        : Coverage::none;
     default:
         return row.coverage;
     }
@@ -196,8 +197,8 @@ struct NumberOf<Sig::v128> {
 
 /// The type of an instruction's operand, or result, in handlers.
 template <Op op, size_t i>
-using Operand = typename detail::NumberOf<sig_of(op).in[i]>::type;
+using OperandOf = typename detail::NumberOf<sig_of(op).in[i]>::type;
 template <Op op>
-using Result = typename detail::NumberOf<sig_of(op).out>::type;
+using ResultOf = typename detail::NumberOf<sig_of(op).out>::type;
 
 } // namespace warpbeam::vm

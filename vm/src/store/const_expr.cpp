@@ -23,7 +23,7 @@ std::expected<void, Error> ConstEvaluator::make_object(Op op, InstrReader& reade
             return std::unexpected{Error{ErrorCode::usage, "null descriptor reference"}};
         }
         if (!defaults)
-            for (const Field& field : layout->fields)
+            for (const ObjectField& field : layout->fields)
                 operands += slots_of(ValType{field.storage});
         operands += described;
         object = heap.allocate_struct(layout);
