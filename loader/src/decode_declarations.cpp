@@ -54,8 +54,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     uint8_t kind = 0;
     if (!in.byte(kind))
         return false;
-    constexpr uint8_t exact_func = 0x20;
-    type.exact = kind == exact_func;
+    type.exact = kind == type_code::exact_func;
     if (type.exact && !context.features.has(Feature::custom_descriptors))
         return context.diagnostics.malformed(start,
                                              "malformed import kind 0x%02x: an exact function needs the "
@@ -131,7 +130,6 @@ bool decode_function_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_table_section(LoadContext& context, Reader& in) noexcept {
-    constexpr uint8_t with_initialiser = 0x40;
     uint32_t count = 0;
     if (!in.count(count, "tables", context.limits.tables))
         return false;
@@ -139,7 +137,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
     for (uint32_t i = 0; i < count; ++i) {
         const size_t start = in.offset();
         TableDecl table;
-        const bool has_init = !in.at_end() && in.peek() == with_initialiser;
+        const bool has_init = !in.at_end() && in.peek() == type_code::table_with_initialiser;
         if (has_init) {
             uint8_t reserved = 0;
             if (!context.require(Feature::function_references, start, "a table with an initialiser") ||

@@ -2,6 +2,8 @@
 #include "decode_types.hpp"
 #include "validate_func.hpp"
 
+#include <warpbeam/loader/custom_sections.hpp>
+
 #include <cstring>
 
 namespace warpbeam {
@@ -131,7 +133,7 @@ bool decode_module(LoadContext& context) noexcept {
                                      "data count and data section have inconsistent lengths: %u and %zu",
                                      *module.data_count, module.data.size());
     for (const CustomSection& custom : module.custom_sections)
-        if (custom.name == "name" && !decode_name_section(context, custom))
+        if (custom.name == name_section && !decode_name_section(context, custom))
             return false;
     return true;
 }

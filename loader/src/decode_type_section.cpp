@@ -27,12 +27,6 @@ public:
     }
 
 private:
-    static constexpr uint8_t rec_code = 0x4e;
-    static constexpr uint8_t final_code = 0x4f;
-    static constexpr uint8_t sub_code = 0x50;
-    static constexpr uint8_t described_code = 0x4c;
-    static constexpr uint8_t descriptor_code = 0x4d;
-
     /// Where a member's parameters, results and fields lie in `values_` and `fields_`, whose addresses change
     /// while the group grows.
     struct Slices {
@@ -50,7 +44,7 @@ private:
         values_.clear();
         fields_.clear();
         uint32_t size = 1;
-        if (in_.peek() == rec_code) {
+        if (in_.peek() == type_code::rec) {
             const size_t start = in_.offset();
             if (!context_.require(Feature::gc, start, "a recursive group") || !in_.skip(1) ||
                 !in_.count(size, "types in a group", max_group))
@@ -73,10 +67,10 @@ private:
             return in_.unexpected_end();
         const size_t start = in_.offset();
         SubType type;
-        if (in_.peek() == sub_code || in_.peek() == final_code) {
+        if (in_.peek() == type_code::sub || in_.peek() == type_code::sub_final) {
             if (!context_.require(Feature::gc, start, "a declared subtype"))
                 return false;
-            type.is_final = in_.peek() == final_code;
+            type.is_final = in_.peek() == type_code::sub_final;
             uint32_t supertypes = 0;
             if (!in_.skip(1) || !in_.count(supertypes, "supertypes"))
                 return false;
@@ -89,8 +83,8 @@ private:
         }
         Slices slices{};
         slices.offset = start;
-        if (!clause(described_code, "described", type.described) ||
-            !clause(descriptor_code, "descriptor", type.descriptor) || !composite_type(type, slices))
+        if (!clause(type_code::describes, "described", type.described) ||
+            !clause(type_code::descriptor, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
         if (!group_.push(type) || !slices_.push(slices))
             return context_.diagnostics.out_of_memory();
@@ -131,9 +125,9 @@ private:
         slices.params_start = slices.results_start = slices.results_end = values_.size();
         slices.fields_start = slices.fields_end = fields_.size();
         switch (form) {
-        case 0x60:
+        case type_code::func:
             return func_type(slices);
-        case 0x5f: {
+        case type_code::struct_: {
             type.kind = CompositeKind::struct_;
             uint32_t count = 0;
             if (!context_.require(Feature::gc, start, "a structure type") ||
@@ -145,7 +139,7 @@ private:
             slices.fields_end = fields_.size();
             return true;
         }
-        case 0x5e:
+        case type_code::array:
             type.kind = CompositeKind::array;
             if (!context_.require(Feature::gc, start, "an array type") || !field())
                 return false;

@@ -1,21 +1,6 @@
 #include "decode_types.hpp"
 
 namespace warpbeam {
-namespace {
-
-constexpr uint8_t nullable_ref_code = 0x63;
-constexpr uint8_t ref_code = 0x64;
-constexpr uint8_t exact_code = 0x62;
-
-constexpr bool is_abstract_code(uint8_t code) noexcept { return code >= 0x69 && code <= 0x74; }
-
-/// In the order of their codes from 0x69 on.
-constexpr HeapType::Abstract abstract_types[] = {HeapType::exn,      HeapType::array,  HeapType::struct_,
-                                                 HeapType::i31,      HeapType::eq,     HeapType::any,
-                                                 HeapType::extern_,  HeapType::func,   HeapType::none,
-                                                 HeapType::noextern, HeapType::nofunc, HeapType::noexn};
-
-} // namespace
 
 bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
     const Vec<TypeId>& types = context_.module.types;
@@ -30,8 +15,7 @@ bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
     return context_.diagnostics.invalid(offset, "unknown type %llu", static_cast<unsigned long long>(index));
 }
 
-bool TypeDecoder::abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap, bool shorthand) noexcept {
-    heap = abstract_types[byte - 0x69];
+bool TypeDecoder::require_heap(HeapType heap, size_t offset, bool shorthand) noexcept {
     switch (heap.code()) {
     case HeapType::func:
         return true; // a table of the first version has it
@@ -48,32 +32,29 @@ bool TypeDecoder::abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap
 
 bool TypeDecoder::heap_type(HeapType& heap) noexcept {
     const size_t start = in_.offset();
-    if (in_.at_end())
-        return in_.unexpected_end();
-    if (is_abstract_code(in_.peek())) {
-        uint8_t byte = 0;
-        return in_.byte(byte) && abstract_heap_type(byte, start, heap, false);
+    HeapCode code;
+    return in_.heap_code(code) && heap_type(code, start, heap);
+}
+
+bool TypeDecoder::heap_type(const HeapCode& code, size_t start, HeapType& heap) noexcept {
+    if (const AbstractHeap* const row = code.abstract()) {
+        heap = row->heap;
+        return require_heap(heap, start, false);
     }
-    if (in_.peek() == exact_code)
-        return exact_type(heap);
-    int64_t index = 0;
-    if (!in_.s33(index))
-        return false;
-    if (index < 0)
+    if (code.is_malformed())
         return context_.diagnostics.malformed(start, "malformed heap type");
+    if (code.exact)
+        return exact_type(static_cast<uint32_t>(code.code), start, heap);
     TypeId id = 0;
     if (!context_.require(Feature::function_references, start, "a reference to a defined type") ||
-        !resolve(static_cast<uint64_t>(index), start, id))
+        !resolve(static_cast<uint64_t>(code.code), start, id))
         return false;
     heap = HeapType::defined(id);
     return true;
 }
 
-bool TypeDecoder::exact_type(HeapType& heap) noexcept {
-    const size_t start = in_.offset();
-    uint32_t index = 0;
-    if (!context_.require(Feature::custom_descriptors, start, "an exact type") || !in_.skip(1) ||
-        !in_.u32(index))
+bool TypeDecoder::exact_type(uint32_t index, size_t start, HeapType& heap) noexcept {
+    if (!context_.require(Feature::custom_descriptors, start, "an exact type"))
         return false;
     if (group_size_ != 0 && index >= group_start_ + group_size_) {
         unknown_ = unknown_.value_or(Unknown{start, index});
@@ -93,61 +74,42 @@ bool TypeDecoder::check_exact_types() noexcept {
 
 bool TypeDecoder::ref_type(ValType& type) noexcept {
     const size_t start = in_.offset();
-    uint8_t byte = 0;
-    if (!in_.byte(byte))
+    TypeCode code;
+    if (!in_.type_code(code))
         return false;
-    HeapType heap = HeapType::func;
-    if (byte == nullable_ref_code || byte == ref_code) {
-        if (!context_.require(Feature::function_references, start, "a typed reference") || !heap_type(heap))
+    if (code.has_heap()) {
+        HeapType heap = HeapType::func;
+        if (!context_.require(Feature::function_references, start, "a typed reference") ||
+            !heap_type(code.heap, start + 1, heap))
             return false;
-        type = ValType::reference(heap, byte == nullable_ref_code);
+        type = ValType::reference(heap, code.first == type_code::ref_null);
         return true;
     }
-    if (!is_abstract_code(byte))
-        return context_.diagnostics.malformed(start, "malformed reference type 0x%02x", byte);
-    if (!abstract_heap_type(byte, start, heap, true))
-        return false;
-    type = ValType::reference(heap, true);
-    return true;
+    const AbstractHeap* const row = find_heap(code.first);
+    if (row == nullptr)
+        return context_.diagnostics.malformed(start, "malformed reference type 0x%02x", code.first);
+    type = ValType::reference(row->heap, true);
+    return require_heap(row->heap, start, true);
 }
 
-bool TypeDecoder::value_type(ValType& type) noexcept {
+bool TypeDecoder::value_type(ValType& type) noexcept { return any_type(type, false); }
+
+bool TypeDecoder::storage_type(ValType& type) noexcept { return any_type(type, true); }
+
+bool TypeDecoder::any_type(ValType& type, bool packed_too) noexcept {
     if (in_.at_end())
         return in_.unexpected_end();
     const size_t start = in_.offset();
-    const uint8_t byte = in_.peek();
-    switch (byte) {
-    case 0x7f:
-        type = ValType::i32;
-        return in_.skip(1);
-    case 0x7e:
-        type = ValType::i64;
-        return in_.skip(1);
-    case 0x7d:
-        type = ValType::f32;
-        return in_.skip(1);
-    case 0x7c:
-        type = ValType::f64;
-        return in_.skip(1);
-    case 0x7b:
-        type = ValType::v128;
-        return context_.require(Feature::simd, start, "the type v128") && in_.skip(1);
-    default:
-        if (byte != nullable_ref_code && byte != ref_code && !is_abstract_code(byte))
-            return context_.diagnostics.malformed(start, "malformed value type 0x%02x", byte);
-        return context_.require(Feature::reference_types, start, "a value of reference type") &&
-               ref_type(type);
+    const uint8_t first = in_.peek();
+    if (const PlainType* const plain = find_plain(first);
+        plain != nullptr && (packed_too || !plain->is_packed())) {
+        type = plain->kind;
+        return (plain->kind != ValType::v128 || context_.require(Feature::simd, start, "the type v128")) &&
+               in_.skip(1);
     }
-}
-
-bool TypeDecoder::storage_type(ValType& type) noexcept {
-    if (in_.at_end())
-        return in_.unexpected_end();
-    if (const uint8_t byte = in_.peek(); byte == 0x78 || byte == 0x77) {
-        type = byte == 0x78 ? ValType::i8 : ValType::i16;
-        return in_.skip(1);
-    }
-    return value_type(type);
+    if (!TypeCode{first, {}}.has_heap() && find_heap(first) == nullptr)
+        return context_.diagnostics.malformed(start, "malformed value type 0x%02x", first);
+    return context_.require(Feature::reference_types, start, "a value of reference type") && ref_type(type);
 }
 
 bool TypeDecoder::mutability(bool& is_mutable) noexcept {
@@ -170,31 +132,29 @@ bool TypeDecoder::global_type(GlobalType& type) noexcept {
 }
 
 bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
-    constexpr uint8_t max_flag = 1;
-    constexpr uint8_t shared_flag = 2;
-    constexpr uint8_t is_64_flag = 4;
-    constexpr uint8_t page_size_flag = 8;
     const size_t start = in_.offset();
     uint8_t flags = 0;
     if (!in_.byte(flags))
         return false;
-    const uint8_t known = max_flag | is_64_flag | (memory != nullptr ? shared_flag | page_size_flag : 0);
+    const uint8_t known = limits_flag::max | limits_flag::is_64 |
+                          (memory != nullptr ? limits_flag::shared | limits_flag::page_size : 0);
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
     // The standard's own suite wants this to be malformed.
-    if ((flags & page_size_flag) != 0 && !context_.features.has(Feature::custom_page_sizes))
+    if ((flags & limits_flag::page_size) != 0 && !context_.features.has(Feature::custom_page_sizes))
         return context_.diagnostics.malformed(start,
                                               "malformed limits flags 0x%02x: a page size needs the feature "
                                               "custom-page-sizes, which is switched off",
                                               flags);
-    if ((flags & shared_flag) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
+    if ((flags & limits_flag::shared) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
         return false;
-    if ((flags & is_64_flag) != 0 && !context_.require(Feature::memory64, start, "a 64-bit address type"))
+    if ((flags & limits_flag::is_64) != 0 &&
+        !context_.require(Feature::memory64, start, "a 64-bit address type"))
         return false;
-    limits.has_max = (flags & max_flag) != 0;
-    limits.is_64 = (flags & is_64_flag) != 0;
+    limits.has_max = (flags & limits_flag::max) != 0;
+    limits.is_64 = (flags & limits_flag::is_64) != 0;
     if (memory != nullptr)
-        memory->shared = (flags & shared_flag) != 0;
+        memory->shared = (flags & limits_flag::shared) != 0;
     // Without 64-bit addresses the format has 32-bit numbers here.
     const auto number = [&](uint64_t& value) {
         if (context_.features.has(Feature::memory64))
@@ -211,7 +171,7 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
             start, "size minimum must not be greater than maximum: a %s of %llu to %llu",
             memory != nullptr ? "memory" : "table", static_cast<unsigned long long>(limits.min),
             static_cast<unsigned long long>(limits.max));
-    return (flags & page_size_flag) == 0 || page_size(memory->page_size_log2);
+    return (flags & limits_flag::page_size) == 0 || page_size(memory->page_size_log2);
 }
 
 // https://github.com/WebAssembly/custom-page-sizes
@@ -233,8 +193,8 @@ bool TypeDecoder::table_type(TableType& type) noexcept {
     const size_t start = in_.offset();
     if (!ref_type(type.element) || !limits(type.limits, nullptr))
         return false;
-    const uint64_t most = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
-    if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
+    const uint64_t max = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
+    if (type.limits.min > max || (type.limits.has_max && type.limits.max > max))
         return context_.diagnostics.invalid(start, "table size must be at most 2^32-1");
     return true;
 }
@@ -245,11 +205,11 @@ bool TypeDecoder::memory_type(MemoryType& type) noexcept {
         return false;
     // So many bytes as there are addresses; with pages of one byte, one less, since that number must be one.
     const unsigned address_bits = type.limits.is_64 ? 64 : 32;
-    const uint64_t most = type.page_size_log2 == 0 ? UINT64_MAX >> (64 - address_bits)
-                                                   : uint64_t{1} << (address_bits - type.page_size_log2);
-    if (type.limits.min > most || (type.limits.has_max && type.limits.max > most))
+    const uint64_t max = type.page_size_log2 == 0 ? UINT64_MAX >> (64 - address_bits)
+                                                  : uint64_t{1} << (address_bits - type.page_size_log2);
+    if (type.limits.min > max || (type.limits.has_max && type.limits.max > max))
         return context_.diagnostics.invalid(start, "memory size must be at most %llu pages%s",
-                                            static_cast<unsigned long long>(most),
+                                            static_cast<unsigned long long>(max),
                                             type.limits.is_64 ? "" : " (4GiB)");
     if (type.shared && !type.limits.has_max)
         return context_.diagnostics.invalid(start, "shared memory must have maximum");

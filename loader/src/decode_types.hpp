@@ -39,10 +39,12 @@ public:
     [[nodiscard]] bool resolve(uint64_t index, size_t offset, TypeId& id) noexcept;
 
 private:
-    [[nodiscard]] bool abstract_heap_type(uint8_t byte, size_t offset, HeapType& heap,
-                                          bool shorthand) noexcept;
+    [[nodiscard]] bool any_type(ValType& type, bool packed_too) noexcept;
+    [[nodiscard]] bool heap_type(const HeapCode& code, size_t start, HeapType& heap) noexcept;
+    [[nodiscard]] bool exact_type(uint32_t index, size_t start, HeapType& heap) noexcept;
+    /// Whether the features are on that an abstract heap type needs.
+    [[nodiscard]] bool require_heap(HeapType heap, size_t offset, bool shorthand) noexcept;
     [[nodiscard]] bool mutability(bool& is_mutable) noexcept;
-    [[nodiscard]] bool exact_type(HeapType& heap) noexcept;
     /// With what only memories have besides, unless `memory` is null.
     [[nodiscard]] bool limits(Limits& limits, MemoryType* memory) noexcept;
     [[nodiscard]] bool page_size(uint8_t& log2) noexcept;

@@ -4,16 +4,11 @@
 
 namespace warpbeam {
 
-bool Reader::unexpected_end() noexcept {
-    return diagnostics_->malformed(static_cast<size_t>(end_ - base_),
-                                   "unexpected end of section or function");
-}
-
-bool Reader::leb_fault(LebFault fault) noexcept {
+bool Reader::refuse(LebFault fault) noexcept {
     if (fault == LebFault::unexpected_end)
-        return unexpected_end();
-    return diagnostics_->malformed(
-        offset() - 1, fault == LebFault::too_long ? "integer representation too long" : "integer too large");
+        return diagnostics_->malformed(static_cast<size_t>(end_ - base_),
+                                       "unexpected end of section or function");
+    return diagnostics_->malformed(offset() - 1, "%s", text_of(fault));
 }
 
 bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
@@ -33,12 +28,10 @@ bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
     uint32_t size = 0;
     if (!u32(size))
         return false;
-    if (size > remaining())
-        return diagnostics_->malformed(
-            start, "length out of bounds: unexpected end, %u bytes announced, %zu left", size, remaining());
-    value = {pos_, size};
-    pos_ += size;
-    return true;
+    return ByteReader::bytes(size, value) == LebFault::none ||
+           diagnostics_->malformed(start,
+                                   "length out of bounds: unexpected end, %u bytes announced, %zu left", size,
+                                   remaining());
 }
 
 bool Reader::name(std::string_view& value) noexcept {

@@ -2,7 +2,8 @@
 
 #include "diagnostics.hpp"
 
-#include <warpbeam/loader/leb128.hpp>
+#include <warpbeam/loader/byte_reader.hpp>
+#include <warpbeam/loader/instr_reader.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -11,40 +12,21 @@
 
 namespace warpbeam {
 
-/// Reads values of the binary format from a part of a module: a section, a function body, or all of it.
-/// Every function returns false after it has recorded a fault.
-/// https://webassembly.github.io/spec/core/binary/values.html
-class Reader {
+/// Reads a part of a module, a section, a function body, or all of it, and reports faults: every function
+/// returns false after it has recorded one.
+class Reader : public ByteReader {
 public:
     Reader(std::span<const uint8_t> module, Diagnostics& diagnostics) noexcept
-        : base_{module.data()}, pos_{base_}, end_{base_ + module.size()}, diagnostics_{&diagnostics} {}
+        : ByteReader{module}, diagnostics_{&diagnostics} {}
 
     [[nodiscard]] Diagnostics& diagnostics() const noexcept { return *diagnostics_; }
-    /// Where the next byte lies in the module.
-    [[nodiscard]] size_t offset() const noexcept { return static_cast<size_t>(pos_ - base_); }
-    [[nodiscard]] size_t remaining() const noexcept { return static_cast<size_t>(end_ - pos_); }
-    [[nodiscard]] bool at_end() const noexcept { return pos_ == end_; }
-    [[nodiscard]] const uint8_t* position() const noexcept { return pos_; }
-    /// The bytes read since `start`, which `position` returned.
-    [[nodiscard]] std::span<const uint8_t> since(const uint8_t* start) const noexcept {
-        return {start, pos_};
-    }
-    /// The next byte without reading it; there must be one.
-    [[nodiscard]] uint8_t peek() const noexcept { return *pos_; }
 
-    [[nodiscard]] bool byte(uint8_t& value) noexcept {
-        if (pos_ == end_) [[unlikely]]
-            return unexpected_end();
-        value = *pos_++;
-        return true;
-    }
-    [[nodiscard]] bool u32(uint32_t& value) noexcept { return unsigned_leb(value); }
-    [[nodiscard]] bool u64(uint64_t& value) noexcept { return unsigned_leb(value); }
-    [[nodiscard]] bool s32(int32_t& value) noexcept { return report(decode_leb128(pos_, end_, value)); }
-    [[nodiscard]] bool s64(int64_t& value) noexcept { return report(decode_leb128(pos_, end_, value)); }
-    [[nodiscard]] bool s33(int64_t& value) noexcept {
-        return report(decode_leb128<int64_t, 33>(pos_, end_, value));
-    }
+    [[nodiscard]] bool byte(uint8_t& value) noexcept { return report(ByteReader::byte(value)); }
+    [[nodiscard]] bool u32(uint32_t& value) noexcept { return report(number(value)); }
+    [[nodiscard]] bool u64(uint64_t& value) noexcept { return report(number(value)); }
+    [[nodiscard]] bool s32(int32_t& value) noexcept { return report(number(value)); }
+    [[nodiscard]] bool s64(int64_t& value) noexcept { return report(number(value)); }
+    [[nodiscard]] bool s33(int64_t& value) noexcept { return report(number<int64_t, 33>(value)); }
     [[nodiscard]] bool skip(size_t count) noexcept {
         if (count > remaining()) [[unlikely]]
             return unexpected_end();
@@ -58,33 +40,82 @@ public:
     [[nodiscard]] bool bytes(std::span<const uint8_t>& value) noexcept;
     /// A vector of bytes in UTF-8.
     [[nodiscard]] bool name(std::string_view& value) noexcept;
+
+    // What CodeReader knows to be made of several numbers.
+    [[nodiscard]] bool heap_code(HeapCode& code) noexcept {
+        return read(code, [](Code& in) { return in.heap_code(); });
+    }
+    [[nodiscard]] bool type_code(TypeCode& code) noexcept {
+        return read(code, [](Code& in) { return in.type_code(); });
+    }
+    [[nodiscard]] bool mem_arg(MemArg& arg) noexcept {
+        return read(arg, [](Code& in) { return in.mem_arg(); });
+    }
+    [[nodiscard]] bool catch_clause(CatchCode& clause) noexcept {
+        return read(clause, [](Code& in) { return in.catch_clause(); });
+    }
+
     /// A reader of the next `size` bytes alone; this one moves behind them. They must be there.
     [[nodiscard]] Reader part(size_t size) noexcept {
         Reader sub = *this;
+        sub.narrow(size);
         pos_ += size;
-        sub.end_ = pos_;
         return sub;
     }
 
-    bool unexpected_end() noexcept;
+    bool unexpected_end() noexcept { return report(LebFault::unexpected_end); }
 
 private:
-    template <typename T>
-    [[nodiscard]] bool unsigned_leb(T& value) noexcept {
-        if (pos_ != end_ && *pos_ < 0x80) [[likely]] {
-            value = *pos_++;
-            return true;
-        }
-        return report(decode_leb128(pos_, end_, value));
-    }
-    [[nodiscard]] bool report(LebFault fault) noexcept {
-        return fault == LebFault::none ? true : leb_fault(fault);
-    }
-    bool leb_fault(LebFault fault) noexcept;
+    /// Reads numbers one after the other, which are zero after a fault. Inline, so that a code is in
+    /// registers.
+    class Numbers {
+    public:
+        explicit Numbers(Reader& reader) noexcept : reader_{&reader} {}
 
-    const uint8_t* base_;
-    const uint8_t* pos_;
-    const uint8_t* end_;
+        [[nodiscard]] bool good() const noexcept { return good_; }
+        [[nodiscard]] uint8_t peek() noexcept {
+            if (reader_->at_end()) [[unlikely]]
+                good_ = good_ && reader_->unexpected_end();
+            return good_ ? reader_->peek() : uint8_t{0};
+        }
+        void pass(size_t count) noexcept { good_ = good_ && reader_->skip(count); }
+        uint8_t byte() noexcept {
+            uint8_t value = 0;
+            good_ = good_ && reader_->byte(value);
+            return value;
+        }
+        uint32_t u32() noexcept {
+            uint32_t value = 0;
+            good_ = good_ && reader_->u32(value);
+            return value;
+        }
+        uint64_t u64() noexcept {
+            uint64_t value = 0;
+            good_ = good_ && reader_->u64(value);
+            return value;
+        }
+        int64_t s33() noexcept {
+            int64_t value = 0;
+            good_ = good_ && reader_->s33(value);
+            return value;
+        }
+
+    private:
+        Reader* reader_;
+        bool good_ = true;
+    };
+    using Code = CodeReader<Numbers>;
+
+    template <typename T>
+    [[nodiscard]] bool read(T& value, auto&& next) noexcept {
+        Code in{Numbers{*this}};
+        value = next(in);
+        return in.good();
+    }
+
+    [[nodiscard]] bool report(LebFault fault) noexcept { return fault == LebFault::none || refuse(fault); }
+    bool refuse(LebFault fault) noexcept;
+
     Diagnostics* diagnostics_;
 };
 

@@ -24,14 +24,14 @@ bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noex
 // https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 bool FuncValidator::check_constant() noexcept {
     uint32_t code = code_;
-    if (code >= 0xfb && code <= 0xfe) {
+    if (is_prefix(code)) {
         Reader ahead = in_;
         uint32_t sub = 0;
         if (!ahead.u32(sub))
             return false;
-        code = code << 12 | sub;
+        code = prefixed_code(code, sub);
         // What does not exist is refused later on, as everywhere.
-        if (sub > 0xfff || find_instr(code) == nullptr)
+        if (find_instr(code) == nullptr)
             return true;
     }
     switch (static_cast<Op>(code)) {

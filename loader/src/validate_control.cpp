@@ -64,15 +64,15 @@ bool FuncValidator::control() noexcept {
 
 // https://webassembly.github.io/spec/core/binary/instructions.html#binary-blocktype
 bool FuncValidator::block_type(Block& block) noexcept {
-    constexpr uint8_t empty = 0x40;
     if (in_.at_end())
         return in_.unexpected_end();
-    const uint8_t first = in_.peek();
-    if (first == empty)
+    const BlockCode::Form form = BlockCode::form_of(in_.peek());
+    if (form == BlockCode::empty)
         return in_.skip(1);
-    // A value type is one negative byte, or begins with one; an index is not negative.
-    if (first > empty && first < 0x80)
-        return types_.value_type(block.result);
+    return form == BlockCode::result ? types_.value_type(block.result) : block_func_type(block);
+}
+
+bool FuncValidator::block_func_type(Block& block) noexcept {
     const size_t start = in_.offset();
     int64_t index = 0;
     if (!in_.s33(index))
@@ -190,8 +190,10 @@ bool FuncValidator::delegate() noexcept {
 
 bool FuncValidator::label(const Block*& block, uint32_t base) noexcept {
     uint32_t depth = 0;
-    if (!in_.u32(depth))
-        return false;
+    return in_.u32(depth) && label(depth, block, base);
+}
+
+bool FuncValidator::label(uint32_t depth, const Block*& block, uint32_t base) noexcept {
     if (depth >= blocks_.size() - base)
         return diagnostics().invalid(here(), "unknown label %u", depth);
     block = &blocks_[blocks_.size() - 1 - base - depth];
@@ -241,8 +243,10 @@ bool FuncValidator::branch_table() noexcept {
 
 bool FuncValidator::tag(const FuncType*& type) noexcept {
     uint32_t index = 0;
-    if (!in_.u32(index))
-        return false;
+    return in_.u32(index) && tag(index, type);
+}
+
+bool FuncValidator::tag(uint32_t index, const FuncType*& type) noexcept {
     if (index >= context_.module.tags.size())
         return diagnostics().invalid(here(), "unknown tag %u", index);
     type = &registry().func(context_.module.tags[index].type);
@@ -263,29 +267,29 @@ bool FuncValidator::try_table() noexcept {
 
 // https://webassembly.github.io/spec/core/valid/instructions.html#catch-clauses
 bool FuncValidator::catch_clause() noexcept {
-    enum : uint8_t { by_reference = 1, all = 2 };
-    uint8_t kind = 0;
-    if (!in_.byte(kind))
+    const size_t start = in_.offset();
+    CatchCode clause;
+    if (!in_.catch_clause(clause))
         return false;
-    if (kind > (by_reference | all))
-        return diagnostics().malformed(in_.offset() - 1, "malformed catch clause 0x%02x", kind);
+    if (clause.kind >= std::size(catch_kinds))
+        return diagnostics().malformed(start, "malformed catch clause 0x%02x", clause.kind);
+    const auto& [keyword, has_tag, by_reference] = catch_kinds[clause.kind];
     const FuncType* type = nullptr;
     const Block* target = nullptr;
-    if (((kind & all) == 0 && !tag(type)) || !label(target))
+    if ((has_tag && !tag(clause.tag, type)) || !label(clause.label, target))
         return false;
 
     const std::span<const ValType> values = type != nullptr ? type->params : std::span<const ValType>{};
     const std::span<const ValType> wanted = target->label_types();
-    const size_t count = values.size() + ((kind & by_reference) != 0 ? 1 : 0);
+    const size_t count = values.size() + (by_reference ? 1 : 0);
     bool good = wanted.size() == count;
     for (size_t i = 0; good && i < count; ++i)
         good = registry().matches(i < values.size() ? values[i] : ValType::reference(HeapType::exn, false),
                                   wanted[i]);
-    return good ||
-           diagnostics().invalid(here(), "type mismatch: the label requires %s but the catch clause has %s%s",
-                                 TypeText{context_.module}.add(wanted).c_str(),
-                                 TypeText{context_.module}.add(values).c_str(),
-                                 (kind & by_reference) != 0 ? " and an exnref" : "");
+    return good || diagnostics().invalid(
+                       here(), "type mismatch: the label requires %s but the catch clause has %s%s",
+                       TypeText{context_.module}.add(wanted).c_str(),
+                       TypeText{context_.module}.add(values).c_str(), by_reference ? " and an exnref" : "");
 }
 
 bool FuncValidator::rethrow() noexcept {

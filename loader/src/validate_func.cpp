@@ -11,8 +11,6 @@ constexpr ValType to_val_type(Sig::Type type) noexcept {
     return kinds[type];
 }
 
-constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
-
 /// The number of lanes of the shape that a keyword such as `i16x8.extract_lane_s` begins with.
 constexpr unsigned lanes_of(std::string_view text) noexcept {
     return text.starts_with("i8x16") ? 16 : static_cast<unsigned>(text[text.find('x') + 1] - '0');
@@ -212,9 +210,9 @@ bool FuncValidator::run() noexcept {
 bool FuncValidator::refused() noexcept {
     const InstrRow* const row = find_instr(code_);
     if (row == nullptr)
-        return code_ < 0x100
-                   ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
-                   : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12, code_ & 0xfff);
+        return code_ < 0x100 ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
+                             : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12,
+                                                       code_ & sub_opcode_limit);
     return diagnostics().unsupported(here(), row->feature, row->text);
 }
 
@@ -222,9 +220,9 @@ bool FuncValidator::prefixed(uint8_t prefix) noexcept {
     uint32_t sub = 0;
     if (!in_.u32(sub))
         return false;
-    if (sub > 0xfff)
+    if (sub > sub_opcode_limit)
         return diagnostics().malformed(here(), "illegal opcode %02x %u", prefix, sub);
-    code_ = uint32_t{prefix} << 12 | sub;
+    code_ = prefixed_code(prefix, sub);
     const InstrRow* const row = find_instr(code_);
     if (row == nullptr || !context_.features.has(row->feature))
         return refused();
@@ -313,20 +311,13 @@ bool FuncValidator::apply(const Sig& sig, ValType address) noexcept {
 }
 
 bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept {
-    constexpr uint32_t has_memory = 0x40;
-    uint32_t align = 0;
-    if (!in_.u32(align))
+    MemArg arg;
+    if (!in_.mem_arg(arg))
         return false;
-    if (align >= 2 * has_memory)
+    const auto [align, index, offset, has_index] = arg;
+    if (align >= mem_arg_flag::limit)
         return diagnostics().malformed(here(), "malformed memop flags 0x%x", align);
-    uint32_t index = 0;
-    if ((align & has_memory) != 0) [[unlikely]] {
-        align &= ~has_memory;
-        if (!context_.require(Feature::multi_memory, here(), "a memory index") || !in_.u32(index))
-            return false;
-    }
-    uint64_t offset = 0;
-    if (!in_.u64(offset))
+    if (has_index && !context_.require(Feature::multi_memory, here(), "a memory index"))
         return false;
     if (index >= context_.module.memories.size()) [[unlikely]]
         return diagnostics().invalid(here(), "unknown memory %u", index);

@@ -127,6 +127,7 @@ private:
     // validate_control.cpp: blocks, branches, calls and exceptions.
     bool control() noexcept;
     bool block_type(Block& block) noexcept;
+    bool block_func_type(Block& block) noexcept;
     bool begin_block(BlockKind kind) noexcept;
     bool enter(Block& block) noexcept;
     bool leave(Block& block) noexcept;
@@ -137,10 +138,12 @@ private:
     bool try_table() noexcept;
     bool catch_clause() noexcept;
     bool label(const Block*& block, uint32_t base = 0) noexcept;
+    bool label(uint32_t depth, const Block*& block, uint32_t base = 0) noexcept;
     bool branch(bool conditional) noexcept;
     bool branch_table() noexcept;
     bool rethrow() noexcept;
     bool tag(const FuncType*& type) noexcept;
+    bool tag(uint32_t index, const FuncType*& type) noexcept;
     bool func_index(uint32_t& index) noexcept;
     bool call(bool tail) noexcept;
     bool call_indirect(bool tail) noexcept;

@@ -106,12 +106,12 @@ bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept 
     HeapType source_heap = HeapType::any, target_heap = HeapType::any;
     if (!in_.byte(flags))
         return false;
-    if (flags > 3)
+    if (flags > cast_flag::all)
         return diagnostics().malformed(flags_offset, "malformed br_on_cast flags 0x%02x", flags);
     if (!label(target) || !types_.heap_type(source_heap) || !types_.heap_type(target_heap))
         return false;
-    const ValType from = ValType::reference(source_heap, (flags & 1) != 0);
-    const ValType to = ValType::reference(target_heap, (flags & 2) != 0);
+    const ValType from = ValType::reference(source_heap, (flags & cast_flag::nullable_source) != 0);
+    const ValType to = ValType::reference(target_heap, (flags & cast_flag::nullable_target) != 0);
     // With custom descriptors any type of the same hierarchy will do.
     const bool castable = context_.features.has(Feature::custom_descriptors)
                               ? top_of(target_heap, registry()) == top_of(source_heap, registry())

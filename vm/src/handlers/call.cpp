@@ -1,8 +1,8 @@
-#include "handlers/families.hpp"
+#include "handlers/entry_points.hpp"
 #include "handlers/frame.hpp"
+#include "handlers/generate.hpp"
 #include "handlers/profile.hpp"
 #include "handlers/run.hpp"
-#include "handlers/shapes.hpp"
 
 /// Calls and returns. Calls between functions of one instance are short; all others go through `enter_func`.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#function-calls
@@ -10,8 +10,6 @@
 namespace warpbeam::vm {
 
 namespace {
-
-constexpr size_t call_size = sizeof(Instr) + 16;
 
 /// Calls any function instance: of this instance, of another one, or of the host.
 template <bool Tail>
@@ -39,54 +37,93 @@ template <bool Tail>
     return enter<true>(r, *func.cell, fp, nullptr);
 }
 
-template <bool Tail>
+/// Where the arguments of a call are: a tail call has them at the beginning of the frame.
+template <typename In, bool tail>
+[[gnu::always_inline]] inline Slot* callee_frame(const Regs& r) noexcept {
+    if constexpr (tail)
+        return r.fp;
+    else
+        return r.fp + In::template get<Field::frame>(r.ip);
+}
+
+template <Form form, bool tail>
 struct Call {
+    using In = Decoder<form>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return enter<Tail>(r, *reinterpret_cast<const CodeCell*>(r.ip->word(0)), r.fp + r.ip->uimm,
-                           r.ip->after(call_size));
+        return enter<tail>(r, *In::template pointer<Field::callee, CodeCell>(r), callee_frame<In, tail>(r),
+                           In::next(r));
     }
 };
 
-template <bool Tail>
+template <Form form, bool tail>
 struct CallImport {
+    using In = Decoder<form>;
     static Exit run(Regs& r) noexcept {
-        return enter_func<Tail>(r, *r.inst->funcs[r.ip->word(0)], r.fp + r.ip->uimm, r.ip->after(call_size));
+        return enter_func<tail>(r, *r.inst->funcs[In::template get<Field::function>(r.ip)],
+                                callee_frame<In, tail>(r), In::next(r));
     }
 };
 
-template <bool Tail, Src S>
+/// The index is an operand of any class, or for a tail call in a slot. An i32 is stored zero-extended, so a u64
+/// is the index of either address type.
+template <Form form, bool tail, Variant v>
 struct CallIndirect {
+    using In = Decoder<form, v>;
+    [[gnu::always_inline]] static uint64_t index(const Regs& r) noexcept {
+        if constexpr (tail)
+            return In::template slot<Field::index, uint64_t>(r);
+        else
+            return In::template read<Field::index, uint64_t>(r);
+    }
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        // An i32 is stored zero-extended, so this reads the index of either address type.
-        const uint64_t index = read<uint64_t, S>(r, r.ip->a, 0);
-        const uint64_t target = r.ip->word(0);
+        const uint64_t element = index(r);
+        const uint64_t target = In::template get<Field::type>(r.ip);
         const TableInst& table = *r.inst->tables[target >> 32];
-        if (index >= table.size) [[unlikely]] {
-            r.acc = index;
+        if (element >= table.size) [[unlikely]] {
+            r.acc = element;
             return Exit::undefined_element;
         }
-        const auto* const func = reinterpret_cast<const FuncInst*>(table.elements[index]);
+        const auto* const func = reinterpret_cast<const FuncInst*>(table.elements[element]);
         if (func == nullptr) [[unlikely]] {
-            r.acc = index;
+            r.acc = element;
             return Exit::uninitialized_element;
         }
         const auto type = static_cast<TypeId>(target);
         if (func->type != type && !r.inst->registry->is_subtype(func->type, type)) [[unlikely]]
             return Exit::indirect_call_type_mismatch;
-        return enter_func<Tail>(r, *func, r.fp + r.ip->uimm, r.ip->after(call_size));
+        return enter_func<tail>(r, *func, callee_frame<In, tail>(r), In::next(r));
     }
 };
 
-template <bool Tail>
+template <Form form, bool tail>
 struct CallRef {
+    using In = Decoder<form>;
     static Exit run(Regs& r) noexcept {
-        const auto* const func = reinterpret_cast<const FuncInst*>(r.fp[r.ip->a]);
+        const auto* const func = reinterpret_cast<const FuncInst*>(In::template slot<Field::operand, Slot>(r));
         if (func == nullptr) [[unlikely]]
             return Exit::null_function_reference;
-        return enter_func<Tail>(r, *func, r.fp + r.ip->uimm, r.ip->after(call_size));
+        return enter_func<tail>(r, *func, callee_frame<In, tail>(r), In::next(r));
     }
 };
 
+template <Variant>
+using CallBody = Call<Form::call, false>;
+template <Variant>
+using ReturnCallBody = Call<Form::return_call, true>;
+template <Variant>
+using CallImportBody = CallImport<Form::call_import, false>;
+template <Variant>
+using ReturnCallImportBody = CallImport<Form::return_call_import, true>;
+template <Variant v>
+using CallIndirectBody = CallIndirect<Form::call_indirect, false, v>;
+template <Variant v>
+using ReturnCallIndirectBody = CallIndirect<Form::return_call_indirect, true, v>;
+template <Variant>
+using CallRefBody = CallRef<Form::call_ref, false>;
+template <Variant>
+using ReturnCallRefBody = CallRef<Form::return_call_ref, true>;
+
+template <Variant>
 struct ReturnVoid {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         load_pins(r, pop_record(r));
@@ -95,23 +132,24 @@ struct ReturnVoid {
 };
 
 /// Leaves the one result in the accumulator and in the slot that the caller names.
-template <typename T, Src S>
-struct Return {
+template <Variant v>
+struct ReturnValue {
+    using T = std::conditional_t<v.option == static_cast<uint8_t>(Bank::floating), double, uint64_t>;
+    using In = Decoder<Form::return_value, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        uint64_t imm = 0;
-        if constexpr (S == Src::imm)
-            imm = r.ip->word(0);
-        const T result = read<T, S>(r, r.ip->a, imm);
+        const T result = In::template read<Field::value, T>(r);
         leave_frame(r, result);
         write<Dst::acc, T>(r, 0, result);
         return Exit::none;
     }
 };
 
+template <Variant>
 struct ExitRun {
     static Exit run(Regs&) noexcept { return Exit::done; }
 };
 
+template <Variant>
 struct RestoreInstance {
     static Exit run(Regs& r) noexcept {
         --r.rp;
@@ -124,6 +162,7 @@ struct RestoreInstance {
 };
 
 /// The stub of a function that has not been lowered.
+template <Variant>
 struct LowerNow {
     static Exit run(Regs& r) noexcept {
         const auto& cell = *reinterpret_cast<const CodeCell*>(r.acc);
@@ -133,6 +172,7 @@ struct LowerNow {
 };
 
 /// The code of every host function.
+template <Variant>
 struct CallHost {
     static Exit run(Regs& r) noexcept {
         const auto& cell = *reinterpret_cast<const CodeCell*>(r.acc);
@@ -156,15 +196,32 @@ struct CallHost {
     }
 };
 
+constexpr HandlerGroup groups[] = {group<Form::call, CallBody>(),
+                                   group<Form::call_import, CallImportBody>(),
+                                   group<Form::call_indirect, CallIndirectBody>(),
+                                   group<Form::call_ref, CallRefBody>(),
+                                   group<Form::return_call, ReturnCallBody>(),
+                                   group<Form::return_call_import, ReturnCallImportBody>(),
+                                   group<Form::return_call_indirect, ReturnCallIndirectBody>(),
+                                   group<Form::return_call_ref, ReturnCallRefBody>(),
+                                   group<Form::return_void, ReturnVoid>(),
+                                   group<Form::return_value, ReturnValue>(),
+                                   group<Form::exit_run, ExitRun>(),
+                                   group<Form::restore_instance, RestoreInstance>(),
+                                   group<Form::lower_now, LowerNow>(),
+                                   group<Form::call_host, CallHost>()};
+
 /// An instruction that a record returns to, behind the pins that every return reads.
 struct Landing {
     Pins pins;
     Instr instr;
 };
-constinit const Landing exit_landing{{}, {&handler<ExitRun>, 0, 0, {}}};
-constinit const Landing restore_landing{{}, {&handler<RestoreInstance>, 0, 0, {}}};
+constinit const Landing exit_landing{{}, {&handler<ExitRun<Variant{}>>, 0}};
+constinit const Landing restore_landing{{}, {&handler<RestoreInstance<Variant{}>>, 0}};
 
 } // namespace
+
+constinit const HandlerGroups call_groups{groups};
 
 const Instr* exit_instr() noexcept { return &exit_landing.instr; }
 const Instr* restore_instr() noexcept { return &restore_landing.instr; }
@@ -172,56 +229,11 @@ const Instr* restore_instr() noexcept { return &restore_landing.instr; }
 bool is_bottom_record(const Record& record) noexcept { return record.ip == exit_instr(); }
 bool is_restore_record(const Record& record) noexcept { return record.ip == restore_instr(); }
 
-Handler lower_now() noexcept { return &handler<LowerNow>; }
-
 void make_host_code(HostCode& code, uint32_t frame_slots) noexcept {
     code.header = {};
     code.header.frame_slots = frame_slots;
     code.instr = {};
-    code.instr.handler = &handler<CallHost>;
-}
-
-Handler call() noexcept { return &handler<Call<false>>; }
-Handler call_import() noexcept { return &handler<CallImport<false>>; }
-Handler call_indirect(Src index) noexcept {
-    return index == Src::acc ? &handler<CallIndirect<false, Src::acc>>
-                             : &handler<CallIndirect<false, Src::slot>>;
-}
-Handler call_ref() noexcept { return &handler<CallRef<false>>; }
-Handler return_call() noexcept { return &handler<Call<true>>; }
-Handler return_call_import() noexcept { return &handler<CallImport<true>>; }
-Handler return_call_indirect() noexcept { return &handler<CallIndirect<true, Src::slot>>; }
-Handler return_call_ref() noexcept { return &handler<CallRef<true>>; }
-Handler return_void() noexcept { return &handler<ReturnVoid>; }
-Handler return_int(Src s) noexcept {
-    switch (s) {
-    case Src::slot:
-        return &handler<Return<uint64_t, Src::slot>>;
-    case Src::acc:
-        return &handler<Return<uint64_t, Src::acc>>;
-    case Src::l0:
-        return &handler<Return<uint64_t, Src::l0>>;
-    case Src::l1:
-        return &handler<Return<uint64_t, Src::l1>>;
-    case Src::imm:
-        return &handler<Return<uint64_t, Src::imm>>;
-    }
-    return nullptr;
-}
-Handler return_float(Src s) noexcept {
-    switch (s) {
-    case Src::slot:
-        return &handler<Return<double, Src::slot>>;
-    case Src::acc:
-        return &handler<Return<double, Src::acc>>;
-    case Src::l0:
-        return &handler<Return<double, Src::l0>>;
-    case Src::l1:
-        return nullptr;
-    case Src::imm:
-        return &handler<Return<double, Src::imm>>;
-    }
-    return nullptr;
+    code.instr.handler = &handler<CallHost<Variant{}>>;
 }
 
 // ---- The start and the end of a run ----

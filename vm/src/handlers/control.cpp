@@ -1,6 +1,5 @@
-#include "handlers/families.hpp"
+#include "handlers/generate.hpp"
 #include "handlers/instance_data.hpp"
-#include "handlers/shapes.hpp"
 
 /// Jumps without a comparison, polls and traps.
 
@@ -8,65 +7,67 @@ namespace warpbeam::vm {
 
 namespace {
 
+template <Variant>
 struct Jump {
+    using In = Decoder<Form::jump>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        r.ip = r.ip->jump(r.ip->imm);
+        r.ip = In::target(r);
         return Exit::none;
     }
 };
 
+template <Variant>
 struct JumpTable {
+    using In = Decoder<Form::jump_table>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const uint32_t index = load_slot<uint32_t>(r.fp, r.ip->a);
-        const uint32_t entry = index < r.ip->uimm ? index : r.ip->uimm;
-        int32_t target;
-        std::memcpy(&target, reinterpret_cast<const char*>(r.ip + 1) + size_t{entry} * 4, 4);
-        r.ip = r.ip->jump(target);
+        const auto index = In::slot<Field::index, uint32_t>(r);
+        const uint32_t count = In::get<Field::count>(r.ip);
+        const size_t entry = index < count ? index : count;
+        int32_t distance;
+        std::memcpy(&distance, r.ip->word(In::bits<Field::targets>.word) + entry * sizeof distance, sizeof distance);
+        r.ip = r.ip->jump(distance);
         return Exit::none;
     }
 };
 
-template <bool Null>
+template <Variant v>
 struct JumpIfNull {
-    [[gnu::always_inline]] static bool test(Regs& r) noexcept { return (r.fp[r.ip->a] == 0) == Null; }
-    [[gnu::always_inline]] static const Instr* taken(Regs& r) noexcept { return r.ip->jump(r.ip->imm); }
-    [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return r.ip->after(sizeof(Instr)); }
+    using In = Decoder<Form::jump_if_null, v>;
+    [[gnu::always_inline]] static bool test(Regs& r) noexcept {
+        return (In::template slot<Field::operand, Slot>(r) == 0) != (v.option != 0);
+    }
+    [[gnu::always_inline]] static const Instr* taken(Regs& r) noexcept { return In::target(r); }
+    [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
 };
 
-template <bool Fuel, bool Interrupt>
+template <Variant v>
 struct Poll {
+    using In = Decoder<Form::poll, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
-        if constexpr (Fuel) {
+        if constexpr (v.option != 1) {
             if (execution.fuel <= 0) [[unlikely]]
                 return Exit::out_of_fuel;
             --execution.fuel;
         }
-        if constexpr (Interrupt)
+        if constexpr (v.option != 0)
             if (execution.interrupt.load(std::memory_order_relaxed)) [[unlikely]]
                 return Exit::interrupted;
-        r.ip = r.ip->after(sizeof(Instr));
-        return Exit::none;
+        return In::proceed(r);
     }
 };
 
-/// The reason is `uimm`.
+template <Variant>
 struct TrapNow {
-    static Exit run(Regs& r) noexcept { return static_cast<Exit>(r.ip->uimm); }
+    static Exit run(Regs& r) noexcept { return static_cast<Exit>(Decoder<Form::trap>::get<Field::code>(r.ip)); }
 };
+
+constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(),
+                                   group<Form::jump_if_null, JumpIfNull>(), group<Form::poll, Poll>(),
+                                   group<Form::trap, TrapNow>()};
 
 } // namespace
 
-Handler jump() noexcept { return &handler<Jump>; }
-Handler jump_table() noexcept { return &handler<JumpTable>; }
-Handler jump_if_null(bool null) noexcept {
-    return null ? &handler<JumpIfNull<true>> : &handler<JumpIfNull<false>>;
-}
-Handler poll(bool fuel, bool interrupt) noexcept {
-    if (fuel)
-        return interrupt ? &handler<Poll<true, true>> : &handler<Poll<true, false>>;
-    return interrupt ? &handler<Poll<false, true>> : nullptr;
-}
-Handler trap() noexcept { return &handler<TrapNow>; }
+constinit const HandlerGroups control_groups{groups};
 
 } // namespace warpbeam::vm

@@ -1,5 +1,5 @@
-#include "handlers/families.hpp"
 #include "handlers/frame.hpp"
+#include "handlers/generate.hpp"
 
 /// Throwing.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
@@ -8,19 +8,23 @@ namespace warpbeam::vm {
 
 namespace {
 
+template <Variant>
 struct Throw {
+    using In = Decoder<Form::throw_>;
     static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
         save(execution, r);
         Slot exception;
-        const Exit made = make_exception(execution, *r.inst->tags[r.ip->uimm], r.fp + r.ip->a, exception);
+        const Exit made = make_exception(execution, *r.inst->tags[In::get<Field::tag>(r.ip)],
+                                         r.fp + In::get<Field::operands>(r.ip), exception);
         return made == Exit::none ? raise(r, execution, exception) : made;
     }
 };
 
+template <Variant>
 struct ThrowRef {
     static Exit run(Regs& r) noexcept {
-        const Slot exception = r.fp[r.ip->a];
+        const auto exception = Decoder<Form::throw_ref>::slot<Field::operand, Slot>(r);
         if (exception == 0)
             return Exit::null_exception_reference;
         Execution& execution = *r.inst->execution;
@@ -29,9 +33,10 @@ struct ThrowRef {
     }
 };
 
+constexpr HandlerGroup groups[] = {group<Form::throw_, Throw>(), group<Form::throw_ref, ThrowRef>()};
+
 } // namespace
 
-Handler throw_() noexcept { return &handler<Throw>; }
-Handler throw_ref() noexcept { return &handler<ThrowRef>; }
+constinit const HandlerGroups exception_groups{groups};
 
 } // namespace warpbeam::vm

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "handlers/families.hpp"
 #include "handlers/guard.hpp"
 #include "handlers/memory_access.hpp"
 
@@ -10,7 +9,7 @@
 
 namespace warpbeam::vm {
 
-/// An access whose bounds nobody checks but the memory management unit.
+/// An access whose bounds the memory management unit checks.
 template <typename A>
 struct Guarded : A {};
 
@@ -107,20 +106,6 @@ fault:
 #undef WARPBEAM_GUARD_ENTRY
 
 #endif
-
-/// Makes a visitor of accesses, for `visit_load` and `visit_store`, that calls `pick` with the guarded access
-/// or the comparing one.
-template <typename Pick>
-auto either(bool guarded, Pick pick) noexcept {
-    return [=]<typename A>(A) -> Handler {
-#if WARPBEAM_GUARD_PAGES
-        if (guarded)
-            return pick(Guarded<A>{});
-#endif
-        (void)guarded;
-        return pick(A{});
-    };
-}
 
 /// The value at `address + offset`; false, with the exit prepared, when that lies outside.
 template <typename A>

@@ -1,125 +1,76 @@
-#include "handlers/simd_shapes.hpp"
-#include "semantics/simd_float.hpp"
-#include "semantics/simd_int.hpp"
+#include "handlers/simd_operators.hpp"
 
-/// Operators of other forms: three operands, a number as the second one, lanes as immediates. And the table
-/// of all.
+/// Operators of other forms: three operands, a number as the second one, lanes as immediates.
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
 namespace {
 
-Handler ternary(Op op, Dst d, Src a, Src b, Src c) noexcept {
-    switch (op) {
-    case Op::v128_bitselect:
-    case Op::i8x16_relaxed_laneselect:
-    case Op::i16x8_relaxed_laneselect:
-    case Op::i32x4_relaxed_laneselect:
-    case Op::i64x2_relaxed_laneselect:
-        return ternary_variant<bitselect>(d, a, b, c);
-    case Op::f32x4_relaxed_madd:
-        return ternary_variant<relaxed_madd<f32x4>>(d, a, b, c);
-    case Op::f32x4_relaxed_nmadd:
-        return ternary_variant<relaxed_nmadd<f32x4>>(d, a, b, c);
-    case Op::f64x2_relaxed_madd:
-        return ternary_variant<relaxed_madd<f64x2>>(d, a, b, c);
-    case Op::f64x2_relaxed_nmadd:
-        return ternary_variant<relaxed_nmadd<f64x2>>(d, a, b, c);
-    case Op::i32x4_relaxed_dot_i8x16_i7x16_add_s:
-        return ternary_variant<relaxed_dot_add>(d, a, b, c);
-    default:
-        return nullptr;
-    }
-}
-
-template <auto F>
-constexpr const BinaryVariants* shift = &with_scalar_variants<Shift, F, uint32_t, true>;
-template <typename V, typename T>
-constexpr const BinaryVariants* replace = &with_scalar_variants<Replace, replace_lane<V>, T, false>;
-
-const BinaryVariants* with_scalar_variants_of(Op op) noexcept {
-    switch (op) {
-    case Op::i8x16_shl:
-        return shift<shl<u8x16>>;
-    case Op::i8x16_shr_s:
-        return shift<shr<i8x16>>;
-    case Op::i8x16_shr_u:
-        return shift<shr<u8x16>>;
-    case Op::i16x8_shl:
-        return shift<shl<u16x8>>;
-    case Op::i16x8_shr_s:
-        return shift<shr<i16x8>>;
-    case Op::i16x8_shr_u:
-        return shift<shr<u16x8>>;
-    case Op::i32x4_shl:
-        return shift<shl<u32x4>>;
-    case Op::i32x4_shr_s:
-        return shift<shr<i32x4>>;
-    case Op::i32x4_shr_u:
-        return shift<shr<u32x4>>;
-    case Op::i64x2_shl:
-        return shift<shl<u64x2>>;
-    case Op::i64x2_shr_s:
-        return shift<shr<i64x2>>;
-    case Op::i64x2_shr_u:
-        return shift<shr<u64x2>>;
-    case Op::i8x16_replace_lane:
-        return replace<u8x16, uint32_t>;
-    case Op::i16x8_replace_lane:
-        return replace<u16x8, uint32_t>;
-    case Op::i32x4_replace_lane:
-        return replace<u32x4, uint32_t>;
-    case Op::i64x2_replace_lane:
-        return replace<u64x2, uint64_t>;
-    case Op::f32x4_replace_lane:
-        return replace<f32x4, float>;
-    case Op::f64x2_replace_lane:
-        return replace<f64x2, double>;
-    default:
-        return nullptr;
-    }
-}
-
-Handler with_scalar(Op op, Dst d, Src vector, Src scalar) noexcept {
-    const BinaryVariants* const variants = with_scalar_variants_of(op);
-    return variants != nullptr ? binary_variant(variants->data(), d, vector, scalar) : nullptr;
-}
-
-/// The lanes are the two words behind the head.
-template <Src L, Src R, Dst D>
-struct Shuffle {
+template <typename F, Variant v>
+struct Ternary {
+    using In = Decoder<Form::ternary, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const Vector a = read<Vector, L>(r, r.ip->a, 0);
-        const Vector b = read<Vector, R>(r, r.ip->b, 0);
-        const Vector lanes = read<Vector, Src::imm>(r, 0, 0);
-        return vm::detail::finish<D>(r, On<vm::WARPBEAM_ISA::shuffle>::apply(a, b, lanes),
-                                     sizeof(Instr) + 16);
+        const auto a = In::template read<Field::left, Vector>(r);
+        const auto b = In::template read<Field::right, Vector>(r);
+        const auto c = In::template read<Field::third, Vector>(r);
+        return In::finish(r, F::apply(a, b, c));
     }
 };
-template <Dst D>
-Handler shuffle_variant(Src l, Src r) noexcept {
-    using enum Src;
-    if (l == slot && r == slot)
-        return &handler<Shuffle<slot, slot, D>>;
-    if (l == acc && r == slot)
-        return &handler<Shuffle<acc, slot, D>>;
-    if (l == slot && r == acc)
-        return &handler<Shuffle<slot, acc, D>>;
-    return nullptr;
-}
-Handler shuffle_handler(Dst d, Src l, Src r) noexcept {
-    return d == Dst::acc    ? shuffle_variant<Dst::acc>(l, r)
-           : d == Dst::slot ? shuffle_variant<Dst::slot>(l, r)
-                            : nullptr;
-}
+template <typename F, Variant v>
+struct Shift {
+    using In = Decoder<Form::shift, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto vector = In::template read<Field::left, Vector>(r);
+        return In::finish(r, F::apply(vector, In::template read<Field::right, uint32_t>(r)));
+    }
+};
+template <typename F, typename T, Variant v>
+struct Replace {
+    using In = Decoder<Form::replace_lane, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto vector = In::template read<Field::left, Vector>(r);
+        const T number = In::template read<Field::right, T>(r);
+        return In::finish(r, F::apply(vector, number, In::template get<Field::lane>(r.ip)));
+    }
+};
+template <typename F, Variant v>
+struct Shuffle {
+    using In = Decoder<Form::shuffle, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto a = In::template read<Field::left, Vector>(r);
+        const auto b = In::template read<Field::right, Vector>(r);
+        return In::finish(r, F::apply(a, b, In::template vector<Field::lanes>(r.ip)));
+    }
+};
 
-const Handler* binary(Op op) noexcept {
-    const Handler* const variants = int_binary(op);
-    return variants != nullptr ? variants : float_binary(op);
-}
+template <Op op>
+struct TernaryMaker {
+    template <Variant v>
+    using Body = Ternary<Lanewise<op>, v>;
+};
+template <Op op>
+struct ShiftMaker {
+    template <Variant v>
+    using Body = Shift<Lanewise<op>, v>;
+};
+template <Op op>
+struct ReplaceMaker {
+    template <Variant v>
+    using Body = Replace<Lanewise<op>, Operand<op, 1>, v>;
+};
+template <Op op>
+struct ShuffleMaker {
+    template <Variant v>
+    using Body = Shuffle<Lanewise<op>, v>;
+};
+
+constexpr HandlerGroup groups[] = {group<Form::ternary, Family::vector_ternary, TernaryMaker>(),
+                                   group<Form::shift, Family::vector_shift, ShiftMaker>(),
+                                   group<Form::replace_lane, Family::vector_replace, ReplaceMaker>(),
+                                   group<Form::shuffle, Family::vector_shuffle, ShuffleMaker>()};
 
 } // namespace
 
-const SimdFamilies families{&binary, &unary, &ternary, &with_scalar, &shuffle_handler};
+constinit const HandlerGroups lane_groups{groups};
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

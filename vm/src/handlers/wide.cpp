@@ -1,6 +1,4 @@
-#include "handlers/dispatch.hpp"
-#include "handlers/families.hpp"
-#include "isa/operand.hpp"
+#include "handlers/generate.hpp"
 
 /// Wide arithmetic: numbers of 128 bits as two i64, the low half first.
 /// https://github.com/WebAssembly/wide-arithmetic
@@ -12,48 +10,50 @@ namespace {
 __extension__ using u128 = unsigned __int128;
 __extension__ using s128 = __int128;
 
-[[gnu::always_inline]] inline void finish(Regs& r, u128 result, size_t size) noexcept {
-    r.fp[r.ip->d] = static_cast<uint64_t>(result);
-    r.fp[r.ip->d + 1] = static_cast<uint64_t>(result >> 64);
-    r.ip = r.ip->after(size);
+template <typename In>
+[[gnu::always_inline]] inline Exit finish(Regs& r, u128 result) noexcept {
+    Slot* const to = r.fp + In::template get<Field::to>(r.ip);
+    to[0] = static_cast<uint64_t>(result);
+    to[1] = static_cast<uint64_t>(result >> 64);
+    return In::proceed(r);
 }
 
-template <bool Subtract>
+template <bool subtract>
 struct Sum {
+    using In = Decoder<Form::wide_sum>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const auto number = [&](uint64_t low, uint64_t high) { return u128{r.fp[high]} << 64 | r.fp[low]; };
-        const u128 left = number(r.ip->a, r.ip->b);
-        const u128 right = number(r.ip->c, r.ip->word(0));
-        finish(r, Subtract ? left - right : left + right, sizeof(Instr) + 8);
-        return Exit::none;
+        const u128 left = u128{In::slot<Field::third, Slot>(r)} << 64 | In::slot<Field::left, Slot>(r);
+        const u128 right = u128{In::slot<Field::high, Slot>(r)} << 64 | In::slot<Field::right, Slot>(r);
+        return finish<In>(r, subtract ? left - right : left + right);
     }
 };
 
 template <typename Half, typename Whole>
 struct Product {
+    using In = Decoder<Form::wide_product>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const auto left = static_cast<Whole>(static_cast<Half>(r.fp[r.ip->a]));
-        const auto right = static_cast<Whole>(static_cast<Half>(r.fp[r.ip->b]));
-        finish(r, static_cast<u128>(left * right), sizeof(Instr));
-        return Exit::none;
+        const auto left = static_cast<Whole>(static_cast<Half>(In::slot<Field::left, Slot>(r)));
+        const auto right = static_cast<Whole>(static_cast<Half>(In::slot<Field::right, Slot>(r)));
+        return finish<In>(r, static_cast<u128>(left * right));
     }
 };
 
+template <Op>
+struct Maker;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
+    template <>                                                                                              \
+    struct Maker<Op::op> {                                                                                   \
+        template <Variant>                                                                                   \
+        using Body = __VA_ARGS__;                                                                            \
+    };
+#include "semantics/op_rows_wide.inc"
+#undef WARPBEAM_OP
+
+constexpr HandlerGroup groups[] = {group<Form::wide_sum, Family::wide_sum, Maker>(),
+                                   group<Form::wide_product, Family::wide_product, Maker>()};
+
 } // namespace
 
-Handler wide(Op op) noexcept {
-    switch (op) {
-    case Op::i64_add128:
-        return &handler<Sum<false>>;
-    case Op::i64_sub128:
-        return &handler<Sum<true>>;
-    case Op::i64_mul_wide_s:
-        return &handler<Product<int64_t, s128>>;
-    case Op::i64_mul_wide_u:
-        return &handler<Product<uint64_t, u128>>;
-    default:
-        return nullptr;
-    }
-}
+constinit const HandlerGroups wide_groups{groups};
 
 } // namespace warpbeam::vm

@@ -55,25 +55,13 @@ using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_s
 using Handler = Exit (*)(Regs&);
 #endif
 
-/// The head of every instruction, followed where a form needs it by one or more 64-bit words. `d`, `a` and
-/// `b` are slots of the frame: destination, first and second operand.
+/// The beginning of every instruction; its form (isa/form.hpp) says what the rest is.
 struct alignas(8) Instr {
     Handler handler;
-    uint16_t d;
-    uint16_t a;
-    union {
-        struct {
-            uint16_t b;
-            uint16_t c;
-        };
-        int32_t imm;
-        uint32_t uimm;
-    };
-    /// The k-th word behind the head.
-    [[nodiscard]] uint64_t word(size_t k) const noexcept {
-        uint64_t value;
-        std::memcpy(&value, reinterpret_cast<const char*>(this) + sizeof(Instr) + 8 * k, 8);
-        return value;
+    uint64_t head;
+    /// Where a word begins: 0 is the head, the others follow it.
+    [[nodiscard]] const char* word(size_t number) const noexcept {
+        return reinterpret_cast<const char*>(this) + sizeof(Handler) + 8 * number;
     }
     [[nodiscard]] const Instr* after(size_t bytes) const noexcept {
         return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);

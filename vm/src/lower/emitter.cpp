@@ -1,67 +1,8 @@
 #include "lower/emitter.hpp"
 
-#include "handlers/guarded_families.hpp"
-
 #include <algorithm>
 
 namespace warpbeam::vm {
-
-Handler Producer::handler(Dst d) const noexcept {
-    switch (family) {
-    case Family::binary: {
-        const Handler* variants = i32_binary(op);
-        if (variants == nullptr)
-            variants = i64_binary(op);
-        if (variants == nullptr)
-            variants = float_binary(op);
-        if (variants == nullptr)
-            variants = vector_binary(op);
-        // A comparison of floats has an integer result, which is kept in no pinned local.
-        return binary_variant(variants, d, l, r);
-    }
-    case Family::unary:
-        return unary_variant(unary(op), d, l);
-    case Family::load:
-        return load(op, d, l, guarded);
-    case Family::load_sum:
-        return load_sum(op, d, l, r, guarded);
-    case Family::load_indexed:
-        return load_indexed(op, d, l, r, guarded);
-    case Family::add_shl:
-        return add_shl(d, l, r);
-    case Family::select:
-        return result == ValType::v128 ? select_v128(d, third, l, r)
-               : is_float_kind(result) ? select_float(d, third, l, r)
-                                       : select_int(d, third, l, r);
-    case Family::global:
-        return result == ValType::v128 ? global_get_v128(d)
-               : is_float_kind(result) ? global_get_float(d)
-                                       : global_get_int(d);
-    case Family::ternary:
-        return vector_ternary(op, d, l, r, third);
-    case Family::with_scalar:
-        return vector_scalar(op, d, l, r);
-    case Family::shuffle:
-        return vm::shuffle(d, l, r);
-    case Family::extract_lane:
-        return vm::extract_lane(op, d);
-    case Family::struct_get:
-        return struct_get(op, d, l);
-    case Family::array_get:
-        return array_get(op, d, l, r);
-    case Family::struct_new:
-        return struct_new(words, d);
-    case Family::struct_new_default:
-        return struct_new_default(d);
-    case Family::ref_test:
-        return ref_test(to_layout, nullable, d, l);
-    case Family::ref_cast:
-        return ref_cast(to_layout, nullable, d, l);
-    case Family::none:
-        break;
-    }
-    return nullptr;
-}
 
 // ---- The operand stack ----
 
@@ -119,16 +60,17 @@ void Emitter::spill(Accumulator& accumulator) noexcept {
     Operand& operand = stack_[accumulator.operand];
     if (operand.where != Operand::home || operand.stored)
         return;
-    operand.stored = true;
+    store_acc(accumulator, operand);
+}
+
+/// Stores what an accumulator holds for an operand: by the instruction that made it, where that is known.
+void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
-    if (producer.family != Producer::Family::none) {
-        if (const Handler handler = producer.handler(Dst::slot); handler != nullptr) {
-            at(producer.begin).handler = handler;
-            at(producer.begin).d = operand.slot;
-            return;
-        }
-    }
-    copy_acc_to(operand.kind, operand.slot);
+    if (producer.exists && exists(producer.to(Dst::slot)))
+        retarget(producer, Dst::slot, operand.slot);
+    else
+        copy_acc_to(operand.kind, operand.slot);
+    operand.stored = true;
 }
 
 void Emitter::flush(size_t index) noexcept {
@@ -195,91 +137,127 @@ void Emitter::force_slot(Popped& popped) noexcept {
         operand.where = Operand::home;
         operand.stored = true;
     } else if (operand.where == Operand::home && !operand.stored) {
-        const Producer& producer = acc(is_float_kind(operand.kind)).producer;
-        const Handler handler =
-            producer.family != Producer::Family::none ? producer.handler(Dst::slot) : nullptr;
-        if (handler != nullptr) {
-            at(producer.begin).handler = handler;
-            at(producer.begin).d = operand.slot;
-        } else {
-            copy_acc_to(operand.kind, operand.slot);
-        }
-        operand.stored = true;
+        store_acc(acc(is_float_kind(operand.kind)), operand);
     }
 }
 
-void Emitter::generalize(Popped& popped, Src& src) noexcept {
-    force_slot(popped);
-    src = Src::slot;
+unsigned Emitter::cost_of_slot(const Popped& popped, Src src) const noexcept {
+    if (src == Src::imm)
+        return 2;
+    return popped.operand.where == Operand::home && !popped.operand.stored ? 1 : 0;
+}
+
+unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> operands) const noexcept {
+    Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
+    Src own[3] = {};
+    for (size_t i = 0; i < operands.size(); ++i)
+        *classes[i] = own[i] = classify(*operands.begin()[i]);
+    if (exists(choice))
+        return 0;
+    // Which operands go to their slots: the cheapest set of them, and the smallest of these.
+    unsigned best = no_handler;
+    Variant chosen;
+    for (unsigned set = 1; set < 1u << operands.size(); ++set) {
+        unsigned cost = 0;
+        bool is_change = true;
+        for (size_t i = 0; i < operands.size(); ++i) {
+            const bool to_slot = (set >> i & 1) != 0;
+            *classes[i] = to_slot ? Src::slot : own[i];
+            if (to_slot) {
+                is_change &= own[i] != Src::slot;
+                cost += 4 * cost_of_slot(*operands.begin()[i], own[i]) + 1;
+            }
+        }
+        if (is_change && cost < best && exists(choice)) {
+            best = cost;
+            chosen = choice.variant;
+        }
+    }
+    if (best != no_handler)
+        choice.variant = chosen;
+    return best;
+}
+
+void Emitter::prepare(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
+    // Constants come last, when all that an accumulator holds is stored.
+    for (const bool constants : {false, true}) {
+        size_t i = 0;
+        for (Popped* const popped : operands)
+            if (choice.variant.operand(i++) == Src::slot &&
+                (popped->operand.where == Operand::constant) == constants)
+                force_slot(*popped);
+    }
+}
+
+void Emitter::settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept {
+    const auto begin = operands.begin();
+    if (operands.size() == 1)
+        (void)settle(choice, {begin[0]});
+    else if (operands.size() == 2)
+        (void)settle(choice, {begin[0], begin[1]});
+    else
+        (void)settle(choice, {begin[0], begin[1], begin[2]});
+    prepare(choice, operands);
 }
 
 // ---- Instructions ----
 
-Instr& Emitter::emit(Handler handler) noexcept {
+Fields Emitter::emit(const Choice& choice) noexcept {
     ++serial_;
     const size_t position = here();
+    const Shape shape = shape_of(choice);
+    const Handler handler = find_handler(choice);
     if (marks_ != nullptr) {
         while (!marks_->empty() && marks_->back().position >= position)
             marks_->pop();
         if (!marks_->push({position, offset_}))
             fail(Exit::out_of_memory);
     }
-    if (!code_.resize(position + sizeof(Instr))) {
-        fail(Exit::out_of_memory);
-        return scratch_;
-    }
-    Instr& instr = at(position);
-    instr = {};
-    instr.handler = handler;
     if (handler == nullptr)
         fail(Exit::limit);
-    return instr;
-}
-
-void Emitter::word(uint64_t value) noexcept {
-    const size_t position = here();
-    if (!code_.resize(position + 8)) {
+    if (!code_.resize(position + shape.size())) {
         fail(Exit::out_of_memory);
-        return;
+        return {scratch_.data(), shape};
     }
-    std::memcpy(code_.data() + position, &value, 8);
+    std::memset(code_.data() + position, 0, shape.size());
+    at(position).handler = handler;
+    return {code_.data() + position, shape};
 }
 
-void Emitter::words(const Operand& constant) noexcept {
-    word(constant.value);
-    if (constant.kind == ValType::v128)
-        word(constant.high);
-}
-
-Instr& Emitter::emit_result(Producer producer, Kind kind, bool keep_before) noexcept {
-    const bool is_float = is_float_kind(kind);
-    Accumulator& accumulator = acc(is_float);
+Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) noexcept {
+    Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
-    producer.result = kind;
-    producer.begin = here();
-    producer.end = producer.begin;
-    producer.before_local = keep_before ? accumulator.local : no_local;
-    accumulator = {stack_.size(), no_local, producer};
+    const size_t begin = here();
+    const Fields fields = emit(choice);
+    const uint32_t before = keep_before ? accumulator.local : no_local;
+    accumulator = {stack_.size(), no_local, {choice, kind, true, begin, here(), serial_, before}};
     push(Operand::home, kind);
-    Instr& instr = emit(producer.handler(Dst::acc));
-    accumulator.producer.serial = serial_;
-    return instr;
+    return fields;
+}
+
+void Emitter::retarget(const Producer& producer, Dst d, uint16_t slot) noexcept {
+    fields(producer).set(Field::result, slot);
+    at(producer.begin).handler = find_handler(producer.to(d));
 }
 
 const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
     if (!popped.in_acc || popped.operand.stored || popped.operand.where != Operand::home)
         return nullptr;
     const Producer& producer = acc(is_float_kind(popped.operand.kind)).producer;
-    if (producer.family == Producer::Family::none || producer.end != here() || last_label_ > producer.begin)
+    if (!producer.exists || producer.end != here() || last_label_ > producer.begin)
         return nullptr;
     return &producer;
 }
 
-void Emitter::take_back(const Producer& producer) noexcept {
+Taken Emitter::take_back(const Producer& producer) noexcept {
+    Taken taken{shape_of(producer.choice), {}};
+    const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
+    std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
     code_.truncate(producer.begin);
     // Copied first: the producer lies in what is overwritten.
     const uint32_t before = producer.before_local;
     acc(is_float_kind(producer.result)) = {no_operand, before, {}};
+    return taken;
 }
 
 void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
@@ -288,37 +266,33 @@ void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
     // Two copies in a row are one instruction, if the second doesn't read what the first one writes.
     if (last_copy_ == serial_ && last_copy_ != 0 && last_label_ != here()) {
         Instr& last = at(here() - sizeof(Instr));
-        if (last.handler == copy() && last.d != from) {
-            last.handler = copy_pair();
-            last.b = to;
-            last.c = from;
+        Fields copies{&last, {Form::copy_pair}};
+        if (copies.get(Field::to) != from) {
+            last.handler = find_handler({Form::copy_pair});
+            copies.set(Field::to2, to).set(Field::from2, from);
             last_copy_ = 0;
             return;
         }
     }
-    Instr& instr = emit(copy());
+    emit(Form::copy).set(Field::to, to).set(Field::from, from);
     last_copy_ = serial_;
-    instr.d = to;
-    instr.a = from;
 }
 
 void Emitter::copy_slots(Kind kind, uint16_t to, uint16_t from) noexcept {
-    if (kind != ValType::v128) {
+    if (kind != ValType::v128)
         copy_slot(to, from);
-    } else if (to != from) {
-        Instr& instr = emit(copy_v128());
-        instr.d = to;
-        instr.a = from;
-    }
+    else if (to != from)
+        emit(Form::copy_vector).set(Field::to, to).set(Field::from, from);
 }
 
 void Emitter::copy_constant(uint16_t to, const Operand& constant) noexcept {
-    emit(constant.kind == ValType::v128 ? copy_const_v128() : copy_const()).d = to;
-    words(constant);
+    emit(constant.kind == ValType::v128 ? Form::copy_vector_constant : Form::copy_constant)
+        .set(Field::to, to)
+        .set(Field::value, constant.value, constant.high);
 }
 
 void Emitter::copy_acc_to(Kind kind, uint16_t to) noexcept {
-    emit(kind == ValType::v128 ? copy_facc_v128() : is_float_kind(kind) ? copy_facc() : copy_acc()).d = to;
+    emit({Form::copy_accumulator, Op::nop, {.a = Src::acc, .option = bank_option(kind)}}).set(Field::to, to);
 }
 
 void Emitter::store_to(uint16_t to, Popped& value) noexcept {
@@ -337,26 +311,23 @@ void Emitter::store_to(uint16_t to, Popped& value) noexcept {
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
-    const bool is_64 = producer.op == Op::i64_add;
+    const bool is_64 = producer.choice.op == Op::i64_add;
     const Src src = d == Dst::l0 ? Src::l0 : d == Dst::l1 ? Src::l1 : Src::slot;
-    if (producer.family != Producer::Family::binary || (producer.op != Op::i32_add && !is_64) ||
-        producer.l != src)
+    const Variant& variant = producer.choice.variant;
+    if (producer.choice.form != Form::binary || (producer.choice.op != Op::i32_add && !is_64) || variant.a != src)
         return;
-    const Instr& instr = at(producer.begin);
-    if (src == Src::slot && instr.a != instr.d)
+    const Fields sum = fields(producer);
+    if (src == Src::slot && sum.get(Field::left) != sum.get(Field::result))
         return;
-    Step step{producer.begin, producer.end, local, src, producer.r, is_64, 0, serial_};
-    if (producer.r == Src::imm) {
-        const int64_t value = is_64 ? static_cast<int64_t>(instr.word(0)) : instr.imm;
+    const uint64_t right = sum.get(Field::right);
+    if (variant.b == Src::imm) {
+        const int64_t value = is_64 ? static_cast<int64_t>(right) : static_cast<int32_t>(right);
         if (value != static_cast<int16_t>(value))
             return;
-        step.value = static_cast<uint16_t>(value);
-    } else if (producer.r == Src::slot) {
-        step.value = instr.b;
-    } else {
+    } else if (variant.b != Src::slot) {
         return;
     }
-    step_ = step;
+    step_ = {producer.begin, producer.end, local, src, variant.b, is_64, static_cast<uint16_t>(right), serial_};
 }
 
 void Emitter::set_local(uint32_t local, Popped value) noexcept {
@@ -372,32 +343,28 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     const Dst d = pinned0 ? Dst::l0 : pinned1 ? Dst::l1 : Dst::slot;
 
     // Retarget the instruction that made the value, if it is the last one.
-    if (const Producer* const last = last_producer(value); last != nullptr && last->handler(d) != nullptr) {
+    if (const Producer* const last = last_producer(value); last != nullptr && exists(last->to(d))) {
         Producer producer = *last;
         if (info.pending != 0) {
             // The old value is still wanted: it is copied away before that instruction.
-            uint8_t bytes[64];
             const size_t size = producer.end - producer.begin;
-            std::memcpy(bytes, code_.data() + producer.begin, size);
+            std::array<uint64_t, 8> bytes;
+            std::memcpy(bytes.data(), code_.data() + producer.begin, size);
             size_t offset = offset_;
             if (marks_ != nullptr && !marks_->empty())
                 offset = marks_->back().offset;
             code_.truncate(producer.begin);
             flush_pending(local);
             std::swap(offset, offset_);
-            const size_t begin = here();
-            emit(producer.handler(d));
+            producer.begin = here();
+            emit(producer.choice);
+            producer.end = here();
             std::swap(offset, offset_);
-            for (size_t i = sizeof(Instr); i < size; i += 8)
-                word(0);
             if (failure_ != Exit::none)
                 return;
-            std::memcpy(code_.data() + begin, bytes, size);
-            producer.begin = begin;
-            producer.end = here();
+            std::memcpy(code_.data() + producer.begin, bytes.data(), size);
         }
-        at(producer.begin).handler = producer.handler(d);
-        at(producer.begin).d = info.slot;
+        retarget(producer, d, info.slot);
         if (d == Dst::slot) {
             accumulator = {no_operand, local, {}};
         } else {
@@ -422,11 +389,8 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     if (d == Dst::slot) {
         store_to(info.slot, value);
     } else {
-        Instr& instr = emit(is_float ? move_float(d, src) : move_int(d, src));
-        instr.d = info.slot;
-        instr.a = slot_of(value.operand);
-        if (src == Src::imm)
-            words(value.operand);
+        Fields move = emit({Form::move, Op::nop, {.result = d, .a = src, .option = bank_option(kind)}});
+        set(move.set(Field::result, info.slot), Field::from, value);
     }
     if (src == Src::acc)
         accumulator.local = local;

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "handlers/families.hpp"
-#include "lower/body_reader.hpp"
+#include "handlers/handler_table.hpp"
+#include "isa/encoder.hpp"
+#include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
 
 #include <warpbeam/memory/vec.hpp>
@@ -25,47 +26,36 @@ struct Operand {
     uint64_t high;  ///< the upper half of a v128
 };
 
+/// The fields of what a choice stands for.
+[[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {
+    return {choice.form, choice.variant, constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
+}
+
 /// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
 /// only when it turns out that it must be.
 struct Producer {
-    enum class Family : uint8_t {
-        none,
-        binary,
-        unary,
-        load,
-        load_sum,
-        load_indexed,
-        add_shl,
-        select,
-        global,
-        ternary,
-        with_scalar,
-        shuffle,
-        extract_lane,
-        struct_get,
-        array_get,
-        struct_new,
-        struct_new_default,
-        ref_test,
-        ref_cast,
-    };
-    Family family = Family::none;
-    Op op{};
-    Src l{};
-    Src r{};
-    Src third{}; ///< the condition of a selection is `third`
+    Choice choice;
     Kind result{};
-    uint8_t words = 0;      ///< of struct_new
-    bool to_layout = false; ///< of a test or cast
-    bool nullable = false;
-    bool guarded = false; ///< a load in guard-page mode
-    size_t begin = 0;     ///< where the instruction is
+    bool exists = false;
+    size_t begin = 0; ///< where the instruction is
     size_t end = 0;
     uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
     // What the accumulator of its class held before, for when the instruction is taken back.
     uint32_t before_local = UINT32_MAX;
 
-    [[nodiscard]] Handler handler(Dst d) const noexcept;
+    [[nodiscard]] Choice to(Dst d) const noexcept {
+        return {choice.form, choice.op, choice.variant.with(d)};
+    }
+    [[nodiscard]] bool is(Form form, Op op) const noexcept { return choice.form == form && choice.op == op; }
+};
+
+/// A copy of an instruction that was taken back.
+struct Taken {
+    Shape shape;
+    std::array<uint64_t, 8> bytes;
+    [[nodiscard]] uint64_t get(Field name) const noexcept {
+        return Fields{const_cast<uint64_t*>(bytes.data()), shape}.get(name);
+    }
 };
 
 /// Writes threaded code and keeps the symbolic state: operand stack, accumulators, pinned locals.
@@ -151,23 +141,41 @@ protected:
     }
     /// Makes sure that the frame has the operand.
     void force_slot(Popped& popped) noexcept;
-    /// Takes a class that there is no handler for to the next more general one.
-    void generalize(Popped& popped, Src& src) noexcept;
+    /// What it takes to have an operand of a class in its slot: nothing, a store by the instruction that made it,
+    /// or an instruction.
+    [[nodiscard]] unsigned cost_of_slot(const Popped& popped, Src src) const noexcept;
+    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there is
+    /// no such handler, the nearest ones for which there is one. Tells what that costs; nothing is emitted yet.
+    static constexpr unsigned no_handler = UINT32_MAX;
+    [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<const Popped*> operands) const noexcept;
+    /// Puts those operands into their slots that a settled choice wants there.
+    void prepare(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
+    void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
 
     // ---- Instructions ----
-    /// Appends an instruction's head; `words` follow by `word`.
-    Instr& emit(Handler handler) noexcept;
-    void word(uint64_t value) noexcept;
-    /// The value of a constant: one word, or two.
-    void words(const Operand& constant) noexcept;
+    /// Appends an instruction whose fields are zero.
+    Fields emit(const Choice& choice) noexcept;
+    Fields emit(Form form, uint8_t option = 0) noexcept {
+        return emit({form, Op::nop, {.option = option}});
+    }
+    [[nodiscard]] Fields fields(const Producer& producer) noexcept {
+        return {&at(producer.begin), shape_of(producer.choice)};
+    }
+    /// Encodes an operand: its slot, or its value where the variant says that it is a constant.
+    void set(Fields& fields, Field name, const Popped& popped) const noexcept {
+        if (fields.is_constant(name))
+            fields.set(name, popped.operand.value, popped.operand.high);
+        else
+            fields.set(name, slot_of(popped.operand));
+    }
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
-    Instr& emit_result(Producer producer, Kind kind, bool keep_before = true) noexcept;
-    /// To be called when the words of `emit_result` have been appended.
-    void end_result(bool is_float) noexcept { acc(is_float).producer.end = here(); }
+    Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
+    /// Lets an instruction that is there have another destination.
+    void retarget(const Producer& producer, Dst d, uint16_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps behind it; else null.
     [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
     /// Removes the last instruction, and gives the accumulator back what it held before.
-    void take_back(const Producer& producer) noexcept;
+    Taken take_back(const Producer& producer) noexcept;
 
     /// local = the operand.
     void set_local(uint32_t local, Popped value) noexcept;
@@ -185,7 +193,7 @@ protected:
     }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
-            return scratch_; // only after a failure
+            return reinterpret_cast<Instr&>(scratch_); // only after a failure
         return *reinterpret_cast<Instr*>(code_.data() + position);
     }
     void bind_here() noexcept { last_label_ = here(); }
@@ -227,12 +235,13 @@ protected:
 
 private:
     void spill(Accumulator& accumulator) noexcept;
+    void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
     Exit failure_ = Exit::none;
     // Written to after a failure.
-    Instr scratch_{};
+    alignas(Instr) std::array<uint64_t, 8> scratch_{};
     Operand nowhere_{};
     uint64_t last_copy_ = 0; ///< the serial of the last copy
 };

@@ -10,14 +10,14 @@ bool Lowering::lower_atomic(Op op) noexcept {
     }
     const InstrRow& row = row_of(op);
     if (wait_or_notify(op) != nullptr) {
-        const BodyReader::MemArg arg = reader_.mem_arg();
+        const MemArg arg = reader_.mem_arg();
         lower_slow(op, row.sig.arity, ValType::i32, {arg.memory, arg.offset});
         return true;
     }
     if (atomic(op, Src::slot, Src::slot) == nullptr)
         return false;
 
-    const BodyReader::MemArg arg = reader_.mem_arg();
+    const MemArg arg = reader_.mem_arg();
     const bool is_64 = module_.memories()[arg.memory].limits.is_64;
     const bool is_first = arg.memory == 0 && !is_64;
     Popped value;

@@ -311,7 +311,7 @@ void Lowering::lower_br_table() noexcept {
     Popped index = pop();
     force_slot(index);
     const uint32_t count = reader_.u32();
-    BodyReader labels = reader_;
+    InstrReader labels = reader_;
     // A label wants its operands in its own place, so then every entry gets a piece of code.
     bool direct = true;
     size_t operands = 0;

@@ -13,7 +13,7 @@ constexpr uint32_t bulk_operands = 3;
 } // namespace
 
 void Lowering::lower_load(Op op, Kind result) noexcept {
-    const BodyReader::MemArg arg = reader_.mem_arg();
+    const MemArg arg = reader_.mem_arg();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];
     if (arg.memory != 0 || memory.limits.is_64) {
@@ -72,7 +72,7 @@ void Lowering::lower_load(Op op, Kind result) noexcept {
 }
 
 void Lowering::lower_store(Op op) noexcept {
-    const BodyReader::MemArg arg = reader_.mem_arg();
+    const MemArg arg = reader_.mem_arg();
     Popped value = pop();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];

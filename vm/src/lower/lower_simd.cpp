@@ -130,7 +130,7 @@ void Lowering::lower_lane_access(Op op) noexcept {
         lower_load(parts.access, kind_of(row_of(parts.access).sig.out));
         lower_with_scalar(parts.lane, vector, pop(), reader_.byte());
     } else {
-        BodyReader ahead = reader_;
+        InstrReader ahead = reader_;
         (void)ahead.mem_arg();
         lower_extract_lane(parts.lane, ahead.byte());
         lower_store(parts.access);

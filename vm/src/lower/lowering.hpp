@@ -4,6 +4,8 @@
 #include "lower/emitter.hpp"
 #include "lower/module_code.hpp"
 
+#include <warpbeam/loader/instr_reader.hpp>
+
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///
 /// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit
@@ -181,7 +183,7 @@ private:
     const CodeOptions& options_;
     std::span<CodeCell> cells_;
     const FuncBody& body_;
-    BodyReader reader_;
+    InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
     Vec<Control> control_;

@@ -1,5 +1,7 @@
 #include "lower/pin_choice.hpp"
 
+#include <warpbeam/loader/instr_reader.hpp>
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -147,7 +149,7 @@ private:
         return true;
     }
 
-    BodyReader reader_;
+    InstrReader reader_;
     std::span<const Kind> kinds_;
     PinChoice& choice_;
     Vec<Use> uses_;

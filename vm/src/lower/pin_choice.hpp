@@ -1,7 +1,8 @@
 #pragma once
 
-#include "lower/body_reader.hpp"
+#include "lower/kind.hpp"
 
+#include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 namespace warpbeam::vm {

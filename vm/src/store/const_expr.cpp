@@ -1,17 +1,15 @@
 #include "store/const_expr.hpp"
 
 #include "heap/object_values.hpp"
-#include "lower/body_reader.hpp"
 #include "semantics/int.hpp"
 #include "store/store_impl.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace warpbeam::vm {
 
 /// Replaces the operands by a new object.
-ConstEvaluator::Step ConstEvaluator::make_object(Op op, BodyReader& reader) noexcept {
+ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
     const Layout* const layout = inst_->store->engine().layouts()->of(inst_->types[reader.u32()]);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
@@ -78,7 +76,7 @@ ConstEvaluator::Step ConstEvaluator::get_global(uint32_t index) noexcept {
 }
 
 ConstEvaluator::Step ConstEvaluator::run(const ConstExpr& expression) noexcept {
-    BodyReader reader{module_, expression.code};
+    InstrReader reader{module_, expression.code};
     for (Op op; (op = reader.op()) != Op::end;) {
         // Globals that refer to those before them could take time without end.
         if (inst_ == nullptr && steps_++ == 100)
@@ -98,7 +96,7 @@ ConstEvaluator::Step ConstEvaluator::run(const ConstExpr& expression) noexcept {
             done = push({{reader.fixed<uint64_t>()}});
             break;
         case Op::v128_const:
-            done = push(reader.fixed<std::array<Slot, 2>>());
+            done = push({{reader.fixed<uint64_t>(), reader.fixed<uint64_t>()}});
             break;
         case Op::global_get:
             done = get_global(reader.u32());

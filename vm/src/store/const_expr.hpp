@@ -2,7 +2,7 @@
 
 #include "handlers/instance_data.hpp"
 
-#include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/instr_reader.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/trap.hpp>
 
@@ -37,7 +37,7 @@ private:
     /// Leaves the value on the stack.
     Step run(const ConstExpr& expression) noexcept;
     Step get_global(uint32_t index) noexcept;
-    Step make_object(Op op, class BodyReader& reader) noexcept;
+    Step make_object(Op op, InstrReader& reader) noexcept;
     Step push(std::span<const Slot> value) noexcept;
     template <typename Operator, typename T>
     void combine() noexcept;

@@ -1,17 +1,17 @@
-#include "lower/body_reader.hpp"
 #include "trap/trap_builder.hpp"
+
+#include <warpbeam/loader/instr_reader.hpp>
 
 #include <cinttypes>
 
 namespace warpbeam {
 namespace {
 
-using vm::BodyReader;
 using vm::Slot;
 
 class Numbers {
 public:
-    Numbers(Text& text, const vm::Execution& execution, BodyReader& reader) noexcept
+    Numbers(Text& text, const vm::Execution& execution, InstrReader& reader) noexcept
         : text_{text}, execution_{execution}, inst_{*execution.inst}, reader_{reader} {}
 
     void memory_access() noexcept;
@@ -39,7 +39,7 @@ private:
     Text& text_;
     const vm::Execution& execution_;
     const vm::InstanceData& inst_;
-    BodyReader& reader_;
+    InstrReader& reader_;
 };
 
 void Numbers::memory_access() noexcept {
@@ -123,7 +123,7 @@ void add_numbers(Text& text, vm::Exit exit, const vm::Execution& execution, size
     const Module& module = *execution.inst->module;
     if (offset >= module.bytes().size())
         return;
-    BodyReader reader{module, module.bytes().subspan(offset)};
+    InstrReader reader{module, module.bytes().subspan(offset)};
     Numbers numbers{text, execution, reader};
     switch (exit) {
     case vm::Exit::memory_out_of_bounds:

@@ -170,6 +170,14 @@ inline constexpr InstrRow instr_table[] = {
 #undef WARPBEAM_INSTR
 };
 
+/// Whether a byte is the prefix of an opcode, the number after which is the sub-opcode.
+constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
+/// No instruction has this sub-opcode, nor a larger one.
+inline constexpr uint32_t sub_opcode_limit = 0xfff;
+constexpr uint32_t prefixed_code(uint32_t prefix, uint32_t sub_opcode) noexcept {
+    return prefix << 12 | std::min(sub_opcode, sub_opcode_limit);
+}
+
 namespace detail {
 
 /// For each prefix the position of sub-opcode n in the table plus one, or 0; row 0 is for one-byte opcodes.
@@ -190,9 +198,9 @@ inline constexpr InstrIndex instr_index = [] {
 
 /// The row of the encoding `code` (the opcode, or prefix << 12 | sub-opcode); null when there is none.
 constexpr const InstrRow* find_instr(uint32_t code) noexcept {
-    if (code >= 0x100 && (code < 0xfb'000 || code > 0xfe'fff))
+    if (code >= 0x100 && !is_prefix(code >> 12))
         return nullptr;
-    const uint32_t sub = code & 0xfff;
+    const uint32_t sub = code & sub_opcode_limit;
     const auto& row = detail::instr_index.position[detail::index_row(code)];
     if (sub >= row.size() || row[sub] == 0)
         return nullptr;

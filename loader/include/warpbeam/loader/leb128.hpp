@@ -10,6 +10,12 @@ namespace warpbeam {
 
 enum class LebFault : uint8_t { none, unexpected_end, too_long, too_large };
 
+constexpr const char* text_of(LebFault fault) noexcept {
+    return fault == LebFault::unexpected_end ? "unexpected end"
+           : fault == LebFault::too_long     ? "integer representation too long"
+                                             : "integer too large";
+}
+
 /// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` behind it. On a fault `p` is left
 /// behind the offending byte, or at the end of the input.
 template <typename T, unsigned bits = std::numeric_limits<std::make_unsigned_t<T>>::digits>
@@ -37,6 +43,22 @@ constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value
                 result |= ~U{0} << (shift + 7);
             value = static_cast<T>(result);
             return LebFault::none;
+        }
+    }
+}
+
+/// The same of what has been found to be without faults.
+template <typename T>
+constexpr T valid_leb128(const uint8_t*& p) noexcept {
+    uint64_t value = 0;
+    for (unsigned shift = 0;;) {
+        const uint8_t byte = *p++;
+        value |= static_cast<uint64_t>(byte & 0x7f) << shift;
+        shift += 7;
+        if (byte < 0x80) {
+            if (std::is_signed_v<T> && shift < 64 && (byte & 0x40) != 0)
+                value |= ~uint64_t{0} << shift;
+            return static_cast<T>(value);
         }
     }
 }

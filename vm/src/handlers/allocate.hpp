@@ -4,13 +4,13 @@
 
 namespace warpbeam::vm {
 
-/// The slow path of every allocation: shows the collector the frame up to `operands` slots from `a` on.
-[[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, size_t operands, const Layout* layout,
+/// The slow path of every allocation: shows the collector the frame up to `live_end`.
+[[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, Slot* live_end, const Layout* layout,
                                                       size_t size) noexcept {
     Execution& execution = *r.inst->execution;
     Heap& heap = *r.inst->heap;
     const uint64_t before = heap.collections();
-    execution.free = r.fp + r.ip->a + operands;
+    execution.free = live_end;
     Object* const object = heap.allocate_slow(layout, size);
     if (object == nullptr || heap.collections() == before)
         return object;
@@ -24,10 +24,11 @@ namespace warpbeam::vm {
     return nullptr;
 }
 
-[[gnu::always_inline]] inline Object* allocate(const Regs& r, size_t operands, const Layout* layout,
+/// `live_end` is where the live slots of the frame end.
+[[gnu::always_inline]] inline Object* allocate(const Regs& r, Slot* live_end, const Layout* layout,
                                                size_t size) noexcept {
     Object* const object = r.inst->heap->try_allocate(layout, size);
-    return object != nullptr ? object : collect_and_allocate(r, operands, layout, size);
+    return object != nullptr ? object : collect_and_allocate(r, live_end, layout, size);
 }
 
 } // namespace warpbeam::vm

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <warpbeam/loader/leb128.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+/// Readers of the values that the binary format is made of,
+/// https://webassembly.github.io/spec/core/binary/values.html
+
+namespace warpbeam {
+
+/// Reads bytes of which nothing is taken for granted. A fault is a value: what is read is good if there is
+/// none, and reading goes on after the offending byte.
+class ByteReader {
+public:
+    constexpr explicit ByteReader(std::span<const uint8_t> bytes) noexcept
+        : base_{bytes.data()}, pos_{base_}, end_{base_ + bytes.size()} {}
+
+    /// How many bytes lie before the next one, in parts also those outside of the part.
+    [[nodiscard]] constexpr size_t offset() const noexcept { return static_cast<size_t>(pos_ - base_); }
+    [[nodiscard]] constexpr size_t remaining() const noexcept { return static_cast<size_t>(end_ - pos_); }
+    [[nodiscard]] constexpr bool at_end() const noexcept { return pos_ == end_; }
+    [[nodiscard]] constexpr const uint8_t* position() const noexcept { return pos_; }
+    /// The bytes read since `start`, which `position` returned.
+    [[nodiscard]] constexpr std::span<const uint8_t> since(const uint8_t* start) const noexcept {
+        return {start, pos_};
+    }
+    /// The next byte without reading it; there must be one.
+    [[nodiscard]] constexpr uint8_t peek() const noexcept { return *pos_; }
+
+    [[nodiscard]] constexpr LebFault byte(uint8_t& value) noexcept {
+        if (pos_ == end_) [[unlikely]]
+            return LebFault::unexpected_end;
+        value = *pos_++;
+        return LebFault::none;
+    }
+    /// An integer of `bits` bits in LEB128, signed if T is.
+    template <typename T, unsigned bits = std::numeric_limits<std::make_unsigned_t<T>>::digits>
+    [[nodiscard]] constexpr LebFault number(T& value) noexcept {
+        if constexpr (std::is_unsigned_v<T>)
+            if (pos_ != end_ && *pos_ < 0x80) [[likely]] {
+                value = *pos_++;
+                return LebFault::none;
+            }
+        return decode_leb128<T, bits>(pos_, end_, value);
+    }
+    [[nodiscard]] constexpr LebFault bytes(size_t size, std::span<const uint8_t>& value) noexcept {
+        if (size > remaining()) [[unlikely]]
+            return LebFault::unexpected_end;
+        value = {pos_, size};
+        pos_ += size;
+        return LebFault::none;
+    }
+    /// A vector of bytes.
+    [[nodiscard]] constexpr LebFault sized(std::span<const uint8_t>& value) noexcept {
+        uint32_t size = 0;
+        const LebFault fault = number(size);
+        return fault != LebFault::none ? fault : bytes(size, value);
+    }
+
+protected:
+    /// Leaves but the next `size` bytes, which must be there.
+    constexpr void narrow(size_t size) noexcept { end_ = pos_ + size; }
+
+    const uint8_t* base_;
+    const uint8_t* pos_;
+    const uint8_t* end_;
+};
+
+/// Reads bytes that have been validated, without looking for faults.
+class ValidBytes {
+public:
+    constexpr explicit ValidBytes(std::span<const uint8_t> bytes) noexcept
+        : begin_{bytes.data()}, at_{bytes.data()}, end_{bytes.data() + bytes.size()} {}
+
+    [[nodiscard]] constexpr bool done() const noexcept { return at_ == end_; }
+    [[nodiscard]] constexpr size_t offset() const noexcept { return static_cast<size_t>(at_ - begin_); }
+    [[nodiscard]] constexpr uint8_t peek() const noexcept { return *at_; }
+    constexpr void pass(size_t count) noexcept { at_ += count; }
+
+    [[nodiscard]] constexpr uint8_t byte() noexcept { return *at_++; }
+    [[nodiscard]] constexpr uint32_t u32() noexcept { return static_cast<uint32_t>(u64()); }
+    [[nodiscard]] constexpr uint64_t u64() noexcept { return valid_leb128<uint64_t>(at_); }
+    [[nodiscard]] constexpr int64_t s64() noexcept { return valid_leb128<int64_t>(at_); }
+    [[nodiscard]] constexpr int64_t s33() noexcept { return s64(); }
+    /// A number in as many bytes as T has, least significant first.
+    template <typename T>
+    [[nodiscard]] T fixed() noexcept {
+        T value;
+        std::memcpy(&value, at_, sizeof(T));
+        at_ += sizeof(T);
+        return std::endian::native == std::endian::big ? std::byteswap(value) : value;
+    }
+
+private:
+    const uint8_t* begin_;
+    const uint8_t* at_;
+    const uint8_t* end_;
+};
+
+} // namespace warpbeam

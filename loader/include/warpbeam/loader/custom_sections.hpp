@@ -1,0 +1,122 @@
+#pragma once
+
+#include <warpbeam/loader/byte_reader.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+/// What the custom sections of the standard say.
+/// https://webassembly.github.io/spec/core/appendix/custom.html
+
+namespace warpbeam {
+
+inline constexpr std::string_view name_section = "name";
+inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
+
+/// What has names, numbered as the subsections of the name section are.
+/// https://github.com/WebAssembly/extended-name-section
+enum class NameSpace : uint8_t {
+    module,
+    func,
+    local,
+    label,
+    type,
+    table,
+    memory,
+    global,
+    elem,
+    data,
+    field,
+    tag
+};
+inline constexpr size_t name_space_count = 12;
+/// Whether names are given by function (locals, labels) or by type (fields).
+constexpr bool has_owners(NameSpace space) noexcept {
+    return space == NameSpace::local || space == NameSpace::label || space == NameSpace::field;
+}
+
+/// What the readers of custom sections have in common: they read up to a fault.
+class CustomReader {
+public:
+    /// Whether there was no fault so far.
+    [[nodiscard]] bool good() const noexcept { return good_; }
+    /// Whether the text format can say all of it so far, in such a way that the same bytes are made of that.
+    [[nodiscard]] bool canonical() const noexcept { return good_ && canonical_; }
+
+protected:
+    // After a fault these return nothing.
+    uint8_t byte(ByteReader& in) noexcept;
+    uint32_t u32(ByteReader& in) noexcept;
+    /// The length of a vector that is not empty in the text format.
+    uint32_t count(ByteReader& in) noexcept;
+    std::span<const uint8_t> sized(ByteReader& in) noexcept;
+    void expect(bool condition) noexcept { good_ &= condition; }
+    void expect_canonical(bool condition) noexcept { canonical_ &= condition; }
+
+private:
+    bool good_ = true;
+    bool canonical_ = true;
+};
+
+/// Reads the contents of a name section.
+class NameReader : public CustomReader {
+public:
+    struct Entry {
+        NameSpace space = NameSpace::module;
+        uint32_t owner = 0; ///< the function of a local or label, the type of a field, else 0
+        uint32_t index = 0; ///< 0 for the module
+        std::string_view name;
+    };
+
+    explicit NameReader(std::span<const uint8_t> contents) noexcept : in_{contents} {}
+    /// Passes over all spaces but these two.
+    NameReader(std::span<const uint8_t> contents, NameSpace first, NameSpace second) noexcept
+        : in_{contents}, wanted_{1u << static_cast<unsigned>(first) | 1u << static_cast<unsigned>(second)} {}
+
+    /// None at the end, or at a fault.
+    [[nodiscard]] std::optional<Entry> next() noexcept;
+
+private:
+    void begin_subsection() noexcept;
+    void begin_owner() noexcept;
+    [[nodiscard]] Entry entry() noexcept;
+
+    ByteReader in_;
+    uint32_t wanted_ = ~0u;
+    ByteReader subsection_{{}};
+    int last_space_ = -1;
+    uint32_t owners_left_ = 0;
+    uint32_t names_left_ = 0;
+    /// What the next owner and index must not be below.
+    uint64_t next_owner_ = 0;
+    uint64_t next_index_ = 0;
+    uint32_t owner_ = 0;
+};
+
+struct BranchHint {
+    uint32_t func = 0;
+    uint32_t offset = 0; ///< in the function's body, counted from its declarations of locals
+    bool likely = false;
+};
+
+/// Reads the contents of a section of branch hints. https://github.com/WebAssembly/branch-hinting
+class BranchHintReader : public CustomReader {
+public:
+    explicit BranchHintReader(std::span<const uint8_t> contents) noexcept
+        : in_{contents}, funcs_left_{count(in_)} {}
+
+    /// None at the end, or at a fault.
+    [[nodiscard]] std::optional<BranchHint> next() noexcept;
+
+private:
+    ByteReader in_;
+    uint32_t funcs_left_;
+    uint32_t hints_left_ = 0;
+    uint32_t func_ = 0;
+    uint64_t next_func_ = 0;
+    uint64_t next_offset_ = 0;
+};
+
+} // namespace warpbeam

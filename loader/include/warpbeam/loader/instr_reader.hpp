@@ -1,0 +1,206 @@
+#pragma once
+
+#include <warpbeam/loader/byte_reader.hpp>
+#include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/module.hpp>
+#include <warpbeam/loader/type_codes.hpp>
+
+#include <cstdint>
+#include <span>
+
+namespace warpbeam {
+
+/// The first immediates of a memory access.
+struct MemArg {
+    /// The binary logarithm of the alignment; with flags that there are not when it is too large.
+    uint32_t align = 0;
+    uint32_t memory = 0;
+    uint64_t offset = 0;
+    /// Whether the memory is written, which the first one need not be.
+    bool has_memory = false;
+};
+
+/// A clause of `try_table`; its kind is malformed when it is no row of `catch_kinds`.
+struct CatchCode {
+    uint8_t kind = 0;
+    uint32_t tag = 0;
+    uint32_t label = 0;
+};
+
+/// How instructions and types are made of the numbers that `Bytes` reads. It may check them, and is zero
+/// after a fault, or know that there is none.
+/// https://webassembly.github.io/spec/core/binary/instructions.html
+template <typename Bytes>
+class CodeReader : public Bytes {
+public:
+    using Bytes::Bytes;
+    constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
+
+    /// An opcode, of which there need not be an instruction.
+    [[nodiscard]] constexpr Op op() noexcept {
+        const uint8_t byte = this->byte();
+        return static_cast<Op>(is_prefix(byte) ? prefixed_code(byte, this->u32()) : byte);
+    }
+    [[nodiscard]] constexpr HeapCode heap_code() noexcept {
+        const uint8_t first = this->peek();
+        if (first == type_code::exact) {
+            this->pass(1);
+            return {this->u32(), true};
+        }
+        // In more bytes than one, a negative number is none of the codes.
+        const int64_t code = this->s33();
+        return {code < 0 && !type_code::is_negative(first) ? INT64_MIN : code, false};
+    }
+    [[nodiscard]] constexpr TypeCode type_code() noexcept {
+        TypeCode code;
+        code.first = this->byte();
+        if (code.has_heap())
+            code.heap = heap_code();
+        return code;
+    }
+    [[nodiscard]] constexpr BlockCode block_code() noexcept {
+        switch (BlockCode::form_of(this->peek())) {
+        case BlockCode::empty:
+            this->pass(1);
+            break;
+        case BlockCode::result:
+            return {BlockCode::result, type_code(), 0};
+        case BlockCode::index:
+            return {BlockCode::index, {}, this->s33()};
+        }
+        return {};
+    }
+    [[nodiscard]] constexpr MemArg mem_arg() noexcept {
+        MemArg arg;
+        arg.align = this->u32();
+        if (arg.align < mem_arg_flag::limit && (arg.align & mem_arg_flag::memory) != 0) {
+            arg.align &= ~mem_arg_flag::memory;
+            arg.has_memory = true;
+            arg.memory = this->u32();
+        }
+        arg.offset = this->u64();
+        return arg;
+    }
+    [[nodiscard]] constexpr CatchCode catch_clause() noexcept {
+        CatchCode clause;
+        clause.kind = this->byte();
+        if (clause.kind < std::size(catch_kinds) && catch_kinds[clause.kind].has_tag)
+            clause.tag = this->u32();
+        clause.label = this->u32();
+        return clause;
+    }
+
+    /// Passes the immediates of an instruction. False for what is no form of them.
+    constexpr bool skip(Imm imm) noexcept {
+        switch (imm) {
+        case Imm::none:
+            return true;
+        case Imm::block:
+            (void)block_code();
+            return true;
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::local:
+        case Imm::global:
+        case Imm::table:
+        case Imm::elem:
+        case Imm::data:
+        case Imm::memory:
+        case Imm::tag:
+            (void)this->u32();
+            return true;
+        case Imm::type_table:
+        case Imm::type_field:
+        case Imm::type_count:
+        case Imm::type_type:
+        case Imm::type_data:
+        case Imm::type_elem:
+        case Imm::table_table:
+        case Imm::elem_table:
+        case Imm::memory_memory:
+        case Imm::data_memory:
+            (void)this->u32();
+            (void)this->u32();
+            return true;
+        case Imm::label_table:
+            for (uint64_t count = uint64_t{this->u32()} + 1; count != 0; --count)
+                (void)this->u32();
+            return true;
+        case Imm::mem_arg:
+            (void)mem_arg();
+            return true;
+        case Imm::mem_arg_lane:
+            (void)mem_arg();
+            this->pass(1);
+            return true;
+        case Imm::lane:
+        case Imm::fence:
+            this->pass(1);
+            return true;
+        case Imm::lanes:
+        case Imm::v128:
+            this->pass(16);
+            return true;
+        case Imm::i32:
+        case Imm::i64:
+            (void)this->s64();
+            return true;
+        case Imm::f32:
+            this->pass(4);
+            return true;
+        case Imm::f64:
+            this->pass(8);
+            return true;
+        case Imm::heap_type:
+            (void)heap_code();
+            return true;
+        case Imm::select_types:
+            for (uint32_t count = this->u32(); count != 0; --count)
+                (void)type_code();
+            return true;
+        case Imm::cast:
+            this->pass(1);
+            (void)this->u32();
+            (void)heap_code();
+            (void)heap_code();
+            return true;
+        case Imm::try_table:
+            (void)block_code();
+            for (uint32_t count = this->u32(); count != 0; --count)
+                (void)catch_clause();
+            return true;
+        }
+        return false;
+    }
+};
+
+/// The types of a block: a function type, or at most one result.
+struct BlockType {
+    const FuncType* func = nullptr;
+    ValType result;
+    [[nodiscard]] size_t params() const noexcept { return func != nullptr ? func->params.size() : 0; }
+    [[nodiscard]] size_t results() const noexcept {
+        return func != nullptr ? func->results.size() : result == ValType{} ? 0 : 1;
+    }
+    [[nodiscard]] ValType::Kind param(size_t i) const noexcept { return func->params[i].kind(); }
+    [[nodiscard]] ValType::Kind result_kind(size_t i) const noexcept {
+        return func != nullptr ? func->results[i].kind() : result.kind();
+    }
+};
+
+/// Reads instructions of a loaded module, from a body or a constant expression.
+class InstrReader : public CodeReader<ValidBytes> {
+public:
+    InstrReader(const Module& module, std::span<const uint8_t> code) noexcept
+        : CodeReader{code}, module_{&module} {}
+
+    [[nodiscard]] HeapType heap_type() noexcept;
+    [[nodiscard]] ValType val_type() noexcept;
+    [[nodiscard]] BlockType block_type() noexcept;
+
+private:
+    const Module* module_;
+};
+
+} // namespace warpbeam

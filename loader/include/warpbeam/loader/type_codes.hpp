@@ -1,0 +1,198 @@
+#pragma once
+
+#include <warpbeam/loader/types.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+/// What types are in the binary format and in the text format: each code and each keyword once, for all that
+/// read or write either. https://webassembly.github.io/spec/core/binary/types.html
+
+namespace warpbeam {
+
+/// A type that is one byte. Packed ones are types of fields only.
+struct PlainType {
+    ValType::Kind kind;
+    uint8_t code;
+    std::string_view keyword;
+    [[nodiscard]] constexpr bool is_packed() const noexcept { return ValType{kind}.is_packed(); }
+};
+/// In the order of ValType::Kind.
+inline constexpr PlainType plain_types[] = {
+    {ValType::i32, 0x7f, "i32"}, {ValType::i64, 0x7e, "i64"},   {ValType::f32, 0x7d, "f32"},
+    {ValType::f64, 0x7c, "f64"}, {ValType::v128, 0x7b, "v128"}, {ValType::i8, 0x78, "i8"},
+    {ValType::i16, 0x77, "i16"},
+};
+
+/// An abstract heap type. In place of a value type its code stands for a nullable reference to it, and so
+/// does the keyword `ref`.
+struct AbstractHeap {
+    HeapType::Abstract heap;
+    uint8_t code;
+    std::string_view keyword;
+    std::string_view ref;
+};
+/// In the order of HeapType::Abstract.
+inline constexpr AbstractHeap abstract_heaps[] = {
+    {HeapType::func, 0x70, "func", "funcref"},        {HeapType::nofunc, 0x73, "nofunc", "nullfuncref"},
+    {HeapType::extern_, 0x6f, "extern", "externref"}, {HeapType::noextern, 0x72, "noextern", "nullexternref"},
+    {HeapType::any, 0x6e, "any", "anyref"},           {HeapType::eq, 0x6d, "eq", "eqref"},
+    {HeapType::i31, 0x6c, "i31", "i31ref"},           {HeapType::struct_, 0x6b, "struct", "structref"},
+    {HeapType::array, 0x6a, "array", "arrayref"},     {HeapType::none, 0x71, "none", "nullref"},
+    {HeapType::exn, 0x69, "exn", "exnref"},           {HeapType::noexn, 0x74, "noexn", "nullexnref"},
+};
+
+/// What begins the other types, or stands in place of one.
+namespace type_code {
+inline constexpr uint8_t ref_null = 0x63, ref = 0x64, exact = 0x62;
+inline constexpr uint8_t func = 0x60, struct_ = 0x5f, array = 0x5e;
+inline constexpr uint8_t sub = 0x50, sub_final = 0x4f, rec = 0x4e, descriptor = 0x4d, describes = 0x4c;
+/// In place of an import's kind, for a function that must have just the type.
+inline constexpr uint8_t exact_func = 0x20;
+/// Of a block without parameters and results.
+inline constexpr uint8_t empty_block = 0x40;
+/// Of a table with an initialiser, in place of its type.
+inline constexpr uint8_t table_with_initialiser = 0x40;
+/// Whether a byte is a negative number by itself: what all of the above are but `exact_func`, and no type
+/// index.
+constexpr bool is_negative(uint8_t byte) noexcept { return (byte & 0xc0) == 0x40; }
+} // namespace type_code
+
+/// The flags of limits, https://webassembly.github.io/spec/core/binary/types.html#limits
+namespace limits_flag {
+inline constexpr uint8_t max = 1, shared = 2, is_64 = 4, page_size = 8;
+}
+
+namespace detail {
+/// For each code the position in its table plus one, or 0.
+template <typename Row, size_t size>
+constexpr auto positions_by_code(const Row (&table)[size]) noexcept {
+    std::array<uint8_t, 0x80> positions{};
+    for (size_t i = 0; i < size; ++i)
+        positions[table[i].code] = static_cast<uint8_t>(i + 1);
+    return positions;
+}
+inline constexpr auto plain_positions = positions_by_code(plain_types);
+inline constexpr auto heap_positions = positions_by_code(abstract_heaps);
+} // namespace detail
+
+/// The row of a code; null when there is none.
+constexpr const PlainType* find_plain(uint8_t code) noexcept {
+    const unsigned position = code < 0x80 ? detail::plain_positions[code] : 0u;
+    return position == 0 ? nullptr : &plain_types[position - 1];
+}
+constexpr const AbstractHeap* find_heap(uint8_t code) noexcept {
+    const unsigned position = code < 0x80 ? detail::heap_positions[code] : 0u;
+    return position == 0 ? nullptr : &abstract_heaps[position - 1];
+}
+/// The row of a type; null for `bot`, which is in no module, and for what is no row of the table.
+constexpr const PlainType* row_of(ValType::Kind kind) noexcept {
+    return kind == ValType::bot || kind == ValType::ref ? nullptr : &plain_types[kind - ValType::i32];
+}
+constexpr const AbstractHeap* row_of(HeapType heap) noexcept {
+    const uint32_t position = heap.code() - HeapType::func;
+    return position < std::size(abstract_heaps) ? &abstract_heaps[position] : nullptr;
+}
+static_assert(std::ranges::all_of(plain_types, [](const PlainType& row) {
+    return row_of(row.kind) == &row && find_plain(row.code) == &row && find_heap(row.code) == nullptr;
+}));
+static_assert(std::ranges::all_of(abstract_heaps, [](const AbstractHeap& row) {
+    return row_of(HeapType{row.heap}) == &row && find_heap(row.code) == &row;
+}));
+
+/// A heap type as it is encoded.
+struct HeapCode {
+    /// A type index, or the number that an abstract heap type's code is by itself; another negative number is
+    /// malformed.
+    int64_t code = 0;
+    /// Whether it is an index after the code `exact`.
+    bool exact = false;
+
+    static constexpr HeapCode of(const AbstractHeap& row) noexcept { return {row.code - 0x80, false}; }
+    [[nodiscard]] constexpr bool is_index() const noexcept { return code >= 0; }
+    /// Null when it is an index or malformed.
+    [[nodiscard]] constexpr const AbstractHeap* abstract() const noexcept {
+        return code < 0 && code >= -0x80 ? find_heap(static_cast<uint8_t>(code + 0x80)) : nullptr;
+    }
+    [[nodiscard]] constexpr bool is_malformed() const noexcept {
+        return !is_index() && abstract() == nullptr;
+    }
+    friend constexpr bool operator==(const HeapCode&, const HeapCode&) noexcept = default;
+};
+
+/// A value type as it is encoded.
+struct TypeCode {
+    uint8_t first = 0;
+    /// After `ref` and `ref_null`.
+    HeapCode heap;
+
+    [[nodiscard]] constexpr bool has_heap() const noexcept {
+        return first == type_code::ref || first == type_code::ref_null;
+    }
+};
+
+/// The type of a block as it is encoded.
+struct BlockCode {
+    enum Form : uint8_t { empty, result, index } form = empty;
+    TypeCode result_type;
+    /// A type index; malformed when negative.
+    int64_t type = 0;
+
+    /// By its first byte.
+    static constexpr Form form_of(uint8_t first) noexcept {
+        if (first == type_code::empty_block)
+            return empty;
+        return type_code::is_negative(first) ? result : index;
+    }
+};
+
+/// The type that a code means. `defined` makes the heap type of a type index, which may be meant exactly. The
+/// code must not be malformed.
+template <typename Defined>
+constexpr HeapType heap_of(const HeapCode& code, Defined&& defined) noexcept {
+    if (const AbstractHeap* const row = code.abstract())
+        return row->heap;
+    return defined(static_cast<uint32_t>(code.code), code.exact);
+}
+template <typename Defined>
+constexpr ValType type_of(const TypeCode& code, Defined&& defined) noexcept {
+    if (code.has_heap())
+        return ValType::reference(heap_of(code.heap, defined), code.first == type_code::ref_null);
+    if (const PlainType* const row = find_plain(code.first))
+        return row->kind;
+    return ValType::reference(find_heap(code.first)->heap, true);
+}
+
+/// The flags of the alignment that begins the immediates of a memory access: whether a memory index follows,
+/// and what is left for the exponent.
+namespace mem_arg_flag {
+inline constexpr uint32_t memory = 0x40, limit = 0x80;
+}
+
+/// The nullabilities in the first byte of a cast that branches.
+namespace cast_flag {
+inline constexpr uint8_t nullable_source = 1, nullable_target = 2, all = 3;
+}
+
+/// A clause of `try_table`, by its code.
+/// https://webassembly.github.io/spec/core/binary/instructions.html#control-instructions
+struct CatchKind {
+    std::string_view keyword;
+    bool has_tag;
+    bool by_reference;
+};
+inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},
+                                            {"catch_ref", true, true},
+                                            {"catch_all", false, false},
+                                            {"catch_all_ref", false, true}};
+
+/// Keywords of what can be imported and exported, by ExternKind, which is also their code.
+inline constexpr std::string_view extern_keywords[] = {"func", "table", "memory", "global", "tag"};
+constexpr std::string_view keyword_of(ExternKind kind) noexcept {
+    return extern_keywords[static_cast<size_t>(kind)];
+}
+
+} // namespace warpbeam

@@ -1,0 +1,71 @@
+#include "handlers/generate.hpp"
+#include "handlers/memory_access.hpp"
+
+/// Loads and stores of any memory, with addresses of 32 or 64 bits.
+
+namespace warpbeam::vm {
+
+namespace {
+
+/// Where the bytes of an access lie; null after `out_of_bounds`.
+template <typename A, typename In, bool is_64>
+[[gnu::always_inline]] inline uint8_t* locate(Regs& r) noexcept {
+    const MemoryInst& memory = *r.inst->memories[In::template get<Field::memory>(r.ip)];
+    const uint64_t address = is_64 ? In::template slot<Field::address, uint64_t>(r)
+                                   : In::template slot<Field::address, uint32_t>(r);
+    const uint64_t offset = In::template get<Field::offset>(r.ip);
+    const uint64_t start = address + offset;
+    if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]] {
+        (void)out_of_bounds(r, start);
+        return nullptr;
+    }
+    uint8_t* const at = memory.base + start;
+    if (at == nullptr)
+        __builtin_unreachable(); // a memory with bytes is somewhere
+    return at;
+}
+
+template <typename A, Variant v>
+struct LoadAny {
+    using In = Decoder<Form::load_any, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const uint8_t* const at = locate<A, In, v.option != 0>(r);
+        if (at == nullptr) [[unlikely]]
+            return Exit::memory_out_of_bounds;
+        write<Dst::slot, typename A::Value>(r, In::template get<Field::to>(r.ip), A::load(at));
+        return In::proceed(r);
+    }
+};
+template <typename A, Variant v>
+struct StoreAny {
+    using In = Decoder<Form::store_any, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        uint8_t* const at = locate<A, In, v.option != 0>(r);
+        if (at == nullptr) [[unlikely]]
+            return Exit::memory_out_of_bounds;
+        A::store(at, In::template slot<Field::value, typename A::Value>(r));
+        return In::proceed(r);
+    }
+};
+
+template <Op op>
+struct LoadMaker {
+    template <Variant v>
+    using Body = LoadAny<typename AccessOf<op>::type, v>;
+};
+template <Op op>
+struct StoreMaker {
+    template <Variant v>
+    using Body = StoreAny<typename AccessOf<op>::type, v>;
+};
+
+constexpr HandlerGroup groups[] = {
+    group<Form::load_any, Family::i32_load, LoadMaker>(), group<Form::load_any, Family::i64_load, LoadMaker>(),
+    group<Form::load_any, Family::float_load, LoadMaker>(),
+    group<Form::load_any, Family::vector_load, LoadMaker>(), group<Form::store_any, Family::store, StoreMaker>()};
+
+} // namespace
+
+constinit const HandlerGroups any_memory_groups{groups};
+
+} // namespace warpbeam::vm

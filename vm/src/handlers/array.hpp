@@ -1,0 +1,191 @@
+#pragma once
+
+#include "handlers/general.hpp"
+#include "handlers/allocate.hpp"
+#include "heap/object_values.hpp"
+
+#include <algorithm>
+
+/// Making arrays, and what works on many elements at once.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+
+namespace warpbeam::vm {
+
+/// The layout that is the first immediate.
+template <typename In>
+const Layout* layout_of(const Regs& r) noexcept {
+    return reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::template get<Field::first>(r.ip)));
+}
+
+/// An array with `count` slots being the operands of the instruction.
+template <typename In>
+ArrayObject* new_array(const Regs& r, size_t count, uint32_t length) noexcept {
+    const Layout* const layout = layout_of<In>(r);
+    auto* const array =
+        static_cast<ArrayObject*>(allocate(r, In::operands(r) + count, layout, layout->array_size(length)));
+    if (array != nullptr)
+        array->length = length;
+    return array;
+}
+
+template <typename In>
+Exit finish_array(Regs& r, const ArrayObject* array) noexcept {
+    return array != nullptr ? In::result(r, from_object(array)) : r.inst->heap->failure();
+}
+
+/// The slots of an element on the stack.
+inline size_t element_slots(const Layout* layout) noexcept {
+    return layout->element().storage == ValType::v128 ? 2 : 1;
+}
+
+struct ArrayNew {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        const size_t slots = element_slots(layout_of<In>(r));
+        const auto length = static_cast<uint32_t>(operand[slots]);
+        ArrayObject* const array = new_array<In>(r, slots + 1, length);
+        if (array != nullptr)
+            fill_elements(array, 0, length, operand);
+        return finish_array<In>(r, array);
+    }
+};
+
+struct ArrayNewDefault {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        return finish_array<In>(r, new_array<In>(r, 1, static_cast<uint32_t>(In::operands(r)[0])));
+    }
+};
+
+struct ArrayNewFixed {
+    using In = General<Form::general2>;
+    static Exit run(Regs& r) noexcept {
+        const auto length = static_cast<uint32_t>(In::get<Field::second>(r.ip));
+        const size_t slots = element_slots(layout_of<In>(r));
+        ArrayObject* const array = new_array<In>(r, slots * length, length);
+        if (array != nullptr)
+            for (uint32_t i = 0; i < length; ++i)
+                fill_elements(array, i, 1, In::operands(r) + slots * i);
+        return finish_array<In>(r, array);
+    }
+};
+
+struct ArrayNewData {
+    using In = General<Form::general2>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        const std::span<const uint8_t> data = r.inst->datas[In::get<Field::second>(r.ip)].bytes;
+        const uint64_t bytes = operand[1] * bytes_of(layout_of<In>(r)->element().storage);
+        if (!within(operand[0], bytes, data.size())) {
+            r.acc = operand[0];
+            return Exit::memory_out_of_bounds;
+        }
+        ArrayObject* const array = new_array<In>(r, 2, static_cast<uint32_t>(operand[1]));
+        if (array != nullptr && bytes != 0)
+            std::memcpy(field_at(array, array->layout->size), data.data() + operand[0], bytes);
+        return finish_array<In>(r, array);
+    }
+};
+
+struct ArrayNewElem {
+    using In = General<Form::general2>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        const std::span<const Slot> values = r.inst->elems[In::get<Field::second>(r.ip)].values;
+        if (!within(operand[0], operand[1], values.size())) {
+            r.acc = operand[0];
+            return Exit::table_out_of_bounds;
+        }
+        ArrayObject* const array = new_array<In>(r, 2, static_cast<uint32_t>(operand[1]));
+        if (array != nullptr && operand[1] != 0)
+            std::memcpy(field_at(array, array->layout->size), values.data() + operand[0],
+                        operand[1] * sizeof(Slot));
+        return finish_array<In>(r, array);
+    }
+};
+
+/// Whether an array has such elements; else the trap.
+inline Exit check_range(Regs& r, const ArrayObject* array, uint64_t start, uint64_t count) noexcept {
+    if (array == nullptr)
+        return Exit::null_array_reference;
+    if (!within(start, count, array->length)) {
+        r.acc = start;
+        return Exit::array_out_of_bounds;
+    }
+    return Exit::none;
+}
+
+struct ArrayFill {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        ArrayObject* const array = to_array(operand[0]);
+        const uint64_t count = operand[2 + element_slots(layout_of<In>(r))];
+        if (const Exit exit = check_range(r, array, operand[1], count); exit != Exit::none)
+            return exit;
+        fill_elements(array, static_cast<uint32_t>(operand[1]), static_cast<uint32_t>(count), operand + 2);
+        return In::proceed(r);
+    }
+};
+
+struct ArrayCopy {
+    using In = General<Form::general0>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        ArrayObject* const to = to_array(operand[0]);
+        const ArrayObject* const from = to_array(operand[2]);
+        if (to == nullptr || from == nullptr)
+            return Exit::null_array_reference;
+        Exit exit = check_range(r, to, operand[1], operand[4]);
+        if (exit == Exit::none)
+            exit = check_range(r, from, operand[3], operand[4]);
+        if (exit != Exit::none)
+            return exit;
+        const uint64_t bytes = bytes_of(to->layout->element().storage);
+        std::memmove(field_at(to, to->layout->size) + operand[1] * bytes,
+                     field_at(from, from->layout->size) + operand[3] * bytes, operand[4] * bytes);
+        return In::proceed(r);
+    }
+};
+
+struct ArrayInitData {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        ArrayObject* const array = to_array(operand[0]);
+        const std::span<const uint8_t> data = r.inst->datas[In::get<Field::first>(r.ip)].bytes;
+        if (const Exit exit = check_range(r, array, operand[1], operand[3]); exit != Exit::none)
+            return exit;
+        const uint64_t bytes = bytes_of(array->layout->element().storage);
+        if (!within(operand[2], operand[3] * bytes, data.size())) {
+            r.acc = operand[2];
+            return Exit::memory_out_of_bounds;
+        }
+        if (operand[3] != 0)
+            std::memcpy(field_at(array, array->layout->size) + operand[1] * bytes, data.data() + operand[2],
+                        operand[3] * bytes);
+        return In::proceed(r);
+    }
+};
+
+struct ArrayInitElem {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const Slot* const operand = In::operands(r);
+        ArrayObject* const array = to_array(operand[0]);
+        const std::span<const Slot> values = r.inst->elems[In::get<Field::first>(r.ip)].values;
+        if (const Exit exit = check_range(r, array, operand[1], operand[3]); exit != Exit::none)
+            return exit;
+        if (!within(operand[2], operand[3], values.size())) {
+            r.acc = operand[2];
+            return Exit::table_out_of_bounds;
+        }
+        if (operand[3] != 0)
+            std::memcpy(field_at(array, array->layout->size) + operand[1] * sizeof(Slot),
+                        values.data() + operand[2], operand[3] * sizeof(Slot));
+        return In::proceed(r);
+    }
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,36 @@
+#include "handlers/numeric.hpp"
+
+/// Branches that compare.
+
+namespace warpbeam::vm {
+
+namespace {
+
+/// Jumps if F(left, right), or with option 1 if not.
+template <typename T, typename F, Variant v>
+struct CompareBranch {
+    using In = Decoder<Form::compare_branch, v, sizeof(T)>;
+    [[gnu::always_inline]] static bool test(Regs& r) noexcept {
+        const auto holds =
+            F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)) != 0;
+        return holds != (v.option != 0);
+    }
+    [[gnu::always_inline]] static const Instr* taken(Regs& r) noexcept { return In::target(r); }
+    [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
+};
+
+template <Op op>
+struct Maker {
+    template <Variant v>
+    using Body = CompareBranch<Operand<op, 0>, Numeric<op>, v>;
+};
+
+constexpr HandlerGroup groups[] = {group<Form::compare_branch, Family::i32_binary, Maker>(),
+                                   group<Form::compare_branch, Family::i64_binary, Maker>(),
+                                   group<Form::compare_branch, Family::float_binary, Maker>()};
+
+} // namespace
+
+constinit const HandlerGroups branch_groups{groups};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,106 @@
+#include "handlers/fields.hpp"
+#include "handlers/numeric.hpp"
+#include "heap/reference.hpp"
+
+/// Reading the fields of structures, the elements of arrays, and what references hold.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+
+namespace warpbeam::vm {
+
+namespace {
+
+template <typename A, Variant v>
+struct StructGet {
+    using In = Decoder<Form::struct_get, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto object = In::template read<Field::object, Slot>(r);
+        if (object == 0) [[unlikely]]
+            return Exit::null_structure_reference;
+        return In::finish(r, A::load(field_at(to_object(object), In::template get<Field::offset>(r.ip))));
+    }
+};
+
+template <typename A, Variant v>
+struct ArrayGet {
+    using In = Decoder<Form::array_get, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto index = In::template read<Field::index, uint32_t>(r);
+        Exit exit = Exit::none;
+        const uint8_t* const at = element(r, In::template read<Field::object, Slot>(r), index, A::size, exit);
+        if (at == nullptr) [[unlikely]]
+            return exit;
+        return In::finish(r, A::load(at));
+    }
+};
+
+template <Op op>
+struct StructMaker {
+    template <Variant v>
+    using Body = StructGet<typename AccessOf<op>::type, v>;
+};
+template <Op op>
+struct ArrayMaker {
+    template <Variant v>
+    using Body = ArrayGet<typename AccessOf<op>::type, v>;
+};
+
+struct MakeI31 {
+    using Operand = uint32_t;
+    static constexpr Slot apply(uint32_t number) noexcept { return make_i31(number); }
+};
+struct GetI31U {
+    using Operand = Slot;
+    static constexpr Checked<uint32_t> apply(Slot reference) noexcept {
+        if (reference == 0) [[unlikely]]
+            return {0, Exit::null_i31_reference};
+        return {static_cast<uint32_t>(reference >> 1)};
+    }
+};
+struct GetI31S {
+    using Operand = Slot;
+    static constexpr Checked<uint32_t> apply(Slot reference) noexcept {
+        if (reference == 0) [[unlikely]]
+            return {0, Exit::null_i31_reference};
+        return {static_cast<uint32_t>(static_cast<int32_t>(reference) >> 1)};
+    }
+};
+struct ArrayLength {
+    using Operand = Slot;
+    static Checked<uint32_t> apply(Slot reference) noexcept {
+        if (reference == 0) [[unlikely]]
+            return {0, Exit::null_array_reference};
+        return {to_array(reference)->length};
+    }
+};
+
+template <Op>
+struct UnaryOf;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
+    template <>                                                                                              \
+    struct UnaryOf<Op::op> {                                                                                 \
+        using type = __VA_ARGS__;                                                                            \
+    };
+#include "semantics/op_rows_reference.inc"
+#undef WARPBEAM_OP
+template <Op op>
+struct UnaryMaker {
+    using F = typename UnaryOf<op>::type;
+    template <Variant v>
+    using Body = Unary<typename F::Operand, F, v>;
+};
+
+constexpr HandlerGroup groups[] = {group<Form::struct_get, Family::i32_load, StructMaker>(),
+                                   group<Form::struct_get, Family::i64_load, StructMaker>(),
+                                   group<Form::struct_get, Family::float_load, StructMaker>(),
+                                   group<Form::struct_get, Family::vector_load, StructMaker>(),
+                                   group<Form::array_get, Family::i32_load, ArrayMaker>(),
+                                   group<Form::array_get, Family::i64_load, ArrayMaker>(),
+                                   group<Form::array_get, Family::float_load, ArrayMaker>(),
+                                   group<Form::array_get, Family::vector_load, ArrayMaker>(),
+                                   group<Form::unary, Family::reference_unary, UnaryMaker>()};
+
+} // namespace
+
+constinit const HandlerGroups field_get_groups{groups};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,55 @@
+#include "handlers/fields.hpp"
+
+/// Writing the fields of structures and the elements of arrays.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+
+namespace warpbeam::vm {
+
+namespace {
+
+template <typename A, Variant v>
+struct StructSet {
+    using In = Decoder<Form::struct_set, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto object = In::template read<Field::object, Slot>(r);
+        if (object == 0) [[unlikely]]
+            return Exit::null_structure_reference;
+        A::store(field_at(to_object(object), In::template get<Field::offset>(r.ip)),
+                 In::template read<Field::value, typename A::Value>(r));
+        return In::proceed(r);
+    }
+};
+
+template <typename A, Variant v>
+struct ArraySet {
+    using In = Decoder<Form::array_set, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const auto index = In::template read<Field::index, uint32_t>(r);
+        Exit exit = Exit::none;
+        uint8_t* const at = element(r, In::template read<Field::object, Slot>(r), index, A::size, exit);
+        if (at == nullptr) [[unlikely]]
+            return exit;
+        A::store(at, In::template read<Field::value, typename A::Value>(r));
+        return In::proceed(r);
+    }
+};
+
+template <Op op>
+struct StructMaker {
+    template <Variant v>
+    using Body = StructSet<typename AccessOf<op>::type, v>;
+};
+template <Op op>
+struct ArrayMaker {
+    template <Variant v>
+    using Body = ArraySet<typename AccessOf<op>::type, v>;
+};
+
+constexpr HandlerGroup groups[] = {group<Form::struct_set, Family::store, StructMaker>(),
+                                   group<Form::array_set, Family::store, ArrayMaker>()};
+
+} // namespace
+
+constinit const HandlerGroups field_set_groups{groups};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "handlers/frame.hpp"
+#include "isa/decoder.hpp"
+
+/// What the instructions have in common whose work outweighs their dispatch. Their operands are in
+/// consecutive slots, the result goes to the first of these and to the accumulator.
+
+namespace warpbeam::vm {
+
+template <Form form>
+struct General : Decoder<form> {
+    [[gnu::always_inline]] static Slot* operands(const Regs& r) noexcept {
+        return r.fp + General::template get<Field::operands>(r.ip);
+    }
+    [[gnu::always_inline]] static Exit result(Regs& r, Slot value) noexcept {
+        *operands(r) = value;
+        r.acc = value;
+        return General::proceed(r);
+    }
+};
+
+/// Whether `count` elements from `start` on lie within `size`.
+constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
+    return start <= size && count <= size - start;
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "handlers/dispatch.hpp"
+#include "handlers/handler_table.hpp"
+#include "isa/decoder.hpp"
+
+/// Makes handlers of bodies, for all variants that exist.
+
+namespace warpbeam::vm {
+
+/// Of one instruction: `Maker<op>::template Body<variant>` is the body of a variant.
+template <Form form, Op op, template <Op> typename Maker>
+struct Generated {
+    using Set = VariantSet<form, coverage_of(form, op), banks_of(sig_of(op))>;
+    static constexpr auto handlers = []<size_t... i>(std::index_sequence<i...>) {
+        return std::array<Handler, Set::size>{&handler<typename Maker<op>::template Body<Set::list[i]>>...};
+    }(std::make_index_sequence<Set::size>{});
+};
+
+template <Form form, Op op, template <Op> typename Maker>
+constexpr HandlerRow handler_row() noexcept {
+    if constexpr (coverage_of(form, op) == Coverage::none)
+        return {};
+    else
+        return {Generated<form, op, Maker>::handlers.data(), Generated<form, op, Maker>::Set::places.data()};
+}
+
+/// Of all instructions of a family.
+template <Form form, Family family, template <Op> typename Maker>
+inline constexpr auto handler_rows = []<size_t... i>(std::index_sequence<i...>) {
+    return std::array{handler_row<form, ops_of<family>[i], Maker>()...};
+}(std::make_index_sequence<ops_of<family>.size()>{});
+
+/// Of a form that belongs to no particular instruction.
+template <Form form, template <Variant> typename Body>
+struct Plain {
+    using Set = VariantSet<form, Coverage::full, Banks{}>;
+    static constexpr auto handlers = []<size_t... i>(std::index_sequence<i...>) {
+        return std::array<Handler, Set::size>{&handler<Body<Set::list[i]>>...};
+    }(std::make_index_sequence<Set::size>{});
+    static constexpr HandlerRow row{handlers.data(), Set::places.data()};
+};
+
+template <Form form, Family family, template <Op> typename Maker>
+constexpr HandlerGroup group() noexcept {
+    return {form, family, handler_rows<form, family, Maker>.data(), handler_rows<form, family, Maker>.size()};
+}
+template <Form form, template <Variant> typename Body>
+constexpr HandlerGroup group() noexcept {
+    return {form, Family::none, &Plain<form, Body>::row, 1};
+}
+
+/// The groups of each source file.
+using HandlerGroups = std::span<const HandlerGroup>;
+extern const HandlerGroups i32_groups;
+extern const HandlerGroups i64_groups;
+extern const HandlerGroups float_groups;
+extern const HandlerGroups unary_groups;
+extern const HandlerGroups branch_groups;
+extern const HandlerGroups latch_groups;
+extern const HandlerGroups i32_load_groups;
+extern const HandlerGroups i64_load_groups;
+extern const HandlerGroups float_load_groups;
+extern const HandlerGroups vector_load_groups;
+extern const HandlerGroups store_groups;
+extern const HandlerGroups any_memory_groups;
+extern const HandlerGroups atomic_groups;
+extern const HandlerGroups move_groups;
+extern const HandlerGroups control_groups;
+extern const HandlerGroups call_groups;
+extern const HandlerGroups exception_groups;
+extern const HandlerGroups general_groups;
+extern const HandlerGroups wide_groups;
+extern const HandlerGroups field_get_groups;
+extern const HandlerGroups field_set_groups;
+extern const HandlerGroups object_groups;
+extern const HandlerGroups lane_groups;
+/// Those of the instruction set that the processor has.
+[[nodiscard]] std::array<HandlerGroups, 4> simd_groups() noexcept;
+
+} // namespace warpbeam::vm

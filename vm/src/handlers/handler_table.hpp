@@ -1,0 +1,43 @@
+#pragma once
+
+#include "isa/instr.hpp"
+#include "semantics/op_rows.hpp"
+
+#include <span>
+
+/// How handlers are found, from below and from above.
+
+namespace warpbeam::vm {
+
+/// What a handler stands for.
+struct Choice {
+    Form form{};
+    /// The instruction whose semantics it has; `nop` for forms that belong to none in particular.
+    Op op = Op::nop;
+    Variant variant;
+    friend constexpr bool operator==(const Choice&, const Choice&) noexcept = default;
+};
+
+/// The handler; null when this variant does not exist. Each form has at least the variants with operands in slots
+/// or the accumulator and, where it has a result, the destinations `acc` and `slot`.
+[[nodiscard]] Handler find_handler(const Choice& choice) noexcept;
+[[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
+
+/// The handlers of one form for one instruction.
+struct HandlerRow {
+    const Handler* handlers = nullptr; ///< null when the form is not for it
+    const uint8_t* places = nullptr;   ///< by the number of the variant: which handler, or VariantSet::none
+};
+/// Those of all instructions of a family, in the order of `ops_of`, of which there are `count`.
+struct HandlerGroup {
+    Form form;
+    Family family;
+    const HandlerRow* rows;
+    size_t count;
+};
+/// All groups: how a disassembler finds out what a handler stands for.
+[[nodiscard]] std::span<const HandlerGroup> handler_groups() noexcept;
+/// The instruction of a family by its place in it.
+[[nodiscard]] Op op_at(Family family, size_t place) noexcept;
+
+} // namespace warpbeam::vm

@@ -1,0 +1,42 @@
+#include "handlers/numeric.hpp"
+
+/// The ends of counting loops.
+
+namespace warpbeam::vm {
+
+namespace {
+
+/// local += step; jumps if F(local, right).
+template <typename T, typename F, Variant v>
+struct Latch {
+    using In = Decoder<Form::latch, v, sizeof(T)>;
+    [[gnu::always_inline]] static T step(const Regs& r) noexcept {
+        if constexpr (v.b == Src::imm)
+            return static_cast<T>(static_cast<int16_t>(In::template get<Field::step>(r.ip)));
+        else
+            return In::template read<Field::step, T>(r);
+    }
+    [[gnu::always_inline]] static bool test(Regs& r) noexcept {
+        const T sum = In::template read<Field::local, T>(r) + step(r);
+        constexpr Dst to = v.a == Src::l0 ? Dst::l0 : v.a == Src::l1 ? Dst::l1 : Dst::slot;
+        write<to, T>(r, In::template get<Field::local>(r.ip), sum);
+        return F::apply(sum, In::template read<Field::right, T>(r));
+    }
+    [[gnu::always_inline]] static const Instr* taken(Regs& r) noexcept { return In::target(r); }
+    [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
+};
+
+template <Op op>
+struct Maker {
+    template <Variant v>
+    using Body = Latch<Operand<op, 0>, Numeric<op>, v>;
+};
+
+constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, Maker>(),
+                                   group<Form::latch, Family::i64_binary, Maker>()};
+
+} // namespace
+
+constinit const HandlerGroups latch_groups{groups};
+
+} // namespace warpbeam::vm

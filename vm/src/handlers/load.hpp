@@ -1,0 +1,99 @@
+#pragma once
+
+#include "handlers/generate.hpp"
+#include "handlers/guarded_access.hpp"
+
+/// Loads from memory 0 with 32-bit addresses.
+
+namespace warpbeam::vm {
+
+/// The access of a variant: with option 1 guard pages check its bounds.
+#if WARPBEAM_GUARD_PAGES
+template <typename A, Variant v>
+using AccessBy = std::conditional_t<v.option != 0, Guarded<A>, A>;
+#else
+template <typename A, Variant>
+using AccessBy = A;
+#endif
+
+namespace detail {
+
+template <typename A, typename In>
+[[gnu::always_inline]] inline Exit load_to(Regs& r, uint64_t address, uint64_t offset) noexcept {
+    typename A::Value value;
+    if (!load_from<A>(r, address, offset, value)) [[unlikely]]
+        return Exit::memory_out_of_bounds;
+    return In::finish(r, value);
+}
+
+} // namespace detail
+
+template <typename A, Variant v>
+struct Load {
+    using In = Decoder<Form::load, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        return detail::load_to<A, In>(r, In::template read<Field::address, uint32_t>(r),
+                                      In::template get<Field::offset>(r.ip));
+    }
+};
+template <typename A, Variant v>
+struct LoadAt {
+    using In = Decoder<Form::load_at, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        return detail::load_to<A, In>(r, In::template get<Field::address>(r.ip), 0);
+    }
+};
+template <typename A, Form form, Variant v>
+struct LoadSum {
+    using In = Decoder<form, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        auto right = In::template read<Field::right, uint32_t>(r);
+        if constexpr (form == Form::load_indexed)
+            right *= static_cast<uint32_t>(A::size);
+        const uint32_t address = In::template read<Field::left, uint32_t>(r) + right;
+        return detail::load_to<A, In>(r, address, In::template get<Field::offset>(r.ip));
+    }
+};
+template <typename A, Variant v>
+struct LoadDisplaced {
+    using In = Decoder<Form::load_displaced, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const uint32_t address =
+            In::template read<Field::base, uint32_t>(r) + In::template get<Field::addend>(r.ip);
+        return detail::load_to<A, In>(r, address, In::template get<Field::offset>(r.ip));
+    }
+};
+
+template <Op op>
+struct LoadMaker {
+    template <Variant v>
+    using Body = Load<AccessBy<typename AccessOf<op>::type, v>, v>;
+};
+template <Op op>
+struct LoadAtMaker {
+    template <Variant v>
+    using Body = LoadAt<AccessBy<typename AccessOf<op>::type, v>, v>;
+};
+template <Op op>
+struct LoadSumMaker {
+    template <Variant v>
+    using Body = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_sum, v>;
+};
+template <Op op>
+struct LoadIndexedMaker {
+    template <Variant v>
+    using Body = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_indexed, v>;
+};
+template <Op op>
+struct LoadDisplacedMaker {
+    template <Variant v>
+    using Body = LoadDisplaced<AccessBy<typename AccessOf<op>::type, v>, v>;
+};
+
+template <Family family>
+inline constexpr std::array load_groups = {
+    group<Form::load, family, LoadMaker>(), group<Form::load_at, family, LoadAtMaker>(),
+    group<Form::load_sum, family, LoadSumMaker>(), group<Form::load_indexed, family, LoadIndexedMaker>(),
+    group<Form::load_displaced, family, LoadDisplacedMaker>()};
+
+} // namespace warpbeam::vm

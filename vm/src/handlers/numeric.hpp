@@ -1,0 +1,32 @@
+#pragma once
+
+#include "handlers/generate.hpp"
+#include "semantics/numeric.hpp"
+
+namespace warpbeam::vm {
+
+/// result = F(left, right)
+template <typename T, typename F, Variant v>
+struct Binary {
+    using In = Decoder<Form::binary, v, sizeof(T)>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        return In::finish(r, F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)));
+    }
+};
+
+template <Op op>
+struct BinaryMaker {
+    template <Variant v>
+    using Body = Binary<Operand<op, 0>, Numeric<op>, v>;
+};
+
+/// result = F(operand)
+template <typename T, typename F, Variant v>
+struct Unary {
+    using In = Decoder<Form::unary, v, sizeof(T)>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        return In::finish(r, F::apply(In::template read<Field::operand, T>(r)));
+    }
+};
+
+} // namespace warpbeam::vm

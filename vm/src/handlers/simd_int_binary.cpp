@@ -1,0 +1,19 @@
+#include "handlers/numeric.hpp"
+#include "handlers/simd_operators.hpp"
+
+namespace warpbeam::vm::WARPBEAM_ISA {
+
+namespace {
+
+template <Op op>
+struct Maker {
+    template <Variant v>
+    using Body = Binary<Vector, Lanewise<op>, v>;
+};
+constexpr HandlerGroup groups[] = {group<Form::binary, Family::vector_int_binary, Maker>()};
+
+} // namespace
+
+constinit const HandlerGroups int_binary_groups{groups};
+
+} // namespace warpbeam::vm::WARPBEAM_ISA

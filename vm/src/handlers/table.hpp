@@ -1,0 +1,123 @@
+#pragma once
+
+#include "handlers/general.hpp"
+
+#include <algorithm>
+
+/// Tables and references.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#table-instructions
+
+namespace warpbeam::vm {
+
+struct TableGet {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
+        const uint64_t index = In::operands(r)[0];
+        if (index >= table.size) {
+            r.acc = index;
+            return Exit::table_out_of_bounds;
+        }
+        return In::result(r, table.elements[index]);
+    }
+};
+
+struct TableSet {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
+        const Slot* const operand = In::operands(r);
+        if (operand[0] >= table.size) {
+            r.acc = operand[0];
+            return Exit::table_out_of_bounds;
+        }
+        table.elements[operand[0]] = operand[1];
+        return In::proceed(r);
+    }
+};
+
+struct TableSize {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept { return In::result(r, r.inst->tables[In::get<Field::first>(r.ip)]->size); }
+};
+
+struct TableGrow {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
+        const Slot* const operand = In::operands(r);
+        const int64_t old = grow(table, operand[1], operand[0]);
+        return In::result(r, old < 0 ? failed_growth(table.type.limits) : static_cast<Slot>(old));
+    }
+};
+
+struct TableFill {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        const TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
+        const Slot* const operand = In::operands(r);
+        if (!within(operand[0], operand[2], table.size)) {
+            r.acc = operand[0];
+            return Exit::table_out_of_bounds;
+        }
+        std::fill_n(table.elements + operand[0], operand[2], operand[1]);
+        return In::proceed(r);
+    }
+};
+
+struct TableCopy {
+    using In = General<Form::general2>;
+    static Exit run(Regs& r) noexcept {
+        const TableInst& to = *r.inst->tables[In::get<Field::first>(r.ip)];
+        const TableInst& from = *r.inst->tables[In::get<Field::second>(r.ip)];
+        const Slot* const operand = In::operands(r);
+        if (!within(operand[0], operand[2], to.size) || !within(operand[1], operand[2], from.size)) {
+            r.acc = operand[0];
+            return Exit::table_out_of_bounds;
+        }
+        if (operand[2] != 0)
+            std::memmove(to.elements + operand[0], from.elements + operand[1], operand[2] * sizeof(Slot));
+        return In::proceed(r);
+    }
+};
+
+struct TableInit {
+    using In = General<Form::general2>;
+    static Exit run(Regs& r) noexcept {
+        const std::span<const Slot> values = r.inst->elems[In::get<Field::first>(r.ip)].values;
+        const TableInst& table = *r.inst->tables[In::get<Field::second>(r.ip)];
+        const Slot* const operand = In::operands(r);
+        if (!within(operand[0], operand[2], table.size) || !within(operand[1], operand[2], values.size())) {
+            r.acc = operand[0];
+            return Exit::table_out_of_bounds;
+        }
+        if (operand[2] != 0)
+            std::memcpy(table.elements + operand[0], values.data() + operand[1], operand[2] * sizeof(Slot));
+        return In::proceed(r);
+    }
+};
+
+struct ElemDrop {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        r.inst->elems[In::get<Field::first>(r.ip)].values = {};
+        return In::proceed(r);
+    }
+};
+
+struct RefFunc {
+    using In = General<Form::general1>;
+    static Exit run(Regs& r) noexcept {
+        return In::result(r, reinterpret_cast<Slot>(r.inst->funcs[In::get<Field::first>(r.ip)]));
+    }
+};
+
+struct RefAsNonNull {
+    using In = General<Form::general0>;
+    static Exit run(Regs& r) noexcept {
+        const Slot value = In::operands(r)[0];
+        return value == 0 ? Exit::null_reference : In::result(r, value);
+    }
+};
+
+} // namespace warpbeam::vm

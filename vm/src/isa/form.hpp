@@ -1,0 +1,217 @@
+#pragma once
+
+#include "isa/operand.hpp"
+
+#include <array>
+#include <iterator>
+#include <string_view>
+
+/// The forms of threaded instructions: which fields each has, where they lie, which variants it comes in and
+/// what it may do. Encoder, decoder, sizes, handler tables, disassembler and verifier are all made from here.
+///
+/// An instruction is the address of its handler, a head of 64 bits, and as many words of 64 bits as its
+/// form needs.
+
+namespace warpbeam::vm {
+
+/// Where a field lies: in one of the four 16-bit lanes of the head, in the last two lanes together, in the
+/// next word, in the next two, or in all that follow. Words are taken in the order of the fields.
+enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest };
+
+enum class Kind : uint8_t {
+    none,
+    result,      ///< where the result goes; its slot, unless that is the accumulator alone
+    operand,     ///< an operand of any class; its slot, or its value
+    source,      ///< a slot that is read
+    sources,     ///< the first of some slots that are read
+    destination, ///< a slot that is written
+    area,        ///< the first of some slots that are read or written
+    number,      ///< an index, a count, an offset
+    jump,        ///< a signed distance in bytes from the beginning of the instruction
+    jumps,       ///< as many of 32 bits as another field says, and one more
+    pointer,
+    pins, ///< a `Pins`
+};
+
+/// What a field's value is: which bank it travels in, and how many bytes a constant takes.
+enum class Typed : uint8_t {
+    index,     ///< i32, and addresses of 32 bits
+    wide,      ///< i64, and references
+    in0,       ///< what the signature of the WebAssembly instruction says of its operand ...
+    in1,
+    in2,
+    out,       ///< ... or its result
+    by_option, ///< what the option says: a Bank
+};
+
+/// What an instruction may do, besides computing its result.
+namespace effect {
+inline constexpr uint8_t traps = 1;
+inline constexpr uint8_t calls = 2;     ///< enters or leaves a frame
+inline constexpr uint8_t allocates = 4; ///< an object; the garbage collector may run
+inline constexpr uint8_t branches = 8;  ///< goes on elsewhere
+inline constexpr uint8_t ends = 16;     ///< never goes on with the next instruction
+/// A place where an execution can be suspended: all operands are in the frame.
+inline constexpr uint8_t safepoint = 32;
+} // namespace effect
+
+// clang-format off
+/// The names of fields.
+#define WARPBEAM_FIELDS(X)                                                                                   \
+    X(result) X(left) X(right) X(operand) X(third) X(condition) X(local) X(step) X(shift) X(address) X(base)  \
+    X(addend) X(offset) X(memory) X(value) X(expected) X(from) X(to) X(from2) X(to2) X(count) X(pin0) X(pin1) \
+    X(pin2) X(target) X(targets) X(code) X(callee) X(frame) X(function) X(type) X(pins) X(tag) X(global)      \
+    X(operands) X(first) X(second) X(high) X(lane) X(lanes) X(object) X(index) X(layout) X(descriptor)
+// clang-format on
+enum class Field : uint8_t {
+#define WARPBEAM_FIELD(name) name,
+    WARPBEAM_FIELDS(WARPBEAM_FIELD)
+#undef WARPBEAM_FIELD
+};
+inline constexpr std::string_view field_names[] = {
+#define WARPBEAM_FIELD(name) #name,
+    WARPBEAM_FIELDS(WARPBEAM_FIELD)
+#undef WARPBEAM_FIELD
+};
+#undef WARPBEAM_FIELDS
+
+struct FieldRow {
+    Field name{};
+    Kind kind = Kind::none;
+    Lane lane = Lane::d;
+    Typed typed = Typed::index;
+    /// Of an operand: where it lies when it is a constant. `bc` is for constants of 32 bits; a wider one takes
+    /// words all the same.
+    Lane constant = Lane::word;
+};
+inline constexpr size_t max_fields = 6;
+
+enum class Form : uint8_t {
+#define WARPBEAM_FORM(name, options, effects, ...) name,
+#include "isa/forms.inc"
+#undef WARPBEAM_FORM
+};
+
+struct FormRow {
+    Form form;
+    std::string_view name;
+    uint8_t options; ///< how many there are
+    uint8_t effects;
+    std::array<FieldRow, max_fields> fields;
+};
+
+inline constexpr FormRow form_table[] = {
+#define WARPBEAM_FORM(name, options, effects, ...) {Form::name, #name, options, effects, {{__VA_ARGS__}}},
+#include "isa/forms.inc"
+#undef WARPBEAM_FORM
+};
+inline constexpr size_t form_count = std::size(form_table);
+
+constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_cast<size_t>(form)]; }
+
+/// How many operands of any class a form has, and whether it has a result of any class.
+constexpr size_t operand_count(Form form) noexcept {
+    size_t count = 0;
+    for (const FieldRow& field : row_of(form).fields)
+        count += field.kind == Kind::operand;
+    return count;
+}
+constexpr bool has_result(Form form) noexcept { return row_of(form).fields[0].kind == Kind::result; }
+
+/// Which operand a field is, counted from 0.
+constexpr size_t operand_index(Form form, Field name) noexcept {
+    size_t index = 0;
+    for (const FieldRow& field : row_of(form).fields) {
+        if (field.name == name && field.kind == Kind::operand)
+            break;
+        index += field.kind == Kind::operand;
+    }
+    return index;
+}
+
+/// The bits of a field: so many from `bit` on of a word; word 0 is the head.
+struct Bits {
+    uint8_t word = 0;
+    uint8_t bit = 0;
+    uint8_t count = 0; ///< 0 when the variant has no such field
+};
+
+/// The words after the head, and where the fields lie, of one variant.
+struct Encoding {
+    std::array<Bits, max_fields> fields;
+    uint8_t words = 0;
+};
+
+/// `width` is the number of bytes of a constant whose type the form leaves open.
+constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noexcept {
+    constexpr Bits lanes[] = {{0, 0, 16}, {0, 16, 16}, {0, 32, 16}, {0, 48, 16}, {0, 32, 32}};
+    Encoding encoding;
+    size_t operand = 0;
+    for (size_t i = 0; i < max_fields; ++i) {
+        const FieldRow& field = row_of(form).fields[i];
+        Lane lane = field.lane;
+        size_t bytes = 8;
+        if (field.kind == Kind::none)
+            break;
+        if (field.kind == Kind::operand && (constants >> operand++ & 1) != 0) {
+            lane = field.constant;
+            bytes = field.typed == Typed::index ? 4 : field.typed == Typed::wide ? 8 : width;
+            if (lane == Lane::bc && bytes > 4)
+                lane = Lane::word;
+        }
+        if (lane == Lane::pair)
+            bytes = 16;
+        if (lane <= Lane::bc) {
+            encoding.fields[i] = lanes[static_cast<size_t>(lane)];
+        } else {
+            encoding.fields[i] = {static_cast<uint8_t>(1 + encoding.words), 0,
+                                  static_cast<uint8_t>(bytes == 16 ? 128 : 64)};
+            if (lane != Lane::rest)
+                encoding.words = static_cast<uint8_t>(encoding.words + (bytes == 16 ? 2 : 1));
+        }
+    }
+    return encoding;
+}
+
+constexpr size_t field_index(Form form, Field name) noexcept {
+    for (size_t i = 0; i < max_fields; ++i)
+        if (row_of(form).fields[i].kind != Kind::none && row_of(form).fields[i].name == name)
+            return i;
+    return max_fields;
+}
+
+/// What a type that the form leaves open is for an instruction of WebAssembly: one of a signature.
+constexpr Sig::Type type_of(Typed typed, const Sig& sig, uint8_t option) noexcept {
+    constexpr Sig::Type of_bank[] = {Sig::i64, Sig::f64, Sig::v128};
+    const auto known = [&](Sig::Type type) { return type == Sig::none || type == Sig::addr ? Sig::i64 : type; };
+    switch (typed) {
+    case Typed::index:
+        return Sig::i32;
+    case Typed::wide:
+        break;
+    case Typed::in0:
+        return known(sig.in[0]);
+    case Typed::in1:
+        return known(sig.in[1]);
+    case Typed::in2:
+        return known(sig.in[2]);
+    case Typed::out:
+        return known(sig.out);
+    case Typed::by_option:
+        return of_bank[option % std::size(of_bank)];
+    }
+    return Sig::i64;
+}
+constexpr size_t bytes_of(Sig::Type type) noexcept {
+    return type == Sig::i32 || type == Sig::f32 ? 4 : type == Sig::v128 ? 16 : 8;
+}
+
+/// The bytes of a constant operand whose type the form leaves open.
+constexpr size_t constant_width(Form form, const Sig& sig, uint8_t option) noexcept {
+    for (const FieldRow& field : row_of(form).fields)
+        if (field.kind == Kind::operand && field.typed >= Typed::in0)
+            return bytes_of(type_of(field.typed, sig, option));
+    return 8;
+}
+
+} // namespace warpbeam::vm

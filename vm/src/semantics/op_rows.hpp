@@ -1,0 +1,203 @@
+#pragma once
+
+#include "isa/variants.hpp"
+
+/// What the engine knows of each WebAssembly instruction, next to the loader's instruction table: how it is
+/// lowered, which variants its handlers come in, and what it computes.
+///
+/// The columns of the rows (`op_rows_*.inc`): the instruction; its family; the coverage of its main form; the
+/// instruction that gives the same for swapped operands, and the one that gives the opposite (`unreachable`:
+/// there is none); what it computes, as a type or function that the files of the family's handlers know.
+
+namespace warpbeam::vm {
+
+/// Instructions that are lowered in the same way.
+enum class Family : uint8_t {
+    none, ///< for forms whose handlers belong to no particular instruction
+    control,
+    call,
+    exception,
+    parametric,
+    variable,
+    constant,
+    nothing,  ///< changes the type of a value, not the value
+    equality, ///< comparisons with zero, and of references: those of integers
+    i32_binary,
+    i64_binary,
+    float_binary,
+    unary,
+    i32_load,
+    i64_load,
+    float_load,
+    vector_load,
+    store,
+    general0, ///< with as many immediates
+    general1,
+    general2,
+    atomic,
+    fence,
+    wide_sum,
+    wide_product,
+    object,
+    reference_unary,
+    vector_int_binary,
+    vector_float_binary,
+    vector_unary,
+    vector_ternary,
+    vector_shift,
+    vector_replace,
+    vector_extract,
+    vector_shuffle,
+    vector_lane_load,
+    vector_lane_store,
+};
+inline constexpr size_t family_count = static_cast<size_t>(Family::vector_lane_store) + 1;
+
+struct OpRow {
+    Op op;
+    Family family;
+    Coverage coverage;
+    Op mirror;
+    Op negation;
+};
+inline constexpr OpRow op_rows[] = {
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
+    {Op::op, Family::family, Coverage::coverage, Op::mirror, Op::negation},
+#include "semantics/op_rows_access.inc"
+#include "semantics/op_rows_atomic.inc"
+#include "semantics/op_rows_general.inc"
+#include "semantics/op_rows_lowering.inc"
+#include "semantics/op_rows_numeric.inc"
+#include "semantics/op_rows_reference.inc"
+#include "semantics/op_rows_simd.inc"
+#include "semantics/op_rows_wide.inc"
+#undef WARPBEAM_OP
+};
+
+namespace detail {
+
+struct OpPlace {
+    uint16_t row = UINT16_MAX; ///< in `op_rows`
+    uint8_t in_family = 0;     ///< among those of the same family
+};
+/// By the number of the instruction in the instruction table.
+inline constexpr auto op_places = [] {
+    std::array<OpPlace, std::size(instr_table)> places{};
+    std::array<uint8_t, family_count> next{};
+    for (size_t i = 0; i < std::size(op_rows); ++i) {
+        uint8_t& in_family = next[static_cast<size_t>(op_rows[i].family)];
+        places[static_cast<size_t>(&warpbeam::row_of(op_rows[i].op) - instr_table)] = {static_cast<uint16_t>(i),
+                                                                                     in_family++};
+    }
+    return places;
+}();
+static_assert(std::size(op_rows) == std::size(instr_table) &&
+                  std::ranges::all_of(op_places, [](OpPlace place) { return place.row != UINT16_MAX; }),
+              "every row of the instruction table is lowered");
+constexpr OpPlace place_of(Op op) noexcept {
+    return op_places[static_cast<size_t>(&warpbeam::row_of(op) - instr_table)];
+}
+
+} // namespace detail
+
+constexpr const OpRow& op_row(Op op) noexcept { return op_rows[detail::place_of(op).row]; }
+constexpr Family family_of(Op op) noexcept { return op_row(op).family; }
+constexpr uint8_t place_in_family(Op op) noexcept { return detail::place_of(op).in_family; }
+constexpr const Sig& sig_of(Op op) noexcept { return warpbeam::row_of(op).sig; }
+
+/// The instructions of a family.
+template <Family family>
+inline constexpr auto ops_of = [] {
+    constexpr auto count =
+        static_cast<size_t>(std::ranges::count(op_rows, family, &OpRow::family));
+    std::array<Op, count> ops{};
+    size_t next = 0;
+    for (const OpRow& row : op_rows)
+        if (row.family == family)
+            ops[next++] = row.op;
+    return ops;
+}();
+
+constexpr bool is_comparison(Op op) noexcept {
+    const Family family = family_of(op);
+    return (family == Family::i32_binary || family == Family::i64_binary || family == Family::float_binary) &&
+           (op_row(op).negation != Op::unreachable || (op_row(op).mirror != Op::unreachable && op_row(op).mirror != op));
+}
+
+/// Which variants a form has of an instruction: none when the form is not for it.
+constexpr Coverage coverage_of(Form form, Op op) noexcept {
+    const OpRow& row = op_row(op);
+    const bool is_integer = row.family == Family::i32_binary || row.family == Family::i64_binary;
+    switch (form) {
+    case Form::compare_branch:
+        if (is_comparison(op))
+            return row.mirror == op ? Coverage::commutative : Coverage::full;
+        return op == Op::i32_and || op == Op::i64_and ? Coverage::bits : Coverage::none;
+    case Form::latch:
+        return is_integer && is_comparison(op) ? Coverage::full : Coverage::none;
+    // The fields of objects are accessed as by these instructions.
+    case Form::struct_get:
+    case Form::array_get:
+        return row.family == Family::i32_load || op == Op::i64_load || op == Op::f32_load || op == Op::f64_load ||
+                       op == Op::v128_load
+                   ? Coverage::full
+                   : Coverage::none;
+    case Form::struct_set:
+    case Form::array_set:
+        return op == Op::i32_store || op == Op::i32_store8 || op == Op::i32_store16 || op == Op::i64_store ||
+                       op == Op::f32_store || op == Op::f64_store || op == Op::v128_store
+                   ? Coverage::full
+                   : Coverage::none;
+    case Form::load_indexed:
+        return warpbeam::row_of(op).access_log2 != 0 ? row.coverage : Coverage::none;
+    default:
+        return row.coverage;
+    }
+}
+
+// Twins are each other's, and of the same types.
+static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
+    const auto twins = [&](Op OpRow::*twin) {
+        const Op other = row.*twin;
+        return other == Op::unreachable || (op_row(other).*twin == row.op && sig_of(other) == sig_of(row.op));
+    };
+    return twins(&OpRow::mirror) && twins(&OpRow::negation);
+}));
+
+// ---- Types and semantics, for handlers ----
+
+namespace detail {
+
+struct VectorTag;
+template <Sig::Type type>
+struct NumberOf;
+template <>
+struct NumberOf<Sig::i32> {
+    using type = uint32_t;
+};
+template <>
+struct NumberOf<Sig::i64> {
+    using type = uint64_t;
+};
+template <>
+struct NumberOf<Sig::f32> {
+    using type = float;
+};
+template <>
+struct NumberOf<Sig::f64> {
+    using type = double;
+};
+template <>
+struct NumberOf<Sig::v128> {
+    using type = Vector;
+};
+
+} // namespace detail
+
+/// The type of an instruction's operand, or result, in handlers.
+template <Op op, size_t i>
+using Operand = typename detail::NumberOf<sig_of(op).in[i]>::type;
+template <Op op>
+using Result = typename detail::NumberOf<sig_of(op).out>::type;
+
+} // namespace warpbeam::vm
