@@ -36,7 +36,8 @@ constexpr auto applied() noexcept {
 } // namespace detail
 
 #define WARPBEAM_OP(op, ...)                                                                                 \
-    static_assert(std::is_same_v<typename ValueOf<decltype(detail::applied<Op::op>())>::type, Result<Op::op>>);
+    static_assert(                                                                                           \
+        std::is_same_v<typename ValueOf<decltype(detail::applied<Op::op>())>::type, Result<Op::op>>);
 #include "semantics/op_rows_numeric.inc"
 #undef WARPBEAM_OP
 

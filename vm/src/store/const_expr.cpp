@@ -25,7 +25,7 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
             return std::unexpected{Error{ErrorCode::usage, "null descriptor reference"}};
         }
         if (!defaults)
-            for (const Field& field : layout->fields)
+            for (const auto& field : layout->fields)
                 operands += slots_of(ValType{field.storage});
         operands += described;
         object = heap.allocate_struct(layout);
