@@ -36,7 +36,7 @@ public:
     [[nodiscard]] std::span<const uint32_t> imports() const noexcept;
 
 private:
-    friend class LinkReport; // the runtime's
+    friend class LinkReport; // the library's
     struct Details;
     InstantiationError(ErrorCode code, Ref<Details> details) noexcept;
 
