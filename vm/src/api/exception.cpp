@@ -31,13 +31,12 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
         return std::unexpected{Error{ErrorCode::usage,
                                      "the tag's exceptions carry %zu values; given were %zu", types.size(),
                                      values.size()}};
+    if (const size_t i = vm::first_misfit(values, types, store); i != values.size())
+        return std::unexpected{Error{ErrorCode::usage, "value %zu is not of the tag's type", i}};
     Vec<vm::Slot> payload{store.allocator()};
-    for (size_t i = 0; i < values.size(); ++i) {
-        if (!vm::fits(values[i], types[i], store))
-            return std::unexpected{Error{ErrorCode::usage, "value %zu is not of the tag's type", i}};
-        if (!payload.append({values[i].slots(), vm::slots_of(types[i])}))
-            return std::unexpected{no_memory()};
-    }
+    if (!payload.resize(vm::slots_of(types)))
+        return std::unexpected{no_memory()};
+    vm::store_values(payload.data(), values);
     const vm::ExceptionObject* const object = store.heap.allocate_exception(*tag.inst(), payload);
     if (object == nullptr)
         return std::unexpected{no_room(store.heap)};

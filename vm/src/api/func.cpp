@@ -2,6 +2,8 @@
 #include "store/store_impl.hpp"
 #include "trap/type_text.hpp"
 
+#include <warpbeam/vm/host_func.hpp>
+
 #include <algorithm>
 
 namespace warpbeam {
@@ -48,6 +50,23 @@ std::expected<void, Trap> Func::call(std::span<const Value> args, std::span<Valu
     if (inst_ == nullptr)
         return std::unexpected{Trap::with_message(TrapCode::usage, "the function is null")};
     return vm::invoke(*inst_, args, results);
+}
+
+// ---- What a host function learns ----
+
+std::optional<Instance> Caller::instance() const noexcept {
+    return instance_ != nullptr ? std::optional{Instance{instance_}} : std::nullopt;
+}
+
+std::optional<Memory> Caller::memory() const noexcept {
+    if (instance_ == nullptr)
+        return std::nullopt;
+    vm::MemoryInst* const memory = static_cast<vm::InstanceObject*>(instance_)->exported_memory;
+    return memory != nullptr ? std::optional{Memory{memory}} : std::nullopt;
+}
+
+std::optional<Extern> Caller::find_export(std::string_view name) const noexcept {
+    return instance_ != nullptr ? Instance{instance_}.find_export(name) : std::nullopt;
 }
 
 } // namespace warpbeam

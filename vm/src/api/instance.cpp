@@ -8,23 +8,17 @@ namespace warpbeam {
 ExternType type_of(const Extern& external) noexcept {
     ExternType type;
     type.kind = kind_of(external);
-    switch (type.kind) {
-    case ExternKind::func:
-        type.func = std::get_if<Func>(&external)->inst()->type;
+    if (const auto* const func = std::get_if<Func>(&external)) {
+        type.func = func->inst()->type;
         type.exact = true;
-        break;
-    case ExternKind::table:
-        type.table = std::get_if<Table>(&external)->type();
-        break;
-    case ExternKind::memory:
-        type.memory = std::get_if<Memory>(&external)->type();
-        break;
-    case ExternKind::global:
-        type.global = std::get_if<Global>(&external)->type();
-        break;
-    case ExternKind::tag:
-        type.tag = std::get_if<Tag>(&external)->type();
-        break;
+    } else if (const auto* const table = std::get_if<Table>(&external)) {
+        type.table = table->type();
+    } else if (const auto* const memory = std::get_if<Memory>(&external)) {
+        type.memory = memory->type();
+    } else if (const auto* const global = std::get_if<Global>(&external)) {
+        type.global = global->type();
+    } else if (const auto* const tag = std::get_if<Tag>(&external)) {
+        type.tag = tag->type();
     }
     return type;
 }
@@ -95,6 +89,10 @@ std::expected<Instance, InstantiationError> Instance::create(Store& store, const
     for (size_t i = 0; i < values.size() && i < imports.size(); ++i)
         values[i].object = &imports[i];
     return instantiate(store, module, values);
+}
+
+std::expected<void, InstantiationError> Instance::reset() const noexcept {
+    return vm::reset(*static_cast<vm::InstanceObject*>(inst_));
 }
 
 } // namespace warpbeam

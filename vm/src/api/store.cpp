@@ -19,10 +19,7 @@ uint64_t Store::fuel() const noexcept {
 }
 
 InterruptHandle Store::interrupt_handle() const noexcept {
-    InterruptTarget* const target = impl_ != nullptr ? impl_->stacks.interrupt_target().get() : nullptr;
-    if (target != nullptr)
-        target->retain();
-    return InterruptHandle{target};
+    return InterruptHandle{impl_ != nullptr ? impl_->stacks.interrupt_target() : nullptr};
 }
 
 StoreUsage Store::usage() const noexcept {
@@ -45,23 +42,16 @@ void Store::collect() noexcept {
         impl_->heap.collect();
 }
 
-InterruptHandle::InterruptHandle(const InterruptHandle& other) noexcept : target_{other.target_} {
-    if (target_ != nullptr)
-        target_->retain();
-}
-
+InterruptHandle::InterruptHandle(Ref<InterruptTarget> target) noexcept : target_{std::move(target)} {}
+InterruptHandle::InterruptHandle(const InterruptHandle&) noexcept = default;
 InterruptHandle& InterruptHandle::operator=(InterruptHandle other) noexcept {
     std::swap(target_, other.target_);
     return *this;
 }
-
-InterruptHandle::~InterruptHandle() {
-    if (target_ != nullptr)
-        target_->release();
-}
+InterruptHandle::~InterruptHandle() = default;
 
 void InterruptHandle::interrupt() const noexcept {
-    if (target_ != nullptr)
+    if (target_)
         target_->execution.interrupt.store(true, std::memory_order_relaxed);
 }
 

@@ -29,7 +29,7 @@ template <typename A, Variant v>
 struct LoadAny {
     using In = Decoder<Form::load_any, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const uint8_t* const at = locate<A, In, v.option != 0>(r);
+        const uint8_t *const at = locate < A, In, v.option != 0 > (r);
         if (at == nullptr) [[unlikely]]
             return Exit::memory_out_of_bounds;
         write<Dst::slot, typename A::Value>(r, In::template get<Field::to>(r.ip), A::load(at));
@@ -40,7 +40,7 @@ template <typename A, Variant v>
 struct StoreAny {
     using In = Decoder<Form::store_any, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        uint8_t* const at = locate<A, In, v.option != 0>(r);
+        uint8_t *const at = locate < A, In, v.option != 0 > (r);
         if (at == nullptr) [[unlikely]]
             return Exit::memory_out_of_bounds;
         A::store(at, In::template slot<Field::value, typename A::Value>(r));
@@ -59,10 +59,11 @@ struct StoreMaker {
     using Body = StoreAny<typename AccessOf<op>::type, v>;
 };
 
-constexpr HandlerGroup groups[] = {
-    group<Form::load_any, Family::i32_load, LoadMaker>(), group<Form::load_any, Family::i64_load, LoadMaker>(),
-    group<Form::load_any, Family::float_load, LoadMaker>(),
-    group<Form::load_any, Family::vector_load, LoadMaker>(), group<Form::store_any, Family::store, StoreMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::load_any, Family::i32_load, LoadMaker>(),
+                                   group<Form::load_any, Family::i64_load, LoadMaker>(),
+                                   group<Form::load_any, Family::float_load, LoadMaker>(),
+                                   group<Form::load_any, Family::vector_load, LoadMaker>(),
+                                   group<Form::store_any, Family::store, StoreMaker>()};
 
 } // namespace
 

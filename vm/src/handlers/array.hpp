@@ -1,7 +1,7 @@
 #pragma once
 
-#include "handlers/general.hpp"
 #include "handlers/allocate.hpp"
+#include "handlers/general.hpp"
 #include "heap/object_values.hpp"
 
 #include <algorithm>

@@ -101,8 +101,9 @@ struct AtomicAny {
         using Address = std::conditional_t<v.option != 0, uint64_t, uint32_t>;
         const MemoryInst& memory = *r.inst->memories[In::template get<Field::memory>(r.ip)];
         Exit exit = Exit::none;
-        Memory* const at = locate<Memory>(r, memory.base, memory.size, In::template slot<Field::address, Address>(r),
-                                          In::template get<Field::offset>(r.ip), exit);
+        Memory* const at =
+            locate<Memory>(r, memory.base, memory.size, In::template slot<Field::address, Address>(r),
+                           In::template get<Field::offset>(r.ip), exit);
         if (at == nullptr) [[unlikely]]
             return exit;
         return access<F, Memory, Value, In>(r, at, In::template slot<Field::value, Value>(r));

@@ -8,7 +8,6 @@
 
 namespace warpbeam::vm {
 
-
 /// -1 in the address type of `limits`.
 constexpr Slot failed_growth(const Limits& limits) noexcept { return limits.is_64 ? UINT64_MAX : UINT32_MAX; }
 

@@ -64,8 +64,8 @@ struct CallImport {
     }
 };
 
-/// The index is an operand of any class, or for a tail call in a slot. An i32 is stored zero-extended, so a u64
-/// is the index of either address type.
+/// The index is an operand of any class, or for a tail call in a slot. An i32 is stored zero-extended, so a
+/// u64 is the index of either address type.
 template <Form form, bool tail, Variant v>
 struct CallIndirect {
     using In = Decoder<form, v>;
@@ -99,7 +99,8 @@ template <Form form, bool tail>
 struct CallRef {
     using In = Decoder<form>;
     static Exit run(Regs& r) noexcept {
-        const auto* const func = reinterpret_cast<const FuncInst*>(In::template slot<Field::operand, Slot>(r));
+        const auto* const func =
+            reinterpret_cast<const FuncInst*>(In::template slot<Field::operand, Slot>(r));
         if (func == nullptr) [[unlikely]]
             return Exit::null_function_reference;
         return enter_func<tail>(r, *func, callee_frame<In, tail>(r), In::next(r));

@@ -24,7 +24,8 @@ struct JumpTable {
         const uint32_t count = In::get<Field::count>(r.ip);
         const size_t entry = index < count ? index : count;
         int32_t distance;
-        std::memcpy(&distance, r.ip->word(In::bits<Field::targets>.word) + entry * sizeof distance, sizeof distance);
+        std::memcpy(&distance, r.ip->word(In::bits<Field::targets>.word) + entry * sizeof distance,
+                    sizeof distance);
         r.ip = r.ip->jump(distance);
         return Exit::none;
     }
@@ -59,7 +60,9 @@ struct Poll {
 
 template <Variant>
 struct TrapNow {
-    static Exit run(Regs& r) noexcept { return static_cast<Exit>(Decoder<Form::trap>::get<Field::code>(r.ip)); }
+    static Exit run(Regs& r) noexcept {
+        return static_cast<Exit>(Decoder<Form::trap>::get<Field::code>(r.ip));
+    }
 };
 
 constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(),

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "handlers/general.hpp"
 #include "handlers/allocate.hpp"
+#include "handlers/general.hpp"
 #include "heap/object_values.hpp"
 
 /// Custom descriptors. https://github.com/WebAssembly/custom-descriptors
@@ -13,7 +13,8 @@ template <bool defaults>
 struct StructNewDesc {
     using In = General<Form::general2>;
     static Exit run(Regs& r) noexcept {
-        const auto* const layout = reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::get<Field::first>(r.ip)));
+        const auto* const layout =
+            reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::get<Field::first>(r.ip)));
         const size_t fields = defaults ? 0 : In::get<Field::second>(r.ip);
         Slot* const operands = In::operands(r);
         const Slot descriptor = operands[fields];

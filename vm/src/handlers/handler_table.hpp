@@ -18,8 +18,8 @@ struct Choice {
     friend constexpr bool operator==(const Choice&, const Choice&) noexcept = default;
 };
 
-/// The handler; null when this variant does not exist. Each form has at least the variants with operands in slots
-/// or the accumulator and, where it has a result, the destinations `acc` and `slot`.
+/// The handler; null when this variant does not exist. Each form has at least the variants with operands in
+/// slots or the accumulator and, where it has a result, the destinations `acc` and `slot`.
 [[nodiscard]] Handler find_handler(const Choice& choice) noexcept;
 [[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
 

@@ -9,8 +9,9 @@ namespace {
 
 /// What travels in a bank, as the option of a variant says.
 template <Variant v>
-using Banked = std::conditional_t<v.option == static_cast<uint8_t>(Bank::integer), uint64_t,
-                                  std::conditional_t<v.option == static_cast<uint8_t>(Bank::floating), double, Vector>>;
+using Banked =
+    std::conditional_t<v.option == static_cast<uint8_t>(Bank::integer), uint64_t,
+                       std::conditional_t<v.option == static_cast<uint8_t>(Bank::floating), double, Vector>>;
 
 template <Variant v>
 struct Move {
@@ -106,7 +107,8 @@ template <Variant v>
 struct GlobalGet {
     using In = Decoder<Form::global_get, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return In::finish(r, load_slot<Banked<v>>(r.inst->globals[In::template get<Field::global>(r.ip)]->value, 0));
+        return In::finish(
+            r, load_slot<Banked<v>>(r.inst->globals[In::template get<Field::global>(r.ip)]->value, 0));
     }
 };
 template <Variant v>

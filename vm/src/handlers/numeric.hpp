@@ -10,7 +10,8 @@ template <typename T, typename F, Variant v>
 struct Binary {
     using In = Decoder<Form::binary, v, sizeof(T)>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return In::finish(r, F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)));
+        return In::finish(
+            r, F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)));
     }
 };
 

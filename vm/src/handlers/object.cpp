@@ -36,15 +36,16 @@ struct StructNewDefault {
     using In = Decoder<Form::struct_new_default, v>;
     static Exit run(Regs& r) noexcept {
         const auto* const layout = In::template pointer<Field::layout, Layout>(r);
-        Object* const object = allocate(r, r.fp + In::template get<Field::operands>(r.ip), layout, layout->size);
+        Object* const object =
+            allocate(r, r.fp + In::template get<Field::operands>(r.ip), layout, layout->size);
         if (object == nullptr) [[unlikely]]
             return r.inst->heap->failure();
         return In::finish(r, from_object(object));
     }
 };
 
-/// Whether a reference is of the type that an instruction names. Nothing else than an object has its lowest bits
-/// zero.
+/// Whether a reference is of the type that an instruction names. Nothing else than an object has its lowest
+/// bits zero.
 template <Variant v>
 [[gnu::always_inline]] inline bool is_of(const Regs& r, Slot reference, uint64_t type) noexcept {
     if (reference == 0)
@@ -60,8 +61,8 @@ template <Variant v>
 struct RefTest {
     using In = Decoder<Form::ref_test, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return In::finish(r, is_of<v>(r, In::template read<Field::operand, Slot>(r),
-                                      In::template get<Field::type>(r.ip)));
+        return In::finish(
+            r, is_of<v>(r, In::template read<Field::operand, Slot>(r), In::template get<Field::type>(r.ip)));
     }
 };
 
@@ -96,19 +97,16 @@ struct BrOnCastDesc {
         const auto descriptor = In::template slot<Field::descriptor, Slot>(r);
         if (descriptor == 0)
             return Exit::null_descriptor_reference;
-        const bool holds =
-            reference == 0 ? (v.option & 2) != 0 : is_described_by(reference, descriptor);
+        const bool holds = reference == 0 ? (v.option & 2) != 0 : is_described_by(reference, descriptor);
         r.ip = holds != ((v.option & 4) != 0) ? In::target(r) : In::next(r);
         return Exit::none;
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::struct_new, StructNew>(),
-                                   group<Form::struct_new_default, StructNewDefault>(),
-                                   group<Form::ref_test, RefTest>(),
-                                   group<Form::ref_cast, RefCast>(),
-                                   group<Form::br_on_cast, BrOnCast>(),
-                                   group<Form::br_on_cast_desc, BrOnCastDesc>()};
+constexpr HandlerGroup groups[] = {
+    group<Form::struct_new, StructNew>(), group<Form::struct_new_default, StructNewDefault>(),
+    group<Form::ref_test, RefTest>(),     group<Form::ref_cast, RefCast>(),
+    group<Form::br_on_cast, BrOnCast>(),  group<Form::br_on_cast_desc, BrOnCastDesc>()};
 
 } // namespace
 

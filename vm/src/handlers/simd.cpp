@@ -35,7 +35,8 @@ template <typename A, Variant v>
 struct ExtractLane {
     using In = Decoder<Form::extract_lane, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const auto* const lanes = reinterpret_cast<const uint8_t*>(r.fp + In::template get<Field::from>(r.ip));
+        const auto* const lanes =
+            reinterpret_cast<const uint8_t*>(r.fp + In::template get<Field::from>(r.ip));
         return In::finish(r, A::load(lanes + In::template get<Field::lane>(r.ip) * A::size));
     }
 };

@@ -38,7 +38,9 @@ struct TableSet {
 
 struct TableSize {
     using In = General<Form::general1>;
-    static Exit run(Regs& r) noexcept { return In::result(r, r.inst->tables[In::get<Field::first>(r.ip)]->size); }
+    static Exit run(Regs& r) noexcept {
+        return In::result(r, r.inst->tables[In::get<Field::first>(r.ip)]->size);
+    }
 };
 
 struct TableGrow {

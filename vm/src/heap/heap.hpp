@@ -190,10 +190,10 @@ private:
     void sweep() noexcept;
     [[nodiscard]] uint64_t sweep_cells(Block& block) noexcept;
 
+    std::array<Run, cell_sizes.size()> runs_{}; ///< what the fast path reads comes first
     Allocator& allocator_;
     const TypeRegistry& types_;
     HeapHost& host_;
-    std::array<Run, cell_sizes.size()> runs_{};
     /// For each class the blocks that still have free runs.
     std::array<Block*, cell_sizes.size()> available_{};
     Vec<Block*> blocks_;    ///< all of them by address

@@ -128,10 +128,9 @@ template <Form form, unsigned constants, size_t width>
 inline constexpr Encoding encoding = encoding_of(form, constants, width);
 
 template <uint8_t count>
-using Unsigned =
-    std::conditional_t<count == 8, uint8_t,
-                       std::conditional_t<count == 16, uint16_t,
-                                          std::conditional_t<count == 32, uint32_t, uint64_t>>>;
+using Unsigned = std::conditional_t<
+    count == 8, uint8_t,
+    std::conditional_t<count == 16, uint16_t, std::conditional_t<count == 32, uint32_t, uint64_t>>>;
 
 } // namespace detail
 

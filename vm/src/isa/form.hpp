@@ -35,9 +35,9 @@ enum class FieldKind : uint8_t {
 
 /// What a field's value is: which bank it travels in, and how many bytes a constant takes.
 enum class Typed : uint8_t {
-    index,     ///< i32, and addresses of 32 bits
-    wide,      ///< i64, and references
-    in0,       ///< what the signature of the WebAssembly instruction says of its operand ...
+    index, ///< i32, and addresses of 32 bits
+    wide,  ///< i64, and references
+    in0,   ///< what the signature of the WebAssembly instruction says of its operand ...
     in1,
     in2,
     out,       ///< ... or its result
@@ -80,8 +80,8 @@ struct FieldRow {
     FieldKind kind = FieldKind::none;
     Lane lane = Lane::d;
     Typed typed = Typed::index;
-    /// Of an operand: where it lies when it is a constant. `bc` is for constants of 32 bits; a wider one takes
-    /// words all the same.
+    /// Of an operand: where it lies when it is a constant. `bc` is for constants of 32 bits; a wider one
+    /// takes words all the same.
     Lane constant = Lane::word;
 };
 inline constexpr size_t max_fields = 6;
@@ -183,7 +183,9 @@ constexpr size_t field_index(Form form, Field name) noexcept {
 /// What a type that the form leaves open is for an instruction of WebAssembly: one of a signature.
 constexpr Sig::Type type_of(Typed typed, const Sig& sig, uint8_t option) noexcept {
     constexpr Sig::Type of_bank[] = {Sig::i64, Sig::f64, Sig::v128};
-    const auto known = [&](Sig::Type type) { return type == Sig::none || type == Sig::addr ? Sig::i64 : type; };
+    const auto known = [&](Sig::Type type) {
+        return type == Sig::none || type == Sig::addr ? Sig::i64 : type;
+    };
     switch (typed) {
     case Typed::index:
         return Sig::i32;

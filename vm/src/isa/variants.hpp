@@ -2,8 +2,8 @@
 
 #include "isa/form.hpp"
 
-/// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls back
-/// from a missing one: a pinned local is also in its slot, a constant can be put into one.
+/// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls
+/// back from a missing one: a pinned local is also in its slot, a constant can be put into one.
 
 namespace warpbeam::vm {
 
@@ -344,7 +344,8 @@ struct VariantSet {
     static constexpr std::array<uint8_t, combinations(form)> places = [] {
         std::array<uint8_t, combinations(form)> indices{};
         for (size_t i = 0, next = 0; i < indices.size(); ++i)
-            indices[i] = exists(form, coverage, banks, variant_of(form, i)) ? static_cast<uint8_t>(next++) : none;
+            indices[i] =
+                exists(form, coverage, banks, variant_of(form, i)) ? static_cast<uint8_t>(next++) : none;
         return indices;
     }();
 };

@@ -340,7 +340,8 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
     const bool is_64 = producer.choice.op == Op::i64_add;
     const Src src = d == Dst::l0 ? Src::l0 : d == Dst::l1 ? Src::l1 : Src::slot;
     const Variant& variant = producer.choice.variant;
-    if (producer.choice.form != Form::binary || (producer.choice.op != Op::i32_add && !is_64) || variant.a != src)
+    if (producer.choice.form != Form::binary || (producer.choice.op != Op::i32_add && !is_64) ||
+        variant.a != src)
         return;
     const Fields sum = fields(producer);
     if (src == Src::slot && sum.get(Field::left) != sum.get(Field::result))
@@ -353,7 +354,8 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
     } else if (variant.b != Src::slot) {
         return;
     }
-    step_ = {producer.begin, producer.end, local, src, variant.b, is_64, static_cast<uint16_t>(right), serial_};
+    step_ = {producer.begin, producer.end, local, src, variant.b, is_64, static_cast<uint16_t>(right),
+             serial_};
 }
 
 void Emitter::set_local(uint32_t local, Popped value) noexcept {

@@ -28,7 +28,8 @@ struct Operand {
 
 /// The fields of what a choice stands for.
 [[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {
-    return {choice.form, choice.variant, constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
+    return {choice.form, choice.variant,
+            constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
 }
 
 /// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
@@ -44,9 +45,7 @@ struct Producer {
     // What the accumulator of its class held before, for when the instruction is taken back.
     uint32_t before_local = UINT32_MAX;
 
-    [[nodiscard]] Choice to(Dst d) const noexcept {
-        return {choice.form, choice.op, choice.variant.with(d)};
-    }
+    [[nodiscard]] Choice to(Dst d) const noexcept { return {choice.form, choice.op, choice.variant.with(d)}; }
     [[nodiscard]] bool is(Form form, Op op) const noexcept { return choice.form == form && choice.op == op; }
 };
 
@@ -142,13 +141,15 @@ protected:
     }
     /// Makes sure that the frame has the operand.
     void force_slot(Popped& popped) noexcept;
-    /// What it takes to have an operand of a class in its slot: nothing, a store by the instruction that made it,
-    /// or an instruction.
+    /// What it takes to have an operand of a class in its slot: nothing, a store by the instruction that made
+    /// it, or an instruction.
     [[nodiscard]] unsigned cost_of_slot(const Popped& popped, Src src) const noexcept;
-    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there is
-    /// no such handler, the nearest ones for which there is one. Tells what that costs; nothing is emitted yet.
+    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there
+    /// is no such handler, the nearest ones for which there is one. Tells what that costs; nothing is emitted
+    /// yet.
     static constexpr unsigned no_handler = UINT32_MAX;
-    [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<const Popped*> operands) const noexcept;
+    [[nodiscard]] unsigned settle(Choice& choice,
+                                  std::initializer_list<const Popped*> operands) const noexcept;
     /// Puts those operands into their slots that a settled choice wants there.
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
@@ -160,9 +161,7 @@ protected:
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
     Fields emit(const Choice& choice) noexcept;
-    Fields emit(Form form, uint8_t option = 0) noexcept {
-        return emit({form, Op::nop, {.option = option}});
-    }
+    Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
     }

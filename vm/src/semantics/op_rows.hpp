@@ -86,8 +86,8 @@ inline constexpr auto op_places = [] {
     std::array<uint8_t, family_count> next{};
     for (size_t i = 0; i < std::size(op_rows); ++i) {
         uint8_t& in_family = next[static_cast<size_t>(op_rows[i].family)];
-        places[static_cast<size_t>(&warpbeam::row_of(op_rows[i].op) - instr_table)] = {static_cast<uint16_t>(i),
-                                                                                     in_family++};
+        places[static_cast<size_t>(&warpbeam::row_of(op_rows[i].op) - instr_table)] = {
+            static_cast<uint16_t>(i), in_family++};
     }
     return places;
 }();
@@ -108,8 +108,7 @@ constexpr const Sig& sig_of(Op op) noexcept { return warpbeam::row_of(op).sig; }
 /// The instructions of a family.
 template <Family family>
 inline constexpr auto ops_of = [] {
-    constexpr auto count =
-        static_cast<size_t>(std::ranges::count(op_rows, family, &OpRow::family));
+    constexpr auto count = static_cast<size_t>(std::ranges::count(op_rows, family, &OpRow::family));
     std::array<Op, count> ops{};
     size_t next = 0;
     for (const OpRow& row : op_rows)
@@ -121,7 +120,8 @@ inline constexpr auto ops_of = [] {
 constexpr bool is_comparison(Op op) noexcept {
     const Family family = family_of(op);
     return (family == Family::i32_binary || family == Family::i64_binary || family == Family::float_binary) &&
-           (op_row(op).negation != Op::unreachable || (op_row(op).mirror != Op::unreachable && op_row(op).mirror != op));
+           (op_row(op).negation != Op::unreachable ||
+            (op_row(op).mirror != Op::unreachable && op_row(op).mirror != op));
 }
 
 /// Which variants a form has of an instruction: none when the form is not for it.
@@ -138,8 +138,8 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
     // The fields of objects are accessed as by these instructions.
     case Form::struct_get:
     case Form::array_get:
-        return row.family == Family::i32_load || op == Op::i64_load || op == Op::f32_load || op == Op::f64_load ||
-                       op == Op::v128_load
+        return row.family == Family::i32_load || op == Op::i64_load || op == Op::f32_load ||
+                       op == Op::f64_load || op == Op::v128_load
                    ? Coverage::full
                    : Coverage::none;
     case Form::struct_set:
@@ -158,7 +158,7 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
 
 // Twins are each other's, and of the same types.
 static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
-    const auto twins = [&](Op OpRow::*twin) {
+    const auto twins = [&](Op OpRow::* twin) {
         const Op other = row.*twin;
         return other == Op::unreachable || (op_row(other).*twin == row.op && sig_of(other) == sig_of(row.op));
     };

@@ -1,17 +1,19 @@
 #include "store/const_expr.hpp"
 
 #include "heap/object_values.hpp"
-#include "lower/kind.hpp"
+#include "semantics/int.hpp"
 #include "store/store_impl.hpp"
+
+#include <algorithm>
 
 namespace warpbeam::vm {
 
 /// Replaces the operands by a new object.
-std::expected<void, Error> ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
-    const Layout* const layout = inst_.store->engine().layouts()->of(inst_.types[reader.u32()]);
+ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
+    const Layout* const layout = inst_->store->engine().layouts()->of(inst_->types[reader.u32()]);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
-    Heap& heap = *inst_.heap;
+    Heap& heap = *inst_->heap;
     const RootSpan roots{heap, {stack_.begin(), stack_.end()}};
     Object* object = nullptr;
     size_t operands = 0;
@@ -46,62 +48,62 @@ std::expected<void, Error> ConstEvaluator::make_object(Op op, InstrReader& reade
         object = array;
     }
     if (object == nullptr)
-        return std::unexpected{heap.failure() == Exit::out_of_memory
-                                   ? no_memory()
-                                   : Error{ErrorCode::limit, "the heap exceeds the store's limit"}};
+        return std::unexpected{no_room(heap)};
     stack_.truncate(stack_.size() - operands);
-    if (!stack_.push(reinterpret_cast<uintptr_t>(object)))
-        return std::unexpected{no_memory()};
-    return {};
+    return push({{reinterpret_cast<uintptr_t>(object)}});
 }
 
-std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const ConstExpr& expression) noexcept {
-    InstrReader reader{*inst_.module, expression.code};
-    stack_.clear();
-    const auto binary = [&](auto combine) {
-        const Slot right = stack_.back();
-        stack_.pop();
-        stack_.back() = combine(stack_.back(), right);
-        return true;
-    };
-    const auto add = [](Slot a, Slot b) { return a + b; };
-    const auto subtract = [](Slot a, Slot b) { return a - b; };
-    const auto multiply = [](Slot a, Slot b) { return a * b; };
-    // Wrapping 64-bit arithmetic has the 32-bit result in its low half.
-    const auto narrow = [](auto combine) {
-        return [=](Slot a, Slot b) { return Slot{uint32_t(combine(a, b))}; };
-    };
+/// Wraps as the operators of code do; of an i32 the slot's upper half stays zero.
+template <typename Operator, typename T>
+void ConstEvaluator::combine() noexcept {
+    const T right = static_cast<T>(stack_.back());
+    stack_.pop();
+    stack_.back() = Operator::apply(static_cast<T>(stack_.back()), right);
+}
 
+ConstEvaluator::Step ConstEvaluator::push(std::span<const Slot> value) noexcept {
+    return stack_.append(value) ? Step{} : std::unexpected{no_memory()};
+}
+
+ConstEvaluator::Step ConstEvaluator::get_global(uint32_t index) noexcept {
+    if (inst_ != nullptr) {
+        const GlobalInst& global = *inst_->globals[index];
+        return push({global.value, slots_of(global.type.content)});
+    }
+    if (index < module_.imported_globals())
+        return std::unexpected{Error{ErrorCode::unsupported, "the value of an import is not known yet"}};
+    return run(module_.global_decls()[index - module_.imported_globals()].init);
+}
+
+ConstEvaluator::Step ConstEvaluator::run(const ConstExpr& expression) noexcept {
+    InstrReader reader{module_, expression.code};
     for (Op op; (op = reader.op()) != Op::end;) {
-        bool pushed = true;
+        // Globals that refer to those before them could take time without end.
+        if (inst_ == nullptr && steps_++ == 100)
+            return std::unexpected{Error{ErrorCode::unsupported, "a long constant expression"}};
+        Step done;
         switch (op) {
         case Op::i32_const:
-            pushed = stack_.push(static_cast<uint32_t>(reader.s64()));
+            done = push({{static_cast<uint32_t>(reader.s64())}});
             break;
         case Op::i64_const:
-            pushed = stack_.push(static_cast<uint64_t>(reader.s64()));
+            done = push({{static_cast<uint64_t>(reader.s64())}});
             break;
         case Op::f32_const:
-            pushed = stack_.push(reader.fixed<uint32_t>());
+            done = push({{reader.fixed<uint32_t>()}});
             break;
         case Op::f64_const:
-            pushed = stack_.push(reader.fixed<uint64_t>());
+            done = push({{reader.fixed<uint64_t>()}});
             break;
         case Op::v128_const:
-            pushed = stack_.push(reader.fixed<uint64_t>());
-            pushed = pushed && stack_.push(reader.fixed<uint64_t>());
+            done = push({{reader.fixed<uint64_t>(), reader.fixed<uint64_t>()}});
             break;
-        case Op::global_get: {
-            const GlobalInst& global = *inst_.globals[reader.u32()];
-            pushed = stack_.append({global.value, slots_of(global.type.content)});
+        case Op::global_get:
+            done = get_global(reader.u32());
             break;
-        }
         case Op::ref_null:
             (void)reader.heap_type();
-            pushed = stack_.push(0);
-            break;
-        case Op::ref_func:
-            pushed = stack_.push(from_func(inst_.funcs[reader.u32()]));
+            done = push({{0}});
             break;
         case Op::ref_i31:
             stack_.back() = make_i31(static_cast<uint32_t>(stack_.back()));
@@ -111,23 +113,24 @@ std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const Cons
         case Op::extern_convert_any:
             break;
         case Op::i32_add:
-            binary(narrow(add));
+            combine<Add, uint32_t>();
             break;
         case Op::i32_sub:
-            binary(narrow(subtract));
+            combine<Sub, uint32_t>();
             break;
         case Op::i32_mul:
-            binary(narrow(multiply));
+            combine<Mul, uint32_t>();
             break;
         case Op::i64_add:
-            binary(add);
+            combine<Add, uint64_t>();
             break;
         case Op::i64_sub:
-            binary(subtract);
+            combine<Sub, uint64_t>();
             break;
         case Op::i64_mul:
-            binary(multiply);
+            combine<Mul, uint64_t>();
             break;
+        case Op::ref_func:
         case Op::struct_new:
         case Op::struct_new_default:
         case Op::struct_new_desc:
@@ -135,22 +138,28 @@ std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const Cons
         case Op::array_new:
         case Op::array_new_default:
         case Op::array_new_fixed:
-            if (auto made = make_object(op, reader); !made)
-                return std::unexpected{made.error()};
+            if (inst_ == nullptr)
+                return std::unexpected{Error{ErrorCode::unsupported, "references need an instance"}};
+            done = op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}})
+                                      : make_object(op, reader);
             break;
-        default: {
-            const std::string_view name = row_of(op).text;
-            return std::unexpected{Error{ErrorCode::unsupported,
-                                         "%.*s in a constant expression is not supported yet",
-                                         static_cast<int>(name.size()), name.data()}};
+        default:
+            return std::unexpected{Error{ErrorCode::unsupported, "%.*s in a constant expression",
+                                         static_cast<int>(row_of(op).text.size()), row_of(op).text.data()}};
         }
-        }
-        if (!pushed)
-            return std::unexpected{no_memory()};
+        if (!done)
+            return done;
     }
+    return {};
+}
+
+std::expected<ConstEvaluator::Result, Error> ConstEvaluator::evaluate(const ConstExpr& expression) noexcept {
+    stack_.clear();
+    steps_ = 0;
+    if (auto done = run(expression); !done)
+        return std::unexpected{done.error()};
     Result result;
-    for (size_t i = 0; i < stack_.size(); ++i)
-        result.slots[i] = stack_[i];
+    std::ranges::copy(stack_, result.slots);
     return result;
 }
 

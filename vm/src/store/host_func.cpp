@@ -85,9 +85,7 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
     const std::span<Value> args{values, type.params.size()};
     const std::span<Value> results{values + args.size(), type.results.size()};
 
-    const uint64_t* from = frame;
-    for (size_t i = 0; i < args.size(); from += vm::slots_of(type.params[i++]))
-        args[i] = vm::to_value(type.params[i], from, store.types());
+    vm::load_values(args, type.params, frame, store.types());
     constexpr uint64_t zeros[2] = {0, 0};
     for (size_t i = 0; i < results.size(); ++i)
         results[i] = vm::to_value(type.results[i], zeros, store.types());
@@ -95,13 +93,10 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
     if (auto called = call(object, caller, args, results); !called)
         return called;
 
-    uint64_t* to = frame;
-    for (size_t i = 0; i < results.size(); to += vm::slots_of(type.results[i++])) {
-        if (!vm::fits(results[i], type.results[i], store))
-            return std::unexpected{Trap::with_message(
-                store.allocator(), TrapCode::host, "the host function's result %zu is not of its type", i)};
-        std::copy_n(results[i].slots(), vm::slots_of(type.results[i]), to);
-    }
+    if (const size_t i = vm::first_misfit(results, type.results, store); i != results.size())
+        return std::unexpected{Trap::with_message(store.allocator(), TrapCode::host,
+                                                  "the host function's result %zu is not of its type", i)};
+    vm::store_values(frame, results);
     return {};
 }
 

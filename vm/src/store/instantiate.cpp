@@ -60,11 +60,16 @@ private:
         adopted_ = true;
     }
 
-    std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept;
+    /// A value of one slot: a reference, or an address (i32 or i64).
+    std::expected<Slot, Error> slot(const ConstExpr& expression) noexcept;
+    /// What the elements of a table are at first.
+    std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept {
+        return decl.init ? slot(*decl.init) : Slot{0};
+    }
     /// Element `i` of a segment.
-    std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept;
-    /// A segment's offset, which is an address: i32 or i64.
-    std::expected<uint64_t, Error> address(const ConstExpr& offset) noexcept;
+    std::expected<Slot, Error> element(const ElementSegment& segment, size_t i) noexcept {
+        return segment.funcs.empty() ? slot(segment.exprs[i]) : vm::from_func(inst_.funcs[segment.funcs[i]]);
+    }
     [[nodiscard]] InstantiationError refused(const Error& error) const noexcept {
         if (const auto trap = constants_.trap())
             return InstantiationError{Trap{*trap}};
@@ -96,36 +101,25 @@ bool Instantiation::make_index_spaces() noexcept {
 }
 
 bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
-    size_t funcs = 0;
-    size_t tables = 0;
-    size_t memories = 0;
-    size_t globals = 0;
-    size_t tags = 0;
+    size_t next[5] = {}; // by kind
     for (const ImportValue& import : imports) {
+        size_t& i = next[import.host == nullptr ? import.object->index() : 0];
         if (import.host != nullptr) {
-            vm::FuncInst* const func = store_.objects.make_host_func(*import.host);
-            if (func == nullptr)
+            inst_.funcs[i] = store_.objects.make_host_func(*import.host);
+            if (inst_.funcs[i] == nullptr)
                 return false;
-            inst_.funcs[funcs++] = func;
-            continue;
+        } else if (const auto* const func = std::get_if<Func>(import.object)) {
+            inst_.funcs[i] = func->inst();
+        } else if (const auto* const table = std::get_if<Table>(import.object)) {
+            inst_.tables[i] = table->inst();
+        } else if (const auto* const memory = std::get_if<Memory>(import.object)) {
+            inst_.memories[i] = memory->inst();
+        } else if (const auto* const global = std::get_if<Global>(import.object)) {
+            inst_.globals[i] = global->inst();
+        } else if (const auto* const tag = std::get_if<Tag>(import.object)) {
+            inst_.tags[i] = tag->inst();
         }
-        switch (kind_of(*import.object)) {
-        case ExternKind::func:
-            inst_.funcs[funcs++] = std::get_if<Func>(import.object)->inst();
-            break;
-        case ExternKind::table:
-            inst_.tables[tables++] = std::get_if<Table>(import.object)->inst();
-            break;
-        case ExternKind::memory:
-            inst_.memories[memories++] = std::get_if<Memory>(import.object)->inst();
-            break;
-        case ExternKind::global:
-            inst_.globals[globals++] = std::get_if<Global>(import.object)->inst();
-            break;
-        case ExternKind::tag:
-            inst_.tags[tags++] = std::get_if<Tag>(import.object)->inst();
-            break;
-        }
+        ++i;
     }
     return true;
 }
@@ -200,11 +194,8 @@ Instantiation::Step Instantiation::reset_memories() noexcept {
     return {};
 }
 
-/// What the elements of a table are at first.
-std::expected<Slot, Error> Instantiation::first_value(const TableDecl& decl) noexcept {
-    if (!decl.init)
-        return Slot{0};
-    const auto value = constants_.evaluate(*decl.init);
+std::expected<Slot, Error> Instantiation::slot(const ConstExpr& expression) noexcept {
+    const auto value = constants_.evaluate(expression);
     if (!value)
         return std::unexpected{value.error()};
     return value->slots[0];
@@ -248,22 +239,6 @@ Instantiation::Step Instantiation::make_tags() noexcept {
     return {};
 }
 
-std::expected<Slot, Error> Instantiation::element(const ElementSegment& segment, size_t i) noexcept {
-    if (!segment.funcs.empty())
-        return vm::from_func(inst_.funcs[segment.funcs[i]]);
-    const auto value = constants_.evaluate(segment.exprs[i]);
-    if (!value)
-        return std::unexpected{value.error()};
-    return value->slots[0];
-}
-
-std::expected<uint64_t, Error> Instantiation::address(const ConstExpr& offset) noexcept {
-    const auto value = constants_.evaluate(offset);
-    if (!value)
-        return std::unexpected{value.error()};
-    return value->slots[0];
-}
-
 /// The active segments go straight to their tables, and are dropped from the start.
 Instantiation::Step Instantiation::make_elements() noexcept {
     for (size_t i = 0; i < module_.elements().size(); ++i) {
@@ -303,7 +278,7 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
     for (const ElementSegment& segment : module_.elements()) {
         if (segment.mode != SegmentMode::active || segment.table < first_table)
             continue;
-        const auto start = address(segment.offset);
+        const auto start = slot(segment.offset);
         if (!start)
             return std::unexpected{refused(start.error())};
         const vm::TableInst& table = *inst_.tables[segment.table];
@@ -337,7 +312,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
         if (image != nullptr &&
             static_cast<vm::MemoryObject*>(inst_.memories[segment.memory])->bytes->map(*image))
             continue;
-        const auto start = address(segment.offset);
+        const auto start = slot(segment.offset);
         if (!start)
             return std::unexpected{refused(start.error())};
         const vm::MemoryInst& memory = *inst_.memories[segment.memory];
@@ -472,14 +447,13 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     return Instance{inst};
 }
 
-std::expected<void, InstantiationError> Instance::reset() const noexcept {
-    StoreImpl& store = *inst_->store;
+std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept {
+    StoreImpl& store = *inst.store;
     if (store.execution().depth != 0)
         return std::unexpected{InstantiationError{
             Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
             store.allocator()}};
-    auto& object = *static_cast<vm::InstanceObject*>(inst_);
-    return Instantiation{store, *object.module, object, store.objects.mark()}.run_again();
+    return Instantiation{store, *inst.module, inst, store.objects.mark()}.run_again();
 }
 
 } // namespace warpbeam

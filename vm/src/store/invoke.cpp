@@ -70,10 +70,9 @@ std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,
             store.allocator(), TrapCode::usage,
             "the function takes %zu arguments and has %zu results; given were %zu and room for %zu",
             type.params.size(), type.results.size(), args.size(), results.size())};
-    for (size_t i = 0; i < args.size(); ++i)
-        if (!fits(args[i], type.params[i], store))
-            return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
-                                                      "argument %zu is not of the parameter's type", i)};
+    if (const size_t i = first_misfit(args, type.params, store); i != args.size())
+        return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
+                                                  "argument %zu is not of the parameter's type", i)};
 
     const size_t params_slots = slots_of(type.params);
     const size_t result_slots = slots_of(type.results);
@@ -85,14 +84,10 @@ std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,
         return std::unexpected{Trap{TrapCode::out_of_memory}};
     uint64_t* const frame = slots > few ? many.data() : inlined;
 
-    uint64_t* to = frame;
-    for (size_t i = 0; i < args.size(); to += slots_of(type.params[i++]))
-        std::copy_n(args[i].slots(), slots_of(type.params[i]), to);
+    store_values(frame, args);
     if (auto called = invoke(func, frame, params_slots, result_slots); !called)
         return called;
-    const uint64_t* from = frame;
-    for (size_t i = 0; i < results.size(); from += slots_of(type.results[i++]))
-        results[i] = to_value(type.results[i], from, store.types());
+    load_values(results, type.results, frame, store.types());
     return {};
 }
 

@@ -7,6 +7,11 @@ namespace warpbeam {
 
 struct InstantiationError::Details {
     explicit Details(Allocator& from) noexcept : allocator{from}, text{from}, imports{from} {}
+    void retain() noexcept { owners.add(); }
+    void release() noexcept {
+        if (owners.drop())
+            destroy(allocator, this);
+    }
 
     RefCount owners;
     Allocator& allocator;
@@ -15,54 +20,42 @@ struct InstantiationError::Details {
 };
 
 InstantiationError::InstantiationError(const Error& error, Allocator& allocator) noexcept
-    : code_{error.code()}, details_{create<Details>(allocator, allocator)} {
-    if (details_ != nullptr)
+    : code_{error.code()}, details_{Ref<Details>::adopt(create<Details>(allocator, allocator))} {
+    if (details_)
         details_->text.add(error.message());
 }
-
+InstantiationError::InstantiationError(ErrorCode code, Ref<Details> details) noexcept
+    : code_{code}, details_{std::move(details)} {}
 InstantiationError::InstantiationError(Trap trap) noexcept : trap_{std::move(trap)} {}
-
-InstantiationError::InstantiationError(const InstantiationError& other) noexcept
-    : code_{other.code_}, trap_{other.trap_}, details_{other.details_} {
-    if (details_ != nullptr)
-        details_->owners.add();
-}
-
+InstantiationError::InstantiationError(const InstantiationError&) noexcept = default;
 InstantiationError& InstantiationError::operator=(InstantiationError other) noexcept {
     std::swap(code_, other.code_);
     std::swap(trap_, other.trap_);
     std::swap(details_, other.details_);
     return *this;
 }
-
-InstantiationError::~InstantiationError() {
-    if (details_ != nullptr && details_->owners.drop())
-        destroy(details_->allocator, details_);
-}
+InstantiationError::~InstantiationError() = default;
 
 std::string_view InstantiationError::message() const noexcept {
     if (trap_)
         return trap_->message();
-    if (details_ != nullptr && !details_->text.view().empty())
+    if (details_ && !details_->text.view().empty())
         return details_->text.view();
     return code_ == ErrorCode::unlinkable ? "incompatible import type" : "out of memory";
 }
 
 std::span<const uint32_t> InstantiationError::imports() const noexcept {
-    return details_ != nullptr ? std::span<const uint32_t>{details_->imports} : std::span<const uint32_t>{};
+    return details_ ? std::span<const uint32_t>{details_->imports} : std::span<const uint32_t>{};
 }
 
 LinkReport::LinkReport(const Module& module, Allocator& allocator) noexcept
-    : module_{module}, details_{create<InstantiationError::Details>(allocator, allocator)} {}
-
-LinkReport::~LinkReport() {
-    if (details_ != nullptr)
-        destroy(details_->allocator, details_);
-}
+    : module_{module}, details_{Ref<InstantiationError::Details>::adopt(
+                           create<InstantiationError::Details>(allocator, allocator))} {}
+LinkReport::~LinkReport() = default;
 
 bool LinkReport::begin(uint32_t import, const char* problem) noexcept {
     ++count_;
-    if (details_ == nullptr || !details_->imports.push(import))
+    if (!details_ || !details_->imports.push(import))
         return false;
     const Import& wanted = module_.imports()[import];
     Text& text = details_->text;
@@ -84,7 +77,7 @@ void LinkReport::mismatch(uint32_t import, const ExternType& found) noexcept {
 
 InstantiationError LinkReport::take() noexcept {
     count_ = 0;
-    return InstantiationError{ErrorCode::unlinkable, std::exchange(details_, nullptr)};
+    return InstantiationError{ErrorCode::unlinkable, std::move(details_)};
 }
 
 } // namespace warpbeam

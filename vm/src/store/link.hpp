@@ -1,11 +1,15 @@
 #pragma once
 
-#include "store/host_func.hpp"
+#include "store/objects.hpp"
 #include "trap/text.hpp"
 
 #include <warpbeam/vm/instance.hpp>
 
 namespace warpbeam {
+
+namespace vm {
+struct HostFunc;
+}
 
 /// What an import is to be bound to: an object of the store, or a host function of a linker, or nothing.
 struct ImportValue {
@@ -31,7 +35,7 @@ private:
     [[nodiscard]] bool begin(uint32_t import, const char* problem) noexcept;
 
     const Module& module_;
-    InstantiationError::Details* details_;
+    Ref<InstantiationError::Details> details_;
     size_t count_ = 0;
 };
 
@@ -39,5 +43,10 @@ private:
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 [[nodiscard]] std::expected<Instance, InstantiationError>
 instantiate(Store& store, const Ref<const Module>& module, std::span<const ImportValue> imports) noexcept;
+
+namespace vm {
+/// Makes an instance what it was before its start function.
+[[nodiscard]] std::expected<void, InstantiationError> reset(InstanceObject& inst) noexcept;
+} // namespace vm
 
 } // namespace warpbeam

@@ -2,6 +2,8 @@
 
 #include "store/store_impl.hpp"
 
+#include <algorithm>
+
 namespace warpbeam::vm {
 
 Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept {
@@ -30,6 +32,25 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
             return false;
     }
     return is_instance(bits, type.heap(), types);
+}
+
+size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,
+                    StoreImpl& store) noexcept {
+    size_t i = 0;
+    while (i < values.size() && fits(values[i], types[i], store))
+        ++i;
+    return i;
+}
+
+void load_values(std::span<Value> values, std::span<const ValType> types, const Slot* from,
+                 const TypeRegistry& registry) noexcept {
+    for (size_t i = 0; i < values.size(); from += slots_of(types[i++]))
+        values[i] = to_value(types[i], from, registry);
+}
+
+void store_values(Slot* to, std::span<const Value> values) noexcept {
+    for (const Value& value : values)
+        to = std::copy_n(value.slots(), slots_of(value.type()), to);
 }
 
 bool keep(std::span<const ValType> types, const Slot* slots, StoreImpl& store) noexcept {

@@ -20,6 +20,15 @@ namespace warpbeam::vm {
 /// references by what they refer to.
 [[nodiscard]] bool fits(const Value& value, ValType type, StoreImpl& store) noexcept;
 
+/// The same of several: the first one that may not be used, or how many there are.
+[[nodiscard]] size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,
+                                  StoreImpl& store) noexcept;
+
+/// Values of these types from consecutive slots, and into them.
+void load_values(std::span<Value> values, std::span<const ValType> types, const Slot* from,
+                 const TypeRegistry& registry) noexcept;
+void store_values(Slot* to, std::span<const Value> values) noexcept;
+
 /// Keeps alive what is handed to the host: values of these types in slots. False when there is no memory.
 [[nodiscard]] bool keep(std::span<const ValType> types, const Slot* slots, StoreImpl& store) noexcept;
 

@@ -1,3 +1,4 @@
+#include "isa/decoder.hpp"
 #include "trap/trap_builder.hpp"
 
 #include <warpbeam/loader/instr_reader.hpp>
@@ -20,7 +21,9 @@ public:
 
 private:
     /// Bulk operations have their operands in consecutive slots: destination, source or value, count.
-    [[nodiscard]] Slot operand(size_t i) const noexcept { return execution_.fp[execution_.ip->a + i]; }
+    [[nodiscard]] Slot operand(size_t i) const noexcept {
+        return execution_.fp[vm::Decoder<vm::Form::general0>::get<vm::Field::operands>(execution_.ip) + i];
+    }
     void range(uint64_t count, const char* what, uint64_t start, const char* container,
                uint64_t size) noexcept {
         text_.print(": %" PRIu64 " %s%s at %" PRIu64 ", %s has %" PRIu64, count, what, count == 1 ? "" : "s",

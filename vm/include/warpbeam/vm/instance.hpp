@@ -36,13 +36,13 @@ public:
     [[nodiscard]] std::span<const uint32_t> imports() const noexcept;
 
 private:
-    friend class LinkReport; // the runtime's
+    friend class LinkReport; // the library's
     struct Details;
-    InstantiationError(ErrorCode code, Details* details) noexcept : code_{code}, details_{details} {}
+    InstantiationError(ErrorCode code, Ref<Details> details) noexcept;
 
     std::optional<ErrorCode> code_;
     std::optional<Trap> trap_;
-    Details* details_ = nullptr;
+    Ref<Details> details_;
 };
 
 /// A module in a store, with its imports bound: a handle, valid as long as its store.

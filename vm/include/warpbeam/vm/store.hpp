@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/growth_policy.hpp>
 
@@ -56,8 +57,8 @@ public:
 
 private:
     friend class Store;
-    explicit InterruptHandle(InterruptTarget* target) noexcept : target_{target} {}
-    InterruptTarget* target_;
+    explicit InterruptHandle(Ref<InterruptTarget> target) noexcept;
+    Ref<InterruptTarget> target_; ///< null when there is no store
 };
 
 /// The owner of instances and of all functions, memories, tables, globals and tags, which live as long as it

@@ -90,7 +90,7 @@ public:
     Trap& caused_by(const Trap& cause) noexcept;
 
 private:
-    friend class TrapBuilder; // the runtime's
+    friend class TrapBuilder; // the library's
     struct Details;
     /// Details that only this trap refers to, with what it had before; null when there is no memory.
     Details* own_details(Allocator& allocator) noexcept;
