@@ -28,6 +28,8 @@ public:
                   std::optional<Error>& fault, Choice choice) noexcept;
 
     void print() noexcept;
+    /// When the bytes are but an expression. Each instruction comes after a space.
+    void print_expression() noexcept;
     /// What of the choice turned out to lose nothing. Else the module has to be printed again with this.
     [[nodiscard]] Choice feasible() const noexcept;
 
@@ -122,6 +124,7 @@ private:
     void type_definition(BinaryReader& in) noexcept;
     void composite_type(BinaryReader& in, uint32_t index) noexcept;
     void field_type(BinaryReader& in) noexcept;
+    TypeCode type_code(BinaryReader& in) noexcept;
     ValType val_type(BinaryReader& in, const TypeCode& code) noexcept;
     HeapType heap_type(BinaryReader& in, const HeapCode& code) noexcept;
     ValType ref_type(BinaryReader& in) noexcept;

@@ -45,7 +45,7 @@ void ModulePrinter::locals(BinaryReader& in, uint32_t func, uint32_t first) noex
         total += length;
         if (total > ModuleLimits{}.locals && !fault_)
             fault_.emplace(ErrorCode::limit, "too many locals").at(in.offset());
-        const TypeCode type = in.type_code();
+        const TypeCode type = type_code(in);
         for (uint32_t i = 0; i < length && !fault_; ++i) {
             group.next(first++);
             value_type(in, type);
@@ -76,6 +76,11 @@ void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_star
         out_.add(row->text);
         immediates(*row, in);
     }
+}
+
+void ModulePrinter::print_expression() noexcept {
+    BinaryReader in{module_, fault_};
+    expression(in, std::nullopt);
 }
 
 const InstrRow* ModulePrinter::opcode(BinaryReader& in) noexcept {

@@ -338,6 +338,23 @@ void ModulePrinter::data_segments() noexcept {
 
 } // namespace text
 
+std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
+                                                 const PrintOptions& options) noexcept {
+    using namespace text;
+    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
+    Vec<char> text{allocator};
+    std::optional<Error> fault;
+    TextOut out{text, options.most_characters, fault};
+    ModulePrinter{code, allocator, out, fault, {}}.print_expression();
+    if (fault)
+        return std::unexpected{*fault};
+    if (!text.empty()) {
+        std::ranges::rotate(text, text.begin() + 1);
+        text.pop();
+    }
+    return text;
+}
+
 std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                           const PrintOptions& options) noexcept {
     using namespace text;

@@ -83,7 +83,7 @@ void ModulePrinter::composite_type(BinaryReader& in, uint32_t index) noexcept {
 
 void ModulePrinter::field_type(BinaryReader& in) noexcept {
     FieldType type;
-    type.storage = val_type(in, in.type_code());
+    type.storage = val_type(in, type_code(in));
     const uint8_t mutability = in.byte();
     if (mutability > 1)
         in.fail("malformed mutability");
@@ -91,15 +91,28 @@ void ModulePrinter::field_type(BinaryReader& in) noexcept {
     type_text_.field(type);
 }
 
+namespace {
+
+bool begins_type(uint8_t first) noexcept {
+    return TypeCode{first, {}}.has_heap() || find_plain(first) != nullptr || find_heap(first) != nullptr;
+}
+
+} // namespace
+
+TypeCode ModulePrinter::type_code(BinaryReader& in) noexcept {
+    if (!begins_type(in.peek()))
+        in.fail("malformed value type");
+    return in.type_code();
+}
+
 /// The type of a code; a defined one has its index in the module as id.
 ValType ModulePrinter::val_type(BinaryReader& in, const TypeCode& code) noexcept {
     if (code.has_heap())
         return ValType::reference(heap_type(in, code.heap), code.first == type_code::ref_null);
-    if (find_plain(code.first) == nullptr && find_heap(code.first) == nullptr) {
-        in.fail("malformed value type");
-        return ValType::bot;
-    }
-    return type_of(code, HeapType::defined);
+    if (begins_type(code.first))
+        return type_of(code, HeapType::defined);
+    in.fail("malformed value type");
+    return ValType::bot;
 }
 
 HeapType ModulePrinter::heap_type(BinaryReader& in, const HeapCode& code) noexcept {
@@ -116,13 +129,12 @@ void ModulePrinter::value_type(BinaryReader& in, const TypeCode& code) noexcept 
     type_text_.value(val_type(in, code));
 }
 
-void ModulePrinter::value_type(BinaryReader& in) noexcept { value_type(in, in.type_code()); }
+void ModulePrinter::value_type(BinaryReader& in) noexcept { value_type(in, type_code(in)); }
 
 ValType ModulePrinter::ref_type(BinaryReader& in) noexcept {
-    const ValType type = val_type(in, in.type_code());
-    if (!type.is_ref())
+    if (find_plain(in.peek()) != nullptr)
         in.fail("malformed reference type");
-    return type;
+    return val_type(in, type_code(in));
 }
 
 void ModulePrinter::heap_type(BinaryReader& in) noexcept { type_text_.heap(heap_type(in, in.heap_code())); }
