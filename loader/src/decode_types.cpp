@@ -15,8 +15,8 @@ bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
     return context_.diagnostics.invalid(offset, "unknown type %llu", static_cast<unsigned long long>(index));
 }
 
-bool TypeDecoder::require_heap(HeapType heap, size_t offset, bool shorthand) noexcept {
-    switch (heap.code()) {
+bool TypeDecoder::require_heap(HeapType::Abstract heap, size_t offset, bool shorthand) noexcept {
+    switch (heap) {
     case HeapType::func:
         return true; // a table of the first version has it
     case HeapType::extern_:
@@ -25,9 +25,19 @@ bool TypeDecoder::require_heap(HeapType heap, size_t offset, bool shorthand) noe
     case HeapType::exn:
     case HeapType::noexn:
         return context_.require(Feature::exceptions, offset, "the type exn");
-    default:
+    case HeapType::nofunc:
+    case HeapType::noextern:
+    case HeapType::any:
+    case HeapType::eq:
+    case HeapType::i31:
+    case HeapType::struct_:
+    case HeapType::array:
+    case HeapType::none:
         return context_.require(Feature::gc, offset, "a heap type of garbage collection");
+    case HeapType::bot:
+        break;
     }
+    return context_.diagnostics.malformed(offset, "malformed heap type");
 }
 
 bool TypeDecoder::heap_type(HeapType& heap) noexcept {
@@ -39,7 +49,7 @@ bool TypeDecoder::heap_type(HeapType& heap) noexcept {
 bool TypeDecoder::heap_type(const HeapCode& code, size_t start, HeapType& heap) noexcept {
     if (const AbstractHeap* const row = code.abstract()) {
         heap = row->heap;
-        return require_heap(heap, start, false);
+        return require_heap(row->heap, start, false);
     }
     if (code.is_malformed())
         return context_.diagnostics.malformed(start, "malformed heap type");

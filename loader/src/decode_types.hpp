@@ -43,7 +43,7 @@ private:
     [[nodiscard]] bool heap_type(const HeapCode& code, size_t start, HeapType& heap) noexcept;
     [[nodiscard]] bool exact_type(uint32_t index, size_t start, HeapType& heap) noexcept;
     /// Whether the features are on that an abstract heap type needs.
-    [[nodiscard]] bool require_heap(HeapType heap, size_t offset, bool shorthand) noexcept;
+    [[nodiscard]] bool require_heap(HeapType::Abstract heap, size_t offset, bool shorthand) noexcept;
     [[nodiscard]] bool mutability(bool& is_mutable) noexcept;
     /// With what only memories have besides, unless `memory` is null.
     [[nodiscard]] bool limits(Limits& limits, MemoryType* memory) noexcept;

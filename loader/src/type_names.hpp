@@ -2,24 +2,33 @@
 
 #include "module_data.hpp"
 
+#include <warpbeam/loader/type_printer.hpp>
+
 #include <span>
 
 namespace warpbeam {
 
-/// A short text on the stack that types are written into for messages; what does not fit is cut.
-class TypeText {
+/// A short text on the stack that types are written into for messages; what does not fit is cut. Defined
+/// types are written by their indices in the module.
+class TypeText final : private TypePrinter {
 public:
     explicit TypeText(const ModuleData& module) noexcept : module_{&module} {}
 
-    /// As in the text format: `i32`, `(ref null 3)`, `funcref`; a defined type by its index in the module.
-    TypeText& add(ValType type) noexcept;
-    TypeText& add(HeapType heap) noexcept;
+    TypeText& add(ValType type) noexcept {
+        value(type);
+        return *this;
+    }
+    TypeText& add(HeapType type) noexcept {
+        heap(type);
+        return *this;
+    }
     /// As the specification writes stacks: `[i32 i64]`.
     TypeText& add(std::span<const ValType> types) noexcept;
     [[nodiscard]] const char* c_str() const noexcept { return text_; }
 
 private:
-    [[gnu::format(printf, 2, 3)]] void print(const char* format, ...) noexcept;
+    void add(std::string_view text) noexcept override;
+    void defined(TypeId id) noexcept override;
 
     const ModuleData* module_;
     size_t length_ = 0;

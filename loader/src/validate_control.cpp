@@ -9,57 +9,9 @@
 
 namespace warpbeam {
 
-bool FuncValidator::control() noexcept {
-    switch (op()) {
-    case Op::loop:
-        return begin_block(BlockKind::loop);
-    case Op::if_:
-        return begin_block(BlockKind::if_);
-    case Op::else_:
-        return begin_else();
-    case Op::try_:
-        return begin_block(BlockKind::try_);
-    case Op::catch_:
-    case Op::catch_all:
-        return begin_catch();
-    case Op::delegate:
-        return delegate();
-    case Op::try_table:
-        return try_table();
-    case Op::throw_: {
-        const FuncType* type = nullptr;
-        if (!tag(type) || !pop_all(type->params))
-            return false;
-        set_unreachable();
-        return true;
-    }
-    case Op::rethrow:
-        return rethrow();
-    case Op::throw_ref:
-        if (!pop(ValType::reference(HeapType::exn, true)))
-            return false;
-        set_unreachable();
-        return true;
-    case Op::br_table:
-        return branch_table();
-    case Op::return_:
-        if (!pop_all(blocks_[0].results()))
-            return false;
-        set_unreachable();
-        return true;
-    case Op::call_indirect:
-        return call_indirect(false);
-    case Op::return_call:
-        return call(true);
-    case Op::return_call_indirect:
-        return call_indirect(true);
-    case Op::call_ref:
-        return call_ref(false);
-    case Op::return_call_ref:
-        return call_ref(true);
-    default:
-        return select_typed();
-    }
+bool FuncValidator::unreachable() noexcept {
+    set_unreachable();
+    return true;
 }
 
 // https://webassembly.github.io/spec/core/binary/instructions.html#binary-blocktype
@@ -161,16 +113,16 @@ bool FuncValidator::begin_else() noexcept {
     return enter(block);
 }
 
-bool FuncValidator::begin_catch() noexcept {
-    const BlockKind kind = blocks_.back().kind;
-    if (kind != BlockKind::try_ && kind != BlockKind::catch_)
+bool FuncValidator::begin_catch(BlockKind kind) noexcept {
+    const BlockKind before = blocks_.back().kind;
+    if (before != BlockKind::try_ && before != BlockKind::catch_)
         return diagnostics().malformed(here(), "misplaced %s: END opcode expected", op_name());
     Block block;
     const FuncType* type = nullptr;
-    const bool all = op() == Op::catch_all;
+    const bool all = kind == BlockKind::catch_all;
     if ((!all && !tag(type)) || !leave(block))
         return false;
-    block.kind = all ? BlockKind::catch_all : BlockKind::catch_;
+    block.kind = kind;
     block.unreachable = false;
     block.height = height();
     if (!blocks_.push(block))
@@ -200,16 +152,15 @@ bool FuncValidator::label(uint32_t depth, const Block*& block, uint32_t base) no
     return true;
 }
 
-bool FuncValidator::branch(bool conditional) noexcept {
+bool FuncValidator::branch() noexcept {
+    const Block* target = nullptr;
+    return label(target) && peek_all(target->label_types()) && unreachable();
+}
+
+bool FuncValidator::branch_if() noexcept {
     const Block* target = nullptr;
     if (!label(target))
         return false;
-    if (!conditional) {
-        if (!peek_all(target->label_types()))
-            return false;
-        set_unreachable();
-        return true;
-    }
     // What stays on the stack has the types of the label from here on.
     const std::span<const ValType> types = target->label_types();
     return pop(ValType::i32) && (types.empty() || (pop_all(types) && push_all(types)));
@@ -292,6 +243,17 @@ bool FuncValidator::catch_clause() noexcept {
                        TypeText{context_.module}.add(values).c_str(), by_reference ? " and an exnref" : "");
 }
 
+bool FuncValidator::return_results() noexcept { return pop_all(blocks_[0].results()) && unreachable(); }
+
+bool FuncValidator::throw_tag() noexcept {
+    const FuncType* type = nullptr;
+    return tag(type) && pop_all(type->params) && unreachable();
+}
+
+bool FuncValidator::throw_ref() noexcept {
+    return pop(ValType::reference(HeapType::exn, true)) && unreachable();
+}
+
 bool FuncValidator::rethrow() noexcept {
     const Block* target = nullptr;
     if (!label(target))
@@ -348,6 +310,11 @@ bool FuncValidator::call_ref(bool tail) noexcept {
     TypeId id = 0;
     return types_.func_type(id) && pop(ValType::reference(HeapType::defined(id), true)) &&
            invoke(registry().func(id), tail);
+}
+
+bool FuncValidator::drop() noexcept {
+    ValType dropped;
+    return pop_any(dropped);
 }
 
 bool FuncValidator::select() noexcept {

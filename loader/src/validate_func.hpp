@@ -96,14 +96,19 @@ private:
     /// It reports nothing: everything can also be done, or refused, without it.
     void pass_common() noexcept;
 
-    // validate_func.cpp: functions as a whole, and the instructions whose types stand in the table.
+    // validate_rules.cpp: which of the functions below validates which instruction.
+    struct Rules;
+    bool run() noexcept;
+    bool prefixed() noexcept;
+    bool refused() noexcept;
+    template <Imm imm>
+    bool typed() noexcept;
+
+    // validate_func.cpp: functions as a whole, and what instructions share whose types stand in the table.
     void begin(const Reader& in) noexcept;
     bool prepare_locals(const FuncBody& body) noexcept;
-    bool run() noexcept;
-    bool typed(const InstrRow& row) noexcept;
     bool apply(const Sig& sig, ValType address) noexcept;
-    bool prefixed(uint8_t prefix) noexcept;
-    bool refused() noexcept;
+    bool wide(unsigned operands) noexcept;
     bool mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept;
     bool lane(unsigned lanes) noexcept;
     bool fence() noexcept;
@@ -120,27 +125,35 @@ private:
     bool data_segment(uint32_t index) noexcept;
     bool elem_segment(uint32_t index, const ElementSegment*& segment) noexcept;
     bool table(const TableType*& type) noexcept;
-    bool table_instr() noexcept;
+    bool table_get() noexcept;
+    bool table_set() noexcept;
+    bool table_size() noexcept;
+    bool table_grow() noexcept;
+    bool table_fill() noexcept;
     bool table_copy() noexcept;
     bool table_init() noexcept;
 
     // validate_control.cpp: blocks, branches, calls and exceptions.
-    bool control() noexcept;
+    bool unreachable() noexcept;
     bool block_type(Block& block) noexcept;
     bool block_func_type(Block& block) noexcept;
     bool begin_block(BlockKind kind) noexcept;
     bool enter(Block& block) noexcept;
     bool leave(Block& block) noexcept;
     bool begin_else() noexcept;
-    bool begin_catch() noexcept;
+    bool begin_catch(BlockKind kind) noexcept;
     bool delegate() noexcept;
     bool end() noexcept;
     bool try_table() noexcept;
     bool catch_clause() noexcept;
     bool label(const Block*& block, uint32_t base = 0) noexcept;
     bool label(uint32_t depth, const Block*& block, uint32_t base = 0) noexcept;
-    bool branch(bool conditional) noexcept;
+    bool branch() noexcept;
+    bool branch_if() noexcept;
     bool branch_table() noexcept;
+    bool return_results() noexcept;
+    bool throw_tag() noexcept;
+    bool throw_ref() noexcept;
     bool rethrow() noexcept;
     bool tag(const FuncType*& type) noexcept;
     bool tag(uint32_t index, const FuncType*& type) noexcept;
@@ -149,16 +162,23 @@ private:
     bool call_indirect(bool tail) noexcept;
     bool call_ref(bool tail) noexcept;
     bool invoke(const FuncType& type, bool tail) noexcept;
+    bool drop() noexcept;
     bool select() noexcept;
     bool select_typed() noexcept;
 
     // validate_gc.cpp: references, structures and arrays.
-    bool reference() noexcept;
-    bool gc() noexcept;
+    bool ref_null() noexcept;
+    bool ref_is_null() noexcept;
     bool ref_func() noexcept;
+    bool ref_eq() noexcept;
+    bool ref_as_non_null() noexcept;
+    bool ref_i31() noexcept;
+    bool i31_get() noexcept;
     bool branch_on_null(bool on_null) noexcept;
     bool branch_on_cast(bool on_fail, bool with_descriptor) noexcept;
-    bool test_or_cast(bool is_cast, bool nullable) noexcept;
+    bool test() noexcept;
+    bool cast(bool nullable) noexcept;
+    bool cast_operand(HeapType& heap) noexcept;
     bool get_descriptor() noexcept;
     bool cast_descriptor(bool nullable) noexcept;
     bool pop_descriptor(HeapType described) noexcept;
@@ -167,12 +187,22 @@ private:
     bool defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept;
     bool array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept;
     bool struct_new(bool with_default, bool with_descriptor) noexcept;
-    bool struct_field(bool is_set, bool is_extending) noexcept;
+    bool struct_field(TypeId& id, uint32_t& index, FieldType& field) noexcept;
+    bool struct_get(bool is_extending) noexcept;
+    bool struct_set() noexcept;
     bool array_new() noexcept;
+    bool array_new_default() noexcept;
+    bool array_new_fixed() noexcept;
+    bool array_new_data() noexcept;
+    bool array_new_elem() noexcept;
+    bool array_len() noexcept;
     bool array_get(bool is_extending) noexcept;
     bool array_bytes(const FieldType& element) noexcept;
     bool array_elements(const FieldType& element) noexcept;
-    bool array_write() noexcept;
+    bool array_set() noexcept;
+    bool array_fill() noexcept;
+    bool array_init_data() noexcept;
+    bool array_init_elem() noexcept;
     bool array_copy() noexcept;
 
     // validate_const.cpp

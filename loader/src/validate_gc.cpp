@@ -33,30 +33,28 @@ HeapType top_of(HeapType heap, const TypeRegistry& registry) noexcept {
 
 } // namespace
 
-bool FuncValidator::reference() noexcept {
-    switch (op()) {
-    case Op::ref_null: {
-        HeapType heap = HeapType::any;
-        return types_.heap_type(heap) && push(ValType::reference(heap, true));
-    }
-    case Op::ref_is_null: {
-        ValType found;
-        return pop_ref(found) && push(ValType::i32);
-    }
-    case Op::ref_func:
-        return ref_func();
-    case Op::ref_eq:
-        return pop(eqref) && pop(eqref) && push(ValType::i32);
-    case Op::ref_as_non_null: {
-        ValType found;
-        return pop_ref(found) && push(ValType::reference(found.heap(), false));
-    }
-    case Op::br_on_null:
-        return branch_on_null(true);
-    default:
-        return branch_on_null(false);
-    }
+bool FuncValidator::ref_null() noexcept {
+    HeapType heap = HeapType::any;
+    return types_.heap_type(heap) && push(ValType::reference(heap, true));
 }
+
+bool FuncValidator::ref_is_null() noexcept {
+    ValType found;
+    return pop_ref(found) && push(ValType::i32);
+}
+
+bool FuncValidator::ref_eq() noexcept { return pop(eqref) && pop(eqref) && push(ValType::i32); }
+
+bool FuncValidator::ref_as_non_null() noexcept {
+    ValType found;
+    return pop_ref(found) && push(ValType::reference(found.heap(), false));
+}
+
+bool FuncValidator::ref_i31() noexcept {
+    return pop(ValType::i32) && push(ValType::reference(HeapType::i31, false));
+}
+
+bool FuncValidator::i31_get() noexcept { return pop(i31ref) && push(ValType::i32); }
 
 bool FuncValidator::ref_func() noexcept {
     uint32_t index = 0;
@@ -162,11 +160,19 @@ bool FuncValidator::get_descriptor() noexcept {
            push(ValType::reference(HeapType::defined(type->descriptor, exact), false));
 }
 
-bool FuncValidator::test_or_cast(bool is_cast, bool nullable) noexcept {
+/// The type that a reference is tested for, and the reference.
+bool FuncValidator::cast_operand(HeapType& heap) noexcept {
+    return types_.heap_type(heap) && pop(ValType::reference(top_of(heap, registry()), true));
+}
+
+bool FuncValidator::test() noexcept {
     HeapType heap = HeapType::any;
-    if (!types_.heap_type(heap) || !pop(ValType::reference(top_of(heap, registry()), true)))
-        return false;
-    return push(is_cast ? ValType::reference(heap, nullable) : ValType{ValType::i32});
+    return cast_operand(heap) && push(ValType::i32);
+}
+
+bool FuncValidator::cast(bool nullable) noexcept {
+    HeapType heap = HeapType::any;
+    return cast_operand(heap) && push(ValType::reference(heap, nullable));
 }
 
 bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
@@ -174,73 +180,6 @@ bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
         return push(ValType::reference(to, false));
     const bool nullable = top_ != base_ && top_[-1].is_ref() && top_[-1].nullable();
     return pop(ValType::reference(from, true)) && push(ValType::reference(to, nullable));
-}
-
-bool FuncValidator::gc() noexcept {
-    switch (op()) {
-    case Op::struct_new:
-        return struct_new(false, false);
-    case Op::struct_new_default:
-        return struct_new(true, false);
-    case Op::struct_new_desc:
-        return struct_new(false, true);
-    case Op::struct_new_default_desc:
-        return struct_new(true, true);
-    case Op::struct_get:
-        return struct_field(false, false);
-    case Op::struct_get_s:
-    case Op::struct_get_u:
-        return struct_field(false, true);
-    case Op::struct_set:
-        return struct_field(true, false);
-    case Op::array_get:
-        return array_get(false);
-    case Op::array_get_s:
-    case Op::array_get_u:
-        return array_get(true);
-    case Op::array_len:
-        return pop(arrayref) && push(ValType::i32);
-    case Op::array_copy:
-        return array_copy();
-    case Op::ref_test:
-        return test_or_cast(false, false);
-    case Op::ref_test_null:
-        return test_or_cast(false, true);
-    case Op::ref_cast:
-        return test_or_cast(true, false);
-    case Op::ref_cast_null:
-        return test_or_cast(true, true);
-    case Op::br_on_cast:
-        return branch_on_cast(false, false);
-    case Op::br_on_cast_fail:
-        return branch_on_cast(true, false);
-    case Op::ref_get_desc:
-        return get_descriptor();
-    case Op::ref_cast_desc_eq:
-        return cast_descriptor(false);
-    case Op::ref_cast_desc_eq_null:
-        return cast_descriptor(true);
-    case Op::br_on_cast_desc_eq:
-        return branch_on_cast(false, true);
-    case Op::br_on_cast_desc_eq_fail:
-        return branch_on_cast(true, true);
-    case Op::any_convert_extern:
-        return convert(HeapType::extern_, HeapType::any);
-    case Op::extern_convert_any:
-        return convert(HeapType::any, HeapType::extern_);
-    case Op::ref_i31:
-        return pop(ValType::i32) && push(ValType::reference(HeapType::i31, false));
-    case Op::i31_get_s:
-    case Op::i31_get_u:
-        return pop(i31ref) && push(ValType::i32);
-    case Op::array_set:
-    case Op::array_fill:
-    case Op::array_init_data:
-    case Op::array_init_elem:
-        return array_write();
-    default:
-        return array_new();
-    }
 }
 
 bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept {
@@ -279,24 +218,37 @@ bool FuncValidator::struct_new(bool with_default, bool with_descriptor) noexcept
     return push(new_ref(id));
 }
 
-bool FuncValidator::struct_field(bool is_set, bool is_extending) noexcept {
-    TypeId id = 0;
+bool FuncValidator::struct_field(TypeId& id, uint32_t& index, FieldType& field) noexcept {
     const SubType* type = nullptr;
-    uint32_t index = 0;
     if (!defined_type(CompositeKind::struct_, id, type) || !in_.u32(index))
         return false;
     if (index >= type->fields.size())
         return diagnostics().invalid(here(), "unknown field %u", index);
-    const FieldType& field = type->fields[index];
-    if (is_set) {
-        if (!field.is_mutable)
-            return diagnostics().invalid(here(), "immutable field %u", index);
-        return pop(unpacked(field.storage)) && pop(ref_to(id, true));
-    }
+    field = type->fields[index];
+    return true;
+}
+
+bool FuncValidator::struct_get(bool is_extending) noexcept {
+    TypeId id = 0;
+    uint32_t index = 0;
+    FieldType field;
+    if (!struct_field(id, index, field))
+        return false;
     if (field.storage.is_packed() != is_extending)
         return diagnostics().invalid(here(), "type mismatch: %s of a field of %s", op_name(),
                                      TypeText{context_.module}.add(field.storage).c_str());
     return pop(ref_to(id, true)) && push(unpacked(field.storage));
+}
+
+bool FuncValidator::struct_set() noexcept {
+    TypeId id = 0;
+    uint32_t index = 0;
+    FieldType field;
+    if (!struct_field(id, index, field))
+        return false;
+    if (!field.is_mutable)
+        return diagnostics().invalid(here(), "immutable field %u", index);
+    return pop(unpacked(field.storage)) && pop(ref_to(id, true));
 }
 
 bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept {
@@ -328,31 +280,47 @@ bool FuncValidator::array_elements(const FieldType& element) noexcept {
 bool FuncValidator::array_new() noexcept {
     TypeId id = 0;
     FieldType element;
+    return array_type(id, element, false) && pop(ValType::i32) && pop(unpacked(element.storage)) &&
+           push(new_ref(id));
+}
+
+bool FuncValidator::array_new_default() noexcept {
+    TypeId id = 0;
+    FieldType element;
     if (!array_type(id, element, false))
         return false;
-    const ValType value = unpacked(element.storage);
-    switch (op()) {
-    case Op::array_new:
-        return pop(ValType::i32) && pop(value) && push(new_ref(id));
-    case Op::array_new_default:
-        if (!element.storage.defaultable())
-            return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
-        return pop(ValType::i32) && push(new_ref(id));
-    case Op::array_new_fixed: {
-        uint32_t count = 0;
-        if (!in_.u32(count))
-            return false;
-        for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
-            if (!pop(value))
-                return false;
-        return push(new_ref(id));
-    }
-    case Op::array_new_data:
-        return array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) && push(new_ref(id));
-    default: // array.new_elem
-        return array_elements(element) && pop(ValType::i32) && pop(ValType::i32) && push(new_ref(id));
-    }
+    if (!element.storage.defaultable())
+        return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
+    return pop(ValType::i32) && push(new_ref(id));
 }
+
+bool FuncValidator::array_new_fixed() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    uint32_t count = 0;
+    if (!array_type(id, element, false) || !in_.u32(count))
+        return false;
+    for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
+        if (!pop(unpacked(element.storage)))
+            return false;
+    return push(new_ref(id));
+}
+
+bool FuncValidator::array_new_data() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    return array_type(id, element, false) && array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) &&
+           push(new_ref(id));
+}
+
+bool FuncValidator::array_new_elem() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    return array_type(id, element, false) && array_elements(element) && pop(ValType::i32) &&
+           pop(ValType::i32) && push(new_ref(id));
+}
+
+bool FuncValidator::array_len() noexcept { return pop(arrayref) && push(ValType::i32); }
 
 bool FuncValidator::array_get(bool is_extending) noexcept {
     TypeId id = 0;
@@ -365,26 +333,32 @@ bool FuncValidator::array_get(bool is_extending) noexcept {
     return pop(ValType::i32) && pop(ref_to(id, true)) && push(unpacked(element.storage));
 }
 
-bool FuncValidator::array_write() noexcept {
+bool FuncValidator::array_set() noexcept {
     TypeId id = 0;
     FieldType element;
-    if (!array_type(id, element, true))
-        return false;
-    const ValType value = unpacked(element.storage);
-    switch (op()) {
-    case Op::array_set:
-        return pop(value) && pop(ValType::i32) && pop(ref_to(id, true));
-    case Op::array_fill:
-        return pop(ValType::i32) && pop(value) && pop(ValType::i32) && pop(ref_to(id, true));
-    case Op::array_init_data:
-        if (!array_bytes(element))
-            return false;
-        break;
-    default:
-        if (!array_elements(element))
-            return false;
-    }
-    return pop(ValType::i32) && pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(id, true));
+    return array_type(id, element, true) && pop(unpacked(element.storage)) && pop(ValType::i32) &&
+           pop(ref_to(id, true));
+}
+
+bool FuncValidator::array_fill() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    return array_type(id, element, true) && pop(ValType::i32) && pop(unpacked(element.storage)) &&
+           pop(ValType::i32) && pop(ref_to(id, true));
+}
+
+bool FuncValidator::array_init_data() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    return array_type(id, element, true) && array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) &&
+           pop(ValType::i32) && pop(ref_to(id, true));
+}
+
+bool FuncValidator::array_init_elem() noexcept {
+    TypeId id = 0;
+    FieldType element;
+    return array_type(id, element, true) && array_elements(element) && pop(ValType::i32) &&
+           pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(id, true));
 }
 
 bool FuncValidator::array_copy() noexcept {

@@ -124,23 +124,31 @@ bool FuncValidator::table(const TableType*& type) noexcept {
     return true;
 }
 
-bool FuncValidator::table_instr() noexcept {
+bool FuncValidator::table_get() noexcept {
     const TableType* type = nullptr;
-    if (!table(type))
-        return false;
-    const ValType address = type->limits.address_type();
-    switch (op()) {
-    case Op::table_get:
-        return pop(address) && push(type->element);
-    case Op::table_set:
-        return pop(type->element) && pop(address);
-    case Op::table_size:
-        return push(address);
-    case Op::table_grow:
-        return pop(address) && pop(type->element) && push(address);
-    default: // table.fill
-        return pop(address) && pop(type->element) && pop(address);
-    }
+    return table(type) && pop(type->limits.address_type()) && push(type->element);
+}
+
+bool FuncValidator::table_set() noexcept {
+    const TableType* type = nullptr;
+    return table(type) && pop(type->element) && pop(type->limits.address_type());
+}
+
+bool FuncValidator::table_size() noexcept {
+    const TableType* type = nullptr;
+    return table(type) && push(type->limits.address_type());
+}
+
+bool FuncValidator::table_grow() noexcept {
+    const TableType* type = nullptr;
+    return table(type) && pop(type->limits.address_type()) && pop(type->element) &&
+           push(type->limits.address_type());
+}
+
+bool FuncValidator::table_fill() noexcept {
+    const TableType* type = nullptr;
+    return table(type) && pop(type->limits.address_type()) && pop(type->element) &&
+           pop(type->limits.address_type());
 }
 
 bool FuncValidator::table_copy() noexcept {

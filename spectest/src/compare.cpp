@@ -1,5 +1,6 @@
 #include "compare.hpp"
 
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/vm/gc.hpp>
 
 #include <algorithm>
@@ -79,14 +80,11 @@ bool is_of(HeapType wanted, const Value& value, Store& store) {
     }
 }
 
-constexpr const char* heap_names[] = {"func", "nofunc", "extern", "noextern", "any", "eq",
-                                      "i31",  "struct", "array",  "none",     "exn", "noexn"};
-
 std::string name_of_heap(HeapType type) {
     if (type.is_defined())
         return std::to_string(type.id());
-    const uint32_t position = type.code() - HeapType::func;
-    return position < std::size(heap_names) ? heap_names[position] : "bot";
+    const AbstractHeap* const row = row_of(type);
+    return row != nullptr ? std::string{row->keyword} : "bot";
 }
 
 /// A number as its bits, and as what they mean when that says more.

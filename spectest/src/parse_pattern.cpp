@@ -1,5 +1,6 @@
 #include "parse_script.hpp"
 
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/text/number.hpp>
 
 #include <optional>
@@ -7,21 +8,10 @@
 namespace warpbeam::spectest {
 namespace {
 
-struct HeapKeyword {
-    std::string_view keyword;
-    HeapType type;
-};
-constexpr HeapKeyword heap_keywords[] = {
-    {"any", HeapType::any},        {"eq", HeapType::eq},          {"i31", HeapType::i31},
-    {"struct", HeapType::struct_}, {"array", HeapType::array},    {"func", HeapType::func},
-    {"exn", HeapType::exn},        {"extern", HeapType::extern_}, {"none", HeapType::none},
-    {"nofunc", HeapType::nofunc},  {"noexn", HeapType::noexn},    {"noextern", HeapType::noextern},
-};
-
 std::optional<HeapType> heap_of(std::string_view keyword) {
-    for (const auto& [text, type] : heap_keywords)
-        if (text == keyword)
-            return type;
+    for (const AbstractHeap& row : abstract_heaps)
+        if (row.keyword == keyword)
+            return row.heap;
     return std::nullopt;
 }
 

@@ -1,13 +1,17 @@
-#include "const_text.hpp"
-#include "custom_names.hpp"
 #include "files.hpp"
 #include "options.hpp"
-#include "type_text.hpp"
 
+#include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/loader/needs.hpp>
+#include <warpbeam/loader/type_codes.hpp>
+#include <warpbeam/loader/type_printer.hpp>
+#include <warpbeam/text/print.hpp>
 
 #include <cstdio>
+#include <map>
+#include <tuple>
+#include <unordered_map>
 
 namespace warpbeam::cli {
 
@@ -20,6 +24,84 @@ constexpr const char* section_names[] = {"custom", "type",   "import",     "func
 
 /// A name, which comes from the module, as it may stand between quotes in the text format.
 std::string quoted(std::string_view name) { return printable(name, true); }
+
+/// The instructions of a constant expression.
+std::string const_text(const ConstExpr& expression) {
+    const auto text = print_expression(expression.code);
+    return text ? std::string{text->begin(), text->end()} : "?";
+}
+
+/// Writes types, defined ones by their indices in one module.
+class Types final : public TypePrinter {
+public:
+    explicit Types(const Module& module) : registry_{module.type_registry()} {
+        // Equal types have several indices but one id; the first stands for all.
+        for (size_t i = 0; i < module.types().size(); ++i)
+            indices_.emplace(module.types()[i], i);
+    }
+
+    std::string of(ValType type) {
+        return collect([&] { value(type); });
+    }
+    std::string of(const FuncType& type) {
+        return collect([&] { func(type); });
+    }
+    std::string of(const ExternType& type) {
+        return collect([&] { external(type, registry_); });
+    }
+    std::string definition_of(TypeId id) {
+        return collect([&] { definition(registry_[id]); });
+    }
+
+private:
+    template <typename Print>
+    std::string collect(Print print) {
+        text_.clear();
+        print();
+        return text_;
+    }
+    void add(std::string_view text) noexcept override { text_ += text; }
+    void defined(TypeId id) noexcept override {
+        const auto found = indices_.find(id);
+        text_ += found != indices_.end() ? std::to_string(found->second) : "?";
+    }
+
+    const TypeRegistry& registry_;
+    std::unordered_map<TypeId, size_t> indices_;
+    std::string text_;
+};
+
+/// All names of the name section. One that is malformed says what comes before the fault.
+class Names {
+public:
+    explicit Names(const Module& module) {
+        for (const CustomSection& section : module.custom_sections())
+            if (section.name == name_section)
+                for (NameReader in{section.bytes}; const auto entry = in.next();)
+                    names_.try_emplace({entry->space, entry->owner, entry->index}, quoted(entry->name));
+    }
+
+    /// `$name ` as it may go before what has it; empty when there is none. The owner is the function of a
+    /// local or a label, and the type of a field.
+    [[nodiscard]] std::string before(NameSpace space, uint32_t index, uint32_t owner = 0) const {
+        const auto found = names_.find({space, owner, index});
+        return found != names_.end() ? "$" + found->second + " " : std::string{};
+    }
+    /// All names of one owner, with their numbers: `$a 0, $b 2`.
+    [[nodiscard]] std::string list(NameSpace space, uint32_t owner) const {
+        std::string text;
+        for (auto at = names_.lower_bound({space, owner, 0}); at != names_.end(); ++at) {
+            const auto& [found_space, found_owner, index] = at->first;
+            if (found_space != space || found_owner != owner)
+                break;
+            text += (text.empty() ? "$" : ", $") + at->second + " " + std::to_string(index);
+        }
+        return text;
+    }
+
+private:
+    std::map<std::tuple<NameSpace, uint32_t, uint32_t>, std::string> names_;
+};
 
 /// Prints a heading before the first line of a group, and nothing for a group without lines.
 class Group {
@@ -63,7 +145,7 @@ public:
                 group.line("recursive group, " + std::to_string(index) + " to " +
                            std::to_string(index + size - 1) + ":");
             group.line(std::to_string(index) + ": " + names_.before(NameSpace::type, index) +
-                       types_.definition(id));
+                       types_.definition_of(id));
             if (const std::string fields = names_.list(NameSpace::field, index); !fields.empty())
                 group.line("   fields " + fields);
             ++index;
@@ -73,15 +155,14 @@ public:
     void imports() {
         Group group{"imports"};
         for (const Import& import : module_.imports())
-            group.line(quoted(import.module) + "." + quoted(import.name) + ": " +
-                       types_.external(import.type));
+            group.line(quoted(import.module) + "." + quoted(import.name) + ": " + types_.of(import.type));
     }
 
     void exports() {
         Group group{"exports"};
         for (const Export& entry : module_.exports())
             group.line(quoted(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
-                       name_of(entry.kind) + " " + std::to_string(entry.index));
+                       std::string(keyword_of(entry.kind)) + " " + std::to_string(entry.index));
     }
 
     void functions() {
@@ -126,9 +207,9 @@ public:
         Group elements{"element segments"};
         uint32_t index = 0;
         for (const ElementSegment& segment : module_.elements()) {
-            elements.line(std::to_string(index) + ": " + names_.before(NameSpace::element, index) +
+            elements.line(std::to_string(index) + ": " + names_.before(NameSpace::elem, index) +
                           mode(segment.mode, "table", segment.table, segment.offset) + ", " +
-                          std::to_string(segment.size()) + " of " + types_.value(segment.type));
+                          std::to_string(segment.size()) + " of " + types_.of(segment.type));
             ++index;
         }
         Group data{"data segments"};
@@ -143,42 +224,50 @@ public:
 
     void hints() {
         Group group{"branch hints"};
-        for (const BranchHint& hint : branch_hints(module_))
-            group.line("function " + std::to_string(hint.func) + ", " + std::to_string(hint.offset) +
-                       " bytes into its body: " + (hint.likely ? "likely" : "unlikely"));
+        for (const CustomSection& section : module_.custom_sections())
+            if (section.name == hint_section)
+                for (BranchHintReader in{section.bytes}; const auto hint = in.next();)
+                    group.line("function " + std::to_string(hint->func) + ", " +
+                               std::to_string(hint->offset) +
+                               " bytes into its body: " + (hint->likely ? "likely" : "unlikely"));
     }
 
 private:
-    [[nodiscard]] std::string type_of(ExternKind kind, uint32_t index) const {
+    [[nodiscard]] std::string type_of(ExternKind kind, uint32_t index) {
+        ExternType type;
+        type.kind = kind;
         switch (kind) {
         case ExternKind::func:
-            return types_.func(module_.type_registry().func(module_.funcs()[index]));
+            return types_.of(module_.type_registry().func(module_.funcs()[index]));
         case ExternKind::table:
-            return types_.table(module_.tables()[index]);
+            type.table = module_.tables()[index];
+            break;
         case ExternKind::memory:
-            return types_.memory(module_.memories()[index]);
+            type.memory = module_.memories()[index];
+            break;
         case ExternKind::global:
-            return types_.global(module_.globals()[index]);
+            type.global = module_.globals()[index];
+            break;
         case ExternKind::tag:
-            return types_.tag(module_.tags()[index]);
+            type.tag = module_.tags()[index];
+            break;
         }
-        return "?";
+        return types_.of(type);
     }
 
-    [[nodiscard]] std::string local_types(const FuncBody& body) const {
+    [[nodiscard]] std::string local_types(const FuncBody& body) {
         std::string text;
         for (const LocalRun& run : body.locals) {
             if (run.count == 0)
                 continue;
-            text += (text.empty() ? "" : " ") + types_.value(run.type);
+            text += (text.empty() ? "" : " ") + types_.of(run.type);
             if (run.count > 1)
                 text += " x " + std::to_string(run.count);
         }
         return text;
     }
 
-    void objects(const char* heading, ExternKind kind, NameSpace space, size_t count,
-                 uint32_t imported) const {
+    void objects(const char* heading, ExternKind kind, NameSpace space, size_t count, uint32_t imported) {
         Group group{heading};
         for (uint32_t i = 0; i < count; ++i)
             group.line(std::to_string(i) + ": " + names_.before(space, i) + type_of(kind, i) +
@@ -187,9 +276,9 @@ private:
 
     [[nodiscard]] std::string initial_value(ExternKind kind, uint32_t index) const {
         if (kind == ExternKind::global)
-            return ", initially " + const_text(module_.global_decls()[index].init.code);
+            return ", initially " + const_text(module_.global_decls()[index].init);
         if (kind == ExternKind::table && module_.table_decls()[index].init)
-            return ", initially " + const_text(module_.table_decls()[index].init->code);
+            return ", initially " + const_text(*module_.table_decls()[index].init);
         return {};
     }
 
@@ -197,7 +286,7 @@ private:
         switch (mode) {
         case SegmentMode::active:
             return std::string("active in ") + target + " " + std::to_string(index) + " at " +
-                   const_text(offset.code);
+                   const_text(offset);
         case SegmentMode::passive:
             return "passive";
         case SegmentMode::declarative:
@@ -207,8 +296,8 @@ private:
     }
 
     const Module& module_;
-    TypeText types_;
-    CustomNames names_;
+    Types types_;
+    Names names_;
 };
 
 } // namespace

@@ -21,9 +21,10 @@ std::optional<Space> space_of(std::string_view keyword) noexcept {
     return std::nullopt;
 }
 
-constexpr const char* space_names[space_count] = {"type",   "function", "table",        "memory",
-                                                  "global", "tag",      "elem segment", "data segment",
-                                                  "local",  "field",    "label"};
+/// By Space.
+constexpr const char* space_names[name_space_count] = {"module",       "function",     "local",  "label",
+                                                       "type",         "table",        "memory", "global",
+                                                       "elem segment", "data segment", "field",  "tag"};
 
 } // namespace
 

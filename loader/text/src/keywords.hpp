@@ -45,6 +45,12 @@ constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
     return nullptr;
 }
 
+static_assert(std::ranges::all_of(instr_table,
+                                  [](const InstrRow& row) {
+                                      const InstrRow* const found = find_keyword(row.text);
+                                      return found != nullptr && found->text == row.text;
+                                  }),
+              "every instruction can be written");
 static_assert(find_keyword("i32.add")->op == Op::i32_add);
 static_assert(find_keyword("select")->op == Op::select);
 static_assert(find_keyword("ref.test")->op == Op::ref_test);

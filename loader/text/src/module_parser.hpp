@@ -195,7 +195,7 @@ private:
     void write_custom_sections(Bytes& out, uint8_t place) const noexcept;
     void write_branch_hints(Bytes& out) const noexcept;
     void write_names(Bytes& out) const noexcept;
-    void write_name_map(Bytes& out, Space space, bool indirect) const noexcept;
+    void write_name_map(Bytes& out, Space space) const noexcept;
 
     struct CustomSection {
         uint8_t place;
@@ -229,8 +229,8 @@ private:
     std::optional<uint32_t> start_;
     bool uses_data_ = false;
     /// How many of each space the first look found, and how many have been read since.
-    std::array<uint32_t, space_count> declared_{};
-    std::array<uint32_t, space_count> read_{};
+    std::array<uint32_t, name_space_count> declared_{};
+    std::array<uint32_t, name_space_count> read_{};
     /// What the last definition was, after which no import may come; null before there is any.
     const char* defined_ = nullptr;
     /// Where type definitions and recursive groups begin.
@@ -239,7 +239,7 @@ private:
     Bytes custom_bytes_;
     Vec<CustomSection> custom_sections_;
     Vec<BranchHint> hints_;
-    std::array<Vec<NameEntry>, space_count> name_entries_;
+    std::array<Vec<NameEntry>, name_space_count> name_entries_;
 
     // What is being read.
     Signature signature_;

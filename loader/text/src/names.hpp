@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/text/fault.hpp>
@@ -15,8 +16,7 @@ using Symbol = uint32_t;
 inline constexpr Symbol no_symbol = 0;
 
 /// The index spaces. https://webassembly.github.io/spec/core/text/conventions.html#contexts
-enum class Space : uint8_t { type, func, table, memory, global, tag, elem, data, local, field, label };
-inline constexpr size_t space_count = 11;
+using Space = NameSpace;
 
 /// The identifiers of a module and what they stand for.
 class Names {

@@ -86,7 +86,7 @@ bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) no
     }
     begin_import(offset);
     expect_close();
-    imports_.bytes.byte(kind == ExternKind::func && at_open("exact") ? code::exact_func : code_of(kind));
+    imports_.bytes.byte(kind == ExternKind::func && at_open("exact") ? type_code::exact_func : code_of(kind));
     return true;
 }
 
@@ -198,7 +198,7 @@ void ModuleParser::table_field() noexcept {
     const RefType type = ref_type();
     const bool initialised = !imported && !at(TokenKind::rpar);
     if (initialised) {
-        out.byte(code::table_with_initialiser);
+        out.byte(type_code::table_with_initialiser);
         out.byte(0x00);
     }
     type.write(out);
@@ -268,7 +268,7 @@ void ModuleParser::import_field() noexcept {
     const auto kind = [&](ExternKind k) { out.byte(code_of(k)); };
     if (accept_open("func")) {
         const uint32_t func = begin_definition(Space::func);
-        out.byte(at_open("exact") ? code::exact_func : code_of(ExternKind::func));
+        out.byte(at_open("exact") ? type_code::exact_func : code_of(ExternKind::func));
         local_names_.clear();
         out.u32(import_type_use());
         for (const LocalName& local : local_names_)
@@ -303,8 +303,8 @@ void ModuleParser::import_field() noexcept {
 void ModuleParser::export_field() noexcept {
     Bytes& out = exports_.add();
     name(out);
-    for (const ExternKeyword& each : extern_keywords)
-        if (accept_open(each.keyword)) {
+    for (const ExternRow& each : extern_rows)
+        if (accept_open(each.keyword())) {
             out.byte(code_of(each.kind));
             out.u32(index(each.space));
             return expect_close();

@@ -29,7 +29,7 @@ void ModuleParser::opcode(Op op, Bytes& out) noexcept {
     if (code < 0x100)
         return out.byte(static_cast<uint8_t>(code));
     out.byte(static_cast<uint8_t>(code >> 12));
-    out.u32(code & 0xfff);
+    out.u32(code & sub_opcode_limit);
 }
 
 /// Behind the keyword. Where several instructions share it, the immediates decide which it is.
@@ -56,7 +56,7 @@ void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
 void ModuleParser::cast_to(Op non_null, Op nullable, Bytes& out) noexcept {
     const RefType type = ref_type();
     opcode(type.nullable ? nullable : non_null, out);
-    type.heap.write(out);
+    text::write(type.heap, out);
 }
 
 void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
@@ -155,7 +155,7 @@ void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
     case Imm::v128:
         return vector_constant(out);
     case Imm::heap_type:
-        return heap_type().write(out);
+        return text::write(heap_type(), out);
     case Imm::cast:
         return cast(out);
     case Imm::fence:
@@ -201,7 +201,7 @@ void ModuleParser::memory_argument(const InstrRow& row, Bytes& out) noexcept {
             fail_at(place, "alignment must be a power of two");
         alignment = static_cast<unsigned>(std::countr_zero(bytes | uint64_t{1} << 63));
     }
-    out.u32(alignment | (memory != 0 ? 0x40 : 0));
+    out.u32(alignment | (memory != 0 ? mem_arg_flag::memory : 0));
     if (memory != 0)
         out.u32(memory);
     out.u64(offset);
@@ -247,10 +247,11 @@ void ModuleParser::cast(Bytes& out) noexcept {
     const uint32_t target = label();
     const RefType from = ref_type();
     const RefType to = ref_type();
-    out.byte(static_cast<uint8_t>((from.nullable ? 1 : 0) | (to.nullable ? 2 : 0)));
+    out.byte(static_cast<uint8_t>((from.nullable ? cast_flag::nullable_source : 0) |
+                                  (to.nullable ? cast_flag::nullable_target : 0)));
     out.u32(target);
-    from.heap.write(out);
-    to.heap.write(out);
+    text::write(from.heap, out);
+    text::write(to.heap, out);
 }
 
 /// A number of so many bits, as signed LEB128 or as bytes.

@@ -5,7 +5,6 @@
 
 #include "keywords.hpp"
 #include "module_parser.hpp"
-#include "vocabulary.hpp"
 
 namespace warpbeam::text {
 
@@ -292,9 +291,9 @@ void ModuleParser::catch_clauses(Bytes& out) noexcept {
     uint32_t count = 0;
     catches_.clear();
     const auto one = [&] {
-        for (const CatchKeyword& clause : catch_keywords)
+        for (const CatchKind& clause : catch_kinds)
             if (accept_open(clause.keyword)) {
-                catches_.byte(static_cast<uint8_t>(&clause - catch_keywords));
+                catches_.byte(static_cast<uint8_t>(&clause - catch_kinds));
                 if (clause.has_tag)
                     catches_.u32(index(Space::tag));
                 catches_.u32(label());

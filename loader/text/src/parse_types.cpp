@@ -2,7 +2,6 @@
 // https://webassembly.github.io/spec/core/text/modules.html#type-uses
 
 #include "module_parser.hpp"
-#include "vocabulary.hpp"
 
 #include <warpbeam/text/number.hpp>
 
@@ -46,8 +45,8 @@ void ModuleParser::type_definition() noexcept {
         for (; at_index(); ++definition.supertype_count)
             supertypes_.u32(this->index(Space::type));
     }
-    type_clause("describes", code::describes);
-    type_clause("descriptor", code::descriptor);
+    type_clause("describes", type_code::describes);
+    type_clause("descriptor", type_code::descriptor);
     if (accept_open("func")) {
         signature(Params::named);
         signature_.write(composite_);
@@ -57,7 +56,7 @@ void ModuleParser::type_definition() noexcept {
         struct_fields(index, composite_);
     } else if (accept_open("array")) {
         definition.kind = CompositeKind::array;
-        composite_.byte(code::array);
+        composite_.byte(type_code::array);
         field_type(composite_);
     } else {
         unexpected("a composite type");
@@ -98,7 +97,7 @@ void ModuleParser::struct_fields(uint32_t type, Bytes& out) noexcept {
         }
         expect_close();
     }
-    out.byte(code::struct_);
+    out.byte(type_code::struct_);
     out.u32(count);
     out.raw(scratch_);
 }
@@ -115,8 +114,8 @@ void ModuleParser::value_type(Bytes& out, bool packed_too) noexcept {
     if (const std::optional<RefType> ref = accept_ref_type())
         return ref->write(out);
     if (at(TokenKind::keyword))
-        for (const PlainKeyword& plain : plain_keywords)
-            if (text() == plain.keyword && (!plain.packed || packed_too)) {
+        for (const PlainType& plain : plain_types)
+            if (text() == plain.keyword && (!plain.is_packed() || packed_too)) {
                 advance();
                 return out.byte(plain.code);
             }
@@ -132,10 +131,10 @@ std::optional<RefType> ModuleParser::accept_ref_type() noexcept {
         return type;
     }
     if (at(TokenKind::keyword))
-        for (const HeapKeyword& heap : heap_keywords)
+        for (const AbstractHeap& heap : abstract_heaps)
             if (text() == heap.ref) {
                 advance();
-                return RefType{true, {heap.code}};
+                return RefType{true, HeapCode::of(heap)};
             }
     return std::nullopt;
 }
@@ -156,10 +155,10 @@ HeapCode ModuleParser::heap_type() noexcept {
         return {type, true};
     }
     if (at(TokenKind::keyword))
-        for (const HeapKeyword& heap : heap_keywords)
-            if (text() == heap.heap) {
+        for (const AbstractHeap& heap : abstract_heaps)
+            if (text() == heap.keyword) {
                 advance();
-                return {heap.code};
+                return HeapCode::of(heap);
             }
     unexpected("a heap type");
     return {};
@@ -306,7 +305,7 @@ void ModuleParser::block_type(Bytes& out) noexcept {
         match_inline_type(*type, offset);
         out.s64(*type);
     } else if (signature_.empty()) {
-        out.byte(code::empty_block);
+        out.byte(type_code::empty_block);
     } else if (signature_.param_count == 0 && signature_.result_count == 1) {
         out.raw(signature_.results);
     } else {

@@ -14,7 +14,7 @@ void Signature::clear() noexcept {
 }
 
 void Signature::write(Bytes& out) const noexcept {
-    out.byte(0x60);
+    out.byte(type_code::func);
     out.u32(param_count);
     out.raw(params);
     out.u32(result_count);
@@ -25,7 +25,7 @@ void TypeTable::begin_group(uint32_t members) noexcept {
     if (members == 1)
         return; // the same as none
     Bytes& out = section_.add();
-    out.byte(0x4e);
+    out.byte(type_code::rec);
     out.u32(members);
     members_left_ = members;
 }
@@ -36,7 +36,7 @@ void TypeTable::add(const Definition& definition) noexcept {
     members_left_ -= alone ? 0 : 1;
     const bool plain = definition.is_final && definition.supertype_count == 0;
     if (!plain) {
-        out.byte(definition.is_final ? 0x4f : 0x50);
+        out.byte(definition.is_final ? type_code::sub_final : type_code::sub);
         out.u32(definition.supertype_count);
         out.raw(definition.supertypes);
     }

@@ -2,7 +2,7 @@
 
 #include "encode.hpp"
 
-#include <warpbeam/loader/types.hpp>
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
 #include <cstdint>
@@ -10,22 +10,14 @@
 
 namespace warpbeam::text {
 
-/// A heap type as it is written to the binary format.
-struct HeapCode {
-    /// A type index, or the negative code of an abstract heap type.
-    int64_t code = 0;
-    bool exact = false;
-
-    static constexpr int64_t func = -0x10;
-    void write(Bytes& out) const noexcept {
-        if (exact) {
-            out.byte(0x62);
-            out.u32(static_cast<uint32_t>(code));
-        } else {
-            out.s64(code);
-        }
+inline void write(const HeapCode& heap, Bytes& out) noexcept {
+    if (heap.exact) {
+        out.byte(type_code::exact);
+        out.u32(static_cast<uint32_t>(heap.code));
+    } else {
+        out.s64(heap.code);
     }
-};
+}
 
 /// A reference type as it is written to the binary format.
 struct RefType {
@@ -33,13 +25,13 @@ struct RefType {
     HeapCode heap;
 
     [[nodiscard]] constexpr bool is_funcref() const noexcept {
-        return nullable && heap.code == HeapCode::func;
+        return nullable && heap == HeapCode::of(*row_of(HeapType::func));
     }
     /// The shortest form, so that equal types have equal bytes.
     void write(Bytes& out) const noexcept {
-        if (!nullable || heap.code >= 0)
-            out.byte(nullable ? 0x63 : 0x64);
-        heap.write(out);
+        if (!nullable || heap.is_index())
+            out.byte(nullable ? type_code::ref_null : type_code::ref);
+        text::write(heap, out);
     }
 };
 

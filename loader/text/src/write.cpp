@@ -2,7 +2,6 @@
 
 #include "custom_place.hpp"
 #include "module_parser.hpp"
-#include "vocabulary.hpp"
 
 namespace warpbeam::text {
 namespace {
@@ -105,13 +104,13 @@ void ModuleParser::write_names(Bytes& out) const noexcept {
     const size_t empty = contents.size();
     if (module_name_ != no_symbol) {
         map.sized(names_.text(module_name_));
-        write_section(contents, module_name_subsection, map.view());
+        write_section(contents, static_cast<uint8_t>(Space::module), map.view());
     }
-    for (const auto& [id, space, indirect] : name_subsections) {
-        if (name_entries_[static_cast<size_t>(space)].empty())
+    for (uint8_t id = 0; id < name_space_count; ++id) {
+        if (name_entries_[id].empty())
             continue;
         map.clear();
-        write_name_map(map, space, indirect);
+        write_name_map(map, static_cast<Space>(id));
         write_section(contents, id, map.view());
     }
     if (contents.size() != empty)
@@ -119,7 +118,8 @@ void ModuleParser::write_names(Bytes& out) const noexcept {
 }
 
 /// The names of a space; an indirect map has them by owner.
-void ModuleParser::write_name_map(Bytes& out, Space space, bool indirect) const noexcept {
+void ModuleParser::write_name_map(Bytes& out, Space space) const noexcept {
+    const bool indirect = has_owners(space);
     const Vec<NameEntry>& entries = name_entries_[static_cast<size_t>(space)];
     const auto end_of_owner = [&](size_t i) {
         const uint32_t owner = entries[i].owner;

@@ -286,5 +286,17 @@ TEST(Print, few_bytes_make_no_endless_text) {
     EXPECT_EQ(cut.error().code(), ErrorCode::limit);
 }
 
+TEST(Print, an_expression_alone) {
+    const auto printed = [](const ByteString& code) {
+        const auto text = print_expression(code);
+        return text ? std::string{text->begin(), text->end()} : std::string{text.error().message()};
+    };
+    EXPECT_EQ(printed({0x0b}), "");
+    EXPECT_EQ(printed({0x23, 3, 0x41, 0x7f, 0x6a, 0x0b}), "global.get 3 i32.const -1 i32.add");
+    EXPECT_EQ(printed({0xd0, 0x64, 0x0b}), "malformed heap type") << "0x64 is no heap type";
+    EXPECT_EQ(printed({0xfb, 0x08, 2, 3, 0x0b}), "array.new_fixed 2 3");
+    EXPECT_EQ(printed({0x41}), "unexpected end");
+}
+
 } // namespace
 } // namespace warpbeam::text

@@ -303,7 +303,7 @@ file("named.wat", r"""(module
   (start $none) (func $none))""")
 listing = check("inspect names", ["inspect", "named.wat"], stdout=None).stdout.decode()
 for line in ('0: $pair (struct', 'fields $left 0, $ri\\1bght 2', '0: $base global i32, imported', '0: $t table 3 i31ref, initially i32.const 5 ref.i31',
-             '0: $m memory 1', '1: $f global f64, initially f64.const 0x1.8p+0', '0: $gone tag (param i32)',
+             '0: $m memory 1', '1: $f global f64, initially f64.const 1.5', '0: $gone tag (param i32)',
              '0: $go func (param i32), ', ', 4 locals (i32 x 3 v128)', 'parameters and locals $p 0, $a 1, $b 4', 'labels $out 0, $on 1',
              '0: $es active in table 0 at global.get 0 i32.const -1 i32.add, 1 of i31ref', '1: $declared declarative, 1 of',
              '0: $d active in memory 0 at global.get 0, 4 bytes', 'branch hints:\n  function 0, ', 'into its body: unlikely',

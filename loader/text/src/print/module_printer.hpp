@@ -1,10 +1,11 @@
 #pragma once
 
-#include "print/byte_reader.hpp"
+#include "print/binary_reader.hpp"
 #include "print/name_section.hpp"
 #include "print/text_out.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/type_printer.hpp>
 
 #include <array>
 #include <optional>
@@ -27,6 +28,8 @@ public:
                   std::optional<Error>& fault, Choice choice) noexcept;
 
     void print() noexcept;
+    /// When the bytes are but an expression. Each instruction comes after a space.
+    void print_expression() noexcept;
     /// What of the choice turned out to lose nothing. Else the module has to be printed again with this.
     [[nodiscard]] Choice feasible() const noexcept;
 
@@ -41,12 +44,24 @@ private:
         uint32_t params;
         uint32_t results;
         /// Behind the form, at the parameters' number.
-        ByteReader at;
+        BinaryReader at;
     };
     struct Label {
         Op op;
         /// Empty when it has none.
         std::string_view name;
+    };
+
+    /// Types that refer to others as the module does.
+    class Types final : public TypePrinter {
+    public:
+        explicit Types(ModulePrinter& printer) noexcept : printer_{printer} {}
+
+    private:
+        void add(std::string_view text) noexcept override { printer_.out_.add(text); }
+        void defined(TypeId index) noexcept override { printer_.reference(Space::type, index); }
+
+        ModulePrinter& printer_;
     };
 
     /// Parameters, results or locals between parentheses: one alone that `func` gives a name, others
@@ -66,12 +81,12 @@ private:
 
     // print_sections.cpp: the sections and what they declare
     void find_sections() noexcept;
-    void header(ByteReader& in) noexcept;
-    [[nodiscard]] ByteReader section(uint8_t id) noexcept;
+    void header(BinaryReader& in) noexcept;
+    [[nodiscard]] BinaryReader section(uint8_t id) noexcept;
     /// Calls `each` with a reader at each entry of the vector that a section is.
     template <typename Each>
     void entries(uint8_t id, Each&& each) noexcept {
-        ByteReader in = section(id);
+        BinaryReader in = section(id);
         if (in.at_end())
             return;
         for (uint32_t count = in.count(); count > 0 && !fault_; --count)
@@ -83,8 +98,8 @@ private:
     void custom_sections() noexcept;
     void module_name() noexcept;
     void imports() noexcept;
-    void import(ByteReader& in) noexcept;
-    void extern_type(uint8_t kind, ByteReader& in) noexcept;
+    void import(BinaryReader& in) noexcept;
+    void extern_type(uint8_t kind, BinaryReader& in) noexcept;
     void tables() noexcept;
     void memories() noexcept;
     void globals() noexcept;
@@ -92,63 +107,63 @@ private:
     void exports() noexcept;
     void start() noexcept;
     void elements() noexcept;
-    void element_segment(ByteReader& in) noexcept;
+    void element_segment(BinaryReader& in) noexcept;
     void data_segments() noexcept;
-    void offset(ByteReader& in) noexcept;
+    void offset(BinaryReader& in) noexcept;
 
     // print_names.cpp: definitions and references
     void define(Space space) noexcept;
     bool name_of(Space space, uint32_t owner, uint32_t index) noexcept;
     void reference(Space space, uint32_t index, uint32_t owner = 0) noexcept;
-    void reference_in(ByteReader& in, Space space) noexcept { reference(space, in.u32()); }
+    void reference_in(BinaryReader& in, Space space) noexcept { reference(space, in.u32()); }
     /// A space in front, and nothing for index 0 when that may be left out.
     void optional_reference(Space space, uint32_t index) noexcept;
 
     // print_types.cpp
     void types() noexcept;
-    void type_definition(ByteReader& in) noexcept;
-    void composite_type(ByteReader& in, uint32_t index) noexcept;
-    void field_type(ByteReader& in) noexcept;
-    void value_type(ByteReader& in) noexcept;
-    void ref_type(ByteReader& in) noexcept;
-    void ref_type(bool nullable, ByteReader& heap) noexcept;
-    void heap_type(ByteReader& in) noexcept;
-    void limits(ByteReader& in, bool is_memory) noexcept;
-    void table_type(ByteReader& in) noexcept;
-    static void skip_value_type(ByteReader& in) noexcept;
-    uint32_t value_types(const char* keyword, ByteReader& in, std::optional<uint32_t> func) noexcept;
+    void type_definition(BinaryReader& in) noexcept;
+    void composite_type(BinaryReader& in, uint32_t index) noexcept;
+    void field_type(BinaryReader& in) noexcept;
+    TypeCode type_code(BinaryReader& in) noexcept;
+    ValType val_type(BinaryReader& in, const TypeCode& code) noexcept;
+    HeapType heap_type(BinaryReader& in, const HeapCode& code) noexcept;
+    ValType ref_type(BinaryReader& in) noexcept;
+    void value_type(BinaryReader& in, const TypeCode& code) noexcept;
+    void value_type(BinaryReader& in) noexcept;
+    void heap_type(BinaryReader& in) noexcept;
+    void ref_type(bool nullable, BinaryReader& in) noexcept;
+    Limits limits(BinaryReader& in, uint8_t flags) noexcept;
+    void memory_type(BinaryReader& in) noexcept;
+    void table_type(BinaryReader& in) noexcept;
+    uint32_t value_types(const char* keyword, BinaryReader& in, std::optional<uint32_t> func) noexcept;
     /// `(type n)`, and what that is where it is short or has names.
     void type_use(uint32_t type, std::optional<uint32_t> func) noexcept;
 
     // print_instr.cpp
     void funcs() noexcept;
-    void func(ByteReader body) noexcept;
-    void locals(ByteReader& in, uint32_t func, uint32_t first) noexcept;
-    void expression(ByteReader& in, std::optional<size_t> func_start) noexcept;
-    const InstrRow* opcode(ByteReader& in) noexcept;
-    bool continue_block(Op op, ByteReader& in) noexcept;
-    void begin_block(Op op, ByteReader& in) noexcept;
-    void block_type(ByteReader& in) noexcept;
-    void catch_clauses(ByteReader& in) noexcept;
+    void func(BinaryReader body) noexcept;
+    void locals(BinaryReader& in, uint32_t func, uint32_t first) noexcept;
+    void expression(BinaryReader& in, std::optional<size_t> func_start) noexcept;
+    const InstrRow* opcode(BinaryReader& in) noexcept;
+    bool continue_block(Op op, BinaryReader& in) noexcept;
+    void begin_block(Op op, BinaryReader& in) noexcept;
+    void block_type(BinaryReader& in) noexcept;
+    void catch_clauses(BinaryReader& in) noexcept;
     void label(uint32_t depth) noexcept;
     void hint(const InstrRow& row, size_t offset) noexcept;
 
     // print_immediates.cpp
-    void immediates(const InstrRow& row, ByteReader& in) noexcept;
-    void memory_argument(const InstrRow& row, ByteReader& in) noexcept;
+    void immediates(const InstrRow& row, BinaryReader& in) noexcept;
+    void memory_argument(const InstrRow& row, BinaryReader& in) noexcept;
     void space() noexcept { out_.add(" "); }
 
-    struct BranchHint {
-        uint32_t func;
-        uint32_t offset;
-        uint8_t value;
-    };
     bool read_hints(std::span<const uint8_t> contents) noexcept;
     bool keep(bool ok) noexcept;
 
     std::span<const uint8_t> module_;
     TextOut& out_;
     std::optional<Error>& fault_;
+    Types type_text_{*this};
     Choice choice_;
 
     /// By id; one that is missing is empty.
@@ -160,7 +175,7 @@ private:
     size_t hints_used_ = 0;
 
     /// How many of each space have been defined so far.
-    std::array<uint32_t, space_count> defined_{};
+    std::array<uint32_t, name_space_count> defined_{};
     Vec<TypeInfo> types_;
     Vec<uint32_t> func_types_;
 

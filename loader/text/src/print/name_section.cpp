@@ -1,10 +1,8 @@
 #include "print/name_section.hpp"
 
 #include "hash.hpp"
-#include "vocabulary.hpp"
 
 #include <warpbeam/memory/hash_index.hpp>
-#include <warpbeam/text/lexer.hpp>
 
 #include <algorithm>
 
@@ -32,59 +30,21 @@ void NameSection::clear() noexcept {
 }
 
 bool NameSection::read(std::span<const uint8_t> contents) noexcept {
-    std::optional<Error> fault;
-    ByteReader in{contents, fault};
-    int last = -1;
+    NameReader in{contents};
     bool good = true;
-    while (good && !in.at_end()) {
-        const uint8_t id = in.byte();
-        const uint32_t size = in.u32();
-        ByteReader part = in.part(size);
-        good = id > last;
-        last = id;
-        if (id == module_name_subsection) {
-            module_ = part.string();
-            good = good && is_utf8(*module_);
-        } else {
-            const auto* const found = std::ranges::find(name_subsections, id, &NameSubsection::id);
-            good = good && found != std::end(name_subsections) &&
-                   subsection(part, found->space, found->indirect);
-        }
-        good = good && part.at_end() && part.minimal();
+    while (const auto entry = in.next()) {
+        if (entry->space == Space::module)
+            module_ = entry->name;
+        else
+            good &=
+                entries_[static_cast<size_t>(entry->space)].push({entry->owner, entry->index, entry->name});
     }
-    good = good && !fault && in.minimal() && (module_ || size() != 0);
-    for (const NameSubsection& each : name_subsections)
-        good = good && choose_identifiers(each.space);
+    good = good && in.canonical() && (module_ || size() != 0);
+    for (size_t space = 0; space < name_space_count; ++space)
+        good = good && choose_identifiers(static_cast<Space>(space));
     if (!good)
         clear();
     return good;
-}
-
-bool NameSection::subsection(ByteReader& in, Space space, bool indirect) noexcept {
-    if (!indirect)
-        return name_map(in, space, 0);
-    const uint32_t owners = in.count();
-    for (uint32_t i = 0; i < owners; ++i) {
-        const uint32_t owner = in.u32();
-        const Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
-        if ((!entries.empty() && entries.back().owner >= owner) || !name_map(in, space, owner))
-            return false;
-    }
-    return owners != 0;
-}
-
-bool NameSection::name_map(ByteReader& in, Space space, uint32_t owner) noexcept {
-    Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
-    const size_t begin = entries.size();
-    const uint32_t count = in.count();
-    for (uint32_t i = 0; i < count; ++i) {
-        const uint32_t index = in.u32();
-        const std::string_view name = in.string();
-        const bool ascending = entries.size() == begin || entries.back().index < index;
-        if (!ascending || !is_utf8(name) || !entries.push({owner, index, name}))
-            return false;
-    }
-    return count != 0;
 }
 
 /// The first of equal names becomes the identifier. Labels may share theirs but can't be annotated.

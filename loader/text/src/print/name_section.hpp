@@ -1,10 +1,12 @@
 #pragma once
 
 #include "names.hpp"
-#include "print/byte_reader.hpp"
+
+#include <warpbeam/loader/custom_sections.hpp>
 
 #include <array>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace warpbeam::text {
@@ -35,14 +37,12 @@ public:
     [[nodiscard]] size_t size() const noexcept;
 
 private:
-    bool subsection(ByteReader& in, Space space, bool indirect) noexcept;
-    bool name_map(ByteReader& in, Space space, uint32_t owner) noexcept;
     bool choose_identifiers(Space space) noexcept;
     void clear() noexcept;
 
     Allocator& allocator_;
     std::optional<std::string_view> module_;
-    std::array<Vec<Entry>, space_count> entries_;
+    std::array<Vec<Entry>, name_space_count> entries_;
 };
 
 } // namespace warpbeam::text

@@ -5,7 +5,7 @@
 
 namespace warpbeam::text {
 
-void ModulePrinter::immediates(const InstrRow& row, ByteReader& in) noexcept {
+void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
     const auto index = [&](Space of) {
         space();
         reference_in(in, of);
@@ -146,10 +146,10 @@ void ModulePrinter::immediates(const InstrRow& row, ByteReader& in) noexcept {
         return;
     case Imm::cast: {
         const uint8_t flags = in.byte();
-        if (flags > 3)
+        if (flags > cast_flag::all)
             in.fail("malformed cast flags");
         label(in.u32());
-        for (const int nullable : {1, 2}) {
+        for (const uint8_t nullable : {cast_flag::nullable_source, cast_flag::nullable_target}) {
             space();
             ref_type((flags & nullable) != 0, in);
         }
@@ -162,18 +162,16 @@ void ModulePrinter::immediates(const InstrRow& row, ByteReader& in) noexcept {
     }
 }
 
-void ModulePrinter::memory_argument(const InstrRow& row, ByteReader& in) noexcept {
-    constexpr uint32_t has_memory = 0x40;
-    const uint32_t flags = in.u32();
-    if (flags >= 2 * has_memory)
-        in.fail("malformed memop flags");
-    const uint32_t alignment = flags & (has_memory - 1);
-    if ((flags & has_memory) != 0)
-        optional_reference(Space::memory, in.u32());
-    if (const uint64_t offset = in.u64(); offset != 0)
-        out_.add(" offset=").natural(offset);
-    if (alignment != row.access_log2)
-        out_.add(" align=").natural(uint64_t{1} << alignment);
+void ModulePrinter::memory_argument(const InstrRow& row, BinaryReader& in) noexcept {
+    const MemArg arg = in.mem_arg();
+    if (arg.align >= mem_arg_flag::limit)
+        return in.fail("malformed memop flags");
+    if (arg.has_memory)
+        optional_reference(Space::memory, arg.memory);
+    if (arg.offset != 0)
+        out_.add(" offset=").natural(arg.offset);
+    if (arg.align != row.access_log2)
+        out_.add(" align=").natural(uint64_t{1} << arg.align);
 }
 
 } // namespace warpbeam::text

@@ -1,7 +1,6 @@
 // Functions and instruction sequences, https://webassembly.github.io/spec/core/binary/instructions.html
 
 #include "print/module_printer.hpp"
-#include "vocabulary.hpp"
 
 #include <warpbeam/loader/limits.hpp>
 
@@ -10,10 +9,10 @@
 namespace warpbeam::text {
 
 void ModulePrinter::funcs() noexcept {
-    entries(3, [&](ByteReader& in) { keep(func_types_.push(in.u32())); });
+    entries(3, [&](BinaryReader& in) { keep(func_types_.push(in.u32())); });
     size_t bodies = defined_[static_cast<size_t>(Space::func)];
-    entries(10, [&](ByteReader& in) {
-        ByteReader body = in.part(in.u32());
+    entries(10, [&](BinaryReader& in) {
+        BinaryReader body = in.part(in.u32());
         if (++bodies <= func_types_.size())
             func(body);
     });
@@ -21,7 +20,7 @@ void ModulePrinter::funcs() noexcept {
         section(10).fail("function and code section have inconsistent lengths");
 }
 
-void ModulePrinter::func(ByteReader body) noexcept {
+void ModulePrinter::func(BinaryReader body) noexcept {
     const uint32_t index = defined_[static_cast<size_t>(Space::func)];
     out_.line(1).add("(func");
     define(Space::func);
@@ -29,7 +28,7 @@ void ModulePrinter::func(ByteReader body) noexcept {
     type_use(type, index);
     func_ = index;
     label_count_ = 0;
-    const ByteReader begin = body;
+    const BinaryReader begin = body;
     locals(body, index, type < types_.size() ? types_[type].params : 0);
     expression(body, begin.offset());
     func_.reset();
@@ -38,7 +37,7 @@ void ModulePrinter::func(ByteReader body) noexcept {
     out_.add(")");
 }
 
-void ModulePrinter::locals(ByteReader& in, uint32_t func, uint32_t first) noexcept {
+void ModulePrinter::locals(BinaryReader& in, uint32_t func, uint32_t first) noexcept {
     ValueGroup group{*this, "local", func};
     uint64_t total = 0;
     for (uint32_t runs = in.count(); runs > 0; --runs) {
@@ -46,18 +45,16 @@ void ModulePrinter::locals(ByteReader& in, uint32_t func, uint32_t first) noexce
         total += length;
         if (total > ModuleLimits{}.locals && !fault_)
             fault_.emplace(ErrorCode::limit, "too many locals").at(in.offset());
-        ByteReader type = in;
-        skip_value_type(in);
+        const TypeCode type = type_code(in);
         for (uint32_t i = 0; i < length && !fault_; ++i) {
             group.next(first++);
-            ByteReader again = type;
-            value_type(again);
+            value_type(in, type);
         }
     }
 }
 
 /// Up to the `end` that closes it. In a function, which begins at `func_start`, each instruction gets a line.
-void ModulePrinter::expression(ByteReader& in, std::optional<size_t> func_start) noexcept {
+void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_start) noexcept {
     labels_.clear();
     while (!fault_) {
         const size_t offset = in.offset();
@@ -81,11 +78,14 @@ void ModulePrinter::expression(ByteReader& in, std::optional<size_t> func_start)
     }
 }
 
-const InstrRow* ModulePrinter::opcode(ByteReader& in) noexcept {
+void ModulePrinter::print_expression() noexcept {
+    BinaryReader in{module_, fault_};
+    expression(in, std::nullopt);
+}
+
+const InstrRow* ModulePrinter::opcode(BinaryReader& in) noexcept {
     const size_t start = in.offset();
-    uint32_t code = in.byte();
-    if (code >= 0xfb && code <= 0xfe)
-        code = code << 12 | (std::min(in.u32(), 0xfffu));
+    const auto code = static_cast<uint32_t>(in.op());
     const InstrRow* const row = find_instr(code);
     if (row == nullptr && !fault_)
         fault_.emplace(ErrorCode::malformed, "illegal opcode 0x%x", code).at(start);
@@ -93,7 +93,7 @@ const InstrRow* ModulePrinter::opcode(ByteReader& in) noexcept {
 }
 
 /// Whether an instruction divides the block that is open; those that end one too have to find the right kind.
-bool ModulePrinter::continue_block(Op op, ByteReader& in) noexcept {
+bool ModulePrinter::continue_block(Op op, BinaryReader& in) noexcept {
     const bool continues = op == Op::else_ || op == Op::catch_ || op == Op::catch_all;
     if (!continues && op != Op::delegate)
         return false;
@@ -112,7 +112,7 @@ bool ModulePrinter::continue_block(Op op, ByteReader& in) noexcept {
     return continues;
 }
 
-void ModulePrinter::begin_block(Op op, ByteReader& in) noexcept {
+void ModulePrinter::begin_block(Op op, BinaryReader& in) noexcept {
     const NameSection::Entry* const entry =
         func_ ? names_.find(Space::label, *func_, label_count_++) : nullptr;
     if (entry != nullptr) {
@@ -125,33 +125,34 @@ void ModulePrinter::begin_block(Op op, ByteReader& in) noexcept {
     keep(labels_.push({op, entry != nullptr ? entry->name : std::string_view{}}));
 }
 
-void ModulePrinter::block_type(ByteReader& in) noexcept {
-    if (in.accept(code::empty_block))
+void ModulePrinter::block_type(BinaryReader& in) noexcept {
+    const BlockCode code = in.block_code();
+    switch (code.form) {
+    case BlockCode::empty:
         return;
-    // The codes of value types are negative numbers of one byte, and type indices are not negative.
-    if ((in.peek() & 0xc0) == 0x40) {
+    case BlockCode::result:
         out_.add(" (result ");
-        value_type(in);
+        value_type(in, code.result_type);
         out_.add(")");
         return;
+    case BlockCode::index:
+        if (code.type < 0)
+            return in.fail("malformed block type");
+        return type_use(static_cast<uint32_t>(code.type), std::nullopt);
     }
-    const int64_t type = in.s33();
-    if (type < 0)
-        return in.fail("malformed block type");
-    type_use(static_cast<uint32_t>(type), std::nullopt);
 }
 
-void ModulePrinter::catch_clauses(ByteReader& in) noexcept {
+void ModulePrinter::catch_clauses(BinaryReader& in) noexcept {
     for (uint32_t count = in.count(); count > 0; --count) {
-        const uint8_t kind = in.byte();
-        if (kind >= std::size(catch_keywords))
+        const CatchCode clause = in.catch_clause();
+        if (clause.kind >= std::size(catch_kinds))
             return in.fail("malformed catch clause");
-        out_.add(" (").add(catch_keywords[kind].keyword);
-        if (catch_keywords[kind].has_tag) {
+        out_.add(" (").add(catch_kinds[clause.kind].keyword);
+        if (catch_kinds[clause.kind].has_tag) {
             space();
-            reference_in(in, Space::tag);
+            reference(Space::tag, clause.tag);
         }
-        label(in.u32());
+        label(clause.label);
         out_.add(")");
     }
 }
@@ -180,7 +181,7 @@ void ModulePrinter::hint(const InstrRow& row, size_t offset) noexcept {
     if (next.func != *func_ || next.offset != offset)
         return;
     ++hints_used_;
-    out_.add("(@").add(hint_section).add(next.value != 0 ? " \"\\01\") " : " \"\\00\") ");
+    out_.add("(@").add(hint_section).add(next.likely ? " \"\\01\") " : " \"\\00\") ");
 }
 
 } // namespace warpbeam::text

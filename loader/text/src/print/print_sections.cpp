@@ -48,7 +48,7 @@ void ModulePrinter::print() noexcept {
     out_.add(")\n");
 }
 
-void ModulePrinter::header(ByteReader& in) noexcept {
+void ModulePrinter::header(BinaryReader& in) noexcept {
     if (in.fixed(4) != binary_magic)
         in.fail("magic header not detected");
     if (in.fixed(4) != binary_version)
@@ -56,12 +56,12 @@ void ModulePrinter::header(ByteReader& in) noexcept {
 }
 
 void ModulePrinter::find_sections() noexcept {
-    ByteReader in{module_, fault_};
+    BinaryReader in{module_, fault_};
     header(in);
     uint8_t place = place_of(0, false);
     while (!in.at_end()) {
         const uint8_t id = in.byte();
-        ByteReader contents = in.part(in.u32());
+        BinaryReader contents = in.part(in.u32());
         if (id == 0) {
             const std::string_view name = contents.string();
             if (!is_utf8(name))
@@ -81,9 +81,9 @@ void ModulePrinter::find_sections() noexcept {
     }
 }
 
-ByteReader ModulePrinter::section(uint8_t id) noexcept {
+BinaryReader ModulePrinter::section(uint8_t id) noexcept {
     const std::span<const uint8_t> contents = sections_[id];
-    ByteReader in{module_, fault_};
+    BinaryReader in{module_, fault_};
     if (contents.empty())
         return in.part(0);
     in.bytes(static_cast<size_t>(contents.data() - module_.data()));
@@ -110,28 +110,14 @@ void ModulePrinter::read_custom_sections() noexcept {
             take(found);
 }
 
-/// https://webassembly.github.io/branch-hinting/core/appendix/custom.html
 bool ModulePrinter::read_hints(std::span<const uint8_t> contents) noexcept {
-    std::optional<Error> fault;
-    ByteReader in{contents, fault};
-    bool good = true;
-    const uint32_t funcs = in.count();
-    for (uint32_t i = 0; i < funcs && good; ++i) {
-        const uint32_t func = in.u32();
-        good = hints_.empty() || hints_.back().func < func;
-        const uint32_t count = in.count();
-        good = good && count != 0;
-        for (uint32_t j = 0; j < count && good; ++j) {
-            const uint32_t offset = in.u32();
-            good = (j == 0 || hints_.back().offset < offset) && in.u32() == 1;
-            const uint8_t value = in.byte();
-            good = good && value <= 1 && keep(hints_.push({func, offset, value}));
-        }
-    }
-    good = good && funcs != 0 && !fault && in.at_end() && in.minimal();
-    if (!good)
+    BranchHintReader in{contents};
+    while (const auto hint = in.next())
+        if (!keep(hints_.push(*hint)))
+            break;
+    if (!in.canonical())
         hints_.clear();
-    return good;
+    return in.canonical();
 }
 
 void ModulePrinter::custom_sections() noexcept {
@@ -154,10 +140,10 @@ void ModulePrinter::module_name() noexcept {
 }
 
 void ModulePrinter::imports() noexcept {
-    entries(2, [&](ByteReader& in) { import(in); });
+    entries(2, [&](BinaryReader& in) { import(in); });
 }
 
-void ModulePrinter::import(ByteReader& in) noexcept {
+void ModulePrinter::import(BinaryReader& in) noexcept {
     out_.line(1).add("(import ");
     for (const char* const separator : {" ", " ("}) {
         const std::string_view name = in.string();
@@ -169,15 +155,15 @@ void ModulePrinter::import(ByteReader& in) noexcept {
     out_.add("))");
 }
 
-void ModulePrinter::extern_type(uint8_t kind, ByteReader& in) noexcept {
-    const bool exact = kind == code::exact_func;
-    if (kind >= std::size(extern_keywords) && !exact)
+void ModulePrinter::extern_type(uint8_t kind, BinaryReader& in) noexcept {
+    const bool exact = kind == type_code::exact_func;
+    if (kind >= std::size(extern_rows) && !exact)
         return in.fail("malformed import kind");
-    const ExternKeyword& keyword = extern_keywords[exact ? 0 : kind];
-    out_.add(keyword.keyword);
-    define(keyword.space);
+    const ExternRow& row = extern_rows[exact ? 0 : kind];
+    out_.add(row.keyword());
+    define(row.space);
     out_.add(exact ? " (exact" : "");
-    switch (keyword.kind) {
+    switch (row.kind) {
     case ExternKind::func: {
         const uint32_t type = in.u32();
         type_use(type, defined_[static_cast<size_t>(Space::func)] - 1);
@@ -188,7 +174,7 @@ void ModulePrinter::extern_type(uint8_t kind, ByteReader& in) noexcept {
         table_type(in);
         break;
     case ExternKind::memory:
-        limits(in, true);
+        memory_type(in);
         break;
     case ExternKind::global:
         space();
@@ -204,10 +190,10 @@ void ModulePrinter::extern_type(uint8_t kind, ByteReader& in) noexcept {
 }
 
 void ModulePrinter::tables() noexcept {
-    entries(4, [&](ByteReader& in) {
+    entries(4, [&](BinaryReader& in) {
         out_.line(1).add("(table");
         define(Space::table);
-        const bool initialised = in.accept(code::table_with_initialiser);
+        const bool initialised = in.accept(type_code::table_with_initialiser);
         if (initialised && in.byte() != 0)
             in.fail("malformed table");
         table_type(in);
@@ -218,16 +204,16 @@ void ModulePrinter::tables() noexcept {
 }
 
 void ModulePrinter::memories() noexcept {
-    entries(5, [&](ByteReader& in) {
+    entries(5, [&](BinaryReader& in) {
         out_.line(1).add("(memory");
         define(Space::memory);
-        limits(in, true);
+        memory_type(in);
         out_.add(")");
     });
 }
 
 void ModulePrinter::globals() noexcept {
-    entries(6, [&](ByteReader& in) {
+    entries(6, [&](BinaryReader& in) {
         out_.line(1).add("(global");
         define(Space::global);
         space();
@@ -238,7 +224,7 @@ void ModulePrinter::globals() noexcept {
 }
 
 void ModulePrinter::tags() noexcept {
-    entries(13, [&](ByteReader& in) {
+    entries(13, [&](BinaryReader& in) {
         out_.line(1).add("(");
         extern_type(static_cast<uint8_t>(ExternKind::tag), in);
         out_.add(")");
@@ -246,21 +232,21 @@ void ModulePrinter::tags() noexcept {
 }
 
 void ModulePrinter::exports() noexcept {
-    entries(7, [&](ByteReader& in) {
+    entries(7, [&](BinaryReader& in) {
         const std::string_view name = in.string();
         const uint8_t kind = in.byte();
         if (!is_utf8(name))
             return in.fail("malformed UTF-8 encoding");
-        if (kind >= std::size(extern_keywords))
+        if (kind >= std::size(extern_rows))
             return in.fail("malformed export kind");
-        out_.line(1).add("(export ").string(name).add(" (").add(extern_keywords[kind].keyword).add(" ");
-        reference_in(in, extern_keywords[kind].space);
+        out_.line(1).add("(export ").string(name).add(" (").add(extern_rows[kind].keyword()).add(" ");
+        reference_in(in, extern_rows[kind].space);
         out_.add("))");
     });
 }
 
 void ModulePrinter::start() noexcept {
-    ByteReader in = section(8);
+    BinaryReader in = section(8);
     if (sections_[8].empty())
         return;
     out_.line(1).add("(start ");
@@ -269,7 +255,7 @@ void ModulePrinter::start() noexcept {
 }
 
 void ModulePrinter::elements() noexcept {
-    entries(9, [&](ByteReader& in) {
+    entries(9, [&](BinaryReader& in) {
         out_.line(1).add("(elem");
         define(Space::elem);
         element_segment(in);
@@ -278,7 +264,7 @@ void ModulePrinter::elements() noexcept {
 }
 
 /// https://webassembly.github.io/spec/core/binary/modules.html#element-section
-void ModulePrinter::element_segment(ByteReader& in) noexcept {
+void ModulePrinter::element_segment(BinaryReader& in) noexcept {
     const uint32_t flags = in.u32();
     if (flags > 7)
         return in.fail("malformed elements segment kind");
@@ -302,7 +288,7 @@ void ModulePrinter::element_segment(ByteReader& in) noexcept {
         out_.add(" func");
     } else if (typed) {
         space();
-        ref_type(in);
+        type_text_.value(ref_type(in));
     } else {
         out_.add(" funcref");
     }
@@ -318,14 +304,14 @@ void ModulePrinter::element_segment(ByteReader& in) noexcept {
     }
 }
 
-void ModulePrinter::offset(ByteReader& in) noexcept {
+void ModulePrinter::offset(BinaryReader& in) noexcept {
     out_.add(" (offset");
     expression(in, std::nullopt);
     out_.add(")");
 }
 
 void ModulePrinter::data_segments() noexcept {
-    entries(11, [&](ByteReader& in) {
+    entries(11, [&](BinaryReader& in) {
         out_.line(1).add("(data");
         define(Space::data);
         const uint32_t kind = in.u32();
@@ -351,6 +337,23 @@ void ModulePrinter::data_segments() noexcept {
 }
 
 } // namespace text
+
+std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
+                                                 const PrintOptions& options) noexcept {
+    using namespace text;
+    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
+    Vec<char> text{allocator};
+    std::optional<Error> fault;
+    TextOut out{text, options.most_characters, fault};
+    ModulePrinter{code, allocator, out, fault, {}}.print_expression();
+    if (fault)
+        return std::unexpected{*fault};
+    if (!text.empty()) {
+        std::ranges::rotate(text, text.begin() + 1);
+        text.pop();
+    }
+    return text;
+}
 
 std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                           const PrintOptions& options) noexcept {

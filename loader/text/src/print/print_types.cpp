@@ -1,7 +1,6 @@
 // Types, https://webassembly.github.io/spec/core/binary/types.html
 
 #include "print/module_printer.hpp"
-#include "vocabulary.hpp"
 
 #include <algorithm>
 
@@ -14,9 +13,9 @@ constexpr uint32_t longest_signature = 16;
 } // namespace
 
 void ModulePrinter::types() noexcept {
-    entries(1, [&](ByteReader& in) {
+    entries(1, [&](BinaryReader& in) {
         out_.line(1);
-        if (!in.accept(code::rec))
+        if (!in.accept(type_code::rec))
             return type_definition(in);
         out_.add("(rec");
         for (uint32_t members = in.count(); members > 0; --members) {
@@ -27,12 +26,12 @@ void ModulePrinter::types() noexcept {
     });
 }
 
-void ModulePrinter::type_definition(ByteReader& in) noexcept {
+void ModulePrinter::type_definition(BinaryReader& in) noexcept {
     const uint32_t index = defined_[static_cast<size_t>(Space::type)];
     out_.add("(type");
     define(Space::type);
-    const bool is_final = in.peek() == code::sub_final;
-    const bool sub = in.accept(code::sub_final) || in.accept(code::sub);
+    const bool is_final = in.peek() == type_code::sub_final;
+    const bool sub = in.accept(type_code::sub_final) || in.accept(type_code::sub);
     if (sub) {
         out_.add(is_final ? " (sub final" : " (sub");
         for (uint32_t supers = in.count(); supers > 0; --supers) {
@@ -41,7 +40,7 @@ void ModulePrinter::type_definition(ByteReader& in) noexcept {
         }
     }
     for (const auto& [begin, keyword] :
-         {std::pair{code::describes, " (describes "}, {code::descriptor, " (descriptor "}})
+         {std::pair{type_code::describes, " (describes "}, {type_code::descriptor, " (descriptor "}})
         if (in.accept(begin)) {
             out_.add(keyword);
             reference_in(in, Space::type);
@@ -51,17 +50,17 @@ void ModulePrinter::type_definition(ByteReader& in) noexcept {
     out_.add(sub ? "))" : ")");
 }
 
-void ModulePrinter::composite_type(ByteReader& in, uint32_t index) noexcept {
+void ModulePrinter::composite_type(BinaryReader& in, uint32_t index) noexcept {
     const uint8_t form = in.byte();
-    TypeInfo info{form == code::func, 0, 0, in};
+    TypeInfo info{form == type_code::func, 0, 0, in};
     switch (form) {
-    case code::func: {
+    case type_code::func: {
         out_.add(" (func");
         info.params = value_types("param", in, std::nullopt);
         info.results = value_types("result", in, std::nullopt);
         break;
     }
-    case code::struct_:
+    case type_code::struct_:
         out_.add(" (struct");
         for (uint32_t i = 0, count = in.count(); i < count; ++i) {
             out_.add(" (field");
@@ -71,7 +70,7 @@ void ModulePrinter::composite_type(ByteReader& in, uint32_t index) noexcept {
             out_.add(")");
         }
         break;
-    case code::array:
+    case type_code::array:
         out_.add(" (array ");
         field_type(in);
         break;
@@ -82,100 +81,110 @@ void ModulePrinter::composite_type(ByteReader& in, uint32_t index) noexcept {
     keep(types_.push(info));
 }
 
-void ModulePrinter::field_type(ByteReader& in) noexcept {
-    // What is mutable is said in front in the text.
-    ByteReader ahead = in;
-    skip_value_type(ahead);
-    const uint8_t mutability = ahead.byte();
+void ModulePrinter::field_type(BinaryReader& in) noexcept {
+    FieldType type;
+    type.storage = val_type(in, type_code(in));
+    const uint8_t mutability = in.byte();
     if (mutability > 1)
-        ahead.fail("malformed mutability");
-    out_.add(mutability != 0 ? "(mut " : "");
-    value_type(in);
-    out_.add(mutability != 0 ? ")" : "");
-    in = ahead;
+        in.fail("malformed mutability");
+    type.is_mutable = mutability != 0;
+    type_text_.field(type);
 }
 
-void ModulePrinter::skip_value_type(ByteReader& in) noexcept {
-    const uint8_t first = in.byte();
-    if (first != code::ref && first != code::ref_null)
-        return;
-    if (in.accept(code::exact))
-        in.u32();
+namespace {
+
+bool begins_type(uint8_t first) noexcept {
+    return TypeCode{first, {}}.has_heap() || find_plain(first) != nullptr || find_heap(first) != nullptr;
+}
+
+} // namespace
+
+TypeCode ModulePrinter::type_code(BinaryReader& in) noexcept {
+    if (!begins_type(in.peek()))
+        in.fail("malformed value type");
+    return in.type_code();
+}
+
+/// The type of a code; a defined one has its index in the module as id.
+ValType ModulePrinter::val_type(BinaryReader& in, const TypeCode& code) noexcept {
+    if (code.has_heap())
+        return ValType::reference(heap_type(in, code.heap), code.first == type_code::ref_null);
+    if (begins_type(code.first))
+        return type_of(code, HeapType::defined);
+    in.fail("malformed value type");
+    return ValType::bot;
+}
+
+HeapType ModulePrinter::heap_type(BinaryReader& in, const HeapCode& code) noexcept {
+    if (code.is_malformed())
+        in.fail("malformed heap type");
+    else if (code.code >= max_type_id)
+        in.fail("unknown type");
     else
-        in.s33();
+        return heap_of(code, HeapType::defined);
+    return HeapType::bot;
 }
 
-void ModulePrinter::value_type(ByteReader& in) noexcept {
-    const auto* const plain = std::ranges::find(plain_keywords, in.peek(), &PlainKeyword::code);
-    if (plain == std::end(plain_keywords))
-        return ref_type(in);
-    in.byte();
-    out_.add(plain->keyword);
+void ModulePrinter::value_type(BinaryReader& in, const TypeCode& code) noexcept {
+    type_text_.value(val_type(in, code));
 }
 
-void ModulePrinter::ref_type(ByteReader& in) noexcept {
-    const bool nullable = in.accept(code::ref_null);
-    if (nullable || in.accept(code::ref))
-        return ref_type(nullable, in);
-    // The code of an abstract heap type stands for a nullable reference.
-    const auto* const found = std::ranges::find(heap_keywords, int64_t{in.peek()} - 0x80, &HeapKeyword::code);
-    if (found == std::end(heap_keywords))
-        return in.fail("malformed value type");
-    in.byte();
-    out_.add(found->ref);
+void ModulePrinter::value_type(BinaryReader& in) noexcept { value_type(in, type_code(in)); }
+
+ValType ModulePrinter::ref_type(BinaryReader& in) noexcept {
+    if (find_plain(in.peek()) != nullptr)
+        in.fail("malformed reference type");
+    return val_type(in, type_code(in));
 }
 
-void ModulePrinter::ref_type(bool nullable, ByteReader& heap) noexcept {
-    out_.add(nullable ? "(ref null " : "(ref ");
-    heap_type(heap);
-    out_.add(")");
+void ModulePrinter::heap_type(BinaryReader& in) noexcept { type_text_.heap(heap_type(in, in.heap_code())); }
+
+void ModulePrinter::ref_type(bool nullable, BinaryReader& in) noexcept {
+    const HeapCode code = in.heap_code();
+    const HeapType heap = heap_type(in, code);
+    type_text_.value(ValType::reference(heap, nullable));
 }
 
-void ModulePrinter::heap_type(ByteReader& in) noexcept {
-    if (in.accept(code::exact)) {
-        out_.add("(exact ");
-        reference_in(in, Space::type);
-        out_.add(")");
-        return;
-    }
-    const int64_t heap = in.s33();
-    if (heap >= 0)
-        return reference(Space::type, static_cast<uint32_t>(heap));
-    const auto* const found = std::ranges::find(heap_keywords, heap, &HeapKeyword::code);
-    if (found == std::end(heap_keywords))
-        return in.fail("malformed heap type");
-    out_.add(found->heap);
+Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags) noexcept {
+    Limits limits;
+    limits.is_64 = (flags & limits_flag::is_64) != 0;
+    limits.has_max = (flags & limits_flag::max) != 0;
+    limits.min = in.u64();
+    limits.max = limits.has_max ? in.u64() : 0;
+    return limits;
 }
 
-void ModulePrinter::limits(ByteReader& in, bool is_memory) noexcept {
+void ModulePrinter::memory_type(BinaryReader& in) noexcept {
     using namespace limits_flag;
     const uint8_t flags = in.byte();
-    if ((flags & ~(max | is_64 | (is_memory ? shared | page_size : 0))) != 0)
+    if ((flags & ~(max | is_64 | shared | page_size)) != 0)
         return in.fail("malformed limits flags");
-    out_.add((flags & is_64) != 0 ? " i64 " : " ").natural(in.u64());
-    if ((flags & max) != 0)
-        out_.add(" ").natural(in.u64());
-    if ((flags & shared) != 0)
-        out_.add(" shared");
-    if ((flags & page_size) == 0)
-        return;
-    const uint32_t log2 = in.u32();
+    MemoryType type;
+    type.limits = limits(in, flags);
+    type.shared = (flags & shared) != 0;
+    const bool with_page_size = (flags & page_size) != 0;
+    const uint32_t log2 = with_page_size ? in.u32() : 0;
     if (log2 > 63)
         return in.fail("invalid custom page size");
-    out_.add(" (pagesize ").natural(uint64_t{1} << log2).add(")");
+    type.page_size_log2 = static_cast<uint8_t>(log2);
+    space();
+    type_text_.memory(type, with_page_size);
 }
 
 /// The element type comes first in the binary format and last in the text.
-void ModulePrinter::table_type(ByteReader& in) noexcept {
-    ByteReader element = in;
-    skip_value_type(in);
-    limits(in, false);
+void ModulePrinter::table_type(BinaryReader& in) noexcept {
+    TableType type;
+    type.element = ref_type(in);
+    const uint8_t flags = in.byte();
+    if ((flags & ~(limits_flag::max | limits_flag::is_64)) != 0)
+        return in.fail("malformed limits flags");
+    type.limits = limits(in, flags);
     space();
-    ref_type(element);
+    type_text_.table(type);
 }
 
 /// A vector of them, and returns how many they are.
-uint32_t ModulePrinter::value_types(const char* keyword, ByteReader& in,
+uint32_t ModulePrinter::value_types(const char* keyword, BinaryReader& in,
                                     std::optional<uint32_t> func) noexcept {
     ValueGroup group{*this, keyword, func};
     const uint32_t count = in.count();
@@ -215,7 +224,7 @@ void ModulePrinter::type_use(uint32_t type, std::optional<uint32_t> func) noexce
     const bool named = func && names_.any(Space::local, *func);
     if (!named && (info.params > longest_signature || info.results > longest_signature))
         return;
-    ByteReader at = info.at;
+    BinaryReader at = info.at;
     value_types("param", at, func);
     value_types("result", at, std::nullopt);
 }

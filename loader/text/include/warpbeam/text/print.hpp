@@ -29,4 +29,9 @@ struct PrintOptions {
 [[nodiscard]] std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                                         const PrintOptions& options = {}) noexcept;
 
+/// The same of the instructions of an expression, such as a constant one, whose code ends with `end`: on one
+/// line, `i32.const 8 global.get 0 i32.add`, with numbers for all that is elsewhere in the module.
+[[nodiscard]] std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
+                                                               const PrintOptions& options = {}) noexcept;
+
 } // namespace warpbeam

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <warpbeam/loader/type_registry.hpp>
+#include <warpbeam/loader/types.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace warpbeam {
+
+/// Writes types as the text format does: `i32`, `(ref null 3)`, `func (param i32)`, `memory i64 1 2`. Where
+/// the text goes and how it refers to defined types is up to the class made of this.
+class TypePrinter {
+public:
+    void heap(HeapType type) noexcept;
+    void value(ValType type) noexcept;
+    /// Each after a space.
+    void values(std::span<const ValType> types) noexcept;
+    void field(const FieldType& type) noexcept;
+    /// `func (param i32) (result i64)`
+    void func(const FuncType& type) noexcept;
+    /// `func ...`, `array ...` or `struct ...`
+    void composite(const SubType& type) noexcept;
+    /// `(sub final 0 (struct ...))`, or without what is a matter of course `(struct ...)`
+    void definition(const SubType& type) noexcept;
+
+    /// `i64 1 2`
+    void limits(const Limits& limits) noexcept;
+    void table(const TableType& type) noexcept;
+    void memory(const MemoryType& type) noexcept {
+        memory(type, type.page_size_log2 != MemoryType{}.page_size_log2);
+    }
+    void memory(const MemoryType& type, bool with_page_size) noexcept;
+    void global(const GlobalType& type) noexcept;
+    /// With the kind in front: `memory 1 2 shared`, `tag (param i32)`
+    void external(const ExternType& type, const TypeRegistry& types) noexcept;
+
+protected:
+    TypePrinter() = default;
+    TypePrinter(const TypePrinter&) = default;
+    TypePrinter& operator=(const TypePrinter&) = default;
+    ~TypePrinter() = default;
+
+    virtual void add(std::string_view text) noexcept = 0;
+    virtual void defined(TypeId id) noexcept = 0;
+    /// Whether the text is long enough; then lists end with dots.
+    [[nodiscard]] virtual bool full() noexcept { return false; }
+
+private:
+    void number(uint64_t value) noexcept;
+    void signature(const FuncType& type) noexcept;
+    void list(std::string_view keyword, std::span<const ValType> types) noexcept;
+};
+
+} // namespace warpbeam
