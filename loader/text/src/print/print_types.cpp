@@ -100,7 +100,7 @@ bool begins_type(uint8_t first) noexcept {
 } // namespace
 
 TypeCode ModulePrinter::type_code(BinaryReader& in) noexcept {
-    if (!begins_type(in.peek()))
+    if (!in.at_end() && !begins_type(in.peek()))
         in.fail("malformed value type");
     return in.type_code();
 }
