@@ -45,9 +45,8 @@ private:
     }
 
     bool list(const vm::Code& code) noexcept {
-        const vm::CodeContext context = code_.context();
         const vm::HandlerIndex* const index = vm::HandlerIndex::get(); // the verifier has asked for it
-        vm::Disassembler out{context, listing_.text_};
+        vm::Disassembler out{module_, listing_.text_};
         out.head(code);
         if (!end_line(0, Error::no_offset))
             return false;

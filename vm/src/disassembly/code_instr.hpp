@@ -22,10 +22,11 @@ struct CodeContext {
 struct CodeInstr {
     Choice choice;
     Shape shape;
-    const char* at = nullptr;
+    const char* at = nullptr; ///< null for what stands for all instructions of its kind
     uint32_t position = 0;
     uint32_t size = 0; ///< with the distances of a jump table
 
+    [[nodiscard]] bool is_variant() const noexcept { return at == nullptr; }
     [[nodiscard]] const FormRow& row() const noexcept { return row_of(choice.form); }
     [[nodiscard]] const Sig& sig() const noexcept { return sig_of(choice.op); }
     [[nodiscard]] bool has(uint8_t effect) const noexcept { return (row().effects & effect) != 0; }

@@ -92,7 +92,7 @@ void Disassembler::hexadecimal(uint64_t value, size_t digits) noexcept {
 
 /// Types are known by their index in the module; equal ones have several, of which the first stands for all.
 void Disassembler::defined(TypeId id) noexcept {
-    const auto types = context_.module.types();
+    const auto types = module_->types();
     const auto found = std::ranges::find(types, id);
     add("type ");
     decimal(static_cast<size_t>(found - types.begin()));
@@ -117,9 +117,11 @@ void Disassembler::type(const CodeInstr& instr, uint64_t word) noexcept {
 // ---- Operands ----
 
 void Disassembler::constant(const CodeInstr& instr, const FieldRow& field) noexcept {
+    add("#");
+    if (instr.is_variant())
+        return;
     const uint64_t bits = instr.get(field.name);
     char text[32];
-    add("#");
     switch (instr.choice.form == Form::latch && field.name == Field::step ? Sig::none : instr.type(field)) {
     case Sig::none: // a constant step has 16 bits
         return signed_decimal(static_cast<int16_t>(bits));
@@ -148,12 +150,12 @@ void Disassembler::source(const CodeInstr& instr, const FieldRow& field) noexcep
     if (field.kind == FieldKind::source) {
         if (field.name >= Field::pin0 && field.name <= Field::pin2)
             add(pin_names[static_cast<size_t>(field.name) - static_cast<size_t>(Field::pin0)]);
-        return slot(instr.get(field.name));
+        return slot(instr, field);
     }
     const bool is_float = bank_of(instr.type(field)) != Bank::integer;
     switch (instr.source(field.name)) {
     case Src::slot:
-        return slot(instr.get(field.name));
+        return slot(instr, field);
     case Src::acc:
         return add(is_float ? "facc" : "acc");
     case Src::l0:
@@ -173,7 +175,7 @@ void Disassembler::sink(const CodeInstr& instr, const FieldRow& field) noexcept 
         return add(is_float ? "facc" : "acc");
     if (is_pin(dst))
         add(is_float ? "f0=" : dst == Dst::l0 ? "l0=" : "l1=");
-    slot(instr.get(field.name));
+    slot(instr, field);
 }
 
 // ---- All the rest, which has names ----
@@ -222,7 +224,7 @@ void Disassembler::property(const CodeInstr& instr, const FieldRow& field) noexc
         separate();
         add(field_names[static_cast<size_t>(field.name)]);
         add("=");
-        return slot(instr.get(field.name));
+        return slot(instr, field);
     case FieldKind::number:
         return number(instr, field);
     case FieldKind::pointer:
@@ -299,13 +301,14 @@ void Disassembler::instr(const CodeInstr& instr) noexcept {
         add(" <- ");
     parts_ = 0;
     each(is_source, &Disassembler::source);
-    each([&](FieldKind kind) { return !is_sink(kind) && !is_source(kind); }, &Disassembler::property);
-    for (size_t i = 0; i < instr.target_count(); ++i) {
+    if (!instr.is_variant())
+        each([&](FieldKind kind) { return !is_sink(kind) && !is_source(kind); }, &Disassembler::property);
+    for (size_t i = 0; !instr.is_variant() && i < instr.target_count(); ++i) {
         add(i != 0 ? " " : parts_ != 0 ? " -> " : "-> ");
         position(instr.target(i));
     }
     if (out_.size() == operands)
-        out_.truncate(end);
+        out_.truncate(end); // it has none
 }
 
 // ---- What is around them ----

@@ -13,11 +13,16 @@ namespace warpbeam::vm {
 /// it, so that the same code has the same text everywhere. Precondition of all: `verify` finds nothing.
 class Disassembler : private TypePrinter {
 public:
-    Disassembler(const CodeContext& context, Vec<char>& out) noexcept : context_{context}, out_{out} {}
+    /// `module` is what the code was made of.
+    Disassembler(const Module& module, Vec<char>& out) noexcept : module_{&module}, out_{out} {}
+    /// For `variant` alone.
+    explicit Disassembler(Vec<char>& out) noexcept : out_{out} {}
 
     /// The frame, and what is pinned at entry.
     void head(const Code& code) noexcept;
     void instr(const CodeInstr& instr) noexcept;
+    /// What all instructions of a handler have in common: `s` and `#` stand for any slot and constant.
+    void variant(const Choice& choice) noexcept { instr({choice, shape_of(choice)}); }
     void region(const Code& code, size_t number) noexcept;
     void clause(const Code& code, size_t number) noexcept;
     /// False when there was no memory for some of the text.
@@ -46,10 +51,13 @@ private:
         add("s");
         decimal(number);
     }
+    void slot(const CodeInstr& instr, const FieldRow& field) noexcept {
+        instr.is_variant() ? add("s") : slot(instr.get(field.name));
+    }
     /// Between the parts of a list.
     void separate() noexcept { add(parts_++ == 0 ? "" : ", "); }
 
-    const CodeContext& context_;
+    const Module* module_ = nullptr;
     Vec<char>& out_;
     size_t parts_ = 0;
     bool complete_ = true;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "disassembly/code_instr.hpp"
+#include "disassembly/finding.hpp"
 
 #include <expected>
 
@@ -10,16 +11,6 @@
 namespace warpbeam::vm {
 
 class Layouts;
-
-/// What is wrong with a function's code, and where.
-struct Finding {
-    size_t position = 0;
-    const char* words = nullptr; ///< null: nothing is
-    /// The field of the instruction that is meant, if it is one.
-    std::string_view field{};
-    /// Whether the code can be disassembled all the same.
-    bool is_readable = false;
-};
 
 /// Every instruction is known and lies within the code, which does not run off its end; jumps and catch
 /// clauses go to beginnings of instructions; slots lie inside of the frame, indices inside of the module. On

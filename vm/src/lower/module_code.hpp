@@ -1,6 +1,7 @@
 #pragma once
 
-#include "disassembly/verifier.hpp"
+#include "disassembly/finding.hpp"
+#include "isa/instr.hpp"
 #include "lower/code_mark.hpp"
 
 #include <warpbeam/loader/module.hpp>
@@ -64,8 +65,6 @@ public:
     [[nodiscard]] Exit locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept;
     /// The code that holds `ip`, which is meant as for `locate`; null for what belongs to no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
-
-    [[nodiscard]] CodeContext context() const noexcept { return {module_, {cells_.data(), cells_.size()}}; }
 
 private:
     [[nodiscard]] std::span<CodeCell> cells() noexcept { return {cells_.data(), cells_.size()}; }

@@ -1,3 +1,4 @@
+#include "disassembly/verifier.hpp"
 #include "lower/module_code.hpp"
 
 /// On its own, so that a program which verifies nothing does not have the verifier.
@@ -5,7 +6,7 @@
 namespace warpbeam::vm {
 
 std::expected<Finding, Exit> ModuleCode::verify(const Code& code) noexcept {
-    return vm::verify(context(), *options_.layouts, code, *options_.allocator);
+    return vm::verify({module_, {cells_.data(), cells_.size()}}, *options_.layouts, code, *options_.allocator);
 }
 
 Exit ModuleCode::check(const Code& code) noexcept {
