@@ -1,6 +1,5 @@
-#include "utf8.hpp"
-
 #include <warpbeam/loader/custom_sections.hpp>
+#include <warpbeam/loader/utf8.hpp>
 
 namespace warpbeam {
 

@@ -117,9 +117,10 @@ bool TypeDecoder::any_type(ValType& type, bool packed_too) noexcept {
         return (plain->kind != ValType::v128 || context_.require(Feature::simd, start, "the type v128")) &&
                in_.skip(1);
     }
-    if (!TypeCode{first, {}}.has_heap() && find_heap(first) == nullptr)
-        return context_.diagnostics.malformed(start, "malformed value type 0x%02x", first);
-    return context_.require(Feature::reference_types, start, "a value of reference type") && ref_type(type);
+    if (TypeCode{first, {}}.has_heap() || find_heap(first) != nullptr)
+        return context_.require(Feature::reference_types, start, "a value of reference type") &&
+               ref_type(type);
+    return context_.diagnostics.malformed(start, "malformed value type 0x%02x", first);
 }
 
 bool TypeDecoder::mutability(bool& is_mutable) noexcept {

@@ -1,6 +1,5 @@
-#include "utf8.hpp"
-
 #include <warpbeam/loader/printable.hpp>
+#include <warpbeam/loader/utf8.hpp>
 
 #include <cstdint>
 #include <cstdio>
@@ -13,14 +12,6 @@ constexpr bool acts(uint32_t character) noexcept {
     return (character >= 0x80 && character < 0xa0) || character == 0x61c || character == 0x200e ||
            character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
            (character >= 0x2066 && character <= 0x2069);
-}
-
-/// The length of the character that a text begins with; 0 when these bytes are none.
-size_t length_of(std::string_view text) noexcept {
-    const auto lead = static_cast<uint8_t>(text.front());
-    const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    return length <= text.size() && is_utf8({reinterpret_cast<const uint8_t*>(text.data()), length}) ? length
-                                                                                                     : 0;
 }
 
 /// The number of a character of several bytes.
@@ -40,7 +31,7 @@ size_t Printable::safe_length(size_t at) const noexcept {
         const bool escaped = byte < 0x20 || byte == 0x7f || (quoted_ && (byte == '"' || byte == '\\'));
         return escaped ? 0 : 1;
     }
-    const size_t length = length_of(rest_.substr(at));
+    const size_t length = utf8_length(rest_.substr(at));
     return length != 0 && !acts(decode(rest_.substr(at, length))) ? length : 0;
 }
 
@@ -61,7 +52,7 @@ std::string_view Printable::next() noexcept {
         return piece;
     }
     const auto byte = static_cast<uint8_t>(rest_.front());
-    const size_t length = byte < 0x80 ? 1 : length_of(rest_);
+    const size_t length = utf8_length(rest_);
     const int written =
         length > 1 ? std::snprintf(escape_, sizeof escape_, "\\u{%x}", decode(rest_.substr(0, length)))
                    : std::snprintf(escape_, sizeof escape_, "\\%02x", byte);

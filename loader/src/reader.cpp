@@ -1,6 +1,6 @@
 #include "reader.hpp"
 
-#include "utf8.hpp"
+#include <warpbeam/loader/utf8.hpp>
 
 namespace warpbeam {
 

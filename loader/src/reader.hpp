@@ -79,28 +79,19 @@ private:
             return good_ ? reader_->peek() : uint8_t{0};
         }
         void pass(size_t count) noexcept { good_ = good_ && reader_->skip(count); }
-        uint8_t byte() noexcept {
-            uint8_t value = 0;
-            good_ = good_ && reader_->byte(value);
-            return value;
-        }
-        uint32_t u32() noexcept {
-            uint32_t value = 0;
-            good_ = good_ && reader_->u32(value);
-            return value;
-        }
-        uint64_t u64() noexcept {
-            uint64_t value = 0;
-            good_ = good_ && reader_->u64(value);
-            return value;
-        }
-        int64_t s33() noexcept {
-            int64_t value = 0;
-            good_ = good_ && reader_->s33(value);
+        uint8_t byte() noexcept { return next(&Reader::byte); }
+        uint32_t u32() noexcept { return next(&Reader::u32); }
+        uint64_t u64() noexcept { return next(&Reader::u64); }
+        int64_t s33() noexcept { return next(&Reader::s33); }
+
+    private:
+        template <typename T>
+        T next(bool (Reader::*read)(T&) noexcept) noexcept {
+            T value = 0;
+            good_ = good_ && (reader_->*read)(value);
             return value;
         }
 
-    private:
         Reader* reader_;
         bool good_ = true;
     };

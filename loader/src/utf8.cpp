@@ -1,4 +1,4 @@
-#include "utf8.hpp"
+#include <warpbeam/loader/utf8.hpp>
 
 #include <cstring>
 
@@ -28,31 +28,34 @@ constexpr Sequence sequence_of(uint8_t lead) noexcept {
 
 } // namespace
 
-bool is_utf8(std::span<const uint8_t> bytes) noexcept {
-    const uint8_t* p = bytes.data();
-    const uint8_t* const end = p + bytes.size();
-    while (p != end) {
-        if (end - p >= 8) {
-            uint64_t eight = 0;
-            std::memcpy(&eight, p, 8);
-            if ((eight & 0x8080808080808080) == 0) {
-                p += 8;
-                continue;
-            }
-        }
-        if (*p < 0x80) {
-            ++p;
-            continue;
-        }
-        const Sequence sequence = sequence_of(*p);
-        if (sequence.length == 0 || static_cast<size_t>(end - p) < sequence.length)
+size_t utf8_length(std::string_view text) noexcept {
+    const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+    if (text.empty())
+        return 0;
+    if (byte(0) < 0x80)
+        return 1;
+    const Sequence sequence = sequence_of(byte(0));
+    if (sequence.length == 0 || text.size() < sequence.length)
+        return 0;
+    if (byte(1) < sequence.second_min || byte(1) > sequence.second_max)
+        return 0;
+    for (unsigned i = 2; i < sequence.length; ++i)
+        if ((byte(i) & 0xc0) != 0x80)
+            return 0;
+    return sequence.length;
+}
+
+bool is_utf8(std::string_view text) noexcept {
+    while (!text.empty()) {
+        size_t length = 8;
+        uint64_t eight = ~uint64_t{0};
+        if (text.size() >= length)
+            std::memcpy(&eight, text.data(), length);
+        if ((eight & 0x8080808080808080) != 0)
+            length = utf8_length(text);
+        if (length == 0)
             return false;
-        if (p[1] < sequence.second_min || p[1] > sequence.second_max)
-            return false;
-        for (unsigned i = 2; i < sequence.length; ++i)
-            if ((p[i] & 0xc0) != 0x80)
-                return false;
-        p += sequence.length;
+        text.remove_prefix(length);
     }
     return true;
 }

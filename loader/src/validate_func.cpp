@@ -114,10 +114,8 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
 }
 
 bool FuncValidator::wide(unsigned operands) noexcept {
-    for (unsigned i = 0; i < operands; ++i)
-        if (!pop(ValType::i64))
-            return false;
-    return push(ValType::i64) && push(ValType::i64);
+    static constexpr ValType all[] = {ValType::i64, ValType::i64, ValType::i64, ValType::i64};
+    return pop_all({all, operands}) && push(ValType::i64) && push(ValType::i64);
 }
 
 bool FuncValidator::apply(const Sig& sig, ValType address) noexcept {

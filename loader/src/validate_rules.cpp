@@ -1,8 +1,10 @@
 #include "validate_func.hpp"
 
+#include <algorithm>
 #include <utility>
 
-/// Which function validates which instruction. Those whose types stand in the instruction table share one, `typed`.
+/// Which function validates which instruction. Those whose types stand in the instruction table share one,
+/// `typed`.
 
 namespace warpbeam {
 namespace {
@@ -26,190 +28,107 @@ struct FuncValidator::Rules {
 
     /// The rule of an instruction that has one of its own, else null.
     static constexpr Rule own(Op op) noexcept {
-        switch (op) {
-        // validate_control.cpp
-        case Op::unreachable:
-            return call<&V::unreachable>;
-        case Op::block:
-            return call<&V::begin_block, BlockKind::block>;
-        case Op::loop:
-            return call<&V::begin_block, BlockKind::loop>;
-        case Op::if_:
-            return call<&V::begin_block, BlockKind::if_>;
-        case Op::else_:
-            return call<&V::begin_else>;
-        case Op::try_:
-            return call<&V::begin_block, BlockKind::try_>;
-        case Op::catch_:
-            return call<&V::begin_catch, BlockKind::catch_>;
-        case Op::catch_all:
-            return call<&V::begin_catch, BlockKind::catch_all>;
-        case Op::delegate:
-            return call<&V::delegate>;
-        case Op::try_table:
-            return call<&V::try_table>;
-        case Op::throw_:
-            return call<&V::throw_tag>;
-        case Op::rethrow:
-            return call<&V::rethrow>;
-        case Op::throw_ref:
-            return call<&V::throw_ref>;
-        case Op::end:
-            return call<&V::end>;
-        case Op::br:
-            return call<&V::branch>;
-        case Op::br_if:
-            return call<&V::branch_if>;
-        case Op::br_table:
-            return call<&V::branch_table>;
-        case Op::return_:
-            return call<&V::return_results>;
-        case Op::call:
-            return call<&V::call, false>;
-        case Op::return_call:
-            return call<&V::call, true>;
-        case Op::call_indirect:
-            return call<&V::call_indirect, false>;
-        case Op::return_call_indirect:
-            return call<&V::call_indirect, true>;
-        case Op::call_ref:
-            return call<&V::call_ref, false>;
-        case Op::return_call_ref:
-            return call<&V::call_ref, true>;
-        case Op::drop:
-            return call<&V::drop>;
-        case Op::select:
-            return call<&V::select>;
-        case Op::select_t:
-            return call<&V::select_typed>;
-
-        // validate_variables.cpp
-        case Op::local_get:
-            return call<&V::local_get>;
-        case Op::local_set:
-            return call<&V::local_set, false>;
-        case Op::local_tee:
-            return call<&V::local_set, true>;
-        case Op::global_get:
-            return call<&V::global_get>;
-        case Op::global_set:
-            return call<&V::global_set>;
-        case Op::memory_copy:
-            return call<&V::memory_copy>;
-        case Op::table_get:
-            return call<&V::table_get>;
-        case Op::table_set:
-            return call<&V::table_set>;
-        case Op::table_size:
-            return call<&V::table_size>;
-        case Op::table_grow:
-            return call<&V::table_grow>;
-        case Op::table_fill:
-            return call<&V::table_fill>;
-        case Op::table_copy:
-            return call<&V::table_copy>;
-        case Op::table_init:
-            return call<&V::table_init>;
-
-        // validate_func.cpp
-        case Op::i64_add128:
-        case Op::i64_sub128:
-            return call<&V::wide, 4u>;
-        case Op::i64_mul_wide_s:
-        case Op::i64_mul_wide_u:
-            return call<&V::wide, 2u>;
-
-        // validate_gc.cpp
-        case Op::ref_null:
-            return call<&V::ref_null>;
-        case Op::ref_is_null:
-            return call<&V::ref_is_null>;
-        case Op::ref_func:
-            return call<&V::ref_func>;
-        case Op::ref_eq:
-            return call<&V::ref_eq>;
-        case Op::ref_as_non_null:
-            return call<&V::ref_as_non_null>;
-        case Op::br_on_null:
-            return call<&V::branch_on_null, true>;
-        case Op::br_on_non_null:
-            return call<&V::branch_on_null, false>;
-        case Op::ref_test:
-            return call<&V::test>;
-        case Op::ref_test_null:
-            return call<&V::test>;
-        case Op::ref_cast:
-            return call<&V::cast, false>;
-        case Op::ref_cast_null:
-            return call<&V::cast, true>;
-        case Op::br_on_cast:
-            return call<&V::branch_on_cast, false, false>;
-        case Op::br_on_cast_fail:
-            return call<&V::branch_on_cast, true, false>;
-        case Op::br_on_cast_desc_eq:
-            return call<&V::branch_on_cast, false, true>;
-        case Op::br_on_cast_desc_eq_fail:
-            return call<&V::branch_on_cast, true, true>;
-        case Op::ref_get_desc:
-            return call<&V::get_descriptor>;
-        case Op::ref_cast_desc_eq:
-            return call<&V::cast_descriptor, false>;
-        case Op::ref_cast_desc_eq_null:
-            return call<&V::cast_descriptor, true>;
-        case Op::any_convert_extern:
-            return call<&V::convert, HeapType::extern_, HeapType::any>;
-        case Op::extern_convert_any:
-            return call<&V::convert, HeapType::any, HeapType::extern_>;
-        case Op::ref_i31:
-            return call<&V::ref_i31>;
-        case Op::i31_get_s:
-        case Op::i31_get_u:
-            return call<&V::i31_get>;
-        case Op::struct_new:
-            return call<&V::struct_new, false, false>;
-        case Op::struct_new_default:
-            return call<&V::struct_new, true, false>;
-        case Op::struct_new_desc:
-            return call<&V::struct_new, false, true>;
-        case Op::struct_new_default_desc:
-            return call<&V::struct_new, true, true>;
-        case Op::struct_get:
-            return call<&V::struct_get, false>;
-        case Op::struct_get_s:
-        case Op::struct_get_u:
-            return call<&V::struct_get, true>;
-        case Op::struct_set:
-            return call<&V::struct_set>;
-        case Op::array_new:
-            return call<&V::array_new>;
-        case Op::array_new_default:
-            return call<&V::array_new_default>;
-        case Op::array_new_fixed:
-            return call<&V::array_new_fixed>;
-        case Op::array_new_data:
-            return call<&V::array_new_data>;
-        case Op::array_new_elem:
-            return call<&V::array_new_elem>;
-        case Op::array_get:
-            return call<&V::array_get, false>;
-        case Op::array_get_s:
-        case Op::array_get_u:
-            return call<&V::array_get, true>;
-        case Op::array_set:
-            return call<&V::array_set>;
-        case Op::array_len:
-            return call<&V::array_len>;
-        case Op::array_fill:
-            return call<&V::array_fill>;
-        case Op::array_copy:
-            return call<&V::array_copy>;
-        case Op::array_init_data:
-            return call<&V::array_init_data>;
-        case Op::array_init_elem:
-            return call<&V::array_init_elem>;
-        default:
-            return nullptr;
-        }
+        struct Row {
+            Op op;
+            Rule rule;
+        };
+        constexpr Row rows[] = {
+            // validate_control.cpp
+            {Op::unreachable, call<&V::unreachable>},
+            {Op::block, call<&V::begin_block, BlockKind::block>},
+            {Op::loop, call<&V::begin_block, BlockKind::loop>},
+            {Op::if_, call<&V::begin_block, BlockKind::if_>},
+            {Op::else_, call<&V::begin_else>},
+            {Op::try_, call<&V::begin_block, BlockKind::try_>},
+            {Op::catch_, call<&V::begin_catch, BlockKind::catch_>},
+            {Op::catch_all, call<&V::begin_catch, BlockKind::catch_all>},
+            {Op::delegate, call<&V::delegate>},
+            {Op::try_table, call<&V::try_table>},
+            {Op::throw_, call<&V::throw_tag>},
+            {Op::rethrow, call<&V::rethrow>},
+            {Op::throw_ref, call<&V::throw_ref>},
+            {Op::end, call<&V::end>},
+            {Op::br, call<&V::branch>},
+            {Op::br_if, call<&V::branch_if>},
+            {Op::br_table, call<&V::branch_table>},
+            {Op::return_, call<&V::return_results>},
+            {Op::call, call<&V::call, false>},
+            {Op::return_call, call<&V::call, true>},
+            {Op::call_indirect, call<&V::call_indirect, false>},
+            {Op::return_call_indirect, call<&V::call_indirect, true>},
+            {Op::call_ref, call<&V::call_ref, false>},
+            {Op::return_call_ref, call<&V::call_ref, true>},
+            {Op::drop, call<&V::drop>},
+            {Op::select, call<&V::select>},
+            {Op::select_t, call<&V::select_typed>},
+            // validate_variables.cpp
+            {Op::local_get, call<&V::local_get>},
+            {Op::local_set, call<&V::local_set, false>},
+            {Op::local_tee, call<&V::local_set, true>},
+            {Op::global_get, call<&V::global_get>},
+            {Op::global_set, call<&V::global_set>},
+            {Op::memory_copy, call<&V::memory_copy>},
+            {Op::table_get, call<&V::table_get>},
+            {Op::table_set, call<&V::table_set>},
+            {Op::table_size, call<&V::table_size>},
+            {Op::table_grow, call<&V::table_grow>},
+            {Op::table_fill, call<&V::table_fill>},
+            {Op::table_copy, call<&V::table_copy>},
+            {Op::table_init, call<&V::table_init>},
+            // validate_func.cpp
+            {Op::i64_add128, call<&V::wide, 4u>},
+            {Op::i64_sub128, call<&V::wide, 4u>},
+            {Op::i64_mul_wide_s, call<&V::wide, 2u>},
+            {Op::i64_mul_wide_u, call<&V::wide, 2u>},
+            // validate_gc.cpp
+            {Op::ref_null, call<&V::ref_null>},
+            {Op::ref_is_null, call<&V::ref_is_null>},
+            {Op::ref_func, call<&V::ref_func>},
+            {Op::ref_eq, call<&V::ref_eq>},
+            {Op::ref_as_non_null, call<&V::ref_as_non_null>},
+            {Op::br_on_null, call<&V::branch_on_null, true>},
+            {Op::br_on_non_null, call<&V::branch_on_null, false>},
+            {Op::ref_test, call<&V::test>},
+            {Op::ref_test_null, call<&V::test>},
+            {Op::ref_cast, call<&V::cast, false>},
+            {Op::ref_cast_null, call<&V::cast, true>},
+            {Op::br_on_cast, call<&V::branch_on_cast, false, false>},
+            {Op::br_on_cast_fail, call<&V::branch_on_cast, true, false>},
+            {Op::br_on_cast_desc_eq, call<&V::branch_on_cast, false, true>},
+            {Op::br_on_cast_desc_eq_fail, call<&V::branch_on_cast, true, true>},
+            {Op::ref_get_desc, call<&V::get_descriptor>},
+            {Op::ref_cast_desc_eq, call<&V::cast_descriptor, false>},
+            {Op::ref_cast_desc_eq_null, call<&V::cast_descriptor, true>},
+            {Op::any_convert_extern, call<&V::convert, HeapType::extern_, HeapType::any>},
+            {Op::extern_convert_any, call<&V::convert, HeapType::any, HeapType::extern_>},
+            {Op::ref_i31, call<&V::ref_i31>},
+            {Op::i31_get_s, call<&V::i31_get>},
+            {Op::i31_get_u, call<&V::i31_get>},
+            {Op::struct_new, call<&V::struct_new, false, false>},
+            {Op::struct_new_default, call<&V::struct_new, true, false>},
+            {Op::struct_new_desc, call<&V::struct_new, false, true>},
+            {Op::struct_new_default_desc, call<&V::struct_new, true, true>},
+            {Op::struct_get, call<&V::struct_get, false>},
+            {Op::struct_get_s, call<&V::struct_get, true>},
+            {Op::struct_get_u, call<&V::struct_get, true>},
+            {Op::struct_set, call<&V::struct_set>},
+            {Op::array_new, call<&V::array_new>},
+            {Op::array_new_default, call<&V::array_new_default>},
+            {Op::array_new_fixed, call<&V::array_new_fixed>},
+            {Op::array_new_data, call<&V::array_new_data>},
+            {Op::array_new_elem, call<&V::array_new_elem>},
+            {Op::array_get, call<&V::array_get, false>},
+            {Op::array_get_s, call<&V::array_get, true>},
+            {Op::array_get_u, call<&V::array_get, true>},
+            {Op::array_set, call<&V::array_set>},
+            {Op::array_len, call<&V::array_len>},
+            {Op::array_fill, call<&V::array_fill>},
+            {Op::array_copy, call<&V::array_copy>},
+            {Op::array_init_data, call<&V::array_init_data>},
+            {Op::array_init_elem, call<&V::array_init_elem>},
+        };
+        const auto* const found = std::ranges::find(rows, op, &Row::op);
+        return found != std::end(rows) ? found->rule : nullptr;
     }
 
     template <size_t position>
@@ -218,7 +137,8 @@ struct FuncValidator::Rules {
         if constexpr (constexpr Rule rule = own(row.op); rule != nullptr) {
             return rule;
         } else {
-            static_assert(row.sig != sig::special, "an instruction without a signature has a rule of its own");
+            static_assert(row.sig != sig::special,
+                          "an instruction without a signature has a rule of its own");
             return call<&V::typed<row.imm>>;
         }
     }

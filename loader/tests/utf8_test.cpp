@@ -1,6 +1,5 @@
-#include "utf8.hpp"
-
 #include <gtest/gtest.h>
+#include <warpbeam/loader/utf8.hpp>
 
 #include <string_view>
 

@@ -88,7 +88,7 @@ Symbol ModuleParser::name_annotation(const char* what) noexcept {
 /// Takes the branch hint in front of an instruction.
 std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
     std::optional<uint8_t> hint;
-    while (std::optional<Cursor> taken = take_annotation("metadata.code.branch_hint")) {
+    while (std::optional<Cursor> taken = take_annotation(hint_section)) {
         Cursor& inside = *taken;
         if (hint)
             inside.fail("@metadata.code.branch_hint annotation: duplicate annotation");

@@ -1,5 +1,6 @@
 #include "characters.hpp"
 
+#include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/text/lexer.hpp>
 #include <warpbeam/text/number.hpp>
 
@@ -8,7 +9,7 @@
 namespace warpbeam::text {
 namespace {
 
-constexpr std::string_view known_annotations[] = {"custom", "name", "metadata.code.branch_hint"};
+constexpr std::string_view known_annotations[] = {"custom", name_section, hint_section};
 
 constexpr size_t idchars_length(std::string_view text) noexcept {
     size_t length = 0;

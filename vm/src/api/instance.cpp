@@ -5,24 +5,6 @@
 
 namespace warpbeam {
 
-ExternType type_of(const Extern& external) noexcept {
-    ExternType type;
-    type.kind = kind_of(external);
-    if (const auto* const func = std::get_if<Func>(&external)) {
-        type.func = func->inst()->type;
-        type.exact = true;
-    } else if (const auto* const table = std::get_if<Table>(&external)) {
-        type.table = table->type();
-    } else if (const auto* const memory = std::get_if<Memory>(&external)) {
-        type.memory = memory->type();
-    } else if (const auto* const global = std::get_if<Global>(&external)) {
-        type.global = global->type();
-    } else if (const auto* const tag = std::get_if<Tag>(&external)) {
-        type.tag = tag->type();
-    }
-    return type;
-}
-
 const Module& Instance::module() const noexcept { return *inst_->module; }
 Store& Instance::store() const noexcept { return inst_->store->handle(); }
 

@@ -1,4 +1,5 @@
 #include "handlers/entry_points.hpp"
+#include "store/link.hpp"
 #include "store/store_impl.hpp"
 
 #include <warpbeam/vm/memory.hpp>
@@ -18,11 +19,7 @@ std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type
     return Memory{*memory};
 }
 
-MemoryType Memory::type() const noexcept {
-    MemoryType type = inst_->type;
-    type.limits.min = pages();
-    return type;
-}
+MemoryType Memory::type() const noexcept { return vm::type_of(*inst_); }
 
 std::expected<Memory, Error> Memory::create(Store& store, const SharedMemory& memory) noexcept {
     if (store.impl() == nullptr)

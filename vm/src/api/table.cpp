@@ -1,4 +1,5 @@
 #include "handlers/entry_points.hpp"
+#include "store/link.hpp"
 #include "store/store_impl.hpp"
 #include "store/values.hpp"
 
@@ -32,11 +33,7 @@ std::expected<Table, Error> Table::create(Store& store, const TableType& type, c
     return Table{*table};
 }
 
-TableType Table::type() const noexcept {
-    TableType type = inst_->type;
-    type.limits.min = inst_->size;
-    return type;
-}
+TableType Table::type() const noexcept { return vm::type_of(*inst_); }
 
 uint64_t Table::size() const noexcept { return inst_->size; }
 

@@ -32,9 +32,9 @@ std::optional<CodeInstr> read_instr(const HandlerIndex& index, std::span<const c
 }
 
 uint64_t CodeInstr::high(Field field) const noexcept {
-    const BitRange bits = shape.encoding().fields[field_index(choice.form, field)];
+    const size_t place = sizeof(Handler) + shape.encoding().fields[field_index(choice.form, field)].byte;
     uint64_t value;
-    std::memcpy(&value, at + sizeof(Handler) + 8 * size_t{bits.word} + 8, sizeof value);
+    std::memcpy(&value, at + place + 8, sizeof value);
     return value;
 }
 

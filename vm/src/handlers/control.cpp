@@ -24,7 +24,7 @@ struct JumpTable {
         const uint32_t count = In::get<Field::count>(r.ip);
         const size_t entry = index < count ? index : count;
         int32_t distance;
-        std::memcpy(&distance, r.ip->word(In::bits<Field::targets>.word) + entry * sizeof distance,
+        std::memcpy(&distance, r.ip->bytes() + In::bits<Field::targets>.byte + entry * sizeof distance,
                     sizeof distance);
         r.ip = r.ip->jump(distance);
         return Exit::none;

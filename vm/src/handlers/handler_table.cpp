@@ -54,20 +54,22 @@ Op op_at(Family family, size_t place) noexcept {
 }
 
 Handler find_handler(const Choice& choice) noexcept {
-    const auto& numbers = table().numbers[static_cast<size_t>(choice.form)];
-    size_t place = place_in_family(choice.op);
-    uint8_t number = numbers[static_cast<size_t>(family_of(choice.op))];
+    static const Table& all = table();
+    const auto& numbers = all.numbers[static_cast<size_t>(choice.form)];
+    const detail::OpPlace place = detail::place_of(choice.op);
+    size_t row = place.in_family;
+    uint8_t number = numbers[static_cast<size_t>(op_rows[place.row].family)];
     if (number == 0) {
         number = numbers[static_cast<size_t>(Family::none)];
-        place = 0;
+        row = 0;
     }
     if (number == 0)
         return nullptr;
-    const HandlerRow& row = table().groups[number - 1].rows[place];
-    if (row.handlers == nullptr)
+    const HandlerRow& handlers = all.groups[number - 1].rows[row];
+    if (handlers.handlers == nullptr)
         return nullptr;
-    const uint8_t at = row.places[number_of(choice.form, choice.variant)];
-    return at != UINT8_MAX ? row.handlers[at] : nullptr;
+    const uint8_t at = handlers.places[number_of(choice.form, choice.variant)];
+    return at != UINT8_MAX ? handlers.handlers[at] : nullptr;
 }
 
 } // namespace warpbeam::vm

@@ -152,7 +152,7 @@ struct Decoder {
         static_assert(field_index(form, name) < max_fields, "the form has no such field");
         static_assert(bits<name>.count != 128);
         detail::Unsigned<bits<name>.count> value;
-        std::memcpy(&value, ip->word(bits<name>.word) + bits<name>.bit / 8, sizeof value);
+        std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
         if constexpr (row<name>.kind == FieldKind::jump)
             return static_cast<int32_t>(value);
         else
@@ -189,7 +189,7 @@ struct Decoder {
     [[gnu::always_inline]] static Vector vector(const Instr* ip) noexcept {
         static_assert(bits<name>.count == 128);
         Vector value;
-        std::memcpy(&value, ip->word(bits<name>.word), sizeof value);
+        std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
         return value;
     }
 

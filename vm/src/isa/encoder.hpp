@@ -15,7 +15,7 @@ struct Shape {
     Variant variant{};
     size_t width = 8; ///< of a constant whose type the form leaves open
 
-    [[nodiscard]] Encoding encoding() const noexcept { return encoding_of(form, variant.constants(), width); }
+    [[nodiscard]] const Encoding& encoding() const noexcept;
     /// In bytes; without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
 };
@@ -32,11 +32,11 @@ static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
 class Fields {
 public:
     Fields(void* instr, const Shape& shape) noexcept
-        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{shape.encoding()} {}
+        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{&shape.encoding()} {}
 
     /// A slot, a number, or the value of a constant; `high` is the second half of one of 128 bits.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
-        const BitRange bits = encoding_.fields[field_index(shape_.form, name)];
+        const BitRange bits = encoding_->fields[field_index(shape_.form, name)];
         char* const at = place(bits);
         std::memcpy(at, &value, bits.count >= 64 ? 8 : bits.count / 8);
         if (bits.count == 128)
@@ -45,7 +45,7 @@ public:
     }
     /// As it was set; of 128 bits the first half.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
-        const BitRange bits = encoding_.fields[field_index(shape_.form, name)];
+        const BitRange bits = encoding_->fields[field_index(shape_.form, name)];
         uint64_t value = 0;
         std::memcpy(&value, place(bits), bits.count >= 64 ? 8 : bits.count / 8);
         return value;
@@ -57,12 +57,12 @@ public:
 
 private:
     [[nodiscard]] char* place(BitRange bits) const noexcept {
-        return instr_ + sizeof(Handler) + 8 * size_t{bits.word} + bits.bit / 8;
+        return instr_ + sizeof(Handler) + bits.byte;
     }
 
     char* instr_;
     Shape shape_;
-    Encoding encoding_;
+    const Encoding* encoding_;
 };
 
 } // namespace warpbeam::vm

@@ -129,11 +129,10 @@ constexpr size_t operand_index(Form form, Field name) noexcept {
     return index;
 }
 
-/// The bits of a field: so many from `bit` on of a word; word 0 is the head.
+/// Where a field lies: from which byte after the handler's address on, and how many bits it has.
 struct BitRange {
-    uint8_t word = 0;
-    uint8_t bit = 0;
-    uint8_t count = 0; ///< 0 when the variant has no such field
+    uint8_t byte = 0;
+    uint8_t count = 0; ///< 0 when the form has no such field
 };
 
 /// The words after the head, and where the fields lie, of one variant.
@@ -142,9 +141,10 @@ struct Encoding {
     uint8_t words = 0;
 };
 
-/// `width` is the number of bytes of a constant whose type the form leaves open.
+/// `constants` says which operands are constants (Variant::constants), `width` how many bytes one has whose
+/// type the form leaves open.
 constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noexcept {
-    constexpr BitRange lanes[] = {{0, 0, 16}, {0, 16, 16}, {0, 32, 16}, {0, 48, 16}, {0, 32, 32}};
+    constexpr BitRange lanes[] = {{0, 16}, {2, 16}, {4, 16}, {6, 16}, {4, 32}};
     Encoding encoding;
     size_t operand = 0;
     for (size_t i = 0; i < max_fields; ++i) {
@@ -164,7 +164,7 @@ constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noex
         if (lane <= Lane::bc) {
             encoding.fields[i] = lanes[static_cast<size_t>(lane)];
         } else {
-            encoding.fields[i] = {static_cast<uint8_t>(1 + encoding.words), 0,
+            encoding.fields[i] = {static_cast<uint8_t>(8 + 8 * encoding.words),
                                   static_cast<uint8_t>(bytes == 16 ? 128 : 64)};
             if (lane != Lane::rest)
                 encoding.words = static_cast<uint8_t>(encoding.words + (bytes == 16 ? 2 : 1));

@@ -59,9 +59,9 @@ using Handler = Exit (*)(Regs&);
 struct alignas(8) Instr {
     Handler handler;
     uint64_t head;
-    /// Where a word begins: 0 is the head, the others follow it.
-    [[nodiscard]] const char* word(size_t number) const noexcept {
-        return reinterpret_cast<const char*>(this) + sizeof(Handler) + 8 * number;
+    /// Everything after the handler's address: the head, then the words.
+    [[nodiscard]] const char* bytes() const noexcept {
+        return reinterpret_cast<const char*>(this) + sizeof(Handler);
     }
     [[nodiscard]] const Instr* after(size_t bytes) const noexcept {
         return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);

@@ -178,6 +178,23 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> op
     return best;
 }
 
+Src Emitter::from_pin(Src src, uint64_t slot, bool is_float) const noexcept {
+    const auto is_at = [&](uint32_t local) { return local != no_local && locals_[local].slot == slot; };
+    if (src != Src::slot)
+        return src;
+    return is_at(is_float ? pins_.f0 : pins_.l0) ? Src::l0 : !is_float && is_at(pins_.l1) ? Src::l1 : src;
+}
+
+Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
+    Variant variant = producer.choice.variant;
+    if (producer.choice.form != Form::binary && producer.choice.form != Form::add_shl)
+        return variant;
+    const Fields made = fields(producer);
+    variant.a = from_pin(variant.a, made.get(Field::left), false);
+    variant.b = from_pin(variant.b, made.get(Field::right), false);
+    return variant;
+}
+
 bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
     Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
     const Variant own = choice.variant;
@@ -220,11 +237,10 @@ void Emitter::settle_and_prepare(Choice& choice, std::initializer_list<Popped*> 
 
 // ---- Instructions ----
 
-Fields Emitter::emit(const Choice& choice) noexcept {
+Fields Emitter::emit(const Choice& choice, Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
     const Shape shape = shape_of(choice);
-    const Handler handler = find_handler(choice);
     if (marks_ != nullptr) {
         while (!marks_->empty() && marks_->back().position >= position)
             marks_->pop();
@@ -246,11 +262,14 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();
-    const bool stored = !exists(choice);
     Choice made = choice;
-    if (stored)
+    Handler handler = find_handler(choice);
+    const bool stored = handler == nullptr;
+    if (stored) {
         made.variant.result = Dst::slot;
-    Fields fields = emit(made);
+        handler = find_handler(made);
+    }
+    Fields fields = emit(made, handler);
     if (stored)
         fields.set(Field::result, height_);
     const uint32_t before = keep_before ? accumulator.local : no_local;

@@ -149,13 +149,19 @@ protected:
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
 
-    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those
-    /// of the operands from `first` on. False when there is no handler.
+    /// The class of an operand that an instruction has in a slot or elsewhere, if that slot is a pinned local's: then
+    /// an instruction that takes its place can have it from the register.
+    [[nodiscard]] Src from_pin(Src src, uint64_t slot, bool is_float) const noexcept;
+    /// The operands of an integer instruction with fields `left` and `right`.
+    [[nodiscard]] Variant operands_from_pins(const Producer& producer) noexcept;
+    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those of the
+    /// operands from `first` on. False when there is no handler.
     [[nodiscard]] static bool settle_pins(Choice& choice, size_t first = 0) noexcept;
 
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
-    Fields emit(const Choice& choice) noexcept;
+    Fields emit(const Choice& choice) noexcept { return emit(choice, find_handler(choice)); }
+    Fields emit(const Choice& choice, Handler handler) noexcept;
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};

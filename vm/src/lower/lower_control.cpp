@@ -411,30 +411,33 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
 
 /// Takes a comparison into the branch on it, and the step before it too. False when there is no such branch.
 bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept {
-    const Variant& classes = compare.choice.variant;
+    const Variant& variant = compare.choice.variant;
+    const Fields made = fields(compare);
+    uint64_t left = made.get(Field::left);
+    uint64_t right = made.get(Field::right);
+    const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
+    Src a = from_pin(variant.a, left, is_float);
+    Src b = from_pin(variant.b, right, is_float);
     Choice branch = branch_of(compare.choice.op, negated);
-    branch.variant.a = classes.a;
-    branch.variant.b = classes.b;
-    bool swapped = false;
+    branch.variant.a = a;
+    branch.variant.b = b;
     if (!settle_pins(branch)) {
         const Op mirror = op_row(compare.choice.op).mirror;
-        if (mirror == Op::unreachable || classes.b == Src::imm)
+        if (mirror == Op::unreachable || b == Src::imm)
             return false;
+        std::swap(a, b);
+        std::swap(left, right);
         branch = branch_of(mirror, negated);
-        branch.variant.a = classes.b;
-        branch.variant.b = classes.a;
-        swapped = true;
+        branch.variant.a = a;
+        branch.variant.b = b;
         if (!settle_pins(branch))
             return false;
     }
     const uint64_t serial = compare.serial;
     const size_t begin = compare.begin;
-    const Taken old = take_back(compare);
-    const uint64_t left = old.get(swapped ? Field::right : Field::left);
-    const uint64_t right = old.get(swapped ? Field::left : Field::right);
+    take_back(compare);
 
     // A local in a slot is compared as what the addition left in the accumulator.
-    const Src a = swapped ? old.shape.variant.b : old.shape.variant.a;
     const bool of_step =
         step_.src == Src::slot ? a == Src::acc && acc(false).local == step_.local : a == step_.src;
     const bool is_64 = sig_of(branch.op).in[0] == Sig::i64;

@@ -9,7 +9,7 @@ bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t 
     const Producer* const last = last_producer(address);
     if (last == nullptr)
         return false;
-    const Variant& sum = last->choice.variant;
+    const Variant sum = operands_from_pins(*last);
     const bool is_add = last->is(Form::binary, Op::i32_add);
     const bool is_displaced = is_add && sum.b == Src::imm;
     const bool is_index = last->choice.form == Form::add_shl &&
@@ -71,7 +71,7 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     const Producer* const last = last_producer(address);
     if (last == nullptr || !last->is(Form::binary, Op::i32_add))
         return false;
-    const Variant& sum = last->choice.variant;
+    const Variant sum = operands_from_pins(*last);
     const bool is_displaced = sum.b == Src::imm;
     if (!is_displaced && arg.offset > UINT16_MAX)
         return false;

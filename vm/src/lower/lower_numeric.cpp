@@ -35,7 +35,7 @@ bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
         return false;
     // The accumulator's value before the shift, which the base may be, is gone unless the shift is taken
     // back.
-    Choice choice{Form::add_shl, Op::nop, {.a = classify(base), .b = last->choice.variant.a}};
+    Choice choice{Form::add_shl, Op::nop, {.a = classify(base), .b = operands_from_pins(*last).a}};
     if (choice.variant.a == Src::imm || choice.variant.a == Src::acc || !settle_pins(choice))
         return false;
     const Taken shift = take_back(*last);

@@ -80,4 +80,35 @@ InstantiationError LinkReport::take() noexcept {
     return InstantiationError{ErrorCode::unlinkable, std::move(details_)};
 }
 
+MemoryType vm::type_of(MemoryInst& memory) noexcept {
+    (void)memory.refresh();
+    MemoryType type = memory.type;
+    type.limits.min = memory.size >> type.page_size_log2;
+    return type;
+}
+
+TableType vm::type_of(const TableInst& table) noexcept {
+    TableType type = table.type;
+    type.limits.min = table.size;
+    return type;
+}
+
+ExternType type_of(const Extern& external) noexcept {
+    ExternType type;
+    type.kind = kind_of(external);
+    if (const auto* const func = std::get_if<Func>(&external)) {
+        type.func = func->inst()->type;
+        type.exact = true;
+    } else if (const auto* const table = std::get_if<Table>(&external)) {
+        type.table = vm::type_of(*table->inst());
+    } else if (const auto* const memory = std::get_if<Memory>(&external)) {
+        type.memory = vm::type_of(*memory->inst());
+    } else if (const auto* const global = std::get_if<Global>(&external)) {
+        type.global = global->inst()->type;
+    } else if (const auto* const tag = std::get_if<Tag>(&external)) {
+        type.tag = {tag->inst()->type};
+    }
+    return type;
+}
+
 } // namespace warpbeam

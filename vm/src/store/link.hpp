@@ -45,6 +45,10 @@ private:
 instantiate(Store& store, const Ref<const Module>& module, std::span<const ImportValue> imports) noexcept;
 
 namespace vm {
+/// Types as linking sees them: with the present size as the minimum.
+[[nodiscard]] MemoryType type_of(MemoryInst& memory) noexcept;
+[[nodiscard]] TableType type_of(const TableInst& table) noexcept;
+
 /// Makes an instance what it was before its start function.
 [[nodiscard]] std::expected<void, InstantiationError> reset(InstanceObject& inst) noexcept;
 } // namespace vm

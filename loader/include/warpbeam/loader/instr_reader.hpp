@@ -12,7 +12,8 @@ namespace warpbeam {
 
 /// The first immediates of a memory access.
 struct MemArg {
-    /// The binary logarithm of the alignment; with flags that there are not when it is too large.
+    /// The binary logarithm of the alignment. From `mem_arg_flag::limit` on it is malformed, and nothing was
+    /// read after it.
     uint32_t align = 0;
     uint32_t memory = 0;
     uint64_t offset = 0;
@@ -73,11 +74,12 @@ public:
     [[nodiscard]] constexpr MemArg mem_arg() noexcept {
         MemArg arg;
         arg.align = this->u32();
-        if (arg.align < mem_arg_flag::limit && (arg.align & mem_arg_flag::memory) != 0) {
-            arg.align &= ~mem_arg_flag::memory;
-            arg.has_memory = true;
+        if (arg.align >= mem_arg_flag::limit)
+            return arg;
+        arg.has_memory = (arg.align & mem_arg_flag::memory) != 0;
+        arg.align &= ~mem_arg_flag::memory;
+        if (arg.has_memory)
             arg.memory = this->u32();
-        }
         arg.offset = this->u64();
         return arg;
     }

@@ -50,14 +50,15 @@ constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value
 /// The same of what has been found to be without faults.
 template <typename T>
 constexpr T valid_leb128(const uint8_t*& p) noexcept {
+    if (std::is_unsigned_v<T> && *p < 0x80) [[likely]]
+        return *p++;
     uint64_t value = 0;
-    for (unsigned shift = 0;;) {
+    for (unsigned shift = 0;; shift += 7) {
         const uint8_t byte = *p++;
         value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-        shift += 7;
         if (byte < 0x80) {
-            if (std::is_signed_v<T> && shift < 64 && (byte & 0x40) != 0)
-                value |= ~uint64_t{0} << shift;
+            if (std::is_signed_v<T> && shift < 57 && (byte & 0x40) != 0)
+                value |= ~uint64_t{0} << (shift + 7);
             return static_cast<T>(value);
         }
     }

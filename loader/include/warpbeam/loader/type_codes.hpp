@@ -132,6 +132,10 @@ struct TypeCode {
     [[nodiscard]] constexpr bool has_heap() const noexcept {
         return first == type_code::ref || first == type_code::ref_null;
     }
+    /// Whether no type begins so.
+    [[nodiscard]] constexpr bool is_malformed() const noexcept {
+        return !has_heap() && find_plain(first) == nullptr && find_heap(first) == nullptr;
+    }
 };
 
 /// The type of a block as it is encoded.

@@ -126,14 +126,11 @@ private:
     void type_definition(BinaryReader& in) noexcept;
     void composite_type(BinaryReader& in, uint32_t index) noexcept;
     void field_type(BinaryReader& in) noexcept;
-    TypeCode type_code(BinaryReader& in) noexcept;
+    ValType val_type(BinaryReader& in) noexcept;
     ValType val_type(BinaryReader& in, const TypeCode& code) noexcept;
     HeapType heap_type(BinaryReader& in, const HeapCode& code) noexcept;
     ValType ref_type(BinaryReader& in) noexcept;
-    void value_type(BinaryReader& in, const TypeCode& code) noexcept;
-    void value_type(BinaryReader& in) noexcept;
-    void heap_type(BinaryReader& in) noexcept;
-    void ref_type(bool nullable, BinaryReader& in) noexcept;
+    HeapType heap_type(BinaryReader& in) noexcept;
     Limits limits(BinaryReader& in, uint8_t flags) noexcept;
     void memory_type(BinaryReader& in) noexcept;
     void table_type(BinaryReader& in) noexcept;

@@ -134,13 +134,13 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         space();
         // For the others the text has a reference type, whose nullability is a matter of the instruction.
         if (row.op == Op::ref_null)
-            return heap_type(in);
-        return ref_type(find_keyword(row.text)->op != row.op, in);
+            return type_text_.heap(heap_type(in));
+        return type_text_.value(ValType::reference(heap_type(in), find_keyword(row.text)->op != row.op));
     case Imm::select_types:
         out_.add(" (result");
         for (uint32_t count = in.count(); count > 0; --count) {
             space();
-            value_type(in);
+            type_text_.value(val_type(in));
         }
         out_.add(")");
         return;
@@ -151,7 +151,7 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         label(in.u32());
         for (const uint8_t nullable : {cast_flag::nullable_source, cast_flag::nullable_target}) {
             space();
-            ref_type((flags & nullable) != 0, in);
+            type_text_.value(ValType::reference(heap_type(in), (flags & nullable) != 0));
         }
         return;
     }

@@ -45,10 +45,10 @@ void ModulePrinter::locals(BinaryReader& in, uint32_t func, uint32_t first) noex
         total += length;
         if (total > ModuleLimits{}.locals && !fault_)
             fault_.emplace(ErrorCode::limit, "too many locals").at(in.offset());
-        const TypeCode type = type_code(in);
+        const ValType type = val_type(in);
         for (uint32_t i = 0; i < length && !fault_; ++i) {
             group.next(first++);
-            value_type(in, type);
+            type_text_.value(type);
         }
     }
 }
@@ -140,7 +140,7 @@ void ModulePrinter::block_type(BinaryReader& in) noexcept {
         return;
     case BlockCode::result:
         out_.add(" (result ");
-        value_type(in, code.result_type);
+        type_text_.value(val_type(in, code.result_type));
         out_.add(")");
         return;
     case BlockCode::index:

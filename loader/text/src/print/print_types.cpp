@@ -83,7 +83,7 @@ void ModulePrinter::composite_type(BinaryReader& in, uint32_t index) noexcept {
 
 void ModulePrinter::field_type(BinaryReader& in) noexcept {
     FieldType type;
-    type.storage = val_type(in, type_code(in));
+    type.storage = val_type(in);
     const uint8_t mutability = in.byte();
     if (mutability > 1)
         in.fail("malformed mutability");
@@ -91,25 +91,17 @@ void ModulePrinter::field_type(BinaryReader& in) noexcept {
     type_text_.field(type);
 }
 
-namespace {
-
-bool begins_type(uint8_t first) noexcept {
-    return TypeCode{first, {}}.has_heap() || find_plain(first) != nullptr || find_heap(first) != nullptr;
-}
-
-} // namespace
-
-TypeCode ModulePrinter::type_code(BinaryReader& in) noexcept {
-    if (!begins_type(in.peek()))
+ValType ModulePrinter::val_type(BinaryReader& in) noexcept {
+    if (!in.at_end() && TypeCode{in.peek(), {}}.is_malformed())
         in.fail("malformed value type");
-    return in.type_code();
+    return val_type(in, in.type_code());
 }
 
 /// The type of a code; a defined one has its index in the module as id.
 ValType ModulePrinter::val_type(BinaryReader& in, const TypeCode& code) noexcept {
     if (code.has_heap())
         return ValType::reference(heap_type(in, code.heap), code.first == type_code::ref_null);
-    if (begins_type(code.first))
+    if (!code.is_malformed())
         return type_of(code, HeapType::defined);
     in.fail("malformed value type");
     return ValType::bot;
@@ -125,25 +117,13 @@ HeapType ModulePrinter::heap_type(BinaryReader& in, const HeapCode& code) noexce
     return HeapType::bot;
 }
 
-void ModulePrinter::value_type(BinaryReader& in, const TypeCode& code) noexcept {
-    type_text_.value(val_type(in, code));
-}
-
-void ModulePrinter::value_type(BinaryReader& in) noexcept { value_type(in, type_code(in)); }
-
 ValType ModulePrinter::ref_type(BinaryReader& in) noexcept {
     if (find_plain(in.peek()) != nullptr)
         in.fail("malformed reference type");
-    return val_type(in, type_code(in));
+    return val_type(in);
 }
 
-void ModulePrinter::heap_type(BinaryReader& in) noexcept { type_text_.heap(heap_type(in, in.heap_code())); }
-
-void ModulePrinter::ref_type(bool nullable, BinaryReader& in) noexcept {
-    const HeapCode code = in.heap_code();
-    const HeapType heap = heap_type(in, code);
-    type_text_.value(ValType::reference(heap, nullable));
-}
+HeapType ModulePrinter::heap_type(BinaryReader& in) noexcept { return heap_type(in, in.heap_code()); }
 
 Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags) noexcept {
     Limits limits;
@@ -190,7 +170,7 @@ uint32_t ModulePrinter::value_types(const char* keyword, BinaryReader& in,
     const uint32_t count = in.count();
     for (uint32_t i = 0; i < count; ++i) {
         group.next(i);
-        value_type(in);
+        type_text_.value(val_type(in));
     }
     return count;
 }

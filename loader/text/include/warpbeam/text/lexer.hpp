@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/loader/utf8.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstddef>
@@ -92,11 +93,5 @@ private:
 
 /// Whether those bytes are UTF-8.
 [[nodiscard]] bool decodes_to_utf8(std::string_view token) noexcept;
-
-/// The length of the UTF-8 encoded character that `text` begins with; 0 when there is none.
-/// https://webassembly.github.io/spec/core/binary/values.html#names
-[[nodiscard]] size_t utf8_length(std::string_view text) noexcept;
-/// Whether all of `text` is UTF-8.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
 
 } // namespace warpbeam::text
