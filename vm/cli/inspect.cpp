@@ -1,4 +1,5 @@
 #include "files.hpp"
+#include "inspect_code.hpp"
 #include "options.hpp"
 
 #include <warpbeam/loader/custom_sections.hpp>
@@ -10,6 +11,7 @@
 
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -311,18 +313,28 @@ int inspect(Words words) {
         "imports, exports,\n"
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
         "with their names. All features are on unless they are switched off.\n"};
+    bool code = false;
+    std::optional<std::string_view> func;
+    options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
+        .value("--func", "NAME|INDEX", "with --code: of this function alone",
+               [&func](std::string_view given) { func = given; });
     add_feature_option(options, load.features);
     const auto files = options.parse(words);
     if (!files)
         return exit_success;
     if (files->size() != 1)
         throw options.error("exactly one FILE is needed");
+    if (func && !code)
+        throw options.error("--func is for --code");
 
     const std::string_view path = files->front();
     const ModuleBytes file = read_module(path);
     const auto module = Module::load(file.bytes, load);
     if (!module)
         throw Failure(describe(path, module.error(), file.from_text));
+
+    if (code)
+        return inspect_code(file.bytes, load.features, func);
 
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
                 file.from_text ? " in the binary format" : "");

@@ -298,5 +298,18 @@ TEST(Print, an_expression_alone) {
     EXPECT_EQ(printed({0x41}), "unexpected end");
 }
 
+TEST(Print, a_body_alone) {
+    const ByteString code = {0x02, 0x40, 0x20, 3, 0x0d, 0, 0x0b, 0x01, 0x0b};
+    const auto body = print_body(code);
+    ASSERT_TRUE(body);
+    EXPECT_EQ((std::string{body->lines.begin(), body->lines.end()}),
+              "    block\n      local.get 3\n      br_if 0\n    end\n    nop\n");
+    EXPECT_TRUE(std::ranges::equal(body->offsets, std::vector<size_t>{0, 2, 4, 6, 7}));
+    const auto empty = print_body(ByteString{0x0b});
+    ASSERT_TRUE(empty);
+    EXPECT_TRUE(empty->lines.empty() && empty->offsets.empty());
+    EXPECT_FALSE(print_body(ByteString{0x41}));
+}
+
 } // namespace
 } // namespace warpbeam::text

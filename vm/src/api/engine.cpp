@@ -26,10 +26,10 @@ std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> by
         return module;
     vm::CompiledModule* const compiled = vm::CompiledModule::of(**module, *this);
     const vm::Exit exit = compiled != nullptr ? compiled->code().lower_all() : vm::Exit::out_of_memory;
-    if (exit == vm::Exit::out_of_memory)
+    if (compiled == nullptr)
         return std::unexpected{no_memory()};
     if (exit != vm::Exit::none)
-        return std::unexpected{Error{ErrorCode::limit, "a function is too large to be lowered"}};
+        return std::unexpected{compiled->error_of(exit)};
     return module;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "isa/encoder.hpp"
 #include "isa/instr.hpp"
 #include "semantics/op_rows.hpp"
 
@@ -17,6 +18,12 @@ struct Choice {
     Variant variant{};
     friend constexpr bool operator==(const Choice&, const Choice&) noexcept = default;
 };
+
+/// The fields of what a choice stands for.
+[[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {
+    return {choice.form, choice.variant,
+            constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
+}
 
 /// The handler; null when this variant does not exist. Each form has at least the variants with operands in
 /// slots or the accumulator and, where it has a result, the destinations `acc` and `slot`.

@@ -2,6 +2,7 @@
 
 #include "handlers/handler_table.hpp"
 #include "isa/encoder.hpp"
+#include "lower/code_mark.hpp"
 #include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
 
@@ -26,12 +27,6 @@ struct Operand {
     uint64_t high;  ///< the upper half of a v128
 };
 
-/// The fields of what a choice stands for.
-[[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {
-    return {choice.form, choice.variant,
-            constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
-}
-
 /// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
 /// only when it turns out that it must be.
 struct Producer {
@@ -39,7 +34,7 @@ struct Producer {
     Kind result{};
     bool exists = false;
     bool born_stored = false; ///< there is no variant that leaves the result in the accumulator alone
-    size_t begin = 0; ///< where the instruction is
+    size_t begin = 0;         ///< where the instruction is
     size_t end = 0;
     uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
     // What the accumulator of its class held before, for when the instruction is taken back.
@@ -211,12 +206,8 @@ protected:
     void raise_height(uint32_t slots) noexcept;
 
     // ---- For locating instructions ----
-    struct Mark {
-        size_t position;
-        size_t offset; ///< in the body
-    };
-    Vec<Mark>* marks_ = nullptr; ///< filled when somebody wants to know
-    size_t offset_ = 0;          ///< of the instruction being lowered
+    Vec<CodeMark>* marks_ = nullptr; ///< filled when somebody wants to know
+    size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
     Vec<Operand> stack_;

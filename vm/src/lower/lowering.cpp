@@ -159,15 +159,10 @@ Code* Lowering::run(uint32_t func) noexcept {
     return code;
 }
 
-size_t Lowering::offset_at(size_t position) noexcept {
-    Vec<Mark> marks{code_.allocator()};
+Exit Lowering::locate(Vec<CodeMark>& marks) noexcept {
     marks_ = &marks;
     lower();
-    size_t offset = Error::no_offset;
-    for (const Mark& mark : marks)
-        if (mark.position <= position)
-            offset = mark.offset;
-    return offset;
+    return failure();
 }
 
 } // namespace warpbeam::vm

@@ -27,9 +27,9 @@ public:
 
     /// Lowers. The code is in the result's memory of the allocator; null tells `failure()`.
     [[nodiscard]] Code* run(uint32_t func) noexcept;
-    /// Lowers and forgets the code: the offset in the body of the instruction that the code at `position` was
-    /// made from.
-    [[nodiscard]] size_t offset_at(size_t position) noexcept;
+    /// Lowers and forgets the code: where its instructions come from, by their positions. It is the same code
+    /// every time.
+    [[nodiscard]] Exit locate(Vec<CodeMark>& marks) noexcept;
     using Emitter::failure;
 
 private:
@@ -98,8 +98,11 @@ private:
     // lower_general.cpp
     void lower_general(Op op) noexcept;
     /// The operands go home; the result, if there is one, is where they were, and in the accumulator.
-    void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0, uint64_t second = 0) noexcept;
-    [[nodiscard]] Kind address_kind(const Limits& limits) const noexcept { return limits.address_type().kind(); }
+    void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0,
+                      uint64_t second = 0) noexcept;
+    [[nodiscard]] Kind address_kind(const Limits& limits) const noexcept {
+        return limits.address_type().kind();
+    }
 
     // lower_simd.cpp
     void lower_ternary(Op op) noexcept;
@@ -199,8 +202,8 @@ private:
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
-    /// Puts the arguments at the beginning of the frame. The slot that names the callee, if there is one, moves
-    /// out of their way.
+    /// Puts the arguments at the beginning of the frame. The slot that names the callee, if there is one,
+    /// moves out of their way.
     void begin_tail_call(const FuncType& type, uint16_t* callee) noexcept;
 
     const Module& module_;

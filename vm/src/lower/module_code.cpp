@@ -69,15 +69,25 @@ Exit ModuleCode::lower(uint32_t func) noexcept {
     const Lock lock{lock_};
     if (codes_[index] != nullptr)
         return Exit::none;
-    Lowering lowering{
-        module_, options_, {cells_.data(), cells_.size()}, module_.bodies()[index], *options_.allocator};
+    Lowering lowering{module_, options_, cells(), module_.bodies()[index], *options_.allocator};
     Code* const code = lowering.run(func);
     if (code == nullptr)
         return lowering.failure();
+#ifdef WARPBEAM_VERIFY_CODE
+    if (const Exit exit = check(*code); exit != Exit::none) {
+        options_.allocator->deallocate(code, bytes_of(*code), alignof(Code));
+        return exit;
+    }
+#endif
     codes_[index] = code;
     (void)by_address_.push(code); // there is room
     cells_[index].code.store(code, std::memory_order_release);
     return Exit::none;
+}
+
+Exit ModuleCode::locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept {
+    const FuncBody& body = module_.bodies()[func - module_.imported_funcs()];
+    return Lowering{module_, options_, cells(), body, *options_.allocator}.locate(marks);
 }
 
 Exit ModuleCode::lower_all() noexcept {
@@ -110,6 +120,11 @@ const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
     return address - entry_of(code) < code->size ? code : nullptr;
 }
 
+ModuleCode::Refusal ModuleCode::refusal() noexcept {
+    const Lock lock{lock_};
+    return refusal_;
+}
+
 const Code* ModuleCode::find(const Instr* ip, bool after) noexcept {
     const Lock lock{lock_};
     return find_locked(ip, after);
@@ -121,9 +136,13 @@ ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
     if (code == nullptr)
         return {};
     const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];
-    Lowering lowering{module_, options_, {cells_.data(), cells_.size()}, body, *options_.allocator};
-    const size_t offset = lowering.offset_at(address_of(ip, after) - entry_of(code));
-    return {code->func, offset == Error::no_offset ? offset : body.code_offset + offset};
+    Lowering lowering{module_, options_, cells(), body, *options_.allocator};
+    // Without memory for all of them, those that there are have to do.
+    Vec<CodeMark> marks{*options_.allocator};
+    (void)lowering.locate(marks);
+    const auto next =
+        std::ranges::upper_bound(marks, address_of(ip, after) - entry_of(code), {}, &CodeMark::position);
+    return {code->func, next == marks.begin() ? Error::no_offset : body.code_offset + next[-1].offset};
 }
 
 } // namespace warpbeam::vm

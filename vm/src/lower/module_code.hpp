@@ -1,6 +1,8 @@
 #pragma once
 
+#include "disassembly/finding.hpp"
 #include "isa/instr.hpp"
+#include "lower/code_mark.hpp"
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/vec.hpp>
@@ -35,6 +37,21 @@ public:
     /// when the frame is too large for an instruction's operands.
     [[nodiscard]] Exit lower(uint32_t func) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
+    /// The code of a function that has been lowered.
+    [[nodiscard]] const Code& code(uint32_t func) const noexcept {
+        return *codes_[func - module_.imported_funcs()];
+    }
+
+    /// What is wrong with a function's code (verify_code.cpp). In builds with WARPBEAM_VERIFY_CODE `lower`
+    /// asks, keeps no code with which something is, and returns `invalid_code`.
+    [[nodiscard]] std::expected<Finding, Exit> verify(const Code& code) noexcept;
+    /// What `lower` found in the last function that it refused; its function is UINT32_MAX if it refused
+    /// none.
+    struct Refusal {
+        uint32_t func = UINT32_MAX;
+        Finding finding;
+    };
+    [[nodiscard]] Refusal refusal() noexcept;
 
     /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was
     /// made from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by
@@ -44,14 +61,19 @@ public:
         size_t offset = Error::no_offset;
     };
     [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
+    /// Where all instructions of a function's code come from.
+    [[nodiscard]] Exit locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept;
     /// The code that holds `ip`, which is meant as for `locate`; null for what belongs to no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
 
 private:
+    [[nodiscard]] std::span<CodeCell> cells() noexcept { return {cells_.data(), cells_.size()}; }
+    [[nodiscard]] Exit check(const Code& code) noexcept;
     [[nodiscard]] const Code* find_locked(const Instr* ip, bool after) noexcept;
 
     const Module& module_;
     CodeOptions options_;
+    Refusal refusal_;
     Vec<CodeCell> cells_;
     Vec<Code*> codes_; ///< by function
     /// The same by their addresses, up to those lowered since `find` was asked the last time.

@@ -1,5 +1,7 @@
 #include "store/compiled_module.hpp"
 
+#include "store/errors.hpp"
+
 namespace warpbeam::vm {
 
 CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) noexcept {
@@ -19,6 +21,17 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
     if (attached != fresh)
         fresh->drop();
     return attached;
+}
+
+Error CompiledModule::error_of(Exit exit) noexcept {
+    if (exit == Exit::out_of_memory)
+        return no_memory();
+    if (exit != Exit::invalid_code)
+        return Error{ErrorCode::limit, "a function is too large to be lowered"};
+    const ModuleCode::Refusal refusal = code_.refusal();
+    return Error{ErrorCode::unsupported, "the engine made invalid code: at 0x%04zx: %s",
+                 refusal.finding.position, refusal.finding.words}
+        .in_function(refusal.func);
 }
 
 const DataImages* CompiledModule::images() noexcept {

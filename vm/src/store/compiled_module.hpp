@@ -18,6 +18,8 @@ public:
         : module_{module}, allocator_{*options.allocator}, code_{module, options} {}
 
     [[nodiscard]] ModuleCode& code() noexcept { return code_; }
+    /// Why a function was not lowered.
+    [[nodiscard]] Error error_of(Exit exit) noexcept;
     /// The images of the module's memories, made when they are asked for the second time: the first instance
     /// may stay the only one. Null when there are none. Any thread may ask.
     [[nodiscard]] const DataImages* images() noexcept;

@@ -16,6 +16,8 @@ Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm:
         TrapBuilder builder{*details, execution};
         if (!held)
             details->message.add(text_of(trap.code()));
+        if (exit == vm::Exit::invalid_code)
+            builder.add_refusal();
         builder.walk(base);
         if (!held)
             details->exception = std::move(uncaught);
@@ -36,6 +38,12 @@ Trap TrapBuilder::thrown(const Ref<vm::ExceptionRoot>& exception) noexcept {
 
 Ref<vm::ExceptionRoot> TrapBuilder::exception_of(const Trap& trap) noexcept {
     return trap.details_ != nullptr ? trap.details_->exception : Ref<vm::ExceptionRoot>{};
+}
+
+void TrapBuilder::add_refusal() noexcept {
+    const vm::ModuleCode::Refusal refusal = execution_.inst->code->refusal();
+    details_.message.print(" for function %u: at 0x%04zx: %s", refusal.func, refusal.finding.position,
+                           refusal.finding.words != nullptr ? refusal.finding.words : "nothing is known");
 }
 
 void TrapBuilder::walk(const vm::Record* base) noexcept {

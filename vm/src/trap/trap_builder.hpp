@@ -25,6 +25,8 @@ private:
 
     TrapBuilder(Trap::Details& details, const vm::Execution& execution) noexcept
         : details_{details}, execution_{execution} {}
+    /// What a build that verifies code has found in that of the function which was to be lowered.
+    void add_refusal() noexcept;
     void walk(const vm::Record* base) noexcept;
     void add_frame(const vm::InstanceData& inst, const vm::Instr* ip, bool after) noexcept;
 

@@ -30,6 +30,8 @@ public:
     void print() noexcept;
     /// When the bytes are but an expression. Each instruction comes after a space.
     void print_expression() noexcept;
+    /// When they are those of a function's body: after a line break each. Tells where the instructions begin.
+    void print_body(Vec<size_t>& offsets) noexcept;
     /// What of the choice turned out to lose nothing. Else the module has to be printed again with this.
     [[nodiscard]] Choice feasible() const noexcept;
 
@@ -179,6 +181,7 @@ private:
     Vec<Label> labels_;
     std::optional<uint32_t> func_;
     uint32_t label_count_ = 0;
+    Vec<size_t>* offsets_ = nullptr; ///< of the instructions printed, if somebody wants to know
 };
 
 } // namespace warpbeam::text

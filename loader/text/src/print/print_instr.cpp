@@ -66,6 +66,8 @@ void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_star
             return;
         if (row->op == Op::end || row->op == Op::delegate)
             labels_.pop();
+        if (offsets_ != nullptr)
+            keep(offsets_->push(offset));
         const size_t depth = labels_.size() - (continues ? 1 : 0);
         if (func_start)
             out_.line(depth + 2);
@@ -81,6 +83,12 @@ void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_star
 void ModulePrinter::print_expression() noexcept {
     BinaryReader in{module_, fault_};
     expression(in, std::nullopt);
+}
+
+void ModulePrinter::print_body(Vec<size_t>& offsets) noexcept {
+    BinaryReader in{module_, fault_};
+    offsets_ = &offsets;
+    expression(in, 0);
 }
 
 const InstrRow* ModulePrinter::opcode(BinaryReader& in) noexcept {

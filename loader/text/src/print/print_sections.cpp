@@ -336,29 +336,55 @@ void ModulePrinter::data_segments() noexcept {
     });
 }
 
+namespace {
+
+/// Prints instructions into `out`. What stands before each of them, a space or a line break, then stands
+/// after it.
+template <typename Print>
+std::optional<Error> print_code(std::span<const uint8_t> code, const PrintOptions& options, Vec<char>& text,
+                                Print print) noexcept {
+    std::optional<Error> fault;
+    TextOut out{text, options.most_characters, fault};
+    ModulePrinter printer{code, text.allocator(), out, fault, {}};
+    print(printer);
+    if (!text.empty())
+        std::ranges::rotate(text, text.begin() + 1);
+    return fault;
+}
+
+Allocator& allocator_of(const PrintOptions& options) noexcept {
+    return options.allocator != nullptr ? *options.allocator : Allocator::standard();
+}
+
+} // namespace
 } // namespace text
 
 std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
                                                  const PrintOptions& options) noexcept {
     using namespace text;
-    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
-    Vec<char> text{allocator};
-    std::optional<Error> fault;
-    TextOut out{text, options.most_characters, fault};
-    ModulePrinter{code, allocator, out, fault, {}}.print_expression();
-    if (fault)
+    Vec<char> text{allocator_of(options)};
+    if (const auto fault =
+            print_code(code, options, text, [](ModulePrinter& printer) { printer.print_expression(); }))
         return std::unexpected{*fault};
-    if (!text.empty()) {
-        std::ranges::rotate(text, text.begin() + 1);
+    if (!text.empty())
         text.pop();
-    }
     return text;
+}
+
+std::expected<BodyText, Error> print_body(std::span<const uint8_t> code,
+                                          const PrintOptions& options) noexcept {
+    using namespace text;
+    BodyText body{Vec<char>{allocator_of(options)}, Vec<size_t>{allocator_of(options)}};
+    if (const auto fault = print_code(code, options, body.lines,
+                                      [&](ModulePrinter& printer) { printer.print_body(body.offsets); }))
+        return std::unexpected{*fault};
+    return body;
 }
 
 std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                           const PrintOptions& options) noexcept {
     using namespace text;
-    Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
+    Allocator& allocator = allocator_of(options);
     Vec<char> text{allocator};
     ModulePrinter::Choice choice;
     while (true) {

@@ -34,4 +34,13 @@ struct PrintOptions {
 [[nodiscard]] std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
                                                                const PrintOptions& options = {}) noexcept;
 
+/// The instructions of a function's body.
+struct BodyText {
+    Vec<char> lines;     ///< one for each instruction, indented; the last ends like the others
+    Vec<size_t> offsets; ///< where the instruction of each line begins in the code
+};
+/// The same of a body, without the `end` that closes it.
+[[nodiscard]] std::expected<BodyText, Error> print_body(std::span<const uint8_t> code,
+                                                        const PrintOptions& options = {}) noexcept;
+
 } // namespace warpbeam

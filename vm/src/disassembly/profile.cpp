@@ -2,7 +2,7 @@
 
 #ifdef WARPBEAM_PROFILE
 
-#include "handlers/families.hpp"
+#include "disassembly/disassembler.hpp"
 
 #include <cstdio>
 #include <cstdlib>
@@ -17,20 +17,32 @@ namespace {
 struct Counts {
     std::map<std::pair<Handler, Handler>, unsigned long> pairs;
     Handler last = nullptr;
+    const HandlerIndex* index = HandlerIndex::get(); ///< which has to outlive this
     Counts() { pairs.clear(); }
     ~Counts() {
         const char* const path = std::getenv("WARPBEAM_PAIRS");
         std::FILE* const file = std::fopen(path != nullptr ? path : "warpbeam.pairs", "w");
         if (file == nullptr)
             return;
-        // Addresses relative to a function that the reader finds by name.
-        const auto base = reinterpret_cast<intptr_t>(&profile);
         for (const auto& [pair, count] : pairs)
-            std::fprintf(file, "%ld %ld %lu\n",
-                         static_cast<long>(reinterpret_cast<intptr_t>(pair.first) - base),
-                         static_cast<long>(reinterpret_cast<intptr_t>(pair.second) - base), count);
+            std::fprintf(file, "%lu\t%s\t%s\n", count, name_of(pair.first), name_of(pair.second));
         std::fclose(file);
     }
+
+private:
+    /// What a handler does; valid as long as the counts.
+    const char* name_of(Handler handler) {
+        const Choice* const choice = index != nullptr ? index->find(handler) : nullptr;
+        if (choice == nullptr)
+            return "(start)";
+        Vec<char>& name = names[handler];
+        if (name.empty()) {
+            Disassembler{name}.variant(*choice);
+            (void)name.push('\0');
+        }
+        return name.data();
+    }
+    std::map<Handler, Vec<char>> names;
 };
 Counts counts;
 

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Every module of the official suite, in all its folders: text, to binary, printed, and to binary again, must be the
-same bytes; a binary module must be after it went through once.
+"""Runs a command with every script of the official suite, in all its folders, as its arguments.
 
-    round_trip_test.py STATIC_CHECK [DIRECTORY]
+    every_script.py DIRECTORY COMMAND [ARGUMENT...]
 
-DIRECTORY is tried first when the suite is looked for. Exit status: 0, 1 when any failed, 77 when the suite is not to be
-had.
+DIRECTORY is tried first when the suite is looked for; it may be empty. The exit status is the command's, or 77 when the
+suite is not to be had.
 """
 import os
 import subprocess
@@ -25,13 +24,13 @@ def scripts(suite, given):
 
 
 def main():
-    check, given = (sys.argv[1:] + [""])[:2]
+    given, *command = sys.argv[1:]
     files = sorted(set(scripts("testsuite", given)) | set(scripts("core-extra", given)))
     if not files:
         print("the official suite is not to be had: ./.ci/suites fetch, or -DWARPBEAM_TESTSUITE_DIR=...")
         return SKIPPED
     print(f"{len(files)} files", flush=True)
-    return subprocess.run([check, "--round-trip", *files]).returncode
+    return subprocess.run([*command, *files]).returncode
 
 
 if __name__ == "__main__":

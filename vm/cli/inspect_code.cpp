@@ -1,0 +1,117 @@
+#include "inspect_code.hpp"
+
+#include <warpbeam/text/print.hpp>
+#include <warpbeam/vm/disassembly.hpp>
+
+#include <charconv>
+#include <cstdio>
+
+namespace warpbeam::cli {
+
+namespace {
+
+/// Instructions of a body, one after the other.
+class Body {
+public:
+    explicit Body(const FuncBody& body) : begin_{body.code_offset}, size_{body.code.size()} {
+        auto text = print_body(body.code);
+        if (!text)
+            throw Failure("warpbeam: " + std::string(text.error().message()));
+        text_ = std::move(*text);
+        rest_ = {text_.lines.data(), text_.lines.size()};
+    }
+
+    /// Prints those that are left up to an offset in the module; the last is the `end` of the function.
+    void print_to(size_t offset) {
+        while (next_ <= text_.offsets.size()) {
+            const bool is_end = next_ == text_.offsets.size();
+            const size_t at = begin_ + (is_end ? size_ - 1 : text_.offsets[next_]);
+            if (at > offset)
+                return;
+            const size_t length = is_end ? 0 : rest_.find('\n');
+            const std::string_view line = is_end ? "  end" : rest_.substr(0, length);
+            std::printf("%7zu%.*s\n", at, WARPBEAM_TEXT(line));
+            rest_.remove_prefix(is_end ? 0 : length + 1);
+            ++next_;
+        }
+    }
+
+private:
+    size_t begin_;
+    size_t size_;
+    BodyText text_;
+    std::string_view rest_;
+    size_t next_ = 0;
+};
+
+/// Returns whether the code is as it must be.
+bool print(const Engine& engine, const Module& module, uint32_t func) {
+    const std::string name{module.func_name(func)};
+    std::printf("function %u%s%s\n", func, name.empty() ? "" : " $", printable(name, true).c_str());
+    const auto listing = list_code(engine, module, func);
+    if (!listing) {
+        std::printf("  finding: %.*s\n", WARPBEAM_TEXT(listing.error().message()));
+        return false;
+    }
+    Body body{module.bodies()[func - module.imported_funcs()]};
+    for (const CodeLine& line : listing->lines()) {
+        if (line.offset != Error::no_offset) {
+            body.print_to(line.offset);
+            std::printf("%20s0x%04zx  %.*s\n", "", line.position, WARPBEAM_TEXT(line.text));
+        } else {
+            if (line.position != 0)
+                body.print_to(SIZE_MAX);
+            std::printf("%20s%.*s\n", "", WARPBEAM_TEXT(line.text));
+        }
+    }
+    body.print_to(SIZE_MAX);
+    if (!listing->finding().empty())
+        std::printf("  finding: %.*s\n", WARPBEAM_TEXT(listing->finding()));
+    return listing->finding().empty();
+}
+
+/// The function of an index, or else of a name.
+uint32_t find(const Module& module, std::string_view func) {
+    uint32_t index = 0;
+    const auto [end, fault] = std::from_chars(func.data(), func.data() + func.size(), index);
+    if (fault != std::errc{} || end != func.data() + func.size()) {
+        const std::string_view name = func.starts_with("$") ? func.substr(1) : func;
+        index = 0;
+        while (index < module.funcs().size() && module.func_name(index) != name)
+            ++index;
+        if (const Export* const found = module.find_export(func);
+            index == module.funcs().size() && found != nullptr && found->kind == ExternKind::func)
+            index = found->index;
+        if (index == module.funcs().size())
+            throw Failure("warpbeam: there is no function '" + printable(func) + "'");
+    }
+    if (index >= module.funcs().size())
+        throw Failure("warpbeam: there is no function " + std::string(func) + "; the module has " +
+                      std::to_string(module.funcs().size()));
+    if (index < module.imported_funcs())
+        throw Failure("warpbeam: function " + printable(func) + " is imported, so it has no code");
+    return index;
+}
+
+} // namespace
+
+int inspect_code(std::span<const uint8_t> bytes, FeatureSet features, std::optional<std::string_view> func) {
+    Config config;
+    config.features = features;
+    Engine engine{config};
+    const auto module = engine.load(bytes, true);
+    if (!module)
+        throw Failure("warpbeam: " + std::string(module.error().message()));
+    uint32_t begin = (*module)->imported_funcs();
+    auto end = static_cast<uint32_t>((*module)->funcs().size());
+    if (func) {
+        begin = find(**module, *func);
+        end = begin + 1;
+    }
+    bool ok = true;
+    for (uint32_t i = begin; i < end; ++i)
+        ok &= print(engine, **module, i);
+    return ok ? exit_success : exit_failure;
+}
+
+} // namespace warpbeam::cli

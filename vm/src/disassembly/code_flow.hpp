@@ -1,0 +1,62 @@
+#pragma once
+
+#include "disassembly/verifier.hpp"
+#include "isa/catch_table.hpp"
+
+#include <warpbeam/memory/vec.hpp>
+
+namespace warpbeam::vm {
+
+/// What the registers hold on every way through a function whose instructions are well-formed: that
+/// accumulators are written before they are read, and pinned locals are where instructions look for them.
+class CodeFlow {
+public:
+    CodeFlow(const CodeContext& context, const Code& code, std::span<const CodeInstr> instrs,
+             Allocator& allocator) noexcept
+        : context_{context}, code_{code}, instrs_{instrs}, states_{allocator}, work_{allocator} {}
+
+    /// The first finding; an error when there is no memory.
+    [[nodiscard]] std::expected<Finding, Exit> check() noexcept;
+
+private:
+    enum class Value : uint8_t { none, number, vector };
+    /// A slot whose value a register has, or that nothing is known.
+    static constexpr uint32_t no_slot = UINT32_MAX;
+    enum PinNumber : uint8_t { l0, l1, f0, pin_count };
+
+    struct State {
+        bool reached = false;
+        Value acc = Value::none;
+        Value facc = Value::none;
+        std::array<uint32_t, pin_count> pins{no_slot, no_slot, no_slot};
+        friend bool operator==(const State&, const State&) = default;
+    };
+
+    [[nodiscard]] bool flow() noexcept;
+    [[nodiscard]] bool join(size_t instr, const State& state) noexcept;
+    [[nodiscard]] bool join_at(int64_t position, const State& state) noexcept;
+    [[nodiscard]] State after(const CodeInstr& instr, State state) const noexcept;
+    void write(State& state, const CodeInstr& instr, const FieldRow& field) const noexcept;
+    void leave_result(State& state, Sig::Type type) const noexcept;
+    [[nodiscard]] Finding check(const CodeInstr& instr, const State& state) const noexcept;
+
+    static PinNumber pin_of(bool is_first, Bank bank) noexcept {
+        return bank != Bank::integer ? f0 : is_first ? l0 : l1;
+    }
+    static void set_pins(State& state, const Pins& pins) noexcept {
+        state.pins = {pins.l0, pins.l1, pins.f0};
+    }
+    static void overwrite(State& state, uint64_t slot, uint64_t count) noexcept {
+        for (uint32_t& pin : state.pins)
+            if (pin >= slot && pin - slot < count)
+                pin = no_slot;
+    }
+
+    const CodeContext& context_;
+    const Code& code_;
+    std::span<const CodeInstr> instrs_;
+    Vec<State> states_; ///< before each instruction
+    Vec<size_t> work_;  ///< instructions whose states have changed
+};
+
+} // namespace warpbeam::vm

@@ -1,0 +1,305 @@
+#include "disassembly/verifier.hpp"
+
+#include "disassembly/code_flow.hpp"
+#include "disassembly/extent.hpp"
+#include "heap/layout.hpp"
+#include "heap/reference.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+
+namespace {
+
+class Verifier {
+public:
+    Verifier(const CodeContext& context, Layouts& layouts, const Code& code, Allocator& allocator) noexcept
+        : context_{context}, code_{code}, all_layouts_{layouts}, allocator_{allocator}, instrs_{allocator},
+          layouts_{allocator} {}
+
+    std::expected<Finding, Exit> run() noexcept {
+        head();
+        if (found() || !read())
+            return result();
+        for (const CodeInstr& instr : instrs_)
+            check(instr);
+        for (uint32_t i = 0; i < code_.try_regions; ++i)
+            region(i);
+        for (uint32_t i = 0; i < code_.catch_clauses; ++i)
+            clause(clauses_of(code_)[i]);
+        if (found() || failure_ != Exit::none)
+            return result();
+        auto finding = CodeFlow{context_, code_, instrs_, allocator_}.check();
+        if (finding)
+            finding->is_readable = true;
+        return finding;
+    }
+
+private:
+    void head() noexcept;
+    bool read() noexcept;
+    void check(const CodeInstr& instr) noexcept;
+    void check(const CodeInstr& instr, const FieldRow& field) noexcept;
+    void number(const CodeInstr& instr, const FieldRow& field) noexcept;
+    void immediates(const CodeInstr& instr) noexcept;
+    void region(uint32_t number) noexcept;
+    void clause(const CatchClause& clause) noexcept;
+    [[nodiscard]] bool is_layout(uint64_t word) noexcept;
+
+    [[nodiscard]] bool found() const noexcept { return finding_.words != nullptr; }
+    std::expected<Finding, Exit> result() const noexcept {
+        if (failure_ != Exit::none)
+            return std::unexpected{failure_};
+        return finding_;
+    }
+    /// The first one stays.
+    void want(bool holds, size_t position, const char* words) noexcept {
+        if (!holds && !found())
+            finding_ = {position, words, {}};
+    }
+    void want(bool holds, const CodeInstr& instr, const FieldRow& field, const char* words) noexcept {
+        if (!holds && !found())
+            finding_ = {instr.position, words, field_names[static_cast<size_t>(field.name)]};
+    }
+    /// Whether so many slots from one on lie inside of the frame, and be it none: what begins there may grow.
+    [[nodiscard]] bool has_slots(uint64_t first, uint64_t count) const noexcept {
+        return first < code_.frame_slots && count <= code_.frame_slots - first;
+    }
+    [[nodiscard]] bool has_slots(const Pins& pins) const noexcept {
+        return has_slots(pins.l0, 1) && has_slots(pins.l1, 1) && has_slots(pins.f0, 1) &&
+               has_slots(pins.result, 1);
+    }
+    [[nodiscard]] bool is_instr(int64_t position) const noexcept {
+        const auto found = std::ranges::lower_bound(instrs_, position, {}, &CodeInstr::position);
+        return found != instrs_.end() && int64_t{found->position} == position;
+    }
+    [[nodiscard]] bool is_func_type(uint32_t id) const noexcept {
+        return std::ranges::find(context_.module.types(), id) != context_.module.types().end() &&
+               context_.module.type_registry()[id].kind == CompositeKind::func;
+    }
+
+    const CodeContext& context_;
+    const Code& code_;
+    Layouts& all_layouts_;
+    Allocator& allocator_;
+    Vec<CodeInstr> instrs_;
+    Vec<const Layout*> layouts_; ///< those of the module's types, once they are asked for
+    Finding finding_;
+    Exit failure_ = Exit::none;
+};
+
+void Verifier::head() noexcept {
+    want(code_.frame_slots <= UINT16_MAX, 0, "the frame is larger than instructions can say");
+    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals lie outside of the frame");
+    want(has_slots(code_.pins), 0, "locals that are pinned at entry lie outside of the frame");
+}
+
+/// Decodes all instructions. They follow one another without gaps.
+bool Verifier::read() noexcept {
+    const HandlerIndex* const index = HandlerIndex::get();
+    if (index == nullptr) {
+        failure_ = Exit::out_of_memory;
+        return false;
+    }
+    const std::span<const char> code = instructions_of(code_);
+    for (size_t position = 0; position < code.size(); position += instrs_.back().size) {
+        const std::optional<CodeInstr> instr = read_instr(*index, code, position);
+        want(instr.has_value(), position, "there is no instruction, or not the whole of one");
+        if (found())
+            return false;
+        if (!instrs_.push(*instr)) {
+            failure_ = Exit::out_of_memory;
+            return false;
+        }
+    }
+    want(!instrs_.empty(), 0, "there is no instruction");
+    if (!found())
+        want(instrs_.back().has(effect::ends), instrs_.back().position, "the code runs off its end");
+    return !found();
+}
+
+// ---- One instruction ----
+
+void Verifier::check(const CodeInstr& instr) noexcept {
+    const Form form = instr.choice.form;
+    want(form != Form::exit_run && form != Form::restore_instance && form != Form::lower_now &&
+             form != Form::call_host,
+         instr.position, "the instruction has no place in a function");
+    for (size_t i = 0; i < instr.target_count(); ++i)
+        want(is_instr(instr.target(i)), instr.position, "a jump goes to no instruction");
+    // Indices first: how many slots an instruction takes may depend on them.
+    for (const FieldRow& field : instr.row().fields)
+        if (field.kind == FieldKind::number || field.kind == FieldKind::pointer)
+            number(instr, field);
+    if (is_general(form))
+        immediates(instr);
+    for (const FieldRow& field : instr.row().fields)
+        if (!found() && failure_ == Exit::none && instr.uses(field))
+            check(instr, field);
+}
+
+void Verifier::check(const CodeInstr& instr, const FieldRow& field) noexcept {
+    switch (field.kind) {
+    case FieldKind::result:
+        if (instr.result() == Dst::acc)
+            return;
+        break;
+    case FieldKind::operand:
+        if (const Src src = instr.source(field.name); src == Src::acc || src == Src::imm)
+            return;
+        break;
+    case FieldKind::source:
+    case FieldKind::sources:
+    case FieldKind::destination:
+    case FieldKind::area:
+        break;
+    case FieldKind::pins:
+        want(has_slots(instr.pins()), instr, field, "a slot lies outside of the frame");
+        return;
+    default:
+        return;
+    }
+    want(has_slots(instr.get(field.name), extent_of(context_, instr, field)), instr, field,
+         "a slot lies outside of the frame");
+}
+
+void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
+    const Module& module = context_.module;
+    const uint64_t value = instr.get(field.name);
+    const auto below = [&](size_t size) {
+        want(value < size, instr, field, "there is nothing of that index");
+    };
+    switch (field.name) {
+    case Field::memory:
+        return below(module.memories().size());
+    case Field::global:
+        return below(module.globals().size());
+    case Field::tag:
+        return below(module.tags().size());
+    case Field::function:
+        return below(module.imported_funcs());
+    case Field::code:
+        return want(value > static_cast<uint64_t>(Exit::host_trap) &&
+                        value <= static_cast<uint64_t>(Exit::host_trap) + 1 +
+                                     static_cast<uint64_t>(TrapCode::usage),
+                    instr, field, "there is no such trap");
+    case Field::callee: {
+        const auto offset = value - reinterpret_cast<uintptr_t>(context_.cells.data());
+        return want(offset < context_.cells.size_bytes() && offset % sizeof(CodeCell) == 0, instr, field,
+                    "there is no such function");
+    }
+    case Field::type:
+        if (instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect) {
+            want(is_func_type(static_cast<uint32_t>(value)), instr, field,
+                 "there is no such type of functions");
+            return want(value >> 32 < module.tables().size(), instr, field, "there is no such table");
+        }
+        break;
+    default:
+        break;
+    }
+    if (instr.has_layout(field.name))
+        want(is_layout(value), instr, field, "there is no such type of objects");
+}
+
+/// The indices among the immediates of general instructions.
+void Verifier::immediates(const CodeInstr& instr) noexcept {
+    const Module& module = context_.module;
+    const auto below = [&](Field field, size_t size) {
+        const size_t i = field_index(instr.choice.form, field);
+        if (i < max_fields)
+            want(instr.get(field) < size, instr, instr.row().fields[i], "there is nothing of that index");
+    };
+    const bool has_type = instr.has_layout(Field::first);
+    switch (warpbeam::row_of(instr.choice.op).imm) {
+    case Imm::func:
+        return below(Field::first, module.funcs().size());
+    case Imm::mem_arg:
+    case Imm::memory:
+        return below(Field::first, module.memories().size());
+    case Imm::memory_memory:
+        below(Field::first, module.memories().size());
+        return below(Field::second, module.memories().size());
+    case Imm::table:
+        return below(Field::first, module.tables().size());
+    case Imm::table_table:
+        below(Field::first, module.tables().size());
+        return below(Field::second, module.tables().size());
+    case Imm::elem_table:
+        below(Field::second, module.tables().size());
+        [[fallthrough]];
+    case Imm::elem:
+        return below(Field::first, module.elements().size());
+    case Imm::data_memory:
+        below(Field::second, module.memories().size());
+        [[fallthrough]];
+    case Imm::data:
+        return below(Field::first, module.data().size());
+    case Imm::type_data:
+        return below(has_type ? Field::second : Field::first, module.data().size());
+    case Imm::type_elem:
+        return below(has_type ? Field::second : Field::first, module.elements().size());
+    default:
+        return;
+    }
+}
+
+bool Verifier::is_layout(uint64_t word) noexcept {
+    if (layouts_.empty())
+        for (const TypeId id : context_.module.types()) {
+            if (context_.module.type_registry()[id].kind == CompositeKind::func)
+                continue;
+            const Layout* const layout = all_layouts_.of(id);
+            if (layout == nullptr || !layouts_.push(layout)) {
+                failure_ = Exit::out_of_memory;
+                return true;
+            }
+        }
+    return std::ranges::any_of(
+        layouts_, [&](const Layout* layout) { return reinterpret_cast<uintptr_t>(layout) == word; });
+}
+
+// ---- The catch table ----
+
+void Verifier::region(uint32_t number) noexcept {
+    const TryRegion* const region = regions_of(code_) + number;
+    want(number == 0 || region[-1].begin <= region->begin, region->begin,
+         "try regions are not in their order");
+    want(region->begin == code_.size || is_instr(region->begin), region->begin,
+         "a try region begins within an instruction");
+    want(region->clause == CatchClause::none || region->clause < code_.catch_clauses, region->begin,
+         "a try region has no clause");
+    // Clauses are tried one after the other, and that has to end.
+    uint32_t clause = region->clause;
+    for (uint32_t i = 0; i < code_.catch_clauses && clause < code_.catch_clauses; ++i)
+        clause = clauses_of(code_)[clause].next;
+    want(clause >= code_.catch_clauses, region->begin, "the clauses of a try region go round in circles");
+}
+
+void Verifier::clause(const CatchClause& clause) noexcept {
+    const Module& module = context_.module;
+    want(clause.next == CatchClause::none || clause.next < code_.catch_clauses, clause.target,
+         "a catch clause has no successor");
+    if (clause.tag == CatchClause::never)
+        return;
+    want(is_instr(clause.target), clause.target, "a catch clause goes to no instruction");
+    want(has_slots(clause.pins), clause.target, "a catch clause pins what lies outside of the frame");
+    want(clause.exception == CatchClause::unwanted || has_slots(clause.exception, 1), clause.target,
+         "a caught exception lies outside of the frame");
+    if (clause.tag == CatchClause::all)
+        return;
+    want(clause.tag < module.tags().size(), clause.target, "a catch clause has no tag");
+    if (!found())
+        want(has_slots(clause.payload,
+                       slots_of(module.type_registry().func(module.tags()[clause.tag].type).params)),
+             clause.target, "what a catch clause catches lies outside of the frame");
+}
+
+} // namespace
+
+std::expected<Finding, Exit> verify(const CodeContext& context, Layouts& layouts, const Code& code,
+                                    Allocator& allocator) noexcept {
+    return Verifier{context, layouts, code, allocator}.run();
+}
+
+} // namespace warpbeam::vm
