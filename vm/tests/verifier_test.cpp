@@ -157,6 +157,7 @@ TEST_F(VerifierTest, finds_nothing_in_what_the_lowering_makes) {
 
 TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
     size_t handlers = 0;
+    std::array<bool, form_count> forms{};
     for (const HandlerGroup& group : handler_groups())
         for (size_t i = 0; i < group.count; ++i)
             for (size_t number = 0; group.rows[i].handlers != nullptr && number < combinations(group.form);
@@ -166,6 +167,7 @@ TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
                 if (handler == nullptr)
                     continue;
                 ++handlers;
+                forms[static_cast<size_t>(choice.form)] = true;
                 const Choice* const found = HandlerIndex::get()->find(handler);
                 ASSERT_NE(found, nullptr);
                 // Instructions may share a handler, but then it is of the same form and variant.
@@ -177,6 +179,8 @@ TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
                 EXPECT_FALSE(text.empty());
             }
     EXPECT_GT(handlers, 1000u);
+    for (size_t i = 0; i < form_count; ++i)
+        EXPECT_TRUE(forms[i]) << form_table[i].name << " has no handlers";
     EXPECT_EQ(HandlerIndex::get()->find(nullptr), nullptr);
 }
 
