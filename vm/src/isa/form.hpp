@@ -109,14 +109,31 @@ inline constexpr size_t form_count = std::size(form_table);
 
 constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_cast<size_t>(form)]; }
 
-/// How many operands of any class a form has, and whether it has a result of any class.
-constexpr size_t operand_count(Form form) noexcept {
-    size_t count = 0;
-    for (const FieldRow& field : row_of(form).fields)
-        count += field.kind == FieldKind::operand;
-    return count;
-}
-constexpr bool has_result(Form form) noexcept { return row_of(form).fields[0].kind == FieldKind::result; }
+/// What the fields of a form say about its variants.
+struct FormFacts {
+    uint8_t operands = 0;      ///< how many there are of any class
+    bool has_result = false;   ///< of any class
+    bool has_open = false;     ///< whether it leaves the type of an operand open, and
+    Typed open = Typed::index; ///< how it is typed
+};
+inline constexpr auto form_facts = [] {
+    std::array<FormFacts, form_count> facts;
+    for (const FormRow& row : form_table) {
+        FormFacts& of = facts[static_cast<size_t>(row.form)];
+        of.has_result = row.fields[0].kind == FieldKind::result;
+        for (const FieldRow& field : row.fields) {
+            if (field.kind != FieldKind::operand)
+                continue;
+            ++of.operands;
+            if (!of.has_open && field.typed >= Typed::in0) {
+                of.has_open = true;
+                of.open = field.typed;
+            }
+        }
+    }
+    return facts;
+}();
+constexpr const FormFacts& facts_of(Form form) noexcept { return form_facts[static_cast<size_t>(form)]; }
 
 /// Which operand a field is, counted from 0.
 constexpr size_t operand_index(Form form, Field name) noexcept {
@@ -210,10 +227,8 @@ constexpr size_t bytes_of(Sig::Type type) noexcept {
 
 /// The bytes of a constant operand whose type the form leaves open.
 constexpr size_t constant_width(Form form, const Sig& sig, uint8_t option) noexcept {
-    for (const FieldRow& field : row_of(form).fields)
-        if (field.kind == FieldKind::operand && field.typed >= Typed::in0)
-            return bytes_of(type_of(field.typed, sig, option));
-    return 8;
+    const FormFacts& facts = facts_of(form);
+    return facts.has_open ? bytes_of(type_of(facts.open, sig, option)) : 8;
 }
 
 } // namespace warpbeam::vm

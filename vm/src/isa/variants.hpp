@@ -45,14 +45,14 @@ constexpr bool is_plain(Src s) noexcept { return s == Src::slot || s == Src::acc
 /// What a right operand mostly is; a pinned local is in its slot too.
 constexpr bool is_stable(Src s) noexcept { return s == Src::slot || s == Src::imm; }
 /// Whether an operand is the pinned local that the result goes to.
-constexpr bool is_own(Variant v) noexcept {
-    return (v.result == Dst::l0 && v.a == Src::l0) || (v.result == Dst::l1 && v.a == Src::l1);
+constexpr bool is_own(Variant v, Src operand) noexcept {
+    return (v.result == Dst::l0 && operand == Src::l0) || (v.result == Dst::l1 && operand == Src::l1);
 }
 constexpr bool is(Variant v, Src a, Src b) noexcept { return v.a == a && v.b == b; }
 
 /// Results that go to a pinned local at once: from constants and slots.
 constexpr bool to_pin_exists(Variant v) noexcept {
-    return (is_plain(v.a) && is_stable(v.b)) || (is_own(v) && v.b == Src::imm);
+    return (is_plain(v.a) && is_stable(v.b)) || (is_own(v, v.a) && v.b == Src::imm);
 }
 
 constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noexcept {
@@ -64,7 +64,8 @@ constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noex
     case Coverage::commutative:
         if (bank == Bank::floating && is(v, Src::l0, Src::l0))
             return !to_pin; // a square
-        return to_pin ? to_pin_exists(v) : main || (v.a == Src::acc && is_pin(v.b));
+        return to_pin ? to_pin_exists(v) || (v.a == Src::acc && is_own(v, v.b))
+                      : main || (v.a == Src::acc && is_pin(v.b));
     case Coverage::subtractive:
         if (is(v, Src::slot, Src::acc))
             return true;
@@ -297,25 +298,27 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
 
 /// How many combinations of classes and options a form could have, and the number of a variant among them.
 constexpr size_t combinations(Form form) noexcept {
-    size_t count = row_of(form).options * (has_result(form) ? dst_count : 1);
-    for (size_t i = operand_count(form); i != 0; --i)
+    size_t count = row_of(form).options * (facts_of(form).has_result ? dst_count : 1);
+    for (size_t i = facts_of(form).operands; i != 0; --i)
         count *= src_count;
     return count;
 }
 constexpr size_t number_of(Form form, Variant v) noexcept {
+    const FormFacts& facts = facts_of(form);
     size_t number = v.option;
-    if (has_result(form))
+    if (facts.has_result)
         number = number * dst_count + static_cast<size_t>(v.result);
-    for (size_t i = 0; i < operand_count(form); ++i)
+    for (size_t i = 0; i < facts.operands; ++i)
         number = number * src_count + static_cast<size_t>(v.operand(i));
     return number;
 }
 constexpr Variant variant_of(Form form, size_t number) noexcept {
+    const FormFacts& facts = facts_of(form);
     Variant v;
     Src* const operands[] = {&v.a, &v.b, &v.c};
-    for (size_t i = operand_count(form); i-- != 0; number /= src_count)
+    for (size_t i = facts.operands; i-- != 0; number /= src_count)
         *operands[i] = static_cast<Src>(number % src_count);
-    if (has_result(form)) {
+    if (facts.has_result) {
         v.result = static_cast<Dst>(number % dst_count);
         number /= dst_count;
     }

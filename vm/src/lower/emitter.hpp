@@ -157,6 +157,7 @@ protected:
     /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those of the
     /// operands from `first` on. False when there is no handler.
     [[nodiscard]] static bool settle_pins(Choice& choice, size_t first = 0) noexcept;
+    [[nodiscard]] static bool settles(Choice choice) noexcept { return settle_pins(choice); }
 
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.

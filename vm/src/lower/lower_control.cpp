@@ -411,41 +411,47 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
 
 /// Takes a comparison into the branch on it, and the step before it too. False when there is no such branch.
 bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept {
-    const Variant& variant = compare.choice.variant;
+    struct Side {
+        Src src;
+        uint64_t value; ///< slot or constant
+    };
     const Fields made = fields(compare);
-    uint64_t left = made.get(Field::left);
-    uint64_t right = made.get(Field::right);
+    const Variant& variant = compare.choice.variant;
     const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
-    Src a = from_pin(variant.a, left, is_float);
-    Src b = from_pin(variant.b, right, is_float);
-    Choice branch = branch_of(compare.choice.op, negated);
-    branch.variant.a = a;
-    branch.variant.b = b;
-    if (!settle_pins(branch)) {
-        const Op mirror = op_row(compare.choice.op).mirror;
-        if (mirror == Op::unreachable || b == Src::imm)
-            return false;
-        std::swap(a, b);
+    const auto side = [&](Src src, Field field) {
+        const uint64_t value = made.get(field);
+        return Side{from_pin(src, value, is_float), value};
+    };
+    Side left = side(variant.a, Field::left);
+    Side right = side(variant.b, Field::right);
+    const auto is_step = [&](const Side& one) {
+        // A local in a slot is compared as what the addition left in the accumulator.
+        return step_.serial + 1 == compare.serial && step_.end == compare.begin && last_label_ <= step_.begin &&
+               (step_.src == Src::slot ? one.src == Src::acc && acc(false).local == step_.local
+                                       : one.src == step_.src);
+    };
+    const auto branch = [&](Op op) {
+        Choice choice = branch_of(op, negated);
+        choice.variant.a = left.src;
+        choice.variant.b = right.src;
+        return choice;
+    };
+    Op op = compare.choice.op;
+    const Op mirror = op_row(op).mirror;
+    const bool can_swap = mirror != Op::unreachable && right.src != Src::imm;
+    if (can_swap && (is_step(right) || (!is_step(left) && !settles(branch(op))))) {
         std::swap(left, right);
-        branch = branch_of(mirror, negated);
-        branch.variant.a = a;
-        branch.variant.b = b;
-        if (!settle_pins(branch))
-            return false;
+        op = mirror;
     }
-    const uint64_t serial = compare.serial;
-    const size_t begin = compare.begin;
+    Choice choice = branch(op);
+    if (!settle_pins(choice))
+        return false;
+    const bool has_step = is_step(left) && (sig_of(op).in[0] == Sig::i64) == step_.is_64;
     take_back(compare);
-
-    // A local in a slot is compared as what the addition left in the accumulator.
-    const bool of_step =
-        step_.src == Src::slot ? a == Src::acc && acc(false).local == step_.local : a == step_.src;
-    const bool is_64 = sig_of(branch.op).in[0] == Sig::i64;
-    if (step_.serial + 1 == serial && step_.end == begin && last_label_ <= step_.begin && of_step &&
-        is_64 == step_.is_64 && fuse_latch(branch, right, instr))
+    if (has_step && fuse_latch(choice, right.value, instr))
         return true;
     instr = here();
-    emit(branch).set(Field::left, left).set(Field::right, right);
+    emit(choice).set(Field::left, left.value).set(Field::right, right.value);
     return true;
 }
 
