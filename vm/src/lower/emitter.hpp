@@ -199,7 +199,7 @@ protected:
     }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
-            return reinterpret_cast<Instr&>(scratch_); // only after a failure
+            return *reinterpret_cast<Instr*>(scratch_.data()); // only after a failure
         return *reinterpret_cast<Instr*>(code_.data() + position);
     }
     void bind_here() noexcept { last_label_ = here(); }
