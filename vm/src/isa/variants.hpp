@@ -52,7 +52,7 @@ constexpr bool is(Variant v, Src a, Src b) noexcept { return v.a == a && v.b == 
 
 /// Results that go to a pinned local at once: from constants and slots.
 constexpr bool to_pin_exists(Variant v) noexcept {
-    return (is_plain(v.a) && is_stable(v.b)) || (is_own(v, v.a) && v.b == Src::imm);
+    return (is_plain(v.a) || is_own(v, v.a)) && is_stable(v.b);
 }
 
 constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noexcept {
@@ -71,6 +71,8 @@ constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noex
             return true;
         if (bank == Bank::floating && is_plain(v.a) && v.b == Src::l0)
             return !to_pin;
+        if (bank == Bank::floating && is(v, Src::imm, Src::acc))
+            return true;
         return to_pin ? to_pin_exists(v) : main || (v.a == Src::imm && is_plain(v.b));
     case Coverage::shifting:
         if (to_pin)
@@ -79,7 +81,7 @@ constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noex
                (main && (v.b == Src::imm || is_plain(v.a)));
     case Coverage::comparing:
         return !to_pin && ((is_plain(v.a) && is_stable(v.b)) || is(v, Src::slot, Src::acc) ||
-                           (is_pin(v.a) && v.b == Src::imm && v.result == Dst::acc));
+                           (is_pin(v.a) && v.b == Src::imm));
     case Coverage::common:
         return is_plain(v.a) && (v.b == Src::imm ? v.result == Dst::slot : is_plain(v.b) && !to_pin);
     case Coverage::compact:

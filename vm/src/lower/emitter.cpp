@@ -67,7 +67,7 @@ void Emitter::spill(Accumulator& accumulator) noexcept {
 void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
     if (producer.exists && exists(producer.to(Dst::slot)))
-        retarget(producer, Dst::slot, operand.slot);
+        retarget(producer, producer.to(Dst::slot), operand.slot);
     else
         copy_acc_to(operand.kind, operand.slot);
     operand.stored = true;
@@ -152,7 +152,7 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> op
     Src own[3] = {};
     for (size_t i = 0; i < operands.size(); ++i)
         *classes[i] = own[i] = classify(*operands.begin()[i]);
-    if (exists(choice))
+    if (is_available(choice))
         return 0;
     // Which operands go to their slots: the cheapest set of them, and the smallest of these.
     unsigned best = no_handler;
@@ -168,7 +168,7 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> op
                 cost += 4 * cost_of_slot(*operands.begin()[i], own[i]) + 1;
             }
         }
-        if (is_change && cost < best && exists(choice)) {
+        if (is_change && cost < best && is_available(choice)) {
             best = cost;
             chosen = choice.variant;
         }
@@ -278,9 +278,9 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     return fields;
 }
 
-void Emitter::retarget(const Producer& producer, Dst d, uint16_t slot) noexcept {
+void Emitter::retarget(const Producer& producer, const Choice& choice, uint16_t slot) noexcept {
     fields(producer).set(Field::result, slot);
-    at(producer.begin).handler = find_handler(producer.to(d));
+    at(producer.begin).handler = find(choice);
 }
 
 const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
@@ -370,11 +370,12 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
         const int64_t value = is_64 ? static_cast<int64_t>(right) : static_cast<int32_t>(right);
         if (value != static_cast<int16_t>(value))
             return;
-    } else if (variant.b != Src::slot) {
-        return;
     }
-    step_ = {producer.begin, producer.end, local, src, variant.b, is_64, static_cast<uint16_t>(right),
-             serial_};
+    // A pinned step is in its slot too.
+    const Src by = is_pin(variant.b) ? Src::slot : variant.b;
+    if (by == Src::acc)
+        return;
+    step_ = {producer.begin, producer.end, local, src, by, is_64, static_cast<uint16_t>(right), serial_};
 }
 
 void Emitter::set_local(uint32_t local, Popped value) noexcept {
@@ -389,8 +390,11 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     const bool pinned1 = !is_float && pins_.l1 == local;
     const Dst d = pinned0 ? Dst::l0 : pinned1 ? Dst::l1 : Dst::slot;
 
-    // Retarget the instruction that made the value, if it is the last one.
-    if (const Producer* const last = last_producer(value); last != nullptr && exists(last->to(d))) {
+    // Retarget the instruction that made the value, if it is the last one. Its operands may have to come from
+    // the slots of pinned locals for that.
+    const Producer* const last = last_producer(value);
+    Choice retargeted = last != nullptr ? last->to(d) : Choice{};
+    if (last != nullptr && settle_pins(retargeted)) {
         Producer producer = *last;
         if (info.pending != 0) {
             // The old value is still wanted: it is copied away before that instruction.
@@ -411,7 +415,8 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
                 return;
             std::memcpy(code_.data() + producer.begin, bytes.data(), size);
         }
-        retarget(producer, d, info.slot);
+        producer.choice = retargeted;
+        retarget(producer, retargeted, info.slot);
         if (d == Dst::slot) {
             accumulator = {no_operand, local, {}};
         } else {

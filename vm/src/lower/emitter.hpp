@@ -152,6 +152,11 @@ protected:
         return found_.handler;
     }
     [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
+    /// Whether there is a handler that leaves the result in the accumulator, in whatever else.
+    [[nodiscard]] bool is_available(const Choice& choice) const noexcept {
+        return exists(choice) || (facts_of(choice.form).has_result &&
+                                  exists({choice.form, choice.op, choice.variant.with(Dst::slot)}));
+    }
     /// Puts those operands into their slots that a settled choice wants there.
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
@@ -183,8 +188,8 @@ protected:
     }
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
-    /// Lets an instruction that is there have another destination.
-    void retarget(const Producer& producer, Dst d, uint16_t slot) noexcept;
+    /// Lets an instruction that is there be a variant with another destination.
+    void retarget(const Producer& producer, const Choice& choice, uint16_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps behind it; else null.
     [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
     /// Removes the last instruction, and gives the accumulator back what it held before.
