@@ -66,8 +66,8 @@ public:
             pristine_.push_back(memory_.data()[i] = static_cast<uint8_t>(i * 7 + 129));
     }
 
-    /// Every register and slot of the instruction's operands holds `value`, and so do its constants and what is
-    /// added to a base.
+    /// Every register and slot of the instruction's operands holds `value`, and so do its constants and what
+    /// is added to a base.
     Outcome run(const vm::Choice& choice, uint64_t value, uint32_t offset) {
         std::vector<vm::Slot> frame(8, value);
         alignas(8) uint8_t code[128] = {};
@@ -108,7 +108,8 @@ public:
                    value, value,        value,          {1.5, 2.5},     {3.5, 4.5}};
         Outcome outcome;
 #if WARPBEAM_TAIL_CALLS
-        outcome.exit = ip->handler(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
+        outcome.exit =
+            ip->handler(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
         outcome.detail = execution.detail;
         outcome.stayed = execution.ip == ip;
 #else
