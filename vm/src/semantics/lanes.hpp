@@ -16,7 +16,7 @@
 #endif
 
 #if defined(__SSE2__) && !defined(WARPBEAM_PORTABLE_LANES)
-#include <immintrin.h>
+#include <smmintrin.h>
 #define WARPBEAM_SSE2 1
 #else
 #define WARPBEAM_SSE2 0

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "isa/decoder.hpp"
 #include "semantics/convert.hpp"
 #include "semantics/float.hpp"
 #include "semantics/int.hpp"
