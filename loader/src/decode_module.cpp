@@ -3,6 +3,7 @@
 #include "validate_func.hpp"
 
 #include <warpbeam/loader/custom_sections.hpp>
+#include <warpbeam/loader/section_table.hpp>
 
 #include <cstring>
 
@@ -11,30 +12,22 @@ namespace {
 
 using DecodeSection = bool (*)(LoadContext&, Reader&) noexcept;
 
-struct SectionRow {
-    const char* name;
-    /// Sections other than custom ones come in this order, each at most once.
-    unsigned rank;
-    DecodeSection decode;
-};
-
-/// By the id in the binary format, https://webassembly.github.io/spec/core/binary/modules.html#sections
-constexpr SectionRow section_table[] = {
-    {"custom", 0, nullptr},
-    {"type", 1, decode_type_section},
-    {"import", 2, decode_import_section},
-    {"function", 3, decode_function_section},
-    {"table", 4, decode_table_section},
-    {"memory", 5, decode_memory_section},
-    {"global", 7, decode_global_section},
-    {"export", 8, decode_export_section},
-    {"start", 9, decode_start_section},
-    {"element", 10, decode_element_section},
-    {"code", 12, decode_code_section},
-    {"data", 13, decode_data_section},
-    {"data count", 11, decode_data_count_section},
-    {"tag", 6, decode_tag_section},
-};
+/// By id.
+constexpr DecodeSection decoders[] = {nullptr,
+                                      decode_type_section,
+                                      decode_import_section,
+                                      decode_function_section,
+                                      decode_table_section,
+                                      decode_memory_section,
+                                      decode_global_section,
+                                      decode_export_section,
+                                      decode_start_section,
+                                      decode_element_section,
+                                      decode_code_section,
+                                      decode_data_section,
+                                      decode_data_count_section,
+                                      decode_tag_section};
+static_assert(std::size(decoders) == std::size(section_table));
 
 bool custom_section(LoadContext& context, Reader& in) noexcept {
     CustomSection section;
@@ -45,7 +38,7 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
     if (!in.skip(in.remaining()))
         return false;
     section.bytes = in.since(start);
-    return context.module.custom_sections.push(section) || context.diagnostics.out_of_memory();
+    return context.keep(context.module.custom_sections, section);
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
@@ -94,7 +87,7 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (row.rank == 0)
         return custom_section(context, contents);
     last_rank = row.rank;
-    if (!row.decode(context, contents))
+    if (!decoders[id](context, contents))
         return false;
     if (!contents.at_end())
         return diagnostics.malformed(contents.offset(), "section size mismatch: %zu bytes are left over",

@@ -151,7 +151,7 @@ void TypePrinter::external(const ExternType& type, const TypeRegistry& types) no
     // What can have subtypes is another type than what can't.
     if (type.kind == ExternKind::func && (!defined->is_final || defined->supertype != SubType::no_supertype))
         add("sub ");
-    add(keyword_of(type.kind));
+    add(row_of(type.kind).keyword);
     if (defined != nullptr)
         signature(defined->func);
     else

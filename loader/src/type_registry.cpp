@@ -279,6 +279,15 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     }
 }
 
+HeapType TypeRegistry::top_of(HeapType heap) const noexcept {
+    if (heap.is_defined())
+        return (*this)[heap.id()].kind == CompositeKind::func ? HeapType::func : HeapType::any;
+    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn})
+        if (matches(heap, top))
+            return top;
+    return HeapType::any;
+}
+
 bool TypeRegistry::matches_slow(ValType sub, ValType super) const noexcept {
     if (sub.kind() == ValType::bot)
         return true;

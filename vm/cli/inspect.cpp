@@ -164,7 +164,7 @@ public:
         Group group{"exports"};
         for (const Export& entry : module_.exports())
             group.line(quoted(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
-                       std::string(keyword_of(entry.kind)) + " " + std::to_string(entry.index));
+                       std::string(row_of(entry.kind).keyword) + " " + std::to_string(entry.index));
     }
 
     void functions() {

@@ -15,6 +15,9 @@
 
 namespace warpbeam::text {
 
+/// The bytes of all strings that come next.
+void append_strings(Cursor& cursor, Bytes& out) noexcept;
+
 /// Translates the fields of one module. It goes over the text three times: over all of it to bind the
 /// identifiers of the index spaces, since they may be used before they are defined; over the type
 /// definitions; and over everything else, which is written to the sections as it is read. Tokens are scanned
@@ -43,7 +46,7 @@ private:
     void type_fields() noexcept;
     void type_definition() noexcept;
     void struct_fields(uint32_t type, Bytes& out) noexcept;
-    void field_type(Bytes& out) noexcept;
+    void field_type(Bytes& out, bool packed_too = true) noexcept;
     void value_type(Bytes& out, bool packed_too = false) noexcept;
     std::optional<RefType> accept_ref_type() noexcept;
     RefType ref_type() noexcept;
@@ -62,12 +65,22 @@ private:
     Limits limits() noexcept;
     void memory_type(Bytes& out, bool is_64) noexcept;
     std::optional<uint32_t> page_size() noexcept;
-    void global_type(Bytes& out) noexcept;
+    void global_type(Bytes& out) noexcept { field_type(out, false); }
     void signature(Params params) noexcept;
     void param(Params params) noexcept;
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
     uint32_t import_type_use() noexcept;
+    /// Up to the parenthesis that closes a list: one that has a name, or any number.
+    template <typename One>
+    void list(bool named, One&& one) noexcept {
+        if (named)
+            one();
+        else
+            while (!at(TokenKind::rpar) && !at_end())
+                one();
+        expect_close();
+    }
     void match_inline_type(uint32_t type, size_t offset) noexcept;
     void block_type(Bytes& out) noexcept;
 
@@ -77,6 +90,7 @@ private:
     Symbol accept_id() noexcept;
     uint32_t begin_definition(Space space) noexcept;
     bool inline_exports_and_import(ExternKind kind, uint32_t index) noexcept;
+    void import_type(ExternKind kind, uint32_t index) noexcept;
     void func_field() noexcept;
     void func_body(uint32_t func, uint32_t type) noexcept;
     void locals(uint32_t first) noexcept;
@@ -93,7 +107,6 @@ private:
     void start_field() noexcept;
     void constant_expression(Bytes& out) noexcept;
     void name(Bytes& out) noexcept;
-    void strings(Bytes& out) noexcept;
     uint32_t index(Space space, uint32_t owner = 0) noexcept;
     uint32_t index_or_zero(Space space) noexcept { return at_index() ? index(space) : 0; }
     uint32_t natural_u32() noexcept;
@@ -153,7 +166,6 @@ private:
     void open_try_arm() noexcept;
     void block_instruction(const InstrRow& row, bool folded) noexcept;
     void if_instruction(bool folded, std::optional<uint8_t> hint) noexcept;
-    void try_instruction(bool folded) noexcept;
     void continue_block(Op op) noexcept;
     void end_block() noexcept;
     void end_label(Symbol opened) noexcept;
@@ -195,7 +207,6 @@ private:
     void write_custom_sections(Bytes& out, uint8_t place) const noexcept;
     void write_branch_hints(Bytes& out) const noexcept;
     void write_names(Bytes& out) const noexcept;
-    void write_name_map(Bytes& out, Space space) const noexcept;
 
     struct CustomSection {
         uint8_t place;

@@ -4,6 +4,9 @@
 #include <warpbeam/text/number.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
+#include <type_traits>
 
 namespace warpbeam::text {
 namespace {
@@ -102,21 +105,49 @@ std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& form
     return round_binary(format, mantissa, exponent, sticky);
 }
 
-std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& format) noexcept {
-    Decimal decimal;
+/// The bits of the number nearest to a decimal literal.
+template <typename Float>
+std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
+    // A point halfway between two binary64 numbers has at most 767 significant digits. Beyond that it only
+    // matters whether a digit is not zero; the digit 1 at the end then says so.
+    constexpr size_t max_digits = 780;
+    char digits[max_digits + 32];
+    size_t count = 0;
+    int64_t exponent = 0;
     bool fraction = false;
+    bool sticky = false;
     size_t i = 0;
     for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; ++i) {
-        if (text[i] == '.')
+        if (text[i] == '.') {
             fraction = true;
-        else if (text[i] != '_')
-            decimal.add(static_cast<uint8_t>(text[i] - '0'), fraction);
+        } else if (text[i] != '_') {
+            const bool dropped = count == max_digits;
+            sticky |= dropped && text[i] != '0';
+            if (!dropped && (count != 0 || text[i] != '0'))
+                digits[count++] = text[i];
+            exponent += (dropped ? 1 : 0) - (fraction ? 1 : 0);
+        }
     }
+    if (count == 0)
+        return 0;
     if (i < text.size())
-        decimal.exponent += parse_exponent(text.substr(i + 1));
-    return round_decimal(format, decimal);
+        exponent += parse_exponent(text.substr(i + 1));
+    const int64_t magnitude = exponent + static_cast<int64_t>(count);
+    if (sticky) {
+        digits[count++] = '1';
+        --exponent;
+    }
+    digits[count++] = 'e';
+    const char* const end = std::to_chars(digits + count, std::end(digits), exponent).ptr;
+    Float value = 0;
+    // What is out of range is too large or rounds to zero.
+    if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
+        return magnitude > 0 ? std::nullopt : std::optional<uint64_t>{0};
+    using Bits = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
+    return std::bit_cast<Bits>(value);
 }
 
+template <typename Float>
 std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& format) noexcept {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+'))
@@ -133,7 +164,7 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
     } else if (text.starts_with("0x")) {
         magnitude = parse_hex(text.substr(2), format);
     } else {
-        magnitude = parse_decimal(text, format);
+        magnitude = parse_decimal<Float>(text);
     }
     if (magnitude && negative)
         *magnitude |= format.sign();
@@ -182,10 +213,12 @@ std::optional<uint64_t> parse_integer(std::string_view text, unsigned bits) noex
 }
 
 std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
-    const std::optional<uint64_t> bits = parse_float(text, binary32);
+    const std::optional<uint64_t> bits = parse_float<float>(text, binary32);
     return bits ? std::optional{static_cast<uint32_t>(*bits)} : std::nullopt;
 }
 
-std::optional<uint64_t> parse_f64(std::string_view text) noexcept { return parse_float(text, binary64); }
+std::optional<uint64_t> parse_f64(std::string_view text) noexcept {
+    return parse_float<double>(text, binary64);
+}
 
 } // namespace warpbeam::text

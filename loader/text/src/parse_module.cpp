@@ -33,6 +33,13 @@ size_t ModuleParser::parse(size_t position, std::string_view identifier) noexcep
     return token().begin;
 }
 
+void append_strings(Cursor& cursor, Bytes& out) noexcept {
+    while (cursor.at(TokenKind::string)) {
+        out.check(append_decoded(cursor.text(), out.vec()));
+        cursor.advance();
+    }
+}
+
 namespace {
 
 struct Request {
@@ -46,13 +53,6 @@ void parse_fields(Cursor& cursor, size_t position, std::string_view identifier, 
     cursor.move_to(parser.parse(position, identifier));
     if (!cursor.failed())
         parser.write(out);
-}
-
-void append_strings(Cursor& cursor, Bytes& out) noexcept {
-    while (cursor.at(TokenKind::string)) {
-        out.check(append_decoded(cursor.text(), out.vec()));
-        cursor.advance();
-    }
 }
 
 /// One module that makes up the whole text. When it is quoted, the text is appended to `quoted` instead of a

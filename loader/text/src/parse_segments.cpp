@@ -144,7 +144,7 @@ void ModuleParser::data_field() noexcept {
         out.u32(memory);
     out.raw(offset_);
     scratch_.clear();
-    strings(scratch_);
+    append_strings(*this, scratch_);
     out.sized(scratch_.view());
 }
 

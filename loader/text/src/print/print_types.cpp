@@ -13,7 +13,7 @@ constexpr uint32_t longest_signature = 16;
 } // namespace
 
 void ModulePrinter::types() noexcept {
-    entries(1, [&](BinaryReader& in) {
+    entries(SectionId::type, [&](BinaryReader& in) {
         out_.line(1);
         if (!in.accept(type_code::rec))
             return type_definition(in);
