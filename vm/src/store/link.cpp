@@ -5,16 +5,8 @@
 
 namespace warpbeam {
 
-struct InstantiationError::Details {
-    explicit Details(Allocator& from) noexcept : allocator{from}, text{from}, imports{from} {}
-    void retain() noexcept { owners.add(); }
-    void release() noexcept {
-        if (owners.drop())
-            destroy(allocator, this);
-    }
-
-    RefCount owners;
-    Allocator& allocator;
+struct InstantiationError::Details : RefCounted<Details> {
+    explicit Details(Allocator& from) noexcept : RefCounted{from}, text{from}, imports{from} {}
     Text text;
     Vec<uint32_t> imports;
 };

@@ -1,7 +1,6 @@
 #include "print/name_section.hpp"
 
-#include "hash.hpp"
-
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
 #include <algorithm>
@@ -62,8 +61,7 @@ bool NameSection::choose_identifiers(Space space) noexcept {
         }
         if (!fits)
             continue;
-        const auto* const raw = reinterpret_cast<const uint8_t*>(entry.name.data());
-        const uint32_t hash = hash_of({raw, entry.name.size()}, hash_of(uint64_t{entry.owner}));
+        const uint32_t hash = hash_of(entry.name, hash_of(uint64_t{entry.owner}));
         const uint32_t other = seen.find(hash, [&](uint32_t j) {
             return entries[j].owner == entry.owner && entries[j].name == entry.name;
         });
