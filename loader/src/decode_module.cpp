@@ -95,6 +95,27 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     return true;
 }
 
+/// Leaves the module as it is when the section is malformed, which counts as absent. False only when there is
+/// no memory.
+bool name_section_of(LoadContext& context, const CustomSection& section) noexcept {
+    std::string_view name;
+    Vec<NamedFunc> names{context.allocator};
+    NameReader in{section.bytes, NameSpace::module, NameSpace::func};
+    while (const auto entry = in.next()) {
+        if (entry->space == NameSpace::module)
+            name = entry->name;
+        else if (entry->index >= context.module.funcs.size())
+            return true;
+        else if (!names.push({entry->index, entry->name}))
+            return context.diagnostics.out_of_memory();
+    }
+    if (in.good()) {
+        context.module.name = name;
+        context.module.func_names = std::move(names);
+    }
+    return true;
+}
+
 } // namespace
 
 bool decode_module(LoadContext& context) noexcept {
@@ -126,7 +147,7 @@ bool decode_module(LoadContext& context) noexcept {
                                      "data count and data section have inconsistent lengths: %u and %zu",
                                      *module.data_count, module.data.size());
     for (const CustomSection& custom : module.custom_sections)
-        if (custom.name == name_section && !decode_name_section(context, custom))
+        if (custom.name == name_section && !name_section_of(context, custom))
             return false;
     return true;
 }

@@ -24,8 +24,4 @@ namespace warpbeam {
 [[nodiscard]] bool decode_code_section(LoadContext& context, Reader& in) noexcept;
 [[nodiscard]] bool decode_data_section(LoadContext& context, Reader& in) noexcept;
 
-/// Reads the name section, a custom section; leaves the module as it is when that is malformed.
-/// False only when there is no memory.
-[[nodiscard]] bool decode_name_section(LoadContext& context, const CustomSection& section) noexcept;
-
 } // namespace warpbeam

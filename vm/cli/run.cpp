@@ -62,7 +62,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
               settings.config.guard_pages);
     add_feature_option(options, settings.config.features);
 
-    auto rest = options.parse_leading(words);
+    auto rest = options.parse(words, true);
     if (!rest)
         return false;
     if (rest->empty())

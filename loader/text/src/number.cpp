@@ -105,6 +105,9 @@ std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& form
     return round_binary(format, mantissa, exponent, sticky);
 }
 
+template <typename Float>
+using BitsOf = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
+
 /// The bits of the number nearest to a decimal literal.
 template <typename Float>
 std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
@@ -143,8 +146,7 @@ std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
     // What is out of range is too large or rounds to zero.
     if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
         return magnitude > 0 ? std::nullopt : std::optional<uint64_t>{0};
-    using Bits = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
-    return std::bit_cast<Bits>(value);
+    return std::bit_cast<BitsOf<Float>>(value);
 }
 
 template <typename Float>
@@ -169,6 +171,25 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
     if (magnitude && negative)
         *magnitude |= format.sign();
     return magnitude;
+}
+
+template <typename Float>
+std::string_view print_float(BitsOf<Float> bits, const FloatFormat& format,
+                             std::span<char, 40> buffer) noexcept {
+    char* at = buffer.data();
+    char* const end = at + buffer.size();
+    const uint64_t magnitude = bits & ~format.sign();
+    if (magnitude < format.infinity())
+        return {at, std::to_chars(at, end, std::bit_cast<Float>(bits)).ptr};
+    if (bits != magnitude)
+        *at++ = '-';
+    const uint64_t payload = magnitude - format.infinity();
+    const bool is_canonical = payload == uint64_t{1} << (format.fraction_bits - 1);
+    const std::string_view word = payload == 0 ? "inf" : is_canonical ? "nan" : "nan:0x";
+    at += word.copy(at, word.size());
+    if (payload != 0 && !is_canonical)
+        at = std::to_chars(at, end, payload, 16).ptr;
+    return {buffer.data(), at};
 }
 
 } // namespace
@@ -219,6 +240,14 @@ std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
 
 std::optional<uint64_t> parse_f64(std::string_view text) noexcept {
     return parse_float<double>(text, binary64);
+}
+
+std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept {
+    return print_float<float>(bits, binary32, buffer);
+}
+
+std::string_view print_f64(uint64_t bits, std::span<char, 40> buffer) noexcept {
+    return print_float<double>(bits, binary64, buffer);
 }
 
 } // namespace warpbeam::text

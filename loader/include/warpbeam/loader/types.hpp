@@ -68,7 +68,6 @@ public:
 
     [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & 0xff); }
     [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
-    [[nodiscard]] constexpr bool is_num() const noexcept { return kind() >= i32 && kind() <= f64; }
     [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
     [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
     [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }

@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/memory/vec.hpp>
+#include <warpbeam/text/number.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -24,8 +25,14 @@ public:
     TextOut& hexadecimal(uint64_t value, unsigned digits = 1) noexcept;
     /// The number of binary32 or binary64 format with these bits, so that the same bits are read from it.
     /// https://webassembly.github.io/spec/core/text/values.html#floating-point
-    TextOut& f32(uint32_t bits) noexcept;
-    TextOut& f64(uint64_t bits) noexcept;
+    TextOut& f32(uint32_t bits) noexcept {
+        char buffer[40];
+        return add(print_f32(bits, buffer));
+    }
+    TextOut& f64(uint64_t bits) noexcept {
+        char buffer[40];
+        return add(print_f64(bits, buffer));
+    }
     /// In quotation marks; everything but printable ASCII is escaped.
     TextOut& string(std::string_view value) noexcept;
     /// `$name`, or `$"name"` where it has other characters than identifiers have.
