@@ -14,7 +14,7 @@ import sys
 def main():
     single, double = collections.Counter(), collections.Counter()
     for line in open(sys.argv[1]):
-        count, *names = line.rstrip("\n").split("\t")
+        count, *names = (" ".join(part.split()) for part in line.split("\t"))
         single[names[1]] += int(count)
         double[tuple(names)] += int(count)
     total = sum(single.values())

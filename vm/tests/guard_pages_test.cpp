@@ -1,8 +1,8 @@
 #include "fixture.hpp"
 #include "handlers/guard.hpp"
-#include "handlers/guarded_families.hpp"
+#include "handlers/handler_table.hpp"
 #include "handlers/instance_data.hpp"
-#include "handlers/memory_access.hpp"
+#include "isa/encoder.hpp"
 
 #include <warpbeam/memory/linear_memory.hpp>
 
@@ -66,52 +66,50 @@ public:
             pristine_.push_back(memory_.data()[i] = static_cast<uint8_t>(i * 7 + 129));
     }
 
-    /// The immediates of an instruction.
-    struct Form {
-        uint64_t value; ///< what every register and slot holds
-        std::optional<uint32_t> uimm;
-        uint16_t c; ///< without uimm
-        std::vector<uint64_t> words;
-    };
-
-    Outcome run(vm::Handler handler, const Form& form) {
-        std::vector<vm::Slot> frame(8, form.value);
-        alignas(8) uint8_t code[sizeof(vm::Instr) * 4 + 16] = {};
+    /// Every register and slot of the instruction's operands holds `value`, and so do its constants and what
+    /// is added to a base.
+    Outcome run(const vm::Choice& choice, uint64_t value, uint32_t offset) {
+        std::vector<vm::Slot> frame(8, value);
+        alignas(8) uint8_t code[128] = {};
         uint8_t* at = code;
-        const auto append = [&](const void* from, size_t size) {
-            at = std::copy_n(static_cast<const uint8_t*>(from), size, at); // unlike memcpy, also from nowhere
+        const auto append = [&](const vm::Choice& next) {
+            const vm::Shape shape{next.form, next.variant};
+            reinterpret_cast<vm::Instr*>(at)->handler = vm::find_handler(next);
+            const vm::Fields fields{at, shape};
+            at += shape.size();
+            return fields;
         };
-        vm::Instr instr{};
-        instr.handler = handler;
-        instr.d = 3;
-        instr.a = 1;
-        instr.b = 2;
-        instr.c = form.c;
-        if (form.uimm)
-            instr.uimm = *form.uimm;
-        append(&instr, sizeof instr);
-        append(form.words.data(), form.words.size() * sizeof(uint64_t));
+        vm::Fields access = append(choice);
+        const bool is_constant_address =
+            choice.form == vm::Form::load_at || choice.form == vm::Form::store_at;
+        uint16_t slot = 1;
+        for (const vm::FieldRow& field : vm::row_of(choice.form).fields)
+            if (field.name == vm::Field::offset)
+                access.set(field.name, offset);
+            else if (field.name == vm::Field::address && is_constant_address)
+                access.set(field.name, value + offset);
+            else if (field.name == vm::Field::addend)
+                access.set(field.name, value);
+            else if (field.kind == vm::FieldKind::operand && access.is_constant(field.name))
+                access.set(field.name, 0x0123'4567'89ab'cdef);
+            else if (field.kind == vm::FieldKind::operand || field.kind == vm::FieldKind::result)
+                access.set(field.name, field.kind == vm::FieldKind::result ? 3 : slot++);
         // What is in the accumulators afterwards goes to the frame, where the outcome has it.
-        for (const auto& [after, slot] : {std::pair{vm::copy_acc(), 5}, std::pair{vm::copy_facc(), 6}}) {
-            vm::Instr copy{};
-            copy.handler = after;
-            copy.d = static_cast<uint16_t>(slot);
-            append(&copy, sizeof copy);
-        }
-        vm::Instr end{};
-        end.handler = vm::trap();
-        end.uimm = static_cast<uint32_t>(vm::Exit::unreachable);
-        append(&end, sizeof end);
+        for (const uint8_t bank : {uint8_t{0}, uint8_t{1}})
+            append({vm::Form::copy_accumulator, Op::nop, {.a = vm::Src::acc, .option = bank}})
+                .set(vm::Field::to, bank == 0 ? 5 : 6);
+        append({vm::Form::trap}).set(vm::Field::code, static_cast<uint32_t>(vm::Exit::unreachable));
 
         vm::Execution execution{};
         vm::InstanceData instance{};
         instance.execution = &execution;
         const auto* const ip = reinterpret_cast<const vm::Instr*>(code);
-        vm::Regs r{ip,         frame.data(), memory_.data(), memory_.size(), &instance, nullptr,
-                   form.value, form.value,   form.value,     {1.5, 2.5},     {3.5, 4.5}};
+        vm::Regs r{ip,    frame.data(), memory_.data(), memory_.size(), &instance, nullptr,
+                   value, value,        value,          {1.5, 2.5},     {3.5, 4.5}};
         Outcome outcome;
 #if WARPBEAM_TAIL_CALLS
-        outcome.exit = handler(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
+        outcome.exit =
+            ip->handler(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
         outcome.detail = execution.detail;
         outcome.stayed = execution.ip == ip;
 #else
@@ -135,9 +133,6 @@ private:
     std::vector<uint8_t> pristine_;
 };
 
-constexpr vm::Src sources[] = {vm::Src::slot, vm::Src::acc, vm::Src::l0, vm::Src::l1, vm::Src::imm};
-constexpr vm::Dst destinations[] = {vm::Dst::acc, vm::Dst::slot, vm::Dst::l0, vm::Dst::l1};
-
 class GuardedHandlers : public ::testing::Test {
 protected:
     void SetUp() override {
@@ -146,88 +141,58 @@ protected:
         bench_.emplace();
     }
 
-    /// Holds a guarded handler against the comparing one: inside, at the end, and outside.
-    template <typename Make>
-    void compare(vm::Handler comparing, vm::Handler unchecked, Make form_of) {
-        ASSERT_EQ(comparing == nullptr, unchecked == nullptr);
-        if (comparing == nullptr)
+    /// Holds the guarded handlers of some forms against the comparing ones: inside, at the end, and outside.
+    void compare(std::initializer_list<vm::Form> forms) {
+        for (const vm::Form form : forms)
+            for (const InstrRow& row : instr_table)
+                for (size_t i = 0; i < vm::combinations(form) / 2; ++i)
+                    ASSERT_NO_FATAL_FAILURE(compare({form, row.op, vm::variant_of(form, i)}));
+    }
+
+private:
+    void compare(vm::Choice comparing) {
+        vm::Choice unchecked = comparing;
+        unchecked.variant.option = 1;
+        ASSERT_EQ(exists(comparing), exists(unchecked));
+        if (!exists(comparing))
             return;
-        ASSERT_NE(comparing, unchecked);
+        SCOPED_TRACE(std::string{row_of(comparing.op).text} + " " +
+                     std::string{vm::row_of(comparing.form).name});
+        ASSERT_NE(find_handler(comparing), find_handler(unchecked));
         ++variants_;
         constexpr uint64_t addresses[] = {64, 65536 - 40, 65536, 70'000, 0x7fff'fff0, 0xffff'fff0};
         constexpr uint32_t offsets[] = {0, 24, 40, 65'535, 0xffff'ffff};
+        const bool is_sum = comparing.form != vm::Form::load && comparing.form != vm::Form::load_at &&
+                            comparing.form != vm::Form::store && comparing.form != vm::Form::store_at;
         for (const uint64_t address : addresses)
             for (const uint32_t offset : offsets) {
-                const Bench::Form form = form_of(address, offset);
-                const Outcome expected = bench_->run(comparing, form);
-                const Outcome actual = bench_->run(unchecked, form);
+                const uint64_t value = is_sum ? address / 2 : address;
+                const Outcome expected = bench_->run(comparing, value, offset);
+                const Outcome actual = bench_->run(unchecked, value, offset);
                 ASSERT_TRUE(actual == expected) << "address " << address << " offset " << offset;
                 (expected.exit == vm::Exit::memory_out_of_bounds ? faults_ : successes_) += 1;
             }
     }
-    /// The forms of an instruction with the address in one place, or in two.
-    static auto single(vm::Src address, vm::Src value = vm::Src::slot) {
-        return [=](uint64_t at, uint32_t offset) {
-            Bench::Form form{at, offset, 0, {}};
-            if (address == vm::Src::imm)
-                form.words.push_back(at + offset);
-            if (value == vm::Src::imm)
-                form.words.push_back(0x0123'4567'89ab'cdef);
-            return form;
-        };
-    }
-    static auto sum(vm::Src right, vm::Src value = vm::Src::slot) {
-        return [=](uint64_t at, uint32_t offset) {
-            Bench::Form form{at / 2, std::nullopt, static_cast<uint16_t>(offset), {}};
-            if (right == vm::Src::imm) {
-                form.uimm = static_cast<uint32_t>(at / 2);
-                form.words.push_back(offset);
-            }
-            if (value == vm::Src::imm)
-                form.words.push_back(0x0123'4567'89ab'cdef);
-            return form;
-        };
-    }
 
     std::optional<Bench> bench_;
+
+protected:
     size_t variants_ = 0;
     size_t faults_ = 0;
     size_t successes_ = 0;
 };
 
 TEST_F(GuardedHandlers, load_what_the_comparing_ones_load) {
-    for (const InstrRow& row : instr_table)
-        for (const vm::Dst d : destinations)
-            for (const vm::Src l : sources) {
-                SCOPED_TRACE(std::string{row.text});
-                compare(vm::load(row.op, d, l, false), vm::load(row.op, d, l, true), single(l));
-                for (const vm::Src r : sources) {
-                    compare(vm::load_sum(row.op, d, l, r, false), vm::load_sum(row.op, d, l, r, true),
-                            sum(r));
-                    compare(vm::load_indexed(row.op, d, l, r, false), vm::load_indexed(row.op, d, l, r, true),
-                            sum(r));
-                }
-                if (HasFatalFailure())
-                    return;
-            }
-    EXPECT_GT(variants_, 1000u);
-    EXPECT_GT(faults_, 10'000u);
+    using enum vm::Form;
+    compare({load, load_at, load_sum, load_indexed, load_displaced});
+    EXPECT_GT(variants_, 500u);
+    EXPECT_GT(faults_, 5000u);
     EXPECT_GT(successes_, 1000u);
 }
 
 TEST_F(GuardedHandlers, store_what_the_comparing_ones_store) {
-    for (const InstrRow& row : instr_table)
-        for (const vm::Src l : sources)
-            for (const vm::Src value : sources) {
-                SCOPED_TRACE(std::string{row.text});
-                compare(vm::store(row.op, l, value, false), vm::store(row.op, l, value, true),
-                        single(l, value));
-                for (const vm::Src r : sources)
-                    compare(vm::store_sum(row.op, l, r, value, false),
-                            vm::store_sum(row.op, l, r, value, true), sum(r, value));
-                if (HasFatalFailure())
-                    return;
-            }
+    using enum vm::Form;
+    compare({store, store_at, store_sum, store_displaced});
     EXPECT_GT(variants_, 200u);
     EXPECT_GT(faults_, 2000u);
     EXPECT_GT(successes_, 200u);

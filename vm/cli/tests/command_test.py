@@ -316,6 +316,37 @@ listing = check("inspect proposals", ["inspect", "descriptors.wat"], stdout=None
 for line in ('(descriptor 1) (struct)', '(describes 0) (struct)', '(exact func)', 'memory 1 (pagesize 1)', 'custom-page-sizes',
              '"metadata.code.branch_hint"'):
     suite.expect(f"inspect lists {line}", line in listing, listing)
+file("code.wat", """(module (import "env" "f" (func $imported))
+  (func $"add\\1b" (export "plus") (param i32 i32) (result i32) (i32.add (local.get 0) (i32.mul (local.get 0) (local.get 1))))
+  (func (export "g") (result f64) (f64.const 1.5))
+  (memory 1) (func $third (drop (i32.load (i32.const 4)))))""")
+PLUS = """function 1 $add\\1b
+                    frame=6, l0=s0, l1=s0, f0=s0
+     %d    local.get 0
+     %d    local.get 0
+     %d    local.get 1
+     %d    i32.mul
+                    0x0000  i32.mul                   acc <- l0, s1
+     %d    i32.add
+                    0x0010  i32.add                   acc <- acc, l0
+     %d  end
+                    0x0020  return_value              acc
+"""
+OFFSETS = (65, 67, 69, 71, 72, 73)
+check("the code of a function by its index", ["inspect", "--code", "--func", "1", "code.wat"], stdout=PLUS % OFFSETS)
+check("the code of a function by its export", ["inspect", "--code", "--func", "plus", "code.wat"], stdout=PLUS % OFFSETS)
+check("the code of a function by its name", ["inspect", "--code", "--func=$third", "code.wat"],
+      stdout=re.compile(r"\Afunction 3 \$third\n(?s:.*)load_at i32.load"))
+check("the code of all functions", ["inspect", "--code", "code.wat"],
+      stdout=re.compile(r"\Afunction 1 (?s:.*)^function 2 \$g\n(?s:.*)return_value float +#0x3ff8000000000000\n(?s:.*)^function 3 ", re.M))
+check("the code of no function", ["inspect", "--code", "empty.wasm"])
+check("the code of an unknown function", ["inspect", "--code", "--func", "none", "code.wat"],
+      stderr="warpbeam: there is no function 'none'\n", status=1)
+check("the code of a function out of range", ["inspect", "--code", "--func", "4", "code.wat"],
+      stderr="warpbeam: there is no function 4; the module has 4\n", status=1)
+check("the code of an imported function", ["inspect", "--code", "--func", "0", "code.wat"],
+      stderr="warpbeam: function 0 is imported, so it has no code\n", status=1)
+check("a function without --code", ["inspect", "--func", "0", "code.wat"], stderr=holds("--func is for --code"), status=2)
 check("inspect a binary", ["inspect", "empty.wasm"], stdout="empty.wasm: 8 bytes\n")
 check("inspect what is invalid", ["inspect", "invalid.wasm"], stderr=holds("invalid module"), status=1)
 

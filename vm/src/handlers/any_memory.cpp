@@ -48,22 +48,16 @@ struct StoreAny {
     }
 };
 
-template <Op op>
-struct LoadMaker {
-    template <Variant v>
-    using Body = LoadAny<typename AccessOf<op>::type, v>;
-};
-template <Op op>
-struct StoreMaker {
-    template <Variant v>
-    using Body = StoreAny<typename AccessOf<op>::type, v>;
-};
+template <Op op, Variant v>
+using LoadBody = LoadAny<typename AccessOf<op>::type, v>;
+template <Op op, Variant v>
+using StoreBody = StoreAny<typename AccessOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::load_any, Family::i32_load, LoadMaker>(),
-                                   group<Form::load_any, Family::i64_load, LoadMaker>(),
-                                   group<Form::load_any, Family::float_load, LoadMaker>(),
-                                   group<Form::load_any, Family::vector_load, LoadMaker>(),
-                                   group<Form::store_any, Family::store, StoreMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::load_any, Family::i32_load, LoadBody>(),
+                                   group<Form::load_any, Family::i64_load, LoadBody>(),
+                                   group<Form::load_any, Family::float_load, LoadBody>(),
+                                   group<Form::load_any, Family::vector_load, LoadBody>(),
+                                   group<Form::store_any, Family::store, StoreBody>()};
 
 } // namespace
 

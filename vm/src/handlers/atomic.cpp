@@ -86,8 +86,9 @@ struct Atomic {
     using In = Decoder<Form::atomic, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         Exit exit = Exit::none;
-        Memory* const at = locate<Memory>(r, r.mem, r.mem_size, In::template slot<Field::address, uint32_t>(r),
-                                          In::template get<Field::offset>(r.ip), exit);
+        Memory* const at =
+            locate<Memory>(r, r.mem, r.mem_size, In::template slot<Field::address, uint32_t>(r),
+                           In::template get<Field::offset>(r.ip), exit);
         if (at == nullptr) [[unlikely]]
             return exit;
         return access<F, Memory, Value, In>(r, at, In::template slot<Field::value, Value>(r));
@@ -112,30 +113,25 @@ struct AtomicAny {
 
 template <Op>
 struct AtomicOf;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct AtomicOf<Op::op> {                                                                                \
-        using type = __VA_ARGS__;                                                                            \
-    };
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(AtomicOf, op, __VA_ARGS__)
 #include "semantics/op_rows_atomic.inc"
 #undef WARPBEAM_OP
 
 template <Op op>
-struct Maker {
+struct Accessing {
     using F = typename AtomicOf<op>::type;
     using Memory = detail::Unsigned<8u << warpbeam::row_of(op).access_log2>;
     /// The value's type is that of the last operand, or of the result of a load.
     static constexpr Sig sig = sig_of(op);
     using Value = typename detail::NumberOf<sig.arity == 1 ? sig.out : sig.in[sig.arity - 1]>::type;
     static_assert(F::has_result == (sig.out != Sig::none));
-    template <Variant v>
-    using Body = Atomic<F, Memory, Value, v>;
 };
-template <Op op>
-struct AnyMaker : Maker<op> {
-    template <Variant v>
-    using Body = AtomicAny<typename Maker<op>::F, typename Maker<op>::Memory, typename Maker<op>::Value, v>;
-};
+template <Op op, Variant v>
+using FirstBody =
+    Atomic<typename Accessing<op>::F, typename Accessing<op>::Memory, typename Accessing<op>::Value, v>;
+template <Op op, Variant v>
+using AnyBody =
+    AtomicAny<typename Accessing<op>::F, typename Accessing<op>::Memory, typename Accessing<op>::Value, v>;
 
 template <Variant>
 struct Fence {
@@ -145,8 +141,8 @@ struct Fence {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::atomic, Family::atomic, Maker>(),
-                                   group<Form::atomic_any, Family::atomic, AnyMaker>(),
+constexpr HandlerGroup groups[] = {group<Form::atomic, Family::atomic, FirstBody>(),
+                                   group<Form::atomic_any, Family::atomic, AnyBody>(),
                                    group<Form::fence, Fence>()};
 
 } // namespace

@@ -19,15 +19,12 @@ struct CompareBranch {
     [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
 };
 
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = CompareBranch<OperandOf<op, 0>, Numeric<op>, v>;
-};
+template <Op op, Variant v>
+using Body = CompareBranch<OperandOf<op, 0>, Numeric<op>, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::compare_branch, Family::i32_binary, Maker>(),
-                                   group<Form::compare_branch, Family::i64_binary, Maker>(),
-                                   group<Form::compare_branch, Family::float_binary, Maker>()};
+constexpr HandlerGroup groups[] = {group<Form::compare_branch, Family::i32_binary, Body>(),
+                                   group<Form::compare_branch, Family::i64_binary, Body>(),
+                                   group<Form::compare_branch, Family::float_binary, Body>()};
 
 } // namespace
 

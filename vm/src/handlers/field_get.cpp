@@ -33,16 +33,10 @@ struct ArrayGet {
     }
 };
 
-template <Op op>
-struct StructMaker {
-    template <Variant v>
-    using Body = StructGet<typename AccessOf<op>::type, v>;
-};
-template <Op op>
-struct ArrayMaker {
-    template <Variant v>
-    using Body = ArrayGet<typename AccessOf<op>::type, v>;
-};
+template <Op op, Variant v>
+using StructBody = StructGet<typename AccessOf<op>::type, v>;
+template <Op op, Variant v>
+using ArrayBody = ArrayGet<typename AccessOf<op>::type, v>;
 
 struct MakeI31 {
     using Operand = uint32_t;
@@ -75,29 +69,21 @@ struct ArrayLength {
 
 template <Op>
 struct UnaryOf;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct UnaryOf<Op::op> {                                                                                 \
-        using type = __VA_ARGS__;                                                                            \
-    };
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(UnaryOf, op, __VA_ARGS__)
 #include "semantics/op_rows_reference.inc"
 #undef WARPBEAM_OP
-template <Op op>
-struct UnaryMaker {
-    using F = typename UnaryOf<op>::type;
-    template <Variant v>
-    using Body = Unary<typename F::Operand, F, v>;
-};
+template <Op op, Variant v>
+using UnaryBody = Unary<typename UnaryOf<op>::type::Operand, typename UnaryOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::struct_get, Family::i32_load, StructMaker>(),
-                                   group<Form::struct_get, Family::i64_load, StructMaker>(),
-                                   group<Form::struct_get, Family::float_load, StructMaker>(),
-                                   group<Form::struct_get, Family::vector_load, StructMaker>(),
-                                   group<Form::array_get, Family::i32_load, ArrayMaker>(),
-                                   group<Form::array_get, Family::i64_load, ArrayMaker>(),
-                                   group<Form::array_get, Family::float_load, ArrayMaker>(),
-                                   group<Form::array_get, Family::vector_load, ArrayMaker>(),
-                                   group<Form::unary, Family::reference_unary, UnaryMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::struct_get, Family::i32_load, StructBody>(),
+                                   group<Form::struct_get, Family::i64_load, StructBody>(),
+                                   group<Form::struct_get, Family::float_load, StructBody>(),
+                                   group<Form::struct_get, Family::vector_load, StructBody>(),
+                                   group<Form::array_get, Family::i32_load, ArrayBody>(),
+                                   group<Form::array_get, Family::i64_load, ArrayBody>(),
+                                   group<Form::array_get, Family::float_load, ArrayBody>(),
+                                   group<Form::array_get, Family::vector_load, ArrayBody>(),
+                                   group<Form::unary, Family::reference_unary, UnaryBody>()};
 
 } // namespace
 

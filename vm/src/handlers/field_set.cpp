@@ -34,19 +34,13 @@ struct ArraySet {
     }
 };
 
-template <Op op>
-struct StructMaker {
-    template <Variant v>
-    using Body = StructSet<typename AccessOf<op>::type, v>;
-};
-template <Op op>
-struct ArrayMaker {
-    template <Variant v>
-    using Body = ArraySet<typename AccessOf<op>::type, v>;
-};
+template <Op op, Variant v>
+using StructBody = StructSet<typename AccessOf<op>::type, v>;
+template <Op op, Variant v>
+using ArrayBody = ArraySet<typename AccessOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::struct_set, Family::store, StructMaker>(),
-                                   group<Form::array_set, Family::store, ArrayMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::struct_set, Family::store, StructBody>(),
+                                   group<Form::array_set, Family::store, ArrayBody>()};
 
 } // namespace
 

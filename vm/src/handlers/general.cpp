@@ -12,19 +12,16 @@ namespace warpbeam::vm {
 namespace {
 
 template <Op>
-struct Maker;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct Maker<Op::op> {                                                                                   \
-        template <Variant>                                                                                   \
-        using Body = __VA_ARGS__;                                                                            \
-    };
+struct BodyOf;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(BodyOf, op, __VA_ARGS__)
 #include "semantics/op_rows_general.inc"
 #undef WARPBEAM_OP
+template <Op op, Variant>
+using Body = typename BodyOf<op>::type;
 
-constexpr HandlerGroup groups[] = {group<Form::general0, Family::general0, Maker>(),
-                                   group<Form::general1, Family::general1, Maker>(),
-                                   group<Form::general2, Family::general2, Maker>()};
+constexpr HandlerGroup groups[] = {group<Form::general0, Family::general0, Body>(),
+                                   group<Form::general1, Family::general1, Body>(),
+                                   group<Form::general2, Family::general2, Body>()};
 
 } // namespace
 

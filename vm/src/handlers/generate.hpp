@@ -8,27 +8,27 @@
 
 namespace warpbeam::vm {
 
-/// Of one instruction: `Maker<op>::template Body<variant>` is the body of a variant.
-template <Form form, Op op, template <Op> typename Maker>
+/// Of one instruction.
+template <Form form, Op op, template <Op, Variant> typename Body>
 struct Generated {
     using Set = VariantSet<form, coverage_of(form, op), banks_of(sig_of(op))>;
     static constexpr auto handlers = []<size_t... i>(std::index_sequence<i...>) {
-        return std::array<Handler, Set::size>{&handler<typename Maker<op>::template Body<Set::list[i]>>...};
+        return std::array<Handler, Set::size>{&handler<Body<op, Set::list[i]>>...};
     }(std::make_index_sequence<Set::size>{});
 };
 
-template <Form form, Op op, template <Op> typename Maker>
+template <Form form, Op op, template <Op, Variant> typename Body>
 constexpr HandlerRow handler_row() noexcept {
     if constexpr (coverage_of(form, op) == Coverage::none)
         return {};
     else
-        return {Generated<form, op, Maker>::handlers.data(), Generated<form, op, Maker>::Set::places.data()};
+        return {Generated<form, op, Body>::handlers.data(), Generated<form, op, Body>::Set::places.data()};
 }
 
 /// Of all instructions of a family.
-template <Form form, Family family, template <Op> typename Maker>
+template <Form form, Family family, template <Op, Variant> typename Body>
 inline constexpr auto handler_rows = []<size_t... i>(std::index_sequence<i...>) {
-    return std::array{handler_row<form, ops_of<family>[i], Maker>()...};
+    return std::array{handler_row<form, ops_of<family>[i], Body>()...};
 }(std::make_index_sequence<ops_of<family>.size()>{});
 
 /// Of a form that belongs to no particular instruction.
@@ -41,9 +41,9 @@ struct Plain {
     static constexpr HandlerRow row{handlers.data(), Set::places.data()};
 };
 
-template <Form form, Family family, template <Op> typename Maker>
+template <Form form, Family family, template <Op, Variant> typename Body>
 constexpr HandlerGroup group() noexcept {
-    return {form, family, handler_rows<form, family, Maker>.data(), handler_rows<form, family, Maker>.size()};
+    return {form, family, handler_rows<form, family, Body>.data(), handler_rows<form, family, Body>.size()};
 }
 template <Form form, template <Variant> typename Body>
 constexpr HandlerGroup group() noexcept {

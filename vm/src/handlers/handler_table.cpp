@@ -56,9 +56,9 @@ Op op_at(Family family, size_t place) noexcept {
 Handler find_handler(const Choice& choice) noexcept {
     static const Table& all = table();
     const auto& numbers = all.numbers[static_cast<size_t>(choice.form)];
-    const detail::OpPlace place = detail::place_of(choice.op);
+    const detail::OpPlace& place = detail::place_of(choice.op);
     size_t row = place.in_family;
-    uint8_t number = numbers[static_cast<size_t>(op_rows[place.row].family)];
+    uint8_t number = numbers[static_cast<size_t>(place.family)];
     if (number == 0) {
         number = numbers[static_cast<size_t>(Family::none)];
         row = 0;

@@ -17,7 +17,8 @@ struct Latch {
             return In::template read<Field::step, T>(r);
     }
     [[gnu::always_inline]] static bool test(Regs& r) noexcept {
-        const T sum = In::template read<Field::local, T>(r) + step(r);
+        const T by = step(r);
+        const T sum = In::template read<Field::local, T>(r) + by;
         constexpr Dst to = v.a == Src::l0 ? Dst::l0 : v.a == Src::l1 ? Dst::l1 : Dst::slot;
         write<to, T>(r, In::template get<Field::local>(r.ip), sum);
         return F::apply(sum, In::template read<Field::right, T>(r));
@@ -26,14 +27,11 @@ struct Latch {
     [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
 };
 
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = Latch<OperandOf<op, 0>, Numeric<op>, v>;
-};
+template <Op op, Variant v>
+using Body = Latch<OperandOf<op, 0>, Numeric<op>, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, Maker>(),
-                                   group<Form::latch, Family::i64_binary, Maker>()};
+constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, Body>(),
+                                   group<Form::latch, Family::i64_binary, Body>()};
 
 } // namespace
 

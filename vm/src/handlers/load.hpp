@@ -64,36 +64,21 @@ struct LoadDisplaced {
     }
 };
 
-template <Op op>
-struct LoadMaker {
-    template <Variant v>
-    using Body = Load<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
-template <Op op>
-struct LoadAtMaker {
-    template <Variant v>
-    using Body = LoadAt<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
-template <Op op>
-struct LoadSumMaker {
-    template <Variant v>
-    using Body = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_sum, v>;
-};
-template <Op op>
-struct LoadIndexedMaker {
-    template <Variant v>
-    using Body = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_indexed, v>;
-};
-template <Op op>
-struct LoadDisplacedMaker {
-    template <Variant v>
-    using Body = LoadDisplaced<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
+template <Op op, Variant v>
+using LoadBody = Load<AccessBy<typename AccessOf<op>::type, v>, v>;
+template <Op op, Variant v>
+using LoadAtBody = LoadAt<AccessBy<typename AccessOf<op>::type, v>, v>;
+template <Op op, Variant v>
+using LoadSumBody = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_sum, v>;
+template <Op op, Variant v>
+using LoadIndexedBody = LoadSum<AccessBy<typename AccessOf<op>::type, v>, Form::load_indexed, v>;
+template <Op op, Variant v>
+using LoadDisplacedBody = LoadDisplaced<AccessBy<typename AccessOf<op>::type, v>, v>;
 
 template <Family family>
 inline constexpr std::array load_groups = {
-    group<Form::load, family, LoadMaker>(), group<Form::load_at, family, LoadAtMaker>(),
-    group<Form::load_sum, family, LoadSumMaker>(), group<Form::load_indexed, family, LoadIndexedMaker>(),
-    group<Form::load_displaced, family, LoadDisplacedMaker>()};
+    group<Form::load, family, LoadBody>(), group<Form::load_at, family, LoadAtBody>(),
+    group<Form::load_sum, family, LoadSumBody>(), group<Form::load_indexed, family, LoadIndexedBody>(),
+    group<Form::load_displaced, family, LoadDisplacedBody>()};
 
 } // namespace warpbeam::vm

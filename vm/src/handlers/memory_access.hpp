@@ -11,11 +11,7 @@ namespace warpbeam::vm {
 /// How an instruction accesses memory.
 template <Op>
 struct AccessOf;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct AccessOf<Op::op> {                                                                                \
-        using type = __VA_ARGS__;                                                                            \
-    };
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(AccessOf, op, __VA_ARGS__)
 #include "semantics/op_rows_access.inc"
 #undef WARPBEAM_OP
 

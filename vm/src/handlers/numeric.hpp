@@ -15,11 +15,8 @@ struct Binary {
     }
 };
 
-template <Op op>
-struct BinaryMaker {
-    template <Variant v>
-    using Body = Binary<OperandOf<op, 0>, Numeric<op>, v>;
-};
+template <Op op, Variant v>
+using BinaryBody = Binary<OperandOf<op, 0>, Numeric<op>, v>;
 
 /// result = F(operand)
 template <typename T, typename F, Variant v>

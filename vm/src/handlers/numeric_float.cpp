@@ -3,7 +3,7 @@
 namespace warpbeam::vm {
 
 namespace {
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::float_binary, BinaryMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::binary, Family::float_binary, BinaryBody>()};
 }
 constinit const HandlerGroups float_groups{groups};
 

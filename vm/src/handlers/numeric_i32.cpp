@@ -15,7 +15,7 @@ struct AddShl {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::i32_binary, BinaryMaker>(),
+constexpr HandlerGroup groups[] = {group<Form::binary, Family::i32_binary, BinaryBody>(),
                                    group<Form::add_shl, AddShl>()};
 
 } // namespace

@@ -3,7 +3,7 @@
 namespace warpbeam::vm {
 
 namespace {
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::i64_binary, BinaryMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::binary, Family::i64_binary, BinaryBody>()};
 }
 constinit const HandlerGroups i64_groups{groups};
 

@@ -4,12 +4,9 @@ namespace warpbeam::vm {
 
 namespace {
 
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = Unary<OperandOf<op, 0>, Numeric<op>, v>;
-};
-constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, Maker>()};
+template <Op op, Variant v>
+using Body = Unary<OperandOf<op, 0>, Numeric<op>, v>;
+constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, Body>()};
 
 } // namespace
 

@@ -40,12 +40,9 @@ struct ExtractLane {
         return In::finish(r, A::load(lanes + In::template get<Field::lane>(r.ip) * A::size));
     }
 };
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = ExtractLane<typename AccessOf<op>::type, v>;
-};
-constexpr HandlerGroup groups[] = {group<Form::extract_lane, Family::vector_extract, Maker>()};
+template <Op op, Variant v>
+using Body = ExtractLane<typename AccessOf<op>::type, v>;
+constexpr HandlerGroup groups[] = {group<Form::extract_lane, Family::vector_extract, Body>()};
 
 } // namespace
 

@@ -5,12 +5,9 @@ namespace warpbeam::vm::WARPBEAM_ISA {
 
 namespace {
 
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = Binary<Vector, Lanewise<op>, v>;
-};
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::vector_int_binary, Maker>()};
+template <Op op, Variant v>
+using Body = Binary<Vector, Lanewise<op>, v>;
+constexpr HandlerGroup groups[] = {group<Form::binary, Family::vector_int_binary, Body>()};
 
 } // namespace
 

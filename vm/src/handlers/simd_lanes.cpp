@@ -43,31 +43,19 @@ struct Shuffle {
     }
 };
 
-template <Op op>
-struct TernaryMaker {
-    template <Variant v>
-    using Body = Ternary<Lanewise<op>, v>;
-};
-template <Op op>
-struct ShiftMaker {
-    template <Variant v>
-    using Body = Shift<Lanewise<op>, v>;
-};
-template <Op op>
-struct ReplaceMaker {
-    template <Variant v>
-    using Body = Replace<Lanewise<op>, OperandOf<op, 1>, v>;
-};
-template <Op op>
-struct ShuffleMaker {
-    template <Variant v>
-    using Body = Shuffle<Lanewise<op>, v>;
-};
+template <Op op, Variant v>
+using TernaryBody = Ternary<Lanewise<op>, v>;
+template <Op op, Variant v>
+using ShiftBody = Shift<Lanewise<op>, v>;
+template <Op op, Variant v>
+using ReplaceBody = Replace<Lanewise<op>, OperandOf<op, 1>, v>;
+template <Op op, Variant v>
+using ShuffleBody = Shuffle<Lanewise<op>, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::ternary, Family::vector_ternary, TernaryMaker>(),
-                                   group<Form::shift, Family::vector_shift, ShiftMaker>(),
-                                   group<Form::replace_lane, Family::vector_replace, ReplaceMaker>(),
-                                   group<Form::shuffle, Family::vector_shuffle, ShuffleMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::ternary, Family::vector_ternary, TernaryBody>(),
+                                   group<Form::shift, Family::vector_shift, ShiftBody>(),
+                                   group<Form::replace_lane, Family::vector_replace, ReplaceBody>(),
+                                   group<Form::shuffle, Family::vector_shuffle, ShuffleBody>()};
 
 } // namespace
 

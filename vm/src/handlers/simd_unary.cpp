@@ -5,12 +5,9 @@ namespace warpbeam::vm::WARPBEAM_ISA {
 
 namespace {
 
-template <Op op>
-struct Maker {
-    template <Variant v>
-    using Body = Unary<OperandOf<op, 0>, Lanewise<op>, v>;
-};
-constexpr HandlerGroup groups[] = {group<Form::unary, Family::vector_unary, Maker>()};
+template <Op op, Variant v>
+using Body = Unary<OperandOf<op, 0>, Lanewise<op>, v>;
+constexpr HandlerGroup groups[] = {group<Form::unary, Family::vector_unary, Body>()};
 
 } // namespace
 

@@ -47,31 +47,19 @@ struct StoreDisplaced {
     }
 };
 
-template <Op op>
-struct StoreMaker {
-    template <Variant v>
-    using Body = Store<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
-template <Op op>
-struct StoreAtMaker {
-    template <Variant v>
-    using Body = StoreAt<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
-template <Op op>
-struct StoreSumMaker {
-    template <Variant v>
-    using Body = StoreSum<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
-template <Op op>
-struct StoreDisplacedMaker {
-    template <Variant v>
-    using Body = StoreDisplaced<AccessBy<typename AccessOf<op>::type, v>, v>;
-};
+template <Op op, Variant v>
+using StoreBody = Store<AccessBy<typename AccessOf<op>::type, v>, v>;
+template <Op op, Variant v>
+using StoreAtBody = StoreAt<AccessBy<typename AccessOf<op>::type, v>, v>;
+template <Op op, Variant v>
+using StoreSumBody = StoreSum<AccessBy<typename AccessOf<op>::type, v>, v>;
+template <Op op, Variant v>
+using StoreDisplacedBody = StoreDisplaced<AccessBy<typename AccessOf<op>::type, v>, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::store, Family::store, StoreMaker>(),
-                                   group<Form::store_at, Family::store, StoreAtMaker>(),
-                                   group<Form::store_sum, Family::store, StoreSumMaker>(),
-                                   group<Form::store_displaced, Family::store, StoreDisplacedMaker>()};
+constexpr HandlerGroup groups[] = {group<Form::store, Family::store, StoreBody>(),
+                                   group<Form::store_at, Family::store, StoreAtBody>(),
+                                   group<Form::store_sum, Family::store, StoreSumBody>(),
+                                   group<Form::store_displaced, Family::store, StoreDisplacedBody>()};
 
 } // namespace
 

@@ -39,18 +39,15 @@ struct Product {
 };
 
 template <Op>
-struct Maker;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct Maker<Op::op> {                                                                                   \
-        template <Variant>                                                                                   \
-        using Body = __VA_ARGS__;                                                                            \
-    };
+struct BodyOf;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(BodyOf, op, __VA_ARGS__)
 #include "semantics/op_rows_wide.inc"
 #undef WARPBEAM_OP
+template <Op op, Variant>
+using Body = typename BodyOf<op>::type;
 
-constexpr HandlerGroup groups[] = {group<Form::wide_sum, Family::wide_sum, Maker>(),
-                                   group<Form::wide_product, Family::wide_product, Maker>()};
+constexpr HandlerGroup groups[] = {group<Form::wide_sum, Family::wide_sum, Body>(),
+                                   group<Form::wide_product, Family::wide_product, Body>()};
 
 } // namespace
 

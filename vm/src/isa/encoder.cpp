@@ -11,7 +11,8 @@ constexpr size_t widths = 3;
 constexpr auto encodings = [] {
     std::array<Encoding, form_count * masks * widths> table{};
     for (size_t i = 0; i < table.size(); ++i)
-        table[i] = encoding_of(static_cast<Form>(i / widths / masks), i / widths % masks, size_t{4} << i % widths);
+        table[i] =
+            encoding_of(static_cast<Form>(i / widths / masks), i / widths % masks, size_t{4} << i % widths);
     return table;
 }();
 

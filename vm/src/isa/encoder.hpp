@@ -56,9 +56,7 @@ public:
     }
 
 private:
-    [[nodiscard]] char* place(BitRange bits) const noexcept {
-        return instr_ + sizeof(Handler) + bits.byte;
-    }
+    [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + sizeof(Handler) + bits.byte; }
 
     char* instr_;
     Shape shape_;

@@ -107,7 +107,8 @@ constexpr bool branch_exists(Coverage coverage, Bank bank, Variant v) noexcept {
 
 constexpr bool latch_exists(Variant v) noexcept {
     const bool local = v.a == Src::slot || is_pin(v.a);
-    return local && is_stable(v.c) && (v.b == Src::imm || (v.b == Src::slot && is_pin(v.a) && v.c == Src::slot));
+    return local && is_stable(v.c) &&
+           (v.b == Src::imm || (v.b == Src::slot && is_pin(v.a) && v.c == Src::slot));
 }
 
 constexpr bool select_exists(Variant v) noexcept {
@@ -188,7 +189,8 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
         return has_pin(banks.in[0], v.a) && has_pin(banks.in[0], v.b) && has_pin(banks.out, v.result) &&
                !is(v, Src::acc, Src::acc) && binary_exists(coverage, banks.in[0], v);
     case Form::unary:
-        return is_plain(v.a) && (v.result == Dst::slot || (v.result == Dst::acc && banks.out != Bank::vector));
+        return is_plain(v.a) &&
+               (v.result == Dst::slot || (v.result == Dst::acc && banks.out != Bank::vector));
     case Form::add_shl:
         return v.a == Src::slot && v.b != Src::imm;
     case Form::compare_branch:
@@ -202,7 +204,8 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
         return is_plain(v.a) && is_plain(v.b) && is_plain(v.c) && v.result == Dst::slot &&
                (v.a == Src::acc) + (v.b == Src::acc) + (v.c == Src::acc) <= 1;
     case Form::shift:
-        return is_plain(v.a) && (v.b == Src::imm ? !is_pin(v.result) : is_plain(v.b) && v.result == Dst::slot);
+        return is_plain(v.a) &&
+               (v.b == Src::imm ? !is_pin(v.result) : is_plain(v.b) && v.result == Dst::slot);
     case Form::replace_lane:
         return is_plain(v.a) && is_plain(v.b) && v.result == Dst::slot &&
                (banks.in[1] == Bank::integer || !is(v, Src::acc, Src::acc));

@@ -263,7 +263,7 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     spill(accumulator);
     const size_t begin = here();
     Choice made = choice;
-    Handler handler = find_handler(choice);
+    Handler handler = find(choice);
     const bool stored = handler == nullptr;
     if (stored) {
         made.variant.result = Dst::slot;

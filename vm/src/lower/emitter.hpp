@@ -145,23 +145,30 @@ protected:
     static constexpr unsigned no_handler = UINT32_MAX;
     [[nodiscard]] unsigned settle(Choice& choice,
                                   std::initializer_list<const Popped*> operands) const noexcept;
+    /// `find_handler`, which is asked several times in a row for the same.
+    [[nodiscard]] Handler find(const Choice& choice) const noexcept {
+        if (choice != found_.choice)
+            found_ = {choice, find_handler(choice)};
+        return found_.handler;
+    }
+    [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
     /// Puts those operands into their slots that a settled choice wants there.
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
 
-    /// The class of an operand that an instruction has in a slot or elsewhere, if that slot is a pinned local's: then
-    /// an instruction that takes its place can have it from the register.
+    /// The class of an operand that an instruction has in a slot or elsewhere, if that slot is a pinned
+    /// local's: then an instruction that takes its place can have it from the register.
     [[nodiscard]] Src from_pin(Src src, uint64_t slot, bool is_float) const noexcept;
     /// The operands of an integer instruction with fields `left` and `right`.
     [[nodiscard]] Variant operands_from_pins(const Producer& producer) noexcept;
-    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those of the
-    /// operands from `first` on. False when there is no handler.
-    [[nodiscard]] static bool settle_pins(Choice& choice, size_t first = 0) noexcept;
-    [[nodiscard]] static bool settles(Choice choice) noexcept { return settle_pins(choice); }
+    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those
+    /// of the operands from `first` on. False when there is no handler.
+    [[nodiscard]] bool settle_pins(Choice& choice, size_t first = 0) noexcept;
+    [[nodiscard]] bool settles(Choice choice) noexcept { return settle_pins(choice); }
 
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
-    Fields emit(const Choice& choice) noexcept { return emit(choice, find_handler(choice)); }
+    Fields emit(const Choice& choice) noexcept { return emit(choice, find(choice)); }
     Fields emit(const Choice& choice, Handler handler) noexcept;
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
@@ -199,7 +206,7 @@ protected:
     }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
-            return reinterpret_cast<Instr&>(scratch_); // only after a failure
+            return *reinterpret_cast<Instr*>(scratch_.data()); // only after a failure
         return *reinterpret_cast<Instr*>(code_.data() + position);
     }
     void bind_here() noexcept { last_label_ = here(); }
@@ -241,6 +248,11 @@ private:
     void flush_pending(uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
+    struct Found {
+        Choice choice;
+        Handler handler = find_handler({});
+    };
+    mutable Found found_;
     Exit failure_ = Exit::none;
     // Written to after a failure.
     alignas(Instr) std::array<uint64_t, 8> scratch_{};

@@ -121,10 +121,11 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
     }
     // Slots above the arguments stay as they are until the call has read its operand.
     const uint32_t frame = begin_call(type.params.size());
-    Fields out = emit({by_ref ? Form::call_ref : Form::call_indirect,
-                       Op::nop,
-                       {.a = in_acc ? Src::acc : Src::slot}});
-    out.set(operand, slot).set(Field::frame, frame).set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    Fields out =
+        emit({by_ref ? Form::call_ref : Form::call_indirect, Op::nop, {.a = in_acc ? Src::acc : Src::slot}});
+    out.set(operand, slot)
+        .set(Field::frame, frame)
+        .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
     if (!by_ref)
         out.set(Field::type, table_and_type);
     end_call(type);

@@ -426,8 +426,9 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     Side right = side(variant.b, Field::right);
     const auto is_step = [&](const Side& one) {
         // A local in a slot is compared as what the addition left in the accumulator.
-        return step_.serial + 1 == compare.serial && step_.end == compare.begin && last_label_ <= step_.begin &&
-               (step_.src == Src::slot ? one.src == Src::acc && acc(false).local == step_.local
+        return step_.serial + 1 == compare.serial && step_.end == compare.begin &&
+               last_label_ <= step_.begin &&
+               (step_.src == Src::slot ? one.src == Src::acc && compare.before_local == step_.local
                                        : one.src == step_.src);
     };
     const auto branch = [&](Op op) {

@@ -35,13 +35,14 @@ void Lowering::lower_general(Op op) noexcept {
     case Op::memory_size:
     case Op::memory_grow: {
         const uint32_t memory = reader_.u32();
-        return emit_general(op, op == Op::memory_grow ? 1 : 0, address_kind(module_.memories()[memory].limits),
-                            memory);
+        return emit_general(op, op == Op::memory_grow ? 1 : 0,
+                            address_kind(module_.memories()[memory].limits), memory);
     }
     case Op::table_size:
     case Op::table_grow: {
         const uint32_t table = reader_.u32();
-        return emit_general(op, op == Op::table_grow ? 2 : 0, address_kind(module_.tables()[table].limits), table);
+        return emit_general(op, op == Op::table_grow ? 2 : 0, address_kind(module_.tables()[table].limits),
+                            table);
     }
     case Op::memory_fill:
     case Op::table_fill:

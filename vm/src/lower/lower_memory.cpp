@@ -67,7 +67,8 @@ void Lowering::lower_load(Op op) noexcept {
 }
 
 /// The same for a store. What the accumulator held before the addition is no place for an integer.
-bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t guarded) noexcept {
+bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value,
+                               uint8_t guarded) noexcept {
     const Producer* const last = last_producer(address);
     if (last == nullptr || !last->is(Form::binary, Op::i32_add))
         return false;
@@ -78,7 +79,8 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     Src src = classify(value);
     if (src == Src::acc && !is_float_kind(value.operand.kind))
         src = Src::slot;
-    Choice choice{is_displaced ? Form::store_displaced : Form::store_sum, op, {.a = sum.a, .option = guarded}};
+    Choice choice{
+        is_displaced ? Form::store_displaced : Form::store_sum, op, {.a = sum.a, .option = guarded}};
     (is_displaced ? choice.variant.b : choice.variant.c) = src;
     if (!is_displaced)
         choice.variant.b = sum.b;

@@ -23,7 +23,9 @@ constexpr LaneAccess lane_accesses[] = {
     {Op::v128_store32_lane, Op::i32_store, Op::i32x4_extract_lane},
     {Op::v128_store64_lane, Op::i64_store, Op::i64x2_extract_lane},
 };
-constexpr const LaneAccess* parts_of(Op op) noexcept { return std::ranges::find(lane_accesses, op, &LaneAccess::op); }
+constexpr const LaneAccess* parts_of(Op op) noexcept {
+    return std::ranges::find(lane_accesses, op, &LaneAccess::op);
+}
 static_assert(std::ranges::all_of(ops_of<Family::vector_lane_load>, [](Op op) {
     return parts_of(op) != std::end(lane_accesses) && family_of(parts_of(op)->lane) == Family::vector_replace;
 }));

@@ -6,7 +6,8 @@
 namespace warpbeam::vm {
 
 std::expected<Finding, Exit> ModuleCode::verify(const Code& code) noexcept {
-    return vm::verify({module_, {cells_.data(), cells_.size()}}, *options_.layouts, code, *options_.allocator);
+    return vm::verify({module_, {cells_.data(), cells_.size()}}, *options_.layouts, code,
+                      *options_.allocator);
 }
 
 Exit ModuleCode::check(const Code& code) noexcept {

@@ -12,10 +12,7 @@ namespace warpbeam::vm {
 template <Op>
 struct NumericOf;
 #define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
-    template <>                                                                                              \
-    struct NumericOf<Op::op> {                                                                               \
-        using type = __VA_ARGS__;                                                                            \
-    };
+    WARPBEAM_SEMANTICS(NumericOf, op, __VA_ARGS__)
 #include "semantics/op_rows_numeric.inc"
 #undef WARPBEAM_OP
 
@@ -36,7 +33,8 @@ constexpr auto applied() noexcept {
 } // namespace detail
 
 #define WARPBEAM_OP(op, ...)                                                                                 \
-    static_assert(std::is_same_v<typename detail::ValueOf<decltype(detail::applied<Op::op>())>::type, ResultOf<Op::op>>);
+    static_assert(std::is_same_v<typename detail::ValueOf<decltype(detail::applied<Op::op>())>::type,        \
+                                 ResultOf<Op::op>>);
 #include "semantics/op_rows_numeric.inc"
 #undef WARPBEAM_OP
 

@@ -78,30 +78,34 @@ namespace detail {
 
 struct OpPlace {
     uint16_t row = UINT16_MAX; ///< in `op_rows`
-    uint8_t in_family = 0;     ///< among those of the same family
+    Family family = Family::none;
+    uint8_t in_family = 0; ///< among those of the same family
 };
+/// The number of an instruction in the instruction table.
+constexpr size_t number_of(Op op) noexcept {
+    const auto code = static_cast<uint32_t>(op);
+    return size_t{warpbeam::detail::instr_index.position[warpbeam::detail::index_row(code)][code & 0xfff]} -
+           1;
+}
 /// By the number of the instruction in the instruction table.
 inline constexpr auto op_places = [] {
     std::array<OpPlace, std::size(instr_table)> places{};
     std::array<uint8_t, family_count> next{};
     for (size_t i = 0; i < std::size(op_rows); ++i) {
         uint8_t& in_family = next[static_cast<size_t>(op_rows[i].family)];
-        places[static_cast<size_t>(&warpbeam::row_of(op_rows[i].op) - instr_table)] = {
-            static_cast<uint16_t>(i), in_family++};
+        places[number_of(op_rows[i].op)] = {static_cast<uint16_t>(i), op_rows[i].family, in_family++};
     }
     return places;
 }();
 static_assert(std::size(op_rows) == std::size(instr_table) &&
                   std::ranges::all_of(op_places, [](OpPlace place) { return place.row != UINT16_MAX; }),
               "every row of the instruction table is lowered");
-constexpr OpPlace place_of(Op op) noexcept {
-    return op_places[static_cast<size_t>(&warpbeam::row_of(op) - instr_table)];
-}
+constexpr const OpPlace& place_of(Op op) noexcept { return op_places[number_of(op)]; }
 
 } // namespace detail
 
 constexpr const OpRow& op_row(Op op) noexcept { return op_rows[detail::place_of(op).row]; }
-constexpr Family family_of(Op op) noexcept { return op_row(op).family; }
+constexpr Family family_of(Op op) noexcept { return detail::place_of(op).family; }
 constexpr uint8_t place_in_family(Op op) noexcept { return detail::place_of(op).in_family; }
 constexpr const Sig& sig_of(Op op) noexcept { return warpbeam::row_of(op).sig; }
 
@@ -150,7 +154,7 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
                    : Coverage::none;
     case Form::load_indexed:
         return warpbeam::row_of(op).access_log2 != 0 && row.coverage != Coverage::compact ? row.coverage
-                                                                                        : Coverage::none;
+                                                                                          : Coverage::none;
     default:
         return row.coverage;
     }
@@ -166,6 +170,13 @@ static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
 }));
 
 // ---- Types and semantics, for handlers ----
+
+/// Says in a row's expansion what the instruction computes, as the member `type` of a template.
+#define WARPBEAM_SEMANTICS(Of, op, ...)                                                                      \
+    template <>                                                                                              \
+    struct Of<Op::op> {                                                                                      \
+        using type = __VA_ARGS__;                                                                            \
+    };
 
 namespace detail {
 
