@@ -140,7 +140,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
         if (!has_init && !table.type.element.defaultable())
             return context.diagnostics.invalid(
                 start, "type mismatch: a table of non-null references needs an initialiser");
-        if (has_init && !validate_const_expr(context, in, table.type.element, table.init.emplace()))
+        if (has_init && !context.validator->constant(in, table.type.element, table.init.emplace()))
             return false;
         return define_table(context, table.type, start) && context.keep(context.module.table_decls, table);
     });
@@ -171,7 +171,7 @@ bool decode_global_section(LoadContext& context, Reader& in) noexcept {
         GlobalDecl global;
         // A global joins the index space after its initialiser, which can name earlier ones only.
         return types.global_type(global.type) &&
-               validate_const_expr(context, in, global.type.content, global.init) &&
+               context.validator->constant(in, global.type.content, global.init) &&
                define_global(context, global.type, start) &&
                context.keep(context.module.global_decls, global);
     });

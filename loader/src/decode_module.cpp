@@ -10,23 +10,21 @@
 namespace warpbeam {
 namespace {
 
-using DecodeSection = bool (*)(LoadContext&, Reader&) noexcept;
-
 /// By id.
-constexpr DecodeSection decoders[] = {nullptr,
-                                      decode_type_section,
-                                      decode_import_section,
-                                      decode_function_section,
-                                      decode_table_section,
-                                      decode_memory_section,
-                                      decode_global_section,
-                                      decode_export_section,
-                                      decode_start_section,
-                                      decode_element_section,
-                                      decode_code_section,
-                                      decode_data_section,
-                                      decode_data_count_section,
-                                      decode_tag_section};
+constexpr DecodeSection* decoders[] = {nullptr,
+                                       decode_type_section,
+                                       decode_import_section,
+                                       decode_function_section,
+                                       decode_table_section,
+                                       decode_memory_section,
+                                       decode_global_section,
+                                       decode_export_section,
+                                       decode_start_section,
+                                       decode_element_section,
+                                       decode_code_section,
+                                       decode_data_section,
+                                       decode_data_count_section,
+                                       decode_tag_section};
 static_assert(std::size(decoders) == std::size(section_table));
 
 bool custom_section(LoadContext& context, Reader& in) noexcept {
@@ -42,17 +40,15 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
-    static constexpr uint8_t magic[4] = {0x00, 'a', 's', 'm'};
-    static constexpr uint8_t version[4] = {1, 0, 0, 0};
     const uint8_t* const start = in.position();
     if (in.remaining() < 4)
         return context.diagnostics.malformed(
             in.offset(), "unexpected end: %zu bytes are too few for a header", in.remaining());
-    if (std::memcmp(start, magic, 4) != 0)
+    if (std::memcmp(start, binary_header, 4) != 0)
         return context.diagnostics.malformed(0, "magic header not detected");
     if (in.remaining() < 8)
         return context.diagnostics.malformed(4, "unexpected end: the version is missing");
-    if (std::memcmp(start + 4, version, 4) != 0)
+    if (std::memcmp(start + 4, binary_header + 4, 4) != 0)
         return context.diagnostics.malformed(4, "unknown binary version");
     return in.skip(8);
 }

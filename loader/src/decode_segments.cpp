@@ -37,7 +37,7 @@ bool element_exprs(LoadContext& context, Reader& in, ElementSegment& segment) no
     if (!exprs)
         return context.diagnostics.out_of_memory();
     for (ConstExpr& expr : *exprs)
-        if (!validate_const_expr(context, in, segment.type, *::new (&expr) ConstExpr))
+        if (!context.validator->constant(in, segment.type, *::new (&expr) ConstExpr))
             return false;
     segment.exprs = *exprs;
     return true;
@@ -48,7 +48,7 @@ bool active_table(LoadContext& context, Reader& in, uint32_t flags, ElementSegme
     const Vec<TableType>& tables = context.module.tables;
     return ((flags & explicit_table) == 0 || in.u32(segment.table)) &&
            context.exists(segment.table, tables.size(), start, "table") &&
-           validate_const_expr(context, in, tables[segment.table].limits.address_type(), segment.offset);
+           context.validator->constant(in, tables[segment.table].limits.address_type(), segment.offset);
 }
 
 bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
@@ -106,7 +106,7 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
         segment.mode = SegmentMode::active;
         const Vec<MemoryType>& memories = context.module.memories;
         if (!context.exists(segment.memory, memories.size(), start, "memory") ||
-            !validate_const_expr(context, in, memories[segment.memory].limits.address_type(), segment.offset))
+            !context.validator->constant(in, memories[segment.memory].limits.address_type(), segment.offset))
             return false;
     }
     return in.bytes(segment.bytes);

@@ -4,10 +4,6 @@
 
 namespace warpbeam {
 
-bool validate_const_expr(LoadContext& context, Reader& in, ValType expected, ConstExpr& expr) noexcept {
-    return context.validator->constant(in, expected, expr);
-}
-
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
     is_constant_ = true;
     most_operands_ = context_.limits.frame_slots;

@@ -28,8 +28,6 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
 
 bool FuncValidator::prepare() noexcept { return stack_.resize(128) || diagnostics().out_of_memory(); }
 
-void FuncValidator::begin_code() noexcept { prepare_common(); }
-
 void FuncValidator::begin(const Reader& in) noexcept {
     in_ = in;
     blocks_.clear();

@@ -111,7 +111,6 @@ private:
 
     // validate_common.cpp
     static constexpr CommonTable all_common() noexcept;
-    void prepare_common() noexcept;
     void prepare_palette() noexcept;
     /// Passes over instructions that are valid at first glance, and stops before the first that may not be.
     /// It reports nothing: everything can also be done, or refused, without it.
@@ -313,9 +312,5 @@ private:
     Vec<uint32_t> initialised_list_;
     const FuncType* func_type_ = nullptr;
 };
-
-/// Decodes and validates a constant expression of type `expected` with the module's validator.
-[[nodiscard]] bool validate_const_expr(LoadContext& context, Reader& in, ValType expected,
-                                       ConstExpr& expr) noexcept;
 
 } // namespace warpbeam

@@ -188,12 +188,8 @@ bool FuncValidator::typed() noexcept {
     } else if constexpr (imm == Imm::i64) {
         int64_t value = 0;
         good = in_.s64(value);
-    } else if constexpr (imm == Imm::f32) {
-        good = in_.skip(4);
-    } else if constexpr (imm == Imm::f64) {
-        good = in_.skip(8);
-    } else if constexpr (imm == Imm::v128) {
-        good = in_.skip(16);
+    } else if constexpr (imm == Imm::f32 || imm == Imm::f64 || imm == Imm::v128) {
+        good = in_.skip(imm == Imm::f32 ? 4 : imm == Imm::f64 ? 8 : 16);
     } else if constexpr (imm == Imm::memory) {
         good = memory(address);
     } else if constexpr (imm == Imm::data) {

@@ -229,24 +229,18 @@ public:
 
 private:
     [[nodiscard]] std::string type_of(ExternKind kind, uint32_t index) {
+        if (kind == ExternKind::func)
+            return types_.of(module_.type_registry().func(module_.funcs()[index]));
         ExternType type;
         type.kind = kind;
-        switch (kind) {
-        case ExternKind::func:
-            return types_.of(module_.type_registry().func(module_.funcs()[index]));
-        case ExternKind::table:
+        if (kind == ExternKind::table)
             type.table = module_.tables()[index];
-            break;
-        case ExternKind::memory:
+        else if (kind == ExternKind::memory)
             type.memory = module_.memories()[index];
-            break;
-        case ExternKind::global:
+        else if (kind == ExternKind::global)
             type.global = module_.globals()[index];
-            break;
-        case ExternKind::tag:
+        else
             type.tag = module_.tags()[index];
-            break;
-        }
         return types_.of(type);
     }
 

@@ -6,10 +6,6 @@
 
 namespace warpbeam::text {
 
-/// What a module begins with, as numbers of four bytes.
-inline constexpr uint32_t binary_magic = 0x6d73'6100;
-inline constexpr uint32_t binary_version = 1;
-
 /// A place for custom sections: in front of a section or after it.
 constexpr uint8_t place_of(SectionId section, bool after) noexcept {
     return static_cast<uint8_t>(2 * section_table[static_cast<size_t>(section)].rank + (after ? 1 : 0));

@@ -5,7 +5,7 @@
 #include "types.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
-#include <warpbeam/loader/types.hpp>
+#include <warpbeam/loader/module.hpp>
 #include <warpbeam/text/cursor.hpp>
 #include <warpbeam/text/parse.hpp>
 
@@ -70,7 +70,6 @@ private:
     void param(Params params) noexcept;
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
-    uint32_t import_type_use() noexcept;
     /// Up to the parenthesis that closes a list: one that has a name, or any number.
     template <typename One>
     void list(bool named, One&& one) noexcept {
@@ -112,9 +111,8 @@ private:
     uint32_t natural_u32() noexcept;
 
     // parse_segments.cpp
-    enum class Mode : uint8_t { passive, active, declarative };
     struct Elements {
-        Mode mode = Mode::passive;
+        SegmentMode mode = SegmentMode::passive;
         uint32_t table = 0;
         /// Whether they are function indices, else expressions of this type.
         bool indices = true;
@@ -123,7 +121,6 @@ private:
     };
     void elem_field() noexcept;
     [[nodiscard]] bool at_old_index() const noexcept;
-    void element_list(Elements& elements) noexcept;
     void element_indices(Elements& elements) noexcept;
     void element_expressions(Elements& elements) noexcept;
     void write_elements(const Elements& elements) noexcept;
@@ -212,11 +209,6 @@ private:
         uint8_t place;
         size_t begin;
         size_t size;
-    };
-    struct BranchHint {
-        uint32_t func;
-        size_t offset;
-        uint8_t value;
     };
     struct Label {
         Symbol symbol;

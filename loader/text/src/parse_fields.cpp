@@ -94,12 +94,14 @@ bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) no
 /// Of an import whose names have been written.
 void ModuleParser::import_type(ExternKind kind, uint32_t index) noexcept {
     Bytes& out = imports_.bytes;
-    const bool exact = kind == ExternKind::func && at_open("exact");
+    const bool exact = kind == ExternKind::func && accept_open("exact");
     out.byte(exact ? type_code::exact_func : code_of(kind));
     switch (kind) {
     case ExternKind::func:
         local_names_.clear();
-        out.u32(import_type_use());
+        out.u32(type_use(Params::locals));
+        if (exact)
+            expect_close();
         for (const LocalName& local : local_names_)
             remember_name(Space::local, index, local.index, local.id, local.annotated);
         break;

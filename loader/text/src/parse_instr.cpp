@@ -245,7 +245,7 @@ void ModuleParser::emit_deferred(const Frame& frame) noexcept {
 
 /// Notes that the instruction that comes next in `out_` has been hinted at.
 void ModuleParser::hint_here(std::optional<uint8_t> hint) noexcept {
-    if (hint && func_ && !hints_.push({*func_, out_->size(), *hint}))
+    if (hint && func_ && !hints_.push({*func_, static_cast<uint32_t>(out_->size()), *hint != 0}))
         fail_memory();
 }
 

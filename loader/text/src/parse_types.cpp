@@ -261,15 +261,6 @@ uint32_t ModuleParser::type_use(Params params) noexcept {
     return *type;
 }
 
-/// That of an imported function, which may be meant exactly.
-uint32_t ModuleParser::import_type_use() noexcept {
-    if (!accept_open("exact"))
-        return type_use(Params::locals);
-    const uint32_t type = type_use(Params::locals);
-    expect_close();
-    return type;
-}
-
 /// What is written out besides a type index has to be that type; nothing written is as good.
 void ModuleParser::match_inline_type(uint32_t type, size_t offset) noexcept {
     if (signature_.empty() || failed())

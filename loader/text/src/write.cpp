@@ -48,8 +48,7 @@ void write_groups(Bytes& out, const Vec<Entry>& entries, uint32_t Entry::* owner
 } // namespace
 
 void ModuleParser::write(Bytes& out) const noexcept {
-    out.fixed(binary_magic, 4);
-    out.fixed(binary_version, 4);
+    out.raw(binary_header);
     Bytes scratch{fault(), *allocator_};
     // By id; two are numbers and no vectors.
     const Section* const sections[] = {
@@ -93,7 +92,7 @@ void ModuleParser::write_branch_hints(Bytes& out) const noexcept {
     write_groups(contents, hints_, &BranchHint::func, [&](const BranchHint& hint) {
         contents.u64(hint.offset);
         contents.byte(1);
-        contents.byte(hint.value);
+        contents.byte(hint.likely ? 1 : 0);
     });
     write_section(out, 0, contents.view());
 }

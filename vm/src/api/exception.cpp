@@ -18,10 +18,7 @@ vm::TagInst* tag_of(const vm::ExceptionObject& object) noexcept {
 
 Exception::Exception(Ref<vm::ExceptionRoot> root) noexcept : root_{std::move(root)} {}
 Exception::Exception(const Exception&) noexcept = default;
-Exception& Exception::operator=(Exception other) noexcept {
-    std::swap(root_, other.root_);
-    return *this;
-}
+Exception& Exception::operator=(const Exception&) noexcept = default;
 Exception::~Exception() = default;
 
 std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value> values) noexcept {

@@ -7,6 +7,9 @@
 
 namespace warpbeam {
 
+/// What a module begins with: the magic number, then the version.
+inline constexpr uint8_t binary_header[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
+
 /// The sections, by their ids. https://webassembly.github.io/spec/core/binary/modules.html#sections
 enum class SectionId : uint8_t {
     custom,

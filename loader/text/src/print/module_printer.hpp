@@ -121,7 +121,7 @@ private:
     void elements() noexcept;
     void element_segment(BinaryReader& in) noexcept;
     void data_segments() noexcept;
-    void target(const char* begin, Space space, uint32_t index) noexcept;
+    void clause(const char* begin, Space space, uint32_t index) noexcept;
     void offset(BinaryReader& in) noexcept;
 
     // print_names.cpp: definitions and references
@@ -142,7 +142,7 @@ private:
     HeapType heap_type(BinaryReader& in, const HeapCode& code) noexcept;
     ValType ref_type(BinaryReader& in) noexcept;
     HeapType heap_type(BinaryReader& in) noexcept;
-    Limits limits(BinaryReader& in, uint8_t flags) noexcept;
+    Limits limits(BinaryReader& in, uint8_t flags, unsigned known) noexcept;
     void memory_type(BinaryReader& in) noexcept;
     void table_type(BinaryReader& in) noexcept;
     uint32_t value_types(const char* keyword, BinaryReader& in, std::optional<uint32_t> func) noexcept;
@@ -165,7 +165,7 @@ private:
     // print_immediates.cpp
     void immediates(const InstrRow& row, BinaryReader& in) noexcept;
     void memory_argument(const InstrRow& row, BinaryReader& in) noexcept;
-    void space() noexcept { out_.add(" "); }
+    TextOut& space() noexcept { return out_.add(" "); }
 
     bool read_hints(std::span<const uint8_t> contents) noexcept;
     bool keep(bool ok) noexcept;

@@ -22,12 +22,6 @@ NameSection::NameSection(Allocator& allocator) noexcept : allocator_{allocator} 
         entries = Vec<Entry>{allocator};
 }
 
-void NameSection::clear() noexcept {
-    module_.reset();
-    for (Vec<Entry>& entries : entries_)
-        entries.clear();
-}
-
 bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     NameReader in{contents};
     bool good = true;
@@ -41,8 +35,11 @@ bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     good = good && in.canonical() && (module_ || size() != 0);
     for (size_t space = 0; space < name_space_count; ++space)
         good = good && choose_identifiers(static_cast<Space>(space));
-    if (!good)
-        clear();
+    if (!good) {
+        module_.reset();
+        for (Vec<Entry>& entries : entries_)
+            entries.clear();
+    }
     return good;
 }
 

@@ -49,9 +49,10 @@ void ModulePrinter::print() noexcept {
 
 void ModulePrinter::find_sections() noexcept {
     BinaryReader in{module_, fault_};
-    if (in.fixed(4) != binary_magic)
+    const std::span<const uint8_t> header{binary_header};
+    if (!std::ranges::equal(in.bytes(4), header.first(4)))
         in.fail("magic header not detected");
-    if (in.fixed(4) != binary_version)
+    if (!std::ranges::equal(in.bytes(4), header.last(4)))
         in.fail("unknown binary version");
     uint8_t place = place_of(SectionId::type, false);
     while (!in.at_end()) {
@@ -230,9 +231,8 @@ void ModulePrinter::start() noexcept {
     BinaryReader in = section(SectionId::start);
     if (in.at_end())
         return;
-    out_.line(1).add("(start ");
-    reference_in(in, Space::func);
-    out_.add(")");
+    out_.line(1);
+    clause("(start ", Space::func, in.u32());
 }
 
 void ModulePrinter::elements() noexcept {
@@ -250,7 +250,8 @@ void ModulePrinter::element_segment(BinaryReader& in) noexcept {
     const uint32_t table = explicit_table ? in.u32() : 0;
     if (!active && (flags & 2) != 0)
         out_.add(" declare");
-    target(" (table ", Space::table, table);
+    if (table != 0)
+        clause(" (table ", Space::table, table);
     if (active)
         offset(in);
     const bool typed = !active || explicit_table;
@@ -276,10 +277,8 @@ void ModulePrinter::element_segment(BinaryReader& in) noexcept {
     }
 }
 
-/// What an active segment goes to, unless that is a matter of course.
-void ModulePrinter::target(const char* begin, Space space, uint32_t index) noexcept {
-    if (index == 0)
-        return;
+/// A reference between parentheses.
+void ModulePrinter::clause(const char* begin, Space space, uint32_t index) noexcept {
     out_.add(begin);
     reference(space, index);
     out_.add(")");
@@ -296,7 +295,8 @@ void ModulePrinter::data_segments() noexcept {
         const uint32_t kind = in.u32();
         if (kind > 2)
             return in.fail("malformed data segment kind");
-        target(" (memory ", Space::memory, kind == 2 ? in.u32() : 0);
+        if (const uint32_t memory = kind == 2 ? in.u32() : 0; memory != 0)
+            clause(" (memory ", Space::memory, memory);
         if (kind != 1)
             offset(in);
         constexpr size_t on_a_line = 64;

@@ -22,16 +22,6 @@ TextOut& TextOut::add(std::string_view piece) noexcept {
     return *this;
 }
 
-TextOut& TextOut::natural(uint64_t value) noexcept {
-    char text[20];
-    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
-}
-
-TextOut& TextOut::integer(int64_t value) noexcept {
-    char text[20];
-    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
-}
-
 TextOut& TextOut::hexadecimal(uint64_t value, unsigned digits) noexcept {
     char text[16];
     const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;

@@ -4,6 +4,7 @@
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/text/number.hpp>
 
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,8 +20,8 @@ public:
         : text_{text}, most_{most}, fault_{fault} {}
 
     TextOut& add(std::string_view piece) noexcept;
-    TextOut& natural(uint64_t value) noexcept;
-    TextOut& integer(int64_t value) noexcept;
+    TextOut& natural(uint64_t value) noexcept { return decimal(value); }
+    TextOut& integer(int64_t value) noexcept { return decimal(value); }
     /// With `0x` and at least so many digits.
     TextOut& hexadecimal(uint64_t value, unsigned digits = 1) noexcept;
     /// The number of binary32 or binary64 format with these bits, so that the same bits are read from it.
@@ -41,6 +42,11 @@ public:
     TextOut& line(size_t depth) noexcept;
 
 private:
+    TextOut& decimal(auto value) noexcept {
+        char text[20];
+        return add({text, std::to_chars(text, text + sizeof text, value).ptr});
+    }
+
     Vec<char>& text_;
     size_t most_;
     std::optional<Error>& fault_;
