@@ -9,25 +9,22 @@ namespace {
 
 bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& body) noexcept {
     const size_t start = in.offset();
-    uint32_t count = 0;
-    if (!in.count(count, "runs of locals"))
-        return false;
     runs.clear();
     TypeDecoder types{context, in};
     uint64_t total = 0;
-    for (uint32_t i = 0; i < count; ++i) {
+    const auto run_of_locals = [&] {
         LocalRun run;
         if (!in.u32(run.count))
             return false;
         total += run.count;
         if (total > UINT32_MAX)
             return context.diagnostics.malformed(start, "too many locals: 2^32 or more");
-        if (!types.value_type(run.type))
-            return false;
-        if (!runs.push(run))
-            return context.diagnostics.out_of_memory();
-    }
-    total += context.module.registry->func(body.type).params.size();
+        return types.value_type(run.type) && context.keep(runs, run);
+    };
+    if (!in.each("runs of locals", UINT32_MAX, run_of_locals))
+        return false;
+    const size_t params = context.module.registry->func(body.type).params.size();
+    total += params;
     if (total > context.limits.locals)
         return context.diagnostics.limit(start, "too many locals: %llu with the parameters, the limit is %u",
                                          static_cast<unsigned long long>(total), context.limits.locals);
@@ -35,7 +32,7 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
     if (!kept)
         return context.diagnostics.out_of_memory();
     body.locals = *kept;
-    body.local_count = static_cast<uint32_t>(total - context.module.registry->func(body.type).params.size());
+    body.local_count = static_cast<uint32_t>(total - params);
     return true;
 }
 
@@ -72,10 +69,9 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];
-        if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body))
+        if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body) ||
+            !context.keep(module.bodies, body))
             return false;
-        if (!module.bodies.push(body))
-            return context.diagnostics.out_of_memory();
     }
     context.diagnostics.leave_function();
     return true;

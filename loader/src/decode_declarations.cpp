@@ -16,7 +16,7 @@ bool define(LoadContext& context, Vec<T>& space, const T& item, uint32_t limit, 
             size_t offset) noexcept {
     if (space.size() >= limit)
         return context.diagnostics.limit(offset, "too many %s, the limit is %u", what, limit);
-    return space.push(item) || context.diagnostics.out_of_memory();
+    return context.keep(space, item);
 }
 
 bool define_func(LoadContext& context, TypeId type, size_t offset) noexcept {
@@ -78,12 +78,10 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
         return types.memory_type(type.memory) && define_memory(context, type.memory, start);
     case ExternKind::global:
         ++module.imported_globals;
-        if (!types.global_type(type.global))
-            return false;
-        if (type.global.is_mutable &&
-            !context.require(Feature::mutable_globals, start, "an import of a mutable global"))
-            return false;
-        return define_global(context, type.global, start);
+        return types.global_type(type.global) &&
+               (!type.global.is_mutable ||
+                context.require(Feature::mutable_globals, start, "an import of a mutable global")) &&
+               define_global(context, type.global, start);
     case ExternKind::tag:
         ++module.imported_tags;
         return types.tag_type(type.tag) && define_tag(context, type.tag, start);
@@ -100,17 +98,11 @@ bool make_declared_funcs(LoadContext& context) noexcept {
 } // namespace
 
 bool decode_import_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "imports", context.limits.imports))
-        return false;
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("imports", context.limits.imports, [&] {
         Import import;
-        if (!in.name(import.module) || !in.name(import.name) || !import_type(context, in, import.type))
-            return false;
-        if (!context.module.imports.push(import))
-            return context.diagnostics.out_of_memory();
-    }
-    return make_declared_funcs(context);
+        return in.name(import.module) && in.name(import.name) && import_type(context, in, import.type) &&
+               context.keep(context.module.imports, import);
+    }) && make_declared_funcs(context);
 }
 
 bool decode_function_section(LoadContext& context, Reader& in) noexcept {
@@ -130,11 +122,8 @@ bool decode_function_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_table_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "tables", context.limits.tables))
-        return false;
     TypeDecoder types{context, in};
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("tables", context.limits.tables, [&] {
         const size_t start = in.offset();
         TableDecl table;
         const bool has_init = !in.at_end() && in.peek() == type_code::table_with_initialiser;
@@ -148,100 +137,52 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
         }
         if (!types.table_type(table.type))
             return false;
-        if (has_init) {
-            table.init.emplace();
-            if (!validate_const_expr(context, in, table.type.element, *table.init))
-                return false;
-        } else if (!table.type.element.defaultable()) {
-            return context.diagnostics.invalid(start,
-                                               "type mismatch: a table of non-null references needs an "
-                                               "initialiser");
-        }
-        if (!define_table(context, table.type, start))
+        if (!has_init && !table.type.element.defaultable())
+            return context.diagnostics.invalid(
+                start, "type mismatch: a table of non-null references needs an initialiser");
+        if (has_init && !context.validator->constant(in, table.type.element, table.init.emplace()))
             return false;
-        if (!context.module.table_decls.push(table))
-            return context.diagnostics.out_of_memory();
-    }
-    return true;
+        return define_table(context, table.type, start) && context.keep(context.module.table_decls, table);
+    });
 }
 
 bool decode_memory_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "memories", context.limits.memories))
-        return false;
     TypeDecoder types{context, in};
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("memories", context.limits.memories, [&] {
         const size_t start = in.offset();
         MemoryType type;
-        if (!types.memory_type(type) || !define_memory(context, type, start))
-            return false;
-    }
-    return true;
+        return types.memory_type(type) && define_memory(context, type, start);
+    });
 }
 
 bool decode_tag_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "tags", context.limits.tags))
-        return false;
     TypeDecoder types{context, in};
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("tags", context.limits.tags, [&] {
         const size_t start = in.offset();
         TagType type;
-        if (!types.tag_type(type) || !define_tag(context, type, start))
-            return false;
-    }
-    return true;
+        return types.tag_type(type) && define_tag(context, type, start);
+    });
 }
 
 bool decode_global_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "globals", context.limits.globals))
-        return false;
     TypeDecoder types{context, in};
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("globals", context.limits.globals, [&] {
         const size_t start = in.offset();
         GlobalDecl global;
-        // A global joins the index space behind its initialiser, which can name earlier ones only.
-        if (!types.global_type(global.type) ||
-            !validate_const_expr(context, in, global.type.content, global.init) ||
-            !define_global(context, global.type, start))
-            return false;
-        if (!context.module.global_decls.push(global))
-            return context.diagnostics.out_of_memory();
-    }
-    return true;
+        // A global joins the index space after its initialiser, which can name earlier ones only.
+        return types.global_type(global.type) &&
+               context.validator->constant(in, global.type.content, global.init) &&
+               define_global(context, global.type, start) &&
+               context.keep(context.module.global_decls, global);
+    });
 }
 
 namespace {
 
 bool check_export(LoadContext& context, const Export& item, size_t offset) noexcept {
     const ModuleData& module = context.module;
-    size_t size = 0;
-    const char* what = "";
-    switch (item.kind) {
-    case ExternKind::func:
-        size = module.funcs.size();
-        what = "function";
-        break;
-    case ExternKind::table:
-        size = module.tables.size();
-        what = "table";
-        break;
-    case ExternKind::memory:
-        size = module.memories.size();
-        what = "memory";
-        break;
-    case ExternKind::global:
-        size = module.globals.size();
-        what = "global";
-        break;
-    case ExternKind::tag:
-        size = module.tags.size();
-        what = "tag";
-        break;
-    }
-    if (item.index >= size)
-        return context.diagnostics.invalid(offset, "unknown %s %u", what, item.index);
+    if (!context.exists(item.index, module.count_of(item.kind), offset, row_of(item.kind).name))
+        return false;
     if (item.kind == ExternKind::func)
         context.declare_func(item.index);
     if (item.kind == ExternKind::global && module.globals[item.index].is_mutable)
@@ -280,35 +221,25 @@ bool index_exports(LoadContext& context, size_t section_start) noexcept {
 
 bool decode_export_section(LoadContext& context, Reader& in) noexcept {
     const size_t section_start = in.offset();
-    uint32_t count = 0;
-    if (!in.count(count, "exports", context.limits.exports))
-        return false;
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("exports", context.limits.exports, [&] {
         Export item;
         if (!in.name(item.name))
             return false;
         const size_t start = in.offset();
         uint8_t kind = 0;
-        if (!in.byte(kind))
+        if (!in.byte(kind, static_cast<uint8_t>(ExternKind::tag), "export kind"))
             return false;
-        if (kind > static_cast<uint8_t>(ExternKind::tag))
-            return context.diagnostics.malformed(start, "malformed export kind 0x%02x", kind);
         item.kind = static_cast<ExternKind>(kind);
-        if (!in.u32(item.index) || !check_export(context, item, start))
-            return false;
-        if (!context.module.exports.push(item))
-            return context.diagnostics.out_of_memory();
-    }
-    return index_exports(context, section_start);
+        return in.u32(item.index) && check_export(context, item, start) &&
+               context.keep(context.module.exports, item);
+    }) && index_exports(context, section_start);
 }
 
 bool decode_start_section(LoadContext& context, Reader& in) noexcept {
     const size_t start = in.offset();
     uint32_t func = 0;
-    if (!in.u32(func))
+    if (!in.u32(func) || !context.exists(func, context.module.funcs.size(), start, "function"))
         return false;
-    if (func >= context.module.funcs.size())
-        return context.diagnostics.invalid(start, "unknown function %u", func);
     const FuncType& type = context.module.registry->func(context.module.funcs[func]);
     if (!type.params.empty() || !type.results.empty())
         return context.diagnostics.invalid(start, "start function: function %u must be of type [] -> []",

@@ -3,38 +3,29 @@
 #include "validate_func.hpp"
 
 #include <warpbeam/loader/custom_sections.hpp>
+#include <warpbeam/loader/section_table.hpp>
 
 #include <cstring>
 
 namespace warpbeam {
 namespace {
 
-using DecodeSection = bool (*)(LoadContext&, Reader&) noexcept;
-
-struct SectionRow {
-    const char* name;
-    /// Sections other than custom ones come in this order, each at most once.
-    unsigned rank;
-    DecodeSection decode;
-};
-
-/// By the id in the binary format, https://webassembly.github.io/spec/core/binary/modules.html#sections
-constexpr SectionRow section_table[] = {
-    {"custom", 0, nullptr},
-    {"type", 1, decode_type_section},
-    {"import", 2, decode_import_section},
-    {"function", 3, decode_function_section},
-    {"table", 4, decode_table_section},
-    {"memory", 5, decode_memory_section},
-    {"global", 7, decode_global_section},
-    {"export", 8, decode_export_section},
-    {"start", 9, decode_start_section},
-    {"element", 10, decode_element_section},
-    {"code", 12, decode_code_section},
-    {"data", 13, decode_data_section},
-    {"data count", 11, decode_data_count_section},
-    {"tag", 6, decode_tag_section},
-};
+/// By id.
+constexpr DecodeSection* decoders[] = {nullptr,
+                                       decode_type_section,
+                                       decode_import_section,
+                                       decode_function_section,
+                                       decode_table_section,
+                                       decode_memory_section,
+                                       decode_global_section,
+                                       decode_export_section,
+                                       decode_start_section,
+                                       decode_element_section,
+                                       decode_code_section,
+                                       decode_data_section,
+                                       decode_data_count_section,
+                                       decode_tag_section};
+static_assert(std::size(decoders) == std::size(section_table));
 
 bool custom_section(LoadContext& context, Reader& in) noexcept {
     CustomSection section;
@@ -45,21 +36,19 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
     if (!in.skip(in.remaining()))
         return false;
     section.bytes = in.since(start);
-    return context.module.custom_sections.push(section) || context.diagnostics.out_of_memory();
+    return context.keep(context.module.custom_sections, section);
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
-    static constexpr uint8_t magic[4] = {0x00, 'a', 's', 'm'};
-    static constexpr uint8_t version[4] = {1, 0, 0, 0};
     const uint8_t* const start = in.position();
     if (in.remaining() < 4)
         return context.diagnostics.malformed(
             in.offset(), "unexpected end: %zu bytes are too few for a header", in.remaining());
-    if (std::memcmp(start, magic, 4) != 0)
+    if (std::memcmp(start, binary_header, 4) != 0)
         return context.diagnostics.malformed(0, "magic header not detected");
     if (in.remaining() < 8)
         return context.diagnostics.malformed(4, "unexpected end: the version is missing");
-    if (std::memcmp(start + 4, version, 4) != 0)
+    if (std::memcmp(start + 4, binary_header + 4, 4) != 0)
         return context.diagnostics.malformed(4, "unknown binary version");
     return in.skip(8);
 }
@@ -94,11 +83,32 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (row.rank == 0)
         return custom_section(context, contents);
     last_rank = row.rank;
-    if (!row.decode(context, contents))
+    if (!decoders[id](context, contents))
         return false;
     if (!contents.at_end())
         return diagnostics.malformed(contents.offset(), "section size mismatch: %zu bytes are left over",
                                      contents.remaining());
+    return true;
+}
+
+/// Leaves the module as it is when the section is malformed, which counts as absent. False only when there is
+/// no memory.
+bool name_section_of(LoadContext& context, const CustomSection& section) noexcept {
+    std::string_view name;
+    Vec<NamedFunc> names{context.allocator};
+    NameReader in{section.bytes, NameSpace::module, NameSpace::func};
+    while (const auto entry = in.next()) {
+        if (entry->space == NameSpace::module)
+            name = entry->name;
+        else if (entry->index >= context.module.funcs.size())
+            return true;
+        else if (!names.push({entry->index, entry->name}))
+            return context.diagnostics.out_of_memory();
+    }
+    if (in.good()) {
+        context.module.name = name;
+        context.module.func_names = std::move(names);
+    }
     return true;
 }
 
@@ -133,7 +143,7 @@ bool decode_module(LoadContext& context) noexcept {
                                      "data count and data section have inconsistent lengths: %u and %zu",
                                      *module.data_count, module.data.size());
     for (const CustomSection& custom : module.custom_sections)
-        if (custom.name == name_section && !decode_name_section(context, custom))
+        if (custom.name == name_section && !name_section_of(context, custom))
             return false;
     return true;
 }

@@ -11,21 +11,9 @@ namespace warpbeam {
 
 // Its sections, by file. Each gets a reader of the section's contents alone, and need not read all of it.
 
-[[nodiscard]] bool decode_import_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_function_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_table_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_memory_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_tag_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_global_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_export_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_start_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_element_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_data_count_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_code_section(LoadContext& context, Reader& in) noexcept;
-[[nodiscard]] bool decode_data_section(LoadContext& context, Reader& in) noexcept;
-
-/// Reads the name section, a custom section; leaves the module as it is when that is malformed.
-/// False only when there is no memory.
-[[nodiscard]] bool decode_name_section(LoadContext& context, const CustomSection& section) noexcept;
+using DecodeSection = bool(LoadContext& context, Reader& in) noexcept;
+DecodeSection decode_import_section, decode_function_section, decode_table_section, decode_memory_section,
+    decode_tag_section, decode_global_section, decode_export_section, decode_start_section,
+    decode_element_section, decode_data_count_section, decode_code_section, decode_data_section;
 
 } // namespace warpbeam

@@ -12,14 +12,6 @@ namespace {
 /// https://webassembly.github.io/spec/core/binary/modules.html#element-section
 enum ElementFlags : uint32_t { not_active = 1, explicit_table = 2, declarative = 2, expressions = 4 };
 
-bool element_kind(LoadContext& context, Reader& in) noexcept {
-    const size_t start = in.offset();
-    uint8_t kind = 0;
-    if (!in.byte(kind))
-        return false;
-    return kind == 0 || context.diagnostics.malformed(start, "malformed element kind 0x%02x", kind);
-}
-
 bool element_funcs(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
     uint32_t count = 0;
     if (!in.count(count, "elements"))
@@ -29,10 +21,8 @@ bool element_funcs(LoadContext& context, Reader& in, ElementSegment& segment) no
         return context.diagnostics.out_of_memory();
     for (uint32_t& func : *funcs) {
         const size_t start = in.offset();
-        if (!in.u32(func))
+        if (!in.u32(func) || !context.exists(func, context.module.funcs.size(), start, "function"))
             return false;
-        if (func >= context.module.funcs.size())
-            return context.diagnostics.invalid(start, "unknown function %u", func);
         context.declare_func(func);
     }
     segment.funcs = *funcs;
@@ -47,7 +37,7 @@ bool element_exprs(LoadContext& context, Reader& in, ElementSegment& segment) no
     if (!exprs)
         return context.diagnostics.out_of_memory();
     for (ConstExpr& expr : *exprs)
-        if (!validate_const_expr(context, in, segment.type, *::new (&expr) ConstExpr))
+        if (!context.validator->constant(in, segment.type, *::new (&expr) ConstExpr))
             return false;
     segment.exprs = *exprs;
     return true;
@@ -55,12 +45,10 @@ bool element_exprs(LoadContext& context, Reader& in, ElementSegment& segment) no
 
 bool active_table(LoadContext& context, Reader& in, uint32_t flags, ElementSegment& segment,
                   size_t start) noexcept {
-    if ((flags & explicit_table) != 0 && !in.u32(segment.table))
-        return false;
-    if (segment.table >= context.module.tables.size())
-        return context.diagnostics.invalid(start, "unknown table %u", segment.table);
-    return validate_const_expr(context, in, context.module.tables[segment.table].limits.address_type(),
-                               segment.offset);
+    const Vec<TableType>& tables = context.module.tables;
+    return ((flags & explicit_table) == 0 || in.u32(segment.table)) &&
+           context.exists(segment.table, tables.size(), start, "table") &&
+           context.validator->constant(in, tables[segment.table].limits.address_type(), segment.offset);
 }
 
 bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) noexcept {
@@ -89,7 +77,8 @@ bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) 
             return false;
     } else {
         segment.type = ValType::reference(HeapType::func, false);
-        if ((!implicit && !element_kind(context, in)) || !element_funcs(context, in, segment))
+        uint8_t kind = 0;
+        if ((!implicit && !in.byte(kind, 0, "element kind")) || !element_funcs(context, in, segment))
             return false;
     }
     if (!active)
@@ -115,10 +104,9 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
         return false;
     if (kind != 1) {
         segment.mode = SegmentMode::active;
-        if (segment.memory >= context.module.memories.size())
-            return context.diagnostics.invalid(start, "unknown memory %u", segment.memory);
-        if (!validate_const_expr(context, in, context.module.memories[segment.memory].limits.address_type(),
-                                 segment.offset))
+        const Vec<MemoryType>& memories = context.module.memories;
+        if (!context.exists(segment.memory, memories.size(), start, "memory") ||
+            !context.validator->constant(in, memories[segment.memory].limits.address_type(), segment.offset))
             return false;
     }
     return in.bytes(segment.bytes);
@@ -127,17 +115,10 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
 } // namespace
 
 bool decode_element_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "element segments", context.limits.element_segments))
-        return false;
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("element segments", context.limits.element_segments, [&] {
         ElementSegment segment;
-        if (!element_segment(context, in, segment))
-            return false;
-        if (!context.module.elements.push(segment))
-            return context.diagnostics.out_of_memory();
-    }
-    return true;
+        return element_segment(context, in, segment) && context.keep(context.module.elements, segment);
+    });
 }
 
 bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
@@ -150,17 +131,10 @@ bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool decode_data_section(LoadContext& context, Reader& in) noexcept {
-    uint32_t count = 0;
-    if (!in.count(count, "data segments", context.limits.data_segments))
-        return false;
-    for (uint32_t i = 0; i < count; ++i) {
+    return in.each("data segments", context.limits.data_segments, [&] {
         DataSegment segment;
-        if (!data_segment(context, in, segment))
-            return false;
-        if (!context.module.data.push(segment))
-            return context.diagnostics.out_of_memory();
-    }
-    return true;
+        return data_segment(context, in, segment) && context.keep(context.module.data, segment);
+    });
 }
 
 } // namespace warpbeam

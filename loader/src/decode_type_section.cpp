@@ -72,11 +72,11 @@ private:
                 return false;
             type.is_final = in_.peek() == type_code::sub_final;
             uint32_t supertypes = 0;
-            if (!in_.skip(1) || !in_.count(supertypes, "supertypes"))
+            if (!in_.skip(1) || !in_.each("supertypes", UINT32_MAX, [&] {
+                    ++supertypes;
+                    return super_type(index, type);
+                }))
                 return false;
-            for (uint32_t i = 0; i < supertypes; ++i)
-                if (!super_type(index, type))
-                    return false;
             if (supertypes > 1)
                 return context_.diagnostics.invalid(
                     start, "sub type %u has %u super types, at most one is allowed", index, supertypes);
@@ -86,9 +86,7 @@ private:
         if (!clause(type_code::describes, "described", type.described) ||
             !clause(type_code::descriptor, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
-        if (!group_.push(type) || !slices_.push(slices))
-            return context_.diagnostics.out_of_memory();
-        return true;
+        return context_.keep(group_, type) && context_.keep(slices_, slices);
     }
 
     bool super_type(uint32_t index, SubType& type) noexcept {
@@ -127,18 +125,13 @@ private:
         switch (form) {
         case type_code::func:
             return func_type(slices);
-        case type_code::struct_: {
+        case type_code::struct_:
             type.kind = CompositeKind::struct_;
-            uint32_t count = 0;
             if (!context_.require(Feature::gc, start, "a structure type") ||
-                !in_.count(count, "fields", context_.limits.fields))
+                !in_.each("fields", context_.limits.fields, [&] { return field(); }))
                 return false;
-            for (uint32_t i = 0; i < count; ++i)
-                if (!field())
-                    return false;
             slices.fields_end = fields_.size();
             return true;
-        }
         case type_code::array:
             type.kind = CompositeKind::array;
             if (!context_.require(Feature::gc, start, "an array type") || !field())
@@ -152,7 +145,7 @@ private:
 
     bool field() noexcept {
         FieldType field;
-        return types_.field_type(field) && (fields_.push(field) || context_.diagnostics.out_of_memory());
+        return types_.field_type(field) && context_.keep(fields_, field);
     }
 
     bool func_type(Slices& slices) noexcept {
@@ -168,17 +161,10 @@ private:
     }
 
     bool value_types(const char* what, uint32_t limit) noexcept {
-        uint32_t count = 0;
-        if (!in_.count(count, what, limit))
-            return false;
-        for (uint32_t i = 0; i < count; ++i) {
+        return in_.each(what, limit, [&] {
             ValType type;
-            if (!types_.value_type(type))
-                return false;
-            if (!values_.push(type))
-                return context_.diagnostics.out_of_memory();
-        }
-        return true;
+            return types_.value_type(type) && context_.keep(values_, type);
+        });
     }
 
     /// Whether types and their descriptors name each other.
@@ -225,8 +211,8 @@ private:
         if (base == TypeRegistry::failed)
             return context_.diagnostics.out_of_memory();
         for (uint32_t i = 0; i < group_.size(); ++i)
-            if (!context_.module.types.push(base + i))
-                return context_.diagnostics.out_of_memory();
+            if (!context_.keep(context_.module.types, base + i))
+                return false;
         // The group is in the registry by now, where its members can be compared; that takes time
         // proportional to the depth, so that all depths are checked before.
         for (uint32_t i = 0; i < group_.size(); ++i)

@@ -16,28 +16,14 @@ bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
 }
 
 bool TypeDecoder::require_heap(HeapType::Abstract heap, size_t offset, bool shorthand) noexcept {
-    switch (heap) {
-    case HeapType::func:
+    if (heap == HeapType::func)
         return true; // a table of the first version has it
-    case HeapType::extern_:
+    if (heap == HeapType::extern_)
         return context_.require(Feature::reference_types, offset,
                                 shorthand ? "externref" : "a reference type");
-    case HeapType::exn:
-    case HeapType::noexn:
+    if (heap == HeapType::exn || heap == HeapType::noexn)
         return context_.require(Feature::exceptions, offset, "the type exn");
-    case HeapType::nofunc:
-    case HeapType::noextern:
-    case HeapType::any:
-    case HeapType::eq:
-    case HeapType::i31:
-    case HeapType::struct_:
-    case HeapType::array:
-    case HeapType::none:
-        return context_.require(Feature::gc, offset, "a heap type of garbage collection");
-    case HeapType::bot:
-        break;
-    }
-    return context_.diagnostics.malformed(offset, "malformed heap type");
+    return context_.require(Feature::gc, offset, "a heap type of garbage collection");
 }
 
 bool TypeDecoder::heap_type(HeapType& heap) noexcept {
@@ -102,11 +88,7 @@ bool TypeDecoder::ref_type(ValType& type) noexcept {
     return require_heap(row->heap, start, true);
 }
 
-bool TypeDecoder::value_type(ValType& type) noexcept { return any_type(type, false); }
-
-bool TypeDecoder::storage_type(ValType& type) noexcept { return any_type(type, true); }
-
-bool TypeDecoder::any_type(ValType& type, bool packed_too) noexcept {
+bool TypeDecoder::value_type(ValType& type, bool packed_too) noexcept {
     if (in_.at_end())
         return in_.unexpected_end();
     const size_t start = in_.offset();
@@ -124,18 +106,14 @@ bool TypeDecoder::any_type(ValType& type, bool packed_too) noexcept {
 }
 
 bool TypeDecoder::mutability(bool& is_mutable) noexcept {
-    const size_t start = in_.offset();
     uint8_t byte = 0;
-    if (!in_.byte(byte))
-        return false;
-    if (byte > 1)
-        return context_.diagnostics.malformed(start, "malformed mutability 0x%02x", byte);
+    const bool read = in_.byte(byte, 1, "mutability");
     is_mutable = byte == 1;
-    return true;
+    return read;
 }
 
 bool TypeDecoder::field_type(FieldType& field) noexcept {
-    return storage_type(field.storage) && mutability(field.is_mutable);
+    return value_type(field.storage, true) && mutability(field.is_mutable);
 }
 
 bool TypeDecoder::global_type(GlobalType& type) noexcept {
@@ -204,21 +182,16 @@ bool TypeDecoder::table_type(TableType& type) noexcept {
     const size_t start = in_.offset();
     if (!ref_type(type.element) || !limits(type.limits, nullptr))
         return false;
-    const uint64_t max = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
-    if (type.limits.min > max || (type.limits.has_max && type.limits.max > max))
-        return context_.diagnostics.invalid(start, "table size must be at most 2^32-1");
-    return true;
+    return !type.limits.exceed(type.limits.max_address()) ||
+           context_.diagnostics.invalid(start, "table size must be at most 2^32-1");
 }
 
 bool TypeDecoder::memory_type(MemoryType& type) noexcept {
     const size_t start = in_.offset();
     if (!limits(type.limits, &type))
         return false;
-    // So many bytes as there are addresses; with pages of one byte, one less, since that number must be one.
-    const unsigned address_bits = type.limits.is_64 ? 64 : 32;
-    const uint64_t max = type.page_size_log2 == 0 ? UINT64_MAX >> (64 - address_bits)
-                                                  : uint64_t{1} << (address_bits - type.page_size_log2);
-    if (type.limits.min > max || (type.limits.has_max && type.limits.max > max))
+    const uint64_t max = type.addressable_pages();
+    if (type.limits.exceed(max))
         return context_.diagnostics.invalid(start, "memory size must be at most %llu pages%s",
                                             static_cast<unsigned long long>(max),
                                             type.limits.is_64 ? "" : " (4GiB)");
@@ -240,15 +213,9 @@ bool TypeDecoder::func_type(TypeId& id) noexcept {
 bool TypeDecoder::tag_type(TagType& type) noexcept {
     const size_t start = in_.offset();
     uint8_t attribute = 0;
-    if (!in_.byte(attribute))
-        return false;
-    if (attribute != 0)
-        return context_.diagnostics.malformed(start, "malformed tag attribute 0x%02x", attribute);
-    if (!func_type(type.type))
-        return false;
-    if (!context_.module.registry->func(type.type).results.empty())
-        return context_.diagnostics.invalid(start, "non-empty tag result type");
-    return true;
+    return in_.byte(attribute, 0, "tag attribute") && func_type(type.type) &&
+           (context_.module.registry->func(type.type).results.empty() ||
+            context_.diagnostics.invalid(start, "non-empty tag result type"));
 }
 
 } // namespace warpbeam

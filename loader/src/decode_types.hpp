@@ -24,8 +24,7 @@ public:
     /// what is malformed as well to be called that.
     [[nodiscard]] bool check_exact_types() noexcept;
 
-    [[nodiscard]] bool value_type(ValType& type) noexcept;
-    [[nodiscard]] bool storage_type(ValType& type) noexcept;
+    [[nodiscard]] bool value_type(ValType& type, bool packed_too = false) noexcept;
     [[nodiscard]] bool ref_type(ValType& type) noexcept;
     [[nodiscard]] bool heap_type(HeapType& heap) noexcept;
     [[nodiscard]] bool field_type(FieldType& field) noexcept;
@@ -39,7 +38,6 @@ public:
     [[nodiscard]] bool resolve(uint64_t index, size_t offset, TypeId& id) noexcept;
 
 private:
-    [[nodiscard]] bool any_type(ValType& type, bool packed_too) noexcept;
     [[nodiscard]] bool heap_type(const HeapCode& code, size_t start, HeapType& heap) noexcept;
     [[nodiscard]] bool exact_type(uint32_t index, size_t start, HeapType& heap) noexcept;
     /// Whether the features are on that an abstract heap type needs.

@@ -4,37 +4,16 @@
 
 namespace warpbeam {
 
-bool Diagnostics::record(ErrorCode code, size_t offset, const char* format, va_list arguments) noexcept {
-    if (!error_) {
-        // Room is left for the place, which `finish` adds.
-        char text[300];
-        std::vsnprintf(text, sizeof text, format, arguments);
-        error_.emplace(code, "%s", text).at(offset);
-    }
-    return false;
-}
-
-bool Diagnostics::malformed(size_t offset, const char* format, ...) noexcept {
+bool Diagnostics::Report::operator()(size_t offset, const char* format, ...) const noexcept {
+    if (diagnostics.error_)
+        return false;
+    // Room is left for the place, which `finish` adds.
+    char text[300];
     va_list arguments;
     va_start(arguments, format);
-    record(ErrorCode::malformed, offset, format, arguments);
+    std::vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return false;
-}
-
-bool Diagnostics::invalid(size_t offset, const char* format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    record(ErrorCode::invalid, offset, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
-bool Diagnostics::limit(size_t offset, const char* format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    record(ErrorCode::limit, offset, format, arguments);
-    va_end(arguments);
+    diagnostics.error_.emplace(code, "%s", text).at(offset);
     return false;
 }
 

@@ -12,15 +12,24 @@ namespace warpbeam {
 /// on, so that the hot paths carry no error but a bool.
 class Diagnostics {
 public:
+    Diagnostics() noexcept = default;
+    Diagnostics(const Diagnostics&) = delete;
+    Diagnostics& operator=(const Diagnostics&) = delete;
+
     /// What the faults that follow lie in.
     void enter_section(const char* name) noexcept { section_ = name; }
     void enter_function(uint32_t index) noexcept { function_ = index; }
     void leave_function() noexcept { function_ = Error::no_function; }
 
-    /// Records a fault at a byte offset. All of them return false.
-    [[gnu::format(printf, 3, 4)]] bool malformed(size_t offset, const char* format, ...) noexcept;
-    [[gnu::format(printf, 3, 4)]] bool invalid(size_t offset, const char* format, ...) noexcept;
-    [[gnu::format(printf, 3, 4)]] bool limit(size_t offset, const char* format, ...) noexcept;
+    /// Records a fault of a kind at a byte offset. All of them return false.
+    struct Report {
+        ErrorCode code;
+        Diagnostics& diagnostics;
+        [[gnu::format(printf, 3, 4)]] bool operator()(size_t offset, const char* format, ...) const noexcept;
+    };
+    const Report malformed{ErrorCode::malformed, *this};
+    const Report invalid{ErrorCode::invalid, *this};
+    const Report limit{ErrorCode::limit, *this};
     /// The module uses `feature`, which is switched off, for `what`.
     bool unsupported(size_t offset, Feature feature, std::string_view what) noexcept;
     bool out_of_memory() noexcept;
@@ -31,8 +40,6 @@ public:
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
 
 private:
-    bool record(ErrorCode code, size_t offset, const char* format, va_list arguments) noexcept;
-
     std::optional<Error> error_;
     const char* section_ = nullptr;
     uint32_t function_ = Error::no_function;

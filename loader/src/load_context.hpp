@@ -26,6 +26,15 @@ struct LoadContext {
     [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
         return features.has(feature) || diagnostics.unsupported(offset, feature, what);
     }
+    /// Whether there is a function, a table, ... of that index.
+    [[nodiscard]] bool exists(uint32_t index, size_t count, size_t offset, const char* what) const noexcept {
+        return index < count || diagnostics.invalid(offset, "unknown %s %u", what, index);
+    }
+    /// Appends to a list.
+    template <typename T>
+    [[nodiscard]] bool keep(Vec<T>& list, const T& item) const noexcept {
+        return list.push(item) || diagnostics.out_of_memory();
+    }
     void declare_func(uint32_t func) noexcept { declared_funcs[func / 64] |= uint64_t{1} << (func % 64); }
     [[nodiscard]] bool is_declared(uint32_t func) const noexcept {
         return ((declared_funcs[func / 64] >> (func % 64)) & 1) != 0;

@@ -56,6 +56,11 @@ struct ModuleData {
     /// Sorted by function.
     Vec<NamedFunc> func_names;
 
+    /// How many there are of a kind.
+    [[nodiscard]] size_t count_of(ExternKind kind) const noexcept {
+        const size_t counts[] = {funcs.size(), tables.size(), memories.size(), globals.size(), tags.size()};
+        return counts[static_cast<size_t>(kind)];
+    }
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
     /// The name section's name for a function, else that of its first export.
     [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;

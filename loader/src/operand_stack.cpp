@@ -1,4 +1,3 @@
-#include "type_names.hpp"
 #include "validate_func.hpp"
 
 #include <algorithm>
@@ -66,15 +65,14 @@ bool FuncValidator::pop_ref(ValType& found) noexcept {
     if (found.is_ref())
         return true;
     return diagnostics().invalid(here(), "type mismatch: %s requires a reference but stack has [%s]",
-                                 op_name(), TypeText{context_.module}.add(found).c_str());
+                                 op_name(), text_of(found).c_str());
 }
 
 bool FuncValidator::mismatch(std::span<const ValType> expected) noexcept {
     const size_t shown = std::min(static_cast<size_t>(top_ - base_), std::max(expected.size(), size_t{1}));
-    return diagnostics().invalid(
-        here(), "type mismatch: %s requires %s but stack has %s", op_name(),
-        expected.empty() ? "an operand" : TypeText{context_.module}.add(expected).c_str(),
-        TypeText{context_.module}.add(std::span<const ValType>{top_ - shown, shown}).c_str());
+    return diagnostics().invalid(here(), "type mismatch: %s requires %s but stack has %s", op_name(),
+                                 expected.empty() ? "an operand" : text_of(expected).c_str(),
+                                 text_of(std::span<const ValType>{top_ - shown, shown}).c_str());
 }
 
 const char* FuncValidator::op_name() const noexcept {

@@ -36,6 +36,19 @@ public:
 
     /// The length of a vector whose elements take at least a byte each, which bounds what it may ask for.
     [[nodiscard]] bool count(uint32_t& value, const char* what, uint32_t limit = UINT32_MAX) noexcept;
+    /// A vector, each of whose elements `one` reads.
+    template <typename One>
+    [[nodiscard]] bool each(const char* what, uint32_t limit, One&& one) noexcept {
+        uint32_t left = 0;
+        if (!count(left, what, limit))
+            return false;
+        for (; left != 0; --left)
+            if (!one())
+                return false;
+        return true;
+    }
+    /// A byte that is at most `most`; any other is a malformed `what`.
+    [[nodiscard]] bool byte(uint8_t& value, uint8_t most, const char* what) noexcept;
     /// A vector of bytes.
     [[nodiscard]] bool bytes(std::span<const uint8_t>& value) noexcept;
     /// A vector of bytes in UTF-8.

@@ -145,18 +145,15 @@ void TypePrinter::external(const ExternType& type, const TypeRegistry& types) no
     const bool exact = type.kind == ExternKind::func && type.exact;
     if (exact)
         add("(exact ");
-    const SubType* const defined = type.kind == ExternKind::func  ? &types[type.func]
-                                   : type.kind == ExternKind::tag ? &types[type.tag.type]
-                                                                  : nullptr;
     // What can have subtypes is another type than what can't.
-    if (type.kind == ExternKind::func && (!defined->is_final || defined->supertype != SubType::no_supertype))
-        add("sub ");
-    add(keyword_of(type.kind));
-    if (defined != nullptr)
-        signature(defined->func);
-    else
-        add(" ");
+    if (type.kind == ExternKind::func)
+        add(types[type.func].is_final && types[type.func].supertype == SubType::no_supertype ? "" : "sub ");
+    add(row_of(type.kind).keyword);
+    add(type.kind == ExternKind::func || type.kind == ExternKind::tag ? "" : " ");
     switch (type.kind) {
+    case ExternKind::func:
+        signature(types.func(type.func));
+        break;
     case ExternKind::table:
         table(type.table);
         break;
@@ -166,8 +163,8 @@ void TypePrinter::external(const ExternType& type, const TypeRegistry& types) no
     case ExternKind::global:
         global(type.global);
         break;
-    case ExternKind::func:
     case ExternKind::tag:
+        signature(types.func(type.tag.type));
         break;
     }
     if (exact)

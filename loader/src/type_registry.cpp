@@ -2,6 +2,7 @@
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -83,38 +84,31 @@ public:
     GroupComparison(TypeId base, size_t size) noexcept : numbering_{base}, size_{size} {}
 
     [[nodiscard]] bool equal(TypeId stored, TypeId fresh) const noexcept {
-        if (fresh < TypeRegistry::first_member && fresh - numbering_.base < size_)
-            return false;
-        return stored == numbering_.close(fresh);
+        return !is_taken(fresh) && stored == numbering_.close(fresh);
     }
     [[nodiscard]] bool equal(ValType stored, ValType fresh) const noexcept {
-        if (fresh.is_ref() && fresh.heap().is_defined())
-            return stored.is_ref() && stored.heap().is_defined() && stored.nullable() == fresh.nullable() &&
-                   stored.heap().is_exact() == fresh.heap().is_exact() &&
-                   equal(stored.heap().id(), fresh.heap().id());
-        return stored == fresh;
+        const bool is_defined = fresh.is_ref() && fresh.heap().is_defined();
+        return !(is_defined && is_taken(fresh.heap().id())) && stored == numbering_.close(fresh);
     }
     [[nodiscard]] bool equal(std::span<const ValType> stored, std::span<const ValType> fresh) const noexcept {
-        if (stored.size() != fresh.size())
-            return false;
-        for (size_t i = 0; i < stored.size(); ++i)
-            if (!equal(stored[i], fresh[i]))
-                return false;
-        return true;
+        return std::ranges::equal(stored, fresh, [this](ValType a, ValType b) { return equal(a, b); });
     }
     [[nodiscard]] bool equal(const SubType& stored, const SubType& fresh) const noexcept {
-        if (stored.kind != fresh.kind || stored.is_final != fresh.is_final ||
-            !equal(stored.supertype, fresh.supertype) || !equal(stored.descriptor, fresh.descriptor) ||
-            !equal(stored.described, fresh.described) || stored.fields.size() != fresh.fields.size())
-            return false;
-        for (size_t i = 0; i < stored.fields.size(); ++i)
-            if (stored.fields[i].is_mutable != fresh.fields[i].is_mutable ||
-                !equal(stored.fields[i].storage, fresh.fields[i].storage))
-                return false;
-        return equal(stored.func.params, fresh.func.params) && equal(stored.func.results, fresh.func.results);
+        const auto equal_fields = [this](const FieldType& a, const FieldType& b) {
+            return a.is_mutable == b.is_mutable && equal(a.storage, b.storage);
+        };
+        return stored.kind == fresh.kind && stored.is_final == fresh.is_final &&
+               equal(stored.supertype, fresh.supertype) && equal(stored.descriptor, fresh.descriptor) &&
+               equal(stored.described, fresh.described) &&
+               std::ranges::equal(stored.fields, fresh.fields, equal_fields) &&
+               equal(stored.func.params, fresh.func.params) && equal(stored.func.results, fresh.func.results);
     }
 
 private:
+    [[nodiscard]] bool is_taken(TypeId id) const noexcept {
+        return id < TypeRegistry::first_member && id - numbering_.base < size_;
+    }
+
     Numbering numbering_;
     size_t size_;
 };
@@ -277,6 +271,15 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     default:
         return false;
     }
+}
+
+HeapType TypeRegistry::top_of(HeapType heap) const noexcept {
+    if (heap.is_defined())
+        return (*this)[heap.id()].kind == CompositeKind::func ? HeapType::func : HeapType::any;
+    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn})
+        if (matches(heap, top))
+            return top;
+    return HeapType::any;
 }
 
 bool TypeRegistry::matches_slow(ValType sub, ValType super) const noexcept {

@@ -77,7 +77,7 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
     return table;
 }
 
-void FuncValidator::prepare_common() noexcept {
+void FuncValidator::begin_code() noexcept {
     static constexpr CommonTable all = all_common();
     common_ = all;
     const Vec<MemoryType>& memories = context_.module.memories;

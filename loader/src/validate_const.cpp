@@ -1,10 +1,8 @@
 #include "validate_func.hpp"
 
-namespace warpbeam {
+#include <algorithm>
 
-bool validate_const_expr(LoadContext& context, Reader& in, ValType expected, ConstExpr& expr) noexcept {
-    return context.validator->constant(in, expected, expr);
-}
+namespace warpbeam {
 
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
     is_constant_ = true;
@@ -34,38 +32,37 @@ bool FuncValidator::check_constant() noexcept {
         if (find_instr(code) == nullptr)
             return true;
     }
-    switch (static_cast<Op>(code)) {
-    case Op::end:
-    case Op::i32_const:
-    case Op::i64_const:
-    case Op::f32_const:
-    case Op::f64_const:
-    case Op::v128_const:
-    case Op::ref_null:
-    case Op::ref_func:
-    case Op::ref_i31:
-    case Op::global_get: // which must be immutable
-    case Op::struct_new:
-    case Op::struct_new_default:
-    case Op::struct_new_desc:
-    case Op::struct_new_default_desc:
-    case Op::array_new:
-    case Op::array_new_default:
-    case Op::array_new_fixed:
-    case Op::any_convert_extern:
-    case Op::extern_convert_any:
+    // `global.get` only of what is immutable.
+    static constexpr Op constant[] = {Op::end,
+                                      Op::i32_const,
+                                      Op::i64_const,
+                                      Op::f32_const,
+                                      Op::f64_const,
+                                      Op::global_get,
+                                      Op::ref_func,
+                                      Op::ref_null,
+                                      Op::v128_const,
+                                      Op::ref_i31,
+                                      Op::struct_new,
+                                      Op::struct_new_default,
+                                      Op::struct_new_desc,
+                                      Op::struct_new_default_desc,
+                                      Op::array_new,
+                                      Op::array_new_default,
+                                      Op::array_new_fixed,
+                                      Op::any_convert_extern,
+                                      Op::extern_convert_any};
+    static constexpr Op extended[] = {Op::i32_add, Op::i32_sub, Op::i32_mul,
+                                      Op::i64_add, Op::i64_sub, Op::i64_mul};
+    const auto is_in = [op = static_cast<Op>(code)](const auto& ops) {
+        return std::ranges::find(ops, op) != std::end(ops);
+    };
+    if (is_in(constant))
         return true;
-    case Op::i32_add:
-    case Op::i32_sub:
-    case Op::i32_mul:
-    case Op::i64_add:
-    case Op::i64_sub:
-    case Op::i64_mul:
+    if (is_in(extended))
         return context_.require(Feature::extended_const, here(), "arithmetic in a constant expression");
-    default:
-        code_ = code;
-        return diagnostics().invalid(here(), "constant expression required: %s is not constant", op_name());
-    }
+    code_ = code;
+    return diagnostics().invalid(here(), "constant expression required: %s is not constant", op_name());
 }
 
 } // namespace warpbeam

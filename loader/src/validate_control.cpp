@@ -1,4 +1,3 @@
-#include "type_names.hpp"
 #include "validate_func.hpp"
 
 #include <algorithm>
@@ -72,10 +71,9 @@ bool FuncValidator::leave(Block& block) noexcept {
         return false;
     const auto operands = static_cast<size_t>(top_ - base_);
     if (operands > results.size())
-        return diagnostics().invalid(
-            here(), "type mismatch: block requires %s but stack has %s",
-            TypeText{context_.module}.add(results).c_str(),
-            TypeText{context_.module}.add(std::span<const ValType>{base_, operands}).c_str());
+        return diagnostics().invalid(here(), "type mismatch: block requires %s but stack has %s",
+                                     text_of(results).c_str(),
+                                     text_of(std::span<const ValType>{base_, operands}).c_str());
     blocks_.pop();
     top_ = bottom() + block.height;
     base_ = blocks_.empty() ? bottom() : bottom() + blocks_.back().height;
@@ -97,8 +95,7 @@ bool FuncValidator::end() noexcept {
             return registry().matches(param, result);
         }))
         return diagnostics().invalid(here(), "type mismatch: if without else is of type %s -> %s",
-                                     TypeText{context_.module}.add(block.params()).c_str(),
-                                     TypeText{context_.module}.add(block.results()).c_str());
+                                     text_of(block.params()).c_str(), text_of(block.results()).c_str());
     return push_all(block.results());
 }
 
@@ -146,8 +143,8 @@ bool FuncValidator::label(const Block*& block, uint32_t base) noexcept {
 }
 
 bool FuncValidator::label(uint32_t depth, const Block*& block, uint32_t base) noexcept {
-    if (depth >= blocks_.size() - base)
-        return diagnostics().invalid(here(), "unknown label %u", depth);
+    if (!context_.exists(depth, blocks_.size() - base, here(), "label"))
+        return false;
     block = &blocks_[blocks_.size() - 1 - base - depth];
     return true;
 }
@@ -198,8 +195,8 @@ bool FuncValidator::tag(const FuncType*& type) noexcept {
 }
 
 bool FuncValidator::tag(uint32_t index, const FuncType*& type) noexcept {
-    if (index >= context_.module.tags.size())
-        return diagnostics().invalid(here(), "unknown tag %u", index);
+    if (!context_.exists(index, context_.module.tags.size(), here(), "tag"))
+        return false;
     type = &registry().func(context_.module.tags[index].type);
     return true;
 }
@@ -207,13 +204,8 @@ bool FuncValidator::tag(uint32_t index, const FuncType*& type) noexcept {
 bool FuncValidator::try_table() noexcept {
     Block block;
     block.kind = BlockKind::try_table;
-    uint32_t count = 0;
-    if (!block_type(block) || !in_.count(count, "catch clauses"))
-        return false;
-    for (uint32_t i = 0; i < count; ++i)
-        if (!catch_clause())
-            return false;
-    return pop_all(block.params()) && enter(block);
+    return block_type(block) && in_.each("catch clauses", UINT32_MAX, [&] { return catch_clause(); }) &&
+           pop_all(block.params()) && enter(block);
 }
 
 // https://webassembly.github.io/spec/core/valid/instructions.html#catch-clauses
@@ -237,10 +229,10 @@ bool FuncValidator::catch_clause() noexcept {
     for (size_t i = 0; good && i < count; ++i)
         good = registry().matches(i < values.size() ? values[i] : ValType::reference(HeapType::exn, false),
                                   wanted[i]);
-    return good || diagnostics().invalid(
-                       here(), "type mismatch: the label requires %s but the catch clause has %s%s",
-                       TypeText{context_.module}.add(wanted).c_str(),
-                       TypeText{context_.module}.add(values).c_str(), by_reference ? " and an exnref" : "");
+    return good ||
+           diagnostics().invalid(here(), "type mismatch: the label requires %s but the catch clause has %s%s",
+                                 text_of(wanted).c_str(), text_of(values).c_str(),
+                                 by_reference ? " and an exnref" : "");
 }
 
 bool FuncValidator::return_results() noexcept { return pop_all(blocks_[0].results()) && unreachable(); }
@@ -265,10 +257,7 @@ bool FuncValidator::rethrow() noexcept {
 }
 
 bool FuncValidator::func_index(uint32_t& index) noexcept {
-    if (!in_.u32(index))
-        return false;
-    return index < context_.module.funcs.size() ||
-           diagnostics().invalid(here(), "unknown function %u", index);
+    return in_.u32(index) && context_.exists(index, context_.module.funcs.size(), here(), "function");
 }
 
 bool FuncValidator::invoke(const FuncType& type, bool tail) noexcept {
@@ -283,8 +272,7 @@ bool FuncValidator::invoke(const FuncType& type, bool tail) noexcept {
         return diagnostics().invalid(here(),
                                      "type mismatch: the function returns %s but %s of a function that "
                                      "returns %s",
-                                     TypeText{context_.module}.add(wanted).c_str(), op_name(),
-                                     TypeText{context_.module}.add(type.results).c_str());
+                                     text_of(wanted).c_str(), op_name(), text_of(type.results).c_str());
     set_unreachable();
     return true;
 }
@@ -302,7 +290,7 @@ bool FuncValidator::call_indirect(bool tail) noexcept {
     if (!registry().matches(from->element, funcref))
         return diagnostics().invalid(here(),
                                      "type mismatch: %s requires a table of functions, this one is of %s",
-                                     op_name(), TypeText{context_.module}.add(from->element).c_str());
+                                     op_name(), text_of(from->element).c_str());
     return pop(from->limits.address_type()) && invoke(registry().func(id), tail);
 }
 
@@ -325,25 +313,23 @@ bool FuncValidator::select() noexcept {
         return diagnostics().invalid(here(),
                                      "type mismatch: select without a type requires numbers or vectors but "
                                      "stack has [%s %s]",
-                                     TypeText{context_.module}.add(first).c_str(),
-                                     TypeText{context_.module}.add(second).c_str());
+                                     text_of(first).c_str(), text_of(second).c_str());
     if (first != second && first != ValType::bot && second != ValType::bot)
         return diagnostics().invalid(here(),
                                      "type mismatch: select requires two operands of one type but stack has "
                                      "[%s %s]",
-                                     TypeText{context_.module}.add(first).c_str(),
-                                     TypeText{context_.module}.add(second).c_str());
+                                     text_of(first).c_str(), text_of(second).c_str());
     return push(first == ValType::bot ? second : first);
 }
 
 bool FuncValidator::select_typed() noexcept {
     uint32_t count = 0;
-    if (!in_.count(count, "types of select"))
-        return false;
     ValType type;
-    for (uint32_t i = 0; i < count; ++i)
-        if (!types_.value_type(type))
-            return false;
+    if (!in_.each("types of select", UINT32_MAX, [&] {
+            ++count;
+            return types_.value_type(type);
+        }))
+        return false;
     if (count != 1)
         return diagnostics().invalid(here(), "invalid result arity: select with %u types", count);
     return pop(ValType::i32) && pop(type) && pop(type) && push(type);

@@ -28,8 +28,6 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
 
 bool FuncValidator::prepare() noexcept { return stack_.resize(128) || diagnostics().out_of_memory(); }
 
-void FuncValidator::begin_code() noexcept { prepare_common(); }
-
 void FuncValidator::begin(const Reader& in) noexcept {
     in_ = in;
     blocks_.clear();
@@ -76,12 +74,9 @@ bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
 bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     is_constant_ = false;
     func_type_ = &registry().func(body.type);
-    const auto slots_of = [](ValType type) { return type.is_vec() ? uint64_t{2} : uint64_t{1}; };
-    uint64_t local_slots = 0;
-    for (const ValType param : func_type_->params)
-        local_slots += slots_of(param);
+    uint64_t local_slots = slots_of(func_type_->params);
     for (const LocalRun& run : body.locals)
-        local_slots += slots_of(run.type) * run.count;
+        local_slots += uint64_t{slots_of(run.type)} * run.count;
     if (local_slots > context_.limits.frame_slots)
         return diagnostics().limit(in.offset(), "too many locals: %llu slots, the limit is %u",
                                    static_cast<unsigned long long>(local_slots), context_.limits.frame_slots);
@@ -159,13 +154,6 @@ bool FuncValidator::lane(unsigned lanes) noexcept {
         return false;
     return index < lanes || diagnostics().invalid(here(), "invalid lane index %u: %s has lanes 0 to %u",
                                                   index, op_name(), lanes - 1);
-}
-
-bool FuncValidator::fence() noexcept {
-    uint8_t reserved = 0;
-    if (!in_.byte(reserved))
-        return false;
-    return reserved == 0 || diagnostics().malformed(here(), "zero byte expected");
 }
 
 } // namespace warpbeam

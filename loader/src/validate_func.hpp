@@ -3,6 +3,7 @@
 #include "decode_types.hpp"
 #include "load_context.hpp"
 #include "reader.hpp"
+#include "type_names.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
 
@@ -88,9 +89,28 @@ private:
     };
     using CommonTable = std::array<Common, 256>;
 
+    /// What instructions pop and push whose types depend on what else the module declares.
+    enum class Operand : uint8_t {
+        none,
+        i32,
+        eqref,
+        i31ref,
+        arrayref,
+        i31,
+        address, ///< of the table
+        element, ///< of the table or array, or the field, unpacked
+        self,    ///< a reference to the type, which may be null
+        fresh,   ///< what was made of it
+    };
+    struct Effect {
+        std::array<Operand, 4> in{};
+        Operand out = Operand::none;
+    };
+    /// What of a field or element an instruction needs.
+    enum class Access : uint8_t { any, plain, packed, mutable_, defaultable };
+
     // validate_common.cpp
     static constexpr CommonTable all_common() noexcept;
-    void prepare_common() noexcept;
     void prepare_palette() noexcept;
     /// Passes over instructions that are valid at first glance, and stops before the first that may not be.
     /// It reports nothing: everything can also be done, or refused, without it.
@@ -108,10 +128,11 @@ private:
     void begin(const Reader& in) noexcept;
     bool prepare_locals(const FuncBody& body) noexcept;
     bool apply(const Sig& sig, ValType address) noexcept;
+    bool apply(const Effect& effect, ValType address, ValType element, TypeId id) noexcept;
+    bool apply_fixed(const Effect& effect) noexcept { return apply(effect, {}, {}, 0); }
     bool wide(unsigned operands) noexcept;
     bool mem_arg(uint8_t access_log2, bool atomic, ValType& address) noexcept;
     bool lane(unsigned lanes) noexcept;
-    bool fence() noexcept;
 
     // validate_variables.cpp: locals, globals, memories, tables and segments.
     bool local_type(uint32_t index, ValType& type) noexcept;
@@ -121,15 +142,12 @@ private:
     bool global_set() noexcept;
     bool memory(ValType& address) noexcept;
     bool memory_copy() noexcept;
+    bool global(const GlobalType*& type, uint32_t& index) noexcept;
     bool data_index(uint32_t& index) noexcept;
-    bool data_segment(uint32_t index) noexcept;
-    bool elem_segment(uint32_t index, const ElementSegment*& segment) noexcept;
+    bool data_exists(uint32_t index) noexcept;
+    bool elem_exists(uint32_t index) noexcept;
     bool table(const TableType*& type) noexcept;
-    bool table_get() noexcept;
-    bool table_set() noexcept;
-    bool table_size() noexcept;
-    bool table_grow() noexcept;
-    bool table_fill() noexcept;
+    bool on_table(const Effect& effect) noexcept;
     bool table_copy() noexcept;
     bool table_init() noexcept;
 
@@ -170,10 +188,7 @@ private:
     bool ref_null() noexcept;
     bool ref_is_null() noexcept;
     bool ref_func() noexcept;
-    bool ref_eq() noexcept;
     bool ref_as_non_null() noexcept;
-    bool ref_i31() noexcept;
-    bool i31_get() noexcept;
     bool branch_on_null(bool on_null) noexcept;
     bool branch_on_cast(bool on_fail, bool with_descriptor) noexcept;
     bool test() noexcept;
@@ -185,24 +200,13 @@ private:
     [[nodiscard]] ValType new_ref(TypeId id) const noexcept;
     bool convert(HeapType from, HeapType to) noexcept;
     bool defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept;
-    bool array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept;
     bool struct_new(bool with_default, bool with_descriptor) noexcept;
-    bool struct_field(TypeId& id, uint32_t& index, FieldType& field) noexcept;
-    bool struct_get(bool is_extending) noexcept;
-    bool struct_set() noexcept;
-    bool array_new() noexcept;
-    bool array_new_default() noexcept;
+    bool struct_field(Access access, const Effect& effect) noexcept;
+    bool array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept;
+    bool array(Access access, const Effect& effect) noexcept;
+    bool array_segment(const FieldType& element) noexcept;
+    bool packing(Access access, const FieldType& field, const char* what) noexcept;
     bool array_new_fixed() noexcept;
-    bool array_new_data() noexcept;
-    bool array_new_elem() noexcept;
-    bool array_len() noexcept;
-    bool array_get(bool is_extending) noexcept;
-    bool array_bytes(const FieldType& element) noexcept;
-    bool array_elements(const FieldType& element) noexcept;
-    bool array_set() noexcept;
-    bool array_fill() noexcept;
-    bool array_init_data() noexcept;
-    bool array_init_elem() noexcept;
     bool array_copy() noexcept;
 
     // validate_const.cpp
@@ -267,6 +271,8 @@ private:
     }
     [[nodiscard]] Op op() const noexcept { return static_cast<Op>(code_); }
     [[nodiscard]] const char* op_name() const noexcept;
+    /// For messages.
+    [[nodiscard]] TypeText text_of(auto type) const noexcept { return TypeText{context_.module}.add(type); }
 
     LoadContext& context_;
     Reader in_;
@@ -306,9 +312,5 @@ private:
     Vec<uint32_t> initialised_list_;
     const FuncType* func_type_ = nullptr;
 };
-
-/// Decodes and validates a constant expression of type `expected` with the module's validator.
-[[nodiscard]] bool validate_const_expr(LoadContext& context, Reader& in, ValType expected,
-                                       ConstExpr& expr) noexcept;
 
 } // namespace warpbeam

@@ -1,4 +1,3 @@
-#include "type_names.hpp"
 #include "validate_func.hpp"
 
 #include <algorithm>
@@ -10,25 +9,8 @@
 namespace warpbeam {
 namespace {
 
-constexpr ValType eqref = ValType::reference(HeapType::eq, true);
-constexpr ValType i31ref = ValType::reference(HeapType::i31, true);
-constexpr ValType arrayref = ValType::reference(HeapType::array, true);
-
-/// What a field is on the operand stack.
-constexpr ValType unpacked(ValType storage) noexcept { return storage.is_packed() ? ValType::i32 : storage; }
-
 constexpr ValType ref_to(TypeId id, bool nullable) noexcept {
     return ValType::reference(HeapType::defined(id), nullable);
-}
-
-/// The type above all others of a heap type's hierarchy.
-HeapType top_of(HeapType heap, const TypeRegistry& registry) noexcept {
-    if (heap.is_defined())
-        return registry[heap.id()].kind == CompositeKind::func ? HeapType::func : HeapType::any;
-    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn})
-        if (registry.matches(heap, top))
-            return top;
-    return HeapType::any;
 }
 
 } // namespace
@@ -43,18 +25,10 @@ bool FuncValidator::ref_is_null() noexcept {
     return pop_ref(found) && push(ValType::i32);
 }
 
-bool FuncValidator::ref_eq() noexcept { return pop(eqref) && pop(eqref) && push(ValType::i32); }
-
 bool FuncValidator::ref_as_non_null() noexcept {
     ValType found;
     return pop_ref(found) && push(ValType::reference(found.heap(), false));
 }
-
-bool FuncValidator::ref_i31() noexcept {
-    return pop(ValType::i32) && push(ValType::reference(HeapType::i31, false));
-}
-
-bool FuncValidator::i31_get() noexcept { return pop(i31ref) && push(ValType::i32); }
 
 bool FuncValidator::ref_func() noexcept {
     uint32_t index = 0;
@@ -98,34 +72,28 @@ bool FuncValidator::branch_on_null(bool on_null) noexcept {
 }
 
 bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept {
-    const size_t flags_offset = in_.offset();
     uint8_t flags = 0;
     const Block* target = nullptr;
     HeapType source_heap = HeapType::any, target_heap = HeapType::any;
-    if (!in_.byte(flags))
-        return false;
-    if (flags > cast_flag::all)
-        return diagnostics().malformed(flags_offset, "malformed br_on_cast flags 0x%02x", flags);
-    if (!label(target) || !types_.heap_type(source_heap) || !types_.heap_type(target_heap))
+    if (!in_.byte(flags, cast_flag::all, "br_on_cast flags") || !label(target) ||
+        !types_.heap_type(source_heap) || !types_.heap_type(target_heap))
         return false;
     const ValType from = ValType::reference(source_heap, (flags & cast_flag::nullable_source) != 0);
     const ValType to = ValType::reference(target_heap, (flags & cast_flag::nullable_target) != 0);
     // With custom descriptors any type of the same hierarchy will do.
     const bool castable = context_.features.has(Feature::custom_descriptors)
-                              ? top_of(target_heap, registry()) == top_of(source_heap, registry())
+                              ? registry().top_of(target_heap) == registry().top_of(source_heap)
                               : registry().matches(to, from);
     if (!castable)
         return diagnostics().invalid(here(), "type mismatch: %s to %s, which is no subtype of %s", op_name(),
-                                     TypeText{context_.module}.add(to).c_str(),
-                                     TypeText{context_.module}.add(from).c_str());
+                                     text_of(to).c_str(), text_of(from).c_str());
     // What is left when the cast fails: null only if the target does not take it.
     const ValType rest = ValType::reference(source_heap, from.nullable() && !to.nullable());
     const ValType taken = on_fail ? rest : to;
     const std::span<const ValType> types = target->label_types();
     if (types.empty() || !registry().matches(taken, types.back()))
         return diagnostics().invalid(here(), "type mismatch: %s takes %s along but the label requires %s",
-                                     op_name(), TypeText{context_.module}.add(taken).c_str(),
-                                     TypeText{context_.module}.add(types).c_str());
+                                     op_name(), text_of(taken).c_str(), text_of(types).c_str());
     const auto others = types.first(types.size() - 1);
     return (!with_descriptor || pop_descriptor(target_heap)) && pop(from) && pop_all(others) &&
            push_all(others) && push(on_fail ? to : rest);
@@ -136,7 +104,7 @@ bool FuncValidator::pop_descriptor(HeapType described) noexcept {
     const TypeId id = described.is_defined() ? registry()[described.id()].descriptor : SubType::no_type;
     if (id == SubType::no_type)
         return diagnostics().invalid(here(), "type mismatch: %s to type %s, which does not have a descriptor",
-                                     op_name(), TypeText{context_.module}.add(described).c_str());
+                                     op_name(), text_of(described).c_str());
     return pop(ValType::reference(HeapType::defined(id, described.is_exact()), true));
 }
 
@@ -162,7 +130,7 @@ bool FuncValidator::get_descriptor() noexcept {
 
 /// The type that a reference is tested for, and the reference.
 bool FuncValidator::cast_operand(HeapType& heap) noexcept {
-    return types_.heap_type(heap) && pop(ValType::reference(top_of(heap, registry()), true));
+    return types_.heap_type(heap) && pop(ValType::reference(registry().top_of(heap), true));
 }
 
 bool FuncValidator::test() noexcept {
@@ -211,44 +179,32 @@ bool FuncValidator::struct_new(bool with_default, bool with_descriptor) noexcept
         return false;
     for (size_t i = type->fields.size(); i-- > 0;) {
         const ValType storage = type->fields[i].storage;
-        if (with_default ? !storage.defaultable() : !pop(unpacked(storage)))
+        if (with_default ? !storage.defaultable() : !pop(storage.unpacked()))
             return with_default &&
                    diagnostics().invalid(here(), "type mismatch: field %zu has no default value", i);
     }
     return push(new_ref(id));
 }
 
-bool FuncValidator::struct_field(TypeId& id, uint32_t& index, FieldType& field) noexcept {
+/// Whether the instruction says how a packed field is extended if and only if the field is packed.
+bool FuncValidator::packing(Access access, const FieldType& field, const char* what) noexcept {
+    return field.storage.is_packed() == (access == Access::packed) ||
+           diagnostics().invalid(here(), "type mismatch: %s of %s of %s", op_name(), what,
+                                 text_of(field.storage).c_str());
+}
+
+bool FuncValidator::struct_field(Access access, const Effect& effect) noexcept {
+    TypeId id = 0;
+    uint32_t index = 0;
     const SubType* type = nullptr;
-    if (!defined_type(CompositeKind::struct_, id, type) || !in_.u32(index))
+    if (!defined_type(CompositeKind::struct_, id, type) || !in_.u32(index) ||
+        !context_.exists(index, type->fields.size(), here(), "field"))
         return false;
-    if (index >= type->fields.size())
-        return diagnostics().invalid(here(), "unknown field %u", index);
-    field = type->fields[index];
-    return true;
-}
-
-bool FuncValidator::struct_get(bool is_extending) noexcept {
-    TypeId id = 0;
-    uint32_t index = 0;
-    FieldType field;
-    if (!struct_field(id, index, field))
-        return false;
-    if (field.storage.is_packed() != is_extending)
-        return diagnostics().invalid(here(), "type mismatch: %s of a field of %s", op_name(),
-                                     TypeText{context_.module}.add(field.storage).c_str());
-    return pop(ref_to(id, true)) && push(unpacked(field.storage));
-}
-
-bool FuncValidator::struct_set() noexcept {
-    TypeId id = 0;
-    uint32_t index = 0;
-    FieldType field;
-    if (!struct_field(id, index, field))
-        return false;
-    if (!field.is_mutable)
-        return diagnostics().invalid(here(), "immutable field %u", index);
-    return pop(unpacked(field.storage)) && pop(ref_to(id, true));
+    const FieldType& field = type->fields[index];
+    const bool good = access != Access::mutable_
+                          ? packing(access, field, "a field")
+                          : field.is_mutable || diagnostics().invalid(here(), "immutable field %u", index);
+    return good && apply(effect, {}, field.storage.unpacked(), id);
 }
 
 bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_mutable) noexcept {
@@ -259,39 +215,49 @@ bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_muta
     return element.is_mutable || !must_be_mutable || diagnostics().invalid(here(), "immutable array");
 }
 
-bool FuncValidator::array_bytes(const FieldType& element) noexcept {
+/// The segment that elements come from.
+bool FuncValidator::array_segment(const FieldType& element) noexcept {
     uint32_t index = 0;
-    if (!data_index(index) || !data_segment(index))
+    if (row_of(op()).imm == Imm::type_data)
+        return data_index(index) && data_exists(index) &&
+               (!element.storage.is_ref() ||
+                diagnostics().invalid(here(), "array type is not numeric or vector"));
+    if (!in_.u32(index) || !elem_exists(index))
         return false;
-    return !element.storage.is_ref() || diagnostics().invalid(here(), "array type is not numeric or vector");
-}
-
-bool FuncValidator::array_elements(const FieldType& element) noexcept {
-    uint32_t index = 0;
-    const ElementSegment* segment = nullptr;
-    if (!in_.u32(index) || !elem_segment(index, segment))
-        return false;
-    return registry().matches(segment->type, element.storage) ||
+    const ValType type = context_.module.elements[index].type;
+    return registry().matches(type, element.storage) ||
            diagnostics().invalid(here(), "type mismatch: %s from elements of %s to an array of %s", op_name(),
-                                 TypeText{context_.module}.add(segment->type).c_str(),
-                                 TypeText{context_.module}.add(element.storage).c_str());
+                                 text_of(type).c_str(), text_of(element.storage).c_str());
 }
 
-bool FuncValidator::array_new() noexcept {
+bool FuncValidator::array(Access access, const Effect& effect) noexcept {
     TypeId id = 0;
     FieldType element;
-    return array_type(id, element, false) && pop(ValType::i32) && pop(unpacked(element.storage)) &&
-           push(new_ref(id));
-}
-
-bool FuncValidator::array_new_default() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    if (!array_type(id, element, false))
+    if (!array_type(id, element, access == Access::mutable_))
         return false;
-    if (!element.storage.defaultable())
+    if ((access == Access::plain || access == Access::packed) && !packing(access, element, "an array"))
+        return false;
+    if (access == Access::defaultable && !element.storage.defaultable())
         return diagnostics().invalid(here(), "type mismatch: the elements have no default value");
-    return pop(ValType::i32) && push(new_ref(id));
+    return (row_of(op()).imm == Imm::type || array_segment(element)) &&
+           apply(effect, {}, element.storage.unpacked(), id);
+}
+
+bool FuncValidator::apply(const Effect& effect, ValType address, ValType element, TypeId id) noexcept {
+    const ValType types[] = {ValType::bot,
+                             ValType::i32,
+                             ValType::reference(HeapType::eq, true),
+                             ValType::reference(HeapType::i31, true),
+                             ValType::reference(HeapType::array, true),
+                             ValType::reference(HeapType::i31, false),
+                             address,
+                             element,
+                             ref_to(id, true),
+                             new_ref(id)};
+    for (size_t i = effect.in.size(); i-- > 0;)
+        if (effect.in[i] != Operand::none && !pop(types[static_cast<size_t>(effect.in[i])]))
+            return false;
+    return effect.out == Operand::none || push(types[static_cast<size_t>(effect.out)]);
 }
 
 bool FuncValidator::array_new_fixed() noexcept {
@@ -301,64 +267,9 @@ bool FuncValidator::array_new_fixed() noexcept {
     if (!array_type(id, element, false) || !in_.u32(count))
         return false;
     for (uint32_t i = 0; i < count && !is_bottomless(); ++i)
-        if (!pop(unpacked(element.storage)))
+        if (!pop(element.storage.unpacked()))
             return false;
     return push(new_ref(id));
-}
-
-bool FuncValidator::array_new_data() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, false) && array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) &&
-           push(new_ref(id));
-}
-
-bool FuncValidator::array_new_elem() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, false) && array_elements(element) && pop(ValType::i32) &&
-           pop(ValType::i32) && push(new_ref(id));
-}
-
-bool FuncValidator::array_len() noexcept { return pop(arrayref) && push(ValType::i32); }
-
-bool FuncValidator::array_get(bool is_extending) noexcept {
-    TypeId id = 0;
-    FieldType element;
-    if (!array_type(id, element, false))
-        return false;
-    if (element.storage.is_packed() != is_extending)
-        return diagnostics().invalid(here(), "type mismatch: %s of an array of %s", op_name(),
-                                     TypeText{context_.module}.add(element.storage).c_str());
-    return pop(ValType::i32) && pop(ref_to(id, true)) && push(unpacked(element.storage));
-}
-
-bool FuncValidator::array_set() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, true) && pop(unpacked(element.storage)) && pop(ValType::i32) &&
-           pop(ref_to(id, true));
-}
-
-bool FuncValidator::array_fill() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, true) && pop(ValType::i32) && pop(unpacked(element.storage)) &&
-           pop(ValType::i32) && pop(ref_to(id, true));
-}
-
-bool FuncValidator::array_init_data() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, true) && array_bytes(element) && pop(ValType::i32) && pop(ValType::i32) &&
-           pop(ValType::i32) && pop(ref_to(id, true));
-}
-
-bool FuncValidator::array_init_elem() noexcept {
-    TypeId id = 0;
-    FieldType element;
-    return array_type(id, element, true) && array_elements(element) && pop(ValType::i32) &&
-           pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(id, true));
 }
 
 bool FuncValidator::array_copy() noexcept {
@@ -368,8 +279,8 @@ bool FuncValidator::array_copy() noexcept {
         return false;
     if (!registry().matches(from_element.storage, to_element.storage))
         return diagnostics().invalid(here(), "array types do not match: %s from %s to %s", op_name(),
-                                     TypeText{context_.module}.add(from_element.storage).c_str(),
-                                     TypeText{context_.module}.add(to_element.storage).c_str());
+                                     text_of(from_element.storage).c_str(),
+                                     text_of(to_element.storage).c_str());
     return pop(ValType::i32) && pop(ValType::i32) && pop(ref_to(from, true)) && pop(ValType::i32) &&
            pop(ref_to(to, true));
 }

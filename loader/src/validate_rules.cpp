@@ -32,6 +32,7 @@ struct FuncValidator::Rules {
             Op op;
             Rule rule;
         };
+        using enum Operand;
         constexpr Row rows[] = {
             // validate_control.cpp
             {Op::unreachable, call<&V::unreachable>},
@@ -68,11 +69,11 @@ struct FuncValidator::Rules {
             {Op::global_get, call<&V::global_get>},
             {Op::global_set, call<&V::global_set>},
             {Op::memory_copy, call<&V::memory_copy>},
-            {Op::table_get, call<&V::table_get>},
-            {Op::table_set, call<&V::table_set>},
-            {Op::table_size, call<&V::table_size>},
-            {Op::table_grow, call<&V::table_grow>},
-            {Op::table_fill, call<&V::table_fill>},
+            {Op::table_get, call<&V::on_table, Effect{{address}, element}>},
+            {Op::table_set, call<&V::on_table, Effect{{address, element}}>},
+            {Op::table_size, call<&V::on_table, Effect{{}, address}>},
+            {Op::table_grow, call<&V::on_table, Effect{{element, address}, address}>},
+            {Op::table_fill, call<&V::on_table, Effect{{address, element, address}}>},
             {Op::table_copy, call<&V::table_copy>},
             {Op::table_init, call<&V::table_init>},
             // validate_func.cpp
@@ -84,7 +85,7 @@ struct FuncValidator::Rules {
             {Op::ref_null, call<&V::ref_null>},
             {Op::ref_is_null, call<&V::ref_is_null>},
             {Op::ref_func, call<&V::ref_func>},
-            {Op::ref_eq, call<&V::ref_eq>},
+            {Op::ref_eq, call<&V::apply_fixed, Effect{{eqref, eqref}, i32}>},
             {Op::ref_as_non_null, call<&V::ref_as_non_null>},
             {Op::br_on_null, call<&V::branch_on_null, true>},
             {Op::br_on_non_null, call<&V::branch_on_null, false>},
@@ -101,31 +102,31 @@ struct FuncValidator::Rules {
             {Op::ref_cast_desc_eq_null, call<&V::cast_descriptor, true>},
             {Op::any_convert_extern, call<&V::convert, HeapType::extern_, HeapType::any>},
             {Op::extern_convert_any, call<&V::convert, HeapType::any, HeapType::extern_>},
-            {Op::ref_i31, call<&V::ref_i31>},
-            {Op::i31_get_s, call<&V::i31_get>},
-            {Op::i31_get_u, call<&V::i31_get>},
+            {Op::ref_i31, call<&V::apply_fixed, Effect{{i32}, i31}>},
+            {Op::i31_get_s, call<&V::apply_fixed, Effect{{i31ref}, i32}>},
+            {Op::i31_get_u, call<&V::apply_fixed, Effect{{i31ref}, i32}>},
             {Op::struct_new, call<&V::struct_new, false, false>},
             {Op::struct_new_default, call<&V::struct_new, true, false>},
             {Op::struct_new_desc, call<&V::struct_new, false, true>},
             {Op::struct_new_default_desc, call<&V::struct_new, true, true>},
-            {Op::struct_get, call<&V::struct_get, false>},
-            {Op::struct_get_s, call<&V::struct_get, true>},
-            {Op::struct_get_u, call<&V::struct_get, true>},
-            {Op::struct_set, call<&V::struct_set>},
-            {Op::array_new, call<&V::array_new>},
-            {Op::array_new_default, call<&V::array_new_default>},
+            {Op::struct_get, call<&V::struct_field, Access::plain, Effect{{self}, element}>},
+            {Op::struct_get_s, call<&V::struct_field, Access::packed, Effect{{self}, element}>},
+            {Op::struct_get_u, call<&V::struct_field, Access::packed, Effect{{self}, element}>},
+            {Op::struct_set, call<&V::struct_field, Access::mutable_, Effect{{self, element}}>},
+            {Op::array_new, call<&V::array, Access::any, Effect{{element, i32}, fresh}>},
+            {Op::array_new_default, call<&V::array, Access::defaultable, Effect{{i32}, fresh}>},
             {Op::array_new_fixed, call<&V::array_new_fixed>},
-            {Op::array_new_data, call<&V::array_new_data>},
-            {Op::array_new_elem, call<&V::array_new_elem>},
-            {Op::array_get, call<&V::array_get, false>},
-            {Op::array_get_s, call<&V::array_get, true>},
-            {Op::array_get_u, call<&V::array_get, true>},
-            {Op::array_set, call<&V::array_set>},
-            {Op::array_len, call<&V::array_len>},
-            {Op::array_fill, call<&V::array_fill>},
+            {Op::array_new_data, call<&V::array, Access::any, Effect{{i32, i32}, fresh}>},
+            {Op::array_new_elem, call<&V::array, Access::any, Effect{{i32, i32}, fresh}>},
+            {Op::array_get, call<&V::array, Access::plain, Effect{{self, i32}, element}>},
+            {Op::array_get_s, call<&V::array, Access::packed, Effect{{self, i32}, element}>},
+            {Op::array_get_u, call<&V::array, Access::packed, Effect{{self, i32}, element}>},
+            {Op::array_set, call<&V::array, Access::mutable_, Effect{{self, i32, element}}>},
+            {Op::array_len, call<&V::apply_fixed, Effect{{arrayref}, i32}>},
+            {Op::array_fill, call<&V::array, Access::mutable_, Effect{{self, i32, element, i32}}>},
             {Op::array_copy, call<&V::array_copy>},
-            {Op::array_init_data, call<&V::array_init_data>},
-            {Op::array_init_elem, call<&V::array_init_elem>},
+            {Op::array_init_data, call<&V::array, Access::mutable_, Effect{{self, i32, i32, i32}}>},
+            {Op::array_init_elem, call<&V::array, Access::mutable_, Effect{{self, i32, i32, i32}}>},
         };
         const auto* const found = std::ranges::find(rows, op, &Row::op);
         return found != std::end(rows) ? found->rule : nullptr;
@@ -187,23 +188,19 @@ bool FuncValidator::typed() noexcept {
     } else if constexpr (imm == Imm::i64) {
         int64_t value = 0;
         good = in_.s64(value);
-    } else if constexpr (imm == Imm::f32) {
-        good = in_.skip(4);
-    } else if constexpr (imm == Imm::f64) {
-        good = in_.skip(8);
-    } else if constexpr (imm == Imm::v128) {
-        good = in_.skip(16);
+    } else if constexpr (imm == Imm::f32 || imm == Imm::f64 || imm == Imm::v128) {
+        good = in_.skip(imm == Imm::f32 ? 4 : imm == Imm::f64 ? 8 : 16);
     } else if constexpr (imm == Imm::memory) {
         good = memory(address);
     } else if constexpr (imm == Imm::data) {
-        good = data_index(index) && data_segment(index);
+        good = data_index(index) && data_exists(index);
     } else if constexpr (imm == Imm::data_memory) {
-        good = data_index(index) && memory(address) && data_segment(index);
+        good = data_index(index) && memory(address) && data_exists(index);
     } else if constexpr (imm == Imm::elem) {
-        const ElementSegment* segment = nullptr;
-        good = in_.u32(index) && elem_segment(index, segment);
+        good = in_.u32(index) && elem_exists(index);
     } else if constexpr (imm == Imm::fence) {
-        good = fence();
+        uint8_t reserved = 0;
+        good = in_.byte(reserved) && (reserved == 0 || diagnostics().malformed(here(), "zero byte expected"));
     } else {
         static_assert(imm == Imm::none, "no rule for these immediates");
     }

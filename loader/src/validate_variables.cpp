@@ -1,4 +1,3 @@
-#include "type_names.hpp"
 #include "validate_func.hpp"
 
 #include <algorithm>
@@ -44,44 +43,43 @@ bool FuncValidator::local_set(bool keep) noexcept {
     return !keep || push(type);
 }
 
+bool FuncValidator::global(const GlobalType*& type, uint32_t& index) noexcept {
+    const Vec<GlobalType>& globals = context_.module.globals;
+    if (!in_.u32(index) || !context_.exists(index, globals.size(), here(), "global"))
+        return false;
+    type = &globals[index];
+    return true;
+}
+
 bool FuncValidator::global_get() noexcept {
     uint32_t index = 0;
-    if (!in_.u32(index))
+    const GlobalType* type = nullptr;
+    if (!global(type, index))
         return false;
-    if (index >= context_.module.globals.size())
-        return diagnostics().invalid(here(), "unknown global %u", index);
-    const GlobalType& global = context_.module.globals[index];
-    if (is_constant_) {
-        if (global.is_mutable)
-            return diagnostics().invalid(here(), "constant expression required: global %u is mutable", index);
-        if (index >= context_.module.imported_globals &&
-            !context_.require(Feature::gc, here(),
-                              "a constant expression with a global that is not imported"))
-            return false;
-    }
-    return push(global.content);
+    if (is_constant_ && type->is_mutable)
+        return diagnostics().invalid(here(), "constant expression required: global %u is mutable", index);
+    if (is_constant_ && index >= context_.module.imported_globals &&
+        !context_.require(Feature::gc, here(), "a constant expression with a global that is not imported"))
+        return false;
+    return push(type->content);
 }
 
 bool FuncValidator::global_set() noexcept {
     uint32_t index = 0;
-    if (!in_.u32(index))
+    const GlobalType* type = nullptr;
+    if (!global(type, index))
         return false;
-    if (index >= context_.module.globals.size())
-        return diagnostics().invalid(here(), "unknown global %u", index);
-    const GlobalType& global = context_.module.globals[index];
-    if (!global.is_mutable)
+    if (!type->is_mutable)
         return diagnostics().invalid(here(), "immutable global %u", index);
-    return pop(global.content);
+    return pop(type->content);
 }
 
 bool FuncValidator::memory(ValType& address) noexcept {
     uint32_t index = 0;
-    if (!in_.u32(index))
+    if (!in_.u32(index) ||
+        (index != 0 && !context_.require(Feature::multi_memory, here(), "a memory index")) ||
+        !context_.exists(index, context_.module.memories.size(), here(), "memory"))
         return false;
-    if (index != 0 && !context_.require(Feature::multi_memory, here(), "a memory index"))
-        return false;
-    if (index >= context_.module.memories.size())
-        return diagnostics().invalid(here(), "unknown memory %u", index);
     address = context_.module.memories[index].limits.address_type();
     return true;
 }
@@ -100,55 +98,27 @@ bool FuncValidator::data_index(uint32_t& index) noexcept {
                               diagnostics().malformed(here(), "data count section required"));
 }
 
-bool FuncValidator::data_segment(uint32_t index) noexcept {
-    return index < *context_.module.data_count ||
-           diagnostics().invalid(here(), "unknown data segment %u", index);
+bool FuncValidator::data_exists(uint32_t index) noexcept {
+    return context_.exists(index, *context_.module.data_count, here(), "data segment");
 }
 
-bool FuncValidator::elem_segment(uint32_t index, const ElementSegment*& segment) noexcept {
-    if (index >= context_.module.elements.size())
-        return diagnostics().invalid(here(), "unknown elem segment %u", index);
-    segment = &context_.module.elements[index];
-    return true;
+bool FuncValidator::elem_exists(uint32_t index) noexcept {
+    return context_.exists(index, context_.module.elements.size(), here(), "elem segment");
 }
 
 bool FuncValidator::table(const TableType*& type) noexcept {
     uint32_t index = 0;
-    if (!in_.u32(index))
+    if (!in_.u32(index) ||
+        (index != 0 && !context_.require(Feature::reference_types, here(), "a table index")) ||
+        !context_.exists(index, context_.module.tables.size(), here(), "table"))
         return false;
-    if (index != 0 && !context_.require(Feature::reference_types, here(), "a table index"))
-        return false;
-    if (index >= context_.module.tables.size())
-        return diagnostics().invalid(here(), "unknown table %u", index);
     type = &context_.module.tables[index];
     return true;
 }
 
-bool FuncValidator::table_get() noexcept {
+bool FuncValidator::on_table(const Effect& effect) noexcept {
     const TableType* type = nullptr;
-    return table(type) && pop(type->limits.address_type()) && push(type->element);
-}
-
-bool FuncValidator::table_set() noexcept {
-    const TableType* type = nullptr;
-    return table(type) && pop(type->element) && pop(type->limits.address_type());
-}
-
-bool FuncValidator::table_size() noexcept {
-    const TableType* type = nullptr;
-    return table(type) && push(type->limits.address_type());
-}
-
-bool FuncValidator::table_grow() noexcept {
-    const TableType* type = nullptr;
-    return table(type) && pop(type->limits.address_type()) && pop(type->element) &&
-           push(type->limits.address_type());
-}
-
-bool FuncValidator::table_fill() noexcept {
-    const TableType* type = nullptr;
-    return table(type) && pop(type->limits.address_type()) && pop(type->element) &&
-           pop(type->limits.address_type());
+    return table(type) && apply(effect, type->limits.address_type(), type->element, 0);
 }
 
 bool FuncValidator::table_copy() noexcept {
@@ -158,22 +128,20 @@ bool FuncValidator::table_copy() noexcept {
         return false;
     if (!registry().matches(from->element, to->element))
         return diagnostics().invalid(here(), "type mismatch: table.copy from %s to %s",
-                                     TypeText{context_.module}.add(from->element).c_str(),
-                                     TypeText{context_.module}.add(to->element).c_str());
+                                     text_of(from->element).c_str(), text_of(to->element).c_str());
     const ValType size = to->limits.is_64 && from->limits.is_64 ? ValType::i64 : ValType::i32;
     return pop(size) && pop(from->limits.address_type()) && pop(to->limits.address_type());
 }
 
 bool FuncValidator::table_init() noexcept {
     uint32_t index = 0;
-    const ElementSegment* segment = nullptr;
     const TableType* type = nullptr;
-    if (!in_.u32(index) || !table(type) || !elem_segment(index, segment))
+    if (!in_.u32(index) || !table(type) || !elem_exists(index))
         return false;
-    if (!registry().matches(segment->type, type->element))
+    const ValType elements = context_.module.elements[index].type;
+    if (!registry().matches(elements, type->element))
         return diagnostics().invalid(here(), "type mismatch: table.init from elements of %s to a table of %s",
-                                     TypeText{context_.module}.add(segment->type).c_str(),
-                                     TypeText{context_.module}.add(type->element).c_str());
+                                     text_of(elements).c_str(), text_of(type->element).c_str());
     return pop(ValType::i32) && pop(ValType::i32) && pop(type->limits.address_type());
 }
 

@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 
+#include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/text/parse.hpp>
 
 #include <algorithm>
@@ -27,25 +28,10 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
                   std::strerror(errno));
 }
 
-const char* kind_of(ErrorCode code) {
-    switch (code) {
-    case ErrorCode::malformed:
-        return "malformed module";
-    case ErrorCode::invalid:
-        return "invalid module";
-    case ErrorCode::unsupported:
-        return "unsupported module";
-    case ErrorCode::limit:
-        return "limit exceeded";
-    case ErrorCode::out_of_memory:
-        return "out of memory";
-    case ErrorCode::unlinkable:
-        return "module cannot be linked";
-    case ErrorCode::usage:
-        break;
-    }
-    return "error";
-}
+/// By ErrorCode.
+constexpr const char* error_kinds[] = {
+    "malformed module",        "invalid module", "unsupported module", "limit exceeded", "out of memory",
+    "module cannot be linked", "error"};
 
 } // namespace
 
@@ -72,8 +58,7 @@ void write_file(std::string_view path, std::span<const uint8_t> bytes) {
 }
 
 bool is_binary(std::span<const uint8_t> bytes) noexcept {
-    constexpr uint8_t magic[] = {0, 'a', 's', 'm'};
-    return bytes.size() >= sizeof magic && std::ranges::equal(bytes.first(sizeof magic), magic);
+    return bytes.size() >= 4 && std::equal(binary_header, binary_header + 4, bytes.begin());
 }
 
 ModuleBytes read_module(std::string_view path) {
@@ -98,7 +83,7 @@ std::string describe(std::string_view path, const Error& error, bool from_text) 
     // The text front end's messages begin with line and column, as compilers' do.
     if (from_text && !what.empty() && what.front() >= '0' && what.front() <= '9')
         return message.append(":").append(what);
-    message.append(": ").append(kind_of(error.code())).append(": ").append(what);
+    message.append(": ").append(error_kinds[static_cast<size_t>(error.code())]).append(": ").append(what);
     if (!from_text && error.offset() != Error::no_offset) {
         char place[64];
         std::snprintf(place, sizeof place, ", at offset %zu (0x%zx)", error.offset(), error.offset());

@@ -5,6 +5,7 @@
 #include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/loader/needs.hpp>
+#include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/loader/type_printer.hpp>
 #include <warpbeam/text/print.hpp>
@@ -18,11 +19,6 @@
 namespace warpbeam::cli {
 
 namespace {
-
-/// https://webassembly.github.io/spec/core/binary/modules.html#sections
-constexpr const char* section_names[] = {"custom", "type",   "import",     "function", "table",
-                                         "memory", "global", "export",     "start",    "element",
-                                         "code",   "data",   "data count", "tag"};
 
 /// A name, which comes from the module, as it may stand between quotes in the text format.
 std::string quoted(std::string_view name) { return printable(name, true); }
@@ -129,7 +125,7 @@ public:
         size_t custom = 0;
         for (const SectionRange& section : module_.sections()) {
             char text[80];
-            const char* const name = section.id < std::size(section_names) ? section_names[section.id] : "?";
+            const char* const name = section_table[section.id].name;
             std::snprintf(text, sizeof text, "%-10s offset %8zu  size %8zu", name, section.offset,
                           section.size);
             std::string line{text};
@@ -164,7 +160,7 @@ public:
         Group group{"exports"};
         for (const Export& entry : module_.exports())
             group.line(quoted(entry.name) + ": " + type_of(entry.kind, entry.index) + ", " +
-                       std::string(keyword_of(entry.kind)) + " " + std::to_string(entry.index));
+                       std::string(row_of(entry.kind).keyword) + " " + std::to_string(entry.index));
     }
 
     void functions() {
@@ -196,13 +192,10 @@ public:
 
     /// Tables, memories, globals and tags, whose lines look alike.
     void objects() {
-        objects("tables", ExternKind::table, NameSpace::table, module_.tables().size(),
-                module_.imported_tables());
-        objects("memories", ExternKind::memory, NameSpace::memory, module_.memories().size(),
-                module_.imported_memories());
-        objects("globals", ExternKind::global, NameSpace::global, module_.globals().size(),
-                module_.imported_globals());
-        objects("tags", ExternKind::tag, NameSpace::tag, module_.tags().size(), module_.imported_tags());
+        objects("tables", ExternKind::table, module_.tables().size(), module_.imported_tables());
+        objects("memories", ExternKind::memory, module_.memories().size(), module_.imported_memories());
+        objects("globals", ExternKind::global, module_.globals().size(), module_.imported_globals());
+        objects("tags", ExternKind::tag, module_.tags().size(), module_.imported_tags());
     }
 
     void segments() {
@@ -236,24 +229,18 @@ public:
 
 private:
     [[nodiscard]] std::string type_of(ExternKind kind, uint32_t index) {
+        if (kind == ExternKind::func)
+            return types_.of(module_.type_registry().func(module_.funcs()[index]));
         ExternType type;
         type.kind = kind;
-        switch (kind) {
-        case ExternKind::func:
-            return types_.of(module_.type_registry().func(module_.funcs()[index]));
-        case ExternKind::table:
+        if (kind == ExternKind::table)
             type.table = module_.tables()[index];
-            break;
-        case ExternKind::memory:
+        else if (kind == ExternKind::memory)
             type.memory = module_.memories()[index];
-            break;
-        case ExternKind::global:
+        else if (kind == ExternKind::global)
             type.global = module_.globals()[index];
-            break;
-        case ExternKind::tag:
+        else
             type.tag = module_.tags()[index];
-            break;
-        }
         return types_.of(type);
     }
 
@@ -269,10 +256,10 @@ private:
         return text;
     }
 
-    void objects(const char* heading, ExternKind kind, NameSpace space, size_t count, uint32_t imported) {
+    void objects(const char* heading, ExternKind kind, size_t count, uint32_t imported) {
         Group group{heading};
         for (uint32_t i = 0; i < count; ++i)
-            group.line(std::to_string(i) + ": " + names_.before(space, i) + type_of(kind, i) +
+            group.line(std::to_string(i) + ": " + names_.before(row_of(kind).space, i) + type_of(kind, i) +
                        (i < imported ? ", imported" : initial_value(kind, i - imported)));
     }
 
@@ -319,15 +306,13 @@ int inspect(Words words) {
         .value("--func", "NAME|INDEX", "with --code: of this function alone",
                [&func](std::string_view given) { func = given; });
     add_feature_option(options, load.features);
-    const auto files = options.parse(words);
-    if (!files)
+    const auto given = options.parse_file(words);
+    if (!given)
         return exit_success;
-    if (files->size() != 1)
-        throw options.error("exactly one FILE is needed");
     if (func && !code)
         throw options.error("--func is for --code");
 
-    const std::string_view path = files->front();
+    const std::string_view path = *given;
     const ModuleBytes file = read_module(path);
     const auto module = Module::load(file.bytes, load);
     if (!module)

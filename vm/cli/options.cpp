@@ -16,12 +16,6 @@ Options& Options::value(std::string_view name, std::string_view value_name, std:
     return *this;
 }
 
-std::optional<std::vector<std::string_view>> Options::parse(Words words) const { return parse(words, false); }
-
-std::optional<std::vector<std::string_view>> Options::parse_leading(Words words) const {
-    return parse(words, true);
-}
-
 std::optional<std::vector<std::string_view>> Options::parse(Words words, bool leading) const {
     std::vector<std::string_view> others;
     bool only_others = false;
@@ -61,6 +55,13 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
         }
     }
     return others;
+}
+
+std::optional<std::string_view> Options::parse_file(Words words) const {
+    const auto files = parse(words);
+    if (files && files->size() != 1)
+        throw error("exactly one FILE is needed");
+    return files ? std::optional{files->front()} : std::nullopt;
 }
 
 bool Options::is_option(std::string_view word) const {

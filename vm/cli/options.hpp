@@ -33,9 +33,10 @@ public:
     void note(std::string text) { note_ += std::move(text); }
 
     /// Takes the options out of `words` and returns the other words; none when help was asked for and given.
-    [[nodiscard]] std::optional<std::vector<std::string_view>> parse(Words words) const;
-    /// The same, but ends at the first word that is no option: what follows belongs to somebody else.
-    [[nodiscard]] std::optional<std::vector<std::string_view>> parse_leading(Words words) const;
+    /// With `leading`, ends at the first word that is no option: what follows belongs to somebody else.
+    [[nodiscard]] std::optional<std::vector<std::string_view>> parse(Words words, bool leading = false) const;
+    /// The same where the one other word must be a FILE.
+    [[nodiscard]] std::optional<std::string_view> parse_file(Words words) const;
 
     /// A UsageError that says where help is to be had.
     [[nodiscard]] UsageError error(const std::string& message) const;
@@ -47,7 +48,6 @@ private:
         std::string_view help;
         std::function<void(std::string_view)> take;
     };
-    [[nodiscard]] std::optional<std::vector<std::string_view>> parse(Words words, bool leading) const;
     [[nodiscard]] bool is_option(std::string_view word) const;
     [[nodiscard]] const Option& find(std::string_view name) const;
     void print_help() const;

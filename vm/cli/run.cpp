@@ -62,7 +62,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
               settings.config.guard_pages);
     add_feature_option(options, settings.config.features);
 
-    auto rest = options.parse_leading(words);
+    auto rest = options.parse(words, true);
     if (!rest)
         return false;
     if (rest->empty())
@@ -94,16 +94,13 @@ std::string grouped(size_t number) {
     return digits;
 }
 
-bool is_same(const Frame& a, const Frame& b) {
-    return a.module == b.module && a.func == b.func && a.offset == b.offset;
-}
-
 void print_frames(const Trap& trap) {
     const std::span<const Frame> frames = trap.backtrace();
     for (size_t i = 0; i < frames.size();) {
         const Frame& frame = frames[i];
         const size_t first = i++;
-        while (i < frames.size() && is_same(frames[i], frame))
+        while (i < frames.size() && frames[i].module == frame.module && frames[i].func == frame.func &&
+               frames[i].offset == frame.offset)
             ++i;
         std::fprintf(stderr, "    at ");
         if (!frame.module_name().empty())

@@ -2,11 +2,10 @@
 
 #include "command.hpp"
 
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/text/number.hpp>
 
 #include <bit>
-#include <charconv>
-#include <cmath>
 #include <cstring>
 #include <optional>
 
@@ -74,44 +73,15 @@ std::optional<Value> parse(std::string_view word, ValType type) {
     }
 }
 
-const char* expectation(ValType type) {
-    switch (type.kind()) {
-    case ValType::i32:
-        return "an i32";
-    case ValType::i64:
-        return "an i64";
-    case ValType::f32:
-        return "an f32";
-    case ValType::f64:
-        return "an f64";
-    case ValType::v128:
+std::string expectation(ValType type) {
+    if (type.is_vec())
         return "a v128 (four i32 lanes, such as 1,2,3,4)";
-    default:
-        break;
-    }
+    if (const PlainType* const number = row_of(type.kind()))
+        return "an " + std::string(number->keyword);
     if (type.heap() == HeapType::extern_)
         return type.nullable() ? "an externref (null or a number)" : "an externref (a number)";
     return type.nullable() ? "a reference (null is the only one that can be written)"
                            : "a reference that is not null, which can't be written";
-}
-
-/// The shortest decimal number that reads back as the same bits.
-template <typename Float, typename Bits>
-std::string print_float(Float value) {
-    const auto bits = std::bit_cast<Bits>(value);
-    constexpr unsigned payload_bits = sizeof(Float) == 4 ? 23 : 52;
-    const char* const sign = std::signbit(value) ? "-" : "";
-    if (std::isinf(value))
-        return std::string(sign) + "inf";
-    char text[40];
-    if (std::isnan(value)) {
-        const Bits payload = bits & ((Bits{1} << payload_bits) - 1);
-        if (payload == Bits{1} << (payload_bits - 1))
-            return std::string(sign) + "nan";
-        const auto end = std::to_chars(text, text + sizeof text, payload, 16).ptr;
-        return std::string(sign) + "nan:0x" + std::string(text, end);
-    }
-    return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
 
 } // namespace
@@ -123,15 +93,16 @@ Value parse_value(std::string_view text, ValType type) {
 }
 
 std::string print_value(const Value& value) {
+    char buffer[40];
     switch (value.type().kind()) {
     case ValType::i32:
         return std::to_string(value.as<int32_t>());
     case ValType::i64:
         return std::to_string(value.as<int64_t>());
     case ValType::f32:
-        return print_float<float, uint32_t>(value.as<float>());
+        return std::string(text::print_f32(std::bit_cast<uint32_t>(value.as<float>()), buffer));
     case ValType::f64:
-        return print_float<double, uint64_t>(value.as<double>());
+        return std::string(text::print_f64(std::bit_cast<uint64_t>(value.as<double>()), buffer));
     case ValType::v128: {
         int32_t lanes[4];
         std::memcpy(lanes, value.as<V128>().bytes.data(), sizeof lanes);

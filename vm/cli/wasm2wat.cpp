@@ -14,12 +14,10 @@ int wasm2wat(Words words) {
         "need not be valid.\n"};
     options.value("-o", "OUT", "where to write it (default: -, the standard output)",
                   [&](std::string_view path) { output = path; });
-    const auto files = options.parse(words);
-    if (!files)
+    const auto given = options.parse_file(words);
+    if (!given)
         return exit_success;
-    if (files->size() != 1)
-        throw options.error("exactly one FILE is needed");
-    const std::string_view path = files->front();
+    const std::string_view path = *given;
     const std::vector<uint8_t> bytes = read_file(path);
     if (!is_binary(bytes))
         throw Failure(std::string(path) + ": not in the binary format");

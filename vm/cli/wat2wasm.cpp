@@ -16,12 +16,10 @@ int wat2wasm(Words words) {
                   [&](std::string_view path) { output = path; });
     options.flag("--no-check", "write the module even though it may not be valid", unchecked);
     add_feature_option(options, load.features);
-    const auto files = options.parse(words);
-    if (!files)
+    const auto given = options.parse_file(words);
+    if (!given)
         return exit_success;
-    if (files->size() != 1)
-        throw options.error("exactly one FILE is needed");
-    const std::string_view path = files->front();
+    const std::string_view path = *given;
     if (output.empty())
         output = path == "-" ? "-" : std::filesystem::path(path).replace_extension(".wasm").string();
 

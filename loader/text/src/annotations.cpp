@@ -35,10 +35,7 @@ void ModuleParser::custom_annotation(Cursor& inside) noexcept {
     custom_bytes_.sized(scratch_.view());
 
     const uint8_t place = inside.accept(TokenKind::lpar) ? custom_place(inside) : last_place;
-    while (inside.at(TokenKind::string)) {
-        custom_bytes_.check(append_decoded(inside.text(), custom_bytes_.vec()));
-        inside.advance();
-    }
+    append_strings(inside, custom_bytes_);
     if (!inside.at(TokenKind::rpar))
         inside.unexpected("a string or the end of the annotation");
     if (!custom_sections_.push({place, begin, custom_bytes_.size() - begin}))
@@ -53,8 +50,8 @@ uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
         return last_place;
     }
     inside.advance();
-    const std::optional<uint8_t> section =
-        inside.at(TokenKind::keyword) ? section_order(inside.text()) : std::nullopt;
+    const std::optional<SectionId> section =
+        inside.at(TokenKind::keyword) ? find_section(inside.text()) : std::nullopt;
     if (!section) {
         inside.fail("@custom annotation: malformed section kind");
         return last_place;
@@ -95,10 +92,7 @@ std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
         else if (!func_)
             inside.fail("@metadata.code.branch_hint annotation: not in a function");
         scratch_.clear();
-        while (inside.at(TokenKind::string)) {
-            scratch_.check(append_decoded(inside.text(), scratch_.vec()));
-            inside.advance();
-        }
+        append_strings(inside, scratch_);
         if (!inside.at(TokenKind::rpar))
             inside.fail("@metadata.code.branch_hint annotation: unexpected token");
         else if (scratch_.size() != 1 || scratch_.view()[0] > 1)

@@ -75,11 +75,6 @@ Token Cursor::expect(TokenKind kind, const char* what) noexcept {
     return current_;
 }
 
-void Cursor::expect_keyword(std::string_view keyword) noexcept {
-    if (!accept_keyword(keyword))
-        unexpected(Shown{keyword}.c_str());
-}
-
 void Cursor::skip_to_close() noexcept {
     for (size_t depth = 1; depth != 0 && !at_end();) {
         depth += at(TokenKind::lpar) ? 1 : 0;

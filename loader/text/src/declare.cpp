@@ -5,20 +5,15 @@
 namespace warpbeam::text {
 namespace {
 
-struct DefinitionKeyword {
-    std::string_view keyword;
-    Space space;
-};
-constexpr DefinitionKeyword definition_keywords[] = {
-    {"func", Space::func}, {"table", Space::table}, {"memory", Space::memory}, {"global", Space::global},
-    {"tag", Space::tag},   {"elem", Space::elem},   {"data", Space::data},
-};
+std::optional<Space> extern_space(std::string_view keyword) noexcept {
+    for (const ExternRow& row : extern_rows)
+        if (row.keyword == keyword)
+            return row.space;
+    return std::nullopt;
+}
 
 std::optional<Space> space_of(std::string_view keyword) noexcept {
-    for (const auto& [text, space] : definition_keywords)
-        if (text == keyword)
-            return space;
-    return std::nullopt;
+    return keyword == "elem" ? Space::elem : keyword == "data" ? Space::data : extern_space(keyword);
 }
 
 /// By Space.
@@ -40,7 +35,7 @@ void ModuleParser::declare_fields() noexcept {
             expect(TokenKind::string, "a string");
             expect(TokenKind::string, "a string");
             expect(TokenKind::lpar, "an external type");
-            if (const auto space = space_of(text()); space && *space != Space::elem && *space != Space::data)
+            if (const auto space = extern_space(text()))
                 declare_definition(*space);
             else
                 unexpected("an external type");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/memory/hash.hpp>
 
 #include <array>
 #include <cstdint>
@@ -10,19 +11,12 @@ namespace warpbeam::text {
 
 namespace detail {
 
-constexpr uint32_t keyword_hash(std::string_view keyword) noexcept {
-    uint32_t hash = 0x811c'9dc5;
-    for (const char c : keyword)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x0100'0193;
-    return hash ^ hash >> 15;
-}
-
 /// The positions in the instruction table plus one, open-addressed by the hash of the keyword.
 inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
     std::array<uint16_t, 2048> slots{};
     static_assert(std::size(instr_table) < slots.size() / 2);
     for (size_t i = 0; i < std::size(instr_table); ++i) {
-        size_t slot = keyword_hash(instr_table[i].text) % slots.size();
+        size_t slot = hash_of(instr_table[i].text) % slots.size();
         while (slots[slot] != 0)
             slot = (slot + 1) % slots.size();
         slots[slot] = static_cast<uint16_t>(i + 1);
@@ -35,7 +29,7 @@ inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
 /// The row of the instruction with this keyword; null when there is none. Where several instructions share
 /// one, it is the first: `select`, and `ref.test` and `ref.cast` of non-null references.
 constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
-    size_t slot = detail::keyword_hash(keyword) % detail::keyword_slots.size();
+    size_t slot = hash_of(keyword) % detail::keyword_slots.size();
     while (detail::keyword_slots[slot] != 0) {
         const InstrRow& row = instr_table[detail::keyword_slots[slot] - 1];
         if (row.text == keyword)

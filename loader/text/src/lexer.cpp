@@ -23,16 +23,11 @@ TokenKind classify(std::string_view text) noexcept {
     const char first = text.front();
     if (first == '$')
         return TokenKind::id;
-    switch (classify_number(text)) {
-    case NumberKind::natural:
-        return TokenKind::natural;
-    case NumberKind::integer:
-        return TokenKind::integer;
-    case NumberKind::floating:
-        return TokenKind::floating;
-    case NumberKind::none:
-        break;
-    }
+    // By NumberKind.
+    constexpr TokenKind numbers[] = {TokenKind::reserved, TokenKind::natural, TokenKind::integer,
+                                     TokenKind::floating};
+    if (const NumberKind kind = classify_number(text); kind != NumberKind::none)
+        return numbers[static_cast<size_t>(kind)];
     return first >= 'a' && first <= 'z' ? TokenKind::keyword : TokenKind::reserved;
 }
 

@@ -5,7 +5,7 @@
 #include "types.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
-#include <warpbeam/loader/types.hpp>
+#include <warpbeam/loader/module.hpp>
 #include <warpbeam/text/cursor.hpp>
 #include <warpbeam/text/parse.hpp>
 
@@ -14,6 +14,9 @@
 #include <optional>
 
 namespace warpbeam::text {
+
+/// The bytes of all strings that come next.
+void append_strings(Cursor& cursor, Bytes& out) noexcept;
 
 /// Translates the fields of one module. It goes over the text three times: over all of it to bind the
 /// identifiers of the index spaces, since they may be used before they are defined; over the type
@@ -43,7 +46,7 @@ private:
     void type_fields() noexcept;
     void type_definition() noexcept;
     void struct_fields(uint32_t type, Bytes& out) noexcept;
-    void field_type(Bytes& out) noexcept;
+    void field_type(Bytes& out, bool packed_too = true) noexcept;
     void value_type(Bytes& out, bool packed_too = false) noexcept;
     std::optional<RefType> accept_ref_type() noexcept;
     RefType ref_type() noexcept;
@@ -62,12 +65,21 @@ private:
     Limits limits() noexcept;
     void memory_type(Bytes& out, bool is_64) noexcept;
     std::optional<uint32_t> page_size() noexcept;
-    void global_type(Bytes& out) noexcept;
+    void global_type(Bytes& out) noexcept { field_type(out, false); }
     void signature(Params params) noexcept;
     void param(Params params) noexcept;
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
-    uint32_t import_type_use() noexcept;
+    /// Up to the parenthesis that closes a list: one that has a name, or any number.
+    template <typename One>
+    void list(bool named, One&& one) noexcept {
+        if (named)
+            one();
+        else
+            while (!at(TokenKind::rpar) && !at_end())
+                one();
+        expect_close();
+    }
     void match_inline_type(uint32_t type, size_t offset) noexcept;
     void block_type(Bytes& out) noexcept;
 
@@ -77,6 +89,7 @@ private:
     Symbol accept_id() noexcept;
     uint32_t begin_definition(Space space) noexcept;
     bool inline_exports_and_import(ExternKind kind, uint32_t index) noexcept;
+    void import_type(ExternKind kind, uint32_t index) noexcept;
     void func_field() noexcept;
     void func_body(uint32_t func, uint32_t type) noexcept;
     void locals(uint32_t first) noexcept;
@@ -93,15 +106,13 @@ private:
     void start_field() noexcept;
     void constant_expression(Bytes& out) noexcept;
     void name(Bytes& out) noexcept;
-    void strings(Bytes& out) noexcept;
     uint32_t index(Space space, uint32_t owner = 0) noexcept;
     uint32_t index_or_zero(Space space) noexcept { return at_index() ? index(space) : 0; }
     uint32_t natural_u32() noexcept;
 
     // parse_segments.cpp
-    enum class Mode : uint8_t { passive, active, declarative };
     struct Elements {
-        Mode mode = Mode::passive;
+        SegmentMode mode = SegmentMode::passive;
         uint32_t table = 0;
         /// Whether they are function indices, else expressions of this type.
         bool indices = true;
@@ -110,7 +121,6 @@ private:
     };
     void elem_field() noexcept;
     [[nodiscard]] bool at_old_index() const noexcept;
-    void element_list(Elements& elements) noexcept;
     void element_indices(Elements& elements) noexcept;
     void element_expressions(Elements& elements) noexcept;
     void write_elements(const Elements& elements) noexcept;
@@ -153,7 +163,6 @@ private:
     void open_try_arm() noexcept;
     void block_instruction(const InstrRow& row, bool folded) noexcept;
     void if_instruction(bool folded, std::optional<uint8_t> hint) noexcept;
-    void try_instruction(bool folded) noexcept;
     void continue_block(Op op) noexcept;
     void end_block() noexcept;
     void end_label(Symbol opened) noexcept;
@@ -195,17 +204,11 @@ private:
     void write_custom_sections(Bytes& out, uint8_t place) const noexcept;
     void write_branch_hints(Bytes& out) const noexcept;
     void write_names(Bytes& out) const noexcept;
-    void write_name_map(Bytes& out, Space space) const noexcept;
 
     struct CustomSection {
         uint8_t place;
         size_t begin;
         size_t size;
-    };
-    struct BranchHint {
-        uint32_t func;
-        size_t offset;
-        uint8_t value;
     };
     struct Label {
         Symbol symbol;

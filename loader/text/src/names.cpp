@@ -1,7 +1,6 @@
 #include "names.hpp"
 
-#include "hash.hpp"
-
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/text/lexer.hpp>
 
 namespace warpbeam::text {
@@ -16,7 +15,7 @@ Symbol Names::intern(std::string_view token) noexcept {
     const auto view = [&](const Range& r) {
         return std::string_view{reinterpret_cast<const char*>(bytes_.data()) + r.begin, r.size};
     };
-    const uint32_t hash = hash_of({bytes_.data() + range.begin, range.size});
+    const uint32_t hash = hash_of(view(range));
     const uint32_t found =
         symbol_index_.find(hash, [&](uint32_t i) { return view(symbols_[i]) == view(range); });
     if (found != HashIndex::npos) {

@@ -1,12 +1,60 @@
 #include "characters.hpp"
-#include "float.hpp"
 
 #include <warpbeam/text/number.hpp>
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
+#include <type_traits>
 
 namespace warpbeam::text {
 namespace {
+
+/// An IEEE 754 binary interchange format.
+struct FloatFormat {
+    unsigned fraction_bits;
+    unsigned exponent_bits;
+
+    [[nodiscard]] constexpr int64_t min_exponent() const noexcept {
+        return 2 - (int64_t{1} << (exponent_bits - 1));
+    }
+    [[nodiscard]] constexpr uint64_t infinity() const noexcept {
+        return ((uint64_t{1} << exponent_bits) - 1) << fraction_bits;
+    }
+    [[nodiscard]] constexpr uint64_t sign() const noexcept {
+        return uint64_t{1} << (fraction_bits + exponent_bits);
+    }
+};
+inline constexpr FloatFormat binary32{23, 8};
+inline constexpr FloatFormat binary64{52, 11};
+
+/// The magnitude bits of the number nearest to mantissa * 2^exponent (plus a little when `sticky`), ties to
+/// even; absent when that is infinity.
+std::optional<uint64_t> round_binary(const FloatFormat& format, uint64_t mantissa, int64_t exponent,
+                                     bool sticky) noexcept {
+    if (mantissa == 0)
+        return 0;
+    const int shift = std::countl_zero(mantissa);
+    mantissa <<= shift;
+    exponent += 63 - shift; // now mantissa / 2^63 is in [1, 2)
+
+    const int64_t below = format.min_exponent() - exponent;
+    const bool subnormal = below > 0;
+    const int64_t dropped = 63 - static_cast<int64_t>(format.fraction_bits) + (subnormal ? below : 0);
+    if (dropped > 64)
+        return 0; // less than half of the smallest number
+    const uint64_t half = uint64_t{1} << 63;
+    uint64_t kept = dropped == 64 ? 0 : mantissa >> dropped;
+    const uint64_t rest = dropped == 64 ? mantissa : mantissa << (64 - dropped);
+    if (rest > half || (rest == half && (sticky || (kept & 1) != 0)))
+        ++kept;
+    if (!subnormal && exponent > -format.min_exponent() + 1)
+        return std::nullopt;
+    // A carry out of the fraction runs into the exponent, which is what is wanted.
+    const uint64_t biased = subnormal ? 0 : static_cast<uint64_t>(exponent - format.min_exponent());
+    const uint64_t bits = (biased << format.fraction_bits) + kept;
+    return bits < format.infinity() ? std::optional{bits} : std::nullopt;
+}
 
 /// Consumes parts of a number's syntax from the front.
 struct Scanner {
@@ -102,21 +150,51 @@ std::optional<uint64_t> parse_hex(std::string_view text, const FloatFormat& form
     return round_binary(format, mantissa, exponent, sticky);
 }
 
-std::optional<uint64_t> parse_decimal(std::string_view text, const FloatFormat& format) noexcept {
-    Decimal decimal;
+template <typename Float>
+using BitsOf = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
+
+/// The bits of the number nearest to a decimal literal.
+template <typename Float>
+std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
+    // A point halfway between two binary64 numbers has at most 767 significant digits. Beyond that it only
+    // matters whether a digit is not zero; the digit 1 at the end then says so.
+    constexpr size_t max_digits = 780;
+    char digits[max_digits + 32];
+    size_t count = 0;
+    int64_t exponent = 0;
     bool fraction = false;
+    bool sticky = false;
     size_t i = 0;
     for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; ++i) {
-        if (text[i] == '.')
+        if (text[i] == '.') {
             fraction = true;
-        else if (text[i] != '_')
-            decimal.add(static_cast<uint8_t>(text[i] - '0'), fraction);
+        } else if (text[i] != '_') {
+            const bool dropped = count == max_digits;
+            sticky |= dropped && text[i] != '0';
+            if (!dropped && (count != 0 || text[i] != '0'))
+                digits[count++] = text[i];
+            exponent += (dropped ? 1 : 0) - (fraction ? 1 : 0);
+        }
     }
+    if (count == 0)
+        return 0;
     if (i < text.size())
-        decimal.exponent += parse_exponent(text.substr(i + 1));
-    return round_decimal(format, decimal);
+        exponent += parse_exponent(text.substr(i + 1));
+    const int64_t magnitude = exponent + static_cast<int64_t>(count);
+    if (sticky) {
+        digits[count++] = '1';
+        --exponent;
+    }
+    digits[count++] = 'e';
+    const char* const end = std::to_chars(digits + count, std::end(digits), exponent).ptr;
+    Float value = 0;
+    // What is out of range is too large or rounds to zero.
+    if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
+        return magnitude > 0 ? std::nullopt : std::optional<uint64_t>{0};
+    return std::bit_cast<BitsOf<Float>>(value);
 }
 
+template <typename Float>
 std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& format) noexcept {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+'))
@@ -133,11 +211,30 @@ std::optional<uint64_t> parse_float(std::string_view text, const FloatFormat& fo
     } else if (text.starts_with("0x")) {
         magnitude = parse_hex(text.substr(2), format);
     } else {
-        magnitude = parse_decimal(text, format);
+        magnitude = parse_decimal<Float>(text);
     }
     if (magnitude && negative)
         *magnitude |= format.sign();
     return magnitude;
+}
+
+template <typename Float>
+std::string_view print_float(BitsOf<Float> bits, const FloatFormat& format,
+                             std::span<char, 40> buffer) noexcept {
+    char* at = buffer.data();
+    char* const end = at + buffer.size();
+    const uint64_t magnitude = bits & ~format.sign();
+    if (magnitude < format.infinity())
+        return {at, std::to_chars(at, end, std::bit_cast<Float>(bits)).ptr};
+    if (bits != magnitude)
+        *at++ = '-';
+    const uint64_t payload = magnitude - format.infinity();
+    const bool is_canonical = payload == uint64_t{1} << (format.fraction_bits - 1);
+    const std::string_view word = payload == 0 ? "inf" : is_canonical ? "nan" : "nan:0x";
+    at += word.copy(at, word.size());
+    if (payload != 0 && !is_canonical)
+        at = std::to_chars(at, end, payload, 16).ptr;
+    return {buffer.data(), at};
 }
 
 } // namespace
@@ -182,10 +279,20 @@ std::optional<uint64_t> parse_integer(std::string_view text, unsigned bits) noex
 }
 
 std::optional<uint32_t> parse_f32(std::string_view text) noexcept {
-    const std::optional<uint64_t> bits = parse_float(text, binary32);
+    const std::optional<uint64_t> bits = parse_float<float>(text, binary32);
     return bits ? std::optional{static_cast<uint32_t>(*bits)} : std::nullopt;
 }
 
-std::optional<uint64_t> parse_f64(std::string_view text) noexcept { return parse_float(text, binary64); }
+std::optional<uint64_t> parse_f64(std::string_view text) noexcept {
+    return parse_float<double>(text, binary64);
+}
+
+std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept {
+    return print_float<float>(bits, binary32, buffer);
+}
+
+std::string_view print_f64(uint64_t bits, std::span<char, 40> buffer) noexcept {
+    return print_float<double>(bits, binary64, buffer);
+}
 
 } // namespace warpbeam::text

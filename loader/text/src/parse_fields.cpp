@@ -2,7 +2,6 @@
 // https://webassembly.github.io/spec/core/text/modules.html
 
 #include "module_parser.hpp"
-#include "vocabulary.hpp"
 
 #include <warpbeam/text/number.hpp>
 
@@ -12,6 +11,9 @@ namespace warpbeam::text {
 namespace {
 
 constexpr uint8_t code_of(ExternKind kind) noexcept { return static_cast<uint8_t>(kind); }
+constexpr ExternKind kind_of(const ExternRow& row) noexcept {
+    return static_cast<ExternKind>(&row - extern_rows);
+}
 
 } // namespace
 
@@ -69,7 +71,7 @@ uint32_t ModuleParser::begin_definition(Space space) noexcept {
     return index;
 }
 
-/// The abbreviations at the head of a definition; true when it is an import, whose names have been written.
+/// The abbreviations at the head of a definition; true when it is an import, all of which has been written.
 bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) noexcept {
     while (accept_open("export")) {
         Bytes& out = exports_.add();
@@ -80,14 +82,45 @@ bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) no
     }
     const size_t offset = token().begin;
     if (!accept_open("import")) {
-        static constexpr const char* names[] = {"function", "table", "memory", "global", "tag"};
-        defined_ = names[code_of(kind)];
+        defined_ = row_of(kind).name;
         return false;
     }
     begin_import(offset);
     expect_close();
-    imports_.bytes.byte(kind == ExternKind::func && at_open("exact") ? type_code::exact_func : code_of(kind));
+    import_type(kind, index);
     return true;
+}
+
+/// Of an import whose names have been written.
+void ModuleParser::import_type(ExternKind kind, uint32_t index) noexcept {
+    Bytes& out = imports_.bytes;
+    const bool exact = kind == ExternKind::func && accept_open("exact");
+    out.byte(exact ? type_code::exact_func : code_of(kind));
+    switch (kind) {
+    case ExternKind::func:
+        local_names_.clear();
+        out.u32(type_use(Params::locals));
+        if (exact)
+            expect_close();
+        for (const LocalName& local : local_names_)
+            remember_name(Space::local, index, local.index, local.id, local.annotated);
+        break;
+    case ExternKind::table:
+        table_limits(accept_address_type());
+        ref_type().write(out);
+        out.raw(scratch_);
+        break;
+    case ExternKind::memory:
+        memory_type(out, accept_address_type());
+        break;
+    case ExternKind::global:
+        global_type(out);
+        break;
+    case ExternKind::tag:
+        out.byte(0);
+        out.u32(type_use(Params::named));
+        break;
+    }
 }
 
 /// The two names of an import.
@@ -101,17 +134,12 @@ void ModuleParser::begin_import(size_t offset) noexcept {
 
 void ModuleParser::func_field() noexcept {
     const uint32_t func = begin_definition(Space::func);
-    const bool imported = inline_exports_and_import(ExternKind::func, func);
+    if (inline_exports_and_import(ExternKind::func, func))
+        return;
     local_names_.clear();
-    const uint32_t type = imported ? import_type_use() : type_use(Params::locals);
-    if (imported) {
-        imports_.bytes.u32(type);
-        for (const LocalName& local : local_names_)
-            remember_name(Space::local, func, local.index, local.id, local.annotated);
-    } else {
-        funcs_.add().u32(type);
-        func_body(func, type);
-    }
+    const uint32_t type = type_use(Params::locals);
+    funcs_.add().u32(type);
+    func_body(func, type);
 }
 
 void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
@@ -165,13 +193,7 @@ void ModuleParser::locals(uint32_t first) noexcept {
         const Symbol annotated = name_annotation("local");
         if (id != no_symbol || annotated != no_symbol)
             scratch_.check(local_names_.push({index, id, annotated, offset}));
-        if (id != no_symbol) {
-            one();
-        } else {
-            while (!at(TokenKind::rpar) && !at_end())
-                one();
-        }
-        expect_close();
+        list(id != no_symbol, one);
     }
     close_run();
     body_.u32(runs);
@@ -188,15 +210,16 @@ void ModuleParser::bind_local_names(uint32_t func) noexcept {
 
 void ModuleParser::table_field() noexcept {
     const uint32_t table = begin_definition(Space::table);
-    const bool imported = inline_exports_and_import(ExternKind::table, table);
+    if (inline_exports_and_import(ExternKind::table, table))
+        return;
     const bool is_64 = accept_address_type();
-    if (!imported && !at(TokenKind::natural))
+    if (!at(TokenKind::natural))
         return table_elements(table, is_64);
     // The element type comes first in the binary format and last in the text.
     table_limits(is_64);
-    Bytes& out = imported ? imports_.bytes : tables_.add();
+    Bytes& out = tables_.add();
     const RefType type = ref_type();
-    const bool initialised = !imported && !at(TokenKind::rpar);
+    const bool initialised = !at(TokenKind::rpar);
     if (initialised) {
         out.byte(type_code::table_with_initialiser);
         out.byte(0x00);
@@ -217,18 +240,19 @@ void ModuleParser::table_limits(bool is_64) noexcept {
 
 void ModuleParser::memory_field() noexcept {
     const uint32_t memory = begin_definition(Space::memory);
-    const bool imported = inline_exports_and_import(ExternKind::memory, memory);
+    if (inline_exports_and_import(ExternKind::memory, memory))
+        return;
     Limits type;
     type.is_64 = accept_address_type();
-    if (imported || at(TokenKind::natural))
-        return memory_type(imported ? imports_.bytes : memories_.add(), type.is_64);
+    if (at(TokenKind::natural))
+        return memory_type(memories_.add(), type.is_64);
     type.page_size_log2 = page_size();
     if (!accept_open("data"))
         return unexpected("a size");
 
     ++read_[static_cast<size_t>(Space::data)];
     scratch_.clear();
-    strings(scratch_);
+    append_strings(*this, scratch_);
     expect_close();
     const uint32_t log2 = type.page_size_log2.value_or(16);
     type.min = type.max = (scratch_.size() + (uint64_t{1} << log2) - 1) >> log2;
@@ -247,7 +271,7 @@ void ModuleParser::memory_field() noexcept {
 void ModuleParser::global_field() noexcept {
     const uint32_t global = begin_definition(Space::global);
     if (inline_exports_and_import(ExternKind::global, global))
-        return global_type(imports_.bytes);
+        return;
     Bytes& out = globals_.add();
     global_type(out);
     constant_expression(out);
@@ -255,57 +279,29 @@ void ModuleParser::global_field() noexcept {
 
 void ModuleParser::tag_field() noexcept {
     const uint32_t tag = begin_definition(Space::tag);
-    const bool imported = inline_exports_and_import(ExternKind::tag, tag);
-    const uint32_t type = type_use(Params::named);
-    Bytes& out = imported ? imports_.bytes : tags_.add();
+    if (inline_exports_and_import(ExternKind::tag, tag))
+        return;
+    Bytes& out = tags_.add();
     out.byte(0);
-    out.u32(type);
+    out.u32(type_use(Params::named));
 }
 
 void ModuleParser::import_field() noexcept {
     begin_import(token().begin);
-    Bytes& out = imports_.bytes;
-    const auto kind = [&](ExternKind k) { out.byte(code_of(k)); };
-    if (accept_open("func")) {
-        const uint32_t func = begin_definition(Space::func);
-        out.byte(at_open("exact") ? type_code::exact_func : code_of(ExternKind::func));
-        local_names_.clear();
-        out.u32(import_type_use());
-        for (const LocalName& local : local_names_)
-            remember_name(Space::local, func, local.index, local.id, local.annotated);
-    } else if (accept_open("table")) {
-        kind(ExternKind::table);
-        begin_definition(Space::table);
-        const bool is_64 = accept_address_type();
-        table_limits(is_64);
-        ref_type().write(out);
-        out.raw(scratch_);
-    } else if (accept_open("memory")) {
-        kind(ExternKind::memory);
-        begin_definition(Space::memory);
-        const bool is_64 = accept_address_type();
-        memory_type(out, is_64);
-    } else if (accept_open("global")) {
-        kind(ExternKind::global);
-        begin_definition(Space::global);
-        global_type(out);
-    } else if (accept_open("tag")) {
-        kind(ExternKind::tag);
-        begin_definition(Space::tag);
-        out.byte(0);
-        out.u32(type_use(Params::named));
-    } else {
-        unexpected("an external type");
-    }
-    expect_close();
+    for (const ExternRow& each : extern_rows)
+        if (accept_open(each.keyword)) {
+            import_type(kind_of(each), begin_definition(each.space));
+            return expect_close();
+        }
+    unexpected("an external type");
 }
 
 void ModuleParser::export_field() noexcept {
     Bytes& out = exports_.add();
     name(out);
     for (const ExternRow& each : extern_rows)
-        if (accept_open(each.keyword())) {
-            out.byte(code_of(each.kind));
+        if (accept_open(each.keyword)) {
+            out.byte(code_of(kind_of(each)));
             out.u32(index(each.space));
             return expect_close();
         }
@@ -334,13 +330,6 @@ void ModuleParser::name(Bytes& out) noexcept {
     scratch_.check(append_decoded(text(), scratch_.vec()));
     out.sized(scratch_.view());
     advance();
-}
-
-void ModuleParser::strings(Bytes& out) noexcept {
-    while (at(TokenKind::string)) {
-        out.check(append_decoded(text(), out.vec()));
-        advance();
-    }
 }
 
 uint32_t ModuleParser::natural_u32() noexcept {

@@ -60,6 +60,18 @@ void ModuleParser::cast_to(Op non_null, Op nullable, Bytes& out) noexcept {
 }
 
 void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
+    // The table or memory comes first and may be left out.
+    const auto segment_of = [&](Space segments, Space of) {
+        const bool both = ahead().kind == TokenKind::natural || ahead().kind == TokenKind::id;
+        const uint32_t target = both ? index(of) : 0;
+        out.u32(index(segments));
+        out.u32(target);
+    };
+    const auto both_or_none = [&](Space of) {
+        const bool given = at_index();
+        out.u32(given ? index(of) : 0);
+        out.u32(given ? index(of) : 0);
+    };
     switch (row.imm) {
     case Imm::none:
         return;
@@ -100,37 +112,22 @@ void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
         return out.u32(index(Space::global));
     case Imm::table:
         return out.u32(index_or_zero(Space::table));
-    case Imm::table_table: {
-        const bool given = at_index();
-        out.u32(given ? index(Space::table) : 0);
-        return out.u32(given ? index(Space::table) : 0);
-    }
+    case Imm::table_table:
+        return both_or_none(Space::table);
     case Imm::elem:
         return out.u32(index(Space::elem));
-    case Imm::elem_table: {
-        // The table comes first and may be left out.
-        const bool both = ahead().kind == TokenKind::natural || ahead().kind == TokenKind::id;
-        const uint32_t table = both ? index(Space::table) : 0;
-        out.u32(index(Space::elem));
-        return out.u32(table);
-    }
+    case Imm::elem_table:
+        return segment_of(Space::elem, Space::table);
     case Imm::data:
         uses_data_ = true;
         return out.u32(index(Space::data));
-    case Imm::data_memory: {
+    case Imm::data_memory:
         uses_data_ = true;
-        const bool both = ahead().kind == TokenKind::natural || ahead().kind == TokenKind::id;
-        const uint32_t memory = both ? index(Space::memory) : 0;
-        out.u32(index(Space::data));
-        return out.u32(memory);
-    }
+        return segment_of(Space::data, Space::memory);
     case Imm::memory:
         return out.u32(index_or_zero(Space::memory));
-    case Imm::memory_memory: {
-        const bool given = at_index();
-        out.u32(given ? index(Space::memory) : 0);
-        return out.u32(given ? index(Space::memory) : 0);
-    }
+    case Imm::memory_memory:
+        return both_or_none(Space::memory);
     case Imm::tag:
         return out.u32(index(Space::tag));
     case Imm::mem_arg:
@@ -234,11 +231,11 @@ void ModuleParser::lane(Bytes& out) noexcept {
 void ModuleParser::select_types(Bytes& out) noexcept {
     uint32_t count = 0;
     scratch_.clear();
-    while (accept_open("result")) {
-        for (; !at(TokenKind::rpar) && !at_end(); ++count)
+    while (accept_open("result"))
+        list(false, [&] {
             value_type(scratch_);
-        expect_close();
-    }
+            ++count;
+        });
     out.u32(count);
     out.raw(scratch_);
 }

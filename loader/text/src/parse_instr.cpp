@@ -62,11 +62,10 @@ void ModuleParser::instruction(bool folded, std::optional<uint8_t> hint) noexcep
     case Op::block:
     case Op::loop:
     case Op::try_table:
+    case Op::try_:
         return block_instruction(*row, folded);
     case Op::if_:
         return if_instruction(folded, hint);
-    case Op::try_:
-        return try_instruction(folded);
     case Op::else_:
     case Op::end:
     case Op::catch_:
@@ -94,7 +93,11 @@ void ModuleParser::block_instruction(const InstrRow& row, bool folded) noexcept 
     if (row.op == Op::try_table)
         catch_clauses(*out_);
     push_label(symbol);
-    push({.kind = folded ? Frame::folded_block : Frame::plain_block, .label = symbol});
+    // The exception handling that came before `try_table` has arms.
+    const bool has_arms = row.op == Op::try_;
+    push({.kind = folded ? (has_arms ? Frame::folded_try : Frame::folded_block)
+                         : (has_arms ? Frame::plain_try : Frame::plain_block),
+          .label = symbol});
 }
 
 void ModuleParser::if_instruction(bool folded, std::optional<uint8_t> hint) noexcept {
@@ -111,16 +114,6 @@ void ModuleParser::if_instruction(bool folded, std::optional<uint8_t> hint) noex
         push_label(symbol);
         push({.kind = Frame::plain_if, .label = symbol});
     }
-}
-
-/// The exception handling that came before `try_table`.
-void ModuleParser::try_instruction(bool folded) noexcept {
-    advance();
-    const Symbol symbol = accept_id();
-    opcode(Op::try_, *out_);
-    block_type(*out_);
-    push_label(symbol);
-    push({.kind = folded ? Frame::folded_try : Frame::plain_try, .label = symbol});
 }
 
 /// At `(then` or `(else`; the condition is complete.
@@ -252,7 +245,7 @@ void ModuleParser::emit_deferred(const Frame& frame) noexcept {
 
 /// Notes that the instruction that comes next in `out_` has been hinted at.
 void ModuleParser::hint_here(std::optional<uint8_t> hint) noexcept {
-    if (hint && func_ && !hints_.push({*func_, out_->size(), *hint}))
+    if (hint && func_ && !hints_.push({*func_, static_cast<uint32_t>(out_->size()), *hint != 0}))
         fail_memory();
 }
 

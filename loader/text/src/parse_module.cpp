@@ -33,21 +33,6 @@ size_t ModuleParser::parse(size_t position, std::string_view identifier) noexcep
     return token().begin;
 }
 
-namespace {
-
-struct Request {
-    Allocator& allocator;
-    bool names;
-};
-
-void parse_fields(Cursor& cursor, size_t position, std::string_view identifier, const Request& request,
-                  Bytes& out) noexcept {
-    ModuleParser parser{cursor.source(), cursor.fault(), request.allocator, request.names};
-    cursor.move_to(parser.parse(position, identifier));
-    if (!cursor.failed())
-        parser.write(out);
-}
-
 void append_strings(Cursor& cursor, Bytes& out) noexcept {
     while (cursor.at(TokenKind::string)) {
         out.check(append_decoded(cursor.text(), out.vec()));
@@ -55,10 +40,19 @@ void append_strings(Cursor& cursor, Bytes& out) noexcept {
     }
 }
 
+namespace {
+
+void parse_fields(Cursor& cursor, size_t position, std::string_view identifier, bool names,
+                  Bytes& out) noexcept {
+    ModuleParser parser{cursor.source(), cursor.fault(), out.vec().allocator(), names};
+    cursor.move_to(parser.parse(position, identifier));
+    if (!cursor.failed())
+        parser.write(out);
+}
+
 /// One module that makes up the whole text. When it is quoted, the text is appended to `quoted` instead of a
 /// module to `out`, and true is returned.
-bool parse_text(std::string_view text, Fault& fault, const Request& request, Bytes& out,
-                Bytes* quoted) noexcept {
+bool parse_text(std::string_view text, Fault& fault, bool names, Bytes& out, Bytes* quoted) noexcept {
     Cursor cursor{text, fault};
     cursor.lenient = true;
     bool is_quoted = false;
@@ -79,11 +73,11 @@ bool parse_text(std::string_view text, Fault& fault, const Request& request, Byt
             is_quoted = true;
             append_strings(cursor, *quoted);
         } else {
-            parse_fields(cursor, position, identifier, request, out);
+            parse_fields(cursor, position, identifier, names, out);
         }
         cursor.expect_close();
     } else {
-        parse_fields(cursor, 0, {}, request, out);
+        parse_fields(cursor, 0, {}, names, out);
     }
     if (!cursor.at_end())
         cursor.unexpected("the end of the text");
@@ -96,15 +90,14 @@ bool parse_text(std::string_view text, Fault& fault, const Request& request, Byt
 std::expected<Vec<uint8_t>, Error> parse_wat(std::string_view source, const TextOptions& options) noexcept {
     using namespace text;
     Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
-    const Request request{allocator, options.names};
     Fault fault{source, options.first_line};
     Bytes out{fault, allocator};
     Bytes quoted{fault, allocator};
-    if (parse_text(source, fault, request, out, &quoted) && !fault) {
+    if (parse_text(source, fault, options.names, out, &quoted) && !fault) {
         const std::string_view inner{reinterpret_cast<const char*>(quoted.view().data()), quoted.size()};
         Fault inner_fault{inner, 1};
         Bytes inner_out{inner_fault, allocator};
-        parse_text(inner, inner_fault, request, inner_out, nullptr);
+        parse_text(inner, inner_fault, options.names, inner_out, nullptr);
         if (const Error* const error = inner_fault.error())
             return std::unexpected{*error};
         return std::move(inner_out.vec());

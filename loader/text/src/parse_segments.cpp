@@ -10,36 +10,34 @@ void ModuleParser::elem_field() noexcept {
     list_.clear();
     offset_.clear();
     if (accept_keyword("declare")) {
-        elements.mode = Mode::declarative;
+        elements.mode = SegmentMode::declarative;
     } else if (accept_open("table")) {
-        elements.mode = Mode::active;
+        elements.mode = SegmentMode::active;
         elements.table = index(Space::table);
         expect_close();
         offset_expression();
     } else if (at_old_index() || (at(TokenKind::lpar) && !at_open("ref"))) {
         if (at_old_index())
             elements.table = index(Space::table);
-        elements.mode = Mode::active;
+        elements.mode = SegmentMode::active;
         offset_expression();
         if (at_index() || at(TokenKind::rpar)) {
             element_indices(elements);
             return write_elements(elements);
         }
     }
-    element_list(elements);
+    if (accept_keyword("func")) {
+        element_indices(elements);
+    } else {
+        elements.type = ref_type();
+        element_expressions(elements);
+    }
     write_elements(elements);
 }
 
 /// Whether a table or memory is named as WebAssembly 1.0 did, by its bare index.
 bool ModuleParser::at_old_index() const noexcept {
     return at(TokenKind::natural) && ahead().kind == TokenKind::lpar;
-}
-
-void ModuleParser::element_list(Elements& elements) noexcept {
-    if (accept_keyword("func"))
-        return element_indices(elements);
-    elements.type = ref_type();
-    element_expressions(elements);
 }
 
 void ModuleParser::element_indices(Elements& elements) noexcept {
@@ -65,11 +63,11 @@ void ModuleParser::element_expressions(Elements& elements) noexcept {
 /// From `offset_` and `list_`, in the shortest of the eight forms.
 /// https://webassembly.github.io/spec/core/binary/modules.html#element-section
 void ModuleParser::write_elements(const Elements& elements) noexcept {
-    const bool active = elements.mode == Mode::active;
+    const bool active = elements.mode == SegmentMode::active;
     const bool implied = active && elements.table == 0 && (elements.indices || elements.type.is_funcref());
     unsigned flags = elements.indices ? 0 : 4;
     if (!active)
-        flags |= elements.mode == Mode::passive ? 1 : 3;
+        flags |= elements.mode == SegmentMode::passive ? 1 : 3;
     else if (!implied)
         flags |= 2;
     Bytes& out = elements_.add();
@@ -89,7 +87,7 @@ void ModuleParser::write_elements(const Elements& elements) noexcept {
 /// `(table reftype (elem ...))`: a table as large as the segment that fills it.
 void ModuleParser::table_elements(uint32_t table, bool is_64) noexcept {
     Elements elements;
-    elements.mode = Mode::active;
+    elements.mode = SegmentMode::active;
     elements.table = table;
     elements.type = ref_type();
     ++read_[static_cast<size_t>(Space::elem)];
@@ -144,7 +142,7 @@ void ModuleParser::data_field() noexcept {
         out.u32(memory);
     out.raw(offset_);
     scratch_.clear();
-    strings(scratch_);
+    append_strings(*this, scratch_);
     out.sized(scratch_.view());
 }
 

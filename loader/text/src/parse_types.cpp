@@ -88,23 +88,19 @@ void ModuleParser::struct_fields(uint32_t type, Bytes& out) noexcept {
         remember_name(Space::field, type, count, id, name_annotation("field"));
         if (id != no_symbol && !names_.bind(Space::field, type, id, count))
             fail_at(offset, "duplicate field");
-        if (id != no_symbol) {
+        list(id != no_symbol, [&] {
             field_type(scratch_);
             ++count;
-        } else {
-            for (; !at(TokenKind::rpar) && !at_end(); ++count)
-                field_type(scratch_);
-        }
-        expect_close();
+        });
     }
     out.byte(type_code::struct_);
     out.u32(count);
     out.raw(scratch_);
 }
 
-void ModuleParser::field_type(Bytes& out) noexcept {
+void ModuleParser::field_type(Bytes& out, bool packed_too) noexcept {
     const bool is_mutable = accept_open("mut");
-    value_type(out, true);
+    value_type(out, packed_too);
     if (is_mutable)
         expect_close();
     out.byte(is_mutable ? 1 : 0);
@@ -223,24 +219,16 @@ std::optional<uint32_t> ModuleParser::page_size() noexcept {
     return static_cast<uint32_t>(std::countr_zero(bytes.value_or(1)));
 }
 
-void ModuleParser::global_type(Bytes& out) noexcept {
-    const bool is_mutable = accept_open("mut");
-    value_type(out);
-    if (is_mutable)
-        expect_close();
-    out.byte(is_mutable ? 1 : 0);
-}
-
 /// Parameters, then results, into `signature_`.
 void ModuleParser::signature(Params params) noexcept {
     signature_.clear();
     while (accept_open("param"))
         param(params);
-    while (accept_open("result")) {
-        for (; !at(TokenKind::rpar) && !at_end(); ++signature_.result_count)
+    while (accept_open("result"))
+        list(false, [&] {
             value_type(signature_.results);
-        expect_close();
-    }
+            ++signature_.result_count;
+        });
 }
 
 void ModuleParser::param(Params params) noexcept {
@@ -249,14 +237,10 @@ void ModuleParser::param(Params params) noexcept {
     const Symbol annotated = name_annotation("local");
     if (params == Params::locals && (id != no_symbol || annotated != no_symbol))
         signature_.params.check(local_names_.push({signature_.param_count, id, annotated, offset}));
-    if (id != no_symbol) {
+    list(id != no_symbol, [&] {
         value_type(signature_.params);
         ++signature_.param_count;
-    } else {
-        for (; !at(TokenKind::rpar) && !at_end(); ++signature_.param_count)
-            value_type(signature_.params);
-    }
-    expect_close();
+    });
 }
 
 std::optional<uint32_t> ModuleParser::explicit_type() noexcept {
@@ -275,15 +259,6 @@ uint32_t ModuleParser::type_use(Params params) noexcept {
         return types_.find_or_add(signature_);
     match_inline_type(*type, offset);
     return *type;
-}
-
-/// That of an imported function, which may be meant exactly.
-uint32_t ModuleParser::import_type_use() noexcept {
-    if (!accept_open("exact"))
-        return type_use(Params::locals);
-    const uint32_t type = type_use(Params::locals);
-    expect_close();
-    return type;
 }
 
 /// What is written out besides a type index has to be that type; nothing written is as good.

@@ -1,6 +1,6 @@
 #include "types.hpp"
 
-#include "hash.hpp"
+#include <warpbeam/memory/hash.hpp>
 
 #include <algorithm>
 

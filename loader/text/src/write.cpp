@@ -3,6 +3,8 @@
 #include "custom_place.hpp"
 #include "module_parser.hpp"
 
+#include <algorithm>
+
 namespace warpbeam::text {
 namespace {
 
@@ -20,34 +22,56 @@ void write_section(Bytes& out, uint8_t id, const Section& section, Bytes& scratc
     write_section(out, id, scratch.view());
 }
 
+/// Entries by their function, or their type: for each of these its index, and a vector of what `write` makes
+/// of each of its entries.
+template <typename Entry, typename Write>
+void write_groups(Bytes& out, const Vec<Entry>& entries, uint32_t Entry::* owner, Write&& write) noexcept {
+    const auto end_of_group = [&](size_t i) {
+        const uint32_t current = entries[i].*owner;
+        while (i < entries.size() && entries[i].*owner == current)
+            ++i;
+        return i;
+    };
+    uint32_t groups = 0;
+    for (size_t i = 0; i < entries.size(); i = end_of_group(i))
+        ++groups;
+    out.u32(groups);
+    for (size_t i = 0; i < entries.size();) {
+        const size_t end = end_of_group(i);
+        out.u32(entries[i].*owner);
+        out.u64(end - i);
+        for (; i < end; ++i)
+            write(entries[i]);
+    }
+}
+
 } // namespace
 
 void ModuleParser::write(Bytes& out) const noexcept {
-    out.fixed(binary_magic, 4);
-    out.fixed(binary_version, 4);
+    out.raw(binary_header);
     Bytes scratch{fault(), *allocator_};
-    // In the order of `SectionOrder`; two are numbers and no vectors.
-    const Section* const in_order[] = {
-        &types_.section(), &imports_, &funcs_,    &tables_, &memories_, &tags_, &globals_,
-        &exports_,         nullptr,   &elements_, nullptr,  &codes_,    &data_};
-    static_assert(std::size(in_order) == std::size(section_ids));
-    for (size_t i = 0; i < std::size(in_order); ++i) {
-        const auto order = static_cast<SectionOrder>(i);
-        write_custom_sections(out, place_of(i, false));
-        if (order == SectionOrder::code)
+    // By id; two are numbers and no vectors.
+    const Section* const sections[] = {
+        nullptr,   &types_.section(), &imports_,  &funcs_, &tables_, &memories_, &globals_,
+        &exports_, nullptr,           &elements_, &codes_, &data_,   nullptr,    &tags_};
+    static_assert(std::size(sections) == std::size(section_table));
+    for (const SectionId id : section_order) {
+        if (id == SectionId::custom)
+            continue;
+        write_custom_sections(out, place_of(id, false));
+        if (id == SectionId::code)
             write_branch_hints(out);
-        const uint8_t id = section_ids[i];
-        const Section* const section = in_order[i];
+        const auto code = static_cast<uint8_t>(id);
         scratch.clear();
-        if (section != nullptr)
-            write_section(out, id, *section, scratch);
-        else if (order == SectionOrder::start && start_)
+        if (const Section* const section = sections[code])
+            write_section(out, code, *section, scratch);
+        else if (id == SectionId::start && start_)
             scratch.u32(*start_);
-        else if (order == SectionOrder::datacount && uses_data_)
+        else if (id == SectionId::data_count && uses_data_)
             scratch.u32(data_.count);
-        if (section == nullptr && !scratch.empty())
-            write_section(out, id, scratch.view());
-        write_custom_sections(out, place_of(i, true));
+        if (sections[code] == nullptr && !scratch.empty())
+            write_section(out, code, scratch.view());
+        write_custom_sections(out, place_of(id, true));
     }
     if (emit_names_)
         write_names(out);
@@ -65,26 +89,11 @@ void ModuleParser::write_branch_hints(Bytes& out) const noexcept {
         return;
     Bytes contents{fault(), *allocator_};
     contents.sized(hint_section);
-    const auto end_of_func = [&](size_t i) {
-        const uint32_t func = hints_[i].func;
-        while (i < hints_.size() && hints_[i].func == func)
-            ++i;
-        return i;
-    };
-    uint32_t funcs = 0;
-    for (size_t i = 0; i < hints_.size(); i = end_of_func(i))
-        ++funcs;
-    contents.u32(funcs);
-    for (size_t i = 0; i < hints_.size();) {
-        const size_t end = end_of_func(i);
-        contents.u32(hints_[i].func);
-        contents.u64(end - i);
-        for (; i < end; ++i) {
-            contents.u64(hints_[i].offset);
-            contents.byte(1);
-            contents.byte(hints_[i].value);
-        }
-    }
+    write_groups(contents, hints_, &BranchHint::func, [&](const BranchHint& hint) {
+        contents.u64(hint.offset);
+        contents.byte(1);
+        contents.byte(hint.likely ? 1 : 0);
+    });
     write_section(out, 0, contents.view());
 }
 
@@ -110,39 +119,21 @@ void ModuleParser::write_names(Bytes& out) const noexcept {
         if (name_entries_[id].empty())
             continue;
         map.clear();
-        write_name_map(map, static_cast<Space>(id));
+        const Vec<NameEntry>& entries = name_entries_[id];
+        const auto write_entry = [&](const NameEntry& entry) {
+            map.u32(entry.index);
+            map.sized(names_.text(entry.name));
+        };
+        if (has_owners(static_cast<Space>(id))) {
+            write_groups(map, entries, &NameEntry::owner, write_entry);
+        } else {
+            map.u64(entries.size());
+            std::ranges::for_each(entries, write_entry);
+        }
         write_section(contents, id, map.view());
     }
     if (contents.size() != empty)
         write_section(out, 0, contents.view());
-}
-
-/// The names of a space; an indirect map has them by owner.
-void ModuleParser::write_name_map(Bytes& out, Space space) const noexcept {
-    const bool indirect = has_owners(space);
-    const Vec<NameEntry>& entries = name_entries_[static_cast<size_t>(space)];
-    const auto end_of_owner = [&](size_t i) {
-        const uint32_t owner = entries[i].owner;
-        while (i < entries.size() && entries[i].owner == owner)
-            ++i;
-        return i;
-    };
-    if (indirect) {
-        uint32_t owners = 0;
-        for (size_t i = 0; i < entries.size(); i = end_of_owner(i))
-            ++owners;
-        out.u32(owners);
-    }
-    for (size_t i = 0; i < entries.size();) {
-        const size_t end = indirect ? end_of_owner(i) : entries.size();
-        if (indirect)
-            out.u32(entries[i].owner);
-        out.u64(end - i);
-        for (; i < end; ++i) {
-            out.u32(entries[i].index);
-            out.sized(names_.text(entries[i].name));
-        }
-    }
 }
 
 } // namespace warpbeam::text

@@ -18,10 +18,7 @@ vm::TagInst* tag_of(const vm::ExceptionObject& object) noexcept {
 
 Exception::Exception(Ref<vm::ExceptionRoot> root) noexcept : root_{std::move(root)} {}
 Exception::Exception(const Exception&) noexcept = default;
-Exception& Exception::operator=(Exception other) noexcept {
-    std::swap(root_, other.root_);
-    return *this;
-}
+Exception& Exception::operator=(const Exception&) noexcept = default;
 Exception::~Exception() = default;
 
 std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value> values) noexcept {
@@ -34,7 +31,7 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     if (const size_t i = vm::first_misfit(values, types, store); i != values.size())
         return std::unexpected{Error{ErrorCode::usage, "value %zu is not of the tag's type", i}};
     Vec<vm::Slot> payload{store.allocator()};
-    if (!payload.resize(vm::slots_of(types)))
+    if (!payload.resize(slots_of(types)))
         return std::unexpected{no_memory()};
     vm::store_values(payload.data(), values);
     const vm::ExceptionObject* const object = store.heap.allocate_exception(*tag.inst(), payload);
@@ -62,7 +59,7 @@ size_t Exception::size() const noexcept { return tag().params().size(); }
 Value Exception::operator[](size_t i) const noexcept {
     const std::span<const ValType> types = tag().params();
     const vm::ExceptionObject& object = object_of(root_);
-    return vm::to_value(types[i], object.payload() + vm::slots_of(types.first(i)),
+    return vm::to_value(types[i], object.payload() + slots_of(types.first(i)),
                         tag_of(object)->store->types());
 }
 

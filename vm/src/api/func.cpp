@@ -24,7 +24,6 @@ std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
         return std::unexpected{host.error()};
     vm::FuncInst* const func =
         store.impl() != nullptr ? store.impl()->objects.make_host_func(**host) : nullptr;
-    (*host)->release();
     if (func == nullptr)
         return std::unexpected{no_memory()};
     return Func{func};

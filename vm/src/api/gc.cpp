@@ -16,9 +16,6 @@ using vm::Slot;
 
 Error usage(const char* message) noexcept { return Error{ErrorCode::usage, "%s", message}; }
 
-/// The type of a field's values.
-ValType unpacked(ValType storage) noexcept { return storage.is_packed() ? ValType::i32 : storage; }
-
 Object* object_of(StoreImpl* store, const Value& value, ObjectKind kind) noexcept {
     if (store == nullptr || !value.type().is_ref())
         return nullptr;
@@ -36,14 +33,14 @@ std::expected<Value, Error> load(StoreImpl& store, const FieldType& field, const
     vm::load_value(slots, field.storage.kind(), at);
     if (field.storage.is_ref() && !store.heap.keep(slots[0]))
         return std::unexpected{no_memory()};
-    return vm::to_value(unpacked(field.storage), slots, store.types());
+    return vm::to_value(field.storage.unpacked(), slots, store.types());
 }
 
 std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field, uint8_t* at,
                                        const Value& value) noexcept {
     if (!field.is_mutable)
         return std::unexpected{usage("the field is immutable")};
-    if (!vm::fits(value, unpacked(field.storage), store))
+    if (!vm::fits(value, field.storage.unpacked(), store))
         return std::unexpected{usage("the value is not of the field's type")};
     vm::store_value(at, field.storage.kind(), value.slots());
     return {};
@@ -79,7 +76,7 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
         return std::unexpected{usage("a structure needs a value for each of its fields")};
     Vec<Slot> roots{impl.allocator()};
     for (size_t i = 0; i < fields.size(); ++i) {
-        if (!vm::fits(fields[i], unpacked(types[i].storage), impl))
+        if (!vm::fits(fields[i], types[i].storage.unpacked(), impl))
             return std::unexpected{usage("a value is not of its field's type")};
         if (types[i].storage.is_ref() && !roots.push(fields[i].slots()[0]))
             return std::unexpected{no_memory()};
@@ -126,7 +123,7 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
     if (!layout)
         return std::unexpected{layout.error()};
     StoreImpl& impl = *store.impl();
-    if (!vm::fits(init, unpacked(store.engine().types()[type].fields[0].storage), impl))
+    if (!vm::fits(init, store.engine().types()[type].fields[0].storage.unpacked(), impl))
         return std::unexpected{usage("the value is not of the element type")};
     const vm::RootSpan span{impl.heap, {init.slots(), 1}};
     vm::ArrayObject* const array = impl.heap.allocate_array(*layout, length);

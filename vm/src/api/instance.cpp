@@ -1,6 +1,7 @@
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
 
+#include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 namespace warpbeam {
@@ -32,7 +33,7 @@ Extern Instance::get(const Export& entry) const noexcept {
 namespace {
 
 template <typename T>
-std::expected<T, Error> find(const Instance& instance, std::string_view name, const char* kind) noexcept {
+std::expected<T, Error> find(const Instance& instance, std::string_view name, ExternKind kind) noexcept {
     const auto found = instance.find_export(name);
     if (!found)
         return std::unexpected{
@@ -40,26 +41,26 @@ std::expected<T, Error> find(const Instance& instance, std::string_view name, co
     const T* const object = std::get_if<T>(&*found);
     if (object == nullptr)
         return std::unexpected{Error{ErrorCode::usage, "the export `%.*s` is not a %s",
-                                     static_cast<int>(name.size()), name.data(), kind}};
+                                     static_cast<int>(name.size()), name.data(), row_of(kind).name}};
     return *object;
 }
 
 } // namespace
 
 std::expected<Func, Error> Instance::func(std::string_view name) const noexcept {
-    return find<Func>(*this, name, "function");
+    return find<Func>(*this, name, ExternKind::func);
 }
 std::expected<Table, Error> Instance::table(std::string_view name) const noexcept {
-    return find<Table>(*this, name, "table");
+    return find<Table>(*this, name, ExternKind::table);
 }
 std::expected<Memory, Error> Instance::memory(std::string_view name) const noexcept {
-    return find<Memory>(*this, name, "memory");
+    return find<Memory>(*this, name, ExternKind::memory);
 }
 std::expected<Global, Error> Instance::global(std::string_view name) const noexcept {
-    return find<Global>(*this, name, "global");
+    return find<Global>(*this, name, ExternKind::global);
 }
 std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
-    return find<Tag>(*this, name, "tag");
+    return find<Tag>(*this, name, ExternKind::tag);
 }
 
 std::expected<Instance, InstantiationError> Instance::create(Store& store, const Ref<const Module>& module,

@@ -1,6 +1,8 @@
+#include "store/host_func.hpp"
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
 
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/vm/linker.hpp>
 
 #include <algorithm>
@@ -9,15 +11,6 @@ namespace warpbeam {
 
 struct Linker::Definition {
     explicit Definition(Allocator& allocator) noexcept : text{allocator} {}
-    Definition(const Definition&) = delete;
-    Definition& operator=(const Definition&) = delete;
-    ~Definition() { set_host(nullptr); }
-
-    void set_host(vm::HostFunc* fresh) noexcept {
-        if (host != nullptr)
-            host->release();
-        host = fresh;
-    }
     [[nodiscard]] bool is(std::string_view module, std::string_view name) const noexcept {
         const std::string_view all{text.data(), text.size()};
         return module_size == module.size() && all.substr(0, module_size) == module &&
@@ -29,21 +22,13 @@ struct Linker::Definition {
     size_t module_size = 0;
     Extern object;
     /// When set, it is what is defined.
-    vm::HostFunc* host = nullptr;
+    Ref<vm::HostFunc> host;
 };
 
 namespace {
 
-/// FNV-1a over both names and what separates them.
 uint32_t hash_of(std::string_view module, std::string_view name) noexcept {
-    uint32_t hash = 2166136261u;
-    const auto mix = [&](unsigned char byte) { hash = (hash ^ byte) * 16777619u; };
-    for (const char c : module)
-        mix(static_cast<unsigned char>(c));
-    mix(0xff);
-    for (const char c : name)
-        mix(static_cast<unsigned char>(c));
-    return hash;
+    return warpbeam::hash_of(name, warpbeam::hash_of(module));
 }
 
 } // namespace
@@ -97,7 +82,7 @@ std::expected<void, Error> Linker::define(std::string_view module, std::string_v
     const auto definition = add(module, name);
     if (!definition)
         return std::unexpected{definition.error()};
-    (*definition)->set_host(nullptr);
+    (*definition)->host = nullptr;
     (*definition)->object = value;
     return {};
 }
@@ -116,11 +101,9 @@ std::expected<void, Error> Linker::define_host(std::string_view module, std::str
     if (!host)
         return std::unexpected{host.error()};
     const auto definition = add(module, name);
-    if (!definition) {
-        (*host)->release();
+    if (!definition)
         return std::unexpected{definition.error()};
-    }
-    (*definition)->set_host(*host);
+    (*definition)->host = *host;
     return {};
 }
 
@@ -133,11 +116,9 @@ Linker::instantiate(Store& store, const Ref<const Module>& module) const noexcep
     for (size_t i = 0; i < values.size(); ++i) {
         const Import& import = module->imports()[i];
         const Definition* const definition = find(import.module, import.name);
-        if (definition == nullptr)
-            continue;
-        if (definition->host != nullptr)
-            values[i].host = definition->host;
-        else
+        if (definition != nullptr && definition->host)
+            values[i].host = definition->host.get();
+        else if (definition != nullptr)
             values[i].object = &definition->object;
     }
     return warpbeam::instantiate(store, module, values);

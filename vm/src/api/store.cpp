@@ -44,10 +44,7 @@ void Store::collect() noexcept {
 
 InterruptHandle::InterruptHandle(Ref<InterruptTarget> target) noexcept : target_{std::move(target)} {}
 InterruptHandle::InterruptHandle(const InterruptHandle&) noexcept = default;
-InterruptHandle& InterruptHandle::operator=(InterruptHandle other) noexcept {
-    std::swap(target_, other.target_);
-    return *this;
-}
+InterruptHandle& InterruptHandle::operator=(const InterruptHandle&) noexcept = default;
 InterruptHandle::~InterruptHandle() = default;
 
 void InterruptHandle::interrupt() const noexcept {

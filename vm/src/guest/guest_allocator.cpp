@@ -8,17 +8,12 @@ namespace warpbeam {
 namespace vm {
 
 /// What the handles of one GuestAllocator share.
-class GuestHeap {
+class GuestHeap : public RefCounted<GuestHeap> {
 public:
     using Source = GuestAllocator::Source;
 
     GuestHeap(Allocator& allocator, Memory memory) noexcept
-        : allocator_{allocator}, memory_{memory}, is_64_{memory.type().limits.is_64} {}
-    void retain() noexcept { owners_.add(); }
-    void release() noexcept {
-        if (owners_.drop())
-            destroy(allocator_, this);
-    }
+        : RefCounted{allocator}, memory_{memory}, is_64_{memory.type().limits.is_64} {}
 
     [[nodiscard]] static std::expected<GuestAllocator, Trap> make(Store& store, Memory memory) noexcept;
     /// Gives it our own allocator; false when there is no memory.
@@ -42,8 +37,6 @@ private:
                                                      std::initializer_list<uint64_t> args) const noexcept;
     [[nodiscard]] std::expected<uint64_t, Trap> ask_guest(uint64_t size, uint64_t alignment) noexcept;
 
-    RefCount owners_;
-    Allocator& allocator_;
     Memory memory_;
     bool is_64_;
     Source source_ = Source::own;

@@ -20,9 +20,4 @@ struct General : Decoder<form> {
     }
 };
 
-/// Whether `count` elements from `start` on lie within `size`.
-constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
-    return start <= size && count <= size - start;
-}
-
 } // namespace warpbeam::vm

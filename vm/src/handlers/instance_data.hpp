@@ -36,6 +36,11 @@ struct FuncInst : FuncHead {
     return reinterpret_cast<uintptr_t>(func);
 }
 
+/// Whether `count` elements from `start` on lie within `size`.
+constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
+    return start <= size && count <= size - start;
+}
+
 /// A linear memory as code sees it.
 struct MemoryInst {
     uint8_t* base;

@@ -24,7 +24,7 @@ inline void load_value(Slot* value, ValType::Kind storage, const uint8_t* at) no
 inline void store_fields(Object* object, const Slot* values) noexcept {
     for (const ObjectField& field : object->layout->fields) {
         store_value(field_at(object, field.offset), field.storage, values);
-        values += field.storage == ValType::v128 ? 2 : 1;
+        values += slots_of(field.storage);
     }
 }
 

@@ -33,17 +33,10 @@ struct TagHead {
     TypeId type;
 };
 
-/// The heap type at the top of a type's hierarchy.
-/// https://webassembly.github.io/spec/core/valid/matching.html#heap-types
-[[nodiscard]] HeapType top_of(HeapType heap, const TypeRegistry& types) noexcept;
 /// The type of what a reference that is not null refers to. `top` says in which hierarchy it is: any type of
 /// that. The most that is known of what comes from the host is `any` or `extern`.
 [[nodiscard]] HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) noexcept;
 /// Whether a reference that is not null, and of the same hierarchy, is of a heap type.
 [[nodiscard]] bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept;
-
-/// The number of slots that a value takes.
-[[nodiscard]] constexpr size_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
-[[nodiscard]] size_t slots_of(std::span<const ValType> types) noexcept;
 
 } // namespace warpbeam::vm

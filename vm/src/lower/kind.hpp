@@ -36,6 +36,5 @@ constexpr uint8_t bank_option(Kind kind) noexcept {
                                 : is_float_kind(kind) ? Bank::floating
                                                       : Bank::integer);
 }
-constexpr uint32_t slots_of(Kind kind) noexcept { return kind == ValType::v128 ? 2 : 1; }
 
 } // namespace warpbeam::vm

@@ -40,24 +40,21 @@ void Lowering::bind_catches(Control& control) noexcept {
 // ---- try_table ----
 
 void Lowering::begin_try_table() noexcept {
-    enum : uint8_t { by_reference = 1, all = 2 };
     const BlockType type = reader_.block_type();
     const uint32_t outer = control_.back().handler;
     const auto first = static_cast<uint32_t>(clauses_.size());
     const uint32_t count = reader_.u32();
     for (uint32_t i = 0; i < count; ++i) {
-        const uint8_t kind = reader_.byte();
+        const CatchCode read = reader_.catch_clause();
+        const CatchKind& kind = catch_kinds[read.kind];
         CatchClause clause{CatchClause::all,      0, i + 1 < count ? first + i + 1 : outer, 0,
                            CatchClause::unwanted, {}};
-        uint32_t width = 0;
-        if ((kind & all) == 0) {
-            clause.tag = reader_.u32();
-            for (const ValType param : tag_type(clause.tag).params)
-                width += slots_of(param.kind());
-        }
-        Control& label = target(reader_.u32());
+        if (kind.has_tag)
+            clause.tag = read.tag;
+        const size_t width = kind.has_tag ? slots_of(tag_type(read.tag).params) : 0;
+        Control& label = target(read.label);
         clause.payload = static_cast<uint16_t>(label.height);
-        if ((kind & by_reference) != 0)
+        if (kind.by_reference)
             clause.exception = static_cast<uint16_t>(label.height + width);
         clause.pins = pins_word(label.pins, 0);
         if (label.kind == ControlKind::loop)

@@ -46,9 +46,7 @@ Op store_like(Kind storage) noexcept {
 }
 
 /// The kind of value that a field has on the stack.
-constexpr Kind unpacked(Kind storage) noexcept {
-    return storage == ValType::i8 || storage == ValType::i16 ? ValType::i32 : storage;
-}
+constexpr Kind unpacked(Kind storage) noexcept { return ValType{storage}.unpacked().kind(); }
 
 } // namespace
 
@@ -201,7 +199,7 @@ void Lowering::lower_cast(Form form, bool nullable) noexcept {
 }
 
 void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
-    const bool nullable = (reader_.byte() & 2) != 0;
+    const bool nullable = (reader_.byte() & cast_flag::nullable_target) != 0;
     const uint32_t depth = reader_.u32();
     (void)reader_.heap_type();
     const CastTarget target_type = read_target();

@@ -55,10 +55,11 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
 
 /// Wraps as the operators of code do; of an i32 the slot's upper half stays zero.
 template <typename Operator, typename T>
-void ConstEvaluator::combine() noexcept {
+ConstEvaluator::Step ConstEvaluator::combine() noexcept {
     const T right = static_cast<T>(stack_.back());
     stack_.pop();
     stack_.back() = Operator::apply(static_cast<T>(stack_.back()), right);
+    return {};
 }
 
 ConstEvaluator::Step ConstEvaluator::push(std::span<const Slot> value) noexcept {
@@ -75,79 +76,66 @@ ConstEvaluator::Step ConstEvaluator::get_global(uint32_t index) noexcept {
     return run(module_.global_decls()[index - module_.imported_globals()].init);
 }
 
+ConstEvaluator::Step ConstEvaluator::apply(Op op, InstrReader& reader) noexcept {
+    switch (op) {
+    case Op::i32_const:
+        return push({{static_cast<uint32_t>(reader.s64())}});
+    case Op::i64_const:
+        return push({{static_cast<uint64_t>(reader.s64())}});
+    case Op::f32_const:
+        return push({{reader.fixed<uint32_t>()}});
+    case Op::f64_const:
+        return push({{reader.fixed<uint64_t>()}});
+    case Op::v128_const:
+        return push({{reader.fixed<uint64_t>(), reader.fixed<uint64_t>()}});
+    case Op::global_get:
+        return get_global(reader.u32());
+    case Op::ref_null:
+        (void)reader.heap_type();
+        return push({{0}});
+    case Op::ref_i31:
+        stack_.back() = make_i31(static_cast<uint32_t>(stack_.back()));
+        return {};
+    // Both hierarchies encode a value in the same way.
+    case Op::any_convert_extern:
+    case Op::extern_convert_any:
+        return {};
+    case Op::i32_add:
+        return combine<Add, uint32_t>();
+    case Op::i32_sub:
+        return combine<Sub, uint32_t>();
+    case Op::i32_mul:
+        return combine<Mul, uint32_t>();
+    case Op::i64_add:
+        return combine<Add, uint64_t>();
+    case Op::i64_sub:
+        return combine<Sub, uint64_t>();
+    case Op::i64_mul:
+        return combine<Mul, uint64_t>();
+    case Op::ref_func:
+    case Op::struct_new:
+    case Op::struct_new_default:
+    case Op::struct_new_desc:
+    case Op::struct_new_default_desc:
+    case Op::array_new:
+    case Op::array_new_default:
+    case Op::array_new_fixed:
+        if (inst_ == nullptr)
+            return std::unexpected{Error{ErrorCode::unsupported, "references need an instance"}};
+        return op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}}) : make_object(op, reader);
+    default:
+        return std::unexpected{Error{ErrorCode::unsupported, "%.*s in a constant expression",
+                                     static_cast<int>(row_of(op).text.size()), row_of(op).text.data()}};
+    }
+}
+
 ConstEvaluator::Step ConstEvaluator::run(const ConstExpr& expression) noexcept {
     InstrReader reader{module_, expression.code};
     for (Op op; (op = reader.op()) != Op::end;) {
         // Globals that refer to those before them could take time without end.
         if (inst_ == nullptr && steps_++ == 100)
             return std::unexpected{Error{ErrorCode::unsupported, "a long constant expression"}};
-        Step done;
-        switch (op) {
-        case Op::i32_const:
-            done = push({{static_cast<uint32_t>(reader.s64())}});
-            break;
-        case Op::i64_const:
-            done = push({{static_cast<uint64_t>(reader.s64())}});
-            break;
-        case Op::f32_const:
-            done = push({{reader.fixed<uint32_t>()}});
-            break;
-        case Op::f64_const:
-            done = push({{reader.fixed<uint64_t>()}});
-            break;
-        case Op::v128_const:
-            done = push({{reader.fixed<uint64_t>(), reader.fixed<uint64_t>()}});
-            break;
-        case Op::global_get:
-            done = get_global(reader.u32());
-            break;
-        case Op::ref_null:
-            (void)reader.heap_type();
-            done = push({{0}});
-            break;
-        case Op::ref_i31:
-            stack_.back() = make_i31(static_cast<uint32_t>(stack_.back()));
-            break;
-        // Both hierarchies encode a value in the same way.
-        case Op::any_convert_extern:
-        case Op::extern_convert_any:
-            break;
-        case Op::i32_add:
-            combine<Add, uint32_t>();
-            break;
-        case Op::i32_sub:
-            combine<Sub, uint32_t>();
-            break;
-        case Op::i32_mul:
-            combine<Mul, uint32_t>();
-            break;
-        case Op::i64_add:
-            combine<Add, uint64_t>();
-            break;
-        case Op::i64_sub:
-            combine<Sub, uint64_t>();
-            break;
-        case Op::i64_mul:
-            combine<Mul, uint64_t>();
-            break;
-        case Op::ref_func:
-        case Op::struct_new:
-        case Op::struct_new_default:
-        case Op::struct_new_desc:
-        case Op::struct_new_default_desc:
-        case Op::array_new:
-        case Op::array_new_default:
-        case Op::array_new_fixed:
-            if (inst_ == nullptr)
-                return std::unexpected{Error{ErrorCode::unsupported, "references need an instance"}};
-            done = op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}})
-                                      : make_object(op, reader);
-            break;
-        default:
-            return std::unexpected{Error{ErrorCode::unsupported, "%.*s in a constant expression",
-                                         static_cast<int>(row_of(op).text.size()), row_of(op).text.data()}};
-        }
-        if (!done)
+        if (auto done = apply(op, reader); !done)
             return done;
     }
     return {};

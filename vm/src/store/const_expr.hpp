@@ -36,11 +36,12 @@ private:
     using Step = std::expected<void, Error>;
     /// Leaves the value on the stack.
     Step run(const ConstExpr& expression) noexcept;
+    Step apply(Op op, InstrReader& reader) noexcept;
     Step get_global(uint32_t index) noexcept;
     Step make_object(Op op, InstrReader& reader) noexcept;
     Step push(std::span<const Slot> value) noexcept;
     template <typename Operator, typename T>
-    void combine() noexcept;
+    Step combine() noexcept;
 
     const Module& module_;
     const InstanceData* inst_ = nullptr;

@@ -22,8 +22,7 @@ std::optional<uint64_t> place_of(const Module& module, const DataSegment& segmen
     const uint64_t size = bytes_of(type.limits.min, type);
     const auto value = constants.evaluate(segment.offset);
     const uint64_t address = value ? value->slots[0] : 0;
-    const bool fits = value && address <= size && segment.bytes.size() <= size - address;
-    return fits ? std::optional{address} : std::nullopt;
+    return value && within(address, segment.bytes.size(), size) ? std::optional{address} : std::nullopt;
 }
 
 } // namespace

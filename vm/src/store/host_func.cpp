@@ -19,40 +19,30 @@ TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
 
 } // namespace
 
-std::expected<HostFunc*, Error> HostFunc::create(Engine& engine, const FuncType& type,
-                                                 const warpbeam::detail::HostCallable& callable) noexcept {
+std::expected<Ref<HostFunc>, Error>
+HostFunc::create(Engine& engine, const FuncType& type,
+                 const warpbeam::detail::HostCallable& callable) noexcept {
     if (callable.object == nullptr)
         return std::unexpected{no_memory()};
     Allocator& allocator = engine.allocator();
-    auto* const host = warpbeam::create<HostFunc>(allocator, allocator, callable);
-    if (host == nullptr) {
+    const auto host = Ref<HostFunc>::adopt(warpbeam::create<HostFunc>(allocator, allocator, callable));
+    if (!host) {
         callable.drop(allocator, callable.object);
         return std::unexpected{no_memory()};
     }
     const ModuleLimits& limits = engine.config().limits;
-    if (type.params.size() > limits.params || type.results.size() > limits.results) {
-        host->release();
+    if (type.params.size() > limits.params || type.results.size() > limits.results)
         return std::unexpected{Error{ErrorCode::usage, "a host function has too many parameters or results"}};
-    }
     host->type = id_of(engine.types(), type);
-    if (host->type == TypeRegistry::failed) {
-        host->release();
+    if (host->type == TypeRegistry::failed)
         return std::unexpected{no_memory()};
-    }
     host->signature = &engine.types().func(host->type);
     // One slot at least, so that no two frames of a stack begin at the same place.
     const size_t slots = std::max({slots_of(type.params), slots_of(type.results), size_t{1}});
     make_host_code(host->code, static_cast<uint32_t>(slots));
     host->cell.code.store(&host->code.header, std::memory_order_relaxed);
-    host->cell.owner = host;
+    host->cell.owner = host.get();
     return host;
-}
-
-void HostFunc::release() noexcept {
-    if (!owners.drop())
-        return;
-    callable.drop(allocator, callable.object);
-    destroy(allocator, this);
 }
 
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {

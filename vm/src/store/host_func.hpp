@@ -10,19 +10,16 @@ namespace warpbeam::vm {
 
 /// A host function as stores and linkers share it. It belongs to no store; a FuncInst makes it a function of
 /// one.
-struct HostFunc {
-    /// Takes over the callable, also when it fails. The one owner is the caller. Errors: `out_of_memory`,
-    /// `usage` for a type that is too large.
-    [[nodiscard]] static std::expected<HostFunc*, Error>
+struct HostFunc : RefCounted<HostFunc> {
+    /// Takes over the callable, also when it fails. Errors: `out_of_memory`, `usage` for a type that is too
+    /// large.
+    [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
     create(Engine& engine, const FuncType& type, const warpbeam::detail::HostCallable& callable) noexcept;
 
     explicit HostFunc(Allocator& from, const warpbeam::detail::HostCallable& target) noexcept
-        : allocator{from}, callable{target} {}
-    void retain() noexcept { owners.add(); }
-    void release() noexcept;
+        : RefCounted{from}, callable{target} {}
+    ~HostFunc() { callable.drop(allocator(), callable.object); }
 
-    RefCount owners;
-    Allocator& allocator;
     warpbeam::detail::HostCallable callable;
     TypeId type = 0;
     const FuncType* signature = nullptr;

@@ -6,11 +6,13 @@
 #include <warpbeam/memory/racing.hpp>
 
 #include <algorithm>
+#include <cinttypes>
 
 namespace warpbeam {
 namespace {
 
 using vm::Slot;
+using vm::within;
 
 /// Makes one instance. The steps are those of the specification, in `run`'s order. All that has been made
 /// when a step fails is ended again, unless others can get at a part of it by then: what is in an imported
@@ -76,6 +78,18 @@ private:
         return InstantiationError{error, store_.allocator()};
     }
 
+    /// Segment `index` puts more there than there is room for. `words` are the kind of segment, of what it
+    /// consists, and where that goes.
+    [[nodiscard]] std::unexpected<InstantiationError> outside(TrapCode code, const char* const (&words)[3],
+                                                              size_t index, size_t count, uint64_t start,
+                                                              uint64_t size) const noexcept {
+        const std::string_view trap = text_of(code);
+        return std::unexpected{InstantiationError{Trap::with_message(
+            store_.allocator(), code, "%.*s: %s segment %zu puts %zu %s%s at %" PRIu64 ", %s has %" PRIu64,
+            static_cast<int>(trap.size()), trap.data(), words[0], index, count, words[1],
+            count == 1 ? "" : "s", start, words[2], size)}};
+    }
+
     StoreImpl& store_;
     const Module& module_;
     vm::InstanceObject& inst_;
@@ -83,10 +97,6 @@ private:
     vm::ObjectFactory::Mark mark_;
     bool adopted_ = false;
 };
-
-constexpr bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
-    return start <= size && count <= size - start;
-}
 
 bool Instantiation::make_index_spaces() noexcept {
     const auto array = [&]<typename T>(T*& field, size_t count) {
@@ -283,12 +293,9 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
             return std::unexpected{refused(start.error())};
         const vm::TableInst& table = *inst_.tables[segment.table];
         if (!within(*start, segment.size(), table.size))
-            return std::unexpected{InstantiationError{Trap::with_message(
-                store_.allocator(), TrapCode::table_out_of_bounds,
-                "out of bounds table access: element segment %zu puts %zu element%s at %llu, table has %llu",
-                static_cast<size_t>(&segment - module_.elements().data()), segment.size(),
-                segment.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
-                static_cast<unsigned long long>(table.size))}};
+            return outside(TrapCode::table_out_of_bounds, {"element", "element", "table"},
+                           static_cast<size_t>(&segment - module_.elements().data()), segment.size(), *start,
+                           table.size);
         for (size_t i = 0; i < segment.size(); ++i) {
             const auto value = element(segment, i);
             if (!value)
@@ -317,12 +324,9 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
             return std::unexpected{refused(start.error())};
         const vm::MemoryInst& memory = *inst_.memories[segment.memory];
         if (!within(*start, segment.bytes.size(), memory.size))
-            return std::unexpected{InstantiationError{Trap::with_message(
-                store_.allocator(), TrapCode::memory_out_of_bounds,
-                "out of bounds memory access: data segment %zu puts %zu byte%s at %llu, memory has %llu",
-                static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
-                segment.bytes.size() == 1 ? "" : "s", static_cast<unsigned long long>(*start),
-                static_cast<unsigned long long>(memory.size))}};
+            return outside(TrapCode::memory_out_of_bounds, {"data", "byte", "memory"},
+                           static_cast<size_t>(&segment - module_.data().data()), segment.bytes.size(),
+                           *start, memory.size);
         racing_copy(memory.base + *start, segment.bytes.data(), segment.bytes.size());
     }
     return {};

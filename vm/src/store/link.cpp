@@ -5,16 +5,8 @@
 
 namespace warpbeam {
 
-struct InstantiationError::Details {
-    explicit Details(Allocator& from) noexcept : allocator{from}, text{from}, imports{from} {}
-    void retain() noexcept { owners.add(); }
-    void release() noexcept {
-        if (owners.drop())
-            destroy(allocator, this);
-    }
-
-    RefCount owners;
-    Allocator& allocator;
+struct InstantiationError::Details : RefCounted<Details> {
+    explicit Details(Allocator& from) noexcept : RefCounted{from}, text{from}, imports{from} {}
     Text text;
     Vec<uint32_t> imports;
 };
@@ -28,12 +20,7 @@ InstantiationError::InstantiationError(ErrorCode code, Ref<Details> details) noe
     : code_{code}, details_{std::move(details)} {}
 InstantiationError::InstantiationError(Trap trap) noexcept : trap_{std::move(trap)} {}
 InstantiationError::InstantiationError(const InstantiationError&) noexcept = default;
-InstantiationError& InstantiationError::operator=(InstantiationError other) noexcept {
-    std::swap(code_, other.code_);
-    std::swap(trap_, other.trap_);
-    std::swap(details_, other.details_);
-    return *this;
-}
+InstantiationError& InstantiationError::operator=(const InstantiationError&) noexcept = default;
 InstantiationError::~InstantiationError() = default;
 
 std::string_view InstantiationError::message() const noexcept {

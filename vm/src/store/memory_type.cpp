@@ -5,15 +5,12 @@
 namespace warpbeam::vm {
 
 uint64_t max_pages(const MemoryType& type) noexcept {
-    const unsigned address_bits = type.limits.is_64 ? 64 : 32;
-    // With pages of one byte the size itself must be an address type's number.
-    const uint64_t most = type.page_size_log2 == 0 ? UINT64_MAX >> (64 - address_bits)
-                                                   : uint64_t{1} << (address_bits - type.page_size_log2);
+    const uint64_t most = type.addressable_pages();
     return type.limits.has_max ? std::min(type.limits.max, most) : most;
 }
 
 uint64_t max_elements(const TableType& type) noexcept {
-    const uint64_t most = type.limits.is_64 ? UINT64_MAX : UINT32_MAX;
+    const uint64_t most = type.limits.max_address();
     return type.limits.has_max ? std::min(type.limits.max, most) : most;
 }
 

@@ -35,7 +35,7 @@ void Roots::remove(Root& root) noexcept {
 void Roots::drop_unused_exceptions() noexcept {
     size_t kept = 0;
     for (ExceptionRoot* const exception : exceptions_) {
-        if (exception->owners.is_only_one())
+        if (exception->has_one_owner())
             exception->release();
         else
             exceptions_[kept++] = exception;

@@ -8,16 +8,8 @@
 namespace warpbeam {
 
 /// What an InterruptHandle keeps alive beyond the end of its store.
-struct InterruptTarget {
-    explicit InterruptTarget(Allocator& from) noexcept : allocator{from} {}
-    void retain() noexcept { owners.add(); }
-    void release() noexcept {
-        if (owners.drop())
-            destroy(allocator, this);
-    }
-
-    RefCount owners;
-    Allocator& allocator;
+struct InterruptTarget : RefCounted<InterruptTarget> {
+    using RefCounted::RefCounted;
     vm::Execution execution{};
 };
 

@@ -7,7 +7,7 @@
 namespace warpbeam::vm {
 
 Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept {
-    if (type.is_ref() && top_of(type.heap(), types) == HeapType::func)
+    if (type.is_ref() && types.top_of(type.heap()) == HeapType::func)
         type = ValType::reference(HeapType::func, type.nullable());
     return Value::from_slots(type, slots);
 }
@@ -16,8 +16,8 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     if (!type.is_ref() || !value.type().is_ref())
         return value.type() == type;
     const TypeRegistry& types = store.types();
-    const HeapType top = top_of(type.heap(), types);
-    if (top_of(value.type().heap(), types) != top)
+    const HeapType top = types.top_of(type.heap());
+    if (types.top_of(value.type().heap()) != top)
         return false;
     const Slot bits = value.slots()[0];
     if (bits == 0)

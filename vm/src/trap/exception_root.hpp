@@ -2,7 +2,6 @@
 
 #include "isa/instr.hpp"
 
-#include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/ref.hpp>
 
 namespace warpbeam {
@@ -13,17 +12,10 @@ namespace vm {
 
 /// An exception that the host holds on to. Its owners are the host's handles, wherever they are, and the
 /// store, which notices by itself when it is the last one.
-struct ExceptionRoot {
+struct ExceptionRoot : RefCounted<ExceptionRoot> {
     ExceptionRoot(Allocator& from, StoreImpl* in, Slot reference) noexcept
-        : allocator{from}, store{in}, exception{reference} {}
-    void retain() noexcept { owners.add(); }
-    void release() noexcept {
-        if (owners.drop())
-            destroy(allocator, this);
-    }
+        : RefCounted{from}, store{in}, exception{reference} {}
 
-    RefCount owners;
-    Allocator& allocator;
     StoreImpl* store; ///< null when that has ended
     Slot exception;
 };

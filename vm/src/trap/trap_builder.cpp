@@ -29,7 +29,7 @@ Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm:
 
 Trap TrapBuilder::thrown(const Ref<vm::ExceptionRoot>& exception) noexcept {
     Trap trap{TrapCode::uncaught_exception};
-    Trap::Details* const details = trap.own_details(exception->allocator);
+    Trap::Details* const details = trap.own_details(exception->allocator());
     if (details == nullptr)
         return Trap{TrapCode::out_of_memory};
     details->exception = exception;

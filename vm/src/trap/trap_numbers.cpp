@@ -24,92 +24,60 @@ private:
     [[nodiscard]] Slot operand(size_t i) const noexcept {
         return execution_.fp[vm::Decoder<vm::Form::general0>::get<vm::Field::operands>(execution_.ip) + i];
     }
-    void range(uint64_t count, const char* what, uint64_t start, const char* container,
-               uint64_t size) noexcept {
-        text_.print(": %" PRIu64 " %s%s at %" PRIu64 ", %s has %" PRIu64, count, what, count == 1 ? "" : "s",
+    void range(uint64_t count, uint64_t start, const char* container, uint64_t size) noexcept {
+        text_.print(": %" PRIu64 " %s%s at %" PRIu64 ", %s has %" PRIu64, count, unit_, count == 1 ? "" : "s",
                     start, container, size);
     }
-    void bytes(uint64_t count, uint64_t start, const char* container, uint64_t size) noexcept {
-        range(count, "byte", start, container, size);
+    /// Of what a bulk operation writes to a container with `to` elements.
+    void written(const char* container, uint64_t to) noexcept {
+        range(operand(2), operand(0), container, to);
     }
-    void elements(uint64_t count, uint64_t start, const char* container, uint64_t size) noexcept {
-        range(count, "element", start, container, size);
+    /// Of what one copies, where it does not fit.
+    void copied(const char* source, uint64_t from, const char* target, uint64_t to) noexcept {
+        if (vm::within(operand(0), operand(2), to))
+            range(operand(2), operand(1), source, from);
+        else
+            written(target, to);
     }
-    [[nodiscard]] static bool within(uint64_t start, uint64_t count, uint64_t size) noexcept {
-        return start <= size && count <= size - start;
-    }
+    [[nodiscard]] uint64_t memory_size() noexcept { return inst_.memories[reader_.u32()]->size; }
+    [[nodiscard]] uint64_t table_size() noexcept { return inst_.tables[reader_.u32()]->size; }
 
     Text& text_;
     const vm::Execution& execution_;
     const vm::InstanceData& inst_;
     InstrReader& reader_;
+    const char* unit_ = "byte";
 };
 
 void Numbers::memory_access() noexcept {
     const Op op = reader_.op();
-    const auto memory_size = [&](uint32_t index) { return inst_.memories[index]->size; };
-    switch (op) {
-    case Op::memory_fill:
-        bytes(operand(2), operand(0), "memory", memory_size(reader_.u32()));
-        return;
-    case Op::memory_copy: {
-        const uint64_t to = memory_size(reader_.u32());
-        const uint64_t from = memory_size(reader_.u32());
-        if (within(operand(0), operand(2), to))
-            bytes(operand(2), operand(1), "memory", from);
-        else
-            bytes(operand(2), operand(0), "memory", to);
-        return;
-    }
-    case Op::memory_init: {
-        const uint64_t from = inst_.datas[reader_.u32()].bytes.size();
-        const uint64_t to = memory_size(reader_.u32());
-        if (within(operand(0), operand(2), to))
-            bytes(operand(2), operand(1), "data segment", from);
-        else
-            bytes(operand(2), operand(0), "memory", to);
-        return;
-    }
-    default:
-        break;
-    }
     const InstrRow& row = row_of(op);
     if (row.imm == Imm::mem_arg || row.imm == Imm::mem_arg_lane)
-        bytes(uint64_t{1} << row.access_log2, execution_.detail, "memory",
-              memory_size(reader_.mem_arg().memory));
+        return range(uint64_t{1} << row.access_log2, execution_.detail, "memory",
+                     inst_.memories[reader_.mem_arg().memory]->size);
+    if (op == Op::memory_fill)
+        return written("memory", memory_size());
+    const bool init = op == Op::memory_init;
+    if (!init && op != Op::memory_copy)
+        return;
+    const uint64_t first = init ? inst_.datas[reader_.u32()].bytes.size() : memory_size();
+    const uint64_t second = memory_size();
+    copied(init ? "data segment" : "memory", init ? first : second, "memory", init ? second : first);
 }
 
 void Numbers::table_access() noexcept {
-    const auto table_size = [&](uint32_t index) { return inst_.tables[index]->size; };
-    switch (reader_.op()) {
-    case Op::table_get:
-    case Op::table_set:
-        elements(1, execution_.detail, "table", table_size(reader_.u32()));
+    unit_ = "element";
+    const Op op = reader_.op();
+    if (op == Op::table_get || op == Op::table_set)
+        return range(1, execution_.detail, "table", table_size());
+    if (op == Op::table_fill)
+        return written("table", table_size());
+    const bool init = op == Op::table_init;
+    if (!init && op != Op::table_copy)
         return;
-    case Op::table_fill:
-        elements(operand(2), operand(0), "table", table_size(reader_.u32()));
-        return;
-    case Op::table_copy: {
-        const uint64_t to = table_size(reader_.u32());
-        const uint64_t from = table_size(reader_.u32());
-        if (within(operand(0), operand(2), to))
-            elements(operand(2), operand(1), "table", from);
-        else
-            elements(operand(2), operand(0), "table", to);
-        return;
-    }
-    case Op::table_init: {
-        const uint64_t from = inst_.elems[reader_.u32()].values.size();
-        const uint64_t to = table_size(reader_.u32());
-        if (within(operand(0), operand(2), to))
-            elements(operand(2), operand(1), "element segment", from);
-        else
-            elements(operand(2), operand(0), "table", to);
-        return;
-    }
-    default:
-        return;
-    }
+    const uint64_t first = init ? inst_.elems[reader_.u32()].values.size() : table_size();
+    const uint64_t second = table_size();
+    copied(init ? "element segment" : "table", init ? first : second, "table", init ? second : first);
 }
 
 void Numbers::called_element() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/byte_reader.hpp>
+#include <warpbeam/loader/type_codes.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -14,28 +15,6 @@ namespace warpbeam {
 
 inline constexpr std::string_view name_section = "name";
 inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
-
-/// What has names, numbered as the subsections of the name section are.
-/// https://github.com/WebAssembly/extended-name-section
-enum class NameSpace : uint8_t {
-    module,
-    func,
-    local,
-    label,
-    type,
-    table,
-    memory,
-    global,
-    elem,
-    data,
-    field,
-    tag
-};
-inline constexpr size_t name_space_count = 12;
-/// Whether names are given by function (locals, labels) or by type (fields).
-constexpr bool has_owners(NameSpace space) noexcept {
-    return space == NameSpace::local || space == NameSpace::label || space == NameSpace::field;
-}
 
 /// What the readers of custom sections have in common: they read up to a fault.
 class CustomReader {

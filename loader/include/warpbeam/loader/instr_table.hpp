@@ -80,76 +80,27 @@ struct Sig {
     friend constexpr bool operator==(const Sig&, const Sig&) noexcept = default;
 };
 
-/// Signatures by letters: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address; operands_result.
 namespace sig {
-using enum Sig::Type;
-inline constexpr Sig special{0xff, {}, none};
-inline constexpr Sig _{0, {}, none};
-inline constexpr Sig _a{0, {}, addr};
-inline constexpr Sig _d{0, {}, f64};
-inline constexpr Sig _f{0, {}, f32};
-inline constexpr Sig _i{0, {}, i32};
-inline constexpr Sig _l{0, {}, i64};
-inline constexpr Sig _s{0, {}, v128};
-inline constexpr Sig a_a{1, {addr}, addr};
-inline constexpr Sig a_d{1, {addr}, f64};
-inline constexpr Sig a_f{1, {addr}, f32};
-inline constexpr Sig a_i{1, {addr}, i32};
-inline constexpr Sig a_l{1, {addr}, i64};
-inline constexpr Sig a_s{1, {addr}, v128};
-inline constexpr Sig ad_{2, {addr, f64}, none};
-inline constexpr Sig af_{2, {addr, f32}, none};
-inline constexpr Sig ai_{2, {addr, i32}, none};
-inline constexpr Sig ai_i{2, {addr, i32}, i32};
-inline constexpr Sig aia_{3, {addr, i32, addr}, none};
-inline constexpr Sig aii_{3, {addr, i32, i32}, none};
-inline constexpr Sig aii_i{3, {addr, i32, i32}, i32};
-inline constexpr Sig ail_i{3, {addr, i32, i64}, i32};
-inline constexpr Sig al_{2, {addr, i64}, none};
-inline constexpr Sig al_l{2, {addr, i64}, i64};
-inline constexpr Sig all_i{3, {addr, i64, i64}, i32};
-inline constexpr Sig all_l{3, {addr, i64, i64}, i64};
-inline constexpr Sig as_{2, {addr, v128}, none};
-inline constexpr Sig as_s{2, {addr, v128}, v128};
-inline constexpr Sig d_d{1, {f64}, f64};
-inline constexpr Sig d_f{1, {f64}, f32};
-inline constexpr Sig d_i{1, {f64}, i32};
-inline constexpr Sig d_l{1, {f64}, i64};
-inline constexpr Sig d_s{1, {f64}, v128};
-inline constexpr Sig dd_d{2, {f64, f64}, f64};
-inline constexpr Sig dd_i{2, {f64, f64}, i32};
-inline constexpr Sig f_d{1, {f32}, f64};
-inline constexpr Sig f_f{1, {f32}, f32};
-inline constexpr Sig f_i{1, {f32}, i32};
-inline constexpr Sig f_l{1, {f32}, i64};
-inline constexpr Sig f_s{1, {f32}, v128};
-inline constexpr Sig ff_f{2, {f32, f32}, f32};
-inline constexpr Sig ff_i{2, {f32, f32}, i32};
-inline constexpr Sig i_d{1, {i32}, f64};
-inline constexpr Sig i_f{1, {i32}, f32};
-inline constexpr Sig i_i{1, {i32}, i32};
-inline constexpr Sig i_l{1, {i32}, i64};
-inline constexpr Sig i_s{1, {i32}, v128};
-inline constexpr Sig ii_i{2, {i32, i32}, i32};
-inline constexpr Sig l_d{1, {i64}, f64};
-inline constexpr Sig l_f{1, {i64}, f32};
-inline constexpr Sig l_i{1, {i64}, i32};
-inline constexpr Sig l_l{1, {i64}, i64};
-inline constexpr Sig l_s{1, {i64}, v128};
-inline constexpr Sig ll_i{2, {i64, i64}, i32};
-inline constexpr Sig ll_l{2, {i64, i64}, i64};
-inline constexpr Sig s_d{1, {v128}, f64};
-inline constexpr Sig s_f{1, {v128}, f32};
-inline constexpr Sig s_i{1, {v128}, i32};
-inline constexpr Sig s_l{1, {v128}, i64};
-inline constexpr Sig s_s{1, {v128}, v128};
-inline constexpr Sig sd_s{2, {v128, f64}, v128};
-inline constexpr Sig sf_s{2, {v128, f32}, v128};
-inline constexpr Sig si_s{2, {v128, i32}, v128};
-inline constexpr Sig sl_s{2, {v128, i64}, v128};
-inline constexpr Sig ss_s{2, {v128, v128}, v128};
-inline constexpr Sig sss_s{3, {v128, v128, v128}, v128};
-} // namespace sig
+inline constexpr Sig special{0xff, {}, Sig::none};
+}
+/// A signature by letters: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address; operands_result. Any
+/// other letter does not compile.
+consteval Sig named_sig(std::string_view name) noexcept {
+    if (name == "special")
+        return sig::special;
+    const auto type = [](char letter) {
+        constexpr char letters[] = {'i', 'l', 'f', 'd', 's', 'a'};
+        uint8_t i = 0;
+        while (letters[i] != letter)
+            ++i;
+        return static_cast<Sig::Type>(i + 1);
+    };
+    const size_t arity = name.find('_');
+    Sig sig{static_cast<uint8_t>(arity), {}, arity + 1 < name.size() ? type(name.back()) : Sig::none};
+    for (size_t i = 0; i < arity; ++i)
+        sig.in[i] = type(name[i]);
+    return sig;
+}
 
 struct InstrRow {
     Op op;
@@ -162,7 +113,7 @@ struct InstrRow {
 
 inline constexpr InstrRow instr_table[] = {
 #define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
-    {Op::id, text, Imm::imm, sig::signature, Feature::feature, access},
+    {Op::id, text, Imm::imm, named_sig(#signature), Feature::feature, access},
 #include <warpbeam/loader/instr_rows_atomics.inc>
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>

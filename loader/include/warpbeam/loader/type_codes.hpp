@@ -193,10 +193,39 @@ inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},
                                             {"catch_all", false, false},
                                             {"catch_all_ref", false, true}};
 
-/// Keywords of what can be imported and exported, by ExternKind, which is also their code.
-inline constexpr std::string_view extern_keywords[] = {"func", "table", "memory", "global", "tag"};
-constexpr std::string_view keyword_of(ExternKind kind) noexcept {
-    return extern_keywords[static_cast<size_t>(kind)];
+/// What has names, numbered as the subsections of the name section are.
+/// https://github.com/WebAssembly/extended-name-section
+enum class NameSpace : uint8_t {
+    module,
+    func,
+    local,
+    label,
+    type,
+    table,
+    memory,
+    global,
+    elem,
+    data,
+    field,
+    tag
+};
+inline constexpr size_t name_space_count = 12;
+/// Whether names are given by function (locals, labels) or by type (fields).
+constexpr bool has_owners(NameSpace space) noexcept {
+    return space == NameSpace::local || space == NameSpace::label || space == NameSpace::field;
 }
+
+/// What can be imported and exported, by ExternKind, which is also its code.
+struct ExternRow {
+    std::string_view keyword;
+    const char* name;
+    NameSpace space;
+};
+inline constexpr ExternRow extern_rows[] = {{"func", "function", NameSpace::func},
+                                            {"table", "table", NameSpace::table},
+                                            {"memory", "memory", NameSpace::memory},
+                                            {"global", "global", NameSpace::global},
+                                            {"tag", "tag", NameSpace::tag}};
+constexpr const ExternRow& row_of(ExternKind kind) noexcept { return extern_rows[static_cast<size_t>(kind)]; }
 
 } // namespace warpbeam

@@ -40,6 +40,8 @@ public:
     [[nodiscard]] bool is_subtype(TypeId sub, TypeId super) const noexcept;
     /// https://webassembly.github.io/spec/core/valid/matching.html#heap-types
     [[nodiscard]] bool matches(HeapType sub, HeapType super) const noexcept;
+    /// The type above all others of a heap type's hierarchy.
+    [[nodiscard]] HeapType top_of(HeapType heap) const noexcept;
     /// https://webassembly.github.io/spec/core/valid/matching.html#value-types ; `bot` matches everything.
     [[nodiscard]] bool matches(ValType sub, ValType super) const noexcept {
         return sub == super || matches_slow(sub, super);

@@ -68,13 +68,14 @@ public:
 
     [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & 0xff); }
     [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
-    [[nodiscard]] constexpr bool is_num() const noexcept { return kind() >= i32 && kind() <= f64; }
     [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
     [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
     [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }
     [[nodiscard]] constexpr HeapType heap() const noexcept {
         return HeapType::from_code(bits_ >> heap_shift);
     }
+    /// What a value of a field's type is on the operand stack.
+    [[nodiscard]] constexpr ValType unpacked() const noexcept { return is_packed() ? i32 : *this; }
     /// Whether a local of this type starts with a value: all but non-null references.
     [[nodiscard]] constexpr bool defaultable() const noexcept { return !is_ref() || nullable(); }
     /// The whole type as a number, for hashing.
@@ -86,6 +87,15 @@ private:
     static constexpr unsigned heap_shift = 11;
     uint32_t bits_;
 };
+
+/// The number of 64-bit slots that a value takes on the engine's stacks, and those of several.
+[[nodiscard]] constexpr uint32_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
+[[nodiscard]] constexpr size_t slots_of(std::span<const ValType> types) noexcept {
+    size_t count = 0;
+    for (const ValType type : types)
+        count += slots_of(type);
+    return count;
+}
 
 inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
 inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
@@ -139,6 +149,11 @@ struct Limits {
     [[nodiscard]] constexpr ValType address_type() const noexcept {
         return is_64 ? ValType::i64 : ValType::i32;
     }
+    [[nodiscard]] constexpr uint64_t max_address() const noexcept { return is_64 ? UINT64_MAX : UINT32_MAX; }
+    /// Whether either bound is above `most`.
+    [[nodiscard]] constexpr bool exceed(uint64_t most) const noexcept {
+        return min > most || (has_max && max > most);
+    }
     friend constexpr bool operator==(const Limits&, const Limits&) noexcept = default;
 };
 
@@ -147,6 +162,11 @@ struct MemoryType {
     bool shared = false;
     /// The binary logarithm of the page size in bytes.
     uint8_t page_size_log2 = 16;
+    /// The pages of as many bytes as there are addresses. With pages of one byte it is one less, since that
+    /// number must be one.
+    [[nodiscard]] constexpr uint64_t addressable_pages() const noexcept {
+        return page_size_log2 == 0 ? limits.max_address() : (limits.max_address() >> page_size_log2) + 1;
+    }
     friend constexpr bool operator==(const MemoryType&, const MemoryType&) noexcept = default;
 };
 

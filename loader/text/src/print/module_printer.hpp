@@ -5,6 +5,7 @@
 #include "print/text_out.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/loader/type_printer.hpp>
 
 #include <array>
@@ -83,11 +84,10 @@ private:
 
     // print_sections.cpp: the sections and what they declare
     void find_sections() noexcept;
-    void header(BinaryReader& in) noexcept;
-    [[nodiscard]] BinaryReader section(uint8_t id) noexcept;
+    [[nodiscard]] BinaryReader section(SectionId id) noexcept;
     /// Calls `each` with a reader at each entry of the vector that a section is.
     template <typename Each>
-    void entries(uint8_t id, Each&& each) noexcept {
+    void entries(SectionId id, Each&& each) noexcept {
         BinaryReader in = section(id);
         if (in.at_end())
             return;
@@ -96,11 +96,21 @@ private:
         if (!in.at_end())
             in.fail("section size mismatch");
     }
+    /// The same of definitions, which begin with a keyword; `each` prints the rest.
+    template <typename Each>
+    void definitions(SectionId id, const char* keyword, Space space, Each&& each) noexcept {
+        entries(id, [&](BinaryReader& in) {
+            out_.line(1).add(keyword);
+            define(space);
+            each(in);
+            out_.add(")");
+        });
+    }
     void read_custom_sections() noexcept;
     void custom_sections() noexcept;
     void module_name() noexcept;
     void imports() noexcept;
-    void import(BinaryReader& in) noexcept;
+    [[nodiscard]] std::string_view name(BinaryReader& in) noexcept;
     void extern_type(uint8_t kind, BinaryReader& in) noexcept;
     void tables() noexcept;
     void memories() noexcept;
@@ -111,6 +121,7 @@ private:
     void elements() noexcept;
     void element_segment(BinaryReader& in) noexcept;
     void data_segments() noexcept;
+    void clause(const char* begin, Space space, uint32_t index) noexcept;
     void offset(BinaryReader& in) noexcept;
 
     // print_names.cpp: definitions and references
@@ -131,7 +142,7 @@ private:
     HeapType heap_type(BinaryReader& in, const HeapCode& code) noexcept;
     ValType ref_type(BinaryReader& in) noexcept;
     HeapType heap_type(BinaryReader& in) noexcept;
-    Limits limits(BinaryReader& in, uint8_t flags) noexcept;
+    Limits limits(BinaryReader& in, uint8_t flags, unsigned known) noexcept;
     void memory_type(BinaryReader& in) noexcept;
     void table_type(BinaryReader& in) noexcept;
     uint32_t value_types(const char* keyword, BinaryReader& in, std::optional<uint32_t> func) noexcept;
@@ -154,7 +165,7 @@ private:
     // print_immediates.cpp
     void immediates(const InstrRow& row, BinaryReader& in) noexcept;
     void memory_argument(const InstrRow& row, BinaryReader& in) noexcept;
-    void space() noexcept { out_.add(" "); }
+    TextOut& space() noexcept { return out_.add(" "); }
 
     bool read_hints(std::span<const uint8_t> contents) noexcept;
     bool keep(bool ok) noexcept;

@@ -1,7 +1,6 @@
 #include "print/name_section.hpp"
 
-#include "hash.hpp"
-
+#include <warpbeam/memory/hash.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
 #include <algorithm>
@@ -23,12 +22,6 @@ NameSection::NameSection(Allocator& allocator) noexcept : allocator_{allocator} 
         entries = Vec<Entry>{allocator};
 }
 
-void NameSection::clear() noexcept {
-    module_.reset();
-    for (Vec<Entry>& entries : entries_)
-        entries.clear();
-}
-
 bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     NameReader in{contents};
     bool good = true;
@@ -42,8 +35,11 @@ bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     good = good && in.canonical() && (module_ || size() != 0);
     for (size_t space = 0; space < name_space_count; ++space)
         good = good && choose_identifiers(static_cast<Space>(space));
-    if (!good)
-        clear();
+    if (!good) {
+        module_.reset();
+        for (Vec<Entry>& entries : entries_)
+            entries.clear();
+    }
     return good;
 }
 
@@ -62,8 +58,7 @@ bool NameSection::choose_identifiers(Space space) noexcept {
         }
         if (!fits)
             continue;
-        const auto* const raw = reinterpret_cast<const uint8_t*>(entry.name.data());
-        const uint32_t hash = hash_of({raw, entry.name.size()}, hash_of(uint64_t{entry.owner}));
+        const uint32_t hash = hash_of(entry.name, hash_of(uint64_t{entry.owner}));
         const uint32_t other = seen.find(hash, [&](uint32_t j) {
             return entries[j].owner == entry.owner && entries[j].name == entry.name;
         });

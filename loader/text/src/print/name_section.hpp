@@ -38,7 +38,6 @@ public:
 
 private:
     bool choose_identifiers(Space space) noexcept;
-    void clear() noexcept;
 
     Allocator& allocator_;
     std::optional<std::string_view> module_;

@@ -57,8 +57,7 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
     }
     case Imm::type_count:
         index(Space::type);
-        space();
-        out_.natural(in.u32());
+        space().natural(in.u32());
         return;
     case Imm::type_type:
         index(Space::type);
@@ -98,36 +97,29 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         memory_argument(row, in);
         [[fallthrough]];
     case Imm::lane:
-        space();
-        out_.natural(in.byte());
+        space().natural(in.byte());
         return;
     case Imm::lanes:
         for (int i = 0; i < 16; ++i) {
-            space();
-            out_.natural(in.byte());
+            space().natural(in.byte());
         }
         return;
     case Imm::i32:
-        space();
-        out_.integer(in.s32());
+        space().integer(in.s32());
         return;
     case Imm::i64:
-        space();
-        out_.integer(in.s64());
+        space().integer(in.s64());
         return;
     case Imm::f32:
-        space();
-        out_.f32(static_cast<uint32_t>(in.fixed(4)));
+        space().f32(static_cast<uint32_t>(in.fixed(4)));
         return;
     case Imm::f64:
-        space();
-        out_.f64(in.fixed(8));
+        space().f64(in.fixed(8));
         return;
     case Imm::v128:
         out_.add(" i32x4");
         for (int i = 0; i < 4; ++i) {
-            space();
-            out_.hexadecimal(in.fixed(4), 8);
+            space().hexadecimal(in.fixed(4), 8);
         }
         return;
     case Imm::heap_type:

@@ -9,15 +9,15 @@
 namespace warpbeam::text {
 
 void ModulePrinter::funcs() noexcept {
-    entries(3, [&](BinaryReader& in) { keep(func_types_.push(in.u32())); });
+    entries(SectionId::func, [&](BinaryReader& in) { keep(func_types_.push(in.u32())); });
     size_t bodies = defined_[static_cast<size_t>(Space::func)];
-    entries(10, [&](BinaryReader& in) {
+    entries(SectionId::code, [&](BinaryReader& in) {
         BinaryReader body = in.part(in.u32());
         if (++bodies <= func_types_.size())
             func(body);
     });
     if (bodies != func_types_.size())
-        section(10).fail("function and code section have inconsistent lengths");
+        section(SectionId::code).fail("function and code section have inconsistent lengths");
 }
 
 void ModulePrinter::func(BinaryReader body) noexcept {

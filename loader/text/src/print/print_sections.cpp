@@ -2,7 +2,6 @@
 
 #include "custom_place.hpp"
 #include "print/module_printer.hpp"
-#include "vocabulary.hpp"
 
 #include <warpbeam/text/lexer.hpp>
 #include <warpbeam/text/print.hpp>
@@ -48,32 +47,26 @@ void ModulePrinter::print() noexcept {
     out_.add(")\n");
 }
 
-void ModulePrinter::header(BinaryReader& in) noexcept {
-    if (in.fixed(4) != binary_magic)
-        in.fail("magic header not detected");
-    if (in.fixed(4) != binary_version)
-        in.fail("unknown binary version");
-}
-
 void ModulePrinter::find_sections() noexcept {
     BinaryReader in{module_, fault_};
-    header(in);
-    uint8_t place = place_of(0, false);
+    const std::span<const uint8_t> header{binary_header};
+    if (!std::ranges::equal(in.bytes(4), header.first(4)))
+        in.fail("magic header not detected");
+    if (!std::ranges::equal(in.bytes(4), header.last(4)))
+        in.fail("unknown binary version");
+    uint8_t place = place_of(SectionId::type, false);
     while (!in.at_end()) {
         const uint8_t id = in.byte();
         BinaryReader contents = in.part(in.u32());
         if (id == 0) {
-            const std::string_view name = contents.string();
-            if (!is_utf8(name))
-                contents.fail("malformed UTF-8 encoding");
+            const std::string_view name = this->name(contents);
             if (!keep(custom_sections_.push({place, name, contents.bytes(contents.remaining())})))
                 return;
             continue;
         }
-        const auto* const order = std::ranges::find(section_ids, id);
-        if (order == std::end(section_ids))
+        if (id >= std::size(section_table))
             return in.fail("malformed section id");
-        const uint8_t after = place_of(static_cast<size_t>(order - section_ids), true);
+        const uint8_t after = place_of(static_cast<SectionId>(id), true);
         if (after <= place)
             return in.fail("unexpected content after last section");
         place = after;
@@ -81,8 +74,8 @@ void ModulePrinter::find_sections() noexcept {
     }
 }
 
-BinaryReader ModulePrinter::section(uint8_t id) noexcept {
-    const std::span<const uint8_t> contents = sections_[id];
+BinaryReader ModulePrinter::section(SectionId id) noexcept {
+    const std::span<const uint8_t> contents = sections_[static_cast<size_t>(id)];
     BinaryReader in{module_, fault_};
     if (contents.empty())
         return in.part(0);
@@ -124,7 +117,7 @@ void ModulePrinter::custom_sections() noexcept {
     for (const CustomSection& each : custom_sections_) {
         const bool after = each.place % 2 != 0;
         out_.line(1).add("(@custom ").string(each.name);
-        out_.add(after ? " (after " : " (before ").add(section_keywords[each.place / 2]).add(") ");
+        out_.add(after ? " (after " : " (before ").add(keyword_at(each.place)).add(") ");
         out_.string({reinterpret_cast<const char*>(each.contents.data()), each.contents.size()}).add(")");
     }
 }
@@ -140,19 +133,21 @@ void ModulePrinter::module_name() noexcept {
 }
 
 void ModulePrinter::imports() noexcept {
-    entries(2, [&](BinaryReader& in) { import(in); });
+    entries(SectionId::import, [&](BinaryReader& in) {
+        out_.line(1).add("(import ");
+        for (const char* const separator : {" ", " ("})
+            out_.string(name(in)).add(separator);
+        extern_type(in.byte(), in);
+        out_.add("))");
+    });
 }
 
-void ModulePrinter::import(BinaryReader& in) noexcept {
-    out_.line(1).add("(import ");
-    for (const char* const separator : {" ", " ("}) {
-        const std::string_view name = in.string();
-        if (!is_utf8(name))
-            in.fail("malformed UTF-8 encoding");
-        out_.string(name).add(separator);
-    }
-    extern_type(in.byte(), in);
-    out_.add("))");
+/// A string that must be UTF-8.
+std::string_view ModulePrinter::name(BinaryReader& in) noexcept {
+    const std::string_view name = in.string();
+    if (!is_utf8(name))
+        in.fail("malformed UTF-8 encoding");
+    return name;
 }
 
 void ModulePrinter::extern_type(uint8_t kind, BinaryReader& in) noexcept {
@@ -160,10 +155,10 @@ void ModulePrinter::extern_type(uint8_t kind, BinaryReader& in) noexcept {
     if (kind >= std::size(extern_rows) && !exact)
         return in.fail("malformed import kind");
     const ExternRow& row = extern_rows[exact ? 0 : kind];
-    out_.add(row.keyword());
+    out_.add(row.keyword);
     define(row.space);
     out_.add(exact ? " (exact" : "");
-    switch (row.kind) {
+    switch (static_cast<ExternKind>(&row - extern_rows)) {
     case ExternKind::func: {
         const uint32_t type = in.u32();
         type_use(type, defined_[static_cast<size_t>(Space::func)] - 1);
@@ -190,41 +185,30 @@ void ModulePrinter::extern_type(uint8_t kind, BinaryReader& in) noexcept {
 }
 
 void ModulePrinter::tables() noexcept {
-    entries(4, [&](BinaryReader& in) {
-        out_.line(1).add("(table");
-        define(Space::table);
+    definitions(SectionId::table, "(table", Space::table, [&](BinaryReader& in) {
         const bool initialised = in.accept(type_code::table_with_initialiser);
         if (initialised && in.byte() != 0)
             in.fail("malformed table");
         table_type(in);
         if (initialised)
             expression(in, std::nullopt);
-        out_.add(")");
     });
 }
 
 void ModulePrinter::memories() noexcept {
-    entries(5, [&](BinaryReader& in) {
-        out_.line(1).add("(memory");
-        define(Space::memory);
-        memory_type(in);
-        out_.add(")");
-    });
+    definitions(SectionId::memory, "(memory", Space::memory, [&](BinaryReader& in) { memory_type(in); });
 }
 
 void ModulePrinter::globals() noexcept {
-    entries(6, [&](BinaryReader& in) {
-        out_.line(1).add("(global");
-        define(Space::global);
+    definitions(SectionId::global, "(global", Space::global, [&](BinaryReader& in) {
         space();
         field_type(in);
         expression(in, std::nullopt);
-        out_.add(")");
     });
 }
 
 void ModulePrinter::tags() noexcept {
-    entries(13, [&](BinaryReader& in) {
+    entries(SectionId::tag, [&](BinaryReader& in) {
         out_.line(1).add("(");
         extern_type(static_cast<uint8_t>(ExternKind::tag), in);
         out_.add(")");
@@ -232,35 +216,27 @@ void ModulePrinter::tags() noexcept {
 }
 
 void ModulePrinter::exports() noexcept {
-    entries(7, [&](BinaryReader& in) {
-        const std::string_view name = in.string();
+    entries(SectionId::export_, [&](BinaryReader& in) {
+        const std::string_view name = this->name(in);
         const uint8_t kind = in.byte();
-        if (!is_utf8(name))
-            return in.fail("malformed UTF-8 encoding");
         if (kind >= std::size(extern_rows))
             return in.fail("malformed export kind");
-        out_.line(1).add("(export ").string(name).add(" (").add(extern_rows[kind].keyword()).add(" ");
+        out_.line(1).add("(export ").string(name).add(" (").add(extern_rows[kind].keyword).add(" ");
         reference_in(in, extern_rows[kind].space);
         out_.add("))");
     });
 }
 
 void ModulePrinter::start() noexcept {
-    BinaryReader in = section(8);
-    if (sections_[8].empty())
+    BinaryReader in = section(SectionId::start);
+    if (in.at_end())
         return;
-    out_.line(1).add("(start ");
-    reference_in(in, Space::func);
-    out_.add(")");
+    out_.line(1);
+    clause("(start ", Space::func, in.u32());
 }
 
 void ModulePrinter::elements() noexcept {
-    entries(9, [&](BinaryReader& in) {
-        out_.line(1).add("(elem");
-        define(Space::elem);
-        element_segment(in);
-        out_.add(")");
-    });
+    definitions(SectionId::elem, "(elem", Space::elem, [&](BinaryReader& in) { element_segment(in); });
 }
 
 /// https://webassembly.github.io/spec/core/binary/modules.html#element-section
@@ -274,11 +250,8 @@ void ModulePrinter::element_segment(BinaryReader& in) noexcept {
     const uint32_t table = explicit_table ? in.u32() : 0;
     if (!active && (flags & 2) != 0)
         out_.add(" declare");
-    if (table != 0) {
-        out_.add(" (table ");
-        reference(Space::table, table);
-        out_.add(")");
-    }
+    if (table != 0)
+        clause(" (table ", Space::table, table);
     if (active)
         offset(in);
     const bool typed = !active || explicit_table;
@@ -304,6 +277,13 @@ void ModulePrinter::element_segment(BinaryReader& in) noexcept {
     }
 }
 
+/// A reference between parentheses.
+void ModulePrinter::clause(const char* begin, Space space, uint32_t index) noexcept {
+    out_.add(begin);
+    reference(space, index);
+    out_.add(")");
+}
+
 void ModulePrinter::offset(BinaryReader& in) noexcept {
     out_.add(" (offset");
     expression(in, std::nullopt);
@@ -311,17 +291,12 @@ void ModulePrinter::offset(BinaryReader& in) noexcept {
 }
 
 void ModulePrinter::data_segments() noexcept {
-    entries(11, [&](BinaryReader& in) {
-        out_.line(1).add("(data");
-        define(Space::data);
+    definitions(SectionId::data, "(data", Space::data, [&](BinaryReader& in) {
         const uint32_t kind = in.u32();
         if (kind > 2)
             return in.fail("malformed data segment kind");
-        if (const uint32_t memory = kind == 2 ? in.u32() : 0; memory != 0) {
-            out_.add(" (memory ");
-            reference(Space::memory, memory);
-            out_.add(")");
-        }
+        if (const uint32_t memory = kind == 2 ? in.u32() : 0; memory != 0)
+            clause(" (memory ", Space::memory, memory);
         if (kind != 1)
             offset(in);
         constexpr size_t on_a_line = 64;
@@ -332,7 +307,6 @@ void ModulePrinter::data_segments() noexcept {
             out_.string(bytes.substr(0, on_a_line));
             bytes.remove_prefix(std::min(bytes.size(), on_a_line));
         } while (!bytes.empty());
-        out_.add(")");
     });
 }
 

@@ -13,7 +13,7 @@ constexpr uint32_t longest_signature = 16;
 } // namespace
 
 void ModulePrinter::types() noexcept {
-    entries(1, [&](BinaryReader& in) {
+    entries(SectionId::type, [&](BinaryReader& in) {
         out_.line(1);
         if (!in.accept(type_code::rec))
             return type_definition(in);
@@ -41,11 +41,8 @@ void ModulePrinter::type_definition(BinaryReader& in) noexcept {
     }
     for (const auto& [begin, keyword] :
          {std::pair{type_code::describes, " (describes "}, {type_code::descriptor, " (descriptor "}})
-        if (in.accept(begin)) {
-            out_.add(keyword);
-            reference_in(in, Space::type);
-            out_.add(")");
-        }
+        if (in.accept(begin))
+            clause(keyword, Space::type, in.u32());
     composite_type(in, index);
     out_.add(sub ? "))" : ")");
 }
@@ -125,8 +122,11 @@ ValType ModulePrinter::ref_type(BinaryReader& in) noexcept {
 
 HeapType ModulePrinter::heap_type(BinaryReader& in) noexcept { return heap_type(in, in.heap_code()); }
 
-Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags) noexcept {
+/// After the flags, of which only those in `known` may be set.
+Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags, unsigned known) noexcept {
     Limits limits;
+    if ((flags & ~known) != 0)
+        in.fail("malformed limits flags");
     limits.is_64 = (flags & limits_flag::is_64) != 0;
     limits.has_max = (flags & limits_flag::max) != 0;
     limits.min = in.u64();
@@ -137,10 +137,8 @@ Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags) noexcept {
 void ModulePrinter::memory_type(BinaryReader& in) noexcept {
     using namespace limits_flag;
     const uint8_t flags = in.byte();
-    if ((flags & ~(max | is_64 | shared | page_size)) != 0)
-        return in.fail("malformed limits flags");
     MemoryType type;
-    type.limits = limits(in, flags);
+    type.limits = limits(in, flags, max | is_64 | shared | page_size);
     type.shared = (flags & shared) != 0;
     const bool with_page_size = (flags & page_size) != 0;
     const uint32_t log2 = with_page_size ? in.u32() : 0;
@@ -155,10 +153,7 @@ void ModulePrinter::memory_type(BinaryReader& in) noexcept {
 void ModulePrinter::table_type(BinaryReader& in) noexcept {
     TableType type;
     type.element = ref_type(in);
-    const uint8_t flags = in.byte();
-    if ((flags & ~(limits_flag::max | limits_flag::is_64)) != 0)
-        return in.fail("malformed limits flags");
-    type.limits = limits(in, flags);
+    type.limits = limits(in, in.byte(), limits_flag::max | limits_flag::is_64);
     space();
     type_text_.table(type);
 }
@@ -195,9 +190,7 @@ void ModulePrinter::ValueGroup::close() noexcept {
 }
 
 void ModulePrinter::type_use(uint32_t type, std::optional<uint32_t> func) noexcept {
-    out_.add(" (type ");
-    reference(Space::type, type);
-    out_.add(")");
+    clause(" (type ", Space::type, type);
     if (type >= types_.size() || !types_[type].is_func)
         return;
     const TypeInfo& info = types_[type];

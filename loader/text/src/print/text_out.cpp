@@ -1,35 +1,12 @@
 #include "print/text_out.hpp"
 
 #include "characters.hpp"
-#include "float.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 
 namespace warpbeam::text {
 namespace {
-
-template <typename Float, typename Bits>
-void add_float(TextOut& out, const FloatFormat& format, Bits bits) noexcept {
-    const auto magnitude = static_cast<uint64_t>(bits & ~static_cast<Bits>(format.sign()));
-    if (magnitude < format.infinity()) {
-        // The shortest decimal that is nearest to it: parsing rounds back to the same bits.
-        char text[40];
-        const auto end = std::to_chars(text, text + sizeof text, std::bit_cast<Float>(bits)).ptr;
-        out.add({text, static_cast<size_t>(end - text)});
-        return;
-    }
-    if (static_cast<uint64_t>(bits) != magnitude)
-        out.add("-");
-    const uint64_t payload = magnitude - format.infinity();
-    if (payload == 0)
-        out.add("inf");
-    else if (payload == uint64_t{1} << (format.fraction_bits - 1))
-        out.add("nan");
-    else
-        out.add("nan:").hexadecimal(payload);
-}
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 
@@ -45,16 +22,6 @@ TextOut& TextOut::add(std::string_view piece) noexcept {
     return *this;
 }
 
-TextOut& TextOut::natural(uint64_t value) noexcept {
-    char text[20];
-    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
-}
-
-TextOut& TextOut::integer(int64_t value) noexcept {
-    char text[20];
-    return add({text, static_cast<size_t>(std::to_chars(text, text + sizeof text, value).ptr - text)});
-}
-
 TextOut& TextOut::hexadecimal(uint64_t value, unsigned digits) noexcept {
     char text[16];
     const auto end = std::to_chars(text, text + sizeof text, value, 16).ptr;
@@ -62,16 +29,6 @@ TextOut& TextOut::hexadecimal(uint64_t value, unsigned digits) noexcept {
     return add("0x")
         .add(std::string_view{"0000000000000000"}.substr(0, digits > length ? digits - length : 0))
         .add({text, length});
-}
-
-TextOut& TextOut::f32(uint32_t bits) noexcept {
-    add_float<float>(*this, binary32, bits);
-    return *this;
-}
-
-TextOut& TextOut::f64(uint64_t bits) noexcept {
-    add_float<double>(*this, binary64, bits);
-    return *this;
 }
 
 TextOut& TextOut::string(std::string_view value) noexcept {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/memory/allocator.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +64,24 @@ public:
 
 private:
     std::atomic<size_t> count_{1};
+};
+
+/// What such an object can be made of that `create` has made: T derives from RefCounted<T>.
+template <typename T>
+class RefCounted {
+public:
+    explicit RefCounted(Allocator& allocator) noexcept : allocator_{allocator} {}
+    void retain() noexcept { owners_.add(); }
+    void release() noexcept {
+        if (owners_.drop())
+            destroy(allocator_, static_cast<T*>(this));
+    }
+    [[nodiscard]] bool has_one_owner() const noexcept { return owners_.is_only_one(); }
+    [[nodiscard]] Allocator& allocator() const noexcept { return allocator_; }
+
+private:
+    RefCount owners_;
+    Allocator& allocator_;
 };
 
 } // namespace warpbeam

@@ -31,7 +31,7 @@ public:
     [[nodiscard]] static std::expected<Exception, Error> from(Store& store, const Value& value) noexcept;
 
     Exception(const Exception&) noexcept;
-    Exception& operator=(Exception) noexcept;
+    Exception& operator=(const Exception&) noexcept;
     ~Exception();
 
     [[nodiscard]] Tag tag() const noexcept;

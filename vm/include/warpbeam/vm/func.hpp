@@ -122,22 +122,12 @@ private:
     Func func_;
 };
 
-namespace detail {
-
-template <typename Signature>
-struct SignatureTypes;
-template <typename R, typename... A>
-struct SignatureTypes<R(A...)> {
-    using Arguments = Params<A...>;
-    using Return = Results<R>;
-};
-
-} // namespace detail
-
 template <typename Signature>
 std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
-    using Types = detail::SignatureTypes<Signature>;
-    if (auto checked = check_type(Types::Arguments::types, Types::Return::types); !checked)
+    using Types = detail::Callable<Signature*>;
+    if (auto checked = check_type(detail::Results<typename Types::Arguments>::types,
+                                  detail::Results<typename Types::Return>::types);
+        !checked)
         return std::unexpected{checked.error()};
     return TypedFunc<Signature>{*this};
 }

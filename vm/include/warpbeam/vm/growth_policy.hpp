@@ -22,21 +22,17 @@ public:
 
     /// Whether a memory of `type` may grow from `from` to `to` bytes. `from` is 0 for a new memory, whose
     /// first bytes are asked for too. For a shared memory, the store is that whose code or host grows it.
-    [[nodiscard]] virtual bool allow_memory(const Store& store, const MemoryType& type, uint64_t from,
-                                            uint64_t to) noexcept {
-        (void)store;
-        (void)type;
-        (void)from;
-        (void)to;
+    [[nodiscard]] virtual bool allow_memory([[maybe_unused]] const Store& store,
+                                            [[maybe_unused]] const MemoryType& type,
+                                            [[maybe_unused]] uint64_t from,
+                                            [[maybe_unused]] uint64_t to) noexcept {
         return true;
     }
     /// Whether a table of `type` may grow from `from` to `to` elements; the same rules.
-    [[nodiscard]] virtual bool allow_table(const Store& store, const TableType& type, uint64_t from,
-                                           uint64_t to) noexcept {
-        (void)store;
-        (void)type;
-        (void)from;
-        (void)to;
+    [[nodiscard]] virtual bool allow_table([[maybe_unused]] const Store& store,
+                                           [[maybe_unused]] const TableType& type,
+                                           [[maybe_unused]] uint64_t from,
+                                           [[maybe_unused]] uint64_t to) noexcept {
         return true;
     }
 };

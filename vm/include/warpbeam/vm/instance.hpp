@@ -20,7 +20,7 @@ public:
     explicit InstantiationError(const Error& error, Allocator& allocator = Allocator::standard()) noexcept;
     explicit InstantiationError(Trap trap) noexcept;
     InstantiationError(const InstantiationError& other) noexcept;
-    InstantiationError& operator=(InstantiationError other) noexcept;
+    InstantiationError& operator=(const InstantiationError& other) noexcept;
     ~InstantiationError();
 
     /// `unlinkable` for imports that are missing or have other types; `usage` for objects of another store or

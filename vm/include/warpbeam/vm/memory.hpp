@@ -18,6 +18,30 @@ namespace vm {
 struct MemoryInst;
 }
 
+namespace detail {
+
+/// Numbers as they lie in a memory: little-endian, unaligned.
+template <typename T>
+T load_number(const uint8_t* from) noexcept {
+    std::array<uint8_t, sizeof(T)> raw;
+    std::memcpy(raw.data(), from, sizeof(T));
+    if constexpr (std::endian::native == std::endian::big)
+        std::reverse(raw.begin(), raw.end());
+    if constexpr (std::is_same_v<T, bool>)
+        return raw[0] != 0;
+    else
+        return std::bit_cast<T>(raw);
+}
+template <typename T>
+void store_number(uint8_t* to, T value) noexcept {
+    auto raw = std::bit_cast<std::array<uint8_t, sizeof(T)>>(value);
+    if constexpr (std::endian::native == std::endian::big)
+        std::reverse(raw.begin(), raw.end());
+    std::memcpy(to, raw.data(), sizeof(T));
+}
+
+} // namespace detail
+
 /// A linear memory: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#memory-instances
 ///
@@ -65,9 +89,7 @@ public:
         const auto bytes = view(address, sizeof(T));
         if (!bytes)
             return std::nullopt;
-        std::array<uint8_t, sizeof(T)> raw;
-        std::memcpy(raw.data(), bytes->data(), sizeof(T));
-        return std::bit_cast<T>(native_order(raw));
+        return detail::load_number<T>(bytes->data());
     }
     /// Writes a number (little-endian, unaligned); false, and nothing written, when it lies outside.
     template <typename T>
@@ -76,8 +98,7 @@ public:
         const auto bytes = view(address, sizeof(T));
         if (!bytes)
             return false;
-        const auto raw = native_order(std::bit_cast<std::array<uint8_t, sizeof(T)>>(value));
-        std::memcpy(bytes->data(), raw.data(), sizeof(T));
+        detail::store_number(bytes->data(), value);
         return true;
     }
 
@@ -88,13 +109,6 @@ public:
     [[nodiscard]] vm::MemoryInst* inst() const noexcept { return inst_; }
 
 private:
-    template <size_t n>
-    static std::array<uint8_t, n> native_order(std::array<uint8_t, n> raw) noexcept {
-        if constexpr (std::endian::native == std::endian::big)
-            std::reverse(raw.begin(), raw.end());
-        return raw;
-    }
-
     vm::MemoryInst* inst_;
 };
 

@@ -77,7 +77,7 @@ public:
         const auto place = at(offset, sizeof(T));
         if (!place)
             return std::unexpected{place.error()};
-        return get<T>(place->data());
+        return detail::load_number<T>(place->data());
     }
     template <typename T>
         requires std::is_arithmetic_v<T>
@@ -85,7 +85,7 @@ public:
         const auto place = at(offset, sizeof(T));
         if (!place)
             return std::unexpected{place.error()};
-        put(place->data(), value);
+        detail::store_number(place->data(), value);
         return {};
     }
 
@@ -97,7 +97,7 @@ public:
         if (!place)
             return std::unexpected{place.error()};
         return [&]<size_t... i>(std::index_sequence<i...>) {
-            return std::tuple<T...>{get<T>(place->data() + Layout::offsets[i])...};
+            return std::tuple<T...>{detail::load_number<T>(place->data() + Layout::offsets[i])...};
         }(std::index_sequence_for<T...>{});
     }
     template <typename... T>
@@ -107,7 +107,7 @@ public:
         if (!place)
             return std::unexpected{place.error()};
         [&]<size_t... i>(std::index_sequence<i...>) {
-            (put(place->data() + Layout::offsets[i], std::get<i>(values)), ...);
+            (detail::store_number(place->data() + Layout::offsets[i], std::get<i>(values)), ...);
         }(std::index_sequence_for<T...>{});
         return {};
     }
@@ -120,7 +120,7 @@ public:
         if (!place)
             return std::unexpected{place.error()};
         for (size_t i = 0; i < values.size(); ++i)
-            values[i] = get<T>(place->data() + i * sizeof(T));
+            values[i] = detail::load_number<T>(place->data() + i * sizeof(T));
         return {};
     }
     template <typename T>
@@ -130,7 +130,7 @@ public:
         if (!place)
             return std::unexpected{place.error()};
         for (size_t i = 0; i < values.size(); ++i)
-            put(place->data() + i * sizeof(T), values[i]);
+            detail::store_number(place->data() + i * sizeof(T), values[i]);
         return {};
     }
 
@@ -185,25 +185,6 @@ private:
     [[nodiscard]] const char* kind() const noexcept { return size_ == all ? "memory" : "view"; }
     MemoryView(Memory memory, uint64_t address, uint64_t size) noexcept
         : memory_{memory}, address_{address}, size_{size} {}
-
-    template <typename T>
-    static T get(const uint8_t* from) noexcept {
-        std::array<uint8_t, sizeof(T)> raw;
-        std::memcpy(raw.data(), from, sizeof(T));
-        if constexpr (std::endian::native == std::endian::big)
-            std::reverse(raw.begin(), raw.end());
-        if constexpr (std::is_same_v<T, bool>)
-            return raw[0] != 0;
-        else
-            return std::bit_cast<T>(raw);
-    }
-    template <typename T>
-    static void put(uint8_t* to, T value) noexcept {
-        auto raw = std::bit_cast<std::array<uint8_t, sizeof(T)>>(value);
-        if constexpr (std::endian::native == std::endian::big)
-            std::reverse(raw.begin(), raw.end());
-        std::memcpy(to, raw.data(), sizeof(T));
-    }
 
     Memory memory_;
     uint64_t address_ = 0;

@@ -47,7 +47,7 @@ struct StoreUsage {
 class InterruptHandle {
 public:
     InterruptHandle(const InterruptHandle&) noexcept;
-    InterruptHandle& operator=(InterruptHandle) noexcept;
+    InterruptHandle& operator=(const InterruptHandle&) noexcept;
     ~InterruptHandle();
 
     /// Makes the code that runs in the store, or else that runs there next, trap with `interrupted` at its

@@ -52,7 +52,6 @@ public:
     bool accept_open(std::string_view keyword) noexcept;
     /// The token, when it is of this kind; else a fault, and an empty token.
     Token expect(TokenKind kind, const char* what) noexcept;
-    void expect_keyword(std::string_view keyword) noexcept;
     void expect_close() noexcept { expect(TokenKind::rpar, "\")\""); }
     /// Passes the parenthesis that closes those which are open; it has been entered already.
     void skip_to_close() noexcept;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 /// The numbers of the text format, https://webassembly.github.io/spec/core/text/values.html
@@ -28,5 +29,10 @@ enum class NumberKind : uint8_t { none, natural, integer, floating };
 /// https://webassembly.github.io/spec/core/text/values.html#floating-point
 [[nodiscard]] std::optional<uint32_t> parse_f32(std::string_view text) noexcept;
 [[nodiscard]] std::optional<uint64_t> parse_f64(std::string_view text) noexcept;
+
+/// The literal of the number with these bits, in `buffer`, so that the same bits are read from it: the
+/// shortest decimal, or how the text format writes infinities and NaNs.
+[[nodiscard]] std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept;
+[[nodiscard]] std::string_view print_f64(uint64_t bits, std::span<char, 40> buffer) noexcept;
 
 } // namespace warpbeam::text
