@@ -188,7 +188,8 @@ std::expected<uint64_t, Trap> GuestHeap::call(Func func,
     // i32 and i64 arguments are both one slot, and i32 results are zero-extended.
     uint64_t frame[4] = {};
     std::copy(args.begin(), args.end(), frame);
-    if (auto called = warpbeam::detail::call_slots(*func.inst(), frame, args.size(), func.type().results.size());
+    if (auto called =
+            warpbeam::detail::call_slots(*func.inst(), frame, args.size(), func.type().results.size());
         !called)
         return std::unexpected{std::move(called.error())};
     return is_64_ ? frame[0] : static_cast<uint32_t>(frame[0]);

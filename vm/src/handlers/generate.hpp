@@ -17,12 +17,19 @@ struct Generated {
     }(std::make_index_sequence<Set::size>{});
 };
 
+/// The places of VariantSet again, for each kind of body: the vector operators of one instruction set share
+/// nothing with those of another (test vm.isa).
+template <Form form, Coverage coverage, Banks banks, template <Op, Variant> typename Body>
+inline constexpr auto places_of = VariantSet<form, coverage, banks>::places;
+
 template <Form form, Op op, template <Op, Variant> typename Body>
 constexpr HandlerRow handler_row() noexcept {
-    if constexpr (coverage_of(form, op) == Coverage::none)
+    constexpr Coverage coverage = coverage_of(form, op);
+    if constexpr (coverage == Coverage::none)
         return {};
     else
-        return {Generated<form, op, Body>::handlers.data(), Generated<form, op, Body>::Set::places.data()};
+        return {Generated<form, op, Body>::handlers.data(),
+                places_of<form, coverage, banks_of(sig_of(op)), Body>.data()};
 }
 
 /// Of all instructions of a family.

@@ -22,9 +22,12 @@ Op load_like(Kind storage, bool is_signed) noexcept {
         return Op::f64_load;
     case ValType::v128:
         return Op::v128_load;
-    default:
-        return Op::i64_load;
+    case ValType::i64:
+    case ValType::ref:
+    case ValType::bot:
+        break;
     }
+    return Op::i64_load;
 }
 Op store_like(Kind storage) noexcept {
     switch (storage) {
@@ -40,9 +43,12 @@ Op store_like(Kind storage) noexcept {
         return Op::f64_store;
     case ValType::v128:
         return Op::v128_store;
-    default:
-        return Op::i64_store;
+    case ValType::i64:
+    case ValType::ref:
+    case ValType::bot:
+        break;
     }
+    return Op::i64_store;
 }
 
 /// The kind of value that a field has on the stack.
@@ -142,9 +148,12 @@ void Lowering::lower_array_new(Op op) noexcept {
         emit_general(op, length, ValType::ref, type, length);
         break;
     }
-    default:
+    case Op::array_new_data:
+    case Op::array_new_elem:
         emit_general(op, 2, ValType::ref, type, reader_.u32());
         break;
+    default:
+        fail(Exit::unsupported); // not one of these
     }
 }
 

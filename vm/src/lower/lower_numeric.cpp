@@ -56,10 +56,17 @@ void Lowering::lower_unary(Op op, Kind result) noexcept {
 
 /// Comparisons with zero, and of references.
 void Lowering::lower_equality(Op op) noexcept {
-    if (op == Op::ref_eq)
-        lower_binary(Op::i64_eq, ValType::i32);
-    else
-        lower_eqz(op == Op::i32_eqz ? Op::i32_eq : Op::i64_eq);
+    switch (op) {
+    case Op::i32_eqz:
+        return lower_eqz(Op::i32_eq);
+    case Op::i64_eqz:
+    case Op::ref_is_null:
+        return lower_eqz(Op::i64_eq);
+    case Op::ref_eq:
+        return lower_binary(Op::i64_eq, ValType::i32);
+    default:
+        fail(Exit::unsupported); // not of this family
+    }
 }
 
 void Lowering::lower_eqz(Op equal) noexcept {
@@ -109,43 +116,61 @@ void Lowering::lower_wide(Op op) noexcept {
 }
 
 void Lowering::lower_parametric(Op op) noexcept {
-    if (op == Op::drop) {
+    switch (op) {
+    case Op::nop:
+        return;
+    case Op::drop:
         (void)pop();
-    } else if (op == Op::select) {
-        lower_select(ValType::bot);
-    } else if (op == Op::select_t) {
+        return;
+    case Op::select:
+        return lower_select(ValType::bot);
+    case Op::select_t:
         (void)reader_.u32();
-        lower_select(reader_.val_type().kind());
+        return lower_select(reader_.val_type().kind());
+    default:
+        fail(Exit::unsupported); // not of this family
     }
 }
 
 void Lowering::lower_variable(Op op) noexcept {
-    if (op == Op::global_get)
-        return lower_global_get();
-    if (op == Op::global_set)
-        return lower_global_set();
-    const uint32_t local = reader_.u32();
-    if (op != Op::local_get)
+    switch (op) {
+    case Op::local_get:
+        return push_local(reader_.u32());
+    case Op::local_set:
+        return set_local(reader_.u32(), pop());
+    case Op::local_tee: {
+        const uint32_t local = reader_.u32();
         set_local(local, pop());
-    if (op != Op::local_set)
-        push_local(local);
+        return push_local(local);
+    }
+    case Op::global_get:
+        return lower_global_get();
+    case Op::global_set:
+        return lower_global_set();
+    default:
+        fail(Exit::unsupported); // not of this family
+    }
 }
 
 void Lowering::lower_constant(Op op) noexcept {
-    if (op == Op::i32_const) {
-        push_const(ValType::i32, static_cast<uint32_t>(reader_.s64()));
-    } else if (op == Op::i64_const) {
-        push_const(ValType::i64, static_cast<uint64_t>(reader_.s64()));
-    } else if (op == Op::f32_const) {
-        push_const(ValType::f32, reader_.fixed<uint32_t>());
-    } else if (op == Op::f64_const) {
-        push_const(ValType::f64, reader_.fixed<uint64_t>());
-    } else if (op == Op::v128_const) {
+    switch (op) {
+    case Op::i32_const:
+        return push_const(ValType::i32, static_cast<uint32_t>(reader_.s64()));
+    case Op::i64_const:
+        return push_const(ValType::i64, static_cast<uint64_t>(reader_.s64()));
+    case Op::f32_const:
+        return push_const(ValType::f32, reader_.fixed<uint32_t>());
+    case Op::f64_const:
+        return push_const(ValType::f64, reader_.fixed<uint64_t>());
+    case Op::v128_const: {
         const auto low = reader_.fixed<uint64_t>();
-        push_const(ValType::v128, low, reader_.fixed<uint64_t>());
-    } else {
+        return push_const(ValType::v128, low, reader_.fixed<uint64_t>());
+    }
+    case Op::ref_null:
         (void)reader_.heap_type();
-        push_const(ValType::ref, 0);
+        return push_const(ValType::ref, 0);
+    default:
+        fail(Exit::unsupported); // not of this family
     }
 }
 
