@@ -1,6 +1,7 @@
 #pragma once
 
-#include "handlers/object_access.hpp"
+#include "handlers/instance_data.hpp"
+#include "heap/heap.hpp"
 
 namespace warpbeam::vm {
 

@@ -123,7 +123,7 @@ struct Accessing {
     using Memory = detail::Unsigned<8u << warpbeam::row_of(op).access_log2>;
     /// The value's type is that of the last operand, or of the result of a load.
     static constexpr Sig sig = sig_of(op);
-    using Value = typename detail::NumberOf<sig.arity == 1 ? sig.out : sig.in[sig.arity - 1]>::type;
+    using Value = detail::NumberOf<sig.arity == 1 ? sig.out : sig.in[sig.arity - 1]>;
     static_assert(F::has_result == (sig.out != Sig::none));
 };
 template <Op op, Variant v>

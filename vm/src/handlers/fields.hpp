@@ -2,7 +2,7 @@
 
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
-#include "handlers/object_access.hpp"
+#include "heap/heap.hpp"
 
 /// What reading and writing the elements of arrays have in common.
 

@@ -4,6 +4,7 @@
 #include "handlers/generate.hpp"
 #include "handlers/table.hpp"
 #include "handlers/wait.hpp"
+#include "handlers/wide.hpp"
 
 /// The handlers of instructions that come in one variant.
 
@@ -19,9 +20,10 @@ struct BodyOf;
 template <Op op, Variant>
 using Body = typename BodyOf<op>::type;
 
-constexpr HandlerGroup groups[] = {group<Form::general0, Family::general0, Body>(),
-                                   group<Form::general1, Family::general1, Body>(),
-                                   group<Form::general2, Family::general2, Body>()};
+constexpr HandlerGroup groups[] = {
+    group<Form::general0, Family::general0, Body>(), group<Form::general1, Family::general1, Body>(),
+    group<Form::general2, Family::general2, Body>(), group<Form::wide_sum, Family::wide_sum, Body>(),
+    group<Form::wide_product, Family::wide_product, Body>()};
 
 } // namespace
 

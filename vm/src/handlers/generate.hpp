@@ -77,7 +77,6 @@ extern const HandlerGroups control_groups;
 extern const HandlerGroups call_groups;
 extern const HandlerGroups exception_groups;
 extern const HandlerGroups general_groups;
-extern const HandlerGroups wide_groups;
 extern const HandlerGroups field_get_groups;
 extern const HandlerGroups field_set_groups;
 extern const HandlerGroups object_groups;

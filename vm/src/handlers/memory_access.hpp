@@ -16,10 +16,10 @@ struct AccessOf;
 #undef WARPBEAM_OP
 
 #define WARPBEAM_OP(op, ...)                                                                                 \
-    static_assert(std::is_same_v<                                                                            \
-                  typename AccessOf<Op::op>::type::Value,                                                    \
-                  typename detail::NumberOf<sig_of(Op::op).out != Sig::none ? sig_of(Op::op).out             \
-                                                                            : sig_of(Op::op).in[1]>::type>); \
+    static_assert(                                                                                           \
+        std::is_same_v<                                                                                      \
+            typename AccessOf<Op::op>::type::Value,                                                          \
+            detail::NumberOf<sig_of(Op::op).out != Sig::none ? sig_of(Op::op).out : sig_of(Op::op).in[1]>>); \
     static_assert(AccessOf<Op::op>::type::size == size_t{1} << warpbeam::row_of(Op::op).access_log2 ||       \
                   sig_of(Op::op).in[0] == Sig::v128);
 #include "semantics/op_rows_access.inc"

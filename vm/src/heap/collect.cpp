@@ -24,7 +24,7 @@ constexpr uint32_t array_piece = 256;
 Object* Heap::find_object(Slot word) const noexcept {
     if (!may_be_object(word))
         return nullptr;
-    auto* const object = reinterpret_cast<Object*>(static_cast<uintptr_t>(word));
+    auto* const object = to_object(word);
     Block* const block = block_of(object);
     if (!std::binary_search(blocks_.begin(), blocks_.end(), block))
         return nullptr;
@@ -78,7 +78,7 @@ void Heap::mark_object(Object* object) noexcept {
 
 void Heap::mark_reference(Slot reference) noexcept {
     if (reference != 0 && !is_i31(reference) && !is_host_reference(reference))
-        mark_object(reinterpret_cast<Object*>(static_cast<uintptr_t>(reference)));
+        mark_object(to_object(reference));
 }
 
 void Heap::mark(std::span<const Slot> slots) noexcept {

@@ -87,6 +87,16 @@ struct Layout {
 };
 extern const Layout exception_layout;
 
+/// References to objects are their addresses.
+[[nodiscard]] [[gnu::always_inline]] inline Object* to_object(Slot reference) noexcept {
+    return reinterpret_cast<Object*>(static_cast<uintptr_t>(reference));
+}
+[[nodiscard]] [[gnu::always_inline]] inline ArrayObject* to_array(Slot reference) noexcept {
+    return static_cast<ArrayObject*>(to_object(reference));
+}
+[[nodiscard]] [[gnu::always_inline]] inline Slot from_object(const Object* object) noexcept {
+    return reinterpret_cast<uintptr_t>(object);
+}
 [[nodiscard]] inline uint8_t* field_at(Object* object, uint32_t offset) noexcept {
     return reinterpret_cast<uint8_t*>(object) + offset;
 }

@@ -15,8 +15,7 @@ HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) n
         return HeapType::i31;
     if (is_host_reference(reference))
         return HeapType::any;
-    return HeapType::defined(reinterpret_cast<const Object*>(static_cast<uintptr_t>(reference))->layout->type,
-                             true);
+    return HeapType::defined(to_object(reference)->layout->type, true);
 }
 
 bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept {

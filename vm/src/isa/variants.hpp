@@ -256,47 +256,13 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     case Form::br_on_cast_desc:
         return (v.option & 1) == 0;
 
-    case Form::wide_sum:
-    case Form::wide_product:
-    case Form::load_any:
-    case Form::store_any:
-    case Form::atomic:
-    case Form::atomic_any:
-    case Form::fence:
-    case Form::copy:
-    case Form::copy_pair:
-    case Form::copy_constant:
-    case Form::copy_vector:
-    case Form::copy_vector_constant:
-    case Form::copy_range:
-    case Form::set_pins:
-    case Form::jump:
-    case Form::jump_table:
-    case Form::jump_if_null:
-    case Form::poll:
-    case Form::trap:
-    case Form::exit_run:
-    case Form::restore_instance:
-    case Form::lower_now:
-    case Form::call_host:
-    case Form::call:
-    case Form::call_import:
-    case Form::call_ref:
-    case Form::return_call:
-    case Form::return_call_import:
-    case Form::return_call_indirect:
-    case Form::return_call_ref:
-    case Form::return_void:
-    case Form::throw_:
-    case Form::throw_ref:
-    case Form::general0:
-    case Form::general1:
-    case Form::general2:
     case Form::struct_new:
     case Form::struct_new_default:
         return true;
+    default:
+        // Without classes, there are the options.
+        return facts_of(form).operands == 0 && !facts_of(form).has_result;
     }
-    return false;
 }
 
 // ---- The Cartesian product ----

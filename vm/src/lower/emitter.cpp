@@ -147,7 +147,7 @@ unsigned Emitter::cost_of_slot(const Popped& popped, Src src) const noexcept {
     return popped.operand.where == Operand::home && !popped.operand.stored ? 1 : 0;
 }
 
-unsigned Emitter::settle(Choice& choice, std::initializer_list<const Popped*> operands) const noexcept {
+unsigned Emitter::settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
     Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
     Src own[3] = {};
     for (size_t i = 0; i < operands.size(); ++i)
@@ -222,17 +222,6 @@ void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> 
                 (popped->operand.where == Operand::constant) == constants)
                 force_slot(*popped);
     }
-}
-
-void Emitter::settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept {
-    const auto begin = operands.begin();
-    if (operands.size() == 1)
-        (void)settle(choice, {begin[0]});
-    else if (operands.size() == 2)
-        (void)settle(choice, {begin[0], begin[1]});
-    else
-        (void)settle(choice, {begin[0], begin[1], begin[2]});
-    put_in_slots(choice, operands);
 }
 
 // ---- Instructions ----

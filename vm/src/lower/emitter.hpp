@@ -143,8 +143,7 @@ protected:
     /// is no such handler, the nearest ones for which there is one. Tells what that costs; nothing is emitted
     /// yet.
     static constexpr unsigned no_handler = UINT32_MAX;
-    [[nodiscard]] unsigned settle(Choice& choice,
-                                  std::initializer_list<const Popped*> operands) const noexcept;
+    [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
     /// `find_handler`, which is asked several times in a row for the same.
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
         if (choice != found_.choice)
@@ -159,7 +158,10 @@ protected:
     }
     /// Puts those operands into their slots that a settled choice wants there.
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
-    void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept;
+    void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept {
+        (void)settle(choice, operands);
+        put_in_slots(choice, operands);
+    }
 
     /// The class of an operand that an instruction has in a slot or elsewhere, if that slot is a pinned
     /// local's: then an instruction that takes its place can have it from the register.

@@ -36,13 +36,13 @@ void Lowering::lower_general(Op op) noexcept {
     case Op::memory_grow: {
         const uint32_t memory = reader_.u32();
         return emit_general(op, op == Op::memory_grow ? 1 : 0,
-                            address_kind(module_.memories()[memory].limits), memory);
+                            module_.memories()[memory].limits.address_type().kind(), memory);
     }
     case Op::table_size:
     case Op::table_grow: {
         const uint32_t table = reader_.u32();
-        return emit_general(op, op == Op::table_grow ? 2 : 0, address_kind(module_.tables()[table].limits),
-                            table);
+        return emit_general(op, op == Op::table_grow ? 2 : 0,
+                            module_.tables()[table].limits.address_type().kind(), table);
     }
     case Op::memory_fill:
     case Op::table_fill:

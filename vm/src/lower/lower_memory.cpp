@@ -4,6 +4,17 @@
 
 namespace warpbeam::vm {
 
+namespace {
+
+/// Gives an access the operands of the addition that made its address.
+void set_sum(Fields& access, const Taken& sum, bool is_displaced, uint64_t offset) noexcept {
+    access.set(Field::offset, offset)
+        .set(is_displaced ? Field::base : Field::left, sum.get(Field::left))
+        .set(is_displaced ? Field::addend : Field::right, sum.get(Field::right));
+}
+
+} // namespace
+
 /// Takes the addition that made an address, or the shift and the addition, into the load.
 bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept {
     const Producer* const last = last_producer(address);
@@ -22,11 +33,7 @@ bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t 
         return false;
     const Taken old = take_back(*last);
     Fields out = emit_result(choice, kind_of(sig_of(op).out));
-    out.set(Field::offset, arg.offset);
-    if (is_displaced)
-        out.set(Field::base, old.get(Field::left)).set(Field::addend, old.get(Field::right));
-    else
-        out.set(Field::left, old.get(Field::left)).set(Field::right, old.get(Field::right));
+    set_sum(out, old, is_displaced, arg.offset);
     return true;
 }
 
@@ -90,11 +97,7 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     const Taken old = take_back(*last);
     Fields out = emit(choice);
     set(out, Field::value, value);
-    out.set(Field::offset, arg.offset);
-    if (is_displaced)
-        out.set(Field::base, old.get(Field::left)).set(Field::addend, old.get(Field::right));
-    else
-        out.set(Field::left, old.get(Field::left)).set(Field::right, old.get(Field::right));
+    set_sum(out, old, is_displaced, arg.offset);
     return true;
 }
 

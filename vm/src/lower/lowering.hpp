@@ -100,9 +100,6 @@ private:
     /// The operands go home; the result, if there is one, is where they were, and in the accumulator.
     void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0,
                       uint64_t second = 0) noexcept;
-    [[nodiscard]] Kind address_kind(const Limits& limits) const noexcept {
-        return limits.address_type().kind();
-    }
 
     // lower_simd.cpp
     void lower_ternary(Op op) noexcept;

@@ -70,7 +70,6 @@ inline constexpr OpRow op_rows[] = {
 #include "semantics/op_rows_numeric.inc"
 #include "semantics/op_rows_reference.inc"
 #include "semantics/op_rows_simd.inc"
-#include "semantics/op_rows_wide.inc"
 #undef WARPBEAM_OP
 };
 
@@ -106,7 +105,6 @@ constexpr const OpPlace& place_of(Op op) noexcept { return op_places[number_of(o
 
 constexpr const OpRow& op_row(Op op) noexcept { return op_rows[detail::place_of(op).row]; }
 constexpr Family family_of(Op op) noexcept { return detail::place_of(op).family; }
-constexpr uint8_t place_in_family(Op op) noexcept { return detail::place_of(op).in_family; }
 constexpr const Sig& sig_of(Op op) noexcept { return warpbeam::row_of(op).sig; }
 
 /// The instructions of a family.
@@ -180,36 +178,19 @@ static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
 
 namespace detail {
 
-struct VectorTag;
 template <Sig::Type type>
-struct NumberOf;
-template <>
-struct NumberOf<Sig::i32> {
-    using type = uint32_t;
-};
-template <>
-struct NumberOf<Sig::i64> {
-    using type = uint64_t;
-};
-template <>
-struct NumberOf<Sig::f32> {
-    using type = float;
-};
-template <>
-struct NumberOf<Sig::f64> {
-    using type = double;
-};
-template <>
-struct NumberOf<Sig::v128> {
-    using type = Vector;
-};
+using NumberOf = std::conditional_t<
+    type == Sig::i32, uint32_t,
+    std::conditional_t<
+        type == Sig::i64, uint64_t,
+        std::conditional_t<type == Sig::f32, float, std::conditional_t<type == Sig::f64, double, Vector>>>>;
 
 } // namespace detail
 
 /// The type of an instruction's operand, or result, in handlers.
 template <Op op, size_t i>
-using OperandOf = typename detail::NumberOf<sig_of(op).in[i]>::type;
+using OperandOf = detail::NumberOf<sig_of(op).in[i]>;
 template <Op op>
-using ResultOf = typename detail::NumberOf<sig_of(op).out>::type;
+using ResultOf = detail::NumberOf<sig_of(op).out>;
 
 } // namespace warpbeam::vm
