@@ -61,7 +61,7 @@ constexpr bool has_pin(Bank bank, Dst d) noexcept {
 }
 
 /// One of the variants of an instruction: the classes of its result and operands in the order of its form,
-/// and for some forms an option (see `Form`). What a form does not have stays as it is here.
+/// and for some forms an option (see isa/forms.inc). What a form does not have stays as it is here.
 struct Variant {
     Dst result = Dst::acc;
     Src a = Src::slot;
