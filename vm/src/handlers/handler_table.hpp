@@ -25,8 +25,8 @@ struct Choice {
             constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
 }
 
-/// The handler; null when this variant does not exist. Each form has at least the variants with operands in
-/// slots or the accumulator and, where it has a result, the destinations `acc` and `slot`.
+/// The handler; null when `exists` (isa/variants.hpp) does not hold. Who chooses settles first on a variant
+/// that there is (`Emitter::settle`).
 [[nodiscard]] Handler find_handler(const Choice& choice) noexcept;
 [[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
 

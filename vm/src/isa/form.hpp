@@ -28,7 +28,7 @@ enum class FieldKind : uint8_t {
     area,        ///< the first of some slots that are read or written
     number,      ///< an index, a count, an offset
     jump,        ///< a signed distance in bytes from the beginning of the instruction
-    jumps,       ///< as many of 32 bits as another field says, and one more
+    jumps,       ///< `count` + 1 distances of 32 bits
     pointer,
     pins, ///< a `Pins`
 };

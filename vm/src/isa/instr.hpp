@@ -14,7 +14,7 @@
 /// Threaded code: what an instruction looks like in memory, and the machine registers of the interpreter.
 /// Section 2 of docs/engine.md explains the choices.
 
-// The only macros of the engine: attributes that not every compiler has. Clang passes twelve integers in
+// Attributes that not every compiler has. Clang passes twelve integers in
 // registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
 // the interpreter in the machine's registers.
 #if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \

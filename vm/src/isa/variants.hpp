@@ -22,11 +22,11 @@ enum class Coverage : uint8_t {
     common,      ///< an access or an operator on vectors that many programs have
     compact,     ///< what is rare or slow
     additive,    ///< an addition, which has the most
-    commutative, ///< another operator with one order of each pair of classes
-    subtractive,
-    shifting,
-    comparing,
-    bits, ///< of a branch: commutative, and has no negated twin
+    commutative, ///< as i32.mul: one order of each pair of classes is enough
+    subtractive, ///< as i32.sub and f64.div
+    shifting,    ///< as i32.shl
+    comparing,   ///< as i32.lt_s
+    bits,        ///< of a branch on i32.and: commutative, and no instruction is its negation
 };
 
 /// The banks of an instruction's operands and result.
@@ -42,7 +42,7 @@ constexpr Banks banks_of(const Sig& sig) noexcept {
 namespace detail {
 
 constexpr bool is_plain(Src s) noexcept { return s == Src::slot || s == Src::acc; }
-/// What a right operand mostly is; a pinned local is in its slot too.
+/// A slot or a constant. A right operand mostly is one: a pinned local is in its slot too.
 constexpr bool is_stable(Src s) noexcept { return s == Src::slot || s == Src::imm; }
 /// Whether an operand is the pinned local that the result goes to.
 constexpr bool is_own(Variant v, Src operand) noexcept {
@@ -50,7 +50,8 @@ constexpr bool is_own(Variant v, Src operand) noexcept {
 }
 constexpr bool is(Variant v, Src a, Src b) noexcept { return v.a == a && v.b == b; }
 
-/// Results that go to a pinned local at once: from constants and slots.
+/// Results that go to a pinned local at once: the left operand is in a slot, the accumulator or that very
+/// local, the right one in a slot or constant.
 constexpr bool to_pin_exists(Variant v) noexcept {
     return (is_plain(v.a) || is_own(v, v.a)) && is_stable(v.b);
 }
