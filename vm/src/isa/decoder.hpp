@@ -134,11 +134,10 @@ using Unsigned = std::conditional_t<
 
 } // namespace detail
 
-/// Reads the fields of an instruction of a variant. `width` is that of a constant whose type the form leaves
-/// open.
-template <Form form, Variant variant = Variant{}, size_t width = 8>
-struct Decoder {
-    static constexpr const Encoding& encoding = detail::encoding<form, variant.constants(), width>;
+/// Reads the fields of an instruction, of which there are the same for many variants.
+template <Form form, unsigned constants, size_t width>
+struct FieldReader {
+    static constexpr const Encoding& encoding = detail::encoding<form, constants, width>;
     static constexpr size_t size = sizeof(Instr) + 8 * encoding.words;
 
     template <Field name>
@@ -158,6 +157,14 @@ struct Decoder {
         else
             return value;
     }
+    /// A constant of 128 bits.
+    template <Field name>
+    [[gnu::always_inline]] static Vector vector(const Instr* ip) noexcept {
+        static_assert(bits<name>.count == 128);
+        Vector value;
+        std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
+        return value;
+    }
     /// A field that names a slot, as a T.
     template <Field name, typename T>
     [[gnu::always_inline]] static T slot(const Regs& r) noexcept {
@@ -168,30 +175,6 @@ struct Decoder {
         static_assert(row<name>.kind == FieldKind::pointer);
         return reinterpret_cast<const T*>(static_cast<uintptr_t>(get<name>(r.ip)));
     }
-    /// An operand, wherever it is.
-    template <Field name, typename T>
-    [[gnu::always_inline]] static T read(const Regs& r) noexcept {
-        static_assert(row<name>.kind == FieldKind::operand);
-        constexpr Src s = variant.operand(operand_index(form, name));
-        if constexpr (s == Src::slot)
-            return load_slot<T>(r.fp, static_cast<uint16_t>(get<name>(r.ip)));
-        else if constexpr (s == Src::imm && is_vector<T>)
-            return vector<name>(r.ip);
-        else if constexpr (s == Src::imm)
-            return detail::from_bits<T>(get<name>(r.ip));
-        else if constexpr (is_float<T>)
-            return detail::vector_get<T>(s == Src::acc ? r.facc : r.f0);
-        else
-            return detail::from_bits<T>(s == Src::acc ? r.acc : s == Src::l0 ? r.l0 : r.l1);
-    }
-    /// A constant of 128 bits.
-    template <Field name>
-    [[gnu::always_inline]] static Vector vector(const Instr* ip) noexcept {
-        static_assert(bits<name>.count == 128);
-        Vector value;
-        std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
-        return value;
-    }
 
     [[gnu::always_inline]] static const Instr* next(const Regs& r) noexcept { return r.ip->after(size); }
     [[gnu::always_inline]] static const Instr* target(const Regs& r) noexcept {
@@ -201,6 +184,30 @@ struct Decoder {
     [[gnu::always_inline]] static Exit proceed(Regs& r) noexcept {
         r.ip = next(r);
         return Exit::none;
+    }
+};
+
+/// Reads the operands of an instruction of a variant too. `width` is that of a constant whose type the form
+/// leaves open.
+template <Form form, Variant variant = Variant{}, size_t width = 8>
+struct Decoder : FieldReader<form, variant.constants(), width> {
+    using Fields = FieldReader<form, variant.constants(), width>;
+
+    /// An operand, wherever it is.
+    template <Field name, typename T>
+    [[gnu::always_inline]] static T read(const Regs& r) noexcept {
+        static_assert(Fields::template row<name>.kind == FieldKind::operand);
+        constexpr Src s = variant.operand(operand_index(form, name));
+        if constexpr (s == Src::slot)
+            return load_slot<T>(r.fp, static_cast<uint16_t>(Fields::template get<name>(r.ip)));
+        else if constexpr (s == Src::imm && is_vector<T>)
+            return Fields::template vector<name>(r.ip);
+        else if constexpr (s == Src::imm)
+            return detail::from_bits<T>(Fields::template get<name>(r.ip));
+        else if constexpr (is_float<T>)
+            return detail::vector_get<T>(s == Src::acc ? r.facc : r.f0);
+        else
+            return detail::from_bits<T>(s == Src::acc ? r.acc : s == Src::l0 ? r.l0 : r.l1);
     }
     /// Writes a result, or reports its trap.
     template <typename Result>
@@ -215,8 +222,8 @@ struct Decoder {
         } else {
             value = static_cast<T>(result);
         }
-        write<variant.result, T>(r, get<Field::result>(r.ip), value);
-        return proceed(r);
+        write<variant.result, T>(r, Fields::template get<Field::result>(r.ip), value);
+        return Fields::proceed(r);
     }
 };
 

@@ -302,26 +302,26 @@ constexpr Variant variant_of(Form form, size_t number) noexcept {
 template <Form form, Coverage coverage, Banks banks>
 struct VariantSet {
     static constexpr uint8_t none = UINT8_MAX;
+    static constexpr std::array<uint8_t, combinations(form)> places = [] {
+        std::array<uint8_t, combinations(form)> indices{};
+        uint8_t next = 0;
+        for (size_t i = 0; i < indices.size(); ++i)
+            indices[i] = exists(form, coverage, banks, variant_of(form, i)) ? next++ : none;
+        return indices;
+    }();
     static constexpr size_t size = [] {
         size_t count = 0;
-        for (size_t i = 0; i < combinations(form); ++i)
-            count += exists(form, coverage, banks, variant_of(form, i));
+        for (const uint8_t place : places)
+            count += place != none;
         return count;
     }();
     static_assert(size < none);
     static constexpr std::array<Variant, size> list = [] {
         std::array<Variant, size> variants{};
-        for (size_t i = 0, next = 0; i < combinations(form); ++i)
-            if (exists(form, coverage, banks, variant_of(form, i)))
-                variants[next++] = variant_of(form, i);
+        for (size_t i = 0; i < places.size(); ++i)
+            if (places[i] != none)
+                variants[places[i]] = variant_of(form, i);
         return variants;
-    }();
-    static constexpr std::array<uint8_t, combinations(form)> places = [] {
-        std::array<uint8_t, combinations(form)> indices{};
-        for (size_t i = 0, next = 0; i < indices.size(); ++i)
-            indices[i] =
-                exists(form, coverage, banks, variant_of(form, i)) ? static_cast<uint8_t>(next++) : none;
-        return indices;
     }();
 };
 

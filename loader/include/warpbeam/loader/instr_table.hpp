@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 /// The one table of instructions, which decoder, validator, text front end, printer and lowering are fed
 /// from. https://webassembly.github.io/spec/core/binary/instructions.html
@@ -83,22 +84,36 @@ struct Sig {
 namespace sig {
 inline constexpr Sig special{0xff, {}, Sig::none};
 }
-/// A signature by letters: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address; operands_result. Any
-/// other letter does not compile.
-consteval Sig named_sig(std::string_view name) noexcept {
-    if (name == "special")
+/// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Any other does
+/// not compile.
+consteval Sig::Type named_type(char letter) {
+    switch (letter) {
+    case 'i':
+        return Sig::i32;
+    case 'l':
+        return Sig::i64;
+    case 'f':
+        return Sig::f32;
+    case 'd':
+        return Sig::f64;
+    case 's':
+        return Sig::v128;
+    case 'a':
+        return Sig::addr;
+    }
+    std::unreachable();
+}
+/// A signature by letters: operands_result. This is evaluated for each instruction in each file that includes the
+/// table, so it is made of little.
+template <size_t size>
+consteval Sig named_sig(const char (&name)[size]) {
+    if (size == sizeof "special")
         return sig::special;
-    const auto type = [](char letter) {
-        constexpr char letters[] = {'i', 'l', 'f', 'd', 's', 'a'};
-        uint8_t i = 0;
-        while (letters[i] != letter)
-            ++i;
-        return static_cast<Sig::Type>(i + 1);
-    };
-    const size_t arity = name.find('_');
-    Sig sig{static_cast<uint8_t>(arity), {}, arity + 1 < name.size() ? type(name.back()) : Sig::none};
-    for (size_t i = 0; i < arity; ++i)
-        sig.in[i] = type(name[i]);
+    Sig sig{0, {}, Sig::none};
+    for (; name[sig.arity] != '_'; ++sig.arity)
+        sig.in[sig.arity] = named_type(name[sig.arity]);
+    if (sig.arity + 2 < size)
+        sig.out = named_type(name[sig.arity + 1]);
     return sig;
 }
 
@@ -113,7 +128,7 @@ struct InstrRow {
 
 inline constexpr InstrRow instr_table[] = {
 #define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
-    {Op::id, text, Imm::imm, named_sig(#signature), Feature::feature, access},
+    {Op::id, {text, sizeof text - 1}, Imm::imm, named_sig(#signature), Feature::feature, access},
 #include <warpbeam/loader/instr_rows_atomics.inc>
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
