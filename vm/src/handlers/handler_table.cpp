@@ -53,23 +53,21 @@ Op op_at(Family family, size_t place) noexcept {
     return family == Family::none ? Op::nop : ops_by_family[static_cast<size_t>(family)][place];
 }
 
-Handler find_handler(const Choice& choice) noexcept {
+size_t constant_width(const Choice& choice) noexcept {
+    return constant_width(choice.form, sig_of(choice.op), choice.variant.option);
+}
+
+HandlerRow find_handlers(Form form, Op op) noexcept {
     static const Table& all = table();
-    const auto& numbers = all.numbers[static_cast<size_t>(choice.form)];
-    const detail::OpPlace& place = detail::place_of(choice.op);
+    const auto& numbers = all.numbers[static_cast<size_t>(form)];
+    const detail::OpPlace& place = detail::place_of(op);
     size_t row = place.in_family;
     uint8_t number = numbers[static_cast<size_t>(place.family)];
     if (number == 0) {
         number = numbers[static_cast<size_t>(Family::none)];
         row = 0;
     }
-    if (number == 0)
-        return nullptr;
-    const HandlerRow& handlers = all.groups[number - 1].rows[row];
-    if (handlers.handlers == nullptr)
-        return nullptr;
-    const uint8_t at = handlers.places[number_of(choice.form, choice.variant)];
-    return at != UINT8_MAX ? handlers.handlers[at] : nullptr;
+    return number != 0 ? all.groups[number - 1].rows[row] : HandlerRow{};
 }
 
 } // namespace warpbeam::vm

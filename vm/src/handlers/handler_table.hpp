@@ -19,22 +19,32 @@ struct Choice {
     friend constexpr bool operator==(const Choice&, const Choice&) noexcept = default;
 };
 
+/// How many bytes a constant takes whose type the form leaves open.
+[[nodiscard]] size_t constant_width(const Choice& choice) noexcept;
 /// The fields of what a choice stands for.
 [[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {
-    return {choice.form, choice.variant,
-            constant_width(choice.form, sig_of(choice.op), choice.variant.option)};
+    return {choice.form, choice.variant, choice.variant.constants() == 0 ? 8 : constant_width(choice)};
 }
-
-/// The handler; null when `exists` (isa/variants.hpp) does not hold. Who chooses settles first on a variant
-/// that there is (`Emitter::settle`).
-[[nodiscard]] Handler find_handler(const Choice& choice) noexcept;
-[[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
 
 /// The handlers of one form for one instruction.
 struct HandlerRow {
     const Handler* handlers = nullptr; ///< null when the form is not for it
-    const uint8_t* places = nullptr;   ///< by the number of the variant: which handler, or VariantSet::none
+    const uint8_t* places = nullptr;   ///< by the number of the variant: which handler, or no_handler
+    static constexpr uint8_t no_handler = UINT8_MAX;
+
+    /// Of a variant of that form; null when `exists` (isa/variants.hpp) does not hold.
+    [[nodiscard]] Handler of(Form form, Variant variant) const noexcept {
+        const uint8_t place = handlers != nullptr ? places[number_of(form, variant)] : no_handler;
+        return place != no_handler ? handlers[place] : nullptr;
+    }
 };
+[[nodiscard]] HandlerRow find_handlers(Form form, Op op) noexcept;
+/// One of them. Who chooses settles first on a variant that there is (`Emitter::settle`).
+[[nodiscard]] inline Handler find_handler(const Choice& choice) noexcept {
+    return find_handlers(choice.form, choice.op).of(choice.form, choice.variant);
+}
+[[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
+
 /// Those of all instructions of a family, in the order of `ops_of`, of which there are `count`.
 struct HandlerGroup {
     Form form;

@@ -2,25 +2,23 @@
 
 namespace warpbeam::vm {
 
-namespace {
-
-constexpr size_t masks = 8; // of constants
-constexpr size_t widths = 3;
-
-/// All encodings, so that the lowering need not compute one for each instruction.
-constexpr auto encodings = [] {
-    std::array<Encoding, form_count * masks * widths> table{};
-    for (size_t i = 0; i < table.size(); ++i)
-        table[i] =
-            encoding_of(static_cast<Form>(i / widths / masks), i / widths % masks, size_t{4} << i % widths);
+constexpr Encodings encodings = [] {
+    Encodings table{};
+    for (size_t form = 0; form < form_count; ++form)
+        for (unsigned constants = 0; constants < 8; ++constants)
+            for (const size_t width : {4u, 8u, 16u})
+                table[form][constants][width >> 3] = encoding_of(static_cast<Form>(form), constants, width);
     return table;
 }();
 
-} // namespace
-
-const Encoding& Shape::encoding() const noexcept {
-    const size_t exponent = width == 4 ? 0 : width == 8 ? 1 : 2;
-    return encodings[(static_cast<size_t>(form) * masks + variant.constants()) * widths + exponent];
-}
+constexpr decltype(field_places) field_places = [] {
+    std::array<std::array<FieldPlace, std::size(field_names)>, form_count> places{};
+    for (size_t form = 0; form < form_count; ++form)
+        for (size_t name = 0; name < std::size(field_names); ++name)
+            places[form][name] = {
+                static_cast<uint8_t>(field_index(static_cast<Form>(form), static_cast<Field>(name))),
+                static_cast<uint8_t>(operand_index(static_cast<Form>(form), static_cast<Field>(name)))};
+    return places;
+}();
 
 } // namespace warpbeam::vm

@@ -9,16 +9,33 @@
 
 namespace warpbeam::vm {
 
+/// By form, which operands are constants, and an eighth of the width: 4, 8 or 16.
+using Encodings = std::array<std::array<std::array<Encoding, 3>, 8>, form_count>;
+extern const Encodings encodings;
+
 /// What has to be known to find the fields of an instruction.
 struct Shape {
     Form form{};
     Variant variant{};
     size_t width = 8; ///< of a constant whose type the form leaves open
 
-    [[nodiscard]] const Encoding& encoding() const noexcept;
+    [[nodiscard]] const Encoding& encoding() const noexcept {
+        return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
+    }
     /// In bytes; without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
 };
+
+/// Which field of a form a name is, and which operand; `max_fields` and a number above all operands where it
+/// is none.
+struct FieldPlace {
+    uint8_t field;
+    uint8_t operand;
+};
+extern const std::array<std::array<FieldPlace, std::size(field_names)>, form_count> field_places;
+[[nodiscard]] inline FieldPlace place_of(Form form, Field name) noexcept {
+    return field_places[static_cast<size_t>(form)][static_cast<size_t>(name)];
+}
 
 /// Where the distance of a jump stands in its instruction.
 inline constexpr size_t target_offset = sizeof(Handler) + 4;
@@ -36,26 +53,50 @@ public:
 
     /// A slot, a number, or the value of a constant; `high` is the second half of one of 128 bits.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
-        const BitRange bits = encoding_->fields[field_index(shape_.form, name)];
+        const BitRange bits = bits_of(name);
         char* const at = place(bits);
-        std::memcpy(at, &value, bits.count >= 64 ? 8 : bits.count / 8);
-        if (bits.count == 128)
+        // Copies of sizes that are known when this is compiled are no calls.
+        switch (bits.count) {
+        case 16:
+            std::memcpy(at, &value, 2);
+            break;
+        case 32:
+            std::memcpy(at, &value, 4);
+            break;
+        case 128:
             std::memcpy(at + 8, &high, 8);
+            [[fallthrough]];
+        case 64:
+            std::memcpy(at, &value, 8);
+        }
         return *this;
     }
     /// As it was set; of 128 bits the first half.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
-        const BitRange bits = encoding_->fields[field_index(shape_.form, name)];
+        const BitRange bits = bits_of(name);
+        const char* const at = place(bits);
         uint64_t value = 0;
-        std::memcpy(&value, place(bits), bits.count >= 64 ? 8 : bits.count / 8);
+        switch (bits.count) {
+        case 16:
+            std::memcpy(&value, at, 2);
+            break;
+        case 32:
+            std::memcpy(&value, at, 4);
+            break;
+        default:
+            std::memcpy(&value, at, 8);
+        }
         return value;
     }
     /// Whether a field is an operand that is a constant.
     [[nodiscard]] bool is_constant(Field name) const noexcept {
-        return (shape_.variant.constants() >> operand_index(shape_.form, name) & 1) != 0;
+        return (shape_.variant.constants() >> place_of(shape_.form, name).operand & 1) != 0;
     }
 
 private:
+    [[nodiscard]] BitRange bits_of(Field name) const noexcept {
+        return encoding_->fields[place_of(shape_.form, name).field];
+    }
     [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + sizeof(Handler) + bits.byte; }
 
     char* instr_;

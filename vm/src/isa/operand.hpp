@@ -71,6 +71,7 @@ struct Variant {
     friend constexpr bool operator==(const Variant&, const Variant&) noexcept = default;
 
     [[nodiscard]] constexpr Src operand(size_t i) const noexcept { return i == 0 ? a : i == 1 ? b : c; }
+    constexpr void set_operand(size_t i, Src src) noexcept { (i == 0 ? a : i == 1 ? b : c) = src; }
     [[nodiscard]] constexpr Variant with(Dst d) const noexcept {
         Variant other = *this;
         other.result = d;

@@ -268,33 +268,55 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
 
 // ---- The Cartesian product ----
 
+/// How much each class and the option of a variant contribute to its number; 0 for those that a form does not
+/// have.
+struct Strides {
+    uint16_t a = 0;
+    uint16_t b = 0;
+    uint16_t c = 0;
+    uint16_t result = 0;
+    uint16_t option = 0;
+};
+inline constexpr auto form_strides = [] {
+    std::array<Strides, form_count> strides;
+    for (size_t i = 0; i < form_count; ++i) {
+        Strides& of = strides[i];
+        uint16_t next = 1;
+        const auto take = [&](uint16_t& stride, size_t classes, bool is_there) {
+            stride = is_there ? next : 0;
+            next = static_cast<uint16_t>(is_there ? next * classes : next);
+        };
+        take(of.a, src_count, form_facts[i].operands > 0);
+        take(of.b, src_count, form_facts[i].operands > 1);
+        take(of.c, src_count, form_facts[i].operands > 2);
+        take(of.result, dst_count, form_facts[i].has_result);
+        of.option = next;
+    }
+    return strides;
+}();
+constexpr const Strides& strides_of(Form form) noexcept { return form_strides[static_cast<size_t>(form)]; }
+
 /// How many combinations of classes and options a form could have, and the number of a variant among them.
 constexpr size_t combinations(Form form) noexcept {
-    size_t count = row_of(form).options * (facts_of(form).has_result ? dst_count : 1);
-    for (size_t i = facts_of(form).operands; i != 0; --i)
-        count *= src_count;
-    return count;
+    return size_t{row_of(form).options} * strides_of(form).option;
 }
 constexpr size_t number_of(Form form, Variant v) noexcept {
-    const FormFacts& facts = facts_of(form);
-    size_t number = v.option;
-    if (facts.has_result)
-        number = number * dst_count + static_cast<size_t>(v.result);
-    for (size_t i = 0; i < facts.operands; ++i)
-        number = number * src_count + static_cast<size_t>(v.operand(i));
-    return number;
+    const Strides& strides = strides_of(form);
+    return size_t{strides.a} * static_cast<size_t>(v.a) + size_t{strides.b} * static_cast<size_t>(v.b) +
+           size_t{strides.c} * static_cast<size_t>(v.c) +
+           size_t{strides.result} * static_cast<size_t>(v.result) + size_t{strides.option} * v.option;
 }
 constexpr Variant variant_of(Form form, size_t number) noexcept {
-    const FormFacts& facts = facts_of(form);
+    const Strides& strides = strides_of(form);
+    const auto taken = [number](uint16_t stride, size_t classes) {
+        return stride != 0 ? number / stride % classes : 0;
+    };
     Variant v;
-    Src* const operands[] = {&v.a, &v.b, &v.c};
-    for (size_t i = facts.operands; i-- != 0; number /= src_count)
-        *operands[i] = static_cast<Src>(number % src_count);
-    if (facts.has_result) {
-        v.result = static_cast<Dst>(number % dst_count);
-        number /= dst_count;
-    }
-    v.option = static_cast<uint8_t>(number);
+    v.a = static_cast<Src>(taken(strides.a, src_count));
+    v.b = static_cast<Src>(taken(strides.b, src_count));
+    v.c = static_cast<Src>(taken(strides.c, src_count));
+    v.result = static_cast<Dst>(taken(strides.result, dst_count));
+    v.option = static_cast<uint8_t>(number / strides.option);
     return v;
 }
 

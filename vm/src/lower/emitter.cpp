@@ -148,12 +148,14 @@ unsigned Emitter::cost_of_slot(const Popped& popped, Src src) const noexcept {
 }
 
 unsigned Emitter::settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
-    Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
-    Src own[3] = {};
-    for (size_t i = 0; i < operands.size(); ++i)
-        *classes[i] = own[i] = classify(*operands.begin()[i]);
-    if (is_available(choice))
-        return 0;
+    size_t i = 0;
+    for (const Popped* const popped : operands)
+        choice.variant.set_operand(i++, classify(*popped));
+    return is_available(choice) ? 0 : settle_in_slots(choice, operands);
+}
+
+unsigned Emitter::settle_in_slots(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
+    const Variant own = choice.variant;
     // Which operands go to their slots: the cheapest set of them, and the smallest of these.
     unsigned best = no_handler;
     Variant chosen;
@@ -162,10 +164,10 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<Popped*> operands
         bool is_change = true;
         for (size_t i = 0; i < operands.size(); ++i) {
             const bool to_slot = (set >> i & 1) != 0;
-            *classes[i] = to_slot ? Src::slot : own[i];
+            choice.variant.set_operand(i, to_slot ? Src::slot : own.operand(i));
             if (to_slot) {
-                is_change &= own[i] != Src::slot;
-                cost += 4 * cost_of_slot(*operands.begin()[i], own[i]) + 1;
+                is_change &= own.operand(i) != Src::slot;
+                cost += 4 * cost_of_slot(*operands.begin()[i], own.operand(i)) + 1;
             }
         }
         if (is_change && cost < best && is_available(choice)) {
@@ -196,15 +198,16 @@ Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
 }
 
 bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
-    Src* const classes[] = {&choice.variant.a, &choice.variant.b, &choice.variant.c};
+    if (exists(choice))
+        return true;
     const Variant own = choice.variant;
-    for (unsigned set = 0; set < 8; ++set) {
+    for (unsigned set = 1; set < 8; ++set) {
         choice.variant = own;
         bool is_change = true;
         for (size_t i = 0; i < 3; ++i)
             if ((set >> i & 1) != 0) {
                 is_change &= i >= first && is_pin(own.operand(i));
-                *classes[i] = Src::slot;
+                choice.variant.set_operand(i, Src::slot);
             }
         if (is_change && exists(choice))
             return true;
@@ -214,14 +217,22 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
 }
 
 void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
-    // Constants come last, when all that an accumulator holds is stored.
-    for (const bool constants : {false, true}) {
-        size_t i = 0;
-        for (Popped* const popped : operands)
-            if (choice.variant.operand(i++) == Src::slot &&
-                (popped->operand.where == Operand::constant) == constants)
-                force_slot(*popped);
-    }
+    bool has_constants = false;
+    size_t i = 0;
+    for (Popped* const popped : operands)
+        if (choice.variant.operand(i++) != Src::slot)
+            continue;
+        else if (popped->operand.where == Operand::constant)
+            has_constants = true;
+        else
+            force_slot(*popped);
+    if (!has_constants)
+        return;
+    // They come last, when all that an accumulator holds is stored.
+    i = 0;
+    for (Popped* const popped : operands)
+        if (choice.variant.operand(i++) == Src::slot && popped->operand.where == Operand::constant)
+            force_slot(*popped);
 }
 
 // ---- Instructions ----
@@ -242,7 +253,6 @@ Fields Emitter::emit(const Choice& choice, Handler handler) noexcept {
         fail(Exit::out_of_memory);
         return {scratch_.data(), shape};
     }
-    std::memset(code_.data() + position, 0, shape.size());
     at(position).handler = handler;
     return {code_.data() + position, shape};
 }
@@ -256,7 +266,7 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     const bool stored = handler == nullptr;
     if (stored) {
         made.variant.result = Dst::slot;
-        handler = find_handler(made);
+        handler = find(made);
     }
     Fields fields = emit(made, handler);
     if (stored)

@@ -144,11 +144,14 @@ protected:
     /// yet.
     static constexpr unsigned no_handler = UINT32_MAX;
     [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
-    /// `find_handler`, which is asked several times in a row for the same.
+    /// The second half of that: where there is no handler for the classes that the operands have.
+    [[nodiscard]] unsigned settle_in_slots(Choice& choice,
+                                           std::initializer_list<Popped*> operands) const noexcept;
+    /// `find_handler`, which is asked several times in a row for variants of the same.
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
-        if (choice != found_.choice)
-            found_ = {choice, find_handler(choice)};
-        return found_.handler;
+        if (choice.form != found_.form || choice.op != found_.op)
+            found_ = {choice.form, choice.op, find_handlers(choice.form, choice.op)};
+        return found_.handlers.of(choice.form, choice.variant);
     }
     [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
     /// Whether there is a handler that leaves the result in the accumulator, in whatever else.
@@ -256,8 +259,9 @@ private:
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
     struct Found {
-        Choice choice;
-        Handler handler = find_handler({});
+        Form form{};
+        Op op = Op::nop;
+        HandlerRow handlers = find_handlers(Form{}, Op::nop);
     };
     mutable Found found_;
     Exit failure_ = Exit::none;

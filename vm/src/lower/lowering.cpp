@@ -49,7 +49,6 @@ void Lowering::lower() noexcept {
 }
 
 void Lowering::lower_instr(Op op) noexcept {
-    const Kind result = kind_of(sig_of(op).out);
     switch (family_of(op)) {
     case Family::none:
         return;
@@ -77,10 +76,10 @@ void Lowering::lower_instr(Op op) noexcept {
     case Family::float_binary:
     case Family::vector_int_binary:
     case Family::vector_float_binary:
-        return lower_binary(op, result);
+        return lower_binary(op, kind_of(sig_of(op).out));
     case Family::unary:
     case Family::vector_unary:
-        return lower_unary(op, result);
+        return lower_unary(op, kind_of(sig_of(op).out));
     case Family::reference_unary:
         return lower_unary(op, op == Op::ref_i31 ? ValType::ref : ValType::i32);
     case Family::i32_load:

@@ -84,8 +84,8 @@ struct Sig {
 namespace sig {
 inline constexpr Sig special{0xff, {}, Sig::none};
 }
-/// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Any other does
-/// not compile.
+/// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Any other
+/// does not compile.
 consteval Sig::Type named_type(char letter) {
     switch (letter) {
     case 'i':
@@ -103,8 +103,8 @@ consteval Sig::Type named_type(char letter) {
     }
     std::unreachable();
 }
-/// A signature by letters: operands_result. This is evaluated for each instruction in each file that includes the
-/// table, so it is made of little.
+/// A signature by letters: operands_result. This is evaluated for each instruction in each file that includes
+/// the table, so it is made of little.
 template <size_t size>
 consteval Sig named_sig(const char (&name)[size]) {
     if (size == sizeof "special")

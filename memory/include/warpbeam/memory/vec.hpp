@@ -92,10 +92,13 @@ public:
     [[nodiscard]] bool resize(size_t count) noexcept {
         if (count > size_ && !grow_for(count - size_))
             return false;
-        while (size_ > count)
-            data_[--size_].~T();
-        while (size_ < count)
-            ::new (data_ + size_++) T();
+        // With the members in registers, or elements of one byte might be thought to change them.
+        T* const data = data_;
+        for (size_t i = count; i < size_; ++i)
+            data[i].~T();
+        for (size_t i = size_; i < count; ++i)
+            ::new (data + i) T();
+        size_ = count;
         return true;
     }
 
