@@ -302,15 +302,23 @@ int inspect(Words words) {
         "with their names. All features are on unless they are switched off.\n"};
     bool code = false;
     std::optional<std::string_view> func;
+    Config config;
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
         .value("--func", "NAME|INDEX", "with --code: of this function alone",
-               [&func](std::string_view given) { func = given; });
+               [&func](std::string_view given) { func = given; })
+        .flag("--guard-pages", "with --code: as run --guard-pages makes it", config.guard_pages)
+        .flag("--fuel", "with --code: as run --fuel makes it", config.fuel)
+        .flag("--interruption", "with --code: so that another thread can interrupt it", config.interruption);
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
-    if (func && !code)
-        throw options.error("--func is for --code");
+    if (!code && (func || config.guard_pages || config.fuel || config.interruption))
+        throw options.error(std::string{func                 ? "--func"
+                                        : config.guard_pages ? "--guard-pages"
+                                        : config.fuel        ? "--fuel"
+                                                             : "--interruption"} +
+                            " is for --code");
 
     const std::string_view path = *given;
     const ModuleBytes file = read_module(path);
@@ -318,8 +326,10 @@ int inspect(Words words) {
     if (!module)
         throw Failure(describe(path, module.error(), file.from_text));
 
-    if (code)
-        return inspect_code(file.bytes, load.features, func);
+    if (code) {
+        config.features = load.features;
+        return inspect_code(file.bytes, config, func);
+    }
 
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
                 file.from_text ? " in the binary format" : "");

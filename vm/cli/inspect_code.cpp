@@ -74,7 +74,9 @@ bool print(const Engine& engine, const Module& module, uint32_t func) {
 uint32_t find(const Module& module, std::string_view func) {
     uint32_t index = 0;
     const auto [end, fault] = std::from_chars(func.data(), func.data() + func.size(), index);
-    if (fault != std::errc{} || end != func.data() + func.size()) {
+    if (fault == std::errc::result_out_of_range)
+        index = UINT32_MAX;
+    else if (fault != std::errc{} || end != func.data() + func.size()) {
         const std::string_view name = func.starts_with("$") ? func.substr(1) : func;
         index = 0;
         while (index < module.funcs().size() && module.func_name(index) != name)
@@ -95,9 +97,7 @@ uint32_t find(const Module& module, std::string_view func) {
 
 } // namespace
 
-int inspect_code(std::span<const uint8_t> bytes, FeatureSet features, std::optional<std::string_view> func) {
-    Config config;
-    config.features = features;
+int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::optional<std::string_view> func) {
     Engine engine{config};
     const auto module = engine.load(bytes, true);
     if (!module)

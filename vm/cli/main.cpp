@@ -18,7 +18,7 @@ struct Command {
 constexpr Command commands[] = {
     {"run", "run a program, or call one of its functions", run},
     {"validate", "say whether modules are valid", validate},
-    {"inspect", "list what a module is made of", inspect},
+    {"inspect", "list what a module is made of, or the code that functions became", inspect},
     {"wat2wasm", "translate the text format to the binary format", wat2wasm},
     {"wasm2wat", "translate the binary format to the text format", wasm2wat},
     {"wast", "run scripts of the official test suite", wast},

@@ -2,6 +2,7 @@
 """Uses of the command, right and wrong: command_test.py WARPBEAM"""
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -344,6 +345,15 @@ check("the code of an unknown function", ["inspect", "--code", "--func", "none",
       stderr="warpbeam: there is no function 'none'\n", status=1)
 check("the code of a function out of range", ["inspect", "--code", "--func", "4", "code.wat"],
       stderr="warpbeam: there is no function 4; the module has 4\n", status=1)
+check("the code of a function far out of range", ["inspect", "--code", "--func", "99999999999", "code.wat"],
+      stderr="warpbeam: there is no function 99999999999; the module has 4\n", status=1)
+check("code that guard pages check", ["inspect", "--code", "--guard-pages", "--func=$third", "code.wat"],
+      stdout=re.compile(r"load_at i32.load guarded " if platform.machine() == "x86_64" and sys.platform == "linux" else "load_at i32.load "))
+check("code that counts fuel", ["inspect", "--code", "--fuel", "--func=$third", "code.wat"],
+      stdout=re.compile(r"0x0000  poll fuel\n"))
+check("code that can be interrupted", ["inspect", "--code", "--interruption", "--func=$third", "code.wat"],
+      stdout=re.compile(r"0x0000  poll interrupt\n"))
+check("fuel without --code", ["inspect", "--fuel", "code.wat"], stderr=holds("--fuel is for --code"), status=2)
 check("the code of an imported function", ["inspect", "--code", "--func", "0", "code.wat"],
       stderr="warpbeam: function 0 is imported, so it has no code\n", status=1)
 check("a function without --code", ["inspect", "--func", "0", "code.wat"], stderr=holds("--func is for --code"), status=2)

@@ -4,7 +4,9 @@
 #include "handlers/handler_table.hpp"
 #include "isa/decoder.hpp"
 
-/// Makes handlers of bodies, for all variants that exist.
+/// Makes handlers of bodies, for all variants that exist. A body (dispatch.hpp) is a class template over the
+/// instruction and the variant, or over the variant alone, with which it instantiates the decoder of its
+/// form.
 
 namespace warpbeam::vm {
 

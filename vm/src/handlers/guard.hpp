@@ -5,11 +5,7 @@
 /// instructions are ours; every other fault is none of our business.
 /// See docs/decisions/0008-guard-pages.md.
 
-#if defined(__x86_64__) && defined(__linux__)
-#define WARPBEAM_GUARD_PAGES 1
-#else
-#define WARPBEAM_GUARD_PAGES 0
-#endif
+#include "isa/variants.hpp"
 
 namespace warpbeam::vm {
 

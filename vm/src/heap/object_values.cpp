@@ -29,11 +29,11 @@ void fill_elements(ArrayObject* array, uint32_t start, uint32_t count, const Slo
     case 4:
         fill<uint32_t>(at, count, value);
         break;
-    case 8:
-        fill<uint64_t>(at, count, value);
+    case 16:
+        fill<std::array<Slot, 2>>(at, count, value);
         break;
     default:
-        fill<std::array<Slot, 2>>(at, count, value);
+        fill<uint64_t>(at, count, value);
         break;
     }
 }

@@ -54,38 +54,16 @@ public:
     /// A slot, a number, or the value of a constant; `high` is the second half of one of 128 bits.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
         const BitRange bits = bits_of(name);
-        char* const at = place(bits);
-        // Copies of sizes that are known when this is compiled are no calls.
-        switch (bits.count) {
-        case 16:
-            std::memcpy(at, &value, 2);
-            break;
-        case 32:
-            std::memcpy(at, &value, 4);
-            break;
-        case 128:
-            std::memcpy(at + 8, &high, 8);
-            [[fallthrough]];
-        case 64:
-            std::memcpy(at, &value, 8);
-        }
+        copy(place(bits), &value, bits.count);
+        if (bits.count == 128)
+            std::memcpy(place(bits) + 8, &high, 8);
         return *this;
     }
     /// As it was set; of 128 bits the first half.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
         const BitRange bits = bits_of(name);
-        const char* const at = place(bits);
         uint64_t value = 0;
-        switch (bits.count) {
-        case 16:
-            std::memcpy(&value, at, 2);
-            break;
-        case 32:
-            std::memcpy(&value, at, 4);
-            break;
-        default:
-            std::memcpy(&value, at, 8);
-        }
+        copy(&value, place(bits), bits.count);
         return value;
     }
     /// Whether a field is an operand that is a constant.
@@ -94,6 +72,13 @@ public:
     }
 
 private:
+    /// Up to 64 bits. Copies of sizes that are known when this is compiled are no calls.
+    static void copy(void* to, const void* from, uint8_t bits) noexcept {
+        if (bits == 16)
+            std::memcpy(to, from, 2);
+        else
+            (bits == 32) ? std::memcpy(to, from, 4) : std::memcpy(to, from, 8);
+    }
     [[nodiscard]] BitRange bits_of(Field name) const noexcept {
         return encoding_->fields[place_of(shape_.form, name).field];
     }

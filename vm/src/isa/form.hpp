@@ -16,7 +16,7 @@ namespace warpbeam::vm {
 
 /// Where a field lies: in one of the four 16-bit lanes of the head, in the last two lanes together, in the
 /// next word, in the next two, or in all that follow. Words are taken in the order of the fields.
-enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest };
+enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest }; // bytes 0, 2, 4, 6 and 4..7 of the head
 
 enum class FieldKind : uint8_t {
     none,
@@ -111,10 +111,10 @@ constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_c
 
 /// What the fields of a form say about its variants.
 struct FormFacts {
-    uint8_t operands = 0;      ///< how many there are of any class
-    bool has_result = false;   ///< of any class
-    bool has_open = false;     ///< whether it leaves the type of an operand open, and
-    Typed open = Typed::index; ///< how it is typed
+    uint8_t operands = 0;    ///< how many there are of any class
+    bool has_result = false; ///< of any class
+    bool has_open = false;   ///< whether an operand's type depends on the instruction or the option, and ...
+    Typed open = Typed::index; ///< ... on which; all that can be constants are typed alike
 };
 inline constexpr auto form_facts = [] {
     std::array<FormFacts, form_count> facts;

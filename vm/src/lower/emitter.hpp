@@ -139,10 +139,10 @@ protected:
     /// What it takes to have an operand of a class in its slot: nothing, a store by the instruction that made
     /// it, or an instruction.
     [[nodiscard]] unsigned cost_of_slot(const Popped& popped, Src src) const noexcept;
-    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there
-    /// is no such handler, the nearest ones for which there is one. Tells what that costs; nothing is emitted
-    /// yet.
     static constexpr unsigned no_handler = UINT32_MAX;
+    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there
+    /// is no such handler, the nearest ones for which there is one. Returns what that costs, 0 or more, or
+    /// `no_handler`; nothing is emitted yet.
     [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
     /// The second half of that: where there is no handler for the classes that the operands have.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
@@ -154,7 +154,7 @@ protected:
         return found_.handlers.of(choice.form, choice.variant);
     }
     [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
-    /// Whether there is a handler that leaves the result in the accumulator, in whatever else.
+    /// Whether there is a handler whose result is in the accumulator, and perhaps in a slot too.
     [[nodiscard]] bool is_available(const Choice& choice) const noexcept {
         return exists(choice) || (facts_of(choice.form).has_result &&
                                   exists({choice.form, choice.op, choice.variant.with(Dst::slot)}));

@@ -41,6 +41,11 @@ void Lowering::end_call(const FuncType& type) noexcept {
 }
 
 void Lowering::lower_return() noexcept {
+    emit_return();
+    become_unreachable();
+}
+
+void Lowering::emit_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
     if (count == 1 && type.results[0].kind() != ValType::v128) {
@@ -129,25 +134,6 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
     if (!by_ref)
         out.set(Field::type, table_and_type);
     end_call(type);
-}
-
-void Lowering::lower_call(Op op) noexcept {
-    switch (op) {
-    case Op::return_:
-        lower_return();
-        return become_unreachable();
-    case Op::call:
-    case Op::return_call:
-        return lower_direct_call(op == Op::return_call);
-    case Op::call_indirect:
-    case Op::return_call_indirect:
-        return lower_indirect_call(false, op == Op::return_call_indirect);
-    case Op::call_ref:
-    case Op::return_call_ref:
-        return lower_indirect_call(true, op == Op::return_call_ref);
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
 }
 
 } // namespace warpbeam::vm

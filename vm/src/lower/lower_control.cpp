@@ -35,8 +35,19 @@ void Lowering::begin_block(ControlKind kind, BlockType type) noexcept {
         control_.back().handler = handler;
 }
 
-void Lowering::begin_loop(BlockType type) noexcept {
-    begin_block(ControlKind::loop, type);
+void Lowering::begin_block() noexcept { begin_block(ControlKind::block, reader_.block_type()); }
+
+void Lowering::begin_if() noexcept {
+    const BlockType type = reader_.block_type();
+    const Popped condition = pop();
+    // Copies of what has to go home leave the accumulator with the condition alone.
+    begin_block(ControlKind::if_, type);
+    if (failure() == Exit::none)
+        control_.back().else_jump = branch_on(condition, true);
+}
+
+void Lowering::begin_loop() noexcept {
+    begin_block(ControlKind::loop, reader_.block_type());
     if (failure() != Exit::none)
         return;
     Control& control = control_.back();
@@ -101,14 +112,14 @@ void Lowering::end_block() noexcept {
     Control& control = control_.back();
     if (control.kind == ControlKind::func) {
         if (control.reachable)
-            lower_return();
+            emit_return();
         truncate_stack(0);
         // A catch clause may have the function's label.
         if (control.catches != CatchClause::none) {
             for (size_t i = 0; i < control.type.results(); ++i)
                 push_home(control.type.result_kind(i));
             bind(control);
-            lower_return();
+            emit_return();
             truncate_stack(0);
         }
         control_.pop();
@@ -234,7 +245,7 @@ void Lowering::emit_jump(uint32_t depth) noexcept {
 
 void Lowering::leave_to(uint32_t depth) noexcept {
     if (target(depth).kind == ControlKind::func) {
-        lower_return();
+        emit_return();
     } else {
         move_to_label(depth);
         emit_jump(depth);
@@ -282,12 +293,18 @@ void Lowering::move_to_label(uint32_t depth) noexcept {
     }
 }
 
-void Lowering::lower_br(uint32_t depth) noexcept {
-    leave_to(depth);
+void Lowering::lower_unreachable() noexcept {
+    emit(Form::trap).set(Field::code, static_cast<uint32_t>(Exit::unreachable));
     become_unreachable();
 }
 
-void Lowering::lower_br_if(uint32_t depth) noexcept {
+void Lowering::lower_br() noexcept {
+    leave_to(reader_.u32());
+    become_unreachable();
+}
+
+void Lowering::lower_br_if() noexcept {
+    const uint32_t depth = reader_.u32();
     const Popped condition = pop();
     const Control& control = target(depth);
     const size_t count = arity(control);
@@ -469,42 +486,6 @@ bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) n
         .set(Field::step, step_.value)
         .set(Field::right, right);
     return true;
-}
-
-void Lowering::lower_control(Op op) noexcept {
-    switch (op) {
-    case Op::block:
-        return begin_block(ControlKind::block, reader_.block_type());
-    case Op::loop:
-        return begin_loop(reader_.block_type());
-    case Op::if_: {
-        const BlockType type = reader_.block_type();
-        const Popped condition = pop();
-        // Copies of what has to go home leave the accumulator with the condition alone.
-        begin_block(ControlKind::if_, type);
-        if (failure() == Exit::none)
-            control_.back().else_jump = branch_on(condition, true);
-        return;
-    }
-    case Op::else_:
-        return begin_else();
-    case Op::end:
-        return end_block();
-    case Op::br:
-        return lower_br(reader_.u32());
-    case Op::br_if:
-        return lower_br_if(reader_.u32());
-    case Op::br_table:
-        return lower_br_table();
-    case Op::br_on_null:
-    case Op::br_on_non_null:
-        return lower_br_on_null(op == Op::br_on_null);
-    case Op::unreachable:
-        emit(Form::trap).set(Field::code, static_cast<uint32_t>(Exit::unreachable));
-        return become_unreachable();
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
 }
 
 } // namespace warpbeam::vm

@@ -134,41 +134,25 @@ void Lowering::end_delegate() noexcept {
 
 // ---- Instructions that throw ----
 
-void Lowering::lower_throw(uint32_t tag) noexcept {
+void Lowering::lower_throw() noexcept {
+    const uint32_t tag = reader_.u32();
     const uint32_t payload = begin_call(tag_type(tag).params.size());
     emit(Form::throw_).set(Field::operands, payload).set(Field::tag, tag);
     become_unreachable();
 }
 
-void Lowering::lower_throw_ref(uint32_t slot) noexcept {
+void Lowering::lower_throw_ref() noexcept {
+    Popped exception = pop();
+    force_slot(exception);
+    emit_throw_ref(slot_of(exception.operand));
+}
+
+void Lowering::lower_rethrow() noexcept { emit_throw_ref(target(reader_.u32()).height); }
+
+void Lowering::emit_throw_ref(uint32_t slot) noexcept {
     spill_accs();
     emit(Form::throw_ref).set(Field::operand, slot);
     become_unreachable();
-}
-
-void Lowering::lower_exception(Op op) noexcept {
-    switch (op) {
-    case Op::try_table:
-        return begin_try_table();
-    case Op::try_:
-        return begin_try();
-    case Op::catch_:
-    case Op::catch_all:
-        return begin_catch(op == Op::catch_all);
-    case Op::delegate:
-        return end_delegate();
-    case Op::throw_:
-        return lower_throw(reader_.u32());
-    case Op::throw_ref: {
-        Popped exception = pop();
-        force_slot(exception);
-        return lower_throw_ref(slot_of(exception.operand));
-    }
-    case Op::rethrow:
-        return lower_throw_ref(target(reader_.u32()).height);
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
 }
 
 } // namespace warpbeam::vm

@@ -89,11 +89,10 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
         .set(Field::layout, reinterpret_cast<uintptr_t>(layout));
 }
 
-void Lowering::lower_struct_new_desc(Op op) noexcept {
+void Lowering::lower_struct_new_desc(Op op, bool defaults) noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr)
         return;
-    const bool defaults = op == Op::struct_new_default_desc;
     uint32_t slots = 0;
     for (const ObjectField& field : layout->fields)
         slots += slots_of(unpacked(field.storage));
@@ -131,30 +130,28 @@ void Lowering::lower_struct_set() noexcept {
     out.set(Field::offset, field.offset);
 }
 
-void Lowering::lower_array_new(Op op) noexcept {
+void Lowering::lower_array_new(Op op, uint32_t operands) noexcept {
+    if (const Layout* const layout = read_layout(); layout != nullptr)
+        emit_general(op, operands, ValType::ref, reinterpret_cast<uintptr_t>(layout));
+}
+
+void Lowering::lower_array_new_fixed(Op op) noexcept {
     const Layout* const layout = read_layout();
-    if (layout == nullptr)
-        return;
-    const uint64_t type = reinterpret_cast<uintptr_t>(layout);
-    switch (op) {
-    case Op::array_new:
-        emit_general(op, 2, ValType::ref, type);
-        break;
-    case Op::array_new_default:
-        emit_general(op, 1, ValType::ref, type);
-        break;
-    case Op::array_new_fixed: {
-        const uint32_t length = reader_.u32();
-        emit_general(op, length, ValType::ref, type, length);
-        break;
-    }
-    case Op::array_new_data:
-    case Op::array_new_elem:
-        emit_general(op, 2, ValType::ref, type, reader_.u32());
-        break;
-    default:
-        fail(Exit::unsupported); // not one of these
-    }
+    const uint32_t length = reader_.u32();
+    if (layout != nullptr)
+        emit_general(op, length, ValType::ref, reinterpret_cast<uintptr_t>(layout), length);
+}
+
+void Lowering::lower_array_new_from(Op op) noexcept {
+    const Layout* const layout = read_layout();
+    const uint32_t segment = reader_.u32();
+    if (layout != nullptr)
+        emit_general(op, 2, ValType::ref, reinterpret_cast<uintptr_t>(layout), segment);
+}
+
+void Lowering::lower_array_fill(Op op) noexcept {
+    if (const Layout* const layout = read_layout(); layout != nullptr)
+        emit_general(op, 4, ValType::bot, reinterpret_cast<uintptr_t>(layout));
 }
 
 void Lowering::lower_array_get(bool is_signed) noexcept {
@@ -235,40 +232,6 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
             .set(Field::operand, slot_of(value.operand))
             .set(Field::type, target_type.word);
     end_conditional_branch(instr, direct, depth);
-}
-
-void Lowering::lower_object(Op op) noexcept {
-    switch (op) {
-    case Op::struct_new:
-    case Op::struct_new_default:
-        return lower_struct_new(op == Op::struct_new_default);
-    case Op::struct_get:
-    case Op::struct_get_s:
-    case Op::struct_get_u:
-        return lower_struct_get(op == Op::struct_get_s);
-    case Op::struct_set:
-        return lower_struct_set();
-    case Op::array_get:
-    case Op::array_get_s:
-    case Op::array_get_u:
-        return lower_array_get(op == Op::array_get_s);
-    case Op::array_set:
-        return lower_array_set();
-    case Op::ref_test:
-    case Op::ref_test_null:
-        return lower_cast(Form::ref_test, op == Op::ref_test_null);
-    case Op::ref_cast:
-    case Op::ref_cast_null:
-        return lower_cast(Form::ref_cast, op == Op::ref_cast_null);
-    case Op::br_on_cast:
-    case Op::br_on_cast_fail:
-        return lower_br_on_cast(op == Op::br_on_cast_fail, false);
-    case Op::br_on_cast_desc_eq:
-    case Op::br_on_cast_desc_eq_fail:
-        return lower_br_on_cast(op == Op::br_on_cast_desc_eq_fail, true);
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
 }
 
 } // namespace warpbeam::vm

@@ -176,6 +176,11 @@ void Lowering::lower_atomic(Op op) noexcept {
     }
 }
 
+void Lowering::lower_fence() noexcept {
+    (void)reader_.byte();
+    emit(Form::fence);
+}
+
 void Lowering::lower_global_get() noexcept {
     const uint32_t index = reader_.u32();
     const Kind kind = module_.globals()[index].content.kind();

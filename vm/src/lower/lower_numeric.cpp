@@ -54,21 +54,7 @@ void Lowering::lower_unary(Op op, Kind result) noexcept {
     set(out, Field::operand, value);
 }
 
-/// Comparisons with zero, and of references.
-void Lowering::lower_equality(Op op) noexcept {
-    switch (op) {
-    case Op::i32_eqz:
-        return lower_eqz(Op::i32_eq);
-    case Op::i64_eqz:
-    case Op::ref_is_null:
-        return lower_eqz(Op::i64_eq);
-    case Op::ref_eq:
-        return lower_binary(Op::i64_eq, ValType::i32);
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
-}
-
+/// A comparison with zero.
 void Lowering::lower_eqz(Op equal) noexcept {
     Producer compare;
     if (!stack_.empty())
@@ -115,63 +101,41 @@ void Lowering::lower_wide(Op op) noexcept {
     push_home(ValType::i64);
 }
 
-void Lowering::lower_parametric(Op op) noexcept {
-    switch (op) {
-    case Op::nop:
-        return;
-    case Op::drop:
-        (void)pop();
-        return;
-    case Op::select:
-        return lower_select(ValType::bot);
-    case Op::select_t:
-        (void)reader_.u32();
-        return lower_select(reader_.val_type().kind());
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
+void Lowering::lower_drop() noexcept { (void)pop(); }
+
+void Lowering::lower_select() noexcept { lower_select(ValType::bot); }
+
+void Lowering::lower_select_typed() noexcept {
+    (void)reader_.u32();
+    lower_select(reader_.val_type().kind());
 }
 
-void Lowering::lower_variable(Op op) noexcept {
-    switch (op) {
-    case Op::local_get:
-        return push_local(reader_.u32());
-    case Op::local_set:
-        return set_local(reader_.u32(), pop());
-    case Op::local_tee: {
-        const uint32_t local = reader_.u32();
-        set_local(local, pop());
-        return push_local(local);
-    }
-    case Op::global_get:
-        return lower_global_get();
-    case Op::global_set:
-        return lower_global_set();
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
+/// An i32 is stored zero-extended.
+void Lowering::lower_extend() noexcept {
+    if (!stack_.empty())
+        stack_.back().kind = ValType::i64;
 }
 
-void Lowering::lower_constant(Op op) noexcept {
-    switch (op) {
-    case Op::i32_const:
-        return push_const(ValType::i32, static_cast<uint32_t>(reader_.s64()));
-    case Op::i64_const:
-        return push_const(ValType::i64, static_cast<uint64_t>(reader_.s64()));
-    case Op::f32_const:
-        return push_const(ValType::f32, reader_.fixed<uint32_t>());
-    case Op::f64_const:
-        return push_const(ValType::f64, reader_.fixed<uint64_t>());
-    case Op::v128_const: {
-        const auto low = reader_.fixed<uint64_t>();
-        return push_const(ValType::v128, low, reader_.fixed<uint64_t>());
-    }
-    case Op::ref_null:
-        (void)reader_.heap_type();
-        return push_const(ValType::ref, 0);
-    default:
-        fail(Exit::unsupported); // not of this family
-    }
+void Lowering::lower_local_get() noexcept { push_local(reader_.u32()); }
+
+void Lowering::lower_local_set(bool tee) noexcept {
+    const uint32_t local = reader_.u32();
+    set_local(local, pop());
+    if (tee)
+        push_local(local);
+}
+
+void Lowering::lower_i32_const() noexcept { push_const(ValType::i32, static_cast<uint32_t>(reader_.s64())); }
+void Lowering::lower_i64_const() noexcept { push_const(ValType::i64, static_cast<uint64_t>(reader_.s64())); }
+void Lowering::lower_f32_const() noexcept { push_const(ValType::f32, reader_.fixed<uint32_t>()); }
+void Lowering::lower_f64_const() noexcept { push_const(ValType::f64, reader_.fixed<uint64_t>()); }
+void Lowering::lower_v128_const() noexcept {
+    const auto low = reader_.fixed<uint64_t>();
+    push_const(ValType::v128, low, reader_.fixed<uint64_t>());
+}
+void Lowering::lower_ref_null() noexcept {
+    (void)reader_.heap_type();
+    push_const(ValType::ref, 0);
 }
 
 } // namespace warpbeam::vm

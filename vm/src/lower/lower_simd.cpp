@@ -70,7 +70,20 @@ void Lowering::lower_shuffle(Op op) noexcept {
     out.set(Field::lanes, low, reader_.fixed<uint64_t>());
 }
 
-void Lowering::lower_extract_lane(Op op, uint8_t lane) noexcept {
+void Lowering::lower_shift(Op op) noexcept {
+    const Popped scalar = pop();
+    lower_with_scalar(Form::shift, op, pop(), scalar, 0);
+}
+
+void Lowering::lower_replace_lane(Op op) noexcept {
+    const Popped scalar = pop();
+    const Popped vector = pop();
+    lower_with_scalar(Form::replace_lane, op, vector, scalar, reader_.byte());
+}
+
+void Lowering::lower_extract_lane(Op op) noexcept { emit_extract_lane(op, reader_.byte()); }
+
+void Lowering::emit_extract_lane(Op op, uint8_t lane) noexcept {
     Popped vector = pop();
     force_slot(vector);
     emit_result({Form::extract_lane, op, {}}, kind_of(sig_of(op).out))
@@ -89,7 +102,7 @@ void Lowering::lower_lane_store(Op op) noexcept {
     const LaneAccess& parts = *parts_of(op);
     InstrReader ahead = reader_;
     (void)ahead.mem_arg();
-    lower_extract_lane(parts.lane, ahead.byte());
+    emit_extract_lane(parts.lane, ahead.byte());
     lower_store(parts.access);
     (void)reader_.byte();
 }

@@ -63,13 +63,25 @@ private:
 
     [[nodiscard]] bool prepare() noexcept;
     void lower() noexcept;
+
+    // rules.cpp
+    struct Rules;
     void lower_instr(Op op) noexcept;
 
     // lower_numeric.cpp
-    void lower_parametric(Op op) noexcept;
-    void lower_variable(Op op) noexcept;
-    void lower_constant(Op op) noexcept;
-    void lower_equality(Op op) noexcept;
+    void lower_nothing() noexcept {}
+    void lower_drop() noexcept;
+    void lower_select() noexcept;
+    void lower_select_typed() noexcept;
+    void lower_extend() noexcept;
+    void lower_local_get() noexcept;
+    void lower_local_set(bool tee) noexcept;
+    void lower_i32_const() noexcept;
+    void lower_i64_const() noexcept;
+    void lower_f32_const() noexcept;
+    void lower_f64_const() noexcept;
+    void lower_v128_const() noexcept;
+    void lower_ref_null() noexcept;
     void lower_binary(Op op, Kind result) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
@@ -92,11 +104,18 @@ private:
         return options_.guard_pages && memory.page_size_log2 == 16 ? 1 : 0;
     }
     void lower_atomic(Op op) noexcept;
+    void lower_fence() noexcept;
     void lower_global_get() noexcept;
     void lower_global_set() noexcept;
 
     // lower_general.cpp
-    void lower_general(Op op) noexcept;
+    // With as many immediates; others before them are skipped.
+    void lower_general0(Op op, uint32_t operands, Kind result, Imm skipped) noexcept;
+    void lower_general1(Op op, uint32_t operands, Kind result, Imm skipped) noexcept;
+    void lower_general2(Op op, uint32_t operands) noexcept;
+    void lower_memory_size(Op op, uint32_t operands) noexcept;
+    void lower_table_size(Op op, uint32_t operands) noexcept;
+    void lower_wait(Op op) noexcept;
     /// The operands go home; the result, if there is one, is where they were, and in the accumulator.
     void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0,
                       uint64_t second = 0) noexcept;
@@ -105,17 +124,24 @@ private:
     void lower_ternary(Op op) noexcept;
     void lower_with_scalar(Form form, Op op, Popped vector, Popped scalar, uint8_t lane) noexcept;
     void lower_shuffle(Op op) noexcept;
-    void lower_extract_lane(Op op, uint8_t lane) noexcept;
+    void lower_shift(Op op) noexcept;
+    void lower_replace_lane(Op op) noexcept;
+    void lower_extract_lane(Op op) noexcept;
+    void emit_extract_lane(Op op, uint8_t lane) noexcept;
     void lower_lane_load(Op op) noexcept;
     void lower_lane_store(Op op) noexcept;
 
     // lower_gc.cpp
-    void lower_object(Op op) noexcept;
     [[nodiscard]] const Layout* read_layout() noexcept;
     void lower_struct_new(bool defaults) noexcept;
     void lower_struct_get(bool is_signed) noexcept;
     void lower_struct_set() noexcept;
-    void lower_array_new(Op op) noexcept;
+    void lower_struct_new_desc(Op op, bool defaults) noexcept;
+    void lower_array_new(Op op, uint32_t operands) noexcept;
+    void lower_array_new_fixed(Op op) noexcept;
+    /// From a segment.
+    void lower_array_new_from(Op op) noexcept;
+    void lower_array_fill(Op op) noexcept;
     void lower_array_get(bool is_signed) noexcept;
     void lower_array_set() noexcept;
     struct CastTarget {
@@ -129,13 +155,14 @@ private:
     [[nodiscard]] CastTarget read_target() noexcept;
     void lower_cast(Form form, bool nullable) noexcept;
     void lower_br_on_cast(bool fail, bool by_descriptor) noexcept;
-    void lower_struct_new_desc(Op op) noexcept;
 
     // lower_control.cpp
-    void lower_control(Op op) noexcept;
+    void lower_unreachable() noexcept;
     void emit_poll() noexcept;
     void begin_block(ControlKind kind, BlockType type) noexcept;
-    void begin_loop(BlockType type) noexcept;
+    void begin_block() noexcept;
+    void begin_if() noexcept;
+    void begin_loop() noexcept;
     void end_block() noexcept;
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
@@ -164,8 +191,8 @@ private:
     /// Puts the top operands where the label wants them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
-    void lower_br(uint32_t depth) noexcept;
-    void lower_br_if(uint32_t depth) noexcept;
+    void lower_br() noexcept;
+    void lower_br_if() noexcept;
     void lower_br_table() noexcept;
     void lower_br_on_null(bool on_null) noexcept;
     /// Emits an instruction that jumps when the condition holds (or does not), and returns its position.
@@ -176,7 +203,6 @@ private:
     void set_distance(size_t instr, size_t to) noexcept { set_distance(instr, instr + target_offset, to); }
 
     // lower_exception.cpp
-    void lower_exception(Op op) noexcept;
     void begin_try_table() noexcept;
     void begin_try() noexcept;
     void begin_catch(bool all) noexcept;
@@ -186,12 +212,14 @@ private:
     void bind_catches(Control& control) noexcept;
     void note_region() noexcept;
     [[nodiscard]] const FuncType& tag_type(uint32_t tag) const noexcept;
-    void lower_throw(uint32_t tag) noexcept;
-    void lower_throw_ref(uint32_t slot) noexcept;
+    void lower_throw() noexcept;
+    void lower_throw_ref() noexcept;
+    void lower_rethrow() noexcept;
+    void emit_throw_ref(uint32_t slot) noexcept;
 
     // lower_call.cpp
-    void lower_call(Op op) noexcept;
     void lower_return() noexcept;
+    void emit_return() noexcept;
     void emit_pins() noexcept;
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;

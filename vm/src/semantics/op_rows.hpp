@@ -5,9 +5,10 @@
 /// What the engine knows of each WebAssembly instruction, next to the loader's instruction table: how it is
 /// lowered, which variants its handlers come in, and what it computes.
 ///
-/// The columns of the rows (`op_rows_*.inc`): the instruction; its family; the coverage of its main form; the
-/// instruction that gives the same for swapped operands, and the one that gives the opposite (`unreachable`:
-/// there is none); what it computes, as a type or function that the files of the family's handlers know.
+/// The columns of the rows (`op_rows_*.inc`): the instruction; its family; the coverage of the form that it
+/// has by itself; the instruction that gives the same for swapped operands, and the one that gives the
+/// opposite (`unreachable`: there is none); what it computes, as a type or function that the files of the
+/// family's handlers know.
 
 namespace warpbeam::vm {
 
@@ -158,13 +159,14 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
     }
 }
 
-// Twins are each other's, and of the same types.
+// The mirror of a mirror, and the negation of a negation, is the instruction itself. They have its types.
 static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
-    const auto twins = [&](Op OpRow::* twin) {
-        const Op other = row.*twin;
-        return other == Op::unreachable || (op_row(other).*twin == row.op && sig_of(other) == sig_of(row.op));
+    const auto is_mutual = [&](Op OpRow::* column) {
+        const Op other = row.*column;
+        return other == Op::unreachable ||
+               (op_row(other).*column == row.op && sig_of(other) == sig_of(row.op));
     };
-    return twins(&OpRow::mirror) && twins(&OpRow::negation);
+    return is_mutual(&OpRow::mirror) && is_mutual(&OpRow::negation);
 }));
 
 // ---- Types and semantics, for handlers ----

@@ -1,0 +1,191 @@
+#include "lower/lowering.hpp"
+
+/// Which function lowers which instruction: that of its family, or one of its own.
+
+namespace warpbeam::vm {
+
+struct Lowering::Rules {
+    using L = Lowering;
+    /// Reads the immediates of the current instruction, and emits or notes what it does.
+    using Rule = void (*)(L&, Op) noexcept;
+
+    template <auto method, auto... arguments>
+    static void call(L& lowering, Op) noexcept {
+        (lowering.*method)(arguments...);
+    }
+    template <auto method, auto... arguments>
+    static void of_op(L& lowering, Op op) noexcept {
+        (lowering.*method)(op, arguments...);
+    }
+    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op, kind_of(sig_of(op).out)); }
+    static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
+
+    /// By the number of the instruction in the instruction table.
+    using ByNumber = std::array<Rule, std::size(instr_table)>;
+    static constexpr ByNumber by_number() noexcept;
+};
+
+constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
+    struct OfFamily {
+        Family family;
+        Rule rule;
+    };
+    constexpr OfFamily families[] = {
+        {Family::nothing, call<&L::lower_nothing>},
+        {Family::i32_binary, binary},
+        {Family::i64_binary, binary},
+        {Family::float_binary, binary},
+        {Family::unary, unary},
+        {Family::i32_load, of_op<&L::lower_load>},
+        {Family::i64_load, of_op<&L::lower_load>},
+        {Family::float_load, of_op<&L::lower_load>},
+        {Family::vector_load, of_op<&L::lower_load>},
+        {Family::store, of_op<&L::lower_store>},
+        {Family::atomic, of_op<&L::lower_atomic>},
+        {Family::fence, call<&L::lower_fence>},
+        {Family::wide_sum, of_op<&L::lower_wide>},
+        {Family::wide_product, of_op<&L::lower_wide>},
+        {Family::vector_int_binary, binary},
+        {Family::vector_float_binary, binary},
+        {Family::vector_unary, unary},
+        {Family::vector_ternary, of_op<&L::lower_ternary>},
+        {Family::vector_shift, of_op<&L::lower_shift>},
+        {Family::vector_replace, of_op<&L::lower_replace_lane>},
+        {Family::vector_extract, of_op<&L::lower_extract_lane>},
+        {Family::vector_shuffle, of_op<&L::lower_shuffle>},
+        {Family::vector_lane_load, of_op<&L::lower_lane_load>},
+        {Family::vector_lane_store, of_op<&L::lower_lane_store>},
+    };
+    struct OfOp {
+        Op op;
+        Rule rule;
+    };
+    using enum ValType::Kind;
+    constexpr OfOp ops[] = {
+        // lower_control.cpp
+        {Op::unreachable, call<&L::lower_unreachable>},
+        {Op::block, call<static_cast<void (L::*)() noexcept>(&L::begin_block)>},
+        {Op::loop, call<&L::begin_loop>},
+        {Op::if_, call<&L::begin_if>},
+        {Op::else_, call<&L::begin_else>},
+        {Op::end, call<&L::end_block>},
+        {Op::br, call<&L::lower_br>},
+        {Op::br_if, call<&L::lower_br_if>},
+        {Op::br_table, call<&L::lower_br_table>},
+        {Op::br_on_null, call<&L::lower_br_on_null, true>},
+        {Op::br_on_non_null, call<&L::lower_br_on_null, false>},
+        // lower_call.cpp
+        {Op::return_, call<&L::lower_return>},
+        {Op::call, call<&L::lower_direct_call, false>},
+        {Op::return_call, call<&L::lower_direct_call, true>},
+        {Op::call_indirect, call<&L::lower_indirect_call, false, false>},
+        {Op::return_call_indirect, call<&L::lower_indirect_call, false, true>},
+        {Op::call_ref, call<&L::lower_indirect_call, true, false>},
+        {Op::return_call_ref, call<&L::lower_indirect_call, true, true>},
+        // lower_exception.cpp
+        {Op::try_table, call<&L::begin_try_table>},
+        {Op::try_, call<&L::begin_try>},
+        {Op::catch_, call<&L::begin_catch, false>},
+        {Op::catch_all, call<&L::begin_catch, true>},
+        {Op::delegate, call<&L::end_delegate>},
+        {Op::throw_, call<&L::lower_throw>},
+        {Op::throw_ref, call<&L::lower_throw_ref>},
+        {Op::rethrow, call<&L::lower_rethrow>},
+        // lower_numeric.cpp
+        {Op::nop, call<&L::lower_nothing>},
+        {Op::drop, call<&L::lower_drop>},
+        {Op::select, call<static_cast<void (L::*)() noexcept>(&L::lower_select)>},
+        {Op::select_t, call<&L::lower_select_typed>},
+        {Op::local_get, call<&L::lower_local_get>},
+        {Op::local_set, call<&L::lower_local_set, false>},
+        {Op::local_tee, call<&L::lower_local_set, true>},
+        {Op::i32_const, call<&L::lower_i32_const>},
+        {Op::i64_const, call<&L::lower_i64_const>},
+        {Op::f32_const, call<&L::lower_f32_const>},
+        {Op::f64_const, call<&L::lower_f64_const>},
+        {Op::v128_const, call<&L::lower_v128_const>},
+        {Op::ref_null, call<&L::lower_ref_null>},
+        {Op::i64_extend_i32_u, call<&L::lower_extend>},
+        {Op::i32_eqz, call<&L::lower_eqz, Op::i32_eq>},
+        {Op::i64_eqz, call<&L::lower_eqz, Op::i64_eq>},
+        {Op::ref_is_null, call<&L::lower_eqz, Op::i64_eq>},
+        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq, i32>},
+        {Op::ref_i31, of_op<&L::lower_unary, ref>},
+        {Op::i31_get_s, of_op<&L::lower_unary, i32>},
+        {Op::i31_get_u, of_op<&L::lower_unary, i32>},
+        {Op::array_len, of_op<&L::lower_unary, i32>},
+        // lower_memory.cpp
+        {Op::global_get, call<&L::lower_global_get>},
+        {Op::global_set, call<&L::lower_global_set>},
+        // lower_general.cpp: how many operands, and the type of the result
+        {Op::memory_size, of_op<&L::lower_memory_size, 0u>},
+        {Op::memory_grow, of_op<&L::lower_memory_size, 1u>},
+        {Op::memory_fill, of_op<&L::lower_general1, 3u, bot, Imm::none>},
+        {Op::memory_copy, of_op<&L::lower_general2, 3u>},
+        {Op::memory_init, of_op<&L::lower_general2, 3u>},
+        {Op::data_drop, of_op<&L::lower_general1, 0u, bot, Imm::none>},
+        {Op::table_size, of_op<&L::lower_table_size, 0u>},
+        {Op::table_grow, of_op<&L::lower_table_size, 2u>},
+        {Op::table_get, of_op<&L::lower_general1, 1u, ref, Imm::none>},
+        {Op::table_set, of_op<&L::lower_general1, 2u, bot, Imm::none>},
+        {Op::table_fill, of_op<&L::lower_general1, 3u, bot, Imm::none>},
+        {Op::table_copy, of_op<&L::lower_general2, 3u>},
+        {Op::table_init, of_op<&L::lower_general2, 3u>},
+        {Op::elem_drop, of_op<&L::lower_general1, 0u, bot, Imm::none>},
+        {Op::ref_func, of_op<&L::lower_general1, 0u, ref, Imm::none>},
+        {Op::ref_as_non_null, of_op<&L::lower_general0, 1u, ref, Imm::none>},
+        {Op::ref_get_desc, of_op<&L::lower_general0, 1u, ref, Imm::type>},
+        {Op::ref_cast_desc_eq, of_op<&L::lower_general0, 2u, ref, Imm::heap_type>},
+        {Op::ref_cast_desc_eq_null, of_op<&L::lower_general0, 2u, ref, Imm::heap_type>},
+        {Op::array_copy, of_op<&L::lower_general0, 5u, bot, Imm::type_type>},
+        {Op::array_init_data, of_op<&L::lower_general1, 4u, bot, Imm::type>},
+        {Op::array_init_elem, of_op<&L::lower_general1, 4u, bot, Imm::type>},
+        {Op::memory_atomic_notify, of_op<&L::lower_wait>},
+        {Op::memory_atomic_wait32, of_op<&L::lower_wait>},
+        {Op::memory_atomic_wait64, of_op<&L::lower_wait>},
+        // lower_gc.cpp
+        {Op::struct_new, call<&L::lower_struct_new, false>},
+        {Op::struct_new_default, call<&L::lower_struct_new, true>},
+        {Op::struct_new_desc, of_op<&L::lower_struct_new_desc, false>},
+        {Op::struct_new_default_desc, of_op<&L::lower_struct_new_desc, true>},
+        {Op::struct_get, call<&L::lower_struct_get, false>},
+        {Op::struct_get_s, call<&L::lower_struct_get, true>},
+        {Op::struct_get_u, call<&L::lower_struct_get, false>},
+        {Op::struct_set, call<&L::lower_struct_set>},
+        {Op::array_new, of_op<&L::lower_array_new, 2u>},
+        {Op::array_new_default, of_op<&L::lower_array_new, 1u>},
+        {Op::array_new_fixed, of_op<&L::lower_array_new_fixed>},
+        {Op::array_new_data, of_op<&L::lower_array_new_from>},
+        {Op::array_new_elem, of_op<&L::lower_array_new_from>},
+        {Op::array_get, call<&L::lower_array_get, false>},
+        {Op::array_get_s, call<&L::lower_array_get, true>},
+        {Op::array_get_u, call<&L::lower_array_get, false>},
+        {Op::array_set, call<&L::lower_array_set>},
+        {Op::array_fill, of_op<&L::lower_array_fill>},
+        {Op::ref_test, call<&L::lower_cast, Form::ref_test, false>},
+        {Op::ref_test_null, call<&L::lower_cast, Form::ref_test, true>},
+        {Op::ref_cast, call<&L::lower_cast, Form::ref_cast, false>},
+        {Op::ref_cast_null, call<&L::lower_cast, Form::ref_cast, true>},
+        {Op::br_on_cast, call<&L::lower_br_on_cast, false, false>},
+        {Op::br_on_cast_fail, call<&L::lower_br_on_cast, true, false>},
+        {Op::br_on_cast_desc_eq, call<&L::lower_br_on_cast, false, true>},
+        {Op::br_on_cast_desc_eq_fail, call<&L::lower_br_on_cast, true, true>},
+    };
+    ByNumber rules{};
+    for (const OpRow& row : op_rows)
+        for (const OfFamily& shared : families)
+            if (shared.family == row.family)
+                rules[detail::number_of(row.op)] = shared.rule;
+    for (const OfOp& row : ops)
+        rules[detail::number_of(row.op)] = row.rule;
+    return rules;
+}
+
+void Lowering::lower_instr(Op op) noexcept {
+    static constexpr Rules::ByNumber rules = Rules::by_number();
+    static_assert(std::ranges::all_of(rules, [](Rules::Rule rule) { return rule != nullptr; }),
+                  "every instruction is lowered");
+    rules[detail::number_of(op)](*this, op);
+}
+
+} // namespace warpbeam::vm
