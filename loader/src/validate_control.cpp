@@ -168,7 +168,6 @@ bool FuncValidator::branch_table() noexcept {
     if (!in_.count(count, "labels") || !pop(ValType::i32))
         return false;
     size_t arity = 0;
-    const ValType* last_types = nullptr;
     for (uint32_t i = 0; i <= count; ++i) {
         const Block* target = nullptr;
         if (!label(target))
@@ -178,10 +177,10 @@ bool FuncValidator::branch_table() noexcept {
             return diagnostics().invalid(here(), "type mismatch: br_table has labels of %zu and of %zu types",
                                          arity, types.size());
         arity = types.size();
-        // Most labels of a table are the same.
-        if (types.data() == last_types)
+        // A label is compared once, however often the table has it.
+        if (target->table == start_)
             continue;
-        last_types = types.data();
+        target->table = start_;
         if (!peek_all(types))
             return false;
     }

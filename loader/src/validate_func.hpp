@@ -46,6 +46,8 @@ private:
         /// How many operands there were before its parameters, and initialised locals.
         uint32_t height = 0;
         uint32_t initialised = 0;
+        /// Where the last br_table is whose operands were found to be right for this label.
+        mutable const uint8_t* table = nullptr;
 
         [[nodiscard]] std::span<const ValType> params() const noexcept {
             return type != nullptr ? type->params : std::span<const ValType>{};

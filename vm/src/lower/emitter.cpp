@@ -27,9 +27,23 @@ Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
 }
 
 void Emitter::push_local(uint32_t local) noexcept {
-    Operand& operand = push(Operand::local, locals_[local].kind);
+    LocalInfo& info = locals_[local];
+    Operand& operand = push(Operand::local, info.kind);
+    if (failure_ != Exit::none)
+        return;
     operand.index = local;
-    ++locals_[local].pending;
+    operand.value = info.last;
+    operand.high = no_operand;
+    if (info.last != no_operand)
+        stack_[info.last].high = stack_.size() - 1;
+    info.last = stack_.size() - 1;
+}
+
+/// An operand is no longer the local that it was.
+void Emitter::unlink(const Operand& local) noexcept {
+    (local.high == no_operand ? locals_[local.index].last : stack_[local.high].value) = local.value;
+    if (local.value != no_operand)
+        stack_[local.value].high = local.high;
 }
 
 Emitter::Popped Emitter::pop() noexcept {
@@ -38,9 +52,11 @@ Emitter::Popped Emitter::pop() noexcept {
     Popped popped{stack_.back(), false};
     stack_.pop();
     settled_ = std::min(settled_, stack_.size());
+    at_home_.end = std::min(at_home_.end, stack_.size());
+    at_home_.begin = std::min(at_home_.begin, at_home_.end);
     height_ -= slots_of(popped.operand.kind);
     if (popped.operand.where == Operand::local)
-        --locals_[popped.operand.index].pending;
+        unlink(popped.operand);
     Accumulator& accumulator = acc(is_float_kind(popped.operand.kind));
     if (accumulator.operand == stack_.size()) {
         popped.in_acc = true;
@@ -81,7 +97,7 @@ void Emitter::flush(size_t index) noexcept {
             spill(acc(is_float_kind(operand.kind)));
         return;
     case Operand::local:
-        --locals_[operand.index].pending;
+        unlink(operand);
         copy_slots(operand.kind, operand.slot, locals_[operand.index].slot);
         break;
     case Operand::constant:
@@ -93,8 +109,20 @@ void Emitter::flush(size_t index) noexcept {
 }
 
 void Emitter::flush_from(size_t first) noexcept {
-    for (size_t i = first; i < stack_.size(); ++i)
-        flush(i);
+    const auto flush_range = [this](size_t begin, size_t end) {
+        for (size_t i = begin; i < end; ++i)
+            flush(i);
+    };
+    const size_t size = stack_.size();
+    if (first <= at_home_.end) {
+        flush_range(first, at_home_.begin);
+        flush_range(std::max(first, at_home_.end), size);
+        at_home_ = {std::min(first, at_home_.begin), size};
+    } else {
+        flush_range(first, size);
+        if (size - first > at_home_.end - at_home_.begin)
+            at_home_ = {first, size};
+    }
 }
 
 void Emitter::flush_variable(size_t count) noexcept {
@@ -105,9 +133,8 @@ void Emitter::flush_variable(size_t count) noexcept {
 }
 
 void Emitter::flush_pending(uint32_t local) noexcept {
-    for (size_t i = stack_.size(); i-- != 0 && locals_[local].pending != 0;)
-        if (stack_[i].where == Operand::local && stack_[i].index == local)
-            flush(i);
+    while (locals_[local].last != no_operand)
+        flush(locals_[local].last);
 }
 
 // ---- Operands of instructions ----
@@ -395,7 +422,7 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {
         Producer producer = *last;
-        if (info.pending != 0) {
+        if (info.last != no_operand) {
             // The old value is still wanted: it is copied away before that instruction.
             const size_t size = producer.end - producer.begin;
             std::array<uint64_t, 8> bytes;
@@ -428,7 +455,7 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
 
     // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
     if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
-        info.pending == 0) {
+        info.last == no_operand) {
         std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot,
                     sizeof(info.slot));
         accumulator = {no_operand, local, {}};

@@ -23,8 +23,8 @@ struct Operand {
     bool stored;    ///< for `home`: the frame has the value
     uint16_t slot;  ///< of its home
     uint32_t index; ///< of the local
-    uint64_t value; ///< of the constant
-    uint64_t high;  ///< the upper half of a v128
+    uint64_t value; ///< of the constant; of a local, the next operand below that is the same one
+    uint64_t high;  ///< the upper half of a v128; of a local, the next operand above that is the same one
 };
 
 /// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
@@ -66,13 +66,13 @@ public:
     [[nodiscard]] uint32_t frame_slots() const noexcept { return max_height_; }
 
 protected:
+    static constexpr size_t no_operand = SIZE_MAX;
     struct LocalInfo {
         Kind kind;
         uint16_t slot;
-        uint32_t pending; ///< operands on the stack that are this local
+        size_t last = no_operand; ///< the uppermost operand on the stack that is this local
     };
     static constexpr uint32_t no_local = UINT32_MAX;
-    static constexpr size_t no_operand = SIZE_MAX;
 
     /// An accumulator: the operand whose value it holds, or the local. An operand that is not stored yet must
     /// be before the accumulator is written again.
@@ -234,6 +234,11 @@ protected:
     PinSet pins_;
     uint32_t height_ = 0;
     size_t settled_ = 0; ///< the operands below are at home or constants
+    /// Operands that are at home, so that branches with many operands need not look at each of them again.
+    struct {
+        size_t begin = 0;
+        size_t end = 0;
+    } at_home_;
     uint32_t max_height_ = 0;
     size_t last_label_ = 0;
     /// Counts every instruction emitted, also those taken back, so that what is remembered of one can't be
@@ -256,6 +261,7 @@ private:
     void spill(Accumulator& accumulator) noexcept;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
+    void unlink(const Operand& local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
     struct Found {

@@ -333,7 +333,7 @@ void Lowering::lower_br_table() noexcept {
     force_slot(index);
     const uint32_t count = reader_.u32();
     InstrReader labels = reader_;
-    // A label wants its operands in its own place, so then every entry gets a piece of code.
+    // A label wants its operands in its own place, so then every label gets a piece of code.
     bool direct = true;
     size_t operands = 0;
     for (uint32_t i = 0; i <= count; ++i) {
@@ -351,11 +351,15 @@ void Lowering::lower_br_table() noexcept {
         const size_t field = instr + sizeof(Instr) + size_t{4} * i;
         if (direct) {
             jump_from(instr, field, depth);
-        } else {
-            set_distance(instr, field, here());
+            continue;
+        }
+        Control& control = target(depth);
+        if (control.way <= instr) {
+            control.way = here();
             bind_here();
             leave_to(depth);
         }
+        set_distance(instr, field, control.way);
     }
     become_unreachable();
 }

@@ -6,7 +6,7 @@ bool Lowering::prepare() noexcept {
     const FuncType& type = module_.type_registry().func(body_.type);
     Vec<Kind> kinds{code_.allocator()};
     const auto add = [&](Kind kind) {
-        const LocalInfo info{kind, static_cast<uint16_t>(height_), 0};
+        const LocalInfo info{kind, static_cast<uint16_t>(height_)};
         raise_height(slots_of(kind));
         return kinds.push(kind) && locals_.push(info);
     };

@@ -51,6 +51,7 @@ private:
         uint32_t catches =
             CatchClause::none;            ///< the last clause whose label is the end's, linked by `target`
         uint32_t own = CatchClause::none; ///< of a legacy `try`: its last clause
+        size_t way = 0; ///< after the last br_table that needs one: the code that leaves to the label
     };
     static constexpr size_t no_jump = SIZE_MAX;
     /// A jump forward whose target is not known yet.
