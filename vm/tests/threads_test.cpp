@@ -265,10 +265,10 @@ TEST_F(ThreadsTest, faults_have_their_traps) {
     EXPECT_EQ(trap("(i32.atomic.store offset=4294967292 (i32.const -4) (i32.const 0))"),
               "out of bounds memory access: 4 bytes at 8589934584, memory has 65536");
     EXPECT_EQ(trap("(i32.atomic.store offset=16 (i64.const -8) (i32.const 0))", "i64 1 1 shared"),
-              "out of bounds memory access: 4 bytes at 8, memory has 65536")
+              "out of bounds memory access: 4 bytes at 18446744073709551624, memory has 65536")
         << "the address has 65 bits";
     EXPECT_EQ(trap("(drop (memory.atomic.notify offset=16 (i64.const -8) (i32.const 0)))", "i64 1 1 shared"),
-              "out of bounds memory access: 4 bytes at 8, memory has 65536");
+              "out of bounds memory access: 4 bytes at 18446744073709551624, memory has 65536");
     EXPECT_EQ(trap("(drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const 0)))", "1"),
               "expected shared memory");
     EXPECT_EQ(trap("(drop (memory.atomic.wait64 (i32.const 4) (i64.const 0) (i64.const 0)))"),

@@ -35,6 +35,19 @@ TEST(Trap, has_a_cause_of_its_own) {
     EXPECT_EQ(first.cause()->cause()->code(), TrapCode::unreachable);
 }
 
+TEST_F(TrapTest, says_where_an_access_is_whose_address_has_65_bits) {
+    const Instance instance = instantiate(R"((module (memory $other 1) (memory $m i64 1)
+        (func (export "first") (drop (i32.load8_u $m offset=1 (i64.const -1))))
+        (func (export "last") (i64.store $m offset=0xffffffffffffffff (i64.const -1) (i64.const 0)))
+        (func (export "vector") (drop (v128.load64_zero $m offset=4 (i64.const -2))))
+        (func (export "fits") (drop (i32.load8_u $m (i64.const -1))))))");
+    const std::string words = "out of bounds memory access: ";
+    EXPECT_EQ(trap_of(instance, "first"), words + "1 byte at 18446744073709551616, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "last"), words + "8 bytes at 36893488147419103230, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "vector"), words + "8 bytes at 18446744073709551618, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "fits"), words + "1 byte at 18446744073709551615, memory has 65536");
+}
+
 TEST_F(TrapTest, says_what_was_accessed_and_how_large_the_memory_is) {
     const Instance instance = instantiate(R"((module
         (memory 1)

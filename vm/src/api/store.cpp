@@ -10,12 +10,14 @@ Store::Store(Engine& engine, const StoreLimits& limits) noexcept
 Store::~Store() { destroy(engine_->allocator(), impl_); }
 
 void Store::set_fuel(uint64_t units) noexcept {
-    if (impl_ != nullptr)
+    if (impl_ != nullptr && engine_->config().fuel)
         impl_->execution().fuel = static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX));
 }
 
 uint64_t Store::fuel() const noexcept {
-    return impl_ != nullptr ? static_cast<uint64_t>(std::max<int64_t>(impl_->execution().fuel, 0)) : 0;
+    if (impl_ == nullptr || !engine_->config().fuel)
+        return 0;
+    return static_cast<uint64_t>(std::max<int64_t>(impl_->execution().fuel, 0));
 }
 
 InterruptHandle Store::interrupt_handle() const noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/allocate.hpp"
+#include "handlers/fuel.hpp"
 #include "handlers/general.hpp"
 #include "heap/object_values.hpp"
 
@@ -21,6 +22,7 @@ const Layout* layout_of(const Regs& r) noexcept {
 template <typename In>
 ArrayObject* new_array(const Regs& r, size_t count, uint32_t length) noexcept {
     const Layout* const layout = layout_of<In>(r);
+    charge(r, layout->array_size(length), 1);
     auto* const array =
         static_cast<ArrayObject*>(allocate(r, In::operands(r) + count, layout, layout->array_size(length)));
     if (array != nullptr)
@@ -119,20 +121,22 @@ inline Exit check_range(Regs& r, const ArrayObject* array, uint64_t start, uint6
 struct ArrayFill {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         ArrayObject* const array = to_array(operand[0]);
-        const uint64_t count = operand[2 + element_slots(layout_of<In>(r))];
-        if (const Exit exit = check_range(r, array, operand[1], count); exit != Exit::none)
+        Slot* const count = operand + 2 + element_slots(layout_of<In>(r));
+        if (const Exit exit = check_range(r, array, operand[1], *count); exit != Exit::none)
             return exit;
-        fill_elements(array, static_cast<uint32_t>(operand[1]), static_cast<uint32_t>(count), operand + 2);
-        return In::proceed(r);
+        const uint64_t bytes = bytes_of(array->layout->element().storage);
+        return fill_for_fuel<In>(r, operand + 1, count, bytes, [&](uint64_t to, uint64_t part) {
+            fill_elements(array, static_cast<uint32_t>(to), static_cast<uint32_t>(part), operand + 2);
+        });
     }
 };
 
 struct ArrayCopy {
     using In = General<Form::general0>;
     static Exit run(Regs& r) noexcept {
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         ArrayObject* const to = to_array(operand[0]);
         const ArrayObject* const from = to_array(operand[2]);
         if (to == nullptr || from == nullptr)
@@ -143,16 +147,19 @@ struct ArrayCopy {
         if (exit != Exit::none)
             return exit;
         const uint64_t bytes = bytes_of(to->layout->element().storage);
-        std::memmove(field_at(to, to->layout->size) + operand[1] * bytes,
-                     field_at(from, from->layout->size) + operand[3] * bytes, operand[4] * bytes);
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand + 1, operand + 3, operand + 4, bytes, to == from,
+                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                     std::memmove(field_at(to, to->layout->size) + into * bytes,
+                                                  field_at(from, from->layout->size) + out_of * bytes,
+                                                  count * bytes);
+                                 });
     }
 };
 
 struct ArrayInitData {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         ArrayObject* const array = to_array(operand[0]);
         const std::span<const uint8_t> data = r.inst->datas[In::get<Field::first>(r.ip)].bytes;
         if (const Exit exit = check_range(r, array, operand[1], operand[3]); exit != Exit::none)
@@ -162,17 +169,24 @@ struct ArrayInitData {
             r.acc = operand[2];
             return Exit::memory_out_of_bounds;
         }
-        if (operand[3] != 0)
+        // The source is counted in bytes.
+        const uint64_t part = take_fuel(r, operand[3], bytes);
+        if (part != 0)
             std::memcpy(field_at(array, array->layout->size) + operand[1] * bytes, data.data() + operand[2],
-                        operand[3] * bytes);
-        return In::proceed(r);
+                        part * bytes);
+        if (part == operand[3])
+            return In::proceed(r);
+        operand[1] += part;
+        operand[2] += part * bytes;
+        operand[3] -= part;
+        return Exit::out_of_fuel;
     }
 };
 
 struct ArrayInitElem {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         ArrayObject* const array = to_array(operand[0]);
         const std::span<const Slot> values = r.inst->elems[In::get<Field::first>(r.ip)].values;
         if (const Exit exit = check_range(r, array, operand[1], operand[3]); exit != Exit::none)
@@ -181,10 +195,12 @@ struct ArrayInitElem {
             r.acc = operand[2];
             return Exit::table_out_of_bounds;
         }
-        if (operand[3] != 0)
-            std::memcpy(field_at(array, array->layout->size) + operand[1] * sizeof(Slot),
-                        values.data() + operand[2], operand[3] * sizeof(Slot));
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
+                                 [&](uint64_t to, uint64_t from, uint64_t count) {
+                                     if (count != 0)
+                                         std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
+                                                     values.data() + from, count * sizeof(Slot));
+                                 });
     }
 };
 

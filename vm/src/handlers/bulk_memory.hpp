@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/fuel.hpp"
 #include "handlers/general.hpp"
 #include "handlers/memory_access.hpp"
 
@@ -35,11 +36,12 @@ struct MemoryFill {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
         const MemoryInst& memory = *r.inst->memories[In::get<Field::first>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size))
             return out_of_bounds(r, operand[0]);
-        racing_fill(memory.base + operand[0], static_cast<uint8_t>(operand[1]), operand[2]);
-        return In::proceed(r);
+        return fill_for_fuel<In>(r, operand, operand + 2, 1, [&](uint64_t to, uint64_t count) {
+            racing_fill(memory.base + to, static_cast<uint8_t>(operand[1]), count);
+        });
     }
 };
 
@@ -48,12 +50,14 @@ struct MemoryCopy {
     static Exit run(Regs& r) noexcept {
         const MemoryInst& to = *r.inst->memories[In::get<Field::first>(r.ip)];
         const MemoryInst& from = *r.inst->memories[In::get<Field::second>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         const bool fits = within(operand[0], operand[2], to.size);
         if (!fits || !within(operand[1], operand[2], from.size))
             return out_of_bounds(r, fits ? operand[1] : operand[0]);
-        racing_copy(to.base + operand[0], from.base + operand[1], operand[2]);
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, 1, to.base == from.base,
+                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                     racing_copy(to.base + into, from.base + out_of, count);
+                                 });
     }
 };
 
@@ -62,11 +66,13 @@ struct MemoryInit {
     static Exit run(Regs& r) noexcept {
         const std::span<const uint8_t> data = r.inst->datas[In::get<Field::first>(r.ip)].bytes;
         const MemoryInst& memory = *r.inst->memories[In::get<Field::second>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
             return out_of_bounds(r, operand[0]);
-        racing_copy(memory.base + operand[0], data.data() + operand[1], operand[2]);
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, 1, false,
+                                 [&](uint64_t to, uint64_t from, uint64_t count) {
+                                     racing_copy(memory.base + to, data.data() + from, count);
+                                 });
     }
 };
 

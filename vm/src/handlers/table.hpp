@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/fuel.hpp"
 #include "handlers/general.hpp"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ struct TableGrow {
     static Exit run(Regs& r) noexcept {
         TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
         const Slot* const operand = In::operands(r);
+        charge(r, operand[1], sizeof(Slot));
         const int64_t old = grow(table, operand[1], operand[0]);
         return In::result(r, old < 0 ? failed_growth(table.type.limits) : static_cast<Slot>(old));
     }
@@ -57,13 +59,14 @@ struct TableFill {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
         const TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], table.size)) {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        std::fill_n(table.elements + operand[0], operand[2], operand[1]);
-        return In::proceed(r);
+        return fill_for_fuel<In>(r, operand, operand + 2, sizeof(Slot), [&](uint64_t to, uint64_t count) {
+            std::fill_n(table.elements + to, count, operand[1]);
+        });
     }
 };
 
@@ -72,14 +75,17 @@ struct TableCopy {
     static Exit run(Regs& r) noexcept {
         const TableInst& to = *r.inst->tables[In::get<Field::first>(r.ip)];
         const TableInst& from = *r.inst->tables[In::get<Field::second>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], to.size) || !within(operand[1], operand[2], from.size)) {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        if (operand[2] != 0)
-            std::memmove(to.elements + operand[0], from.elements + operand[1], operand[2] * sizeof(Slot));
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
+                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                     if (count != 0)
+                                         std::memmove(to.elements + into, from.elements + out_of,
+                                                      count * sizeof(Slot));
+                                 });
     }
 };
 
@@ -88,14 +94,17 @@ struct TableInit {
     static Exit run(Regs& r) noexcept {
         const std::span<const Slot> values = r.inst->elems[In::get<Field::first>(r.ip)].values;
         const TableInst& table = *r.inst->tables[In::get<Field::second>(r.ip)];
-        const Slot* const operand = In::operands(r);
+        Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], table.size) || !within(operand[1], operand[2], values.size())) {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        if (operand[2] != 0)
-            std::memcpy(table.elements + operand[0], values.data() + operand[1], operand[2] * sizeof(Slot));
-        return In::proceed(r);
+        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
+                                 [&](uint64_t to, uint64_t from, uint64_t count) {
+                                     if (count != 0)
+                                         std::memcpy(table.elements + to, values.data() + from,
+                                                     count * sizeof(Slot));
+                                 });
     }
 };
 

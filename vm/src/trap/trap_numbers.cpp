@@ -24,9 +24,19 @@ private:
     [[nodiscard]] Slot operand(size_t i) const noexcept {
         return execution_.fp[vm::Decoder<vm::Form::general0>::get<vm::Field::operands>(execution_.ip) + i];
     }
-    void range(uint64_t count, uint64_t start, const char* container, uint64_t size) noexcept {
-        text_.print(": %" PRIu64 " %s%s at %" PRIu64 ", %s has %" PRIu64, count, unit_, count == 1 ? "" : "s",
-                    start, container, size);
+    /// With `carry`, the range starts at 2^64 + `start`.
+    void range(uint64_t count, uint64_t start, const char* container, uint64_t size,
+               bool carry = false) noexcept {
+        text_.print(": %" PRIu64 " %s%s at ", count, unit_, count == 1 ? "" : "s");
+        if (carry) {
+            // 2^64 is 18 * 10^18 + 446744073709551616.
+            constexpr uint64_t power = 1'000'000'000'000'000'000;
+            const uint64_t low = start % power + 446'744'073'709'551'616;
+            text_.print("%" PRIu64 "%018" PRIu64, 18 + start / power + low / power, low % power);
+        } else {
+            text_.print("%" PRIu64, start);
+        }
+        text_.print(", %s has %" PRIu64, container, size);
     }
     /// Of what a bulk operation writes to a container with `to` elements.
     void written(const char* container, uint64_t to) noexcept {
@@ -52,9 +62,13 @@ private:
 void Numbers::memory_access() noexcept {
     const Op op = reader_.op();
     const InstrRow& row = row_of(op);
-    if (row.imm == Imm::mem_arg || row.imm == Imm::mem_arg_lane)
+    if (row.imm == Imm::mem_arg || row.imm == Imm::mem_arg_lane) {
+        const MemArg arg = reader_.mem_arg();
+        // The sum of a 64-bit address and an offset can have 65 bits.
+        const bool carry = execution_.detail < arg.offset;
         return range(uint64_t{1} << row.access_log2, execution_.detail, "memory",
-                     inst_.memories[reader_.mem_arg().memory]->size);
+                     inst_.memories[arg.memory]->size, carry);
+    }
     if (op == Op::memory_fill)
         return written("memory", memory_size());
     const bool init = op == Op::memory_init;

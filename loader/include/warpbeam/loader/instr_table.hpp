@@ -109,11 +109,13 @@ template <size_t size>
 consteval Sig named_sig(const char (&name)[size]) {
     if (size == sizeof "special")
         return sig::special;
+    size_t arity = 0;
     Sig sig{0, {}, Sig::none};
-    for (; name[sig.arity] != '_'; ++sig.arity)
-        sig.in[sig.arity] = named_type(name[sig.arity]);
-    if (sig.arity + 2 < size)
-        sig.out = named_type(name[sig.arity + 1]);
+    for (; name[arity] != '_'; ++arity)
+        sig.in[arity] = named_type(name[arity]);
+    if (arity + 2 < size)
+        sig.out = named_type(name[arity + 1]);
+    sig.arity = static_cast<uint8_t>(arity);
     return sig;
 }
 

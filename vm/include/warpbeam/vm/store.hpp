@@ -81,9 +81,11 @@ public:
     /// Gives code that many units to use: every call and every turn of a loop takes one, and a collection of
     /// garbage which an allocation brings about takes as many as its work amounts to: about one for each
     /// object that lives on, for each 64 of their bytes, and for each KiB of the heap. When there are none
-    /// left, code traps with `out_of_fuel`, at its next call or loop head or right behind the collection. An
-    /// instruction for many bytes or elements at once (memory.fill, array.new) takes none however many they
-    /// are; limits bound those. Without effect unless Config::fuel is set; a new store has none.
+    /// left, code traps with `out_of_fuel`, at its next call or loop head or right after the collection. An
+    /// instruction for many bytes or elements at once (memory.fill, table.copy, array.init_data) takes a unit
+    /// for each 64 bytes that it touches, and traps with `out_of_fuel` when it has done what there is fuel
+    /// for. What table.grow and array.new touch is taken afterwards, as far as there is fuel. Without effect
+    /// unless Config::fuel is set; a new store has none.
     void set_fuel(uint64_t units) noexcept;
     /// What is left; 0 when code has run out of it.
     [[nodiscard]] uint64_t fuel() const noexcept;

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "handlers/instance_data.hpp"
+
+#include <algorithm>
+
+/// What instructions that work on many bytes or elements at once take from the fuel (Store::set_fuel). They do
+/// as much as the fuel is enough for; then the operands in the frame say what is left to do, and the code stops
+/// at the instruction, from where it can go on with more fuel. Without Config::fuel there is always enough.
+
+namespace warpbeam::vm {
+
+/// One unit is for as many bytes.
+inline constexpr uint64_t bytes_per_unit = 64;
+
+/// How many of `count` elements of `bytes` each there is fuel for, which is taken.
+[[nodiscard]] inline uint64_t take_fuel(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
+    int64_t& fuel = r.inst->execution->fuel;
+    const auto left = static_cast<uint64_t>(std::max<int64_t>(fuel, 0));
+    const uint64_t cost = count / bytes_per_unit * bytes + count % bytes_per_unit * bytes / bytes_per_unit;
+    fuel -= static_cast<int64_t>(std::min(cost, left));
+    return cost <= left ? count : left * bytes_per_unit / bytes;
+}
+
+/// Does a part of an instruction whose operands are a position in the destination, one in the source, and a
+/// count: `copy(to, from, count)`. Backwards when `overlaps` and the source would be overwritten else.
+template <typename In, typename Copy>
+[[gnu::always_inline]] inline Exit copy_for_fuel(Regs& r, Slot* to, Slot* from, Slot* count, uint64_t bytes,
+                                                 bool overlaps, Copy copy) noexcept {
+    const uint64_t part = take_fuel(r, *count, bytes);
+    const bool backwards = overlaps && *to > *from;
+    const uint64_t start = backwards ? *count - part : 0;
+    copy(*to + start, *from + start, part);
+    if (part == *count) [[likely]]
+        return In::proceed(r);
+    *count -= part;
+    if (!backwards) {
+        *to += part;
+        *from += part;
+    }
+    return Exit::out_of_fuel;
+}
+
+/// The same for a fill.
+template <typename In, typename Fill>
+[[gnu::always_inline]] inline Exit fill_for_fuel(Regs& r, Slot* to, Slot* count, uint64_t bytes, Fill fill) noexcept {
+    const uint64_t part = take_fuel(r, *count, bytes);
+    fill(*to, part);
+    if (part == *count) [[likely]]
+        return In::proceed(r);
+    *to += part;
+    *count -= part;
+    return Exit::out_of_fuel;
+}
+
+/// For what can't be done in parts: takes the fuel, or as much as there is.
+inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept { (void)take_fuel(r, count, bytes); }
+
+} // namespace warpbeam::vm

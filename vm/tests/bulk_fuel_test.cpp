@@ -1,0 +1,154 @@
+#include "fixture.hpp"
+
+namespace warpbeam {
+namespace {
+
+Config with_fuel() {
+    Config config;
+    config.features = FeatureSet::all();
+    config.fuel = true;
+    return config;
+}
+
+class BulkFuelTest : public VmTest {
+protected:
+    BulkFuelTest() : VmTest{with_fuel()} {}
+
+    /// Calls `name` with so much fuel, and tells what its trap is, and that there is no fuel left.
+    void runs_out(const Instance& instance, const char* name, uint64_t fuel) {
+        SCOPED_TRACE(name);
+        store.set_fuel(fuel);
+        EXPECT_EQ(trap_of(instance, name), "out of fuel");
+        EXPECT_EQ(store.fuel(), 0u);
+    }
+    /// Calls `name` with more fuel than it needs, and returns how much it took.
+    uint64_t taken(const Instance& instance, const char* name) {
+        constexpr uint64_t plenty = 1'000'000'000;
+        store.set_fuel(plenty);
+        const auto called = instance.func(name)->call();
+        EXPECT_TRUE(called) << name << ": " << (called ? "" : called.error().message());
+        return plenty - store.fuel();
+    }
+};
+
+// 1 for the call, and 1 for each 64 bytes.
+constexpr uint64_t mebibyte = 1 + (1u << 20) / 64;
+
+TEST_F(BulkFuelTest, instructions_on_bytes_take_it_by_the_bytes) {
+    const Instance instance = instantiate(R"((module (memory $m 64) (memory $n 64)
+        (data $d ")" + std::string(6400, 'x') + R"(")
+        (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 1048576)))
+        (func (export "copy") (memory.copy (i32.const 0) (i32.const 64) (i32.const 1048576)))
+        (func (export "copy_up") (memory.copy (i32.const 64) (i32.const 0) (i32.const 1048576)))
+        (func (export "other") (memory.copy $n $m (i32.const 0) (i32.const 64) (i32.const 1048576)))
+        (func (export "init") (memory.init $d (i32.const 0) (i32.const 0) (i32.const 6400)))
+        (func (export "small") (memory.fill (i32.const 0) (i32.const 1) (i32.const 63)))
+        (func (export "none") (memory.fill (i32.const 0) (i32.const 1) (i32.const 0)))))");
+    for (const char* const name : {"fill", "copy", "copy_up", "other"}) {
+        EXPECT_EQ(taken(instance, name), mebibyte) << name;
+        runs_out(instance, name, 20);
+        runs_out(instance, name, mebibyte - 1);
+    }
+    EXPECT_EQ(taken(instance, "init"), 101u);
+    runs_out(instance, "init", 100);
+    EXPECT_EQ(taken(instance, "small"), 1u);
+    EXPECT_EQ(taken(instance, "none"), 1u);
+}
+
+TEST_F(BulkFuelTest, bytes_are_written_as_far_as_it_lasts) {
+    const Instance instance = instantiate(R"((module (memory (export "m") 1)
+        (func (export "fill") (memory.fill (i32.const 100) (i32.const 7) (i32.const 10000)))
+        (func (export "up") (memory.copy (i32.const 200) (i32.const 100) (i32.const 10000)))
+        (func (export "down") (memory.copy (i32.const 100) (i32.const 200) (i32.const 10000)))))");
+    Memory memory = *instance.memory("m");
+    const auto bytes = [&] { return std::vector<uint8_t>(memory.data().begin(), memory.data().end()); };
+    const auto start = [&] {
+        for (size_t i = 0; i < memory.size(); ++i)
+            memory.data()[i] = static_cast<uint8_t>(i * 31 >> 3);
+        return bytes();
+    };
+    std::vector<uint8_t> expected = start();
+    std::fill_n(expected.begin() + 100, 3 * 64, uint8_t{7});
+    runs_out(instance, "fill", 4);
+    EXPECT_EQ(bytes(), expected);
+
+    // What overlaps is copied from its end.
+    expected = start();
+    std::copy_n(start().begin() + 100 + 10000 - 3 * 64, 3 * 64, expected.begin() + 200 + 10000 - 3 * 64);
+    runs_out(instance, "up", 4);
+    EXPECT_EQ(bytes(), expected);
+
+    expected = start();
+    std::copy_n(start().begin() + 200, 3 * 64, expected.begin() + 100);
+    runs_out(instance, "down", 4);
+    EXPECT_EQ(bytes(), expected);
+}
+
+TEST_F(BulkFuelTest, out_of_bounds_comes_before_out_of_fuel) {
+    const Instance instance = instantiate(R"((module (memory 1)
+        (func (export "fill") (memory.fill (i32.const 100) (i32.const 7) (i32.const 65536)))))");
+    store.set_fuel(2);
+    EXPECT_EQ(trap_of(instance, "fill"),
+              "out of bounds memory access: 65536 bytes at 100, memory has 65536");
+    EXPECT_EQ(store.fuel(), 1u);
+}
+
+TEST_F(BulkFuelTest, instructions_on_elements_take_it_by_their_bytes) {
+    const Instance instance = instantiate(R"((module (table $t 10000 funcref) (table $u 10000 funcref)
+        (type $bytes (array (mut i8))) (type $longs (array (mut i64))) (type $refs (array (mut funcref)))
+        (global $b (ref $bytes) (array.new_default $bytes (i32.const 6400)))
+        (global $l (ref $longs) (array.new_default $longs (i32.const 800)))
+        (global $r (ref $refs) (array.new_default $refs (i32.const 800)))
+        (func $f) (elem $e func )" + [] {
+        std::string all;
+        for (int i = 0; i < 800; ++i)
+            all += "$f ";
+        return all;
+    }() + R"() (data $d ")" + std::string(6400, 'x') + R"(")
+        (func (export "table.fill") (table.fill $t (i32.const 0) (ref.null func) (i32.const 800)))
+        (func (export "table.copy") (table.copy $t $t (i32.const 0) (i32.const 1) (i32.const 800)))
+        (func (export "table.copy up") (table.copy $u $u (i32.const 1) (i32.const 0) (i32.const 800)))
+        (func (export "table.init") (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 800)))
+        (func (export "array.fill") (array.fill $bytes (global.get $b) (i32.const 0) (i32.const 1) (i32.const 6400)))
+        (func (export "array.copy") (array.copy $longs $longs (global.get $l) (i32.const 0) (global.get $l)
+            (i32.const 0) (i32.const 800)))
+        (func (export "array.init_data") (array.init_data $longs $d (global.get $l) (i32.const 0) (i32.const 0)
+            (i32.const 800)))
+        (func (export "array.init_elem") (array.init_elem $refs $e (global.get $r) (i32.const 0) (i32.const 0)
+            (i32.const 800)))))");
+    for (const char* const name : {"table.fill", "table.copy", "table.copy up", "table.init", "array.fill",
+                                   "array.copy", "array.init_data", "array.init_elem"}) {
+        EXPECT_EQ(taken(instance, name), 101u) << name;
+        runs_out(instance, name, 100);
+        runs_out(instance, name, 2);
+    }
+}
+
+TEST_F(BulkFuelTest, what_is_not_done_in_parts_takes_what_there_is) {
+    const Instance instance = instantiate(R"((module (table $t 0 funcref) (type $a (array i64))
+        (func (export "grow") (drop (table.grow $t (ref.null func) (i32.const 8000))))
+        (func $nothing)
+        (func (export "new") (drop (array.new_default $a (i32.const 8000))) (call $nothing))))");
+    EXPECT_EQ(taken(instance, "grow"), 1001u);
+    store.set_fuel(10);
+    EXPECT_TRUE(instance.func("grow")->call());
+    EXPECT_EQ(store.fuel(), 0u);
+    EXPECT_EQ(taken(instance, "new"), 1002u);
+    runs_out(instance, "new", 10);
+}
+
+TEST(BulkFuel, is_not_counted_unless_asked_for) {
+    Engine engine;
+    Store store{engine};
+    store.set_fuel(5);
+    EXPECT_EQ(store.fuel(), 0u);
+    const auto module = engine.load(assemble(R"((module (memory 64) (func (export "f")
+        (memory.fill (i32.const 0) (i32.const 1) (i32.const 4194304)))))"));
+    ASSERT_TRUE(module);
+    const auto instance = Instance::create(store, *module);
+    ASSERT_TRUE(instance);
+    EXPECT_TRUE(instance->func("f")->call());
+}
+
+} // namespace
+} // namespace warpbeam

@@ -1,0 +1,75 @@
+#include "fixture.hpp"
+
+#include <chrono>
+
+/// The time that lowering takes is linear in the size of a body, whatever its shape. Here it is compared with
+/// that of another body, by factors far from those of a loop over all operands for each instruction.
+
+namespace warpbeam {
+namespace {
+
+std::string repeat(std::string_view text, size_t count) {
+    std::string all;
+    for (size_t i = 0; i < count; ++i)
+        all += text;
+    return all;
+}
+
+/// Seconds to load a module and lower all of it, the least of several times.
+double seconds(const std::string& wat) {
+    Config config;
+    config.eager = true;
+    config.features = FeatureSet::all();
+    const Vec<uint8_t> bytes = assemble(wat);
+    double least = 1e9;
+    for (int i = 0; i < 5; ++i) {
+        Engine engine{config};
+        const auto begin = std::chrono::steady_clock::now();
+        const auto module = engine.load(bytes);
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        EXPECT_TRUE(module) << module.error().message();
+        least = std::min(least, took.count());
+    }
+    return least;
+}
+
+/// A block whose label takes that many values, with `body` behind them.
+std::string block_with(size_t values, const std::string& body) {
+    const std::string types = repeat("i32 ", values);
+    return "(module (type $t (func (result " + types + "))) (func (param i32) block (type $t) " +
+           repeat("(i32.const 1)", values) + body + " end " + repeat("drop ", values) + "))";
+}
+
+TEST(LoweringTime, of_a_branch_table_does_not_depend_on_its_values) {
+    // Targets of one label, and of two in turn.
+    for (const char* const targets : {"0 0 ", "0 1 "}) {
+        const auto table = [&](size_t values) {
+            const std::string types = repeat("i32 ", values);
+            return "(module (type $t (func (result " + types + "))) (func (param i32) block (type $t) block (type $t)" +
+                   "(i32.const 9)" + repeat("(i32.const 1)", values) + "(local.get 0) br_table " +
+                   repeat(targets, 20'000) + "0 end end " + repeat("drop ", values) + "))";
+        };
+        EXPECT_LT(seconds(table(1000)), 20 * seconds(table(1)));
+    }
+}
+
+TEST(LoweringTime, of_branches_with_many_values_is_linear) {
+    const std::string branches = repeat("(br_if 0 (local.get 0))", 5000);
+    EXPECT_LT(seconds(block_with(1000, branches)), 20 * seconds(block_with(10, branches)));
+}
+
+TEST(LoweringTime, of_locals_that_are_set_while_they_are_operands_is_linear) {
+    const auto body = [](size_t locals) {
+        std::string text = "(module (func (local " + repeat("i32 ", locals) + ")";
+        for (size_t i = 0; i < locals; ++i)
+            text += "local.get " + std::to_string(i) + " ";
+        text += repeat("i32.const 1 ", locals);
+        for (size_t i = 0; i < locals; ++i)
+            text += "(local.set " + std::to_string(i) + " (i32.const 2))";
+        return text + repeat("drop ", 2 * locals) + "))";
+    };
+    EXPECT_LT(seconds(body(16'000)), 12 * seconds(body(4000)));
+}
+
+} // namespace
+} // namespace warpbeam
