@@ -30,10 +30,12 @@ private:
     /// Where a member's parameters, results and fields lie in `values_` and `fields_`, whose addresses change
     /// while the group grows.
     struct Slices {
-        size_t offset;
-        size_t params_start, results_start, results_end;
-        size_t fields_start, fields_end;
+        uint32_t offset;
+        uint32_t params_start, results_start, results_end;
+        uint32_t fields_start, fields_end;
     };
+    /// How many values or fields there are so far. Each took a byte of the module.
+    static uint32_t count_of(const auto& list) noexcept { return static_cast<uint32_t>(list.size()); }
 
     bool rec_group() noexcept {
         if (in_.at_end())
@@ -54,6 +56,9 @@ private:
             return context_.diagnostics.limit(in_.offset(), "too many types, the limit is %u",
                                               context_.limits.types);
         group_size_ = size;
+        // Large groups are the whole program's types: their list should not be copied as it grows.
+        if (!group_.reserve(size) || !slices_.reserve(size))
+            return context_.diagnostics.out_of_memory();
         types_.enter_group(group_start_, size);
         for (uint32_t i = 0; i < size; ++i)
             if (!sub_type(group_start_ + i))
@@ -82,7 +87,7 @@ private:
                     start, "sub type %u has %u super types, at most one is allowed", index, supertypes);
         }
         Slices slices{};
-        slices.offset = start;
+        slices.offset = static_cast<uint32_t>(start);
         if (!clause(type_code::describes, "described", type.described) ||
             !clause(type_code::descriptor, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
@@ -120,8 +125,8 @@ private:
         uint8_t form = 0;
         if (!in_.byte(form))
             return false;
-        slices.params_start = slices.results_start = slices.results_end = values_.size();
-        slices.fields_start = slices.fields_end = fields_.size();
+        slices.params_start = slices.results_start = slices.results_end = count_of(values_);
+        slices.fields_start = slices.fields_end = count_of(fields_);
         switch (form) {
         case type_code::func:
             return func_type(slices);
@@ -130,13 +135,13 @@ private:
             if (!context_.require(Feature::gc, start, "a structure type") ||
                 !in_.each("fields", context_.limits.fields, [&] { return field(); }))
                 return false;
-            slices.fields_end = fields_.size();
+            slices.fields_end = count_of(fields_);
             return true;
         case type_code::array:
             type.kind = CompositeKind::array;
             if (!context_.require(Feature::gc, start, "an array type") || !field())
                 return false;
-            slices.fields_end = fields_.size();
+            slices.fields_end = count_of(fields_);
             return true;
         default:
             return context_.diagnostics.malformed(start, "malformed definition type 0x%02x", form);
@@ -151,11 +156,11 @@ private:
     bool func_type(Slices& slices) noexcept {
         if (!value_types("parameters", context_.limits.params))
             return false;
-        slices.results_start = values_.size();
+        slices.results_start = count_of(values_);
         const size_t start = in_.offset();
         if (!value_types("results", context_.limits.results))
             return false;
-        slices.results_end = values_.size();
+        slices.results_end = count_of(values_);
         return slices.results_end - slices.results_start <= 1 ||
                context_.require(Feature::multi_value, start, "a function with several results");
     }

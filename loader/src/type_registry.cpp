@@ -20,7 +20,7 @@ struct Entry {
 /// Entries in blocks that double in size and never move: block b holds the ids from first_block * (2^b - 1)
 /// on.
 constexpr uint32_t first_block = 32;
-constexpr unsigned block_count = 16;
+constexpr unsigned block_count = 17;
 static_assert(first_block * ((uint64_t{1} << block_count) - 1) > max_type_id);
 constexpr unsigned block_of(TypeId id) noexcept {
     return static_cast<unsigned>(std::bit_width(id / first_block + 1)) - 1;
@@ -181,7 +181,7 @@ struct TypeRegistry::Impl {
 
     Allocator& allocator;
     Arena arena;
-    // Written under the mutex and read without: whoever has an id got it after its entry was written.
+    // Written under the mutex and read without: an entry is written before its id is known to anyone.
     std::array<Entry*, block_count> blocks{};
     std::mutex mutex;
     HashIndex groups;

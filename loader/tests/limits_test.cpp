@@ -1,5 +1,7 @@
 #include "module_bytes.hpp"
 
+#include <algorithm>
+#include <ctime>
 #include <map>
 
 namespace warpbeam::test {
@@ -70,6 +72,63 @@ TEST(Limits, AreTheEmbeddersToSet) {
         limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
         "limit: the operand stack is higher than the limit of 4 slots, in the code section, function 0 @31");
     EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes, the limit is 100 @0");
+}
+
+/// One recursive group of `size` structures, each of which refers to the next one.
+Bytes group_of(uint32_t size) {
+    Bytes group = leb(1) + Bytes{0x4e} + leb(size);
+    for (uint32_t i = 0; i < size; ++i) {
+        const uint8_t head[] = {0x5f, 1, ref_null};
+        group.insert(group.end(), std::begin(head), std::end(head));
+        // A signed number, whose sign takes a bit.
+        uint64_t next = i + 1 < size ? i + 1 : 0;
+        for (; next >= 0x40; next >>= 7)
+            group.push_back(static_cast<uint8_t>(next | 0x80));
+        group.push_back(static_cast<uint8_t>(next));
+        group.push_back(0);
+    }
+    return Binary{}.section(type, group).bytes;
+}
+
+TEST(Limits, AGroupOfAMillionTypes) {
+    const uint32_t million = 1'000'000;
+    const Bytes bytes = group_of(million);
+    LoadOptions options = all_features();
+    options.borrow = true;
+    // The quickest of three, since the machine may have other things to do.
+    double seconds = 1000;
+    for (int i = 0; i < 3; ++i) {
+        TypeRegistry fresh;
+        options.types = &fresh;
+        const std::clock_t start = std::clock();
+        EXPECT_TRUE(load(bytes, options));
+        seconds = std::min(seconds, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+    }
+#ifdef NDEBUG
+    EXPECT_LT(seconds, 0.8);
+#else
+    EXPECT_LT(seconds, 20);
+#endif
+    TypeRegistry registry;
+    options.types = &registry;
+    const auto module = load(bytes, options);
+    ASSERT_TRUE(module);
+    ASSERT_EQ(module->types().size(), million);
+    for (const uint32_t i : {0u, 1u, 63u, 64u, 48'320u, 524'288u, million - 1}) {
+        const SubType& each = registry[module->types()[i]];
+        EXPECT_EQ(each.fields[0].storage.heap().id(), module->types()[(i + 1) % million]) << i;
+    }
+    EXPECT_EQ(registry.group_size(module->types()[0]), million);
+    // The same group again is that group, and others have room.
+    const auto same = load(bytes, options);
+    ASSERT_TRUE(same);
+    EXPECT_EQ(same->types()[0], module->types()[0]);
+    EXPECT_TRUE(load(group_of(million - 1), options));
+}
+
+TEST(Limits, AGroupOfMoreTypesThanAModuleMayHave) {
+    EXPECT_EQ(fault(group_of(1'000'001)),
+              "limit: too many types, the limit is 1000000, in the type section @18");
 }
 
 TEST(Limits, ManyResultsDoNotMakeTheStackGrowForEver) {

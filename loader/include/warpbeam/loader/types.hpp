@@ -13,15 +13,15 @@ namespace warpbeam {
 /// A defined type: its index in a TypeRegistry. Recursive groups are canonical there, so two types are
 /// equivalent, also across modules of one registry, if and only if their ids are equal.
 using TypeId = uint32_t;
-/// At most so many types live in one registry; ids fit 20 bits.
-inline constexpr TypeId max_type_id = 1'000'000;
+/// The ids of a registry's types are less than this, which leaves room for several large modules.
+inline constexpr TypeId max_type_id = 3'000'000;
 
 /// A heap type: an abstract one, or the id of a defined type, which may be meant exactly, without its
 /// subtypes (custom descriptors).
 class HeapType {
 public:
     enum Abstract : uint32_t {
-        func = 0xf'ff00,
+        func = 0x3f'ff00,
         nofunc,
         extern_,
         noextern,
@@ -50,7 +50,7 @@ public:
 
 private:
     explicit constexpr HeapType(uint32_t code) noexcept : code_{code} {}
-    static constexpr uint32_t exact_bit = 0x10'0000;
+    static constexpr uint32_t exact_bit = 0x40'0000;
     uint32_t code_;
 };
 
@@ -84,7 +84,7 @@ public:
 
 private:
     static constexpr uint32_t nullable_bit = 0x100;
-    static constexpr unsigned heap_shift = 11;
+    static constexpr unsigned heap_shift = 9;
     uint32_t bits_;
 };
 
@@ -150,9 +150,9 @@ struct Limits {
         return is_64 ? ValType::i64 : ValType::i32;
     }
     [[nodiscard]] constexpr uint64_t max_address() const noexcept { return is_64 ? UINT64_MAX : UINT32_MAX; }
-    /// Whether either bound is above `most`.
-    [[nodiscard]] constexpr bool exceed(uint64_t most) const noexcept {
-        return min > most || (has_max && max > most);
+    /// Whether either bound is above `bound`.
+    [[nodiscard]] constexpr bool exceed(uint64_t bound) const noexcept {
+        return min > bound || (has_max && max > bound);
     }
     friend constexpr bool operator==(const Limits&, const Limits&) noexcept = default;
 };
