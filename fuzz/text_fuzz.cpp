@@ -20,7 +20,7 @@ using namespace warpbeam;
 /// The text of a module that has one.
 std::expected<Vec<char>, Error> print(std::span<const uint8_t> module) {
     PrintOptions options;
-    options.most_characters = size_t{64} << 20;
+    options.max_characters = size_t{64} << 20;
     return print_wat(module, options);
 }
 

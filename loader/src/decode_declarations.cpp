@@ -55,11 +55,13 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     if (!in.byte(kind))
         return false;
     type.exact = kind == type_code::exact_func;
-    if (type.exact && !context.features.has(Feature::custom_descriptors))
-        return context.diagnostics.malformed(start,
-                                             "malformed import kind 0x%02x: an exact function needs the "
-                                             "feature custom-descriptors, which is switched off",
-                                             kind);
+    if (type.exact && !context.features.has(Feature::custom_descriptors)) {
+        context.diagnostics.malformed(start,
+                                      "malformed import kind 0x%02x: an exact function needs the feature "
+                                      "custom-descriptors, which is switched off",
+                                      kind);
+        return context.diagnostics.for_lack_of(Feature::custom_descriptors);
+    }
     if (kind > static_cast<uint8_t>(ExternKind::tag) && !type.exact)
         return context.diagnostics.malformed(start, "malformed import kind 0x%02x", kind);
     type.kind = type.exact ? ExternKind::func : static_cast<ExternKind>(kind);
@@ -192,7 +194,7 @@ bool check_export(LoadContext& context, const Export& item, size_t offset) noexc
 
 /// Sorts exports by name and those of functions by index, so that looking them up takes logarithmic time
 /// whatever the names are; equal names meet on the way.
-bool index_exports(LoadContext& context, size_t section_start) noexcept {
+bool index_exports(LoadContext& context) noexcept {
     ModuleData& module = context.module;
     const Vec<Export>& exports = module.exports;
     if (!module.exports_by_name.reserve(exports.size()))
@@ -213,14 +215,15 @@ bool index_exports(LoadContext& context, size_t section_start) noexcept {
     if (twice == module.exports_by_name.end())
         return true;
     const std::string_view name = exports[*twice].name;
-    return context.diagnostics.invalid(section_start, "duplicate export name \"%.*s\"",
+    const char* const module_begin = reinterpret_cast<const char*>(module.bytes.data());
+    const auto offset = static_cast<size_t>(exports[twice[1]].name.data() - module_begin);
+    return context.diagnostics.invalid(offset, "duplicate export name \"%.*s\"",
                                        static_cast<int>(std::min<size_t>(name.size(), 100)), name.data());
 }
 
 } // namespace
 
 bool decode_export_section(LoadContext& context, Reader& in) noexcept {
-    const size_t section_start = in.offset();
     return in.each("exports", context.limits.exports, [&] {
         Export item;
         if (!in.name(item.name))
@@ -232,7 +235,7 @@ bool decode_export_section(LoadContext& context, Reader& in) noexcept {
         item.kind = static_cast<ExternKind>(kind);
         return in.u32(item.index) && check_export(context, item, start) &&
                context.keep(context.module.exports, item);
-    }) && index_exports(context, section_start);
+    }) && index_exports(context);
 }
 
 bool decode_start_section(LoadContext& context, Reader& in) noexcept {

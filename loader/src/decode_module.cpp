@@ -3,9 +3,8 @@
 #include "validate_func.hpp"
 
 #include <warpbeam/loader/custom_sections.hpp>
+#include <warpbeam/loader/header.hpp>
 #include <warpbeam/loader/section_table.hpp>
-
-#include <cstring>
 
 namespace warpbeam {
 namespace {
@@ -40,17 +39,12 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
-    const uint8_t* const start = in.position();
-    if (in.remaining() < 4)
-        return context.diagnostics.malformed(
-            in.offset(), "unexpected end: %zu bytes are too few for a header", in.remaining());
-    if (std::memcmp(start, binary_header, 4) != 0)
-        return context.diagnostics.malformed(0, "magic header not detected");
-    if (in.remaining() < 8)
-        return context.diagnostics.malformed(4, "unexpected end: the version is missing");
-    if (std::memcmp(start + 4, binary_header + 4, 4) != 0)
-        return context.diagnostics.malformed(4, "unknown binary version");
-    return in.skip(8);
+    if (const std::optional<Error> error = check_header(context.module.bytes)) {
+        const std::string_view message = error->message();
+        return context.diagnostics.malformed(error->offset(), "%.*s", static_cast<int>(message.size()),
+                                             message.data());
+    }
+    return in.skip(std::size(binary_header));
 }
 
 bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {

@@ -130,11 +130,13 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
     // The standard's own suite wants this to be malformed.
-    if ((flags & limits_flag::page_size) != 0 && !context_.features.has(Feature::custom_page_sizes))
-        return context_.diagnostics.malformed(start,
-                                              "malformed limits flags 0x%02x: a page size needs the feature "
-                                              "custom-page-sizes, which is switched off",
-                                              flags);
+    if ((flags & limits_flag::page_size) != 0 && !context_.features.has(Feature::custom_page_sizes)) {
+        context_.diagnostics.malformed(start,
+                                       "malformed limits flags 0x%02x: a page size needs the feature "
+                                       "custom-page-sizes, which is switched off",
+                                       flags);
+        return context_.diagnostics.for_lack_of(Feature::custom_page_sizes);
+    }
     if ((flags & limits_flag::shared) != 0 && !context_.require(Feature::threads, start, "a shared memory"))
         return false;
     if ((flags & limits_flag::is_64) != 0 &&

@@ -23,7 +23,14 @@ bool Diagnostics::unsupported(size_t offset, Feature feature, std::string_view w
         error_
             .emplace(ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
                      static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data())
-            .at(offset);
+            .at(offset)
+            .for_lack_of(feature);
+    return false;
+}
+
+bool Diagnostics::for_lack_of(Feature feature) noexcept {
+    if (error_)
+        error_->for_lack_of(feature);
     return false;
 }
 

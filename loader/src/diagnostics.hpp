@@ -8,8 +8,8 @@
 
 namespace warpbeam {
 
-/// Where the loader reports its fault. Decoding functions return false once there is one, and nobody reads
-/// on, so that the hot paths carry no error but a bool.
+/// Where the loader reports its fault. Decoding functions return false once there is one, and nothing
+/// more is read, so that the hot paths carry no error but a bool.
 class Diagnostics {
 public:
     Diagnostics() noexcept = default;
@@ -32,6 +32,8 @@ public:
     const Report limit{ErrorCode::limit, *this};
     /// The module uses `feature`, which is switched off, for `what`.
     bool unsupported(size_t offset, Feature feature, std::string_view what) noexcept;
+    /// Says of the fault just reported that it is one only because a feature is switched off. Returns false.
+    bool for_lack_of(Feature feature) noexcept;
     bool out_of_memory() noexcept;
 
     [[nodiscard]] bool failed() const noexcept { return error_.has_value(); }

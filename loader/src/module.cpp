@@ -26,7 +26,7 @@ std::string_view ModuleData::func_name(uint32_t func) const noexcept {
     return {};
 }
 
-/// A module and all that belongs to it, in one block; `Module` is the part that the world sees.
+/// A module and all that belongs to it, in one block; `Module` is the public part.
 struct Module::Impl : ModuleData {
     explicit Impl(Allocator& a) noexcept : ModuleData{a}, allocator{a}, self{this} {}
     ~Impl() {

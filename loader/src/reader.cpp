@@ -23,10 +23,10 @@ bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
     return true;
 }
 
-bool Reader::byte(uint8_t& value, uint8_t most, const char* what) noexcept {
+bool Reader::byte(uint8_t& value, uint8_t max, const char* what) noexcept {
     const size_t start = offset();
     return byte(value) &&
-           (value <= most || diagnostics_->malformed(start, "malformed %s 0x%02x", what, unsigned{value}));
+           (value <= max || diagnostics_->malformed(start, "malformed %s 0x%02x", what, unsigned{value}));
 }
 
 bool Reader::bytes(std::span<const uint8_t>& value) noexcept {

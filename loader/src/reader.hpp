@@ -47,8 +47,8 @@ public:
                 return false;
         return true;
     }
-    /// A byte that is at most `most`; any other is a malformed `what`.
-    [[nodiscard]] bool byte(uint8_t& value, uint8_t most, const char* what) noexcept;
+    /// A byte that is at most `max`; any other is a malformed `what`.
+    [[nodiscard]] bool byte(uint8_t& value, uint8_t max, const char* what) noexcept;
     /// A vector of bytes.
     [[nodiscard]] bool bytes(std::span<const uint8_t>& value) noexcept;
     /// A vector of bytes in UTF-8.
@@ -68,7 +68,7 @@ public:
         return read(clause, [](Code& in) { return in.catch_clause(); });
     }
 
-    /// A reader of the next `size` bytes alone; this one moves behind them. They must be there.
+    /// A reader of the next `size` bytes alone; this one moves past them. They must be there.
     [[nodiscard]] Reader part(size_t size) noexcept {
         Reader sub = *this;
         sub.narrow(size);

@@ -27,10 +27,10 @@ public:
     [[nodiscard]] bool prepare() noexcept;
     /// Must be called before the first function, when all that comes before the code is known.
     void begin_code() noexcept;
-    /// A body behind its locals, which lie in `body.locals`; fills in the rest of `body`.
+    /// A body after its locals, which lie in `body.locals`; fills in the rest of `body`.
     [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
     /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves
-    /// behind it.
+    /// after it.
     [[nodiscard]] bool constant(Reader& in, ValType expected, ConstExpr& expr) noexcept;
 
 private:
@@ -74,12 +74,12 @@ private:
         uint8_t most_numbers_size = 0;
         /// The bytes besides.
         uint8_t fixed_size = 1;
-        /// The largest value of the byte behind the opcode.
+        /// The largest value of the byte after the opcode.
         uint8_t most_first_byte = 0xff;
         uint8_t arity = 0;
         uint8_t pushes = 0;
         uint8_t first = 0, last = 0, result = 0;
-        /// Which bits of the byte behind the opcode are added to `last` and `result`.
+        /// Which bits of the byte after the opcode are added to `last` and `result`.
         uint8_t local_mask = 0;
         /// All ones where an operand has a type to match.
         uint32_t first_mask = 0, last_mask = 0;
@@ -261,7 +261,7 @@ private:
     bool make_room(size_t count) noexcept;
     /// Reports that the operands on top are not what is expected (nothing: any operand).
     bool mismatch(std::span<const ValType> expected) noexcept;
-    /// The operands begin behind two more, which the fast path may look at.
+    /// The operands begin after two more, which the fast path may look at.
     [[nodiscard]] ValType* bottom() noexcept { return stack_.data() + 2; }
     [[nodiscard]] uint32_t height() noexcept { return static_cast<uint32_t>(top_ - bottom()); }
 

@@ -7,8 +7,26 @@ TEST(Decode, Header) {
     EXPECT_EQ(fault({}), "malformed: unexpected end: 0 bytes are too few for a header @0");
     EXPECT_EQ(fault({'a', 's', 'm', 0}), "malformed: magic header not detected @0");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 1}), "malformed: unexpected end: the version is missing @4");
-    EXPECT_EQ(fault({0, 'a', 's', 'm', 2, 0, 0, 0}), "malformed: unknown binary version @4");
+    EXPECT_EQ(fault({0, 'a', 's', 'm', 2, 0, 0, 0}),
+              "malformed: unknown binary version: version 2, layer 0; a module has 1 and 0 @4");
     EXPECT_EQ(fault(Binary{}.bytes), "valid");
+}
+
+TEST(Decode, AComponentIsNoModule) {
+    EXPECT_EQ(fault({0, 'a', 's', 'm', 0x0d, 0, 1, 0}),
+              "malformed: unknown binary version: this is a component (version 13, layer 1), not a module "
+              "(version 1, layer 0) @4");
+}
+
+TEST(Decode, TextIsNoBinary) {
+    const std::string text =
+        "malformed: magic header not detected: this is the text format, not the binary format; "
+        "parse_wat, or the command wat2wasm, translates it @0";
+    for (const std::string_view each :
+         {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)"})
+        EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;
+    for (const std::string_view each : {"    ", "(1234", "module)"})
+        EXPECT_EQ(fault(Bytes(each.begin(), each.end())), "malformed: magic header not detected @0") << each;
 }
 
 TEST(Decode, SectionsComeInOrderAndOnce) {
@@ -134,7 +152,7 @@ TEST(Decode, DuplicateExports) {
                         .section(memory, vec({{0, 1}}))
                         .section(export_, vec({name("a") + Bytes{2, 0}, name("a") + Bytes{2, 0}}))
                         .bytes),
-              "invalid: duplicate export name \"a\", in the export section @15");
+              "invalid: duplicate export name \"a\", in the export section @21");
 }
 
 TEST(Decode, Attachments) {

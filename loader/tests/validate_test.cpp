@@ -11,7 +11,7 @@ std::string function_fault(const Bytes& instructions) {
 TEST(Validate, Functions) {
     EXPECT_EQ(function_fault({0x20, 0}), "valid");
     EXPECT_EQ(function_fault({0x20, 0, 0x41, 1, 0x6a}), "valid");
-    EXPECT_EQ(function_fault({0x00}), "valid") << "behind unreachable there are any operands";
+    EXPECT_EQ(function_fault({0x00}), "valid") << "after unreachable there are any operands";
     EXPECT_EQ(function_fault({0x00, 0x6a, 0x45}), "valid");
 }
 

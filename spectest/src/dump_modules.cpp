@@ -9,7 +9,7 @@
 
 #include "refusal.hpp"
 
-#include <warpbeam/loader/needs.hpp>
+#include <warpbeam/loader/required_features.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -40,7 +40,7 @@ public:
                 options.features.disable(Feature::custom_descriptors);
             const std::span raw{reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()};
             accepted = Module::load(raw, options).has_value();
-            const FeatureSet needed = features_needed(raw, options);
+            const FeatureSet needed = required_features(raw, options);
             for (const FeatureRow& row : feature_table)
                 if (row.feature != Feature::core && needed.has(row.feature))
                     needs.append(needs.empty() ? "" : ",").append(row.name);

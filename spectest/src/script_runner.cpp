@@ -158,7 +158,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion
     if (const auto* const source = std::get_if<ModuleSource>(&assertion.module)) {
         auto loaded = load(*source);
         if (!loaded)
-            return "the module is refused: " + std::string{loaded.error().message()};
+            return "the module is refused: " + options_.explain(loaded.error());
         module = std::move(*loaded);
     } else {
         const auto found = modules_.find(std::get<Instantiation>(assertion.module).module);
@@ -258,7 +258,7 @@ std::expected<Ref<const Module>, Error> ScriptRunner::load(const ModuleSource& s
 ScriptRunner::Fault ScriptRunner::define(const ModuleSource& source) {
     auto loaded = load(source);
     if (!loaded)
-        return "the module is refused: " + std::string{loaded.error().message()};
+        return "the module is refused: " + options_.explain(loaded.error());
     modules_[source.name] = *loaded;
     modules_[""] = std::move(*loaded);
     return std::nullopt;

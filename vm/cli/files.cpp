@@ -9,23 +9,21 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 
 namespace warpbeam::cli {
 
 namespace {
 
-struct CloseFile {
+struct CloseInput {
     void operator()(std::FILE* file) const {
-        if (file != stdin && file != stdout)
+        if (file != stdin)
             std::fclose(file);
     }
 };
-using File = std::unique_ptr<std::FILE, CloseFile>;
 
-[[noreturn]] void fail(std::string_view path, const char* what) {
+[[noreturn]] void fail(std::string_view path, const char* what, int error = errno) {
     throw Failure("warpbeam: cannot " + std::string(what) + " " + std::string(path) + ": " +
-                  std::strerror(errno));
+                  std::strerror(error));
 }
 
 /// By ErrorCode.
@@ -33,10 +31,30 @@ constexpr const char* error_kinds[] = {
     "malformed module",        "invalid module", "unsupported module", "limit exceeded", "out of memory",
     "module cannot be linked", "error"};
 
+/// Without an offset. The text front end's messages begin with line and column, as compilers' do.
+std::string describe(std::string_view path, const Error& error) {
+    std::string what = explain(error);
+    std::string message{path};
+    message += ':';
+    if (!what.empty() && what.front() >= '0' && what.front() <= '9') {
+        const size_t end = what.find(' ');
+        message.append(what, 0, end);
+        what.erase(0, end + 1);
+        // That a text is malformed goes without saying.
+        if (error.code() == ErrorCode::malformed)
+            return message.append(" ").append(what);
+    }
+    return message.append(" ")
+        .append(error_kinds[static_cast<size_t>(error.code())])
+        .append(": ")
+        .append(what);
+}
+
 } // namespace
 
 std::vector<uint8_t> read_file(std::string_view path) {
-    const File file{path == "-" ? stdin : std::fopen(std::string(path).c_str(), "rb")};
+    const std::unique_ptr<std::FILE, CloseInput> file{
+        path == "-" ? stdin : std::fopen(std::string(path).c_str(), "rb")};
     if (!file)
         fail(path, "open");
     std::vector<uint8_t> bytes;
@@ -48,13 +66,35 @@ std::vector<uint8_t> read_file(std::string_view path) {
     return bytes;
 }
 
+void OutputFile::Close::operator()(std::FILE* file) const noexcept {
+    if (file != stdout)
+        std::fclose(file);
+}
+
+bool OutputFile::write(std::string_view piece) noexcept {
+    if (failed_ == nullptr && !file_) {
+        file_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "wb"));
+        failed_ = file_ ? nullptr : "open";
+        error_ = errno;
+    }
+    if (failed_ == nullptr && std::fwrite(piece.data(), 1, piece.size(), file_.get()) != piece.size()) {
+        failed_ = "write";
+        error_ = errno;
+    }
+    return failed_ == nullptr;
+}
+
+void OutputFile::finish() {
+    if (failed_ != nullptr)
+        fail(path_, failed_, error_);
+    if (file_ && std::fflush(file_.get()) != 0)
+        fail(path_, "write");
+}
+
 void write_file(std::string_view path, std::span<const uint8_t> bytes) {
-    const File file{path == "-" ? stdout : std::fopen(std::string(path).c_str(), "wb")};
-    if (!file)
-        fail(path, "open");
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size() ||
-        std::fflush(file.get()) != 0)
-        fail(path, "write");
+    OutputFile file{path};
+    (void)file.write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    file.finish();
 }
 
 bool is_binary(std::span<const uint8_t> bytes) noexcept {
@@ -62,29 +102,37 @@ bool is_binary(std::span<const uint8_t> bytes) noexcept {
 }
 
 ModuleBytes read_module(std::string_view path) {
-    std::vector<uint8_t> bytes = read_file(path);
+    ModuleBytes module{read_file(path), std::nullopt};
+    const std::vector<uint8_t>& bytes = module.bytes;
     if (is_binary(bytes))
-        return {std::move(bytes), false};
-    // Text begins with a parenthesis, a comment or white space; anything else would only get a puzzling
-    // complaint about its syntax.
+        return module;
+    // Text begins with a parenthesis, a comment or white space, unless it is empty; anything else would only
+    // get a puzzling complaint about its syntax.
     constexpr std::string_view first_characters = "(; \t\r\n";
-    if (bytes.empty() || first_characters.find(static_cast<char>(bytes.front())) == std::string_view::npos)
+    if (!bytes.empty() && first_characters.find(static_cast<char>(bytes.front())) == std::string_view::npos)
         throw Failure(std::string(path) +
                       ": not a WebAssembly module, in neither the binary nor the text format");
-    const auto translated = parse_wat({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    module.text.emplace(bytes.begin(), bytes.end());
+    const auto translated = parse_wat(*module.text);
     if (!translated)
-        throw Failure(describe(path, translated.error(), true));
-    return {{translated->begin(), translated->end()}, true};
+        throw Failure(describe(path, translated.error()));
+    module.bytes.assign(translated->begin(), translated->end());
+    return module;
 }
 
-std::string describe(std::string_view path, const Error& error, bool from_text) {
-    std::string message{path};
-    const std::string_view what = error.message();
-    // The text front end's messages begin with line and column, as compilers' do.
-    if (from_text && !what.empty() && what.front() >= '0' && what.front() <= '9')
-        return message.append(":").append(what);
-    message.append(": ").append(error_kinds[static_cast<size_t>(error.code())]).append(": ").append(what);
-    if (!from_text && error.offset() != Error::no_offset) {
+std::string explain(const Error& error) {
+    std::string message{error.message()};
+    if (error.missing_feature() != Feature::core)
+        message.insert(std::min(message.find('\n'), message.size()),
+                       " (try --features=+" + std::string(name_of(error.missing_feature())) + ")");
+    return message;
+}
+
+std::string describe(std::string_view path, const Error& error, const ModuleBytes& module) {
+    if (module.text)
+        return describe(path, locate_in_wat(*module.text, error));
+    std::string message = describe(path, error);
+    if (error.offset() != Error::no_offset) {
         char place[64];
         std::snprintf(place, sizeof place, ", at offset %zu (0x%zx)", error.offset(), error.offset());
         message += place;

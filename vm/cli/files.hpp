@@ -1,8 +1,12 @@
 #pragma once
 
 #include <warpbeam/loader/module.hpp>
+#include <warpbeam/text/print.hpp>
 
 #include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,21 +15,41 @@ namespace warpbeam::cli {
 
 /// The contents of a file; `-` is the standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
+/// A file that is written piece by piece; `-` is the standard output. It is made when the first piece comes.
+class OutputFile final : public TextSink {
+public:
+    explicit OutputFile(std::string_view path) : path_{path} {}
+
+    [[nodiscard]] bool write(std::string_view piece) noexcept override;
+    /// Throws Failure if it could not be made, or not all of it be written.
+    void finish();
+
+private:
+    struct Close {
+        void operator()(std::FILE* file) const noexcept;
+    };
+    std::string path_;
+    std::unique_ptr<std::FILE, Close> file_;
+    const char* failed_ = nullptr;
+    int error_ = 0;
+};
 /// Writes a file; `-` is the standard output. Throws Failure.
 void write_file(std::string_view path, std::span<const uint8_t> bytes);
 
 /// Whether they begin like a module in the binary format.
 [[nodiscard]] bool is_binary(std::span<const uint8_t> bytes) noexcept;
 
-/// A module's binary format, and whether we made that ourselves from the text format.
+/// A module's binary format, and the text format when we made it ourselves from that.
 struct ModuleBytes {
     std::vector<uint8_t> bytes;
-    bool from_text = false;
+    std::optional<std::string> text;
 };
 
 /// The module in a file, not yet validated. Throws Failure, with the place in a text that is malformed.
 [[nodiscard]] ModuleBytes read_module(std::string_view path);
-/// What to tell of a module that the loader refused.
-[[nodiscard]] std::string describe(std::string_view path, const Error& error, bool from_text);
+/// The message of an error, and the option that switches on the feature whose lack is the reason.
+[[nodiscard]] std::string explain(const Error& error);
+/// What to tell of a module that was refused: with the place in the text, or else the offset in the binary.
+[[nodiscard]] std::string describe(std::string_view path, const Error& error, const ModuleBytes& module);
 
 } // namespace warpbeam::cli

@@ -4,7 +4,7 @@
 
 #include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/loader/module.hpp>
-#include <warpbeam/loader/needs.hpp>
+#include <warpbeam/loader/required_features.hpp>
 #include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/loader/type_printer.hpp>
@@ -324,7 +324,7 @@ int inspect(Words words) {
     const ModuleBytes file = read_module(path);
     const auto module = Module::load(file.bytes, load);
     if (!module)
-        throw Failure(describe(path, module.error(), file.from_text));
+        throw Failure(describe(path, module.error(), file));
 
     if (code) {
         config.features = load.features;
@@ -332,12 +332,12 @@ int inspect(Words words) {
     }
 
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
-                file.from_text ? " in the binary format" : "");
+                file.text ? " in the binary format" : "");
     if (!(*module)->name().empty())
         std::printf(", module $%s", quoted((*module)->name()).c_str());
     std::printf("\n");
     Group features{"features beyond WebAssembly 1.0"};
-    const FeatureSet needed = features_needed(file.bytes, load);
+    const FeatureSet needed = required_features(file.bytes, load);
     for (const FeatureRow& row : feature_table)
         if (row.feature != Feature::core && needed.has(row.feature))
             features.line(std::string(row.name));

@@ -1,5 +1,7 @@
 #include "inspect_code.hpp"
 
+#include "files.hpp"
+
 #include <warpbeam/text/print.hpp>
 #include <warpbeam/vm/disassembly.hpp>
 
@@ -101,7 +103,7 @@ int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::opti
     Engine engine{config};
     const auto module = engine.load(bytes, true);
     if (!module)
-        throw Failure("warpbeam: " + std::string(module.error().message()));
+        throw Failure("warpbeam: " + explain(module.error()));
     uint32_t begin = (*module)->imported_funcs();
     auto end = static_cast<uint32_t>((*module)->funcs().size());
     if (func) {

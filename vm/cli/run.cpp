@@ -263,7 +263,7 @@ int run(Words words) {
     Engine engine{settings.config};
     const auto module = engine.load(file.bytes, true);
     if (!module)
-        throw Failure(describe(settings.path, module.error(), file.from_text));
+        throw Failure(describe(settings.path, module.error(), file));
     return run_module(settings, engine, *module);
 }
 

@@ -28,7 +28,7 @@ int validate(Words words) {
         try {
             const ModuleBytes file = read_module(path);
             if (const auto module = Module::load(file.bytes, load); !module)
-                throw Failure(describe(path, module.error(), file.from_text));
+                throw Failure(describe(path, module.error(), file));
             if (!quiet)
                 std::printf("%.*s: valid\n", WARPBEAM_TEXT(path));
         } catch (const Failure& failure) {

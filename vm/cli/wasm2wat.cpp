@@ -7,24 +7,44 @@ namespace warpbeam::cli {
 
 int wasm2wat(Words words) {
     std::string output = "-";
+    LoadOptions load{.features = FeatureSet::all(), .limits = {}, .borrow = true};
     Options options{
         "wasm2wat [OPTIONS] FILE",
         "Translates a module from the binary format to the text format, from which wat2wasm makes\n"
-        "the same module again. Names become identifiers, custom sections annotations. The module\n"
-        "need not be valid.\n"};
+        "the same module again. Names become identifiers, custom sections annotations, but for those that\n"
+        "point into the code by offsets (reloc.*, linking, .debug_*, metadata.code.*): these are left out,\n"
+        "with a warning, since wat2wasm encodes the code anew. So an object file becomes one that can't be\n"
+        "linked. The module need not be valid. All features are on; a module that needs one that is switched "
+        "off is refused.\n"};
     options.value("-o", "OUT", "where to write it (default: -, the standard output)",
                   [&](std::string_view path) { output = path; });
+    add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
     const std::string_view path = *given;
-    const std::vector<uint8_t> bytes = read_file(path);
-    if (!is_binary(bytes))
+    const ModuleBytes file{read_file(path), std::nullopt};
+    if (!is_binary(file.bytes))
         throw Failure(std::string(path) + ": not in the binary format");
-    const auto text = print_wat(bytes);
-    if (!text)
-        throw Failure(describe(path, text.error(), false));
-    write_file(output, {reinterpret_cast<const uint8_t*>(text->data()), text->size()});
+    // The printer knows no features, and other faults than the lack of one are no reason to refuse.
+    if (load.features != FeatureSet::all())
+        if (const auto module = Module::load(file.bytes, load);
+            !module && module.error().missing_feature() != Feature::core)
+            throw Failure(describe(path, module.error(), file));
+    Vec<std::string_view> left_out;
+    PrintOptions print;
+    print.left_out = &left_out;
+    OutputFile out{output};
+    const auto printed = print_wat(file.bytes, out, print);
+    out.finish();
+    if (!printed)
+        throw Failure(describe(path, printed.error(), file));
+    for (const std::string_view name : left_out)
+        std::fprintf(
+            stderr,
+            "%.*s: warning: the custom section \"%s\" is left out: it points into the code by offsets, which "
+            "wat2wasm may change\n",
+            WARPBEAM_TEXT(path), printable(name, true).c_str());
     return exit_success;
 }
 

@@ -1,4 +1,4 @@
-#include "command.hpp"
+#include "files.hpp"
 #include "options.hpp"
 
 #include <warpbeam/spectest/runner.hpp>
@@ -119,6 +119,7 @@ private:
 
 int wast(Words words) {
     spectest::RunOptions run;
+    run.explain = explain;
     bool as_json = false;
     bool quiet = false;
     Options options{

@@ -24,11 +24,11 @@ int wat2wasm(Words words) {
         output = path == "-" ? "-" : std::filesystem::path(path).replace_extension(".wasm").string();
 
     const ModuleBytes module = read_module(path);
-    if (!module.from_text)
+    if (!module.text)
         throw Failure(std::string(path) + ": already in the binary format");
     if (!unchecked)
         if (const auto loaded = Module::load(module.bytes, load); !loaded)
-            throw Failure(describe(path, loaded.error(), true));
+            throw Failure(describe(path, loaded.error(), module));
     write_file(output, module.bytes);
     return exit_success;
 }

@@ -42,7 +42,7 @@ void ModuleParser::custom_annotation(Cursor& inside) noexcept {
         fail_memory();
 }
 
-/// Behind the parenthesis of `(before section)` or `(after section)`.
+/// After the parenthesis of `(before section)` or `(after section)`.
 uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
     const bool after = inside.at_keyword("after");
     if (!after && !inside.at_keyword("before")) {

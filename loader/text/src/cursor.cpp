@@ -1,8 +1,46 @@
+#include "old_names.hpp"
+
 #include <warpbeam/text/cursor.hpp>
 
-#include <algorithm>
+#include <optional>
 
 namespace warpbeam::text {
+namespace {
+
+/// How a text ends whose parentheses are not balanced.
+struct Ending {
+    /// Of the last token: only white space follows, perhaps many lines of it.
+    size_t end = 0;
+    /// The innermost parenthesis that is not closed.
+    std::optional<size_t> open;
+};
+
+Ending ending_of(std::string_view text) noexcept {
+    Ending ending;
+    const auto walk = [&](auto&& at_depth) {
+        Lexer lexer{text};
+        size_t depth = 0;
+        for (Token token = lexer.next(); token.kind != TokenKind::end && token.kind != TokenKind::error;
+             token = lexer.next()) {
+            ending.end = token.end;
+            if (token.kind == TokenKind::lpar)
+                at_depth(++depth, token.begin);
+            else if (token.kind == TokenKind::rpar && depth != 0)
+                --depth;
+        }
+        return depth;
+    };
+    // Twice, so that no stack is needed: it is the last one that leads to the depth at the end.
+    const size_t depth_at_end = walk([](size_t, size_t) {});
+    walk([&](size_t depth, size_t begin) {
+        if (depth == depth_at_end)
+            ending.open = begin;
+    });
+    return ending;
+}
+
+} // namespace
+
 Cursor::Cursor(std::string_view text, Fault& fault, size_t position) noexcept
     : lexer_{text, position}, fault_{&fault} {
     move_to(position);
@@ -33,10 +71,19 @@ Token Cursor::advance() noexcept {
     previous_end_ = left.end;
     current_ = ahead_;
     if (current_.kind == TokenKind::error)
-        fail("%s", lexer_.problem());
+        fail_token();
     else if (current_.kind != TokenKind::end)
         ahead_ = lexer_.next();
     return left;
+}
+
+/// At a token that is none.
+void Cursor::fail_token() noexcept {
+    const std::string_view name = lexer_.unquoted_identifier();
+    if (name.empty())
+        return fail("%s", lexer_.problem());
+    const Shown shown{name.substr(1)};
+    fail("%s: only ASCII is allowed without quotes, write $\"%s\"", lexer_.problem(), shown.c_str());
 }
 
 void Cursor::reject_annotation() noexcept {
@@ -96,17 +143,19 @@ std::optional<Cursor> Cursor::take_annotation(std::string_view name) noexcept {
 }
 
 void Cursor::unexpected(const char* wanted) noexcept {
-    if (at_end() && !failed()) {
-        // What follows the last token is but blanks, perhaps many lines of them.
-        wanted == nullptr ? fail_at(previous_end_, "unexpected end of text")
-                          : fail_at(previous_end_, "unexpected end of text, expected %s", wanted);
+    if (failed())
         return;
-    }
-    const Shown found{text()};
-    if (wanted == nullptr)
-        fail("unexpected token \"%s\"", found.c_str());
-    else
-        fail("unexpected token \"%s\", expected %s", found.c_str(), wanted);
+    const char* const expected = wanted != nullptr ? ", expected " : "";
+    wanted = wanted != nullptr ? wanted : "";
+    if (!at_end())
+        return fail("unexpected token \"%s\"%s%s%s", Shown{text()}.c_str(), expected, wanted,
+                    NameHint{text()}.c_str());
+    const Ending ending = ending_of(source());
+    if (!ending.open)
+        return fail_at(ending.end, "unexpected end of text%s%s", expected, wanted);
+    const Fault::Position open = fault_->position_of(*ending.open);
+    fail_at(ending.end, "unexpected end of text%s%s; the \"(\" at %u:%zu is not closed", expected, wanted,
+            open.line, open.column);
 }
 
 } // namespace warpbeam::text

@@ -75,10 +75,16 @@ size_t count_characters(std::string_view text) noexcept {
 
 } // namespace
 
+Fault::Position Fault::position_of(size_t offset) const noexcept {
+    const Place place = locate(text_, std::min(offset, text_.size()));
+    return {first_line_ + place.line,
+            count_characters(text_.substr(place.line_begin, offset - place.line_begin)) + 1};
+}
+
 void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexcept {
     if (error_)
         return;
-    char what[160];
+    char what[300];
     va_list arguments;
     va_start(arguments, format);
     std::vsnprintf(what, sizeof what, format, arguments);
@@ -87,11 +93,9 @@ void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexc
     offset = std::min(offset, text_.size());
     const Place place = locate(text_, offset);
     const std::string_view line = text_.substr(place.line_begin, place.line_end - place.line_begin);
-    const size_t column = offset - place.line_begin;
-    const Excerpt excerpt{line, column};
-    error_
-        .emplace(code, "%u:%zu: %s", first_line_ + place.line, count_characters(line.substr(0, column)) + 1,
-                 what)
+    const Excerpt excerpt{line, offset - place.line_begin};
+    const Position position = position_of(offset);
+    error_.emplace(code, "%u:%zu: %s", position.line, position.column, what)
         .add_line("%s", excerpt.text)
         .add_line("%*s^", static_cast<int>(excerpt.caret), "")
         .at(offset);

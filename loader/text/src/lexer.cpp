@@ -9,6 +9,21 @@
 namespace warpbeam::text {
 namespace {
 
+constexpr const char* unquoted = "illegal character in an identifier";
+
+/// How far an identifier goes that has characters of any alphabet.
+size_t foreign_identifier_length(std::string_view text) noexcept {
+    size_t length = 0;
+    while (length < text.size()) {
+        const auto c = static_cast<unsigned char>(text[length]);
+        const size_t character = c < 0x80 ? size_t{is_idchar(c)} : utf8_length(text.substr(length));
+        if (character == 0)
+            break;
+        length += character;
+    }
+    return length;
+}
+
 constexpr std::string_view known_annotations[] = {"custom", name_section, hint_section};
 
 constexpr size_t idchars_length(std::string_view text) noexcept {
@@ -62,6 +77,13 @@ Token Lexer::next() noexcept {
     }
     token.end = position_;
     return token;
+}
+
+std::string_view Lexer::unquoted_identifier() const noexcept {
+    if (problem_ != unquoted)
+        return {};
+    const std::string_view rest = text_.substr(position_);
+    return rest.substr(0, foreign_identifier_length(rest));
 }
 
 Lexer::Annotation Lexer::annotation_at(size_t annotation) const noexcept {
@@ -226,6 +248,10 @@ void Lexer::scan(Token& token) noexcept {
         if (!scan_string())
             return;
         last_end = position_;
+    }
+    if (first == '$' && strings == 0 && peek() >= 0x80 && utf8_length(text_.substr(position_)) != 0) {
+        fail(start, unquoted);
+        return;
     }
     if (position_ == start) {
         const size_t length = utf8_length(text_.substr(start));

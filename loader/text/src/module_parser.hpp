@@ -2,6 +2,7 @@
 
 #include "encode.hpp"
 #include "names.hpp"
+#include "source_map.hpp"
 #include "types.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
@@ -26,7 +27,9 @@ void append_strings(Cursor& cursor, Bytes& out) noexcept;
 /// Nothing recurs on the nesting of the text: open instructions are frames on a stack of their own.
 class ModuleParser : private Cursor {
 public:
-    ModuleParser(std::string_view text, Fault& fault, Allocator& allocator, bool names) noexcept;
+    /// `map`, unless it is null, learns where things come from.
+    ModuleParser(std::string_view text, Fault& fault, Allocator& allocator, bool names,
+                 SourceMap* map) noexcept;
 
     /// Translates the fields from `position` up to a closing parenthesis or the end of the text, and returns
     /// where they end. `identifier` is the module's, or empty.
@@ -70,6 +73,7 @@ private:
     void param(Params params) noexcept;
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
+    uint32_t inline_type() noexcept;
     /// Up to the parenthesis that closes a list: one that has a name, or any number.
     template <typename One>
     void list(bool named, One&& one) noexcept {
@@ -136,7 +140,7 @@ private:
             folded_if,    ///< `(if`: the condition, then the arms
             folded_try,   ///< `(try`: the arms
             arm,          ///< `(then`, `(else`, `(do`, `(catch` and `(catch_all`
-            plain_block,  ///< `block`, `loop` and `try_table`, up to `end`; so for all that follow
+            plain_block,  ///< `block`, `loop` and `try_table`, up to `end`, as are all that follow
             plain_if,
             plain_else,
             plain_try,
@@ -151,6 +155,8 @@ private:
         Symbol label = no_symbol;
         /// Where the instruction that waits for its operands begins in `deferred_`.
         size_t deferred = 0;
+        /// Where it stands in the text.
+        size_t place = 0;
         std::optional<uint8_t> hint{};
     };
     /// Instructions up to a closing parenthesis that is not theirs, or just one folded instruction.
@@ -194,6 +200,14 @@ private:
     Symbol name_annotation(const char* what) noexcept;
     std::optional<uint8_t> branch_hint() noexcept;
 
+    // source_map.cpp
+    /// Begins another entry of a section, which comes from the field that is being read.
+    Bytes& add(Section& section, SectionId id) noexcept;
+    void mark(SectionId section, size_t binary) noexcept;
+    void mark_instruction(size_t text) noexcept;
+    /// Adds the body of a function to its section.
+    void end_body() noexcept;
+
     // write.cpp
     struct NameEntry {
         uint32_t owner;
@@ -224,6 +238,7 @@ private:
 
     Allocator* allocator_;
     bool emit_names_;
+    SourceMap* map_;
     Names names_;
     TypeTable types_;
     Symbol module_name_ = no_symbol;
@@ -246,7 +261,9 @@ private:
 
     // What is being read.
     Signature signature_;
+    size_t field_begin_ = 0;
     Vec<LocalName> local_names_;
+    Vec<Mark> body_marks_;
     Bytes* out_ = nullptr;
     /// The function whose body it is; absent in constant expressions.
     std::optional<uint32_t> func_;

@@ -27,6 +27,7 @@ void ModuleParser::fields() noexcept {
 }
 
 void ModuleParser::field() noexcept {
+    field_begin_ = token().begin;
     if (at_open("type") || at_open("rec")) {
         advance();
         lenient = true;
@@ -74,7 +75,7 @@ uint32_t ModuleParser::begin_definition(Space space) noexcept {
 /// The abbreviations at the head of a definition; true when it is an import, all of which has been written.
 bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) noexcept {
     while (accept_open("export")) {
-        Bytes& out = exports_.add();
+        Bytes& out = add(exports_, SectionId::export_);
         name(out);
         out.byte(code_of(kind));
         out.u32(index);
@@ -127,7 +128,7 @@ void ModuleParser::import_type(ExternKind kind, uint32_t index) noexcept {
 void ModuleParser::begin_import(size_t offset) noexcept {
     if (defined_ != nullptr)
         return fail_at(offset, "import after %s definition", defined_);
-    Bytes& out = imports_.add();
+    Bytes& out = add(imports_, SectionId::import);
     name(out);
     name(out);
 }
@@ -138,7 +139,7 @@ void ModuleParser::func_field() noexcept {
         return;
     local_names_.clear();
     const uint32_t type = type_use(Params::locals);
-    funcs_.add().u32(type);
+    add(funcs_, SectionId::func).u32(type);
     func_body(func, type);
 }
 
@@ -156,8 +157,9 @@ void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
     out_ = &body_;
     instructions();
     func_.reset();
+    mark_instruction(token().begin);
     body_.byte(0x0b);
-    codes_.add().sized(body_.view());
+    end_body();
 }
 
 /// The declared locals in runs of one type, the first of which has the index `first`.
@@ -217,7 +219,7 @@ void ModuleParser::table_field() noexcept {
         return table_elements(table, is_64);
     // The element type comes first in the binary format and last in the text.
     table_limits(is_64);
-    Bytes& out = tables_.add();
+    Bytes& out = add(tables_, SectionId::table);
     const RefType type = ref_type();
     const bool initialised = !at(TokenKind::rpar);
     if (initialised) {
@@ -245,7 +247,7 @@ void ModuleParser::memory_field() noexcept {
     Limits type;
     type.is_64 = accept_address_type();
     if (at(TokenKind::natural))
-        return memory_type(memories_.add(), type.is_64);
+        return memory_type(add(memories_, SectionId::memory), type.is_64);
     type.page_size_log2 = page_size();
     if (!accept_open("data"))
         return unexpected("a size");
@@ -257,8 +259,8 @@ void ModuleParser::memory_field() noexcept {
     const uint32_t log2 = type.page_size_log2.value_or(16);
     type.min = type.max = (scratch_.size() + (uint64_t{1} << log2) - 1) >> log2;
     type.has_max = true;
-    type.write(memories_.add());
-    Bytes& segment = data_.add();
+    type.write(add(memories_, SectionId::memory));
+    Bytes& segment = add(data_, SectionId::data);
     segment.byte(memory == 0 ? 0 : 2);
     if (memory != 0)
         segment.u32(memory);
@@ -272,7 +274,7 @@ void ModuleParser::global_field() noexcept {
     const uint32_t global = begin_definition(Space::global);
     if (inline_exports_and_import(ExternKind::global, global))
         return;
-    Bytes& out = globals_.add();
+    Bytes& out = add(globals_, SectionId::global);
     global_type(out);
     constant_expression(out);
 }
@@ -281,7 +283,7 @@ void ModuleParser::tag_field() noexcept {
     const uint32_t tag = begin_definition(Space::tag);
     if (inline_exports_and_import(ExternKind::tag, tag))
         return;
-    Bytes& out = tags_.add();
+    Bytes& out = add(tags_, SectionId::tag);
     out.byte(0);
     out.u32(type_use(Params::named));
 }
@@ -297,7 +299,7 @@ void ModuleParser::import_field() noexcept {
 }
 
 void ModuleParser::export_field() noexcept {
-    Bytes& out = exports_.add();
+    Bytes& out = add(exports_, SectionId::export_);
     name(out);
     for (const ExternRow& each : extern_rows)
         if (accept_open(each.keyword)) {
@@ -311,6 +313,7 @@ void ModuleParser::export_field() noexcept {
 void ModuleParser::start_field() noexcept {
     if (start_)
         fail("multiple start sections");
+    mark(SectionId::start, 0);
     start_ = index(Space::func);
 }
 

@@ -32,7 +32,7 @@ void ModuleParser::opcode(Op op, Bytes& out) noexcept {
     out.u32(code & sub_opcode_limit);
 }
 
-/// Behind the keyword. Where several instructions share it, the immediates decide which it is.
+/// After the keyword. Where several instructions share it, the immediates decide which it is.
 void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
     switch (row.op) {
     case Op::select:
@@ -52,7 +52,7 @@ void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
     }
 }
 
-/// The reference type decides between two instructions, whose immediate is but the heap type.
+/// The reference type decides between two instructions, whose immediate is only the heap type.
 void ModuleParser::cast_to(Op non_null, Op nullable, Bytes& out) noexcept {
     const RefType type = ref_type();
     opcode(type.nullable ? nullable : non_null, out);
@@ -204,7 +204,7 @@ void ModuleParser::memory_argument(const InstrRow& row, Bytes& out) noexcept {
     out.u64(offset);
 }
 
-/// The number behind `prefix` in a keyword.
+/// The number after `prefix` in a keyword.
 uint64_t ModuleParser::assignment(std::string_view prefix) noexcept {
     const std::string_view digits = text().substr(prefix.size());
     if (classify_number(digits) != NumberKind::natural) {
@@ -251,7 +251,7 @@ void ModuleParser::cast(Bytes& out) noexcept {
     text::write(to.heap, out);
 }
 
-/// A number of so many bits, as signed LEB128 or as bytes.
+/// A number of `bits` bits, as signed LEB128 or as bytes.
 void ModuleParser::number(Bytes& out, unsigned bits, bool floating, bool leb) noexcept {
     const bool integer = at(TokenKind::natural) || at(TokenKind::integer);
     if (!integer && !(floating && at(TokenKind::floating)))

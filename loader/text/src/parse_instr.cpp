@@ -5,6 +5,7 @@
 
 #include "keywords.hpp"
 #include "module_parser.hpp"
+#include "old_names.hpp"
 
 namespace warpbeam::text {
 
@@ -54,7 +55,7 @@ void ModuleParser::instruction(bool folded, std::optional<uint8_t> hint) noexcep
         return unexpected("an instruction");
     const InstrRow* const row = find_keyword(text());
     if (row == nullptr)
-        return fail("unknown operator %s", Shown{text()}.c_str());
+        return fail("unknown operator %s%s", Shown{text()}.c_str(), NameHint{text()}.c_str());
     if (hint && row->op != Op::if_ && row->op != Op::br_if)
         return fail_with(ErrorCode::invalid, token().begin,
                          "@metadata.code.branch_hint annotation: invalid target");
@@ -75,17 +76,20 @@ void ModuleParser::instruction(bool folded, std::optional<uint8_t> hint) noexcep
     default:
         break;
     }
+    const size_t place = token().begin;
     advance();
     if (folded) {
-        push({.kind = Frame::operands, .deferred = deferred_.size(), .hint = hint});
+        push({.kind = Frame::operands, .deferred = deferred_.size(), .place = place, .hint = hint});
         plain_instruction(*row, deferred_);
     } else {
+        mark_instruction(place);
         hint_here(hint);
         plain_instruction(*row, *out_);
     }
 }
 
 void ModuleParser::block_instruction(const InstrRow& row, bool folded) noexcept {
+    mark_instruction(token().begin);
     advance();
     const Symbol symbol = accept_id();
     opcode(row.op, *out_);
@@ -101,13 +105,19 @@ void ModuleParser::block_instruction(const InstrRow& row, bool folded) noexcept 
 }
 
 void ModuleParser::if_instruction(bool folded, std::optional<uint8_t> hint) noexcept {
+    const size_t place = token().begin;
     advance();
     const Symbol symbol = accept_id();
     if (folded) {
-        push({.kind = Frame::folded_if, .label = symbol, .deferred = deferred_.size(), .hint = hint});
+        push({.kind = Frame::folded_if,
+              .label = symbol,
+              .deferred = deferred_.size(),
+              .place = place,
+              .hint = hint});
         opcode(Op::if_, deferred_);
         block_type(deferred_);
     } else {
+        mark_instruction(place);
         hint_here(hint);
         opcode(Op::if_, *out_);
         block_type(*out_);
@@ -125,6 +135,7 @@ void ModuleParser::open_if_arm() noexcept {
         push_label(top.label);
     } else if (top.stage == Frame::after_first && at_open("else")) {
         top.stage = Frame::complete;
+        mark_instruction(ahead().begin);
         opcode(Op::else_, *out_);
     } else {
         return unexpected("\")\"");
@@ -137,6 +148,7 @@ void ModuleParser::open_if_arm() noexcept {
 /// At `(do`, `(catch`, `(catch_all` or `(delegate`.
 void ModuleParser::open_try_arm() noexcept {
     Frame& top = frames_.back();
+    mark_instruction(ahead().begin);
     const bool may_catch = top.stage == Frame::after_first || top.stage == Frame::after_catch;
     if (top.stage == Frame::before_arms && accept_open("do")) {
         top.stage = Frame::after_first;
@@ -162,6 +174,8 @@ void ModuleParser::open_try_arm() noexcept {
 /// At a closing parenthesis that belongs to the topmost frame.
 void ModuleParser::close() noexcept {
     const Frame top = frames_.back();
+    if (top.kind != Frame::operands)
+        mark_instruction(token().begin);
     switch (top.kind) {
     case Frame::operands:
         emit_deferred(top);
@@ -193,6 +207,7 @@ void ModuleParser::close() noexcept {
 
 /// At one of the keywords that divide or end plain blocks.
 void ModuleParser::continue_block(Op op) noexcept {
+    mark_instruction(token().begin);
     Frame& top = frames_.back();
     const bool in_try = top.kind == Frame::plain_try || top.kind == Frame::plain_catch;
     if (op == Op::end && top.kind >= Frame::plain_block) {
@@ -238,6 +253,7 @@ void ModuleParser::end_label(Symbol opened) noexcept {
 }
 
 void ModuleParser::emit_deferred(const Frame& frame) noexcept {
+    mark_instruction(frame.place);
     hint_here(frame.hint);
     out_->raw(deferred_.view(frame.deferred));
     deferred_.truncate(frame.deferred);

@@ -70,7 +70,7 @@ void ModuleParser::write_elements(const Elements& elements) noexcept {
         flags |= elements.mode == SegmentMode::passive ? 1 : 3;
     else if (!implied)
         flags |= 2;
-    Bytes& out = elements_.add();
+    Bytes& out = add(elements_, SectionId::elem);
     out.byte(static_cast<uint8_t>(flags));
     if (active && !implied)
         out.u32(elements.table);
@@ -114,7 +114,7 @@ void ModuleParser::table_elements(uint32_t table, bool is_64) noexcept {
     opcode(Op::end, offset_);
     write_elements(elements);
 
-    Bytes& type = tables_.add();
+    Bytes& type = add(tables_, SectionId::table);
     elements.type.write(type);
     type.byte(is_64 ? 5 : 1);
     type.u32(elements.count);
@@ -136,7 +136,7 @@ void ModuleParser::data_field() noexcept {
     offset_.clear();
     if (active)
         offset_expression();
-    Bytes& out = data_.add();
+    Bytes& out = add(data_, SectionId::data);
     out.byte(!active ? 1 : memory == 0 ? 0 : 2);
     if (memory != 0)
         out.u32(memory);

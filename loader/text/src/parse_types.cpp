@@ -13,6 +13,7 @@ namespace warpbeam::text {
 void ModuleParser::type_fields() noexcept {
     for (size_t i = 0; i < type_positions_.size() && !failed(); ++i) {
         move_to(type_positions_[i]);
+        field_begin_ = token().begin;
         if (!accept_open("rec")) {
             accept_open("type");
             type_definition();
@@ -27,13 +28,16 @@ void ModuleParser::type_fields() noexcept {
         lenient = false;
         move_to(begin);
         types_.begin_group(members);
-        while (accept_open("type"))
+        while (at_open("type")) {
+            field_begin_ = token().begin;
+            accept_open("type");
             type_definition();
+        }
         expect_close();
     }
 }
 
-/// Behind `(type`.
+/// After `(type`.
 void ModuleParser::type_definition() noexcept {
     const uint32_t index = begin_definition(Space::type);
     TypeTable::Definition definition;
@@ -67,6 +71,7 @@ void ModuleParser::type_definition() noexcept {
     expect_close();
     definition.supertypes = supertypes_.view();
     definition.composite = composite_.view();
+    mark(SectionId::type, types_.section().bytes.size());
     types_.add(definition);
 }
 
@@ -256,9 +261,18 @@ uint32_t ModuleParser::type_use(Params params) noexcept {
     const std::optional<uint32_t> type = explicit_type();
     signature(params);
     if (!type)
-        return types_.find_or_add(signature_);
+        return inline_type();
     match_inline_type(*type, offset);
     return *type;
+}
+
+/// The type that has been written out in place of an index.
+uint32_t ModuleParser::inline_type() noexcept {
+    const size_t end = types_.section().bytes.size();
+    const uint32_t type = types_.find_or_add(signature_);
+    if (types_.section().bytes.size() != end)
+        mark(SectionId::type, end);
+    return type;
 }
 
 /// What is written out besides a type index has to be that type; nothing written is as good.
@@ -284,7 +298,7 @@ void ModuleParser::block_type(Bytes& out) noexcept {
     } else if (signature_.param_count == 0 && signature_.result_count == 1) {
         out.raw(signature_.results);
     } else {
-        out.s64(types_.find_or_add(signature_));
+        out.s64(inline_type());
     }
 }
 

@@ -65,7 +65,7 @@ public:
     }
     [[nodiscard]] uint32_t param_count(uint32_t func) const noexcept { return types_[func].params; }
 
-    /// Begins a recursive group with so many members; `add` then each of them.
+    /// Begins a recursive group with this many members; `add` each of them next.
     void begin_group(uint32_t members) noexcept;
     /// One type; it is a group of its own unless one has been begun. `composite` is written in the binary
     /// format, and so are the indices of the supertypes.

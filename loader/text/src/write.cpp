@@ -63,14 +63,19 @@ void ModuleParser::write(Bytes& out) const noexcept {
             write_branch_hints(out);
         const auto code = static_cast<uint8_t>(id);
         scratch.clear();
-        if (const Section* const section = sections[code])
+        if (const Section* const section = sections[code]) {
             write_section(out, code, *section, scratch);
-        else if (id == SectionId::start && start_)
+            scratch.clear();
+            if (map_ != nullptr && section->count != 0)
+                map_->place(id, out.size() - section->bytes.size(), out.size());
+        } else if (id == SectionId::start && start_)
             scratch.u32(*start_);
         else if (id == SectionId::data_count && uses_data_)
             scratch.u32(data_.count);
-        if (sections[code] == nullptr && !scratch.empty())
+        if (!scratch.empty())
             write_section(out, code, scratch.view());
+        if (map_ != nullptr && id == SectionId::start && start_)
+            map_->place(id, out.size() - scratch.size(), out.size());
         write_custom_sections(out, place_of(id, true));
     }
     if (emit_names_)

@@ -1,4 +1,4 @@
-// Texts that nobody means well with: they may take time and memory in proportion, and are then refused or
+// Hostile texts: they may take time and memory in proportion to their size, and are then refused or
 // translated, but nothing else happens.
 
 #include "wat.hpp"

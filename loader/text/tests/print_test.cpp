@@ -239,8 +239,10 @@ TEST(Print, legacy_exceptions) {
 }
 
 TEST(Print, what_has_no_text_is_refused) {
-    EXPECT_EQ(refusal({}), "unexpected end @0");
-    EXPECT_EQ(refusal({0, 'a', 's', 'm', 2, 0, 0, 0}), "unknown binary version @8");
+    EXPECT_EQ(refusal({}), "unexpected end: 0 bytes are too few for a header @0");
+    EXPECT_EQ(refusal({0, 'a', 's', 'm', 0x0d, 0, 1, 0}).substr(0, 45),
+              "unknown binary version: this is a component (");
+    EXPECT_EQ(refusal({'(', 'm', 'o', 'd'}).substr(0, 47), "magic header not detected: this is the text for");
     EXPECT_EQ(refusal(with_section(14, {})), "malformed section id @10");
     EXPECT_EQ(refusal(with_section(1, {1})), "length out of bounds @11");
     EXPECT_EQ(refusal(with_section(1, {0, 0})), "section size mismatch @11");
@@ -280,10 +282,113 @@ TEST(Print, few_bytes_make_no_endless_text) {
         text += "(func (type $t) (call 0) (block (type $t)))";
     EXPECT_LT(round_trip(text).size(), 300'000u);
     PrintOptions options;
-    options.most_characters = 100;
+    options.max_characters = 100;
     const auto cut = print_wat(binary(text), options);
     ASSERT_FALSE(cut);
     EXPECT_EQ(cut.error().code(), ErrorCode::limit);
+}
+
+/// Counts what it takes, and keeps the beginning.
+class Pieces final : public TextSink {
+public:
+    explicit Pieces(size_t accepted = SIZE_MAX) : accepted_{accepted} {}
+    bool write(std::string_view piece) noexcept override {
+        if (size + piece.size() > accepted_)
+            return false;
+        size += piece.size();
+        ++count;
+        if (text.size() < 100'000)
+            text += piece;
+        return true;
+    }
+    size_t size = 0;
+    size_t count = 0;
+    std::string text;
+
+private:
+    size_t accepted_;
+};
+
+/// Knows how much was in use at most.
+class PeakAllocator final : public Allocator {
+public:
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        in_use_ += size;
+        peak = std::max(peak, in_use_);
+        return standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        in_use_ -= size;
+        standard().deallocate(block, size, alignment);
+    }
+    size_t peak = 0;
+
+private:
+    size_t in_use_ = 0;
+};
+
+TEST(Print, goes_in_pieces_that_take_no_memory) {
+    // 100 functions with 50,000 locals each.
+    ByteString code{100};
+    for (int i = 0; i < 100; ++i)
+        code.insert(code.end(), {6, 1, 0xd0, 0x86, 3, 0x7f, 0x0b});
+    ByteString bytes{0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 101, 100};
+    bytes.resize(bytes.size() + 100);
+    bytes.insert(bytes.end(), {10, 0xbd, 5});
+    bytes.insert(bytes.end(), code.begin(), code.end());
+    PeakAllocator allocator;
+    PrintOptions options;
+    options.allocator = &allocator;
+    Pieces pieces;
+    ASSERT_TRUE(print_wat(bytes, pieces, options));
+    EXPECT_GT(pieces.size, 20'000'000u);
+    EXPECT_GT(pieces.count, 100u);
+    EXPECT_LT(allocator.peak, 300'000u);
+    const std::string whole = print(bytes);
+    EXPECT_EQ(pieces.size, whole.size());
+    EXPECT_EQ(pieces.text, whole.substr(0, pieces.text.size()));
+}
+
+TEST(Print, writes_nothing_of_what_has_no_text) {
+    Pieces pieces;
+    const auto refused = print_wat(with_code({0x05, 0x0b}), pieces);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().message(), "else without if");
+    EXPECT_EQ(pieces.count, 0u);
+    // Names that lose something are found out before.
+    const ByteString bytes = binary("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")", true);
+    EXPECT_TRUE(print_wat(bytes, pieces));
+    EXPECT_EQ(pieces.text, print(bytes));
+}
+
+TEST(Print, ends_when_its_sink_is_full) {
+    Pieces pieces{10};
+    const auto refused = print_wat(binary("(func nop)"), pieces);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), ErrorCode::usage);
+}
+
+TEST(Print, leaves_out_what_points_into_the_code) {
+    const ByteString bytes = binary(R"((module
+      (@custom "before" (before code) "1") (@custom "linking" (after code) "2") (@custom "reloc.CODE" (after code) "3")
+      (@custom ".debug_info" "4") (@custom "metadata.code.trace_inst" (before code) "5") (@custom "producers" "6")
+      (@custom "relocation" "7") (func $f (@metadata.code.branch_hint "\00") (if (i32.const 0) (then)))))",
+                                    true);
+    Vec<std::string_view> left_out;
+    PrintOptions options;
+    options.left_out = &left_out;
+    const auto text = print_wat(bytes, options);
+    ASSERT_TRUE(text);
+    EXPECT_TRUE(
+        std::ranges::equal(left_out, std::vector<std::string_view>{"metadata.code.trace_inst", "linking",
+                                                                   "reloc.CODE", ".debug_info"}));
+    const std::string printed{text->begin(), text->end()};
+    for (const std::string_view kept : {"\"before\"", "\"producers\"", "\"relocation\"", "branch_hint", "$f"})
+        EXPECT_NE(printed.find(kept), std::string::npos) << kept << printed;
+    for (const std::string_view gone : {"linking", "reloc.", "debug", "trace"})
+        EXPECT_EQ(printed.find(gone), std::string::npos) << gone << printed;
+    // Without the list nothing is lost.
+    EXPECT_EQ(binary(print(bytes), true), bytes);
 }
 
 TEST(Print, an_expression_alone) {

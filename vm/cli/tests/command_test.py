@@ -207,7 +207,8 @@ check("all missing imports at once", ["imports.wat"], stderr=re.compile(
 
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],
-      stderr=re.compile(r"^invalid.wat: invalid module: type mismatch.*function 0"), status=1)
+      stderr=re.compile(
+    r"^invalid.wat:1:48: invalid module: type mismatch.*function 0 .broken.\n\(module .*\n {47}\^\n$"), status=1)
 check("an invalid binary", ["invalid.wasm"],
       stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=1)
 check("a malformed binary", ["malformed.wasm"], stderr=re.compile(r"^malformed.wasm: malformed module: .*offset"),
@@ -216,22 +217,50 @@ check("a syntax error points at its place", ["syntax.wat"], stderr=re.compile(
     r"^syntax.wat:2:10: .*cosnt.*\n.*\(func \(i32.cosnt 1\)\)\)\n +\^\n?$"), status=1)
 check("something else", ["noise.bin"],
       stderr="noise.bin: not a WebAssembly module, in neither the binary nor the text format\n", status=1)
-check("an empty file", ["nothing"], stderr=holds("nothing: not a WebAssembly module"), status=1)
+check("an empty file is the empty module", ["validate", "nothing"], stdout="nothing: valid\n")
+check("nothing at all becomes the empty module", ["wat2wasm", "-"], stdout=b"\0asm\1\0\0\0")
+check("wasm2wat of an empty file", ["wasm2wat", "nothing"], stderr="nothing: not in the binary format\n", status=1)
+file("open.wat", "(module\n  (func\n    (nop)\n  (memory 1))\n")
+check("a parenthesis that is not closed", ["validate", "open.wat"], stderr=None, status=1)
+file("old.wat", "(module (func (param i32) (drop (get_local 0))))")
+check("an old name", ["old.wat"], stderr=holds("1:34: unknown operator get_local; it is called local.get today"), status=1)
+file("component.wasm", b"\0asm\x0d\0\1\0")
+file("component.wat", "(component)")
+for command in ("run", "validate", "inspect", "wasm2wat"):
+    check(f"{command} of a component", [command, "component.wasm"], stderr="component.wasm: malformed module: unknown binary "
+          "version: this is a component (version 13, layer 1), not a module (version 1, layer 0), at offset 4 (0x4)\n", status=1)
+check("the text of a component", ["component.wat"], stderr=holds("component.wat:1:1: this is a component, not a module\n"),
+      status=1)
 check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), status=1)
 
 # Validation
 check("valid modules", ["validate", "math.wat", "empty.wasm"], stdout="math.wat: valid\nempty.wasm: valid\n")
 check("quietly", ["validate", "--quiet", "math.wat", "empty.wasm"])
 check("some are not", ["validate", "invalid.wat", "math.wat"], stdout="math.wat: valid\n",
-      stderr=re.compile("^invalid.wat: invalid module: "), status=1)
+      stderr=re.compile("^invalid.wat:1:48: invalid module: "), status=1)
 check("a feature that is off", ["validate", "--features", "-reference-types,-gc", "math.wat"],
       stderr=holds("reference-types"), status=1)
 check("a feature that nobody knows", ["validate", "--features", "+telepathy", "math.wat"],
       stderr=re.compile("no feature is called 'telepathy', but these are: all, .*simd"), status=2)
-for command in ("run", "validate", "wast"):
+file("vectors.wat", "(module (func (drop (v128.const i32x4 1 2 3 4))))")
+file("pages.wat", "(module (memory 1 (pagesize 1)))")
+file("vectors.wast", "(module (func (drop (v128.const i32x4 1 2 3 4))))")
+check("a module of features", ["wat2wasm", "vectors.wat"])
+for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
+    script = "vectors.wast" if command == "wast" else "vectors.wasm" if command == "wasm2wat" else "vectors.wat"
+    refused = re.compile(r"v128.const needs the feature simd, which is switched off.* \(try --features=\+simd\)")
+    check(f"{command} names the option that switches a feature on", [command, "--features=-simd", script],
+          stdout=refused if command == "wast" else "", stderr="" if command == "wast" else refused, status=1)
+check("a feature that nothing says", ["validate", "pages.wat"],
+      stderr=re.compile(r"malformed limits flags .* \(try --features=\+custom-page-sizes\)"), status=1)
+check("that option", ["validate", "--features=+custom-page-sizes", "pages.wat"], stdout="pages.wat: valid\n")
+check("wasm2wat with a feature off that is not needed", ["wasm2wat", "--features=-simd", "empty.wasm"], stdout="(module)\n")
+check("wasm2wat of an invalid module with a feature off", ["wasm2wat", "--features=-simd", "invalid.wasm"],
+      stdout=holds("i64.const 1)"))
+for command in ("run", "validate", "wast", "wat2wasm", "wasm2wat", "inspect"):
     check(f"{command} --help tells what each feature does, and which are on", [command, "--help"], stdout=re.compile(
         r"\n  simd +on   vectors.*\n  threads +%s  shared memories.*\(beyond 3.0\)\n"
-        % ("on " if command == "wast" else "off"), re.S))
+        % ("on " if command in ("wast", "wasm2wat", "inspect") else "off"), re.S))
 check("a feature without its sign", ["validate", "--features=simd", "math.wat"],
       stderr=holds("'simd' must begin with + or -"), status=2)
 
@@ -264,6 +293,17 @@ check("an invalid module has a text", ["wasm2wat", "invalid.wasm"], stdout=holds
 check("a malformed module has none", ["wasm2wat", "malformed.wasm"],
       stderr="malformed.wasm: malformed module: unexpected end, at offset 10 (0xa)\n", status=1)
 check("text is none", ["wasm2wat", "math.wat"], stderr="math.wat: not in the binary format\n", status=1)
+
+# An object file as compilers make it, whose numbers are padded so that the linker can change them: what points into
+# its code is left out, loudly.
+file("object.wasm", b"\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\x0a\x0a\1\x08\0\x10\x80\x80\x80\x80\0\x0b"
+     b"\0\x08\7linking\0\x0b\x0areloc.CODE\0\x0d\x0b.debug_line\1\0\6\5other")
+printed = check("wasm2wat of an object file", ["wasm2wat", "object.wasm"], stdout=holds('(@custom "other"'), stderr="".join(
+    f'object.wasm: warning: the custom section "{name}" is left out: it points into the code by offsets, which wat2wasm '
+    "may change\n" for name in ("linking", "reloc.CODE", ".debug_line")))
+file("object.wat", printed.stdout)
+check("its text", ["wat2wasm", "object.wat", "-o", "object2.wasm"])
+suite.expect("has none of them", suite.read("object2.wasm").endswith(b"\x10\0\x0b\0\6\5other"))
 
 # Inspection
 file("kinds.wat", """(module $zoo

@@ -63,7 +63,7 @@ public:
     }
 
 protected:
-    /// Leaves but the next `size` bytes, which must be there.
+    /// Leaves only the next `size` bytes, which must be there.
     constexpr void narrow(size_t size) noexcept { end_ = pos_ + size; }
 
     const uint8_t* base_;

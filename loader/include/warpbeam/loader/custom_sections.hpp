@@ -16,6 +16,15 @@ namespace warpbeam {
 inline constexpr std::string_view name_section = "name";
 inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
 
+/// Whether a custom section says at which bytes of the code things are, as linkers and debuggers want to know
+/// (branch hints aside, which have a text of their own). It is wrong as soon as the code is encoded anew,
+/// since numbers may then take fewer bytes.
+/// https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
+[[nodiscard]] constexpr bool points_into_code(std::string_view name) noexcept {
+    return name == "linking" || name.starts_with("reloc.") || name.starts_with(".debug_") ||
+           (name.starts_with("metadata.code.") && name != hint_section);
+}
+
 /// What the readers of custom sections have in common: they read up to a fault.
 class CustomReader {
 public:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/loader/feature.hpp>
+
 #include <cstdarg>
 #include <cstddef>
 #include <cstdint>
@@ -36,6 +38,8 @@ public:
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
     /// The index of the function around the fault; `no_function` when there is none.
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
+    /// The feature that is switched off and without which this is an error; `core` when that is not why.
+    [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
     Error& at(size_t byte_offset) noexcept {
         offset_ = byte_offset;
@@ -43,6 +47,10 @@ public:
     }
     Error& in_function(uint32_t index) noexcept {
         function_ = index;
+        return *this;
+    }
+    Error& for_lack_of(Feature feature) noexcept {
+        missing_feature_ = feature;
         return *this;
     }
     /// Appends to the message, as printf would.
@@ -55,6 +63,7 @@ private:
     void append(std::string_view words) noexcept;
 
     ErrorCode code_;
+    Feature missing_feature_ = Feature::core;
     uint16_t length_ = 0;
     uint32_t function_ = no_function;
     size_t offset_ = no_offset;

@@ -68,6 +68,8 @@ public:
         return set;
     }
 
+    friend constexpr bool operator==(const FeatureSet&, const FeatureSet&) noexcept = default;
+
 private:
     uint32_t bits_ = 0;
 };

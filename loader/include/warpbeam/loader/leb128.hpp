@@ -16,8 +16,8 @@ constexpr const char* text_of(LebFault fault) noexcept {
                                              : "integer too large";
 }
 
-/// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` behind it. On a fault `p` is left
-/// behind the offending byte, or at the end of the input.
+/// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` past it. On a fault `p` is left
+/// after the offending byte, or at the end of the input.
 template <typename T, unsigned bits = std::numeric_limits<std::make_unsigned_t<T>>::digits>
 constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value) noexcept {
     using U = std::make_unsigned_t<T>;

@@ -35,7 +35,7 @@ struct ConstExpr {
     ValType type;
 };
 
-/// So many consecutive locals of one type.
+/// Consecutive locals of one type.
 struct LocalRun {
     uint32_t count = 0;
     ValType type;
@@ -96,7 +96,7 @@ struct CustomSection {
 /// The bytes of one section, for tools.
 struct SectionRange {
     uint8_t id = 0;
-    size_t offset = 0; ///< of the contents, behind id and size
+    size_t offset = 0; ///< of the contents, after id and size
     size_t size = 0;
 };
 
@@ -140,7 +140,7 @@ public:
     /// The type of every function, imported ones first.
     [[nodiscard]] std::span<const TypeId> funcs() const noexcept;
     [[nodiscard]] uint32_t imported_funcs() const noexcept;
-    /// The bodies of the functions behind the imported ones.
+    /// The bodies of the functions after the imported ones.
     [[nodiscard]] std::span<const FuncBody> bodies() const noexcept;
 
     /// The types of all tables, memories, globals and tags, imported ones first, and how many those are.
@@ -152,7 +152,7 @@ public:
     [[nodiscard]] uint32_t imported_memories() const noexcept;
     [[nodiscard]] uint32_t imported_globals() const noexcept;
     [[nodiscard]] uint32_t imported_tags() const noexcept;
-    /// The declarations of those behind the imported ones.
+    /// The declarations of those after the imported ones.
     [[nodiscard]] std::span<const TableDecl> table_decls() const noexcept;
     [[nodiscard]] std::span<const GlobalDecl> global_decls() const noexcept;
 

@@ -57,14 +57,14 @@ public:
         const std::span<const uint8_t> raw = bytes(u32());
         return {reinterpret_cast<const char*>(raw.data()), raw.size()};
     }
-    /// The low-endian number in so many bytes.
+    /// The little-endian number in `size` bytes.
     uint64_t fixed(unsigned size) noexcept {
         uint64_t value = 0;
         for (unsigned i = 0; i < size; ++i)
             value |= uint64_t{byte()} << (8 * i);
         return value;
     }
-    /// A reader of the next bytes alone; this one moves behind them.
+    /// A reader of the next bytes alone; this one moves past them.
     CheckedBytes part(size_t size) noexcept {
         CheckedBytes inner = *this;
         inner.narrow(bytes(size).size());

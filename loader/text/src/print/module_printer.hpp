@@ -26,10 +26,11 @@ public:
         friend bool operator==(const Choice&, const Choice&) noexcept = default;
     };
     ModulePrinter(std::span<const uint8_t> module, Allocator& allocator, TextOut& out,
-                  std::optional<Error>& fault, Choice choice) noexcept;
+                  std::optional<Error>& fault, Choice choice,
+                  Vec<std::string_view>* left_out = nullptr) noexcept;
 
     void print() noexcept;
-    /// When the bytes are but an expression. Each instruction comes after a space.
+    /// When the bytes are only an expression. Each instruction comes after a space.
     void print_expression() noexcept;
     /// When they are those of a function's body: after a line break each. Tells where the instructions begin.
     void print_body(Vec<size_t>& offsets) noexcept;
@@ -46,7 +47,7 @@ private:
         bool is_func;
         uint32_t params;
         uint32_t results;
-        /// Behind the form, at the parameters' number.
+        /// After the form, at the parameters' number.
         BinaryReader at;
     };
     struct Label {
@@ -107,6 +108,7 @@ private:
         });
     }
     void read_custom_sections() noexcept;
+    void leave_out_stale_sections() noexcept;
     void custom_sections() noexcept;
     void module_name() noexcept;
     void imports() noexcept;
@@ -175,6 +177,7 @@ private:
     std::optional<Error>& fault_;
     Types type_text_{*this};
     Choice choice_;
+    Vec<std::string_view>* left_out_;
 
     /// By id; one that is missing is empty.
     std::array<std::span<const uint8_t>, 16> sections_{};
@@ -192,7 +195,7 @@ private:
     Vec<Label> labels_;
     std::optional<uint32_t> func_;
     uint32_t label_count_ = 0;
-    Vec<size_t>* offsets_ = nullptr; ///< of the instructions printed, if somebody wants to know
+    Vec<size_t>* offsets_ = nullptr; ///< of the instructions printed; null when they are not wanted
 };
 
 } // namespace warpbeam::text

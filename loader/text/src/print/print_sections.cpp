@@ -3,6 +3,7 @@
 #include "custom_place.hpp"
 #include "print/module_printer.hpp"
 
+#include <warpbeam/loader/header.hpp>
 #include <warpbeam/text/lexer.hpp>
 #include <warpbeam/text/print.hpp>
 
@@ -12,9 +13,11 @@ namespace warpbeam {
 namespace text {
 
 ModulePrinter::ModulePrinter(std::span<const uint8_t> module, Allocator& allocator, TextOut& out,
-                             std::optional<Error>& fault, Choice choice) noexcept
-    : module_{module}, out_{out}, fault_{fault}, choice_{choice}, custom_sections_{allocator},
-      names_{allocator}, hints_{allocator}, types_{allocator}, func_types_{allocator}, labels_{allocator} {}
+                             std::optional<Error>& fault, Choice choice,
+                             Vec<std::string_view>* left_out) noexcept
+    : module_{module}, out_{out}, fault_{fault}, choice_{choice}, left_out_{left_out},
+      custom_sections_{allocator}, names_{allocator}, hints_{allocator}, types_{allocator},
+      func_types_{allocator}, labels_{allocator} {}
 
 bool ModulePrinter::keep(bool ok) noexcept {
     if (!ok && !fault_)
@@ -29,6 +32,7 @@ ModulePrinter::Choice ModulePrinter::feasible() const noexcept {
 
 void ModulePrinter::print() noexcept {
     find_sections();
+    leave_out_stale_sections();
     read_custom_sections();
     out_.add("(module");
     module_name();
@@ -48,12 +52,9 @@ void ModulePrinter::print() noexcept {
 }
 
 void ModulePrinter::find_sections() noexcept {
+    fault_ = check_header(module_);
     BinaryReader in{module_, fault_};
-    const std::span<const uint8_t> header{binary_header};
-    if (!std::ranges::equal(in.bytes(4), header.first(4)))
-        in.fail("magic header not detected");
-    if (!std::ranges::equal(in.bytes(4), header.last(4)))
-        in.fail("unknown binary version");
+    in.pass(std::size(binary_header));
     uint8_t place = place_of(SectionId::type, false);
     while (!in.at_end()) {
         const uint8_t id = in.byte();
@@ -81,6 +82,19 @@ BinaryReader ModulePrinter::section(SectionId id) noexcept {
         return in.part(0);
     in.bytes(static_cast<size_t>(contents.data() - module_.data()));
     return in.part(contents.size());
+}
+
+void ModulePrinter::leave_out_stale_sections() noexcept {
+    if (left_out_ == nullptr)
+        return;
+    left_out_->clear();
+    size_t kept = 0;
+    for (const CustomSection& each : custom_sections_)
+        if (!points_into_code(each.name))
+            custom_sections_[kept++] = each;
+        else if (!keep(left_out_->push(each.name)))
+            return;
+    custom_sections_.truncate(kept);
 }
 
 /// The name section and the branch hints are taken out of the custom sections when their text is theirs
@@ -318,7 +332,7 @@ template <typename Print>
 std::optional<Error> print_code(std::span<const uint8_t> code, const PrintOptions& options, Vec<char>& text,
                                 Print print) noexcept {
     std::optional<Error> fault;
-    TextOut out{text, options.most_characters, fault};
+    TextOut out{text, options.max_characters, fault};
     ModulePrinter printer{code, text.allocator(), out, fault, {}};
     print(printer);
     if (!text.empty())
@@ -328,6 +342,33 @@ std::optional<Error> print_code(std::span<const uint8_t> code, const PrintOption
 
 Allocator& allocator_of(const PrintOptions& options) noexcept {
     return options.allocator != nullptr ? *options.allocator : Allocator::standard();
+}
+
+/// Prints a module into `text`, or through it to `sink`. `choice` becomes what of it is feasible.
+std::optional<Error> print_module(std::span<const uint8_t> module, const PrintOptions& options,
+                                  Vec<char>& text, TextSink* sink, ModulePrinter::Choice& choice) noexcept {
+    std::optional<Error> fault;
+    text.clear();
+    TextOut out{text, options.max_characters, fault, sink};
+    ModulePrinter printer{module, allocator_of(options), out, fault, choice, options.left_out};
+    printer.print();
+    if (sink != nullptr)
+        out.flush();
+    choice = printer.feasible();
+    return fault;
+}
+
+/// The same, with all of the names and hints that lose nothing; `choice` becomes these.
+std::optional<Error> print_with_names(std::span<const uint8_t> module, const PrintOptions& options,
+                                      Vec<char>& text, TextSink* sink,
+                                      ModulePrinter::Choice& choice) noexcept {
+    while (true) {
+        const ModulePrinter::Choice tried = choice;
+        if (auto fault = print_module(module, options, text, sink, choice))
+            return fault;
+        if (choice == tried)
+            return std::nullopt;
+    }
 }
 
 } // namespace
@@ -358,22 +399,27 @@ std::expected<BodyText, Error> print_body(std::span<const uint8_t> code,
 std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                           const PrintOptions& options) noexcept {
     using namespace text;
-    Allocator& allocator = allocator_of(options);
-    Vec<char> text{allocator};
+    Vec<char> text{allocator_of(options)};
     ModulePrinter::Choice choice;
-    while (true) {
-        std::optional<Error> fault;
-        text.clear();
-        TextOut out{text, options.most_characters, fault};
-        ModulePrinter printer{module, allocator, out, fault, choice};
-        printer.print();
-        if (fault)
-            return std::unexpected{*fault};
-        const ModulePrinter::Choice feasible = printer.feasible();
-        if (feasible == choice)
-            return text;
-        choice = feasible;
-    }
+    if (const auto fault = print_with_names(module, options, text, nullptr, choice))
+        return std::unexpected{*fault};
+    return text;
+}
+
+std::expected<void, Error> print_wat(std::span<const uint8_t> module, TextSink& sink,
+                                     const PrintOptions& options) noexcept {
+    using namespace text;
+    struct Unread final : TextSink {
+        bool write(std::string_view) noexcept override { return true; }
+    } unread;
+    Vec<char> buffer{allocator_of(options)};
+    ModulePrinter::Choice choice;
+    auto fault = print_with_names(module, options, buffer, &unread, choice);
+    if (!fault)
+        fault = print_module(module, options, buffer, &sink, choice);
+    if (fault)
+        return std::unexpected{*fault};
+    return {};
 }
 
 } // namespace warpbeam

@@ -15,11 +15,22 @@ constexpr std::string_view hex_digits = "0123456789abcdef";
 TextOut& TextOut::add(std::string_view piece) noexcept {
     if (fault_)
         return *this;
-    if (piece.size() > most_ - text_.size())
-        fault_.emplace(ErrorCode::limit, "the text has more than %zu characters", most_);
-    else if (!text_.append({piece.data(), piece.size()}))
+    if (piece.size() > max_size_ - size_) {
+        fault_.emplace(ErrorCode::limit, "the text has more than %zu characters", max_size_);
+        return *this;
+    }
+    size_ += piece.size();
+    if (sink_ != nullptr && text_.size() + piece.size() > piece_size)
+        flush();
+    if (!text_.append({piece.data(), piece.size()}))
         fault_.emplace(ErrorCode::out_of_memory, "out of memory");
     return *this;
+}
+
+void TextOut::flush() noexcept {
+    if (!fault_ && !sink_->write({text_.data(), text_.size()}))
+        fault_.emplace(ErrorCode::usage, "the text can't be written");
+    text_.clear();
 }
 
 TextOut& TextOut::hexadecimal(uint64_t value, unsigned digits) noexcept {

@@ -3,6 +3,7 @@
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/text/number.hpp>
+#include <warpbeam/text/print.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -16,13 +17,17 @@ namespace warpbeam::text {
 /// stays as it is.
 class TextOut {
 public:
-    TextOut(Vec<char>& text, size_t most, std::optional<Error>& fault) noexcept
-        : text_{text}, most_{most}, fault_{fault} {}
+    /// The text is `text`; or it goes to `sink`, and `text` is the buffer on the way there, which is full at
+    /// `piece_size`.
+    TextOut(Vec<char>& text, size_t max_size, std::optional<Error>& fault, TextSink* sink = nullptr) noexcept
+        : text_{text}, max_size_{max_size}, fault_{fault}, sink_{sink} {}
 
     TextOut& add(std::string_view piece) noexcept;
+    /// Sends what is in the buffer.
+    void flush() noexcept;
     TextOut& natural(uint64_t value) noexcept { return decimal(value); }
     TextOut& integer(int64_t value) noexcept { return decimal(value); }
-    /// With `0x` and at least so many digits.
+    /// With `0x` and at least this many digits.
     TextOut& hexadecimal(uint64_t value, unsigned digits = 1) noexcept;
     /// The number of binary32 or binary64 format with these bits, so that the same bits are read from it.
     /// https://webassembly.github.io/spec/core/text/values.html#floating-point
@@ -42,14 +47,18 @@ public:
     TextOut& line(size_t depth) noexcept;
 
 private:
+    static constexpr size_t piece_size = size_t{1} << 16;
+
     TextOut& decimal(auto value) noexcept {
         char text[20];
         return add({text, std::to_chars(text, text + sizeof text, value).ptr});
     }
 
     Vec<char>& text_;
-    size_t most_;
+    size_t size_ = 0;
+    size_t max_size_;
     std::optional<Error>& fault_;
+    TextSink* sink_;
 };
 
 } // namespace warpbeam::text

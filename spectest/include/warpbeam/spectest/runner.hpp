@@ -47,6 +47,10 @@ struct RunOptions {
     /// Whether a module that needs a feature that is off counts as malformed or invalid: before there was
     /// that feature, it was.
     bool unsupported_is_invalid = false;
+    /// What findings say of a module that was refused; by default the message of the error.
+    std::function<std::string(const Error&)> explain = [](const Error& error) {
+        return std::string{error.message()};
+    };
     /// Whether messages of errors that differ from the script's are reported; they never fail a directive.
     bool compare_messages = false;
 };

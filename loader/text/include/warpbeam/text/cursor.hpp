@@ -19,8 +19,8 @@ private:
     char text_[61];
 };
 
-/// Walks over the tokens of a text with two of them in view. After a fault, whoever reported it, there is
-/// nothing but the end of the text; every loop over tokens therefore ends at that.
+/// Walks over the tokens of a text with two of them in view. After a fault, wherever it was reported, there
+/// is nothing but the end of the text; every loop over tokens therefore ends at that.
 class Cursor {
 public:
     Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
@@ -44,7 +44,7 @@ public:
     [[nodiscard]] size_t previous_end() const noexcept { return previous_end_; }
     [[nodiscard]] const Token& ahead() const noexcept { return ahead_; }
 
-    /// Goes on to the next token and returns the one left. An annotation before it that nobody has taken
+    /// Goes on to the next token and returns the one left. An annotation before it that has not been taken
     /// stands where it must not.
     Token advance() noexcept;
     bool accept(TokenKind kind) noexcept;
@@ -96,6 +96,7 @@ public:
 
 private:
     void stop() noexcept;
+    void fail_token() noexcept;
 
     Lexer lexer_;
     Fault* fault_;

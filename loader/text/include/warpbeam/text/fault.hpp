@@ -19,6 +19,13 @@ public:
     /// Null when there is none.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
 
+    /// A place as messages name it.
+    struct Position {
+        uint32_t line;
+        size_t column; ///< in characters, from one
+    };
+    [[nodiscard]] Position position_of(size_t offset) const noexcept;
+
     [[gnu::format(printf, 4, 5)]] void report(size_t offset, ErrorCode code, const char* format,
                                               ...) noexcept;
     void out_of_memory() noexcept;

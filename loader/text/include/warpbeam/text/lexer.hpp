@@ -52,7 +52,7 @@ public:
         return text_.substr(token.begin, token.end - token.begin);
     }
     /// Where the annotation that begins at `annotation` ends, and the next of the known ones between it and
-    /// the token behind.
+    /// the token after it.
     struct Annotation {
         size_t end = 0;
         size_t next = Token::no_annotation;
@@ -60,6 +60,9 @@ public:
     [[nodiscard]] Annotation annotation_at(size_t annotation) const noexcept;
     /// What is wrong at an error token.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
+    /// The identifier at an error token with other characters than ASCII, which only quotes make room for;
+    /// else empty.
+    [[nodiscard]] std::string_view unquoted_identifier() const noexcept;
 
 private:
     bool skip_blank(Token& token, bool stop_at_known = false) noexcept;

@@ -7,20 +7,26 @@
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string_view>
 
 namespace warpbeam {
 
 struct PrintOptions {
     Allocator* allocator = nullptr; ///< null: the standard one
     /// The most characters that the text may have; a few bytes of a module can stand for thousands.
-    size_t most_characters = size_t{1} << 30;
+    size_t max_characters = size_t{1} << 30;
+    /// When it is not null, custom sections that point into the code (see `points_into_code`) are left out,
+    /// since they will not be true of the module that is made of the text; this becomes the list of their
+    /// names, which are views of the module's bytes.
+    Vec<std::string_view>* left_out = nullptr;
 };
 
 /// Translates one module from the binary format to the text format, from which `parse_wat` makes the same
 /// module again. https://webassembly.github.io/spec/core/text/modules.html
 ///
 /// Instructions are flat, one to a line. Names of the name section become identifiers, or `@name` annotations
-/// where they can't; branch hints and other custom sections become annotations too, so that nothing is lost.
+/// where they can't; branch hints and other custom sections become annotations too, so that nothing is lost
+/// unless `left_out` is set.
 /// What is lost is the freedom that an encoder has: numbers longer than necessary, runs of locals that could
 /// be one, an unused data count, the longer forms of segments, the place of the name section.
 ///
@@ -28,6 +34,22 @@ struct PrintOptions {
 /// the byte offset. The other errors are `limit` and `out_of_memory`.
 [[nodiscard]] std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
                                                         const PrintOptions& options = {}) noexcept;
+
+/// Takes a text piece by piece.
+class TextSink {
+public:
+    /// False when it can take no more, which ends the printing.
+    [[nodiscard]] virtual bool write(std::string_view piece) noexcept = 0;
+
+protected:
+    ~TextSink() = default;
+};
+
+/// The same in pieces, so that the memory used depends on the size of the module and not of the text. Nothing
+/// is written of a module that has no text; to know that, it is printed twice. An error of code `usage` means
+/// that the sink takes no more.
+[[nodiscard]] std::expected<void, Error> print_wat(std::span<const uint8_t> module, TextSink& sink,
+                                                   const PrintOptions& options = {}) noexcept;
 
 /// The same of the instructions of an expression, such as a constant one, whose code ends with `end`: on one
 /// line, `i32.const 8 global.get 0 i32.add`, with numbers for all that is elsewhere in the module.

@@ -1,8 +1,8 @@
-#include <warpbeam/loader/needs.hpp>
+#include <warpbeam/loader/required_features.hpp>
 
 namespace warpbeam {
 
-FeatureSet features_needed(std::span<const uint8_t> bytes, const LoadOptions& options) noexcept {
+FeatureSet required_features(std::span<const uint8_t> bytes, const LoadOptions& options) noexcept {
     const auto whole = Module::load(bytes, options);
     FeatureSet needed = FeatureSet::none();
     for (const FeatureRow& row : feature_table) {
