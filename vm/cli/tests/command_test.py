@@ -208,7 +208,7 @@ check("all missing imports at once", ["imports.wat"], stderr=re.compile(
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],
       stderr=re.compile(
-    r"^invalid.wat:1:48: invalid module: type mismatch.*function 0 .broken.\n\(module .*\n {47}\^\n$"), status=1)
+    r"^invalid.wat:1:49: invalid module: type mismatch.*function 0\n\(module .*\n {48}\^\n$"), status=1)
 check("an invalid binary", ["invalid.wasm"],
       stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=1)
 check("a malformed binary", ["malformed.wasm"], stderr=re.compile(r"^malformed.wasm: malformed module: .*offset"),
@@ -237,7 +237,7 @@ check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), sta
 check("valid modules", ["validate", "math.wat", "empty.wasm"], stdout="math.wat: valid\nempty.wasm: valid\n")
 check("quietly", ["validate", "--quiet", "math.wat", "empty.wasm"])
 check("some are not", ["validate", "invalid.wat", "math.wat"], stdout="math.wat: valid\n",
-      stderr=re.compile("^invalid.wat:1:48: invalid module: "), status=1)
+      stderr=re.compile("^invalid.wat:1:49: invalid module: "), status=1)
 check("a feature that is off", ["validate", "--features", "-reference-types,-gc", "math.wat"],
       stderr=holds("reference-types"), status=1)
 check("a feature that nobody knows", ["validate", "--features", "+telepathy", "math.wat"],
