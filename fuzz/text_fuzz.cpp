@@ -56,7 +56,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (bytes) {
             LoadOptions load;
             load.features = FeatureSet::all();
-            (void)Module::load(*bytes, load);
+            if (const auto module = Module::load(*bytes, load); !module) {
+                const Error& refused = module.error();
+                const Error located =
+                    locate_in_wat({reinterpret_cast<const char*>(data), size}, refused, options);
+                if (located.code() != refused.code() ||
+                    (located.offset() > size && located.offset() != refused.offset()))
+                    std::abort();
+            }
             // `(module binary ...)` may hold any bytes.
             if (std::string_view{reinterpret_cast<const char*>(data), size}.contains("binary"))
                 check_binary(*bytes);
