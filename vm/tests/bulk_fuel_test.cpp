@@ -36,7 +36,8 @@ constexpr uint64_t mebibyte = 1 + (1u << 20) / 64;
 
 TEST_F(BulkFuelTest, instructions_on_bytes_take_it_by_the_bytes) {
     const Instance instance = instantiate(R"((module (memory $m 64) (memory $n 64)
-        (data $d ")" + std::string(6400, 'x') + R"(")
+        (data $d ")" + std::string(6400, 'x') +
+                                          R"(")
         (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 1048576)))
         (func (export "copy") (memory.copy (i32.const 0) (i32.const 64) (i32.const 1048576)))
         (func (export "copy_up") (memory.copy (i32.const 64) (i32.const 0) (i32.const 1048576)))
@@ -88,8 +89,7 @@ TEST_F(BulkFuelTest, out_of_bounds_comes_before_out_of_fuel) {
     const Instance instance = instantiate(R"((module (memory 1)
         (func (export "fill") (memory.fill (i32.const 100) (i32.const 7) (i32.const 65536)))))");
     store.set_fuel(2);
-    EXPECT_EQ(trap_of(instance, "fill"),
-              "out of bounds memory access: 65536 bytes at 100, memory has 65536");
+    EXPECT_EQ(trap_of(instance, "fill"), "out of bounds memory access: 65536 bytes at 100, memory has 65536");
     EXPECT_EQ(store.fuel(), 1u);
 }
 
@@ -99,12 +99,14 @@ TEST_F(BulkFuelTest, instructions_on_elements_take_it_by_their_bytes) {
         (global $b (ref $bytes) (array.new_default $bytes (i32.const 6400)))
         (global $l (ref $longs) (array.new_default $longs (i32.const 800)))
         (global $r (ref $refs) (array.new_default $refs (i32.const 800)))
-        (func $f) (elem $e func )" + [] {
-        std::string all;
-        for (int i = 0; i < 800; ++i)
-            all += "$f ";
-        return all;
-    }() + R"() (data $d ")" + std::string(6400, 'x') + R"(")
+        (func $f) (elem $e func )" +
+                                          [] {
+                                              std::string all;
+                                              for (int i = 0; i < 800; ++i)
+                                                  all += "$f ";
+                                              return all;
+                                          }() +
+                                          R"() (data $d ")" + std::string(6400, 'x') + R"(")
         (func (export "table.fill") (table.fill $t (i32.const 0) (ref.null func) (i32.const 800)))
         (func (export "table.copy") (table.copy $t $t (i32.const 0) (i32.const 1) (i32.const 800)))
         (func (export "table.copy up") (table.copy $u $u (i32.const 1) (i32.const 0) (i32.const 800)))

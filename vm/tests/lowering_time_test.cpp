@@ -45,9 +45,10 @@ TEST(LoweringTime, of_a_branch_table_does_not_depend_on_its_values) {
     for (const char* const targets : {"0 0 ", "0 1 "}) {
         const auto table = [&](size_t values) {
             const std::string types = repeat("i32 ", values);
-            return "(module (type $t (func (result " + types + "))) (func (param i32) block (type $t) block (type $t)" +
-                   "(i32.const 9)" + repeat("(i32.const 1)", values) + "(local.get 0) br_table " +
-                   repeat(targets, 20'000) + "0 end end " + repeat("drop ", values) + "))";
+            return "(module (type $t (func (result " + types +
+                   "))) (func (param i32) block (type $t) block (type $t)" + "(i32.const 9)" +
+                   repeat("(i32.const 1)", values) + "(local.get 0) br_table " + repeat(targets, 20'000) +
+                   "0 end end " + repeat("drop ", values) + "))";
         };
         EXPECT_LT(seconds(table(1000)), 20 * seconds(table(1)));
     }

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
-/// What instructions that work on many bytes or elements at once take from the fuel (Store::set_fuel). They do
-/// as much as the fuel is enough for; then the operands in the frame say what is left to do, and the code stops
-/// at the instruction, from where it can go on with more fuel. Without Config::fuel there is always enough.
+/// What instructions that work on many bytes or elements at once take from the fuel (Store::set_fuel). They
+/// do as much as the fuel is enough for; then the operands in the frame say what is left to do, and the code
+/// stops at the instruction, from where it can go on with more fuel. Without Config::fuel there is always
+/// enough.
 
 namespace warpbeam::vm {
 
@@ -43,7 +44,8 @@ template <typename In, typename Copy>
 
 /// The same for a fill.
 template <typename In, typename Fill>
-[[gnu::always_inline]] inline Exit fill_for_fuel(Regs& r, Slot* to, Slot* count, uint64_t bytes, Fill fill) noexcept {
+[[gnu::always_inline]] inline Exit fill_for_fuel(Regs& r, Slot* to, Slot* count, uint64_t bytes,
+                                                 Fill fill) noexcept {
     const uint64_t part = take_fuel(r, *count, bytes);
     fill(*to, part);
     if (part == *count) [[likely]]
@@ -54,6 +56,8 @@ template <typename In, typename Fill>
 }
 
 /// For what can't be done in parts: takes the fuel, or as much as there is.
-inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept { (void)take_fuel(r, count, bytes); }
+inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
+    (void)take_fuel(r, count, bytes);
+}
 
 } // namespace warpbeam::vm
