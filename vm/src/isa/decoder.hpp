@@ -196,7 +196,7 @@ struct Decoder : FieldReader<form, variant.constants(), width> {
     /// An operand, wherever it is.
     template <Field name, typename T>
     [[gnu::always_inline]] static T read(const Regs& r) noexcept {
-        static_assert(Fields::template row<name>.kind == FieldKind::operand);
+        static_assert(row_of(form).fields[field_index(form, name)].kind == FieldKind::operand);
         constexpr Src s = variant.operand(operand_index(form, name));
         if constexpr (s == Src::slot)
             return load_slot<T>(r.fp, static_cast<uint16_t>(Fields::template get<name>(r.ip)));
