@@ -137,12 +137,14 @@ TEST_F(BulkFuelTest, instructions_on_elements_take_it_by_their_bytes) {
 TEST_F(BulkFuelTest, what_is_not_done_in_parts_takes_what_there_is) {
     const Instance instance = instantiate(R"((module (table $t 0 funcref) (type $a (array i64))
         (func (export "grow") (drop (table.grow $t (ref.null func) (i32.const 8000))))
+        (func (export "refused") (drop (table.grow $t (ref.null func) (i32.const -1))))
         (func $nothing)
         (func (export "new") (drop (array.new_default $a (i32.const 8000))) (call $nothing))))");
     EXPECT_EQ(taken(instance, "grow"), 1001u);
     store.set_fuel(10);
     EXPECT_TRUE(instance.func("grow")->call());
     EXPECT_EQ(store.fuel(), 0u);
+    EXPECT_EQ(taken(instance, "refused"), 1u) << "nothing was touched";
     EXPECT_EQ(taken(instance, "new"), 1002u);
     runs_out(instance, "new", 10);
 }

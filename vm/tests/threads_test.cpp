@@ -260,6 +260,8 @@ TEST_F(ThreadsTest, faults_have_their_traps) {
     EXPECT_EQ(trap("(drop (i32.atomic.load (i32.const 6)))"), "unaligned atomic: 4 bytes at 6");
     EXPECT_EQ(trap("(drop (i64.atomic.rmw.add offset=4 (i32.const 16) (i64.const 1)))"),
               "unaligned atomic: 8 bytes at 20");
+    EXPECT_EQ(trap("(drop (i32.atomic.load offset=0xfffffffffffffffc (i64.const 6)))", "i64 1"),
+              "unaligned atomic: 4 bytes at 18446744073709551618");
     EXPECT_EQ(trap("(drop (i64.atomic.load16_u (i32.const 65536)))"),
               "out of bounds memory access: 2 bytes at 65536, memory has 65536");
     EXPECT_EQ(trap("(i32.atomic.store offset=4294967292 (i32.const -4) (i32.const 0))"),

@@ -49,9 +49,11 @@ struct TableGrow {
     static Exit run(Regs& r) noexcept {
         TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
         const Slot* const operand = In::operands(r);
-        charge(r, operand[1], sizeof(Slot));
         const int64_t old = grow(table, operand[1], operand[0]);
-        return In::result(r, old < 0 ? failed_growth(table.type.limits) : static_cast<Slot>(old));
+        if (old < 0)
+            return In::result(r, failed_growth(table.type.limits));
+        charge(r, operand[1], sizeof(Slot));
+        return In::result(r, static_cast<Slot>(old));
     }
 };
 
@@ -82,9 +84,8 @@ struct TableCopy {
         }
         return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
                                  [&](uint64_t into, uint64_t out_of, uint64_t count) {
-                                     if (count != 0)
-                                         std::memmove(to.elements + into, from.elements + out_of,
-                                                      count * sizeof(Slot));
+                                     std::memmove(to.elements + into, from.elements + out_of,
+                                                  count * sizeof(Slot));
                                  });
     }
 };
@@ -101,9 +102,8 @@ struct TableInit {
         }
         return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
                                  [&](uint64_t to, uint64_t from, uint64_t count) {
-                                     if (count != 0)
-                                         std::memcpy(table.elements + to, values.data() + from,
-                                                     count * sizeof(Slot));
+                                     std::memcpy(table.elements + to, values.data() + from,
+                                                 count * sizeof(Slot));
                                  });
     }
 };

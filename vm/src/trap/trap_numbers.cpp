@@ -18,15 +18,15 @@ public:
     void memory_access() noexcept;
     void table_access() noexcept;
     void called_element() noexcept;
+    void unaligned_access() noexcept { (void)accessed(row_of(reader_.op())); }
 
 private:
     /// Bulk operations have their operands in consecutive slots: destination, source or value, count.
     [[nodiscard]] Slot operand(size_t i) const noexcept {
         return execution_.fp[vm::Decoder<vm::Form::general0>::get<vm::Field::operands>(execution_.ip) + i];
     }
-    /// With `carry`, the range starts at 2^64 + `start`.
-    void range(uint64_t count, uint64_t start, const char* container, uint64_t size,
-               bool carry = false) noexcept {
+    /// With `carry`, they start at 2^64 + `start`.
+    void place(uint64_t count, uint64_t start, bool carry = false) noexcept {
         text_.print(": %" PRIu64 " %s%s at ", count, unit_, count == 1 ? "" : "s");
         if (carry) {
             // 2^64 is 18 * 10^18 + 446744073709551616.
@@ -36,7 +36,20 @@ private:
         } else {
             text_.print("%" PRIu64, start);
         }
+    }
+    void size_of(const char* container, uint64_t size) noexcept {
         text_.print(", %s has %" PRIu64, container, size);
+    }
+    void range(uint64_t count, uint64_t start, const char* container, uint64_t size) noexcept {
+        place(count, start);
+        size_of(container, size);
+    }
+    /// The bytes of a single access, whose immediates come next. Returns which memory it is to.
+    uint32_t accessed(const InstrRow& row) noexcept {
+        const MemArg arg = reader_.mem_arg();
+        // The sum of a 64-bit address and an offset can have 65 bits.
+        place(uint64_t{1} << row.access_log2, execution_.detail, execution_.detail < arg.offset);
+        return arg.memory;
     }
     /// Of what a bulk operation writes to a container with `to` elements.
     void written(const char* container, uint64_t to) noexcept {
@@ -63,11 +76,8 @@ void Numbers::memory_access() noexcept {
     const Op op = reader_.op();
     const InstrRow& row = row_of(op);
     if (row.imm == Imm::mem_arg || row.imm == Imm::mem_arg_lane) {
-        const MemArg arg = reader_.mem_arg();
-        // The sum of a 64-bit address and an offset can have 65 bits.
-        const bool carry = execution_.detail < arg.offset;
-        return range(uint64_t{1} << row.access_log2, execution_.detail, "memory",
-                     inst_.memories[arg.memory]->size, carry);
+        const uint32_t memory = accessed(row);
+        return size_of("memory", inst_.memories[memory]->size);
     }
     if (op == Op::memory_fill)
         return written("memory", memory_size());
@@ -122,7 +132,7 @@ void add_numbers(Text& text, vm::Exit exit, const vm::Execution& execution, size
         numbers.called_element();
         break;
     case vm::Exit::unaligned_atomic:
-        text.print(": %u bytes at %" PRIu64, 1u << row_of(reader.op()).access_log2, execution.detail);
+        numbers.unaligned_access();
         break;
     default:
         break;
