@@ -45,7 +45,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                invoke)
         .value("--env", "NAME[=VALUE]", "set an environment variable, or pass ours on; may be repeated",
                [&](std::string_view text) { add_variable(settings, text); })
-        .value("--fuel", "N", "trap after N calls and turns of loops",
+        .value("--fuel", "N",
+               "trap after N calls, turns of loops, and pieces of 64 bytes copied or filled at once",
                [&](std::string_view text) {
                    settings.fuel = parse_count(text);
                    settings.config.fuel = true;

@@ -33,7 +33,7 @@ double seconds(const std::string& wat) {
     return least;
 }
 
-/// A block whose label takes that many values, with `body` behind them.
+/// A block whose label takes that many values, with `body` after them.
 std::string block_with(size_t values, const std::string& body) {
     const std::string types = repeat("i32 ", values);
     return "(module (type $t (func (result " + types + "))) (func (param i32) block (type $t) " +

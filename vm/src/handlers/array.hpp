@@ -169,17 +169,13 @@ struct ArrayInitData {
             r.acc = operand[2];
             return Exit::memory_out_of_bounds;
         }
-        // The source is counted in bytes.
-        const uint64_t part = take_fuel(r, operand[3], bytes);
-        if (part != 0)
-            std::memcpy(field_at(array, array->layout->size) + operand[1] * bytes, data.data() + operand[2],
-                        part * bytes);
-        if (part == operand[3])
-            return In::proceed(r);
-        operand[1] += part;
-        operand[2] += part * bytes;
-        operand[3] -= part;
-        return Exit::out_of_fuel;
+        return copy_for_fuel<In>(
+            r, operand + 1, operand + 2, operand + 3, bytes, false,
+            [&](uint64_t to, uint64_t from, uint64_t count) {
+                std::memcpy(field_at(array, array->layout->size) + to * bytes, data.data() + from,
+                            count * bytes);
+            },
+            bytes); // the source is counted in bytes
     }
 };
 
@@ -197,9 +193,8 @@ struct ArrayInitElem {
         }
         return copy_for_fuel<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
                                  [&](uint64_t to, uint64_t from, uint64_t count) {
-                                     if (count != 0)
-                                         std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
-                                                     values.data() + from, count * sizeof(Slot));
+                                     std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
+                                                 values.data() + from, count * sizeof(Slot));
                                  });
     }
 };

@@ -5,13 +5,12 @@
 #include <algorithm>
 
 /// What instructions that work on many bytes or elements at once take from the fuel (Store::set_fuel). They
-/// do as much as the fuel is enough for; then the operands in the frame say what is left to do, and the code
-/// stops at the instruction, from where it can go on with more fuel. Without Config::fuel there is always
-/// enough.
+/// do as much as the fuel is enough for, and trap. The operands in the frame then say what is left to do, and
+/// the code stands at the instruction. Without Config::fuel there is always enough.
 
 namespace warpbeam::vm {
 
-/// One unit is for as many bytes.
+/// The bytes that one unit is for. What is left over, and so an instruction on fewer bytes, is free.
 inline constexpr uint64_t bytes_per_unit = 64;
 
 /// How many of `count` elements of `bytes` each there is fuel for, which is taken.
@@ -24,20 +23,22 @@ inline constexpr uint64_t bytes_per_unit = 64;
 }
 
 /// Does a part of an instruction whose operands are a position in the destination, one in the source, and a
-/// count: `copy(to, from, count)`. Backwards when `overlaps` and the source would be overwritten else.
+/// count: `copy(to, from, count)`. Backwards when `overlaps` and the source would be overwritten else. An
+/// element takes `from_step` positions of the source.
 template <typename In, typename Copy>
 [[gnu::always_inline]] inline Exit copy_for_fuel(Regs& r, Slot* to, Slot* from, Slot* count, uint64_t bytes,
-                                                 bool overlaps, Copy copy) noexcept {
+                                                 bool overlaps, Copy copy, uint64_t from_step = 1) noexcept {
     const uint64_t part = take_fuel(r, *count, bytes);
     const bool backwards = overlaps && *to > *from;
     const uint64_t start = backwards ? *count - part : 0;
-    copy(*to + start, *from + start, part);
+    if (part != 0)
+        copy(*to + start, *from + start * from_step, part);
     if (part == *count) [[likely]]
         return In::proceed(r);
     *count -= part;
     if (!backwards) {
         *to += part;
-        *from += part;
+        *from += part * from_step;
     }
     return Exit::out_of_fuel;
 }
@@ -55,7 +56,7 @@ template <typename In, typename Fill>
     return Exit::out_of_fuel;
 }
 
-/// For what can't be done in parts: takes the fuel, or as much as there is.
+/// For what is not done in parts: takes the fuel, or all of it when there is less.
 inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
     (void)take_fuel(r, count, bytes);
 }

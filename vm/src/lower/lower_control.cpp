@@ -35,7 +35,7 @@ void Lowering::begin_block(ControlKind kind, BlockType type) noexcept {
         control_.back().handler = handler;
 }
 
-void Lowering::begin_block() noexcept { begin_block(ControlKind::block, reader_.block_type()); }
+void Lowering::lower_block() noexcept { begin_block(ControlKind::block, reader_.block_type()); }
 
 void Lowering::begin_if() noexcept {
     const BlockType type = reader_.block_type();

@@ -67,6 +67,7 @@ void Lowering::lower_eqz(Op equal) noexcept {
     negated_ = {next ? int_acc_.producer.serial : 0, compare};
 }
 
+/// `kind` is `bot` where the instruction does not name the type.
 void Lowering::lower_select(Kind kind) noexcept {
     Popped condition = pop();
     Popped b = pop();
@@ -102,8 +103,6 @@ void Lowering::lower_wide(Op op) noexcept {
 }
 
 void Lowering::lower_drop() noexcept { (void)pop(); }
-
-void Lowering::lower_select() noexcept { lower_select(ValType::bot); }
 
 void Lowering::lower_select_typed() noexcept {
     (void)reader_.u32();

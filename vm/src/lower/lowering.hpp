@@ -72,7 +72,6 @@ private:
     // lower_numeric.cpp
     void lower_nothing() noexcept {}
     void lower_drop() noexcept;
-    void lower_select() noexcept;
     void lower_select_typed() noexcept;
     void lower_extend() noexcept;
     void lower_local_get() noexcept;
@@ -161,7 +160,7 @@ private:
     void lower_unreachable() noexcept;
     void emit_poll() noexcept;
     void begin_block(ControlKind kind, BlockType type) noexcept;
-    void begin_block() noexcept;
+    void lower_block() noexcept;
     void begin_if() noexcept;
     void begin_loop() noexcept;
     void end_block() noexcept;

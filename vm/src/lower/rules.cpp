@@ -64,7 +64,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
     constexpr OfOp ops[] = {
         // lower_control.cpp
         {Op::unreachable, call<&L::lower_unreachable>},
-        {Op::block, call<static_cast<void (L::*)() noexcept>(&L::begin_block)>},
+        {Op::block, call<&L::lower_block>},
         {Op::loop, call<&L::begin_loop>},
         {Op::if_, call<&L::begin_if>},
         {Op::else_, call<&L::begin_else>},
@@ -94,7 +94,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         // lower_numeric.cpp
         {Op::nop, call<&L::lower_nothing>},
         {Op::drop, call<&L::lower_drop>},
-        {Op::select, call<static_cast<void (L::*)() noexcept>(&L::lower_select)>},
+        {Op::select, call<&L::lower_select, bot>},
         {Op::select_t, call<&L::lower_select_typed>},
         {Op::local_get, call<&L::lower_local_get>},
         {Op::local_set, call<&L::lower_local_set, false>},

@@ -19,8 +19,8 @@ struct Config {
     FeatureSet features = {};
     /// What modules may ask for.
     ModuleLimits limits = {};
-    /// Whether code counts fuel at calls, loop heads and collections of garbage, and traps when it is used up
-    /// (Store::set_fuel).
+    /// Whether code counts fuel at calls, loop heads, collections of garbage and instructions on many bytes
+    /// or elements, and traps when it is used up (Store::set_fuel).
     bool fuel = false;
     /// Whether code looks at calls and loop heads if it is to stop (Store::interrupt_handle).
     bool interruption = false;

@@ -84,8 +84,9 @@ public:
     /// left, code traps with `out_of_fuel`, at its next call or loop head or right after the collection. An
     /// instruction for many bytes or elements at once (memory.fill, table.copy, array.init_data) takes a unit
     /// for each 64 bytes that it touches, and traps with `out_of_fuel` when it has done what there is fuel
-    /// for. What table.grow and array.new touch is taken afterwards, as far as there is fuel. Without effect
-    /// unless Config::fuel is set; a new store has none.
+    /// for; one on fewer bytes takes none. table.grow, when it succeeds, and array.new take theirs at once,
+    /// or all of the fuel when there is less, and do not trap. Without effect unless Config::fuel is set; a
+    /// new store has none.
     void set_fuel(uint64_t units) noexcept;
     /// What is left; 0 when code has run out of it.
     [[nodiscard]] uint64_t fuel() const noexcept;
