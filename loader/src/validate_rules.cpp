@@ -1,5 +1,7 @@
 #include "validate_func.hpp"
 
+#include <warpbeam/loader/packed_table.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -223,7 +225,7 @@ bool FuncValidator::run() noexcept {
             return refused();
         if (is_constant_ && !check_constant()) [[unlikely]]
             return false;
-        if (!rules[byte](*this)) [[unlikely]]
+        if (!detail::PackedTable<rules>::at(byte)(*this)) [[unlikely]]
             return false;
     }
     return true;
@@ -241,7 +243,7 @@ bool FuncValidator::prefixed() noexcept {
     const InstrRow* const row = find_instr(code_);
     if (row == nullptr || !context_.features.has(row->feature))
         return refused();
-    return rules[static_cast<size_t>(row - instr_table)](*this);
+    return detail::PackedTable<rules>::at(static_cast<size_t>(row - instr_table))(*this);
 }
 
 bool FuncValidator::refused() noexcept {

@@ -27,10 +27,12 @@ WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint6
                                   InstanceData* inst, Record* rp, uint64_t acc, uint64_t l0, uint64_t l1,
                                   Vector facc, Vector f0);
 
+// Two jumps to a next handler in one line of 64 bytes hinder each other's prediction (docs/decisions/0007).
 template <typename Body>
-WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size,
-                                    InstanceData* inst, Record* rp, uint64_t acc, uint64_t l0, uint64_t l1,
-                                    Vector facc, Vector f0) {
+[[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
+                                                         uint64_t mem_size, InstanceData* inst, Record* rp,
+                                                         uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
+                                                         Vector f0) {
     Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if constexpr (Branching<Body>) {
         if (Body::test(r)) {

@@ -26,9 +26,11 @@ constexpr Kind kind_of(Sig::Type type) noexcept {
         return ValType::f64;
     case Sig::v128:
         return ValType::v128;
-    default:
+    case Sig::none:
+    case Sig::addr: // depends on the memory
         return ValType::bot;
     }
+    return ValType::bot;
 }
 /// The option of a form whose option is the bank of its values.
 constexpr uint8_t bank_option(Kind kind) noexcept {

@@ -177,16 +177,12 @@ void Lowering::skip_unreachable(size_t depth) noexcept {
     while (!reader_.done()) {
         offset_ = reader_.offset();
         const Op op = reader_.op();
-        switch (op) {
-        case Op::loop:
-            ++next_loop_;
-            [[fallthrough]];
-        case Op::block:
-        case Op::if_:
-        case Op::try_:
-        case Op::try_table:
+        const Imm imm = row_of(op).imm;
+        if (imm == Imm::block || imm == Imm::try_table) {
             ++depth;
-            break;
+            next_loop_ += op == Op::loop ? 1 : 0;
+        }
+        switch (op) {
         case Op::else_:
             if (depth == 0) {
                 begin_else();
@@ -211,10 +207,10 @@ void Lowering::skip_unreachable(size_t depth) noexcept {
             }
             --depth;
             break;
-        default:
+        default: // ends no block
             break;
         }
-        reader_.skip(row_of(op).imm);
+        reader_.skip(imm);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "lower/lowering.hpp"
 
+#include <warpbeam/loader/packed_table.hpp>
+
 /// Which function lowers which instruction: that of its family, or one of its own.
 
 namespace warpbeam::vm {
@@ -185,7 +187,7 @@ void Lowering::lower_instr(Op op) noexcept {
     static constexpr Rules::ByNumber rules = Rules::by_number();
     static_assert(std::ranges::all_of(rules, [](Rules::Rule rule) { return rule != nullptr; }),
                   "every instruction is lowered");
-    rules[detail::number_of(op)](*this, op);
+    warpbeam::detail::PackedTable<rules>::at(detail::number_of(op))(*this, op);
 }
 
 } // namespace warpbeam::vm
