@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/byte_reader.hpp>
 #include <warpbeam/loader/type_codes.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -26,7 +27,7 @@ inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
 }
 
 /// What the readers of custom sections have in common: they read up to a fault.
-class CustomReader {
+class WARPBEAM_API CustomReader {
 public:
     /// Whether there was no fault so far.
     [[nodiscard]] bool good() const noexcept { return good_; }
@@ -49,7 +50,7 @@ private:
 };
 
 /// Reads the contents of a name section.
-class NameReader : public CustomReader {
+class WARPBEAM_API NameReader : public CustomReader {
 public:
     struct Entry {
         NameSpace space = NameSpace::module;
@@ -90,7 +91,7 @@ struct BranchHint {
 };
 
 /// Reads the contents of a section of branch hints. https://github.com/WebAssembly/branch-hinting
-class BranchHintReader : public CustomReader {
+class WARPBEAM_API BranchHintReader : public CustomReader {
 public:
     explicit BranchHintReader(std::span<const uint8_t> contents) noexcept
         : in_{contents}, funcs_left_{count(in_)} {}

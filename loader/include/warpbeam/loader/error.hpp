@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/feature.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstdarg>
 #include <cstddef>
@@ -21,7 +22,7 @@ enum class ErrorCode : uint8_t {
 };
 
 /// An error as a value: it owns its text, allocates nothing, and is safe to copy and to keep.
-class Error {
+class WARPBEAM_API Error {
 public:
     static constexpr size_t no_offset = SIZE_MAX;
     static constexpr uint32_t no_function = UINT32_MAX;

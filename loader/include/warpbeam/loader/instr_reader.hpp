@@ -4,6 +4,7 @@
 #include <warpbeam/loader/instr_table.hpp>
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/loader/type_codes.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstdint>
 #include <span>
@@ -192,7 +193,7 @@ struct BlockType {
 };
 
 /// Reads instructions of a loaded module, from a body or a constant expression.
-class InstrReader : public CodeReader<ValidBytes> {
+class WARPBEAM_API InstrReader : public CodeReader<ValidBytes> {
 public:
     InstrReader(const Module& module, std::span<const uint8_t> code) noexcept
         : CodeReader{code}, module_{&module} {}

@@ -6,6 +6,7 @@
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 
 #include <cstdint>
@@ -115,7 +116,7 @@ struct LoadOptions {
 /// https://webassembly.github.io/spec/core/syntax/modules.html
 ///
 /// Index spaces begin with the imports, as in the specification. All spans and views live as long as it does.
-class Module {
+class WARPBEAM_API Module {
 public:
     /// Decodes and validates. The error says where the first fault lies (byte offset, section, function),
     /// what was expected and what was found; `malformed` for what breaks the binary format, `invalid` for

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
+
 #include <cstddef>
 #include <string_view>
 
@@ -12,7 +14,7 @@ namespace warpbeam {
 ///
 ///     Printable rest{name};
 ///     for (std::string_view piece; !(piece = rest.next()).empty();)
-class Printable {
+class WARPBEAM_API Printable {
 public:
     /// With `quoted`, also quotes and backslashes are escaped, so that the text between quotes is
     /// unambiguous.

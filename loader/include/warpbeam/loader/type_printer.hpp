@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstdint>
 #include <span>
@@ -11,7 +12,7 @@ namespace warpbeam {
 
 /// Writes types as the text format does: `i32`, `(ref null 3)`, `func (param i32)`, `memory i64 1 2`. Where
 /// the text goes and how it refers to defined types is up to the class made of this.
-class TypePrinter {
+class WARPBEAM_API TypePrinter {
 public:
     void heap(HeapType type) noexcept;
     void value(ValType type) noexcept;

@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <span>
 
@@ -13,7 +14,7 @@ namespace warpbeam {
 ///
 /// Thread-safety: every function may be called from any thread at any time. Types are never removed before
 /// the registry ends, and the addresses of their contents are stable.
-class TypeRegistry {
+class WARPBEAM_API TypeRegistry {
 public:
     explicit TypeRegistry(Allocator& allocator = Allocator::standard()) noexcept;
     ~TypeRegistry();

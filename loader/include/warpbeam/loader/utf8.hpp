@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -9,9 +11,9 @@
 namespace warpbeam {
 
 /// The length of the UTF-8 encoded character that `text` begins with; 0 when there is none.
-[[nodiscard]] size_t utf8_length(std::string_view text) noexcept;
+[[nodiscard]] WARPBEAM_API size_t utf8_length(std::string_view text) noexcept;
 /// Whether all of `text` is UTF-8.
-[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+[[nodiscard]] WARPBEAM_API bool is_utf8(std::string_view text) noexcept;
 [[nodiscard]] inline bool is_utf8(std::span<const uint8_t> bytes) noexcept {
     return is_utf8(std::string_view{reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace warpbeam {
 ///
 /// Thread-safety: every function may be called from any thread at any time, if that holds for the other
 /// allocator. Numbers read while other threads allocate belong to slightly different moments.
-class AccountingAllocator final : public Allocator {
+class WARPBEAM_API AccountingAllocator final : public Allocator {
 public:
     /// Of one kind of memory.
     struct Usage {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
+
 #include <cstddef>
 #include <new>
 #include <type_traits>
@@ -11,7 +13,7 @@ namespace detail {
 
 /// What the platform offers, see the functions of Allocator. These are not its own, defined elsewhere,
 /// because then only the library would have its type information, which is built without.
-struct AddressSpace {
+struct WARPBEAM_API AddressSpace {
     [[nodiscard]] static void* reserve(size_t size) noexcept;
     [[nodiscard]] static bool commit(void* base, size_t from, size_t to) noexcept;
     [[nodiscard]] static bool map_file(void* base, size_t from, size_t to, int file) noexcept;
@@ -29,7 +31,7 @@ struct AddressSpace {
 ///
 /// Thread-safety: an allocator that is shared by stores used on several threads must be thread-safe; the
 /// default one is.
-class Allocator {
+class WARPBEAM_API Allocator {
 public:
     virtual ~Allocator() = default;
 

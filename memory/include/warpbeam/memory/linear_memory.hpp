@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/memory_image.hpp>
 #include <warpbeam/memory/reservation.hpp>
 
@@ -17,7 +18,7 @@ namespace warpbeam {
 /// refuses the reservation, the bytes are a block of the allocator that is copied when it grows.
 ///
 /// Thread-safety: none; one thread at a time.
-class LinearMemory {
+class WARPBEAM_API LinearMemory {
 public:
     /// What a memory begins as, and how far it may go.
     struct Options {

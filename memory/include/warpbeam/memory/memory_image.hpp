@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/reservation.hpp>
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace warpbeam {
 
 /// What memories begin with, kept once by the system: each memory maps it and gets pages of its own only for
 /// what it writes. Immutable.
-class MemoryImage {
+class WARPBEAM_API MemoryImage {
 public:
     /// Bytes and where in the memory they go.
     struct Piece {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <array>
@@ -17,7 +18,7 @@ namespace warpbeam {
 /// logarithmic time; only an alignment that none is sure to have room for makes it look at all that might.
 ///
 /// Thread-safety: none; one thread at a time.
-class RangeAllocator {
+class WARPBEAM_API RangeAllocator {
 public:
     /// Every range begins at a multiple of this many bytes, and takes a multiple of it.
     static constexpr uint64_t granule = 16;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace warpbeam {
 /// is small), `reserve` yields an empty reservation.
 ///
 /// Thread-safety: none; one thread at a time.
-class Reservation {
+class WARPBEAM_API Reservation {
 public:
     Reservation() noexcept = default;
     Reservation(Reservation&& other) noexcept { swap(other); }

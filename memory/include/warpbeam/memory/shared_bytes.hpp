@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/memory/reservation.hpp>
@@ -28,7 +29,7 @@ enum class WaitResult : uint8_t {
 /// https://github.com/WebAssembly/threads/blob/main/proposals/threads/Overview.md
 ///
 /// Thread-safety: every function may be called from any thread at any time.
-class SharedBytes {
+class WARPBEAM_API SharedBytes {
 public:
     /// `options.initial_pages` pages of zeros; null when there is no memory, or no address space for
     /// `options.max_pages`, or these are fewer. `options.reservation` is not looked at; `options.guarded` is

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/seconds.hpp>
 #include <warpbeam/sfv/types.hpp>
 
@@ -53,7 +54,7 @@ concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_ran
 /// (say std::string_view or ByteSequence), and whether UTF-8 in `char8_t` is a string or a display string is
 /// yours to say. It borrows texts and bytes. What the RFC cannot carry converts, too, and then is refused by
 /// whatever takes it, with the reason that `check` gives.
-class BareItemRef {
+class WARPBEAM_SFV_API BareItemRef {
 public:
     template <std::same_as<bool> T>
     constexpr BareItemRef(T value) noexcept : type_{Type::boolean}, number_{value} {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/sfv/bare_item_ref.hpp>
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/key_map.hpp>
 #include <warpbeam/sfv/parser.hpp>
 #include <warpbeam/sfv/sequence.hpp>
@@ -21,7 +22,7 @@
 namespace warpbeam::sfv {
 
 /// A bare item (section 3.3).
-class BareItem {
+class WARPBEAM_SFV_API BareItem {
 public:
     /// The boolean true, which is what a key without a value has.
     BareItem() noexcept : number_{1} {}
@@ -92,14 +93,14 @@ private:
 };
 
 /// Parameters (section 3.1.2).
-class Parameters : public KeyMap<BareItem> {
+class WARPBEAM_SFV_API Parameters : public KeyMap<BareItem> {
 public:
     [[nodiscard]] Result<BareItem*> set(std::string_view key, const BareItemRef& value = true) noexcept;
     [[nodiscard]] Result<Parameters> clone() const noexcept;
 };
 
 /// An item (section 3.3).
-struct Item {
+struct WARPBEAM_SFV_API Item {
     BareItem value;
     Parameters parameters;
 
@@ -113,7 +114,7 @@ struct Item {
 };
 
 /// An inner list (section 3.1.1).
-struct InnerList {
+struct WARPBEAM_SFV_API InnerList {
     Sequence<Item> items;
     Parameters parameters;
 
@@ -124,7 +125,7 @@ struct InnerList {
 
 /// A member of a list or dictionary: an item or an inner list. Pointers to its parts hold until it is
 /// assigned to or moved.
-class Member {
+class WARPBEAM_SFV_API Member {
 public:
     /// The item that is the boolean true.
     Member() noexcept : item_{} {}
@@ -183,7 +184,7 @@ private:
 inline constexpr uint32_t inline_members = 2;
 
 /// A list (section 3.1).
-class List {
+class WARPBEAM_SFV_API List {
 public:
     [[nodiscard]] static Result<List> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<List> parse(std::span<const std::string_view> lines,
@@ -217,7 +218,7 @@ private:
 };
 
 /// A dictionary (section 3.2).
-class Dictionary : public KeyMap<Member, inline_members> {
+class WARPBEAM_SFV_API Dictionary : public KeyMap<Member, inline_members> {
 public:
     [[nodiscard]] static Result<Dictionary> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<Dictionary> parse(std::span<const std::string_view> lines,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/sfv/export.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -59,7 +61,7 @@ enum class Reason : uint8_t {
 };
 
 /// What was expected, or what is wrong, as a phrase; a static string.
-[[nodiscard]] std::string_view describe(Reason reason) noexcept;
+[[nodiscard]] WARPBEAM_SFV_API std::string_view describe(Reason reason) noexcept;
 
 /// One line of text that owns its bytes and allocates nothing.
 class Message {
@@ -74,7 +76,7 @@ private:
 };
 
 /// A failure as a value.
-struct Error {
+struct WARPBEAM_SFV_API Error {
     static constexpr int found_end = -1;     ///< the field ended
     static constexpr int found_nothing = -2; ///< not an error of parsing
 

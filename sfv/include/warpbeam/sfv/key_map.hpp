@@ -2,6 +2,7 @@
 
 #include <warpbeam/sfv/chars.hpp>
 #include <warpbeam/sfv/error.hpp>
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/sequence.hpp>
 #include <warpbeam/sfv/text.hpp>
 
@@ -14,7 +15,7 @@ namespace warpbeam::sfv {
 /// Where keys are found in long maps: a hash table of their positions. It is seeded with its own address, so
 /// that where addresses are random nobody can choose keys which collide. Short maps are searched from end to
 /// end.
-class KeyIndex {
+class WARPBEAM_SFV_API KeyIndex {
 public:
     static constexpr size_t threshold = 16; ///< the size of a map beyond which it has an index
     static constexpr uint32_t none = UINT32_MAX;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/raw_item.hpp>
 #include <warpbeam/sfv/scan.hpp>
 #include <warpbeam/sfv/types.hpp>
@@ -37,7 +38,7 @@ struct ParseOptions {
 /// failed: what was read so far has to be thrown away.
 ///
 /// Not thread-safe; two parsers never share anything but the field's bytes.
-class Parser {
+class WARPBEAM_SFV_API Parser {
 public:
     /// Of one field line. The bytes must outlive the parser and the values.
     Parser(FieldType type, std::string_view field, ParseOptions options = {}) noexcept

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/types.hpp>
 
 #include <optional>
@@ -10,7 +11,7 @@ namespace warpbeam::sfv {
 
 /// What the pull parser returns: a bare item as it stands in the field, or the news that an inner list
 /// begins. It borrows the field's bytes; copying it is cheap.
-class RawItem {
+class WARPBEAM_SFV_API RawItem {
 public:
     [[nodiscard]] Type type() const noexcept { return type_; }
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/sfv/document.hpp>
+#include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/writer.hpp>
 
 #include <span>
@@ -13,9 +14,9 @@
 namespace warpbeam::sfv {
 
 /// Writes what belongs into a Writer of the same type that nothing has been written to.
-void write(Writer& writer, const Item& item) noexcept;
-void write(Writer& writer, const List& list) noexcept;
-void write(Writer& writer, const Dictionary& dictionary) noexcept;
+WARPBEAM_SFV_API void write(Writer& writer, const Item& item) noexcept;
+WARPBEAM_SFV_API void write(Writer& writer, const List& list) noexcept;
+WARPBEAM_SFV_API void write(Writer& writer, const Dictionary& dictionary) noexcept;
 
 [[nodiscard]] constexpr FieldType field_type_of(const Item&) noexcept { return FieldType::item; }
 [[nodiscard]] constexpr FieldType field_type_of(const List&) noexcept { return FieldType::list; }

@@ -12,6 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A shared library exports all that follows; see export.hpp. */
+#ifdef WARPBEAM_SFV_SHARED
+#pragma GCC visibility push(default)
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -169,6 +174,10 @@ size_t wb_sfv_document_serialize(const wb_sfv_document* document, char* buffer, 
 
 #ifdef __cplusplus
 }
+#endif
+
+#ifdef WARPBEAM_SFV_SHARED
+#pragma GCC visibility pop
 #endif
 
 #endif

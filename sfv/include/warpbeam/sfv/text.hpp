@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/sfv/export.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -11,7 +13,7 @@ namespace warpbeam::sfv {
 /// An owned text, or owned bytes, of less than 4 GiB. Up to 19 bytes lie in the object itself; more are
 /// allocated with the nothrow operator new. What fails for want of memory returns false or null and leaves
 /// the text as it was.
-class Text {
+class WARPBEAM_SFV_API Text {
 public:
     static constexpr size_t inline_capacity = 19;
     static constexpr size_t max_size = UINT32_MAX;

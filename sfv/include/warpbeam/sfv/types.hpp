@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/sfv/error.hpp>
+#include <warpbeam/sfv/export.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -26,7 +27,7 @@ enum class Type : uint8_t {
 };
 
 /// `integer`, `byte_sequence`, ...; a static string.
-[[nodiscard]] std::string_view name_of(Type type) noexcept;
+[[nodiscard]] WARPBEAM_SFV_API std::string_view name_of(Type type) noexcept;
 
 /// The largest integer, date and number of thousandths: 15 digits.
 inline constexpr int64_t max_integer = 999'999'999'999'999;
@@ -37,7 +38,7 @@ inline constexpr int64_t max_supported_date = 253'402'300'799;
 
 /// A decimal number with three digits behind the point (section 3.3.2), exact: there is no floating-point
 /// number in it. Every value up to ±999,999,999,999.999 can be carried.
-struct Decimal {
+struct WARPBEAM_SFV_API Decimal {
     int64_t thousandths = 0;
 
     /// The decimal that is nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/sfv/bare_item_ref.hpp>
+#include <warpbeam/sfv/export.hpp>
 
 #include <span>
 #include <string_view>
@@ -19,7 +20,7 @@ namespace warpbeam::sfv {
 /// It checks everything, also the order of calls, so that what `finish` returns is always well-formed and
 /// holds no control character. The first failure sticks: all calls behind it do nothing, and `finish` reports
 /// it. Keys that are written twice are the caller's affair: readers take the last value.
-class Writer {
+class WARPBEAM_SFV_API Writer {
 public:
     /// Texts that are written must not overlap the buffer. With an empty buffer, `size` tells how large one
     /// must be.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/engine.hpp>
 
@@ -41,7 +42,7 @@ private:
 /// the engine, and `func`, the index of the function, must be of one that it defines. Errors:
 /// `out_of_memory`; `limit`, when the function is too large; `unsupported`, when a build that verifies code
 /// has refused it.
-[[nodiscard]] std::expected<CodeListing, Error> list_code(const Engine& engine, const Module& module,
-                                                          uint32_t func) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<CodeListing, Error>
+list_code(const Engine& engine, const Module& module, uint32_t func) noexcept;
 
 } // namespace warpbeam

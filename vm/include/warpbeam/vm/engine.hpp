@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ struct Config {
 /// What modules and stores have in common: the configuration and the types. It must outlive them, and it
 /// does not move.
 /// Thread-safety: every function may be called from any thread at any time.
-class Engine {
+class WARPBEAM_API Engine {
 public:
     explicit Engine(const Config& config = {}) noexcept;
     ~Engine();

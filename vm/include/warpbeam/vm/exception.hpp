@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/tag.hpp>
 #include <warpbeam/vm/trap.hpp>
@@ -20,7 +21,7 @@ struct ExceptionRoot;
 /// exception, and what its values refer to, alive. It may outlive the store, but then it can only be copied
 /// and destroyed. Thread-safety: the handle may be copied and destroyed in any thread; all else belongs to
 /// the store's thread. https://webassembly.github.io/spec/core/exec/runtime.html#exception-instances
-class Exception {
+class WARPBEAM_API Exception {
 public:
     /// Makes an exception, which is not thrown thereby. Errors: `usage` when the values are not of the tag's
     /// types, `limit` when the store's heap is full, `out_of_memory`.
@@ -43,7 +44,7 @@ public:
     [[nodiscard]] Value reference() const noexcept;
 
     /// Whether both are the same exception, not only equal ones.
-    friend bool operator==(const Exception&, const Exception&) noexcept;
+    friend WARPBEAM_API bool operator==(const Exception&, const Exception&) noexcept;
 
     /// For the library's own use.
     explicit Exception(Ref<vm::ExceptionRoot> root) noexcept;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/func.hpp>
 #include <warpbeam/vm/global.hpp>
 #include <warpbeam/vm/memory.hpp>
@@ -24,6 +25,6 @@ using Extern = std::variant<Func, Table, Memory, Global, Tag>;
 }
 /// Its type as linking sees it: memories and tables have their present size as the minimum.
 /// Precondition: not a null Func.
-[[nodiscard]] ExternType type_of(const Extern& external) noexcept;
+[[nodiscard]] WARPBEAM_API ExternType type_of(const Extern& external) noexcept;
 
 } // namespace warpbeam

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/signature.hpp>
 #include <warpbeam/vm/store.hpp>
 
@@ -22,7 +23,7 @@ class TypedFunc;
 /// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
 /// As a value it is a function reference.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#function-instances
-class Func {
+class WARPBEAM_API Func {
 public:
     /// The null function reference.
     constexpr Func() noexcept = default;
@@ -90,8 +91,8 @@ struct Mapping<Func> {
 
 /// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
 /// slots there.
-std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
-                                     size_t results) noexcept;
+WARPBEAM_API std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
+                                                  size_t results) noexcept;
 
 } // namespace detail
 

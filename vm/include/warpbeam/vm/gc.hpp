@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/root.hpp>
 
 #include <expected>
@@ -19,10 +20,10 @@ struct ArrayObject;
 /// The type of what a reference refers to, which may say more than the type that the value carries: a defined
 /// type, `i31`, `exn`, `any` and `extern` for what the host made, and `none` for null. Precondition: the
 /// value is a reference of this store.
-[[nodiscard]] HeapType dynamic_type(Store& store, const Value& value) noexcept;
+[[nodiscard]] WARPBEAM_API HeapType dynamic_type(Store& store, const Value& value) noexcept;
 
 /// A structure: a handle that is valid as long as its value is kept alive (root.hpp).
-class StructRef {
+class WARPBEAM_API StructRef {
 public:
     /// Makes one of a structure type of the engine's registry, with a value for each field. Errors: `usage`
     /// when the type is not a structure's or a value not of its field's type (an i32 for a packed field);
@@ -49,7 +50,7 @@ private:
 };
 
 /// An array: a handle that is valid as long as its value is kept alive (root.hpp).
-class ArrayRef {
+class WARPBEAM_API ArrayRef {
 public:
     /// Makes one of an array type of the engine's registry, with `length` elements that are `init`. Errors:
     /// as for StructRef::create.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/value.hpp>
 
@@ -13,7 +14,7 @@ struct GlobalInst;
 
 /// A global variable: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#global-instances
-class Global {
+class WARPBEAM_API Global {
 public:
     /// Errors: `usage` when `value` is no value of the type; `out_of_memory`.
     [[nodiscard]] static std::expected<Global, Error> create(Store& store, const GlobalType& type,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/instance.hpp>
 #include <warpbeam/vm/memory_view.hpp>
@@ -33,7 +34,7 @@ struct GuestAllocatorOptions {
 /// A block of the guest's memory that the host owns, freed at the end of its life. Movable. Valid as long as
 /// the store; freeing runs code of the guest if the guest allocated it.
 /// Thread-safety: that of the store.
-class GuestBuffer {
+class WARPBEAM_API GuestBuffer {
 public:
     /// An empty one, at address 0.
     GuestBuffer() noexcept;
@@ -78,7 +79,7 @@ private:
 ///
 /// After Instance::reset begin with a new one: blocks of before no longer exist, and our own allocator of
 /// before refuses to give out any (`usage`). Thread-safety: that of the store.
-class GuestAllocator {
+class WARPBEAM_API GuestAllocator {
 public:
     enum class Source : uint8_t {
         malloc,       ///< the guest's `malloc`, and `free` if it has that; else blocks are never freed

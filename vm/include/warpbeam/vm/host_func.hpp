@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 #include <optional>
@@ -28,7 +29,7 @@
 namespace warpbeam {
 
 /// What a host function learns about its call. Valid during the call.
-class Caller {
+class WARPBEAM_API Caller {
 public:
     /// The store of the call.
     [[nodiscard]] Store& store() const noexcept { return *store_; }
@@ -72,8 +73,8 @@ HostCallable make_callable(Allocator& allocator, F&& callable, HostCallable::Ent
 /// Converts the arguments to values, and the results back.
 using UntypedCall = std::expected<void, Trap> (*)(void* object, Caller& caller, std::span<const Value> args,
                                                   std::span<Value> results);
-std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
-                                       uint64_t* frame) noexcept;
+WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
+                                                    uint64_t* frame) noexcept;
 
 template <typename F>
 std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/extern.hpp>
 #include <warpbeam/vm/trap.hpp>
 
@@ -14,7 +15,7 @@ namespace warpbeam {
 /// were applied up to the one that failed, or the start function failed. An instance that can't be reached,
 /// which is one whose start function did not run and that put nothing into an imported table, leaves nothing
 /// behind.
-class InstantiationError {
+class WARPBEAM_API InstantiationError {
 public:
     /// A copy of the message is kept in memory of `allocator`, which must outlive it.
     explicit InstantiationError(const Error& error, Allocator& allocator = Allocator::standard()) noexcept;
@@ -47,7 +48,7 @@ private:
 
 /// A module in a store, with its imports bound: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#module-instances
-class Instance {
+class WARPBEAM_API Instance {
 public:
     /// Instantiates a module: checks the imports, makes its objects, applies its segments and runs its start
     /// function. `imports` are in the order of Module::imports; Linker finds them by name instead. The module

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/host_func.hpp>
@@ -12,7 +13,7 @@ namespace warpbeam {
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 ///
 /// Thread-safety: as long as nothing is defined, several threads may instantiate (each in its own store).
-class Linker {
+class WARPBEAM_API Linker {
 public:
     explicit Linker(Engine& engine) noexcept;
     ~Linker();

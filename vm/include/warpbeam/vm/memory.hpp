@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/shared_memory.hpp>
 #include <warpbeam/vm/store.hpp>
 
@@ -50,7 +51,7 @@ void store_number(uint8_t* to, T value) noexcept {
 /// memory are valid only until the next call into WebAssembly or growth. A shared memory never moves; other
 /// threads may use it at the same time (see SharedMemory), so that `load` and `store` may see and leave
 /// mixtures.
-class Memory {
+class WARPBEAM_API Memory {
 public:
     /// Makes a memory of `type.limits.min` pages of zeros. Errors: `limit` when the store's limits or the
     /// address space do not allow it, `out_of_memory`, `usage` for a type that no module could declare.

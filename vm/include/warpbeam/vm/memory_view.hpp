@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/memory.hpp>
 #include <warpbeam/vm/trap.hpp>
@@ -46,7 +47,7 @@ struct StructLayout {
 ///
 /// Thread-safety: that of the store. Other threads may write to a shared memory meanwhile: what was copied
 /// out stays as it is, what is seen in place need not.
-class MemoryView {
+class WARPBEAM_API MemoryView {
 public:
     /// All of a memory; its size is the memory's whenever it is asked for.
     explicit MemoryView(Memory memory) noexcept : memory_{memory}, size_{all} {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/value.hpp>
 
@@ -18,7 +19,7 @@ class Roots;
 
 /// Lets go of all references that were handed out since it began. Scopes of a store end in the reverse order
 /// of their beginning, and before the store does.
-class RootScope {
+class WARPBEAM_API RootScope {
 public:
     explicit RootScope(Store& store) noexcept;
     RootScope(const RootScope&) = delete;
@@ -31,7 +32,7 @@ private:
 };
 
 /// Holds one value of a store, and keeps alive what it refers to. When the store ends before it, it is empty.
-class Root {
+class WARPBEAM_API Root {
 public:
     /// Empty: the i32 zero.
     Root() noexcept = default;

@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/shared_bytes.hpp>
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace warpbeam {
 ///
 /// Thread-safety: every function may be called from any thread at any time. What lies in the bytes is the
 /// embedder's affair: `std::atomic_ref` at aligned addresses works together with the atomic instructions.
-class SharedMemory {
+class WARPBEAM_API SharedMemory {
 public:
     /// Makes one of `type.limits.min` pages of zeros and reserves the address space for `type.limits.max`.
     /// `allocator` must outlive it; null is the standard one. Errors: `usage` for a type that no module could

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/growth_policy.hpp>
@@ -44,7 +45,7 @@ struct StoreUsage {
 /// Stops the computation of a store from another thread, or from a signal handler.
 /// Thread-safety: every function may be called from any thread at any time. A handle may outlive its store,
 /// and then does nothing.
-class InterruptHandle {
+class WARPBEAM_API InterruptHandle {
 public:
     InterruptHandle(const InterruptHandle&) noexcept;
     InterruptHandle& operator=(const InterruptHandle&) noexcept;
@@ -67,7 +68,7 @@ private:
 /// https://webassembly.github.io/spec/core/exec/runtime.html#store
 ///
 /// Thread-safety: a store, with all its handles, belongs to one thread at a time.
-class Store {
+class WARPBEAM_API Store {
 public:
     /// Cannot fail: when there is no memory even for an empty store, making anything in it reports that.
     explicit Store(Engine& engine, const StoreLimits& limits = {}) noexcept;

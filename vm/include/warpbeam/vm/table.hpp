@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/value.hpp>
 
@@ -13,7 +14,7 @@ struct TableInst;
 
 /// A table of references: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#table-instances
-class Table {
+class WARPBEAM_API Table {
 public:
     /// Makes a table of `type.limits.min` elements that are `init`. Errors: `usage` when `init` is no value
     /// of the element type, `limit` when the store's limits do not allow it, `out_of_memory`.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/store.hpp>
 
 #include <expected>
@@ -12,7 +13,7 @@ struct TagInst;
 
 /// An exception tag: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#tag-instances
-class Tag {
+class WARPBEAM_API Tag {
 public:
     /// Makes a tag whose exceptions carry values of the types `params`. Errors: `out_of_memory`.
     [[nodiscard]] static std::expected<Tag, Error> create(Store& store,

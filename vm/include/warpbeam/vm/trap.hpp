@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/trap_code.hpp>
 
@@ -40,7 +41,7 @@ struct Frame {
 /// remain. The details of a trap that code ends with, and of an exception, come from the engine's allocator;
 /// those that `host`, `exit` and `with_message` make come from the standard one unless an allocator is given.
 /// Thread-safety: as for any value; copies in different threads share nothing that changes.
-class Trap {
+class WARPBEAM_API Trap {
 public:
     /// A trap with the words of the code as its message.
     explicit Trap(TrapCode code) noexcept : code_{code} {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/text/fault.hpp>
 #include <warpbeam/text/lexer.hpp>
 
@@ -21,7 +22,7 @@ private:
 
 /// Walks over the tokens of a text with two of them in view. After a fault, wherever it was reported, there
 /// is nothing but the end of the text; every loop over tokens therefore ends at that.
-class Cursor {
+class WARPBEAM_API Cursor {
 public:
     Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
 

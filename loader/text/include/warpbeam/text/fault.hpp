@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/error.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -11,7 +12,7 @@ namespace warpbeam::text {
 /// The first thing that went wrong while a text is translated. Everything that can fail reports here and
 /// then goes on as if nothing had happened; the cursor sees the fault and yields no more tokens, so that
 /// only the end result has to be checked.
-class Fault {
+class WARPBEAM_API Fault {
 public:
     Fault(std::string_view text, uint32_t first_line) noexcept : text_{text}, first_line_{first_line} {}
 

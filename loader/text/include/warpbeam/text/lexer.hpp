@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/utf8.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstddef>
@@ -38,7 +39,7 @@ struct Token {
 /// Splits text into tokens; white space and comments are skipped, and so are annotations
 /// (https://webassembly.github.io/spec/core/text/lexical.html#annotations), whose contents still have to be
 /// well-formed. A small value: copying it saves the position.
-class Lexer {
+class WARPBEAM_API Lexer {
 public:
     /// `text` must outlive the lexer.
     explicit constexpr Lexer(std::string_view text, size_t position = 0) noexcept
@@ -88,13 +89,13 @@ private:
 };
 
 /// The name of an annotation, from its `(@` on, for those that `Token::annotation` tells of; else empty.
-[[nodiscard]] std::string_view known_annotation(std::string_view at) noexcept;
+[[nodiscard]] WARPBEAM_API std::string_view known_annotation(std::string_view at) noexcept;
 
 /// Appends the bytes that a string token stands for, or an identifier of either form without its `$`.
 /// https://webassembly.github.io/spec/core/text/values.html#strings . False when there is no memory.
-[[nodiscard]] bool append_decoded(std::string_view token, Vec<uint8_t>& out) noexcept;
+[[nodiscard]] WARPBEAM_API bool append_decoded(std::string_view token, Vec<uint8_t>& out) noexcept;
 
 /// Whether those bytes are UTF-8.
-[[nodiscard]] bool decodes_to_utf8(std::string_view token) noexcept;
+[[nodiscard]] WARPBEAM_API bool decodes_to_utf8(std::string_view token) noexcept;
 
 } // namespace warpbeam::text

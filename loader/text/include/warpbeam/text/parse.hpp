@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/error.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct TextOptions {
 ///
 /// An error's message begins with line and column and shows the line with a caret below the place; its offset
 /// is the byte offset in the text. The memory used is proportional to the text's size.
-[[nodiscard]] std::expected<Vec<uint8_t>, Error> parse_wat(std::string_view text,
-                                                           const TextOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<Vec<uint8_t>, Error>
+parse_wat(std::string_view text, const TextOptions& options = {}) noexcept;
 
 /// What `Module::load` said of the module that `parse_wat` made of a text, with these options, as `parse_wat`
 /// would say it: with line and column, the line itself, and the offset in the text. An error whose place is

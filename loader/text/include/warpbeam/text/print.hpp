@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/error.hpp>
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstddef>
@@ -32,8 +33,8 @@ struct PrintOptions {
 ///
 /// The module need not be valid, and is not validated: only what has no text is refused, as `malformed`, with
 /// the byte offset. The other errors are `limit` and `out_of_memory`.
-[[nodiscard]] std::expected<Vec<char>, Error> print_wat(std::span<const uint8_t> module,
-                                                        const PrintOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<Vec<char>, Error>
+print_wat(std::span<const uint8_t> module, const PrintOptions& options = {}) noexcept;
 
 /// Takes a text piece by piece.
 class TextSink {
@@ -53,8 +54,8 @@ protected:
 
 /// The same of the instructions of an expression, such as a constant one, whose code ends with `end`: on one
 /// line, `i32.const 8 global.get 0 i32.add`, with numbers for all that is elsewhere in the module.
-[[nodiscard]] std::expected<Vec<char>, Error> print_expression(std::span<const uint8_t> code,
-                                                               const PrintOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<Vec<char>, Error>
+print_expression(std::span<const uint8_t> code, const PrintOptions& options = {}) noexcept;
 
 /// The instructions of a function's body.
 struct BodyText {
@@ -62,7 +63,7 @@ struct BodyText {
     Vec<size_t> offsets; ///< where the instruction of each line begins in the code
 };
 /// The same of a body, without the `end` that closes it.
-[[nodiscard]] std::expected<BodyText, Error> print_body(std::span<const uint8_t> code,
-                                                        const PrintOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<BodyText, Error>
+print_body(std::span<const uint8_t> code, const PrintOptions& options = {}) noexcept;
 
 } // namespace warpbeam

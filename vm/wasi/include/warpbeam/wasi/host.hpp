@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/wasi/errno.hpp>
 
 #include <cstddef>
@@ -40,6 +41,6 @@ public:
 };
 
 /// The streams, clocks and random numbers of this process. Thread-safe.
-[[nodiscard]] Host& native_host() noexcept;
+[[nodiscard]] WARPBEAM_API Host& native_host() noexcept;
 
 } // namespace warpbeam::wasi

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/wasi/host.hpp>
@@ -15,7 +16,7 @@
 namespace warpbeam::wasi {
 
 /// Strings as WASI hands them out: one after the other, each with a zero byte behind it.
-class StringList {
+class WARPBEAM_API StringList {
 public:
     explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
     /// `head`, `separator` and `tail` as one string. Errors: `usage` for a string with a zero byte inside,
@@ -65,6 +66,6 @@ private:
 /// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and the
 /// stores that it instantiates in. A program that ends by `proc_exit` ends with a trap of the code `exit`.
 /// Errors: as for Linker::define.
-std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
+WARPBEAM_API std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
 
 } // namespace warpbeam::wasi
