@@ -1,7 +1,7 @@
 # Sourced by ./dev and .ci/run: installs the packages of a purpose where they are missing.
 
 tools_build=(clang-19 lld-19 cmake ninja-build)
-tools_test=(git ca-certificates python3 libgtest-dev wasi-libc libclang-rt-19-dev-wasm32)
+tools_test=(git ca-certificates python3 pkg-config libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
 tools_fuzz=(libclang-rt-19-dev)
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
