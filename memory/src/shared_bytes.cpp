@@ -9,7 +9,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t block_alignment = 64;
+constexpr size_t shared_alignment = 64;
 constexpr std::chrono::milliseconds interrupt_interval{10};
 
 } // namespace
@@ -19,7 +19,7 @@ SharedBytes::SharedBytes(const LinearMemory::Options& options, Allocator& alloca
 
 SharedBytes::~SharedBytes() {
     if (reservation_.size() == 0 && data_ != nullptr)
-        allocator_.deallocate(data_, capacity_, block_alignment);
+        allocator_.deallocate(data_, capacity_, shared_alignment);
 }
 
 Ref<SharedBytes> SharedBytes::create(const LinearMemory::Options& options) noexcept {
@@ -49,7 +49,7 @@ bool SharedBytes::reserve(uint64_t bytes, bool guarded) noexcept {
         data_ = reservation_.base();
         return true;
     }
-    data_ = static_cast<uint8_t*>(allocator_.allocate(capacity_, block_alignment));
+    data_ = static_cast<uint8_t*>(allocator_.allocate(capacity_, shared_alignment));
     if (data_ != nullptr)
         std::memset(data_, 0, capacity_);
     return data_ != nullptr;
