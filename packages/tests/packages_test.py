@@ -102,7 +102,9 @@ def check_find_package():
         check("headers of the system", "-isystem" in compiled, compiled)
     for what, wrong, message in (("another version", "-DVERSION=0.99", "version"),
                                  ("an unknown component", "-DCOMPONENTS=vm;jit", "jit")):
-        good, output = configure(arguments[0], os.path.join(work, "refused"), *arguments[2:], wrong)
+        refused = os.path.join(work, "refused")
+        shutil.rmtree(refused, ignore_errors=True)
+        good, output = configure(arguments[0], refused, *arguments[2:], wrong)
         check(f"find_package refuses {what}", not good and message in output, output)
 
 
