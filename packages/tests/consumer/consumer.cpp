@@ -1,5 +1,5 @@
-// A program as others write it: built in all the ways in which the library can be had, and with a sanitizer that
-// wants type information of objects which the library made.
+// A program as others write it: built in all the ways in which the library can be had, and with a sanitizer
+// that wants type information of objects which the library made.
 
 #ifdef WITH_SFV
 #include <warpbeam/sfv/document.hpp>
@@ -88,7 +88,8 @@ void use_objects_of_the_library() {
     void* const block = base.allocate(64, 8);
     check(accounting.blocks().live == 64, "the accounting allocator counts");
     base.deallocate(block, 64, 8);
-    check(warpbeam::wasi::native_host().now(warpbeam::wasi::Clock::monotonic).has_value(), "there is a clock");
+    check(warpbeam::wasi::native_host().now(warpbeam::wasi::Clock::monotonic).has_value(),
+          "there is a clock");
 }
 
 void run_a_module() {
@@ -99,7 +100,8 @@ void run_a_module() {
     warpbeam::Engine engine{config};
     const auto bytes = take(warpbeam::parse_wat(source), "text");
     const auto printed = take(warpbeam::print_wat(bytes), "print");
-    check(std::string_view{printed.data(), printed.size()}.contains("memory.grow"), "the text shows the code");
+    check(std::string_view{printed.data(), printed.size()}.contains("memory.grow"),
+          "the text shows the code");
 
     const auto module = take(engine.load(bytes), "load");
     OwnPrinter printer;

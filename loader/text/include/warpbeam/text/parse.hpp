@@ -33,7 +33,7 @@ parse_wat(std::string_view text, const TextOptions& options = {}) noexcept;
 /// What `Module::load` said of the module that `parse_wat` made of a text, with these options, as `parse_wat`
 /// would say it: with line and column, the line itself, and the offset in the text. An error whose place is
 /// not known is returned as it is. It translates the text again.
-[[nodiscard]] Error locate_in_wat(std::string_view text, const Error& refused,
-                                  const TextOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API Error locate_in_wat(std::string_view text, const Error& refused,
+                                               const TextOptions& options = {}) noexcept;
 
 } // namespace warpbeam

@@ -49,8 +49,8 @@ protected:
 /// The same in pieces, so that the memory used depends on the size of the module and not of the text. Nothing
 /// is written of a module that has no text; to know that, it is printed twice. An error of code `usage` means
 /// that the sink takes no more.
-[[nodiscard]] std::expected<void, Error> print_wat(std::span<const uint8_t> module, TextSink& sink,
-                                                   const PrintOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<void, Error>
+print_wat(std::span<const uint8_t> module, TextSink& sink, const PrintOptions& options = {}) noexcept;
 
 /// The same of the instructions of an expression, such as a constant one, whose code ends with `end`: on one
 /// line, `i32.const 8 global.get 0 i32.add`, with numbers for all that is elsewhere in the module.
