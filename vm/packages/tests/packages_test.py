@@ -16,9 +16,9 @@ import subprocess
 import sys
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(TESTS))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(TESTS)))
 CONSUMER = os.path.join(TESTS, "consumer")
-EXPORTED = os.path.join(ROOT, "packages", "exported")
+EXPORTED = os.path.join(ROOT, "vm", "packages", "exported")
 
 parser = argparse.ArgumentParser()
 parser.add_argument("way", choices=["installed", "subproject", "shared"])
@@ -178,7 +178,7 @@ def check_symbols(name):
         stated = file.read().splitlines()
     difference = [f"+ {symbol}" for symbol in found if symbol not in stated]
     difference += [f"- {symbol}" for symbol in stated if symbol not in found]
-    check(f"lib{name}.so exports what packages/exported/{name}.txt states", not difference, "\n".join(difference))
+    check(f"lib{name}.so exports what vm/packages/exported/{name}.txt states", not difference, "\n".join(difference))
     # A slot in the procedure linkage table would be a call within the library that goes through a pointer.
     slots = [line for line in (check_run("relocations", options.readelf, "-rW", library) or "").splitlines()
              if "JUMP_SLO" in line and ("warpbeam" in line or "wb_sfv" in line)]
