@@ -19,7 +19,7 @@ namespace warpbeam::spectest {
 /// proposal.
 [[nodiscard]] FeatureSet suite_features(const std::string& path, FeatureSet given);
 
-using Loaded = std::expected<Ref<const Module>, Error>;
+using Loaded = std::expected<Module, Error>;
 [[nodiscard]] Loaded load(const ModuleSource& source, const LoadOptions& options);
 
 /// What is wrong with how a module was received that should have been refused; nothing when all is well. With

@@ -195,7 +195,7 @@ int call(const Settings& settings, Func func) {
     return exit_success;
 }
 
-int run_module(const Settings& settings, Engine& engine, const Ref<const Module>& module) {
+int run_module(const Settings& settings, Engine& engine, const Module& module) {
     wasi::Context context;
     check(context.add_arg(settings.path));
     for (const std::string_view arg : settings.args)
@@ -209,13 +209,13 @@ int run_module(const Settings& settings, Engine& engine, const Ref<const Module>
 
     // Asked before anything runs: what can't be called should not have had effects.
     const std::string name{settings.invoke.value_or("_start")};
-    const Export* const entry = module->find_export(name);
+    const Export* const entry = module.find_export(name);
     if (entry == nullptr || entry->kind != ExternKind::func)
         throw UsageError("run: " + std::string(settings.path) + " has no function " + name + "; " +
-                         exported_functions(*module) + (settings.invoke ? "" : "; choose one with --invoke"));
+                         exported_functions(module) + (settings.invoke ? "" : "; choose one with --invoke"));
 
     if (!settings.invoke) {
-        const FuncType& type = module->type_registry().func(module->funcs()[entry->index]);
+        const FuncType& type = module.type_registry().func(module.funcs()[entry->index]);
         if (!type.params.empty() || !type.results.empty())
             throw UsageError("run: the _start of " + std::string(settings.path) +
                              " has parameters or results, so it is no program; --invoke _start calls it");
@@ -227,7 +227,7 @@ int run_module(const Settings& settings, Engine& engine, const Ref<const Module>
             return report(*trap);
         throw Failure(std::string(settings.path) +
                       ": cannot be instantiated: " + std::string(instance.error().message()) +
-                      import_hints(*module, linker, instance.error()));
+                      import_hints(module, linker, instance.error()));
     }
     // A library has this in place of _start, to be called before its functions.
     // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
