@@ -1,11 +1,13 @@
 #pragma once
 
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <optional>
 #include <type_traits>
 
@@ -18,8 +20,15 @@ struct V128 {
     friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
 };
 
-/// A reference to something outside of WebAssembly, or null: a value of type `externref`. The embedder
-/// chooses the payload (an index, or a pointer cast to an integer), WebAssembly code only carries it around.
+class Error;
+class Store;
+template <typename T>
+class Ref;
+
+/// A reference to something outside of WebAssembly, or null: a value of type `externref`. WebAssembly code
+/// only carries it around. What it refers to is a payload that the embedder chooses (an index, or a pointer
+/// cast to an integer), or an object of C++ that the store owns and ends: see host_object.hpp, and include
+/// that. One to such an object is valid as long as that is kept alive (root.hpp).
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values
 class ExternRef {
 public:
@@ -29,6 +38,23 @@ public:
     [[nodiscard]] static constexpr ExternRef host(uint64_t payload) noexcept {
         return from_bits(payload << 2 | 2);
     }
+    /// Ends an object that nothing refers to any more.
+    using Finalizer = void (*)(void* data) noexcept;
+    /// A reference to an object that is moved in, that is shared, or that a finalizer ends. When it fails,
+    /// the object is ended at once. A null Ref becomes the null reference. Errors: `limit` when the heap is
+    /// full, `out_of_memory`.
+    template <typename T>
+    [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, T object) noexcept;
+    template <typename T>
+    [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, Ref<T> object) noexcept;
+    [[nodiscard]] WARPBEAM_API static std::expected<ExternRef, Error> create(Store& store, void* data,
+                                                                             Finalizer finalize) noexcept;
+    /// The object, of the type that it was created as; else, and for all other references, null.
+    template <typename T>
+    [[nodiscard]] T* object(const Store& store) const noexcept;
+    /// The address of the object, of whatever type; null for all other references.
+    [[nodiscard]] WARPBEAM_API void* data(const Store& store) const noexcept;
+
     /// The engine's own encoding of the reference, as `bits` gives it out.
     [[nodiscard]] static constexpr ExternRef from_bits(uint64_t bits) noexcept {
         ExternRef reference;
@@ -37,7 +63,8 @@ public:
     }
 
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
-    /// Whether it was made by `host`; else it is null or an internal reference that code made external.
+    /// Whether it was made by `host`; else it is null, to an object, or an internal reference that code made
+    /// external.
     [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
     /// What was given to `host`. Precondition: `is_host()`.
     [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
