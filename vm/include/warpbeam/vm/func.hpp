@@ -1,7 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
-#include <warpbeam/vm/signature.hpp>
+#include <warpbeam/vm/signature_check.hpp>
 #include <warpbeam/vm/store.hpp>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct HostCallable;
 }
 
 template <typename Signature>
-class TypedFunc;
+class TypedFunc : detail::WrongSignature<Signature> {};
 
 /// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
 /// As a value it is a function reference.
@@ -103,16 +103,21 @@ class TypedFunc<R(A...)> {
 public:
     /// Errors: the trap that ended the computation.
     std::expected<R, Trap> operator()(A... args) const noexcept {
-        using Arguments = detail::Params<A...>;
-        using Return = detail::Results<R>;
-        uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
-        Arguments::store(frame, std::tuple<A...>{args...});
-        if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots); !called)
-            return std::unexpected{std::move(called.error())};
-        if constexpr (std::is_void_v<R>)
-            return {};
-        else
-            return Return::load(frame);
+        if constexpr (detail::is_signature<R(A...)>) {
+            using Arguments = detail::Params<A...>;
+            using Return = detail::Results<R>;
+            uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
+            Arguments::store(frame, std::tuple<A...>{args...});
+            if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots);
+                !called)
+                return std::unexpected{std::move(called.error())};
+            if constexpr (std::is_void_v<R>)
+                return {};
+            else
+                return Return::load(frame);
+        } else {
+            return std::unexpected{Trap{TrapCode::usage}};
+        }
     }
     /// The same function without its static type.
     [[nodiscard]] Func func() const noexcept { return func_; }
@@ -125,12 +130,17 @@ private:
 
 template <typename Signature>
 std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
-    using Types = detail::Callable<Signature*>;
-    if (auto checked = check_type(detail::Results<typename Types::Arguments>::types,
-                                  detail::Results<typename Types::Return>::types);
-        !checked)
-        return std::unexpected{checked.error()};
-    return TypedFunc<Signature>{*this};
+    if constexpr (detail::is_signature<Signature>) {
+        using Types = detail::Callable<Signature*>;
+        if (auto checked = check_type(detail::Results<typename Types::Arguments>::types,
+                                      detail::Results<typename Types::Return>::types);
+            !checked)
+            return std::unexpected{checked.error()};
+        return TypedFunc<Signature>{*this};
+    } else {
+        (void)detail::WrongSignature<Signature>{};
+        return std::unexpected{Error{ErrorCode::usage, ""}};
+    }
 }
 
 } // namespace warpbeam

@@ -110,26 +110,39 @@ std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* fra
 /// The type of a typed callable, and itself without it.
 template <typename F>
 HostCallable wrap_typed(Allocator& allocator, F&& callable) noexcept {
-    return make_callable(allocator, std::move(callable), call_typed<F>);
+    if constexpr (is_host_function<F>)
+        return make_callable(allocator, std::move(callable), call_typed<F>);
+    else
+        return {};
 }
 template <typename F>
 FuncType typed_signature() noexcept {
-    using Types = Callable<F>;
-    return {Results<typename Types::Arguments>::types,
-            Results<typename HostResult<typename Types::Return>::Value>::types};
+    if constexpr (is_host_function<F>) {
+        using Types = Callable<F>;
+        return {Results<typename Types::Arguments>::types,
+                Results<typename HostResult<typename Types::Return>::Value>::types};
+    } else {
+        (void)WrongHostFunction<F>{};
+        return {};
+    }
 }
 
 template <typename F>
 HostCallable wrap_untyped(Allocator& allocator, F&& callback) noexcept {
-    return make_callable(allocator, std::move(callback),
-                         [](void* object, Caller& caller, uint64_t* frame) noexcept {
-                             return call_untyped(
-                                 [](void* target, Caller& from, std::span<const Value> args,
-                                    std::span<Value> results) -> std::expected<void, Trap> {
-                                     return (*static_cast<F*>(target))(from, args, results);
-                                 },
-                                 object, caller, frame);
-                         });
+    if constexpr (is_callback<F>) {
+        return make_callable(allocator, std::move(callback),
+                             [](void* object, Caller& caller, uint64_t* frame) noexcept {
+                                 return call_untyped(
+                                     [](void* target, Caller& from, std::span<const Value> args,
+                                        std::span<Value> results) -> std::expected<void, Trap> {
+                                         return (*static_cast<F*>(target))(from, args, results);
+                                     },
+                                     object, caller, frame);
+                             });
+    } else {
+        (void)WrongCallback<F>{};
+        return {};
+    }
 }
 
 } // namespace detail

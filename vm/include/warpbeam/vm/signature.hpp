@@ -86,7 +86,10 @@ struct CallableSignature<R, Caller&, A...> {
 };
 
 template <typename F>
-struct Callable : Callable<decltype(&F::operator())> {};
+struct Callable {};
+template <typename F>
+    requires requires { &F::operator(); }
+struct Callable<F> : Callable<decltype(&F::operator())> {};
 template <typename R, typename... A>
 struct Callable<R (*)(A...)> : CallableSignature<R, std::remove_cv_t<A>...> {};
 template <typename R, typename... A>
@@ -96,9 +99,17 @@ struct Callable<R (C::*)(A...)> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) const> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...)&> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) const&> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) noexcept> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) const noexcept> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) & noexcept> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) const & noexcept> : Callable<R (*)(A...)> {};
 
 } // namespace detail
 } // namespace warpbeam
