@@ -71,7 +71,7 @@ struct FirstFault<std::tuple<T...>> {
     /// The first wrong one of several types, whose places follow `before`.
     static consteval Finding find(size_t before, size_t last) {
         Finding first;
-        const auto look = [&](Fault fault) {
+        [[maybe_unused]] const auto look = [&](Fault fault) {
             before += before < last ? 1 : 0;
             if (fault != Fault::none && first.place == 0)
                 first = {before, fault};
