@@ -1,5 +1,8 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/gc.hpp>
+
+#include <functional>
 #include <memory>
 
 namespace warpbeam {
@@ -23,6 +26,32 @@ TEST_F(HostFuncTest, is_a_lambda_or_a_function) {
             (call $add (call $twice (i32.const 10)) (i32.const 1)))))");
     EXPECT_EQ(value_of(instance, "run"), 21);
     EXPECT_EQ(seen, -9);
+}
+
+struct Functor {
+    int32_t operator()(int32_t number) & noexcept { return number; }
+};
+struct ConstFunctor {
+    Trap operator()(Caller&, const V128, uint32_t) const& { return Trap::exit(1); }
+};
+
+TEST_F(HostFuncTest, may_be_written_in_many_ways) {
+    enum class Colour { red };
+    static_assert(detail::is_host_function<Functor> && detail::is_host_function<ConstFunctor>);
+    static_assert(detail::is_host_function<decltype(&twice)>);
+    static_assert(detail::is_host_function<std::function<std::tuple<>(unsigned long)>>);
+    const auto counts = [n = 0](Caller&, int32_t more) mutable -> std::expected<int32_t, Trap> {
+        return n += more;
+    };
+    static_assert(detail::is_host_function<std::remove_const_t<decltype(counts)>>);
+    // What is not is refused when it is compiled: wrong_signatures.cpp.
+    static_assert(!detail::is_host_function<bool (*)()> && !detail::is_host_function<void (*)(Colour)>);
+    static_assert(!detail::is_host_function<void (*)(int, ...)> && !detail::is_host_function<int>);
+    static_assert(detail::is_signature<void(AnyRef, StructRef, ArrayRef, TypedFunc<Func(ExternRef)>)>);
+    static_assert(!detail::is_signature<void(TypedFunc<bool()>)> && !detail::is_signature<void(Caller&)>);
+    ASSERT_TRUE(linker.func("env", "functor", Functor{}));
+    ASSERT_TRUE(linker.func("env", "const", ConstFunctor{}));
+    ASSERT_TRUE(linker.func("env", "counts", counts));
 }
 
 TEST_F(HostFuncTest, takes_and_returns_every_type) {

@@ -99,9 +99,9 @@ std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexc
     return object != nullptr ? std::optional{StructRef{store.impl(), object}} : std::nullopt;
 }
 
-TypeId StructRef::type() const noexcept { return object_->layout->type; }
-size_t StructRef::size() const noexcept { return object_->layout->fields.size(); }
-Value StructRef::value() const noexcept { return value_of(object_); }
+TypeId StructRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
+size_t StructRef::size() const noexcept { return is_null() ? 0 : object_->layout->fields.size(); }
+Value StructRef::value() const noexcept { return is_null() ? Value{*this} : value_of(object_); }
 
 std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
     if (field >= size())
@@ -141,9 +141,9 @@ std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcep
                              : std::nullopt;
 }
 
-TypeId ArrayRef::type() const noexcept { return object_->layout->type; }
-uint32_t ArrayRef::size() const noexcept { return object_->length; }
-Value ArrayRef::value() const noexcept { return value_of(object_); }
+TypeId ArrayRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
+uint32_t ArrayRef::size() const noexcept { return is_null() ? 0 : object_->length; }
+Value ArrayRef::value() const noexcept { return is_null() ? Value{*this} : value_of(object_); }
 
 std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
     if (index >= size())

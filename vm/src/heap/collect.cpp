@@ -2,6 +2,7 @@
 #include "heap/reference.hpp"
 
 #include <algorithm>
+#include <utility>
 
 /// Collection: marks what can be reached from the roots, and makes everything else free cells.
 
@@ -70,7 +71,7 @@ void Heap::mark_object(Object* object) noexcept {
     const Layout& layout = *object->layout;
     const bool refers = layout.kind == ObjectKind::struct_ ? !layout.references.empty()
                         : layout.kind == ObjectKind::array ? layout.element().traced
-                                                           : true;
+                                                           : layout.kind == ObjectKind::exception;
     // It is found again by `rescan` when there is no memory to remember it.
     if (refers && !marked_.push(object))
         overflowed_ = true;
@@ -113,6 +114,8 @@ void Heap::scan(Object* object) noexcept {
         }
         break;
     }
+    case ObjectKind::host:
+        break;
     }
 }
 
@@ -165,6 +168,9 @@ void Heap::rescan() noexcept {
 // ---- Sweeping ----
 
 void Heap::collect() noexcept {
+    // A finalizer that uses the store, which it may not, finds it as the collection has left it.
+    if (finalizing_)
+        return;
     ++collections_;
     work_ = 0;
     allocated_ = 0;
@@ -184,6 +190,7 @@ void Heap::collect() noexcept {
     sweep();
     for (Object* const object : kept_)
         block_of(object)->set_mark(block_of(object)->offset_of(object));
+    finalize(std::exchange(dead_, nullptr));
 }
 
 /// Makes dead cells free runs; the bytes of the living ones.
@@ -223,6 +230,7 @@ void Heap::sweep() noexcept {
     free_ = nullptr;
     free_bytes_ = 0;
     survived_ = 0;
+    sweep_host();
     // Clearing a kilobyte, and following what a few words refer to, takes about as long as marking an object.
     work_ += committed_ / 1024;
     size_t left = 0;

@@ -18,6 +18,9 @@ Heap::Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint
 }
 
 Heap::~Heap() {
+    for (HostData* data = host_data_; data != nullptr; data = data->next)
+        data->object->data = nullptr;
+    finalize(host_data_);
     for (Block* const block : blocks_)
         allocator_.deallocate(block, block->bytes, block_alignment);
 }
@@ -95,6 +98,10 @@ bool Heap::refill(size_t size_class) noexcept {
 /// Collects since there is no room for a block of so many bytes. False when the limit has forced that several
 /// times and each time left next to nothing: then the program would do little but collect.
 bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
+    if (finalizing_) {
+        failure_ = Exit::out_of_memory;
+        return false;
+    }
     const bool forced = !fits(bytes, limit_);
     collect();
     host_.charge(work_);

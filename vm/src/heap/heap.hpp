@@ -1,5 +1,6 @@
 #pragma once
 
+#include "heap/host_data.hpp"
 #include "heap/layout.hpp"
 
 #include <warpbeam/memory/vec.hpp>
@@ -84,6 +85,9 @@ public:
     /// An exception with a tag and the values that it carries, in slots; these are roots meanwhile.
     [[nodiscard]] ExceptionObject* allocate_exception(const TagHead& tag,
                                                       std::span<const Slot> payload) noexcept;
+    /// An object of the host: `data`, or when its type has a size fresh memory, in which the caller makes
+    /// what the finalizer ends before anything else happens. It is kept, as by `keep`.
+    [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     /// For code that stops behind a collection: what `failure` tells then.
@@ -91,6 +95,8 @@ public:
 
     // ---- Collection ----
 
+    /// Ends all objects that can't be reached, then runs the finalizers of those of the host. Nothing is
+    /// collected while they run.
     void collect() noexcept;
     /// For `HeapHost::mark_roots`: each slot that holds the address of an object keeps that alive, whatever
     /// the slot was meant to be.
@@ -176,6 +182,8 @@ private:
     [[nodiscard]] bool fits(size_t bytes, uint64_t most) const noexcept;
     [[nodiscard]] bool presses(size_t bytes) const noexcept;
     [[nodiscard]] bool collect_for(size_t bytes, Block* const* available) noexcept;
+    [[nodiscard]] void* allocate_data(size_t bytes, size_t alignment) noexcept;
+    void free_data(HostData* data) noexcept;
     void release_free_blocks(uint64_t target) noexcept;
 
     [[nodiscard]] static Block* block_of(const void* object) noexcept {
@@ -188,6 +196,8 @@ private:
     void drain() noexcept;
     void rescan() noexcept;
     void sweep() noexcept;
+    void sweep_host() noexcept;
+    void finalize(HostData* dead) noexcept;
     [[nodiscard]] uint64_t sweep_cells(Block& block) noexcept;
 
     std::array<Run, cell_sizes.size()> runs_{}; ///< what the fast path reads comes first
@@ -207,6 +217,9 @@ private:
     Vec<PartOfArray> arrays_;
     bool overflowed_ = false; ///< something was marked and not put on the stack
     Vec<Object*> kept_;
+    HostData* host_data_ = nullptr; ///< of all host objects
+    HostData* dead_ = nullptr;      ///< of those whose finalizers are to run
+    bool finalizing_ = false;
     RootSpan* spans_ = nullptr;
     uint64_t limit_;
     uint64_t committed_ = 0;

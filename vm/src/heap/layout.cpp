@@ -5,7 +5,10 @@
 namespace warpbeam::vm {
 
 constinit const Layout exception_layout{
-    ObjectKind::exception, 0, sizeof(ExceptionObject), 0, 0, nullptr, {}, {}};
+    ObjectKind::exception, 0, HeapType::exn, sizeof(ExceptionObject), 0, 0, nullptr, {}, {}};
+// The specification knows no more of what comes from the host.
+constinit const Layout host_layout{
+    ObjectKind::host, 0, HeapType::any, sizeof(HostObject), 0, 0, nullptr, {}, {}};
 
 namespace {
 
@@ -84,6 +87,7 @@ bool Layouts::make(TypeId type) noexcept {
         (*references)[next_reference] = descriptor;
     auto* const layout = ::new (place->data()) Layout{is_array ? ObjectKind::array : ObjectKind::struct_,
                                                       type,
+                                                      HeapType::defined(type, true),
                                                       is_array ? end : align(end, 8),
                                                       sub.depth,
                                                       descriptor,

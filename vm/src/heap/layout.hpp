@@ -28,7 +28,12 @@ struct ExceptionObject : Object {
     [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
 };
 
-enum class ObjectKind : uint8_t { struct_, array, exception };
+/// What the host has handed over; code can only carry it around.
+struct HostObject : Object {
+    struct HostData* data;
+};
+
+enum class ObjectKind : uint8_t { struct_, array, exception, host };
 
 /// How a field, or an element, is stored: packed, without padding beyond its natural alignment (a v128 is
 /// aligned as an i64).
@@ -63,6 +68,7 @@ struct ObjectField {
 struct Layout {
     ObjectKind kind;
     TypeId type;
+    HeapType heap_type; ///< of a reference that is known to be to one
     /// Of a structure the whole size, of an array where its elements begin; in bytes.
     uint32_t size;
     uint32_t depth; ///< the number of supertypes
@@ -86,6 +92,7 @@ struct Layout {
     }
 };
 extern const Layout exception_layout;
+extern const Layout host_layout;
 
 /// References to objects are their addresses.
 [[nodiscard]] [[gnu::always_inline]] inline Object* to_object(Slot reference) noexcept {

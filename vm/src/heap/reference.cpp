@@ -15,7 +15,7 @@ HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) n
         return HeapType::i31;
     if (is_host_reference(reference))
         return HeapType::any;
-    return HeapType::defined(to_object(reference)->layout->type, true);
+    return to_object(reference)->layout->heap_type;
 }
 
 bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept {

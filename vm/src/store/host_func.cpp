@@ -33,7 +33,10 @@ HostFunc::create(Engine& engine, const FuncType& type,
     const ModuleLimits& limits = engine.config().limits;
     if (type.params.size() > limits.params || type.results.size() > limits.results)
         return std::unexpected{Error{ErrorCode::usage, "a host function has too many parameters or results"}};
-    host->type = id_of(engine.types(), type);
+    const auto is_missing = [](ValType of) { return of == ValType::bot; }; // see func_reference
+    const bool is_whole =
+        std::ranges::none_of(type.params, is_missing) && std::ranges::none_of(type.results, is_missing);
+    host->type = is_whole ? id_of(engine.types(), type) : TypeRegistry::failed;
     if (host->type == TypeRegistry::failed)
         return std::unexpected{no_memory()};
     host->signature = &engine.types().func(host->type);
@@ -60,6 +63,28 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
 
 namespace detail {
 
+namespace {
+
+Trap wrong_result(const StoreImpl& store, size_t i) noexcept {
+    return Trap::with_message(store.allocator(), TrapCode::host,
+                              "the host function's result %zu is not of its type", i);
+}
+
+} // namespace
+
+ValType func_reference(TypeRegistry& registry, const FuncType& type) noexcept {
+    const TypeId id = vm::id_of(registry, type);
+    return id != TypeRegistry::failed ? ValType::reference(HeapType::defined(id), true) : ValType::bot;
+}
+
+std::expected<void, Trap> check_results(Caller& caller, const uint64_t* frame) noexcept {
+    StoreImpl& store = *caller.store().impl();
+    const std::span<const ValType> types = caller.type().results;
+    if (const size_t i = vm::first_misfit(frame, types, store); i != types.size())
+        return std::unexpected{wrong_result(store, i)};
+    return {};
+}
+
 std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
                                        uint64_t* frame) noexcept {
     StoreImpl& store = *caller.store().impl();
@@ -84,8 +109,7 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
         return called;
 
     if (const size_t i = vm::first_misfit(results, type.results, store); i != results.size())
-        return std::unexpected{Trap::with_message(store.allocator(), TrapCode::host,
-                                                  "the host function's result %zu is not of its type", i)};
+        return std::unexpected{wrong_result(store, i)};
     vm::store_values(frame, results);
     return {};
 }

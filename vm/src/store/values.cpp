@@ -12,14 +12,12 @@ Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexc
     return Value::from_slots(type, slots);
 }
 
-bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
-    if (!type.is_ref() || !value.type().is_ref())
-        return value.type() == type;
+namespace {
+
+/// Whether a reference of the same hierarchy is of a type, and one of this store.
+bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
     const TypeRegistry& types = store.types();
     const HeapType top = types.top_of(type.heap());
-    if (types.top_of(value.type().heap()) != top)
-        return false;
-    const Slot bits = value.slots()[0];
     if (bits == 0)
         return type.nullable();
     if (top == HeapType::func) {
@@ -34,11 +32,28 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     return is_instance(bits, type.heap(), types);
 }
 
+} // namespace
+
+bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
+    if (!type.is_ref() || !value.type().is_ref())
+        return value.type() == type;
+    const TypeRegistry& types = store.types();
+    return types.top_of(value.type().heap()) == types.top_of(type.heap()) &&
+           is_of(value.slots()[0], type, store);
+}
+
 size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,
                     StoreImpl& store) noexcept {
     size_t i = 0;
     while (i < values.size() && fits(values[i], types[i], store))
         ++i;
+    return i;
+}
+
+size_t first_misfit(const Slot* slots, std::span<const ValType> types, StoreImpl& store) noexcept {
+    size_t i = 0;
+    for (; i < types.size() && (!types[i].is_ref() || is_of(*slots, types[i], store)); ++i)
+        slots += slots_of(types[i]);
     return i;
 }
 

@@ -24,6 +24,10 @@ namespace warpbeam::vm {
 [[nodiscard]] size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,
                                   StoreImpl& store) noexcept;
 
+/// The same of values in slots, whose references alone are looked at: the rest is of the types.
+[[nodiscard]] size_t first_misfit(const Slot* slots, std::span<const ValType> types,
+                                  StoreImpl& store) noexcept;
+
 /// Values of these types from consecutive slots, and into them.
 void load_values(std::span<Value> values, std::span<const ValType> types, const Slot* from,
                  const TypeRegistry& registry) noexcept;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
-#include <warpbeam/vm/signature.hpp>
+#include <warpbeam/vm/signature_check.hpp>
 #include <warpbeam/vm/store.hpp>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct HostCallable;
 }
 
 template <typename Signature>
-class TypedFunc;
+class TypedFunc : detail::WrongSignature<Signature> {};
 
 /// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
 /// As a value it is a function reference.
@@ -52,7 +52,9 @@ public:
                                    std::span<Value> results = {}) const noexcept;
 
     /// The function as one that is called from C++ with static types, such as
-    /// `func.typed<int32_t(int32_t, int32_t)>()`. Errors: `usage` when its type is another, or it is null.
+    /// `func.typed<int32_t(int32_t, int32_t)>()`. References may be of other types than the function's:
+    /// results of supertypes, parameters of subtypes, and also of supertypes, where each call traps with
+    /// `usage` when the argument does not fit. Errors: `usage` when its type is another, or it is null.
     template <typename Signature>
     [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
 
@@ -89,6 +91,13 @@ struct Mapping<Func> {
     }
 };
 
+/// Null for null.
+[[nodiscard]] WARPBEAM_API TypeRegistry* registry_of(const vm::FuncInst* func) noexcept;
+[[nodiscard]] WARPBEAM_API StoreImpl* store_of(const vm::FuncInst& func) noexcept;
+/// The trap of a call whose references are not of the parameters' types, or not of the function's store.
+[[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_arguments(const vm::FuncInst& func,
+                                                                     const uint64_t* frame) noexcept;
+
 /// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
 /// slots there.
 WARPBEAM_API std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
@@ -96,41 +105,85 @@ WARPBEAM_API std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* 
 
 } // namespace detail
 
-/// A function whose type has been checked, to be called from C++ without a look at types. A small copyable
-/// value that is valid as long as its store. Several results arrive as a std::tuple.
+/// A function whose type has been checked, to be called from C++ without a look at types, except those of
+/// references that are passed; or null. A small copyable value that is valid as long as its store. Several
+/// results arrive as a std::tuple. As a value it is a reference to a function of its type.
 template <typename R, typename... A>
 class TypedFunc<R(A...)> {
 public:
     /// Errors: the trap that ended the computation.
     std::expected<R, Trap> operator()(A... args) const noexcept {
-        using Arguments = detail::Params<A...>;
-        using Return = detail::Results<R>;
-        uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
-        Arguments::store(frame, std::tuple<A...>{args...});
-        if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots); !called)
-            return std::unexpected{std::move(called.error())};
-        if constexpr (std::is_void_v<R>)
-            return {};
-        else
-            return Return::load(frame);
+        if constexpr (detail::is_signature<R(A...)>) {
+            using Arguments = detail::Params<A...>;
+            using Return = detail::Results<R>;
+            uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
+            if (func_.is_null())
+                return std::unexpected{Trap::with_message(TrapCode::usage, "the function is null")};
+            Arguments::store(frame, std::tuple<A...>{args...});
+            if constexpr (Arguments::has_references)
+                if (auto fit = detail::check_arguments(*func_.inst(), frame); !fit)
+                    return std::unexpected{std::move(fit.error())};
+            if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots);
+                !called)
+                return std::unexpected{std::move(called.error())};
+            if constexpr (std::is_void_v<R>)
+                return {};
+            else
+                return Return::load(frame,
+                                    Return::has_references ? detail::store_of(*func_.inst()) : nullptr);
+        } else {
+            return std::unexpected{Trap{TrapCode::usage}};
+        }
     }
     /// The same function without its static type.
     [[nodiscard]] Func func() const noexcept { return func_; }
 
+    /// The null function reference.
+    constexpr TypedFunc() noexcept = default;
+    [[nodiscard]] bool is_null() const noexcept { return func_.is_null(); }
+    explicit operator bool() const noexcept { return !is_null(); }
+    friend bool operator==(TypedFunc, TypedFunc) noexcept = default;
+
 private:
     friend class Func;
+    friend detail::Mapping<TypedFunc>;
     explicit TypedFunc(Func func) noexcept : func_{func} {}
     Func func_;
 };
 
+namespace detail {
+
+template <typename R, typename... A>
+    requires is_signature<R(A...)>
+struct Mapping<TypedFunc<R(A...)>> {
+    static constexpr ValType type = funcref;
+    static constexpr size_t slots = 1;
+    static ValType type_in(TypeRegistry& registry) noexcept {
+        return func_reference(registry, TypedSignature<std::tuple<A...>, R>{&registry});
+    }
+    static void store(uint64_t* slot, TypedFunc<R(A...)> value) noexcept {
+        Mapping<Func>::store(slot, value.func());
+    }
+    static TypedFunc<R(A...)> load(const uint64_t* slot, StoreImpl*) noexcept {
+        return TypedFunc<R(A...)>{Mapping<Func>::load(slot)};
+    }
+};
+
+} // namespace detail
+
 template <typename Signature>
 std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
-    using Types = detail::Callable<Signature*>;
-    if (auto checked = check_type(detail::Results<typename Types::Arguments>::types,
-                                  detail::Results<typename Types::Return>::types);
-        !checked)
-        return std::unexpected{checked.error()};
-    return TypedFunc<Signature>{*this};
+    if constexpr (detail::is_signature<Signature>) {
+        using Types = detail::Callable<Signature*>;
+        const detail::TypedSignature<typename Types::Arguments, typename Types::Return> wanted{
+            detail::registry_of(inst_)};
+        if (auto checked = check_type(wanted.params, wanted.results); !checked)
+            return std::unexpected{checked.error()};
+        return TypedFunc<Signature>{*this};
+    } else {
+        (void)detail::WrongSignature<Signature>{};
+        return std::unexpected{Error{ErrorCode::usage, ""}};
+    }
 }
 
 } // namespace warpbeam

@@ -22,9 +22,12 @@ struct ArrayObject;
 /// value is a reference of this store.
 [[nodiscard]] WARPBEAM_API HeapType dynamic_type(Store& store, const Value& value) noexcept;
 
-/// A structure: a handle that is valid as long as its value is kept alive (root.hpp).
+/// A structure, or null: a value of type `structref`. A handle that is valid as long as its value is kept
+/// alive (root.hpp).
 class WARPBEAM_API StructRef {
 public:
+    /// The null reference.
+    StructRef() noexcept = default;
     /// Makes one of a structure type of the engine's registry, with a value for each field. Errors: `usage`
     /// when the type is not a structure's or a value not of its field's type (an i32 for a packed field);
     /// `limit` when the heap is full; `out_of_memory`.
@@ -33,8 +36,15 @@ public:
     /// What a value refers to; none unless that is a structure.
     [[nodiscard]] static std::optional<StructRef> from(Store& store, const Value& value) noexcept;
 
+    [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    explicit operator bool() const noexcept { return !is_null(); }
+    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
+    /// Whether both refer to the same structure.
+    friend bool operator==(StructRef, StructRef) noexcept = default;
+
+    /// SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
-    /// The number of its fields.
+    /// The number of its fields; 0 for null.
     [[nodiscard]] size_t size() const noexcept;
     /// A field; packed ones are zero-extended. Errors: `usage` when there is no such field; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(size_t field) const noexcept;
@@ -44,14 +54,18 @@ public:
     [[nodiscard]] Value value() const noexcept;
 
 private:
+    friend detail::Mapping<StructRef>;
     StructRef(StoreImpl* store, vm::Object* object) noexcept : store_{store}, object_{object} {}
-    StoreImpl* store_;
-    vm::Object* object_;
+    StoreImpl* store_ = nullptr;
+    vm::Object* object_ = nullptr;
 };
 
-/// An array: a handle that is valid as long as its value is kept alive (root.hpp).
+/// An array, or null: a value of type `arrayref`. A handle that is valid as long as its value is kept alive
+/// (root.hpp).
 class WARPBEAM_API ArrayRef {
 public:
+    /// The null reference.
+    ArrayRef() noexcept = default;
     /// Makes one of an array type of the engine's registry, with `length` elements that are `init`. Errors:
     /// as for StructRef::create.
     [[nodiscard]] static std::expected<ArrayRef, Error> create(Store& store, TypeId type, uint32_t length,
@@ -59,8 +73,15 @@ public:
     /// What a value refers to; none unless that is an array.
     [[nodiscard]] static std::optional<ArrayRef> from(Store& store, const Value& value) noexcept;
 
+    [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    explicit operator bool() const noexcept { return !is_null(); }
+    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
+    /// Whether both refer to the same array.
+    friend bool operator==(ArrayRef, ArrayRef) noexcept = default;
+
+    /// SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
-    /// The number of its elements.
+    /// The number of its elements; 0 for null.
     [[nodiscard]] uint32_t size() const noexcept;
     /// An element; packed ones are zero-extended. Errors: `usage` when there is no such element;
     /// `out_of_memory`.
@@ -71,9 +92,40 @@ public:
     [[nodiscard]] Value value() const noexcept;
 
 private:
+    friend detail::Mapping<ArrayRef>;
     ArrayRef(StoreImpl* store, vm::ArrayObject* object) noexcept : store_{store}, object_{object} {}
-    StoreImpl* store_;
-    vm::ArrayObject* object_;
+    StoreImpl* store_ = nullptr;
+    vm::ArrayObject* object_ = nullptr;
 };
+
+namespace detail {
+
+template <>
+struct Mapping<StructRef> {
+    static constexpr ValType type = ValType::reference(HeapType::struct_, true);
+    static constexpr size_t slots = 1;
+    static void store(uint64_t* slot, StructRef value) noexcept {
+        *slot = reinterpret_cast<uintptr_t>(value.object_);
+    }
+    static StructRef load(const uint64_t* slot, StoreImpl* store) noexcept {
+        return *slot != 0 ? StructRef{store, reinterpret_cast<vm::Object*>(static_cast<uintptr_t>(*slot))}
+                          : StructRef{};
+    }
+};
+
+template <>
+struct Mapping<ArrayRef> {
+    static constexpr ValType type = ValType::reference(HeapType::array, true);
+    static constexpr size_t slots = 1;
+    static void store(uint64_t* slot, ArrayRef value) noexcept {
+        *slot = reinterpret_cast<uintptr_t>(value.object_);
+    }
+    static ArrayRef load(const uint64_t* slot, StoreImpl* store) noexcept {
+        return *slot != 0 ? ArrayRef{store, reinterpret_cast<vm::ArrayObject*>(static_cast<uintptr_t>(*slot))}
+                          : ArrayRef{};
+    }
+};
+
+} // namespace detail
 
 } // namespace warpbeam

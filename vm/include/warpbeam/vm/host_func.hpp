@@ -76,6 +76,10 @@ using UntypedCall = std::expected<void, Trap> (*)(void* object, Caller& caller, 
 WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
                                                     uint64_t* frame) noexcept;
 
+/// The trap of a host function whose results are not of the declared types, or not of its store.
+[[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_results(Caller& caller,
+                                                                   const uint64_t* frame) noexcept;
+
 template <typename F>
 std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {
     using Types = Callable<F>;
@@ -89,7 +93,7 @@ std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* fra
                 else
                     return (*static_cast<F*>(object))(args...);
             },
-            Results<typename Types::Arguments>::load(frame));
+            Results<typename Types::Arguments>::load(frame, caller.store().impl()));
     };
     if constexpr (std::is_void_v<Return>) {
         call();
@@ -104,39 +108,54 @@ std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* fra
         if constexpr (!std::is_void_v<Value>)
             Results<Value>::store(frame, *result);
     }
+    if constexpr (Results<Value>::has_references)
+        return check_results(caller, frame);
     return {};
 }
 
 /// The type of a typed callable, and itself without it.
 template <typename F>
 HostCallable wrap_typed(Allocator& allocator, F&& callable) noexcept {
-    return make_callable(allocator, std::move(callable), call_typed<F>);
+    if constexpr (is_host_function<F>)
+        return make_callable(allocator, std::move(callable), call_typed<F>);
+    else
+        return {};
 }
 template <typename F>
-FuncType typed_signature() noexcept {
-    using Types = Callable<F>;
-    return {Results<typename Types::Arguments>::types,
-            Results<typename HostResult<typename Types::Return>::Value>::types};
+auto typed_signature(TypeRegistry& registry) noexcept {
+    if constexpr (is_host_function<F>) {
+        using Types = Callable<F>;
+        return TypedSignature<typename Types::Arguments, typename HostResult<typename Types::Return>::Value>{
+            &registry};
+    } else {
+        (void)WrongHostFunction<F>{};
+        return FuncType{};
+    }
 }
 
 template <typename F>
 HostCallable wrap_untyped(Allocator& allocator, F&& callback) noexcept {
-    return make_callable(allocator, std::move(callback),
-                         [](void* object, Caller& caller, uint64_t* frame) noexcept {
-                             return call_untyped(
-                                 [](void* target, Caller& from, std::span<const Value> args,
-                                    std::span<Value> results) -> std::expected<void, Trap> {
-                                     return (*static_cast<F*>(target))(from, args, results);
-                                 },
-                                 object, caller, frame);
-                         });
+    if constexpr (is_callback<F>) {
+        return make_callable(allocator, std::move(callback),
+                             [](void* object, Caller& caller, uint64_t* frame) noexcept {
+                                 return call_untyped(
+                                     [](void* target, Caller& from, std::span<const Value> args,
+                                        std::span<Value> results) -> std::expected<void, Trap> {
+                                         return (*static_cast<F*>(target))(from, args, results);
+                                     },
+                                     object, caller, frame);
+                             });
+    } else {
+        (void)WrongCallback<F>{};
+        return {};
+    }
 }
 
 } // namespace detail
 
 template <typename F>
 std::expected<Func, Error> Func::wrap(Store& store, F callable) noexcept {
-    return create(store, detail::typed_signature<F>(),
+    return create(store, detail::typed_signature<F>(store.engine().types()),
                   detail::wrap_typed(store.engine().allocator(), std::move(callable)));
 }
 template <typename F>

@@ -34,7 +34,7 @@ public:
     /// })`. See host_func.hpp.
     template <typename F>
     std::expected<void, Error> func(std::string_view module, std::string_view name, F callable) noexcept {
-        return define_host(module, name, detail::typed_signature<F>(),
+        return define_host(module, name, detail::typed_signature<F>(engine_->types()),
                            detail::wrap_typed(engine_->allocator(), std::move(callable)));
     }
     /// Defines a host function of any type with an untyped callback. See host_func.hpp.

@@ -4,12 +4,13 @@
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/value.hpp>
 
-/// How the embedder keeps structures, arrays and exceptions alive that it holds references to.
+/// How the embedder keeps structures, arrays, exceptions and its own objects (host_object.hpp) alive that it
+/// holds references to.
 ///
 /// Every reference that the store hands out (a result, what a global or a table holds, a new object) stays
 /// valid: the store keeps a list. RootScope takes what came since off that list; a host function's call has
 /// such a scope of its own, whose arguments and results live on as the calling code's. A Root holds one value
-/// whatever scopes end. Numbers, functions, null, i31 and host references need none of this.
+/// whatever scopes end. Numbers, functions, null, i31 and ExternRef::host need none of this.
 
 namespace warpbeam {
 

@@ -14,31 +14,57 @@
 namespace warpbeam {
 
 class Caller;
+class StoreImpl;
+class TypeRegistry;
 
 namespace detail {
+
+/// A value out of its slots, which are those of a store.
+template <typename T>
+T load(const uint64_t* slot, [[maybe_unused]] StoreImpl* store) noexcept {
+    if constexpr (ValueType<T>)
+        return Mapping<T>::load(slot);
+    else
+        return Mapping<T>::load(slot, store);
+}
+
+/// The type that it stands for. Without a registry, typed functions are functions of any type.
+template <typename T>
+ValType type_in([[maybe_unused]] TypeRegistry* types) noexcept {
+    if constexpr (requires { Mapping<T>::type_in(*types); })
+        return types != nullptr ? Mapping<T>::type_in(*types) : Mapping<T>::type;
+    else
+        return Mapping<T>::type;
+}
 
 /// The results of a function: nothing, one value, or a tuple.
 template <typename R>
 struct Results {
     static_assert(WasmType<R>, "a result must be a WasmType, void, or a std::tuple of WasmTypes");
-    static constexpr std::array<ValType, 1> types{Mapping<R>::type};
+    static constexpr bool has_references = Mapping<R>::type.is_ref();
     static constexpr size_t slots = Mapping<R>::slots;
-    static R load(const uint64_t* frame) noexcept { return Mapping<R>::load(frame); }
+    static std::array<ValType, 1> types(TypeRegistry* registry) noexcept { return {type_in<R>(registry)}; }
+    static R load(const uint64_t* frame, StoreImpl* store) noexcept { return detail::load<R>(frame, store); }
     static void store(uint64_t* frame, R value) noexcept { Mapping<R>::store(frame, value); }
 };
 template <>
 struct Results<void> {
-    static constexpr std::array<ValType, 0> types{};
+    static constexpr bool has_references = false;
     static constexpr size_t slots = 0;
-    static void load(const uint64_t*) noexcept {}
+    static std::array<ValType, 0> types(TypeRegistry*) noexcept { return {}; }
+    static void load(const uint64_t*, StoreImpl*) noexcept {}
 };
 template <WasmType... T>
 struct Results<std::tuple<T...>> {
-    static constexpr std::array<ValType, sizeof...(T)> types{Mapping<T>::type...};
+    static constexpr bool has_references = (false || ... || Mapping<T>::type.is_ref());
     static constexpr size_t slots = (size_t{0} + ... + Mapping<T>::slots);
-    static std::tuple<T...> load([[maybe_unused]] const uint64_t* frame) noexcept {
+    static std::array<ValType, sizeof...(T)> types([[maybe_unused]] TypeRegistry* registry) noexcept {
+        return {type_in<T>(registry)...};
+    }
+    static std::tuple<T...> load([[maybe_unused]] const uint64_t* frame,
+                                 [[maybe_unused]] StoreImpl* store) noexcept {
         // Braces fix the order of evaluation, so the slots are taken one after the other.
-        return std::tuple<T...>{Mapping<T>::load(take<T>(frame))...};
+        return std::tuple<T...>{detail::load<T>(take<T>(frame), store)...};
     }
     static void store([[maybe_unused]] uint64_t* frame, const std::tuple<T...>& values) noexcept {
         std::apply([&](T... value) { (Mapping<T>::store(take<T>(frame), value), ...); }, values);
@@ -56,6 +82,19 @@ private:
 /// The parameters of a function.
 template <typename... A>
 using Params = Results<std::tuple<A...>>;
+
+/// The function type that C++ types stand for. A temporary one is a FuncType until its expression ends.
+template <typename Parameters, typename Result>
+struct TypedSignature {
+    explicit TypedSignature(TypeRegistry* registry) noexcept
+        : params{Results<Parameters>::types(registry)}, results{Results<Result>::types(registry)} {}
+    operator FuncType() const noexcept { return {params, results}; }
+    decltype(Results<Parameters>::types(nullptr)) params;
+    decltype(Results<Result>::types(nullptr)) results;
+};
+
+/// The type `(ref null $t)` for the function type; `bot` when there is no memory.
+[[nodiscard]] WARPBEAM_API ValType func_reference(TypeRegistry& registry, const FuncType& type) noexcept;
 
 /// What a host function may return: its results, or a trap, or either.
 template <typename R>
@@ -86,7 +125,10 @@ struct CallableSignature<R, Caller&, A...> {
 };
 
 template <typename F>
-struct Callable : Callable<decltype(&F::operator())> {};
+struct Callable {};
+template <typename F>
+    requires requires { &F::operator(); }
+struct Callable<F> : Callable<decltype(&F::operator())> {};
 template <typename R, typename... A>
 struct Callable<R (*)(A...)> : CallableSignature<R, std::remove_cv_t<A>...> {};
 template <typename R, typename... A>
@@ -96,9 +138,17 @@ struct Callable<R (C::*)(A...)> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) const> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...)&> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) const&> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) noexcept> : Callable<R (*)(A...)> {};
 template <typename R, typename C, typename... A>
 struct Callable<R (C::*)(A...) const noexcept> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) & noexcept> : Callable<R (*)(A...)> {};
+template <typename R, typename C, typename... A>
+struct Callable<R (C::*)(A...) const & noexcept> : Callable<R (*)(A...)> {};
 
 } // namespace detail
 } // namespace warpbeam

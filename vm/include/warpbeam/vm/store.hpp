@@ -20,10 +20,10 @@ struct StoreLimits {
     uint64_t memory_bytes = UINT64_MAX;
     /// The elements of all tables.
     uint64_t table_elements = 10'000'000;
-    /// The bytes of all structures, arrays and exceptions, with what the heap needs around them. When they
-    /// are reached and a collection does not help, the instruction traps with `heap_exhausted`. So it does
-    /// when several collections in a row left less than 1/64 of the limit free, since a program would do
-    /// little but collect from there on; the store is as usable as before.
+    /// The bytes of all structures, arrays, exceptions and objects of the host, with what the heap needs
+    /// around them. When they are reached and a collection does not help, the instruction traps with
+    /// `heap_exhausted`. So it does when several collections in a row left less than 1/64 of the limit free,
+    /// since a program would do little but collect from there on; the store is as usable as before.
     uint64_t heap_bytes = uint64_t{1} << 30;
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/export.hpp>
 
 #include <array>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <expected>
 #include <optional>
 #include <type_traits>
 
@@ -18,8 +20,15 @@ struct V128 {
     friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
 };
 
-/// A reference to something outside of WebAssembly, or null: a value of type `externref`. The embedder
-/// chooses the payload (an index, or a pointer cast to an integer), WebAssembly code only carries it around.
+class Error;
+class Store;
+template <typename T>
+class Ref;
+
+/// A reference to something outside of WebAssembly, or null: a value of type `externref`. WebAssembly code
+/// only carries it around. What it refers to is a payload that the embedder chooses (an index, or a pointer
+/// cast to an integer), or an object of C++ that the store owns and ends: see host_object.hpp, and include
+/// that. One to such an object is valid as long as that is kept alive (root.hpp).
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values
 class ExternRef {
 public:
@@ -29,6 +38,23 @@ public:
     [[nodiscard]] static constexpr ExternRef host(uint64_t payload) noexcept {
         return from_bits(payload << 2 | 2);
     }
+    /// Ends an object that nothing refers to any more.
+    using Finalizer = void (*)(void* data) noexcept;
+    /// A reference to an object that is moved in, that is shared, or that a finalizer ends. When it fails,
+    /// the object is ended at once. A null Ref becomes the null reference. Errors: `limit` when the heap is
+    /// full, `out_of_memory`.
+    template <typename T>
+    [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, T object) noexcept;
+    template <typename T>
+    [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, Ref<T> object) noexcept;
+    [[nodiscard]] WARPBEAM_API static std::expected<ExternRef, Error> create(Store& store, void* data,
+                                                                             Finalizer finalize) noexcept;
+    /// The object, of the type that it was created as; else, and for all other references, null.
+    template <typename T>
+    [[nodiscard]] T* object(const Store& store) const noexcept;
+    /// The address of the object, of whatever type; null for all other references.
+    [[nodiscard]] WARPBEAM_API void* data(const Store& store) const noexcept;
+
     /// The engine's own encoding of the reference, as `bits` gives it out.
     [[nodiscard]] static constexpr ExternRef from_bits(uint64_t bits) noexcept {
         ExternRef reference;
@@ -37,7 +63,8 @@ public:
     }
 
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
-    /// Whether it was made by `host`; else it is null or an internal reference that code made external.
+    /// Whether it was made by `host`; else it is null, to an object, or an internal reference that code made
+    /// external.
     [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
     /// What was given to `host`. Precondition: `is_host()`.
     [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
@@ -48,9 +75,47 @@ private:
     uint64_t bits_ = 0;
 };
 
+/// A reference of WebAssembly's own, or null: a value of type `anyref`, to a structure, an array, an i31, or
+/// to what was external before code made it internal. It is valid as long as that is kept alive (root.hpp).
+/// StructRef and ArrayRef become one; `StructRef::from` and `ArrayRef::from` (gc.hpp) look what it refers to.
+/// https://webassembly.github.io/spec/core/syntax/types.html#heap-types
+class AnyRef {
+public:
+    /// The null reference.
+    constexpr AnyRef() noexcept = default;
+    /// The number in the low 31 bits.
+    [[nodiscard]] static constexpr AnyRef i31(uint32_t number) noexcept {
+        return from_bits(uint64_t{number & 0x7fff'ffff} << 1 | 1);
+    }
+    /// The same as an external reference and back, as `extern.convert_any` and `any.convert_extern` do.
+    [[nodiscard]] static constexpr AnyRef from_extern(ExternRef external) noexcept {
+        return from_bits(external.bits());
+    }
+    [[nodiscard]] constexpr ExternRef to_extern() const noexcept { return ExternRef::from_bits(bits_); }
+    /// The engine's own encoding of the reference, as `bits` gives it out.
+    [[nodiscard]] static constexpr AnyRef from_bits(uint64_t bits) noexcept {
+        AnyRef reference;
+        reference.bits_ = bits;
+        return reference;
+    }
+
+    [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
+    [[nodiscard]] constexpr bool is_i31() const noexcept { return (bits_ & 1) != 0; }
+    /// The 31-bit integer, zero-extended. Precondition: `is_i31()`.
+    [[nodiscard]] constexpr uint32_t i31_bits() const noexcept {
+        return static_cast<uint32_t>(bits_ >> 1) & 0x7fff'ffff;
+    }
+    [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
+    friend constexpr bool operator==(AnyRef, AnyRef) noexcept = default;
+
+private:
+    uint64_t bits_ = 0;
+};
+
 namespace detail {
 
 /// How a C++ type stands for a WebAssembly type: `type`, the number of 64-bit slots, and the conversions.
+/// Types that can't be loaded from slots alone have a `load` with the store as well.
 template <typename T>
 struct Mapping;
 
@@ -100,12 +165,34 @@ struct Mapping<ExternRef> {
     static ExternRef load(const uint64_t* slot) noexcept { return ExternRef::from_bits(*slot); }
 };
 
+template <>
+struct Mapping<AnyRef> {
+    static constexpr ValType type = ValType::reference(HeapType::any, true);
+    static constexpr size_t slots = 1;
+    /// Values of defined types are structures and arrays; those that refer to functions say no more.
+    static constexpr bool accepts(ValType given) noexcept {
+        if (!given.is_ref())
+            return false;
+        const HeapType heap = given.heap();
+        return heap.is_defined() || heap == HeapType::any || heap == HeapType::eq || heap == HeapType::i31 ||
+               heap == HeapType::struct_ || heap == HeapType::array || heap == HeapType::none;
+    }
+    static void store(uint64_t* slot, AnyRef value) noexcept { *slot = value.bits(); }
+    static AnyRef load(const uint64_t* slot) noexcept { return AnyRef::from_bits(*slot); }
+};
+
 } // namespace detail
 
 /// A C++ type that WebAssembly values are passed as: the 32- and 64-bit integers (signed or not: i32 and
-/// i64), float, double, V128, ExternRef, and Func for a `funcref` that may be null.
+/// i64), float, double, V128, and for references that may be null ExternRef, AnyRef, StructRef (structref),
+/// ArrayRef (arrayref), Func (funcref) and TypedFunc (a function reference of its type).
 template <typename T>
 concept WasmType = requires { detail::Mapping<T>::type; };
+
+/// One that a Value gives out. From a structure, an array or a typed function it does so through
+/// `StructRef::from`, `ArrayRef::from` and `Func::typed`.
+template <typename T>
+concept ValueType = WasmType<T> && requires(const uint64_t* slots) { detail::Mapping<T>::load(slots); };
 
 /// A value together with its type. References carry the type they were made or declared with; whether one
 /// fits a stricter type is decided where it is used. A small copyable value; references in it are valid
@@ -146,7 +233,7 @@ public:
 
     [[nodiscard]] ValType type() const noexcept { return type_; }
     /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
-    template <WasmType T>
+    template <ValueType T>
     [[nodiscard]] bool is() const noexcept {
         if constexpr (requires { detail::Mapping<T>::accepts(type_); })
             return detail::Mapping<T>::accepts(type_);
@@ -154,12 +241,12 @@ public:
             return type_ == detail::Mapping<T>::type;
     }
     /// The value as a C++ type. Precondition: `is<T>()`.
-    template <WasmType T>
+    template <ValueType T>
     [[nodiscard]] T as() const noexcept {
         return detail::Mapping<T>::load(slots_);
     }
     /// The value as a C++ type; none when it has another type.
-    template <WasmType T>
+    template <ValueType T>
     [[nodiscard]] std::optional<T> get() const noexcept {
         return is<T>() ? std::optional<T>{as<T>()} : std::nullopt;
     }
