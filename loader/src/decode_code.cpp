@@ -64,7 +64,7 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
                 body_start, "unexpected end of section or function: a body of %u bytes, %zu are left", size,
                 in.remaining());
         if (size > context.limits.function_size)
-            return context.diagnostics.limit(body_start, "a function of %u bytes, the limit is %u", size,
+            return context.diagnostics.limit(body_start, "a function body of %u bytes, the limit is %u", size,
                                              context.limits.function_size);
         Reader body_in = in.part(size);
         FuncBody body;

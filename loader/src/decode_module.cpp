@@ -62,10 +62,11 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (!in.u32(size))
         return false;
     if (size > in.remaining())
-        return diagnostics.malformed(start,
-                                     "length out of bounds: unexpected end, the section announces %u bytes, "
-                                     "%zu are left",
-                                     size, in.remaining());
+        return diagnostics.malformed(
+            start,
+            "length out of bounds: unexpected end, the section says it has %u bytes, "
+            "but %zu are left",
+            size, in.remaining());
     if (row.rank != 0 && row.rank <= last_rank)
         return diagnostics.malformed(start,
                                      "unexpected content after last section: the section is repeated or out "
@@ -85,8 +86,7 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     return true;
 }
 
-/// Leaves the module as it is when the section is malformed, which counts as absent. False only when there is
-/// no memory.
+/// A malformed section counts as absent: the module stays as it is. Returns false only if memory runs out.
 bool name_section_of(LoadContext& context, const CustomSection& section) noexcept {
     std::string_view name;
     Vec<NamedFunc> names{context.allocator};

@@ -7,7 +7,7 @@ namespace warpbeam {
 bool Diagnostics::Report::operator()(size_t offset, const char* format, ...) const noexcept {
     if (diagnostics.error_)
         return false;
-    // Room is left for the place, which `finish` adds.
+    // Leaves room for the position, which `finish` adds.
     char text[300];
     va_list arguments;
     va_start(arguments, format);

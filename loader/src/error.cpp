@@ -32,8 +32,8 @@ Error& Error::add_line(const char* format, ...) noexcept {
 }
 
 void Error::append(const char* format, va_list arguments) noexcept {
-    // Names of the module are in there, which may say anything. A little more than fits, so that a character
-    // which is cut has no place in the message.
+    // The text may contain arbitrary names from the module. The buffer is a little larger than the message,
+    // so that a character cut at its end is never part of the message.
     char raw[text_capacity + 4];
     const int written = std::vsnprintf(raw, sizeof raw, format, arguments);
     if (written > 0)
@@ -45,7 +45,7 @@ void Error::append(std::string_view words) noexcept {
     for (std::string_view piece; !(piece = rest.next()).empty();) {
         size_t fitting = std::min(piece.size(), text_capacity - 1 - length_);
         if (fitting < piece.size()) {
-            // An escape is left out as a whole, and so is a character of several bytes.
+            // An escape, or a character of several bytes, is left out whole.
             if (rest.is_escape())
                 return;
             while (fitting != 0 && (static_cast<uint8_t>(piece[fitting]) & 0xc0) == 0x80)

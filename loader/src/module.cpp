@@ -26,7 +26,7 @@ std::string_view ModuleData::func_name(uint32_t func) const noexcept {
     return {};
 }
 
-/// A module and all that belongs to it, in one block; `Module` is the public part.
+/// A module with all its data, in one block; `Module` is the public part.
 struct Module::Impl : ModuleData {
     explicit Impl(Allocator& a) noexcept : ModuleData{a}, allocator{a}, self{this} {}
     ~Impl() {
@@ -68,7 +68,7 @@ std::expected<Ref<const Module>, Error> Module::load(std::span<const uint8_t> by
                         .exact_imports = Vec<uint32_t>{allocator}};
     if (impl->registry == nullptr)
         diagnostics.out_of_memory();
-    // What is over the limit is refused before it is copied.
+    // Modules over the limit are refused before they are copied.
     if (!options.borrow && bytes.size() <= options.limits.module_size) {
         if (impl->owned_bytes.assign(bytes))
             impl->bytes = impl->owned_bytes;

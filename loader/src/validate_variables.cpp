@@ -93,7 +93,7 @@ bool FuncValidator::memory_copy() noexcept {
 }
 
 bool FuncValidator::data_index(uint32_t& index) noexcept {
-    // The data section comes after the code, so that their number must be announced.
+    // The data section comes after the code, so its count must be declared before.
     return in_.u32(index) && (context_.module.data_count.has_value() ||
                               diagnostics().malformed(here(), "data count section required"));
 }

@@ -7,7 +7,7 @@
 namespace warpbeam::test {
 namespace {
 
-TEST(Features, WhatIsOffIsRefusedByName) {
+TEST(Features, errors_name_the_feature_that_is_off) {
     const auto without = [](Feature feature, const Bytes& bytes) {
         LoadOptions options = all_features();
         options.features.disable(feature);
@@ -44,13 +44,13 @@ TEST(Features, WhatIsOffIsRefusedByName) {
               "the type section @13");
 }
 
-TEST(Features, TheFirstVersionAlone) {
+TEST(Features, only_webassembly_1_0) {
     LoadOptions options;
     options.features = FeatureSet::none();
     EXPECT_EQ(fault(module_of(func_type({i32}, {i32}), body({0x20, 0})), options), "valid");
 }
 
-TEST(Limits, AreTheEmbeddersToSet) {
+TEST(Limits, are_set_by_the_embedder) {
     LoadOptions options = all_features();
     options.limits.functions = 1;
     options.limits.locals = 10;
@@ -90,7 +90,7 @@ Bytes group_of(uint32_t size) {
     return Binary{}.section(type, group).bytes;
 }
 
-TEST(Limits, AGroupOfAMillionTypes) {
+TEST(Limits, a_group_of_a_million_types) {
     const uint32_t million = 1'000'000;
     const Bytes bytes = group_of(million);
     LoadOptions options = all_features();
@@ -126,12 +126,12 @@ TEST(Limits, AGroupOfAMillionTypes) {
     EXPECT_TRUE(load(group_of(million - 1), options));
 }
 
-TEST(Limits, AGroupOfMoreTypesThanAModuleMayHave) {
+TEST(Limits, a_group_larger_than_the_type_limit) {
     EXPECT_EQ(fault(group_of(1'000'001)),
               "limit: too many types, the limit is 1000000, in the type section @18");
 }
 
-TEST(Limits, ManyResultsDoNotMakeTheStackGrowForEver) {
+TEST(Limits, many_results_cannot_exceed_the_stack_limit) {
     const Bytes results(1000, i32);
     Bytes code{0x00};
     for (int i = 0; i < 100; ++i)
@@ -163,7 +163,7 @@ private:
     size_t successes_;
 };
 
-TEST(Memory, EveryAllocationMayFail) {
+TEST(Memory, every_allocation_may_fail) {
     const Bytes bytes =
         Binary{}
             .section(type, vec({func_type({i32}, {i32}), Bytes{0x5f, 1, i32, 0}, func_type({i64, i64}, {})}))

@@ -21,14 +21,14 @@ enum class ErrorCode : uint8_t {
     usage,         ///< the embedder asked for something that does not exist or does not fit
 };
 
-/// An error as a value: it owns its text, allocates nothing, and is safe to copy and to keep.
+/// An error as a value: it owns its text, allocates nothing, and is safe to copy and store.
 class WARPBEAM_API Error {
 public:
     static constexpr size_t no_offset = SIZE_MAX;
     static constexpr uint32_t no_function = UINT32_MAX;
     static constexpr size_t text_capacity = 400;
 
-    /// `format` is as for printf; a message that is too long is cut at the end.
+    /// `format` is as for printf; a message that is too long is truncated.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
 
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
@@ -39,7 +39,7 @@ public:
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
     /// The index of the function around the fault; `no_function` when there is none.
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
-    /// The feature that is switched off and without which this is an error; `core` when that is not why.
+    /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
     Error& at(size_t byte_offset) noexcept {
@@ -54,9 +54,9 @@ public:
         missing_feature_ = feature;
         return *this;
     }
-    /// Appends to the message, as printf would.
+    /// Appends to the message; `format` is as for printf.
     [[gnu::format(printf, 2, 3)]] Error& add(const char* format, ...) noexcept;
-    /// The same on a line of its own.
+    /// Appends a new line to the message.
     [[gnu::format(printf, 2, 3)]] Error& add_line(const char* format, ...) noexcept;
 
 private:

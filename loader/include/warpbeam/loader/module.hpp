@@ -29,7 +29,7 @@ struct Export {
     uint32_t index = 0;
 };
 
-/// A constant expression: its validated instructions with the closing `end`, and the type of its result.
+/// A constant expression: its validated instructions including the final `end`, and the type of its result.
 /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 struct ConstExpr {
     std::span<const uint8_t> code;
@@ -45,21 +45,21 @@ struct LocalRun {
 /// The body of a defined function. Everything in it has been validated.
 struct FuncBody {
     TypeId type = 0;
-    /// The declared locals without the parameters.
+    /// The declared locals, without the parameters.
     std::span<const LocalRun> locals;
-    /// How many they are in all.
+    /// The total number of declared locals.
     uint32_t local_count = 0;
-    /// The instructions with the closing `end`.
+    /// The instructions, including the final `end`.
     std::span<const uint8_t> code;
-    /// Where `code` begins in the module.
+    /// The offset of `code` in the module.
     uint32_t code_offset = 0;
-    /// The height that the operand stack reaches, in 64-bit slots (two for a v128).
+    /// The maximum height of the operand stack, in 64-bit slots (a v128 takes two).
     uint32_t max_stack = 0;
 };
 
 struct TableDecl {
     TableType type;
-    /// The initial value of its elements; without it they are null.
+    /// The initial value of the elements; without it they are null.
     std::optional<ConstExpr> init;
 };
 
@@ -75,8 +75,8 @@ struct ElementSegment {
     uint32_t table = 0;               ///< when active
     ConstExpr offset;                 ///< when active
     ValType type;                     ///< of the elements
-    std::span<const uint32_t> funcs;  ///< the elements when all are given by function index
-    std::span<const ConstExpr> exprs; ///< the elements otherwise; one of the two spans is empty
+    std::span<const uint32_t> funcs;  ///< the elements, if all are given by function index
+    std::span<const ConstExpr> exprs; ///< otherwise the elements; one of the two spans is empty
     [[nodiscard]] size_t size() const noexcept { return funcs.size() + exprs.size(); }
 };
 
@@ -90,7 +90,7 @@ struct DataSegment {
 struct CustomSection {
     std::string_view name;
     std::span<const uint8_t> bytes;
-    /// Where `bytes` begin in the module.
+    /// The offset of `bytes` in the module.
     size_t offset = 0;
 };
 
@@ -104,11 +104,11 @@ struct SectionRange {
 struct LoadOptions {
     FeatureSet features;
     ModuleLimits limits;
-    /// Where types live. Modules that are to be linked with one another need the same one, which must outlive
-    /// them; without one the module makes its own.
+    /// Where types are stored. Modules that are linked with each other need the same registry, which must
+    /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
     Allocator* allocator = nullptr; ///< null: the standard one
-    /// The caller promises that the bytes outlive the module, which then keeps no copy.
+    /// The caller promises that the bytes outlive the module; the module then makes no copy.
     bool borrow = false;
 };
 
@@ -118,12 +118,12 @@ struct LoadOptions {
 /// Index spaces begin with the imports, as in the specification. All spans and views live as long as it does.
 class WARPBEAM_API Module {
 public:
-    /// Decodes and validates. The error says where the first fault lies (byte offset, section, function),
-    /// what was expected and what was found; `malformed` for what breaks the binary format, `invalid` for
-    /// what breaks a validation rule. Memory used is proportional to `bytes.size()`.
+    /// Decodes and validates. The error gives the position of the first fault (byte offset, section,
+    /// function), what was expected and what was found. Its code is `malformed` if the binary format is
+    /// wrong, `invalid` if a validation rule is broken. Memory use is proportional to `bytes.size()`.
     [[nodiscard]] static std::expected<Ref<const Module>, Error>
     load(std::span<const uint8_t> bytes, const LoadOptions& options = {}) noexcept;
-    /// Called by Ref; the last release ends the module.
+    /// Called by Ref; the last release destroys the module.
     void retain() const noexcept;
     void release() const noexcept;
     Module(const Module&) = delete;
@@ -135,16 +135,17 @@ public:
 
     [[nodiscard]] std::span<const Import> imports() const noexcept;
     [[nodiscard]] std::span<const Export> exports() const noexcept;
-    /// Null when there is no export of that name.
+    /// The export of that name, or null.
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
 
-    /// The type of every function, imported ones first.
+    /// The type of every function; imported ones come first.
     [[nodiscard]] std::span<const TypeId> funcs() const noexcept;
     [[nodiscard]] uint32_t imported_funcs() const noexcept;
-    /// The bodies of the functions after the imported ones.
+    /// The bodies of the functions that are not imported.
     [[nodiscard]] std::span<const FuncBody> bodies() const noexcept;
 
-    /// The types of all tables, memories, globals and tags, imported ones first, and how many those are.
+    /// The types of all tables, memories, globals and tags (imported ones come first), and the number of
+    /// imported ones.
     [[nodiscard]] std::span<const TableType> tables() const noexcept;
     [[nodiscard]] std::span<const MemoryType> memories() const noexcept;
     [[nodiscard]] std::span<const GlobalType> globals() const noexcept;
@@ -153,7 +154,7 @@ public:
     [[nodiscard]] uint32_t imported_memories() const noexcept;
     [[nodiscard]] uint32_t imported_globals() const noexcept;
     [[nodiscard]] uint32_t imported_tags() const noexcept;
-    /// The declarations of those after the imported ones.
+    /// The declarations of those that are not imported.
     [[nodiscard]] std::span<const TableDecl> table_decls() const noexcept;
     [[nodiscard]] std::span<const GlobalDecl> global_decls() const noexcept;
 
@@ -166,14 +167,14 @@ public:
     /// The whole module in the binary format.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
 
-    /// From the name section (a malformed one counts as absent); empty when there is none.
+    /// From the name section (a malformed one counts as absent); empty if there is none.
     /// https://webassembly.github.io/spec/core/appendix/custom.html#name-section
     [[nodiscard]] std::string_view name() const noexcept;
-    /// A function's name: the name section's, else that of its export, else empty.
+    /// A function's name: from the name section, else the name of its export, else empty.
     [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;
 
-    /// Where the vm keeps what it made of this module (lowered code). It is released with the module by
-    /// calling `drop`. The first caller to attach wins; returns the one that is attached.
+    /// Holds what the vm derives from this module (lowered code). It is released with the module by calling
+    /// `drop`. The first caller to attach wins; returns the attached object.
     struct Attachment {
         virtual void drop() noexcept = 0;
 
