@@ -62,11 +62,10 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (!in.u32(size))
         return false;
     if (size > in.remaining())
-        return diagnostics.malformed(
-            start,
-            "length out of bounds: unexpected end, the section says it has %u bytes, "
-            "but %zu are left",
-            size, in.remaining());
+        return diagnostics.malformed(start,
+                                     "length out of bounds: unexpected end, the section size is %u bytes, "
+                                     "only %zu left",
+                                     size, in.remaining());
     if (row.rank != 0 && row.rank <= last_rank)
         return diagnostics.malformed(start,
                                      "unexpected content after last section: the section is repeated or out "

@@ -36,7 +36,7 @@ bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
         return false;
     return ByteReader::bytes(size, value) == LebFault::none ||
            diagnostics_->malformed(start,
-                                   "length out of bounds: unexpected end, %u bytes declared but %zu left",
+                                   "length out of bounds: unexpected end, %u bytes declared, only %zu left",
                                    size, remaining());
 }
 

@@ -21,7 +21,7 @@ TEST(Decode, a_component_is_not_a_module) {
 TEST(Decode, text_is_not_binary) {
     const std::string text =
         "malformed: magic header not detected: this is the text format, not the binary format; "
-        "parse_wat, or the command wat2wasm, translates it @0";
+        "use parse_wat or the command wat2wasm to translate it @0";
     for (const std::string_view each :
          {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)"})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;
@@ -43,7 +43,7 @@ TEST(Decode, sections_come_in_order_and_once) {
     EXPECT_EQ(fault(Binary{}.section(memory, vec({}) + Bytes{7}).bytes),
               "malformed: section size mismatch: 1 bytes are left over, in the memory section @11");
     EXPECT_EQ(fault(Binary{}.bytes + Bytes{type, 5, 0}),
-              "malformed: length out of bounds: unexpected end, the section announces 5 bytes, 1 are left, "
+              "malformed: length out of bounds: unexpected end, the section size is 5 bytes, only 1 left, "
               "in the type "
               "section @8");
 }

@@ -23,10 +23,11 @@ TEST(Features, errors_name_the_feature_that_is_off) {
               "unsupported: i32.extend8_s needs the feature sign-extension, which is switched off, in the "
               "code section, "
               "function 0 @25");
-    EXPECT_EQ(without(Feature::multi_memory, Binary{}.section(memory, vec({{0, 1}, {0, 1}})).bytes),
-              "unsupported: a module with several memories needs the feature multi-memory, which is switched "
-              "off, in "
-              "the memory section @13");
+    EXPECT_EQ(
+        without(Feature::multi_memory, Binary{}.section(memory, vec({{0, 1}, {0, 1}})).bytes),
+        "unsupported: a module with multiple memories needs the feature multi-memory, which is switched "
+        "off, in "
+        "the memory section @13");
     EXPECT_EQ(
         without(Feature::memory64, Binary{}.section(memory, vec({{4, 1}})).bytes),
         "unsupported: a 64-bit address type needs the feature memory64, which is switched off, in the memory "
@@ -38,10 +39,11 @@ TEST(Features, errors_name_the_feature_that_is_off) {
               "unsupported: a shared memory needs the feature threads, which is switched off, in the memory "
               "section "
               "@11");
-    EXPECT_EQ(without(Feature::multi_value, Binary{}.section(type, vec({func_type({}, {i32, i32})})).bytes),
-              "unsupported: a function with several results needs the feature multi-value, which is switched "
-              "off, in "
-              "the type section @13");
+    EXPECT_EQ(
+        without(Feature::multi_value, Binary{}.section(type, vec({func_type({}, {i32, i32})})).bytes),
+        "unsupported: a function with multiple results needs the feature multi-value, which is switched "
+        "off, in "
+        "the type section @13");
 }
 
 TEST(Features, only_webassembly_1_0) {
@@ -68,9 +70,8 @@ TEST(Limits, are_set_by_the_embedder) {
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b}), "valid");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b, 0x0b}),
               "limit: blocks nest deeper than the limit of 2, in the code section, function 0 @27");
-    EXPECT_EQ(
-        limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
-        "limit: the operand stack is higher than the limit of 4 slots, in the code section, function 0 @31");
+    EXPECT_EQ(limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
+              "limit: the operand stack exceeds the limit of 4 slots, in the code section, function 0 @31");
     EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes, the limit is 100 @0");
 }
 
@@ -136,7 +137,7 @@ TEST(Limits, many_results_cannot_exceed_the_stack_limit) {
     Bytes code{0x00};
     for (int i = 0; i < 100; ++i)
         code = code + Bytes{0x10, 0};
-    EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack is higher"),
+    EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack exceeds"),
               std::string::npos);
 }
 
