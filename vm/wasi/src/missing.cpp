@@ -6,7 +6,7 @@ namespace {
 
 struct MissingFunction {
     const char* name;
-    /// `i` for an i32 and `I` for an i64. All of them return an errno.
+    /// `i` for an i32 and `I` for an i64. All functions return an errno.
     std::string_view params;
 };
 
