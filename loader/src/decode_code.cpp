@@ -19,7 +19,7 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
         total += run.count;
         if (total > UINT32_MAX)
             return context.diagnostics.malformed(start, "too many locals: 2^32 or more");
-        return types.value_type(run.type) && context.keep(runs, run);
+        return types.value_type(run.type) && context.append(runs, run);
     };
     if (!in.each("runs of locals", UINT32_MAX, run_of_locals))
         return false;
@@ -70,7 +70,7 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         FuncBody body;
         body.type = module.funcs[func];
         if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body) ||
-            !context.keep(module.bodies, body))
+            !context.append(module.bodies, body))
             return false;
     }
     context.diagnostics.leave_function();

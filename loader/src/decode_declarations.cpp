@@ -16,7 +16,7 @@ bool define(LoadContext& context, Vec<T>& space, const T& item, uint32_t limit, 
             size_t offset) noexcept {
     if (space.size() >= limit)
         return context.diagnostics.limit(offset, "too many %s, the limit is %u", what, limit);
-    return context.keep(space, item);
+    return context.append(space, item);
 }
 
 bool define_func(LoadContext& context, TypeId type, size_t offset) noexcept {
@@ -103,7 +103,7 @@ bool decode_import_section(LoadContext& context, Reader& in) noexcept {
     return in.each("imports", context.limits.imports, [&] {
         Import import;
         return in.name(import.module) && in.name(import.name) && import_type(context, in, import.type) &&
-               context.keep(context.module.imports, import);
+               context.append(context.module.imports, import);
     }) && make_declared_funcs(context);
 }
 
@@ -144,7 +144,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
                 start, "type mismatch: a table of non-null references needs an initialiser");
         if (has_init && !context.validator->constant(in, table.type.element, table.init.emplace()))
             return false;
-        return define_table(context, table.type, start) && context.keep(context.module.table_decls, table);
+        return define_table(context, table.type, start) && context.append(context.module.table_decls, table);
     });
 }
 
@@ -175,7 +175,7 @@ bool decode_global_section(LoadContext& context, Reader& in) noexcept {
         return types.global_type(global.type) &&
                context.validator->constant(in, global.type.content, global.init) &&
                define_global(context, global.type, start) &&
-               context.keep(context.module.global_decls, global);
+               context.append(context.module.global_decls, global);
     });
 }
 
@@ -234,7 +234,7 @@ bool decode_export_section(LoadContext& context, Reader& in) noexcept {
             return false;
         item.kind = static_cast<ExternKind>(kind);
         return in.u32(item.index) && check_export(context, item, start) &&
-               context.keep(context.module.exports, item);
+               context.append(context.module.exports, item);
     }) && index_exports(context);
 }
 

@@ -35,7 +35,7 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
     if (!in.skip(in.remaining()))
         return false;
     section.bytes = in.since(start);
-    return context.keep(context.module.custom_sections, section);
+    return context.append(context.module.custom_sections, section);
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {

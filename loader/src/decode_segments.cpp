@@ -117,7 +117,7 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
 bool decode_element_section(LoadContext& context, Reader& in) noexcept {
     return in.each("element segments", context.limits.element_segments, [&] {
         ElementSegment segment;
-        return element_segment(context, in, segment) && context.keep(context.module.elements, segment);
+        return element_segment(context, in, segment) && context.append(context.module.elements, segment);
     });
 }
 
@@ -133,7 +133,7 @@ bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
 bool decode_data_section(LoadContext& context, Reader& in) noexcept {
     return in.each("data segments", context.limits.data_segments, [&] {
         DataSegment segment;
-        return data_segment(context, in, segment) && context.keep(context.module.data, segment);
+        return data_segment(context, in, segment) && context.append(context.module.data, segment);
     });
 }
 

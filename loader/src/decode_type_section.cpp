@@ -91,7 +91,7 @@ private:
         if (!clause(type_code::describes, "described", type.described) ||
             !clause(type_code::descriptor, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
-        return context_.keep(group_, type) && context_.keep(slices_, slices);
+        return context_.append(group_, type) && context_.append(slices_, slices);
     }
 
     bool super_type(uint32_t index, SubType& type) noexcept {
@@ -150,7 +150,7 @@ private:
 
     bool field() noexcept {
         FieldType field;
-        return types_.field_type(field) && context_.keep(fields_, field);
+        return types_.field_type(field) && context_.append(fields_, field);
     }
 
     bool func_type(Slices& slices) noexcept {
@@ -168,7 +168,7 @@ private:
     bool value_types(const char* what, uint32_t limit) noexcept {
         return in_.each(what, limit, [&] {
             ValType type;
-            return types_.value_type(type) && context_.keep(values_, type);
+            return types_.value_type(type) && context_.append(values_, type);
         });
     }
 
@@ -216,7 +216,7 @@ private:
         if (base == TypeRegistry::failed)
             return context_.diagnostics.out_of_memory();
         for (uint32_t i = 0; i < group_.size(); ++i)
-            if (!context_.keep(context_.module.types, base + i))
+            if (!context_.append(context_.module.types, base + i))
                 return false;
         // The group is already in the registry, which can compare its members. A comparison takes time
         // proportional to the depth, so all depths are checked first.

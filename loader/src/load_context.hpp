@@ -31,7 +31,7 @@ struct LoadContext {
     }
     /// Appends to a list.
     template <typename T>
-    [[nodiscard]] bool keep(Vec<T>& list, const T& item) const noexcept {
+    [[nodiscard]] bool append(Vec<T>& list, const T& item) const noexcept {
         return list.push(item) || diagnostics.out_of_memory();
     }
     void declare_func(uint32_t func) noexcept { declared_funcs[func / 64] |= uint64_t{1} << (func % 64); }

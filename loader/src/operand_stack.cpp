@@ -7,7 +7,7 @@ namespace warpbeam {
 
 bool FuncValidator::make_room(size_t count) noexcept {
     const size_t used = height();
-    if (count > most_operands_ || used > most_operands_ - count)
+    if (count > max_operands_ || used > max_operands_ - count)
         return diagnostics().limit(here(), "the operand stack exceeds the limit of %u slots",
                                    context_.limits.frame_slots);
     const auto base = base_ - bottom();
@@ -17,7 +17,7 @@ bool FuncValidator::make_room(size_t count) noexcept {
     top_ = bottom() + used;
     base_ = bottom() + base;
     highest_ = bottom() + highest;
-    room_ = bottom() + std::min(stack_.size() - 2, most_operands_);
+    room_ = bottom() + std::min(stack_.size() - 2, max_operands_);
     return true;
 }
 

@@ -49,7 +49,7 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
         }
         if (row.imm == Imm::mem_arg) {
             entry.take_numbers(2);
-            entry.most_first_byte = row.access_log2;
+            entry.max_first_byte = row.access_log2;
             entry.needs_memory = true;
         } else if (row.imm == Imm::i32 || row.imm == Imm::i64) {
             entry.take_numbers(1);
@@ -61,7 +61,7 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
     Common local;
     local.stops = false;
     local.take_numbers(1);
-    local.most_first_byte = 0x7f;
+    local.max_first_byte = 0x7f;
     local.local_mask = 0x7f;
     Common& get = table[static_cast<uint8_t>(Op::local_get)] = local;
     get.pushes = 1;
@@ -127,8 +127,8 @@ void FuncValidator::pass_common() noexcept {
         // Below the stack there is room for two missing operands.
         const uint32_t differences = ((top[-1].bits() ^ last.bits()) & common.last_mask) |
                                      ((top[-2].bits() ^ palette_[common.first].bits()) & common.first_mask);
-        const bool stops = common.stops | (p[1] > common.most_first_byte) |
-                           (numbers_size > common.most_numbers_size) | (top - base_ < common.arity) |
+        const bool stops = common.stops | (p[1] > common.max_first_byte) |
+                           (numbers_size > common.max_numbers_size) | (top - base_ < common.arity) |
                            (differences != 0) | (result == ValType::i8);
         if (stops)
             break;

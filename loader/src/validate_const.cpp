@@ -6,7 +6,7 @@ namespace warpbeam {
 
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
     is_constant_ = true;
-    most_operands_ = context_.limits.frame_slots;
+    max_operands_ = context_.limits.frame_slots;
     Block outermost;
     outermost.result = expected;
     begin(in);

@@ -33,7 +33,7 @@ void FuncValidator::begin(const Reader& in) noexcept {
     blocks_.clear();
     kinds_ = 0;
     top_ = base_ = highest_ = bottom();
-    room_ = top_ + std::min(stack_.size() - 2, most_operands_);
+    room_ = top_ + std::min(stack_.size() - 2, max_operands_);
 }
 
 bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
@@ -80,7 +80,7 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     if (local_slots > context_.limits.frame_slots)
         return diagnostics().limit(in.offset(), "too many locals: %llu slots, the limit is %u",
                                    static_cast<unsigned long long>(local_slots), context_.limits.frame_slots);
-    most_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
+    max_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
 
     start_ = in.position();
     code_ = static_cast<uint32_t>(Op::end);
@@ -101,7 +101,7 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     // count as vectors.
     const auto highest = static_cast<uint32_t>(highest_ - bottom());
     body.max_stack = (kinds_ & (1u << ValType::v128)) != 0 ? highest * 2 : highest;
-    if (body.max_stack > most_operands_)
+    if (body.max_stack > max_operands_)
         return diagnostics().limit(here(), "the operand stack exceeds the limit of %u slots",
                                    context_.limits.frame_slots);
     body.code_offset = static_cast<uint32_t>(in.offset());

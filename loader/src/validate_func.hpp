@@ -73,11 +73,11 @@ private:
         /// Up to two LEB128 numbers as immediates: masks that are all ones if there is one, or if there are
         /// two, and the number of bytes up to which any value is valid.
         uint8_t one_mask = 0, two_mask = 0;
-        uint8_t most_numbers_size = 0;
+        uint8_t max_numbers_size = 0;
         /// The number of other bytes.
         uint8_t fixed_size = 1;
         /// The largest value of the byte after the opcode.
-        uint8_t most_first_byte = 0xff;
+        uint8_t max_first_byte = 0xff;
         uint8_t arity = 0;
         uint8_t pushes = 0;
         uint8_t first = 0, last = 0, result = 0;
@@ -88,7 +88,7 @@ private:
 
         constexpr void take_numbers(unsigned count) noexcept {
             (count == 2 ? two_mask : one_mask) = 0xff;
-            most_numbers_size = static_cast<uint8_t>(3 + count);
+            max_numbers_size = static_cast<uint8_t>(3 + count);
         }
     };
     using CommonTable = std::array<Common, 256>;
@@ -141,7 +141,7 @@ private:
     // validate_variables.cpp: locals, globals, memories, tables and segments.
     bool local_type(uint32_t index, ValType& type) noexcept;
     bool local_get() noexcept;
-    bool local_set(bool keep) noexcept;
+    bool local_set(bool tee) noexcept;
     bool global_get() noexcept;
     bool global_set() noexcept;
     bool memory(ValType& address) noexcept;
@@ -298,7 +298,7 @@ private:
     ValType* highest_ = nullptr;
     /// One bit for each kind of type that was ever pushed.
     uint32_t kinds_ = 0;
-    size_t most_operands_ = 0;
+    size_t max_operands_ = 0;
     Vec<Block> blocks_;
 
     /// The types of the first locals, and those of the others as runs, with the index where each run ends.
