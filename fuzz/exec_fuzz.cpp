@@ -14,7 +14,7 @@ namespace warpbeam {
 namespace {
 
 constexpr uint64_t fuel = 2'000;
-constexpr size_t most_calls = 64;
+constexpr size_t max_calls = 64;
 
 /// A value of a type, made from a number; none for references that can't be null.
 std::optional<Value> value_of(ValType type, uint64_t number) {
@@ -119,7 +119,7 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
     size_t calls = 0;
     for (const Export& entry : (*module)->exports()) {
         const Extern found = instance->get(entry);
-        if (const Func* const func = std::get_if<Func>(&found); func != nullptr && calls++ < most_calls) {
+        if (const Func* const func = std::get_if<Func>(&found); func != nullptr && calls++ < max_calls) {
             call(store, *func, 0);
             call(store, *func, 1);
             call(store, *func, 0xffff'ffff'8000'0000);

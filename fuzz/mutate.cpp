@@ -23,7 +23,7 @@ using namespace warpbeam;
 using fuzz::Bytes;
 
 /// More than any of these inputs may take, even with sanitizers.
-constexpr double most_seconds = 2;
+constexpr double max_seconds = 2;
 
 class Mutator {
 public:
@@ -86,7 +86,7 @@ struct Totals {
     std::array<size_t, 8> refused{};
     double slowest = 0;
     /// The maximum memory per input byte, beyond the fixed part.
-    double most_memory = 0;
+    double max_memory = 0;
 };
 
 /// Whether the module is loaded or refused as it should be.
@@ -106,16 +106,16 @@ bool load(const Bytes& bytes, Totals& totals) {
     const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     totals.slowest = std::max(totals.slowest, seconds);
     if (!bytes.empty())
-        totals.most_memory = std::max(totals.most_memory, static_cast<double>(allocator.peak()) /
-                                                              static_cast<double>(bytes.size() + 1024));
+        totals.max_memory = std::max(totals.max_memory, static_cast<double>(allocator.peak()) /
+                                                            static_cast<double>(bytes.size() + 1024));
     if (allocator.refused())
         std::fprintf(stderr, "too much memory: more than %zu bytes for an input of %zu\n",
                      fuzz::memory_bound(bytes.size()), bytes.size());
     if (allocator.live() != 0)
         std::fprintf(stderr, "leaked %zu bytes\n", allocator.live());
-    if (seconds > most_seconds)
+    if (seconds > max_seconds)
         std::fprintf(stderr, "took %.1f seconds for an input of %zu bytes\n", seconds, bytes.size());
-    return !allocator.refused() && allocator.live() == 0 && seconds <= most_seconds;
+    return !allocator.refused() && allocator.live() == 0 && seconds <= max_seconds;
 }
 
 void collect(const std::filesystem::path& path, std::vector<Bytes>& modules) {
@@ -175,6 +175,6 @@ int main(int argc, char** argv) {
                 "slowest %.3f s, peak memory %.1f bytes per input byte (with 1 KiB added)\n",
                 count, modules.size(), totals.valid, refused(ErrorCode::malformed),
                 refused(ErrorCode::invalid), refused(ErrorCode::limit), failures, totals.slowest,
-                totals.most_memory);
+                totals.max_memory);
     return failures == 0 ? 0 : 1;
 }

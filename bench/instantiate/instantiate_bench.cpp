@@ -176,17 +176,17 @@ double crowd(Engine& engine, int count) {
 
 /// The limits. A busy machine spoils some rounds, but not all of them.
 void check(const Config& config) {
-    constexpr double most_microseconds = 20;
-    constexpr double most_bytes = 1e9;
+    constexpr double max_microseconds = 20;
+    constexpr double max_bytes = 1e9;
     Config eager = config;
     eager.eager = true;
     Engine engine{eager};
     double least = 1e9;
-    for (int round = 0; round < 10 && least > most_microseconds / 2; ++round)
+    for (int round = 0; round < 10 && least > max_microseconds / 2; ++round)
         least = std::min(least, bench(engine, 1000, 1 << 20, 100));
-    if (least > most_microseconds)
+    if (least > max_microseconds)
         fail("an instance of 1,000 functions and 1 MiB of data takes more than 20 us");
-    if (crowd(engine, 10'000) > most_bytes)
+    if (crowd(engine, 10'000) > max_bytes)
         fail("10,000 instances take more than 1 GB");
 }
 

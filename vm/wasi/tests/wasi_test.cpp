@@ -22,7 +22,7 @@ public:
     std::string output[3];
     uint64_t time = 1'000;
     uint64_t slept = 0;
-    size_t most_per_write = SIZE_MAX;
+    size_t max_per_write = SIZE_MAX;
     bool terminal = false;
     std::optional<Errno> failure;
 
@@ -37,7 +37,7 @@ public:
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
         if (failure)
             return std::unexpected{*failure};
-        bytes = bytes.first(std::min(bytes.size(), most_per_write));
+        bytes = bytes.first(std::min(bytes.size(), max_per_write));
         output[static_cast<size_t>(stream)].append(bytes.begin(), bytes.end());
         return bytes.size();
     }
@@ -231,7 +231,7 @@ TEST_F(WasiTest, write_gathers_its_buffers) {
 }
 
 TEST_F(WasiTest, write_stops_when_the_host_accepts_no_more) {
-    host.most_per_write = 4;
+    host.max_per_write = 4;
     put_text(100, "abcdefgh");
     put_buffers(0, {{100, 6}, {106, 2}});
     EXPECT_EQ(call("fd_write", 1, 0, 2, 32), Errno::success);
