@@ -20,8 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (!module && module.error().code() == ErrorCode::out_of_memory)
             std::abort();
         if (module)
-            for (uint32_t i = 0; i < (*module)->funcs().size(); ++i)
-                (void)(*module)->func_name(i);
+            for (uint32_t i = 0; i < module->funcs().size(); ++i)
+                (void)module->func_name(i);
     }
     if (allocator.live() != 0)
         std::abort();

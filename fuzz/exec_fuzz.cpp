@@ -106,7 +106,7 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
     limits.heap_bytes = 1 << 20;
     Store store{engine, limits};
     Linker linker{engine};
-    for (const Import& import : (*module)->imports())
+    for (const Import& import : module->imports())
         if (!linker.defines(import.module, import.name))
             define_import(linker, store, import);
     store.set_fuel(fuel);
@@ -117,7 +117,7 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
         return;
     }
     size_t calls = 0;
-    for (const Export& entry : (*module)->exports()) {
+    for (const Export& entry : module->exports()) {
         const Extern found = instance->get(entry);
         if (const Func* const func = std::get_if<Func>(&found); func != nullptr && calls++ < max_calls) {
             call(store, *func, 0);

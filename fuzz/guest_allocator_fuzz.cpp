@@ -97,9 +97,9 @@ Engine& engine() {
     return instance;
 }
 
-const Ref<const Module>& module_of(Kind kind, bool is_64, bool small_pages) {
-    static Ref<const Module> modules[kinds][2][2];
-    Ref<const Module>& module = modules[static_cast<size_t>(kind)][is_64][small_pages];
+const Module& module_of(Kind kind, bool is_64, bool small_pages) {
+    static Module modules[kinds][2][2];
+    Module& module = modules[static_cast<size_t>(kind)][is_64][small_pages];
     if (!module) {
         const auto bytes = parse_wat(guest(kind, is_64, small_pages));
         require(bytes.has_value());

@@ -99,14 +99,14 @@ double mappings() {
     std::exit(1);
 }
 
-Ref<const Module> load(Engine& engine, const Bytes& bytes) {
+Module load(Engine& engine, const Bytes& bytes) {
     const auto module = engine.load(bytes);
     if (!module)
         fail(module.error().message());
     return *module;
 }
 
-Instance instantiate(Store& store, const Ref<const Module>& module) {
+Instance instantiate(Store& store, const Module& module) {
     const auto instance = Instance::create(store, module);
     if (!instance)
         fail(instance.error().message());

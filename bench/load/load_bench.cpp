@@ -43,7 +43,7 @@ bool bench(const char* path, int runs) {
     const auto first = Module::load(bytes, options);
     size_t code = 0;
     if (first)
-        for (const FuncBody& body : (*first)->bodies())
+        for (const FuncBody& body : first->bodies())
             code += body.code.size();
 
     std::vector<double> seconds;

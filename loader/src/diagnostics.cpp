@@ -1,19 +1,16 @@
 #include "diagnostics.hpp"
 
-#include <cstdio>
+#include <utility>
 
 namespace warpbeam {
 
 bool Diagnostics::Report::operator()(size_t offset, const char* format, ...) const noexcept {
     if (diagnostics.error_)
         return false;
-    // Leaves room for the position, which `finish` adds.
-    char text[300];
     va_list arguments;
     va_start(arguments, format);
-    std::vsnprintf(text, sizeof text, format, arguments);
+    diagnostics.error_ = Error::vformat(diagnostics.allocator_, code, format, arguments).at(offset);
     va_end(arguments);
-    diagnostics.error_.emplace(code, "%s", text).at(offset);
     return false;
 }
 
@@ -21,7 +18,7 @@ bool Diagnostics::unsupported(size_t offset, Feature feature, std::string_view w
     const std::string_view name = name_of(feature);
     if (!error_)
         error_
-            .emplace(ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
+            .emplace(allocator_, ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
                      static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data())
             .at(offset)
             .for_lack_of(feature);
@@ -36,12 +33,14 @@ bool Diagnostics::for_lack_of(Feature feature) noexcept {
 
 bool Diagnostics::out_of_memory() noexcept {
     if (!error_)
-        error_.emplace(ErrorCode::out_of_memory, "out of memory");
+        error_.emplace(ErrorCode::out_of_memory);
     return false;
 }
 
 Error Diagnostics::finish(std::string_view function_name) noexcept {
-    Error error = error_ ? *error_ : Error(ErrorCode::malformed, "no fault");
+    Error error = error_ ? *std::exchange(error_, std::nullopt) : Error{ErrorCode::malformed};
+    if (error.code() == ErrorCode::out_of_memory)
+        return error;
     if (section_ != nullptr)
         error.add(", in the %s section", section_);
     if (function_ != Error::no_function) {

@@ -12,7 +12,8 @@ namespace warpbeam {
 /// read, so the hot paths carry only a bool.
 class Diagnostics {
 public:
-    Diagnostics() noexcept = default;
+    /// Messages use memory from `allocator`.
+    explicit Diagnostics(Allocator& allocator) noexcept : allocator_{allocator} {}
     Diagnostics(const Diagnostics&) = delete;
     Diagnostics& operator=(const Diagnostics&) = delete;
 
@@ -42,6 +43,7 @@ public:
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
 
 private:
+    Allocator& allocator_;
     std::optional<Error> error_;
     const char* section_ = nullptr;
     uint32_t function_ = Error::no_function;

@@ -1,6 +1,7 @@
 #include "decode_sections.hpp"
 
 #include <warpbeam/loader/module.hpp>
+#include <warpbeam/memory/ref.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -26,11 +27,11 @@ std::string_view ModuleData::func_name(uint32_t func) const noexcept {
     return {};
 }
 
-/// A module with all its data, in one block; `Module` is the public part.
+/// A module with all its data, in one block.
 struct Module::Impl : ModuleData {
     explicit Impl(Allocator& a) noexcept : ModuleData{a}, allocator{a}, self{this} {}
     ~Impl() {
-        if (Attachment* const attached = attachment.load(std::memory_order_acquire))
+        if (ModuleAccess::Attachment* const attached = attachment.load(std::memory_order_acquire))
             attached->drop();
         destroy(allocator, owned_registry);
     }
@@ -38,22 +39,33 @@ struct Module::Impl : ModuleData {
     Allocator& allocator;
     TypeRegistry* owned_registry = nullptr;
     RefCount owners;
-    std::atomic<Attachment*> attachment{nullptr};
-    Module self;
+    std::atomic<ModuleAccess::Attachment*> attachment{nullptr};
+    /// Never destroyed, since it owns nothing.
+    union {
+        Module self;
+    };
 };
 
-Module::~Module() = default;
+Module::Module(const Module& other) noexcept : impl_{other.impl_} {
+    if (impl_ != nullptr)
+        impl_->owners.add();
+}
 
-std::expected<Ref<const Module>, Error> Module::load(std::span<const uint8_t> bytes,
-                                                     const LoadOptions& options) noexcept {
+Module::~Module() {
+    if (impl_ != nullptr && impl_->owners.drop())
+        destroy(impl_->allocator, impl_);
+}
+
+std::expected<Module, Error> Module::load(std::span<const uint8_t> bytes,
+                                          const LoadOptions& options) noexcept {
     Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
-    Diagnostics diagnostics;
+    Diagnostics diagnostics{allocator};
     Impl* const impl = create<Impl>(allocator, allocator);
     if (impl == nullptr) {
         diagnostics.out_of_memory();
         return std::unexpected(diagnostics.finish({}));
     }
-    const Ref<const Module> module = Ref<const Module>::adopt(&impl->self);
+    Module module{impl};
 
     impl->registry = options.types;
     if (impl->registry == nullptr)
@@ -83,47 +95,95 @@ std::expected<Ref<const Module>, Error> Module::load(std::span<const uint8_t> by
     return module;
 }
 
-void Module::retain() const noexcept { impl_->owners.add(); }
-void Module::release() const noexcept {
-    if (impl_->owners.drop())
-        destroy(impl_->allocator, impl_);
+template <typename T, typename Member>
+T Module::answer(Member member) const noexcept {
+    return impl_ != nullptr ? T{impl_->*member} : T{};
 }
 
-const TypeRegistry& Module::type_registry() const noexcept { return *impl_->registry; }
-std::span<const TypeId> Module::types() const noexcept { return impl_->types; }
-std::span<const Import> Module::imports() const noexcept { return impl_->imports; }
-std::span<const Export> Module::exports() const noexcept { return impl_->exports; }
-const Export* Module::find_export(std::string_view name) const noexcept { return impl_->find_export(name); }
-std::span<const TypeId> Module::funcs() const noexcept { return impl_->funcs; }
-uint32_t Module::imported_funcs() const noexcept { return impl_->imported_funcs; }
-std::span<const FuncBody> Module::bodies() const noexcept { return impl_->bodies; }
-std::span<const TableType> Module::tables() const noexcept { return impl_->tables; }
-std::span<const MemoryType> Module::memories() const noexcept { return impl_->memories; }
-std::span<const GlobalType> Module::globals() const noexcept { return impl_->globals; }
-std::span<const TagType> Module::tags() const noexcept { return impl_->tags; }
-uint32_t Module::imported_tables() const noexcept { return impl_->imported_tables; }
-uint32_t Module::imported_memories() const noexcept { return impl_->imported_memories; }
-uint32_t Module::imported_globals() const noexcept { return impl_->imported_globals; }
-uint32_t Module::imported_tags() const noexcept { return impl_->imported_tags; }
-std::span<const TableDecl> Module::table_decls() const noexcept { return impl_->table_decls; }
-std::span<const GlobalDecl> Module::global_decls() const noexcept { return impl_->global_decls; }
-std::span<const ElementSegment> Module::elements() const noexcept { return impl_->elements; }
-std::span<const DataSegment> Module::data() const noexcept { return impl_->data; }
-std::optional<uint32_t> Module::start() const noexcept { return impl_->start; }
-std::span<const CustomSection> Module::custom_sections() const noexcept { return impl_->custom_sections; }
-std::span<const SectionRange> Module::sections() const noexcept { return impl_->sections; }
-std::span<const uint8_t> Module::bytes() const noexcept { return impl_->bytes; }
-std::string_view Module::name() const noexcept { return impl_->name; }
-std::string_view Module::func_name(uint32_t func) const noexcept { return impl_->func_name(func); }
-
-Module::Attachment* Module::attachment() const noexcept {
-    return impl_->attachment.load(std::memory_order_acquire);
+const TypeRegistry& Module::type_registry() const noexcept {
+    static const TypeRegistry none{Allocator::standard()};
+    return impl_ != nullptr ? *impl_->registry : none;
+}
+std::span<const TypeId> Module::types() const noexcept {
+    return answer<std::span<const TypeId>>(&ModuleData::types);
+}
+std::span<const Import> Module::imports() const noexcept {
+    return answer<std::span<const Import>>(&ModuleData::imports);
+}
+std::span<const Export> Module::exports() const noexcept {
+    return answer<std::span<const Export>>(&ModuleData::exports);
+}
+std::span<const TypeId> Module::funcs() const noexcept {
+    return answer<std::span<const TypeId>>(&ModuleData::funcs);
+}
+uint32_t Module::imported_funcs() const noexcept { return answer<uint32_t>(&ModuleData::imported_funcs); }
+std::span<const FuncBody> Module::bodies() const noexcept {
+    return answer<std::span<const FuncBody>>(&ModuleData::bodies);
+}
+std::span<const TableType> Module::tables() const noexcept {
+    return answer<std::span<const TableType>>(&ModuleData::tables);
+}
+std::span<const MemoryType> Module::memories() const noexcept {
+    return answer<std::span<const MemoryType>>(&ModuleData::memories);
+}
+std::span<const GlobalType> Module::globals() const noexcept {
+    return answer<std::span<const GlobalType>>(&ModuleData::globals);
+}
+std::span<const TagType> Module::tags() const noexcept {
+    return answer<std::span<const TagType>>(&ModuleData::tags);
+}
+uint32_t Module::imported_tables() const noexcept { return answer<uint32_t>(&ModuleData::imported_tables); }
+uint32_t Module::imported_memories() const noexcept {
+    return answer<uint32_t>(&ModuleData::imported_memories);
+}
+uint32_t Module::imported_globals() const noexcept { return answer<uint32_t>(&ModuleData::imported_globals); }
+uint32_t Module::imported_tags() const noexcept { return answer<uint32_t>(&ModuleData::imported_tags); }
+std::span<const TableDecl> Module::table_decls() const noexcept {
+    return answer<std::span<const TableDecl>>(&ModuleData::table_decls);
+}
+std::span<const GlobalDecl> Module::global_decls() const noexcept {
+    return answer<std::span<const GlobalDecl>>(&ModuleData::global_decls);
+}
+std::span<const ElementSegment> Module::elements() const noexcept {
+    return answer<std::span<const ElementSegment>>(&ModuleData::elements);
+}
+std::span<const DataSegment> Module::data() const noexcept {
+    return answer<std::span<const DataSegment>>(&ModuleData::data);
+}
+std::optional<uint32_t> Module::start() const noexcept {
+    return answer<std::optional<uint32_t>>(&ModuleData::start);
+}
+std::span<const CustomSection> Module::custom_sections() const noexcept {
+    return answer<std::span<const CustomSection>>(&ModuleData::custom_sections);
+}
+std::span<const SectionRange> Module::sections() const noexcept {
+    return answer<std::span<const SectionRange>>(&ModuleData::sections);
+}
+std::span<const uint8_t> Module::bytes() const noexcept {
+    return answer<std::span<const uint8_t>>(&ModuleData::bytes);
+}
+std::string_view Module::name() const noexcept { return answer<std::string_view>(&ModuleData::name); }
+const Export* Module::find_export(std::string_view name) const noexcept {
+    return impl_ != nullptr ? impl_->find_export(name) : nullptr;
+}
+std::string_view Module::func_name(uint32_t func) const noexcept {
+    return impl_ != nullptr ? impl_->func_name(func) : std::string_view{};
 }
 
-Module::Attachment* Module::attach(Attachment* fresh) const noexcept {
+ModuleAccess::Attachment* ModuleAccess::attachment(const Module& module) noexcept {
+    return module.impl_->attachment.load(std::memory_order_acquire);
+}
+ModuleAccess::Attachment* ModuleAccess::attach(const Module& module, Attachment* fresh) noexcept {
     Attachment* current = nullptr;
-    return impl_->attachment.compare_exchange_strong(current, fresh, std::memory_order_acq_rel) ? fresh
-                                                                                                : current;
+    return module.impl_->attachment.compare_exchange_strong(current, fresh, std::memory_order_acq_rel)
+               ? fresh
+               : current;
+}
+const Module& ModuleAccess::self(const Module& module) noexcept { return module.impl_->self; }
+void ModuleAccess::retain(const Module& module) noexcept { module.impl_->owners.add(); }
+void ModuleAccess::release(const Module& module) noexcept {
+    if (module.impl_->owners.drop())
+        destroy(module.impl_->allocator, module.impl_);
 }
 
 } // namespace warpbeam

@@ -71,20 +71,20 @@ TEST(Decode, imports_exports_and_lookups) {
                             .bytes;
     const auto module = load(bytes);
     ASSERT_TRUE(module);
-    EXPECT_EQ(module->imports().size(), 3u);
-    EXPECT_EQ(module->imports()[1].name, "m");
-    EXPECT_EQ(module->imports()[1].type.memory.limits.max, 2u);
-    EXPECT_EQ(module->imported_funcs(), 1u);
-    EXPECT_EQ(module->funcs().size(), 2u);
-    EXPECT_EQ(module->type_registry().func(module->funcs()[1]).results[0], ValType::i64);
-    ASSERT_NE(module->find_export("memory"), nullptr);
-    EXPECT_EQ(module->find_export("memory")->kind, ExternKind::memory);
-    EXPECT_EQ(module->find_export("memor"), nullptr);
-    EXPECT_EQ(module->func_name(1), "twice") << "the first export that names it";
-    EXPECT_EQ(module->func_name(0), "");
-    EXPECT_EQ(module->bodies()[0].max_stack, 1u);
-    EXPECT_EQ(module->bytes().size(), bytes.size());
-    EXPECT_NE(module->bytes().data(), bytes.data());
+    EXPECT_EQ(module.imports().size(), 3u);
+    EXPECT_EQ(module.imports()[1].name, "m");
+    EXPECT_EQ(module.imports()[1].type.memory.limits.max, 2u);
+    EXPECT_EQ(module.imported_funcs(), 1u);
+    EXPECT_EQ(module.funcs().size(), 2u);
+    EXPECT_EQ(module.type_registry().func(module.funcs()[1]).results[0], ValType::i64);
+    ASSERT_NE(module.find_export("memory"), nullptr);
+    EXPECT_EQ(module.find_export("memory")->kind, ExternKind::memory);
+    EXPECT_EQ(module.find_export("memor"), nullptr);
+    EXPECT_EQ(module.func_name(1), "twice") << "the first export that names it";
+    EXPECT_EQ(module.func_name(0), "");
+    EXPECT_EQ(module.bodies()[0].max_stack, 1u);
+    EXPECT_EQ(module.bytes().size(), bytes.size());
+    EXPECT_NE(module.bytes().data(), bytes.data());
 }
 
 TEST(Decode, borrowed_bytes_are_not_copied) {
@@ -93,11 +93,11 @@ TEST(Decode, borrowed_bytes_are_not_copied) {
     options.borrow = true;
     const auto module = load(bytes, options);
     ASSERT_TRUE(module);
-    EXPECT_EQ(module->bytes().data(), bytes.data());
-    ASSERT_EQ(module->custom_sections().size(), 1u);
-    EXPECT_EQ(module->custom_sections()[0].name, "note");
-    EXPECT_EQ(module->custom_sections()[0].bytes.size(), 3u);
-    EXPECT_EQ(module->custom_sections()[0].offset, 15u);
+    EXPECT_EQ(module.bytes().data(), bytes.data());
+    ASSERT_EQ(module.custom_sections().size(), 1u);
+    EXPECT_EQ(module.custom_sections()[0].name, "note");
+    EXPECT_EQ(module.custom_sections()[0].bytes.size(), 3u);
+    EXPECT_EQ(module.custom_sections()[0].offset, 15u);
 }
 
 TEST(Decode, name_section) {
@@ -107,11 +107,11 @@ TEST(Decode, name_section) {
         return load(module_of(func_type({}, {}), body({})) + Bytes{custom} + sized(name("name") + contents));
     };
     const auto good = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs));
-    EXPECT_EQ(good->name(), "the module");
-    EXPECT_EQ(good->func_name(0), "first");
+    EXPECT_EQ(good.name(), "the module");
+    EXPECT_EQ(good.func_name(0), "first");
     const auto malformed = with_names(Bytes{0} + sized(module_name) + Bytes{1} + sized(funcs + Bytes{0}));
-    EXPECT_EQ(malformed->name(), "") << "a malformed name section counts as absent";
-    EXPECT_EQ(malformed->func_name(0), "");
+    EXPECT_EQ(malformed.name(), "") << "a malformed name section counts as absent";
+    EXPECT_EQ(malformed.func_name(0), "");
 }
 
 TEST(Decode, element_segments_in_all_forms) {
@@ -135,7 +135,7 @@ TEST(Decode, element_segments_in_all_forms) {
                  .section(code, vec({body({})}))
                  .bytes);
     ASSERT_TRUE(module);
-    const auto elements = module->elements();
+    const auto elements = module.elements();
     ASSERT_EQ(elements.size(), 8u);
     EXPECT_EQ(elements[1].mode, SegmentMode::passive);
     EXPECT_EQ(elements[1].size(), 2u);
@@ -156,16 +156,16 @@ TEST(Decode, duplicate_exports) {
 }
 
 TEST(Decode, attachments) {
-    struct Counter final : Module::Attachment {
+    struct Counter final : ModuleAccess::Attachment {
         int drops = 0;
         void drop() noexcept override { ++drops; }
     } first, second;
     {
         const auto module = load(Binary{}.bytes);
-        EXPECT_EQ(module->attachment(), nullptr);
-        EXPECT_EQ(module->attach(&first), &first);
-        EXPECT_EQ(module->attach(&second), &first);
-        EXPECT_EQ(module->attachment(), &first);
+        EXPECT_EQ(ModuleAccess::attachment(module), nullptr);
+        EXPECT_EQ(ModuleAccess::attach(module, &first), &first);
+        EXPECT_EQ(ModuleAccess::attach(module, &second), &first);
+        EXPECT_EQ(ModuleAccess::attachment(module), &first);
     }
     EXPECT_EQ(first.drops, 1);
     EXPECT_EQ(second.drops, 0);

@@ -31,9 +31,9 @@ std::string function_fault(const std::vector<Bytes>& params, const std::vector<B
 TEST(Descriptors, types_refer_to_each_other) {
     const auto module = load(Binary{}.section(type, pair_and({})).bytes);
     ASSERT_TRUE(module);
-    const TypeRegistry& types = module->type_registry();
-    const TypeId described = module->types()[0];
-    const TypeId descriptor = module->types()[1];
+    const TypeRegistry& types = module.type_registry();
+    const TypeId described = module.types()[0];
+    const TypeId descriptor = module.types()[1];
     EXPECT_EQ(types[described].descriptor, descriptor);
     EXPECT_EQ(types[described].described, SubType::no_type);
     EXPECT_EQ(types[descriptor].described, described);
@@ -53,8 +53,8 @@ TEST(Descriptors, groups_with_different_descriptors_differ) {
     };
     const auto module = load(Binary{}.section(type, vec({plain, pair(2), pair(4)})).bytes);
     ASSERT_TRUE(module);
-    EXPECT_NE(module->types()[0], module->types()[2]);
-    EXPECT_EQ(module->types()[2], module->types()[4]);
+    EXPECT_NE(module.types()[0], module.types()[2]);
+    EXPECT_EQ(module.types()[2], module.types()[4]);
 }
 
 TEST(Descriptors, mismatched_clauses) {
@@ -160,8 +160,8 @@ std::string memory_fault(const Bytes& memory_type, const LoadOptions& options = 
 TEST(PageSizes, are_1_or_64_kib) {
     const auto module = load(Binary{}.section(memory, vec({{0x08, 5, 0}, {0x09, 1, 2, 16}})).bytes);
     ASSERT_TRUE(module);
-    EXPECT_EQ(module->memories()[0].page_size_log2, 0);
-    EXPECT_EQ(module->memories()[1].page_size_log2, 16);
+    EXPECT_EQ(module.memories()[0].page_size_log2, 0);
+    EXPECT_EQ(module.memories()[1].page_size_log2, 16);
     EXPECT_EQ(memory_fault({0x08, 0, 12}),
               "invalid: invalid custom page size: 2^12 bytes, only 1 and 65536 are possible");
     EXPECT_EQ(memory_fault({0x08, 0, 64}), "malformed: invalid custom page size: 2^64 bytes");

@@ -114,16 +114,16 @@ TEST(Limits, a_group_of_a_million_types) {
     options.types = &registry;
     const auto module = load(bytes, options);
     ASSERT_TRUE(module);
-    ASSERT_EQ(module->types().size(), million);
+    ASSERT_EQ(module.types().size(), million);
     for (const uint32_t i : {0u, 1u, 63u, 64u, 48'320u, 524'288u, million - 1}) {
-        const SubType& each = registry[module->types()[i]];
-        EXPECT_EQ(each.fields[0].storage.heap().id(), module->types()[(i + 1) % million]) << i;
+        const SubType& each = registry[module.types()[i]];
+        EXPECT_EQ(each.fields[0].storage.heap().id(), module.types()[(i + 1) % million]) << i;
     }
-    EXPECT_EQ(registry.group_size(module->types()[0]), million);
+    EXPECT_EQ(registry.group_size(module.types()[0]), million);
     // The same group again is that group, and others have room.
     const auto same = load(bytes, options);
     ASSERT_TRUE(same);
-    EXPECT_EQ(same->types()[0], module->types()[0]);
+    EXPECT_EQ(same.types()[0], module.types()[0]);
     EXPECT_TRUE(load(group_of(million - 1), options));
 }
 

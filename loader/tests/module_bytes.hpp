@@ -90,10 +90,10 @@ inline LoadOptions all_features() {
     return options;
 }
 
-inline Ref<const Module> load(const Bytes& bytes, const LoadOptions& options = all_features()) {
+inline Module load(const Bytes& bytes, const LoadOptions& options = all_features()) {
     auto module = Module::load(bytes, options);
     EXPECT_TRUE(module.has_value()) << module.error().message() << " at " << module.error().offset();
-    return module ? *module : nullptr;
+    return module ? *module : Module{};
 }
 
 /// What is wrong with a module, as "code: message @offset".

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <warpbeam/loader/error.hpp>
 #include <warpbeam/loader/printable.hpp>
 
 #include <string>
@@ -34,25 +33,6 @@ TEST(Printable, escapes_terminal_control) {
 TEST(Printable, escapes_invalid_utf8) {
     EXPECT_EQ(printed("\xff|\x9b|\xe2\x82"), "\\ff|\\9b|\\e2\\82");
     EXPECT_EQ(printed("\xed\xa0\x80 \xc0\x80"), "\\ed\\a0\\80 \\c0\\80");
-}
-
-TEST(Printable, is_used_for_error_messages) {
-    Error error{ErrorCode::usage, "no export `%s`", "\x1b[2J\n"};
-    EXPECT_EQ(error.message(), "no export `\\1b[2J\\0a`");
-    error.add(", %s", "\xc2\x9b").add_line("%s", "next\n");
-    EXPECT_EQ(error.message(), "no export `\\1b[2J\\0a`, \\u{9b}\nnext\\0a");
-}
-
-TEST(Printable, errors_are_cut_between_characters) {
-    const std::string long_text(Error::text_capacity, '\n');
-    const Error error{ErrorCode::usage, "%s", long_text.c_str()};
-    EXPECT_LT(error.message().size(), Error::text_capacity);
-    EXPECT_GT(error.message().size(), Error::text_capacity - 5);
-    EXPECT_TRUE(error.message().ends_with("\\0a"));
-    std::string wide;
-    while (wide.size() < 2 * Error::text_capacity)
-        wide += "\xe2\x82\xac";
-    EXPECT_TRUE(Error(ErrorCode::usage, "%s", wide.c_str()).message().ends_with("\xe2\x82\xac"));
 }
 
 } // namespace

@@ -150,17 +150,17 @@ TEST(Validate, types_are_canonical_across_modules) {
     const Bytes pair = func_type({i32}, {i32});
     const auto one = load(Binary{}.section(type, vec({func_type({}, {}), pair})).bytes, options);
     const auto other = load(Binary{}.section(type, vec({pair})).bytes, options);
-    EXPECT_EQ(one->types()[1], other->types()[0]);
-    EXPECT_NE(one->types()[0], one->types()[1]);
+    EXPECT_EQ(one.types()[1], other.types()[0]);
+    EXPECT_NE(one.types()[0], one.types()[1]);
 }
 
 TEST(Validate, stack_heights) {
     EXPECT_EQ(load(module_of(func_type({}, {}), body({0x41, 0, 0x41, 0, 0x41, 0, 0x1a, 0x1a, 0x1a})))
-                  ->bodies()[0]
+                  .bodies()[0]
                   .max_stack,
               3u);
     const Bytes v128_zero = Bytes{0xfd, 12} + Bytes(16, 0);
-    EXPECT_EQ(load(module_of(func_type({}, {}), body(v128_zero + Bytes{0x1a})))->bodies()[0].max_stack, 2u);
+    EXPECT_EQ(load(module_of(func_type({}, {}), body(v128_zero + Bytes{0x1a}))).bodies()[0].max_stack, 2u);
 }
 
 } // namespace

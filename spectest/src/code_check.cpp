@@ -33,8 +33,8 @@ void check(Counts& counts, const char* file, uint32_t line, const std::string& b
     if (!module)
         return; // an older version of WebAssembly, covered by other tests
     ++counts.modules;
-    for (uint32_t func = (*module)->imported_funcs(); func < (*module)->funcs().size(); ++func) {
-        const auto listing = list_code(engine, **module, func);
+    for (uint32_t func = module->imported_funcs(); func < module->funcs().size(); ++func) {
+        const auto listing = list_code(engine, *module, func);
         ++counts.functions;
         if (!listing)
             report(counts, file, line, func, listing.error().message());

@@ -19,7 +19,7 @@ namespace warpbeam::spectest {
 /// what is valid without them, so they are only on if given, or in their proposal's folder.
 [[nodiscard]] FeatureSet suite_features(const std::string& path, FeatureSet given);
 
-using Loaded = std::expected<Ref<const Module>, Error>;
+using Loaded = std::expected<Module, Error>;
 [[nodiscard]] Loaded load(const ModuleSource& source, const LoadOptions& options);
 
 /// Explains how the verdict on a module that should be refused is wrong; nothing if it is right. With

@@ -154,7 +154,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertRefused& assertion) {
 
 ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion) {
     const bool trap = assertion.kind == AssertNotInstantiated::Kind::trap;
-    Ref<const Module> module;
+    Module module;
     if (const auto* const source = std::get_if<ModuleSource>(&assertion.module)) {
         auto loaded = load(*source);
         if (!loaded)
@@ -248,7 +248,7 @@ std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(c
     return results;
 }
 
-std::expected<Ref<const Module>, Error> ScriptRunner::load(const ModuleSource& source) {
+std::expected<Module, Error> ScriptRunner::load(const ModuleSource& source) {
     const auto bytes = translate(source);
     if (!bytes)
         return std::unexpected{bytes.error()};
@@ -264,7 +264,7 @@ ScriptRunner::Fault ScriptRunner::define(const ModuleSource& source) {
     return std::nullopt;
 }
 
-std::expected<Instance, InstantiationError> ScriptRunner::instantiate(const Ref<const Module>& module) {
+std::expected<Instance, InstantiationError> ScriptRunner::instantiate(const Module& module) {
     return linker_.instantiate(store_, module);
 }
 

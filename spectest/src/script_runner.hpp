@@ -44,9 +44,9 @@ private:
         std::string message;
     };
     std::expected<std::vector<Value>, Failure> perform(const Action& action);
-    std::expected<Ref<const Module>, Error> load(const ModuleSource& source);
+    std::expected<Module, Error> load(const ModuleSource& source);
     Fault define(const ModuleSource& source);
-    std::expected<Instance, InstantiationError> instantiate(const Ref<const Module>& module);
+    std::expected<Instance, InstantiationError> instantiate(const Module& module);
     Fault remember(const std::expected<Instance, InstantiationError>& made, const std::string& name);
     [[nodiscard]] const Instance* find_instance(const std::string& name) const;
     Fault share(const std::string& name, ScriptRunner& with) const;
@@ -64,7 +64,7 @@ private:
     Store store_;
     Linker linker_;
     /// The empty name stands for the last one.
-    std::map<std::string, Ref<const Module>> modules_;
+    std::map<std::string, Module> modules_;
     std::map<std::string, Instance> instances_;
     /// What the thread that started this one shares: the memories exported by an instance.
     std::map<std::string, std::vector<std::pair<std::string, SharedMemory>>> shared_;

@@ -333,15 +333,15 @@ int inspect(Words words) {
 
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
                 file.text ? " in the binary format" : "");
-    if (!(*module)->name().empty())
-        std::printf(", module $%s", quoted((*module)->name()).c_str());
+    if (!module->name().empty())
+        std::printf(", module $%s", quoted(module->name()).c_str());
     std::printf("\n");
     Group features{"features beyond WebAssembly 1.0"};
     const FeatureSet needed = required_features(file.bytes, load);
     for (const FeatureRow& row : feature_table)
         if (row.feature != Feature::core && needed.has(row.feature))
             features.line(std::string(row.name));
-    Inspector inspector{**module};
+    Inspector inspector{*module};
     inspector.sections();
     inspector.types();
     inspector.imports();

@@ -104,15 +104,15 @@ int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::opti
     const auto module = engine.load(bytes, true);
     if (!module)
         throw Failure("warpbeam: " + explain(module.error()));
-    uint32_t begin = (*module)->imported_funcs();
-    auto end = static_cast<uint32_t>((*module)->funcs().size());
+    uint32_t begin = module->imported_funcs();
+    auto end = static_cast<uint32_t>(module->funcs().size());
     if (func) {
-        begin = find(**module, *func);
+        begin = find(*module, *func);
         end = begin + 1;
     }
     bool ok = true;
     for (uint32_t i = begin; i < end; ++i)
-        ok &= print(engine, **module, i);
+        ok &= print(engine, *module, i);
     return ok ? exit_success : exit_failure;
 }
 

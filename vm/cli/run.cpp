@@ -195,7 +195,7 @@ int call(const Settings& settings, Func func) {
     return exit_success;
 }
 
-int run_module(const Settings& settings, Engine& engine, const Ref<const Module>& module) {
+int run_module(const Settings& settings, Engine& engine, const Module& module) {
     wasi::Context context;
     check(context.add_arg(settings.path));
     for (const std::string_view arg : settings.args)
@@ -209,13 +209,13 @@ int run_module(const Settings& settings, Engine& engine, const Ref<const Module>
 
     // Checked before anything runs: if the call is impossible, nothing should have happened.
     const std::string name{settings.invoke.value_or("_start")};
-    const Export* const entry = module->find_export(name);
+    const Export* const entry = module.find_export(name);
     if (entry == nullptr || entry->kind != ExternKind::func)
         throw UsageError("run: " + std::string(settings.path) + " has no function " + name + "; " +
-                         exported_functions(*module) + (settings.invoke ? "" : "; choose one with --invoke"));
+                         exported_functions(module) + (settings.invoke ? "" : "; choose one with --invoke"));
 
     if (!settings.invoke) {
-        const FuncType& type = module->type_registry().func(module->funcs()[entry->index]);
+        const FuncType& type = module.type_registry().func(module.funcs()[entry->index]);
         if (!type.params.empty() || !type.results.empty())
             throw UsageError(
                 "run: the _start of " + std::string(settings.path) +
@@ -228,7 +228,7 @@ int run_module(const Settings& settings, Engine& engine, const Ref<const Module>
             return report(*trap);
         throw Failure(std::string(settings.path) +
                       ": cannot be instantiated: " + std::string(instance.error().message()) +
-                      import_hints(*module, linker, instance.error()));
+                      import_hints(module, linker, instance.error()));
     }
     // Libraries have this instead of _start, to be called before their functions.
     // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md

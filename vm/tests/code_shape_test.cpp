@@ -55,11 +55,11 @@ std::string listing_of(const Case& test) {
     if (!module)
         return std::string{module.error().message()} + "\n";
     std::string text;
-    for (uint32_t func = (*module)->imported_funcs(); func < (*module)->funcs().size(); ++func) {
-        const auto listing = list_code(engine, **module, func);
+    for (uint32_t func = module->imported_funcs(); func < module->funcs().size(); ++func) {
+        const auto listing = list_code(engine, *module, func);
         if (!listing)
             return std::string{listing.error().message()} + "\n";
-        if (func != (*module)->imported_funcs())
+        if (func != module->imported_funcs())
             text += "\n";
         for (const CodeLine& line : listing->lines()) {
             char position[16] = "        ";

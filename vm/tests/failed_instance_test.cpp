@@ -9,14 +9,14 @@ namespace {
 
 class FailedInstance : public ::testing::Test {
 protected:
-    Ref<const Module> load(std::string_view wat) {
+    Module load(std::string_view wat) {
         auto module = engine.load(assemble(wat));
         if (!module)
             throw std::runtime_error{std::string{module.error().message()}};
         return *module;
     }
     /// How many bytes of blocks a hundred failures leave. The module has what it keeps after the first two.
-    uint64_t left_by(const Ref<const Module>& module) {
+    uint64_t left_by(const Module& module) {
         EXPECT_FALSE(linker.instantiate(store, module));
         EXPECT_FALSE(linker.instantiate(store, module));
         const uint64_t before = counted.blocks().live;

@@ -87,7 +87,7 @@ protected:
     explicit VmTest(const Config& config = {}, const StoreLimits& limits = {})
         : engine{config}, store{engine, limits}, linker{engine} {}
 
-    Ref<const Module> load(std::string_view wat) {
+    Module load(std::string_view wat) {
         const Vec<uint8_t> bytes = assemble(wat);
         auto module = engine.load(bytes);
         if (!module)

@@ -181,7 +181,7 @@ TEST_F(GcTest, refuses_a_reference_that_was_let_go) {
 
 TEST_F(GcTest, takes_no_other_object_for_an_exception_that_was_let_go) {
     const auto module = load("(module (type $s (struct (field i64) (field i64))))");
-    const TypeId s = module->types()[0];
+    const TypeId s = module.types()[0];
     const std::array<Value, 2> fields{int64_t{1}, int64_t{2}};
     constexpr ValType carried[] = {ValType::i64};
     const Tag tag = *Tag::create(store, carried);
@@ -209,7 +209,7 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     const auto module = load(R"((module
         (type $s (struct (field (mut i8)) (field f64) (field (mut (ref null $s))) (field v128)))
         (type $a (array (mut i16)))))");
-    const TypeId s = module->types()[0];
+    const TypeId s = module.types()[0];
     const Value fields[] = {-1, 2.5, Value::null(HeapType::none), V128{}};
     const auto object = StructRef::create(store, s, fields);
     ASSERT_TRUE(object) << object.error().message();
@@ -222,7 +222,7 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     EXPECT_FALSE(object->get(4));
     EXPECT_FALSE(StructRef::create(store, s, std::span{fields, 3}));
 
-    const auto array = ArrayRef::create(store, module->types()[1], 3, 0x12345);
+    const auto array = ArrayRef::create(store, module.types()[1], 3, 0x12345);
     ASSERT_TRUE(array);
     EXPECT_EQ(array->get(2)->as<int32_t>(), 0x2345);
     EXPECT_TRUE(array->set(2, 1));
@@ -231,7 +231,7 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     EXPECT_FALSE(ArrayRef::create(store, s, 3, 1));
     EXPECT_FALSE(ArrayRef::from(store, object->value()));
     EXPECT_EQ(dynamic_type(store, Value::i31(1)), HeapType::i31);
-    EXPECT_EQ(dynamic_type(store, array->value()), HeapType::defined(module->types()[1], true));
+    EXPECT_EQ(dynamic_type(store, array->value()), HeapType::defined(module.types()[1], true));
 }
 
 class EagerGcTest : public GcTest {
@@ -296,7 +296,7 @@ TEST_F(DescriptorTest, lets_a_described_type_extend_one_that_is_not) {
 TEST_F(GcTest, agrees_with_a_model) {
     const auto module = load(R"((module (type $s (struct (field i32) (field (mut (ref null $s)))
         (field (mut (ref null $s)))))))");
-    const TypeId type = module->types()[0];
+    const TypeId type = module.types()[0];
     struct Node {
         int32_t number;
         int edge[2];
@@ -357,7 +357,7 @@ TEST(GcBlocks, are_listed_without_copying_the_list_for_each) {
     counting.allow(SIZE_MAX);
     const RootScope scope{store};
     for (size_t i = 0; i < arrays; ++i)
-        ASSERT_TRUE(ArrayRef::create(store, (*module)->types()[1], 100'000, 0));
+        ASSERT_TRUE(ArrayRef::create(store, module->types()[1], 100'000, 0));
     EXPECT_LT(counting.calls(), arrays + 50);
 }
 
@@ -370,7 +370,7 @@ TEST(GcBlocks, hold_several_objects_of_some_kilobytes_each) {
     counting.allow(SIZE_MAX);
     const RootScope scope{store};
     for (size_t i = 0; i < 600; ++i)
-        ASSERT_TRUE(ArrayRef::create(store, (*module)->types()[1], 5'000, 0));
+        ASSERT_TRUE(ArrayRef::create(store, module->types()[1], 5'000, 0));
     EXPECT_LT(counting.calls(), 100u); // each in a block of its own would waste most of its 64 KiB
 }
 

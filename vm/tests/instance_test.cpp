@@ -132,7 +132,7 @@ TEST_F(InstanceTest, runs_the_start_function) {
 }
 
 TEST_F(InstanceTest, shares_code_but_not_state) {
-    const Ref<const Module> module = load(R"((module
+    const Module module = load(R"((module
         (global $g (mut i32) (i32.const 0))
         (func (export "next") (result i32)
             (global.set $g (i32.add (global.get $g) (i32.const 1))) (global.get $g))))");
@@ -164,7 +164,7 @@ TEST_F(InstanceTest, calls_other_instances_with_their_own_memory) {
 }
 
 TEST_F(InstanceTest, takes_imports_in_order) {
-    const Ref<const Module> module = load(R"((module
+    const Module module = load(R"((module
         (import "x" "f" (func $f (result i32))) (import "y" "g" (global $g i32))
         (func (export "sum") (result i32) (i32.add (call $f) (global.get $g)))))");
     const auto func = Func::wrap(store, []() -> int32_t { return 40; });

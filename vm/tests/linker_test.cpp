@@ -97,7 +97,7 @@ TEST_F(LinkerTest, takes_each_name_once_unless_told_otherwise) {
 TEST_F(LinkerTest, serves_several_stores) {
     int calls = 0;
     ASSERT_TRUE(linker.func("m", "f", [&] { ++calls; }));
-    const Ref<const Module> module = load(R"((module (import "m" "f" (func $f)) (start $f)))");
+    const Module module = load(R"((module (import "m" "f" (func $f)) (start $f)))");
     for (int i = 0; i < 3; ++i) {
         Store brief{engine};
         EXPECT_TRUE(linker.instantiate(brief, module));

@@ -53,7 +53,7 @@ protected:
 TEST_P(Stress, eight_threads_with_a_store_each_share_a_module) {
     const std::string wat = chain() + ")";
     for (int round = 0; round < 3; ++round) {
-        const Ref<const Module> module = load(wat);
+        const Module module = load(wat);
         std::atomic<int> waiting = thread_count;
         std::vector<std::thread> threads;
         for (int t = 0; t < thread_count; ++t)

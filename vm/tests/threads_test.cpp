@@ -37,7 +37,7 @@ protected:
     /// Runs `body` on so many threads, each with a store and an instance of its own, whose import m.m is
     /// `memory`.
     template <typename Body>
-    void on_threads(int count, const Ref<const Module>& module, const SharedMemory& memory, Body body) {
+    void on_threads(int count, const Module& module, const SharedMemory& memory, Body body) {
         std::vector<std::thread> threads;
         for (int i = 0; i < count; ++i)
             threads.emplace_back([&, i] {

@@ -152,7 +152,7 @@ TEST_F(TrapTest, has_a_backtrace_across_instances) {
     EXPECT_EQ(frame(2).module_name(), "outer");
     EXPECT_EQ(frame(2).func_name(), "middle");
     EXPECT_EQ(frame(3).func_name(), "main");
-    const auto opcode = [&](size_t i) { return frame(i).module->bytes()[frame(i).offset]; };
+    const auto opcode = [&](size_t i) { return frame(i).module.bytes()[frame(i).offset]; };
     EXPECT_EQ(opcode(0), 0x6e) << "i32.div_u";
     EXPECT_EQ(opcode(1), 0x10) << "call";
     EXPECT_EQ(opcode(2), 0x10);
@@ -174,7 +174,7 @@ TEST_F(TrapTest, keeps_the_innermost_frames_of_a_deep_stack) {
 }
 
 TEST_F(TrapTest, outlives_the_store) {
-    const Ref<const Module> module = load(R"((module $m (func $f (export "f") (unreachable))))");
+    const Module module = load(R"((module $m (func $f (export "f") (unreachable))))");
     std::optional<Trap> trap;
     {
         Store brief{engine};

@@ -28,9 +28,9 @@ protected:
     void lower(std::string_view wat) {
         module = load(wat);
         code = std::make_unique<ModuleCode>(
-            *module, CodeOptions{false, false, false, engine.layouts(), &Allocator::standard()});
+            module, CodeOptions{false, false, false, engine.layouts(), &Allocator::standard()});
         ASSERT_TRUE(code->prepare());
-        const uint32_t func = module->imported_funcs();
+        const uint32_t func = module.imported_funcs();
         ASSERT_EQ(code->lower(func), Exit::none);
         const Code& made = code->code(func);
         copy.resize((bytes_of(made) + 7) / 8);
@@ -83,7 +83,7 @@ protected:
     CatchClause& clause(size_t i) { return const_cast<CatchClause*>(clauses_of(head()))[i]; }
     TryRegion& region(size_t i) { return const_cast<TryRegion*>(regions_of(head()))[i]; }
 
-    Ref<const Module> module;
+    Module module;
     std::unique_ptr<ModuleCode> code;
     std::vector<uint64_t> copy;
 };
@@ -424,13 +424,13 @@ TEST_F(VerifierTest, survives_whatever_code_is_made_of) {
 
 TEST_F(VerifierTest, a_listing_tells_of_the_code) {
     const auto wasm = load(counting);
-    const auto listing = list_code(engine, *wasm, 0);
+    const auto listing = list_code(engine, wasm, 0);
     ASSERT_TRUE(listing);
     EXPECT_EQ(listing->finding(), "");
     ASSERT_GT(listing->lines().size(), 3u);
     EXPECT_EQ(listing->lines()[0].offset, Error::no_offset);
-    EXPECT_GT(listing->lines()[1].offset, wasm->bodies()[0].code_offset);
-    const auto again = list_code(engine, *wasm, 0);
+    EXPECT_GT(listing->lines()[1].offset, wasm.bodies()[0].code_offset);
+    const auto again = list_code(engine, wasm, 0);
     ASSERT_TRUE(again);
     EXPECT_EQ(listing->lines().back().text, again->lines().back().text);
 }
@@ -472,7 +472,7 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
         Engine other;
         const auto module = other.load(bytes);
         ASSERT_TRUE(module);
-        ModuleCode code{**module, {false, false, false, other.layouts(), &Allocator::standard()}};
+        ModuleCode code{*module, {false, false, false, other.layouts(), &Allocator::standard()}};
         ASSERT_TRUE(code.prepare());
         ASSERT_EQ(code.lower(0), Exit::none);
         allocator.wanted = bytes_of(code.code(0));
@@ -490,7 +490,7 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
     EXPECT_TRUE(
         refused.error().message().starts_with("the engine made invalid code for function 0: at 0x00"));
     EXPECT_TRUE(refused.error().message().ends_with(": there is no complete instruction"));
-    const auto listing = list_code(engine, **module, 0);
+    const auto listing = list_code(engine, *module, 0);
     ASSERT_FALSE(listing);
     EXPECT_EQ(listing.error().function(), 0u);
     allocator.armed = false;

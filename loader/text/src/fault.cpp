@@ -1,4 +1,5 @@
 #include <warpbeam/loader/printable.hpp>
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/text/fault.hpp>
 #include <warpbeam/text/lexer.hpp>
 
@@ -84,10 +85,10 @@ Fault::Position Fault::position_of(size_t offset) const noexcept {
 void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexcept {
     if (error_)
         return;
-    char what[300];
+    Text what{Allocator::standard()};
     va_list arguments;
     va_start(arguments, format);
-    std::vsnprintf(what, sizeof what, format, arguments);
+    what.vprint(format, arguments);
     va_end(arguments);
 
     offset = std::min(offset, text_.size());
@@ -95,7 +96,9 @@ void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexc
     const std::string_view line = text_.substr(place.line_begin, place.line_end - place.line_begin);
     const Excerpt excerpt{line, offset - place.line_begin};
     const Position position = position_of(offset);
-    error_.emplace(code, "%u:%zu: %s", position.line, position.column, what)
+    error_
+        .emplace(code, "%u:%zu: %.*s", position.line, position.column, static_cast<int>(what.view().size()),
+                 what.view().data())
         .add_line("%s", excerpt.text)
         .add_line("%*s^", static_cast<int>(excerpt.caret), "")
         .at(offset);
@@ -103,7 +106,7 @@ void Fault::report(size_t offset, ErrorCode code, const char* format, ...) noexc
 
 void Fault::out_of_memory() noexcept {
     if (!error_)
-        error_.emplace(ErrorCode::out_of_memory, "out of memory");
+        error_.emplace(ErrorCode::out_of_memory);
 }
 
 } // namespace warpbeam::text

@@ -7,12 +7,12 @@ namespace {
 
 /// The contents of the first section with this id.
 ByteString section(std::string_view text, uint8_t id) {
-    const Ref<const Module> module = load(text);
+    const Module module = load(text);
     if (module)
-        for (const SectionRange& range : module->sections())
+        for (const SectionRange& range : module.sections())
             if (range.id == id)
-                return {module->bytes().begin() + static_cast<ptrdiff_t>(range.offset),
-                        module->bytes().begin() + static_cast<ptrdiff_t>(range.offset + range.size)};
+                return {module.bytes().begin() + static_cast<ptrdiff_t>(range.offset),
+                        module.bytes().begin() + static_cast<ptrdiff_t>(range.offset + range.size)};
     return {};
 }
 
@@ -105,17 +105,17 @@ TEST(Wat, all_forms_of_types) {
 }
 
 TEST(Wat, inline_imports_and_exports) {
-    const Ref<const Module> module =
+    const Module module =
         load("(func $f (export \"a\") (export \"b\") (import \"m\" \"n\") (param i32))"
              "(memory (export \"mem\") (import \"m\" \"o\") i64 1 2)"
              "(global (import \"m\" \"p\") (mut i32)) (table (import \"m\" \"q\") 3 funcref)"
              "(tag (import \"m\" \"r\") (param i64)) (func (export \"c\"))");
     ASSERT_TRUE(module);
-    ASSERT_EQ(module->imports().size(), 5u);
-    EXPECT_EQ(module->imports()[1].name, "o");
-    EXPECT_TRUE(module->imports()[1].type.memory.limits.is_64);
-    ASSERT_EQ(module->exports().size(), 4u);
-    EXPECT_EQ(module->exports()[3].index, 1u);
+    ASSERT_EQ(module.imports().size(), 5u);
+    EXPECT_EQ(module.imports()[1].name, "o");
+    EXPECT_TRUE(module.imports()[1].type.memory.limits.is_64);
+    ASSERT_EQ(module.exports().size(), 4u);
+    EXPECT_EQ(module.exports()[3].index, 1u);
     EXPECT_EQ(fault("(func) (import \"\" \"\" (func))"), "import after function definition");
     EXPECT_EQ(fault("(memory 0) (func (import \"\" \"\"))"), "import after memory definition");
     EXPECT_EQ(fault("(import \"\\ff\" \"\" (func))"), "malformed UTF-8 encoding");
@@ -195,28 +195,27 @@ TEST(Wat, both_kinds_of_exception_handling) {
 }
 
 TEST(Wat, names_end_up_in_the_name_section) {
-    const Ref<const Module> module =
-        load("(module $mod (import \"a\" \"b\" (func $imp)) (func $\"a b\" (param $x i32)"
-             "(local i32) (local $y i64)) (func) (func $id (@name \"annotated\")))");
+    const Module module = load("(module $mod (import \"a\" \"b\" (func $imp)) (func $\"a b\" (param $x i32)"
+                               "(local i32) (local $y i64)) (func) (func $id (@name \"annotated\")))");
     ASSERT_TRUE(module);
-    EXPECT_EQ(module->name(), "mod");
-    EXPECT_EQ(module->func_name(0), "imp");
-    EXPECT_EQ(module->func_name(1), "a b");
-    EXPECT_EQ(module->func_name(2), "");
-    EXPECT_EQ(module->func_name(3), "annotated");
-    ASSERT_EQ(module->custom_sections().size(), 1u);
-    const auto bytes = module->custom_sections()[0].bytes;
+    EXPECT_EQ(module.name(), "mod");
+    EXPECT_EQ(module.func_name(0), "imp");
+    EXPECT_EQ(module.func_name(1), "a b");
+    EXPECT_EQ(module.func_name(2), "");
+    EXPECT_EQ(module.func_name(3), "annotated");
+    ASSERT_EQ(module.custom_sections().size(), 1u);
+    const auto bytes = module.custom_sections()[0].bytes;
     const std::string all{bytes.begin(), bytes.end()};
     EXPECT_NE(all.find(std::string("\2\x09\1\1\2\0\1x\2\1y", 11)), std::string::npos);
     EXPECT_EQ(binary("(module $m (func $f (param $x i32)))"), binary("(module (func (param i32)))"));
 }
 
 TEST(Wat, custom_sections_by_annotation) {
-    const Ref<const Module> module =
+    const Module module =
         load("(module (@custom \"last\" \"a\" \"b\") (func) (@custom \"first\" (before first) \"c\")"
              "(@custom \"mid\" (after func)) (@custom \"mid2\" (before code) \"\\00\"))");
     ASSERT_TRUE(module);
-    const auto sections = module->custom_sections();
+    const auto sections = module.custom_sections();
     ASSERT_EQ(sections.size(), 4u);
     EXPECT_EQ(sections[0].name, "first");
     EXPECT_EQ(sections[1].name, "mid");
@@ -228,13 +227,13 @@ TEST(Wat, custom_sections_by_annotation) {
 }
 
 TEST(Wat, branch_hints_by_annotation) {
-    const Ref<const Module> module =
+    const Module module =
         load("(func) (func (param i32) (local i64) (@metadata.code.branch_hint \"\\01\")"
              "(if (local.get 0) (then)) (block local.get 0 (@metadata.code.branch_hint \"\\00\") br_if 0))");
     ASSERT_TRUE(module);
-    ASSERT_EQ(module->custom_sections().size(), 1u);
-    EXPECT_EQ(module->custom_sections()[0].name, "metadata.code.branch_hint");
-    const auto bytes = module->custom_sections()[0].bytes;
+    ASSERT_EQ(module.custom_sections().size(), 1u);
+    EXPECT_EQ(module.custom_sections()[0].name, "metadata.code.branch_hint");
+    const auto bytes = module.custom_sections()[0].bytes;
     // One function, with index 1; offsets count from the start of its locals.
     EXPECT_EQ(ByteString(bytes.begin(), bytes.end()), (ByteString{1, 1, 2, 5, 1, 1, 12, 1, 0}));
     EXPECT_EQ(fault("(func (@metadata.code.branch_hint \"\\02\") (if (i32.const 0) (then)))"),

@@ -38,7 +38,7 @@ inline std::string fault(std::string_view text) {
     return colon == std::string::npos ? all : all.substr(colon + 2);
 }
 
-inline Ref<const Module> load(std::string_view text) {
+inline Module load(std::string_view text) {
     const ByteString bytes = binary(text, true);
     const auto module = Module::load(bytes, {.features = FeatureSet::all(), .limits = {}});
     if (!module) {

@@ -11,7 +11,7 @@ Engine::Engine(const Config& config) noexcept
 
 Engine::~Engine() { destroy(allocator(), layouts_); }
 
-std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> bytes, bool borrow) noexcept {
+std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes, bool borrow) noexcept {
     // Nobody can have a module or a store of such an engine, so nothing else needs to look.
     if (layouts_ == nullptr)
         return std::unexpected{no_memory()};
@@ -24,7 +24,7 @@ std::expected<Ref<const Module>, Error> Engine::load(std::span<const uint8_t> by
     auto module = Module::load(bytes, options);
     if (!module || !config_.eager)
         return module;
-    vm::CompiledModule* const compiled = vm::CompiledModule::of(**module, *this);
+    vm::CompiledModule* const compiled = vm::CompiledModule::of(*module, *this);
     const vm::Exit exit = compiled != nullptr ? compiled->code().lower_all() : vm::Exit::out_of_memory;
     if (compiled == nullptr)
         return std::unexpected{no_memory()};

@@ -63,11 +63,11 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
     return find<Tag>(*this, name, ExternKind::tag);
 }
 
-std::expected<Instance, InstantiationError> Instance::create(Store& store, const Ref<const Module>& module,
+std::expected<Instance, InstantiationError> Instance::create(Store& store, const Module& module,
                                                              std::span<const Extern> imports) noexcept {
     Allocator& allocator = store.engine().allocator();
     Vec<ImportValue> values{allocator};
-    if (!values.resize(module->imports().size()))
+    if (!values.resize(module.imports().size()))
         return std::unexpected{InstantiationError{no_memory(), allocator}};
     for (size_t i = 0; i < values.size() && i < imports.size(); ++i)
         values[i].object = &imports[i];

@@ -107,14 +107,14 @@ std::expected<void, Error> Linker::define_host(std::string_view module, std::str
     return {};
 }
 
-std::expected<Instance, InstantiationError>
-Linker::instantiate(Store& store, const Ref<const Module>& module) const noexcept {
+std::expected<Instance, InstantiationError> Linker::instantiate(Store& store,
+                                                                const Module& module) const noexcept {
     Allocator& allocator = engine_->allocator();
     Vec<ImportValue> values{allocator};
-    if (!values.resize(module->imports().size()))
+    if (!values.resize(module.imports().size()))
         return std::unexpected{InstantiationError{no_memory(), allocator}};
     for (size_t i = 0; i < values.size(); ++i) {
-        const Import& import = module->imports()[i];
+        const Import& import = module.imports()[i];
         const Definition* const definition = find(import.module, import.name);
         if (definition != nullptr && definition->host)
             values[i].host = definition->host.get();

@@ -5,19 +5,19 @@
 namespace warpbeam::vm {
 
 CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) noexcept {
-    if (Module::Attachment* const attached = module.attachment(); attached != nullptr)
+    if (ModuleAccess::Attachment* const attached = ModuleAccess::attachment(module); attached != nullptr)
         return static_cast<CompiledModule*>(attached);
     const Config& config = engine.config();
     const CodeOptions options{config.fuel, config.interruption, engine.guard_pages(), engine.layouts(),
                               &engine.allocator()};
-    auto* const fresh = create<CompiledModule>(engine.allocator(), module, options);
+    auto* const fresh = create<CompiledModule>(engine.allocator(), ModuleAccess::self(module), options);
     if (fresh == nullptr)
         return nullptr;
     if (!fresh->code_.prepare()) {
         fresh->drop();
         return nullptr;
     }
-    auto* const attached = static_cast<CompiledModule*>(module.attach(fresh));
+    auto* const attached = static_cast<CompiledModule*>(ModuleAccess::attach(module, fresh));
     if (attached != fresh)
         fresh->drop();
     return attached;

@@ -10,7 +10,7 @@
 namespace warpbeam::vm {
 
 /// What the instances of a module share, whatever their stores and threads are; attached to the Module.
-class CompiledModule final : public Module::Attachment {
+class CompiledModule final : public ModuleAccess::Attachment {
 public:
     /// The one that is attached to the module, or a fresh one; null when there is no memory.
     [[nodiscard]] static CompiledModule* of(const Module& module, const Engine& engine) noexcept;

@@ -7,7 +7,7 @@
 namespace warpbeam {
 
 /// The error of every call that found no memory.
-[[nodiscard]] inline Error no_memory() noexcept { return Error{ErrorCode::out_of_memory, "out of memory"}; }
+[[nodiscard]] inline Error no_memory() noexcept { return Error{ErrorCode::out_of_memory}; }
 
 /// The error of a call for which the heap has just had no room.
 [[nodiscard]] inline Error no_room(const vm::Heap& heap) noexcept {

@@ -418,7 +418,7 @@ std::expected<void, InstantiationError> check_imports(const StoreImpl& store, co
 
 } // namespace
 
-std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<const Module>& module,
+std::expected<Instance, InstantiationError> instantiate(Store& store, const Module& module,
                                                         std::span<const ImportValue> imports) noexcept {
     Allocator& allocator = store.engine().allocator();
     const auto refuse = [&](const Error& error) {
@@ -427,11 +427,13 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
     StoreImpl* const impl = store.impl();
     if (impl == nullptr)
         return refuse(no_memory());
-    if (&module->type_registry() != &impl->types())
+    if (!module)
+        return refuse(Error{ErrorCode::usage, "there is no module to instantiate: the handle is empty"});
+    if (&module.type_registry() != &impl->types())
         return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
     if (auto room = impl->quota.check_instances(); !room)
         return refuse(room.error());
-    if (auto checked = check_imports(*impl, *module, imports); !checked)
+    if (auto checked = check_imports(*impl, module, imports); !checked)
         return std::unexpected{std::move(checked.error())};
 
     const vm::ObjectFactory::Mark mark = impl->objects.mark();
@@ -440,11 +442,11 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Ref<
         return refuse(no_memory());
     inst->store = impl;
     inst->execution = &impl->execution();
-    inst->module = module.get();
-    inst->types = module->types().data();
-    inst->registry = &module->type_registry();
+    inst->module = &ModuleAccess::self(module);
+    inst->types = module.types().data();
+    inst->registry = &module.type_registry();
     inst->heap = &impl->heap;
-    Instantiation instantiation{*impl, *module, *inst, mark};
+    Instantiation instantiation{*impl, module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
     inst->stack_limit = impl->execution().stack_limit;

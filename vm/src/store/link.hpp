@@ -1,8 +1,8 @@
 #pragma once
 
 #include "store/objects.hpp"
-#include "trap/text.hpp"
 
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 namespace warpbeam {
@@ -42,7 +42,7 @@ private:
 /// Makes an instance of a module, its imports in the order of Module::imports.
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 [[nodiscard]] std::expected<Instance, InstantiationError>
-instantiate(Store& store, const Ref<const Module>& module, std::span<const ImportValue> imports) noexcept;
+instantiate(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
 
 namespace vm {
 /// Types as linking sees them: with the present size as the minimum.

@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 ObjectFactory::~ObjectFactory() {
     release_since({.arena = arena_.mark()});
     for (const InstanceObject* instance = instances_; instance != nullptr; instance = instance->next)
-        instance->module->release();
+        ModuleAccess::release(*instance->module);
 }
 
 ObjectFactory::Mark ObjectFactory::mark() const noexcept {
@@ -132,7 +132,7 @@ bool ObjectFactory::list(const GlobalInst& global) noexcept {
 }
 
 void ObjectFactory::adopt(InstanceObject& instance) noexcept {
-    instance.module->retain();
+    ModuleAccess::retain(*instance.module);
     instance.next = instances_;
     instances_ = &instance;
     quota_.add_instance();

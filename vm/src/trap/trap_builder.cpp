@@ -70,7 +70,7 @@ void TrapBuilder::add_frame(const vm::InstanceData& inst, const vm::Instr* ip, b
         ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
     if (position.func == UINT32_MAX)
         return;
-    if (!details_.frames.push({Ref<const Module>::share(inst.module), position.func, position.offset}))
+    if (!details_.frames.push({*inst.module, position.func, position.offset}))
         ++details_.omitted;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "trap/exception_root.hpp"
-#include "trap/text.hpp"
 
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/vm/trap.hpp>
 
 #include <optional>

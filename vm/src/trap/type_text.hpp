@@ -1,7 +1,6 @@
 #pragma once
 
-#include "trap/text.hpp"
-
+#include <warpbeam/loader/text.hpp>
 #include <warpbeam/loader/type_registry.hpp>
 
 namespace warpbeam {

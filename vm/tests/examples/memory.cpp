@@ -70,7 +70,7 @@ std::expected<int32_t, Trap> allocate(Instance instance) {
     // allocate]
 }
 
-void limit(Engine& engine, const Ref<const Module>& module) {
+void limit(Engine& engine, const Module& module) {
     // [limits
     struct Careful final : warpbeam::GrowthPolicy {
         bool allow_memory(const warpbeam::Store& store, const warpbeam::MemoryType&, uint64_t from,

@@ -7,8 +7,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace warpbeam {
+
+class Allocator;
 
 /// What kind of fault an error reports.
 enum class ErrorCode : uint8_t {
@@ -21,20 +24,45 @@ enum class ErrorCode : uint8_t {
     usage,         ///< the embedder asked for something that does not exist or does not fit
 };
 
-/// An error as a value: it owns its text, allocates nothing, and is safe to copy and store.
+/// The description of an error code.
+[[nodiscard]] WARPBEAM_API std::string_view text_of(ErrorCode code) noexcept;
+
+/// An error as a value: small, and cheap to copy since copies share the message. Only the message needs
+/// memory; without memory, the description of the code is the message. Thread-safety: as for any value;
+/// copies in different threads share nothing that changes.
 class WARPBEAM_API Error {
 public:
     static constexpr size_t no_offset = SIZE_MAX;
     static constexpr uint32_t no_function = UINT32_MAX;
-    static constexpr size_t text_capacity = 400;
 
-    /// `format` is as for printf; a message that is too long is truncated.
+    /// The message is `text_of(code)`. Needs no memory.
+    explicit Error(ErrorCode code) noexcept : code_{code} {}
+    /// `format` is as for printf. The message uses memory from the standard allocator, or from `allocator`,
+    /// which must outlive the error and its copies.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
+    [[gnu::format(printf, 4, 5)]] Error(Allocator& allocator, ErrorCode code, const char* format,
+                                        ...) noexcept;
+    /// Like vprintf.
+    [[nodiscard]] static Error vformat(Allocator& allocator, ErrorCode code, const char* format,
+                                       va_list arguments) noexcept;
+    Error(const Error& other) noexcept;
+    Error(Error&& other) noexcept
+        : details_{std::exchange(other.details_, nullptr)}, offset_{other.offset_},
+          function_{other.function_}, code_{other.code_}, missing_feature_{other.missing_feature_} {}
+    Error& operator=(Error other) noexcept {
+        std::swap(details_, other.details_);
+        offset_ = other.offset_;
+        function_ = other.function_;
+        code_ = other.code_;
+        missing_feature_ = other.missing_feature_;
+        return *this;
+    }
+    ~Error();
 
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     /// What went wrong, in the specification's terms, on one line unless it comes from the text front end.
-    /// Names in it are escaped so that it is safe to print (see printable.hpp).
-    [[nodiscard]] std::string_view message() const noexcept { return {text_, length_}; }
+    /// Names in it are escaped so that it is safe to print (see printable.hpp). Valid as long as the error.
+    [[nodiscard]] std::string_view message() const noexcept;
     /// The byte offset in the module (or in the text) where the fault lies; `no_offset` when there is none.
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
     /// The index of the function around the fault; `no_function` when there is none.
@@ -60,15 +88,18 @@ public:
     [[gnu::format(printf, 2, 3)]] Error& add_line(const char* format, ...) noexcept;
 
 private:
-    void append(const char* format, va_list arguments) noexcept;
-    void append(std::string_view words) noexcept;
+    struct Details;
+    void print(Allocator& allocator, const char* format, va_list arguments) noexcept;
+    /// A message that only this error refers to, with the same text; null if memory runs out.
+    Details* own_details(Allocator& allocator) noexcept;
+    /// The same in order to append; without a message, it begins with the code's description.
+    Details* begin_addition() noexcept;
 
+    Details* details_ = nullptr;
+    size_t offset_ = no_offset;
+    uint32_t function_ = no_function;
     ErrorCode code_;
     Feature missing_feature_ = Feature::core;
-    uint16_t length_ = 0;
-    uint32_t function_ = no_function;
-    size_t offset_ = no_offset;
-    char text_[text_capacity];
 };
 
 } // namespace warpbeam

@@ -7,13 +7,13 @@
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/export.hpp>
-#include <warpbeam/memory/ref.hpp>
 
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace warpbeam {
 
@@ -102,8 +102,8 @@ struct SectionRange {
 };
 
 struct LoadOptions {
-    FeatureSet features;
-    ModuleLimits limits;
+    FeatureSet features = {};
+    ModuleLimits limits = {};
     /// Where types are stored. Modules that are linked with each other need the same registry, which must
     /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
@@ -112,23 +112,35 @@ struct LoadOptions {
     bool borrow = false;
 };
 
-/// A decoded and validated module. Immutable: any number of threads may use it at once.
+/// A decoded and validated module, or an empty handle, for which every list is empty. Immutable, and cheap to
+/// copy: copies are the same module, which is destroyed with the last of them.
 /// https://webassembly.github.io/spec/core/syntax/modules.html
 ///
-/// Index spaces begin with the imports, as in the specification. All spans and views live as long as it does.
+/// Index spaces begin with the imports, as in the specification. All spans and views live as long as the
+/// module.
+/// Thread-safety: any number of threads may use copies of a handle at once.
 class WARPBEAM_API Module {
 public:
     /// Decodes and validates. The error gives the position of the first fault (byte offset, section,
     /// function), what was expected and what was found. Its code is `malformed` if the binary format is
     /// wrong, `invalid` if a validation rule is broken. Memory use is proportional to `bytes.size()`.
-    [[nodiscard]] static std::expected<Ref<const Module>, Error>
-    load(std::span<const uint8_t> bytes, const LoadOptions& options = {}) noexcept;
-    /// Called by Ref; the last release destroys the module.
-    void retain() const noexcept;
-    void release() const noexcept;
-    Module(const Module&) = delete;
-    Module& operator=(const Module&) = delete;
+    [[nodiscard]] static std::expected<Module, Error> load(std::span<const uint8_t> bytes,
+                                                           const LoadOptions& options = {}) noexcept;
 
+    /// No module.
+    constexpr Module() noexcept = default;
+    Module(const Module& other) noexcept;
+    Module(Module&& other) noexcept : impl_{std::exchange(other.impl_, nullptr)} {}
+    Module& operator=(Module other) noexcept {
+        std::swap(impl_, other.impl_);
+        return *this;
+    }
+    ~Module();
+    explicit operator bool() const noexcept { return impl_ != nullptr; }
+    /// Whether both are the same module, or both empty.
+    friend bool operator==(const Module&, const Module&) noexcept = default;
+
+    /// The registry with its types; an empty one without a module.
     [[nodiscard]] const TypeRegistry& type_registry() const noexcept;
     /// The module's type index space: the registry id of each type.
     [[nodiscard]] std::span<const TypeId> types() const noexcept;
@@ -173,22 +185,36 @@ public:
     /// A function's name: from the name section, else the name of its export, else empty.
     [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;
 
-    /// Holds what the vm derives from this module (lowered code). It is released with the module by calling
-    /// `drop`. The first caller to attach wins; returns the attached object.
+private:
+    friend struct ModuleAccess;
+    struct Impl;
+    /// Takes over one reference count.
+    explicit Module(Impl* impl) noexcept : impl_{impl} {}
+    template <typename T, typename Member>
+    [[nodiscard]] T answer(Member member) const noexcept;
+
+    Impl* impl_ = nullptr;
+};
+
+/// What only the vm may do with a module.
+struct WARPBEAM_API ModuleAccess {
+    /// Data derived from a module and stored with it (lowered code). It is released with the module by
+    /// calling `drop`.
     struct Attachment {
         virtual void drop() noexcept = 0;
 
     protected:
         ~Attachment() = default;
     };
-    [[nodiscard]] Attachment* attachment() const noexcept;
-    Attachment* attach(Attachment* fresh) const noexcept;
+    [[nodiscard]] static Attachment* attachment(const Module& module) noexcept;
+    /// The first caller to attach wins; returns the attached object.
+    static Attachment* attach(const Module& module, Attachment* fresh) noexcept;
 
-private:
-    struct Impl;
-    explicit Module(Impl* impl) noexcept : impl_{impl} {}
-    ~Module();
-    Impl* impl_;
+    /// The module as attached data refers to it: a handle that does not own it, valid as long as the module.
+    /// Precondition: not empty.
+    [[nodiscard]] static const Module& self(const Module& module) noexcept;
+    static void retain(const Module& module) noexcept;
+    static void release(const Module& module) noexcept;
 };
 
 } // namespace warpbeam

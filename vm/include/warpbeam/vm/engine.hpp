@@ -63,8 +63,8 @@ public:
     /// Decodes and validates a module (in the binary format), and lowers it if the configuration says so.
     /// The module keeps a copy of `bytes`, unless `borrow` promises that they outlive it. Errors: as for
     /// Module::load; `out_of_memory`.
-    [[nodiscard]] std::expected<Ref<const Module>, Error> load(std::span<const uint8_t> bytes,
-                                                               bool borrow = false) noexcept;
+    [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
+                                                    bool borrow = false) noexcept;
 
     [[nodiscard]] const Config& config() const noexcept { return config_; }
     /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.

@@ -55,7 +55,7 @@ public:
     /// must come from the store's engine.
     /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
     [[nodiscard]] static std::expected<Instance, InstantiationError>
-    create(Store& store, const Ref<const Module>& module, std::span<const Extern> imports = {}) noexcept;
+    create(Store& store, const Module& module, std::span<const Extern> imports = {}) noexcept;
 
     /// Makes the instance what it was before its start function ran, in time that depends on what it has
     /// written and not on how large it is: its own memories, tables and globals get the size and the values

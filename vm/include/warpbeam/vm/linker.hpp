@@ -53,7 +53,7 @@ public:
     /// Binds every import to the definition of its name and instantiates. Errors: as for Instance::create;
     /// all imports that are missing or do not fit are reported at once.
     [[nodiscard]] std::expected<Instance, InstantiationError>
-    instantiate(Store& store, const Ref<const Module>& module) const noexcept;
+    instantiate(Store& store, const Module& module) const noexcept;
 
 private:
     struct Definition;

@@ -17,7 +17,7 @@ class Exception;
 /// One function on the stack when a trap occurred.
 struct Frame {
     /// Keeps the names valid, also after the end of the store.
-    Ref<const Module> module;
+    Module module;
     /// The function's index in its module.
     uint32_t func = 0;
     /// The offset in the module's bytes of the instruction that trapped or called; Error::no_offset if
@@ -28,11 +28,11 @@ struct Frame {
 
     /// From the name section; empty when the module has no name.
     [[nodiscard]] std::string_view module_name() const noexcept {
-        return module ? module->name() : std::string_view{};
+        return module ? module.name() : std::string_view{};
     }
     /// From the name section or the exports; empty when the function has no name.
     [[nodiscard]] std::string_view func_name() const noexcept {
-        return module ? module->func_name(func) : std::string_view{};
+        return module ? module.func_name(func) : std::string_view{};
     }
 };
 

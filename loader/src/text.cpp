@@ -1,6 +1,5 @@
-#include "trap/text.hpp"
-
 #include <warpbeam/loader/printable.hpp>
+#include <warpbeam/loader/text.hpp>
 
 #include <cstdio>
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstdarg>
@@ -9,11 +10,17 @@ namespace warpbeam {
 
 /// A message that grows as it is written. If memory runs out, the rest is left out. Everything added is made
 /// safe to print, since it may contain names from modules.
-class Text {
+class WARPBEAM_API Text {
 public:
     explicit Text(Allocator& allocator) noexcept : characters_{allocator} {}
+    [[nodiscard]] Allocator& allocator() const noexcept { return characters_.allocator(); }
 
     Text& add(std::string_view words) noexcept;
+    /// Adds another message unchanged.
+    Text& add(const Text& message) noexcept {
+        (void)characters_.append(message.characters_);
+        return *this;
+    }
     /// What follows starts a new line.
     Text& add_line() noexcept {
         (void)characters_.push('\n');
