@@ -3,7 +3,7 @@
 
 Engines take turns, on one core, round after round, so that whatever slows the machine down slows all of them.
 What counts is user plus system time of the child: on a shared machine wall time measures the neighbours.
-Every engine has to print the same.
+All engines must print the same.
 
   bench/compare.py --engine wasm3='wasm3 {wasm} {args}' \\
                    --engine warpbeam='build/release/warpbeam run {wasm} {args}'
@@ -71,7 +71,7 @@ def run(argv, core):
 
 
 def measure(engines, programs, rounds, core, report_failure):
-    """Returns {program: {engine: [seconds, ...]}} of the programs which ran everywhere and alike."""
+    """Returns {program: {engine: [seconds, ...]}} of the programs that ran everywhere with the same output."""
     samples = {wasm.stem: {engine.name: [] for engine in engines} for wasm, _ in programs}
     for round_ in range(rounds):
         for wasm, args in programs:
@@ -148,12 +148,12 @@ def parse_arguments():
     parser.add_argument("--baseline", metavar="NAME", help="default: the first engine")
     parser.add_argument("--programs", metavar="A,B,...", help="only these (default: all of the work table)")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--core", type=int, help="default: the last one that we may use")
+    parser.add_argument("--core", type=int, help="default: the last one available")
     parser.add_argument("--wasm-dir", type=Path, default=HERE.parent / "build/release/bench")
     parser.add_argument("--work", type=Path, default=HERE / "work.txt", help="table of iteration counts")
     parser.add_argument("--module", type=Path, action="append", metavar="FILE",
                         help="measure this module, run without arguments, in place of the programs")
-    parser.add_argument("--json", action="store_true", help="print everything, with all samples, as JSON")
+    parser.add_argument("--json", action="store_true", help="print everything, including all samples, as JSON")
     args = parser.parse_args()
 
     names = [engine.name for engine in args.engine]

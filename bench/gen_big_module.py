@@ -30,7 +30,7 @@ LEAVES = 64  # functions without calls: everything that `_start` runs
 PAGES = 2
 ADDRESS_MASK = 0xFFF8  # plus the largest static offset stays below PAGES pages
 
-# Opcodes by the type they work on. Those that can trap are left to `divide`, which keeps them safe.
+# Opcodes by operand type. Those that can trap are left to `divide`, which keeps them safe.
 BINARY = {
     I32: [0x6A, 0x6A, 0x6A, 0x6B, 0x6C, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77],
     I64: [0x7C, 0x7C, 0x7D, 0x7E, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89],
@@ -79,7 +79,7 @@ TYPE_MIX = [I32] * 6 + [I64] * 2 + [F64] * 2 + [F32]
 
 
 class Random:
-    """A xorshift of our own: the standard library's draws are not promised to stay the same."""
+    """A xorshift: the standard library does not promise that its random numbers stay the same."""
 
     def __init__(self, seed):
         self.state = seed * 2 + 1
@@ -145,7 +145,7 @@ class Body:
         # Bases of loads and stores: always in bounds, since only the function's head writes them.
         self.pointers = [self.add_local(I32) for _ in range(2)]
         self.reserved = {*self.free_counters, *self.pointers}
-        self.depth = 0  # labels around the current place, the function's own not included
+        self.depth = 0  # enclosing labels, not including the function's own
         self.loops = []  # depths at which loops begin: branching there would repeat without counting
         self.code = bytearray()
         self.generate(size)
@@ -277,7 +277,7 @@ class Body:
         self.emit(0x0B)
 
     def call(self, depth, wanted):
-        """Calls an earlier function with such results; a leaf function settles for a local instead."""
+        """Calls an earlier function with these results; a leaf function reads a local instead."""
         if self.index >= LEAVES:
             for _ in range(12):
                 callee = self.random.below(self.index)
@@ -317,8 +317,8 @@ class Body:
         else:
             self.switch(nesting)
 
-    def statements(self, nesting, most):
-        for _ in range(1 + self.random.below(most)):
+    def statements(self, nesting, max_count):
+        for _ in range(1 + self.random.below(max_count)):
             self.statement(nesting)
 
     def exit_label(self):
@@ -388,7 +388,7 @@ class Body:
 
 
 def start_function(signature_of):
-    """Calls one leaf per signature with fixed arguments and keeps what they return in memory."""
+    """Calls one leaf per signature with fixed arguments and stores their results in memory."""
     argument = {
         I32: b"\x41" + signed(7),
         I64: b"\x42" + signed(11),

@@ -6,7 +6,7 @@
 
 namespace warpbeam::fuzz {
 
-/// Counts what is allocated, and has no more memory than `limit` bytes.
+/// Counts what is allocated, and fails beyond `limit` bytes.
 class BoundedAllocator final : public Allocator {
 public:
     explicit BoundedAllocator(size_t limit) noexcept : limit_{limit} {}
@@ -39,8 +39,8 @@ private:
     bool refused_ = false;
 };
 
-/// What loading a module of this many bytes may take: the stacks of validation, which have a limit of their
-/// own, and a multiple of the input.
+/// The memory that loading a module of this size may take: the stacks of validation, which have their own
+/// limit, and a multiple of the input.
 constexpr size_t memory_bound(size_t input_size) noexcept { return (size_t{1} << 20) + 200 * input_size; }
 
 } // namespace warpbeam::fuzz

@@ -1,4 +1,5 @@
-// libFuzzer target: any bytes are decoded and validated, or refused, in memory proportional to their number.
+// libFuzzer target: any bytes must be decoded and validated, or refused, in memory proportional to their
+// number.
 
 #include "bounded_allocator.hpp"
 
@@ -15,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         options.features = FeatureSet::all();
         options.allocator = &allocator;
         const auto module = Module::load({data, size}, options);
-        // Running out of memory means that it was asked for out of proportion.
+        // Running out of memory means that the request was out of proportion.
         if (!module && module.error().code() == ErrorCode::out_of_memory)
             std::abort();
         if (module)

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Random programs, executed by Warpbeam in several configurations, and by V8: all must come to the same results, traps,
-exceptions and memory.
+"""Runs random programs in Warpbeam, in several configurations, and in V8: all must agree on results, traps, exceptions
+and memory.
 
     differential.py WARPBEAM [--node NODE] [--seed N] [--modules N] [--batches N] [--keep DIRECTORY]
 
-program_stack.py and program_gc.py make the programs, whose outcome is determined. V8 executes those whose features the
-node at hand has; what it finds becomes the assertions of a script that `warpbeam wast` runs in each configuration. Programs
-with all features, which need no node, are executed by Warpbeam alone, and all configurations must find the same. With
---keep the scripts that fail stay there; else they are gone, but the seed, which is printed, makes them again.
-Exit status: 0, 1 for a difference.
+program_stack.py and program_gc.py make the programs, whose outcome is deterministic. V8 executes those whose features the
+installed node supports; its results become the assertions of a script that `warpbeam wast` runs in each configuration.
+Programs with all features, which need no node, run only in Warpbeam, and all configurations must agree. --keep stores the
+failing scripts in a directory; otherwise the seed, which is printed, makes them again.
+Exit status: 0, or 1 for a difference.
 """
 import argparse
 import base64
@@ -25,7 +25,7 @@ import program_stack
 
 CONFIGURATIONS = ([], ["--eager"], ["--collect-always"], ["--guard-pages"])
 
-# A module for each feature that a program may use: what V8 takes, its generator may use.
+# A module for each feature: the generator uses a feature if V8 accepts its module.
 PROBES = {
     "simd": "(func (result v128) (v128.const i32x4 0 0 0 0))",
     "threads": "(memory 1) (func (drop (i32.atomic.rmw8.cmpxchg_u (i32.const 0) (i32.const 0) (i32.const 0))))",
@@ -57,7 +57,7 @@ console.log(JSON.stringify(input.map(({wasm, calls}) => {
 })));
 """
 
-# What V8 says, and what the specification's interpreter would.
+# V8's messages, and those of the specification's interpreter.
 TRAPS = {
     "unreachable": "unreachable",
     "divide by zero": "integer divide by zero",
@@ -85,7 +85,7 @@ class Differential:
         return os.path.join(self.directory, name)
 
     def assemble(self, text):
-        """The module in the binary format, in base64; what is wrong instead of it is an exception."""
+        """The module in the binary format, in base64. Raises an exception if it is wrong."""
         with open(self.path("module.wat"), "w", encoding="utf-8") as file:
             file.write(text)
         made = subprocess.run([self.options.warpbeam, "wat2wasm", "--features", "+all", self.path("module.wat"), "-o",
@@ -112,7 +112,7 @@ class Differential:
                 program_stack.Module(rng, features - {"gc"}) for _ in range(self.options.modules)]
 
     def configurations(self, text):
-        """For each what it says of a script, without the totals."""
+        """The output of each configuration for a script, without the totals."""
         path = self.path("script.wast")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
@@ -125,7 +125,7 @@ class Differential:
                 yield mode, [line for line in ran.stdout.splitlines() if line.startswith(path + ":") and "passed," not in line]
 
     def against_v8(self, seed):
-        """Whether V8 and every configuration come to the same with the modules of one seed."""
+        """Whether V8 and every configuration agree on the modules of one seed."""
         modules = self.modules(seed, self.features)
         ran = self.node([{"wasm": self.assemble(m.text), "calls": m.calls} for m in modules])
         script = []
@@ -134,7 +134,7 @@ class Differential:
             for call, outcome in zip(module.calls, outcomes):
                 line = assertion(call, outcome)
                 if line is None:
-                    # V8's own stack ran out, say: from here on the states may differ.
+                    # V8's own stack may have run out: from here on the states may differ.
                     self.count(str(outcome))
                     break
                 script.append(line)
@@ -147,12 +147,12 @@ class Differential:
         return True
 
     def among_ourselves(self, seed):
-        """Whether all configurations come to the same with the modules of one seed, which may use everything."""
+        """Whether all configurations agree on the modules of one seed, which may use all features."""
         script = []
         for module in self.modules(seed, set(PROBES)):
             self.assemble(module.text)
             script.append(module.text)
-            # Nobody says what is right; what a finding calls the result is what is compared.
+            # There is no reference; what a finding calls the result is what is compared.
             script += [assertion(call, {"values": ["12345678901"]}) for call in module.calls]
             self.count("compared", len(module.calls))
         text = "\n".join(script)
@@ -188,7 +188,7 @@ class Differential:
 
 
 def assertion(call, outcome):
-    """The line of a script for one call; None when the outcome says nothing of the program."""
+    """The line of a script for one call; None if the outcome says nothing about the program."""
     name, arguments = call
     action = f"(invoke \"{name}\" " + " ".join(f"({t}.const {v})" for t, v in arguments) + ")"
     if "values" in outcome:
@@ -205,13 +205,13 @@ def main():
     parser.add_argument("warpbeam")
     parser.add_argument("--node", default=shutil.which("node"))
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--modules", type=int, default=25, help="in a batch")
+    parser.add_argument("--modules", type=int, default=25, help="per batch")
     parser.add_argument("--batches", type=int, default=4)
-    parser.add_argument("--keep", help="where scripts that fail stay")
+    parser.add_argument("--keep", help="directory for failing scripts")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         differential = Differential(options, directory)
-        print("V8 has " + ", ".join(sorted(differential.features)) if options.node else "there is no node")
+        print("V8 has " + ", ".join(sorted(differential.features)) if options.node else "node was not found")
         good = all([differential.run(options.seed + i) for i in range(options.batches)])
     print(f"seeds {options.seed} to {options.seed + options.batches - 1}: {differential.counts}")
     return 0 if good else 1

@@ -1,6 +1,5 @@
-// libFuzzer target: any module that validates is instantiated, with something made up for each of its
-// imports, and all its exported functions are called, under limits of fuel, memory and depth. Nothing may
-// crash, hang or leak.
+// libFuzzer target: any valid module is instantiated, with something generated for each import, and all its
+// exported functions are called, with limits on fuel, memory and depth. Nothing may crash, hang or leak.
 
 #include "bounded_allocator.hpp"
 
@@ -15,9 +14,9 @@ namespace warpbeam {
 namespace {
 
 constexpr uint64_t fuel = 2'000;
-constexpr size_t most_calls = 64;
+constexpr size_t max_calls = 64;
 
-/// A value of a type, made of a number; none for references that can't be null.
+/// A value of a type, made from a number; none for references that can't be null.
 std::optional<Value> value_of(ValType type, uint64_t number) {
     const uint64_t slots[2] = {number, ~number};
     if (!type.is_ref())
@@ -27,13 +26,13 @@ std::optional<Value> value_of(ValType type, uint64_t number) {
     return type.nullable() ? std::optional{Value::null(type.heap())} : std::nullopt;
 }
 
-/// Answers with zeros and nulls; a call with an odd first argument traps.
+/// Returns zeros and nulls; a call with an odd first argument traps.
 std::expected<void, Trap> answer(Caller& caller, std::span<const Value> args, std::span<Value>) {
     if (const auto memory = caller.memory())
         (void)memory->store<uint32_t>(16, static_cast<uint32_t>(args.size()));
     if (!args.empty() && args[0].get<uint32_t>().value_or(0) % 2 == 1)
         return std::unexpected{Trap::host("odd")};
-    // Calls back into the module, which the depth of host calls ends.
+    // Calls back into the module, until the limit on the depth of host calls.
     const auto again = caller.find_export("again");
     const Func* const func = again ? std::get_if<Func>(&*again) : nullptr;
     if (func == nullptr || !func->type().params.empty())
@@ -82,7 +81,7 @@ void call(Store& store, Func func, uint64_t number) {
     std::vector<Value> results(type.results.size());
     store.set_fuel(fuel);
     const auto called = func.call(args, results);
-    // Only what a trap says is looked at: it must be readable in any case.
+    // Only the trap's text is checked: it must always be printable.
     if (!called && (called.error().message().empty() || called.error().code() == TrapCode::usage))
         std::abort();
 }
@@ -120,7 +119,7 @@ void run(Allocator& allocator, std::span<const uint8_t> bytes, bool eager) {
     size_t calls = 0;
     for (const Export& entry : module->exports()) {
         const Extern found = instance->get(entry);
-        if (const Func* const func = std::get_if<Func>(&found); func != nullptr && calls++ < most_calls) {
+        if (const Func* const func = std::get_if<Func>(&found); func != nullptr && calls++ < max_calls) {
             call(store, *func, 0);
             call(store, *func, 1);
             call(store, *func, 0xffff'ffff'8000'0000);

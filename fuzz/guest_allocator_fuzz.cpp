@@ -1,8 +1,8 @@
-// Drives GuestAllocator through what the input says, against a model that remembers every block and what was
-// written there: blocks never overlap, nor leave the memory, nor touch the pages that the guest grew itself,
-// keep their contents whatever the guest does outside of them, and are refused only when there is no room.
-// The allocator is ours, in fresh pages and above a heap base, or that of a guest; memories have addresses of
-// 32 and 64 bits, and pages of 64 KiB and of one byte.
+// Drives GuestAllocator as the input says, and compares it with a model that records every block and its
+// contents. Blocks never overlap, leave the memory or touch pages that the guest grew itself; they keep their
+// contents whatever the guest writes elsewhere; and they are refused only if there is no room. The allocator
+// is ours, in new pages and above a heap base, or the guest's; memories have 32-bit and 64-bit addresses, and
+// pages of 64 KiB and of one byte.
 
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
@@ -23,7 +23,7 @@ void require(bool condition) {
         std::abort();
 }
 
-/// Takes numbers off the input.
+/// Takes numbers from the input.
 class Input {
 public:
     explicit Input(std::span<const uint8_t> bytes) : bytes_{bytes} {}
@@ -35,7 +35,7 @@ public:
         bytes_ = bytes_.subspan(1);
         return first;
     }
-    /// Mostly small, now and then of any size up to 64 bits.
+    /// Usually small, sometimes of any size up to 64 bits.
     uint64_t size() {
         const uint8_t kind = byte();
         uint64_t value = byte();
@@ -53,11 +53,11 @@ private:
 enum class Kind : uint8_t { over, heap_base, malloc_and_free, only_malloc, cabi_realloc };
 constexpr uint8_t kinds = 5;
 constexpr uint64_t heap_base = 1032;
-/// What a store may have of memory.
+/// The store's limit on memory.
 constexpr uint64_t limit = 1 << 22;
 
-/// A guest for memories with such addresses and pages, which it imports. Its allocator is the simplest one:
-/// from its heap base on, up to the end of the memory.
+/// A guest for memories with such addresses and pages, which it imports. Its allocator is the simplest
+/// possible: it allocates upwards from its heap base to the end of the memory.
 std::string guest(Kind kind, bool is_64, bool small_pages) {
     std::string wat = R"((module (import "env" "memory" (memory ADDRESS 0 PAGES)) (export "memory" (memory 0))
         (global (export "__heap_base") TYPE (TYPE.const 1032)) (global $next (mut TYPE) (TYPE.const 1032))
@@ -143,7 +143,7 @@ public:
                 break;
             case 6:
                 if (is_own())
-                    require(!allocator_.free(input.size() | 1)); // nothing begins at an odd address
+                    require(!allocator_.free(input.size() | 1)); // no block begins at an odd address
                 break;
             default:
                 if (const uint64_t before = memory_.size(); memory_.grow(1u + input.byte() % 2u))
@@ -153,7 +153,7 @@ public:
         }
         while (!blocks_.empty())
             free(0);
-        if (is_own()) // what was in use is one piece again
+        if (is_own()) // all blocks are merged again
             for (const auto& [begin, end] : own_)
                 if (const uint64_t first = std::max<uint64_t>(round_up(begin, 16), 16); first + 16 <= end)
                     allocate(end / 16 * 16 - first, 1, 0);
@@ -191,7 +191,7 @@ private:
                         return piece.first <= begin && end <= piece.second;
                     }));
         } else {
-            // The guest's allocator puts blocks one after the other.
+            // The guest's allocator places blocks consecutively.
             next_ = round_up(next_, granted(alignment)) + asked(size, alignment);
             require(begin >= heap_base && end <= next_);
         }
@@ -223,7 +223,8 @@ private:
         return round_up(tail, alignment) + wanted <= most;
     }
 
-    // What GuestAllocator asks the guest for: more than `malloc` aligns to is aligned in a larger block.
+    // The size that GuestAllocator asks the guest for: alignment beyond that of `malloc` takes a larger
+    // block.
     [[nodiscard]] uint64_t granted(uint64_t alignment) const {
         return kind_ == Kind::cabi_realloc ? alignment : 8;
     }
@@ -239,7 +240,7 @@ private:
     void free(size_t index) {
         Block& block = blocks_[index];
         const auto bytes =
-            block.buffer.view().bytes(); // g++ 12 ends what a loop's range is made of before the loop
+            block.buffer.view().bytes(); // g++ 12 destroys temporaries of a loop's range before the loop
         for (const uint8_t byte : *bytes)
             require(byte == block.pattern);
         ends_.erase(block.buffer.address());
@@ -254,8 +255,8 @@ private:
     std::vector<Block> blocks_;
     std::map<uint64_t, uint64_t> ends_;
     std::vector<std::pair<uint64_t, uint64_t>> guest_pages_;
-    std::vector<std::pair<uint64_t, uint64_t>> own_; ///< what our own allocator has, in ascending order
-    uint64_t next_ = heap_base;                      ///< of the guest's allocator
+    std::vector<std::pair<uint64_t, uint64_t>> own_; ///< the ranges of our own allocator, in ascending order
+    uint64_t next_ = heap_base;                      ///< the next address of the guest's allocator
 };
 
 } // namespace

@@ -1,8 +1,8 @@
-// Loads mutated modules and watches time and memory: mutate [-s SEED] [-n COUNT] FILE|DIRECTORY...
+// Loads mutated modules and checks time and memory: mutate [-s SEED] [-n COUNT] FILE|DIRECTORY...
 //
-// Files are modules in the binary format, or scripts (.wast) whose modules are taken. The same arguments give
-// the same mutations. Fails when a load takes too long, takes memory out of proportion to its input, or
-// leaks; crashes are the sanitizers' business.
+// Files are modules in the binary format, or scripts (.wast) whose modules are used. The same arguments give
+// the same mutations. Fails if a load takes too long, takes too much memory for its input, or leaks;
+// sanitizers detect crashes.
 
 #include "bounded_allocator.hpp"
 #include "script_modules.hpp"
@@ -23,7 +23,7 @@ using namespace warpbeam;
 using fuzz::Bytes;
 
 /// More than any of these inputs may take, even with sanitizers.
-constexpr double most_seconds = 2;
+constexpr double max_seconds = 2;
 
 class Mutator {
 public:
@@ -40,7 +40,7 @@ public:
 private:
     size_t below(size_t limit) { return limit == 0 ? 0 : random_() % limit; }
 
-    // Numbers at the edges of what LEB128 and limits allow.
+    // Numbers at the limits of LEB128 and of the implementation.
     uint8_t interesting() {
         static constexpr uint8_t values[] = {0x00, 0x01, 0x7f, 0x80, 0xff, 0x0b, 0x40, 0x60, 0xfb, 0xfd};
         return below(2) == 0 ? values[below(std::size(values))] : static_cast<uint8_t>(random_());
@@ -85,8 +85,8 @@ struct Totals {
     size_t valid = 0;
     std::array<size_t, 8> refused{};
     double slowest = 0;
-    /// The most memory beyond the fixed part, for a byte of input.
-    double most_memory = 0;
+    /// The maximum memory per input byte, beyond the fixed part.
+    double max_memory = 0;
 };
 
 /// Whether the module is loaded or refused as it should be.
@@ -106,16 +106,16 @@ bool load(const Bytes& bytes, Totals& totals) {
     const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     totals.slowest = std::max(totals.slowest, seconds);
     if (!bytes.empty())
-        totals.most_memory = std::max(totals.most_memory, static_cast<double>(allocator.peak()) /
-                                                              static_cast<double>(bytes.size() + 1024));
+        totals.max_memory = std::max(totals.max_memory, static_cast<double>(allocator.peak()) /
+                                                            static_cast<double>(bytes.size() + 1024));
     if (allocator.refused())
-        std::fprintf(stderr, "out of proportion: more than %zu bytes for an input of %zu\n",
+        std::fprintf(stderr, "too much memory: more than %zu bytes for an input of %zu\n",
                      fuzz::memory_bound(bytes.size()), bytes.size());
     if (allocator.live() != 0)
         std::fprintf(stderr, "leaked %zu bytes\n", allocator.live());
-    if (seconds > most_seconds)
+    if (seconds > max_seconds)
         std::fprintf(stderr, "took %.1f seconds for an input of %zu bytes\n", seconds, bytes.size());
-    return !allocator.refused() && allocator.live() == 0 && seconds <= most_seconds;
+    return !allocator.refused() && allocator.live() == 0 && seconds <= max_seconds;
 }
 
 void collect(const std::filesystem::path& path, std::vector<Bytes>& modules) {
@@ -172,9 +172,9 @@ int main(int argc, char** argv) {
     const auto refused = [&](ErrorCode code) { return totals.refused[static_cast<size_t>(code)]; };
     std::printf("%zu mutations of %zu modules: %zu valid, %zu malformed, %zu invalid, %zu over a limit, %zu "
                 "failures; "
-                "slowest %.3f s, most memory %.1f bytes for each byte (with 1 KiB added)\n",
+                "slowest %.3f s, peak memory %.1f bytes per input byte (with 1 KiB added)\n",
                 count, modules.size(), totals.valid, refused(ErrorCode::malformed),
                 refused(ErrorCode::invalid), refused(ErrorCode::limit), failures, totals.slowest,
-                totals.most_memory);
+                totals.max_memory);
     return failures == 0 ? 0 : 1;
 }

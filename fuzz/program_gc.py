@@ -1,7 +1,7 @@
 """Random programs with structures, arrays, references and casts, valid by construction.
 
 Functions are sequences of statements over locals of several types, with expressions as trees. A global list and an array
-keep objects alive across calls. Loops are counted and calls go to functions before, so every program ends.
+keep objects alive across calls. Loops are counted and calls go to earlier functions, so every program ends.
 """
 TYPES = """(rec
   (type $base (sub (struct (field $n (mut i32)) (field $next (mut (ref null $base))))))
@@ -50,7 +50,7 @@ class Function:
         return f"$l{self.labels}"
 
     def index_in(self, depth):
-        """An index of an array: within it, most of the time."""
+        """An array index: usually within bounds."""
         if self.rng.random() < 0.03:
             return self.value("i32", depth - 1)
         return f"(i32.and {self.value('i32', depth - 1)} (i32.const {self.rng.choice([1, 3, 7])}))"
@@ -62,7 +62,7 @@ class Function:
         return f"(local.get {self.rng.choice(fitting)})"
 
     def present(self, kind, depth):
-        """A reference that is not null, most of the time."""
+        """A reference: usually not null."""
         if self.rng.random() < 0.03:
             return self.value(kind, depth - 1)
         label = self.label()
@@ -147,7 +147,7 @@ class Function:
             below = rng.choice(SUBTYPES[kind] or [kind]) if kind in SUBTYPES else rng.choice(list(SUBTYPES))
             return self.value(below, depth - 1)
         if choice < 0.75 and kind in SUBTYPES:
-            # A cast that may fail, or one that leads to a new object when it would.
+            # A cast that may fail, or one that makes a new object if it would.
             if rng.random() < 0.05:
                 return f"(ref.cast (ref null ${kind}) {self.value('any', depth - 1)})"
             label = self.label()

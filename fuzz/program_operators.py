@@ -1,4 +1,4 @@
-"""Operators by what they take and give, for the generators of random programs."""
+"""Operators by operand and result types, for the generators of random programs."""
 INT_BINARY = ("add sub mul and or xor shl shr_s shr_u rotl rotr div_s div_u rem_s rem_u").split()
 INT_COMPARE = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
 FLOAT_BINARY = "add sub mul div min max".split()
@@ -54,12 +54,12 @@ VECTOR_BINARY = (
     + [f"{wide}.extmul_{half}_{narrow}_{sign}" for wide, narrow in _WIDER for half in ("low", "high") for sign in "su"]
     + [f"{shape}.{op}" for shape in FLOAT_SHAPES for op in FLOAT_COMPARE])
 VECTOR_TESTS = ["v128.any_true"] + [f"{shape}.{op}" for shape in INT_SHAPES for op in ("all_true", "bitmask")]
-# What may give a NaN whose bits are not determined.
+# Operators that may give a NaN with unspecified bits.
 VECTOR_FLOAT_UNARY = ([f"{shape}.{op}" for shape in FLOAT_SHAPES for op in "sqrt ceil floor trunc nearest".split()]
                       + ["f32x4.demote_f64x2_zero", "f64x2.promote_low_f32x4"])
 VECTOR_FLOAT_BINARY = [f"{shape}.{op}" for shape in FLOAT_SHAPES for op in FLOAT_BINARY + ["pmin", "pmax"]]
 
-# ---- Atomics: type, what follows it, bits of the memory ----
+# ---- Atomics: type, suffix, bits of the memory ----
 
 ATOMIC_WIDTHS = [("i32", "", 32), ("i32", "8", 8), ("i32", "16", 16), ("i64", "", 64), ("i64", "8", 8), ("i64", "16", 16),
                  ("i64", "32", 32)]

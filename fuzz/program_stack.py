@@ -1,8 +1,8 @@
 """Random stack programs, valid by construction.
 
-Locals, constants, arithmetic (scalars and vectors), memory accesses (atomic ones too), blocks with several parameters and
-results, counted loops, branches, calls (direct, indirect, tail), and exceptions of either kind. NaNs are kept from where
-their bits could be seen, and a count of calls ends what would run too long, so a program's outcome is determined.
+Locals, constants, arithmetic (scalars and vectors), memory accesses (including atomic ones), blocks with several parameters and
+results, counted loops, branches, calls (direct, indirect, tail), and exceptions of either kind. NaNs never
+reach places where their bits could be seen, and the number of calls is limited, so a program's outcome is deterministic.
 """
 from program_operators import CONVERT, FLOAT_BINARY, FLOAT_COMPARE, INT_BINARY, INT_COMPARE, LOADS, STORES, UNARY
 from program_vectors import VectorsAndAtomics
@@ -35,7 +35,7 @@ class Function(VectorsAndAtomics):
         self.names = 0
         self.lines = []
         self.budget = rng.randint(10, 120)
-        self.base = 0  # below it the stack belongs to the blocks around
+        self.base = 0  # below it the stack belongs to the enclosing blocks
 
     # ---- Output ----
 
@@ -83,8 +83,8 @@ class Function(VectorsAndAtomics):
         for kind in results[len(stack) - base:]:
             self.push(stack, kind)
 
-    def types(self, most=3):
-        return [self.rng.choice(self.all_types) for _ in range(self.rng.choice([0, 0, 1, 1, 2, most]))]
+    def types(self, max_count=3):
+        return [self.rng.choice(self.all_types) for _ in range(self.rng.choice([0, 0, 1, 1, 2, max_count]))]
 
     def signature(self, params, results):
         return "".join(f" (param {t})" for t in params) + "".join(f" (result {t})" for t in results)
@@ -99,7 +99,7 @@ class Function(VectorsAndAtomics):
             self.budget -= 1
             self.base = base
             if not self.instruction(stack, base, labels, depth):
-                # Behind a jump the rest need not be reached, but must be passed well.
+                # After a jump the rest may be unreachable, but must be valid.
                 del stack[base:]
                 if self.rng.random() < 0.3:
                     self.const("i32")
@@ -112,7 +112,7 @@ class Function(VectorsAndAtomics):
         self.settle(stack, base, results)
 
     def enter(self, stack, base):
-        """Takes parameters for a block off the stack; their types."""
+        """Takes parameters for a block off the stack; returns their types."""
         count = self.rng.choice([0, 0, 1, 2])
         count = min(count, len(stack) - base)
         return stack[len(stack) - count:]
@@ -138,18 +138,18 @@ class Function(VectorsAndAtomics):
 
         label = Label(name, results)
         if kind == "loop":
-            # The counter bounds the turns; a branch to the head is possible only while it says so.
+            # The counter limits the iterations; a branch to the head depends on it.
             counter = f"$c{self.counters}"
             self.counters += 1
             label = Label(name, params, "loop")
             label.counter = counter
-            label.most = self.rng.randint(1, 8)
+            label.max_count = self.rng.randint(1, 8)
             self.emit(f"i32.const 0 local.set {counter}")
             self.emit(f"loop {name}{signature}")
             part(params)
             if not params and not results or params == results:
                 self.emit(f"(br_if {name} (i32.lt_s (local.tee {counter} (i32.add (local.get {counter}) "
-                          f"(i32.const 1))) (i32.const {label.most})))")
+                          f"(i32.const 1))) (i32.const {label.max_count})))")
             self.emit("end")
         elif kind == "if":
             self.emit(f"if {name}{signature}")
@@ -186,7 +186,7 @@ class Function(VectorsAndAtomics):
         stack.extend(results)
 
     def try_table(self, name, signature, results, part):
-        """A try_table whose clauses lead to blocks around it, each of which ends the whole or throws on."""
+        """A try_table whose clauses lead to enclosing blocks, each of which ends the statement or rethrows."""
         tag = self.rng.randrange(len(self.module.tags))
         caught, with_ref = f"{name}h", self.rng.random() < 0.5
         types = self.module.tags[tag] if self.rng.random() < 0.7 else None
@@ -213,12 +213,12 @@ class Function(VectorsAndAtomics):
     # ---- Instructions ----
 
     def branch(self, stack, labels):
-        """Any kind of branch; whether what follows is reached."""
+        """Any kind of branch; returns whether the code after it is reachable."""
         label = self.rng.choice(labels)
         if label.kind == "loop":
             self.need(stack, label.types)
             self.emit(f"(br_if {label.name} (i32.lt_s (local.tee {label.counter} (i32.add "
-                      f"(local.get {label.counter}) (i32.const 1))) (i32.const {label.most})))")
+                      f"(local.get {label.counter}) (i32.const 1))) (i32.const {label.max_count})))")
             return True
         choice = self.rng.random()
         if choice < 0.6:
@@ -238,7 +238,7 @@ class Function(VectorsAndAtomics):
         return False
 
     def condition(self, stack):
-        """An i32, often a comparison, which the engine takes into the branch."""
+        """An i32, often a comparison, which the engine fuses with the branch."""
         kind = self.rng.choice(("i32", "i64", "f32", "f64", "i32", "i32"))
         if self.rng.random() < 0.3:
             self.push(stack, "i32")
@@ -252,7 +252,7 @@ class Function(VectorsAndAtomics):
             self.emit("i32.eqz")
 
     def call(self, stack):
-        """A call of a function with a smaller index; whether what follows is reached."""
+        """A call of a function with a smaller index; returns whether the code after it is reachable."""
         if self.index == 0:
             return True
         callee = self.rng.randrange(self.index)
@@ -283,12 +283,12 @@ class Function(VectorsAndAtomics):
         return f"i32.const {mask} i32.and{wide}"
 
     def memory(self):
-        """A memory's number, and what names it in an instruction."""
+        """A memory's index, and its immediate in an instruction."""
         memory = self.rng.randrange(len(self.module.memories))
         return memory, f" {memory}" if memory or self.rng.random() < 0.05 and len(self.module.memories) > 1 else ""
 
     def bulk(self):
-        """Fills or copies within bounds, most of the time."""
+        """Fills or copies, usually within bounds."""
         to, from_ = self.rng.randrange(len(self.module.memories)), self.rng.randrange(len(self.module.memories))
         kinds = [self.module.memories[to], self.module.memories[from_]]
         start = [self.rng.choice([0, 5, 1000, 65000]) for _ in range(2)]
@@ -305,7 +305,7 @@ class Function(VectorsAndAtomics):
             self.emit(f"(memory.fill{name} ({kinds[0]}.const {start[0]}) (global.get $g0) ({kinds[0]}.const {count}))")
 
     def instruction(self, stack, base, labels, depth):
-        """One or a few instructions; whether what follows is reached."""
+        """One or a few instructions; returns whether the code after them is reachable."""
         rng = self.rng
         choice = rng.random()
         top = stack[-1] if len(stack) > base else None
@@ -420,7 +420,7 @@ class Function(VectorsAndAtomics):
 
 
 class Module:
-    """A module with the features out of `features` that it happens to use."""
+    """A module that uses a random subset of `features`."""
 
     def __init__(self, rng, features):
         self.rng = rng
@@ -440,7 +440,7 @@ class Module:
         functions = []
         for index in range(rng.randint(2, 6)):
             params = [rng.choice(self.types) for _ in range(rng.randint(0, 4))]
-            # Only integers get out, since a NaN's bits may differ.
+            # Only integers are returned, since a NaN's bits may differ.
             results = [rng.choice(self.types) for _ in range(rng.choice([0, 1, 1, 1, 2, 3]))]
             self.signatures.append((params, results))
             functions.append(Function(rng, self, index, params, results).text())
@@ -486,7 +486,7 @@ class Module:
             self.calls += [("run", [("i32", argument)]), ("state", [])]
 
     def hash_of(self, memory):
-        """Code that takes all of a memory into $h."""
+        """Code that folds a whole memory into $h."""
         address = "(i64.extend_i32_u (local.get $i))" if self.memories[memory] == "i64" else "(local.get $i)"
         name = f" {memory}" if memory else ""
         return f"""  (local.set $i (i32.const 0))

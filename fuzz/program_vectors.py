@@ -1,4 +1,4 @@
-"""What random functions do with vectors and atomics: a part of program_stack.Function."""
+"""Vector and atomic instructions of random functions: a part of program_stack.Function."""
 from program_operators import (ATOMIC_RMW, ATOMIC_WIDTHS, FLOAT_SHAPES, INT_SHAPES, SHAPES, VECTOR_BINARY, VECTOR_FLOAT_BINARY,
                                VECTOR_FLOAT_UNARY, VECTOR_TESTS, VECTOR_UNARY)
 
@@ -14,11 +14,11 @@ class VectorsAndAtomics:
         self.emit(f"v128.const {shape} " + " ".join(str(make()) for _ in range(count)))
 
     def without_nans(self, shape):
-        """Makes the NaNs of the vector on the stack zeros, since their bits may differ."""
+        """Replaces the NaNs in the vector on the stack by zeros, since their bits may differ."""
         self.emit(f"local.tee $v local.get $v local.get $v {shape}.eq v128.and")
 
     def vector(self, stack):
-        """An operation on the vector on the top of the stack."""
+        """An operation on the vector on top of the stack."""
         rng = self.rng
         choice = rng.random()
         if choice < 0.25:
@@ -95,7 +95,7 @@ class VectorsAndAtomics:
             stack.append("v128")
 
     def atomic(self, stack):
-        """An atomic access; what a narrow one takes has bits beyond its width."""
+        """An atomic access; operands of narrow ones have bits beyond their width."""
         rng = self.rng
         memory, named = self.memory()
         kind, narrow, bits = rng.choice(ATOMIC_WIDTHS)
@@ -103,7 +103,7 @@ class VectorsAndAtomics:
         aligned = "" if rng.random() < 0.03 else f"i32.const {-(bits // 8)} i32.and "
         self.push(stack, "i32")
         stack.pop()
-        # Often the same few places, so that an exchange finds what it expects.
+        # Often the same few addresses, so that an exchange finds the expected value.
         self.emit(f"i32.const {rng.choice([15, 255])} i32.and {aligned}"
                   + ("i64.extend_i32_u" if self.module.memories[memory] == "i64" else ""))
         op = rng.choice(["load", "store", "fence", "notify"] + ATOMIC_RMW + ["cmpxchg"] * 3)
@@ -118,7 +118,7 @@ class VectorsAndAtomics:
                       "drop drop i32.const 0")
             stack.append("i32")
         elif op == "cmpxchg":
-            # What is expected: small numbers, which are there, with more above them.
+            # The expected value: small numbers, which occur, with more bits above them.
             above = rng.choice([0, 0, 1, rng.getrandbits(32)]) << bits
             expected = (rng.choice([0, 0, 1, 5, 255]) | above) & ((1 << (32 if kind == "i32" else 64)) - 1)
             self.emit(f"{kind}.const {expected}")

@@ -1,5 +1,5 @@
-// Runs a libFuzzer target over random inputs, the same at each run: random_inputs COUNT. Any compiler can
-// build it, so that the target is a test everywhere.
+// Runs a libFuzzer target on random inputs, the same in each run: random_inputs COUNT. Any compiler can build
+// it, so the target is a test everywhere.
 
 #include <cstdint>
 #include <cstdio>
@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         std::vector<uint8_t> input(random() % 600);
         for (uint8_t& byte : input)
             byte = static_cast<uint8_t>(random());
-        std::fprintf(stderr, "\r%lu", i); // which one it was, should it abort
+        std::fprintf(stderr, "\r%lu", i); // shows the input if it aborts
         (void)LLVMFuzzerTestOneInput(input.data(), input.size());
     }
     std::fprintf(stderr, "\r%lu inputs\n", count);

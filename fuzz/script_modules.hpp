@@ -19,7 +19,7 @@ inline std::string read_file(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// The modules of a script in the binary format, also those of assertions, as far as their text can be
+/// The modules of a script in the binary format, including those in assertions, if their text can be
 /// translated.
 inline std::vector<Bytes> modules_of_script(std::string_view text) {
     std::vector<Bytes> modules;

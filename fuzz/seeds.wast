@@ -1,4 +1,4 @@
-;; Modules that the tester by mutation always has: a bit of everything.
+;; Modules that are always seeds of the mutation tester: a bit of everything.
 (module
   (type $pair (struct (field i32) (field (mut i64))))
   (type $bytes (array (mut i8)))

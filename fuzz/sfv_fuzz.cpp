@@ -1,5 +1,5 @@
 // libFuzzer target: any lines, separated by line feeds, read as a field of one type (WARPBEAM_SFV_TYPE: item,
-// list or dictionary). The first byte chooses options.
+// list or dictionary). The first byte selects options.
 
 #include <agreement.hpp>
 #include <cstdint>
@@ -26,7 +26,7 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string_view text{reinterpret_cast<const char*>(data), size};
     ParseOptions options;
-    // Control characters are in no valid field, so that the seeds are read as they are.
+    // No valid field contains control characters, so the seeds are read unchanged.
     if (!text.empty() && static_cast<uint8_t>(text.front()) < 0x09) {
         const int bits = text.front();
         options = {(bits & 1) != 0, (bits & 2) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 4) != 0};

@@ -1,6 +1,6 @@
-// libFuzzer target: any text is translated or refused, in memory proportional to its length, and what comes
-// out is a module that the loader can judge, and whose printed text becomes the same module again. Input in
-// the binary format is printed or refused, and what it became is printed the same way again.
+// libFuzzer target: any text must be translated or refused, in memory proportional to its length. The result
+// is a module that the loader can judge and whose printed text gives the same module again. Binary input is
+// printed or refused, and what is parsed from the print must print the same again.
 
 #include "bounded_allocator.hpp"
 
@@ -17,7 +17,7 @@ namespace {
 
 using namespace warpbeam;
 
-/// The text of a module that has one.
+/// The text of a module that can be printed.
 std::expected<Vec<char>, Error> print(std::span<const uint8_t> module) {
     PrintOptions options;
     options.max_characters = size_t{64} << 20;
@@ -39,7 +39,7 @@ void check_binary(std::span<const uint8_t> module) {
     const auto text = print(module);
     if (!text)
         return;
-    // What is printed is well-formed text, but for what only validation finds: the type of a function whose
+    // Printed text is well-formed, except for faults that only validation finds: the type of a function whose
     // locals have names.
     if (const auto bytes = parse_wat({text->data(), text->size()}))
         check_fixed_point(*bytes);

@@ -1,11 +1,11 @@
-// What other implementations make of the modules of the official suite: wasm-tools and WABT of the texts, V8 of the
-// binaries. spectest/README.md tells the outcome.
+// Compares our verdicts on the modules of the official suite with other implementations: wasm-tools and WABT for the
+// texts, V8 for the binaries. spectest/README.md has the results.
 //
 //     node [--experimental-wasm-...] spectest/cross_check.mjs BUILD SUITE
 //
 // BUILD is a build of Warpbeam, SUITE the directory of the suite. wasm-tools comes from the npm package
-// @bytecodealliance/jco, which is installed to BUILD/cross_check; WABT is used when `wat2wasm` is on the PATH; V8 is
-// that of the node which runs this. The exit status is 1 when there is a difference without a reason.
+// @bytecodealliance/jco, which is installed to BUILD/cross_check; WABT is used if `wat2wasm` is on the PATH; V8 is
+// that of the node that runs this. The exit status is 1 if there is an unexplained difference.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
@@ -84,37 +84,37 @@ const linesOf = (text) => text.split('\n').map((line) => line.replace(/\(;.*?;\)
 
 /** What an encoder may do one way or the other; each takes lines to those of one of the ways. */
 const freedoms = {
-  // https://webassembly.github.io/spec/core/binary/modules.html#element-section : form 2 can say what form 0 means
+  // https://webassembly.github.io/spec/core/binary/modules.html#element-section : form 2 can express what form 0 means
   'the longer form of an element segment for table 0': (lines) =>
     lines.map((line) => (line.startsWith('(elem ') ? line.replace('(table 0) ', '') : line)),
-  // https://webassembly.github.io/spec/core/binary/types.html#recursive-types : one type alone is a group of one
+  // https://webassembly.github.io/spec/core/binary/types.html#recursive-types : a single type is a group of one
   'a recursive group of one type, written as a group': (lines) => lines.flatMap((line, i, all) => {
     const single = (at) => all[at] === '(rec' && all[at + 1]?.startsWith('(type ') && all[at + 2] === ')';
     return single(i) || single(i - 2) ? [] : [line];
   }),
   'an empty else': (lines) => lines.filter((line, i, all) => !(line === 'else' && all[i + 1] === 'end')),
   // https://webassembly.github.io/spec/core/text/modules.html#type-uses : "at the end", in the order of occurrence,
-  // which a tool may take for that in the text or that in the binary format
+  // which may mean that of the text or of the binary format
   'the order of implicit types': (lines) => {
     const types = lines.filter((line) => line.startsWith('(type ')).map((line) => line.replace(/^\(type |\)$/g, ''));
     return lines.filter((line) => !line.startsWith('(type '))
       .map((line) => line.replace(/\(type (\d+)\)/g, (_, n) => `(type ${types[n]})`));
   },
-  // A fault of wasm-tools: https://webassembly.github.io/spec/core/text/modules.html#abbreviations wants a type that
-  // is final, alone in its group and without supertypes, not just any function type with these parameters and results.
+  // A bug in wasm-tools: https://webassembly.github.io/spec/core/text/modules.html#abbreviations requires a type
+  // that is final, alone in its group and without supertypes, not just any function type with this signature.
   'an implicit type that wasm-tools finds among those that are not final': (lines) =>
     lines.map((line) => line.replace(/\(type \(sub (?:final )?(?:\d+ )?(\(func.*?\))\)\)/, '(type $1)')),
 };
 
-/** Why two binaries of one text differ, when that is an encoder's freedom; else null. `print` makes text of them. */
+/** Why two binaries of one text differ, if encoders may choose; else null. `print` converts them to text. */
 async function freedom(ours, theirs, print) {
   if (same(ours, theirs))
     return 'the same bytes';
   [ours, theirs] = [withoutCustom(ours), withoutCustom(theirs)];
   if (same(ours, theirs))
-    return 'the same but for names';
+    return 'the same except for names';
   if (same(withoutDataCount(ours), withoutDataCount(theirs)))
-    return 'the same but for a data count that nothing uses';
+    return 'the same except for a data count that nothing uses';
   let [a, b] = [linesOf(await print(ours)), linesOf(await print(theirs))];
   const equal = () => a.join('\n') === b.join('\n');
   if (equal())
@@ -126,7 +126,7 @@ async function freedom(ours, theirs, print) {
       reasons.push(reason);
     [a, b] = [c, d];
     if (equal())
-      return `the same but for ${reasons.length ? reasons.join(', ') : reason}`;
+      return `the same except for ${reasons.length ? reasons.join(', ') : reason}`;
   }
   return null;
 }
@@ -261,9 +261,9 @@ function v8() {
     } else if (module.accepted) {
       refused.add('accepted by both: the script predates a feature');
     } else if (module.needs.some((need) => lacking.includes(need))) {
-      refused.add(`V8 lacks ${module.needs.filter((need) => lacking.includes(need)).join(', ')}, and takes it for something else`);
+      refused.add(`V8 lacks ${module.needs.filter((need) => lacking.includes(need)).join(', ')}, and misreads it`);
     } else {
-      refused.differ(module.place, `V8 accepts what is ${module.expected}`);
+      refused.differ(module.place, `V8 accepts a module that is ${module.expected}`);
     }
   }
   accepted.print();
@@ -274,5 +274,5 @@ console.log(`${modules.length} modules`);
 await wasmTools();
 await wabt();
 v8();
-console.log(`\n${unexplained} differences without a reason`);
+console.log(`\n${unexplained} unexplained differences`);
 process.exit(unexplained === 0 ? 0 : 1);

@@ -1,5 +1,5 @@
-;; A list that lives all the time, walked again and again while each step makes a short-lived object. `run` takes its
-;; length in thousands and returns a checksum.
+;; A long-lived list, walked repeatedly while each step makes a short-lived object. `run` takes its length in
+;; thousands and returns a checksum.
 (module
   (type $node (struct (field $next (mut (ref null $node))) (field $value i32)))
   (type $pair (struct (field i32) (field i32)))

@@ -1,5 +1,5 @@
-;; Binary trees: one that lives all the time, and many that end at once. `run` takes the depth, makes 64 short trees
-;; for the long one, and returns the sum of their node counts.
+;; Binary trees: one long-lived, and many short-lived. `run` takes the depth, makes 64 short trees for the long one,
+;; and returns the sum of their node counts.
 (module
   (type $tree (struct (field $left (ref null $tree)) (field $right (ref null $tree))))
   (func $make (param $depth i32) (result (ref $tree))

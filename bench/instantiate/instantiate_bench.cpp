@@ -1,5 +1,5 @@
-// Prints what an instance costs: instantiate_bench [-n ROUNDS] [--guard-pages]. With --check it fails if that
-// is more than it may be.
+// Prints what an instance costs: instantiate_bench [-n ROUNDS] [--guard-pages]. With --check it fails if the
+// cost exceeds the limits.
 
 #include <warpbeam/vm/linker.hpp>
 
@@ -19,7 +19,7 @@ namespace {
 using namespace warpbeam;
 using Bytes = std::vector<uint8_t>;
 
-/// The median of some times in microseconds.
+/// The median of times in microseconds.
 class Times {
 public:
     template <typename Action>
@@ -50,7 +50,7 @@ void section(Bytes& module, uint8_t id, const Bytes& contents) {
     module.insert(module.end(), contents.begin(), contents.end());
 }
 
-/// A module with so many functions, of type (func (param i32) (result i32)), and bytes of data; "f" is the
+/// A module with `funcs` functions of type (func (param i32) (result i32)), and bytes of data; "f" is the
 /// first function.
 Bytes make_module(uint32_t funcs, uint32_t data_size) {
     Bytes module{0, 'a', 's', 'm', 1, 0, 0, 0};
@@ -118,7 +118,7 @@ void call(Instance instance, int32_t address) {
         fail("the call trapped");
 }
 
-/// The median time that an instance takes to be made.
+/// The median time to make an instance.
 double bench(Engine& engine, uint32_t funcs, uint32_t data_size, int rounds) {
     const auto module = load(engine, make_module(funcs, data_size));
     Times stores;
@@ -134,10 +134,10 @@ double bench(Engine& engine, uint32_t funcs, uint32_t data_size, int rounds) {
         const auto use = [&] { call(*instance, 100); };
         const auto reset = [&] {
             if (!instance->reset())
-                fail("no reset");
+                fail("the reset failed");
         };
         const auto end = [&] { store.reset(); };
-        if (i < 10) { // images and code are made at first
+        if (i < 10) { // images and code are made in the first runs
             for (const auto& warm : {std::function<void()>{make_store}, {make}, {use}, {reset}, {end}})
                 warm();
             continue;
@@ -149,13 +149,14 @@ double bench(Engine& engine, uint32_t funcs, uint32_t data_size, int rounds) {
         ends.measure(end);
     }
     std::printf("%5u functions, %8u bytes of data: store %5.1f us, instance %6.1f us, first call %5.1f us, "
-                "reset %5.1f us, end of the store %5.1f us\n",
+                "reset %5.1f us, destroying the store %5.1f us\n",
                 funcs, data_size, stores.median(), instances.median(), calls.median(), resets.median(),
                 ends.median());
     return instances.median();
 }
 
-/// Many instances at a time, each in a store of its own and each called once; what is resident then.
+/// Makes many instances at once, each in its own store and each called once, and measures their resident
+/// memory.
 double crowd(Engine& engine, int count) {
     const auto module = load(engine, make_module(10, 1000));
     const double resident = status("VmRSS:");
@@ -173,19 +174,19 @@ double crowd(Engine& engine, int count) {
     return status("VmRSS:");
 }
 
-/// The goals. A busy machine spoils some rounds, but not all of them.
+/// The limits. A busy machine spoils some rounds, but not all of them.
 void check(const Config& config) {
-    constexpr double most_microseconds = 20;
-    constexpr double most_bytes = 1e9;
+    constexpr double max_microseconds = 20;
+    constexpr double max_bytes = 1e9;
     Config eager = config;
     eager.eager = true;
     Engine engine{eager};
     double least = 1e9;
-    for (int round = 0; round < 10 && least > most_microseconds / 2; ++round)
+    for (int round = 0; round < 10 && least > max_microseconds / 2; ++round)
         least = std::min(least, bench(engine, 1000, 1 << 20, 100));
-    if (least > most_microseconds)
+    if (least > max_microseconds)
         fail("an instance of 1,000 functions and 1 MiB of data takes more than 20 us");
-    if (crowd(engine, 10'000) > most_bytes)
+    if (crowd(engine, 10'000) > max_bytes)
         fail("10,000 instances take more than 1 GB");
 }
 

@@ -20,7 +20,7 @@ std::vector<uint8_t> read_file(const char* path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-/// The seconds of processor time that one load takes, or a negative number when the module is refused.
+/// The CPU time in seconds of one load, or a negative number if the module is refused.
 double load_once(std::span<const uint8_t> bytes, const LoadOptions& options) {
     const std::clock_t start = std::clock();
     const auto module = Module::load(bytes, options);

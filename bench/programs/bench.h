@@ -1,5 +1,5 @@
-// What the benchmark programs share: the command line, reproducible random numbers and a running checksum.
-// Everything uses fixed-width integers, so that a 64-bit native build prints what the 32-bit guest prints.
+// Shared by the benchmark programs: the command line, reproducible random numbers and a running checksum.
+// Everything uses fixed-width integers, so a 64-bit native build prints the same as the 32-bit guest.
 #ifndef WARPBEAM_BENCH_H
 #define WARPBEAM_BENCH_H
 
@@ -51,7 +51,7 @@ static inline uint32_t checksum_bytes(uint32_t sum, const void* data, size_t siz
     return sum;
 }
 
-// Hides where a value came from, where the optimiser would otherwise rewrite the very thing we measure.
+// Hides the origin of a value, where the optimiser would otherwise rewrite the very thing we measure.
 static inline uint32_t opaque(uint32_t value) {
     __asm__("" : "+r"(value));
     return value;

@@ -1,5 +1,5 @@
-// Blurs a picture of bytes with a 3 x 3 kernel, sixteen pixels at a time: unaligned loads, lanes made wide
-// and narrow again, shifts. Built with -msimd128; without it the compiler takes the vectors apart.
+// Blurs a picture of bytes with a 3 x 3 kernel, sixteen pixels at a time: unaligned loads, widening and narrowing
+// lanes, shifts. Built with -msimd128; without it the compiler splits the vectors.
 #include "bench.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ typedef uint8_t bytes __attribute__((vector_size(16)));
 typedef uint16_t shorts __attribute__((vector_size(16)));
 typedef uint8_t half __attribute__((vector_size(8)));
 
-// A border all around, which stays as it is.
+// A border on all sides, which stays unchanged.
 static uint8_t picture[height + 2][width + 2 * lanes], sums[height + 2][width + 2 * lanes];
 
 typedef struct {

@@ -1,5 +1,5 @@
-// A stack machine that interprets bytecode: a big switch in a loop, thus an interpreter upon an interpreter.
-// Its programs are assembled at start and use branches, calls, locals and memory.
+// A stack machine that interprets bytecode: a big switch in a loop, so an interpreter on an interpreter. Its
+// programs are assembled at start and use branches, calls, locals and memory.
 #include "bench.h"
 
 #include <string.h>
@@ -33,7 +33,7 @@ static void store(int32_t local) { op(STORE), byte(local); }
 static void add_local(int32_t local, int32_t value) { op(ADD_LOCAL), byte(local), half(value); }
 static void jump(Op o, uint32_t target) { op(o), half((int32_t)target); }
 
-// Returns the place to be filled in by `land` once the target is known.
+// Returns the position to be patched by `land` once the target is known.
 static uint32_t jump_ahead(Op o) {
     jump(o, 0);
     return here - 2;

@@ -1,5 +1,5 @@
-# Replays a transcript: runs every "$ NAME ARGS..." line of EXPECTED as "COMMAND MODULE ARGS..." and compares
-# what comes out with the whole file.
+# Replays a transcript: runs every "$ NAME ARGS..." line of EXPECTED as "COMMAND MODULE ARGS..." and compares the
+# combined output with the whole file.
 #
 #   cmake -DCOMMAND=wasm3 -DMODULE=fib.wasm -DEXPECTED=expected/fib.txt -P check_transcript.cmake
 file(READ "${EXPECTED}" expected)

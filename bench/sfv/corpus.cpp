@@ -109,7 +109,7 @@ std::vector<InputClass> suite_classes(const std::string& directory) {
             const auto* const type = one.find("header_type");
             if (raw == nullptr || type == nullptr || (must_fail != nullptr && must_fail->boolean))
                 continue;
-            // sfparse takes one line only.
+            // sfparse takes only one line.
             std::string field;
             for (size_t i = 0; i < raw->array.size(); ++i)
                 field += (i == 0 ? "" : ", ") + raw->array[i].text;

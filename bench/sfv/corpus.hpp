@@ -12,21 +12,20 @@ struct Field {
     std::string text;
 };
 
-/// Fields of one kind, which are measured together.
+/// Fields of one kind, measured together.
 struct InputClass {
     std::string name;
-    bool is_real = false; ///< fields as they are sent, not ones made for a single type
+    bool is_real = false; ///< fields from practice, not made for a single type
     std::vector<Field> fields;
 };
 
-/// One class for each type and shape, then the real fields.
+/// One class per type and shape, then the real fields.
 [[nodiscard]] std::vector<InputClass> built_in_classes();
 
 /// The valid inputs of the httpwg suite, a class for each of its files. Throws std::runtime_error.
 [[nodiscard]] std::vector<InputClass> suite_classes(const std::string& directory);
 
-/// So many of the fields (of less than 1,000 bytes) in a random order, which no branch predictor knows by
-/// heart.
+/// This number of fields (of less than 1,000 bytes) in a random order, which no branch predictor can learn.
 [[nodiscard]] InputClass shuffled(std::string name, const std::vector<InputClass>& classes, size_t count);
 
 } // namespace warpbeam::bench

@@ -1,4 +1,4 @@
-// How fast structured fields are read: by the pull parser, into a document, and by sfparse where this was
+// Measures how fast structured fields are read: by the pull parser, into a document, and by sfparse if it was
 // built with it. See README.md.
 
 #include "corpus.hpp"
@@ -33,7 +33,7 @@ uint64_t sink = 0;
 
 /// The nanoseconds that one field takes on average.
 double measure(const InputClass& inputs, Walk walk, size_t repetitions) {
-    const std::clock_t start = std::clock(); // processor time, since machines are shared
+    const std::clock_t start = std::clock(); // CPU time, since machines are shared
     for (size_t i = 0; i < repetitions; ++i)
         for (const Field& field : inputs.fields)
             sink += walk(field);
@@ -41,7 +41,7 @@ double measure(const InputClass& inputs, Walk walk, size_t repetitions) {
     return nanoseconds / static_cast<double>(repetitions * inputs.fields.size());
 }
 
-/// What both parsers accept; the valid fields that the other one refuses are told and left out.
+/// The fields that both parsers accept; valid fields that the other one refuses are reported and left out.
 void keep_common(InputClass& inputs) {
     std::erase_if(inputs.fields, [&](const Field& field) {
         if (walk_ours(field) == 0) {
@@ -50,7 +50,7 @@ void keep_common(InputClass& inputs) {
         }
         const bool differs = walk_sfparse != nullptr && walk_sfparse(field) != walk_ours(field);
         if (differs)
-            std::fprintf(stderr, "%s: left out, since sfparse reads it in another way: %s\n",
+            std::fprintf(stderr, "%s: left out, since sfparse reads it differently: %s\n",
                          inputs.name.c_str(), field.text.c_str());
         return differs;
     });
@@ -68,8 +68,8 @@ struct Mean {
 };
 
 struct Means {
-    Mean speed;    ///< sfparse's time by ours
-    Mean document; ///< the document's time by the pull parser's
+    Mean speed;    ///< sfparse's time divided by ours
+    Mean document; ///< the document's time divided by the pull parser's
     double least = INFINITY;
 };
 
@@ -133,7 +133,7 @@ void run_classes(const char* title, std::vector<InputClass> classes, const Optio
     if (means.document.count != 0)
         std::printf("%-24s document / pull parser %.2f", "geometric mean", means.document.value());
     if (means.speed.count != 0)
-        std::printf(", speed-up to sfparse %.2f, least %.2f", means.speed.value(), means.least);
+        std::printf(", speed-up over sfparse %.2f, minimum %.2f", means.speed.value(), means.least);
     std::printf("\n");
 }
 
@@ -157,7 +157,7 @@ int run(const Options& options) {
         run_classes("httpwg suite", std::move(suite), options, readers);
     }
     run_classes("shuffled", std::move(mixed), options, readers);
-    return sink == 1 ? 3 : 0; // so that nothing is optimised away
+    return sink == 1 ? 3 : 0; // prevents optimising the work away
 }
 
 } // namespace

@@ -6,14 +6,14 @@
 
 namespace warpbeam::bench {
 
-/// Reads a field to its end and returns a number that depends on all that was read; 0 when it was refused.
-/// Both walks add up the same things, so that the numbers are equal.
+/// Reads a field to its end and returns a number that depends on everything read; 0 if it was refused. Both
+/// walks add up the same things, so the numbers are equal.
 using Walk = uint64_t (*)(const Field& field);
 
 uint64_t walk_ours(const Field& field);
-/// A document made of the field, and ended. The number is that of its members.
+/// Makes a document from the field, and destroys it. Returns the number of its members.
 uint64_t walk_document(const Field& field);
-/// Null when this was built without sfparse.
+/// Null if built without sfparse.
 extern const Walk walk_sfparse;
 
 } // namespace warpbeam::bench

@@ -19,7 +19,7 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
         total += run.count;
         if (total > UINT32_MAX)
             return context.diagnostics.malformed(start, "too many locals: 2^32 or more");
-        return types.value_type(run.type) && context.keep(runs, run);
+        return types.value_type(run.type) && context.append(runs, run);
     };
     if (!in.each("runs of locals", UINT32_MAX, run_of_locals))
         return false;
@@ -64,13 +64,13 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
                 body_start, "unexpected end of section or function: a body of %u bytes, %zu are left", size,
                 in.remaining());
         if (size > context.limits.function_size)
-            return context.diagnostics.limit(body_start, "a function of %u bytes, the limit is %u", size,
+            return context.diagnostics.limit(body_start, "a function body of %u bytes, the limit is %u", size,
                                              context.limits.function_size);
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];
         if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body) ||
-            !context.keep(module.bodies, body))
+            !context.append(module.bodies, body))
             return false;
     }
     context.diagnostics.leave_function();

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-/// The sections that declare what a module consists of: imports, functions, tables, memories, tags, globals,
+/// The sections that declare the contents of a module: imports, functions, tables, memories, tags, globals,
 /// exports and the start function.
 
 namespace warpbeam {
@@ -16,7 +16,7 @@ bool define(LoadContext& context, Vec<T>& space, const T& item, uint32_t limit, 
             size_t offset) noexcept {
     if (space.size() >= limit)
         return context.diagnostics.limit(offset, "too many %s, the limit is %u", what, limit);
-    return context.keep(space, item);
+    return context.append(space, item);
 }
 
 bool define_func(LoadContext& context, TypeId type, size_t offset) noexcept {
@@ -25,14 +25,14 @@ bool define_func(LoadContext& context, TypeId type, size_t offset) noexcept {
 
 bool define_table(LoadContext& context, const TableType& type, size_t offset) noexcept {
     if (!context.module.tables.empty() &&
-        !context.require(Feature::reference_types, offset, "a module with several tables"))
+        !context.require(Feature::reference_types, offset, "a module with multiple tables"))
         return false;
     return define(context, context.module.tables, type, context.limits.tables, "tables", offset);
 }
 
 bool define_memory(LoadContext& context, const MemoryType& type, size_t offset) noexcept {
     if (!context.module.memories.empty() &&
-        !context.require(Feature::multi_memory, offset, "a module with several memories"))
+        !context.require(Feature::multi_memory, offset, "a module with multiple memories"))
         return false;
     return define(context, context.module.memories, type, context.limits.memories, "memories", offset);
 }
@@ -91,7 +91,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     return false;
 }
 
-/// A function may be named by `ref.func` if it occurs outside of function bodies; there is a bit for each.
+/// `ref.func` may name a function that occurs outside of function bodies; one bit for each function.
 bool make_declared_funcs(LoadContext& context) noexcept {
     return context.declared_funcs.resize((context.module.funcs.size() + 63) / 64) ||
            context.diagnostics.out_of_memory();
@@ -103,7 +103,7 @@ bool decode_import_section(LoadContext& context, Reader& in) noexcept {
     return in.each("imports", context.limits.imports, [&] {
         Import import;
         return in.name(import.module) && in.name(import.name) && import_type(context, in, import.type) &&
-               context.keep(context.module.imports, import);
+               context.append(context.module.imports, import);
     }) && make_declared_funcs(context);
 }
 
@@ -144,7 +144,7 @@ bool decode_table_section(LoadContext& context, Reader& in) noexcept {
                 start, "type mismatch: a table of non-null references needs an initialiser");
         if (has_init && !context.validator->constant(in, table.type.element, table.init.emplace()))
             return false;
-        return define_table(context, table.type, start) && context.keep(context.module.table_decls, table);
+        return define_table(context, table.type, start) && context.append(context.module.table_decls, table);
     });
 }
 
@@ -171,11 +171,11 @@ bool decode_global_section(LoadContext& context, Reader& in) noexcept {
     return in.each("globals", context.limits.globals, [&] {
         const size_t start = in.offset();
         GlobalDecl global;
-        // A global joins the index space after its initialiser, which can name earlier ones only.
+        // A global joins the index space after its initialiser, which can only use earlier globals.
         return types.global_type(global.type) &&
                context.validator->constant(in, global.type.content, global.init) &&
                define_global(context, global.type, start) &&
-               context.keep(context.module.global_decls, global);
+               context.append(context.module.global_decls, global);
     });
 }
 
@@ -192,8 +192,8 @@ bool check_export(LoadContext& context, const Export& item, size_t offset) noexc
     return true;
 }
 
-/// Sorts exports by name and those of functions by index, so that looking them up takes logarithmic time
-/// whatever the names are; equal names meet on the way.
+/// Sorts exports by name, and function exports by index, so that lookups take logarithmic time whatever the
+/// names are. Duplicate names become neighbours.
 bool index_exports(LoadContext& context) noexcept {
     ModuleData& module = context.module;
     const Vec<Export>& exports = module.exports;
@@ -234,7 +234,7 @@ bool decode_export_section(LoadContext& context, Reader& in) noexcept {
             return false;
         item.kind = static_cast<ExternKind>(kind);
         return in.u32(item.index) && check_export(context, item, start) &&
-               context.keep(context.module.exports, item);
+               context.append(context.module.exports, item);
     }) && index_exports(context);
 }
 

@@ -35,7 +35,7 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
     if (!in.skip(in.remaining()))
         return false;
     section.bytes = in.since(start);
-    return context.keep(context.module.custom_sections, section);
+    return context.append(context.module.custom_sections, section);
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
@@ -63,8 +63,8 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
         return false;
     if (size > in.remaining())
         return diagnostics.malformed(start,
-                                     "length out of bounds: unexpected end, the section announces %u bytes, "
-                                     "%zu are left",
+                                     "length out of bounds: unexpected end, the section size is %u bytes, "
+                                     "only %zu left",
                                      size, in.remaining());
     if (row.rank != 0 && row.rank <= last_rank)
         return diagnostics.malformed(start,
@@ -85,8 +85,7 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     return true;
 }
 
-/// Leaves the module as it is when the section is malformed, which counts as absent. False only when there is
-/// no memory.
+/// A malformed section counts as absent: the module stays as it is. Returns false only if memory runs out.
 bool name_section_of(LoadContext& context, const CustomSection& section) noexcept {
     std::string_view name;
     Vec<NamedFunc> names{context.allocator};

@@ -9,7 +9,8 @@ namespace warpbeam {
 /// https://webassembly.github.io/spec/core/binary/modules.html
 [[nodiscard]] bool decode_module(LoadContext& context) noexcept;
 
-// Its sections, by file. Each gets a reader of the section's contents alone, and need not read all of it.
+// The module's sections, by file. Each function gets a reader limited to the section's contents, and may
+// leave some unread.
 
 using DecodeSection = bool(LoadContext& context, Reader& in) noexcept;
 DecodeSection decode_import_section, decode_function_section, decode_table_section, decode_memory_section,

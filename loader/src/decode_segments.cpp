@@ -59,7 +59,7 @@ bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) 
     if (flags > 7)
         return context.diagnostics.malformed(start, "malformed elements segment kind %u", flags);
     if (flags != 0 &&
-        !context.require(Feature::bulk_memory, start, "an element segment that is not of the first kind"))
+        !context.require(Feature::bulk_memory, start, "an element segment of a kind other than 0"))
         return false;
     const bool active = (flags & not_active) == 0;
     segment.mode = active                       ? SegmentMode::active
@@ -68,7 +68,7 @@ bool element_segment(LoadContext& context, Reader& in, ElementSegment& segment) 
     if (active && !active_table(context, in, flags, segment, start))
         return false;
 
-    // Without a table or a mode to name, the type of the elements is not written either.
+    // Without an explicit table or mode, the element type is not written either.
     const bool implicit = (flags & (not_active | explicit_table)) == 0;
     if ((flags & expressions) != 0) {
         segment.type = funcref;
@@ -117,7 +117,7 @@ bool data_segment(LoadContext& context, Reader& in, DataSegment& segment) noexce
 bool decode_element_section(LoadContext& context, Reader& in) noexcept {
     return in.each("element segments", context.limits.element_segments, [&] {
         ElementSegment segment;
-        return element_segment(context, in, segment) && context.keep(context.module.elements, segment);
+        return element_segment(context, in, segment) && context.append(context.module.elements, segment);
     });
 }
 
@@ -133,7 +133,7 @@ bool decode_data_count_section(LoadContext& context, Reader& in) noexcept {
 bool decode_data_section(LoadContext& context, Reader& in) noexcept {
     return in.each("data segments", context.limits.data_segments, [&] {
         DataSegment segment;
-        return data_segment(context, in, segment) && context.keep(context.module.data, segment);
+        return data_segment(context, in, segment) && context.append(context.module.data, segment);
     });
 }
 

@@ -27,14 +27,14 @@ public:
     }
 
 private:
-    /// Where a member's parameters, results and fields lie in `values_` and `fields_`, whose addresses change
+    /// The positions of a member's parameters, results and fields in `values_` and `fields_`, which may move
     /// while the group grows.
     struct Slices {
         uint32_t offset;
         uint32_t params_start, results_start, results_end;
         uint32_t fields_start, fields_end;
     };
-    /// How many values or fields there are so far. Each took a byte of the module.
+    /// The number of values or fields so far. Each took a byte of the module.
     static uint32_t count_of(const auto& list) noexcept { return static_cast<uint32_t>(list.size()); }
 
     bool rec_group() noexcept {
@@ -56,7 +56,7 @@ private:
             return context_.diagnostics.limit(in_.offset(), "too many types, the limit is %u",
                                               context_.limits.types);
         group_size_ = size;
-        // Large groups are the whole program's types: their list should not be copied as it grows.
+        // A large group may hold all types of a program, so avoid copying the list as it grows.
         if (!group_.reserve(size) || !slices_.reserve(size))
             return context_.diagnostics.out_of_memory();
         types_.enter_group(group_start_, size);
@@ -91,7 +91,7 @@ private:
         if (!clause(type_code::describes, "described", type.described) ||
             !clause(type_code::descriptor, "descriptor", type.descriptor) || !composite_type(type, slices))
             return false;
-        return context_.keep(group_, type) && context_.keep(slices_, slices);
+        return context_.append(group_, type) && context_.append(slices_, slices);
     }
 
     bool super_type(uint32_t index, SubType& type) noexcept {
@@ -105,7 +105,7 @@ private:
         return types_.resolve(super, start, type.supertype);
     }
 
-    /// `(describes x)` or `(descriptor x)`, when it is there; the type is a member of the same group.
+    /// Reads `(describes x)` or `(descriptor x)` if it is there; the type must be in the same group.
     bool clause(uint8_t code, const char* what, TypeId& id) noexcept {
         const size_t start = in_.offset();
         if (in_.at_end() || in_.peek() != code)
@@ -150,7 +150,7 @@ private:
 
     bool field() noexcept {
         FieldType field;
-        return types_.field_type(field) && context_.keep(fields_, field);
+        return types_.field_type(field) && context_.append(fields_, field);
     }
 
     bool func_type(Slices& slices) noexcept {
@@ -162,17 +162,17 @@ private:
             return false;
         slices.results_end = count_of(values_);
         return slices.results_end - slices.results_start <= 1 ||
-               context_.require(Feature::multi_value, start, "a function with several results");
+               context_.require(Feature::multi_value, start, "a function with multiple results");
     }
 
     bool value_types(const char* what, uint32_t limit) noexcept {
         return in_.each(what, limit, [&] {
             ValType type;
-            return types_.value_type(type) && context_.keep(values_, type);
+            return types_.value_type(type) && context_.append(values_, type);
         });
     }
 
-    /// Whether types and their descriptors name each other.
+    /// Whether types and their descriptors refer to each other.
     bool check_descriptors() noexcept {
         Diagnostics& diagnostics = context_.diagnostics;
         for (uint32_t i = 0; i < group_.size(); ++i) {
@@ -216,10 +216,10 @@ private:
         if (base == TypeRegistry::failed)
             return context_.diagnostics.out_of_memory();
         for (uint32_t i = 0; i < group_.size(); ++i)
-            if (!context_.keep(context_.module.types, base + i))
+            if (!context_.append(context_.module.types, base + i))
                 return false;
-        // The group is in the registry by now, where its members can be compared; that takes time
-        // proportional to the depth, so that all depths are checked before.
+        // The group is already in the registry, which can compare its members. A comparison takes time
+        // proportional to the depth, so all depths are checked first.
         for (uint32_t i = 0; i < group_.size(); ++i)
             if (const uint32_t depth = (*context_.module.registry)[base + i].depth;
                 depth > context_.limits.subtyping_depth)
@@ -250,8 +250,8 @@ private:
                                             problem);
     }
 
-    /// A descriptor can be added but not lost; a type that describes another does so in all its subtypes, and
-    /// in no other.
+    /// A subtype may add a descriptor but not drop one. All subtypes of a type that describes another also
+    /// describe one, and no other types' subtypes do.
     [[nodiscard]] bool descriptors_match(const SubType& sub, const SubType& super) const noexcept {
         const auto matches = [this](TypeId a, TypeId b) {
             return a != no_type && context_.module.registry->is_subtype(a, b);
@@ -291,7 +291,7 @@ private:
     }
 
     static constexpr TypeId no_type = SubType::no_type;
-    /// The ids for the members of a group lie between those of types and those of abstract heap types.
+    /// Temporary ids for the members of a group lie between those of types and those of abstract heap types.
     static constexpr uint32_t max_group = HeapType::func - TypeRegistry::first_member;
 
     LoadContext& context_;

@@ -17,13 +17,13 @@ bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
 
 bool TypeDecoder::require_heap(HeapType::Abstract heap, size_t offset, bool shorthand) noexcept {
     if (heap == HeapType::func)
-        return true; // a table of the first version has it
+        return true; // tables in WebAssembly 1.0 use it
     if (heap == HeapType::extern_)
         return context_.require(Feature::reference_types, offset,
                                 shorthand ? "externref" : "a reference type");
     if (heap == HeapType::exn || heap == HeapType::noexn)
         return context_.require(Feature::exceptions, offset, "the type exn");
-    return context_.require(Feature::gc, offset, "a heap type of garbage collection");
+    return context_.require(Feature::gc, offset, "a heap type of the GC proposal");
 }
 
 bool TypeDecoder::heap_type(HeapType& heap) noexcept {
@@ -129,7 +129,7 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
                           (memory != nullptr ? limits_flag::shared | limits_flag::page_size : 0);
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
-    // The standard's own suite wants this to be malformed.
+    // The official test suite expects this to be malformed.
     if ((flags & limits_flag::page_size) != 0 && !context_.features.has(Feature::custom_page_sizes)) {
         context_.diagnostics.malformed(start,
                                        "malformed limits flags 0x%02x: a page size needs the feature "
@@ -146,7 +146,7 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
     limits.is_64 = (flags & limits_flag::is_64) != 0;
     if (memory != nullptr)
         memory->shared = (flags & limits_flag::shared) != 0;
-    // Without 64-bit addresses the format has 32-bit numbers here.
+    // Without 64-bit addresses the format uses 32-bit numbers here.
     const auto number = [&](uint64_t& value) {
         if (context_.features.has(Feature::memory64))
             return in_.u64(value);

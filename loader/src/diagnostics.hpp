@@ -8,21 +8,21 @@
 
 namespace warpbeam {
 
-/// Where the loader reports its fault. Decoding functions return false once there is one, and nothing
-/// more is read, so that the hot paths carry no error but a bool.
+/// Collects the loader's fault. After the first one, decoding functions return false and nothing more is
+/// read, so the hot paths carry only a bool.
 class Diagnostics {
 public:
-    /// Messages are kept in memory of `allocator`.
+    /// Messages use memory from `allocator`.
     explicit Diagnostics(Allocator& allocator) noexcept : allocator_{allocator} {}
     Diagnostics(const Diagnostics&) = delete;
     Diagnostics& operator=(const Diagnostics&) = delete;
 
-    /// What the faults that follow lie in.
+    /// The section or function in which later faults lie.
     void enter_section(const char* name) noexcept { section_ = name; }
     void enter_function(uint32_t index) noexcept { function_ = index; }
     void leave_function() noexcept { function_ = Error::no_function; }
 
-    /// Records a fault of a kind at a byte offset. All of them return false.
+    /// Records a fault of one kind at a byte offset. These all return false.
     struct Report {
         ErrorCode code;
         Diagnostics& diagnostics;
@@ -33,12 +33,12 @@ public:
     const Report limit{ErrorCode::limit, *this};
     /// The module uses `feature`, which is switched off, for `what`.
     bool unsupported(size_t offset, Feature feature, std::string_view what) noexcept;
-    /// Says of the fault just reported that it is one only because a feature is switched off. Returns false.
+    /// Marks the fault just reported as caused only by a feature that is switched off. Returns false.
     bool for_lack_of(Feature feature) noexcept;
     bool out_of_memory() noexcept;
 
     [[nodiscard]] bool failed() const noexcept { return error_.has_value(); }
-    /// The fault, with the place where it lies added to its text. `function_name` may be empty.
+    /// The fault, with its position added to the text. `function_name` may be empty.
     [[nodiscard]] Error finish(std::string_view function_name) noexcept;
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
 

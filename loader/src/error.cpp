@@ -25,7 +25,7 @@ std::string_view text_of(ErrorCode code) noexcept {
     case ErrorCode::unlinkable:
         return "incompatible import type";
     case ErrorCode::usage:
-        return "invalid use of the interface";
+        return "invalid use of the API";
     }
     return {};
 }
@@ -108,7 +108,7 @@ Error::Details* Error::own_details(Allocator& allocator) noexcept {
 }
 
 void Error::print(Allocator& allocator, const char* format, va_list arguments) noexcept {
-    // Names of the module may be among the arguments; Text makes them safe to print.
+    // The arguments may include names from the module; Text makes them safe to print.
     if (Details* const details = own_details(allocator))
         details->message.vprint(format, arguments);
 }

@@ -7,7 +7,8 @@
 namespace warpbeam {
 namespace {
 
-/// Whether the first thing after white space is a comment, or a parenthesis with a keyword or an annotation.
+/// Whether the input begins, after white space, with a comment or with a parenthesis and a keyword or
+/// annotation.
 bool looks_like_text(std::span<const uint8_t> bytes) noexcept {
     const std::string_view text{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
     const size_t begin = text.find_first_not_of(" \t\r\n");
@@ -26,7 +27,7 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
     };
     if (looks_like_text(bytes))
         return malformed(0, "magic header not detected: this is the text format, not the binary format; "
-                            "parse_wat, or the command wat2wasm, translates it");
+                            "use parse_wat or the command wat2wasm to translate it");
     if (bytes.size() < 4)
         return Error(ErrorCode::malformed, "unexpected end: %zu bytes are too few for a header", bytes.size())
             .at(bytes.size());
@@ -36,7 +37,7 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
         return malformed(4, "unexpected end: the version is missing");
     if (std::ranges::equal(bytes.first(8), binary_header))
         return std::nullopt;
-    // Since there are components, the four bytes of the version are a version and a layer, two bytes each.
+    // The component model splits the version field into a version and a layer, two bytes each.
     // https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md
     const unsigned version = bytes[4] | unsigned{bytes[5]} << 8;
     const unsigned layer = bytes[6] | unsigned{bytes[7]} << 8;

@@ -3,7 +3,7 @@
 namespace warpbeam {
 namespace {
 
-/// Bytes without end that are all zero, which are good immediates of every form.
+/// Endless zero bytes, which are valid immediates of every form.
 struct Zeros {
     constexpr uint8_t peek() const noexcept { return 0; }
     constexpr void pass(size_t) noexcept {}
@@ -17,7 +17,7 @@ static_assert(std::ranges::all_of(instr_table,
                                   [](const InstrRow& row) { return CodeReader{Zeros{}}.skip(row.imm); }),
               "the immediates of every instruction can be read");
 
-/// The heap type of a type index in a module.
+/// The heap type for a type index of a module.
 auto defined_in(const Module& module) noexcept {
     return [types = module.types()](uint32_t index, bool exact) {
         return HeapType::defined(types[index], exact);

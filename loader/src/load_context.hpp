@@ -9,30 +9,29 @@ namespace warpbeam {
 
 class FuncValidator;
 
-/// What all stages of loading one module share.
+/// What all stages of loading a module share.
 struct LoadContext {
     ModuleData& module;
     const FeatureSet features;
     const ModuleLimits limits;
     Diagnostics& diagnostics;
     Allocator& allocator;
-    /// One bit for each function that occurs outside of function bodies, so that `ref.func` may name it
-    /// there.
+    /// One bit for each function that occurs outside of function bodies, and so may be named by `ref.func`.
     Vec<uint64_t> declared_funcs;
-    /// The imported functions that have just the type of the import, in ascending order.
+    /// The imported functions that have exactly the type of the import, in ascending order.
     Vec<uint32_t> exact_imports;
     FuncValidator* validator = nullptr;
 
     [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
         return features.has(feature) || diagnostics.unsupported(offset, feature, what);
     }
-    /// Whether there is a function, a table, ... of that index.
+    /// Checks that a function, table, ... of that index exists.
     [[nodiscard]] bool exists(uint32_t index, size_t count, size_t offset, const char* what) const noexcept {
         return index < count || diagnostics.invalid(offset, "unknown %s %u", what, index);
     }
     /// Appends to a list.
     template <typename T>
-    [[nodiscard]] bool keep(Vec<T>& list, const T& item) const noexcept {
+    [[nodiscard]] bool append(Vec<T>& list, const T& item) const noexcept {
         return list.push(item) || diagnostics.out_of_memory();
     }
     void declare_func(uint32_t func) noexcept { declared_funcs[func / 64] |= uint64_t{1} << (func % 64); }

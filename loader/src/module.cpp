@@ -27,7 +27,7 @@ std::string_view ModuleData::func_name(uint32_t func) const noexcept {
     return {};
 }
 
-/// A module and all that belongs to it, in one block.
+/// A module with all its data, in one block.
 struct Module::Impl : ModuleData {
     explicit Impl(Allocator& a) noexcept : ModuleData{a}, allocator{a}, self{this} {}
     ~Impl() {
@@ -40,7 +40,7 @@ struct Module::Impl : ModuleData {
     TypeRegistry* owned_registry = nullptr;
     RefCount owners;
     std::atomic<ModuleAccess::Attachment*> attachment{nullptr};
-    /// Never ended, since it is no owner.
+    /// Never destroyed, since it owns nothing.
     union {
         Module self;
     };
@@ -80,7 +80,7 @@ std::expected<Module, Error> Module::load(std::span<const uint8_t> bytes,
                         .exact_imports = Vec<uint32_t>{allocator}};
     if (impl->registry == nullptr)
         diagnostics.out_of_memory();
-    // What is over the limit is refused before it is copied.
+    // Modules over the limit are refused before they are copied.
     if (!options.borrow && bytes.size() <= options.limits.module_size) {
         if (impl->owned_bytes.assign(bytes))
             impl->bytes = impl->owned_bytes;

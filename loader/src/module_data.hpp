@@ -12,7 +12,7 @@ struct NamedFunc {
     std::string_view name;
 };
 
-/// All that is known of a module: what the decoder fills and what Module answers from.
+/// All data of a module: the decoder fills it and Module reads from it.
 struct ModuleData {
     explicit ModuleData(Allocator& allocator) noexcept
         : arena{allocator}, owned_bytes{allocator}, types{allocator}, imports{allocator}, funcs{allocator},
@@ -21,7 +21,7 @@ struct ModuleData {
           elements{allocator}, bodies{allocator}, data{allocator}, custom_sections{allocator},
           sections{allocator}, func_names{allocator} {}
 
-    /// Holds what the spans in the declarations below point to.
+    /// Owns what the spans in the declarations below point to.
     Arena arena;
     std::span<const uint8_t> bytes;
     Vec<uint8_t> owned_bytes;
@@ -42,7 +42,7 @@ struct ModuleData {
     Vec<TableDecl> table_decls;
     Vec<GlobalDecl> global_decls;
     Vec<Export> exports;
-    /// Positions in `exports`, sorted by name; those of functions, sorted by function.
+    /// Positions in `exports`, sorted by name; function exports, sorted by function.
     Vec<uint32_t> exports_by_name;
     Vec<uint32_t> exports_by_func;
     std::optional<uint32_t> start;
@@ -56,13 +56,13 @@ struct ModuleData {
     /// Sorted by function.
     Vec<NamedFunc> func_names;
 
-    /// How many there are of a kind.
+    /// The number of entities of a kind.
     [[nodiscard]] size_t count_of(ExternKind kind) const noexcept {
         const size_t counts[] = {funcs.size(), tables.size(), memories.size(), globals.size(), tags.size()};
         return counts[static_cast<size_t>(kind)];
     }
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
-    /// The name section's name for a function, else that of its first export.
+    /// A function's name from the name section, else from its first export.
     [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;
 };
 

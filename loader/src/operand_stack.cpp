@@ -7,8 +7,8 @@ namespace warpbeam {
 
 bool FuncValidator::make_room(size_t count) noexcept {
     const size_t used = height();
-    if (count > most_operands_ || used > most_operands_ - count)
-        return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
+    if (count > max_operands_ || used > max_operands_ - count)
+        return diagnostics().limit(here(), "the operand stack exceeds the limit of %u slots",
                                    context_.limits.frame_slots);
     const auto base = base_ - bottom();
     const auto highest = highest_ - bottom();
@@ -17,11 +17,11 @@ bool FuncValidator::make_room(size_t count) noexcept {
     top_ = bottom() + used;
     base_ = bottom() + base;
     highest_ = bottom() + highest;
-    room_ = bottom() + std::min(stack_.size() - 2, most_operands_);
+    room_ = bottom() + std::min(stack_.size() - 2, max_operands_);
     return true;
 }
 
-// A call takes two bytes and may have a thousand parameters and results, so that these lists go in bulk.
+// A call of two bytes may have a thousand parameters and results, so these lists are copied in bulk.
 bool FuncValidator::push_some(std::span<const ValType> types) noexcept {
     if (static_cast<size_t>(room_ - top_) < types.size() && !make_room(types.size()))
         return false;

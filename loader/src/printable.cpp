@@ -7,14 +7,14 @@
 namespace warpbeam {
 namespace {
 
-/// Characters of several bytes that act on what is around them. https://www.unicode.org/reports/tr9/
+/// Multi-byte characters that affect the text around them. https://www.unicode.org/reports/tr9/
 constexpr bool acts(uint32_t character) noexcept {
     return (character >= 0x80 && character < 0xa0) || character == 0x61c || character == 0x200e ||
            character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
            (character >= 0x2066 && character <= 0x2069);
 }
 
-/// The number of a character of several bytes.
+/// The code point of a multi-byte character.
 uint32_t decode(std::string_view character) noexcept {
     auto number = static_cast<uint32_t>(static_cast<uint8_t>(character[0]) & (0x7f >> character.size()));
     for (const char c : character.substr(1))
@@ -24,7 +24,7 @@ uint32_t decode(std::string_view character) noexcept {
 
 } // namespace
 
-/// How many bytes from `at` on are a character that may stay; 0 for one that is to be escaped.
+/// The number of bytes from `at` on that form a character which needs no escape; 0 if it needs one.
 size_t Printable::safe_length(size_t at) const noexcept {
     const auto byte = static_cast<uint8_t>(rest_[at]);
     if (byte < 0x80) {

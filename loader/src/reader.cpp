@@ -36,8 +36,8 @@ bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
         return false;
     return ByteReader::bytes(size, value) == LebFault::none ||
            diagnostics_->malformed(start,
-                                   "length out of bounds: unexpected end, %u bytes announced, %zu left", size,
-                                   remaining());
+                                   "length out of bounds: unexpected end, %u bytes declared, only %zu left",
+                                   size, remaining());
 }
 
 bool Reader::name(std::string_view& value) noexcept {

@@ -12,8 +12,8 @@
 
 namespace warpbeam {
 
-/// Reads a part of a module, a section, a function body, or all of it, and reports faults: every function
-/// returns false after it has recorded one.
+/// Reads part of a module (a section, a function body) or all of it, and reports faults: every function
+/// records its fault and then returns false.
 class Reader : public ByteReader {
 public:
     Reader(std::span<const uint8_t> module, Diagnostics& diagnostics) noexcept
@@ -34,9 +34,9 @@ public:
         return true;
     }
 
-    /// The length of a vector whose elements take at least a byte each, which bounds what it may ask for.
+    /// The length of a vector whose elements take at least one byte each, which bounds the length.
     [[nodiscard]] bool count(uint32_t& value, const char* what, uint32_t limit = UINT32_MAX) noexcept;
-    /// A vector, each of whose elements `one` reads.
+    /// A vector; `one` reads each element.
     template <typename One>
     [[nodiscard]] bool each(const char* what, uint32_t limit, One&& one) noexcept {
         uint32_t left = 0;
@@ -47,14 +47,14 @@ public:
                 return false;
         return true;
     }
-    /// A byte that is at most `max`; any other is a malformed `what`.
+    /// A byte that is at most `max`; a larger one is reported as a malformed `what`.
     [[nodiscard]] bool byte(uint8_t& value, uint8_t max, const char* what) noexcept;
     /// A vector of bytes.
     [[nodiscard]] bool bytes(std::span<const uint8_t>& value) noexcept;
-    /// A vector of bytes in UTF-8.
+    /// A vector of UTF-8 bytes.
     [[nodiscard]] bool name(std::string_view& value) noexcept;
 
-    // What CodeReader knows to be made of several numbers.
+    // What CodeReader composes of several numbers.
     [[nodiscard]] bool heap_code(HeapCode& code) noexcept {
         return read(code, [](Code& in) { return in.heap_code(); });
     }
@@ -79,7 +79,7 @@ public:
     bool unexpected_end() noexcept { return report(LebFault::unexpected_end); }
 
 private:
-    /// Reads numbers one after the other, which are zero after a fault. Inline, so that a code is in
+    /// Reads numbers one after the other; they are zero after a fault. Inline, so that its state stays in
     /// registers.
     class Numbers {
     public:

@@ -24,7 +24,7 @@ Text& Text::vprint(const char* format, va_list arguments) noexcept {
     if (const auto size = static_cast<size_t>(length); size < sizeof few)
         return add({few, size});
     Vec<char> many{characters_.allocator()};
-    // One more for the zero that vsnprintf writes.
+    // One more for the terminating zero of vsnprintf.
     if (!many.resize(static_cast<size_t>(length) + 1))
         return *this;
     std::vsnprintf(many.data(), many.size(), format, arguments);

@@ -14,7 +14,7 @@ void TypeText::add(std::string_view text) noexcept {
 void TypeText::defined(TypeId id) noexcept {
     const auto found = std::ranges::find(module_->types, id);
     if (found == module_->types.end())
-        return add("of another module");
+        return add("from another module");
     char text[12];
     add({text, std::to_chars(text, text + sizeof text, found - module_->types.begin()).ptr});
 }

@@ -8,8 +8,8 @@
 
 namespace warpbeam {
 
-/// A short text on the stack that types are written into for messages; what does not fit is cut. Defined
-/// types are written by their indices in the module.
+/// A short text on the stack for types in messages; what does not fit is cut. Defined types are written as
+/// their indices in the module.
 class TypeText final : private TypePrinter {
 public:
     explicit TypeText(const ModuleData& module) noexcept : module_{&module} {}
@@ -22,7 +22,7 @@ public:
         heap(type);
         return *this;
     }
-    /// As the specification writes stacks: `[i32 i64]`.
+    /// In the specification's notation for stacks: `[i32 i64]`.
     TypeText& add(std::span<const ValType> types) noexcept;
     [[nodiscard]] const char* c_str() const noexcept { return text_; }
 

@@ -145,7 +145,7 @@ void TypePrinter::external(const ExternType& type, const TypeRegistry& types) no
     const bool exact = type.kind == ExternKind::func && type.exact;
     if (exact)
         add("(exact ");
-    // What can have subtypes is another type than what can't.
+    // A type that can have subtypes differs from one that can't.
     if (type.kind == ExternKind::func)
         add(types[type.func].is_final && types[type.func].supertype == SubType::no_supertype ? "" : "sub ");
     add(row_of(type.kind).keyword);

@@ -11,14 +11,14 @@
 namespace warpbeam {
 namespace {
 
-/// A type as it is stored. The first member of a group knows how many there are.
+/// A type as stored. The first member of a group holds the group's size.
 struct Entry {
     SubType type;
     uint32_t group_size = 0;
 };
 
-/// Entries in blocks that double in size and never move: block b holds the ids from first_block * (2^b - 1)
-/// on.
+/// Entries are stored in blocks that double in size and never move: block b begins with id first_block * (2^b
+/// - 1).
 constexpr uint32_t first_block = 32;
 constexpr unsigned block_count = 17;
 static_assert(first_block * ((uint64_t{1} << block_count) - 1) > max_type_id);
@@ -60,7 +60,7 @@ uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
     return hasher.finish();
 }
 
-/// Translates between a group's own numbering and the ids that its members have, or would have.
+/// Translates between a group's own numbering and the ids that its members have or would get.
 struct Numbering {
     TypeId base;
 
@@ -77,8 +77,8 @@ struct Numbering {
     }
 };
 
-/// Whether the group that is stored at `base` equals `group`. An id of the registry that happens to lie in
-/// the stored group is not the same as a member of the group itself.
+/// Whether the group stored at `base` equals `group`. A registry id that happens to lie in the stored group
+/// is not the same as a member of the group itself.
 class GroupComparison {
 public:
     GroupComparison(TypeId base, size_t size) noexcept : numbering_{base}, size_{size} {}
@@ -181,7 +181,7 @@ struct TypeRegistry::Impl {
 
     Allocator& allocator;
     Arena arena;
-    // Written under the mutex and read without: an entry is written before its id is known to anyone.
+    // Written under the mutex but read without it: an entry is complete before its id is returned.
     std::array<Entry*, block_count> blocks{};
     std::mutex mutex;
     HashIndex groups;
@@ -207,7 +207,7 @@ TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
     const TypeId base = impl.count;
     if (group.size() > max_type_id - base || !impl.reserve(base + static_cast<uint32_t>(group.size())))
         return failed;
-    // An empty group has no types, so that any id serves.
+    // An empty group has no types, so any id will do.
     if (group.empty())
         return base;
     for (uint32_t i = 0; i < group.size(); ++i)
@@ -229,7 +229,7 @@ bool TypeRegistry::is_subtype(TypeId sub, TypeId super) const noexcept {
         return true;
     const uint32_t target = (*this)[super].depth;
     const SubType* type = &(*this)[sub];
-    // The ancestor that is as deep as `super` is the only candidate.
+    // Only the ancestor at the depth of `super` can be it.
     while (type->depth > target) {
         sub = type->supertype;
         type = &(*this)[sub];
@@ -240,7 +240,7 @@ bool TypeRegistry::is_subtype(TypeId sub, TypeId super) const noexcept {
 bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     if (sub == super || sub == HeapType::bot)
         return true;
-    // The kind of type that `sub` is in its hierarchy: none, nofunc and so on are below all of it.
+    // The kind of type that `sub` is in its hierarchy: none, nofunc and so on are subtypes of all of it.
     const auto composite = [this](HeapType heap) { return (*this)[heap.id()].kind; };
     if (super.is_defined()) {
         if (sub.is_defined())

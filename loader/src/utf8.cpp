@@ -5,8 +5,8 @@
 namespace warpbeam {
 namespace {
 
-/// The length of the sequence that `lead` begins (0: it begins none), and the range of its second byte, which
-/// is what excludes overlong forms, surrogates and code points above U+10FFFF.
+/// The length of the sequence that `lead` begins (0 if none), and the valid range of its second byte, which
+/// excludes overlong forms, surrogates and code points above U+10FFFF.
 struct Sequence {
     unsigned length;
     uint8_t second_min, second_max;

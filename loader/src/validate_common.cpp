@@ -4,15 +4,14 @@
 #include <bit>
 #include <cstring>
 
-/// The fast path: most of a function body is locals, constants, numeric instructions, loads and stores with
-/// short immediates and operands of just the expected types. What they do is data, so that one sequence
-/// without unpredictable branches serves them all; a jump for each instruction would be mispredicted too
-/// often.
+/// The fast path. Most of a function body is locals, constants, numeric instructions, loads and stores with
+/// short immediates and operands of exactly the expected types. Their effects are data, so one sequence
+/// without unpredictable branches handles them all; a jump per instruction would be mispredicted too often.
 
 namespace warpbeam {
 namespace {
 
-/// Where the types other than those of locals begin in the palette; they are in the order of Sig::Type.
+/// Where the types that are not those of locals begin in the palette; they are in the order of Sig::Type.
 constexpr uint8_t palette_types = 128;
 
 constexpr uint64_t load_little_endian(const uint8_t* p) noexcept {
@@ -31,7 +30,7 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
                             row.imm == Imm::i64 || row.imm == Imm::f32 || row.imm == Imm::f64;
         if (code >= 256 || row.sig == sig::special || row.sig.arity > 2 || !simple)
             continue;
-        // Addresses are taken for i32; without such a memory the instructions are left out.
+        // Addresses are assumed to be i32; if the module has no such memory, these instructions are left out.
         const auto index_of = [](Sig::Type type) {
             return static_cast<uint8_t>(palette_types + (type == Sig::addr ? Sig::i32 : type));
         };
@@ -50,7 +49,7 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
         }
         if (row.imm == Imm::mem_arg) {
             entry.take_numbers(2);
-            entry.most_first_byte = row.access_log2;
+            entry.max_first_byte = row.access_log2;
             entry.needs_memory = true;
         } else if (row.imm == Imm::i32 || row.imm == Imm::i64) {
             entry.take_numbers(1);
@@ -58,11 +57,11 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
             entry.fixed_size = row.imm == Imm::f32 ? 5 : 9;
         }
     }
-    // In the palette the first 128 locals come first.
+    // The palette begins with the first 128 locals.
     Common local;
     local.stops = false;
     local.take_numbers(1);
-    local.most_first_byte = 0x7f;
+    local.max_first_byte = 0x7f;
     local.local_mask = 0x7f;
     Common& get = table[static_cast<uint8_t>(Op::local_get)] = local;
     get.pushes = 1;
@@ -89,7 +88,7 @@ void FuncValidator::begin_code() noexcept {
 }
 
 void FuncValidator::prepare_palette() noexcept {
-    // A packed type is on no stack, so that what does not exist, or needs more care, fails to match.
+    // A packed type never occurs on the stack, so it marks what does not exist or needs the slow path.
     const size_t count = std::min<size_t>(locals_.size(), palette_types);
     for (size_t i = 0; i < count; ++i) {
         palette_[i] = locals_[i].defaultable() ? locals_[i] : ValType::i8;
@@ -101,7 +100,7 @@ void FuncValidator::prepare_palette() noexcept {
 }
 
 void FuncValidator::pass_common() noexcept {
-    // No instruction that is taken here has more bytes, so that none of them needs to look for the end.
+    // No instruction handled here is longer, so none needs to check for the end.
     constexpr size_t longest = 16;
     if (in_.remaining() < longest)
         return;
@@ -112,10 +111,10 @@ void FuncValidator::pass_common() noexcept {
 
     while (p <= last_start && top < room_) {
         const Common& common = common_[*p];
-        // Each number of the immediates ends with a byte below 0x80, for which one bit is left here. The
-        // sizes of one number and of two are computed before it is known which is wanted: the next
-        // instruction waits for it. The last bit spares the case of no end; eight bytes are too many for any
-        // number.
+        // Each number in the immediates ends with a byte below 0x80, which leaves one bit set here. The sizes
+        // of one number and of two are both computed before it is known which is needed, because the next
+        // instruction waits for the result. The last bit avoids a special case if no number ends; eight bytes
+        // are too many for any number.
         const uint64_t ends = (~load_little_endian(p + 1) & 0x8080'8080'8080'8080) | uint64_t{1} << 63;
         const auto one_size = static_cast<uint32_t>(std::countr_zero(ends) + 1) / 8;
         const auto two_size =
@@ -125,11 +124,11 @@ void FuncValidator::pass_common() noexcept {
         const uint32_t local = p[1] & common.local_mask;
         const ValType last = palette_[common.last + local];
         const ValType result = palette_[common.result + local];
-        // Below the stack there is room for two operands that are not there.
+        // Below the stack there is room for two missing operands.
         const uint32_t differences = ((top[-1].bits() ^ last.bits()) & common.last_mask) |
                                      ((top[-2].bits() ^ palette_[common.first].bits()) & common.first_mask);
-        const bool stops = common.stops | (p[1] > common.most_first_byte) |
-                           (numbers_size > common.most_numbers_size) | (top - base_ < common.arity) |
+        const bool stops = common.stops | (p[1] > common.max_first_byte) |
+                           (numbers_size > common.max_numbers_size) | (top - base_ < common.arity) |
                            (differences != 0) | (result == ValType::i8);
         if (stops)
             break;

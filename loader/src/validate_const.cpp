@@ -6,7 +6,7 @@ namespace warpbeam {
 
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
     is_constant_ = true;
-    most_operands_ = context_.limits.frame_slots;
+    max_operands_ = context_.limits.frame_slots;
     Block outermost;
     outermost.result = expected;
     begin(in);
@@ -28,11 +28,11 @@ bool FuncValidator::check_constant() noexcept {
         if (!ahead.u32(sub))
             return false;
         code = prefixed_code(code, sub);
-        // What does not exist is refused later on, as everywhere.
+        // An unknown index is refused later, as everywhere else.
         if (find_instr(code) == nullptr)
             return true;
     }
-    // `global.get` only of what is immutable.
+    // `global.get` only for immutable globals.
     static constexpr Op constant[] = {Op::end,
                                       Op::i32_const,
                                       Op::i64_const,

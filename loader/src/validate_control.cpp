@@ -3,7 +3,7 @@
 #include <algorithm>
 
 /// Blocks, branches, calls and exceptions,
-/// https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions ; those of legacy
+/// https://webassembly.github.io/spec/core/valid/instructions.html#control-instructions ; and legacy
 /// exceptions, https://webassembly.github.io/exception-handling/legacy/core/
 
 namespace warpbeam {
@@ -38,7 +38,7 @@ bool FuncValidator::block_func_type(Block& block) noexcept {
         return diagnostics().invalid(start, "unknown type: type %u of a block is not a function type",
                                      static_cast<unsigned>(index));
     block.type = &type.func;
-    return context_.require(Feature::multi_value, start, "a block with parameters or several results");
+    return context_.require(Feature::multi_value, start, "a block with parameters or multiple results");
 }
 
 bool FuncValidator::enter(Block& block) noexcept {
@@ -63,7 +63,7 @@ bool FuncValidator::begin_block(BlockKind kind) noexcept {
     return pop_all(block.params()) && enter(block);
 }
 
-/// Checks the operands at the end of the innermost block, and takes it off.
+/// Checks the operands at the end of the innermost block and removes the block.
 bool FuncValidator::leave(Block& block) noexcept {
     block = blocks_.back();
     const std::span<const ValType> results = block.results();
@@ -89,7 +89,7 @@ bool FuncValidator::end() noexcept {
     Block block;
     if (!leave(block))
         return false;
-    // Without `else` the parameters are the results.
+    // Without `else`, the parameters are the results.
     if (block.kind == BlockKind::if_ &&
         !std::ranges::equal(block.params(), block.results(), [this](ValType param, ValType result) {
             return registry().matches(param, result);
@@ -131,7 +131,7 @@ bool FuncValidator::begin_catch(BlockKind kind) noexcept {
 bool FuncValidator::delegate() noexcept {
     if (blocks_.back().kind != BlockKind::try_)
         return diagnostics().malformed(here(), "misplaced delegate: END opcode expected");
-    // The label is counted from outside of the `try`; the outermost stands for the caller.
+    // The label is counted from outside the `try`; the outermost stands for the caller.
     const Block* target = nullptr;
     Block block;
     return label(target, 1) && leave(block) && push_all(block.results());
@@ -158,7 +158,7 @@ bool FuncValidator::branch_if() noexcept {
     const Block* target = nullptr;
     if (!label(target))
         return false;
-    // What stays on the stack has the types of the label from here on.
+    // From here on, what stays on the stack has the label's types.
     const std::span<const ValType> types = target->label_types();
     return pop(ValType::i32) && (types.empty() || (pop_all(types) && push_all(types)));
 }
@@ -174,10 +174,11 @@ bool FuncValidator::branch_table() noexcept {
             return false;
         const std::span<const ValType> types = target->label_types();
         if (i != 0 && types.size() != arity)
-            return diagnostics().invalid(here(), "type mismatch: br_table has labels of %zu and of %zu types",
+            return diagnostics().invalid(here(),
+                                         "type mismatch: br_table has labels with %zu and with %zu types",
                                          arity, types.size());
         arity = types.size();
-        // A label is compared once, however often the table has it.
+        // Each label is compared once, however often it is in the table.
         if (target->table == start_)
             continue;
         target->table = start_;
@@ -250,7 +251,7 @@ bool FuncValidator::rethrow() noexcept {
     if (!label(target))
         return false;
     if (target->kind != BlockKind::catch_ && target->kind != BlockKind::catch_all)
-        return diagnostics().invalid(here(), "invalid rethrow label: it is not that of a catch");
+        return diagnostics().invalid(here(), "invalid rethrow label: the label is not a catch block");
     set_unreachable();
     return true;
 }

@@ -21,7 +21,7 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
         const InstrRow* const row = find_instr(code);
         enabled_[code] = is_prefix(code) || (row != nullptr && context.features.has(row->feature));
     }
-    // Both proposals for exceptions have it.
+    // Both exception proposals have this instruction.
     if (context.features.has(Feature::legacy_exceptions))
         enabled_[static_cast<uint8_t>(Op::throw_)] = true;
 }
@@ -33,7 +33,7 @@ void FuncValidator::begin(const Reader& in) noexcept {
     blocks_.clear();
     kinds_ = 0;
     top_ = base_ = highest_ = bottom();
-    room_ = top_ + std::min(stack_.size() - 2, most_operands_);
+    room_ = top_ + std::min(stack_.size() - 2, max_operands_);
 }
 
 bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
@@ -46,7 +46,7 @@ bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
     initialised_list_.clear();
     if (!locals_.append(params) || !run_ends_.reserve(runs_.size()))
         return diagnostics().out_of_memory();
-    // A function can name no more locals than it has bytes; a few more do no harm.
+    // A function can't name more locals than it has bytes; a few extra do no harm.
     const size_t written_out = std::min<size_t>(local_count_, params.size() + 256 + in_.remaining());
     if (!locals_.reserve(written_out))
         return diagnostics().out_of_memory();
@@ -80,7 +80,7 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     if (local_slots > context_.limits.frame_slots)
         return diagnostics().limit(in.offset(), "too many locals: %llu slots, the limit is %u",
                                    static_cast<unsigned long long>(local_slots), context_.limits.frame_slots);
-    most_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
+    max_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
 
     start_ = in.position();
     code_ = static_cast<uint32_t>(Op::end);
@@ -97,11 +97,12 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
         return diagnostics().malformed(in_.offset(),
                                        "section size mismatch: code after the end of the function");
 
-    // A v128 takes two slots; which of the operands are vectors at the highest point is not worth knowing.
+    // A v128 takes two slots. How many vectors there are at the highest point is not tracked, so all operands
+    // count as vectors.
     const auto highest = static_cast<uint32_t>(highest_ - bottom());
     body.max_stack = (kinds_ & (1u << ValType::v128)) != 0 ? highest * 2 : highest;
-    if (body.max_stack > most_operands_)
-        return diagnostics().limit(here(), "the operand stack is higher than the limit of %u slots",
+    if (body.max_stack > max_operands_)
+        return diagnostics().limit(here(), "the operand stack exceeds the limit of %u slots",
                                    context_.limits.frame_slots);
     body.code_offset = static_cast<uint32_t>(in.offset());
     body.code = in_.since(in.position());
@@ -142,7 +143,7 @@ bool FuncValidator::mem_arg(uint8_t access_log2, bool atomic, ValType& address) 
                                      align, op_name(), unsigned{access_log2});
     const Limits& limits = context_.module.memories[index].limits;
     if (!limits.is_64 && offset > UINT32_MAX) [[unlikely]]
-        return diagnostics().invalid(here(), "offset out of range: %llu in a memory of 32-bit addresses",
+        return diagnostics().invalid(here(), "offset out of range: %llu in a memory with 32-bit addresses",
                                      static_cast<unsigned long long>(offset));
     address = limits.address_type();
     return true;

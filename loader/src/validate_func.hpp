@@ -12,41 +12,43 @@
 namespace warpbeam {
 
 /// Decodes and validates function bodies and constant expressions, instruction by instruction, with a stack
-/// of operand types and one of enclosing blocks.
+/// of operand types and a stack of enclosing blocks.
 /// https://webassembly.github.io/spec/core/appendix/algorithm.html
 ///
-/// One validator serves a whole module, so that its stacks are allocated once. All functions return false
-/// when they have recorded a fault.
+/// One validator serves a whole module, so its stacks are allocated once. All functions return false after
+/// recording a fault.
 class FuncValidator {
 public:
     explicit FuncValidator(LoadContext& context) noexcept;
     FuncValidator(const FuncValidator&) = delete;
     FuncValidator& operator=(const FuncValidator&) = delete;
 
-    /// Must be called before everything else.
+    /// Must be called before any other function.
     [[nodiscard]] bool prepare() noexcept;
-    /// Must be called before the first function, when all that comes before the code is known.
+    /// Must be called before the first function body, after everything that precedes the code section is
+    /// decoded.
     void begin_code() noexcept;
-    /// A body after its locals, which lie in `body.locals`; fills in the rest of `body`.
+    /// Validates a body from after its locals, which are in `body.locals`; fills in the rest of `body`.
     [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
-    /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves
-    /// after it.
+    /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves past
+    /// the expression.
     [[nodiscard]] bool constant(Reader& in, ValType expected, ConstExpr& expr) noexcept;
 
 private:
     enum class BlockKind : uint8_t { body, block, loop, if_, else_, try_, catch_, catch_all, try_table };
 
-    /// An enclosing block. Its type is `type`, or without one [] -> [result], or [] -> [] if that is bot.
+    /// An enclosing block. Its type is `type`, or if that is absent [] -> [result], or [] -> [] if result is
+    /// bot.
     struct Block {
         BlockKind kind = BlockKind::body;
-        /// Whether the rest of it can't be reached, so that any operands may be popped.
+        /// Whether the rest of it is unreachable, so that any operands may be popped.
         bool unreachable = false;
         ValType result;
         const FuncType* type = nullptr;
-        /// How many operands there were before its parameters, and initialised locals.
+        /// The number of operands below its parameters, and of initialised locals.
         uint32_t height = 0;
         uint32_t initialised = 0;
-        /// Where the last br_table is whose operands were found to be right for this label.
+        /// The position of the last br_table whose operands were found to match this label.
         mutable const uint8_t* table = nullptr;
 
         [[nodiscard]] std::span<const ValType> params() const noexcept {
@@ -57,41 +59,41 @@ private:
                 return type->results;
             return {&result, result == ValType::bot ? size_t{0} : size_t{1}};
         }
-        /// What a branch to it takes along.
+        /// What a branch to it carries.
         [[nodiscard]] std::span<const ValType> label_types() const noexcept {
             return kind == BlockKind::loop ? params() : results();
         }
     };
 
-    /// What the fast path knows of a one-byte instruction. Types are positions in the palette.
+    /// What the fast path knows about a one-byte instruction. Types are positions in the palette.
     struct Common {
-        /// Whether it is none that the fast path knows.
+        /// Whether the fast path does not handle it.
         bool stops = true;
         bool needs_memory = false;
-        /// Up to two LEB128 numbers as immediates: all ones when there is one, or when there are two, and the
-        /// most bytes that they may have to be good whatever they contain.
+        /// Up to two LEB128 numbers as immediates: masks that are all ones if there is one, or if there are
+        /// two, and the number of bytes up to which any value is valid.
         uint8_t one_mask = 0, two_mask = 0;
-        uint8_t most_numbers_size = 0;
-        /// The bytes besides.
+        uint8_t max_numbers_size = 0;
+        /// The number of other bytes.
         uint8_t fixed_size = 1;
         /// The largest value of the byte after the opcode.
-        uint8_t most_first_byte = 0xff;
+        uint8_t max_first_byte = 0xff;
         uint8_t arity = 0;
         uint8_t pushes = 0;
         uint8_t first = 0, last = 0, result = 0;
         /// Which bits of the byte after the opcode are added to `last` and `result`.
         uint8_t local_mask = 0;
-        /// All ones where an operand has a type to match.
+        /// All ones for each operand whose type must match.
         uint32_t first_mask = 0, last_mask = 0;
 
         constexpr void take_numbers(unsigned count) noexcept {
             (count == 2 ? two_mask : one_mask) = 0xff;
-            most_numbers_size = static_cast<uint8_t>(3 + count);
+            max_numbers_size = static_cast<uint8_t>(3 + count);
         }
     };
     using CommonTable = std::array<Common, 256>;
 
-    /// What instructions pop and push whose types depend on what else the module declares.
+    /// What is popped and pushed by instructions whose types depend on declarations in the module.
     enum class Operand : uint8_t {
         none,
         i32,
@@ -102,23 +104,23 @@ private:
         address, ///< of the table
         element, ///< of the table or array, or the field, unpacked
         self,    ///< a reference to the type, which may be null
-        fresh,   ///< what was made of it
+        fresh,   ///< the newly made reference
     };
     struct Effect {
         std::array<Operand, 4> in{};
         Operand out = Operand::none;
     };
-    /// What of a field or element an instruction needs.
+    /// How an instruction accesses a field or element.
     enum class Access : uint8_t { any, plain, packed, mutable_, defaultable };
 
     // validate_common.cpp
     static constexpr CommonTable all_common() noexcept;
     void prepare_palette() noexcept;
-    /// Passes over instructions that are valid at first glance, and stops before the first that may not be.
-    /// It reports nothing: everything can also be done, or refused, without it.
+    /// Skips instructions that are clearly valid, and stops before the first that may not be. It reports
+    /// nothing: the slow path can accept or refuse everything without it.
     void pass_common() noexcept;
 
-    // validate_rules.cpp: which of the functions below validates which instruction.
+    // validate_rules.cpp: which of the functions below validates each instruction.
     struct Rules;
     bool run() noexcept;
     bool prefixed() noexcept;
@@ -126,7 +128,7 @@ private:
     template <Imm imm>
     bool typed() noexcept;
 
-    // validate_func.cpp: functions as a whole, and what instructions share whose types stand in the table.
+    // validate_func.cpp: whole functions, and what is shared by instructions whose types are in the table.
     void begin(const Reader& in) noexcept;
     bool prepare_locals(const FuncBody& body) noexcept;
     bool apply(const Sig& sig, ValType address) noexcept;
@@ -139,7 +141,7 @@ private:
     // validate_variables.cpp: locals, globals, memories, tables and segments.
     bool local_type(uint32_t index, ValType& type) noexcept;
     bool local_get() noexcept;
-    bool local_set(bool keep) noexcept;
+    bool local_set(bool tee) noexcept;
     bool global_get() noexcept;
     bool global_set() noexcept;
     bool memory(ValType& address) noexcept;
@@ -233,7 +235,7 @@ private:
         --top_;
         return true;
     }
-    /// The operand is `bot` when it is not known in unreachable code.
+    /// The operand is `bot` if its type is unknown in unreachable code.
     bool pop_any(ValType& found) noexcept {
         if (top_ == base_) [[unlikely]] {
             found = ValType::bot;
@@ -246,28 +248,27 @@ private:
     // Most blocks and labels have no types.
     bool push_all(std::span<const ValType> types) noexcept { return types.empty() || push_some(types); }
     bool pop_all(std::span<const ValType> types) noexcept { return types.empty() || pop_some(types); }
-    /// Checks what lies on top without popping it.
+    /// Checks the operands on top without popping them.
     bool peek_all(std::span<const ValType> types) noexcept { return types.empty() || peek_some(types); }
     bool push_some(std::span<const ValType> types) noexcept;
     bool pop_some(std::span<const ValType> types) noexcept;
     bool peek_some(std::span<const ValType> types) noexcept;
-    /// Whether any number of operands can be popped: in unreachable code, when those that are known are used
-    /// up.
+    /// Whether any number of operands can be popped: in unreachable code, once the known ones are used up.
     [[nodiscard]] bool is_bottomless() const noexcept { return top_ == base_ && blocks_.back().unreachable; }
     void set_unreachable() noexcept {
         top_ = base_;
         blocks_.back().unreachable = true;
     }
     bool make_room(size_t count) noexcept;
-    /// Reports that the operands on top are not what is expected (nothing: any operand).
+    /// Reports that the operands on top are not as expected (an empty list means any operand).
     bool mismatch(std::span<const ValType> expected) noexcept;
-    /// The operands begin after two more, which the fast path may look at.
+    /// The operands begin after two extra entries, which the fast path may read.
     [[nodiscard]] ValType* bottom() noexcept { return stack_.data() + 2; }
     [[nodiscard]] uint32_t height() noexcept { return static_cast<uint32_t>(top_ - bottom()); }
 
     [[nodiscard]] Diagnostics& diagnostics() const noexcept { return context_.diagnostics; }
     [[nodiscard]] const TypeRegistry& registry() const noexcept { return *context_.module.registry; }
-    /// Where the current instruction begins.
+    /// The offset of the current instruction.
     [[nodiscard]] size_t here() const noexcept {
         return static_cast<size_t>(start_ - context_.module.bytes.data());
     }
@@ -282,10 +283,10 @@ private:
     /// The current instruction: its first byte and its code.
     const uint8_t* start_ = nullptr;
     uint32_t code_ = 0;
-    /// Which one-byte opcodes exist and are not switched off.
+    /// Which one-byte opcodes exist and are switched on.
     std::array<bool, 256> enabled_{};
     CommonTable common_{};
-    /// The types of the first locals, then those of numbers.
+    /// The types of the first locals, then the numeric types.
     std::array<ValType, 256> palette_{};
     bool is_constant_ = false;
 
@@ -297,18 +298,18 @@ private:
     ValType* highest_ = nullptr;
     /// One bit for each kind of type that was ever pushed.
     uint32_t kinds_ = 0;
-    size_t most_operands_ = 0;
+    size_t max_operands_ = 0;
     Vec<Block> blocks_;
 
-    /// The types of the first locals, and those of the others in runs, with the index where each run ends.
-    /// Most functions need the former only; writing out all locals would take time out of proportion when
-    /// many small functions declare many.
+    /// The types of the first locals, and those of the others as runs, with the index where each run ends.
+    /// Most functions need only the former; expanding all locals would be too slow for many small functions
+    /// that declare many locals.
     Vec<ValType> locals_;
     std::span<const LocalRun> runs_;
     Vec<uint32_t> run_ends_;
     uint32_t local_count_ = 0;
-    /// Whether there are locals without a default value; then a bit for each local that has got its value,
-    /// and a list of these in the order in which they did.
+    /// Whether there are locals without a default value; a bit for each such local that has been set, and a
+    /// list of these in the order they were set.
     bool tracks_locals_ = false;
     Vec<uint64_t> initialised_;
     Vec<uint32_t> initialised_list_;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 /// References, structures and arrays,
-/// https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions and what follows
-/// there.
+/// https://webassembly.github.io/spec/core/valid/instructions.html#reference-instructions and the sections
+/// after it.
 
 namespace warpbeam {
 namespace {
@@ -41,7 +41,7 @@ bool FuncValidator::ref_func() noexcept {
                                      "undeclared function reference: function %u occurs in no export, "
                                      "segment or constant expression",
                                      index);
-    // Before typed references there was but one type of them.
+    // Before typed references, all function references had the same type.
     if (!context_.features.has(Feature::function_references))
         return push(funcref);
     const bool exact =
@@ -49,7 +49,7 @@ bool FuncValidator::ref_func() noexcept {
     return push(exact ? new_ref(context_.module.funcs[index]) : ref_to(context_.module.funcs[index], false));
 }
 
-/// A reference to what has just this type, which is more than just a subtype where exact types are known.
+/// A reference to exactly this type, which matters only where exact types are known.
 ValType FuncValidator::new_ref(TypeId id) const noexcept {
     const bool exact = context_.features.has(Feature::custom_descriptors);
     return ValType::reference(HeapType::defined(id, exact), false);
@@ -64,7 +64,7 @@ bool FuncValidator::branch_on_null(bool on_null) noexcept {
     const ValType non_null = ValType::reference(found.heap(), false);
     if (on_null)
         return pop_all(types) && push_all(types) && push(non_null);
-    // The label takes the reference, which is not null there; the others go on below it.
+    // The label takes the reference, which is not null there; the other operands continue below it.
     if (types.empty())
         return diagnostics().invalid(here(), "type mismatch: the label of br_on_non_null takes no reference");
     const auto others = types.first(types.size() - 1);
@@ -80,26 +80,26 @@ bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept 
         return false;
     const ValType from = ValType::reference(source_heap, (flags & cast_flag::nullable_source) != 0);
     const ValType to = ValType::reference(target_heap, (flags & cast_flag::nullable_target) != 0);
-    // With custom descriptors any type of the same hierarchy will do.
+    // With custom descriptors, any type in the same hierarchy is allowed.
     const bool castable = context_.features.has(Feature::custom_descriptors)
                               ? registry().top_of(target_heap) == registry().top_of(source_heap)
                               : registry().matches(to, from);
     if (!castable)
-        return diagnostics().invalid(here(), "type mismatch: %s to %s, which is no subtype of %s", op_name(),
-                                     text_of(to).c_str(), text_of(from).c_str());
-    // What is left when the cast fails: null only if the target does not take it.
+        return diagnostics().invalid(here(), "type mismatch: %s to %s, which is not a subtype of %s",
+                                     op_name(), text_of(to).c_str(), text_of(from).c_str());
+    // What is left if the cast fails: it can be null only if the target type excludes null.
     const ValType rest = ValType::reference(source_heap, from.nullable() && !to.nullable());
     const ValType taken = on_fail ? rest : to;
     const std::span<const ValType> types = target->label_types();
     if (types.empty() || !registry().matches(taken, types.back()))
-        return diagnostics().invalid(here(), "type mismatch: %s takes %s along but the label requires %s",
+        return diagnostics().invalid(here(), "type mismatch: %s carries %s but the label requires %s",
                                      op_name(), text_of(taken).c_str(), text_of(types).c_str());
     const auto others = types.first(types.size() - 1);
     return (!with_descriptor || pop_descriptor(target_heap)) && pop(from) && pop_all(others) &&
            push_all(others) && push(on_fail ? to : rest);
 }
 
-/// The descriptor that what is cast to `described` must have.
+/// The descriptor that a cast to `described` takes.
 bool FuncValidator::pop_descriptor(HeapType described) noexcept {
     const TypeId id = described.is_defined() ? registry()[described.id()].descriptor : SubType::no_type;
     if (id == SubType::no_type)
@@ -121,7 +121,7 @@ bool FuncValidator::get_descriptor() noexcept {
         return false;
     if (type->descriptor == SubType::no_type)
         return diagnostics().invalid(here(), "type without descriptor: %s", op_name());
-    // The descriptor's type is known as exactly as that of the operand.
+    // The descriptor's type is exact if the operand's type is.
     const ValType exact_ref = ValType::reference(HeapType::defined(id, true), true);
     const bool exact = top_ == base_ || registry().matches(top_[-1], exact_ref);
     return pop(exact ? exact_ref : ref_to(id, true)) &&
@@ -186,7 +186,7 @@ bool FuncValidator::struct_new(bool with_default, bool with_descriptor) noexcept
     return push(new_ref(id));
 }
 
-/// Whether the instruction says how a packed field is extended if and only if the field is packed.
+/// Checks that the instruction has a sign extension if and only if the field is packed.
 bool FuncValidator::packing(Access access, const FieldType& field, const char* what) noexcept {
     return field.storage.is_packed() == (access == Access::packed) ||
            diagnostics().invalid(here(), "type mismatch: %s of %s of %s", op_name(), what,
@@ -215,7 +215,7 @@ bool FuncValidator::array_type(TypeId& id, FieldType& element, bool must_be_muta
     return element.is_mutable || !must_be_mutable || diagnostics().invalid(here(), "immutable array");
 }
 
-/// The segment that elements come from.
+/// The segment that the elements come from.
 bool FuncValidator::array_segment(const FieldType& element) noexcept {
     uint32_t index = 0;
     if (row_of(op()).imm == Imm::type_data)

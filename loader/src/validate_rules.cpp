@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <utility>
 
-/// Which function validates which instruction. Those whose types stand in the instruction table share one,
-/// `typed`.
+/// Which function validates which instruction. Instructions whose types are in the instruction table share
+/// one, `typed`.
 
 namespace warpbeam {
 namespace {
 
-/// The number of lanes of the shape that a keyword such as `i16x8.extract_lane_s` begins with.
+/// The number of lanes of the shape at the start of a keyword such as `i16x8.extract_lane_s`.
 constexpr unsigned lanes_of(std::string_view text) noexcept {
     return text.starts_with("i8x16") ? 16 : static_cast<unsigned>(text[text.find('x') + 1] - '0');
 }
@@ -20,7 +20,7 @@ constexpr unsigned lanes_of(std::string_view text) noexcept {
 
 struct FuncValidator::Rules {
     using V = FuncValidator;
-    /// Decodes the immediates of the current instruction and applies its effect on the operands.
+    /// Decodes the immediates of the current instruction and applies its effect to the operands.
     using Rule = bool (*)(V&) noexcept;
 
     template <auto method, auto... arguments>
@@ -28,7 +28,7 @@ struct FuncValidator::Rules {
         return (validator.*method)(arguments...);
     }
 
-    /// The rule of an instruction that has one of its own, else null.
+    /// An instruction's own rule, or null.
     static constexpr Rule own(Op op) noexcept {
         struct Row {
             Op op;
@@ -146,14 +146,14 @@ struct FuncValidator::Rules {
         }
     }
 
-    /// By the position in the instruction table.
+    /// Rules by position in the instruction table.
     using ByRow = std::array<Rule, std::size(instr_table)>;
     static constexpr ByRow by_row() noexcept {
         return []<size_t... positions>(std::index_sequence<positions...>) {
             return ByRow{of_row<positions>()...};
         }(std::make_index_sequence<std::size(instr_table)>{});
     }
-    /// By the first byte.
+    /// By first byte.
     using ByByte = std::array<Rule, 256>;
     static constexpr ByByte by_byte() noexcept {
         constexpr ByRow all = by_row();
@@ -168,7 +168,7 @@ struct FuncValidator::Rules {
     }
 };
 
-/// An instruction whose types stand in the table, by the form of its immediates.
+/// An instruction whose types are in the table, by the form of its immediates.
 template <Imm imm>
 bool FuncValidator::typed() noexcept {
     const InstrRow& row = row_of(op());

@@ -28,7 +28,7 @@ bool FuncValidator::local_get() noexcept {
     return push(type);
 }
 
-bool FuncValidator::local_set(bool keep) noexcept {
+bool FuncValidator::local_set(bool tee) noexcept {
     uint32_t index = 0;
     ValType type;
     if (!in_.u32(index) || !local_type(index, type) || !pop(type))
@@ -40,7 +40,7 @@ bool FuncValidator::local_set(bool keep) noexcept {
             return diagnostics().out_of_memory();
         word |= bit;
     }
-    return !keep || push(type);
+    return !tee || push(type);
 }
 
 bool FuncValidator::global(const GlobalType*& type, uint32_t& index) noexcept {
@@ -93,7 +93,7 @@ bool FuncValidator::memory_copy() noexcept {
 }
 
 bool FuncValidator::data_index(uint32_t& index) noexcept {
-    // The data section comes after the code, so that their number must be announced.
+    // The data section comes after the code, so its count must be declared before.
     return in_.u32(index) && (context_.module.data_count.has_value() ||
                               diagnostics().malformed(here(), "data count section required"));
 }

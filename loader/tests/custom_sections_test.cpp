@@ -20,7 +20,7 @@ std::string names(const Bytes& bytes, bool funcs_only = false) {
     return text + (in.canonical() ? "canonical" : in.good() ? "good" : "bad");
 }
 
-TEST(CustomSections, Names) {
+TEST(CustomSections, names) {
     const Bytes module = subsection(NameSpace::module, name("m"));
     const Bytes func = subsection(NameSpace::func, vec({leb(0) + name("f"), leb(300) + name("g")}));
     const Bytes local = subsection(
@@ -28,12 +28,12 @@ TEST(CustomSections, Names) {
     EXPECT_EQ(names({}), "canonical");
     EXPECT_EQ(names(module + func + local), "0 0 0 m, 1 0 0 f, 1 0 300 g, 2 1 0 x, 2 2 3 y, canonical");
     EXPECT_EQ(names(module + func + local, true), "0 0 0 m, 1 0 0 f, 1 0 300 g, canonical");
-    // What isn't wanted isn't looked into.
+    // Unwanted name spaces are not looked into.
     EXPECT_EQ(names(func + subsection(NameSpace::local, {9, 9}), true), "1 0 0 f, 1 0 300 g, canonical");
     EXPECT_EQ(names(func + Bytes{77} + sized({1, 2})), "1 0 0 f, 1 0 300 g, good");
 }
 
-TEST(CustomSections, NamesUpToTheFault) {
+TEST(CustomSections, names_up_to_the_fault) {
     const Bytes func = subsection(NameSpace::func, vec({leb(0) + name("f")}));
     EXPECT_EQ(names(func + func), "1 0 0 f, bad") << "twice";
     EXPECT_EQ(names(subsection(NameSpace::type, vec({leb(1) + name("a"), leb(1) + name("b")}))),
@@ -48,7 +48,7 @@ TEST(CustomSections, NamesUpToTheFault) {
     EXPECT_EQ(names(subsection(NameSpace::type, {})), "bad");
 }
 
-TEST(CustomSections, NamesThatNoTextHas) {
+TEST(CustomSections, names_that_text_cannot_express) {
     EXPECT_EQ(names(subsection(NameSpace::type, vec({}))), "good");
     EXPECT_EQ(names(subsection(NameSpace::local, vec({leb(1) + vec({})}))), "good");
     EXPECT_EQ(names(subsection(NameSpace::type, vec({Bytes{0x81, 0} + name("a")}))), "4 0 1 a, good");
@@ -64,7 +64,7 @@ std::string hints(const Bytes& bytes) {
     return text + (in.canonical() ? "canonical" : in.good() ? "good" : "bad");
 }
 
-TEST(CustomSections, BranchHints) {
+TEST(CustomSections, branch_hints) {
     const Bytes first = leb(1) + vec({leb(3) + Bytes{1, 0}, leb(5) + Bytes{1, 1}});
     const Bytes second = leb(2) + vec({leb(3) + Bytes{1, 1}});
     EXPECT_EQ(hints(vec({first, second})), "1 3 unlikely, 1 5 likely, 2 3 likely, canonical");

@@ -3,7 +3,7 @@
 namespace warpbeam::test {
 namespace {
 
-TEST(Decode, Header) {
+TEST(Decode, header) {
     EXPECT_EQ(fault({}), "malformed: unexpected end: 0 bytes are too few for a header @0");
     EXPECT_EQ(fault({'a', 's', 'm', 0}), "malformed: magic header not detected @0");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 1}), "malformed: unexpected end: the version is missing @4");
@@ -12,16 +12,16 @@ TEST(Decode, Header) {
     EXPECT_EQ(fault(Binary{}.bytes), "valid");
 }
 
-TEST(Decode, AComponentIsNoModule) {
+TEST(Decode, a_component_is_not_a_module) {
     EXPECT_EQ(fault({0, 'a', 's', 'm', 0x0d, 0, 1, 0}),
               "malformed: unknown binary version: this is a component (version 13, layer 1), not a module "
               "(version 1, layer 0) @4");
 }
 
-TEST(Decode, TextIsNoBinary) {
+TEST(Decode, text_is_not_binary) {
     const std::string text =
         "malformed: magic header not detected: this is the text format, not the binary format; "
-        "parse_wat, or the command wat2wasm, translates it @0";
+        "use parse_wat or the command wat2wasm to translate it @0";
     for (const std::string_view each :
          {"(module)", "\n ;; a comment", "(; c", "\t(@custom \"\")", "(component)"})
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), text) << each;
@@ -29,7 +29,7 @@ TEST(Decode, TextIsNoBinary) {
         EXPECT_EQ(fault(Bytes(each.begin(), each.end())), "malformed: magic header not detected @0") << each;
 }
 
-TEST(Decode, SectionsComeInOrderAndOnce) {
+TEST(Decode, sections_come_in_order_and_once) {
     EXPECT_EQ(
         fault(Binary{}.section(memory, vec({})).section(type, vec({})).bytes),
         "malformed: unexpected content after last section: the section is repeated or out of order, in the "
@@ -43,12 +43,12 @@ TEST(Decode, SectionsComeInOrderAndOnce) {
     EXPECT_EQ(fault(Binary{}.section(memory, vec({}) + Bytes{7}).bytes),
               "malformed: section size mismatch: 1 bytes are left over, in the memory section @11");
     EXPECT_EQ(fault(Binary{}.bytes + Bytes{type, 5, 0}),
-              "malformed: length out of bounds: unexpected end, the section announces 5 bytes, 1 are left, "
+              "malformed: length out of bounds: unexpected end, the section size is 5 bytes, only 1 left, "
               "in the type "
               "section @8");
 }
 
-TEST(Decode, CountsAreCheckedBeforeTheyAreBelieved) {
+TEST(Decode, counts_are_checked_before_use) {
     EXPECT_EQ(fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
               "malformed: unexpected end of section or function: 4294967295 types in 0 bytes, in the type "
               "section @10");
@@ -58,7 +58,7 @@ TEST(Decode, CountsAreCheckedBeforeTheyAreBelieved) {
               "function 0 @24");
 }
 
-TEST(Decode, ImportsExportsAndLookups) {
+TEST(Decode, imports_exports_and_lookups) {
     const Bytes bytes = Binary{}
                             .section(type, vec({func_type({i32}, {i64})}))
                             .section(import, vec({name("env") + name("f") + Bytes{0, 0},
@@ -87,7 +87,7 @@ TEST(Decode, ImportsExportsAndLookups) {
     EXPECT_NE(module.bytes().data(), bytes.data());
 }
 
-TEST(Decode, BorrowedBytesAreNotCopied) {
+TEST(Decode, borrowed_bytes_are_not_copied) {
     const Bytes bytes = Binary{}.section(custom, name("note") + Bytes{1, 2, 3}).bytes;
     LoadOptions options;
     options.borrow = true;
@@ -100,7 +100,7 @@ TEST(Decode, BorrowedBytesAreNotCopied) {
     EXPECT_EQ(module.custom_sections()[0].offset, 15u);
 }
 
-TEST(Decode, NameSection) {
+TEST(Decode, name_section) {
     const Bytes funcs = vec({leb(0) + name("first")});
     const Bytes module_name = name("the module");
     const auto with_names = [&](const Bytes& contents) {
@@ -114,7 +114,7 @@ TEST(Decode, NameSection) {
     EXPECT_EQ(malformed.func_name(0), "");
 }
 
-TEST(Decode, ElementSegmentsInAllForms) {
+TEST(Decode, element_segments_in_all_forms) {
     const Bytes zero{0x41, 0, end};
     const Bytes item{0xd2, 0, end};
     const auto module =
@@ -147,7 +147,7 @@ TEST(Decode, ElementSegmentsInAllForms) {
     EXPECT_EQ(elements[6].mode, SegmentMode::active);
 }
 
-TEST(Decode, DuplicateExports) {
+TEST(Decode, duplicate_exports) {
     EXPECT_EQ(fault(Binary{}
                         .section(memory, vec({{0, 1}}))
                         .section(export_, vec({name("a") + Bytes{2, 0}, name("a") + Bytes{2, 0}}))
@@ -155,7 +155,7 @@ TEST(Decode, DuplicateExports) {
               "invalid: duplicate export name \"a\", in the export section @21");
 }
 
-TEST(Decode, Attachments) {
+TEST(Decode, attachments) {
     struct Counter final : ModuleAccess::Attachment {
         int drops = 0;
         void drop() noexcept override { ++drops; }
@@ -171,7 +171,7 @@ TEST(Decode, Attachments) {
     EXPECT_EQ(second.drops, 0);
 }
 
-TEST(Decode, LimitsHave32BitsWithout64BitAddresses) {
+TEST(Decode, limits_have_32_bits_without_64_bit_addresses) {
     LoadOptions options;
     const auto memory_fault = [&](const Bytes& limits) {
         return fault(Binary{}.section(memory, vec({limits})).bytes, options);

@@ -28,7 +28,7 @@ std::string function_fault(const std::vector<Bytes>& params, const std::vector<B
     return text.substr(0, text.find(", in the"));
 }
 
-TEST(Descriptors, TypesKnowEachOther) {
+TEST(Descriptors, types_refer_to_each_other) {
     const auto module = load(Binary{}.section(type, pair_and({})).bytes);
     ASSERT_TRUE(module);
     const TypeRegistry& types = module.type_registry();
@@ -45,7 +45,7 @@ TEST(Descriptors, TypesKnowEachOther) {
     EXPECT_TRUE(types.matches(ValType::reference(HeapType::none, true), ref(described, true)));
 }
 
-TEST(Descriptors, AGroupWithOtherDescriptorsIsAnother) {
+TEST(Descriptors, groups_with_different_descriptors_differ) {
     const Bytes plain = Bytes{0x4e, 2, sub, 0} + empty_struct + Bytes{sub, 0} + empty_struct;
     const auto pair = [](uint8_t first) {
         return Bytes{0x4e, 2, sub, 0, described_by, static_cast<uint8_t>(first + 1)} + empty_struct +
@@ -57,7 +57,7 @@ TEST(Descriptors, AGroupWithOtherDescriptorsIsAnother) {
     EXPECT_EQ(module.types()[2], module.types()[4]);
 }
 
-TEST(Descriptors, ClausesThatDoNotFit) {
+TEST(Descriptors, mismatched_clauses) {
     const auto group = [](const std::vector<Bytes>& members) {
         const std::string text = fault(Binary{}.section(type, vec({Bytes{0x4e} + vec(members)})).bytes);
         return text.substr(0, text.find(", in the"));
@@ -79,7 +79,7 @@ TEST(Descriptors, ClausesThatDoNotFit) {
               "invalid: sub type 2 does not match super type 0: their descriptors do not match");
 }
 
-TEST(Descriptors, WithoutTheFeature) {
+TEST(Descriptors, without_the_feature) {
     LoadOptions options;
     EXPECT_EQ(fault(Binary{}.section(type, pair_and({})).bytes, options),
               "unsupported: a type with a descriptor needs the feature custom-descriptors, which is switched "
@@ -98,7 +98,7 @@ TEST(Descriptors, WithoutTheFeature) {
               "valid");
 }
 
-TEST(Descriptors, Allocation) {
+TEST(Descriptors, allocation) {
     EXPECT_EQ(function_fault({}, {{ref_to, exact, 1}}, {0xfb, 0, 1}), "valid");
     EXPECT_EQ(function_fault({}, {{ref_to, exact, 0}}, {0xfb, 0, 1, 0xfb, 0x20, 0}), "valid");
     EXPECT_EQ(function_fault({}, {{ref_to, 0}}, {0xfb, 0, 0}),
@@ -110,7 +110,7 @@ TEST(Descriptors, Allocation) {
               "[(ref null 1)]");
 }
 
-TEST(Descriptors, GetAndCast) {
+TEST(Descriptors, get_and_cast) {
     EXPECT_EQ(function_fault({{ref_null, 0}}, {{ref_to, 1}}, {0x20, 0, 0xfb, 0x22, 0}), "valid");
     EXPECT_EQ(function_fault({{ref_null, exact, 0}}, {{ref_to, exact, 1}}, {0x20, 0, 0xfb, 0x22, 0}),
               "valid");
@@ -135,7 +135,7 @@ TEST(Descriptors, GetAndCast) {
         "invalid: type mismatch: br_on_cast_desc_eq to type struct, which does not have a descriptor");
 }
 
-TEST(Descriptors, FunctionsThatAreImportedExactly) {
+TEST(Descriptors, exact_function_imports) {
     const auto with_import = [](uint8_t kind) {
         return fault(Binary{}
                          .section(type, vec({func_type({}, {})}))
@@ -157,7 +157,7 @@ std::string memory_fault(const Bytes& memory_type, const LoadOptions& options = 
     return text.substr(0, text.find(", in the"));
 }
 
-TEST(PageSizes, AreOneOr64KiB) {
+TEST(PageSizes, are_1_or_64_kib) {
     const auto module = load(Binary{}.section(memory, vec({{0x08, 5, 0}, {0x09, 1, 2, 16}})).bytes);
     ASSERT_TRUE(module);
     EXPECT_EQ(module.memories()[0].page_size_log2, 0);
@@ -173,7 +173,7 @@ TEST(PageSizes, AreOneOr64KiB) {
         "is switched off");
 }
 
-TEST(PageSizes, BoundTheSize) {
+TEST(PageSizes, bound_the_size) {
     EXPECT_EQ(memory_fault(Bytes{0x08} + leb(0xffff'ffff) + Bytes{0}), "valid");
     EXPECT_EQ(memory_fault(Bytes{0x08} + leb(0x1'0000'0000) + Bytes{0}),
               "invalid: memory size must be at most 4294967295 pages (4GiB)");

@@ -31,20 +31,20 @@ public:
 static_assert(sizeof(Error) <= 3 * sizeof(void*));
 static_assert(sizeof(std::expected<Module, Error>) <= 4 * sizeof(void*));
 
-TEST(Error, KeepsLongMessagesWhole) {
+TEST(Error, keeps_long_messages_whole) {
     const std::string long_text(5000, 'x');
     const Error error{ErrorCode::usage, "<%s>", long_text.c_str()};
     EXPECT_EQ(error.message(), "<" + long_text + ">");
 }
 
-TEST(Error, EscapesWhatNamesContain) {
+TEST(Error, escapes_names) {
     Error error{ErrorCode::usage, "no export `%s`", "\x1b[2J\n"};
     EXPECT_EQ(error.message(), "no export `\\1b[2J\\0a`");
     error.add(", %s", "\xc2\x9b").add_line("%s", "next\n");
     EXPECT_EQ(error.message(), "no export `\\1b[2J\\0a`, \\u{9b}\nnext\\0a");
 }
 
-TEST(Error, CopiesShareTheMessageUntilOneIsChanged) {
+TEST(Error, copies_share_the_message_until_one_is_changed) {
     CountingAllocator allocator;
     {
         Error first{allocator, ErrorCode::limit, "%d pages", 3};
@@ -67,7 +67,7 @@ TEST(Error, CopiesShareTheMessageUntilOneIsChanged) {
     EXPECT_EQ(allocator.alive, 0);
 }
 
-TEST(Error, NeedsNoMemoryToSayThatThereIsNone) {
+TEST(Error, out_of_memory_needs_no_memory) {
     CountingAllocator allocator;
     allocator.exhausted = true;
     EXPECT_EQ(Error{ErrorCode::out_of_memory}.message(), "out of memory");
@@ -77,7 +77,7 @@ TEST(Error, NeedsNoMemoryToSayThatThereIsNone) {
     EXPECT_EQ(Error{ErrorCode::out_of_memory}.add(" for %d pages", 3).message(), "out of memory for 3 pages");
 }
 
-TEST(Error, OfALoadComesFromTheAllocatorOfTheLoad) {
+TEST(Error, load_errors_use_the_allocator_of_the_load) {
     CountingAllocator allocator;
     const uint8_t bytes[] = {0, 'a', 's', 'm', 1, 0, 0, 0, 0x0d, 0};
     {

@@ -7,7 +7,7 @@ namespace {
 
 using Code = CodeReader<ValidBytes>;
 
-TEST(InstrReader, HeapAndValueTypes) {
+TEST(InstrReader, heap_and_value_types) {
     const auto heap = [](const Bytes& bytes) {
         Code in{ValidBytes{bytes}};
         const HeapCode code = in.heap_code();
@@ -37,7 +37,7 @@ TEST(InstrReader, HeapAndValueTypes) {
     EXPECT_EQ(type({ref_to, 0x62, 3}), ValType::reference(HeapType::defined(3, true), false));
 }
 
-TEST(InstrReader, SkipsTheImmediatesOfAll) {
+TEST(InstrReader, skips_immediates_of_every_form) {
     // One instruction for each form whose immediates have more than a byte each, or a number of them.
     const Bytes memory_and_offset = {0x42, 0x81, 0x01, 0x80, 0x02};
     const std::pair<Imm, Bytes> all[] = {
@@ -71,7 +71,7 @@ TEST(InstrReader, SkipsTheImmediatesOfAll) {
     }
 }
 
-TEST(InstrReader, MemoryArgumentsAndOpcodes) {
+TEST(InstrReader, memory_arguments_and_opcodes) {
     const Bytes bytes = {0x28, 0x42, 0x81, 0x01, 0x80, 0x02, 0xfd, 0x80, 0x02, 0x0b};
     Code in{ValidBytes{bytes}};
     EXPECT_EQ(in.op(), Op::i32_load);

@@ -14,7 +14,7 @@ std::pair<LebFault, T> decode(std::vector<uint8_t> bytes) {
     return {fault, value};
 }
 
-TEST(Leb128, Unsigned) {
+TEST(Leb128, unsigned) {
     EXPECT_EQ(decode<uint32_t>({0x00}), std::pair(LebFault::none, 0u));
     EXPECT_EQ(decode<uint32_t>({0xe5, 0x8e, 0x26}), std::pair(LebFault::none, 624485u));
     EXPECT_EQ(decode<uint32_t>({0x80, 0x80, 0x80, 0x80, 0x00}), std::pair(LebFault::none, 0u));
@@ -23,7 +23,7 @@ TEST(Leb128, Unsigned) {
               std::pair(LebFault::none, UINT64_MAX));
 }
 
-TEST(Leb128, Signed) {
+TEST(Leb128, signed) {
     EXPECT_EQ(decode<int32_t>({0x7f}), std::pair(LebFault::none, -1));
     EXPECT_EQ(decode<int32_t>({0x3f}), std::pair(LebFault::none, 63));
     EXPECT_EQ(decode<int32_t>({0x40}), std::pair(LebFault::none, -64));
@@ -33,7 +33,7 @@ TEST(Leb128, Signed) {
               std::pair(LebFault::none, INT64_MIN));
 }
 
-TEST(Leb128, ThirtyThreeBits) {
+TEST(Leb128, thirty_three_bits) {
     EXPECT_EQ((decode<int64_t, 33>({0xff, 0xff, 0xff, 0xff, 0x0f})),
               std::pair(LebFault::none, int64_t{UINT32_MAX}));
     EXPECT_EQ((decode<int64_t, 33>({0x80, 0x80, 0x80, 0x80, 0x70})),
@@ -41,7 +41,7 @@ TEST(Leb128, ThirtyThreeBits) {
     EXPECT_EQ((decode<int64_t, 33>({0x80, 0x80, 0x80, 0x80, 0x10})).first, LebFault::too_large);
 }
 
-TEST(Leb128, Faults) {
+TEST(Leb128, faults) {
     EXPECT_EQ(decode<uint32_t>({}).first, LebFault::unexpected_end);
     EXPECT_EQ(decode<uint32_t>({0x80}).first, LebFault::unexpected_end);
     EXPECT_EQ(decode<uint32_t>({0x80, 0x80, 0x80, 0x80, 0x80, 0x00}).first, LebFault::too_long);

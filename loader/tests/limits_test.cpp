@@ -7,7 +7,7 @@
 namespace warpbeam::test {
 namespace {
 
-TEST(Features, WhatIsOffIsRefusedByName) {
+TEST(Features, errors_name_the_feature_that_is_off) {
     const auto without = [](Feature feature, const Bytes& bytes) {
         LoadOptions options = all_features();
         options.features.disable(feature);
@@ -23,10 +23,11 @@ TEST(Features, WhatIsOffIsRefusedByName) {
               "unsupported: i32.extend8_s needs the feature sign-extension, which is switched off, in the "
               "code section, "
               "function 0 @25");
-    EXPECT_EQ(without(Feature::multi_memory, Binary{}.section(memory, vec({{0, 1}, {0, 1}})).bytes),
-              "unsupported: a module with several memories needs the feature multi-memory, which is switched "
-              "off, in "
-              "the memory section @13");
+    EXPECT_EQ(
+        without(Feature::multi_memory, Binary{}.section(memory, vec({{0, 1}, {0, 1}})).bytes),
+        "unsupported: a module with multiple memories needs the feature multi-memory, which is switched "
+        "off, in "
+        "the memory section @13");
     EXPECT_EQ(
         without(Feature::memory64, Binary{}.section(memory, vec({{4, 1}})).bytes),
         "unsupported: a 64-bit address type needs the feature memory64, which is switched off, in the memory "
@@ -38,19 +39,20 @@ TEST(Features, WhatIsOffIsRefusedByName) {
               "unsupported: a shared memory needs the feature threads, which is switched off, in the memory "
               "section "
               "@11");
-    EXPECT_EQ(without(Feature::multi_value, Binary{}.section(type, vec({func_type({}, {i32, i32})})).bytes),
-              "unsupported: a function with several results needs the feature multi-value, which is switched "
-              "off, in "
-              "the type section @13");
+    EXPECT_EQ(
+        without(Feature::multi_value, Binary{}.section(type, vec({func_type({}, {i32, i32})})).bytes),
+        "unsupported: a function with multiple results needs the feature multi-value, which is switched "
+        "off, in "
+        "the type section @13");
 }
 
-TEST(Features, TheFirstVersionAlone) {
+TEST(Features, only_webassembly_1_0) {
     LoadOptions options;
     options.features = FeatureSet::none();
     EXPECT_EQ(fault(module_of(func_type({i32}, {i32}), body({0x20, 0})), options), "valid");
 }
 
-TEST(Limits, AreTheEmbeddersToSet) {
+TEST(Limits, are_set_by_the_embedder) {
     LoadOptions options = all_features();
     options.limits.functions = 1;
     options.limits.locals = 10;
@@ -68,9 +70,8 @@ TEST(Limits, AreTheEmbeddersToSet) {
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b}), "valid");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b, 0x0b}),
               "limit: blocks nest deeper than the limit of 2, in the code section, function 0 @27");
-    EXPECT_EQ(
-        limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
-        "limit: the operand stack is higher than the limit of 4 slots, in the code section, function 0 @31");
+    EXPECT_EQ(limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
+              "limit: the operand stack exceeds the limit of 4 slots, in the code section, function 0 @31");
     EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes, the limit is 100 @0");
 }
 
@@ -90,7 +91,7 @@ Bytes group_of(uint32_t size) {
     return Binary{}.section(type, group).bytes;
 }
 
-TEST(Limits, AGroupOfAMillionTypes) {
+TEST(Limits, a_group_of_a_million_types) {
     const uint32_t million = 1'000'000;
     const Bytes bytes = group_of(million);
     LoadOptions options = all_features();
@@ -126,17 +127,17 @@ TEST(Limits, AGroupOfAMillionTypes) {
     EXPECT_TRUE(load(group_of(million - 1), options));
 }
 
-TEST(Limits, AGroupOfMoreTypesThanAModuleMayHave) {
+TEST(Limits, a_group_larger_than_the_type_limit) {
     EXPECT_EQ(fault(group_of(1'000'001)),
               "limit: too many types, the limit is 1000000, in the type section @18");
 }
 
-TEST(Limits, ManyResultsDoNotMakeTheStackGrowForEver) {
+TEST(Limits, many_results_cannot_exceed_the_stack_limit) {
     const Bytes results(1000, i32);
     Bytes code{0x00};
     for (int i = 0; i < 100; ++i)
         code = code + Bytes{0x10, 0};
-    EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack is higher"),
+    EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack exceeds"),
               std::string::npos);
 }
 
@@ -163,7 +164,7 @@ private:
     size_t successes_;
 };
 
-TEST(Memory, EveryAllocationMayFail) {
+TEST(Memory, every_allocation_may_fail) {
     const Bytes bytes =
         Binary{}
             .section(type, vec({func_type({i32}, {i32}), Bytes{0x5f, 1, i32, 0}, func_type({i64, i64}, {})}))

@@ -27,7 +27,7 @@ SubType function(std::span<const ValType> params, std::span<const ValType> resul
     return type;
 }
 
-TEST(TypeRegistry, EqualGroupsShareTheirIds) {
+TEST(TypeRegistry, equal_groups_share_their_ids) {
     TypeRegistry types;
     const ValType params[] = {ValType::i32, ValType::i64};
     const SubType one[] = {function(params, {})};
@@ -39,7 +39,7 @@ TEST(TypeRegistry, EqualGroupsShareTheirIds) {
     EXPECT_NE(types.func(first).params.data(), params) << "the contents are copied";
 }
 
-TEST(TypeRegistry, RecursionIsEqualUpToRenaming) {
+TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};
     const SubType list[] = {structure(to_self)};
@@ -48,7 +48,7 @@ TEST(TypeRegistry, RecursionIsEqualUpToRenaming) {
     EXPECT_EQ(types.add_group(list), first);
 }
 
-TEST(TypeRegistry, AReferenceToAnEqualTypeIsNotRecursion) {
+TEST(TypeRegistry, a_reference_to_an_equal_type_is_not_recursion) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};
     const SubType list[] = {structure(to_self)};
@@ -58,7 +58,7 @@ TEST(TypeRegistry, AReferenceToAnEqualTypeIsNotRecursion) {
     EXPECT_NE(types.add_group(unrolled), first);
 }
 
-TEST(TypeRegistry, TheSizeOfAGroupMatters) {
+TEST(TypeRegistry, the_size_of_a_group_matters) {
     TypeRegistry types;
     const SubType alone[] = {structure({})};
     const SubType both[] = {structure({}), structure({})};
@@ -68,7 +68,7 @@ TEST(TypeRegistry, TheSizeOfAGroupMatters) {
     EXPECT_EQ(types.add_group(both), pair);
 }
 
-TEST(TypeRegistry, Subtypes) {
+TEST(TypeRegistry, subtypes) {
     TypeRegistry types;
     const FieldType field[] = {{ValType::i32, false}};
     const SubType base[] = {structure({})};
@@ -85,7 +85,7 @@ TEST(TypeRegistry, Subtypes) {
     EXPECT_FALSE(types.matches(ref(bottom, true), ref(top, false)));
 }
 
-TEST(TypeRegistry, AbstractHeapTypes) {
+TEST(TypeRegistry, abstract_heap_types) {
     TypeRegistry types;
     const SubType func[] = {function({}, {})};
     const SubType object[] = {structure({})};
@@ -110,7 +110,7 @@ TEST(TypeRegistry, AbstractHeapTypes) {
     EXPECT_TRUE(below(HeapType::bot, f));
 }
 
-TEST(TypeRegistry, ExternTypes) {
+TEST(TypeRegistry, extern_types) {
     TypeRegistry types;
     ExternType wide, narrow;
     wide.kind = narrow.kind = ExternKind::memory;
@@ -130,7 +130,7 @@ TEST(TypeRegistry, ExternTypes) {
     EXPECT_FALSE(types.matches(i31, any));
 }
 
-TEST(TypeRegistry, ThreadsAgree) {
+TEST(TypeRegistry, threads_agree) {
     TypeRegistry types;
     std::vector<std::vector<TypeId>> ids(4);
     std::vector<std::thread> threads;

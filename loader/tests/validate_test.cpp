@@ -8,14 +8,14 @@ std::string function_fault(const Bytes& instructions) {
     return fault(module_of(func_type({i32}, {i32}), body(instructions, {1, 1, i64})));
 }
 
-TEST(Validate, Functions) {
+TEST(Validate, functions) {
     EXPECT_EQ(function_fault({0x20, 0}), "valid");
     EXPECT_EQ(function_fault({0x20, 0, 0x41, 1, 0x6a}), "valid");
     EXPECT_EQ(function_fault({0x00}), "valid") << "after unreachable there are any operands";
     EXPECT_EQ(function_fault({0x00, 0x6a, 0x45}), "valid");
 }
 
-TEST(Validate, MessagesNameExpectedAndFoundTypesAndThePlace) {
+TEST(Validate, messages_give_expected_and_found_types_and_the_position) {
     EXPECT_EQ(function_fault({0x20, 1}), "invalid: type mismatch: end requires [i32] but stack has [i64], in "
                                          "the code section, function 0 @29");
     EXPECT_EQ(
@@ -38,7 +38,7 @@ TEST(Validate, MessagesNameExpectedAndFoundTypesAndThePlace) {
               "the code section, function 0 @30");
 }
 
-TEST(Validate, LegacyCatchBlocksHaveNothingOfTheOperandsBelow) {
+TEST(Validate, legacy_catch_blocks_cannot_use_operands_below) {
     LoadOptions options;
     options.features = FeatureSet::all();
     const auto verdict = [&](const Bytes& instructions) {
@@ -53,7 +53,7 @@ TEST(Validate, LegacyCatchBlocksHaveNothingOfTheOperandsBelow) {
               "type mismatch: drop requires an operand but stack has [], in the code section, function 0");
 }
 
-TEST(Validate, TheFunctionIsNamedByItsExport) {
+TEST(Validate, the_function_is_named_by_its_export) {
     const Bytes bytes = Binary{}
                             .section(type, vec({func_type({}, {})}))
                             .section(function, vec({{0}}))
@@ -68,7 +68,7 @@ TEST(Validate, TheFunctionIsNamedByItsExport) {
     EXPECT_EQ(module.error().function(), 0u);
 }
 
-TEST(Validate, LongBodiesTakeTheFastPathWithTheSameResults) {
+TEST(Validate, long_bodies_take_the_fast_path_with_the_same_results) {
     Bytes code;
     for (int i = 0; i < 50; ++i)
         code = code + Bytes{0x20, 0, 0x41, 0x85, 0x01, 0x6a, 0x21, 0};
@@ -83,7 +83,7 @@ TEST(Validate, LongBodiesTakeTheFastPathWithTheSameResults) {
                   std::to_string(start + code.size()));
 }
 
-TEST(Validate, LocalsBeyondThoseWrittenOut) {
+TEST(Validate, locals_beyond_the_expanded_ones) {
     // 3000 locals of i32, then as many of i64, in a body of a few bytes.
     const Bytes locals = vec({leb(3000) + Bytes{i32}, leb(3000) + Bytes{i64}});
     const auto with = [&](const Bytes& code) {
@@ -94,7 +94,7 @@ TEST(Validate, LocalsBeyondThoseWrittenOut) {
     EXPECT_NE(with(Bytes{0x20} + leb(6000)).find("unknown local 6000"), std::string::npos);
 }
 
-TEST(Validate, LocalsWithoutDefaultMustBeSetFirst) {
+TEST(Validate, locals_without_a_default_must_be_set_first) {
     const Bytes locals = vec({Bytes{1, ref_to, 0x6c}}); // (ref i31)
     const auto with = [&](const Bytes& code) {
         return fault(module_of(func_type({}, {}), body(code, locals)));
@@ -108,7 +108,7 @@ TEST(Validate, LocalsWithoutDefaultMustBeSetFirst) {
               std::string::npos);
 }
 
-TEST(Validate, ConstantExpressions) {
+TEST(Validate, constant_expressions) {
     const auto global_fault = [](const Bytes& expr) {
         return fault(
             Binary{}.section(global, vec({Bytes{i32, 0, 0x41, 1, end}, Bytes{i32, 0} + expr})).bytes);
@@ -124,13 +124,13 @@ TEST(Validate, ConstantExpressions) {
               "@18");
 }
 
-TEST(Validate, UndeclaredFunctionReferences) {
+TEST(Validate, undeclared_function_references) {
     EXPECT_EQ(fault(module_of(func_type({}, {}), body({0xd2, 0, 0x1a}))),
               "invalid: undeclared function reference: function 0 occurs in no export, segment or constant "
               "expression, in the code section, function 0 @23");
 }
 
-TEST(Validate, SubTypes) {
+TEST(Validate, sub_types) {
     const Bytes base{0x50, 0, 0x5f, 1, i32, 0};
     const Bytes good{0x50, 1, 0, 0x5f, 2, i32, 0, i64, 0};
     const Bytes wrong{0x50, 1, 0, 0x5f, 1, i64, 0};
@@ -143,7 +143,7 @@ TEST(Validate, SubTypes) {
               "invalid: unknown type 0: a super type must come before type 0, in the type section @13");
 }
 
-TEST(Validate, TypesAreCanonicalAcrossModules) {
+TEST(Validate, types_are_canonical_across_modules) {
     TypeRegistry types;
     LoadOptions options;
     options.types = &types;
@@ -154,7 +154,7 @@ TEST(Validate, TypesAreCanonicalAcrossModules) {
     EXPECT_NE(one.types()[0], one.types()[1]);
 }
 
-TEST(Validate, StackHeights) {
+TEST(Validate, stack_heights) {
     EXPECT_EQ(load(module_of(func_type({}, {}), body({0x41, 0, 0x41, 0, 0x41, 0, 0x1a, 0x1a, 0x1a})))
                   .bodies()[0]
                   .max_stack,

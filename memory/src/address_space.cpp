@@ -10,11 +10,11 @@
 #define WARPBEAM_HAS_MMAP 0
 #endif
 
-/// What the platform offers of address space.
+/// The platform's address space functions.
 
 namespace warpbeam::detail {
 
-// A reservation is larger than the memory it will hold, which only a 64-bit address space has room for.
+// A reservation is larger than the memory it will hold, so it needs a 64-bit address space.
 #if WARPBEAM_HAS_MMAP && UINTPTR_MAX > UINT32_MAX
 
 namespace {
@@ -60,7 +60,7 @@ bool AddressSpace::restore(void* base, size_t to) noexcept {
 }
 
 bool AddressSpace::decommit(void* base, size_t from, size_t to) noexcept {
-    // A fresh mapping gives the memory back on every system, and whether or not it was locked.
+    // A fresh mapping releases the memory on every system, even if it was locked.
     return mmap(at(base, from), to - from, PROT_NONE, reserve_flags | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 

@@ -6,10 +6,10 @@
 namespace warpbeam {
 namespace {
 
-// Vector instructions and embedders' views like aligned bytes.
+// Vector instructions and embedders' views benefit from aligned bytes.
 constexpr size_t block_alignment = 64;
 
-/// The bytes of so many pages; UINT64_MAX when they have no number.
+/// The size in bytes of this number of pages; UINT64_MAX on overflow.
 uint64_t bytes_of(uint64_t pages, uint8_t page_size_log2) noexcept {
     return pages <= UINT64_MAX >> page_size_log2 ? pages << page_size_log2 : UINT64_MAX;
 }
@@ -44,7 +44,7 @@ std::optional<LinearMemory> LinearMemory::create(const Options& options) noexcep
     }
     const uint64_t most = bytes_of(options.max_pages, options.page_size_log2);
     const uint64_t wanted = std::max(bytes, std::min(options.reservation, most));
-    // A memory that can never hold a byte needs no place.
+    // A memory that is always empty needs no storage.
     if (options.reservation != 0 && wanted != 0 && memory.move_to_reservation(bytes, wanted))
         return memory;
     if (!memory.resize(bytes))
@@ -64,7 +64,8 @@ bool LinearMemory::resize(uint64_t bytes) noexcept {
         return true;
     if (bytes > SIZE_MAX / 2) // no object can be larger
         return false;
-    if (reservation_.size() == 0 && bytes <= block_size_) { // larger than it is since a reset
+    if (reservation_.size() == 0 &&
+        bytes <= block_size_) { // the block may be larger than the memory after a reset
         std::memset(data_ + size_, 0, static_cast<size_t>(bytes - size_));
         size_ = bytes;
         return true;
@@ -77,7 +78,7 @@ bool LinearMemory::resize(uint64_t bytes) noexcept {
         size_ = bytes;
         return true;
     }
-    // Address space costs little: twice as much makes moving rare.
+    // Address space is cheap: doubling makes moves rare.
     return move_to_reservation(bytes, bytes * 2) || move_to_reservation(bytes, bytes);
 }
 

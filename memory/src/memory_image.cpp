@@ -25,7 +25,7 @@ bool write_all(int file, std::span<const uint8_t> bytes, uint64_t offset) noexce
     return true;
 }
 
-/// Whether a file may become so long; one that is made longer kills the process.
+/// Whether a file may have this length; extending one further would kill the process.
 bool is_allowed(size_t length) noexcept {
     rlimit limit{};
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && length <= limit.rlim_cur;
@@ -53,7 +53,7 @@ std::optional<MemoryImage> MemoryImage::create(std::span<const Piece> pieces) no
     if (file < 0)
         return std::nullopt;
     MemoryImage image{file, begin, end};
-    // As long as a page of the memory may be touched, the file must have it.
+    // The file must cover every page of the memory that may be touched.
     if (ftruncate(file, static_cast<off_t>(end)) != 0)
         return std::nullopt;
     for (const Piece& piece : pieces)

@@ -9,11 +9,12 @@ RangeAllocator::RangeAllocator(Allocator& allocator) noexcept : ranges_{allocato
     bins_.fill(none);
 }
 
-// ---- Free ranges, by their size ----
+// ---- Free ranges, by size ----
 
 namespace {
 
-/// What keeps the tree balanced: parents have larger ones than their children, and nobody chooses them.
+/// Keeps the tree balanced: parents have larger priorities than their children, and callers can't choose
+/// them.
 constexpr uint64_t priority(uint32_t index) noexcept {
     uint64_t mixed = (index + 1) * 0x9e3779b97f4a7c15u;
     mixed = (mixed ^ mixed >> 32) * 0xd6e8feb86659fd93u;
@@ -60,7 +61,7 @@ void RangeAllocator::link_in_tree(Index index) noexcept {
     Index* link = &root_;
     while (*link != none && priority(*link) > priority(index))
         link = is_before(index, *link) ? &ranges_[*link].previous : &ranges_[*link].next;
-    // What was there becomes two trees, of those before it and of those after it.
+    // The old subtree becomes two: the ranges before the new one and those after it.
     Index rest = std::exchange(*link, index);
     Index* lower = &ranges_[index].previous;
     Index* upper = &ranges_[index].next;
@@ -97,7 +98,7 @@ void RangeAllocator::unlink_from_tree(Index index) noexcept {
     *link = lower != none ? lower : upper;
 }
 
-/// The first one of the tree that has at least that size, and with that very size that address.
+/// The first range in the tree of at least that size and, if the size is equal, at least that address.
 RangeAllocator::Index RangeAllocator::first_in_tree(uint64_t size, uint64_t begin) const noexcept {
     Index found = none;
     for (Index index = root_; index != none;) {
@@ -118,7 +119,7 @@ RangeAllocator::Index RangeAllocator::first_free(uint64_t size) const noexcept {
     return first_in_tree(size, 0);
 }
 
-/// The free range after this one in the order of their sizes.
+/// The next free range in order of size.
 RangeAllocator::Index RangeAllocator::next_free(Index index) const noexcept {
     const Range& range = ranges_[index];
     if (range.size / granule >= bin_count)
@@ -135,8 +136,8 @@ bool RangeAllocator::fits(Index index, uint64_t size, uint64_t alignment) const 
 RangeAllocator::Index RangeAllocator::find_free(uint64_t size, uint64_t alignment) const noexcept {
     if (alignment <= granule)
         return first_free(size);
-    // Of those between `size` and what is enough wherever it begins, some have room and some don't. A few
-    // looks spare the larger ones; more would make an allocation as slow as there are many of them.
+    // Ranges between `size` and the size that always suffices may fit or not. Trying a few spares the larger
+    // ones; trying all would make allocation slow when there are many.
     const uint64_t enough = size + alignment - granule;
     constexpr int looks = 16;
     Index index = first_free(size);
@@ -150,7 +151,7 @@ RangeAllocator::Index RangeAllocator::find_free(uint64_t size, uint64_t alignmen
     return index;
 }
 
-// ---- Ranges in use, by their address ----
+// ---- Ranges in use, by address ----
 
 size_t RangeAllocator::bucket_of(uint64_t address, size_t buckets) noexcept {
     return static_cast<size_t>((address / granule * 0x9e3779b97f4a7c15u) >> 32) & (buckets - 1);
@@ -167,7 +168,7 @@ RangeAllocator::Index RangeAllocator::find_used(uint64_t address) const noexcept
 
 // ---- Entries ----
 
-/// Makes sure of so many spare entries, and of a bucket for every range.
+/// Makes sure of enough spare entries, and of a bucket for every range.
 bool RangeAllocator::make_room(size_t entries) noexcept {
     while (spare_count_ < entries) {
         if (ranges_.size() >= none || !ranges_.push({}))
@@ -210,7 +211,7 @@ void RangeAllocator::drop_entry(Index index) noexcept {
 
 // ---- Splitting and merging ----
 
-/// Cuts an unlinked range after `size` bytes; the rest becomes an unlinked range of its own.
+/// Cuts an unlinked range after `size` bytes; the rest becomes an unlinked range.
 void RangeAllocator::split(Index index, uint64_t size) noexcept {
     const Index rest = take_entry();
     Range& first = ranges_[index];
@@ -227,7 +228,7 @@ void RangeAllocator::split(Index index, uint64_t size) noexcept {
     first.after = rest;
 }
 
-/// Adds the neighbour above, which must be unlinked, to an unlinked range.
+/// Joins the neighbour above, which must be unlinked, to an unlinked range.
 void RangeAllocator::merge_with_next(Index index) noexcept {
     Range& range = ranges_[index];
     const Index next = range.after;
@@ -282,7 +283,7 @@ std::optional<uint64_t> RangeAllocator::allocate(uint64_t size, uint64_t alignme
     if (size > (uint64_t{1} << 62) || alignment > (uint64_t{1} << 62))
         return std::nullopt;
     size = size == 0 ? granule : (size + granule - 1) / granule * granule;
-    // Room for the range, and for what is cut off in front of it and behind it.
+    // Entries for the range, and for what is cut off before and after it.
     if (!make_room(2))
         return std::nullopt;
     Index index = find_free(size, alignment);

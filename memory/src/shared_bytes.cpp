@@ -73,7 +73,7 @@ std::optional<uint64_t> SharedBytes::grow(uint64_t pages) noexcept {
 template <typename T>
 WaitResult SharedBytes::wait(uint64_t address, T expected, int64_t timeout,
                              const std::atomic<bool>* interrupt) noexcept {
-    // Whoever changes the value and then notifies finds us on the list, or we find the change.
+    // A thread that changes the value and then notifies either finds us on the list, or we see the change.
     std::unique_lock lock{waiting_};
     if (std::atomic_ref<T>{*reinterpret_cast<T*>(data_ + address)}.load() != expected)
         return WaitResult::not_equal;
@@ -91,7 +91,7 @@ template WaitResult SharedBytes::wait(uint64_t, uint64_t, int64_t, const std::at
 WaitResult SharedBytes::sleep(std::unique_lock<std::mutex>& lock, Waiter& self, int64_t timeout,
                               const std::atomic<bool>* interrupt) noexcept {
     const Clock::time_point start = Clock::now();
-    // What ends beyond the clock's range never ends.
+    // A deadline beyond the clock's range never comes.
     const bool endless = timeout < 0 || std::chrono::nanoseconds{timeout} > Clock::time_point::max() - start;
     const Clock::time_point end =
         endless ? Clock::time_point::max() : start + std::chrono::nanoseconds{timeout};
@@ -131,7 +131,7 @@ uint32_t SharedBytes::notify(uint64_t address, uint32_t count) noexcept {
         }
         *at = waiter.next;
         waiter.notified = true;
-        // With the lock held, since the condition ends with the frame of its thread.
+        // While holding the lock, since the condition is destroyed with its thread's frame.
         waiter.wake.notify_one();
         ++woken;
     }

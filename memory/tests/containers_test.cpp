@@ -9,7 +9,7 @@
 namespace warpbeam {
 namespace {
 
-/// Has memory for so many allocations, and counts what is live.
+/// Has memory for a limited number of allocations, and counts the live ones.
 class Scarce final : public Allocator {
 public:
     explicit Scarce(size_t successes) : successes_{successes} {}
@@ -30,7 +30,7 @@ private:
     size_t successes_;
 };
 
-TEST(Vec, GrowsAndKeepsItsElements) {
+TEST(Vec, grows_and_keeps_its_elements) {
     Vec<std::unique_ptr<int>> vec;
     for (int i = 0; i < 100; ++i)
         ASSERT_TRUE(vec.push(std::make_unique<int>(i)));
@@ -42,7 +42,7 @@ TEST(Vec, GrowsAndKeepsItsElements) {
     EXPECT_EQ(vec.capacity(), 3u);
 }
 
-TEST(Vec, MayPushAnElementOfItsOwn) {
+TEST(Vec, can_push_its_own_element) {
     Vec<int> vec;
     for (int i = 0; i < 8; ++i)
         ASSERT_TRUE(vec.push(i));
@@ -50,7 +50,7 @@ TEST(Vec, MayPushAnElementOfItsOwn) {
     EXPECT_EQ(vec[8], 7);
 }
 
-TEST(Vec, FailureLeavesItAsItWas) {
+TEST(Vec, failure_changes_nothing) {
     Scarce scarce{1};
     {
         Vec<int> vec{scarce};
@@ -66,7 +66,7 @@ TEST(Vec, FailureLeavesItAsItWas) {
     EXPECT_EQ(scarce.live, 0);
 }
 
-TEST(Arena, GivesStableAddressesAndAllMemoryBack) {
+TEST(Arena, gives_stable_addresses_and_all_memory_back) {
     Scarce scarce{1000};
     {
         Arena arena{scarce};
@@ -82,13 +82,13 @@ TEST(Arena, GivesStableAddressesAndAllMemoryBack) {
     EXPECT_EQ(scarce.live, 0);
 }
 
-TEST(Arena, FailureIsAValue) {
+TEST(Arena, failure_is_a_value) {
     Scarce scarce{0};
     Arena arena{scarce};
     EXPECT_FALSE(arena.array<int>(1));
 }
 
-TEST(HashIndex, FindsByHashAndComparison) {
+TEST(HashIndex, finds_by_hash_and_comparison) {
     HashIndex index;
     const auto hash = [](uint32_t i) { return i % 7; }; // many collisions
     for (uint32_t i = 0; i < 200; ++i)
@@ -99,7 +99,7 @@ TEST(HashIndex, FindsByHashAndComparison) {
     EXPECT_EQ(index.size(), 200u);
 }
 
-TEST(HashIndex, FailureLeavesItAsItWas) {
+TEST(HashIndex, failure_changes_nothing) {
     Scarce scarce{1};
     HashIndex index{scarce};
     uint32_t count = 0;

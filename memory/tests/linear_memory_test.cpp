@@ -16,7 +16,7 @@ bool all_zero(const uint8_t* bytes, size_t count) {
     return std::all_of(bytes, bytes + count, [](uint8_t byte) { return byte == 0; });
 }
 
-/// Gives out memory until `budget` calls were made, and counts what is out.
+/// Allocates until `budget` calls were made, and counts what is live.
 class CountingAllocator final : public Allocator {
 public:
     explicit CountingAllocator(size_t budget) : budget_{budget} {}
@@ -38,7 +38,7 @@ private:
     size_t live_ = 0;
 };
 
-TEST(LinearMemory, begins_as_zeros) {
+TEST(LinearMemory, starts_with_zeros) {
     const auto memory = LinearMemory::create({.initial_pages = 2});
     ASSERT_TRUE(memory);
     EXPECT_EQ(memory->size(), 2u * 65536);
@@ -55,14 +55,14 @@ TEST(LinearMemory, may_be_empty) {
     EXPECT_EQ(memory->pages(), 1u);
 }
 
-TEST(LinearMemory, may_be_empty_for_ever) {
+TEST(LinearMemory, may_have_a_maximum_of_zero) {
     auto memory = LinearMemory::create({.max_pages = 0});
     ASSERT_TRUE(memory);
     EXPECT_TRUE(memory->grow(0));
     EXPECT_FALSE(memory->grow(1));
 }
 
-TEST(LinearMemory, keeps_its_contents_and_its_place_when_it_grows) {
+TEST(LinearMemory, keeps_contents_and_address_when_it_grows) {
     auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = 100});
     ASSERT_TRUE(memory);
     uint8_t* const base = memory->data();
@@ -88,7 +88,7 @@ TEST(LinearMemory, refuses_more_than_the_maximum) {
     EXPECT_FALSE(LinearMemory::create({.initial_pages = 4, .max_pages = 3}));
 }
 
-TEST(LinearMemory, refuses_what_no_machine_has) {
+TEST(LinearMemory, refuses_impossible_sizes) {
     EXPECT_FALSE(LinearMemory::create({.initial_pages = uint64_t{1} << 48, .max_pages = uint64_t{1} << 48}));
     auto memory = LinearMemory::create({.initial_pages = 1, .max_pages = uint64_t{1} << 48});
     ASSERT_TRUE(memory);
@@ -119,19 +119,19 @@ TEST(LinearMemory, moves_when_the_reservation_is_used_up) {
     EXPECT_TRUE(all_zero(memory->data() + 65536, 50 * 65536));
 }
 
-TEST(LinearMemory, reserves_at_least_what_it_begins_with) {
+TEST(LinearMemory, reserves_at_least_the_initial_size) {
     auto memory = LinearMemory::create({.initial_pages = 5, .max_pages = 100, .reservation = 65536});
     ASSERT_TRUE(memory);
     memory->data()[5 * 65536 - 1] = 1;
 }
 
-TEST(LinearMemory, lives_in_a_block_without_a_reservation) {
+TEST(LinearMemory, uses_a_block_without_a_reservation) {
     CountingAllocator allocator{100};
     {
         auto memory = LinearMemory::create(
             {.initial_pages = 1, .max_pages = 100, .reservation = 0, .allocator = &allocator});
         ASSERT_TRUE(memory);
-        EXPECT_EQ(allocator.live(), 65536u) << "no more than what exists";
+        EXPECT_EQ(allocator.live(), 65536u) << "only the current size is allocated";
         memory->data()[1] = 2;
         ASSERT_TRUE(memory->grow(2));
         EXPECT_EQ(allocator.live(), 3u * 65536);
@@ -141,7 +141,7 @@ TEST(LinearMemory, lives_in_a_block_without_a_reservation) {
     EXPECT_EQ(allocator.live(), 0u);
 }
 
-TEST(LinearMemory, keeps_its_block_when_there_is_no_memory) {
+TEST(LinearMemory, keeps_its_block_when_memory_runs_out) {
     CountingAllocator allocator{1};
     auto memory = LinearMemory::create(
         {.initial_pages = 1, .max_pages = 100, .reservation = 0, .allocator = &allocator});
@@ -162,7 +162,8 @@ TEST(LinearMemory, moves_with_its_owner) {
     EXPECT_EQ(second.pages(), 1u);
 }
 
-/// Serves `calls` calls of any kind and then nothing; only what a memory needs of the operating system.
+/// Lets `calls` calls of any kind succeed and then fails; provides only what a memory needs of the operating
+/// system.
 class FailingAllocator final : public Allocator {
 public:
     explicit FailingAllocator(size_t calls) : calls_{calls} {}
@@ -218,15 +219,15 @@ TEST(LinearMemory, shares_an_image_until_it_is_written) {
     EXPECT_TRUE(is_two_pieces(*other));
 }
 
-TEST(LinearMemory, an_image_needs_bytes) {
+TEST(LinearMemory, an_image_needs_contents) {
     EXPECT_FALSE(MemoryImage::create({}));
     const MemoryImage::Piece empty[] = {{7, {}}};
     EXPECT_FALSE(MemoryImage::create(empty));
 }
 
 #ifdef __linux__
-TEST(LinearMemoryDeathTest, has_no_image_where_files_must_be_shorter) {
-    // A file that becomes too long gets the process a signal.
+TEST(LinearMemoryDeathTest, file_size_limit_prevents_images) {
+    // A process is killed by a signal when its file gets too long.
     const auto run = [] {
         rlimit limit{};
         limit.rlim_cur = limit.rlim_max = 20'000;
@@ -236,7 +237,7 @@ TEST(LinearMemoryDeathTest, has_no_image_where_files_must_be_shorter) {
 }
 #endif
 
-TEST(LinearMemory, has_no_image_in_a_block) {
+TEST(LinearMemory, cannot_map_an_image_into_a_block) {
     const auto image = two_pieces();
     auto memory = LinearMemory::create({.initial_pages = 1, .reservation = 0});
     ASSERT_TRUE(memory);
@@ -246,7 +247,7 @@ TEST(LinearMemory, has_no_image_in_a_block) {
     EXPECT_TRUE(all_zero(memory->data(), memory->size()));
 }
 
-TEST(LinearMemory, goes_back_to_its_beginning) {
+TEST(LinearMemory, resets_to_zeros) {
     for (const uint64_t reservation : {uint64_t{0}, uint64_t{1} << 30}) {
         auto memory =
             LinearMemory::create({.initial_pages = 2, .max_pages = 100, .reservation = reservation});
@@ -262,7 +263,7 @@ TEST(LinearMemory, goes_back_to_its_beginning) {
     }
 }
 
-TEST(LinearMemory, goes_back_within_a_host_page) {
+TEST(LinearMemory, resets_within_a_host_page) {
     for (const uint64_t reservation : {uint64_t{0}, uint64_t{1} << 30}) {
         auto memory = LinearMemory::create(
             {.page_size_log2 = 0, .initial_pages = 3, .max_pages = 100, .reservation = reservation});
@@ -275,7 +276,7 @@ TEST(LinearMemory, goes_back_within_a_host_page) {
     }
 }
 
-TEST(LinearMemory, goes_back_to_its_image) {
+TEST(LinearMemory, resets_to_its_image) {
     const auto image = two_pieces();
     if (!image)
         GTEST_SKIP() << "no images here";
@@ -284,11 +285,11 @@ TEST(LinearMemory, goes_back_to_its_image) {
     std::memset(memory->data(), 0xff, memory->size());
     ASSERT_TRUE(memory->reset());
     EXPECT_TRUE(is_two_pieces(*memory));
-    EXPECT_TRUE(memory->map(*image)) << "it is there already";
+    EXPECT_TRUE(memory->map(*image)) << "it is mapped already";
     EXPECT_EQ(memory->size(), 65536u);
 }
 
-TEST(LinearMemory, survives_whatever_fails) {
+TEST(LinearMemory, survives_every_failure) {
     const auto image = two_pieces();
     for (size_t calls = 0; calls < 8; ++calls) {
         FailingAllocator failing{calls};
@@ -305,7 +306,7 @@ TEST(LinearMemory, survives_whatever_fails) {
         std::memset(memory->data(), 0xff, memory->size());
         if (memory->reset()) {
             EXPECT_EQ(memory->pages(), 1u);
-            // What was written is gone in any case; the image is there again or can be laid again.
+            // Written contents are lost in any case; the image is restored or can be mapped again.
             if (memory->data()[10'000] != 0) {
                 EXPECT_TRUE(is_two_pieces(*memory));
             } else
@@ -317,7 +318,7 @@ TEST(LinearMemory, survives_whatever_fails) {
     }
 }
 
-TEST(LinearMemory, is_guarded_or_not_made) {
+TEST(LinearMemory, is_guarded_or_creation_fails) {
     FailingAllocator none{0};
     EXPECT_FALSE(LinearMemory::create({.guarded = true, .allocator = &none}));
     const auto memory = LinearMemory::create({.max_pages = 0, .guarded = true});

@@ -10,7 +10,7 @@
 namespace warpbeam {
 namespace {
 
-TEST(RangeAllocator, gives_out_ranges_that_lie_in_its_regions_and_apart) {
+TEST(RangeAllocator, ranges_are_inside_regions_and_do_not_overlap) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(1000, 2000));
     EXPECT_EQ(ranges.free_bytes(), 992u); // [1008, 2000)
@@ -26,7 +26,7 @@ TEST(RangeAllocator, gives_out_ranges_that_lie_in_its_regions_and_apart) {
     EXPECT_TRUE(ranges.consistent());
 }
 
-TEST(RangeAllocator, has_nothing_to_give_without_a_region) {
+TEST(RangeAllocator, is_empty_without_a_region) {
     RangeAllocator ranges;
     EXPECT_FALSE(ranges.allocate(1));
     EXPECT_FALSE(ranges.deallocate(0));
@@ -51,7 +51,7 @@ TEST(RangeAllocator, aligns) {
     EXPECT_FALSE(ranges.allocate(16, uint64_t{1} << 40));
 }
 
-TEST(RangeAllocator, merges_what_is_taken_back) {
+TEST(RangeAllocator, merges_freed_ranges) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(0, 4096));
     const auto a = ranges.allocate(1024);
@@ -71,7 +71,7 @@ TEST(RangeAllocator, merges_what_is_taken_back) {
     EXPECT_TRUE(ranges.consistent());
 }
 
-TEST(RangeAllocator, continues_a_region_with_the_next_one) {
+TEST(RangeAllocator, adjacent_regions_join) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(0, 64));
     const auto low = ranges.allocate(32);
@@ -83,7 +83,7 @@ TEST(RangeAllocator, continues_a_region_with_the_next_one) {
     EXPECT_TRUE(ranges.consistent());
 }
 
-TEST(RangeAllocator, takes_back_only_what_it_gave_out) {
+TEST(RangeAllocator, frees_only_allocated_ranges) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(0, 4096));
     const auto address = ranges.allocate(64);
@@ -96,7 +96,7 @@ TEST(RangeAllocator, takes_back_only_what_it_gave_out) {
     EXPECT_TRUE(ranges.consistent());
 }
 
-TEST(RangeAllocator, refuses_sizes_beyond_all_bounds) {
+TEST(RangeAllocator, refuses_huge_sizes) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(0, UINT64_MAX));
     for (const uint64_t size : {UINT64_MAX, UINT64_MAX - 15, uint64_t{1} << 63, (uint64_t{1} << 62) + 1})
@@ -106,7 +106,7 @@ TEST(RangeAllocator, refuses_sizes_beyond_all_bounds) {
     EXPECT_TRUE(ranges.consistent());
 }
 
-TEST(RangeAllocator, finds_a_range_that_only_its_own_bin_has) {
+TEST(RangeAllocator, finds_the_only_large_enough_range_in_a_bin) {
     RangeAllocator ranges;
     // Many free ranges of one bin, all but the last too small.
     for (uint64_t i = 0; i < 100; ++i)
@@ -115,7 +115,7 @@ TEST(RangeAllocator, finds_a_range_that_only_its_own_bin_has) {
     EXPECT_FALSE(ranges.allocate(1104));
 }
 
-TEST(RangeAllocator, finds_every_aligned_range_that_has_room) {
+TEST(RangeAllocator, finds_every_aligned_range_that_fits) {
     RangeAllocator ranges;
     ASSERT_TRUE(ranges.add_region(65536, 131072));
     EXPECT_EQ(ranges.allocate(65536, 65536), 65536u);
@@ -123,7 +123,7 @@ TEST(RangeAllocator, finds_every_aligned_range_that_has_room) {
     EXPECT_EQ(ranges.allocate(60'000, 8192), 65536u);
     EXPECT_TRUE(ranges.consistent());
 
-    // One in the middle of many that are large enough, but begin at the wrong place.
+    // A fitting range among many that are large enough but wrongly aligned.
     RangeAllocator many;
     for (uint64_t i = 1; i <= 100; ++i)
         ASSERT_TRUE(many.add_region(i * 4096 + (i == 57 ? 0 : 16), i * 4096 + 1024));
@@ -133,7 +133,7 @@ TEST(RangeAllocator, finds_every_aligned_range_that_has_room) {
     EXPECT_TRUE(many.consistent());
 }
 
-TEST(RangeAllocator, knows_what_is_free_at_the_end) {
+TEST(RangeAllocator, knows_the_free_tail) {
     RangeAllocator ranges;
     EXPECT_EQ(ranges.free_tail(0), 0u);
     ASSERT_TRUE(ranges.add_region(16, 1024));
@@ -165,12 +165,12 @@ double microseconds(Action action) {
     return best;
 }
 
-TEST(RangeAllocator, is_quick_however_many_ranges_and_regions_there_are) {
+TEST(RangeAllocator, is_fast_with_many_ranges_and_regions) {
     constexpr uint64_t count = 200'000;
-    RangeAllocator apart; // each a region of its own, and all just too small
+    RangeAllocator apart; // each its own region, and all slightly too small
     for (uint64_t i = 0; i < count; ++i)
         ASSERT_TRUE(apart.add_region(i * 4096, i * 4096 + 1024));
-    // Looking at all of them takes milliseconds, in whatever way this was compiled.
+    // Searching all of them takes milliseconds at any optimisation level.
     EXPECT_LT(microseconds([&] { EXPECT_FALSE(apart.allocate(1040)); }), 300.0);
     EXPECT_LT(microseconds([&] { EXPECT_TRUE(apart.allocate(512)); }), 300.0);
 }
@@ -192,7 +192,7 @@ private:
     size_t budget_;
 };
 
-TEST(RangeAllocator, stays_as_it_was_when_the_bookkeeping_finds_no_memory) {
+TEST(RangeAllocator, failed_bookkeeping_changes_nothing) {
     for (size_t budget = 0; budget < 12; ++budget) {
         Meagre meagre{budget};
         RangeAllocator ranges{meagre};

@@ -20,7 +20,8 @@ std::atomic_ref<uint32_t> word(const SharedBytes& shared, uint64_t address) {
     return std::atomic_ref<uint32_t>{*reinterpret_cast<uint32_t*>(shared.data() + address)};
 }
 
-/// Until so many wait at the address: notifying none of them can't tell, so this looks for time to pass.
+/// Waits until this number of threads have probably gone to sleep: there is no way to ask, so this sleeps a
+/// while.
 void wait_until_asleep(SharedBytes& shared, const std::atomic<uint32_t>& arriving, uint32_t count) {
     while (arriving.load() < count)
         std::this_thread::yield();
@@ -28,7 +29,7 @@ void wait_until_asleep(SharedBytes& shared, const std::atomic<uint32_t>& arrivin
     std::this_thread::sleep_for(20ms);
 }
 
-TEST(SharedBytes, GrowsInPlaceUpToItsMaximum) {
+TEST(SharedBytes, grows_in_place_up_to_its_maximum) {
     const auto shared = make(1, 3);
     uint8_t* const before = shared->data();
     EXPECT_EQ(shared->size(), 65536u);
@@ -41,7 +42,7 @@ TEST(SharedBytes, GrowsInPlaceUpToItsMaximum) {
     EXPECT_EQ(shared->grow(0), 3u);
 }
 
-TEST(SharedBytes, RefusesWhatCantBe) {
+TEST(SharedBytes, refuses_impossible_options) {
     EXPECT_FALSE(SharedBytes::create({.initial_pages = 2, .max_pages = 1}));
     EXPECT_FALSE(SharedBytes::create({.initial_pages = 0, .max_pages = uint64_t{1} << 48}));
     EXPECT_FALSE(SharedBytes::create({.initial_pages = 0, .max_pages = uint64_t{1} << 47}));
@@ -51,7 +52,7 @@ TEST(SharedBytes, RefusesWhatCantBe) {
     EXPECT_EQ(empty->grow(1), std::nullopt);
 }
 
-TEST(SharedBytes, WaitsOnlyForWhatItExpects) {
+TEST(SharedBytes, waits_only_if_the_value_is_as_expected) {
     const auto shared = make(1, 1);
     EXPECT_EQ(shared->wait<uint32_t>(8, 1, -1), WaitResult::not_equal);
     EXPECT_EQ(shared->wait<uint64_t>(8, 1, -1), WaitResult::not_equal);
@@ -59,10 +60,10 @@ TEST(SharedBytes, WaitsOnlyForWhatItExpects) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_EQ(shared->wait<uint64_t>(8, 0, 5'000'000), WaitResult::timed_out);
     EXPECT_GE(std::chrono::steady_clock::now() - start, 5ms);
-    EXPECT_EQ(shared->notify(8, UINT32_MAX), 0u) << "those whose time was up wait no longer";
+    EXPECT_EQ(shared->notify(8, UINT32_MAX), 0u) << "timed-out threads no longer wait";
 }
 
-TEST(SharedBytes, NotifiesInTheOrderOfArrivalAndOnlyAtTheAddress) {
+TEST(SharedBytes, notifies_in_order_of_arrival_and_only_at_the_address) {
     const auto shared = make(1, 1);
     std::atomic<uint32_t> arriving = 0;
     std::vector<int> woken;
@@ -90,7 +91,7 @@ TEST(SharedBytes, NotifiesInTheOrderOfArrivalAndOnlyAtTheAddress) {
     EXPECT_EQ(std::vector<int>(woken.begin(), woken.begin() + 2), (std::vector<int>{0, 1}));
 }
 
-TEST(SharedBytes, AnInterruptEndsAWait) {
+TEST(SharedBytes, an_interrupt_ends_a_wait) {
     const auto shared = make(1, 1);
     std::atomic<bool> interrupt = false;
     std::thread waiter{
@@ -101,9 +102,9 @@ TEST(SharedBytes, AnInterruptEndsAWait) {
     EXPECT_EQ(shared->notify(0, 1), 0u);
 }
 
-/// Every token that is passed on must arrive: a lost wake-up would hang, an invented one would break the
+/// Every token that is passed on must arrive: a lost wake-up would hang, a spurious one would break the
 /// count.
-TEST(SharedBytes, NoNotificationIsLost) {
+TEST(SharedBytes, no_notification_is_lost) {
     const auto shared = make(1, 8);
     constexpr uint32_t rounds = 2000;
     const auto pass = [&](uint64_t mine, uint64_t others) {
@@ -124,7 +125,7 @@ TEST(SharedBytes, NoNotificationIsLost) {
     second.join();
     EXPECT_EQ(word(*shared, 0).load(), rounds + 1);
     EXPECT_EQ(word(*shared, 64).load(), rounds);
-    EXPECT_EQ(shared->size(), 8u * 65536) << "eight growths were asked for, of which seven had room";
+    EXPECT_EQ(shared->size(), 8u * 65536) << "eight requests to grow, of which seven fit";
 }
 
 } // namespace

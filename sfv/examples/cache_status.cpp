@@ -1,4 +1,4 @@
-// Cache-Status (RFC 9211): a list, one member for each cache, with parameters. Every cache adds a member at
+// Cache-Status (RFC 9211): a list with one member per cache, with parameters. Every cache adds a member at
 // the end.
 
 #include "example.hpp"
@@ -11,18 +11,18 @@
 namespace sfv = warpbeam::sfv;
 
 // [readme
-/// The field with our own member added; unchanged when it can't be read.
+/// The field with our own member added; unchanged if it can't be read.
 std::string add_hit(std::string_view field, std::string_view cache, int ttl) {
     auto caches = sfv::List::parse(field);
     if (!caches)
         return std::string(field);
-    const auto own = caches->add(cache); // an item of the type string
+    const auto own = caches->add(cache); // a string item
     if (!own || !(*own)->parameters.set("hit") || !(*own)->parameters.set("ttl", ttl))
         return std::string(field);
     return to_string(*caches);
 }
 
-/// Whether any cache had the response.
+/// Whether any cache had stored the response.
 bool was_hit(std::string_view field) {
     const auto caches = sfv::List::parse(field);
     if (!caches)

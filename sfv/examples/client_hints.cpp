@@ -11,7 +11,7 @@
 
 namespace sfv = warpbeam::sfv;
 
-/// The version of a brand in Sec-CH-UA; empty when it is not named.
+/// The version of a brand in Sec-CH-UA; empty if the brand is not listed.
 std::string version_of(std::string_view field, std::string_view brand) {
     const auto brands = sfv::List::parse(field);
     if (!brands)

@@ -1,4 +1,5 @@
-// Content-Digest (RFC 9530): a dictionary of algorithms with byte sequences, here read without allocating.
+// Content-Digest (RFC 9530): a dictionary that maps algorithms to byte sequences, read here without
+// allocating.
 
 #include "example.hpp"
 
@@ -14,7 +15,7 @@ namespace sfv = warpbeam::sfv;
 
 using Sha256 = std::array<uint8_t, 32>;
 
-/// The SHA-256 of the field, when it has one. Of several the last one counts.
+/// The SHA-256 in the field, if any. The last of several counts.
 std::optional<Sha256> sha256_of(std::string_view field) {
     std::optional<Sha256> digest;
     sfv::Parser parser{sfv::FieldType::dictionary, field};

@@ -1,5 +1,5 @@
-// Priority (RFC 9218): a dictionary with the urgency u and the flag i. Read with the pull parser, written
-// with the writer: nothing is allocated.
+// Priority (RFC 9218): a dictionary with the urgency u and the flag i. Read with the pull parser and written
+// with the writer, without allocating.
 
 #include "example.hpp"
 
@@ -16,7 +16,7 @@ struct Priority {
     bool incremental = false;
 };
 
-/// A field that is malformed is ignored as a whole, a member that makes no sense by itself.
+/// A malformed field is ignored; so is a single member with an invalid value.
 Priority read_priority(std::string_view field) {
     Priority priority;
     sfv::Parser parser{sfv::FieldType::dictionary, field};

@@ -1,5 +1,5 @@
-// Signature-Input and Signature (RFC 9421): dictionaries with the same keys; the first one's members are
-// inner lists of what is covered, the second one's are byte sequences.
+// Signature-Input and Signature (RFC 9421): two dictionaries with the same keys. Members of the first are
+// inner lists of what is covered, those of the second are byte sequences.
 
 #include "example.hpp"
 
@@ -10,7 +10,7 @@
 
 namespace sfv = warpbeam::sfv;
 
-/// The signature parameters as they are signed: the member of Signature-Input, in its canonical form.
+/// The signature parameters as signed: the member of Signature-Input in its canonical form.
 std::string signature_params(const sfv::Dictionary& input, std::string_view label) {
     const sfv::Member* const member = input.find(label);
     if (member == nullptr || !member->is_inner_list())
@@ -38,7 +38,7 @@ int main() {
     EXPECT(signature.set("sig1", sfv::ByteSequence{"the signature's bytes"}));
     EXPECT(to_string(signature) == "sig1=:dGhlIHNpZ25hdHVyZSdzIGJ5dGVz:");
 
-    // Verifying: both fields, as they came, perhaps written in another way.
+    // Verifying: both fields as received, perhaps not in canonical form.
     const auto received = sfv::Dictionary::parse("sig1=( \"@method\"  \"@authority\" \"content-digest\" );"
                                                  "created=1618884475; keyid=\"test-key-ed25519\"");
     const auto bytes = sfv::Dictionary::parse("sig1=:dGhlIHNpZ25hdHVyZSdzIGJ5dGVz:");

@@ -43,12 +43,12 @@ namespace {
 #if WARPBEAM_SFV_SSE2
 __m128i bytes_of(char byte) noexcept { return _mm_set1_epi8(byte); }
 
-/// Both of these decode sixteen characters at a time as long as there is room for the bytes that they write
-/// too much, at most four.
+/// Both functions decode sixteen characters at a time while there is room for the extra bytes that they
+/// write, at most four.
 void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
     while (end - p >= 20) {
         const __m128i text = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-        // What is to be added to a character depends on its class; classes follow each other: + / 0-9 A-Z
+        // The number to add to a character depends on its class; the classes follow each other: + / 0-9 A-Z
         // a-z.
         const auto from = [&](char first, int difference) {
             return _mm_and_si128(_mm_cmpgt_epi8(text, bytes_of(static_cast<char>(first - 1))),
@@ -59,7 +59,8 @@ void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
         values = _mm_add_epi8(values, from('0', (52 - '0') - (63 - '/')));
         values = _mm_add_epi8(values, from('A', (0 - 'A') - (52 - '0')));
         values = _mm_add_epi8(values, from('a', (26 - 'a') - (0 - 'A')));
-        // In each group of four bytes, the first one lowest: pairs to twelve bits, then pairs of those to 24.
+        // In each group of four bytes, the first one lowest: join pairs to twelve bits, then pairs of those
+        // to 24.
         const __m128i even = _mm_slli_epi16(_mm_and_si128(values, _mm_set1_epi16(0xff)), 6);
         const __m128i pairs = _mm_or_si128(even, _mm_srli_epi16(values, 8));
         const __m128i groups = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 12 | 1 << 16));
@@ -74,9 +75,9 @@ void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
     }
 }
 
-/// With the byte shuffle that nearly all processors have, a third of the instructions.
+/// With the byte shuffle of nearly all processors, a third of the instructions.
 [[gnu::target("ssse3")]] void decode_blocks_ssse3(const char*& p, const char* end, char*& out) noexcept {
-    // What is to be added, by the upper four bits of a character; but "/" is not like "+".
+    // The number to add, by the upper four bits of a character; but "/" differs from "+".
     const __m128i differences =
         _mm_setr_epi8(0, 0, 62 - '+', 52 - '0', -'A', -'A', 26 - 'a', 26 - 'a', 0, 0, 0, 0, 0, 0, 0, 0);
     const __m128i order = _mm_setr_epi8(2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, -1, -1, -1, -1);

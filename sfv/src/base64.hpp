@@ -5,7 +5,7 @@
 
 namespace warpbeam::sfv {
 
-/// How many bytes base64 stands for; `text` is as the parser accepts it, with or without padding.
+/// The number of bytes that base64 encodes; `text` is as the parser accepts it, with or without padding.
 [[nodiscard]] size_t base64_decoded_size(std::string_view text) noexcept;
 /// Decodes such a text and returns the number of bytes.
 size_t base64_decode(std::string_view text, char* out) noexcept;

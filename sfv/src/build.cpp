@@ -1,4 +1,4 @@
-// Documents made by the pull parser.
+// Builds documents with the pull parser.
 
 #include <warpbeam/sfv/document.hpp>
 
@@ -24,8 +24,8 @@ inline bool BareItem::take(const RawItem& raw) noexcept {
     return true;
 }
 
-/// One walk over a field. Every function returns false when there is no memory; what is malformed ends the
-/// walk, too, and is found by `finish`.
+/// One walk over a field. Every function returns false if memory runs out. A malformed field ends the walk
+/// too; `finish` reports it.
 class Builder {
 public:
     static bool build(Parser& parser, Item& item) noexcept {
@@ -52,7 +52,8 @@ public:
     }
 
 private:
-    /// When the members are full: room for as many as the field will have if it goes on as it began.
+    /// If the members are full: makes room for the number of members the field will have if the rest is like
+    /// the beginning.
     template <typename T, uint32_t inline_capacity>
     [[gnu::always_inline]] static bool make_room(const Parser& parser,
                                                  Sequence<T, inline_capacity>& members) noexcept {
@@ -63,11 +64,11 @@ private:
         const auto done = static_cast<size_t>(parser.pos_ - parser.begin_) + 1;
         const auto rest = static_cast<size_t>(parser.end_ - parser.pos_);
         const size_t size = members.size();
-        // Within bounds, since whoever sends the field may want us to be wrong.
+        // Bounded, since the sender of the field may want the estimate to be wrong.
         const size_t least = parser.has_next_line() ? size : std::min(size, rest + 2);
         return members.grow(size + std::clamp(size * rest / done + 1, least, size * 7));
     }
-    /// The value of a key in a map: a new one, also when the key is there already.
+    /// The value of a key in a map: a new value, even if the key is there already.
     template <typename T, uint32_t inline_capacity>
     [[gnu::always_inline]] static T* place_of(KeyMap<T, inline_capacity>& map,
                                               std::string_view key) noexcept {
@@ -104,7 +105,7 @@ private:
 
 namespace {
 
-/// Whether the length of every text and the number of all members can be counted.
+/// Whether the length of every text and the number of members fit their counters.
 bool is_countable(std::span<const std::string_view> lines) noexcept {
     size_t size = 0;
     for (const std::string_view line : lines) {
@@ -123,7 +124,8 @@ Result<T> parse(FieldType type, std::span<const std::string_view> lines, ParseOp
     Parser parser{type, lines, options};
     Result<T> document{};
     const bool has_memory = Builder::build(parser, *document);
-    if (const auto finished = parser.finish(); !finished) // first, so that it does not depend on the memory
+    if (const auto finished = parser.finish();
+        !finished) // first, so that the error does not depend on memory
         document = std::unexpected(finished.error());
     else if (!has_memory)
         document = refuse(Reason::out_of_memory);

@@ -30,7 +30,7 @@ void report(wb_sfv_error* to, const Error& error) noexcept {
     to->message[text.size()] = '\0';
 }
 
-/// A value that was given by a caller, who may have set anything.
+/// A value from a caller, who may have set anything.
 BareItemRef ref_of(const wb_sfv_value& value) noexcept {
     if (value.needs_decoding)
         return BareItemRef::refused(Reason::undecoded);
@@ -88,13 +88,13 @@ wb_sfv_value value_of(const BareItem& item) noexcept {
 
 static_assert(sizeof(std::string_view) == sizeof(wb_sfv_line) &&
               alignof(std::string_view) <= alignof(wb_sfv_line));
-/// A parser that knows whether the last call came to a value: those that return false skip others, which C
-/// must not get to see as if they were the one it read before.
+/// A parser that knows whether the last call returned a value: calls that return false may skip others, which
+/// C code must not mistake for the one it read before.
 struct Pull {
     Parser parser;
     bool has_value = false;
 
-    /// What a call returned, which sets the key and the value that are asked for.
+    /// Handles a call's result, and sets the key and value that are requested.
     bool came(bool to_value, wb_sfv_value* value, wb_sfv_text* key, bool has_key) noexcept {
         has_value = to_value;
         if (to_value && key != nullptr)
@@ -107,7 +107,7 @@ struct Pull {
 
 static_assert(sizeof(Pull) <= sizeof(wb_sfv_parser) && alignof(Pull) <= alignof(wb_sfv_parser));
 static_assert(sizeof(Writer) <= sizeof(wb_sfv_writer) && alignof(Writer) <= alignof(wb_sfv_writer));
-// C copies them as bytes and never ends them.
+// C copies them as bytes and never destroys them.
 static_assert(std::is_trivially_copyable_v<std::string_view> && std::is_trivially_copyable_v<Pull> &&
               std::is_trivially_copyable_v<Writer>);
 
@@ -130,7 +130,8 @@ const Writer& unwrap(const wb_sfv_writer* writer) noexcept {
 
 } // namespace
 
-/// Of the three parts only that of the type is used. An item is a member, so that all nodes are alike.
+/// Only the document that matches the type is used. A single item is stored as a Member, so that all nodes
+/// are alike.
 struct wb_sfv_document {
     FieldType type;
     Member item;
@@ -147,14 +148,14 @@ wb_sfv_node* node_of(const Member* member) noexcept {
 wb_sfv_node* node_of(const Item* item) noexcept {
     return reinterpret_cast<wb_sfv_node*>(reinterpret_cast<uintptr_t>(item) | 1);
 }
-/// The item of a node; null when it is an inner list.
+/// The item of a node; null if it is an inner list.
 Item* item_of(const wb_sfv_node* node) noexcept {
     const auto address = reinterpret_cast<uintptr_t>(node);
     if ((address & 1) != 0)
         return reinterpret_cast<Item*>(address & ~uintptr_t{1});
     return reinterpret_cast<Member*>(address)->item();
 }
-/// The inner list of a node; null when it is an item.
+/// The inner list of a node; null if it is an item.
 InnerList* inner_list_of(const wb_sfv_node* node) noexcept {
     const auto address = reinterpret_cast<uintptr_t>(node);
     return (address & 1) != 0 ? nullptr : reinterpret_cast<Member*>(address)->inner_list();

@@ -56,7 +56,7 @@ Member& Member::operator=(Member&& other) noexcept {
 
 namespace {
 
-/// What `add` and `set` return: a part of what was inserted.
+/// What `add` and `set` return: a part of the inserted value.
 template <typename Part, typename Whole>
 Result<Part*> part_of(Result<Whole*> inserted, Part* (Whole::*part)() noexcept) noexcept {
     if (!inserted)

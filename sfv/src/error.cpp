@@ -45,7 +45,7 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::date_integer:
         return "no decimal point in a date";
     case Reason::date_range:
-        return "a date of the years 1 to 9999";
+        return "a date in the years 1 to 9999";
     case Reason::display_quote:
         return "'\"' after '%'";
     case Reason::display_char:
@@ -55,18 +55,18 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::utf8:
         return "valid UTF-8";
     case Reason::rfc8941_type:
-        return "a bare item of RFC 8941, which has no dates and display strings";
+        return "a bare item of RFC 8941, which has no dates or display strings";
     case Reason::whole_line:
         return "the closing '\"' in the same field line";
     case Reason::invalid_key:
-        return "not a key: lower-case letters, digits, '_', '-', '.' and '*' are, but none of the middle "
-               "four first";
+        return "not a key: use lower-case letters, digits, '_', '-', '.' and '*', and begin with a letter "
+               "or '*'";
     case Reason::invalid_token:
         return "not a token";
     case Reason::invalid_string:
-        return "a string can only have printable ASCII characters; a display string has all";
+        return "a string can only contain printable ASCII characters; use a display string for others";
     case Reason::invalid_utf8:
-        return "a display string has to be valid UTF-8";
+        return "a display string must be valid UTF-8";
     case Reason::integer_range:
         return "more than 15 digits";
     case Reason::decimal_range:
@@ -74,27 +74,27 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::not_a_number:
         return "not a finite number";
     case Reason::nested_list:
-        return "a list inside of an inner list, or where only a bare item can be";
+        return "a list inside an inner list, or where only a bare item is allowed";
     case Reason::nested_map:
-        return "a map inside of another value";
+        return "a map inside another value";
     case Reason::no_value:
-        return "no value where there has to be one";
+        return "a value is missing";
     case Reason::undecoded:
-        return "a text of the parser that has not been decoded";
+        return "a text from the parser that was not decoded";
     case Reason::unknown_type:
         return "a value of a type that does not exist";
     case Reason::wrong_order:
-        return "calls in an order that makes no field";
+        return "calls in an order that does not make a field";
     case Reason::nothing_read:
-        return "nothing to decode: the call before came to no value";
+        return "nothing to decode: the previous call returned no value";
     case Reason::not_inner_list:
-        return "an item, which has no items inside";
+        return "an item, where an inner list is needed";
     case Reason::buffer_too_small:
         return "the buffer is too small";
     case Reason::too_long:
         return "more than 4 GiB";
     case Reason::out_of_memory:
-        return "no more memory";
+        return "out of memory";
     }
     return "";
 }

@@ -11,7 +11,7 @@ std::optional<Error> Parser::error() const noexcept {
     if (pos_ != end_)
         error.found = static_cast<uint8_t>(*pos_);
     else if (has_next_line())
-        error.found = ','; // that which joins the lines
+        error.found = ','; // it joins the lines
     return error;
 }
 
@@ -76,7 +76,7 @@ bool Parser::read_other(const char* p, Reason expected) noexcept {
     }
 }
 
-/// Section 4.2.4, from the sign or the first digit on.
+/// Section 4.2.4, from the sign or the first digit.
 bool Parser::read_signed_number(const char* p) noexcept {
     const bool negative = p != end_ && *p == '-';
     if (negative)
@@ -86,7 +86,7 @@ bool Parser::read_signed_number(const char* p) noexcept {
     return read_number(p, negative);
 }
 
-/// Section 4.2.4, behind the point at `p`.
+/// Section 4.2.4, after the point at `p`.
 bool Parser::read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept {
     if (p - digits > 12)
         return fail(Reason::max_12_digits, digits + 12);
@@ -105,7 +105,7 @@ bool Parser::read_fraction(const char* p, const char* digits, int64_t integer, b
     return accept(p);
 }
 
-/// A string that may go on in further lines: what it has in the lines before the current one.
+/// A string that may continue on further lines: what it has in the lines before the current one.
 struct Parser::SplitText {
     Parser& parser;
     const char* start;   ///< of the whole text
@@ -115,7 +115,7 @@ struct Parser::SplitText {
     bool is_split = false;
     bool is_encoded = false;
 
-    /// Goes on to the next line, where the current one has ended; false when that is not allowed.
+    /// Moves to the next line at the end of the current one; false if that is not allowed.
     bool go_on(const char*& p, Reason expected) noexcept {
         if (!parser.has_next_line())
             return parser.fail(expected, p);
@@ -165,7 +165,7 @@ bool Parser::read_byte_sequence(const char* p) noexcept {
     const char* const start = p + 1;
     p = scan::skip_base64_chars(start, end_, begin_);
     const char* const data_end = p;
-    const size_t rest = static_cast<size_t>(p - start) % 4; // characters behind the last complete group
+    const size_t rest = static_cast<size_t>(p - start) % 4; // characters after the last complete group
     size_t padding = 0;
     while (p != end_ && *p == '=' && rest >= 2 && padding < 4 - rest) {
         ++p;
@@ -175,11 +175,11 @@ bool Parser::read_byte_sequence(const char* p) noexcept {
         return fail(padding != 0 && padding < 4 - rest ? Reason::base64_padding : Reason::base64, p);
     if (rest == 1)
         return fail(Reason::base64_length, p);
-    // No padding at all SHOULD be read; half of it is neither one nor the other.
+    // Missing padding SHOULD be accepted; partial padding is an error.
     if (rest != 0 && padding != 4 - rest && (padding != 0 || options_.strict_padding))
         return fail(Reason::base64_padding, p);
     if (options_.strict_pad_bits && rest != 0) {
-        // Which characters stand for six bits of which the last four, or two, are zero.
+        // The characters whose last four, or two, of six bits are zero.
         const std::string_view good = rest == 2 ? "AQgw" : "AEIMQUYcgkosw048";
         if (good.find(data_end[-1]) == std::string_view::npos)
             return fail(Reason::base64_pad_bits, data_end - 1);
@@ -223,7 +223,7 @@ bool Parser::read_display_string(const char* p) noexcept {
         if (*p == '"') {
             return text.close(Type::display_string, p);
         }
-        // A run of percent escapes has to be UTF-8 by itself, since all other characters are ASCII.
+        // A run of percent escapes must be UTF-8 by itself, since all other characters are ASCII.
         while (p != end_ && *p == '%') {
             const int high = p + 1 != end_ ? lower_hex(p[1]) : -1;
             const int low = high >= 0 && p + 2 != end_ ? lower_hex(p[2]) : -1;

@@ -11,7 +11,7 @@ namespace warpbeam::sfv {
 
 namespace {
 
-/// Copies what stands before the next `escape`. There must be room for all of the text.
+/// Copies everything before the next `escape`. There must be room for all of the text.
 template <char escape>
 const char* copy_run(const char* p, const char* end, char*& out) noexcept {
 #if WARPBEAM_SFV_SSE2
@@ -55,7 +55,7 @@ size_t RawItem::decode_to(char* out) const noexcept {
         return base64_decode({data_, size_}, out);
     const auto decode = type_ == Type::string ? unescape : percent_decode;
     size_t written = decode({data_, first_size()}, out);
-    // No escape stands across the end of a line, so that each part can be decoded by itself.
+    // No escape spans the end of a line, so each part can be decoded separately.
     const std::string_view* line = line_;
     for (size_t done = first_size(); done < size_;) {
         std::memcpy(out + written, ", ", 2);

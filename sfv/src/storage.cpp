@@ -1,4 +1,4 @@
-// What the containers of documents do with memory.
+// Memory management of the documents' containers.
 
 #include <warpbeam/sfv/key_map.hpp>
 #include <warpbeam/sfv/text.hpp>
@@ -97,7 +97,7 @@ void KeyIndex::erase(uint32_t hash, uint32_t position) noexcept {
     uint32_t gap = hash & mask;
     while (slots[gap].position != position)
         gap = (gap + 1) & mask;
-    // What was put behind it for want of room goes nearer to its place.
+    // Entries that were pushed past this slot move closer to their place.
     for (uint32_t slot = (gap + 1) & mask; slots[slot].position != none; slot = (slot + 1) & mask) {
         const uint32_t distance = (slot - slots[slot].hash) & mask;
         if (distance >= ((slot - gap) & mask)) {

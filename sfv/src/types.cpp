@@ -35,7 +35,7 @@ std::string_view name_of(Type type) noexcept {
 
 namespace {
 
-/// The parts of a number as text, all of them digits only.
+/// The parts of a number as text, all of them only digits.
 struct NumberText {
     bool negative = false;
     std::string_view integer;
@@ -43,7 +43,7 @@ struct NumberText {
     int64_t exponent = 0;
 
     [[nodiscard]] size_t size() const noexcept { return integer.size() + fraction.size(); }
-    /// Counted through both parts; zero behind the end.
+    /// Counted through both parts; zero after the end.
     [[nodiscard]] int digit(size_t i) const noexcept {
         if (i < integer.size())
             return integer[i] - '0';
@@ -68,7 +68,7 @@ bool take(std::string_view& text, char c) noexcept {
     return true;
 }
 
-/// False when the text is no number.
+/// False if the text is not a number.
 bool split_number(std::string_view text, NumberText& number) noexcept {
     number.negative = take(text, '-');
     number.integer = take_digits(text);
@@ -86,7 +86,7 @@ bool split_number(std::string_view text, NumberText& number) noexcept {
         const std::string_view digits = take_digits(text);
         if (digits.empty())
             return false;
-        constexpr int64_t huge = 1'000'000'000'000'000; // more than any text has digits
+        constexpr int64_t huge = 1'000'000'000'000'000; // more than the digits of any text
         for (const char c : digits)
             if (number.exponent < huge)
                 number.exponent = number.exponent * 10 + (c - '0');
@@ -107,7 +107,7 @@ Result<Decimal> Decimal::from_text(std::string_view text) noexcept {
         ++first;
     if (first == number.size())
         return Decimal{0};
-    // The digits before this one are whole thousandths, those from it on are rounded away.
+    // Digits before this one are whole thousandths, those from it on are rounded away.
     const int64_t stop = static_cast<int64_t>(number.integer.size()) + number.exponent + 3;
     const int64_t significant = stop - static_cast<int64_t>(first);
     if (significant < 0)
@@ -178,7 +178,7 @@ Result<void> BareItemRef::check() const noexcept {
     case Type::decimal:
         return in_range(number_) ? Result<void>{} : sfv::refuse(Reason::decimal_range);
     case Type::string:
-        // Every class that stands for something in a string, and what is escaped.
+        // Every class that needs no escape in a string, and what is escaped.
         for (size_t i = 0; i < text_.size(); ++i)
             if (!chars::is(text_[i], chars::string_char) && text_[i] != '"' && text_[i] != '\\')
                 return sfv::refuse(Reason::invalid_string, i);

@@ -4,7 +4,7 @@
 
 namespace warpbeam::sfv {
 
-/// The value of a hexadecimal digit in lower case; -1 for any other character.
+/// The value of a lower-case hexadecimal digit; -1 for any other character.
 [[nodiscard]] constexpr int lower_hex(char c) noexcept {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -13,7 +13,7 @@ namespace warpbeam::sfv {
     return -1;
 }
 
-/// Takes UTF-8 byte by byte (RFC 3629: no surrogates, nothing beyond U+10FFFF, the shortest form only).
+/// Checks UTF-8 byte by byte (RFC 3629: no surrogates, nothing beyond U+10FFFF, only the shortest form).
 class Utf8Checker {
 public:
     /// False when the bytes so far cannot be the start of UTF-8.
@@ -27,7 +27,7 @@ public:
                 return false;
             missing_ = byte < 0xe0 ? 1 : byte < 0xf0 ? 2 : 3;
             if (byte == 0xe0)
-                low_ = 0xa0; // what is less has a shorter form
+                low_ = 0xa0; // lower values have a shorter form
             else if (byte == 0xed)
                 high_ = 0x9f; // surrogates
             else if (byte == 0xf0)
@@ -47,7 +47,7 @@ public:
 
 private:
     uint8_t missing_ = 0; ///< bytes of the character that are still to come
-    uint8_t low_ = 0x80;  ///< the bounds of the next of them
+    uint8_t low_ = 0x80;  ///< the bounds of the next byte
     uint8_t high_ = 0xbf;
 };
 

@@ -129,7 +129,7 @@ void Writer::put_bare_item(const BareItemRef& value) noexcept {
     }
 }
 
-/// Writes what separates a value from what is before it; false when there can be no value in this place.
+/// Writes the separator between a value and what precedes it; false if no value is allowed here.
 bool Writer::begin_value(bool is_boolean_true) noexcept {
     switch (state_) {
     case State::begin:

@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-/// What must hold of any input, for the property tests and the fuzz targets. No test framework in here.
+/// What must hold for any input, for the property tests and the fuzz targets. Independent of any test
+/// framework.
 
 namespace warpbeam::sfv::testing {
 
@@ -18,7 +19,7 @@ inline std::string join(std::span<const std::string_view> lines) {
     return field;
 }
 
-/// A bare item of the pull parser as a document's.
+/// Converts a pull parser's bare item to a document's.
 inline Result<BareItem> decoded(const RawItem& raw) {
     std::vector<char> buffer(raw.decode_capacity());
     const auto text = [&] { return *raw.decode(buffer); };
@@ -44,7 +45,7 @@ inline Result<BareItem> decoded(const RawItem& raw) {
     return BareItem::from(raw.boolean());
 }
 
-/// Walks the rest of a parser by hand into documents, with nothing but the public interface.
+/// Builds documents from the rest of a parser, using only the public interface.
 class Walker {
 public:
     explicit Walker(Parser& parser) : parser_{parser} {}
@@ -106,9 +107,9 @@ private:
     Parser& parser_;
 };
 
-/// What does not hold of this input; null when all does: documents and the pull parser agree, in the values
-/// and in the error; lines are as good as the joined field; serialization gives the same document back, and
-/// is a fixed point.
+/// What does not hold for this input, or null: documents and the pull parser agree on values and errors;
+/// separate lines are equivalent to the joined field; serialization gives the same document back, and is a
+/// fixed point.
 template <typename T>
 const char* disagreement(std::span<const std::string_view> lines, ParseOptions options = {}) {
     const FieldType type = field_type_of(T{});
@@ -138,10 +139,10 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
             return "errors differ";
         const Error& error = document.error();
         if (error.offset > joined.size())
-            return "an error behind the end";
+            return "an error after the end";
         const int found =
             error.offset == joined.size() ? Error::found_end : static_cast<uint8_t>(joined[error.offset]);
-        return error.found == found ? nullptr : "another byte than the one found";
+        return error.found == found ? nullptr : "the wrong byte was reported";
     }
     if (!whole || !(walked == *document))
         return "the walk gave another document";
@@ -152,9 +153,9 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
     const auto again = T::parse(field, options);
     // An item is never empty; an empty list or dictionary is an empty field.
     if (!again || !(*again == *document))
-        return "the serialized field is another document";
+        return "the serialized field is a different document";
     if (to_string(*again) != field)
-        return "the serialized field is no fixed point";
+        return "serialization is not a fixed point";
     const auto copy = document->clone();
     if (!copy || !(*copy == *document))
         return "a clone differs";

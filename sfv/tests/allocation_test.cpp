@@ -1,4 +1,4 @@
-// Nothing is allocated by the pull parser and the writer; and documents survive every allocation that fails.
+// The pull parser and the writer allocate nothing; documents survive every failing allocation.
 
 #include <gtest/gtest.h>
 #include <warpbeam/sfv/convert.hpp>
@@ -13,7 +13,7 @@ namespace {
 
 size_t allocations = 0;
 size_t live = 0;
-/// How many allocations that may fail will succeed; none fails by itself.
+/// The number of allocations that succeed before the next one fails; by default none fails.
 size_t until_failure = SIZE_MAX;
 
 void* allocate(size_t size) noexcept {
@@ -30,7 +30,7 @@ void release(void* block) noexcept {
 
 } // namespace
 
-// The program's own, which count. The library uses the nothrow ones only.
+// Counting replacements. The library uses only the nothrow ones.
 void* operator new(size_t size) {
     if (void* const block = allocate(size))
         return block;
@@ -78,7 +78,7 @@ size_t walk(std::span<const std::string_view> lines) {
     return parser.finish() ? seen : 0;
 }
 
-TEST(Allocation, ThePullParserAllocatesNothing) {
+TEST(Allocation, the_pull_parser_allocates_nothing) {
     const std::string_view lines[] = {dictionary_text, "z=\"split", "string\""};
     const std::string_view bad[] = {dictionary_text, "z=!"};
     const size_t before = allocations;
@@ -94,7 +94,7 @@ TEST(Allocation, ThePullParserAllocatesNothing) {
     EXPECT_EQ(after, before);
 }
 
-TEST(Allocation, TheWriterAndTheSerializerAllocateNothing) {
+TEST(Allocation, the_writer_and_the_serializer_allocate_nothing) {
     const auto dictionary = Dictionary::parse(dictionary_text);
     ASSERT_TRUE(dictionary);
     char buffer[1024];
@@ -115,15 +115,14 @@ TEST(Allocation, TheWriterAndTheSerializerAllocateNothing) {
     EXPECT_TRUE(list);
 }
 
-TEST(Allocation, AnItemOfSmallTextsAllocatesNothing) {
+TEST(Allocation, an_item_of_small_texts_allocates_nothing) {
     const size_t before = allocations;
     const bool read = Item::parse("\"nineteen characters\"").has_value() && Item::parse("?1").has_value();
     EXPECT_EQ(allocations, before);
     EXPECT_TRUE(read);
 }
 
-/// Lets one allocation after the other fail: the result is out_of_memory, nothing is leaked, until all
-/// succeed.
+/// Fails one allocation after the other, until all succeed: the result must be out_of_memory, without leaks.
 template <typename Function>
 void fail_everywhere(const Function& function) {
     const size_t before = live;
@@ -144,7 +143,7 @@ void fail_everywhere(const Function& function) {
     EXPECT_GT(failures, 1U);
 }
 
-TEST(Allocation, EveryFailureIsReported) {
+TEST(Allocation, every_failure_is_reported) {
     const auto dictionary = Dictionary::parse(dictionary_text);
     ASSERT_TRUE(dictionary);
     const auto list =
@@ -162,7 +161,7 @@ TEST(Allocation, EveryFailureIsReported) {
     fail_everywhere([&] { return list_of(numbers); });
 }
 
-TEST(Allocation, AnInsertionThatFailsLeavesTheDocumentAsItWas) {
+TEST(Allocation, an_insertion_that_fails_leaves_the_document_as_it_was) {
     for (size_t failures = 0; failures < 3; ++failures) {
         auto dictionary = std::move(*Dictionary::parse("a=1, b=2, c=3, d=4"));
         until_failure = failures;
@@ -176,14 +175,14 @@ TEST(Allocation, AnInsertionThatFailsLeavesTheDocumentAsItWas) {
     }
 }
 
-TEST(Allocation, AMalformedFieldIsMalformedAlsoWithoutMemory) {
+TEST(Allocation, a_malformed_field_is_malformed_even_without_memory) {
     until_failure = 0;
     const auto list = List::parse("a, b, !");
     until_failure = SIZE_MAX;
     EXPECT_EQ(list.error(), (Error{Reason::member, '!', 6}));
 }
 
-TEST(Allocation, TheCInterfaceReportsIt) {
+TEST(Allocation, the_c_interface_reports_it) {
     until_failure = 0;
     wb_sfv_document* const none = wb_sfv_document_new(WB_SFV_LIST);
     const wb_sfv_line line = wb_sfv_line_of("1", 1);
@@ -192,7 +191,7 @@ TEST(Allocation, TheCInterfaceReportsIt) {
     until_failure = SIZE_MAX;
     EXPECT_EQ(none, nullptr);
     EXPECT_EQ(unread, nullptr);
-    EXPECT_STREQ(error.message, "no more memory");
+    EXPECT_STREQ(error.message, "out of memory");
 }
 
 } // namespace

@@ -28,7 +28,7 @@ std::string serialize(const Document& document) {
     return field;
 }
 
-TEST(CInterface, Pulls) {
+TEST(CInterface, pulls) {
     const wb_sfv_line lines[] = {line("a=(\"x\\\"y\" 2;p);q=1.5"), line("b=\"split"), line("here\", c")};
     wb_sfv_parser parser;
     wb_sfv_parser_init(&parser, WB_SFV_DICTIONARY, lines, 3, 0);
@@ -75,10 +75,10 @@ TEST(CInterface, Pulls) {
     EXPECT_EQ(error.offset, 5U);
     EXPECT_STREQ(
         error.message,
-        "expected a bare item of RFC 8941, which has no dates and display strings, found '@' at offset 5");
+        "expected a bare item of RFC 8941, which has no dates or display strings, found '@' at offset 5");
 }
 
-TEST(CInterface, DecodesOnlyWhatTheLastCallCameTo) {
+TEST(CInterface, decodes_only_the_current_item) {
     const auto expect_nothing = [](const wb_sfv_parser& parser) {
         char buffer[32];
         wb_sfv_text decoded;
@@ -86,7 +86,7 @@ TEST(CInterface, DecodesOnlyWhatTheLastCallCameTo) {
         EXPECT_EQ(wb_sfv_parser_decode_capacity(&parser), 0U);
         EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, nullptr));
         EXPECT_FALSE(wb_sfv_parser_decode(&parser, buffer, sizeof buffer, &decoded, &error));
-        EXPECT_STREQ(error.message, "nothing to decode: the call before came to no value");
+        EXPECT_STREQ(error.message, "nothing to decode: the previous call returned no value");
     };
     const wb_sfv_line one = line(R"("x\\y";p="longer \"text\"")");
     wb_sfv_parser parser;
@@ -109,7 +109,7 @@ TEST(CInterface, DecodesOnlyWhatTheLastCallCameTo) {
     expect_nothing(parser);
 }
 
-TEST(CInterface, EncodesNothingTwice) {
+TEST(CInterface, refuses_values_that_are_still_encoded) {
     const wb_sfv_line one = line(":AAEC:");
     wb_sfv_parser parser;
     wb_sfv_value value;
@@ -127,7 +127,7 @@ TEST(CInterface, EncodesNothingTwice) {
             wb_sfv_write_parameter(&writer, text("p"), &value);
         return wb_sfv_writer_finish(&writer, field, error);
     };
-    const char* const reason = "a text of the parser that has not been decoded";
+    const char* const reason = "a text from the parser that was not decoded";
     wb_sfv_text field;
     wb_sfv_error error;
     for (const bool as_parameter : {false, true}) {
@@ -154,19 +154,19 @@ TEST(CInterface, EncodesNothingTwice) {
     EXPECT_EQ(view(field), ":AAEC:");
 }
 
-TEST(CInterface, SaysWhyAnInnerListOrAnItemDoesNotFit) {
+TEST(CInterface, says_why_an_inner_list_or_an_item_does_not_fit) {
     const Document document{wb_sfv_document_new(WB_SFV_LIST), wb_sfv_document_free};
     const wb_sfv_value list{WB_SFV_INNER_LIST, false, 0, {}};
     const wb_sfv_value five = integer(5);
     const wb_sfv_value none{static_cast<wb_sfv_type>(15), false, 0, {}};
     wb_sfv_node* const item = wb_sfv_set_member(document.get(), text(""), &five, nullptr);
     ASSERT_NE(item, nullptr);
-    const char* const nested = "a list inside of an inner list, or where only a bare item can be";
+    const char* const nested = "a list inside an inner list, or where only a bare item is allowed";
     wb_sfv_error error;
     EXPECT_FALSE(wb_sfv_set_parameter(item, text("p"), &list, &error));
     EXPECT_STREQ(error.message, nested);
     EXPECT_EQ(wb_sfv_add_inner_item(item, &five, &error), nullptr);
-    EXPECT_STREQ(error.message, "an item, which has no items inside");
+    EXPECT_STREQ(error.message, "an item, where an inner list is needed");
     EXPECT_EQ(wb_sfv_set_member(document.get(), text(""), &none, &error), nullptr);
     EXPECT_STREQ(error.message, "a value of a type that does not exist");
     wb_sfv_node* const node = wb_sfv_set_member(document.get(), text(""), &list, nullptr);
@@ -184,7 +184,7 @@ TEST(CInterface, SaysWhyAnInnerListOrAnItemDoesNotFit) {
     EXPECT_STREQ(error.message, nested);
 }
 
-TEST(CInterface, AListHasNoKeys) {
+TEST(CInterface, a_list_has_no_keys) {
     const wb_sfv_line one = line("1;x, 2");
     wb_sfv_parser parser;
     wb_sfv_parser_init(&parser, WB_SFV_LIST, &one, 1, 0);
@@ -195,7 +195,7 @@ TEST(CInterface, AListHasNoKeys) {
     EXPECT_EQ(key.size, 0U);
 }
 
-TEST(CInterface, Writes) {
+TEST(CInterface, writes) {
     const auto write = [](char* buffer, size_t size, wb_sfv_text* field, wb_sfv_error* error) {
         wb_sfv_writer writer;
         wb_sfv_writer_init(&writer, WB_SFV_DICTIONARY, buffer, size);
@@ -229,7 +229,7 @@ TEST(CInterface, Writes) {
     EXPECT_FALSE(wb_sfv_writer_finish(&writer, &field, nullptr));
 }
 
-TEST(CInterface, ReadsDocuments) {
+TEST(CInterface, reads_documents) {
     const Document document = parse(WB_SFV_DICTIONARY, "a=1;x=\"y\", b=(t u;z), a=2;q");
     ASSERT_TRUE(document);
     EXPECT_EQ(wb_sfv_member_count(document.get()), 2U);
@@ -261,7 +261,7 @@ TEST(CInterface, ReadsDocuments) {
     EXPECT_TRUE(parse(WB_SFV_ITEM, ":AA:"));
 }
 
-TEST(CInterface, BuildsDocuments) {
+TEST(CInterface, builds_documents) {
     const Document document{wb_sfv_document_new(WB_SFV_DICTIONARY), wb_sfv_document_free};
     wb_sfv_error error;
     const wb_sfv_value list{WB_SFV_INNER_LIST, false, 0, {}};

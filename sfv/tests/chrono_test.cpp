@@ -1,4 +1,4 @@
-// Time points as dates: rounded down exactly, refused where they are no date, in constants and at run time.
+// Time points as dates: rounded down exactly, refused if out of range, in constants and at run time.
 
 #include <gtest/gtest.h>
 #include <warpbeam/sfv/writer.hpp>
@@ -37,7 +37,7 @@ static_assert(at<int64_t, std::milli>(-1).number() == -1);
 static_assert(at<double, std::milli>(-1500.5).number() == -2);
 static_assert(BareItemRef{std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}}.number() == 1704067200);
 
-TEST(Chrono, IntegersAreRoundedDown) {
+TEST(Chrono, integers_are_rounded_down) {
     EXPECT_EQ(written(at(0)), "@0");
     EXPECT_EQ(written(at<int64_t, std::milli>(1999)), "@1");
     EXPECT_EQ(written(at<int64_t, std::milli>(-1)), "@-1");
@@ -54,7 +54,7 @@ TEST(Chrono, IntegersAreRoundedDown) {
     EXPECT_EQ(written(std::chrono::sys_days{std::chrono::year{1} / 1 / 1}), "@-62135596800");
 }
 
-TEST(Chrono, WhatIsTooLargeIsRefused) {
+TEST(Chrono, values_out_of_range_are_refused) {
     EXPECT_EQ(written(at(max_integer)), "@999999999999999");
     EXPECT_EQ(written(at(-max_integer)), "@-999999999999999");
     EXPECT_EQ(written(at(max_integer + 1)), too_large);
@@ -62,7 +62,7 @@ TEST(Chrono, WhatIsTooLargeIsRefused) {
     EXPECT_EQ(written(at<int64_t, std::milli>(-max_integer * 1000 - 1)), too_large);
     EXPECT_EQ(written(at(least)), too_large);
     EXPECT_EQ(written(at(UINT64_MAX)), too_large);
-    // These wrap around to something that looks like a date.
+    // These wrap around to a plausible date.
     EXPECT_EQ(written(at<int64_t, Hours>(5'124'095'576'030'432)), too_large);
     EXPECT_EQ(written(at<int64_t, Days>(213'503'982'334'602)), too_large);
     EXPECT_EQ(written(at<int64_t, Days>(least)), too_large);
@@ -77,7 +77,7 @@ class ChronoOfFloats : public ::testing::Test {};
 using Counts = ::testing::Types<float, double, long double>;
 TYPED_TEST_SUITE(ChronoOfFloats, Counts);
 
-TYPED_TEST(ChronoOfFloats, AreRoundedDown) {
+TYPED_TEST(ChronoOfFloats, are_rounded_down) {
     using Count = TypeParam;
     using Limits = std::numeric_limits<Count>;
     EXPECT_EQ(written(at(Count{0})), "@0");
@@ -96,7 +96,7 @@ TYPED_TEST(ChronoOfFloats, AreRoundedDown) {
     EXPECT_EQ(written(at<Count, std::ratio<1, 3>>(std::nextafter(Count{3}, Count{0}))), "@0");
 }
 
-TYPED_TEST(ChronoOfFloats, WhatIsNoDateIsRefused) {
+TYPED_TEST(ChronoOfFloats, what_is_no_date_is_refused) {
     using Count = TypeParam;
     using Limits = std::numeric_limits<Count>;
     for (const Count sign : {Count{1}, Count{-1}}) {

@@ -20,13 +20,13 @@
 namespace warpbeam::sfv {
 namespace {
 
-/// The field, or why there is none.
+/// The field, or the error.
 template <typename T>
 std::string text(const Result<T>& document) {
     return document ? to_string(*document) : std::string(describe(document.error().reason));
 }
 
-TEST(Convert, OrdinaryValues) {
+TEST(Convert, ordinary_values) {
     EXPECT_EQ(text(item_of(5)), "5");
     EXPECT_EQ(text(item_of(0.5)), "0.5");
     EXPECT_EQ(text(item_of("text")), "\"text\"");
@@ -37,7 +37,7 @@ TEST(Convert, OrdinaryValues) {
     EXPECT_EQ(text(item_of(std::vector<uint8_t>{1, 2, 3})), ":AQID:");
 }
 
-TEST(Convert, Ranges) {
+TEST(Convert, ranges) {
     EXPECT_EQ(text(list_of(std::vector{1, 2, 3})), "1, 2, 3");
     EXPECT_EQ(text(list_of(std::list<std::string>{"a", "b"})), "\"a\", \"b\"");
     EXPECT_EQ(text(list_of(std::vector<std::vector<int>>{{1, 2}, {}, {3}})), "(1 2), (), (3)");
@@ -48,7 +48,7 @@ TEST(Convert, Ranges) {
     EXPECT_EQ(text(list_of(std::vector<Any>{1, "x", true, std::vector{1, 2}})), "1, \"x\", ?1, (1 2)");
 }
 
-TEST(Convert, Maps) {
+TEST(Convert, maps) {
     EXPECT_EQ(text(dictionary_of(std::map<std::string, int>{{"b", 2}, {"a", 1}})), "a=1, b=2");
     EXPECT_EQ(text(dictionary_of(std::vector<std::pair<const char*, bool>>{{"b", true}, {"a", false}})),
               "b, a=?0");
@@ -58,7 +58,7 @@ TEST(Convert, Maps) {
               "a=3, b=2");
 }
 
-TEST(Convert, PartsOfDocuments) {
+TEST(Convert, parts_of_documents) {
     const auto member = Dictionary::parse("a=(1 2);x");
     ASSERT_TRUE(member);
     std::map<std::string, Item> items;
@@ -67,7 +67,7 @@ TEST(Convert, PartsOfDocuments) {
     EXPECT_EQ(text(list_of(std::span{(*member)[0].value.inner_list()->items.begin(), 2})), "1, 2");
 }
 
-TEST(Convert, RefusesWhatTheRfcCannotCarry) {
+TEST(Convert, refuses_what_the_rfc_cannot_carry) {
     const std::string map{describe(Reason::nested_map)};
     const std::string list{describe(Reason::nested_list)};
     using Map = std::map<std::string, int>;
@@ -89,7 +89,7 @@ TEST(Convert, RefusesWhatTheRfcCannotCarry) {
     EXPECT_EQ(text(dictionary_of(Map{{"Key", 1}})), describe(Reason::invalid_key));
 }
 
-TEST(Convert, ViewsThatAreOnlyIterableWhenNotConst) {
+TEST(Convert, views_that_need_non_const_iteration) {
     const std::vector numbers{1, 2, 3, 4};
     const auto is_even = [](int number) { return number % 2 == 0; };
     auto even = numbers | std::views::filter(is_even);
@@ -116,7 +116,7 @@ TEST(Convert, ViewsThatAreOnlyIterableWhenNotConst) {
     EXPECT_EQ(text(list_of(map | std::views::keys)), R"("a", "b", "c")");
 }
 
-TEST(Convert, EntriesOfOtherTypes) {
+TEST(Convert, entries_of_other_types) {
     struct Setting {
         std::string key;
         int value;
@@ -125,7 +125,7 @@ TEST(Convert, EntriesOfOtherTypes) {
     EXPECT_EQ(text(dictionary_of(std::vector<std::tuple<const char*, bool>>{{"a", true}})), "a");
 }
 
-TEST(Convert, DocumentsStandForThemselves) {
+TEST(Convert, documents_stand_for_themselves) {
     Item item = std::move(*Item::parse("5;q"));
     EXPECT_EQ(text(item_of(item)), "5;q");
     EXPECT_EQ(text(item_of(1, Parameters{})), "1");
@@ -160,7 +160,7 @@ TEST(Convert, DocumentsStandForThemselves) {
     EXPECT_TRUE(inner_list_of(InnerList{}));
 }
 
-TEST(Convert, OptionalValues) {
+TEST(Convert, optional_values) {
     using Optional = std::optional<int>;
     const std::string none{describe(Reason::no_value)};
     EXPECT_EQ(text(item_of(Optional{5})), "5");
@@ -170,7 +170,7 @@ TEST(Convert, OptionalValues) {
     EXPECT_EQ(text(list_of(std::vector<Optional>{1, {}})), none);
     EXPECT_EQ(text(list_of(std::vector<std::vector<Optional>>{{1}, {{}}})), none);
     EXPECT_EQ(text(list_of(std::vector<std::optional<std::vector<int>>>{{{1, 2}}})), "(1 2)");
-    // A member or parameter that is not there.
+    // A member or parameter that is left out.
     const std::map<std::string, Optional> map{{"a", 1}, {"b", {}}, {"c", 3}};
     EXPECT_EQ(text(dictionary_of(map)), "a=1, c=3");
     EXPECT_EQ(text(item_of(Token{"t"}, map)), "t;a=1;c=3");
@@ -181,7 +181,7 @@ TEST(Convert, OptionalValues) {
     EXPECT_EQ(text(item_of(std::optional<std::variant<int, bool>>{true})), "?1");
 }
 
-TEST(Convert, NumbersThatAreNone) {
+TEST(Convert, invalid_numbers) {
     const std::string no_number{describe(Reason::not_a_number)};
     for (const double number : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
         EXPECT_EQ(text(item_of(number)), no_number);
@@ -203,7 +203,7 @@ TEST(Convert, NumbersThatAreNone) {
     EXPECT_EQ(text(list_of(std::vector{-0.0, -0.0004} | std::views::reverse)), "0.0, 0.0");
 }
 
-TEST(Convert, WhatTheCallersCodeThrowsGoesThrough) {
+TEST(Convert, exceptions_from_the_callers_code_pass_through) {
     const auto fail = [](int) -> int { throw std::runtime_error("stop"); };
     EXPECT_THROW((void)list_of(std::vector{1} | std::views::transform(fail)), std::runtime_error);
     const auto fail_entry = [](int) -> std::pair<std::string, int> { throw std::runtime_error("stop"); };
@@ -229,13 +229,13 @@ TEST(Convert, WhatTheCallersCodeThrowsGoesThrough) {
                   std::is_nothrow_constructible_v<BareItemRef, std::vector<uint8_t>>);
 }
 
-TEST(Convert, Bytes) {
+TEST(Convert, bytes) {
     constexpr std::byte bytes[] = {std::byte{1}, std::byte{2}, std::byte{3}};
     EXPECT_EQ(text(item_of(bytes)), ":AQID:");
     EXPECT_EQ(text(item_of(std::span{bytes})), ":AQID:");
     EXPECT_EQ(text(item_of(std::to_array(bytes))), ":AQID:");
     EXPECT_EQ(text(item_of(std::span{bytes} | std::views::drop(3))), "::");
-    // Whoever asks for a list of numbers gets it; as a value it does not compile.
+    // An explicit list of numbers is allowed; as a value it does not compile.
     EXPECT_EQ(text(list_of(std::set<uint8_t>{1, 2})), "1, 2");
 }
 

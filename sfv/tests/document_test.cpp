@@ -8,7 +8,7 @@
 namespace warpbeam::sfv {
 namespace {
 
-TEST(Document, TheLastDuplicateWinsInTheFirstOnesPlace) {
+TEST(Document, the_last_duplicate_wins_and_takes_the_first_position) {
     const auto dictionary = Dictionary::parse("a=1;x, b=2, a=(1 2);y;z=1;y=3, c, b");
     ASSERT_TRUE(dictionary);
     EXPECT_EQ(to_string(*dictionary), "a=(1 2);y=3;z=1, b, c");
@@ -19,7 +19,7 @@ TEST(Document, TheLastDuplicateWinsInTheFirstOnesPlace) {
         "1;a=2;b=\"another long text there\"");
 }
 
-TEST(Document, DuplicatesInLongMaps) {
+TEST(Document, duplicates_in_long_maps) {
     std::string field;
     for (int i = 0; i < 1000; ++i)
         field += "key-" + std::to_string(i) + "=" + std::to_string(i) + ",";
@@ -37,7 +37,7 @@ TEST(Document, DuplicatesInLongMaps) {
     }
     EXPECT_EQ(dictionary->find("key-1000"), nullptr);
     EXPECT_EQ(dictionary->find(""), nullptr);
-    // Positions change; the index has to follow.
+    // Positions change; the index must follow.
     for (int i = 0; i < 1000; i += 2)
         EXPECT_TRUE(dictionary->erase("key-" + std::to_string(i)));
     EXPECT_FALSE(dictionary->erase("key-0"));
@@ -51,7 +51,7 @@ TEST(Document, DuplicatesInLongMaps) {
     EXPECT_EQ(dictionary->find("key-1"), nullptr);
 }
 
-TEST(Document, IsBuiltByHand) {
+TEST(Document, is_built_by_hand) {
     Dictionary dictionary;
     ASSERT_TRUE(dictionary.set("u", 3));
     auto incremental = dictionary.set("i");
@@ -78,7 +78,7 @@ TEST(Document, IsBuiltByHand) {
     EXPECT_EQ(to_string(list), "1, ?1");
 }
 
-TEST(Document, RefusesWhatCannotBeSerialized) {
+TEST(Document, refuses_what_cannot_be_serialized) {
     Dictionary dictionary;
     EXPECT_EQ(dictionary.set("A", 1).error().reason, Reason::invalid_key);
     EXPECT_EQ(dictionary.set("", 1).error().reason, Reason::invalid_key);
@@ -93,14 +93,14 @@ TEST(Document, RefusesWhatCannotBeSerialized) {
     EXPECT_TRUE(item.parameters.empty());
 }
 
-TEST(Document, PartsOfADocumentMayBeSetInItself) {
+TEST(Document, a_document_may_be_set_to_contain_parts_of_itself) {
     Dictionary dictionary;
     ASSERT_TRUE(dictionary.set("a", Token{"a-token-that-is-much-longer-than-a-small-text"}));
     for (int i = 0; i < 40; ++i) {
         const std::string key = "k" + std::to_string(i);
         ASSERT_TRUE(dictionary.set(key, dictionary.find("a")->item()->value.ref()));
     }
-    // A key that is a text of the map, at the moments when the map grows.
+    // A key that is a text inside the map, at the moments when the map grows.
     Parameters parameters;
     ASSERT_TRUE(parameters.set("x", "key-number-one-which-is-long"));
     for (int i = 0; i < 40; ++i) {
@@ -115,7 +115,7 @@ TEST(Document, PartsOfADocumentMayBeSetInItself) {
     EXPECT_EQ(value.text(), "key-number-one-which-is-long");
 }
 
-TEST(Document, Compares) {
+TEST(Document, compares) {
     const auto read = [](std::string_view field) { return std::move(*Dictionary::parse(field)); };
     EXPECT_EQ(read("a=1, b"), read("a=1 ,  b=?1"));
     EXPECT_FALSE(read("a=1, b") == read("b, a=1"));
@@ -131,14 +131,14 @@ TEST(Document, Compares) {
     EXPECT_EQ(read("a=0.50"), read("a=00.5"));
 }
 
-TEST(Document, IsPrintable) {
+TEST(Document, is_printable) {
     std::ostringstream stream;
     stream << *Dictionary::parse("a=1 ,b") << '|' << *List::parse("1 , 2") << '|' << *Item::parse("x;y")
            << '|' << BareItem{} << '|' << Item::parse("!").error();
     EXPECT_EQ(stream.str(), "a=1, b|1, 2|x;y|?1|expected a bare item, found '!' at offset 0");
 }
 
-TEST(Document, KnowsItsSizeBeforehand) {
+TEST(Document, knows_its_size_in_advance) {
     for (const std::string_view field :
          {"a=1, b=(x \"y\");z=:AAA=:, c=%\"%c3%bc\", d=@-5, e=-0.125, f=?0", ""}) {
         const auto dictionary = Dictionary::parse(field);
@@ -154,7 +154,7 @@ TEST(Document, KnowsItsSizeBeforehand) {
     }
 }
 
-TEST(Document, TextsOfAllLengths) {
+TEST(Document, texts_of_all_lengths) {
     for (size_t size = 0; size < 50; ++size) {
         std::string bytes;
         for (size_t i = 0; i < size; ++i)
@@ -176,7 +176,7 @@ TEST(Document, TextsOfAllLengths) {
     }
 }
 
-TEST(Document, AllBytesThroughBase64) {
+TEST(Document, all_bytes_through_base64) {
     std::string bytes;
     for (int i = 0; i < 1024; ++i)
         bytes += static_cast<char>(i * 7 + i / 256);

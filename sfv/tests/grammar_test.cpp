@@ -1,4 +1,4 @@
-// Every byte value in every kind of place, and the grammar's edges.
+// Every byte value in every kind of position, and the grammar's edge cases.
 
 #include "agreement.hpp"
 
@@ -16,7 +16,7 @@ bool accepts(std::string_view field, ParseOptions options = {}) {
     return T::parse(field, options).has_value();
 }
 
-/// Which bytes are accepted in the place of the `#`, as a list of them.
+/// The bytes that are accepted in place of the `#`, as a list.
 template <typename T>
 std::string accepted(std::string_view pattern) {
     std::string bytes;
@@ -34,7 +34,7 @@ const std::string lower = "abcdefghijklmnopqrstuvwxyz";
 const std::string upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const std::string digits = "0123456789";
 
-/// The printable ASCII characters without those in `except`.
+/// The printable ASCII characters except those in `except`.
 std::string printable_but(std::string_view except) {
     std::string bytes;
     for (char c = 0x20; c < 0x7f; ++c)
@@ -43,7 +43,7 @@ std::string printable_but(std::string_view except) {
     return bytes;
 }
 
-TEST(Grammar, EveryByteInAKey) {
+TEST(Grammar, every_byte_in_a_key) {
     EXPECT_EQ(accepted<Dictionary>("#"), " *" + lower);
     EXPECT_EQ(accepted<Dictionary>("#b=1"), " *" + lower);
     EXPECT_EQ(accepted<Dictionary>("a#b=1"), "*,-." + digits + ";_" + lower);
@@ -51,7 +51,7 @@ TEST(Grammar, EveryByteInAKey) {
     EXPECT_EQ(accepted<Item>("1;a#b=1"), "*-." + digits + ";_" + lower);
 }
 
-TEST(Grammar, EveryByteInAToken) {
+TEST(Grammar, every_byte_in_a_token) {
     const std::string tchar = "!#$%&'*+-./" + digits + ":" + upper + "^_`" + lower + "|~";
     EXPECT_EQ(accepted<Item>("#"), "*" + digits + upper + lower);
     EXPECT_EQ(accepted<Item>("#a"), " *" + upper + lower);
@@ -61,28 +61,28 @@ TEST(Grammar, EveryByteInAToken) {
               "!#$%&'*+-./" + digits + ":;" + upper + "^_`" + lower + "|~");
 }
 
-TEST(Grammar, EveryByteInAString) {
+TEST(Grammar, every_byte_in_a_string) {
     EXPECT_EQ(accepted<Item>("\"#\""), printable_but("\"\\"));
     EXPECT_EQ(accepted<Item>("\"\\#\""), "\"\\");
     EXPECT_EQ(accepted<Item>("\"0123456789abcdef0#23456789abcdef\""), printable_but("\"\\"));
     EXPECT_EQ(accepted<Item>("\"0123456789abcdef012345678#\""), printable_but("\"\\"));
 }
 
-TEST(Grammar, EveryByteInAByteSequence) {
+TEST(Grammar, every_byte_in_a_byte_sequence) {
     const std::string base64 = "+/" + digits + upper + lower;
     EXPECT_EQ(accepted<Item>(":A#AA:"), base64);
     EXPECT_EQ(accepted<Item>(":AAA#:"), "+/" + digits + "=" + upper + lower);
     EXPECT_EQ(accepted<Item>(":AAAAAAAAAAAAAAAAA#AAAAAAAAAAAAAA:"), base64);
 }
 
-TEST(Grammar, EveryByteInADisplayString) {
+TEST(Grammar, every_byte_in_a_display_string) {
     EXPECT_EQ(accepted<Item>("%\"#\""), printable_but("\"%"));
     EXPECT_EQ(accepted<Item>("%\"%#1\""), "01234567");
     EXPECT_EQ(accepted<Item>("%\"%4#\""), digits + "abcdef");
     EXPECT_EQ(accepted<Item>("%#x\""), "\"");
 }
 
-TEST(Grammar, EveryByteInNumbersAndBooleans) {
+TEST(Grammar, every_byte_in_numbers_and_booleans) {
     EXPECT_EQ(accepted<Item>("1#"), " " + digits);
     EXPECT_EQ(accepted<Item>("-#"), digits);
     EXPECT_EQ(accepted<Item>("1#5"), "." + digits);
@@ -92,7 +92,7 @@ TEST(Grammar, EveryByteInNumbersAndBooleans) {
     EXPECT_EQ(accepted<Item>("@#1"), "-" + digits);
 }
 
-TEST(Grammar, EveryByteBetweenMembers) {
+TEST(Grammar, every_byte_between_members) {
     EXPECT_EQ(accepted<List>("1#,2"), "\t " + digits);
     EXPECT_EQ(accepted<List>("1,#2"), "\t *-" + digits + "@" + upper + lower);
     EXPECT_EQ(accepted<List>("(a#?1)"), " ");
@@ -102,7 +102,7 @@ TEST(Grammar, EveryByteBetweenMembers) {
     EXPECT_EQ(accepted<Item>("#1"), " *-" + digits + "?@" + upper + lower);
 }
 
-TEST(Grammar, SpacesAndTabs) {
+TEST(Grammar, spaces_and_tabs) {
     EXPECT_TRUE(accepts<List>("  1  "));
     EXPECT_TRUE(accepts<List>("1\t"));
     EXPECT_TRUE(accepts<List>("1 \t , \t 2"));
@@ -118,7 +118,7 @@ TEST(Grammar, SpacesAndTabs) {
     EXPECT_TRUE(accepts<List>("(a;x  b);y"));
 }
 
-TEST(Grammar, Base64Padding) {
+TEST(Grammar, base64_padding) {
     for (const char* const good : {"::", ":AA==:", ":AA:", ":AAA=:", ":AAA:", ":AAAA:", ":/+==:"})
         EXPECT_TRUE(accepts<Item>(good)) << good;
     for (const char* const bad :
@@ -153,7 +153,7 @@ std::string display(std::string_view bytes) {
     return field + "\"";
 }
 
-TEST(Grammar, Utf8InDisplayStrings) {
+TEST(Grammar, utf8_in_display_strings) {
     using namespace std::string_view_literals;
     for (const std::string_view good :
          {"\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xed\x9f\xbf"sv, "\xee\x80\x80"sv, "\xef\xbb\xbf"sv,
@@ -168,7 +168,7 @@ TEST(Grammar, Utf8InDisplayStrings) {
     EXPECT_FALSE(accepts<Item>("%\"\xc3\xbc\""));
 }
 
-TEST(Grammar, Dates) {
+TEST(Grammar, dates) {
     const ParseOptions strict{.strict_dates = true};
     for (const char* const date : {"@0", "@-0", "@-62135596800", "@253402300799"})
         EXPECT_TRUE(accepts<Item>(date, strict)) << date;
@@ -181,7 +181,7 @@ TEST(Grammar, Dates) {
         EXPECT_FALSE(accepts<Item>(bad)) << bad;
 }
 
-TEST(Grammar, AllLengthsAroundTheBlocksOfTheScanner) {
+TEST(Grammar, all_lengths_around_scanner_blocks) {
     for (size_t size = 1; size < 70; ++size) {
         const std::string run(size, 'a');
         EXPECT_TRUE(accepts<Item>(run));
@@ -194,7 +194,7 @@ TEST(Grammar, AllLengthsAroundTheBlocksOfTheScanner) {
     }
 }
 
-TEST(Grammar, LargeFields) {
+TEST(Grammar, large_fields) {
     constexpr size_t megabyte = 1 << 20;
     EXPECT_TRUE(accepts<Item>("\"" + std::string(megabyte, 'x') + "\""));
     EXPECT_TRUE(accepts<Item>("t" + std::string(megabyte, '/')));

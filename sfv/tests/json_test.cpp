@@ -5,7 +5,7 @@
 namespace warpbeam::sfv {
 namespace {
 
-TEST(Json, ReadsAndPrints) {
+TEST(Json, reads_and_prints) {
     for (const std::string_view text : {R"({"a": [1, -0.50, 1e+5, true, false, null], "": {}})",
                                         R"("\"\\\u0001\u007f")", "[]", "0", "\"\u00fc\""})
         EXPECT_EQ(json::print(json::parse(text)), text);
@@ -14,7 +14,7 @@ TEST(Json, ReadsAndPrints) {
     EXPECT_EQ(json::parse(std::string(100, '[') + std::string(100, ']')).array.size(), 1U);
 }
 
-TEST(Json, RefusesEverythingElse) {
+TEST(Json, refuses_everything_else) {
     for (const std::string_view text : {"",
                                         " ",
                                         "[1,]",
@@ -48,7 +48,7 @@ TEST(Json, RefusesEverythingElse) {
     EXPECT_THROW((void)json::parse(std::string(100000, '[')), json::SyntaxError);
 }
 
-TEST(Json, StandsForDocuments) {
+TEST(Json, represents_documents) {
     const std::string_view lines[] = {R"(a=1, b=("s";x t);y=1.50, c=:aGVsbG8=:, d=@-1, e=%"%c3%bc", f)"};
     const auto document = parse_any(FieldType::dictionary, lines);
     ASSERT_TRUE(document);
@@ -64,7 +64,7 @@ TEST(Json, StandsForDocuments) {
     EXPECT_TRUE(*again == *document);
 }
 
-TEST(Json, OfAnotherFormIsNoDocument) {
+TEST(Json, other_json_is_not_a_document) {
     for (const std::string_view text :
          {"1", "[]", "[1]", "[1, [], 2]", "[null, []]", "[[1], []]", "[1, [[\"a\"]]]",
           "[{\"__type\": \"x\", \"value\": 1}, []]", "[{\"__type\": \"token\"}, []]",

@@ -18,7 +18,7 @@ std::string read(const Lines& lines, ParseOptions options = {}) {
     return document ? to_string(*document) : std::string(document.error().message().view());
 }
 
-TEST(Lines, AreJoinedByCommas) {
+TEST(Lines, are_joined_by_commas) {
     EXPECT_EQ(read<List>({"1, 2", "3"}), "1, 2, 3");
     EXPECT_EQ(read<List>({" 1 ", "\t2\t", " 3 "}), "1, 2, 3");
     EXPECT_EQ(read<Dictionary>({"a", "b=2;x", "a=3"}), "a=3, b=2;x");
@@ -28,7 +28,7 @@ TEST(Lines, AreJoinedByCommas) {
     EXPECT_EQ(read<Item>({"1"}), "1");
 }
 
-TEST(Lines, EmptyOnesLeaveCommasOver) {
+TEST(Lines, empty_lines_leave_extra_commas) {
     EXPECT_EQ(read<List>({"1", "", "42"}), "expected a bare item or an inner list, found ',' at offset 3");
     EXPECT_EQ(read<List>({"1", ""}), "expected a member after the comma, found the end at offset 3");
     EXPECT_EQ(read<List>({"", "1"}), "expected a bare item or an inner list, found ',' at offset 0");
@@ -41,7 +41,7 @@ TEST(Lines, EmptyOnesLeaveCommasOver) {
     EXPECT_EQ(read<Item>({"1", "2"}), "expected the end of the field, found ',' at offset 1");
 }
 
-TEST(Lines, OnlyStringsGoOnInTheNext) {
+TEST(Lines, only_strings_continue_on_the_next_line) {
     EXPECT_EQ(read<List>({"(1 2", "3)"}), "expected a space or ')', found ',' at offset 4");
     EXPECT_EQ(read<List>({"a;", "b"}),
               "expected a key, which begins with a lower-case letter or '*', found ',' at offset 2");
@@ -55,7 +55,7 @@ TEST(Lines, OnlyStringsGoOnInTheNext) {
     EXPECT_EQ(read<List>({"%", "\"\""}), "expected '\"' after '%', found ',' at offset 1");
 }
 
-TEST(Lines, StringsGetTheComma) {
+TEST(Lines, commas_between_lines_become_part_of_strings) {
     EXPECT_EQ(read<Item>({"\"foo", "bar\""}), "\"foo, bar\"");
     EXPECT_EQ(read<List>({"\"a", "", " b\\\"\";x=\"c", "d\"", "e"}), "\"a, ,  b\\\"\";x=\"c, d\", e");
     EXPECT_EQ(read<List>({"(\"a", "b\" c);d"}), "(\"a, b\" c);d");
@@ -71,7 +71,7 @@ TEST(Lines, StringsGetTheComma) {
               "expected a printable ASCII character or the closing '\"', found 0x7f at offset 5");
 }
 
-TEST(Lines, StringsMayBeRequiredToEndInTheirLine) {
+TEST(Lines, strings_may_be_required_to_end_in_their_line) {
     const ParseOptions strict{.strict_lines = true};
     EXPECT_EQ(read<Item>({"\"foo", "bar\""}, strict),
               "expected the closing '\"' in the same field line, found ',' at offset 4");
@@ -80,7 +80,7 @@ TEST(Lines, StringsMayBeRequiredToEndInTheirLine) {
     EXPECT_EQ(read<List>({"\"foo\"", "\"bar\""}, strict), "\"foo\", \"bar\"");
 }
 
-TEST(Lines, ASplitStringIsDecoded) {
+TEST(Lines, a_split_string_is_decoded) {
     const Lines lines{"\"ab", "c\\\"d\""};
     Parser parser{FieldType::item, lines};
     ASSERT_TRUE(parser.next_member());

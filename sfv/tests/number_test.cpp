@@ -1,4 +1,4 @@
-// Integers and decimals at their limits, read, made of doubles and of text, and written.
+// Integers and decimals at their limits: read, converted from doubles and text, and written.
 
 #include <gtest/gtest.h>
 #include <warpbeam/sfv/document.hpp>
@@ -30,7 +30,7 @@ std::string of_text(std::string_view text) {
 const std::string too_large = "more than 12 digits before the decimal point";
 const std::string no_number = "not a finite number";
 
-TEST(Number, IntegersAreRead) {
+TEST(Number, integers_are_read) {
     EXPECT_EQ(canonical("0"), "0");
     EXPECT_EQ(canonical("-0"), "0");
     EXPECT_EQ(canonical("00"), "0");
@@ -53,7 +53,7 @@ TEST(Number, IntegersAreRead) {
         }
 }
 
-TEST(Number, DecimalsAreRead) {
+TEST(Number, decimals_are_read) {
     EXPECT_EQ(canonical("1.0"), "1.0");
     EXPECT_EQ(canonical("1.00"), "1.0");
     EXPECT_EQ(canonical("1.500"), "1.5");
@@ -77,7 +77,7 @@ TEST(Number, DecimalsAreRead) {
     EXPECT_EQ(canonical("1.1.1"), "expected the end of the field, found '.' at offset 3");
 }
 
-TEST(Number, TextIsRoundedHalfToEven) {
+TEST(Number, text_is_rounded_half_to_even) {
     EXPECT_EQ(of_text("1.05"), "1.05");
     EXPECT_EQ(of_text("0.0015"), "0.002");
     EXPECT_EQ(of_text("0.0025"), "0.002");
@@ -103,7 +103,7 @@ TEST(Number, TextIsRoundedHalfToEven) {
         EXPECT_EQ(of_text(bad), no_number) << bad;
 }
 
-TEST(Number, DoublesStandForTheirShortestText) {
+TEST(Number, doubles_convert_through_their_shortest_text) {
     EXPECT_EQ(written(1.05), "1.05");
     EXPECT_EQ(written(-0.5), "-0.5");
     EXPECT_EQ(written(0.0015), "0.002");
@@ -124,8 +124,8 @@ TEST(Number, DoublesStandForTheirShortestText) {
     EXPECT_EQ(written(std::numeric_limits<float>::infinity()), no_number);
 }
 
-TEST(Number, FloatsStandForTheirOwnShortestText) {
-    // The doubles equal to the first two are a little more and a little less than a tie.
+TEST(Number, floats_convert_through_their_own_shortest_text) {
+    // The first two doubles are slightly more and slightly less than a tie.
     EXPECT_EQ(written(0.0005F), "0.0");
     EXPECT_EQ(written(0.0015F), "0.002");
     EXPECT_EQ(written(0.0025F), "0.002");
@@ -147,7 +147,7 @@ TEST(Number, FloatsStandForTheirOwnShortestText) {
                   std::is_constructible_v<BareItemRef, double>);
 }
 
-TEST(Number, IntegersAreWritten) {
+TEST(Number, integers_are_written) {
     EXPECT_EQ(written(0), "0");
     EXPECT_EQ(written(-1), "-1");
     EXPECT_EQ(written(999'999'999'999'999), "999999999999999");
@@ -167,7 +167,7 @@ TEST(Number, IntegersAreWritten) {
     EXPECT_EQ(written(Decimal{std::numeric_limits<int64_t>::min()}), too_large);
 }
 
-TEST(Number, EveryDecimalComesBackFromItsDouble) {
+TEST(Number, every_decimal_survives_a_round_trip_through_double) {
     for (int64_t thousandths = -99999; thousandths <= 99999; ++thousandths)
         ASSERT_EQ(Decimal::from_double(Decimal{thousandths}.to_double()), Decimal{thousandths});
     for (int64_t thousandths = max_integer; thousandths > max_integer - 1000; --thousandths)

@@ -11,7 +11,7 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_one_of(char c, std::string_view characters) { return characters.find(c) != std::string_view::npos; }
-/// tchar of RFC 9110.
+/// The tchar of RFC 9110.
 bool is_tchar(char c) { return is_alpha(c) || is_digit(c) || is_one_of(c, "!#$%&'*+-.^_`|~"); }
 bool is_printable(char c) { return c >= 0x20 && c < 0x7f; }
 
@@ -154,7 +154,7 @@ private:
         return members;
     }
 
-    /// Behind a member: whether another one has to follow.
+    /// After a member: whether another one must follow.
     bool go_on() {
         discard(" \t");
         if (is_empty())
@@ -324,7 +324,7 @@ private:
         return {Type::byte_sequence, 0, base64(content)};
     }
 
-    /// RFC 4648, section 4. Padding may be missing, but not a part of it.
+    /// RFC 4648, section 4. Padding may be missing, but not partial.
     [[nodiscard]] std::string base64(const std::string& content) const {
         constexpr std::string_view alphabet =
             "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -403,7 +403,7 @@ private:
 
     Choices choices_;
     std::string input_;
-    std::vector<bool> joints_; ///< which characters of the input stand between lines
+    std::vector<bool> joints_; ///< which characters of the input are between lines
     size_t at_ = 0;
 };
 

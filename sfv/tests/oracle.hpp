@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-/// The parsing algorithms of RFC 9651, section 4.2, step by step as they are written there, slowly and with
-/// nothing of the library's but the names of types: what the parser is compared with. Joins the lines first.
+/// The parsing algorithms of RFC 9651, section 4.2, transcribed step by step. Slow, and sharing nothing with
+/// the library but the names of types: a reference for the parser. Joins the lines first.
 
 namespace warpbeam::sfv::oracle {
 
@@ -27,7 +27,7 @@ struct Item {
     Parameters parameters;
 };
 
-/// An item, or an inner list and then without a value.
+/// An item, or an inner list, which has no value.
 struct Member {
     bool is_inner_list = false;
     Item item;
@@ -35,7 +35,7 @@ struct Member {
     Parameters parameters; ///< of the inner list
 };
 
-/// The key of a list's member, and of an item, is empty.
+/// The key of a list member or an item is empty.
 using Field = std::vector<std::pair<std::string, Member>>;
 
 /// The choices of ParseOptions.

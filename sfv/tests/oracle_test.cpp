@@ -1,5 +1,5 @@
-// Documents and the pull parser next to an independent transcription of the RFC's algorithms, over random
-// fields: mutated ones, and pieces as the official suite has them, in orders that make sense and in others.
+// Compares documents and the pull parser with an independent transcription of the RFC's algorithms, on random
+// fields: mutated ones, and pieces from the official suite in sensible and random orders.
 
 #include "agreement.hpp"
 #include "oracle.hpp"
@@ -74,7 +74,7 @@ bool equal(const Dictionary& a, const oracle::Field& b) {
     return true;
 }
 
-/// What differs; null when nothing does.
+/// The difference, or null.
 template <typename T>
 const char* difference(const std::vector<std::string_view>& lines, const ParseOptions& options,
                        bool& accepted) {
@@ -182,7 +182,7 @@ constexpr std::string_view keys[] = {"a", "b", "c",  "*", "a_-.*9", "abcdefghijk
                                      "A", "1", "_a", "",  "a b"};
 constexpr std::string_view separators[] = {",", " ,  ", "\t,\t", ",,", " ", ", , ", ";", "=", "\n"};
 
-/// Fields of such pieces.
+/// Random fields made from these pieces.
 class Pieces {
 public:
     explicit Pieces(Random& random) : random_{random} {}
@@ -213,7 +213,7 @@ private:
     std::string_view pick(const std::string_view (&pieces)[size]) {
         return pieces[random_.below(size)];
     }
-    /// Well-formed for the most part, or else long fields never are.
+    /// Mostly well-formed, since otherwise long fields never would be.
     std::string_view bare() {
         static constexpr std::string_view good[] = {"t",      "5",  "-1.5", "\"x\\\"\"",
                                                     ":AQID:", "?0", "@7",   "%\"%c3%bc\""};
@@ -278,7 +278,7 @@ void compare(uint64_t seed, const Make& make) {
     EXPECT_LT(accepted, count() / 10 * 9);
 }
 
-TYPED_TEST(PropertyOfOracle, AgreesAboutMutatedFields) {
+TYPED_TEST(PropertyOfOracle, agrees_about_mutated_fields) {
     compare<TypeParam>(3, [](Random& random) {
         TypeParam document;
         random.make(document);
@@ -288,7 +288,7 @@ TYPED_TEST(PropertyOfOracle, AgreesAboutMutatedFields) {
     });
 }
 
-TYPED_TEST(PropertyOfOracle, AgreesAboutPieces) {
+TYPED_TEST(PropertyOfOracle, agrees_about_pieces) {
     compare<TypeParam>(4, [](Random& random) { return Pieces{random}.make(field_type_of(TypeParam{})); });
 }
 

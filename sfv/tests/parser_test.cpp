@@ -6,7 +6,7 @@
 namespace warpbeam::sfv {
 namespace {
 
-/// What a walk sees, written down.
+/// A record of everything a walk reads.
 std::string walk(FieldType type, std::string_view field, ParseOptions options = {}) {
     Parser parser{type, field, options};
     std::string seen;
@@ -50,7 +50,7 @@ std::string walk(FieldType type, std::string_view field, ParseOptions options = 
     return seen;
 }
 
-TEST(Parser, WalksEverything) {
+TEST(Parser, walks_everything) {
     EXPECT_EQ(
         walk(FieldType::dictionary, R"(a=1, b;x;y=2.5, c=("s" t;q=?0);z=@5, d=:AAE=:, a=%"%c3%bc")"),
         "a=integer:1 b=boolean:1 ;x=boolean:1 ;y=decimal:2500 c=inner_list > string:s > token:t ;q=boolean:0 "
@@ -63,7 +63,7 @@ TEST(Parser, WalksEverything) {
     EXPECT_EQ(walk(FieldType::item, "  a;  b;c  "), "token:a ;b=boolean:1 ;c=boolean:1 ");
 }
 
-TEST(Parser, WhatIsNotAskedForIsSkippedButChecked) {
+TEST(Parser, unread_values_are_skipped_but_checked) {
     Parser parser{FieldType::list, "(1 2;x);y=1, 2;z, (3;bad=)"};
     EXPECT_TRUE(parser.next_member());
     EXPECT_TRUE(parser.next_inner_item());
@@ -79,7 +79,7 @@ TEST(Parser, WhatIsNotAskedForIsSkippedButChecked) {
     EXPECT_FALSE(parser.finish());
 }
 
-TEST(Parser, ParametersOfAnInnerListSkipItsItems) {
+TEST(Parser, parameters_of_an_inner_list_skip_its_items) {
     Parser parser{FieldType::list, "(1;a 2;b);c=7, 8"};
     ASSERT_TRUE(parser.next_member());
     ASSERT_TRUE(parser.next_parameter());
@@ -95,7 +95,7 @@ TEST(Parser, ParametersOfAnInnerListSkipItsItems) {
     EXPECT_FALSE(parser.next_member());
 }
 
-TEST(Parser, NothingIsReadBeforeTheFirstMember) {
+TEST(Parser, nothing_is_read_before_the_first_member) {
     Parser parser{FieldType::list, "1;a"};
     EXPECT_FALSE(parser.next_parameter());
     EXPECT_FALSE(parser.next_inner_item());
@@ -104,7 +104,7 @@ TEST(Parser, NothingIsReadBeforeTheFirstMember) {
     EXPECT_TRUE(parser.next_parameter());
 }
 
-TEST(Parser, ErrorsSayWhereWhatAndInsteadOfWhat) {
+TEST(Parser, errors_give_position_found_and_expected) {
     EXPECT_EQ(walk(FieldType::item, ""), "expected a bare item, found the end at offset 0");
     EXPECT_EQ(walk(FieldType::item, "1 2"), "expected the end of the field, found '2' at offset 2");
     EXPECT_EQ(walk(FieldType::item, "1\t"), "expected the end of the field, found 0x09 at offset 1");
@@ -146,17 +146,17 @@ TEST(Parser, ErrorsSayWhereWhatAndInsteadOfWhat) {
     EXPECT_EQ(walk(FieldType::item, "@"), "expected a digit, found the end at offset 1");
 }
 
-TEST(Parser, TheOldRfcHasNoDatesAndDisplayStrings) {
+TEST(Parser, rfc_8941_has_no_dates_or_display_strings) {
     const ParseOptions old{.rfc8941 = true};
     const std::string what =
-        "expected a bare item of RFC 8941, which has no dates and display strings, found '";
+        "expected a bare item of RFC 8941, which has no dates or display strings, found '";
     EXPECT_EQ(walk(FieldType::item, "@1", old), what + "@' at offset 0");
     EXPECT_EQ(walk(FieldType::list, "a, %\"x\"", old), what + "%' at offset 3");
     EXPECT_EQ(walk(FieldType::item, "a;b=@1", old), what + "@' at offset 4");
     EXPECT_EQ(walk(FieldType::item, "1.5;a=:AA==:", old), "decimal:1500 ;a=byte_sequence:AA== ");
 }
 
-TEST(Parser, DecodesOnRequest) {
+TEST(Parser, decodes_on_request) {
     char buffer[32];
     const auto decode = [&](std::string_view field) -> std::string {
         Parser parser{FieldType::item, field};

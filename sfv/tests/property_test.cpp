@@ -1,5 +1,5 @@
-// Random documents, and fields that are nearly right. WARPBEAM_SFV_PROPERTIES sets the number of each; the
-// default takes seconds.
+// Random documents, and almost valid fields. WARPBEAM_SFV_PROPERTIES sets the number of each; the default
+// takes seconds.
 
 #include "agreement.hpp"
 #include "random.hpp"
@@ -18,7 +18,7 @@ class Property : public ::testing::Test {};
 using Documents = ::testing::Types<Item, List, Dictionary>;
 TYPED_TEST_SUITE(Property, Documents);
 
-TYPED_TEST(Property, WhatIsSerializedIsReadBack) {
+TYPED_TEST(Property, what_is_serialized_is_read_back) {
     Random random{1};
     for (size_t i = 0; i < count(); ++i) {
         TypeParam document;
@@ -31,7 +31,7 @@ TYPED_TEST(Property, WhatIsSerializedIsReadBack) {
     }
 }
 
-TYPED_TEST(Property, MutatedFieldsAreReadTheSameByAll) {
+TYPED_TEST(Property, mutated_fields_are_read_the_same_by_all) {
     Random random{2};
     size_t accepted = 0;
     for (size_t i = 0; i < count(); ++i) {
@@ -45,7 +45,7 @@ TYPED_TEST(Property, MutatedFieldsAreReadTheSameByAll) {
         ASSERT_EQ(fault, nullptr) << fault << ": " << field;
         accepted += TypeParam::parse(lines, options).has_value();
     }
-    // Both sides have to be tried.
+    // Both outcomes must occur.
     EXPECT_GT(accepted, count() / 20);
     EXPECT_LT(accepted, count() / 20 * 19);
 }

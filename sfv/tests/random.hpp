@@ -11,13 +11,13 @@
 
 namespace warpbeam::sfv::testing {
 
-/// How many of each the property tests try. The default takes seconds.
+/// The number of inputs for each property test. The default takes seconds.
 inline size_t count() {
     const char* const chosen = std::getenv("WARPBEAM_SFV_PROPERTIES");
     return chosen != nullptr ? std::strtoull(chosen, nullptr, 10) : 20'000;
 }
 
-/// Makes random values; often the edges of what is allowed.
+/// Makes random values, often at the limits of what is allowed.
 class Random {
 public:
     explicit Random(uint64_t seed) : engine_{seed} {}

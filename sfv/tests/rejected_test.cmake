@@ -1,9 +1,10 @@
-# What convert.hpp must not compile, and the words that have to explain it.
+# What convert.hpp must not compile, and the words that must explain it.
 #   cmake -DCXX=clang++ -DSOURCE_DIR=sfv -P rejected_test.cmake
 set(passed 0)
 set(failed 0)
 
-# compile(EXPRESSION [WORDS]): that it compiles; with WORDS that it does not, and that the compiler prints these.
+# compile(EXPRESSION [WORDS]): checks that it compiles; with WORDS, that it does not, and that the compiler prints
+# them.
 function(compile expression)
   execute_process(
     COMMAND ${CXX} -std=c++23 -fsyntax-only -I${SOURCE_DIR}/include "-DCASE=${expression}"
@@ -27,22 +28,22 @@ compile("item_of(1, Parameters{})")
 set(character "a character is neither a text nor a number")
 compile("item_of('a')" "${character}")
 compile("list_of(std::string())" "${character}")
-set(char_range "say std::string_view or ByteSequence")
+set(char_range "use std::string_view or ByteSequence")
 compile("item_of(std::vector<char>{})" "${char_range}")
 compile("item_of(std::array<char, 3>{})" "${char_range}")
 compile("list_of(std::vector<std::deque<char>>{})" "${char_range}")
 compile("item_of(u8\"a\")" "UTF-8 in char8_t")
-compile("item_of(std::u16string())" "texts are of char")
-compile("member_of(std::filesystem::path())" "pass a string that it gives")
-compile("dictionary_of(std::map<std::string, std::filesystem::path>{})" "pass a string that it gives")
-set(bytes "bytes have to be contiguous")
+compile("item_of(std::u16string())" "texts must be of char")
+compile("member_of(std::filesystem::path())" "pass a string made from it")
+compile("dictionary_of(std::map<std::string, std::filesystem::path>{})" "pass a string made from it")
+set(bytes "bytes must be contiguous")
 compile("item_of(std::list<std::byte>{})" "${bytes}")
 compile("dictionary_of(std::map<std::string, std::set<uint8_t>>{})" "${bytes}")
-compile("item_of(1.0L)" "a long double is no decimal")
+compile("item_of(1.0L)" "a long double is not a decimal")
 compile("Decimal::from_double(1.0L)" "deleted")
-compile("item_of(Colour::red)" "nothing of this type in a field")
-compile("item_of(std::byte{1})" "nothing of this type in a field")
-compile("list_of(5)" "this is no range")
+compile("item_of(Colour::red)" "cannot hold a value of this type")
+compile("item_of(std::byte{1})" "cannot hold a value of this type")
+compile("list_of(5)" "this is not a range")
 
 message("${passed} passed, ${failed} failed")
 if(failed GREATER 0)

@@ -1,10 +1,10 @@
-# Copies the folder out, builds it as a project of its own, and compiles each header by itself: as C++, with and
+# Copies the folder, builds it as a project of its own, and compiles each header separately: as C++, with and
 # without exceptions, and the C header as C99.
 #   cmake -DCXX=clang++ -DGENERATOR=Ninja -DSOURCE_DIR=sfv -DWORK_DIR=build/standalone -P standalone_test.cmake
 set(passed 0)
 set(failed 0)
 
-# check(NAME COMMAND...): that the command succeeds.
+# check(NAME COMMAND...): checks that the command succeeds.
 function(check name)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
   if(status EQUAL 0)
@@ -28,7 +28,7 @@ check("build" ${CMAKE_COMMAND} --build ${build})
 set(warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 file(GLOB headers RELATIVE ${copy}/include ${copy}/include/warpbeam/sfv/*.h ${copy}/include/warpbeam/sfv/*.hpp)
 foreach(header IN LISTS headers)
-  # Through a file, since a header that is compiled as such has other warnings. Twice, for the guard.
+  # Included from a file, since a header compiled directly gets other warnings. Twice, to test the include guard.
   file(WRITE ${WORK_DIR}/header.cpp "#include <${header}>\n#include <${header}>\n")
   check("${header} by itself" ${CXX} -std=c++23 ${warnings} -fsyntax-only -I${copy}/include ${WORK_DIR}/header.cpp)
   check("${header} without exceptions" ${CXX} -std=c++23 ${warnings} -fno-exceptions -fno-rtti -fsyntax-only

@@ -1,4 +1,4 @@
-// What documents do with their memory: insertion of parts of themselves, moves, removal, growth.
+// The memory of documents: inserting parts of themselves, moves, removal, growth.
 
 #include <gtest/gtest.h>
 #include <warpbeam/sfv/document.hpp>
@@ -16,7 +16,7 @@ namespace {
 const std::string long_text(40, 'x');
 const std::string long_value = "\"" + long_text + "\"";
 
-TEST(Storage, APartOfAListMayBeAppendedToIt) {
+TEST(Storage, part_of_a_list_may_be_appended_to_itself) {
     for (size_t count = 1; count < 20; ++count) {
         std::string field = long_value + ";p=" + long_value;
         for (size_t i = 1; i < count; ++i)
@@ -24,14 +24,14 @@ TEST(Storage, APartOfAListMayBeAppendedToIt) {
         auto list = *List::parse(field);
         ASSERT_TRUE(list.add(std::move(list[0])));
         ASSERT_EQ(list.size(), count + 1);
-        EXPECT_EQ(list[0].item()->value, BareItem{}) << "what was moved from is true";
+        EXPECT_EQ(list[0].item()->value, BareItem{}) << "a moved-from value is true";
         EXPECT_EQ(list[count].item()->value.text(), long_text);
         EXPECT_EQ(list[count].parameters().size(), 1U);
         EXPECT_TRUE(List::parse(to_string(list)));
     }
 }
 
-TEST(Storage, APartOfAMapMayBePutIntoIt) {
+TEST(Storage, part_of_a_map_may_be_inserted_into_itself) {
     for (int count = 1; count < 40; ++count) {
         std::string field = "old=" + long_value;
         for (int i = 1; i < count; ++i)
@@ -48,7 +48,7 @@ TEST(Storage, APartOfAMapMayBePutIntoIt) {
     }
 }
 
-TEST(Storage, WhatWasMovedFromCanBeWritten) {
+TEST(Storage, moved_from_documents_can_be_serialized) {
     auto list = *List::parse("1, (a b;x c), token, :AAEC:");
     const BareItem token = std::move(list[1].inner_list()->items[1].value);
     EXPECT_EQ(token.text(), "b");
@@ -65,7 +65,7 @@ TEST(Storage, WhatWasMovedFromCanBeWritten) {
     EXPECT_EQ(to_string(dictionary), "a=1, b, c");
 }
 
-TEST(Storage, DocumentsMoveWithAllTheirMembers) {
+TEST(Storage, documents_move_with_all_their_members) {
     for (size_t count = 0; count < 20; ++count) {
         std::string field;
         for (size_t i = 0; i < count; ++i)
@@ -85,7 +85,7 @@ TEST(Storage, DocumentsMoveWithAllTheirMembers) {
     }
 }
 
-/// Holds a map against a vector of pairs.
+/// Compares a map with a vector of pairs.
 class Model {
 public:
     void step(std::mt19937& random) {
@@ -138,7 +138,7 @@ private:
     std::vector<Pair> pairs_;
 };
 
-TEST(Storage, MapsDoWhatAVectorOfPairsDoes) {
+TEST(Storage, maps_agree_with_a_vector_of_pairs) {
     std::mt19937 random{1};
     for (int round = 0; round < 50; ++round) {
         Model model;
@@ -151,7 +151,7 @@ TEST(Storage, MapsDoWhatAVectorOfPairsDoes) {
     }
 }
 
-TEST(Storage, AMapThatThrowsWhileItRemovesStaysWhole) {
+TEST(Storage, a_map_stays_intact_if_removal_throws) {
     std::string field = "k0=\"" + long_text + "\"";
     for (int i = 1; i < 40; ++i)
         field += ", k" + std::to_string(i) + "=\"" + long_text + "\"";
@@ -166,7 +166,7 @@ TEST(Storage, AMapThatThrowsWhileItRemovesStaysWhole) {
     EXPECT_TRUE(Dictionary::parse(to_string(dictionary)));
 }
 
-TEST(Storage, ErasingMembersOfAList) {
+TEST(Storage, erasing_members_of_a_list) {
     auto list = *List::parse("1, 2, (3 4), 5, 6");
     list.erase(1);
     EXPECT_EQ(to_string(list), "1, (3 4), 5, 6");
@@ -176,8 +176,8 @@ TEST(Storage, ErasingMembersOfAList) {
     EXPECT_TRUE(list.empty());
 }
 
-TEST(Storage, LookingUpAfterARemovalIsStillFast) {
-    // Quadratic, these would be 10^10 comparisons.
+TEST(Storage, lookup_after_removal_is_still_fast) {
+    // With quadratic lookup these would be 10^10 comparisons.
     std::string field;
     for (int i = 0; i < 100'000; ++i)
         field += "k" + std::to_string(i) + ",";
@@ -189,15 +189,15 @@ TEST(Storage, LookingUpAfterARemovalIsStillFast) {
     EXPECT_EQ(dictionary.size(), 10'000U);
 }
 
-TEST(Storage, MembersInManyLines) {
-    // The memory that a line's length suggests is always too little.
+TEST(Storage, members_in_many_lines) {
+    // The estimate from a line's length is always too small.
     const std::vector<std::string_view> lines(100'000, "a;x");
     const auto list = List::parse(lines);
     ASSERT_TRUE(list);
     EXPECT_EQ(list->size(), lines.size());
 }
 
-TEST(Storage, AFieldThatBeginsDenseTakesNotMuchMemory) {
+TEST(Storage, a_field_that_begins_dense_takes_little_memory) {
     // Two members in four bytes, then one of a megabyte.
     const auto list = List::parse("1,2,3,4,\"" + std::string(1'000'000, 'x') + "\"");
     ASSERT_TRUE(list);

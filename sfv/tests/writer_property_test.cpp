@@ -1,4 +1,4 @@
-// Calls of the Writer in any order: what `finish` gives is a field, and in its canonical form.
+// Calls of the Writer in any order: what `finish` returns is a field in its canonical form.
 
 #include "agreement.hpp"
 #include "random.hpp"
@@ -26,7 +26,7 @@ public:
 
     Random& random() { return random_; }
 
-    /// As many calls as there is patience for; often such as fit.
+    /// A random number of calls; often valid ones.
     void make(Writer& writer, FieldType type) {
         is_wild_ = random_.once_in(4);
         bool is_inner = false;
@@ -118,7 +118,7 @@ private:
     bool is_wild_ = false;
 };
 
-/// Writes again what a parser reads, without a document, which would drop keys that occur twice.
+/// Writes what a parser reads, without a document, which would drop duplicate keys.
 void copy(Parser& parser, Writer& writer) {
     const auto value = [&] { writer.value(testing::decoded(parser.value())->ref()); };
     const auto parameters = [&] {
@@ -142,7 +142,7 @@ void copy(Parser& parser, Writer& writer) {
     }
 }
 
-TEST(PropertyOfWriter, WhatIsFinishedIsCanonical) {
+TEST(PropertyOfWriter, finished_output_is_canonical) {
     Calls calls{5};
     size_t finished = 0;
     for (size_t i = 0; i < count(); ++i) {

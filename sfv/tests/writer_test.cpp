@@ -13,7 +13,8 @@ namespace {
 
 using Calls = std::function<void(Writer&)>;
 
-/// What comes out, in buffers of every size: what is too small is told, and nothing behind it is touched.
+/// The output, tried with buffers of every size: too small a buffer is reported, and nothing after it is
+/// written.
 std::string written(FieldType type, const Calls& calls) {
     Writer counter{type};
     calls(counter);
@@ -42,7 +43,7 @@ std::string item(const BareItemRef& value) {
     return written(FieldType::item, [&](Writer& writer) { writer.value(value); });
 }
 
-TEST(Writer, WritesEveryType) {
+TEST(Writer, writes_every_type) {
     using namespace std::string_view_literals;
     EXPECT_EQ(item(true), "?1");
     EXPECT_EQ(item(false), "?0");
@@ -62,7 +63,7 @@ TEST(Writer, WritesEveryType) {
     EXPECT_EQ(item(DisplayString{""}), "%\"\"");
 }
 
-TEST(Writer, WritesFields) {
+TEST(Writer, writes_fields) {
     EXPECT_EQ(written(FieldType::dictionary,
                       [](Writer& writer) {
                           writer.key("a").value(true).parameter("x").parameter("y", false);
@@ -82,7 +83,7 @@ TEST(Writer, WritesFields) {
     EXPECT_EQ(written(FieldType::dictionary, [](Writer&) {}), "");
 }
 
-TEST(Writer, NoControlCharacterGetsThrough) {
+TEST(Writer, writes_no_control_characters) {
     for (int byte = 0; byte < 256; ++byte) {
         const std::string text{'a', static_cast<char>(byte), 'b'};
         const auto check = [&](FieldType type, const Calls& calls) {
@@ -106,9 +107,9 @@ TEST(Writer, NoControlCharacterGetsThrough) {
     }
 }
 
-TEST(Writer, RefusesWhatTheRfcCannotCarry) {
+TEST(Writer, refuses_what_the_rfc_cannot_carry) {
     const std::string no_string =
-        "a string can only have printable ASCII characters; a display string has all";
+        "a string can only contain printable ASCII characters; use a display string for others";
     EXPECT_EQ(item("a\r\nb"), no_string);
     EXPECT_EQ(item("\x7f"), no_string);
     EXPECT_EQ(item("\u00fc"), no_string);
@@ -116,7 +117,7 @@ TEST(Writer, RefusesWhatTheRfcCannotCarry) {
     for (const char* const bad : {"", "1a", "a b", "a\"", "a\n", "a,", ":a", "a\x80", "a("})
         EXPECT_EQ(item(Token{bad}), "not a token") << bad;
     for (const char* const bad : {"\xff", "\xc3", "\xed\xa0\x80", "\xc0\x80"})
-        EXPECT_EQ(item(DisplayString{bad}), "a display string has to be valid UTF-8");
+        EXPECT_EQ(item(DisplayString{bad}), "a display string must be valid UTF-8");
     for (const char* const bad : {"", "A", "1", "-", "a b", "a=", "a\n", "a;", "_a", ".a", "a\x80", "aB"}) {
         const std::string no_key{describe(Reason::invalid_key)};
         EXPECT_EQ(written(FieldType::dictionary, [&](Writer& writer) { writer.key(bad).value(1); }), no_key)
@@ -128,8 +129,8 @@ TEST(Writer, RefusesWhatTheRfcCannotCarry) {
     EXPECT_EQ(checked.error(), (Error{Reason::invalid_string, Error::found_nothing, 2}));
 }
 
-TEST(Writer, RefusesCallsThatMakeNoField) {
-    const std::string order = "calls in an order that makes no field";
+TEST(Writer, refuses_invalid_sequences_of_calls) {
+    const std::string order = "calls in an order that does not make a field";
     const std::string nested{describe(Reason::nested_list)};
     using enum FieldType;
     EXPECT_EQ(written(FieldType::item, [](Writer&) {}), order);
@@ -156,7 +157,7 @@ TEST(Writer, RefusesCallsThatMakeNoField) {
     EXPECT_EQ(written(dictionary, [](Writer& writer) { writer.key("a").begin_inner_list().key("b"); }),
               order);
     EXPECT_EQ(written(dictionary, [](Writer& writer) { writer.begin_inner_list(); }), order);
-    // The first failure is the one that is told.
+    // The first failure is the one reported.
     EXPECT_EQ(written(list, [](Writer& writer) { writer.value(Token{""}).key("x").value(1); }),
               "not a token");
 }

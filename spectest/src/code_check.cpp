@@ -1,5 +1,5 @@
 // Lowers every function of the modules in scripts, in several configurations, and checks the threaded code:
-// `code_check FILE...`. Prints what is wrong, and how much was looked at.
+// `code_check FILE...`. Prints what is wrong, and how much was checked.
 
 #include "refusal.hpp"
 
@@ -31,7 +31,7 @@ void check(Counts& counts, const char* file, uint32_t line, const std::string& b
     Engine engine{config};
     const auto module = engine.load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, true);
     if (!module)
-        return; // an older version of WebAssembly, which other tests see to
+        return; // an older version of WebAssembly, covered by other tests
     ++counts.modules;
     for (uint32_t func = module->imported_funcs(); func < module->funcs().size(); ++func) {
         const auto listing = list_code(engine, *module, func);

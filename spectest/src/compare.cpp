@@ -63,7 +63,7 @@ bool is_host_reference(const Value& value, uint64_t payload) {
     return reference.is_host() && reference.payload() == payload;
 }
 
-/// Whether a non-null reference is of an abstract type.
+/// Whether a non-null reference belongs to an abstract type.
 bool is_of(HeapType wanted, const Value& value, Store& store) {
     const TypeRegistry& types = store.engine().types();
     const HeapType declared = value.type().heap();
@@ -87,7 +87,7 @@ std::string name_of_heap(HeapType type) {
     return row != nullptr ? std::string{row->keyword} : "bot";
 }
 
-/// A number as its bits, and as what they mean when that says more.
+/// A number as its bits, and as its value if that says more.
 std::string number(uint64_t bits, bool floating, unsigned width) {
     char text[64];
     if (!floating) {

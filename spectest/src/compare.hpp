@@ -9,14 +9,14 @@
 
 namespace warpbeam::spectest {
 
-/// The value that an argument stands for; none when it is a pattern that stands for many.
+/// The value of an argument; none for a pattern that matches several values.
 [[nodiscard]] std::optional<Value> to_value(const Pattern& argument);
 
-/// Whether a result, of this store, is one of those that the pattern describes.
+/// Whether a result from this store matches the pattern.
 /// https://github.com/WebAssembly/spec/tree/main/interpreter#scripts
 [[nodiscard]] bool matches(const Pattern& pattern, const Value& value, Store& store);
 
-/// In the words of scripts.
+/// In the notation of scripts.
 [[nodiscard]] std::string to_string(const Pattern& pattern);
 [[nodiscard]] std::string to_string(const Value& value);
 

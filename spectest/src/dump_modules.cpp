@@ -1,11 +1,11 @@
-// Writes the modules of scripts for other tools to judge, for cross_check.mjs: `dump_modules DIRECTORY
-// FILE...`.
+// Writes the modules of scripts so that other tools (see cross_check.mjs) can judge them: `dump_modules
+// DIRECTORY FILE...`.
 //
-// Each becomes N.wasm and, unless the script has it in the binary format, N.wat. A line of `index.tsv` says
-// of each N: file, line, form (text, binary, quote), what the script says of it (valid, invalid, malformed,
-// the last two also of custom sections alone), whether we accept it with every feature (yes, no; custom
-// descriptors, which change others, only in their folder), and the features that it needs. A text that is
-// refused has no N.wasm.
+// Each becomes N.wasm and, unless the script has it in the binary format, N.wat. A line of `index.tsv` gives
+// for each N: file, line, form (text, binary, quote), the script's verdict (valid, invalid, malformed; the
+// last two also for custom sections), whether we accept it with every feature (yes, no; custom descriptors,
+// which affect other modules, only in their folder), and the features that it needs. A text that is refused
+// has no N.wasm.
 
 #include "refusal.hpp"
 

@@ -3,7 +3,7 @@
 namespace warpbeam::spectest {
 namespace {
 
-/// Defines one thing after another until one fails.
+/// Defines one item after another until one fails.
 class Definitions {
 public:
     explicit Definitions(Linker& linker) : linker_{linker} {}

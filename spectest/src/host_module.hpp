@@ -6,7 +6,7 @@
 
 namespace warpbeam::spectest {
 
-/// Defines the module `spectest` that scripts import from. Its functions print nothing.
+/// Defines the module `spectest` that scripts import. Its functions print nothing.
 /// https://github.com/WebAssembly/spec/tree/main/interpreter#spectest-host-module
 std::expected<void, Error> define_host_module(Linker& linker, Store& store);
 

@@ -37,7 +37,7 @@ Pattern ScriptParser::pattern() {
     const std::string_view keyword = text();
     if (accept_keyword("either")) {
         pattern.kind = Pattern::either;
-        // Alternatives do not nest in one another.
+        // Alternatives do not nest.
         while (at(text::TokenKind::lpar) && !at_open("either"))
             pattern.alternatives.push_back(this->pattern());
         expect_close();

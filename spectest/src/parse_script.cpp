@@ -49,7 +49,7 @@ Thread ScriptParser::thread() {
     return thread;
 }
 
-/// Lines are asked for in order, so that counting goes on from the last answer.
+/// Lines are requested in order, so counting continues from the last answer.
 uint32_t ScriptParser::line_of(size_t offset) {
     line_ += static_cast<uint32_t>(std::ranges::count(source().substr(counted_, offset - counted_), '\n'));
     counted_ = offset;

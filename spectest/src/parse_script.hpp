@@ -5,7 +5,7 @@
 
 namespace warpbeam::spectest {
 
-/// Reads the commands of a script, over the same tokens as the front end of modules.
+/// Reads the commands of a script, from the same tokens as the module parser.
 class ScriptParser : private text::Cursor {
 public:
     ScriptParser(std::string_view text, text::Fault& fault) noexcept : Cursor{text, fault} { lenient = true; }

@@ -11,7 +11,7 @@ std::string folder_of(const std::string& path) {
     return std::filesystem::path{path}.parent_path().filename().string();
 }
 
-/// The threads proposal was written when there was one memory and one table, and asserts that.
+/// The threads proposal dates from when there was only one memory and one table, and its tests assert that.
 FeatureSet threads_base() {
     FeatureSet features = FeatureSet::none();
     for (const Feature feature : {Feature::mutable_globals, Feature::sign_extension,
@@ -62,7 +62,7 @@ std::optional<std::string> check_refused(const AssertRefused& assertion, const L
     if (loaded.error().code() == (malformed ? ErrorCode::malformed : ErrorCode::invalid))
         return std::nullopt;
     constexpr const char* names[] = {"malformed",     "invalid",    "unsupported", "beyond a limit",
-                                     "out of memory", "unlinkable", "wrong usage"};
+                                     "out of memory", "unlinkable", "usage error"};
     return std::string{names[static_cast<unsigned>(loaded.error().code())]} + ": " +
            std::string{loaded.error().message()} + " (expected " + expected + ")";
 }

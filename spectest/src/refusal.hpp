@@ -9,20 +9,20 @@
 
 namespace warpbeam::spectest {
 
-/// The module's bytes: its own, or translated from text.
+/// The module's bytes, translated if it is text.
 [[nodiscard]] std::expected<std::string, Error> translate(const ModuleSource& source);
 
-/// Whether the script at `path` is of a proposal that was written against an older version of WebAssembly.
+/// Whether the script at `path` belongs to a proposal that was written against an older version of
+/// WebAssembly.
 [[nodiscard]] bool predates_features(const std::string& path);
-/// The features for it, of those given: none that came after such a proposal. Custom descriptors also change
-/// what is valid without them, so that they are on only where they are given, or in the folder of their
-/// proposal.
+/// The features to use, out of those given: none that came after such a proposal. Custom descriptors change
+/// what is valid without them, so they are only on if given, or in their proposal's folder.
 [[nodiscard]] FeatureSet suite_features(const std::string& path, FeatureSet given);
 
 using Loaded = std::expected<Module, Error>;
 [[nodiscard]] Loaded load(const ModuleSource& source, const LoadOptions& options);
 
-/// What is wrong with how a module was received that should have been refused; nothing when all is well. With
+/// Explains how the verdict on a module that should be refused is wrong; nothing if it is right. With
 /// `unsupported_suffices`, needing a feature that is off is reason enough.
 [[nodiscard]] std::optional<std::string> check_refused(const AssertRefused& assertion, const Loaded& loaded,
                                                        bool unsupported_suffices = false);

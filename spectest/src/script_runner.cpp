@@ -18,7 +18,7 @@ std::string describe(const InstantiationError& error) {
     return (error.trap() != nullptr ? "trap: " : "") + std::string{error.message()};
 }
 
-/// Whether a trap is one that WebAssembly code has by its own semantics, rather than by a limit of ours.
+/// Whether a trap comes from WebAssembly's semantics, not from one of our limits.
 bool is_semantic(const Trap& trap) { return trap.code() <= TrapCode::unaligned_atomic; }
 
 } // namespace
@@ -46,7 +46,7 @@ ScriptRunner::~ScriptRunner() = default;
 
 Counts ScriptRunner::run(const Script& script) {
     if (const auto defined = define_host_module(linker_, store_); !defined) {
-        report_({name_, 0, "the host module cannot be made: " + std::string{defined.error().message()}});
+        report_({name_, 0, "cannot create the host module:  " + std::string{defined.error().message()}});
         ++counts_.failed;
     }
     for (const Command& command : script) {
@@ -63,7 +63,7 @@ Counts ScriptRunner::run(const Script& script) {
 }
 
 ScriptRunner::Fault ScriptRunner::execute(const ModuleSource& source) {
-    // What follows must not be taken for the module before when this one fails.
+    // If this one fails, later commands must not use the previous module.
     if (!source.is_definition) {
         instances_.erase("");
         instances_.erase(source.name);
@@ -80,7 +80,7 @@ ScriptRunner::Fault ScriptRunner::execute(const Instantiation& command) {
     instances_.erase(command.instance);
     const auto module = modules_.find(command.module);
     if (module == modules_.end())
-        return "there is no module $" + command.module;
+        return "no module $" + command.module;
     return remember(instantiate(module->second), command.instance);
 }
 
@@ -97,7 +97,7 @@ ScriptRunner::Fault ScriptRunner::execute(const Registration& command) {
         return std::nullopt;
     }
     if (instance == nullptr)
-        return "there is no instance to register";
+        return "no instance to register";
     if (const auto defined = linker_.define_instance(command.name, *instance); !defined)
         return std::string{defined.error().message()};
     return std::nullopt;
@@ -163,7 +163,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion
     } else {
         const auto found = modules_.find(std::get<Instantiation>(assertion.module).module);
         if (found == modules_.end())
-            return "there is no such module";
+            return "no such module";
         module = found->second;
     }
     const auto made = instantiate(module);
@@ -179,7 +179,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertNotInstantiated& assertion
 
 ScriptRunner::Fault ScriptRunner::execute(const Thread& command) {
     if (threads_.contains(command.name))
-        return "there is a thread $" + command.name + " already";
+        return "duplicate thread $" + command.name;
     auto running = std::make_unique<Running>(name_, options_, engine_);
     for (const std::string& name : command.shared)
         if (Fault fault = share(name, running->runner))
@@ -193,7 +193,7 @@ ScriptRunner::Fault ScriptRunner::execute(const Thread& command) {
 ScriptRunner::Fault ScriptRunner::execute(const Wait& command) {
     const auto found = threads_.find(command.thread);
     if (found == threads_.end())
-        return "there is no thread $" + command.thread;
+        return "no thread $" + command.thread;
     join(*found->second);
     threads_.erase(found);
     return std::nullopt;
@@ -202,7 +202,7 @@ ScriptRunner::Fault ScriptRunner::execute(const Wait& command) {
 ScriptRunner::Fault ScriptRunner::share(const std::string& name, ScriptRunner& with) const {
     const Instance* const instance = find_instance(name);
     if (instance == nullptr)
-        return "there is no instance $" + name + " to share";
+        return "no instance $" + name + " to share";
     for (const Export& entry : instance->module().exports()) {
         const Extern object = instance->get(entry);
         const Memory* const memory = std::get_if<Memory>(&object);
@@ -225,7 +225,7 @@ std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(c
     };
     const Instance* const instance = find_instance(action.instance);
     if (instance == nullptr)
-        return impossible("there is no instance " + (action.instance.empty() ? "" : "$" + action.instance));
+        return impossible("no instance " + (action.instance.empty() ? "" : "$" + action.instance));
     if (action.is_get) {
         const auto global = instance->global(action.name);
         if (!global)
@@ -282,7 +282,7 @@ const Instance* ScriptRunner::find_instance(const std::string& name) const {
     return found != instances_.end() ? &found->second : nullptr;
 }
 
-/// Scripts expect the beginning of a message; ours may say where before it says what.
+/// Scripts expect the beginning of a message; ours may begin with the position.
 void ScriptRunner::compare_message(std::string_view expected, std::string_view found) {
     if (options_.compare_messages && !found.contains(expected))
         report_({name_, line_,

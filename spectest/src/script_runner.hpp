@@ -24,7 +24,7 @@ public:
 
     Counts run(const Script& script);
 
-    /// What went wrong with a command; nothing when it did what the script says.
+    /// What went wrong with a command; nothing if it did what the script says.
     using Fault = std::optional<std::string>;
     Fault execute(const ModuleSource& command);
     Fault execute(const Instantiation& command);
@@ -38,7 +38,7 @@ public:
     Fault execute(const Wait& command);
 
 private:
-    /// Why an action did not come to its end: a trap, or a script that cannot be followed.
+    /// Why an action did not complete: a trap, or a script that cannot be executed.
     struct Failure {
         std::optional<Trap> trap;
         std::string message;
@@ -63,10 +63,10 @@ private:
     Engine& engine_;
     Store store_;
     Linker linker_;
-    /// The empty name is that of the last one.
+    /// The empty name stands for the last one.
     std::map<std::string, Module> modules_;
     std::map<std::string, Instance> instances_;
-    /// What the thread that started this one shares: the memories that an instance exports.
+    /// What the thread that started this one shares: the memories exported by an instance.
     std::map<std::string, std::vector<std::pair<std::string, SharedMemory>>> shared_;
     std::map<std::string, std::unique_ptr<Running>> threads_;
     Counts counts_;

@@ -1,6 +1,6 @@
-// Runs the front end, the loader and the printer over scripts without executing anything: `static_check
-// [--round-trip] FILE...`. Says where they judge a module otherwise than the script does, and where the
-// printed text of a module does not become the same bytes again.
+// Runs the front end, the loader and the printer on scripts without executing anything: `static_check
+// [--round-trip] FILE...`. Reports where their verdict differs from the script's, and where a module's
+// printed text does not give the same bytes.
 
 #include "refusal.hpp"
 
@@ -34,16 +34,16 @@ std::optional<std::string> check_text(std::string_view text, std::string_view by
     if (!again)
         return "the printed text is refused: " + std::string{again.error().message()};
     if (!std::ranges::equal(*again, bytes, {}, {}, [](char c) { return static_cast<uint8_t>(c); }))
-        return "the printed text becomes other bytes";
+        return "the printed text gives different bytes";
     return std::nullopt;
 }
 
-/// What our front end made of text comes back from print to the byte. A binary module was encoded elsewhere,
-/// and does so from the second time on.
+/// A binary made by our front end must survive print and parse byte for byte. Other binaries were encoded
+/// elsewhere, and must do so from the second time on.
 std::optional<std::string> check_print(const ModuleSource& module) {
     auto bytes = translate(module);
     if (!bytes)
-        return std::nullopt; // refused as it should be, or reported already
+        return std::nullopt; // refused as expected, or already reported
     const bool is_ours = module.form != ModuleSource::Form::binary;
     for (int round = is_ours ? 1 : 0; round < 2; ++round) {
         const auto text = print_wat({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
@@ -76,7 +76,7 @@ void check(Counts& counts, const char* file, const Command& command, bool judge)
         if (judge)
             report(counts, file, command.line,
                    check_refused(*assertion, load(assertion->module, options), predates_features(file)));
-        // What is invalid has a text too; what is malformed in the binary format may have none.
+        // Invalid modules can be printed too; malformed binaries may not be.
         const bool malformed = assertion->kind == AssertRefused::Kind::malformed ||
                                assertion->kind == AssertRefused::Kind::malformed_custom;
         if (!malformed || assertion->module.form != ModuleSource::Form::binary)

@@ -3,8 +3,8 @@
 
     every_script.py DIRECTORY COMMAND [ARGUMENT...]
 
-DIRECTORY is tried first when the suite is looked for; it may be empty. The exit status is the command's, or 77 when the
-suite is not to be had.
+The suite is looked for in DIRECTORY first; it may be empty. The exit status is the command's, or 77 if the suite was not
+found.
 """
 import os
 import subprocess
@@ -27,7 +27,7 @@ def main():
     given, *command = sys.argv[1:]
     files = sorted(set(scripts("testsuite", given)) | set(scripts("core-extra", given)))
     if not files:
-        print("the official suite is not to be had: ./.ci/suites fetch, or -DWARPBEAM_TESTSUITE_DIR=...")
+        print("the official suite was not found: run ./.ci/suites fetch, or set -DWARPBEAM_TESTSUITE_DIR=...")
         return SKIPPED
     print(f"{len(files)} files", flush=True)
     return subprocess.run([*command, *files]).returncode

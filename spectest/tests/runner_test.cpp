@@ -1,4 +1,4 @@
-// A runner of tests must be seen to fail: for every kind of directive, one that holds and some that do not.
+// A test runner must be seen to fail: for every kind of directive, one that holds and some that do not.
 
 #include <gtest/gtest.h>
 #include <warpbeam/spectest/runner.hpp>
@@ -38,7 +38,7 @@ constexpr const char* module = R"((module $m
   (func (export "nothing")))
 )";
 
-/// What is reported of one directive after the module; empty when it passes.
+/// What is reported for one directive after the module; empty if it passes.
 std::string verdict(const std::string& directive) {
     const Outcome outcome = run(module + directive);
     EXPECT_EQ(outcome.counts.passed + outcome.counts.failed, 2u) << directive;
@@ -69,7 +69,7 @@ TEST(Runner, assert_return_of_numbers) {
               "result 0: expected i32 8, found i32 7");
 }
 
-TEST(Runner, assert_return_of_what_a_reference_refers_to) {
+TEST(Runner, assert_return_of_referents) {
     const auto failures = [](const std::string& expected) {
         return run("(module (type $a (array i8)) (type $s (struct))"
                    "(func (export \"f\") (param i32) (result anyref)"
@@ -113,7 +113,7 @@ TEST(Runner, assert_return_of_references) {
     EXPECT_NE(verdict(R"((assert_return (invoke "funcref") (ref.null func)))"), "");
 }
 
-TEST(Runner, assert_return_of_one_of_several) {
+TEST(Runner, assert_return_of_alternatives) {
     EXPECT_EQ(
         verdict(R"((assert_return (invoke "id32" (i32.const 2)) (either (i32.const 1) (i32.const 2))))"), "");
     EXPECT_EQ(
@@ -121,12 +121,12 @@ TEST(Runner, assert_return_of_one_of_several) {
         "result 0: expected either (i32 1) (i32 2), found i32 3");
 }
 
-TEST(Runner, actions_that_are_not_possible) {
+TEST(Runner, impossible_actions) {
     EXPECT_NE(verdict(R"((assert_return (invoke "none")))"), "");
     EXPECT_NE(verdict(R"((assert_trap (invoke "none") "unreachable"))"), "");
     EXPECT_NE(verdict(R"((assert_return (invoke $other "nothing")))"), "");
     EXPECT_NE(verdict(R"((assert_return (invoke "id32" (i64.const 1)) (i32.const 1)))"), "");
-    EXPECT_NE(verdict(R"((assert_trap (invoke "id32") "wrong arguments are no trap"))"), "");
+    EXPECT_NE(verdict(R"((assert_trap (invoke "id32") "wrong arguments are not a trap"))"), "");
     EXPECT_NE(verdict(R"((invoke "div"))"), "");
     EXPECT_EQ(verdict(R"((invoke "nothing"))"), "");
     EXPECT_NE(verdict(R"((register "x" $other))"), "");
@@ -160,7 +160,7 @@ TEST(Runner, modules_that_must_be_refused) {
     EXPECT_EQ(verdict(R"((assert_invalid (module (func (result i32))) "type mismatch"))"), "");
     EXPECT_EQ(verdict(R"((assert_invalid (module (func)) "type mismatch"))"),
               "accepted, expected it to be invalid: type mismatch");
-    // Malformed is not invalid, nor the other way round.
+    // Malformed is not invalid, and vice versa.
     EXPECT_NE(verdict(R"((assert_invalid (module quote "(func") "type mismatch"))"), "");
     EXPECT_NE(verdict(R"((assert_malformed (module (func (result i32))) "unexpected end"))"), "");
 }
@@ -177,7 +177,7 @@ TEST(Runner, assert_unlinkable) {
     EXPECT_NE(verdict(R"((assert_unlinkable (module (func (result i32))) "unknown import"))"), "");
 }
 
-TEST(Runner, a_module_that_fails_leaves_no_instance_behind) {
+TEST(Runner, a_failing_module_leaves_no_instance) {
     const Outcome outcome = run(std::string{module} + R"((module (func (result i32)))
 (assert_return (invoke "nothing"))
 (assert_return (invoke $m "nothing")))");
@@ -203,7 +203,7 @@ TEST(Runner, registered_and_repeated_instances) {
     EXPECT_EQ(outcome.findings[0], "test.wast:12: result 0: expected i32 3, found i32 4");
 }
 
-TEST(Runner, the_host_module_has_what_scripts_import) {
+TEST(Runner, the_host_module_provides_the_imports_of_scripts) {
     const Outcome outcome = run(R"((module
   (import "spectest" "global_i32" (global i32)) (import "spectest" "global_i64" (global i64))
   (import "spectest" "global_f32" (global $f f32)) (import "spectest" "global_f64" (global $d f64))
@@ -215,7 +215,7 @@ TEST(Runner, the_host_module_has_what_scripts_import) {
     EXPECT_EQ(outcome.counts.passed, 2u) << (outcome.findings.empty() ? "" : outcome.findings[0]);
 }
 
-TEST(Runner, messages_are_compared_on_request_only) {
+TEST(Runner, messages_are_compared_only_on_request) {
     const std::string script = R"((assert_malformed (module quote "(func") "other words"))";
     EXPECT_TRUE(run(script).findings.empty());
     const Outcome outcome = run(script, true);
@@ -223,7 +223,7 @@ TEST(Runner, messages_are_compared_on_request_only) {
     EXPECT_EQ(outcome.findings.size(), 1u);
 }
 
-TEST(Runner, what_cannot_be_executed_or_read_has_failed) {
+TEST(Runner, unreadable_or_unsupported_commands_fail) {
     EXPECT_EQ(run("(thread $t (invoke \"x\")) (wait $t)").counts.failed, 1u);
     EXPECT_EQ(run("(module) (assert_nothing)").counts.failed, 1u);
     EXPECT_EQ(run("(module").counts.failed, 1u);

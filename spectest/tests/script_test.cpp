@@ -13,7 +13,7 @@ Script parse(std::string_view text) {
     return std::move(*script);
 }
 
-TEST(Script, modules_of_all_forms) {
+TEST(Script, all_forms_of_modules) {
     const Script script = parse(R"~((module $a (func))
 (module binary "\00a" "sm") (; x ;)
 (module $q quote "(fu" "nc)")
@@ -68,7 +68,7 @@ TEST(Script, actions_and_their_values) {
     EXPECT_TRUE(std::get<AssertFailure>(script[1].body).action.is_get);
 }
 
-TEST(Script, errors_say_where) {
+TEST(Script, errors_give_the_position) {
     const auto message = [](std::string_view text) {
         const auto script = parse_script(text);
         return script ? std::string{} : std::string{script.error().message()};

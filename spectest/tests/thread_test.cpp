@@ -1,4 +1,4 @@
-// `(thread ...)` and `(wait ...)` run on threads of the host.
+// `(thread ...)` and `(wait ...)` run on host threads.
 
 #include <gtest/gtest.h>
 #include <warpbeam/spectest/runner.hpp>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view memory = "(module $Mem (memory (export \"shared\") 1 1 shared))\n";
 
-/// The counts, and what was found.
+/// The counts and the findings.
 std::string run(const std::string& script) {
     std::string findings;
     const Counts counts = run_script("t", std::string{memory} + script, {}, [&](const Finding& finding) {
@@ -20,7 +20,7 @@ std::string run(const std::string& script) {
     return std::to_string(counts.passed) + " passed, " + std::to_string(counts.failed) + " failed" + findings;
 }
 
-TEST(Thread, WaitsForWhatAnotherNotifies) {
+TEST(Thread, waits_for_a_notification_from_another_thread) {
     EXPECT_EQ(run(R"((thread $T1 (shared (module $Mem))
   (register "mem" $Mem)
   (module (memory (import "mem" "shared") 1 1 shared)
@@ -41,7 +41,7 @@ TEST(Thread, WaitsForWhatAnotherNotifies) {
               "11 passed, 0 failed");
 }
 
-TEST(Thread, FailuresInItAreTheScripts) {
+TEST(Thread, failures_in_a_thread_are_failures_of_the_script) {
     EXPECT_EQ(run(R"((thread $T (shared (module $Mem))
   (register "mem" $Mem)
   (module (memory (import "mem" "shared") 1 1 shared)
@@ -49,18 +49,17 @@ TEST(Thread, FailuresInItAreTheScripts) {
   (assert_return (invoke "run") (i32.const 7)))
 (wait $T)
 (wait $T))"),
-              "5 passed, 2 failed; 6: result 0: expected i32 7, found i32 0; 8: there is no thread $T");
-    EXPECT_EQ(run("(thread $T (assert_return (invoke \"f\")))"),
-              "2 passed, 1 failed; 2: there is no instance ")
-        << "a thread that nobody waits for counts too";
+              "5 passed, 2 failed; 6: result 0: expected i32 7, found i32 0; 8: no thread $T");
+    EXPECT_EQ(run("(thread $T (assert_return (invoke \"f\")))"), "2 passed, 1 failed; 2: no instance ")
+        << "a thread that is never waited for counts too";
 }
 
-TEST(Thread, WhatCanNotBeShared) {
+TEST(Thread, modules_that_cannot_be_shared) {
     EXPECT_EQ(run("(thread $T (shared (module $Nothing)))"),
-              "1 passed, 1 failed; 2: there is no instance $Nothing to share");
+              "1 passed, 1 failed; 2: no instance $Nothing to share");
     EXPECT_EQ(run("(module $M (memory (export \"m\") 1 1)) (thread $T (shared (module $M)))"),
               "2 passed, 1 failed; 2: $M exports no shared memory");
-    EXPECT_EQ(run("(thread $T) (thread $T)"), "2 passed, 1 failed; 2: there is a thread $T already");
+    EXPECT_EQ(run("(thread $T) (thread $T)"), "2 passed, 1 failed; 2: duplicate thread $T");
     EXPECT_EQ(run("(thread $T (thread $U))").substr(0, 18), "0 passed, 1 failed");
 }
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <string_view>
 
-/// What the subcommands have in common. Unlike the libraries, the command uses exceptions, for what ends it.
+/// Shared by the subcommands. Unlike the libraries, the command uses exceptions, for failures that end it.
 
 namespace warpbeam::cli {
 
-/// The exit statuses that are ours; all others are the program's own.
+/// The exit statuses of the command itself; all others come from the program.
 inline constexpr int exit_success = 0;
 inline constexpr int exit_failure = 1; ///< a trap, a module that was refused, a file that can't be read
 inline constexpr int exit_usage = 2;
@@ -25,8 +25,8 @@ struct UsageError : std::runtime_error {
 
 using Words = std::span<const char* const>;
 
-// One per subcommand, each in the file of its name. `words` are those behind the subcommand; the exit status
-// is returned.
+// One function per subcommand, each in the file of its name. `words` are the arguments after the subcommand;
+// the exit status is returned.
 int run(Words words);
 int validate(Words words);
 int inspect(Words words);
@@ -36,8 +36,8 @@ int wast(Words words);
 int sfv(Words words);
 int sfv_tests(Words words);
 
-/// A text from a module as it may go to a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also as
-/// it may stand between quotes.
+/// Text from a module, made safe for a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also safe
+/// between quotes.
 [[nodiscard]] std::string printable(std::string_view text, bool quoted = false);
 
 /// For printf's `%.*s`.

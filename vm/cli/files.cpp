@@ -31,7 +31,7 @@ constexpr const char* error_kinds[] = {
     "malformed module",        "invalid module", "unsupported module", "limit exceeded", "out of memory",
     "module cannot be linked", "error"};
 
-/// Without an offset. The text front end's messages begin with line and column, as compilers' do.
+/// Without an offset. The text front end's messages begin with line and column, like a compiler's.
 std::string describe(std::string_view path, const Error& error) {
     std::string what = explain(error);
     std::string message{path};
@@ -40,7 +40,7 @@ std::string describe(std::string_view path, const Error& error) {
         const size_t end = what.find(' ');
         message.append(what, 0, end);
         what.erase(0, end + 1);
-        // That a text is malformed goes without saying.
+        // For text, "malformed" is obvious.
         if (error.code() == ErrorCode::malformed)
             return message.append(" ").append(what);
     }
@@ -107,11 +107,10 @@ ModuleBytes read_module(std::string_view path) {
     if (is_binary(bytes))
         return module;
     // Text begins with a parenthesis, a comment or white space, unless it is empty; anything else would only
-    // get a puzzling complaint about its syntax.
+    // get a confusing syntax error.
     constexpr std::string_view first_characters = "(; \t\r\n";
     if (!bytes.empty() && first_characters.find(static_cast<char>(bytes.front())) == std::string_view::npos)
-        throw Failure(std::string(path) +
-                      ": not a WebAssembly module, in neither the binary nor the text format");
+        throw Failure(std::string(path) + ": not a WebAssembly module in the binary or text format");
     module.text.emplace(bytes.begin(), bytes.end());
     const auto translated = parse_wat(*module.text);
     if (!translated)

@@ -15,13 +15,13 @@ namespace warpbeam::cli {
 
 /// The contents of a file; `-` is the standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
-/// A file that is written piece by piece; `-` is the standard output. It is made when the first piece comes.
+/// A file that is written piece by piece; `-` is the standard output. It is created with the first piece.
 class OutputFile final : public TextSink {
 public:
     explicit OutputFile(std::string_view path) : path_{path} {}
 
     [[nodiscard]] bool write(std::string_view piece) noexcept override;
-    /// Throws Failure if it could not be made, or not all of it be written.
+    /// Throws Failure if it could not be created or completely written.
     void finish();
 
 private:
@@ -36,20 +36,20 @@ private:
 /// Writes a file; `-` is the standard output. Throws Failure.
 void write_file(std::string_view path, std::span<const uint8_t> bytes);
 
-/// Whether they begin like a module in the binary format.
+/// Whether the bytes begin like a module in the binary format.
 [[nodiscard]] bool is_binary(std::span<const uint8_t> bytes) noexcept;
 
-/// A module's binary format, and the text format when we made it ourselves from that.
+/// A module in the binary format, and its text if it was translated from that.
 struct ModuleBytes {
     std::vector<uint8_t> bytes;
     std::optional<std::string> text;
 };
 
-/// The module in a file, not yet validated. Throws Failure, with the place in a text that is malformed.
+/// The module in a file, not yet validated. Throws Failure, with the position in a malformed text.
 [[nodiscard]] ModuleBytes read_module(std::string_view path);
-/// The message of an error, and the option that switches on the feature whose lack is the reason.
+/// The message of an error, with the option that switches on the missing feature, if that is the reason.
 [[nodiscard]] std::string explain(const Error& error);
-/// What to tell of a module that was refused: with the place in the text, or else the offset in the binary.
+/// The message for a refused module: with the position in the text, or else the offset in the binary.
 [[nodiscard]] std::string describe(std::string_view path, const Error& error, const ModuleBytes& module);
 
 } // namespace warpbeam::cli

@@ -20,7 +20,7 @@ namespace warpbeam::cli {
 
 namespace {
 
-/// A name, which comes from the module, as it may stand between quotes in the text format.
+/// A name from the module, safe between quotes of the text format.
 std::string quoted(std::string_view name) { return printable(name, true); }
 
 /// The instructions of a constant expression.
@@ -29,11 +29,11 @@ std::string const_text(const ConstExpr& expression) {
     return text ? std::string{text->begin(), text->end()} : "?";
 }
 
-/// Writes types, defined ones by their indices in one module.
+/// Writes types; defined ones as their indices in one module.
 class Types final : public TypePrinter {
 public:
     explicit Types(const Module& module) : registry_{module.type_registry()} {
-        // Equal types have several indices but one id; the first stands for all.
+        // Equal types have several indices but one id; the first index stands for all.
         for (size_t i = 0; i < module.types().size(); ++i)
             indices_.emplace(module.types()[i], i);
     }
@@ -69,7 +69,7 @@ private:
     std::string text_;
 };
 
-/// All names of the name section. One that is malformed says what comes before the fault.
+/// All names in the name section. A malformed one provides the names before the fault.
 class Names {
 public:
     explicit Names(const Module& module) {
@@ -79,13 +79,13 @@ public:
                     names_.try_emplace({entry->space, entry->owner, entry->index}, quoted(entry->name));
     }
 
-    /// `$name ` as it may go before what has it; empty when there is none. The owner is the function of a
-    /// local or a label, and the type of a field.
+    /// `$name `, to be printed before the thing that it names; empty if there is no name. The owner is the
+    /// function of a local or label, or the type of a field.
     [[nodiscard]] std::string before(NameSpace space, uint32_t index, uint32_t owner = 0) const {
         const auto found = names_.find({space, owner, index});
         return found != names_.end() ? "$" + found->second + " " : std::string{};
     }
-    /// All names of one owner, with their numbers: `$a 0, $b 2`.
+    /// All names of one owner, with their indices: `$a 0, $b 2`.
     [[nodiscard]] std::string list(NameSpace space, uint32_t owner) const {
         std::string text;
         for (auto at = names_.lower_bound({space, owner, 0}); at != names_.end(); ++at) {
@@ -190,7 +190,7 @@ public:
         }
     }
 
-    /// Tables, memories, globals and tags, whose lines look alike.
+    /// Tables, memories, globals and tags, whose lines are alike.
     void objects() {
         objects("tables", ExternKind::table, module_.tables().size(), module_.imported_tables());
         objects("memories", ExternKind::memory, module_.memories().size(), module_.imported_memories());
@@ -296,7 +296,7 @@ int inspect(Words words) {
     load.features = FeatureSet::all();
     Options options{
         "inspect [OPTIONS] FILE",
-        "Lists what a module is made of: the features it needs, its sections with offsets and sizes, types, "
+        "Lists the contents of a module: the features it needs, its sections with offsets and sizes, types, "
         "imports, exports,\n"
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
         "with their names. All features are on unless they are switched off.\n"};
@@ -304,11 +304,11 @@ int inspect(Words words) {
     std::optional<std::string_view> func;
     Config config;
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
-        .value("--func", "NAME|INDEX", "with --code: of this function alone",
+        .value("--func", "NAME|INDEX", "with --code: only this function",
                [&func](std::string_view given) { func = given; })
-        .flag("--guard-pages", "with --code: as run --guard-pages makes it", config.guard_pages)
-        .flag("--fuel", "with --code: as run --fuel makes it", config.fuel)
-        .flag("--interruption", "with --code: so that another thread can interrupt it", config.interruption);
+        .flag("--guard-pages", "with --code: the code that run --guard-pages makes", config.guard_pages)
+        .flag("--fuel", "with --code: the code that run --fuel makes", config.fuel)
+        .flag("--interruption", "with --code: code that another thread can interrupt", config.interruption);
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
     if (!given)
@@ -318,7 +318,7 @@ int inspect(Words words) {
                                         : config.guard_pages ? "--guard-pages"
                                         : config.fuel        ? "--fuel"
                                                              : "--interruption"} +
-                            " is for --code");
+                            " needs --code");
 
     const std::string_view path = *given;
     const ModuleBytes file = read_module(path);

@@ -12,7 +12,7 @@ namespace warpbeam::cli {
 
 namespace {
 
-/// Instructions of a body, one after the other.
+/// The instructions of a body, one after the other.
 class Body {
 public:
     explicit Body(const FuncBody& body) : begin_{body.code_offset}, size_{body.code.size()} {
@@ -23,7 +23,7 @@ public:
         rest_ = {text_.lines.data(), text_.lines.size()};
     }
 
-    /// Prints those that are left up to an offset in the module; the last is the `end` of the function.
+    /// Prints the remaining ones up to an offset in the module; the last is the `end` of the function.
     void print_to(size_t offset) {
         while (next_ <= text_.offsets.size()) {
             const bool is_end = next_ == text_.offsets.size();
@@ -46,7 +46,7 @@ private:
     size_t next_ = 0;
 };
 
-/// Returns whether the code is as it must be.
+/// Returns whether the code is correct.
 bool print(const Engine& engine, const Module& module, uint32_t func) {
     const std::string name{module.func_name(func)};
     std::printf("function %u%s%s\n", func, name.empty() ? "" : " $", printable(name, true).c_str());
@@ -72,7 +72,7 @@ bool print(const Engine& engine, const Module& module, uint32_t func) {
     return listing->finding().empty();
 }
 
-/// The function of an index, or else of a name.
+/// Finds a function by index or name.
 uint32_t find(const Module& module, std::string_view func) {
     uint32_t index = 0;
     const auto [end, fault] = std::from_chars(func.data(), func.data() + func.size(), index);
@@ -87,11 +87,11 @@ uint32_t find(const Module& module, std::string_view func) {
             index == module.funcs().size() && found != nullptr && found->kind == ExternKind::func)
             index = found->index;
         if (index == module.funcs().size())
-            throw Failure("warpbeam: there is no function '" + printable(func) + "'");
+            throw Failure("warpbeam: no function named '" + printable(func) + "'");
     }
     if (index >= module.funcs().size())
-        throw Failure("warpbeam: there is no function " + std::string(func) + "; the module has " +
-                      std::to_string(module.funcs().size()));
+        throw Failure("warpbeam: no function " + std::string(func) + "; the module has " +
+                      std::to_string(module.funcs().size()) + " functions");
     if (index < module.imported_funcs())
         throw Failure("warpbeam: function " + printable(func) + " is imported, so it has no code");
     return index;

@@ -17,8 +17,8 @@ struct Command {
 
 constexpr Command commands[] = {
     {"run", "run a program, or call one of its functions", run},
-    {"validate", "say whether modules are valid", validate},
-    {"inspect", "list what a module is made of, or the code that functions became", inspect},
+    {"validate", "check whether modules are valid", validate},
+    {"inspect", "list the contents of a module, or the code of its functions", inspect},
     {"wat2wasm", "translate the text format to the binary format", wat2wasm},
     {"wasm2wat", "translate the binary format to the text format", wasm2wat},
     {"wast", "run scripts of the official test suite", wast},
@@ -35,12 +35,11 @@ void print_help() {
                 "commands:\n");
     for (const Command& command : commands)
         std::printf("  %-10.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
-    std::printf(
-        "\n"
-        "warpbeam COMMAND --help tells all about one of them; warpbeam --version prints the version.\n"
-        "Modules are read in the binary or in the text format; the file - is the standard input.\n"
-        "\n"
-        "exit status: the program's own; 1 for a trap, or a module that was refused; 2 for wrong usage\n");
+    std::printf("\n"
+                "warpbeam COMMAND --help describes a command; warpbeam --version prints the version.\n"
+                "Modules may be in the binary or text format; the file - is the standard input.\n"
+                "\n"
+                "exit status: the program's own; 1 for a trap or a refused module; 2 for a usage error\n");
 }
 
 int dispatch(Words words) {
@@ -60,7 +59,7 @@ int dispatch(Words words) {
         return nullptr;
     };
     const auto nothing = [](std::string_view name, const char* what) {
-        return UsageError("there is no " + std::string(what) + " '" + std::string(name) +
+        return UsageError("no " + std::string(what) + " named '" + std::string(name) +
                           "'; see warpbeam --help");
     };
     if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
@@ -78,7 +77,7 @@ int dispatch(Words words) {
         return command->function(words.subspan(1));
     if (first.starts_with("-") && first != "-")
         throw UsageError("unknown option " + std::string(first) + " before a command; see warpbeam --help");
-    // A word without a dot or a slash is rather a mistyped command than a file.
+    // A word without a dot or slash is more likely a mistyped command than a file.
     std::error_code fault;
     if (first != "-" && first.find_first_of("./") == std::string_view::npos &&
         !std::filesystem::exists(first, fault))
@@ -86,7 +85,7 @@ int dispatch(Words words) {
     return run(words);
 }
 
-/// Whether all that we printed has arrived.
+/// Whether everything printed was written.
 bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
 } // namespace

@@ -74,7 +74,7 @@ const Options::Option& Options::find(std::string_view name) const {
     for (const Option& option : options_)
         if (option.name == name)
             return option;
-    throw error("unknown option " + std::string(name) + " (what follows -- is no option)");
+    throw error("unknown option " + std::string(name) + " (arguments after -- are not options)");
 }
 
 UsageError Options::error(const std::string& message) const {
@@ -104,12 +104,12 @@ uint64_t parse_count(std::string_view text, bool suffixes) {
     std::string_view rest{stop, static_cast<size_t>(end - stop)};
     if (fault != std::errc{} || !(rest.empty() || (suffixes && rest.size() == 1)))
         throw UsageError("'" + std::string(text) + "' is not a whole number" +
-                         (suffixes ? " with one of the suffixes K, M, G" : ""));
+                         (suffixes ? " (K, M or G may follow)" : ""));
     if (rest.empty())
         return number;
     const size_t power = std::string_view{"KMG"}.find(rest.front());
     if (power == std::string_view::npos)
-        throw UsageError("'" + std::string(text) + "' has another suffix than K, M, G");
+        throw UsageError("'" + std::string(text) + "' has an unknown suffix; use K, M or G");
     const unsigned shift = 10 * (static_cast<unsigned>(power) + 1);
     if (number > UINT64_MAX >> shift)
         throw UsageError("'" + std::string(text) + "' is too large");
@@ -138,7 +138,7 @@ void switch_features(FeatureSet& features, std::string_view list) {
         }
         if (known)
             continue;
-        std::string message = "no feature is called '" + std::string(name) + "', but these are: all";
+        std::string message = "unknown feature '" + std::string(name) + "'; use one of: all";
         for (const FeatureRow& row : feature_table)
             if (row.feature != Feature::core)
                 message.append(", ").append(row.name);
@@ -149,8 +149,7 @@ void switch_features(FeatureSet& features, std::string_view list) {
 } // namespace
 
 void add_feature_option(Options& options, FeatureSet& target) {
-    std::string names =
-        "\nfeatures, and whether they are on if nothing is said (all stands for each of them):\n";
+    std::string names = "\nfeatures and their defaults (all stands for every feature):\n";
     for (const FeatureRow& row : feature_table) {
         if (row.feature == Feature::core)
             continue;
@@ -160,7 +159,7 @@ void add_feature_option(Options& options, FeatureSet& target) {
         names.append(row.summary).append(row.standard ? "\n" : " (beyond 3.0)\n");
     }
     options.note(std::move(names));
-    options.value("--features", "+x,-y", "switch features of WebAssembly on and off",
+    options.value("--features", "+x,-y", "switch WebAssembly features on or off",
                   [&target](std::string_view list) { switch_features(target, list); });
 }
 

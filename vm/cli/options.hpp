@@ -11,34 +11,34 @@
 
 namespace warpbeam::cli {
 
-/// The options of one subcommand, from which both its parsing and its help come.
+/// The options of one subcommand. Both parsing and help use them.
 class Options {
 public:
-    /// `usage` is what follows `warpbeam`, `about` what help says below it.
+    /// `usage` is what follows `warpbeam`, `about` is the text below it in the help.
     Options(std::string usage, std::string about) : usage_{std::move(usage)}, about_{std::move(about)} {}
 
-    /// An option that is there or not. `name` has its dashes.
+    /// An option without a value. `name` includes its dashes.
     Options& flag(std::string_view name, std::string_view help, bool& target);
-    /// An option with a value. `take` may throw a UsageError, which then is reported with the option's name.
+    /// An option with a value. `take` may throw a UsageError; the option's name is then added.
     Options& value(std::string_view name, std::string_view value_name, std::string_view help,
                    std::function<void(std::string_view)> take);
 
-    /// Makes words such as `-5`, which begin like a negative number, no options.
+    /// Words that begin like a negative number, such as `-5`, are not options.
     Options& take_numbers() {
         takes_numbers_ = true;
         return *this;
     }
 
-    /// Adds a text that help prints at its end.
+    /// Adds text to the end of the help.
     void note(std::string text) { note_ += std::move(text); }
 
-    /// Takes the options out of `words` and returns the other words; none when help was asked for and given.
-    /// With `leading`, ends at the first word that is no option: what follows belongs to somebody else.
+    /// Removes the options from `words` and returns the other words; nothing if help was printed. With
+    /// `leading`, stops at the first word that is not an option: the rest belongs to the program.
     [[nodiscard]] std::optional<std::vector<std::string_view>> parse(Words words, bool leading = false) const;
-    /// The same where the one other word must be a FILE.
+    /// The same if there must be exactly one other word, FILE.
     [[nodiscard]] std::optional<std::string_view> parse_file(Words words) const;
 
-    /// A UsageError that says where help is to be had.
+    /// A UsageError that points to the help.
     [[nodiscard]] UsageError error(const std::string& message) const;
 
 private:
@@ -59,10 +59,10 @@ private:
     bool takes_numbers_ = false;
 };
 
-/// A whole number, up to 2^64 - 1, with one of the suffixes K, M, G where `suffixes` says so (1024 each).
+/// A whole number up to 2^64 - 1; with `suffixes`, K, M or G may follow (factors of 1024).
 [[nodiscard]] uint64_t parse_count(std::string_view text, bool suffixes = false);
 
-/// Adds `--features`, which switches features of the table on and off in `target`.
+/// Adds `--features`, which switches features in `target` on and off.
 void add_feature_option(Options& options, FeatureSet& target);
 
 } // namespace warpbeam::cli

@@ -25,41 +25,41 @@ struct Settings {
     std::vector<std::string_view> args;
 };
 
-/// `NAME=VALUE`, or `NAME` alone for what it is in our own environment.
+/// `NAME=VALUE`, or `NAME` alone to pass on the current value.
 void add_variable(Settings& settings, std::string_view text) {
     const size_t equals = text.find('=');
     const std::string name{text.substr(0, equals)};
     if (name.empty())
-        throw UsageError("'" + std::string(text) + "' has no name before the =");
+        throw UsageError("'" + std::string(text) + "' has no name before =");
     if (equals != std::string_view::npos)
         settings.env.emplace_back(name, text.substr(equals + 1));
     else if (const char* const inherited = std::getenv(name.c_str()))
         settings.env.emplace_back(name, inherited);
 }
 
-/// Reads the command line; false when help was all that was wanted.
+/// Reads the command line; false if only help was requested.
 bool read_settings(Words words, Settings& settings, Options& options) {
     const auto invoke = [&settings](std::string_view name) { settings.invoke = name; };
     options
         .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
                invoke)
-        .value("--env", "NAME[=VALUE]", "set an environment variable, or pass ours on; may be repeated",
+        .value("--env", "NAME[=VALUE]",
+               "set an environment variable, or pass on the current one; may be repeated",
                [&](std::string_view text) { add_variable(settings, text); })
-        .value("--fuel", "N",
-               "trap after N calls, turns of loops, and pieces of 64 bytes copied or filled at once",
+        .value("--fuel", "N", "trap after N calls, loop iterations, and 64-byte blocks copied or filled",
                [&](std::string_view text) {
                    settings.fuel = parse_count(text);
                    settings.config.fuel = true;
                })
         .value("--max-memory", "BYTES",
-               "the most that all memories together may take, and all objects too (suffixes K, M, G)",
+               "limit for all memories together, and for all objects (suffixes K, M, G)",
                [&](std::string_view text) {
                    settings.limits.memory_bytes = settings.limits.heap_bytes = parse_count(text, true);
                })
         .value("--max-stack", "BYTES", "the size of the call stack (default: 1M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
-        .flag("--eager", "prepare all functions at once, not each at its first call", settings.config.eager)
-        .flag("--guard-pages", "let the memory management unit check bounds where it can",
+        .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
+        .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
     add_feature_option(options, settings.config.features);
 
@@ -67,10 +67,10 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!rest)
         return false;
     if (rest->empty())
-        throw options.error("no FILE is given");
+        throw options.error("a FILE is needed");
     settings.path = rest->front();
     settings.args.assign(rest->begin() + 1, rest->end());
-    // Everything behind FILE is the program's, but for --invoke and an explicit end of our options.
+    // Everything after FILE belongs to the program, except --invoke and an explicit end of our options.
     std::vector<std::string_view>& args = settings.args;
     constexpr std::string_view joined = "--invoke=";
     if (!args.empty() && args.front() == "--invoke") {
@@ -87,7 +87,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     return true;
 }
 
-/// With a comma between each three digits.
+/// With a comma between groups of three digits.
 std::string grouped(size_t number) {
     std::string digits = std::to_string(number);
     for (size_t at = digits.size(); at > 3; at -= 3)
@@ -121,7 +121,7 @@ void print_frames(const Trap& trap) {
         std::fprintf(stderr, "    and %s more\n", grouped(trap.omitted_frames()).c_str());
 }
 
-/// The exit status of a computation that was aborted; says why, unless it was the program's own wish.
+/// The exit status of an aborted computation; prints the reason unless the program chose to exit.
 int report(const Trap& trap) {
     if (trap.code() == TrapCode::exit)
         return trap.exit_status();
@@ -140,10 +140,10 @@ std::string exported_functions(const Module& module) {
     for (const Export& entry : module.exports())
         if (entry.kind == ExternKind::func)
             names.append(names.empty() ? "" : ", ").append(printable(entry.name));
-    return names.empty() ? "it exports no function" : "it exports " + names;
+    return names.empty() ? "it exports no functions" : "it exports " + names;
 }
 
-/// What is to be said of imports that nobody provides: one line for each module name.
+/// Hints about missing imports: one line for each module name.
 std::string import_hints(const Module& module, const Linker& linker, const InstantiationError& error) {
     std::string hints;
     std::vector<std::string_view> told;
@@ -155,13 +155,13 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
         told.push_back(import.module);
         hints.append("\nhint: ");
         if (import.module == "wasi_snapshot_preview1")
-            hints.append("WASI preview 1 has no such thing");
+            hints.append("WASI preview 1 does not have this import");
         else if (import.module == "wasi_unstable")
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
         else
-            hints.append("nothing is provided as '")
+            hints.append("nothing provides '")
                 .append(printable(import.module))
-                .append("': a program that is run so can import from wasi_snapshot_preview1 only");
+                .append("': warpbeam run only provides wasi_snapshot_preview1");
     }
     return hints;
 }
@@ -171,7 +171,7 @@ void check(const std::expected<void, Error>& done) {
         throw Failure("warpbeam: " + std::string(done.error().message()));
 }
 
-/// Calls a function with the words of the command line and prints its results, each on a line.
+/// Calls a function with arguments from the command line and prints its results, one per line.
 int call(const Settings& settings, Func func) {
     const FuncType type = func.type();
     const std::string name{*settings.invoke};
@@ -207,7 +207,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
 
-    // Asked before anything runs: what can't be called should not have had effects.
+    // Checked before anything runs: if the call is impossible, nothing should have happened.
     const std::string name{settings.invoke.value_or("_start")};
     const Export* const entry = module.find_export(name);
     if (entry == nullptr || entry->kind != ExternKind::func)
@@ -217,8 +217,9 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     if (!settings.invoke) {
         const FuncType& type = module.type_registry().func(module.funcs()[entry->index]);
         if (!type.params.empty() || !type.results.empty())
-            throw UsageError("run: the _start of " + std::string(settings.path) +
-                             " has parameters or results, so it is no program; --invoke _start calls it");
+            throw UsageError(
+                "run: the _start of " + std::string(settings.path) +
+                " has parameters or results, so it is not a program; use --invoke _start to call it");
     }
 
     const auto instance = linker.instantiate(store, module);
@@ -229,7 +230,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
                       ": cannot be instantiated: " + std::string(instance.error().message()) +
                       import_hints(module, linker, instance.error()));
     }
-    // A library has this in place of _start, to be called before its functions.
+    // Libraries have this instead of _start, to be called before their functions.
     // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
     if (settings.invoke)
         if (const auto initialize = instance->func<void()>("_initialize"); initialize)
@@ -249,15 +250,15 @@ int run(Words words) {
     Settings settings;
     Options options{
         "run [OPTIONS] FILE [--invoke NAME] [ARGS...]",
-        "Runs a program in the binary or the text format: calls its function _start with WASI preview 1, "
+        "Runs a program in the binary or text format: calls its function _start with WASI preview 1, "
         "where\n"
         "ARGS are its arguments. With --invoke, calls the exported function NAME instead; then ARGS are its\n"
-        "arguments, numbers as in the text format, and its results are printed, each on a line.\n"
-        "Options come before FILE; what follows FILE is the program's.\n"
+        "arguments, numbers as in the text format, and its results are printed, one per line.\n"
+        "Options come before FILE; everything after FILE belongs to the program.\n"
         "\n"
-        "The exit status is the program's own; 1 when it trapped or was refused, with the reason on the "
+        "The exit status is the program's own; 1 if it trapped or was refused, with the reason on the "
         "standard\n"
-        "error; 2 for wrong usage.\n"};
+        "error; 2 for a usage error.\n"};
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);

@@ -17,10 +17,10 @@ sfv::FieldType field_type_of(std::string_view name) {
         return sfv::FieldType::list;
     if (name == "dict" || name == "dictionary")
         return sfv::FieldType::dictionary;
-    throw UsageError("'" + std::string(name) + "' is none of item, list, dict");
+    throw UsageError("'" + std::string(name) + "' is not item, list or dict");
 }
 
-/// The standard input without the end of its last line.
+/// The standard input without the line end of its last line.
 std::string read_input() {
     const std::vector<uint8_t> bytes = read_file("-");
     std::string text(bytes.begin(), bytes.end());
@@ -45,7 +45,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
     }
 }
 
-/// A tree for people: one line for each value, with its type.
+/// A readable tree: one line per value, with its type.
 class Listing {
 public:
     void print(const sfv::Item& item) { value_line(0, "", item); }
@@ -75,7 +75,7 @@ private:
         for (const auto& entry : parameters)
             line(depth + 1, ";" + std::string(entry.key()) + " = ", entry.value);
     }
-    /// The value in the field's own form, in which nothing can harm a terminal.
+    /// The value in the field's own notation, which is safe for a terminal.
     static void line(int depth, const std::string& key, const sfv::BareItem& value) {
         auto copy = value.clone();
         if (!copy)
@@ -98,7 +98,7 @@ void print_field(const sfv::AnyDocument& document, bool as_json) {
         lines.push_back(sfv::json::Value::of_string(field));
     if (as_json)
         std::printf("%s\n", sfv::json::print(sfv::json::Value::of_array(std::move(lines))).c_str());
-    else if (!field.empty()) // a field without members is left out
+    else if (!field.empty()) // a field without members is omitted
         std::printf("%s\n", field.c_str());
 }
 
@@ -109,7 +109,7 @@ sfv::AnyDocument document_of_json(sfv::FieldType type, const std::string& text) 
             refused(document.error());
         return std::move(*document);
     } catch (const sfv::json::SyntaxError& error) {
-        throw Failure(std::string("warpbeam: not the JSON of a field: ") + error.what());
+        throw Failure(std::string("warpbeam: not a field in JSON: ") + error.what());
     }
 }
 
@@ -122,17 +122,18 @@ int sfv(Words words) {
     Options options{
         "sfv parse|format|canonical [OPTIONS] [--] [LINE...]",
         "Reads and writes HTTP Structured Fields (RFC 9651).\n"
-        "  parse      print what a field holds, as a listing or as JSON\n"
-        "  format     print the field that holds what a JSON value says\n"
+        "  parse      print the contents of a field, as a listing or as JSON\n"
+        "  format     print the field that a JSON value describes\n"
         "  canonical  print a field in its canonical form\n"
-        "Each LINE is a field line, and several are lines of one field; without any, the lines of the "
+        "Each LINE is a field line; several are lines of one field. Without any, the lines of the "
         "standard\n"
-        "input are. One that begins with - has to follow --, unless it is a number. For format all of them "
+        "input are used. A LINE that begins with - must follow --, unless it is a number. For format all of "
+        "them "
         "together\n"
-        "are one JSON text. The JSON is that of the httpwg suite,\n"
-        "https://github.com/httpwg/structured-field-tests. The exit status is 1 when a field is refused.\n"};
+        "together are one JSON text, in the form of the httpwg suite,\n"
+        "https://github.com/httpwg/structured-field-tests. The exit status is 1 if a field is refused.\n"};
     options.take_numbers()
-        .value("--type", "item|list|dict", "what the field is (default: item)",
+        .value("--type", "item|list|dict", "the type of the field (default: item)",
                [&type](std::string_view name) { type = field_type_of(name); })
         .flag("--json", "print JSON", as_json)
         .flag("--rfc8941", "refuse dates and display strings", parse.rfc8941)
@@ -140,15 +141,15 @@ int sfv(Words words) {
         .flag("--strict-pad-bits", "refuse byte sequences with pad bits that are not zero",
               parse.strict_pad_bits)
         .flag("--strict-dates", "refuse dates outside of the years 1 to 9999", parse.strict_dates)
-        .flag("--strict-lines", "refuse strings that go on in the next field line", parse.strict_lines);
+        .flag("--strict-lines", "refuse strings that continue on the next field line", parse.strict_lines);
     const auto given = options.parse(words);
     if (!given)
         return exit_success;
     if (given->empty())
-        throw options.error("neither parse nor format nor canonical is given");
+        throw options.error("parse, format or canonical is needed");
     const std::string_view action = given->front();
     if (action != "parse" && action != "format" && action != "canonical")
-        throw options.error("'" + std::string(action) + "' is none of parse, format, canonical");
+        throw options.error("'" + std::string(action) + "' is not parse, format or canonical");
     const std::string input = given->size() == 1 ? read_input() : "";
     const std::vector<std::string_view> lines =
         given->size() == 1 ? lines_of(input) : std::vector(given->begin() + 1, given->end());

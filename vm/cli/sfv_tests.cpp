@@ -11,16 +11,15 @@ int sfv_tests(Words words) {
     bool only_choices = false;
     Options options{
         "sfv-tests [OPTIONS] DIR",
-        "Runs the httpwg suite for Structured Fields, which lies in DIR:\n"
-        "https://github.com/httpwg/structured-field-tests. Prints a line for each case that failed and\n"
-        "for each file, and the totals. The exit status is 1 when a case failed.\n"};
-    options.flag("--can-fail", "print, as a table, what we do where the suite lets a case fail",
-                 only_choices);
+        "Runs the httpwg suite for Structured Fields in DIR:\n"
+        "https://github.com/httpwg/structured-field-tests. Prints a line for each failed case and\n"
+        "for each file, and the totals. The exit status is 1 if a case failed.\n"};
+    options.flag("--can-fail", "print a table of the cases that may fail, and their results", only_choices);
     const auto given = options.parse(words);
     if (!given)
         return exit_success;
     if (given->size() != 1)
-        throw options.error("exactly one DIR is wanted");
+        throw options.error("exactly one DIR is needed");
     sfv::SuiteListener listener;
     if (only_choices) {
         std::printf("| case | field | read as | refused with |\n|---|---|---|---|\n");

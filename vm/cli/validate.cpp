@@ -12,16 +12,16 @@ int validate(Words words) {
     bool quiet = false;
     Options options{
         "validate [OPTIONS] FILE...",
-        "Decodes and validates modules in the binary or the text format. Says of each on a line whether it\n"
-        "is valid; what is wrong with the others goes to the standard error.\n"
-        "The exit status is 1 when one of them is not valid.\n"};
+        "Decodes and validates modules in the binary or text format. Prints a line for each valid\n"
+        "module; what is wrong with the others goes to the standard error.\n"
+        "The exit status is 1 if any module is not valid.\n"};
     add_feature_option(options, load.features);
     options.flag("--quiet", "print nothing about valid modules", quiet);
     const auto files = options.parse(words);
     if (!files)
         return exit_success;
     if (files->empty())
-        throw options.error("no FILE is given");
+        throw options.error("a FILE is needed");
 
     int status = exit_success;
     for (const std::string_view path : *files) {

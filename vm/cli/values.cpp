@@ -80,8 +80,8 @@ std::string expectation(ValType type) {
         return "an " + std::string(number->keyword);
     if (type.heap() == HeapType::extern_)
         return type.nullable() ? "an externref (null or a number)" : "an externref (a number)";
-    return type.nullable() ? "a reference (null is the only one that can be written)"
-                           : "a reference that is not null, which can't be written";
+    return type.nullable() ? "a reference (only null can be written)"
+                           : "a non-null reference, which can't be written";
 }
 
 } // namespace

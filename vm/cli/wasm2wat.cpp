@@ -11,9 +11,9 @@ int wasm2wat(Words words) {
     Options options{
         "wasm2wat [OPTIONS] FILE",
         "Translates a module from the binary format to the text format, from which wat2wasm makes\n"
-        "the same module again. Names become identifiers, custom sections annotations, but for those that\n"
-        "point into the code by offsets (reloc.*, linking, .debug_*, metadata.code.*): these are left out,\n"
-        "with a warning, since wat2wasm encodes the code anew. So an object file becomes one that can't be\n"
+        "the same module again. Names become identifiers and custom sections annotations, except those that\n"
+        "refer to the code by offset (reloc.*, linking, .debug_*, metadata.code.*): these are left out,\n"
+        "with a warning, since wat2wasm encodes the code again. An object file can then no longer be\n"
         "linked. The module need not be valid. All features are on; a module that needs one that is switched "
         "off is refused.\n"};
     options.value("-o", "OUT", "where to write it (default: -, the standard output)",
@@ -26,7 +26,7 @@ int wasm2wat(Words words) {
     const ModuleBytes file{read_file(path), std::nullopt};
     if (!is_binary(file.bytes))
         throw Failure(std::string(path) + ": not in the binary format");
-    // The printer knows no features, and other faults than the lack of one are no reason to refuse.
+    // The printer does not check features, and other faults are no reason to refuse.
     if (load.features != FeatureSet::all())
         if (const auto module = Module::load(file.bytes, load);
             !module && module.error().missing_feature() != Feature::core)
@@ -42,8 +42,8 @@ int wasm2wat(Words words) {
     for (const std::string_view name : left_out)
         std::fprintf(
             stderr,
-            "%.*s: warning: the custom section \"%s\" is left out: it points into the code by offsets, which "
-            "wat2wasm may change\n",
+            "%.*s: warning: the custom section \"%s\" is left out: it refers to the code by offset, and "
+            "wat2wasm may change the offsets\n",
             WARPBEAM_TEXT(path), printable(name, true).c_str());
     return exit_success;
 }

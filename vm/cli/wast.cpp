@@ -14,7 +14,7 @@ namespace {
 using spectest::Counts;
 using spectest::Finding;
 
-/// The files that a word stands for: itself, or the scripts in a directory, by name.
+/// The files that an argument stands for: the file itself, or the scripts in a directory, sorted by name.
 std::vector<std::string> scripts_of(std::string_view word) {
     const std::filesystem::path path{word};
     std::error_code fault;
@@ -32,7 +32,7 @@ std::vector<std::string> scripts_of(std::string_view word) {
     return files;
 }
 
-/// Tells of each file, and at last of all together.
+/// Reports each file, then the totals.
 class Report {
 public:
     virtual ~Report() = default;
@@ -54,7 +54,7 @@ public:
     void finding(const Finding& finding) override {
         if (quiet_)
             return;
-        // Names of the script are in there; the line breaks are ours.
+        // Findings may contain names from the script; the line breaks are ours.
         const std::string text = finding.text();
         for (size_t begin = 0; begin <= text.size();) {
             const size_t end = std::min(text.find('\n', begin), text.size());
@@ -91,7 +91,7 @@ std::string json_counts(const Counts& counts) {
            ", \"skipped\": " + std::to_string(counts.skipped);
 }
 
-/// One object: the files with what was found in each, and the totals.
+/// One JSON object: the files with their findings, and the totals.
 class Json final : public Report {
 public:
     void begin(const std::string& file) override {
@@ -126,24 +126,23 @@ int wast(Words words) {
         "wast [OPTIONS] FILE...",
         "Runs scripts of the official test suite, https://github.com/WebAssembly/testsuite. A FILE that is "
         "a\n"
-        "directory stands for the .wast files in it, not for those in directories further down.\n"
-        "Prints what went wrong, a line for each file, and the totals: every directive of a script counts\n"
-        "as passed, failed or skipped. The exit status is 1 when one failed. All features are on unless\n"
+        "directory stands for the .wast files in it, but not in its subdirectories.\n"
+        "Prints failures, a line for each file, and the totals: every directive of a script counts\n"
+        "as passed, failed or skipped. The exit status is 1 if one failed. All features are on unless\n"
         "they are switched off; custom-descriptors only in a directory of that name.\n"};
     options.flag("--json", "print a JSON object instead of lines", as_json)
         .flag("--quiet", "print only the counts", quiet)
-        .flag("--messages", "report also where the words of an error differ from the script's",
+        .flag("--messages", "also report errors whose message differs from the script's",
               run.compare_messages)
-        .flag("--eager", "prepare all functions at once, not each at its first call", run.config.eager)
+        .flag("--eager", "prepare all functions in advance, not at their first calls", run.config.eager)
         .flag("--collect-always", "collect garbage at every allocation", run.config.collect_always)
-        .flag("--guard-pages", "let the memory management unit check bounds where it can",
-              run.config.guard_pages);
+        .flag("--guard-pages", "let the hardware check memory bounds where it can", run.config.guard_pages);
     add_feature_option(options, run.config.features);
     const auto given = options.parse(words);
     if (!given)
         return exit_success;
     if (given->empty())
-        throw options.error("no FILE is given");
+        throw options.error("a FILE is needed");
     std::vector<std::string> files;
     for (const std::string_view word : *given)
         for (std::string& file : scripts_of(word))
@@ -159,7 +158,7 @@ int wast(Words words) {
             spectest::run_file(file, run, [&](const Finding& finding) { report.finding(finding); });
         report.end(file, counts);
         total += counts;
-        (void)std::fflush(stdout); // a script that takes long should not hide the ones before it
+        (void)std::fflush(stdout); // a slow script should not hide the results of earlier ones
     }
     report.close(total);
     return total.failed == 0 ? exit_success : exit_failure;

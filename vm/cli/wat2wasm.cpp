@@ -14,7 +14,7 @@ int wat2wasm(Words words) {
     options.value("-o", "OUT",
                   "where to write it; - is the standard output (default: FILE, but ending in .wasm)",
                   [&](std::string_view path) { output = path; });
-    options.flag("--no-check", "write the module even though it may not be valid", unchecked);
+    options.flag("--no-check", "write the module without validating it", unchecked);
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
     if (!given)

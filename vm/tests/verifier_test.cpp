@@ -88,7 +88,7 @@ protected:
     std::vector<uint64_t> copy;
 };
 
-constexpr std::string_view outside = "a slot lies outside of the frame";
+constexpr std::string_view outside = "a slot is outside of the frame";
 
 // ---- What is right ----
 
@@ -189,35 +189,35 @@ TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
 TEST_F(VerifierTest, wants_known_instructions_one_after_the_other) {
     lower(counting);
     copy[sizeof(Code) / 8] += 1;
-    EXPECT_EQ(verify(), "there is no instruction, or not the whole of one");
+    EXPECT_EQ(verify(), "there is no complete instruction");
     lower(counting);
     head().size -= 8;
-    EXPECT_EQ(verify(), "there is no instruction, or not the whole of one");
+    EXPECT_EQ(verify(), "there is no complete instruction");
     lower(counting);
     head().size = 0;
-    EXPECT_EQ(verify(), "there is no instruction");
+    EXPECT_EQ(verify(), "there are no instructions");
     lower(counting);
     head().size -= find(Form::return_value).size;
-    EXPECT_EQ(verify(), "the code runs off its end");
+    EXPECT_EQ(verify(), "execution runs past the end of the code");
     lower(counting);
     become(find(Form::return_value), {Form::exit_run});
-    EXPECT_EQ(verify(), "the instruction has no place in a function");
+    EXPECT_EQ(verify(), "the instruction is not allowed in a function");
 }
 
 TEST_F(VerifierTest, wants_jumps_to_go_to_instructions) {
     for (const int bytes : {8, -8, 1, 1 << 20, -(1 << 20)}) {
         lower(counting);
         move_target(Form::latch, bytes);
-        EXPECT_EQ(verify(), "a jump goes to no instruction") << bytes;
+        EXPECT_EQ(verify(), "a jump target is not an instruction") << bytes;
     }
     lower(choosing);
     const CodeInstr table = find(Form::jump_table);
     const int32_t distance = 4;
     std::memcpy(const_cast<char*>(table.at) + table.shape.size() + 4, &distance, sizeof distance);
-    EXPECT_EQ(verify(), "a jump goes to no instruction");
+    EXPECT_EQ(verify(), "a jump target is not an instruction");
     lower(choosing);
     set(Form::jump_table, Field::count, UINT32_MAX);
-    EXPECT_EQ(verify(), "there is no instruction, or not the whole of one");
+    EXPECT_EQ(verify(), "there is no complete instruction");
 }
 
 TEST_F(VerifierTest, wants_slots_inside_of_the_frame) {
@@ -226,10 +226,10 @@ TEST_F(VerifierTest, wants_slots_inside_of_the_frame) {
     EXPECT_NE(verify(), "");
     lower(counting);
     head().zero_count = 100;
-    EXPECT_EQ(verify(), "locals lie outside of the frame");
+    EXPECT_EQ(verify(), "locals are outside of the frame");
     lower(counting);
     head().pins.l1 = 100;
-    EXPECT_EQ(verify(), "locals that are pinned at entry lie outside of the frame");
+    EXPECT_EQ(verify(), "locals pinned at entry are outside of the frame");
     lower(counting);
     set(Form::latch, Field::local, 100);
     EXPECT_EQ(verify(), "local: " + std::string(outside));
@@ -268,25 +268,22 @@ TEST_F(VerifierTest, wants_indices_inside_of_the_module) {
         set(form, field, value, others);
         return verify();
     };
-    EXPECT_EQ(spoilt(deciding, Form::global_set, Field::global, 1), "global: there is nothing of that index");
-    EXPECT_EQ(spoilt(catching, Form::throw_, Field::tag, 2), "tag: there is nothing of that index");
-    EXPECT_EQ(spoilt(catching, Form::trap, Field::code, 200), "code: there is no such trap");
-    EXPECT_EQ(spoilt(catching, Form::trap, Field::code, 0), "code: there is no such trap");
-    EXPECT_EQ(spoilt(calling, Form::call_import, Field::function, 1),
-              "function: there is nothing of that index");
-    EXPECT_EQ(spoilt(calling, Form::call, Field::callee, 0), "callee: there is no such function");
-    EXPECT_EQ(spoilt(calling, Form::call, Field::callee, 8), "callee: there is no such function");
-    EXPECT_EQ(spoilt(calling, Form::call_indirect, Field::type, 12345),
-              "type: there is no such type of functions");
+    EXPECT_EQ(spoilt(deciding, Form::global_set, Field::global, 1), "global: index out of range");
+    EXPECT_EQ(spoilt(catching, Form::throw_, Field::tag, 2), "tag: index out of range");
+    EXPECT_EQ(spoilt(catching, Form::trap, Field::code, 200), "code: unknown trap");
+    EXPECT_EQ(spoilt(catching, Form::trap, Field::code, 0), "code: unknown trap");
+    EXPECT_EQ(spoilt(calling, Form::call_import, Field::function, 1), "function: index out of range");
+    EXPECT_EQ(spoilt(calling, Form::call, Field::callee, 0), "callee: unknown function");
+    EXPECT_EQ(spoilt(calling, Form::call, Field::callee, 8), "callee: unknown function");
+    EXPECT_EQ(spoilt(calling, Form::call_indirect, Field::type, 12345), "type: unknown function type");
     EXPECT_EQ(spoilt(calling, Form::call_indirect, Field::type, type + (uint64_t{1} << 32)),
-              "type: there is no such table");
-    EXPECT_EQ(spoilt(objects, Form::struct_new, Field::layout, 64),
-              "layout: there is no such type of objects");
-    EXPECT_EQ(spoilt(objects, Form::general1, Field::first, 64), "first: there is no such type of objects");
-    EXPECT_EQ(spoilt(objects, Form::br_on_cast, Field::type, 0), "type: there is no such type of objects");
-    EXPECT_EQ(spoilt(objects, Form::general2, Field::first, 1), "first: there is nothing of that index");
-    EXPECT_EQ(spoilt(objects, Form::general2, Field::second, 1), "second: there is nothing of that index");
-    EXPECT_EQ(spoilt(objects, Form::general1, Field::first, 1, 2), "first: there is nothing of that index");
+              "type: unknown table");
+    EXPECT_EQ(spoilt(objects, Form::struct_new, Field::layout, 64), "layout: unknown object type");
+    EXPECT_EQ(spoilt(objects, Form::general1, Field::first, 64), "first: unknown object type");
+    EXPECT_EQ(spoilt(objects, Form::br_on_cast, Field::type, 0), "type: unknown object type");
+    EXPECT_EQ(spoilt(objects, Form::general2, Field::first, 1), "first: index out of range");
+    EXPECT_EQ(spoilt(objects, Form::general2, Field::second, 1), "second: index out of range");
+    EXPECT_EQ(spoilt(objects, Form::general1, Field::first, 1, 2), "first: index out of range");
 }
 
 // ---- What the registers hold ----
@@ -295,7 +292,7 @@ TEST_F(VerifierTest, wants_accumulators_written_before_they_are_read) {
     lower("(module (func (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))");
     become(find(Form::binary),
            {Form::binary, Op::i32_add, {.result = Dst::acc, .a = Src::acc, .b = Src::slot}});
-    EXPECT_EQ(verify(), "left: the accumulator is read and may hold nothing")
+    EXPECT_EQ(verify(), "left: the accumulator is read but may be empty")
         << "at entry it is a cell's address";
     // Of two ways to a place only one writes it.
     lower("(module (func (param i32 i32 i32) (result i32) (local i32)"
@@ -303,12 +300,12 @@ TEST_F(VerifierTest, wants_accumulators_written_before_they_are_read) {
           "(i32.mul (local.get 3) (i32.mul (local.get 3) (i32.const 5)))))");
     EXPECT_EQ(verify(), "");
     become(Form::binary, [](Variant& v) { v.a = Src::acc; }, 1);
-    EXPECT_EQ(verify(), "left: the accumulator is read and may hold nothing");
+    EXPECT_EQ(verify(), "left: the accumulator is read but may be empty");
     // The other bank, and the other kind of it.
     lower("(module (func (param f64 i32) (result f64) (f64.neg (f64.convert_i32_s (local.get 1)))))");
     EXPECT_EQ(verify(), "");
     become(find(Form::return_value), {Form::return_value, Op::nop, {.a = Src::acc, .option = 0}});
-    EXPECT_EQ(verify(), "value: the accumulator is read and may hold nothing");
+    EXPECT_EQ(verify(), "value: the accumulator is read but may be empty");
     lower("(module (func (param f64 v128) (result f64) (local v128)"
           "(local.set 2 (f64x2.splat (f64.neg (local.get 0)))) (f64.neg (local.get 0))))");
     become(Form::unary, [](Variant& v) { v.a = Src::acc; }, 2);
@@ -322,7 +319,7 @@ TEST_F(VerifierTest, knows_what_calls_leave) {
     lower(wat);
     EXPECT_EQ(verify(), "");
     set(Form::call, Field::callee, find(Form::call).get(Field::callee) + sizeof(CodeCell));
-    EXPECT_EQ(verify(), "operand: the accumulator is read and may hold nothing") << "the result is an i32";
+    EXPECT_EQ(verify(), "operand: the accumulator is read but may be empty") << "the result is an i32";
     lower("(module (memory 1) (func (result i32) (i32.add (memory.grow (i32.const 1)) (i32.const 1))))");
     EXPECT_EQ(verify(), "");
     become(find(Form::general1), {Form::general1, Op::data_drop});
@@ -335,7 +332,7 @@ TEST_F(VerifierTest, wants_pinned_locals_where_they_are_looked_for) {
     EXPECT_NE(verify(), "");
     lower(counting);
     become(Form::latch, [](Variant& v) { v.a = v.a == Src::l0 ? Src::l1 : Src::l0; });
-    EXPECT_NE(verify().find("the register is read and may not have that local"), std::string::npos);
+    EXPECT_NE(verify().find("the register is read but may not hold that local"), std::string::npos);
     // A result for another register, or for no local that is pinned.
     constexpr std::string_view setting = "(module (func (param $a i32) (param $b i32) (result i32)"
                                          "(local.set $a (i32.mul (local.get $a) (i32.const 3))) (local.set "
@@ -348,11 +345,11 @@ TEST_F(VerifierTest, wants_pinned_locals_where_they_are_looked_for) {
         v.result = v.result == Dst::l0 ? Dst::l1 : Dst::l0;
         v.a = Src::slot;
     });
-    EXPECT_EQ(verify(), "result: the register is written and may not be that local's");
+    EXPECT_EQ(verify(), "result: the register is written but may not belong to that local");
     // What is pinned is written to its slot alone.
     lower(setting);
     become(Form::binary, [](Variant& v) { v.result = Dst::slot; });
-    EXPECT_NE(verify().find("the register is read and may not have that local"), std::string::npos);
+    EXPECT_NE(verify().find("the register is read but may not hold that local"), std::string::npos);
     // Another set of pins.
     lower("(module (func (param i32 i32 i32 i32)"
           "(loop (local.set 0 (i32.mul (local.get 0) (local.get 1))) (br_if 0 (local.get 0)))"
@@ -370,22 +367,22 @@ TEST_F(VerifierTest, wants_a_good_catch_table) {
         spoil();
         return verify();
     };
-    EXPECT_EQ(spoilt([&] { clause(0).target += 4; }), "a catch clause goes to no instruction");
-    EXPECT_EQ(spoilt([&] { clause(1).target = head().size; }), "a catch clause goes to no instruction");
+    EXPECT_EQ(spoilt([&] { clause(0).target += 4; }), "the target of a catch clause is not an instruction");
+    EXPECT_EQ(spoilt([&] { clause(1).target = head().size; }),
+              "the target of a catch clause is not an instruction");
     EXPECT_EQ(spoilt([&] { clause(0).next = 100; }), "a catch clause has no successor");
-    EXPECT_EQ(spoilt([&] { clause(1).next = 0; }), "the clauses of a try region go round in circles");
+    EXPECT_EQ(spoilt([&] { clause(1).next = 0; }), "the clauses of a try region form a cycle");
     EXPECT_EQ(spoilt([&] { clause(0).tag = 7; }), "a catch clause has no tag");
     EXPECT_EQ(spoilt([&] { clause(0).payload = static_cast<uint16_t>(head().frame_slots - 2); }),
-              "what a catch clause catches lies outside of the frame");
+              "the values of a catch clause are outside of the frame");
     EXPECT_EQ(spoilt([&] { clause(0).exception = static_cast<uint16_t>(head().frame_slots); }),
-              "a caught exception lies outside of the frame");
-    EXPECT_EQ(spoilt([&] { clause(1).pins.f0 = 999; }), "a catch clause pins what lies outside of the frame");
-    EXPECT_EQ(spoilt([&] { region(0).begin += 4; }), "a try region begins within an instruction");
+              "a caught exception is outside of the frame");
+    EXPECT_EQ(spoilt([&] { clause(1).pins.f0 = 999; }), "a catch clause pins a slot outside of the frame");
+    EXPECT_EQ(spoilt([&] { region(0).begin += 4; }), "a try region begins inside an instruction");
     EXPECT_EQ(spoilt([&] { region(0).begin = head().size + 16; }),
-              "a try region begins within an instruction");
+              "a try region begins inside an instruction");
     EXPECT_EQ(spoilt([&] { region(0).clause = 100; }), "a try region has no clause");
-    EXPECT_EQ(spoilt([&] { std::swap(region(0).begin, region(1).begin); }),
-              "try regions are not in their order");
+    EXPECT_EQ(spoilt([&] { std::swap(region(0).begin, region(1).begin); }), "try regions are not in order");
     EXPECT_EQ(spoilt([&] { clause(0).pins.l0 = static_cast<uint16_t>(clause(0).pins.l0 + 1); }), "")
         << "nothing reads the register there";
 }
@@ -396,7 +393,7 @@ TEST_F(VerifierTest, knows_nothing_of_accumulators_where_exceptions_are_caught) 
           "(i32.mul (local.get 0) (i32.const 3))))");
     EXPECT_EQ(verify(), "");
     become(Form::binary, [](Variant& v) { v.a = Src::acc; });
-    EXPECT_EQ(verify(), "left: the accumulator is read and may hold nothing");
+    EXPECT_EQ(verify(), "left: the accumulator is read but may be empty");
 }
 
 // ---- Anything at all ----
@@ -492,7 +489,7 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
     EXPECT_EQ(refused.error().code(), TrapCode::invalid_code);
     EXPECT_TRUE(
         refused.error().message().starts_with("the engine made invalid code for function 0: at 0x00"));
-    EXPECT_TRUE(refused.error().message().ends_with(": there is no instruction, or not the whole of one"));
+    EXPECT_TRUE(refused.error().message().ends_with(": there is no complete instruction"));
     const auto listing = list_code(engine, *module, 0);
     ASSERT_FALSE(listing);
     EXPECT_EQ(listing.error().function(), 0u);

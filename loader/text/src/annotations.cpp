@@ -4,7 +4,7 @@
 #include "module_parser.hpp"
 
 namespace warpbeam::text {
-/// Those in front of a field, or of the end: custom sections, and in front of the first the module's name.
+/// Annotations before a field or the end: custom sections, and before the first field the module's name.
 void ModuleParser::field_annotations(bool first) noexcept {
     bool annotated = false;
     while (!failed()) {
@@ -42,7 +42,7 @@ void ModuleParser::custom_annotation(Cursor& inside) noexcept {
         fail_memory();
 }
 
-/// After the parenthesis of `(before section)` or `(after section)`.
+/// Called after the parenthesis of `(before section)` or `(after section)`.
 uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
     const bool after = inside.at_keyword("after");
     if (!after && !inside.at_keyword("before")) {
@@ -61,7 +61,7 @@ uint8_t ModuleParser::custom_place(Cursor& inside) noexcept {
     return place_of(*section, after);
 }
 
-/// Takes the name that an annotation gives to the definition whose identifier has just been passed.
+/// Takes the name that an annotation gives to the definition whose identifier was just read.
 Symbol ModuleParser::name_annotation(const char* what) noexcept {
     Symbol name = no_symbol;
     while (std::optional<Cursor> taken = take_annotation("name")) {
@@ -82,7 +82,7 @@ Symbol ModuleParser::name_annotation(const char* what) noexcept {
     return name;
 }
 
-/// Takes the branch hint in front of an instruction.
+/// Takes the branch hint before an instruction.
 std::optional<uint8_t> ModuleParser::branch_hint() noexcept {
     std::optional<uint8_t> hint;
     while (std::optional<Cursor> taken = take_annotation(hint_section)) {

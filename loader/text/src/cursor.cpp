@@ -7,9 +7,9 @@
 namespace warpbeam::text {
 namespace {
 
-/// How a text ends whose parentheses are not balanced.
+/// How a text with unbalanced parentheses ends.
 struct Ending {
-    /// Of the last token: only white space follows, perhaps many lines of it.
+    /// The end of the last token; only white space follows, perhaps many lines of it.
     size_t end = 0;
     /// The innermost parenthesis that is not closed.
     std::optional<size_t> open;
@@ -30,7 +30,7 @@ Ending ending_of(std::string_view text) noexcept {
         }
         return depth;
     };
-    // Twice, so that no stack is needed: it is the last one that leads to the depth at the end.
+    // Two passes, so that no stack is needed: it is the last parenthesis that leads to the depth at the end.
     const size_t depth_at_end = walk([](size_t, size_t) {});
     walk([&](size_t depth, size_t begin) {
         if (depth == depth_at_end)
@@ -77,7 +77,7 @@ Token Cursor::advance() noexcept {
     return left;
 }
 
-/// At a token that is none.
+/// The current token is an error token.
 void Cursor::fail_token() noexcept {
     const std::string_view name = lexer_.unquoted_identifier();
     if (name.empty())
@@ -136,7 +136,7 @@ std::optional<Cursor> Cursor::take_annotation(std::string_view name) noexcept {
     const size_t found = current_.annotation;
     if (found == Token::no_annotation || known_annotation(source().substr(found)) != name)
         return std::nullopt;
-    // Another one may stand between this one and the token.
+    // There may be more annotations between this one and the token.
     const auto [end, next] = lexer_.annotation_at(found);
     current_.annotation = next;
     return Cursor{source().substr(0, end), *fault_, found + std::string_view{"(@"}.size() + name.size()};

@@ -6,13 +6,13 @@
 
 namespace warpbeam::text {
 
-/// A place for custom sections: in front of a section or after it.
+/// A position for custom sections: before or after a section.
 constexpr uint8_t place_of(SectionId section, bool after) noexcept {
     return static_cast<uint8_t>(2 * section_table[static_cast<size_t>(section)].rank + (after ? 1 : 0));
 }
 inline constexpr uint8_t last_place = place_of(SectionId::data, true);
 
-/// The keyword of the section there.
+/// The keyword of that section.
 constexpr std::string_view keyword_at(uint8_t place) noexcept {
     return section_table[static_cast<size_t>(section_order[place / 2])].keyword;
 }

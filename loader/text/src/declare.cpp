@@ -1,4 +1,4 @@
-// The first look at a module: which identifiers its fields bind, and where its types are defined.
+// The first pass over a module: which identifiers its fields bind, and where its types are defined.
 
 #include "module_parser.hpp"
 
@@ -64,7 +64,7 @@ void ModuleParser::declare_types() noexcept {
     expect_close();
 }
 
-/// From the keyword of a definition to its end. Segments within tables and memories count as well.
+/// From the keyword of a definition to its end. Segments inside tables and memories count as well.
 void ModuleParser::declare_definition(Space space) noexcept {
     advance();
     declare(space);

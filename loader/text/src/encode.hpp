@@ -9,8 +9,8 @@
 
 namespace warpbeam::text {
 
-/// Output in the binary format, https://webassembly.github.io/spec/core/binary/values.html . When there is no
-/// memory it reports that as the fault and stays as it is.
+/// Output in the binary format, https://webassembly.github.io/spec/core/binary/values.html . If memory runs
+/// out it reports that as the fault and stays unchanged.
 class Bytes {
 public:
     Bytes(Fault& fault, Allocator& allocator) noexcept : fault_{&fault}, bytes_{allocator} {}
@@ -27,14 +27,14 @@ public:
             byte(static_cast<uint8_t>((value & 0x7f) | 0x80));
         byte(static_cast<uint8_t>(value & 0x7f));
     }
-    /// The low `count` bytes, least significant first.
+    /// The low `count` bytes, little-endian.
     void fixed(uint64_t value, unsigned count) noexcept {
         for (; count > 0; --count, value >>= 8)
             byte(static_cast<uint8_t>(value));
     }
     void raw(std::span<const uint8_t> bytes) noexcept { check(bytes_.append(bytes)); }
     void raw(const Bytes& other) noexcept { raw(other.view()); }
-    /// A vector of bytes: its length, then they.
+    /// A vector of bytes: the length, then the bytes.
     void sized(std::span<const uint8_t> bytes) noexcept {
         u64(bytes.size());
         raw(bytes);
@@ -53,7 +53,7 @@ public:
             bytes_.truncate(size);
     }
     void clear() noexcept { bytes_.clear(); }
-    /// For what appends by itself; `check` its outcome.
+    /// For code that appends by itself; `check` its result.
     [[nodiscard]] Vec<uint8_t>& vec() noexcept { return bytes_; }
     void check(bool ok) noexcept {
         if (!ok)

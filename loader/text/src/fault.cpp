@@ -14,7 +14,7 @@ constexpr size_t shown_width = 80;
 
 constexpr bool is_continuation(char c) noexcept { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
-/// A place in a text, as people count.
+/// A position in a text, as people count.
 struct Place {
     uint32_t line = 0; ///< from zero
     size_t line_begin = 0;
@@ -24,7 +24,7 @@ struct Place {
 Place locate(std::string_view text, size_t offset) noexcept {
     Place place;
     for (size_t i = 0; i < offset; ++i) {
-        // CR LF is one line break, which its second half ends.
+        // CR LF is one line break, which its LF ends.
         if (text[i] != '\n' && (text[i] != '\r' || text.substr(i + 1).starts_with('\n')))
             continue;
         ++place.line;
@@ -34,8 +34,8 @@ Place locate(std::string_view text, size_t offset) noexcept {
     return place;
 }
 
-/// What is shown of a line: a window around the place when it is long, and nothing that a terminal could
-/// take for anything but text.
+/// The part of a line that is shown: a window around the position if the line is long, without characters
+/// that a terminal could interpret.
 struct Excerpt {
     char text[4 * shown_width + 1];
     size_t caret = 0;
@@ -54,7 +54,7 @@ struct Excerpt {
                 const char c = line[i++];
                 text[length++] = c == '\t' ? ' ' : character == 1 && c >= ' ' && c < 0x7f ? c : '?';
             } else {
-                // One that acts on the terminal would become longer, and the caret would be misplaced.
+                // An escape would be longer than the character, and the caret would be misplaced.
                 Printable printable{line.substr(i, character)};
                 (void)printable.next();
                 if (printable.is_escape())

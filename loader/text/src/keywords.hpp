@@ -11,7 +11,7 @@ namespace warpbeam::text {
 
 namespace detail {
 
-/// The positions in the instruction table plus one, open-addressed by the hash of the keyword.
+/// Positions in the instruction table plus one, open-addressed by the hash of the keyword.
 inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
     std::array<uint16_t, 2048> slots{};
     static_assert(std::size(instr_table) < slots.size() / 2);
@@ -26,8 +26,8 @@ inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
 
 } // namespace detail
 
-/// The row of the instruction with this keyword; null when there is none. Where several instructions share
-/// one, it is the first: `select`, and `ref.test` and `ref.cast` of non-null references.
+/// The row of the instruction with this keyword, or null. If several instructions share the keyword, it is
+/// the first: `select`, and `ref.test` and `ref.cast` of non-null references.
 constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
     size_t slot = hash_of(keyword) % detail::keyword_slots.size();
     while (detail::keyword_slots[slot] != 0) {
@@ -44,7 +44,7 @@ static_assert(std::ranges::all_of(instr_table,
                                       const InstrRow* const found = find_keyword(row.text);
                                       return found != nullptr && found->text == row.text;
                                   }),
-              "every instruction can be written");
+              "every instruction is found by its keyword");
 static_assert(find_keyword("i32.add")->op == Op::i32_add);
 static_assert(find_keyword("select")->op == Op::select);
 static_assert(find_keyword("ref.test")->op == Op::ref_test);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char* unquoted = "illegal character in an identifier";
 
-/// How far an identifier goes that has characters of any alphabet.
+/// The length of an identifier that may contain characters of any alphabet.
 size_t foreign_identifier_length(std::string_view text) noexcept {
     size_t length = 0;
     while (length < text.size()) {
@@ -33,12 +33,12 @@ constexpr size_t idchars_length(std::string_view text) noexcept {
     return length;
 }
 
-/// The kind of a token made of identifier characters only.
+/// The kind of a token that consists of identifier characters only.
 TokenKind classify(std::string_view text) noexcept {
     const char first = text.front();
     if (first == '$')
         return TokenKind::id;
-    // By NumberKind.
+    // Indexed by NumberKind.
     constexpr TokenKind numbers[] = {TokenKind::reserved, TokenKind::natural, TokenKind::integer,
                                      TokenKind::floating};
     if (const NumberKind kind = classify_number(text); kind != NumberKind::none)
@@ -98,7 +98,7 @@ Lexer::Annotation Lexer::annotation_at(size_t annotation) const noexcept {
     return found;
 }
 
-/// Skips what stands between tokens; with `stop_at_known` only as far as the first annotation that is known.
+/// Skips what is between tokens; with `stop_at_known` only up to the first known annotation.
 bool Lexer::skip_blank(Token& token, bool stop_at_known) noexcept {
     while (position_ < text_.size()) {
         switch (peek()) {
@@ -139,7 +139,7 @@ bool Lexer::skip_blank(Token& token, bool stop_at_known) noexcept {
     return true;
 }
 
-/// Skips one character of a comment, which may be any that Unicode has.
+/// Skips one character of a comment, which may be any Unicode character.
 bool Lexer::skip_character(const char* problem) noexcept {
     const size_t length = utf8_length(text_.substr(position_));
     if (length == 0)
@@ -186,7 +186,8 @@ bool Lexer::scan_annotation_name() noexcept {
     return decodes_to_utf8(name) || fail(start, "malformed UTF-8 encoding");
 }
 
-/// Annotations nest, with any tokens in them, an `@` without a name too; `depth` counts their parentheses.
+/// Annotations nest and may contain any tokens, including an `@` without a name; `depth` counts their
+/// parentheses.
 bool Lexer::skip_annotation() noexcept {
     const size_t start = position_;
     size_t depth = 0;
@@ -221,7 +222,7 @@ bool Lexer::skip_annotation() noexcept {
     return true;
 }
 
-/// Scans the token at the position, which is not the end of the text.
+/// Scans the token at the current position, which is not the end of the text.
 void Lexer::scan(Token& token) noexcept {
     const size_t start = position_;
     const unsigned char first = peek();

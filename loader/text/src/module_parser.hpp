@@ -16,18 +16,18 @@
 
 namespace warpbeam::text {
 
-/// The bytes of all strings that come next.
+/// The bytes of all strings that follow.
 void append_strings(Cursor& cursor, Bytes& out) noexcept;
 
-/// Translates the fields of one module. It goes over the text three times: over all of it to bind the
-/// identifiers of the index spaces, since they may be used before they are defined; over the type
-/// definitions; and over everything else, which is written to the sections as it is read. Tokens are scanned
-/// anew each time rather than kept.
+/// Translates the fields of one module in three passes over the text: the first binds the identifiers of the
+/// index spaces, since they may be used before they are defined; the second reads the type definitions; the
+/// third reads everything else and writes it to the sections. Tokens are scanned again in each pass instead
+/// of being stored.
 ///
-/// Nothing recurs on the nesting of the text: open instructions are frames on a stack of their own.
+/// Nothing recurses with the nesting of the text: open instructions are frames on a separate stack.
 class ModuleParser : private Cursor {
 public:
-    /// `map`, unless it is null, learns where things come from.
+    /// `map`, unless it is null, records the origin of everything written.
     ModuleParser(std::string_view text, Fault& fault, Allocator& allocator, bool names,
                  SourceMap* map) noexcept;
 
@@ -38,7 +38,7 @@ public:
     void write(Bytes& out) const noexcept;
 
 private:
-    // declare.cpp: the first look
+    // declare.cpp: the first pass
     void declare_fields() noexcept;
     void declare_types() noexcept;
     void declare_definition(Space space) noexcept;
@@ -74,7 +74,7 @@ private:
     std::optional<uint32_t> explicit_type() noexcept;
     uint32_t type_use(Params params) noexcept;
     uint32_t inline_type() noexcept;
-    /// Up to the parenthesis that closes a list: one that has a name, or any number.
+    /// A list up to its closing parenthesis: one named entry, or any number of unnamed ones.
     template <typename One>
     void list(bool named, One&& one) noexcept {
         if (named)
@@ -118,7 +118,7 @@ private:
     struct Elements {
         SegmentMode mode = SegmentMode::passive;
         uint32_t table = 0;
-        /// Whether they are function indices, else expressions of this type.
+        /// Whether the elements are function indices; otherwise they are expressions of this type.
         bool indices = true;
         RefType type;
         uint32_t count = 0;
@@ -140,26 +140,26 @@ private:
             folded_if,    ///< `(if`: the condition, then the arms
             folded_try,   ///< `(try`: the arms
             arm,          ///< `(then`, `(else`, `(do`, `(catch` and `(catch_all`
-            plain_block,  ///< `block`, `loop` and `try_table`, up to `end`, as are all that follow
+            plain_block,  ///< `block`, `loop` and `try_table`, up to `end`, like all kinds below
             plain_if,
             plain_else,
             plain_try,
             plain_catch,
             plain_catch_all,
         };
-        /// How far the arms have come.
+        /// Which arms have been read.
         enum Stage : uint8_t { before_arms, after_first, after_catch, complete, delegated };
 
         Kind kind = sequence;
         Stage stage = before_arms;
         Symbol label = no_symbol;
-        /// Where the instruction that waits for its operands begins in `deferred_`.
+        /// The start in `deferred_` of the instruction that waits for its operands.
         size_t deferred = 0;
-        /// Where it stands in the text.
+        /// Its position in the text.
         size_t place = 0;
         std::optional<uint8_t> hint{};
     };
-    /// Instructions up to a closing parenthesis that is not theirs, or just one folded instruction.
+    /// Instructions up to a closing parenthesis that is not theirs, or a single folded instruction.
     void instructions(bool single = false) noexcept;
     void push(const Frame& frame) noexcept;
     void instruction(bool folded, std::optional<uint8_t> hint) noexcept;
@@ -201,7 +201,7 @@ private:
     std::optional<uint8_t> branch_hint() noexcept;
 
     // source_map.cpp
-    /// Begins another entry of a section, which comes from the field that is being read.
+    /// Begins another entry of a section; it comes from the field that is being read.
     Bytes& add(Section& section, SectionId id) noexcept;
     void mark(SectionId section, size_t binary) noexcept;
     void mark_instruction(size_t text) noexcept;
@@ -226,7 +226,7 @@ private:
     };
     struct Label {
         Symbol symbol;
-        /// What the symbol stood for outside, as in `label_of_`.
+        /// What the symbol stood for outside the block, as in `label_of_`.
         uint32_t shadowed;
     };
     struct LocalName {
@@ -246,12 +246,12 @@ private:
     Section imports_, funcs_, tables_, memories_, tags_, globals_, exports_, elements_, codes_, data_;
     std::optional<uint32_t> start_;
     bool uses_data_ = false;
-    /// How many of each space the first look found, and how many have been read since.
+    /// The number of definitions in each space found by the first pass, and the number read since.
     std::array<uint32_t, name_space_count> declared_{};
     std::array<uint32_t, name_space_count> read_{};
-    /// What the last definition was, after which no import may come; null before there is any.
+    /// The kind of the last definition, after which imports are not allowed; null before the first.
     const char* defined_ = nullptr;
-    /// Where type definitions and recursive groups begin.
+    /// The positions of type definitions and recursive groups.
     Vec<size_t> type_positions_;
 
     Bytes custom_bytes_;
@@ -265,14 +265,14 @@ private:
     Vec<LocalName> local_names_;
     Vec<Mark> body_marks_;
     Bytes* out_ = nullptr;
-    /// The function whose body it is; absent in constant expressions.
+    /// The function whose body is read; absent in constant expressions.
     std::optional<uint32_t> func_;
-    /// How many labels its body has had so far.
+    /// The number of labels in its body so far.
     uint32_t label_count_ = 0;
     Vec<Frame> frames_;
     Bytes deferred_;
     Vec<Label> labels_;
-    /// For each symbol the position in `labels_` plus one of what it stands for now, or 0.
+    /// For each symbol, the position in `labels_` plus one of the label it stands for now, or 0.
     Vec<uint32_t> label_of_;
     Bytes body_, offset_, list_, composite_, supertypes_, scratch_, local_type_, catches_;
 };

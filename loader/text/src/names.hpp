@@ -11,7 +11,7 @@
 
 namespace warpbeam::text {
 
-/// An identifier as a number: two are equal when their identifiers are, in whichever form they were written.
+/// An identifier as a number: equal identifiers get equal symbols, whatever form they were written in.
 using Symbol = uint32_t;
 inline constexpr Symbol no_symbol = 0;
 
@@ -30,8 +30,8 @@ public:
     [[nodiscard]] std::string_view text(Symbol symbol) const noexcept;
     [[nodiscard]] size_t symbol_count() const noexcept { return symbols_.size() + 1; }
 
-    /// Lets a symbol stand for an index in a space; `owner` is the function of a local, the type of a field,
-    /// else 0. False when it stands for one already.
+    /// Binds a symbol to an index in a space; `owner` is the function of a local, the type of a field, else
+    /// 0. False if the symbol is already bound.
     bool bind(Space space, uint32_t owner, Symbol symbol, uint32_t index) noexcept;
     [[nodiscard]] std::optional<uint32_t> find(Space space, uint32_t owner, Symbol symbol) const noexcept;
 

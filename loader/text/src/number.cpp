@@ -28,8 +28,8 @@ struct FloatFormat {
 inline constexpr FloatFormat binary32{23, 8};
 inline constexpr FloatFormat binary64{52, 11};
 
-/// The magnitude bits of the number nearest to mantissa * 2^exponent (plus a little when `sticky`), ties to
-/// even; absent when that is infinity.
+/// The magnitude bits of the number nearest to mantissa * 2^exponent (plus a little if `sticky`), ties to
+/// even; empty if that is infinity.
 std::optional<uint64_t> round_binary(const FloatFormat& format, uint64_t mantissa, int64_t exponent,
                                      bool sticky) noexcept {
     if (mantissa == 0)
@@ -50,7 +50,7 @@ std::optional<uint64_t> round_binary(const FloatFormat& format, uint64_t mantiss
         ++kept;
     if (!subnormal && exponent > -format.min_exponent() + 1)
         return std::nullopt;
-    // A carry out of the fraction runs into the exponent, which is what is wanted.
+    // A carry out of the fraction runs into the exponent, as intended.
     const uint64_t biased = subnormal ? 0 : static_cast<uint64_t>(exponent - format.min_exponent());
     const uint64_t bits = (biased << format.fraction_bits) + kept;
     return bits < format.infinity() ? std::optional{bits} : std::nullopt;
@@ -74,7 +74,7 @@ struct Scanner {
     }
     bool accept_sign() noexcept { return accept('+') || accept('-'); }
 
-    /// Digits with single underscores between them; false when there is none.
+    /// Digits with single underscores between them; false if there are none.
     bool digits(unsigned base) noexcept {
         const auto digit_at = [&](size_t i) {
             return i < rest.size() && hex_digit(static_cast<unsigned char>(rest[i])) < base;
@@ -89,7 +89,7 @@ struct Scanner {
     }
 };
 
-/// The magnitude of an integer; absent when it does not fit 64 bits.
+/// The magnitude of an integer; empty if it does not fit 64 bits.
 std::optional<uint64_t> parse_magnitude(std::string_view digits) noexcept {
     unsigned base = 10;
     if (digits.starts_with("0x")) {
@@ -111,7 +111,7 @@ constexpr uint64_t low_bits(unsigned bits) noexcept {
     return bits == 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
 }
 
-/// The exponent of a literal; what is absurdly large stays absurdly large and no more.
+/// The exponent of a literal; a huge one is clamped to a value that is still out of range.
 int64_t parse_exponent(std::string_view text) noexcept {
     const bool negative = text.starts_with('-');
     if (negative || text.starts_with('+'))
@@ -156,8 +156,8 @@ using BitsOf = std::conditional_t<sizeof(Float) == 4, uint32_t, uint64_t>;
 /// The bits of the number nearest to a decimal literal.
 template <typename Float>
 std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
-    // A point halfway between two binary64 numbers has at most 767 significant digits. Beyond that it only
-    // matters whether a digit is not zero; the digit 1 at the end then says so.
+    // A point halfway between two binary64 numbers has at most 767 significant digits. Of the digits after
+    // that, it only matters whether any is not zero; a digit 1 at the end then stands for them.
     constexpr size_t max_digits = 780;
     char digits[max_digits + 32];
     size_t count = 0;
@@ -188,7 +188,7 @@ std::optional<uint64_t> parse_decimal(std::string_view text) noexcept {
     digits[count++] = 'e';
     const char* const end = std::to_chars(digits + count, std::end(digits), exponent).ptr;
     Float value = 0;
-    // What is out of range is too large or rounds to zero.
+    // An out-of-range exponent makes the number too large, or zero.
     if (std::from_chars(digits, end, value).ec == std::errc::result_out_of_range)
         return magnitude > 0 ? std::nullopt : std::optional<uint64_t>{0};
     return std::bit_cast<BitsOf<Float>>(value);

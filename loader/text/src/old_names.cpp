@@ -42,7 +42,7 @@ constexpr Renamed renamed[] = {
     {"i32x4.any_true", "v128.any_true"},
 };
 
-/// Builds a keyword piece by piece; one that is too long is none.
+/// Builds a keyword piece by piece; one that gets too long becomes empty.
 class Word {
 public:
     Word& add(std::string_view piece) noexcept {
@@ -56,7 +56,7 @@ private:
     size_t length_ = 0;
 };
 
-/// Conversions had a slash and their sign in front of it: `i32.trunc_s/f32`, and `i32.trunc_s:sat/f32`.
+/// Conversions had a slash, with the sign before it: `i32.trunc_s/f32`, and `i32.trunc_s:sat/f32`.
 std::string_view current_conversion(std::string_view old) noexcept {
     const size_t slash = old.find('/');
     if (slash == std::string_view::npos)
@@ -85,7 +85,7 @@ NameHint::NameHint(std::string_view word) noexcept {
     const std::string_view current = current_name(word);
     text_[0] = 0;
     if (!current.empty())
-        std::snprintf(text_, sizeof text_, "; it is called %.*s today", static_cast<int>(current.size()),
+        std::snprintf(text_, sizeof text_, "; use its current name, %.*s", static_cast<int>(current.size()),
                       current.data());
 }
 

@@ -4,11 +4,11 @@
 
 namespace warpbeam::text {
 
-/// What a keyword is called today that had another name before its part of WebAssembly was standard; empty
-/// for any other word.
+/// The current name of a keyword that had another name before its part of WebAssembly was standardised; empty
+/// for other words.
 [[nodiscard]] std::string_view current_name(std::string_view old) noexcept;
 
-/// The end of a message about a word: "; it is called local.get today", or nothing.
+/// A hint to end a message about a word: "; use its current name, local.get", or nothing.
 class NameHint {
 public:
     explicit NameHint(std::string_view word) noexcept;

@@ -63,7 +63,7 @@ Symbol ModuleParser::accept_id() noexcept {
     return symbol;
 }
 
-/// The identifier of a definition, which the first look has bound, and its name annotation; returns the
+/// The identifier of a definition, which the first pass has bound, and its name annotation; returns the
 /// index.
 uint32_t ModuleParser::begin_definition(Space space) noexcept {
     const uint32_t index = read_[static_cast<size_t>(space)]++;
@@ -72,7 +72,7 @@ uint32_t ModuleParser::begin_definition(Space space) noexcept {
     return index;
 }
 
-/// The abbreviations at the head of a definition; true when it is an import, all of which has been written.
+/// The abbreviations at the head of a definition; true for an import, which is then completely written.
 bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) noexcept {
     while (accept_open("export")) {
         Bytes& out = add(exports_, SectionId::export_);
@@ -92,7 +92,7 @@ bool ModuleParser::inline_exports_and_import(ExternKind kind, uint32_t index) no
     return true;
 }
 
-/// Of an import whose names have been written.
+/// The rest of an import, after its names.
 void ModuleParser::import_type(ExternKind kind, uint32_t index) noexcept {
     Bytes& out = imports_.bytes;
     const bool exact = kind == ExternKind::func && accept_open("exact");
@@ -148,7 +148,7 @@ void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
     const bool known = written_out || types_.is_func(type);
     body_.clear();
     locals(written_out ? signature_.param_count : known ? types_.param_count(type) : 0);
-    // Without its type the indices of locals are unknown, which only matters when they are used by name.
+    // Without the type, the indices of locals are unknown, which only matters if they are used by name.
     if (!known && !local_names_.empty())
         return fail_at(local_names_[0].offset, "unknown type %u", type);
     bind_local_names(func);
@@ -162,7 +162,7 @@ void ModuleParser::func_body(uint32_t func, uint32_t type) noexcept {
     end_body();
 }
 
-/// The declared locals in runs of one type, the first of which has the index `first`.
+/// The declared locals in runs of one type; the first has the index `first`.
 void ModuleParser::locals(uint32_t first) noexcept {
     uint32_t runs = 0;
     uint32_t run_length = 0;
@@ -232,7 +232,7 @@ void ModuleParser::table_field() noexcept {
         constant_expression(out);
 }
 
-/// Into `scratch_`.
+/// Written to `scratch_`.
 void ModuleParser::table_limits(bool is_64) noexcept {
     Limits type = limits();
     type.is_64 = is_64;
@@ -323,7 +323,7 @@ void ModuleParser::constant_expression(Bytes& out) noexcept {
     opcode(Op::end, out);
 }
 
-/// A string that has to be UTF-8.
+/// A string that must be UTF-8.
 void ModuleParser::name(Bytes& out) noexcept {
     if (!at(TokenKind::string))
         return unexpected("a string");

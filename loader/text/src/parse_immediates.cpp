@@ -1,4 +1,4 @@
-// The immediates of plain instructions, as the instruction table says which there are.
+// The immediates of plain instructions, in the forms that the instruction table lists.
 // https://webassembly.github.io/spec/core/text/instructions.html
 
 #include "module_parser.hpp"
@@ -32,7 +32,7 @@ void ModuleParser::opcode(Op op, Bytes& out) noexcept {
     out.u32(code & sub_opcode_limit);
 }
 
-/// After the keyword. Where several instructions share it, the immediates decide which it is.
+/// After the keyword. If several instructions share it, the immediates decide between them.
 void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
     switch (row.op) {
     case Op::select:
@@ -52,7 +52,7 @@ void ModuleParser::plain_instruction(const InstrRow& row, Bytes& out) noexcept {
     }
 }
 
-/// The reference type decides between two instructions, whose immediate is only the heap type.
+/// The reference type decides between two instructions whose immediate is only the heap type.
 void ModuleParser::cast_to(Op non_null, Op nullable, Bytes& out) noexcept {
     const RefType type = ref_type();
     opcode(type.nullable ? nullable : non_null, out);
@@ -165,7 +165,7 @@ void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
 }
 
 void ModuleParser::label_table(Bytes& out) noexcept {
-    // The last one is the default, and the others' number precedes them.
+    // The last label is the default; the number of the others precedes them.
     uint32_t count = 0;
     scratch_.clear();
     uint32_t last = label();

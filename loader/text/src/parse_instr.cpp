@@ -1,7 +1,7 @@
 // Instruction sequences, folded and plain, https://webassembly.github.io/spec/core/text/instructions.html
 //
-// A folded instruction waits in `deferred_` until its operands have been written. Blocks of both kinds are
-// frames on a stack, so nesting costs memory in proportion and never native stack.
+// A folded instruction waits in `deferred_` until its operands are written. Blocks of both kinds are frames
+// on a separate stack, so nesting takes memory in proportion and no native stack.
 
 #include "keywords.hpp"
 #include "module_parser.hpp"
@@ -37,7 +37,7 @@ void ModuleParser::instructions(bool single) noexcept {
     frames_.truncate(base);
 }
 
-/// At an opening parenthesis: a folded instruction, or an arm of the one around it.
+/// At an opening parenthesis: a folded instruction, or an arm of the enclosing one.
 void ModuleParser::open() noexcept {
     const Frame& top = frames_.back();
     if (top.kind == Frame::folded_if && (top.stage != Frame::before_arms || at_open("then")))
@@ -97,7 +97,7 @@ void ModuleParser::block_instruction(const InstrRow& row, bool folded) noexcept 
     if (row.op == Op::try_table)
         catch_clauses(*out_);
     push_label(symbol);
-    // The exception handling that came before `try_table` has arms.
+    // Legacy exception handling has arms, unlike `try_table`.
     const bool has_arms = row.op == Op::try_;
     push({.kind = folded ? (has_arms ? Frame::folded_try : Frame::folded_block)
                          : (has_arms ? Frame::plain_try : Frame::plain_block),
@@ -205,7 +205,7 @@ void ModuleParser::close() noexcept {
     advance();
 }
 
-/// At one of the keywords that divide or end plain blocks.
+/// At a keyword that divides or ends plain blocks.
 void ModuleParser::continue_block(Op op) noexcept {
     mark_instruction(token().begin);
     Frame& top = frames_.back();
@@ -259,7 +259,7 @@ void ModuleParser::emit_deferred(const Frame& frame) noexcept {
     deferred_.truncate(frame.deferred);
 }
 
-/// Notes that the instruction that comes next in `out_` has been hinted at.
+/// Records a hint for the next instruction in `out_`.
 void ModuleParser::hint_here(std::optional<uint8_t> hint) noexcept {
     if (hint && func_ && !hints_.push({*func_, static_cast<uint32_t>(out_->size()), *hint != 0}))
         fail_memory();
@@ -279,7 +279,7 @@ void ModuleParser::push_label(Symbol symbol) noexcept {
 
 void ModuleParser::pop_label() noexcept {
     if (labels_.empty())
-        return; // there was no memory for it
+        return; // memory ran out
     label_of_[labels_.back().symbol] = labels_.back().shadowed;
     labels_.pop();
 }

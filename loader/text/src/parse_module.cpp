@@ -1,4 +1,4 @@
-// A module as a whole, https://webassembly.github.io/spec/core/text/modules.html#text-module
+// A whole module, https://webassembly.github.io/spec/core/text/modules.html#text-module
 
 #include "module_parser.hpp"
 
@@ -52,8 +52,8 @@ void parse_fields(Cursor& cursor, size_t position, std::string_view identifier, 
         parser.write(out);
 }
 
-/// One module that makes up the whole text. When it is quoted, the text is appended to `quoted` instead of a
-/// module to `out`, and true is returned.
+/// One module that makes up the whole text. For a quoted module, appends the quoted text to `quoted`, instead
+/// of a module to `out`, and returns true.
 bool parse_text(std::string_view text, Fault& fault, bool names, Bytes& out, Bytes* quoted,
                 SourceMap* map = nullptr) noexcept {
     Cursor cursor{text, fault};
@@ -66,7 +66,7 @@ bool parse_text(std::string_view text, Fault& fault, bool names, Bytes& out, Byt
         if (scripted)
             cursor.accept_keyword("definition");
         const std::string_view identifier = cursor.at(TokenKind::id) ? cursor.text() : std::string_view{};
-        // The end of the token before the fields, so that annotations in front of them are seen.
+        // The end of the token before the fields, so that annotations before them are seen.
         size_t position = cursor.previous_end();
         if (cursor.at(TokenKind::id)) {
             cursor.advance();
@@ -116,7 +116,7 @@ Error locate_in_wat(std::string_view source, const Error& refused, const TextOpt
     using namespace text;
     if (refused.offset() == Error::no_offset)
         return refused;
-    // The text is translated once more, so that what is valid pays nothing for this.
+    // Translates the text again, so that valid modules pay nothing for this.
     Allocator& allocator = options.allocator != nullptr ? *options.allocator : Allocator::standard();
     Fault fault{source, options.first_line};
     Bytes out{fault, allocator};

@@ -35,7 +35,7 @@ void ModuleParser::elem_field() noexcept {
     write_elements(elements);
 }
 
-/// Whether a table or memory is named as WebAssembly 1.0 did, by its bare index.
+/// Whether a table or memory is given by its bare index, as in WebAssembly 1.0.
 bool ModuleParser::at_old_index() const noexcept {
     return at(TokenKind::natural) && ahead().kind == TokenKind::lpar;
 }
@@ -60,7 +60,7 @@ void ModuleParser::element_expressions(Elements& elements) noexcept {
     }
 }
 
-/// From `offset_` and `list_`, in the shortest of the eight forms.
+/// Written from `offset_` and `list_`, in the shortest of the eight forms.
 /// https://webassembly.github.io/spec/core/binary/modules.html#element-section
 void ModuleParser::write_elements(const Elements& elements) noexcept {
     const bool active = elements.mode == SegmentMode::active;

@@ -9,7 +9,7 @@
 
 namespace warpbeam::text {
 
-/// All type definitions, wherever they stand among the fields.
+/// All type definitions, wherever they are among the fields.
 void ModuleParser::type_fields() noexcept {
     for (size_t i = 0; i < type_positions_.size() && !failed(); ++i) {
         move_to(type_positions_[i]);
@@ -165,7 +165,7 @@ HeapCode ModuleParser::heap_type() noexcept {
     return {};
 }
 
-/// Whether addresses are said to be i64; i32 may be said or not.
+/// Whether the address type is written as i64; i32 may be written or left out.
 bool ModuleParser::accept_address_type() noexcept {
     if (accept_keyword("i64"))
         return true;
@@ -212,7 +212,7 @@ void ModuleParser::memory_type(Bytes& out, bool is_64) noexcept {
     type.write(out);
 }
 
-/// The binary logarithm of a page size that is stated. https://github.com/WebAssembly/custom-page-sizes
+/// The base-2 logarithm of a stated page size. https://github.com/WebAssembly/custom-page-sizes
 std::optional<uint32_t> ModuleParser::page_size() noexcept {
     if (!accept_open("pagesize"))
         return std::nullopt;
@@ -224,7 +224,7 @@ std::optional<uint32_t> ModuleParser::page_size() noexcept {
     return static_cast<uint32_t>(std::countr_zero(bytes.value_or(1)));
 }
 
-/// Parameters, then results, into `signature_`.
+/// Reads parameters, then results, into `signature_`.
 void ModuleParser::signature(Params params) noexcept {
     signature_.clear();
     while (accept_open("param"))
@@ -266,7 +266,7 @@ uint32_t ModuleParser::type_use(Params params) noexcept {
     return *type;
 }
 
-/// The type that has been written out in place of an index.
+/// The type that is written out instead of an index.
 uint32_t ModuleParser::inline_type() noexcept {
     const size_t end = types_.section().bytes.size();
     const uint32_t type = types_.find_or_add(signature_);
@@ -275,7 +275,7 @@ uint32_t ModuleParser::inline_type() noexcept {
     return type;
 }
 
-/// What is written out besides a type index has to be that type; nothing written is as good.
+/// A signature written besides a type index must be the same type; it may also be left out.
 void ModuleParser::match_inline_type(uint32_t type, size_t offset) noexcept {
     if (signature_.empty() || failed())
         return;

@@ -8,7 +8,7 @@ namespace warpbeam::text {
 
 std::optional<size_t> SourceMap::find(size_t offset) const noexcept {
     for (const Part& part : parts_) {
-        // A fault may lie at the end of what is there.
+        // A fault may lie at the end of the contents.
         if (offset < part.begin || offset > part.end)
             continue;
         const Mark* const after =
@@ -29,7 +29,7 @@ void ModuleParser::mark(SectionId section, size_t binary) noexcept {
         fail_memory();
 }
 
-/// What comes next in a function's body comes from a place in the text.
+/// Records that the next code in a function body comes from a position in the text.
 void ModuleParser::mark_instruction(size_t text) noexcept {
     if (map_ != nullptr && out_ == &body_ && !body_marks_.push({body_.size(), text}))
         fail_memory();

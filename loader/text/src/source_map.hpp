@@ -10,14 +10,14 @@
 
 namespace warpbeam::text {
 
-/// A place in the binary format, and that in the text which it comes from.
+/// A position in the binary format and the position in the text that it comes from.
 struct Mark {
     size_t binary;
     size_t text;
 };
 
-/// Which text the bytes of a module come from: entries of sections, and instructions of functions. Filled
-/// while the text is translated, section by section.
+/// Which text the bytes of a module come from, for entries of sections and instructions of functions. Filled
+/// section by section during translation.
 class SourceMap {
 public:
     explicit SourceMap(Allocator& allocator) noexcept {
@@ -25,15 +25,15 @@ public:
             part.marks = Vec<Mark>{allocator};
     }
 
-    /// The bytes from `mark.binary` on come from `mark.text`, up to the next mark. Marks of a section are
-    /// added in order, and count from the first of its entries. False when there is no memory.
+    /// The bytes from `mark.binary` up to the next mark come from `mark.text`. Marks of a section are added
+    /// in order; positions count from its first entry. False if memory runs out.
     [[nodiscard]] bool add(SectionId section, Mark mark) noexcept { return part(section).marks.push(mark); }
     /// The entries of a section are the bytes from `begin` to `end` of the module.
     void place(SectionId section, size_t begin, size_t end) noexcept {
         part(section).begin = begin;
         part(section).end = end;
     }
-    /// The place in the text of a byte of the module, when it is known.
+    /// The position in the text of a byte of the module, if known.
     [[nodiscard]] std::optional<size_t> find(size_t offset) const noexcept;
 
 private:

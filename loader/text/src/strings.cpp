@@ -62,7 +62,7 @@ private:
     std::string_view rest_;
     bool quoted_ = false;
     uint32_t code_ = 0;
-    /// How many continuation bytes of `code_` are still to come.
+    /// The number of continuation bytes of `code_` still to come.
     unsigned pending_ = 0;
 };
 

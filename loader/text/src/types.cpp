@@ -23,7 +23,7 @@ void Signature::write(Bytes& out) const noexcept {
 
 void TypeTable::begin_group(uint32_t members) noexcept {
     if (members == 1)
-        return; // the same as none
+        return; // the same as no declared supertype
     Bytes& out = section_.add();
     out.byte(type_code::rec);
     out.u32(members);

@@ -19,7 +19,7 @@ inline void write(const HeapCode& heap, Bytes& out) noexcept {
     }
 }
 
-/// A reference type as it is written to the binary format.
+/// A reference type as written in the binary format.
 struct RefType {
     bool nullable = false;
     HeapCode heap;
@@ -49,8 +49,8 @@ struct Signature {
     void write(Bytes& out) const noexcept;
 };
 
-/// The types of a module in the binary format, with what the rest of the parser asks of them. Function types
-/// that occur without being defined are added at the end.
+/// The types of a module in the binary format, with what the parser asks about them. Function types that are
+/// used without being defined are added at the end.
 /// https://webassembly.github.io/spec/core/text/modules.html#type-uses
 class TypeTable {
 public:
@@ -59,16 +59,16 @@ public:
           plain_functions_{allocator}, scratch_{fault, allocator} {}
 
     [[nodiscard]] uint32_t size() const noexcept { return static_cast<uint32_t>(types_.size()); }
-    /// Whether it is defined and a function type.
+    /// Whether it is defined and is a function type.
     [[nodiscard]] bool is_func(uint32_t index) const noexcept {
         return index < types_.size() && types_[index].kind == CompositeKind::func;
     }
     [[nodiscard]] uint32_t param_count(uint32_t func) const noexcept { return types_[func].params; }
 
-    /// Begins a recursive group with this many members; `add` each of them next.
+    /// Begins a recursive group with this many members; then `add` each of them.
     void begin_group(uint32_t members) noexcept;
-    /// One type; it is a group of its own unless one has been begun. `composite` is written in the binary
-    /// format, and so are the indices of the supertypes.
+    /// Adds a type; it is its own group unless a group was begun. `composite` and the supertypes' indices are
+    /// in the binary format.
     struct Definition {
         CompositeKind kind = CompositeKind::func;
         bool is_final = true;
@@ -79,7 +79,7 @@ public:
     };
     void add(const Definition& definition) noexcept;
 
-    /// The first type that is this function type; it is added when there is none.
+    /// The index of the first type equal to this function type; it is added if there is none.
     uint32_t find_or_add(const Signature& signature) noexcept;
     /// Whether a function type equals the signature.
     [[nodiscard]] bool equals(uint32_t func, const Signature& signature) noexcept;
@@ -101,7 +101,7 @@ private:
     Section section_;
     Bytes composites_;
     Vec<Type> types_;
-    /// The function types that are final, have no supertype and stand alone.
+    /// The function types that are final, without supertype, and alone in their group.
     HashIndex plain_functions_;
     Bytes scratch_;
     uint32_t members_left_ = 0;

@@ -1,4 +1,4 @@
-// Putting the sections together, https://webassembly.github.io/spec/core/binary/modules.html
+// Assembles the sections, https://webassembly.github.io/spec/core/binary/modules.html
 
 #include "custom_place.hpp"
 #include "module_parser.hpp"
@@ -22,8 +22,8 @@ void write_section(Bytes& out, uint8_t id, const Section& section, Bytes& scratc
     write_section(out, id, scratch.view());
 }
 
-/// Entries by their function, or their type: for each of these its index, and a vector of what `write` makes
-/// of each of its entries.
+/// Writes entries grouped by function or type: for each group its index, and a vector of what `write` writes
+/// for each entry.
 template <typename Entry, typename Write>
 void write_groups(Bytes& out, const Vec<Entry>& entries, uint32_t Entry::* owner, Write&& write) noexcept {
     const auto end_of_group = [&](size_t i) {
@@ -50,7 +50,7 @@ void write_groups(Bytes& out, const Vec<Entry>& entries, uint32_t Entry::* owner
 void ModuleParser::write(Bytes& out) const noexcept {
     out.raw(binary_header);
     Bytes scratch{fault(), *allocator_};
-    // By id; two are numbers and no vectors.
+    // By id; two of them are plain numbers, not vectors.
     const Section* const sections[] = {
         nullptr,   &types_.section(), &imports_,  &funcs_, &tables_, &memories_, &globals_,
         &exports_, nullptr,           &elements_, &codes_, &data_,   nullptr,    &tags_};

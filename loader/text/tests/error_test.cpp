@@ -9,14 +9,14 @@ TEST(TextError, shows_the_line_with_a_caret) {
                                                                     "    ^");
 }
 
-TEST(TextError, an_end_that_comes_too_early_is_after_the_last_token) {
+TEST(TextError, a_premature_end_is_reported_after_the_last_token) {
     EXPECT_EQ(message("(module\n  (func $f\n\n ;; blank\n\n"),
               "2:11: unexpected end of text, expected \")\"; the \"(\" at 2:3 is not closed\n"
               "  (func $f\n"
               "          ^");
 }
 
-TEST(TextError, its_offset_is_that_in_the_text) {
+TEST(TextError, its_offset_is_in_the_text) {
     const auto refused = parse_wat("(func)\n(fun)");
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), ErrorCode::malformed);
@@ -30,7 +30,7 @@ TEST(TextError, columns_count_characters) {
               "                   ^");
 }
 
-TEST(TextError, lines_end_in_every_usual_way) {
+TEST(TextError, all_usual_line_endings) {
     EXPECT_EQ(message("\n\r\n\rfoo").substr(0, 4), "4:1:");
     EXPECT_EQ(message("(func\r\n  foo\r\n)"), "2:3: unknown operator foo\n  foo\n  ^");
 }
@@ -45,7 +45,7 @@ TEST(TextError, a_long_line_is_cut_around_the_place) {
     EXPECT_EQ(found.substr(second).find("foo"), found.substr(third).find('^'));
 }
 
-TEST(TextError, shows_nothing_that_is_not_text) {
+TEST(TextError, shows_only_printable_characters) {
     const std::string found = message("(func \x1b[31m \xff)");
     EXPECT_EQ(found, "1:7: illegal character\n(func ?[31m ?)\n      ^");
 }
@@ -60,7 +60,7 @@ TEST(TextError, at_the_end_of_the_text) {
                                     "        ^");
 }
 
-TEST(TextError, lines_may_begin_elsewhere) {
+TEST(TextError, line_numbers_may_start_elsewhere) {
     TextOptions options;
     options.first_line = 40;
     const auto refused = parse_wat("(module\n(foo))", options);
@@ -68,7 +68,7 @@ TEST(TextError, lines_may_begin_elsewhere) {
     EXPECT_EQ(refused.error().message().substr(0, 5), "41:2:");
 }
 
-TEST(TextError, of_quoted_text_is_about_that_text) {
+TEST(TextError, errors_in_quoted_text_use_its_positions) {
     EXPECT_EQ(message("(module quote \"(func\\n\" \" foo)\")"), "2:2: unknown operator foo\n foo)\n ^");
 }
 
@@ -101,7 +101,7 @@ TEST(TextError, an_identifier_that_needs_quotes) {
     EXPECT_EQ(fault("(func $\xff)"), "empty identifier");
 }
 
-TEST(TextError, old_names_get_their_current_one) {
+TEST(TextError, old_names_get_a_hint_with_the_current_name) {
     for (const auto& [old, current] : {std::pair{"get_local", "local.get"},
                                        {"set_local", "local.set"},
                                        {"tee_local", "local.tee"},
@@ -118,16 +118,16 @@ TEST(TextError, old_names_get_their_current_one) {
                                        {"f64.reinterpret/i64", "f64.reinterpret_i64"},
                                        {"i32.atomic.wait", "memory.atomic.wait32"}})
         EXPECT_EQ(fault("(func (" + std::string{old} + "))"),
-                  "unknown operator " + std::string{old} + "; it is called " + current + " today");
+                  "unknown operator " + std::string{old} + "; use its current name, " + current);
     EXPECT_EQ(fault("(table 1 anyfunc)"),
-              "unexpected token \"anyfunc\", expected a reference type; it is called funcref today");
+              "unexpected token \"anyfunc\", expected a reference type; use its current name, funcref");
     EXPECT_EQ(fault("(func (param anyfunc))"),
-              "unexpected token \"anyfunc\", expected a type; it is called funcref today");
+              "unexpected token \"anyfunc\", expected a type; use its current name, funcref");
     EXPECT_EQ(fault("(func (i32.frob/i64))"), "unknown operator i32.frob/i64");
     EXPECT_EQ(fault("(func (" + std::string(1000, 'a') + "/i64))").substr(0, 20), "unknown operator aaa");
 }
 
-/// What a valid module lacks is found where `^` stands, which is no part of the text.
+/// In a valid module, the fault is at `^`, which is not part of the text.
 void expect_place(std::string text, std::string_view message) {
     const size_t place = text.find('^');
     text.erase(place, 1);
@@ -143,7 +143,7 @@ void expect_place(std::string text, std::string_view message) {
     EXPECT_NE(located.message().find(message), std::string_view::npos) << located.message();
 }
 
-TEST(TextError, what_is_not_valid_has_a_place) {
+TEST(TextError, validation_errors_have_a_position) {
     const std::string_view mismatch = "type mismatch";
     // In functions: plain and folded instructions, and the ends of blocks and functions.
     expect_place("(func (result i32) i32.const 1 ^i64.eqz)", mismatch);
@@ -161,7 +161,7 @@ TEST(TextError, what_is_not_valid_has_a_place) {
     expect_place("(func (call 0) (^call 7))", "unknown function 7");
     expect_place("(func (try_table (^drop)))", mismatch);
     expect_place("(tag) (func (try (do (i32.const 1)) (^catch 0)))", mismatch);
-    // What is beside the code: the field, or the member of a recursive group.
+    // Outside of code: the field, or the member of a recursive group.
     expect_place("(func (type 0)) ^(type (sub 7 (func)))", "unknown type");
     expect_place("(rec (type (func)) ^(type (sub 0 (func))))", "sub type");
     expect_place("(memory 0) ^(func (type 9))", "unknown type 9");
@@ -178,7 +178,7 @@ TEST(TextError, what_is_not_valid_has_a_place) {
     expect_place("^(func (param (ref 9)))", "unknown type 9");
 }
 
-TEST(TextError, what_is_not_valid_is_shown) {
+TEST(TextError, validation_errors_show_the_line) {
     const std::string_view text = "(module\n  (func $f\n    (i32.const 1)\n    (drop)\n    (drop)))\n";
     const auto module = Module::load(binary(text));
     ASSERT_FALSE(module);
@@ -186,20 +186,20 @@ TEST(TextError, what_is_not_valid_is_shown) {
     EXPECT_EQ(shown.substr(0, 22), "5:6: type mismatch: dr");
     EXPECT_NE(shown.find("in the code section, function 0\n    (drop)))\n     ^"), std::string::npos)
         << shown;
-    // Text in a string has no place of its own.
+    // Text inside a string has no position of its own.
     const std::string_view quoted = "(module quote \"(func drop)\")";
     const auto refused = Module::load(binary(quoted));
     ASSERT_FALSE(refused);
     EXPECT_EQ(locate_in_wat(quoted, refused.error()).message(), refused.error().message());
 }
 
-TEST(TextError, a_component_is_no_module) {
+TEST(TextError, a_component_is_not_a_module) {
     EXPECT_EQ(message("(component\n  (core module))"), "1:1: this is a component, not a module\n"
                                                        "(component\n"
                                                        "^");
 }
 
-TEST(TextError, names_that_are_unknown_or_taken) {
+TEST(TextError, unknown_and_duplicate_names) {
     EXPECT_EQ(fault("(func (call $f))"), "unknown function $f");
     EXPECT_EQ(fault("(func (local.get $x))"), "unknown local $x");
     EXPECT_EQ(fault("(func (global.get $\"x y\"))"), "unknown global $\"x y\"");

@@ -1,5 +1,5 @@
-// Hostile texts: they may take time and memory in proportion to their size, and are then refused or
-// translated, but nothing else happens.
+// Hostile texts: they may take time and memory in proportion to their size, and must be refused or translated
+// without any other effect.
 
 #include "wat.hpp"
 
@@ -30,7 +30,7 @@ TEST(Hostile, deep_nesting_takes_no_native_stack) {
               4 * deep + 30);
 }
 
-TEST(Hostile, labels_of_a_deep_nest_are_found_at_once) {
+TEST(Hostile, labels_in_deep_nests_are_found_quickly) {
     constexpr size_t deep = 50'000;
     std::string text = "(func block $outermost ";
     text += repeat("block ", deep) + repeat("br $outermost ", deep) + repeat("end ", deep + 1) + ")";

@@ -39,7 +39,7 @@ std::string decoded(std::string_view token) {
     return {bytes.begin(), bytes.end()};
 }
 
-TEST(Lexer, tells_the_kinds_of_tokens_apart) {
+TEST(Lexer, distinguishes_kinds_of_tokens) {
     EXPECT_EQ(kinds("( ) func $f 0 -1 +1 1.5 \"s\" 0$x"),
               (Kinds{lpar, rpar, keyword, id, natural, integer, integer, floating, string, reserved}));
 }
@@ -78,7 +78,7 @@ TEST(Lexer, comments_nest_and_end_with_the_line) {
     EXPECT_EQ(problem("(; \xce\xbb ;) ;; \xf0\x9f\x98\x80"), "");
 }
 
-TEST(Lexer, strings_stand_for_any_bytes) {
+TEST(Lexer, strings_can_hold_any_bytes) {
     EXPECT_EQ(decoded(R"("a\t\n\r\"\'\\b")"), "a\t\n\r\"'\\b");
     EXPECT_EQ(decoded(R"("\00\fF\7f")"), std::string("\0\xff\x7f", 3));
     EXPECT_EQ(decoded(R"("\u{24}\u{3bb}\u{20ac}\u{10_348}\u{10ffff}")"),
@@ -112,7 +112,7 @@ TEST(Lexer, identifiers_of_either_form) {
     EXPECT_EQ(problem("$\"\\ce\\bb\""), "");
 }
 
-TEST(Lexer, annotations_are_skipped_but_have_to_be_well_formed) {
+TEST(Lexer, annotations_are_skipped_but_must_be_well_formed) {
     EXPECT_EQ(kinds("a (@x b (c) \")\" , ;) d"), (Kinds{keyword, keyword}));
     EXPECT_EQ(kinds("(@\"x y\" (@y (; ) ;)))"), Kinds{});
     EXPECT_EQ(problem("(@x (y)"), "0: unclosed annotation");
@@ -123,7 +123,7 @@ TEST(Lexer, annotations_are_skipped_but_have_to_be_well_formed) {
     EXPECT_EQ(kinds("( @x)"), (Kinds{lpar, reserved, rpar}));
 }
 
-TEST(Lexer, tells_of_the_annotations_that_it_knows) {
+TEST(Lexer, reports_known_annotations) {
     Lexer lexer{"(@other (@custom \"no\")) (@custom \"a\") (@x) (@name \"b\") func"};
     const Token token = lexer.next();
     EXPECT_EQ(lexer.text(token), "func");
@@ -136,14 +136,14 @@ TEST(Lexer, tells_of_the_annotations_that_it_knows) {
     EXPECT_EQ(lexer.annotation_at(first.next).next, Token::no_annotation);
 }
 
-TEST(Lexer, an_error_stays) {
+TEST(Lexer, errors_are_permanent) {
     Lexer lexer{"a \x80 b"};
     EXPECT_EQ(lexer.next().kind, keyword);
     EXPECT_EQ(lexer.next().kind, error);
     EXPECT_EQ(lexer.next().kind, error);
 }
 
-TEST(Utf8, is_checked_to_the_letter) {
+TEST(Utf8, is_checked_strictly) {
     for (const std::string_view good : {"", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
                                         "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
         EXPECT_TRUE(is_utf8(good)) << good;

@@ -20,7 +20,7 @@ std::optional<float> f32(std::string_view text) {
     return bits ? std::optional{std::bit_cast<float>(*bits)} : std::nullopt;
 }
 
-TEST(Integers, of_open_signedness) {
+TEST(Integers, signed_or_unsigned) {
     EXPECT_EQ(parse_integer("4294967295", 32), 0xffff'ffffu);
     EXPECT_EQ(parse_integer("-1", 32), 0xffff'ffffu);
     EXPECT_EQ(parse_integer("-2147483648", 32), 0x8000'0000u);
@@ -52,7 +52,7 @@ TEST(Floats, special_values) {
     EXPECT_EQ(parse_f64("-0x0.0p100"), uint64_t{1} << 63);
 }
 
-TEST(Floats, hexadecimal_ones_round_to_nearest_even) {
+TEST(Floats, hexadecimal_floats_round_to_nearest_even) {
     EXPECT_EQ(f32("0x1.000001p0"), 1.0f);          // halfway: to even
     EXPECT_EQ(f32("0x1.000003p0"), 0x1.000004p0f); // halfway: to even, upwards
     EXPECT_EQ(f32("0x1.00000100000000000000001p0"), 0x1.000002p0f);
@@ -111,7 +111,7 @@ TEST(Floats, hard_decimal_cases) {
     EXPECT_EQ(f64("1_0.2_5e+0_1"), 102.5);
 }
 
-TEST(Floats, more_digits_than_any_buffer_has) {
+TEST(Floats, more_digits_than_fit_any_buffer) {
     std::string half = "1.00000000000000011102230246251565404236316680908203125";
     half.append(5000, '0');
     EXPECT_EQ(f64(half), 1.0);

@@ -16,11 +16,11 @@ ByteString section(std::string_view text, uint8_t id) {
     return {};
 }
 
-/// The code of the only function, without its locals and the closing `end`.
+/// The code of the only function, without its locals and the final `end`.
 ByteString code(std::string_view instructions, std::string_view rest = {}) {
     const ByteString bytes =
         binary("(module (func " + std::string{instructions} + ") " + std::string{rest} + ")");
-    // The code section is the last but for data.
+    // Only the data section may follow the code section.
     for (size_t i = 8; i + 1 < bytes.size(); i += 2 + bytes[i + 1])
         if (bytes[i] == 10)
             return {bytes.begin() + static_cast<ptrdiff_t>(i) + 5,
@@ -28,7 +28,7 @@ ByteString code(std::string_view instructions, std::string_view rest = {}) {
     return {};
 }
 
-TEST(Wat, an_empty_module_in_all_its_forms) {
+TEST(Wat, an_empty_module_in_all_forms) {
     const ByteString empty{0, 'a', 's', 'm', 1, 0, 0, 0};
     for (const char* text : {"", "(module)", " (; ;) (module ;; x\n)", "(module $m)", "(module definition)",
                              "(module quote)", "(module quote \"(mod\" \"ule)\")", "(@x) (module (@y))",
@@ -78,7 +78,7 @@ TEST(Wat, implicit_types_come_last_and_are_reused) {
                       "(result i64)))",
                       3),
               (ByteString{3, 1, 1, 0}));
-    // A type with supertypes, or in a group, is another type.
+    // A type with supertypes, or in a group, is a different type.
     EXPECT_EQ(section("(type (sub (func))) (rec (type (func)) (type (func))) (func)", 3), (ByteString{1, 3}));
     EXPECT_EQ(section("(rec (type (func))) (func)", 3), (ByteString{1, 0}));
     EXPECT_EQ(fault("(type (func (param i32))) (func (type 0) (param i64))"),
@@ -87,7 +87,7 @@ TEST(Wat, implicit_types_come_last_and_are_reused) {
     EXPECT_EQ(fault("(func (type 1) (param i64))"), "unknown type 1");
 }
 
-TEST(Wat, types_of_all_forms) {
+TEST(Wat, all_forms_of_types) {
     EXPECT_EQ(
         section(
             "(rec (type $a (sub (struct (field $x (mut (ref null $b))) (field i8))))"
@@ -183,7 +183,7 @@ TEST(Wat, instructions_that_share_a_keyword) {
     EXPECT_EQ(code("br_on_cast 0 anyref (ref i31)"), (ByteString{0xfb, 24, 1, 0, 0x6e, 0x6c}));
 }
 
-TEST(Wat, exception_handling_of_both_kinds) {
+TEST(Wat, both_kinds_of_exception_handling) {
     EXPECT_EQ(code("(block $l (try_table (catch $e $l) (catch_all_ref 0) nop))", "(tag $e)"),
               (ByteString{0x02, 0x40, 0x1f, 0x40, 2, 0, 0, 0, 3, 0, 0x01, 0x0b, 0x0b}));
     const ByteString legacy = code("try $t nop catch $e rethrow $t catch_all end", "(tag $e)");
@@ -234,7 +234,7 @@ TEST(Wat, branch_hints_by_annotation) {
     ASSERT_EQ(module.custom_sections().size(), 1u);
     EXPECT_EQ(module.custom_sections()[0].name, "metadata.code.branch_hint");
     const auto bytes = module.custom_sections()[0].bytes;
-    // One function, with index 1; the offsets count from the beginning of its locals.
+    // One function, with index 1; offsets count from the start of its locals.
     EXPECT_EQ(ByteString(bytes.begin(), bytes.end()), (ByteString{1, 1, 2, 5, 1, 1, 12, 1, 0}));
     EXPECT_EQ(fault("(func (@metadata.code.branch_hint \"\\02\") (if (i32.const 0) (then)))"),
               "@metadata.code.branch_hint annotation: invalid hint value");
@@ -259,7 +259,7 @@ TEST(Wat, every_instruction_is_found_by_its_keyword) {
     EXPECT_EQ(fault("(func i32.addd)"), "unknown operator i32.addd");
 }
 
-TEST(Wat, memories_with_a_page_size) {
+TEST(Wat, memories_with_page_sizes) {
     const auto memory = [](std::string_view text) {
         return section("(module (memory " + std::string{text} + "))", 5);
     };

@@ -23,7 +23,7 @@ std::string refusal(const ByteString& bytes) {
                 : std::string{text.error().message()} + " @" + std::to_string(text.error().offset());
 }
 
-/// Text, to binary, printed, to binary: the same bytes; returns the printed text.
+/// Text to binary to text to binary gives the same bytes; returns the printed text.
 std::string round_trip(std::string_view text) {
     const ByteString bytes = binary(text, true);
     const std::string printed = print(bytes);
@@ -37,7 +37,7 @@ ByteString with_section(uint8_t id, const ByteString& contents) {
     return bytes;
 }
 
-/// A module with a function of no type but this code and its `end`.
+/// A module with a function of no type but with this code and an `end`.
 ByteString with_code(const ByteString& code) {
     ByteString bytes{0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 10};
     bytes.push_back(static_cast<uint8_t>(code.size() + 3));
@@ -77,7 +77,7 @@ TEST(Print, a_module) {
 }
 
 TEST(Print, every_instruction_of_the_table) {
-    // Immediates of any kind are good, since nothing is validated.
+    // Any immediates are allowed, since nothing is validated.
     for (const InstrRow& row : instr_table) {
         if (row.op == Op::end || row.op == Op::else_ || row.op == Op::catch_ || row.op == Op::catch_all ||
             row.op == Op::delegate)
@@ -92,7 +92,7 @@ TEST(Print, every_instruction_of_the_table) {
             bytes.push_back(static_cast<uint8_t>(code));
         }
         const bool has_block = row.imm == Imm::block || row.imm == Imm::try_table;
-        // One of every pattern that some immediate is made of; the others are refused.
+        // One sample for every kind of immediate; the others are refused.
         bool printed = false;
         for (const ByteString& immediate :
              {ByteString{}, ByteString{0}, ByteString{1}, ByteString{0, 0}, ByteString{1, 1},
@@ -121,7 +121,7 @@ TEST(Print, every_instruction_of_the_table) {
     }
 }
 
-TEST(Print, numbers_keep_their_bits) {
+TEST(Print, numbers_round_trip_exactly) {
     for (const uint32_t bits : {0u, 0x8000'0000u, 1u, 0x7f7f'ffffu, 0x7f80'0000u, 0xff80'0000u, 0x7fc0'0000u,
                                 0xffc0'0000u, 0x7f80'0001u, 0xffff'ffffu, 0x3dcc'cccdu}) {
         ByteString code{0x43};
@@ -149,10 +149,10 @@ TEST(Print, numbers_keep_their_bits) {
         std::string::npos);
 }
 
-TEST(Print, names_that_are_no_identifiers) {
+TEST(Print, names_that_are_not_identifiers) {
     EXPECT_NE(round_trip("(func $\"a b\") (func $\"\\u{3bb}\")").find(R"((func $"a b" (type 0)))"),
               std::string::npos);
-    // Equal names, empty ones and very long ones are annotated.
+    // Duplicate, empty and very long names become annotations.
     const std::string text =
         round_trip("(func (@name \"f\")) (func $g (@name \"f\")) (func (@name \"\") (param (@name "
                    "\"p\") i32) (param $p i32) (call 1)) (memory (@name \"m\") 1) (func $" +
@@ -178,12 +178,12 @@ TEST(Print, names_of_everything) {
         " (func $h (if $i (i32.const 0) (then (br $i)) (else (block $i (br $i)))) (block (block $j))))");
 }
 
-TEST(Print, a_label_that_is_hidden_is_a_number) {
+TEST(Print, a_hidden_label_is_printed_as_a_number) {
     const std::string text = round_trip("(func (block $a (block $a (br $a) (br 1) (br 2))))");
     EXPECT_NE(text.find("br $a\n        br 1\n        br 2"), std::string::npos) << text;
 }
 
-TEST(Print, custom_sections_and_hints_keep_their_place) {
+TEST(Print, custom_sections_and_hints_keep_their_position) {
     const std::string text =
         round_trip("(module (@custom \"first\" (before first) \"1\") (@custom \"a\" (after type) \"\\00\") "
                    "(@custom \"b\" (before code))"
@@ -192,9 +192,10 @@ TEST(Print, custom_sections_and_hints_keep_their_place) {
                    " (then (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0))))))");
     EXPECT_NE(text.find("(@custom \"first\" (before type) \"1\")"), std::string::npos) << text;
     EXPECT_NE(text.find("    (@metadata.code.branch_hint \"\\01\") if\n"), std::string::npos) << text;
-    // One that is no name section, or hints where no branch is, remain as they are.
+    // A custom section that is not a valid name section, and hints where there is no branch, stay as they
+    // are.
     round_trip("(@custom \"name\" \"nonsense\")");
-    round_trip("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")"); // of a function that is not there
+    round_trip("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")"); // of a function that does not exist
     EXPECT_NE(
         round_trip(
             "(@custom \"metadata.code.branch_hint\" (before code) \"\\01\\00\\01\\01\\01\\00\") (func nop)")
@@ -214,7 +215,7 @@ TEST(Print, types) {
     EXPECT_NE(text.find("(memory i64 1 2 shared (pagesize 1))"), std::string::npos) << text;
 }
 
-TEST(Print, segments_in_all_their_forms) {
+TEST(Print, segments_in_all_forms) {
     round_trip(
         "(table $t 1 funcref) (table $u 1 externref) (memory 1) (memory 1) (func $f)"
         "(elem (i32.const 0) $f) (elem func $f) (elem (table $t) (i32.const 0) func $f) (elem declare func "
@@ -227,7 +228,7 @@ TEST(Print, segments_in_all_their_forms) {
 }
 
 TEST(Print, lanes_and_memories) {
-    // A lane that is followed by another instruction is no memory.
+    // A lane index followed by another instruction is not a memory index.
     round_trip("(memory 1) (memory 1) (func (v128.load8_lane 3 (i32.const 0) (unreachable)) (drop)"
                " (v128.load8_lane 1 offset=2 3 (i32.const 0) (unreachable)) (drop)"
                " (v128.store16_lane 1 align=1 3 (i32.const 0) (unreachable)))");
@@ -238,7 +239,7 @@ TEST(Print, legacy_exceptions) {
                " (func (try (do (try (do) (delegate 0)))))");
 }
 
-TEST(Print, what_has_no_text_is_refused) {
+TEST(Print, modules_that_cannot_be_text_are_refused) {
     EXPECT_EQ(refusal({}), "unexpected end: 0 bytes are too few for a header @0");
     EXPECT_EQ(refusal({0, 'a', 's', 'm', 0x0d, 0, 1, 0}).substr(0, 45),
               "unknown binary version: this is a component (");
@@ -263,11 +264,11 @@ TEST(Print, every_prefix_of_a_module_is_refused) {
     size_t printed = 0;
     for (size_t length = 0; length < bytes.size(); ++length)
         printed += print_wat(std::span{bytes}.first(length)).has_value() ? 1 : 0;
-    // Only those that end between sections and don't lack the code.
+    // Only prefixes that end between sections and include the code.
     EXPECT_EQ(printed, 5u);
 }
 
-TEST(Print, few_bytes_make_no_endless_text) {
+TEST(Print, text_size_is_limited) {
     // 2^32 - 1 locals.
     EXPECT_EQ(refusal({0, 'a', 's', 'm', 1,  0, 0, 0, 1,    4,    1,    0x60, 0,    0,    3,
                        2, 1,   0,   10,  10, 1, 8, 1, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x7f, 0x0b})
@@ -288,7 +289,7 @@ TEST(Print, few_bytes_make_no_endless_text) {
     EXPECT_EQ(cut.error().code(), ErrorCode::limit);
 }
 
-/// Counts what it takes, and keeps the beginning.
+/// Counts the characters and stores the first ones.
 class Pieces final : public TextSink {
 public:
     explicit Pieces(size_t accepted = SIZE_MAX) : accepted_{accepted} {}
@@ -309,7 +310,7 @@ private:
     size_t accepted_;
 };
 
-/// Knows how much was in use at most.
+/// Records the peak memory use.
 class PeakAllocator final : public Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {
@@ -327,7 +328,7 @@ private:
     size_t in_use_ = 0;
 };
 
-TEST(Print, goes_in_pieces_that_take_no_memory) {
+TEST(Print, printing_in_pieces_takes_little_memory) {
     // 100 functions with 50,000 locals each.
     ByteString code{100};
     for (int i = 0; i < 100; ++i)
@@ -349,26 +350,26 @@ TEST(Print, goes_in_pieces_that_take_no_memory) {
     EXPECT_EQ(pieces.text, whole.substr(0, pieces.text.size()));
 }
 
-TEST(Print, writes_nothing_of_what_has_no_text) {
+TEST(Print, writes_nothing_if_the_module_is_refused) {
     Pieces pieces;
     const auto refused = print_wat(with_code({0x05, 0x0b}), pieces);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().message(), "else without if");
     EXPECT_EQ(pieces.count, 0u);
-    // Names that lose something are found out before.
+    // Names that would be lost are found in advance.
     const ByteString bytes = binary("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")", true);
     EXPECT_TRUE(print_wat(bytes, pieces));
     EXPECT_EQ(pieces.text, print(bytes));
 }
 
-TEST(Print, ends_when_its_sink_is_full) {
+TEST(Print, stops_when_the_sink_is_full) {
     Pieces pieces{10};
     const auto refused = print_wat(binary("(func nop)"), pieces);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), ErrorCode::usage);
 }
 
-TEST(Print, leaves_out_what_points_into_the_code) {
+TEST(Print, leaves_out_sections_that_point_into_code) {
     const ByteString bytes = binary(R"((module
       (@custom "before" (before code) "1") (@custom "linking" (after code) "2") (@custom "reloc.CODE" (after code) "3")
       (@custom ".debug_info" "4") (@custom "metadata.code.trace_inst" (before code) "5") (@custom "producers" "6")
@@ -387,11 +388,11 @@ TEST(Print, leaves_out_what_points_into_the_code) {
         EXPECT_NE(printed.find(kept), std::string::npos) << kept << printed;
     for (const std::string_view gone : {"linking", "reloc.", "debug", "trace"})
         EXPECT_EQ(printed.find(gone), std::string::npos) << gone << printed;
-    // Without the list nothing is lost.
+    // Without the list, nothing is left out.
     EXPECT_EQ(binary(print(bytes), true), bytes);
 }
 
-TEST(Print, an_expression_alone) {
+TEST(Print, a_single_expression) {
     const auto printed = [](const ByteString& code) {
         const auto text = print_expression(code);
         return text ? std::string{text->begin(), text->end()} : std::string{text.error().message()};
@@ -403,7 +404,7 @@ TEST(Print, an_expression_alone) {
     EXPECT_EQ(printed({0x41}), "unexpected end");
 }
 
-TEST(Print, a_body_alone) {
+TEST(Print, a_single_body) {
     const ByteString code = {0x02, 0x40, 0x20, 3, 0x0d, 0, 0x0b, 0x01, 0x0b};
     const auto body = print_body(code);
     ASSERT_TRUE(body);

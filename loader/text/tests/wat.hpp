@@ -12,7 +12,7 @@ namespace warpbeam::text {
 
 using ByteString = std::vector<uint8_t>;
 
-/// The module in the binary format; a failure of the test when there is none.
+/// The module in the binary format; the test fails if there is none.
 inline ByteString binary(std::string_view text, bool names = false) {
     TextOptions options;
     options.names = names;
@@ -24,7 +24,7 @@ inline ByteString binary(std::string_view text, bool names = false) {
     return {bytes->begin(), bytes->end()};
 }
 
-/// The message about a text that is refused; empty when it is accepted.
+/// The error message for a text that is refused; empty if it is accepted.
 inline std::string message(std::string_view text) {
     const auto bytes = parse_wat(text);
     return bytes ? std::string{} : std::string{bytes.error().message()};

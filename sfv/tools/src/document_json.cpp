@@ -12,7 +12,7 @@ namespace {
 
 /// RFC 4648, section 6.
 constexpr std::string_view base32_alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-constexpr const char* no_base32 = "a binary value that is no base32 of RFC 4648";
+constexpr const char* no_base32 = "a binary value that is not base32 of RFC 4648";
 
 std::string base32_encode(std::string_view bytes) {
     std::string text;
@@ -29,8 +29,7 @@ std::string base32_encode(std::string_view bytes) {
     return text;
 }
 
-/// Accepts nothing but what `base32_encode` makes: whole groups of eight with their padding, and pad bits of
-/// zero.
+/// Accepts only what `base32_encode` makes: whole groups of eight with padding, and pad bits of zero.
 std::string base32_decode(std::string_view text) {
     std::string bytes;
     uint32_t bits = 0;
@@ -49,7 +48,7 @@ std::string base32_decode(std::string_view text) {
         }
     }
     const size_t padding = text.size() - data.size();
-    // Five bits or more that are left over are a character that carries nothing.
+    // Five or more leftover bits are a character that carries nothing.
     const bool is_whole = text.size() % 8 == 0 && padding < 8 && count < 5 && bits == 0;
     if (!is_whole || text.substr(data.size()).find_first_not_of('=') != std::string_view::npos)
         throw json::SyntaxError(no_base32);
@@ -131,28 +130,28 @@ Value json_of(const Dictionary& dictionary) {
 
 void require(bool holds, const char* expected) {
     if (!holds)
-        throw json::SyntaxError(std::string("the JSON form of the suite has ") + expected);
+        throw json::SyntaxError(std::string("the suite's JSON form requires ") + expected);
 }
 
 const std::vector<Value>& array_of(const Value& value) {
-    require(value.is(Value::Kind::array), "an array in this place");
+    require(value.is(Value::Kind::array), "an array here");
     return value.array;
 }
 
 const std::vector<Value>& pair_of(const Value& value) {
-    require(array_of(value).size() == 2, "an array of two in this place");
+    require(array_of(value).size() == 2, "an array of two here");
     return value.array;
 }
 
 const std::string& string_of(const Value& value) {
-    require(value.is(Value::Kind::string), "a string in this place");
+    require(value.is(Value::Kind::string), "a string here");
     return value.text;
 }
 
-/// An integer of the JSON; one beyond 64 bits is beyond 15 digits anyway.
+/// A JSON integer; one beyond 64 bits is beyond 15 digits anyway.
 int64_t integer_of(const Value& value) {
     require(value.is(Value::Kind::number) && value.text.find_first_of(".eE") == std::string::npos,
-            "an integer in this place");
+            "an integer here");
     int64_t number = 0;
     const char* const end = value.text.data() + value.text.size();
     const auto [stop, fault] = std::from_chars(value.text.data(), end, number);
@@ -170,7 +169,7 @@ Result<BareItem> typed_from(const Value& value) {
         return BareItem::from(ByteSequence{base32_decode(string_of(*content))});
     if (type->text == "date")
         return BareItem::from(Date{integer_of(*content)});
-    require(type->text == "displaystring", "the types token, binary, date and displaystring");
+    require(type->text == "displaystring", "the type token, binary, date or displaystring");
     return BareItem::from(DisplayString{string_of(*content)});
 }
 
@@ -186,7 +185,7 @@ Result<BareItem> bare_from(const Value& value) {
         break;
     case Value::Kind::null:
     case Value::Kind::array:
-        require(false, "a bare item in this place");
+        require(false, "a bare item here");
     }
     if (value.text.find_first_of(".eE") == std::string::npos)
         return BareItem::from(integer_of(value));

@@ -55,7 +55,7 @@ public:
         Value value = read_value(0);
         skip_space();
         if (at_ != text_.size())
-            fail("one value only");
+            fail("only one value");
         return value;
     }
 
@@ -205,7 +205,7 @@ private:
         }
     }
 
-    /// The code point that begins at a byte beyond ASCII; copies it.
+    /// The code point that begins at a non-ASCII byte; copies it.
     void copy_utf8(std::string& text) {
         const size_t start = at_;
         const auto lead = static_cast<uint8_t>(text_[at_++]);

@@ -19,7 +19,7 @@ using json::Value;
 struct Case {
     std::string name;
     FieldType type = FieldType::item;
-    std::optional<std::vector<std::string>> raw; ///< none in serialisation tests
+    std::optional<std::vector<std::string>> raw; ///< absent in serialisation tests
     const Value* expected = nullptr;
     std::optional<std::vector<std::string>> canonical;
     bool must_fail = false;
@@ -45,7 +45,7 @@ Case read_case(const Value& object) {
     else if (type->text == "dictionary")
         one.type = FieldType::dictionary;
     else if (type->text != "item")
-        throw json::SyntaxError("a case of the type " + type->text);
+        throw json::SyntaxError("a case of unknown type " + type->text);
     one.expected = object.find("expected");
     if (const Value* const raw = object.find("raw"))
         one.raw = strings_of(*raw);
@@ -67,7 +67,7 @@ std::string join(const std::vector<std::string>& lines, const char* separator = 
     return field;
 }
 
-/// The options that refuse something which the RFC lets a parser refuse.
+/// The options that refuse what the RFC lets a parser refuse.
 struct StrictOption {
     const char* name;
     bool ParseOptions::* option;
@@ -79,7 +79,7 @@ constexpr StrictOption strict_options[] = {
     {"strict_lines", &ParseOptions::strict_lines},
 };
 
-/// The option that refuses these lines; empty when none does.
+/// The option that refuses these lines; empty if none does.
 std::string refusing_option(FieldType type, std::span<const std::string_view> lines) {
     for (const StrictOption& strict : strict_options) {
         ParseOptions options;
@@ -94,13 +94,13 @@ class Runner {
 public:
     Runner(const SuiteListener& listener, std::string file) : listener_{listener}, file_{std::move(file)} {}
 
-    /// What is wrong with a case; empty when nothing is.
+    /// What is wrong with a case; empty if nothing is.
     std::string run(const Case& one) { return one.raw ? parse(one) : serialize(one); }
 
 private:
     [[nodiscard]] static std::string serialize(const Case& one) {
         if (one.expected == nullptr)
-            return "nothing is expected";
+            return "the case expects nothing";
         const auto document = from_json(one.type, *one.expected);
         if (one.must_fail)
             return document ? "a value that must be refused gave " + to_string(*document) : "";
@@ -117,7 +117,7 @@ private:
         const auto pulled = parser.finish();
         const auto document = parse_any(one.type, lines);
         if (pulled.has_value() != document.has_value())
-            return "pull parser and document disagree";
+            return "the pull parser and the document disagree";
         if (one.must_fail)
             return document ? "a field that must be refused is read as " + to_string(*document) : "";
         if (one.can_fail) {
@@ -126,12 +126,12 @@ private:
             if (listener_.choice)
                 listener_.choice(choice);
             if (choice.option.empty())
-                return "no option refuses what may be refused";
+                return "no option refuses a field that may be refused";
         }
         if (!document)
             return "refused: " + std::string(document.error().message().view());
         if (one.expected == nullptr)
-            return "nothing is expected";
+            return "the case expects nothing";
         const auto expected = from_json(one.type, *one.expected);
         if (!expected || !(*expected == *document))
             return "read as " + json::print(to_json(*document));
@@ -166,7 +166,7 @@ SuiteCounts run_file(const std::filesystem::path& path, const std::string& name,
         throw std::runtime_error(path.string() + ": " + error.what());
     }
     if (counts.passed + counts.failed == 0)
-        throw std::runtime_error(path.string() + ": no case in it");
+        throw std::runtime_error(path.string() + ": no test case");
     if (listener.file)
         listener.file(name, counts);
     return counts;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uses of the command, right and wrong: command_test.py WARPBEAM"""
+"""Valid and invalid uses of the command: command_test.py WARPBEAM"""
 import json
 import os
 import platform
@@ -91,13 +91,13 @@ file("env.wat", """(module
     (drop (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 8)))))""")
 
 # The command as a whole
-check("no arguments show the help, as wrong usage", [], stdout=holds("usage: warpbeam COMMAND"), status=2)
+check("no arguments: a usage error that shows the help", [], stdout=holds("usage: warpbeam COMMAND"), status=2)
 check("help", ["--help"], stdout=holds("usage: warpbeam COMMAND"))
 check("help as a word", ["help"], stdout=holds("usage: warpbeam COMMAND"))
 check("help on a command", ["help", "run"], stdout=holds("usage: warpbeam run"))
-check("help on no command", ["help", "fly"], stderr="warpbeam: there is no command 'fly'; see warpbeam --help\n",
+check("help on no command", ["help", "fly"], stderr="warpbeam: no command named 'fly'; see warpbeam --help\n",
       status=2)
-check("an unknown command", ["fly"], stderr="warpbeam: there is no command or file 'fly'; see warpbeam --help\n",
+check("an unknown command", ["fly"], stderr="warpbeam: no command or file named 'fly'; see warpbeam --help\n",
       status=2)
 check("version", ["--version"], stdout=re.compile(r"^warpbeam \d+\.\d+\.\d+\n$"))
 check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command; see warpbeam "
@@ -107,9 +107,9 @@ for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     check(f"{command} without a file", [command], stderr=re.compile(f"^warpbeam: {command}: .*FILE.*--help\n$"),
           status=2)
     check(f"{command} with an unknown option", [command, "--bogus"],
-          stderr=f"warpbeam: {command}: unknown option --bogus (what follows -- is no option); see warpbeam {command} "
+          stderr=f"warpbeam: {command}: unknown option --bogus (arguments after -- are not options); see warpbeam {command} "
           "--help\n", status=2)
-    check(f"{command} of a file that is not there", [command, "missing.wat"],
+    check(f"{command} of a missing file", [command, "missing.wat"],
           stdout=None, stderr=None if command == "wast" else
           "warpbeam: cannot open missing.wat: No such file or directory\n", status=1)
 
@@ -124,12 +124,12 @@ check("streams pass bytes unchanged", ["cat.wat"], stdin=bytes(range(256)) * 40,
 check("environment variables", ["run", "--env", "A=1=2", "--env=HOME", "--env", "MISSING", "env.wat"],
       stdout="A=1=2\0HOME=/nowhere\0", env={"HOME": "/nowhere", "B": "not passed on"})
 check("a variable without a name", ["run", "--env", "=1", "env.wat"],
-      stderr=holds("option --env: '=1' has no name before the ="), status=2)
+      stderr=holds("option --env: '=1' has no name before ="), status=2)
 check("no _start", ["math.wat"], stderr=re.compile(
     r"^warpbeam: run: math.wat has no function _start; it exports add, .*; choose one with --invoke\n$"), status=2)
 file("start_params.wat", '(module (func (export "_start") (param i32)))')
 check("a _start with parameters", ["start_params.wat"], stderr="warpbeam: run: the _start of start_params.wat has "
-      "parameters or results, so it is no program; --invoke _start calls it\n", status=2)
+      "parameters or results, so it is not a program; use --invoke _start to call it\n", status=2)
 check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n    at boom "
       r"\(function 0\), offset 0x[0-9a-f]+\n$"), status=1)
 
@@ -153,7 +153,7 @@ check("no result", ["run", "math.wat", "--invoke", "none"])
 check("a library is initialized first", ["run", "reactor.wat", "--invoke", "ready"], stdout="7\n")
 check("too few arguments", ["run", "math.wat", "--invoke", "add", "2"],
       stderr="warpbeam: run: add takes 2 arguments, not 1\n", status=2)
-check("one argument is no plural", ["run", "math.wat", "--invoke", "sqrt"],
+check("one argument is singular", ["run", "math.wat", "--invoke", "sqrt"],
       stderr="warpbeam: run: sqrt takes 1 argument, not 0\n", status=2)
 check("an argument of the wrong type", ["run", "math.wat", "--invoke", "add", "2", "x"],
       stderr="warpbeam: run: argument 2 of add: 'x' is not an i32\n", status=2)
@@ -161,9 +161,9 @@ check("an argument out of range", ["run", "math.wat", "--invoke", "add", "2", "4
       stderr="warpbeam: run: argument 2 of add: '4294967296' is not an i32\n", status=2)
 check("a fraction for an integer", ["run", "math.wat", "--invoke", "mul64", "2.5", "1"],
       stderr=holds("'2.5' is not an i64"), status=2)
-check("a function that is not there", ["run", "math.wat", "--invoke", "sub", "1", "2"],
+check("a missing function", ["run", "math.wat", "--invoke", "sub", "1", "2"],
       stderr=holds("math.wat has no function sub; it exports add, mul64"), status=2)
-check("an export that is no function", ["run", "math.wat", "--invoke", "memory"],
+check("an export that is not a function", ["run", "math.wat", "--invoke", "memory"],
       stderr=holds("math.wat has no function memory"), status=2)
 check("--invoke without a name", ["run", "math.wat", "--invoke"],
       stderr=holds("option --invoke needs a value: NAME"), status=2)
@@ -189,7 +189,7 @@ check("a small stack", ["run", "--max-stack", "16K", "trap.wat", "--invoke", "de
 check("fuel", ["run", "--fuel", "100000", "trap.wat", "--invoke", "forever"],
       stderr=re.compile(r"^trap: .*fuel.*\n    at trapper!forever"), status=1)
 check("enough fuel", ["run", "--fuel=1000", "math.wat", "--invoke", "add", "1", "2"], stdout="3\n")
-check("fuel that is no number", ["run", "--fuel", "lots", "math.wat"],
+check("fuel that is not a number", ["run", "--fuel", "lots", "math.wat"],
       stderr=holds("option --fuel: 'lots' is not a whole number"), status=2)
 check("memory within its limit", ["run", "--max-memory=128K", "grow.wat", "--invoke", "grow", "1"], stdout="1\n")
 check("memory over its limit", ["run", "--max-memory", "128K", "grow.wat", "--invoke", "grow", "2"], stdout="-1\n")
@@ -202,7 +202,7 @@ check("a limit that is too large", ["run", "--max-memory", "99999999999G", "grow
 check("all missing imports at once", ["imports.wat"], stderr=re.compile(
     r"""^imports.wat: cannot be instantiated: (?s:.*)env.log: func \(param i32 i64\)(?s:.*)env.table: table 1 """
     r"""funcref(?s:.*)fd_close: func \(param i64\) \(result i32\), found func \(param i32\) \(result i32\)\n"""
-    r"""hint: nothing is provided as 'env': a program that is run so can import from wasi_snapshot_preview1 only\n$"""),
+    r"""hint: nothing provides 'env': warpbeam run only provides wasi_snapshot_preview1\n$"""),
       status=1)
 
 # Modules that are refused
@@ -213,17 +213,17 @@ check("an invalid binary", ["invalid.wasm"],
       stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=1)
 check("a malformed binary", ["malformed.wasm"], stderr=re.compile(r"^malformed.wasm: malformed module: .*offset"),
       status=1)
-check("a syntax error points at its place", ["syntax.wat"], stderr=re.compile(
+check("a syntax error points at its position", ["syntax.wat"], stderr=re.compile(
     r"^syntax.wat:2:10: .*cosnt.*\n.*\(func \(i32.cosnt 1\)\)\)\n +\^\n?$"), status=1)
 check("something else", ["noise.bin"],
-      stderr="noise.bin: not a WebAssembly module, in neither the binary nor the text format\n", status=1)
+      stderr="noise.bin: not a WebAssembly module in the binary or text format\n", status=1)
 check("an empty file is the empty module", ["validate", "nothing"], stdout="nothing: valid\n")
-check("nothing at all becomes the empty module", ["wat2wasm", "-"], stdout=b"\0asm\1\0\0\0")
+check("empty input becomes the empty module", ["wat2wasm", "-"], stdout=b"\0asm\1\0\0\0")
 check("wasm2wat of an empty file", ["wasm2wat", "nothing"], stderr="nothing: not in the binary format\n", status=1)
 file("open.wat", "(module\n  (func\n    (nop)\n  (memory 1))\n")
 check("a parenthesis that is not closed", ["validate", "open.wat"], stderr=None, status=1)
 file("old.wat", "(module (func (param i32) (drop (get_local 0))))")
-check("an old name", ["old.wat"], stderr=holds("1:34: unknown operator get_local; it is called local.get today"), status=1)
+check("an old name", ["old.wat"], stderr=holds("1:34: unknown operator get_local; use its current name, local.get"), status=1)
 file("component.wasm", b"\0asm\x0d\0\1\0")
 file("component.wat", "(component)")
 for command in ("run", "validate", "inspect", "wasm2wat"):
@@ -236,47 +236,47 @@ check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), sta
 # Validation
 check("valid modules", ["validate", "math.wat", "empty.wasm"], stdout="math.wat: valid\nempty.wasm: valid\n")
 check("quietly", ["validate", "--quiet", "math.wat", "empty.wasm"])
-check("some are not", ["validate", "invalid.wat", "math.wat"], stdout="math.wat: valid\n",
+check("some are invalid", ["validate", "invalid.wat", "math.wat"], stdout="math.wat: valid\n",
       stderr=re.compile("^invalid.wat:1:49: invalid module: "), status=1)
 check("a feature that is off", ["validate", "--features", "-reference-types,-gc", "math.wat"],
       stderr=holds("reference-types"), status=1)
-check("a feature that nobody knows", ["validate", "--features", "+telepathy", "math.wat"],
-      stderr=re.compile("no feature is called 'telepathy', but these are: all, .*simd"), status=2)
+check("an unknown feature", ["validate", "--features", "+telepathy", "math.wat"],
+      stderr=re.compile("unknown feature 'telepathy'; use one of: all, .*simd"), status=2)
 file("vectors.wat", "(module (func (drop (v128.const i32x4 1 2 3 4))))")
 file("pages.wat", "(module (memory 1 (pagesize 1)))")
 file("vectors.wast", "(module (func (drop (v128.const i32x4 1 2 3 4))))")
-check("a module of features", ["wat2wasm", "vectors.wat"])
+check("a module that needs a feature", ["wat2wasm", "vectors.wat"])
 for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     script = "vectors.wast" if command == "wast" else "vectors.wasm" if command == "wasm2wat" else "vectors.wat"
     refused = re.compile(r"v128.const needs the feature simd, which is switched off.* \(try --features=\+simd\)")
     check(f"{command} names the option that switches a feature on", [command, "--features=-simd", script],
           stdout=refused if command == "wast" else "", stderr="" if command == "wast" else refused, status=1)
-check("a feature that nothing says", ["validate", "pages.wat"],
+check("a feature that only the limits flags need", ["validate", "pages.wat"],
       stderr=re.compile(r"malformed limits flags .* \(try --features=\+custom-page-sizes\)"), status=1)
 check("that option", ["validate", "--features=+custom-page-sizes", "pages.wat"], stdout="pages.wat: valid\n")
 check("wasm2wat with a feature off that is not needed", ["wasm2wat", "--features=-simd", "empty.wasm"], stdout="(module)\n")
 check("wasm2wat of an invalid module with a feature off", ["wasm2wat", "--features=-simd", "invalid.wasm"],
       stdout=holds("i64.const 1)"))
 for command in ("run", "validate", "wast", "wat2wasm", "wasm2wat", "inspect"):
-    check(f"{command} --help tells what each feature does, and which are on", [command, "--help"], stdout=re.compile(
-        r"\n  simd +on   vectors.*\n  threads +%s  shared memories.*\(beyond 3.0\)\n"
+    check(f"{command} --help lists the features and their defaults", [command, "--help"], stdout=re.compile(
+        r"\n  simd +on   128-bit vectors.*\n  threads +%s  shared memories.*\(beyond 3.0\)\n"
         % ("on " if command in ("wast", "wasm2wat", "inspect") else "off"), re.S))
 check("a feature without its sign", ["validate", "--features=simd", "math.wat"],
       stderr=holds("'simd' must begin with + or -"), status=2)
 
 # Translation
 check("wat2wasm", ["wat2wasm", "math.wat", "-o", "out.wasm"])
-check("what it wrote runs", ["run", "out.wasm", "--invoke", "add", "20", "22"], stdout="42\n")
+check("its output runs", ["run", "out.wasm", "--invoke", "add", "20", "22"], stdout="42\n")
 check("the default name", ["wat2wasm", "reactor.wat"])
-check("under that name it runs", ["run", "reactor.wasm", "--invoke", "ready"], stdout="7\n")
+check("it runs under that name", ["run", "reactor.wasm", "--invoke", "ready"], stdout="7\n")
 check("to the standard output", ["wat2wasm", "-", "-o", "-"], stdin=b"(module)", stdout=b"\0asm\1\0\0\0")
 check("an invalid module is not written", ["wat2wasm", "invalid.wat", "-o", "invalid_out.wasm"],
       stderr=holds("type mismatch"), status=1)
-suite.expect("indeed", not os.path.exists(os.path.join(suite.directory.name, "invalid_out.wasm")))
-check("unless asked for", ["wat2wasm", "--no-check", "invalid.wat", "-o", "invalid_out.wasm"])
-check("a binary is none", ["wat2wasm", "empty.wasm", "-o", "x.wasm"],
+suite.expect("no file was written", not os.path.exists(os.path.join(suite.directory.name, "invalid_out.wasm")))
+check("unless requested", ["wat2wasm", "--no-check", "invalid.wat", "-o", "invalid_out.wasm"])
+check("a binary is refused", ["wat2wasm", "empty.wasm", "-o", "x.wasm"],
       stderr="empty.wasm: already in the binary format\n", status=1)
-check("where one can't write", ["wat2wasm", "math.wat", "-o", "no/such/place.wasm"],
+check("a file that can't be written", ["wat2wasm", "math.wat", "-o", "no/such/place.wasm"],
       stderr=holds("cannot open no/such/place.wasm"), status=1)
 check("-o without a name", ["wat2wasm", "math.wat", "-o"], stderr=holds("option -o needs a value: OUT"), status=2)
 check("two files", ["wat2wasm", "math.wat", "trap.wat"], stderr=holds("exactly one FILE"), status=2)
@@ -287,20 +287,20 @@ file("again.wat", printed.stdout)
 check("the text that was printed", ["wat2wasm", "again.wat", "-o", "again.wasm"])
 suite.expect("becomes the same module", suite.read("again.wasm") == suite.read("out.wasm"))
 check("wasm2wat into a file", ["wasm2wat", "empty.wasm", "-o", "empty_out.wat"])
-suite.expect("has written it", suite.read("empty_out.wat") == b"(module)\n")
+suite.expect("the file was written", suite.read("empty_out.wat") == b"(module)\n")
 check("a module from the standard input", ["wasm2wat", "-"], stdin=b"\0asm\1\0\0\0", stdout="(module)\n")
-check("an invalid module has a text", ["wasm2wat", "invalid.wasm"], stdout=holds("i64.const 1)"))
-check("a malformed module has none", ["wasm2wat", "malformed.wasm"],
+check("an invalid module can be printed", ["wasm2wat", "invalid.wasm"], stdout=holds("i64.const 1)"))
+check("a malformed module can't be printed", ["wasm2wat", "malformed.wasm"],
       stderr="malformed.wasm: malformed module: unexpected end, at offset 10 (0xa)\n", status=1)
-check("text is none", ["wasm2wat", "math.wat"], stderr="math.wat: not in the binary format\n", status=1)
+check("text is refused", ["wasm2wat", "math.wat"], stderr="math.wat: not in the binary format\n", status=1)
 
-# An object file as compilers make it, whose numbers are padded so that the linker can change them: what points into
-# its code is left out, loudly.
+# An object file from a compiler, with numbers padded for the linker to change: sections that refer to its code by
+# offset are left out with a warning.
 file("object.wasm", b"\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\x0a\x0a\1\x08\0\x10\x80\x80\x80\x80\0\x0b"
      b"\0\x08\7linking\0\x0b\x0areloc.CODE\0\x0d\x0b.debug_line\1\0\6\5other")
 printed = check("wasm2wat of an object file", ["wasm2wat", "object.wasm"], stdout=holds('(@custom "other"'), stderr="".join(
-    f'object.wasm: warning: the custom section "{name}" is left out: it points into the code by offsets, which wat2wasm '
-    "may change\n" for name in ("linking", "reloc.CODE", ".debug_line")))
+    f'object.wasm: warning: the custom section "{name}" is left out: it refers to the code by offset, and wat2wasm '
+    "may change the offsets\n" for name in ("linking", "reloc.CODE", ".debug_line")))
 file("object.wat", printed.stdout)
 check("its text", ["wat2wasm", "object.wat", "-o", "object2.wasm"])
 suite.expect("has none of them", suite.read("object2.wasm").endswith(b"\x10\0\x0b\0\6\5other"))
@@ -382,31 +382,31 @@ check("the code of all functions", ["inspect", "--code", "code.wat"],
       stdout=re.compile(r"\Afunction 1 (?s:.*)^function 2 \$g\n(?s:.*)return_value float +#0x3ff8000000000000\n(?s:.*)^function 3 ", re.M))
 check("the code of no function", ["inspect", "--code", "empty.wasm"])
 check("the code of an unknown function", ["inspect", "--code", "--func", "none", "code.wat"],
-      stderr="warpbeam: there is no function 'none'\n", status=1)
+      stderr="warpbeam: no function named 'none'\n", status=1)
 check("the code of a function out of range", ["inspect", "--code", "--func", "4", "code.wat"],
-      stderr="warpbeam: there is no function 4; the module has 4\n", status=1)
+      stderr="warpbeam: no function 4; the module has 4 functions\n", status=1)
 check("the code of a function far out of range", ["inspect", "--code", "--func", "99999999999", "code.wat"],
-      stderr="warpbeam: there is no function 99999999999; the module has 4\n", status=1)
+      stderr="warpbeam: no function 99999999999; the module has 4 functions\n", status=1)
 check("code that guard pages check", ["inspect", "--code", "--guard-pages", "--func=$third", "code.wat"],
       stdout=re.compile(r"load_at i32.load guarded " if platform.machine() == "x86_64" and sys.platform == "linux" else "load_at i32.load "))
 check("code that counts fuel", ["inspect", "--code", "--fuel", "--func=$third", "code.wat"],
       stdout=re.compile(r"0x0000  poll fuel\n"))
 check("code that can be interrupted", ["inspect", "--code", "--interruption", "--func=$third", "code.wat"],
       stdout=re.compile(r"0x0000  poll interrupt\n"))
-check("fuel without --code", ["inspect", "--fuel", "code.wat"], stderr=holds("--fuel is for --code"), status=2)
+check("fuel without --code", ["inspect", "--fuel", "code.wat"], stderr=holds("--fuel needs --code"), status=2)
 check("the code of an imported function", ["inspect", "--code", "--func", "0", "code.wat"],
       stderr="warpbeam: function 0 is imported, so it has no code\n", status=1)
-check("a function without --code", ["inspect", "--func", "0", "code.wat"], stderr=holds("--func is for --code"), status=2)
+check("a function without --code", ["inspect", "--func", "0", "code.wat"], stderr=holds("--func needs --code"), status=2)
 check("inspect a binary", ["inspect", "empty.wasm"], stdout="empty.wasm: 8 bytes\n")
-check("inspect what is invalid", ["inspect", "invalid.wasm"], stderr=holds("invalid module"), status=1)
+check("inspect an invalid module", ["inspect", "invalid.wasm"], stderr=holds("invalid module"), status=1)
 
-# What a module calls its parts must not reach the terminal as it is: escape sequences, and marks that change the
-# direction of writing.
+# Names from a module must not reach the terminal unescaped: escape sequences, and marks that change the writing
+# direction.
 file("names.wat", r"""(module $n (func $f (@name "f\1b[31m\u{9b}\u{202e}\0a") (unreachable)) (func (export "\1b]0;\07") (call $f)))""")
 def safe(name, ran):
     text = (ran.stdout + ran.stderr).decode("utf-8")
     bad = [c for c in text if (ord(c) < 0x20 and c != "\n") or 0x7f <= ord(c) < 0xa0 or c in "\u202e\u2028"]
-    suite.expect(name + " prints nothing that acts on a terminal", not bad, text)
+    suite.expect(name + " prints nothing that controls a terminal", not bad, text)
 shown = "f\\1b[31m\\u{9b}\\u{202e}\\0a"
 safe("a backtrace", check("a backtrace", ["run", "names.wat", "--invoke", "\x1b]0;\x07"], stdout=None,
                          stderr=holds("at n!" + shown + " (function 0)"), status=1))
@@ -419,12 +419,12 @@ file("start.wat", r"""(module (import "\1b[1m" "\u{202e}x" (func)) (func (export
 safe("an import", check("an import that is missing", ["run", "start.wat"], stdout=None,
                         stderr=holds("unknown import \\1b[1m.\\u{202e}x: func"), status=1))
 file("hostile.wat", r"""(module (func (export "f\1b[31m") (i32.add)))""")
-check("a module that is not valid", ["wat2wasm", "--no-check", "hostile.wat"])
+check("an invalid module", ["wat2wasm", "--no-check", "hostile.wat"])
 safe("validate", check("a hostile invalid module", ["validate", "hostile.wasm"], stdout=None,
                        stderr=holds('function 0 "f\\1b[31m"'), status=1))
 file("twice.wat", r"""(module (func (export "\1b") (export "\1b")))""")
-check("a module with a name twice", ["wat2wasm", "--no-check", "twice.wat"])
-safe("validate", check("a hostile name twice", ["validate", "twice.wasm"], stdout=None,
+check("a module with a duplicate name", ["wat2wasm", "--no-check", "twice.wat"])
+safe("validate", check("a duplicate hostile name", ["validate", "twice.wasm"], stdout=None,
                        stderr=holds('duplicate export name "\\1b"'), status=1))
 file("source.wat", "(module (func (export \"a\u202eb\u009b\") (i32.oops)))")
 safe("an excerpt", check("an excerpt of hostile text", ["validate", "source.wat"], stdout=None, stderr=holds('"a?b?"'), status=1))
@@ -451,13 +451,13 @@ check("only counts", ["wast", "--quiet", "bad.wast"],
       stdout="bad.wast: 2 passed, 1 failed, 0 skipped\n2 passed, 1 failed, 0 skipped\n", status=1)
 check("a directory of scripts", ["wast", "dir"], stdout="dir/a.wast: 1 passed, 0 failed, 0 skipped\ndir/b.wast: 2 passed, "
       "0 failed, 0 skipped\n3 passed, 0 failed, 0 skipped\n")
-as_json = check("counts for machines", ["wast", "--json", "bad.wast", "good.wast"], stdout=None, status=1)
+as_json = check("counts as JSON", ["wast", "--json", "bad.wast", "good.wast"], stdout=None, status=1)
 report = json.loads(as_json.stdout)
 suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped"]) == (6, 1, 0), as_json.stdout)
 suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
              as_json.stdout)
 
-# A program of wasi-libc, where there is a compiler for it
+# A program that uses wasi-libc, if there is a compiler for it
 compiler = shutil.which("clang-19") or shutil.which("clang")
 program = os.path.join(suite.directory.name, "program.wasm")
 if compiler and subprocess.run([compiler, "--target=wasm32-wasi", "-O1", os.path.join(here, "program.c"), "-o", program],
@@ -476,7 +476,7 @@ file .+
 seek -1
 $"""), stderr="about to end\n", status=3)
 else:
-    suite.skip("a C program: no clang with wasi-libc here")
+    suite.skip("a C program: clang with wasi-libc was not found")
 
 # Output that can't be written is an error, not a success.
 if os.path.exists("/dev/full"):

@@ -1,4 +1,4 @@
-"""Runs the command and compares what comes out; counts, and goes on after a failure."""
+"""Runs the command and compares its output; counts results, and continues after a failure."""
 import os
 import re
 import subprocess
@@ -15,7 +15,7 @@ class Suite:
         self.directory = tempfile.TemporaryDirectory()
 
     def file(self, name, contents):
-        """Makes a file that arguments may then name as {name}."""
+        """Makes a file that arguments may refer to by name."""
         path = os.path.join(self.directory.name, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:
@@ -26,8 +26,8 @@ class Suite:
             return file.read()
 
     def check(self, name, args, stdout="", stderr="", status=0, stdin=b"", env=None):
-        """What is expected is exact text, or a compiled pattern that must occur; None is anything. Files are named
-        by their paths relative to the directory that the command runs in, and so are those that it names."""
+        """Expected output is exact text, or a compiled pattern that must occur; None allows anything. File names in
+        arguments and output are relative to the directory in which the command runs."""
         ran = subprocess.run([self.command, *args], input=stdin, capture_output=True, cwd=self.directory.name,
                              env={"PATH": os.environ["PATH"], **(env or {})}, timeout=60)
         faults = []
@@ -37,7 +37,7 @@ class Suite:
             text = actual if isinstance(expected, bytes) else actual.decode(errors="backslashreplace")
             if isinstance(expected, re.Pattern):
                 if not expected.search(text):
-                    faults.append(f"{stream} does not hold {expected.pattern!r}:\n{text}")
+                    faults.append(f"{stream} does not contain {expected.pattern!r}:\n{text}")
             elif expected is not None and text != expected:
                 faults.append(f"{stream} is\n{text}\nexpected\n{expected}")
         self.expect(name, not faults, "\n".join(faults))

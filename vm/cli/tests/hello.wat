@@ -1,4 +1,4 @@
-;; A whole program without a compiler: greets whoever its first argument names.
+;; A complete program without a compiler: greets the name in its first argument.
 (module $hello
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
@@ -13,7 +13,7 @@
 
   (func (export "_start")
     (call $check (call $args_sizes_get (i32.const 0) (i32.const 4)))
-    ;; Too many arguments for us would be written over the words.
+    ;; More arguments than fit would overwrite the text.
     (if (i32.lt_u (i32.load (i32.const 0)) (i32.const 1000))
       (then
         (if (i32.lt_u (i32.load (i32.const 4)) (i32.const 65536))

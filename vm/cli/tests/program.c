@@ -1,4 +1,4 @@
-// A C program that uses all of WASI that we have, and says what it finds; see command_test.py.
+// A C program that uses everything we have of WASI, and prints the results; see command_test.py.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

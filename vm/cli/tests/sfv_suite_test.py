@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the httpwg suite for Structured Fields with the command, which counts every case.
+"""Runs the httpwg suite for Structured Fields with the command; every case is counted.
 
     sfv_suite_test.py WARPBEAM [DIRECTORY]
 
-Where the suite lets a case fail, what we do has to be what sfv/README.md says.
-Exit status: 0, 1 when any failed, 77 when the suite is not to be had.
+Where the suite lets a case fail, the result must be the one in sfv/README.md.
+Exit status: 0, 1 if any case failed, 77 if the suite was not found.
 """
 import os
 import subprocess
@@ -18,7 +18,7 @@ def main():
     found = subprocess.run([os.path.join(ROOT, ".ci", "suites"), "find", "structured-field-tests", given],
                            stdout=subprocess.PIPE, text=True)
     if found.returncode != 0:
-        print("the httpwg suite is not to be had: ./.ci/suites fetch, or -DWARPBEAM_SFV_TESTS_DIR=...")
+        print("the httpwg suite was not found: run ./.ci/suites fetch, or set -DWARPBEAM_SFV_TESTS_DIR=...")
         return 77
     directory = found.stdout.strip()
     status = subprocess.run([command, "sfv-tests", directory]).returncode

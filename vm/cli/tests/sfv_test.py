@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Uses of `warpbeam sfv` and `warpbeam sfv-tests`, right and wrong: sfv_test.py WARPBEAM"""
+"""Uses of `warpbeam sfv` and `warpbeam sfv-tests`, valid and invalid: sfv_test.py WARPBEAM"""
 import base64
 import json
 import os
@@ -29,10 +29,10 @@ check("a negative number", ["sfv", "canonical", "--", "-5.50"], stdout="-5.5\n")
 check("a negative number without --", ["sfv", "parse", "-5"], stdout="integer -5\n")
 check("negative numbers in lines", ["sfv", "canonical", "--type", "list", "-1.50;a=-2", "-3", "4"],
       stdout="-1.5;a=-2, -3, 4\n")
-check("a number behind options", ["sfv", "parse", "--json", "-5", "--rfc8941"], stdout="[-5, []]\n")
-check("a field that is no number", ["sfv", "parse", "-x"], stderr=re.compile(r"unknown option -x \(what follows -- is"),
+check("a number after options", ["sfv", "parse", "--json", "-5", "--rfc8941"], stdout="[-5, []]\n")
+check("a field that is not a number", ["sfv", "parse", "-x"], stderr=re.compile(r"unknown option -x \(arguments after --"),
       status=2)
-check("a field behind --", ["sfv", "parse", "--", "-x"], stderr=re.compile("^warpbeam: expected a digit"), status=1)
+check("a field after --", ["sfv", "parse", "--", "-x"], stderr=re.compile("^warpbeam: expected a digit"), status=1)
 check("a control character is not printed", ["sfv", "parse", '%"a%1b%0a"'], stdout='display_string %"a%1b%0a"\n')
 
 # Canonical
@@ -46,10 +46,10 @@ check("format", ["sfv", "format", "--type", "dict", '[["a", [[[1, []], [0.0025, 
       stdout='a=(1 0.002);q="x"\n')
 check("format from the standard input", ["sfv", "format"], stdin=b'[{"__type": "token", "value": "gzip"},\n []]\n',
       stdout="gzip\n")
-check("a control character", ["sfv", "format", '["a\\r\\nb", []]'], stderr="warpbeam: a string can only have printable "
-      "ASCII characters; a display string has all\n", status=1)
+check("a control character", ["sfv", "format", '["a\\r\\nb", []]'], stderr="warpbeam: a string can only contain printable "
+      "ASCII characters; use a display string for others\n", status=1)
 check("too many digits", ["sfv", "format", "[1000000000000000, []]"], stderr="warpbeam: more than 15 digits\n", status=1)
-check("a key that is none", ["sfv", "format", "--type", "dict", '[["A", [1, []]]]'],
+check("an invalid key", ["sfv", "format", "--type", "dict", '[["A", [1, []]]]'],
       stderr=re.compile("^warpbeam: not a key"), status=1)
 for text, whole in (("", ""), ("MY======", "f"), ("MZXQ====", "fo"), ("MZXW6===", "foo"), ("MZXW6YQ=", "foob"),
                     ("MZXW6YTB", "fooba"), ("MZXW6YTBOI======", "foobar")):
@@ -58,10 +58,10 @@ for text, whole in (("", ""), ("MY======", "f"), ("MZXQ====", "fo"), ("MZXW6==="
 for text in ("my======", "MY", "MY=====", "MY=======", "MZ======", "MZXR====", "MZXW7===", "MZXW6YR=", "M=======",
              "MZXW6Y==", "========", "MY======MZXW6YTB", "=MY=====", "M Y=====", "MY==\n====", "M1======", "MY---",
              "MZXW6YTB========", "MZXW6YT"):
-    check(f"no base32 {text!r}", ["sfv", "format", json.dumps([{"__type": "binary", "value": text}, []])],
-          stderr="warpbeam: not the JSON of a field: a binary value that is no base32 of RFC 4648\n", status=1)
-check("no JSON", ["sfv", "format", "[1,"], stderr=re.compile("^warpbeam: not the JSON of a field: expected"), status=1)
-check("other JSON", ["sfv", "format", "{}"], stderr=re.compile("^warpbeam: not the JSON of a field: "), status=1)
+    check(f"invalid base32 {text!r}", ["sfv", "format", json.dumps([{"__type": "binary", "value": text}, []])],
+          stderr="warpbeam: not a field in JSON: a binary value that is not base32 of RFC 4648\n", status=1)
+check("invalid JSON", ["sfv", "format", "[1,"], stderr=re.compile("^warpbeam: not a field in JSON: expected"), status=1)
+check("other JSON", ["sfv", "format", "{}"], stderr=re.compile("^warpbeam: not a field in JSON: "), status=1)
 
 # Refusals
 check("malformed", ["sfv", "parse", "--type", "list", "1, 2,"],
@@ -75,9 +75,9 @@ check("--strict-lines on", ["sfv", "canonical", "--strict-lines", '"a', 'b"'],
       stderr=re.compile("^warpbeam: expected "), status=1)
 
 # Usage
-check("no action", ["sfv"], stderr=re.compile("neither parse nor format nor canonical"), status=2)
-check("another action", ["sfv", "print"], stderr=re.compile("'print' is none of"), status=2)
-check("another type", ["sfv", "parse", "--type", "map", "1"], stderr=re.compile("'map' is none of"), status=2)
+check("no action", ["sfv"], stderr=re.compile("parse, format or canonical is needed"), status=2)
+check("another action", ["sfv", "print"], stderr=re.compile("'print' is not parse"), status=2)
+check("another type", ["sfv", "parse", "--type", "map", "1"], stderr=re.compile("'map' is not item"), status=2)
 check("help", ["sfv", "--help"], stdout=re.compile("^usage: warpbeam sfv parse"))
 
 # The runner can fail
@@ -93,8 +93,8 @@ file("bad/serialisation-tests/b.json", json.dumps([
 ran = check("cases that fail", ["sfv-tests", "bad"], stdout=re.compile(
     r"\na.json: 1 passed, 6 failed, 0 skipped\n(?s:.*)serialisation-tests/b.json: 1 passed, 2 failed, 0 skipped\n"
     r"2 passed, 8 failed, 0 skipped\n$"), status=1)
-suite.expect("each is told", len(re.findall(r" case \d+ \(", ran.stdout.decode())) == 8, ran.stdout)
-check("a file without cases", ["sfv-tests", "good"], stderr=re.compile("no case in it"), status=1)
+suite.expect("each is reported", len(re.findall(r" case \d+ \(", ran.stdout.decode())) == 8, ran.stdout)
+check("a file without cases", ["sfv-tests", "good"], stderr=re.compile("no test case"), status=1)
 check("no suite", ["sfv-tests", "nowhere"], stderr=re.compile("no .json file in nowhere"), status=1)
 check("no directory", ["sfv-tests"], stderr=re.compile("exactly one DIR"), status=2)
 

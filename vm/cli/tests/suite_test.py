@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs a part of the official suite with the command, and counts every directive.
+"""Runs a part of the official suite with the command; every directive is counted.
 
     suite_test.py WARPBEAM PART [DIRECTORY [OPTION...]]
 
 PART is core, core-extra, custom, legacy or a proposal; DIRECTORY is tried first when the suite is looked for.
 Nothing is left out.
-Exit status: 0, 1 when any failed, 77 when the suite is not to be had.
+Exit status: 0, 1 if any failed, 77 if the suite was not found.
 """
 import json
 import os
@@ -18,7 +18,7 @@ SKIPPED = 77
 
 
 def find(part, given):
-    """The directory of a part; None when there is none."""
+    """The directory of a part; None if it was not found."""
     folder = {"core": "", "core-extra": "", "custom": "custom", "legacy": "legacy"}.get(part, "proposals/" + part)
     found = subprocess.run([SUITES, "find", "core-extra" if part == "core-extra" else "testsuite", given],
                            stdout=subprocess.PIPE, text=True)
@@ -32,7 +32,7 @@ def main():
     command, part, given, *options = sys.argv[1:] + ([""] if len(sys.argv) < 4 else [])
     directory = find(part, given)
     if directory is None:
-        print(f"the official suite ({part}) is not to be had: ./.ci/suites fetch, or -DWARPBEAM_TESTSUITE_DIR=...")
+        print(f"the official suite ({part}) was not found: run ./.ci/suites fetch, or set -DWARPBEAM_TESTSUITE_DIR=...")
         return SKIPPED
 
     ran = subprocess.run([command, "wast", "--json", *options, directory], stdout=subprocess.PIPE, text=True)
@@ -49,7 +49,7 @@ def main():
         for finding in file["findings"]:
             if finding["failed"]:
                 print(f"{name}:{finding['line']}: {finding['message']}")
-    print(f"{len(files)} files, {whole} of them whole")
+    print(f"{len(files)} files, {whole} of them passed completely")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

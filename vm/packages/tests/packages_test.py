@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds consumer/consumer.cpp in the ways in which others get the library, and looks at what they get.
+"""Builds consumer/consumer.cpp in the ways that other projects use the library, and checks the results.
 
     packages_test.py installed|subproject|shared --build RELEASE_BUILD --cmake ... --cxx ...
     packages_test.py shared ... --update    writes the lists of exported symbols instead of comparing them
@@ -40,7 +40,7 @@ def check(name, holds, why=""):
 
 
 def run(*command, **env):
-    """Whether a command succeeds, and what it prints."""
+    """Returns whether a command succeeds, and its output."""
     ran = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **env})
     return ran.returncode == 0, ran.stdout
 
@@ -69,7 +69,7 @@ def check_configure(name, *arguments):
 
 
 def build(directory, *targets):
-    """What the build prints, a line for each command; None when it fails."""
+    """The output of the build, a line for each command; None if it fails."""
     return check_run(f"build of {' '.join(targets)}", options.cmake, "--build", directory, "-j", "2",
                      "--verbose", "--target", *targets)
 
@@ -85,7 +85,7 @@ def commands(directory):
 
 
 def library_dir():
-    """The directory in the prefix that has the libraries."""
+    """The directory of the libraries in the prefix."""
     for folder, _, files in os.walk(prefix):
         if any(re.match(r"libwarpbeam.*\.(a|so)$", file) for file in files):
             return folder
@@ -123,14 +123,14 @@ def installed():
     check("a license is installed", os.path.exists(os.path.join(prefix, "share", "licenses", "warpbeam", "LICENSE")))
     check_find_package()
     check_pkg_config("consumer by pkg-config")
-    # It asks objects that the library made for the type information that the library is built without otherwise.
+    # It uses the type information of objects made by the library, which is otherwise built without it.
     check_pkg_config("consumer with UBSan", "-g", "-fsanitize=undefined", "-fno-sanitize-recover=all")
 
 
 def subproject():
     directory = os.path.join(work, "consumer")
-    # Without debug information, which would take as long again to make. Precompiled headers take less, but caches of
-    # compilations don't know them.
+    # Without debug information, which would double the time. Precompiled headers make it faster, but compiler
+    # caches can't use them.
     quicker = ["-DCMAKE_CXX_FLAGS_DEBUG=-O0"]
     if "CMAKE_CXX_COMPILER_LAUNCHER" not in os.environ:
         quicker.append("-DWARPBEAM_PCH=ON")
@@ -143,11 +143,11 @@ def subproject():
         if file.startswith(CONSUMER):
             check("headers of the system", "-isystem" in compiled, compiled)
             check("the consumer is not optimised", "-O2" not in compiled, compiled)
-        elif "pch" not in file: # that of tools is listed, though not built
+        elif "pch" not in file: # that of tools is listed but not built
             check(f"{file} is optimised", [flag for flag in compiled if flag.startswith("-O")][-1:] == ["-O2"], compiled)
     parts = os.path.join(directory, "_deps", "warpbeam-build")
     check("what is not linked is not built", not os.path.exists(os.path.join(parts, "sfv", "libwarpbeam_sfv.a")))
-    # The same library in the same place: only what the consumer adds is built.
+    # The same library in the same folder: only the consumer's own files are built.
     if check_configure("FetchContent", *arguments, "-DWAY=FetchContent"):
         output = build(directory, "all") or ""
         check("FetchContent builds the same library", ROOT + "/vm/src" not in output, output)
@@ -155,13 +155,13 @@ def subproject():
 
 
 def exported(library):
-    """What the library defines for others: qualified names, which do not depend on the compiler as signatures do."""
+    """The library's exported symbols as qualified names, which unlike signatures do not depend on the compiler."""
     output = check_run(f"symbols of {library}", options.nm, "-DC", "--defined-only", library) or ""
     names = set()
     for line in output.splitlines():
         kind, name = line.split(maxsplit=2)[1:]
         name = name.split("(")[0]
-        # The standard library exports instances of its templates from wherever they are, as the compiler likes.
+        # The compiler exports some instances of standard library templates.
         if kind not in "WVu" or "std::" not in name:
             names.add(name)
     return sorted(names)
@@ -179,7 +179,7 @@ def check_symbols(name):
     difference = [f"+ {symbol}" for symbol in found if symbol not in stated]
     difference += [f"- {symbol}" for symbol in stated if symbol not in found]
     check(f"lib{name}.so exports what vm/packages/exported/{name}.txt states", not difference, "\n".join(difference))
-    # A slot in the procedure linkage table would be a call within the library that goes through a pointer.
+    # A slot in the procedure linkage table would mean an indirect call within the library.
     slots = [line for line in (check_run("relocations", options.readelf, "-rW", library) or "").splitlines()
              if "JUMP_SLO" in line and ("warpbeam" in line or "wb_sfv" in line)]
     check(f"calls within lib{name}.so are direct", not slots, "\n".join(slots))

@@ -23,7 +23,7 @@ Sig::Type sig_type(ValType type) noexcept {
 
 } // namespace
 
-// ---- Ways through the code ----
+// ---- Paths through the code ----
 
 bool CodeFlow::join(size_t instr, const State& state) noexcept {
     State& known = states_[instr];
@@ -78,14 +78,14 @@ bool CodeFlow::flow() noexcept {
     return true;
 }
 
-// ---- What an instruction does ----
+// ---- The effect of an instruction ----
 
 void CodeFlow::leave_result(State& state, Sig::Type type) const noexcept {
     (bank_of(type) == Bank::integer ? state.acc : state.facc) =
         type == Sig::v128 ? Value::vector : Value::number;
 }
 
-/// What becomes of a state by the writing of a field.
+/// The state after writing a field.
 void CodeFlow::write(State& state, const CodeInstr& instr, const FieldRow& field) const noexcept {
     const bool is_local = field.name == Field::local;
     const uint64_t slot = instr.get(field.name);
@@ -124,8 +124,8 @@ CodeFlow::State CodeFlow::after(const CodeInstr& instr, State state) const noexc
         state.facc = Value::none;
     }
     if (field_index(form, Field::frame) < max_fields) {
-        // A return reads the pins when the result is in its slot. One result that is no vector is in its
-        // accumulator; of a reference's function nothing is known.
+        // A return reads the pins if the result is in its slot. A single non-vector result is in its
+        // accumulator; nothing is known about a referenced function.
         state.acc = state.facc = Value::none;
         set_pins(state, instr.pins());
         const FuncType* const type = callee_type(context_, instr);
@@ -137,7 +137,7 @@ CodeFlow::State CodeFlow::after(const CodeInstr& instr, State state) const noexc
     return state;
 }
 
-// ---- What an instruction wants ----
+// ---- The requirements of an instruction ----
 
 Finding CodeFlow::check(const CodeInstr& instr, const State& state) const noexcept {
     const auto fault = [&](const FieldRow& field, const char* words) {
@@ -150,16 +150,16 @@ Finding CodeFlow::check(const CodeInstr& instr, const State& state) const noexce
             if (src == Src::acc) {
                 const Value held = bank_of(type) == Bank::integer ? state.acc : state.facc;
                 if (held == Value::none)
-                    return fault(field, "the accumulator is read and may hold nothing");
+                    return fault(field, "the accumulator is read but may be empty");
                 if (held != (type == Sig::v128 ? Value::vector : Value::number))
                     return fault(field, "the accumulator holds a value of another kind");
             }
             if (is_pin(src) && state.pins[pin_of(src == Src::l0, bank_of(type))] != instr.get(field.name))
-                return fault(field, "the register is read and may not have that local");
+                return fault(field, "the register is read but may not hold that local");
         }
         if (field.kind == FieldKind::result && is_pin(instr.result()) &&
             state.pins[pin_of(instr.result() == Dst::l0, bank_of(type))] != instr.get(field.name))
-            return fault(field, "the register is written and may not be that local's");
+            return fault(field, "the register is written but may not belong to that local");
     }
     return {};
 }

@@ -7,20 +7,20 @@
 
 namespace warpbeam::vm {
 
-/// What the registers hold on every way through a function whose instructions are well-formed: that
-/// accumulators are written before they are read, and pinned locals are where instructions look for them.
+/// Checks the registers on every path through a function with well-formed instructions: accumulators are
+/// written before they are read, and pinned locals are where instructions expect them.
 class CodeFlow {
 public:
     CodeFlow(const CodeContext& context, const Code& code, std::span<const CodeInstr> instrs,
              Allocator& allocator) noexcept
         : context_{context}, code_{code}, instrs_{instrs}, states_{allocator}, work_{allocator} {}
 
-    /// The first finding; an error when there is no memory.
+    /// The first finding; an error if memory runs out.
     [[nodiscard]] std::expected<Finding, Exit> check() noexcept;
 
 private:
     enum class Value : uint8_t { none, number, vector };
-    /// A slot whose value a register has, or that nothing is known.
+    /// The slot whose value a register has, or unknown.
     static constexpr uint32_t no_slot = UINT32_MAX;
     enum PinNumber : uint8_t { l0, l1, f0, pin_count };
 

@@ -23,7 +23,7 @@ std::optional<CodeInstr> read_instr(const HandlerIndex& index, std::span<const c
     const size_t room = code.size() - position;
     if (instr.shape.size() > room)
         return std::nullopt;
-    // The distances are of 32 bits, and padded to whole words.
+    // The distances are 32-bit, and padded to whole words.
     const size_t size = instr.shape.size() + (distances_of(instr) + 1) / 2 * sizeof(uint64_t);
     if (size > room)
         return std::nullopt;

@@ -7,8 +7,8 @@
 
 #include <optional>
 
-/// Instructions of threaded code as data, for the disassembler and the verifier: what the forms leave open
-/// about their fields is said here.
+/// Instructions of threaded code as data, for the disassembler and the verifier. Adds what the forms leave
+/// open about their fields.
 
 namespace warpbeam::vm {
 
@@ -18,11 +18,11 @@ struct CodeContext {
     std::span<const CodeCell> cells; ///< of the functions that the module defines
 };
 
-/// One instruction. It reads memory that belongs to somebody else.
+/// One instruction. It reads memory that it does not own.
 struct CodeInstr {
     Choice choice;
     Shape shape;
-    const char* at = nullptr; ///< null for what stands for all instructions of its kind
+    const char* at = nullptr; ///< null if it stands for all instructions of its kind
     uint32_t position = 0;
     uint32_t size = 0; ///< with the distances of a jump table
 
@@ -43,11 +43,11 @@ struct CodeInstr {
     }
     [[nodiscard]] Pins pins() const noexcept { return std::bit_cast<Pins>(get(Field::pins)); }
 
-    /// How many places it may jump to, and the position of each; one that lies outside of all code too.
+    /// The number of possible jumps, and the target position of each, even if it lies outside of the code.
     [[nodiscard]] size_t target_count() const noexcept;
     [[nodiscard]] int64_t target(size_t i) const noexcept;
 
-    /// Whether a field means anything: an atomic access may have fewer operands than its form has room for.
+    /// Whether a field is used: an atomic access may have fewer operands than its form has room for.
     [[nodiscard]] bool uses(const FieldRow& field) const noexcept;
     /// Whether the first number is the address of a layout.
     [[nodiscard]] bool has_layout(Field field) const noexcept;
@@ -58,14 +58,14 @@ private:
     [[nodiscard]] Fields fields() const noexcept { return {const_cast<char*>(at), shape}; }
 };
 
-/// The instruction at a position of code; none when there is none that lies within.
+/// The instruction at a position of code; none if no complete instruction is there.
 [[nodiscard]] std::optional<CodeInstr> read_instr(const HandlerIndex& index, std::span<const char> code,
                                                   size_t position) noexcept;
 [[nodiscard]] inline std::span<const char> instructions_of(const Code& code) noexcept {
     return {reinterpret_cast<const char*>(code.entry()), code.size};
 }
 
-/// The form of general instructions, whichever number of immediates they have.
+/// The form of general instructions with any number of immediates.
 [[nodiscard]] constexpr bool is_general(Form form) noexcept {
     return form == Form::general0 || form == Form::general1 || form == Form::general2;
 }

@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// The names of a form's options: of the values of a small number, or of its bits.
+/// The names of a form's options: for the values of a small number, or for its bits.
 struct OptionWords {
     Form form;
     bool are_bits;
@@ -40,13 +40,13 @@ constexpr OptionWords option_words[] = {
     {Form::global_set, false, {"", "float", "vector"}},
     {Form::return_value, false, {"", "float", "vector"}},
 };
-// The number of fields of `struct_new`, which is one of its fields too, is the only other option.
+// The only other option is the number of fields of `struct_new`, which is also one of its fields.
 static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
     return row.options == 1 || row.form == Form::struct_new ||
            std::ranges::find(option_words, row.form, &OptionWords::form) != std::end(option_words);
 }));
 
-/// Whether an instruction of a form is what the WebAssembly instruction with that name is.
+/// Whether the form's instructions are the same as the WebAssembly instruction with that name.
 constexpr bool is_plain(Form form) noexcept {
     switch (form) {
     case Form::binary:
@@ -90,7 +90,7 @@ void Disassembler::hexadecimal(uint64_t value, size_t digits) noexcept {
     add(made);
 }
 
-/// Types are known by their index in the module; equal ones have several, of which the first stands for all.
+/// Types are shown by their index in the module; equal types have several, and the first stands for all.
 void Disassembler::defined(TypeId id) noexcept {
     const auto types = module_->types();
     const auto found = std::ranges::find(types, id);
@@ -132,7 +132,7 @@ void Disassembler::constant(const CodeInstr& instr, const FieldRow& field) noexc
             return add({text, std::to_chars(text, text + sizeof text, value).ptr});
         return hexadecimal(bits);
     case Sig::f64:
-        // A bank has no type, so what moves through it is but bits.
+        // A bank has no type, so a moved value is just bits.
         if (const auto value = std::bit_cast<double>(bits); value == value && field.typed != Typed::by_option)
             return add({text, std::to_chars(text, text + sizeof text, value).ptr});
         return hexadecimal(bits);
@@ -178,7 +178,7 @@ void Disassembler::sink(const CodeInstr& instr, const FieldRow& field) noexcept 
     slot(instr, field);
 }
 
-// ---- All the rest, which has names ----
+// ---- Other fields, which have names ----
 
 void Disassembler::number(const CodeInstr& instr, const FieldRow& field) noexcept {
     const uint64_t value = instr.get(field.name);
@@ -263,7 +263,7 @@ void Disassembler::name(const CodeInstr& instr) noexcept {
     const bool has_op = instr.choice.op != Op::nop;
     if (!has_op || !is_plain(instr.choice.form)) {
         std::string_view name = instr.row().name;
-        // Some names are no identifiers of C++.
+        // Some names are not C++ identifiers.
         if (name.ends_with("_"))
             name.remove_suffix(1);
         add(name);
@@ -311,7 +311,7 @@ void Disassembler::instr(const CodeInstr& instr) noexcept {
         out_.truncate(end); // it has none
 }
 
-// ---- What is around them ----
+// ---- Around the instructions ----
 
 void Disassembler::head(const Code& code) noexcept {
     parts_ = 0;

@@ -9,23 +9,24 @@
 
 namespace warpbeam::vm {
 
-/// Writes threaded code as text; docs/engine.md ("Reading threaded code") explains it. No address is ever in
-/// it, so that the same code has the same text everywhere. Precondition of all: `verify` finds nothing.
+/// Writes threaded code as text; docs/engine.md ("Reading threaded code") explains it. It contains no
+/// addresses, so the same code gives the same text everywhere. Precondition for all functions: `verify` finds
+/// nothing.
 class Disassembler : private TypePrinter {
 public:
-    /// `module` is what the code was made of.
+    /// `module` is the module that the code was made from.
     Disassembler(const Module& module, Vec<char>& out) noexcept : module_{&module}, out_{out} {}
-    /// For `variant` alone.
+    /// For a `variant` without an instruction.
     explicit Disassembler(Vec<char>& out) noexcept : out_{out} {}
 
-    /// The frame, and what is pinned at entry.
+    /// The frame, and the locals pinned at entry.
     void head(const Code& code) noexcept;
     void instr(const CodeInstr& instr) noexcept;
     /// What all instructions of a handler have in common: `s` and `#` stand for any slot and constant.
     void variant(const Choice& choice) noexcept { instr({choice, shape_of(choice)}); }
     void region(const Code& code, size_t number) noexcept;
     void clause(const Code& code, size_t number) noexcept;
-    /// False when there was no memory for some of the text.
+    /// False if memory ran out for some of the text.
     [[nodiscard]] bool complete() const noexcept { return complete_; }
 
 private:

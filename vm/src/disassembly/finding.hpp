@@ -8,10 +8,10 @@ namespace warpbeam::vm {
 /// What is wrong with a function's code, and where.
 struct Finding {
     size_t position = 0;
-    const char* words = nullptr; ///< null: nothing is
-    /// The field of the instruction that is meant, if it is one.
+    const char* words = nullptr; ///< null if nothing is wrong
+    /// The field of the instruction in question, if there is one.
     std::string_view field{};
-    /// Whether the code can be disassembled all the same.
+    /// Whether the code can still be disassembled.
     bool is_readable = false;
 };
 

@@ -6,14 +6,14 @@
 
 namespace warpbeam::vm {
 
-/// What each handler stands for: the table of handlers the other way round.
+/// What each handler stands for: the reverse of the handler table.
 class HandlerIndex {
 public:
-    /// The one index, which is made when it is first asked for; null when there was no memory for it.
+    /// The only index, made on first use; null if memory runs out.
     [[nodiscard]] static const HandlerIndex* get() noexcept;
 
-    /// Null for what is no handler. Where several instructions share one, as the relaxed vector operators do
-    /// with their strict namesakes, it is the first in the order of the tables.
+    /// Null if it is not a handler. If several instructions share one, as the relaxed vector operators do
+    /// with their strict namesakes, the first in the order of the tables.
     [[nodiscard]] const Choice* find(Handler handler) const noexcept;
 
 private:

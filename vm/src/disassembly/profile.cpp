@@ -13,11 +13,11 @@ namespace warpbeam::vm {
 
 namespace {
 
-// A tool for one thread and one process: it may use the standard containers and write a file.
+// A tool for one thread and one process: it may use standard containers and write a file.
 struct Counts {
     std::map<std::pair<Handler, Handler>, unsigned long> pairs;
     Handler last = nullptr;
-    const HandlerIndex* index = HandlerIndex::get(); ///< which has to outlive this
+    const HandlerIndex* index = HandlerIndex::get(); ///< must outlive this
     Counts() { pairs.clear(); }
     ~Counts() {
         const char* const path = std::getenv("WARPBEAM_PAIRS");

@@ -52,7 +52,7 @@ private:
             return std::unexpected{failure_};
         return finding_;
     }
-    /// The first one stays.
+    /// The first finding is kept.
     void want(bool holds, size_t position, const char* words) noexcept {
         if (!holds && !found())
             finding_ = {position, words, {}};
@@ -61,7 +61,8 @@ private:
         if (!holds && !found())
             finding_ = {instr.position, words, field_names[static_cast<size_t>(field.name)]};
     }
-    /// Whether so many slots from one on lie inside of the frame, and be it none: what begins there may grow.
+    /// Whether this number of slots, perhaps zero, lies inside the frame. The first one must, because a later
+    /// area may grow from there.
     [[nodiscard]] bool has_slots(uint64_t first, uint64_t count) const noexcept {
         return first < code_.frame_slots && count <= code_.frame_slots - first;
     }
@@ -83,18 +84,18 @@ private:
     Layouts& all_layouts_;
     Allocator& allocator_;
     Vec<CodeInstr> instrs_;
-    Vec<const Layout*> layouts_; ///< those of the module's types, once they are asked for
+    Vec<const Layout*> layouts_; ///< those of the module's types, once they are needed
     Finding finding_;
     Exit failure_ = Exit::none;
 };
 
 void Verifier::head() noexcept {
-    want(code_.frame_slots <= UINT16_MAX, 0, "the frame is larger than instructions can say");
-    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals lie outside of the frame");
-    want(has_slots(code_.pins), 0, "locals that are pinned at entry lie outside of the frame");
+    want(code_.frame_slots <= UINT16_MAX, 0, "the frame is too large for instructions to address");
+    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals are outside of the frame");
+    want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
 }
 
-/// Decodes all instructions. They follow one another without gaps.
+/// Decodes all instructions, which follow each other without gaps.
 bool Verifier::read() noexcept {
     const HandlerIndex* const index = HandlerIndex::get();
     if (index == nullptr) {
@@ -104,7 +105,7 @@ bool Verifier::read() noexcept {
     const std::span<const char> code = instructions_of(code_);
     for (size_t position = 0; position < code.size(); position += instrs_.back().size) {
         const std::optional<CodeInstr> instr = read_instr(*index, code, position);
-        want(instr.has_value(), position, "there is no instruction, or not the whole of one");
+        want(instr.has_value(), position, "there is no complete instruction");
         if (found())
             return false;
         if (!instrs_.push(*instr)) {
@@ -112,9 +113,10 @@ bool Verifier::read() noexcept {
             return false;
         }
     }
-    want(!instrs_.empty(), 0, "there is no instruction");
+    want(!instrs_.empty(), 0, "there are no instructions");
     if (!found())
-        want(instrs_.back().has(effect::ends), instrs_.back().position, "the code runs off its end");
+        want(instrs_.back().has(effect::ends), instrs_.back().position,
+             "execution runs past the end of the code");
     return !found();
 }
 
@@ -124,10 +126,10 @@ void Verifier::check(const CodeInstr& instr) noexcept {
     const Form form = instr.choice.form;
     want(form != Form::exit_run && form != Form::restore_instance && form != Form::lower_now &&
              form != Form::call_host,
-         instr.position, "the instruction has no place in a function");
+         instr.position, "the instruction is not allowed in a function");
     for (size_t i = 0; i < instr.target_count(); ++i)
-        want(is_instr(instr.target(i)), instr.position, "a jump goes to no instruction");
-    // Indices first: how many slots an instruction takes may depend on them.
+        want(is_instr(instr.target(i)), instr.position, "a jump target is not an instruction");
+    // Indices first: the number of slots of an instruction may depend on them.
     for (const FieldRow& field : instr.row().fields)
         if (field.kind == FieldKind::number || field.kind == FieldKind::pointer)
             number(instr, field);
@@ -154,21 +156,19 @@ void Verifier::check(const CodeInstr& instr, const FieldRow& field) noexcept {
     case FieldKind::area:
         break;
     case FieldKind::pins:
-        want(has_slots(instr.pins()), instr, field, "a slot lies outside of the frame");
+        want(has_slots(instr.pins()), instr, field, "a slot is outside of the frame");
         return;
     default:
         return;
     }
     want(has_slots(instr.get(field.name), extent_of(context_, instr, field)), instr, field,
-         "a slot lies outside of the frame");
+         "a slot is outside of the frame");
 }
 
 void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
     const Module& module = context_.module;
     const uint64_t value = instr.get(field.name);
-    const auto below = [&](size_t size) {
-        want(value < size, instr, field, "there is nothing of that index");
-    };
+    const auto below = [&](size_t size) { want(value < size, instr, field, "index out of range"); };
     switch (field.name) {
     case Field::memory:
         return below(module.memories().size());
@@ -182,24 +182,23 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
         return want(value > static_cast<uint64_t>(Exit::host_trap) &&
                         value <= static_cast<uint64_t>(Exit::host_trap) + 1 +
                                      static_cast<uint64_t>(TrapCode::usage),
-                    instr, field, "there is no such trap");
+                    instr, field, "unknown trap");
     case Field::callee: {
         const auto offset = value - reinterpret_cast<uintptr_t>(context_.cells.data());
         return want(offset < context_.cells.size_bytes() && offset % sizeof(CodeCell) == 0, instr, field,
-                    "there is no such function");
+                    "unknown function");
     }
     case Field::type:
         if (instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect) {
-            want(is_func_type(static_cast<uint32_t>(value)), instr, field,
-                 "there is no such type of functions");
-            return want(value >> 32 < module.tables().size(), instr, field, "there is no such table");
+            want(is_func_type(static_cast<uint32_t>(value)), instr, field, "unknown function type");
+            return want(value >> 32 < module.tables().size(), instr, field, "unknown table");
         }
         break;
     default:
         break;
     }
     if (instr.has_layout(field.name))
-        want(is_layout(value), instr, field, "there is no such type of objects");
+        want(is_layout(value), instr, field, "unknown object type");
 }
 
 /// The indices among the immediates of general instructions.
@@ -208,7 +207,7 @@ void Verifier::immediates(const CodeInstr& instr) noexcept {
     const auto below = [&](Field field, size_t size) {
         const size_t i = field_index(instr.choice.form, field);
         if (i < max_fields)
-            want(instr.get(field) < size, instr, instr.row().fields[i], "there is nothing of that index");
+            want(instr.get(field) < size, instr, instr.row().fields[i], "index out of range");
     };
     const bool has_type = instr.has_layout(Field::first);
     switch (warpbeam::row_of(instr.choice.op).imm) {
@@ -263,17 +262,16 @@ bool Verifier::is_layout(uint64_t word) noexcept {
 
 void Verifier::region(uint32_t number) noexcept {
     const TryRegion* const region = regions_of(code_) + number;
-    want(number == 0 || region[-1].begin <= region->begin, region->begin,
-         "try regions are not in their order");
+    want(number == 0 || region[-1].begin <= region->begin, region->begin, "try regions are not in order");
     want(region->begin == code_.size || is_instr(region->begin), region->begin,
-         "a try region begins within an instruction");
+         "a try region begins inside an instruction");
     want(region->clause == CatchClause::none || region->clause < code_.catch_clauses, region->begin,
          "a try region has no clause");
-    // Clauses are tried one after the other, and that has to end.
+    // Clauses are tried one after the other, so they must not form a cycle.
     uint32_t clause = region->clause;
     for (uint32_t i = 0; i < code_.catch_clauses && clause < code_.catch_clauses; ++i)
         clause = clauses_of(code_)[clause].next;
-    want(clause >= code_.catch_clauses, region->begin, "the clauses of a try region go round in circles");
+    want(clause >= code_.catch_clauses, region->begin, "the clauses of a try region form a cycle");
 }
 
 void Verifier::clause(const CatchClause& clause) noexcept {
@@ -282,17 +280,17 @@ void Verifier::clause(const CatchClause& clause) noexcept {
          "a catch clause has no successor");
     if (clause.tag == CatchClause::never)
         return;
-    want(is_instr(clause.target), clause.target, "a catch clause goes to no instruction");
-    want(has_slots(clause.pins), clause.target, "a catch clause pins what lies outside of the frame");
+    want(is_instr(clause.target), clause.target, "the target of a catch clause is not an instruction");
+    want(has_slots(clause.pins), clause.target, "a catch clause pins a slot outside of the frame");
     want(clause.exception == CatchClause::unwanted || has_slots(clause.exception, 1), clause.target,
-         "a caught exception lies outside of the frame");
+         "a caught exception is outside of the frame");
     if (clause.tag == CatchClause::all)
         return;
     want(clause.tag < module.tags().size(), clause.target, "a catch clause has no tag");
     if (!found())
         want(has_slots(clause.payload,
                        slots_of(module.type_registry().func(module.tags()[clause.tag].type).params)),
-             clause.target, "what a catch clause catches lies outside of the frame");
+             clause.target, "the values of a catch clause are outside of the frame");
 }
 
 } // namespace

@@ -5,18 +5,18 @@
 
 #include <expected>
 
-/// Whether threaded code is what the lowering must make: a check of the lowering, and no defence, since code
-/// comes from nowhere else.
+/// Checks that threaded code is as the lowering must make it. This checks the lowering; it is not a security
+/// check, since code comes from nowhere else.
 
 namespace warpbeam::vm {
 
 class Layouts;
 
-/// Every instruction is known and lies within the code, which does not run off its end; jumps and catch
-/// clauses go to beginnings of instructions; slots lie inside of the frame, indices inside of the module. On
-/// every way through the function an accumulator holds a value of its kind when it is read, and a pinned
-/// local is read and written in the register that has it, whose slot nothing else has written meanwhile.
-/// The first finding by position; an error when there is no memory.
+/// Every instruction is known and lies inside the code, which does not run past its end; jumps and catch
+/// clauses go to beginnings of instructions; slots lie inside the frame, indices inside the module. On every
+/// path through the function, an accumulator holds a value of its kind when it is read, and a pinned local is
+/// read and written in the register that has it, whose slot nothing else has written meanwhile. Returns the
+/// first finding by position; an error if memory runs out.
 [[nodiscard]] std::expected<Finding, Exit> verify(const CodeContext& context, Layouts& layouts,
                                                   const Code& code, Allocator& allocator) noexcept;
 

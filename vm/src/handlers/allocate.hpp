@@ -5,7 +5,7 @@
 
 namespace warpbeam::vm {
 
-/// The slow path of every allocation: shows the collector the frame up to `live_end`.
+/// The slow path of every allocation: shows the frame up to `live_end` to the collector.
 [[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, Slot* live_end, const Layout* layout,
                                                       size_t size) noexcept {
     Execution& execution = *r.inst->execution;
@@ -15,7 +15,7 @@ namespace warpbeam::vm {
     Object* const object = heap.allocate_slow(layout, size);
     if (object == nullptr || heap.collections() == before)
         return object;
-    // A collection may have taken long, so the code does not go on to its next poll without need.
+    // A collection may take long, so check for an interrupt now instead of at the next poll.
     if (execution.fuel < 0)
         heap.fail(Exit::out_of_fuel);
     else if (execution.may_be_interrupted && execution.interrupt.load(std::memory_order_relaxed))
@@ -25,7 +25,7 @@ namespace warpbeam::vm {
     return nullptr;
 }
 
-/// `live_end` is where the live slots of the frame end.
+/// `live_end` is the end of the live slots of the frame.
 [[gnu::always_inline]] inline Object* allocate(const Regs& r, Slot* live_end, const Layout* layout,
                                                size_t size) noexcept {
     Object* const object = r.inst->heap->try_allocate(layout, size);

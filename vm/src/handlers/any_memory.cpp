@@ -1,13 +1,13 @@
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
 
-/// Loads and stores of any memory, with addresses of 32 or 64 bits.
+/// Loads and stores of any memory, with 32-bit or 64-bit addresses.
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// Where the bytes of an access lie; null after `out_of_bounds`.
+/// The address of the accessed bytes; null after `out_of_bounds`.
 template <typename A, typename In, bool is_64>
 [[gnu::always_inline]] inline uint8_t* locate(Regs& r) noexcept {
     const MemoryInst& memory = *r.inst->memories[In::template get<Field::memory>(r.ip)];
@@ -21,7 +21,7 @@ template <typename A, typename In, bool is_64>
     }
     uint8_t* const at = memory.base + start;
     if (at == nullptr)
-        __builtin_unreachable(); // a memory with bytes is somewhere
+        __builtin_unreachable(); // a memory that is not empty is never at null
     return at;
 }
 

@@ -7,18 +7,18 @@
 
 #include <algorithm>
 
-/// Making arrays, and what works on many elements at once.
+/// Making arrays, and operations on many elements at once.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
 
 namespace warpbeam::vm {
 
-/// The layout that is the first immediate.
+/// The layout in the first immediate.
 template <typename In>
 const Layout* layout_of(const Regs& r) noexcept {
     return reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::template get<Field::first>(r.ip)));
 }
 
-/// An array with `count` slots being the operands of the instruction.
+/// Makes an array; `count` slots are the operands of the instruction.
 template <typename In>
 ArrayObject* new_array(const Regs& r, size_t count, uint32_t length) noexcept {
     const Layout* const layout = layout_of<In>(r);
@@ -35,7 +35,7 @@ Exit finish_array(Regs& r, const ArrayObject* array) noexcept {
     return array != nullptr ? In::result(r, from_object(array)) : r.inst->heap->failure();
 }
 
-/// The slots of an element on the stack.
+/// The number of slots of an element on the stack.
 inline size_t element_slots(const Layout* layout) noexcept {
     return layout->element().storage == ValType::v128 ? 2 : 1;
 }
@@ -107,7 +107,7 @@ struct ArrayNewElem {
     }
 };
 
-/// Whether an array has such elements; else the trap.
+/// Checks that an array has elements in this range; otherwise the trap.
 inline Exit check_range(Regs& r, const ArrayObject* array, uint64_t start, uint64_t count) noexcept {
     if (array == nullptr)
         return Exit::null_array_reference;
@@ -175,7 +175,7 @@ struct ArrayInitData {
                 std::memcpy(field_at(array, array->layout->size) + to * bytes, data.data() + from,
                             count * bytes);
             },
-            bytes); // the source is counted in bytes
+            bytes); // positions in the source are bytes
     }
 };
 

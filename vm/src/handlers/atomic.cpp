@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-// What is done with the place in memory; `expected` is the slot of the operand before the value.
+// The operation on the location in memory; `expected` is the slot of the operand before the value.
 
 struct AtomicLoad {
     static constexpr bool has_result = true;
@@ -46,15 +46,15 @@ struct AtomicCmpxchg {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
     static Value apply(std::atomic_ref<Memory> place, Value value, Value expected) noexcept {
-        // What is expected wraps to the memory's width, as what is stored does: "expected wrapped from i32 to
-        // i8, 8-bit compare equal".
+        // The expected value wraps to the memory's width, like the stored value: "expected wrapped from i32
+        // to i8, 8-bit compare equal".
         auto found = static_cast<Memory>(expected);
         place.compare_exchange_strong(found, static_cast<Memory>(value));
         return found;
     }
 };
 
-/// What is at `address`, after the checks; null when there is a reason to trap, which is `exit` then.
+/// The location at `address` after the checks; null with the trap in `exit`.
 template <typename Memory>
 [[gnu::always_inline]] inline Memory* locate(Regs& r, uint8_t* base, uint64_t size, uint64_t address,
                                              uint64_t offset, Exit& exit) noexcept {
@@ -80,7 +80,7 @@ template <typename F, typename Memory, typename Value, typename In>
     return In::proceed(r);
 }
 
-/// Of memory 0 with 32-bit addresses, whose place is in registers.
+/// Memory 0 with 32-bit addresses, which is in registers.
 template <typename F, typename Memory, typename Value, Variant v>
 struct Atomic {
     using In = Decoder<Form::atomic, v>;
@@ -94,7 +94,7 @@ struct Atomic {
         return access<F, Memory, Value, In>(r, at, In::template slot<Field::value, Value>(r));
     }
 };
-/// Of any memory; with option 1 its addresses have 64 bits.
+/// Any memory; with option 1 its addresses are 64-bit.
 template <typename F, typename Memory, typename Value, Variant v>
 struct AtomicAny {
     using In = Decoder<Form::atomic_any, v>;
@@ -121,7 +121,7 @@ template <Op op>
 struct Accessing {
     using F = typename AtomicOf<op>::type;
     using Memory = detail::Unsigned<8u << warpbeam::row_of(op).access_log2>;
-    /// The value's type is that of the last operand, or of the result of a load.
+    /// The type of the value: that of the last operand, or of the result of a load.
     static constexpr Sig sig = sig_of(op);
     using Value = detail::NumberOf<sig.arity == 1 ? sig.out : sig.in[sig.arity - 1]>;
     static_assert(F::has_result == (sig.out != Sig::none));

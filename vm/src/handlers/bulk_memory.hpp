@@ -4,7 +4,7 @@
 #include "handlers/general.hpp"
 #include "handlers/memory_access.hpp"
 
-/// The size of memories, and what works on many bytes at once.
+/// The size of memories, and operations on many bytes at once.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {

@@ -4,14 +4,14 @@
 #include "handlers/profile.hpp"
 #include "handlers/run.hpp"
 
-/// Calls and returns. Calls between functions of one instance are short; all others go through `enter_func`.
+/// Calls and returns. Calls within an instance take the short path; all others go through `enter_func`.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#function-calls
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// Calls any function instance: of this instance, of another one, or of the host.
+/// Calls any function instance: of this instance, another instance, or the host.
 template <bool Tail>
 [[gnu::always_inline]] inline Exit enter_func(Regs& r, const FuncInst& func, Slot* fp,
                                               const Instr* return_ip) noexcept {
@@ -21,7 +21,7 @@ template <bool Tail>
     InstanceData* const caller = r.inst;
     func.instance->stack_limit = caller->stack_limit;
     func.instance->execution = caller->execution;
-    // A tail call out of a frame that returns into another instance anyway needs no second way back.
+    // A tail call from a frame that returns into another instance needs no second way back.
     const bool way_back = Tail && r.rp[-1].ip == restore_instr();
     const Code* const code = func.cell->code.load(std::memory_order_acquire);
     if (!fits(r, fp, *code)) [[unlikely]]
@@ -37,7 +37,7 @@ template <bool Tail>
     return enter<true>(r, *func.cell, fp, nullptr);
 }
 
-/// Where the arguments of a call are: a tail call has them at the beginning of the frame.
+/// The arguments of a call: a tail call has them at the beginning of the frame.
 template <typename In, bool tail>
 [[gnu::always_inline]] inline Slot* callee_frame(const Regs& r) noexcept {
     if constexpr (tail)
@@ -64,8 +64,8 @@ struct CallImport {
     }
 };
 
-/// The index is an operand of any class, or for a tail call in a slot. An i32 is stored zero-extended, so a
-/// u64 is the index of either address type.
+/// The index is an operand of any class, or in a slot for a tail call. An i32 is stored zero-extended, so a
+/// u64 is the index for either address type.
 template <Form form, bool tail, Variant v>
 struct CallIndirect {
     using In = Decoder<form, v>;
@@ -132,7 +132,7 @@ struct ReturnVoid {
     }
 };
 
-/// Leaves the one result in the accumulator and in the slot that the caller names.
+/// Leaves the single result in the accumulator and in the slot that the caller names.
 template <Variant v>
 struct ReturnValue {
     using T = std::conditional_t<v.option == static_cast<uint8_t>(Bank::floating), double, uint64_t>;
@@ -156,13 +156,13 @@ struct RestoreInstance {
         --r.rp;
         r.inst = reinterpret_cast<InstanceData*>(const_cast<Instr*>(r.rp->ip));
         load_memory(r);
-        // The callee left its result, if it has one, in its first slot. Several results are there already.
+        // The callee left its result, if it has one, in its first slot. Several results are already in place.
         leave_frame(r, r.fp[0]);
         return Exit::none;
     }
 };
 
-/// The stub of a function that has not been lowered.
+/// The stub of a function that is not lowered yet.
 template <Variant>
 struct LowerNow {
     static Exit run(Regs& r) noexcept {
@@ -189,7 +189,7 @@ struct CallHost {
         if (exit != Exit::none)
             return exit;
         load_memory(r);
-        // Whatever the result's type is, it is in its accumulator.
+        // Whatever the result's type is, the result is in its accumulator.
         r.acc = r.fp[0];
         r.facc = detail::vector_set(load_slot<double>(r.fp, 0));
         leave_frame(r, r.acc);
@@ -212,7 +212,7 @@ constexpr HandlerGroup groups[] = {group<Form::call, CallBody>(),
                                    group<Form::lower_now, LowerNow>(),
                                    group<Form::call_host, CallHost>()};
 
-/// An instruction that a record returns to, behind the pins that every return reads.
+/// An instruction that a record returns to, after the pins that every return reads.
 struct Landing {
     Pins pins;
     Instr instr;
@@ -237,7 +237,7 @@ void make_host_code(HostCode& code, uint32_t frame_slots) noexcept {
     code.instr.handler = &handler<CallHost<Variant{}>>;
 }
 
-// ---- The start and the end of a run ----
+// ---- The beginning and end of a run ----
 
 namespace {
 
@@ -246,8 +246,8 @@ void save(Execution& execution, const Regs& r, Exit exit) noexcept {
     execution.detail = exit == Exit::memory_out_of_bounds ? r.mem_size : r.acc;
 }
 
-/// Whether an access that lies outside is to be tried again: another thread may have made a shared memory
-/// larger since its size was last looked at.
+/// Whether to retry an out-of-bounds access: another thread may have grown a shared memory since its size was
+/// last read.
 bool retry_after_growth(Regs& r, Exit exit) noexcept {
     if (exit != Exit::memory_out_of_bounds)
         return false;

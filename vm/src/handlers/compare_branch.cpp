@@ -1,12 +1,12 @@
 #include "handlers/numeric.hpp"
 
-/// Branches that compare.
+/// Branches with comparisons.
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// Jumps if F(left, right), or with option 1 if not.
+/// Jumps if F(left, right); with option 1 if not.
 template <typename T, typename F, Variant v>
 struct CompareBranch {
     using In = Decoder<Form::compare_branch, v, sizeof(T)>;

@@ -8,7 +8,7 @@
 
 namespace warpbeam::vm {
 
-/// The fields, unless they are defaults, and the descriptor are the operands.
+/// The fields, unless they have default values, and the descriptor are the operands.
 template <bool defaults>
 struct StructNewDesc {
     using In = General<Form::general2>;
@@ -40,7 +40,7 @@ struct RefGetDesc {
     }
 };
 
-/// Whether a reference is to a structure with that descriptor.
+/// Whether a reference's structure has that descriptor.
 inline bool is_described_by(Slot reference, Slot descriptor) noexcept {
     return reference != 0 && (reference & 3) == 0 && to_object(reference)->layout->descriptor != 0 &&
            load_descriptor(to_object(reference)) == descriptor;

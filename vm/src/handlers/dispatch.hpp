@@ -2,14 +2,14 @@
 
 #include "isa/instr.hpp"
 
-/// The one place where a handler is made of a body and control goes on to the next instruction. A body is a
+/// The one place where a body becomes a handler and control continues with the next instruction. A body is a
 /// type with
-///     static Exit run(Regs& r)          // moves r.ip on itself; anything but `none` leaves
-/// or, for instructions that test something and go one of two ways (each way gets a dispatch of its own,
-/// which the processor then predicts on its own),
+///     static Exit run(Regs& r)          // advances r.ip itself; anything but `none` leaves
+/// or, for instructions that test something and continue in one of two ways (each way has its own dispatch,
+/// which the processor predicts separately),
 ///     static bool test(Regs& r); static const Instr* taken(Regs& r); static const Instr* next(Regs& r);
 ///
-/// With tail calls a handler jumps to the next one; else it returns to a loop. Bodies don't know which.
+/// With tail calls a handler jumps to the next one; otherwise it returns to a loop. Bodies work with both.
 
 namespace warpbeam::vm {
 
@@ -22,12 +22,12 @@ concept Branching = requires(Regs& r) { Body::test(r); };
     WARPBEAM_MUSTTAIL return (r).ip->handler((r).ip, (r).fp, (r).mem, (r).mem_size, (r).inst, (r).rp,        \
                                              (r).acc, (r).l0, (r).l1, (r).facc, (r).f0)
 
-/// Where a handler goes that can't go on: it saves where the computation stands. `mem` carries the Exit.
+/// Where a handler goes if it can't continue: saves the state of the computation. `mem` carries the Exit.
 WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size,
                                   InstanceData* inst, Record* rp, uint64_t acc, uint64_t l0, uint64_t l1,
                                   Vector facc, Vector f0);
 
-// Two jumps to a next handler in one line of 64 bytes hinder each other's prediction (docs/decisions/0007).
+// Two jumps to a next handler within 64 bytes disturb each other's prediction (docs/decisions/0007).
 template <typename Body>
 [[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
                                                          uint64_t mem_size, InstanceData* inst, Record* rp,

@@ -2,7 +2,7 @@
 #include "handlers/numeric.hpp"
 #include "heap/reference.hpp"
 
-/// Reading the fields of structures, the elements of arrays, and what references hold.
+/// Reading fields of structures, elements of arrays, and values in references.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
 
 namespace warpbeam::vm {

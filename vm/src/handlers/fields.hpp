@@ -4,11 +4,11 @@
 #include "handlers/memory_access.hpp"
 #include "heap/heap.hpp"
 
-/// What reading and writing the elements of arrays have in common.
+/// Shared by reading and writing array elements.
 
 namespace warpbeam::vm {
 
-/// Where an element of `size` bytes lies; null after a trap was put into `exit`.
+/// The address of an element of `size` bytes; null with a trap in `exit`.
 [[gnu::always_inline]] inline uint8_t* element(Regs& r, Slot reference, uint32_t index, uint32_t size,
                                                Exit& exit) noexcept {
     ArrayObject* const array = to_array(reference);

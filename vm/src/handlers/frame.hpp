@@ -6,13 +6,13 @@
 #include "isa/decoder.hpp"
 #include "isa/operand.hpp"
 
-/// Entering and leaving frames, which calls, returns, exceptions and the start of a run share.
+/// Entering and leaving frames, for calls, returns, exceptions and the start of a run.
 
 namespace warpbeam::vm {
 
-/// The instruction that ends a run; the record at the bottom of a run returns to it.
+/// The instruction that ends a run; the bottom record of a run returns to it.
 const Instr* exit_instr() noexcept;
-/// The instruction that goes back to the instance in the record below its own.
+/// The instruction that returns to the instance in the record below its own.
 const Instr* restore_instr() noexcept;
 
 [[gnu::always_inline]] inline void load_pins(Regs& r, const Pins& pins) noexcept {
@@ -33,8 +33,8 @@ const Instr* restore_instr() noexcept;
            reinterpret_cast<uintptr_t>(r.inst->stack_limit);
 }
 
-/// Goes to the function of `cell` with its arguments at `fp`, which is in the frame of the caller. A call
-/// leaves a record, a tail call does not. acc tells a stub which cell it stands for.
+/// Goes to the function of `cell` with its arguments at `fp`, which is in the caller's frame. A call pushes a
+/// record, a tail call does not. acc tells a stub which cell it stands for.
 template <bool Tail>
 [[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp,
                                          const Instr* return_ip) noexcept {
@@ -47,8 +47,8 @@ template <bool Tail>
         ++r.rp;
     }
     r.fp = fp;
-    // Mostly a few locals; `volatile` keeps the compiler from calling memset, for which it would save all
-    // registers.
+    // Usually only a few locals; `volatile` keeps the compiler from calling memset, for which it would save
+    // all registers.
     volatile Slot* local = fp + code->zero_from;
     for (volatile Slot* const end = local + code->zero_count; local != end; ++local)
         *local = 0;
@@ -58,7 +58,7 @@ template <bool Tail>
     return Exit::none;
 }
 
-/// Goes back to where the last record says, without a result.
+/// Returns to the position in the last record, without a result.
 [[gnu::always_inline]] inline Pins pop_record(Regs& r) noexcept {
     --r.rp;
     r.ip = r.rp->ip;
@@ -68,8 +68,8 @@ template <bool Tail>
     return pins;
 }
 
-/// Goes back to where the last record says, and leaves the result where the caller wants it: in a pinned
-/// local perhaps, so the pins are read afterwards.
+/// Returns to the position in the last record, and leaves the result where the caller wants it. That may be a
+/// pinned local, so the pins are read afterwards.
 template <typename T>
 [[gnu::always_inline]] inline void leave_frame(Regs& r, T result) noexcept {
     const Pins pins = pop_record(r);
@@ -77,7 +77,7 @@ template <typename T>
     load_pins(r, pins);
 }
 
-/// Tells the runtime where the code stands.
+/// Records the position of the code for the runtime.
 inline void save(Execution& execution, const Regs& r) noexcept {
     execution.ip = r.ip;
     execution.fp = r.fp;
@@ -85,7 +85,7 @@ inline void save(Execution& execution, const Regs& r) noexcept {
     execution.inst = r.inst;
 }
 
-/// Throws an exception where `execution` stands, and goes to where it is caught.
+/// Throws an exception where `execution` stands, and continues where it is caught.
 [[gnu::always_inline]] inline Exit raise(Regs& r, Execution& execution, Slot exception) noexcept {
     const CatchClause* const clause = unwind(execution, exception);
     if (clause == nullptr) {

@@ -4,16 +4,16 @@
 
 #include <algorithm>
 
-/// What instructions that work on many bytes or elements at once take from the fuel (Store::set_fuel). They
-/// do as much as the fuel is enough for, and trap. The operands in the frame then say what is left to do, and
-/// the code stands at the instruction. Without Config::fuel there is always enough.
+/// Fuel for instructions that work on many bytes or elements at once (Store::set_fuel). They do as much as
+/// the fuel allows, then trap. The operands in the frame then describe the rest, and the code stands at the
+/// instruction. Without Config::fuel there is always enough.
 
 namespace warpbeam::vm {
 
-/// The bytes that one unit is for. What is left over, and so an instruction on fewer bytes, is free.
+/// The bytes per unit of fuel. A rest, and so an instruction on fewer bytes, is free.
 inline constexpr uint64_t bytes_per_unit = 64;
 
-/// How many of `count` elements of `bytes` each there is fuel for, which is taken.
+/// Takes fuel for up to `count` elements of `bytes` each; returns how many it is enough for.
 [[nodiscard]] inline uint64_t take_fuel(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
     int64_t& fuel = r.inst->execution->fuel;
     const auto left = static_cast<uint64_t>(std::max<int64_t>(fuel, 0));
@@ -22,9 +22,9 @@ inline constexpr uint64_t bytes_per_unit = 64;
     return cost <= left ? count : left * bytes_per_unit / bytes;
 }
 
-/// Does a part of an instruction whose operands are a position in the destination, one in the source, and a
-/// count: `copy(to, from, count)`. Backwards when `overlaps` and the source would be overwritten else. An
-/// element takes `from_step` positions of the source.
+/// Does part of an instruction whose operands are a position in the destination, one in the source, and a
+/// count: `copy(to, from, count)`. Copies backwards if `overlaps` and the source would otherwise be
+/// overwritten. An element takes `from_step` positions of the source.
 template <typename In, typename Copy>
 [[gnu::always_inline]] inline Exit copy_for_fuel(Regs& r, Slot* to, Slot* from, Slot* count, uint64_t bytes,
                                                  bool overlaps, Copy copy, uint64_t from_step = 1) noexcept {
@@ -56,7 +56,7 @@ template <typename In, typename Fill>
     return Exit::out_of_fuel;
 }
 
-/// For what is not done in parts: takes the fuel, or all of it when there is less.
+/// For work that is not split: takes the fuel, or all that is left.
 inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
     (void)take_fuel(r, count, bytes);
 }

@@ -3,8 +3,8 @@
 #include "handlers/frame.hpp"
 #include "isa/decoder.hpp"
 
-/// What the instructions have in common whose work outweighs their dispatch. Their operands are in
-/// consecutive slots, the result goes to the first of these and to the accumulator.
+/// Shared by instructions whose work outweighs their dispatch. Their operands are in consecutive slots; the
+/// result goes to the first of these and to the accumulator.
 
 namespace warpbeam::vm {
 

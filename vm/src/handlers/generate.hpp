@@ -4,13 +4,13 @@
 #include "handlers/handler_table.hpp"
 #include "isa/decoder.hpp"
 
-/// Makes handlers of bodies, for all variants that exist. A body (dispatch.hpp) is a class template over the
-/// instruction and the variant, or over the variant alone, with which it instantiates the decoder of its
-/// form.
+/// Makes handlers from bodies, for all variants that exist. A body (dispatch.hpp) is a class template with
+/// the instruction and the variant, or only the variant, as parameters; it instantiates the decoder of its
+/// form with them.
 
 namespace warpbeam::vm {
 
-/// Of one instruction.
+/// For one instruction.
 template <Form form, Op op, template <Op, Variant> typename Body>
 struct Generated {
     using Set = VariantSet<form, coverage_of(form, op), banks_of(sig_of(op))>;
@@ -19,7 +19,7 @@ struct Generated {
     }(std::make_index_sequence<Set::size>{});
 };
 
-/// The places of VariantSet again, for each kind of body: the vector operators of one instruction set share
+/// The same as VariantSet's places, for each kind of body: the vector operators of one instruction set share
 /// nothing with those of another (test vm.isa).
 template <Form form, Coverage coverage, Banks banks, template <Op, Variant> typename Body>
 inline constexpr auto places_of = VariantSet<form, coverage, banks>::places;
@@ -34,13 +34,13 @@ constexpr HandlerRow handler_row() noexcept {
                 places_of<form, coverage, banks_of(sig_of(op)), Body>.data()};
 }
 
-/// Of all instructions of a family.
+/// For all instructions of a family.
 template <Form form, Family family, template <Op, Variant> typename Body>
 inline constexpr auto handler_rows = []<size_t... i>(std::index_sequence<i...>) {
     return std::array{handler_row<form, ops_of<family>[i], Body>()...};
 }(std::make_index_sequence<ops_of<family>.size()>{});
 
-/// Of a form that belongs to no particular instruction.
+/// For a form that belongs to no particular instruction.
 template <Form form, template <Variant> typename Body>
 struct Plain {
     using Set = VariantSet<form, Coverage::full, Banks{}>;
@@ -59,7 +59,7 @@ constexpr HandlerGroup group() noexcept {
     return {form, Family::none, &Plain<form, Body>::row, 1};
 }
 
-/// The groups of each source file.
+/// The groups in each source file.
 using HandlerGroups = std::span<const HandlerGroup>;
 extern const HandlerGroups i32_groups;
 extern const HandlerGroups i64_groups;
@@ -83,7 +83,7 @@ extern const HandlerGroups field_get_groups;
 extern const HandlerGroups field_set_groups;
 extern const HandlerGroups object_groups;
 extern const HandlerGroups lane_groups;
-/// Those of the instruction set that the processor has.
+/// The groups for the processor's instruction set.
 [[nodiscard]] std::array<HandlerGroups, 4> simd_groups() noexcept;
 
 } // namespace warpbeam::vm

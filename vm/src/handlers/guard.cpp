@@ -9,7 +9,7 @@
 
 namespace {
 
-/// One guarded access and where to go on when it faults, both relative to where they stand.
+/// One guarded access and where to continue if it faults, both relative to their own address.
 struct Entry {
     int32_t access;
     int32_t fault;
@@ -17,7 +17,7 @@ struct Entry {
 
 } // namespace
 
-// The linker makes these from the section's name. Without any access there is no section.
+// The linker defines these from the section's name. Without any access there is no section.
 extern "C" {
 [[gnu::weak, gnu::visibility("hidden")]] extern const Entry __start_warpbeam_guard[]; // NOLINT
 [[gnu::weak, gnu::visibility("hidden")]] extern const Entry __stop_warpbeam_guard[];  // NOLINT
@@ -30,10 +30,10 @@ uintptr_t target(const int32_t& field) noexcept {
     return reinterpret_cast<uintptr_t>(&field) + static_cast<uintptr_t>(intptr_t{field});
 }
 
-/// What was there before; written once, before our handler is there.
+/// The previous handler; written once, before ours is installed.
 struct sigaction previous; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
-/// Whether it has been called, when it asked for that to happen once: one that returns trusts the next fault
-/// to end the process.
+/// Whether the previous handler has been called, if it asked to be called only once: if it returns, the next
+/// fault ends the process.
 std::atomic_flag spent; // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 void hand_on(int number, siginfo_t* info, void* context) noexcept {
@@ -44,7 +44,8 @@ void hand_on(int number, siginfo_t* info, void* context) noexcept {
     } else if (!over && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
         previous.sa_handler(number);
     } else {
-        // Sent by somebody, who may be ignored; a fault can't be, and happens again when we return.
+        // The signal was sent by a process and may be ignored; a fault can't be ignored and repeats when we
+        // return.
         const bool sent = info->si_code <= 0;
         if (sent && previous.sa_handler == SIG_IGN)
             return;
@@ -57,7 +58,8 @@ void hand_on(int number, siginfo_t* info, void* context) noexcept {
 void on_fault(int number, siginfo_t* info, void* context) noexcept {
     auto& counter = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
     const auto instr = static_cast<uintptr_t>(counter);
-    // A signal that somebody sent may arrive at any instruction. A few thousand entries take microseconds.
+    // A signal that was sent may arrive at any instruction. Searching a few thousand entries takes
+    // microseconds.
     if (info->si_code > 0)
         for (const Entry* entry = __start_warpbeam_guard; entry != __stop_warpbeam_guard; ++entry)
             if (target(entry->access) == instr) {
@@ -75,9 +77,8 @@ bool install() noexcept {
     ours.sa_flags = SA_SIGINFO;
     if ((previous.sa_flags & SA_SIGINFO) != 0 ||
         (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)) {
-        // What the handler of before has asked for, the kernel then does on our entry: the stack it runs on,
-        // the signals that wait meanwhile, whether it may be interrupted by its own. Only that it is called
-        // once is left to us.
+        // The kernel applies the options of the previous handler to our call: its stack, the signals blocked
+        // meanwhile, whether its own signal may interrupt it. Only the option to call it once is left to us.
         ours.sa_flags |= previous.sa_flags & (SA_ONSTACK | SA_NODEFER | SA_RESTART);
         ours.sa_mask = previous.sa_mask;
     } else {

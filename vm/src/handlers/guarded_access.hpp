@@ -3,13 +3,12 @@
 #include "handlers/guard.hpp"
 #include "handlers/memory_access.hpp"
 
-/// Loads and stores of memory 0 in guard-page mode, where everything that an address and an offset of 32 bits
-/// can reach is reserved (see handlers/guard.hpp). Each is one machine instruction with an entry in the
-/// table.
+/// Loads and stores of memory 0 with guard pages, where everything that a 32-bit address and offset can reach
+/// is reserved (see handlers/guard.hpp). Each is one machine instruction with an entry in the table.
 
 namespace warpbeam::vm {
 
-/// An access whose bounds the memory management unit checks.
+/// An access whose bounds are checked by the hardware.
 template <typename A>
 struct Guarded : A {};
 
@@ -21,8 +20,8 @@ inline constexpr bool is_guarded = false;
 template <typename A>
 inline constexpr bool is_guarded<Guarded<A>> = true;
 
-// The mnemonic stands in the text of the assembler, hence macros. The section goes where the function goes
-// (`?`), and the linker must not drop it, which nothing refers to (`R`).
+// The mnemonic is part of the assembler text, hence macros. The section is kept or dropped together with the
+// function (`?`); the linker must not drop it for lack of references (`R`).
 #define WARPBEAM_GUARD_ENTRY                                                                                 \
     "\n.pushsection warpbeam_guard,\"aR?\"\n.balign 4\n.long 1b-.\n.long %l[fault]-.\n.popsection"
 #define WARPBEAM_GUARDED_LOAD(instr, to, kind)                                                               \
@@ -38,7 +37,7 @@ inline constexpr bool is_guarded<Guarded<A>> = true;
              : "memory"                                                                                      \
              : fault)
 
-/// What is at `mem + at`, an As, as a T; false when that faults.
+/// Reads the As at `mem + at` as a T; false if that faults.
 template <typename As, typename T>
 [[gnu::always_inline]] inline bool guarded_load(const uint8_t* mem, uint64_t at, T& result) noexcept {
     if constexpr (is_float<T> || std::is_same_v<T, Vector>) {
@@ -51,7 +50,7 @@ template <typename As, typename T>
             WARPBEAM_GUARDED_LOAD("movups", "", "x");
         result = value;
     } else {
-        // Writing the low half of a register clears the other.
+        // Writing the low half of a register clears the upper half.
         uint64_t value;
         constexpr bool is_signed = std::is_signed_v<As>;
         constexpr bool wide = sizeof(T) == 8;
@@ -107,7 +106,7 @@ fault:
 
 #endif
 
-/// The value at `address + offset`; false, with the exit prepared, when that lies outside.
+/// Reads the value at `address + offset`; false, with the exit prepared, if out of bounds.
 template <typename A>
 [[gnu::always_inline]] inline bool load_from(Regs& r, uint64_t address, uint64_t offset,
                                              typename A::Value& value) noexcept {
@@ -125,7 +124,7 @@ template <typename A>
         if constexpr (requires { typename A::Memory; }) {
             done = guarded_load<typename A::Memory>(r.mem, at, value);
         } else {
-            // A vector from fewer bytes, which is made in registers.
+            // A vector from fewer bytes, made in registers.
             std::conditional_t<A::size == 8, uint64_t, uint32_t> raw = 0;
             if constexpr (A::size == 1)
                 done = guarded_load<uint8_t>(r.mem, at, raw);
@@ -142,7 +141,7 @@ template <typename A>
 #endif
 }
 
-/// Stores at `address + offset`; false, with the exit prepared, when that lies outside.
+/// Stores at `address + offset`; false, with the exit prepared, if out of bounds.
 template <typename A>
 [[gnu::always_inline]] inline bool store_to(Regs& r, uint64_t address, uint64_t offset,
                                             typename A::Value value) noexcept {

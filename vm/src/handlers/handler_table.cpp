@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// All groups, and which one has the handlers of a form for a family.
+/// All groups, and which one has a form's handlers for a family.
 struct Table {
     static constexpr size_t room = 128;
     std::array<HandlerGroup, room> groups{};

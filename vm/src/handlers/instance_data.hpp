@@ -5,7 +5,7 @@
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/ref.hpp>
 
-/// What running code sees of the objects of a store. Their owner is the store, which never moves them.
+/// What running code sees of a store's objects. The store owns them and never moves them.
 /// https://webassembly.github.io/spec/core/exec/runtime.html
 
 namespace warpbeam {
@@ -22,7 +22,7 @@ class ModuleCode;
 
 /// A function instance. A function reference is the address of one; null is 0.
 struct FuncInst : FuncHead {
-    /// Null for a host function, which runs in the instance of its caller.
+    /// Null for a host function, which runs in its caller's instance.
     InstanceData* instance;
     /// For a host function.
     HostFunc* host;
@@ -47,9 +47,10 @@ struct MemoryInst {
     uint64_t size; ///< in bytes
     MemoryType type;
     StoreImpl* store;
-    /// What other stores have too; null unless it is shared. Then `size` is what was last seen of it.
+    /// The bytes shared with other stores; null unless the memory is shared. `size` is then the last known
+    /// size.
     SharedBytes* shared;
-    /// Takes note of how large a shared memory is now; whether that was news. Running code has the size of
+    /// Updates the size of a shared memory; returns whether it had changed. Running code has the size of
     /// memory 0 in a register, which must follow (`load_memory`).
     bool refresh() noexcept;
 };
@@ -72,7 +73,7 @@ struct TagInst : TagHead {
     StoreImpl* store;
 };
 
-/// The segments' contents as they are for one instance: emptied by a drop.
+/// The contents of the segments for one instance: emptied by a drop.
 struct ElemInst {
     std::span<const Slot> values;
 };
@@ -81,9 +82,9 @@ struct DataInst {
 };
 
 struct InstanceData {
-    // What hot handlers read comes first.
+    // Fields that hot handlers read come first.
     Slot* stack_limit;    ///< frames end below it; set from the execution when it enters the instance
-    GlobalInst** globals; ///< by index, imported ones first; so are all of these
+    GlobalInst** globals; ///< by index, imported ones first, like all of these
     FuncInst** funcs;
     TableInst** tables;
     MemoryInst** memories;
@@ -91,7 +92,7 @@ struct InstanceData {
     DataInst* datas;
     TagInst** tags;
     uint32_t memory_count;
-    Execution* execution; ///< the one that runs in this store now
+    Execution* execution; ///< the current execution of this store
     StoreImpl* store;
     ModuleCode* code;
     const Module* module;
@@ -105,10 +106,10 @@ struct Execution {
     Slot* stack; ///< value stack
     Slot* stack_limit;
     Record* records; ///< two for every slot, since a call into another instance leaves two
-    // While a host function runs or after an exit: where the computation stands.
+    // While a host function runs, or after an exit: the position of the computation.
     const Instr* ip;
-    Slot* fp;   ///< of the frame that is on top
-    Slot* free; ///< the first slot above everything that is in use
+    Slot* fp;   ///< the top frame
+    Slot* free; ///< the first slot above all slots in use
     Record* rp;
     InstanceData* inst;
     uint64_t detail; ///< at the exit: an address or an index, see Exit
@@ -116,7 +117,7 @@ struct Execution {
     std::atomic<bool> interrupt;
     bool may_be_interrupted; ///< Config::interruption
     bool may_wait;           ///< Config::waiting
-    uint32_t depth;          ///< how many runs of the interpreter lie on the native stack
+    uint32_t depth;          ///< the number of nested runs of the interpreter on the native stack
     StoreImpl* store;
 };
 

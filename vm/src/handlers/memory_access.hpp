@@ -4,7 +4,7 @@
 #include "semantics/access.hpp"
 #include "semantics/op_rows.hpp"
 
-/// Where accesses to memory go.
+/// The addresses of memory accesses.
 
 namespace warpbeam::vm {
 
@@ -25,15 +25,15 @@ struct AccessOf;
 #include "semantics/op_rows_access.inc"
 #undef WARPBEAM_OP
 
-/// The exit of an access at an effective address that lies outside. All operands are still in their places,
-/// since the access is repeated if another thread has made the memory larger.
+/// The exit for an access at an out-of-bounds effective address. All operands are still in place, since the
+/// access is repeated if another thread has grown the memory.
 [[gnu::always_inline]] inline Exit out_of_bounds(Regs& r, uint64_t address) noexcept {
     r.mem_size = address;
     return Exit::memory_out_of_bounds;
 }
 
-/// Where `size` bytes at `address + offset` lie: null when they are not all in memory 0, and then the exit is
-/// prepared as in `out_of_bounds`. Both are below 2^33, so nothing wraps.
+/// The address of `size` bytes at `address + offset`; null, with the exit prepared as in `out_of_bounds`, if
+/// they are not all in memory 0. Both are below 2^33, so nothing wraps.
 [[gnu::always_inline]] inline uint8_t* checked(Regs& r, uint64_t address, uint64_t offset,
                                                uint64_t size) noexcept {
     const uint64_t end = address + offset + size;
@@ -42,7 +42,7 @@ struct AccessOf;
         return nullptr;
     }
     uint8_t* const at = r.mem + end - size;
-    // A memory with bytes is somewhere, which saves the caller's check a comparison.
+    // A memory that is not empty is never at null, which saves the caller's check a comparison.
     if (at == nullptr)
         __builtin_unreachable();
     return at;

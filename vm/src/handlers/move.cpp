@@ -1,13 +1,13 @@
 #include "handlers/generate.hpp"
 #include "handlers/instance_data.hpp"
 
-/// Moves, selections, globals: what has no arithmetic in it.
+/// Moves, selections and globals: instructions without arithmetic.
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// What travels in a bank, as the option of a variant says.
+/// The type that moves in a bank; a variant's option is the bank.
 template <Variant v>
 using Banked =
     std::conditional_t<v.option == static_cast<uint8_t>(Bank::integer), uint64_t,

@@ -4,14 +4,14 @@
 #include "heap/object_values.hpp"
 #include "heap/reference.hpp"
 
-/// Making structures, and tests and casts of references.
+/// Making structures, and testing and casting references.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#reference-instructions
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// A structure whose fields begin as the operands.
+/// A structure whose fields are initialised with the operands.
 template <Variant v>
 struct StructNew {
     using In = Decoder<Form::struct_new, v>;
@@ -44,8 +44,7 @@ struct StructNewDefault {
     }
 };
 
-/// Whether a reference is of the type that an instruction names. Nothing else than an object has its lowest
-/// bits zero.
+/// Whether a reference has the type that an instruction names. Only objects have lowest bits of zero.
 template <Variant v>
 [[gnu::always_inline]] inline bool is_of(const Regs& r, Slot reference, uint64_t type) noexcept {
     if (reference == 0)

@@ -2,13 +2,13 @@
 
 #include "isa/instr.hpp"
 
-/// Counts executed instructions and pairs of neighbours, for finding the next fusion. Only in builds with
-/// WARPBEAM_PROFILE, which run the loop backend; see bench/pairs.py.
+/// Counts executed instructions and pairs of consecutive ones, to find the next fusion. Only in builds with
+/// WARPBEAM_PROFILE, which use the loop backend; see bench/pairs.py.
 
 namespace warpbeam::vm {
 
 #ifdef WARPBEAM_PROFILE
-/// Notes that the instruction at `instr` is executed after the last one.
+/// Records that the instruction at `instr` is executed after the last one.
 void profile(const Instr& instr) noexcept;
 #else
 inline void profile(const Instr&) noexcept {}

@@ -2,24 +2,23 @@
 
 #include "handlers/instance_data.hpp"
 
-/// How the layers above run code and find their way on its stacks.
+/// How the layers above run code and read its stacks.
 
 namespace warpbeam::vm {
 
-/// Runs `func` with its arguments in `frame` (which lies at or above `execution.free`) until it returns or
-/// traps. On `done` the results are in `frame`. On any other exit the execution tells where it stands: ip,
-/// rp, fp, inst and detail describe the frame that failed, and the records from `base_rp` (the value of
-/// execution.rp before the call) up to rp its callers. Precondition: frame + max(params, results) slots + 1
-/// fit the stack.
+/// Runs `func` with its arguments in `frame` (at or above `execution.free`) until it returns or traps. On
+/// `done` the results are in `frame`. On any other exit the execution records the position: ip, rp, fp, inst
+/// and detail describe the frame that failed, and the records from `base_rp` (the value of execution.rp
+/// before the call) up to rp its callers. Precondition: frame + max(params, results) slots + 1 fit the stack.
 [[nodiscard]] Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept;
 
-/// Whether a record is that of a switch of instances (the `ip` of the record below is the caller's
-/// InstanceData), or the one at the bottom of a run; a walk over the records needs both.
+/// Whether a record switches instances (the `ip` of the record below is the caller's InstanceData), or is the
+/// bottom record of a run; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
 
-/// The code that a host function's cell points to: its frame has room for the parameters and results.
-/// `header` must outlive the cell; it is written here.
+/// The code that a host function's cell points to: its frame has room for the parameters and results. It is
+/// written to `header`, which must outlive the cell.
 struct HostCode {
     Code header;
     Instr instr;

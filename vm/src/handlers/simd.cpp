@@ -1,7 +1,7 @@
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
 
-/// Which of the compiled instruction sets the processor gets, and what is the same in all of them.
+/// Chooses the compiled instruction set for the processor, and has what is the same for all of them.
 
 namespace warpbeam::vm {
 

@@ -1,6 +1,6 @@
 #include "handlers/simd_operators.hpp"
 
-/// Operators of other forms: three operands, a number as the second one, lanes as immediates.
+/// Operators with other forms: three operands, a number as the second one, lanes as immediates.
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 

@@ -4,7 +4,7 @@
 #include "semantics/simd_float.hpp"
 #include "semantics/simd_int.hpp"
 
-/// From functions of lanes to handlers. As lanes.hpp says, all of this belongs to one instruction set.
+/// From functions on lanes to handlers. As lanes.hpp explains, all of this belongs to one instruction set.
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
@@ -29,7 +29,7 @@ template <typename To, typename From>
         return static_cast<To>(a);
 }
 
-/// What a type of lanes or numbers is on the stack.
+/// A lane or number type as it is on the stack.
 template <typename T>
 constexpr Sig::Type type_of() noexcept {
     if constexpr (sizeof(T) == sizeof(Vector))
@@ -40,7 +40,7 @@ constexpr Sig::Type type_of() noexcept {
         return sizeof(T) <= 4 ? Sig::i32 : Sig::i64;
 }
 
-/// Whether a function has a signature; it may take more operands, which are immediates.
+/// Whether a function has a signature; further operands are immediates.
 template <typename R, typename... A>
 constexpr bool matches(R (*)(A...) noexcept, const Sig& sig) noexcept {
     constexpr Sig::Type in[] = {type_of<A>()...};
@@ -53,7 +53,7 @@ constexpr bool matches(R (*)(A...) noexcept, const Sig& sig) noexcept {
 
 } // namespace detail
 
-/// The function F of lanes and numbers as an operator on registers.
+/// The function F on lanes and numbers, as an operator on registers.
 template <auto F>
 struct On;
 template <typename R, typename... A, R (*F)(A...) noexcept>
@@ -69,7 +69,7 @@ struct On<F> {
 template <Op op>
 using Lanewise = On<FunctionOf<op>::value>;
 
-// The groups of each source file.
+// The groups in each source file.
 extern const HandlerGroups int_binary_groups;
 extern const HandlerGroups float_binary_groups;
 extern const HandlerGroups unary_groups;

@@ -5,13 +5,13 @@
 
 #include <warpbeam/memory/shared_bytes.hpp>
 
-/// Waiting and waking.
+/// Waiting and notifying.
 /// https://github.com/WebAssembly/threads/blob/main/proposals/threads/Overview.md
 
 namespace warpbeam::vm {
 
-/// The effective address of an instruction with its operands in consecutive slots; whether nothing speaks
-/// against it. The words are the memory's index and the offset.
+/// The effective address of an instruction with its operands in consecutive slots; false with a trap if it is
+/// not valid. The words are the memory's index and the offset.
 inline bool effective_address(Regs& r, const MemoryInst& memory, uint64_t bytes, uint64_t& start,
                               Exit& exit) noexcept {
     using In = General<Form::general2>;
@@ -62,7 +62,7 @@ struct Notify {
         Exit exit = Exit::none;
         if (!effective_address(r, memory, sizeof(uint32_t), start, exit))
             return exit;
-        // Nobody can wait at a memory that is not shared.
+        // No thread can wait on a memory that is not shared.
         const auto count = static_cast<uint32_t>(In::operands(r)[1]);
         return In::result(r, memory.shared != nullptr ? memory.shared->notify(start, count) : 0);
     }

@@ -2,7 +2,7 @@
 
 #include "isa/decoder.hpp"
 
-/// Wide arithmetic: numbers of 128 bits as two i64, the low half first.
+/// Wide arithmetic: 128-bit numbers as two i64, the low half first.
 /// https://github.com/WebAssembly/wide-arithmetic
 
 namespace warpbeam::vm {

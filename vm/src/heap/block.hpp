@@ -6,24 +6,24 @@
 
 namespace warpbeam::vm {
 
-/// The head of a block. The mark bits follow, one for each 8 bytes of the block, then the cells; a block of
-/// one large object has a single word of them. During a collection the bits say what is alive, between two
-/// they say what is in the list of kept objects.
+/// The head of a block. The mark bits follow, one for each 8 bytes of the block, then the cells; a block with
+/// one large object has a single word of mark bits. During a collection the bits mark live objects; between
+/// collections they mark objects in the list of kept objects.
 struct Heap::Block {
-    /// What malloc adds to a block must not push the next one beyond its aligned place.
+    /// The overhead that malloc adds to a block must not push the next one beyond its aligned position.
     static constexpr size_t small_bytes = block_alignment - 64;
 
     static constexpr size_t cell_mark_words = block_alignment / sizeof(Slot) / 64;
 
-    /// The bytes of a block for cells of this size.
+    /// The size of a block for cells of this size.
     static constexpr size_t bytes_for(size_t cell_size) noexcept;
 
     Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
     size_t bytes = 0;      ///< taken from the allocator
     uint32_t cell = 0;     ///< 0 for a large object's block
-    uint32_t first = 0;    ///< where the first cell begins; 0 for a free block
-    uint32_t end = 0;      ///< where the last cell ends
-    uint32_t runs = 0;     ///< where the first free run begins; 0 when there is none
+    uint32_t first = 0;    ///< the beginning of the first cell; 0 for a free block
+    uint32_t end = 0;      ///< the end of the last cell
+    uint32_t runs = 0;     ///< the beginning of the first free run; 0 if there is none
 
     [[nodiscard]] uint64_t* marks() noexcept { return reinterpret_cast<uint64_t*>(this + 1); }
     [[nodiscard]] uint8_t* at(size_t offset) noexcept { return reinterpret_cast<uint8_t*>(this) + offset; }
@@ -48,11 +48,11 @@ constexpr size_t Heap::Block::bytes_for(size_t cell_size) noexcept {
                                                 : head + (small_bytes - head) / cell_size * cell_size;
 }
 
-/// What a run of free cells says of itself, in the second word of its first cell. Everything else in it is
-/// zero.
+/// The description of a run of free cells, in the second word of its first cell. Everything else in the run
+/// is zero.
 struct FreeRun {
     uint32_t end;  ///< offset in the block
-    uint32_t next; ///< the same of the next run; 0 when there is none
+    uint32_t next; ///< offset of the next run; 0 if there is none
 
     static FreeRun read(const uint8_t* cell) noexcept {
         FreeRun run;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-/// Collection: marks what can be reached from the roots, and makes everything else free cells.
+/// Collection: marks what can be reached from the roots, and turns everything else into free cells.
 
 namespace warpbeam::vm {
 
@@ -34,11 +34,11 @@ Object* Heap::find_object(Slot word) const noexcept {
         return nullptr;
     if (block->cell != 0 && (offset - block->first) % block->cell != 0)
         return nullptr;
-    // A free cell is zero.
+    // Free cells are zero.
     return object->layout != nullptr ? object : nullptr;
 }
 
-// ---- What the host keeps ----
+// ---- Objects kept by the host ----
 
 bool Heap::keep(Slot reference) noexcept {
     Object* const object = find_object(reference);
@@ -72,7 +72,7 @@ void Heap::mark_object(Object* object) noexcept {
     const bool refers = layout.kind == ObjectKind::struct_ ? !layout.references.empty()
                         : layout.kind == ObjectKind::array ? layout.element().traced
                                                            : layout.kind == ObjectKind::exception;
-    // It is found again by `rescan` when there is no memory to remember it.
+    // If there is no memory to remember it, `rescan` finds it again.
     if (refers && !marked_.push(object))
         overflowed_ = true;
 }
@@ -89,7 +89,7 @@ void Heap::mark(std::span<const Slot> slots) noexcept {
             mark_object(object);
 }
 
-/// Marks what an object refers to.
+/// Marks the objects that an object refers to.
 void Heap::scan(Object* object) noexcept {
     const Layout& layout = *object->layout;
     switch (layout.kind) {
@@ -133,7 +133,7 @@ void Heap::drain() noexcept {
             scan(object);
             continue;
         }
-        // A long array goes in pieces, so that its elements never are on the stack all at once.
+        // A long array is processed in pieces, so its elements are never on the stack all at once.
         if (!arrays_.empty()) {
             auto& [array, next] = arrays_.back();
             const ArrayObject* const piece = array;
@@ -152,8 +152,8 @@ void Heap::drain() noexcept {
     }
 }
 
-/// Follows the references of everything that is marked. Each turn marks more, since the stack holds at least
-/// what fits without growing, until nothing is left out.
+/// Follows the references of all marked objects. Each pass marks more, since the stack always holds at least
+/// what fits without growing; repeats until nothing is left.
 void Heap::rescan() noexcept {
     for (Block* const block : blocks_) {
         if (block->first == 0)
@@ -182,7 +182,7 @@ void Heap::collect() noexcept {
     for (Object* const object : kept_)
         mark_object(object);
     drain();
-    // A small stack is kept, so that there is one also when there is no memory.
+    // A small stack is kept, so that there is one even without memory.
     if (marked_.capacity() > smallest_stack) {
         marked_.reset();
         (void)marked_.reserve(smallest_stack);
@@ -193,10 +193,10 @@ void Heap::collect() noexcept {
     finalize(std::exchange(dead_, nullptr));
 }
 
-/// Makes dead cells free runs; the bytes of the living ones.
+/// Turns dead cells into free runs; returns the size of the live objects.
 uint64_t Heap::sweep_cells(Block& block) noexcept {
     uint64_t alive = 0;
-    uint32_t run = 0; // where the current run begins
+    uint32_t run = 0; // the beginning of the current run
     uint32_t last = 0;
     block.runs = 0;
     const auto close = [&](uint32_t end) {
@@ -231,7 +231,8 @@ void Heap::sweep() noexcept {
     free_bytes_ = 0;
     survived_ = 0;
     sweep_host();
-    // Clearing a kilobyte, and following what a few words refer to, takes about as long as marking an object.
+    // Clearing a kilobyte, and following the references in a few words, takes about as long as marking an
+    // object.
     work_ += committed_ / 1024;
     size_t left = 0;
     for (Block* const block : blocks_) {
@@ -251,7 +252,7 @@ void Heap::sweep() noexcept {
             work_ += alive / block->cell;
             empty = alive == 0;
         }
-        // Only blocks of the common size serve every class.
+        // Only blocks of the common size can serve every class.
         if (empty && block->bytes != Block::small_bytes) {
             committed_ -= block->bytes;
             allocator_.deallocate(block, block->bytes, block_alignment);
@@ -275,9 +276,9 @@ void Heap::sweep() noexcept {
     blocks_.truncate(left);
     work_ += survived_ / 64;
 
-    // The next collection comes when the heap has grown by three quarters of what lives now, so that it stays
-    // below twice the live data even where each object takes an eighth more than it asked for, and the work
-    // of a collection is paid for by as many allocations.
+    // The next collection comes when the heap has grown by three quarters of the live data. So it stays below
+    // twice the live data even if each object takes an eighth more than requested, and the work of a
+    // collection is spread over as many allocations.
     threshold_ = std::max(first_threshold, survived_ + survived_ / 4 * 3);
     release_free_blocks(threshold_);
 }

@@ -46,14 +46,14 @@ Object* Heap::allocate_slow(const Layout* layout, size_t size) noexcept {
         return nullptr;
     Run& run = runs_[size_class];
     Object* const object = take(run, layout);
-    // Then the fast path never finds anything, and the next allocation comes here too.
+    // Then the fast path never finds room, and the next allocation comes here too.
     if (collect_always_)
         run.end = run.next;
     return object;
 }
 
 Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
-    // The one object needs one mark bit.
+    // The single object needs one mark bit.
     constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
     if (size > SIZE_MAX - head - block_alignment || head + size > limit_) {
         failure_ = Exit::heap_exhausted;
@@ -76,7 +76,7 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
     return object;
 }
 
-/// Gives the fast path free cells; false when there are none to be had.
+/// Gives the fast path free cells; false if there are none.
 bool Heap::refill(size_t size_class) noexcept {
     if (reuse(size_class))
         return true;
@@ -95,8 +95,8 @@ bool Heap::refill(size_t size_class) noexcept {
     return next_run(size_class);
 }
 
-/// Collects since there is no room for a block of so many bytes. False when the limit has forced that several
-/// times and each time left next to nothing: then the program would do little but collect.
+/// Collects because there is no room for a block of this size. Returns false if the limit has forced several
+/// collections in a row that freed almost nothing: the program would do little but collect.
 bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
     if (finalizing_) {
         failure_ = Exit::out_of_memory;
@@ -110,14 +110,14 @@ bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
         for (uint32_t at = block->runs; at != 0; at = FreeRun::read(block->at(at)).next)
             room += FreeRun::read(block->at(at)).end - at;
     futile_ = forced && room < limit_ / 64 ? futile_ + 1 : 0;
-    if (futile_ <= most_futile)
+    if (futile_ <= max_futile)
         return true;
-    futile_ = most_futile;
+    futile_ = max_futile;
     failure_ = Exit::heap_exhausted;
     return false;
 }
 
-/// The same with the memory that the heap has.
+/// The same, using only the memory that the heap already has.
 bool Heap::reuse(size_t size_class) noexcept {
     if (next_run(size_class))
         return true;
@@ -130,7 +130,7 @@ bool Heap::reuse(size_t size_class) noexcept {
     return next_run(size_class);
 }
 
-/// Makes the next free run of a class the one that objects are taken from; false when there is none.
+/// Lets objects of a class be taken from its next free run; false if there is none.
 bool Heap::next_run(size_t size_class) noexcept {
     for (Block* block; (block = available_[size_class]) != nullptr; available_[size_class] = block->next) {
         if (block->runs == 0)
@@ -160,14 +160,14 @@ void Heap::assign(Block& block, size_t size_class) noexcept {
     available_[size_class] = &block;
 }
 
-/// Whether the heap takes no more than `most` with so many bytes more, when free blocks make room for them.
-bool Heap::fits(size_t bytes, uint64_t most) const noexcept {
+/// Whether the heap stays within `max_bytes` after taking `bytes` more, if free blocks make room for them.
+bool Heap::fits(size_t bytes, uint64_t max_bytes) const noexcept {
     const uint64_t taken = committed_ - free_bytes_;
-    return taken <= most && bytes <= most - taken;
+    return taken <= max_bytes && bytes <= max_bytes - taken;
 }
 
-/// Whether it is time to collect before that many more bytes are taken. A fragmented heap may grow beyond its
-/// threshold, rather than be collected again before much was allocated.
+/// Whether to collect before taking this number of bytes. A fragmented heap may grow beyond its threshold
+/// instead of being collected again soon.
 bool Heap::presses(size_t bytes) const noexcept {
     if (collect_always_)
         return false;
@@ -180,12 +180,13 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
         failure_ = Exit::heap_exhausted;
         return nullptr;
     }
-    // Blocks that were left free for small objects make room, several at a time.
-    if (const uint64_t most = std::min(threshold_, limit_); free_ != nullptr && committed_ + bytes > most) {
+    // Free blocks for small objects make room, several at a time.
+    if (const uint64_t max_bytes = std::min(threshold_, limit_);
+        free_ != nullptr && committed_ + bytes > max_bytes) {
         const uint64_t more = bytes + 16 * Block::small_bytes;
-        release_free_blocks(most > more ? most - more : 0);
+        release_free_blocks(max_bytes > more ? max_bytes - more : 0);
     }
-    // The place in the list comes first, and grows as a list that is appended to should.
+    // Reserve the place in the list first; it grows geometrically.
     const bool listed = marked_.reserve(smallest_stack) && blocks_.push(nullptr);
     void* const memory = listed ? allocator_.allocate(bytes, block_alignment) : nullptr;
     if (memory == nullptr) {
@@ -208,7 +209,7 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
     return block;
 }
 
-/// Gives free blocks back until no more than `target` bytes are taken.
+/// Releases free blocks until at most `target` bytes are taken.
 void Heap::release_free_blocks(uint64_t target) noexcept {
     if (free_ == nullptr || committed_ <= target)
         return;
@@ -217,7 +218,7 @@ void Heap::release_free_blocks(uint64_t target) noexcept {
         free_ = block->next;
         committed_ -= block->bytes;
         free_bytes_ -= block->bytes;
-        // Marks it for the removal below.
+        // Marks the block for the removal below.
         block->bytes = 0;
     }
     size_t left = 0;

@@ -7,24 +7,24 @@
 
 #include <array>
 
-/// The garbage-collected heap of a store.
-/// docs/decisions/0006-conservative-frames.md says what keeps an object alive.
+/// The garbage-collected heap of a store. docs/decisions/0006-conservative-frames.md says what keeps an
+/// object alive.
 
 namespace warpbeam::vm {
 
-/// Whom a heap belongs to.
+/// The owner of a heap.
 struct HeapHost {
-    /// Shows the heap, by `Heap::mark`, every slot from which anything can get at an object.
+    /// Calls `Heap::mark` with every slot through which an object can be reached.
     virtual void mark_roots(class Heap& heap) noexcept = 0;
-    /// A collection was needed that did so much work (see `Heap::work`).
+    /// Called after a collection, with the work that it took (see `Heap::work`).
     virtual void charge(uint64_t work) noexcept = 0;
 
 protected:
     ~HeapHost() = default;
 };
 
-/// Slots that are roots for as long as this object lives: for references that are in no frame, global or
-/// table yet. Such spans end in the reverse order of their beginning.
+/// Slots that are roots while this object lives, for references that are not yet in a frame, global or table.
+/// Such objects must be destroyed in reverse order.
 class RootSpan {
 public:
     RootSpan(Heap& heap, std::span<const Slot> slots) noexcept;
@@ -40,12 +40,12 @@ private:
     RootSpan* below_;
 };
 
-/// Mark and sweep; objects never move. Small objects lie in blocks of cells of one size, a larger one has a
-/// block of its own. All blocks are aligned so that the block of an object follows from its address. Free
-/// cells are zero, so an object's fields begin with their default values.
+/// Mark and sweep; objects never move. Small objects lie in blocks of cells of one size; a larger one has its
+/// own block. Blocks are aligned so that an object's address gives its block. Free cells are zero, so an
+/// object's fields start with their default values.
 class Heap {
 public:
-    /// The bytes from one block's beginning to the next possible one; a power of two.
+    /// The distance between possible beginnings of blocks; a power of two.
     static constexpr size_t block_alignment = 64 * 1024;
 
     Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint64_t limit,
@@ -54,16 +54,16 @@ public:
     Heap& operator=(const Heap&) = delete;
     ~Heap();
 
-    // ---- Allocation. Null when the limit is reached or there is no memory, as `failure` then tells. ----
-    // Any of these may collect: every reference that is still wanted must be where `HeapHost::mark_roots`
-    // looks. Code that runs sets `Execution::free` above its live operands before.
+    // ---- Allocation. Null if the limit is reached or memory runs out; `failure` then tells which. ----
+    // Any of these may collect: every reference that is still needed must be where `HeapHost::mark_roots`
+    // looks. Running code first sets `Execution::free` above its live operands.
 
-    /// An object with `size` bytes (a multiple of 8), all zero but for the layout.
+    /// An object of `size` bytes (a multiple of 8), all zero except the layout.
     [[nodiscard]] Object* allocate(const Layout* layout, size_t size) noexcept {
         Object* const object = try_allocate(layout, size);
         return object != nullptr ? object : allocate_slow(layout, size);
     }
-    /// The same without collecting: null when the fast path has no room.
+    /// The same without collecting: null if the fast path has no room.
     [[nodiscard]] [[gnu::always_inline]] inline Object* try_allocate(const Layout* layout,
                                                                      size_t size) noexcept {
         if (size > largest_cell) [[unlikely]]
@@ -71,7 +71,7 @@ public:
         Run& run = runs_[class_of(size)];
         return run.next != run.end ? take(run, layout) : nullptr;
     }
-    /// What follows when `try_allocate` gave nothing.
+    /// Called after `try_allocate` has failed.
     [[nodiscard]] Object* allocate_slow(const Layout* layout, size_t size) noexcept;
     [[nodiscard]] Object* allocate_struct(const Layout* layout) noexcept {
         return allocate(layout, layout->size);
@@ -82,7 +82,7 @@ public:
             array->length = length;
         return array;
     }
-    /// An exception with a tag and the values that it carries, in slots; these are roots meanwhile.
+    /// An exception with a tag and the values that it carries, in slots; these are roots during the call.
     [[nodiscard]] ExceptionObject* allocate_exception(const TagHead& tag,
                                                       std::span<const Slot> payload) noexcept;
     /// An object of the host: `data`, or when its type has a size fresh memory, in which the caller makes
@@ -90,7 +90,7 @@ public:
     [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
-    /// For code that stops behind a collection: what `failure` tells then.
+    /// For code that stops right after a collection: what `failure` then returns.
     void fail(Exit reason) noexcept { failure_ = reason; }
 
     // ---- Collection ----
@@ -98,56 +98,57 @@ public:
     /// Ends all objects that can't be reached, then runs the finalizers of those of the host. Nothing is
     /// collected while they run.
     void collect() noexcept;
-    /// For `HeapHost::mark_roots`: each slot that holds the address of an object keeps that alive, whatever
-    /// the slot was meant to be.
+    /// For `HeapHost::mark_roots`: any slot that holds the address of an object keeps that object alive,
+    /// whatever the slot contains.
     void mark(std::span<const Slot> slots) noexcept;
-    /// The object at this address, if there is one.
+    /// The object at this address, or null.
     [[nodiscard]] Object* find_object(Slot word) const noexcept;
 
-    /// Keeps the object of a reference alive until the list is cut below it; other values need no keeping.
-    /// False when there is no memory.
+    /// Keeps a reference's object alive until the list is truncated below it; other values need not be kept.
+    /// False if memory runs out.
     [[nodiscard]] bool keep(Slot reference) noexcept;
     [[nodiscard]] size_t kept() const noexcept { return kept_.size(); }
-    /// Forgets all but the first `count` kept objects.
+    /// Releases all but the first `count` kept objects.
     void release_kept(size_t count) noexcept;
 
-    /// Whether nothing was ever allocated, so that no reference can be to an object.
+    /// Whether nothing was ever allocated, so no reference can point to an object.
     [[nodiscard]] bool unused() const noexcept { return peak_ == 0; }
-    /// The bytes taken from the allocator for objects, the most these ever were, those of the objects that
+    /// The bytes taken from the allocator for objects, the peak of these, the bytes of the objects that
     /// survived the last collection, and the number of collections.
     [[nodiscard]] uint64_t committed() const noexcept { return committed_; }
     [[nodiscard]] uint64_t peak() const noexcept { return peak_; }
     [[nodiscard]] uint64_t survived() const noexcept { return survived_; }
     [[nodiscard]] uint64_t collections() const noexcept { return collections_; }
-    /// What the last collection did, in units of about ten nanoseconds.
+    /// The work of the last collection, in units of about ten nanoseconds.
     [[nodiscard]] uint64_t work() const noexcept { return work_; }
 
 private:
     friend class RootSpan;
 
-    /// A heap that is smaller is not collected.
+    /// A smaller heap is not collected.
     static constexpr uint64_t first_threshold = 1 << 20;
-    /// So much is allocated between two collections at least, unless a limit forces them.
+    /// At least this much is allocated between two collections, unless a limit forces one.
     static constexpr uint64_t least_progress = 1 << 18;
-    /// After so many collections in a row that the limit forced, and which left hardly any room, the heap is
-    /// exhausted.
-    static constexpr uint32_t most_futile = 8;
+    /// After this number of consecutive collections that the limit forced and that freed almost nothing, the
+    /// heap is exhausted.
+    static constexpr uint32_t max_futile = 8;
     static constexpr size_t smallest_stack = 512;
-    /// Larger objects get blocks of their own, which are aligned to 64 KiB: for small ones that is a waste.
+    /// Larger objects get their own blocks. Those are aligned to 64 KiB, which would be a waste for small
+    /// objects.
     static constexpr size_t largest_cell = 32208;
-    /// Every size from 64 on is at most an eighth above the one before, so no object takes much more than it
-    /// asks for.
+    /// Every size from 64 on is at most an eighth larger than the previous one, so no object takes much more
+    /// than it requests.
     static constexpr auto cell_sizes = std::to_array<uint16_t>(
         {16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128, 144, 160, 176, 192, 208, 224, 240,
          256, 288, 320, 352, 384, 416, 448, 480, 512, 576, 640, 704, 768, 832, 896, 960, 1024,
-         // What a block divides into without a rest.
+         // Sizes that divide a block without remainder.
          1144, 1256, 1400, 1568, 1736, 1952, 2144, 2384, 2576, 2800, 3064, 3384, 3784, 4024, 4288, 4600, 4952,
          5368, 5856, 6440, 7152, 8048,
-         // Here there would be one; these have blocks that end behind the last cell.
+         // The others leave a remainder; their blocks end after the last cell.
          8600, 9200, 9968, 10736, 11808, 12880, 14488, 16104, 18112, 20368, 21472, 24152, 27168, 30560,
          32208});
     static constexpr size_t largest_in_common_block = 8048;
-    /// The class of each multiple of 8.
+    /// The class for each multiple of 8.
     static constexpr auto classes = [] {
         std::array<uint8_t, largest_cell / 8 + 1> table{};
         size_t next = 0;
@@ -160,7 +161,7 @@ private:
     [[nodiscard]] static size_t class_of(size_t size) noexcept { return classes[size / 8]; }
 
     struct Block;
-    /// Free cells that follow one another, of which the next object is taken.
+    /// Consecutive free cells; the next object is taken from them.
     struct Run {
         uint8_t* next = nullptr;
         uint8_t* end = nullptr;
@@ -179,7 +180,7 @@ private:
     [[nodiscard]] bool next_run(size_t size_class) noexcept;
     void assign(Block& block, size_t size_class) noexcept;
     [[nodiscard]] Block* new_block(size_t bytes) noexcept;
-    [[nodiscard]] bool fits(size_t bytes, uint64_t most) const noexcept;
+    [[nodiscard]] bool fits(size_t bytes, uint64_t max_bytes) const noexcept;
     [[nodiscard]] bool presses(size_t bytes) const noexcept;
     [[nodiscard]] bool collect_for(size_t bytes, Block* const* available) noexcept;
     [[nodiscard]] void* allocate_data(size_t bytes, size_t alignment) noexcept;
@@ -200,22 +201,22 @@ private:
     void finalize(HostData* dead) noexcept;
     [[nodiscard]] uint64_t sweep_cells(Block& block) noexcept;
 
-    std::array<Run, cell_sizes.size()> runs_{}; ///< what the fast path reads comes first
+    std::array<Run, cell_sizes.size()> runs_{}; ///< first, because the fast path reads it
     Allocator& allocator_;
     const TypeRegistry& types_;
     HeapHost& host_;
-    /// For each class the blocks that still have free runs.
+    /// The blocks of each class that still have free runs.
     std::array<Block*, cell_sizes.size()> available_{};
-    Vec<Block*> blocks_;    ///< all of them by address
-    Block* free_ = nullptr; ///< blocks of the common size that hold nothing
+    Vec<Block*> blocks_;    ///< all blocks by address
+    Block* free_ = nullptr; ///< empty blocks of the common size
     uint64_t free_bytes_ = 0;
-    Vec<Object*> marked_; ///< those whose references are still to be followed
+    Vec<Object*> marked_; ///< objects whose references are still to be followed
     struct PartOfArray {
         const ArrayObject* array;
         uint32_t next;
     };
     Vec<PartOfArray> arrays_;
-    bool overflowed_ = false; ///< something was marked and not put on the stack
+    bool overflowed_ = false; ///< something was marked but not put on the stack
     Vec<Object*> kept_;
     HostData* host_data_ = nullptr; ///< of all host objects
     HostData* dead_ = nullptr;      ///< of those whose finalizers are to run
@@ -225,11 +226,11 @@ private:
     uint64_t committed_ = 0;
     uint64_t peak_ = 0;
     uint64_t survived_ = 0;
-    uint64_t threshold_;     ///< of `committed_`, where the next collection comes
-    uint64_t allocated_ = 0; ///< the bytes that were handed out since the last one
+    uint64_t threshold_;     ///< the value of `committed_` that starts the next collection
+    uint64_t allocated_ = 0; ///< the bytes allocated since the last collection
     uint64_t collections_ = 0;
     uint64_t work_ = 0;
-    uint32_t futile_ = 0; ///< how many collections in a row left hardly any room
+    uint32_t futile_ = 0; ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;
 };

@@ -12,7 +12,7 @@ constinit const Layout host_layout{
 
 namespace {
 
-/// Whether a value of the type may be an object of the heap: functions are not.
+/// Whether a value of the type may be a heap object; functions are not.
 bool is_traced(ValType type, const TypeRegistry& types) noexcept {
     return type.is_ref() && !types.matches(type.heap(), HeapType::func);
 }
@@ -35,7 +35,7 @@ const Layout* Layouts::of(TypeId type) noexcept {
     for (;;) {
         if (const Layout* const known = find(type); known != nullptr)
             return known;
-        // A layout names those of all its supertypes, so the outermost one comes first.
+        // A layout lists those of all its supertypes, so the outermost is made first.
         TypeId next = type;
         while (types_[next].supertype != SubType::no_supertype && find(types_[next].supertype) == nullptr)
             next = types_[next].supertype;
@@ -69,7 +69,7 @@ bool Layouts::make(TypeId type) noexcept {
     size_t next_reference = 0;
     for (size_t i = 0; i <= fields->size(); ++i) {
         if (i == inherited) {
-            // Everything of the supertype lies before what this type adds.
+            // The supertype's fields come before those that this type adds.
             end = std::max(end, descriptor != 0 ? descriptor + uint32_t{sizeof(Slot)} : 0);
             if (described && descriptor == 0)
                 descriptor = add(sizeof(Slot));

@@ -8,14 +8,14 @@
 
 #include <mutex>
 
-/// How the objects of the heap lie in memory.
+/// How objects lie in the heap.
 
 namespace warpbeam::vm {
 
 struct TagHead;
 struct Layout;
 
-/// The head of every object; what it holds follows. References are addresses of objects.
+/// The head of every object; the contents follow. References are addresses of objects.
 struct Object {
     const Layout* layout;
 };
@@ -35,15 +35,15 @@ struct HostObject : Object {
 
 enum class ObjectKind : uint8_t { struct_, array, exception, host };
 
-/// How a field, or an element, is stored: packed, without padding beyond its natural alignment (a v128 is
-/// aligned as an i64).
+/// How a field or element is stored: packed, without padding except for natural alignment (a v128 is aligned
+/// like an i64).
 struct ObjectField {
     ValType::Kind storage = ValType::bot;
-    bool traced = false; ///< it may refer to an object of the heap
+    bool traced = false; ///< whether it may refer to a heap object
     uint32_t offset = 0; ///< from the beginning of the object
 };
 
-/// The bytes of a stored value.
+/// The size of a stored value in bytes.
 [[nodiscard]] constexpr uint32_t bytes_of(ValType::Kind storage) noexcept {
     switch (storage) {
     case ValType::i8:
@@ -60,33 +60,33 @@ struct ObjectField {
     }
 }
 
-/// Where the elements of an array begin that take so many bytes each: right behind the length.
+/// The offset of the elements of an array with this element size: right after the length.
 [[nodiscard]] constexpr uint32_t first_element(uint32_t bytes) noexcept { return bytes <= 4 ? 12 : 16; }
 
 /// The layout of all objects of one type. It lives as long as the engine and does not move, so its address
-/// stands for the type.
+/// identifies the type.
 struct Layout {
     ObjectKind kind;
     TypeId type;
-    HeapType heap_type; ///< of a reference that is known to be to one
-    /// Of a structure the whole size, of an array where its elements begin; in bytes.
+    HeapType heap_type; ///< the type of a reference to such an object
+    /// The size of a structure, or the offset of an array's elements, in bytes.
     uint32_t size;
     uint32_t depth; ///< the number of supertypes
-    /// Where a structure refers to its descriptor; 0 when its type has none. A supertype may lack it, so it
-    /// lies behind the fields of the outermost type that has one.
+    /// The offset of a structure's reference to its descriptor; 0 if its type has none. A supertype may lack
+    /// it, so it comes after the fields of the outermost type that has one.
     uint32_t descriptor;
-    /// The layouts of all supertypes by their depth, then this one.
+    /// The layouts of all supertypes by depth, then this one.
     const Layout* const* supertypes;
-    /// Of a structure all fields, of an array one.
+    /// All fields of a structure, or the one of an array.
     std::span<const ObjectField> fields;
-    /// The offsets of a structure's traced fields, and of its descriptor.
+    /// The offsets of a structure's traced fields and of its descriptor.
     std::span<const uint32_t> references;
 
     [[nodiscard]] bool is_subtype_of(const Layout* super) const noexcept {
         return this == super || (super->depth < depth && supertypes[super->depth] == super);
     }
     [[nodiscard]] const ObjectField& element() const noexcept { return fields[0]; }
-    /// The whole size of an array in bytes.
+    /// The total size of an array in bytes.
     [[nodiscard]] uint64_t array_size(uint64_t length) const noexcept {
         return (size + length * bytes_of(fields[0].storage) + 7) & ~uint64_t{7};
     }
@@ -111,14 +111,14 @@ extern const Layout host_layout;
     return reinterpret_cast<const uint8_t*>(object) + offset;
 }
 
-/// The layouts of an engine's types, made when they are first asked for.
-/// Thread-safety: every function may be called from any thread at any time.
+/// The layouts of an engine's types, made on first use. Thread-safety: any thread may call any function at
+/// any time.
 class Layouts {
 public:
     Layouts(Allocator& allocator, const TypeRegistry& types) noexcept
         : types_{types}, arena_{allocator}, index_{allocator}, layouts_{allocator} {}
 
-    /// The layout of a structure or array type; null when there is no memory.
+    /// The layout of a structure or array type; null if memory runs out.
     [[nodiscard]] const Layout* of(TypeId type) noexcept;
 
 private:

@@ -4,12 +4,11 @@
 
 #include <cstring>
 
-/// Values on their way between slots and the fields of objects, for whoever does not know the type when it is
-/// compiled.
+/// Moves values between slots and fields of objects, for code that does not know the type at compile time.
 
 namespace warpbeam::vm {
 
-/// Stores a value, packed where the field is.
+/// Stores a value, packed if the field is packed.
 inline void store_value(uint8_t* at, ValType::Kind storage, const Slot* value) noexcept {
     // The low bytes of a slot come first.
     std::memcpy(at, value, bytes_of(storage));
@@ -20,7 +19,7 @@ inline void load_value(Slot* value, ValType::Kind storage, const uint8_t* at) no
     std::memcpy(value, at, bytes_of(storage));
 }
 
-/// Gives all fields of a structure their values, which lie in consecutive slots.
+/// Sets all fields of a structure to values in consecutive slots.
 inline void store_fields(Object* object, const Slot* values) noexcept {
     for (const ObjectField& field : object->layout->fields) {
         store_value(field_at(object, field.offset), field.storage, values);
@@ -28,7 +27,7 @@ inline void store_fields(Object* object, const Slot* values) noexcept {
     }
 }
 
-/// The descriptor of a structure whose type has one.
+/// The descriptor of a structure, if its type has one.
 [[nodiscard]] inline Slot load_descriptor(const Object* object) noexcept {
     Slot descriptor;
     std::memcpy(&descriptor, field_at(object, object->layout->descriptor), sizeof descriptor);
@@ -43,7 +42,7 @@ inline void store_descriptor(Object* object, Slot descriptor) noexcept {
     return field_at(array, layout.size) + uint64_t{index} * bytes_of(layout.element().storage);
 }
 
-/// Gives `count` elements of an array from `start` on, which it has, one value.
+/// Sets `count` elements of an array, from `start` on, to one value; they must exist.
 void fill_elements(ArrayObject* array, uint32_t start, uint32_t count, const Slot* value) noexcept;
 
 } // namespace warpbeam::vm

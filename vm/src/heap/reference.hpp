@@ -8,10 +8,10 @@
 
 /// How references are encoded in a slot. Null is 0 in every hierarchy.
 ///
-/// Functions: the address of the FuncHead, which the whole function begins with.
+/// Functions: the address of the FuncHead at the beginning of the function.
 /// All others (`any` and `extern` share their values, so converting between them changes nothing):
 ///     ...1    an i31: the number in the bits 1 to 31, the rest is 0
-///     ..10    a host reference: a payload of 62 bits above
+///     ..10    a host reference: with a 62-bit payload above
 ///     ..00    an object of the heap
 
 namespace warpbeam::vm {
@@ -22,21 +22,21 @@ namespace warpbeam::vm {
     return Slot{number & 0x7fff'ffff} << 1 | 1;
 }
 
-/// What must be known of a function in order to call it, and to test a reference to it.
+/// What is needed to call a function, and to test a reference to it.
 struct FuncHead {
     CodeCell* cell;
     TypeId type;
 };
 
-/// The same of a tag, which exceptions refer to.
+/// The same for a tag, which exceptions refer to.
 struct TagHead {
     TypeId type;
 };
 
-/// The type of what a reference that is not null refers to. `top` says in which hierarchy it is: any type of
-/// that. The most that is known of what comes from the host is `any` or `extern`.
+/// The type of the object that a non-null reference refers to. `top` is any type of the reference's
+/// hierarchy. For references from the host the result is just `any` or `extern`.
 [[nodiscard]] HeapType dynamic_type(Slot reference, HeapType top, const TypeRegistry& types) noexcept;
-/// Whether a reference that is not null, and of the same hierarchy, is of a heap type.
+/// Whether a non-null reference belongs to a heap type of the same hierarchy.
 [[nodiscard]] bool is_instance(Slot reference, HeapType heap, const TypeRegistry& types) noexcept;
 
 } // namespace warpbeam::vm

@@ -7,8 +7,8 @@
 #include <cstring>
 #include <type_traits>
 
-/// How handlers get at the fields and operands of their instruction. Everything is computed when they are
-/// compiled: what is left are the loads.
+/// How handlers read the fields and operands of their instruction. Everything is computed at compile time:
+/// only the loads remain.
 
 namespace warpbeam::vm {
 
@@ -123,7 +123,7 @@ struct ValueOf<bool> {
     using type = uint32_t;
 };
 
-/// The encodings of a form, of which there are few, so that each is computed once.
+/// The encodings of a form. There are few, so each is computed once.
 template <Form form, unsigned constants, size_t width>
 inline constexpr Encoding encoding = encoding_of(form, constants, width);
 
@@ -134,7 +134,7 @@ using Unsigned = std::conditional_t<
 
 } // namespace detail
 
-/// Reads the fields of an instruction, of which there are the same for many variants.
+/// Reads the fields of an instruction that are the same for many variants.
 template <Form form, unsigned constants, size_t width>
 struct FieldReader {
     static constexpr const Encoding& encoding = detail::encoding<form, constants, width>;
@@ -145,10 +145,10 @@ struct FieldReader {
     template <Field name>
     static constexpr BitRange bits = encoding.fields[field_index(form, name)];
 
-    /// A field as the number that stands there; a slot is one too.
+    /// A field as a number; a slot is a number too.
     template <Field name>
     [[gnu::always_inline]] static auto get(const Instr* ip) noexcept {
-        static_assert(field_index(form, name) < max_fields, "the form has no such field");
+        static_assert(field_index(form, name) < max_fields, "the form does not have this field");
         static_assert(bits<name>.count != 128);
         detail::Unsigned<bits<name>.count> value;
         std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
@@ -157,7 +157,7 @@ struct FieldReader {
         else
             return value;
     }
-    /// A constant of 128 bits.
+    /// A 128-bit constant.
     template <Field name>
     [[gnu::always_inline]] static Vector vector(const Instr* ip) noexcept {
         static_assert(bits<name>.count == 128);
@@ -165,7 +165,7 @@ struct FieldReader {
         std::memcpy(&value, ip->bytes() + bits<name>.byte, sizeof value);
         return value;
     }
-    /// A field that names a slot, as a T.
+    /// The contents of the slot in a field, as a T.
     template <Field name, typename T>
     [[gnu::always_inline]] static T slot(const Regs& r) noexcept {
         return load_slot<T>(r.fp, get<name>(r.ip));
@@ -180,15 +180,15 @@ struct FieldReader {
     [[gnu::always_inline]] static const Instr* target(const Regs& r) noexcept {
         return r.ip->jump(get<Field::target>(r.ip));
     }
-    /// Ends an instruction without a result.
+    /// Completes an instruction without a result.
     [[gnu::always_inline]] static Exit proceed(Regs& r) noexcept {
         r.ip = next(r);
         return Exit::none;
     }
 };
 
-/// Reads the operands of an instruction of a variant too. `width` is that of a constant whose type the form
-/// leaves open.
+/// Also reads the operands of a variant of an instruction. `width` is the size of a constant whose type the
+/// form leaves open.
 template <Form form, Variant variant = Variant{}, size_t width = 8>
 struct Decoder : FieldReader<form, variant.constants(), width> {
     using Fields = FieldReader<form, variant.constants(), width>;

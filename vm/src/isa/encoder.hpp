@@ -5,29 +5,30 @@
 
 #include <cstring>
 
-/// How the lowering writes instructions, and how whoever does not know their form when compiled reads them.
+/// How the lowering writes instructions, and how code that does not know their form at compile time reads
+/// them.
 
 namespace warpbeam::vm {
 
-/// By form, which operands are constants, and an eighth of the width: 4, 8 or 16.
+/// Indexed by form, constant operands, and width divided by 8: 4, 8 or 16 bytes.
 using Encodings = std::array<std::array<std::array<Encoding, 3>, 8>, form_count>;
 extern const Encodings encodings;
 
-/// What has to be known to find the fields of an instruction.
+/// What is needed to find the fields of an instruction.
 struct Shape {
     Form form{};
     Variant variant{};
-    size_t width = 8; ///< of a constant whose type the form leaves open
+    size_t width = 8; ///< the size of a constant whose type the form leaves open
 
     [[nodiscard]] const Encoding& encoding() const noexcept {
         return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
     }
-    /// In bytes; without the distances of a jump table.
+    /// In bytes, without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
 };
 
-/// Which field of a form a name is, and which operand; `max_fields` and a number above all operands where it
-/// is none.
+/// Which field of a form has a name, and which operand it is; `max_fields`, or a number above all operands,
+/// if there is none.
 struct FieldPlace {
     uint8_t field;
     uint8_t operand;
@@ -37,7 +38,7 @@ extern const std::array<std::array<FieldPlace, std::size(field_names)>, form_cou
     return field_places[static_cast<size_t>(form)][static_cast<size_t>(name)];
 }
 
-/// Where the distance of a jump stands in its instruction.
+/// The position of a jump distance in its instruction.
 inline constexpr size_t target_offset = sizeof(Handler) + 4;
 static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
     return std::ranges::all_of(row.fields, [](const FieldRow& field) {
@@ -51,7 +52,7 @@ public:
     Fields(void* instr, const Shape& shape) noexcept
         : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{&shape.encoding()} {}
 
-    /// A slot, a number, or the value of a constant; `high` is the second half of one of 128 bits.
+    /// A slot, a number, or the value of a constant; `high` is the second half of a 128-bit constant.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
         const BitRange bits = bits_of(name);
         copy(place(bits), &value, bits.count);
@@ -59,20 +60,20 @@ public:
             std::memcpy(place(bits) + 8, &high, 8);
         return *this;
     }
-    /// As it was set; of 128 bits the first half.
+    /// The value as it was set; the first half of 128 bits.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
         const BitRange bits = bits_of(name);
         uint64_t value = 0;
         copy(&value, place(bits), bits.count);
         return value;
     }
-    /// Whether a field is an operand that is a constant.
+    /// Whether a field is a constant operand.
     [[nodiscard]] bool is_constant(Field name) const noexcept {
         return (shape_.variant.constants() >> place_of(shape_.form, name).operand & 1) != 0;
     }
 
 private:
-    /// Up to 64 bits. Copies of sizes that are known when this is compiled are no calls.
+    /// Up to 64 bits. Copies of constant size need no call.
     static void copy(void* to, const void* from, uint8_t bits) noexcept {
         if (bits == 16)
             std::memcpy(to, from, 2);

@@ -6,26 +6,25 @@
 #include <iterator>
 #include <string_view>
 
-/// The forms of threaded instructions: which fields each has, where they lie, which variants it comes in and
-/// what it may do. Encoder, decoder, sizes, handler tables, disassembler and verifier are all made from here.
+/// The forms of threaded instructions: their fields, where these lie, the variants and the effects. Encoder,
+/// decoder, sizes, handler tables, disassembler and verifier are all generated from here.
 ///
-/// An instruction is the address of its handler, a head of 64 bits, and as many words of 64 bits as its
-/// form needs.
+/// An instruction is the address of its handler, a 64-bit head, and as many 64-bit words as its form needs.
 
 namespace warpbeam::vm {
 
 /// Where a field lies: in one of the four 16-bit lanes of the head, in the last two lanes together, in the
-/// next word, in the next two, or in all that follow. Words are taken in the order of the fields.
+/// next word, in the next two, or in all that follow. Words are assigned in the order of the fields.
 enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest }; // bytes 0, 2, 4, 6 and 4..7 of the head
 
 enum class FieldKind : uint8_t {
     none,
-    result,      ///< where the result goes; its slot, unless that is the accumulator alone
+    result,      ///< the result's destination; a slot, unless it is only the accumulator
     operand,     ///< an operand of any class; its slot, or its value
     source,      ///< a slot that is read
-    sources,     ///< the first of some slots that are read
+    sources,     ///< the first of several slots that are read
     destination, ///< a slot that is written
-    area,        ///< the first of some slots that are read or written
+    area,        ///< the first of several slots that are read or written
     number,      ///< an index, a count, an offset
     jump,        ///< a signed distance in bytes from the beginning of the instruction
     jumps,       ///< `count` + 1 distances of 32 bits
@@ -33,25 +32,25 @@ enum class FieldKind : uint8_t {
     pins, ///< a `Pins`
 };
 
-/// What a field's value is: which bank it travels in, and how many bytes a constant takes.
+/// The type of a field's value: which bank it uses, and how many bytes a constant takes.
 enum class Typed : uint8_t {
     index, ///< i32, and addresses of 32 bits
     wide,  ///< i64, and references
-    in0,   ///< what the signature of the WebAssembly instruction says of its operand ...
+    in0,   ///< the type of the operand in the WebAssembly instruction's signature ...
     in1,
     in2,
     out,       ///< ... or its result
-    by_option, ///< what the option says: a Bank
+    by_option, ///< given by the option: a Bank
 };
 
-/// What an instruction may do, besides computing its result.
+/// The effects of an instruction besides computing its result.
 namespace effect {
 inline constexpr uint8_t traps = 1;
 inline constexpr uint8_t calls = 2;     ///< enters or leaves a frame
 inline constexpr uint8_t allocates = 4; ///< an object; the garbage collector may run
-inline constexpr uint8_t branches = 8;  ///< goes on elsewhere
-inline constexpr uint8_t ends = 16;     ///< never goes on with the next instruction
-/// A place where an execution can be suspended: all operands are in the frame.
+inline constexpr uint8_t branches = 8;  ///< may continue elsewhere
+inline constexpr uint8_t ends = 16;     ///< never continues with the next instruction
+/// A point where an execution can be suspended: all operands are in the frame.
 inline constexpr uint8_t safepoint = 32;
 } // namespace effect
 
@@ -80,8 +79,8 @@ struct FieldRow {
     FieldKind kind = FieldKind::none;
     Lane lane = Lane::d;
     Typed typed = Typed::index;
-    /// Of an operand: where it lies when it is a constant. `bc` is for constants of 32 bits; a wider one
-    /// takes words all the same.
+    /// For an operand: where it lies if it is a constant. `bc` is for 32-bit constants; a wider one takes
+    /// words anyway.
     Lane constant = Lane::word;
 };
 inline constexpr size_t max_fields = 6;
@@ -95,7 +94,7 @@ enum class Form : uint8_t {
 struct FormRow {
     Form form;
     std::string_view name;
-    uint8_t options; ///< how many there are
+    uint8_t options; ///< the number of options
     uint8_t effects;
     std::array<FieldRow, max_fields> fields;
 };
@@ -111,10 +110,10 @@ constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_c
 
 /// What the fields of a form say about its variants.
 struct FormFacts {
-    uint8_t operands = 0;    ///< how many there are of any class
-    bool has_result = false; ///< of any class
-    bool has_open = false;   ///< whether an operand's type depends on the instruction or the option, and ...
-    Typed open = Typed::index; ///< ... on which; all that can be constants are typed alike
+    uint8_t operands = 0;      ///< the number of operands of any class
+    bool has_result = false;   ///< whether there is a result of any class
+    bool has_open = false;     ///< whether an operand's type depends on the instruction or the option
+    Typed open = Typed::index; ///< what it depends on; all possible constants have the same type
 };
 inline constexpr auto form_facts = [] {
     std::array<FormFacts, form_count> facts;
@@ -135,7 +134,7 @@ inline constexpr auto form_facts = [] {
 }();
 constexpr const FormFacts& facts_of(Form form) noexcept { return form_facts[static_cast<size_t>(form)]; }
 
-/// Which operand a field is, counted from 0.
+/// The index of a field among the operands, from 0.
 constexpr size_t operand_index(Form form, Field name) noexcept {
     size_t index = 0;
     for (const FieldRow& field : row_of(form).fields) {
@@ -146,20 +145,20 @@ constexpr size_t operand_index(Form form, Field name) noexcept {
     return index;
 }
 
-/// Where a field lies: from which byte after the handler's address on, and how many bits it has.
+/// Where a field lies: its first byte after the handler's address, and its number of bits.
 struct BitRange {
     uint8_t byte = 0;
-    uint8_t count = 0; ///< 0 when the form has no such field
+    uint8_t count = 0; ///< 0 if the form does not have this field
 };
 
-/// The words after the head, and where the fields lie, of one variant.
+/// The words after the head, and the positions of the fields, of one variant.
 struct Encoding {
     std::array<BitRange, max_fields> fields;
     uint8_t words = 0;
 };
 
-/// `constants` says which operands are constants (Variant::constants), `width` how many bytes one has whose
-/// type the form leaves open.
+/// `constants` says which operands are constants (Variant::constants); `width` is the size in bytes of a
+/// constant whose type the form leaves open.
 constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noexcept {
     constexpr BitRange lanes[] = {{0, 16}, {2, 16}, {4, 16}, {6, 16}, {4, 32}};
     Encoding encoding;
@@ -197,7 +196,7 @@ constexpr size_t field_index(Form form, Field name) noexcept {
     return max_fields;
 }
 
-/// What a type that the form leaves open is for an instruction of WebAssembly: one of a signature.
+/// The type that the form leaves open, for a WebAssembly instruction: one from its signature.
 constexpr Sig::Type type_of(Typed typed, const Sig& sig, uint8_t option) noexcept {
     constexpr Sig::Type of_bank[] = {Sig::i64, Sig::f64, Sig::v128};
     const auto known = [&](Sig::Type type) {
@@ -225,7 +224,7 @@ constexpr size_t bytes_of(Sig::Type type) noexcept {
     return type == Sig::i32 || type == Sig::f32 ? 4 : type == Sig::v128 ? 16 : 8;
 }
 
-/// The bytes of a constant operand whose type the form leaves open.
+/// The size of a constant operand whose type the form leaves open.
 constexpr size_t constant_width(Form form, const Sig& sig, uint8_t option) noexcept {
     const FormFacts& facts = facts_of(form);
     return facts.has_open ? bytes_of(type_of(facts.open, sig, option)) : 8;

@@ -11,12 +11,12 @@
 #include <cstring>
 #include <type_traits>
 
-/// Threaded code: what an instruction looks like in memory, and the machine registers of the interpreter.
-/// Section 2 of docs/engine.md explains the choices.
+/// Threaded code: how an instruction looks in memory, and the machine registers of the interpreter. Section 2
+/// of docs/engine.md explains the choices.
 
-// Attributes that not every compiler has. Clang passes twelve integers in
-// registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
-// the interpreter in the machine's registers.
+// Attributes that not every compiler has. Clang passes twelve integers in registers to a `preserve_none`
+// function and saves none, so a chain of tail calls keeps the whole state of the interpreter in machine
+// registers.
 #if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \
     __has_cpp_attribute(clang::musttail) && defined(__x86_64__) && !defined(WARPBEAM_LOOP_DISPATCH)
 #define WARPBEAM_TAIL_CALLS 1
@@ -43,8 +43,8 @@ template <typename T, size_t Bytes>
 struct VectorOf {
     typedef T type __attribute__((vector_size(Bytes)));
 };
-/// The floating-point registers are whole vector registers, so that one serves f32, f64 and v128 and nothing
-/// is converted on the way.
+/// The floating-point registers are whole vector registers, so one serves f32, f64 and v128 without
+/// conversion.
 using Vector = VectorOf<double, 16>::type;
 
 #if WARPBEAM_TAIL_CALLS
@@ -55,7 +55,7 @@ using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_s
 using Handler = Exit (*)(Regs&);
 #endif
 
-/// The beginning of every instruction; its form (isa/form.hpp) says what the rest is.
+/// The beginning of every instruction; its form (isa/form.hpp) defines the rest.
 struct alignas(8) Instr {
     Handler handler;
     uint64_t head;
@@ -73,33 +73,33 @@ struct alignas(8) Instr {
 static_assert(sizeof(Instr) == 16);
 
 /// Which locals of a frame live in registers: the slots of l0, l1 and f0. Such a local is written through to
-/// its slot, so memory always tells the truth and a set of pins can be given up at any time. A register that
-/// is not in use names any slot of the frame.
+/// its slot, so memory is always up to date and a set of pins can be dropped at any time. An unused register
+/// names any slot of the frame.
 struct Pins {
     uint16_t l0 = 0;
     uint16_t l1 = 0;
     uint16_t f0 = 0;
-    /// In the word behind a call: the slot of the caller's frame that gets the callee's one result.
+    /// In the word after a call: the slot of the caller's frame for the callee's single result.
     uint16_t result = 0;
     friend bool operator==(const Pins&, const Pins&) = default;
 };
 static_assert(sizeof(Pins) == 8);
 
-/// What a call leaves behind for the return. The 64-bit word right before `ip` holds the caller's Pins.
-/// When a call crosses into another instance, two more lie on top: one whose `ip` is the caller's
-/// InstanceData, and one that returns to an instruction which restores that.
+/// What a call saves for the return. The 64-bit word right before `ip` holds the caller's Pins. A call into
+/// another instance pushes two more records: one whose `ip` is the caller's InstanceData, and one that
+/// returns to an instruction which restores that instance.
 struct Record {
     const Instr* ip;
     Slot* fp;
 };
 
-/// A function's threaded code. The instructions follow the header, then what isa/catch_table.hpp describes.
+/// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp.
 struct alignas(8) Code {
     uint32_t frame_slots; ///< locals and operand stack
-    uint16_t zero_from;   ///< the locals that are no parameters begin as zero
+    uint16_t zero_from;   ///< the first local that is not a parameter; these begin as zero
     uint16_t zero_count;
     Pins pins;     ///< at entry
-    uint32_t size; ///< of the instructions in bytes
+    uint32_t size; ///< the size of the instructions in bytes
     uint32_t func; ///< the index in its module
     uint32_t try_regions;
     uint32_t catch_clauses;
@@ -107,23 +107,23 @@ struct alignas(8) Code {
 };
 static_assert(sizeof(Code) == 32);
 
-/// Where the code of a function is found: at first a stub that lowers it. Calls hold the cell's address, so
-/// code can be shared between instances and threads and be replaced at any time.
+/// Points to a function's code: at first to a stub that lowers it. Calls hold the cell's address, so code can
+/// be shared between instances and threads and replaced at any time.
 struct CodeCell {
     std::atomic<const Code*> code;
-    /// ModuleCode for a function of a module, HostFunc for a host function: whatever the stub expects.
+    /// ModuleCode for a function of a module, HostFunc for a host function: what the stub expects.
     void* owner;
     uint32_t func; ///< the index in its module
 };
 
 /// The registers of the interpreter, bundled while a handler's body runs.
 struct Regs {
-    const Instr* ip;    ///< the instruction that runs
-    Slot* fp;           ///< the frame: parameters, locals, then operands by their height
+    const Instr* ip;    ///< the current instruction
+    Slot* fp;           ///< the frame: parameters, locals, then operands by stack height
     uint8_t* mem;       ///< memory 0
     uint64_t mem_size;  ///< in bytes
-    InstanceData* inst; ///< the instance whose code runs
-    Record* rp;         ///< where the next record goes
+    InstanceData* inst; ///< the current instance
+    Record* rp;         ///< the position of the next record
     uint64_t acc;       ///< the integer accumulator
     uint64_t l0;        ///< pinned local
     uint64_t l1;        ///< pinned local

@@ -5,26 +5,26 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Where an instruction finds its operands and leaves its result. The lowering picks the classes; a handler
-/// has them baked in.
+/// Where an instruction finds its operands and leaves its result. The lowering chooses the classes; they are
+/// compiled into the handler.
 
 namespace warpbeam::vm {
 
 /// Where an operand is. For floating-point types l0 means the register f0.
 enum class Src : uint8_t {
     slot, ///< in the frame
-    acc,  ///< in the accumulator, left there by an instruction before
+    acc,  ///< in the accumulator, left there by an earlier instruction
     l0,   ///< in a pinned local
     l1,
     imm, ///< in the instruction
 };
 inline constexpr size_t src_count = 5;
 
-/// Where a result goes. All but `acc` also write the frame slot that the instruction names.
+/// Where a result goes. All except `acc` also write the frame slot that the instruction names.
 enum class Dst : uint8_t {
-    acc,  ///< the accumulator alone
+    acc,  ///< only the accumulator
     slot, ///< the frame and the accumulator
-    l0,   ///< a pinned local and its slot; the accumulator is left alone
+    l0,   ///< a pinned local and its slot; the accumulator is unchanged
     l1,
 };
 inline constexpr size_t dst_count = 4;
@@ -32,7 +32,7 @@ inline constexpr size_t dst_count = 4;
 constexpr bool is_pin(Src s) noexcept { return s == Src::l0 || s == Src::l1; }
 constexpr bool is_pin(Dst d) noexcept { return d == Dst::l0 || d == Dst::l1; }
 
-/// The registers that a value travels in: the integer ones, also for references, or the vector ones.
+/// The kind of registers that hold a value: integer registers, also for references, or vector registers.
 enum class Bank : uint8_t { integer, floating, vector };
 
 constexpr Bank bank_of(Sig::Type type) noexcept {
@@ -51,8 +51,8 @@ constexpr Bank bank_of(Sig::Type type) noexcept {
     return Bank::integer;
 }
 
-/// Whether a local of that bank can be pinned in l0 or l1: two integers can, one number of f32 or f64, and no
-/// vector.
+/// Whether values of a bank can be in this pinned local: integers in l0 and l1, one f32 or f64 in l0 (f0), no
+/// vectors.
 constexpr bool has_pin(Bank bank, Src s) noexcept {
     return !is_pin(s) || bank == Bank::integer || (bank == Bank::floating && s == Src::l0);
 }
@@ -60,8 +60,8 @@ constexpr bool has_pin(Bank bank, Dst d) noexcept {
     return !is_pin(d) || bank == Bank::integer || (bank == Bank::floating && d == Dst::l0);
 }
 
-/// One of the variants of an instruction: the classes of its result and operands in the order of its form,
-/// and for some forms an option (see isa/forms.inc). What a form does not have stays as it is here.
+/// One variant of an instruction: the classes of its result and operands in the order of its form, and for
+/// some forms an option (see isa/forms.inc). Fields that a form does not have keep their defaults.
 struct Variant {
     Dst result = Dst::acc;
     Src a = Src::slot;
@@ -77,7 +77,7 @@ struct Variant {
         other.result = d;
         return other;
     }
-    /// Which operands are constants, a bit for each.
+    /// Which operands are constants, one bit for each.
     [[nodiscard]] constexpr unsigned constants() const noexcept {
         return (a == Src::imm ? 1u : 0u) | (b == Src::imm ? 2u : 0u) | (c == Src::imm ? 4u : 0u);
     }

@@ -3,30 +3,30 @@
 #include "isa/form.hpp"
 
 /// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls
-/// back from a missing one: a pinned local is also in its slot, a constant can be put into one.
+/// back from a missing one: a pinned local is also in its slot, and a constant can be put into a slot.
 
 namespace warpbeam::vm {
 
 #if defined(__x86_64__) && defined(__linux__)
-/// Whether there are accesses that leave the check of bounds to guard pages (handlers/guard.hpp).
+/// Whether there are accesses that leave the bounds check to guard pages (handlers/guard.hpp).
 #define WARPBEAM_GUARD_PAGES 1
 #else
 #define WARPBEAM_GUARD_PAGES 0
 #endif
 
-/// Which of the variants of a form a WebAssembly instruction gets, by how programs use it
-/// (docs/decisions/0009). `none`: the form is not for it.
+/// Which variants of a form a WebAssembly instruction gets, according to how programs use it
+/// (docs/decisions/0009). `none`: the form does not apply to it.
 enum class Coverage : uint8_t {
     none,
     full,
-    common,      ///< an access or an operator on vectors that many programs have
-    compact,     ///< what is rare or slow
-    additive,    ///< an addition, which has the most
-    commutative, ///< as i32.mul: one order of each pair of classes is enough
-    subtractive, ///< as i32.sub and f64.div
-    shifting,    ///< as i32.shl
-    comparing,   ///< as i32.lt_s
-    bits,        ///< of a branch on i32.and: commutative, and no instruction is its negation
+    common,      ///< a common memory access or vector operator
+    compact,     ///< rare or slow
+    additive,    ///< an addition, which has the most variants
+    commutative, ///< like i32.mul: one order of each pair of classes is enough
+    subtractive, ///< like i32.sub and f64.div
+    shifting,    ///< like i32.shl
+    comparing,   ///< like i32.lt_s
+    bits,        ///< a branch on i32.and: commutative, without a negated instruction
 };
 
 /// The banks of an instruction's operands and result.
@@ -42,15 +42,15 @@ constexpr Banks banks_of(const Sig& sig) noexcept {
 namespace detail {
 
 constexpr bool is_plain(Src s) noexcept { return s == Src::slot || s == Src::acc; }
-/// A slot or a constant. A right operand mostly is one: a pinned local is in its slot too.
+/// A slot or a constant. Right operands mostly are: a pinned local is in its slot too.
 constexpr bool is_stable(Src s) noexcept { return s == Src::slot || s == Src::imm; }
-/// Whether an operand is the pinned local that the result goes to.
+/// Whether an operand is the pinned local that receives the result.
 constexpr bool is_own(Variant v, Src operand) noexcept {
     return (v.result == Dst::l0 && operand == Src::l0) || (v.result == Dst::l1 && operand == Src::l1);
 }
 constexpr bool is(Variant v, Src a, Src b) noexcept { return v.a == a && v.b == b; }
 
-/// Results that go to a pinned local at once: the left operand is in a slot, the accumulator or that very
+/// Results that go directly to a pinned local: the left operand is in a slot, the accumulator or that same
 /// local, the right one in a slot or constant.
 constexpr bool to_pin_exists(Variant v) noexcept {
     return (is_plain(v.a) || is_own(v, v.a)) && is_stable(v.b);
@@ -97,7 +97,7 @@ constexpr bool binary_exists(Coverage coverage, const Bank bank, Variant v) noex
 }
 
 constexpr bool branch_exists(Coverage coverage, Bank bank, Variant v) noexcept {
-    // The comparisons of integers, and equality, are each other's negations.
+    // Integer comparisons, and equality, have negations.
     const bool negatable =
         coverage == Coverage::bits || (bank == Bank::floating && coverage == Coverage::comparing);
     if (v.a == Src::imm || (v.option != 0 && !negatable))
@@ -148,14 +148,14 @@ constexpr bool load_exists(Form form, Coverage coverage, Variant v) noexcept {
     }
 }
 
-/// A value that is stored. There is one accumulator for address and value, but for values of other banks.
-/// Constant vectors are stored from a slot.
+/// A value to store. Address and value share one accumulator unless the value is in another bank. Constant
+/// vectors are stored from a slot.
 constexpr bool value_exists(Coverage coverage, Bank bank, Src value, Src address) noexcept {
     return has_pin(bank, value) && (!is_pin(value) || coverage == Coverage::full) &&
            !(bank == Bank::vector && value == Src::imm) &&
            !(bank == Bank::integer && value == Src::acc && address == Src::acc);
 }
-/// A sum that is an address is made last, so a value is no longer in the accumulator.
+/// The sum for an address is computed last, so the value is no longer in the accumulator.
 constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) noexcept {
     const bool is_rare = coverage == Coverage::compact;
     switch (form) {
@@ -179,8 +179,8 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
 
 } // namespace detail
 
-/// Whether a variant of a form exists for a WebAssembly instruction of those types and that coverage. A form
-/// that has handlers for no particular instruction has full coverage.
+/// Whether a variant of a form exists for a WebAssembly instruction with these types and this coverage. A
+/// form whose handlers belong to no particular instruction has full coverage.
 constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
@@ -261,15 +261,15 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     case Form::struct_new_default:
         return true;
     default:
-        // Without classes, there are the options.
+        // Without classes, only the options count.
         return facts_of(form).operands == 0 && !facts_of(form).has_result;
     }
 }
 
 // ---- The Cartesian product ----
 
-/// How much each class and the option of a variant contribute to its number; 0 for those that a form does not
-/// have.
+/// How much each class and the option of a variant contribute to its number; 0 for those that the form does
+/// not have.
 struct Strides {
     uint16_t a = 0;
     uint16_t b = 0;
@@ -296,7 +296,8 @@ inline constexpr auto form_strides = [] {
 }();
 constexpr const Strides& strides_of(Form form) noexcept { return form_strides[static_cast<size_t>(form)]; }
 
-/// How many combinations of classes and options a form could have, and the number of a variant among them.
+/// The number of possible combinations of classes and options of a form, and the number of a variant among
+/// them.
 constexpr size_t combinations(Form form) noexcept {
     return size_t{row_of(form).options} * strides_of(form).option;
 }
@@ -320,7 +321,7 @@ constexpr Variant variant_of(Form form, size_t number) noexcept {
     return v;
 }
 
-/// The variants that exist, and where each stands among them.
+/// The variants that exist, and the position of each among them.
 template <Form form, Coverage coverage, Banks banks>
 struct VariantSet {
     static constexpr uint8_t none = UINT8_MAX;

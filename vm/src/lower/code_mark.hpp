@@ -4,7 +4,7 @@
 
 namespace warpbeam::vm {
 
-/// Which instruction of the body an instruction of the code was made from.
+/// Maps an instruction of the code to the instruction of the body that it was made from.
 struct CodeMark {
     size_t position; ///< in the code
     size_t offset;   ///< in the body

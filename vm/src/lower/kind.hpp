@@ -8,9 +8,9 @@
 
 namespace warpbeam::vm {
 
-/// What the lowering needs to know of a value's type: its size and the register that it travels in.
+/// What the lowering needs to know about a value's type: its size and its kind of register.
 using Kind = ValType::Kind;
-/// Whether it travels in the floating-point registers.
+/// Whether it is in the floating-point registers.
 constexpr bool is_float_kind(Kind kind) noexcept {
     return kind == ValType::f32 || kind == ValType::f64 || kind == ValType::v128;
 }

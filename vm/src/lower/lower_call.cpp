@@ -4,7 +4,7 @@
 
 namespace warpbeam::vm {
 
-/// `result` is the slot that a call's result goes to.
+/// `result` is the slot for the call's result.
 Pins Lowering::pins_word(const PinSet& pins, uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) {
         return local == PinSet::none ? uint16_t{0} : locals_[local].slot;
@@ -17,8 +17,8 @@ void Lowering::emit_pins() noexcept {
     emit(Form::set_pins).set(Field::pin0, pins.l0).set(Field::pin1, pins.l1).set(Field::pin2, pins.f0);
 }
 
-/// Puts the arguments, which are on top of the stack, where the callee's frame begins, and tells where that
-/// is.
+/// Moves the arguments, which are on top of the stack, to the beginning of the callee's frame, and returns
+/// its position.
 uint32_t Lowering::begin_call(size_t params) noexcept {
     if (stack_.size() < params)
         return height(); // only after a failure
@@ -109,7 +109,7 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
     const FuncType& type = module_.type_registry().func(type_id);
     const uint64_t table_and_type = by_ref ? 0 : uint64_t{reader_.u32()} << 32 | type_id;
     Popped callee = pop();
-    // The index stays in the accumulator when no argument's move or store is in between.
+    // The index stays in the accumulator if no argument's move or store is in between.
     const bool in_acc = !tail && !by_ref && callee.in_acc && classify(callee) == Src::acc;
     if (!in_acc)
         force_slot(callee);
@@ -124,7 +124,7 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
         become_unreachable();
         return;
     }
-    // Slots above the arguments stay as they are until the call has read its operand.
+    // Slots above the arguments stay unchanged until the call has read its operand.
     const uint32_t frame = begin_call(type.params.size());
     Fields out =
         emit({by_ref ? Form::call_ref : Form::call_indirect, Op::nop, {.a = in_acc ? Src::acc : Src::slot}});

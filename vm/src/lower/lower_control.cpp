@@ -6,7 +6,7 @@
 /// Blocks, labels and branches.
 ///
 /// At a label all operands are at home, and the label's own set of locals is pinned. A jump from a region
-/// with another set goes to a `set_pins` in front of the label instead.
+/// with another set goes to a `set_pins` before the label instead.
 
 namespace warpbeam::vm {
 
@@ -40,7 +40,7 @@ void Lowering::lower_block() noexcept { begin_block(ControlKind::block, reader_.
 void Lowering::begin_if() noexcept {
     const BlockType type = reader_.block_type();
     const Popped condition = pop();
-    // Copies of what has to go home leave the accumulator with the condition alone.
+    // Copies that move operands home leave the accumulator with the condition unchanged.
     begin_block(ControlKind::if_, type);
     if (failure() == Exit::none)
         control_.back().else_jump = branch_on(condition, true);
@@ -52,7 +52,7 @@ void Lowering::begin_loop() noexcept {
         return;
     Control& control = control_.back();
     pins_ = choice_.sets[next_loop_++];
-    // The set_pins is there also when the pins don't change: an inner loop may have other ones and jump here.
+    // The set_pins is there even if the pins don't change: an inner loop may have other pins and jump here.
     control.entry = here();
     if (pins_ != control.pins || choice_.entered_from_other_pins[next_loop_ - 1])
         emit_pins();
@@ -63,7 +63,7 @@ void Lowering::begin_loop() noexcept {
     emit_poll();
 }
 
-/// Counts fuel and looks for an interrupt, if the engine is made to.
+/// Counts fuel and checks for an interrupt, if the engine has that enabled.
 void Lowering::emit_poll() noexcept {
     if (options_.fuel || options_.interrupt)
         emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
@@ -114,7 +114,7 @@ void Lowering::end_block() noexcept {
         if (control.reachable)
             emit_return();
         truncate_stack(0);
-        // A catch clause may have the function's label.
+        // A catch clause may target the function's label.
         if (control.catches != CatchClause::none) {
             for (size_t i = 0; i < control.type.results(); ++i)
                 push_home(control.type.result_kind(i));
@@ -128,7 +128,7 @@ void Lowering::end_block() noexcept {
     if (control.kind == ControlKind::catch_ && control.reachable)
         end_catch();
     if (control.kind == ControlKind::if_) {
-        // Without an else the parameters are the results.
+        // Without an else, the parameters are the results.
         if (control.reachable)
             flush_from(control.operands);
         bind_else(control);
@@ -165,14 +165,14 @@ void Lowering::end_block() noexcept {
         become_unreachable();
 }
 
-/// Behind a jump nothing is emitted until the block ends.
+/// After a jump, nothing is emitted until the block ends.
 void Lowering::become_unreachable() noexcept {
     control_.back().reachable = false;
     truncate_stack(std::min(control_.back().operands, stack_.size()));
     forget_accs();
 }
 
-/// Passes instructions up to the `else` or `end` of the block `depth` levels out, and handles that.
+/// Skips instructions up to the `else` or `end` of the block `depth` levels out, and handles that.
 void Lowering::skip_unreachable(size_t depth) noexcept {
     while (!reader_.done()) {
         offset_ = reader_.offset();
@@ -248,9 +248,9 @@ void Lowering::leave_to(uint32_t depth) noexcept {
     }
 }
 
-/// Lets jumps to unconditional jumps go to where those go.
+/// Redirects jumps to unconditional jumps to their final targets.
 void Lowering::thread_jumps() noexcept {
-    // Chains are short; the bound is for loops of nothing but jumps.
+    // Chains are short; the limit is for loops that consist only of jumps.
     constexpr int max_chain = 8;
     const Handler jump = find_handler({Form::jump});
     for (const Fixup& fixup : fixups_) {
@@ -305,7 +305,7 @@ void Lowering::lower_br_if() noexcept {
     const Control& control = target(depth);
     const size_t count = arity(control);
     const bool direct = control.kind != ControlKind::func && in_place(depth);
-    // Several operands, or those that are in place, go home before the ways part.
+    // Several operands, or operands that are already in place, go home before the paths split.
     if (count > 1 || direct)
         flush_from(stack_.size() - count);
     end_conditional_branch(branch_on(condition, !direct), direct, depth);
@@ -318,7 +318,7 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     }
     leave_to(depth);
     set_distance(instr, here());
-    // The accumulators hold the same as before, but no instruction up to here may be changed any more.
+    // The accumulators are unchanged, but no instruction up to here may be modified any more.
     int_acc_.producer = {};
     float_acc_.producer = {};
     bind_here();
@@ -329,7 +329,7 @@ void Lowering::lower_br_table() noexcept {
     force_slot(index);
     const uint32_t count = reader_.u32();
     InstrReader labels = reader_;
-    // A label wants its operands in its own place, so then every label gets a piece of code.
+    // If a label needs its operands in a different place, every label gets its own piece of code.
     bool direct = true;
     size_t operands = 0;
     for (uint32_t i = 0; i <= count; ++i) {
@@ -362,7 +362,7 @@ void Lowering::lower_br_table() noexcept {
 
 void Lowering::lower_br_on_null(bool on_null) noexcept {
     const uint32_t depth = reader_.u32();
-    // br_on_null hands on what lies below the reference; br_on_non_null the reference too.
+    // br_on_null passes on the values below the reference; br_on_non_null also the reference.
     const size_t operands = arity(target(depth)) + (on_null ? 1 : 0);
     flush_from(stack_.size() - operands);
     spill_accs();
@@ -385,7 +385,7 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
 
 namespace {
 
-/// The branch that jumps where a comparison holds, or with `negated` where it does not.
+/// The branch that jumps if a comparison holds, or with `negated` if it does not.
 Choice branch_of(Op compare, bool negated) noexcept {
     const Op negation = op_row(compare).negation;
     if (negated && negation != Op::unreachable)
@@ -406,7 +406,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
         if (fuse_branch(*last, negated, instr))
             return instr;
     }
-    // A local just stepped and tested against zero.
+    // A local that was just stepped is tested against zero.
     const bool is_step = condition.operand.where == Operand::local && condition.operand.index == step_.local;
     Choice branch = branch_of(Op::i32_ne, negated);
     if (is_step && step_.serial == serial_ && last_label_ <= step_.begin && !step_.is_64) {
@@ -426,7 +426,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     return instr;
 }
 
-/// Takes a comparison into the branch on it, and the step before it too. False when there is no such branch.
+/// Fuses a comparison into the branch on it, and the step before it too. False if there is no such branch.
 bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept {
     struct Side {
         Src src;
@@ -442,7 +442,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     Side left = side(variant.a, Field::left);
     Side right = side(variant.b, Field::right);
     const auto is_step = [&](const Side& one) {
-        // A local in a slot is compared as what the addition left in the accumulator.
+        // A local in a slot is compared through the accumulator, where the addition left it.
         return step_.serial + 1 == compare.serial && step_.end == compare.begin &&
                last_label_ <= step_.begin &&
                (step_.src == Src::slot ? one.src == Src::acc && compare.before_local == step_.local
@@ -473,7 +473,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     return true;
 }
 
-/// Takes the last step of a local into a branch that compares the local with `right`, which is a slot or a
+/// Fuses the last step of a local into a branch that compares the local with `right`, which is a slot or a
 /// constant.
 bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept {
     Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};

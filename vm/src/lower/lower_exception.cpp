@@ -1,11 +1,11 @@
 #include "lower/lowering.hpp"
 
-/// Exceptions: blocks that catch, and what throws.
+/// Exceptions: blocks that catch, and instructions that throw.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions ; the legacy forms,
 /// https://webassembly.github.io/exception-handling/legacy/core/
 ///
 /// A block that catches emits nothing. Its clauses go to the function's catch table together with the range
-/// of code that they are for, and a clause is one more way to get to its label: operands at home, the label's
+/// of code that they cover, and a clause is one more way to get to its label: operands at home, the label's
 /// own locals pinned. No instruction is changed or moved across the ends of such a range.
 
 namespace warpbeam::vm {
@@ -14,7 +14,7 @@ const FuncType& Lowering::tag_type(uint32_t tag) const noexcept {
     return module_.type_registry().func(module_.tags()[tag].type);
 }
 
-/// From here on what is thrown is for the handler of the innermost block.
+/// From here on, the handler of the innermost block catches exceptions.
 void Lowering::note_region() noexcept {
     const uint32_t clause = control_.back().handler;
     if (clause == (regions_.empty() ? CatchClause::none : regions_.back().clause))
@@ -29,7 +29,7 @@ void Lowering::add_clause(const CatchClause& clause) noexcept {
         fail(Exit::out_of_memory);
 }
 
-/// Lets the clauses whose label is the end of a block go on here.
+/// Lets the clauses whose label is the end of a block continue here.
 void Lowering::bind_catches(Control& control) noexcept {
     for (uint32_t i = control.catches; i != CatchClause::none;) {
         CatchClause& clause = clauses_[i];
@@ -81,7 +81,7 @@ void Lowering::begin_try() noexcept {
     note_region();
 }
 
-/// The caught exception lies below what it carries, where `rethrow` finds it.
+/// The caught exception lies below the values that it carries, where `rethrow` finds it.
 void Lowering::begin_catch(bool all) noexcept {
     Control& control = control_.back();
     if (control.reachable)
@@ -115,7 +115,7 @@ void Lowering::begin_catch(bool all) noexcept {
             push_home(param.kind());
 }
 
-/// The results take the place of the exception.
+/// The results replace the exception.
 void Lowering::end_catch() noexcept {
     const Control& control = control_.back();
     move_to_label(0);
@@ -124,8 +124,7 @@ void Lowering::end_catch() noexcept {
         push_home(control.type.result_kind(i));
 }
 
-/// Hands over to what is tried for exceptions that are thrown in the block of the label, which is counted
-/// from outside of the `try`.
+/// Passes exceptions on to the handler of the label's block; the label is counted from outside the `try`.
 void Lowering::end_delegate() noexcept {
     const uint32_t depth = reader_.u32();
     clauses_[control_.back().own].next = target(depth + 1).handler;

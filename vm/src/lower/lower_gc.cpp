@@ -7,7 +7,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// The memory instructions that access memory as a field of a storage type is accessed.
+/// Memory instructions that access memory in the same way as a field with this storage type.
 Op load_like(Kind storage, bool is_signed) noexcept {
     switch (storage) {
     case ValType::i8:
@@ -51,12 +51,12 @@ Op store_like(Kind storage) noexcept {
     return Op::i64_store;
 }
 
-/// The kind of value that a field has on the stack.
+/// The kind of a field's value on the stack.
 constexpr Kind unpacked(Kind storage) noexcept { return ValType{storage}.unpacked().kind(); }
 
 } // namespace
 
-/// The layout of the type that the next immediate names; null after a failure.
+/// The layout of the type in the next immediate; null after a failure.
 const Layout* Lowering::read_layout() noexcept {
     const Layout* const layout = options_.layouts->of(module_.types()[reader_.u32()]);
     if (layout == nullptr)
@@ -217,7 +217,7 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
         force_slot(operand);
         descriptor = slot_of(operand.operand);
     }
-    // The reference is the last of what the label takes, and stays where the jump is not taken.
+    // The reference is the last operand of the label, and stays if the jump is not taken.
     flush_from(stack_.size() - arity(target(depth)));
     const bool direct = target(depth).kind != ControlKind::func && in_place(depth);
     const Popped value = top();

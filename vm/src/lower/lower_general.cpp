@@ -12,7 +12,7 @@ void Lowering::emit_general(Op op, uint32_t operands, Kind result, uint64_t firs
     flush_from(stack_.size() - operands);
     truncate_stack(stack_.size() - operands);
     const uint32_t slot = height();
-    // The result of an instruction without operands needs a slot too.
+    // The result of an instruction without operands also needs a slot.
     raise_height(1);
     height_ -= 1;
     Fields out = emit({forms[immediates], op, {}});

@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// Gives an access the operands of the addition that made its address.
+/// Gives an access the operands of the addition that computed its address.
 void set_sum(Fields& access, const Taken& sum, bool is_displaced, uint64_t offset) noexcept {
     access.set(Field::offset, offset)
         .set(is_displaced ? Field::base : Field::left, sum.get(Field::left))
@@ -15,7 +15,7 @@ void set_sum(Fields& access, const Taken& sum, bool is_displaced, uint64_t offse
 
 } // namespace
 
-/// Takes the addition that made an address, or the shift and the addition, into the load.
+/// Fuses the addition that computed an address, or a shift and an addition, into the load.
 bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept {
     const Producer* const last = last_producer(address);
     if (last == nullptr)
@@ -73,7 +73,7 @@ void Lowering::lower_load(Op op) noexcept {
     out.set(Field::offset, arg.offset);
 }
 
-/// The same for a store. What the accumulator held before the addition is no place for an integer.
+/// The same for a store. An integer value is not taken from the accumulator, which held the address.
 bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value,
                                uint8_t guarded) noexcept {
     const Producer* const last = last_producer(address);
@@ -91,7 +91,7 @@ bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped&
     (is_displaced ? choice.variant.b : choice.variant.c) = src;
     if (!is_displaced)
         choice.variant.b = sum.b;
-    // A constant, or what is in an accumulator alone, would have to be stored first, above the addition.
+    // A constant, or a value only in an accumulator, would first have to be stored, above the addition.
     if (!settle_pins(choice))
         return false;
     const Taken old = take_back(*last);

@@ -13,7 +13,7 @@ void Lowering::lower_binary(Op op, Kind result) noexcept {
         return;
     Choice choice{Form::binary, op, {}};
     const unsigned cost = settle(choice, {&l, &r});
-    // Swapped where that is cheaper: a constant then comes to stand on the right.
+    // Swaps the operands if that is cheaper: a constant then is on the right.
     if (const Op mirror = op_row(op).mirror; cost != 0 && mirror != Op::unreachable) {
         Choice swapped{Form::binary, mirror, {}};
         if (settle(swapped, {&r, &l}) < cost) {
@@ -33,8 +33,7 @@ bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
     const Producer* const last = last_producer(shifted);
     if (last == nullptr || !last->is(Form::binary, Op::i32_shl) || last->choice.variant.b != Src::imm)
         return false;
-    // The accumulator's value before the shift, which the base may be, is gone unless the shift is taken
-    // back.
+    // The accumulator's value before the shift, which may be the base, is lost unless the shift is undone.
     Choice choice{Form::add_shl, Op::nop, {.a = classify(base), .b = operands_from_pins(*last).a}};
     if (choice.variant.a == Src::imm || choice.variant.a == Src::acc || !settle_pins(choice))
         return false;
@@ -67,7 +66,7 @@ void Lowering::lower_eqz(Op equal) noexcept {
     negated_ = {next ? int_acc_.producer.serial : 0, compare};
 }
 
-/// `kind` is `bot` where the instruction does not name the type.
+/// `kind` is `bot` if the instruction does not name the type.
 void Lowering::lower_select(Kind kind) noexcept {
     Popped condition = pop();
     Popped b = pop();

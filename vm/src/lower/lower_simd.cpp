@@ -1,13 +1,13 @@
 #include "lower/lowering.hpp"
 
-/// Vector instructions that have another form than those of numbers: three operands, a number next to a
-/// vector, lanes as immediates. The others are lowered as numeric and memory instructions.
+/// Vector instructions whose forms differ from those of numbers: three operands, a number and a vector, lanes
+/// as immediates. The others are lowered like numeric and memory instructions.
 
 namespace warpbeam::vm {
 
 namespace {
 
-/// Loading or storing a lane is an access to a number, and the replacement or extraction of a lane.
+/// Loading or storing a lane is an access to a number, plus replacing or extracting a lane.
 struct LaneAccess {
     Op op;
     Op access;
@@ -47,7 +47,7 @@ void Lowering::lower_ternary(Op op) noexcept {
     set(out, Field::third, c);
 }
 
-/// A shift or the replacement of a lane.
+/// A shift, or replacing a lane.
 void Lowering::lower_with_scalar(Form form, Op op, Popped vector, Popped scalar, uint8_t lane) noexcept {
     Choice choice{form, op, {}};
     settle_and_prepare(choice, {&vector, &scalar});

@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// What every cell points to at first. The handler finds out from acc which function is meant.
+/// What every cell points to at first. The handler learns from acc which function is meant.
 struct Stub {
     Code header;
     Instr instr;
@@ -80,7 +80,7 @@ Exit ModuleCode::lower(uint32_t func) noexcept {
     }
 #endif
     codes_[index] = code;
-    (void)by_address_.push(code); // there is room
+    (void)by_address_.push(code); // room was reserved
     cells_[index].code.store(code, std::memory_order_release);
     return Exit::none;
 }
@@ -106,7 +106,7 @@ uintptr_t entry_of(const Code* code) noexcept { return reinterpret_cast<uintptr_
 } // namespace
 
 const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
-    // Addresses mostly rise, so what was lowered since then is near its place.
+    // Addresses mostly increase, so code lowered since then is near its place.
     const auto begin = by_address_.begin();
     for (; sorted_ != by_address_.size(); ++sorted_) {
         const auto fresh = begin + sorted_;
@@ -137,7 +137,7 @@ ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
         return {};
     const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];
     Lowering lowering{module_, options_, cells(), body, *options_.allocator};
-    // Without memory for all of them, those that there are have to do.
+    // If there is no memory for all of them, use those that fit.
     Vec<CodeMark> marks{*options_.allocator};
     (void)lowering.locate(marks);
     const auto next =

@@ -11,13 +11,13 @@ namespace warpbeam::vm {
 
 class Layouts;
 
-/// What code asks of the engine; fixed when the engine is made.
+/// What the engine requires of code; fixed when the engine is made.
 struct CodeOptions {
     bool fuel = false;        ///< count it at calls and loop heads
-    bool interrupt = false;   ///< look for it there
+    bool interrupt = false;   ///< check for it there
     bool guard_pages = false; ///< every memory with 32-bit addresses and 64 KiB pages is guarded
     Layouts* layouts = nullptr;
-    /// Where code is kept; never null.
+    /// The allocator for code; never null.
     Allocator* allocator = nullptr;
 };
 
@@ -28,24 +28,24 @@ public:
     ModuleCode(const ModuleCode&) = delete;
     ModuleCode& operator=(const ModuleCode&) = delete;
     ~ModuleCode();
-    /// To be called once, before all else; false when there is no memory.
+    /// Call once, before anything else; false if memory runs out.
     [[nodiscard]] bool prepare() noexcept;
 
     /// The cell of a function that the module defines, by its index in the function index space.
     [[nodiscard]] CodeCell* cell(uint32_t func) noexcept;
-    /// Lowers a function now, unless that has been done. Any thread may. `none`, out_of_memory, or `limit`
-    /// when the frame is too large for an instruction's operands.
+    /// Lowers a function now, unless it is already lowered. Any thread may call this. Returns `none`,
+    /// out_of_memory, or `limit` if the frame is too large for an instruction's operands.
     [[nodiscard]] Exit lower(uint32_t func) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
-    /// The code of a function that has been lowered.
+    /// The code of a function that is already lowered.
     [[nodiscard]] const Code& code(uint32_t func) const noexcept {
         return *codes_[func - module_.imported_funcs()];
     }
 
-    /// What is wrong with a function's code (verify_code.cpp). In builds with WARPBEAM_VERIFY_CODE `lower`
-    /// asks, keeps no code with which something is, and returns `invalid_code`.
+    /// What is wrong with a function's code (verify_code.cpp). In builds with WARPBEAM_VERIFY_CODE, `lower`
+    /// checks this, discards bad code, and returns `invalid_code`.
     [[nodiscard]] std::expected<Finding, Exit> verify(const Code& code) noexcept;
-    /// What `lower` found in the last function that it refused; its function is UINT32_MAX if it refused
+    /// What `lower` found in the last function that it refused; the function is UINT32_MAX if it refused
     /// none.
     struct Refusal {
         uint32_t func = UINT32_MAX;
@@ -53,9 +53,9 @@ public:
     };
     [[nodiscard]] Refusal refusal() noexcept;
 
-    /// The function whose code holds `ip`, and the byte offset in the module of the instruction that `ip` was
-    /// made from (with `after` set: `ip` is a return address, and the call before it is meant). Computed by
-    /// lowering once more, so that nothing is stored for it.
+    /// The function whose code contains `ip`, and the byte offset in the module of the instruction that `ip`
+    /// was made from (with `after` set, `ip` is a return address and the call before it is meant). Computed
+    /// by lowering again, so nothing is stored for it.
     struct Position {
         uint32_t func = UINT32_MAX;
         size_t offset = Error::no_offset;
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
     /// Where all instructions of a function's code come from.
     [[nodiscard]] Exit locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept;
-    /// The code that holds `ip`, which is meant as for `locate`; null for what belongs to no function.
+    /// The code that contains `ip`, with `after` as in `locate`; null if `ip` is in no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
 
 private:
@@ -76,7 +76,7 @@ private:
     Refusal refusal_;
     Vec<CodeCell> cells_;
     Vec<Code*> codes_; ///< by function
-    /// The same by their addresses, up to those lowered since `find` was asked the last time.
+    /// The same sorted by address, up to those lowered since the last call of `find`.
     Vec<const Code*> by_address_;
     size_t sorted_ = 0;
     std::atomic_flag lock_ = ATOMIC_FLAG_INIT;

@@ -8,9 +8,9 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// Loops nested deeper than this keep the pins around them, which bounds the time taken.
+/// Loops nested deeper than this keep the pins of the enclosing loop, which limits the time.
 constexpr size_t max_loop_depth = 12;
-/// A local that is used less is not worth a register.
+/// A local with fewer uses is not worth a register.
 constexpr uint64_t min_weight = 2;
 
 struct Use {
@@ -20,7 +20,7 @@ struct Use {
 
 struct Region {
     size_t set;       ///< in PinChoice::sets
-    size_t first_use; ///< the uses in this region are those from here on
+    size_t first_use; ///< the uses in this region start here
     bool is_loop;
 };
 
@@ -123,7 +123,7 @@ private:
         }
     }
 
-    /// From the outside in: takes over what the loop around has where nothing speaks against it.
+    /// From the outside in: takes over the enclosing loop's pins where nothing speaks against it.
     bool inherit() noexcept {
         if (!choice_.entered_from_other_pins.resize(choice_.sets.size()))
             return false;
@@ -139,7 +139,7 @@ private:
             if (set.f0 == PinSet::none)
                 set.f0 = outer.f0;
             if (set == outer)
-                continue; // then the loop around has said what there is to say
+                continue; // then the enclosing loop has decided
             for (size_t around = i; around != 0;) {
                 around = parents_[around];
                 if (choice_.sets[around] != set)

@@ -2,13 +2,13 @@
 
 #include <warpbeam/loader/packed_table.hpp>
 
-/// Which function lowers which instruction: that of its family, or one of its own.
+/// Which function lowers which instruction: that of its family, or its own.
 
 namespace warpbeam::vm {
 
 struct Lowering::Rules {
     using L = Lowering;
-    /// Reads the immediates of the current instruction, and emits or notes what it does.
+    /// Reads the immediates of the current instruction, and emits code or records its effect.
     using Rule = void (*)(L&, Op) noexcept;
 
     template <auto method, auto... arguments>
@@ -22,7 +22,7 @@ struct Lowering::Rules {
     static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op, kind_of(sig_of(op).out)); }
     static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
 
-    /// By the number of the instruction in the instruction table.
+    /// Indexed by position in the instruction table.
     using ByNumber = std::array<Rule, std::size(instr_table)>;
     static constexpr ByNumber by_number() noexcept;
 };
@@ -119,7 +119,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         // lower_memory.cpp
         {Op::global_get, call<&L::lower_global_get>},
         {Op::global_set, call<&L::lower_global_set>},
-        // lower_general.cpp: how many operands, and the type of the result
+        // lower_general.cpp: the number of operands, and the type of the result
         {Op::memory_size, of_op<&L::lower_memory_size, 0u>},
         {Op::memory_grow, of_op<&L::lower_memory_size, 1u>},
         {Op::memory_fill, of_op<&L::lower_general1, 3u, bot, Imm::none>},

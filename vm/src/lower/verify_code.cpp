@@ -1,7 +1,7 @@
 #include "disassembly/verifier.hpp"
 #include "lower/module_code.hpp"
 
-/// On its own, so that a program which verifies nothing does not have the verifier.
+/// In its own file, so that a program which verifies nothing does not contain the verifier.
 
 namespace warpbeam::vm {
 

@@ -11,10 +11,11 @@
 
 namespace warpbeam::vm {
 
-static_assert(std::endian::native == std::endian::little, "memory accesses want byte swaps on this machine");
+static_assert(std::endian::native == std::endian::little,
+              "memory accesses would need byte swaps on this machine");
 
-/// How wide an access is, and what its value is in the machine: an As in memory, a T on the stack. A signed
-/// As is sign-extended.
+/// The width of an access and its value type: an As in memory, a T on the stack. A signed As is
+/// sign-extended.
 template <typename As, typename T>
 struct Access {
     using Memory = As;
@@ -37,8 +38,8 @@ struct Access {
     }
 };
 
-/// Loads of vectors from less than 16 bytes: a narrow lane in each wide one, one in all of them, or one and
-/// zeros.
+/// Vector loads from less than 16 bytes: narrow lanes into wide ones, one value into all lanes, or one value
+/// and zeros.
 template <typename Narrow, typename Wide>
 struct ExtendAccess {
     using Value = Vector;

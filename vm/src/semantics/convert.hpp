@@ -13,9 +13,9 @@ namespace warpbeam::vm {
 
 namespace detail {
 
-/// Whether `a`, truncated, is representable as an Int. 2^bits is exact in every floating-point type; the
-/// lower bound of a signed Int is exact too, but where the type has more digits than Int there are values
-/// between that bound minus one and the bound, which truncate to the bound.
+/// Whether `a`, truncated, is representable as an Int. 2^bits is exact in every floating-point type. The
+/// lower bound of a signed Int is exact too, but if the type has more digits than Int, values between that
+/// bound minus one and the bound also truncate to the bound.
 template <typename Int, typename Float>
 constexpr bool truncates_into(Float a) noexcept {
     constexpr int bits = std::numeric_limits<Int>::digits;
@@ -30,7 +30,7 @@ constexpr bool truncates_into(Float a) noexcept {
 
 } // namespace detail
 
-/// trunc: traps on what can't be represented. The result is an unsigned word with Int's bits.
+/// trunc: traps if the value can't be represented. The result is an unsigned word with Int's bits.
 template <typename Int>
 struct TruncTo {
     template <typename Float>
@@ -41,7 +41,7 @@ struct TruncTo {
     }
 };
 
-/// trunc_sat: NaN gives zero, the rest goes to the nearest bound.
+/// trunc_sat: NaN gives zero, out-of-range values the nearest bound.
 template <typename Int>
 struct TruncSatTo {
     template <typename Float>
@@ -55,7 +55,7 @@ struct TruncSatTo {
     }
 };
 
-/// convert: From is the integer type that the operand's bits are read as.
+/// convert: From is the integer type of the operand's bits.
 template <typename From, typename Float>
 struct ConvertTo {
     static constexpr Float apply(std::make_unsigned_t<From> a) noexcept {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-/// The floating-point operators as pure functions on float and double. Where an operand is a NaN the result
-/// is what the machine gives, a quiet NaN, which is one of those that WebAssembly allows.
+/// The floating-point operators as pure functions on float and double. If an operand is a NaN, the result is
+/// the machine's quiet NaN, which WebAssembly allows.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#floating-point-operations
 
 namespace warpbeam::vm {
@@ -74,20 +74,20 @@ struct Sqrt {
 
 namespace detail {
 
-/// A NaN made quiet; other values as they are. An addition of zero would do, but compilers drop it.
+/// Makes a NaN quiet; other values are unchanged. Adding zero would do, but compilers remove it.
 template <typename T>
 T quieted(T a) noexcept {
     constexpr auto quiet_bit = FloatBits<T>{1} << (sizeof(T) == 4 ? 22 : 51);
     return a == a ? a : std::bit_cast<T>(std::bit_cast<FloatBits<T>>(a) | quiet_bit);
 }
 
-/// From this magnitude on all values are integers (and NaNs fail the comparison too).
+/// From this magnitude on, all values are integers (and NaNs fail the comparison too).
 template <typename T>
 inline constexpr T integral_from = sizeof(T) == 4 ? T{8388608} : T{4503599627370496};
 
 } // namespace detail
 
-// Rounding without the library, which x86-64 would call for want of SSE 4.1.
+// Rounding without the library, which x86-64 would call without SSE 4.1.
 struct Trunc {
     template <typename T>
     static T apply(T a) noexcept {
@@ -116,7 +116,7 @@ struct Nearest {
         const T magnitude = Abs::apply(a);
         if (!(magnitude < detail::integral_from<T>))
             return detail::quieted(a);
-        // The addition rounds to even at the binary point, the subtraction is exact.
+        // The addition rounds to even at the binary point; the subtraction is exact.
         return Copysign::apply((magnitude + detail::integral_from<T>)-detail::integral_from<T>, a);
     }
 };
@@ -145,7 +145,7 @@ struct Ge {
         return a >= b;
     }
 };
-/// The negation of a comparison, which for NaNs is no comparison itself.
+/// The negation of a comparison; because of NaNs it is not a comparison itself.
 template <typename Compare>
 struct Not {
     template <typename T>

@@ -7,12 +7,12 @@
 #include <limits>
 #include <type_traits>
 
-/// The integer operators as pure functions. T is uint32_t or uint64_t; signed ones say so in their name.
+/// The integer operators as pure functions. T is uint32_t or uint64_t; signed operators say so in their name.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#integer-operations
 
 namespace warpbeam::vm {
 
-/// A result, or the reason why there is none.
+/// A result, or a trap.
 template <typename T>
 struct Checked {
     T value;
@@ -121,7 +121,7 @@ struct RemS {
     static constexpr Checked<T> apply(T a, T b) noexcept {
         if (b == 0)
             return {0, Exit::integer_divide_by_zero};
-        // Any number modulo -1 is 0, also the smallest, whose quotient can't be represented.
+        // Any number modulo -1 is 0, even the smallest, whose quotient can't be represented.
         const auto y = static_cast<Signed<T>>(b);
         if (y == -1)
             return {0};
@@ -189,7 +189,7 @@ struct GeS {
         return static_cast<Signed<T>>(a) >= static_cast<Signed<T>>(b);
     }
 };
-/// `a & b` is not zero: no instruction of its own, but the test of many branches.
+/// `a & b` is not zero: not an instruction, but the condition of many branches.
 struct Bits {
     template <typename T>
     static constexpr bool apply(T a, T b) noexcept {
@@ -221,7 +221,7 @@ struct Popcnt {
         return static_cast<T>(std::popcount(a));
     }
 };
-/// Sign-extends the low bits that Narrow has.
+/// Sign-extends the low bits, as many as Narrow has.
 template <typename Narrow>
 struct Extend {
     template <typename T>

@@ -5,14 +5,14 @@
 #include <cstdint>
 
 /// Vectors of lanes, which the compiler turns into the machine's vector instructions. Where the language has
-/// no expression for one of them x86 intrinsics stand in, next to a portable form.
+/// no expression for an operation, x86 intrinsics are used, next to a portable form.
 ///
-/// All of this is compiled once for each instruction set, in a namespace of its own that the build names
-/// WARPBEAM_ISA: else the linker would take one of two equal inline functions, perhaps with instructions
-/// that the processor doesn't have. WARPBEAM_PORTABLE_LANES leaves the intrinsics out.
+/// All of this is compiled once for each instruction set, in its own namespace that the build names
+/// WARPBEAM_ISA. Otherwise the linker would merge equal inline functions, perhaps into one with instructions
+/// that the processor doesn't have. WARPBEAM_PORTABLE_LANES disables the intrinsics.
 
 #ifndef WARPBEAM_ISA
-#error "the build says for which instruction set this is compiled"
+#error "the build must define WARPBEAM_ISA, the instruction set"
 #endif
 
 #if defined(__SSE2__) && !defined(WARPBEAM_PORTABLE_LANES)
@@ -72,21 +72,21 @@ struct IntOf<8> {
 };
 } // namespace detail
 
-/// What comparisons of a V yield: lanes of all ones or none.
+/// The result type of comparisons of a V: lanes of all ones or zeros.
 template <typename V>
 using MaskOf = typename VectorOf<typename detail::IntOf<sizeof(LaneOf<V>)>::type, sizeof(V)>::type;
 /// The unsigned lanes of the same width.
 template <typename V>
 using BitsOf = typename VectorOf<std::make_unsigned_t<LaneOf<MaskOf<V>>>, sizeof(V)>::type;
 
-/// The same bits as another type of vector.
+/// The same bits as another vector type.
 template <typename To, typename From>
 [[gnu::always_inline]] inline To as(From a) noexcept {
     static_assert(sizeof(To) == sizeof(From));
     return __builtin_bit_cast(To, a);
 }
 
-/// A function of lanes applied to each.
+/// Applies a function to each lane.
 template <typename V, typename F>
 [[gnu::always_inline]] inline V each(V a, V b, F f) noexcept {
     for (unsigned i = 0; i < lane_count<V>; ++i)
@@ -94,7 +94,7 @@ template <typename V, typename F>
     return a;
 }
 
-/// `a` in all lanes. Bits are added, for 0 + -0 is no -0.
+/// `a` in all lanes. Works on bits, since 0 + -0 is not -0.
 template <typename V>
 V splat(LaneOf<V> a) noexcept {
     return as<V>(BitsOf<V>{} + as<LaneOf<BitsOf<V>>>(a));

@@ -6,7 +6,7 @@
 #include "semantics/int.hpp"
 #include "semantics/op_rows.hpp"
 
-/// What each numeric instruction computes, held against its signature.
+/// What each numeric instruction computes, checked against its signature.
 
 namespace warpbeam::vm {
 
@@ -17,7 +17,7 @@ struct NumericOf;
 #include "semantics/op_rows_numeric.inc"
 #undef WARPBEAM_OP
 
-/// The semantics of an instruction of one or two numbers, as a type with a static `apply`.
+/// The semantics of an instruction with one or two operands, as a type with a static `apply`.
 template <Op op>
 using Numeric = typename NumericOf<op>::type;
 

@@ -2,17 +2,16 @@
 
 #include "isa/variants.hpp"
 
-/// What the engine knows of each WebAssembly instruction, next to the loader's instruction table: how it is
-/// lowered, which variants its handlers come in, and what it computes.
+/// What the engine knows about each WebAssembly instruction, in addition to the loader's instruction table:
+/// how it is lowered, which variants its handlers come in, and what it computes.
 ///
-/// The columns of the rows (`op_rows_*.inc`): the instruction; its family; the coverage of the form that it
-/// has by itself; the instruction that gives the same for swapped operands, and the one that gives the
-/// opposite (`unreachable`: there is none); what it computes, as a type or function that the files of the
-/// family's handlers know.
+/// The columns of the rows (`op_rows_*.inc`): the instruction; its family; the coverage of its own form; the
+/// equivalent instruction for swapped operands, and the opposite instruction (`unreachable`: there is none);
+/// what it computes, as a type or function that the files with the family's handlers know.
 
 namespace warpbeam::vm {
 
-/// Instructions that are lowered in the same way.
+/// Instructions that are lowered the same way.
 enum class Family : uint8_t {
     none, ///< for forms whose handlers belong to no particular instruction
     control,
@@ -21,8 +20,8 @@ enum class Family : uint8_t {
     parametric,
     variable,
     constant,
-    nothing,  ///< changes the type of a value, not the value
-    equality, ///< comparisons with zero, and of references: those of integers
+    nothing,  ///< changes only the type of a value
+    equality, ///< comparisons with zero and of references, done like those of integers
     i32_binary,
     i64_binary,
     float_binary,
@@ -32,7 +31,7 @@ enum class Family : uint8_t {
     float_load,
     vector_load,
     store,
-    general0, ///< with as many immediates
+    general0, ///< with this number of immediates
     general1,
     general2,
     atomic,
@@ -77,17 +76,17 @@ inline constexpr OpRow op_rows[] = {
 namespace detail {
 
 struct OpPlace {
-    uint16_t row = UINT16_MAX; ///< in `op_rows`
+    uint16_t row = UINT16_MAX; ///< position in `op_rows`
     Family family = Family::none;
-    uint8_t in_family = 0; ///< among those of the same family
+    uint8_t in_family = 0; ///< position in its family
 };
-/// The number of an instruction in the instruction table.
+/// The position of an instruction in the instruction table.
 constexpr size_t number_of(Op op) noexcept {
     const auto code = static_cast<uint32_t>(op);
     return size_t{warpbeam::detail::instr_index.position[warpbeam::detail::index_row(code)][code & 0xfff]} -
            1;
 }
-/// By the number of the instruction in the instruction table.
+/// Indexed by position in the instruction table.
 inline constexpr auto op_places = [] {
     std::array<OpPlace, std::size(instr_table)> places{};
     std::array<uint8_t, family_count> next{};
@@ -127,7 +126,7 @@ constexpr bool is_comparison(Op op) noexcept {
             (op_row(op).mirror != Op::unreachable && op_row(op).mirror != op));
 }
 
-/// Which variants a form has of an instruction: none when the form is not for it.
+/// Which variants of a form an instruction has: none if the form does not apply to it.
 constexpr Coverage coverage_of(Form form, Op op) noexcept {
     const OpRow& row = op_row(op);
     const bool is_integer = row.family == Family::i32_binary || row.family == Family::i64_binary;
@@ -138,7 +137,7 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
         return op == Op::i32_and || op == Op::i64_and ? Coverage::bits : Coverage::none;
     case Form::latch:
         return is_integer && is_comparison(op) ? Coverage::full : Coverage::none;
-    // The fields of objects are accessed as by these instructions.
+    // The fields of objects are accessed like memory by these instructions.
     case Form::struct_get:
     case Form::array_get:
         return row.family == Family::i32_load || op == Op::i64_load || op == Op::f32_load ||
@@ -159,7 +158,7 @@ constexpr Coverage coverage_of(Form form, Op op) noexcept {
     }
 }
 
-// The mirror of a mirror, and the negation of a negation, is the instruction itself. They have its types.
+// The mirror of a mirror, and the negation of a negation, is the instruction itself, with the same types.
 static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
     const auto is_mutual = [&](Op OpRow::* column) {
         const Op other = row.*column;
@@ -171,7 +170,7 @@ static_assert(std::ranges::all_of(op_rows, [](const OpRow& row) {
 
 // ---- Types and semantics, for handlers ----
 
-/// Says in a row's expansion what the instruction computes, as the member `type` of a template.
+/// In a row's expansion, defines what the instruction computes, as the member `type` of a template.
 #define WARPBEAM_SEMANTICS(Of, op, ...)                                                                      \
     template <>                                                                                              \
     struct Of<Op::op> {                                                                                      \
@@ -189,7 +188,7 @@ using NumberOf = std::conditional_t<
 
 } // namespace detail
 
-/// The type of an instruction's operand, or result, in handlers.
+/// The type of an instruction's operand or result in handlers.
 template <Op op, size_t i>
 using OperandOf = detail::NumberOf<sig_of(op).in[i]>;
 template <Op op>

@@ -21,7 +21,7 @@ V with_bits(V a, BitsOf<V> b) noexcept {
 template <typename V>
 inline constexpr LaneOf<BitsOf<V>> sign = LaneOf<BitsOf<V>>{1} << (8 * sizeof(LaneOf<V>) - 1);
 
-/// From this magnitude on all values are integers.
+/// From this magnitude on, all values are integers.
 template <typename V>
 inline constexpr LaneOf<V> integral_from =
     sizeof(LaneOf<V>) == 4 ? LaneOf<V>{8388608} : LaneOf<V>{4503599627370496};
@@ -56,10 +56,10 @@ V fsqrt(V a) noexcept {
 #endif
 }
 
-/// Relaxed minima and maxima are these too, as in the deterministic profile.
+/// Also relaxed minima and maxima, as in the deterministic profile.
 template <typename V>
 V fmin(V a, V b) noexcept {
-    // Neither less: equal (then -0 is the smaller zero) or not comparable (then the sum is the NaN).
+    // Neither is less: equal (then -0 is the smaller zero) or not comparable (then the sum is the NaN).
     const V same = a == b ? detail::with_bits(a, as<BitsOf<V>>(b)) : a + b;
     return a < b ? a : b < a ? b : same;
 }
@@ -76,7 +76,7 @@ template <typename V>
 V pmax(V a, V b) noexcept {
     return a < b ? b : a;
 }
-/// a * b + c, rounded twice as in the deterministic profile. The build forbids the compiler to fuse them.
+/// a * b + c, rounded twice as in the deterministic profile. The build forbids fusing them.
 template <typename V>
 V relaxed_madd(V a, V b, V c) noexcept {
     return a * b + c;
@@ -90,15 +90,15 @@ V relaxed_nmadd(V a, V b, V c) noexcept {
 
 namespace detail {
 
-/// What `round` makes of values below integral_from, with the sign of `a`. Larger ones are integers, NaNs are
-/// made quiet.
+/// The result of `round` for values below integral_from, with the sign of `a`. Larger values are integers;
+/// NaNs become quiet.
 template <typename V, typename F>
 [[gnu::always_inline]] inline V rounded(V a, F round) noexcept {
     constexpr auto quiet_bit = LaneOf<BitsOf<V>>{1} << (sizeof(LaneOf<V>) == 4 ? 22 : 51);
     const V quieted = a == a ? a : with_bits(a, BitsOf<V>{} + quiet_bit);
     return fabs(a) < integral_from<V> ? fcopysign(round(a), a) : quieted;
 }
-/// The addition rounds to even at the binary point, the subtraction is exact.
+/// The addition rounds to even at the binary point; the subtraction is exact.
 template <typename V>
 V to_even(V a) noexcept {
     const V large = fcopysign(splat<V>(integral_from<V>), a);
@@ -164,8 +164,8 @@ V trunc(V a) noexcept {
 
 // ---- Conversions ----
 
-/// Truncated to i32x4 or u32x4; NaN gives zero, the rest goes to the nearest bound. The relaxed ones do the
-/// same, as in the deterministic profile.
+/// Truncates to i32x4 or u32x4; NaN gives zero, out-of-range values the nearest bound. The relaxed operators
+/// do the same, as in the deterministic profile.
 template <typename I>
 I trunc_sat(f32x4 a) noexcept {
     using Limits = std::numeric_limits<LaneOf<I>>;

@@ -18,12 +18,12 @@ inline u64x2 and_(u64x2 a, u64x2 b) noexcept { return a & b; }
 inline u64x2 andnot(u64x2 a, u64x2 b) noexcept { return a & ~b; }
 inline u64x2 or_(u64x2 a, u64x2 b) noexcept { return a | b; }
 inline u64x2 xor_(u64x2 a, u64x2 b) noexcept { return a ^ b; }
-/// The bits of `a` where `c` has ones, of `b` elsewhere. Relaxed lane selections do the same, as in the
-/// deterministic profile.
+/// The bits of `a` where `c` has ones, those of `b` elsewhere. Relaxed lane selection does the same, as in
+/// the deterministic profile.
 inline u64x2 bitselect(u64x2 a, u64x2 b, u64x2 c) noexcept { return ((a ^ b) & c) ^ b; }
 inline bool any_true(u64x2 a) noexcept { return (a[0] | a[1]) != 0; }
 
-// ---- Arithmetic; lanes are unsigned, so that they wrap ----
+// ---- Arithmetic; lanes are unsigned, so they wrap ----
 
 template <typename V>
 V add(V a, V b) noexcept {
@@ -105,7 +105,7 @@ V avgr(V a, V b) noexcept {
 #endif
 }
 
-/// (a * b + 2^14) >> 15, saturated. The relaxed one does the same, as in the deterministic profile.
+/// (a * b + 2^14) >> 15, saturated. The relaxed operator does the same, as in the deterministic profile.
 inline i16x8 q15mulr_sat(i16x8 a, i16x8 b) noexcept {
 #if WARPBEAM_SSE41
     // Only -1 * -1 overflows.
@@ -189,7 +189,7 @@ bool all_true(V a) noexcept {
 
 // ---- Between widths ----
 
-/// The lower or upper half of the lanes, each converted to a wider one.
+/// The lower or upper half of the lanes, converted to wider ones.
 template <typename Wide, typename V>
 Wide extend_low(V a) noexcept {
     return __builtin_convertvector(as<HalfLanes<LaneOf<V>>>(as<u64x2>(a)[0]), Wide);
@@ -207,25 +207,25 @@ Wide extmul_high(V a, V b) noexcept {
     return extend_high<Wide>(a) * extend_high<Wide>(b);
 }
 
-/// The narrow lanes at even places, in the lower halves of wide ones, extended as these are signed.
+/// The narrow lanes at even positions (the lower halves of wide lanes), sign- or zero-extended.
 template <typename Wide>
 Wide even(Wide a) noexcept {
     constexpr int half = 4 * sizeof(a[0]);
     return as<Wide>(as<BitsOf<Wide>>(a) << half) >> half;
 }
-/// Those at odd places.
+/// The narrow lanes at odd positions.
 template <typename Wide>
 Wide odd(Wide a) noexcept {
     constexpr int half = 4 * sizeof(a[0]);
     return a >> half;
 }
-/// The sums of neighbours that are narrower than the lanes of a Wide.
+/// The sums of adjacent lanes that are narrower than those of a Wide.
 template <typename Wide>
 Wide extadd_pairwise(Wide a) noexcept {
     return even(a) + odd(a);
 }
 
-/// Products of i16, neighbours added up.
+/// Products of i16; adjacent ones are added.
 inline u32x4 dot(i32x4 a, i32x4 b) noexcept {
 #if WARPBEAM_SSE2
     return as<u32x4>(_mm_madd_epi16(as<__m128i>(a), as<__m128i>(b)));
@@ -233,8 +233,8 @@ inline u32x4 dot(i32x4 a, i32x4 b) noexcept {
     return as<u32x4>(even(a) * even(b)) + as<u32x4>(odd(a) * odd(b));
 #endif
 }
-/// Products of i8, neighbours added up with saturation: what the deterministic profile makes of the relaxed
-/// dot product.
+/// Products of i8; adjacent ones are added with saturation: the deterministic profile of the relaxed dot
+/// product.
 inline i16x8 relaxed_dot(i16x8 a, i16x8 b) noexcept {
     return add_sat<i16x8>(even(a) * even(b), odd(a) * odd(b));
 }
@@ -242,7 +242,7 @@ inline u32x4 relaxed_dot_add(i16x8 a, i16x8 b, u32x4 c) noexcept {
     return as<u32x4>(extadd_pairwise(as<i32x4>(relaxed_dot(a, b)))) + c;
 }
 
-/// The lanes of both, saturated to lanes of half the width.
+/// The lanes of both vectors, saturated to half the width.
 template <typename Narrow, typename V>
 Narrow narrow(V a, V b) noexcept {
 #if WARPBEAM_SSE2
@@ -270,8 +270,8 @@ Narrow narrow(V a, V b) noexcept {
 
 // ---- Moving lanes ----
 
-/// The bytes of `a` at the places that `b` names; zero for places beyond. The relaxed one does the same, as
-/// in the deterministic profile.
+/// The bytes of `a` at the positions in `b`; zero for positions out of range. The relaxed operator does the
+/// same, as in the deterministic profile.
 inline u8x16 swizzle(u8x16 a, u8x16 b) noexcept {
 #if WARPBEAM_SSE41
     // From 16 on the topmost bit is set, which gives zero.
@@ -283,7 +283,7 @@ inline u8x16 swizzle(u8x16 a, u8x16 b) noexcept {
     return result;
 #endif
 }
-/// The bytes of `a` and behind them `b` at the places 0 to 31 that `places` names.
+/// The bytes at the positions 0 to 31 in `places`, from `a` followed by `b`.
 inline u8x16 shuffle(u8x16 a, u8x16 b, u8x16 places) noexcept {
 #if WARPBEAM_SSE41
     return swizzle(a, places) | swizzle(b, places - 16);
@@ -296,7 +296,7 @@ inline u8x16 shuffle(u8x16 a, u8x16 b, u8x16 places) noexcept {
     return places;
 #endif
 }
-/// `a` with another value in one lane.
+/// `a` with one lane replaced.
 template <typename V>
 V replace_lane(V a, LaneOf<V> value, unsigned lane) noexcept {
     using Bits = BitsOf<V>;

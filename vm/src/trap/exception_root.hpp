@@ -10,13 +10,13 @@ class StoreImpl;
 
 namespace vm {
 
-/// An exception that the host holds on to. Its owners are the host's handles, wherever they are, and the
-/// store, which notices by itself when it is the last one.
+/// An exception that the host keeps alive. Its owners are the host's handles, wherever they are, and the
+/// store, which detects when it is the last owner.
 struct ExceptionRoot : RefCounted<ExceptionRoot> {
     ExceptionRoot(Allocator& from, StoreImpl* in, Slot reference) noexcept
         : RefCounted{from}, store{in}, exception{reference} {}
 
-    StoreImpl* store; ///< null when that has ended
+    StoreImpl* store; ///< null after the store was destroyed
     Slot exception;
 };
 

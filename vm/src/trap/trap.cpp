@@ -82,7 +82,7 @@ const Trap* Trap::cause() const noexcept {
 }
 
 Trap& Trap::caused_by(const Trap& cause) noexcept {
-    // The copy keeps the cause alive even if it is this very trap.
+    // The copy keeps the cause alive even if it is this same trap.
     const Trap copy = cause;
     const Details* const one = details_ != nullptr ? details_ : cause.details_;
     if (Details* const details = own_details(one != nullptr ? one->allocator : Allocator::standard()))

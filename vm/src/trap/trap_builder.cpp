@@ -9,7 +9,7 @@ Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm:
                         std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
                         Allocator& allocator) noexcept {
     Trap trap = held ? std::move(*held) : Trap{code_of(exit)};
-    // Refused by a host function without a frame of code in between.
+    // Refused by a host function, without a code frame in between.
     if (held && execution.rp == base)
         return trap;
     if (Trap::Details* const details = trap.own_details(allocator)) {
@@ -43,7 +43,7 @@ Ref<vm::ExceptionRoot> TrapBuilder::exception_of(const Trap& trap) noexcept {
 void TrapBuilder::add_refusal() noexcept {
     const vm::ModuleCode::Refusal refusal = execution_.inst->code->refusal();
     details_.message.print(" for function %u: at 0x%04zx: %s", refusal.func, refusal.finding.position,
-                           refusal.finding.words != nullptr ? refusal.finding.words : "nothing is known");
+                           refusal.finding.words != nullptr ? refusal.finding.words : "unknown");
 }
 
 void TrapBuilder::walk(const vm::Record* base) noexcept {
@@ -61,11 +61,11 @@ void TrapBuilder::walk(const vm::Record* base) noexcept {
 }
 
 void TrapBuilder::add_frame(const vm::InstanceData& inst, const vm::Instr* ip, bool after) noexcept {
-    if (details_.frames.size() >= most_frames) {
+    if (details_.frames.size() >= max_frames) {
         ++details_.omitted;
         return;
     }
-    // The stubs of host functions, and of functions not lowered yet, are no function's code.
+    // The stubs of host functions and of functions not lowered yet are not part of any function's code.
     const vm::ModuleCode::Position position =
         ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
     if (position.func == UINT32_MAX)

@@ -5,27 +5,27 @@
 
 namespace warpbeam {
 
-/// Turns the end of a failed run into a trap: what went wrong with its numbers, and where.
+/// Turns the end of a failed run into a trap: what went wrong, with its numbers, and where.
 class TrapBuilder {
 public:
-    /// `execution` stands where the run failed, and its records from `base` on are those of the run. `held`
-    /// is the trap of a host function that ended it, whose backtrace this run's frames are added to;
-    /// `uncaught` the exception that did so, if it could be held on to.
+    /// `execution` stands where the run failed; its records from `base` on belong to the run. `held` is the
+    /// trap of a host function that ended the run, to whose backtrace this run's frames are added; `uncaught`
+    /// is the exception that ended it, if it could be kept alive.
     [[nodiscard]] static Trap build(vm::Exit exit, const vm::Execution& execution, const vm::Record* base,
                                     std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
                                     Allocator& allocator) noexcept;
-    /// A trap that carries an exception of the host's. Without memory it is another trap.
+    /// A trap that carries an exception of the host. If memory runs out, it is another trap.
     [[nodiscard]] static Trap thrown(const Ref<vm::ExceptionRoot>& exception) noexcept;
     /// The exception that a trap carries, or null.
     [[nodiscard]] static Ref<vm::ExceptionRoot> exception_of(const Trap& trap) noexcept;
 
 private:
-    /// A stack may be a hundred thousand frames deep; the innermost ones tell enough.
-    static constexpr size_t most_frames = 64;
+    /// A stack may be a hundred thousand frames deep; the innermost ones are enough.
+    static constexpr size_t max_frames = 64;
 
     TrapBuilder(Trap::Details& details, const vm::Execution& execution) noexcept
         : details_{details}, execution_{execution} {}
-    /// What a build that verifies code has found in that of the function which was to be lowered.
+    /// What a build that verifies code has found in the code of the function that was to be lowered.
     void add_refusal() noexcept;
     void walk(const vm::Record* base) noexcept;
     void add_frame(const vm::InstanceData& inst, const vm::Instr* ip, bool after) noexcept;
@@ -34,8 +34,8 @@ private:
     const vm::Execution& execution_;
 };
 
-/// Adds the numbers that matter to the words of a trap: addresses, indices and sizes, which are found by
-/// decoding the instruction at `offset` of the module. Nothing is added where there are none.
+/// Adds the relevant numbers to a trap's message: addresses, indices and sizes, found by decoding the
+/// instruction at `offset` in the module. Adds nothing if there are none.
 void add_numbers(Text& text, vm::Exit exit, const vm::Execution& execution, size_t offset) noexcept;
 
 } // namespace warpbeam

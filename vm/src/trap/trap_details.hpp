@@ -9,7 +9,7 @@
 
 namespace warpbeam {
 
-/// What a trap shares with its copies; not changed once it is shared.
+/// What a trap shares with its copies; immutable once it is shared.
 struct Trap::Details {
     explicit Details(Allocator& from) noexcept : allocator{from}, message{from}, frames{from} {}
 

@@ -44,18 +44,18 @@ private:
         place(count, start);
         size_of(container, size);
     }
-    /// The bytes of a single access, whose immediates come next. Returns which memory it is to.
+    /// The bytes of a single access; its immediates come next. Returns the index of the memory.
     uint32_t accessed(const InstrRow& row) noexcept {
         const MemArg arg = reader_.mem_arg();
         // The sum of a 64-bit address and an offset can have 65 bits.
         place(uint64_t{1} << row.access_log2, execution_.detail, execution_.detail < arg.offset);
         return arg.memory;
     }
-    /// Of what a bulk operation writes to a container with `to` elements.
+    /// For a bulk operation that writes to a container with `to` elements.
     void written(const char* container, uint64_t to) noexcept {
         range(operand(2), operand(0), container, to);
     }
-    /// Of what one copies, where it does not fit.
+    /// For one that copies: the side that does not fit.
     void copied(const char* source, uint64_t from, const char* target, uint64_t to) noexcept {
         if (vm::within(operand(0), operand(2), to))
             range(operand(2), operand(1), source, from);

@@ -5,7 +5,7 @@
 namespace warpbeam {
 namespace {
 
-// Types may refer to themselves, and be as long as a module: the spelling has to end.
+// Types may refer to themselves and be as long as a module, so the text must be limited.
 constexpr int max_depth = 2;
 constexpr size_t max_length = 400;
 
@@ -42,7 +42,7 @@ void add_type(Text& text, const FuncType& type, const TypeRegistry& types) noexc
     Writer{text, types}.func(type);
 }
 void add_type(Text& text, const ExternType& type, const TypeRegistry& types) noexcept {
-    // Imports that are there are all meant exactly.
+    // The functions that are found are always exact, so messages leave that out.
     ExternType inexact = type;
     inexact.exact = false;
     Writer{text, types}.external(inexact, types);

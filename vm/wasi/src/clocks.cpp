@@ -12,14 +12,14 @@ std::optional<Clock> clock_of(uint32_t number) noexcept {
                                                               : std::nullopt;
 }
 
-/// The layouts of `subscription` and `event`, whose fields lie at fixed offsets.
+/// The layouts of `subscription` and `event`, with fields at fixed offsets.
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#subscription
 constexpr uint64_t subscription_size = 48;
 constexpr uint64_t event_size = 32;
 enum class EventType : uint8_t { clock, fd_read, fd_write };
 constexpr uint16_t absolute_time = 1;
 
-/// A subscription, read from where it has been checked to lie.
+/// A subscription, read from an address that has been checked.
 struct Subscription {
     uint64_t user_data;
     uint8_t type;
@@ -34,13 +34,13 @@ struct Subscription {
     }
 };
 
-/// When a subscription is fulfilled: an error at once, or after so many nanoseconds.
+/// When a subscription is fulfilled: immediately with an error, or after a number of nanoseconds.
 struct Due {
     Errno error = Errno::success;
     uint64_t delay = 0;
 };
 
-/// The clocks that one can wait for, read once, so that everything in a call agrees on the time.
+/// The clocks that a program can wait for, read once, so that everything in a call uses the same time.
 struct Times {
     std::expected<uint64_t, Errno> now[2];
     explicit Times(const Host& host) noexcept : now{host.now(Clock::realtime), host.now(Clock::monotonic)} {}
@@ -49,7 +49,7 @@ struct Times {
 Due due(const Context& context, const Times& times, const Subscription& subscription) noexcept {
     switch (static_cast<EventType>(subscription.type)) {
     case EventType::clock: {
-        // Nobody can wait for the processor time that passes while waiting.
+        // CPU time does not pass while waiting for it.
         if (subscription.subject > static_cast<uint32_t>(Clock::monotonic))
             return {subscription.subject > static_cast<uint32_t>(Clock::thread_cpu) ? Errno::inval
                                                                                     : Errno::notsup};
@@ -60,7 +60,7 @@ Due due(const Context& context, const Times& times, const Subscription& subscrip
             return {now.error()};
         return {Errno::success, subscription.timeout - std::min(subscription.timeout, *now)};
     }
-    // As with files, reading and writing are always possible, if only to learn that one has to wait.
+    // As with files, reading and writing are always possible, if only to learn that the caller must wait.
     case EventType::fd_read:
     case EventType::fd_write:
         return {context.is_open(subscription.subject) ? Errno::success : Errno::badf};

@@ -3,8 +3,8 @@
 #include <warpbeam/vm/memory.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
-/// The functions of WASI preview 1 that do something. Pointers into the guest's memory are never trusted:
-/// what points outside of it is answered with `fault`, before anything has happened.
+/// The WASI preview 1 functions that are implemented. Pointers into the guest's memory are never trusted: if
+/// one is out of bounds, the function returns `fault` before it does anything.
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#modules
 
 namespace warpbeam::wasi {
@@ -35,10 +35,10 @@ Errno fd_write(Context&, const Memory&, uint32_t fd, uint32_t buffers, uint32_t 
 Errno random_get(Context&, const Memory&, uint32_t buffer, uint32_t size) noexcept;
 Errno sched_yield(Context&, const Memory&) noexcept;
 
-/// Defines the others, which answer `nosys`.
+/// Defines the others, which return `nosys`.
 std::expected<void, Error> define_missing(Linker& linker) noexcept;
 
-/// `success` or `fault`, for the many functions that end with writing a result.
+/// `success` or `fault`, for functions that end by writing a result.
 template <typename T>
 Errno write_result(const Memory& memory, uint32_t address, T value) noexcept {
     return memory.store(address, value) ? Errno::success : Errno::fault;

@@ -6,7 +6,7 @@ namespace {
 
 struct MissingFunction {
     const char* name;
-    /// `i` for an i32 and `I` for an i64. All of them return an errno.
+    /// `i` for an i32 and `I` for an i64. All functions return an errno.
     std::string_view params;
 };
 
@@ -40,13 +40,13 @@ constexpr MissingFunction missing[] = {
     {"sock_shutdown", "ii"},
 };
 
-constexpr size_t most_params = 9;
+constexpr size_t max_params = 9;
 
 } // namespace
 
 std::expected<void, Error> define_missing(Linker& linker) noexcept {
     for (const MissingFunction& function : missing) {
-        ValType params[most_params];
+        ValType params[max_params];
         for (size_t i = 0; i < function.params.size(); ++i)
             params[i] = function.params[i] == 'I' ? ValType::i64 : ValType::i32;
         const ValType result{ValType::i32};

@@ -29,7 +29,7 @@ Errno last_error() noexcept {
     }
 }
 
-/// Repeats a system call that a signal cut off.
+/// Repeats a system call that was interrupted by a signal.
 template <typename Call>
 std::expected<size_t, Errno> retried(Call call) noexcept {
     for (;;) {
@@ -55,7 +55,7 @@ clockid_t native_clock(Clock clock) noexcept {
     return CLOCK_MONOTONIC;
 }
 
-/// What clock_gettime or clock_getres says, in nanoseconds.
+/// The result of clock_gettime or clock_getres, in nanoseconds.
 template <typename Call>
 std::expected<uint64_t, Errno> clock_value(Call call, Clock clock) noexcept {
     timespec time{};
@@ -90,9 +90,9 @@ public:
     }
 
     std::expected<void, Errno> random(std::span<uint8_t> into) noexcept override {
-        constexpr size_t most_at_once = 256; // that is what getentropy gives
+        constexpr size_t max_at_once = 256; // the limit of getentropy
         while (!into.empty()) {
-            const size_t size = std::min(into.size(), most_at_once);
+            const size_t size = std::min(into.size(), max_at_once);
             if (::getentropy(into.data(), size) != 0)
                 return std::unexpected{last_error()};
             into = into.subspan(size);

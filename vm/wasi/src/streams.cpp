@@ -7,8 +7,8 @@ namespace warpbeam::wasi {
 
 namespace {
 
-/// A list of buffers, `iovec` or `ciovec` in WASI's terms: pairs of address and size. Made only when the list
-/// and every buffer of it lie inside the memory.
+/// A list of buffers, `iovec` or `ciovec` in WASI's terms: pairs of address and size. Made only if the list
+/// and every buffer in it lie inside the memory.
 class Buffers {
 public:
     static std::optional<Buffers> check(const Memory& memory, uint32_t list, uint32_t count) noexcept {
@@ -21,7 +21,7 @@ public:
         return buffers;
     }
     [[nodiscard]] uint32_t count() const noexcept { return count_; }
-    /// None when the guest had the list itself overwritten in the meantime, so that it points outside.
+    /// None if the guest has overwritten the list in the meantime, so that it points out of bounds.
     [[nodiscard]] std::optional<std::span<uint8_t>> at(uint32_t i) const noexcept {
         const uint64_t entry = list_ + i * entry_size;
         return memory_.view(*memory_.load<uint32_t>(entry), *memory_.load<uint32_t>(entry + 4));
@@ -45,7 +45,7 @@ constexpr uint64_t right_poll = 1 << 27;
 
 constexpr uint32_t flag_append = 1;
 
-/// Transfers buffer after buffer until one is not used up; an error counts only before the first byte.
+/// Transfers buffer after buffer until one is only partly used; an error counts only before the first byte.
 template <typename Transfer>
 Errno transfer(const Memory& memory, uint32_t list, uint32_t count, uint32_t result, Transfer step) noexcept {
     const auto buffers = Buffers::check(memory, list, count);
@@ -102,7 +102,7 @@ Errno fd_fdstat_get(Context& context, const Memory& memory, uint32_t fd, uint32_
         return Errno::fault;
     std::ranges::fill(*stat, uint8_t{0});
     const Stream stream{static_cast<uint8_t>(fd)};
-    // A character device without the right to seek is what isatty() takes for a terminal.
+    // isatty() recognises a terminal as a character device without the right to seek.
     constexpr uint8_t unknown = 0;
     constexpr uint8_t character_device = 2;
     const uint64_t rights = right_poll | right_set_flags | (stream == Stream::in ? right_read : right_write);
@@ -114,7 +114,7 @@ Errno fd_fdstat_get(Context& context, const Memory& memory, uint32_t fd, uint32_
 Errno fd_fdstat_set_flags(Context& context, const Memory&, uint32_t fd, uint32_t flags) noexcept {
     if (!context.is_open(fd))
         return Errno::badf;
-    // Streams append anyway; not to wait, or to wait for the disk, we can't promise.
+    // Streams append anyway; non-blocking or synchronous writes are not supported.
     return (flags & ~flag_append) == 0 ? Errno::success : Errno::notsup;
 }
 
@@ -126,7 +126,7 @@ Errno fd_tell(Context& context, const Memory&, uint32_t fd, uint32_t) noexcept {
     return context.is_open(fd) ? Errno::spipe : Errno::badf;
 }
 
-// A program asks for preopened directories from 3 on until it hears that there is none.
+// A program asks for preopened directories from 3 on until there are no more.
 Errno fd_prestat_get(Context&, const Memory&, uint32_t, uint32_t) noexcept { return Errno::badf; }
 Errno fd_prestat_dir_name(Context&, const Memory&, uint32_t, uint32_t, uint32_t) noexcept {
     return Errno::badf;

@@ -10,13 +10,13 @@ std::expected<void, Error> StringList::add(std::string_view head, std::string_vi
     size_t size = 1;
     for (const std::string_view part : parts) {
         if (part.find('\0') != std::string_view::npos)
-            return std::unexpected{Error{ErrorCode::usage, "a string for WASI has a zero byte inside"}};
+            return std::unexpected{Error{ErrorCode::usage, "a string for WASI contains a zero byte"}};
         size += part.size();
     }
     if (size > UINT32_MAX - bytes_.size())
-        return std::unexpected{Error{ErrorCode::limit, "the strings for WASI take more than 4 GiB"}};
+        return std::unexpected{Error{ErrorCode::limit, "the strings for WASI exceed 4 GiB"}};
     if (!bytes_.reserve(bytes_.size() + size) || !starts_.push(static_cast<uint32_t>(bytes_.size())))
-        return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for the strings for WASI"}};
+        return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for WASI strings"}};
     for (const std::string_view part : parts)
         (void)bytes_.append({reinterpret_cast<const uint8_t*>(part.data()), part.size()});
     (void)bytes_.push(0);
@@ -33,7 +33,7 @@ Errno get_sizes(const StringList& strings, const Memory& memory, uint32_t count,
     return Errno::success;
 }
 
-/// Writes the strings to `buffer` and a pointer to each of them to `pointers`.
+/// Writes the strings to `buffer` and a pointer to each to `pointers`.
 Errno get_strings(const StringList& strings, const Memory& memory, uint32_t pointers,
                   uint32_t buffer) noexcept {
     const auto bytes = memory.view(buffer, strings.bytes().size());

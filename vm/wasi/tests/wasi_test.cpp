@@ -15,14 +15,14 @@ using wasi::Stream;
 
 namespace {
 
-/// A world of strings, in which time passes only by sleeping.
+/// A fake host that works on strings; time passes only while sleeping.
 class FakeHost final : public wasi::Host {
 public:
     std::string input;
     std::string output[3];
     uint64_t time = 1'000;
     uint64_t slept = 0;
-    size_t most_per_write = SIZE_MAX;
+    size_t max_per_write = SIZE_MAX;
     bool terminal = false;
     std::optional<Errno> failure;
 
@@ -37,7 +37,7 @@ public:
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
         if (failure)
             return std::unexpected{*failure};
-        bytes = bytes.first(std::min(bytes.size(), most_per_write));
+        bytes = bytes.first(std::min(bytes.size(), max_per_write));
         output[static_cast<size_t>(stream)].append(bytes.begin(), bytes.end());
         return bytes.size();
     }
@@ -54,7 +54,7 @@ public:
     }
 };
 
-/// Passes calls on to WASI from a module that has a memory of one page, since WASI works on its caller's.
+/// Passes calls on to WASI from a module with one page of memory, since WASI uses its caller's memory.
 constexpr std::string_view trampolines = R"((module
   (import "wasi_snapshot_preview1" "args_get" (func $args_get (param i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
@@ -180,7 +180,7 @@ protected:
     std::optional<Memory> memory;
 };
 
-TEST_F(WasiTest, arguments_are_laid_out_one_after_the_other) {
+TEST_F(WasiTest, arguments_are_laid_out_consecutively) {
     ASSERT_TRUE(context.add_arg("prog"));
     ASSERT_TRUE(context.add_arg(""));
     ASSERT_TRUE(context.add_arg("x y"));
@@ -210,7 +210,7 @@ TEST_F(WasiTest, strings_with_a_zero_inside_are_refused) {
     EXPECT_TRUE(context.args().starts().empty());
 }
 
-TEST_F(WasiTest, pointers_to_strings_that_lie_outside_fault) {
+TEST_F(WasiTest, string_pointers_out_of_bounds_give_fault) {
     ASSERT_TRUE(context.add_arg("prog"));
     EXPECT_EQ(call("args_sizes_get", page - 3, 0), Errno::fault);
     EXPECT_EQ(call("args_sizes_get", 0, UINT32_MAX), Errno::fault);
@@ -230,8 +230,8 @@ TEST_F(WasiTest, write_gathers_its_buffers) {
     EXPECT_EQ(host.output[2], "hello, ");
 }
 
-TEST_F(WasiTest, write_stops_where_the_host_takes_no_more) {
-    host.most_per_write = 4;
+TEST_F(WasiTest, write_stops_when_the_host_accepts_no_more) {
+    host.max_per_write = 4;
     put_text(100, "abcdefgh");
     put_buffers(0, {{100, 6}, {106, 2}});
     EXPECT_EQ(call("fd_write", 1, 0, 2, 32), Errno::success);
@@ -254,7 +254,7 @@ TEST_F(WasiTest, write_checks_everything_before_the_first_byte) {
     EXPECT_EQ(host.output[1], "");
 }
 
-TEST_F(WasiTest, streams_go_one_way) {
+TEST_F(WasiTest, streams_are_one_way) {
     put_buffers(0, {{100, 6}});
     EXPECT_EQ(call("fd_write", 0, 0, 1, 32), Errno::badf);
     EXPECT_EQ(call("fd_read", 1, 0, 1, 32), Errno::badf);
@@ -272,8 +272,8 @@ TEST_F(WasiTest, read_scatters_and_ends_with_zero) {
     EXPECT_EQ(at<uint32_t>(32), 0u);
 }
 
-TEST_F(WasiTest, a_buffer_over_its_own_list_stays_inside) {
-    // The first buffer is the entry of the second, which then points outside.
+TEST_F(WasiTest, a_buffer_that_overlaps_its_own_list_is_safe) {
+    // The first buffer overlaps the entry of the second, which then points out of bounds.
     host.input = std::string("\xff\xff\xff\xff\xff\xff\xff\xff rest", 13);
     put_buffers(0, {{8, 8}, {100, 4}});
     EXPECT_EQ(call("fd_read", 0, 0, 2, 32), Errno::success);
@@ -305,7 +305,7 @@ TEST_F(WasiTest, fdstat_tells_a_terminal_from_a_pipe) {
     EXPECT_EQ(call("fd_fdstat_get", 0, page - 23), Errno::fault);
 }
 
-TEST_F(WasiTest, only_appending_can_be_asked_for) {
+TEST_F(WasiTest, only_the_append_flag_can_be_set) {
     EXPECT_EQ(call("fd_fdstat_set_flags", 1, 1), Errno::success);
     EXPECT_EQ(call("fd_fdstat_set_flags", 1, 4), Errno::notsup);
     EXPECT_EQ(call("fd_fdstat_set_flags", 5, 0), Errno::badf);
@@ -337,7 +337,7 @@ TEST_F(WasiTest, poll_waits_for_the_earliest_clock) {
     EXPECT_EQ(at<uint16_t>(1024 + 8), 0u);
 }
 
-TEST_F(WasiTest, poll_does_not_wait_for_what_is_past_or_ready_or_wrong) {
+TEST_F(WasiTest, poll_does_not_wait_for_past_ready_or_invalid_events) {
     put_clock_subscription(0, 11, 500);
     put_clock_subscription(48, 22, 999, true);
     put_clock_subscription(96, 33, 5, false, Clock::thread_cpu);
@@ -362,7 +362,7 @@ TEST_F(WasiTest, poll_checks_its_lists) {
     EXPECT_EQ(call("poll_oneoff", 0, 1024, UINT32_MAX, 512), Errno::fault);
 }
 
-TEST_F(WasiTest, random_fills_what_lies_inside) {
+TEST_F(WasiTest, random_fills_only_valid_ranges) {
     EXPECT_EQ(call("random_get", 4, 3), Errno::success);
     EXPECT_EQ(at<uint64_t>(0), 0x00'5a'5a'5a'00'00'00'00u);
     EXPECT_EQ(call("random_get", page - 1, 2), Errno::fault);
@@ -378,7 +378,7 @@ TEST_F(WasiTest, exit_ends_the_program_with_its_status) {
     EXPECT_EQ(called.error().exit_status(), 42);
 }
 
-TEST_F(WasiTest, a_caller_without_memory_faults) {
+TEST_F(WasiTest, a_caller_without_memory_gets_fault) {
     const auto bytes = parse_wat(R"((module
         (import "wasi_snapshot_preview1" "random_get" (func $f (param i32 i32) (result i32)))
         (func (export "f") (result i32) (call $f (i32.const 0) (i32.const 1)))))");

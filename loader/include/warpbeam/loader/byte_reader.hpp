@@ -13,14 +13,14 @@
 
 namespace warpbeam {
 
-/// Reads bytes of which nothing is taken for granted. A fault is a value: what is read is good if there is
-/// none, and reading goes on after the offending byte.
+/// Reads untrusted bytes. A fault is returned as a value: what was read is valid only without one, and the
+/// reader then stands after the offending byte.
 class ByteReader {
 public:
     constexpr explicit ByteReader(std::span<const uint8_t> bytes) noexcept
         : base_{bytes.data()}, pos_{base_}, end_{base_ + bytes.size()} {}
 
-    /// How many bytes lie before the next one, in parts also those outside of the part.
+    /// The number of bytes before the next one; for a part, counted from the start of the whole input.
     [[nodiscard]] constexpr size_t offset() const noexcept { return static_cast<size_t>(pos_ - base_); }
     [[nodiscard]] constexpr size_t remaining() const noexcept { return static_cast<size_t>(end_ - pos_); }
     [[nodiscard]] constexpr bool at_end() const noexcept { return pos_ == end_; }
@@ -29,7 +29,7 @@ public:
     [[nodiscard]] constexpr std::span<const uint8_t> since(const uint8_t* start) const noexcept {
         return {start, pos_};
     }
-    /// The next byte without reading it; there must be one.
+    /// Looks at the next byte without reading it; there must be one.
     [[nodiscard]] constexpr uint8_t peek() const noexcept { return *pos_; }
 
     [[nodiscard]] constexpr LebFault byte(uint8_t& value) noexcept {
@@ -63,7 +63,7 @@ public:
     }
 
 protected:
-    /// Leaves only the next `size` bytes, which must be there.
+    /// Limits the reader to the next `size` bytes, which must be there.
     constexpr void narrow(size_t size) noexcept { end_ = pos_ + size; }
 
     const uint8_t* base_;
@@ -71,7 +71,7 @@ protected:
     const uint8_t* end_;
 };
 
-/// Reads bytes that have been validated, without looking for faults.
+/// Reads bytes that have already been validated, without looking for faults.
 class ValidBytes {
 public:
     constexpr explicit ValidBytes(std::span<const uint8_t> bytes) noexcept
@@ -87,7 +87,7 @@ public:
     [[nodiscard]] constexpr uint64_t u64() noexcept { return valid_leb128<uint64_t>(at_); }
     [[nodiscard]] constexpr int64_t s64() noexcept { return valid_leb128<int64_t>(at_); }
     [[nodiscard]] constexpr int64_t s33() noexcept { return s64(); }
-    /// A number in as many bytes as T has, least significant first.
+    /// A number of sizeof(T) bytes, little-endian.
     template <typename T>
     [[nodiscard]] T fixed() noexcept {
         T value;

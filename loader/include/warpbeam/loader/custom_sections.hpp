@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-/// What the custom sections of the standard say.
+/// The contents of the standard's custom sections.
 /// https://webassembly.github.io/spec/core/appendix/custom.html
 
 namespace warpbeam {
@@ -17,28 +17,28 @@ namespace warpbeam {
 inline constexpr std::string_view name_section = "name";
 inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
 
-/// Whether a custom section says at which bytes of the code things are, as linkers and debuggers want to know
-/// (branch hints aside, which have a text of their own). It is wrong as soon as the code is encoded anew,
-/// since numbers may then take fewer bytes.
+/// Whether a custom section refers to the code by byte offsets, as sections for linkers and debuggers do
+/// (except branch hints, which have a text form of their own). Such a section becomes wrong when the code is
+/// encoded again, since numbers may then take fewer bytes.
 /// https://github.com/WebAssembly/tool-conventions/blob/main/Linking.md
 [[nodiscard]] constexpr bool points_into_code(std::string_view name) noexcept {
     return name == "linking" || name.starts_with("reloc.") || name.starts_with(".debug_") ||
            (name.starts_with("metadata.code.") && name != hint_section);
 }
 
-/// What the readers of custom sections have in common: they read up to a fault.
+/// What the readers of custom sections have in common: they read until the first fault.
 class WARPBEAM_API CustomReader {
 public:
     /// Whether there was no fault so far.
     [[nodiscard]] bool good() const noexcept { return good_; }
-    /// Whether the text format can say all of it so far, in such a way that the same bytes are made of that.
+    /// Whether everything so far can be written as text that assembles to the same bytes.
     [[nodiscard]] bool canonical() const noexcept { return good_ && canonical_; }
 
 protected:
     // After a fault these return nothing.
     uint8_t byte(ByteReader& in) noexcept;
     uint32_t u32(ByteReader& in) noexcept;
-    /// The length of a vector that is not empty in the text format.
+    /// The length of a vector that the text format cannot write empty.
     uint32_t count(ByteReader& in) noexcept;
     std::span<const uint8_t> sized(ByteReader& in) noexcept;
     void expect(bool condition) noexcept { good_ &= condition; }
@@ -60,11 +60,11 @@ public:
     };
 
     explicit NameReader(std::span<const uint8_t> contents) noexcept : in_{contents} {}
-    /// Passes over all spaces but these two.
+    /// Skips all name spaces except these two.
     NameReader(std::span<const uint8_t> contents, NameSpace first, NameSpace second) noexcept
         : in_{contents}, wanted_{1u << static_cast<unsigned>(first) | 1u << static_cast<unsigned>(second)} {}
 
-    /// None at the end, or at a fault.
+    /// The next name; none at the end or after a fault.
     [[nodiscard]] std::optional<Entry> next() noexcept;
 
 private:
@@ -78,7 +78,7 @@ private:
     int last_space_ = -1;
     uint32_t owners_left_ = 0;
     uint32_t names_left_ = 0;
-    /// What the next owner and index must not be below.
+    /// The lowest owner and index that may come next.
     uint64_t next_owner_ = 0;
     uint64_t next_index_ = 0;
     uint32_t owner_ = 0;
@@ -96,7 +96,7 @@ public:
     explicit BranchHintReader(std::span<const uint8_t> contents) noexcept
         : in_{contents}, funcs_left_{count(in_)} {}
 
-    /// None at the end, or at a fault.
+    /// The next hint; none at the end or after a fault.
     [[nodiscard]] std::optional<BranchHint> next() noexcept;
 
 private:

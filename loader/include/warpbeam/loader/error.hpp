@@ -24,25 +24,25 @@ enum class ErrorCode : uint8_t {
     usage,         ///< the embedder asked for something that does not exist or does not fit
 };
 
-/// The words of an error code.
+/// The description of an error code.
 [[nodiscard]] WARPBEAM_API std::string_view text_of(ErrorCode code) noexcept;
 
-/// An error as a value: small, and cheap to copy since copies share the message. It needs memory for the
-/// message only; when there is none, the words of the code are the message.
-/// Thread-safety: as for any value; copies in different threads share nothing that changes.
+/// An error as a value: small, and cheap to copy since copies share the message. Only the message needs
+/// memory; without memory, the description of the code is the message. Thread-safety: as for any value;
+/// copies in different threads share nothing that changes.
 class WARPBEAM_API Error {
 public:
     static constexpr size_t no_offset = SIZE_MAX;
     static constexpr uint32_t no_function = UINT32_MAX;
 
-    /// Its message is `text_of(code)`. Takes no memory.
+    /// The message is `text_of(code)`. Needs no memory.
     explicit Error(ErrorCode code) noexcept : code_{code} {}
-    /// `format` is as for printf. The message is kept in memory of the standard allocator, or of `allocator`,
+    /// `format` is as for printf. The message uses memory from the standard allocator, or from `allocator`,
     /// which must outlive the error and its copies.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
     [[gnu::format(printf, 4, 5)]] Error(Allocator& allocator, ErrorCode code, const char* format,
                                         ...) noexcept;
-    /// As vprintf would write it.
+    /// Like vprintf.
     [[nodiscard]] static Error vformat(Allocator& allocator, ErrorCode code, const char* format,
                                        va_list arguments) noexcept;
     Error(const Error& other) noexcept;
@@ -67,7 +67,7 @@ public:
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
     /// The index of the function around the fault; `no_function` when there is none.
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
-    /// The feature that is switched off and without which this is an error; `core` when that is not why.
+    /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
     Error& at(size_t byte_offset) noexcept {
@@ -82,17 +82,17 @@ public:
         missing_feature_ = feature;
         return *this;
     }
-    /// Appends to the message, as printf would.
+    /// Appends to the message; `format` is as for printf.
     [[gnu::format(printf, 2, 3)]] Error& add(const char* format, ...) noexcept;
-    /// The same on a line of its own.
+    /// Appends a new line to the message.
     [[gnu::format(printf, 2, 3)]] Error& add_line(const char* format, ...) noexcept;
 
 private:
     struct Details;
     void print(Allocator& allocator, const char* format, va_list arguments) noexcept;
-    /// A message that only this error refers to, with what it said before; null when there is no memory.
+    /// A message that only this error refers to, with the same text; null if memory runs out.
     Details* own_details(Allocator& allocator) noexcept;
-    /// The same for more words: without a message it begins with those of the code.
+    /// The same in order to append; without a message, it begins with the code's description.
     Details* begin_addition() noexcept;
 
     Details* details_ = nullptr;

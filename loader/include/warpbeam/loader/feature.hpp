@@ -5,8 +5,8 @@
 
 namespace warpbeam {
 
-/// The parts of WebAssembly beyond its first version, each of which can be switched off: a module that uses
-/// one that is off is refused with its name.
+/// The parts of WebAssembly beyond its first version. Each can be switched off: a module that uses it is then
+/// refused, and the error names the feature.
 enum class Feature : uint8_t {
     core,
 #define WARPBEAM_FEATURE(id, text, on, summary) id,
@@ -14,8 +14,8 @@ enum class Feature : uint8_t {
 #undef WARPBEAM_FEATURE
 };
 
-/// What is known of a feature: its name on the command line and in errors, whether it is on by default, and
-/// what it allows, for help texts.
+/// A feature's name on the command line and in errors, whether it is on by default, and what it allows, for
+/// help texts.
 struct FeatureRow {
     Feature feature;
     std::string_view name;
@@ -49,19 +49,19 @@ public:
         bits_ &= ~(uint32_t{1} << static_cast<unsigned>(f));
         return *this;
     }
-    /// Switches off what `other` does not have.
+    /// Switches off every feature that is off in `other`.
     constexpr FeatureSet& restrict_to(const FeatureSet& other) noexcept {
         bits_ &= other.bits_;
         return *this;
     }
-    /// Every feature that we know, standard or not.
+    /// All known features, standard or not.
     static constexpr FeatureSet all() noexcept {
         FeatureSet set;
         for (const FeatureRow& row : feature_table)
             set.enable(row.feature);
         return set;
     }
-    /// WebAssembly 1.0 alone.
+    /// Only WebAssembly 1.0.
     static constexpr FeatureSet none() noexcept {
         FeatureSet set;
         set.bits_ = 1;

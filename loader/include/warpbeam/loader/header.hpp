@@ -9,8 +9,8 @@
 
 namespace warpbeam {
 
-/// What is wrong with the magic number and the version that a module begins with, if anything is. Says when
-/// the bytes are something else that people take for a module: text, or a component.
+/// What is wrong with a module's magic number and version, if anything. Recognises input that is often
+/// mistaken for a module: text, or a component.
 /// https://webassembly.github.io/spec/core/binary/modules.html#binary-module
 [[nodiscard]] WARPBEAM_API std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept;
 

@@ -13,24 +13,24 @@ namespace warpbeam {
 
 /// The first immediates of a memory access.
 struct MemArg {
-    /// The binary logarithm of the alignment. From `mem_arg_flag::limit` on it is malformed, and nothing was
-    /// read after it.
+    /// The base-2 logarithm of the alignment. A value of `mem_arg_flag::limit` or more is malformed, and
+    /// nothing was read after it.
     uint32_t align = 0;
     uint32_t memory = 0;
     uint64_t offset = 0;
-    /// Whether the memory is written, which the first one need not be.
+    /// Whether a memory index was written; it may be left out for memory 0.
     bool has_memory = false;
 };
 
-/// A clause of `try_table`; its kind is malformed when it is no row of `catch_kinds`.
+/// A clause of `try_table`; it is malformed if its kind is not in `catch_kinds`.
 struct CatchCode {
     uint8_t kind = 0;
     uint32_t tag = 0;
     uint32_t label = 0;
 };
 
-/// How instructions and types are made of the numbers that `Bytes` reads. It may check them, and is zero
-/// after a fault, or know that there is none.
+/// Reads instructions and types as sequences of the numbers that `Bytes` reads. `Bytes` either checks its
+/// input, and returns zero after a fault, or relies on input that is already validated.
 /// https://webassembly.github.io/spec/core/binary/instructions.html
 template <typename Bytes>
 class CodeReader : public Bytes {
@@ -38,7 +38,7 @@ public:
     using Bytes::Bytes;
     constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
 
-    /// An opcode, of which there need not be an instruction.
+    /// An opcode; it may not belong to any instruction.
     [[nodiscard]] constexpr Op op() noexcept {
         const uint8_t byte = this->byte();
         return static_cast<Op>(is_prefix(byte) ? prefixed_code(byte, this->u32()) : byte);
@@ -49,7 +49,7 @@ public:
             this->pass(1);
             return {this->u32(), true};
         }
-        // In more bytes than one, a negative number is none of the codes.
+        // A negative number that takes several bytes is not one of the codes.
         const int64_t code = this->s33();
         return {code < 0 && !type_code::is_negative(first) ? INT64_MIN : code, false};
     }
@@ -93,7 +93,7 @@ public:
         return clause;
     }
 
-    /// Passes the immediates of an instruction. False for what is no form of them.
+    /// Skips the immediates of an instruction. Returns false if they are malformed.
     constexpr bool skip(Imm imm) noexcept {
         switch (imm) {
         case Imm::none:
@@ -178,7 +178,7 @@ public:
     }
 };
 
-/// The types of a block: a function type, or at most one result.
+/// The type of a block: a function type, or at most one result.
 struct BlockType {
     const FuncType* func = nullptr;
     ValType result;

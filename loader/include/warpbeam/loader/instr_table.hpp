@@ -10,12 +10,12 @@
 #include <string_view>
 #include <utility>
 
-/// The one table of instructions, which decoder, validator, text front end, printer and lowering are fed
-/// from. https://webassembly.github.io/spec/core/binary/instructions.html
+/// The one table of instructions, which the decoder, validator, text front end, printer and lowering all use.
+/// https://webassembly.github.io/spec/core/binary/instructions.html
 ///
 /// The columns of the rows (`instr_rows_*.inc`): identifier; encoding (the opcode, or prefix << 12 |
 /// sub-opcode); keyword of the text format; form of the immediates; signature; feature; for instructions with
-/// a `mem_arg` the binary logarithm of the bytes accessed, which is also the natural alignment.
+/// a `mem_arg`, the base-2 logarithm of the bytes accessed, which is also the natural alignment.
 
 namespace warpbeam {
 
@@ -70,11 +70,11 @@ enum class Imm : uint8_t {
     fence,         ///< one zero byte
 };
 
-/// The operand and result types of an instruction that is the same whatever surrounds it. `addr` stands for
-/// the address type of the memory that the immediate names.
+/// The operand and result types of an instruction whose types do not depend on context. `addr` stands for the
+/// address type of the memory that the immediate names.
 struct Sig {
     enum Type : uint8_t { none, i32, i64, f32, f64, v128, addr };
-    /// The number of operands; `special` has rules of its own.
+    /// The number of operands, or `special` if the instruction has its own rules.
     uint8_t arity;
     std::array<Type, 3> in;
     Type out;
@@ -84,8 +84,8 @@ struct Sig {
 namespace sig {
 inline constexpr Sig special{0xff, {}, Sig::none};
 }
-/// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Any other
-/// does not compile.
+/// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Other
+/// letters do not compile.
 consteval Sig::Type named_type(char letter) {
     switch (letter) {
     case 'i':
@@ -103,8 +103,8 @@ consteval Sig::Type named_type(char letter) {
     }
     std::unreachable();
 }
-/// A signature by letters: operands_result. This is evaluated for each instruction in each file that includes
-/// the table, so it is made of little.
+/// A signature written in letters: operands_result. It is evaluated for each instruction in each file that
+/// includes the table, so it is kept cheap to compile.
 template <size_t size>
 consteval Sig named_sig(const char (&name)[size]) {
     if (size == sizeof "special")
@@ -138,9 +138,9 @@ inline constexpr InstrRow instr_table[] = {
 #undef WARPBEAM_INSTR
 };
 
-/// Whether a byte is the prefix of an opcode, the number after which is the sub-opcode.
+/// Whether a byte is an opcode prefix, which is followed by a sub-opcode.
 constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
-/// No instruction has this sub-opcode, nor a larger one.
+/// All sub-opcodes are less than this.
 inline constexpr uint32_t sub_opcode_limit = 0xfff;
 constexpr uint32_t prefixed_code(uint32_t prefix, uint32_t sub_opcode) noexcept {
     return prefix << 12 | std::min(sub_opcode, sub_opcode_limit);
@@ -148,7 +148,7 @@ constexpr uint32_t prefixed_code(uint32_t prefix, uint32_t sub_opcode) noexcept 
 
 namespace detail {
 
-/// For each prefix the position of sub-opcode n in the table plus one, or 0; row 0 is for one-byte opcodes.
+/// For each prefix, the position of sub-opcode n in the table plus one, or 0; row 0 is for one-byte opcodes.
 struct InstrIndex {
     std::array<std::array<uint16_t, 0x120>, 5> position{};
 };
@@ -164,7 +164,7 @@ inline constexpr InstrIndex instr_index = [] {
 
 } // namespace detail
 
-/// The row of the encoding `code` (the opcode, or prefix << 12 | sub-opcode); null when there is none.
+/// The row with the encoding `code` (the opcode, or prefix << 12 | sub-opcode); null if there is none.
 constexpr const InstrRow* find_instr(uint32_t code) noexcept {
     if (code >= 0x100 && !is_prefix(code >> 12))
         return nullptr;
@@ -178,6 +178,6 @@ constexpr const InstrRow* find_instr(uint32_t code) noexcept {
 constexpr const InstrRow& row_of(Op op) noexcept { return *find_instr(static_cast<uint32_t>(op)); }
 
 static_assert(std::ranges::all_of(instr_table, [](const InstrRow& row) { return &row_of(row.op) == &row; }),
-              "no encoding stands twice");
+              "each encoding occurs once");
 
 } // namespace warpbeam

@@ -4,7 +4,7 @@
 #include <limits>
 #include <type_traits>
 
-/// Integers of variable length, https://webassembly.github.io/spec/core/binary/values.html#integers
+/// Variable-length integers, https://webassembly.github.io/spec/core/binary/values.html#integers
 
 namespace warpbeam {
 
@@ -16,7 +16,7 @@ constexpr const char* text_of(LebFault fault) noexcept {
                                              : "integer too large";
 }
 
-/// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` past it. On a fault `p` is left
+/// Decodes an integer of `bits` bits at `p`, signed if T is, and moves `p` past it. After a fault `p` is just
 /// after the offending byte, or at the end of the input.
 template <typename T, unsigned bits = std::numeric_limits<std::make_unsigned_t<T>>::digits>
 constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value) noexcept {
@@ -28,7 +28,7 @@ constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value
         const uint8_t byte = *p++;
         const unsigned left = bits - shift;
         if (left < 7) {
-            // The last byte that may be there: the bits beyond the type must be zero, or copies of the sign.
+            // The last possible byte: its bits beyond the type must be zero, or copies of the sign.
             const unsigned unused = std::is_signed_v<T> ? (byte & 0x7f) >> (left - 1) : (byte & 0x7f) >> left;
             const unsigned all_ones = std::is_signed_v<T> ? 0x7fu >> (left - 1) : 0u;
             if (unused != 0 && unused != all_ones)
@@ -47,7 +47,7 @@ constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value
     }
 }
 
-/// The same of what has been found to be without faults.
+/// The same for an integer that has already been validated.
 template <typename T>
 constexpr T valid_leb128(const uint8_t*& p) noexcept {
     if (std::is_unsigned_v<T> && *p < 0x80) [[likely]]

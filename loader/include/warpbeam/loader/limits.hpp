@@ -5,8 +5,8 @@
 
 namespace warpbeam {
 
-/// What a module may ask for at most. The defaults are those of the JavaScript embedding,
-/// https://webassembly.github.io/spec/js-api/#limits , which all browsers share, where there is one.
+/// The limits on what a module may declare. The defaults are those of the JavaScript embedding,
+/// https://webassembly.github.io/spec/js-api/#limits , which all browsers share, where it has one.
 struct ModuleLimits {
     size_t module_size = 1u << 30;
     uint32_t types = 1'000'000;
@@ -25,9 +25,9 @@ struct ModuleLimits {
     uint32_t results = 1'000;
     uint32_t fields = 10'000;
     uint32_t subtyping_depth = 63;
-    /// How deep blocks may nest in a function.
+    /// How deeply blocks may nest in a function.
     uint32_t nesting = 100'000;
-    /// The height that a function's operand stack may reach, in 64-bit slots, its locals included.
+    /// The maximum height of a function's operand stack, in 64-bit slots, including its locals.
     uint32_t frame_slots = 60'000;
 };
 

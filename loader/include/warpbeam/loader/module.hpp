@@ -29,7 +29,7 @@ struct Export {
     uint32_t index = 0;
 };
 
-/// A constant expression: its validated instructions with the closing `end`, and the type of its result.
+/// A constant expression: its validated instructions including the final `end`, and the type of its result.
 /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 struct ConstExpr {
     std::span<const uint8_t> code;
@@ -45,21 +45,21 @@ struct LocalRun {
 /// The body of a defined function. Everything in it has been validated.
 struct FuncBody {
     TypeId type = 0;
-    /// The declared locals without the parameters.
+    /// The declared locals, without the parameters.
     std::span<const LocalRun> locals;
-    /// How many they are in all.
+    /// The total number of declared locals.
     uint32_t local_count = 0;
-    /// The instructions with the closing `end`.
+    /// The instructions, including the final `end`.
     std::span<const uint8_t> code;
-    /// Where `code` begins in the module.
+    /// The offset of `code` in the module.
     uint32_t code_offset = 0;
-    /// The height that the operand stack reaches, in 64-bit slots (two for a v128).
+    /// The maximum height of the operand stack, in 64-bit slots (a v128 takes two).
     uint32_t max_stack = 0;
 };
 
 struct TableDecl {
     TableType type;
-    /// The initial value of its elements; without it they are null.
+    /// The initial value of the elements; without it they are null.
     std::optional<ConstExpr> init;
 };
 
@@ -75,8 +75,8 @@ struct ElementSegment {
     uint32_t table = 0;               ///< when active
     ConstExpr offset;                 ///< when active
     ValType type;                     ///< of the elements
-    std::span<const uint32_t> funcs;  ///< the elements when all are given by function index
-    std::span<const ConstExpr> exprs; ///< the elements otherwise; one of the two spans is empty
+    std::span<const uint32_t> funcs;  ///< the elements, if all are given by function index
+    std::span<const ConstExpr> exprs; ///< otherwise the elements; one of the two spans is empty
     [[nodiscard]] size_t size() const noexcept { return funcs.size() + exprs.size(); }
 };
 
@@ -90,7 +90,7 @@ struct DataSegment {
 struct CustomSection {
     std::string_view name;
     std::span<const uint8_t> bytes;
-    /// Where `bytes` begin in the module.
+    /// The offset of `bytes` in the module.
     size_t offset = 0;
 };
 
@@ -104,16 +104,16 @@ struct SectionRange {
 struct LoadOptions {
     FeatureSet features = {};
     ModuleLimits limits = {};
-    /// Where types live. Modules that are to be linked with one another need the same one, which must outlive
-    /// them; without one the module makes its own.
+    /// Where types are stored. Modules that are linked with each other need the same registry, which must
+    /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
     Allocator* allocator = nullptr; ///< null: the standard one
-    /// The caller promises that the bytes outlive the module, which then keeps no copy.
+    /// The caller promises that the bytes outlive the module; the module then makes no copy.
     bool borrow = false;
 };
 
-/// A decoded and validated module, or none (an empty handle, for which every list is empty). Immutable, and
-/// cheap to copy: copies are the same module, which ends with the last of them.
+/// A decoded and validated module, or an empty handle, for which every list is empty. Immutable, and cheap to
+/// copy: copies are the same module, which is destroyed with the last of them.
 /// https://webassembly.github.io/spec/core/syntax/modules.html
 ///
 /// Index spaces begin with the imports, as in the specification. All spans and views live as long as the
@@ -121,9 +121,9 @@ struct LoadOptions {
 /// Thread-safety: any number of threads may use copies of a handle at once.
 class WARPBEAM_API Module {
 public:
-    /// Decodes and validates. The error says where the first fault lies (byte offset, section, function),
-    /// what was expected and what was found; `malformed` for what breaks the binary format, `invalid` for
-    /// what breaks a validation rule. Memory used is proportional to `bytes.size()`.
+    /// Decodes and validates. The error gives the position of the first fault (byte offset, section,
+    /// function), what was expected and what was found. Its code is `malformed` if the binary format is
+    /// wrong, `invalid` if a validation rule is broken. Memory use is proportional to `bytes.size()`.
     [[nodiscard]] static std::expected<Module, Error> load(std::span<const uint8_t> bytes,
                                                            const LoadOptions& options = {}) noexcept;
 
@@ -137,26 +137,27 @@ public:
     }
     ~Module();
     explicit operator bool() const noexcept { return impl_ != nullptr; }
-    /// Whether both are the same module, or both none.
+    /// Whether both are the same module, or both empty.
     friend bool operator==(const Module&, const Module&) noexcept = default;
 
-    /// Where its types live. Without a module, an empty one.
+    /// The registry with its types; an empty one without a module.
     [[nodiscard]] const TypeRegistry& type_registry() const noexcept;
     /// The module's type index space: the registry id of each type.
     [[nodiscard]] std::span<const TypeId> types() const noexcept;
 
     [[nodiscard]] std::span<const Import> imports() const noexcept;
     [[nodiscard]] std::span<const Export> exports() const noexcept;
-    /// Null when there is no export of that name.
+    /// The export of that name, or null.
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
 
-    /// The type of every function, imported ones first.
+    /// The type of every function; imported ones come first.
     [[nodiscard]] std::span<const TypeId> funcs() const noexcept;
     [[nodiscard]] uint32_t imported_funcs() const noexcept;
-    /// The bodies of the functions after the imported ones.
+    /// The bodies of the functions that are not imported.
     [[nodiscard]] std::span<const FuncBody> bodies() const noexcept;
 
-    /// The types of all tables, memories, globals and tags, imported ones first, and how many those are.
+    /// The types of all tables, memories, globals and tags (imported ones come first), and the number of
+    /// imported ones.
     [[nodiscard]] std::span<const TableType> tables() const noexcept;
     [[nodiscard]] std::span<const MemoryType> memories() const noexcept;
     [[nodiscard]] std::span<const GlobalType> globals() const noexcept;
@@ -165,7 +166,7 @@ public:
     [[nodiscard]] uint32_t imported_memories() const noexcept;
     [[nodiscard]] uint32_t imported_globals() const noexcept;
     [[nodiscard]] uint32_t imported_tags() const noexcept;
-    /// The declarations of those after the imported ones.
+    /// The declarations of those that are not imported.
     [[nodiscard]] std::span<const TableDecl> table_decls() const noexcept;
     [[nodiscard]] std::span<const GlobalDecl> global_decls() const noexcept;
 
@@ -178,16 +179,16 @@ public:
     /// The whole module in the binary format.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
 
-    /// From the name section (a malformed one counts as absent); empty when there is none.
+    /// From the name section (a malformed one counts as absent); empty if there is none.
     /// https://webassembly.github.io/spec/core/appendix/custom.html#name-section
     [[nodiscard]] std::string_view name() const noexcept;
-    /// A function's name: the name section's, else that of its export, else empty.
+    /// A function's name: from the name section, else the name of its export, else empty.
     [[nodiscard]] std::string_view func_name(uint32_t func) const noexcept;
 
 private:
     friend struct ModuleAccess;
     struct Impl;
-    /// Takes over one count.
+    /// Takes over one reference count.
     explicit Module(Impl* impl) noexcept : impl_{impl} {}
     template <typename T, typename Member>
     [[nodiscard]] T answer(Member member) const noexcept;
@@ -195,10 +196,10 @@ private:
     Impl* impl_ = nullptr;
 };
 
-/// What the vm does with a module that nobody else may.
+/// What only the vm may do with a module.
 struct WARPBEAM_API ModuleAccess {
-    /// What is made of a module and kept with it (lowered code). It is released with the module by calling
-    /// `drop`.
+    /// Data derived from a module and stored with it (lowered code). It is released with the module by
+    /// calling `drop`.
     struct Attachment {
         virtual void drop() noexcept = 0;
 
@@ -206,11 +207,11 @@ struct WARPBEAM_API ModuleAccess {
         ~Attachment() = default;
     };
     [[nodiscard]] static Attachment* attachment(const Module& module) noexcept;
-    /// The first caller to attach wins; returns the one that is attached.
+    /// The first caller to attach wins; returns the attached object.
     static Attachment* attach(const Module& module, Attachment* fresh) noexcept;
 
-    /// The module as what is attached to it refers to it: a handle that is no owner and lives as long as the
-    /// module. Precondition: not empty.
+    /// The module as attached data refers to it: a handle that does not own it, valid as long as the module.
+    /// Precondition: not empty.
     [[nodiscard]] static const Module& self(const Module& module) noexcept;
     static void retain(const Module& module) noexcept;
     static void release(const Module& module) noexcept;

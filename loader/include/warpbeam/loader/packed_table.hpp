@@ -7,15 +7,15 @@
 
 namespace warpbeam::detail {
 
-/// The entries of a constant array of which many are the same, with a byte for each that says which it is. A
-/// table of function pointers takes 32 bytes an entry in an executable that can lie anywhere, with what tells
-/// the loader to adjust it.
+/// A constant array with many equal entries, stored as the distinct entries and one byte per position. In a
+/// position-independent executable a table of function pointers takes 32 bytes an entry, including the
+/// relocation.
 template <const auto& table>
 class PackedTable {
     static constexpr size_t size = table.size();
     struct Numbers {
         std::array<uint8_t, size> of{};
-        std::array<size_t, size> first{}; // the entry that introduces each distinct one
+        std::array<size_t, size> first{}; // the first position of each distinct entry
         size_t count = 0;
     };
     static constexpr Numbers numbers = [] {

@@ -7,20 +7,20 @@
 
 namespace warpbeam {
 
-/// A text from a module, or from anyone, piece by piece as it may go to a terminal: control characters, marks
-/// that change the direction of writing, line and paragraph separators, and what is not UTF-8 come as escapes
-/// of the text format (\1b, \u{202e}). What the library's messages say has gone through this; names that are
-/// asked for (`Frame::func_name`, `Export::name`) are as the module has them.
+/// Untrusted text, piece by piece, made safe for a terminal: control characters, marks that change the
+/// writing direction, line and paragraph separators, and bytes that are not UTF-8 become escapes of the text
+/// format (\1b,
+/// \u{202e}). The library's messages are made this way; names that you ask for (`Frame::func_name`,
+/// `Export::name`) are exactly as in the module.
 ///
 ///     Printable rest{name};
 ///     for (std::string_view piece; !(piece = rest.next()).empty();)
 class WARPBEAM_API Printable {
 public:
-    /// With `quoted`, also quotes and backslashes are escaped, so that the text between quotes is
-    /// unambiguous.
+    /// `quoted` escapes quotes and backslashes too, so that the text is unambiguous between quotes.
     explicit Printable(std::string_view text, bool quoted = false) noexcept : rest_{text}, quoted_{quoted} {}
 
-    /// The next piece, empty at the end. It is valid until the next call, and never ends within a character.
+    /// The next piece, empty at the end. It is valid until the next call and never ends inside a character.
     [[nodiscard]] std::string_view next() noexcept;
     /// Whether the last piece is an escape.
     [[nodiscard]] bool is_escape() const noexcept { return is_escape_; }

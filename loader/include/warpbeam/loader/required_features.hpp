@@ -5,9 +5,9 @@
 
 namespace warpbeam {
 
-/// The features of `options.features` that a module requires: it is refused when one of them is off. For a
-/// module that is refused in any case, those whose lack would be the reason. It loads the module once for
-/// each feature, so it is for tools.
+/// The features in `options.features` that a module requires: it is refused if one of them is off. If the
+/// module is refused in any case, the features whose absence would be reported first. Meant for tools: it
+/// loads the module once per feature.
 [[nodiscard]] WARPBEAM_API FeatureSet required_features(std::span<const uint8_t> bytes,
                                                         const LoadOptions& options) noexcept;
 

@@ -10,7 +10,7 @@ namespace warpbeam {
 /// What a module begins with: the magic number, then the version.
 inline constexpr uint8_t binary_header[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 
-/// The sections, by their ids. https://webassembly.github.io/spec/core/binary/modules.html#sections
+/// The sections by id. https://webassembly.github.io/spec/core/binary/modules.html#sections
 enum class SectionId : uint8_t {
     custom,
     type,
@@ -30,9 +30,9 @@ enum class SectionId : uint8_t {
 
 struct SectionRow {
     const char* name;
-    /// What the text format calls it where it places custom sections.
+    /// The section's name in the text format, where custom sections are placed before or after it.
     std::string_view keyword;
-    /// All but custom ones come in this order, each at most once.
+    /// The position in the required order; custom sections may appear anywhere, all others at most once.
     uint8_t rank;
 };
 inline constexpr SectionRow section_table[] = {
@@ -52,7 +52,7 @@ inline constexpr SectionRow section_table[] = {
     {"tag", "tag", 6},
 };
 
-/// The ids by rank.
+/// The ids in that order.
 inline constexpr auto section_order = [] {
     std::array<SectionId, std::size(section_table)> order{};
     for (size_t id = 0; id < order.size(); ++id)

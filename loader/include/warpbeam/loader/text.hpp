@@ -8,25 +8,25 @@
 
 namespace warpbeam {
 
-/// A message that grows as it is written. When there is no memory the rest is left out. Whatever is added is
-/// made safe to print, since names of modules are among it.
+/// A message that grows as it is written. If memory runs out, the rest is left out. Everything added is made
+/// safe to print, since it may contain names from modules.
 class WARPBEAM_API Text {
 public:
     explicit Text(Allocator& allocator) noexcept : characters_{allocator} {}
     [[nodiscard]] Allocator& allocator() const noexcept { return characters_.allocator(); }
 
     Text& add(std::string_view words) noexcept;
-    /// Another message as it is.
+    /// Adds another message unchanged.
     Text& add(const Text& message) noexcept {
         (void)characters_.append(message.characters_);
         return *this;
     }
-    /// What follows goes on a new line.
+    /// What follows starts a new line.
     Text& add_line() noexcept {
         (void)characters_.push('\n');
         return *this;
     }
-    /// As printf would write it.
+    /// Like printf.
     [[gnu::format(printf, 2, 3)]] Text& print(const char* format, ...) noexcept;
     Text& vprint(const char* format, va_list arguments) noexcept;
 

@@ -8,12 +8,12 @@
 #include <iterator>
 #include <string_view>
 
-/// What types are in the binary format and in the text format: each code and each keyword once, for all that
-/// read or write either. https://webassembly.github.io/spec/core/binary/types.html
+/// The encodings of types in the binary and text formats. Each code and keyword is written here once, for
+/// everything that reads or writes them. https://webassembly.github.io/spec/core/binary/types.html
 
 namespace warpbeam {
 
-/// A type that is one byte. Packed ones are types of fields only.
+/// A type that is one byte. Packed types occur only in fields.
 struct PlainType {
     ValType::Kind kind;
     uint8_t code;
@@ -27,8 +27,8 @@ inline constexpr PlainType plain_types[] = {
     {ValType::i16, 0x77, "i16"},
 };
 
-/// An abstract heap type. In place of a value type its code stands for a nullable reference to it, and so
-/// does the keyword `ref`.
+/// An abstract heap type. Used as a value type, its code stands for a nullable reference to it, and so does
+/// the keyword `ref`.
 struct AbstractHeap {
     HeapType::Abstract heap;
     uint8_t code;
@@ -45,19 +45,19 @@ inline constexpr AbstractHeap abstract_heaps[] = {
     {HeapType::exn, 0x69, "exn", "exnref"},           {HeapType::noexn, 0x74, "noexn", "nullexnref"},
 };
 
-/// What begins the other types, or stands in place of one.
+/// Codes that begin the other types, or replace a type.
 namespace type_code {
 inline constexpr uint8_t ref_null = 0x63, ref = 0x64, exact = 0x62;
 inline constexpr uint8_t func = 0x60, struct_ = 0x5f, array = 0x5e;
 inline constexpr uint8_t sub = 0x50, sub_final = 0x4f, rec = 0x4e, descriptor = 0x4d, describes = 0x4c;
-/// In place of an import's kind, for a function that must have just the type.
+/// Used as an import's kind: a function that must have exactly the type.
 inline constexpr uint8_t exact_func = 0x20;
-/// Of a block without parameters and results.
+/// A block without parameters and results.
 inline constexpr uint8_t empty_block = 0x40;
-/// Of a table with an initialiser, in place of its type.
+/// Comes before the type of a table with an initialiser.
 inline constexpr uint8_t table_with_initialiser = 0x40;
-/// Whether a byte is a negative number by itself: what all of the above are but `exact_func`, and no type
-/// index.
+/// Whether a byte is by itself a negative number: true for all codes above except `exact_func`, and never
+/// true for a type index.
 constexpr bool is_negative(uint8_t byte) noexcept { return (byte & 0xc0) == 0x40; }
 } // namespace type_code
 
@@ -67,7 +67,7 @@ inline constexpr uint8_t max = 1, shared = 2, is_64 = 4, page_size = 8;
 }
 
 namespace detail {
-/// For each code the position in its table plus one, or 0.
+/// For each code, its position in its table plus one, or 0.
 template <typename Row, size_t size>
 constexpr auto positions_by_code(const Row (&table)[size]) noexcept {
     std::array<uint8_t, 0x80> positions{};
@@ -79,7 +79,7 @@ inline constexpr auto plain_positions = positions_by_code(plain_types);
 inline constexpr auto heap_positions = positions_by_code(abstract_heaps);
 } // namespace detail
 
-/// The row of a code; null when there is none.
+/// The row of a code, or null.
 constexpr const PlainType* find_plain(uint8_t code) noexcept {
     const unsigned position = code < 0x80 ? detail::plain_positions[code] : 0u;
     return position == 0 ? nullptr : &plain_types[position - 1];
@@ -88,7 +88,7 @@ constexpr const AbstractHeap* find_heap(uint8_t code) noexcept {
     const unsigned position = code < 0x80 ? detail::heap_positions[code] : 0u;
     return position == 0 ? nullptr : &abstract_heaps[position - 1];
 }
-/// The row of a type; null for `bot`, which is in no module, and for what is no row of the table.
+/// The row of a type; null for `bot`, which occurs in no module, and for types not in the table.
 constexpr const PlainType* row_of(ValType::Kind kind) noexcept {
     return kind == ValType::bot || kind == ValType::ref ? nullptr : &plain_types[kind - ValType::i32];
 }
@@ -103,9 +103,9 @@ static_assert(std::ranges::all_of(abstract_heaps, [](const AbstractHeap& row) {
     return row_of(HeapType{row.heap}) == &row && find_heap(row.code) == &row;
 }));
 
-/// A heap type as it is encoded.
+/// A heap type as encoded.
 struct HeapCode {
-    /// A type index, or the number that an abstract heap type's code is by itself; another negative number is
+    /// A type index, or the code of an abstract heap type as a negative number; any other negative number is
     /// malformed.
     int64_t code = 0;
     /// Whether it is an index after the code `exact`.
@@ -113,7 +113,7 @@ struct HeapCode {
 
     static constexpr HeapCode of(const AbstractHeap& row) noexcept { return {row.code - 0x80, false}; }
     [[nodiscard]] constexpr bool is_index() const noexcept { return code >= 0; }
-    /// Null when it is an index or malformed.
+    /// The abstract heap type; null for an index or a malformed type.
     [[nodiscard]] constexpr const AbstractHeap* abstract() const noexcept {
         return code < 0 && code >= -0x80 ? find_heap(static_cast<uint8_t>(code + 0x80)) : nullptr;
     }
@@ -123,29 +123,29 @@ struct HeapCode {
     friend constexpr bool operator==(const HeapCode&, const HeapCode&) noexcept = default;
 };
 
-/// A value type as it is encoded.
+/// A value type as encoded.
 struct TypeCode {
     uint8_t first = 0;
-    /// After `ref` and `ref_null`.
+    /// The heap type after `ref` or `ref_null`.
     HeapCode heap;
 
     [[nodiscard]] constexpr bool has_heap() const noexcept {
         return first == type_code::ref || first == type_code::ref_null;
     }
-    /// Whether no type begins so.
+    /// Whether the first byte begins no type.
     [[nodiscard]] constexpr bool is_malformed() const noexcept {
         return !has_heap() && find_plain(first) == nullptr && find_heap(first) == nullptr;
     }
 };
 
-/// The type of a block as it is encoded.
+/// A block type as encoded.
 struct BlockCode {
     enum Form : uint8_t { empty, result, index } form = empty;
     TypeCode result_type;
-    /// A type index; malformed when negative.
+    /// A type index; malformed if negative.
     int64_t type = 0;
 
-    /// By its first byte.
+    /// Kind by first byte.
     static constexpr Form form_of(uint8_t first) noexcept {
         if (first == type_code::empty_block)
             return empty;
@@ -153,8 +153,8 @@ struct BlockCode {
     }
 };
 
-/// The type that a code means. `defined` makes the heap type of a type index, which may be meant exactly. The
-/// code must not be malformed.
+/// The type that a code means. `defined` makes the heap type for a type index, which may be exact. The code
+/// must not be malformed.
 template <typename Defined>
 constexpr HeapType heap_of(const HeapCode& code, Defined&& defined) noexcept {
     if (const AbstractHeap* const row = code.abstract())
@@ -170,18 +170,18 @@ constexpr ValType type_of(const TypeCode& code, Defined&& defined) noexcept {
     return ValType::reference(find_heap(code.first)->heap, true);
 }
 
-/// The flags of the alignment that begins the immediates of a memory access: whether a memory index follows,
-/// and what is left for the exponent.
+/// The flags in the first immediate of a memory access: whether a memory index follows; the rest is the
+/// alignment exponent.
 namespace mem_arg_flag {
 inline constexpr uint32_t memory = 0x40, limit = 0x80;
 }
 
-/// The nullabilities in the first byte of a cast that branches.
+/// The nullability flags in the first byte of a branch on cast.
 namespace cast_flag {
 inline constexpr uint8_t nullable_source = 1, nullable_target = 2, all = 3;
 }
 
-/// A clause of `try_table`, by its code.
+/// A clause of `try_table`, by code.
 /// https://webassembly.github.io/spec/core/binary/instructions.html#control-instructions
 struct CatchKind {
     std::string_view keyword;
@@ -193,7 +193,7 @@ inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},
                                             {"catch_all", false, false},
                                             {"catch_all_ref", false, true}};
 
-/// What has names, numbered as the subsections of the name section are.
+/// Name spaces, numbered like the subsections of the name section.
 /// https://github.com/WebAssembly/extended-name-section
 enum class NameSpace : uint8_t {
     module,
@@ -210,12 +210,12 @@ enum class NameSpace : uint8_t {
     tag
 };
 inline constexpr size_t name_space_count = 12;
-/// Whether names are given by function (locals, labels) or by type (fields).
+/// Whether names are grouped by function (locals, labels) or by type (fields).
 constexpr bool has_owners(NameSpace space) noexcept {
     return space == NameSpace::local || space == NameSpace::label || space == NameSpace::field;
 }
 
-/// What can be imported and exported, by ExternKind, which is also its code.
+/// What can be imported and exported; the value of ExternKind is also the code.
 struct ExternRow {
     std::string_view keyword;
     const char* name;

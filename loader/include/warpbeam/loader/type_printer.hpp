@@ -10,20 +10,20 @@
 
 namespace warpbeam {
 
-/// Writes types as the text format does: `i32`, `(ref null 3)`, `func (param i32)`, `memory i64 1 2`. Where
-/// the text goes and how it refers to defined types is up to the class made of this.
+/// Writes types in the text format: `i32`, `(ref null 3)`, `func (param i32)`, `memory i64 1 2`. The derived
+/// class decides where the text goes and how defined types are named.
 class WARPBEAM_API TypePrinter {
 public:
     void heap(HeapType type) noexcept;
     void value(ValType type) noexcept;
-    /// Each after a space.
+    /// Each with a space before it.
     void values(std::span<const ValType> types) noexcept;
     void field(const FieldType& type) noexcept;
     /// `func (param i32) (result i64)`
     void func(const FuncType& type) noexcept;
     /// `func ...`, `array ...` or `struct ...`
     void composite(const SubType& type) noexcept;
-    /// `(sub final 0 (struct ...))`, or without what is a matter of course `(struct ...)`
+    /// `(sub final 0 (struct ...))`, or in the short form `(struct ...)`
     void definition(const SubType& type) noexcept;
 
     /// `i64 1 2`
@@ -34,7 +34,7 @@ public:
     }
     void memory(const MemoryType& type, bool with_page_size) noexcept;
     void global(const GlobalType& type) noexcept;
-    /// With the kind in front: `memory 1 2 shared`, `tag (param i32)`
+    /// Including the kind: `memory 1 2 shared`, `tag (param i32)`
     void external(const ExternType& type, const TypeRegistry& types) noexcept;
 
 protected:
@@ -45,7 +45,7 @@ protected:
 
     virtual void add(std::string_view text) noexcept = 0;
     virtual void defined(TypeId id) noexcept = 0;
-    /// Whether the text is long enough; then lists end with dots.
+    /// Whether the text is long enough; lists are then cut with "...".
     [[nodiscard]] virtual bool full() noexcept { return false; }
 
 private:

@@ -5,19 +5,19 @@
 #include <cstdint>
 #include <span>
 
-/// The types of WebAssembly, https://webassembly.github.io/spec/core/syntax/types.html, in the form that all
-/// parts of Warpbeam share. All are small values; those that hold spans point into a TypeRegistry.
+/// The types of WebAssembly, https://webassembly.github.io/spec/core/syntax/types.html, as all parts of
+/// Warpbeam use them. All are small values; those with spans point into a TypeRegistry.
 
 namespace warpbeam {
 
-/// A defined type: its index in a TypeRegistry. Recursive groups are canonical there, so two types are
-/// equivalent, also across modules of one registry, if and only if their ids are equal.
+/// A defined type: its index in a TypeRegistry. Recursive groups are canonical, so two types are equivalent,
+/// even across modules of one registry, if and only if their ids are equal.
 using TypeId = uint32_t;
-/// The ids of a registry's types are less than this, which leaves room for several large modules.
+/// The ids in a registry are less than this, which leaves room for several large modules.
 inline constexpr TypeId max_type_id = 3'000'000;
 
-/// A heap type: an abstract one, or the id of a defined type, which may be meant exactly, without its
-/// subtypes (custom descriptors).
+/// A heap type: an abstract type, or the id of a defined type. A defined type may be exact, which excludes
+/// its subtypes (custom descriptors).
 class HeapType {
 public:
     enum Abstract : uint32_t {
@@ -33,7 +33,7 @@ public:
         none,
         exn,
         noexn,
-        /// The bottom of all hierarchies; it only arises while unreachable code is validated.
+        /// The bottom of all hierarchies; it only occurs while validating unreachable code.
         bot,
     };
     constexpr HeapType(Abstract abstract) noexcept : code_{abstract} {}
@@ -54,7 +54,7 @@ private:
     uint32_t code_;
 };
 
-/// A value type, or in a field a storage type (i8 and i16 are packed types). One 32-bit word.
+/// A value type, or in a field a storage type (including the packed types i8 and i16). One 32-bit word.
 class ValType {
 public:
     enum Kind : uint8_t { bot, i32, i64, f32, f64, v128, i8, i16, ref };
@@ -74,9 +74,9 @@ public:
     [[nodiscard]] constexpr HeapType heap() const noexcept {
         return HeapType::from_code(bits_ >> heap_shift);
     }
-    /// What a value of a field's type is on the operand stack.
+    /// The type on the operand stack of a value with this field type.
     [[nodiscard]] constexpr ValType unpacked() const noexcept { return is_packed() ? i32 : *this; }
-    /// Whether a local of this type starts with a value: all but non-null references.
+    /// Whether a local of this type has a default value: all types but non-null references.
     [[nodiscard]] constexpr bool defaultable() const noexcept { return !is_ref() || nullable(); }
     /// The whole type as a number, for hashing.
     [[nodiscard]] constexpr uint32_t bits() const noexcept { return bits_; }
@@ -88,7 +88,7 @@ private:
     uint32_t bits_;
 };
 
-/// The number of 64-bit slots that a value takes on the engine's stacks, and those of several.
+/// The number of 64-bit slots that a value (or several values) takes on the engine's stacks.
 [[nodiscard]] constexpr uint32_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
 [[nodiscard]] constexpr size_t slots_of(std::span<const ValType> types) noexcept {
     size_t count = 0;
@@ -106,7 +106,7 @@ struct FuncType {
     std::span<const ValType> results;
 };
 
-/// A field of a structure, or the element of an array. A packed type is one of the storage types.
+/// A field of a structure, or the element of an array. Its type may be packed.
 struct FieldType {
     ValType storage;
     bool is_mutable = false;
@@ -124,18 +124,17 @@ struct SubType {
     CompositeKind kind = CompositeKind::func;
     bool is_final = true;
     TypeId supertype = no_supertype;
-    /// The type of the descriptors of its instances, and the type whose instances its own describe; `no_type`
-    /// when there is none. Only structures have them.
-    /// https://github.com/WebAssembly/custom-descriptors
+    /// The descriptor type of its instances, and the type whose instances it describes; `no_type` if there is
+    /// none. Only structures have them. https://github.com/WebAssembly/custom-descriptors
     TypeId descriptor = no_type;
     TypeId described = no_type;
-    /// The number of supertypes above this one.
+    /// The number of its supertypes, direct and indirect.
     uint32_t depth = 0;
     /// Whether all fields have a default value.
     bool defaultable = true;
-    /// For a function type.
+    /// Function types only.
     FuncType func;
-    /// For a structure all its fields, for an array one.
+    /// All fields of a structure, or the one element field of an array.
     std::span<const FieldType> fields;
 };
 
@@ -144,13 +143,13 @@ struct Limits {
     uint64_t min = 0;
     uint64_t max = 0;
     bool has_max = false;
-    /// Whether addresses are i64 (memory64), else i32.
+    /// Whether addresses are i64 (memory64) or i32.
     bool is_64 = false;
     [[nodiscard]] constexpr ValType address_type() const noexcept {
         return is_64 ? ValType::i64 : ValType::i32;
     }
     [[nodiscard]] constexpr uint64_t max_address() const noexcept { return is_64 ? UINT64_MAX : UINT32_MAX; }
-    /// Whether either bound is above `bound`.
+    /// Whether either limit is greater than `bound`.
     [[nodiscard]] constexpr bool exceed(uint64_t bound) const noexcept {
         return min > bound || (has_max && max > bound);
     }
@@ -160,10 +159,10 @@ struct Limits {
 struct MemoryType {
     Limits limits;
     bool shared = false;
-    /// The binary logarithm of the page size in bytes.
+    /// The base-2 logarithm of the page size in bytes.
     uint8_t page_size_log2 = 16;
-    /// The pages of as many bytes as there are addresses. With pages of one byte it is one less, since that
-    /// number must be one.
+    /// The number of pages that covers the address space. With one-byte pages it is one less, so that it fits
+    /// in an address.
     [[nodiscard]] constexpr uint64_t addressable_pages() const noexcept {
         return page_size_log2 == 0 ? limits.max_address() : (limits.max_address() >> page_size_log2) + 1;
     }
@@ -195,7 +194,7 @@ enum class ExternKind : uint8_t { func, table, memory, global, tag };
 struct ExternType {
     ExternKind kind = ExternKind::func;
     TypeId func = 0;    ///< a function's type
-    bool exact = false; ///< whether it has just this type, else perhaps a subtype
+    bool exact = false; ///< whether it has exactly this type, not a subtype
     TableType table;
     MemoryType memory;
     GlobalType global;

@@ -8,7 +8,7 @@
 namespace warpbeam::text {
 namespace {
 
-/// An identifier is repeated wherever it is used, so that a long one could make much text of few bytes.
+/// An identifier is repeated wherever it is used, so a long one could turn a few bytes into a lot of text.
 constexpr size_t longest_identifier = 200;
 
 constexpr std::pair<uint32_t, uint32_t> place(const NameSection::Entry& entry) noexcept {
@@ -43,7 +43,7 @@ bool NameSection::read(std::span<const uint8_t> contents) noexcept {
     return good;
 }
 
-/// The first of equal names becomes the identifier. Labels may share theirs but can't be annotated.
+/// The first of several equal names becomes the identifier. Labels may share theirs, but can't be annotated.
 bool NameSection::choose_identifiers(Space space) noexcept {
     Vec<Entry>& entries = entries_[static_cast<size_t>(space)];
     HashIndex seen{allocator_};

@@ -11,7 +11,7 @@
 
 namespace warpbeam::text {
 
-/// What a name section says, when it says it in the way that the text format can.
+/// The contents of a name section, if the text format can express them.
 /// https://webassembly.github.io/spec/core/appendix/custom.html#name-section
 class NameSection {
 public:
@@ -21,16 +21,16 @@ public:
         uint32_t owner = 0; ///< the function of a local or label, the type of a field, else 0
         uint32_t index = 0;
         std::string_view name;
-        /// Whether it can be the identifier; else it takes an annotation.
+        /// Whether it can be the identifier; otherwise it becomes an annotation.
         bool is_identifier = false;
     };
 
-    /// Reads its contents. When they can't be what is written for a text again, there are no names
-    /// afterwards, and false is returned; that includes a lack of memory.
+    /// Reads its contents. If the text format can't reproduce them, or memory runs out, there are no names
+    /// and false is returned.
     [[nodiscard]] bool read(std::span<const uint8_t> contents) noexcept;
 
     [[nodiscard]] std::optional<std::string_view> module() const noexcept { return module_; }
-    /// Null when it has no name.
+    /// Null if it has no name.
     [[nodiscard]] const Entry* find(Space space, uint32_t owner, uint32_t index) const noexcept;
     /// Whether the function or type has any name in that space.
     [[nodiscard]] bool any(Space space, uint32_t owner) const noexcept;

@@ -1,4 +1,4 @@
-// The immediates of instructions, as the instruction table says which there are.
+// The immediates of instructions, in the forms that the instruction table lists.
 
 #include "keywords.hpp"
 #include "print/module_printer.hpp"
@@ -10,7 +10,7 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         space();
         reference_in(in, of);
     };
-    // Where the text has two indices the other way round, and the second only if it is not 0.
+    // The text format swaps these two indices, and writes the second only if it is not 0.
     const auto segment_of = [&](Space segments, Space of) {
         const uint32_t segment = in.u32();
         optional_reference(of, in.u32());
@@ -124,7 +124,7 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         return;
     case Imm::heap_type:
         space();
-        // For the others the text has a reference type, whose nullability is a matter of the instruction.
+        // For the others the text has a reference type; its nullability is part of the instruction.
         if (row.op == Op::ref_null)
             return type_text_.heap(heap_type(in));
         return type_text_.value(ValType::reference(heap_type(in), find_keyword(row.text)->op != row.op));

@@ -53,7 +53,7 @@ void ModulePrinter::locals(BinaryReader& in, uint32_t func, uint32_t first) noex
     }
 }
 
-/// Up to the `end` that closes it. In a function, which begins at `func_start`, each instruction gets a line.
+/// Prints up to the closing `end`. In a function, which begins at `func_start`, each instruction gets a line.
 void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_start) noexcept {
     labels_.clear();
     while (!fault_) {
@@ -100,7 +100,7 @@ const InstrRow* ModulePrinter::opcode(BinaryReader& in) noexcept {
     return fault_ ? nullptr : row;
 }
 
-/// Whether an instruction divides the block that is open; those that end one too have to find the right kind.
+/// Handles an instruction that divides or ends the open block; it must be a block of the right kind.
 bool ModulePrinter::continue_block(Op op, BinaryReader& in) noexcept {
     const bool continues = op == Op::else_ || op == Op::catch_ || op == Op::catch_all;
     if (!continues && op != Op::delegate)
@@ -165,7 +165,7 @@ void ModulePrinter::catch_clauses(BinaryReader& in) noexcept {
     }
 }
 
-/// By its name when it has one that no inner block has too.
+/// Uses the label's name if it has one that no inner block has too.
 void ModulePrinter::label(uint32_t depth) noexcept {
     constexpr uint32_t deepest_named = 64;
     space();
@@ -181,7 +181,7 @@ void ModulePrinter::label(uint32_t depth) noexcept {
         out_.identifier(target->name);
 }
 
-/// The annotation in front of an instruction at an offset in its function.
+/// The annotation before an instruction at an offset in its function.
 void ModulePrinter::hint(const InstrRow& row, size_t offset) noexcept {
     if (hints_used_ == hints_.size() || (row.op != Op::if_ && row.op != Op::br_if))
         return;

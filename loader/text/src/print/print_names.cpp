@@ -9,7 +9,7 @@ void ModulePrinter::define(Space space) noexcept {
     name_of(space, 0, defined_[static_cast<size_t>(space)]++);
 }
 
-/// A space and the identifier or annotation of what is defined here; false when it has neither.
+/// A space, and the identifier or annotation of what is defined here; false if it has neither.
 bool ModulePrinter::name_of(Space space, uint32_t owner, uint32_t index) noexcept {
     const NameSection::Entry* const entry = names_.find(space, owner, index);
     if (entry == nullptr)

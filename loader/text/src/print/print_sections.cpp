@@ -1,4 +1,4 @@
-// The sections and what they declare, https://webassembly.github.io/spec/core/binary/modules.html
+// The sections and their contents, https://webassembly.github.io/spec/core/binary/modules.html
 
 #include "custom_place.hpp"
 #include "print/module_printer.hpp"
@@ -97,8 +97,8 @@ void ModulePrinter::leave_out_stale_sections() noexcept {
     custom_sections_.truncate(kept);
 }
 
-/// The name section and the branch hints are taken out of the custom sections when their text is theirs
-/// alone.
+/// The name section and the branch hints are removed from the custom sections if they can be written as names
+/// and hints without loss.
 void ModulePrinter::read_custom_sections() noexcept {
     const auto single = [&](std::string_view name) {
         const auto matches = [&](const CustomSection& each) { return each.name == name; };
@@ -326,8 +326,8 @@ void ModulePrinter::data_segments() noexcept {
 
 namespace {
 
-/// Prints instructions into `out`. What stands before each of them, a space or a line break, then stands
-/// after it.
+/// Prints instructions into `out`. The separator before each of them (a space or line break) moves to its
+/// end.
 template <typename Print>
 std::optional<Error> print_code(std::span<const uint8_t> code, const PrintOptions& options, Vec<char>& text,
                                 Print print) noexcept {
@@ -344,7 +344,7 @@ Allocator& allocator_of(const PrintOptions& options) noexcept {
     return options.allocator != nullptr ? *options.allocator : Allocator::standard();
 }
 
-/// Prints a module into `text`, or through it to `sink`. `choice` becomes what of it is feasible.
+/// Prints a module into `text`, or through it to `sink`. Reduces `choice` to what is possible.
 std::optional<Error> print_module(std::span<const uint8_t> module, const PrintOptions& options,
                                   Vec<char>& text, TextSink* sink, ModulePrinter::Choice& choice) noexcept {
     std::optional<Error> fault;
@@ -358,7 +358,7 @@ std::optional<Error> print_module(std::span<const uint8_t> module, const PrintOp
     return fault;
 }
 
-/// The same, with all of the names and hints that lose nothing; `choice` becomes these.
+/// The same, with all names and hints that can be written without loss; sets `choice` to these.
 std::optional<Error> print_with_names(std::span<const uint8_t> module, const PrintOptions& options,
                                       Vec<char>& text, TextSink* sink,
                                       ModulePrinter::Choice& choice) noexcept {

@@ -7,7 +7,7 @@
 namespace warpbeam::text {
 namespace {
 
-/// A signature is written out wherever it is used, so that a long one could make much text of few bytes.
+/// A signature is written out wherever it is used, so a long one could turn a few bytes into a lot of text.
 constexpr uint32_t longest_signature = 16;
 
 } // namespace
@@ -94,7 +94,7 @@ ValType ModulePrinter::val_type(BinaryReader& in) noexcept {
     return val_type(in, in.type_code());
 }
 
-/// The type of a code; a defined one has its index in the module as id.
+/// The type of a code; the id of a defined type is its index in the module.
 ValType ModulePrinter::val_type(BinaryReader& in, const TypeCode& code) noexcept {
     if (code.has_heap())
         return ValType::reference(heap_type(in, code.heap), code.first == type_code::ref_null);
@@ -122,7 +122,7 @@ ValType ModulePrinter::ref_type(BinaryReader& in) noexcept {
 
 HeapType ModulePrinter::heap_type(BinaryReader& in) noexcept { return heap_type(in, in.heap_code()); }
 
-/// After the flags, of which only those in `known` may be set.
+/// The limits after their flags; only the flags in `known` may be set.
 Limits ModulePrinter::limits(BinaryReader& in, uint8_t flags, unsigned known) noexcept {
     Limits limits;
     if ((flags & ~known) != 0)
@@ -158,7 +158,7 @@ void ModulePrinter::table_type(BinaryReader& in) noexcept {
     type_text_.table(type);
 }
 
-/// A vector of them, and returns how many they are.
+/// Prints a vector of them and returns their number.
 uint32_t ModulePrinter::value_types(const char* keyword, BinaryReader& in,
                                     std::optional<uint32_t> func) noexcept {
     ValueGroup group{*this, keyword, func};

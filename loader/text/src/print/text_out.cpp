@@ -16,7 +16,7 @@ TextOut& TextOut::add(std::string_view piece) noexcept {
     if (fault_)
         return *this;
     if (piece.size() > max_size_ - size_) {
-        fault_.emplace(ErrorCode::limit, "the text has more than %zu characters", max_size_);
+        fault_.emplace(ErrorCode::limit, "the text exceeds the limit of %zu characters", max_size_);
         return *this;
     }
     size_ += piece.size();
@@ -29,7 +29,7 @@ TextOut& TextOut::add(std::string_view piece) noexcept {
 
 void TextOut::flush() noexcept {
     if (!fault_ && !sink_->write({text_.data(), text_.size()}))
-        fault_.emplace(ErrorCode::usage, "the text can't be written");
+        fault_.emplace(ErrorCode::usage, "writing the text failed");
     text_.clear();
 }
 
@@ -69,7 +69,7 @@ TextOut& TextOut::identifier(std::string_view name) noexcept {
 }
 
 TextOut& TextOut::line(size_t depth) noexcept {
-    // Deeper nesting is not worth the space that hostile modules would make of it.
+    // Deeper indentation would let hostile modules produce a lot of white space.
     static constexpr std::string_view spaces = "                                                            ";
     return add("\n").add(spaces.substr(0, std::min(2 * depth, spaces.size())));
 }

@@ -13,23 +13,23 @@
 
 namespace warpbeam::text {
 
-/// The text under construction. When there is no memory, or too much text, it reports that as the fault and
-/// stays as it is.
+/// The text under construction. If memory runs out or the text gets too long, it reports that as the fault
+/// and stays unchanged.
 class TextOut {
 public:
-    /// The text is `text`; or it goes to `sink`, and `text` is the buffer on the way there, which is full at
+    /// The text is collected in `text`, or sent to `sink`; `text` is then a buffer that is full at
     /// `piece_size`.
     TextOut(Vec<char>& text, size_t max_size, std::optional<Error>& fault, TextSink* sink = nullptr) noexcept
         : text_{text}, max_size_{max_size}, fault_{fault}, sink_{sink} {}
 
     TextOut& add(std::string_view piece) noexcept;
-    /// Sends what is in the buffer.
+    /// Sends the contents of the buffer.
     void flush() noexcept;
     TextOut& natural(uint64_t value) noexcept { return decimal(value); }
     TextOut& integer(int64_t value) noexcept { return decimal(value); }
     /// With `0x` and at least this many digits.
     TextOut& hexadecimal(uint64_t value, unsigned digits = 1) noexcept;
-    /// The number of binary32 or binary64 format with these bits, so that the same bits are read from it.
+    /// A binary32 or binary64 number with exactly these bits.
     /// https://webassembly.github.io/spec/core/text/values.html#floating-point
     TextOut& f32(uint32_t bits) noexcept {
         char buffer[40];
@@ -39,9 +39,9 @@ public:
         char buffer[40];
         return add(print_f64(bits, buffer));
     }
-    /// In quotation marks; everything but printable ASCII is escaped.
+    /// Quoted; everything except printable ASCII is escaped.
     TextOut& string(std::string_view value) noexcept;
-    /// `$name`, or `$"name"` where it has other characters than identifiers have.
+    /// `$name`, or `$"name"` if it has other characters than identifiers may have.
     TextOut& identifier(std::string_view name) noexcept;
     /// A new line, indented.
     TextOut& line(size_t depth) noexcept;

@@ -8,33 +8,33 @@
 
 namespace warpbeam {
 
-/// Counts what the library takes from another allocator, and caps it if asked to.
+/// Counts what the library takes from another allocator, and can cap it.
 ///
-/// Thread-safety: every function may be called from any thread at any time, if that holds for the other
-/// allocator. Numbers read while other threads allocate belong to slightly different moments.
+/// Thread-safety: any thread may call any function at any time, if the other allocator allows that. Numbers
+/// read while other threads allocate may belong to slightly different moments.
 class WARPBEAM_API AccountingAllocator final : public Allocator {
 public:
-    /// Of one kind of memory.
+    /// Statistics for one kind of memory.
     struct Usage {
-        uint64_t live = 0;  ///< bytes that are out now
-        uint64_t peak = 0;  ///< the most that were out at a time
-        uint64_t calls = 0; ///< how often more was asked for, with or without success
+        uint64_t live = 0;  ///< bytes in use now
+        uint64_t peak = 0;  ///< the maximum in use at any time
+        uint64_t calls = 0; ///< the number of requests, successful or not
     };
 
-    /// `source` must outlive it. Blocks and committed bytes together never exceed `limit` bytes: what would
-    /// is refused, as if the system had no more memory.
+    /// `source` must outlive it. Blocks and committed bytes together never exceed `limit` bytes: a request
+    /// that would exceed it fails, as if the system had no more memory.
     explicit AccountingAllocator(Allocator& source = Allocator::standard(),
                                  uint64_t limit = UINT64_MAX) noexcept
         : source_{source}, limit_{limit} {}
     AccountingAllocator(const AccountingAllocator&) = delete;
     AccountingAllocator& operator=(const AccountingAllocator&) = delete;
 
-    /// Blocks of `allocate`.
+    /// Blocks from `allocate`.
     [[nodiscard]] Usage blocks() const noexcept { return blocks_.read(); }
-    /// Address space, whether or not it is committed. It costs no memory.
+    /// Address space, committed or not. It costs no memory.
     [[nodiscard]] Usage reserved() const noexcept { return reserved_.read(); }
-    /// The part of it that is committed, in whole host pages; the system finds memory for each page when it
-    /// is touched first.
+    /// The committed part of it, in whole host pages; the system provides memory for a page when it is first
+    /// touched.
     [[nodiscard]] Usage committed() const noexcept { return committed_.read(); }
 
     [[nodiscard]] void* allocate(size_t size, size_t alignment) noexcept override;
@@ -68,7 +68,7 @@ private:
 
     Allocator& source_;
     const uint64_t limit_;
-    std::atomic<uint64_t> taken_ = 0; ///< of the limit
+    std::atomic<uint64_t> taken_ = 0; ///< counted against the limit
     Counter blocks_;
     Counter reserved_;
     Counter committed_;

@@ -11,8 +11,9 @@ namespace warpbeam {
 
 namespace detail {
 
-/// What the platform offers, see the functions of Allocator. These are not its own, defined elsewhere,
-/// because then only the library would have its type information, which is built without.
+/// The platform's address space functions, see the virtual functions of Allocator. They are free functions
+/// defined elsewhere, because otherwise only the library would contain Allocator's type information, and it
+/// is built without.
 struct WARPBEAM_API AddressSpace {
     [[nodiscard]] static void* reserve(size_t size) noexcept;
     [[nodiscard]] static bool commit(void* base, size_t from, size_t to) noexcept;
@@ -20,82 +21,82 @@ struct WARPBEAM_API AddressSpace {
     [[nodiscard]] static bool restore(void* base, size_t to) noexcept;
     [[nodiscard]] static bool decommit(void* base, size_t from, size_t to) noexcept;
     static void release(void* base, size_t size) noexcept;
-    /// Of a host page; 1 where there is nothing of all this.
+    /// The size of a host page; 1 where the platform has no such functions.
     [[nodiscard]] static size_t page_size() noexcept;
 };
 
 } // namespace detail
 
-/// Where the library gets its memory from. An embedder may derive from it and pass it in the options of a
-/// module or an engine; it then must outlive every object made with it.
+/// The source of the library's memory. An embedder may derive from it and pass it in the options of a module
+/// or an engine; it must then outlive every object made with it.
 ///
-/// Thread-safety: an allocator that is shared by stores used on several threads must be thread-safe; the
+/// Thread-safety: an allocator shared by stores that are used on several threads must be thread-safe; the
 /// default one is.
 class WARPBEAM_API Allocator {
 public:
     virtual ~Allocator() = default;
 
-    /// `size` bytes (never 0) aligned to `alignment` (a power of two), or null when there is no more memory.
+    /// Returns `size` bytes (never 0) aligned to `alignment` (a power of two), or null if memory runs out.
     /// The library reports null as an error; it never aborts.
     [[nodiscard]] virtual void* allocate(size_t size, size_t alignment) noexcept = 0;
 
-    /// Takes back a block together with the size and alignment that it was asked for with.
+    /// Frees a block; size and alignment are those it was allocated with.
     virtual void deallocate(void* block, size_t size, size_t alignment) noexcept = 0;
 
-    // ---- Address space, which linear memories live in ----
+    // ---- Address space for linear memories ----
     //
-    // A range is reserved, then its beginning is committed piece by piece as the memory grows. Sizes and
-    // bounds are multiples of the host's page. An allocator that replaces one of these functions replaces all
-    // of them, or hands on to another allocator that does; one that has no address space to give replaces
-    // `reserve` alone, and the memories become blocks of `allocate`. What these do by default is what the
-    // platform offers, which is nothing where it has no mmap or pointers have 32 bits.
+    // A range is reserved, then committed from its beginning as the memory grows. Sizes and bounds are
+    // multiples of the host page size. An allocator that overrides one of these functions must override all
+    // of them, or forward to an allocator that does. One without address space overrides only `reserve`;
+    // memories then become blocks from `allocate`. The defaults use the platform's functions, and always fail
+    // if it has no mmap or 32-bit pointers.
 
-    /// `size` bytes of addresses that cost no memory and fault when touched; null when there are none.
+    /// Reserves `size` bytes of addresses, which cost no memory and fault when touched; null on failure.
     [[nodiscard]] virtual void* reserve(size_t size) noexcept { return detail::AddressSpace::reserve(size); }
 
-    /// Makes the bytes [from, to) of a reservation readable and writable zeros; `from` is where its committed
-    /// part ends. False when there is no more memory.
+    /// Makes the bytes [from, to) of a reservation readable and writable zeros; `from` is the end of its
+    /// committed part. False if memory runs out.
     [[nodiscard]] virtual bool commit(void* base, size_t from, size_t to) noexcept {
         return detail::AddressSpace::commit(base, from, to);
     }
 
-    /// Lays the bytes [from, to) of a file, which the caller keeps open, over the committed ones of a
-    /// reservation. What is written there stays private. False, with nothing changed, when that can't be
-    /// done; the library then copies.
+    /// Maps the bytes [from, to) of a file, which the caller keeps open, over the committed bytes of a
+    /// reservation. Writes to them stay private. On failure returns false and changes nothing; the library
+    /// then copies.
     [[nodiscard]] virtual bool map_file(void* base, size_t from, size_t to, int file) noexcept {
         return detail::AddressSpace::map_file(base, from, to, file);
     }
 
-    /// Makes the committed bytes [0, to) what they were at first: zeros, or the bytes of the file that was
-    /// mapped there. False, with nothing changed, when that can't be done; the library then overwrites them.
+    /// Restores the committed bytes [0, to) to their first contents: zeros, or the bytes of the file mapped
+    /// there. On failure returns false and changes nothing; the library then overwrites them.
     [[nodiscard]] virtual bool restore(void* base, size_t to) noexcept {
         return detail::AddressSpace::restore(base, to);
     }
 
-    /// Takes back the memory of the bytes [from, to), the end of the committed part; they fault again. False,
-    /// with nothing changed, when the system has no memory for that.
+    /// Decommits the bytes [from, to), the end of the committed part; they fault again. Returns false and
+    /// changes nothing if the system has no memory for that.
     [[nodiscard]] virtual bool decommit(void* base, size_t from, size_t to) noexcept {
         return detail::AddressSpace::decommit(base, from, to);
     }
 
-    /// Takes back a whole reservation, of which the first `committed` bytes are committed.
+    /// Releases a whole reservation, of which the first `committed` bytes are committed.
     virtual void release(void* base, size_t size, size_t committed) noexcept {
         (void)committed;
         detail::AddressSpace::release(base, size);
     }
 
-    /// The process-wide allocator over the C++ heap, which is used where the embedder names none.
+    /// The process-wide allocator on the C++ heap, used unless the embedder passes another one.
     static Allocator& standard() noexcept;
 };
 
-/// Makes a T in memory of `allocator`; null when there is none.
+/// Makes a T in memory from `allocator`; null if memory runs out.
 template <typename T, typename... Args>
 [[nodiscard]] T* create(Allocator& allocator, Args&&... args) {
     void* const block = allocator.allocate(sizeof(T), alignof(T));
     return block != nullptr ? ::new (block) T(std::forward<Args>(args)...) : nullptr;
 }
 
-/// Ends an object of `create`. Null is allowed.
+/// Destroys an object made by `create`. Null is allowed.
 template <typename T>
 void destroy(Allocator& allocator, T* object) noexcept {
     if (object == nullptr)

@@ -10,8 +10,8 @@
 
 namespace warpbeam {
 
-/// Memory that is given out in pieces and given back all at once: for arrays that live as long as the object
-/// that owns the arena. Addresses are stable. Only for types that need no destructor.
+/// Memory that is allocated in pieces and freed all at once, for arrays that live as long as the object that
+/// owns the arena. Addresses are stable. Only for types that need no destructor.
 class Arena {
 public:
     explicit Arena(Allocator& allocator = Allocator::standard()) noexcept : allocator_{&allocator} {}
@@ -19,7 +19,7 @@ public:
     Arena& operator=(const Arena&) = delete;
     ~Arena() { release_chunks(nullptr); }
 
-    /// `count` elements, not initialised; nothing when there is no memory.
+    /// `count` uninitialised elements; nothing if memory runs out.
     template <typename T>
     [[nodiscard]] std::optional<std::span<T>> array(size_t count) noexcept {
         static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= alignof(Chunk));
@@ -33,7 +33,7 @@ public:
         return std::span<T>{static_cast<T*>(block), count};
     }
 
-    /// A copy of `values`; nothing when there is no memory.
+    /// A copy of `values`; nothing if memory runs out.
     template <typename T>
     [[nodiscard]] std::optional<std::span<T>> copy(std::span<const T> values) noexcept {
         static_assert(std::is_trivially_copyable_v<T>);
@@ -50,7 +50,7 @@ private:
     };
 
 public:
-    /// How far it is used at a moment.
+    /// A position in the arena.
     class Mark {
         friend Arena;
         Chunk* chunks;
@@ -66,8 +66,7 @@ public:
         mark.chunk_size = chunk_size_;
         return mark;
     }
-    /// Gives back all that was taken after a mark. Marks are used in the reverse of the order they were made
-    /// in.
+    /// Frees everything allocated after a mark. Marks must be used in reverse order.
     void rewind(const Mark& mark) noexcept {
         release_chunks(mark.chunks);
         next_ = mark.next;
@@ -97,8 +96,8 @@ private:
         return block;
     }
 
-    // Chunks double, so that a small module takes little and a large one makes few calls; what is larger than
-    // a chunk gets one of its own size.
+    // Chunk sizes double, so small modules take little memory and large ones make few calls; an array larger
+    // than a chunk gets its own.
     bool add_chunk(size_t size) noexcept {
         if (size > chunk_size_ / 2)
             size += sizeof(Chunk);

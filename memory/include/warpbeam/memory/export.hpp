@@ -1,8 +1,8 @@
 #pragma once
 
-/// Marks what a shared library of Warpbeam exports: classes with functions that are not inline, and free
-/// functions. Everything else is hidden (docs/decisions/0011). In static libraries nothing is exported, so
-/// that a plug-in which contains one does not export it either.
+/// Marks what a shared library of Warpbeam exports: classes with non-inline functions, and free functions.
+/// Everything else is hidden (docs/decisions/0011). Static libraries export nothing, so a plug-in that
+/// contains one does not export it either.
 #ifdef WARPBEAM_SHARED
 #define WARPBEAM_API __attribute__((visibility("default")))
 #else

@@ -6,15 +6,15 @@
 
 namespace warpbeam {
 
-/// A hash table of positions in an array that lies elsewhere: it stores for each element its hash and its
-/// position, and leaves comparing to the caller. Open addressing, at most half full.
+/// A hash table of positions in a separate array: for each element it stores the hash and the position, and
+/// the caller compares. Open addressing, at most half full.
 class HashIndex {
 public:
     static constexpr uint32_t npos = UINT32_MAX;
 
     explicit HashIndex(Allocator& allocator = Allocator::standard()) noexcept : cells_{allocator} {}
 
-    /// The position of an element with this hash for which `equals(position)`; `npos` when there is none.
+    /// The position of an element with this hash for which `equals(position)` holds, or `npos`.
     template <typename Equals>
     [[nodiscard]] uint32_t find(uint32_t hash, Equals&& equals) const noexcept {
         if (cells_.empty())
@@ -25,7 +25,7 @@ public:
         return npos;
     }
 
-    /// Adds an element that is not there; false when there is no memory.
+    /// Adds an element, which must not be there yet; false if memory runs out.
     [[nodiscard]] bool insert(uint32_t hash, uint32_t position) noexcept {
         if ((count_ + 1) * 2 > cells_.size() && !grow())
             return false;

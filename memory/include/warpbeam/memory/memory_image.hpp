@@ -10,18 +10,18 @@
 
 namespace warpbeam {
 
-/// What memories begin with, kept once by the system: each memory maps it and gets pages of its own only for
-/// what it writes. Immutable.
+/// The initial contents of memories, stored once by the system: each memory maps them and gets private pages
+/// only where it writes. Immutable.
 class WARPBEAM_API MemoryImage {
 public:
-    /// Bytes and where in the memory they go.
+    /// Bytes and their position in the memory.
     struct Piece {
         uint64_t offset;
         std::span<const uint8_t> bytes;
     };
 
-    /// The image of these pieces, of which later ones overwrite earlier ones, with zeros between. None where
-    /// the platform has no such files, or the system has none left, or there is nothing in it.
+    /// The image of these pieces, with zeros between them; later pieces overwrite earlier ones. Nothing if
+    /// the platform has no such files, the system has none left, or the image would be empty.
     [[nodiscard]] static std::optional<MemoryImage> create(std::span<const Piece> pieces) noexcept;
 
     MemoryImage(MemoryImage&& other) noexcept
@@ -29,12 +29,12 @@ public:
     MemoryImage& operator=(MemoryImage&&) = delete;
     ~MemoryImage();
 
-    /// Lays it over the beginning of a reservation. Precondition: `end` bytes of that are committed. False,
-    /// and nothing changed, when that can't be done.
+    /// Maps it over the beginning of a reservation, whose first `end` bytes must be committed. On failure
+    /// returns false and changes nothing.
     [[nodiscard]] bool map(Reservation& reservation) const noexcept {
         return reservation.map_file(begin_, end_, file_);
     }
-    /// Where it ends, in bytes from the beginning of the memory, a multiple of the host's page.
+    /// Its end, in bytes from the beginning of the memory; a multiple of the host page size.
     [[nodiscard]] size_t end() const noexcept { return end_; }
 
 private:

@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <cstring>
 
-/// Plain accesses to bytes that other threads may be using at the same time, which WebAssembly allows for
-/// shared memories: such an access may see any mixture of what is written meanwhile, byte by byte, and
-/// nothing worse happens. C++ has no such access that is also fast for any address and size, so they are what
-/// a compiler makes of memcpy, memmove and memset: a few machine instructions. ThreadSanitizer would report
-/// each race of the guest as one of ours; for it they are bytewise accesses that it does not look at. It does
-/// see every atomic access, and so what is ordered by them.
+/// Plain accesses to bytes that other threads may use at the same time, as WebAssembly allows for shared
+/// memories: such an access may see any mixture, byte by byte, of concurrent writes, but has no other effect.
+/// C++ has no such access that is also fast for any address and size, so these are what a compiler makes of
+/// memcpy, memmove and memset: a few machine instructions. ThreadSanitizer would report the guest's races as
+/// ours; for it they are bytewise accesses that it does not instrument. It still sees every atomic access,
+/// and so the ordering that those create.
 /// https://github.com/WebAssembly/threads/blob/main/proposals/threads/Overview.md
 
 #if defined(__SANITIZE_THREAD__)
@@ -25,7 +25,7 @@ namespace warpbeam {
 #ifdef WARPBEAM_THREAD_SANITIZER
 
 namespace detail {
-/// `volatile` keeps the compiler from making a call of memmove of it, which is watched.
+/// `volatile` keeps the compiler from turning this into a call of memmove, which is instrumented.
 __attribute__((noinline, no_sanitize("thread"))) inline void
 unwatched_copy(volatile uint8_t* to, const volatile uint8_t* from, size_t size) noexcept {
     if (reinterpret_cast<uintptr_t>(to) <= reinterpret_cast<uintptr_t>(from))
@@ -42,33 +42,33 @@ unwatched_fill(volatile uint8_t* to, uint8_t value, size_t size) noexcept {
 }
 } // namespace detail
 
-/// As memcpy, for a few bytes whose number the compiler knows.
+/// Like memcpy, for a few bytes whose number is a constant.
 template <size_t size>
 void racing_access(void* to, const void* from) noexcept {
     detail::unwatched_copy(static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), size);
 }
-/// As memmove. Null pointers are allowed if `size` is 0.
+/// Like memmove. Null pointers are allowed if `size` is 0.
 inline void racing_copy(void* to, const void* from, size_t size) noexcept {
     detail::unwatched_copy(static_cast<uint8_t*>(to), static_cast<const uint8_t*>(from), size);
 }
-/// As memset. A null pointer is allowed if `size` is 0.
+/// Like memset. A null pointer is allowed if `size` is 0.
 inline void racing_fill(void* to, uint8_t value, size_t size) noexcept {
     detail::unwatched_fill(static_cast<uint8_t*>(to), value, size);
 }
 
 #else
 
-/// As memcpy, for a few bytes whose number the compiler knows.
+/// Like memcpy, for a few bytes whose number is a constant.
 template <size_t size>
 [[gnu::always_inline]] inline void racing_access(void* to, const void* from) noexcept {
     std::memcpy(to, from, size);
 }
-/// As memmove. Null pointers are allowed if `size` is 0.
+/// Like memmove. Null pointers are allowed if `size` is 0.
 inline void racing_copy(void* to, const void* from, size_t size) noexcept {
     if (size != 0)
         std::memmove(to, from, size);
 }
-/// As memset. A null pointer is allowed if `size` is 0.
+/// Like memset. A null pointer is allowed if `size` is 0.
 inline void racing_fill(void* to, uint8_t value, size_t size) noexcept {
     if (size != 0)
         std::memset(to, value, size);

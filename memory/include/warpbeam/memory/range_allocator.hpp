@@ -9,51 +9,51 @@
 
 namespace warpbeam {
 
-/// Gives out ranges of addresses from regions that it is handed: a `malloc` whose bookkeeping lies outside of
-/// the memory that it manages. What somebody else writes there can therefore not lead it astray, and nothing
-/// is read or written at the addresses.
+/// Allocates ranges of addresses from regions that it is given: a `malloc` whose bookkeeping lies outside of
+/// the memory it manages. Other writes to that memory can't confuse it, and it never reads or writes at the
+/// addresses.
 ///
 /// Free ranges are merged with free neighbours at once and ordered by size: those below 512 bytes in bins of
-/// one size each, the others in a tree. The smallest one that is large enough is taken, and found in
-/// logarithmic time; only an alignment that none is sure to have room for makes it look at all that might.
+/// one size each, the others in a tree. The smallest range that is large enough is used, and found in
+/// logarithmic time; only if no range is sure to have room for an alignment are all candidates searched.
 ///
 /// Thread-safety: none; one thread at a time.
 class WARPBEAM_API RangeAllocator {
 public:
-    /// Every range begins at a multiple of this many bytes, and takes a multiple of it.
+    /// Every range begins at a multiple of this number of bytes, and its size is a multiple of it.
     static constexpr uint64_t granule = 16;
 
     explicit RangeAllocator(Allocator& allocator = Allocator::standard()) noexcept;
 
-    /// Hands over the addresses [begin, end), which must not have been handed over before; what does not fill
-    /// whole granules is left alone. A region that begins where the highest one ends continues it: ranges may
-    /// lie in both. False, and nothing changed, when there is no memory for the bookkeeping.
+    /// Adds the addresses [begin, end), which must not have been added before; only whole granules are used.
+    /// A region that begins where the highest one ends continues it: ranges may span both. Returns false and
+    /// changes nothing if there is no memory for the bookkeeping.
     [[nodiscard]] bool add_region(uint64_t begin, uint64_t end) noexcept;
-    /// Makes sure that one `add_region` and then one `allocate` find memory for the bookkeeping; false when
-    /// there is none.
+    /// Reserves the bookkeeping memory for one `add_region` followed by one `allocate`; false if memory runs
+    /// out.
     [[nodiscard]] bool prepare() noexcept { return make_room(3); }
 
-    /// `size` bytes (0 counts as 1) aligned to `alignment`, a power of two. None when no free range has room
-    /// for them, or there is no memory for the bookkeeping.
+    /// Allocates `size` bytes (0 counts as 1) aligned to `alignment`, a power of two. Nothing if no free
+    /// range fits, or there is no memory for the bookkeeping.
     [[nodiscard]] std::optional<uint64_t> allocate(uint64_t size, uint64_t alignment = granule) noexcept;
 
-    /// Takes back what `allocate` returned. False, and nothing changed, for any other address, also one that
-    /// was taken back before.
+    /// Frees what `allocate` returned. Returns false and changes nothing for any other address, including one
+    /// that is already free.
     bool deallocate(uint64_t address) noexcept;
 
-    /// The bytes of the allocated range that begins at an address: what was asked for, rounded up to whole
-    /// granules. None when there is no such range.
+    /// The size of the allocated range that begins at an address, rounded up to whole granules. Nothing if
+    /// there is no such range.
     [[nodiscard]] std::optional<uint64_t> size_of(uint64_t address) const noexcept;
 
-    /// Where the free range begins that ends at `end`, the end of the highest region. `end` itself when there
-    /// is none.
+    /// The beginning of the free range that ends at `end`, the end of the highest region; `end` itself if
+    /// there is none.
     [[nodiscard]] uint64_t free_tail(uint64_t end) const noexcept;
 
     [[nodiscard]] uint64_t allocated_bytes() const noexcept { return allocated_; }
     [[nodiscard]] uint64_t free_bytes() const noexcept { return free_; }
     [[nodiscard]] size_t allocated_ranges() const noexcept { return used_count_; }
 
-    /// Whether the bookkeeping agrees with itself; for tests.
+    /// Whether the bookkeeping is consistent; for tests.
     [[nodiscard]] bool consistent() const noexcept;
 
 private:
@@ -64,7 +64,7 @@ private:
     struct Range {
         uint64_t begin = 0;
         uint64_t size = 0;   ///< 0 for a spare entry
-        Index before = none; ///< the neighbours by address, as far as they touch
+        Index before = none; ///< the adjacent ranges
         Index after = none;
         Index previous = none; ///< in its bin, or its left child in the tree
         Index next = none; ///< in its bin, its hash chain or the list of spare entries, or its right child
@@ -95,9 +95,9 @@ private:
     Index spare_ = none;
     size_t spare_count_ = 0;
     size_t used_count_ = 0;
-    std::array<Index, bin_count> bins_; ///< of the free ranges with so many granules
+    std::array<Index, bin_count> bins_; ///< free ranges, by their number of granules
     uint32_t filled_ = 0;               ///< a bit for each bin that is not empty
-    Index root_ = none;                 ///< of the tree of the larger free ranges
+    Index root_ = none;                 ///< the root of the tree of larger free ranges
     Index top_ = none;                  ///< the range with the highest address
     uint64_t allocated_ = 0;
     uint64_t free_ = 0;

@@ -9,15 +9,15 @@
 
 namespace warpbeam {
 
-/// A counted pointer to an object that counts its owners itself, so that sharing never allocates. The type
-/// has `retain()` and `release()`, both const and noexcept; the last release ends the object.
-/// Thread-safety: that of the type's counter; `RefCount` is atomic.
+/// A counted pointer to an object with its own reference count, so that sharing never allocates. The type has
+/// `retain()` and `release()`, both const and noexcept; the last release destroys the object. Thread-safety:
+/// that of the type's counter; `RefCount` is atomic.
 template <typename T>
 class Ref {
 public:
     constexpr Ref() noexcept = default;
     constexpr Ref(std::nullptr_t) noexcept {}
-    /// Takes over one count that the caller owns.
+    /// Takes over one count from the caller.
     static Ref adopt(T* object) noexcept {
         Ref ref;
         ref.object_ = object;
@@ -53,20 +53,20 @@ private:
     T* object_ = nullptr;
 };
 
-/// The counter inside such an object; it begins at one.
+/// The counter in such an object; it starts at one.
 class RefCount {
 public:
     void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
     /// Whether this was the last owner.
     [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
-    /// Whether there is one owner, which the caller must be for the answer to last.
+    /// Whether there is only one owner; the answer stays true only if the caller is that owner.
     [[nodiscard]] bool is_only_one() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
 
 private:
     std::atomic<size_t> count_{1};
 };
 
-/// What such an object can be made of that `create` has made: T derives from RefCounted<T>.
+/// A base for such objects that are made by `create`: T derives from RefCounted<T>.
 template <typename T>
 class RefCounted {
 public:

@@ -10,10 +10,10 @@
 
 namespace warpbeam {
 
-/// A growing array whose allocation failures are values: what the library uses in place of std::vector,
-/// which can only throw. Every call that may allocate returns false (or null) and leaves the contents as
-/// they were when there is no memory. A contiguous range, so that it converts to std::span. Elements are
-/// moved by move construction. Not copyable; see `assign`.
+/// A growing array that reports allocation failures as values, unlike std::vector, which can only throw. If
+/// memory runs out, every call that may allocate returns false (or null) and leaves the contents unchanged. A
+/// contiguous range, so it converts to std::span. Elements are moved by move construction. Not copyable; see
+/// `assign`.
 template <typename T>
 class Vec {
 public:
@@ -48,14 +48,14 @@ public:
     [[nodiscard]] const T& back() const noexcept { return data_[size_ - 1]; }
     [[nodiscard]] Allocator& allocator() const noexcept { return *allocator_; }
 
-    /// Makes room for `count` elements in all.
+    /// Makes room for a total of `count` elements.
     [[nodiscard]] bool reserve(size_t count) noexcept { return count <= capacity_ || reallocate(count); }
 
-    /// Appends a new element and returns it; null when there is no memory.
+    /// Appends a new element and returns it; null if memory runs out.
     template <typename... Args>
     [[nodiscard]] T* emplace(Args&&... args) noexcept {
         if (size_ == capacity_) [[unlikely]] {
-            // An argument may refer into this very array, so the value is made before the array moves.
+            // An argument may refer into this array, so the value is made before the array moves.
             T value(std::forward<Args>(args)...);
             if (!reallocate(capacity_ == 0 ? 8 : capacity_ * 2))
                 return nullptr;
@@ -92,7 +92,7 @@ public:
     [[nodiscard]] bool resize(size_t count) noexcept {
         if (count > size_ && !grow_for(count - size_))
             return false;
-        // With the members in registers, or elements of one byte might be thought to change them.
+        // With copies of the members, since writes to byte-sized elements could alias the members.
         T* const data = data_;
         for (size_t i = count; i < size_; ++i)
             data[i].~T();
@@ -103,14 +103,14 @@ public:
     }
 
     void pop() noexcept { data_[--size_].~T(); }
-    /// Drops the elements from `count` on; `count` is at most the size.
+    /// Removes the elements from `count` on; `count` is at most the size.
     void truncate(size_t count) noexcept {
         while (size_ > count)
             pop();
     }
     void clear() noexcept { truncate(0); }
 
-    /// Ends all elements and gives the memory back.
+    /// Destroys all elements and frees the memory.
     void reset() noexcept {
         clear();
         if (data_ != nullptr)
@@ -119,8 +119,7 @@ public:
         capacity_ = 0;
     }
 
-    /// Gives back what growth over-allocated; keeps the larger block when there is no memory for a smaller
-    /// one.
+    /// Frees unused capacity; keeps the larger block if there is no memory for a smaller one.
     void shrink_to_fit() noexcept {
         if (size_ == 0)
             reset();

@@ -24,8 +24,8 @@ template <typename T>
 concept Integer = std::integral<T> && !std::same_as<T, bool> && !Character<T>;
 template <typename T>
 concept StringLike = std::is_convertible_v<const T&, std::string_view>;
-/// Whether it becomes a view without running code that throws: C strings do, although the standard doesn't
-/// say.
+/// Whether it converts to a view without code that may throw. C strings do, although the standard does not
+/// say so.
 template <typename T>
 inline constexpr bool is_nothrow_string =
     std::is_pointer_v<std::decay_t<const T&>> || std::is_nothrow_convertible_v<const T&, std::string_view>;
@@ -38,22 +38,22 @@ concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_ran
 
 } // namespace detail
 
-/// A bare item to be written: a C++ value that is looked upon as one of the RFC's types. It converts
-/// implicitly from
+/// A bare item to be written: a C++ value that is treated as one of the RFC's types. It converts implicitly
+/// from
 ///
 ///     bool                                    a boolean
 ///     integers                                an integer
-///     float, double, Decimal                  a decimal, exactly rounded (see Decimal); a long double has to
-///                                             become one of these first
+///     float, double, Decimal                  a decimal, exactly rounded (see Decimal); convert a long
+///                                             double first
 ///     std::string, const char*, ...           a string
-///     Token, DisplayString, ByteSequence      what they say
+///     Token, DisplayString, ByteSequence      the type they name
 ///     contiguous uint8_t or std::byte         a byte sequence
 ///     Date, std::chrono::sys_time             a date: the seconds, rounded down
 ///
-/// Nothing else does: a character is no text, a range of `char` may be bytes or a text that ends somewhere
-/// (say std::string_view or ByteSequence), and whether UTF-8 in `char8_t` is a string or a display string is
-/// yours to say. It borrows texts and bytes. What the RFC cannot carry converts, too, and then is refused by
-/// whatever takes it, with the reason that `check` gives.
+/// Nothing else converts: a character is not a text; a range of `char` may be bytes or a text with a
+/// terminator (use std::string_view or ByteSequence); and UTF-8 in `char8_t` may be a string or a display
+/// string. It borrows texts and bytes. A value that the RFC cannot carry converts too, but functions that
+/// take it then refuse it, with the reason that `check` returns.
 class WARPBEAM_SFV_API BareItemRef {
 public:
     template <std::same_as<bool> T>
@@ -69,8 +69,8 @@ public:
     BareItemRef(T value) noexcept : BareItemRef{Decimal::from_double(value)} {}
     template <std::same_as<float> T>
     BareItemRef(T value) noexcept : BareItemRef{Decimal::from_float(value)} {}
-    /// Not all C++ libraries know the shortest text of other types, and rounding one to a double first would
-    /// round twice: convert it to a double yourself, or use Decimal::from_text.
+    /// Not all C++ libraries can print the shortest text of other types, and converting one to a double first
+    /// would round twice: convert it yourself, or use Decimal::from_text.
     template <std::floating_point T>
         requires(!std::same_as<T, float> && !std::same_as<T, double>)
     BareItemRef(T value) = delete;
@@ -80,7 +80,7 @@ public:
     constexpr BareItemRef(std::chrono::sys_time<std::chrono::duration<Count, Period>> value) noexcept
         : type_{Type::date} {
         static_assert(std::integral<Count> || std::floating_point<Count>,
-                      "only numbers of the language itself count the time of a date");
+                      "a date needs a time point that counts in a built-in number type");
         const Count count = value.time_since_epoch().count();
         if constexpr (std::floating_point<Count>) {
             using Limits = std::numeric_limits<Count>;
@@ -107,7 +107,7 @@ public:
         : type_{Type::byte_sequence},
           text_{reinterpret_cast<const char*>(std::ranges::data(value)), std::ranges::size(value)} {}
 
-    /// What stands for a value that cannot be carried: whatever takes it refuses it for this reason.
+    /// A value that cannot be carried: functions that take it refuse it for this reason.
     [[nodiscard]] static constexpr BareItemRef refused(Reason reason) noexcept {
         BareItemRef value{false};
         value.refuse(reason);
@@ -115,12 +115,12 @@ public:
     }
 
     [[nodiscard]] constexpr Type type() const noexcept { return type_; }
-    /// Of an integer, a date, a boolean (0 or 1), and the thousandths of a decimal.
+    /// An integer, a date, a boolean (0 or 1), or the thousandths of a decimal.
     [[nodiscard]] constexpr int64_t number() const noexcept { return number_; }
-    /// Of a string, token, byte sequence or display string: the value, not encoded.
+    /// The value of a string, token, byte sequence or display string, not encoded.
     [[nodiscard]] constexpr std::string_view text() const noexcept { return text_; }
 
-    /// Whether the RFC can carry it; if not, why, with the offset in the text.
+    /// Whether the RFC can carry it; otherwise why not, with the offset in the text.
     [[nodiscard]] Result<void> check() const noexcept;
 
 private:

@@ -14,9 +14,9 @@ enum CharClass : uint8_t {
     token_start = 1 << 2,  ///< ALPHA / "*"                                            (section 3.3.4)
     token_char = 1 << 3,   ///< tchar / ":" / "/"                                      (section 3.3.4)
     digit = 1 << 4,        ///< DIGIT
-    string_char = 1 << 5,  ///< %x20-7E without DQUOTE and "\": what stands for itself (section 3.3.3)
+    string_char = 1 << 5,  ///< %x20-7E without DQUOTE and "\": needs no escape (section 3.3.3)
     base64_char = 1 << 6,  ///< ALPHA / DIGIT / "+" / "/"                              (section 3.3.5)
-    display_char = 1 << 7, ///< %x20-7E without DQUOTE and "%": what stands for itself (section 3.3.8)
+    display_char = 1 << 7, ///< %x20-7E without DQUOTE and "%": needs no escape (section 3.3.8)
 };
 
 inline constexpr std::array<uint8_t, 256> char_classes = [] {

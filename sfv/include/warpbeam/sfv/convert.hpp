@@ -6,20 +6,20 @@
 #include <utility>
 #include <variant>
 
-/// Documents of ordinary C++ values. What BareItemRef converts is a bare item; a range of anything else is a
-/// list or an inner list; a range of pairs with keys, such as std::map, makes parameters or a dictionary; a
-/// std::variant and a std::optional are what they hold; and Item, InnerList, Member, Parameters, List and
-/// Dictionary stand for themselves (moved from temporaries, else copied). Views are converted, too, also
-/// those that cannot be iterated over when they are const.
+/// Makes documents from ordinary C++ values. What BareItemRef converts becomes a bare item; a range of
+/// anything else becomes a list or an inner list; a range of pairs with keys, such as std::map, becomes
+/// parameters or a dictionary; a std::variant or std::optional becomes what it holds; and Item, InnerList,
+/// Member, Parameters, List and Dictionary stay as they are (temporaries are moved, others copied). Views are
+/// converted too, even those that need non-const iteration.
 ///
-/// What the RFC cannot carry is refused with the reason: Reason::nested_map, Reason::nested_list, or that of
-/// BareItemRef::check. An empty std::optional is left out, with its key, where it is the value of a parameter
-/// or of a member of a dictionary; elsewhere it is refused with Reason::no_value, as is a variant that lost
-/// its value to an exception. Types that mean nothing in a field, or too much, do not compile: among them
-/// characters and ranges of them that are no strings, UTF-8 in `char8_t`, paths, bytes that are not
-/// contiguous, and long double.
+/// What the RFC cannot carry is refused with a reason: Reason::nested_map, Reason::nested_list, or the reason
+/// from BareItemRef::check. An empty std::optional is left out, with its key, as the value of a parameter or
+/// dictionary member; elsewhere it is refused with Reason::no_value, and so is a variant that is valueless by
+/// exception. Types without a meaning in a field, or with several, do not compile: among them characters,
+/// ranges of characters that are not strings, UTF-8 in `char8_t`, paths, bytes that are not contiguous, and
+/// long double.
 ///
-/// Nothing in here throws; but what your ranges, iterators and conversions throw goes through.
+/// Nothing here throws, but exceptions from your ranges, iterators and conversions pass through.
 
 namespace warpbeam::sfv {
 
@@ -32,7 +32,7 @@ template <typename T>
 
 namespace detail {
 
-/// What a value is made to be, through an error where that is one.
+/// What a value is converted to, or the error.
 template <typename To, typename From>
 [[nodiscard]] Result<To> as(Result<From> value) noexcept {
     if (!value)
@@ -40,7 +40,7 @@ template <typename To, typename From>
     return To{std::move(*value)};
 }
 
-/// Whether it was done, where nobody wants what it returned.
+/// Whether it worked, for callers that need no result.
 template <typename T>
 [[nodiscard]] Result<void> done(const Result<T*>& value) noexcept {
     if (!value)
@@ -52,7 +52,7 @@ template <typename T>
 inline constexpr bool may_be_moved =
     !std::is_lvalue_reference_v<T> && !std::is_const_v<std::remove_reference_t<T>>;
 
-/// A part of a document as itself: moved where it may be, else copied.
+/// A part of a document, unchanged: moved if possible, else copied.
 template <typename T>
 [[nodiscard]] Result<std::remove_cvref_t<T>> same(T&& part) noexcept {
     if constexpr (may_be_moved<T>)
@@ -83,7 +83,7 @@ template <typename T>
         return false;
 }
 
-/// Calls `take(key, value)` with the entries of a map until it returns an error.
+/// Calls `take(key, value)` for the entries of a map until it returns an error.
 template <typename T, typename Take>
 [[nodiscard]] Result<void> for_each_entry(T&& map, const Take& take) {
     for (auto&& entry : iterable(map)) {
@@ -103,7 +103,7 @@ template <typename T, typename Take>
 
 } // namespace detail
 
-/// Parameters of a map whose values are bare items.
+/// Parameters from a map whose values are bare items.
 template <typename T>
 [[nodiscard]] Result<Parameters> parameters_of(T&& map) {
     if constexpr (std::same_as<std::remove_cvref_t<T>, Parameters>) {
@@ -124,7 +124,7 @@ template <typename T>
     }
 }
 
-/// An item of a bare item.
+/// An item from a bare item.
 template <typename T>
 [[nodiscard]] Result<Item> item_of(T&& value) {
     using Value = std::remove_cvref_t<T>;
@@ -174,7 +174,7 @@ template <typename T, typename ParameterMap>
     return item;
 }
 
-/// An inner list of a range.
+/// An inner list from a range.
 template <typename T>
 [[nodiscard]] Result<InnerList> inner_list_of(T&& range) {
     if constexpr (std::same_as<std::remove_cvref_t<T>, InnerList>) {
@@ -210,7 +210,7 @@ template <typename T>
     }
 }
 
-/// A list of a range.
+/// A list from a range.
 template <typename T>
 [[nodiscard]] Result<List> list_of(T&& range) {
     if constexpr (std::same_as<std::remove_cvref_t<T>, List>) {
@@ -228,7 +228,7 @@ template <typename T>
     }
 }
 
-/// A dictionary of a map.
+/// A dictionary from a map.
 template <typename T>
 [[nodiscard]] Result<Dictionary> dictionary_of(T&& map) {
     if constexpr (std::same_as<std::remove_cvref_t<T>, Dictionary>) {

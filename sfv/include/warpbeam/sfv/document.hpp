@@ -11,20 +11,20 @@
 #include <span>
 #include <string_view>
 
-/// Documents: fields as values that own all they hold, made by parsing or by hand. They only ever hold what
-/// can be serialized. They can be moved and compared; `clone` copies, since a copy can fail for want of
-/// memory. Functions that insert take the value that is given, which may be a part of the same document, and
-/// return the one inserted, or an error and leave all as it was. What was moved from can be used: a value is
-/// the boolean true, everything else is empty.
+/// Documents: fields as values that own their contents, made by parsing or by hand. They only ever hold what
+/// can be serialized. They can be moved and compared; to copy, call `clone`, since a copy can run out of
+/// memory. Inserting functions take a value, which may be part of the same document, and return the inserted
+/// one; on error they change nothing. Moved-from objects can be used: a moved-from value is the boolean true,
+/// everything else is empty.
 ///
-/// Not thread-safe, as the standard containers: several threads may read at once.
+/// Thread-safety is that of the standard containers: several threads may read at once.
 
 namespace warpbeam::sfv {
 
 /// A bare item (section 3.3).
 class WARPBEAM_SFV_API BareItem {
 public:
-    /// The boolean true, which is what a key without a value has.
+    /// The boolean true, the value of a key without one.
     BareItem() noexcept : number_{1} {}
     BareItem(BareItem&& other) noexcept : type_{other.type_} {
         if (has_text())
@@ -50,14 +50,14 @@ public:
 
     [[nodiscard]] Type type() const noexcept { return type_; }
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
-    /// Each of these is only to be called on the type that it names.
+    /// Call each of these only on the type that it names.
     [[nodiscard]] int64_t integer() const noexcept { return number_; }
     [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
     [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
     [[nodiscard]] Date date() const noexcept { return {number_}; }
-    /// Of a string, token, byte sequence (its bytes) or display string (UTF-8).
+    /// A string, token, byte sequence (its bytes) or display string (UTF-8).
     [[nodiscard]] std::string_view text() const noexcept { return text_.view(); }
-    /// The same as a borrowed value, for a Writer or for another document.
+    /// The same as a borrowed value, for a Writer or another document.
     [[nodiscard]] BareItemRef ref() const noexcept;
 
     friend bool operator==(const BareItem& a, const BareItem& b) noexcept {
@@ -71,9 +71,9 @@ private:
                type == Type::display_string;
     }
     [[nodiscard]] bool has_text() const noexcept { return has_text(type_); }
-    /// Takes over what was parsed; this must be new. False when there is no memory.
+    /// Takes over what was parsed; this object must be new. False if memory runs out.
     [[nodiscard]] bool take(const RawItem& raw) noexcept;
-    /// From a type that has no text to one that has.
+    /// Changes from a type without text to one with text.
     Text& become_text(Type type) noexcept {
         type_ = type;
         return *::new (&text_) Text;
@@ -105,7 +105,7 @@ struct WARPBEAM_SFV_API Item {
     Parameters parameters;
 
     [[nodiscard]] static Result<Item> from(const BareItemRef& value) noexcept;
-    /// Of one field line, or of several.
+    /// Parses one field line, or several.
     [[nodiscard]] static Result<Item> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<Item> parse(std::span<const std::string_view> lines,
                                             ParseOptions options = {}) noexcept;
@@ -123,11 +123,11 @@ struct WARPBEAM_SFV_API InnerList {
     friend bool operator==(const InnerList&, const InnerList&) = default;
 };
 
-/// A member of a list or dictionary: an item or an inner list. Pointers to its parts hold until it is
+/// A member of a list or dictionary: an item or an inner list. Pointers to its parts stay valid until it is
 /// assigned to or moved.
 class WARPBEAM_SFV_API Member {
 public:
-    /// The item that is the boolean true.
+    /// An item with the value true.
     Member() noexcept : item_{} {}
     Member(Item&& item) noexcept : item_{std::move(item)} {}
     Member(InnerList&& list) noexcept : is_inner_list_{true}, inner_list_{std::move(list)} {}
@@ -136,10 +136,10 @@ public:
     ~Member() { end(); }
 
     [[nodiscard]] bool is_inner_list() const noexcept { return is_inner_list_; }
-    /// The item; null when this is an inner list.
+    /// The item; null if this is an inner list.
     [[nodiscard]] Item* item() noexcept { return is_inner_list_ ? nullptr : &item_; }
     [[nodiscard]] const Item* item() const noexcept { return is_inner_list_ ? nullptr : &item_; }
-    /// The inner list; null when this is an item.
+    /// The inner list; null if this is an item.
     [[nodiscard]] InnerList* inner_list() noexcept { return is_inner_list_ ? &inner_list_ : nullptr; }
     [[nodiscard]] const InnerList* inner_list() const noexcept {
         return is_inner_list_ ? &inner_list_ : nullptr;
@@ -160,7 +160,7 @@ public:
 
 private:
     friend class Builder;
-    /// From an item to an empty inner list.
+    /// Changes from an item to an empty inner list.
     InnerList& become_inner_list() noexcept {
         end();
         is_inner_list_ = true;
@@ -180,7 +180,7 @@ private:
     };
 };
 
-/// How many members a list or dictionary has without allocating; most have one or two.
+/// The number of members that a list or dictionary can hold without allocating; most have one or two.
 inline constexpr uint32_t inline_members = 2;
 
 /// A list (section 3.1).
@@ -203,7 +203,7 @@ public:
     [[nodiscard]] Result<InnerList*> add_inner_list() noexcept;
     [[nodiscard]] Result<Member*> add(Member&& member) noexcept;
     void erase(size_t position) noexcept { members_.erase(position); }
-    /// Removes all members of which `remove` returns true.
+    /// Removes all members for which `remove` returns true.
     template <typename Remove>
     void erase_if(Remove&& remove) {
         members_.erase_if(remove);

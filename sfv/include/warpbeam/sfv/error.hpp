@@ -14,31 +14,31 @@ enum class Reason : uint8_t {
     // Parsing: what was expected at the offset.
     bare_item,       ///< a bare item
     member,          ///< a bare item or an inner list
-    member_after,    ///< another member behind a comma
+    member_after,    ///< another member after a comma
     key,             ///< a key
     comma_or_end,    ///< a comma or the end of the field
     end,             ///< the end of the field
     inner_separator, ///< a space or the end of the inner list
     digit,           ///< a digit
     max_15_digits,   ///< no further digit of an integer
-    max_12_digits,   ///< no further digit in front of the point of a decimal
-    max_3_digits,    ///< no further digit behind the point of a decimal
+    max_12_digits,   ///< no further digit before the decimal point
+    max_3_digits,    ///< no further digit after the decimal point
     string_char,     ///< a printable ASCII character or the closing quote
-    string_escape,   ///< a quote or a backslash behind a backslash
+    string_escape,   ///< a quote or a backslash after a backslash
     base64,          ///< a base64 character or the closing colon
-    base64_length,   ///< complete base64: one character of four carries nothing
-    base64_padding,  ///< padding, complete where there is any (always with ParseOptions::strict_padding)
+    base64_length,   ///< complete base64: a single character carries no byte
+    base64_padding,  ///< complete padding, or none (not with ParseOptions::strict_padding)
     base64_pad_bits, ///< pad bits that are zero (ParseOptions::strict_pad_bits)
     boolean,         ///< 0 or 1
     date_integer,    ///< an integer in a date, not a decimal
-    date_range,      ///< a date of the years 1 to 9999 (ParseOptions::strict_dates)
+    date_range,      ///< a date in the years 1 to 9999 (ParseOptions::strict_dates)
     display_quote,   ///< the quote that opens a display string
     display_char,    ///< a printable ASCII character or the closing quote
     display_hex,     ///< two lower-case hexadecimal digits
     utf8,            ///< valid UTF-8
     rfc8941_type,    ///< a type that RFC 8941 has (ParseOptions::rfc8941)
     whole_line,      ///< the closing quote in the same field line (ParseOptions::strict_lines)
-    // Values that the RFC cannot carry; the offset is that within the text, where there is one.
+    // Values that the RFC cannot carry; the offset is within the text, if there is one.
     invalid_key,
     invalid_token,
     invalid_string,
@@ -50,12 +50,12 @@ enum class Reason : uint8_t {
     nested_map,
     no_value,     ///< an empty std::optional, a std::variant without a value
     undecoded,    ///< a text of the pull parser that has not been decoded (C)
-    unknown_type, ///< no type of the RFC (C)
-    // Calls that do not fit, and resources.
+    unknown_type, ///< not a type of the RFC (C)
+    // Invalid calls, and resources.
     wrong_order,
-    nothing_read,     ///< the last call of the pull parser came to no value (C)
-    not_inner_list,   ///< an item in place of an inner list (C)
-    buffer_too_small, ///< the offset is the size that is needed
+    nothing_read,     ///< the pull parser's last call returned no value (C)
+    not_inner_list,   ///< an item instead of an inner list (C)
+    buffer_too_small, ///< the offset is the required size
     too_long,
     out_of_memory,
 };
@@ -85,7 +85,7 @@ struct WARPBEAM_SFV_API Error {
     /// In bytes from the start of the field; several field lines count as joined by ", ".
     size_t offset = 0;
 
-    /// For people: `expected a key, found '%' at offset 7`.
+    /// For people to read: `expected a key, found '%' at offset 7`.
     [[nodiscard]] Message message() const noexcept;
 
     friend bool operator==(const Error&, const Error&) = default;

@@ -12,12 +12,11 @@
 
 namespace warpbeam::sfv {
 
-/// Where keys are found in long maps: a hash table of their positions. It is seeded with its own address, so
-/// that where addresses are random nobody can choose keys which collide. Short maps are searched from end to
-/// end.
+/// Finds keys in long maps: a hash table of their positions. It is seeded with its own address, so if
+/// addresses are random an attacker can't choose keys that collide. Short maps are searched linearly.
 class WARPBEAM_SFV_API KeyIndex {
 public:
-    static constexpr size_t threshold = 16; ///< the size of a map beyond which it has an index
+    static constexpr size_t threshold = 16; ///< a longer map has an index
     static constexpr uint32_t none = UINT32_MAX;
 
     KeyIndex() noexcept = default;
@@ -32,24 +31,23 @@ public:
     ~KeyIndex() { reset(); }
 
     [[nodiscard]] bool exists() const noexcept { return table_ != nullptr; }
-    /// Whether one more key can be added.
+    /// Whether one more key fits.
     [[nodiscard]] bool has_room() const noexcept { return table_ != nullptr && table_->room != 0; }
     void reset() noexcept {
         if (table_ != nullptr)
             release();
     }
-    /// Makes an empty table for at least that many keys; false when there is no memory, and then nothing has
-    /// changed.
+    /// Makes an empty table for at least this number of keys; returns false and changes nothing if memory
+    /// runs out.
     [[nodiscard]] bool make(size_t keys) noexcept;
-    /// Forgets all keys.
+    /// Removes all keys.
     void clear() noexcept;
     [[nodiscard]] uint32_t hash(std::string_view key) const noexcept;
     struct Slot {
         uint32_t position; ///< or `none`
         uint32_t hash;
     };
-    /// Where the position is for which `is_at` says that the key is there, or where that of a new key
-    /// belongs.
+    /// The slot whose position satisfies `is_at`, or where the position of a new key belongs.
     template <typename IsAt>
     [[nodiscard]] Slot& find(uint32_t hash, const IsAt& is_at) const noexcept {
         Slot* const slots = table_->slots();
@@ -57,16 +55,16 @@ public:
             if (slots[i].position == none || (slots[i].hash == hash && is_at(slots[i].position)))
                 return slots[i];
     }
-    /// Adds a key where `find` found that it is not there yet; there must be room.
+    /// Adds a key where `find` did not find it; there must be room.
     void add(Slot& slot, uint32_t hash, size_t position) noexcept {
         slot = {static_cast<uint32_t>(position), hash};
         --table_->room;
     }
-    /// Removes a key that is there; those behind it move up by one.
+    /// Removes a key that is there; later keys move up by one.
     void erase(uint32_t hash, uint32_t position) noexcept;
 
 private:
-    /// At most half of the slots, which follow, are taken.
+    /// At most half of the slots, which follow this object, are taken.
     struct Table {
         uint64_t seed;
         uint32_t mask;
@@ -78,9 +76,9 @@ private:
     Table* table_ = nullptr;
 };
 
-/// An ordered map with keys of the RFC: what parameters and dictionaries are. A key that is set again keeps
-/// its place and gets the new value. Pointers to values hold until the next insertion or removal, and until
-/// the map is moved.
+/// An ordered map with the RFC's keys: parameters and dictionaries. A key that is set again stays in place
+/// and gets the new value. Pointers to values stay valid until the next insertion or removal, or until the
+/// map is moved.
 template <typename T, uint32_t inline_capacity = 0>
 class KeyMap {
 public:
@@ -107,7 +105,7 @@ public:
     [[nodiscard]] Entry& operator[](size_t position) noexcept { return entries_[position]; }
     [[nodiscard]] const Entry& operator[](size_t position) const noexcept { return entries_[position]; }
 
-    /// The value of a key; null when it is not there.
+    /// The value of a key, or null.
     [[nodiscard]] T* find(std::string_view key) noexcept {
         const uint32_t position = position_of(key);
         return position == KeyIndex::none ? nullptr : &entries_[position].value;
@@ -115,14 +113,14 @@ public:
     [[nodiscard]] const T* find(std::string_view key) const noexcept {
         return const_cast<KeyMap*>(this)->find(key);
     }
-    /// Sets a key to a value, either of which may be a part of this map, and returns the value there.
-    /// Refused: what is no key.
+    /// Sets a key to a value, either of which may be part of this map, and returns the stored value. An
+    /// invalid key is refused.
     [[nodiscard]] Result<T*> put(std::string_view key, T&& value) noexcept {
         if (!chars::is_key(key))
             return refuse(Reason::invalid_key);
         if (key.size() > Text::max_size)
             return refuse(Reason::too_long);
-        Text own_key; // both are taken out of the map, which is about to move
+        Text own_key; // both are moved out of the map, whose elements are about to move
         if (!own_key.copy_from(key))
             return refuse(Reason::out_of_memory);
         T own_value{std::move(value)};
@@ -137,7 +135,7 @@ public:
         *place = std::move(own_value);
         return place;
     }
-    /// Removes a key; false when it is not there. This moves all that is behind it: use `erase_if` to remove
+    /// Removes a key; false if it is not there. This moves everything after it: use `erase_if` to remove
     /// many.
     bool erase(std::string_view key) noexcept {
         const uint32_t position = position_of(key);
@@ -148,7 +146,7 @@ public:
         entries_.erase(position);
         return true;
     }
-    /// Removes all entries of which `remove` returns true.
+    /// Removes all entries for which `remove` returns true.
     template <typename Remove>
     void erase_if(Remove&& remove) {
         struct Indexing {
@@ -157,7 +155,7 @@ public:
                 if (map.index_.exists())
                     map.fill_index();
             }
-        } indexing{*this}; // also when `remove` throws
+        } indexing{*this}; // even if `remove` throws
         entries_.erase_if(remove);
     }
     void clear() noexcept {
@@ -171,7 +169,7 @@ private:
     friend class Builder;
 
     [[nodiscard]] static bool equal(std::string_view a, std::string_view b) noexcept {
-        // Keys of a field often begin alike and seldom end alike.
+        // Keys of a field often begin alike but seldom end alike.
         return a.size() == b.size() && !a.empty() && a.back() == b.back() && a == b;
     }
     [[nodiscard]] KeyIndex::Slot& slot_of(std::string_view key, uint32_t hash) const noexcept {
@@ -186,9 +184,9 @@ private:
         return KeyIndex::none;
     }
 
-    /// The value of a valid key, which is appended when it is not there: then `set_key` sets it, and returns
-    /// false when there is no memory. Null when there is none, and then nothing has moved. The key must not
-    /// be a part of this map.
+    /// The value of a valid key. If the key is not there, the value is appended and `set_key` sets the key;
+    /// it returns false if memory runs out. Null if memory runs out; then nothing has moved. The key must not
+    /// be part of this map.
     template <typename SetKey>
     [[nodiscard, gnu::always_inline]] T* place_of(std::string_view key, const SetKey& set_key) noexcept {
         if (entries_.size() >= KeyIndex::threshold || index_.exists()) [[unlikely]]

@@ -11,7 +11,7 @@
 
 namespace warpbeam::sfv {
 
-/// What is accepted. As it is made, everything that RFC 9651 says a parser SHOULD accept.
+/// What is accepted. By default, everything that RFC 9651 says a parser SHOULD accept.
 struct ParseOptions {
     bool rfc8941 = false;        ///< refuse dates and display strings, which RFC 8941 does not have
     bool strict_padding = false; ///< refuse byte sequences without their base64 padding
@@ -21,32 +21,32 @@ struct ParseOptions {
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
 };
 
-/// A pull parser over the bytes of a field (section 4.2). It borrows them, allocates nothing and looks at
-/// each byte once. A walk over a dictionary:
+/// A pull parser over the bytes of a field (section 4.2). It borrows them, allocates nothing and reads each
+/// byte once. To walk over a dictionary:
 ///
 ///     Parser parser{FieldType::dictionary, field};
 ///     while (parser.next_member()) {
 ///         use(parser.key(), parser.value());
-///         while (parser.next_inner_item()) { ... }    // when the value is an inner list
+///         while (parser.next_inner_item()) { ... }    // if the value is an inner list
 ///         while (parser.next_parameter())
 ///             use(parser.key(), parser.value());
 ///     }
-///     if (const auto done = parser.finish(); !done) ... // nothing that was read may be used
+///     if (const auto done = parser.finish(); !done) ... // discard what was read
 ///
-/// What is not asked for is skipped, but checked. Keys that occur twice are reported twice: the last one
-/// counts, in the place of the first. Once something failed every call returns false, and the whole field has
-/// failed: what was read so far has to be thrown away.
+/// What you do not ask for is skipped but still checked. Duplicate keys are reported each time: the last
+/// value counts, in the position of the first. After a failure every call returns false and the whole field
+/// has failed: discard what was read so far.
 ///
-/// Not thread-safe; two parsers never share anything but the field's bytes.
+/// Not thread-safe, but two parsers share nothing except the field's bytes.
 class WARPBEAM_SFV_API Parser {
 public:
-    /// Of one field line. The bytes must outlive the parser and the values.
+    /// Parses one field line. The bytes must outlive the parser and the values.
     Parser(FieldType type, std::string_view field, ParseOptions options = {}) noexcept
         : pos_{field.data()}, end_{field.data() + field.size()}, begin_{field.data()}, field_type_{type},
           options_{options} {}
 
-    /// Of a field that has several lines (or none), which are read as if they were joined by ", ". The array
-    /// and the bytes must outlive the parser and the values.
+    /// Parses a field with several lines (or none), which are read as if joined by ", ". The array and the
+    /// bytes must outlive the parser and the values.
     Parser(FieldType type, std::span<const std::string_view> lines, ParseOptions options = {}) noexcept
         : Parser{type, lines.empty() ? std::string_view{} : lines.front(), options} {
         if (!lines.empty()) {
@@ -55,38 +55,38 @@ public:
         }
     }
 
-    /// Goes on to the next member of the list or dictionary, or to the one item. False at the end, and when
-    /// the field is malformed.
+    /// Moves to the next member of the list or dictionary, or to the only item. False at the end, and if the
+    /// field is malformed.
     bool next_member() noexcept;
-    /// Goes on to the next item of the inner list that `next_member` came to. False at its end, when the
-    /// member is none, and when the field is malformed.
+    /// Moves to the next item of the inner list that `next_member` found. False at its end, if the member is
+    /// not an inner list, and if the field is malformed.
     bool next_inner_item() noexcept;
-    /// Goes on to the next parameter of that to which the last of the other functions came; of an inner list
-    /// once `next_inner_item` has returned false, or whose items are to be skipped. False at the end of the
-    /// parameters, and when the field is malformed.
+    /// Moves to the next parameter of whatever the last call of another function found. For an inner list,
+    /// call it after `next_inner_item` has returned false, or to skip the items. False at the end of the
+    /// parameters, and if the field is malformed.
     bool next_parameter() noexcept;
 
     [[nodiscard]] FieldType field_type() const noexcept { return field_type_; }
-    /// The key of the dictionary's member or of the parameter that the call directly before came to, which
-    /// must have returned true: a call that returns false may have left anything here that it skipped.
+    /// The key of the dictionary member or parameter that the previous call found. That call must have
+    /// returned true: after one that returned false, this may be any key that was skipped.
     [[nodiscard]] std::string_view key() const noexcept { return key_; }
-    /// Likewise the value. A copy of it stays good as long as the field's bytes do.
+    /// The value, under the same condition. A copy of it stays valid as long as the field's bytes.
     [[nodiscard]] const RawItem& value() const noexcept { return value_; }
 
-    /// Checks all that has not been read yet, and says whether the field is well-formed as a whole.
+    /// Checks everything that has not been read yet, and returns whether the whole field is well-formed.
     [[nodiscard]] Result<void> finish() noexcept {
         return state_ == State::end ? Result<void>{} : finish_rest();
     }
-    /// What went wrong; nothing as long as nothing did.
+    /// The error, if there was one so far.
     [[nodiscard]] std::optional<Error> error() const noexcept;
 
 private:
     friend class Builder;
     enum class State : uint8_t {
         begin,            ///< nothing has been read
-        parameters,       ///< in or behind the parameters of a member
-        inner_items,      ///< behind the "(" of an inner list
-        inner_parameters, ///< in or behind the parameters of an item in an inner list
+        parameters,       ///< in or after the parameters of a member
+        inner_items,      ///< after the "(" of an inner list
+        inner_parameters, ///< in or after the parameters of an item in an inner list
         end,
         failed,
     };
@@ -110,19 +110,19 @@ private:
         return true;
     }
 
-    // Each reads what its name says at `p`, sets the value and the position behind it, and returns false when
-    // it failed. They come last in whatever calls them, so that calls become jumps. Where one begins within a
-    // cache line makes up to a third of a short field's time, so those that most fields need begin with one.
+    // Each reads what its name says at `p`, sets the value and the position after it, and returns false on
+    // failure. Callers call them last, so that calls become jumps. Their alignment within a cache line can
+    // make a third of the time for a short field, so those that most fields need are aligned.
     const char* read_key(const char* p) noexcept;
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;
     bool read_signed_number(const char* p) noexcept;
     bool read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept;
     bool read_string(const char* p) noexcept;
-    /// A string from `p` on: escapes, and what goes on in the next field line.
+    /// A string from `p` on, with escapes and continuation on the next field line.
     [[gnu::aligned(64)]] bool read_string_rest(const char* p, const char* start) noexcept;
     bool read_token(const char* p) noexcept;
-    /// The types that are less usual.
+    /// The less common types.
     [[gnu::aligned(64)]] bool read_other(const char* p, Reason expected) noexcept;
     [[gnu::aligned(64)]] bool read_byte_sequence(const char* p) noexcept;
     bool read_date(const char* p) noexcept;
@@ -135,11 +135,11 @@ private:
     bool begin_empty_line(const char* p) noexcept;
     bool end_item(const char* p) noexcept;
     bool fail_after_comma(const char* p) noexcept;
-    /// Skips all parameters; false when one is malformed.
+    /// Skips all parameters; false if one is malformed.
     bool skip_parameters() noexcept;
-    /// Skips the rest of an inner list without its parameters; false when it is malformed.
+    /// Skips the rest of an inner list without its parameters; false if it is malformed.
     bool skip_inner_list() noexcept;
-    /// Skips the rest of a member; false when that is malformed, or when there is none.
+    /// Skips the rest of a member; false if it is malformed, or if there is none.
     bool skip_rest() noexcept;
     [[nodiscard]] Result<void> finish_rest() noexcept;
     void set_text(Type type, const char* start, const char* stop, RawItem::Flags flags) noexcept {

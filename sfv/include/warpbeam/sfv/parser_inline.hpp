@@ -1,13 +1,12 @@
 #pragma once
 
-// The paths of the pull parser that every field takes; the rest of it is in src/parser.cpp. Included by
-// parser.hpp.
+// The pull parser's paths that every field takes; the rest is in src/parser.cpp. Included by parser.hpp.
 
 #include <warpbeam/sfv/parser.hpp>
 
 namespace warpbeam::sfv {
 
-/// Section 4.2.3.3. Returns what is behind the key; null when there is none.
+/// Section 4.2.3.3. Returns the position after the key; null if there is none.
 [[gnu::always_inline]] inline const char* Parser::read_key(const char* p) noexcept {
     if (p == end_ || !chars::is(*p, chars::key_start)) {
         (void)fail(Reason::key, p);
@@ -18,8 +17,8 @@ namespace warpbeam::sfv {
     return stop;
 }
 
-/// Section 4.2.4, integers; decimals go on in `read_fraction`. The first digit, at `digits`, has been looked
-/// at.
+/// Section 4.2.4, integers; `read_fraction` continues with decimals. The first digit, at `digits`, is already
+/// checked.
 [[gnu::always_inline]] inline bool Parser::read_number(const char* digits, bool negative) noexcept {
     uint64_t number = 0;
     const char* const p = scan::read_digits(digits, end_, number);
@@ -105,7 +104,7 @@ inline bool Parser::read_inner_item() noexcept {
 }
 
 [[gnu::always_inline]] inline bool Parser::next_member() noexcept {
-    // Most fields end right behind a value.
+    // Most fields end directly after a value.
     if (state_ == State::parameters && pos_ == end_ && !has_next_line()) {
         state_ = State::end;
         return false;
@@ -164,7 +163,7 @@ inline bool Parser::read_member() noexcept {
     return read_bare_item(p, Reason::member);
 }
 
-/// The end of a field that is one item.
+/// The end of a field that is a single item.
 [[gnu::always_inline]] inline bool Parser::end_item(const char* p) noexcept {
     p = scan::skip_spaces(p, end_);
     if (p != end_ || has_next_line())

@@ -4,7 +4,7 @@
 
 #include <ostream>
 
-/// Documents, errors and bare items on streams; documents in their canonical form.
+/// Prints documents, errors and bare items to streams; documents in their canonical form.
 
 namespace warpbeam::sfv {
 

@@ -9,34 +9,34 @@
 
 namespace warpbeam::sfv {
 
-/// What the pull parser returns: a bare item as it stands in the field, or the news that an inner list
-/// begins. It borrows the field's bytes; copying it is cheap.
+/// What the pull parser returns: a bare item as written in the field, or the start of an inner list. It
+/// borrows the field's bytes; copying it is cheap.
 class WARPBEAM_SFV_API RawItem {
 public:
     [[nodiscard]] Type type() const noexcept { return type_; }
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
 
-    /// Each of these is only to be called on the type that it names.
+    /// Call each of these only on the type that it names.
     [[nodiscard]] int64_t integer() const noexcept { return number_; }
     [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
     [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
     [[nodiscard]] Date date() const noexcept { return {number_}; }
 
-    /// Of a string, token, byte sequence or display string: what stands between its delimiters. Of a string
-    /// that goes on in the next field line, only what stands in the first.
+    /// The characters between the delimiters of a string, token, byte sequence or display string. For a
+    /// string that continues on the next field line, only those in the first line.
     [[nodiscard]] std::string_view raw() const noexcept { return {data_, first_size()}; }
-    /// Whether `raw` differs from the value, because of escapes, base64 or percent encoding, or because it
-    /// goes on in the next field line. Always false for tokens.
+    /// Whether `raw` differs from the value: because of escapes, base64 or percent encoding, or because it
+    /// continues on the next field line. Always false for tokens.
     [[nodiscard]] bool needs_decoding() const noexcept { return flags_ != Flags::none; }
-    /// How long a buffer `decode` needs; 0 when it needs none. The value itself may be shorter.
+    /// The buffer size that `decode` needs; 0 if it needs none. The value itself may be shorter.
     [[nodiscard]] size_t decode_capacity() const noexcept {
         if (flags_ == Flags::none)
             return 0;
         return type_ == Type::byte_sequence ? size_ / 4 * 3 + 3 : size_;
     }
-    /// The value of a string, token, byte sequence or display string (which is UTF-8): `raw` itself when
-    /// nothing is to be decoded, else the part of `buffer` that was written. Nothing when `buffer` is shorter
-    /// than `decode_capacity()`. The buffer must not overlap the field.
+    /// The value of a string, token, byte sequence or display string (as UTF-8): `raw` itself if there is
+    /// nothing to decode, else the part of `buffer` that was written. Nothing if `buffer` is shorter than
+    /// `decode_capacity()`. The buffer must not overlap the field.
     [[nodiscard]] std::optional<std::string_view> decode(std::span<char> buffer) const noexcept {
         if (flags_ == Flags::none)
             return std::string_view{data_, size_};
@@ -47,7 +47,7 @@ public:
 
 private:
     friend class Parser;
-    /// A type of its own, so that the compiler knows that storing flags changes no character.
+    /// Its own type, so that the compiler knows that storing flags changes no character.
     enum class Flags : uint8_t { none, encoded, split, split_encoded };
 
     [[nodiscard]] size_t first_size() const noexcept {
@@ -64,8 +64,8 @@ private:
         int64_t number_ = 0;
         const char* data_;
     };
-    size_t size_ = 0;                        ///< of the text, the ", " between lines included
-    const std::string_view* line_ = nullptr; ///< the line that it begins in, when it is split
+    size_t size_ = 0;                        ///< of the text, including the ", " between lines
+    const std::string_view* line_ = nullptr; ///< the line in which it begins, if it is split
 };
 
 } // namespace warpbeam::sfv

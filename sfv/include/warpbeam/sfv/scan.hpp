@@ -13,12 +13,12 @@
 #define WARPBEAM_SFV_SSE2 0
 #endif
 
-/// Searches for the end of a run of characters: sixteen bytes at a time with SSE2, eight at a time elsewhere.
-/// No function reads outside of [p, end).
+/// Finds the end of a run of characters: sixteen bytes at a time with SSE2, otherwise eight. No function
+/// reads outside of [p, end).
 
 namespace warpbeam::sfv::scan {
 
-/// The first character of [p, end) that is not in one of the classes `mask`; `end` when there is none.
+/// The first character of [p, end) that is not in one of the classes `mask`; `end` if there is none.
 [[gnu::always_inline]] inline const char* skip(const char* p, const char* end, unsigned mask) noexcept {
     while (p != end && chars::is(*p, mask))
         ++p;
@@ -48,7 +48,7 @@ using Block = __m128i;
 [[gnu::always_inline]] inline Block equal(Block bytes, char c) noexcept {
     return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
 }
-/// Whether bytes, unsigned, are from `first` to `last`.
+/// Whether bytes, taken as unsigned, are in `first` to `last`.
 [[gnu::always_inline]] inline Block between(Block bytes, char first, char last) noexcept {
     const Block offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
     return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(last - first))), offset);
@@ -58,7 +58,7 @@ using Block = __m128i;
     return either(bytes, _mm_set1_epi8(0x20));
 }
 
-// For each class of characters the bytes that are in it.
+// For each class, the bytes in the block that belong to it.
 struct KeyChars {
     static constexpr unsigned mask = chars::key_char;
     [[gnu::always_inline]] static Block find(Block bytes) noexcept {
@@ -94,7 +94,7 @@ struct DisplayChars {
 struct Base64Chars {
     static constexpr unsigned mask = chars::base64_char;
     [[gnu::always_inline]] static Block find(Block bytes) noexcept {
-        // "/" stands right before "0".
+        // "/" comes right before "0".
         return either(either(between(lower_case(bytes), 'a', 'z'), between(bytes, '/', '9')),
                       equal(bytes, '+'));
     }
@@ -118,7 +118,7 @@ template <typename Class>
     }
     if (end - begin < 16)
         return skip(p, end, Class::mask);
-    // The last block of the line, part of which has been looked at.
+    // The last block of the line, part of which has already been checked.
     const uint32_t stops = (others<Class>(end - 16) | 1U << 16) >> (16 - (end - p));
     return p + std::countr_zero(stops);
 }
@@ -149,8 +149,8 @@ template <typename Class>
 }
 #endif
 
-/// The same for runs most of which are shorter than `likely`. The processor guesses where such a run ends and
-/// goes on behind it, whereas what comes behind a block has to wait for the block.
+/// The same for runs that are mostly shorter than `likely`. The processor predicts where such a run ends and
+/// continues after it, whereas code after a block must wait for the block.
 template <typename Class, int likely>
 [[gnu::always_inline]] inline const char* skip_short(const char* p, const char* end,
                                                      const char* begin) noexcept {
@@ -161,7 +161,7 @@ template <typename Class, int likely>
     return skip_class<Class>(p, end, begin);
 }
 
-/// The number whose decimal digits are the values of the bytes of `word`, the first one in the lowest byte.
+/// The number whose decimal digits are the byte values of `word`, the first digit in the lowest byte.
 constexpr uint64_t number_of_digits(uint64_t word) noexcept {
     word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ff;
     word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffff;
@@ -192,7 +192,7 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
     return detail::skip_class<detail::Base64Chars>(p, end, begin);
 }
 
-/// Reads the digits at `p`, at most 16, of which the first has been looked at. Returns what is behind them.
+/// Reads up to 16 digits at `p`; the first is already checked. Returns the position after them.
 [[gnu::always_inline]] inline const char* read_digits(const char* p, const char* end,
                                                       uint64_t& number) noexcept {
     const auto digit_at = [](const char* at) {
@@ -200,16 +200,16 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
     };
     number = digit_at(p);
     if (p + 1 == end || digit_at(p + 1) > 9)
-        return p + 1; // many numbers are one digit
+        return p + 1; // many numbers have one digit
     const char* const limit = end - p > 16 ? p + 16 : end;
     if (std::endian::native == std::endian::little && end - p >= 8) {
         uint64_t word;
         std::memcpy(&word, p, sizeof word);
         word ^= detail::ones * '0';
-        // The high bit of each byte that is none of 0 to 9; bytes behind the first of those may be wrong.
+        // The high bit of each byte that is not a digit; bytes after the first such byte may be wrong.
         const uint64_t stops = ((word + detail::ones * 0x76) | word) & (detail::ones * 0x80);
         if (stops != 0) {
-            // This is bit 8 * count + 7, and count is not 0. The digits become the last ones of eight.
+            // This is bit 8 * count + 7, and count is not 0. The digits become the last of eight.
             const int bit = std::countr_zero(stops);
             number = detail::number_of_digits(word << (71 - bit));
             return p + bit / 8;

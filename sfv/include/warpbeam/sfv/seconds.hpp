@@ -5,8 +5,8 @@
 #include <limits>
 #include <optional>
 
-/// Counts of any period in whole seconds, rounded down: std::chrono::floor overflows silently, and rounds
-/// what floating-point numbers count before it rounds down.
+/// Converts counts with any period to whole seconds, rounded down. std::chrono::floor overflows silently, and
+/// rounds floating-point counts before rounding down.
 
 namespace warpbeam::sfv::detail {
 
@@ -23,10 +23,11 @@ __extension__ using Wide = __int128;
     return static_cast<int64_t>(number);
 }
 
-/// Nothing when it does not fit.
+/// Nothing if it does not fit.
 template <typename Period, std::integral Count>
 [[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
-    static_assert(sizeof(Count) <= 8, "integers of more than 64 bits count no time here");
+    static_assert(sizeof(Count) <= 8,
+                  "time points that count in integers of more than 64 bits are not supported");
     return narrowed(floor_divide(Wide{count} * Period::num, Period::den)); // 64 bits times 63 fit into a Wide
 }
 
@@ -34,15 +35,14 @@ template <typename Period, std::integral Count>
 template <typename Period, std::floating_point Count>
 [[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
     static_assert(std::numeric_limits<Count>::digits <= 64 && std::numeric_limits<Count>::radix == 2,
-                  "floating-point numbers of such precision count no time here");
+                  "time points that count in floating-point numbers of this precision are not supported");
     constexpr Count two_to_63 = 9223372036854775808.0F;
     constexpr Count tiny = 1 / two_to_63 / 2; // less than a second in every period
     if (count > -tiny && count < tiny)
         return count < 0 ? -1 : 0;
     if (!(count > -two_to_63 * (two_to_63 / 2) && count < two_to_63 * (two_to_63 / 2)))
-        return std::nullopt; // a period is no shorter than 2^-63 seconds
-    // To an integer and a power of two, which takes away nothing: there are less than 64 digits behind
-    // `tiny`.
+        return std::nullopt; // a period is at least 2^-63 seconds
+    // Convert to an integer and a power of two, without loss: there are less than 64 digits after `tiny`.
     int shift = 0;
     for (; static_cast<Count>(static_cast<Wide>(count)) != count; ++shift)
         count *= 2;

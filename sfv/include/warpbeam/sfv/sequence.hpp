@@ -8,7 +8,7 @@
 
 namespace warpbeam::sfv {
 
-/// Room for some elements in the object itself.
+/// Room for a few elements inside the object.
 template <typename T, uint32_t count>
 struct InlineRoom {
     InlineRoom() noexcept {} // leaves the bytes as they are
@@ -20,13 +20,13 @@ struct InlineRoom<T, 0> {
     [[nodiscard]] T* data() noexcept { return nullptr; }
 };
 
-/// A growing array of what documents are made of. The first `inline_capacity` elements lie in the object
-/// itself; then it allocates with the nothrow operator new. What fails for want of memory returns null and
-/// leaves the elements as they were. Pointers to elements hold until the next insertion or removal, and until
-/// the sequence is moved, which leaves it empty.
+/// A growing array for documents. The first `inline_capacity` elements lie in the object itself; then it
+/// allocates with the nothrow operator new. If memory runs out, functions return null and leave the elements
+/// unchanged. Pointers to elements stay valid until the next insertion or removal, or until the sequence is
+/// moved, which leaves it empty.
 ///
-/// Elements are moved as bytes when the array grows: nothing that documents are made of knows its own
-/// address, but sequences with room of their own, which therefore are no elements.
+/// Elements are moved as bytes when the array grows: no part of a document stores its own address, except
+/// sequences with inline room, which are therefore never elements.
 template <typename T, uint32_t inline_capacity = 0>
 class Sequence {
 public:
@@ -57,7 +57,7 @@ public:
     [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
 
-    /// Makes room for more elements than now, `capacity` in all.
+    /// Makes room for a total of `capacity` elements, more than now.
     [[nodiscard]] bool grow(size_t capacity) noexcept {
         T* const fresh = allocate(capacity);
         if (fresh == nullptr)
@@ -65,7 +65,7 @@ public:
         move_to(fresh, capacity);
         return true;
     }
-    /// Appends an element that is made of the arguments, which may be parts of this sequence.
+    /// Appends an element made from the arguments, which may be parts of this sequence.
     template <typename... Arguments>
     [[nodiscard]] T* emplace(Arguments&&... arguments) noexcept {
         if (size_ != capacity_) [[likely]]
@@ -84,7 +84,7 @@ public:
         data_[index].~T();
         move_bytes(data_ + index, data_ + index + 1, --size_ - index);
     }
-    /// Removes all elements of which `remove` returns true. When it throws, those from there on stay.
+    /// Removes all elements for which `remove` returns true. If it throws, the elements from there on stay.
     template <typename Remove>
     void erase_if(Remove&& remove) {
         struct Gap {
@@ -139,14 +139,14 @@ private:
         data_ = fresh;
         capacity_ = static_cast<uint32_t>(capacity);
     }
-    /// Becomes empty and gives back the memory.
+    /// Becomes empty and frees the memory.
     void reset() noexcept {
         clear();
         release();
         data_ = room_.data();
         capacity_ = inline_capacity;
     }
-    /// What `other` has, which becomes empty. This must be empty.
+    /// Takes the elements of `other`, which becomes empty. This must be empty.
     void take(Sequence& other) noexcept {
         if (other.capacity_ == inline_capacity) {
             move_bytes(data_, other.data_, other.size_);

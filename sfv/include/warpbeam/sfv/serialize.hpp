@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 
-/// Documents as fields, in the canonical form (section 4.1). A list or a dictionary without members gives an
-/// empty text, which stands for a field that is to be left out.
+/// Writes documents as fields in the canonical form (section 4.1). A list or dictionary without members gives
+/// an empty text: such a field should be left out.
 
 namespace warpbeam::sfv {
 
-/// Writes what belongs into a Writer of the same type that nothing has been written to.
+/// Writes the document into an unused Writer of the same type.
 WARPBEAM_SFV_API void write(Writer& writer, const Item& item) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const List& list) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const Dictionary& dictionary) noexcept;
@@ -25,15 +25,15 @@ WARPBEAM_SFV_API void write(Writer& writer, const Dictionary& dictionary) noexce
 template <typename T>
 concept Document = requires(const T& document) { field_type_of(document); };
 
-/// How long the field is, to the byte.
+/// The exact length of the field in bytes.
 [[nodiscard]] size_t serialized_size(const Document auto& document) noexcept {
     Writer writer{field_type_of(document)};
     write(writer, document);
     return writer.size();
 }
 
-/// Into a buffer of the caller; the result lies in it. Refused when the buffer is too small; the error's
-/// offset then is the size that is needed.
+/// Into the caller's buffer, which the result points into. Refused if the buffer is too small; the error's
+/// offset is then the required size.
 [[nodiscard]] Result<std::string_view> serialize(const Document auto& document,
                                                  std::span<char> buffer) noexcept {
     Writer writer{field_type_of(document), buffer};
@@ -41,7 +41,7 @@ concept Document = requires(const T& document) { field_type_of(document); };
     return writer.finish();
 }
 
-/// Into a text of its own, with one allocation at most.
+/// Into an owned text, with at most one allocation.
 [[nodiscard]] Result<Text> serialize(const Document auto& document) noexcept {
     const size_t size = serialized_size(document);
     if (size > Text::max_size)
@@ -55,10 +55,10 @@ concept Document = requires(const T& document) { field_type_of(document); };
     return text;
 }
 
-/// For programs that use std::string, which throws when there is no memory.
+/// For programs that use std::string, which throws if memory runs out.
 [[nodiscard]] std::string to_string(const Document auto& document) {
     std::string text(serialized_size(document), '\0');
-    (void)serialize(document, text); // a document holds nothing that is refused
+    (void)serialize(document, text); // nothing in a document can be refused
     return text;
 }
 

@@ -1,9 +1,8 @@
 /* HTTP Structured Fields (RFC 9651) from C: a pull parser and a writer that allocate nothing, and documents.
  *
- * Texts are pairs of a pointer and a length and need not end with a zero byte; those that functions return
- * borrow from the field, the buffer or the document that they come from. No function is to be called with
- * null, unless it says so; a text of length 0 may have a null pointer. Nothing is thread-safe but reading one
- * document from several threads.
+ * Texts are pairs of a pointer and a length and need not end with a zero byte; returned texts borrow from the
+ * field, buffer or document that they come from. Do not pass null unless a function allows it; a text of
+ * length 0 may have a null pointer. Nothing is thread-safe except reading one document from several threads.
  */
 #ifndef WARPBEAM_SFV_H
 #define WARPBEAM_SFV_H
@@ -12,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A shared library exports all that follows; see export.hpp. */
+/* A shared library exports everything below; see export.hpp. */
 #ifdef WARPBEAM_SFV_SHARED
 #pragma GCC visibility push(default)
 #endif
@@ -50,23 +49,23 @@ wb_sfv_line wb_sfv_line_of(const char* data, size_t size);
 /* A bare item, or the beginning of an inner list. */
 typedef struct wb_sfv_value {
     wb_sfv_type type;
-    /* From the pull parser: `text` differs from the value; see wb_sfv_parser_decode. Such a value is refused
-     * wherever one is to be written or set, since it would be encoded twice; set `text` to what
-     * wb_sfv_parser_decode gives and this to false. False elsewhere. */
+    /* From the pull parser: `text` is still encoded; see wb_sfv_parser_decode. Such a value can't be written
+     * or set, since it would be encoded twice: first set `text` to the result of wb_sfv_parser_decode and
+     * this to false. Otherwise false. */
     bool needs_decoding;
-    /* Of an integer, a date (seconds since 1970), a boolean (0 or 1); the thousandths of a decimal. */
+    /* An integer, a date (seconds since 1970), a boolean (0 or 1), or the thousandths of a decimal. */
     int64_t number;
-    /* Of a string, token, byte sequence or display string. */
+    /* The text of a string, token, byte sequence or display string. */
     wb_sfv_text text;
 } wb_sfv_value;
 
 /* What was expected or what is wrong, as one line that ends with a zero byte. */
 typedef struct wb_sfv_error {
-    size_t offset; /* in the field, its lines joined by ", "; the size needed where a buffer is too small */
+    size_t offset; /* in the field, with lines joined by ", "; or the required buffer size */
     char message[180];
 } wb_sfv_error;
 
-/* Bits of options for parsing; see ParseOptions in parser.hpp. */
+/* Option bits for parsing; see ParseOptions in parser.hpp. */
 enum {
     WB_SFV_RFC8941 = 1,
     WB_SFV_STRICT_PADDING = 2,
@@ -86,21 +85,21 @@ typedef struct wb_sfv_parser {
  * the values are used. */
 void wb_sfv_parser_init(wb_sfv_parser* parser, wb_sfv_field_type type, const wb_sfv_line* lines, size_t count,
                         unsigned options);
-/* Each goes on to the next one; true when there is one, and then `key` and `value`, which may be null, are
- * set. The key is empty where there is none. */
+/* Each moves to the next one. If there is one, returns true and sets `key` and `value`, which may be null.
+ * The key is empty if there is none. */
 bool wb_sfv_next_member(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value);
 bool wb_sfv_next_inner_item(wb_sfv_parser* parser, wb_sfv_value* value);
 bool wb_sfv_next_parameter(wb_sfv_parser* parser, wb_sfv_text* key, wb_sfv_value* value);
-/* How long a buffer wb_sfv_parser_decode needs for the text of the value that the call directly before came
- * to; 0 when it needs none, and when that call came to no value. */
+/* The buffer size that wb_sfv_parser_decode needs for the value that the previous call returned; 0 if it
+ * needs none, or if that call returned no value. */
 size_t wb_sfv_parser_decode_capacity(const wb_sfv_parser* parser);
-/* The text of the value that the call directly before came to, decoded into the buffer where it needs
- * decoding; empty for a value without a text. False when the buffer is too small and when that call returned
- * false, since it may have skipped other values; then `error`, which may be null, is set. */
+/* The text of the value that the previous call returned, decoded into the buffer if needed; empty for a value
+ * without a text. If the buffer is too small, or that call returned false (it may have skipped values),
+ * returns false and sets `error`, which may be null. */
 bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text,
                           wb_sfv_error* error);
-/* Checks the rest of the field; false when the field is malformed, and then `error`, which may be null, is
- * set. */
+/* Checks the rest of the field. If the field is malformed, returns false and sets `error`, which may be null.
+ */
 bool wb_sfv_parser_finish(wb_sfv_parser* parser, wb_sfv_error* error);
 
 /* ---- Writer: see writer.hpp for the protocol. ---- */
@@ -110,66 +109,65 @@ typedef struct wb_sfv_writer {
     uint64_t opaque[12];
 } wb_sfv_writer;
 
-/* The buffer may be null when its size is 0, to find out the size that is needed. */
+/* The buffer may be null if its size is 0, to find out the required size. */
 void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size);
 void wb_sfv_write_key(wb_sfv_writer* writer, wb_sfv_text key);
-/* A bare item; inner lists are begun and ended. */
+/* Writes a bare item; for inner lists see begin and end. */
 void wb_sfv_write_value(wb_sfv_writer* writer, const wb_sfv_value* value);
 void wb_sfv_begin_inner_list(wb_sfv_writer* writer);
 void wb_sfv_end_inner_list(wb_sfv_writer* writer);
 void wb_sfv_write_parameter(wb_sfv_writer* writer, wb_sfv_text key, const wb_sfv_value* value);
-/* The whole field, which lies in the buffer; an empty one is to be left out. False when a call before was
- * refused or the buffer is too small, and then `error`, which may be null, is set. */
+/* The whole field, which lies in the buffer; an empty field should be left out. If a previous call was
+ * refused or the buffer is too small, returns false and sets `error`, which may be null. */
 bool wb_sfv_writer_finish(const wb_sfv_writer* writer, wb_sfv_text* field, wb_sfv_error* error);
 
 /* ---- Documents. ---- */
 
 typedef struct wb_sfv_document wb_sfv_document;
-/* An item with its parameters, or an inner list: a part of a document, as long as that is not changed. */
+/* An item with its parameters, or an inner list: a part of a document, valid until the document changes. */
 typedef struct wb_sfv_node wb_sfv_node;
 
-/* An empty document (an item is ?1), or null when there is no memory. */
+/* An empty document (an item is ?1), or null if memory runs out. */
 wb_sfv_document* wb_sfv_document_new(wb_sfv_field_type type);
-/* A document of a field, or null when it is malformed or there is no memory; then `error`, which may be null,
- * is set. */
+/* Parses a field. If it is malformed or memory runs out, returns null and sets `error`, which may be null. */
 wb_sfv_document* wb_sfv_document_parse(wb_sfv_field_type type, const wb_sfv_line* lines, size_t count,
                                        unsigned options, wb_sfv_error* error);
-/* Ends a document. Null is allowed. */
+/* Frees a document. Null is allowed. */
 void wb_sfv_document_free(wb_sfv_document* document);
-/* Whether both are of the same type and hold the same. */
+/* Whether both have the same type and contents. */
 bool wb_sfv_document_equal(const wb_sfv_document* a, const wb_sfv_document* b);
 
-/* The number of members; of an item 1. */
+/* The number of members; 1 for an item. */
 size_t wb_sfv_member_count(const wb_sfv_document* document);
-/* The member at a position below that count; its key, which may be null, is empty unless it is a
- * dictionary's. */
+/* The member at a position below that count. `key` may be null; it is empty unless the document is a
+ * dictionary. */
 const wb_sfv_node* wb_sfv_member_at(const wb_sfv_document* document, size_t position, wb_sfv_text* key);
-/* The member of a dictionary; null when there is none, and for other types. */
+/* The member of a dictionary; null if there is none, and for other types. */
 const wb_sfv_node* wb_sfv_member_find(const wb_sfv_document* document, wb_sfv_text key);
 
-/* The value of an item; of an inner list only the type. */
+/* The value of an item; only the type for an inner list. */
 wb_sfv_value wb_sfv_node_value(const wb_sfv_node* node);
-/* The items of an inner list; of an item 0. */
+/* The number of items in an inner list; 0 for an item. */
 size_t wb_sfv_inner_count(const wb_sfv_node* node);
 const wb_sfv_node* wb_sfv_inner_at(const wb_sfv_node* node, size_t position);
 size_t wb_sfv_parameter_count(const wb_sfv_node* node);
 wb_sfv_value wb_sfv_parameter_at(const wb_sfv_node* node, size_t position, wb_sfv_text* key);
-/* False when there is no such parameter. */
+/* False if there is no such parameter. */
 bool wb_sfv_parameter_find(const wb_sfv_node* node, wb_sfv_text key, wb_sfv_value* value);
 
-/* Sets the item, appends a member to a list, or sets a member of a dictionary. `key` counts for dictionaries
- * only. The value may be an inner list, which then is empty. Returns the new node, or null when it is
- * refused; then `error`, which may be null, is set. */
+/* Sets the item, appends a member to a list, or sets a member of a dictionary. `key` only matters for
+ * dictionaries. The value may be an inner list, which is then empty. Returns the new node; if refused,
+ * returns null and sets `error`, which may be null. */
 wb_sfv_node* wb_sfv_set_member(wb_sfv_document* document, wb_sfv_text key, const wb_sfv_value* value,
                                wb_sfv_error* error);
-/* Appends an item to an inner list; null when it is refused, also since the node is no inner list or the
+/* Appends an item to an inner list; null if refused, for example if the node is not an inner list or the
  * value is one. */
 wb_sfv_node* wb_sfv_add_inner_item(wb_sfv_node* node, const wb_sfv_value* value, wb_sfv_error* error);
-/* Sets a parameter; false when it is refused. The value is no inner list. */
+/* Sets a parameter; false if refused. The value can't be an inner list. */
 bool wb_sfv_set_parameter(wb_sfv_node* node, wb_sfv_text key, const wb_sfv_value* value, wb_sfv_error* error);
 
-/* Writes the canonical field into a buffer, which may be null when `size` is 0, and returns its length, even
- * when that is more than `size`; then the buffer's contents mean nothing. */
+/* Writes the canonical field into a buffer, which may be null if `size` is 0, and returns its length. If that
+ * is more than `size`, the buffer's contents are meaningless. */
 size_t wb_sfv_document_serialize(const wb_sfv_document* document, char* buffer, size_t size);
 
 #ifdef __cplusplus

@@ -11,8 +11,8 @@
 namespace warpbeam::sfv {
 
 /// An owned text, or owned bytes, of less than 4 GiB. Up to 19 bytes lie in the object itself; more are
-/// allocated with the nothrow operator new. What fails for want of memory returns false or null and leaves
-/// the text as it was.
+/// allocated with the nothrow operator new. If memory runs out, functions return false or null and leave the
+/// text unchanged.
 class WARPBEAM_SFV_API Text {
 public:
     static constexpr size_t inline_capacity = 19;
@@ -34,7 +34,7 @@ public:
     [[nodiscard]] const char* data() const noexcept { return rep_.on_heap ? heap() : rep_.small; }
     [[nodiscard]] size_t size() const noexcept { return rep_.size; }
 
-    /// Becomes a copy of `text`, which may be a part of this very object.
+    /// Becomes a copy of `text`, which may be part of this object.
     [[nodiscard]] bool assign(std::string_view text) noexcept {
         Text copy;
         if (!copy.copy_from(text))
@@ -42,7 +42,7 @@ public:
         *this = std::move(copy);
         return true;
     }
-    /// The same for a text that lies elsewhere; drops the contents also when there is no memory.
+    /// The same for a text that lies elsewhere; drops the contents even if memory runs out.
     [[nodiscard]] bool copy_from(std::string_view text) noexcept {
         char* const to = prepare(text.size());
         if (to == nullptr)
@@ -63,7 +63,7 @@ public:
         rep_.size = static_cast<uint32_t>(size);
         return rep_.small;
     }
-    /// Drops what is behind the first `size` bytes.
+    /// Drops everything after the first `size` bytes.
     void truncate(size_t size) noexcept { rep_.size = static_cast<uint32_t>(size); }
 
     friend bool operator==(const Text& a, const Text& b) noexcept { return a.view() == b.view(); }
@@ -83,7 +83,7 @@ private:
         return address;
     }
     static void copy_small(char* to, const char* from, size_t size) noexcept {
-        // Copies of fixed sizes that overlap, since calling memcpy would take longer.
+        // Overlapping copies of fixed sizes, which are faster than a call of memcpy.
         if (size >= 8) {
             if (size > 16)
                 std::memcpy(to + 8, from + 8, 8);

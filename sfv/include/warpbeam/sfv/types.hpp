@@ -10,7 +10,7 @@
 
 namespace warpbeam::sfv {
 
-/// The three types that a field can have as a whole (section 3).
+/// The three types of a whole field (section 3).
 enum class FieldType : uint8_t { item, list, dictionary };
 
 /// What a value is: a bare item of one of the types of section 3.3, or an inner list.
@@ -31,23 +31,23 @@ enum class Type : uint8_t {
 
 /// The largest integer, date and number of thousandths: 15 digits.
 inline constexpr int64_t max_integer = 999'999'999'999'999;
-/// The dates of the first second of year 1 and of the last day of year 9999 (section 3.3.7), which everybody
-/// has to support.
+/// The dates of the first second of year 1 and the last second of year 9999 (section 3.3.7); every
+/// implementation must support this range.
 inline constexpr int64_t min_supported_date = -62'135'596'800;
 inline constexpr int64_t max_supported_date = 253'402'300'799;
 
-/// A decimal number with three digits behind the point (section 3.3.2), exact: there is no floating-point
-/// number in it. Every value up to ±999,999,999,999.999 can be carried.
+/// A decimal number with three digits after the point (section 3.3.2). It is exact, without floating point.
+/// Every value up to ±999,999,999,999.999 can be carried.
 struct WARPBEAM_SFV_API Decimal {
     int64_t thousandths = 0;
 
-    /// The decimal that is nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half
-    /// to even. Refused: other text, and numbers that are too large.
+    /// The decimal nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half to
+    /// even. Other text and numbers that are too large are refused.
     [[nodiscard]] static Result<Decimal> from_text(std::string_view text) noexcept;
-    /// The same for the shortest decimal text that stands for `number` among those of its type, so that 1.05
-    /// stays 1.05 and 0.0025, a tie, becomes 0.002. Refused: infinities, NaN, and numbers that are too large.
+    /// The same for the shortest decimal text that identifies `number` in its type, so that 1.05 stays 1.05
+    /// and 0.0025, a tie, becomes 0.002. Infinities, NaN and numbers that are too large are refused.
     [[nodiscard]] static Result<Decimal> from_double(double number) noexcept;
-    /// The text that is the shortest for a float is not that of the double which is equal to it.
+    /// The shortest text of a float is not that of the equal double.
     [[nodiscard]] static Result<Decimal> from_float(float number) noexcept;
     /// It would be rounded twice; see BareItemRef.
     template <std::same_as<long double> T>
@@ -63,17 +63,17 @@ struct Date {
     friend auto operator<=>(const Date&, const Date&) = default;
 };
 
-/// Marks a text as a token (section 3.3.4). Borrows it.
+/// Marks a borrowed text as a token (section 3.3.4).
 struct Token {
     std::string_view text;
 };
 
-/// Marks a text, in UTF-8, as a display string (section 3.3.8). Borrows it.
+/// Marks a borrowed UTF-8 text as a display string (section 3.3.8).
 struct DisplayString {
     std::string_view text;
 };
 
-/// Marks bytes as a byte sequence (section 3.3.5). Borrows them.
+/// Marks borrowed bytes as a byte sequence (section 3.3.5).
 struct ByteSequence {
     std::string_view bytes;
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-/// Which C++ types convert.hpp takes for what.
+/// Which C++ types convert.hpp accepts as what.
 
 namespace warpbeam::sfv::detail {
 
@@ -26,7 +26,7 @@ inline constexpr bool is_optional = false;
 template <typename T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// What iterating over a vector<bool> that is not const gives.
+/// The element type of a non-const vector<bool>.
 template <typename T>
 concept BitReference = std::same_as<T, std::vector<bool>::reference>;
 
@@ -35,8 +35,8 @@ template <typename T>
 concept DocumentEntry = std::same_as<std::remove_cvref_t<T>, Parameters::Entry> ||
                         std::same_as<std::remove_cvref_t<T>, Dictionary::Entry>;
 
-/// A range as it can be iterated over: const where that can be, or else as it is, or else a copy, of a view
-/// that is const.
+/// A range in a form that can be iterated over: const if possible, else as it is, else a copy of a const
+/// view.
 template <typename T>
 concept ConstRange = std::ranges::input_range<const std::remove_cvref_t<T>>;
 template <typename T>
@@ -52,7 +52,7 @@ concept Range = (ConstRange<T> || MutableRange<T> || CopiedView<T>) && !Bare<std
 template <typename T>
 [[nodiscard]] constexpr decltype(auto) iterable(T& range) {
     static_assert(ConstRange<T> || MutableRange<T> || CopiedView<T>,
-                  "this is no range, or one that cannot be iterated over when it is const");
+                  "this is not a range, or cannot be iterated over when it is const");
     if constexpr (ConstRange<T>)
         return static_cast<const T&>(range);
     else if constexpr (MutableRange<T>)
@@ -76,36 +76,33 @@ template <typename T>
 concept KeyedPart =
     std::same_as<std::remove_cvref_t<T>, Parameters> || std::same_as<std::remove_cvref_t<T>, Dictionary>;
 
-/// What becomes an inner list where it is a member.
+/// What becomes an inner list as a member.
 template <typename T>
 concept ListLike = Range<T> && !MapLike<T> && !KeyedPart<T>;
 
-/// Does not compile, with the reason, when a value is nothing that can be in a field, or may be several
-/// things.
+/// Does not compile, with an explanation, if a value can't be in a field or could mean several things.
 template <typename T>
 constexpr void require_meaning() {
     using Value = std::remove_cvref_t<T>;
     static_assert(!Character<Value>, "a character is neither a text nor a number: make it one of these");
     static_assert(!std::same_as<Value, long double>,
-                  "a long double is no decimal: convert it to a double, or use Decimal::from_text");
+                  "a long double is not a decimal: convert it to a double, or use Decimal::from_text");
     if constexpr (!Character<Value> && !std::same_as<Value, long double>)
-        static_assert(Range<T>, "there is nothing of this type in a field");
+        static_assert(Range<T>, "a field cannot hold a value of this type");
     if constexpr (Range<T>) {
         static_assert(!std::same_as<Element<T>, char>,
-                      "a range of char may be a text or bytes: say std::string_view or ByteSequence");
+                      "a range of char may be a text or bytes: use std::string_view or ByteSequence");
         static_assert(
             !std::same_as<Element<T>, char8_t>,
-            "whether UTF-8 in char8_t is a string or a display string is not known: say which, of char");
+            "UTF-8 in char8_t may be a string or a display string: use a char string or DisplayString");
         static_assert(std::same_as<Element<T>, char> || std::same_as<Element<T>, char8_t> ||
                           !Character<Element<T>>,
-                      "texts are of char: ASCII in strings, UTF-8 in a DisplayString");
-        static_assert(
-            !Byte<Element<T>>,
-            "bytes have to be contiguous to be a byte sequence; to make a list of the numbers, call "
-            "list_of or inner_list_of");
-        static_assert(
-            !std::same_as<Element<T>, Value>,
-            "a range of what it is itself, such as a path, is no list: pass a string that it gives");
+                      "texts must be of char: ASCII in strings, UTF-8 in a DisplayString");
+        static_assert(!Byte<Element<T>>,
+                      "bytes must be contiguous to become a byte sequence; for a list of the numbers, call "
+                      "list_of or inner_list_of");
+        static_assert(!std::same_as<Element<T>, Value>,
+                      "a range of its own type, such as a path, is not a list: pass a string made from it");
     }
 }
 

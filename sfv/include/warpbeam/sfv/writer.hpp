@@ -8,7 +8,7 @@
 
 namespace warpbeam::sfv {
 
-/// Writes a field piece by piece in its canonical form (section 4.1) into a buffer of the caller, without a
+/// Writes a field piece by piece in its canonical form (section 4.1) into the caller's buffer, without a
 /// document and without allocating:
 ///
 ///     char buffer[64];
@@ -17,34 +17,33 @@ namespace warpbeam::sfv {
 ///     if (const auto field = writer.finish())
 ///         use(*field); // u=2, i;why=prefetch
 ///
-/// It checks everything, also the order of calls, so that what `finish` returns is always well-formed and
-/// holds no control character. The first failure sticks: all calls behind it do nothing, and `finish` reports
-/// it. Keys that are written twice are the caller's affair: readers take the last value.
+/// It checks everything, including the order of calls, so what `finish` returns is always well-formed and
+/// contains no control character. The first failure is kept: all later calls do nothing, and `finish` reports
+/// it. Duplicate keys are not checked: readers take the last value.
 class WARPBEAM_SFV_API Writer {
 public:
-    /// Texts that are written must not overlap the buffer. With an empty buffer, `size` tells how large one
-    /// must be.
+    /// Texts that are written must not overlap the buffer. With an empty buffer, `size` gives the required
+    /// size.
     explicit Writer(FieldType type, std::span<char> buffer = {}) noexcept
         : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type} {}
 
     /// Begins a member of a dictionary; its value follows.
     Writer& key(std::string_view key) noexcept;
-    /// The one item, a member of a list, the value of a dictionary's member, or an item of an inner list, in
-    /// whatever place this call stands.
+    /// The only item, a member of a list, the value of a dictionary member, or an item of an inner list,
+    /// depending on the calls before.
     Writer& value(const BareItemRef& value) noexcept;
-    /// An inner list in place of a value. Each `value` until `end_inner_list` is an item of it.
+    /// An inner list as a value. Each `value` until `end_inner_list` is an item of it.
     Writer& begin_inner_list() noexcept;
     Writer& end_inner_list() noexcept;
-    /// A parameter of the value before, or of the inner list that has just ended.
+    /// A parameter of the previous value, or of the inner list that has just ended.
     Writer& parameter(std::string_view key, const BareItemRef& value = true) noexcept;
 
-    /// The length of what has been written, or would have been in a buffer that is large enough.
+    /// The length of what has been written, or would have been with a large enough buffer.
     [[nodiscard]] size_t size() const noexcept { return size_; }
-    /// The whole field; it lies in the buffer. An empty one, of a list or dictionary without members, stands
-    /// for a field that is to be left out. When the buffer was too small the error's offset is the size that
-    /// is needed.
+    /// The whole field; it lies in the buffer. A list or dictionary without members gives an empty field,
+    /// which should be left out. If the buffer was too small, the error's offset is the required size.
     [[nodiscard]] Result<std::string_view> finish() const noexcept;
-    /// The same where only the length is wanted, in whatever buffer.
+    /// The same if only the length is needed; the buffer may be of any size.
     [[nodiscard]] Result<size_t> finish_size() const noexcept;
 
 private:

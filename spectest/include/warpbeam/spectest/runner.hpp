@@ -10,8 +10,8 @@
 
 namespace warpbeam::spectest {
 
-/// How many directives of a script did what it says. Every command counts as one, also those that only
-/// define or instantiate; what cannot be executed counts as failed.
+/// How many directives of a script passed. Every command counts as one, even those that only define or
+/// instantiate; what cannot be executed counts as failed.
 struct Counts {
     unsigned passed = 0;
     unsigned failed = 0;
@@ -25,13 +25,13 @@ struct Counts {
     }
 };
 
-/// Something that a script did not expect.
+/// A deviation from a script.
 struct Finding {
     std::string_view file;
     uint32_t line = 0;
-    /// What was expected and what came.
+    /// What was expected and what was found.
     std::string message;
-    /// Whether the directive counts as failed; else only the words of an error were others.
+    /// Whether the directive counts as failed; otherwise only an error message differs.
     bool failed = true;
 
     /// `file:line: message`
@@ -39,29 +39,29 @@ struct Finding {
 };
 
 struct RunOptions {
-    /// Of the engine that each script gets. By default every feature is on but custom descriptors, which
-    /// change what is valid without them; `run_file` switches them on in the folder of their proposal.
+    /// The features of each script's engine. By default all are on except custom descriptors, which change
+    /// what is valid without them; `run_file` switches them on in their proposal's folder.
     Config config{.features = FeatureSet::all().disable(Feature::custom_descriptors),
                   .limits = {},
                   .allocator = nullptr};
-    /// Whether a module that needs a feature that is off counts as malformed or invalid: before there was
-    /// that feature, it was.
+    /// Whether a module that needs a feature that is off counts as malformed or invalid, as it was before
+    /// that feature existed.
     bool unsupported_is_invalid = false;
-    /// What findings say of a module that was refused; by default the message of the error.
+    /// The explanation of a refused module in findings; by default the error's message.
     std::function<std::string(const Error&)> explain = [](const Error& error) {
         return std::string{error.message()};
     };
-    /// Whether messages of errors that differ from the script's are reported; they never fail a directive.
+    /// Whether error messages that differ from the script's are reported; they never fail a directive.
     bool compare_messages = false;
 };
 
-/// Runs one script in an engine and store of its own, with the `spectest` module to import from. `name` is
-/// only for the findings, which go to `report` as they occur.
+/// Runs one script in its own engine and store, with the `spectest` module to import from. `name` is only
+/// used in the findings, which go to `report` as they occur.
 Counts run_script(std::string_view name, std::string_view text, const RunOptions& options,
                   const std::function<void(const Finding&)>& report);
 
 /// The same for a file; one that cannot be read is a failure. The scripts of a proposal that was written
-/// against an older version of WebAssembly (threads) are run with the features of that version.
+/// against an older version of WebAssembly (threads) run with that version's features.
 Counts run_file(const std::string& path, const RunOptions& options,
                 const std::function<void(const Finding&)>& report);
 

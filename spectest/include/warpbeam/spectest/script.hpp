@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-/// The scripts of the official test suite, whose grammar is in the reference interpreter's README:
+/// The scripts of the official test suite. Their grammar is in the reference interpreter's README:
 /// https://github.com/WebAssembly/spec/tree/main/interpreter#scripts
 
 namespace warpbeam::spectest {
@@ -28,7 +28,7 @@ constexpr unsigned lane_count(LaneShape shape) noexcept {
     return counts[static_cast<unsigned>(shape)];
 }
 
-/// An argument, or what a result is to look like.
+/// An argument, or a pattern for a result.
 struct Pattern {
     enum Kind : uint8_t {
         i32,
@@ -50,20 +50,20 @@ struct Pattern {
     Kind kind = i32;
     LaneShape shape = LaneShape::i8x16;
     HeapType heap_type = HeapType::bot;
-    /// A number in the first; the lanes of a vector.
+    /// A number is in the first lane; a vector uses its lanes.
     std::array<Lane, 16> lanes{};
     std::vector<Pattern> alternatives;
 };
 
-/// A module as a script gives it.
+/// A module as given in a script.
 struct ModuleSource {
     enum class Form : uint8_t { text, binary, quote };
     Form form = Form::text;
-    /// Whether it is only defined, and not instantiated.
+    /// Whether it is only defined, not instantiated.
     bool is_definition = false;
-    /// The identifier without its `$`; empty when there is none.
+    /// The identifier without its `$`; empty if there is none.
     std::string name;
-    /// The `(module ...)` itself, or the bytes or the text in its strings.
+    /// The whole `(module ...)`, or the bytes or text in its strings.
     std::string contents;
     uint32_t line = 1;
 };
@@ -73,7 +73,7 @@ struct Instantiation {
     std::string instance;
     std::string module;
 };
-/// `(register "name" $instance)`; the last instance when none is named.
+/// `(register "name" $instance)`; the last instance if none is named.
 struct Registration {
     std::string name;
     std::string instance;
@@ -90,21 +90,21 @@ struct AssertReturn {
     Action action;
     std::vector<Pattern> results;
 };
-/// Of an action.
+/// The assertions about an action.
 struct AssertFailure {
     enum class Kind : uint8_t { trap, exhaustion, exception };
     Kind kind = Kind::trap;
     Action action;
     std::string message;
 };
-/// Of a module that must be refused before it is instantiated.
+/// A module that must be refused before it is instantiated.
 struct AssertRefused {
     enum class Kind : uint8_t { malformed, malformed_custom, invalid, invalid_custom };
     Kind kind = Kind::malformed;
     ModuleSource module;
     std::string message;
 };
-/// Of a module that must not come to be an instance.
+/// A module whose instantiation must fail.
 struct AssertNotInstantiated {
     enum class Kind : uint8_t { unlinkable, trap };
     Kind kind = Kind::unlinkable;
@@ -113,14 +113,14 @@ struct AssertNotInstantiated {
 };
 
 struct Command;
-/// `(thread $name (shared (module $instance))... command...)`: executes commands at the same time as what
-/// follows, in a store of their own that has the instances' shared memories.
+/// `(thread $name (shared (module $instance))... command...)`: executes commands concurrently with what
+/// follows, in a separate store that has the instances' shared memories.
 struct Thread {
     std::string name;
     std::vector<std::string> shared;
     std::vector<Command> commands;
 };
-/// `(wait $name)`: until a thread has executed all its commands.
+/// `(wait $name)`: waits until a thread has executed all its commands.
 struct Wait {
     std::string thread;
 };
@@ -134,8 +134,8 @@ struct Command {
 
 using Script = std::vector<Command>;
 
-/// Parses a whole script, or one that is nothing but the fields of a module. Modules in it are not looked
-/// into: only their tokens have to be well-formed.
+/// Parses a whole script, or one that consists only of the fields of a module. The contents of modules are
+/// not parsed: only their tokens must be well-formed.
 [[nodiscard]] std::expected<Script, Error> parse_script(std::string_view text);
 
 } // namespace warpbeam::spectest

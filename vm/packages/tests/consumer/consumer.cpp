@@ -1,5 +1,5 @@
-// A program as others write it: built in all the ways in which the library can be had, and with a sanitizer
-// that wants type information of objects which the library made.
+// A program like those of other projects: built in all the ways that the library can be used, and with a
+// sanitizer that needs type information of objects made by the library.
 
 #ifdef WITH_SFV
 #include <warpbeam/sfv/document.hpp>
@@ -31,7 +31,7 @@ constexpr std::string_view source = R"(
         (call $twice (local.get 0))))
 )";
 
-// The library calls what this program derives from its classes.
+// The library calls the classes that this program derives.
 class OwnAllocator final : public warpbeam::Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {
@@ -74,12 +74,12 @@ auto take(Result&& result, const char* what) {
 
 void check(bool holds, const char* what) {
     if (!holds) {
-        std::fprintf(stderr, "not so: %s\n", what);
+        std::fprintf(stderr, "failed: %s\n", what);
         std::exit(1);
     }
 }
 
-// This program calls virtual functions of objects that the library made.
+// This program calls virtual functions of objects made by the library.
 void use_objects_of_the_library() {
     warpbeam::Vec<char> text{warpbeam::Allocator::standard()};
     check(text.push('x'), "a vector grows");
@@ -119,7 +119,7 @@ void run_a_module() {
     const auto answer = take(instance.func<int32_t(int32_t)>("answer"), "export");
     check(take(answer(21), "call") == 42, "the answer is 42");
     check(allocator.allocations != 0, "the engine uses its allocator");
-    check(policy.largest == 2 * 65536, "the policy is asked");
+    check(policy.largest == 2 * 65536, "the policy is called");
 }
 
 void read_a_field() {

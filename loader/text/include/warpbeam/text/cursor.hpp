@@ -10,7 +10,7 @@
 
 namespace warpbeam::text {
 
-/// As much of a piece of the text as a message has room for.
+/// A piece of text, cut to fit into a message.
 class Shown {
 public:
     explicit Shown(std::string_view text) noexcept { text_[text.copy(text_, sizeof text_ - 1)] = 0; }
@@ -20,8 +20,8 @@ private:
     char text_[61];
 };
 
-/// Walks over the tokens of a text with two of them in view. After a fault, wherever it was reported, there
-/// is nothing but the end of the text; every loop over tokens therefore ends at that.
+/// Walks over the tokens of a text and sees two of them at a time. After any fault, even one reported
+/// elsewhere, only the end of the text is left, so every loop over tokens ends.
 class WARPBEAM_API Cursor {
 public:
     Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
@@ -37,33 +37,33 @@ public:
     [[nodiscard]] bool at_keyword(std::string_view keyword) const noexcept {
         return at(TokenKind::keyword) && text() == keyword;
     }
-    /// Whether a parenthesis and then this keyword come next.
+    /// Whether a parenthesis and this keyword come next.
     [[nodiscard]] bool at_open(std::string_view keyword) const noexcept {
         return at(TokenKind::lpar) && ahead_.kind == TokenKind::keyword && lexer_.text(ahead_) == keyword;
     }
-    /// The end of the token before the current one, with all annotations between them still to come.
+    /// The end of the previous token, before any annotations that precede the current one.
     [[nodiscard]] size_t previous_end() const noexcept { return previous_end_; }
     [[nodiscard]] const Token& ahead() const noexcept { return ahead_; }
 
-    /// Goes on to the next token and returns the one left. An annotation before it that has not been taken
-    /// stands where it must not.
+    /// Moves to the next token and returns the current one. An annotation before it that was not taken is
+    /// misplaced.
     Token advance() noexcept;
     bool accept(TokenKind kind) noexcept;
     bool accept_keyword(std::string_view keyword) noexcept;
     bool accept_open(std::string_view keyword) noexcept;
-    /// The token, when it is of this kind; else a fault, and an empty token.
+    /// The token, if it is of this kind; otherwise reports a fault and returns an empty token.
     Token expect(TokenKind kind, const char* what) noexcept;
     void expect_close() noexcept { expect(TokenKind::rpar, "\")\""); }
-    /// Passes the parenthesis that closes those which are open; it has been entered already.
+    /// Skips to the parenthesis that closes the open ones; the first has already been entered.
     void skip_to_close() noexcept;
 
-    /// Takes away the annotation `name` before the current token, so that it is not misplaced; returns a
-    /// cursor over its contents and the closing parenthesis.
+    /// Takes the annotation `name` before the current token, so that it does not count as misplaced. Returns
+    /// a cursor over its contents and the closing parenthesis.
     std::optional<Cursor> take_annotation(std::string_view name) noexcept;
-    /// A fault if there is an annotation that has not been taken.
+    /// Reports a fault if there is an annotation that was not taken.
     void reject_annotation() noexcept;
 
-    /// Another place of the same text.
+    /// Moves to another position in the same text.
     void move_to(size_t position) noexcept;
 
     template <typename... Args>
@@ -82,7 +82,7 @@ public:
             fault_->report(offset, code, format, arguments...);
         stop();
     }
-    /// Reports the current token as one that must not stand here.
+    /// Reports the current token as unexpected.
     void unexpected(const char* wanted = nullptr) noexcept;
 
     [[nodiscard]] bool failed() const noexcept { return static_cast<bool>(*fault_); }
@@ -92,7 +92,7 @@ public:
         stop();
     }
 
-    /// Whether annotations are let pass wherever they stand, for a first look at the text.
+    /// Whether annotations are allowed everywhere, for a first pass over the text.
     bool lenient = false;
 
 private:

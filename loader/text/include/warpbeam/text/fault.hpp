@@ -9,18 +9,17 @@
 
 namespace warpbeam::text {
 
-/// The first thing that went wrong while a text is translated. Everything that can fail reports here and
-/// then goes on as if nothing had happened; the cursor sees the fault and yields no more tokens, so that
-/// only the end result has to be checked.
+/// The first fault found while translating a text. Everything that can fail reports here and then continues
+/// as usual; the cursor sees the fault and yields no more tokens, so only the final result has to be checked.
 class WARPBEAM_API Fault {
 public:
     Fault(std::string_view text, uint32_t first_line) noexcept : text_{text}, first_line_{first_line} {}
 
     explicit operator bool() const noexcept { return error_.has_value(); }
-    /// Null when there is none.
+    /// The fault, or null.
     [[nodiscard]] const Error* error() const noexcept { return error_ ? &*error_ : nullptr; }
 
-    /// A place as messages name it.
+    /// A position as messages show it.
     struct Position {
         uint32_t line;
         size_t column; ///< in characters, from one

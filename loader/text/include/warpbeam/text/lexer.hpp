@@ -16,7 +16,7 @@ enum class TokenKind : uint8_t {
     rpar,
     natural,  ///< an integer without a sign
     integer,  ///< an integer with a sign
-    floating, ///< what can only be a floating-point literal
+    floating, ///< a literal that can only be floating-point
     string,
     id, ///< with its `$`, and perhaps in the form `$"..."`
     keyword,
@@ -32,27 +32,27 @@ struct Token {
     TokenKind kind = TokenKind::end;
     size_t begin = 0;
     size_t end = 0;
-    /// Where the first annotation of those known to `Lexer` stands between the token before and this one.
+    /// The position of the first annotation known to `Lexer` between the previous token and this one.
     size_t annotation = no_annotation;
 };
 
-/// Splits text into tokens; white space and comments are skipped, and so are annotations
-/// (https://webassembly.github.io/spec/core/text/lexical.html#annotations), whose contents still have to be
-/// well-formed. A small value: copying it saves the position.
+/// Splits text into tokens. White space and comments are skipped, and so are annotations
+/// (https://webassembly.github.io/spec/core/text/lexical.html#annotations), but their contents must be
+/// well-formed. A small value: copy it to save the position.
 class WARPBEAM_API Lexer {
 public:
     /// `text` must outlive the lexer.
     explicit constexpr Lexer(std::string_view text, size_t position = 0) noexcept
         : text_{text}, position_{position} {}
 
-    /// The next token; at the end of the text `TokenKind::end` for ever, and after an error the same error.
+    /// The next token; after the end of the text always `TokenKind::end`, and after an error the same error.
     [[nodiscard]] Token next() noexcept;
 
     [[nodiscard]] std::string_view text() const noexcept { return text_; }
     [[nodiscard]] std::string_view text(const Token& token) const noexcept {
         return text_.substr(token.begin, token.end - token.begin);
     }
-    /// Where the annotation that begins at `annotation` ends, and the next of the known ones between it and
+    /// Where the annotation that begins at `annotation` ends, and the next known annotation between it and
     /// the token after it.
     struct Annotation {
         size_t end = 0;
@@ -61,8 +61,8 @@ public:
     [[nodiscard]] Annotation annotation_at(size_t annotation) const noexcept;
     /// What is wrong at an error token.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }
-    /// The identifier at an error token with other characters than ASCII, which only quotes make room for;
-    /// else empty.
+    /// An identifier at an error token that contains non-ASCII characters, which are only allowed in quotes;
+    /// otherwise empty.
     [[nodiscard]] std::string_view unquoted_identifier() const noexcept;
 
 private:
@@ -88,11 +88,11 @@ private:
     const char* problem_ = nullptr;
 };
 
-/// The name of an annotation, from its `(@` on, for those that `Token::annotation` tells of; else empty.
+/// The name of a known annotation (see `Token::annotation`), starting at its `(@`; otherwise empty.
 [[nodiscard]] WARPBEAM_API std::string_view known_annotation(std::string_view at) noexcept;
 
 /// Appends the bytes that a string token stands for, or an identifier of either form without its `$`.
-/// https://webassembly.github.io/spec/core/text/values.html#strings . False when there is no memory.
+/// https://webassembly.github.io/spec/core/text/values.html#strings . False if memory runs out.
 [[nodiscard]] WARPBEAM_API bool append_decoded(std::string_view token, Vec<uint8_t>& out) noexcept;
 
 /// Whether those bytes are UTF-8.

@@ -14,25 +14,25 @@ struct TextOptions {
     Allocator* allocator = nullptr; ///< null: the standard one
     /// Whether identifiers go into the name section, so that backtraces show them.
     bool names = true;
-    /// The number of the text's first line in messages, for text that was cut from a larger file.
+    /// The line number of the text's first line in messages, for text cut from a larger file.
     uint32_t first_line = 1;
 };
 
-/// Translates one module from the text format to the binary format. It is not validated: `Module::load` does
-/// that. https://webassembly.github.io/spec/core/text/modules.html
+/// Translates one module from the text format to the binary format. It does not validate; `Module::load`
+/// does. https://webassembly.github.io/spec/core/text/modules.html
 ///
-/// The text is `(module ...)`, or bare module fields, or one of the forms of scripts, `(module binary ...)`
-/// and `(module quote ...)`. The annotations `@custom`, `@name` and `@metadata.code.branch_hint` become
-/// custom sections; all others are ignored.
+/// The text is `(module ...)`, bare module fields, or one of the script forms `(module binary ...)` and
+/// `(module quote ...)`. The annotations `@custom`, `@name` and `@metadata.code.branch_hint` become custom
+/// sections; all others are ignored.
 ///
-/// An error's message begins with line and column and shows the line with a caret below the place; its offset
-/// is the byte offset in the text. The memory used is proportional to the text's size.
+/// An error's message begins with line and column and shows the line with a caret below the position; its
+/// offset is the byte offset in the text. Memory use is proportional to the text's size.
 [[nodiscard]] WARPBEAM_API std::expected<Vec<uint8_t>, Error>
 parse_wat(std::string_view text, const TextOptions& options = {}) noexcept;
 
-/// What `Module::load` said of the module that `parse_wat` made of a text, with these options, as `parse_wat`
-/// would say it: with line and column, the line itself, and the offset in the text. An error whose place is
-/// not known is returned as it is. It translates the text again.
+/// Takes an error from `Module::load` for a module that `parse_wat` made from `text` with these options, and
+/// shows it like an error of `parse_wat`: with line, column and the line itself, and with the offset in the
+/// text. An error without a known position is returned unchanged. Translates the text again.
 [[nodiscard]] WARPBEAM_API Error locate_in_wat(std::string_view text, const Error& refused,
                                                const TextOptions& options = {}) noexcept;
 

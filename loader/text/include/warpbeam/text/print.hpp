@@ -14,55 +14,54 @@ namespace warpbeam {
 
 struct PrintOptions {
     Allocator* allocator = nullptr; ///< null: the standard one
-    /// The most characters that the text may have; a few bytes of a module can stand for thousands.
+    /// The maximum number of characters in the text; a few bytes of a module can stand for thousands.
     size_t max_characters = size_t{1} << 30;
-    /// When it is not null, custom sections that point into the code (see `points_into_code`) are left out,
-    /// since they will not be true of the module that is made of the text; this becomes the list of their
-    /// names, which are views of the module's bytes.
+    /// If it is not null, custom sections that refer to the code by offset (see `points_into_code`) are left
+    /// out, since they would be wrong for a module made from the text. It receives the names of these
+    /// sections, as views of the module's bytes.
     Vec<std::string_view>* left_out = nullptr;
 };
 
 /// Translates one module from the binary format to the text format, from which `parse_wat` makes the same
 /// module again. https://webassembly.github.io/spec/core/text/modules.html
 ///
-/// Instructions are flat, one to a line. Names of the name section become identifiers, or `@name` annotations
-/// where they can't; branch hints and other custom sections become annotations too, so that nothing is lost
-/// unless `left_out` is set.
-/// What is lost is the freedom that an encoder has: numbers longer than necessary, runs of locals that could
-/// be one, an unused data count, the longer forms of segments, the place of the name section.
+/// Instructions are flat, one per line. Names from the name section become identifiers, or `@name`
+/// annotations where they can't; branch hints and other custom sections become annotations too, so nothing is
+/// lost unless `left_out` is set. Only encoding choices are lost: padded numbers, separate runs of locals of
+/// one type, an unused data count, longer forms of segments, the position of the name section.
 ///
-/// The module need not be valid, and is not validated: only what has no text is refused, as `malformed`, with
-/// the byte offset. The other errors are `limit` and `out_of_memory`.
+/// The module is not validated. Only what can't be written as text is refused, as `malformed`, with the byte
+/// offset. The other errors are `limit` and `out_of_memory`.
 [[nodiscard]] WARPBEAM_API std::expected<Vec<char>, Error>
 print_wat(std::span<const uint8_t> module, const PrintOptions& options = {}) noexcept;
 
-/// Takes a text piece by piece.
+/// Receives a text piece by piece.
 class TextSink {
 public:
-    /// False when it can take no more, which ends the printing.
+    /// Returns false to stop the printing.
     [[nodiscard]] virtual bool write(std::string_view piece) noexcept = 0;
 
 protected:
     ~TextSink() = default;
 };
 
-/// The same in pieces, so that the memory used depends on the size of the module and not of the text. Nothing
-/// is written of a module that has no text; to know that, it is printed twice. An error of code `usage` means
-/// that the sink takes no more.
+/// The same in pieces, so that memory use depends on the size of the module and not of the text. Nothing is
+/// written for a module that can't be written as text; to know that, it is printed twice. The error `usage`
+/// means that the sink returned false.
 [[nodiscard]] WARPBEAM_API std::expected<void, Error>
 print_wat(std::span<const uint8_t> module, TextSink& sink, const PrintOptions& options = {}) noexcept;
 
-/// The same of the instructions of an expression, such as a constant one, whose code ends with `end`: on one
-/// line, `i32.const 8 global.get 0 i32.add`, with numbers for all that is elsewhere in the module.
+/// The same for the instructions of an expression that ends with `end`, such as a constant expression: on one
+/// line, `i32.const 8 global.get 0 i32.add`, with indices for everything defined elsewhere in the module.
 [[nodiscard]] WARPBEAM_API std::expected<Vec<char>, Error>
 print_expression(std::span<const uint8_t> code, const PrintOptions& options = {}) noexcept;
 
-/// The instructions of a function's body.
+/// The instructions of a function body.
 struct BodyText {
-    Vec<char> lines;     ///< one for each instruction, indented; the last ends like the others
-    Vec<size_t> offsets; ///< where the instruction of each line begins in the code
+    Vec<char> lines;     ///< one line per instruction, indented; all end with a line break
+    Vec<size_t> offsets; ///< the offset in the code of each line's instruction
 };
-/// The same of a body, without the `end` that closes it.
+/// The same for a body, without its final `end`.
 [[nodiscard]] WARPBEAM_API std::expected<BodyText, Error>
 print_body(std::span<const uint8_t> code, const PrintOptions& options = {}) noexcept;
 

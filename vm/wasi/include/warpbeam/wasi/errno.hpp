@@ -4,7 +4,7 @@
 
 namespace warpbeam::wasi {
 
-/// The error numbers of WASI preview 1 that this library answers with.
+/// The error numbers of WASI preview 1 that this library returns.
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#errno
 enum class Errno : uint16_t {
     success = 0,

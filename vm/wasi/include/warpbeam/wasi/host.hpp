@@ -16,27 +16,27 @@ enum class Stream : uint8_t { in, out, err };
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#clockid
 enum class Clock : uint8_t { realtime, monotonic, process_cpu, thread_cpu };
 
-/// What a program may see and touch of the world. An embedder derives from it in order to serve a program
-/// from elsewhere, or to watch it; `native_host` is the process that we run in.
-/// Thread-safety: a host that several stores on different threads share must be thread-safe.
+/// A program's access to the world. Derive from it to serve a program from elsewhere, or to watch it;
+/// `native_host` is the current process. Thread-safety: a host shared by stores on different threads must be
+/// thread-safe.
 class Host {
 public:
     virtual ~Host() = default;
 
     /// Reads from the stream `in`; waits until there is at least one byte. 0 is the end of the stream.
     virtual std::expected<size_t, Errno> read(std::span<uint8_t> into) noexcept = 0;
-    /// Writes to `out` or `err`; returns how many of the bytes were taken.
+    /// Writes to `out` or `err`; returns the number of bytes accepted.
     virtual std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept = 0;
-    /// Whether a person sits at the other end.
+    /// Whether the stream is a terminal.
     [[nodiscard]] virtual bool is_terminal(Stream stream) const noexcept = 0;
 
-    /// Nanoseconds: since 1970 for `realtime`, since some fixed moment for the others.
+    /// In nanoseconds: since 1970 for `realtime`, since some fixed moment for the others.
     [[nodiscard]] virtual std::expected<uint64_t, Errno> now(Clock clock) const noexcept = 0;
-    /// The nanoseconds between two ticks.
+    /// The resolution in nanoseconds.
     [[nodiscard]] virtual std::expected<uint64_t, Errno> resolution(Clock clock) const noexcept = 0;
     virtual void sleep(uint64_t nanoseconds) noexcept = 0;
 
-    /// Fills `into` with bytes that nobody can predict.
+    /// Fills `into` with unpredictable bytes.
     virtual std::expected<void, Errno> random(std::span<uint8_t> into) noexcept = 0;
 };
 

@@ -8,24 +8,23 @@
 #include <expected>
 #include <string_view>
 
-/// WASI preview 1 for programs that work on standard streams, arguments, environment variables, clocks and
-/// random numbers. Files, directories and sockets are missing: their functions exist, so that every program
-/// links, and answer `nosys`.
-/// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
+/// WASI preview 1 for programs that use standard streams, arguments, environment variables, clocks and random
+/// numbers. Files, directories and sockets are missing: their functions exist, so that programs link, but
+/// return `nosys`. https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
 
 namespace warpbeam::wasi {
 
-/// Strings as WASI hands them out: one after the other, each with a zero byte behind it.
+/// Strings in WASI's layout: one after the other, each with a zero byte at the end.
 class WARPBEAM_API StringList {
 public:
     explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
-    /// `head`, `separator` and `tail` as one string. Errors: `usage` for a string with a zero byte inside,
-    /// `limit` when all together would not fit into a memory, `out_of_memory`.
+    /// Appends `head`, `separator` and `tail` as one string. Errors: `usage` for a string that contains a
+    /// zero byte, `limit` if the total would not fit into a memory, `out_of_memory`.
     std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
                                    std::string_view tail = {}) noexcept;
 
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return bytes_; }
-    /// Where in `bytes` each string begins.
+    /// The position in `bytes` of each string.
     [[nodiscard]] std::span<const uint32_t> starts() const noexcept { return starts_; }
 
 private:
@@ -33,8 +32,8 @@ private:
     Vec<uint32_t> starts_;
 };
 
-/// What one program sees: its arguments, its environment, and the host's streams.
-/// Thread-safety: one program, thus one thread at a time, uses it.
+/// One program's arguments, environment and streams. Thread-safety: used by one program, so by one thread at
+/// a time.
 class Context {
 public:
     explicit Context(Host& host = native_host(), Allocator& allocator = Allocator::standard()) noexcept
@@ -51,9 +50,9 @@ public:
     [[nodiscard]] const StringList& args() const noexcept { return args_; }
     [[nodiscard]] const StringList& env() const noexcept { return env_; }
 
-    /// Whether the program has not closed the file descriptor, which may be any number.
+    /// Whether the file descriptor, which may be any number, is open.
     [[nodiscard]] bool is_open(uint32_t fd) const noexcept { return fd < 3 && open_[fd]; }
-    /// Precondition: it is open.
+    /// Precondition: the file descriptor is open.
     void close(uint32_t fd) noexcept { open_[fd] = false; }
 
 private:
@@ -64,7 +63,7 @@ private:
 };
 
 /// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and the
-/// stores that it instantiates in. A program that ends by `proc_exit` ends with a trap of the code `exit`.
+/// stores that it instantiates in. A program that calls `proc_exit` ends with a trap with the code `exit`.
 /// Errors: as for Linker::define.
 WARPBEAM_API std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
 

@@ -18,7 +18,7 @@ using AnyDocument = std::variant<Item, List, Dictionary>;
 [[nodiscard]] std::string to_string(const AnyDocument& document);
 
 [[nodiscard]] json::Value to_json(const AnyDocument& document);
-/// Refused: what the RFC cannot carry. Throws json::SyntaxError when the JSON does not have the suite's form.
+/// Refuses what the RFC cannot carry. Throws json::SyntaxError if the JSON does not have the suite's form.
 [[nodiscard]] Result<AnyDocument> from_json(FieldType type, const json::Value& value);
 
 } // namespace warpbeam::sfv

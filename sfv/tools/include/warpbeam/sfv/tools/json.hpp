@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-/// JSON (RFC 8259) for the tools around sfv: strict, and numbers keep their text, since 1 and 1.0 are
-/// different things in structured fields.
+/// JSON (RFC 8259) for the sfv tools: strict, and numbers keep their text, since 1 and 1.0 differ in
+/// structured fields.
 
 namespace warpbeam::sfv::json {
 
@@ -16,7 +16,7 @@ struct Value {
 
     Kind kind = Kind::null;
     bool boolean = false;
-    std::string text; ///< of a number as it was written, of a string without escapes, in UTF-8
+    std::string text; ///< a number as written, or a string without escapes, in UTF-8
     std::vector<Value> array;
     std::vector<std::pair<std::string, Value>> object;
 
@@ -26,20 +26,20 @@ struct Value {
     static Value of_string(std::string text);
     static Value of_array(std::vector<Value> array);
 
-    /// The member of an object; null when there is none, or when this is no object.
+    /// The member of an object; null if there is none, or if this is not an object.
     [[nodiscard]] const Value* find(std::string_view name) const;
     [[nodiscard]] bool is(Kind other) const { return kind == other; }
 
     friend bool operator==(const Value&, const Value&) = default;
 };
 
-/// Text that is no JSON; the message says where.
+/// Text that is not JSON; the message says where.
 struct SyntaxError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Reads one value and nothing else. Throws SyntaxError, also for values nested deeper than 128 times, for
-/// lone surrogates and for text that is not UTF-8.
+/// Reads exactly one value. Throws SyntaxError, also for nesting deeper than 128, lone surrogates and text
+/// that is not UTF-8.
 [[nodiscard]] Value parse(std::string_view text);
 
 /// On one line.
