@@ -77,7 +77,7 @@ bool FuncValidator::mismatch(std::span<const ValType> expected) noexcept {
 
 const char* FuncValidator::op_name() const noexcept {
     const InstrRow* const row = find_instr(code_);
-    return row != nullptr ? row->text.data() : "instruction";
+    return row != nullptr ? row->text().data() : "instruction";
 }
 
 } // namespace warpbeam

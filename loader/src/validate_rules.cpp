@@ -162,7 +162,7 @@ struct FuncValidator::Rules {
             const InstrRow* const row = find_instr(byte);
             rules[byte] = is_prefix(byte)  ? call<&V::prefixed>
                           : row == nullptr ? call<&V::refused>
-                                           : all[static_cast<size_t>(row - instr_table)];
+                                           : all[static_cast<size_t>(row - instr_table.data())];
         }
         return rules;
     }
@@ -180,7 +180,7 @@ bool FuncValidator::typed() noexcept {
     } else if constexpr (imm == Imm::mem_arg_lane) {
         good = mem_arg(row.access_log2, false, address) && lane(16u >> row.access_log2);
     } else if constexpr (imm == Imm::lane) {
-        good = lane(lanes_of(row.text));
+        good = lane(lanes_of(row.text()));
     } else if constexpr (imm == Imm::lanes) {
         for (int i = 0; good && i < 16; ++i)
             good = lane(32);
@@ -243,7 +243,7 @@ bool FuncValidator::prefixed() noexcept {
     const InstrRow* const row = find_instr(code_);
     if (row == nullptr || !context_.features.has(row->feature))
         return refused();
-    return detail::PackedTable<rules>::at(static_cast<size_t>(row - instr_table))(*this);
+    return detail::PackedTable<rules>::at(static_cast<size_t>(row - instr_table.data()))(*this);
 }
 
 bool FuncValidator::refused() noexcept {
@@ -252,7 +252,7 @@ bool FuncValidator::refused() noexcept {
         return code_ < 0x100 ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
                              : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12,
                                                        code_ & sub_opcode_limit);
-    return diagnostics().unsupported(here(), row->feature, row->text);
+    return diagnostics().unsupported(here(), row->feature, row->text());
 }
 
 } // namespace warpbeam

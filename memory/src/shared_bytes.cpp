@@ -72,7 +72,7 @@ std::optional<uint64_t> SharedBytes::grow(uint64_t pages) noexcept {
 
 template <typename T>
 WaitResult SharedBytes::wait(uint64_t address, T expected, int64_t timeout,
-                             const std::atomic<bool>* interrupt) noexcept {
+                             const std::atomic<uint64_t>* interrupt) noexcept {
     // A thread that changes the value and then notifies either finds us on the list, or we see the change.
     std::unique_lock lock{waiting_};
     if (std::atomic_ref<T>{*reinterpret_cast<T*>(data_ + address)}.load() != expected)
@@ -85,18 +85,18 @@ WaitResult SharedBytes::wait(uint64_t address, T expected, int64_t timeout,
         forget(self);
     return result;
 }
-template WaitResult SharedBytes::wait(uint64_t, uint32_t, int64_t, const std::atomic<bool>*) noexcept;
-template WaitResult SharedBytes::wait(uint64_t, uint64_t, int64_t, const std::atomic<bool>*) noexcept;
+template WaitResult SharedBytes::wait(uint64_t, uint32_t, int64_t, const std::atomic<uint64_t>*) noexcept;
+template WaitResult SharedBytes::wait(uint64_t, uint64_t, int64_t, const std::atomic<uint64_t>*) noexcept;
 
 WaitResult SharedBytes::sleep(std::unique_lock<std::mutex>& lock, Waiter& self, int64_t timeout,
-                              const std::atomic<bool>* interrupt) noexcept {
+                              const std::atomic<uint64_t>* interrupt) noexcept {
     const Clock::time_point start = Clock::now();
     // A deadline beyond the clock's range never comes.
     const bool endless = timeout < 0 || std::chrono::nanoseconds{timeout} > Clock::time_point::max() - start;
     const Clock::time_point end =
         endless ? Clock::time_point::max() : start + std::chrono::nanoseconds{timeout};
     for (Clock::time_point now = start; !self.notified; now = Clock::now()) {
-        if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed))
+        if (interrupt != nullptr && (interrupt->load(std::memory_order_relaxed) & 1) != 0)
             return WaitResult::interrupted;
         if (now >= end)
             return WaitResult::timed_out;

@@ -93,11 +93,11 @@ TEST(SharedBytes, notifies_in_order_of_arrival_and_only_at_the_address) {
 
 TEST(SharedBytes, an_interrupt_ends_a_wait) {
     const auto shared = make(1, 1);
-    std::atomic<bool> interrupt = false;
+    std::atomic<uint64_t> interrupt = 0;
     std::thread waiter{
         [&] { EXPECT_EQ(shared->wait<uint32_t>(0, 0, -1, &interrupt), WaitResult::interrupted); }};
     std::this_thread::sleep_for(5ms);
-    interrupt = true;
+    interrupt = 1;
     waiter.join();
     EXPECT_EQ(shared->notify(0, 1), 0u);
 }

@@ -29,7 +29,8 @@ void report(Counts& counts, const char* file, uint32_t line, uint32_t func, std:
 
 void check(Counts& counts, const char* file, uint32_t line, const std::string& bytes, const Config& config) {
     Engine engine{config};
-    const auto module = engine.load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, true);
+    const auto module =
+        engine.load({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, {.borrow = true});
     if (!module)
         return; // an older version of WebAssembly, covered by other tests
     ++counts.modules;

@@ -101,7 +101,7 @@ uint32_t find(const Module& module, std::string_view func) {
 
 int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::optional<std::string_view> func) {
     Engine engine{config};
-    const auto module = engine.load(bytes, true);
+    const auto module = engine.load(bytes, {.borrow = true});
     if (!module)
         throw Failure("warpbeam: " + explain(module.error()));
     uint32_t begin = module->imported_funcs();

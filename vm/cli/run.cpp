@@ -263,7 +263,7 @@ int run(Words words) {
         return exit_success;
     const ModuleBytes file = read_module(settings.path);
     Engine engine{settings.config};
-    const auto module = engine.load(file.bytes, true);
+    const auto module = engine.load(file.bytes, {.borrow = true});
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
     return run_module(settings, engine, *module);

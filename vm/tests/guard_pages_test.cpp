@@ -171,7 +171,7 @@ private:
         ASSERT_EQ(exists(comparing), exists(unchecked));
         if (!exists(comparing))
             return;
-        SCOPED_TRACE(std::string{row_of(comparing.op).text} + " " +
+        SCOPED_TRACE(std::string{row_of(comparing.op).text()} + " " +
                      std::string{vm::row_of(comparing.form).name});
         ASSERT_NE(find_handler(comparing), find_handler(unchecked));
         ++variants_;
@@ -319,7 +319,8 @@ TEST_F(GuardPages, need_their_address_space) {
             Allocator::standard().deallocate(block, size, alignment);
         }
         void* reserve(size_t) noexcept override { return nullptr; }
-    } none;
+    };
+    static None none; // the fixture's stores outlive the test
     Config config = guarded();
     config.allocator = &none;
     Engine cramped{config};

@@ -256,7 +256,7 @@ TEST_F(GuestAllocatorTest, works_with_64_bit_memories) {
 }
 
 TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
-    linker.func("env", "ask", [](Caller& caller) -> std::expected<uint32_t, Trap> {
+    const auto defined = linker.func("env", "ask", [](Caller& caller) -> std::expected<uint32_t, Trap> {
         const auto allocator = GuestAllocator::of(*caller.instance());
         if (!allocator)
             return std::unexpected{allocator.error()};
@@ -267,6 +267,7 @@ TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
         answer->release(); // the guest's from now on
         return address;
     });
+    ASSERT_TRUE(defined);
     const Instance guest = instantiate(R"((module
         (import "env" "ask" (func $ask (result i32)))
         (memory (export "memory") 1)

@@ -198,7 +198,7 @@ TEST(LinearMemoryHeap, is_one_for_a_shared_memory_that_a_store_has_twice) {
     const auto second = other->allocate(100);
     ASSERT_TRUE(first && second);
     EXPECT_NE(first->address(), second->address());
-    EXPECT_EQ(shared->bytes()->size(), 2u * 65536);
+    EXPECT_EQ(shared->data().size(), 2u * 65536);
 }
 
 TEST_F(LinearMemoryHeapTest, ends_with_a_reset) {

@@ -141,7 +141,7 @@ TEST(Store, keeps_the_embedders_pointer) {
     EXPECT_EQ(store.data(), nullptr);
     store.set_data(&mine);
     EXPECT_EQ(store.data(), &mine);
-    EXPECT_EQ(&store.engine(), &engine);
+    EXPECT_EQ(store.engine(), engine);
 }
 
 TEST(Store, of_several_threads_share_a_module) {

@@ -2,6 +2,7 @@
 #include "disassembly/verifier.hpp"
 #include "fixture.hpp"
 #include "lower/module_code.hpp"
+#include "store/internal.hpp"
 
 #include <warpbeam/vm/disassembly.hpp>
 
@@ -28,7 +29,7 @@ protected:
     void lower(std::string_view wat) {
         module = load(wat);
         code = std::make_unique<ModuleCode>(
-            module, CodeOptions{false, false, false, engine.layouts(), &Allocator::standard()});
+            module, CodeOptions{false, false, false, vm::Internal::layouts(engine), &Allocator::standard()});
         ASSERT_TRUE(code->prepare());
         const uint32_t func = module.imported_funcs();
         ASSERT_EQ(code->lower(func), Exit::none);
@@ -472,7 +473,7 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
         Engine other;
         const auto module = other.load(bytes);
         ASSERT_TRUE(module);
-        ModuleCode code{*module, {false, false, false, other.layouts(), &Allocator::standard()}};
+        ModuleCode code{*module, {false, false, false, vm::Internal::layouts(other), &Allocator::standard()}};
         ASSERT_TRUE(code.prepare());
         ASSERT_EQ(code.lower(0), Exit::none);
         allocator.wanted = bytes_of(code.code(0));

@@ -16,7 +16,7 @@ inline constexpr std::array<uint16_t, 2048> keyword_slots = [] {
     std::array<uint16_t, 2048> slots{};
     static_assert(std::size(instr_table) < slots.size() / 2);
     for (size_t i = 0; i < std::size(instr_table); ++i) {
-        size_t slot = hash_of(instr_table[i].text) % slots.size();
+        size_t slot = hash_of(instr_table[i].text()) % slots.size();
         while (slots[slot] != 0)
             slot = (slot + 1) % slots.size();
         slots[slot] = static_cast<uint16_t>(i + 1);
@@ -32,7 +32,7 @@ constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
     size_t slot = hash_of(keyword) % detail::keyword_slots.size();
     while (detail::keyword_slots[slot] != 0) {
         const InstrRow& row = instr_table[detail::keyword_slots[slot] - 1];
-        if (row.text == keyword)
+        if (row.text() == keyword)
             return &row;
         slot = (slot + 1) % detail::keyword_slots.size();
     }
@@ -41,8 +41,8 @@ constexpr const InstrRow* find_keyword(std::string_view keyword) noexcept {
 
 static_assert(std::ranges::all_of(instr_table,
                                   [](const InstrRow& row) {
-                                      const InstrRow* const found = find_keyword(row.text);
-                                      return found != nullptr && found->text == row.text;
+                                      const InstrRow* const found = find_keyword(row.text());
+                                      return found != nullptr && found->text() == row.text();
                                   }),
               "every instruction is found by its keyword");
 static_assert(find_keyword("i32.add")->op == Op::i32_add);

@@ -71,7 +71,7 @@ std::string_view current_conversion(std::string_view old) noexcept {
     Word word;
     word.add(operation).add(saturates ? "_sat_" : "_").add(old.substr(slash + 1)).add(sign);
     const InstrRow* const row = find_keyword(word.view());
-    return row != nullptr ? row->text : std::string_view{};
+    return row != nullptr ? row->text() : std::string_view{};
 }
 
 } // namespace

@@ -254,8 +254,9 @@ TEST(Wat, numbers_that_do_not_fit) {
 
 TEST(Wat, every_instruction_is_found_by_its_keyword) {
     for (const InstrRow& row : instr_table)
-        EXPECT_EQ(fault("(func " + std::string{row.text} + " ?)").find("unknown operator"), std::string::npos)
-            << row.text;
+        EXPECT_EQ(fault("(func " + std::string{row.text()} + " ?)").find("unknown operator"),
+                  std::string::npos)
+            << row.text();
     EXPECT_EQ(fault("(func i32.addd)"), "unknown operator i32.addd");
 }
 

@@ -108,7 +108,7 @@ TEST(Print, every_instruction_of_the_table) {
             if (!text)
                 continue;
             const std::string all{text->begin(), text->end()};
-            if (all.find("\n    " + std::string{row.text}) == std::string::npos)
+            if (all.find("\n    " + std::string{row.text()}) == std::string::npos)
                 continue;
             printed = true;
             const ByteString again = binary(all);
@@ -117,7 +117,7 @@ TEST(Print, every_instruction_of_the_table) {
                         print(again) == all)
                 << all;
         }
-        EXPECT_TRUE(printed) << row.text;
+        EXPECT_TRUE(printed) << row.text();
     }
 }
 

@@ -1,4 +1,5 @@
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
 
@@ -22,7 +23,11 @@ Exception& Exception::operator=(const Exception&) noexcept = default;
 Exception::~Exception() = default;
 
 std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value> values) noexcept {
-    StoreImpl& store = *tag.inst()->store;
+    const vm::Use use{tag};
+    if (!use)
+        return std::unexpected{use.error()};
+    const vm::TagInst& inst = *vm::Internal::inst(tag);
+    StoreImpl& store = *inst.store;
     const std::span<const ValType> types = tag.params();
     if (values.size() != types.size())
         return std::unexpected{Error{ErrorCode::usage,
@@ -34,7 +39,7 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     if (!payload.resize(slots_of(types)))
         return std::unexpected{no_memory()};
     vm::store_values(payload.data(), values);
-    const vm::ExceptionObject* const object = store.heap.allocate_exception(*tag.inst(), payload);
+    const vm::ExceptionObject* const object = store.heap.allocate_exception(inst, payload);
     if (object == nullptr)
         return std::unexpected{no_room(store.heap)};
     auto root = store.roots.add_exception(reinterpret_cast<uintptr_t>(object));
@@ -45,15 +50,15 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
 
 std::expected<Exception, Error> Exception::from(Store& store, const Value& value) noexcept {
     constexpr ValType exnref = ValType::reference(HeapType::exn, false);
-    if (store.impl() == nullptr || !vm::fits(value, exnref, *store.impl()))
+    if (vm::Internal::impl(store) == nullptr || !vm::fits(value, exnref, *vm::Internal::impl(store)))
         return std::unexpected{Error{ErrorCode::usage, "the value is not a reference to an exception"}};
-    auto root = store.impl()->roots.add_exception(value.slots()[0]);
+    auto root = vm::Internal::impl(store)->roots.add_exception(value.slots()[0]);
     if (!root)
         return std::unexpected{no_memory()};
     return Exception{std::move(root)};
 }
 
-Tag Exception::tag() const noexcept { return Tag{tag_of(object_of(root_))}; }
+Tag Exception::tag() const noexcept { return vm::make_handle<Tag>(tag_of(object_of(root_))); }
 size_t Exception::size() const noexcept { return tag().params().size(); }
 
 Value Exception::operator[](size_t i) const noexcept {
@@ -73,11 +78,14 @@ bool operator==(const Exception& a, const Exception& b) noexcept {
 
 // ---- In a trap ----
 
-Trap Trap::thrown(const Exception& exception) noexcept { return TrapBuilder::thrown(exception.root()); }
+Trap Trap::thrown(const Exception& exception) noexcept {
+    return TrapBuilder::thrown(vm::Internal::root(exception));
+}
 
 std::optional<Exception> Trap::exception() const noexcept {
     Ref<vm::ExceptionRoot> root = TrapBuilder::exception_of(*this);
-    return root && root->store != nullptr ? std::optional{Exception{std::move(root)}} : std::nullopt;
+    return root && root->store != nullptr ? std::optional{vm::Internal::exception(std::move(root))}
+                                          : std::nullopt;
 }
 
 } // namespace warpbeam

@@ -1,5 +1,6 @@
 #include "store/invoke.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "store/values.hpp"
 #include "trap/type_text.hpp"
 
@@ -9,19 +10,34 @@
 
 namespace warpbeam {
 
-std::expected<void, Trap> detail::call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
+std::expected<void, Trap> detail::call_slots(const Func& func, uint64_t* frame, size_t params,
                                              size_t results) noexcept {
-    return vm::invoke(func, frame, params, results);
+    const vm::Use use{func};
+    if (!use)
+        return std::unexpected{use.trap()};
+    return vm::invoke(*vm::Internal::inst(func), frame, params, results);
 }
 
-TypeRegistry* detail::registry_of(const vm::FuncInst* func) noexcept {
-    return func != nullptr ? &func->store->engine().types() : nullptr;
+void detail::Mapping<Func>::store(uint64_t* slot, Func value) noexcept {
+    *slot = vm::from_func(vm::Internal::inst(value));
 }
-StoreImpl* detail::store_of(const vm::FuncInst& func) noexcept { return func.store; }
+Func detail::Mapping<Func>::load(const uint64_t* slot) noexcept { return vm::make_func(vm::to_func(*slot)); }
 
-std::expected<void, Trap> detail::check_arguments(const vm::FuncInst& func, const uint64_t* frame) noexcept {
-    StoreImpl& store = *func.store;
-    const std::span<const ValType> params = store.types().func(func.type).params;
+TypeRegistry* detail::registry_of(const Func& func) noexcept {
+    const vm::Use use{func};
+    return use ? &vm::Internal::inst(func)->store->engine().types() : nullptr;
+}
+StoreImpl* detail::store_of(const Func& func) noexcept {
+    const vm::Use use{func};
+    return use ? vm::Internal::inst(func)->store : nullptr;
+}
+
+std::expected<void, Trap> detail::check_arguments(const Func& func, const uint64_t* frame) noexcept {
+    const vm::Use use{func};
+    if (!use)
+        return std::unexpected{use.trap()};
+    StoreImpl& store = *vm::Internal::inst(func)->store;
+    const std::span<const ValType> params = store.types().func(vm::Internal::inst(func)->type).params;
     if (const size_t i = vm::first_misfit(frame, params, store); i != params.size())
         return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
                                                   "argument %zu is not of the parameter's type", i)};
@@ -29,7 +45,8 @@ std::expected<void, Trap> detail::check_arguments(const vm::FuncInst& func, cons
 }
 
 FuncType Func::type() const noexcept {
-    return inst_ != nullptr ? inst_->store->types().func(inst_->type) : FuncType{};
+    const vm::Use use{*this};
+    return use ? inst_->store->types().func(inst_->type) : FuncType{};
 }
 
 std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
@@ -37,17 +54,19 @@ std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
     const auto host = vm::HostFunc::create(store.engine(), type, callable);
     if (!host)
         return std::unexpected{host.error()};
-    vm::FuncInst* const func =
-        store.impl() != nullptr ? store.impl()->objects.make_host_func(**host) : nullptr;
+    vm::FuncInst* const func = vm::Internal::impl(store) != nullptr
+                                   ? vm::Internal::impl(store)->objects.make_host_func(**host)
+                                   : nullptr;
     if (func == nullptr)
         return std::unexpected{no_memory()};
-    return Func{func};
+    return vm::make_func(func);
 }
 
 std::expected<void, Error> Func::check_type(std::span<const ValType> params,
                                             std::span<const ValType> results) const noexcept {
-    if (inst_ == nullptr)
-        return std::unexpected{Error{ErrorCode::usage, "the function is null"}};
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     const FuncType own = type();
     const TypeRegistry& types = inst_->store->types();
     // A reference of the same hierarchy may be of the parameter's type; the call finds out.
@@ -72,26 +91,10 @@ std::expected<void, Error> Func::check_type(std::span<const ValType> params,
 }
 
 std::expected<void, Trap> Func::call(std::span<const Value> args, std::span<Value> results) const noexcept {
-    if (inst_ == nullptr)
-        return std::unexpected{Trap::with_message(TrapCode::usage, "the function is null")};
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.trap()};
     return vm::invoke(*inst_, args, results);
-}
-
-// ---- What a host function learns ----
-
-std::optional<Instance> Caller::instance() const noexcept {
-    return instance_ != nullptr ? std::optional{Instance{instance_}} : std::nullopt;
-}
-
-std::optional<Memory> Caller::memory() const noexcept {
-    if (instance_ == nullptr)
-        return std::nullopt;
-    vm::MemoryInst* const memory = static_cast<vm::InstanceObject*>(instance_)->exported_memory;
-    return memory != nullptr ? std::optional{Memory{memory}} : std::nullopt;
-}
-
-std::optional<Extern> Caller::find_export(std::string_view name) const noexcept {
-    return instance_ != nullptr ? Instance{instance_}.find_export(name) : std::nullopt;
 }
 
 } // namespace warpbeam

@@ -1,5 +1,6 @@
 #include "heap/object_values.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "store/values.hpp"
 
 #include <warpbeam/vm/gc.hpp>
@@ -48,11 +49,11 @@ std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field,
 
 /// The layout of a type of that kind.
 std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, CompositeKind kind) noexcept {
-    if (store.impl() == nullptr || store.engine().layouts() == nullptr)
+    if (vm::Internal::impl(store) == nullptr || vm::Internal::layouts(store.engine()) == nullptr)
         return std::unexpected{no_memory()};
     if (store.engine().types()[type].kind != kind)
         return std::unexpected{usage("the type is not that of a structure or array")};
-    const Layout* const layout = store.engine().layouts()->of(type);
+    const Layout* const layout = vm::Internal::layouts(store.engine())->of(type);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
     return layout;
@@ -70,7 +71,7 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
     const auto layout = layout_of(store, type, CompositeKind::struct_);
     if (!layout)
         return std::unexpected{layout.error()};
-    StoreImpl& impl = *store.impl();
+    StoreImpl& impl = *vm::Internal::impl(store);
     const std::span<const FieldType> types = store.engine().types()[type].fields;
     if (fields.size() != types.size())
         return std::unexpected{usage("a structure needs a value for each of its fields")};
@@ -95,8 +96,8 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
 }
 
 std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexcept {
-    Object* const object = object_of(store.impl(), value, ObjectKind::struct_);
-    return object != nullptr ? std::optional{StructRef{store.impl(), object}} : std::nullopt;
+    Object* const object = object_of(vm::Internal::impl(store), value, ObjectKind::struct_);
+    return object != nullptr ? std::optional{StructRef{vm::Internal::impl(store), object}} : std::nullopt;
 }
 
 TypeId StructRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
@@ -122,7 +123,7 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
     const auto layout = layout_of(store, type, CompositeKind::array);
     if (!layout)
         return std::unexpected{layout.error()};
-    StoreImpl& impl = *store.impl();
+    StoreImpl& impl = *vm::Internal::impl(store);
     if (!vm::fits(init, store.engine().types()[type].fields[0].storage.unpacked(), impl))
         return std::unexpected{usage("the value is not of the element type")};
     const vm::RootSpan span{impl.heap, {init.slots(), 1}};
@@ -136,9 +137,10 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
 }
 
 std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcept {
-    Object* const object = object_of(store.impl(), value, ObjectKind::array);
-    return object != nullptr ? std::optional{ArrayRef{store.impl(), static_cast<vm::ArrayObject*>(object)}}
-                             : std::nullopt;
+    Object* const object = object_of(vm::Internal::impl(store), value, ObjectKind::array);
+    return object != nullptr
+               ? std::optional{ArrayRef{vm::Internal::impl(store), static_cast<vm::ArrayObject*>(object)}}
+               : std::nullopt;
 }
 
 TypeId ArrayRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }

@@ -1,4 +1,5 @@
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "store/values.hpp"
 
 #include <warpbeam/vm/global.hpp>
@@ -9,26 +10,35 @@ namespace warpbeam {
 
 std::expected<Global, Error> Global::create(Store& store, const GlobalType& type,
                                             const Value& value) noexcept {
-    if (store.impl() == nullptr)
+    if (vm::Internal::impl(store) == nullptr)
         return std::unexpected{no_memory()};
-    if (!vm::fits(value, type.content, *store.impl()))
+    if (!vm::fits(value, type.content, *vm::Internal::impl(store)))
         return std::unexpected{Error{ErrorCode::usage, "the value is not of the global's type"}};
-    vm::ObjectFactory& objects = store.impl()->objects;
+    vm::ObjectFactory& objects = vm::Internal::impl(store)->objects;
     auto* const global =
-        objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, store.impl()});
+        objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, vm::Internal::impl(store)});
     if (global == nullptr || !objects.list(*global))
         return std::unexpected{no_memory()};
-    return Global{global};
+    return vm::make_handle<Global>(global);
 }
 
-GlobalType Global::type() const noexcept { return inst_->type; }
+GlobalType Global::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->type : GlobalType{};
+}
 Value Global::get() const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return {};
     // Without memory for that, the object lives as long as the global refers to it.
     (void)vm::keep({&inst_->type.content, 1}, inst_->value, *inst_->store);
     return vm::to_value(inst_->type.content, inst_->value, inst_->store->types());
 }
 
 std::expected<void, Error> Global::set(const Value& value) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (!inst_->type.is_mutable)
         return std::unexpected{Error{ErrorCode::usage, "the global is immutable"}};
     if (!vm::fits(value, inst_->type.content, *inst_->store))

@@ -1,4 +1,5 @@
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/host_object.hpp>
 
@@ -7,8 +8,9 @@ namespace {
 
 /// What a reference refers to, when the host made it.
 const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
-    const vm::Object* const object =
-        store.impl() != nullptr ? store.impl()->heap.find_object(reference.bits()) : nullptr;
+    const vm::Object* const object = vm::Internal::impl(store) != nullptr
+                                         ? vm::Internal::impl(store)->heap.find_object(reference.bits())
+                                         : nullptr;
     return object != nullptr && object->layout->kind == vm::ObjectKind::host
                ? static_cast<const vm::HostObject*>(object)->data
                : nullptr;
@@ -18,9 +20,9 @@ const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
 
 std::expected<detail::NewHostObject, Error> detail::add_host_object(Store& store, const HostObjectType& type,
                                                                     void* data) noexcept {
-    if (store.impl() == nullptr)
+    if (vm::Internal::impl(store) == nullptr)
         return std::unexpected{no_memory()};
-    vm::Heap& heap = store.impl()->heap;
+    vm::Heap& heap = vm::Internal::impl(store)->heap;
     const vm::HostObject* const object =
         heap.allocate_host({type.tag, type.finalize, type.size, type.alignment}, data);
     if (object == nullptr)

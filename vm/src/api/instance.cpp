@@ -1,39 +1,55 @@
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 namespace warpbeam {
 
-const Module& Instance::module() const noexcept { return *inst_->module; }
-Store& Instance::store() const noexcept { return inst_->store->handle(); }
+Module Instance::module() const noexcept {
+    const vm::Use use{*this};
+    return use ? *inst_->module : Module{};
+}
+Store* Instance::store() const noexcept {
+    const vm::Use use{*this};
+    return use ? &inst_->store->handle() : nullptr;
+}
 
 std::optional<Extern> Instance::find_export(std::string_view name) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::nullopt;
     const Export* const entry = inst_->module->find_export(name);
     return entry != nullptr ? std::optional{get(*entry)} : std::nullopt;
 }
 
 Extern Instance::get(const Export& entry) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return {};
     switch (entry.kind) {
     case ExternKind::func:
-        return Func{inst_->funcs[entry.index]};
+        return vm::make_func(inst_->funcs[entry.index]);
     case ExternKind::table:
-        return Table{inst_->tables[entry.index]};
+        return vm::make_handle<Table>(inst_->tables[entry.index]);
     case ExternKind::memory:
-        return Memory{inst_->memories[entry.index]};
+        return vm::make_handle<Memory>(inst_->memories[entry.index]);
     case ExternKind::global:
-        return Global{inst_->globals[entry.index]};
+        return vm::make_handle<Global>(inst_->globals[entry.index]);
     case ExternKind::tag:
         break;
     }
-    return Tag{inst_->tags[entry.index]};
+    return vm::make_handle<Tag>(inst_->tags[entry.index]);
 }
 
 namespace {
 
 template <typename T>
 std::expected<T, Error> find(const Instance& instance, std::string_view name, ExternKind kind) noexcept {
+    const vm::Use use{instance};
+    if (!use)
+        return std::unexpected{use.error()};
     const auto found = instance.find_export(name);
     if (!found)
         return std::unexpected{
@@ -75,6 +91,9 @@ std::expected<Instance, InstantiationError> Instance::create(Store& store, const
 }
 
 std::expected<void, InstantiationError> Instance::reset() const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{InstantiationError{use.error()}};
     return vm::reset(*static_cast<vm::InstanceObject*>(inst_));
 }
 

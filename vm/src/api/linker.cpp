@@ -1,6 +1,6 @@
 #include "store/host_func.hpp"
 #include "store/link.hpp"
-#include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/memory/hash.hpp>
 #include <warpbeam/vm/linker.hpp>
@@ -33,12 +33,30 @@ uint32_t hash_of(std::string_view module, std::string_view name) noexcept {
 
 } // namespace
 
-Linker::Linker(Engine& engine) noexcept
-    : engine_{&engine}, definitions_{engine.allocator()}, by_name_{engine.allocator()} {}
+Linker::Linker(const Engine& engine) noexcept
+    : engine_{engine}, definitions_{engine.allocator()}, by_name_{engine.allocator()} {}
 
-Linker::~Linker() {
+Linker::Linker(Linker&& other) noexcept : Linker{other.engine_} { *this = std::move(other); }
+
+Linker& Linker::operator=(Linker&& other) noexcept {
+    if (this == &other)
+        return *this;
+    clear();
+    engine_ = other.engine_;
+    definitions_ = std::move(other.definitions_);
+    by_name_ = std::move(other.by_name_);
+    shadowing_ = other.shadowing_;
+    other.clear();
+    return *this;
+}
+
+Linker::~Linker() { clear(); }
+
+void Linker::clear() noexcept {
     for (Definition* const definition : definitions_)
-        destroy(engine_->allocator(), definition);
+        destroy(engine_.allocator(), definition);
+    definitions_ = Vec<Definition*>{engine_.allocator()};
+    by_name_ = HashIndex{engine_.allocator()};
 }
 
 Linker::Definition* Linker::find(std::string_view module, std::string_view name) const noexcept {
@@ -56,7 +74,7 @@ std::expected<Linker::Definition*, Error> Linker::add(std::string_view module,
                                      static_cast<int>(module.size()), module.data(),
                                      static_cast<int>(name.size()), name.data()}};
     }
-    Allocator& allocator = engine_->allocator();
+    Allocator& allocator = engine_.allocator();
     auto* const fresh = create<Definition>(allocator, allocator);
     if (fresh == nullptr)
         return std::unexpected{no_memory()};
@@ -77,8 +95,8 @@ std::expected<Linker::Definition*, Error> Linker::add(std::string_view module,
 
 std::expected<void, Error> Linker::define(std::string_view module, std::string_view name,
                                           const Extern& value) noexcept {
-    if (const Func* const func = std::get_if<Func>(&value); func != nullptr && func->is_null())
-        return std::unexpected{Error{ErrorCode::usage, "a null function can't be defined"}};
+    if (store_number(value) == 0)
+        return std::unexpected{Error{ErrorCode::usage, "an empty handle can't be defined"}};
     const auto definition = add(module, name);
     if (!definition)
         return std::unexpected{definition.error()};
@@ -88,7 +106,10 @@ std::expected<void, Error> Linker::define(std::string_view module, std::string_v
 }
 
 std::expected<void, Error> Linker::define_instance(std::string_view module, Instance instance) noexcept {
-    for (const Export& entry : instance.module().exports())
+    const vm::Use use{instance};
+    if (!use)
+        return std::unexpected{use.error()};
+    for (const Export& entry : vm::Internal::inst(instance)->module->exports())
         if (auto defined = define(module, entry.name, instance.get(entry)); !defined)
             return defined;
     return {};
@@ -97,7 +118,7 @@ std::expected<void, Error> Linker::define_instance(std::string_view module, Inst
 std::expected<void, Error> Linker::define_host(std::string_view module, std::string_view name,
                                                const FuncType& type,
                                                const detail::HostCallable& callable) noexcept {
-    const auto host = vm::HostFunc::create(*engine_, type, callable);
+    const auto host = vm::HostFunc::create(engine_, type, callable);
     if (!host)
         return std::unexpected{host.error()};
     const auto definition = add(module, name);
@@ -107,13 +128,10 @@ std::expected<void, Error> Linker::define_host(std::string_view module, std::str
     return {};
 }
 
-std::expected<Instance, InstantiationError> Linker::instantiate(Store& store,
-                                                                const Module& module) const noexcept {
-    Allocator& allocator = engine_->allocator();
-    Vec<ImportValue> values{allocator};
-    if (!values.resize(module.imports().size()))
-        return std::unexpected{InstantiationError{no_memory(), allocator}};
-    for (size_t i = 0; i < values.size(); ++i) {
+Vec<ImportValue> Linker::look_up(const Module& module, bool& has_memory) const noexcept {
+    Vec<ImportValue> values{engine_.allocator()};
+    has_memory = values.resize(module.imports().size());
+    for (size_t i = 0; has_memory && i < values.size(); ++i) {
         const Import& import = module.imports()[i];
         const Definition* const definition = find(import.module, import.name);
         if (definition != nullptr && definition->host)
@@ -121,7 +139,97 @@ std::expected<Instance, InstantiationError> Linker::instantiate(Store& store,
         else if (definition != nullptr)
             values[i].object = &definition->object;
     }
+    return values;
+}
+
+std::expected<Instance, InstantiationError> Linker::instantiate(Store& store,
+                                                                const Module& module) const noexcept {
+    if (store.engine() != engine_)
+        return std::unexpected{InstantiationError{other_engine(), engine_.allocator()}};
+    bool has_memory = false;
+    const Vec<ImportValue> values = look_up(module, has_memory);
+    if (!has_memory)
+        return std::unexpected{InstantiationError{no_memory(), engine_.allocator()}};
     return warpbeam::instantiate(store, module, values);
+}
+
+std::expected<Instance, InstantiationError> Linker::define_module(Store& store, std::string_view name,
+                                                                  const Module& module) noexcept {
+    auto instance = instantiate(store, module);
+    if (!instance)
+        return instance;
+    if (auto defined = define_instance(name, *instance); !defined)
+        return std::unexpected{InstantiationError{defined.error(), engine_.allocator()}};
+    return instance;
+}
+
+std::expected<Extern, Error> Linker::get(Store& store, std::string_view module,
+                                         std::string_view name) const noexcept {
+    const auto refuse = [&](const char* why) {
+        return std::unexpected{Error{engine_.allocator(), ErrorCode::usage, "%.*s.%.*s %s",
+                                     static_cast<int>(module.size()), module.data(),
+                                     static_cast<int>(name.size()), name.data(), why}};
+    };
+    const Definition* const definition = find(module, name);
+    if (definition == nullptr)
+        return refuse("is not defined");
+    if (store.engine() != engine_)
+        return std::unexpected{other_engine()};
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    if (definition->host) {
+        vm::FuncInst* const func = impl.objects.make_host_func(*definition->host);
+        if (func == nullptr)
+            return std::unexpected{no_memory()};
+        return vm::make_func(func);
+    }
+    if (store_number(definition->object) != impl.number())
+        return refuse("belongs to another store");
+    return definition->object;
+}
+
+Linker::Entry Linker::operator[](size_t i) const noexcept {
+    const Definition& definition = *definitions_[i];
+    const std::string_view all{definition.text.data(), definition.text.size()};
+    return {all.substr(0, definition.module_size), all.substr(definition.module_size),
+            definition.host ? ExternKind::func : kind_of(definition.object),
+            static_cast<bool>(definition.host)};
+}
+
+namespace {
+
+/// A host function in place of one that is not defined.
+struct StubFunc {
+    Text name;
+    Linker::Stub stub;
+
+    std::expected<void, Trap> operator()(Caller& caller, std::span<const Value>, std::span<Value>) const {
+        if (stub == Linker::Stub::zero)
+            return {}; // the results are zeros already, and will be checked
+        return std::unexpected{Trap::with_message(caller.store().engine().allocator(), TrapCode::host,
+                                                  "the imported function %.*s is not defined",
+                                                  static_cast<int>(name.view().size()), name.view().data())};
+    }
+};
+
+} // namespace
+
+std::expected<void, Error> Linker::stub_unknown(const Module& module, Stub stub) noexcept {
+    if (module && &module.type_registry() != &engine_.types())
+        return std::unexpected{other_engine()};
+    for (const Import& import : module.imports()) {
+        if (import.type.kind != ExternKind::func || defines(import.module, import.name))
+            continue;
+        StubFunc stand_in{Text{engine_.allocator()}, stub};
+        stand_in.name.add(import.module).add(".").add(import.name);
+        if (auto defined = define_host(import.module, import.name, engine_.types().func(import.type.func),
+                                       detail::wrap_untyped(engine_.allocator(), std::move(stand_in)));
+            !defined)
+            return defined;
+    }
+    return {};
 }
 
 } // namespace warpbeam

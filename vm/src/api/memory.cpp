@@ -1,6 +1,7 @@
 #include "handlers/entry_points.hpp"
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/memory.hpp>
 
@@ -9,44 +10,51 @@
 namespace warpbeam {
 
 std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type) noexcept {
-    if (store.impl() == nullptr)
+    if (vm::Internal::impl(store) == nullptr)
         return std::unexpected{no_memory()};
     if (auto checked = vm::check(type); !checked)
         return std::unexpected{checked.error()};
-    const auto memory = store.impl()->objects.make_memory(type);
+    const auto memory = vm::Internal::impl(store)->objects.make_memory(type);
     if (!memory)
         return std::unexpected{memory.error()};
-    return Memory{*memory};
+    return vm::make_handle<Memory>(static_cast<vm::MemoryInst*>(*memory));
 }
 
-MemoryType Memory::type() const noexcept { return vm::type_of(*inst_); }
+MemoryType Memory::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? vm::type_of(*inst_) : MemoryType{};
+}
 
 std::expected<Memory, Error> Memory::create(Store& store, const SharedMemory& memory) noexcept {
-    if (store.impl() == nullptr)
+    if (vm::Internal::impl(store) == nullptr)
         return std::unexpected{no_memory()};
-    const auto made = store.impl()->objects.make_shared_memory(memory.type(), &memory);
+    const auto made = vm::Internal::impl(store)->objects.make_shared_memory(memory.type(), &memory);
     if (!made)
         return std::unexpected{made.error()};
-    return Memory{*made};
+    return vm::make_handle<Memory>(static_cast<vm::MemoryInst*>(*made));
 }
 
 std::optional<SharedMemory> Memory::shared() const noexcept {
-    if (inst_->shared == nullptr)
+    const vm::Use use{*this};
+    if (!use || inst_->shared == nullptr)
         return std::nullopt;
-    return SharedMemory{Ref<SharedBytes>::share(inst_->shared), inst_->type};
+    return vm::Internal::shared_memory(Ref<SharedBytes>::share(inst_->shared), inst_->type);
 }
 
-uint64_t Memory::size() const noexcept {
-    (void)inst_->refresh();
-    return inst_->size;
-}
-uint64_t Memory::pages() const noexcept { return size() >> inst_->type.page_size_log2; }
+uint64_t Memory::size() const noexcept { return data().size(); }
+uint64_t Memory::pages() const noexcept { return size() >> type().page_size_log2; }
 std::span<uint8_t> Memory::data() const noexcept {
-    const auto bytes = static_cast<size_t>(size());
-    return {inst_->base, bytes};
+    const vm::Use use{*this};
+    if (!use)
+        return {};
+    (void)inst_->refresh();
+    return {inst_->base, static_cast<size_t>(inst_->size)};
 }
 
 std::expected<uint64_t, Error> Memory::grow(uint64_t pages) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     const int64_t old = vm::grow(*inst_, pages);
     if (old < 0)
         return std::unexpected{Error{ErrorCode::limit,

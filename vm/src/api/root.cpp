@@ -1,11 +1,12 @@
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/root.hpp>
 
 namespace warpbeam {
 
 RootScope::RootScope(Store& store) noexcept
-    : store_{store.impl()}, count_{store_ != nullptr ? store_->heap.kept() : 0} {}
+    : store_{vm::Internal::impl(store)}, count_{store_ != nullptr ? store_->heap.kept() : 0} {}
 
 RootScope::~RootScope() {
     if (store_ != nullptr)
@@ -13,8 +14,8 @@ RootScope::~RootScope() {
 }
 
 Root::Root(Store& store, const Value& value) noexcept : value_{value} {
-    if (store.impl() != nullptr)
-        store.impl()->roots.add(*this);
+    if (vm::Internal::impl(store) != nullptr)
+        vm::Internal::impl(store)->roots.add(*this);
 }
 
 Root::Root(Root&& other) noexcept { *this = std::move(other); }

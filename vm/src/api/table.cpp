@@ -1,6 +1,7 @@
 #include "handlers/entry_points.hpp"
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "store/values.hpp"
 
 #include <warpbeam/vm/table.hpp>
@@ -21,23 +22,32 @@ Error no_element(uint64_t index, uint64_t size) noexcept {
 } // namespace
 
 std::expected<Table, Error> Table::create(Store& store, const TableType& type, const Value& init) noexcept {
-    if (store.impl() == nullptr)
+    if (vm::Internal::impl(store) == nullptr)
         return std::unexpected{no_memory()};
-    if (!type.element.is_ref() || !vm::fits(init, type.element, *store.impl()))
+    if (!type.element.is_ref() || !vm::fits(init, type.element, *vm::Internal::impl(store)))
         return std::unexpected{wrong_type()};
     if (type.limits.has_max && type.limits.max < type.limits.min)
         return std::unexpected{Error{ErrorCode::usage, "a table's minimum is above its maximum"}};
-    const auto table = store.impl()->objects.make_table(type, init.slots()[0]);
+    const auto table = vm::Internal::impl(store)->objects.make_table(type, init.slots()[0]);
     if (!table)
         return std::unexpected{table.error()};
-    return Table{*table};
+    return vm::make_handle<Table>(static_cast<vm::TableInst*>(*table));
 }
 
-TableType Table::type() const noexcept { return vm::type_of(*inst_); }
+TableType Table::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? vm::type_of(*inst_) : TableType{};
+}
 
-uint64_t Table::size() const noexcept { return inst_->size; }
+uint64_t Table::size() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->size : 0;
+}
 
 std::expected<Value, Error> Table::get(uint64_t index) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (index >= inst_->size)
         return std::unexpected{no_element(index, inst_->size)};
     if (!vm::keep({&inst_->type.element, 1}, inst_->elements + index, *inst_->store))
@@ -46,6 +56,9 @@ std::expected<Value, Error> Table::get(uint64_t index) const noexcept {
 }
 
 std::expected<void, Error> Table::set(uint64_t index, const Value& value) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (index >= inst_->size)
         return std::unexpected{no_element(index, inst_->size)};
     if (!vm::fits(value, inst_->type.element, *inst_->store))
@@ -55,6 +68,9 @@ std::expected<void, Error> Table::set(uint64_t index, const Value& value) const 
 }
 
 std::expected<uint64_t, Error> Table::grow(uint64_t count, const Value& value) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (!vm::fits(value, inst_->type.element, *inst_->store))
         return std::unexpected{wrong_type()};
     const int64_t old = vm::grow(*inst_, count, value.slots()[0]);

@@ -1,4 +1,5 @@
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/tag.hpp>
 
@@ -8,17 +9,22 @@ std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> par
     SubType type;
     type.func.params = params;
     const TypeId id = store.engine().types().add_group({&type, 1});
-    vm::TagInst* const tag = id != TypeRegistry::failed && store.impl() != nullptr
-                                 ? store.impl()->objects.make(vm::TagInst{{id}, store.impl()})
-                                 : nullptr;
+    vm::TagInst* const tag =
+        id != TypeRegistry::failed && vm::Internal::impl(store) != nullptr
+            ? vm::Internal::impl(store)->objects.make(vm::TagInst{{id}, vm::Internal::impl(store)})
+            : nullptr;
     if (tag == nullptr)
         return std::unexpected{no_memory()};
-    return Tag{tag};
+    return vm::make_handle<Tag>(tag);
 }
 
-TagType Tag::type() const noexcept { return {inst_->type}; }
+TagType Tag::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? TagType{inst_->type} : TagType{};
+}
 std::span<const ValType> Tag::params() const noexcept {
-    return inst_->store->types().func(inst_->type).params;
+    const vm::Use use{*this};
+    return use ? inst_->store->types().func(inst_->type).params : std::span<const ValType>{};
 }
 
 } // namespace warpbeam

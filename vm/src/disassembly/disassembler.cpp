@@ -271,7 +271,7 @@ void Disassembler::name(const CodeInstr& instr) noexcept {
             add(" ");
     }
     if (has_op)
-        add(warpbeam::row_of(instr.choice.op).text);
+        add(warpbeam::row_of(instr.choice.op).text());
     option(instr);
 }
 

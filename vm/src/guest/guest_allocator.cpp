@@ -1,4 +1,5 @@
 #include "guest/linear_memory_heap.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
 
@@ -67,7 +68,7 @@ std::expected<GuestAllocator, Trap> GuestHeap::make(Store& store, Memory memory)
 
 bool GuestHeap::be_own() noexcept {
     source_ = Source::own;
-    own_ = LinearMemoryHeap::over(*memory_.inst());
+    own_ = LinearMemoryHeap::over(*Internal::inst(memory_));
     return static_cast<bool>(own_);
 }
 
@@ -188,8 +189,7 @@ std::expected<uint64_t, Trap> GuestHeap::call(Func func,
     // i32 and i64 arguments are both one slot, and i32 results are zero-extended.
     uint64_t frame[4] = {};
     std::copy(args.begin(), args.end(), frame);
-    if (auto called =
-            warpbeam::detail::call_slots(*func.inst(), frame, args.size(), func.type().results.size());
+    if (auto called = warpbeam::detail::call_slots(func, frame, args.size(), func.type().results.size());
         !called)
         return std::unexpected{std::move(called.error())};
     return is_64_ ? frame[0] : static_cast<uint32_t>(frame[0]);
@@ -308,7 +308,7 @@ std::expected<GuestAllocator, Trap> GuestAllocator::of(Instance instance,
     if (!memory)
         return vm::refuse(TrapCode::usage, "the guest exports no memory %.*s",
                           static_cast<int>(options.memory.size()), options.memory.data());
-    auto made = vm::GuestHeap::make(instance.store(), *memory);
+    auto made = vm::GuestHeap::make(*instance.store(), *memory);
     if (made)
         if (auto found = made->heap_->find_exports(instance, options); !found)
             return std::unexpected{std::move(found.error())};
@@ -316,6 +316,11 @@ std::expected<GuestAllocator, Trap> GuestAllocator::of(Instance instance,
 }
 
 std::expected<GuestAllocator, Trap> GuestAllocator::over(Store& store, Memory memory) noexcept {
+    const vm::Use use{memory};
+    if (!use)
+        return std::unexpected{use.trap()};
+    if (vm::Internal::inst(memory)->store != vm::Internal::impl(store))
+        return vm::refuse(TrapCode::usage, "%s", "the memory belongs to another store");
     auto made = vm::GuestHeap::make(store, memory);
     if (made && !made->heap_->be_own())
         return std::unexpected{Trap{TrapCode::out_of_memory}};

@@ -100,7 +100,8 @@ Ref<LinearMemoryHeap> LinearMemoryHeap::over(MemoryInst& memory) noexcept {
             heap = other->attachment;
     Allocator& allocator = memory.store->allocator();
     if (!heap)
-        heap = Ref<MemoryAttachment>::adopt(create<LinearMemoryHeap>(allocator, allocator, Memory{&memory}));
+        heap = Ref<MemoryAttachment>::adopt(
+            create<LinearMemoryHeap>(allocator, allocator, make_handle<Memory>(&memory)));
     return Ref<LinearMemoryHeap>::share(static_cast<LinearMemoryHeap*>(heap.get()));
 }
 

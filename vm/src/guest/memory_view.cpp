@@ -1,4 +1,4 @@
-#include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/vm/memory_view.hpp>
 
@@ -19,10 +19,16 @@ struct Named {
     char text[48];
 };
 
+/// Where the messages about a memory are kept.
+Allocator& allocator_of(const Memory& memory) noexcept {
+    const vm::Use use{memory};
+    return use ? vm::Internal::inst(memory)->store->allocator() : Allocator::standard();
+}
+
 std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t size, const char* what,
                               uint64_t limit) noexcept {
     return std::unexpected{
-        Trap::with_message(memory.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
+        Trap::with_message(allocator_of(memory), TrapCode::memory_out_of_bounds,
                            "out of bounds memory access: %s bytes at offset %s, the %s has %" PRIu64,
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
@@ -31,7 +37,7 @@ std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t si
 std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char* than, uint64_t length,
                                size_t max_length, const char* what, uint64_t size) noexcept {
     return std::unexpected{Trap::with_message(
-        memory.inst()->store->allocator(), TrapCode::limit,
+        allocator_of(memory), TrapCode::limit,
         "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
         than, Named{length}.text, Named{offset}.text, max_length, what, size)};
 }
@@ -70,7 +76,7 @@ std::expected<Vec<char>, Trap> MemoryView::read_string(uint64_t offset, uint64_t
         return std::unexpected{place.error()};
     if (length > max_length)
         return too_long(memory_, offset, "", length, max_length, kind(), size());
-    Vec<char> text{memory_.inst()->store->allocator()};
+    Vec<char> text{allocator_of(memory_)};
     if (!text.append({reinterpret_cast<const char*>(place->data()), place->size()}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};
     return text;
@@ -90,11 +96,11 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
         return too_long(memory_, offset, "more than ", max_length, max_length, kind(), size());
     if (nul == nullptr)
         return std::unexpected{
-            Trap::with_message(memory_.inst()->store->allocator(), TrapCode::memory_out_of_bounds,
+            Trap::with_message(allocator_of(memory_), TrapCode::memory_out_of_bounds,
                                "out of bounds memory access: the string at offset %s has no end in %" PRIu64
                                " bytes, the %s has %" PRIu64,
                                Named{offset}.text, rest, kind(), size())};
-    Vec<char> text{memory_.inst()->store->allocator()};
+    Vec<char> text{allocator_of(memory_)};
     const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
     if (!text.append({begin, length}))
         return std::unexpected{Trap{TrapCode::out_of_memory}};

@@ -18,7 +18,8 @@ namespace warpbeam::vm {
     // A collection may take long, so check for an interrupt now instead of at the next poll.
     if (execution.fuel < 0)
         heap.fail(Exit::out_of_fuel);
-    else if (execution.may_be_interrupted && execution.interrupt.load(std::memory_order_relaxed))
+    else if (execution.may_be_interrupted &&
+             (execution.interrupt.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0)
         heap.fail(Exit::interrupted);
     else
         return object;

@@ -52,7 +52,8 @@ struct Poll {
             --execution.fuel;
         }
         if constexpr (v.option != 0)
-            if (execution.interrupt.load(std::memory_order_relaxed)) [[unlikely]]
+            if ((execution.interrupt.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0)
+                [[unlikely]]
                 return Exit::interrupted;
         return In::proceed(r);
     }

@@ -114,10 +114,12 @@ struct Execution {
     InstanceData* inst;
     uint64_t detail; ///< at the exit: an address or an index, see Exit
     int64_t fuel;
-    std::atomic<bool> interrupt;
-    bool may_be_interrupted; ///< Config::interruption
-    bool may_wait;           ///< Config::waiting
-    uint32_t depth;          ///< the number of nested runs of the interpreter on the native stack
+    /// Polled by code; see api/interrupt.cpp.
+    std::atomic<uint64_t> interrupt;
+    static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
+    bool may_be_interrupted;                           ///< Config::interruption
+    bool may_wait;                                     ///< Config::waiting
+    uint32_t depth; ///< the number of nested runs of the interpreter on the native stack
     StoreImpl* store;
 };
 

@@ -1,6 +1,7 @@
 #include "store/compiled_module.hpp"
 
 #include "store/errors.hpp"
+#include "store/internal.hpp"
 
 namespace warpbeam::vm {
 
@@ -8,9 +9,10 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
     if (ModuleAccess::Attachment* const attached = ModuleAccess::attachment(module); attached != nullptr)
         return static_cast<CompiledModule*>(attached);
     const Config& config = engine.config();
-    const CodeOptions options{config.fuel, config.interruption, engine.guard_pages(), engine.layouts(),
-                              &engine.allocator()};
-    auto* const fresh = create<CompiledModule>(engine.allocator(), ModuleAccess::self(module), options);
+    const CodeOptions options{config.fuel, config.interruption, engine.guard_pages(),
+                              Internal::layouts(engine), &engine.allocator()};
+    auto* const fresh =
+        create<CompiledModule>(engine.allocator(), engine, ModuleAccess::self(module), options);
     if (fresh == nullptr)
         return nullptr;
     if (!fresh->code_.prepare()) {

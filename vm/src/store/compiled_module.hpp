@@ -14,8 +14,8 @@ class CompiledModule final : public ModuleAccess::Attachment {
 public:
     /// The one that is attached to the module, or a fresh one; null when there is no memory.
     [[nodiscard]] static CompiledModule* of(const Module& module, const Engine& engine) noexcept;
-    CompiledModule(const Module& module, const CodeOptions& options) noexcept
-        : module_{module}, allocator_{*options.allocator}, code_{module, options} {}
+    CompiledModule(const Engine& engine, const Module& module, const CodeOptions& options) noexcept
+        : engine_{engine}, module_{module}, allocator_{*options.allocator}, code_{module, options} {}
 
     [[nodiscard]] ModuleCode& code() noexcept { return code_; }
     /// Why a function was not lowered.
@@ -28,6 +28,7 @@ public:
     ~CompiledModule() { destroy(allocator_, images_.load(std::memory_order_relaxed)); }
 
 private:
+    const Engine engine_; ///< ends last
     const Module& module_;
     Allocator& allocator_;
     ModuleCode code_;

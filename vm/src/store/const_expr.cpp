@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 
 /// Replaces the operands by a new object.
 ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
-    const Layout* const layout = inst_->store->engine().layouts()->of(inst_->types[reader.u32()]);
+    const Layout* const layout = Internal::layouts(inst_->store->engine())->of(inst_->types[reader.u32()]);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
     Heap& heap = *inst_->heap;
@@ -125,7 +125,7 @@ ConstEvaluator::Step ConstEvaluator::apply(Op op, InstrReader& reader) noexcept 
         return op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}}) : make_object(op, reader);
     default:
         return std::unexpected{Error{ErrorCode::unsupported, "%.*s in a constant expression",
-                                     static_cast<int>(row_of(op).text.size()), row_of(op).text.data()}};
+                                     static_cast<int>(row_of(op).text().size()), row_of(op).text().data()}};
     }
 }
 

@@ -20,7 +20,7 @@ TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
 } // namespace
 
 std::expected<Ref<HostFunc>, Error>
-HostFunc::create(Engine& engine, const FuncType& type,
+HostFunc::create(const Engine& engine, const FuncType& type,
                  const warpbeam::detail::HostCallable& callable) noexcept {
     if (callable.object == nullptr)
         return std::unexpected{no_memory()};
@@ -50,7 +50,7 @@ HostFunc::create(Engine& engine, const FuncType& type,
 
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
-    Caller from{store.handle(), caller, *host.signature};
+    Caller from = Internal::caller(store.handle(), caller, *host.signature);
     // The arguments are in the frame, and so are the results when the call ends.
     const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
@@ -77,8 +77,10 @@ ValType func_reference(TypeRegistry& registry, const FuncType& type) noexcept {
     return id != TypeRegistry::failed ? ValType::reference(HeapType::defined(id), true) : ValType::bot;
 }
 
+StoreImpl* store_of(const Caller& caller) noexcept { return vm::Internal::impl(caller.store()); }
+
 std::expected<void, Trap> check_results(Caller& caller, const uint64_t* frame) noexcept {
-    StoreImpl& store = *caller.store().impl();
+    StoreImpl& store = *store_of(caller);
     const std::span<const ValType> types = caller.type().results;
     if (const size_t i = vm::first_misfit(frame, types, store); i != types.size())
         return std::unexpected{wrong_result(store, i)};
@@ -87,7 +89,7 @@ std::expected<void, Trap> check_results(Caller& caller, const uint64_t* frame) n
 
 std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
                                        uint64_t* frame) noexcept {
-    StoreImpl& store = *caller.store().impl();
+    StoreImpl& store = *store_of(caller);
     const FuncType& type = caller.type();
     // Few functions have more parameters and results than this; for those that do, values live elsewhere.
     constexpr size_t few = 8;

@@ -14,7 +14,8 @@ struct HostFunc : RefCounted<HostFunc> {
     /// Takes over the callable, also when it fails. Errors: `out_of_memory`, `usage` for a type that is too
     /// large.
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
-    create(Engine& engine, const FuncType& type, const warpbeam::detail::HostCallable& callable) noexcept;
+    create(const Engine& engine, const FuncType& type,
+           const warpbeam::detail::HostCallable& callable) noexcept;
 
     explicit HostFunc(Allocator& from, const warpbeam::detail::HostCallable& target) noexcept
         : RefCounted{from}, callable{target} {}

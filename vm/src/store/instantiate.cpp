@@ -2,6 +2,7 @@
 #include "store/invoke.hpp"
 #include "store/link.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 
 #include <warpbeam/memory/racing.hpp>
 
@@ -119,15 +120,15 @@ bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
             if (inst_.funcs[i] == nullptr)
                 return false;
         } else if (const auto* const func = std::get_if<Func>(import.object)) {
-            inst_.funcs[i] = func->inst();
+            inst_.funcs[i] = vm::Internal::inst(*func);
         } else if (const auto* const table = std::get_if<Table>(import.object)) {
-            inst_.tables[i] = table->inst();
+            inst_.tables[i] = vm::Internal::inst(*table);
         } else if (const auto* const memory = std::get_if<Memory>(import.object)) {
-            inst_.memories[i] = memory->inst();
+            inst_.memories[i] = vm::Internal::inst(*memory);
         } else if (const auto* const global = std::get_if<Global>(import.object)) {
-            inst_.globals[i] = global->inst();
+            inst_.globals[i] = vm::Internal::inst(*global);
         } else if (const auto* const tag = std::get_if<Tag>(import.object)) {
-            inst_.tags[i] = tag->inst();
+            inst_.tags[i] = vm::Internal::inst(*tag);
         }
         ++i;
     }
@@ -370,46 +371,22 @@ std::expected<void, InstantiationError> Instantiation::run_again() noexcept {
     return applied ? apply_data(true) : applied;
 }
 
-/// The store that an object is in.
-const StoreImpl* store_of(const Extern& object) noexcept {
-    return std::visit(
-        [](const auto& handle) -> const StoreImpl* {
-            return handle.inst() != nullptr ? handle.inst()->store : nullptr;
-        },
-        object);
-}
-
-/// The type of what is to be bound.
-ExternType type_of_value(const ImportValue& value) noexcept {
-    if (value.host == nullptr)
-        return type_of(*value.object);
-    ExternType type;
-    type.func = value.host->type;
-    type.exact = true;
-    return type;
-}
-
 /// Whether every import can be bound.
 std::expected<void, InstantiationError> check_imports(const StoreImpl& store, const Module& module,
                                                       std::span<const ImportValue> values) noexcept {
     LinkReport report{module, store.allocator()};
     for (uint32_t i = 0; i < module.imports().size(); ++i) {
         const ImportValue& value = values[i];
-        if (value.object == nullptr && value.host == nullptr) {
-            report.missing(i);
-            continue;
-        }
-        if (value.object != nullptr && store_of(*value.object) != &store) {
+        if (value.object != nullptr && store_number(*value.object) != store.number()) {
             const Import& import = module.imports()[i];
             return std::unexpected{InstantiationError{
-                Error{ErrorCode::usage, "the import %.*s.%.*s is given an object of another store, or null",
+                Error{ErrorCode::usage,
+                      "the import %.*s.%.*s is given an object of another store, or an empty handle",
                       static_cast<int>(import.module.size()), import.module.data(),
                       static_cast<int>(import.name.size()), import.name.data()},
                 store.allocator()}};
         }
-        const ExternType found = type_of_value(value);
-        if (!store.types().matches(found, module.imports()[i].type))
-            report.mismatch(i, found);
+        check_import(report, i, module.imports()[i], value, store.types());
     }
     if (!report.empty())
         return std::unexpected{report.take()};
@@ -421,20 +398,31 @@ std::expected<void, InstantiationError> check_imports(const StoreImpl& store, co
 std::expected<Instance, InstantiationError> instantiate(Store& store, const Module& module,
                                                         std::span<const ImportValue> imports) noexcept {
     Allocator& allocator = store.engine().allocator();
-    const auto refuse = [&](const Error& error) {
-        return std::unexpected{InstantiationError{error, allocator}};
-    };
-    StoreImpl* const impl = store.impl();
+    const StoreImpl* const impl = vm::Internal::impl(store);
     if (impl == nullptr)
-        return refuse(no_memory());
+        return std::unexpected{InstantiationError{no_memory(), allocator}};
     if (!module)
-        return refuse(Error{ErrorCode::usage, "there is no module to instantiate: the handle is empty"});
+        return std::unexpected{InstantiationError{no_module(), allocator}};
     if (&module.type_registry() != &impl->types())
-        return refuse(Error{ErrorCode::usage, "the module was not loaded by the engine of the store"});
-    if (auto room = impl->quota.check_instances(); !room)
-        return refuse(room.error());
+        return std::unexpected{InstantiationError{other_engine(), allocator}};
     if (auto checked = check_imports(*impl, module, imports); !checked)
         return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, imports);
+}
+
+std::expected<Instance, InstantiationError>
+instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept {
+    const auto refuse = [&](const Error& error) {
+        return std::unexpected{InstantiationError{error, store.engine().allocator()}};
+    };
+    StoreImpl* const impl = vm::Internal::impl(store);
+    if (impl == nullptr)
+        return refuse(no_memory());
+    const vm::Use use{store};
+    if (!use)
+        return refuse(use.error());
+    if (auto room = impl->quota.check_instances(); !room)
+        return refuse(room.error());
 
     const vm::ObjectFactory::Mark mark = impl->objects.mark();
     vm::InstanceObject* const inst = impl->objects.make(vm::InstanceObject{});
@@ -450,7 +438,7 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Modu
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
     inst->stack_limit = impl->execution().stack_limit;
-    return Instance{inst};
+    return vm::make_handle<Instance>(static_cast<vm::InstanceData*>(inst));
 }
 
 std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept {

@@ -14,7 +14,7 @@ namespace {
 Trap trap_of(Exit exit, StoreImpl& store, const Record* base) noexcept {
     Execution& now = store.execution();
     if (exit == Exit::interrupted)
-        now.interrupt.store(false, std::memory_order_relaxed);
+        now.interrupt.fetch_and(~Execution::interrupt_requested, std::memory_order_relaxed);
     std::optional<Trap> held = store.pending.take();
     Ref<ExceptionRoot> uncaught;
     if (!held && exit == Exit::uncaught_exception)

@@ -1,6 +1,8 @@
 #include "store/link.hpp"
 
+#include "store/host_func.hpp"
 #include "store/store_impl.hpp"
+#include "store/use.hpp"
 #include "trap/type_text.hpp"
 
 namespace warpbeam {
@@ -81,21 +83,51 @@ TableType vm::type_of(const TableInst& table) noexcept {
 }
 
 ExternType type_of(const Extern& external) noexcept {
+    const bool usable =
+        std::visit([](const auto& handle) { return static_cast<bool>(vm::Use{handle}); }, external);
+    if (!usable)
+        return {};
     ExternType type;
     type.kind = kind_of(external);
     if (const auto* const func = std::get_if<Func>(&external)) {
-        type.func = func->inst()->type;
+        type.func = vm::Internal::inst(*func)->type;
         type.exact = true;
     } else if (const auto* const table = std::get_if<Table>(&external)) {
-        type.table = vm::type_of(*table->inst());
+        type.table = vm::type_of(*vm::Internal::inst(*table));
     } else if (const auto* const memory = std::get_if<Memory>(&external)) {
-        type.memory = vm::type_of(*memory->inst());
+        type.memory = vm::type_of(*vm::Internal::inst(*memory));
     } else if (const auto* const global = std::get_if<Global>(&external)) {
-        type.global = global->inst()->type;
+        type.global = vm::Internal::inst(*global)->type;
     } else if (const auto* const tag = std::get_if<Tag>(&external)) {
-        type.tag = {tag->inst()->type};
+        type.tag = {vm::Internal::inst(*tag)->type};
     }
     return type;
+}
+
+uint64_t store_number(const Extern& object) noexcept {
+    return std::visit([](const auto& handle) { return vm::Internal::store_number(handle); }, object);
+}
+
+namespace {
+
+/// The type of what is to be bound.
+ExternType type_of_value(const ImportValue& value) noexcept {
+    if (value.host == nullptr)
+        return type_of(*value.object);
+    ExternType type;
+    type.func = value.host->type;
+    type.exact = true;
+    return type;
+}
+
+} // namespace
+
+void check_import(LinkReport& report, uint32_t index, const Import& import, const ImportValue& value,
+                  const TypeRegistry& types) noexcept {
+    if (value.object == nullptr && value.host == nullptr)
+        return report.missing(index);
+    if (const ExternType found = type_of_value(value); !types.matches(found, import.type))
+        report.mismatch(index, found);
 }
 
 } // namespace warpbeam

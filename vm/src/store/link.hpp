@@ -39,10 +39,19 @@ private:
     size_t count_ = 0;
 };
 
+/// Reports an import that is missing or whose type does not match.
+void check_import(LinkReport& report, uint32_t index, const Import& import, const ImportValue& value,
+                  const TypeRegistry& types) noexcept;
+/// The number of the store that an object is in, which may have ended; 0 for an empty handle.
+[[nodiscard]] uint64_t store_number(const Extern& object) noexcept;
+
 /// Makes an instance of a module, its imports in the order of Module::imports.
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 [[nodiscard]] std::expected<Instance, InstantiationError>
 instantiate(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
+/// The same with imports that are known to match, all of them host functions.
+[[nodiscard]] std::expected<Instance, InstantiationError>
+instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
 
 namespace vm {
 /// Types as linking sees them: with the present size as the minimum.

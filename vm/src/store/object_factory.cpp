@@ -52,7 +52,7 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_shared_memory(const Memo
         return std::unexpected{counted.error()};
     std::expected<SharedMemory, Error> shared =
         present != nullptr ? *present : SharedMemory::create(type, &allocator);
-    if (shared && engine_.guard_pages() && is_guardable(type) && !shared->bytes()->is_guarded()) {
+    if (shared && engine_.guard_pages() && is_guardable(type) && !Internal::bytes(*shared)->is_guarded()) {
         const ErrorCode code = present != nullptr ? ErrorCode::usage : ErrorCode::out_of_memory;
         shared = std::unexpected{
             Error{code, "there was no address space for guard pages when the shared memory was made"}};

@@ -2,6 +2,7 @@
 
 #include "handlers/instance_data.hpp"
 #include "store/compiled_module.hpp"
+#include "store/internal.hpp"
 #include "store/memory_type.hpp"
 
 #include <warpbeam/memory/linear_memory.hpp>
@@ -27,9 +28,9 @@ struct MemoryObject : MemoryInst {
     MemoryObject(LinearMemory memory, const MemoryType& memory_type, StoreImpl* owner) noexcept
         : MemoryInst{memory.data(), memory.size(), memory_type, owner, nullptr}, bytes{std::move(memory)} {}
     MemoryObject(const SharedMemory& memory, StoreImpl* owner) noexcept
-        : MemoryInst{memory.bytes()->data(), memory.bytes()->size(), memory.type(), owner,
-                     memory.bytes().get()},
-          share{memory.bytes()} {}
+        : MemoryInst{memory.data().data(), memory.data().size(), memory.type(), owner,
+                     Internal::bytes(memory).get()},
+          share{Internal::bytes(memory)} {}
     /// What it takes of the store's limit.
     [[nodiscard]] uint64_t taken() const noexcept { return share ? bytes_of(max_pages(type), type) : size; }
     // One of the two.

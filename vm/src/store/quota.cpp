@@ -11,7 +11,8 @@ namespace warpbeam::vm {
 
 std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t taken) noexcept {
     if (usage_.memories >= limits_.memories)
-        return std::unexpected{Error{ErrorCode::limit, "the store has as many memories as it may have"}};
+        return std::unexpected{
+            Error{ErrorCode::limit, "store memory limit reached (%" PRIu32 ")", limits_.memories}};
     if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
         return std::unexpected{Error{ErrorCode::limit,
                                      "a %s %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
@@ -32,7 +33,8 @@ std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t ta
 std::expected<void, Error> Quota::add_table(const TableType& type) noexcept {
     const uint64_t size = type.limits.min;
     if (usage_.tables >= limits_.tables)
-        return std::unexpected{Error{ErrorCode::limit, "the store has as many tables as it may have"}};
+        return std::unexpected{
+            Error{ErrorCode::limit, "store table limit reached (%" PRIu32 ")", limits_.tables}};
     if (!take_elements(type, 0, size))
         return std::unexpected{Error{ErrorCode::limit,
                                      "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
@@ -56,7 +58,7 @@ bool Quota::take_memory(const MemoryType& type, uint64_t from, uint64_t to) noex
 
 bool Quota::take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept {
     if (!has_elements(to - from) ||
-        (limits_.growth != nullptr && !limits_.growth->allow_table(store_, type, from, to)) ||
+        (limits_.growth != nullptr && !limits_.growth->allow_table(*store_, type, from, to)) ||
         !has_elements(to - from))
         return false;
     usage_.table_elements += to - from;
@@ -66,7 +68,8 @@ bool Quota::take_elements(const TableType& type, uint64_t from, uint64_t to) noe
 std::expected<void, Error> Quota::check_instances() const noexcept {
     if (usage_.instances < limits_.instances)
         return {};
-    return std::unexpected{Error{ErrorCode::limit, "the store has as many instances as it may have"}};
+    return std::unexpected{
+        Error{ErrorCode::limit, "store instance limit reached (%" PRIu32 ")", limits_.instances}};
 }
 
 } // namespace warpbeam::vm

@@ -9,7 +9,8 @@ namespace warpbeam::vm {
 /// What the objects of a store take and may take: its limits, its usage, its growth policy.
 class Quota {
 public:
-    Quota(const Store& store, const StoreLimits& limits) noexcept : store_{store}, limits_{limits} {}
+    /// The growth policy gets the store that `store` points to at the time.
+    Quota(Store* const& store, const StoreLimits& limits) noexcept : store_{store}, limits_{limits} {}
 
     /// Without the heap's bytes, which the heap counts itself.
     [[nodiscard]] const StoreUsage& usage() const noexcept { return usage_; }
@@ -34,7 +35,7 @@ public:
     void return_elements(uint64_t count) noexcept { usage_.table_elements -= count; }
     /// Whether the policy lets a memory grow.
     [[nodiscard]] bool allows(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
-        return limits_.growth == nullptr || limits_.growth->allow_memory(store_, type, from, to);
+        return limits_.growth == nullptr || limits_.growth->allow_memory(*store_, type, from, to);
     }
 
     [[nodiscard]] std::expected<void, Error> check_instances() const noexcept;
@@ -48,7 +49,7 @@ private:
         return more <= limits_.table_elements - usage_.table_elements;
     }
 
-    const Store& store_;
+    Store* const& store_;
     StoreLimits limits_;
     StoreUsage usage_;
 };

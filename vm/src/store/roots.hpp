@@ -11,7 +11,7 @@ namespace warpbeam::vm {
 /// Who keeps objects of a store's heap alive.
 class Roots {
 public:
-    Roots(StoreImpl& owner, Engine& engine, const Stacks& stacks, const ObjectFactory& objects) noexcept
+    Roots(StoreImpl& owner, const Engine& engine, const Stacks& stacks, const ObjectFactory& objects) noexcept
         : owner_{owner}, engine_{engine}, stacks_{stacks}, objects_{objects},
           exceptions_{engine.allocator()} {}
     Roots(const Roots&) = delete;
@@ -34,7 +34,7 @@ private:
     void drop_unused_exceptions() noexcept;
 
     StoreImpl& owner_;
-    Engine& engine_;
+    const Engine& engine_;
     const Stacks& stacks_;
     const ObjectFactory& objects_;
     const InstanceObject* unfinished_ = nullptr;

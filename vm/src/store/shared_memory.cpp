@@ -1,3 +1,4 @@
+#include "store/internal.hpp"
 #include "store/memory_type.hpp"
 
 #include <warpbeam/vm/shared_memory.hpp>
@@ -21,7 +22,17 @@ std::expected<SharedMemory, Error> SharedMemory::create(const MemoryType& type,
         return std::unexpected{Error{ErrorCode::out_of_memory,
                                      "no room for a shared memory of %" PRIu64 " to %" PRIu64 " pages",
                                      type.limits.min, type.limits.max}};
-    return SharedMemory{std::move(bytes), type};
+    return vm::Internal::shared_memory(std::move(bytes), type);
+}
+
+SharedMemory::SharedMemory(Ref<SharedBytes> bytes, const MemoryType& type) noexcept
+    : bytes_{std::move(bytes)}, type_{type} {}
+SharedMemory::SharedMemory(const SharedMemory&) noexcept = default;
+SharedMemory& SharedMemory::operator=(const SharedMemory&) noexcept = default;
+SharedMemory::~SharedMemory() = default;
+
+std::span<uint8_t> SharedMemory::data() const noexcept {
+    return {bytes_->data(), static_cast<size_t>(bytes_->size())};
 }
 
 MemoryType SharedMemory::type() const noexcept {
@@ -37,6 +48,39 @@ std::expected<uint64_t, Error> SharedMemory::grow(uint64_t pages) const noexcept
                                      "a shared memory of %" PRIu64 " bytes can't grow by %" PRIu64 " pages",
                                      bytes_->size(), pages}};
     return *old;
+}
+
+uint32_t SharedMemory::notify(uint64_t address, uint32_t count) const noexcept {
+    return bytes_->notify(address, count);
+}
+
+namespace {
+
+template <typename T>
+std::expected<WaitResult, Error> checked_wait(SharedBytes& bytes, uint64_t address, T expected,
+                                              int64_t timeout) noexcept {
+    const uint64_t size = bytes.size();
+    if (address % sizeof(T) != 0)
+        return std::unexpected{Error{
+            ErrorCode::usage, "a wait for %zu bytes needs an address that is a multiple of %zu, not %" PRIu64,
+            sizeof(T), sizeof(T), address}};
+    if (size < sizeof(T) || address > size - sizeof(T))
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "a wait for %zu bytes at %" PRIu64 " is outside the memory of %" PRIu64
+                                     " bytes",
+                                     sizeof(T), address, size}};
+    return bytes.wait<T>(address, expected, timeout);
+}
+
+} // namespace
+
+std::expected<WaitResult, Error> SharedMemory::wait_for(uint64_t address, uint32_t expected,
+                                                        int64_t timeout) const noexcept {
+    return checked_wait(*bytes_, address, expected, timeout);
+}
+std::expected<WaitResult, Error> SharedMemory::wait_for(uint64_t address, uint64_t expected,
+                                                        int64_t timeout) const noexcept {
+    return checked_wait(*bytes_, address, expected, timeout);
 }
 
 } // namespace warpbeam

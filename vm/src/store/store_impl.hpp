@@ -2,6 +2,7 @@
 
 #include "heap/heap.hpp"
 #include "store/errors.hpp"
+#include "store/internal.hpp"
 #include "store/object_factory.hpp"
 #include "store/pending_trap.hpp"
 #include "store/quota.hpp"
@@ -12,15 +13,23 @@ namespace warpbeam {
 
 /// What a store is made of.
 class StoreImpl final : vm::HeapHost {
-    Store& handle_;
+    Store* handle_;
+    const Engine engine_;
+    const uint64_t number_;
 
 public:
     /// Null when there is no memory.
     [[nodiscard]] static StoreImpl* create(Store& handle, const StoreLimits& limits) noexcept;
     StoreImpl(Store& handle, const StoreLimits& limits, Ref<InterruptTarget> target) noexcept;
 
-    [[nodiscard]] Store& handle() const noexcept { return handle_; }
-    [[nodiscard]] Engine& engine() const noexcept { return handle_.engine(); }
+    ~StoreImpl();
+
+    /// Where the embedder has the store at present.
+    [[nodiscard]] Store& handle() const noexcept { return *handle_; }
+    void set_handle(Store& handle) noexcept { handle_ = &handle; }
+    /// See take_store_number.
+    [[nodiscard]] uint64_t number() const noexcept { return number_; }
+    [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
     [[nodiscard]] Allocator& allocator() const noexcept { return engine().allocator(); }
     [[nodiscard]] const TypeRegistry& types() const noexcept { return engine().types(); }
     [[nodiscard]] vm::Execution& execution() const noexcept { return stacks.execution(); }
@@ -37,5 +46,19 @@ private:
     void mark_roots(vm::Heap& of) noexcept override { roots.mark(of); }
     void charge(uint64_t work) noexcept override { stacks.charge(work); }
 };
+
+namespace vm {
+
+/// The public handle to an object, which is not null.
+template <typename Handle, typename Inst>
+[[nodiscard]] Handle make_handle(Inst* object) noexcept {
+    return Internal::handle<Handle>(object, object->store->number());
+}
+/// The same; null becomes the null function.
+[[nodiscard]] inline Func make_func(FuncInst* func) noexcept {
+    return func != nullptr ? make_handle<Func>(func) : Func{};
+}
+
+} // namespace vm
 
 } // namespace warpbeam

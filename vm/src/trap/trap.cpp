@@ -18,12 +18,13 @@ Trap::Details* Trap::own_details(Allocator& allocator) noexcept {
     if (fresh == nullptr)
         return nullptr;
     if (details_ != nullptr) {
-        fresh->message.add(details_->message.view());
+        fresh->message.add(details_->message);
         fresh->omitted = details_->omitted;
         if (!fresh->frames.append(details_->frames))
             fresh->omitted += details_->frames.size();
         fresh->cause = details_->cause;
         fresh->exception = details_->exception;
+        fresh->payload = details_->payload;
     }
     Trap old = std::move(*this);
     details_ = fresh;
@@ -76,6 +77,21 @@ std::span<const Frame> Trap::backtrace() const noexcept {
 }
 
 size_t Trap::omitted_frames() const noexcept { return details_ != nullptr ? details_->omitted : 0; }
+
+void Trap::set_payload(Allocator& allocator, void* object, const void* tag, Drop drop) noexcept {
+    const auto payload =
+        Ref<TrapPayload>::adopt(create<TrapPayload>(allocator, allocator, object, tag, drop));
+    if (!payload)
+        drop(allocator, object);
+    else if (Details* const details = own_details(allocator))
+        details->payload = payload;
+}
+
+const void* Trap::find_payload(const void* tag) const noexcept {
+    return details_ != nullptr && details_->payload && details_->payload->tag == tag
+               ? details_->payload->object
+               : nullptr;
+}
 
 const Trap* Trap::cause() const noexcept {
     return details_ != nullptr && details_->cause ? &*details_->cause : nullptr;

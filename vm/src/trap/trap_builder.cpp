@@ -18,7 +18,7 @@ Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm:
             details->message.add(text_of(trap.code()));
         if (exit == vm::Exit::invalid_code)
             builder.add_refusal();
-        builder.walk(base);
+        details->omitted += walk(execution, details->frames, base);
         if (!held)
             details->exception = std::move(uncaught);
         if (!held && !details->frames.empty())
@@ -46,32 +46,51 @@ void TrapBuilder::add_refusal() noexcept {
                            refusal.finding.words != nullptr ? refusal.finding.words : "unknown");
 }
 
-void TrapBuilder::walk(const vm::Record* base) noexcept {
-    const vm::InstanceData* inst = execution_.inst;
-    add_frame(*inst, execution_.ip, false);
-    for (const vm::Record* record = execution_.rp; record != base;) {
+std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
+                                           bool after) noexcept {
+    // The stubs of host functions and of functions not lowered yet are not part of any function's code.
+    const vm::ModuleCode::Position position =
+        ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
+    if (position.func == UINT32_MAX)
+        return std::nullopt;
+    return Frame{*inst.module, position.func, position.offset};
+}
+
+/// Calls `visit(instance, instruction, after)` for each active function until it returns false.
+template <typename Visit>
+void TrapBuilder::visit_frames(const vm::Execution& execution, const vm::Record* base, Visit visit) noexcept {
+    const vm::InstanceData* inst = execution.inst;
+    bool more = visit(*inst, execution.ip, false);
+    for (const vm::Record* record = execution.rp; more && record != base;) {
         --record;
         if (vm::is_bottom_record(*record))
             break;
         if (vm::is_restore_record(*record))
             inst = reinterpret_cast<const vm::InstanceData*>((--record)->ip);
         else
-            add_frame(*inst, record->ip, true);
+            more = visit(*inst, record->ip, true);
     }
 }
 
-void TrapBuilder::add_frame(const vm::InstanceData& inst, const vm::Instr* ip, bool after) noexcept {
-    if (details_.frames.size() >= max_frames) {
-        ++details_.omitted;
-        return;
-    }
-    // The stubs of host functions and of functions not lowered yet are not part of any function's code.
-    const vm::ModuleCode::Position position =
-        ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
-    if (position.func == UINT32_MAX)
-        return;
-    if (!details_.frames.push({*inst.module, position.func, position.offset}))
-        ++details_.omitted;
+size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames, const vm::Record* base) noexcept {
+    size_t omitted = 0;
+    visit_frames(execution, base, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+        if (frames.size() >= max_frames)
+            ++omitted;
+        else if (const auto frame = frame_at(inst, ip, after); frame && !frames.push(*frame))
+            ++omitted;
+        return true;
+    });
+    return omitted;
+}
+
+std::optional<Frame> TrapBuilder::caller_of(const vm::Execution& execution) noexcept {
+    std::optional<Frame> found;
+    visit_frames(execution, nullptr, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+        found = frame_at(inst, ip, after);
+        return !found;
+    });
+    return found;
 }
 
 } // namespace warpbeam

@@ -9,6 +9,18 @@
 
 namespace warpbeam {
 
+/// An object that the embedder gave a trap.
+struct TrapPayload : RefCounted<TrapPayload> {
+    using Drop = void (*)(Allocator& allocator, void* object) noexcept;
+    TrapPayload(Allocator& from, void* of, const void* type, Drop end) noexcept
+        : RefCounted{from}, object{of}, tag{type}, drop{end} {}
+    ~TrapPayload() { drop(allocator(), object); }
+
+    void* const object;
+    const void* const tag; ///< stands for its type
+    const Drop drop;
+};
+
 /// What a trap shares with its copies; immutable once it is shared.
 struct Trap::Details {
     explicit Details(Allocator& from) noexcept : allocator{from}, message{from}, frames{from} {}
@@ -20,6 +32,7 @@ struct Trap::Details {
     size_t omitted = 0;
     std::optional<Trap> cause;
     Ref<vm::ExceptionRoot> exception;
+    Ref<TrapPayload> payload;
 };
 
 } // namespace warpbeam

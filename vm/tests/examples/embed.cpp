@@ -34,7 +34,8 @@ int embed() {
     if (!module)
         return fail(module.error().message());
     warpbeam::Linker linker{engine};
-    linker.func("env", "log", [](int32_t number) { logged = number; });
+    if (auto defined = linker.func("env", "log", [](int32_t n) { logged = n; }); !defined)
+        return fail(defined.error().message());
     warpbeam::Store store{engine};
     auto instance = linker.instantiate(store, *module);
     if (!instance)

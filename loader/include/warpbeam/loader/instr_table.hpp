@@ -119,24 +119,52 @@ consteval Sig named_sig(const char (&name)[size]) {
     return sig;
 }
 
-struct InstrRow {
-    Op op;
-    std::string_view text;
-    Imm imm;
-    Sig sig;
-    Feature feature;
-    uint8_t access_log2;
-};
-
-inline constexpr InstrRow instr_table[] = {
-#define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
-    {Op::id, {text, sizeof text - 1}, Imm::imm, named_sig(#signature), Feature::feature, access},
+namespace detail {
+/// All keywords, in the order of the table, each with a NUL after it. A table of pointers to them would have
+/// to be adjusted by the loader of every program.
+inline constexpr char instr_keywords[] =
+#define WARPBEAM_INSTR(id, code, text, imm, sig, feature, access) text "\0"
 #include <warpbeam/loader/instr_rows_atomics.inc>
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
 #undef WARPBEAM_INSTR
+    ;
+} // namespace detail
+
+struct InstrRow {
+    Op op;
+    Imm imm;
+    Sig sig;
+    Feature feature;
+    uint8_t access_log2;
+    uint8_t text_size;
+    uint16_t text_offset = 0; ///< in `instr_keywords`
+    /// The keyword, with a NUL after it.
+    [[nodiscard]] constexpr std::string_view text() const noexcept {
+        return {detail::instr_keywords + text_offset, text_size};
+    }
 };
+
+inline constexpr auto instr_table = [] {
+    constexpr InstrRow given[] = {
+#define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
+    {Op::id, Imm::imm, named_sig(#signature), Feature::feature, access, sizeof text - 1},
+#include <warpbeam/loader/instr_rows_atomics.inc>
+#include <warpbeam/loader/instr_rows_core.inc>
+#include <warpbeam/loader/instr_rows_gc.inc>
+#include <warpbeam/loader/instr_rows_simd.inc>
+#undef WARPBEAM_INSTR
+    };
+    std::array<InstrRow, std::size(given)> rows{};
+    std::ranges::copy(given, rows.begin());
+    uint16_t offset = 0;
+    for (InstrRow& row : rows) {
+        row.text_offset = offset;
+        offset = static_cast<uint16_t>(offset + row.text_size + 1);
+    }
+    return rows;
+}();
 
 /// Whether a byte is an opcode prefix, which is followed by a sub-opcode.
 constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }

@@ -127,7 +127,7 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         // For the others the text has a reference type; its nullability is part of the instruction.
         if (row.op == Op::ref_null)
             return type_text_.heap(heap_type(in));
-        return type_text_.value(ValType::reference(heap_type(in), find_keyword(row.text)->op != row.op));
+        return type_text_.value(ValType::reference(heap_type(in), find_keyword(row.text())->op != row.op));
     case Imm::select_types:
         out_.add(" (result");
         for (uint32_t count = in.count(); count > 0; --count) {

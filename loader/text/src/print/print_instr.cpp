@@ -75,7 +75,7 @@ void ModulePrinter::expression(BinaryReader& in, std::optional<size_t> func_star
             space();
         if (func_start)
             hint(*row, offset - *func_start);
-        out_.add(row->text);
+        out_.add(row->text());
         immediates(*row, in);
     }
 }

@@ -5,6 +5,7 @@
 #include <warpbeam/memory/linear_memory.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/memory/reservation.hpp>
+#include <warpbeam/memory/wait_result.hpp>
 
 #include <atomic>
 #include <condition_variable>
@@ -13,14 +14,6 @@
 #include <optional>
 
 namespace warpbeam {
-
-/// How a wait ended. The first three are the results of the memory.atomic.wait instructions.
-enum class WaitResult : uint8_t {
-    notified,
-    not_equal, ///< the memory did not hold the expected value, so there was no wait
-    timed_out,
-    interrupted,
-};
 
 /// The bytes of a shared memory, and the threads that wait at its addresses. It counts its owners (see Ref).
 /// The maximum size is reserved in advance, so the bytes never move; where the platform has no reservations
@@ -58,12 +51,12 @@ public:
     [[nodiscard]] std::optional<uint64_t> grow(uint64_t pages) noexcept;
 
     /// If the T (uint32_t or uint64_t) at `address` is `expected`, waits for a notification at this address,
-    /// for `timeout` nanoseconds, or forever if that is negative. It checks `interrupt`, unless that is null,
-    /// every 10 ms: a signal handler may set it, but could not wake a thread. Precondition: `address` is
-    /// aligned, and the T lies within the size.
+    /// for `timeout` nanoseconds, or forever if that is negative. It checks the lowest bit of `interrupt`,
+    /// unless that is null, every 10 ms: a signal handler may set it, but could not wake a thread.
+    /// Precondition: `address` is aligned, and the T lies within the size.
     template <typename T>
     [[nodiscard]] WaitResult wait(uint64_t address, T expected, int64_t timeout,
-                                  const std::atomic<bool>* interrupt = nullptr) noexcept;
+                                  const std::atomic<uint64_t>* interrupt = nullptr) noexcept;
 
     /// Wakes up to `count` threads that wait at `address`, in order of arrival; returns the number of threads
     /// woken.
@@ -86,7 +79,7 @@ private:
     [[nodiscard]] bool reserve(uint64_t bytes, bool guarded) noexcept;
     [[nodiscard]] bool commit(uint64_t bytes) noexcept;
     [[nodiscard]] WaitResult sleep(std::unique_lock<std::mutex>& lock, Waiter& self, int64_t timeout,
-                                   const std::atomic<bool>* interrupt) noexcept;
+                                   const std::atomic<uint64_t>* interrupt) noexcept;
     void forget(const Waiter& waiter) noexcept;
 
     mutable RefCount owners_;

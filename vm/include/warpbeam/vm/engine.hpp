@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/vm/handle.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,9 +11,7 @@
 
 namespace warpbeam {
 
-namespace vm {
-class Layouts;
-}
+class TypeRegistry;
 
 /// What an engine is made with.
 struct Config {
@@ -50,39 +49,44 @@ struct Config {
     Allocator* allocator = nullptr;
 };
 
-/// What modules and stores have in common: the configuration and the types. It must outlive them, and it
-/// does not move.
+/// How Engine::load treats the bytes of a module.
+struct EngineLoadOptions {
+    /// The caller promises that the bytes outlive the module, which then keeps no copy.
+    bool borrow = false;
+};
+
+/// What modules and stores have in common: the configuration and the types. A handle: copies are the same
+/// engine, which lives as long as they, the stores, linkers and modules that were made with it.
 /// Thread-safety: every function may be called from any thread at any time.
+/// https://webassembly.github.io/spec/core/appendix/embedding.html
 class WARPBEAM_API Engine {
 public:
+    /// Cannot fail: if there is no memory, `load` and all that is made in its stores report that.
     explicit Engine(const Config& config = {}) noexcept;
+    Engine(const Engine& other) noexcept;
+    Engine& operator=(const Engine& other) noexcept;
     ~Engine();
-    Engine(const Engine&) = delete;
-    Engine& operator=(const Engine&) = delete;
 
     /// Decodes and validates a module (in the binary format), and lowers it if the configuration says so.
-    /// The module keeps a copy of `bytes`, unless `borrow` promises that they outlive it. Errors: as for
-    /// Module::load; `out_of_memory`.
+    /// Errors: as for Module::load; `out_of_memory`.
     [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
-                                                    bool borrow = false) noexcept;
+                                                    const EngineLoadOptions& options = {}) const noexcept;
 
-    [[nodiscard]] const Config& config() const noexcept { return config_; }
+    [[nodiscard]] const Config& config() const noexcept;
     /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.
-    [[nodiscard]] bool guard_pages() const noexcept { return guard_pages_; }
-    [[nodiscard]] Allocator& allocator() const noexcept {
-        return config_.allocator != nullptr ? *config_.allocator : Allocator::standard();
-    }
+    [[nodiscard]] bool guard_pages() const noexcept;
+    /// That of the configuration, else the standard one.
+    [[nodiscard]] Allocator& allocator() const noexcept;
     /// The types of all modules of this engine.
-    [[nodiscard]] TypeRegistry& types() noexcept { return types_; }
+    [[nodiscard]] TypeRegistry& types() const noexcept;
 
-    /// For the library's own use; null when there was no memory.
-    [[nodiscard]] vm::Layouts* layouts() const noexcept { return layouts_; }
+    /// Whether both are the same engine.
+    friend bool operator==(const Engine&, const Engine&) noexcept = default;
 
 private:
-    const Config config_;
-    TypeRegistry types_;
-    vm::Layouts* layouts_;
-    const bool guard_pages_;
+    friend struct vm::Internal;
+    struct Impl;
+    Impl* impl_; ///< null when there was no memory
 };
 
 } // namespace warpbeam

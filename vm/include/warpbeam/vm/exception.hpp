@@ -46,11 +46,10 @@ public:
     /// Whether both are the same exception, not only equal ones.
     friend WARPBEAM_API bool operator==(const Exception&, const Exception&) noexcept;
 
-    /// For the library's own use.
-    explicit Exception(Ref<vm::ExceptionRoot> root) noexcept;
-    [[nodiscard]] const Ref<vm::ExceptionRoot>& root() const noexcept { return root_; }
-
 private:
+    friend struct vm::Internal;
+    explicit Exception(Ref<vm::ExceptionRoot> root) noexcept;
+
     Ref<vm::ExceptionRoot> root_;
 };
 

@@ -23,11 +23,8 @@ class TypedFunc : detail::WrongSignature<Signature> {};
 /// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
 /// As a value it is a function reference.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#function-instances
-class WARPBEAM_API Func {
+class WARPBEAM_API Func : public detail::Handle<vm::FuncInst> {
 public:
-    /// The null function reference.
-    constexpr Func() noexcept = default;
-
     /// Makes a host function out of a C++ callable; see host_func.hpp for what it may be, and include that.
     /// Errors: `out_of_memory`.
     template <typename F>
@@ -39,7 +36,6 @@ public:
                                                          F callback) noexcept;
 
     [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
-    explicit operator bool() const noexcept { return !is_null(); }
     /// Its type; the spans live as long as the engine. Empty for null.
     [[nodiscard]] FuncType type() const noexcept;
 
@@ -48,8 +44,8 @@ public:
     /// `usage` when the arguments do not fit or the function is null, `call_stack_exhausted` when calls
     /// between code and host nest too deep.
     /// https://webassembly.github.io/spec/core/exec/modules.html#invocation
-    std::expected<void, Trap> call(std::span<const Value> args = {},
-                                   std::span<Value> results = {}) const noexcept;
+    [[nodiscard]] std::expected<void, Trap> call(std::span<const Value> args = {},
+                                                 std::span<Value> results = {}) const noexcept;
 
     /// The function as one that is called from C++ with static types, such as
     /// `func.typed<int32_t(int32_t, int32_t)>()`. References may be of other types than the function's:
@@ -58,19 +54,11 @@ public:
     template <typename Signature>
     [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
 
-    friend bool operator==(Func, Func) noexcept = default;
-
-    /// For the library's own use.
-    explicit Func(vm::FuncInst* inst) noexcept : inst_{inst} {}
-    [[nodiscard]] vm::FuncInst* inst() const noexcept { return inst_; }
-
 private:
     static std::expected<Func, Error> create(Store& store, const FuncType& type,
                                              const detail::HostCallable& callable) noexcept;
     [[nodiscard]] std::expected<void, Error> check_type(std::span<const ValType> params,
                                                         std::span<const ValType> results) const noexcept;
-
-    vm::FuncInst* inst_ = nullptr;
 };
 
 namespace detail {
@@ -83,25 +71,21 @@ struct Mapping<Func> {
     static bool accepts(ValType given) noexcept {
         return given.is_ref() && (given.heap() == HeapType::func || given.heap() == HeapType::nofunc);
     }
-    static void store(uint64_t* slot, Func value) noexcept {
-        *slot = reinterpret_cast<uintptr_t>(value.inst());
-    }
-    static Func load(const uint64_t* slot) noexcept {
-        return Func{reinterpret_cast<vm::FuncInst*>(static_cast<uintptr_t>(*slot))};
-    }
+    WARPBEAM_API static void store(uint64_t* slot, Func value) noexcept;
+    WARPBEAM_API static Func load(const uint64_t* slot) noexcept;
 };
 
 /// Null for null.
-[[nodiscard]] WARPBEAM_API TypeRegistry* registry_of(const vm::FuncInst* func) noexcept;
-[[nodiscard]] WARPBEAM_API StoreImpl* store_of(const vm::FuncInst& func) noexcept;
+[[nodiscard]] WARPBEAM_API TypeRegistry* registry_of(const Func& func) noexcept;
+[[nodiscard]] WARPBEAM_API StoreImpl* store_of(const Func& func) noexcept;
 /// The trap of a call whose references are not of the parameters' types, or not of the function's store.
-[[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_arguments(const vm::FuncInst& func,
+[[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_arguments(const Func& func,
                                                                      const uint64_t* frame) noexcept;
 
 /// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
-/// slots there.
-WARPBEAM_API std::expected<void, Trap> call_slots(vm::FuncInst& func, uint64_t* frame, size_t params,
-                                                  size_t results) noexcept;
+/// slots there. Error: `usage` for a null function.
+[[nodiscard]] WARPBEAM_API std::expected<void, Trap> call_slots(const Func& func, uint64_t* frame,
+                                                                size_t params, size_t results) noexcept;
 
 } // namespace detail
 
@@ -112,25 +96,21 @@ template <typename R, typename... A>
 class TypedFunc<R(A...)> {
 public:
     /// Errors: the trap that ended the computation.
-    std::expected<R, Trap> operator()(A... args) const noexcept {
+    [[nodiscard]] std::expected<R, Trap> operator()(A... args) const noexcept {
         if constexpr (detail::is_signature<R(A...)>) {
             using Arguments = detail::Params<A...>;
             using Return = detail::Results<R>;
             uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
-            if (func_.is_null())
-                return std::unexpected{Trap::with_message(TrapCode::usage, "the function is null")};
             Arguments::store(frame, std::tuple<A...>{args...});
             if constexpr (Arguments::has_references)
-                if (auto fit = detail::check_arguments(*func_.inst(), frame); !fit)
+                if (auto fit = detail::check_arguments(func_, frame); !fit)
                     return std::unexpected{std::move(fit.error())};
-            if (auto called = detail::call_slots(*func_.inst(), frame, Arguments::slots, Return::slots);
-                !called)
+            if (auto called = detail::call_slots(func_, frame, Arguments::slots, Return::slots); !called)
                 return std::unexpected{std::move(called.error())};
             if constexpr (std::is_void_v<R>)
                 return {};
             else
-                return Return::load(frame,
-                                    Return::has_references ? detail::store_of(*func_.inst()) : nullptr);
+                return Return::load(frame, Return::has_references ? detail::store_of(func_) : nullptr);
         } else {
             return std::unexpected{Trap{TrapCode::usage}};
         }
@@ -176,7 +156,7 @@ std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
     if constexpr (detail::is_signature<Signature>) {
         using Types = detail::Callable<Signature*>;
         const detail::TypedSignature<typename Types::Arguments, typename Types::Return> wanted{
-            detail::registry_of(inst_)};
+            detail::registry_of(*this)};
         if (auto checked = check_type(wanted.params, wanted.results); !checked)
             return std::unexpected{checked.error()};
         return TypedFunc<Signature>{*this};

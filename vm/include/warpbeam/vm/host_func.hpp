@@ -32,22 +32,29 @@ namespace warpbeam {
 class WARPBEAM_API Caller {
 public:
     /// The store of the call.
-    [[nodiscard]] Store& store() const noexcept { return *store_; }
+    [[nodiscard]] Store& store() const noexcept { return store_; }
     /// The instance whose code called; none when the host called the function itself.
     [[nodiscard]] std::optional<Instance> instance() const noexcept;
     /// The memory that the calling instance exports as "memory", as is the custom.
     [[nodiscard]] std::optional<Memory> memory() const noexcept;
+    /// A memory of the calling instance by its index, whether it is exported or not.
+    [[nodiscard]] std::optional<Memory> memory(uint32_t index) const noexcept;
+    /// The function that called, with the offset of the call; none when the host called.
+    [[nodiscard]] std::optional<Frame> position() const noexcept;
+    /// The functions that are active, the innermost first, as far as the host's last call into the store; at
+    /// most 64. Empty, too, when there is no memory for it.
+    [[nodiscard]] Backtrace backtrace() const noexcept;
     /// What the calling instance exports under a name.
     [[nodiscard]] std::optional<Extern> find_export(std::string_view name) const noexcept;
     /// The type that the host function was declared with.
     [[nodiscard]] const FuncType& type() const noexcept { return type_; }
 
-    /// For the library's own use.
-    Caller(Store& store, vm::InstanceData* instance, const FuncType& type) noexcept
-        : store_{&store}, instance_{instance}, type_{type} {}
-
 private:
-    Store* store_;
+    friend struct vm::Internal;
+    Caller(Store& store, vm::InstanceData* instance, const FuncType& type) noexcept
+        : store_{store}, instance_{instance}, type_{type} {}
+
+    Store& store_;
     vm::InstanceData* instance_;
     const FuncType& type_;
 };
@@ -80,6 +87,8 @@ WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* obje
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_results(Caller& caller,
                                                                    const uint64_t* frame) noexcept;
 
+[[nodiscard]] WARPBEAM_API StoreImpl* store_of(const Caller& caller) noexcept;
+
 template <typename F>
 std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {
     using Types = Callable<F>;
@@ -93,7 +102,7 @@ std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* fra
                 else
                     return (*static_cast<F*>(object))(args...);
             },
-            Results<typename Types::Arguments>::load(frame, caller.store().impl()));
+            Results<typename Types::Arguments>::load(frame, store_of(caller)));
     };
     if constexpr (std::is_void_v<Return>) {
         call();

@@ -48,7 +48,7 @@ private:
 
 /// A module in a store, with its imports bound: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#module-instances
-class WARPBEAM_API Instance {
+class WARPBEAM_API Instance : public detail::Handle<vm::InstanceData> {
 public:
     /// Instantiates a module: checks the imports, makes its objects, applies its segments and runs its start
     /// function. `imports` are in the order of Module::imports; Linker finds them by name instead. The module
@@ -68,8 +68,10 @@ public:
     /// after which the instance is partly reset, and has to be reset again before it is used.
     [[nodiscard]] std::expected<void, InstantiationError> reset() const noexcept;
 
-    [[nodiscard]] const Module& module() const noexcept;
-    [[nodiscard]] Store& store() const noexcept;
+    /// Empty for an empty handle.
+    [[nodiscard]] Module module() const noexcept;
+    /// Null for an empty handle.
+    [[nodiscard]] Store* store() const noexcept;
 
     /// The export of that name.
     [[nodiscard]] std::optional<Extern> find_export(std::string_view name) const noexcept;
@@ -95,15 +97,6 @@ public:
             typed.error().add(" (function %.*s)", static_cast<int>(name.size()), name.data());
         return typed;
     }
-
-    friend bool operator==(Instance, Instance) noexcept = default;
-
-    /// For the library's own use.
-    explicit Instance(vm::InstanceData* inst) noexcept : inst_{inst} {}
-    [[nodiscard]] vm::InstanceData* inst() const noexcept { return inst_; }
-
-private:
-    vm::InstanceData* inst_;
 };
 
 } // namespace warpbeam

@@ -51,7 +51,7 @@ void store_number(uint8_t* to, T value) noexcept {
 /// memory are valid only until the next call into WebAssembly or growth. A shared memory never moves; other
 /// threads may use it at the same time (see SharedMemory), so that `load` and `store` may see and leave
 /// mixtures.
-class WARPBEAM_API Memory {
+class WARPBEAM_API Memory : public detail::Handle<vm::MemoryInst> {
 public:
     /// Makes a memory of `type.limits.min` pages of zeros. Errors: `limit` when the store's limits or the
     /// address space do not allow it, `out_of_memory`, `usage` for a type that no module could declare.
@@ -72,7 +72,7 @@ public:
     [[nodiscard]] uint64_t pages() const noexcept;
     /// Grows by `pages`, filled with zeros; returns the old size in pages. Error: `limit`, when the type's
     /// maximum, the store's limits or the available memory do not allow it.
-    std::expected<uint64_t, Error> grow(uint64_t pages) const noexcept;
+    [[nodiscard]] std::expected<uint64_t, Error> grow(uint64_t pages) const noexcept;
 
     /// All bytes.
     [[nodiscard]] std::span<uint8_t> data() const noexcept;
@@ -102,15 +102,6 @@ public:
         detail::store_number(bytes->data(), value);
         return true;
     }
-
-    friend bool operator==(Memory, Memory) noexcept = default;
-
-    /// For the library's own use.
-    explicit Memory(vm::MemoryInst* inst) noexcept : inst_{inst} {}
-    [[nodiscard]] vm::MemoryInst* inst() const noexcept { return inst_; }
-
-private:
-    vm::MemoryInst* inst_;
 };
 
 } // namespace warpbeam

@@ -3,13 +3,18 @@
 #include <warpbeam/loader/error.hpp>
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/export.hpp>
-#include <warpbeam/memory/shared_bytes.hpp>
+#include <warpbeam/memory/ref.hpp>
+#include <warpbeam/memory/wait_result.hpp>
+#include <warpbeam/vm/handle.hpp>
 
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <type_traits>
 
 namespace warpbeam {
+
+class SharedBytes;
 
 /// A memory that several stores, each on a thread of its own, use at the same time. `Memory::create` puts it
 /// into a store, `Memory::shared` takes it out of the one whose module made it. A counted reference: the
@@ -29,41 +34,41 @@ public:
     /// The type; its minimum is the present size, as linking demands.
     [[nodiscard]] MemoryType type() const noexcept;
     /// All bytes that there are now. They never move, and never become fewer.
-    [[nodiscard]] std::span<uint8_t> data() const noexcept {
-        return {bytes_->data(), static_cast<size_t>(bytes_->size())};
-    }
+    [[nodiscard]] std::span<uint8_t> data() const noexcept;
     /// Grows by `pages`, filled with zeros; returns the old size in pages. Error: `limit`, when the type's
     /// maximum or the available memory do not allow it.
-    std::expected<uint64_t, Error> grow(uint64_t pages) const noexcept;
+    [[nodiscard]] std::expected<uint64_t, Error> grow(uint64_t pages) const noexcept;
 
     /// As the instruction memory.atomic.notify: wakes up to `count` of the threads that wait at `address`,
     /// the longest waiting first, and returns how many there were.
-    uint32_t notify(uint64_t address, uint32_t count) const noexcept {
-        return bytes_->notify(address, count);
-    }
+    uint32_t notify(uint64_t address, uint32_t count) const noexcept;
     /// As the instructions memory.atomic.wait32 and wait64: if the T (uint32_t or uint64_t) at `address` is
     /// `expected`, waits for a notification, at most `timeout` nanoseconds unless that is negative. Error:
-    /// `usage`, when the address is not a multiple of T's size or lies outside.
+    /// `usage`, when the address is not a multiple of its size or lies outside.
     template <typename T>
-    std::expected<WaitResult, Error> wait(uint64_t address, T expected, int64_t timeout) const noexcept {
-        const uint64_t size = bytes_->size();
-        if (address % sizeof(T) != 0 || size < sizeof(T) || address > size - sizeof(T))
-            return std::unexpected{Error{ErrorCode::usage, "one can't wait at the address %llu",
-                                         static_cast<unsigned long long>(address)}};
-        return bytes_->wait<T>(address, expected, timeout);
+        requires(std::is_same_v<T, uint32_t> || std::is_same_v<T, uint64_t>)
+    [[nodiscard]] std::expected<WaitResult, Error> wait(uint64_t address, T expected,
+                                                        int64_t timeout) const noexcept {
+        return wait_for(address, expected, timeout);
     }
+
+    SharedMemory(const SharedMemory&) noexcept;
+    SharedMemory& operator=(const SharedMemory&) noexcept;
+    ~SharedMemory();
 
     /// Whether both are the same memory.
     friend bool operator==(const SharedMemory& a, const SharedMemory& b) noexcept {
         return a.bytes_ == b.bytes_;
     }
 
-    /// For the library's own use.
-    SharedMemory(Ref<SharedBytes> bytes, const MemoryType& type) noexcept
-        : bytes_{std::move(bytes)}, type_{type} {}
-    [[nodiscard]] const Ref<SharedBytes>& bytes() const noexcept { return bytes_; }
-
 private:
+    friend struct vm::Internal;
+    SharedMemory(Ref<SharedBytes> bytes, const MemoryType& type) noexcept;
+    [[nodiscard]] std::expected<WaitResult, Error> wait_for(uint64_t address, uint32_t expected,
+                                                            int64_t timeout) const noexcept;
+    [[nodiscard]] std::expected<WaitResult, Error> wait_for(uint64_t address, uint64_t expected,
+                                                            int64_t timeout) const noexcept;
+
     Ref<SharedBytes> bytes_;
     MemoryType type_;
 };

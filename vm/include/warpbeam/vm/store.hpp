@@ -58,26 +58,29 @@ public:
 
 private:
     friend class Store;
-    explicit InterruptHandle(Ref<InterruptTarget> target) noexcept;
+    InterruptHandle(Ref<InterruptTarget> target, uint64_t period) noexcept;
     Ref<InterruptTarget> target_; ///< null when there is no store
+    uint64_t period_;             ///< the only one that it has an effect in, or `any_period`
 };
 
 /// The owner of instances and of all functions, memories, tables, globals and tags, which live as long as it
-/// does. The handles to them (Instance, Func, ...) are small values that are valid as long as the store. The
-/// engine must outlive it. Objects of different stores must not be mixed.
+/// does. The handles to them (Instance, Func, ...) are small values that are valid as long as the store.
+/// Objects of different stores must not be mixed.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#store
 ///
 /// Thread-safety: a store, with all its handles, belongs to one thread at a time.
 class WARPBEAM_API Store {
 public:
     /// Cannot fail: when there is no memory even for an empty store, making anything in it reports that.
-    explicit Store(Engine& engine, const StoreLimits& limits = {}) noexcept;
-    Store(const Store&) = delete;
-    Store& operator=(const Store&) = delete;
+    explicit Store(const Engine& engine, const StoreLimits& limits = {}) noexcept;
+    /// Moves the store with all its objects; handles stay valid. The other one is then without a store, and
+    /// making anything in it is an error. No code of either may be running.
+    Store(Store&& other) noexcept;
+    Store& operator=(Store&& other) noexcept;
     /// Ends all objects. No code of this store may be running.
     ~Store();
 
-    [[nodiscard]] Engine& engine() const noexcept { return *engine_; }
+    [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
 
     /// Gives code that many units to use: every call and every turn of a loop takes one, and a collection of
     /// garbage which an allocation brings about takes as many as its work amounts to: about one for each
@@ -92,8 +95,16 @@ public:
     /// What is left; 0 when code has run out of it.
     [[nodiscard]] uint64_t fuel() const noexcept;
 
-    /// A handle that stops the code of this store; without effect unless Config::interruption is set.
+    /// A handle that stops the code of this store at any time; without effect unless Config::interruption is
+    /// set.
     [[nodiscard]] InterruptHandle interrupt_handle() const noexcept;
+    /// A handle for one call, or several: it has an effect until the next one is made with this function or
+    /// `clear_interrupt` is called, so that a watchdog which is late does not stop what runs next. A request
+    /// that has not been met yet is withdrawn.
+    [[nodiscard]] InterruptHandle new_interrupt_handle() noexcept;
+    /// Withdraws a request that has not been met yet, and ends the effect of what `new_interrupt_handle`
+    /// made.
+    void clear_interrupt() noexcept;
 
     /// What the objects of the store take at this moment.
     [[nodiscard]] StoreUsage usage() const noexcept;
@@ -114,12 +125,10 @@ public:
     void set_data(void* data) noexcept { data_ = data; }
     [[nodiscard]] void* data() const noexcept { return data_; }
 
-    /// For the library's own use; null when there was no memory.
-    [[nodiscard]] StoreImpl* impl() const noexcept { return impl_; }
-
 private:
-    Engine* engine_;
-    StoreImpl* impl_;
+    friend struct vm::Internal;
+    Engine engine_;
+    StoreImpl* impl_; ///< null when there was no memory, or it was moved
     void* data_ = nullptr;
 };
 

@@ -13,7 +13,7 @@ struct TagInst;
 
 /// An exception tag: a handle, valid as long as its store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#tag-instances
-class WARPBEAM_API Tag {
+class WARPBEAM_API Tag : public detail::Handle<vm::TagInst> {
 public:
     /// Makes a tag whose exceptions carry values of the types `params`. Errors: `out_of_memory`.
     [[nodiscard]] static std::expected<Tag, Error> create(Store& store,
@@ -22,15 +22,6 @@ public:
     [[nodiscard]] TagType type() const noexcept;
     /// The types of what its exceptions carry.
     [[nodiscard]] std::span<const ValType> params() const noexcept;
-
-    friend bool operator==(Tag, Tag) noexcept = default;
-
-    /// For the library's own use.
-    explicit Tag(vm::TagInst* inst) noexcept : inst_{inst} {}
-    [[nodiscard]] vm::TagInst* inst() const noexcept { return inst_; }
-
-private:
-    vm::TagInst* inst_;
 };
 
 } // namespace warpbeam

@@ -3,6 +3,8 @@
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
+#include <warpbeam/memory/vec.hpp>
+#include <warpbeam/vm/handle.hpp>
 #include <warpbeam/vm/trap_code.hpp>
 
 #include <cstdint>
@@ -13,6 +15,14 @@
 namespace warpbeam {
 
 class Exception;
+
+namespace detail {
+/// Its address stands for the type. It is no constant, since those may be merged.
+template <typename T>
+struct PayloadTag {
+    static inline char address = 0;
+};
+} // namespace detail
 
 /// One function on the stack when a trap occurred.
 struct Frame {
@@ -36,8 +46,11 @@ struct Frame {
     }
 };
 
+/// Functions on the stack, the innermost first.
+using Backtrace = Vec<Frame>;
+
 /// A trap: code, message, where it happened. A small value (one pointer and a code) that is cheap to copy and
-/// may outlive the store, but not the engine; when there is no memory for its details, the code and its words
+/// may outlive the store and the engine; when there is no memory for its details, the code and its words
 /// remain. The details of a trap that code ends with, and of an exception, come from the engine's allocator;
 /// those that `host`, `exit` and `with_message` make come from the standard one unless an allocator is given.
 /// Thread-safety: as for any value; copies in different threads share nothing that changes.
@@ -78,7 +91,31 @@ public:
     /// How many frames the backtrace left out.
     [[nodiscard]] size_t omitted_frames() const noexcept;
     /// The status of a trap with the code `exit`.
-    [[nodiscard]] int32_t exit_status() const noexcept { return status_; }
+    [[nodiscard]] int32_t exit_status() const noexcept { return code_ == TrapCode::exit ? status_ : 0; }
+
+    /// A number of the embedder's own, so that it knows its traps again; 0 unless `with_host_code` set it.
+    [[nodiscard]] int32_t host_code() const noexcept { return code_ == TrapCode::exit ? 0 : status_; }
+    /// Sets it; without effect on a trap with the code `exit`.
+    Trap& with_host_code(int32_t code) noexcept {
+        if (code_ != TrapCode::exit)
+            status_ = code;
+        return *this;
+    }
+    /// Makes the trap carry an object of the embedder's, which its copies share and which ends with the last
+    /// of them, on whatever thread. If there is no memory, it carries none.
+    template <typename T>
+    Trap& with_payload(T object, Allocator& allocator = Allocator::standard()) noexcept {
+        T* const kept = create<T>(allocator, std::move(object));
+        if (kept != nullptr)
+            set_payload(allocator, kept, &detail::PayloadTag<T>::address,
+                        [](Allocator& from, void* old) noexcept { destroy(from, static_cast<T*>(old)); });
+        return *this;
+    }
+    /// The object, if one of that type was given; else null.
+    template <typename T>
+    [[nodiscard]] const T* payload() const noexcept {
+        return static_cast<const T*>(find_payload(&detail::PayloadTag<T>::address));
+    }
 
     /// The exception that nobody caught; a host function which returns this trap throws it again. None for
     /// other traps, when the exception's store has ended, or when there was no memory for it. Include
@@ -92,7 +129,12 @@ public:
 
 private:
     friend class TrapBuilder; // the library's
+    friend struct vm::Internal;
     struct Details;
+    using Drop = void (*)(Allocator& allocator, void* object) noexcept;
+    /// Takes over the object, also when there is no memory for the details.
+    void set_payload(Allocator& allocator, void* object, const void* tag, Drop drop) noexcept;
+    [[nodiscard]] const void* find_payload(const void* tag) const noexcept;
     /// Details that only this trap refers to, with what it had before; null when there is no memory.
     Details* own_details(Allocator& allocator) noexcept;
 

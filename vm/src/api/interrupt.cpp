@@ -1,0 +1,53 @@
+#include "store/store_impl.hpp"
+
+/// The word that code polls has the request in its lowest bit, and above that the number of the period: a
+/// handle of one period changes the word only while it is that period's. All this is lock-free, so that a
+/// signal handler may do it.
+
+namespace warpbeam {
+namespace {
+
+constexpr uint64_t requested = vm::Execution::interrupt_requested;
+/// The period of a handle that has an effect in all.
+constexpr uint64_t any_period = UINT64_MAX;
+
+} // namespace
+
+InterruptHandle Store::interrupt_handle() const noexcept {
+    return {impl_ != nullptr ? impl_->stacks.interrupt_target() : nullptr, any_period};
+}
+
+InterruptHandle Store::new_interrupt_handle() noexcept {
+    if (impl_ == nullptr)
+        return interrupt_handle();
+    clear_interrupt();
+    return {impl_->stacks.interrupt_target(), impl_->execution().interrupt.load(std::memory_order_relaxed) & ~requested};
+}
+
+void Store::clear_interrupt() noexcept {
+    if (impl_ == nullptr)
+        return;
+    // A handle for any period may set the bit meanwhile: that request is as late as those before it.
+    std::atomic<uint64_t>& word = impl_->execution().interrupt;
+    word.store((word.load(std::memory_order_relaxed) | requested) + 1, std::memory_order_relaxed);
+}
+
+InterruptHandle::InterruptHandle(Ref<InterruptTarget> target, uint64_t period) noexcept
+    : target_{std::move(target)}, period_{period} {}
+InterruptHandle::InterruptHandle(const InterruptHandle&) noexcept = default;
+InterruptHandle& InterruptHandle::operator=(const InterruptHandle&) noexcept = default;
+InterruptHandle::~InterruptHandle() = default;
+
+void InterruptHandle::interrupt() const noexcept {
+    if (!target_)
+        return;
+    std::atomic<uint64_t>& word = target_->execution.interrupt;
+    if (period_ == any_period) {
+        word.fetch_or(requested, std::memory_order_relaxed);
+    } else {
+        uint64_t period = period_;
+        word.compare_exchange_strong(period, period | requested, std::memory_order_relaxed);
+    }
+}
+
+} // namespace warpbeam

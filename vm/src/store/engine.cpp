@@ -1,0 +1,71 @@
+#include "handlers/guard.hpp"
+#include "store/compiled_module.hpp"
+#include "store/engine_impl.hpp"
+#include "store/errors.hpp"
+#include "store/internal.hpp"
+
+namespace warpbeam {
+
+Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
+    : RefCounted{allocator}, config{with}, types{allocator},
+      layouts{create<vm::Layouts>(allocator, allocator, types)},
+      guard_pages{with.guard_pages && vm::catch_faults()} {}
+
+Engine::Impl::~Impl() { destroy(allocator(), layouts); }
+
+Engine::Engine(const Config& config) noexcept {
+    Allocator& allocator = config.allocator != nullptr ? *config.allocator : Allocator::standard();
+    impl_ = create<Impl>(allocator, allocator, config);
+}
+Engine::Engine(const Engine& other) noexcept : impl_{other.impl_} {
+    if (impl_ != nullptr)
+        impl_->retain();
+}
+Engine& Engine::operator=(const Engine& other) noexcept {
+    Engine copy{other};
+    std::swap(impl_, copy.impl_);
+    return *this;
+}
+Engine::~Engine() {
+    if (impl_ != nullptr)
+        impl_->release();
+}
+
+const Config& Engine::config() const noexcept {
+    static const Config standard;
+    return impl_ != nullptr ? impl_->config : standard;
+}
+bool Engine::guard_pages() const noexcept { return impl_ != nullptr && impl_->guard_pages; }
+Allocator& Engine::allocator() const noexcept {
+    return impl_ != nullptr ? impl_->allocator() : Allocator::standard();
+}
+TypeRegistry& Engine::types() const noexcept {
+    static TypeRegistry none;
+    return impl_ != nullptr ? impl_->types : none;
+}
+vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
+    return engine.impl_ != nullptr ? engine.impl_->layouts : nullptr;
+}
+
+std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
+                                          const EngineLoadOptions& options) const noexcept {
+    if (vm::Internal::layouts(*this) == nullptr)
+        return std::unexpected{no_memory()};
+    auto module = Module::load(bytes, {.features = config().features,
+                                       .limits = config().limits,
+                                       .types = &types(),
+                                       .allocator = &allocator(),
+                                       .borrow = options.borrow});
+    if (!module)
+        return module;
+    // From here on the module keeps the engine alive.
+    vm::CompiledModule* const compiled = vm::CompiledModule::of(*module, *this);
+    if (compiled == nullptr)
+        return std::unexpected{no_memory()};
+    if (config().eager)
+        if (const vm::Exit exit = compiled->code().lower_all(); exit != vm::Exit::none)
+            return std::unexpected{compiled->error_of(exit)};
+    return module;
+}
+
+} // namespace warpbeam

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "heap/layout.hpp"
+
+#include <warpbeam/memory/ref.hpp>
+#include <warpbeam/vm/engine.hpp>
+
+namespace warpbeam {
+
+/// What an engine is made of.
+struct Engine::Impl : RefCounted<Engine::Impl> {
+    Impl(Allocator& allocator, const Config& with) noexcept;
+    ~Impl();
+
+    const Config config;
+    TypeRegistry types;
+    vm::Layouts* const layouts; ///< null when there was no memory
+    const bool guard_pages;
+};
+
+} // namespace warpbeam

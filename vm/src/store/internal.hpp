@@ -1,0 +1,55 @@
+#pragma once
+
+#include "handlers/instance_data.hpp"
+#include "trap/exception_root.hpp"
+
+#include <warpbeam/memory/shared_bytes.hpp>
+#include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/host_func.hpp>
+
+namespace warpbeam::vm {
+
+class Layouts;
+
+/// What the library may do with public classes and others may not: the one friend of them all.
+struct Internal {
+    template <typename Handle>
+    [[nodiscard]] static auto* inst(const Handle& handle) noexcept {
+        return handle.inst_;
+    }
+    /// The number of the store that a handle is for; 0 for an empty one.
+    template <typename Handle>
+    [[nodiscard]] static uint64_t store_number(const Handle& handle) noexcept {
+        return handle.store_;
+    }
+    template <typename Handle, typename Inst>
+    [[nodiscard]] static Handle handle(Inst* inst, uint64_t store_number) noexcept {
+        Handle handle;
+        handle.inst_ = inst;
+        handle.store_ = store_number;
+        return handle;
+    }
+
+    /// Null when there was no memory for it.
+    [[nodiscard]] static StoreImpl* impl(const Store& store) noexcept { return store.impl_; }
+    /// Null when there was no memory for it.
+    [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
+
+    [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {
+        return {store, instance, type};
+    }
+    [[nodiscard]] static Exception exception(Ref<ExceptionRoot> root) noexcept {
+        return Exception{std::move(root)};
+    }
+    [[nodiscard]] static const Ref<ExceptionRoot>& root(const Exception& exception) noexcept {
+        return exception.root_;
+    }
+    [[nodiscard]] static SharedMemory shared_memory(Ref<SharedBytes> bytes, const MemoryType& type) noexcept {
+        return {std::move(bytes), type};
+    }
+    [[nodiscard]] static const Ref<SharedBytes>& bytes(const SharedMemory& memory) noexcept {
+        return memory.bytes_;
+    }
+};
+
+} // namespace warpbeam::vm

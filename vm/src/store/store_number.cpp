@@ -1,0 +1,132 @@
+#include "store/store_number.hpp"
+
+#include <atomic>
+
+#if WARPBEAM_CHECKS
+#include <array>
+#include <mutex>
+#include <new>
+#endif
+
+/// A number has a count in its upper bits, so that it is unique. With WARPBEAM_CHECKS the lower ones say which
+/// cell keeps the state of the store; cells are used again, and never given back, so that what is left of a
+/// handle can always be looked up.
+
+namespace warpbeam::vm {
+namespace {
+
+constexpr unsigned cell_bits = 20;
+std::atomic<uint64_t> next_number{1};
+
+} // namespace
+
+#if !WARPBEAM_CHECKS
+
+uint64_t take_store_number() noexcept {
+    return next_number.fetch_add(1, std::memory_order_relaxed) << cell_bits;
+}
+void end_store_number(uint64_t) noexcept {}
+
+#else
+
+namespace {
+
+struct Cell {
+    std::atomic<uint64_t> number{0};     ///< of the store that has the cell; 0 when none has
+    std::atomic<const void*> user{nullptr}; ///< stands for the thread that uses the store
+    uint32_t depth = 0;                  ///< of calls by that thread
+    uint32_t next_free = 0;
+};
+
+constexpr uint32_t chunk_size = 1024;
+constexpr uint32_t no_cell = (1u << cell_bits) - 1;
+
+/// All cells. It is never destroyed: a static object of the embedder's may still hold a handle.
+struct Cells {
+    std::mutex changing;
+    std::array<std::atomic<Cell*>, (1u << cell_bits) / chunk_size> chunks{};
+    uint32_t used = 0;
+    uint32_t free = no_cell;
+};
+Cells& cells() noexcept {
+    alignas(Cells) static std::byte place[sizeof(Cells)];
+    static Cells* const all = ::new (place) Cells;
+    return *all;
+}
+
+Cell* cell_at(uint32_t i) noexcept {
+    if (i == no_cell)
+        return nullptr;
+    Cell* const chunk = cells().chunks[i / chunk_size].load(std::memory_order_acquire);
+    return chunk != nullptr ? &chunk[i % chunk_size] : nullptr;
+}
+Cell* cell_of(uint64_t number) noexcept { return cell_at(static_cast<uint32_t>(number & no_cell)); }
+
+/// A free cell, or `no_cell` when there is no memory.
+uint32_t take_cell() noexcept {
+    Cells& all = cells();
+    const std::lock_guard lock{all.changing};
+    if (all.free != no_cell) {
+        const uint32_t found = all.free;
+        all.free = cell_at(found)->next_free;
+        return found;
+    }
+    if (all.used == no_cell)
+        return no_cell;
+    std::atomic<Cell*>& chunk = all.chunks[all.used / chunk_size];
+    if (chunk.load(std::memory_order_relaxed) == nullptr) {
+        Cell* const fresh = new (std::nothrow) Cell[chunk_size];
+        if (fresh == nullptr)
+            return no_cell;
+        chunk.store(fresh, std::memory_order_release);
+    }
+    return all.used++;
+}
+
+/// Its address is different in each thread.
+thread_local const char this_thread = 0;
+
+} // namespace
+
+uint64_t take_store_number() noexcept {
+    const uint32_t i = take_cell();
+    const uint64_t number = next_number.fetch_add(1, std::memory_order_relaxed) << cell_bits | i;
+    if (Cell* const cell = cell_at(i))
+        cell->number.store(number, std::memory_order_release);
+    return number;
+}
+
+void end_store_number(uint64_t number) noexcept {
+    Cell* const cell = cell_of(number);
+    if (cell == nullptr)
+        return;
+    cell->number.store(0, std::memory_order_release);
+    Cells& all = cells();
+    const std::lock_guard lock{all.changing};
+    cell->next_free = all.free;
+    all.free = static_cast<uint32_t>(number & no_cell);
+}
+
+StoreState enter_store(uint64_t number) noexcept {
+    Cell* const cell = cell_of(number);
+    if (cell == nullptr)
+        return StoreState::usable;
+    if (cell->number.load(std::memory_order_acquire) != number)
+        return StoreState::ended;
+    const void* user = nullptr;
+    if (!cell->user.compare_exchange_strong(user, &this_thread, std::memory_order_acquire) &&
+        user != &this_thread)
+        return StoreState::in_use;
+    ++cell->depth;
+    return StoreState::usable;
+}
+
+void leave_store(uint64_t number) noexcept {
+    Cell* const cell = cell_of(number);
+    if (cell != nullptr && --cell->depth == 0)
+        cell->user.store(nullptr, std::memory_order_release);
+}
+
+#endif
+
+} // namespace warpbeam::vm

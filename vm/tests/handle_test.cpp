@@ -1,0 +1,162 @@
+#include "fixture.hpp"
+
+#include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/guest_allocator.hpp>
+#include <warpbeam/vm/memory_view.hpp>
+
+#include <optional>
+#include <thread>
+
+/// What is wrong but looks right: empty handles, those of another engine or store, of one that has ended.
+
+namespace warpbeam {
+namespace {
+
+class HandleTest : public VmTest {};
+
+TEST_F(HandleTest, may_be_empty) {
+    const Instance no_instance;
+    EXPECT_FALSE(no_instance);
+    EXPECT_FALSE(no_instance.module());
+    EXPECT_EQ(no_instance.store(), nullptr);
+    EXPECT_FALSE(no_instance.find_export("f"));
+    EXPECT_EQ(no_instance.func("f").error().message(), "the handle is empty");
+    EXPECT_EQ(no_instance.reset().error().code(), ErrorCode::usage);
+
+    const Memory no_memory;
+    EXPECT_EQ(no_memory.size(), 0u);
+    EXPECT_EQ(no_memory.pages(), 0u);
+    EXPECT_FALSE(no_memory.load<int32_t>(0));
+    EXPECT_FALSE(no_memory.shared());
+    EXPECT_EQ(no_memory.grow(1).error().code(), ErrorCode::usage);
+    EXPECT_FALSE(MemoryView{no_memory}.read<int32_t>(0));
+
+    const Table no_table;
+    EXPECT_EQ(no_table.size(), 0u);
+    EXPECT_EQ(no_table.get(0).error().code(), ErrorCode::usage);
+    EXPECT_EQ(no_table.set(0, Value::null(HeapType::func)).error().code(), ErrorCode::usage);
+    EXPECT_EQ(no_table.grow(1, Value::null(HeapType::func)).error().code(), ErrorCode::usage);
+
+    const Global no_global;
+    EXPECT_EQ(no_global.get().as<int32_t>(), 0);
+    EXPECT_EQ(no_global.set(1).error().code(), ErrorCode::usage);
+    EXPECT_TRUE(Tag{}.params().empty());
+    EXPECT_EQ(Exception::create(Tag{}, {}).error().code(), ErrorCode::usage);
+
+    const TypedFunc<int32_t()> no_func;
+    EXPECT_EQ(no_func().error().message(), "the function is null");
+    EXPECT_FALSE(GuestAllocator::over(store, no_memory));
+    EXPECT_FALSE(GuestAllocator::of(no_instance));
+
+    const Module no_module;
+    EXPECT_TRUE(no_module.imports().empty());
+    EXPECT_EQ(no_module.find_export("f"), nullptr);
+    EXPECT_EQ(linker.instantiate(store, no_module).error().code(), ErrorCode::usage);
+    EXPECT_EQ(Instance::create(store, no_module).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.resolve(no_module).error().code(), ErrorCode::usage);
+    EXPECT_EQ(LinkedModule{}.instantiate(store).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.define("m", "n", no_memory).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.define_instance("m", no_instance).error().code(), ErrorCode::usage);
+}
+
+TEST_F(HandleTest, of_another_engine_is_refused) {
+    const Engine stranger;
+    Store foreign{stranger};
+    ASSERT_TRUE(linker.func("env", "f", [](Func) {}));
+    const Module module = load(R"((module (import "env" "f" (func (param funcref)))))");
+    EXPECT_EQ(linker.instantiate(foreign, module).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.resolve(*stranger.load(module.bytes())).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.get(foreign, "env", "f").error().code(), ErrorCode::usage);
+    const auto resolved = linker.resolve(module);
+    ASSERT_TRUE(resolved);
+    EXPECT_EQ(resolved->instantiate(foreign).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.stub_unknown(*stranger.load(module.bytes()), Linker::Stub::trap).error().code(),
+              ErrorCode::usage);
+}
+
+TEST_F(HandleTest, of_a_store_that_has_ended_is_refused_though_another_lies_in_its_place) {
+    std::optional<Store> place{std::in_place, engine};
+    ASSERT_TRUE(linker.define("m", "g", *Global::create(*place, {ValType::i32, false}, 7)));
+    const Module module = load(R"((module (import "m" "g" (global i32))))");
+    EXPECT_TRUE(linker.instantiate(*place, module));
+    place.emplace(engine);
+    const auto instance = linker.instantiate(*place, module);
+    ASSERT_FALSE(instance);
+    EXPECT_EQ(instance.error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.get(*place, "m", "g").error().message(), "m.g belongs to another store");
+}
+
+TEST_F(HandleTest, stays_valid_when_its_store_moves) {
+    std::optional<Store> first{std::in_place, engine};
+    int mine = 0;
+    first->set_data(&mine);
+    ASSERT_TRUE(linker.func("env", "mine", [](Caller& caller) { ++*static_cast<int*>(caller.store().data()); }));
+    const auto instance = linker.instantiate(
+        *first, load(R"((module (import "env" "mine" (func $f)) (memory (export "m") 1)
+                        (func (export "run") (call $f))))"));
+    ASSERT_TRUE(instance);
+    Store second{std::move(*first)};
+    EXPECT_EQ(Memory::create(*first, {.limits = {1, 0, false, false}}).error().code(), ErrorCode::out_of_memory);
+    first.reset();
+    EXPECT_EQ(instance->store(), &second);
+    ASSERT_TRUE((*instance->func<void()>("run"))());
+    EXPECT_EQ(mine, 1);
+    Store third{engine};
+    third = std::move(second);
+    EXPECT_EQ(instance->store(), &third);
+    EXPECT_EQ(third.usage().memories, 1u);
+    ASSERT_TRUE((*instance->func<void()>("run"))());
+    EXPECT_EQ(mine, 2);
+}
+
+TEST_F(HandleTest, keeps_its_engine_alive) {
+    std::optional<Engine> own{std::in_place};
+    const auto module = own->load(load(R"((module (func (export "f") (result i32) (i32.const 42))))").bytes());
+    std::optional<Linker> links{std::in_place, *own};
+    Linker moved{std::move(*links)};
+    links.reset();
+    Store store_of_own{*own};
+    own.reset();
+    const auto instance = moved.instantiate(store_of_own, *module);
+    ASSERT_TRUE(instance);
+    EXPECT_EQ((*instance->func<int32_t()>("f"))(), 42);
+}
+
+#if WARPBEAM_CHECKS
+
+TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
+    Instance instance;
+    Memory memory;
+    Func func;
+    {
+        Store brief{engine};
+        instance = *linker.instantiate(brief, load(R"((module (memory (export "m") 1) (func (export "f"))))"));
+        memory = *instance.memory("m");
+        func = *instance.func("f");
+    }
+    EXPECT_EQ(memory.size(), 0u);
+    EXPECT_FALSE(memory.store<int32_t>(0, 1));
+    EXPECT_EQ(memory.grow(1).error().message(), "the handle's store has ended");
+    EXPECT_EQ(func.call().error().code(), TrapCode::usage);
+    EXPECT_FALSE(instance.module());
+}
+
+TEST_F(HandleTest, is_not_for_two_threads_at_once) {
+    std::optional<Error> found;
+    ASSERT_TRUE(linker.func("env", "f", [&](Caller& caller) {
+        const Memory memory = *caller.memory();
+        std::thread{[&] { found = memory.grow(1).error(); }}.join();
+        EXPECT_TRUE(memory.grow(1)) << "the thread whose store it is may";
+    }));
+    const Instance instance = instantiate(R"((module (import "env" "f" (func $f)) (memory (export "memory") 1)
+        (func (export "run") (call $f))))");
+    ASSERT_TRUE(instance.func("run")->call());
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->message(), "another thread uses the store at this moment");
+    std::thread{[&] { EXPECT_EQ(instance.memory("memory")->grow(1), 2u); }}.join();
+}
+
+#endif
+
+} // namespace
+} // namespace warpbeam
