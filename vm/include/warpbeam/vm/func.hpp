@@ -182,7 +182,7 @@ std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
         return TypedFunc<Signature>{*this};
     } else {
         (void)detail::WrongSignature<Signature>{};
-        return std::unexpected{Error{ErrorCode::usage, ""}};
+        return std::unexpected{Error{ErrorCode::usage}};
     }
 }
 
