@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-/// Signatures that stand for no WebAssembly function. Each one is an error, and just one, with the text that
-/// follows it. Parameters are counted after the Caller; wrong_signatures_test.py compiles this file.
+/// Signatures that have no WebAssembly counterpart. Each one gives a single error, with the text in its
+/// comment. The Caller does not count as a parameter. wrong_signatures_test.py compiles this file.
 
 namespace {
 

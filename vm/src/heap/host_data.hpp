@@ -2,29 +2,29 @@
 
 #include <cstddef>
 
-/// What belongs to an object of the host.
+/// What the heap stores for a host object.
 
 namespace warpbeam::vm {
 
 struct HostObject;
 
-/// What the heap must know of an object of the host.
+/// What the heap has to know about the type of a host object.
 struct HostType {
-    const void* tag; ///< stands for its C++ type
+    const void* tag; ///< identifies the C++ type
     void (*finalize)(void* data) noexcept;
-    size_t size = 0; ///< 0: its memory is the host's own
+    size_t size = 0; ///< 0 if the host itself owns the memory
     size_t alignment = 1;
 };
 
-/// It is no part of the HostObject, since that is cleared in a collection, and the finalizer runs later. What
-/// the host made of it follows when that has a size.
+/// Not part of the HostObject, whose cell is cleared by the collection before the finalizer runs. The C++
+/// object follows it if the type has a size.
 struct HostData {
     HostObject* object;
     HostData* next;
     void* data;
     const void* tag;
     void (*finalize)(void* data) noexcept;
-    size_t bytes; ///< of all of it, taken from the allocator
+    size_t bytes; ///< taken from the allocator, with the C++ object
     size_t alignment;
 };
 

@@ -48,9 +48,9 @@ public:
                                                  std::span<Value> results = {}) const noexcept;
 
     /// The function as one that is called from C++ with static types, such as
-    /// `func.typed<int32_t(int32_t, int32_t)>()`. References may be of other types than the function's:
-    /// results of supertypes, parameters of subtypes, and also of supertypes, where each call traps with
-    /// `usage` when the argument does not fit. Errors: `usage` when its type is another, or it is null.
+    /// `func.typed<int32_t(int32_t, int32_t)>()`. Reference types need not be the function's own: a result
+    /// may have a supertype, and a parameter a subtype. A parameter may also have a supertype; then a call
+    /// whose argument does not fit traps with `usage`. Errors: `usage` if its type is another, or it is null.
     template <typename Signature>
     [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
 
@@ -162,7 +162,7 @@ std::expected<TypedFunc<Signature>, Error> Func::typed() const noexcept {
         return TypedFunc<Signature>{*this};
     } else {
         (void)detail::WrongSignature<Signature>{};
-        return std::unexpected{Error{ErrorCode::usage, ""}};
+        return std::unexpected{Error{ErrorCode::usage}};
     }
 }
 

@@ -8,20 +8,20 @@
 #include <type_traits>
 #include <utility>
 
-/// Objects of C++ that WebAssembly code holds external references to, and which are collected with the
+/// C++ objects that WebAssembly code refers to through external references, and that are collected with the
 /// store's own objects:
 ///
-///     auto file = ExternRef::create(store, File{path});      // moved in; ~File ends it
-///     auto shared = ExternRef::create(store, Ref{...});      // released
-///     auto other = ExternRef::create(store, handle, close);  // close(handle)
+///     auto file = ExternRef::create(store, File{path});      // moved in; destroyed by ~File
+///     auto shared = ExternRef::create(store, Ref{...});      // shared; destroyed by its release
+///     auto other = ExternRef::create(store, handle, close);  // destroyed by close(handle)
 ///     ...
 ///     if (File* const found = reference.object<File>(caller.store()))
 ///
-/// The store ends an object, by its destructor, release or finalizer, some time after nothing refers to it
-/// any more: after a collection and never within it, and what is left when the store ends. No promptness is
-/// promised, nor an order, and all on the thread that uses the store. An object must not use the store while
-/// it is ended, nor what belongs to the store; but it may hold a Root or an Exception. It must not throw.
-/// StoreLimits::heap_bytes counts an object's own size, without what it has allocated elsewhere.
+/// The store destroys an object at some time after the last reference to it has gone: after a collection,
+/// never inside one. The objects that remain are destroyed with the store. Neither promptness nor an order is
+/// promised. Everything happens on the thread that uses the store. A destructor or finalizer must not use the
+/// store or anything in it, but an object may own a Root or an Exception. It must not throw.
+/// StoreLimits::heap_bytes counts the size of the object itself, not what it has allocated elsewhere.
 ///
 /// Thread-safety: as for Store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values

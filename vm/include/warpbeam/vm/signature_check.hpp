@@ -4,8 +4,8 @@
 
 #include <string_view>
 
-/// What is wrong with a C++ function type that stands for no WebAssembly function type, as one static_assert
-/// that says where and what to write. Whatever would fail later because of it is then not compiled.
+/// Reports a C++ function type that has no WebAssembly counterpart, with a single static_assert that says
+/// what is wrong, where, and what to use instead. Code that would then fail to compile is left out.
 
 namespace warpbeam::detail {
 
@@ -55,7 +55,8 @@ consteval Fault fault_of() {
         return Fault::unknown;
 }
 
-/// Where a fault is: 0 nowhere, else a parameter, the only result, or one of several.
+/// The place of a fault: 0 for none, else the number of a parameter, the only result, or one of several
+/// results.
 inline constexpr size_t only_result = 1000;
 inline constexpr size_t later_parameter = 17;
 inline constexpr size_t later_result = only_result + 9;
@@ -101,7 +102,7 @@ inline constexpr Finding finding_of = [] {
     return parameter.place != 0 ? parameter : ResultFault<Result>::finding;
 }();
 
-// A message has to be a literal before C++26, so there is one for each place.
+// Before C++26, a message has to be a literal, so each place has its own.
 #define WARPBEAM_FAULTS(place, name)                                                                         \
     static_assert(!is(place, Fault::bool_), name " is a bool: use int32_t");                                 \
     static_assert(!is(place, Fault::small_integer),                                                          \
@@ -154,8 +155,8 @@ struct SignatureReport {
 };
 #undef WARPBEAM_FAULTS
 
-// What is right is asked of variables, and the reports are instantiated where something is wrong: the members
-// of a class whose static_assert has failed lead to more errors.
+// Variables tell whether something is right, and classes report what is wrong. They are separate, since using
+// a member of a class whose static_assert has failed leads to more errors.
 
 /// Whether it is the signature of a TypedFunc.
 template <typename Signature>

@@ -26,9 +26,9 @@ template <typename T>
 class Ref;
 
 /// A reference to something outside of WebAssembly, or null: a value of type `externref`. WebAssembly code
-/// only carries it around. What it refers to is a payload that the embedder chooses (an index, or a pointer
-/// cast to an integer), or an object of C++ that the store owns and ends: see host_object.hpp, and include
-/// that. One to such an object is valid as long as that is kept alive (root.hpp).
+/// can only pass it around. It holds either a payload that the embedder chooses (an index, or a pointer cast
+/// to an integer), or it refers to a C++ object that the store owns. The functions for such objects are in
+/// host_object.hpp; a reference to one is valid as long as the object is kept alive (root.hpp).
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values
 class ExternRef {
 public:
@@ -38,21 +38,21 @@ public:
     [[nodiscard]] static constexpr ExternRef host(uint64_t payload) noexcept {
         return from_bits(payload << 2 | 2);
     }
-    /// Ends an object that nothing refers to any more.
+    /// Destroys an object after the last reference to it has gone.
     using Finalizer = void (*)(void* data) noexcept;
-    /// A reference to an object that is moved in, that is shared, or that a finalizer ends. When it fails,
-    /// the object is ended at once. A null Ref becomes the null reference. Errors: `limit` when the heap is
-    /// full, `out_of_memory`.
+    /// Hands an object over to the store: by moving it in, by sharing it, or together with a finalizer. If
+    /// that fails, the object is destroyed (released, finalized) at once. A null Ref becomes the null
+    /// reference. Errors: `limit` if the heap is full, `out_of_memory`.
     template <typename T>
     [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, T object) noexcept;
     template <typename T>
     [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, Ref<T> object) noexcept;
     [[nodiscard]] WARPBEAM_API static std::expected<ExternRef, Error> create(Store& store, void* data,
                                                                              Finalizer finalize) noexcept;
-    /// The object, of the type that it was created as; else, and for all other references, null.
+    /// The object. Null if it was created as another type, and for all other references.
     template <typename T>
     [[nodiscard]] T* object(const Store& store) const noexcept;
-    /// The address of the object, of whatever type; null for all other references.
+    /// The address of the object, whatever its type is. Null for all other references.
     [[nodiscard]] WARPBEAM_API void* data(const Store& store) const noexcept;
 
     /// The engine's own encoding of the reference, as `bits` gives it out.
@@ -63,8 +63,8 @@ public:
     }
 
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
-    /// Whether it was made by `host`; else it is null, to an object, or an internal reference that code made
-    /// external.
+    /// Whether it was made by `host`. If not, it is null, refers to a C++ object, or is an internal reference
+    /// that code has converted.
     [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
     /// What was given to `host`. Precondition: `is_host()`.
     [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
@@ -75,9 +75,9 @@ private:
     uint64_t bits_ = 0;
 };
 
-/// A reference of WebAssembly's own, or null: a value of type `anyref`, to a structure, an array, an i31, or
-/// to what was external before code made it internal. It is valid as long as that is kept alive (root.hpp).
-/// StructRef and ArrayRef become one; `StructRef::from` and `ArrayRef::from` (gc.hpp) look what it refers to.
+/// A value of type `anyref`: null, or a reference to a structure, an array, an i31, or an external reference
+/// that code has converted. It is valid as long as the object is kept alive (root.hpp). StructRef and
+/// ArrayRef (gc.hpp) convert to it; `StructRef::from` and `ArrayRef::from` convert back.
 /// https://webassembly.github.io/spec/core/syntax/types.html#heap-types
 class AnyRef {
 public:
@@ -169,7 +169,7 @@ template <>
 struct Mapping<AnyRef> {
     static constexpr ValType type = ValType::reference(HeapType::any, true);
     static constexpr size_t slots = 1;
-    /// Values of defined types are structures and arrays; those that refer to functions say no more.
+    /// Defined types are those of structures and arrays: a value that refers to a function has type `func`.
     static constexpr bool accepts(ValType given) noexcept {
         if (!given.is_ref())
             return false;
@@ -189,7 +189,7 @@ struct Mapping<AnyRef> {
 template <typename T>
 concept WasmType = requires { detail::Mapping<T>::type; };
 
-/// One that a Value gives out. From a structure, an array or a typed function it does so through
+/// A WasmType that a Value can be read as. For structures, arrays and typed functions there are
 /// `StructRef::from`, `ArrayRef::from` and `Func::typed`.
 template <typename T>
 concept ValueType = WasmType<T> && requires(const uint64_t* slots) { detail::Mapping<T>::load(slots); };
