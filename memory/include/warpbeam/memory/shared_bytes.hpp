@@ -37,7 +37,9 @@ public:
     SharedBytes(const SharedBytes&) = delete;
     SharedBytes& operator=(const SharedBytes&) = delete;
 
+    /// There is one more owner.
     void retain() const noexcept { owners_.add(); }
+    /// There is one owner less; the last one ends it.
     void release() const noexcept {
         if (owners_.drop())
             destroy(allocator_, this);
