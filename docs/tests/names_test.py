@@ -4,6 +4,8 @@
 Looks at what stands between backticks. A path is that of a file or a folder, or the end of one where the page says what
 comes before; `*` stands for anything, and `docs/decisions/0011` for the file that begins like that. A C++ name is a word of
 some source file; only decisions, which are not rewritten, may have old ones.
+
+Files that validate, lower or execute instructions say where these are specified.
 """
 import fnmatch
 import os
@@ -71,5 +73,15 @@ for page in files:
         if not good:
             failed += 1
             print(f"{page}:{number}: there is no {text}")
+for file in files:
+    implements = re.fullmatch(r"loader/src/validate_\w+\.cpp|vm/src/lower/lower_\w+\.cpp", file) or (
+        file.startswith("vm/src/handlers/") and re.search("Decoder<|group<|load_groups<", read(file)))
+    if implements:
+        good = re.search(r"https://(webassembly\.github\.io|github\.com/WebAssembly)/", read(file).split("\nnamespace ")[0])
+        passed += bool(good)
+        if not good:
+            failed += 1
+            print(f"{file} does not say at its top where its instructions are specified")
+
 print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)

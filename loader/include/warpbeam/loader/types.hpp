@@ -121,7 +121,7 @@ inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
 inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
 /// @}
 
-/// https://webassembly.github.io/spec/core/syntax/types.html#function-types
+/// https://webassembly.github.io/spec/core/syntax/types.html#composite-types
 struct FuncType {
     std::span<const ValType> params;  ///< of its operands
     std::span<const ValType> results; ///< of what it returns
