@@ -59,6 +59,7 @@ public:
     }
     ~Error();
 
+    /// What kind of fault it is.
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     /// What went wrong, in the specification's terms, on one line unless it comes from the text front end.
     /// Names in it are escaped so that it is safe to print (see printable.hpp). Valid as long as the error.
@@ -70,6 +71,7 @@ public:
     /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
+    /// @{ Adds what is known of the fault.
     Error& at(size_t byte_offset) noexcept {
         offset_ = byte_offset;
         return *this;
@@ -82,6 +84,7 @@ public:
         missing_feature_ = feature;
         return *this;
     }
+    /// @}
     /// Appends to the message; `format` is as for printf.
     [[gnu::format(printf, 2, 3)]] Error& add(const char* format, ...) noexcept;
     /// Appends a new line to the message.

@@ -55,6 +55,7 @@ struct Config {
 /// Thread-safety: every function may be called from any thread at any time.
 class WARPBEAM_API Engine {
 public:
+    /// An engine with its own types.
     explicit Engine(const Config& config = {}) noexcept;
     ~Engine();
     Engine(const Engine&) = delete;
@@ -66,9 +67,11 @@ public:
     [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
                                                     bool borrow = false) noexcept;
 
+    /// What it was made with.
     [[nodiscard]] const Config& config() const noexcept { return config_; }
     /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.
     [[nodiscard]] bool guard_pages() const noexcept { return guard_pages_; }
+    /// Where its memory comes from.
     [[nodiscard]] Allocator& allocator() const noexcept {
         return config_.allocator != nullptr ? *config_.allocator : Allocator::standard();
     }

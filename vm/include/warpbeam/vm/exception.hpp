@@ -35,6 +35,7 @@ public:
     Exception& operator=(const Exception&) noexcept;
     ~Exception();
 
+    /// What it was thrown with.
     [[nodiscard]] Tag tag() const noexcept;
     /// The number of values that it carries.
     [[nodiscard]] size_t size() const noexcept;
@@ -46,9 +47,10 @@ public:
     /// Whether both are the same exception, not only equal ones.
     friend WARPBEAM_API bool operator==(const Exception&, const Exception&) noexcept;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Exception(Ref<vm::ExceptionRoot> root) noexcept;
     [[nodiscard]] const Ref<vm::ExceptionRoot>& root() const noexcept { return root_; }
+    /// @}
 
 private:
     Ref<vm::ExceptionRoot> root_;

@@ -38,7 +38,9 @@ public:
     [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, const FuncType& type,
                                                          F callback) noexcept;
 
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
+    /// Whether it is a function.
     explicit operator bool() const noexcept { return !is_null(); }
     /// Its type; the spans live as long as the engine. Empty for null.
     [[nodiscard]] FuncType type() const noexcept;
@@ -60,9 +62,10 @@ public:
 
     friend bool operator==(Func, Func) noexcept = default;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Func(vm::FuncInst* inst) noexcept : inst_{inst} {}
     [[nodiscard]] vm::FuncInst* inst() const noexcept { return inst_; }
+    /// @}
 
 private:
     static std::expected<Func, Error> create(Store& store, const FuncType& type,

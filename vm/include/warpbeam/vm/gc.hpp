@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+/// @file
 /// Structures and arrays as the embedder sees them.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#aggregate-instances
 
@@ -43,6 +44,7 @@ public:
     friend bool operator==(StructRef, StructRef) noexcept = default;
 
     /// SubType::no_type for null.
+    /// Its type, in the registry of the engine.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its fields; 0 for null.
     [[nodiscard]] size_t size() const noexcept;
@@ -80,6 +82,7 @@ public:
     friend bool operator==(ArrayRef, ArrayRef) noexcept = default;
 
     /// SubType::no_type for null.
+    /// Its type, in the registry of the engine.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its elements; 0 for null.
     [[nodiscard]] uint32_t size() const noexcept;

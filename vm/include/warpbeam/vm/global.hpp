@@ -20,16 +20,19 @@ public:
     [[nodiscard]] static std::expected<Global, Error> create(Store& store, const GlobalType& type,
                                                              const Value& value) noexcept;
 
+    /// Its type.
     [[nodiscard]] GlobalType type() const noexcept;
+    /// What it holds now.
     [[nodiscard]] Value get() const noexcept;
     /// Errors: `usage` when the global is immutable or `value` no value of its type.
     std::expected<void, Error> set(const Value& value) const noexcept;
 
     friend bool operator==(Global, Global) noexcept = default;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Global(vm::GlobalInst* inst) noexcept : inst_{inst} {}
     [[nodiscard]] vm::GlobalInst* inst() const noexcept { return inst_; }
+    /// @}
 
 private:
     vm::GlobalInst* inst_;

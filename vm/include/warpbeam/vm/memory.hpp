@@ -105,9 +105,10 @@ public:
 
     friend bool operator==(Memory, Memory) noexcept = default;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Memory(vm::MemoryInst* inst) noexcept : inst_{inst} {}
     [[nodiscard]] vm::MemoryInst* inst() const noexcept { return inst_; }
+    /// @}
 
 private:
     vm::MemoryInst* inst_;

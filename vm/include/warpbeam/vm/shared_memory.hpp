@@ -58,10 +58,11 @@ public:
         return a.bytes_ == b.bytes_;
     }
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     SharedMemory(Ref<SharedBytes> bytes, const MemoryType& type) noexcept
         : bytes_{std::move(bytes)}, type_{type} {}
     [[nodiscard]] const Ref<SharedBytes>& bytes() const noexcept { return bytes_; }
+    /// @}
 
 private:
     Ref<SharedBytes> bytes_;

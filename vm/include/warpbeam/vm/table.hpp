@@ -23,6 +23,7 @@ public:
 
     /// The type; its minimum is the present size, as linking demands.
     [[nodiscard]] TableType type() const noexcept;
+    /// How many elements it has now.
     [[nodiscard]] uint64_t size() const noexcept;
     /// Errors: `usage` when `index` is not below the size; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(uint64_t index) const noexcept;
@@ -35,9 +36,10 @@ public:
 
     friend bool operator==(Table, Table) noexcept = default;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Table(vm::TableInst* inst) noexcept : inst_{inst} {}
     [[nodiscard]] vm::TableInst* inst() const noexcept { return inst_; }
+    /// @}
 
 private:
     vm::TableInst* inst_;

@@ -19,15 +19,17 @@ public:
     [[nodiscard]] static std::expected<Tag, Error> create(Store& store,
                                                           std::span<const ValType> params) noexcept;
 
+    /// Its type.
     [[nodiscard]] TagType type() const noexcept;
     /// The types of what its exceptions carry.
     [[nodiscard]] std::span<const ValType> params() const noexcept;
 
     friend bool operator==(Tag, Tag) noexcept = default;
 
-    /// For the library's own use.
+    /// @{ For the library's own use.
     explicit Tag(vm::TagInst* inst) noexcept : inst_{inst} {}
     [[nodiscard]] vm::TagInst* inst() const noexcept { return inst_; }
+    /// @}
 
 private:
     vm::TagInst* inst_;

@@ -16,7 +16,7 @@ namespace warpbeam {
 /// A 128-bit vector: its bytes in memory order, lane 0 first.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
 struct V128 {
-    std::array<uint8_t, 16> bytes{};
+    std::array<uint8_t, 16> bytes{}; ///< in memory order
     friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
 };
 
@@ -62,12 +62,14 @@ public:
         return reference;
     }
 
+    /// Whether it is the null reference.
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
     /// Whether it was made by `host`; else it is null, to an object, or an internal reference that code made
     /// external.
     [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
     /// What was given to `host`. Precondition: `is_host()`.
     [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
+    /// The engine's own encoding.
     [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
     friend constexpr bool operator==(ExternRef, ExternRef) noexcept = default;
 
@@ -231,6 +233,7 @@ public:
         return value;
     }
 
+    /// The type that it has.
     [[nodiscard]] ValType type() const noexcept { return type_; }
     /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
     template <ValueType T>
@@ -254,6 +257,7 @@ public:
     [[nodiscard]] bool is_null() const noexcept { return type_.is_ref() && slots_[0] == 0; }
     /// Whether it is a reference to a 31-bit integer, which `i31_bits` then gives, zero-extended.
     [[nodiscard]] bool is_i31() const noexcept { return type_.is_ref() && (slots_[0] & 1) != 0; }
+    /// The 31 bits, zero-extended.
     [[nodiscard]] uint32_t i31_bits() const noexcept {
         return static_cast<uint32_t>(slots_[0] >> 1) & 0x7fff'ffff;
     }
