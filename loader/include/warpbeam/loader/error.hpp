@@ -32,16 +32,17 @@ enum class ErrorCode : uint8_t {
 /// copies in different threads share nothing that changes.
 class WARPBEAM_API Error {
 public:
-    static constexpr size_t no_offset = SIZE_MAX;
-    static constexpr uint32_t no_function = UINT32_MAX;
+    static constexpr size_t no_offset = SIZE_MAX;       ///< what `offset` is when there is none
+    static constexpr uint32_t no_function = UINT32_MAX; ///< what `function` is when there is none
 
     /// The message is `text_of(code)`. Needs no memory.
     explicit Error(ErrorCode code) noexcept : code_{code} {}
-    /// `format` is as for printf. The message uses memory from the standard allocator, or from `allocator`,
-    /// which must outlive the error and its copies.
+    /// @{ `format` is as for printf. The message uses memory from the standard allocator, or from
+    /// `allocator`, which must outlive the error and its copies.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
     [[gnu::format(printf, 4, 5)]] Error(Allocator& allocator, ErrorCode code, const char* format,
                                         ...) noexcept;
+    /// @}
     /// Like vprintf.
     [[nodiscard]] static Error vformat(Allocator& allocator, ErrorCode code, const char* format,
                                        va_list arguments) noexcept;

@@ -85,7 +85,7 @@ struct Sig {
 
 /// Signatures by name.
 namespace sig {
-/// That of instructions with rules of their own.
+/// The signature of instructions with rules of their own.
 inline constexpr Sig special{0xff, {}, Sig::none};
 } // namespace sig
 /// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Other

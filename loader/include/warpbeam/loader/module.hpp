@@ -17,7 +17,7 @@
 
 namespace warpbeam {
 
-/// What a module wants to be given.
+/// Something that a module imports.
 struct Import {
     /// @{ The two parts of its name.
     std::string_view module;
@@ -26,7 +26,7 @@ struct Import {
     ExternType type; ///< what it must be
 };
 
-/// What a module gives to others.
+/// Something that a module exports.
 struct Export {
     std::string_view name;              ///< unique among its exports
     ExternKind kind = ExternKind::func; ///< what it is
@@ -42,8 +42,8 @@ struct ConstExpr {
 
 /// Consecutive locals of one type.
 struct LocalRun {
-    uint32_t count = 0; ///< how many they are
-    ValType type;       ///< of each
+    uint32_t count = 0; ///< the number of these locals
+    ValType type;       ///< the type of each of them
 };
 
 /// The body of a defined function. Everything in it has been validated.
@@ -115,8 +115,8 @@ struct SectionRange {
 
 /// How a module is loaded.
 struct LoadOptions {
-    FeatureSet features = {};
-    ModuleLimits limits = {};
+    FeatureSet features = {}; ///< what it may use
+    ModuleLimits limits = {}; ///< what it may ask for
     /// Where types are stored. Modules that are linked with each other need the same registry, which must
     /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
@@ -149,6 +149,7 @@ public:
         return *this;
     }
     ~Module();
+    /// Whether there is a module.
     explicit operator bool() const noexcept { return impl_ != nullptr; }
     /// Whether both are the same module, or both empty.
     friend bool operator==(const Module&, const Module&) noexcept = default;
@@ -230,6 +231,7 @@ struct WARPBEAM_API ModuleAccess {
     protected:
         ~Attachment() = default;
     };
+    /// What is attached; null when nothing is.
     [[nodiscard]] static Attachment* attachment(const Module& module) noexcept;
     /// The first caller to attach wins; returns the attached object.
     static Attachment* attach(const Module& module, Attachment* fresh) noexcept;
@@ -237,8 +239,10 @@ struct WARPBEAM_API ModuleAccess {
     /// The module as attached data refers to it: a handle that does not own it, valid as long as the module.
     /// Precondition: not empty.
     [[nodiscard]] static const Module& self(const Module& module) noexcept;
+    /// @{ Adds or removes an owner.
     static void retain(const Module& module) noexcept;
     static void release(const Module& module) noexcept;
+    /// @}
 };
 
 } // namespace warpbeam

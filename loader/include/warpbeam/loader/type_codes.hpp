@@ -119,7 +119,7 @@ struct HeapCode {
     /// Whether it is an index after the code `exact`.
     bool exact = false;
 
-    /// That of an abstract heap type.
+    /// The code of an abstract heap type.
     static constexpr HeapCode of(const AbstractHeap& row) noexcept { return {row.code - 0x80, false}; }
     /// Whether it is a type index.
     [[nodiscard]] constexpr bool is_index() const noexcept { return code >= 0; }

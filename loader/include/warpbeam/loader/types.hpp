@@ -140,7 +140,7 @@ enum class CompositeKind : uint8_t { func, struct_, array };
 /// A defined type, closed: its supertype and all types in it are registry ids.
 /// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
 struct SubType {
-    /// @{ There is none.
+    /// @{ Stands for the absence of a type.
     static constexpr TypeId no_type = UINT32_MAX;
     static constexpr TypeId no_supertype = no_type;
     /// @}

@@ -16,7 +16,7 @@ template <typename T>
 class Ref {
 public:
     constexpr Ref() noexcept = default;
-    /// No object.
+    /// Refers to no object.
     constexpr Ref(std::nullptr_t) noexcept {}
     /// Takes over one count from the caller.
     static Ref adopt(T* object) noexcept {
@@ -61,7 +61,7 @@ private:
 /// The counter in such an object; it starts at one.
 class RefCount {
 public:
-    /// There is one more owner.
+    /// Adds an owner.
     void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
     /// Whether this was the last owner.
     [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
@@ -78,9 +78,9 @@ class RefCounted {
 public:
     /// Has one owner. `allocator` is where `create` made it.
     explicit RefCounted(Allocator& allocator) noexcept : allocator_{allocator} {}
-    /// There is one more owner.
+    /// Adds an owner.
     void retain() noexcept { owners_.add(); }
-    /// There is one owner less; the last one ends the object.
+    /// Removes an owner; without owners the object is destroyed.
     void release() noexcept {
         if (owners_.drop())
             destroy(allocator_, static_cast<T*>(this));

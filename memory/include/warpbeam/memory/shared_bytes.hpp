@@ -37,9 +37,9 @@ public:
     SharedBytes(const SharedBytes&) = delete;
     SharedBytes& operator=(const SharedBytes&) = delete;
 
-    /// There is one more owner.
+    /// Adds an owner.
     void retain() const noexcept { owners_.add(); }
-    /// There is one owner less; the last one ends it.
+    /// Removes an owner; without owners the memory is freed.
     void release() const noexcept {
         if (owners_.drop())
             destroy(allocator_, this);

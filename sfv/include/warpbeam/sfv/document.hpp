@@ -48,7 +48,7 @@ public:
 
     /// A copy of a borrowed value.
     [[nodiscard]] static Result<BareItem> from(const BareItemRef& value) noexcept;
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<BareItem> clone() const noexcept { return from(ref()); }
 
     /// The type of the value.
@@ -104,7 +104,7 @@ class WARPBEAM_SFV_API Parameters : public KeyMap<BareItem> {
 public:
     /// Sets a parameter, as `put` does.
     [[nodiscard]] Result<BareItem*> set(std::string_view key, const BareItemRef& value = true) noexcept;
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<Parameters> clone() const noexcept;
 };
 
@@ -120,7 +120,7 @@ struct WARPBEAM_SFV_API Item {
     [[nodiscard]] static Result<Item> parse(std::span<const std::string_view> lines,
                                             ParseOptions options = {}) noexcept;
     /// @}
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<Item> clone() const noexcept;
     friend bool operator==(const Item&, const Item&) = default;
 };
@@ -132,7 +132,7 @@ struct WARPBEAM_SFV_API InnerList {
 
     /// Appends an item without parameters.
     [[nodiscard]] Result<Item*> add(const BareItemRef& value) noexcept;
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<InnerList> clone() const noexcept;
     friend bool operator==(const InnerList&, const InnerList&) = default;
 };
@@ -172,7 +172,7 @@ public:
     }
     /// @}
 
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<Member> clone() const noexcept;
     /// Whether both are the same.
     friend bool operator==(const Member& a, const Member& b) noexcept {
@@ -239,7 +239,7 @@ public:
         members_.erase_if(remove);
     }
 
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<List> clone() const noexcept;
     friend bool operator==(const List&, const List&) = default;
 
@@ -265,7 +265,7 @@ public:
         return put(key, std::move(member));
     }
     /// @}
-    /// A copy.
+    /// Makes a copy.
     [[nodiscard]] Result<Dictionary> clone() const noexcept;
 };
 

@@ -17,10 +17,10 @@ struct InlineRoom {
     [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(bytes); }
     /// @}
 };
-/// No room.
+/// No room at all.
 template <typename T>
 struct InlineRoom<T, 0> {
-    /// Null.
+    /// Always null.
     [[nodiscard]] T* data() noexcept { return nullptr; }
 };
 

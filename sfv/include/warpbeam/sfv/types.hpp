@@ -61,7 +61,7 @@ struct WARPBEAM_SFV_API Decimal {
 
 /// Seconds since 1970-01-01T00:00:00Z without leap seconds, negative before (section 3.3.7).
 struct Date {
-    int64_t seconds = 0; ///< see above
+    int64_t seconds = 0; ///< since 1970, see above
     friend auto operator<=>(const Date&, const Date&) = default;
 };
 

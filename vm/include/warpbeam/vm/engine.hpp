@@ -67,7 +67,7 @@ public:
     [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
                                                     bool borrow = false) noexcept;
 
-    /// What it was made with.
+    /// The configuration that it was created with.
     [[nodiscard]] const Config& config() const noexcept { return config_; }
     /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.
     [[nodiscard]] bool guard_pages() const noexcept { return guard_pages_; }

@@ -20,7 +20,7 @@ class Instance;
 /// kind. https://webassembly.github.io/spec/core/exec/runtime.html#external-addresses
 using Extern = std::variant<Func, Table, Memory, Global, Tag>;
 
-/// What it is.
+/// The kind of an external value.
 [[nodiscard]] inline ExternKind kind_of(const Extern& external) noexcept {
     return static_cast<ExternKind>(external.index());
 }

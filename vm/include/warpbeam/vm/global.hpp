@@ -22,7 +22,7 @@ public:
 
     /// Its type.
     [[nodiscard]] GlobalType type() const noexcept;
-    /// What it holds now.
+    /// Its current value.
     [[nodiscard]] Value get() const noexcept;
     /// Errors: `usage` when the global is immutable or `value` no value of its type.
     std::expected<void, Error> set(const Value& value) const noexcept;

@@ -69,9 +69,9 @@ public:
     /// after which the instance is partly reset, and has to be reset again before it is used.
     [[nodiscard]] std::expected<void, InstantiationError> reset() const noexcept;
 
-    /// What it is an instance of.
+    /// The module that it is an instance of.
     [[nodiscard]] const Module& module() const noexcept;
-    /// Where it lives.
+    /// The store that it belongs to.
     [[nodiscard]] Store& store() const noexcept;
 
     /// The export of that name.

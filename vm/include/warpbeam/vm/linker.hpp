@@ -15,7 +15,7 @@ namespace warpbeam {
 /// Thread-safety: as long as nothing is defined, several threads may instantiate (each in its own store).
 class WARPBEAM_API Linker {
 public:
-    /// Nothing is defined yet.
+    /// A linker without definitions.
     explicit Linker(Engine& engine) noexcept;
     ~Linker();
     Linker(const Linker&) = delete;

@@ -73,7 +73,7 @@ public:
 
     // ---- Numbers ----
 
-    /// A number.
+    /// Reads a number.
     template <typename T>
         requires std::is_arithmetic_v<T>
     [[nodiscard]] std::expected<T, Trap> read(uint64_t offset) const noexcept {

@@ -23,7 +23,7 @@ class Roots;
 /// of their beginning, and before the store does.
 class WARPBEAM_API RootScope {
 public:
-    /// Begins now.
+    /// Begins a scope.
     explicit RootScope(Store& store) noexcept;
     RootScope(const RootScope&) = delete;
     RootScope& operator=(const RootScope&) = delete;
@@ -45,7 +45,7 @@ public:
     Root& operator=(Root&& other) noexcept;
     ~Root();
 
-    /// What it holds.
+    /// The value that it holds.
     [[nodiscard]] const Value& value() const noexcept { return value_; }
 
 private:

@@ -70,7 +70,7 @@ public:
     }
     ~Trap();
 
-    /// Why code ended.
+    /// The kind of trap.
     [[nodiscard]] TrapCode code() const noexcept { return code_; }
     /// What happened, with the numbers that matter; it begins with `text_of(code())` unless a host wrote it.
     /// On one line but for several imports that do not fit, and escaped so that it is safe to print.

@@ -233,7 +233,7 @@ public:
         return value;
     }
 
-    /// The type that it has.
+    /// The type of the value.
     [[nodiscard]] ValType type() const noexcept { return type_; }
     /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
     template <ValueType T>

@@ -15,7 +15,7 @@ class Shown {
 public:
     /// The beginning of `text`, up to 60 bytes.
     explicit Shown(std::string_view text) noexcept { text_[text.copy(text_, sizeof text_ - 1)] = 0; }
-    /// It ends with a zero byte.
+    /// The text, with a zero byte at its end.
     [[nodiscard]] const char* c_str() const noexcept { return text_; }
 
 private:
@@ -107,7 +107,7 @@ public:
     [[nodiscard]] bool failed() const noexcept { return static_cast<bool>(*fault_); }
     /// The fault, which may not have happened.
     [[nodiscard]] Fault& fault() const noexcept { return *fault_; }
-    /// There is no more memory.
+    /// Reports that there is no more memory.
     void fail_memory() noexcept {
         fault_->out_of_memory();
         stop();

@@ -13,7 +13,7 @@ namespace warpbeam::text {
 /// as usual; the cursor sees the fault and yields no more tokens, so only the final result has to be checked.
 class WARPBEAM_API Fault {
 public:
-    /// None so far. The text begins with line `first_line`.
+    /// No fault so far. The text begins with line `first_line`.
     Fault(std::string_view text, uint32_t first_line) noexcept : text_{text}, first_line_{first_line} {}
 
     /// Whether something went wrong.
@@ -33,7 +33,7 @@ public:
     /// counts.
     [[gnu::format(printf, 4, 5)]] void report(size_t offset, ErrorCode code, const char* format,
                                               ...) noexcept;
-    /// There is no more memory.
+    /// Reports that there is no more memory.
     void out_of_memory() noexcept;
 
 private:

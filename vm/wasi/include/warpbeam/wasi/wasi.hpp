@@ -18,7 +18,7 @@ namespace warpbeam::wasi {
 /// Strings in WASI's layout: one after the other, each with a zero byte at the end.
 class WARPBEAM_API StringList {
 public:
-    /// No strings yet.
+    /// An empty list.
     explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
     /// Appends `head`, `separator` and `tail` as one string. Errors: `usage` for a string that contains a
     /// zero byte, `limit` if the total would not fit into a memory, `out_of_memory`.
