@@ -29,7 +29,7 @@ public:
     /// The place of a byte of the text.
     [[nodiscard]] Position position_of(size_t offset) const noexcept;
 
-    /// Something went wrong at a byte of the text; the message is as for printf. Only the first report
+    /// Reports a fault at a byte of the text; the message is as for printf. Only the first report
     /// counts.
     [[gnu::format(printf, 4, 5)]] void report(size_t offset, ErrorCode code, const char* format,
                                               ...) noexcept;
