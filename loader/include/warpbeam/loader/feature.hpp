@@ -14,8 +14,7 @@ enum class Feature : uint8_t {
 #undef WARPBEAM_FEATURE
 };
 
-/// A feature's name on the command line and in errors, whether it is on by default, and what it allows, for
-/// help texts.
+/// What is known of a feature.
 struct FeatureRow {
     Feature feature;          ///< the feature itself
     std::string_view name;    ///< on the command line and in errors

@@ -143,7 +143,9 @@ public:
 
     /// The null function reference.
     constexpr TypedFunc() noexcept = default;
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return func_.is_null(); }
+    /// Whether it is a function.
     explicit operator bool() const noexcept { return !is_null(); }
     friend bool operator==(TypedFunc, TypedFunc) noexcept = default;
 

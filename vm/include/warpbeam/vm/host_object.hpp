@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+/// @file
 /// Objects of C++ that WebAssembly code holds external references to, and which are collected with the
 /// store's own objects:
 ///

@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+/// @file
 /// What is wrong with a C++ function type that stands for no WebAssembly function type, as one static_assert
 /// that says where and what to write. Whatever would fail later because of it is then not compiled.
 

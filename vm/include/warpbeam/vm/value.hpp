@@ -40,7 +40,7 @@ public:
     }
     /// Ends an object that nothing refers to any more.
     using Finalizer = void (*)(void* data) noexcept;
-    /// A reference to an object that is moved in, that is shared, or that a finalizer ends. When it fails,
+    /// @{ A reference to an object that is moved in, that is shared, or that a finalizer ends. When it fails,
     /// the object is ended at once. A null Ref becomes the null reference. Errors: `limit` when the heap is
     /// full, `out_of_memory`.
     template <typename T>
@@ -49,6 +49,7 @@ public:
     [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, Ref<T> object) noexcept;
     [[nodiscard]] WARPBEAM_API static std::expected<ExternRef, Error> create(Store& store, void* data,
                                                                              Finalizer finalize) noexcept;
+    /// @}
     /// The object, of the type that it was created as; else, and for all other references, null.
     template <typename T>
     [[nodiscard]] T* object(const Store& store) const noexcept;
@@ -89,11 +90,12 @@ public:
     [[nodiscard]] static constexpr AnyRef i31(uint32_t number) noexcept {
         return from_bits(uint64_t{number & 0x7fff'ffff} << 1 | 1);
     }
-    /// The same as an external reference and back, as `extern.convert_any` and `any.convert_extern` do.
+    /// @{ The same as an external reference and back, as `extern.convert_any` and `any.convert_extern` do.
     [[nodiscard]] static constexpr AnyRef from_extern(ExternRef external) noexcept {
         return from_bits(external.bits());
     }
     [[nodiscard]] constexpr ExternRef to_extern() const noexcept { return ExternRef::from_bits(bits_); }
+    /// @}
     /// The engine's own encoding of the reference, as `bits` gives it out.
     [[nodiscard]] static constexpr AnyRef from_bits(uint64_t bits) noexcept {
         AnyRef reference;
@@ -101,12 +103,15 @@ public:
         return reference;
     }
 
+    /// Whether it is the null reference.
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
+    /// Whether it is a reference to a 31-bit integer.
     [[nodiscard]] constexpr bool is_i31() const noexcept { return (bits_ & 1) != 0; }
     /// The 31-bit integer, zero-extended. Precondition: `is_i31()`.
     [[nodiscard]] constexpr uint32_t i31_bits() const noexcept {
         return static_cast<uint32_t>(bits_ >> 1) & 0x7fff'ffff;
     }
+    /// The engine's own encoding.
     [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
     friend constexpr bool operator==(AnyRef, AnyRef) noexcept = default;
 
