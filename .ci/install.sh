@@ -1,7 +1,7 @@
 # Sourced by ./dev and .ci/run: installs the packages of a purpose where they are missing.
 
 tools_build=(clang-19 lld-19 cmake ninja-build)
-tools_test=(git ca-certificates python3 pkg-config libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
+tools_test=(git ca-certificates python3 pkg-config doxygen libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
@@ -38,7 +38,7 @@ elsewhere() {
             ninja-build) command=ninja ;;
             clang-format-19) command=clang-format ;;
             clang-tidy-19) command=clang-tidy ;;
-            cmake | git | python3 | pkg-config | g++) command=$package ;;
+            cmake | git | python3 | pkg-config | doxygen | g++) command=$package ;;
             *) continue ;; # a library: CMake will say so
         esac
         command -v "$command" >/dev/null || command -v "$command-19" >/dev/null || missing+=("$package")

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 /// https://webassembly.github.io/spec/core/binary/modules.html#type-section and the validation of type
-/// definitions, https://webassembly.github.io/spec/core/valid/types.html#type-definitions
+/// definitions, https://webassembly.github.io/spec/core/valid/types.html#recursive-types
 
 namespace warpbeam {
 namespace {

@@ -7,6 +7,7 @@
 /// The fast path. Most of a function body is locals, constants, numeric instructions, loads and stores with
 /// short immediates and operands of exactly the expected types. Their effects are data, so one sequence
 /// without unpredictable branches handles them all; a jump per instruction would be mispredicted too often.
+/// https://webassembly.github.io/spec/core/valid/instructions.html#numeric-instructions
 
 namespace warpbeam {
 namespace {

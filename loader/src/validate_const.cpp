@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+/// Constant expressions, https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
+
 namespace warpbeam {
 
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
@@ -19,7 +21,6 @@ bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noex
     return true;
 }
 
-// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 bool FuncValidator::check_constant() noexcept {
     uint32_t code = code_;
     if (is_prefix(code)) {

@@ -208,7 +208,7 @@ bool FuncValidator::try_table() noexcept {
            pop_all(block.params()) && enter(block);
 }
 
-// https://webassembly.github.io/spec/core/valid/instructions.html#catch-clauses
+// https://webassembly.github.io/spec/core/valid/instructions.html#valid-catch
 bool FuncValidator::catch_clause() noexcept {
     const size_t start = in_.offset();
     CatchCode clause;

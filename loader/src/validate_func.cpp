@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+/// The bodies of functions, https://webassembly.github.io/spec/core/valid/modules.html#functions ; wide
+/// arithmetic, https://github.com/WebAssembly/wide-arithmetic
+
 namespace warpbeam {
 namespace {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 /// Which function validates which instruction. Instructions whose types are in the instruction table share
-/// one, `typed`.
+/// one, `typed`. https://webassembly.github.io/spec/core/valid/instructions.html
 
 namespace warpbeam {
 namespace {

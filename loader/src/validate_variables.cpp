@@ -3,6 +3,8 @@
 #include <algorithm>
 
 /// Locals, globals, memories, tables, and the segments that initialise them.
+/// https://webassembly.github.io/spec/core/valid/instructions.html#variable-instructions and what follows
+/// there.
 
 namespace warpbeam {
 

@@ -1,5 +1,5 @@
 // Types, https://webassembly.github.io/spec/core/text/types.html , and type uses,
-// https://webassembly.github.io/spec/core/text/modules.html#type-uses
+// https://webassembly.github.io/spec/core/text/types.html#type-uses
 
 #include "module_parser.hpp"
 

@@ -51,7 +51,7 @@ struct Signature {
 
 /// The types of a module in the binary format, with what the parser asks about them. Function types that are
 /// used without being defined are added at the end.
-/// https://webassembly.github.io/spec/core/text/modules.html#type-uses
+/// https://webassembly.github.io/spec/core/text/types.html#type-uses
 class TypeTable {
 public:
     TypeTable(Fault& fault, Allocator& allocator) noexcept

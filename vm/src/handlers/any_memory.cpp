@@ -2,6 +2,7 @@
 #include "handlers/memory_access.hpp"
 
 /// Loads and stores of any memory, with 32-bit or 64-bit addresses.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 /// Making arrays, and operations on many elements at once.
-/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+/// https://webassembly.github.io/spec/core/exec/instructions.html#exec-array-new and what follows there.
 
 namespace warpbeam::vm {
 

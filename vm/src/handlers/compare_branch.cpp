@@ -1,6 +1,7 @@
 #include "handlers/numeric.hpp"
 
 /// Branches with comparisons.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 
 namespace warpbeam::vm {
 

@@ -2,6 +2,7 @@
 #include "handlers/instance_data.hpp"
 
 /// Jumps without a comparison, polls and traps.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 
 namespace warpbeam::vm {
 

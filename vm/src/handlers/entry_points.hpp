@@ -30,8 +30,7 @@ struct CatchClause;
 /// Throws an exception where `execution` stands: searches the frames of this run of the interpreter,
 /// innermost first, for one that catches it. If found, the execution then stands at the clause's target in
 /// that frame, with the clause's values in its slots; returns the clause. Returns null and changes nothing if
-/// no frame catches it.
-/// https://webassembly.github.io/spec/core/exec/instructions.html#xref-exec-instructions-exec-throw-ref
+/// no frame catches it. https://webassembly.github.io/spec/core/exec/instructions.html#exec-throw-ref
 [[nodiscard]] const CatchClause* unwind(Execution& execution, Slot exception) noexcept;
 
 } // namespace warpbeam::vm

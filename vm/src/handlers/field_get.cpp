@@ -3,7 +3,7 @@
 #include "heap/reference.hpp"
 
 /// Reading fields of structures, elements of arrays, and values in references.
-/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+/// https://webassembly.github.io/spec/core/exec/instructions.html#exec-struct-get
 
 namespace warpbeam::vm {
 

@@ -1,7 +1,7 @@
 #include "handlers/fields.hpp"
 
 /// Writing the fields of structures and the elements of arrays.
-/// https://webassembly.github.io/spec/core/exec/instructions.html#aggregate-instructions
+/// https://webassembly.github.io/spec/core/exec/instructions.html#exec-struct-set
 
 namespace warpbeam::vm {
 

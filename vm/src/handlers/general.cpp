@@ -7,6 +7,8 @@
 #include "handlers/wide.hpp"
 
 /// The handlers of instructions that come in one variant.
+/// Their bodies are in the headers, which name the sections of
+/// https://webassembly.github.io/spec/core/exec/instructions.html
 
 namespace warpbeam::vm {
 

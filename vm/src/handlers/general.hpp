@@ -5,6 +5,7 @@
 
 /// Shared by instructions whose work outweighs their dispatch. Their operands are in consecutive slots; the
 /// result goes to the first of these and to the accumulator.
+/// https://webassembly.github.io/spec/core/exec/instructions.html
 
 namespace warpbeam::vm {
 

@@ -5,6 +5,7 @@
 
 /// Loads and stores of memory 0 with guard pages, where everything that a 32-bit address and offset can reach
 /// is reserved (see handlers/guard.hpp). Each is one machine instruction with an entry in the table.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

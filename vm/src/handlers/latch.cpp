@@ -1,6 +1,7 @@
 #include "handlers/numeric.hpp"
 
 /// The ends of counting loops.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 
 namespace warpbeam::vm {
 

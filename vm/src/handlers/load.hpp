@@ -4,6 +4,7 @@
 #include "handlers/guarded_access.hpp"
 
 /// Loads from memory 0 with 32-bit addresses.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

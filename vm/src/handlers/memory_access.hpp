@@ -5,6 +5,7 @@
 #include "semantics/op_rows.hpp"
 
 /// The addresses of memory accesses.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

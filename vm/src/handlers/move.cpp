@@ -2,6 +2,7 @@
 #include "handlers/instance_data.hpp"
 
 /// Moves, selections and globals: instructions without arithmetic.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#variable-instructions
 
 namespace warpbeam::vm {
 

@@ -3,6 +3,8 @@
 #include "handlers/generate.hpp"
 #include "semantics/numeric.hpp"
 
+/// Operators on numbers, https://webassembly.github.io/spec/core/exec/instructions.html#numeric-instructions
+
 namespace warpbeam::vm {
 
 /// result = F(left, right)

@@ -1,5 +1,8 @@
 #include "handlers/numeric.hpp"
 
+/// Operators on two floats,
+/// https://webassembly.github.io/spec/core/exec/numerics.html#floating-point-operations
+
 namespace warpbeam::vm {
 
 namespace {

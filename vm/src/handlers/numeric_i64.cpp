@@ -1,5 +1,7 @@
 #include "handlers/numeric.hpp"
 
+/// Operators on two i64, https://webassembly.github.io/spec/core/exec/numerics.html#integer-operations
+
 namespace warpbeam::vm {
 
 namespace {

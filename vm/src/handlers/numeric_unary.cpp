@@ -1,5 +1,8 @@
 #include "handlers/numeric.hpp"
 
+/// Operators on one number, and conversions,
+/// https://webassembly.github.io/spec/core/exec/numerics.html#conversions
+
 namespace warpbeam::vm {
 
 namespace {

@@ -2,6 +2,7 @@
 #include "handlers/memory_access.hpp"
 
 /// Chooses the compiled instruction set for the processor, and has what is the same for all of them.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
 namespace warpbeam::vm {
 

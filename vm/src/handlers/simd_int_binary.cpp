@@ -1,6 +1,9 @@
 #include "handlers/numeric.hpp"
 #include "handlers/simd_operators.hpp"
 
+/// Operators on two vectors of integers,
+/// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
+
 namespace warpbeam::vm::WARPBEAM_ISA {
 
 namespace {

@@ -1,6 +1,7 @@
 #include "handlers/simd_operators.hpp"
 
 /// Operators with other forms: three operands, a number as the second one, lanes as immediates.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 

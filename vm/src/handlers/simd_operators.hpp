@@ -5,6 +5,7 @@
 #include "semantics/simd_int.hpp"
 
 /// From functions on lanes to handlers. As lanes.hpp explains, all of this belongs to one instruction set.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 

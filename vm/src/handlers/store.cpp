@@ -1,6 +1,7 @@
 #include "handlers/load.hpp"
 
 /// Stores to memory 0 with 32-bit addresses.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

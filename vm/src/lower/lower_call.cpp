@@ -1,6 +1,7 @@
 #include "lower/lowering.hpp"
 
 /// Calls and returns.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#function-calls
 
 namespace warpbeam::vm {
 

@@ -7,6 +7,7 @@
 ///
 /// At a label all operands are at home, and the label's own set of locals is pinned. A jump from a region
 /// with another set goes to a `set_pins` before the label instead.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 
 namespace warpbeam::vm {
 

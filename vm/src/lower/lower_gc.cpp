@@ -2,6 +2,7 @@
 #include "lower/lowering.hpp"
 
 /// Structures, arrays, tests and casts of references.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#reference-instructions
 
 namespace warpbeam::vm {
 

@@ -1,7 +1,8 @@
 #include "heap/layout.hpp"
 #include "lower/lowering.hpp"
 
-/// Instructions whose work outweighs their dispatch.
+/// Instructions whose work outweighs their dispatch, most of them on tables and memories,
+/// https://webassembly.github.io/spec/core/exec/instructions.html#table-instructions
 
 namespace warpbeam::vm {
 

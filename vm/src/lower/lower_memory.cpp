@@ -1,6 +1,7 @@
 #include "lower/lowering.hpp"
 
 /// Accesses to memory and globals.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 

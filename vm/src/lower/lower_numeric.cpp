@@ -3,6 +3,7 @@
 #include <algorithm>
 
 /// Numeric and parametric instructions, locals and constants.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#numeric-instructions
 
 namespace warpbeam::vm {
 

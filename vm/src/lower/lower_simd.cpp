@@ -2,6 +2,7 @@
 
 /// Vector instructions whose forms differ from those of numbers: three operands, a number and a vector, lanes
 /// as immediates. The others are lowered like numeric and memory instructions.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
 namespace warpbeam::vm {
 

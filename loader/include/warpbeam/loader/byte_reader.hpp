@@ -8,6 +8,7 @@
 #include <cstring>
 #include <span>
 
+/// @file
 /// Readers of the values that the binary format is made of,
 /// https://webassembly.github.io/spec/core/binary/values.html
 
@@ -17,13 +18,17 @@ namespace warpbeam {
 /// reader then stands after the offending byte.
 class ByteReader {
 public:
+    /// Reads `bytes`, which must outlive it.
     constexpr explicit ByteReader(std::span<const uint8_t> bytes) noexcept
         : base_{bytes.data()}, pos_{base_}, end_{base_ + bytes.size()} {}
 
     /// The number of bytes before the next one; for a part, counted from the start of the whole input.
     [[nodiscard]] constexpr size_t offset() const noexcept { return static_cast<size_t>(pos_ - base_); }
+    /// How many bytes are left.
     [[nodiscard]] constexpr size_t remaining() const noexcept { return static_cast<size_t>(end_ - pos_); }
+    /// Whether no byte is left.
     [[nodiscard]] constexpr bool at_end() const noexcept { return pos_ == end_; }
+    /// Where the next byte lies, for `since`.
     [[nodiscard]] constexpr const uint8_t* position() const noexcept { return pos_; }
     /// The bytes read since `start`, which `position` returned.
     [[nodiscard]] constexpr std::span<const uint8_t> since(const uint8_t* start) const noexcept {
@@ -32,6 +37,7 @@ public:
     /// Looks at the next byte without reading it; there must be one.
     [[nodiscard]] constexpr uint8_t peek() const noexcept { return *pos_; }
 
+    /// The next byte.
     [[nodiscard]] constexpr LebFault byte(uint8_t& value) noexcept {
         if (pos_ == end_) [[unlikely]]
             return LebFault::unexpected_end;
@@ -48,6 +54,7 @@ public:
             }
         return decode_leb128<T, bits>(pos_, end_, value);
     }
+    /// The next `size` bytes.
     [[nodiscard]] constexpr LebFault bytes(size_t size, std::span<const uint8_t>& value) noexcept {
         if (size > remaining()) [[unlikely]]
             return LebFault::unexpected_end;
@@ -66,27 +73,35 @@ protected:
     /// Limits the reader to the next `size` bytes, which must be there.
     constexpr void narrow(size_t size) noexcept { end_ = pos_ + size; }
 
-    const uint8_t* base_;
-    const uint8_t* pos_;
-    const uint8_t* end_;
+    const uint8_t* base_; ///< what `offset` counts from
+    const uint8_t* pos_;  ///< the next byte
+    const uint8_t* end_;  ///< where reading ends
 };
 
 /// Reads bytes that have already been validated, without looking for faults.
 class ValidBytes {
 public:
+    /// Reads `bytes`, which must outlive it.
     constexpr explicit ValidBytes(std::span<const uint8_t> bytes) noexcept
         : begin_{bytes.data()}, at_{bytes.data()}, end_{bytes.data() + bytes.size()} {}
 
+    /// Whether all bytes have been read.
     [[nodiscard]] constexpr bool done() const noexcept { return at_ == end_; }
+    /// How many bytes have been read.
     [[nodiscard]] constexpr size_t offset() const noexcept { return static_cast<size_t>(at_ - begin_); }
+    /// The next byte without reading it; there must be one.
     [[nodiscard]] constexpr uint8_t peek() const noexcept { return *at_; }
+    /// Passes over `count` bytes.
     constexpr void pass(size_t count) noexcept { at_ += count; }
 
+    /// The next byte.
     [[nodiscard]] constexpr uint8_t byte() noexcept { return *at_++; }
+    /// @{ An integer in LEB128, of the kind in the name.
     [[nodiscard]] constexpr uint32_t u32() noexcept { return static_cast<uint32_t>(u64()); }
     [[nodiscard]] constexpr uint64_t u64() noexcept { return valid_leb128<uint64_t>(at_); }
     [[nodiscard]] constexpr int64_t s64() noexcept { return valid_leb128<int64_t>(at_); }
     [[nodiscard]] constexpr int64_t s33() noexcept { return s64(); }
+    /// @}
     /// A number of sizeof(T) bytes, little-endian.
     template <typename T>
     [[nodiscard]] T fixed() noexcept {

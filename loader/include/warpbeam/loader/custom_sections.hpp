@@ -9,13 +9,14 @@
 #include <span>
 #include <string_view>
 
+/// @file
 /// The contents of the standard's custom sections.
 /// https://webassembly.github.io/spec/core/appendix/custom.html
 
 namespace warpbeam {
 
-inline constexpr std::string_view name_section = "name";
-inline constexpr std::string_view hint_section = "metadata.code.branch_hint";
+inline constexpr std::string_view name_section = "name"; ///< names of functions, locals and so on
+inline constexpr std::string_view hint_section = "metadata.code.branch_hint"; ///< of branches
 
 /// Whether a custom section refers to the code by byte offsets, as sections for linkers and debuggers do
 /// (except branch hints, which have a text form of their own). Such a section becomes wrong when the code is
@@ -35,13 +36,17 @@ public:
     [[nodiscard]] bool canonical() const noexcept { return good_ && canonical_; }
 
 protected:
-    // After a fault these return nothing.
+    /// @{ The next number; 0 after a fault.
     uint8_t byte(ByteReader& in) noexcept;
     uint32_t u32(ByteReader& in) noexcept;
+    /// @}
     /// The length of a vector that the text format cannot write empty.
     uint32_t count(ByteReader& in) noexcept;
+    /// A vector of bytes; empty after a fault.
     std::span<const uint8_t> sized(ByteReader& in) noexcept;
+    /// A fault unless the condition holds.
     void expect(bool condition) noexcept { good_ &= condition; }
+    /// No longer canonical unless the condition holds.
     void expect_canonical(bool condition) noexcept { canonical_ &= condition; }
 
 private:
@@ -52,13 +57,15 @@ private:
 /// Reads the contents of a name section.
 class WARPBEAM_API NameReader : public CustomReader {
 public:
+    /// A name, and what has it.
     struct Entry {
-        NameSpace space = NameSpace::module;
-        uint32_t owner = 0; ///< the function of a local or label, the type of a field, else 0
-        uint32_t index = 0; ///< 0 for the module
-        std::string_view name;
+        NameSpace space = NameSpace::module; ///< what kind of thing has it
+        uint32_t owner = 0;    ///< the function of a local or label, the type of a field, else 0
+        uint32_t index = 0;    ///< 0 for the module
+        std::string_view name; ///< the name itself, in UTF-8
     };
 
+    /// Reads `contents`, which must outlive it.
     explicit NameReader(std::span<const uint8_t> contents) noexcept : in_{contents} {}
     /// Skips all name spaces except these two.
     NameReader(std::span<const uint8_t> contents, NameSpace first, NameSpace second) noexcept
@@ -84,15 +91,17 @@ private:
     uint32_t owner_ = 0;
 };
 
+/// Which way a branch is likely to go.
 struct BranchHint {
-    uint32_t func = 0;
+    uint32_t func = 0;   ///< the function's index
     uint32_t offset = 0; ///< in the function's body, counted from its declarations of locals
-    bool likely = false;
+    bool likely = false; ///< whether the branch is likely to be taken
 };
 
 /// Reads the contents of a section of branch hints. https://github.com/WebAssembly/branch-hinting
 class WARPBEAM_API BranchHintReader : public CustomReader {
 public:
+    /// Reads `contents`, which must outlive it.
     explicit BranchHintReader(std::span<const uint8_t> contents) noexcept
         : in_{contents}, funcs_left_{count(in_)} {}
 

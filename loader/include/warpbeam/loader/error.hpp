@@ -32,16 +32,17 @@ enum class ErrorCode : uint8_t {
 /// copies in different threads share nothing that changes.
 class WARPBEAM_API Error {
 public:
-    static constexpr size_t no_offset = SIZE_MAX;
-    static constexpr uint32_t no_function = UINT32_MAX;
+    static constexpr size_t no_offset = SIZE_MAX;       ///< what `offset` is when there is none
+    static constexpr uint32_t no_function = UINT32_MAX; ///< what `function` is when there is none
 
     /// The message is `text_of(code)`. Needs no memory.
     explicit Error(ErrorCode code) noexcept : code_{code} {}
-    /// `format` is as for printf. The message uses memory from the standard allocator, or from `allocator`,
-    /// which must outlive the error and its copies.
+    /// @{ `format` is as for printf. The message uses memory from the standard allocator, or from
+    /// `allocator`, which must outlive the error and its copies.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
     [[gnu::format(printf, 4, 5)]] Error(Allocator& allocator, ErrorCode code, const char* format,
                                         ...) noexcept;
+    /// @}
     /// Like vprintf.
     [[nodiscard]] static Error vformat(Allocator& allocator, ErrorCode code, const char* format,
                                        va_list arguments) noexcept;
@@ -59,6 +60,7 @@ public:
     }
     ~Error();
 
+    /// What kind of fault it is.
     [[nodiscard]] ErrorCode code() const noexcept { return code_; }
     /// What went wrong, in the specification's terms, on one line unless it comes from the text front end.
     /// Names in it are escaped so that it is safe to print (see printable.hpp). Valid as long as the error.
@@ -70,6 +72,7 @@ public:
     /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
+    /// @{ Adds what is known of the fault.
     Error& at(size_t byte_offset) noexcept {
         offset_ = byte_offset;
         return *this;
@@ -82,6 +85,7 @@ public:
         missing_feature_ = feature;
         return *this;
     }
+    /// @}
     /// Appends to the message; `format` is as for printf.
     [[gnu::format(printf, 2, 3)]] Error& add(const char* format, ...) noexcept;
     /// Appends a new line to the message.

@@ -14,15 +14,15 @@ enum class Feature : uint8_t {
 #undef WARPBEAM_FEATURE
 };
 
-/// A feature's name on the command line and in errors, whether it is on by default, and what it allows, for
-/// help texts.
+/// What is known of a feature.
 struct FeatureRow {
-    Feature feature;
-    std::string_view name;
-    bool standard;
-    std::string_view summary;
+    Feature feature;          ///< the feature itself
+    std::string_view name;    ///< on the command line and in errors
+    bool standard;            ///< whether it is on by default
+    std::string_view summary; ///< what it allows, for help texts
 };
 
+/// All features, in the order of `Feature`.
 inline constexpr FeatureRow feature_table[] = {
     {Feature::core, "core", true, "WebAssembly 1.0"},
 #define WARPBEAM_FEATURE(id, text, on, summary) {Feature::id, text, on, summary},
@@ -38,13 +38,16 @@ public:
             if (row.standard)
                 enable(row.feature);
     }
+    /// Whether a feature is in the set.
     [[nodiscard]] constexpr bool has(Feature f) const noexcept {
         return (bits_ >> static_cast<unsigned>(f)) & 1;
     }
+    /// Switches a feature on.
     constexpr FeatureSet& enable(Feature f) noexcept {
         bits_ |= uint32_t{1} << static_cast<unsigned>(f);
         return *this;
     }
+    /// Switches a feature off.
     constexpr FeatureSet& disable(Feature f) noexcept {
         bits_ &= ~(uint32_t{1} << static_cast<unsigned>(f));
         return *this;
@@ -74,6 +77,7 @@ private:
     uint32_t bits_ = 0;
 };
 
+/// The name of a feature, on the command line and in errors.
 constexpr std::string_view name_of(Feature f) noexcept {
     return feature_table[static_cast<unsigned>(f)].name;
 }

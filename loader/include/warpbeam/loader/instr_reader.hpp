@@ -16,17 +16,17 @@ struct MemArg {
     /// The base-2 logarithm of the alignment. A value of `mem_arg_flag::limit` or more is malformed, and
     /// nothing was read after it.
     uint32_t align = 0;
-    uint32_t memory = 0;
-    uint64_t offset = 0;
+    uint32_t memory = 0; ///< the memory's index
+    uint64_t offset = 0; ///< what is added to the address
     /// Whether a memory index was written; it may be left out for memory 0.
     bool has_memory = false;
 };
 
 /// A clause of `try_table`; it is malformed if its kind is not in `catch_kinds`.
 struct CatchCode {
-    uint8_t kind = 0;
-    uint32_t tag = 0;
-    uint32_t label = 0;
+    uint8_t kind = 0;   ///< the row of `catch_kinds`
+    uint32_t tag = 0;   ///< the tag's index, if this kind has one
+    uint32_t label = 0; ///< where it branches to
 };
 
 /// Reads instructions and types as sequences of the numbers that `Bytes` reads. `Bytes` either checks its
@@ -36,6 +36,7 @@ template <typename Bytes>
 class CodeReader : public Bytes {
 public:
     using Bytes::Bytes;
+    /// Reads on where `bytes` is.
     constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
 
     /// An opcode; it may not belong to any instruction.
@@ -43,6 +44,7 @@ public:
         const uint8_t byte = this->byte();
         return static_cast<Op>(is_prefix(byte) ? prefixed_code(byte, this->u32()) : byte);
     }
+    /// A heap type.
     [[nodiscard]] constexpr HeapCode heap_code() noexcept {
         const uint8_t first = this->peek();
         if (first == type_code::exact) {
@@ -53,6 +55,7 @@ public:
         const int64_t code = this->s33();
         return {code < 0 && !type_code::is_negative(first) ? INT64_MIN : code, false};
     }
+    /// A value type.
     [[nodiscard]] constexpr TypeCode type_code() noexcept {
         TypeCode code;
         code.first = this->byte();
@@ -60,6 +63,7 @@ public:
             code.heap = heap_code();
         return code;
     }
+    /// The type of a block.
     [[nodiscard]] constexpr BlockCode block_code() noexcept {
         switch (BlockCode::form_of(this->peek())) {
         case BlockCode::empty:
@@ -72,6 +76,7 @@ public:
         }
         return {};
     }
+    /// The first immediates of a memory access.
     [[nodiscard]] constexpr MemArg mem_arg() noexcept {
         MemArg arg;
         arg.align = this->u32();
@@ -84,6 +89,7 @@ public:
         arg.offset = this->u64();
         return arg;
     }
+    /// A clause of `try_table`.
     [[nodiscard]] constexpr CatchCode catch_clause() noexcept {
         CatchCode clause;
         clause.kind = this->byte();
@@ -180,13 +186,17 @@ public:
 
 /// The type of a block: a function type, or at most one result.
 struct BlockType {
-    const FuncType* func = nullptr;
-    ValType result;
+    const FuncType* func = nullptr; ///< null when there is at most one result
+    ValType result;                 ///< without `func`: the result; `ValType{}` for none
+    /// How many parameters there are.
     [[nodiscard]] size_t params() const noexcept { return func != nullptr ? func->params.size() : 0; }
+    /// How many results there are.
     [[nodiscard]] size_t results() const noexcept {
         return func != nullptr ? func->results.size() : result == ValType{} ? 0 : 1;
     }
+    /// The kind of parameter `i`, which must exist.
     [[nodiscard]] ValType::Kind param(size_t i) const noexcept { return func->params[i].kind(); }
+    /// The kind of result `i`, which must exist.
     [[nodiscard]] ValType::Kind result_kind(size_t i) const noexcept {
         return func != nullptr ? func->results[i].kind() : result.kind();
     }
@@ -195,12 +205,15 @@ struct BlockType {
 /// Reads instructions of a loaded module, from a body or a constant expression.
 class WARPBEAM_API InstrReader : public CodeReader<ValidBytes> {
 public:
+    /// Reads `code`, which must be code of `module`; both must outlive it.
     InstrReader(const Module& module, std::span<const uint8_t> code) noexcept
         : CodeReader{code}, module_{&module} {}
 
+    /// @{ The type that comes next, with the ids of the module's registry.
     [[nodiscard]] HeapType heap_type() noexcept;
     [[nodiscard]] ValType val_type() noexcept;
     [[nodiscard]] BlockType block_type() noexcept;
+    /// @}
 
 private:
     const Module* module_;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+/// @file
 /// The one table of instructions, which the decoder, validator, text front end, printer and lowering all use.
 /// https://webassembly.github.io/spec/core/binary/instructions.html
 ///
@@ -73,17 +74,20 @@ enum class Imm : uint8_t {
 /// The operand and result types of an instruction whose types do not depend on context. `addr` stands for the
 /// address type of the memory that the immediate names.
 struct Sig {
+    /// The types that occur.
     enum Type : uint8_t { none, i32, i64, f32, f64, v128, addr };
     /// The number of operands, or `special` if the instruction has its own rules.
     uint8_t arity;
-    std::array<Type, 3> in;
-    Type out;
+    std::array<Type, 3> in; ///< the types of the operands
+    Type out;               ///< the type of the result
     friend constexpr bool operator==(const Sig&, const Sig&) noexcept = default;
 };
 
+/// Signatures by name.
 namespace sig {
+/// The signature of instructions with rules of their own.
 inline constexpr Sig special{0xff, {}, Sig::none};
-}
+} // namespace sig
 /// The type that a letter stands for: i = i32, l = i64, f = f32, d = f64, s = v128, a = an address. Other
 /// letters do not compile.
 consteval Sig::Type named_type(char letter) {
@@ -170,6 +174,7 @@ inline constexpr auto instr_table = [] {
 constexpr bool is_prefix(uint32_t byte) noexcept { return byte >= 0xfb && byte <= 0xfe; }
 /// All sub-opcodes are less than this.
 inline constexpr uint32_t sub_opcode_limit = 0xfff;
+/// The encoding of an instruction that has a prefix.
 constexpr uint32_t prefixed_code(uint32_t prefix, uint32_t sub_opcode) noexcept {
     return prefix << 12 | std::min(sub_opcode, sub_opcode_limit);
 }

@@ -4,12 +4,15 @@
 #include <limits>
 #include <type_traits>
 
+/// @file
 /// Variable-length integers, https://webassembly.github.io/spec/core/binary/values.html#integers
 
 namespace warpbeam {
 
+/// What is wrong with an integer of variable length.
 enum class LebFault : uint8_t { none, unexpected_end, too_long, too_large };
 
+/// The words for a fault.
 constexpr const char* text_of(LebFault fault) noexcept {
     return fault == LebFault::unexpected_end ? "unexpected end"
            : fault == LebFault::too_long     ? "integer representation too long"

@@ -8,7 +8,8 @@ namespace warpbeam {
 /// The limits on what a module may declare. The defaults are those of the JavaScript embedding,
 /// https://webassembly.github.io/spec/js-api/#limits , which all browsers share, where it has one.
 struct ModuleLimits {
-    size_t module_size = 1u << 30;
+    size_t module_size = 1u << 30; ///< in bytes
+    /// @{ How many there may be, imported ones included.
     uint32_t types = 1'000'000;
     uint32_t functions = 1'000'000;
     uint32_t imports = 1'000'000;
@@ -19,12 +20,13 @@ struct ModuleLimits {
     uint32_t tags = 1'000'000;
     uint32_t data_segments = 100'000;
     uint32_t element_segments = 10'000'000;
-    uint32_t function_size = 7'654'321;
-    uint32_t locals = 50'000;
-    uint32_t params = 1'000;
-    uint32_t results = 1'000;
-    uint32_t fields = 10'000;
-    uint32_t subtyping_depth = 63;
+    /// @}
+    uint32_t function_size = 7'654'321; ///< of a body, in bytes
+    uint32_t locals = 50'000;           ///< of a function, parameters included
+    uint32_t params = 1'000;            ///< of a function type
+    uint32_t results = 1'000;           ///< of a function type
+    uint32_t fields = 10'000;           ///< of a structure type
+    uint32_t subtyping_depth = 63;      ///< how many supertypes may be above a type
     /// How deeply blocks may nest in a function.
     uint32_t nesting = 100'000;
     /// The maximum height of a function's operand stack, in 64-bit slots, including its locals.

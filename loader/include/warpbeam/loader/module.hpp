@@ -17,34 +17,38 @@
 
 namespace warpbeam {
 
+/// Something that a module imports.
 struct Import {
+    /// @{ The two parts of its name.
     std::string_view module;
     std::string_view name;
-    ExternType type;
+    /// @}
+    ExternType type; ///< what it must be
 };
 
+/// Something that a module exports.
 struct Export {
-    std::string_view name;
-    ExternKind kind = ExternKind::func;
-    uint32_t index = 0;
+    std::string_view name;              ///< unique among its exports
+    ExternKind kind = ExternKind::func; ///< what it is
+    uint32_t index = 0;                 ///< in the index space of its kind
 };
 
 /// A constant expression: its validated instructions including the final `end`, and the type of its result.
 /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 struct ConstExpr {
-    std::span<const uint8_t> code;
-    ValType type;
+    std::span<const uint8_t> code; ///< read by InstrReader
+    ValType type;                  ///< of the result
 };
 
 /// Consecutive locals of one type.
 struct LocalRun {
-    uint32_t count = 0;
-    ValType type;
+    uint32_t count = 0; ///< the number of these locals
+    ValType type;       ///< the type of each of them
 };
 
 /// The body of a defined function. Everything in it has been validated.
 struct FuncBody {
-    TypeId type = 0;
+    TypeId type = 0; ///< of the function
     /// The declared locals, without the parameters.
     std::span<const LocalRun> locals;
     /// The total number of declared locals.
@@ -57,53 +61,62 @@ struct FuncBody {
     uint32_t max_stack = 0;
 };
 
+/// A table that the module defines.
 struct TableDecl {
-    TableType type;
+    TableType type; ///< of the table
     /// The initial value of the elements; without it they are null.
     std::optional<ConstExpr> init;
 };
 
+/// A global that the module defines.
 struct GlobalDecl {
-    GlobalType type;
-    ConstExpr init;
+    GlobalType type; ///< of the global
+    ConstExpr init;  ///< its initial value
 };
 
+/// What happens to a segment: it is copied at instantiation, or by instructions, or it only declares
+/// functions.
 enum class SegmentMode : uint8_t { active, passive, declarative };
 
+/// https://webassembly.github.io/spec/core/syntax/modules.html#element-segments
 struct ElementSegment {
-    SegmentMode mode = SegmentMode::passive;
-    uint32_t table = 0;               ///< when active
-    ConstExpr offset;                 ///< when active
-    ValType type;                     ///< of the elements
-    std::span<const uint32_t> funcs;  ///< the elements, if all are given by function index
-    std::span<const ConstExpr> exprs; ///< otherwise the elements; one of the two spans is empty
+    SegmentMode mode = SegmentMode::passive; ///< what happens to it
+    uint32_t table = 0;                      ///< when active
+    ConstExpr offset;                        ///< when active
+    ValType type;                            ///< of the elements
+    std::span<const uint32_t> funcs;         ///< the elements, if all are given by function index
+    std::span<const ConstExpr> exprs;        ///< otherwise the elements; one of the two spans is empty
+    /// How many elements there are.
     [[nodiscard]] size_t size() const noexcept { return funcs.size() + exprs.size(); }
 };
 
+/// https://webassembly.github.io/spec/core/syntax/modules.html#data-segments
 struct DataSegment {
-    SegmentMode mode = SegmentMode::passive;
-    uint32_t memory = 0; ///< when active
-    ConstExpr offset;    ///< when active
-    std::span<const uint8_t> bytes;
+    SegmentMode mode = SegmentMode::passive; ///< what happens to it
+    uint32_t memory = 0;                     ///< when active
+    ConstExpr offset;                        ///< when active
+    std::span<const uint8_t> bytes;          ///< what is copied
 };
 
+/// https://webassembly.github.io/spec/core/binary/modules.html#custom-section
 struct CustomSection {
-    std::string_view name;
-    std::span<const uint8_t> bytes;
+    std::string_view name;          ///< what kind of section it is
+    std::span<const uint8_t> bytes; ///< what follows the name
     /// The offset of `bytes` in the module.
     size_t offset = 0;
 };
 
 /// The bytes of one section, for tools.
 struct SectionRange {
-    uint8_t id = 0;
+    uint8_t id = 0;    ///< see SectionId
     size_t offset = 0; ///< of the contents, after id and size
-    size_t size = 0;
+    size_t size = 0;   ///< of the contents
 };
 
+/// How a module is loaded.
 struct LoadOptions {
-    FeatureSet features = {};
-    ModuleLimits limits = {};
+    FeatureSet features = {}; ///< what it may use
+    ModuleLimits limits = {}; ///< what it may ask for
     /// Where types are stored. Modules that are linked with each other need the same registry, which must
     /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
@@ -136,6 +149,7 @@ public:
         return *this;
     }
     ~Module();
+    /// Whether there is a module.
     explicit operator bool() const noexcept { return impl_ != nullptr; }
     /// Whether both are the same module, or both empty.
     friend bool operator==(const Module&, const Module&) noexcept = default;
@@ -145,18 +159,21 @@ public:
     /// The module's type index space: the registry id of each type.
     [[nodiscard]] std::span<const TypeId> types() const noexcept;
 
+    /// @{ In the order of the module.
     [[nodiscard]] std::span<const Import> imports() const noexcept;
     [[nodiscard]] std::span<const Export> exports() const noexcept;
+    /// @}
     /// The export of that name, or null.
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
 
     /// The type of every function; imported ones come first.
     [[nodiscard]] std::span<const TypeId> funcs() const noexcept;
+    /// How many of them are imported.
     [[nodiscard]] uint32_t imported_funcs() const noexcept;
     /// The bodies of the functions that are not imported.
     [[nodiscard]] std::span<const FuncBody> bodies() const noexcept;
 
-    /// The types of all tables, memories, globals and tags (imported ones come first), and the number of
+    /// @{ The types of all tables, memories, globals and tags (imported ones come first), and the number of
     /// imported ones.
     [[nodiscard]] std::span<const TableType> tables() const noexcept;
     [[nodiscard]] std::span<const MemoryType> memories() const noexcept;
@@ -166,15 +183,22 @@ public:
     [[nodiscard]] uint32_t imported_memories() const noexcept;
     [[nodiscard]] uint32_t imported_globals() const noexcept;
     [[nodiscard]] uint32_t imported_tags() const noexcept;
-    /// The declarations of those that are not imported.
+    /// @}
+    /// @{ The declarations of those that are not imported.
     [[nodiscard]] std::span<const TableDecl> table_decls() const noexcept;
     [[nodiscard]] std::span<const GlobalDecl> global_decls() const noexcept;
+    /// @}
 
+    /// @{ The segments, in the order of the module.
     [[nodiscard]] std::span<const ElementSegment> elements() const noexcept;
     [[nodiscard]] std::span<const DataSegment> data() const noexcept;
+    /// @}
+    /// The function that instantiation ends with, if there is one.
     [[nodiscard]] std::optional<uint32_t> start() const noexcept;
 
+    /// The custom sections.
     [[nodiscard]] std::span<const CustomSection> custom_sections() const noexcept;
+    /// All sections, custom ones included, in the order of the module.
     [[nodiscard]] std::span<const SectionRange> sections() const noexcept;
     /// The whole module in the binary format.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
@@ -201,11 +225,13 @@ struct WARPBEAM_API ModuleAccess {
     /// Data derived from a module and stored with it (lowered code). It is released with the module by
     /// calling `drop`.
     struct Attachment {
+        /// The module ends, and so must this.
         virtual void drop() noexcept = 0;
 
     protected:
         ~Attachment() = default;
     };
+    /// What is attached; null when nothing is.
     [[nodiscard]] static Attachment* attachment(const Module& module) noexcept;
     /// The first caller to attach wins; returns the attached object.
     static Attachment* attach(const Module& module, Attachment* fresh) noexcept;
@@ -213,8 +239,10 @@ struct WARPBEAM_API ModuleAccess {
     /// The module as attached data refers to it: a handle that does not own it, valid as long as the module.
     /// Precondition: not empty.
     [[nodiscard]] static const Module& self(const Module& module) noexcept;
+    /// @{ Adds or removes an owner.
     static void retain(const Module& module) noexcept;
     static void release(const Module& module) noexcept;
+    /// @}
 };
 
 } // namespace warpbeam

@@ -28,13 +28,15 @@ enum class SectionId : uint8_t {
     tag
 };
 
+/// What is known of a section.
 struct SectionRow {
-    const char* name;
+    const char* name; ///< as messages name it
     /// The section's name in the text format, where custom sections are placed before or after it.
     std::string_view keyword;
     /// The position in the required order; custom sections may appear anywhere, all others at most once.
     uint8_t rank;
 };
+/// All sections, by their ids.
 inline constexpr SectionRow section_table[] = {
     {"custom", "", 0},
     {"type", "type", 1},

@@ -12,9 +12,12 @@ namespace warpbeam {
 /// safe to print, since it may contain names from modules.
 class WARPBEAM_API Text {
 public:
+    /// An empty message in memory of `allocator`, which must outlive it.
     explicit Text(Allocator& allocator) noexcept : characters_{allocator} {}
+    /// Where its memory comes from.
     [[nodiscard]] Allocator& allocator() const noexcept { return characters_.allocator(); }
 
+    /// Adds words.
     Text& add(std::string_view words) noexcept;
     /// Adds another message unchanged.
     Text& add(const Text& message) noexcept {
@@ -26,10 +29,12 @@ public:
         (void)characters_.push('\n');
         return *this;
     }
-    /// Like printf.
+    /// @{ Like printf.
     [[gnu::format(printf, 2, 3)]] Text& print(const char* format, ...) noexcept;
     Text& vprint(const char* format, va_list arguments) noexcept;
+    /// @}
 
+    /// The message so far.
     [[nodiscard]] std::string_view view() const noexcept { return {characters_.data(), characters_.size()}; }
 
 private:

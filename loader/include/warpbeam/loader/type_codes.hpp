@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string_view>
 
+/// @file
 /// The encodings of types in the binary and text formats. Each code and keyword is written here once, for
 /// everything that reads or writes them. https://webassembly.github.io/spec/core/binary/types.html
 
@@ -15,9 +16,10 @@ namespace warpbeam {
 
 /// A type that is one byte. Packed types occur only in fields.
 struct PlainType {
-    ValType::Kind kind;
-    uint8_t code;
-    std::string_view keyword;
+    ValType::Kind kind;       ///< the type
+    uint8_t code;             ///< in the binary format
+    std::string_view keyword; ///< in the text format
+    /// Whether it is a type of fields only.
     [[nodiscard]] constexpr bool is_packed() const noexcept { return ValType{kind}.is_packed(); }
 };
 /// In the order of ValType::Kind.
@@ -30,10 +32,10 @@ inline constexpr PlainType plain_types[] = {
 /// An abstract heap type. Used as a value type, its code stands for a nullable reference to it, and so does
 /// the keyword `ref`.
 struct AbstractHeap {
-    HeapType::Abstract heap;
-    uint8_t code;
-    std::string_view keyword;
-    std::string_view ref;
+    HeapType::Abstract heap;  ///< the type
+    uint8_t code;             ///< in the binary format
+    std::string_view keyword; ///< in the text format
+    std::string_view ref;     ///< in the text format, for a nullable reference
 };
 /// In the order of HeapType::Abstract.
 inline constexpr AbstractHeap abstract_heaps[] = {
@@ -47,9 +49,11 @@ inline constexpr AbstractHeap abstract_heaps[] = {
 
 /// Codes that begin the other types, or replace a type.
 namespace type_code {
+/// @{ What begins a type.
 inline constexpr uint8_t ref_null = 0x63, ref = 0x64, exact = 0x62;
 inline constexpr uint8_t func = 0x60, struct_ = 0x5f, array = 0x5e;
 inline constexpr uint8_t sub = 0x50, sub_final = 0x4f, rec = 0x4e, descriptor = 0x4d, describes = 0x4c;
+/// @}
 /// Used as an import's kind: a function that must have exactly the type.
 inline constexpr uint8_t exact_func = 0x20;
 /// A block without parameters and results.
@@ -63,8 +67,10 @@ constexpr bool is_negative(uint8_t byte) noexcept { return (byte & 0xc0) == 0x40
 
 /// The flags of limits, https://webassembly.github.io/spec/core/binary/types.html#limits
 namespace limits_flag {
+/// @{ What a bit says: there is a maximum, it is shared, addresses are i64, a page size follows.
 inline constexpr uint8_t max = 1, shared = 2, is_64 = 4, page_size = 8;
-}
+/// @}
+} // namespace limits_flag
 
 namespace detail {
 /// For each code, its position in its table plus one, or 0.
@@ -79,7 +85,7 @@ inline constexpr auto plain_positions = positions_by_code(plain_types);
 inline constexpr auto heap_positions = positions_by_code(abstract_heaps);
 } // namespace detail
 
-/// The row of a code, or null.
+/// @{ The row of a code, or null.
 constexpr const PlainType* find_plain(uint8_t code) noexcept {
     const unsigned position = code < 0x80 ? detail::plain_positions[code] : 0u;
     return position == 0 ? nullptr : &plain_types[position - 1];
@@ -88,7 +94,8 @@ constexpr const AbstractHeap* find_heap(uint8_t code) noexcept {
     const unsigned position = code < 0x80 ? detail::heap_positions[code] : 0u;
     return position == 0 ? nullptr : &abstract_heaps[position - 1];
 }
-/// The row of a type; null for `bot`, which occurs in no module, and for types not in the table.
+/// @}
+/// @{ The row of a type; null for `bot`, which occurs in no module, and for types not in the table.
 constexpr const PlainType* row_of(ValType::Kind kind) noexcept {
     return kind == ValType::bot || kind == ValType::ref ? nullptr : &plain_types[kind - ValType::i32];
 }
@@ -96,6 +103,7 @@ constexpr const AbstractHeap* row_of(HeapType heap) noexcept {
     const uint32_t position = heap.code() - HeapType::func;
     return position < std::size(abstract_heaps) ? &abstract_heaps[position] : nullptr;
 }
+/// @}
 static_assert(std::ranges::all_of(plain_types, [](const PlainType& row) {
     return row_of(row.kind) == &row && find_plain(row.code) == &row && find_heap(row.code) == nullptr;
 }));
@@ -111,12 +119,15 @@ struct HeapCode {
     /// Whether it is an index after the code `exact`.
     bool exact = false;
 
+    /// The code of an abstract heap type.
     static constexpr HeapCode of(const AbstractHeap& row) noexcept { return {row.code - 0x80, false}; }
+    /// Whether it is a type index.
     [[nodiscard]] constexpr bool is_index() const noexcept { return code >= 0; }
     /// The abstract heap type; null for an index or a malformed type.
     [[nodiscard]] constexpr const AbstractHeap* abstract() const noexcept {
         return code < 0 && code >= -0x80 ? find_heap(static_cast<uint8_t>(code + 0x80)) : nullptr;
     }
+    /// Whether it stands for no type.
     [[nodiscard]] constexpr bool is_malformed() const noexcept {
         return !is_index() && abstract() == nullptr;
     }
@@ -125,10 +136,11 @@ struct HeapCode {
 
 /// A value type as encoded.
 struct TypeCode {
-    uint8_t first = 0;
+    uint8_t first = 0; ///< the first byte
     /// The heap type after `ref` or `ref_null`.
     HeapCode heap;
 
+    /// Whether a heap type follows.
     [[nodiscard]] constexpr bool has_heap() const noexcept {
         return first == type_code::ref || first == type_code::ref_null;
     }
@@ -140,8 +152,10 @@ struct TypeCode {
 
 /// A block type as encoded.
 struct BlockCode {
-    enum Form : uint8_t { empty, result, index } form = empty;
-    TypeCode result_type;
+    /// No type at all, one result, or the index of a function type.
+    enum Form : uint8_t { empty, result, index };
+    Form form = empty;    ///< which of these
+    TypeCode result_type; ///< for `result`
     /// A type index; malformed if negative.
     int64_t type = 0;
 
@@ -153,8 +167,8 @@ struct BlockCode {
     }
 };
 
-/// The type that a code means. `defined` makes the heap type for a type index, which may be exact. The code
-/// must not be malformed.
+/// @{ The type that a code means. `defined` makes the heap type for a type index, which may be exact. The
+/// code must not be malformed.
 template <typename Defined>
 constexpr HeapType heap_of(const HeapCode& code, Defined&& defined) noexcept {
     if (const AbstractHeap* const row = code.abstract())
@@ -169,25 +183,31 @@ constexpr ValType type_of(const TypeCode& code, Defined&& defined) noexcept {
         return row->kind;
     return ValType::reference(find_heap(code.first)->heap, true);
 }
+/// @}
 
 /// The flags in the first immediate of a memory access: whether a memory index follows; the rest is the
 /// alignment exponent.
 namespace mem_arg_flag {
+/// @{ The bit that says that a memory index follows, and what an exponent is less than.
 inline constexpr uint32_t memory = 0x40, limit = 0x80;
-}
+/// @}
+} // namespace mem_arg_flag
 
 /// The nullability flags in the first byte of a branch on cast.
 namespace cast_flag {
+/// @{ A bit for each, and all bits.
 inline constexpr uint8_t nullable_source = 1, nullable_target = 2, all = 3;
-}
+/// @}
+} // namespace cast_flag
 
 /// A clause of `try_table`, by code.
 /// https://webassembly.github.io/spec/core/binary/instructions.html#control-instructions
 struct CatchKind {
-    std::string_view keyword;
-    bool has_tag;
-    bool by_reference;
+    std::string_view keyword; ///< in the text format
+    bool has_tag;             ///< whether it names a tag
+    bool by_reference;        ///< whether it hands on the exception itself
 };
+/// All kinds of clauses, by their codes.
 inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},
                                             {"catch_ref", true, true},
                                             {"catch_all", false, false},
@@ -209,6 +229,7 @@ enum class NameSpace : uint8_t {
     field,
     tag
 };
+/// How many kinds of names there are.
 inline constexpr size_t name_space_count = 12;
 /// Whether names are grouped by function (locals, labels) or by type (fields).
 constexpr bool has_owners(NameSpace space) noexcept {
@@ -217,15 +238,17 @@ constexpr bool has_owners(NameSpace space) noexcept {
 
 /// What can be imported and exported; the value of ExternKind is also the code.
 struct ExternRow {
-    std::string_view keyword;
-    const char* name;
-    NameSpace space;
+    std::string_view keyword; ///< in the text format
+    const char* name;         ///< as messages name it
+    NameSpace space;          ///< where it has names
 };
+/// All kinds, in the order of `ExternKind`.
 inline constexpr ExternRow extern_rows[] = {{"func", "function", NameSpace::func},
                                             {"table", "table", NameSpace::table},
                                             {"memory", "memory", NameSpace::memory},
                                             {"global", "global", NameSpace::global},
                                             {"tag", "tag", NameSpace::tag}};
+/// The row of a kind.
 constexpr const ExternRow& row_of(ExternKind kind) noexcept { return extern_rows[static_cast<size_t>(kind)]; }
 
 } // namespace warpbeam

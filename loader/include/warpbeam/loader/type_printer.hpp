@@ -14,10 +14,13 @@ namespace warpbeam {
 /// class decides where the text goes and how defined types are named.
 class WARPBEAM_API TypePrinter {
 public:
+    /// @{ A single type, such as `any` or `(ref null any)`.
     void heap(HeapType type) noexcept;
     void value(ValType type) noexcept;
+    /// @}
     /// Each with a space before it.
     void values(std::span<const ValType> types) noexcept;
+    /// A field, such as `i8` or `(mut i32)`.
     void field(const FieldType& type) noexcept;
     /// `func (param i32) (result i64)`
     void func(const FuncType& type) noexcept;
@@ -28,11 +31,15 @@ public:
 
     /// `i64 1 2`
     void limits(const Limits& limits) noexcept;
+    /// Such as `1 2 funcref`.
     void table(const TableType& type) noexcept;
+    /// Such as `1 2 shared`; the page size only where it is not the usual one.
     void memory(const MemoryType& type) noexcept {
         memory(type, type.page_size_log2 != MemoryType{}.page_size_log2);
     }
+    /// The same, with the page size or without it.
     void memory(const MemoryType& type, bool with_page_size) noexcept;
+    /// Such as `(mut i32)`.
     void global(const GlobalType& type) noexcept;
     /// Including the kind: `memory 1 2 shared`, `tag (param i32)`
     void external(const ExternType& type, const TypeRegistry& types) noexcept;
@@ -43,7 +50,9 @@ protected:
     TypePrinter& operator=(const TypePrinter&) = default;
     ~TypePrinter() = default;
 
+    /// Takes the next piece of the text.
     virtual void add(std::string_view text) noexcept = 0;
+    /// Takes a reference to a defined type.
     virtual void defined(TypeId id) noexcept = 0;
     /// Whether the text is long enough; lists are then cut with "...".
     [[nodiscard]] virtual bool full() noexcept { return false; }

@@ -16,18 +16,20 @@ namespace warpbeam {
 /// and the addresses of their contents are stable.
 class WARPBEAM_API TypeRegistry {
 public:
+    /// An empty registry, with memory of `allocator`, which must outlive it.
     explicit TypeRegistry(Allocator& allocator = Allocator::standard()) noexcept;
     ~TypeRegistry();
     TypeRegistry(const TypeRegistry&) = delete;
     TypeRegistry& operator=(const TypeRegistry&) = delete;
 
-    /// Adds a recursive group, or finds an equal one. In `group`, a heap type or supertype with id
+    /// @{ Adds a recursive group, or finds an equal one. In `group`, a heap type or supertype with id
     /// `first_member + i` means member i of the group itself; all other ids are ids of this registry. The
     /// spans in `group` are copied. The members get consecutive ids; the first is returned, or `failed` if
     /// memory or ids have run out. `depth` and `defaultable` are computed, not read.
     static constexpr TypeId first_member = max_type_id;
     static constexpr TypeId failed = UINT32_MAX;
     [[nodiscard]] TypeId add_group(std::span<const SubType> group) noexcept;
+    /// @}
 
     /// The type with an id that `add_group` returned.
     [[nodiscard]] const SubType& operator[](TypeId id) const noexcept;

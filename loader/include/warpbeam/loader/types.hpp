@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+/// @file
 /// The types of WebAssembly, https://webassembly.github.io/spec/core/syntax/types.html, as all parts of
 /// Warpbeam use them. All are small values; those with spans point into a TypeRegistry.
 
@@ -20,6 +21,7 @@ inline constexpr TypeId max_type_id = 3'000'000;
 /// its subtypes (custom descriptors).
 class HeapType {
 public:
+    /// The abstract heap types, named as in the text format.
     enum Abstract : uint32_t {
         func = 0x3f'ff00,
         nofunc,
@@ -36,16 +38,23 @@ public:
         /// The bottom of all hierarchies; it only occurs while validating unreachable code.
         bot,
     };
+    /// An abstract heap type.
     constexpr HeapType(Abstract abstract) noexcept : code_{abstract} {}
+    /// A defined type.
     static constexpr HeapType defined(TypeId id, bool exact = false) noexcept {
         return HeapType{exact ? id | exact_bit : id};
     }
 
+    /// Whether it is a defined type.
     [[nodiscard]] constexpr bool is_defined() const noexcept { return id() < func; }
+    /// Whether subtypes are left out.
     [[nodiscard]] constexpr bool is_exact() const noexcept { return (code_ & exact_bit) != 0; }
+    /// The id of a defined type.
     [[nodiscard]] constexpr TypeId id() const noexcept { return code_ & ~exact_bit; }
+    /// @{ The whole type as a number.
     [[nodiscard]] constexpr uint32_t code() const noexcept { return code_; }
     static constexpr HeapType from_code(uint32_t code) noexcept { return HeapType{code}; }
+    /// @}
     friend constexpr bool operator==(HeapType, HeapType) noexcept = default;
 
 private:
@@ -57,20 +66,29 @@ private:
 /// A value type, or in a field a storage type (including the packed types i8 and i16). One 32-bit word.
 class ValType {
 public:
+    /// The kinds of types; `bot` is the bottom type, which no module contains.
     enum Kind : uint8_t { bot, i32, i64, f32, f64, v128, i8, i16, ref };
 
+    /// A type other than a reference.
     constexpr ValType(Kind kind = bot) noexcept : bits_{kind} {}
+    /// A reference.
     static constexpr ValType reference(HeapType heap, bool nullable) noexcept {
         ValType type{ref};
         type.bits_ |= (nullable ? nullable_bit : 0u) | heap.code() << heap_shift;
         return type;
     }
 
+    /// What kind of type it is.
     [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & 0xff); }
+    /// Whether it is a reference.
     [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
+    /// Whether it is a vector.
     [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
+    /// Whether it is a type of fields only.
     [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
+    /// Whether null is a value of this reference type.
     [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }
+    /// What this reference type refers to.
     [[nodiscard]] constexpr HeapType heap() const noexcept {
         return HeapType::from_code(bits_ >> heap_shift);
     }
@@ -88,7 +106,7 @@ private:
     uint32_t bits_;
 };
 
-/// The number of 64-bit slots that a value (or several values) takes on the engine's stacks.
+/// @{ The number of 64-bit slots that a value (or several values) takes on the engine's stacks.
 [[nodiscard]] constexpr uint32_t slots_of(ValType type) noexcept { return type.is_vec() ? 2 : 1; }
 [[nodiscard]] constexpr size_t slots_of(std::span<const ValType> types) noexcept {
     size_t count = 0;
@@ -96,38 +114,45 @@ private:
         count += slots_of(type);
     return count;
 }
+/// @}
 
+/// @{ The reference types that were the first ones.
 inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
 inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
+/// @}
 
-/// https://webassembly.github.io/spec/core/syntax/types.html#function-types
+/// https://webassembly.github.io/spec/core/syntax/types.html#composite-types
 struct FuncType {
-    std::span<const ValType> params;
-    std::span<const ValType> results;
+    std::span<const ValType> params;  ///< of its operands
+    std::span<const ValType> results; ///< of what it returns
 };
 
 /// A field of a structure, or the element of an array. Its type may be packed.
 struct FieldType {
-    ValType storage;
-    bool is_mutable = false;
+    ValType storage;         ///< what it holds
+    bool is_mutable = false; ///< whether it can be set
     friend constexpr bool operator==(const FieldType&, const FieldType&) noexcept = default;
 };
 
+/// The kinds of defined types.
 enum class CompositeKind : uint8_t { func, struct_, array };
 
 /// A defined type, closed: its supertype and all types in it are registry ids.
 /// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
 struct SubType {
+    /// @{ Stands for the absence of a type.
     static constexpr TypeId no_type = UINT32_MAX;
     static constexpr TypeId no_supertype = no_type;
+    /// @}
 
-    CompositeKind kind = CompositeKind::func;
-    bool is_final = true;
-    TypeId supertype = no_supertype;
-    /// The descriptor type of its instances, and the type whose instances it describes; `no_type` if there is
-    /// none. Only structures have them. https://github.com/WebAssembly/custom-descriptors
+    CompositeKind kind = CompositeKind::func; ///< what it is
+    bool is_final = true;                     ///< whether it can have no subtypes
+    TypeId supertype = no_supertype;          ///< its declared supertype
+    /// @{ The descriptor type of its instances, and the type whose instances it describes; `no_type` if there
+    /// is none. Only structures have them. https://github.com/WebAssembly/custom-descriptors
     TypeId descriptor = no_type;
     TypeId described = no_type;
+    /// @}
     /// The number of its supertypes, direct and indirect.
     uint32_t depth = 0;
     /// Whether all fields have a default value.
@@ -140,14 +165,16 @@ struct SubType {
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#limits
 struct Limits {
-    uint64_t min = 0;
-    uint64_t max = 0;
-    bool has_max = false;
+    uint64_t min = 0;     ///< how many pages or elements there are at first
+    uint64_t max = 0;     ///< how many there may be
+    bool has_max = false; ///< whether `max` counts
     /// Whether addresses are i64 (memory64) or i32.
     bool is_64 = false;
+    /// The type of addresses.
     [[nodiscard]] constexpr ValType address_type() const noexcept {
         return is_64 ? ValType::i64 : ValType::i32;
     }
+    /// The largest address of that type.
     [[nodiscard]] constexpr uint64_t max_address() const noexcept { return is_64 ? UINT64_MAX : UINT32_MAX; }
     /// Whether either limit is greater than `bound`.
     [[nodiscard]] constexpr bool exceed(uint64_t bound) const noexcept {
@@ -156,9 +183,10 @@ struct Limits {
     friend constexpr bool operator==(const Limits&, const Limits&) noexcept = default;
 };
 
+/// https://webassembly.github.io/spec/core/syntax/types.html#memory-types
 struct MemoryType {
-    Limits limits;
-    bool shared = false;
+    Limits limits;       ///< in pages
+    bool shared = false; ///< whether threads may share it
     /// The base-2 logarithm of the page size in bytes.
     uint8_t page_size_log2 = 16;
     /// The number of pages that covers the address space. With one-byte pages it is one less, so that it fits
@@ -169,21 +197,23 @@ struct MemoryType {
     friend constexpr bool operator==(const MemoryType&, const MemoryType&) noexcept = default;
 };
 
+/// https://webassembly.github.io/spec/core/syntax/types.html#table-types
 struct TableType {
-    ValType element;
-    Limits limits;
+    ValType element; ///< of the elements
+    Limits limits;   ///< in elements
     friend constexpr bool operator==(const TableType&, const TableType&) noexcept = default;
 };
 
+/// https://webassembly.github.io/spec/core/syntax/types.html#global-types
 struct GlobalType {
-    ValType content;
-    bool is_mutable = false;
+    ValType content;         ///< of its value
+    bool is_mutable = false; ///< whether it can be set
     friend constexpr bool operator==(const GlobalType&, const GlobalType&) noexcept = default;
 };
 
 /// The type of a tag: a function type without results.
 struct TagType {
-    TypeId type = 0;
+    TypeId type = 0; ///< the function type
     friend constexpr bool operator==(const TagType&, const TagType&) noexcept = default;
 };
 
@@ -192,13 +222,13 @@ enum class ExternKind : uint8_t { func, table, memory, global, tag };
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#external-types
 struct ExternType {
-    ExternKind kind = ExternKind::func;
-    TypeId func = 0;    ///< a function's type
-    bool exact = false; ///< whether it has exactly this type, not a subtype
-    TableType table;
-    MemoryType memory;
-    GlobalType global;
-    TagType tag;
+    ExternKind kind = ExternKind::func; ///< which of the types below counts
+    TypeId func = 0;                    ///< a function's type
+    bool exact = false;                 ///< whether it has exactly this type, not a subtype
+    TableType table;                    ///< for a table
+    MemoryType memory;                  ///< for a memory
+    GlobalType global;                  ///< for a global
+    TagType tag;                        ///< for a tag
 };
 
 } // namespace warpbeam

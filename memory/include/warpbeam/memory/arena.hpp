@@ -14,6 +14,7 @@ namespace warpbeam {
 /// owns the arena. Addresses are stable. Only for types that need no destructor.
 class Arena {
 public:
+    /// Takes its memory from `allocator`, which must outlive it.
     explicit Arena(Allocator& allocator = Allocator::standard()) noexcept : allocator_{&allocator} {}
     Arena(const Arena&) = delete;
     Arena& operator=(const Arena&) = delete;
@@ -58,6 +59,7 @@ public:
         size_t room;
         size_t chunk_size;
     };
+    /// How far it is used now.
     [[nodiscard]] Mark mark() const noexcept {
         Mark mark;
         mark.chunks = chunks_;

@@ -16,7 +16,7 @@ constexpr uint32_t hash_bytes(const Bytes& bytes, uint64_t hash) noexcept {
 }
 } // namespace detail
 
-/// FNV-1a with a final mix, since tables are indexed by the low bits. `hash` may be the hash of preceding
+/// @{ FNV-1a with a final mix, since tables are indexed by the low bits. `hash` may be the hash of preceding
 /// bytes.
 constexpr uint32_t hash_of(std::span<const uint8_t> bytes, uint64_t before = detail::hash_basis) noexcept {
     return detail::hash_bytes(bytes, before);
@@ -28,5 +28,6 @@ constexpr uint32_t hash_of(uint64_t value) noexcept {
     value *= 0x9e37'79b9'7f4a'7c15;
     return static_cast<uint32_t>(value >> 32 ^ value >> 13);
 }
+/// @}
 
 } // namespace warpbeam

@@ -10,8 +10,10 @@ namespace warpbeam {
 /// the caller compares. Open addressing, at most half full.
 class HashIndex {
 public:
+    /// There is no such element.
     static constexpr uint32_t npos = UINT32_MAX;
 
+    /// Takes its memory from `allocator`, which must outlive it.
     explicit HashIndex(Allocator& allocator = Allocator::standard()) noexcept : cells_{allocator} {}
 
     /// The position of an element with this hash for which `equals(position)` holds, or `npos`.
@@ -34,6 +36,7 @@ public:
         return true;
     }
 
+    /// How many elements there are.
     [[nodiscard]] size_t size() const noexcept { return count_; }
 
 private:

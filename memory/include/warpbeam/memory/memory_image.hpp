@@ -16,8 +16,8 @@ class WARPBEAM_API MemoryImage {
 public:
     /// Bytes and their position in the memory.
     struct Piece {
-        uint64_t offset;
-        std::span<const uint8_t> bytes;
+        uint64_t offset;                ///< in the memory
+        std::span<const uint8_t> bytes; ///< what goes there
     };
 
     /// The image of these pieces, with zeros between them; later pieces overwrite earlier ones. Nothing if

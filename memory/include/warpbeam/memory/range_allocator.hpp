@@ -23,6 +23,7 @@ public:
     /// Every range begins at a multiple of this number of bytes, and its size is a multiple of it.
     static constexpr uint64_t granule = 16;
 
+    /// Has no regions yet. The bookkeeping takes its memory from `allocator`, which must outlive it.
     explicit RangeAllocator(Allocator& allocator = Allocator::standard()) noexcept;
 
     /// Adds the addresses [begin, end), which must not have been added before; only whole granules are used.
@@ -49,8 +50,11 @@ public:
     /// there is none.
     [[nodiscard]] uint64_t free_tail(uint64_t end) const noexcept;
 
+    /// How many bytes are given out.
     [[nodiscard]] uint64_t allocated_bytes() const noexcept { return allocated_; }
+    /// How many bytes are left.
     [[nodiscard]] uint64_t free_bytes() const noexcept { return free_; }
+    /// How many ranges are given out.
     [[nodiscard]] size_t allocated_ranges() const noexcept { return used_count_; }
 
     /// Whether the bookkeeping is consistent; for tests.

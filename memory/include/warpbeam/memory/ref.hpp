@@ -16,6 +16,7 @@ template <typename T>
 class Ref {
 public:
     constexpr Ref() noexcept = default;
+    /// Refers to no object.
     constexpr Ref(std::nullptr_t) noexcept {}
     /// Takes over one count from the caller.
     static Ref adopt(T* object) noexcept {
@@ -43,9 +44,13 @@ public:
             object_->release();
     }
 
+    /// The object; null when there is none.
     [[nodiscard]] T* get() const noexcept { return object_; }
+    /// @{ The object, which must be there.
     T* operator->() const noexcept { return object_; }
     T& operator*() const noexcept { return *object_; }
+    /// @}
+    /// Whether there is an object.
     explicit operator bool() const noexcept { return object_ != nullptr; }
     friend bool operator==(const Ref&, const Ref&) noexcept = default;
 
@@ -56,6 +61,7 @@ private:
 /// The counter in such an object; it starts at one.
 class RefCount {
 public:
+    /// Adds an owner.
     void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
     /// Whether this was the last owner.
     [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
@@ -70,13 +76,18 @@ private:
 template <typename T>
 class RefCounted {
 public:
+    /// Has one owner. `allocator` is where `create` made it.
     explicit RefCounted(Allocator& allocator) noexcept : allocator_{allocator} {}
+    /// Adds an owner.
     void retain() noexcept { owners_.add(); }
+    /// Removes an owner; without owners the object is destroyed.
     void release() noexcept {
         if (owners_.drop())
             destroy(allocator_, static_cast<T*>(this));
     }
+    /// See RefCount::is_only_one.
     [[nodiscard]] bool has_one_owner() const noexcept { return owners_.is_only_one(); }
+    /// Where it was made.
     [[nodiscard]] Allocator& allocator() const noexcept { return allocator_; }
 
 private:

@@ -48,6 +48,7 @@ public:
         return committed_ == 0 || allocator_->restore(base_, committed_);
     }
 
+    /// The first address; null when empty.
     [[nodiscard]] uint8_t* base() const noexcept { return base_; }
     /// The number of bytes from the beginning that can be read and written.
     [[nodiscard]] size_t committed() const noexcept { return committed_; }

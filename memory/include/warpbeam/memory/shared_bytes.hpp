@@ -30,7 +30,9 @@ public:
     SharedBytes(const SharedBytes&) = delete;
     SharedBytes& operator=(const SharedBytes&) = delete;
 
+    /// Adds an owner.
     void retain() const noexcept { owners_.add(); }
+    /// Removes an owner; without owners the memory is freed.
     void release() const noexcept {
         if (owners_.drop())
             destroy(allocator_, this);

@@ -17,6 +17,7 @@ namespace warpbeam {
 template <typename T>
 class Vec {
 public:
+    /// Empty. It takes its memory from `allocator`, which must outlive it.
     explicit Vec(Allocator& allocator = Allocator::standard()) noexcept : allocator_{&allocator} {}
     Vec(Vec&& other) noexcept
         : allocator_{other.allocator_}, data_{std::exchange(other.data_, nullptr)},
@@ -33,6 +34,7 @@ public:
     }
     ~Vec() { reset(); }
 
+    /// @{ As those of std::vector.
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
@@ -46,6 +48,8 @@ public:
     [[nodiscard]] const T& operator[](size_t i) const noexcept { return data_[i]; }
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
     [[nodiscard]] const T& back() const noexcept { return data_[size_ - 1]; }
+    /// @}
+    /// Where its memory comes from.
     [[nodiscard]] Allocator& allocator() const noexcept { return *allocator_; }
 
     /// Makes room for a total of `count` elements.
@@ -63,6 +67,7 @@ public:
         }
         return ::new (data_ + size_++) T(std::forward<Args>(args)...);
     }
+    /// Appends an element.
     [[nodiscard]] bool push(T value) noexcept { return emplace(std::move(value)) != nullptr; }
 
     /// Appends copies of `values`, which must not lie in this array.
@@ -102,12 +107,14 @@ public:
         return true;
     }
 
+    /// Ends the last element; there must be one.
     void pop() noexcept { data_[--size_].~T(); }
     /// Removes the elements from `count` on; `count` is at most the size.
     void truncate(size_t count) noexcept {
         while (size_ > count)
             pop();
     }
+    /// Ends all elements and keeps the memory.
     void clear() noexcept { truncate(0); }
 
     /// Destroys all elements and frees the memory.

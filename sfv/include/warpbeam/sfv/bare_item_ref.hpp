@@ -56,6 +56,7 @@ concept Bytes = std::ranges::contiguous_range<const T> && std::ranges::sized_ran
 /// take it then refuse it, with the reason that `check` returns.
 class WARPBEAM_SFV_API BareItemRef {
 public:
+    /// @{ From a C++ value, as listed above.
     template <std::same_as<bool> T>
     constexpr BareItemRef(T value) noexcept : type_{Type::boolean}, number_{value} {}
     template <detail::Integer T>
@@ -69,11 +70,13 @@ public:
     BareItemRef(T value) noexcept : BareItemRef{Decimal::from_double(value)} {}
     template <std::same_as<float> T>
     BareItemRef(T value) noexcept : BareItemRef{Decimal::from_float(value)} {}
+    /// @}
     /// Not all C++ libraries can print the shortest text of other types, and converting one to a double first
     /// would round twice: convert it yourself, or use Decimal::from_text.
     template <std::floating_point T>
         requires(!std::same_as<T, float> && !std::same_as<T, double>)
     BareItemRef(T value) = delete;
+    /// @{ From a C++ value, as listed above.
     constexpr BareItemRef(Decimal value) noexcept : type_{Type::decimal}, number_{value.thousandths} {}
     constexpr BareItemRef(Date value) noexcept : type_{Type::date}, number_{value.seconds} {}
     template <typename Count, typename Period>
@@ -106,6 +109,7 @@ public:
                                          noexcept(std::ranges::size(value)))
         : type_{Type::byte_sequence},
           text_{reinterpret_cast<const char*>(std::ranges::data(value)), std::ranges::size(value)} {}
+    /// @}
 
     /// A value that cannot be carried: functions that take it refuse it for this reason.
     [[nodiscard]] static constexpr BareItemRef refused(Reason reason) noexcept {
@@ -114,6 +118,7 @@ public:
         return value;
     }
 
+    /// The type that it is written as.
     [[nodiscard]] constexpr Type type() const noexcept { return type_; }
     /// An integer, a date, a boolean (0 or 1), or the thousandths of a decimal.
     [[nodiscard]] constexpr int64_t number() const noexcept { return number_; }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <string_view>
 
+/// @file
 /// The character classes of RFC 9651's grammar, as bits of one table.
 
 namespace warpbeam::sfv::chars {
 
+/// The classes, as bits.
 enum CharClass : uint8_t {
     key_start = 1 << 0,    ///< lcalpha / "*"                                          (section 3.1.2)
     key_char = 1 << 1,     ///< lcalpha / DIGIT / "_" / "-" / "." / "*"                (section 3.1.2)
@@ -19,6 +21,7 @@ enum CharClass : uint8_t {
     display_char = 1 << 7, ///< %x20-7E without DQUOTE and "%": needs no escape (section 3.3.8)
 };
 
+/// The classes of each character.
 inline constexpr std::array<uint8_t, 256> char_classes = [] {
     std::array<uint8_t, 256> classes{};
     const auto add = [&classes](std::string_view characters, unsigned bits) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+/// @file
 /// Makes documents from ordinary C++ values. What BareItemRef converts becomes a bare item; a range of
 /// anything else becomes a list or an inner list; a range of pairs with keys, such as std::map, becomes
 /// parameters or a dictionary; a std::variant or std::optional becomes what it holds; and Item, InnerList,

@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+/// @file
 /// Documents: fields as values that own their contents, made by parsing or by hand. They only ever hold what
 /// can be serialized. They can be moved and compared; to copy, call `clone`, since a copy can run out of
 /// memory. Inserting functions take a value, which may be part of the same document, and return the inserted
@@ -45,21 +46,27 @@ public:
             text_.~Text();
     }
 
+    /// A copy of a borrowed value.
     [[nodiscard]] static Result<BareItem> from(const BareItemRef& value) noexcept;
+    /// Makes a copy.
     [[nodiscard]] Result<BareItem> clone() const noexcept { return from(ref()); }
 
+    /// The type of the value.
     [[nodiscard]] Type type() const noexcept { return type_; }
+    /// Whether it has this type.
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
-    /// Call each of these only on the type that it names.
+    /// @{ Call each of these only on the type that it names.
     [[nodiscard]] int64_t integer() const noexcept { return number_; }
     [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
     [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
     [[nodiscard]] Date date() const noexcept { return {number_}; }
+    /// @}
     /// A string, token, byte sequence (its bytes) or display string (UTF-8).
     [[nodiscard]] std::string_view text() const noexcept { return text_.view(); }
     /// The same as a borrowed value, for a Writer or another document.
     [[nodiscard]] BareItemRef ref() const noexcept;
 
+    /// Whether type and value are the same.
     friend bool operator==(const BareItem& a, const BareItem& b) noexcept {
         return a.type_ == b.type_ && (a.has_text() ? a.text_ == b.text_ : a.number_ == b.number_);
     }
@@ -95,30 +102,37 @@ private:
 /// Parameters (section 3.1.2).
 class WARPBEAM_SFV_API Parameters : public KeyMap<BareItem> {
 public:
+    /// Sets a parameter, as `put` does.
     [[nodiscard]] Result<BareItem*> set(std::string_view key, const BareItemRef& value = true) noexcept;
+    /// Makes a copy.
     [[nodiscard]] Result<Parameters> clone() const noexcept;
 };
 
 /// An item (section 3.3).
 struct WARPBEAM_SFV_API Item {
-    BareItem value;
-    Parameters parameters;
+    BareItem value;        ///< without the parameters
+    Parameters parameters; ///< in their order
 
+    /// An item without parameters.
     [[nodiscard]] static Result<Item> from(const BareItemRef& value) noexcept;
-    /// Parses one field line, or several.
+    /// @{ Parses one field line, or several.
     [[nodiscard]] static Result<Item> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<Item> parse(std::span<const std::string_view> lines,
                                             ParseOptions options = {}) noexcept;
+    /// @}
+    /// Makes a copy.
     [[nodiscard]] Result<Item> clone() const noexcept;
     friend bool operator==(const Item&, const Item&) = default;
 };
 
 /// An inner list (section 3.1.1).
 struct WARPBEAM_SFV_API InnerList {
-    Sequence<Item> items;
-    Parameters parameters;
+    Sequence<Item> items;  ///< in their order
+    Parameters parameters; ///< of the list as a whole
 
+    /// Appends an item without parameters.
     [[nodiscard]] Result<Item*> add(const BareItemRef& value) noexcept;
+    /// Makes a copy.
     [[nodiscard]] Result<InnerList> clone() const noexcept;
     friend bool operator==(const InnerList&, const InnerList&) = default;
 };
@@ -129,29 +143,38 @@ class WARPBEAM_SFV_API Member {
 public:
     /// An item with the value true.
     Member() noexcept : item_{} {}
+    /// @{ Takes over an item or an inner list.
     Member(Item&& item) noexcept : item_{std::move(item)} {}
     Member(InnerList&& list) noexcept : is_inner_list_{true}, inner_list_{std::move(list)} {}
+    /// @}
     Member(Member&& other) noexcept;
     Member& operator=(Member&& other) noexcept;
     ~Member() { end(); }
 
+    /// Whether it is an inner list.
     [[nodiscard]] bool is_inner_list() const noexcept { return is_inner_list_; }
-    /// The item; null if this is an inner list.
+    /// @{ The item; null if this is an inner list.
     [[nodiscard]] Item* item() noexcept { return is_inner_list_ ? nullptr : &item_; }
     [[nodiscard]] const Item* item() const noexcept { return is_inner_list_ ? nullptr : &item_; }
-    /// The inner list; null if this is an item.
+    /// @}
+    /// @{ The inner list; null if this is an item.
     [[nodiscard]] InnerList* inner_list() noexcept { return is_inner_list_ ? &inner_list_ : nullptr; }
     [[nodiscard]] const InnerList* inner_list() const noexcept {
         return is_inner_list_ ? &inner_list_ : nullptr;
     }
+    /// @}
+    /// @{ The parameters of the item or of the inner list.
     [[nodiscard]] Parameters& parameters() noexcept {
         return is_inner_list_ ? inner_list_.parameters : item_.parameters;
     }
     [[nodiscard]] const Parameters& parameters() const noexcept {
         return is_inner_list_ ? inner_list_.parameters : item_.parameters;
     }
+    /// @}
 
+    /// Makes a copy.
     [[nodiscard]] Result<Member> clone() const noexcept;
+    /// Whether both are the same.
     friend bool operator==(const Member& a, const Member& b) noexcept {
         if (a.is_inner_list_ != b.is_inner_list_)
             return false;
@@ -186,10 +209,13 @@ inline constexpr uint32_t inline_members = 2;
 /// A list (section 3.1).
 class WARPBEAM_SFV_API List {
 public:
+    /// @{ Of one field line, or of several.
     [[nodiscard]] static Result<List> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<List> parse(std::span<const std::string_view> lines,
                                             ParseOptions options = {}) noexcept;
+    /// @}
 
+    /// @{ The members, as those of std::vector.
     [[nodiscard]] size_t size() const noexcept { return members_.size(); }
     [[nodiscard]] bool empty() const noexcept { return members_.empty(); }
     [[nodiscard]] Member* begin() noexcept { return members_.begin(); }
@@ -198,10 +224,14 @@ public:
     [[nodiscard]] const Member* end() const noexcept { return members_.end(); }
     [[nodiscard]] Member& operator[](size_t position) noexcept { return members_[position]; }
     [[nodiscard]] const Member& operator[](size_t position) const noexcept { return members_[position]; }
+    /// @}
 
+    /// @{ Appends an item without parameters, an empty inner list, or a member.
     [[nodiscard]] Result<Item*> add(const BareItemRef& value) noexcept;
     [[nodiscard]] Result<InnerList*> add_inner_list() noexcept;
     [[nodiscard]] Result<Member*> add(Member&& member) noexcept;
+    /// @}
+    /// Removes the member at a position.
     void erase(size_t position) noexcept { members_.erase(position); }
     /// Removes all members for which `remove` returns true.
     template <typename Remove>
@@ -209,6 +239,7 @@ public:
         members_.erase_if(remove);
     }
 
+    /// Makes a copy.
     [[nodiscard]] Result<List> clone() const noexcept;
     friend bool operator==(const List&, const List&) = default;
 
@@ -220,15 +251,21 @@ private:
 /// A dictionary (section 3.2).
 class WARPBEAM_SFV_API Dictionary : public KeyMap<Member, inline_members> {
 public:
+    /// @{ Of one field line, or of several.
     [[nodiscard]] static Result<Dictionary> parse(std::string_view field, ParseOptions options = {}) noexcept;
     [[nodiscard]] static Result<Dictionary> parse(std::span<const std::string_view> lines,
                                                   ParseOptions options = {}) noexcept;
+    /// @}
 
+    /// @{ Sets a member, as `put` does: to an item without parameters, to an empty inner list, or to what is
+    /// given.
     [[nodiscard]] Result<Item*> set(std::string_view key, const BareItemRef& value = true) noexcept;
     [[nodiscard]] Result<InnerList*> set_inner_list(std::string_view key) noexcept;
     [[nodiscard]] Result<Member*> set(std::string_view key, Member&& member) noexcept {
         return put(key, std::move(member));
     }
+    /// @}
+    /// Makes a copy.
     [[nodiscard]] Result<Dictionary> clone() const noexcept;
 };
 

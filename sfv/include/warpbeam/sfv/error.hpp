@@ -66,8 +66,10 @@ enum class Reason : uint8_t {
 /// One line of text that owns its bytes and allocates nothing.
 class Message {
 public:
+    /// @{ The text.
     [[nodiscard]] std::string_view view() const noexcept { return {text_, size_}; }
     operator std::string_view() const noexcept { return view(); }
+    /// @}
 
 private:
     friend struct Error;
@@ -80,8 +82,8 @@ struct WARPBEAM_SFV_API Error {
     static constexpr int found_end = -1;     ///< the field ended
     static constexpr int found_nothing = -2; ///< not an error of parsing
 
-    Reason reason = Reason::bare_item;
-    int found = found_nothing; ///< the byte at `offset`, or one of the above
+    Reason reason = Reason::bare_item; ///< what was expected, or why it was refused
+    int found = found_nothing;         ///< the byte at `offset`, or one of the above
     /// In bytes from the start of the field; several field lines count as joined by ", ".
     size_t offset = 0;
 
@@ -91,9 +93,11 @@ struct WARPBEAM_SFV_API Error {
     friend bool operator==(const Error&, const Error&) = default;
 };
 
+/// A value, or why there is none.
 template <typename T>
 using Result = std::expected<T, Error>;
 
+/// The error of a result.
 [[nodiscard]] inline std::unexpected<Error> refuse(Reason reason, size_t offset = 0) noexcept {
     return std::unexpected(Error{reason, Error::found_nothing, offset});
 }

@@ -16,8 +16,8 @@ namespace warpbeam::sfv {
 /// addresses are random an attacker can't choose keys that collide. Short maps are searched linearly.
 class WARPBEAM_SFV_API KeyIndex {
 public:
-    static constexpr size_t threshold = 16; ///< a longer map has an index
-    static constexpr uint32_t none = UINT32_MAX;
+    static constexpr size_t threshold = 16;      ///< a longer map has an index
+    static constexpr uint32_t none = UINT32_MAX; ///< the position of no key
 
     KeyIndex() noexcept = default;
     KeyIndex(KeyIndex&& other) noexcept : table_{std::exchange(other.table_, nullptr)} {}
@@ -30,9 +30,11 @@ public:
     }
     ~KeyIndex() { reset(); }
 
+    /// Whether there is a table.
     [[nodiscard]] bool exists() const noexcept { return table_ != nullptr; }
     /// Whether one more key fits.
     [[nodiscard]] bool has_room() const noexcept { return table_ != nullptr && table_->room != 0; }
+    /// Gives the table back.
     void reset() noexcept {
         if (table_ != nullptr)
             release();
@@ -42,10 +44,12 @@ public:
     [[nodiscard]] bool make(size_t keys) noexcept;
     /// Removes all keys.
     void clear() noexcept;
+    /// The hash of a key, with the seed of this table.
     [[nodiscard]] uint32_t hash(std::string_view key) const noexcept;
+    /// An entry of the table.
     struct Slot {
         uint32_t position; ///< or `none`
-        uint32_t hash;
+        uint32_t hash;     ///< of the key
     };
     /// The slot whose position satisfies `is_at`, or where the position of a new key belongs.
     template <typename IsAt>
@@ -82,13 +86,15 @@ private:
 template <typename T, uint32_t inline_capacity = 0>
 class KeyMap {
 public:
+    /// A key and its value.
     class Entry {
     public:
         Entry() noexcept = default;
         Entry(const Entry&) = delete;
         Entry& operator=(const Entry&) = delete;
+        /// The key.
         [[nodiscard]] std::string_view key() const noexcept { return key_.view(); }
-        T value{};
+        T value{}; ///< the value, which can be changed
         friend bool operator==(const Entry&, const Entry&) = default;
 
     private:
@@ -96,6 +102,7 @@ public:
         Text key_;
     };
 
+    /// @{ The entries, as those of std::vector.
     [[nodiscard]] size_t size() const noexcept { return entries_.size(); }
     [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
     [[nodiscard]] Entry* begin() noexcept { return entries_.begin(); }
@@ -104,8 +111,9 @@ public:
     [[nodiscard]] const Entry* end() const noexcept { return entries_.end(); }
     [[nodiscard]] Entry& operator[](size_t position) noexcept { return entries_[position]; }
     [[nodiscard]] const Entry& operator[](size_t position) const noexcept { return entries_[position]; }
+    /// @}
 
-    /// The value of a key, or null.
+    /// @{ The value of a key, or null.
     [[nodiscard]] T* find(std::string_view key) noexcept {
         const uint32_t position = position_of(key);
         return position == KeyIndex::none ? nullptr : &entries_[position].value;
@@ -113,6 +121,7 @@ public:
     [[nodiscard]] const T* find(std::string_view key) const noexcept {
         return const_cast<KeyMap*>(this)->find(key);
     }
+    /// @}
     /// Sets a key to a value, either of which may be part of this map, and returns the stored value. An
     /// invalid key is refused.
     [[nodiscard]] Result<T*> put(std::string_view key, T&& value) noexcept {
@@ -158,11 +167,13 @@ public:
         } indexing{*this}; // even if `remove` throws
         entries_.erase_if(remove);
     }
+    /// Removes all entries.
     void clear() noexcept {
         entries_.clear();
         index_.reset();
     }
 
+    /// Whether both have the same entries in the same order.
     friend bool operator==(const KeyMap& a, const KeyMap& b) noexcept { return a.entries_ == b.entries_; }
 
 private:

@@ -66,6 +66,7 @@ public:
     /// parameters, and if the field is malformed.
     bool next_parameter() noexcept;
 
+    /// What the field is read as.
     [[nodiscard]] FieldType field_type() const noexcept { return field_type_; }
     /// The key of the dictionary member or parameter that the previous call found. That call must have
     /// returned true: after one that returned false, this may be any key that was skipped.

@@ -4,10 +4,12 @@
 
 #include <ostream>
 
+/// @file
 /// Prints documents, errors and bare items to streams; documents in their canonical form.
 
 namespace warpbeam::sfv {
 
+/// @{ Writes it, and returns the stream.
 std::ostream& operator<<(std::ostream& stream, const Document auto& document) {
     return stream << to_string(document);
 }
@@ -23,5 +25,6 @@ inline std::ostream& operator<<(std::ostream& stream, const BareItem& value) {
 inline std::ostream& operator<<(std::ostream& stream, const Error& error) {
     return stream << error.message().view();
 }
+/// @}
 
 } // namespace warpbeam::sfv

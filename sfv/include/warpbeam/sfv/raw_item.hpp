@@ -13,14 +13,17 @@ namespace warpbeam::sfv {
 /// borrows the field's bytes; copying it is cheap.
 class WARPBEAM_SFV_API RawItem {
 public:
+    /// The type of the value.
     [[nodiscard]] Type type() const noexcept { return type_; }
+    /// Whether it has this type.
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
 
-    /// Call each of these only on the type that it names.
+    /// @{ Call each of these only on the type that it names.
     [[nodiscard]] int64_t integer() const noexcept { return number_; }
     [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
     [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
     [[nodiscard]] Date date() const noexcept { return {number_}; }
+    /// @}
 
     /// The characters between the delimiters of a string, token, byte sequence or display string. For a
     /// string that continues on the next field line, only those in the first line.

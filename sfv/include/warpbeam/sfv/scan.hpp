@@ -13,6 +13,7 @@
 #define WARPBEAM_SFV_SSE2 0
 #endif
 
+/// @file
 /// Finds the end of a run of characters: sixteen bytes at a time with SSE2, otherwise eight. No function
 /// reads outside of [p, end).
 
@@ -25,6 +26,7 @@ namespace warpbeam::sfv::scan {
     return p;
 }
 
+/// The first character of [p, end) that is no space.
 [[gnu::always_inline]] inline const char* skip_spaces(const char* p, const char* end) noexcept {
     while (p != end && *p == ' ')
         ++p;
@@ -170,7 +172,7 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 
 } // namespace detail
 
-// `skip` with one class each, in a line that begins at `begin`.
+/// @{ `skip` with one class each, in a line that begins at `begin`.
 [[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
                                                          const char* begin) noexcept {
     return detail::skip_short<detail::KeyChars, 8>(p, end, begin);
@@ -191,6 +193,7 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
                                                             const char* begin) noexcept {
     return detail::skip_class<detail::Base64Chars>(p, end, begin);
 }
+/// @}
 
 /// Reads up to 16 digits at `p`; the first is already checked. Returns the position after them.
 [[gnu::always_inline]] inline const char* read_digits(const char* p, const char* end,

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 
+/// @file
 /// Converts counts with any period to whole seconds, rounded down. std::chrono::floor overflows silently, and
 /// rounds floating-point counts before rounding down.
 

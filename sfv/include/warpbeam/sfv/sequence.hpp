@@ -11,12 +11,16 @@ namespace warpbeam::sfv {
 /// Room for a few elements inside the object.
 template <typename T, uint32_t count>
 struct InlineRoom {
-    InlineRoom() noexcept {} // leaves the bytes as they are
-    alignas(T) std::byte bytes[count * sizeof(T)];
+    InlineRoom() noexcept {}                       // leaves the bytes as they are
+    alignas(T) std::byte bytes[count * sizeof(T)]; ///< where they lie
+    /// @{ The first element.
     [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(bytes); }
+    /// @}
 };
+/// No room at all.
 template <typename T>
 struct InlineRoom<T, 0> {
+    /// Always null.
     [[nodiscard]] T* data() noexcept { return nullptr; }
 };
 
@@ -46,6 +50,7 @@ public:
         }
     }
 
+    /// @{ As those of std::vector.
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
@@ -56,6 +61,7 @@ public:
     [[nodiscard]] T* end() noexcept { return data_ + size_; }
     [[nodiscard]] const T* end() const noexcept { return data_ + size_; }
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
+    /// @}
 
     /// Makes room for a total of `capacity` elements, more than now.
     [[nodiscard]] bool grow(size_t capacity) noexcept {
@@ -79,7 +85,9 @@ public:
         ++size_;
         return element;
     }
+    /// Ends the last element; there must be one.
     void pop() noexcept { data_[--size_].~T(); }
+    /// Removes the element at a position.
     void erase(size_t index) noexcept {
         data_[index].~T();
         move_bytes(data_ + index, data_ + index + 1, --size_ - index);
@@ -105,11 +113,13 @@ public:
             ++gap.end;
         }
     }
+    /// Removes all elements and keeps the memory.
     void clear() noexcept {
         while (size_ != 0)
             pop();
     }
 
+    /// Whether both have equal elements in the same order.
     friend bool operator==(const Sequence& a, const Sequence& b) noexcept {
         if (a.size() != b.size())
             return false;

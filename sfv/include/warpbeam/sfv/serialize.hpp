@@ -8,20 +8,25 @@
 #include <string>
 #include <string_view>
 
+/// @file
 /// Writes documents as fields in the canonical form (section 4.1). A list or dictionary without members gives
 /// an empty text: such a field should be left out.
 
 namespace warpbeam::sfv {
 
-/// Writes the document into an unused Writer of the same type.
+/// @{ Writes the document into an unused Writer of the same type.
 WARPBEAM_SFV_API void write(Writer& writer, const Item& item) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const List& list) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const Dictionary& dictionary) noexcept;
+/// @}
 
+/// @{ The type of the field that a document stands for.
 [[nodiscard]] constexpr FieldType field_type_of(const Item&) noexcept { return FieldType::item; }
 [[nodiscard]] constexpr FieldType field_type_of(const List&) noexcept { return FieldType::list; }
 [[nodiscard]] constexpr FieldType field_type_of(const Dictionary&) noexcept { return FieldType::dictionary; }
+/// @}
 
+/// What is a whole field: an item, a list or a dictionary.
 template <typename T>
 concept Document = requires(const T& document) { field_type_of(document); };
 

@@ -15,8 +15,8 @@ namespace warpbeam::sfv {
 /// text unchanged.
 class WARPBEAM_SFV_API Text {
 public:
-    static constexpr size_t inline_capacity = 19;
-    static constexpr size_t max_size = UINT32_MAX;
+    static constexpr size_t inline_capacity = 19;  ///< bytes that need no allocation
+    static constexpr size_t max_size = UINT32_MAX; ///< bytes that a text may have
 
     Text() noexcept = default;
     Text(Text&& other) noexcept : rep_{std::exchange(other.rep_, Rep{})} {}
@@ -29,10 +29,14 @@ public:
             release();
     }
 
+    /// @{ The text, until it changes.
     [[nodiscard]] std::string_view view() const noexcept { return {data(), rep_.size}; }
     operator std::string_view() const noexcept { return view(); }
+    /// @}
+    /// @{ As those of std::string_view.
     [[nodiscard]] const char* data() const noexcept { return rep_.on_heap ? heap() : rep_.small; }
     [[nodiscard]] size_t size() const noexcept { return rep_.size; }
+    /// @}
 
     /// Becomes a copy of `text`, which may be part of this object.
     [[nodiscard]] bool assign(std::string_view text) noexcept {
@@ -66,6 +70,7 @@ public:
     /// Drops everything after the first `size` bytes.
     void truncate(size_t size) noexcept { rep_.size = static_cast<uint32_t>(size); }
 
+    /// Whether the bytes are the same.
     friend bool operator==(const Text& a, const Text& b) noexcept { return a.view() == b.view(); }
 
 private:

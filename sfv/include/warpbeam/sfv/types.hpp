@@ -31,15 +31,16 @@ enum class Type : uint8_t {
 
 /// The largest integer, date and number of thousandths: 15 digits.
 inline constexpr int64_t max_integer = 999'999'999'999'999;
-/// The dates of the first second of year 1 and the last second of year 9999 (section 3.3.7); every
+/// @{ The dates of the first second of year 1 and the last second of year 9999 (section 3.3.7); every
 /// implementation must support this range.
 inline constexpr int64_t min_supported_date = -62'135'596'800;
 inline constexpr int64_t max_supported_date = 253'402'300'799;
+/// @}
 
 /// A decimal number with three digits after the point (section 3.3.2). It is exact, without floating point.
 /// Every value up to ±999,999,999,999.999 can be carried.
 struct WARPBEAM_SFV_API Decimal {
-    int64_t thousandths = 0;
+    int64_t thousandths = 0; ///< the number, times 1000
 
     /// The decimal nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half to
     /// even. Other text and numbers that are too large are refused.
@@ -52,6 +53,7 @@ struct WARPBEAM_SFV_API Decimal {
     /// It would be rounded twice; see BareItemRef.
     template <std::same_as<long double> T>
     static Result<Decimal> from_double(T number) = delete;
+    /// The double that is nearest to it.
     [[nodiscard]] double to_double() const noexcept { return static_cast<double>(thousandths) / 1000; }
 
     friend auto operator<=>(const Decimal&, const Decimal&) = default;
@@ -59,28 +61,30 @@ struct WARPBEAM_SFV_API Decimal {
 
 /// Seconds since 1970-01-01T00:00:00Z without leap seconds, negative before (section 3.3.7).
 struct Date {
-    int64_t seconds = 0;
+    int64_t seconds = 0; ///< since 1970, see above
     friend auto operator<=>(const Date&, const Date&) = default;
 };
 
 /// Marks a borrowed text as a token (section 3.3.4).
 struct Token {
-    std::string_view text;
+    std::string_view text; ///< in ASCII
 };
 
 /// Marks a borrowed UTF-8 text as a display string (section 3.3.8).
 struct DisplayString {
-    std::string_view text;
+    std::string_view text; ///< in UTF-8
 };
 
 /// Marks borrowed bytes as a byte sequence (section 3.3.5).
 struct ByteSequence {
-    std::string_view bytes;
+    std::string_view bytes; ///< not encoded
 
     constexpr ByteSequence() noexcept = default;
+    /// @{ Borrows these bytes.
     explicit constexpr ByteSequence(std::string_view text) noexcept : bytes{text} {}
     explicit ByteSequence(std::span<const uint8_t> span) noexcept
         : bytes{reinterpret_cast<const char*>(span.data()), span.size()} {}
+    /// @}
 };
 
 } // namespace warpbeam::sfv

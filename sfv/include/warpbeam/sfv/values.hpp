@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+/// @file
 /// Which C++ types convert.hpp accepts as what.
 
 namespace warpbeam::sfv::detail {

@@ -34,6 +34,7 @@ public:
     Writer& value(const BareItemRef& value) noexcept;
     /// An inner list as a value. Each `value` until `end_inner_list` is an item of it.
     Writer& begin_inner_list() noexcept;
+    /// Ends an inner list; parameters of it may follow.
     Writer& end_inner_list() noexcept;
     /// A parameter of the previous value, or of the inner list that has just ended.
     Writer& parameter(std::string_view key, const BareItemRef& value = true) noexcept;

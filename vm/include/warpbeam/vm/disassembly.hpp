@@ -6,14 +6,15 @@
 
 #include <string_view>
 
+/// @file
 /// What the engine makes of a function, for people who look into it. No program needs this.
 
 namespace warpbeam {
 
 /// A line of a listing: an instruction of threaded code, or something about all of it.
 struct CodeLine {
-    std::string_view text;
-    size_t position = 0; ///< of the instruction, in bytes from the beginning of the code
+    std::string_view text; ///< the line
+    size_t position = 0;   ///< of the instruction, in bytes from the beginning of the code
     /// The offset in the module of the instruction that it was made from; Error::no_offset if it is none.
     size_t offset = Error::no_offset;
 };

@@ -35,6 +35,7 @@ public:
     Exception& operator=(const Exception&) noexcept;
     ~Exception();
 
+    /// The tag that it was thrown with.
     [[nodiscard]] Tag tag() const noexcept;
     /// The number of values that it carries.
     [[nodiscard]] size_t size() const noexcept;

@@ -17,9 +17,10 @@ struct InstanceData;
 class Instance;
 
 /// What can be imported and exported, in the order of ExternKind. `std::get_if<Memory>(&external)` picks one
-/// kind. https://webassembly.github.io/spec/core/exec/runtime.html#external-values
+/// kind. https://webassembly.github.io/spec/core/exec/runtime.html#external-addresses
 using Extern = std::variant<Func, Table, Memory, Global, Tag>;
 
+/// The kind of an external value.
 [[nodiscard]] inline ExternKind kind_of(const Extern& external) noexcept {
     return static_cast<ExternKind>(external.index());
 }

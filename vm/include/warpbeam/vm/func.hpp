@@ -35,6 +35,7 @@ public:
     [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, const FuncType& type,
                                                          F callback) noexcept;
 
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
     /// Its type; the spans live as long as the engine. Empty for null.
     [[nodiscard]] FuncType type() const noexcept;
@@ -120,7 +121,9 @@ public:
 
     /// The null function reference.
     constexpr TypedFunc() noexcept = default;
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return func_.is_null(); }
+    /// Whether it is a function.
     explicit operator bool() const noexcept { return !is_null(); }
     friend bool operator==(TypedFunc, TypedFunc) noexcept = default;
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+/// @file
 /// Structures and arrays as the embedder sees them.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#aggregate-instances
 
@@ -36,13 +37,16 @@ public:
     /// What a value refers to; none unless that is a structure.
     [[nodiscard]] static std::optional<StructRef> from(Store& store, const Value& value) noexcept;
 
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    /// Whether it is not null.
     explicit operator bool() const noexcept { return !is_null(); }
+    /// The same reference as an `anyref`.
     operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
     /// Whether both refer to the same structure.
     friend bool operator==(StructRef, StructRef) noexcept = default;
 
-    /// SubType::no_type for null.
+    /// Its type, in the registry of the engine; SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its fields; 0 for null.
     [[nodiscard]] size_t size() const noexcept;
@@ -73,13 +77,16 @@ public:
     /// What a value refers to; none unless that is an array.
     [[nodiscard]] static std::optional<ArrayRef> from(Store& store, const Value& value) noexcept;
 
+    /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    /// Whether it is not null.
     explicit operator bool() const noexcept { return !is_null(); }
+    /// The same reference as an `anyref`.
     operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
     /// Whether both refer to the same array.
     friend bool operator==(ArrayRef, ArrayRef) noexcept = default;
 
-    /// SubType::no_type for null.
+    /// Its type, in the registry of the engine; SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its elements; 0 for null.
     [[nodiscard]] uint32_t size() const noexcept;

@@ -20,7 +20,9 @@ public:
     [[nodiscard]] static std::expected<Global, Error> create(Store& store, const GlobalType& type,
                                                              const Value& value) noexcept;
 
+    /// Its type.
     [[nodiscard]] GlobalType type() const noexcept;
+    /// Its current value.
     [[nodiscard]] Value get() const noexcept;
     /// Errors: `usage` when the global is immutable or `value` no value of its type.
     [[nodiscard]] std::expected<void, Error> set(const Value& value) const noexcept;

@@ -15,12 +15,13 @@ class GuestHeap;
 struct GuestAllocatorOptions {
     /// The exported memory.
     std::string_view memory = "memory";
-    /// The exports to allocate and to free with, `(param size) (result address)` and `(param address)` in the
-    /// memory's address type. Both empty: `malloc` and `free`, else `cabi_realloc`, else `malloc` alone.
+    /// @{ The exports to allocate and to free with, `(param size) (result address)` and `(param address)` in
+    /// the memory's address type. Both empty: `malloc` and `free`, else `cabi_realloc`, else `malloc` alone.
     /// Blocks are never freed when only `malloc` is named or there; those of `cabi_realloc` only with a
     /// `free` that is named, since none need belong to it.
     std::string_view malloc = {};
     std::string_view free = {};
+    /// @}
     /// Do not ask the guest even if it has an allocator.
     bool own = false;
     /// Whether our own allocator may use the bytes from the exported global `__heap_base` up to `__heap_end`
@@ -81,6 +82,7 @@ private:
 /// before refuses to give out any (`usage`). Thread-safety: that of the store.
 class WARPBEAM_API GuestAllocator {
 public:
+    /// Where blocks come from.
     enum class Source : uint8_t {
         malloc,       ///< the guest's `malloc`, and `free` if it has that; else blocks are never freed
         cabi_realloc, ///< the guest's; blocks become the guest's, unless a `free` was named
@@ -98,7 +100,9 @@ public:
     /// Our own allocator in pages that it adds to a memory.
     [[nodiscard]] static std::expected<GuestAllocator, Trap> over(Store& store, Memory memory) noexcept;
 
+    /// Where its blocks come from.
     [[nodiscard]] Source source() const noexcept;
+    /// The memory that its blocks lie in.
     [[nodiscard]] Memory memory() const noexcept;
 
     /// A block of `size` bytes (0 is allowed: a block of its own all the same), not initialised, aligned to
@@ -110,13 +114,15 @@ public:
     /// as for GuestBuffer::free; `usage` for an address that our own allocator did not give out.
     std::expected<void, Trap> free(uint64_t address) const noexcept;
 
-    /// A new block with these bytes, this text (and a NUL after it), these numbers.
+    /// A new block with these bytes.
     [[nodiscard]] std::expected<GuestBuffer, Trap>
     write_bytes(std::span<const uint8_t> bytes) const noexcept {
         return write_array(bytes);
     }
+    /// A new block with this text, and a NUL after it.
     [[nodiscard]] std::expected<GuestBuffer, Trap> write_string(std::string_view text,
                                                                 bool nul = true) const noexcept;
+    /// A new block with these numbers.
     template <typename T>
         requires std::is_arithmetic_v<T>
     [[nodiscard]] std::expected<GuestBuffer, Trap> write_array(std::span<const T> values) const noexcept {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+/// @file
 /// Functions that are written in C++ and called by WebAssembly.
 ///
 /// A typed callable is any lambda, functor or function pointer whose parameters are WasmTypes, optionally

@@ -19,6 +19,7 @@ class WARPBEAM_API InstantiationError {
 public:
     /// A copy of the message is kept in memory of `allocator`, which must outlive it.
     explicit InstantiationError(const Error& error, Allocator& allocator = Allocator::standard()) noexcept;
+    /// A trap of a segment or of the start function.
     explicit InstantiationError(Trap trap) noexcept;
     InstantiationError(const InstantiationError& other) noexcept;
     InstantiationError& operator=(const InstantiationError& other) noexcept;
@@ -78,12 +79,13 @@ public:
     /// What an entry of `module().exports()` stands for in this instance. Precondition: it is one of them.
     [[nodiscard]] Extern get(const Export& entry) const noexcept;
 
-    /// The export of that name and kind. Errors: `usage` when there is none.
+    /// @{ The export of that name and kind. Errors: `usage` when there is none.
     [[nodiscard]] std::expected<Func, Error> func(std::string_view name) const noexcept;
     [[nodiscard]] std::expected<Table, Error> table(std::string_view name) const noexcept;
     [[nodiscard]] std::expected<Memory, Error> memory(std::string_view name) const noexcept;
     [[nodiscard]] std::expected<Global, Error> global(std::string_view name) const noexcept;
     [[nodiscard]] std::expected<Tag, Error> tag(std::string_view name) const noexcept;
+    /// @}
 
     /// An exported function to be called from C++: `instance.func<int32_t(int32_t, int32_t)>("add")`. Errors:
     /// `usage` when there is none, or its type is another.

@@ -14,7 +14,7 @@ namespace warpbeam {
 template <typename... T>
     requires(std::is_arithmetic_v<T> && ...)
 struct StructLayout {
-    static constexpr size_t count = sizeof...(T);
+    static constexpr size_t count = sizeof...(T); ///< of the members
     /// Of each member in bytes.
     static constexpr std::array<size_t, count> offsets = [] {
         std::array<size_t, count> result{};
@@ -23,7 +23,7 @@ struct StructLayout {
         ((end = (end + sizeof(T) - 1) / sizeof(T) * sizeof(T), result[i++] = end, end += sizeof(T)), ...);
         return result;
     }();
-    static constexpr size_t alignment = std::max({size_t{1}, sizeof(T)...});
+    static constexpr size_t alignment = std::max({size_t{1}, sizeof(T)...}); ///< of an array of such structs
     /// In bytes, with what fills up the last member for an array of such structs.
     static constexpr size_t size = [] {
         size_t end = 0;
@@ -57,6 +57,7 @@ public:
         return MemoryView{memory}.slice(address, size);
     }
 
+    /// The memory that it is a view of.
     [[nodiscard]] Memory memory() const noexcept { return memory_; }
     /// Where the view begins in the memory.
     [[nodiscard]] uint64_t address() const noexcept { return address_; }
@@ -72,6 +73,7 @@ public:
 
     // ---- Numbers ----
 
+    /// Reads a number.
     template <typename T>
         requires std::is_arithmetic_v<T>
     [[nodiscard]] std::expected<T, Trap> read(uint64_t offset) const noexcept {
@@ -80,6 +82,7 @@ public:
             return std::unexpected{place.error()};
         return detail::load_number<T>(place->data());
     }
+    /// Writes a number.
     template <typename T>
         requires std::is_arithmetic_v<T>
     std::expected<void, Trap> write(uint64_t offset, T value) const noexcept {
@@ -101,6 +104,7 @@ public:
             return std::tuple<T...>{detail::load_number<T>(place->data() + Layout::offsets[i])...};
         }(std::index_sequence_for<T...>{});
     }
+    /// Writes a struct of these members; the bytes between them stay.
     template <typename... T>
     std::expected<void, Trap> write_struct(uint64_t offset, const std::tuple<T...>& values) const noexcept {
         using Layout = StructLayout<T...>;
@@ -124,6 +128,7 @@ public:
             values[i] = detail::load_number<T>(place->data() + i * sizeof(T));
         return {};
     }
+    /// Writes numbers from `offset` on.
     template <typename T>
         requires std::is_arithmetic_v<T>
     std::expected<void, Trap> write_array(uint64_t offset, std::span<const T> values) const noexcept {
@@ -141,9 +146,11 @@ public:
     std::expected<void, Trap> read_bytes(uint64_t offset, std::span<uint8_t> bytes) const noexcept {
         return read_array(offset, bytes);
     }
+    /// Writes bytes from `offset` on.
     std::expected<void, Trap> write_bytes(uint64_t offset, std::span<const uint8_t> bytes) const noexcept {
         return write_array(offset, bytes);
     }
+    /// Writes the same byte `size` times.
     std::expected<void, Trap> fill(uint64_t offset, uint64_t size, uint8_t byte) const noexcept;
 
     /// A copy of `length` bytes, in memory of the engine's allocator. They are whatever the guest wrote,

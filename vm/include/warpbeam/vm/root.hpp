@@ -4,6 +4,7 @@
 #include <warpbeam/vm/store.hpp>
 #include <warpbeam/vm/value.hpp>
 
+/// @file
 /// How the embedder keeps structures, arrays, exceptions and its own objects (host_object.hpp) alive that it
 /// holds references to.
 ///
@@ -22,6 +23,7 @@ class Roots;
 /// of their beginning, and before the store does.
 class WARPBEAM_API RootScope {
 public:
+    /// Begins a scope.
     explicit RootScope(Store& store) noexcept;
     RootScope(const RootScope&) = delete;
     RootScope& operator=(const RootScope&) = delete;
@@ -37,11 +39,13 @@ class WARPBEAM_API Root {
 public:
     /// Empty: the i32 zero.
     Root() noexcept = default;
+    /// Holds a value of this store.
     Root(Store& store, const Value& value) noexcept;
     Root(Root&& other) noexcept;
     Root& operator=(Root&& other) noexcept;
     ~Root();
 
+    /// The value that it holds.
     [[nodiscard]] const Value& value() const noexcept { return value_; }
 
 private:

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <type_traits>
 
+/// @file
 /// How C++ function types stand for WebAssembly function types. Used by TypedFunc and by typed host
 /// functions.
 

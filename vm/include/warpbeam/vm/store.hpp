@@ -25,21 +25,25 @@ struct StoreLimits {
     /// `heap_exhausted`. So it does when several collections in a row left less than 1/64 of the limit free,
     /// since a program would do little but collect from there on; the store is as usable as before.
     uint64_t heap_bytes = uint64_t{1} << 30;
+    /// @{ How many there may be.
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;
     uint32_t tables = UINT32_MAX;
+    /// @}
     /// Null, or asked about what these limits allow. It must outlive the store.
     GrowthPolicy* growth = nullptr;
 };
 
 /// What all objects of a store take now, in the units of its limits.
 struct StoreUsage {
+    /// @{ See StoreLimits.
     uint64_t memory_bytes = 0;
     uint64_t table_elements = 0;
     uint64_t heap_bytes = 0;
     uint32_t instances = 0;
     uint32_t memories = 0;
     uint32_t tables = 0;
+    /// @}
 };
 
 /// Stops the computation of a store from another thread, or from a signal handler.
@@ -116,14 +120,16 @@ public:
         uint64_t survived = 0;    ///< the bytes of the objects that the last collection left
         uint64_t collections = 0; ///< how many there were
     };
+    /// The state of the heap now.
     [[nodiscard]] HeapStatistics heap() const noexcept;
     /// Collects garbage now, without taking fuel. Otherwise that happens when the heap has grown by three
     /// quarters of what the last collection left, or a limit is reached.
     void collect() noexcept;
 
-    /// A pointer for the embedder's own use; null at first. The store does nothing with it.
+    /// @{ A pointer for the embedder's own use; null at first. The store does nothing with it.
     void set_data(void* data) noexcept { data_ = data; }
     [[nodiscard]] void* data() const noexcept { return data_; }
+    /// @}
 
 private:
     friend struct vm::Internal;

@@ -23,6 +23,7 @@ public:
 
     /// The type; its minimum is the present size, as linking demands.
     [[nodiscard]] TableType type() const noexcept;
+    /// The current number of elements.
     [[nodiscard]] uint64_t size() const noexcept;
     /// Errors: `usage` when `index` is not below the size; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(uint64_t index) const noexcept;

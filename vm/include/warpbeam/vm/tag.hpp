@@ -19,6 +19,7 @@ public:
     [[nodiscard]] static std::expected<Tag, Error> create(Store& store,
                                                           std::span<const ValType> params) noexcept;
 
+    /// Its type.
     [[nodiscard]] TagType type() const noexcept;
     /// The types of what its exceptions carry.
     [[nodiscard]] std::span<const ValType> params() const noexcept;

@@ -60,11 +60,12 @@ public:
     explicit Trap(TrapCode code) noexcept : code_{code} {}
     /// What a host function returns in order to trap: `format` is as for printf.
     [[nodiscard, gnu::format(printf, 1, 2)]] static Trap host(const char* format, ...) noexcept;
-    /// As `host`, with another code.
+    /// @{ As `host`, with another code.
     [[nodiscard, gnu::format(printf, 2, 3)]] static Trap with_message(TrapCode code, const char* format,
                                                                       ...) noexcept;
     [[nodiscard, gnu::format(printf, 3, 4)]] static Trap with_message(Allocator& allocator, TrapCode code,
                                                                       const char* format, ...) noexcept;
+    /// @}
     /// What a host function returns in order to end the program with a status.
     [[nodiscard]] static Trap exit(int32_t status) noexcept;
     /// What a host function returns in order to throw: code that called it can catch the exception. Include
@@ -82,6 +83,7 @@ public:
     }
     ~Trap();
 
+    /// The kind of trap.
     [[nodiscard]] TrapCode code() const noexcept { return code_; }
     /// What happened, with the numbers that matter; it begins with `text_of(code())` unless a host wrote it.
     /// On one line but for several imports that do not fit, and escaped so that it is safe to print.

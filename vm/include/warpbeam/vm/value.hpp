@@ -16,7 +16,7 @@ namespace warpbeam {
 /// A 128-bit vector: its bytes in memory order, lane 0 first.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
 struct V128 {
-    std::array<uint8_t, 16> bytes{};
+    std::array<uint8_t, 16> bytes{}; ///< in memory order
     friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
 };
 
@@ -62,12 +62,14 @@ public:
         return reference;
     }
 
+    /// Whether it is the null reference.
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
     /// Whether it was made by `host`. If not, it is null, refers to a C++ object, or is an internal reference
     /// that code has converted.
     [[nodiscard]] constexpr bool is_host() const noexcept { return (bits_ & 3) == 2; }
     /// What was given to `host`. Precondition: `is_host()`.
     [[nodiscard]] constexpr uint64_t payload() const noexcept { return bits_ >> 2; }
+    /// The engine's own encoding.
     [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
     friend constexpr bool operator==(ExternRef, ExternRef) noexcept = default;
 
@@ -87,11 +89,12 @@ public:
     [[nodiscard]] static constexpr AnyRef i31(uint32_t number) noexcept {
         return from_bits(uint64_t{number & 0x7fff'ffff} << 1 | 1);
     }
-    /// The same as an external reference and back, as `extern.convert_any` and `any.convert_extern` do.
+    /// @{ The same as an external reference and back, as `extern.convert_any` and `any.convert_extern` do.
     [[nodiscard]] static constexpr AnyRef from_extern(ExternRef external) noexcept {
         return from_bits(external.bits());
     }
     [[nodiscard]] constexpr ExternRef to_extern() const noexcept { return ExternRef::from_bits(bits_); }
+    /// @}
     /// The engine's own encoding of the reference, as `bits` gives it out.
     [[nodiscard]] static constexpr AnyRef from_bits(uint64_t bits) noexcept {
         AnyRef reference;
@@ -99,12 +102,15 @@ public:
         return reference;
     }
 
+    /// Whether it is the null reference.
     [[nodiscard]] constexpr bool is_null() const noexcept { return bits_ == 0; }
+    /// Whether it is a reference to a 31-bit integer.
     [[nodiscard]] constexpr bool is_i31() const noexcept { return (bits_ & 1) != 0; }
     /// The 31-bit integer, zero-extended. Precondition: `is_i31()`.
     [[nodiscard]] constexpr uint32_t i31_bits() const noexcept {
         return static_cast<uint32_t>(bits_ >> 1) & 0x7fff'ffff;
     }
+    /// The engine's own encoding.
     [[nodiscard]] constexpr uint64_t bits() const noexcept { return bits_; }
     friend constexpr bool operator==(AnyRef, AnyRef) noexcept = default;
 
@@ -231,6 +237,7 @@ public:
         return value;
     }
 
+    /// The type of the value.
     [[nodiscard]] ValType type() const noexcept { return type_; }
     /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
     template <ValueType T>
@@ -254,6 +261,7 @@ public:
     [[nodiscard]] bool is_null() const noexcept { return type_.is_ref() && slots_[0] == 0; }
     /// Whether it is a reference to a 31-bit integer, which `i31_bits` then gives, zero-extended.
     [[nodiscard]] bool is_i31() const noexcept { return type_.is_ref() && (slots_[0] & 1) != 0; }
+    /// The 31 bits, zero-extended.
     [[nodiscard]] uint32_t i31_bits() const noexcept {
         return static_cast<uint32_t>(slots_[0] >> 1) & 0x7fff'ffff;
     }

@@ -13,7 +13,9 @@ namespace warpbeam::text {
 /// A piece of text, cut to fit into a message.
 class Shown {
 public:
+    /// The beginning of `text`, up to 60 bytes.
     explicit Shown(std::string_view text) noexcept { text_[text.copy(text_, sizeof text_ - 1)] = 0; }
+    /// The text, with a zero byte at its end.
     [[nodiscard]] const char* c_str() const noexcept { return text_; }
 
 private:
@@ -24,16 +26,25 @@ private:
 /// elsewhere, only the end of the text is left, so every loop over tokens ends.
 class WARPBEAM_API Cursor {
 public:
+    /// Begins at a position of `text`. It and `fault` must outlive the cursor.
     Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
 
+    /// The current token.
     [[nodiscard]] const Token& token() const noexcept { return current_; }
+    /// @{ The text of a token, by default of the current one.
     [[nodiscard]] std::string_view text() const noexcept { return lexer_.text(current_); }
     [[nodiscard]] std::string_view text(const Token& token) const noexcept { return lexer_.text(token); }
+    /// @}
+    /// The whole text.
     [[nodiscard]] std::string_view source() const noexcept { return lexer_.text(); }
 
+    /// Whether the current token is of this kind.
     [[nodiscard]] bool at(TokenKind kind) const noexcept { return current_.kind == kind; }
+    /// Whether the text is at its end.
     [[nodiscard]] bool at_end() const noexcept { return at(TokenKind::end); }
+    /// Whether an index comes next, as a number or as an identifier.
     [[nodiscard]] bool at_index() const noexcept { return at(TokenKind::natural) || at(TokenKind::id); }
+    /// Whether this keyword comes next.
     [[nodiscard]] bool at_keyword(std::string_view keyword) const noexcept {
         return at(TokenKind::keyword) && text() == keyword;
     }
@@ -43,16 +54,20 @@ public:
     }
     /// The end of the previous token, before any annotations that precede the current one.
     [[nodiscard]] size_t previous_end() const noexcept { return previous_end_; }
+    /// The token after the current one.
     [[nodiscard]] const Token& ahead() const noexcept { return ahead_; }
 
     /// Moves to the next token and returns the current one. An annotation before it that was not taken is
     /// misplaced.
     Token advance() noexcept;
+    /// @{ Passes what is given, if it comes next; returns whether it did.
     bool accept(TokenKind kind) noexcept;
     bool accept_keyword(std::string_view keyword) noexcept;
     bool accept_open(std::string_view keyword) noexcept;
+    /// @}
     /// The token, if it is of this kind; otherwise reports a fault and returns an empty token.
     Token expect(TokenKind kind, const char* what) noexcept;
+    /// A closing parenthesis, or else a fault.
     void expect_close() noexcept { expect(TokenKind::rpar, "\")\""); }
     /// Skips to the parenthesis that closes the open ones; the first has already been entered.
     void skip_to_close() noexcept;
@@ -66,6 +81,8 @@ public:
     /// Moves to another position in the same text.
     void move_to(size_t position) noexcept;
 
+    /// @{ A fault with a message as for printf, at a place of the text or at the current token; malformed
+    /// unless a code is given.
     template <typename... Args>
     void fail_at(size_t offset, const char* format, Args... arguments) noexcept {
         fail_with(ErrorCode::malformed, offset, format, arguments...);
@@ -82,11 +99,15 @@ public:
             fault_->report(offset, code, format, arguments...);
         stop();
     }
+    /// @}
     /// Reports the current token as unexpected.
     void unexpected(const char* wanted = nullptr) noexcept;
 
+    /// Whether there was a fault.
     [[nodiscard]] bool failed() const noexcept { return static_cast<bool>(*fault_); }
+    /// The fault, which may not have happened.
     [[nodiscard]] Fault& fault() const noexcept { return *fault_; }
+    /// Reports that there is no more memory.
     void fail_memory() noexcept {
         fault_->out_of_memory();
         stop();

@@ -27,11 +27,11 @@ enum class TokenKind : uint8_t {
 
 /// A piece of the text, by position.
 struct Token {
-    static constexpr size_t no_annotation = SIZE_MAX;
+    static constexpr size_t no_annotation = SIZE_MAX; ///< what `annotation` is without one
 
-    TokenKind kind = TokenKind::end;
-    size_t begin = 0;
-    size_t end = 0;
+    TokenKind kind = TokenKind::end; ///< what kind of token it is
+    size_t begin = 0;                ///< its first byte
+    size_t end = 0;                  ///< the byte after its last one
     /// The position of the first annotation known to `Lexer` between the previous token and this one.
     size_t annotation = no_annotation;
 };
@@ -48,16 +48,19 @@ public:
     /// The next token; after the end of the text always `TokenKind::end`, and after an error the same error.
     [[nodiscard]] Token next() noexcept;
 
+    /// The whole text.
     [[nodiscard]] std::string_view text() const noexcept { return text_; }
+    /// The text of a token.
     [[nodiscard]] std::string_view text(const Token& token) const noexcept {
         return text_.substr(token.begin, token.end - token.begin);
     }
     /// Where the annotation that begins at `annotation` ends, and the next known annotation between it and
     /// the token after it.
     struct Annotation {
-        size_t end = 0;
-        size_t next = Token::no_annotation;
+        size_t end = 0;                     ///< the byte after its last one
+        size_t next = Token::no_annotation; ///< the next known annotation
     };
+    /// What is known of the annotation that begins there.
     [[nodiscard]] Annotation annotation_at(size_t annotation) const noexcept;
     /// What is wrong at an error token.
     [[nodiscard]] const char* problem() const noexcept { return problem_; }

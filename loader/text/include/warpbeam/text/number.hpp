@@ -7,10 +7,12 @@
 #include <span>
 #include <string_view>
 
+/// @file
 /// The numbers of the text format, https://webassembly.github.io/spec/core/text/values.html
 
 namespace warpbeam::text {
 
+/// What a text can be read as.
 enum class NumberKind : uint8_t { none, natural, integer, floating };
 
 /// The kind of number that all of `text` is; a natural is also an integer, and both are also floating.
@@ -28,15 +30,17 @@ enum class NumberKind : uint8_t { none, natural, integer, floating };
 [[nodiscard]] WARPBEAM_API std::optional<uint64_t> parse_integer(std::string_view text,
                                                                  unsigned bits) noexcept;
 
-/// The bits of a binary32 or binary64 number: rounded to nearest, ties to even, for literals of any length;
-/// empty if it would round to infinity or the payload of a NaN does not fit.
+/// @{ The bits of a binary32 or binary64 number: rounded to nearest, ties to even, for literals of any
+/// length; empty if it would round to infinity or the payload of a NaN does not fit.
 /// https://webassembly.github.io/spec/core/text/values.html#floating-point
 [[nodiscard]] WARPBEAM_API std::optional<uint32_t> parse_f32(std::string_view text) noexcept;
 [[nodiscard]] WARPBEAM_API std::optional<uint64_t> parse_f64(std::string_view text) noexcept;
+/// @}
 
-/// Writes a literal with exactly these bits into `buffer`: the shortest decimal, or the text format's
+/// @{ Writes a literal with exactly these bits into `buffer`: the shortest decimal, or the text format's
 /// notation for infinities and NaNs.
 [[nodiscard]] WARPBEAM_API std::string_view print_f32(uint32_t bits, std::span<char, 40> buffer) noexcept;
 [[nodiscard]] WARPBEAM_API std::string_view print_f64(uint64_t bits, std::span<char, 40> buffer) noexcept;
+/// @}
 
 } // namespace warpbeam::text

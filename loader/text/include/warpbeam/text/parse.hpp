@@ -10,6 +10,7 @@
 
 namespace warpbeam {
 
+/// How a text is translated.
 struct TextOptions {
     Allocator* allocator = nullptr; ///< null: the standard one
     /// Whether identifiers go into the name section, so that backtraces show them.

@@ -12,6 +12,7 @@
 
 namespace warpbeam {
 
+/// How a module is printed.
 struct PrintOptions {
     Allocator* allocator = nullptr; ///< null: the standard one
     /// The maximum number of characters in the text; a few bytes of a module can stand for thousands.

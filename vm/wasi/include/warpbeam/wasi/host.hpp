@@ -34,6 +34,7 @@ public:
     [[nodiscard]] virtual std::expected<uint64_t, Errno> now(Clock clock) const noexcept = 0;
     /// The resolution in nanoseconds.
     [[nodiscard]] virtual std::expected<uint64_t, Errno> resolution(Clock clock) const noexcept = 0;
+    /// Waits for that time, then returns.
     virtual void sleep(uint64_t nanoseconds) noexcept = 0;
 
     /// Fills `into` with unpredictable bytes.

@@ -8,6 +8,7 @@
 #include <expected>
 #include <string_view>
 
+/// @file
 /// WASI preview 1 for programs that use standard streams, arguments, environment variables, clocks and random
 /// numbers. Files, directories and sockets are missing: their functions exist, so that programs link, but
 /// return `nosys`. https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md
@@ -17,12 +18,14 @@ namespace warpbeam::wasi {
 /// Strings in WASI's layout: one after the other, each with a zero byte at the end.
 class WARPBEAM_API StringList {
 public:
+    /// An empty list.
     explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
     /// Appends `head`, `separator` and `tail` as one string. Errors: `usage` for a string that contains a
     /// zero byte, `limit` if the total would not fit into a memory, `out_of_memory`.
     std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
                                    std::string_view tail = {}) noexcept;
 
+    /// The strings, as they go into a memory.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return bytes_; }
     /// The position in `bytes` of each string.
     [[nodiscard]] std::span<const uint32_t> starts() const noexcept { return starts_; }
@@ -36,6 +39,7 @@ private:
 /// a time.
 class Context {
 public:
+    /// No arguments and no environment yet. Host and allocator must outlive it.
     explicit Context(Host& host = native_host(), Allocator& allocator = Allocator::standard()) noexcept
         : host_{&host}, args_{allocator}, env_{allocator} {}
 
@@ -46,8 +50,11 @@ public:
         return env_.add(name, "=", value);
     }
 
+    /// What the program sees of the world.
     [[nodiscard]] Host& host() const noexcept { return *host_; }
+    /// The arguments, the first of which is the name.
     [[nodiscard]] const StringList& args() const noexcept { return args_; }
+    /// The environment, as `name=value`.
     [[nodiscard]] const StringList& env() const noexcept { return env_; }
 
     /// Whether the file descriptor, which may be any number, is open.
