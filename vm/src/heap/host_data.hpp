@@ -2,29 +2,29 @@
 
 #include <cstddef>
 
-/// What belongs to an object of the host.
+/// The data of host objects.
 
 namespace warpbeam::vm {
 
 struct HostObject;
 
-/// What the heap must know of an object of the host.
+/// What the heap needs to know about a host object.
 struct HostType {
-    const void* tag; ///< stands for its C++ type
+    const void* tag; ///< identifies its C++ type
     void (*finalize)(void* data) noexcept;
-    size_t size = 0; ///< 0: its memory is the host's own
+    size_t size = 0; ///< 0: the host owns its memory
     size_t alignment = 1;
 };
 
-/// It is no part of the HostObject, since that is cleared in a collection, and the finalizer runs later. What
-/// the host made of it follows when that has a size.
+/// Separate from the HostObject, since that is cleared in a collection but the finalizer runs later. If the
+/// type has a size, the host's object follows.
 struct HostData {
     HostObject* object;
     HostData* next;
     void* data;
     const void* tag;
     void (*finalize)(void* data) noexcept;
-    size_t bytes; ///< of all of it, taken from the allocator
+    size_t bytes; ///< the total taken from the allocator
     size_t alignment;
 };
 
