@@ -1,5 +1,5 @@
-// Blurs a picture of bytes with a 3 x 3 kernel, sixteen pixels at a time: unaligned loads, widening and narrowing
-// lanes, shifts. Built with -msimd128; without it the compiler splits the vectors.
+// Blurs a picture of bytes with a 3 x 3 kernel, sixteen pixels at a time: unaligned loads, widening and
+// narrowing lanes, shifts. Built with -msimd128; without it the compiler splits the vectors.
 #include "bench.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-// The Mandelbrot set, four points at a time in vectors of f32: multiplications, comparisons, masks. Built with
-// -msimd128; without it the compiler splits the vectors.
+// The Mandelbrot set, four points at a time in vectors of f32: multiplications, comparisons, masks. Built
+// with -msimd128; without it the compiler splits the vectors.
 #include "bench.h"
 
 #define width 128

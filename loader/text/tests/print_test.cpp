@@ -192,8 +192,8 @@ TEST(Print, custom_sections_and_hints_keep_their_position) {
                    " (then (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0))))))");
     EXPECT_NE(text.find("(@custom \"first\" (before type) \"1\")"), std::string::npos) << text;
     EXPECT_NE(text.find("    (@metadata.code.branch_hint \"\\01\") if\n"), std::string::npos) << text;
-    // A custom section that is not a valid name section, and hints where there is no branch, remain unchanged.
-    // are.
+    // A custom section that is not a valid name section, and hints where there is no branch, remain
+    // unchanged. are.
     round_trip("(@custom \"name\" \"nonsense\")");
     round_trip("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")"); // of a function that does not exist
     EXPECT_NE(

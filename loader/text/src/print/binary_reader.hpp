@@ -12,8 +12,8 @@
 namespace warpbeam::text {
 
 /// Reads untrusted bytes. After the first fault, in whichever reader of the module, every number is zero and
-/// nothing is left, so only the final result has to be checked; every loop is bounded by a `count` or ends with the
-/// input.
+/// nothing is left, so only the final result has to be checked; every loop is bounded by a `count` or ends
+/// with the input.
 class CheckedBytes : private ByteReader {
 public:
     CheckedBytes(std::span<const uint8_t> module, std::optional<Error>& fault) noexcept

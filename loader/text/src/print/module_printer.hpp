@@ -15,8 +15,8 @@
 
 namespace warpbeam::text {
 
-/// Prints one module from its bytes, section by section. Function types are looked up in the type section; nothing
-/// else that was printed is stored.
+/// Prints one module from its bytes, section by section. Function types are looked up in the type section;
+/// nothing else that was printed is stored.
 class ModulePrinter {
 public:
     /// What is printed as more than a custom section's bytes.
@@ -35,8 +35,8 @@ public:
     /// If the bytes are a function body. Prints a line break before each instruction, and returns where the
     /// instructions begin.
     void print_body(Vec<size_t>& offsets) noexcept;
-    /// The parts of the choice that turned out to be lossless. If that is not all of it, print the module again
-    /// with this.
+    /// The parts of the choice that turned out to be lossless. If that is not all of it, print the module
+    /// again with this.
     [[nodiscard]] Choice feasible() const noexcept;
 
 private:
