@@ -1,4 +1,4 @@
-# Sourced by ./dev and .ci/run: installs the packages of a purpose where they are missing.
+# Sourced by ./dev and .ci/run: installs the missing packages for a purpose.
 
 tools_build=(clang-19 lld-19 cmake ninja-build)
 tools_test=(git ca-certificates python3 pkg-config doxygen libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
@@ -6,8 +6,8 @@ tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
 
-# install PACKAGE...: on Debian and what derives from it through apt; elsewhere says what is wanted and goes on,
-# since the tools may well be there under other names.
+# install PACKAGE...: with apt on Debian and its derivatives; elsewhere says what is needed and continues, since the
+# tools may be installed under other names.
 install() {
     local package missing=()
     if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -22,13 +22,13 @@ install() {
     local as_root=()
     [ "$(id -u)" = 0 ] || as_root=(sudo)
     {
-        "${as_root[@]}" apt-get -qq update || true # the lists at hand may do
+        "${as_root[@]}" apt-get -qq update || true # the existing lists may suffice
         "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
             apt-get -qq install -y --no-install-recommends "${missing[@]}"
     } >&2
 }
 
-# Names the tools that are not there; silent when all are.
+# Lists the missing tools; prints nothing if there are none.
 elsewhere() {
     local package command missing=()
     for package in "$@"; do
@@ -39,10 +39,10 @@ elsewhere() {
             clang-format-19) command=clang-format ;;
             clang-tidy-19) command=clang-tidy ;;
             cmake | git | python3 | pkg-config | doxygen | g++) command=$package ;;
-            *) continue ;; # a library: CMake will say so
+            *) continue ;; # a library: CMake reports it if it is missing
         esac
         command -v "$command" >/dev/null || command -v "$command-19" >/dev/null || missing+=("$package")
     done
     [ ${#missing[@]} -eq 0 ] ||
-        echo "This is not a Debian; please install what it calls: ${missing[*]} (clang 19 or newer)" >&2
+        echo "This is not Debian; please install these Debian packages' equivalents: ${missing[*]} (clang 19 or newer)" >&2
 }

@@ -1,10 +1,10 @@
-# Sourced by .ci/run: steps that are counted and that never keep the next one from running.
+# Sourced by .ci/run: steps that are counted; a failing step does not stop the following ones.
 
 total_passed=0
 total_failed=0
 failed_steps=()
 
-# step NAME COMMAND...: a command that ends with `N passed, N failed` counts for that much, any other one for one.
+# step NAME COMMAND...: a command that ends with `N passed, N failed` counts for those numbers, any other command as one.
 step() {
     local name=$1 log status counts passed failed began=$SECONDS
     shift
@@ -32,7 +32,7 @@ step() {
     echo "-- $name: $passed passed, $failed failed ($((SECONDS - began)) s)"
 }
 
-# Prints the totals; the exit status is 1 when anything failed.
+# Prints the totals; the exit status is 1 if anything failed.
 summary() {
     printf '\n'
     [ ${#failed_steps[@]} -eq 0 ] || printf 'failed: %s\n' "${failed_steps[@]}"

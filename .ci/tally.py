@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs ctest in a build directory and counts what its tests counted, down to test cases and directives.
+"""Runs ctest in a build directory and adds up the counts of its tests, down to test cases and directives.
 
     tally.py BUILD_DIR [CTEST ARGUMENTS]
 
-A test may be a whole unit test program or a whole official suite. What such a test says of its own counts is
-believed as far as its exit status bears it out; any other test counts as one. Prints a line for each test, the
-output of those that failed, and a closing `N passed, N failed, N skipped`; the exit status is 1 when any failed.
+A test may be a whole unit test program or a whole official suite. Its own counts are used if they agree with its exit
+status; any other test counts as one. Prints a line for each test, the output of failed tests, and at the end
+`N passed, N failed, N skipped`; the exit status is 1 if any failed.
 """
 import os
 import re
@@ -17,12 +17,12 @@ import xml.etree.ElementTree as ElementTree
 CLOSING = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 GTEST = {word: re.compile(rf"^\[  {label}  ?\] (\d+) tests?", re.MULTILINE)
          for word, label in (("passed", "PASSED"), ("failed", "FAILED"), ("skipped", "SKIPPED"))}
-# What GoogleTest says of tests that pass.
+# GoogleTest's output for tests that pass.
 NOISE = re.compile(r"^\[(?: RUN      |       OK |-+)\].*\n\n?", re.MULTILINE)
 
 
 def own_counts(output):
-    """The counts that a test printed, as (passed, failed, skipped); None when it printed none."""
+    """The counts that a test printed, as (passed, failed, skipped); None if it printed none."""
     closing = CLOSING.findall(output)
     if closing:
         return tuple(int(number or 0) for number in closing[-1])
@@ -33,7 +33,7 @@ def own_counts(output):
 
 
 def count(case):
-    """The counts of one test case of ctest's report."""
+    """The counts of one test case in ctest's report."""
     output = case.findtext("system-out") or ""
     if case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
         return (0, 0, 1), output
@@ -41,7 +41,7 @@ def count(case):
     counts = own_counts(output)
     if counts is None:
         return ((0, 1, 0) if failed else (1, 0, 0)), output
-    if failed and counts[1] == 0:  # it died before or after it counted
+    if failed and counts[1] == 0:  # it crashed before or after counting
         counts = (counts[0], 1, counts[2])
     return counts, output
 
@@ -50,7 +50,7 @@ def main():
     build_dir, *arguments = sys.argv[1:]
     with tempfile.TemporaryDirectory() as scratch:
         report = os.path.join(scratch, "report.xml")
-        whole = str(1 << 30)  # ctest shortens outputs, and the counts come last
+        whole = str(1 << 30)  # ctest truncates output, but the counts come last
         ran = subprocess.run(["ctest", "--test-dir", build_dir, "--output-junit", report,
                               "--test-output-size-passed", whole, "--test-output-size-failed", whole, *arguments],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

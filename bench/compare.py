@@ -152,7 +152,7 @@ def parse_arguments():
     parser.add_argument("--wasm-dir", type=Path, default=HERE.parent / "build/release/bench")
     parser.add_argument("--work", type=Path, default=HERE / "work.txt", help="table of iteration counts")
     parser.add_argument("--module", type=Path, action="append", metavar="FILE",
-                        help="measure this module, run without arguments, in place of the programs")
+                        help="measure this module, run without arguments, instead of the programs")
     parser.add_argument("--json", action="store_true", help="print everything, including all samples, as JSON")
     args = parser.parse_args()
 

@@ -235,7 +235,7 @@ class Module:
 (func (export "run") (param i32) (result i64)
   (global.set $calls (i32.const 200))
   (i64.extend_i32_s (call $f{count - 1} (local.get 0) (global.get $kept))))
-;; What can be reached: some steps along the list, and what is in the table.
+;; Folds reachable objects into a number: some steps along the list, and the objects in the table.
 (func $see (param $h i64) (param $any eqref) (result i64) (local $steps i32)
   (loop $more
     (if (ref.test (ref $leaf) (local.get $any)) (then

@@ -38,7 +38,7 @@ const modules = readFileSync(join(dump, 'index.tsv'), 'utf8').trimEnd().split('\
   };
 });
 
-/** Counts by outcome; what has no reason is listed. */
+/** Counts by outcome; unexplained ones are listed. */
 class Tally {
   constructor(name) {
     this.name = name;
@@ -82,7 +82,7 @@ const same = (a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)) === 0;
 /** Lines of a printed module without comments and indentation. */
 const linesOf = (text) => text.split('\n').map((line) => line.replace(/\(;.*?;\)/g, '').replace(/\s+/g, ' ').trim()).filter(Boolean);
 
-/** What an encoder may do one way or the other; each takes lines to those of one of the ways. */
+/** Choices of an encoder; each function maps the lines of one choice to those of the other. */
 const freedoms = {
   // https://webassembly.github.io/spec/core/binary/modules.html#element-section : form 2 can express what form 0 means
   'the longer form of an element segment for table 0': (lines) =>
@@ -217,7 +217,7 @@ async function wabt() {
   tally.print();
 }
 
-/** A tiny module for each feature that a V8 may lack; those that are not here every V8 of a supported node has. */
+/** A tiny module for each feature that V8 may lack; every supported node has the other features. */
 const probes = {
   'tail-call': '(func return_call 0)',
   'relaxed-simd': '(func (param v128) (result v128) local.get 0 local.get 0 i8x16.relaxed_swizzle)',

@@ -78,7 +78,7 @@ Bytes make_module(uint32_t funcs, uint32_t data_size) {
     return module;
 }
 
-/// A line of /proc/self/status in bytes, or the number of lines of a file.
+/// A value in /proc/self/status, in bytes.
 double status(std::string_view name) {
     std::ifstream file("/proc/self/status");
     for (std::string line; std::getline(file, line);)
@@ -204,7 +204,7 @@ int main(int argc, char** argv) {
         else if (std::string_view{argv[i]} == "--check")
             check_only = true;
         else
-            fail("instantiate_bench [-n ROUNDS] [--guard-pages] [--check]");
+            fail("usage: instantiate_bench [-n ROUNDS] [--guard-pages] [--check]");
     }
     if (check_only) {
         check(config);

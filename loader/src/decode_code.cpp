@@ -26,7 +26,7 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
     const size_t params = context.module.registry->func(body.type).params.size();
     total += params;
     if (total > context.limits.locals)
-        return context.diagnostics.limit(start, "too many locals: %llu with the parameters, the limit is %u",
+        return context.diagnostics.limit(start, "too many locals: %llu including parameters, the limit is %u",
                                          static_cast<unsigned long long>(total), context.limits.locals);
     const auto kept = context.module.arena.copy(std::span<const LocalRun>{runs});
     if (!kept)

@@ -38,8 +38,8 @@ bool FuncValidator::ref_func() noexcept {
         context_.declare_func(index);
     else if (!context_.is_declared(index))
         return diagnostics().invalid(here(),
-                                     "undeclared function reference: function %u occurs in no export, "
-                                     "segment or constant expression",
+                                     "undeclared function reference: function %u does not occur in an "
+                                     "export, segment or constant expression",
                                      index);
     // Before typed references, all function references had the same type.
     if (!context_.features.has(Feature::function_references))
@@ -49,7 +49,7 @@ bool FuncValidator::ref_func() noexcept {
     return push(exact ? new_ref(context_.module.funcs[index]) : ref_to(context_.module.funcs[index], false));
 }
 
-/// A reference to exactly this type, which matters only where exact types are known.
+/// A reference to exactly this type, which matters only if exact types are enabled.
 ValType FuncValidator::new_ref(TypeId id) const noexcept {
     const bool exact = context_.features.has(Feature::custom_descriptors);
     return ValType::reference(HeapType::defined(id, exact), false);

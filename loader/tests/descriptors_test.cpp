@@ -9,7 +9,7 @@ namespace {
 constexpr uint8_t exact = 0x62, described_by = 0x4d, describes = 0x4c, sub = 0x50;
 const Bytes empty_struct{0x5f, 0};
 
-/// Types 0 and 1: a structure and its descriptor; then whatever else.
+/// Types 0 and 1: a structure and its descriptor; then other types.
 Bytes pair_and(const std::vector<Bytes>& more) {
     std::vector<Bytes> types{Bytes{0x4e, 2, sub, 0, described_by, 1} + empty_struct +
                              Bytes{sub, 0, describes, 0} + empty_struct};
@@ -88,7 +88,7 @@ TEST(Descriptors, without_the_feature) {
     EXPECT_EQ(fault(Binary{}.section(type, vec({Bytes{0x60, 1, ref_null, exact, 0, 0}})).bytes, options)
                   .substr(0, 31),
               "unsupported: an exact type need");
-    // Nothing is exact then, so that types stay those of the standard.
+    // Then nothing is exact, so types are those of the standard.
     EXPECT_EQ(fault(Binary{}
                         .section(type, vec({empty_struct, Bytes{0x60, 0, 1, ref_to, 0}}))
                         .section(function, vec({{1}}))

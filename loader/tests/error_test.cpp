@@ -9,7 +9,7 @@
 namespace warpbeam {
 namespace {
 
-/// Counts its blocks, and has none once it is told so.
+/// Counts its blocks, and can be told to run out of memory.
 class CountingAllocator final : public Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {

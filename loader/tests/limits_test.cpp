@@ -65,7 +65,7 @@ TEST(Limits, are_set_by_the_embedder) {
     EXPECT_EQ(fault(Binary{}.section(type, vec({func_type({}, {})})).section(function, vec({{0}, {0}})).bytes,
                     options),
               "limit: too many functions: 2, the limit is 1, in the function section @16");
-    EXPECT_EQ(limited({}, {1, 11, i32}), "limit: too many locals: 11 with the parameters, the limit is 10, "
+    EXPECT_EQ(limited({}, {1, 11, i32}), "limit: too many locals: 11 including parameters, the limit is 10, "
                                          "in the code section, function 0 @22");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b}), "valid");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b, 0x0b}),

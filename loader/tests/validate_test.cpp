@@ -125,9 +125,10 @@ TEST(Validate, constant_expressions) {
 }
 
 TEST(Validate, undeclared_function_references) {
-    EXPECT_EQ(fault(module_of(func_type({}, {}), body({0xd2, 0, 0x1a}))),
-              "invalid: undeclared function reference: function 0 occurs in no export, segment or constant "
-              "expression, in the code section, function 0 @23");
+    EXPECT_EQ(
+        fault(module_of(func_type({}, {}), body({0xd2, 0, 0x1a}))),
+        "invalid: undeclared function reference: function 0 does not occur in an export, segment or constant "
+        "expression, in the code section, function 0 @23");
 }
 
 TEST(Validate, sub_types) {

@@ -84,7 +84,7 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::unknown_type:
         return "a value of a type that does not exist";
     case Reason::wrong_order:
-        return "calls in an order that does not make a field";
+        return "invalid order of calls";
     case Reason::nothing_read:
         return "nothing to decode: the previous call returned no value";
     case Reason::not_inner_list:

@@ -16,7 +16,7 @@ bool accepts(std::string_view field, ParseOptions options = {}) {
     return T::parse(field, options).has_value();
 }
 
-/// The bytes that are accepted in place of the `#`, as a list.
+/// The bytes that are accepted instead of the `#`, as a list.
 template <typename T>
 std::string accepted(std::string_view pattern) {
     std::string bytes;

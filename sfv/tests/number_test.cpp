@@ -47,9 +47,9 @@ TEST(Number, integers_are_read) {
     EXPECT_EQ(canonical("-"), "expected a digit, found the end at offset 1");
     EXPECT_EQ(canonical("-a"), "expected a digit, found 'a' at offset 1");
     for (size_t size = 1; size <= 15; ++size)
-        for (const char* const behind : {"", ";a", ";abcdefgh=1", "   ", "          "}) {
+        for (const char* const suffix : {"", ";a", ";abcdefgh=1", "   ", "          "}) {
             const std::string digits = std::string("123456789123456").substr(0, size);
-            EXPECT_EQ(canonical(digits + behind).substr(0, size), digits) << digits << behind;
+            EXPECT_EQ(canonical(digits + suffix).substr(0, size), digits) << digits << suffix;
         }
 }
 

@@ -130,7 +130,7 @@ TEST(Writer, refuses_what_the_rfc_cannot_carry) {
 }
 
 TEST(Writer, refuses_invalid_sequences_of_calls) {
-    const std::string order = "calls in an order that does not make a field";
+    const std::string order = "invalid order of calls";
     const std::string nested{describe(Reason::nested_list)};
     using enum FieldType;
     EXPECT_EQ(written(FieldType::item, [](Writer&) {}), order);

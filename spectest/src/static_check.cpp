@@ -76,7 +76,7 @@ void check(Counts& counts, const char* file, const Command& command, bool judge)
         if (judge)
             report(counts, file, command.line,
                    check_refused(*assertion, load(assertion->module, options), predates_features(file)));
-        // Invalid modules can be printed too; malformed binaries may not be.
+        // Invalid modules can be printed too; malformed binaries need not be printable.
         const bool malformed = assertion->kind == AssertRefused::Kind::malformed ||
                                assertion->kind == AssertRefused::Kind::malformed_custom;
         if (!malformed || assertion->module.form != ModuleSource::Form::binary)

@@ -17,7 +17,7 @@ sfv::FieldType field_type_of(std::string_view name) {
         return sfv::FieldType::list;
     if (name == "dict" || name == "dictionary")
         return sfv::FieldType::dictionary;
-    throw UsageError("'" + std::string(name) + "' is not item, list or dict");
+    throw UsageError("'" + std::string(name) + "' is not a field type; use item, list or dict");
 }
 
 /// The standard input without the line end of its last line.
@@ -149,7 +149,7 @@ int sfv(Words words) {
         throw options.error("parse, format or canonical is needed");
     const std::string_view action = given->front();
     if (action != "parse" && action != "format" && action != "canonical")
-        throw options.error("'" + std::string(action) + "' is not parse, format or canonical");
+        throw options.error("'" + std::string(action) + "' is not an action; use parse, format or canonical");
     const std::string input = given->size() == 1 ? read_input() : "";
     const std::vector<std::string_view> lines =
         given->size() == 1 ? lines_of(input) : std::vector(given->begin() + 1, given->end());

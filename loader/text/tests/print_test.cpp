@@ -192,8 +192,8 @@ TEST(Print, custom_sections_and_hints_keep_their_position) {
                    " (then (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0))))))");
     EXPECT_NE(text.find("(@custom \"first\" (before type) \"1\")"), std::string::npos) << text;
     EXPECT_NE(text.find("    (@metadata.code.branch_hint \"\\01\") if\n"), std::string::npos) << text;
-    // A custom section that is not a valid name section, and hints where there is no branch, stay as they
-    // are.
+    // A custom section that is not a valid name section, and hints where there is no branch, remain
+    // unchanged. are.
     round_trip("(@custom \"name\" \"nonsense\")");
     round_trip("(@custom \"name\" \"\\01\\06\\01\\07\\03abc\")"); // of a function that does not exist
     EXPECT_NE(
@@ -399,7 +399,7 @@ TEST(Print, a_single_expression) {
     };
     EXPECT_EQ(printed({0x0b}), "");
     EXPECT_EQ(printed({0x23, 3, 0x41, 0x7f, 0x6a, 0x0b}), "global.get 3 i32.const -1 i32.add");
-    EXPECT_EQ(printed({0xd0, 0x64, 0x0b}), "malformed heap type") << "0x64 is no heap type";
+    EXPECT_EQ(printed({0xd0, 0x64, 0x0b}), "malformed heap type") << "0x64 is not a heap type";
     EXPECT_EQ(printed({0xfb, 0x08, 2, 3, 0x0b}), "array.new_fixed 2 3");
     EXPECT_EQ(printed({0x41}), "unexpected end");
 }

@@ -100,7 +100,7 @@ public:
 private:
     [[nodiscard]] static std::string serialize(const Case& one) {
         if (one.expected == nullptr)
-            return "the case expects nothing";
+            return "the case has no expected result";
         const auto document = from_json(one.type, *one.expected);
         if (one.must_fail)
             return document ? "a value that must be refused gave " + to_string(*document) : "";
@@ -131,7 +131,7 @@ private:
         if (!document)
             return "refused: " + std::string(document.error().message().view());
         if (one.expected == nullptr)
-            return "the case expects nothing";
+            return "the case has no expected result";
         const auto expected = from_json(one.type, *one.expected);
         if (!expected || !(*expected == *document))
             return "read as " + json::print(to_json(*document));

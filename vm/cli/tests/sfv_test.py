@@ -76,8 +76,8 @@ check("--strict-lines on", ["sfv", "canonical", "--strict-lines", '"a', 'b"'],
 
 # Usage
 check("no action", ["sfv"], stderr=re.compile("parse, format or canonical is needed"), status=2)
-check("another action", ["sfv", "print"], stderr=re.compile("'print' is not parse"), status=2)
-check("another type", ["sfv", "parse", "--type", "map", "1"], stderr=re.compile("'map' is not item"), status=2)
+check("another action", ["sfv", "print"], stderr=re.compile("'print' is not an action"), status=2)
+check("another type", ["sfv", "parse", "--type", "map", "1"], stderr=re.compile("'map' is not a field type"), status=2)
 check("help", ["sfv", "--help"], stdout=re.compile("^usage: warpbeam sfv parse"))
 
 # The runner can fail

@@ -168,7 +168,7 @@ void Heap::rescan() noexcept {
 // ---- Sweeping ----
 
 void Heap::collect() noexcept {
-    // A finalizer that uses the store, which it may not, finds it as the collection has left it.
+    // If a finalizer breaks the rules and uses the store, it must not start another collection.
     if (finalizing_)
         return;
     ++collections_;

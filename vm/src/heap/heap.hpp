@@ -85,8 +85,8 @@ public:
     /// An exception with a tag and the values that it carries, in slots; these are roots during the call.
     [[nodiscard]] ExceptionObject* allocate_exception(const TagHead& tag,
                                                       std::span<const Slot> payload) noexcept;
-    /// A host object that refers to `data`, or if its type has a size, to fresh memory, in which the caller
-    /// has to construct the C++ object at once. It is kept, as by `keep`.
+    /// A host object: `data`, or new memory if its type has a size. In that memory the caller must
+    /// immediately make the object that the finalizer destroys. The object is kept as by `keep`.
     [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
@@ -95,8 +95,8 @@ public:
 
     // ---- Collection ----
 
-    /// Frees all unreachable objects, and then runs the finalizers of the host objects among them. Nothing is
-    /// collected while those run.
+    /// Frees all unreachable objects, then runs the finalizers of host objects. There are no further
+    /// collections while they run.
     void collect() noexcept;
     /// For `HeapHost::mark_roots`: any slot that holds the address of an object keeps that object alive,
     /// whatever the slot contains.
@@ -218,8 +218,8 @@ private:
     Vec<PartOfArray> arrays_;
     bool overflowed_ = false; ///< something was marked but not put on the stack
     Vec<Object*> kept_;
-    HostData* host_data_ = nullptr; ///< of all host objects
-    HostData* dead_ = nullptr;      ///< of those whose finalizers have to run
+    HostData* host_data_ = nullptr; ///< the data of all host objects
+    HostData* dead_ = nullptr;      ///< the data whose finalizers are to run
     bool finalizing_ = false;
     RootSpan* spans_ = nullptr;
     uint64_t limit_;

@@ -2,29 +2,29 @@
 
 #include <cstddef>
 
-/// What the heap stores for a host object.
+/// The data of host objects.
 
 namespace warpbeam::vm {
 
 struct HostObject;
 
-/// What the heap has to know about the type of a host object.
+/// What the heap needs to know about a host object.
 struct HostType {
-    const void* tag; ///< identifies the C++ type
+    const void* tag; ///< identifies its C++ type
     void (*finalize)(void* data) noexcept;
-    size_t size = 0; ///< 0 if the host itself owns the memory
+    size_t size = 0; ///< 0: the host owns its memory
     size_t alignment = 1;
 };
 
-/// Not part of the HostObject, whose cell is cleared by the collection before the finalizer runs. The C++
-/// object follows it if the type has a size.
+/// Separate from the HostObject, since that is cleared in a collection but the finalizer runs later. If the
+/// type has a size, the host's object follows.
 struct HostData {
     HostObject* object;
     HostData* next;
     void* data;
     const void* tag;
     void (*finalize)(void* data) noexcept;
-    size_t bytes; ///< taken from the allocator, with the C++ object
+    size_t bytes; ///< the total taken from the allocator
     size_t alignment;
 };
 

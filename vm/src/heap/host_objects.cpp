@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-/// Host objects: their allocation and their finalizers.
+/// Host objects: making them, and their finalizers.
 
 namespace warpbeam::vm {
 
-/// Memory that counts toward the heap's limit; null as for `allocate`.
+/// Allocates memory that is counted as part of the heap; null as for `allocate`.
 void* Heap::allocate_data(size_t bytes, size_t alignment) noexcept {
     const auto take = [&]() -> void* {
         failure_ = Exit::heap_exhausted;
@@ -64,7 +64,7 @@ HostObject* Heap::allocate_host(const HostType& type, void* data) noexcept {
     return object;
 }
 
-/// Separates the data of dead objects from those of live ones. Precondition: all live objects are marked.
+/// Separates the data of dead objects from that of live ones. Precondition: all live objects are marked.
 void Heap::sweep_host() noexcept {
     for (HostData** link = &host_data_; *link != nullptr;) {
         HostData* const data = *link;
@@ -81,7 +81,7 @@ void Heap::sweep_host() noexcept {
     }
 }
 
-/// Runs the finalizers of a list, whose objects have left the heap.
+/// Runs the finalizers of a list of data whose objects are no longer in the heap.
 void Heap::finalize(HostData* dead) noexcept {
     finalizing_ = true;
     while (dead != nullptr) {

@@ -6,7 +6,7 @@ namespace warpbeam::vm {
 
 constinit const Layout exception_layout{
     ObjectKind::exception, 0, HeapType::exn, sizeof(ExceptionObject), 0, 0, nullptr, {}, {}};
-// The specification has no more precise type for references from the host.
+// The specification gives host references no more specific type.
 constinit const Layout host_layout{
     ObjectKind::host, 0, HeapType::any, sizeof(HostObject), 0, 0, nullptr, {}, {}};
 

@@ -28,7 +28,7 @@ struct ExceptionObject : Object {
     [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
 };
 
-/// A C++ object of the host; code can only pass references to it around.
+/// An object from the host; code can only pass it around.
 struct HostObject : Object {
     struct HostData* data;
 };

@@ -65,9 +65,9 @@ public:
     /// What went wrong, in the specification's terms, on one line unless it comes from the text front end.
     /// Names in it are escaped so that it is safe to print (see printable.hpp). Valid as long as the error.
     [[nodiscard]] std::string_view message() const noexcept;
-    /// The byte offset in the module (or in the text) where the fault lies; `no_offset` when there is none.
+    /// The byte offset of the fault in the module (or in the text), or `no_offset`.
     [[nodiscard]] size_t offset() const noexcept { return offset_; }
-    /// The index of the function around the fault; `no_function` when there is none.
+    /// The index of the function that contains the fault, or `no_function`.
     [[nodiscard]] uint32_t function() const noexcept { return function_; }
     /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }

@@ -39,7 +39,7 @@ public:
     /// Reads on where `bytes` is.
     constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
 
-    /// An opcode; it may not belong to any instruction.
+    /// An opcode, which need not belong to an instruction.
     [[nodiscard]] constexpr Op op() noexcept {
         const uint8_t byte = this->byte();
         return static_cast<Op>(is_prefix(byte) ? prefixed_code(byte, this->u32()) : byte);

@@ -11,9 +11,9 @@
 
 namespace warpbeam::text {
 
-/// Bytes of which nothing is taken for granted. After the first fault, whichever reader of the module it was
-/// that reported it, every number is zero and nothing is left, so that only the end result has to be checked;
-/// every loop is bounded by a `count` or ends with the input.
+/// Reads untrusted bytes. After the first fault, in whichever reader of the module, every number is zero and
+/// nothing is left, so only the final result has to be checked; every loop is bounded by a `count` or ends
+/// with the input.
 class CheckedBytes : private ByteReader {
 public:
     CheckedBytes(std::span<const uint8_t> module, std::optional<Error>& fault) noexcept
@@ -39,7 +39,7 @@ public:
     int32_t s32() noexcept { return next<int32_t>(); }
     int64_t s64() noexcept { return next<int64_t>(); }
     int64_t s33() noexcept { return next<int64_t, 33>(); }
-    /// The length of a vector, whose elements take at least a byte each.
+    /// The length of a vector whose elements take at least one byte each.
     uint32_t count() noexcept {
         const uint32_t value = u32();
         if (value <= remaining())
@@ -91,7 +91,7 @@ private:
     std::optional<Error>* fault_;
 };
 
-/// Reads a module that need not be valid.
+/// Reads a module that may be invalid.
 using BinaryReader = CodeReader<CheckedBytes>;
 
 } // namespace warpbeam::text

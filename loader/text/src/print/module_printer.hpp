@@ -15,11 +15,11 @@
 
 namespace warpbeam::text {
 
-/// Prints one module, section by section, from its bytes. Types of functions are looked up where they stand;
-/// nothing else is kept of what has been printed.
+/// Prints one module from its bytes, section by section. Function types are looked up in the type section;
+/// nothing else that was printed is stored.
 class ModulePrinter {
 public:
-    /// What becomes more than the bytes of a custom section.
+    /// What is printed as more than a custom section's bytes.
     struct Choice {
         bool names = true;
         bool hints = true;
@@ -30,11 +30,13 @@ public:
                   Vec<std::string_view>* left_out = nullptr) noexcept;
 
     void print() noexcept;
-    /// When the bytes are only an expression. Each instruction comes after a space.
+    /// If the bytes are only an expression. Prints a space before each instruction.
     void print_expression() noexcept;
-    /// When they are those of a function's body: after a line break each. Tells where the instructions begin.
+    /// If the bytes are a function body. Prints a line break before each instruction, and returns where the
+    /// instructions begin.
     void print_body(Vec<size_t>& offsets) noexcept;
-    /// What of the choice turned out to lose nothing. Else the module has to be printed again with this.
+    /// The parts of the choice that turned out to be lossless. If that is not all of it, print the module
+    /// again with this.
     [[nodiscard]] Choice feasible() const noexcept;
 
 private:
@@ -47,16 +49,16 @@ private:
         bool is_func;
         uint32_t params;
         uint32_t results;
-        /// After the form, at the parameters' number.
+        /// The position after the form, at the number of parameters.
         BinaryReader at;
     };
     struct Label {
         Op op;
-        /// Empty when it has none.
+        /// Empty if it has no name.
         std::string_view name;
     };
 
-    /// Types that refer to others as the module does.
+    /// Types as references in the text of this module.
     class Types final : public TypePrinter {
     public:
         explicit Types(ModulePrinter& printer) noexcept : printer_{printer} {}
@@ -68,8 +70,7 @@ private:
         ModulePrinter& printer_;
     };
 
-    /// Parameters, results or locals between parentheses: one alone that `func` gives a name, others
-    /// together.
+    /// Parameters, results or locals in parentheses: one alone if `func` has a name for it, others together.
     struct ValueGroup {
         ModulePrinter& printer;
         const char* keyword;
@@ -77,7 +78,7 @@ private:
         bool open = false;
         bool alone = false;
 
-        /// In front of the type of the next one.
+        /// Prints what comes before the next type.
         void next(uint32_t index) noexcept;
         void close() noexcept;
         ~ValueGroup() { close(); }
@@ -86,7 +87,7 @@ private:
     // print_sections.cpp: the sections and what they declare
     void find_sections() noexcept;
     [[nodiscard]] BinaryReader section(SectionId id) noexcept;
-    /// Calls `each` with a reader at each entry of the vector that a section is.
+    /// Calls `each` with a reader at each entry of a section's vector.
     template <typename Each>
     void entries(SectionId id, Each&& each) noexcept {
         BinaryReader in = section(id);
@@ -97,7 +98,7 @@ private:
         if (!in.at_end())
             in.fail("section size mismatch");
     }
-    /// The same of definitions, which begin with a keyword; `each` prints the rest.
+    /// The same for definitions, which begin with a keyword; `each` prints the rest.
     template <typename Each>
     void definitions(SectionId id, const char* keyword, Space space, Each&& each) noexcept {
         entries(id, [&](BinaryReader& in) {
@@ -131,7 +132,7 @@ private:
     bool name_of(Space space, uint32_t owner, uint32_t index) noexcept;
     void reference(Space space, uint32_t index, uint32_t owner = 0) noexcept;
     void reference_in(BinaryReader& in, Space space) noexcept { reference(space, in.u32()); }
-    /// A space in front, and nothing for index 0 when that may be left out.
+    /// A space and the reference, or nothing for index 0 if the text allows it.
     void optional_reference(Space space, uint32_t index) noexcept;
 
     // print_types.cpp
@@ -148,7 +149,7 @@ private:
     void memory_type(BinaryReader& in) noexcept;
     void table_type(BinaryReader& in) noexcept;
     uint32_t value_types(const char* keyword, BinaryReader& in, std::optional<uint32_t> func) noexcept;
-    /// `(type n)`, and what that is where it is short or has names.
+    /// `(type n)`, followed by the signature if it is short or has names.
     void type_use(uint32_t type, std::optional<uint32_t> func) noexcept;
 
     // print_instr.cpp
@@ -179,7 +180,7 @@ private:
     Choice choice_;
     Vec<std::string_view>* left_out_;
 
-    /// By id; one that is missing is empty.
+    /// By id; missing sections are empty.
     std::array<std::span<const uint8_t>, 16> sections_{};
     Vec<CustomSection> custom_sections_;
     NameSection names_;
@@ -187,7 +188,7 @@ private:
     Vec<BranchHint> hints_;
     size_t hints_used_ = 0;
 
-    /// How many of each space have been defined so far.
+    /// The number of definitions in each space so far.
     std::array<uint32_t, name_space_count> defined_{};
     Vec<TypeInfo> types_;
     Vec<uint32_t> func_types_;
@@ -195,7 +196,7 @@ private:
     Vec<Label> labels_;
     std::optional<uint32_t> func_;
     uint32_t label_count_ = 0;
-    Vec<size_t>* offsets_ = nullptr; ///< of the instructions printed; null when they are not wanted
+    Vec<size_t>* offsets_ = nullptr; ///< of the printed instructions; null if not needed
 };
 
 } // namespace warpbeam::text
