@@ -90,13 +90,15 @@ TEST_F(HandleTest, stays_valid_when_its_store_moves) {
     std::optional<Store> first{std::in_place, engine};
     int mine = 0;
     first->set_data(&mine);
-    ASSERT_TRUE(linker.func("env", "mine", [](Caller& caller) { ++*static_cast<int*>(caller.store().data()); }));
-    const auto instance = linker.instantiate(
-        *first, load(R"((module (import "env" "mine" (func $f)) (memory (export "m") 1)
+    ASSERT_TRUE(
+        linker.func("env", "mine", [](Caller& caller) { ++*static_cast<int*>(caller.store().data()); }));
+    const auto instance =
+        linker.instantiate(*first, load(R"((module (import "env" "mine" (func $f)) (memory (export "m") 1)
                         (func (export "run") (call $f))))"));
     ASSERT_TRUE(instance);
     Store second{std::move(*first)};
-    EXPECT_EQ(Memory::create(*first, {.limits = {1, 0, false, false}}).error().code(), ErrorCode::out_of_memory);
+    EXPECT_EQ(Memory::create(*first, {.limits = {1, 0, false, false}}).error().code(),
+              ErrorCode::out_of_memory);
     first.reset();
     EXPECT_EQ(instance->store(), &second);
     ASSERT_TRUE((*instance->func<void()>("run"))());
@@ -111,7 +113,8 @@ TEST_F(HandleTest, stays_valid_when_its_store_moves) {
 
 TEST_F(HandleTest, keeps_its_engine_alive) {
     std::optional<Engine> own{std::in_place};
-    const auto module = own->load(load(R"((module (func (export "f") (result i32) (i32.const 42))))").bytes());
+    const auto module =
+        own->load(load(R"((module (func (export "f") (result i32) (i32.const 42))))").bytes());
     std::optional<Linker> links{std::in_place, *own};
     Linker moved{std::move(*links)};
     links.reset();
@@ -130,7 +133,8 @@ TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
     Func func;
     {
         Store brief{engine};
-        instance = *linker.instantiate(brief, load(R"((module (memory (export "m") 1) (func (export "f"))))"));
+        instance =
+            *linker.instantiate(brief, load(R"((module (memory (export "m") 1) (func (export "f"))))"));
         memory = *instance.memory("m");
         func = *instance.func("f");
     }

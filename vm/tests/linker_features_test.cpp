@@ -53,7 +53,8 @@ TEST_F(LinkerFeaturesTest, lists_and_gets_definitions) {
 }
 
 TEST_F(LinkerFeaturesTest, defines_a_module_as_an_instance) {
-    ASSERT_TRUE(linker.define_module(store, "lib", load(R"((module (func (export "f") (result i32) (i32.const 9))))")));
+    ASSERT_TRUE(linker.define_module(store, "lib",
+                                     load(R"((module (func (export "f") (result i32) (i32.const 9))))")));
     const auto user = linker.instantiate(
         store, load(R"((module (import "lib" "f" (func $f (result i32))) (export "f" (func $f))))"));
     ASSERT_TRUE(user);
@@ -82,9 +83,11 @@ TEST_F(LinkerFeaturesTest, resolves_once_for_many_stores) {
     ASSERT_FALSE(missing);
     EXPECT_EQ(missing.error().imports().size(), 2u);
     ASSERT_TRUE(linker.func("e", "f", [](int32_t) {}));
-    EXPECT_EQ(linker.resolve(load(R"((module (import "e" "f" (func))))")).error().code(), ErrorCode::unlinkable);
+    EXPECT_EQ(linker.resolve(load(R"((module (import "e" "f" (func))))")).error().code(),
+              ErrorCode::unlinkable);
     ASSERT_TRUE(linker.define("e", "m", *Memory::create(store, {.limits = {1, 0, false, false}})));
-    EXPECT_EQ(linker.resolve(load(R"((module (import "e" "m" (memory 1))))")).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.resolve(load(R"((module (import "e" "m" (memory 1))))")).error().code(),
+              ErrorCode::usage);
 }
 
 TEST_F(LinkerFeaturesTest, a_caller_knows_where_it_is) {
@@ -134,7 +137,8 @@ TEST_F(LinkerFeaturesTest, a_trap_carries_a_code_and_an_object) {
 TEST_F(LinkerFeaturesTest, a_late_interrupt_does_not_stop_the_next_call) {
     Engine stopping{{.interruption = true}};
     Store busy{stopping};
-    const auto module = stopping.load(load(R"((module (func (export "spin") (loop (br 0))) (func (export "f"))))").bytes());
+    const auto module =
+        stopping.load(load(R"((module (func (export "spin") (loop (br 0))) (func (export "f"))))").bytes());
     const auto instance = Instance::create(busy, *module);
     ASSERT_TRUE(instance);
     const InterruptHandle first = busy.new_interrupt_handle();

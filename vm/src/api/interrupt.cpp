@@ -21,7 +21,8 @@ InterruptHandle Store::new_interrupt_handle() noexcept {
     if (impl_ == nullptr)
         return interrupt_handle();
     clear_interrupt();
-    return {impl_->stacks.interrupt_target(), impl_->execution().interrupt.load(std::memory_order_relaxed) & ~requested};
+    return {impl_->stacks.interrupt_target(),
+            impl_->execution().interrupt.load(std::memory_order_relaxed) & ~requested};
 }
 
 void Store::clear_interrupt() noexcept {

@@ -42,11 +42,12 @@ std::expected<LinkedModule, InstantiationError> Linker::resolve(const Module& mo
     for (uint32_t i = 0; i < values.size(); ++i) {
         const Import& import = module.imports()[i];
         if (values[i].object != nullptr)
-            return refuse(Error{allocator, ErrorCode::usage,
-                                "%.*s.%.*s belongs to one store, so a module that imports it can't be resolved "
-                                "for all stores",
-                                static_cast<int>(import.module.size()), import.module.data(),
-                                static_cast<int>(import.name.size()), import.name.data()});
+            return refuse(
+                Error{allocator, ErrorCode::usage,
+                      "%.*s.%.*s belongs to one store, so a module that imports it can't be resolved "
+                      "for all stores",
+                      static_cast<int>(import.module.size()), import.module.data(),
+                      static_cast<int>(import.name.size()), import.name.data()});
         if (!impl->hosts.push(Ref<vm::HostFunc>::share(values[i].host)))
             return refuse(no_memory());
         check_import(report, i, import, values[i], engine_.types());

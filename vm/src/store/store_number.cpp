@@ -8,9 +8,9 @@
 #include <new>
 #endif
 
-/// A number has a count in its upper bits, so that it is unique. With WARPBEAM_CHECKS the lower ones say which
-/// cell keeps the state of the store; cells are used again, and never given back, so that what is left of a
-/// handle can always be looked up.
+/// A number has a count in its upper bits, so that it is unique. With WARPBEAM_CHECKS the lower ones say
+/// which cell keeps the state of the store; cells are used again, and never given back, so that what is left
+/// of a handle can always be looked up.
 
 namespace warpbeam::vm {
 namespace {
@@ -32,9 +32,9 @@ void end_store_number(uint64_t) noexcept {}
 namespace {
 
 struct Cell {
-    std::atomic<uint64_t> number{0};     ///< of the store that has the cell; 0 when none has
+    std::atomic<uint64_t> number{0};        ///< of the store that has the cell; 0 when none has
     std::atomic<const void*> user{nullptr}; ///< stands for the thread that uses the store
-    uint32_t depth = 0;                  ///< of calls by that thread
+    uint32_t depth = 0;                     ///< of calls by that thread
     uint32_t next_free = 0;
 };
 

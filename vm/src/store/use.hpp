@@ -13,7 +13,8 @@ public:
     explicit Use(const Handle& handle) noexcept
         : Use{Internal::inst(handle), Internal::store_number(handle),
               std::is_base_of_v<Func, Handle> ? "the function is null" : "the handle is empty"} {}
-    explicit Use(const Store& store) noexcept : Use{Internal::impl(store), number_of(store), "there is no store: out of memory, or it was moved"} {}
+    explicit Use(const Store& store) noexcept
+        : Use{Internal::impl(store), number_of(store), "there is no store: out of memory, or it was moved"} {}
 #if WARPBEAM_CHECKS
     ~Use() {
         if (!fault_)
