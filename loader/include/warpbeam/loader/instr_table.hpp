@@ -136,13 +136,14 @@ inline constexpr char instr_keywords[] =
     ;
 } // namespace detail
 
+/// A row of the table.
 struct InstrRow {
-    Op op;
-    Imm imm;
-    Sig sig;
-    Feature feature;
-    uint8_t access_log2;
-    uint8_t text_size;
+    Op op;                    ///< identifier and encoding
+    Imm imm;                  ///< form of the immediates
+    Sig sig;                  ///< types of operands and result
+    Feature feature;          ///< the feature that it is part of
+    uint8_t access_log2;      ///< bytes accessed, as a binary logarithm
+    uint8_t text_size;        ///< characters of the keyword
     uint16_t text_offset = 0; ///< in `instr_keywords`
     /// The keyword, with a NUL after it.
     [[nodiscard]] constexpr std::string_view text() const noexcept {
@@ -150,6 +151,7 @@ struct InstrRow {
     }
 };
 
+/// All instructions.
 inline constexpr auto instr_table = [] {
     constexpr InstrRow given[] = {
 #define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \

@@ -72,6 +72,7 @@ public:
     [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
                                                     const EngineLoadOptions& options = {}) const noexcept;
 
+    /// The configuration that it was created with.
     [[nodiscard]] const Config& config() const noexcept;
     /// Whether Config::guard_pages was set and is in force: on Linux with x86-64 processors.
     [[nodiscard]] bool guard_pages() const noexcept;

@@ -23,6 +23,7 @@ public:
     LinkedModule& operator=(const LinkedModule&) noexcept;
     ~LinkedModule();
 
+    /// The module that it was made from; empty for an empty LinkedModule.
     [[nodiscard]] Module module() const noexcept;
     /// Makes an instance. Errors: as for Instance::create.
     [[nodiscard]] std::expected<Instance, InstantiationError> instantiate(Store& store) const noexcept;
@@ -41,12 +42,14 @@ private:
 /// Thread-safety: as long as nothing is defined, several threads may instantiate (each in its own store).
 class WARPBEAM_API Linker {
 public:
+    /// A linker without definitions.
     explicit Linker(const Engine& engine) noexcept;
     /// The other linker is then empty, of the same engine.
     Linker(Linker&& other) noexcept;
     Linker& operator=(Linker&& other) noexcept;
     ~Linker();
 
+    /// The engine that it was created with.
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
 
     /// Whether a later definition may replace an earlier one of the same name; at first it may not.
@@ -95,10 +98,10 @@ public:
                                                    std::string_view name) const noexcept;
     /// A definition, valid until the next change of the linker.
     struct Entry {
-        std::string_view module;
-        std::string_view name;
-        ExternKind kind;
-        bool is_host; ///< a host function, which serves any store
+        std::string_view module; ///< the first of the two names
+        std::string_view name;   ///< the second
+        ExternKind kind;         ///< what it is
+        bool is_host;            ///< a host function, which serves any store
     };
     /// The number of definitions, and those in the order in which their names were first defined.
     [[nodiscard]] size_t size() const noexcept { return definitions_.size(); }

@@ -84,6 +84,7 @@ public:
     /// Ends all objects. No code of this store may be running.
     ~Store();
 
+    /// The engine that it was created with.
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
 
     /// Gives code that many units to use: every call and every turn of a loop takes one, and a collection of

@@ -45,8 +45,10 @@ public:
     /// reference. Errors: `limit` if the heap is full, `out_of_memory`.
     template <typename T>
     [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, T object) noexcept;
+    /// The same for a shared object.
     template <typename T>
     [[nodiscard]] static std::expected<ExternRef, Error> create(Store& store, Ref<T> object) noexcept;
+    /// The same for an object that a finalizer destroys.
     [[nodiscard]] WARPBEAM_API static std::expected<ExternRef, Error> create(Store& store, void* data,
                                                                              Finalizer finalize) noexcept;
     /// The object. Null if it was created as another type, and for all other references.
