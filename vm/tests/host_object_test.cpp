@@ -14,7 +14,7 @@ namespace {
 /// Counts how many of them there are.
 class Counted {
 public:
-    explicit Counted(int& live, int number = 0) noexcept : number{number}, live_{&live} { ++*live_; }
+    explicit Counted(int& live, int its_number = 0) noexcept : number{its_number}, live_{&live} { ++*live_; }
     Counted(Counted&& other) noexcept : number{other.number}, live_{other.live_} { ++*live_; }
     Counted& operator=(Counted&&) = delete;
     ~Counted() { --*live_; }
