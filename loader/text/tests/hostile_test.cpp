@@ -1,6 +1,7 @@
 // Hostile texts: they may take time and memory in proportion to their size, and must be refused or translated
 // without any other effect.
 
+#include "scarce_allocator.hpp"
 #include "wat.hpp"
 
 #include <chrono>
@@ -86,27 +87,6 @@ TEST(Hostile, a_token_as_long_as_the_text) {
     EXPECT_EQ(fault("(func " + std::string(2'000'000, 'a') + ")").substr(0, 22), "unknown operator aaaaa");
 }
 
-/// Fails from the n-th allocation on.
-class FailingAllocator final : public Allocator {
-public:
-    explicit FailingAllocator(size_t allowed) : allowed_{allowed} {}
-    void* allocate(size_t size, size_t alignment) noexcept override {
-        if (allowed_ == 0)
-            return nullptr;
-        --allowed_;
-        ++live;
-        return standard().allocate(size, alignment);
-    }
-    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
-        --live;
-        standard().deallocate(block, size, alignment);
-    }
-    int live = 0;
-
-private:
-    size_t allowed_;
-};
-
 TEST(Hostile, every_allocation_may_fail) {
     const std::string text =
         "(module $m (@custom \"c\" \"x\") (type $t (struct (field $a i32) (field $b i64))) (import \"a\" "
@@ -120,7 +100,7 @@ TEST(Hostile, every_allocation_may_fail) {
         "(result i32))"
         "try_table (catch $e 0) end (memory.init $d) (v128.const i32x4 1 2 3 4)))";
     for (size_t allowed = 0;; ++allowed) {
-        FailingAllocator allocator{allowed};
+        test::ScarceAllocator allocator{allowed};
         TextOptions options;
         options.allocator = &allocator;
         {
@@ -132,7 +112,7 @@ TEST(Hostile, every_allocation_may_fail) {
         ASSERT_EQ(allocator.live, 0) << allowed;
         ASSERT_LT(allowed, 10'000u);
     }
-    FailingAllocator none{0};
+    test::ScarceAllocator none{0};
     TextOptions options;
     options.allocator = &none;
     EXPECT_EQ(parse_wat("(module quote \"(module)\")", options).error().code(), ErrorCode::out_of_memory);

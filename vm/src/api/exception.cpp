@@ -49,10 +49,11 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
 }
 
 std::expected<Exception, Error> Exception::from(Store& store, const Value& value) noexcept {
+    StoreImpl* const impl = vm::Internal::impl(store);
     constexpr ValType exnref = ValType::reference(HeapType::exn, false);
-    if (vm::Internal::impl(store) == nullptr || !vm::fits(value, exnref, *vm::Internal::impl(store)))
+    if (impl == nullptr || !vm::fits(value, exnref, *impl))
         return std::unexpected{Error{ErrorCode::usage, "the value is not a reference to an exception"}};
-    auto root = vm::Internal::impl(store)->roots.add_exception(value.slots()[0]);
+    auto root = impl->roots.add_exception(value.slots()[0]);
     if (!root)
         return std::unexpected{no_memory()};
     return Exception{std::move(root)};

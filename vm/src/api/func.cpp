@@ -51,12 +51,11 @@ FuncType Func::type() const noexcept {
 
 std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
                                         const detail::HostCallable& callable) noexcept {
+    StoreImpl* const impl = vm::Internal::impl(store);
     const auto host = vm::HostFunc::create(store.engine(), type, callable);
     if (!host)
         return std::unexpected{host.error()};
-    vm::FuncInst* const func = vm::Internal::impl(store) != nullptr
-                                   ? vm::Internal::impl(store)->objects.make_host_func(**host)
-                                   : nullptr;
+    vm::FuncInst* const func = impl != nullptr ? impl->objects.make_host_func(**host) : nullptr;
     if (func == nullptr)
         return std::unexpected{no_memory()};
     return vm::make_func(func);

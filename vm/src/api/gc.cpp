@@ -96,8 +96,9 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
 }
 
 std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexcept {
-    Object* const object = object_of(vm::Internal::impl(store), value, ObjectKind::struct_);
-    return object != nullptr ? std::optional{StructRef{vm::Internal::impl(store), object}} : std::nullopt;
+    StoreImpl* const impl = vm::Internal::impl(store);
+    Object* const object = object_of(impl, value, ObjectKind::struct_);
+    return object != nullptr ? std::optional{StructRef{impl, object}} : std::nullopt;
 }
 
 TypeId StructRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
@@ -137,10 +138,10 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
 }
 
 std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcept {
-    Object* const object = object_of(vm::Internal::impl(store), value, ObjectKind::array);
-    return object != nullptr
-               ? std::optional{ArrayRef{vm::Internal::impl(store), static_cast<vm::ArrayObject*>(object)}}
-               : std::nullopt;
+    StoreImpl* const impl = vm::Internal::impl(store);
+    Object* const object = object_of(impl, value, ObjectKind::array);
+    return object != nullptr ? std::optional{ArrayRef{impl, static_cast<vm::ArrayObject*>(object)}}
+                             : std::nullopt;
 }
 
 TypeId ArrayRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }

@@ -10,13 +10,13 @@ namespace warpbeam {
 
 std::expected<Global, Error> Global::create(Store& store, const GlobalType& type,
                                             const Value& value) noexcept {
-    if (vm::Internal::impl(store) == nullptr)
+    StoreImpl* const impl = vm::Internal::impl(store);
+    if (impl == nullptr)
         return std::unexpected{no_memory()};
-    if (!vm::fits(value, type.content, *vm::Internal::impl(store)))
+    if (!vm::fits(value, type.content, *impl))
         return std::unexpected{Error{ErrorCode::usage, "the value is not of the global's type"}};
-    vm::ObjectFactory& objects = vm::Internal::impl(store)->objects;
-    auto* const global =
-        objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, vm::Internal::impl(store)});
+    vm::ObjectFactory& objects = impl->objects;
+    auto* const global = objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, impl});
     if (global == nullptr || !objects.list(*global))
         return std::unexpected{no_memory()};
     return vm::make_handle<Global>(global);

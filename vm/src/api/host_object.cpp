@@ -8,9 +8,8 @@ namespace {
 
 /// What a reference refers to, when the host made it.
 const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
-    const vm::Object* const object = vm::Internal::impl(store) != nullptr
-                                         ? vm::Internal::impl(store)->heap.find_object(reference.bits())
-                                         : nullptr;
+    StoreImpl* const impl = vm::Internal::impl(store);
+    const vm::Object* const object = impl != nullptr ? impl->heap.find_object(reference.bits()) : nullptr;
     return object != nullptr && object->layout->kind == vm::ObjectKind::host
                ? static_cast<const vm::HostObject*>(object)->data
                : nullptr;
@@ -20,9 +19,10 @@ const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
 
 std::expected<detail::NewHostObject, Error> detail::add_host_object(Store& store, const HostObjectType& type,
                                                                     void* data) noexcept {
-    if (vm::Internal::impl(store) == nullptr)
+    StoreImpl* const impl = vm::Internal::impl(store);
+    if (impl == nullptr)
         return std::unexpected{no_memory()};
-    vm::Heap& heap = vm::Internal::impl(store)->heap;
+    vm::Heap& heap = impl->heap;
     const vm::HostObject* const object =
         heap.allocate_host({type.tag, type.finalize, type.size, type.alignment}, data);
     if (object == nullptr)

@@ -6,13 +6,12 @@
 namespace warpbeam {
 
 std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> params) noexcept {
+    StoreImpl* const impl = vm::Internal::impl(store);
     SubType type;
     type.func.params = params;
     const TypeId id = store.engine().types().add_group({&type, 1});
     vm::TagInst* const tag =
-        id != TypeRegistry::failed && vm::Internal::impl(store) != nullptr
-            ? vm::Internal::impl(store)->objects.make(vm::TagInst{{id}, vm::Internal::impl(store)})
-            : nullptr;
+        id != TypeRegistry::failed && impl != nullptr ? impl->objects.make(vm::TagInst{{id}, impl}) : nullptr;
     if (tag == nullptr)
         return std::unexpected{no_memory()};
     return vm::make_handle<Tag>(tag);

@@ -9,6 +9,7 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
     execution().store = &owner;
     execution().may_be_interrupted = engine.config().interruption;
     execution().may_wait = engine.config().waiting;
+    execution().max_depth = engine.config().host_call_depth;
     if (!engine.config().fuel)
         execution().fuel = INT64_MAX; // instructions that take fuel have enough of it
 }

@@ -3,6 +3,7 @@
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/store.hpp>
+#include <warpbeam/vm/type_tag.hpp>
 #include <warpbeam/vm/value.hpp>
 
 #include <type_traits>
@@ -30,12 +31,6 @@ namespace warpbeam {
 
 namespace detail {
 
-/// Its address stands for the type. It is no constant, since those may be merged.
-template <typename T>
-struct HostObjectTag {
-    static inline char address = 0;
-};
-
 struct HostObjectType {
     const void* tag;
     ExternRef::Finalizer finalize;
@@ -59,7 +54,7 @@ add_host_object(Store& store, const HostObjectType& type, void* data) noexcept;
 template <typename T>
 std::expected<ExternRef, Error> ExternRef::create(Store& store, T object) noexcept {
     static_assert(!std::is_pointer_v<T>, "a pointer doesn't say how its object ends: give a finalizer too");
-    const detail::HostObjectType type{&detail::HostObjectTag<T>::address,
+    const detail::HostObjectType type{&detail::TypeTag<T>::address,
                                       [](void* data) noexcept { static_cast<T*>(data)->~T(); }, sizeof(T),
                                       alignof(T)};
     const auto made = detail::add_host_object(store, type, nullptr);
@@ -73,7 +68,7 @@ template <typename T>
 std::expected<ExternRef, Error> ExternRef::create(Store& store, Ref<T> object) noexcept {
     if (!object)
         return ExternRef{};
-    const detail::HostObjectType type{&detail::HostObjectTag<T>::address,
+    const detail::HostObjectType type{&detail::TypeTag<T>::address,
                                       [](void* data) noexcept { static_cast<T*>(data)->release(); }, 0, 1};
     const auto made = detail::add_host_object(store, type, object.get());
     if (!made)
@@ -85,7 +80,7 @@ std::expected<ExternRef, Error> ExternRef::create(Store& store, Ref<T> object) n
 template <typename T>
 T* ExternRef::object(const Store& store) const noexcept {
     return static_cast<T*>(
-        detail::find_host_object(store, *this, &detail::HostObjectTag<std::remove_cv_t<T>>::address));
+        detail::find_host_object(store, *this, &detail::TypeTag<std::remove_cv_t<T>>::address));
 }
 
 } // namespace warpbeam

@@ -84,7 +84,7 @@ public:
     [[nodiscard]] std::expected<Instance, InstantiationError>
     define_module(Store& store, std::string_view name, const Module& module) noexcept;
 
-    /// What to do for functions that a module imports and nobody has defined.
+    /// What a function does that a module imports and that is not defined.
     enum class Stub : uint8_t {
         trap, ///< a call of one traps with `host` and says which it is
         zero, ///< a call of one returns zeros and nulls; it traps if a result can't be null

@@ -6,6 +6,7 @@
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/handle.hpp>
 #include <warpbeam/vm/trap_code.hpp>
+#include <warpbeam/vm/type_tag.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -15,14 +16,6 @@
 namespace warpbeam {
 
 class Exception;
-
-namespace detail {
-/// Its address stands for the type. It is no constant, since those may be merged.
-template <typename T>
-struct PayloadTag {
-    static inline char address = 0;
-};
-} // namespace detail
 
 /// One function on the stack when a trap occurred.
 struct Frame {
@@ -109,14 +102,14 @@ public:
     Trap& with_payload(T object, Allocator& allocator = Allocator::standard()) noexcept {
         T* const kept = create<T>(allocator, std::move(object));
         if (kept != nullptr)
-            set_payload(allocator, kept, &detail::PayloadTag<T>::address,
+            set_payload(allocator, kept, &detail::TypeTag<T>::address,
                         [](Allocator& from, void* old) noexcept { destroy(from, static_cast<T*>(old)); });
         return *this;
     }
     /// The object, if one of that type was given; else null.
     template <typename T>
     [[nodiscard]] const T* payload() const noexcept {
-        return static_cast<const T*>(find_payload(&detail::PayloadTag<T>::address));
+        return static_cast<const T*>(find_payload(&detail::TypeTag<T>::address));
     }
 
     /// The exception that nobody caught; a host function which returns this trap throws it again. None for
