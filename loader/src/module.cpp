@@ -163,6 +163,29 @@ std::span<const uint8_t> Module::bytes() const noexcept {
     return answer<std::span<const uint8_t>>(&ModuleData::bytes);
 }
 std::string_view Module::name() const noexcept { return answer<std::string_view>(&ModuleData::name); }
+ExternType Module::type_of(const Export& entry) const noexcept {
+    ExternType type;
+    type.kind = entry.kind;
+    switch (entry.kind) {
+    case ExternKind::func:
+        type.func = funcs()[entry.index];
+        type.exact = true;
+        break;
+    case ExternKind::table:
+        type.table = tables()[entry.index];
+        break;
+    case ExternKind::memory:
+        type.memory = memories()[entry.index];
+        break;
+    case ExternKind::global:
+        type.global = globals()[entry.index];
+        break;
+    case ExternKind::tag:
+        type.tag = tags()[entry.index];
+        break;
+    }
+    return type;
+}
 const Export* Module::find_export(std::string_view name) const noexcept {
     return impl_ != nullptr ? impl_->find_export(name) : nullptr;
 }

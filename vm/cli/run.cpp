@@ -4,6 +4,7 @@
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/print.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
 #include <algorithm>
@@ -87,51 +88,12 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     return true;
 }
 
-/// With a comma between groups of three digits.
-std::string grouped(size_t number) {
-    std::string digits = std::to_string(number);
-    for (size_t at = digits.size(); at > 3; at -= 3)
-        digits.insert(at - 3, ",");
-    return digits;
-}
-
-void print_frames(const Trap& trap) {
-    const std::span<const Frame> frames = trap.backtrace();
-    for (size_t i = 0; i < frames.size();) {
-        const Frame& frame = frames[i];
-        const size_t first = i++;
-        while (i < frames.size() && frames[i].module == frame.module && frames[i].func == frame.func &&
-               frames[i].offset == frame.offset)
-            ++i;
-        std::fprintf(stderr, "    at ");
-        if (!frame.module_name().empty())
-            std::fprintf(stderr, "%s!", printable(frame.module_name()).c_str());
-        if (frame.func_name().empty())
-            std::fprintf(stderr, "function %" PRIu32, frame.func);
-        else
-            std::fprintf(stderr, "%s (function %" PRIu32 ")", printable(frame.func_name()).c_str(),
-                         frame.func);
-        if (frame.offset != Error::no_offset)
-            std::fprintf(stderr, ", offset 0x%zx", frame.offset);
-        std::fprintf(stderr, "\n");
-        if (const size_t more = i - first - 1; more > 0)
-            std::fprintf(stderr, "    ... %s more time%s\n", grouped(more).c_str(), more == 1 ? "" : "s");
-    }
-    if (trap.omitted_frames() > 0)
-        std::fprintf(stderr, "    and %s more\n", grouped(trap.omitted_frames()).c_str());
-}
-
 /// The exit status of an aborted computation; prints the reason unless the program chose to exit.
 int report(const Trap& trap) {
     if (trap.code() == TrapCode::exit)
         return trap.exit_status();
     (void)std::fflush(stdout);
-    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(trap.message()));
-    print_frames(trap);
-    for (const Trap* cause = trap.cause(); cause != nullptr; cause = cause->cause()) {
-        std::fprintf(stderr, "caused by: %.*s\n", WARPBEAM_TEXT(cause->message()));
-        print_frames(*cause);
-    }
+    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(to_text(trap).view()));
     return exit_failure;
 }
 

@@ -1,5 +1,7 @@
 #include "store/use.hpp"
 
+#include <warpbeam/version.hpp>
+
 #include <algorithm>
 
 namespace warpbeam {
@@ -62,5 +64,7 @@ void Store::collect() noexcept {
     if (const vm::Use use{*this})
         impl_->heap.collect();
 }
+
+bool has_checks() noexcept { return WARPBEAM_CHECKS; }
 
 } // namespace warpbeam

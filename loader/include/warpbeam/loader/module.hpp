@@ -163,6 +163,8 @@ public:
     [[nodiscard]] std::span<const Import> imports() const noexcept;
     [[nodiscard]] std::span<const Export> exports() const noexcept;
     /// @}
+    /// The type of an entry of `exports()`, as an import of it would have it.
+    [[nodiscard]] ExternType type_of(const Export& entry) const noexcept;
     /// The export of that name, or null.
     [[nodiscard]] const Export* find_export(std::string_view name) const noexcept;
 

@@ -2,7 +2,6 @@
 
 #include <warpbeam/memory/allocator.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -62,14 +61,17 @@ private:
 class RefCount {
 public:
     /// Adds an owner.
-    void add() noexcept { count_.fetch_add(1, std::memory_order_relaxed); }
+    void add() noexcept { __atomic_fetch_add(&count_, 1, __ATOMIC_RELAXED); }
     /// Whether this was the last owner.
-    [[nodiscard]] bool drop() noexcept { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+    [[nodiscard]] bool drop() noexcept { return __atomic_fetch_sub(&count_, 1, __ATOMIC_ACQ_REL) == 1; }
     /// Whether there is only one owner; the answer stays true only if the caller is that owner.
-    [[nodiscard]] bool is_only_one() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
+    [[nodiscard]] bool is_only_one() const noexcept {
+        return __atomic_load_n(&count_, __ATOMIC_ACQUIRE) == 1;
+    }
 
 private:
-    std::atomic<size_t> count_{1};
+    // No std::atomic: <atomic> is more than all that the public headers include otherwise.
+    size_t count_ = 1;
 };
 
 /// A base for such objects that are made by `create`: T derives from RefCounted<T>.

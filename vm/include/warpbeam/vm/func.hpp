@@ -4,7 +4,6 @@
 #include <warpbeam/vm/signature_check.hpp>
 #include <warpbeam/vm/store.hpp>
 
-#include <algorithm>
 #include <expected>
 #include <span>
 
@@ -101,7 +100,8 @@ public:
         if constexpr (detail::is_signature<R(A...)>) {
             using Arguments = detail::Params<A...>;
             using Return = detail::Results<R>;
-            uint64_t frame[std::max({Arguments::slots, Return::slots, size_t{1}})];
+            constexpr size_t slots = Arguments::slots > Return::slots ? Arguments::slots : Return::slots;
+            uint64_t frame[slots > 0 ? slots : 1];
             Arguments::store(frame, std::tuple<A...>{args...});
             if constexpr (Arguments::has_references)
                 if (auto fit = detail::check_arguments(func_, frame); !fit)

@@ -4,7 +4,6 @@
 #include <warpbeam/vm/shared_memory.hpp>
 #include <warpbeam/vm/store.hpp>
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -12,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 namespace warpbeam {
 
@@ -21,13 +21,20 @@ struct MemoryInst;
 
 namespace detail {
 
+/// The bytes of a number, from host order to little-endian or back.
+template <size_t size>
+std::array<uint8_t, size> little_endian(std::array<uint8_t, size> raw) noexcept {
+    if constexpr (std::endian::native == std::endian::big)
+        for (size_t i = 0; i < size / 2; ++i)
+            std::swap(raw[i], raw[size - 1 - i]);
+    return raw;
+}
 /// Numbers as they lie in a memory: little-endian, unaligned.
 template <typename T>
 T load_number(const uint8_t* from) noexcept {
     std::array<uint8_t, sizeof(T)> raw;
     std::memcpy(raw.data(), from, sizeof(T));
-    if constexpr (std::endian::native == std::endian::big)
-        std::reverse(raw.begin(), raw.end());
+    raw = little_endian(raw);
     if constexpr (std::is_same_v<T, bool>)
         return raw[0] != 0;
     else
@@ -35,9 +42,7 @@ T load_number(const uint8_t* from) noexcept {
 }
 template <typename T>
 void store_number(uint8_t* to, T value) noexcept {
-    auto raw = std::bit_cast<std::array<uint8_t, sizeof(T)>>(value);
-    if constexpr (std::endian::native == std::endian::big)
-        std::reverse(raw.begin(), raw.end());
+    const auto raw = little_endian(std::bit_cast<std::array<uint8_t, sizeof(T)>>(value));
     std::memcpy(to, raw.data(), sizeof(T));
 }
 

@@ -1,0 +1,18 @@
+#pragma once
+
+/// @file
+/// Everything that an embedder of the virtual machine needs. The text format and WASI are separate libraries
+/// with headers of their own: <warpbeam/text/parse.hpp>, <warpbeam/wasi/wasi.hpp>.
+
+#include <warpbeam/version.hpp>
+#include <warpbeam/vm/disassembly.hpp>
+#include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/gc.hpp>
+#include <warpbeam/vm/growth_policy.hpp>
+#include <warpbeam/vm/guest_allocator.hpp>
+#include <warpbeam/vm/host_object.hpp>
+#include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/memory_view.hpp>
+#include <warpbeam/vm/print.hpp>
+#include <warpbeam/vm/root.hpp>
+#include <warpbeam/vm/shared_memory.hpp>
