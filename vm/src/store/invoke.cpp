@@ -1,6 +1,7 @@
 #include "store/invoke.hpp"
 
 #include "handlers/run.hpp"
+#include "store/native_stack.hpp"
 #include "store/store_impl.hpp"
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
@@ -30,7 +31,8 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
         return std::unexpected{Trap{TrapCode::out_of_memory}};
     Execution& now = store.execution();
     const auto room = static_cast<size_t>(now.stack_limit - now.free);
-    if (now.depth >= now.max_depth || room <= std::max(params, results))
+    if (now.depth >= now.max_depth || room <= std::max(params, results) ||
+        !has_native_stack(store.engine().config().native_stack_reserve))
         return std::unexpected{Trap{TrapCode::call_stack_exhausted}};
 
     // When the host is called by code, this is where that code stands; a trap of ours must leave no trace in
