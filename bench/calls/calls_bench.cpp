@@ -1,0 +1,115 @@
+// Prints what a call between host and guest costs: calls_bench [-n CALLS]
+
+#include <warpbeam/vm/linker.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace warpbeam;
+
+// (module
+//   (import "env" "typed" (func $typed (param i32) (result i32)))
+//   (import "env" "untyped" (func $untyped (param i32) (result i32)))
+//   (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+//   (func (export "typed") (param $n i32) (result i32)
+//     (loop $l (drop (call $typed (local.get $n)))
+//       (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $n))
+//   (func (export "untyped") ...the same with $untyped))
+constexpr uint8_t bytes[] = {
+    0,    'a',  's',  'm',  1,    0,    0,    0,                                          //
+    1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f,                                       // types
+    2,    27,   2,    3,    'e',  'n',  'v',  5,    't',  'y',  'p',  'e',  'd', 0,    0, // imports
+    3,    'e',  'n',  'v',  7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,   0,       //
+    3,    4,    3,    0,    0,    0,                                                      // functions
+    7,    23,   3,    1,    'f',  0,    2,    5,    't',  'y',  'p',  'e',  'd', 0,    3, // exports
+    7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    4,                              //
+    10,   53,   3,                                                                        // code
+    7,    0,    0x20, 0,    0x41, 1,    0x6a, 0x0b,                                       // f
+    21,   0,    0x03, 0x40, 0x20, 0,    0x10, 0,    0x1a, 0x20, 0,    0x41, 1,   0x6b, 0x22,
+    0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 21,   0,    0x03, 0x40, 0x20, 0,   0x10, 1,
+    0x1a, 0x20, 0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,   0x0b,
+};
+
+[[noreturn]] void fail(std::string_view why) {
+    std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
+    std::exit(1);
+}
+
+/// The median of the nanoseconds that each of `count` calls takes, over eleven rounds.
+template <typename Action>
+void measure(const char* what, int count, Action action) {
+    std::vector<double> times;
+    for (int round = 0; round < 11; ++round) {
+        const auto start = std::chrono::steady_clock::now();
+        action(count);
+        const std::chrono::duration<double, std::nano> time = std::chrono::steady_clock::now() - start;
+        times.push_back(time.count() / count);
+    }
+    std::ranges::sort(times);
+    std::printf("%-24s %6.1f ns\n", what, times[times.size() / 2]);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    int count = 1'000'000;
+    if (argc == 3 && std::string_view{argv[1]} == "-n")
+        count = std::max(1, std::atoi(argv[2]));
+    else if (argc != 1)
+        fail("usage: calls_bench [-n CALLS]");
+
+    Engine engine;
+    const auto module = engine.load(bytes);
+    if (!module)
+        fail(module.error().message());
+    Linker linker{engine};
+    Store store{engine};
+    const ValType i32s[] = {ValType::i32};
+    const auto defined = linker.func("env", "typed", [](int32_t n) { return n + 1; });
+    const auto defined_too = linker.func(
+        "env", "untyped", FuncType{i32s, i32s},
+        [](Caller&, std::span<const Value> args, std::span<Value> results) -> std::expected<void, Trap> {
+            results[0] = args[0].as<int32_t>() + 1;
+            return {};
+        });
+    const auto instance = linker.instantiate(store, *module);
+    if (!defined || !defined_too || !instance)
+        fail("the module can't be instantiated");
+    const auto typed = instance->func<int32_t(int32_t)>("f");
+    const auto untyped = instance->func("f");
+    const auto from_typed = instance->func<int32_t(int32_t)>("typed");
+    const auto from_untyped = instance->func<int32_t(int32_t)>("untyped");
+    if (!typed || !untyped || !from_typed || !from_untyped)
+        fail("an export is missing");
+
+    measure("host to guest, typed", count, [&](int n) {
+        int32_t sum = 0;
+        for (int i = 0; i < n; ++i)
+            sum = *(*typed)(sum);
+        if (sum != n)
+            fail("a wrong result");
+    });
+    measure("host to guest, untyped", count, [&](int n) {
+        Value sum = 0;
+        for (int i = 0; i < n; ++i)
+            if (const Value args[] = {sum}; !untyped->call(args, {&sum, 1}))
+                fail("a trap");
+        if (sum.as<int32_t>() != n)
+            fail("a wrong result");
+    });
+    measure("guest to host, typed", count, [&](int n) {
+        if ((*from_typed)(n) != 0)
+            fail("a wrong result");
+    });
+    measure("guest to host, untyped", count, [&](int n) {
+        if ((*from_untyped)(n) != 0)
+            fail("a wrong result");
+    });
+    return 0;
+}
