@@ -2,11 +2,9 @@
 
 namespace warpbeam::vm {
 
-bool Lowering::prepare() noexcept {
-    const FuncType& type = module_.type_registry().func(body_.type);
-    Vec<Kind> kinds{code_.allocator()};
+bool Lowering::prepare_small(const FuncType& type, Vec<Kind>& kinds) noexcept {
     const auto add = [&](Kind kind) {
-        const LocalInfo info{kind, static_cast<uint16_t>(height_)};
+        const LocalInfo info{kind, height_};
         raise_height(slots_of(kind));
         return kinds.push(kind) && locals_.push(info);
     };
@@ -19,6 +17,15 @@ bool Lowering::prepare() noexcept {
             if (!add(run.type.kind()))
                 return false;
     zero_count_ = height_ - zero_from_;
+    return true;
+}
+
+bool Lowering::prepare() noexcept {
+    const FuncType& type = module_.type_registry().func(body_.type);
+    Vec<Kind> kinds{code_.allocator()};
+    large_ = is_large(type);
+    if (!(large_ ? prepare_large(type, kinds) : prepare_small(type, kinds)))
+        return false;
     // Two slots at least, so that the stack of records can't overflow before the value stack does.
     if (height_ < 2)
         raise_height(2 - height_);
@@ -39,6 +46,8 @@ void Lowering::lower() noexcept {
         fail(Exit::out_of_memory);
         return;
     }
+    if (large_)
+        open_frame();
     emit_poll();
     while (failure() == Exit::none && !reader_.done()) {
         offset_ = reader_.offset();
