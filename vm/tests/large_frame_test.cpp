@@ -445,6 +445,40 @@ TEST_F(LargeFrameTest, recursion_exhausts_the_stack) {
     EXPECT_EQ((*f)(20).value(), 20);
 }
 
+class LargeFrameFuelTest : public LargeFrameTest {
+protected:
+    static Config config() {
+        Config config = all_features();
+        config.fuel = true;
+        return config;
+    }
+    LargeFrameFuelTest() : LargeFrameTest{config()} {}
+};
+
+TEST_F(LargeFrameFuelTest, locals_that_become_zero_take_fuel_by_their_bytes) {
+    const Instance instance =
+        instantiate("(module (func (export \"f\") (local " + repeat("v128 ", 40'000) + ")))");
+    store.set_fuel(100'000);
+    EXPECT_EQ(trap_of(instance, "f"), "");
+    EXPECT_LT(store.fuel(), 100'000u - 80'000 / 8);
+    store.set_fuel(5'000);
+    EXPECT_EQ(trap_of(instance, "f"), "out of fuel");
+}
+
+TEST_F(LargeFrameTest, higher_operand_stacks_than_the_limit_are_refused) {
+    Config config = all_features();
+    config.limits.frame_slots = 100'000;
+    Engine limited{config};
+    const auto fits = [&](size_t operands) {
+        return limited
+            .load(assemble("(module (func " + repeat("(i32.const 1)", operands) + repeat("drop ", operands) +
+                           "))"))
+            .has_value();
+    };
+    EXPECT_TRUE(fits(100'000));
+    EXPECT_FALSE(fits(100'001));
+}
+
 TEST_F(LargeFrameTest, a_thousand_parameters_and_results_pass) {
     const std::string types = repeat(" v128", 1000);
     std::string rotate;
