@@ -239,19 +239,19 @@ TEST_F(VerifierTest, wants_far_slots_inside_of_the_frame) {
     const auto far = static_cast<uint32_t>(find(Form::open_frame).get(Field::count));
     const uint32_t near = head().frame_slots - far;
     EXPECT_EQ(spoilt(Form::open_frame, Field::count, head().frame_slots),
-              "more slots than the frame has lie below the frame pointer");
-    EXPECT_EQ(spoilt(Form::open_frame, Field::zeros, head().frame_slots), "locals lie outside of the frame");
+              "more slots are below the frame pointer than the frame has");
+    EXPECT_EQ(spoilt(Form::open_frame, Field::zeros, head().frame_slots), "locals are outside of the frame");
     EXPECT_EQ(spoilt(Form::far_set, Field::far, 0 - far - 1), "far: " + std::string(outside));
     EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 1), "far: " + std::string(outside));
     EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 2), "");
     EXPECT_EQ(spoilt(Form::far_set, Field::from, near - 1), "from: " + std::string(outside));
-    EXPECT_EQ(spoilt(Form::close_frame, Field::count, far - 1), "a frame is closed that goes on");
+    EXPECT_EQ(spoilt(Form::close_frame, Field::count, far - 1), "a frame is closed without a tail call");
     lower(large);
     become(find(Form::close_frame), {Form::open_frame});
     EXPECT_NE(verify(), "");
     lower(large);
     become(find(Form::set_pins), {Form::close_frame});
-    EXPECT_EQ(verify(), "a frame is closed that goes on");
+    EXPECT_EQ(verify(), "a frame is closed without a tail call");
 }
 
 TEST_F(VerifierTest, wants_slots_inside_of_the_frame) {

@@ -140,12 +140,12 @@ bool Verifier::read() noexcept {
 void Verifier::large_frame(const CodeInstr& open) noexcept {
     const uint64_t far = open.get(Field::count);
     const uint64_t first = open.get(Field::first);
-    want(far < code_.frame_slots, 0, "more slots than the frame has lie below the frame pointer");
+    want(far < code_.frame_slots, 0, "more slots are below the frame pointer than the frame has");
     want(first <= far && open.get(Field::zeros) <= code_.frame_slots - first, 0,
-         "locals lie outside of the frame");
+         "locals are outside of the frame");
     if (!found())
         far_slots_ = static_cast<uint32_t>(far);
-    want(has_slots(code_.pins), 0, "locals that are pinned at entry lie outside of the frame");
+    want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
 }
 
 // ---- One instruction ----
@@ -157,7 +157,7 @@ void Verifier::check(const CodeInstr& instr) noexcept {
          instr.position, "the instruction is not allowed in a function");
     want(form != Form::open_frame || instr.position == 0, instr.position, "a frame is opened twice");
     want(form != Form::close_frame || (instr.get(Field::count) == far_slots_ && is_before_tail_call(instr)),
-         instr.position, "a frame is closed that goes on");
+         instr.position, "a frame is closed without a tail call");
     for (size_t i = 0; i < instr.target_count(); ++i)
         want(is_instr(instr.target(i)), instr.position, "a jump target is not an instruction");
     // Indices first: the number of slots of an instruction may depend on them.

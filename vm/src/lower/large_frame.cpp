@@ -62,60 +62,59 @@ void Emitter::set_far_local(uint32_t local, bool tee) noexcept {
 
 // ---- The frame ----
 
-uint64_t Lowering::locals_slots(const FuncType& type) const noexcept {
-    uint64_t slots = slots_of(type.params);
+bool Lowering::place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept {
+    const auto params = static_cast<uint32_t>(slots_of(type.params));
+    uint64_t slots = params;
     for (const LocalRun& run : body_.locals)
         slots += uint64_t{run.count} * slots_of(run.type.kind());
-    return slots;
-}
-
-bool Lowering::is_large(const FuncType& type) const noexcept {
-    return locals_slots(type) + body_.max_stack > near_slots;
-}
-
-bool Lowering::prepare_large(const FuncType& type, Vec<Kind>& kinds) noexcept {
-    if (locals_slots(type) > max_frame_slots) {
+    if (slots > max_frame_slots) {
         fail(Exit::limit);
         return false;
     }
-    const auto params = static_cast<uint32_t>(slots_of(type.params));
-    uint32_t room = std::max(near_slots - std::min(body_.max_stack, near_slots), min_near_locals);
-    transit_ = height_;
-    raise_height(transit_slots);
-    far_slots_ = params;
+    large_ = slots + body_.max_stack > near_slots;
+    uint32_t room = max_frame_slots;
+    if (large_) {
+        transit_ = height_;
+        raise_height(transit_slots);
+        room = std::max(near_slots - std::min(body_.max_stack, near_slots), min_near_locals);
+    }
     const auto add = [&](Kind kind, bool near) {
         LocalInfo info{kind, height_};
         if (near) {
             raise_height(slots_of(kind));
         } else {
             far_slots_ += slots_of(kind);
-            info.slot = first_slot() + params;
+            info.slot = first_slot();
         }
         return kinds.push(near ? kind : Kind{ValType::bot}) && locals_.push(info);
     };
-    // Near parameters are copied there.
+    // Near parameters are copied there in a large frame. Far ones stay where the frame began.
     const bool near_params = params <= room;
     for (const ValType param : type.params)
         if (!add(param.kind(), near_params))
             return false;
-    if (near_params)
-        room -= params;
-    else
-        far_slots_ = params;
-    for (const LocalRun& run : body_.locals)
+    room -= near_params ? params : 0;
+    zero_from_ = height_;
+    far_slots_ = 0;
+    for (const LocalRun& run : body_.locals) {
+        const uint32_t width = slots_of(run.type.kind());
         for (uint32_t i = 0; i < run.count; ++i) {
-            const uint32_t width = slots_of(run.type.kind());
             const bool near = width <= room;
             room -= near ? width : 0;
             if (!add(run.type.kind(), near))
                 return false;
         }
-    if (!near_params) {
-        uint32_t slot = first_slot();
-        for (size_t i = 0; i < type.params.size(); ++i) {
-            locals_[i].slot = slot;
-            slot += slots_of(type.params[i].kind());
-        }
+    }
+    zero_count_ = height_ - zero_from_;
+    if (!large_)
+        return true;
+    far_slots_ += params;
+    if (near_params)
+        return true;
+    uint32_t slot = first_slot();
+    for (size_t i = 0; i < type.params.size(); ++i) {
+        locals_[i].slot = slot;
+        slot += slots_of(type.params[i].kind());
     }
     return true;
 }

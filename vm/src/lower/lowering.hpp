@@ -63,8 +63,6 @@ private:
     };
 
     [[nodiscard]] bool prepare() noexcept;
-    /// Gives each local its slot, and pushes its kind.
-    [[nodiscard]] bool prepare_small(const FuncType& type, Vec<Kind>& kinds) noexcept;
     void lower() noexcept;
 
     // rules.cpp
@@ -233,9 +231,8 @@ private:
     void begin_tail_call(const FuncType& type, uint32_t* callee) noexcept;
 
     // large_frame.cpp
-    [[nodiscard]] uint64_t locals_slots(const FuncType& type) const noexcept;
-    [[nodiscard]] bool is_large(const FuncType& type) const noexcept;
-    [[nodiscard]] bool prepare_large(const FuncType& type, Vec<Kind>& kinds) noexcept;
+    /// Gives each local its slot, and pushes its kind.
+    [[nodiscard]] bool place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept;
     void open_frame() noexcept;
     /// Before a tail call whose `width` slots of arguments are at the beginning of the frame.
     void close_frame(uint32_t width, uint32_t* callee) noexcept;
