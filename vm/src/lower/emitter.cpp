@@ -53,7 +53,8 @@ void Emitter::unlink(const Operand& local) noexcept {
 
 Emitter::Popped Emitter::pop() noexcept {
     Popped popped = discard();
-    come_near(popped);
+    if (is_far(popped.operand.slot)) [[unlikely]]
+        come_near(popped);
     return popped;
 }
 

@@ -130,7 +130,8 @@ protected:
     /// The same, for an instruction.
     [[nodiscard]] Popped near_top() noexcept {
         Popped popped = top();
-        come_near(popped);
+        if (is_far(popped.operand.slot))
+            come_near(popped);
         return popped;
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }

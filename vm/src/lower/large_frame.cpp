@@ -23,8 +23,6 @@ constexpr uint32_t min_near_locals = slot_reach / 16;
 
 void Emitter::come_near(Popped& popped) noexcept {
     Operand& operand = popped.operand;
-    if (!is_far(operand.slot))
-        return;
     const uint32_t home =
         std::exchange(operand.slot, transit_ + 2 + 2 * (next_transit_++ % transit_operands));
     if (operand.where == Operand::home && operand.stored)
@@ -32,13 +30,15 @@ void Emitter::come_near(Popped& popped) noexcept {
 }
 
 void Emitter::copy_far(uint32_t to, uint32_t from, uint32_t slots) noexcept {
-    const auto is_vector = static_cast<uint8_t>(slots == 2 ? 1 : 0);
-    if (slots <= 2 && !is_far(to))
-        emit(Form::far_get, is_vector).set(Field::to, to).set(Field::far, from);
-    else if (slots <= 2 && !is_far(from))
-        emit(Form::far_set, is_vector).set(Field::from, from).set(Field::far, to);
+    const bool is_get = !is_far(to);
+    const bool is_one = slots <= 2 && (is_get || !is_far(from));
+    const Form form = !is_one ? Form::far_copy : is_get ? Form::far_get : Form::far_set;
+    Fields out = emit(form, is_one && slots == 2 ? 1 : 0);
+    out.set(Field::far, is_one && is_get ? from : to);
+    if (is_one)
+        out.set(is_get ? Field::to : Field::from, is_get ? to : from);
     else
-        emit(Form::far_copy).set(Field::far, to).set(Field::far2, from).set(Field::count, slots);
+        out.set(Field::far2, from).set(Field::count, slots);
 }
 
 void Emitter::copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept {
