@@ -135,7 +135,7 @@ TEST(Limits, a_group_larger_than_the_type_limit) {
 TEST(Limits, many_results_cannot_exceed_the_stack_limit) {
     const Bytes results(1000, i32);
     Bytes code{0x00};
-    for (int i = 0; i < 100; ++i)
+    for (int i = 0; i < 2000; ++i)
         code = code + Bytes{0x10, 0};
     EXPECT_NE(fault(module_of(func_type({}, results), body(code))).find("limit: the operand stack exceeds"),
               std::string::npos);

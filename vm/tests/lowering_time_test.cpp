@@ -72,5 +72,21 @@ TEST(LoweringTime, of_locals_that_are_set_while_they_are_operands_is_linear) {
     EXPECT_LT(seconds(body(16'000)), 12 * seconds(body(4000)));
 }
 
+TEST(LoweringTime, of_large_frames_is_linear) {
+    const auto far_locals = [](size_t count) {
+        std::string text = "(module (func (local " + repeat("v128 ", 50'000) + ")";
+        for (size_t i = 0; i < count; ++i)
+            text += "(local.set " + std::to_string(49'999 - i) + " (local.get " + std::to_string(49'000 - i) +
+                    "))";
+        return text + "))";
+    };
+    EXPECT_LT(seconds(far_locals(40'000)), 20 * seconds(far_locals(5'000)));
+    const auto operands = [](size_t count) {
+        return "(module (func (param i32) " + repeat("(i32.add (local.get 0) (i32.const 3))", count) +
+               repeat("(block) (drop)", count) + "))";
+    };
+    EXPECT_LT(seconds(operands(400'000)), 20 * seconds(operands(100'000)));
+}
+
 } // namespace
 } // namespace warpbeam

@@ -221,6 +221,39 @@ TEST_F(VerifierTest, wants_jumps_to_go_to_instructions) {
     EXPECT_EQ(verify(), "there is no complete instruction");
 }
 
+TEST_F(VerifierTest, wants_far_slots_inside_of_the_frame) {
+    std::string locals;
+    for (int i = 0; i < 31'000; ++i)
+        locals += "v128 ";
+    const std::string large = "(module (func $f (param i64) (local " + locals +
+                              ") (local.set 1 (v128.const i64x2 1 2)) (local.set 31000 (local.get 1))"
+                              "(return_call $f (i64.const 1))))";
+    // The first local is near, the last one far, so that the frame begins 2 slots or more below.
+    const auto spoilt = [&](Form form, Field field, uint64_t value) {
+        lower(large);
+        set(form, field, value);
+        return verify();
+    };
+    lower(large);
+    EXPECT_EQ(verify(), "");
+    const auto far = static_cast<uint32_t>(find(Form::open_frame).get(Field::count));
+    const uint32_t near = head().frame_slots - far;
+    EXPECT_EQ(spoilt(Form::open_frame, Field::count, head().frame_slots),
+              "more slots are below the frame pointer than the frame has");
+    EXPECT_EQ(spoilt(Form::open_frame, Field::zeros, head().frame_slots), "locals are outside of the frame");
+    EXPECT_EQ(spoilt(Form::far_set, Field::far, 0 - far - 1), "far: " + std::string(outside));
+    EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 1), "far: " + std::string(outside));
+    EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 2), "");
+    EXPECT_EQ(spoilt(Form::far_set, Field::from, near - 1), "from: " + std::string(outside));
+    EXPECT_EQ(spoilt(Form::close_frame, Field::count, far - 1), "a frame is closed without a tail call");
+    lower(large);
+    become(find(Form::close_frame), {Form::open_frame});
+    EXPECT_NE(verify(), "");
+    lower(large);
+    become(find(Form::set_pins), {Form::close_frame});
+    EXPECT_EQ(verify(), "a frame is closed without a tail call");
+}
+
 TEST_F(VerifierTest, wants_slots_inside_of_the_frame) {
     lower(counting);
     head().frame_slots = 1;

@@ -115,6 +115,15 @@ CodeFlow::State CodeFlow::after(const CodeInstr& instr, State state) const noexc
         else if (field.kind == FieldKind::area && writes_area)
             overwrite(state, instr.get(field.name), extent_of(context_, instr, field));
     }
+    if (form == Form::open_frame)
+        state.pins = {no_slot, no_slot, no_slot};
+    if (form == Form::far_copy) {
+        const int64_t first = static_cast<int32_t>(instr.get(Field::far));
+        const int64_t end = first + static_cast<int64_t>(instr.get(Field::count));
+        const int64_t near = std::max<int64_t>(first, 0);
+        if (end > near)
+            overwrite(state, static_cast<uint64_t>(near), static_cast<uint64_t>(end - near));
+    }
     if (form == Form::set_pins)
         set_pins(state, {static_cast<uint16_t>(instr.get(Field::pin0)),
                          static_cast<uint16_t>(instr.get(Field::pin1)),

@@ -33,6 +33,8 @@ constexpr OptionWords option_words[] = {
     {Form::ref_cast, true, {"", "nullable"}},
     {Form::br_on_cast, true, {"", "nullable", "not"}},
     {Form::br_on_cast_desc, true, {"", "nullable", "not"}},
+    {Form::far_get, true, {"vector"}},
+    {Form::far_set, true, {"vector"}},
     {Form::select, false, {"", "float", "vector"}},
     {Form::move, false, {"", "float", "vector"}},
     {Form::copy_accumulator, false, {"", "float", "vector"}},
@@ -211,7 +213,7 @@ void Disassembler::number(const CodeInstr& instr, const FieldRow& field) noexcep
         return defined(reinterpret_cast<const Layout*>(static_cast<uintptr_t>(value))->type);
     add(field_names[static_cast<size_t>(field.name)]);
     add("=");
-    if (field.name == Field::addend)
+    if (field.name == Field::addend || field.name == Field::far || field.name == Field::far2)
         signed_decimal(static_cast<int32_t>(value));
     else
         decimal(value);

@@ -82,6 +82,9 @@ size_t extent_of(const CodeContext& context, const CodeInstr& instr, const Field
     case Form::copy_vector:
     case Form::copy_vector_constant:
         return 2;
+    case Form::far_get:
+    case Form::far_set:
+        return size_t{instr.choice.variant.option} + 1;
     case Form::load_any:
         return field.name == Field::to ? slots_of(instr.sig().out) : 1;
     case Form::store_any:

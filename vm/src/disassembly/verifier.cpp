@@ -38,6 +38,7 @@ public:
 private:
     void head() noexcept;
     bool read() noexcept;
+    void large_frame(const CodeInstr& open) noexcept;
     void check(const CodeInstr& instr) noexcept;
     void check(const CodeInstr& instr, const FieldRow& field) noexcept;
     void number(const CodeInstr& instr, const FieldRow& field) noexcept;
@@ -64,7 +65,14 @@ private:
     /// Whether this number of slots, perhaps zero, lies inside the frame. The first one must, because a later
     /// area may grow from there.
     [[nodiscard]] bool has_slots(uint64_t first, uint64_t count) const noexcept {
-        return first < code_.frame_slots && count <= code_.frame_slots - first;
+        const uint64_t slots = code_.frame_slots - far_slots_;
+        return first < slots && count <= slots - first;
+    }
+    /// The same for far slots, of which some lie below the frame pointer.
+    [[nodiscard]] bool has_far_slots(uint64_t first, uint64_t count) const noexcept {
+        const int64_t from_base = int64_t{static_cast<int32_t>(first)} + far_slots_;
+        return from_base >= 0 && from_base <= code_.frame_slots &&
+               count <= code_.frame_slots - static_cast<uint64_t>(from_base);
     }
     [[nodiscard]] bool has_slots(const Pins& pins) const noexcept {
         return has_slots(pins.l0, 1) && has_slots(pins.l1, 1) && has_slots(pins.f0, 1) &&
@@ -74,6 +82,12 @@ private:
         const auto found = std::ranges::lower_bound(instrs_, position, {}, &CodeInstr::position);
         return found != instrs_.end() && int64_t{found->position} == position;
     }
+    /// Whether the next instruction is a tail call.
+    [[nodiscard]] bool is_before_tail_call(const CodeInstr& instr) const noexcept {
+        const CodeInstr* const next = &instr + 1;
+        return next != instrs_.end() && next->has(effect::calls) && next->has(effect::ends) &&
+               next->has(effect::safepoint);
+    }
     [[nodiscard]] bool is_func_type(uint32_t id) const noexcept {
         return std::ranges::find(context_.module.types(), id) != context_.module.types().end() &&
                context_.module.type_registry()[id].kind == CompositeKind::func;
@@ -81,6 +95,7 @@ private:
 
     const CodeContext& context_;
     const Code& code_;
+    uint32_t far_slots_ = 0; ///< below the frame pointer
     Layouts& all_layouts_;
     Allocator& allocator_;
     Vec<CodeInstr> instrs_;
@@ -90,7 +105,6 @@ private:
 };
 
 void Verifier::head() noexcept {
-    want(code_.frame_slots <= UINT16_MAX, 0, "the frame is too large for instructions to address");
     want(has_slots(code_.zero_from, code_.zero_count), 0, "locals are outside of the frame");
     want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
 }
@@ -114,10 +128,24 @@ bool Verifier::read() noexcept {
         }
     }
     want(!instrs_.empty(), 0, "there are no instructions");
+    if (!found() && instrs_[0].choice.form == Form::open_frame)
+        large_frame(instrs_[0]);
     if (!found())
         want(instrs_.back().has(effect::ends), instrs_.back().position,
              "execution runs past the end of the code");
     return !found();
+}
+
+/// The instruction that opens a large frame, which is the first one.
+void Verifier::large_frame(const CodeInstr& open) noexcept {
+    const uint64_t far = open.get(Field::count);
+    const uint64_t first = open.get(Field::first);
+    want(far < code_.frame_slots, 0, "more slots are below the frame pointer than the frame has");
+    want(first <= far && open.get(Field::zeros) <= code_.frame_slots - first, 0,
+         "locals are outside of the frame");
+    if (!found())
+        far_slots_ = static_cast<uint32_t>(far);
+    want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
 }
 
 // ---- One instruction ----
@@ -127,6 +155,9 @@ void Verifier::check(const CodeInstr& instr) noexcept {
     want(form != Form::exit_run && form != Form::restore_instance && form != Form::lower_now &&
              form != Form::call_host,
          instr.position, "the instruction is not allowed in a function");
+    want(form != Form::open_frame || instr.position == 0, instr.position, "a frame is opened twice");
+    want(form != Form::close_frame || (instr.get(Field::count) == far_slots_ && is_before_tail_call(instr)),
+         instr.position, "a frame is closed without a tail call");
     for (size_t i = 0; i < instr.target_count(); ++i)
         want(is_instr(instr.target(i)), instr.position, "a jump target is not an instruction");
     // Indices first: the number of slots of an instruction may depend on them.
@@ -188,6 +219,12 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
         return want(offset < context_.cells.size_bytes() && offset % sizeof(CodeCell) == 0, instr, field,
                     "unknown function");
     }
+    case Field::far:
+    case Field::far2:
+        return want(has_far_slots(value, instr.choice.form == Form::far_copy
+                                             ? instr.get(Field::count)
+                                             : uint64_t{instr.choice.variant.option} + 1),
+                    instr, field, "a slot is outside of the frame");
     case Field::type:
         if (instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect) {
             want(is_func_type(static_cast<uint32_t>(value)), instr, field, "unknown function type");

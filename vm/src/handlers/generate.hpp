@@ -75,6 +75,7 @@ extern const HandlerGroups store_groups;
 extern const HandlerGroups any_memory_groups;
 extern const HandlerGroups atomic_groups;
 extern const HandlerGroups move_groups;
+extern const HandlerGroups large_frame_groups;
 extern const HandlerGroups control_groups;
 extern const HandlerGroups call_groups;
 extern const HandlerGroups exception_groups;

@@ -17,13 +17,13 @@ struct CatchClause {
     // Instead of a tag: any exception, or no exception.
     static constexpr uint32_t all = UINT32_MAX;
     static constexpr uint32_t never = UINT32_MAX - 1;
-    static constexpr uint16_t unwanted = UINT16_MAX;
+    static constexpr uint32_t unwanted = UINT32_MAX;
 
     uint32_t tag;       ///< by its index in the module
     uint32_t target;    ///< the position of the code that continues
     uint32_t next;      ///< the clause to try next; none: continue in the caller
-    uint16_t payload;   ///< the first slot for the exception's values
-    uint16_t exception; ///< the slot for the reference to the exception, if needed
+    uint32_t payload;   ///< the first slot for the exception's values
+    uint32_t exception; ///< the slot for the reference to the exception, if needed
     Pins pins;          ///< at the target
 };
 

@@ -13,9 +13,10 @@
 
 namespace warpbeam::vm {
 
-/// Where a field lies: in one of the four 16-bit lanes of the head, in the last two lanes together, in the
-/// next word, in the next two, or in all that follow. Words are assigned in the order of the fields.
-enum class Lane : uint8_t { d, a, b, c, bc, word, pair, rest }; // bytes 0, 2, 4, 6 and 4..7 of the head
+/// Where a field lies: in one of the four 16-bit lanes of the head, in two of them together, in the next
+/// word, in the next two, or in all that follow. Words are taken in the order of the fields.
+// In the head: bytes 0, 2, 4, 6, 4 to 7, and 0 to 3.
+enum class Lane : uint8_t { d, a, b, c, bc, da, word, pair, rest };
 
 enum class FieldKind : uint8_t {
     none,
@@ -60,7 +61,8 @@ inline constexpr uint8_t safepoint = 32;
     X(result) X(left) X(right) X(operand) X(third) X(condition) X(local) X(step) X(shift) X(address) X(base)  \
     X(addend) X(offset) X(memory) X(value) X(expected) X(from) X(to) X(from2) X(to2) X(count) X(pin0) X(pin1) \
     X(pin2) X(target) X(targets) X(code) X(callee) X(frame) X(function) X(type) X(pins) X(tag) X(global)      \
-    X(operands) X(first) X(second) X(high) X(lane) X(lanes) X(object) X(index) X(layout) X(descriptor)
+    X(operands) X(first) X(second) X(high) X(lane) X(lanes) X(object) X(index) X(layout) X(descriptor)     \
+    X(zeros) X(far) X(far2)
 // clang-format on
 enum class Field : uint8_t {
 #define WARPBEAM_FIELD(name) name,
@@ -160,7 +162,7 @@ struct Encoding {
 /// `constants` says which operands are constants (Variant::constants); `width` is the size in bytes of a
 /// constant whose type the form leaves open.
 constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noexcept {
-    constexpr BitRange lanes[] = {{0, 16}, {2, 16}, {4, 16}, {6, 16}, {4, 32}};
+    constexpr BitRange lanes[] = {{0, 16}, {2, 16}, {4, 16}, {6, 16}, {4, 32}, {0, 32}};
     Encoding encoding;
     size_t operand = 0;
     for (size_t i = 0; i < max_fields; ++i) {
@@ -177,7 +179,7 @@ constexpr Encoding encoding_of(Form form, unsigned constants, size_t width) noex
         }
         if (lane == Lane::pair)
             bytes = 16;
-        if (lane <= Lane::bc) {
+        if (lane <= Lane::da) {
             encoding.fields[i] = lanes[static_cast<size_t>(lane)];
         } else {
             encoding.fields[i] = {static_cast<uint8_t>(8 + 8 * encoding.words),

@@ -10,14 +10,14 @@ void Emitter::raise_height(uint32_t slots) noexcept {
     height_ += slots;
     // The slot above is where the frame of a callee without arguments begins.
     max_height_ = std::max(max_height_, height_ + 1);
-    if (max_height_ > UINT16_MAX) {
+    if (max_height_ > max_frame_slots) {
         fail(Exit::limit);
         height_ = max_height_ = 2;
     }
 }
 
 Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
-    const Operand operand{where, kind, false, static_cast<uint16_t>(height_), 0, 0, 0};
+    const Operand operand{where, kind, false, height_, 0, 0, 0};
     raise_height(slots_of(kind));
     if (!stack_.push(operand)) {
         fail(Exit::out_of_memory);
@@ -28,6 +28,11 @@ Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
 
 void Emitter::push_local(uint32_t local) noexcept {
     LocalInfo& info = locals_[local];
+    if (is_far(info.slot)) {
+        push_home(info.kind);
+        copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
+        return;
+    }
     Operand& operand = push(Operand::local, info.kind);
     if (failure_ != Exit::none)
         return;
@@ -47,6 +52,13 @@ void Emitter::unlink(const Operand& local) noexcept {
 }
 
 Emitter::Popped Emitter::pop() noexcept {
+    Popped popped = discard();
+    if (is_far(popped.operand.slot)) [[unlikely]]
+        come_near(popped);
+    return popped;
+}
+
+Emitter::Popped Emitter::discard() noexcept {
     if (stack_.empty())
         return {{Operand::home, ValType::i32, true, 0, 0, 0, 0}, false}; // only after a failure
     Popped popped{stack_.back(), false};
@@ -67,7 +79,7 @@ Emitter::Popped Emitter::pop() noexcept {
 
 void Emitter::truncate_stack(size_t operands) noexcept {
     while (stack_.size() > operands)
-        (void)pop();
+        (void)discard();
 }
 
 void Emitter::spill(Accumulator& accumulator) noexcept {
@@ -82,7 +94,7 @@ void Emitter::spill(Accumulator& accumulator) noexcept {
 /// Stores what an accumulator holds for an operand: by the instruction that made it, where that is known.
 void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
-    if (producer.exists && exists(producer.to(Dst::slot)))
+    if (producer.exists && is_lasting(operand.slot) && exists(producer.to(Dst::slot)))
         retarget(producer, producer.to(Dst::slot), operand.slot);
     else
         copy_acc_to(operand.kind, operand.slot);
@@ -297,14 +309,15 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     }
     Fields fields = emit(made, handler);
     if (stored)
-        fields.set(Field::result, height_);
+        fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
     accumulator = {stack_.size(), no_local, {made, kind, true, stored, begin, here(), serial_, before}};
-    push(Operand::home, kind).stored = stored;
+    const bool at_home = stored && !is_far(height_);
+    push(Operand::home, kind).stored = at_home;
     return fields;
 }
 
-void Emitter::retarget(const Producer& producer, const Choice& choice, uint16_t slot) noexcept {
+void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
     fields(producer).set(Field::result, slot);
     at(producer.begin).handler = find(choice);
 }
@@ -331,7 +344,7 @@ Taken Emitter::take_back(const Producer& producer) noexcept {
     return taken;
 }
 
-void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
+void Emitter::copy_slot(uint32_t to, uint32_t from) noexcept {
     if (to == from)
         return;
     // Two copies in a row are one instruction, if the second doesn't read what the first one writes.
@@ -349,24 +362,33 @@ void Emitter::copy_slot(uint16_t to, uint16_t from) noexcept {
     last_copy_ = serial_;
 }
 
-void Emitter::copy_slots(Kind kind, uint16_t to, uint16_t from) noexcept {
-    if (kind != ValType::v128)
+void Emitter::copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept {
+    if (is_far(to) || is_far(from))
+        copy_far(to, from, slots_of(kind));
+    else if (kind != ValType::v128)
         copy_slot(to, from);
     else if (to != from)
         emit(Form::copy_vector).set(Field::to, to).set(Field::from, from);
 }
 
-void Emitter::copy_constant(uint16_t to, const Operand& constant) noexcept {
+void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
+    const uint32_t near = near_or_transit(to);
     emit(constant.kind == ValType::v128 ? Form::copy_vector_constant : Form::copy_constant)
-        .set(Field::to, to)
+        .set(Field::to, near)
         .set(Field::value, constant.value, constant.high);
+    if (near != to)
+        copy_far(to, near, slots_of(constant.kind));
 }
 
-void Emitter::copy_acc_to(Kind kind, uint16_t to) noexcept {
-    emit({Form::copy_accumulator, Op::nop, {.a = Src::acc, .option = bank_option(kind)}}).set(Field::to, to);
+void Emitter::copy_acc_to(Kind kind, uint32_t to) noexcept {
+    const uint32_t near = near_or_transit(to);
+    emit({Form::copy_accumulator, Op::nop, {.a = Src::acc, .option = bank_option(kind)}})
+        .set(Field::to, near);
+    if (near != to)
+        copy_far(to, near, slots_of(kind));
 }
 
-void Emitter::store_to(uint16_t to, Popped& value) noexcept {
+void Emitter::store_to(uint32_t to, Popped& value) noexcept {
     const Operand& operand = value.operand;
     switch (classify(value)) {
     case Src::imm:
@@ -456,8 +478,8 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
     if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
         info.last == no_operand) {
-        std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &info.slot,
-                    sizeof(info.slot));
+        const auto slot = static_cast<uint16_t>(info.slot);
+        std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &slot, sizeof slot);
         accumulator = {no_operand, local, {}};
         return;
     }

@@ -10,6 +10,17 @@
 
 namespace warpbeam::vm {
 
+/// How many slots instructions reach, with a vector in the last one. A build may say less, so that ordinary
+/// functions are lowered as large ones (large_frame.cpp); 24 is the least.
+#ifdef WARPBEAM_SLOT_REACH
+inline constexpr uint32_t slot_reach = WARPBEAM_SLOT_REACH;
+#else
+inline constexpr uint32_t slot_reach = UINT16_MAX - 1;
+#endif
+
+/// So that far slots are distances of 32 bits.
+inline constexpr uint32_t max_frame_slots = 1u << 30;
+
 /// A value on the symbolic operand stack. Every operand has a home: the frame slots at its height. Locals and
 /// constants emit nothing until somebody needs them at home.
 struct Operand {
@@ -21,7 +32,7 @@ struct Operand {
     Where where;
     Kind kind;
     bool stored;    ///< for `home`: the frame has the value
-    uint16_t slot;  ///< of its home
+    uint32_t slot;  ///< of its home
     uint32_t index; ///< of the local
     uint64_t value; ///< of the constant; of a local, the next operand below that is the same one
     uint64_t high;  ///< the upper half of a v128; of a local, the next operand above that is the same one
@@ -63,13 +74,13 @@ public:
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
     [[nodiscard]] size_t here() const noexcept { return code_.size(); }
-    [[nodiscard]] uint32_t frame_slots() const noexcept { return max_height_; }
+    [[nodiscard]] uint32_t frame_slots() const noexcept { return far_slots_ + max_height_; }
 
 protected:
     static constexpr size_t no_operand = SIZE_MAX;
     struct LocalInfo {
         Kind kind;
-        uint16_t slot;
+        uint32_t slot;
         size_t last = no_operand; ///< the uppermost operand on the stack that is this local
     };
     static constexpr uint32_t no_local = UINT32_MAX;
@@ -101,12 +112,27 @@ protected:
         operand.value = value;
         operand.high = high;
     }
+    /// What an instruction left in its accumulator and, unless that is far, its home.
+    void push_in_acc(Kind kind) noexcept {
+        acc(is_float_kind(kind)) = {stack_.size(), no_local, {}};
+        Operand& operand = push(Operand::home, kind);
+        operand.stored = !is_far(operand.slot);
+    }
     void push_local(uint32_t local) noexcept;
     Popped pop() noexcept;
+    /// The same for an operand that is not used.
+    Popped discard() noexcept;
     /// The operand that `pop` would return, which stays.
     [[nodiscard]] Popped top() const noexcept {
         const Operand& operand = stack_.back();
         return {operand, acc(is_float_kind(operand.kind)).operand == stack_.size() - 1};
+    }
+    /// The same, for an instruction.
+    [[nodiscard]] Popped near_top() noexcept {
+        Popped popped = top();
+        if (is_far(popped.operand.slot))
+            come_near(popped);
+        return popped;
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }
     /// Makes the stack as high as at the entry of a block whose operands are at home.
@@ -128,10 +154,28 @@ protected:
         float_acc_ = {};
     }
 
+    // ---- Slots that instructions can't name (large_frame.cpp) ----
+    /// Those below the frame pointer, whose numbers are as those of negative ones, and those far above. A
+    /// vector that begins in a near slot is near.
+    [[nodiscard]] static constexpr bool is_far(uint32_t slot) noexcept { return slot >= slot_reach; }
+    /// Whether an instruction can be changed to leave its result there.
+    [[nodiscard]] bool is_lasting(uint32_t slot) const noexcept {
+        return !is_far(slot) && slot - transit_ >= transit_slots;
+    }
+    /// A slot for what is copied to or from a far one at once.
+    [[nodiscard]] uint32_t near_or_transit(uint32_t slot) const noexcept {
+        return is_far(slot) ? transit_ : slot;
+    }
+    /// Gives an operand whose home is far a near slot for a while.
+    void come_near(Popped& popped) noexcept;
+    void copy_far(uint32_t to, uint32_t from, uint32_t slots) noexcept;
+    void copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept;
+    void set_far_local(uint32_t local, bool tee) noexcept;
+
     // ---- Operands of instructions ----
     [[nodiscard]] Src classify(const Popped& popped) const noexcept;
     /// The frame slot of an operand that is in one: a local's, or its home.
-    [[nodiscard]] uint16_t slot_of(const Operand& operand) const noexcept {
+    [[nodiscard]] uint32_t slot_of(const Operand& operand) const noexcept {
         return operand.where == Operand::local ? locals_[operand.index].slot : operand.slot;
     }
     /// Makes sure that the frame has the operand.
@@ -194,7 +238,7 @@ protected:
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
     /// Lets an instruction that is there be a variant with another destination.
-    void retarget(const Producer& producer, const Choice& choice, uint16_t slot) noexcept;
+    void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps behind it; else null.
     [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
     /// Removes the last instruction, and gives the accumulator back what it held before.
@@ -203,12 +247,12 @@ protected:
     /// local = the operand.
     void set_local(uint32_t local, Popped value) noexcept;
     /// Frame slot `to` = the operand, whatever else is in there.
-    void store_to(uint16_t to, Popped& value) noexcept;
-    void copy_slot(uint16_t to, uint16_t from) noexcept;
-    void copy_slots(Kind kind, uint16_t to, uint16_t from) noexcept;
-    void copy_constant(uint16_t to, const Operand& constant) noexcept;
+    void store_to(uint32_t to, Popped& value) noexcept;
+    void copy_slot(uint32_t to, uint32_t from) noexcept;
+    void copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept;
+    void copy_constant(uint32_t to, const Operand& constant) noexcept;
     /// Stores an accumulator.
-    void copy_acc_to(Kind kind, uint16_t to) noexcept;
+    void copy_acc_to(Kind kind, uint32_t to) noexcept;
 
     [[nodiscard]] Accumulator& acc(bool is_float) noexcept { return is_float ? float_acc_ : int_acc_; }
     [[nodiscard]] const Accumulator& acc(bool is_float) const noexcept {
@@ -240,6 +284,14 @@ protected:
         size_t end = 0;
     } at_home_;
     uint32_t max_height_ = 0;
+    /// Below the frame pointer, in a large frame.
+    uint32_t far_slots_ = 0;
+    /// Where the slots begin through which far ones are copied: two that are free again at once, and in turn
+    /// two for each of the last operands that were popped, of which no instruction has more than these.
+    uint32_t transit_ = UINT32_MAX / 2;
+    static constexpr uint32_t transit_operands = 8;
+    static constexpr uint32_t transit_slots = 2 + 2 * transit_operands;
+    uint32_t next_transit_ = 0;
     size_t last_label_ = 0;
     /// Counts every instruction emitted, also those taken back, so that what is remembered of one can't be
     /// mistaken for another that came to stand in the same place.

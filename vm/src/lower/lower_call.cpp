@@ -8,9 +8,9 @@ namespace warpbeam::vm {
 /// `result` is the slot for the call's result.
 Pins Lowering::pins_word(const PinSet& pins, uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) {
-        return local == PinSet::none ? uint16_t{0} : locals_[local].slot;
+        return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
     };
-    return {slot(pins.l0), slot(pins.l1), slot(pins.f0), static_cast<uint16_t>(result)};
+    return {slot(pins.l0), slot(pins.l1), slot(pins.f0), static_cast<uint16_t>(near_or_transit(result))};
 }
 
 void Lowering::emit_pins() noexcept {
@@ -33,12 +33,13 @@ uint32_t Lowering::begin_call(size_t params) noexcept {
 
 void Lowering::end_call(const FuncType& type) noexcept {
     forget_accs();
+    if (type.results.size() == 1 && type.results[0].kind() != ValType::v128) {
+        push_in_acc(type.results[0].kind());
+        call_serial_ = serial_;
+        return;
+    }
     for (const ValType result : type.results)
         push_home(result.kind());
-    if (type.results.size() == 1 && type.results[0].kind() != ValType::v128) {
-        acc(is_float_kind(type.results[0].kind())).operand = stack_.size() - 1;
-        call_serial_ = serial_;
-    }
 }
 
 void Lowering::lower_return() noexcept {
@@ -50,7 +51,7 @@ void Lowering::emit_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
     if (count == 1 && type.results[0].kind() != ValType::v128) {
-        const Popped value = top();
+        const Popped value = near_top();
         const uint8_t bank = bank_option(type.results[0].kind());
         Fields out = emit({Form::return_value, Op::nop, {.a = classify(value), .option = bank}});
         set(out, Field::value, value);
@@ -59,29 +60,27 @@ void Lowering::emit_return() noexcept {
     if (count != 0) {
         const size_t first = stack_.size() - count;
         flush_from(first);
-        copy_range(0, stack_[first].slot, height() - stack_[first].slot);
+        copy_range(first_slot(), stack_[first].slot, height() - stack_[first].slot);
     }
     emit(Form::return_void);
 }
 
-void Lowering::copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept {
-    emit(Form::copy_range).set(Field::to, to).set(Field::from, from).set(Field::count, count);
-}
-
-void Lowering::begin_tail_call(const FuncType& type, uint16_t* callee) noexcept {
+void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept {
     uint32_t width = 0;
     for (const ValType param : type.params)
         width += slots_of(param.kind());
     const uint32_t from = begin_call(type.params.size());
     if (callee != nullptr && *callee < width) {
-        const auto safe = static_cast<uint16_t>(from + width);
+        const uint32_t safe = from + width;
         raise_height(width + 1);
         height_ -= width + 1;
-        copy_slot(safe, *callee);
+        copy_slots(ValType::ref, safe, *callee);
         *callee = safe;
     }
     if (width != 0)
-        copy_range(0, from, width);
+        copy_range(first_slot(), from, width);
+    if (far_slots_ != 0)
+        close_frame(width, callee);
 }
 
 void Lowering::lower_direct_call(bool tail) noexcept {
@@ -115,7 +114,7 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
     if (!in_acc)
         force_slot(callee);
     const Field operand = by_ref ? Field::operand : Field::index;
-    uint16_t slot = slot_of(callee.operand);
+    uint32_t slot = slot_of(callee.operand);
     if (tail) {
         begin_tail_call(type, &slot);
         Fields out = emit(by_ref ? Form::return_call_ref : Form::return_call_indirect);

@@ -283,7 +283,7 @@ void Lowering::move_to_label(uint32_t depth) noexcept {
         flush_from(first);
     } else if (count == 1) {
         Popped value = top();
-        store_to(static_cast<uint16_t>(control.height), value);
+        store_to(control.height, value);
     } else {
         flush_from(first);
         copy_range(control.height, stack_[first].slot, height() - stack_[first].slot);
@@ -367,9 +367,9 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
     const size_t operands = arity(target(depth)) + (on_null ? 1 : 0);
     flush_from(stack_.size() - operands);
     spill_accs();
-    const uint16_t slot = stack_.back().slot;
+    const uint32_t slot = slot_of(near_top().operand);
     if (on_null)
-        (void)pop();
+        (void)discard();
     const size_t instr = here();
     emit(Form::jump_if_null, on_null ? 1 : 0).set(Field::operand, slot);
     leave_to(depth);
@@ -379,7 +379,7 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
     if (on_null)
         push_home(ValType::ref);
     else
-        (void)pop();
+        (void)discard();
 }
 
 // ---- Conditions ----

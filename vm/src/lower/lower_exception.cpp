@@ -53,9 +53,9 @@ void Lowering::begin_try_table() noexcept {
             clause.tag = read.tag;
         const size_t width = kind.has_tag ? slots_of(tag_type(read.tag).params) : 0;
         Control& label = target(read.label);
-        clause.payload = static_cast<uint16_t>(label.height);
+        clause.payload = label.height;
         if (kind.by_reference)
-            clause.exception = static_cast<uint16_t>(label.height + width);
+            clause.exception = static_cast<uint32_t>(label.height + width);
         clause.pins = pins_word(label.pins, 0);
         if (label.kind == ControlKind::loop)
             clause.target = static_cast<uint32_t>(label.head);
@@ -105,9 +105,9 @@ void Lowering::begin_catch(bool all) noexcept {
 
     CatchClause& clause = clauses_[control.own];
     clause.target = static_cast<uint32_t>(here());
-    clause.exception = static_cast<uint16_t>(height());
+    clause.exception = height();
     push_home(ValType::ref);
-    clause.payload = static_cast<uint16_t>(height());
+    clause.payload = height();
     clause.pins = pins_word(0);
     clause.tag = all ? CatchClause::all : reader_.u32();
     if (!all)
@@ -150,7 +150,10 @@ void Lowering::lower_rethrow() noexcept { emit_throw_ref(target(reader_.u32()).h
 
 void Lowering::emit_throw_ref(uint32_t slot) noexcept {
     spill_accs();
-    emit(Form::throw_ref).set(Field::operand, slot);
+    const uint32_t near = near_or_transit(slot);
+    if (near != slot)
+        copy_far(near, slot, 1);
+    emit(Form::throw_ref).set(Field::operand, near);
     become_unreachable();
 }
 

@@ -212,7 +212,7 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
     const CastTarget target_type = read_target();
     if (failure() != Exit::none)
         return;
-    uint16_t descriptor = 0;
+    uint32_t descriptor = 0;
     if (by_descriptor) {
         Popped operand = pop();
         force_slot(operand);
@@ -221,7 +221,7 @@ void Lowering::lower_br_on_cast(bool fail, bool by_descriptor) noexcept {
     // The reference is the last operand of the label, and stays if the jump is not taken.
     flush_from(stack_.size() - arity(target(depth)));
     const bool direct = target(depth).kind != ControlKind::func && in_place(depth);
-    const Popped value = top();
+    const Popped value = near_top();
     const size_t instr = here();
     const auto option = static_cast<uint8_t>(target_type.option(nullable) | (fail == direct ? 4 : 0));
     if (by_descriptor)

@@ -47,9 +47,7 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
         .set(Field::address, slot_of(address.operand))
         .set(Field::memory, arg.memory)
         .set(Field::offset, arg.offset);
-    acc(is_float_kind(result)) = {};
-    push_home(result);
-    acc(is_float_kind(result)).operand = stack_.size() - 1;
+    push_in_acc(result);
 }
 
 void Lowering::lower_load(Op op) noexcept {
@@ -170,11 +168,8 @@ void Lowering::lower_atomic(Op op) noexcept {
         out.set(Field::expected, slot_of(expected.operand));
     if (!first)
         out.set(Field::memory, arg.memory);
-    if (sig.out != Sig::none) {
-        int_acc_ = {};
-        push_home(kind_of(sig.out));
-        int_acc_.operand = stack_.size() - 1;
-    }
+    if (sig.out != Sig::none)
+        push_in_acc(kind_of(sig.out));
 }
 
 void Lowering::lower_fence() noexcept {

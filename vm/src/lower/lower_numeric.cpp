@@ -91,18 +91,21 @@ void Lowering::lower_wide(Op op) noexcept {
         force_slot(operands[i]);
     }
     Fields out = emit({is_sum ? Form::wide_sum : Form::wide_product, op, {}});
-    out.set(Field::to, height()).set(Field::left, slot_of(operands[0].operand));
+    const uint32_t to = near_or_transit(height());
+    out.set(Field::to, to).set(Field::left, slot_of(operands[0].operand));
     if (is_sum)
         out.set(Field::third, slot_of(operands[1].operand))
             .set(Field::right, slot_of(operands[2].operand))
             .set(Field::high, slot_of(operands[3].operand));
     else
         out.set(Field::right, slot_of(operands[1].operand));
+    if (to != height())
+        copy_far(height(), to, 2);
     push_home(ValType::i64);
     push_home(ValType::i64);
 }
 
-void Lowering::lower_drop() noexcept { (void)pop(); }
+void Lowering::lower_drop() noexcept { (void)discard(); }
 
 void Lowering::lower_select_typed() noexcept {
     (void)reader_.u32();
@@ -119,6 +122,10 @@ void Lowering::lower_local_get() noexcept { push_local(reader_.u32()); }
 
 void Lowering::lower_local_set(bool tee) noexcept {
     const uint32_t local = reader_.u32();
+    if (is_far(locals_[local].slot)) {
+        set_far_local(local, tee);
+        return;
+    }
     set_local(local, pop());
     if (tee)
         push_local(local);

@@ -5,20 +5,8 @@ namespace warpbeam::vm {
 bool Lowering::prepare() noexcept {
     const FuncType& type = module_.type_registry().func(body_.type);
     Vec<Kind> kinds{code_.allocator()};
-    const auto add = [&](Kind kind) {
-        const LocalInfo info{kind, static_cast<uint16_t>(height_)};
-        raise_height(slots_of(kind));
-        return kinds.push(kind) && locals_.push(info);
-    };
-    for (const ValType param : type.params)
-        if (!add(param.kind()))
-            return false;
-    zero_from_ = height_;
-    for (const LocalRun& run : body_.locals)
-        for (uint32_t i = 0; i < run.count; ++i)
-            if (!add(run.type.kind()))
-                return false;
-    zero_count_ = height_ - zero_from_;
+    if (!place_locals(type, kinds))
+        return false;
     // Two slots at least, so that the stack of records can't overflow before the value stack does.
     if (height_ < 2)
         raise_height(2 - height_);
@@ -39,6 +27,8 @@ void Lowering::lower() noexcept {
         fail(Exit::out_of_memory);
         return;
     }
+    if (large_)
+        open_frame();
     emit_poll();
     while (failure() == Exit::none && !reader_.done()) {
         offset_ = reader_.offset();
@@ -55,8 +45,8 @@ Code* Lowering::run(uint32_t func) noexcept {
     thread_jumps();
     Allocator& allocator = code_.allocator();
     const Code head{frame_slots(),
-                    static_cast<uint16_t>(zero_from_),
-                    static_cast<uint16_t>(zero_count_),
+                    static_cast<uint16_t>(large_ ? 0 : zero_from_),
+                    static_cast<uint16_t>(large_ ? 0 : zero_count_),
                     pins_word(choice_.sets[0], 0),
                     static_cast<uint32_t>(code_.size()),
                     func,

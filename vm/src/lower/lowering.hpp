@@ -187,7 +187,6 @@ private:
     /// After the conditional instruction `instr`: it jumps to the label itself when `direct`, else around the
     /// moves, or the return, that leave to the label.
     void end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept;
-    void copy_range(uint32_t to, uint32_t from, uint32_t count) noexcept;
     /// Puts the top operands where the label wants them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
@@ -229,7 +228,16 @@ private:
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
     /// Puts the arguments at the beginning of the frame. The slot that names the callee, if there is one,
     /// moves out of their way.
-    void begin_tail_call(const FuncType& type, uint16_t* callee) noexcept;
+    void begin_tail_call(const FuncType& type, uint32_t* callee) noexcept;
+
+    // large_frame.cpp
+    /// Gives each local its slot, and pushes its kind.
+    [[nodiscard]] bool place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept;
+    void open_frame() noexcept;
+    /// Before a tail call whose `width` slots of arguments are at the beginning of the frame.
+    void close_frame(uint32_t width, uint32_t* callee) noexcept;
+    /// Where the caller has put the arguments, and looks for results.
+    [[nodiscard]] uint32_t first_slot() const noexcept { return 0 - far_slots_; }
 
     const Module& module_;
     const CodeOptions& options_;
@@ -244,6 +252,7 @@ private:
     Vec<CatchClause> clauses_;
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
+    bool large_ = false; ///< whether the frame is
     /// The comparison that the last `eqz` negated, so that a branch on it can take the comparison itself.
     struct {
         uint64_t eqz = 0; ///< its serial

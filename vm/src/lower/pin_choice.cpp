@@ -104,8 +104,9 @@ private:
             if (weight < min_weight)
                 continue;
             const Kind kind = kinds_[use.local];
-            if (kind == ValType::v128)
-                continue; // pins are reloaded as 64 bits
+            // Pins are reloaded as 64 bits, from a slot that a number of 16 bits names.
+            if (kind == ValType::v128 || kind == ValType::bot)
+                continue;
             if (is_float_kind(kind)) {
                 if (weight > weights[2]) {
                     weights[2] = weight;

@@ -26,7 +26,8 @@ struct PinChoice {
     Vec<uint8_t> entered_from_other_pins;
 };
 
-/// Reads the body once. `kinds` are the types of all locals, parameters first. False if memory runs out.
+/// Reads the body once. `kinds` are the types of all locals, parameters first, `bot` for one that can't be
+/// pinned. False if memory runs out.
 [[nodiscard]] bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
                                PinChoice& choice) noexcept;
 

@@ -30,7 +30,7 @@ struct ModuleLimits {
     /// How deeply blocks may nest in a function.
     uint32_t nesting = 100'000;
     /// The maximum height of a function's operand stack, in 64-bit slots, including its locals.
-    uint32_t frame_slots = 60'000;
+    uint32_t frame_slots = 1'000'000;
 };
 
 } // namespace warpbeam
