@@ -2,6 +2,8 @@
 
 #include <warpbeam/vm/gc.hpp>
 
+#include <algorithm>
+
 /// What the heap takes, and what its limit and its collections cost.
 
 namespace warpbeam {

@@ -4,6 +4,7 @@
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/host_object.hpp>
 
+#include <algorithm>
 #include <memory>
 
 /// Objects of the host that external references hold: when they live and when they end.

@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 /// The time that lowering takes is linear in the size of a body, whatever its shape. Here it is compared with

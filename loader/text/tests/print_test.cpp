@@ -3,6 +3,7 @@
 #include <warpbeam/loader/instr_table.hpp>
 #include <warpbeam/text/print.hpp>
 
+#include <algorithm>
 #include <bit>
 
 namespace warpbeam::text {

@@ -3,6 +3,7 @@
 
 #include <warpbeam/vm/guest_allocator.hpp>
 
+#include <algorithm>
 #include <cinttypes>
 
 namespace warpbeam {

@@ -2,6 +2,7 @@
 
 #include <warpbeam/vm/memory_view.hpp>
 
+#include <algorithm>
 #include <cinttypes>
 
 namespace warpbeam {
