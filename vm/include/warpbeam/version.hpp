@@ -5,6 +5,12 @@
 /// @file
 /// The version, by the rules of https://semver.org. Before 1.0 minor versions are not compatible.
 
+/// @def WARPBEAM_VERSION_MAJOR
+/// Changes when what was written for the version before may not compile or work.
+/// @def WARPBEAM_VERSION_MINOR
+/// Changes when something is added.
+/// @def WARPBEAM_VERSION_PATCH
+/// Changes when something is only corrected.
 #define WARPBEAM_VERSION_MAJOR 0
 #define WARPBEAM_VERSION_MINOR 1
 #define WARPBEAM_VERSION_PATCH 0

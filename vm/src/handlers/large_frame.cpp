@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
-/// What frames take that have more slots than instructions can name (lower/large_frame.cpp).
+/// What frames take that have more slots than instructions can name (lower/large_frame.cpp): their locals and
+/// operands are copied to and from slots that can be named.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#activation-frames
 
 namespace warpbeam::vm {
 
