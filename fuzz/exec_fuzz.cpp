@@ -4,6 +4,7 @@
 #include "bounded_allocator.hpp"
 
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 
 #include <cstdint>
 #include <cstdlib>
@@ -29,7 +30,7 @@ std::optional<Value> value_of(ValType type, uint64_t number) {
 /// Returns zeros and nulls; a call with an odd first argument traps.
 std::expected<void, Trap> answer(Caller& caller, std::span<const Value> args, std::span<Value>) {
     if (const auto memory = caller.memory())
-        (void)memory->store<uint32_t>(16, static_cast<uint32_t>(args.size()));
+        (void)MemoryView{*memory}.write<uint32_t>(16, static_cast<uint32_t>(args.size()));
     if (!args.empty() && args[0].get<uint32_t>().value_or(0) % 2 == 1)
         return std::unexpected{Trap::host("odd")};
     // Calls back into the module, until the limit on the depth of host calls.

@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 
 #include <warpbeam/memory/accounting_allocator.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 
 /// What an instantiation that fails leaves behind: nothing, unless somebody can get at it.
 
@@ -65,7 +66,7 @@ TEST_F(FailedInstance, leaves_nothing_when_a_segment_traps_that_nobody_saw) {
     EXPECT_EQ(left_by(load(R"((module (import "env" "m" (memory 1)) (func $f)
         (data (i32.const 0) "yes") (data (i32.const 65536) "no")))")),
               0u);
-    EXPECT_EQ(memory->load<char>(0), 'y') << "as the specification says";
+    EXPECT_EQ(MemoryView{*memory}.read<char>(0), 'y') << "as the specification says";
     EXPECT_EQ(store.usage().instances, 0u);
 }
 

@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 
 namespace warpbeam {
 namespace {
@@ -46,7 +47,7 @@ TEST_F(GuestAllocatorTest, uses_what_the_guest_exports) {
     const GuestAllocator allocator = allocator_of(guest);
     EXPECT_EQ(allocator.source(), GuestAllocator::Source::malloc);
     {
-        const auto text = allocator.write_string("hello");
+        const auto text = allocator.write_c_string("hello");
         ASSERT_TRUE(text) << text.error().message();
         EXPECT_EQ(text->address(), 1024u);
         EXPECT_EQ(text->size(), 6u);
@@ -115,7 +116,7 @@ TEST_F(GuestAllocatorTest, does_not_trust_what_malloc_returns) {
     EXPECT_EQ(allocator.allocate(9).error().code(), TrapCode::memory_out_of_bounds);
     answer(-8);
     EXPECT_FALSE(allocator.allocate(16));
-    EXPECT_FALSE(allocator.write_string("text"));
+    EXPECT_FALSE(allocator.write_c_string("text"));
 }
 
 TEST_F(GuestAllocatorTest, refuses_what_the_address_type_can_not_say) {
@@ -196,7 +197,7 @@ TEST_F(GuestAllocatorTest, uses_a_malloc_without_free) {
     const Instance guest = instantiate(only_malloc);
     const GuestAllocator allocator = allocator_of(guest);
     EXPECT_EQ(allocator.source(), GuestAllocator::Source::malloc);
-    auto block = allocator.write_string("host");
+    auto block = allocator.write_c_string("host");
     ASSERT_TRUE(block);
     EXPECT_EQ((*guest.func<int32_t(int32_t)>("malloc"))(16), 1040);
     EXPECT_TRUE(allocator.free(block->release())); // which does nothing
@@ -260,7 +261,7 @@ TEST_F(GuestAllocatorTest, works_while_the_guest_waits_in_a_host_function) {
         const auto allocator = GuestAllocator::of(*caller.instance());
         if (!allocator)
             return std::unexpected{allocator.error()};
-        auto answer = allocator->write_string("42");
+        auto answer = allocator->write_c_string("42");
         if (!answer)
             return std::unexpected{answer.error()};
         const auto address = static_cast<uint32_t>(answer->address());

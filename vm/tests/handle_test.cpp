@@ -26,7 +26,7 @@ TEST_F(HandleTest, may_be_empty) {
     const Memory no_memory;
     EXPECT_EQ(no_memory.size(), 0u);
     EXPECT_EQ(no_memory.pages(), 0u);
-    EXPECT_FALSE(no_memory.load<int32_t>(0));
+    EXPECT_FALSE(MemoryView{no_memory}.read<int32_t>(0));
     EXPECT_FALSE(no_memory.shared());
     EXPECT_EQ(no_memory.grow(1).error().code(), ErrorCode::usage);
     EXPECT_FALSE(MemoryView{no_memory}.read<int32_t>(0));
@@ -139,7 +139,7 @@ TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
         func = *instance.func("f");
     }
     EXPECT_EQ(memory.size(), 0u);
-    EXPECT_FALSE(memory.store<int32_t>(0, 1));
+    EXPECT_FALSE(MemoryView{memory}.write<int32_t>(0, 1));
     EXPECT_EQ(memory.grow(1).error().message(), "the handle's store has ended");
     EXPECT_EQ(func.call().error().code(), TrapCode::usage);
     EXPECT_FALSE(instance.module());

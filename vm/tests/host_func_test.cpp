@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 
 #include <warpbeam/vm/gc.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 
 #include <functional>
 #include <memory>
@@ -115,7 +116,7 @@ TEST_F(HostFuncTest, sees_its_caller) {
             const auto memory = caller.memory();
             if (!memory)
                 return std::unexpected{Trap::host("no memory")};
-            if (!memory->store<uint32_t>(address, 77))
+            if (!MemoryView{*memory}.write<uint32_t>(address, 77))
                 return std::unexpected{Trap::host("address %u is outside", address)};
             const auto global = caller.find_export("g");
             return std::get_if<Global>(&*global)->get().as<uint32_t>();
@@ -265,7 +266,7 @@ TEST_F(HostFuncTest, may_go_on_after_a_trap_of_what_it_calls) {
 TEST_F(HostFuncTest, sees_memory_that_it_grew_itself) {
     ASSERT_TRUE(linker.func("env", "grow", [](Caller& caller) {
         EXPECT_TRUE(caller.memory()->grow(1));
-        EXPECT_TRUE(caller.memory()->store<int32_t>(65536, 31));
+        EXPECT_TRUE(MemoryView{*caller.memory()}.write<int32_t>(65536, 31));
     }));
     const Instance instance = instantiate(R"((module
         (import "env" "grow" (func $grow))

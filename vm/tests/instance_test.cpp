@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/memory_view.hpp>
+
 namespace warpbeam {
 namespace {
 
@@ -69,7 +71,7 @@ TEST_F(InstanceTest, applies_data_segments_in_order) {
         (memory (export "m") 1)
         (global $at i32 (i32.const 2))
         (data (i32.const 0) "abcdef") (data (global.get $at) "XY") (data "passive") (data (i32.const 65536) "")))");
-    const auto bytes = *instance.memory("m")->view(0, 6);
+    const auto bytes = *MemoryView{*instance.memory("m")}.at(0, 6);
     EXPECT_EQ(std::string(bytes.begin(), bytes.end()), "abXYef");
 }
 
@@ -89,9 +91,9 @@ TEST_F(InstanceTest, keeps_the_effects_of_segments_before_the_one_that_traps) {
     EXPECT_EQ(instance.error().trap()->code(), TrapCode::memory_out_of_bounds);
     EXPECT_EQ(instance.error().message(),
               "out of bounds memory access: data segment 1 puts 2 bytes at 65535, memory has 65536");
-    EXPECT_EQ(memory->load<char>(0), 'A');
-    EXPECT_EQ(memory->load<char>(1), '\0');
-    EXPECT_EQ(memory->load<char>(65535), '\0') << "a segment that does not fit writes nothing";
+    EXPECT_EQ(MemoryView{*memory}.read<char>(0), 'A');
+    EXPECT_EQ(MemoryView{*memory}.read<char>(1), '\0');
+    EXPECT_EQ(MemoryView{*memory}.read<char>(65535), '\0') << "a segment that does not fit writes nothing";
     EXPECT_EQ((*table->get(1)->as<Func>().typed<int32_t()>())(), 'A') << "its function lives on";
 }
 

@@ -92,7 +92,7 @@ TEST_F(LinearMemoryHeapTest, works_from_the_host_alone) {
     const Memory memory = *Memory::create(store, {{.min = 0}});
     const auto allocator = GuestAllocator::over(store, memory);
     ASSERT_TRUE(allocator);
-    const auto text = allocator->write_string("", true);
+    const auto text = allocator->write_c_string("");
     ASSERT_TRUE(text);
     EXPECT_EQ(text->view().read<uint8_t>(0), 0);
     EXPECT_NE(text->address(), 0u) << "null for the guest";
@@ -157,10 +157,10 @@ TEST_F(LinearMemoryHeapTest, adds_what_small_pages_have_room_for) {
 TEST_F(LinearMemoryHeapTest, is_one_for_all_who_ask) {
     const Instance guest = instantiate(R"((module
         (memory (export "memory") 2) (global (export "__heap_base") i32 (i32.const 65536))))");
-    const auto first = allocator_of(guest).write_string("first string");
-    const auto second = allocator_of(guest).write_string("SECOND");
+    const auto first = allocator_of(guest).write_c_string("first string");
+    const auto second = allocator_of(guest).write_c_string("SECOND");
     const GuestAllocator third = *GuestAllocator::over(store, *guest.memory("memory"));
-    const auto last = third.write_string("third");
+    const auto last = third.write_c_string("third");
     ASSERT_TRUE(first && second && last);
     EXPECT_EQ(std::string_view(first->view().read_c_string(0, 100)->data(), 12), "first string");
     EXPECT_EQ(std::string_view(second->view().read_c_string(0, 100)->data(), 6), "SECOND");

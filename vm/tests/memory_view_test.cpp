@@ -71,7 +71,7 @@ TEST_F(MemoryViewTest, writes_all_or_nothing) {
     const uint32_t numbers[] = {1, 2, 3};
     EXPECT_FALSE(view.write_array<uint32_t>(65528, numbers));
     EXPECT_FALSE(view.write_string(65534, "abc"));
-    EXPECT_FALSE(view.write_string(65533, "abc", true));
+    EXPECT_FALSE(view.write_c_string(65533, "abc"));
     EXPECT_FALSE((view.write_struct<uint32_t, uint64_t>(65524, {1, 2})));
     EXPECT_EQ(view.read<uint64_t>(65528), 0u);
     EXPECT_TRUE(view.write_string(65533, "abc"));
@@ -104,7 +104,7 @@ TEST_F(MemoryViewTest, reads_and_writes_arrays) {
 }
 
 TEST_F(MemoryViewTest, reads_strings_of_a_given_length) {
-    EXPECT_TRUE(view.write_string(10, "hello, guest", true));
+    EXPECT_TRUE(view.write_c_string(10, "hello, guest"));
     EXPECT_EQ(text(view.read_string(10, 5, 5)), "hello");
     EXPECT_EQ(text(view.read_string(10, 0, 0)), "");
     EXPECT_EQ(error_of(view.read_string(10, 12, 11)),
@@ -113,7 +113,7 @@ TEST_F(MemoryViewTest, reads_strings_of_a_given_length) {
 }
 
 TEST_F(MemoryViewTest, reads_strings_up_to_their_nul) {
-    EXPECT_TRUE(view.write_string(10, "hello", true));
+    EXPECT_TRUE(view.write_c_string(10, "hello"));
     EXPECT_EQ(text(view.read_c_string(10, 100)), "hello");
     EXPECT_EQ(text(view.read_c_string(10, 5)), "hello");
     EXPECT_EQ(view.read_c_string(10, 4).error().code(), TrapCode::limit);
@@ -123,7 +123,7 @@ TEST_F(MemoryViewTest, reads_strings_up_to_their_nul) {
               "out of bounds memory access: the string at offset 1 has no end in 2 bytes, the view has 3");
     EXPECT_EQ(text(view.read_c_string(15, 0)), "");
     // A string that ends with the memory, with and without its NUL.
-    EXPECT_TRUE(view.write_string(65532, "end", true));
+    EXPECT_TRUE(view.write_c_string(65532, "end"));
     EXPECT_EQ(text(view.read_c_string(65532, SIZE_MAX)), "end");
     EXPECT_TRUE(view.fill(65535, 1, 'X'));
     EXPECT_EQ(error_of(view.read_c_string(65532, SIZE_MAX)),

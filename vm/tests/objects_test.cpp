@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/memory_view.hpp>
+
 /// Memories, tables, globals and tags as the embedder makes and uses them.
 
 namespace warpbeam {
@@ -21,18 +23,18 @@ TEST_F(MemoryTest, is_read_and_written_within_its_bounds) {
     const auto memory = Memory::create(store, pages(1, 2));
     ASSERT_TRUE(memory);
     EXPECT_EQ(memory->size(), 65536u);
-    EXPECT_TRUE(memory->store<uint32_t>(4, 0x0403'0201));
+    EXPECT_TRUE(MemoryView{*memory}.write<uint32_t>(4, 0x0403'0201));
     EXPECT_EQ(memory->data()[4], 1);
     EXPECT_EQ(memory->data()[7], 4);
-    EXPECT_EQ(memory->load<uint16_t>(5), 0x0302);
-    EXPECT_TRUE(memory->store(65532, 1.5f));
-    EXPECT_EQ(memory->load<float>(65532), 1.5f);
-    EXPECT_FALSE(memory->store<uint32_t>(65533, 1));
-    EXPECT_FALSE(memory->load<uint8_t>(65536));
-    EXPECT_FALSE(memory->load<uint64_t>(UINT64_MAX));
-    EXPECT_TRUE(memory->view(65536, 0));
-    EXPECT_FALSE(memory->view(65537, 0));
-    EXPECT_FALSE(memory->view(1, UINT64_MAX));
+    EXPECT_EQ(MemoryView{*memory}.read<uint16_t>(5), 0x0302);
+    EXPECT_TRUE(MemoryView{*memory}.write(65532, 1.5f));
+    EXPECT_EQ(MemoryView{*memory}.read<float>(65532), 1.5f);
+    EXPECT_FALSE(MemoryView{*memory}.write<uint32_t>(65533, 1));
+    EXPECT_FALSE(MemoryView{*memory}.read<uint8_t>(65536));
+    EXPECT_FALSE(MemoryView{*memory}.read<uint64_t>(UINT64_MAX));
+    EXPECT_TRUE(MemoryView{*memory}.at(65536, 0));
+    EXPECT_FALSE(MemoryView{*memory}.at(65537, 0));
+    EXPECT_FALSE(MemoryView{*memory}.at(1, UINT64_MAX));
 }
 
 TEST_F(MemoryTest, grows_to_its_maximum) {

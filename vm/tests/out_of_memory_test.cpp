@@ -2,6 +2,7 @@
 #include "store/internal.hpp"
 
 #include <warpbeam/vm/guest_allocator.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 
 /// What happens when the n-th allocation fails, for each n: an error, never a crash, and no leak.
 
@@ -64,7 +65,7 @@ bool allocate_in(Instance instance) {
             }
             EXPECT_TRUE(blocks.push(std::move(*block)));
         }
-        if (!allocator->write_string("text")) // its bookkeeping may find no memory, too
+        if (!allocator->write_c_string("text")) // its bookkeeping may find no memory, too
             return false;
     }
     return true;
@@ -138,7 +139,7 @@ bool use_everything(Allocator& allocator, std::span<const uint8_t> bytes, bool g
     }
     if (again && reset) {
         for (const Instance& either : {*again, *instance})
-            EXPECT_EQ(either.memory("memory")->load<char>(99'999), 'x');
+            EXPECT_EQ(MemoryView{*either.memory("memory")}.read<char>(99'999), 'x');
     }
     return again && reset;
 }

@@ -1,5 +1,7 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/memory_view.hpp>
+
 #include <fstream>
 #include <vector>
 
@@ -82,7 +84,7 @@ TEST_F(Reset, brings_back_what_belongs_to_the_instance) {
         EXPECT_EQ(call(instance, "element", 2), 2);
         EXPECT_EQ(call(instance, "segments"), 'p');
         EXPECT_EQ(call(instance, "element", 0), 1);
-        EXPECT_EQ(instance.memory("theirs")->load<uint8_t>(0), 255) << "imports are not touched";
+        EXPECT_EQ(MemoryView{*instance.memory("theirs")}.read<uint8_t>(0), 255) << "imports are not touched";
         EXPECT_TRUE(table->get(0)->as<Func>().is_null());
         EXPECT_EQ(outer->get().as<int32_t>(), 6);
     }
@@ -104,17 +106,19 @@ TEST_F(Reset, shares_large_data_between_instances) {
         memories.push_back(*instance->memory("m"));
     }
     const auto intact = [](Memory memory) {
-        return memory.load<char>(4999) == '\0' && memory.load<char>(5000) == 'a' &&
-               memory.load<char>(99'999) == 'a' && memory.load<char>(100'000) == 'b' &&
-               memory.load<char>(249'999) == 'b' && memory.load<char>(250'000) == '\0' &&
-               memory.load<char>(500'000) == '\0';
+        return MemoryView{memory}.read<char>(4999) == '\0' && MemoryView{memory}.read<char>(5000) == 'a' &&
+               MemoryView{memory}.read<char>(99'999) == 'a' &&
+               MemoryView{memory}.read<char>(100'000) == 'b' &&
+               MemoryView{memory}.read<char>(249'999) == 'b' &&
+               MemoryView{memory}.read<char>(250'000) == '\0' &&
+               MemoryView{memory}.read<char>(500'000) == '\0';
     };
     for (int round = 0; round < 2; ++round)
         for (size_t i = 0; i < memories.size(); ++i) {
             for (const Memory memory : memories)
                 EXPECT_TRUE(intact(memory));
             for (const uint64_t address : {4999u, 5000u, 100'000u, 500'000u})
-                EXPECT_TRUE(memories[i].store<char>(address, 'z'));
+                EXPECT_TRUE(MemoryView{memories[i]}.write<char>(address, 'z'));
             EXPECT_FALSE(intact(memories[i]));
             ASSERT_TRUE(instances[i].reset());
         }
@@ -140,7 +144,7 @@ TEST_F(Reset, shares_only_what_is_close_together) {
         const auto module = load(wat);
         EXPECT_TRUE(linker.instantiate(own, module));
         const auto second = linker.instantiate(own, module);
-        EXPECT_TRUE(second && second->memory("m")->load<char>(70'000) == 'a');
+        EXPECT_TRUE(second && MemoryView{*second->memory("m")}.read<char>(70'000) == 'a');
         return mapped_images();
     };
     const std::string data = "(data (i32.const 70000) \"" + big(100'000, 'a') + "\")";
@@ -160,8 +164,8 @@ TEST_F(Reset, shares_data_at_computed_places) {
                                  std::string{offset} + " \"" + big(100'000, 'a') + "\"))");
         for (int i = 0; i < 2; ++i) {
             const auto instance = linker.instantiate(own, module);
-            EXPECT_TRUE(instance && instance->memory("m")->load<char>(0) == first &&
-                        instance->memory("m")->load<char>(30) == 'a');
+            EXPECT_TRUE(instance && MemoryView{*instance->memory("m")}.read<char>(0) == first &&
+                        MemoryView{*instance->memory("m")}.read<char>(30) == 'a');
         }
         return mapped_images() != 0;
     };
@@ -196,8 +200,8 @@ TEST_F(Reset, a_segment_that_traps_leaves_what_the_specification_says) {
         auto memory = Memory::create(own, {.limits = {.min = 1}});
         ASSERT_TRUE(own_linker.define("env", "m", *memory));
         EXPECT_FALSE(own_linker.instantiate(own, module));
-        EXPECT_EQ(memory->load<char>(0), 'y');
-        EXPECT_EQ(memory->load<char>(9), '\0');
+        EXPECT_EQ(MemoryView{*memory}.read<char>(0), 'y');
+        EXPECT_EQ(MemoryView{*memory}.read<char>(9), '\0');
     }
 }
 
@@ -211,10 +215,10 @@ TEST_F(Reset, computed_offsets_are_no_obstacle) {
         const auto instance = linker.instantiate(store, module);
         ASSERT_TRUE(instance);
         const Memory memory = *instance->memory("m");
-        EXPECT_EQ(memory.load<char>(3000), 'a');
-        EXPECT_TRUE(memory.store<char>(3000, 'b'));
+        EXPECT_EQ(MemoryView{memory}.read<char>(3000), 'a');
+        EXPECT_TRUE(MemoryView{memory}.write<char>(3000, 'b'));
         ASSERT_TRUE(instance->reset());
-        EXPECT_EQ(memory.load<char>(3000), 'a');
+        EXPECT_EQ(MemoryView{memory}.read<char>(3000), 'a');
     }
 }
 
@@ -229,10 +233,10 @@ TEST(ResetThreads, leaves_a_shared_memory_alone) {
     const auto instance = linker.instantiate(store, *module);
     ASSERT_TRUE(instance);
     const Memory memory = *instance->memory("m");
-    EXPECT_EQ(memory.load<char>(0), 'a');
-    EXPECT_TRUE(memory.store<char>(0, 'b') && memory.grow(1));
+    EXPECT_EQ(MemoryView{memory}.read<char>(0), 'a');
+    EXPECT_TRUE(MemoryView{memory}.write<char>(0, 'b') && memory.grow(1));
     ASSERT_TRUE(instance->reset());
-    EXPECT_EQ(memory.load<char>(0), 'b');
+    EXPECT_EQ(MemoryView{memory}.read<char>(0), 'b');
     EXPECT_EQ(memory.pages(), 2u);
 }
 
@@ -248,9 +252,9 @@ TEST_F(Reset, is_refused_while_code_runs) {
         (func (export "run") (i32.store8 (i32.const 0) (i32.const 7)) (call $f))))");
     EXPECT_EQ(trap_of(*instance, "run"), "");
     EXPECT_EQ(refused, ErrorCode::usage);
-    EXPECT_EQ(instance->memory("m")->load<uint8_t>(0), 7);
+    EXPECT_EQ(MemoryView{*instance->memory("m")}.read<uint8_t>(0), 7);
     EXPECT_TRUE(instance->reset());
-    EXPECT_EQ(instance->memory("m")->load<char>(0), 'a');
+    EXPECT_EQ(MemoryView{*instance->memory("m")}.read<char>(0), 'a');
 }
 
 } // namespace

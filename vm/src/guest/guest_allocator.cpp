@@ -212,7 +212,7 @@ std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t align
         return refuse(TrapCode::host,
                       "the guest returned a block at %" PRIu64 ", which is not aligned to %" PRIu64, *block,
                       promised);
-    if (!memory_.view(*block, size))
+    if (!MemoryView::of(memory_, *block, size))
         return refuse(TrapCode::memory_out_of_bounds,
                       "the guest returned a block of %" PRIu64 " bytes at %" PRIu64
                       ", its memory has %" PRIu64,
@@ -338,11 +338,17 @@ std::expected<void, Trap> GuestAllocator::free(uint64_t address) const noexcept 
     return heap_->free(address);
 }
 
-std::expected<GuestBuffer, Trap> GuestAllocator::write_string(std::string_view text,
-                                                              bool nul) const noexcept {
-    auto buffer = allocate(text.size() + (nul ? 1 : 0), 1);
+std::expected<GuestBuffer, Trap> GuestAllocator::write_string(std::string_view text) const noexcept {
+    auto buffer = allocate(text.size(), 1);
     if (buffer)
-        if (auto written = buffer->view().write_string(0, text, nul); !written)
+        if (auto written = buffer->view().write_string(0, text); !written)
+            return std::unexpected{std::move(written.error())};
+    return buffer;
+}
+std::expected<GuestBuffer, Trap> GuestAllocator::write_c_string(std::string_view text) const noexcept {
+    auto buffer = allocate(text.size() + 1, 1);
+    if (buffer)
+        if (auto written = buffer->view().write_c_string(0, text); !written)
             return std::unexpected{std::move(written.error())};
     return buffer;
 }

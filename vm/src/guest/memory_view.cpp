@@ -46,14 +46,15 @@ std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char
 } // namespace
 
 std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t size) const noexcept {
-    const uint64_t own = this->size();
+    const std::span<uint8_t> bytes = memory_.data();
+    const uint64_t own = size_ == all ? bytes.size() : size_;
     if (offset > own || size > own - offset)
         return outside(memory_, offset, size, kind(), own);
     // The view lay inside when it was made, but a memory can be reset to a smaller size.
-    const auto place = memory_.view(address_ + offset, size);
-    if (!place)
-        return outside(memory_, address_ + offset, size, "memory", memory_.size());
-    return *place;
+    const uint64_t start = address_ + offset;
+    if (start > bytes.size() || size > bytes.size() - start)
+        return outside(memory_, start, size, "memory", bytes.size());
+    return bytes.subspan(static_cast<size_t>(start), static_cast<size_t>(size));
 }
 
 std::expected<MemoryView, Trap> MemoryView::slice(uint64_t offset, uint64_t size) const noexcept {
@@ -108,15 +109,20 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     return text;
 }
 
-std::expected<void, Trap> MemoryView::write_string(uint64_t offset, std::string_view text,
-                                                   bool nul) const noexcept {
-    const auto place = at(offset, text.size() + (nul ? 1 : 0));
+std::expected<void, Trap> MemoryView::write_string(uint64_t offset, std::string_view text) const noexcept {
+    const auto place = at(offset, text.size());
     if (!place)
         return std::unexpected{place.error()};
-    if (!text.empty())
-        std::memcpy(place->data(), text.data(), text.size());
-    if (nul)
-        place->back() = 0;
+    std::copy(text.begin(), text.end(), place->begin());
+    return {};
+}
+
+std::expected<void, Trap> MemoryView::write_c_string(uint64_t offset, std::string_view text) const noexcept {
+    const auto place = at(offset, text.size() + 1);
+    if (!place)
+        return std::unexpected{place.error()};
+    std::copy(text.begin(), text.end(), place->begin());
+    place->back() = 0;
     return {};
 }
 

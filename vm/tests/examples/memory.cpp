@@ -62,7 +62,7 @@ std::expected<int32_t, Trap> allocate(Instance instance) {
     auto heap = warpbeam::GuestAllocator::of(instance); // its malloc, cabi_realloc, or ours
     if (!heap)
         return std::unexpected{heap.error()};
-    auto name = heap->write_string("Ada"); // a GuestBuffer: frees the block at the end of its life
+    auto name = heap->write_c_string("Ada"); // a GuestBuffer: frees the block at the end of its life
     if (!name)
         return std::unexpected{name.error()};
     auto length = instance.func<int32_t(int32_t)>("length");

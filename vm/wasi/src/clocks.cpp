@@ -27,10 +27,10 @@ struct Subscription {
     uint64_t timeout;
     uint16_t flags;
 
-    static Subscription read(const Memory& memory, uint64_t address) noexcept {
-        return {*memory.load<uint64_t>(address), *memory.load<uint8_t>(address + 8),
-                *memory.load<uint32_t>(address + 16), *memory.load<uint64_t>(address + 24),
-                *memory.load<uint16_t>(address + 40)};
+    static Subscription read(const MemoryView& memory, uint64_t address) noexcept {
+        return {*memory.read<uint64_t>(address), *memory.read<uint8_t>(address + 8),
+                *memory.read<uint32_t>(address + 16), *memory.read<uint64_t>(address + 24),
+                *memory.read<uint16_t>(address + 40)};
     }
 };
 
@@ -68,17 +68,17 @@ Due due(const Context& context, const Times& times, const Subscription& subscrip
     return {Errno::inval};
 }
 
-void write_event(const Memory& memory, uint64_t address, const Subscription& subscription,
+void write_event(const MemoryView& memory, uint64_t address, const Subscription& subscription,
                  Errno error) noexcept {
-    std::ranges::fill(*memory.view(address, event_size), uint8_t{0});
-    (void)memory.store(address, subscription.user_data);
-    (void)memory.store(address + 8, static_cast<uint16_t>(error));
-    (void)memory.store(address + 10, subscription.type);
+    std::ranges::fill(*memory.at(address, event_size), uint8_t{0});
+    (void)memory.write(address, subscription.user_data);
+    (void)memory.write(address + 8, static_cast<uint16_t>(error));
+    (void)memory.write(address + 10, subscription.type);
 }
 
 } // namespace
 
-Errno clock_res_get(Context& context, const Memory& memory, uint32_t clock, uint32_t result) noexcept {
+Errno clock_res_get(Context& context, const MemoryView& memory, uint32_t clock, uint32_t result) noexcept {
     const auto known = clock_of(clock);
     if (!known)
         return Errno::inval;
@@ -86,7 +86,7 @@ Errno clock_res_get(Context& context, const Memory& memory, uint32_t clock, uint
     return resolution ? write_result(memory, result, *resolution) : resolution.error();
 }
 
-Errno clock_time_get(Context& context, const Memory& memory, uint32_t clock, uint64_t /*precision*/,
+Errno clock_time_get(Context& context, const MemoryView& memory, uint32_t clock, uint64_t /*precision*/,
                      uint32_t result) noexcept {
     const auto known = clock_of(clock);
     if (!known)
@@ -95,12 +95,12 @@ Errno clock_time_get(Context& context, const Memory& memory, uint32_t clock, uin
     return now ? write_result(memory, result, *now) : now.error();
 }
 
-Errno poll_oneoff(Context& context, const Memory& memory, uint32_t subscriptions, uint32_t events,
+Errno poll_oneoff(Context& context, const MemoryView& memory, uint32_t subscriptions, uint32_t events,
                   uint32_t count, uint32_t result) noexcept {
     if (count == 0)
         return Errno::inval;
-    if (!memory.view(subscriptions, count * subscription_size) || !memory.view(events, count * event_size) ||
-        !memory.view(result, sizeof(uint32_t)))
+    if (!memory.at(subscriptions, count * subscription_size) || !memory.at(events, count * event_size) ||
+        !memory.at(result, sizeof(uint32_t)))
         return Errno::fault;
     const Times times{context.host()};
     uint64_t shortest = UINT64_MAX;

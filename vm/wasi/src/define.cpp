@@ -13,10 +13,11 @@ public:
     Definitions(Linker& linker, Context& context) noexcept : linker_{linker}, context_{context} {}
 
     template <typename... A>
-    Definitions& add(const char* name, Errno (*function)(Context&, const Memory&, A...) noexcept) noexcept {
+    Definitions& add(const char* name,
+                     Errno (*function)(Context&, const MemoryView&, A...) noexcept) noexcept {
         return add_callable(name, [&context = context_, function](Caller& caller, A... args) -> uint32_t {
             const std::optional<Memory> memory = caller.memory();
-            const Errno answer = memory ? function(context, *memory, args...) : Errno::fault;
+            const Errno answer = memory ? function(context, MemoryView{*memory}, args...) : Errno::fault;
             return static_cast<uint32_t>(answer);
         });
     }
@@ -36,13 +37,13 @@ private:
 
 } // namespace
 
-Errno sched_yield(Context&, const Memory&) noexcept {
+Errno sched_yield(Context&, const MemoryView&) noexcept {
     std::this_thread::yield();
     return Errno::success;
 }
 
-Errno random_get(Context& context, const Memory& memory, uint32_t buffer, uint32_t size) noexcept {
-    const auto bytes = memory.view(buffer, size);
+Errno random_get(Context& context, const MemoryView& memory, uint32_t buffer, uint32_t size) noexcept {
+    const auto bytes = memory.at(buffer, size);
     if (!bytes)
         return Errno::fault;
     const auto filled = context.host().random(*bytes);

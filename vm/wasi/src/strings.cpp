@@ -25,23 +25,23 @@ std::expected<void, Error> StringList::add(std::string_view head, std::string_vi
 
 namespace {
 
-Errno get_sizes(const StringList& strings, const Memory& memory, uint32_t count, uint32_t size) noexcept {
-    if (!memory.view(count, sizeof(uint32_t)) || !memory.view(size, sizeof(uint32_t)))
+Errno get_sizes(const StringList& strings, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
+    if (!memory.at(count, sizeof(uint32_t)) || !memory.at(size, sizeof(uint32_t)))
         return Errno::fault;
-    (void)memory.store(count, static_cast<uint32_t>(strings.starts().size()));
-    (void)memory.store(size, static_cast<uint32_t>(strings.bytes().size()));
+    (void)memory.write(count, static_cast<uint32_t>(strings.starts().size()));
+    (void)memory.write(size, static_cast<uint32_t>(strings.bytes().size()));
     return Errno::success;
 }
 
 /// Writes the strings to `buffer` and a pointer to each to `pointers`.
-Errno get_strings(const StringList& strings, const Memory& memory, uint32_t pointers,
+Errno get_strings(const StringList& strings, const MemoryView& memory, uint32_t pointers,
                   uint32_t buffer) noexcept {
-    const auto bytes = memory.view(buffer, strings.bytes().size());
-    if (!bytes || !memory.view(pointers, strings.starts().size() * sizeof(uint32_t)))
+    const auto bytes = memory.at(buffer, strings.bytes().size());
+    if (!bytes || !memory.at(pointers, strings.starts().size() * sizeof(uint32_t)))
         return Errno::fault;
     std::ranges::copy(strings.bytes(), bytes->begin());
     for (const uint32_t start : strings.starts()) {
-        (void)memory.store(pointers, buffer + start);
+        (void)memory.write(pointers, buffer + start);
         pointers += uint32_t{sizeof(uint32_t)};
     }
     return Errno::success;
@@ -49,19 +49,19 @@ Errno get_strings(const StringList& strings, const Memory& memory, uint32_t poin
 
 } // namespace
 
-Errno args_get(Context& context, const Memory& memory, uint32_t argv, uint32_t buffer) noexcept {
+Errno args_get(Context& context, const MemoryView& memory, uint32_t argv, uint32_t buffer) noexcept {
     return get_strings(context.args(), memory, argv, buffer);
 }
 
-Errno args_sizes_get(Context& context, const Memory& memory, uint32_t count, uint32_t size) noexcept {
+Errno args_sizes_get(Context& context, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
     return get_sizes(context.args(), memory, count, size);
 }
 
-Errno environ_get(Context& context, const Memory& memory, uint32_t environ, uint32_t buffer) noexcept {
+Errno environ_get(Context& context, const MemoryView& memory, uint32_t environ, uint32_t buffer) noexcept {
     return get_strings(context.env(), memory, environ, buffer);
 }
 
-Errno environ_sizes_get(Context& context, const Memory& memory, uint32_t count, uint32_t size) noexcept {
+Errno environ_sizes_get(Context& context, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
     return get_sizes(context.env(), memory, count, size);
 }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <warpbeam/text/parse.hpp>
+#include <warpbeam/vm/memory_view.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
 #include <algorithm>
@@ -141,18 +142,18 @@ protected:
     }
     template <typename T>
     T at(uint64_t address) {
-        return memory->load<T>(address).value();
+        return MemoryView{*memory}.read<T>(address).value();
     }
     std::string text(uint64_t address, size_t size) {
-        const auto bytes = memory->view(address, size).value();
+        const auto bytes = MemoryView{*memory}.at(address, size).value();
         return {bytes.begin(), bytes.end()};
     }
     template <typename T>
     void put(uint64_t address, T value) {
-        ASSERT_TRUE(memory->store(address, value));
+        ASSERT_TRUE(MemoryView{*memory}.write(address, value));
     }
     void put_text(uint64_t address, std::string_view bytes) {
-        std::ranges::copy(bytes, memory->view(address, bytes.size())->begin());
+        std::ranges::copy(bytes, MemoryView{*memory}.at(address, bytes.size())->begin());
     }
     /// A list of buffers at `list`.
     void put_buffers(uint32_t list, std::initializer_list<std::pair<uint32_t, uint32_t>> buffers) {

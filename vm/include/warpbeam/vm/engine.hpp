@@ -39,14 +39,14 @@ struct Config {
     /// records of calls a store takes five times as much from the allocator, when it gets its first instance:
     /// with an allocator that is limited and many stores this has to be set.
     size_t stack_size = 1 << 20;
-    /// How deep calls from the host into WebAssembly may nest, since those use the native stack: some 700 bytes
-    /// a level on x86-64, without what the host function itself uses. Exceeding it is the trap "call stack
-    /// exhausted".
+    /// How deep calls from the host into WebAssembly may nest, since those use the native stack: some 700
+    /// bytes a level on x86-64, without what the host function itself uses. Exceeding it is the trap "call
+    /// stack exhausted".
     uint32_t host_call_depth = 100;
-    /// The bytes of the thread's native stack that must be left for such a call, or a quarter of that stack if
-    /// it is smaller. If there are fewer, the call is the trap "call stack exhausted". Host functions need at
-    /// most this much. Without effect where the size of the stack is not known: on other platforms than Linux
-    /// and macOS, and on stacks that the embedder made itself, as for coroutines.
+    /// The bytes of the thread's native stack that must be left for such a call, or a quarter of that stack
+    /// if it is smaller. If there are fewer, the call is the trap "call stack exhausted". Host functions need
+    /// at most this much. Without effect where the size of the stack is not known: on other platforms than
+    /// Linux and macOS, and on stacks that the embedder made itself, as for coroutines.
     size_t native_stack_reserve = 32 * 1024;
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is found out at once.

@@ -55,8 +55,8 @@ public:
     [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
 
 private:
-    static std::expected<Func, Error> create(Store& store, const FuncType& type,
-                                             const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] static std::expected<Func, Error> create(Store& store, const FuncType& type,
+                                                           const detail::HostCallable& callable) noexcept;
     [[nodiscard]] std::expected<void, Error> check_type(std::span<const ValType> params,
                                                         std::span<const ValType> results) const noexcept;
 };

@@ -53,7 +53,7 @@ public:
     /// A field; packed ones are zero-extended. Errors: `usage` when there is no such field; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(size_t field) const noexcept;
     /// Errors: `usage` when there is no such field, it is immutable, or the value not of its type.
-    std::expected<void, Error> set(size_t field, const Value& value) const noexcept;
+    [[nodiscard]] std::expected<void, Error> set(size_t field, const Value& value) const noexcept;
     /// The reference to it, of its own type.
     [[nodiscard]] Value value() const noexcept;
 
@@ -94,7 +94,7 @@ public:
     /// `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(uint32_t index) const noexcept;
     /// Errors: `usage` when there is no such element, they are immutable, or the value not of their type.
-    std::expected<void, Error> set(uint32_t index, const Value& value) const noexcept;
+    [[nodiscard]] std::expected<void, Error> set(uint32_t index, const Value& value) const noexcept;
     /// The reference to it, of its own type.
     [[nodiscard]] Value value() const noexcept;
 

@@ -52,7 +52,7 @@ public:
     [[nodiscard]] MemoryView view() const noexcept;
 
     /// Frees the block now; the buffer is empty then. Error: the trap of the guest's `free`.
-    std::expected<void, Trap> free() noexcept;
+    [[nodiscard]] std::expected<void, Trap> free() noexcept;
     /// Gives the block up: the guest frees it, or GuestAllocator::free does. Returns what that takes: the
     /// address, or where the block begins that had to be aligned.
     uint64_t release() noexcept;
@@ -112,16 +112,17 @@ public:
     /// Frees a block whose GuestBuffer was given up with `release`, or one that the guest returned; without
     /// anything to free with (Source) it does nothing. Errors:
     /// as for GuestBuffer::free; `usage` for an address that our own allocator did not give out.
-    std::expected<void, Trap> free(uint64_t address) const noexcept;
+    [[nodiscard]] std::expected<void, Trap> free(uint64_t address) const noexcept;
 
     /// A new block with these bytes.
     [[nodiscard]] std::expected<GuestBuffer, Trap>
     write_bytes(std::span<const uint8_t> bytes) const noexcept {
         return write_array(bytes);
     }
-    /// A new block with this text, and a NUL after it.
-    [[nodiscard]] std::expected<GuestBuffer, Trap> write_string(std::string_view text,
-                                                                bool nul = true) const noexcept;
+    /// A new block with this text.
+    [[nodiscard]] std::expected<GuestBuffer, Trap> write_string(std::string_view text) const noexcept;
+    /// A new block with this text and a NUL after it.
+    [[nodiscard]] std::expected<GuestBuffer, Trap> write_c_string(std::string_view text) const noexcept;
     /// A new block with these numbers.
     template <typename T>
         requires std::is_arithmetic_v<T>

@@ -81,8 +81,8 @@ HostCallable make_callable(Allocator& allocator, F&& callable, HostCallable::Ent
 /// Converts the arguments to values, and the results back.
 using UntypedCall = std::expected<void, Trap> (*)(void* object, Caller& caller, std::span<const Value> args,
                                                   std::span<Value> results);
-WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& caller,
-                                                    uint64_t* frame) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* object,
+                                                                  Caller& caller, uint64_t* frame) noexcept;
 
 /// The trap of a host function whose results are not of the declared types, or not of its store.
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_results(Caller& caller,
@@ -91,7 +91,7 @@ WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* obje
 [[nodiscard]] WARPBEAM_API StoreImpl* store_of(const Caller& caller) noexcept;
 
 template <typename F>
-std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {
+[[nodiscard]] std::expected<void, Trap> call_typed(void* object, Caller& caller, uint64_t* frame) noexcept {
     using Types = Callable<F>;
     using Return = typename Types::Return;
     using Value = typename HostResult<Return>::Value;

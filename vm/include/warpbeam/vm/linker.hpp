@@ -131,7 +131,8 @@ private:
     [[nodiscard]] std::expected<void, Error> define_host(std::string_view module, std::string_view name,
                                                          const FuncType& type,
                                                          const detail::HostCallable& callable) noexcept;
-    std::expected<Definition*, Error> add(std::string_view module, std::string_view name) noexcept;
+    [[nodiscard]] std::expected<Definition*, Error> add(std::string_view module,
+                                                        std::string_view name) noexcept;
     [[nodiscard]] Definition* find(std::string_view module, std::string_view name) const noexcept;
 
     Engine engine_;

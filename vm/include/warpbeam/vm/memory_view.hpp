@@ -5,10 +5,45 @@
 #include <warpbeam/vm/memory.hpp>
 #include <warpbeam/vm/trap.hpp>
 
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 
 namespace warpbeam {
+
+namespace detail {
+
+/// The bytes of a number, from host order to little-endian or back.
+template <size_t size>
+std::array<uint8_t, size> little_endian(std::array<uint8_t, size> raw) noexcept {
+    if constexpr (std::endian::native == std::endian::big)
+        for (size_t i = 0; i < size / 2; ++i)
+            std::swap(raw[i], raw[size - 1 - i]);
+    return raw;
+}
+/// Numbers as they lie in a memory: little-endian, unaligned.
+template <typename T>
+T load_number(const uint8_t* from) noexcept {
+    std::array<uint8_t, sizeof(T)> raw;
+    std::memcpy(raw.data(), from, sizeof(T));
+    raw = little_endian(raw);
+    if constexpr (std::is_same_v<T, bool>)
+        return raw[0] != 0;
+    else
+        return std::bit_cast<T>(raw);
+}
+template <typename T>
+void store_number(uint8_t* to, T value) noexcept {
+    const auto raw = little_endian(std::bit_cast<std::array<uint8_t, sizeof(T)>>(value));
+    std::memcpy(to, raw.data(), sizeof(T));
+}
+
+} // namespace detail
 
 /// How a C compiler for WebAssembly lays out a struct of these members: each at a multiple of its size.
 template <typename... T>
@@ -85,7 +120,7 @@ public:
     /// Writes a number.
     template <typename T>
         requires std::is_arithmetic_v<T>
-    std::expected<void, Trap> write(uint64_t offset, T value) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> write(uint64_t offset, T value) const noexcept {
         const auto place = at(offset, sizeof(T));
         if (!place)
             return std::unexpected{place.error()};
@@ -106,7 +141,8 @@ public:
     }
     /// Writes a struct of these members; the bytes between them stay.
     template <typename... T>
-    std::expected<void, Trap> write_struct(uint64_t offset, const std::tuple<T...>& values) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> write_struct(uint64_t offset,
+                                                         const std::tuple<T...>& values) const noexcept {
         using Layout = StructLayout<T...>;
         const auto place = at(offset, Layout::size);
         if (!place)
@@ -120,7 +156,7 @@ public:
     /// Fills `values` with the numbers from `offset` on.
     template <typename T>
         requires std::is_arithmetic_v<T>
-    std::expected<void, Trap> read_array(uint64_t offset, std::span<T> values) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> read_array(uint64_t offset, std::span<T> values) const noexcept {
         const auto place = at(offset, values.size_bytes());
         if (!place)
             return std::unexpected{place.error()};
@@ -131,7 +167,8 @@ public:
     /// Writes numbers from `offset` on.
     template <typename T>
         requires std::is_arithmetic_v<T>
-    std::expected<void, Trap> write_array(uint64_t offset, std::span<const T> values) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> write_array(uint64_t offset,
+                                                        std::span<const T> values) const noexcept {
         const auto place = at(offset, values.size_bytes());
         if (!place)
             return std::unexpected{place.error()};
@@ -143,15 +180,17 @@ public:
     // ---- Bytes and strings ----
 
     /// Fills `bytes` with those from `offset` on.
-    std::expected<void, Trap> read_bytes(uint64_t offset, std::span<uint8_t> bytes) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> read_bytes(uint64_t offset,
+                                                       std::span<uint8_t> bytes) const noexcept {
         return read_array(offset, bytes);
     }
     /// Writes bytes from `offset` on.
-    std::expected<void, Trap> write_bytes(uint64_t offset, std::span<const uint8_t> bytes) const noexcept {
+    [[nodiscard]] std::expected<void, Trap> write_bytes(uint64_t offset,
+                                                        std::span<const uint8_t> bytes) const noexcept {
         return write_array(offset, bytes);
     }
     /// Writes the same byte `size` times.
-    std::expected<void, Trap> fill(uint64_t offset, uint64_t size, uint8_t byte) const noexcept;
+    [[nodiscard]] std::expected<void, Trap> fill(uint64_t offset, uint64_t size, uint8_t byte) const noexcept;
 
     /// A copy of `length` bytes, in memory of the engine's allocator. They are whatever the guest wrote,
     /// which need not be UTF-8. Error also: more than `max_length` (code `limit`; nothing is allocated then);
@@ -162,16 +201,20 @@ public:
     /// looked at. Error also: the view ends before a NUL; no NUL among those bytes (code `limit`).
     [[nodiscard]] std::expected<Vec<char>, Trap> read_c_string(uint64_t offset,
                                                                size_t max_length) const noexcept;
-    /// Writes the text, and a NUL after it if asked.
-    std::expected<void, Trap> write_string(uint64_t offset, std::string_view text,
-                                           bool nul = false) const noexcept;
+    /// Writes the text.
+    [[nodiscard]] std::expected<void, Trap> write_string(uint64_t offset,
+                                                         std::string_view text) const noexcept;
+    /// Writes the text and a NUL after it.
+    [[nodiscard]] std::expected<void, Trap> write_c_string(uint64_t offset,
+                                                           std::string_view text) const noexcept;
 
     /// Hands the bytes [offset, offset + size) to `take(std::span<const uint8_t>)` piece by piece, each
     /// copied into `buffer` (not empty) first: for sizes that the guest chose. `take` may run code of the
     /// store. It returns a std::expected<void, Trap>, whose error ends the reading.
     template <typename Take>
-    std::expected<void, Trap> read_chunks(uint64_t offset, uint64_t size, std::span<uint8_t> buffer,
-                                          Take&& take) const noexcept(noexcept(take(buffer))) {
+    [[nodiscard]] std::expected<void, Trap> read_chunks(uint64_t offset, uint64_t size,
+                                                        std::span<uint8_t> buffer, Take&& take) const
+        noexcept(noexcept(take(buffer))) {
         if (const auto whole = at(offset, size); !whole)
             return std::unexpected{whole.error()};
         while (size != 0) {

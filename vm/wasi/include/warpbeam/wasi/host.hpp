@@ -24,9 +24,10 @@ public:
     virtual ~Host() = default;
 
     /// Reads from the stream `in`; waits until there is at least one byte. 0 is the end of the stream.
-    virtual std::expected<size_t, Errno> read(std::span<uint8_t> into) noexcept = 0;
+    [[nodiscard]] virtual std::expected<size_t, Errno> read(std::span<uint8_t> into) noexcept = 0;
     /// Writes to `out` or `err`; returns the number of bytes accepted.
-    virtual std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept = 0;
+    [[nodiscard]] virtual std::expected<size_t, Errno> write(Stream stream,
+                                                             std::span<const uint8_t> bytes) noexcept = 0;
     /// Whether the stream is a terminal.
     [[nodiscard]] virtual bool is_terminal(Stream stream) const noexcept = 0;
 
@@ -38,7 +39,7 @@ public:
     virtual void sleep(uint64_t nanoseconds) noexcept = 0;
 
     /// Fills `into` with unpredictable bytes.
-    virtual std::expected<void, Errno> random(std::span<uint8_t> into) noexcept = 0;
+    [[nodiscard]] virtual std::expected<void, Errno> random(std::span<uint8_t> into) noexcept = 0;
 };
 
 /// The streams, clocks and random numbers of this process. Thread-safe.

@@ -22,8 +22,8 @@ public:
     explicit StringList(Allocator& allocator) noexcept : bytes_{allocator}, starts_{allocator} {}
     /// Appends `head`, `separator` and `tail` as one string. Errors: `usage` for a string that contains a
     /// zero byte, `limit` if the total would not fit into a memory, `out_of_memory`.
-    std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
-                                   std::string_view tail = {}) noexcept;
+    [[nodiscard]] std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
+                                                 std::string_view tail = {}) noexcept;
 
     /// The strings, as they go into a memory.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return bytes_; }
@@ -44,9 +44,9 @@ public:
         : host_{&host}, args_{allocator}, env_{allocator} {}
 
     /// Appends an argument; the first is the program's name. Errors: as for StringList::add.
-    std::expected<void, Error> add_arg(std::string_view arg) noexcept { return args_.add(arg); }
+    [[nodiscard]] std::expected<void, Error> add_arg(std::string_view arg) noexcept { return args_.add(arg); }
     /// Appends an environment variable. Errors: as for StringList::add.
-    std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
+    [[nodiscard]] std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
         return env_.add(name, "=", value);
     }
 
@@ -72,6 +72,6 @@ private:
 /// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and the
 /// stores that it instantiates in. A program that calls `proc_exit` ends with a trap with the code `exit`.
 /// Errors: as for Linker::define.
-WARPBEAM_API std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
 
 } // namespace warpbeam::wasi
