@@ -185,7 +185,7 @@ struct TypeRegistry::Impl {
     std::array<Entry*, block_count> blocks{};
     std::mutex mutex;
     HashIndex groups;
-    uint32_t count = 0;
+    std::atomic<uint32_t> count = 0;
 };
 
 TypeRegistry::TypeRegistry(Allocator& allocator) noexcept : impl_{create<Impl>(allocator, allocator)} {}
@@ -220,6 +220,9 @@ TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
     return base;
 }
 
+bool TypeRegistry::contains(TypeId id) const noexcept {
+    return id < impl_->count.load(std::memory_order_acquire);
+}
 const SubType& TypeRegistry::operator[](TypeId id) const noexcept { return impl_->entry(id).type; }
 
 uint32_t TypeRegistry::group_size(TypeId id) const noexcept { return impl_->entry(id).group_size; }

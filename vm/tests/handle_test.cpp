@@ -1,6 +1,7 @@
 #include "fixture.hpp"
 
 #include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
 #include <warpbeam/vm/memory_view.hpp>
 
@@ -125,7 +126,74 @@ TEST_F(HandleTest, keeps_its_engine_alive) {
     EXPECT_EQ((*instance->func<int32_t()>("f"))(), 42);
 }
 
+TEST_F(HandleTest, in_a_value_of_a_store_that_has_ended_is_refused) {
+    Value function;
+    Exception exception = [&] {
+        Store brief{engine};
+        function = *Func::wrap(brief, [] {});
+        return *Exception::create(*Tag::create(brief, {}), {});
+    }();
+    // Another store in its place does not make it valid again.
+    Store next{engine};
+    EXPECT_FALSE(Global::create(next, {funcref, true}, function));
+    EXPECT_FALSE(Table::create(next, {funcref, {1, 0, false, false}}, function));
+    const Global global = *Global::create(next, {funcref, true}, Func{});
+    EXPECT_EQ(global.set(function).error().code(), ErrorCode::usage);
+    const Func takes = *Func::wrap(next, [](Func) {});
+    EXPECT_EQ(takes.call({&function, 1}).error().code(), TrapCode::usage);
+    EXPECT_EQ(dynamic_type(next, function), HeapType::none);
+    EXPECT_FALSE(exception.tag());
+    EXPECT_EQ(exception.size(), 0u);
+    EXPECT_EQ(exception[0].type(), ValType::i32);
+}
+
+TEST_F(HandleTest, is_not_made_of_types_that_are_not_there) {
+    constexpr TypeId nowhere = 47'000;
+    const ValType reference = ValType::reference(HeapType::defined(nowhere), true);
+    const Value null = Value::null(HeapType::defined(nowhere));
+    EXPECT_EQ(StructRef::create(store, nowhere, {}).error().code(), ErrorCode::usage);
+    EXPECT_EQ(ArrayRef::create(store, nowhere, 1, 0).error().code(), ErrorCode::usage);
+    EXPECT_EQ(Tag::create(store, {&reference, 1}).error().code(), ErrorCode::usage);
+    EXPECT_EQ(Global::create(store, {reference, true}, null).error().code(), ErrorCode::usage);
+    EXPECT_EQ(Table::create(store, {reference, {1, 0, false, false}}, null).error().code(), ErrorCode::usage);
+    const auto callback = [](Caller&, std::span<const Value>, std::span<Value>) -> std::expected<void, Trap> {
+        return {};
+    };
+    EXPECT_EQ(Func::wrap(store, FuncType{{&reference, 1}, {}}, callback).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.func("env", "f", FuncType{{}, {&reference, 1}}, callback).error().code(),
+              ErrorCode::usage);
+}
+
 #if WARPBEAM_CHECKS
+
+TEST_F(HandleTest, of_an_object_of_a_store_that_has_ended_is_found_out) {
+    const FieldType field{ValType::i32, true};
+    SubType type;
+    type.kind = CompositeKind::array;
+    type.fields = {&field, 1};
+    const TypeId id = engine.types().add_group({&type, 1});
+    ArrayRef array;
+    Func func;
+    {
+        Store brief{engine};
+        array = *ArrayRef::create(brief, id, 3, 7);
+        func = *Func::wrap(brief, [] {});
+    }
+    EXPECT_EQ(array.size(), 0u);
+    EXPECT_EQ(array.get(0).error().message(), "the handle's store has ended");
+    const Func takes = *Func::wrap(store, [](Func) {});
+    EXPECT_EQ((*takes.typed<void(Func)>())(func).error().code(), TrapCode::usage);
+}
+
+TEST_F(HandleTest, of_a_store_that_another_thread_uses_makes_nothing) {
+    std::optional<Error> found;
+    ASSERT_TRUE(linker.func("env", "f", [&](Caller& caller) {
+        std::thread{[&] { found = Tag::create(caller.store(), {}).error(); }}.join();
+    }));
+    ASSERT_TRUE(instantiate(R"((module (import "env" "f" (func $f)) (start $f)))"));
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->message(), "another thread uses the store at this moment");
+}
 
 TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
     Instance instance;

@@ -49,9 +49,12 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
 }
 
 std::expected<Exception, Error> Exception::from(Store& store, const Value& value) noexcept {
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
     StoreImpl* const impl = vm::Internal::impl(store);
     constexpr ValType exnref = ValType::reference(HeapType::exn, false);
-    if (impl == nullptr || !vm::fits(value, exnref, *impl))
+    if (!vm::fits(value, exnref, *impl))
         return std::unexpected{Error{ErrorCode::usage, "the value is not a reference to an exception"}};
     auto root = impl->roots.add_exception(value.slots()[0]);
     if (!root)
@@ -59,11 +62,15 @@ std::expected<Exception, Error> Exception::from(Store& store, const Value& value
     return Exception{std::move(root)};
 }
 
-Tag Exception::tag() const noexcept { return vm::make_handle<Tag>(tag_of(object_of(root_))); }
+Tag Exception::tag() const noexcept {
+    return root_->store != nullptr ? vm::make_handle<Tag>(tag_of(object_of(root_))) : Tag{};
+}
 size_t Exception::size() const noexcept { return tag().params().size(); }
 
 Value Exception::operator[](size_t i) const noexcept {
     const std::span<const ValType> types = tag().params();
+    if (i >= types.size())
+        return {};
     const vm::ExceptionObject& object = object_of(root_);
     return vm::to_value(types[i], object.payload() + slots_of(types.first(i)),
                         tag_of(object)->store->types());

@@ -19,7 +19,14 @@ std::expected<void, Trap> detail::call_slots(const Func& func, uint64_t* frame, 
 }
 
 void detail::Mapping<Func>::store(uint64_t* slot, Func value) noexcept {
-    *slot = vm::from_func(vm::Internal::inst(value));
+    const vm::Use use{value};
+    *slot = use || value.is_null() ? vm::from_func(vm::Internal::inst(value)) : vm::unusable_func;
+}
+uint64_t detail::Mapping<Func>::store_number(Func value) noexcept {
+    return vm::Internal::store_number(value);
+}
+Func detail::Mapping<Func>::load_value(const uint64_t* slot) noexcept {
+    return vm::Internal::handle<Func>(vm::to_func(slot[0]), slot[1]);
 }
 Func detail::Mapping<Func>::load(const uint64_t* slot) noexcept { return vm::make_func(vm::to_func(*slot)); }
 
@@ -51,11 +58,13 @@ FuncType Func::type() const noexcept {
 
 std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
                                         const detail::HostCallable& callable) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
     const auto host = vm::HostFunc::create(store.engine(), type, callable);
     if (!host)
         return std::unexpected{host.error()};
-    vm::FuncInst* const func = impl != nullptr ? impl->objects.make_host_func(**host) : nullptr;
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    vm::FuncInst* const func = vm::Internal::impl(store)->objects.make_host_func(**host);
     if (func == nullptr)
         return std::unexpected{no_memory()};
     return vm::make_func(func);

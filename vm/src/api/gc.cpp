@@ -49,9 +49,10 @@ std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field,
 
 /// The layout of a type of that kind.
 std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, CompositeKind kind) noexcept {
-    if (vm::Internal::impl(store) == nullptr || vm::Internal::layouts(store.engine()) == nullptr)
+    if (vm::Internal::layouts(store.engine()) == nullptr)
         return std::unexpected{no_memory()};
-    if (store.engine().types()[type].kind != kind)
+    const TypeRegistry& types = store.engine().types();
+    if (!types.contains(type) || types[type].kind != kind)
         return std::unexpected{usage("the type is not that of a structure or array")};
     const Layout* const layout = vm::Internal::layouts(store.engine())->of(type);
     if (layout == nullptr)
@@ -62,12 +63,21 @@ std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, Composi
 } // namespace
 
 HeapType dynamic_type(Store& store, const Value& value) noexcept {
-    return value.is_null() ? HeapType::none
-                           : vm::dynamic_type(value.slots()[0], value.type().heap(), store.engine().types());
+    const vm::Use use{store};
+    if (!use || !value.type().is_ref() || value.is_null() ||
+        !vm::fits(value, value.type(), *vm::Internal::impl(store)))
+        return HeapType::none;
+    return vm::dynamic_type(value.slots()[0], value.type().heap(), store.engine().types());
 }
+
+StructRef::StructRef(StoreImpl* impl, vm::Object* object) noexcept
+    : impl_{impl}, store_{impl->number()}, inst_{object} {}
 
 std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
                                                   std::span<const Value> fields) noexcept {
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
     const auto layout = layout_of(store, type, CompositeKind::struct_);
     if (!layout)
         return std::unexpected{layout.error()};
@@ -96,31 +106,53 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
 }
 
 std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
+    const vm::Use use{store};
+    StoreImpl* const impl = use ? vm::Internal::impl(store) : nullptr;
     Object* const object = object_of(impl, value, ObjectKind::struct_);
     return object != nullptr ? std::optional{StructRef{impl, object}} : std::nullopt;
 }
 
-TypeId StructRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
-size_t StructRef::size() const noexcept { return is_null() ? 0 : object_->layout->fields.size(); }
-Value StructRef::value() const noexcept { return is_null() ? Value{*this} : value_of(object_); }
+TypeId StructRef::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->layout->type : SubType::no_type;
+}
+size_t StructRef::size() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->layout->fields.size() : 0;
+}
+Value StructRef::value() const noexcept {
+    const vm::Use use{*this};
+    return use ? value_of(inst_) : Value{StructRef{}};
+}
 
 std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (field >= size())
         return std::unexpected{usage("the structure has no such field")};
-    return load(*store_, store_->types()[type()].fields[field],
-                vm::field_at(object_, object_->layout->fields[field].offset));
+    return load(*impl_, impl_->types()[type()].fields[field],
+                vm::field_at(inst_, inst_->layout->fields[field].offset));
 }
 
 std::expected<void, Error> StructRef::set(size_t field, const Value& value) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (field >= size())
         return std::unexpected{usage("the structure has no such field")};
-    return store_field(*store_, store_->types()[type()].fields[field],
-                       vm::field_at(object_, object_->layout->fields[field].offset), value);
+    return store_field(*impl_, impl_->types()[type()].fields[field],
+                       vm::field_at(inst_, inst_->layout->fields[field].offset), value);
 }
+
+ArrayRef::ArrayRef(StoreImpl* impl, vm::ArrayObject* object) noexcept
+    : impl_{impl}, store_{impl->number()}, inst_{object} {}
 
 std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint32_t length,
                                                 const Value& init) noexcept {
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
     const auto layout = layout_of(store, type, CompositeKind::array);
     if (!layout)
         return std::unexpected{layout.error()};
@@ -138,26 +170,42 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
 }
 
 std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
+    const vm::Use use{store};
+    StoreImpl* const impl = use ? vm::Internal::impl(store) : nullptr;
     Object* const object = object_of(impl, value, ObjectKind::array);
     return object != nullptr ? std::optional{ArrayRef{impl, static_cast<vm::ArrayObject*>(object)}}
                              : std::nullopt;
 }
 
-TypeId ArrayRef::type() const noexcept { return is_null() ? SubType::no_type : object_->layout->type; }
-uint32_t ArrayRef::size() const noexcept { return is_null() ? 0 : object_->length; }
-Value ArrayRef::value() const noexcept { return is_null() ? Value{*this} : value_of(object_); }
+TypeId ArrayRef::type() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->layout->type : SubType::no_type;
+}
+uint32_t ArrayRef::size() const noexcept {
+    const vm::Use use{*this};
+    return use ? inst_->length : 0;
+}
+Value ArrayRef::value() const noexcept {
+    const vm::Use use{*this};
+    return use ? value_of(inst_) : Value{ArrayRef{}};
+}
 
 std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (index >= size())
         return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
-    return load(*store_, store_->types()[type()].fields[0], vm::element_at(object_, index));
+    return load(*impl_, impl_->types()[type()].fields[0], vm::element_at(inst_, index));
 }
 
 std::expected<void, Error> ArrayRef::set(uint32_t index, const Value& value) const noexcept {
+    const vm::Use use{*this};
+    if (!use)
+        return std::unexpected{use.error()};
     if (index >= size())
         return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
-    return store_field(*store_, store_->types()[type()].fields[0], vm::element_at(object_, index), value);
+    return store_field(*impl_, impl_->types()[type()].fields[0], vm::element_at(inst_, index), value);
 }
 
 } // namespace warpbeam

@@ -10,13 +10,14 @@ namespace warpbeam {
 
 std::expected<Global, Error> Global::create(Store& store, const GlobalType& type,
                                             const Value& value) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    if (impl == nullptr)
-        return std::unexpected{no_memory()};
-    if (!vm::fits(value, type.content, *impl))
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    if (!vm::fits(value, type.content, impl))
         return std::unexpected{Error{ErrorCode::usage, "the value is not of the global's type"}};
-    vm::ObjectFactory& objects = impl->objects;
-    auto* const global = objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, impl});
+    vm::ObjectFactory& objects = impl.objects;
+    auto* const global = objects.make(vm::GlobalInst{{value.slots()[0], value.slots()[1]}, type, &impl});
     if (global == nullptr || !objects.list(*global))
         return std::unexpected{no_memory()};
     return vm::make_handle<Global>(global);

@@ -8,8 +8,9 @@ namespace {
 
 /// What a reference refers to, when the host made it.
 const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    const vm::Object* const object = impl != nullptr ? impl->heap.find_object(reference.bits()) : nullptr;
+    const vm::Use use{store};
+    const vm::Object* const object =
+        use ? vm::Internal::impl(store)->heap.find_object(reference.bits()) : nullptr;
     return object != nullptr && object->layout->kind == vm::ObjectKind::host
                ? static_cast<const vm::HostObject*>(object)->data
                : nullptr;
@@ -19,10 +20,10 @@ const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
 
 std::expected<detail::NewHostObject, Error> detail::add_host_object(Store& store, const HostObjectType& type,
                                                                     void* data) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    if (impl == nullptr)
-        return std::unexpected{no_memory()};
-    vm::Heap& heap = impl->heap;
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    vm::Heap& heap = vm::Internal::impl(store)->heap;
     const vm::HostObject* const object =
         heap.allocate_host({type.tag, type.finalize, type.size, type.alignment}, data);
     if (object == nullptr)

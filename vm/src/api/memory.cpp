@@ -10,12 +10,12 @@
 namespace warpbeam {
 
 std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    if (impl == nullptr)
-        return std::unexpected{no_memory()};
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
     if (auto checked = vm::check(type); !checked)
         return std::unexpected{checked.error()};
-    const auto memory = impl->objects.make_memory(type);
+    const auto memory = vm::Internal::impl(store)->objects.make_memory(type);
     if (!memory)
         return std::unexpected{memory.error()};
     return vm::make_handle<Memory>(static_cast<vm::MemoryInst*>(*memory));
@@ -27,10 +27,10 @@ MemoryType Memory::type() const noexcept {
 }
 
 std::expected<Memory, Error> Memory::create(Store& store, const SharedMemory& memory) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    if (impl == nullptr)
-        return std::unexpected{no_memory()};
-    const auto made = impl->objects.make_shared_memory(memory.type(), &memory);
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    const auto made = vm::Internal::impl(store)->objects.make_shared_memory(memory.type(), &memory);
     if (!made)
         return std::unexpected{made.error()};
     return vm::make_handle<Memory>(static_cast<vm::MemoryInst*>(*made));

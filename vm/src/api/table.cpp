@@ -22,14 +22,15 @@ Error no_element(uint64_t index, uint64_t size) noexcept {
 } // namespace
 
 std::expected<Table, Error> Table::create(Store& store, const TableType& type, const Value& init) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
-    if (impl == nullptr)
-        return std::unexpected{no_memory()};
-    if (!type.element.is_ref() || !vm::fits(init, type.element, *impl))
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    if (!type.element.is_ref() || !vm::fits(init, type.element, impl))
         return std::unexpected{wrong_type()};
     if (type.limits.has_max && type.limits.max < type.limits.min)
         return std::unexpected{Error{ErrorCode::usage, "a table's minimum is above its maximum"}};
-    const auto table = impl->objects.make_table(type, init.slots()[0]);
+    const auto table = impl.objects.make_table(type, init.slots()[0]);
     if (!table)
         return std::unexpected{table.error()};
     return vm::make_handle<Table>(static_cast<vm::TableInst*>(*table));

@@ -3,15 +3,23 @@
 
 #include <warpbeam/vm/tag.hpp>
 
+#include <algorithm>
+
 namespace warpbeam {
 
 std::expected<Tag, Error> Tag::create(Store& store, std::span<const ValType> params) noexcept {
-    StoreImpl* const impl = vm::Internal::impl(store);
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    const TypeRegistry& types = store.engine().types();
+    if (!std::ranges::all_of(params, [&](ValType param) { return types.contains(param); }))
+        return std::unexpected{Error{ErrorCode::usage, "a type of the tag is not in the engine's registry"}};
+    StoreImpl& impl = *vm::Internal::impl(store);
     SubType type;
     type.func.params = params;
     const TypeId id = store.engine().types().add_group({&type, 1});
     vm::TagInst* const tag =
-        id != TypeRegistry::failed && impl != nullptr ? impl->objects.make(vm::TagInst{{id}, impl}) : nullptr;
+        id != TypeRegistry::failed ? impl.objects.make(vm::TagInst{{id}, &impl}) : nullptr;
     if (tag == nullptr)
         return std::unexpected{no_memory()};
     return vm::make_handle<Tag>(tag);

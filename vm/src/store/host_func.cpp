@@ -33,6 +33,10 @@ HostFunc::create(const Engine& engine, const FuncType& type,
     const ModuleLimits& limits = engine.config().limits;
     if (type.params.size() > limits.params || type.results.size() > limits.results)
         return std::unexpected{Error{ErrorCode::usage, "a host function has too many parameters or results"}};
+    const auto is_foreign = [&](ValType of) { return !engine.types().contains(of); };
+    if (std::ranges::any_of(type.params, is_foreign) || std::ranges::any_of(type.results, is_foreign))
+        return std::unexpected{
+            Error{ErrorCode::usage, "a type of the host function is not in the engine's registry"}};
     const auto is_missing = [](ValType of) { return of == ValType::bot; }; // see func_reference
     const bool is_whole =
         std::ranges::none_of(type.params, is_missing) && std::ranges::none_of(type.results, is_missing);

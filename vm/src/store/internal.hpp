@@ -30,6 +30,15 @@ struct Internal {
         return handle;
     }
 
+    /// A function reference.
+    [[nodiscard]] static Value func_value(ValType type, Slot func, uint64_t store_number) noexcept {
+        Value value;
+        value.type_ = type;
+        value.slots_[0] = func;
+        value.slots_[1] = store_number;
+        return value;
+    }
+
     /// Null when there was no memory for it.
     [[nodiscard]] static StoreImpl* impl(const Store& store) noexcept { return store.impl_; }
     /// Null when there was no memory for it.

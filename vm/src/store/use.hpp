@@ -13,8 +13,7 @@ public:
     explicit Use(const Handle& handle) noexcept
         : Use{Internal::inst(handle), Internal::store_number(handle),
               std::is_base_of_v<Func, Handle> ? "the function is null" : "the handle is empty"} {}
-    explicit Use(const Store& store) noexcept
-        : Use{Internal::impl(store), number_of(store), "there is no store: out of memory, or it was moved"} {}
+    explicit Use(const Store& store) noexcept : Use{Internal::impl(store), number_of(store), no_store} {}
 #if WARPBEAM_CHECKS
     ~Use() {
         if (!fault_)
@@ -26,10 +25,13 @@ public:
 
     explicit operator bool() const noexcept { return fault_ == nullptr; }
     /// What is wrong. Precondition: something is.
-    [[nodiscard]] Error error() const noexcept { return Error{ErrorCode::usage, "%s", fault_}; }
+    [[nodiscard]] Error error() const noexcept {
+        return Error{fault_ == no_store ? ErrorCode::out_of_memory : ErrorCode::usage, "%s", fault_};
+    }
     [[nodiscard]] Trap trap() const noexcept { return Trap::with_message(TrapCode::usage, "%s", fault_); }
 
 private:
+    static constexpr const char* no_store = "there is no store: out of memory, or it was moved";
     static uint64_t number_of(const Store& store) noexcept {
         const StoreImpl* const impl = Internal::impl(store);
         return impl != nullptr ? impl->number() : 0;

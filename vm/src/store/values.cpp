@@ -8,7 +8,8 @@ namespace warpbeam::vm {
 
 Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept {
     if (type.is_ref() && types.top_of(type.heap()) == HeapType::func)
-        type = ValType::reference(HeapType::func, type.nullable());
+        return Internal::func_value(ValType::reference(HeapType::func, type.nullable()), *slots,
+                                    *slots != 0 ? to_func(*slots)->store->number() : 0);
     return Value::from_slots(type, slots);
 }
 
@@ -21,7 +22,7 @@ bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
     if (bits == 0)
         return type.nullable();
     if (top == HeapType::func) {
-        if (to_func(bits)->store != &store)
+        if (bits == unusable_func || to_func(bits)->store != &store)
             return false;
     } else if (!is_i31(bits) && !is_host_reference(bits)) {
         // None: it is of another store, or was not kept alive. Then there may be another object in its place.
@@ -38,8 +39,15 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     if (!type.is_ref() || !value.type().is_ref())
         return value.type() == type;
     const TypeRegistry& types = store.types();
-    return types.top_of(value.type().heap()) == types.top_of(type.heap()) &&
-           is_of(value.slots()[0], type, store);
+    if (!types.contains(type) || !types.contains(value.type()))
+        return false;
+    const HeapType top = types.top_of(type.heap());
+    if (types.top_of(value.type().heap()) != top)
+        return false;
+    // A function is followed only if it is this store's: another's may have died.
+    if (top == HeapType::func && !value.is_null() && value.slots()[1] != store.number())
+        return false;
+    return is_of(value.slots()[0], type, store);
 }
 
 size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,

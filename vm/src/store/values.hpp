@@ -12,6 +12,10 @@ class StoreImpl;
 
 namespace warpbeam::vm {
 
+/// In a slot: a function whose store has ended, or is used by another thread (WARPBEAM_CHECKS). It fits no
+/// type.
+inline constexpr Slot unusable_func = 4;
+
 /// A value of `type` as the embedder gets it. A reference to a function is of type `func` (which one the
 /// function itself knows), so that no other object of a defined type can be taken for one.
 [[nodiscard]] Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept;

@@ -31,6 +31,12 @@ public:
     [[nodiscard]] TypeId add_group(std::span<const SubType> group) noexcept;
     /// @}
 
+    /// Whether there is a type with that id: for ids from outside. Another registry's ids may be among them.
+    [[nodiscard]] bool contains(TypeId id) const noexcept;
+    /// Whether the type mentions no other types than this registry's.
+    [[nodiscard]] bool contains(ValType type) const noexcept {
+        return !type.is_ref() || !type.heap().is_defined() || contains(type.heap().id());
+    }
     /// The type with an id that `add_group` returned.
     [[nodiscard]] const SubType& operator[](TypeId id) const noexcept;
     /// The size of the recursive group that begins with this type; 0 if the type is not the first of its

@@ -35,11 +35,12 @@ public:
     Exception& operator=(const Exception&) noexcept;
     ~Exception();
 
-    /// The tag that it was thrown with.
+    /// The tag that it was thrown with. Empty after the store has ended, as are the size and the values.
     [[nodiscard]] Tag tag() const noexcept;
     /// The number of values that it carries.
     [[nodiscard]] size_t size() const noexcept;
-    /// The value `i`, which is less than `size()`. References in it are valid as long as this handle.
+    /// The value `i`; the i32 zero if `i` is not less than `size()`. References in it are valid as long as
+    /// this handle.
     [[nodiscard]] Value operator[](size_t i) const noexcept;
     /// A reference to it, of the type `(ref exn)`; valid as long as this handle.
     [[nodiscard]] Value reference() const noexcept;

@@ -73,6 +73,9 @@ struct Mapping<Func> {
     }
     WARPBEAM_API static void store(uint64_t* slot, Func value) noexcept;
     WARPBEAM_API static Func load(const uint64_t* slot) noexcept;
+    // In a Value, which may outlive the store.
+    WARPBEAM_API static uint64_t store_number(Func value) noexcept;
+    WARPBEAM_API static Func load_value(const uint64_t* slot) noexcept;
 };
 
 /// Null for null.
@@ -146,6 +149,9 @@ struct Mapping<TypedFunc<R(A...)>> {
     }
     static void store(uint64_t* slot, TypedFunc<R(A...)> value) noexcept {
         Mapping<Func>::store(slot, value.func());
+    }
+    static uint64_t store_number(TypedFunc<R(A...)> value) noexcept {
+        return Mapping<Func>::store_number(value.func());
     }
     static TypedFunc<R(A...)> load(const uint64_t* slot, StoreImpl*) noexcept {
         return TypedFunc<R(A...)>{Mapping<Func>::load(slot)};

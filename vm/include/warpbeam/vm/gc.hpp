@@ -38,11 +38,11 @@ public:
     [[nodiscard]] static std::optional<StructRef> from(Store& store, const Value& value) noexcept;
 
     /// Whether it is the null reference.
-    [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
     /// Whether it is not null.
     explicit operator bool() const noexcept { return !is_null(); }
     /// The same reference as an `anyref`.
-    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
+    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(inst_)); }
     /// Whether both refer to the same structure.
     friend bool operator==(StructRef, StructRef) noexcept = default;
 
@@ -59,9 +59,11 @@ public:
 
 private:
     friend detail::Mapping<StructRef>;
-    StructRef(StoreImpl* store, vm::Object* object) noexcept : store_{store}, object_{object} {}
-    StoreImpl* store_ = nullptr;
-    vm::Object* object_ = nullptr;
+    friend struct vm::Internal;
+    StructRef(StoreImpl* impl, vm::Object* object) noexcept;
+    StoreImpl* impl_ = nullptr;
+    uint64_t store_ = 0;
+    vm::Object* inst_ = nullptr;
 };
 
 /// An array, or null: a value of type `arrayref`. A handle that is valid as long as its value is kept alive
@@ -78,11 +80,11 @@ public:
     [[nodiscard]] static std::optional<ArrayRef> from(Store& store, const Value& value) noexcept;
 
     /// Whether it is the null reference.
-    [[nodiscard]] bool is_null() const noexcept { return object_ == nullptr; }
+    [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
     /// Whether it is not null.
     explicit operator bool() const noexcept { return !is_null(); }
     /// The same reference as an `anyref`.
-    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(object_)); }
+    operator AnyRef() const noexcept { return AnyRef::from_bits(reinterpret_cast<uintptr_t>(inst_)); }
     /// Whether both refer to the same array.
     friend bool operator==(ArrayRef, ArrayRef) noexcept = default;
 
@@ -100,9 +102,11 @@ public:
 
 private:
     friend detail::Mapping<ArrayRef>;
-    ArrayRef(StoreImpl* store, vm::ArrayObject* object) noexcept : store_{store}, object_{object} {}
-    StoreImpl* store_ = nullptr;
-    vm::ArrayObject* object_ = nullptr;
+    friend struct vm::Internal;
+    ArrayRef(StoreImpl* impl, vm::ArrayObject* object) noexcept;
+    StoreImpl* impl_ = nullptr;
+    uint64_t store_ = 0;
+    vm::ArrayObject* inst_ = nullptr;
 };
 
 namespace detail {
@@ -112,7 +116,7 @@ struct Mapping<StructRef> {
     static constexpr ValType type = ValType::reference(HeapType::struct_, true);
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, StructRef value) noexcept {
-        *slot = reinterpret_cast<uintptr_t>(value.object_);
+        *slot = reinterpret_cast<uintptr_t>(value.inst_);
     }
     static StructRef load(const uint64_t* slot, StoreImpl* store) noexcept {
         return *slot != 0 ? StructRef{store, reinterpret_cast<vm::Object*>(static_cast<uintptr_t>(*slot))}
@@ -125,7 +129,7 @@ struct Mapping<ArrayRef> {
     static constexpr ValType type = ValType::reference(HeapType::array, true);
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, ArrayRef value) noexcept {
-        *slot = reinterpret_cast<uintptr_t>(value.object_);
+        *slot = reinterpret_cast<uintptr_t>(value.inst_);
     }
     static ArrayRef load(const uint64_t* slot, StoreImpl* store) noexcept {
         return *slot != 0 ? ArrayRef{store, reinterpret_cast<vm::ArrayObject*>(static_cast<uintptr_t>(*slot))}

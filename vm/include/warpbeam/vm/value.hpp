@@ -13,6 +13,10 @@
 
 namespace warpbeam {
 
+namespace vm {
+struct Internal;
+}
+
 /// A 128-bit vector: its bytes in memory order, lane 0 first.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
 struct V128 {
@@ -214,6 +218,8 @@ public:
     template <WasmType T>
     Value(T value) noexcept : type_{detail::Mapping<T>::type} {
         detail::Mapping<T>::store(slots_, value);
+        if constexpr (requires { detail::Mapping<T>::store_number(value); })
+            slots_[1] = detail::Mapping<T>::store_number(value);
     }
     /// The null reference of a type `(ref null heap)`.
     [[nodiscard]] static Value null(HeapType heap) noexcept {
@@ -228,7 +234,8 @@ public:
         value.slots_[0] = uint64_t{number & 0x7fff'ffff} << 1 | 1;
         return value;
     }
-    /// A value in the engine's own encoding: one 64-bit slot, or two for a v128.
+    /// A value in the engine's own encoding: one 64-bit slot, or two for a v128. A reference to a function
+    /// can't be made of it: nothing would say which store it is of.
     [[nodiscard]] static Value from_slots(ValType type, const uint64_t* slots) noexcept {
         Value value;
         value.type_ = type;
@@ -252,7 +259,10 @@ public:
     /// The value as a C++ type. Precondition: `is<T>()`.
     template <ValueType T>
     [[nodiscard]] T as() const noexcept {
-        return detail::Mapping<T>::load(slots_);
+        if constexpr (requires { detail::Mapping<T>::load_value(slots_); })
+            return detail::Mapping<T>::load_value(slots_);
+        else
+            return detail::Mapping<T>::load(slots_);
     }
     /// The value as a C++ type; none when it has another type.
     template <ValueType T>
@@ -271,8 +281,9 @@ public:
     [[nodiscard]] const uint64_t* slots() const noexcept { return slots_; }
 
 private:
+    friend struct vm::Internal;
     ValType type_ = ValType::i32;
-    uint64_t slots_[2] = {0, 0};
+    uint64_t slots_[2] = {0, 0}; ///< the second one of a function reference is its store's number
 };
 
 } // namespace warpbeam
