@@ -121,6 +121,7 @@ struct Execution {
     bool may_wait;                                     ///< Config::waiting
     uint32_t depth;     ///< the number of nested runs of the interpreter on the native stack
     uint32_t max_depth; ///< Config::host_call_depth
+    int64_t native_stack_reserve; ///< Config::native_stack_reserve
     StoreImpl* store;
 };
 

@@ -32,7 +32,7 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
     Execution& now = store.execution();
     const auto room = static_cast<size_t>(now.stack_limit - now.free);
     if (now.depth >= now.max_depth || room <= std::max(params, results) ||
-        !has_native_stack(store.engine().config().native_stack_reserve))
+        !has_native_stack(now.native_stack_reserve))
         return std::unexpected{Trap{TrapCode::call_stack_exhausted}};
 
     // When the host is called by code, this is where that code stands; a trap of ours must leave no trace in

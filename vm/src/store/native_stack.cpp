@@ -13,8 +13,8 @@ namespace {
 /// Where the stack of a thread lies; empty when that can't be told.
 struct Bounds {
     bool known = false; ///< whether it has been asked for
-    uintptr_t low = 0;
-    uintptr_t high = 0;
+    int64_t low = 0;
+    int64_t high = 0;
 };
 
 Bounds find_bounds() noexcept {
@@ -30,11 +30,13 @@ Bounds find_bounds() noexcept {
     pthread_attr_destroy(&attributes);
     if (!found)
         return {.known = true};
-    const auto low = reinterpret_cast<uintptr_t>(base);
-    return {.known = true, .low = low + guard, .high = low + size};
+    const auto low = reinterpret_cast<int64_t>(base);
+    return {.known = true,
+            .low = low + static_cast<int64_t>(guard),
+            .high = low + static_cast<int64_t>(size)};
 #elif defined(__APPLE__)
-    const auto high = reinterpret_cast<uintptr_t>(pthread_get_stackaddr_np(pthread_self()));
-    return {.known = true, .low = high - pthread_get_stacksize_np(pthread_self()), .high = high};
+    const auto high = reinterpret_cast<int64_t>(pthread_get_stackaddr_np(pthread_self()));
+    return {.known = true, .low = high - static_cast<int64_t>(pthread_get_stacksize_np(pthread_self())), .high = high};
 #else
     return {.known = true};
 #endif
@@ -42,14 +44,19 @@ Bounds find_bounds() noexcept {
 
 } // namespace
 
-bool has_native_stack(size_t reserve) noexcept {
+constinit thread_local int64_t native_stack_low = INT64_MAX;
+
+bool look_up_native_stack(int64_t reserve) noexcept {
+    // Kept, since it may take a system call.
     thread_local constinit Bounds bounds;
-    if (!bounds.known) [[unlikely]]
+    if (!bounds.known) {
         bounds = find_bounds();
-    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+        native_stack_low = bounds.low;
+    }
+    const auto here = reinterpret_cast<int64_t>(__builtin_frame_address(0));
     if (here < bounds.low || here >= bounds.high)
         return true;
-    return here - bounds.low >= std::min<uintptr_t>(reserve, (bounds.high - bounds.low) / 4);
+    return here - bounds.low >= std::min(reserve, (bounds.high - bounds.low) / 4);
 }
 
 } // namespace warpbeam::vm

@@ -10,6 +10,8 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
     execution().may_be_interrupted = engine.config().interruption;
     execution().may_wait = engine.config().waiting;
     execution().max_depth = engine.config().host_call_depth;
+    execution().native_stack_reserve =
+        static_cast<int64_t>(std::min<uint64_t>(engine.config().native_stack_reserve, INT64_MAX / 2));
     if (!engine.config().fuel)
         execution().fuel = INT64_MAX; // instructions that take fuel have enough of it
 }

@@ -15,6 +15,7 @@ namespace warpbeam {
 class StoreImpl final : vm::HeapHost {
     Store* handle_;
     const Engine engine_;
+    const TypeRegistry& types_; ///< the engine's, at hand for every call
     const uint64_t number_;
 
 public:
@@ -31,7 +32,7 @@ public:
     [[nodiscard]] uint64_t number() const noexcept { return number_; }
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
     [[nodiscard]] Allocator& allocator() const noexcept { return engine().allocator(); }
-    [[nodiscard]] const TypeRegistry& types() const noexcept { return engine().types(); }
+    [[nodiscard]] const TypeRegistry& types() const noexcept { return types_; }
     [[nodiscard]] vm::Execution& execution() const noexcept { return stacks.execution(); }
 
     // Later ones know those before them.

@@ -95,6 +95,7 @@ template <typename F>
     using Types = Callable<F>;
     using Return = typename Types::Return;
     using Value = typename HostResult<Return>::Value;
+    using Arguments = Results<typename Types::Arguments>;
     const auto call = [&]() -> Return {
         return std::apply(
             [&](auto... args) -> Return {
@@ -103,7 +104,7 @@ template <typename F>
                 else
                     return (*static_cast<F*>(object))(args...);
             },
-            Results<typename Types::Arguments>::load(frame, store_of(caller)));
+            Arguments::load(frame, Arguments::has_references ? store_of(caller) : nullptr));
     };
     if constexpr (std::is_void_v<Return>) {
         call();
