@@ -39,7 +39,7 @@ struct Config {
     /// records of calls a store takes five times as much from the allocator, when it gets its first instance:
     /// with an allocator that is limited and many stores this has to be set.
     size_t stack_size = 1 << 20;
-    /// How deep calls from the host into WebAssembly may nest, since those use the native stack: some 700
+    /// How deep calls from the host into WebAssembly may nest, since those use the native stack: some 770
     /// bytes a level on x86-64, without what the host function itself uses. Exceeding it is the trap "call
     /// stack exhausted".
     uint32_t host_call_depth = 100;
