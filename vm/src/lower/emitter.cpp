@@ -8,7 +8,7 @@ namespace warpbeam::vm {
 
 void Emitter::raise_height(uint32_t slots) noexcept {
     height_ += slots;
-    // The slot above is where the frame of a callee without arguments begins.
+    // The frame of a callee without arguments begins in the next slot.
     max_height_ = std::max(max_height_, height_ + 1);
     if (max_height_ > max_frame_slots) {
         fail(Exit::limit);
@@ -44,7 +44,7 @@ void Emitter::push_local(uint32_t local) noexcept {
     info.last = stack_.size() - 1;
 }
 
-/// An operand is no longer the local that it was.
+/// The operand no longer stands for a local.
 void Emitter::unlink(const Operand& local) noexcept {
     (local.high == no_operand ? locals_[local.index].last : stack_[local.high].value) = local.value;
     if (local.value != no_operand)
@@ -91,7 +91,7 @@ void Emitter::spill(Accumulator& accumulator) noexcept {
     store_acc(accumulator, operand);
 }
 
-/// Stores what an accumulator holds for an operand: by the instruction that made it, where that is known.
+/// Stores an operand's value from an accumulator: with the instruction that made it, if that is known.
 void Emitter::store_acc(const Accumulator& accumulator, Operand& operand) noexcept {
     const Producer& producer = accumulator.producer;
     if (producer.exists && is_lasting(operand.slot) && exists(producer.to(Dst::slot)))
@@ -195,7 +195,7 @@ unsigned Emitter::settle(Choice& choice, std::initializer_list<Popped*> operands
 
 unsigned Emitter::settle_in_slots(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
     const Variant own = choice.variant;
-    // Which operands go to their slots: the cheapest set of them, and the smallest of these.
+    // Chooses which operands go to their slots: the cheapest set, and the smallest of several.
     unsigned best = no_handler;
     Variant chosen;
     for (unsigned set = 1; set < 1u << operands.size(); ++set) {
@@ -267,7 +267,7 @@ void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> 
             force_slot(*popped);
     if (!has_constants)
         return;
-    // They come last, when all that an accumulator holds is stored.
+    // These come last, after everything in an accumulator is stored.
     i = 0;
     for (Popped* const popped : operands)
         if (choice.variant.operand(i++) == Src::slot && popped->operand.where == Operand::constant)
@@ -338,7 +338,7 @@ Taken Emitter::take_back(const Producer& producer) noexcept {
     const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
     std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
     code_.truncate(producer.begin);
-    // Copied first: the producer lies in what is overwritten.
+    // Copied first, since the producer lies in the overwritten part.
     const uint32_t before = producer.before_local;
     acc(is_float_kind(producer.result)) = {no_operand, before, {}};
     return taken;
@@ -347,7 +347,7 @@ Taken Emitter::take_back(const Producer& producer) noexcept {
 void Emitter::copy_slot(uint32_t to, uint32_t from) noexcept {
     if (to == from)
         return;
-    // Two copies in a row are one instruction, if the second doesn't read what the first one writes.
+    // Two consecutive copies become one instruction if the second doesn't read what the first writes.
     if (last_copy_ == serial_ && last_copy_ != 0 && last_label_ != here()) {
         Instr& last = at(here() - sizeof(Instr));
         Fields copies{&last, {Form::copy_pair}};
@@ -438,14 +438,14 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     const bool pinned1 = !is_float && pins_.l1 == local;
     const Dst d = pinned0 ? Dst::l0 : pinned1 ? Dst::l1 : Dst::slot;
 
-    // Retarget the instruction that made the value, if it is the last one. Its operands may have to come from
-    // the slots of pinned locals for that.
+    // If the instruction that made the value is the last one, change its destination. Its operands may then have to
+    // come from the slots of pinned locals.
     const Producer* const last = last_producer(value);
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {
         Producer producer = *last;
         if (info.last != no_operand) {
-            // The old value is still wanted: it is copied away before that instruction.
+            // The old value is still needed: copy it before that instruction.
             const size_t size = producer.end - producer.begin;
             std::array<uint64_t, 8> bytes;
             std::memcpy(bytes.data(), code_.data() + producer.begin, size);
@@ -475,7 +475,7 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
         return;
     }
 
-    // A call's result goes to any slot that the call names, and if that is a pinned local's, to its register.
+    // A call's result can go to any slot; if that slot belongs to a pinned local, also to its register.
     if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
         info.last == no_operand) {
         const auto slot = static_cast<uint16_t>(info.slot);

@@ -22,7 +22,7 @@ inline constexpr uint32_t slot_reach = UINT16_MAX - 1;
 inline constexpr uint32_t max_frame_slots = 1u << 30;
 
 /// A value on the symbolic operand stack. Every operand has a home: the frame slots at its height. Locals and
-/// constants emit nothing until somebody needs them at home.
+/// constants emit nothing until they are needed at home.
 struct Operand {
     enum Where : uint8_t {
         home, ///< in its home, unless it is in an accumulator (see Emitter) and `stored` is false
@@ -34,28 +34,28 @@ struct Operand {
     bool stored;    ///< for `home`: the frame has the value
     uint32_t slot;  ///< of its home
     uint32_t index; ///< of the local
-    uint64_t value; ///< of the constant; of a local, the next operand below that is the same one
-    uint64_t high;  ///< the upper half of a v128; of a local, the next operand above that is the same one
+    uint64_t value; ///< the constant; for a local, the next lower operand that is the same local
+    uint64_t high;  ///< the upper half of a v128; for a local, the next higher operand that is the same local
 };
 
-/// An instruction whose destination can still be chosen anew, since a result in the accumulator is stored
-/// only when it turns out that it must be.
+/// An instruction whose destination can still be changed, since a result in the accumulator is stored only if it
+/// turns out that it must be.
 struct Producer {
     Choice choice;
     Kind result{};
     bool exists = false;
-    bool born_stored = false; ///< there is no variant that leaves the result in the accumulator alone
-    size_t begin = 0;         ///< where the instruction is
+    bool born_stored = false; ///< every variant also stores the result
+    size_t begin = 0;         ///< the position of the instruction
     size_t end = 0;
-    uint64_t serial = 0; ///< which instruction it is, counted over all that were ever emitted
-    // What the accumulator of its class held before, for when the instruction is taken back.
+    uint64_t serial = 0; ///< the instruction's number among all that were ever emitted
+    // The previous contents of its accumulator, in case the instruction is removed.
     uint32_t before_local = UINT32_MAX;
 
     [[nodiscard]] Choice to(Dst d) const noexcept { return {choice.form, choice.op, choice.variant.with(d)}; }
     [[nodiscard]] bool is(Form form, Op op) const noexcept { return choice.form == form && choice.op == op; }
 };
 
-/// A copy of an instruction that was taken back.
+/// A copy of an instruction that was removed.
 struct Taken {
     Shape shape;
     std::array<uint64_t, 8> bytes;
@@ -65,7 +65,7 @@ struct Taken {
 };
 
 /// Writes threaded code and keeps the symbolic state: operand stack, accumulators, pinned locals.
-/// When memory or the frame's slots run out, `failure` says so and what is emitted from then on is void.
+/// If memory or the frame's slots run out, `failure` says so and everything emitted from then on is discarded.
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
@@ -81,19 +81,19 @@ protected:
     struct LocalInfo {
         Kind kind;
         uint32_t slot;
-        size_t last = no_operand; ///< the uppermost operand on the stack that is this local
+        size_t last = no_operand; ///< the highest operand on the stack that is this local
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
-    /// An accumulator: the operand whose value it holds, or the local. An operand that is not stored yet must
-    /// be before the accumulator is written again.
+    /// An accumulator: the operand or local whose value it holds. An operand that is not stored yet must be stored
+    /// before the accumulator is written again.
     struct Accumulator {
         size_t operand = no_operand;
         uint32_t local = no_local;
         Producer producer;
     };
 
-    /// An operand taken off the stack, and whether its accumulator has it.
+    /// An operand popped from the stack, and whether its accumulator has it.
     struct Popped {
         Operand operand;
         bool in_acc;
@@ -122,7 +122,7 @@ protected:
     Popped pop() noexcept;
     /// The same for an operand that is not used.
     Popped discard() noexcept;
-    /// The operand that `pop` would return, which stays.
+    /// The operand that `pop` would return; it stays on the stack.
     [[nodiscard]] Popped top() const noexcept {
         const Operand& operand = stack_.back();
         return {operand, acc(is_float_kind(operand.kind)).operand == stack_.size() - 1};
@@ -135,20 +135,20 @@ protected:
         return popped;
     }
     [[nodiscard]] uint32_t height() const noexcept { return height_; }
-    /// Makes the stack as high as at the entry of a block whose operands are at home.
+    /// Sets the stack to its height at the entry of a block whose operands are at home.
     void truncate_stack(size_t operands) noexcept;
 
-    /// Puts the operands from `first` on into their homes.
+    /// Moves the operands from `first` on to their homes.
     void flush_from(size_t first) noexcept;
-    /// The same, except that constants stay what they are.
+    /// The same, but constants stay constants.
     void flush_variable(size_t count) noexcept;
     void flush(size_t index) noexcept;
-    /// Stores what the accumulators hold for the stack.
+    /// Stores operands whose values are only in the accumulators.
     void spill_accs() noexcept {
         spill(int_acc_);
         spill(float_acc_);
     }
-    /// At a place that is reached by a jump nothing is known of the accumulators.
+    /// At a jump target, nothing is known about the accumulators.
     void forget_accs() noexcept {
         int_acc_ = {};
         float_acc_ = {};
@@ -174,24 +174,24 @@ protected:
 
     // ---- Operands of instructions ----
     [[nodiscard]] Src classify(const Popped& popped) const noexcept;
-    /// The frame slot of an operand that is in one: a local's, or its home.
+    /// The frame slot of an operand that is in a slot: a local's, or its home.
     [[nodiscard]] uint32_t slot_of(const Operand& operand) const noexcept {
         return operand.where == Operand::local ? locals_[operand.index].slot : operand.slot;
     }
     /// Makes sure that the frame has the operand.
     void force_slot(Popped& popped) noexcept;
-    /// What it takes to have an operand of a class in its slot: nothing, a store by the instruction that made
-    /// it, or an instruction.
+    /// The cost of having an operand of a class in its slot: nothing, a store by the instruction that made it, or an
+    /// instruction.
     [[nodiscard]] unsigned cost_of_slot(const Popped& popped, Src src) const noexcept;
     static constexpr unsigned no_handler = UINT32_MAX;
-    /// Gives the operands of a choice, in the order of its form, the classes that they have, or where there
-    /// is no such handler, the nearest ones for which there is one. Returns what that costs, 0 or more, or
-    /// `no_handler`; nothing is emitted yet.
+    /// Sets the classes of a choice's operands, in the order of its form, to those that they have, or if there is no such
+    /// handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or `no_handler`; emits nothing
+    /// yet.
     [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
-    /// The second half of that: where there is no handler for the classes that the operands have.
+    /// The second half of that, for the case that there is no handler for the operands' classes.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
                                            std::initializer_list<Popped*> operands) const noexcept;
-    /// `find_handler`, which is asked several times in a row for variants of the same.
+    /// A cached `find_handler`, since it is called several times in a row for variants of the same form.
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
         if (choice.form != found_.form || choice.op != found_.op)
             found_ = {choice.form, choice.op, find_handlers(choice.form, choice.op)};
@@ -203,20 +203,20 @@ protected:
         return exists(choice) || (facts_of(choice.form).has_result &&
                                   exists({choice.form, choice.op, choice.variant.with(Dst::slot)}));
     }
-    /// Puts those operands into their slots that a settled choice wants there.
+    /// Moves the operands into their slots that a settled choice needs there.
     void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept {
         (void)settle(choice, operands);
         put_in_slots(choice, operands);
     }
 
-    /// The class of an operand that an instruction has in a slot or elsewhere, if that slot is a pinned
-    /// local's: then an instruction that takes its place can have it from the register.
+    /// The class of an instruction's operand; if it is in a pinned local's slot, the register, so that a replacing
+    /// instruction can use the register.
     [[nodiscard]] Src from_pin(Src src, uint64_t slot, bool is_float) const noexcept;
     /// The operands of an integer instruction with fields `left` and `right`.
     [[nodiscard]] Variant operands_from_pins(const Producer& producer) noexcept;
-    /// Where a choice does not exist, tries it with pinned locals in their slots, which costs nothing; those
-    /// of the operands from `first` on. False when there is no handler.
+    /// If a choice does not exist, tries it with pinned locals in their slots, for the operands from `first` on; this
+    /// costs nothing. False if there is no handler.
     [[nodiscard]] bool settle_pins(Choice& choice, size_t first = 0) noexcept;
     [[nodiscard]] bool settles(Choice choice) noexcept { return settle_pins(choice); }
 
@@ -228,7 +228,7 @@ protected:
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
     }
-    /// Encodes an operand: its slot, or its value where the variant says that it is a constant.
+    /// Encodes an operand: its slot, or its value if it is a constant in the variant.
     void set(Fields& fields, Field name, const Popped& popped) const noexcept {
         if (fields.is_constant(name))
             fields.set(name, popped.operand.value, popped.operand.high);
@@ -237,16 +237,17 @@ protected:
     }
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
-    /// Lets an instruction that is there be a variant with another destination.
+    /// Changes an existing instruction to a variant with another destination.
     void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
-    /// The producer of a popped operand if it is the last instruction and nothing jumps behind it; else null.
+    /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after it; else
+    /// null.
     [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
-    /// Removes the last instruction, and gives the accumulator back what it held before.
+    /// Removes the last instruction, and restores the accumulator's previous contents.
     Taken take_back(const Producer& producer) noexcept;
 
     /// local = the operand.
     void set_local(uint32_t local, Popped value) noexcept;
-    /// Frame slot `to` = the operand, whatever else is in there.
+    /// Frame slot `to` = the operand, overwriting the slot.
     void store_to(uint32_t to, Popped& value) noexcept;
     void copy_slot(uint32_t to, uint32_t from) noexcept;
     void copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept;
@@ -267,7 +268,7 @@ protected:
     void raise_height(uint32_t slots) noexcept;
 
     // ---- For locating instructions ----
-    Vec<CodeMark>* marks_ = nullptr; ///< filled when somebody wants to know
+    Vec<CodeMark>* marks_ = nullptr; ///< filled if positions are requested
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
@@ -278,7 +279,7 @@ protected:
     PinSet pins_;
     uint32_t height_ = 0;
     size_t settled_ = 0; ///< the operands below are at home or constants
-    /// Operands that are at home, so that branches with many operands need not look at each of them again.
+    /// Operands that are known to be at home, so branches with many operands need not check each of them again.
     struct {
         size_t begin = 0;
         size_t end = 0;
@@ -293,16 +294,16 @@ protected:
     static constexpr uint32_t transit_slots = 2 + 2 * transit_operands;
     uint32_t next_transit_ = 0;
     size_t last_label_ = 0;
-    /// Counts every instruction emitted, also those taken back, so that what is remembered of one can't be
-    /// mistaken for another that came to stand in the same place.
+    /// Counts every instruction emitted, including removed ones, so that data about one instruction can't be mistaken for
+    /// that of another one at the same position.
     uint64_t serial_ = 0;
     uint64_t call_serial_ = 0; ///< of the last call that returned one value
-    /// The last addition to a local, which a latch may take in.
+    /// The last addition to a local, which a latch may fuse with.
     struct Step {
         size_t begin = SIZE_MAX;
         size_t end = SIZE_MAX;
         uint32_t local = no_local;
-        Src src{};  ///< l0, l1 or slot: where the local is
+        Src src{};  ///< where the local is: l0, l1 or slot
         Src step{}; ///< imm or slot
         bool is_64 = false;
         uint16_t value = 0; ///< a 16-bit constant, or a slot

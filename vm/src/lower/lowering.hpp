@@ -8,10 +8,9 @@
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///
-/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit
-/// nothing; an operator emits one instruction whose handler has the places of its operands baked in.
-/// Everything that may be reached by a jump finds its operands in their homes, so paths agree at merges by
-/// construction.
+/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit nothing; an
+/// operator emits one instruction, whose handler is specialised for the locations of its operands. At every jump
+/// target the operands are at home, so paths agree at merges by construction.
 
 namespace warpbeam::vm {
 
@@ -25,10 +24,10 @@ public:
           reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator},
           regions_{allocator}, clauses_{allocator} {}
 
-    /// Lowers. The code is in the result's memory of the allocator; null tells `failure()`.
+    /// Lowers the function. The code is allocated with the allocator; null on failure, see `failure()`.
     [[nodiscard]] Code* run(uint32_t func) noexcept;
-    /// Lowers and forgets the code: where its instructions come from, by their positions. It is the same code
-    /// every time.
+    /// Lowers and discards the code; returns where its instructions come from, by position. The code is the same every
+    /// time.
     [[nodiscard]] Exit locate(Vec<CodeMark>& marks) noexcept;
     using Emitter::failure;
 
@@ -42,23 +41,23 @@ private:
         size_t operands;            ///< on the stack below the parameters
         uint32_t height;            ///< below the parameters
         PinSet pins;                ///< at the label
-        size_t head = 0;            ///< of a loop, behind its set_pins
-        size_t entry = 0;           ///< of a loop, with its set_pins
+        size_t head = 0;            ///< of a loop, after its set_pins
+        size_t entry = 0;           ///< of a loop, including its set_pins
         size_t jumps = no_jump;     ///< the last fixup to the end's label
         size_t else_jump = no_jump; ///< the instruction that jumps to the else part
         bool reachable = true;
-        uint32_t handler = CatchClause::none; ///< the clause that is tried first for what is thrown inside
+        uint32_t handler = CatchClause::none; ///< the first clause to try for exceptions thrown inside
         uint32_t catches =
             CatchClause::none;            ///< the last clause whose label is the end's, linked by `target`
         uint32_t own = CatchClause::none; ///< of a legacy `try`: its last clause
-        size_t way = 0; ///< after the last br_table that needs one: the code that leaves to the label
+        size_t way = 0; ///< after a br_table that needs it: the code that branches to the label
     };
     static constexpr size_t no_jump = SIZE_MAX;
-    /// A jump forward whose target is not known yet.
+    /// A forward jump whose target is not known yet.
     struct Fixup {
         size_t instr; ///< jumps are relative to it
-        size_t field; ///< where the 32-bit distance goes
-        size_t next;  ///< the one before to the same label
+        size_t field; ///< the position of the 32-bit distance
+        size_t next;  ///< the previous jump to the same label
         bool other_pins;
     };
 
@@ -95,7 +94,7 @@ private:
     void lower_load_any(Op op, MemArg arg, Popped address) noexcept;
     bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept;
     bool fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t guarded) noexcept;
-    /// Whether the fast accesses of memory 0 are for this one.
+    /// Whether the fast accesses of memory 0 can be used for this one.
     [[nodiscard]] static bool is_first(const MemoryType& memory, uint32_t index) noexcept {
         return index == 0 && !memory.limits.is_64;
     }
@@ -116,7 +115,7 @@ private:
     void lower_memory_size(Op op, uint32_t operands) noexcept;
     void lower_table_size(Op op, uint32_t operands) noexcept;
     void lower_wait(Op op) noexcept;
-    /// The operands go home; the result, if there is one, is where they were, and in the accumulator.
+    /// The operands go home; a result is put where they were, and in the accumulator.
     void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0,
                       uint64_t second = 0) noexcept;
 
@@ -147,7 +146,7 @@ private:
     struct CastTarget {
         uint64_t word;
         bool to_layout;
-        /// The bits that the options of casts have in common.
+        /// The option bits shared by all casts.
         [[nodiscard]] uint8_t option(bool nullable) const noexcept {
             return static_cast<uint8_t>((to_layout ? 1 : 0) | (nullable ? 2 : 0));
         }
@@ -178,23 +177,23 @@ private:
     [[nodiscard]] static bool is_target(const Control& control) noexcept {
         return control.jumps != no_jump || control.catches != CatchClause::none;
     }
-    /// Lets the instruction at `instr`, whose distance stands at `field`, jump to a label.
+    /// Makes the instruction at `instr`, whose distance is at `field`, jump to a label.
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
     void jump_from(size_t instr, uint32_t depth) noexcept { jump_from(instr, instr + target_offset, depth); }
     void emit_jump(uint32_t depth) noexcept;
-    /// Emits a jump, or the return, with the operands of the label, which stay on the stack.
+    /// Emits a jump, or the return, with the label's operands, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
-    /// After the conditional instruction `instr`: it jumps to the label itself when `direct`, else around the
-    /// moves, or the return, that leave to the label.
+    /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise around the
+    /// moves, or the return, that go to the label.
     void end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept;
-    /// Puts the top operands where the label wants them; they stay on the stack.
+    /// Moves the top operands to where the label needs them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
     void lower_br() noexcept;
     void lower_br_if() noexcept;
     void lower_br_table() noexcept;
     void lower_br_on_null(bool on_null) noexcept;
-    /// Emits an instruction that jumps when the condition holds (or does not), and returns its position.
+    /// Emits an instruction that jumps if the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
     [[nodiscard]] bool fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept;
     [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
@@ -226,8 +225,8 @@ private:
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
-    /// Puts the arguments at the beginning of the frame. The slot that names the callee, if there is one,
-    /// moves out of their way.
+    /// Moves the arguments to the beginning of the frame. The slot that holds the callee, if there is one, is moved out
+    /// of their way.
     void begin_tail_call(const FuncType& type, uint32_t* callee) noexcept;
 
     // large_frame.cpp
@@ -253,7 +252,7 @@ private:
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     bool large_ = false; ///< whether the frame is
-    /// The comparison that the last `eqz` negated, so that a branch on it can take the comparison itself.
+    /// The comparison that the last `eqz` negated, so that a branch on it can use the comparison itself.
     struct {
         uint64_t eqz = 0; ///< its serial
         Producer compare;
