@@ -2,7 +2,7 @@
 
 /// @file
 /// Everything that an embedder of the virtual machine needs. The text format and WASI are separate libraries
-/// with headers of their own: <warpbeam/text/parse.hpp>, <warpbeam/wasi/wasi.hpp>.
+/// with their own headers: <warpbeam/text/parse.hpp>, <warpbeam/wasi/wasi.hpp>.
 
 #include <warpbeam/version.hpp>
 #include <warpbeam/vm/disassembly.hpp>

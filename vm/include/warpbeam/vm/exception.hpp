@@ -16,36 +16,38 @@ namespace vm {
 struct ExceptionRoot;
 }
 
-/// An exception of a store: a tag with values. A host function throws one by returning `Trap::thrown`; one
-/// that nobody catches arrives as a trap, which `Trap::exception` takes it out of. A handle that keeps the
-/// exception, and what its values refer to, alive. It may outlive the store, but then it can only be copied
-/// and destroyed. Thread-safety: the handle may be copied and destroyed in any thread; all else belongs to
-/// the store's thread. https://webassembly.github.io/spec/core/exec/runtime.html#exception-instances
+/// An exception in a store: a tag with values. A host function throws it by returning `Trap::thrown`; an
+/// uncaught exception reaches the host as a trap, and `Trap::exception` returns it. This is a handle that
+/// keeps the exception, and everything its values refer to, alive. It may outlive the store, but then it can
+/// only be copied and destroyed.
+/// Thread-safety: the handle may be copied and destroyed in any thread; everything else belongs to the
+/// store's thread.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#exception-instances
 class WARPBEAM_API Exception {
 public:
-    /// Makes an exception, which is not thrown thereby. Errors: `usage` when the values are not of the tag's
-    /// types, `limit` when the store's heap is full, `out_of_memory`.
+    /// Makes an exception without throwing it. Errors: `usage` if the values do not match the tag's types,
+    /// `limit` if the store's heap is full, `out_of_memory`.
     [[nodiscard]] static std::expected<Exception, Error> create(Tag tag,
                                                                 std::span<const Value> values) noexcept;
-    /// The exception that a value of this store, of a type `exnref` or `(ref exn)`, refers to. Errors:
-    /// `usage` when the value is null or of another type; `out_of_memory`.
+    /// The exception that a value of this store, of type `exnref` or `(ref exn)`, refers to. Errors: `usage`
+    /// if the value is null or has another type; `out_of_memory`.
     [[nodiscard]] static std::expected<Exception, Error> from(Store& store, const Value& value) noexcept;
 
     Exception(const Exception&) noexcept;
     Exception& operator=(const Exception&) noexcept;
     ~Exception();
 
-    /// The tag that it was thrown with. Empty after the store has ended, as are the size and the values.
+    /// Its tag. Empty after the store was destroyed; the size is then 0.
     [[nodiscard]] Tag tag() const noexcept;
     /// The number of values that it carries.
     [[nodiscard]] size_t size() const noexcept;
-    /// The value `i`; the i32 zero if `i` is not less than `size()`. References in it are valid as long as
-    /// this handle.
+    /// The value `i`; the i32 zero if `i` is not less than `size()`. A reference is valid as long as this
+    /// handle.
     [[nodiscard]] Value operator[](size_t i) const noexcept;
-    /// A reference to it, of the type `(ref exn)`; valid as long as this handle.
+    /// A reference to the exception, of type `(ref exn)`; valid as long as this handle.
     [[nodiscard]] Value reference() const noexcept;
 
-    /// Whether both are the same exception, not only equal ones.
+    /// Whether both are the same exception, not just equal in content.
     friend WARPBEAM_API bool operator==(const Exception&, const Exception&) noexcept;
 
 private:

@@ -16,16 +16,18 @@ struct InstanceData;
 }
 class Instance;
 
-/// What can be imported and exported, in the order of ExternKind. `std::get_if<Memory>(&external)` picks one
-/// kind. https://webassembly.github.io/spec/core/exec/runtime.html#external-addresses
+/// An object that can be imported and exported; the alternatives are in the order of ExternKind. Use
+/// `std::get_if<Memory>(&external)` to get a certain kind.
+/// Thread-safety: that of the store.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#external-addresses
 using Extern = std::variant<Func, Table, Memory, Global, Tag>;
 
 /// The kind of an external value.
 [[nodiscard]] inline ExternKind kind_of(const Extern& external) noexcept {
     return static_cast<ExternKind>(external.index());
 }
-/// Its type as linking sees it: memories and tables have their present size as the minimum.
-/// Precondition: not a null Func.
+/// Its type as used for linking: the minimum of memories and tables is their current size. Precondition: not
+/// a null Func.
 [[nodiscard]] WARPBEAM_API ExternType type_of(const Extern& external) noexcept;
 
 } // namespace warpbeam

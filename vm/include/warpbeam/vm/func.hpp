@@ -20,16 +20,17 @@ template <typename Signature>
 class TypedFunc : detail::WrongSignature<Signature> {};
 
 /// A function of a store, defined by a module or by the host; or null. A handle, valid as long as its store.
-/// As a value it is a function reference.
+/// As a WebAssembly value it is a function reference.
+/// Thread-safety: that of the store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#function-instances
 class WARPBEAM_API Func : public detail::Handle<vm::FuncInst> {
 public:
-    /// Makes a host function out of a C++ callable; see host_func.hpp for what it may be, and include that.
-    /// Errors: `out_of_memory`.
+    /// Makes a host function out of a C++ callable. This needs host_func.hpp, which also says which callables
+    /// are possible. Errors: `out_of_memory`.
     template <typename F>
     [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, F callable) noexcept;
-    /// Makes a host function of any type out of an untyped callback; see host_func.hpp.
-    /// Errors: `out_of_memory`.
+    /// Makes a host function of any type out of an untyped callback. This needs host_func.hpp. Errors:
+    /// `out_of_memory`.
     template <typename F>
     [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, const FuncType& type,
                                                          F callback) noexcept;
@@ -39,18 +40,18 @@ public:
     /// Its type; the spans live as long as the engine. Empty for null.
     [[nodiscard]] FuncType type() const noexcept;
 
-    /// Calls it and waits for the results. `args` must be values of the parameter types; `results` must be as
-    /// many as the type's, and are overwritten on success. Errors: the trap that ended the computation;
-    /// `usage` when the arguments do not fit or the function is null, `call_stack_exhausted` when calls
-    /// between code and host nest too deep.
+    /// Calls the function and waits for the results. `args` must match the parameter types, and `results`
+    /// must have one element for each result; they are overwritten on success. Errors: the trap that ended
+    /// the computation; `usage` if the arguments do not fit or the function is null; `call_stack_exhausted`
+    /// if calls between code and host are nested too deeply.
     /// https://webassembly.github.io/spec/core/exec/modules.html#invocation
     [[nodiscard]] std::expected<void, Trap> call(std::span<const Value> args = {},
                                                  std::span<Value> results = {}) const noexcept;
 
-    /// The function as one that is called from C++ with static types, such as
-    /// `func.typed<int32_t(int32_t, int32_t)>()`. Reference types need not be the function's own: a result
-    /// may have a supertype, and a parameter a subtype. A parameter may also have a supertype; then a call
-    /// whose argument does not fit traps with `usage`. Errors: `usage` if its type is another, or it is null.
+    /// The function with static C++ types: `func.typed<int32_t(int32_t, int32_t)>()`. Reference types need
+    /// not be exactly the function's: a result may have a supertype, and a parameter a subtype. A parameter
+    /// may also have a supertype; then a call whose argument does not fit traps with `usage`. Errors: `usage`
+    /// if the function has another type or is null.
     template <typename Signature>
     [[nodiscard]] std::expected<TypedFunc<Signature>, Error> typed() const noexcept;
 
@@ -67,13 +68,13 @@ template <>
 struct Mapping<Func> {
     static constexpr ValType type = funcref;
     static constexpr size_t slots = 1;
-    /// Values that refer to functions say no more than that; see Func::type.
+    /// The types of such values only say that they refer to functions; Func::type says more.
     static bool accepts(ValType given) noexcept {
         return given.is_ref() && (given.heap() == HeapType::func || given.heap() == HeapType::nofunc);
     }
     WARPBEAM_API static void store(uint64_t* slot, Func value) noexcept;
     WARPBEAM_API static Func load(const uint64_t* slot) noexcept;
-    // In a Value, which may outlive the store.
+    // For a Value, which may outlive the store.
     WARPBEAM_API static uint64_t store_number(Func value) noexcept;
     WARPBEAM_API static Func load_value(const uint64_t* slot) noexcept;
 };
@@ -81,20 +82,22 @@ struct Mapping<Func> {
 /// Null for null.
 [[nodiscard]] WARPBEAM_API TypeRegistry* registry_of(const Func& func) noexcept;
 [[nodiscard]] WARPBEAM_API StoreImpl* store_of(const Func& func) noexcept;
-/// The trap of a call whose references are not of the parameters' types, or not of the function's store.
+/// Traps if reference arguments do not match the parameter types or belong to another store than the
+/// function.
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_arguments(const Func& func,
                                                                      const uint64_t* frame) noexcept;
 
-/// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
-/// slots there. Error: `usage` for a null function.
+/// Calls the function with the `params` argument slots in `frame`, which must have the right types, and
+/// leaves `results` slots there. Error: `usage` for a null function.
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> call_slots(const Func& func, uint64_t* frame,
                                                                 size_t params, size_t results) noexcept;
 
 } // namespace detail
 
-/// A function whose type has been checked, to be called from C++ without a look at types, except those of
-/// references that are passed; or null. A small copyable value that is valid as long as its store. Several
-/// results arrive as a std::tuple. As a value it is a reference to a function of its type.
+/// A function whose type has been checked, or null. Calls from C++ then check no types, except those of
+/// reference arguments. A small copyable value, valid as long as its store. Several results are returned as a
+/// std::tuple. As a WebAssembly value it is a reference to a function of its type.
+/// Thread-safety: that of the store.
 template <typename R, typename... A>
 class TypedFunc<R(A...)> {
 public:

@@ -8,7 +8,8 @@
 #include <span>
 
 /// @file
-/// Structures and arrays as the embedder sees them.
+/// Structures and arrays of a store's garbage-collected heap, for the embedder. Thread-safety: that of the
+/// store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#aggregate-instances
 
 namespace warpbeam {
@@ -18,23 +19,23 @@ struct Object;
 struct ArrayObject;
 } // namespace vm
 
-/// The type of what a reference refers to, which may say more than the type that the value carries: a defined
-/// type, `i31`, `exn`, `any` and `extern` for what the host made, and `none` for null. Precondition: the
-/// value is a reference of this store.
+/// The type of the object that a reference refers to, which may be more precise than the type of the value: a
+/// defined type, `i31`, `exn`, `none` for null, or `any` or `extern` for a reference made by the host.
+/// Precondition: the value is a reference of this store.
 [[nodiscard]] WARPBEAM_API HeapType dynamic_type(Store& store, const Value& value) noexcept;
 
-/// A structure, or null: a value of type `structref`. A handle that is valid as long as its value is kept
-/// alive (root.hpp).
+/// A structure, or null: a value of type `structref`. A handle, valid as long as the structure is kept alive
+/// (root.hpp).
 class WARPBEAM_API StructRef {
 public:
     /// The null reference.
     StructRef() noexcept = default;
-    /// Makes one of a structure type of the engine's registry, with a value for each field. Errors: `usage`
-    /// when the type is not a structure's or a value not of its field's type (an i32 for a packed field);
-    /// `limit` when the heap is full; `out_of_memory`.
+    /// Makes a structure of a type in the engine's registry, with a value for each field (an i32 for a packed
+    /// field). Errors: `usage` if it is not a structure type, or a value does not match its field's type;
+    /// `limit` if the heap is full; `out_of_memory`.
     [[nodiscard]] static std::expected<StructRef, Error> create(Store& store, TypeId type,
                                                                 std::span<const Value> fields) noexcept;
-    /// What a value refers to; none unless that is a structure.
+    /// The structure that a value refers to; none if it does not refer to a structure.
     [[nodiscard]] static std::optional<StructRef> from(Store& store, const Value& value) noexcept;
 
     /// Whether it is the null reference.
@@ -46,15 +47,17 @@ public:
     /// Whether both refer to the same structure.
     friend bool operator==(StructRef, StructRef) noexcept = default;
 
-    /// Its type, in the registry of the engine; SubType::no_type for null.
+    /// Its type in the engine's registry; SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its fields; 0 for null.
     [[nodiscard]] size_t size() const noexcept;
-    /// A field; packed ones are zero-extended. Errors: `usage` when there is no such field; `out_of_memory`.
+    /// The value of a field; packed fields are zero-extended. Errors: `usage` if there is no such field;
+    /// `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(size_t field) const noexcept;
-    /// Errors: `usage` when there is no such field, it is immutable, or the value not of its type.
+    /// Sets a field. Errors: `usage` if there is no such field, it is immutable, or the value does not match
+    /// its type.
     [[nodiscard]] std::expected<void, Error> set(size_t field, const Value& value) const noexcept;
-    /// The reference to it, of its own type.
+    /// The reference as a value of the object's own type.
     [[nodiscard]] Value value() const noexcept;
 
 private:
@@ -66,17 +69,17 @@ private:
     vm::Object* inst_ = nullptr;
 };
 
-/// An array, or null: a value of type `arrayref`. A handle that is valid as long as its value is kept alive
+/// An array, or null: a value of type `arrayref`. A handle, valid as long as the array is kept alive
 /// (root.hpp).
 class WARPBEAM_API ArrayRef {
 public:
     /// The null reference.
     ArrayRef() noexcept = default;
-    /// Makes one of an array type of the engine's registry, with `length` elements that are `init`. Errors:
-    /// as for StructRef::create.
+    /// Makes an array of a type in the engine's registry, with `length` elements equal to `init`. Errors: as
+    /// for StructRef::create.
     [[nodiscard]] static std::expected<ArrayRef, Error> create(Store& store, TypeId type, uint32_t length,
                                                                const Value& init) noexcept;
-    /// What a value refers to; none unless that is an array.
+    /// The array that a value refers to; none if it does not refer to an array.
     [[nodiscard]] static std::optional<ArrayRef> from(Store& store, const Value& value) noexcept;
 
     /// Whether it is the null reference.
@@ -88,16 +91,17 @@ public:
     /// Whether both refer to the same array.
     friend bool operator==(ArrayRef, ArrayRef) noexcept = default;
 
-    /// Its type, in the registry of the engine; SubType::no_type for null.
+    /// Its type in the engine's registry; SubType::no_type for null.
     [[nodiscard]] TypeId type() const noexcept;
     /// The number of its elements; 0 for null.
     [[nodiscard]] uint32_t size() const noexcept;
-    /// An element; packed ones are zero-extended. Errors: `usage` when there is no such element;
-    /// `out_of_memory`.
+    /// The value of an element; packed elements are zero-extended. Errors: `usage` if there is no such
+    /// element; `out_of_memory`.
     [[nodiscard]] std::expected<Value, Error> get(uint32_t index) const noexcept;
-    /// Errors: `usage` when there is no such element, they are immutable, or the value not of their type.
+    /// Sets an element. Errors: `usage` if there is no such element, the elements are immutable, or the value
+    /// does not match their type.
     [[nodiscard]] std::expected<void, Error> set(uint32_t index, const Value& value) const noexcept;
-    /// The reference to it, of its own type.
+    /// The reference as a value of the object's own type.
     [[nodiscard]] Value value() const noexcept;
 
 private:

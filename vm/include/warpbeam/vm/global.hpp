@@ -13,10 +13,12 @@ struct GlobalInst;
 }
 
 /// A global variable: a handle, valid as long as its store.
+/// Thread-safety: that of the store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#global-instances
 class WARPBEAM_API Global : public detail::Handle<vm::GlobalInst> {
 public:
-    /// Errors: `usage` when `value` is no value of the type; `out_of_memory`.
+    /// Makes a global with this initial value. Errors: `usage` if `value` does not match the type;
+    /// `out_of_memory`.
     [[nodiscard]] static std::expected<Global, Error> create(Store& store, const GlobalType& type,
                                                              const Value& value) noexcept;
 
@@ -24,7 +26,7 @@ public:
     [[nodiscard]] GlobalType type() const noexcept;
     /// Its current value.
     [[nodiscard]] Value get() const noexcept;
-    /// Errors: `usage` when the global is immutable or `value` no value of its type.
+    /// Sets the value. Errors: `usage` if the global is immutable or `value` does not match its type.
     [[nodiscard]] std::expected<void, Error> set(const Value& value) const noexcept;
 };
 

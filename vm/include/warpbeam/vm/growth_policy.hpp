@@ -8,27 +8,28 @@ namespace warpbeam {
 
 class Store;
 
-/// Asked before a memory or table of a store is made or grows, when the type and the store's limits allow it.
-/// To refuse makes memory.grow and table.grow return -1, and creating the object, also by an instantiation,
-/// an error `limit`. What was allowed may still fail for lack of memory.
+/// Decides whether the memories and tables of a store may be created or grow. It is only asked if the type
+/// and the store's limits allow it. If it refuses, memory.grow and table.grow return -1, and creating the
+/// object, also by instantiation, fails with `limit`. What it allows may still fail for lack of memory.
+/// https://webassembly.github.io/spec/core/exec/modules.html#growing-memories
 ///
-/// Thread-safety: called on the thread that uses the store, in the middle of what that does; a policy that is
-/// shared by stores used on several threads must be thread-safe. It may read the store's `usage`, which does
-/// not count yet what is asked for, and must not call anything else of the store or its objects. (One that
-/// grows something all the same gets what the limits allow, and what it was asked about may then fail.)
+/// Thread-safety: it is called in the middle of an operation, in the thread that uses the store; a policy
+/// shared by stores in several threads must be thread-safe. It may read Store::usage, which does not yet
+/// include the request, but must not use the store or its objects in any other way. (If it makes something
+/// grow nevertheless, this happens within the limits, and may use up the space for the request.)
 class GrowthPolicy {
 public:
     virtual ~GrowthPolicy() = default;
 
-    /// Whether a memory of `type` may grow from `from` to `to` bytes. `from` is 0 for a new memory, whose
-    /// first bytes are asked for too. For a shared memory, the store is that whose code or host grows it.
+    /// Whether a memory of `type` may grow from `from` to `to` bytes. For a new memory, `from` is 0. For a
+    /// shared memory, `store` is the one through which it grows.
     [[nodiscard]] virtual bool allow_memory([[maybe_unused]] const Store& store,
                                             [[maybe_unused]] const MemoryType& type,
                                             [[maybe_unused]] uint64_t from,
                                             [[maybe_unused]] uint64_t to) noexcept {
         return true;
     }
-    /// Whether a table of `type` may grow from `from` to `to` elements; the same rules.
+    /// Whether a table of `type` may grow from `from` to `to` elements. For a new table, `from` is 0.
     [[nodiscard]] virtual bool allow_table([[maybe_unused]] const Store& store,
                                            [[maybe_unused]] const TableType& type,
                                            [[maybe_unused]] uint64_t from,

@@ -11,107 +11,111 @@ namespace vm {
 class GuestHeap;
 }
 
-/// Where a GuestAllocator looks.
+/// How a GuestAllocator finds the memory and the functions of a guest.
 struct GuestAllocatorOptions {
-    /// The exported memory.
+    /// The name of the exported memory.
     std::string_view memory = "memory";
-    /// @{ The exports to allocate and to free with, `(param size) (result address)` and `(param address)` in
-    /// the memory's address type. Both empty: `malloc` and `free`, else `cabi_realloc`, else `malloc` alone.
-    /// Blocks are never freed when only `malloc` is named or there; those of `cabi_realloc` only with a
-    /// `free` that is named, since none need belong to it.
+    /// @{ The names of the exported functions that allocate, `(param size) (result address)`, and free,
+    /// `(param address)`, in the memory's address type. If both are empty: `malloc` and `free`, otherwise
+    /// `cabi_realloc`, otherwise only `malloc`. Without a function to free with, blocks are never freed.
+    /// Blocks of `cabi_realloc` are only freed if `free` is named here, since an exported `free` need not
+    /// belong to it.
     std::string_view malloc = {};
     std::string_view free = {};
     /// @}
-    /// Do not ask the guest even if it has an allocator.
+    /// Whether to use our own allocator even if the guest has one.
     bool own = false;
     /// Whether our own allocator may use the bytes from the exported global `__heap_base` up to `__heap_end`
-    /// (without that, up to the memory's present end). It does not when the guest exports a function
-    /// `malloc`, `calloc`, `realloc`, `free` or `cabi_realloc`, of whatever type, whose bytes these then are.
-    /// Unset that for a guest that uses them itself with an allocator that it does not export; pages that are
-    /// freshly grown are never in anybody's way.
+    /// (without the latter, up to the current end of the memory). If the guest exports a function `malloc`,
+    /// `calloc`, `realloc`, `free` or `cabi_realloc`, of any type, these bytes belong to the guest's
+    /// allocator and are not used in any case. Set this to false if the guest has an allocator that it does
+    /// not export. Newly added pages are always safe to use.
     bool heap_base = true;
 };
 
-/// A block of the guest's memory that the host owns, freed at the end of its life. Movable. Valid as long as
-/// the store; freeing runs code of the guest if the guest allocated it.
+/// A block in the guest's memory that the host owns; the destructor frees it. Movable. Valid as long as the
+/// store. If the guest allocated the block, freeing it runs code of the guest.
 /// Thread-safety: that of the store.
 class WARPBEAM_API GuestBuffer {
 public:
-    /// An empty one, at address 0.
+    /// An empty buffer, at address 0.
     GuestBuffer() noexcept;
     GuestBuffer(GuestBuffer&& other) noexcept;
     GuestBuffer& operator=(GuestBuffer&& other) noexcept;
-    /// Frees the block. A trap in the guest's `free` is swallowed; `free` reports it.
+    /// Frees the block, ignoring a trap in the guest's `free`; call `free` to see that trap.
     ~GuestBuffer();
 
-    /// What to pass to the guest.
+    /// The address, to be passed to the guest.
     [[nodiscard]] uint64_t address() const noexcept { return address_; }
-    /// What was asked for, in bytes.
+    /// The requested size in bytes.
     [[nodiscard]] uint64_t size() const noexcept { return size_; }
     /// The block's bytes. Precondition: not empty.
     [[nodiscard]] MemoryView view() const noexcept;
 
-    /// Frees the block now; the buffer is empty then. Error: the trap of the guest's `free`.
+    /// Frees the block now; the buffer is then empty. Error: the trap of the guest's `free`.
     [[nodiscard]] std::expected<void, Trap> free() noexcept;
-    /// Gives the block up: the guest frees it, or GuestAllocator::free does. Returns what that takes: the
-    /// address, or where the block begins that had to be aligned.
+    /// Gives up ownership: the guest must free the block, or GuestAllocator::free. Returns the address to
+    /// free: the beginning of the block, which is lower than `address` if the block had to be aligned.
     uint64_t release() noexcept;
 
 private:
     friend class vm::GuestHeap;
     Ref<vm::GuestHeap> heap_;
-    uint64_t block_ = 0; ///< what `free` gets, below the address when that had to be aligned
+    uint64_t block_ = 0; ///< the argument of `free`; lower than the address if that had to be aligned
     uint64_t address_ = 0;
     uint64_t size_ = 0;
 };
 
-/// Allocates in a guest's memory for the host: with the guest's own `malloc` and `free` if it exports them,
-/// with `cabi_realloc` of the component model, else with an allocator of ours whose bookkeeping lies on the
-/// host's side, where the guest can't damage it. What the guest returns is not trusted: a null, misaligned or
-/// outlying block is an error. May be used at any time, also in a host function while the guest waits in it.
+/// Allocates memory in a guest for the host: with the guest's own `malloc` and `free` if it exports them,
+/// with `cabi_realloc` of the component model, or with our own allocator, whose bookkeeping is outside the
+/// guest's memory, where the guest can't damage it. Addresses that the guest returns are not trusted: a null,
+/// misaligned or out-of-bounds block is an error. It may be used at any time, also in a host function that
+/// the guest called.
 ///
-/// Our own allocator is the same for all GuestAllocators over a memory within a store, so that none gives out
-/// what another has given out; the bytes from `__heap_base` on are those of the first instance whose
-/// allocator is asked for. Stores that share a memory know nothing of each other's, see docs/memory.md.
+/// All GuestAllocators for the same memory in the same store share our own allocator, so their blocks never
+/// overlap. The bytes from `__heap_base` on are determined by the first instance for which an allocator is
+/// made. Stores that share a memory do not know each other's blocks; see docs/memory.md.
 ///
 /// A handle, valid as long as the store; copies share the same allocator. All errors are Traps, so that a
-/// host function can hand them on: `out_of_memory` when there is no room, `memory_out_of_bounds` or `host`
-/// when the guest's answer can't be right, and whatever trapped in the guest.
+/// host function can return them: `out_of_memory`, `memory_out_of_bounds` or `host` if the guest's answer
+/// can't be right, and traps of the guest's functions.
 ///
-/// After Instance::reset begin with a new one: blocks of before no longer exist, and our own allocator of
-/// before refuses to give out any (`usage`). Thread-safety: that of the store.
+/// After Instance::reset, make a new GuestAllocator: all earlier blocks are gone, and the old one fails with
+/// `usage` if it used our own allocator.
+/// Thread-safety: that of the store.
+/// https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md
 class WARPBEAM_API GuestAllocator {
 public:
     /// Where blocks come from.
     enum class Source : uint8_t {
-        malloc,       ///< the guest's `malloc`, and `free` if it has that; else blocks are never freed
-        cabi_realloc, ///< the guest's; blocks become the guest's, unless a `free` was named
-        own,          ///< ours
+        malloc,       ///< the guest's `malloc`, and its `free` if it has one; otherwise blocks are never freed
+        cabi_realloc, ///< the guest's; only freed if GuestAllocatorOptions::free was named
+        own,          ///< our own allocator
     };
 
     GuestAllocator(const GuestAllocator&) noexcept;
     GuestAllocator& operator=(const GuestAllocator&) noexcept;
     ~GuestAllocator();
 
-    /// What the instance offers. Error: `usage` when it exports no such memory, or an export that was named
-    /// in the options is missing or has another type.
+    /// The allocator of an instance, or our own. Error: `usage` if the instance does not export the memory,
+    /// or an export named in the options is missing or has another type.
     [[nodiscard]] static std::expected<GuestAllocator, Trap>
     of(Instance instance, const GuestAllocatorOptions& options = {}) noexcept;
-    /// Our own allocator in pages that it adds to a memory.
+    /// Our own allocator, using only pages that it adds to the memory.
     [[nodiscard]] static std::expected<GuestAllocator, Trap> over(Store& store, Memory memory) noexcept;
 
-    /// Where its blocks come from.
+    /// Where blocks come from.
     [[nodiscard]] Source source() const noexcept;
-    /// The memory that its blocks lie in.
+    /// The memory that contains the blocks.
     [[nodiscard]] Memory memory() const noexcept;
 
-    /// A block of `size` bytes (0 is allowed: a block of its own all the same), not initialised, aligned to
-    /// `alignment`, a power of two.
+    /// Allocates `size` uninitialised bytes, aligned to `alignment`, a power of two. A size of 0 is allowed;
+    /// such a block has an address of its own, too.
     [[nodiscard]] std::expected<GuestBuffer, Trap> allocate(uint64_t size,
                                                             uint64_t alignment = 8) const noexcept;
-    /// Frees a block whose GuestBuffer was given up with `release`, or one that the guest returned; without
-    /// anything to free with (Source) it does nothing. Errors:
-    /// as for GuestBuffer::free; `usage` for an address that our own allocator did not give out.
+    /// Frees a block that was released from its GuestBuffer, or that the guest returned. Does nothing if
+    /// there is no function to free with (see Source). Errors: as for GuestBuffer::free; `usage` for an
+    /// address that our own allocator did not return.
     [[nodiscard]] std::expected<void, Trap> free(uint64_t address) const noexcept;
 
     /// A new block with these bytes.

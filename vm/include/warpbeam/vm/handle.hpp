@@ -5,19 +5,21 @@
 namespace warpbeam {
 
 namespace vm {
-/// The library's own way to what public classes are made of.
+/// Gives the library access to the private members of public classes.
 struct Internal;
 } // namespace vm
 
 namespace detail {
 
-/// A handle to an object of a store: empty, or the object and the number of its store, which no other store
-/// ever has. Handles are small values to be copied freely; they do not keep the store alive.
+/// A handle to an object of a store: empty, or the object and the number of its store, which is unique.
+/// Handles are small values and cheap to copy; they do not keep the store alive.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#addresses
 ///
-/// Using an empty handle is safe: functions that report errors answer `usage`, the others what they return
-/// for nothing (zero, an empty list). A handle must not be used after its store has ended, with another
-/// store, or while another thread uses the store. A library that was built with WARPBEAM_CHECKS reports that
-/// just as it does an empty handle.
+/// Using an empty handle is safe: functions that report errors return `usage`, the others a neutral value
+/// (zero, an empty list).
+/// Thread-safety: a handle must not be used while another thread uses its store, nor after its store was
+/// destroyed or with another store. A library built with WARPBEAM_CHECKS treats such a handle like an empty
+/// one.
 template <typename Inst>
 class Handle {
 public:

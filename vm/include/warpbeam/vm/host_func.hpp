@@ -10,42 +10,45 @@
 /// @file
 /// Functions that are written in C++ and called by WebAssembly.
 ///
-/// A typed callable is any lambda, functor or function pointer whose parameters are WasmTypes, optionally
-/// after a `Caller&`, and which returns nothing, a WasmType, a std::tuple of them, std::expected of one of
-/// these and Trap, or Trap (which then always traps):
+/// A typed callable is a lambda, functor or function pointer. Its parameters are WasmTypes, optionally after
+/// a `Caller&`. It returns nothing, a WasmType, a std::tuple of them, a std::expected of one of these and
+/// Trap, or only a Trap (then every call traps):
 ///
 ///     [](int32_t a, int32_t b) { return a + b; }
 ///     [](Caller& caller, uint32_t address) -> std::expected<uint32_t, Trap> { ... }
 ///
-/// An untyped callback comes with a FuncType and gets values; its results begin as zeros and nulls, and
-/// values of other types than the declared ones are refused by a trap:
+/// An untyped callback has a FuncType and takes a span of values. Its results are initially zeros and nulls;
+/// if it stores a value of a wrong type, the call traps:
 ///
 ///     [](Caller& caller, std::span<const Value> args, std::span<Value> results) -> std::expected<void, Trap>
 ///     { ... }
 ///
-/// A callable is moved in, and ends with the last store and linker that know it, on the thread that ends
-/// these. When a linker is used for stores on several threads, it must stand being called by all of them at
-/// once. It must not throw.
+/// A callable is moved into the library. It is destroyed together with the last store, linker or LinkedModule
+/// that contains it, in the same thread. It must not throw.
+///
+/// Thread-safety: if a linker is used for stores in several threads, its callables must be callable by all of
+/// them at the same time.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#host-functions
 
 namespace warpbeam {
 
-/// What a host function learns about its call. Valid during the call.
+/// Information for a host function about its call. Valid during the call.
 class WARPBEAM_API Caller {
 public:
     /// The store of the call.
     [[nodiscard]] Store& store() const noexcept { return store_; }
-    /// The instance whose code called; none when the host called the function itself.
+    /// The instance that called; none if the host called the function itself.
     [[nodiscard]] std::optional<Instance> instance() const noexcept;
-    /// The memory that the calling instance exports as "memory", as is the custom.
+    /// The memory that the calling instance exports under the usual name, "memory".
     [[nodiscard]] std::optional<Memory> memory() const noexcept;
     /// A memory of the calling instance by its index, whether it is exported or not.
     [[nodiscard]] std::optional<Memory> memory(uint32_t index) const noexcept;
-    /// The function that called, with the offset of the call; none when the host called.
+    /// The function that called, with the offset of the call; none if the host called.
     [[nodiscard]] std::optional<Frame> position() const noexcept;
-    /// The functions that are active, the innermost first, as far as the host's last call into the store; at
-    /// most 64. Empty, too, when there is no memory for it.
+    /// The active functions, the innermost first, up to the host's most recent call into the store; at most
+    /// 64. Also empty if memory runs out.
     [[nodiscard]] Backtrace backtrace() const noexcept;
-    /// What the calling instance exports under a name.
+    /// The calling instance's export of that name.
     [[nodiscard]] std::optional<Extern> find_export(std::string_view name) const noexcept;
     /// The type that the host function was declared with.
     [[nodiscard]] const FuncType& type() const noexcept { return type_; }
@@ -63,7 +66,7 @@ private:
 namespace detail {
 
 /// A callable without its C++ type: `entry` calls `object` with the arguments in slots, and leaves the
-/// results there; `drop` ends it. `object` is null when there was no memory.
+/// results there; `drop` destroys it. `object` is null if memory ran out.
 struct HostCallable {
     using Entry = std::expected<void, Trap> (*)(void* object, Caller& caller, uint64_t* frame);
     using Drop = void (*)(Allocator& allocator, void* object);
@@ -84,7 +87,7 @@ using UntypedCall = std::expected<void, Trap> (*)(void* object, Caller& caller, 
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> call_untyped(UntypedCall call, void* object,
                                                                   Caller& caller, uint64_t* frame) noexcept;
 
-/// The trap of a host function whose results are not of the declared types, or not of its store.
+/// Traps if a host function's results do not have the declared types or belong to another store.
 [[nodiscard]] WARPBEAM_API std::expected<void, Trap> check_results(Caller& caller,
                                                                    const uint64_t* frame) noexcept;
 
@@ -124,7 +127,7 @@ template <typename F>
     return {};
 }
 
-/// The type of a typed callable, and itself without it.
+/// A typed callable without its type, and then that type.
 template <typename F>
 HostCallable wrap_typed(Allocator& allocator, F&& callable) noexcept {
     if constexpr (is_host_function<F>)

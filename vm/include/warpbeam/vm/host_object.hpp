@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <utility>
 
-/// C++ objects that WebAssembly code refers to through external references, and that are collected with the
-/// store's own objects:
+/// C++ objects that WebAssembly code refers to through external references, and that the store's garbage
+/// collector manages like its own objects:
 ///
 ///     auto file = ExternRef::create(store, File{path});      // moved in; destroyed by ~File
 ///     auto shared = ExternRef::create(store, Ref{...});      // shared; destroyed by its release
@@ -41,11 +41,11 @@ struct NewHostObject {
     ExternRef reference;
     void* data;
 };
-/// A reference to `data`, or when the type has a size to fresh memory, in which an object has to be made at
-/// once.
+/// A reference to `data`, or if the type has a size, to new memory, in which the caller must construct the
+/// object at once.
 [[nodiscard]] WARPBEAM_API std::expected<NewHostObject, Error>
 add_host_object(Store& store, const HostObjectType& type, void* data) noexcept;
-/// Null unless that is its tag.
+/// The object; null if its tag is another one.
 [[nodiscard]] WARPBEAM_API void* find_host_object(const Store& store, ExternRef reference,
                                                   const void* tag) noexcept;
 
@@ -53,7 +53,7 @@ add_host_object(Store& store, const HostObjectType& type, void* data) noexcept;
 
 template <typename T>
 std::expected<ExternRef, Error> ExternRef::create(Store& store, T object) noexcept {
-    static_assert(!std::is_pointer_v<T>, "a pointer doesn't say how its object ends: give a finalizer too");
+    static_assert(!std::is_pointer_v<T>, "a pointer does not say how to destroy its object: pass a finalizer too");
     const detail::HostObjectType type{&detail::TypeTag<T>::address,
                                       [](void* data) noexcept { static_cast<T*>(data)->~T(); }, sizeof(T),
                                       alignof(T)};

@@ -10,20 +10,21 @@ namespace warpbeam {
 
 struct ImportValue;
 
-/// A module with host functions for all that it imports, see Linker::resolve: ready to be instantiated in any
-/// store of the engine. A value that is cheap to copy; it keeps its module and functions alive, also after
-/// the end of the linker.
+/// A module with a host function for each of its imports, see Linker::resolve: ready to be instantiated in
+/// any store of the engine. A value that is cheap to copy. It keeps its module and functions alive, even
+/// after the linker was destroyed.
+/// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 ///
-/// Thread-safety: any number of threads may instantiate at once, each in its own store.
+/// Thread-safety: any number of threads may instantiate it at the same time, each in its own store.
 class WARPBEAM_API LinkedModule {
 public:
-    /// Empty: to instantiate it is an error.
+    /// Empty; instantiating it is an error.
     LinkedModule() noexcept;
     LinkedModule(const LinkedModule&) noexcept;
     LinkedModule& operator=(const LinkedModule&) noexcept;
     ~LinkedModule();
 
-    /// The module that it was made from; empty for an empty LinkedModule.
+    /// Its module; empty for an empty LinkedModule.
     [[nodiscard]] Module module() const noexcept;
     /// Makes an instance. Errors: as for Instance::create.
     [[nodiscard]] std::expected<Instance, InstantiationError> instantiate(Store& store) const noexcept;
@@ -35,32 +36,33 @@ private:
     Ref<Impl> impl_;
 };
 
-/// Names for what modules import. Host functions in it serve any number of stores; other definitions belong
-/// to the store of their object.
+/// Definitions, by name, for the imports of modules. A host function defined here can be used in any number
+/// of stores; any other definition belongs to the store of its object.
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 ///
-/// Thread-safety: as long as nothing is defined, several threads may instantiate (each in its own store).
+/// Thread-safety: several threads may instantiate at the same time, each in its own store, as long as none
+/// adds definitions.
 class WARPBEAM_API Linker {
 public:
     /// A linker without definitions.
     explicit Linker(const Engine& engine) noexcept;
-    /// The other linker is then empty, of the same engine.
+    /// The other linker is then empty and keeps the engine.
     Linker(Linker&& other) noexcept;
     Linker& operator=(Linker&& other) noexcept;
     ~Linker();
 
-    /// The engine that it was created with.
+    /// The engine that the linker was created with.
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
 
-    /// Whether a later definition may replace an earlier one of the same name; at first it may not.
+    /// Whether a later definition may replace an earlier one of the same name; initially it may not.
     void allow_shadowing(bool allow) noexcept { shadowing_ = allow; }
 
-    /// Defines one name. Errors of all definitions: `usage` when the name is taken; `out_of_memory`. Names
-    /// are copied.
+    /// Defines one name. Names are copied. Errors of all functions that define: `usage` if the name is
+    /// already defined; `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> define(std::string_view module, std::string_view name,
                                                     const Extern& value) noexcept;
-    /// Defines all exports of an instance under their names. On an error, the exports before the failing one
-    /// stay.
+    /// Defines all exports of an instance under their names. After an error, the exports before the failing
+    /// one stay defined.
     [[nodiscard]] std::expected<void, Error> define_instance(std::string_view module,
                                                              Instance instance) noexcept;
     /// Defines a typed host function: `linker.func("env", "add", [](int32_t a, int32_t b) { return a + b;
@@ -79,33 +81,34 @@ public:
                            detail::wrap_untyped(engine_.allocator(), std::move(callback)));
     }
 
-    /// Defines what a module exports, of a fresh instance of it. Errors: as for `instantiate`, and those of
-    /// definitions.
+    /// Instantiates a module and defines all exports of the instance. Errors: as for `instantiate` and
+    /// `define`.
     [[nodiscard]] std::expected<Instance, InstantiationError>
     define_module(Store& store, std::string_view name, const Module& module) noexcept;
 
-    /// What a function does that a module imports and that is not defined.
+    /// What `stub_unknown` defines for an unknown import.
     enum class Stub : uint8_t {
-        trap, ///< a call of one traps with `host` and says which it is
-        zero, ///< a call of one returns zeros and nulls; it traps if a result can't be null
+        trap, ///< a function that traps with `host` and a message that names it
+        zero, ///< a function that returns zeros and nulls; it traps if a result type has no null
     };
     /// Defines stubs for all functions that the module imports and that are not defined yet.
     [[nodiscard]] std::expected<void, Error> stub_unknown(const Module& module, Stub stub) noexcept;
 
-    /// What is defined under a name, as an object of the store: a host function becomes a fresh function of
-    /// it. Errors: `usage` when there is none, or it belongs to another store; `out_of_memory`.
+    /// The definition of a name, as an object of the store: for a host function, a new function in it.
+    /// Errors: `usage` if there is none, or it belongs to another store; `out_of_memory`.
     [[nodiscard]] std::expected<Extern, Error> get(Store& store, std::string_view module,
                                                    std::string_view name) const noexcept;
-    /// A definition, valid until the next change of the linker.
+    /// A definition, valid until the linker is changed.
     struct Entry {
-        std::string_view module; ///< the first of the two names
-        std::string_view name;   ///< the second
+        std::string_view module; ///< the first part of its name
+        std::string_view name;   ///< the second part
         ExternKind kind;         ///< what it is
-        bool is_host;            ///< a host function, which serves any store
+        bool is_host;            ///< whether it is a host function, which any store can use
     };
-    /// The number of definitions, and those in the order in which their names were first defined.
+    /// The number of definitions.
     [[nodiscard]] size_t size() const noexcept { return definitions_.size(); }
-    /// Precondition: `i` is less than `size()`.
+    /// Definition `i`, in the order in which the names were first defined. Precondition: `i` is less than
+    /// `size()`.
     [[nodiscard]] Entry operator[](size_t i) const noexcept;
 
     /// Whether something is defined under that name.
@@ -113,12 +116,12 @@ public:
         return find(module, name) != nullptr;
     }
 
-    /// Binds every import to the definition of its name and instantiates. Errors: as for Instance::create;
-    /// all imports that are missing or do not fit are reported at once.
+    /// Binds every import to the definition of its name, and instantiates the module. Errors: as for
+    /// Instance::create; all imports that are missing or do not fit are reported together.
     [[nodiscard]] std::expected<Instance, InstantiationError>
     instantiate(Store& store, const Module& module) const noexcept;
-    /// Looks up every import and compares its type once, for a module that is to be instantiated many times.
-    /// Errors: as for `instantiate`, and `usage` for a definition that is not a host function, since that
+    /// Looks up every import and checks its type once, for a module that will be instantiated many times.
+    /// Errors: as for `instantiate`, and `usage` if a definition is not a host function, since it then
     /// belongs to one store.
     [[nodiscard]] std::expected<LinkedModule, InstantiationError>
     resolve(const Module& module) const noexcept;
@@ -126,7 +129,7 @@ public:
 private:
     struct Definition;
     void clear() noexcept;
-    /// What the module's imports are to be bound to; `has_memory` says whether there was any for that.
+    /// The definitions for the module's imports; `has_memory` becomes false if memory ran out.
     [[nodiscard]] Vec<ImportValue> look_up(const Module& module, bool& has_memory) const noexcept;
     [[nodiscard]] std::expected<void, Error> define_host(std::string_view module, std::string_view name,
                                                          const FuncType& type,

@@ -26,7 +26,7 @@ std::array<uint8_t, size> little_endian(std::array<uint8_t, size> raw) noexcept 
             std::swap(raw[i], raw[size - 1 - i]);
     return raw;
 }
-/// Numbers as they lie in a memory: little-endian, unaligned.
+/// Numbers as a memory contains them: little-endian, unaligned.
 template <typename T>
 T load_number(const uint8_t* from) noexcept {
     std::array<uint8_t, sizeof(T)> raw;
@@ -45,12 +45,13 @@ void store_number(uint8_t* to, T value) noexcept {
 
 } // namespace detail
 
-/// How a C compiler for WebAssembly lays out a struct of these members: each at a multiple of its size.
+/// The layout that C compilers for WebAssembly give a struct with these members: each at a multiple of its
+/// size.
 template <typename... T>
     requires(std::is_arithmetic_v<T> && ...)
 struct StructLayout {
-    static constexpr size_t count = sizeof...(T); ///< of the members
-    /// Of each member in bytes.
+    static constexpr size_t count = sizeof...(T); ///< the number of members
+    /// The offset of each member in bytes.
     static constexpr std::array<size_t, count> offsets = [] {
         std::array<size_t, count> result{};
         size_t end = 0;
@@ -58,8 +59,8 @@ struct StructLayout {
         ((end = (end + sizeof(T) - 1) / sizeof(T) * sizeof(T), result[i++] = end, end += sizeof(T)), ...);
         return result;
     }();
-    static constexpr size_t alignment = std::max({size_t{1}, sizeof(T)...}); ///< of an array of such structs
-    /// In bytes, with what fills up the last member for an array of such structs.
+    static constexpr size_t alignment = std::max({size_t{1}, sizeof(T)...}); ///< the struct's alignment
+    /// The struct's size in bytes, including the padding after the last member.
     static constexpr size_t size = [] {
         size_t end = 0;
         ((end = (end + sizeof(T) - 1) / sizeof(T) * sizeof(T) + sizeof(T)), ...);
@@ -67,43 +68,44 @@ struct StructLayout {
     }();
 };
 
-/// A range of a linear memory that the host reads and writes: nothing but a memory, an address and a size, so
-/// it holds no pointer that could go stale. Every access looks at the memory as it is at that moment; growth,
-/// also one that moves the bytes, does no harm, and a memory that became smaller (Instance::reset) is
-/// noticed. A small copyable value, valid as long as the store.
+/// A range of a linear memory that the host reads and writes. It consists of a memory, an address and a size,
+/// and has no pointer that could become invalid. Every access checks the current state of the memory, so
+/// growth is harmless even if it moves the bytes, and a memory that became smaller (Instance::reset) is
+/// detected. A small copyable value, valid as long as the store.
 ///
-/// Offsets count from the beginning of the view. An access that is not wholly inside is refused as a whole,
-/// with nothing read or written; offsets and sizes may be any number, also what a negative one converts to.
-/// The error is a Trap with the code `memory_out_of_bounds` whose message names offset, size and the view's
-/// size, so that a host function can hand it on as it is.
+/// Offsets count from the beginning of the view. An access that is not entirely inside the view reads and
+/// writes nothing. Offsets and sizes may be any numbers, including converted negative ones. The error is a
+/// Trap with the code `memory_out_of_bounds`, which a host function can return as it is; its message gives
+/// the offset, the size and the view's size.
 ///
 /// Numbers are little-endian and need no alignment.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#memory-instances
 ///
-/// Thread-safety: that of the store. Other threads may write to a shared memory meanwhile: what was copied
-/// out stays as it is, what is seen in place need not.
+/// Thread-safety: that of the store. Other threads may write to a shared memory at any time: copies do not
+/// change, but bytes seen in place may.
 class WARPBEAM_API MemoryView {
 public:
-    /// All of a memory; its size is the memory's whenever it is asked for.
+    /// A whole memory; the view's size is always the memory's current size.
     explicit MemoryView(Memory memory) noexcept : memory_{memory}, size_{all} {}
-    /// The bytes [address, address + size). Error: they are not all there.
+    /// The bytes [address, address + size). Error: they are not all inside the memory.
     [[nodiscard]] static std::expected<MemoryView, Trap> of(Memory memory, uint64_t address,
                                                             uint64_t size) noexcept {
         return MemoryView{memory}.slice(address, size);
     }
 
-    /// The memory that it is a view of.
+    /// The memory of the view.
     [[nodiscard]] Memory memory() const noexcept { return memory_; }
     /// Where the view begins in the memory.
     [[nodiscard]] uint64_t address() const noexcept { return address_; }
-    /// In bytes.
+    /// The size in bytes.
     [[nodiscard]] uint64_t size() const noexcept { return size_ == all ? memory_.size() : size_; }
 
     /// The bytes [offset, offset + size) of this view.
     [[nodiscard]] std::expected<MemoryView, Trap> slice(uint64_t offset, uint64_t size) const noexcept;
-    /// The bytes in place. The span is a plain pointer: use it before code of the store runs again.
+    /// The bytes, without a copy. The span may become invalid when code of the store runs or the memory
+    /// grows.
     [[nodiscard]] std::expected<std::span<uint8_t>, Trap> bytes() const noexcept { return at(0, size()); }
-    /// The bytes [offset, offset + size) in place, under the same condition.
+    /// The bytes [offset, offset + size) without a copy, valid as long as those of `bytes`.
     [[nodiscard]] std::expected<std::span<uint8_t>, Trap> at(uint64_t offset, uint64_t size) const noexcept;
 
     // ---- Numbers ----
@@ -128,7 +130,8 @@ public:
         return {};
     }
 
-    /// A struct of these members, as StructLayout has them: `read_struct<uint32_t, uint8_t, double>(at)`.
+    /// Reads a struct with these members, laid out as in StructLayout:
+    /// `read_struct<uint32_t, uint8_t, double>(at)`.
     template <typename... T>
     [[nodiscard]] std::expected<std::tuple<T...>, Trap> read_struct(uint64_t offset) const noexcept {
         using Layout = StructLayout<T...>;
@@ -139,7 +142,7 @@ public:
             return std::tuple<T...>{detail::load_number<T>(place->data() + Layout::offsets[i])...};
         }(std::index_sequence_for<T...>{});
     }
-    /// Writes a struct of these members; the bytes between them stay.
+    /// Writes a struct with these members; the padding between them is not written.
     template <typename... T>
     [[nodiscard]] std::expected<void, Trap> write_struct(uint64_t offset,
                                                          const std::tuple<T...>& values) const noexcept {
@@ -153,7 +156,7 @@ public:
         return {};
     }
 
-    /// Fills `values` with the numbers from `offset` on.
+    /// Reads numbers from `offset` on into `values`.
     template <typename T>
         requires std::is_arithmetic_v<T>
     [[nodiscard]] std::expected<void, Trap> read_array(uint64_t offset, std::span<T> values) const noexcept {
@@ -179,7 +182,7 @@ public:
 
     // ---- Bytes and strings ----
 
-    /// Fills `bytes` with those from `offset` on.
+    /// Reads bytes from `offset` on into `bytes`.
     [[nodiscard]] std::expected<void, Trap> read_bytes(uint64_t offset,
                                                        std::span<uint8_t> bytes) const noexcept {
         return read_array(offset, bytes);
@@ -192,13 +195,13 @@ public:
     /// Writes the same byte `size` times.
     [[nodiscard]] std::expected<void, Trap> fill(uint64_t offset, uint64_t size, uint8_t byte) const noexcept;
 
-    /// A copy of `length` bytes, in memory of the engine's allocator. They are whatever the guest wrote,
-    /// which need not be UTF-8. Error also: more than `max_length` (code `limit`; nothing is allocated then);
-    /// `out_of_memory`.
+    /// A copy of `length` bytes, in memory from the engine's allocator. They need not be UTF-8. Additional
+    /// errors: `limit` if there are more than `max_length` (then nothing is allocated); `out_of_memory`.
     [[nodiscard]] std::expected<Vec<char>, Trap> read_string(uint64_t offset, uint64_t length,
                                                              size_t max_length) const noexcept;
-    /// A copy of the bytes before the first NUL, which is not included. At most `max_length` + 1 bytes are
-    /// looked at. Error also: the view ends before a NUL; no NUL among those bytes (code `limit`).
+    /// A copy of the bytes before the first NUL. At most `max_length` + 1 bytes are read. Additional errors:
+    /// `memory_out_of_bounds` if the view ends before a NUL; `limit` if these bytes contain no NUL;
+    /// `out_of_memory`.
     [[nodiscard]] std::expected<Vec<char>, Trap> read_c_string(uint64_t offset,
                                                                size_t max_length) const noexcept;
     /// Writes the text.
@@ -208,9 +211,9 @@ public:
     [[nodiscard]] std::expected<void, Trap> write_c_string(uint64_t offset,
                                                            std::string_view text) const noexcept;
 
-    /// Hands the bytes [offset, offset + size) to `take(std::span<const uint8_t>)` piece by piece, each
-    /// copied into `buffer` (not empty) first: for sizes that the guest chose. `take` may run code of the
-    /// store. It returns a std::expected<void, Trap>, whose error ends the reading.
+    /// Passes the bytes [offset, offset + size) to `take(std::span<const uint8_t>)` in pieces, each of which
+    /// is copied into `buffer` (which must not be empty) first. This is for sizes chosen by the guest. `take`
+    /// may run code of the store. It returns a std::expected<void, Trap>, whose error stops the reading.
     template <typename Take>
     [[nodiscard]] std::expected<void, Trap> read_chunks(uint64_t offset, uint64_t size,
                                                         std::span<uint8_t> buffer, Take&& take) const
@@ -232,7 +235,7 @@ public:
 private:
     friend class GuestBuffer;
     static constexpr uint64_t all = UINT64_MAX;
-    /// What a message calls it.
+    /// The word for the view in messages.
     [[nodiscard]] const char* kind() const noexcept { return size_ == all ? "memory" : "view"; }
     MemoryView(Memory memory, uint64_t address, uint64_t size) noexcept
         : memory_{memory}, address_{address}, size_{size} {}

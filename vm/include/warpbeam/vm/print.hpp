@@ -8,25 +8,28 @@
 #include <span>
 
 /// @file
-/// Types, traps and backtraces as text for people. Everything is escaped so that it is safe to print. If
+/// Types, traps and backtraces as readable text. Everything is escaped, so that it is safe to print. If
 /// memory runs out, the end of the text is missing.
+/// Thread-safety: any thread may call any of these functions.
+/// https://webassembly.github.io/spec/core/text/types.html
 
 namespace warpbeam {
 
 class TypeRegistry;
 
-/// @{ A type as the text format writes it: `i32`, `func (param i32) (result i64)`, `memory i64 1 2`. A
-/// defined type has no name outside of its module, so a reference to one is spelled out to a small depth.
-/// `types` is where it comes from: Engine::types, Module::type_registry.
+/// @{ A type in the text format: `i32`, `func (param i32) (result i64)`, `memory i64 1 2`. A defined type has
+/// no name outside of its module, so a reference to one is spelled out to a small depth. `types` is the
+/// registry of the type: Engine::types or Module::type_registry.
 [[nodiscard]] WARPBEAM_API Text to_text(ValType type, const TypeRegistry& types) noexcept;
 [[nodiscard]] WARPBEAM_API Text to_text(const FuncType& type, const TypeRegistry& types) noexcept;
 [[nodiscard]] WARPBEAM_API Text to_text(const ExternType& type, const TypeRegistry& types) noexcept;
 /// @}
 
-/// A line for each function: `    at module!name (function 3), offset 0x1f`. Repeated ones are counted.
+/// A line for each function: `    at module!name (function 3), offset 0x1f`. Repeated lines are counted
+/// instead.
 [[nodiscard]] WARPBEAM_API Text to_text(std::span<const Frame> backtrace) noexcept;
 
-/// The message, the backtrace, and the same of the traps that led to it.
+/// The message and the backtrace, followed by those of the traps that caused it.
 [[nodiscard]] WARPBEAM_API Text to_text(const Trap& trap) noexcept;
 
 } // namespace warpbeam

@@ -5,13 +5,15 @@
 #include <warpbeam/vm/value.hpp>
 
 /// @file
-/// How the embedder keeps structures, arrays, exceptions and its own objects (host_object.hpp) alive that it
-/// holds references to.
+/// How the embedder keeps garbage-collected objects alive while it holds references to them: structures,
+/// arrays, exceptions and its own objects (host_object.hpp). Thread-safety: that of the store.
 ///
-/// Every reference that the store hands out (a result, what a global or a table holds, a new object) stays
-/// valid: the store keeps a list. RootScope takes what came since off that list; a host function's call has
-/// such a scope of its own, whose arguments and results live on as the calling code's. A Root holds one value
-/// whatever scopes end. Numbers, functions, null, i31 and ExternRef::host need none of this.
+/// Every reference that the host gets from the store (a result, the value of a global or a table element, a
+/// new object) stays valid, since the store keeps a list of them. The end of a RootScope removes those added
+/// since its beginning. Each call of a host function has a scope of its own; the calling code keeps its
+/// arguments and results alive. A Root keeps one value alive regardless of scopes. Numbers, functions, null,
+/// i31 and ExternRef::host need none of this.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#aggregate-instances
 
 namespace warpbeam {
 
@@ -19,8 +21,8 @@ namespace vm {
 class Roots;
 }
 
-/// Lets go of all references that were handed out since it began. Scopes of a store end in the reverse order
-/// of their beginning, and before the store does.
+/// Releases, when it ends, all references that the host got from the store since it began. Scopes of a store
+/// must end in the reverse order of their beginning, and before the store is destroyed.
 class WARPBEAM_API RootScope {
 public:
     /// Begins a scope.
@@ -34,7 +36,7 @@ private:
     size_t count_;
 };
 
-/// Holds one value of a store, and keeps alive what it refers to. When the store ends before it, it is empty.
+/// Holds one value of a store, and keeps alive what it refers to. Empty after the store was destroyed.
 class WARPBEAM_API Root {
 public:
     /// Empty: the i32 zero.
