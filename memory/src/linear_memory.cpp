@@ -42,8 +42,8 @@ std::optional<LinearMemory> LinearMemory::create(const Options& options) noexcep
             return std::nullopt;
         return memory;
     }
-    const uint64_t most = bytes_of(options.max_pages, options.page_size_log2);
-    const uint64_t wanted = std::max(bytes, std::min(options.reservation, most));
+    const uint64_t max_size = bytes_of(options.max_pages, options.page_size_log2);
+    const uint64_t wanted = std::max(bytes, std::min(options.reservation, max_size));
     // A memory that is always empty needs no storage.
     if (options.reservation != 0 && wanted != 0 && memory.move_to_reservation(bytes, wanted))
         return memory;

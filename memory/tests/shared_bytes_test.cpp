@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Ref<SharedBytes> make(uint64_t pages, uint64_t most) {
-    Ref<SharedBytes> shared = SharedBytes::create({.initial_pages = pages, .max_pages = most});
+Ref<SharedBytes> make(uint64_t pages, uint64_t max_pages) {
+    Ref<SharedBytes> shared = SharedBytes::create({.initial_pages = pages, .max_pages = max_pages});
     EXPECT_TRUE(shared);
     return shared;
 }

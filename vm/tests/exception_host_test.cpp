@@ -185,7 +185,7 @@ TEST_F(ExceptionHostTest, of_another_store_is_refused) {
     ASSERT_TRUE(linker.func("env", "throw", [&]() -> Trap { return Trap::thrown(*foreign); }));
     const Instance instance = instantiate(R"((module (import "env" "throw" (func $throw))
         (func (export "f") (block (try_table (catch_all 0) (call $throw))))))");
-    EXPECT_EQ(trap_of(instance, "f"), "a host function threw an exception of another store");
+    EXPECT_EQ(trap_of(instance, "f"), "a host function threw an exception that belongs to another store");
 }
 
 TEST_F(ExceptionHostTest, may_outlive_its_store) {
@@ -201,13 +201,13 @@ TEST_F(ExceptionHostTest, may_outlive_its_store) {
     std::thread{[moved = std::move(exception)]() mutable { moved.reset(); }}.join();
 }
 
-/// Every allocation collects, so that an exception which nobody keeps alive is gone at once.
+/// Every allocation collects, so that an exception that is not kept alive is gone at once.
 class CollectedExceptionTest : public ExceptionHostTest {
 protected:
     CollectedExceptionTest() : ExceptionHostTest{{.features = FeatureSet::all(), .collect_always = true}} {}
 };
 
-TEST_F(CollectedExceptionTest, lives_as_long_as_somebody_has_it) {
+TEST_F(CollectedExceptionTest, lives_as_long_as_it_is_referenced) {
     const Exception kept = make(11, 12);
     const Instance instance = instantiate(R"((module
         (import "env" "tag" (tag $e (param i32 i64))) (tag $nested (param exnref i32)) (tag $other)
@@ -262,7 +262,7 @@ TEST_F(CollectedExceptionTest, lives_as_long_as_somebody_has_it) {
     EXPECT_EQ((*Exception::from(store, (*nested)[0]))[0].as<int32_t>(), 5);
 }
 
-TEST_F(ExceptionHostTest, leaves_nothing_behind) {
+TEST_F(ExceptionHostTest, leaks_nothing) {
     for (int32_t i = 0; i < 200'000; ++i)
         ASSERT_TRUE(Trap::thrown(make(i, i)).exception());
     EXPECT_LT(store.heap().peak, 8'000'000u);

@@ -365,7 +365,7 @@ TEST_F(ExceptionTest, is_not_caught_by_a_frame_that_a_tail_call_left) {
     EXPECT_EQ(run(functions, 4), 8);
 }
 
-TEST_F(ExceptionTest, behind_a_throw_nothing_is_executed) {
+TEST_F(ExceptionTest, executes_nothing_after_a_throw) {
     EXPECT_EQ(
         run_body("(block $e (result i32) (try_table (result i32) (catch $e $e) (throw $e (i32.const 1)) "
                  "(block (try_table (catch_all 0) (loop (br 0)))) (try (do) (catch $none (rethrow 0)) "

@@ -3,7 +3,7 @@
 #include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/vm/memory_view.hpp>
 
-/// What an instantiation that fails leaves behind: nothing, unless somebody can get at it.
+/// A failed instantiation leaves nothing behind, unless something can still refer to it.
 
 namespace warpbeam {
 namespace {
@@ -55,7 +55,7 @@ TEST_F(FailedInstance, leaves_no_object_alive) {
     EXPECT_LT(store.heap().survived, 100'000u);
 }
 
-TEST_F(FailedInstance, leaves_nothing_when_a_segment_traps_that_nobody_saw) {
+TEST_F(FailedInstance, leaves_nothing_when_a_segment_traps_before_anything_refers_to_it) {
     EXPECT_EQ(left_by(load(R"((module (memory 1) (table 5 funcref) (func $f) (elem (i32.const 0) $f)
         (data (i32.const 65536) "x")))")),
               0u);

@@ -69,13 +69,13 @@ TEST_F(FuncTest, refuses_wrong_values) {
         EXPECT_TRUE(called.error().backtrace().empty());
         return std::string{called.error().message()};
     };
-    EXPECT_EQ(message({}, {&result, 1}),
-              "the function takes 1 arguments and has 1 results; given were 0 and room for 1");
+    EXPECT_EQ(message({}, {&result, 1}), "the function takes 1 arguments and returns 1 results, but was "
+                                         "called with 0 arguments and space for 1 results");
     const Value wide[] = {int64_t{1}};
-    EXPECT_EQ(message(wide, {&result, 1}), "argument 0 is not of the parameter's type");
+    EXPECT_EQ(message(wide, {&result, 1}), "argument 0 has the wrong type");
     const Value right[] = {1};
-    EXPECT_EQ(message(right, {}),
-              "the function takes 1 arguments and has 1 results; given were 1 and room for 0");
+    EXPECT_EQ(message(right, {}), "the function takes 1 arguments and returns 1 results, but was called with "
+                                  "1 arguments and space for 0 results");
     EXPECT_EQ(result.as<int32_t>(), 0);
 }
 
@@ -125,7 +125,7 @@ TEST_F(FuncTest, of_another_store_is_refused) {
     const Value args[] = {*foreign};
     const auto called = instance.func("f")->call(args);
     ASSERT_FALSE(called);
-    EXPECT_EQ(called.error().message(), "argument 0 is not of the parameter's type");
+    EXPECT_EQ(called.error().message(), "argument 0 has the wrong type");
 }
 
 TEST_F(FuncTest, knows_stricter_reference_types) {

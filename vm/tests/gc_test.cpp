@@ -59,7 +59,7 @@ constexpr std::string_view lists = R"((module
                 (br $more))))
         (local.get $sum))
     (func (export "drop") (param i32) (result i32) (global.set $list (ref.null $node)) (i32.const 0))
-    ;; n rings of two nodes each that nobody holds.
+    ;; n unreachable rings of two nodes each.
     (func (export "cycles") (param $n i32) (result i32) (local $a (ref null $node))
         (loop $more
             (local.set $a (struct.new $node (ref.null $node) (i32.const 1)))
@@ -218,7 +218,7 @@ TEST_F(GcTest, lets_the_host_read_write_and_make_objects) {
     EXPECT_TRUE(object->set(2, object->value()));
     EXPECT_EQ(StructRef::from(store, *object->get(2))->type(), s);
     EXPECT_EQ(object->set(1, 1.0).error().message(), "the field is immutable");
-    EXPECT_EQ(object->set(0, 1.0).error().message(), "the value is not of the field's type");
+    EXPECT_EQ(object->set(0, 1.0).error().message(), "the value does not match the field's type");
     EXPECT_FALSE(object->get(4));
     EXPECT_FALSE(StructRef::create(store, s, std::span{fields, 3}));
 

@@ -352,7 +352,7 @@ TEST_F(GuardPages, need_their_address_space) {
 
 #if WARPBEAM_GUARD_PAGES
 
-/// Each in a process of its own, whose handlers nobody has touched yet.
+/// Each in a process of its own, whose signal handlers are untouched.
 class GuardPagesDeathTest : public ::testing::Test {
 protected:
     void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }

@@ -93,8 +93,8 @@ TEST_F(GuestAllocatorTest, aligns_beyond_what_malloc_does) {
         EXPECT_TRUE(buffer->view().fill(0, 40, 1));
     }
     EXPECT_EQ(live(guest), 0);
-    EXPECT_EQ(error_of(allocator.allocate(1, 0)), "0 is no alignment");
-    EXPECT_EQ(error_of(allocator.allocate(1, 24)), "24 is no alignment");
+    EXPECT_EQ(error_of(allocator.allocate(1, 0)), "invalid alignment 0: use a power of two");
+    EXPECT_EQ(error_of(allocator.allocate(1, 24)), "invalid alignment 24: use a power of two");
     EXPECT_FALSE(allocator.allocate(1, uint64_t{1} << 63));
 }
 
@@ -103,7 +103,7 @@ TEST_F(GuestAllocatorTest, does_not_trust_what_malloc_returns) {
     const GuestAllocator allocator = allocator_of(guest);
     const auto answer = [&](int32_t address) { EXPECT_TRUE(guest.global("answer")->set(address)); };
     answer(0);
-    EXPECT_EQ(error_of(allocator.allocate(8)), "the guest has no room for 8 bytes");
+    EXPECT_EQ(error_of(allocator.allocate(8)), "the guest could not allocate 8 bytes");
     EXPECT_EQ(allocator.allocate(8).error().code(), TrapCode::out_of_memory);
     answer(1028);
     EXPECT_EQ(error_of(allocator.allocate(8)),
@@ -112,7 +112,7 @@ TEST_F(GuestAllocatorTest, does_not_trust_what_malloc_returns) {
     answer(131064);
     EXPECT_TRUE(allocator.allocate(8));
     EXPECT_EQ(error_of(allocator.allocate(9)),
-              "the guest returned a block of 9 bytes at 131064, its memory has 131072");
+              "the guest returned an out-of-bounds block: 9 bytes at 131064, the memory has 131072");
     EXPECT_EQ(allocator.allocate(9).error().code(), TrapCode::memory_out_of_bounds);
     answer(-8);
     EXPECT_FALSE(allocator.allocate(16));
@@ -153,16 +153,16 @@ TEST_F(GuestAllocatorTest, takes_the_names_of_the_embedder) {
         (func (export "get") (param i32) (result i32) (i32.const 512))
         (func (export "put") (param i32) (global.set $freed (local.get 0)))
         (func (export "odd") (param i64) (result i32) (i32.const 512))))");
-    EXPECT_EQ(error_of(GuestAllocator::of(guest)), "the guest exports no memory memory");
+    EXPECT_EQ(error_of(GuestAllocator::of(guest)), "the guest does not export a memory memory");
     {
         const auto allocator = allocator_of(guest, {.memory = "heap", .malloc = "get", .free = "put"});
         EXPECT_EQ(allocator.allocate(4)->address(), 512u);
     }
     EXPECT_EQ(live(guest), 512);
     EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "take"})),
-              "the guest exports no function take");
+              "the guest does not export a function take");
     EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get", .free = "get"})),
-              "the guest's function get has another type than an allocator's");
+              "the guest's function get does not have an allocator's type");
     EXPECT_FALSE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "odd"}));
     EXPECT_TRUE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get"}));
 }

@@ -180,7 +180,7 @@ TEST_F(HandleTest, of_an_object_of_a_store_that_has_ended_is_found_out) {
         func = *Func::wrap(brief, [] {});
     }
     EXPECT_EQ(array.size(), 0u);
-    EXPECT_EQ(array.get(0).error().message(), "the handle's store has ended");
+    EXPECT_EQ(array.get(0).error().message(), "the handle's store was destroyed");
     const Func takes = *Func::wrap(store, [](Func) {});
     EXPECT_EQ((*takes.typed<void(Func)>())(func).error().code(), TrapCode::usage);
 }
@@ -192,7 +192,7 @@ TEST_F(HandleTest, of_a_store_that_another_thread_uses_makes_nothing) {
     }));
     ASSERT_TRUE(instantiate(R"((module (import "env" "f" (func $f)) (start $f)))"));
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->message(), "another thread uses the store at this moment");
+    EXPECT_EQ(found->message(), "another thread is using the store");
 }
 
 TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
@@ -208,7 +208,7 @@ TEST_F(HandleTest, of_a_store_that_has_ended_is_found_out) {
     }
     EXPECT_EQ(memory.size(), 0u);
     EXPECT_FALSE(MemoryView{memory}.write<int32_t>(0, 1));
-    EXPECT_EQ(memory.grow(1).error().message(), "the handle's store has ended");
+    EXPECT_EQ(memory.grow(1).error().message(), "the handle's store was destroyed");
     EXPECT_EQ(func.call().error().code(), TrapCode::usage);
     EXPECT_FALSE(instance.module());
 }
@@ -224,7 +224,7 @@ TEST_F(HandleTest, is_not_for_two_threads_at_once) {
         (func (export "run") (call $f))))");
     ASSERT_TRUE(instance.func("run")->call());
     ASSERT_TRUE(found);
-    EXPECT_EQ(found->message(), "another thread uses the store at this moment");
+    EXPECT_EQ(found->message(), "another thread is using the store");
     std::thread{[&] { EXPECT_EQ(instance.memory("memory")->grow(1), 2u); }}.join();
 }
 

@@ -150,7 +150,7 @@ TEST_F(FullHeapTest, collections_take_fuel) {
     EXPECT_TRUE(run("churn", 100'000)) << "collections of little cost little";
 }
 
-TEST_F(FullHeapTest, code_stops_right_behind_a_collection) {
+TEST_F(FullHeapTest, code_stops_right_after_a_collection) {
     // There is no call and no loop between the two allocations.
     const uint64_t before = store.heap().collections;
     store.set_fuel(1000);
@@ -185,7 +185,7 @@ protected:
     InterruptedHeapTest() : HeapTest{Config{.interruption = true, .collect_always = true}} {}
 };
 
-TEST_F(InterruptedHeapTest, code_stops_right_behind_a_collection) {
+TEST_F(InterruptedHeapTest, code_stops_right_after_a_collection) {
     ASSERT_TRUE(linker.func("env", "stop", [this] { store.interrupt_handle().interrupt(); }));
     const Instance instance = instantiate(R"((module (type $s (struct))
         (import "env" "stop" (func $stop))

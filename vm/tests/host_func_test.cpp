@@ -175,7 +175,7 @@ TEST_F(HostFuncTest, untyped_must_return_what_it_declared) {
     Value value;
     const auto called = lies->call({}, {&value, 1});
     ASSERT_FALSE(called);
-    EXPECT_EQ(called.error().message(), "the host function's result 0 is not of its type");
+    EXPECT_EQ(called.error().message(), "result 0 of the host function has the wrong type");
 }
 
 TEST_F(HostFuncTest, untyped_takes_many_values) {

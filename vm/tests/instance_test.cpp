@@ -16,7 +16,7 @@ TEST_F(InstanceTest, finds_its_exports_by_name_and_kind) {
     EXPECT_EQ(instance.memory("m")->pages(), 1u);
     EXPECT_EQ(instance.global("g")->get().as<int32_t>(), 3);
     EXPECT_EQ(instance.tag("e")->params()[0], ValType::i64);
-    EXPECT_EQ(instance.func("x").error().message(), "there is no export `x`");
+    EXPECT_EQ(instance.func("x").error().message(), "no export named `x`");
     EXPECT_EQ(instance.func("t").error().message(), "the export `t` is not a function");
     EXPECT_EQ(instance.memory("f").error().message(), "the export `f` is not a memory");
     EXPECT_FALSE(instance.find_export(""));
@@ -89,8 +89,9 @@ TEST_F(InstanceTest, keeps_the_effects_of_segments_before_the_one_that_traps) {
     ASSERT_NE(instance.error().trap(), nullptr);
     EXPECT_FALSE(instance.error().code());
     EXPECT_EQ(instance.error().trap()->code(), TrapCode::memory_out_of_bounds);
-    EXPECT_EQ(instance.error().message(),
-              "out of bounds memory access: data segment 1 puts 2 bytes at 65535, memory has 65536");
+    EXPECT_EQ(
+        instance.error().message(),
+        "out of bounds memory access: data segment 1 writes 2 bytes at 65535, but the memory has 65536");
     EXPECT_EQ(MemoryView{*memory}.read<char>(0), 'A');
     EXPECT_EQ(MemoryView{*memory}.read<char>(1), '\0');
     EXPECT_EQ(MemoryView{*memory}.read<char>(65535), '\0') << "a segment that does not fit writes nothing";
@@ -99,10 +100,10 @@ TEST_F(InstanceTest, keeps_the_effects_of_segments_before_the_one_that_traps) {
 
 TEST_F(InstanceTest, traps_when_elements_do_not_fit) {
     EXPECT_EQ(refusal(R"((module (table 1 funcref) (func $f) (elem (i32.const 0) $f $f)))"),
-              "out of bounds table access: element segment 0 puts 2 elements at 0, table has 1");
-    EXPECT_EQ(
-        refusal(R"((module (table i64 1 funcref) (func $f) (elem (i64.const -1) $f)))"),
-        "out of bounds table access: element segment 0 puts 1 element at 18446744073709551615, table has 1");
+              "out of bounds table access: element segment 0 writes 2 elements at 0, but the table has 1");
+    EXPECT_EQ(refusal(R"((module (table i64 1 funcref) (func $f) (elem (i64.const -1) $f)))"),
+              "out of bounds table access: element segment 0 writes 1 element at 18446744073709551615, but "
+              "the table has 1");
 }
 
 TEST_F(InstanceTest, drops_active_and_declared_segments) {
@@ -190,14 +191,14 @@ TEST_F(InstanceTest, is_refused_with_objects_of_another_store_or_engine) {
     ASSERT_FALSE(instance);
     EXPECT_EQ(instance.error().code(), ErrorCode::usage);
     EXPECT_EQ(instance.error().message(),
-              "the import y.g is given an object of another store, or an empty handle");
+              "the import y.g was given an empty handle, or an object that belongs to another store");
     Engine stranger;
     const auto bytes = assemble("(module)");
     const auto module = stranger.load(bytes);
     const auto foreign = Instance::create(store, *module);
     ASSERT_FALSE(foreign);
     EXPECT_EQ(foreign.error().message(),
-              "the store, the linker and the module are not all of the same engine");
+              "the store, the linker and the module do not all belong to the same engine");
 }
 
 TEST_F(InstanceTest, obeys_the_limits_of_its_store) {

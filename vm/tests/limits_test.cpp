@@ -94,7 +94,7 @@ TEST_F(StoreLimitsTest, the_policy_may_refuse_new_objects) {
     EXPECT_EQ(asked.usage().table_elements, 0u);
 }
 
-TEST_F(StoreLimitsTest, a_huge_growth_asks_nobody_and_breaks_nothing) {
+TEST_F(StoreLimitsTest, a_huge_growth_asks_no_policy_and_breaks_nothing) {
     Policy policy;
     Store asked{engine, {.growth = &policy}};
     const auto memory = Memory::create(asked, {.limits = {.min = 1, .is_64 = true}});

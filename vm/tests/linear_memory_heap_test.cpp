@@ -33,8 +33,8 @@ TEST_F(LinearMemoryHeapTest, is_one_of_our_own_where_the_guest_has_none) {
     ASSERT_TRUE(second);
     EXPECT_EQ(allocator.memory().pages(), 2u);
     EXPECT_EQ(error_of(allocator.allocate(100'000)),
-              "the guest's memory of 131072 bytes has no room for 100000 more");
-    EXPECT_EQ(error_of(allocator.free(70'000)), "no block begins at 70000");
+              "out of guest memory: 100000 bytes requested, the memory has 131072");
+    EXPECT_EQ(error_of(allocator.free(70'000)), "no allocated block begins at 70000");
     EXPECT_FALSE(allocator.allocate(UINT64_MAX));
     EXPECT_FALSE(allocator.allocate(uint64_t{1} << 62));
     EXPECT_FALSE(allocator.allocate(16, uint64_t{1} << 40));

@@ -85,7 +85,7 @@ TEST_F(LinkerTest, takes_each_name_once_unless_told_otherwise) {
     EXPECT_FALSE(linker.defines("mf", ""));
     const auto again = linker.func("m", "f", []() -> int32_t { return 2; });
     ASSERT_FALSE(again);
-    EXPECT_EQ(again.error().message(), "m.f is defined already");
+    EXPECT_EQ(again.error().message(), "m.f is already defined");
     linker.allow_shadowing(true);
     ASSERT_TRUE(linker.func("m", "f", []() -> int32_t { return 3; }));
     const Instance instance = instantiate(

@@ -251,7 +251,7 @@ TEST_F(LoweringTest, selects_between_constants_and_values_in_the_accumulator) {
               8);
 }
 
-TEST_F(LoweringTest, gives_code_behind_a_jump_no_effect) {
+TEST_F(LoweringTest, gives_code_after_a_jump_no_effect) {
     EXPECT_EQ(
         run("(block (br 0) (loop (block (unreachable)) (br 0)) (local.set $n (i32.const 9))) (local.get $n)",
             4),

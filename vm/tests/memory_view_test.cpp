@@ -108,7 +108,7 @@ TEST_F(MemoryViewTest, reads_strings_of_a_given_length) {
     EXPECT_EQ(text(view.read_string(10, 5, 5)), "hello");
     EXPECT_EQ(text(view.read_string(10, 0, 0)), "");
     EXPECT_EQ(error_of(view.read_string(10, 12, 11)),
-              "a string of 12 bytes at offset 10 was not read, at most 11 are allowed; the memory has 65536");
+              "string too long: 12 bytes at offset 10, the limit is 11; the memory has 65536");
     EXPECT_EQ(view.read_string(10, 12, 11).error().code(), TrapCode::limit);
 }
 
@@ -120,14 +120,16 @@ TEST_F(MemoryViewTest, reads_strings_up_to_their_nul) {
     EXPECT_EQ(error_of(view.read_c_string(10, 4)), "a string of more than 4 bytes at offset 10 was not read, "
                                                    "at most 4 are allowed; the memory has 65536");
     EXPECT_EQ(error_of(MemoryView::of(memory, 10, 3)->read_c_string(1, 4)),
-              "out of bounds memory access: the string at offset 1 has no end in 2 bytes, the view has 3");
+              "out of bounds memory access: the string at offset 1 is not terminated within 2 bytes, the "
+              "view has 3");
     EXPECT_EQ(text(view.read_c_string(15, 0)), "");
     // A string that ends with the memory, with and without its NUL.
     EXPECT_TRUE(view.write_c_string(65532, "end"));
     EXPECT_EQ(text(view.read_c_string(65532, SIZE_MAX)), "end");
     EXPECT_TRUE(view.fill(65535, 1, 'X'));
     EXPECT_EQ(error_of(view.read_c_string(65532, SIZE_MAX)),
-              "out of bounds memory access: the string at offset 65532 has no end in 4 bytes, the memory has "
+              "out of bounds memory access: the string at offset 65532 is not terminated within 4 bytes, the "
+              "memory has "
               "65536");
     EXPECT_EQ(view.read_c_string(65532, 3).error().code(), TrapCode::limit);
     EXPECT_FALSE(view.read_c_string(65536, 10));

@@ -102,9 +102,9 @@ TEST_F(TableTest, holds_references) {
     EXPECT_EQ(table->get(1)->get<ExternRef>(), ExternRef::host(1));
     EXPECT_TRUE(table->set(1, ExternRef{}));
     EXPECT_TRUE(table->get(1)->is_null());
-    EXPECT_EQ(table->get(2).error().message(), "the table has no element 2, only 2");
+    EXPECT_EQ(table->get(2).error().message(), "table index 2 out of range: the table has 2 elements");
     EXPECT_EQ(table->set(2, ExternRef{}).error().code(), ErrorCode::usage);
-    EXPECT_EQ(table->set(0, Func{}).error().message(), "the value is not of the table's element type");
+    EXPECT_EQ(table->set(0, Func{}).error().message(), "the value does not match the table's element type");
     EXPECT_EQ(table->set(0, 1).error().code(), ErrorCode::usage);
 }
 
@@ -179,7 +179,7 @@ TEST_F(GlobalTest, refuses_what_its_type_forbids) {
     EXPECT_EQ(fixed->set(6).error().message(), "the global is immutable");
     EXPECT_EQ(Global::create(store, {ValType::i32, false}, 5.0).error().code(), ErrorCode::usage);
     const auto variable = Global::create(store, {externref, true}, ExternRef{});
-    EXPECT_EQ(variable->set(6).error().message(), "the value is not of the global's type");
+    EXPECT_EQ(variable->set(6).error().message(), "the value does not match the global's type");
     EXPECT_TRUE(variable->set(ExternRef::host(3)));
     EXPECT_EQ(variable->get().get<ExternRef>(), ExternRef::host(3));
 }

@@ -12,7 +12,7 @@ namespace {
 constexpr int thread_count = 8;
 constexpr int func_count = 40;
 
-/// A chain of functions, each lowered at its first call by whoever comes first, over data that instances
+/// A chain of functions, each lowered by the thread that calls it first, over data that instances
 /// share.
 std::string chain() {
     std::string data;

@@ -312,7 +312,7 @@ protected:
 
 TEST_F(WaitlessTest, a_thread_that_must_not_be_suspended_is_not) {
     EXPECT_EQ(trap("(drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))"),
-              "wait on a thread that must not be suspended");
+              "waiting is not allowed on this thread (Config::waiting)");
     EXPECT_EQ(run("(memory.atomic.notify (i32.const 0) (i32.const 1))"), 0);
 }
 

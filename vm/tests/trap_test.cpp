@@ -9,7 +9,7 @@ class TrapTest : public VmTest {};
 
 TEST(Trap, has_the_words_of_its_code) {
     EXPECT_EQ(Trap{TrapCode::unreachable}.message(), "unreachable");
-    EXPECT_EQ(Trap{TrapCode::usage}.message(), "wrong use");
+    EXPECT_EQ(Trap{TrapCode::usage}.message(), "invalid use of the API");
     EXPECT_EQ(text_of(TrapCode::call_stack_exhausted), "call stack exhausted");
 }
 
@@ -236,7 +236,7 @@ TEST_F(TrapTest, is_safe_to_print) {
     const Instance instance = instantiate(R"((module (func (export "f"))))");
     const auto missing = instance.func("\x1b[2J\n");
     ASSERT_FALSE(missing);
-    EXPECT_EQ(missing.error().message(), "there is no export `\\1b[2J\\0a`");
+    EXPECT_EQ(missing.error().message(), "no export named `\\1b[2J\\0a`");
     EXPECT_EQ(Trap::host("%s", "\xc2\x9b and \x07").message(), "\\u{9b} and \\07");
     EXPECT_EQ(Trap::host("%s%300d", "\n", 1).message().substr(0, 4), "\\0a ");
     EXPECT_EQ(refusal(R"((module (import "a\0a" "b" (func)) (import "c" "d" (func))))"),

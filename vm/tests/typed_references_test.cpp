@@ -50,7 +50,7 @@ protected:
     }
 };
 
-constexpr std::string_view misfit = "argument 0 is not of the parameter's type";
+constexpr std::string_view misfit = "argument 0 has the wrong type";
 
 TEST_F(TypedReferencesTest, anyref_goes_through_host_functions) {
     AnyRef seen;
@@ -259,8 +259,8 @@ TEST_F(TypedReferencesTest, references_that_were_let_go_of_are_refused) {
                                    : Func::wrap(store, [&] { return std::tuple{int32_t{1}, stale}; });
         const auto called = external ? trap_in((*host->typed<ExternRef()>())())
                                      : trap_in((*host->typed<std::tuple<int32_t, AnyRef>()>())());
-        EXPECT_EQ(called, external ? "the host function's result 0 is not of its type"
-                                   : "the host function's result 1 is not of its type");
+        EXPECT_EQ(called, external ? "result 0 of the host function has the wrong type"
+                                   : "result 1 of the host function has the wrong type");
     }
 }
 
@@ -273,7 +273,7 @@ TEST_F(TypedReferencesTest, functions_of_another_store_are_refused) {
                   *foreign->typed<int32_t(int32_t)>())),
               misfit);
     const auto host = Func::wrap(store, [&] { return *foreign; });
-    EXPECT_EQ(trap_in((*host->typed<Func()>())()), "the host function's result 0 is not of its type");
+    EXPECT_EQ(trap_in((*host->typed<Func()>())()), "result 0 of the host function has the wrong type");
 }
 
 TEST_F(TypedReferencesTest, null_handles_do_nothing) {

@@ -190,10 +190,10 @@ TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
 TEST_F(VerifierTest, wants_known_instructions_one_after_the_other) {
     lower(counting);
     copy[sizeof(Code) / 8] += 1;
-    EXPECT_EQ(verify(), "there is no complete instruction");
+    EXPECT_EQ(verify(), "the instruction is incomplete");
     lower(counting);
     head().size -= 8;
-    EXPECT_EQ(verify(), "there is no complete instruction");
+    EXPECT_EQ(verify(), "the instruction is incomplete");
     lower(counting);
     head().size = 0;
     EXPECT_EQ(verify(), "there are no instructions");
@@ -218,7 +218,7 @@ TEST_F(VerifierTest, wants_jumps_to_go_to_instructions) {
     EXPECT_EQ(verify(), "a jump target is not an instruction");
     lower(choosing);
     set(Form::jump_table, Field::count, UINT32_MAX);
-    EXPECT_EQ(verify(), "there is no complete instruction");
+    EXPECT_EQ(verify(), "the instruction is incomplete");
 }
 
 TEST_F(VerifierTest, wants_far_slots_inside_of_the_frame) {
@@ -522,8 +522,8 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code(), TrapCode::invalid_code);
     EXPECT_TRUE(
-        refused.error().message().starts_with("the engine made invalid code for function 0: at 0x00"));
-    EXPECT_TRUE(refused.error().message().ends_with(": there is no complete instruction"));
+        refused.error().message().starts_with("the engine generated invalid code for function 0: at 0x00"));
+    EXPECT_TRUE(refused.error().message().ends_with(": the instruction is incomplete"));
     const auto listing = list_code(engine, *module, 0);
     ASSERT_FALSE(listing);
     EXPECT_EQ(listing.error().function(), 0u);

@@ -2,7 +2,10 @@
 
 /// @file
 /// Everything that an embedder of the virtual machine needs. The text format and WASI are separate libraries
-/// with their own headers: <warpbeam/text/parse.hpp>, <warpbeam/wasi/wasi.hpp>.
+/// with their own headers: <warpbeam/text/parse.hpp>, <warpbeam/wasi/wasi.hpp>. Thread-safety: see each
+/// class; in short, an Engine, Module or SharedMemory may be used by any thread, a Store and its objects by
+/// one thread at a time.
+/// https://webassembly.github.io/spec/core/
 
 #include <warpbeam/version.hpp>
 #include <warpbeam/vm/disassembly.hpp>

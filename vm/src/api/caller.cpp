@@ -3,7 +3,7 @@
 
 #include <warpbeam/vm/host_func.hpp>
 
-/// What a host function learns of its call.
+/// Information for a host function about its call.
 
 namespace warpbeam {
 

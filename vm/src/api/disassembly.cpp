@@ -9,7 +9,7 @@
 
 namespace warpbeam {
 
-/// Makes a listing. Texts are kept one behind the other, and cut into lines when they no longer move.
+/// Makes a listing. All text is collected in one buffer, and cut into lines when the buffer no longer moves.
 class CodeLister {
 public:
     CodeLister(Allocator& allocator, const Module& module, vm::CompiledModule& compiled) noexcept
@@ -45,7 +45,7 @@ private:
     }
 
     bool list(const vm::Code& code) noexcept {
-        const vm::HandlerIndex* const index = vm::HandlerIndex::get(); // the verifier has asked for it
+        const vm::HandlerIndex* const index = vm::HandlerIndex::get(); // made for the verifier already
         vm::Disassembler out{module_, listing_.text_};
         out.head(code);
         if (!end_line(0, Error::no_offset))

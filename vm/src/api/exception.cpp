@@ -31,10 +31,10 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     const std::span<const ValType> types = tag.params();
     if (values.size() != types.size())
         return std::unexpected{Error{ErrorCode::usage,
-                                     "the tag's exceptions carry %zu values; given were %zu", types.size(),
-                                     values.size()}};
+                                     "the tag's exceptions carry %zu values, but %zu were given",
+                                     types.size(), values.size()}};
     if (const size_t i = vm::first_misfit(values, types, store); i != values.size())
-        return std::unexpected{Error{ErrorCode::usage, "value %zu is not of the tag's type", i}};
+        return std::unexpected{Error{ErrorCode::usage, "value %zu does not match the tag's type", i}};
     Vec<vm::Slot> payload{store.allocator()};
     if (!payload.resize(slots_of(types)))
         return std::unexpected{no_memory()};
@@ -55,7 +55,7 @@ std::expected<Exception, Error> Exception::from(Store& store, const Value& value
     StoreImpl* const impl = vm::Internal::impl(store);
     constexpr ValType exnref = ValType::reference(HeapType::exn, false);
     if (!vm::fits(value, exnref, *impl))
-        return std::unexpected{Error{ErrorCode::usage, "the value is not a reference to an exception"}};
+        return std::unexpected{Error{ErrorCode::usage, "the value is not an exception reference"}};
     auto root = impl->roots.add_exception(value.slots()[0]);
     if (!root)
         return std::unexpected{no_memory()};

@@ -46,8 +46,8 @@ std::expected<void, Trap> detail::check_arguments(const Func& func, const uint64
     StoreImpl& store = *vm::Internal::inst(func)->store;
     const std::span<const ValType> params = store.types().func(vm::Internal::inst(func)->type).params;
     if (const size_t i = vm::first_misfit(frame, params, store); i != params.size())
-        return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
-                                                  "argument %zu is not of the parameter's type", i)};
+        return std::unexpected{
+            Trap::with_message(store.allocator(), TrapCode::usage, "argument %zu has the wrong type", i)};
     return {};
 }
 
@@ -77,7 +77,7 @@ std::expected<void, Error> Func::check_type(std::span<const ValType> params,
         return std::unexpected{use.error()};
     const FuncType own = type();
     const TypeRegistry& types = inst_->store->types();
-    // A reference of the same hierarchy may be of the parameter's type; the call finds out.
+    // A reference of the same hierarchy may match the parameter's type; the call checks it.
     const auto takes = [&](ValType param, ValType given) {
         return param.is_ref() && given.is_ref()
                    ? types.matches(given.heap(), param.heap()) || types.matches(param.heap(), given.heap())

@@ -16,6 +16,14 @@ using vm::ObjectKind;
 using vm::Slot;
 
 Error usage(const char* message) noexcept { return Error{ErrorCode::usage, "%s", message}; }
+Error no_field(size_t field, size_t count) noexcept {
+    return Error{ErrorCode::usage, "field index %zu out of range: the structure has %zu fields", field,
+                 count};
+}
+Error no_element(uint32_t index, uint32_t count) noexcept {
+    return Error{ErrorCode::usage, "array index %" PRIu32 " out of range: the array has %" PRIu32 " elements",
+                 index, count};
+}
 
 Object* object_of(StoreImpl* store, const Value& value, ObjectKind kind) noexcept {
     if (store == nullptr || !value.type().is_ref())
@@ -42,7 +50,7 @@ std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field,
     if (!field.is_mutable)
         return std::unexpected{usage("the field is immutable")};
     if (!vm::fits(value, field.storage.unpacked(), store))
-        return std::unexpected{usage("the value is not of the field's type")};
+        return std::unexpected{usage("the value does not match the field's type")};
     vm::store_value(at, field.storage.kind(), value.slots());
     return {};
 }
@@ -53,7 +61,7 @@ std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, Composi
         return std::unexpected{no_memory()};
     const TypeRegistry& types = store.engine().types();
     if (!types.contains(type) || types[type].kind != kind)
-        return std::unexpected{usage("the type is not that of a structure or array")};
+        return std::unexpected{usage("not a structure or array type")};
     const Layout* const layout = vm::Internal::layouts(store.engine())->of(type);
     if (layout == nullptr)
         return std::unexpected{no_memory()};
@@ -88,7 +96,7 @@ std::expected<StructRef, Error> StructRef::create(Store& store, TypeId type,
     Vec<Slot> roots{impl.allocator()};
     for (size_t i = 0; i < fields.size(); ++i) {
         if (!vm::fits(fields[i], types[i].storage.unpacked(), impl))
-            return std::unexpected{usage("a value is not of its field's type")};
+            return std::unexpected{usage("a value does not match its field's type")};
         if (types[i].storage.is_ref() && !roots.push(fields[i].slots()[0]))
             return std::unexpected{no_memory()};
     }
@@ -130,7 +138,7 @@ std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
     if (!use)
         return std::unexpected{use.error()};
     if (field >= size())
-        return std::unexpected{usage("the structure has no such field")};
+        return std::unexpected{no_field(field, size())};
     return load(*impl_, impl_->types()[type()].fields[field],
                 vm::field_at(inst_, inst_->layout->fields[field].offset));
 }
@@ -140,7 +148,7 @@ std::expected<void, Error> StructRef::set(size_t field, const Value& value) cons
     if (!use)
         return std::unexpected{use.error()};
     if (field >= size())
-        return std::unexpected{usage("the structure has no such field")};
+        return std::unexpected{no_field(field, size())};
     return store_field(*impl_, impl_->types()[type()].fields[field],
                        vm::field_at(inst_, inst_->layout->fields[field].offset), value);
 }
@@ -158,7 +166,7 @@ std::expected<ArrayRef, Error> ArrayRef::create(Store& store, TypeId type, uint3
         return std::unexpected{layout.error()};
     StoreImpl& impl = *vm::Internal::impl(store);
     if (!vm::fits(init, store.engine().types()[type].fields[0].storage.unpacked(), impl))
-        return std::unexpected{usage("the value is not of the element type")};
+        return std::unexpected{usage("the value does not match the element type")};
     const vm::RootSpan span{impl.heap, {init.slots(), 1}};
     vm::ArrayObject* const array = impl.heap.allocate_array(*layout, length);
     if (array == nullptr)
@@ -195,7 +203,7 @@ std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
     if (!use)
         return std::unexpected{use.error()};
     if (index >= size())
-        return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
+        return std::unexpected{no_element(index, size())};
     return load(*impl_, impl_->types()[type()].fields[0], vm::element_at(inst_, index));
 }
 
@@ -204,7 +212,7 @@ std::expected<void, Error> ArrayRef::set(uint32_t index, const Value& value) con
     if (!use)
         return std::unexpected{use.error()};
     if (index >= size())
-        return std::unexpected{Error{ErrorCode::usage, "the array has no element %" PRIu32, index}};
+        return std::unexpected{no_element(index, size())};
     return store_field(*impl_, impl_->types()[type()].fields[0], vm::element_at(inst_, index), value);
 }
 

@@ -6,7 +6,7 @@
 namespace warpbeam {
 namespace {
 
-/// What a reference refers to, when the host made it.
+/// The object that a reference made by the host refers to.
 const vm::HostData* find(const Store& store, ExternRef reference) noexcept {
     const vm::Use use{store};
     const vm::Object* const object =

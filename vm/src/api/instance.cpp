@@ -53,7 +53,7 @@ std::expected<T, Error> find(const Instance& instance, std::string_view name, Ex
     const auto found = instance.find_export(name);
     if (!found)
         return std::unexpected{
-            Error{ErrorCode::usage, "there is no export `%.*s`", static_cast<int>(name.size()), name.data()}};
+            Error{ErrorCode::usage, "no export named `%.*s`", static_cast<int>(name.size()), name.data()}};
     const T* const object = std::get_if<T>(&*found);
     if (object == nullptr)
         return std::unexpected{Error{ErrorCode::usage, "the export `%.*s` is not a %s",

@@ -1,14 +1,14 @@
 #include "store/store_impl.hpp"
 
-/// The word that code polls has the request in its lowest bit, and above that the number of the period: a
-/// handle of one period changes the word only while it is that period's. All this is lock-free, so that a
-/// signal handler may do it.
+/// The word that code polls has the request in its lowest bit, and the number of the period above that. A
+/// handle for one period changes the word only during that period. All this is lock-free, so that a signal
+/// handler may do it.
 
 namespace warpbeam {
 namespace {
 
 constexpr uint64_t requested = vm::Execution::interrupt_requested;
-/// The period of a handle that has an effect in all.
+/// The period of a handle that has an effect in every period.
 constexpr uint64_t any_period = UINT64_MAX;
 
 } // namespace
@@ -28,7 +28,8 @@ InterruptHandle Store::new_interrupt_handle() noexcept {
 void Store::clear_interrupt() noexcept {
     if (impl_ == nullptr)
         return;
-    // A handle for any period may set the bit meanwhile: that request is as late as those before it.
+    // A handle for every period may set the bit in the meantime; that request is too late, like those before
+    // it.
     std::atomic<uint64_t>& word = impl_->execution().interrupt;
     word.store((word.load(std::memory_order_relaxed) | requested) + 1, std::memory_order_relaxed);
 }

@@ -4,7 +4,7 @@
 
 #include <warpbeam/vm/linker.hpp>
 
-/// A module whose imports are looked up and checked once.
+/// A module whose imports have been looked up and checked.
 
 namespace warpbeam {
 
@@ -13,7 +13,7 @@ struct LinkedModule::Impl : RefCounted<Impl> {
         : RefCounted{of.allocator()}, engine{of}, module{linked}, hosts{of.allocator()} {}
     const Engine engine;
     const Module module;
-    Vec<Ref<vm::HostFunc>> hosts; ///< for each import
+    Vec<Ref<vm::HostFunc>> hosts; ///< one for each import
 };
 
 LinkedModule::LinkedModule() noexcept = default;

@@ -17,11 +17,11 @@ struct Linker::Definition {
                all.substr(module_size) == name;
     }
 
-    /// The module's name, then the field's.
+    /// The two parts of the name, one after the other.
     Vec<char> text;
     size_t module_size = 0;
     Extern object;
-    /// When set, it is what is defined.
+    /// The definition, if it is a host function.
     Ref<vm::HostFunc> host;
 };
 
@@ -70,7 +70,7 @@ std::expected<Linker::Definition*, Error> Linker::add(std::string_view module,
     if (Definition* const present = find(module, name)) {
         if (shadowing_)
             return present;
-        return std::unexpected{Error{ErrorCode::usage, "%.*s.%.*s is defined already",
+        return std::unexpected{Error{ErrorCode::usage, "%.*s.%.*s is already defined",
                                      static_cast<int>(module.size()), module.data(),
                                      static_cast<int>(name.size()), name.data()}};
     }
@@ -200,7 +200,7 @@ Linker::Entry Linker::operator[](size_t i) const noexcept {
 
 namespace {
 
-/// A host function in place of one that is not defined.
+/// A host function that replaces a missing one.
 struct StubFunc {
     Text name;
     Linker::Stub stub;

@@ -13,10 +13,11 @@ namespace warpbeam {
 namespace {
 
 Error wrong_type() noexcept {
-    return Error{ErrorCode::usage, "the value is not of the table's element type"};
+    return Error{ErrorCode::usage, "the value does not match the table's element type"};
 }
 Error no_element(uint64_t index, uint64_t size) noexcept {
-    return Error{ErrorCode::usage, "the table has no element %" PRIu64 ", only %" PRIu64, index, size};
+    return Error{ErrorCode::usage, "table index %" PRIu64 " out of range: the table has %" PRIu64 " elements",
+                 index, size};
 }
 
 } // namespace
@@ -29,7 +30,7 @@ std::expected<Table, Error> Table::create(Store& store, const TableType& type, c
     if (!type.element.is_ref() || !vm::fits(init, type.element, impl))
         return std::unexpected{wrong_type()};
     if (type.limits.has_max && type.limits.max < type.limits.min)
-        return std::unexpected{Error{ErrorCode::usage, "a table's minimum is above its maximum"}};
+        return std::unexpected{Error{ErrorCode::usage, "the table's minimum is greater than its maximum"}};
     const auto table = impl.objects.make_table(type, init.slots()[0]);
     if (!table)
         return std::unexpected{table.error()};

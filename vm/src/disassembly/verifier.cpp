@@ -119,7 +119,7 @@ bool Verifier::read() noexcept {
     const std::span<const char> code = instructions_of(code_);
     for (size_t position = 0; position < code.size(); position += instrs_.back().size) {
         const std::optional<CodeInstr> instr = read_instr(*index, code, position);
-        want(instr.has_value(), position, "there is no complete instruction");
+        want(instr.has_value(), position, "the instruction is incomplete");
         if (found())
             return false;
         if (!instrs_.push(*instr)) {

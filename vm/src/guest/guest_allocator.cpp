@@ -9,7 +9,7 @@
 namespace warpbeam {
 namespace vm {
 
-/// What the handles of one GuestAllocator share.
+/// The state shared by the copies of a GuestAllocator.
 class GuestHeap : public RefCounted<GuestHeap> {
 public:
     using Source = GuestAllocator::Source;
@@ -18,7 +18,7 @@ public:
         : RefCounted{allocator}, memory_{memory}, is_64_{memory.type().limits.is_64} {}
 
     [[nodiscard]] static std::expected<GuestAllocator, Trap> make(Store& store, Memory memory) noexcept;
-    /// Gives it our own allocator; false when there is no memory.
+    /// Uses our own allocator; false if memory runs out.
     [[nodiscard]] bool be_own() noexcept;
     [[nodiscard]] std::expected<void, Trap> find_exports(Instance instance,
                                                          const GuestAllocatorOptions& options) noexcept;
@@ -43,13 +43,14 @@ private:
     bool is_64_;
     Source source_ = Source::own;
     Func malloc_;
-    Func free_; ///< null: blocks are not freed
+    Func free_; ///< null if blocks are not freed
     Ref<LinearMemoryHeap> own_;
 };
 
 namespace {
 
-/// What every C compiler's malloc answers at least; for more we ask for a larger block and align in it.
+/// The alignment that every C compiler's malloc provides. For a larger one we allocate a larger block and
+/// align within it.
 constexpr uint64_t malloc_alignment = 8;
 
 template <typename... Args>
@@ -73,8 +74,8 @@ bool GuestHeap::be_own() noexcept {
     return static_cast<bool>(own_);
 }
 
-/// An export that takes `params` numbers of the address type, and returns one or nothing. Null: there is
-/// none.
+/// An exported function that takes `params` numbers of the address type, and returns one or nothing. Null if
+/// there is no export of that name.
 std::expected<Func, Trap> GuestHeap::find(Instance instance, std::string_view name, size_t params,
                                           bool result) const noexcept {
     const auto found = instance.func(name);
@@ -87,18 +88,18 @@ std::expected<Func, Trap> GuestHeap::find(Instance instance, std::string_view na
     };
     if (type.params.size() != params || type.results.size() != (result ? 1 : 0) || !all(type.params) ||
         !all(type.results))
-        return refuse(TrapCode::usage, "the guest's function %.*s has another type than an allocator's",
+        return refuse(TrapCode::usage, "the guest's function %.*s does not have an allocator's type",
                       static_cast<int>(name.size()), name.data());
     return *found;
 }
 
-/// What the embedder has named must be there.
+/// Finds functions that the embedder has named, which must exist.
 std::expected<void, Trap> GuestHeap::find_named(Instance instance,
                                                 const GuestAllocatorOptions& options) noexcept {
     const auto named = [&](std::string_view name, size_t params, bool result) {
         auto func = find(instance, name, params, result);
         if (func && func->is_null())
-            func = refuse(TrapCode::usage, "the guest exports no function %.*s",
+            func = refuse(TrapCode::usage, "the guest does not export a function %.*s",
                           static_cast<int>(name.size()), name.data());
         return func;
     };
@@ -118,7 +119,7 @@ std::expected<void, Trap> GuestHeap::find_named(Instance instance,
     return {};
 }
 
-/// What was not named need not fit: another function may well be called `free`.
+/// Functions that were not named need not have the right type: an unrelated function may be called `free`.
 void GuestHeap::guess(Instance instance) noexcept {
     const auto fitting = [&](std::string_view name, size_t params, bool result) {
         return find(instance, name, params, result).value_or(Func{});
@@ -133,16 +134,16 @@ void GuestHeap::guess(Instance instance) noexcept {
     } else if (realloc) {
         source_ = Source::cabi_realloc;
         malloc_ = realloc;
-        // There is no way to give such a block back: to make it 0 bytes does nothing in what is generated for
-        // C and is undefined in what is generated for Rust, and a function that is called `free` need not
-        // belong to the same allocator.
+        // There is no way to free such a block: resizing it to 0 bytes does nothing in the code generated for
+        // C, and is undefined in that for Rust, and a function called `free` need not belong to the same
+        // allocator.
     }
 }
 
 namespace {
 
-/// Whether a guest has an allocator, which then owns the bytes from its __heap_base on even if we can't or
-/// shall not use it.
+/// Whether a guest has an allocator. It then owns the bytes from __heap_base on, even if we can't or must not
+/// use it.
 bool exports_allocator(Instance instance, const GuestAllocatorOptions& options) noexcept {
     for (const std::string_view name :
          {std::string_view{"malloc"}, std::string_view{"calloc"}, std::string_view{"realloc"},
@@ -181,7 +182,7 @@ bool GuestHeap::add_heap_base(Instance instance) noexcept {
     };
     const uint64_t size = memory_.size();
     const uint64_t begin = number("__heap_base", 0);
-    // Without a base the heap is nowhere; below it lie the guest's data and stack, also when it lies.
+    // Without a base we can't use any bytes; below it are the guest's data and stack.
     return begin == 0 || own_->add_heap_base(begin, std::min(number("__heap_end", size), size));
 }
 
@@ -197,16 +198,16 @@ std::expected<uint64_t, Trap> GuestHeap::call(Func func,
 }
 
 std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t alignment) noexcept {
-    const uint64_t most = is_64_ ? INT64_MAX : UINT32_MAX;
-    if (size > most || alignment > most)
-        return refuse(TrapCode::out_of_memory, "the guest's memory has no room for %" PRIu64 " bytes", size);
+    const uint64_t max = is_64_ ? INT64_MAX : UINT32_MAX;
+    if (size > max || alignment > max)
+        return refuse(TrapCode::out_of_memory, "the guest could not allocate %" PRIu64 " bytes", size);
     const bool realloc = source_ == Source::cabi_realloc;
     const auto block = realloc ? call(malloc_, {0, 0, alignment, size}) : call(malloc_, {size});
     if (!block)
         return block;
     if (*block == 0)
-        return refuse(TrapCode::out_of_memory, "the guest has no room for %" PRIu64 " bytes", size);
-    // What can't be right is not given back either: to free it might do more damage than to leave it.
+        return refuse(TrapCode::out_of_memory, "the guest could not allocate %" PRIu64 " bytes", size);
+    // A wrong block is not freed, since that might do more damage than leaking it.
     const uint64_t promised = realloc ? alignment : std::min(alignment, malloc_alignment);
     if (*block % promised != 0)
         return refuse(TrapCode::host,
@@ -214,15 +215,15 @@ std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t align
                       promised);
     if (!MemoryView::of(memory_, *block, size))
         return refuse(TrapCode::memory_out_of_bounds,
-                      "the guest returned a block of %" PRIu64 " bytes at %" PRIu64
-                      ", its memory has %" PRIu64,
+                      "the guest returned an out-of-bounds block: %" PRIu64 " bytes at %" PRIu64
+                      ", the memory has %" PRIu64,
                       size, *block, memory_.size());
     return block;
 }
 
 std::expected<GuestBuffer, Trap> GuestHeap::allocate(uint64_t size, uint64_t alignment) noexcept {
     if (!std::has_single_bit(alignment))
-        return refuse(TrapCode::usage, "%" PRIu64 " is no alignment", alignment);
+        return refuse(TrapCode::usage, "invalid alignment %" PRIu64 ": use a power of two", alignment);
     std::expected<uint64_t, Trap> block;
     uint64_t address = 0;
     if (source_ == Source::own) {
@@ -250,7 +251,7 @@ std::expected<void, Trap> GuestHeap::free(uint64_t block) noexcept {
     if (source_ == Source::own)
         return own_->free(block);
     if (!is_64_ && block > UINT32_MAX)
-        return refuse(TrapCode::usage, "%" PRIu64 " is no address of 32 bits", block);
+        return refuse(TrapCode::usage, "%" PRIu64 " is not a 32-bit address", block);
     if (free_)
         if (auto called = call(free_, {block}); !called)
             return std::unexpected{std::move(called.error())};
@@ -279,7 +280,7 @@ GuestBuffer& GuestBuffer::operator=(GuestBuffer&& other) noexcept {
 GuestBuffer::~GuestBuffer() { (void)free(); }
 
 MemoryView GuestBuffer::view() const noexcept {
-    // The block was inside when it was made; if the memory has been reset since, every access says so.
+    // The block was inside when it was allocated; if the memory was reset since, every access reports it.
     return MemoryView{heap_->memory(), address_, size_};
 }
 
@@ -307,7 +308,7 @@ std::expected<GuestAllocator, Trap> GuestAllocator::of(Instance instance,
                                                        const GuestAllocatorOptions& options) noexcept {
     const auto memory = instance.memory(options.memory);
     if (!memory)
-        return vm::refuse(TrapCode::usage, "the guest exports no memory %.*s",
+        return vm::refuse(TrapCode::usage, "the guest does not export a memory %.*s",
                           static_cast<int>(options.memory.size()), options.memory.data());
     auto made = vm::GuestHeap::make(*instance.store(), *memory);
     if (made)

@@ -11,12 +11,12 @@
 
 namespace warpbeam::vm {
 
-/// Our own allocator over a memory, for all GuestAllocators of a store that have none of the guest's: each
-/// memory keeps one, so that none gives out what another has given out. It counts its owners, since a
-/// GuestBuffer may end after its store. Thread-safety: that of the store, but for the counter.
+/// Our own allocator for a memory, shared by all GuestAllocators of a store that do not use the guest's: each
+/// memory has only one, so that blocks never overlap. It counts its owners, since a GuestBuffer may outlive
+/// its store. Thread-safety: that of the store, except for the counter.
 class LinearMemoryHeap final : public MemoryAttachment {
 public:
-    /// The one of a memory; null when there is no memory for it.
+    /// The allocator of a memory; null if memory runs out.
     [[nodiscard]] static Ref<LinearMemoryHeap> over(MemoryInst& memory) noexcept;
     LinearMemoryHeap(Allocator& allocator, Memory memory) noexcept
         : allocator_{allocator}, memory_{memory}, ranges_{allocator} {}
@@ -26,15 +26,15 @@ public:
             destroy(allocator_, this);
     }
 
-    /// Lets it use the bytes [begin, end) that the guest leaves alone, unless others were handed to it in
-    /// this way before: those of several instances may overlap. Pages that it has added itself are left out.
-    /// False when there is no memory.
+    /// Allows the use of the bytes [begin, end), which the guest does not use, unless an earlier call has
+    /// done so, since the ranges of several instances may overlap. Pages that it has added itself are
+    /// excluded. False if memory runs out.
     [[nodiscard]] bool add_heap_base(uint64_t begin, uint64_t end) noexcept;
-    /// A block, in pages that are added if need be. `alignment` is a power of two.
+    /// Allocates a block; adds pages if necessary. `alignment` is a power of two.
     [[nodiscard]] std::expected<uint64_t, Trap> allocate(uint64_t size, uint64_t alignment) noexcept;
     [[nodiscard]] std::expected<void, Trap> free(uint64_t block) noexcept;
-    /// The memory is what it was at first, and the blocks are gone: from here on nothing is given out, and
-    /// the memory gets another heap.
+    /// The memory was reset, and all blocks are gone: this object allocates nothing any more, and the memory
+    /// will get a new one.
     void end() noexcept override { ended_ = true; }
 
 private:
@@ -44,9 +44,9 @@ private:
     Allocator& allocator_;
     Memory memory_;
     RangeAllocator ranges_;
-    uint64_t end_ = 0;                 ///< of what it has, exactly; 0: it has nothing
-    uint64_t first_page_ = UINT64_MAX; ///< where the first pages begin that it has added
-    uint64_t seam_ = 0;                ///< where what follows that is entered from
+    uint64_t end_ = 0;                 ///< the exact end of its bytes; 0 if it has none
+    uint64_t first_page_ = UINT64_MAX; ///< the beginning of the first pages that it has added
+    uint64_t seam_ = 0;                ///< the beginning of the bytes that are not entered yet
     bool has_base_ = false;
     bool ended_ = false;
 };

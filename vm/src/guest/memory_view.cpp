@@ -8,7 +8,7 @@
 namespace warpbeam {
 namespace {
 
-/// A number that may have been a negative one says so.
+/// A number as text, also as a negative one if it may have been one.
 struct Named {
     explicit Named(uint64_t number) noexcept {
         if (number > INT64_MAX)
@@ -20,7 +20,7 @@ struct Named {
     char text[48];
 };
 
-/// Where the messages about a memory are kept.
+/// The allocator for messages about a memory.
 Allocator& allocator_of(const Memory& memory) noexcept {
     const vm::Use use{memory};
     return use ? vm::Internal::inst(memory)->store->allocator() : Allocator::standard();
@@ -34,13 +34,13 @@ std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t si
                            Named{size}.text, Named{offset}.text, what, limit)};
 }
 
-/// `than` says that the length is only known to be more.
+/// `than` is "more than " if only a lower bound of the length is known.
 std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char* than, uint64_t length,
                                size_t max_length, const char* what, uint64_t size) noexcept {
-    return std::unexpected{Trap::with_message(
-        allocator_of(memory), TrapCode::limit,
-        "a string of %s%s bytes at offset %s was not read, at most %zu are allowed; the %s has %" PRIu64,
-        than, Named{length}.text, Named{offset}.text, max_length, what, size)};
+    return std::unexpected{
+        Trap::with_message(allocator_of(memory), TrapCode::limit,
+                           "string too long: %s%s bytes at offset %s, the limit is %zu; the %s has %" PRIu64,
+                           than, Named{length}.text, Named{offset}.text, max_length, what, size)};
 }
 
 } // namespace
@@ -50,7 +50,7 @@ std::expected<std::span<uint8_t>, Trap> MemoryView::at(uint64_t offset, uint64_t
     const uint64_t own = size_ == all ? bytes.size() : size_;
     if (offset > own || size > own - offset)
         return outside(memory_, offset, size, kind(), own);
-    // The view lay inside when it was made, but a memory can be reset to a smaller size.
+    // The view was inside when it was made, but a memory can be reset to a smaller size.
     const uint64_t start = address_ + offset;
     if (start > bytes.size() || size > bytes.size() - start)
         return outside(memory_, start, size, "memory", bytes.size());
@@ -97,11 +97,11 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
     if (nul == nullptr && cut)
         return too_long(memory_, offset, "more than ", max_length, max_length, kind(), size());
     if (nul == nullptr)
-        return std::unexpected{
-            Trap::with_message(allocator_of(memory_), TrapCode::memory_out_of_bounds,
-                               "out of bounds memory access: the string at offset %s has no end in %" PRIu64
-                               " bytes, the %s has %" PRIu64,
-                               Named{offset}.text, rest, kind(), size())};
+        return std::unexpected{Trap::with_message(
+            allocator_of(memory_), TrapCode::memory_out_of_bounds,
+            "out of bounds memory access: the string at offset %s is not terminated within %" PRIu64
+            " bytes, the %s has %" PRIu64,
+            Named{offset}.text, rest, kind(), size())};
     Vec<char> text{allocator_of(memory_)};
     const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
     if (!text.append({begin, length}))

@@ -438,8 +438,8 @@ void Emitter::set_local(uint32_t local, Popped value) noexcept {
     const bool pinned1 = !is_float && pins_.l1 == local;
     const Dst d = pinned0 ? Dst::l0 : pinned1 ? Dst::l1 : Dst::slot;
 
-    // If the instruction that made the value is the last one, change its destination. Its operands may then have to
-    // come from the slots of pinned locals.
+    // If the instruction that made the value is the last one, change its destination. Its operands may then
+    // have to come from the slots of pinned locals.
     const Producer* const last = last_producer(value);
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {

@@ -38,8 +38,8 @@ struct Operand {
     uint64_t high;  ///< the upper half of a v128; for a local, the next higher operand that is the same local
 };
 
-/// An instruction whose destination can still be changed, since a result in the accumulator is stored only if it
-/// turns out that it must be.
+/// An instruction whose destination can still be changed, since a result in the accumulator is stored only if
+/// it turns out that it must be.
 struct Producer {
     Choice choice;
     Kind result{};
@@ -65,7 +65,8 @@ struct Taken {
 };
 
 /// Writes threaded code and keeps the symbolic state: operand stack, accumulators, pinned locals.
-/// If memory or the frame's slots run out, `failure` says so and everything emitted from then on is discarded.
+/// If memory or the frame's slots run out, `failure` says so and everything emitted from then on is
+/// discarded.
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
@@ -85,8 +86,8 @@ protected:
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
-    /// An accumulator: the operand or local whose value it holds. An operand that is not stored yet must be stored
-    /// before the accumulator is written again.
+    /// An accumulator: the operand or local whose value it holds. An operand that is not stored yet must be
+    /// stored before the accumulator is written again.
     struct Accumulator {
         size_t operand = no_operand;
         uint32_t local = no_local;
@@ -180,13 +181,13 @@ protected:
     }
     /// Makes sure that the frame has the operand.
     void force_slot(Popped& popped) noexcept;
-    /// The cost of having an operand of a class in its slot: nothing, a store by the instruction that made it, or an
-    /// instruction.
+    /// The cost of having an operand of a class in its slot: nothing, a store by the instruction that made
+    /// it, or an instruction.
     [[nodiscard]] unsigned cost_of_slot(const Popped& popped, Src src) const noexcept;
     static constexpr unsigned no_handler = UINT32_MAX;
-    /// Sets the classes of a choice's operands, in the order of its form, to those that they have, or if there is no such
-    /// handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or `no_handler`; emits nothing
-    /// yet.
+    /// Sets the classes of a choice's operands, in the order of its form, to those that they have, or if
+    /// there is no such handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or
+    /// `no_handler`; emits nothing yet.
     [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
     /// The second half of that, for the case that there is no handler for the operands' classes.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
@@ -210,13 +211,13 @@ protected:
         put_in_slots(choice, operands);
     }
 
-    /// The class of an instruction's operand; if it is in a pinned local's slot, the register, so that a replacing
-    /// instruction can use the register.
+    /// The class of an instruction's operand; if it is in a pinned local's slot, the register, so that a
+    /// replacing instruction can use the register.
     [[nodiscard]] Src from_pin(Src src, uint64_t slot, bool is_float) const noexcept;
     /// The operands of an integer instruction with fields `left` and `right`.
     [[nodiscard]] Variant operands_from_pins(const Producer& producer) noexcept;
-    /// If a choice does not exist, tries it with pinned locals in their slots, for the operands from `first` on; this
-    /// costs nothing. False if there is no handler.
+    /// If a choice does not exist, tries it with pinned locals in their slots, for the operands from `first`
+    /// on; this costs nothing. False if there is no handler.
     [[nodiscard]] bool settle_pins(Choice& choice, size_t first = 0) noexcept;
     [[nodiscard]] bool settles(Choice choice) noexcept { return settle_pins(choice); }
 
@@ -239,8 +240,8 @@ protected:
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
     /// Changes an existing instruction to a variant with another destination.
     void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
-    /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after it; else
-    /// null.
+    /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after
+    /// it; else null.
     [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
     /// Removes the last instruction, and restores the accumulator's previous contents.
     Taken take_back(const Producer& producer) noexcept;
@@ -279,7 +280,8 @@ protected:
     PinSet pins_;
     uint32_t height_ = 0;
     size_t settled_ = 0; ///< the operands below are at home or constants
-    /// Operands that are known to be at home, so branches with many operands need not check each of them again.
+    /// Operands that are known to be at home, so branches with many operands need not check each of them
+    /// again.
     struct {
         size_t begin = 0;
         size_t end = 0;
@@ -294,8 +296,8 @@ protected:
     static constexpr uint32_t transit_slots = 2 + 2 * transit_operands;
     uint32_t next_transit_ = 0;
     size_t last_label_ = 0;
-    /// Counts every instruction emitted, including removed ones, so that data about one instruction can't be mistaken for
-    /// that of another one at the same position.
+    /// Counts every instruction emitted, including removed ones, so that data about one instruction can't be
+    /// mistaken for that of another one at the same position.
     uint64_t serial_ = 0;
     uint64_t call_serial_ = 0; ///< of the last call that returned one value
     /// The last addition to a local, which a latch may fuse with.

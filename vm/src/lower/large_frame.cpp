@@ -2,20 +2,21 @@
 
 #include <algorithm>
 
-/// Frames that have more slots than instructions can name with 16 bits.
+/// Frames with more slots than 16-bit operands of instructions can name.
 ///
-/// The instructions are the same; what does not fit is far, and comes and goes through near slots. Far locals
-/// lie below the frame pointer, which the function raises when it is entered: it begins above the arguments
-/// and the far locals. Operands above the reach have far homes. One that is popped is copied to a near slot;
-/// a result is in its accumulator, or a near slot, before it goes home. Calls, throws and all instructions
-/// with consecutive operands reach those anywhere, so that what is live always lies below a callee's frame.
+/// The instructions are the same. Slots that they can't name are far, and are copied to and from near slots.
+/// Far locals are below the frame pointer: the function raises it at entry, so that it is above the arguments
+/// and the far locals. Operands too high for 16 bits have far homes. When such an operand is popped, it is
+/// copied to a near slot; a result is in its accumulator, or a near slot, before it goes home. Calls, throws
+/// and all instructions with consecutive operands can use any slots for these, so everything live is always
+/// below a callee's frame.
 
 namespace warpbeam::vm {
 
 namespace {
-/// A frame up to this size is no large one; what is near in a larger one takes about as much.
+/// Frames up to this size are not large; the near part of a large frame has about this size.
 constexpr uint32_t near_slots = slot_reach < 60'000 ? 0 : 60'000;
-/// For near locals, also where operands would take all.
+/// Reserved for near locals, even if operands could use all slots.
 constexpr uint32_t min_near_locals = slot_reach / 16;
 } // namespace
 
@@ -119,7 +120,7 @@ bool Lowering::place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept {
     return true;
 }
 
-/// The arguments and far locals come to lie below the frame pointer.
+/// Raises the frame pointer above the arguments and far locals.
 void Lowering::open_frame() noexcept {
     const FuncType& type = module_.type_registry().func(body_.type);
     const auto params = static_cast<uint32_t>(slots_of(type.params));

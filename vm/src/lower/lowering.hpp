@@ -8,9 +8,9 @@
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///
-/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit nothing; an
-/// operator emits one instruction, whose handler is specialised for the locations of its operands. At every jump
-/// target the operands are at home, so paths agree at merges by construction.
+/// One pass over the instructions with a symbolic operand stack: locals, constants, blocks and drops emit
+/// nothing; an operator emits one instruction, whose handler is specialised for the locations of its
+/// operands. At every jump target the operands are at home, so paths agree at merges by construction.
 
 namespace warpbeam::vm {
 
@@ -26,8 +26,8 @@ public:
 
     /// Lowers the function. The code is allocated with the allocator; null on failure, see `failure()`.
     [[nodiscard]] Code* run(uint32_t func) noexcept;
-    /// Lowers and discards the code; returns where its instructions come from, by position. The code is the same every
-    /// time.
+    /// Lowers and discards the code; returns where its instructions come from, by position. The code is the
+    /// same every time.
     [[nodiscard]] Exit locate(Vec<CodeMark>& marks) noexcept;
     using Emitter::failure;
 
@@ -183,8 +183,8 @@ private:
     void emit_jump(uint32_t depth) noexcept;
     /// Emits a jump, or the return, with the label's operands, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
-    /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise around the
-    /// moves, or the return, that go to the label.
+    /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise
+    /// around the moves, or the return, that go to the label.
     void end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept;
     /// Moves the top operands to where the label needs them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
@@ -225,8 +225,8 @@ private:
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
-    /// Moves the arguments to the beginning of the frame. The slot that holds the callee, if there is one, is moved out
-    /// of their way.
+    /// Moves the arguments to the beginning of the frame. The slot that holds the callee, if there is one, is
+    /// moved out of their way.
     void begin_tail_call(const FuncType& type, uint32_t* callee) noexcept;
 
     // large_frame.cpp

@@ -29,9 +29,9 @@ Error CompiledModule::error_of(Exit exit) noexcept {
     if (exit == Exit::out_of_memory)
         return no_memory();
     if (exit != Exit::invalid_code)
-        return Error{ErrorCode::limit, "a function is too large to be lowered"};
+        return Error{ErrorCode::limit, "a function is too large: its frame exceeds the engine's limit"};
     const ModuleCode::Refusal refusal = code_.refusal();
-    return Error{ErrorCode::unsupported, "the engine made invalid code: at 0x%04zx: %s",
+    return Error{ErrorCode::unsupported, "the engine generated invalid code: at 0x%04zx: %s",
                  refusal.finding.position, refusal.finding.words}
         .in_function(refusal.func);
 }

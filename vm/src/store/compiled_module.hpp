@@ -9,10 +9,10 @@
 
 namespace warpbeam::vm {
 
-/// What the instances of a module share, whatever their stores and threads are; attached to the Module.
+/// What all instances of a module share, in all stores and threads; attached to the Module.
 class CompiledModule final : public ModuleAccess::Attachment {
 public:
-    /// The one that is attached to the module, or a fresh one; null when there is no memory.
+    /// The object attached to the module, or a new one; null if memory runs out.
     [[nodiscard]] static CompiledModule* of(const Module& module, const Engine& engine) noexcept;
     CompiledModule(const Engine& engine, const Module& module, const CodeOptions& options) noexcept
         : engine_{engine}, module_{module}, allocator_{*options.allocator}, code_{module, options} {}
@@ -20,15 +20,15 @@ public:
     [[nodiscard]] ModuleCode& code() noexcept { return code_; }
     /// Why a function was not lowered.
     [[nodiscard]] Error error_of(Exit exit) noexcept;
-    /// The images of the module's memories, made when they are asked for the second time: the first instance
-    /// may stay the only one. Null when there are none. Any thread may ask.
+    /// The images of the module's memories, created at the second call, since the first instance may stay the
+    /// only one. Null if there are none. Any thread may call this.
     [[nodiscard]] const DataImages* images() noexcept;
 
     void drop() noexcept override { destroy(allocator_, this); }
     ~CompiledModule() { destroy(allocator_, images_.load(std::memory_order_relaxed)); }
 
 private:
-    const Engine engine_; ///< ends last
+    const Engine engine_; ///< destroyed last
     const Module& module_;
     Allocator& allocator_;
     ModuleCode code_;

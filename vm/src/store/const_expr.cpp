@@ -53,7 +53,7 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
     return push({{reinterpret_cast<uintptr_t>(object)}});
 }
 
-/// Wraps as the operators of code do; of an i32 the slot's upper half stays zero.
+/// Wraps around like the operators in code; for an i32, the upper half of the slot stays zero.
 template <typename Operator, typename T>
 ConstEvaluator::Step ConstEvaluator::combine() noexcept {
     const T right = static_cast<T>(stack_.back());
@@ -72,7 +72,8 @@ ConstEvaluator::Step ConstEvaluator::get_global(uint32_t index) noexcept {
         return push({global.value, slots_of(global.type.content)});
     }
     if (index < module_.imported_globals())
-        return std::unexpected{Error{ErrorCode::unsupported, "the value of an import is not known yet"}};
+        return std::unexpected{
+            Error{ErrorCode::unsupported, "the value of an imported global is only known at instantiation"}};
     return run(module_.global_decls()[index - module_.imported_globals()].init);
 }
 
@@ -132,9 +133,9 @@ ConstEvaluator::Step ConstEvaluator::apply(Op op, InstrReader& reader) noexcept 
 ConstEvaluator::Step ConstEvaluator::run(const ConstExpr& expression) noexcept {
     InstrReader reader{module_, expression.code};
     for (Op op; (op = reader.op()) != Op::end;) {
-        // Globals that refer to those before them could take time without end.
+        // Without a limit, globals that refer to earlier globals could take exponential time.
         if (inst_ == nullptr && steps_++ == 100)
-            return std::unexpected{Error{ErrorCode::unsupported, "a long constant expression"}};
+            return std::unexpected{Error{ErrorCode::unsupported, "the constant expression is too long"}};
         if (auto done = apply(op, reader); !done)
             return done;
     }

@@ -11,25 +11,26 @@
 
 namespace warpbeam::vm {
 
-/// Evaluates constant expressions: for an instance that is being made, or before there is one.
+/// Evaluates constant expressions, either for an instance that is being created, or before there is an
+/// instance.
 /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
 class ConstEvaluator {
 public:
     ConstEvaluator(const InstanceData& inst, Allocator& allocator) noexcept
         : module_{*inst.module}, inst_{&inst}, stack_{allocator} {}
-    /// For what depends on nothing but constants; the error `unsupported` says that the expression does not,
-    /// or that it is longer than what a compiler makes of an address.
+    /// For expressions that depend only on constants. For other ones, and for those longer than what
+    /// compilers generate for an address, the error is `unsupported`.
     ConstEvaluator(const Module& module, Allocator& allocator) noexcept
         : module_{module}, stack_{allocator} {}
 
-    /// The value, in the first slot and for a v128 in both. Globals and functions that the expression names
-    /// must exist. Errors: `out_of_memory`; `limit` when the heap is full.
+    /// The value: in the first slot, or in both for a v128. Globals and functions that the expression
+    /// mentions must exist. Errors: `out_of_memory`; `limit` if the heap is full.
     struct Result {
         Slot slots[2] = {0, 0};
     };
     [[nodiscard]] std::expected<Result, Error> evaluate(const ConstExpr& expression) noexcept;
 
-    /// When the last evaluation ended by a trap, its code.
+    /// The code of the trap that ended the last evaluation, if there was one.
     [[nodiscard]] std::optional<TrapCode> trap() const noexcept { return trap_; }
 
 private:

@@ -9,11 +9,11 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// Copying less costs no more than what mapping saves: a system call, and a fault for each page touched. From
-/// bench/instantiate.
+/// Mapping costs a system call, and a fault for each page touched. For fewer bytes, copying is no slower;
+/// measured with bench/instantiate.
 constexpr size_t worthwhile = 16 * 1024;
 
-/// Where a segment goes if that is known before there is an instance and can't trap.
+/// The position of a segment, if it is known before there is an instance and can't trap.
 std::optional<uint64_t> place_of(const Module& module, const DataSegment& segment,
                                  ConstEvaluator& constants) noexcept {
     if (segment.memory < module.imported_memories())
@@ -32,12 +32,12 @@ DataImages* DataImages::create(const Module& module, Allocator& allocator) noexc
     if (made == nullptr)
         return nullptr;
     made->first_ = module.imported_memories();
-    Vec<uint64_t> places{allocator}; // of the active segments
+    Vec<uint64_t> places{allocator}; // positions of the active segments
     Vec<MemoryImage::Piece> pieces{allocator};
     bool enough = made->images_.reserve(module.memories().size() - made->first_) &&
                   pieces.reserve(module.data().size());
     ConstEvaluator constants{module, allocator};
-    // When a segment traps, those before it have been applied and those after it have not.
+    // If a segment traps, those before it have been applied and those after it have not.
     for (const DataSegment& segment : module.data()) {
         if (segment.mode != SegmentMode::active)
             continue;
@@ -63,7 +63,7 @@ DataImages* DataImages::create(const Module& module, Allocator& allocator) noexc
             begin = std::min(begin, place);
             end = std::max(end, place + segment.bytes.size());
         }
-        // What is between the segments takes memory of the system too as soon as somebody reads it.
+        // The bytes between the segments use memory of the system too as soon as they are read.
         const bool dense = bytes >= worthwhile && bytes >= (end - begin) / 2;
         const bool shared = dense && !module.memories()[memory].shared;
         enough &= made->images_.emplace(shared ? MemoryImage::create(pieces) : std::nullopt) != nullptr;

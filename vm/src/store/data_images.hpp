@@ -6,17 +6,17 @@
 
 namespace warpbeam::vm {
 
-/// The memories of a module as its data segments leave them, for its instances to share: those whose segments
-/// are large, and lie close enough together that an image is at most twice as large as they are.
+/// The initial contents of a module's memories, which its instances share. Only for memories whose data
+/// segments are large, and so close together that an image is at most twice as large as they are.
 class DataImages {
 public:
     explicit DataImages(Allocator& allocator) noexcept : images_{allocator} {}
 
-    /// Null when there is no memory.
+    /// Null if memory runs out.
     [[nodiscard]] static DataImages* create(const Module& module, Allocator& allocator) noexcept;
 
-    /// The image of a memory, which stands for all segments that go there; null when these are to be copied.
-    /// `memory` is its index.
+    /// The image of the memory with index `memory`, which replaces all segments for it; null if these must be
+    /// copied.
     [[nodiscard]] const MemoryImage* of(size_t memory) const noexcept {
         const bool exists = memory >= first_ && memory - first_ < images_.size();
         return exists && images_[memory - first_] ? &*images_[memory - first_] : nullptr;

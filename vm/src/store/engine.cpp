@@ -58,7 +58,7 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
                                        .borrow = options.borrow});
     if (!module)
         return module;
-    // From here on the module keeps the engine alive.
+    // From here on, the module keeps the engine alive.
     vm::CompiledModule* const compiled = vm::CompiledModule::of(*module, *this);
     if (compiled == nullptr)
         return std::unexpected{no_memory()};

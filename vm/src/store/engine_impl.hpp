@@ -7,7 +7,7 @@
 
 namespace warpbeam {
 
-/// What an engine is made of.
+/// The contents of an Engine.
 struct Engine::Impl : RefCounted<Engine::Impl> {
     Impl(Allocator& allocator, const Config& with) noexcept;
     ~Impl();

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-/// Host functions are called in host_func.cpp, exceptions made and thrown in unwind.cpp.
+/// Host functions are called in host_func.cpp; exceptions are created and thrown in unwind.cpp.
 
 namespace warpbeam::vm {
 
@@ -24,7 +24,7 @@ int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {
     if (more > UINT64_MAX - before)
         return -1;
     if (memory.shared != nullptr) {
-        // The store's limit has counted its largest size.
+        // Its maximum size already counts towards the store's limit.
         const bool allowed = quota.allows(type, before, before + more);
         const std::optional<uint64_t> grown = allowed ? memory.shared->grow(pages) : std::nullopt;
         (void)memory.refresh();
@@ -33,7 +33,7 @@ int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {
     if (!quota.take_memory(type, before, before + more))
         return -1;
     LinearMemory& bytes = *static_cast<MemoryObject&>(memory).bytes;
-    // A policy that has grown it meanwhile was asked about something else.
+    // If the policy itself made it grow in the meantime, its answer was for another size.
     if (memory.size != before || !bytes.grow(pages)) {
         quota.return_memory(more);
         return -1;
@@ -50,7 +50,7 @@ int64_t grow(TableInst& table, uint64_t count, Slot value) noexcept {
     if (count > max_elements(table.type) - old || count > SIZE_MAX - old ||
         !quota.take_elements(table.type, old, old + count))
         return -1;
-    // A policy that has grown it meanwhile was asked about something else.
+    // If the policy itself made it grow in the meantime, its answer was for another size.
     if (table.size != old || !slots.resize(static_cast<size_t>(old + count))) {
         quota.return_elements(count);
         return -1;

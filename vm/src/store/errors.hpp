@@ -6,17 +6,18 @@
 
 namespace warpbeam {
 
-/// The error of every call that found no memory.
+/// The error of every call for which memory ran out.
 [[nodiscard]] inline Error no_memory() noexcept { return Error{ErrorCode::out_of_memory}; }
 
 [[nodiscard]] inline Error no_module() noexcept {
-    return Error{ErrorCode::usage, "there is no module to instantiate: the handle is empty"};
+    return Error{ErrorCode::usage, "no module to instantiate: the handle is empty"};
 }
 [[nodiscard]] inline Error other_engine() noexcept {
-    return Error{ErrorCode::usage, "the store, the linker and the module are not all of the same engine"};
+    return Error{ErrorCode::usage,
+                 "the store, the linker and the module do not all belong to the same engine"};
 }
 
-/// The error of a call for which the heap has just had no room.
+/// The error of a call for which the heap has just run out of space.
 [[nodiscard]] inline Error no_room(const vm::Heap& heap) noexcept {
     return heap.failure() == vm::Exit::out_of_memory
                ? no_memory()

@@ -5,12 +5,13 @@
 #include "store/values.hpp"
 
 #include <algorithm>
+#include <cinttypes>
 
 namespace warpbeam {
 namespace vm {
 namespace {
 
-/// The id of the final function type without a supertype, which is what a function type alone means.
+/// The id of the final function type without a supertype, which is the meaning of a plain function type.
 TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
     SubType plain;
     plain.func = type;
@@ -32,7 +33,10 @@ HostFunc::create(const Engine& engine, const FuncType& type,
     }
     const ModuleLimits& limits = engine.config().limits;
     if (type.params.size() > limits.params || type.results.size() > limits.results)
-        return std::unexpected{Error{ErrorCode::usage, "a host function has too many parameters or results"}};
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "a host function has too many parameters or results (limits: %" PRIu32
+                                     " and %" PRIu32 ")",
+                                     limits.params, limits.results}};
     const auto is_foreign = [&](ValType of) { return !engine.types().contains(of); };
     if (std::ranges::any_of(type.params, is_foreign) || std::ranges::any_of(type.results, is_foreign))
         return std::unexpected{
@@ -44,7 +48,7 @@ HostFunc::create(const Engine& engine, const FuncType& type,
     if (host->type == TypeRegistry::failed)
         return std::unexpected{no_memory()};
     host->signature = &engine.types().func(host->type);
-    // One slot at least, so that no two frames of a stack begin at the same place.
+    // At least one slot, so that no two frames of a stack begin at the same place.
     const size_t slots = std::max({slots_of(type.params), slots_of(type.results), size_t{1}});
     make_host_code(host->code, static_cast<uint32_t>(slots));
     host->cell.code.store(&host->code.header, std::memory_order_relaxed);
@@ -55,7 +59,7 @@ HostFunc::create(const Engine& engine, const FuncType& type,
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
     Caller from = Internal::caller(store.handle(), caller, *host.signature);
-    // The arguments are in the frame, and so are the results when the call ends.
+    // The frame contains the arguments, and after the call the results.
     const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
     const Exit exit = called ? Exit::none : store.pending.hold(execution, std::move(called.error()));
@@ -71,7 +75,7 @@ namespace {
 
 Trap wrong_result(const StoreImpl& store, size_t i) noexcept {
     return Trap::with_message(store.allocator(), TrapCode::host,
-                              "the host function's result %zu is not of its type", i);
+                              "result %zu of the host function has the wrong type", i);
 }
 
 } // namespace
@@ -95,7 +99,7 @@ std::expected<void, Trap> call_untyped(UntypedCall call, void* object, Caller& c
                                        uint64_t* frame) noexcept {
     StoreImpl& store = *store_of(caller);
     const FuncType& type = caller.type();
-    // Few functions have more parameters and results than this; for those that do, values live elsewhere.
+    // Few functions have more parameters and results than this; for those, the values are allocated.
     constexpr size_t few = 8;
     Value inlined[few];
     Vec<Value> many{store.allocator()};

@@ -8,11 +8,11 @@
 
 namespace warpbeam::vm {
 
-/// A host function as stores and linkers share it. It belongs to no store; a FuncInst makes it a function of
-/// one.
+/// A host function, which stores and linkers can share. It belongs to no store; a FuncInst makes it a
+/// function of a store.
 struct HostFunc : RefCounted<HostFunc> {
-    /// Takes over the callable, also when it fails. Errors: `out_of_memory`, `usage` for a type that is too
-    /// large.
+    /// Takes ownership of the callable, even if it fails. Errors: `out_of_memory`, `usage` if the type has
+    /// too many parameters or results.
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
     create(const Engine& engine, const FuncType& type,
            const warpbeam::detail::HostCallable& callable) noexcept;

@@ -15,13 +15,13 @@ namespace {
 using vm::Slot;
 using vm::within;
 
-/// Makes one instance. The steps are those of the specification, in `run`'s order. All that has been made
-/// when a step fails is ended again, unless others can get at a part of it by then: what is in an imported
-/// table or may have been handed out by the start function refers to functions, these to the instance with
-/// all it has.
+/// Creates one instance. The steps are those of the specification, in the order of `run`. If a step fails,
+/// everything created so far is destroyed, unless something else may already refer to a part of it: an
+/// imported table, or whatever the start function has stored, may contain a function, which refers to the
+/// instance and so to everything in it.
 class Instantiation {
 public:
-    /// `mark` is from before the instance's object was made.
+    /// `mark` was taken before the instance's object was created.
     Instantiation(StoreImpl& store, const Module& module, vm::InstanceObject& inst,
                   const vm::ObjectFactory::Mark& mark) noexcept
         : store_{store}, module_{module}, inst_{inst}, constants_{inst, store.allocator()}, mark_{mark} {}
@@ -34,7 +34,7 @@ public:
     }
 
     std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
-    /// Makes an instance that is complete what it was before its start function.
+    /// Restores the state of a complete instance from before its start function.
     std::expected<void, InstantiationError> run_again() noexcept;
 
 private:
@@ -52,11 +52,11 @@ private:
     Step reset_memories() noexcept;
     Step reset_tables() noexcept;
     Step set_segments() noexcept;
-    /// Apply the active segments; `again`, only those of tables and memories that a reset touches.
+    /// Apply the active segments; with `again`, only those for tables and memories that a reset restores.
     std::expected<void, InstantiationError> apply_elements(bool again) noexcept;
     std::expected<void, InstantiationError> apply_data(bool again) noexcept;
 
-    /// From here on others may refer to what was made, so it stays whatever happens.
+    /// From here on, something else may refer to what was created, so it is kept whatever happens.
     void keep() noexcept {
         if (!adopted_)
             store_.objects.adopt(inst_);
@@ -65,7 +65,7 @@ private:
 
     /// A value of one slot: a reference, or an address (i32 or i64).
     std::expected<Slot, Error> slot(const ConstExpr& expression) noexcept;
-    /// What the elements of a table are at first.
+    /// The initial value of a table's elements.
     std::expected<Slot, Error> first_value(const TableDecl& decl) noexcept {
         return decl.init ? slot(*decl.init) : Slot{0};
     }
@@ -79,16 +79,17 @@ private:
         return InstantiationError{error, store_.allocator()};
     }
 
-    /// Segment `index` puts more there than there is room for. `words` are the kind of segment, of what it
-    /// consists, and where that goes.
+    /// The error for segment `index`, which is out of bounds. `words` are the kind of segment, the word for
+    /// its elements, and the word for its destination.
     [[nodiscard]] std::unexpected<InstantiationError> outside(TrapCode code, const char* const (&words)[3],
                                                               size_t index, size_t count, uint64_t start,
                                                               uint64_t size) const noexcept {
         const std::string_view trap = text_of(code);
-        return std::unexpected{InstantiationError{Trap::with_message(
-            store_.allocator(), code, "%.*s: %s segment %zu puts %zu %s%s at %" PRIu64 ", %s has %" PRIu64,
-            static_cast<int>(trap.size()), trap.data(), words[0], index, count, words[1],
-            count == 1 ? "" : "s", start, words[2], size)}};
+        return std::unexpected{InstantiationError{
+            Trap::with_message(store_.allocator(), code,
+                               "%.*s: %s segment %zu writes %zu %s%s at %" PRIu64 ", but the %s has %" PRIu64,
+                               static_cast<int>(trap.size()), trap.data(), words[0], index, count, words[1],
+                               count == 1 ? "" : "s", start, words[2], size)}};
     }
 
     StoreImpl& store_;
@@ -112,7 +113,7 @@ bool Instantiation::make_index_spaces() noexcept {
 }
 
 bool Instantiation::bind(std::span<const ImportValue> imports) noexcept {
-    size_t next[5] = {}; // by kind
+    size_t next[5] = {}; // the next import of each kind
     for (const ImportValue& import : imports) {
         size_t& i = next[import.host == nullptr ? import.object->index() : 0];
         if (import.host != nullptr) {
@@ -167,7 +168,7 @@ Instantiation::Step Instantiation::make_globals() noexcept {
 }
 
 Instantiation::Step Instantiation::set_globals() noexcept {
-    // Each may refer to those before it.
+    // Each global may refer to earlier ones.
     for (size_t i = 0; i < module_.global_decls().size(); ++i) {
         const auto value = constants_.evaluate(module_.global_decls()[i].init);
         if (!value)
@@ -250,7 +251,7 @@ Instantiation::Step Instantiation::make_tags() noexcept {
     return {};
 }
 
-/// The active segments go straight to their tables, and are dropped from the start.
+/// Active segments are written directly to their tables, and count as dropped from the start.
 Instantiation::Step Instantiation::make_elements() noexcept {
     for (size_t i = 0; i < module_.elements().size(); ++i) {
         const ElementSegment& segment = module_.elements()[i];
@@ -268,7 +269,7 @@ Instantiation::Step Instantiation::make_elements() noexcept {
 Instantiation::Step Instantiation::set_segments() noexcept {
     for (size_t i = 0; i < module_.elements().size(); ++i) {
         const std::span<Slot> values = inst_.elem_storage[i];
-        // What a dropped segment held may be gone. From here on the collector sees it.
+        // The objects of a dropped segment may be gone, so it is cleared before the collector sees it again.
         std::ranges::fill(values, Slot{0});
         inst_.elems[i].values = values;
         for (size_t k = 0; k < values.size(); ++k) {
@@ -347,7 +348,7 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
     if (memory != nullptr && memory->kind == ExternKind::memory)
         inst_.exported_memory = inst_.memories[memory->index];
 
-    // A growth policy that makes instances, against the rules, gets no more than others.
+    // Checked again, since a growth policy that breaks the rules may have made instances itself.
     if (auto room = store_.quota.check_instances(); !room)
         return std::unexpected{refused(room.error())};
     if (auto applied = apply_elements(false); !applied)
@@ -379,12 +380,13 @@ std::expected<void, InstantiationError> check_imports(const StoreImpl& store, co
         const ImportValue& value = values[i];
         if (value.object != nullptr && store_number(*value.object) != store.number()) {
             const Import& import = module.imports()[i];
-            return std::unexpected{InstantiationError{
-                Error{ErrorCode::usage,
-                      "the import %.*s.%.*s is given an object of another store, or an empty handle",
-                      static_cast<int>(import.module.size()), import.module.data(),
-                      static_cast<int>(import.name.size()), import.name.data()},
-                store.allocator()}};
+            return std::unexpected{
+                InstantiationError{Error{ErrorCode::usage,
+                                         "the import %.*s.%.*s was given an empty handle, or an object that "
+                                         "belongs to another store",
+                                         static_cast<int>(import.module.size()), import.module.data(),
+                                         static_cast<int>(import.name.size()), import.name.data()},
+                                   store.allocator()}};
         }
         check_import(report, i, module.imports()[i], value, store.types());
     }

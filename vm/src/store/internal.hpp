@@ -11,13 +11,13 @@ namespace warpbeam::vm {
 
 class Layouts;
 
-/// What the library may do with public classes and others may not: the one friend of them all.
+/// The library's access to private members of the public classes: their only friend.
 struct Internal {
     template <typename Handle>
     [[nodiscard]] static auto* inst(const Handle& handle) noexcept {
         return handle.inst_;
     }
-    /// The number of the store that a handle is for; 0 for an empty one.
+    /// The number of the store that a handle belongs to; 0 for an empty handle.
     template <typename Handle>
     [[nodiscard]] static uint64_t store_number(const Handle& handle) noexcept {
         return handle.store_;
@@ -39,9 +39,9 @@ struct Internal {
         return value;
     }
 
-    /// Null when there was no memory for it.
+    /// Null if memory ran out.
     [[nodiscard]] static StoreImpl* impl(const Store& store) noexcept { return store.impl_; }
-    /// Null when there was no memory for it.
+    /// Null if memory ran out.
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
 
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {

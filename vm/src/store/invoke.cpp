@@ -11,7 +11,7 @@
 namespace warpbeam::vm {
 namespace {
 
-/// The trap of a run that has failed.
+/// The trap of a failed run.
 Trap trap_of(Exit exit, StoreImpl& store, const Record* base) noexcept {
     Execution& now = store.execution();
     if (exit == Exit::interrupted)
@@ -35,8 +35,7 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
         !has_native_stack(now.native_stack_reserve))
         return std::unexpected{Trap{TrapCode::call_stack_exhausted}};
 
-    // When the host is called by code, this is where that code stands; a trap of ours must leave no trace in
-    // it.
+    // If code called the host, this is the state of that code; a trap in this run must not change it.
     const Instr* const ip = now.ip;
     Slot* const fp = now.fp;
     Slot* const free = now.free;
@@ -68,13 +67,14 @@ std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,
     StoreImpl& store = *func.store;
     const FuncType& type = store.types().func(func.type);
     if (args.size() != type.params.size() || results.size() != type.results.size())
-        return std::unexpected{Trap::with_message(
-            store.allocator(), TrapCode::usage,
-            "the function takes %zu arguments and has %zu results; given were %zu and room for %zu",
-            type.params.size(), type.results.size(), args.size(), results.size())};
+        return std::unexpected{
+            Trap::with_message(store.allocator(), TrapCode::usage,
+                               "the function takes %zu arguments and returns %zu results, but was called "
+                               "with %zu arguments and space for %zu results",
+                               type.params.size(), type.results.size(), args.size(), results.size())};
     if (const size_t i = first_misfit(args, type.params, store); i != args.size())
-        return std::unexpected{Trap::with_message(store.allocator(), TrapCode::usage,
-                                                  "argument %zu is not of the parameter's type", i)};
+        return std::unexpected{
+            Trap::with_message(store.allocator(), TrapCode::usage, "argument %zu has the wrong type", i)};
 
     const size_t params_slots = slots_of(type.params);
     const size_t result_slots = slots_of(type.results);

@@ -9,8 +9,8 @@
 
 namespace warpbeam::vm {
 
-/// Calls with `params` slots of arguments in `frame`, which must be of the right types, and leaves `results`
-/// slots there.
+/// Calls a function with the `params` argument slots in `frame`, which must have the right types, and leaves
+/// `results` slots there.
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept;
 /// The same with values, whose types are checked.
 std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,

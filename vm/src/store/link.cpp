@@ -110,7 +110,7 @@ uint64_t store_number(const Extern& object) noexcept {
 
 namespace {
 
-/// The type of what is to be bound.
+/// The type of the object to be bound.
 ExternType type_of_value(const ImportValue& value) noexcept {
     if (value.host == nullptr)
         return type_of(*value.object);

@@ -11,13 +11,13 @@ namespace vm {
 struct HostFunc;
 }
 
-/// What an import is to be bound to: an object of the store, or a host function of a linker, or nothing.
+/// What an import will be bound to: an object of the store, a host function of a linker, or nothing.
 struct ImportValue {
     const Extern* object = nullptr;
     vm::HostFunc* host = nullptr;
 };
 
-/// Collects the imports that can't be bound, and makes one error of them.
+/// Collects the imports that can't be bound, and reports them in one error.
 class LinkReport {
 public:
     LinkReport(const Module& module, Allocator& allocator) noexcept;
@@ -42,23 +42,23 @@ private:
 /// Reports an import that is missing or whose type does not match.
 void check_import(LinkReport& report, uint32_t index, const Import& import, const ImportValue& value,
                   const TypeRegistry& types) noexcept;
-/// The number of the store that an object is in, which may have ended; 0 for an empty handle.
+/// The number of the store that an object belongs to, even if the store was destroyed; 0 for an empty handle.
 [[nodiscard]] uint64_t store_number(const Extern& object) noexcept;
 
 /// Makes an instance of a module, its imports in the order of Module::imports.
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 [[nodiscard]] std::expected<Instance, InstantiationError>
 instantiate(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
-/// The same with imports that are known to match, all of them host functions.
+/// The same for imports that are all host functions, and known to match.
 [[nodiscard]] std::expected<Instance, InstantiationError>
 instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
 
 namespace vm {
-/// Types as linking sees them: with the present size as the minimum.
+/// Types as used for linking: the minimum is the current size.
 [[nodiscard]] MemoryType type_of(MemoryInst& memory) noexcept;
 [[nodiscard]] TableType type_of(const TableInst& table) noexcept;
 
-/// Makes an instance what it was before its start function.
+/// Restores an instance's state from before its start function.
 [[nodiscard]] std::expected<void, InstantiationError> reset(InstanceObject& inst) noexcept;
 } // namespace vm
 

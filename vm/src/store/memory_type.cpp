@@ -5,22 +5,22 @@
 namespace warpbeam::vm {
 
 uint64_t max_pages(const MemoryType& type) noexcept {
-    const uint64_t most = type.addressable_pages();
-    return type.limits.has_max ? std::min(type.limits.max, most) : most;
+    const uint64_t max = type.addressable_pages();
+    return type.limits.has_max ? std::min(type.limits.max, max) : max;
 }
 
 uint64_t max_elements(const TableType& type) noexcept {
-    const uint64_t most = type.limits.max_address();
-    return type.limits.has_max ? std::min(type.limits.max, most) : most;
+    const uint64_t max = type.limits.max_address();
+    return type.limits.has_max ? std::min(type.limits.max, max) : max;
 }
 
 std::expected<void, Error> check(const MemoryType& type) noexcept {
     if (type.page_size_log2 != 16 && type.page_size_log2 != 0)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's pages have 65536 bytes or 1"}};
+        return std::unexpected{Error{ErrorCode::usage, "invalid page size: use 65536 or 1"}};
     if (type.limits.has_max && type.limits.max < type.limits.min)
-        return std::unexpected{Error{ErrorCode::usage, "a memory's minimum is above its maximum"}};
+        return std::unexpected{Error{ErrorCode::usage, "the memory's minimum is greater than its maximum"}};
     if (type.shared && !type.limits.has_max)
-        return std::unexpected{Error{ErrorCode::usage, "a shared memory has a maximum"}};
+        return std::unexpected{Error{ErrorCode::usage, "a shared memory needs a maximum"}};
     return {};
 }
 

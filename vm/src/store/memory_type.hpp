@@ -6,22 +6,22 @@
 #include <cstdint>
 #include <expected>
 
-/// What follows from the types of memories and tables.
+/// Properties of memory and table types.
 
 namespace warpbeam::vm {
 
-/// The most pages that a memory of this type can ever have, and the most elements of a table.
+/// The maximum number of pages of a memory of this type, and of elements of a table.
 [[nodiscard]] uint64_t max_pages(const MemoryType& type) noexcept;
 [[nodiscard]] uint64_t max_elements(const TableType& type) noexcept;
-/// The bytes of so many pages; UINT64_MAX when they have no number.
+/// The size of `pages` pages in bytes; UINT64_MAX on overflow.
 [[nodiscard]] inline uint64_t bytes_of(uint64_t pages, const MemoryType& type) noexcept {
     return pages <= UINT64_MAX >> type.page_size_log2 ? pages << type.page_size_log2 : UINT64_MAX;
 }
-/// Whether guard-page mode guards memories of this type.
+/// Whether guard pages can protect memories of this type.
 [[nodiscard]] inline bool is_guardable(const MemoryType& type) noexcept {
     return !type.limits.is_64 && type.page_size_log2 == 16;
 }
-/// Whether a module could declare a memory of this type; `usage` if not.
+/// Checks that the type is valid; the error is `usage`.
 [[nodiscard]] std::expected<void, Error> check(const MemoryType& type) noexcept;
 
 } // namespace warpbeam::vm

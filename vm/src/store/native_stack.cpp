@@ -10,9 +10,9 @@
 namespace warpbeam::vm {
 namespace {
 
-/// Where the stack of a thread lies; empty when that can't be told.
+/// The address range of the thread's stack; empty if it is unknown.
 struct Bounds {
-    bool known = false; ///< whether it has been asked for
+    bool known = false; ///< whether it was determined already
     int64_t low = 0;
     int64_t high = 0;
 };

@@ -34,7 +34,7 @@ void ObjectFactory::release_since(const Mark& mark) noexcept {
     arena_.rewind(mark.arena);
 }
 
-/// Takes the count of `taken` bytes back if the memory could not be made.
+/// Returns the `taken` bytes to the quota if the memory could not be created.
 MemoryObject* ObjectFactory::end_memory(MemoryObject* memory, uint64_t taken) noexcept {
     if (memory == nullptr) {
         quota_.remove_memory(taken);
@@ -47,18 +47,18 @@ MemoryObject* ObjectFactory::end_memory(MemoryObject* memory, uint64_t taken) no
 std::expected<MemoryObject*, Error> ObjectFactory::make_shared_memory(const MemoryType& type,
                                                                       const SharedMemory* present) noexcept {
     Allocator& allocator = engine_.allocator();
-    const uint64_t most = bytes_of(max_pages(type), type);
-    if (auto counted = quota_.add_memory(type, most); !counted)
+    const uint64_t max_size = bytes_of(max_pages(type), type);
+    if (auto counted = quota_.add_memory(type, max_size); !counted)
         return std::unexpected{counted.error()};
     std::expected<SharedMemory, Error> shared =
         present != nullptr ? *present : SharedMemory::create(type, &allocator);
     if (shared && engine_.guard_pages() && is_guardable(type) && !Internal::bytes(*shared)->is_guarded()) {
         const ErrorCode code = present != nullptr ? ErrorCode::usage : ErrorCode::out_of_memory;
         shared = std::unexpected{
-            Error{code, "there was no address space for guard pages when the shared memory was made"}};
+            Error{code, "the shared memory was created without guard pages: no address space was left"}};
     }
     MemoryObject* const memory =
-        end_memory(shared ? create<MemoryObject>(allocator, *shared, &owner_) : nullptr, most);
+        end_memory(shared ? create<MemoryObject>(allocator, *shared, &owner_) : nullptr, max_size);
     if (memory == nullptr)
         return std::unexpected{shared ? no_memory() : shared.error()};
     return memory;
@@ -69,15 +69,17 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType&
         return make_shared_memory(type, nullptr);
     Allocator& allocator = engine_.allocator();
     const uint64_t pages = type.limits.min;
-    const uint64_t most = max_pages(type);
-    if (pages > most)
-        return std::unexpected{Error{ErrorCode::usage, "a memory of %" PRIu64 " pages can't exist", pages}};
+    const uint64_t max = max_pages(type);
+    if (pages > max)
+        return std::unexpected{
+            Error{ErrorCode::usage,
+                  "a memory of %" PRIu64 " pages exceeds the maximum of its type or address space", pages}};
     const uint64_t size = bytes_of(pages, type);
     if (auto counted = quota_.add_memory(type, size); !counted)
         return std::unexpected{counted.error()};
     auto bytes = LinearMemory::create({.page_size_log2 = type.page_size_log2,
                                        .initial_pages = pages,
-                                       .max_pages = most,
+                                       .max_pages = max,
                                        .guarded = engine_.guard_pages() && is_guardable(type),
                                        .allocator = &allocator});
     MemoryObject* const memory =
@@ -92,7 +94,9 @@ std::expected<TableObject*, Error> ObjectFactory::make_table(const TableType& ty
     Allocator& allocator = engine_.allocator();
     const uint64_t size = type.limits.min;
     if (size > max_elements(type))
-        return std::unexpected{Error{ErrorCode::usage, "a table of %" PRIu64 " elements can't exist", size}};
+        return std::unexpected{
+            Error{ErrorCode::usage,
+                  "a table of %" PRIu64 " elements exceeds the maximum of its type or address space", size}};
     if (auto counted = quota_.add_table(type); !counted)
         return std::unexpected{counted.error()};
     Vec<Slot> elements{allocator};

@@ -11,7 +11,7 @@
 
 namespace warpbeam::vm {
 
-/// Makes what lives in a store, and ends it with the store.
+/// Creates the objects of a store, and destroys them with the store.
 class ObjectFactory {
 public:
     ObjectFactory(StoreImpl& owner, const Engine& engine, Quota& quota) noexcept
@@ -20,7 +20,7 @@ public:
     ObjectFactory& operator=(const ObjectFactory&) = delete;
     ~ObjectFactory();
 
-    /// A small object or array; null when there is no memory.
+    /// A small object or array; null if memory runs out.
     template <typename T>
     [[nodiscard]] T* make(const T& value) noexcept {
         const auto place = arena_.array<T>(1);
@@ -35,27 +35,28 @@ public:
         return place;
     }
 
-    // The errors are those of the public `create` functions.
+    // The errors are the same as for the public `create` functions.
 
     [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type) noexcept;
-    /// `present`, or a fresh one if that is null.
+    /// Adds `present`, or a new memory if that is null.
     [[nodiscard]] std::expected<MemoryObject*, Error>
     make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
     [[nodiscard]] std::expected<TableObject*, Error> make_table(const TableType& type, Slot init) noexcept;
-    /// A function that runs `host`, which the store then shares; null when there is no memory.
+    /// A function that runs `host`, of which the store becomes an owner; null if memory runs out.
     [[nodiscard]] FuncInst* make_host_func(HostFunc& host) noexcept;
-    /// Lists a global whose value may be a reference; false when there is no memory.
+    /// Records a global whose value may be a reference; false if memory runs out.
     [[nodiscard]] bool list(const GlobalInst& global) noexcept;
-    /// Makes the instance the store's, together with a share of its module.
+    /// Makes the store the owner of the instance, and an owner of its module.
     void adopt(InstanceObject& instance) noexcept;
 
-    /// What exists now, so that an instantiation which fails can take its own back.
+    /// The objects that exist now, so that a failed instantiation can remove those that it added.
     struct Mark;
     [[nodiscard]] Mark mark() const noexcept;
-    /// Ends all that was made since. Precondition: nothing refers to any of it, and no instance was adopted.
+    /// Destroys everything created since then. Precondition: nothing refers to any of it, and no instance was
+    /// adopted.
     void release_since(const Mark& mark) noexcept;
 
-    // All of a kind, the last one first.
+    // All objects of a kind, the newest first.
 
     struct GlobalLink {
         const GlobalInst* global;
@@ -64,7 +65,7 @@ public:
     [[nodiscard]] MemoryObject* memories() const noexcept { return memories_; }
     [[nodiscard]] TableObject* tables() const noexcept { return tables_; }
     [[nodiscard]] InstanceObject* instances() const noexcept { return instances_; }
-    /// Those that may hold references.
+    /// The globals that may hold references.
     [[nodiscard]] const GlobalLink* globals() const noexcept { return globals_; }
 
 private:

@@ -10,11 +10,12 @@
 
 #include <optional>
 
-/// The objects of a store that own something. The store links those of a kind to one another.
+/// The objects of a store that own resources. The store keeps a linked list of each kind.
 
 namespace warpbeam::vm {
 
-/// What a layer above keeps with a memory. `end` says that the memory was reset, and forgets it.
+/// Data that a higher layer attaches to a memory. `end` is called when the memory was reset and the data is
+/// detached.
 struct MemoryAttachment {
     virtual void end() noexcept = 0;
     virtual void retain() noexcept = 0;
@@ -31,9 +32,9 @@ struct MemoryObject : MemoryInst {
         : MemoryInst{memory.data().data(), memory.data().size(), memory.type(), owner,
                      Internal::bytes(memory).get()},
           share{Internal::bytes(memory)} {}
-    /// What it takes of the store's limit.
+    /// The bytes that count towards the store's limit.
     [[nodiscard]] uint64_t taken() const noexcept { return share ? bytes_of(max_pages(type), type) : size; }
-    // One of the two.
+    // Exactly one of the two is used.
     std::optional<LinearMemory> bytes;
     Ref<SharedBytes> share;
     Ref<MemoryAttachment> attachment;
@@ -50,9 +51,9 @@ struct TableObject : TableInst {
 struct InstanceObject : InstanceData {
     /// Its code, and the images of its memories.
     CompiledModule* compiled;
-    /// Its export "memory", which host functions ask for all the time; null when it has none.
+    /// Its export "memory", which host functions need often; null if it has none.
     MemoryInst* exported_memory;
-    /// Where each passive element segment keeps its values, also when it is dropped.
+    /// The values of each passive element segment, even if it was dropped.
     std::span<Slot>* elem_storage;
     InstanceObject* next;
 };

@@ -12,7 +12,7 @@ Exit PendingTrap::hold(Execution& execution, Trap trap) noexcept {
         return Exit::host_trap;
     if (exception->store != execution.store) {
         trap_ = Trap::with_message(execution.store->allocator(), TrapCode::usage,
-                                   "a host function threw an exception of another store");
+                                   "a host function threw an exception that belongs to another store");
         return Exit::host_trap;
     }
     execution.detail = exception->exception;

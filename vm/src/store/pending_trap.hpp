@@ -8,13 +8,14 @@
 
 namespace warpbeam::vm {
 
-/// The trap of a host function on its way through the interpreter, which carries no more than an Exit.
+/// The trap of a host function while the interpreter, which only returns an Exit, unwinds.
 class PendingTrap {
 public:
-    /// Keeps it until it is taken. What the interpreter then ends with: `host_trap`, or `uncaught_exception`
-    /// when it carries an exception of the store, which the execution has as its `detail`.
+    /// Keeps the trap until it is taken. Returns how the interpreter must end: with `host_trap`, or if the
+    /// trap carries an exception of the store, with `uncaught_exception` and the exception as the execution's
+    /// `detail`.
     [[nodiscard]] Exit hold(Execution& execution, Trap trap) noexcept;
-    /// Code has caught the exception, so that it is a trap no longer.
+    /// Code has caught the exception, so it is no longer a trap.
     void forget() noexcept { trap_.reset(); }
     [[nodiscard]] std::optional<Trap> take() noexcept { return std::exchange(trap_, std::nullopt); }
 

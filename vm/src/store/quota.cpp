@@ -4,8 +4,8 @@
 
 #include <cinttypes>
 
-/// Limits are looked at once more after the policy was asked: one that makes objects itself, against the
-/// rules, gets no more than others.
+/// Limits are checked again after the policy was asked, since a policy that breaks the rules may have made
+/// objects itself.
 
 namespace warpbeam::vm {
 
@@ -13,17 +13,17 @@ std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t ta
     if (usage_.memories >= limits_.memories)
         return std::unexpected{
             Error{ErrorCode::limit, "store memory limit reached (%" PRIu32 ")", limits_.memories}};
-    if (taken == UINT64_MAX || !has_memory(taken)) // more than there are numbers for
+    if (taken == UINT64_MAX || !has_memory(taken)) // overflow
         return std::unexpected{Error{ErrorCode::limit,
                                      "a %s %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
                                      type.shared ? "shared memory of up to" : "memory of",
                                      type.shared ? max_pages(type) : type.limits.min, limits_.memory_bytes}};
     if (!allows(type, 0, type.limits.min << type.page_size_log2))
         return std::unexpected{Error{
-            ErrorCode::limit, "the growth policy refuses a memory of %" PRIu64 " pages", type.limits.min}};
+            ErrorCode::limit, "the growth policy refused a memory of %" PRIu64 " pages", type.limits.min}};
     if (usage_.memories >= limits_.memories || !has_memory(taken))
         return std::unexpected{Error{ErrorCode::limit,
-                                     "the growth policy has left no room for a memory of %" PRIu64 " pages",
+                                     "the growth policy used up the space for a memory of %" PRIu64 " pages",
                                      type.limits.min}};
     usage_.memory_bytes += taken;
     ++usage_.memories;
@@ -35,15 +35,18 @@ std::expected<void, Error> Quota::add_table(const TableType& type) noexcept {
     if (usage_.tables >= limits_.tables)
         return std::unexpected{
             Error{ErrorCode::limit, "store table limit reached (%" PRIu32 ")", limits_.tables}};
-    if (!take_elements(type, 0, size))
+    if (!has_elements(size))
         return std::unexpected{Error{ErrorCode::limit,
                                      "a table of %" PRIu64 " elements exceeds the store's limit of %" PRIu64
-                                     ", or the growth policy refuses it",
+                                     " elements",
                                      size, limits_.table_elements}};
+    if (!take_elements(type, 0, size))
+        return std::unexpected{
+            Error{ErrorCode::limit, "the growth policy refused a table of %" PRIu64 " elements", size}};
     if (usage_.tables >= limits_.tables) {
         return_elements(size);
         return std::unexpected{
-            Error{ErrorCode::limit, "the growth policy has left no room for another table"}};
+            Error{ErrorCode::limit, "the growth policy used up the space for another table"}};
     }
     ++usage_.tables;
     return {};

@@ -6,16 +6,16 @@
 
 namespace warpbeam::vm {
 
-/// What the objects of a store take and may take: its limits, its usage, its growth policy.
+/// The limits, the usage and the growth policy of a store.
 class Quota {
 public:
-    /// The growth policy gets the store that `store` points to at the time.
+    /// The growth policy is passed the store that `store` points to at that time.
     Quota(Store* const& store, const StoreLimits& limits) noexcept : store_{store}, limits_{limits} {}
 
-    /// Without the heap's bytes, which the heap counts itself.
+    /// Excludes the heap's bytes, which the heap counts itself.
     [[nodiscard]] const StoreUsage& usage() const noexcept { return usage_; }
 
-    /// Counts a new memory of which `taken` bytes count, or a new table; the error says why it may not be.
+    /// Counts a new memory with `taken` bytes, or a new table. The error says why it is not allowed.
     [[nodiscard]] std::expected<void, Error> add_memory(const MemoryType& type, uint64_t taken) noexcept;
     [[nodiscard]] std::expected<void, Error> add_table(const TableType& type) noexcept;
     void remove_memory(uint64_t taken) noexcept {
@@ -27,13 +27,13 @@ public:
         --usage_.tables;
     }
 
-    /// Counts the growth of a memory from `from` to `to` bytes, or of a table; false when the limits or the
-    /// policy forbid it.
+    /// Counts the growth of a memory from `from` to `to` bytes, or of a table; false if the limits or the
+    /// policy do not allow it.
     [[nodiscard]] bool take_memory(const MemoryType& type, uint64_t from, uint64_t to) noexcept;
     [[nodiscard]] bool take_elements(const TableType& type, uint64_t from, uint64_t to) noexcept;
     void return_memory(uint64_t bytes) noexcept { usage_.memory_bytes -= bytes; }
     void return_elements(uint64_t count) noexcept { usage_.table_elements -= count; }
-    /// Whether the policy lets a memory grow.
+    /// Whether the policy allows a memory to grow.
     [[nodiscard]] bool allows(const MemoryType& type, uint64_t from, uint64_t to) noexcept {
         return limits_.growth == nullptr || limits_.growth->allow_memory(*store_, type, from, to);
     }

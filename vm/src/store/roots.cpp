@@ -46,7 +46,7 @@ void Roots::drop_unused_exceptions() noexcept {
 Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
     if (exceptions_.size() == exceptions_.capacity()) {
         drop_unused_exceptions();
-        // Leaving half of the room free, so that it is some time until the next look.
+        // Leaves half of the capacity free, so that the next search is not needed soon.
         if (!exceptions_.reserve(std::max<size_t>(8, 2 * exceptions_.size())))
             return {};
     }

@@ -8,7 +8,7 @@
 
 namespace warpbeam::vm {
 
-/// Who keeps objects of a store's heap alive.
+/// The references that keep the objects of a store's heap alive.
 class Roots {
 public:
     Roots(StoreImpl& owner, const Engine& engine, const Stacks& stacks, const ObjectFactory& objects) noexcept
@@ -18,16 +18,16 @@ public:
     Roots& operator=(const Roots&) = delete;
     ~Roots();
 
-    /// Shows the heap every slot from which code or the host can get at an object: the value stack up to
-    /// `Execution::free`, tables, globals, element segments, what the host holds.
+    /// Reports to the heap every slot through which code or the host can reach an object: the value stack up
+    /// to `Execution::free`, tables, globals, element segments, and what the host holds.
     void mark(Heap& heap) noexcept;
 
     void add(Root& root) noexcept;
-    /// The root is empty then.
+    /// Removes a root, which is then empty.
     void remove(Root& root) noexcept;
-    /// Null when there is no memory.
+    /// Null if memory runs out.
     [[nodiscard]] Ref<ExceptionRoot> add_exception(Slot exception) noexcept;
-    /// The instance that is being made, or null: its element segments are roots too.
+    /// The instance that is being created, or null: its element segments are roots too.
     void set_unfinished(const InstanceObject* instance) noexcept { unfinished_ = instance; }
 
 private:

@@ -12,7 +12,7 @@ std::expected<SharedMemory, Error> SharedMemory::create(const MemoryType& type,
     if (auto checked = vm::check(type); !checked)
         return std::unexpected{checked.error()};
     if (!type.shared)
-        return std::unexpected{Error{ErrorCode::usage, "the type is not that of a shared memory"}};
+        return std::unexpected{Error{ErrorCode::usage, "not a shared memory type"}};
     Ref<SharedBytes> bytes = SharedBytes::create({.page_size_log2 = type.page_size_log2,
                                                   .initial_pages = type.limits.min,
                                                   .max_pages = vm::max_pages(type),
@@ -20,7 +20,8 @@ std::expected<SharedMemory, Error> SharedMemory::create(const MemoryType& type,
                                                   .allocator = allocator});
     if (!bytes)
         return std::unexpected{Error{ErrorCode::out_of_memory,
-                                     "no room for a shared memory of %" PRIu64 " to %" PRIu64 " pages",
+                                     "out of memory or address space for a shared memory of %" PRIu64
+                                     " to %" PRIu64 " pages",
                                      type.limits.min, type.limits.max}};
     return vm::Internal::shared_memory(std::move(bytes), type);
 }

@@ -13,7 +13,7 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
     execution().native_stack_reserve =
         static_cast<int64_t>(std::min<uint64_t>(engine.config().native_stack_reserve, INT64_MAX / 2));
     if (!engine.config().fuel)
-        execution().fuel = INT64_MAX; // instructions that take fuel have enough of it
+        execution().fuel = INT64_MAX; // enough for instructions that take fuel anyway
 }
 
 Stacks::~Stacks() {
@@ -30,12 +30,12 @@ bool Stacks::prepare() noexcept {
         return true;
     Allocator& allocator = engine_.allocator();
     const Config& config = engine_.config();
-    // Without any room not even the stubs could run.
+    // With less space, not even the stubs could run.
     const size_t slots = std::max<size_t>(config.stack_size / sizeof(Slot), 64);
     if (slots > SIZE_MAX / sizeof(Record) / 4)
         return false;
-    // Every frame takes a slot at least, and leaves at most two records: its own, and one for the way back
-    // into its caller's instance. Each run of the interpreter leaves one more.
+    // Every frame takes at least one slot, and at most two records: its own, and one to return to its
+    // caller's instance. Each run of the interpreter takes one more.
     const size_t records = 2 * slots + config.host_call_depth + 1;
     void* const stack = allocator.allocate(slots * sizeof(Slot), alignof(Slot));
     if (stack == nullptr)

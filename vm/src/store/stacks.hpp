@@ -7,7 +7,7 @@
 
 namespace warpbeam {
 
-/// What an InterruptHandle keeps alive beyond the end of its store.
+/// The part of a store that an InterruptHandle keeps alive.
 struct InterruptTarget : RefCounted<InterruptTarget> {
     using RefCounted::RefCounted;
     vm::Execution execution{};
@@ -15,7 +15,7 @@ struct InterruptTarget : RefCounted<InterruptTarget> {
 
 namespace vm {
 
-/// The stacks that a store's code runs on, and where on them it stands.
+/// The stacks of a store's code, and the current positions on them.
 class Stacks {
 public:
     Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept;
@@ -26,11 +26,11 @@ public:
     [[nodiscard]] Execution& execution() const noexcept { return target_->execution; }
     [[nodiscard]] const Ref<InterruptTarget>& interrupt_target() const noexcept { return target_; }
 
-    /// Gets the memory, unless it is there; false when there is none. Code may run only after that.
+    /// Allocates the stacks, unless they exist; false if memory runs out. Required before code may run.
     [[nodiscard]] bool prepare() noexcept;
-    /// What is in use of the value stack.
+    /// The part of the value stack that is in use.
     [[nodiscard]] std::span<const Slot> in_use() const noexcept;
-    /// Takes what the work of a collection amounts to from the fuel.
+    /// Subtracts the cost of a collection from the fuel.
     void charge(uint64_t work) noexcept;
 
 private:

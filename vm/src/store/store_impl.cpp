@@ -6,7 +6,7 @@ namespace warpbeam {
 
 StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept {
     Allocator& allocator = handle.engine().allocator();
-    // An engine that found no memory itself makes nothing. Modules may come from elsewhere than Engine::load.
+    // An engine for which memory ran out can't have stores. (Modules need not come from Engine::load.)
     if (vm::Internal::layouts(handle.engine()) == nullptr)
         return nullptr;
     auto target = Ref<InterruptTarget>::adopt(warpbeam::create<InterruptTarget>(allocator, allocator));

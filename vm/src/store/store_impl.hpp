@@ -11,7 +11,7 @@
 
 namespace warpbeam {
 
-/// What a store is made of.
+/// The contents of a Store.
 class StoreImpl final : vm::HeapHost {
     Store* handle_;
     const Engine engine_;
@@ -19,13 +19,13 @@ class StoreImpl final : vm::HeapHost {
     const uint64_t number_;
 
 public:
-    /// Null when there is no memory.
+    /// Null if memory runs out.
     [[nodiscard]] static StoreImpl* create(Store& handle, const StoreLimits& limits) noexcept;
     StoreImpl(Store& handle, const StoreLimits& limits, Ref<InterruptTarget> target) noexcept;
 
     ~StoreImpl();
 
-    /// Where the embedder has the store at present.
+    /// The embedder's Store, which may move.
     [[nodiscard]] Store& handle() const noexcept { return *handle_; }
     void set_handle(Store& handle) noexcept { handle_ = &handle; }
     /// See take_store_number.
@@ -35,7 +35,7 @@ public:
     [[nodiscard]] const TypeRegistry& types() const noexcept { return types_; }
     [[nodiscard]] vm::Execution& execution() const noexcept { return stacks.execution(); }
 
-    // Later ones know those before them.
+    // Later members refer to earlier ones.
     vm::Quota quota;
     vm::PendingTrap pending;
     vm::Stacks stacks;

@@ -8,9 +8,9 @@
 #include <new>
 #endif
 
-/// A number has a count in its upper bits, so that it is unique. With WARPBEAM_CHECKS the lower ones say
-/// which cell keeps the state of the store; cells are used again, and never given back, so that what is left
-/// of a handle can always be looked up.
+/// A number has a counter in its upper bits, which makes it unique. With WARPBEAM_CHECKS, the lower bits name
+/// the cell with the state of the store. Cells are reused but never freed, so the state can be looked up for
+/// any handle, however old.
 
 namespace warpbeam::vm {
 namespace {
@@ -32,16 +32,16 @@ void end_store_number(uint64_t) noexcept {}
 namespace {
 
 struct Cell {
-    std::atomic<uint64_t> number{0};        ///< of the store that has the cell; 0 when none has
-    std::atomic<const void*> user{nullptr}; ///< stands for the thread that uses the store
-    uint32_t depth = 0;                     ///< of calls by that thread
+    std::atomic<uint64_t> number{0};        ///< the number of the store that uses the cell; 0 if none does
+    std::atomic<const void*> user{nullptr}; ///< identifies the thread that is using the store
+    uint32_t depth = 0;                     ///< the number of nested calls by that thread
     uint32_t next_free = 0;
 };
 
 constexpr uint32_t chunk_size = 1024;
 constexpr uint32_t no_cell = (1u << cell_bits) - 1;
 
-/// All cells. It is never destroyed: a static object of the embedder's may still hold a handle.
+/// All cells. Never destroyed, since a static object of the embedder may still hold a handle.
 struct Cells {
     std::mutex changing;
     std::array<std::atomic<Cell*>, (1u << cell_bits) / chunk_size> chunks{};
@@ -62,7 +62,7 @@ Cell* cell_at(uint32_t i) noexcept {
 }
 Cell* cell_of(uint64_t number) noexcept { return cell_at(static_cast<uint32_t>(number & no_cell)); }
 
-/// A free cell, or `no_cell` when there is no memory.
+/// A free cell, or `no_cell` if memory runs out.
 uint32_t take_cell() noexcept {
     Cells& all = cells();
     const std::lock_guard lock{all.changing};

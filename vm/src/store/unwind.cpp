@@ -12,12 +12,12 @@ struct Throw {
     const ExceptionObject& exception;
     const InstanceData* inst;
     const Instr* ip;
-    bool after; ///< `ip` is a return address
+    bool after; ///< whether `ip` is a return address
     const Code* code = nullptr;
 
     /// The clause that catches the exception in the frame whose instruction is `ip`.
     [[nodiscard]] const CatchClause* find() noexcept {
-        // Recursion comes to the same code again.
+        // Recursive calls search in the same code again.
         size_t position = position_in(code);
         if (code == nullptr || position >= code->size) {
             code = inst->code->find(ip, after);
@@ -87,7 +87,7 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     execution.fp = fp;
     execution.rp = rp;
     execution.inst = const_cast<InstanceData*>(thrown.inst);
-    // If a host function threw it, its trap is one no longer.
+    // If a host function threw it, it is no longer a trap.
     execution.store->pending.forget();
     return clause;
 }

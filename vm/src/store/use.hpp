@@ -5,8 +5,8 @@
 
 namespace warpbeam::vm {
 
-/// Held by each function of the API while it uses a store: says whether it may. Without WARPBEAM_CHECKS it
-/// only looks whether there is something to use.
+/// Every function of the API holds one while it uses a store; it says whether the use is allowed. Without
+/// WARPBEAM_CHECKS it only detects empty handles and stores.
 class Use {
 public:
     template <typename Handle>
@@ -24,7 +24,7 @@ public:
     Use& operator=(const Use&) = delete;
 
     explicit operator bool() const noexcept { return fault_ == nullptr; }
-    /// What is wrong. Precondition: something is.
+    /// What is wrong. Precondition: the use is not allowed.
     [[nodiscard]] Error error() const noexcept {
         return Error{fault_ == no_store ? ErrorCode::out_of_memory : ErrorCode::usage, "%s", fault_};
     }
@@ -44,9 +44,9 @@ private:
         case StoreState::usable:
             break;
         case StoreState::ended:
-            return "the handle's store has ended";
+            return "the handle's store was destroyed";
         case StoreState::in_use:
-            return "another thread uses the store at this moment";
+            return "another thread is using the store";
         }
         return nullptr;
     }

@@ -15,7 +15,7 @@ Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexc
 
 namespace {
 
-/// Whether a reference of the same hierarchy is of a type, and one of this store.
+/// Whether a reference of the same hierarchy matches a type, and belongs to this store.
 bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
     const TypeRegistry& types = store.types();
     const HeapType top = types.top_of(type.heap());
@@ -25,7 +25,8 @@ bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
         if (bits == unusable_func || to_func(bits)->store != &store)
             return false;
     } else if (!is_i31(bits) && !is_host_reference(bits)) {
-        // None: it is of another store, or was not kept alive. Then there may be another object in its place.
+        // If not found, it belongs to another store, or was not kept alive; there may now be another object
+        // in its place.
         const Object* const object = store.heap.find_object(bits);
         if (object == nullptr || (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn))
             return false;
@@ -44,7 +45,8 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     const HeapType top = types.top_of(type.heap());
     if (types.top_of(value.type().heap()) != top)
         return false;
-    // A function is followed only if it is this store's: another's may have died.
+    // The pointer is only used if the function belongs to this store, since another store may have been
+    // destroyed.
     if (top == HeapType::func && !value.is_null() && value.slots()[1] != store.number())
         return false;
     return is_of(value.slots()[0], type, store);

@@ -19,7 +19,7 @@ public:
     /// The exception that a trap carries, or null.
     [[nodiscard]] static Ref<vm::ExceptionRoot> exception_of(const Trap& trap) noexcept;
 
-    /// The function whose code called the host, and where; none when it is not known.
+    /// The function whose code called the host, and where; none if it is not known.
     [[nodiscard]] static std::optional<Frame> caller_of(const vm::Execution& execution) noexcept;
     /// Adds the functions that are active in the host's last call into the store, the innermost first;
     /// returns how many were left out.

@@ -9,7 +9,7 @@
 
 namespace warpbeam {
 
-/// An object that the embedder gave a trap.
+/// An object that the embedder attached to a trap.
 struct TrapPayload : RefCounted<TrapPayload> {
     using Drop = void (*)(Allocator& allocator, void* object) noexcept;
     TrapPayload(Allocator& from, void* of, const void* type, Drop end) noexcept
@@ -17,7 +17,7 @@ struct TrapPayload : RefCounted<TrapPayload> {
     ~TrapPayload() { drop(allocator(), object); }
 
     void* const object;
-    const void* const tag; ///< stands for its type
+    const void* const tag; ///< identifies its type
     const Drop drop;
 };
 

@@ -14,8 +14,8 @@
 
 namespace warpbeam {
 
-/// Reads untrusted bytes. A fault is returned as a value: what was read is valid only without one, and the
-/// reader then stands after the offending byte.
+/// Reads untrusted bytes. A fault is returned as a value; after a fault, what was read is not valid, and the
+/// reader is positioned after the offending byte. Thread-safety: none; one thread at a time.
 class ByteReader {
 public:
     /// Reads `bytes`, which must outlive it.
@@ -28,7 +28,7 @@ public:
     [[nodiscard]] constexpr size_t remaining() const noexcept { return static_cast<size_t>(end_ - pos_); }
     /// Whether no byte is left.
     [[nodiscard]] constexpr bool at_end() const noexcept { return pos_ == end_; }
-    /// Where the next byte lies, for `since`.
+    /// The address of the next byte, for `since`.
     [[nodiscard]] constexpr const uint8_t* position() const noexcept { return pos_; }
     /// The bytes read since `start`, which `position` returned.
     [[nodiscard]] constexpr std::span<const uint8_t> since(const uint8_t* start) const noexcept {

@@ -10,7 +10,8 @@
 #include <string_view>
 
 /// @file
-/// The contents of the standard's custom sections.
+/// The contents of the standard's custom sections. Thread-safety: each reader is used by one thread at a
+/// time.
 /// https://webassembly.github.io/spec/core/appendix/custom.html
 
 namespace warpbeam {
@@ -27,7 +28,7 @@ inline constexpr std::string_view hint_section = "metadata.code.branch_hint"; //
            (name.starts_with("metadata.code.") && name != hint_section);
 }
 
-/// What the readers of custom sections have in common: they read until the first fault.
+/// The common part of the readers of custom sections: they read until the first fault.
 class WARPBEAM_API CustomReader {
 public:
     /// Whether there was no fault so far.

@@ -32,8 +32,8 @@ enum class ErrorCode : uint8_t {
 /// copies in different threads share nothing that changes.
 class WARPBEAM_API Error {
 public:
-    static constexpr size_t no_offset = SIZE_MAX;       ///< what `offset` is when there is none
-    static constexpr uint32_t no_function = UINT32_MAX; ///< what `function` is when there is none
+    static constexpr size_t no_offset = SIZE_MAX;       ///< the value of `offset` if there is none
+    static constexpr uint32_t no_function = UINT32_MAX; ///< the value of `function` if there is none
 
     /// The message is `text_of(code)`. Needs no memory.
     explicit Error(ErrorCode code) noexcept : code_{code} {}
@@ -72,7 +72,7 @@ public:
     /// The feature whose absence caused this error; `core` if a missing feature was not the cause.
     [[nodiscard]] Feature missing_feature() const noexcept { return missing_feature_; }
 
-    /// @{ Adds what is known of the fault.
+    /// @{ Adds what is known about the fault.
     Error& at(size_t byte_offset) noexcept {
         offset_ = byte_offset;
         return *this;
@@ -96,7 +96,7 @@ private:
     void print(Allocator& allocator, const char* format, va_list arguments) noexcept;
     /// A message that only this error refers to, with the same text; null if memory runs out.
     Details* own_details(Allocator& allocator) noexcept;
-    /// The same in order to append; without a message, it begins with the code's description.
+    /// The same, ready for appending; without a message, it begins with the code's description.
     Details* begin_addition() noexcept;
 
     Details* details_ = nullptr;

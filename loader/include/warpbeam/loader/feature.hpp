@@ -6,7 +6,8 @@
 namespace warpbeam {
 
 /// The parts of WebAssembly beyond its first version. Each can be switched off: a module that uses it is then
-/// refused, and the error names the feature.
+/// refused, and the error names the feature. Thread-safety: as for any value.
+/// https://webassembly.github.io/spec/core/appendix/changes.html
 enum class Feature : uint8_t {
     core,
 #define WARPBEAM_FEATURE(id, text, on, summary) id,
@@ -14,7 +15,7 @@ enum class Feature : uint8_t {
 #undef WARPBEAM_FEATURE
 };
 
-/// What is known of a feature.
+/// Information about a feature.
 struct FeatureRow {
     Feature feature;          ///< the feature itself
     std::string_view name;    ///< on the command line and in errors

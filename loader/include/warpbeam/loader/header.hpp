@@ -10,7 +10,7 @@
 namespace warpbeam {
 
 /// What is wrong with a module's magic number and version, if anything. Recognises input that is often
-/// mistaken for a module: text, or a component.
+/// mistaken for a module: text, or a component. Thread-safety: any thread may call it.
 /// https://webassembly.github.io/spec/core/binary/modules.html#binary-module
 [[nodiscard]] WARPBEAM_API std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept;
 

@@ -30,13 +30,14 @@ struct CatchCode {
 };
 
 /// Reads instructions and types as sequences of the numbers that `Bytes` reads. `Bytes` either checks its
-/// input, and returns zero after a fault, or relies on input that is already validated.
+/// input, and returns zero after a fault, or relies on input that is already validated. Thread-safety: none;
+/// one thread at a time.
 /// https://webassembly.github.io/spec/core/binary/instructions.html
 template <typename Bytes>
 class CodeReader : public Bytes {
 public:
     using Bytes::Bytes;
-    /// Reads on where `bytes` is.
+    /// Continues at the position of `bytes`.
     constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
 
     /// An opcode, which need not belong to an instruction.

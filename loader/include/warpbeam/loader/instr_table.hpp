@@ -11,7 +11,8 @@
 #include <utility>
 
 /// @file
-/// The one table of instructions, which the decoder, validator, text front end, printer and lowering all use.
+/// The table of all instructions, used by the decoder, the validator, the text front end, the printer and the
+/// lowering. Thread-safety: constants only.
 /// https://webassembly.github.io/spec/core/binary/instructions.html
 ///
 /// The columns of the rows (`instr_rows_*.inc`): identifier; encoding (the opcode, or prefix << 12 |

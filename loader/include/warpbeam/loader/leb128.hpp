@@ -5,7 +5,8 @@
 #include <type_traits>
 
 /// @file
-/// Variable-length integers, https://webassembly.github.io/spec/core/binary/values.html#integers
+/// Variable-length integers, https://webassembly.github.io/spec/core/binary/values.html#integers .
+/// Thread-safety: any thread may call these functions.
 
 namespace warpbeam {
 

@@ -5,11 +5,12 @@
 
 namespace warpbeam {
 
-/// The limits on what a module may declare. The defaults are those of the JavaScript embedding,
-/// https://webassembly.github.io/spec/js-api/#limits , which all browsers share, where it has one.
+/// The limits on what a module may declare. Where the JavaScript embedding has a limit,
+/// https://webassembly.github.io/spec/js-api/#limits , it is the default, as in all browsers. Thread-safety:
+/// as for any value.
 struct ModuleLimits {
     size_t module_size = 1u << 30; ///< in bytes
-    /// @{ How many there may be, imported ones included.
+    /// @{ The maximum number of each, including imported ones.
     uint32_t types = 1'000'000;
     uint32_t functions = 1'000'000;
     uint32_t imports = 1'000'000;
@@ -26,7 +27,7 @@ struct ModuleLimits {
     uint32_t params = 1'000;            ///< of a function type
     uint32_t results = 1'000;           ///< of a function type
     uint32_t fields = 10'000;           ///< of a structure type
-    uint32_t subtyping_depth = 63;      ///< how many supertypes may be above a type
+    uint32_t subtyping_depth = 63;      ///< the maximum number of direct and indirect supertypes of a type
     /// How deeply blocks may nest in a function.
     uint32_t nesting = 100'000;
     /// The maximum height of a function's operand stack, in 64-bit slots, including its locals.

@@ -116,11 +116,11 @@ struct SectionRange {
 /// How a module is loaded.
 struct LoadOptions {
     FeatureSet features = {}; ///< what it may use
-    ModuleLimits limits = {}; ///< what it may ask for
+    ModuleLimits limits = {}; ///< limits on its size and its parts
     /// Where types are stored. Modules that are linked with each other need the same registry, which must
     /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
-    Allocator* allocator = nullptr; ///< null: the standard one
+    Allocator* allocator = nullptr; ///< null means the default allocator
     /// The caller promises that the bytes outlive the module; the module then makes no copy.
     bool borrow = false;
 };
@@ -195,7 +195,7 @@ public:
     [[nodiscard]] std::span<const ElementSegment> elements() const noexcept;
     [[nodiscard]] std::span<const DataSegment> data() const noexcept;
     /// @}
-    /// The function that instantiation ends with, if there is one.
+    /// The start function, if there is one.
     [[nodiscard]] std::optional<uint32_t> start() const noexcept;
 
     /// The custom sections.
@@ -222,20 +222,20 @@ private:
     Impl* impl_ = nullptr;
 };
 
-/// What only the vm may do with a module.
+/// Access to a module that only the vm may use.
 struct WARPBEAM_API ModuleAccess {
     /// Data derived from a module and stored with it (lowered code). It is released with the module by
     /// calling `drop`.
     struct Attachment {
-        /// The module ends, and so must this.
+        /// The module is being destroyed, and so must this be.
         virtual void drop() noexcept = 0;
 
     protected:
         ~Attachment() = default;
     };
-    /// What is attached; null when nothing is.
+    /// The attached data; null if there is none.
     [[nodiscard]] static Attachment* attachment(const Module& module) noexcept;
-    /// The first caller to attach wins; returns the attached object.
+    /// Attaches `fresh`, unless something is attached already; returns what is attached.
     static Attachment* attach(const Module& module, Attachment* fresh) noexcept;
 
     /// The module as attached data refers to it: a handle that does not own it, valid as long as the module.

@@ -9,8 +9,9 @@ namespace warpbeam {
 
 /// Untrusted text, piece by piece, made safe for a terminal: control characters, marks that change the
 /// writing direction, line and paragraph separators, and bytes that are not UTF-8 become escapes of the text
-/// format (`\1b`, `\u{202e}`). The library's messages are made this way; names that you ask for
-/// (`Frame::func_name`, `Export::name`) are exactly as in the module.
+/// format (`\1b`, `\u{202e}`). The library's messages are escaped in this way; names that it returns
+/// (`Frame::func_name`, `Export::name`) are exactly as in the module. Thread-safety: none; one thread at a
+/// time.
 ///
 ///     Printable rest{name};
 ///     for (std::string_view piece; !(piece = rest.next()).empty();)

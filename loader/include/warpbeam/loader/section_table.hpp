@@ -28,9 +28,9 @@ enum class SectionId : uint8_t {
     tag
 };
 
-/// What is known of a section.
+/// Information about a section.
 struct SectionRow {
-    const char* name; ///< as messages name it
+    const char* name; ///< its name in messages
     /// The section's name in the text format, where custom sections are placed before or after it.
     std::string_view keyword;
     /// The position in the required order; custom sections may appear anywhere, all others at most once.

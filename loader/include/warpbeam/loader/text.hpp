@@ -9,7 +9,7 @@
 namespace warpbeam {
 
 /// A message that grows as it is written. If memory runs out, the rest is left out. Everything added is made
-/// safe to print, since it may contain names from modules.
+/// safe to print, since it may contain names from modules. Thread-safety: none; one thread at a time.
 class WARPBEAM_API Text {
 public:
     /// An empty message in memory of `allocator`, which must outlive it.

@@ -205,7 +205,7 @@ inline constexpr uint8_t nullable_source = 1, nullable_target = 2, all = 3;
 struct CatchKind {
     std::string_view keyword; ///< in the text format
     bool has_tag;             ///< whether it names a tag
-    bool by_reference;        ///< whether it hands on the exception itself
+    bool by_reference;        ///< whether it passes on the exception itself
 };
 /// All kinds of clauses, by their codes.
 inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},

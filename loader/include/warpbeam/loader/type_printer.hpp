@@ -11,7 +11,9 @@
 namespace warpbeam {
 
 /// Writes types in the text format: `i32`, `(ref null 3)`, `func (param i32)`, `memory i64 1 2`. The derived
-/// class decides where the text goes and how defined types are named.
+/// class decides where the text goes and how defined types are named. Thread-safety: none; one thread at a
+/// time.
+/// https://webassembly.github.io/spec/core/text/types.html
 class WARPBEAM_API TypePrinter {
 public:
     /// @{ A single type, such as `any` or `(ref null any)`.

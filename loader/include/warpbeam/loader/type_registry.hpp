@@ -16,7 +16,7 @@ namespace warpbeam {
 /// and the addresses of their contents are stable.
 class WARPBEAM_API TypeRegistry {
 public:
-    /// An empty registry, with memory of `allocator`, which must outlive it.
+    /// An empty registry that takes its memory from `allocator`, which must outlive it.
     explicit TypeRegistry(Allocator& allocator = Allocator::standard()) noexcept;
     ~TypeRegistry();
     TypeRegistry(const TypeRegistry&) = delete;
@@ -31,9 +31,10 @@ public:
     [[nodiscard]] TypeId add_group(std::span<const SubType> group) noexcept;
     /// @}
 
-    /// Whether there is a type with that id: for ids from outside. Another registry's ids may be among them.
+    /// Whether there is a type with that id, for ids from the embedder. It can't tell if the id comes from
+    /// another registry.
     [[nodiscard]] bool contains(TypeId id) const noexcept;
-    /// Whether the type mentions no other types than this registry's.
+    /// Whether the type only refers to types of this registry.
     [[nodiscard]] bool contains(ValType type) const noexcept {
         return !type.is_ref() || !type.heap().is_defined() || contains(type.heap().id());
     }

@@ -7,7 +7,8 @@
 
 /// @file
 /// The types of WebAssembly, https://webassembly.github.io/spec/core/syntax/types.html, as all parts of
-/// Warpbeam use them. All are small values; those with spans point into a TypeRegistry.
+/// Warpbeam use them. All are small values; those with spans point into a TypeRegistry. Thread-safety: as for
+/// any value.
 
 namespace warpbeam {
 
@@ -116,15 +117,15 @@ private:
 }
 /// @}
 
-/// @{ The reference types that were the first ones.
+/// @{ The two reference types that existed before all others.
 inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
 inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
 /// @}
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#composite-types
 struct FuncType {
-    std::span<const ValType> params;  ///< of its operands
-    std::span<const ValType> results; ///< of what it returns
+    std::span<const ValType> params;  ///< the types of its parameters
+    std::span<const ValType> results; ///< the types of its results
 };
 
 /// A field of a structure, or the element of an array. Its type may be packed.
@@ -165,9 +166,9 @@ struct SubType {
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#limits
 struct Limits {
-    uint64_t min = 0;     ///< how many pages or elements there are at first
-    uint64_t max = 0;     ///< how many there may be
-    bool has_max = false; ///< whether `max` counts
+    uint64_t min = 0;     ///< the initial number of pages or elements
+    uint64_t max = 0;     ///< the maximum number
+    bool has_max = false; ///< whether there is a maximum
     /// Whether addresses are i64 (memory64) or i32.
     bool is_64 = false;
     /// The type of addresses.
@@ -222,7 +223,7 @@ enum class ExternKind : uint8_t { func, table, memory, global, tag };
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#external-types
 struct ExternType {
-    ExternKind kind = ExternKind::func; ///< which of the types below counts
+    ExternKind kind = ExternKind::func; ///< which of the types below is used
     TypeId func = 0;                    ///< a function's type
     bool exact = false;                 ///< whether it has exactly this type, not a subtype
     TableType table;                    ///< for a table

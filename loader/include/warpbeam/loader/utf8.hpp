@@ -11,7 +11,8 @@
 
 namespace warpbeam {
 
-/// The length of the UTF-8 character at the start of `text`; 0 if there is none.
+/// The length of the UTF-8 character at the start of `text`; 0 if there is none. Thread-safety: any thread
+/// may call these functions.
 [[nodiscard]] WARPBEAM_API size_t utf8_length(std::string_view text) noexcept;
 /// @{ Whether all of `text` is valid UTF-8.
 [[nodiscard]] WARPBEAM_API bool is_utf8(std::string_view text) noexcept;

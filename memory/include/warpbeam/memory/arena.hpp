@@ -11,7 +11,8 @@
 namespace warpbeam {
 
 /// Memory that is allocated in pieces and freed all at once, for arrays that live as long as the object that
-/// owns the arena. Addresses are stable. Only for types that need no destructor.
+/// owns the arena. Addresses are stable. Only for types that need no destructor. Thread-safety: none; one
+/// thread at a time.
 class Arena {
 public:
     /// Takes its memory from `allocator`, which must outlive it.

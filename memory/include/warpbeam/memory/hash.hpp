@@ -17,7 +17,7 @@ constexpr uint32_t hash_bytes(const Bytes& bytes, uint64_t hash) noexcept {
 } // namespace detail
 
 /// @{ FNV-1a with a final mix, since tables are indexed by the low bits. `hash` may be the hash of preceding
-/// bytes.
+/// bytes. Thread-safety: any thread may call these functions.
 constexpr uint32_t hash_of(std::span<const uint8_t> bytes, uint64_t before = detail::hash_basis) noexcept {
     return detail::hash_bytes(bytes, before);
 }

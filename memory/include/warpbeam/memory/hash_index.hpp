@@ -7,7 +7,8 @@
 namespace warpbeam {
 
 /// A hash table of positions in a separate array: for each element it stores the hash and the position, and
-/// the caller compares. Open addressing, at most half full.
+/// the caller compares. Open addressing, at most half full. Thread-safety: none; one thread at a time, but
+/// any number may call const functions at once.
 class HashIndex {
 public:
     /// There is no such element.

@@ -24,7 +24,7 @@ public:
     struct Options {
         /// The base-2 logarithm of the page size in bytes: 16, or 0 with custom page sizes.
         uint8_t page_size_log2 = 16;
-        uint64_t initial_pages = 0; ///< what it begins with
+        uint64_t initial_pages = 0; ///< the initial size
         /// The maximum for `grow`: what the type and the address type permit.
         uint64_t max_pages = 65536;
         /// The maximum address space to reserve, in bytes. Space beyond the maximum size is never reserved;
@@ -50,11 +50,11 @@ public:
 
     /// The first byte; valid until the memory grows. May be null if the size is 0.
     [[nodiscard]] uint8_t* data() const noexcept { return data_; }
-    /// In bytes.
+    /// The size in bytes.
     [[nodiscard]] uint64_t size() const noexcept { return size_; }
-    /// In pages.
+    /// The size in pages.
     [[nodiscard]] uint64_t pages() const noexcept { return size_ >> page_size_log2_; }
-    /// The most pages that `grow` will allow.
+    /// The maximum number of pages that `grow` allows.
     [[nodiscard]] uint64_t max_pages() const noexcept { return max_pages_; }
 
     /// Adds `pages` pages of zeros at the end. Returns false and changes nothing if that would exceed

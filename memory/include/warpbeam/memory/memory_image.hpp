@@ -11,7 +11,7 @@
 namespace warpbeam {
 
 /// The initial contents of memories, stored once by the system: each memory maps them and gets private pages
-/// only where it writes. Immutable.
+/// only where it writes. Immutable. Thread-safety: any number of threads may use an image at once.
 class WARPBEAM_API MemoryImage {
 public:
     /// Bytes and their position in the memory.

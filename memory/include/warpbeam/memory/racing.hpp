@@ -6,10 +6,10 @@
 
 /// Plain accesses to bytes that other threads may use at the same time, as WebAssembly allows for shared
 /// memories: such an access may see any mixture, byte by byte, of concurrent writes, but has no other effect.
-/// C++ has no such access that is also fast for any address and size, so these are what a compiler makes of
-/// memcpy, memmove and memset: a few machine instructions. ThreadSanitizer would report the guest's races as
-/// ours; for it they are bytewise accesses that it does not instrument. It still sees every atomic access,
-/// and so the ordering that those create.
+/// C++ has no such access that is also fast for any address and size, so these use the machine instructions
+/// that a compiler generates for memcpy, memmove and memset. ThreadSanitizer would report the guest's races
+/// as ours, so builds with it use bytewise accesses that it does not instrument. It still sees every atomic
+/// access, and so the ordering that those create.
 /// https://github.com/WebAssembly/threads/blob/main/proposals/threads/Overview.md
 
 #if defined(__SANITIZE_THREAD__)

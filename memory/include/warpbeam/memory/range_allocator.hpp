@@ -50,11 +50,11 @@ public:
     /// there is none.
     [[nodiscard]] uint64_t free_tail(uint64_t end) const noexcept;
 
-    /// How many bytes are given out.
+    /// The number of allocated bytes.
     [[nodiscard]] uint64_t allocated_bytes() const noexcept { return allocated_; }
-    /// How many bytes are left.
+    /// The number of free bytes.
     [[nodiscard]] uint64_t free_bytes() const noexcept { return free_; }
-    /// How many ranges are given out.
+    /// The number of allocated ranges.
     [[nodiscard]] size_t allocated_ranges() const noexcept { return used_count_; }
 
     /// Whether the bookkeeping is consistent; for tests.

@@ -43,7 +43,7 @@ public:
             object_->release();
     }
 
-    /// The object; null when there is none.
+    /// The object; null if there is none.
     [[nodiscard]] T* get() const noexcept { return object_; }
     /// @{ The object, which must be there.
     T* operator->() const noexcept { return object_; }
@@ -70,11 +70,11 @@ public:
     }
 
 private:
-    // No std::atomic: <atomic> is more than all that the public headers include otherwise.
+    // No std::atomic: <atomic> is larger than everything else that the public headers include together.
     size_t count_ = 1;
 };
 
-/// A base for such objects that are made by `create`: T derives from RefCounted<T>.
+/// A base class for such objects that are made by `create`: T derives from RefCounted<T>.
 template <typename T>
 class RefCounted {
 public:

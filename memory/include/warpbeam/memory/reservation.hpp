@@ -48,11 +48,11 @@ public:
         return committed_ == 0 || allocator_->restore(base_, committed_);
     }
 
-    /// The first address; null when empty.
+    /// The first address; null if empty.
     [[nodiscard]] uint8_t* base() const noexcept { return base_; }
     /// The number of bytes from the beginning that can be read and written.
     [[nodiscard]] size_t committed() const noexcept { return committed_; }
-    /// In bytes; 0 when empty.
+    /// The size in bytes; 0 if empty.
     [[nodiscard]] size_t size() const noexcept { return size_; }
 
     /// `size` rounded up to whole host pages; 0 on overflow.

@@ -13,7 +13,7 @@ namespace warpbeam {
 /// A growing array that reports allocation failures as values, unlike std::vector, which can only throw. If
 /// memory runs out, every call that may allocate returns false (or null) and leaves the contents unchanged. A
 /// contiguous range, so it converts to std::span. Elements are moved by move construction. Not copyable; see
-/// `assign`.
+/// `assign`. Thread-safety: as for standard containers.
 template <typename T>
 class Vec {
 public:
@@ -34,7 +34,7 @@ public:
     }
     ~Vec() { reset(); }
 
-    /// @{ As those of std::vector.
+    /// @{ Like the members of std::vector.
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
@@ -107,14 +107,14 @@ public:
         return true;
     }
 
-    /// Ends the last element; there must be one.
+    /// Destroys the last element; there must be one.
     void pop() noexcept { data_[--size_].~T(); }
     /// Removes the elements from `count` on; `count` is at most the size.
     void truncate(size_t count) noexcept {
         while (size_ > count)
             pop();
     }
-    /// Ends all elements and keeps the memory.
+    /// Destroys all elements and keeps the memory.
     void clear() noexcept { truncate(0); }
 
     /// Destroys all elements and frees the memory.

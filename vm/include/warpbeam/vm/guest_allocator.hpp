@@ -88,7 +88,7 @@ class WARPBEAM_API GuestAllocator {
 public:
     /// Where blocks come from.
     enum class Source : uint8_t {
-        malloc,       ///< the guest's `malloc`, and its `free` if it has one; otherwise blocks are never freed
+        malloc, ///< the guest's `malloc`, and its `free` if it has one; otherwise blocks are never freed
         cabi_realloc, ///< the guest's; only freed if GuestAllocatorOptions::free was named
         own,          ///< our own allocator
     };

@@ -24,7 +24,7 @@
 ///     { ... }
 ///
 /// A callable is moved into the library. It is destroyed together with the last store, linker or LinkedModule
-/// that contains it, in the same thread. It must not throw.
+/// that contains it, in the thread that destroys that. It must not throw.
 ///
 /// Thread-safety: if a linker is used for stores in several threads, its callables must be callable by all of
 /// them at the same time.

@@ -53,7 +53,8 @@ add_host_object(Store& store, const HostObjectType& type, void* data) noexcept;
 
 template <typename T>
 std::expected<ExternRef, Error> ExternRef::create(Store& store, T object) noexcept {
-    static_assert(!std::is_pointer_v<T>, "a pointer does not say how to destroy its object: pass a finalizer too");
+    static_assert(!std::is_pointer_v<T>,
+                  "a pointer does not say how to destroy its object: pass a finalizer too");
     const detail::HostObjectType type{&detail::TypeTag<T>::address,
                                       [](void* data) noexcept { static_cast<T*>(data)->~T(); }, sizeof(T),
                                       alignof(T)};

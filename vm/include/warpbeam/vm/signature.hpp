@@ -9,8 +9,9 @@
 #include <type_traits>
 
 /// @file
-/// How C++ function types stand for WebAssembly function types. Used by TypedFunc and by typed host
-/// functions.
+/// How C++ function types correspond to WebAssembly function types, for TypedFunc and typed host functions.
+/// Thread-safety: only types and conversions; any thread may use them.
+/// https://webassembly.github.io/spec/core/syntax/types.html#composite-types
 
 namespace warpbeam {
 
@@ -20,7 +21,7 @@ class TypeRegistry;
 
 namespace detail {
 
-/// A value out of its slots, which are those of a store.
+/// Loads a value from its slots, which belong to a store.
 template <typename T>
 T load(const uint64_t* slot, [[maybe_unused]] StoreImpl* store) noexcept {
     if constexpr (ValueType<T>)
@@ -29,7 +30,7 @@ T load(const uint64_t* slot, [[maybe_unused]] StoreImpl* store) noexcept {
         return Mapping<T>::load(slot, store);
 }
 
-/// The type that it stands for. Without a registry, typed functions are functions of any type.
+/// The WebAssembly type of a C++ type. Without a registry, every TypedFunc is a `funcref`.
 template <typename T>
 ValType type_in([[maybe_unused]] TypeRegistry* types) noexcept {
     if constexpr (requires { Mapping<T>::type_in(*types); })
@@ -64,7 +65,7 @@ struct Results<std::tuple<T...>> {
     }
     static std::tuple<T...> load([[maybe_unused]] const uint64_t* frame,
                                  [[maybe_unused]] StoreImpl* store) noexcept {
-        // Braces fix the order of evaluation, so the slots are taken one after the other.
+        // Braces guarantee the order of evaluation, so the slots are taken in order.
         return std::tuple<T...>{detail::load<T>(take<T>(frame), store)...};
     }
     static void store([[maybe_unused]] uint64_t* frame, const std::tuple<T...>& values) noexcept {
@@ -84,7 +85,8 @@ private:
 template <typename... A>
 using Params = Results<std::tuple<A...>>;
 
-/// The function type that C++ types stand for. A temporary one is a FuncType until its expression ends.
+/// The WebAssembly function type of C++ types. It converts to a FuncType that is valid as long as this
+/// object.
 template <typename Parameters, typename Result>
 struct TypedSignature {
     explicit TypedSignature(TypeRegistry* registry) noexcept
@@ -94,10 +96,10 @@ struct TypedSignature {
     decltype(Results<Result>::types(nullptr)) results;
 };
 
-/// The type `(ref null $t)` for the function type; `bot` when there is no memory.
+/// The type `(ref null $t)` for the function type; `bot` if memory runs out.
 [[nodiscard]] WARPBEAM_API ValType func_reference(TypeRegistry& registry, const FuncType& type) noexcept;
 
-/// What a host function may return: its results, or a trap, or either.
+/// The return type of a host function: its results, a trap, or a std::expected of both.
 template <typename R>
 struct HostResult {
     using Value = R;

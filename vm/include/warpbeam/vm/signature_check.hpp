@@ -4,8 +4,9 @@
 
 #include <string_view>
 
-/// Reports a C++ function type that has no WebAssembly counterpart, with a single static_assert that says
-/// what is wrong, where, and what to use instead. Code that would then fail to compile is left out.
+/// Reports a C++ function type that has no WebAssembly counterpart with a single static_assert, which says
+/// what is wrong, where, and what to use instead. Code that would fail to compile as a consequence is left
+/// out. Only used at compile time, so it needs no thread-safety.
 
 namespace warpbeam::detail {
 
@@ -55,7 +56,7 @@ consteval Fault fault_of() {
         return Fault::unknown;
 }
 
-/// The place of a fault: 0 for none, else the number of a parameter, the only result, or one of several
+/// The place of a fault: 0 for none, otherwise the number of a parameter, the only result, or one of several
 /// results.
 inline constexpr size_t only_result = 1000;
 inline constexpr size_t later_parameter = 17;
@@ -69,7 +70,7 @@ template <typename Tuple>
 struct FirstFault;
 template <typename... T>
 struct FirstFault<std::tuple<T...>> {
-    /// The first wrong one of several types, whose places follow `before`.
+    /// The first wrong type in the tuple, whose places begin after `before`.
     static consteval Finding find(size_t before, size_t last) {
         Finding first;
         [[maybe_unused]] const auto look = [&](Fault fault) {
@@ -102,23 +103,25 @@ inline constexpr Finding finding_of = [] {
     return parameter.place != 0 ? parameter : ResultFault<Result>::finding;
 }();
 
-// Before C++26, a message has to be a literal, so each place has its own.
+// Before C++26, a message must be a literal, so each place has its own assertion.
 #define WARPBEAM_FAULTS(place, name)                                                                         \
     static_assert(!is(place, Fault::bool_), name " is a bool: use int32_t");                                 \
     static_assert(!is(place, Fault::small_integer),                                                          \
-                  name " is an integer of 8 or 16 bits: use int32_t or uint32_t");                           \
+                  name "  is an 8-bit or 16-bit integer: use int32_t or uint32_t");                          \
     static_assert(!is(place, Fault::enumeration), name " is an enumeration: use int32_t or int64_t");        \
     static_assert(!is(place, Fault::long_double), name " is a long double: use double");                     \
     static_assert(!is(place, Fault::pointer),                                                                \
-                  name " is a pointer: use uint32_t for an address in the memory, or ExternRef");            \
+                  name "  is a pointer: use uint32_t for a memory address, or ExternRef");                   \
     static_assert(!is(place, Fault::reference), name " is a reference: use the type itself");                \
     static_assert(!is(place, Fault::string),                                                                 \
-                  name " is a string: use two uint32_t, its address in the memory and its length");          \
+                  name "  is a string: use two uint32_t, for its memory address and its length");            \
     static_assert(!is(place, Fault::caller),                                                                 \
-                  name " is a Caller: a host function takes it as Caller&, and as its first parameter");     \
-    static_assert(!is(place, Fault::expected),                                                               \
-                  name " is a std::expected: only host functions return one, and its error is a Trap");      \
-    static_assert(!is(place, Fault::unknown), name " stands for no WebAssembly type: see WasmType")
+                  name "  is a Caller: a host function must take it as Caller&, as its first parameter");    \
+    static_assert(                                                                                           \
+        !is(place, Fault::expected),                                                                         \
+        name "  is a std::expected: only a host function may return one, and its error must be a Trap");     \
+    static_assert(!is(place, Fault::unknown),                                                                \
+                  name "  does not correspond to a WebAssembly type: see WasmType")
 
 template <typename F, Finding finding>
 struct SignatureReport {
@@ -155,8 +158,8 @@ struct SignatureReport {
 };
 #undef WARPBEAM_FAULTS
 
-// Variables tell whether something is right, and classes report what is wrong. They are separate, since using
-// a member of a class whose static_assert has failed leads to more errors.
+// Variables say whether a type is right, and classes report what is wrong. They are separate, since using a
+// member of a class whose static_assert has failed causes more errors.
 
 /// Whether it is the signature of a TypedFunc.
 template <typename Signature>
@@ -166,7 +169,8 @@ inline constexpr bool is_signature<R(A...)> = finding_of<std::tuple<A...>, R>.pl
 
 template <typename Signature>
 struct WrongSignature {
-    static_assert(std::is_void_v<Signature>, "a TypedFunc has a function type, such as int32_t(int32_t)");
+    static_assert(std::is_void_v<Signature>,
+                  "the argument of TypedFunc must be a function type, such as int32_t(int32_t)");
 };
 template <typename R, typename... A>
 struct WrongSignature<R(A...)> : SignatureReport<R(A...), finding_of<std::tuple<A...>, R>> {};
@@ -186,7 +190,8 @@ inline constexpr bool is_host_function<F> = finding_in<F>.place == 0;
 template <typename F>
 struct WrongHostFunction {
     static constexpr bool is_member = std::is_member_pointer_v<F>;
-    static_assert(!is_member, "a host function is no pointer to a member: call that in a lambda");
+    static_assert(!is_member,
+                  "a host function can't be a pointer to a member: use a lambda that calls the member");
     static_assert(!std::is_class_v<F>, "a host function has one operator(), whose parameter types are "
                                        "written out: this has none, several, or that of a generic lambda");
     static_assert(is_member || std::is_class_v<F>, "a host function is a lambda, a functor or a pointer to a "

@@ -12,29 +12,29 @@ namespace warpbeam {
 class StoreImpl;
 struct InterruptTarget;
 
-/// What all objects of a store may take together, see also Store::usage. Exceeding a limit is an error where
-/// the object is made, and -1 for the instructions memory.grow and table.grow.
+/// Limits on all objects of a store together; see also Store::usage. Creating an object fails if it would
+/// exceed a limit; the instructions memory.grow and table.grow return -1.
 struct StoreLimits {
-    /// The bytes of all memories. A shared memory takes what it can become at most, since other stores may
-    /// grow it.
+    /// The bytes of all memories. A shared memory counts with its maximum size, since other stores may grow
+    /// it.
     uint64_t memory_bytes = UINT64_MAX;
     /// The elements of all tables.
     uint64_t table_elements = 10'000'000;
-    /// The bytes of all structures, arrays, exceptions and objects of the host, with what the heap needs
-    /// around them. When they are reached and a collection does not help, the instruction traps with
-    /// `heap_exhausted`. So it does when several collections in a row left less than 1/64 of the limit free,
-    /// since a program would do little but collect from there on; the store is as usable as before.
+    /// The bytes of all structures, arrays, exceptions and host objects, including the heap's overhead. If
+    /// the limit is reached and a collection does not help, the instruction traps with `heap_exhausted`. It
+    /// also traps if several collections in a row have freed so little that less than 1/64 of the limit is
+    /// free, since the program would then spend almost all its time on collections. The store remains usable.
     uint64_t heap_bytes = uint64_t{1} << 30;
-    /// @{ How many there may be.
+    /// @{ The maximum number of these objects.
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;
     uint32_t tables = UINT32_MAX;
     /// @}
-    /// Null, or asked about what these limits allow. It must outlive the store.
+    /// Decides about requests that these limits allow; null to allow them all. It must outlive the store.
     GrowthPolicy* growth = nullptr;
 };
 
-/// What all objects of a store take now, in the units of its limits.
+/// What all objects of a store use now, in the units of its limits.
 struct StoreUsage {
     /// @{ See StoreLimits.
     uint64_t memory_bytes = 0;
@@ -47,84 +47,86 @@ struct StoreUsage {
 };
 
 /// Stops the computation of a store from another thread, or from a signal handler.
-/// Thread-safety: every function may be called from any thread at any time. A handle may outlive its store,
-/// and then does nothing.
+/// Thread-safety: any thread may call any function at any time. A handle may outlive its store; it then does
+/// nothing.
 class WARPBEAM_API InterruptHandle {
 public:
     InterruptHandle(const InterruptHandle&) noexcept;
     InterruptHandle& operator=(const InterruptHandle&) noexcept;
     ~InterruptHandle();
 
-    /// Makes the code that runs in the store, or else that runs there next, trap with `interrupted` at its
-    /// next call or loop head, behind a collection of garbage, or within 10 ms when it is in a
-    /// memory.atomic.wait. One request stops one computation.
+    /// Makes the code that is running in the store, or that runs there next, trap with `interrupted`: at its
+    /// next call or loop head, after a garbage collection, or within 10 ms if it waits in memory.atomic.wait.
+    /// One request stops one computation.
     void interrupt() const noexcept;
 
 private:
     friend class Store;
     InterruptHandle(Ref<InterruptTarget> target, uint64_t period) noexcept;
-    Ref<InterruptTarget> target_; ///< null when there is no store
-    uint64_t period_;             ///< the only one that it has an effect in, or `any_period`
+    Ref<InterruptTarget> target_; ///< null if there is no store
+    uint64_t period_;             ///< the only period in which it has an effect, or `any_period`
 };
 
-/// The owner of instances and of all functions, memories, tables, globals and tags, which live as long as it
-/// does. The handles to them (Instance, Func, ...) are small values that are valid as long as the store.
-/// Objects of different stores must not be mixed.
+/// Owns instances and all functions, memories, tables, globals and tags, which live as long as the store. The
+/// handles to them (Instance, Func, ...) are small values that are valid as long as the store. Objects of
+/// different stores must not be mixed.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#store
 ///
 /// Thread-safety: a store, with all its handles, belongs to one thread at a time.
 class WARPBEAM_API Store {
 public:
-    /// Cannot fail: when there is no memory even for an empty store, making anything in it reports that.
+    /// Never fails: if there is no memory even for an empty store, creating anything in it reports that.
     explicit Store(const Engine& engine, const StoreLimits& limits = {}) noexcept;
-    /// Moves the store with all its objects; handles stay valid. The other one is then without a store, and
-    /// making anything in it is an error. No code of either may be running.
+    /// Moves the store with all its objects; handles stay valid. Creating anything in the other store is then
+    /// an error. No code may be running in either store.
     Store(Store&& other) noexcept;
     Store& operator=(Store&& other) noexcept;
-    /// Ends all objects. No code of this store may be running.
+    /// Destroys all objects. No code may be running in the store.
     ~Store();
 
-    /// The engine that it was created with.
+    /// The engine that the store was created with.
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
 
-    /// Gives code that many units to use: every call and every turn of a loop takes one, and a collection of
-    /// garbage which an allocation brings about takes as many as its work amounts to: about one for each
-    /// object that lives on, for each 64 of their bytes, and for each KiB of the heap. When there are none
-    /// left, code traps with `out_of_fuel`, at its next call or loop head or right after the collection. An
-    /// instruction for many bytes or elements at once (memory.fill, table.copy, array.init_data) takes a unit
-    /// for each 64 bytes that it touches, and traps with `out_of_fuel` when it has done what there is fuel
-    /// for; one on fewer bytes takes none. table.grow, when it succeeds, and array.new take theirs at once,
-    /// or all of the fuel when there is less, and do not trap. Without effect unless Config::fuel is set; a
-    /// new store has none.
+    /// Sets the amount of fuel that code may use. Has no effect unless Config::fuel is set; a new store has
+    /// no fuel.
+    ///
+    /// Every call and every iteration of a loop takes one unit. A garbage collection caused by an allocation
+    /// takes about one unit for each surviving object, for each 64 bytes of them, and for each KiB of the
+    /// heap. Without fuel, code traps with `out_of_fuel` at its next call or loop head, or right after the
+    /// collection.
+    ///
+    /// A bulk instruction (such as memory.fill, table.copy, array.init_data) takes a unit for each 64 bytes
+    /// that it touches, and none for fewer bytes. It does as much of its work as there is fuel for, and then
+    /// traps with `out_of_fuel`. Only table.grow, if it succeeds, and array.new take all their units at once,
+    /// or all remaining fuel if that is less, and do not trap.
     void set_fuel(uint64_t units) noexcept;
-    /// What is left; 0 when code has run out of it.
+    /// The remaining fuel; 0 after code has used it up.
     [[nodiscard]] uint64_t fuel() const noexcept;
 
-    /// A handle that stops the code of this store at any time; without effect unless Config::interruption is
+    /// A handle that stops the code of this store at any time. Has no effect unless Config::interruption is
     /// set.
     [[nodiscard]] InterruptHandle interrupt_handle() const noexcept;
-    /// A handle for one call, or several: it has an effect until the next one is made with this function or
-    /// `clear_interrupt` is called, so that a watchdog which is late does not stop what runs next. A request
-    /// that has not been met yet is withdrawn.
+    /// A handle for a single call, or a few. It has an effect until the next call of this function or of
+    /// `clear_interrupt`, so a watchdog that is late does not stop what runs next. Withdraws a pending
+    /// request.
     [[nodiscard]] InterruptHandle new_interrupt_handle() noexcept;
-    /// Withdraws a request that has not been met yet, and ends the effect of what `new_interrupt_handle`
-    /// made.
+    /// Withdraws a pending request, and ends the effect of handles from `new_interrupt_handle`.
     void clear_interrupt() noexcept;
 
-    /// What the objects of the store take at this moment.
+    /// What the objects of the store use now.
     [[nodiscard]] StoreUsage usage() const noexcept;
 
-    /// The garbage-collected heap.
+    /// Statistics about the garbage-collected heap.
     struct HeapStatistics {
-        uint64_t bytes = 0;       ///< taken from the allocator now
-        uint64_t peak = 0;        ///< the most that these ever were
-        uint64_t survived = 0;    ///< the bytes of the objects that the last collection left
-        uint64_t collections = 0; ///< how many there were
+        uint64_t bytes = 0;       ///< currently allocated
+        uint64_t peak = 0;        ///< the maximum of `bytes` so far
+        uint64_t survived = 0;    ///< the bytes of the objects that survived the last collection
+        uint64_t collections = 0; ///< the number of collections
     };
-    /// The state of the heap now.
+    /// The current state of the heap.
     [[nodiscard]] HeapStatistics heap() const noexcept;
-    /// Collects garbage now, without taking fuel. Otherwise that happens when the heap has grown by three
-    /// quarters of what the last collection left, or a limit is reached.
+    /// Collects garbage now, without taking fuel. Otherwise this happens when the heap has grown by three
+    /// quarters of what survived the last collection, or when a limit is reached.
     void collect() noexcept;
 
     /// @{ A pointer for the embedder's own use; null at first. The store does nothing with it.
@@ -135,7 +137,7 @@ public:
 private:
     friend struct vm::Internal;
     Engine engine_;
-    StoreImpl* impl_; ///< null when there was no memory, or it was moved
+    StoreImpl* impl_; ///< null if memory ran out, or the store was moved
     void* data_ = nullptr;
 };
 

@@ -5,7 +5,7 @@
 
 namespace warpbeam {
 
-/// Why a computation was aborted; trap_codes.inc says what each stands for.
+/// Why a computation was aborted; trap_codes.inc describes each code. Thread-safety: constants only.
 /// https://webassembly.github.io/spec/core/intro/overview.html#trap
 enum class TrapCode : uint8_t {
 #define WARPBEAM_TRAP_CODE(id, words) id,
@@ -13,7 +13,7 @@ enum class TrapCode : uint8_t {
 #undef WARPBEAM_TRAP_CODE
 };
 
-/// The words of a trap code.
+/// The description of a trap code.
 [[nodiscard]] constexpr std::string_view text_of(TrapCode code) noexcept {
     switch (code) {
 #define WARPBEAM_TRAP_CODE(id, words)                                                                        \

@@ -2,8 +2,8 @@
 
 namespace warpbeam::detail {
 
-/// Its address stands for the type T, where an object is kept without its type. It is no constant, since
-/// equal constants may be merged.
+/// Its address identifies the type T where an object is stored without its type. It is not a constant, since
+/// equal constants may be merged. Thread-safety: it is never read or written.
 template <typename T>
 struct TypeTag {
     static inline char address = 0;

@@ -17,10 +17,11 @@ namespace vm {
 struct Internal;
 }
 
-/// A 128-bit vector: its bytes in memory order, lane 0 first.
+/// A 128-bit vector: its bytes in memory order, lane 0 first. Thread-safety: this and the other types of this
+/// header are plain values; using what a reference refers to is up to the thread of its store.
 /// https://webassembly.github.io/spec/core/exec/numerics.html#vector-operations
 struct V128 {
-    std::array<uint8_t, 16> bytes{}; ///< in memory order
+    std::array<uint8_t, 16> bytes{}; ///< the 16 bytes
     friend constexpr bool operator==(const V128&, const V128&) noexcept = default;
 };
 
@@ -42,7 +43,7 @@ public:
     [[nodiscard]] static constexpr ExternRef host(uint64_t payload) noexcept {
         return from_bits(payload << 2 | 2);
     }
-    /// Destroys an object after the last reference to it has gone.
+    /// Destroys an object after the last reference to it is gone.
     using Finalizer = void (*)(void* data) noexcept;
     /// Hands an object over to the store: by moving it in, by sharing it, or together with a finalizer. If
     /// that fails, the object is destroyed (released, finalized) at once. A null Ref becomes the null
@@ -61,7 +62,7 @@ public:
     /// The address of the object, whatever its type is. Null for all other references.
     [[nodiscard]] WARPBEAM_API void* data(const Store& store) const noexcept;
 
-    /// The engine's own encoding of the reference, as `bits` gives it out.
+    /// A reference from the engine's own encoding, as returned by `bits`.
     [[nodiscard]] static constexpr ExternRef from_bits(uint64_t bits) noexcept {
         ExternRef reference;
         reference.bits_ = bits;
@@ -101,7 +102,7 @@ public:
     }
     [[nodiscard]] constexpr ExternRef to_extern() const noexcept { return ExternRef::from_bits(bits_); }
     /// @}
-    /// The engine's own encoding of the reference, as `bits` gives it out.
+    /// A reference from the engine's own encoding, as returned by `bits`.
     [[nodiscard]] static constexpr AnyRef from_bits(uint64_t bits) noexcept {
         AnyRef reference;
         reference.bits_ = bits;
@@ -126,8 +127,8 @@ private:
 
 namespace detail {
 
-/// How a C++ type stands for a WebAssembly type: `type`, the number of 64-bit slots, and the conversions.
-/// Types that can't be loaded from slots alone have a `load` with the store as well.
+/// How a C++ type corresponds to a WebAssembly type: `type`, the number of 64-bit slots, and the conversions.
+/// If a type can't be loaded from slots alone, its `load` takes the store too.
 template <typename T>
 struct Mapping;
 
@@ -181,7 +182,7 @@ template <>
 struct Mapping<AnyRef> {
     static constexpr ValType type = ValType::reference(HeapType::any, true);
     static constexpr size_t slots = 1;
-    /// Defined types are those of structures and arrays: a value that refers to a function has type `func`.
+    /// A defined type is a structure or array type here: values that refer to functions have the type `func`.
     static constexpr bool accepts(ValType given) noexcept {
         if (!given.is_ref())
             return false;
@@ -195,26 +196,26 @@ struct Mapping<AnyRef> {
 
 } // namespace detail
 
-/// A C++ type that WebAssembly values are passed as: the 32- and 64-bit integers (signed or not: i32 and
-/// i64), float, double, V128, and for references that may be null ExternRef, AnyRef, StructRef (structref),
-/// ArrayRef (arrayref), Func (funcref) and TypedFunc (a function reference of its type).
+/// A C++ type for WebAssembly values: the 32-bit and 64-bit integers (i32 and i64, signed or unsigned),
+/// float, double, V128, and for references that may be null: ExternRef, AnyRef, StructRef (structref),
+/// ArrayRef (arrayref), Func (funcref) and TypedFunc (a reference to a function of its type).
 template <typename T>
 concept WasmType = requires { detail::Mapping<T>::type; };
 
-/// A WasmType that a Value can be read as. For structures, arrays and typed functions there are
-/// `StructRef::from`, `ArrayRef::from` and `Func::typed`.
+/// A WasmType to which a Value can be converted. For structures, arrays and typed functions use
+/// `StructRef::from`, `ArrayRef::from` and `Func::typed` instead.
 template <typename T>
 concept ValueType = WasmType<T> && requires(const uint64_t* slots) { detail::Mapping<T>::load(slots); };
 
-/// A value together with its type. References carry the type they were made or declared with; whether one
-/// fits a stricter type is decided where it is used. A small copyable value; references in it are valid
-/// as long as their store, those to structures and arrays as root.hpp says.
+/// A value together with its type. A reference has the type that it was created or declared with; whether it
+/// matches a more precise type is checked where it is used. A small copyable value. A reference is valid as
+/// long as its store; root.hpp says how long garbage-collected objects live.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#values
 class Value {
 public:
     /// The i32 zero.
     constexpr Value() noexcept = default;
-    /// Implicitly from every type that stands for a WebAssembly type, so that `{1, 2.5}` is a list of values.
+    /// Converts from every WasmType, implicitly, so that `{1, 2.5}` is a list of values.
     template <WasmType T>
     Value(T value) noexcept : type_{detail::Mapping<T>::type} {
         detail::Mapping<T>::store(slots_, value);
@@ -234,8 +235,8 @@ public:
         value.slots_[0] = uint64_t{number & 0x7fff'ffff} << 1 | 1;
         return value;
     }
-    /// A value in the engine's own encoding: one 64-bit slot, or two for a v128. A reference to a function
-    /// can't be made of it: nothing would say which store it is of.
+    /// A value from the engine's own encoding: one 64-bit slot, or two for a v128. Function references can't
+    /// be made in this way, since the slot does not identify the store.
     [[nodiscard]] static Value from_slots(ValType type, const uint64_t* slots) noexcept {
         Value value;
         value.type_ = type;
@@ -248,7 +249,8 @@ public:
 
     /// The type of the value.
     [[nodiscard]] ValType type() const noexcept { return type_; }
-    /// Whether `as<T>` may be called: the types are the same, up to null and the kind of function for a Func.
+    /// Whether `as<T>` may be called: the types are equal, ignoring nullability and the function's type for a
+    /// Func.
     template <ValueType T>
     [[nodiscard]] bool is() const noexcept {
         if constexpr (requires { detail::Mapping<T>::accepts(type_); })
@@ -264,16 +266,16 @@ public:
         else
             return detail::Mapping<T>::load(slots_);
     }
-    /// The value as a C++ type; none when it has another type.
+    /// The value as a C++ type; none if it has another type.
     template <ValueType T>
     [[nodiscard]] std::optional<T> get() const noexcept {
         return is<T>() ? std::optional<T>{as<T>()} : std::nullopt;
     }
     /// Whether it is a null reference.
     [[nodiscard]] bool is_null() const noexcept { return type_.is_ref() && slots_[0] == 0; }
-    /// Whether it is a reference to a 31-bit integer, which `i31_bits` then gives, zero-extended.
+    /// Whether it is a reference to a 31-bit integer.
     [[nodiscard]] bool is_i31() const noexcept { return type_.is_ref() && (slots_[0] & 1) != 0; }
-    /// The 31 bits, zero-extended.
+    /// The 31-bit integer, zero-extended. Precondition: `is_i31()`.
     [[nodiscard]] uint32_t i31_bits() const noexcept {
         return static_cast<uint32_t>(slots_[0] >> 1) & 0x7fff'ffff;
     }
@@ -283,7 +285,7 @@ public:
 private:
     friend struct vm::Internal;
     ValType type_ = ValType::i32;
-    uint64_t slots_[2] = {0, 0}; ///< the second one of a function reference is its store's number
+    uint64_t slots_[2] = {0, 0}; ///< for a function reference, the second is its store's number
 };
 
 } // namespace warpbeam

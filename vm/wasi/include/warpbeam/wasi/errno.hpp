@@ -4,7 +4,7 @@
 
 namespace warpbeam::wasi {
 
-/// The error numbers of WASI preview 1 that this library returns.
+/// The error numbers of WASI preview 1 that this library returns. Thread-safety: constants only.
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#errno
 enum class Errno : uint16_t {
     success = 0,

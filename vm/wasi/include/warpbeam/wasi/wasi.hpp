@@ -15,7 +15,8 @@
 
 namespace warpbeam::wasi {
 
-/// Strings in WASI's layout: one after the other, each with a zero byte at the end.
+/// Strings in WASI's layout: one after another, each followed by a zero byte. Thread-safety: one thread at a
+/// time.
 class WARPBEAM_API StringList {
 public:
     /// An empty list.
@@ -25,7 +26,7 @@ public:
     [[nodiscard]] std::expected<void, Error> add(std::string_view head, std::string_view separator = {},
                                                  std::string_view tail = {}) noexcept;
 
-    /// The strings, as they go into a memory.
+    /// The strings, as they are copied into a memory.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return bytes_; }
     /// The position in `bytes` of each string.
     [[nodiscard]] std::span<const uint32_t> starts() const noexcept { return starts_; }
@@ -35,11 +36,11 @@ private:
     Vec<uint32_t> starts_;
 };
 
-/// One program's arguments, environment and streams. Thread-safety: used by one program, so by one thread at
-/// a time.
+/// The arguments, environment and streams of one program.
+/// Thread-safety: that of the program, so one thread at a time.
 class Context {
 public:
-    /// No arguments and no environment yet. Host and allocator must outlive it.
+    /// Without arguments and environment variables yet. Host and allocator must outlive the context.
     explicit Context(Host& host = native_host(), Allocator& allocator = Allocator::standard()) noexcept
         : host_{&host}, args_{allocator}, env_{allocator} {}
 
@@ -50,16 +51,16 @@ public:
         return env_.add(name, "=", value);
     }
 
-    /// What the program sees of the world.
+    /// The program's access to its environment.
     [[nodiscard]] Host& host() const noexcept { return *host_; }
-    /// The arguments, the first of which is the name.
+    /// The arguments; the first is the program's name.
     [[nodiscard]] const StringList& args() const noexcept { return args_; }
-    /// The environment, as `name=value`.
+    /// The environment variables, as `name=value`.
     [[nodiscard]] const StringList& env() const noexcept { return env_; }
 
-    /// Whether the file descriptor, which may be any number, is open.
+    /// Whether the file descriptor (any number) is open.
     [[nodiscard]] bool is_open(uint32_t fd) const noexcept { return fd < 3 && open_[fd]; }
-    /// Precondition: the file descriptor is open.
+    /// Closes the file descriptor. Precondition: it is open.
     void close(uint32_t fd) noexcept { open_[fd] = false; }
 
 private:
@@ -69,9 +70,9 @@ private:
     bool open_[3] = {true, true, true};
 };
 
-/// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and the
-/// stores that it instantiates in. A program that calls `proc_exit` ends with a trap with the code `exit`.
-/// Errors: as for Linker::define.
+/// Defines all functions of the module `wasi_snapshot_preview1`. The context must outlive the linker and all
+/// stores in which it instantiates modules. A program that calls `proc_exit` ends with a trap whose code is
+/// `exit`. Errors: as for Linker::define.
 [[nodiscard]] WARPBEAM_API std::expected<void, Error> define(Linker& linker, Context& context) noexcept;
 
 } // namespace warpbeam::wasi
