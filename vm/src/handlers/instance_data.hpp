@@ -119,8 +119,8 @@ struct Execution {
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
-    uint32_t depth;     ///< the number of nested runs of the interpreter on the native stack
-    uint32_t max_depth; ///< Config::host_call_depth
+    uint32_t depth;               ///< the number of nested runs of the interpreter on the native stack
+    uint32_t max_depth;           ///< Config::host_call_depth
     int64_t native_stack_reserve; ///< Config::native_stack_reserve
     StoreImpl* store;
 };

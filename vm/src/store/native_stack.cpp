@@ -31,12 +31,13 @@ Bounds find_bounds() noexcept {
     if (!found)
         return {.known = true};
     const auto low = reinterpret_cast<int64_t>(base);
-    return {.known = true,
-            .low = low + static_cast<int64_t>(guard),
-            .high = low + static_cast<int64_t>(size)};
+    return {
+        .known = true, .low = low + static_cast<int64_t>(guard), .high = low + static_cast<int64_t>(size)};
 #elif defined(__APPLE__)
     const auto high = reinterpret_cast<int64_t>(pthread_get_stackaddr_np(pthread_self()));
-    return {.known = true, .low = high - static_cast<int64_t>(pthread_get_stacksize_np(pthread_self())), .high = high};
+    return {.known = true,
+            .low = high - static_cast<int64_t>(pthread_get_stacksize_np(pthread_self())),
+            .high = high};
 #else
     return {.known = true};
 #endif

@@ -38,7 +38,7 @@ public:
     [[nodiscard]] std::span<const uint32_t> imports() const noexcept;
 
 private:
-    friend class LinkReport; // the library's
+    friend class LinkReport; // for the library
     struct Details;
     InstantiationError(ErrorCode code, Ref<Details> details) noexcept;
 
