@@ -107,21 +107,20 @@ inline constexpr Finding finding_of = [] {
 #define WARPBEAM_FAULTS(place, name)                                                                         \
     static_assert(!is(place, Fault::bool_), name " is a bool: use int32_t");                                 \
     static_assert(!is(place, Fault::small_integer),                                                          \
-                  name "  is an 8-bit or 16-bit integer: use int32_t or uint32_t");                          \
+                  name " is an 8-bit or 16-bit integer: use int32_t or uint32_t");                           \
     static_assert(!is(place, Fault::enumeration), name " is an enumeration: use int32_t or int64_t");        \
     static_assert(!is(place, Fault::long_double), name " is a long double: use double");                     \
     static_assert(!is(place, Fault::pointer),                                                                \
-                  name "  is a pointer: use uint32_t for a memory address, or ExternRef");                   \
+                  name " is a pointer: use uint32_t for a memory address, or ExternRef");                    \
     static_assert(!is(place, Fault::reference), name " is a reference: use the type itself");                \
     static_assert(!is(place, Fault::string),                                                                 \
-                  name "  is a string: use two uint32_t, for its memory address and its length");            \
+                  name " is a string: use two uint32_t, for its memory address and its length");             \
     static_assert(!is(place, Fault::caller),                                                                 \
-                  name "  is a Caller: a host function must take it as Caller&, as its first parameter");    \
-    static_assert(                                                                                           \
-        !is(place, Fault::expected),                                                                         \
-        name "  is a std::expected: only a host function may return one, and its error must be a Trap");     \
-    static_assert(!is(place, Fault::unknown),                                                                \
-                  name "  does not correspond to a WebAssembly type: see WasmType")
+                  name " is a Caller: a host function must take it as Caller&, as its first parameter");     \
+    static_assert(!is(place, Fault::expected), name                                                          \
+                  " is a std::expected: only a host function may return one, and its error must be a Trap"); \
+    static_assert(!is(place, Fault::unknown), name " does not correspond to a WebAssembly type: see "        \
+                                                   "WasmType")
 
 template <typename F, Finding finding>
 struct SignatureReport {
