@@ -35,10 +35,9 @@ struct Config {
     bool guard_pages = false;
     /// Whether `Engine::load` lowers all functions; else each is lowered at its first call.
     bool eager = false;
-    /// The bytes of each store's value stack. Exceeding it is the trap "call stack exhausted". With the
-    /// records of calls a store takes five times as much from the allocator, when it gets its first instance:
-    /// with an allocator that is limited and many stores this has to be set.
-    size_t stack_size = 1 << 20;
+    /// The bytes to which a stack may grow, with values, locals and the records of calls, in all calls of a
+    /// store that are active. Exceeding it is the trap "call stack exhausted". A stack begins with 512 bytes.
+    size_t stack_size = 4 << 20;
     /// How deep calls from the host into WebAssembly may nest, since those use the native stack: some 770
     /// bytes a level on x86-64, without what the host function itself uses. Exceeding it is the trap "call
     /// stack exhausted".
