@@ -213,22 +213,31 @@ TEST_F(StoreLimitsTest, hold_whatever_the_policy_makes) {
     EXPECT_EQ(asked.usage().table_elements, 1u);
 }
 
-TEST(StoreAccounting, what_a_store_takes_depends_on_the_size_of_its_stack) {
+TEST(StoreAccounting, a_stack_is_as_large_as_it_has_to_be) {
     // What docs/memory.md promises to those who count.
-    for (const auto& [stack_size, most] :
-         {std::pair{size_t{1} << 20, 5'400'000u}, {size_t{1} << 16, 350'000u}}) {
-        AccountingAllocator counted;
-        Engine own{{.stack_size = stack_size, .allocator = &counted}};
-        const auto module = own.load(assemble(growing));
-        ASSERT_TRUE(module);
-        const uint64_t before = counted.blocks().live;
-        Store own_store{own};
-        const auto instance = Instance::create(own_store, *module);
-        ASSERT_TRUE(instance);
-        EXPECT_EQ(call(*instance, "grow", 1), 1);
-        EXPECT_LE(counted.blocks().live - before, most);
-        EXPECT_GE(counted.blocks().live - before, most / 10 * 9);
-    }
+    AccountingAllocator counted;
+    Engine own{{.stack_size = 1 << 20, .allocator = &counted}};
+    const auto module = own.load(assemble(R"((module
+        (func $f (export "f") (param $n i32) (result i32)
+          (if (result i32) (local.get $n)
+            (then (i32.add (i32.const 1) (call $f (i32.sub (local.get $n) (i32.const 1)))))
+            (else (i32.const 0))))))"));
+    ASSERT_TRUE(module);
+    Store own_store{own};
+    const auto instance = Instance::create(own_store, *module);
+    ASSERT_TRUE(instance);
+    const auto f = *instance->func<int32_t(int32_t)>("f");
+    const uint64_t before = counted.blocks().live;
+    EXPECT_EQ(f(5), 5);
+    const uint64_t shallow = counted.blocks().live - before;
+    EXPECT_LE(shallow, 2000u) << "with the code of the function";
+    EXPECT_EQ(f(20'000), 20'000);
+    const uint64_t deep = counted.blocks().live - before;
+    EXPECT_GT(deep, size_t{512} << 10);
+    EXPECT_LE(deep, (size_t{1} << 20) + 2000);
+    EXPECT_EQ(f(1'000'000).error().code(), TrapCode::call_stack_exhausted);
+    EXPECT_LE(counted.blocks().live - before, (size_t{1} << 20) + 2000);
+    EXPECT_EQ(f(5), 5);
 }
 
 TEST_F(StoreLimitsTest, a_whole_life_leaves_nothing) {

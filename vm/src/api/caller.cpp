@@ -32,13 +32,13 @@ std::optional<Extern> Caller::find_export(std::string_view name) const noexcept 
 std::optional<Frame> Caller::position() const noexcept {
     if (instance_ == nullptr)
         return std::nullopt;
-    return TrapBuilder::caller_of(*instance_->execution);
+    return TrapBuilder::caller_of(*vm::Internal::impl(store_)->stacks.running());
 }
 
 Backtrace Caller::backtrace() const noexcept {
     Backtrace frames{store_.engine().allocator()};
     if (instance_ != nullptr)
-        TrapBuilder::walk(*instance_->execution, frames);
+        TrapBuilder::walk(*vm::Internal::impl(store_)->stacks.running(), frames);
     return frames;
 }
 

@@ -22,15 +22,14 @@ InterruptHandle Store::new_interrupt_handle() noexcept {
         return interrupt_handle();
     clear_interrupt();
     return {impl_->stacks.interrupt_target(),
-            impl_->execution().interrupt.load(std::memory_order_relaxed) & ~requested};
+            impl_->stacks.interrupt_target()->word.load(std::memory_order_relaxed) & ~requested};
 }
 
 void Store::clear_interrupt() noexcept {
     if (impl_ == nullptr)
         return;
-    // A handle for every period may set the bit in the meantime; that request is too late, like those before
-    // it.
-    std::atomic<uint64_t>& word = impl_->execution().interrupt;
+    // A handle for any period may set the bit meanwhile: that request is as late as those before it.
+    std::atomic<uint64_t>& word = impl_->stacks.interrupt_target()->word;
     word.store((word.load(std::memory_order_relaxed) | requested) + 1, std::memory_order_relaxed);
 }
 
@@ -43,7 +42,7 @@ InterruptHandle::~InterruptHandle() = default;
 void InterruptHandle::interrupt() const noexcept {
     if (!target_)
         return;
-    std::atomic<uint64_t>& word = target_->execution.interrupt;
+    std::atomic<uint64_t>& word = target_->word;
     if (period_ == any_period) {
         word.fetch_or(requested, std::memory_order_relaxed);
     } else {

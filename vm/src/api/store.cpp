@@ -33,14 +33,14 @@ Store::~Store() { destroy(engine_.allocator(), impl_); }
 void Store::set_fuel(uint64_t units) noexcept {
     const vm::Use use{*this};
     if (use && engine_.config().fuel)
-        impl_->execution().fuel = static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX));
+        impl_->stacks.fuel() = static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX));
 }
 
 uint64_t Store::fuel() const noexcept {
     const vm::Use use{*this};
     if (!use || !engine_.config().fuel)
         return 0;
-    return static_cast<uint64_t>(std::max<int64_t>(impl_->execution().fuel, 0));
+    return static_cast<uint64_t>(std::max<int64_t>(impl_->stacks.fuel(), 0));
 }
 
 StoreUsage Store::usage() const noexcept {

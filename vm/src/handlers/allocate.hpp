@@ -19,7 +19,7 @@ namespace warpbeam::vm {
     if (execution.fuel < 0)
         heap.fail(Exit::out_of_fuel);
     else if (execution.may_be_interrupted &&
-             (execution.interrupt.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0)
+             execution.is_interrupted())
         heap.fail(Exit::interrupted);
     else
         return object;

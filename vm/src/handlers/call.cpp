@@ -19,20 +19,19 @@ template <bool Tail>
         return enter<Tail>(r, *func.cell, fp, return_ip);
 
     InstanceData* const caller = r.inst;
-    func.instance->stack_limit = caller->stack_limit;
-    func.instance->execution = caller->execution;
     // A tail call from a frame that returns into another instance needs no second way back.
-    const bool way_back = Tail && r.rp[-1].ip == restore_instr();
+    const bool way_back = Tail && r.rp->ip == restore_instr();
     const Code* const code = func.cell->code.load(std::memory_order_acquire);
     if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail)
-        *r.rp++ = {return_ip, r.fp};
+        *--r.rp = {return_ip, r.fp};
     if (!way_back) {
-        *r.rp++ = {reinterpret_cast<const Instr*>(caller), nullptr};
-        *r.rp++ = {restore_instr(), fp};
+        *--r.rp = {reinterpret_cast<const Instr*>(caller), nullptr};
+        *--r.rp = {restore_instr(), fp};
     }
     r.inst = func.instance;
+    r.inst->execution = caller->execution;
     load_memory(r);
     return enter<true>(r, *func.cell, fp, nullptr);
 }
@@ -153,8 +152,10 @@ struct ExitRun {
 template <Variant>
 struct RestoreInstance {
     static Exit run(Regs& r) noexcept {
-        --r.rp;
+        Execution* const execution = r.inst->execution;
         r.inst = reinterpret_cast<InstanceData*>(const_cast<Instr*>(r.rp->ip));
+        r.inst->execution = execution;
+        ++r.rp;
         load_memory(r);
         // The callee left its result, if it has one, in its first slot. Several results are already in place.
         leave_frame(r, r.fp[0]);
@@ -184,6 +185,7 @@ struct CallHost {
         execution.rp = r.rp;
         execution.inst = r.inst;
         const Exit exit = call_host(execution, *static_cast<HostFunc*>(cell.owner), r.inst, r.fp);
+        r.inst->execution = &execution; // another may have run meanwhile
         if (exit == Exit::uncaught_exception)
             return raise(r, execution, execution.detail);
         if (exit != Exit::none)
@@ -246,9 +248,19 @@ void save(Execution& execution, const Regs& r, Exit exit) noexcept {
     execution.detail = exit == Exit::memory_out_of_bounds ? r.mem_size : r.acc;
 }
 
-/// Whether to retry an out-of-bounds access: another thread may have grown a shared memory since its size was
-/// last read.
-bool retry_after_growth(Regs& r, Exit exit) noexcept {
+/// Whether the instruction that stopped is to be tried again: another thread may have grown a shared memory since
+/// its size was last read, and the stack can grow.
+bool retry(Regs& r, Exit exit) noexcept {
+    if (exit == Exit::call_stack_exhausted) {
+        Execution& execution = *r.inst->execution;
+        save(execution, r);
+        if (!grow_stack(execution))
+            return false;
+        r.fp = execution.fp;
+        r.rp = execution.rp;
+        load_memory(r); // leave has put the exit in its place
+        return true;
+    }
     if (exit != Exit::memory_out_of_bounds)
         return false;
     bool grown = false;
@@ -268,7 +280,7 @@ bool retry_after_growth(Regs& r, Exit exit) noexcept {
                                                     Vector f0) {
     const auto exit = static_cast<Exit>(reinterpret_cast<uintptr_t>(mem));
     Regs r{ip, fp, nullptr, mem_size, inst, rp, acc, l0, l1, facc, f0};
-    if (retry_after_growth(r, exit))
+    if (retry(r, exit))
         WARPBEAM_DISPATCH(r);
     save(*inst->execution, r, exit);
     return exit;
@@ -286,47 +298,33 @@ Exit start(Regs& r) noexcept {
     do {
         profile(*r.ip);
         exit = r.ip->handler(r);
-    } while (exit == Exit::none || retry_after_growth(r, exit));
+    } while (exit == Exit::none || retry(r, exit));
     save(*r.inst->execution, r, exit);
     return exit;
 }
 } // namespace
 #endif
 
-Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept {
-    Record* const base = execution.rp;
-    Slot* const free = execution.free;
-    InstanceData* const outer = execution.inst;
-    const Instr* const outer_ip = execution.ip;
-    Slot* const outer_fp = execution.fp;
-    Exit exit;
+Exit run(Execution& execution, FuncInst& func) noexcept {
     if (func.instance == nullptr) {
-        execution.free = frame + func.cell->code.load(std::memory_order_relaxed)->frame_slots;
-        exit = call_host(execution, *func.host, caller, frame);
-        if (exit == Exit::none)
-            exit = Exit::done;
-    } else {
-        func.instance->stack_limit = execution.stack_limit;
-        func.instance->execution = &execution;
-        *base = {exit_instr(), frame};
-        Regs r{};
-        r.rp = base + 1;
-        r.fp = frame;
-        r.inst = func.instance;
-        load_memory(r);
-        exit = enter<true>(r, *func.cell, frame, nullptr);
-        if (exit == Exit::none)
-            exit = start(r);
-        else
-            save(execution, r, exit);
+        execution.free = execution.stack + func.cell->code.load(std::memory_order_relaxed)->frame_slots;
+        const Exit exit = call_host(execution, *func.host, nullptr, execution.stack);
+        return exit == Exit::none ? Exit::done : exit;
     }
-    if (exit == Exit::done) {
-        execution.rp = base;
-        execution.inst = outer;
-        execution.ip = outer_ip;
-        execution.fp = outer_fp;
-    }
-    execution.free = free;
+    *--execution.rp = {exit_instr(), execution.stack};
+    Regs r{};
+    r.rp = execution.rp;
+    r.fp = execution.stack;
+    r.inst = func.instance;
+    r.inst->execution = &execution;
+    load_memory(r);
+    Exit exit;
+    do
+        exit = enter<true>(r, *func.cell, r.fp, nullptr);
+    while (exit != Exit::none && retry(r, exit));
+    if (exit == Exit::none)
+        return start(r);
+    save(execution, r, exit);
     return exit;
 }
 

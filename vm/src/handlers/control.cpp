@@ -53,8 +53,7 @@ struct Poll {
             --execution.fuel;
         }
         if constexpr (v.option != 0)
-            if ((execution.interrupt.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0)
-                [[unlikely]]
+            if (execution.is_interrupted()) [[unlikely]]
                 return Exit::interrupted;
         return In::proceed(r);
     }

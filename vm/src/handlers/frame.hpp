@@ -27,14 +27,16 @@ const Instr* restore_instr() noexcept;
     r.mem_size = any ? r.inst->memories[0]->size : 0;
 }
 
-/// Whether a frame at `fp` has room on the stack.
+/// Whether a frame at `fp` has room on the stack, and the records of its call.
 [[gnu::always_inline]] inline bool fits(const Regs& r, const Slot* fp, const Code& code) noexcept {
-    return reinterpret_cast<uintptr_t>(fp) + size_t{code.frame_slots} * sizeof(Slot) <=
-           reinterpret_cast<uintptr_t>(r.inst->stack_limit);
+    return reinterpret_cast<uintptr_t>(fp) + size_t{code.frame_slots} * sizeof(Slot) +
+               call_records * sizeof(Record) <=
+           reinterpret_cast<uintptr_t>(r.rp);
 }
 
 /// Goes to the function of `cell` with its arguments at `fp`, which is in the caller's frame. A call pushes a
-/// record, a tail call does not. acc tells a stub which cell it stands for.
+/// record, a tail call does not. acc tells a stub which cell it stands for. If there is no room nothing has
+/// changed, so that the same can be done again when the stack has grown.
 template <bool Tail>
 [[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp,
                                          const Instr* return_ip) noexcept {
@@ -42,9 +44,9 @@ template <bool Tail>
     if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail) {
+        --r.rp;
         r.rp->ip = return_ip;
         r.rp->fp = r.fp;
-        ++r.rp;
     }
     r.fp = fp;
     // Usually only a few locals; `volatile` keeps the compiler from calling memset, for which it would save
@@ -60,9 +62,9 @@ template <bool Tail>
 
 /// Returns to the position in the last record, without a result.
 [[gnu::always_inline]] inline Pins pop_record(Regs& r) noexcept {
-    --r.rp;
     r.ip = r.rp->ip;
     r.fp = r.rp->fp;
+    ++r.rp;
     Pins pins;
     std::memcpy(&pins, reinterpret_cast<const char*>(r.ip) - sizeof(Pins), sizeof(Pins));
     return pins;
@@ -96,6 +98,7 @@ inline void save(Execution& execution, const Regs& r) noexcept {
     r.fp = execution.fp;
     r.rp = execution.rp;
     r.inst = execution.inst;
+    r.inst->execution = &execution;
     load_memory(r);
     load_pins(r, clause->pins);
     return Exit::none;

@@ -83,7 +83,6 @@ struct DataInst {
 
 struct InstanceData {
     // Fields that hot handlers read come first.
-    Slot* stack_limit;    ///< frames end below it; set from the execution when it enters the instance
     GlobalInst** globals; ///< by index, imported ones first, like all of these
     FuncInst** funcs;
     TableInst** tables;
@@ -92,7 +91,7 @@ struct InstanceData {
     DataInst* datas;
     TagInst** tags;
     uint32_t memory_count;
-    Execution* execution; ///< the current execution of this store
+    Execution* execution; ///< the one that runs, while the instance's code does
     StoreImpl* store;
     ModuleCode* code;
     const Module* module;
@@ -101,28 +100,35 @@ struct InstanceData {
     Heap* heap;
 };
 
-/// The stacks of one computation, and why it stopped.
+/// A call pushes at most so many records: its own, and two for the way back into the caller's instance.
+inline constexpr size_t call_records = 3;
+
+/// One computation: its stack, and why it stopped. The stack is one block, which moves when it grows: the slots
+/// from its beginning upwards, the records from its end downwards.
 struct Execution {
-    Slot* stack; ///< value stack
-    Slot* stack_limit;
-    Record* records; ///< two for every slot, since a call into another instance leaves two
+    Slot* stack;
+    Record* stack_end;
     // While a host function runs, or after an exit: the position of the computation.
     const Instr* ip;
     Slot* fp;   ///< the top frame
     Slot* free; ///< the first slot above all slots in use
-    Record* rp;
+    Record* rp; ///< the last record
     InstanceData* inst;
     uint64_t detail; ///< at the exit: an address or an index, see Exit
     int64_t fuel;
     /// Polled by code; see api/interrupt.cpp.
-    std::atomic<uint64_t> interrupt;
+    const std::atomic<uint64_t>* interrupt;
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
-    uint32_t depth;               ///< the number of nested runs of the interpreter on the native stack
-    uint32_t max_depth;           ///< Config::host_call_depth
-    int64_t native_stack_reserve; ///< Config::native_stack_reserve
+    uint32_t depth;    ///< the number of nested runs of the interpreter on the native stack
+    size_t max_stack;  ///< the bytes to which the block may grow
+    Execution* outer;  ///< the one that called the host function which called this one
     StoreImpl* store;
+
+    [[nodiscard]] bool is_interrupted() const noexcept {
+        return (interrupt->load(std::memory_order_relaxed) & interrupt_requested) != 0;
+    }
 };
 
 } // namespace warpbeam::vm

@@ -6,11 +6,11 @@
 
 namespace warpbeam::vm {
 
-/// Runs `func` with its arguments in `frame` (at or above `execution.free`) until it returns or traps. On
-/// `done` the results are in `frame`. On any other exit the execution records the position: ip, rp, fp, inst
-/// and detail describe the frame that failed, and the records from `base_rp` (the value of execution.rp
-/// before the call) up to rp its callers. Precondition: frame + max(params, results) slots + 1 fit the stack.
-[[nodiscard]] Exit run(Execution& execution, FuncInst& func, InstanceData* caller, Slot* frame) noexcept;
+/// Runs `func` in a fresh execution with the arguments at the beginning of its stack until it returns or traps. On
+/// `done` the results are there. On any other exit the execution records the position: ip, rp, fp, inst and
+/// detail describe the frame that failed, the records from rp up to its end the callers. Precondition:
+/// max(params, results) slots and `call_records` fit the stack.
+[[nodiscard]] Exit run(Execution& execution, FuncInst& func) noexcept;
 
 /// Whether a record switches instances (the `ip` of the record below is the caller's InstanceData), or is the
 /// bottom record of a run; a walk over the records needs both.

@@ -7,7 +7,7 @@ bool Lowering::prepare() noexcept {
     Vec<Kind> kinds{code_.allocator()};
     if (!place_locals(type, kinds))
         return false;
-    // At least two slots, so that the record stack can't overflow before the value stack.
+    // A single result is left at the beginning of the frame, and may take two slots.
     if (height_ < 2)
         raise_height(2 - height_);
     if (!choose_pins(module_, body_, kinds, choice_))

@@ -335,7 +335,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
 }
 
 std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
-    if (!store_.stacks.prepare() || !make_index_spaces() || !bind(imports))
+    if (!make_index_spaces() || !bind(imports))
         return std::unexpected{refused(no_memory())};
     store_.roots.set_unfinished(&inst_);
     using Make = Step (Instantiation::*)() noexcept;
@@ -431,7 +431,6 @@ instantiate_checked(Store& store, const Module& module, std::span<const ImportVa
     if (inst == nullptr)
         return refuse(no_memory());
     inst->store = impl;
-    inst->execution = &impl->execution();
     inst->module = &ModuleAccess::self(module);
     inst->types = module.types().data();
     inst->registry = &module.type_registry();
@@ -439,13 +438,12 @@ instantiate_checked(Store& store, const Module& module, std::span<const ImportVa
     Instantiation instantiation{*impl, module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
-    inst->stack_limit = impl->execution().stack_limit;
     return vm::make_handle<Instance>(static_cast<vm::InstanceData*>(inst));
 }
 
 std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept {
     StoreImpl& store = *inst.store;
-    if (store.execution().depth != 0)
+    if (store.stacks.running() != nullptr)
         return std::unexpected{InstantiationError{
             Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
             store.allocator()}};

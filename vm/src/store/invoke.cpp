@@ -1,7 +1,6 @@
 #include "store/invoke.hpp"
 
 #include "handlers/run.hpp"
-#include "store/native_stack.hpp"
 #include "store/store_impl.hpp"
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
@@ -11,54 +10,36 @@
 namespace warpbeam::vm {
 namespace {
 
-/// The trap of a failed run.
-Trap trap_of(Exit exit, StoreImpl& store, const Record* base) noexcept {
-    Execution& now = store.execution();
+/// The trap of a run that has failed.
+Trap trap_of(Exit exit, StoreImpl& store, const Execution& execution) noexcept {
     if (exit == Exit::interrupted)
-        now.interrupt.fetch_and(~Execution::interrupt_requested, std::memory_order_relaxed);
+        store.stacks.interrupt_target()->word.fetch_and(~Execution::interrupt_requested,
+                                                        std::memory_order_relaxed);
     std::optional<Trap> held = store.pending.take();
     Ref<ExceptionRoot> uncaught;
     if (!held && exit == Exit::uncaught_exception)
-        uncaught = store.roots.add_exception(now.detail);
-    return TrapBuilder::build(exit, now, base, std::move(held), std::move(uncaught), store.allocator());
+        uncaught = store.roots.add_exception(execution.detail);
+    return TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
 }
 
 } // namespace
 
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept {
     StoreImpl& store = *func.store;
-    if (!store.stacks.prepare())
-        return std::unexpected{Trap{TrapCode::out_of_memory}};
-    Execution& now = store.execution();
-    const auto room = static_cast<size_t>(now.stack_limit - now.free);
-    if (now.depth >= now.max_depth || room <= std::max(params, results) ||
-        !has_native_stack(now.native_stack_reserve))
-        return std::unexpected{Trap{TrapCode::call_stack_exhausted}};
-
-    // If code called the host, this is the state of that code; a trap in this run must not change it.
-    const Instr* const ip = now.ip;
-    Slot* const fp = now.fp;
-    Slot* const free = now.free;
-    Record* const rp = now.rp;
-    InstanceData* const inst = now.inst;
-
-    std::copy_n(frame, params, free);
-    ++now.depth;
-    const Exit exit = run(now, func, nullptr, free);
-    --now.depth;
+    TrapCode failure{};
+    Execution* const execution = store.stacks.begin(std::max(params, results), failure);
+    if (execution == nullptr)
+        return std::unexpected{Trap{failure}};
+    std::copy_n(frame, params, execution->stack);
+    const Exit exit = run(*execution, func);
     std::expected<void, Trap> outcome;
     if (exit != Exit::done)
-        outcome = std::unexpected{trap_of(exit, store, rp)};
-    else if (keep(store.types().func(func.type).results, free, store))
-        std::copy_n(free, results, frame);
+        outcome = std::unexpected{trap_of(exit, store, *execution)};
+    else if (keep(store.types().func(func.type).results, execution->stack, store))
+        std::copy_n(execution->stack, results, frame);
     else
         outcome = std::unexpected{Trap{TrapCode::out_of_memory}};
-
-    now.ip = ip;
-    now.fp = fp;
-    now.free = free;
-    now.rp = rp;
-    now.inst = inst;
+    store.stacks.end();
     return outcome;
 }
 

@@ -60,7 +60,7 @@ Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
 }
 
 void Roots::mark(Heap& heap) noexcept {
-    heap.mark(stacks_.in_use());
+    stacks_.visit_frames([&](std::span<const Slot> slots) { heap.mark(slots); });
     for (const auto* link = objects_.globals(); link != nullptr; link = link->next)
         heap.mark({link->global->value, 1});
     for (const TableObject* table = objects_.tables(); table != nullptr; table = table->next)

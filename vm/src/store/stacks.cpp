@@ -1,69 +1,158 @@
 #include "store/stacks.hpp"
 
+#include "handlers/entry_points.hpp"
+#include "store/native_stack.hpp"
+#include "store/store_impl.hpp"
+
 #include <algorithm>
+#include <cstring>
 
 namespace warpbeam::vm {
+namespace {
 
-Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept
-    : engine_{engine}, target_{std::move(target)} {
-    execution().store = &owner;
-    execution().may_be_interrupted = engine.config().interruption;
-    execution().may_wait = engine.config().waiting;
-    execution().max_depth = engine.config().host_call_depth;
-    execution().native_stack_reserve =
-        static_cast<int64_t>(std::min<uint64_t>(engine.config().native_stack_reserve, INT64_MAX / 2));
-    if (!engine.config().fuel)
-        execution().fuel = INT64_MAX; // enough for instructions that take fuel anyway
+/// A stack is one block: the slots from its beginning upwards, the records from its end downwards.
+constexpr size_t first_block = 512;
+/// Executions that are kept for the next calls, and the largest block that each of them keeps.
+constexpr unsigned max_idle = 8;
+constexpr size_t max_idle_block = 64 * 1024;
+
+size_t block_size(const Execution& execution) noexcept {
+    return static_cast<size_t>(reinterpret_cast<char*>(execution.stack_end) -
+                               reinterpret_cast<char*>(execution.stack));
 }
 
-Stacks::~Stacks() {
-    const Execution& stacks = execution();
-    if (stacks.stack == nullptr)
-        return;
-    engine_.allocator().deallocate(stacks.stack, slots_ * sizeof(Slot), alignof(Slot));
-    engine_.allocator().deallocate(stacks.records, records_ * sizeof(Record), alignof(Record));
+size_t used(const Execution& execution) noexcept {
+    return static_cast<size_t>(execution.free - execution.stack) * sizeof(Slot) +
+           static_cast<size_t>(execution.stack_end - execution.rp) * sizeof(Record);
 }
 
-bool Stacks::prepare() noexcept {
-    Execution& stacks = execution();
-    if (stacks.stack != nullptr)
-        return true;
-    Allocator& allocator = engine_.allocator();
-    const Config& config = engine_.config();
-    // With less space, not even the stubs could run.
-    const size_t slots = std::max<size_t>(config.stack_size / sizeof(Slot), 64);
-    if (slots > SIZE_MAX / sizeof(Record) / 4)
+/// Whether a run may begin with a frame of so many slots.
+bool has_room(const Execution& execution, size_t slots) noexcept {
+    return slots <= (block_size(execution) - call_records * sizeof(Record)) / sizeof(Slot);
+}
+
+/// Moves the stack to a block of another size, which is enough for what is in use.
+bool move_stack(Execution& execution, size_t bytes, Allocator& allocator) noexcept {
+    void* const block = allocator.allocate(bytes, alignof(Record));
+    if (block == nullptr)
         return false;
-    // Every frame takes at least one slot, and at most two records: its own, and one to return to its
-    // caller's instance. Each run of the interpreter takes one more.
-    const size_t records = 2 * slots + config.host_call_depth + 1;
-    void* const stack = allocator.allocate(slots * sizeof(Slot), alignof(Slot));
-    if (stack == nullptr)
-        return false;
-    void* const calls = allocator.allocate(records * sizeof(Record), alignof(Record));
-    if (calls == nullptr) {
-        allocator.deallocate(stack, slots * sizeof(Slot), alignof(Slot));
-        return false;
+    auto* const stack = static_cast<Slot*>(block);
+    auto* const end = reinterpret_cast<Record*>(static_cast<char*>(block) + bytes);
+    Record* const rp = end - (execution.stack_end - execution.rp);
+    if (execution.stack != nullptr) {
+        const auto moved = [&](Slot* slot) { return stack + (slot - execution.stack); };
+        std::memcpy(static_cast<void*>(stack), execution.stack,
+                    static_cast<size_t>(reinterpret_cast<char*>(execution.rp) -
+                                        reinterpret_cast<char*>(execution.stack)));
+        for (Record *to = rp, *from = execution.rp; to != end; ++to, ++from)
+            *to = {from->ip, from->fp != nullptr ? moved(from->fp) : nullptr};
+        execution.fp = moved(execution.fp);
+        execution.free = moved(execution.free);
+        allocator.deallocate(execution.stack, block_size(execution), alignof(Record));
+    } else {
+        execution.fp = execution.free = stack;
     }
-    slots_ = slots;
-    records_ = records;
-    stacks.stack = static_cast<Slot*>(stack);
-    stacks.stack_limit = stacks.stack + slots;
-    stacks.free = stacks.stack;
-    stacks.records = static_cast<Record*>(calls);
-    stacks.rp = stacks.records;
+    execution.stack = stack;
+    execution.stack_end = end;
+    execution.rp = rp;
     return true;
 }
 
-std::span<const Slot> Stacks::in_use() const noexcept {
-    const Execution& stacks = execution();
-    return stacks.stack != nullptr ? std::span<const Slot>{stacks.stack, stacks.free}
-                                   : std::span<const Slot>{};
+} // namespace
+
+bool grow_stack(Execution& execution) noexcept {
+    const size_t size = block_size(execution);
+    if (size >= execution.max_stack)
+        return false;
+    return move_stack(execution, std::min(2 * size, execution.max_stack), execution.store->allocator());
+}
+
+Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept
+    : owner_{owner}, engine_{engine}, target_{std::move(target)},
+      max_stack_{std::max(engine.config().stack_size / sizeof(Record) * sizeof(Record), first_block)},
+      max_depth_{engine.config().host_call_depth},
+      native_stack_reserve_{
+          static_cast<int64_t>(std::min<uint64_t>(engine.config().native_stack_reserve, INT64_MAX / 2))},
+      fuel_{engine.config().fuel ? 0 : INT64_MAX} {} // instructions that take fuel have enough of it
+
+Stacks::~Stacks() {
+    while (idle_ != nullptr)
+        destroy(std::exchange(idle_, idle_->outer));
+}
+
+Execution* Stacks::create() noexcept {
+    Allocator& allocator = engine_.allocator();
+    auto* const execution = warpbeam::create<Execution>(allocator);
+    if (execution == nullptr)
+        return nullptr;
+    execution->store = &owner_;
+    execution->interrupt = &target_->word;
+    execution->may_be_interrupted = engine_.config().interruption;
+    execution->may_wait = engine_.config().waiting;
+    if (!move_stack(*execution, first_block, allocator)) {
+        warpbeam::destroy(allocator, execution);
+        return nullptr;
+    }
+    return execution;
+}
+
+void Stacks::destroy(Execution* execution) noexcept {
+    Allocator& allocator = engine_.allocator();
+    allocator.deallocate(execution->stack, block_size(*execution), alignof(Record));
+    warpbeam::destroy(allocator, execution);
+}
+
+Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
+    const uint32_t depth = running_ != nullptr ? running_->depth : 0;
+    if (depth >= max_depth_ || !has_native_stack(native_stack_reserve_)) {
+        failure = TrapCode::call_stack_exhausted;
+        return nullptr;
+    }
+    failure = TrapCode::out_of_memory;
+    Execution* execution = idle_;
+    if (execution == nullptr) {
+        execution = create();
+        if (execution == nullptr)
+            return nullptr;
+    } else {
+        idle_ = execution->outer;
+        --idle_count_;
+        execution->fp = execution->free = execution->stack;
+        execution->rp = execution->stack_end;
+    }
+    execution->max_stack = running_ != nullptr ? running_->max_stack - used(*running_) : max_stack_;
+    execution->depth = depth + 1;
+    execution->fuel = fuel();
+    execution->outer = running_;
+    running_ = execution;
+    while (!has_room(*execution, slots)) {
+        if (execution->max_stack <= block_size(*execution))
+            failure = TrapCode::call_stack_exhausted;
+        if (!grow_stack(*execution)) {
+            end();
+            return nullptr;
+        }
+    }
+    return execution;
+}
+
+void Stacks::end() noexcept {
+    Execution* const execution = running_;
+    running_ = execution->outer;
+    fuel() = execution->fuel;
+    // One large block at most is kept.
+    if (idle_count_ == max_idle || (idle_count_ != 0 && block_size(*execution) > max_idle_block)) {
+        destroy(execution);
+        return;
+    }
+    execution->outer = idle_;
+    idle_ = execution;
+    ++idle_count_;
 }
 
 void Stacks::charge(uint64_t work) noexcept {
     if (engine_.config().fuel)
-        execution().fuel -= static_cast<int64_t>(std::min<uint64_t>(work, INT64_MAX / 2));
+        fuel() -= static_cast<int64_t>(std::min<uint64_t>(work, INT64_MAX / 2));
 }
 
 } // namespace warpbeam::vm

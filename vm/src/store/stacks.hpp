@@ -4,18 +4,23 @@
 
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/trap.hpp>
+
+#include <utility>
 
 namespace warpbeam {
 
-/// The part of a store that an InterruptHandle keeps alive.
+/// What an InterruptHandle keeps alive beyond the end of its store: the word that code polls; see
+/// api/interrupt.cpp.
 struct InterruptTarget : RefCounted<InterruptTarget> {
     using RefCounted::RefCounted;
-    vm::Execution execution{};
+    std::atomic<uint64_t> word = 0;
 };
 
 namespace vm {
 
-/// The stacks of a store's code, and the current positions on them.
+/// The executions of a store. One at most runs; those that called the host, which called code again, are below
+/// it in a list. Each has a stack of its own, so that a stack can move while it grows.
 class Stacks {
 public:
     Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept;
@@ -23,21 +28,42 @@ public:
     Stacks& operator=(const Stacks&) = delete;
     ~Stacks();
 
-    [[nodiscard]] Execution& execution() const noexcept { return target_->execution; }
     [[nodiscard]] const Ref<InterruptTarget>& interrupt_target() const noexcept { return target_; }
 
-    /// Allocates the stacks, unless they exist; false if memory runs out. Required before code may run.
-    [[nodiscard]] bool prepare() noexcept;
-    /// The part of the value stack that is in use.
-    [[nodiscard]] std::span<const Slot> in_use() const noexcept;
-    /// Subtracts the cost of a collection from the fuel.
+    /// The innermost execution; null while no code of the store runs.
+    [[nodiscard]] Execution* running() const noexcept { return running_; }
+    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null when
+    /// there is no memory, or calls nest too deep: `failure` is why.
+    [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
+    /// Ends the execution that runs, so that the one below it does again.
+    void end() noexcept;
+
+    /// What is left of the fuel.
+    [[nodiscard]] int64_t& fuel() noexcept { return running_ != nullptr ? running_->fuel : fuel_; }
+    /// Takes what the work of a collection amounts to from the fuel.
     void charge(uint64_t work) noexcept;
 
+    /// Calls `visit(std::span<const Slot>)` for what is in use of each stack.
+    template <typename Visit>
+    void visit_frames(Visit visit) const noexcept {
+        for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
+            visit(std::span<const Slot>{execution->stack, execution->free});
+    }
+
 private:
+    [[nodiscard]] Execution* create() noexcept;
+    void destroy(Execution* execution) noexcept;
+
+    StoreImpl& owner_;
     const Engine& engine_;
     Ref<InterruptTarget> target_;
-    size_t slots_ = 0;
-    size_t records_ = 0;
+    const size_t max_stack_; ///< in bytes, of all executions that run
+    const uint32_t max_depth_;
+    const int64_t native_stack_reserve_;
+    int64_t fuel_; ///< while none runs
+    Execution* running_ = nullptr;
+    Execution* idle_ = nullptr; ///< for the next ones, linked by `outer`
+    unsigned idle_count_ = 0;
 };
 
 } // namespace vm

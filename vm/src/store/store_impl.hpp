@@ -33,7 +33,6 @@ public:
     [[nodiscard]] const Engine& engine() const noexcept { return engine_; }
     [[nodiscard]] Allocator& allocator() const noexcept { return engine().allocator(); }
     [[nodiscard]] const TypeRegistry& types() const noexcept { return types_; }
-    [[nodiscard]] vm::Execution& execution() const noexcept { return stacks.execution(); }
 
     // Later members refer to earlier ones.
     vm::Quota quota;

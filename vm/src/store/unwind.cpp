@@ -64,17 +64,16 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     Record* rp = execution.rp;
     const CatchClause* clause = thrown.find();
     while (clause == nullptr) {
-        --rp;
-        if (is_bottom_record(*rp))
+        const Record& record = *rp++;
+        if (is_bottom_record(record))
             return nullptr;
-        if (is_restore_record(*rp)) {
-            --rp;
-            thrown.inst = reinterpret_cast<const InstanceData*>(rp->ip);
+        if (is_restore_record(record)) {
+            thrown.inst = reinterpret_cast<const InstanceData*>((rp++)->ip);
             continue;
         }
-        thrown.ip = rp->ip;
+        thrown.ip = record.ip;
         thrown.after = true;
-        fp = rp->fp;
+        fp = record.fp;
         clause = thrown.find();
     }
     if (clause->tag != CatchClause::all) {

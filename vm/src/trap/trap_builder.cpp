@@ -5,12 +5,12 @@
 
 namespace warpbeam {
 
-Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm::Record* base,
+Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution,
                         std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
                         Allocator& allocator) noexcept {
     Trap trap = held ? std::move(*held) : Trap{code_of(exit)};
     // Refused by a host function, without a code frame in between.
-    if (held && execution.rp == base)
+    if (held && execution.rp == execution.stack_end)
         return trap;
     if (Trap::Details* const details = trap.own_details(allocator)) {
         TrapBuilder builder{*details, execution};
@@ -18,7 +18,7 @@ Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, const vm:
             details->message.add(text_of(trap.code()));
         if (exit == vm::Exit::invalid_code)
             builder.add_refusal();
-        details->omitted += walk(execution, details->frames, base);
+        details->omitted += walk(execution, details->frames);
         if (!held)
             details->exception = std::move(uncaught);
         if (!held && !details->frames.empty())
@@ -58,23 +58,23 @@ std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const v
 
 /// Calls `visit(instance, instruction, after)` for each active function until it returns false.
 template <typename Visit>
-void TrapBuilder::visit_frames(const vm::Execution& execution, const vm::Record* base, Visit visit) noexcept {
+void TrapBuilder::visit_frames(const vm::Execution& execution, Visit visit) noexcept {
     const vm::InstanceData* inst = execution.inst;
     bool more = visit(*inst, execution.ip, false);
-    for (const vm::Record* record = execution.rp; more && record != base;) {
-        --record;
-        if (vm::is_bottom_record(*record))
+    for (const vm::Record* next = execution.rp; more && next != execution.stack_end;) {
+        const vm::Record& record = *next++;
+        if (vm::is_bottom_record(record))
             break;
-        if (vm::is_restore_record(*record))
-            inst = reinterpret_cast<const vm::InstanceData*>((--record)->ip);
+        if (vm::is_restore_record(record))
+            inst = reinterpret_cast<const vm::InstanceData*>((next++)->ip);
         else
-            more = visit(*inst, record->ip, true);
+            more = visit(*inst, record.ip, true);
     }
 }
 
-size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames, const vm::Record* base) noexcept {
+size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {
     size_t omitted = 0;
-    visit_frames(execution, base, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+    visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
         if (frames.size() >= max_frames)
             ++omitted;
         else if (const auto frame = frame_at(inst, ip, after); frame && !frames.push(*frame))
@@ -86,7 +86,7 @@ size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames, cons
 
 std::optional<Frame> TrapBuilder::caller_of(const vm::Execution& execution) noexcept {
     std::optional<Frame> found;
-    visit_frames(execution, nullptr, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+    visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
         found = frame_at(inst, ip, after);
         return !found;
     });

@@ -8,12 +8,11 @@ namespace warpbeam {
 /// Turns the end of a failed run into a trap: what went wrong, with its numbers, and where.
 class TrapBuilder {
 public:
-    /// `execution` stands where the run failed; its records from `base` on belong to the run. `held` is the
-    /// trap of a host function that ended the run, to whose backtrace this run's frames are added; `uncaught`
-    /// is the exception that ended it, if it could be kept alive.
-    [[nodiscard]] static Trap build(vm::Exit exit, const vm::Execution& execution, const vm::Record* base,
-                                    std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
-                                    Allocator& allocator) noexcept;
+    /// `execution` stands where the run failed. `held` is the trap of a host function that ended the run, to
+    /// whose backtrace this run's frames are added; `uncaught` is the exception that ended it, if it could be
+    /// kept alive.
+    [[nodiscard]] static Trap build(vm::Exit exit, const vm::Execution& execution, std::optional<Trap> held,
+                                    Ref<vm::ExceptionRoot> uncaught, Allocator& allocator) noexcept;
     /// A trap that carries an exception of the host. If memory runs out, it is another trap.
     [[nodiscard]] static Trap thrown(const Ref<vm::ExceptionRoot>& exception) noexcept;
     /// The exception that a trap carries, or null.
@@ -23,8 +22,7 @@ public:
     [[nodiscard]] static std::optional<Frame> caller_of(const vm::Execution& execution) noexcept;
     /// Adds the functions that are active in the host's last call into the store, the innermost first;
     /// returns how many were left out.
-    static size_t walk(const vm::Execution& execution, Backtrace& frames,
-                       const vm::Record* base = nullptr) noexcept;
+    static size_t walk(const vm::Execution& execution, Backtrace& frames) noexcept;
 
 private:
     /// A stack may be a hundred thousand frames deep; the innermost ones are enough.
@@ -35,7 +33,7 @@ private:
     /// What a build that verifies code has found in the code of the function that was to be lowered.
     void add_refusal() noexcept;
     template <typename Visit>
-    static void visit_frames(const vm::Execution& execution, const vm::Record* base, Visit visit) noexcept;
+    static void visit_frames(const vm::Execution& execution, Visit visit) noexcept;
     static std::optional<Frame> frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
                                          bool after) noexcept;
 

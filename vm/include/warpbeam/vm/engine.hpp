@@ -35,16 +35,15 @@ struct Config {
     bool guard_pages = false;
     /// Whether `Engine::load` lowers all functions; if not, each is lowered at its first call.
     bool eager = false;
-    /// The size of each store's value stack in bytes. Exceeding it causes the trap "call stack exhausted".
-    /// Together with the call records, a store takes five times as much from the allocator when it gets its
-    /// first instance; reduce this if many stores use an allocator with little memory.
-    size_t stack_size = 1 << 20;
-    /// How deeply calls from the host into WebAssembly may nest. They use the native stack: about 770 bytes
-    /// per level on x86-64, plus what the host function itself uses. Exceeding the depth causes the trap
-    /// "call stack exhausted".
+    /// The size in bytes to which the stack of a store's active calls may grow: locals, operands and the
+    /// records of calls. Exceeding it causes the trap "call stack exhausted". A stack starts with 512 bytes.
+    size_t stack_size = 4 << 20;
+    /// How deeply calls from the host into WebAssembly may nest. They use the native stack: from 800 bytes per
+    /// level (typed calls) to 1,400 (untyped host functions) on x86-64, plus what the host function itself
+    /// uses. Exceeding the depth causes the trap "call stack exhausted".
     uint32_t host_call_depth = 100;
     /// How many bytes of the thread's native stack must be free for such a call, or a quarter of that stack
-    /// if that is less. If fewer are free, the call traps with "call stack exhausted". Host functions may
+    /// if that is less; 0 switches the check off. If fewer are free, the call traps with "call stack exhausted". Host functions may
     /// rely on this much stack, but not on more. It has no effect where the size of the stack is not known:
     /// on platforms other than Linux and macOS, and on stacks that the embedder allocated itself, for example
     /// for coroutines.
