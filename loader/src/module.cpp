@@ -163,9 +163,26 @@ std::span<const uint8_t> Module::bytes() const noexcept {
     return answer<std::span<const uint8_t>>(&ModuleData::bytes);
 }
 std::string_view Module::name() const noexcept { return answer<std::string_view>(&ModuleData::name); }
+bool Module::defines(const Export& entry) const noexcept {
+    switch (entry.kind) {
+    case ExternKind::func:
+        return entry.index < funcs().size();
+    case ExternKind::table:
+        return entry.index < tables().size();
+    case ExternKind::memory:
+        return entry.index < memories().size();
+    case ExternKind::global:
+        return entry.index < globals().size();
+    case ExternKind::tag:
+        return entry.index < tags().size();
+    }
+    return false;
+}
 ExternType Module::type_of(const Export& entry) const noexcept {
     ExternType type;
     type.kind = entry.kind;
+    if (!defines(entry))
+        return type;
     switch (entry.kind) {
     case ExternKind::func:
         type.func = funcs()[entry.index];

@@ -102,6 +102,7 @@ TEST_F(BulkFuelTest, out_of_bounds_comes_before_out_of_fuel) {
 }
 
 TEST_F(BulkFuelTest, instructions_on_elements_take_it_by_their_bytes) {
+    store.set_fuel(1000); // for the arrays in globals
     const Instance instance = instantiate(R"((module (table $t 10000 funcref) (table $u 10000 funcref)
         (type $bytes (array (mut i8))) (type $longs (array (mut i64))) (type $refs (array (mut funcref)))
         (global $b (ref $bytes) (array.new_default $bytes (i32.const 6400)))
@@ -134,19 +135,36 @@ TEST_F(BulkFuelTest, instructions_on_elements_take_it_by_their_bytes) {
     }
 }
 
-TEST_F(BulkFuelTest, what_is_not_done_in_parts_takes_what_there_is) {
+TEST_F(BulkFuelTest, what_is_not_done_in_parts_is_not_begun_without_enough) {
     const Instance instance = instantiate(R"((module (table $t 0 funcref) (type $a (array i64))
         (func (export "grow") (drop (table.grow $t (ref.null func) (i32.const 8000))))
         (func (export "refused") (drop (table.grow $t (ref.null func) (i32.const -1))))
         (func $nothing)
         (func (export "new") (drop (array.new_default $a (i32.const 8000))) (call $nothing))))");
     EXPECT_EQ(taken(instance, "grow"), 1001u);
-    store.set_fuel(10);
-    EXPECT_TRUE(instance.func("grow")->call());
-    EXPECT_EQ(store.fuel(), 0u);
+    const auto stops = [&](const char* name) {
+        store.set_fuel(1000);
+        EXPECT_EQ(instance.func(name)->call().error().code(), TrapCode::out_of_fuel) << name;
+        EXPECT_EQ(store.fuel(), 999u) << name << ": the entry of the function took one";
+    };
+    stops("grow");
+    stops("new");
     EXPECT_EQ(taken(instance, "refused"), 1u) << "nothing was touched";
     EXPECT_EQ(taken(instance, "new"), 1002u);
-    runs_out(instance, "new", 10);
+}
+
+TEST_F(BulkFuelTest, is_taken_by_constant_expressions) {
+    const Module module = load(R"((module (type $a (array i64))
+        (global (ref $a) (array.new $a (i64.const 1) (i32.const 8000)))))");
+    store.set_fuel(999);
+    const auto refused = Instance::create(store, module);
+    ASSERT_FALSE(refused);
+    ASSERT_TRUE(refused.error().trap());
+    EXPECT_EQ(refused.error().trap()->code(), TrapCode::out_of_fuel);
+    EXPECT_EQ(store.fuel(), 999u);
+    store.set_fuel(2000);
+    EXPECT_TRUE(Instance::create(store, module));
+    EXPECT_EQ(store.fuel(), 1000u);
 }
 
 TEST(BulkFuel, is_not_counted_unless_asked_for) {

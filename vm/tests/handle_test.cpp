@@ -1,10 +1,13 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/disassembly.hpp>
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>
 #include <warpbeam/vm/memory_view.hpp>
+#include <warpbeam/vm/root.hpp>
 
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -164,7 +167,94 @@ TEST_F(HandleTest, is_not_made_of_types_that_are_not_there) {
               ErrorCode::usage);
 }
 
+TEST_F(HandleTest, of_a_guests_memory_may_be_owned_by_a_host_function) {
+    // The host function dies with the store, when the guest's `free` can't be called any more.
+    const Module module = load(R"((module (memory (export "memory") 1)
+        (func (export "malloc") (param i32) (result i32) (i32.const 4096)) (func (export "free") (param i32))))");
+    std::optional<Store> own{std::in_place, engine};
+    const auto instance = linker.instantiate(*own, module);
+    ASSERT_TRUE(instance);
+    auto buffer = std::make_shared<GuestBuffer>(*GuestAllocator::of(*instance)->allocate(100));
+    ASSERT_TRUE(Func::wrap(*own, [held = std::move(buffer)] { (void)held; }));
+    own.reset();
+}
+
+TEST_F(HandleTest, from_slots_is_checked_where_it_is_used) {
+    const uint64_t bits[2] = {0x4141'4141'42, 99};
+    const Value exception = Value::from_slots(ValType::reference(HeapType::exn, true), bits);
+    EXPECT_FALSE(Exception::from(store, exception));
+    const Instance instance = instantiate(R"((module (tag $t) (func (export "f") (param exnref)
+        (block $h (try_table (catch $t $h) (throw_ref (local.get 0))))))
+    )");
+    EXPECT_EQ(instance.func("f")->call({&exception, 1}).error().code(), TrapCode::usage);
+    const uint64_t odd[2] = {0x4141'4141'41, 0};
+    EXPECT_EQ(instance.func("f")->call({{Value::from_slots(exception.type(), odd)}}).error().code(),
+              TrapCode::usage);
+    const auto func = Value::from_slots(funcref, bits).get<Func>();
+    ASSERT_TRUE(func);
+    EXPECT_TRUE(func->is_null());
+    const Func takes_any = *Func::wrap(store, [](AnyRef) {});
+    EXPECT_EQ((*takes_any.typed<void(AnyRef)>())(AnyRef::from_bits(~uint64_t{0})).error().code(),
+              TrapCode::usage)
+        << "no number of 31 bits";
+}
+
+TEST_F(HandleTest, of_another_modules_export_finds_nothing) {
+    const Module large = load(R"((module (func) (func) (func (export "f")) (memory 1) (memory (export "m") 1)
+        (table 1 funcref) (table (export "t") 1 funcref) (global (export "g") i32 (i32.const 1))
+        (tag (export "x"))))");
+    const Module small = load("(module)");
+    const Instance instance = *linker.instantiate(store, small);
+    for (const Export& entry : large.exports()) {
+        EXPECT_FALSE(small.defines(entry));
+        EXPECT_EQ(small.type_of(entry).kind, entry.kind);
+        EXPECT_TRUE(std::visit([](const auto& handle) { return !handle; }, instance.get(entry)));
+    }
+}
+
+TEST_F(HandleTest, may_be_empty_for_buffers_and_listings) {
+    const GuestBuffer none;
+    EXPECT_EQ(none.view().size(), 0u);
+    EXPECT_EQ(list_code(engine, Module{}, 0).error().code(), ErrorCode::usage);
+    const Module module = load("(module (import \"a\" \"b\" (func)) (func))");
+    EXPECT_EQ(list_code(engine, module, 0).error().code(), ErrorCode::usage) << "imported";
+    EXPECT_TRUE(list_code(engine, module, 1));
+    EXPECT_EQ(list_code(engine, module, 2).error().code(), ErrorCode::usage);
+    EXPECT_EQ(linker.stub_unknown(Module{}, Linker::Stub::zero).error().code(), ErrorCode::usage);
+    int32_t (*const nowhere)() = nullptr;
+    EXPECT_EQ(linker.func("a", "b", nowhere).error().message(), "the host function is a null pointer");
+}
+
+TEST_F(HandleTest, to_an_object_that_is_gone_is_refused) {
+    const FieldType field{ValType::i32, true};
+    SubType type;
+    type.kind = CompositeKind::struct_;
+    type.fields = {&field, 1};
+    const TypeId id = engine.types().add_group({&type, 1});
+    StructRef object;
+    {
+        const RootScope scope{store};
+        object = *StructRef::create(store, id, {{Value{7}}});
+        EXPECT_EQ(object.get(0)->as<int32_t>(), 7);
+    }
+    store.collect();
+    EXPECT_EQ(object.size(), 0u);
+    EXPECT_EQ(object.get(0).error().message(), "the object was not kept alive");
+    EXPECT_EQ(object.set(0, 1).error().code(), ErrorCode::usage);
+    EXPECT_EQ(object.type(), SubType::no_type);
+}
+
 #if WARPBEAM_CHECKS
+
+TEST_F(HandleTest, of_a_scope_or_allocator_may_outlive_its_store) {
+    std::optional<Store> brief{std::in_place, engine};
+    const RootScope scope{*brief};
+    const auto instance = linker.instantiate(*brief, load(R"((module (memory (export "memory") 1)
+        (global (export "__heap_base") i32 (i32.const 1024))))"));
+    const GuestAllocator allocator = *GuestAllocator::of(*instance);
+    brief.reset();
+    EXPECT_EQ(allocator.allocate(10).error().code(), TrapCode::usage);
+}
 
 TEST_F(HandleTest, of_an_object_of_a_store_that_has_ended_is_found_out) {
     const FieldType field{ValType::i32, true};

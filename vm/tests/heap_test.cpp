@@ -151,15 +151,15 @@ TEST_F(FullHeapTest, collections_take_fuel) {
 }
 
 TEST_F(FullHeapTest, code_stops_right_after_a_collection) {
-    // There is no call and no loop between the two allocations.
+    // There is no call and no loop between the two allocations, for one of which the fuel is enough.
     const uint64_t before = store.heap().collections;
-    store.set_fuel(1000);
+    store.set_fuel(20'000);
     const auto stopped = run("two", 1 << 20);
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().code(), TrapCode::heap_exhausted) << "there was no room, whatever the fuel";
     store.set_fuel(UINT64_MAX);
     EXPECT_TRUE(run("pop", 100'000));
-    store.set_fuel(1000);
+    store.set_fuel(20'000);
     const auto late = run("two", 1 << 20);
     ASSERT_FALSE(late);
     EXPECT_EQ(late.error().code(), TrapCode::out_of_fuel);

@@ -27,6 +27,38 @@ TEST_F(LinkerFeaturesTest, stubs_trap_or_return_zeros) {
     EXPECT_EQ((*traps->func<int64_t()>("f"))().error().message(), "the imported function a.f is not defined");
 }
 
+TEST_F(LinkerFeaturesTest, functions_of_types_in_groups_are_defined_by_the_types_id) {
+    // Compilers to garbage-collected code put all types into one group.
+    const Module module = load(R"((module
+        (rec (type $f (func (param i32) (result i32))) (type $s (struct (field (ref null $f)))))
+        (type $open (sub (func (result i32))))
+        (import "a" "f" (func $a (type $f)))
+        (import "a" "g" (func $b (type $open)))
+        (func (export "f") (result i32) (i32.add (call $a (i32.const 1)) (call $b)))))");
+    ASSERT_TRUE(linker.func("a", "f", [](int32_t n) { return n; }));
+    const auto refused = linker.instantiate(store, module);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("only looks the same"), std::string_view::npos)
+        << refused.error().message();
+    Linker exact{engine};
+    for (const Import& import : module.imports())
+        ASSERT_TRUE(exact.func(
+            import.module, import.name, import.type.func,
+            [](Caller&, std::span<const Value> args, std::span<Value> results) -> std::expected<void, Trap> {
+                results[0] = static_cast<int32_t>(args.size() + 10);
+                return {};
+            }));
+    EXPECT_EQ((*exact.instantiate(store, module)->func<int32_t()>("f"))(), 21);
+    Linker stubs{engine};
+    ASSERT_TRUE(stubs.stub_unknown(module, Linker::Stub::zero));
+    EXPECT_EQ((*stubs.instantiate(store, module)->func<int32_t()>("f"))(), 0);
+    const auto callback = [](Caller&, std::span<const Value>, std::span<Value>) -> std::expected<void, Trap> {
+        return {};
+    };
+    EXPECT_TRUE(Func::wrap(store, module.imports()[0].type.func, callback));
+    EXPECT_EQ(Func::wrap(store, TypeId{1} << 20, callback).error().code(), ErrorCode::usage);
+}
+
 TEST_F(LinkerFeaturesTest, only_functions_are_stubbed) {
     const Module module = load(R"((module (import "a" "m" (memory 1))))");
     ASSERT_TRUE(linker.stub_unknown(module, Linker::Stub::zero));

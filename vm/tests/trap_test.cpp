@@ -243,5 +243,15 @@ TEST_F(TrapTest, is_safe_to_print) {
               "unknown import a\\0a.b: func\nunknown import c.d: func");
 }
 
+TEST(Trap, may_have_a_long_chain_of_causes) {
+    Trap last{TrapCode::host};
+    for (int i = 0; i < 300'000; ++i) {
+        Trap next{TrapCode::host};
+        next.caused_by(last);
+        last = next;
+    }
+    EXPECT_TRUE(last.cause());
+}
+
 } // namespace
 } // namespace warpbeam

@@ -40,6 +40,7 @@ void host_functions(Linker& linker) {
     (void)linker.func("m", "n", [](int, int, long double) {}); // error: parameter 3 is a long double: use double
     (void)linker.func("m", "n", [](Caller&, int, int, int, Plain) {}); // error: parameter 4 does not correspond to a WebAssembly type: see WasmType
     (void)linker.func("m", "n", [](int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, bool) {}); // error: a parameter after the 16th is a bool: use int32_t
+    (void)linker.func("m", "n", [](wchar_t) {}); // error: parameter 1 does not correspond to a WebAssembly type: see WasmType
     (void)linker.func("m", "n", [](int32_t) { return true; }); // error: the result is a bool: use int32_t
     (void)linker.func("m", "n", []() -> std::expected<uint8_t, Trap> { return 1; }); // error: the result is an 8-bit or 16-bit integer: use int32_t or uint32_t
     (void)linker.func("m", "n", []() -> std::expected<int, std::string> { return 1; }); // error: the result is a std::expected: only a host function may return one, and its error must be a Trap

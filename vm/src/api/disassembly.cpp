@@ -94,6 +94,14 @@ private:
 
 std::expected<CodeListing, Error> list_code(const Engine& engine, const Module& module,
                                             uint32_t func) noexcept {
+    if (!module)
+        return std::unexpected{Error{ErrorCode::usage, "no module: the handle is empty"}};
+    if (&module.type_registry() != &engine.types())
+        return std::unexpected{Error{ErrorCode::usage, "the module was loaded by a different engine"}};
+    if (func < module.imported_funcs() || func >= module.funcs().size())
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "function index %u out of range: the module defines functions %u to %zu",
+                                     func, module.imported_funcs(), module.funcs().size() - 1}};
     vm::CompiledModule* const compiled = vm::CompiledModule::of(module, engine);
     if (compiled == nullptr)
         return std::unexpected{no_memory()};

@@ -26,7 +26,7 @@ uint64_t detail::Mapping<Func>::store_number(Func value) noexcept {
     return vm::Internal::store_number(value);
 }
 Func detail::Mapping<Func>::load_value(const uint64_t* slot) noexcept {
-    return vm::Internal::handle<Func>(vm::to_func(slot[0]), slot[1]);
+    return slot[1] != 0 ? vm::Internal::handle<Func>(vm::to_func(slot[0]), slot[1]) : Func{};
 }
 Func detail::Mapping<Func>::load(const uint64_t* slot) noexcept { return vm::make_func(vm::to_func(*slot)); }
 
@@ -58,7 +58,14 @@ FuncType Func::type() const noexcept {
 
 std::expected<Func, Error> Func::create(Store& store, const FuncType& type,
                                         const detail::HostCallable& callable) noexcept {
-    const auto host = vm::HostFunc::create(store.engine(), type, callable);
+    return create(store, vm::HostFunc::create(store.engine(), type, callable));
+}
+std::expected<Func, Error> Func::create(Store& store, TypeId type,
+                                        const detail::HostCallable& callable) noexcept {
+    return create(store, vm::HostFunc::create(store.engine(), type, callable));
+}
+std::expected<Func, Error> Func::create(Store& store,
+                                        const std::expected<Ref<vm::HostFunc>, Error>& host) noexcept {
     if (!host)
         return std::unexpected{host.error()};
     const vm::Use use{store};

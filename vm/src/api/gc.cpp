@@ -55,6 +55,24 @@ std::expected<void, Error> store_field(StoreImpl& store, const FieldType& field,
     return {};
 }
 
+/// Held while a structure or array is used: says whether the store may be used, and the object is alive.
+class UseOfObject {
+public:
+    template <typename Ref>
+    explicit UseOfObject(const Ref& reference) noexcept
+        : use_{reference}, alive_{use_ && vm::Internal::impl(reference)->heap.find_object(
+                                              reinterpret_cast<uintptr_t>(vm::Internal::inst(reference))) ==
+                                              static_cast<const Object*>(vm::Internal::inst(reference))} {}
+    explicit operator bool() const noexcept { return alive_; }
+    [[nodiscard]] Error error() const noexcept {
+        return use_ ? usage("the object was not kept alive") : use_.error();
+    }
+
+private:
+    vm::Use use_;
+    bool alive_;
+};
+
 /// The layout of a type of that kind.
 std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, CompositeKind kind) noexcept {
     if (vm::Internal::layouts(store.engine()) == nullptr)
@@ -121,20 +139,20 @@ std::optional<StructRef> StructRef::from(Store& store, const Value& value) noexc
 }
 
 TypeId StructRef::type() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? inst_->layout->type : SubType::no_type;
 }
 size_t StructRef::size() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? inst_->layout->fields.size() : 0;
 }
 Value StructRef::value() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? value_of(inst_) : Value{StructRef{}};
 }
 
 std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     if (!use)
         return std::unexpected{use.error()};
     if (field >= size())
@@ -144,7 +162,7 @@ std::expected<Value, Error> StructRef::get(size_t field) const noexcept {
 }
 
 std::expected<void, Error> StructRef::set(size_t field, const Value& value) const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     if (!use)
         return std::unexpected{use.error()};
     if (field >= size())
@@ -186,20 +204,20 @@ std::optional<ArrayRef> ArrayRef::from(Store& store, const Value& value) noexcep
 }
 
 TypeId ArrayRef::type() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? inst_->layout->type : SubType::no_type;
 }
 uint32_t ArrayRef::size() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? inst_->length : 0;
 }
 Value ArrayRef::value() const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     return use ? value_of(inst_) : Value{ArrayRef{}};
 }
 
 std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     if (!use)
         return std::unexpected{use.error()};
     if (index >= size())
@@ -208,7 +226,7 @@ std::expected<Value, Error> ArrayRef::get(uint32_t index) const noexcept {
 }
 
 std::expected<void, Error> ArrayRef::set(uint32_t index, const Value& value) const noexcept {
-    const vm::Use use{*this};
+    const UseOfObject use{*this};
     if (!use)
         return std::unexpected{use.error()};
     if (index >= size())

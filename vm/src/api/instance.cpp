@@ -26,7 +26,7 @@ std::optional<Extern> Instance::find_export(std::string_view name) const noexcep
 
 Extern Instance::get(const Export& entry) const noexcept {
     const vm::Use use{*this};
-    if (!use)
+    if (!use || !inst_->module->defines(entry))
         return {};
     switch (entry.kind) {
     case ExternKind::func:

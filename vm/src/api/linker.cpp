@@ -118,7 +118,14 @@ std::expected<void, Error> Linker::define_instance(std::string_view module, Inst
 std::expected<void, Error> Linker::define_host(std::string_view module, std::string_view name,
                                                const FuncType& type,
                                                const detail::HostCallable& callable) noexcept {
-    const auto host = vm::HostFunc::create(engine_, type, callable);
+    return define_host(module, name, vm::HostFunc::create(engine_, type, callable));
+}
+std::expected<void, Error> Linker::define_host(std::string_view module, std::string_view name, TypeId type,
+                                               const detail::HostCallable& callable) noexcept {
+    return define_host(module, name, vm::HostFunc::create(engine_, type, callable));
+}
+std::expected<void, Error> Linker::define_host(std::string_view module, std::string_view name,
+                                               const std::expected<Ref<vm::HostFunc>, Error>& host) noexcept {
     if (!host)
         return std::unexpected{host.error()};
     const auto definition = add(module, name);
@@ -217,14 +224,16 @@ struct StubFunc {
 } // namespace
 
 std::expected<void, Error> Linker::stub_unknown(const Module& module, Stub stub) noexcept {
-    if (module && &module.type_registry() != &engine_.types())
+    if (!module)
+        return std::unexpected{Error{ErrorCode::usage, "no module: the handle is empty"}};
+    if (&module.type_registry() != &engine_.types())
         return std::unexpected{other_engine()};
     for (const Import& import : module.imports()) {
         if (import.type.kind != ExternKind::func || defines(import.module, import.name))
             continue;
         StubFunc stand_in{Text{engine_.allocator()}, stub};
         stand_in.name.add(import.module).add(".").add(import.name);
-        if (auto defined = define_host(import.module, import.name, engine_.types().func(import.type.func),
+        if (auto defined = define_host(import.module, import.name, import.type.func,
                                        detail::wrap_untyped(engine_.allocator(), std::move(stand_in)));
             !defined)
             return defined;

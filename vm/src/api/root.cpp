@@ -6,15 +6,18 @@
 namespace warpbeam {
 
 RootScope::RootScope(Store& store) noexcept
-    : store_{vm::Internal::impl(store)}, count_{store_ != nullptr ? store_->heap.kept() : 0} {}
+    : store_{vm::Internal::impl(store)}, number_{store_ != nullptr ? store_->number() : 0} {
+    const vm::Use use{store_, number_};
+    count_ = use ? store_->heap.kept() : 0;
+}
 
 RootScope::~RootScope() {
-    if (store_ != nullptr)
+    if (const vm::Use use{store_, number_})
         store_->heap.release_kept(count_);
 }
 
 Root::Root(Store& store, const Value& value) noexcept : value_{value} {
-    if (vm::Internal::impl(store) != nullptr)
+    if (const vm::Use use{store})
         vm::Internal::impl(store)->roots.add(*this);
 }
 

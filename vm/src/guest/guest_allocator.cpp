@@ -222,6 +222,9 @@ std::expected<uint64_t, Trap> GuestHeap::ask_guest(uint64_t size, uint64_t align
 }
 
 std::expected<GuestBuffer, Trap> GuestHeap::allocate(uint64_t size, uint64_t alignment) noexcept {
+    const Use use{memory_};
+    if (!use)
+        return std::unexpected{use.trap()};
     if (!std::has_single_bit(alignment))
         return refuse(TrapCode::usage, "invalid alignment %" PRIu64 ": use a power of two", alignment);
     std::expected<uint64_t, Trap> block;
@@ -248,6 +251,9 @@ std::expected<GuestBuffer, Trap> GuestHeap::allocate(uint64_t size, uint64_t ali
 }
 
 std::expected<void, Trap> GuestHeap::free(uint64_t block) noexcept {
+    const Use use{memory_};
+    if (!use)
+        return std::unexpected{use.trap()};
     if (source_ == Source::own)
         return own_->free(block);
     if (!is_64_ && block > UINT32_MAX)
@@ -281,7 +287,7 @@ GuestBuffer::~GuestBuffer() { (void)free(); }
 
 MemoryView GuestBuffer::view() const noexcept {
     // The block was inside when it was allocated; if the memory was reset since, every access reports it.
-    return MemoryView{heap_->memory(), address_, size_};
+    return MemoryView{heap_ ? heap_->memory() : Memory{}, address_, size_};
 }
 
 std::expected<void, Trap> GuestBuffer::free() noexcept {

@@ -18,8 +18,7 @@ namespace warpbeam::vm {
     // A collection may take long, so check for an interrupt now instead of at the next poll.
     if (execution.fuel < 0)
         heap.fail(Exit::out_of_fuel);
-    else if (execution.may_be_interrupted &&
-             execution.is_interrupted())
+    else if (execution.may_be_interrupted && execution.is_interrupted())
         heap.fail(Exit::interrupted);
     else
         return object;

@@ -22,7 +22,10 @@ const Layout* layout_of(const Regs& r) noexcept {
 template <typename In>
 ArrayObject* new_array(const Regs& r, size_t count, uint32_t length) noexcept {
     const Layout* const layout = layout_of<In>(r);
-    charge(r, layout->array_size(length), 1);
+    if (!charge(r, layout->array_size(length), 1)) {
+        r.inst->heap->fail(Exit::out_of_fuel);
+        return nullptr;
+    }
     auto* const array =
         static_cast<ArrayObject*>(allocate(r, In::operands(r) + count, layout, layout->array_size(length)));
     if (array != nullptr)

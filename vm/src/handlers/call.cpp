@@ -248,8 +248,8 @@ void save(Execution& execution, const Regs& r, Exit exit) noexcept {
     execution.detail = exit == Exit::memory_out_of_bounds ? r.mem_size : r.acc;
 }
 
-/// Whether the instruction that stopped is to be tried again: another thread may have grown a shared memory since
-/// its size was last read, and the stack can grow.
+/// Whether the instruction that stopped is to be tried again: another thread may have grown a shared memory
+/// since its size was last read, and the stack can grow.
 bool retry(Regs& r, Exit exit) noexcept {
     if (exit == Exit::call_stack_exhausted) {
         Execution& execution = *r.inst->execution;

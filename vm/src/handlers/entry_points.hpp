@@ -17,8 +17,8 @@ struct CatchClause;
 [[nodiscard]] Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller,
                              Slot* frame) noexcept;
 
-/// Gives an execution a larger stack, whose `fp`, `free` and `rp` then stand for the same; false when the limit or
-/// the allocator forbids it.
+/// Gives an execution a larger stack, whose `fp`, `free` and `rp` then stand for the same; false when the
+/// limit or the allocator forbids it.
 [[nodiscard]] bool grow_stack(Execution& execution) noexcept;
 
 /// Grows a memory by `pages`, or a table by `count` elements with the value `value`. Returns the old size, or

@@ -13,11 +13,16 @@ namespace warpbeam::vm {
 /// The bytes per unit of fuel. A rest, and so an instruction on fewer bytes, is free.
 inline constexpr uint64_t bytes_per_unit = 64;
 
+/// The fuel for `count` elements of `bytes` each.
+[[nodiscard]] constexpr uint64_t cost_of(uint64_t count, uint64_t bytes) noexcept {
+    return count / bytes_per_unit * bytes + count % bytes_per_unit * bytes / bytes_per_unit;
+}
+
 /// Takes fuel for up to `count` elements of `bytes` each; returns how many it is enough for.
 [[nodiscard]] inline uint64_t take_fuel(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
     int64_t& fuel = r.inst->execution->fuel;
     const auto left = static_cast<uint64_t>(std::max<int64_t>(fuel, 0));
-    const uint64_t cost = count / bytes_per_unit * bytes + count % bytes_per_unit * bytes / bytes_per_unit;
+    const uint64_t cost = cost_of(count, bytes);
     fuel -= static_cast<int64_t>(std::min(cost, left));
     return cost <= left ? count : left * bytes_per_unit / bytes;
 }
@@ -56,9 +61,14 @@ template <typename In, typename Fill>
     return Exit::out_of_fuel;
 }
 
-/// For work that is not split: takes the fuel, or all that is left.
-inline void charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
-    (void)take_fuel(r, count, bytes);
+/// For work that is not split: takes the fuel; false, and nothing taken, when there is not enough.
+[[nodiscard]] inline bool charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
+    int64_t& fuel = r.inst->execution->fuel;
+    const uint64_t cost = cost_of(count, bytes);
+    if (cost != 0 && (fuel < 0 || cost > static_cast<uint64_t>(fuel)))
+        return false;
+    fuel -= static_cast<int64_t>(cost);
+    return true;
 }
 
 } // namespace warpbeam::vm

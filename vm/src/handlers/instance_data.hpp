@@ -103,8 +103,8 @@ struct InstanceData {
 /// A call pushes at most so many records: its own, and two for the way back into the caller's instance.
 inline constexpr size_t call_records = 3;
 
-/// One computation: its stack, and why it stopped. The stack is one block, which moves when it grows: the slots
-/// from its beginning upwards, the records from its end downwards.
+/// One computation: its stack, and why it stopped. The stack is one block, which moves when it grows: the
+/// slots from its beginning upwards, the records from its end downwards.
 struct Execution {
     Slot* stack;
     Record* stack_end;
@@ -121,9 +121,9 @@ struct Execution {
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
-    uint32_t depth;    ///< the number of nested runs of the interpreter on the native stack
-    size_t max_stack;  ///< the bytes to which the block may grow
-    Execution* outer;  ///< the one that called the host function which called this one
+    uint32_t depth;   ///< the number of nested runs of the interpreter on the native stack
+    size_t max_stack; ///< the bytes to which the block may grow
+    Execution* outer; ///< the one that called the host function which called this one
     StoreImpl* store;
 
     [[nodiscard]] bool is_interrupted() const noexcept {

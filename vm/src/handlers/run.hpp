@@ -6,10 +6,10 @@
 
 namespace warpbeam::vm {
 
-/// Runs `func` in a fresh execution with the arguments at the beginning of its stack until it returns or traps. On
-/// `done` the results are there. On any other exit the execution records the position: ip, rp, fp, inst and
-/// detail describe the frame that failed, the records from rp up to its end the callers. Precondition:
-/// max(params, results) slots and `call_records` fit the stack.
+/// Runs `func` in a fresh execution with the arguments at the beginning of its stack until it returns or
+/// traps. On `done` the results are there. On any other exit the execution records the position: ip, rp, fp,
+/// inst and detail describe the frame that failed, the records from rp up to its end the callers.
+/// Precondition: max(params, results) slots and `call_records` fit the stack.
 [[nodiscard]] Exit run(Execution& execution, FuncInst& func) noexcept;
 
 /// Whether a record switches instances (the `ip` of the record below is the caller's InstanceData), or is the

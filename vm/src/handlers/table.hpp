@@ -49,10 +49,18 @@ struct TableGrow {
     static Exit run(Regs& r) noexcept {
         TableInst& table = *r.inst->tables[In::get<Field::first>(r.ip)];
         const Slot* const operand = In::operands(r);
+        const Limits& limits = table.type.limits;
+        int64_t& fuel = r.inst->execution->fuel;
+        const int64_t before = fuel;
+        // What the type forbids is refused without fuel.
+        if (operand[1] <= (limits.has_max ? limits.max : UINT32_MAX) - table.size &&
+            !charge(r, operand[1], sizeof(Slot)))
+            return Exit::out_of_fuel;
         const int64_t old = grow(table, operand[1], operand[0]);
-        if (old < 0)
-            return In::result(r, failed_growth(table.type.limits));
-        charge(r, operand[1], sizeof(Slot));
+        if (old < 0) {
+            fuel = before;
+            return In::result(r, failed_growth(limits));
+        }
         return In::result(r, static_cast<Slot>(old));
     }
 };

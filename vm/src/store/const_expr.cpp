@@ -1,5 +1,6 @@
 #include "store/const_expr.hpp"
 
+#include "handlers/fuel.hpp"
 #include "heap/object_values.hpp"
 #include "semantics/int.hpp"
 #include "store/store_impl.hpp"
@@ -38,6 +39,13 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
         const bool fixed = op == Op::array_new_fixed;
         const auto length = fixed ? reader.u32() : static_cast<uint32_t>(stack_.back());
         operands = fixed ? slots * length : slots + 1;
+        int64_t& fuel = inst_->store->stacks.fuel();
+        const uint64_t cost = cost_of(layout->array_size(length), 1);
+        if (fuel < 0 || cost > static_cast<uint64_t>(fuel)) {
+            trap_ = TrapCode::out_of_fuel;
+            return std::unexpected{Error{ErrorCode::usage, "out of fuel"}};
+        }
+        fuel -= static_cast<int64_t>(cost);
         ArrayObject* const array = heap.allocate_array(layout, length);
         const Slot* const values = stack_.end() - operands;
         if (array != nullptr && fixed)

@@ -23,6 +23,32 @@ TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
 std::expected<Ref<HostFunc>, Error>
 HostFunc::create(const Engine& engine, const FuncType& type,
                  const warpbeam::detail::HostCallable& callable) noexcept {
+    TypeRegistry& types = engine.types();
+    const auto refuse = [&](Error error) {
+        if (callable.object != nullptr)
+            callable.drop(engine.allocator(), callable.object);
+        return std::unexpected{std::move(error)};
+    };
+    if (callable.entry == nullptr)
+        return refuse(Error{ErrorCode::usage, "the host function is a null pointer"});
+    const ModuleLimits& limits = engine.config().limits;
+    if (type.params.size() > limits.params || type.results.size() > limits.results)
+        return refuse(Error{ErrorCode::usage,
+                            "a host function has too many parameters or results (limits: %" PRIu32
+                            " and %" PRIu32 ")",
+                            limits.params, limits.results});
+    const auto is_foreign = [&](ValType of) { return !types.contains(of); };
+    if (std::ranges::any_of(type.params, is_foreign) || std::ranges::any_of(type.results, is_foreign))
+        return refuse(Error{ErrorCode::usage, "a type of the host function is not in the engine's registry"});
+    const auto is_missing = [](ValType of) { return of == ValType::bot; }; // see func_reference
+    const bool is_whole =
+        std::ranges::none_of(type.params, is_missing) && std::ranges::none_of(type.results, is_missing);
+    const TypeId id = is_whole ? id_of(types, type) : TypeRegistry::failed;
+    return id != TypeRegistry::failed ? create(engine, id, callable) : refuse(no_memory());
+}
+
+std::expected<Ref<HostFunc>, Error>
+HostFunc::create(const Engine& engine, TypeId type, const warpbeam::detail::HostCallable& callable) noexcept {
     if (callable.object == nullptr)
         return std::unexpected{no_memory()};
     Allocator& allocator = engine.allocator();
@@ -31,25 +57,15 @@ HostFunc::create(const Engine& engine, const FuncType& type,
         callable.drop(allocator, callable.object);
         return std::unexpected{no_memory()};
     }
-    const ModuleLimits& limits = engine.config().limits;
-    if (type.params.size() > limits.params || type.results.size() > limits.results)
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "a host function has too many parameters or results (limits: %" PRIu32
-                                     " and %" PRIu32 ")",
-                                     limits.params, limits.results}};
-    const auto is_foreign = [&](ValType of) { return !engine.types().contains(of); };
-    if (std::ranges::any_of(type.params, is_foreign) || std::ranges::any_of(type.results, is_foreign))
-        return std::unexpected{
-            Error{ErrorCode::usage, "a type of the host function is not in the engine's registry"}};
-    const auto is_missing = [](ValType of) { return of == ValType::bot; }; // see func_reference
-    const bool is_whole =
-        std::ranges::none_of(type.params, is_missing) && std::ranges::none_of(type.results, is_missing);
-    host->type = is_whole ? id_of(engine.types(), type) : TypeRegistry::failed;
-    if (host->type == TypeRegistry::failed)
-        return std::unexpected{no_memory()};
-    host->signature = &engine.types().func(host->type);
+    const TypeRegistry& types = engine.types();
+    if (!types.contains(type) || types[type].kind != CompositeKind::func)
+        return std::unexpected{Error{
+            ErrorCode::usage, "type %" PRIu32 " is not a function type of the engine's registry", type}};
+    host->type = type;
+    host->signature = &types.func(type);
     // At least one slot, so that no two frames of a stack begin at the same place.
-    const size_t slots = std::max({slots_of(type.params), slots_of(type.results), size_t{1}});
+    const size_t slots =
+        std::max({slots_of(host->signature->params), slots_of(host->signature->results), size_t{1}});
     make_host_code(host->code, static_cast<uint32_t>(slots));
     host->cell.code.store(&host->code.header, std::memory_order_relaxed);
     host->cell.owner = host.get();

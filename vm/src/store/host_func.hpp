@@ -16,6 +16,9 @@ struct HostFunc : RefCounted<HostFunc> {
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
     create(const Engine& engine, const FuncType& type,
            const warpbeam::detail::HostCallable& callable) noexcept;
+    /// The same for a type of the engine's registry.
+    [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
+    create(const Engine& engine, TypeId type, const warpbeam::detail::HostCallable& callable) noexcept;
 
     explicit HostFunc(Allocator& from, const warpbeam::detail::HostCallable& target) noexcept
         : RefCounted{from}, callable{target} {}

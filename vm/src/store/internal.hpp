@@ -41,6 +41,12 @@ struct Internal {
 
     /// Null if memory ran out.
     [[nodiscard]] static StoreImpl* impl(const Store& store) noexcept { return store.impl_; }
+    /// The store of a reference to an object.
+    template <typename Reference>
+        requires requires(const Reference& reference) { reference.is_null(); }
+    [[nodiscard]] static StoreImpl* impl(const Reference& reference) noexcept {
+        return reference.impl_;
+    }
     /// Null if memory ran out.
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
 

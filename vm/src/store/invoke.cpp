@@ -29,7 +29,9 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
     TrapCode failure{};
     Execution* const execution = store.stacks.begin(std::max(params, results), failure);
     if (execution == nullptr)
-        return std::unexpected{Trap{failure}};
+        return std::unexpected{failure == TrapCode::usage
+                                   ? Trap::with_message(failure, "the store is being destroyed")
+                                   : Trap{failure}};
     std::copy_n(frame, params, execution->stack);
     const Exit exit = run(*execution, func);
     std::expected<void, Trap> outcome;

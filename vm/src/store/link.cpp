@@ -60,8 +60,14 @@ void LinkReport::missing(uint32_t import) noexcept { (void)begin(import, "unknow
 void LinkReport::mismatch(uint32_t import, const ExternType& found) noexcept {
     if (!begin(import, "incompatible import type for "))
         return;
-    details_->text.add(", found ");
-    add_type(details_->text, found, module_.type_registry());
+    Text& text = details_->text;
+    text.add(", found ");
+    const size_t start = text.view().size();
+    add_type(text, found, module_.type_registry());
+    const std::string_view words = text.view().substr(start);
+    if (text.view().substr(0, start - std::string_view{", found "}.size()).ends_with(words))
+        text.add(", which only looks the same: the import's type is open, has a supertype, or belongs to a "
+                 "recursive group (a host function needs its TypeId)");
 }
 
 InstantiationError LinkReport::take() noexcept {

@@ -13,6 +13,11 @@ ObjectFactory::~ObjectFactory() {
         ModuleAccess::release(*instance->module);
 }
 
+void ObjectFactory::release_hosts() noexcept {
+    while (hosts_ != nullptr)
+        std::exchange(hosts_, hosts_->next)->host->release();
+}
+
 ObjectFactory::Mark ObjectFactory::mark() const noexcept {
     return {memories_, tables_, hosts_, globals_, arena_.mark()};
 }

@@ -19,6 +19,8 @@ public:
     ObjectFactory(const ObjectFactory&) = delete;
     ObjectFactory& operator=(const ObjectFactory&) = delete;
     ~ObjectFactory();
+    /// Drops the store's shares of host functions, none of which may be called any more.
+    void release_hosts() noexcept;
 
     /// A small object or array; null if memory runs out.
     template <typename T>

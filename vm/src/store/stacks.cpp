@@ -105,7 +105,7 @@ void Stacks::destroy(Execution* execution) noexcept {
 Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
     const uint32_t depth = running_ != nullptr ? running_->depth : 0;
     if (depth >= max_depth_ || !has_native_stack(native_stack_reserve_)) {
-        failure = TrapCode::call_stack_exhausted;
+        failure = closed_ ? TrapCode::usage : TrapCode::call_stack_exhausted;
         return nullptr;
     }
     failure = TrapCode::out_of_memory;

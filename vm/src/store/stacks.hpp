@@ -19,8 +19,8 @@ struct InterruptTarget : RefCounted<InterruptTarget> {
 
 namespace vm {
 
-/// The executions of a store. One at most runs; those that called the host, which called code again, are below
-/// it in a list. Each has a stack of its own, so that a stack can move while it grows.
+/// The executions of a store. One at most runs; those that called the host, which called code again, are
+/// below it in a list. Each has a stack of its own, so that a stack can move while it grows.
 class Stacks {
 public:
     Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept;
@@ -32,12 +32,17 @@ public:
 
     /// The innermost execution; null while no code of the store runs.
     [[nodiscard]] Execution* running() const noexcept { return running_; }
-    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null when
-    /// there is no memory, or calls nest too deep: `failure` is why.
+    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null
+    /// when there is no memory, or calls nest too deep: `failure` is why.
     [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
     /// Ends the execution that runs, so that the one below it does again.
     void end() noexcept;
 
+    /// From now on no code may run, since the store is being destroyed: `begin` fails with `usage`.
+    void close() noexcept {
+        closed_ = true;
+        max_depth_ = 0;
+    }
     /// What is left of the fuel.
     [[nodiscard]] int64_t& fuel() noexcept { return running_ != nullptr ? running_->fuel : fuel_; }
     /// Takes what the work of a collection amounts to from the fuel.
@@ -58,7 +63,8 @@ private:
     const Engine& engine_;
     Ref<InterruptTarget> target_;
     const size_t max_stack_; ///< in bytes, of all executions that run
-    const uint32_t max_depth_;
+    uint32_t max_depth_;
+    bool closed_ = false;
     const int64_t native_stack_reserve_;
     int64_t fuel_; ///< while none runs
     Execution* running_ = nullptr;

@@ -19,6 +19,11 @@ StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, Ref<InterruptTarg
       roots{*this, engine_, stacks, objects},
       heap{engine_.allocator(), engine_.types(), *this, limits.heap_bytes, engine_.config().collect_always} {}
 
-StoreImpl::~StoreImpl() { vm::end_store_number(number_); }
+StoreImpl::~StoreImpl() {
+    // Host functions may own objects that would run the guest's code to free what they have in its memory.
+    stacks.close();
+    objects.release_hosts();
+    vm::end_store_number(number_);
+}
 
 } // namespace warpbeam

@@ -14,6 +14,7 @@ public:
         : Use{Internal::inst(handle), Internal::store_number(handle),
               std::is_base_of_v<Func, Handle> ? "the function is null" : "the handle is empty"} {}
     explicit Use(const Store& store) noexcept : Use{Internal::impl(store), number_of(store), no_store} {}
+    Use(StoreImpl* store, uint64_t number) noexcept : Use{store, number, no_store} {}
 #if WARPBEAM_CHECKS
     ~Use() {
         if (!fault_)

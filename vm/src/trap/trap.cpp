@@ -9,8 +9,13 @@ Trap::Trap(const Trap& other) noexcept
 }
 
 Trap::~Trap() {
-    if (details_ != nullptr && details_->owners.drop())
-        destroy(details_->allocator, details_);
+    // A loop, since a chain of causes may be long.
+    Details* details = details_;
+    while (details != nullptr && details->owners.drop()) {
+        Details* const cause = details->cause ? std::exchange(details->cause->details_, nullptr) : nullptr;
+        destroy(details->allocator, details);
+        details = cause;
+    }
 }
 
 Trap::Details* Trap::own_details(Allocator& allocator) noexcept {

@@ -5,9 +5,8 @@
 
 namespace warpbeam {
 
-Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution,
-                        std::optional<Trap> held, Ref<vm::ExceptionRoot> uncaught,
-                        Allocator& allocator) noexcept {
+Trap TrapBuilder::build(vm::Exit exit, const vm::Execution& execution, std::optional<Trap> held,
+                        Ref<vm::ExceptionRoot> uncaught, Allocator& allocator) noexcept {
     Trap trap = held ? std::move(*held) : Trap{code_of(exit)};
     // Refused by a host function, without a code frame in between.
     if (held && execution.rp == execution.stack_end)

@@ -22,32 +22,32 @@ constexpr uint8_t bytes[] = {
 
 int32_t logged = 0;
 
-int fail(std::string_view why) {
+/// Whether something failed; prints the first failure.
+bool failed(const auto&... results) {
+    std::string_view why;
+    const auto look = [&](const auto& result) {
+        if (!result && why.empty())
+            why = result.error().message();
+    };
+    (look(results), ...);
     std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
-    return 1;
+    return !why.empty();
 }
 
 int embed() {
     // [readme
     warpbeam::Engine engine;
-    auto module = engine.load(bytes); // decodes and validates; every result is a std::expected
-    if (!module)
-        return fail(module.error().message());
     warpbeam::Linker linker{engine};
-    if (auto defined = linker.func("env", "log", [](int32_t n) { logged = n; }); !defined)
-        return fail(defined.error().message());
     warpbeam::Store store{engine};
-    auto instance = linker.instantiate(store, *module);
-    if (!instance)
-        return fail(instance.error().message());
-    auto add = instance->func<int32_t(int32_t, int32_t)>("add");
-    if (!add)
-        return fail(add.error().message());
+    auto defined = linker.func("env", "log", [](int32_t n) { logged = n; });
+    auto module = engine.load(bytes); // decodes and validates; every result is a std::expected
+    auto instance = linker.instantiate(store, module.value_or(warpbeam::Module{}));
+    auto add = instance.value_or(warpbeam::Instance{}).func<int32_t(int32_t, int32_t)>("add");
+    if (failed(defined, module, instance, add)) // with an empty handle, the next step fails too
+        return 1;
     auto sum = (*add)(2, 40); // 42, or a trap with its backtrace
-    if (!sum)
-        return fail(sum.error().message());
     // readme]
-    return *sum == 42 && logged == 2 ? 0 : 1;
+    return !failed(sum) && *sum == 42 && logged == 2 ? 0 : 1;
 }
 
 } // namespace

@@ -162,6 +162,8 @@ public:
     /// @{ In the order of the module.
     [[nodiscard]] std::span<const Import> imports() const noexcept;
     [[nodiscard]] std::span<const Export> exports() const noexcept;
+    /// Whether an entry has an index that this module has: another module's need not.
+    [[nodiscard]] bool defines(const Export& entry) const noexcept;
     /// @}
     /// The type of an entry of `exports()`, as an import of it would have it.
     [[nodiscard]] ExternType type_of(const Export& entry) const noexcept;

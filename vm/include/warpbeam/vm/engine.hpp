@@ -38,15 +38,15 @@ struct Config {
     /// The size in bytes to which the stack of a store's active calls may grow: locals, operands and the
     /// records of calls. Exceeding it causes the trap "call stack exhausted". A stack starts with 512 bytes.
     size_t stack_size = 4 << 20;
-    /// How deeply calls from the host into WebAssembly may nest. They use the native stack: from 800 bytes per
-    /// level (typed calls) to 1,400 (untyped host functions) on x86-64, plus what the host function itself
-    /// uses. Exceeding the depth causes the trap "call stack exhausted".
+    /// How deeply calls from the host into WebAssembly may nest. They use the native stack: from 800 bytes
+    /// per level (typed calls) to 1,400 (untyped host functions) on x86-64, plus what the host function
+    /// itself uses. Exceeding the depth causes the trap "call stack exhausted".
     uint32_t host_call_depth = 100;
     /// How many bytes of the thread's native stack must be free for such a call, or a quarter of that stack
-    /// if that is less; 0 switches the check off. If fewer are free, the call traps with "call stack exhausted". Host functions may
-    /// rely on this much stack, but not on more. It has no effect where the size of the stack is not known:
-    /// on platforms other than Linux and macOS, and on stacks that the embedder allocated itself, for example
-    /// for coroutines.
+    /// if that is less; 0 switches the check off. If fewer are free, the call traps with "call stack
+    /// exhausted". Host functions may rely on this much stack, but not on more. It has no effect where the
+    /// size of the stack is not known: on platforms other than Linux and macOS, and on stacks that the
+    /// embedder allocated itself, for example for coroutines.
     size_t native_stack_reserve = 32 * 1024;
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is detected at once.

@@ -11,7 +11,8 @@ namespace warpbeam {
 
 namespace vm {
 struct FuncInst;
-}
+struct HostFunc;
+} // namespace vm
 namespace detail {
 struct HostCallable;
 }
@@ -34,6 +35,9 @@ public:
     template <typename F>
     [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, const FuncType& type,
                                                          F callback) noexcept;
+    /// The same with a function type of the engine's registry; see Linker::func.
+    template <typename F>
+    [[nodiscard]] static std::expected<Func, Error> wrap(Store& store, TypeId type, F callback) noexcept;
 
     /// Whether it is the null reference.
     [[nodiscard]] bool is_null() const noexcept { return inst_ == nullptr; }
@@ -58,6 +62,10 @@ public:
 private:
     [[nodiscard]] static std::expected<Func, Error> create(Store& store, const FuncType& type,
                                                            const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] static std::expected<Func, Error> create(Store& store, TypeId type,
+                                                           const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] static std::expected<Func, Error>
+    create(Store& store, const std::expected<Ref<vm::HostFunc>, Error>& host) noexcept;
     [[nodiscard]] std::expected<void, Error> check_type(std::span<const ValType> params,
                                                         std::span<const ValType> results) const noexcept;
 };

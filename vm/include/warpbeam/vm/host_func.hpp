@@ -130,10 +130,14 @@ template <typename F>
 /// A typed callable without its type, and then that type.
 template <typename F>
 HostCallable wrap_typed(Allocator& allocator, F&& callable) noexcept {
-    if constexpr (is_host_function<F>)
-        return make_callable(allocator, std::move(callable), call_typed<F>);
-    else
+    if constexpr (!is_host_function<F>) {
         return {};
+    } else {
+        if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>)
+            if (callable == nullptr)
+                return {};
+        return make_callable(allocator, std::move(callable), call_typed<F>);
+    }
 }
 template <typename F>
 auto typed_signature(TypeRegistry& registry) noexcept {
@@ -174,6 +178,10 @@ std::expected<Func, Error> Func::wrap(Store& store, F callable) noexcept {
 }
 template <typename F>
 std::expected<Func, Error> Func::wrap(Store& store, const FuncType& type, F callback) noexcept {
+    return create(store, type, detail::wrap_untyped(store.engine().allocator(), std::move(callback)));
+}
+template <typename F>
+std::expected<Func, Error> Func::wrap(Store& store, TypeId type, F callback) noexcept {
     return create(store, type, detail::wrap_untyped(store.engine().allocator(), std::move(callback)));
 }
 

@@ -80,6 +80,15 @@ public:
         return define_host(module, name, type,
                            detail::wrap_untyped(engine_.allocator(), std::move(callback)));
     }
+    /// The same with a type of the engine's registry, such as `import.type.func`. An import needs that if its
+    /// type is open, has a supertype, or belongs to a recursive group of several types: no FuncType is equal
+    /// to it. https://webassembly.github.io/spec/core/valid/matching.html#defined-types
+    template <typename F>
+    [[nodiscard]] std::expected<void, Error> func(std::string_view module, std::string_view name, TypeId type,
+                                                  F callback) noexcept {
+        return define_host(module, name, type,
+                           detail::wrap_untyped(engine_.allocator(), std::move(callback)));
+    }
 
     /// Instantiates a module and defines all exports of the instance. Errors: as for `instantiate` and
     /// `define`.
@@ -134,6 +143,12 @@ private:
     [[nodiscard]] std::expected<void, Error> define_host(std::string_view module, std::string_view name,
                                                          const FuncType& type,
                                                          const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] std::expected<void, Error> define_host(std::string_view module, std::string_view name,
+                                                         TypeId type,
+                                                         const detail::HostCallable& callable) noexcept;
+    [[nodiscard]] std::expected<void, Error>
+    define_host(std::string_view module, std::string_view name,
+                const std::expected<Ref<vm::HostFunc>, Error>& host) noexcept;
     [[nodiscard]] std::expected<Definition*, Error> add(std::string_view module,
                                                         std::string_view name) noexcept;
     [[nodiscard]] Definition* find(std::string_view module, std::string_view name) const noexcept;

@@ -33,6 +33,7 @@ public:
 
 private:
     StoreImpl* store_;
+    uint64_t number_; ///< the store's
     size_t count_;
 };
 

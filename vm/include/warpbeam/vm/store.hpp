@@ -97,8 +97,8 @@ public:
     ///
     /// A bulk instruction (such as memory.fill, table.copy, array.init_data) takes a unit for each 64 bytes
     /// that it touches, and none for fewer bytes. It does as much of its work as there is fuel for, and then
-    /// traps with `out_of_fuel`. Only table.grow, if it succeeds, and array.new take all their units at once,
-    /// or all remaining fuel if that is less, and do not trap.
+    /// traps with `out_of_fuel`. Only table.grow and array.new are not split, also in constant expressions:
+    /// without enough fuel they do nothing, take nothing and trap.
     void set_fuel(uint64_t units) noexcept;
     /// The remaining fuel; 0 after code has used it up.
     [[nodiscard]] uint64_t fuel() const noexcept;

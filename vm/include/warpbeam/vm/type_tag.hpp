@@ -6,7 +6,7 @@ namespace warpbeam::detail {
 /// equal constants may be merged. Thread-safety: it is never read or written.
 template <typename T>
 struct TypeTag {
-    static inline char address = 0;
+    [[gnu::visibility("default")]] static inline char address = 0; ///< one for all shared libraries
 };
 
 } // namespace warpbeam::detail

@@ -147,11 +147,15 @@ struct NumberMapping {
     }
 };
 
+/// An integer that is not meant as a character.
 template <typename T>
-    requires(std::integral<T> && sizeof(T) == 4)
+concept Integer = std::integral<T> && !std::same_as<T, wchar_t> && !std::same_as<T, char32_t>;
+
+template <typename T>
+    requires(Integer<T> && sizeof(T) == 4)
 struct Mapping<T> : NumberMapping<T, ValType::i32> {};
 template <typename T>
-    requires(std::integral<T> && sizeof(T) == 8)
+    requires(Integer<T> && sizeof(T) == 8)
 struct Mapping<T> : NumberMapping<T, ValType::i64> {};
 template <>
 struct Mapping<float> : NumberMapping<float, ValType::f32> {};
