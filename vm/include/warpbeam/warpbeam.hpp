@@ -10,6 +10,7 @@
 #include <warpbeam/version.hpp>
 #include <warpbeam/vm/disassembly.hpp>
 #include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/growth_policy.hpp>
 #include <warpbeam/vm/guest_allocator.hpp>

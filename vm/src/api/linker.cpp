@@ -135,6 +135,15 @@ std::expected<void, Error> Linker::define_host(std::string_view module, std::str
     return {};
 }
 
+std::expected<void, Error> Linker::host_call(std::string_view module, std::string_view name,
+                                             const FuncType& type) noexcept {
+    return define_host(module, name, vm::HostFunc::create_owners(engine_, type));
+}
+std::expected<void, Error> Linker::host_call(std::string_view module, std::string_view name,
+                                             TypeId type) noexcept {
+    return define_host(module, name, vm::HostFunc::create_owners(engine_, type));
+}
+
 Vec<ImportValue> Linker::look_up(const Module& module, bool& has_memory) const noexcept {
     Vec<ImportValue> values{engine_.allocator()};
     has_memory = values.resize(module.imports().size());

@@ -173,6 +173,14 @@ struct LowerNow {
     }
 };
 
+/// Returns from a host function, whose results are in its frame.
+[[gnu::always_inline]] inline void leave_host_frame(Regs& r) noexcept {
+    // Whatever the result's type is, the result is in its accumulator.
+    r.acc = r.fp[0];
+    r.facc = detail::vector_set(load_slot<double>(r.fp, 0));
+    leave_frame(r, r.acc);
+}
+
 /// The code of every host function.
 template <Variant>
 struct CallHost {
@@ -191,10 +199,7 @@ struct CallHost {
         if (exit != Exit::none)
             return exit;
         load_memory(r);
-        // Whatever the result's type is, the result is in its accumulator.
-        r.acc = r.fp[0];
-        r.facc = detail::vector_set(load_slot<double>(r.fp, 0));
-        leave_frame(r, r.acc);
+        leave_host_frame(r);
         return Exit::none;
     }
 };
@@ -246,6 +251,27 @@ namespace {
 void save(Execution& execution, const Regs& r, Exit exit) noexcept {
     save(execution, r);
     execution.detail = exit == Exit::memory_out_of_bounds ? r.mem_size : r.acc;
+    execution.acc = r.acc;
+    execution.l0 = r.l0;
+    execution.l1 = r.l1;
+    execution.facc = r.facc;
+    execution.f0 = r.f0;
+}
+
+Regs restore(Execution& execution) noexcept {
+    Regs r{};
+    r.ip = execution.ip;
+    r.fp = execution.fp;
+    r.rp = execution.rp;
+    r.inst = execution.inst;
+    r.acc = execution.acc;
+    r.l0 = execution.l0;
+    r.l1 = execution.l1;
+    r.facc = execution.facc;
+    r.f0 = execution.f0;
+    r.inst->execution = &execution;
+    load_memory(r);
+    return r;
 }
 
 /// Whether the instruction that stopped is to be tried again: another thread may have grown a shared memory
@@ -307,6 +333,7 @@ Exit start(Regs& r) noexcept {
 
 Exit run(Execution& execution, FuncInst& func) noexcept {
     if (func.instance == nullptr) {
+        execution.fp = execution.stack;
         execution.free = execution.stack + func.cell->code.load(std::memory_order_relaxed)->frame_slots;
         const Exit exit = call_host(execution, *func.host, nullptr, execution.stack);
         return exit == Exit::none ? Exit::done : exit;
@@ -322,6 +349,30 @@ Exit run(Execution& execution, FuncInst& func) noexcept {
     do
         exit = enter<true>(r, *func.cell, r.fp, nullptr);
     while (exit != Exit::none && retry(r, exit));
+    if (exit == Exit::none)
+        return start(r);
+    save(execution, r, exit);
+    return exit;
+}
+
+Exit continue_run(Execution& execution) noexcept {
+    Regs r = restore(execution);
+    return start(r);
+}
+
+Exit return_from_host(Execution& execution) noexcept {
+    if (execution.rp == execution.stack_end) // no code called it
+        return Exit::done;
+    Regs r = restore(execution);
+    leave_host_frame(r);
+    return start(r);
+}
+
+Exit throw_from_host(Execution& execution) noexcept {
+    if (execution.rp == execution.stack_end)
+        return Exit::uncaught_exception;
+    Regs r = restore(execution);
+    const Exit exit = raise(r, execution, execution.detail);
     if (exit == Exit::none)
         return start(r);
     save(execution, r, exit);

@@ -47,14 +47,15 @@ struct Poll {
     using In = Decoder<Form::poll, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
+        // An interrupt takes no fuel, since the same poll comes again.
+        if constexpr (v.option != 0)
+            if (execution.is_interrupted()) [[unlikely]]
+                return Exit::interrupted;
         if constexpr (v.option != 1) {
             if (execution.fuel <= 0) [[unlikely]]
                 return Exit::out_of_fuel;
             --execution.fuel;
         }
-        if constexpr (v.option != 0)
-            if (execution.is_interrupted()) [[unlikely]]
-                return Exit::interrupted;
         return In::proceed(r);
     }
 };

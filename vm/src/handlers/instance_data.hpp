@@ -1,6 +1,7 @@
 #pragma once
 
 #include "heap/reference.hpp"
+#include "isa/instr.hpp"
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/ref.hpp>
@@ -17,6 +18,7 @@ namespace warpbeam::vm {
 
 struct HostFunc;
 struct Execution;
+class ExecutionObject;
 class Heap;
 class ModuleCode;
 
@@ -115,15 +117,27 @@ struct Execution {
     Record* rp; ///< the last record
     InstanceData* inst;
     uint64_t detail; ///< at the exit: an address or an index, see Exit
+    // The registers at an exit after which the computation can go on.
+    uint64_t acc;
+    uint64_t l0;
+    uint64_t l1;
+    Vector facc;
+    Vector f0;
     int64_t fuel;
     /// Polled by code; see api/interrupt.cpp.
     const std::atomic<uint64_t>* interrupt;
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
+    bool may_suspend; ///< whether host calls may wait for their answers
+    bool is_running;
     uint32_t depth;   ///< the number of nested runs of the interpreter on the native stack
     size_t max_stack; ///< the bytes to which the block may grow
     Execution* outer; ///< the one that called the host function which called this one
+    // Of an ExecutionObject: its place in the list of all of the store.
+    ExecutionObject* owner;
+    Execution* before;
+    Execution* next;
     StoreImpl* store;
 
     [[nodiscard]] bool is_interrupted() const noexcept {

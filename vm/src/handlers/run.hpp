@@ -12,6 +12,13 @@ namespace warpbeam::vm {
 /// Precondition: max(params, results) slots and `call_records` fit the stack.
 [[nodiscard]] Exit run(Execution& execution, FuncInst& func) noexcept;
 
+/// Continues where an execution was interrupted or out of fuel. It ends as in `run`.
+[[nodiscard]] Exit continue_run(Execution& execution) noexcept;
+/// Continues after a host call, whose results are in its frame.
+[[nodiscard]] Exit return_from_host(Execution& execution) noexcept;
+/// Throws the exception in the execution's `detail` where the host was called.
+[[nodiscard]] Exit throw_from_host(Execution& execution) noexcept;
+
 /// Whether a record switches instances (the `ip` of the record below is the caller's InstanceData), or is the
 /// bottom record of a run; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;

@@ -8,6 +8,7 @@ namespace warpbeam::vm {
 enum class Exit : uint32_t {
     none,
     done,      ///< the outermost function returned
+    host_call, ///< a host function waits for its answer: its frame is the execution's last one
     host_trap, ///< a host function trapped; the store holds its trap
 // A trap. The execution's `detail` is the effective address for `memory_out_of_bounds` and
 // `unaligned_atomic`, and the index for `table_out_of_bounds`, `undefined_element` and

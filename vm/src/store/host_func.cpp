@@ -20,47 +20,38 @@ TypeId id_of(TypeRegistry& types, const FuncType& type) noexcept {
 
 } // namespace
 
-std::expected<Ref<HostFunc>, Error>
-HostFunc::create(const Engine& engine, const FuncType& type,
-                 const warpbeam::detail::HostCallable& callable) noexcept {
+namespace {
+
+/// The id of a plain function type, or why it can't be one of a host function.
+std::expected<TypeId, Error> find_type(const Engine& engine, const FuncType& type) noexcept {
     TypeRegistry& types = engine.types();
-    const auto refuse = [&](Error error) {
-        if (callable.object != nullptr)
-            callable.drop(engine.allocator(), callable.object);
-        return std::unexpected{std::move(error)};
-    };
-    if (callable.entry == nullptr)
-        return refuse(Error{ErrorCode::usage, "the host function is a null pointer"});
     const ModuleLimits& limits = engine.config().limits;
     if (type.params.size() > limits.params || type.results.size() > limits.results)
-        return refuse(Error{ErrorCode::usage,
-                            "a host function has too many parameters or results (limits: %" PRIu32
-                            " and %" PRIu32 ")",
-                            limits.params, limits.results});
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "a host function has too many parameters or results (limits: %" PRIu32
+                                     " and %" PRIu32 ")",
+                                     limits.params, limits.results}};
     const auto is_foreign = [&](ValType of) { return !types.contains(of); };
     if (std::ranges::any_of(type.params, is_foreign) || std::ranges::any_of(type.results, is_foreign))
-        return refuse(Error{ErrorCode::usage, "a type of the host function is not in the engine's registry"});
+        return std::unexpected{
+            Error{ErrorCode::usage, "a type of the host function is not in the engine's registry"}};
     const auto is_missing = [](ValType of) { return of == ValType::bot; }; // see func_reference
     const bool is_whole =
         std::ranges::none_of(type.params, is_missing) && std::ranges::none_of(type.results, is_missing);
     const TypeId id = is_whole ? id_of(types, type) : TypeRegistry::failed;
-    return id != TypeRegistry::failed ? create(engine, id, callable) : refuse(no_memory());
+    return id != TypeRegistry::failed ? std::expected<TypeId, Error>{id} : std::unexpected{no_memory()};
 }
 
-std::expected<Ref<HostFunc>, Error>
-HostFunc::create(const Engine& engine, TypeId type, const warpbeam::detail::HostCallable& callable) noexcept {
-    if (callable.object == nullptr)
-        return std::unexpected{no_memory()};
-    Allocator& allocator = engine.allocator();
-    const auto host = Ref<HostFunc>::adopt(warpbeam::create<HostFunc>(allocator, allocator, callable));
-    if (!host) {
-        callable.drop(allocator, callable.object);
-        return std::unexpected{no_memory()};
-    }
+/// A host function without its callable.
+std::expected<Ref<HostFunc>, Error> make(const Engine& engine, TypeId type) noexcept {
     const TypeRegistry& types = engine.types();
     if (!types.contains(type) || types[type].kind != CompositeKind::func)
-        return std::unexpected{Error{
-            ErrorCode::usage, "type %" PRIu32 " is not a function type of the engine's registry", type}};
+        return std::unexpected{
+            Error{ErrorCode::usage, "type %" PRIu32 " is not a function type of the engine's registry", type}};
+    Allocator& allocator = engine.allocator();
+    auto host = Ref<HostFunc>::adopt(warpbeam::create<HostFunc>(allocator, allocator));
+    if (!host)
+        return std::unexpected{no_memory()};
     host->type = type;
     host->signature = &types.func(type);
     // At least one slot, so that no two frames of a stack begin at the same place.
@@ -72,15 +63,63 @@ HostFunc::create(const Engine& engine, TypeId type, const warpbeam::detail::Host
     return host;
 }
 
+/// Gives a host function its callable, which is dropped if there is none.
+std::expected<Ref<HostFunc>, Error> give(std::expected<Ref<HostFunc>, Error> host, const Engine& engine,
+                                         const warpbeam::detail::HostCallable& callable) noexcept {
+    if (callable.entry == nullptr)
+        return std::unexpected{Error{ErrorCode::usage, "the host function is a null pointer"}};
+    if (callable.object == nullptr)
+        return std::unexpected{no_memory()};
+    if (host)
+        (*host)->callable = callable;
+    else
+        callable.drop(engine.allocator(), callable.object);
+    return host;
+}
+
+} // namespace
+
+std::expected<Ref<HostFunc>, Error>
+HostFunc::create(const Engine& engine, const FuncType& type,
+                 const warpbeam::detail::HostCallable& callable) noexcept {
+    return give(create_owners(engine, type), engine, callable);
+}
+std::expected<Ref<HostFunc>, Error>
+HostFunc::create(const Engine& engine, TypeId type,
+                 const warpbeam::detail::HostCallable& callable) noexcept {
+    return give(make(engine, type), engine, callable);
+}
+std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine, TypeId type) noexcept {
+    return make(engine, type);
+}
+std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine,
+                                                           const FuncType& type) noexcept {
+    const auto id = find_type(engine, type);
+    return id ? make(engine, *id) : std::unexpected{id.error()};
+}
+
+namespace {
+/// The call waits for its answer, if it may.
+Exit wait(Execution& execution, PendingTrap& pending) noexcept {
+    return execution.may_suspend ? Exit::host_call
+                                 : pending.hold(execution, Trap{TrapCode::cannot_suspend});
+}
+} // namespace
+
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
+    if (host.is_owners())
+        return wait(execution, store.pending);
     Caller from = Internal::caller(store.handle(), caller, *host.signature);
     // The frame contains the arguments, and after the call the results.
     const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
-    const Exit exit = called ? Exit::none : store.pending.hold(execution, std::move(called.error()));
     store.heap.release_kept(kept);
-    return exit;
+    if (called)
+        return Exit::none;
+    return called.error().code() == TrapCode::suspended
+               ? wait(execution, store.pending)
+               : store.pending.hold(execution, std::move(called.error()));
 }
 
 } // namespace vm

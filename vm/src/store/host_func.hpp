@@ -20,11 +20,22 @@ struct HostFunc : RefCounted<HostFunc> {
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error>
     create(const Engine& engine, TypeId type, const warpbeam::detail::HostCallable& callable) noexcept;
 
-    explicit HostFunc(Allocator& from, const warpbeam::detail::HostCallable& target) noexcept
-        : RefCounted{from}, callable{target} {}
-    ~HostFunc() { callable.drop(allocator(), callable.object); }
+    /// One whose calls the owner of the execution answers.
+    [[nodiscard]] static std::expected<Ref<HostFunc>, Error> create_owners(const Engine& engine,
+                                                                          TypeId type) noexcept;
+    /// The same for a plain function type.
+    [[nodiscard]] static std::expected<Ref<HostFunc>, Error> create_owners(const Engine& engine,
+                                                                          const FuncType& type) noexcept;
 
-    warpbeam::detail::HostCallable callable;
+    using RefCounted::RefCounted;
+    ~HostFunc() {
+        if (callable.object != nullptr)
+            callable.drop(allocator(), callable.object);
+    }
+    /// Whether the owner of the execution answers its calls.
+    [[nodiscard]] bool is_owners() const noexcept { return callable.entry == nullptr; }
+
+    warpbeam::detail::HostCallable callable{}; ///< nothing if the owner answers
     TypeId type = 0;
     const FuncType* signature = nullptr;
     HostCode code{};

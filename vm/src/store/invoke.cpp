@@ -8,21 +8,16 @@
 #include <algorithm>
 
 namespace warpbeam::vm {
-namespace {
-
-/// The trap of a run that has failed.
-Trap trap_of(Exit exit, StoreImpl& store, const Execution& execution) noexcept {
+Trap trap_of(Exit exit, const Execution& execution) noexcept {
+    StoreImpl& store = *execution.store;
     if (exit == Exit::interrupted)
-        store.stacks.interrupt_target()->word.fetch_and(~Execution::interrupt_requested,
-                                                        std::memory_order_relaxed);
+        store.stacks.clear_request();
     std::optional<Trap> held = store.pending.take();
     Ref<ExceptionRoot> uncaught;
     if (!held && exit == Exit::uncaught_exception)
         uncaught = store.roots.add_exception(execution.detail);
     return TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
 }
-
-} // namespace
 
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept {
     StoreImpl& store = *func.store;
@@ -36,7 +31,7 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
     const Exit exit = run(*execution, func);
     std::expected<void, Trap> outcome;
     if (exit != Exit::done)
-        outcome = std::unexpected{trap_of(exit, store, *execution)};
+        outcome = std::unexpected{trap_of(exit, *execution)};
     else if (keep(store.types().func(func.type).results, execution->stack, store))
         std::copy_n(execution->stack, results, frame);
     else

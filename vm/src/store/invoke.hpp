@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/instance_data.hpp"
+#include "isa/exit.hpp"
 
 #include <warpbeam/vm/func.hpp>
 
@@ -8,6 +9,9 @@
 /// https://webassembly.github.io/spec/core/exec/modules.html#invocation
 
 namespace warpbeam::vm {
+
+/// The trap of a run that has failed.
+[[nodiscard]] Trap trap_of(Exit exit, const Execution& execution) noexcept;
 
 /// Calls a function with the `params` argument slots in `frame`, which must have the right types, and leaves
 /// `results` slots there.

@@ -1,6 +1,7 @@
 #include "store/stacks.hpp"
 
 #include "handlers/entry_points.hpp"
+#include "store/execution_object.hpp"
 #include "store/native_stack.hpp"
 #include "store/store_impl.hpp"
 
@@ -76,6 +77,10 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
       fuel_{engine.config().fuel ? 0 : INT64_MAX} {} // instructions that take fuel have enough of it
 
 Stacks::~Stacks() {
+    while (owned_ != nullptr) {
+        owned_->owner->forget();
+        destroy(std::exchange(owned_, owned_->next));
+    }
     while (idle_ != nullptr)
         destroy(std::exchange(idle_, idle_->outer));
 }
@@ -102,14 +107,48 @@ void Stacks::destroy(Execution* execution) noexcept {
     warpbeam::destroy(allocator, execution);
 }
 
-Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
+bool Stacks::enter(Execution& execution, TrapCode& failure) noexcept {
     const uint32_t depth = running_ != nullptr ? running_->depth : 0;
     if (depth >= max_depth_ || !has_native_stack(native_stack_reserve_)) {
         failure = closed_ ? TrapCode::usage : TrapCode::call_stack_exhausted;
+        return false;
+    }
+    execution.depth = depth + 1;
+    execution.outer = running_;
+    execution.is_running = true;
+    running_ = &execution;
+    return true;
+}
+
+void Stacks::leave() noexcept {
+    running_->is_running = false;
+    running_ = running_->outer;
+}
+
+Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
+    const size_t max_stack = running_ != nullptr ? running_->max_stack - used(*running_) : max_stack_;
+    Execution* const execution = take(slots, max_stack, failure);
+    if (execution == nullptr)
+        return nullptr;
+    execution->may_suspend = false;
+    execution->fuel = fuel();
+    if (!enter(*execution, failure)) {
+        put_back(*execution);
         return nullptr;
     }
-    failure = TrapCode::out_of_memory;
+    return execution;
+}
+
+void Stacks::end() noexcept {
+    Execution& execution = *running_;
+    leave();
+    fuel() = execution.fuel;
+    put_back(execution);
+}
+
+Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexcept {
     Execution* execution = idle_;
+    failure = TrapCode::out_of_memory;
     if (execution == nullptr) {
         execution = create();
         if (execution == nullptr)
@@ -119,35 +158,54 @@ Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
         --idle_count_;
         execution->fp = execution->free = execution->stack;
         execution->rp = execution->stack_end;
+        execution->inst = nullptr;
     }
-    execution->max_stack = running_ != nullptr ? running_->max_stack - used(*running_) : max_stack_;
-    execution->depth = depth + 1;
-    execution->fuel = fuel();
-    execution->outer = running_;
-    running_ = execution;
+    execution->max_stack = max_stack;
     while (!has_room(*execution, slots)) {
-        if (execution->max_stack <= block_size(*execution))
+        if (max_stack <= block_size(*execution))
             failure = TrapCode::call_stack_exhausted;
         if (!grow_stack(*execution)) {
-            end();
+            put_back(*execution);
             return nullptr;
         }
     }
     return execution;
 }
 
-void Stacks::end() noexcept {
-    Execution* const execution = running_;
-    running_ = execution->outer;
-    fuel() = execution->fuel;
+void Stacks::put_back(Execution& execution) noexcept {
     // One large block at most is kept.
-    if (idle_count_ == max_idle || (idle_count_ != 0 && block_size(*execution) > max_idle_block)) {
-        destroy(execution);
+    if (idle_count_ == max_idle || (idle_count_ != 0 && block_size(execution) > max_idle_block)) {
+        destroy(&execution);
         return;
     }
-    execution->outer = idle_;
-    idle_ = execution;
+    execution.outer = idle_;
+    idle_ = &execution;
     ++idle_count_;
+}
+
+Execution* Stacks::take_owned(size_t slots) noexcept {
+    TrapCode failure{};
+    Execution* const execution = take(slots, max_stack_, failure);
+    if (execution == nullptr)
+        return nullptr;
+    execution->may_suspend = true;
+    execution->fuel = engine_.config().fuel ? 0 : INT64_MAX;
+    return execution;
+}
+
+void Stacks::add(Execution& execution, ExecutionObject& owner) noexcept {
+    execution.owner = &owner;
+    execution.before = nullptr;
+    execution.next = owned_;
+    if (owned_ != nullptr)
+        owned_->before = &execution;
+    owned_ = &execution;
+}
+
+void Stacks::remove(Execution& execution) noexcept {
+    (execution.before != nullptr ? execution.before->next : owned_) = execution.next;
+    if (execution.next != nullptr)
+        execution.next->before = execution.before;
 }
 
 void Stacks::charge(uint64_t work) noexcept {

@@ -32,11 +32,24 @@ public:
 
     /// The innermost execution; null while no code of the store runs.
     [[nodiscard]] Execution* running() const noexcept { return running_; }
-    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null
-    /// when there is no memory, or calls nest too deep: `failure` is why.
+    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null when
+    /// there is no memory, or calls nest too deep: `failure` is why.
     [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
     /// Ends the execution that runs, so that the one below it does again.
     void end() noexcept;
+
+    /// The same for executions that an ExecutionObject owns. They have their own fuel.
+    [[nodiscard]] Execution* take_owned(size_t slots) noexcept;
+    void add(Execution& execution, ExecutionObject& owner) noexcept;
+    void remove(Execution& execution) noexcept;
+    void put_back(Execution& execution) noexcept;
+    [[nodiscard]] bool enter(Execution& execution, TrapCode& failure) noexcept;
+    void leave() noexcept;
+
+    /// An interrupt has had its effect.
+    void clear_request() noexcept {
+        target_->word.fetch_and(~Execution::interrupt_requested, std::memory_order_relaxed);
+    }
 
     /// From now on no code may run, since the store is being destroyed: `begin` fails with `usage`.
     void close() noexcept {
@@ -53,10 +66,14 @@ public:
     void visit_frames(Visit visit) const noexcept {
         for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
             visit(std::span<const Slot>{execution->stack, execution->free});
+        for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
+            if (!execution->is_running)
+                visit(std::span<const Slot>{execution->stack, execution->free});
     }
 
 private:
     [[nodiscard]] Execution* create() noexcept;
+    [[nodiscard]] Execution* take(size_t slots, size_t max_stack, TrapCode& failure) noexcept;
     void destroy(Execution* execution) noexcept;
 
     StoreImpl& owner_;
@@ -68,6 +85,7 @@ private:
     const int64_t native_stack_reserve_;
     int64_t fuel_; ///< while none runs
     Execution* running_ = nullptr;
+    Execution* owned_ = nullptr; ///< linked by `next`
     Execution* idle_ = nullptr; ///< for the next ones, linked by `outer`
     unsigned idle_count_ = 0;
 };

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] Backtrace backtrace() const noexcept;
     /// The calling instance's export of that name.
     [[nodiscard]] std::optional<Extern> find_export(std::string_view name) const noexcept;
+    /// Returned by a host function that answers later: the Execution that called it then waits for
+    /// `Execution::answer` or `refuse` (execution.hpp). Where nothing can wait, since no Execution made the
+    /// call, the call traps with `cannot_suspend`.
+    [[nodiscard]] Trap suspend() const noexcept { return Trap{TrapCode::suspended}; }
     /// The type that the host function was declared with.
     [[nodiscard]] const FuncType& type() const noexcept { return type_; }
 

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <warpbeam/memory/export.hpp>
+#include <warpbeam/vm/host_func.hpp>
+
+#include <optional>
+
+/// @file
+/// Computations that stop and go on: between slices of fuel, at interrupts, and while a host call waits for its
+/// answer. docs/executions.md shows how to write a scheduler with them.
+
+namespace warpbeam {
+
+namespace vm {
+class ExecutionObject;
+}
+
+/// Why an execution stands still.
+enum class ExecutionState : uint8_t {
+    ready,       ///< it has not begun, or its host call is answered: `resume` continues it
+    out_of_fuel, ///< `resume` continues it when it has fuel
+    interrupted, ///< `resume` continues it
+    host_call,   ///< it waits for `answer` or `refuse`
+    done,        ///< it has ended with results
+    trapped,     ///< it has ended with a trap
+};
+
+/// What `Execution::resume` may use.
+struct Budget {
+    /// Added to the fuel that the execution has left. Without effect unless Config::fuel is set.
+    uint64_t fuel = 0;
+};
+
+/// A host call that waits for its answer. Valid until the execution is resumed, answered or dropped.
+struct HostCall {
+    /// @{ The names of the import, in the calling instance; empty if the function was called by reference.
+    std::string_view module;
+    std::string_view name;
+    /// @}
+    /// The type of the function: of the arguments, and of the answer.
+    FuncType type;
+    /// The calling instance; none if the execution is that of the host function itself.
+    std::optional<Instance> instance;
+    /// The function that called, and where.
+    std::optional<Frame> position;
+};
+
+/// One computation in a store: a function with its arguments, which runs when it is resumed. It can stop at every
+/// call and loop head and go on later, so that one thread can run many. Its stack is its own, a few hundred bytes
+/// for a guest whose calls are not nested deeply.
+///
+/// Any number of executions of a store may exist. One of them runs at a time; a host function may resume others
+/// meanwhile. Dropping an execution frees everything and runs nothing. A trap in one leaves the others as they are.
+/// Functions that return an error report `usage` if the execution is empty, its store was destroyed, or it runs.
+///
+/// Thread-safety: that of the store. An execution may go on in another thread than before, as its store may.
+/// https://webassembly.github.io/spec/core/exec/runtime.html#configurations
+class WARPBEAM_API Execution {
+public:
+    /// Empty.
+    Execution() noexcept;
+    Execution(Execution&& other) noexcept;
+    Execution& operator=(Execution&& other) noexcept;
+    ~Execution();
+
+    /// Prepares a call, which begins with the first `resume`. Errors: `usage` if the function is null or the
+    /// arguments do not match its type; `out_of_memory`.
+    [[nodiscard]] static std::expected<Execution, Error> create(Func function,
+                                                                std::span<const Value> args = {}) noexcept;
+
+    /// Runs until it stops, and returns why. Errors: `usage` also if it has ended or waits for an answer, and if
+    /// calls of the host nest too deep; nothing has run then.
+    [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget = {}) noexcept;
+
+    /// Whether it is not empty.
+    explicit operator bool() const noexcept { return static_cast<bool>(object_); }
+    /// Why it stands still; `trapped` for an empty one, and after its store was destroyed.
+    [[nodiscard]] ExecutionState state() const noexcept;
+    /// The fuel that is left.
+    [[nodiscard]] uint64_t fuel() const noexcept;
+    /// The active functions, the innermost first; at most 64. Also empty if memory runs out.
+    [[nodiscard]] Backtrace backtrace() const noexcept;
+
+    /// Copies the results. `values` must be as many as the function has. References in them are kept alive as
+    /// root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong; `out_of_memory`.
+    [[nodiscard]] std::expected<void, Error> results(std::span<Value> values) const noexcept;
+    /// Why it ended; null unless it is `trapped`.
+    [[nodiscard]] const Trap* trap() const noexcept;
+
+    /// What it waits for. Precondition: it is in state `host_call`; else everything is empty.
+    [[nodiscard]] HostCall host_call() const noexcept;
+    /// An argument of that call; the i32 zero if there is none of that index.
+    [[nodiscard]] Value argument(size_t index) const noexcept;
+    /// Answers the call: it will return these values. Errors: `usage` if it doesn't wait, or the values do not
+    /// match the type; it then still waits.
+    [[nodiscard]] std::expected<void, Error> answer(std::span<const Value> values) noexcept;
+    /// Answers the call: it will trap, or throw the exception that the trap carries (Trap::thrown), as if the host
+    /// function had returned that. Errors: `usage` if it doesn't wait.
+    [[nodiscard]] std::expected<void, Error> refuse(Trap trap) noexcept;
+
+private:
+    Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;
+    Ref<vm::ExecutionObject> object_;
+    uint64_t store_ = 0; ///< its number
+};
+
+} // namespace warpbeam

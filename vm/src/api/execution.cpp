@@ -1,0 +1,181 @@
+#include "store/execution_object.hpp"
+#include "store/host_func.hpp"
+#include "store/use.hpp"
+#include "store/values.hpp"
+#include "trap/trap_builder.hpp"
+
+#include <warpbeam/vm/execution.hpp>
+
+#include <algorithm>
+
+namespace warpbeam {
+namespace {
+
+/// Held while an execution is used: says whether it may.
+class UseOfExecution {
+public:
+    explicit UseOfExecution(const Ref<vm::ExecutionObject>& object, uint64_t store) noexcept
+        : object_{object && object->execution() != nullptr ? object.get() : nullptr},
+          use_{object_ != nullptr ? &object_->store() : nullptr, store} {}
+    explicit operator bool() const noexcept { return static_cast<bool>(use_); }
+    [[nodiscard]] Error error() const noexcept {
+        return object_ != nullptr ? use_.error()
+                                  : Error{ErrorCode::usage, "the execution is empty, or its store was destroyed"};
+    }
+
+private:
+    vm::ExecutionObject* object_;
+    vm::Use use_;
+};
+
+Error not_waiting() noexcept {
+    return Error{ErrorCode::usage, "the execution does not wait for the answer to a host call"};
+}
+
+} // namespace
+
+Execution::Execution() noexcept = default;
+Execution::Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept
+    : object_{std::move(object)}, store_{store} {}
+Execution::Execution(Execution&& other) noexcept = default;
+
+Execution& Execution::operator=(Execution&& other) noexcept {
+    Execution old{std::move(*this)};
+    object_ = std::move(other.object_);
+    store_ = other.store_;
+    return *this;
+}
+
+Execution::~Execution() {
+    if (const UseOfExecution use{object_, store_})
+        object_->drop();
+}
+
+std::expected<Execution, Error> Execution::create(Func function, std::span<const Value> args) noexcept {
+    const vm::Use use{function};
+    if (!use)
+        return std::unexpected{use.error()};
+    vm::FuncInst& func = *vm::Internal::inst(function);
+    const FuncType& type = func.store->types().func(func.type);
+    if (args.size() != type.params.size())
+        return std::unexpected{Error{ErrorCode::usage, "the function takes %zu arguments, but %zu were given",
+                                     type.params.size(), args.size()}};
+    if (const size_t i = vm::first_misfit(args, type.params, *func.store); i != args.size())
+        return std::unexpected{Error{ErrorCode::usage, "argument %zu has the wrong type", i}};
+    auto object = vm::ExecutionObject::create(func, args);
+    if (!object)
+        return std::unexpected{no_memory()};
+    return Execution{std::move(object), vm::Internal::store_number(function)};
+}
+
+std::expected<ExecutionState, Error> Execution::resume(const Budget& budget) noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use)
+        return std::unexpected{use.error()};
+    return object_->resume(budget);
+}
+
+ExecutionState Execution::state() const noexcept {
+    const UseOfExecution use{object_, store_};
+    return use ? object_->state() : ExecutionState::trapped;
+}
+
+uint64_t Execution::fuel() const noexcept {
+    const UseOfExecution use{object_, store_};
+    return use && object_->store().engine().config().fuel
+               ? static_cast<uint64_t>(std::max<int64_t>(object_->execution()->fuel, 0))
+               : 0;
+}
+
+Backtrace Execution::backtrace() const noexcept {
+    const UseOfExecution use{object_, store_};
+    Backtrace frames{use ? object_->store().allocator() : Allocator::standard()};
+    if (use && object_->execution()->inst != nullptr)
+        TrapBuilder::walk(*object_->execution(), frames);
+    return frames;
+}
+
+std::expected<void, Error> Execution::results(std::span<Value> values) const noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use)
+        return std::unexpected{use.error()};
+    if (object_->state() != ExecutionState::done)
+        return std::unexpected{Error{ErrorCode::usage, "the execution has no results: it is not done"}};
+    const std::span<const ValType> types = object_->type().results;
+    if (values.size() != types.size())
+        return std::unexpected{Error{ErrorCode::usage, "the function returns %zu results, but there is space for %zu",
+                                     types.size(), values.size()}};
+    const vm::Slot* const slots = object_->execution()->stack;
+    if (!vm::keep(types, slots, object_->store()))
+        return std::unexpected{no_memory()};
+    vm::load_values(values, types, slots, object_->store().types());
+    return {};
+}
+
+const Trap* Execution::trap() const noexcept {
+    return state() == ExecutionState::trapped && object_ && object_->trap() ? &*object_->trap() : nullptr;
+}
+
+HostCall Execution::host_call() const noexcept {
+    const UseOfExecution use{object_, store_};
+    HostCall call;
+    if (!use || object_->state() != ExecutionState::host_call)
+        return call;
+    const vm::HostFunc& host = object_->waiting();
+    call.type = *host.signature;
+    vm::InstanceData* const inst = object_->execution()->inst;
+    if (inst == nullptr)
+        return call;
+    call.instance = vm::make_handle<Instance>(inst);
+    call.position = TrapBuilder::caller_of(*object_->execution());
+    uint32_t index = 0;
+    for (const Import& import : inst->module->imports()) {
+        if (import.type.kind != ExternKind::func)
+            continue;
+        if (inst->funcs[index++]->host == &host) {
+            call.module = import.module;
+            call.name = import.name;
+            break;
+        }
+    }
+    return call;
+}
+
+Value Execution::argument(size_t index) const noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use || object_->state() != ExecutionState::host_call)
+        return {};
+    const std::span<const ValType> types = object_->waiting().signature->params;
+    if (index >= types.size())
+        return {};
+    return vm::to_value(types[index], object_->execution()->fp + slots_of(types.first(index)),
+                        object_->store().types());
+}
+
+std::expected<void, Error> Execution::answer(std::span<const Value> values) noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use)
+        return std::unexpected{use.error()};
+    if (object_->state() != ExecutionState::host_call)
+        return std::unexpected{not_waiting()};
+    const std::span<const ValType> types = object_->waiting().signature->results;
+    if (values.size() != types.size())
+        return std::unexpected{Error{ErrorCode::usage, "the host call returns %zu values, but %zu were given",
+                                     types.size(), values.size()}};
+    if (const size_t i = vm::first_misfit(values, types, object_->store()); i != values.size())
+        return std::unexpected{Error{ErrorCode::usage, "value %zu has the wrong type", i}};
+    object_->answer(values);
+    return {};
+}
+
+std::expected<void, Error> Execution::refuse(Trap trap) noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use)
+        return std::unexpected{use.error()};
+    if (object_->state() != ExecutionState::host_call)
+        return std::unexpected{not_waiting()};
+    object_->refuse(std::move(trap));
+    return {};
+}
+
+} // namespace warpbeam

@@ -1,0 +1,142 @@
+#include "store/execution_object.hpp"
+
+#include "handlers/run.hpp"
+#include "store/host_func.hpp"
+#include "store/invoke.hpp"
+#include "store/store_impl.hpp"
+#include "store/values.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+namespace {
+
+/// The end of the top frame, where an instruction has stopped that is to be done again.
+Slot* frame_end(const Execution& execution) noexcept {
+    const Code* const code = execution.inst->code->find(execution.ip, false);
+    Slot* const end = execution.fp + (code != nullptr ? code->frame_slots : 0);
+    return std::min(end, reinterpret_cast<Slot*>(execution.rp));
+}
+
+} // namespace
+
+Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Value> args) noexcept {
+    StoreImpl& store = *func.store;
+    const FuncType& type = store.types().func(func.type);
+    const size_t params = slots_of(type.params);
+    Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)));
+    if (execution == nullptr)
+        return {};
+    auto object = Ref<ExecutionObject>::adopt(
+        warpbeam::create<ExecutionObject>(store.allocator(), store.allocator(), func, *execution));
+    if (!object) {
+        store.stacks.put_back(*execution);
+        return {};
+    }
+    store_values(execution->stack, args);
+    execution->free = execution->stack + params;
+    store.stacks.add(*execution, *object);
+    return object;
+}
+
+void ExecutionObject::drop() noexcept {
+    if (execution_ == nullptr)
+        return;
+    if (execution_->is_running) {
+        dropped_ = true;
+        return;
+    }
+    store().stacks.remove(*execution_);
+    store().stacks.put_back(*std::exchange(execution_, nullptr));
+}
+
+const FuncType& ExecutionObject::type() const noexcept { return store().types().func(func_.type); }
+
+HostFunc& ExecutionObject::waiting() const noexcept {
+    if (func_.host != nullptr)
+        return *func_.host;
+    return *static_cast<HostFunc*>(reinterpret_cast<const CodeCell*>(execution_->acc)->owner);
+}
+
+std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budget) noexcept {
+    const auto refuse = [](const char* words) {
+        return std::unexpected{Error{ErrorCode::usage, "%s", words}};
+    };
+    if (execution_->is_running)
+        return refuse("the execution is running already");
+    if (state_ == ExecutionState::done || state_ == ExecutionState::trapped)
+        return refuse("the execution has ended");
+    if (state_ == ExecutionState::host_call)
+        return refuse("the execution waits for the answer to a host call");
+    StoreImpl& store = this->store();
+    TrapCode failure{};
+    if (!store.stacks.enter(*execution_, failure))
+        return refuse("calls of the host nest too deep, or the store is being destroyed");
+    if (store.engine().config().fuel)
+        execution_->fuel = std::max<int64_t>(execution_->fuel, 0) +
+                           static_cast<int64_t>(std::min<uint64_t>(budget.fuel, INT64_MAX / 2));
+    const Ref<ExecutionObject> held = Ref<ExecutionObject>::share(this);
+    const Exit exit = advance();
+    settle(exit);
+    store.stacks.leave();
+    const ExecutionState state = state_;
+    if (dropped_)
+        drop();
+    return state;
+}
+
+Exit ExecutionObject::advance() noexcept {
+    switch (next_) {
+    case Step::begin:
+        return run(*execution_, func_);
+    case Step::go_on:
+        return continue_run(*execution_);
+    case Step::return_values:
+        return return_from_host(*execution_);
+    case Step::trap:
+        break;
+    }
+    const Exit exit = store().pending.hold(*execution_, *std::exchange(trap_, std::nullopt));
+    return exit == Exit::uncaught_exception ? throw_from_host(*execution_) : exit;
+}
+
+void ExecutionObject::settle(Exit exit) noexcept {
+    next_ = Step::go_on;
+    switch (exit) {
+    case Exit::done:
+        state_ = ExecutionState::done;
+        execution_->free = execution_->stack + slots_of(type().results);
+        break;
+    case Exit::host_call:
+        state_ = ExecutionState::host_call;
+        break;
+    case Exit::out_of_fuel:
+        state_ = ExecutionState::out_of_fuel;
+        execution_->free = frame_end(*execution_);
+        break;
+    case Exit::interrupted:
+        state_ = ExecutionState::interrupted;
+        store().stacks.clear_request();
+        execution_->free = frame_end(*execution_);
+        break;
+    default:
+        state_ = ExecutionState::trapped;
+        trap_ = trap_of(exit, *execution_);
+        execution_->free = execution_->stack;
+        break;
+    }
+}
+
+void ExecutionObject::answer(std::span<const Value> values) noexcept {
+    store_values(execution_->fp, values);
+    state_ = ExecutionState::ready;
+    next_ = Step::return_values;
+}
+
+void ExecutionObject::refuse(Trap trap) noexcept {
+    trap_ = std::move(trap);
+    state_ = ExecutionState::ready;
+    next_ = Step::trap;
+}
+
+} // namespace warpbeam::vm
