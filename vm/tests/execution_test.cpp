@@ -342,7 +342,9 @@ TEST_F(ExecutionTest, keeps_its_place_in_deep_and_foreign_calls) {
 
 TEST_F(ExecutionTest, may_be_dropped_at_every_stage) {
     const Instance instance = instantiate(adder);
-    { const Execution ready = start(instance, "count", {1}); }
+    {
+        const Execution ready = start(instance, "count", {1});
+    }
     {
         Execution waiting = start(instance, "deep", {1000});
         ASSERT_EQ(waiting.resume(), ExecutionState::host_call);
@@ -466,7 +468,7 @@ TEST(ExecutionMemory, of_one_that_waits_is_less_than_a_kibibyte) {
         add();
     EXPECT_LE(counted.blocks().live - before, 1000u * 1024);
     all.clear();
-    EXPECT_LE(counted.blocks().live, before);
+    EXPECT_LE(counted.blocks().live, before + 8 * 1024) << "what the store keeps for the next ones";
 }
 
 TEST(ExecutionMemory, failing_is_an_error) {

@@ -19,8 +19,9 @@ public:
           use_{object_ != nullptr ? &object_->store() : nullptr, store} {}
     explicit operator bool() const noexcept { return static_cast<bool>(use_); }
     [[nodiscard]] Error error() const noexcept {
-        return object_ != nullptr ? use_.error()
-                                  : Error{ErrorCode::usage, "the execution is empty, or its store was destroyed"};
+        return object_ != nullptr
+                   ? use_.error()
+                   : Error{ErrorCode::usage, "the execution is empty, or its store was destroyed"};
     }
 
 private:
@@ -103,7 +104,8 @@ std::expected<void, Error> Execution::results(std::span<Value> values) const noe
         return std::unexpected{Error{ErrorCode::usage, "the execution has no results: it is not done"}};
     const std::span<const ValType> types = object_->type().results;
     if (values.size() != types.size())
-        return std::unexpected{Error{ErrorCode::usage, "the function returns %zu results, but there is space for %zu",
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "the function returns %zu results, but there is space for %zu",
                                      types.size(), values.size()}};
     const vm::Slot* const slots = object_->execution()->stack;
     if (!vm::keep(types, slots, object_->store()))

@@ -129,7 +129,7 @@ struct Execution {
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
-    bool may_suspend; ///< whether host calls may wait for their answers
+    bool may_suspend;                                  ///< whether host calls may wait for their answers
     bool is_running;
     uint32_t depth;   ///< the number of nested runs of the interpreter on the native stack
     size_t max_stack; ///< the bytes to which the block may grow

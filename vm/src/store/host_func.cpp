@@ -46,8 +46,8 @@ std::expected<TypeId, Error> find_type(const Engine& engine, const FuncType& typ
 std::expected<Ref<HostFunc>, Error> make(const Engine& engine, TypeId type) noexcept {
     const TypeRegistry& types = engine.types();
     if (!types.contains(type) || types[type].kind != CompositeKind::func)
-        return std::unexpected{
-            Error{ErrorCode::usage, "type %" PRIu32 " is not a function type of the engine's registry", type}};
+        return std::unexpected{Error{
+            ErrorCode::usage, "type %" PRIu32 " is not a function type of the engine's registry", type}};
     Allocator& allocator = engine.allocator();
     auto host = Ref<HostFunc>::adopt(warpbeam::create<HostFunc>(allocator, allocator));
     if (!host)
@@ -85,15 +85,14 @@ HostFunc::create(const Engine& engine, const FuncType& type,
     return give(create_owners(engine, type), engine, callable);
 }
 std::expected<Ref<HostFunc>, Error>
-HostFunc::create(const Engine& engine, TypeId type,
-                 const warpbeam::detail::HostCallable& callable) noexcept {
+HostFunc::create(const Engine& engine, TypeId type, const warpbeam::detail::HostCallable& callable) noexcept {
     return give(make(engine, type), engine, callable);
 }
 std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine, TypeId type) noexcept {
     return make(engine, type);
 }
 std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine,
-                                                           const FuncType& type) noexcept {
+                                                            const FuncType& type) noexcept {
     const auto id = find_type(engine, type);
     return id ? make(engine, *id) : std::unexpected{id.error()};
 }
@@ -101,8 +100,7 @@ std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine
 namespace {
 /// The call waits for its answer, if it may.
 Exit wait(Execution& execution, PendingTrap& pending) noexcept {
-    return execution.may_suspend ? Exit::host_call
-                                 : pending.hold(execution, Trap{TrapCode::cannot_suspend});
+    return execution.may_suspend ? Exit::host_call : pending.hold(execution, Trap{TrapCode::cannot_suspend});
 }
 } // namespace
 

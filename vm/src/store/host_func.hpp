@@ -22,10 +22,10 @@ struct HostFunc : RefCounted<HostFunc> {
 
     /// One whose calls the owner of the execution answers.
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error> create_owners(const Engine& engine,
-                                                                          TypeId type) noexcept;
+                                                                           TypeId type) noexcept;
     /// The same for a plain function type.
     [[nodiscard]] static std::expected<Ref<HostFunc>, Error> create_owners(const Engine& engine,
-                                                                          const FuncType& type) noexcept;
+                                                                           const FuncType& type) noexcept;
 
     using RefCounted::RefCounted;
     ~HostFunc() {

@@ -32,8 +32,8 @@ public:
 
     /// The innermost execution; null while no code of the store runs.
     [[nodiscard]] Execution* running() const noexcept { return running_; }
-    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null when
-    /// there is no memory, or calls nest too deep: `failure` is why.
+    /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null
+    /// when there is no memory, or calls nest too deep: `failure` is why.
     [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
     /// Ends the execution that runs, so that the one below it does again.
     void end() noexcept;
@@ -86,7 +86,7 @@ private:
     int64_t fuel_; ///< while none runs
     Execution* running_ = nullptr;
     Execution* owned_ = nullptr; ///< linked by `next`
-    Execution* idle_ = nullptr; ///< for the next ones, linked by `outer`
+    Execution* idle_ = nullptr;  ///< for the next ones, linked by `outer`
     unsigned idle_count_ = 0;
 };
 

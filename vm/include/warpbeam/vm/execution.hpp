@@ -6,8 +6,8 @@
 #include <optional>
 
 /// @file
-/// Computations that stop and go on: between slices of fuel, at interrupts, and while a host call waits for its
-/// answer. docs/executions.md shows how to write a scheduler with them.
+/// Computations that stop and go on: between slices of fuel, at interrupts, and while a host call waits for
+/// its answer. docs/executions.md shows how to write a scheduler with them.
 
 namespace warpbeam {
 
@@ -45,13 +45,14 @@ struct HostCall {
     std::optional<Frame> position;
 };
 
-/// One computation in a store: a function with its arguments, which runs when it is resumed. It can stop at every
-/// call and loop head and go on later, so that one thread can run many. Its stack is its own, a few hundred bytes
-/// for a guest whose calls are not nested deeply.
+/// One computation in a store: a function with its arguments, which runs when it is resumed. It can stop at
+/// every call and loop head and go on later, so that one thread can run many. Its stack is its own, a few
+/// hundred bytes for a guest whose calls are not nested deeply.
 ///
-/// Any number of executions of a store may exist. One of them runs at a time; a host function may resume others
-/// meanwhile. Dropping an execution frees everything and runs nothing. A trap in one leaves the others as they are.
-/// Functions that return an error report `usage` if the execution is empty, its store was destroyed, or it runs.
+/// Any number of executions of a store may exist. One of them runs at a time; a host function may resume
+/// others meanwhile. Dropping an execution frees everything and runs nothing. A trap in one leaves the others
+/// as they are. Functions that return an error report `usage` if the execution is empty, its store was
+/// destroyed, or it runs.
 ///
 /// Thread-safety: that of the store. An execution may go on in another thread than before, as its store may.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#configurations
@@ -68,8 +69,8 @@ public:
     [[nodiscard]] static std::expected<Execution, Error> create(Func function,
                                                                 std::span<const Value> args = {}) noexcept;
 
-    /// Runs until it stops, and returns why. Errors: `usage` also if it has ended or waits for an answer, and if
-    /// calls of the host nest too deep; nothing has run then.
+    /// Runs until it stops, and returns why. Errors: `usage` also if it has ended or waits for an answer, and
+    /// if calls of the host nest too deep; nothing has run then.
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget = {}) noexcept;
 
     /// Whether it is not empty.
@@ -91,11 +92,11 @@ public:
     [[nodiscard]] HostCall host_call() const noexcept;
     /// An argument of that call; the i32 zero if there is none of that index.
     [[nodiscard]] Value argument(size_t index) const noexcept;
-    /// Answers the call: it will return these values. Errors: `usage` if it doesn't wait, or the values do not
-    /// match the type; it then still waits.
+    /// Answers the call: it will return these values. Errors: `usage` if it doesn't wait, or the values do
+    /// not match the type; it then still waits.
     [[nodiscard]] std::expected<void, Error> answer(std::span<const Value> values) noexcept;
-    /// Answers the call: it will trap, or throw the exception that the trap carries (Trap::thrown), as if the host
-    /// function had returned that. Errors: `usage` if it doesn't wait.
+    /// Answers the call: it will trap, or throw the exception that the trap carries (Trap::thrown), as if the
+    /// host function had returned that. Errors: `usage` if it doesn't wait.
     [[nodiscard]] std::expected<void, Error> refuse(Trap trap) noexcept;
 
 private:

@@ -90,14 +90,15 @@ public:
                            detail::wrap_untyped(engine_.allocator(), std::move(callback)));
     }
 
-    /// @{ Defines a host call: no function runs, the Execution that calls it waits for its answer (execution.hpp).
-    /// A call that no Execution makes traps with `cannot_suspend`.
+    /// @{ Defines a host call: no function runs, the Execution that calls it waits for its answer
+    /// (execution.hpp). A call that no Execution makes traps with `cannot_suspend`.
     template <typename Signature>
-    [[nodiscard]] std::expected<void, Error> host_call(std::string_view module, std::string_view name) noexcept {
+    [[nodiscard]] std::expected<void, Error> host_call(std::string_view module,
+                                                       std::string_view name) noexcept {
         using Types = detail::Callable<Signature*>;
-        return host_call(module, name,
-                         detail::TypedSignature<typename Types::Arguments, typename Types::Return>{
-                             &engine_.types()});
+        return host_call(
+            module, name,
+            detail::TypedSignature<typename Types::Arguments, typename Types::Return>{&engine_.types()});
     }
     [[nodiscard]] std::expected<void, Error> host_call(std::string_view module, std::string_view name,
                                                        const FuncType& type) noexcept;
