@@ -61,11 +61,12 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
             return false;
         if (size > in.remaining())
             return context.diagnostics.malformed(
-                body_start, "unexpected end of section or function: a body of %u bytes, %zu are left", size,
-                in.remaining());
+                body_start,
+                "unexpected end of section or function: the body size is %u byte%s, only %zu left", size,
+                size == 1 ? "" : "s", in.remaining());
         if (size > context.limits.function_size)
-            return context.diagnostics.limit(body_start, "a function body of %u bytes, the limit is %u", size,
-                                             context.limits.function_size);
+            return context.diagnostics.limit(body_start, "function body too large: %u bytes, the limit is %u",
+                                             size, context.limits.function_size);
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];

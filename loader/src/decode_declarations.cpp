@@ -91,7 +91,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     return false;
 }
 
-/// `ref.func` may name a function that occurs outside of function bodies; one bit for each function.
+/// `ref.func` may name a function that occurs outside function bodies; one bit for each function.
 bool make_declared_funcs(LoadContext& context) noexcept {
     return context.declared_funcs.resize((context.module.funcs.size() + 63) / 64) ||
            context.diagnostics.out_of_memory();

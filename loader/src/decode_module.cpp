@@ -63,9 +63,9 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
         return false;
     if (size > in.remaining())
         return diagnostics.malformed(start,
-                                     "length out of bounds: unexpected end, the section size is %u bytes, "
+                                     "length out of bounds: unexpected end, the section size is %u byte%s, "
                                      "only %zu left",
-                                     size, in.remaining());
+                                     size, size == 1 ? "" : "s", in.remaining());
     if (row.rank != 0 && row.rank <= last_rank)
         return diagnostics.malformed(start,
                                      "unexpected content after last section: the section is repeated or out "
@@ -80,8 +80,8 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (!decoders[id](context, contents))
         return false;
     if (!contents.at_end())
-        return diagnostics.malformed(contents.offset(), "section size mismatch: %zu bytes are left over",
-                                     contents.remaining());
+        return diagnostics.malformed(contents.offset(), "section size mismatch: %zu byte%s left over",
+                                     contents.remaining(), contents.remaining() == 1 ? "" : "s");
     return true;
 }
 

@@ -29,7 +29,8 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
         return malformed(0, "magic header not detected: this is the text format, not the binary format; "
                             "use parse_wat or the command wat2wasm to translate it");
     if (bytes.size() < 4)
-        return Error(ErrorCode::malformed, "unexpected end: %zu bytes are too few for a header", bytes.size())
+        return Error(ErrorCode::malformed, "unexpected end: too short for a header, %zu of 8 bytes",
+                     bytes.size())
             .at(bytes.size());
     if (!std::ranges::equal(bytes.first(4), std::span{binary_header}.first(4)))
         return malformed(0, "magic header not detected");

@@ -16,7 +16,7 @@ struct LoadContext {
     const ModuleLimits limits;
     Diagnostics& diagnostics;
     Allocator& allocator;
-    /// One bit for each function that occurs outside of function bodies, and so may be named by `ref.func`.
+    /// One bit for each function that occurs outside function bodies, and so may be named by `ref.func`.
     Vec<uint64_t> declared_funcs;
     /// The imported functions that have exactly the type of the import, in ascending order.
     Vec<uint32_t> exact_imports;

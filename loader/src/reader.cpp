@@ -16,8 +16,9 @@ bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
     if (!u32(value))
         return false;
     if (value > remaining())
-        return diagnostics_->malformed(start, "unexpected end of section or function: %u %s in %zu bytes",
-                                       value, what, remaining());
+        return diagnostics_->malformed(start,
+                                       "unexpected end of section or function: %u %s, only %zu byte%s left",
+                                       value, what, remaining(), remaining() == 1 ? "" : "s");
     if (value > limit)
         return diagnostics_->limit(start, "too many %s: %u, the limit is %u", what, value, limit);
     return true;
@@ -36,8 +37,8 @@ bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
         return false;
     return ByteReader::bytes(size, value) == LebFault::none ||
            diagnostics_->malformed(start,
-                                   "length out of bounds: unexpected end, %u bytes declared, only %zu left",
-                                   size, remaining());
+                                   "length out of bounds: unexpected end, %u byte%s declared, only %zu left",
+                                   size, size == 1 ? "" : "s", remaining());
 }
 
 bool Reader::name(std::string_view& value) noexcept {

@@ -175,7 +175,7 @@ bool FuncValidator::branch_table() noexcept {
         const std::span<const ValType> types = target->label_types();
         if (i != 0 && types.size() != arity)
             return diagnostics().invalid(here(),
-                                         "type mismatch: br_table has labels with %zu and with %zu types",
+                                         "type mismatch: br_table has labels that take %zu and %zu operands",
                                          arity, types.size());
         arity = types.size();
         // Each label is compared once, however often it is in the table.
@@ -288,9 +288,9 @@ bool FuncValidator::call_indirect(bool tail) noexcept {
     if (!types_.func_type(id) || !table(from))
         return false;
     if (!registry().matches(from->element, funcref))
-        return diagnostics().invalid(here(),
-                                     "type mismatch: %s requires a table of functions, this one is of %s",
-                                     op_name(), text_of(from->element).c_str());
+        return diagnostics().invalid(
+            here(), "type mismatch: %s requires a table of functions but this is a table of %s", op_name(),
+            text_of(from->element).c_str());
     return pop(from->limits.address_type()) && invoke(registry().func(id), tail);
 }
 

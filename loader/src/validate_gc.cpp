@@ -158,7 +158,7 @@ bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*&
         return false;
     type = &registry()[id];
     if (type->kind != kind)
-        return diagnostics().invalid(start, "type mismatch: %s requires %s type, type %u is %s type",
+        return diagnostics().invalid(start, "type mismatch: %s requires %s type but type %u is %s type",
                                      op_name(), kinds[static_cast<size_t>(kind)], index,
                                      kinds[static_cast<size_t>(type->kind)]);
     return true;
@@ -189,7 +189,7 @@ bool FuncValidator::struct_new(bool with_default, bool with_descriptor) noexcept
 /// Checks that the instruction has a sign extension if and only if the field is packed.
 bool FuncValidator::packing(Access access, const FieldType& field, const char* what) noexcept {
     return field.storage.is_packed() == (access == Access::packed) ||
-           diagnostics().invalid(here(), "type mismatch: %s of %s of %s", op_name(), what,
+           diagnostics().invalid(here(), "type mismatch: %s cannot read %s of type %s", op_name(), what,
                                  text_of(field.storage).c_str());
 }
 
@@ -235,7 +235,7 @@ bool FuncValidator::array(Access access, const Effect& effect) noexcept {
     FieldType element;
     if (!array_type(id, element, access == Access::mutable_))
         return false;
-    if ((access == Access::plain || access == Access::packed) && !packing(access, element, "an array"))
+    if ((access == Access::plain || access == Access::packed) && !packing(access, element, "an element"))
         return false;
     if (access == Access::defaultable && !element.storage.defaultable())
         return diagnostics().invalid(here(), "type mismatch: the elements have no default value");

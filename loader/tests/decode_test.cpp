@@ -4,7 +4,7 @@ namespace warpbeam::test {
 namespace {
 
 TEST(Decode, header) {
-    EXPECT_EQ(fault({}), "malformed: unexpected end: 0 bytes are too few for a header @0");
+    EXPECT_EQ(fault({}), "malformed: unexpected end: too short for a header, 0 of 8 bytes @0");
     EXPECT_EQ(fault({'a', 's', 'm', 0}), "malformed: magic header not detected @0");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 1}), "malformed: unexpected end: the version is missing @4");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 2, 0, 0, 0}),
@@ -41,7 +41,7 @@ TEST(Decode, sections_come_in_order_and_once) {
     EXPECT_EQ(fault(Binary{}.section(static_cast<SectionId>(14), {}).bytes),
               "malformed: malformed section id 14 @8");
     EXPECT_EQ(fault(Binary{}.section(memory, vec({}) + Bytes{7}).bytes),
-              "malformed: section size mismatch: 1 bytes are left over, in the memory section @11");
+              "malformed: section size mismatch: 1 byte left over, in the memory section @11");
     EXPECT_EQ(fault(Binary{}.bytes + Bytes{type, 5, 0}),
               "malformed: length out of bounds: unexpected end, the section size is 5 bytes, only 1 left, "
               "in the type "
@@ -49,13 +49,15 @@ TEST(Decode, sections_come_in_order_and_once) {
 }
 
 TEST(Decode, counts_are_checked_before_use) {
-    EXPECT_EQ(fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
-              "malformed: unexpected end of section or function: 4294967295 types in 0 bytes, in the type "
-              "section @10");
-    EXPECT_EQ(fault(module_of(func_type({}, {}), body({0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f}))),
-              "malformed: unexpected end of section or function: 4294967295 labels in 1 bytes, in the code "
-              "section, "
-              "function 0 @24");
+    EXPECT_EQ(
+        fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
+        "malformed: unexpected end of section or function: 4294967295 types, only 0 bytes left, in the type "
+        "section @10");
+    EXPECT_EQ(
+        fault(module_of(func_type({}, {}), body({0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f}))),
+        "malformed: unexpected end of section or function: 4294967295 labels, only 1 byte left, in the code "
+        "section, "
+        "function 0 @24");
 }
 
 TEST(Decode, imports_exports_and_lookups) {

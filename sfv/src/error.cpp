@@ -35,7 +35,7 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::base64:
         return "a base64 character or the closing ':'";
     case Reason::base64_length:
-        return "another base64 character, since one alone carries no byte";
+        return "another base64 character, since one alone encodes no byte";
     case Reason::base64_padding:
         return "complete base64 padding";
     case Reason::base64_pad_bits:
@@ -80,7 +80,7 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::no_value:
         return "a value is missing";
     case Reason::undecoded:
-        return "a text from the parser that was not decoded";
+        return "text from the parser that was not decoded";
     case Reason::unknown_type:
         return "a value of a type that does not exist";
     case Reason::wrong_order:

@@ -127,7 +127,7 @@ TEST(CInterface, refuses_values_that_are_still_encoded) {
             wb_sfv_write_parameter(&writer, text("p"), &value);
         return wb_sfv_writer_finish(&writer, field, error);
     };
-    const char* const reason = "a text from the parser that was not decoded";
+    const char* const reason = "text from the parser that was not decoded";
     wb_sfv_text field;
     wb_sfv_error error;
     for (const bool as_parameter : {false, true}) {

@@ -46,7 +46,7 @@ ScriptRunner::~ScriptRunner() = default;
 
 Counts ScriptRunner::run(const Script& script) {
     if (const auto defined = define_host_module(linker_, store_); !defined) {
-        report_({name_, 0, "cannot create the host module:  " + std::string{defined.error().message()}});
+        report_({name_, 0, "cannot create the host module: " + std::string{defined.error().message()}});
         ++counts_.failed;
     }
     for (const Command& command : script) {
@@ -113,7 +113,8 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertReturn& assertion) {
     if (!results)
         return results.error().message;
     if (results->size() != assertion.results.size())
-        return "expected " + std::to_string(assertion.results.size()) + " results, found " +
+        return "expected " + std::to_string(assertion.results.size()) +
+               (assertion.results.size() == 1 ? " result, found " : " results, found ") +
                std::to_string(results->size());
     for (size_t i = 0; i < results->size(); ++i)
         if (!matches(assertion.results[i], (*results)[i], store_))
@@ -225,7 +226,7 @@ std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(c
     };
     const Instance* const instance = find_instance(action.instance);
     if (instance == nullptr)
-        return impossible("no instance " + (action.instance.empty() ? "" : "$" + action.instance));
+        return impossible("no instance" + (action.instance.empty() ? "" : " $" + action.instance));
     if (action.is_get) {
         const auto global = instance->global(action.name);
         if (!global)

@@ -62,8 +62,8 @@ TEST(Runner, assert_return_of_numbers) {
     EXPECT_EQ(verdict(R"((assert_return (invoke "two") (i32.const 1) (i64.const 2)))"), "");
     EXPECT_EQ(verdict(R"((assert_return (invoke "two") (i32.const 1) (i64.const 3)))"),
               "result 1: expected i64 3, found i64 2");
-    EXPECT_EQ(verdict(R"((assert_return (invoke "two") (i32.const 1)))"), "expected 1 results, found 2");
-    EXPECT_EQ(verdict(R"((assert_return (invoke "nothing") (i32.const 1)))"), "expected 1 results, found 0");
+    EXPECT_EQ(verdict(R"((assert_return (invoke "two") (i32.const 1)))"), "expected 1 result, found 2");
+    EXPECT_EQ(verdict(R"((assert_return (invoke "nothing") (i32.const 1)))"), "expected 1 result, found 0");
     EXPECT_EQ(verdict(R"((assert_return (get "g") (i32.const 7)))"), "");
     EXPECT_EQ(verdict(R"((assert_return (get $m "g") (i32.const 8)))"),
               "result 0: expected i32 8, found i32 7");

@@ -50,7 +50,7 @@ TEST(Thread, failures_in_a_thread_are_failures_of_the_script) {
 (wait $T)
 (wait $T))"),
               "5 passed, 2 failed; 6: result 0: expected i32 7, found i32 0; 8: no thread $T");
-    EXPECT_EQ(run("(thread $T (assert_return (invoke \"f\")))"), "2 passed, 1 failed; 2: no instance ")
+    EXPECT_EQ(run("(thread $T (assert_return (invoke \"f\")))"), "2 passed, 1 failed; 2: no instance")
         << "a thread that is never waited for counts too";
 }
 

@@ -31,7 +31,7 @@ void add_variable(Settings& settings, std::string_view text) {
     const size_t equals = text.find('=');
     const std::string name{text.substr(0, equals)};
     if (name.empty())
-        throw UsageError("'" + std::string(text) + "' has no name before =");
+        throw UsageError("'" + std::string(text) + "' has no name before the =");
     if (equals != std::string_view::npos)
         settings.env.emplace_back(name, text.substr(equals + 1));
     else if (const char* const inherited = std::getenv(name.c_str()))
@@ -45,15 +45,16 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
                invoke)
         .value("--env", "NAME[=VALUE]",
-               "set an environment variable, or pass on the current one; may be repeated",
+               "set an environment variable, or pass on its current value; may be repeated",
                [&](std::string_view text) { add_variable(settings, text); })
-        .value("--fuel", "N", "trap after N calls, loop iterations, and 64-byte blocks copied or filled",
+        .value("--fuel", "N",
+               "trap after N units: calls, loop iterations, and 64-byte blocks copied or filled",
                [&](std::string_view text) {
                    settings.fuel = parse_count(text);
                    settings.config.fuel = true;
                })
         .value("--max-memory", "BYTES",
-               "limit for all memories together, and for all objects (suffixes K, M, G)",
+               "limit for all memories together, and again for all objects (suffixes K, M, G)",
                [&](std::string_view text) {
                    settings.limits.memory_bytes = settings.limits.heap_bytes = parse_count(text, true);
                })
@@ -117,7 +118,7 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
         told.push_back(import.module);
         hints.append("\nhint: ");
         if (import.module == "wasi_snapshot_preview1")
-            hints.append("WASI preview 1 does not have this import");
+            hints.append("WASI preview 1 has no such function");
         else if (import.module == "wasi_unstable")
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
         else

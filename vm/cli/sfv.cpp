@@ -125,22 +125,19 @@ int sfv(Words words) {
         "  parse      print the contents of a field, as a listing or as JSON\n"
         "  format     print the field that a JSON value describes\n"
         "  canonical  print a field in its canonical form\n"
-        "Each LINE is a field line; several are lines of one field. Without any, the lines of the "
-        "standard\n"
-        "input are used. A LINE that begins with - must follow --, unless it is a number. For format all of "
-        "them "
-        "together\n"
-        "together are one JSON text, in the form of the httpwg suite,\n"
+        "Each LINE is a line of the field. Without any, the lines are read from the standard input. A LINE\n"
+        "that begins with - must follow --, unless it is a number. For format, all lines together are one\n"
+        "JSON text, in the form used by the httpwg suite,\n"
         "https://github.com/httpwg/structured-field-tests. The exit status is 1 if a field is refused.\n"};
     options.take_numbers()
         .value("--type", "item|list|dict", "the type of the field (default: item)",
                [&type](std::string_view name) { type = field_type_of(name); })
         .flag("--json", "print JSON", as_json)
         .flag("--rfc8941", "refuse dates and display strings", parse.rfc8941)
-        .flag("--strict-padding", "refuse byte sequences without their padding", parse.strict_padding)
+        .flag("--strict-padding", "refuse byte sequences without padding", parse.strict_padding)
         .flag("--strict-pad-bits", "refuse byte sequences with pad bits that are not zero",
               parse.strict_pad_bits)
-        .flag("--strict-dates", "refuse dates outside of the years 1 to 9999", parse.strict_dates)
+        .flag("--strict-dates", "refuse dates outside the years 1 to 9999", parse.strict_dates)
         .flag("--strict-lines", "refuse strings that continue on the next field line", parse.strict_lines);
     const auto given = options.parse(words);
     if (!given)

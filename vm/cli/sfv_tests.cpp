@@ -13,7 +13,7 @@ int sfv_tests(Words words) {
         "sfv-tests [OPTIONS] DIR",
         "Runs the httpwg suite for Structured Fields in DIR:\n"
         "https://github.com/httpwg/structured-field-tests. Prints a line for each failed case and\n"
-        "for each file, and the totals. The exit status is 1 if a case failed.\n"};
+        "for each file, and the totals. The exit status is 1 if any case failed.\n"};
     options.flag("--can-fail", "print a table of the cases that may fail, and their results", only_choices);
     const auto given = options.parse(words);
     if (!given)

@@ -128,8 +128,8 @@ int wast(Words words) {
         "a\n"
         "directory stands for the .wast files in it, but not in its subdirectories.\n"
         "Prints failures, a line for each file, and the totals: every directive of a script counts\n"
-        "as passed, failed or skipped. The exit status is 1 if one failed. All features are on unless\n"
-        "they are switched off; custom-descriptors only in a directory of that name.\n"};
+        "as passed, failed or skipped. The exit status is 1 if any failed. All features are on unless\n"
+        "they are switched off; custom-descriptors is only on for scripts in a directory of that name.\n"};
     options.flag("--json", "print a JSON object instead of lines", as_json)
         .flag("--quiet", "print only the counts", quiet)
         .flag("--messages", "also report errors whose message differs from the script's",

@@ -15,7 +15,7 @@
 /// `interruption`, `guard-pages`); the module as text; a line `---`; and the listing of all its functions,
 /// which docs/engine.md explains ("Reading threaded code"). After an intended change of the code
 ///     WARPBEAM_REWRITE=1 build/release/vm/warpbeam_vm_tests --gtest_filter='CodeShape.*'
-/// writes all listings anew; the difference is then to be read.
+/// regenerates all listings; then read the differences.
 
 namespace warpbeam {
 namespace {

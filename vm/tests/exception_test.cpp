@@ -66,7 +66,7 @@ TEST_F(ExceptionTest, tries_clauses_in_their_order) {
 }
 
 TEST_F(ExceptionTest, leaves_a_block_that_catches_by_a_branch_or_its_end) {
-    // What is thrown behind the block, or by a clause's target, is not the block's.
+    // What is thrown after the block, or by a clause's target, is not the block's.
     constexpr std::string_view functions = R"(
         (func $throw (param i32) (throw $e (local.get 0)))
         (func $inner (param i32) (result i32)
@@ -112,7 +112,7 @@ TEST_F(ExceptionTest, has_the_labels_of_functions_and_loops_as_targets) {
 }
 
 TEST_F(ExceptionTest, finds_pinned_locals_as_they_were_at_the_throw) {
-    // Every loop pins others; what is caught outside of a loop must find those of the outside.
+    // Every loop pins other locals; what is caught outside a loop must find those pinned there.
     constexpr std::string_view body = R"(
         (local $a i32) (local $b i32) (local $c i32) (local $d i32) (local $i i32) (local $caught i32)
         (loop $outer
@@ -170,7 +170,7 @@ TEST_F(ExceptionTest, keeps_a_local_that_an_unfinished_call_was_to_set) {
                 (call $maybe (i32.const -5))))
         (i32.add) (i32.add) (i32.add) (i32.add (local.get $n)))";
     EXPECT_EQ(run_body(below, 2), 2 + 20 + 1 - 5 + 77);
-    // An instruction before the block, or behind its end, is not taken into one inside.
+    // An instruction before the block, or after its end, is not taken into one inside.
     constexpr std::string_view borders = R"(
         (local $r i32)
         (i32.add (local.get $n) (i32.const 1))

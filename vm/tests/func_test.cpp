@@ -69,13 +69,13 @@ TEST_F(FuncTest, refuses_wrong_values) {
         EXPECT_TRUE(called.error().backtrace().empty());
         return std::string{called.error().message()};
     };
-    EXPECT_EQ(message({}, {&result, 1}), "the function takes 1 arguments and returns 1 results, but was "
-                                         "called with 0 arguments and space for 1 results");
+    EXPECT_EQ(message({}, {&result, 1}), "the function takes 1 argument and returns 1 result, but was "
+                                         "called with 0 arguments and space for 1 result");
     const Value wide[] = {int64_t{1}};
     EXPECT_EQ(message(wide, {&result, 1}), "argument 0 has the wrong type");
     const Value right[] = {1};
-    EXPECT_EQ(message(right, {}), "the function takes 1 arguments and returns 1 results, but was called with "
-                                  "1 arguments and space for 0 results");
+    EXPECT_EQ(message(right, {}), "the function takes 1 argument and returns 1 result, but was called with "
+                                  "1 argument and space for 0 results");
     EXPECT_EQ(result.as<int32_t>(), 0);
 }
 

@@ -69,7 +69,7 @@ constexpr std::string_view lists = R"((module
         (i32.const 0))
     (func (export "bytes") (param $n i32) (result i32) (array.len (array.new_default $bytes (local.get $n))))
     (func (export "refs") (param $n i32) (result i32) (array.len (array.new_default $refs (local.get $n))))
-    ;; The largest array and the index behind its end.
+    ;; The largest array and the index after its end.
     (func (export "beyond") (param $n i32) (result i32)
         (array.get_u $bytes (array.new_default $bytes (local.get $n)) (local.get $n)))
     (func (export "node") (result (ref null $node)) (struct.new $node (ref.null $node) (i32.const 42)))

@@ -153,16 +153,16 @@ TEST_F(GuestAllocatorTest, takes_the_names_of_the_embedder) {
         (func (export "get") (param i32) (result i32) (i32.const 512))
         (func (export "put") (param i32) (global.set $freed (local.get 0)))
         (func (export "odd") (param i64) (result i32) (i32.const 512))))");
-    EXPECT_EQ(error_of(GuestAllocator::of(guest)), "the guest does not export a memory memory");
+    EXPECT_EQ(error_of(GuestAllocator::of(guest)), "the guest does not export a memory named memory");
     {
         const auto allocator = allocator_of(guest, {.memory = "heap", .malloc = "get", .free = "put"});
         EXPECT_EQ(allocator.allocate(4)->address(), 512u);
     }
     EXPECT_EQ(live(guest), 512);
     EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "take"})),
-              "the guest does not export a function take");
+              "the guest does not export a function named take");
     EXPECT_EQ(error_of(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get", .free = "get"})),
-              "the guest's function get does not have an allocator's type");
+              "the guest's function get does not have the type of an allocator function");
     EXPECT_FALSE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "odd"}));
     EXPECT_TRUE(GuestAllocator::of(guest, {.memory = "heap", .malloc = "get"}));
 }

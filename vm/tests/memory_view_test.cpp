@@ -47,14 +47,14 @@ TEST_F(MemoryViewTest, reads_up_to_the_last_byte_and_not_beyond) {
     EXPECT_EQ(error_of(view.read<uint32_t>(65533)),
               "out of bounds memory access: 4 bytes at offset 65533, the memory has 65536");
     EXPECT_EQ(error_of(view.write<uint8_t>(65536, 1)),
-              "out of bounds memory access: 1 bytes at offset 65536, the memory has 65536");
+              "out of bounds memory access: 1 byte at offset 65536, the memory has 65536");
     EXPECT_EQ(view.read<uint8_t>(65536).error().code(), TrapCode::memory_out_of_bounds);
 }
 
 TEST_F(MemoryViewTest, names_offsets_and_sizes_that_were_negative_or_huge) {
     EXPECT_EQ(
         error_of(view.read<uint8_t>(static_cast<uint64_t>(-1))),
-        "out of bounds memory access: 1 bytes at offset 18446744073709551615 (-1), the memory has 65536");
+        "out of bounds memory access: 1 byte at offset 18446744073709551615 (-1), the memory has 65536");
     EXPECT_EQ(
         error_of(view.at(1, UINT64_MAX)),
         "out of bounds memory access: 18446744073709551615 (-1) bytes at offset 1, the memory has 65536");

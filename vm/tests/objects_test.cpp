@@ -44,7 +44,7 @@ TEST_F(MemoryTest, grows_to_its_maximum) {
     EXPECT_EQ(memory->type().limits.min, 2u) << "the present size counts";
     const auto refused = memory->grow(1);
     ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().message(), "a memory of 131072 bytes can't grow by 1 pages");
+    EXPECT_EQ(refused.error().message(), "a memory of 131072 bytes can't grow by 1 page");
     EXPECT_FALSE(memory->grow(UINT64_MAX));
     EXPECT_EQ(memory->pages(), 2u);
 }

@@ -89,7 +89,7 @@ protected:
     std::vector<uint64_t> copy;
 };
 
-constexpr std::string_view outside = "a slot is outside of the frame";
+constexpr std::string_view outside = "a slot is outside the frame";
 
 // ---- What is right ----
 
@@ -240,7 +240,7 @@ TEST_F(VerifierTest, wants_far_slots_inside_of_the_frame) {
     const uint32_t near = head().frame_slots - far;
     EXPECT_EQ(spoilt(Form::open_frame, Field::count, head().frame_slots),
               "more slots are below the frame pointer than the frame has");
-    EXPECT_EQ(spoilt(Form::open_frame, Field::zeros, head().frame_slots), "locals are outside of the frame");
+    EXPECT_EQ(spoilt(Form::open_frame, Field::zeros, head().frame_slots), "locals are outside the frame");
     EXPECT_EQ(spoilt(Form::far_set, Field::far, 0 - far - 1), "far: " + std::string(outside));
     EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 1), "far: " + std::string(outside));
     EXPECT_EQ(spoilt(Form::far_set, Field::far, near - 2), "");
@@ -260,10 +260,10 @@ TEST_F(VerifierTest, wants_slots_inside_of_the_frame) {
     EXPECT_NE(verify(), "");
     lower(counting);
     head().zero_count = 100;
-    EXPECT_EQ(verify(), "locals are outside of the frame");
+    EXPECT_EQ(verify(), "locals are outside the frame");
     lower(counting);
     head().pins.l1 = 100;
-    EXPECT_EQ(verify(), "locals pinned at entry are outside of the frame");
+    EXPECT_EQ(verify(), "locals pinned at entry are outside the frame");
     lower(counting);
     set(Form::latch, Field::local, 100);
     EXPECT_EQ(verify(), "local: " + std::string(outside));
@@ -408,10 +408,10 @@ TEST_F(VerifierTest, wants_a_good_catch_table) {
     EXPECT_EQ(spoilt([&] { clause(1).next = 0; }), "the clauses of a try region form a cycle");
     EXPECT_EQ(spoilt([&] { clause(0).tag = 7; }), "a catch clause has no tag");
     EXPECT_EQ(spoilt([&] { clause(0).payload = static_cast<uint16_t>(head().frame_slots - 2); }),
-              "the values of a catch clause are outside of the frame");
+              "the values of a catch clause are outside the frame");
     EXPECT_EQ(spoilt([&] { clause(0).exception = static_cast<uint16_t>(head().frame_slots); }),
-              "a caught exception is outside of the frame");
-    EXPECT_EQ(spoilt([&] { clause(1).pins.f0 = 999; }), "a catch clause pins a slot outside of the frame");
+              "a caught exception is outside the frame");
+    EXPECT_EQ(spoilt([&] { clause(1).pins.f0 = 999; }), "a catch clause pins a slot outside the frame");
     EXPECT_EQ(spoilt([&] { region(0).begin += 4; }), "a try region begins inside an instruction");
     EXPECT_EQ(spoilt([&] { region(0).begin = head().size + 16; }),
               "a try region begins inside an instruction");

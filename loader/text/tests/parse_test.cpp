@@ -54,7 +54,7 @@ TEST(Wat, labels_count_from_the_innermost_block) {
     // An inner label hides an outer one of the same name until its block ends.
     EXPECT_EQ(code("(block $a (block $a (br $a)) (br $a))"),
               (ByteString{0x02, 0x40, 0x02, 0x40, 0x0c, 0, 0x0b, 0x0c, 0, 0x0b}));
-    // The condition of a folded `if` is outside of its label.
+    // The condition of a folded `if` is outside its label.
     EXPECT_EQ(code("(block $a (if $a (i32.const 0) (then (br $a))))"),
               (ByteString{0x02, 0x40, 0x41, 0, 0x04, 0x40, 0x0c, 0, 0x0b, 0x0b}));
     EXPECT_EQ(code("(br_table 0 0 0 (i32.const 1))"), (ByteString{0x41, 1, 0x0e, 2, 0, 0, 0}));

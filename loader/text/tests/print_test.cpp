@@ -241,7 +241,7 @@ TEST(Print, legacy_exceptions) {
 }
 
 TEST(Print, modules_that_cannot_be_text_are_refused) {
-    EXPECT_EQ(refusal({}), "unexpected end: 0 bytes are too few for a header @0");
+    EXPECT_EQ(refusal({}), "unexpected end: too short for a header, 0 of 8 bytes @0");
     EXPECT_EQ(refusal({0, 'a', 's', 'm', 0x0d, 0, 1, 0}).substr(0, 45),
               "unknown binary version: this is a component (");
     EXPECT_EQ(refusal({'(', 'm', 'o', 'd'}).substr(0, 47), "magic header not detected: this is the text for");

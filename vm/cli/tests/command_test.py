@@ -124,7 +124,7 @@ check("streams pass bytes unchanged", ["cat.wat"], stdin=bytes(range(256)) * 40,
 check("environment variables", ["run", "--env", "A=1=2", "--env=HOME", "--env", "MISSING", "env.wat"],
       stdout="A=1=2\0HOME=/nowhere\0", env={"HOME": "/nowhere", "B": "not passed on"})
 check("a variable without a name", ["run", "--env", "=1", "env.wat"],
-      stderr=holds("option --env: '=1' has no name before ="), status=2)
+      stderr=holds("option --env: '=1' has no name before the ="), status=2)
 check("no _start", ["math.wat"], stderr=re.compile(
     r"^warpbeam: run: math.wat has no function _start; it exports add, .*; choose one with --invoke\n$"), status=2)
 file("start_params.wat", '(module (func (export "_start") (param i32)))')

@@ -30,9 +30,8 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     StoreImpl& store = *inst.store;
     const std::span<const ValType> types = tag.params();
     if (values.size() != types.size())
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "the tag's exceptions carry %zu values, but %zu were given",
-                                     types.size(), values.size()}};
+        return std::unexpected{Error{ErrorCode::usage, "the tag's exceptions carry %zu value%s, not %zu",
+                                     types.size(), types.size() == 1 ? "" : "s", values.size()}};
     if (const size_t i = vm::first_misfit(values, types, store); i != values.size())
         return std::unexpected{Error{ErrorCode::usage, "value %zu does not match the tag's type", i}};
     Vec<vm::Slot> payload{store.allocator()};

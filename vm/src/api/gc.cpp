@@ -17,12 +17,13 @@ using vm::Slot;
 
 Error usage(const char* message) noexcept { return Error{ErrorCode::usage, "%s", message}; }
 Error no_field(size_t field, size_t count) noexcept {
-    return Error{ErrorCode::usage, "field index %zu out of range: the structure has %zu fields", field,
-                 count};
+    return Error{ErrorCode::usage, "field index %zu out of range: the structure has %zu field%s", field,
+                 count, count == 1 ? "" : "s"};
 }
 Error no_element(uint32_t index, uint32_t count) noexcept {
-    return Error{ErrorCode::usage, "array index %" PRIu32 " out of range: the array has %" PRIu32 " elements",
-                 index, count};
+    return Error{ErrorCode::usage,
+                 "array index %" PRIu32 " out of range: the array has %" PRIu32 " element%s", index, count,
+                 count == 1 ? "" : "s"};
 }
 
 Object* object_of(StoreImpl* store, const Value& value, ObjectKind kind) noexcept {

@@ -60,8 +60,8 @@ std::expected<uint64_t, Error> Memory::grow(uint64_t pages) const noexcept {
     const int64_t old = vm::grow(*inst_, pages);
     if (old < 0)
         return std::unexpected{Error{ErrorCode::limit,
-                                     "a memory of %" PRIu64 " bytes can't grow by %" PRIu64 " pages",
-                                     inst_->size, pages}};
+                                     "a memory of %" PRIu64 " bytes can't grow by %" PRIu64 " page%s",
+                                     inst_->size, pages, pages == 1 ? "" : "s"}};
     return static_cast<uint64_t>(old);
 }
 

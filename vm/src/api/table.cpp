@@ -16,8 +16,9 @@ Error wrong_type() noexcept {
     return Error{ErrorCode::usage, "the value does not match the table's element type"};
 }
 Error no_element(uint64_t index, uint64_t size) noexcept {
-    return Error{ErrorCode::usage, "table index %" PRIu64 " out of range: the table has %" PRIu64 " elements",
-                 index, size};
+    return Error{ErrorCode::usage,
+                 "table index %" PRIu64 " out of range: the table has %" PRIu64 " element%s", index, size,
+                 size == 1 ? "" : "s"};
 }
 
 } // namespace
@@ -79,8 +80,8 @@ std::expected<uint64_t, Error> Table::grow(uint64_t count, const Value& value) c
     const int64_t old = vm::grow(*inst_, count, value.slots()[0]);
     if (old < 0)
         return std::unexpected{Error{ErrorCode::limit,
-                                     "a table of %" PRIu64 " elements can't grow by %" PRIu64 " elements",
-                                     inst_->size, count}};
+                                     "a table of %" PRIu64 " element%s can't grow by %" PRIu64, inst_->size,
+                                     inst_->size == 1 ? "" : "s", count}};
     return static_cast<uint64_t>(old);
 }
 

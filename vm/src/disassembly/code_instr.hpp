@@ -43,7 +43,7 @@ struct CodeInstr {
     }
     [[nodiscard]] Pins pins() const noexcept { return std::bit_cast<Pins>(get(Field::pins)); }
 
-    /// The number of possible jumps, and the target position of each, even if it lies outside of the code.
+    /// The number of possible jumps, and the target position of each, even if it lies outside the code.
     [[nodiscard]] size_t target_count() const noexcept;
     [[nodiscard]] int64_t target(size_t i) const noexcept;
 

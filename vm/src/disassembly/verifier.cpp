@@ -105,8 +105,8 @@ private:
 };
 
 void Verifier::head() noexcept {
-    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals are outside of the frame");
-    want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
+    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals are outside the frame");
+    want(has_slots(code_.pins), 0, "locals pinned at entry are outside the frame");
 }
 
 /// Decodes all instructions, which follow each other without gaps.
@@ -142,10 +142,10 @@ void Verifier::large_frame(const CodeInstr& open) noexcept {
     const uint64_t first = open.get(Field::first);
     want(far < code_.frame_slots, 0, "more slots are below the frame pointer than the frame has");
     want(first <= far && open.get(Field::zeros) <= code_.frame_slots - first, 0,
-         "locals are outside of the frame");
+         "locals are outside the frame");
     if (!found())
         far_slots_ = static_cast<uint32_t>(far);
-    want(has_slots(code_.pins), 0, "locals pinned at entry are outside of the frame");
+    want(has_slots(code_.pins), 0, "locals pinned at entry are outside the frame");
 }
 
 // ---- One instruction ----
@@ -187,13 +187,13 @@ void Verifier::check(const CodeInstr& instr, const FieldRow& field) noexcept {
     case FieldKind::area:
         break;
     case FieldKind::pins:
-        want(has_slots(instr.pins()), instr, field, "a slot is outside of the frame");
+        want(has_slots(instr.pins()), instr, field, "a slot is outside the frame");
         return;
     default:
         return;
     }
     want(has_slots(instr.get(field.name), extent_of(context_, instr, field)), instr, field,
-         "a slot is outside of the frame");
+         "a slot is outside the frame");
 }
 
 void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
@@ -224,7 +224,7 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
         return want(has_far_slots(value, instr.choice.form == Form::far_copy
                                              ? instr.get(Field::count)
                                              : uint64_t{instr.choice.variant.option} + 1),
-                    instr, field, "a slot is outside of the frame");
+                    instr, field, "a slot is outside the frame");
     case Field::type:
         if (instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect) {
             want(is_func_type(static_cast<uint32_t>(value)), instr, field, "unknown function type");
@@ -318,16 +318,16 @@ void Verifier::clause(const CatchClause& clause) noexcept {
     if (clause.tag == CatchClause::never)
         return;
     want(is_instr(clause.target), clause.target, "the target of a catch clause is not an instruction");
-    want(has_slots(clause.pins), clause.target, "a catch clause pins a slot outside of the frame");
+    want(has_slots(clause.pins), clause.target, "a catch clause pins a slot outside the frame");
     want(clause.exception == CatchClause::unwanted || has_slots(clause.exception, 1), clause.target,
-         "a caught exception is outside of the frame");
+         "a caught exception is outside the frame");
     if (clause.tag == CatchClause::all)
         return;
     want(clause.tag < module.tags().size(), clause.target, "a catch clause has no tag");
     if (!found())
         want(has_slots(clause.payload,
                        slots_of(module.type_registry().func(module.tags()[clause.tag].type).params)),
-             clause.target, "the values of a catch clause are outside of the frame");
+             clause.target, "the values of a catch clause are outside the frame");
 }
 
 } // namespace

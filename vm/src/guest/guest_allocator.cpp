@@ -88,7 +88,8 @@ std::expected<Func, Trap> GuestHeap::find(Instance instance, std::string_view na
     };
     if (type.params.size() != params || type.results.size() != (result ? 1 : 0) || !all(type.params) ||
         !all(type.results))
-        return refuse(TrapCode::usage, "the guest's function %.*s does not have an allocator's type",
+        return refuse(TrapCode::usage,
+                      "the guest's function %.*s does not have the type of an allocator function",
                       static_cast<int>(name.size()), name.data());
     return *found;
 }
@@ -99,7 +100,7 @@ std::expected<void, Trap> GuestHeap::find_named(Instance instance,
     const auto named = [&](std::string_view name, size_t params, bool result) {
         auto func = find(instance, name, params, result);
         if (func && func->is_null())
-            func = refuse(TrapCode::usage, "the guest does not export a function %.*s",
+            func = refuse(TrapCode::usage, "the guest does not export a function named %.*s",
                           static_cast<int>(name.size()), name.data());
         return func;
     };
@@ -314,7 +315,7 @@ std::expected<GuestAllocator, Trap> GuestAllocator::of(Instance instance,
                                                        const GuestAllocatorOptions& options) noexcept {
     const auto memory = instance.memory(options.memory);
     if (!memory)
-        return vm::refuse(TrapCode::usage, "the guest does not export a memory %.*s",
+        return vm::refuse(TrapCode::usage, "the guest does not export a memory named %.*s",
                           static_cast<int>(options.memory.size()), options.memory.data());
     auto made = vm::GuestHeap::make(*instance.store(), *memory);
     if (made)

@@ -30,17 +30,17 @@ std::unexpected<Trap> outside(const Memory& memory, uint64_t offset, uint64_t si
                               uint64_t limit) noexcept {
     return std::unexpected{
         Trap::with_message(allocator_of(memory), TrapCode::memory_out_of_bounds,
-                           "out of bounds memory access: %s bytes at offset %s, the %s has %" PRIu64,
-                           Named{size}.text, Named{offset}.text, what, limit)};
+                           "out of bounds memory access: %s byte%s at offset %s, the %s has %" PRIu64,
+                           Named{size}.text, size == 1 ? "" : "s", Named{offset}.text, what, limit)};
 }
 
 /// `than` is "more than " if only a lower bound of the length is known.
 std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char* than, uint64_t length,
                                size_t max_length, const char* what, uint64_t size) noexcept {
-    return std::unexpected{
-        Trap::with_message(allocator_of(memory), TrapCode::limit,
-                           "string too long: %s%s bytes at offset %s, the limit is %zu; the %s has %" PRIu64,
-                           than, Named{length}.text, Named{offset}.text, max_length, what, size)};
+    return std::unexpected{Trap::with_message(
+        allocator_of(memory), TrapCode::limit,
+        "string too long: %s%s byte%s at offset %s, the limit is %zu; the %s has %" PRIu64, than,
+        Named{length}.text, length == 1 ? "" : "s", Named{offset}.text, max_length, what, size)};
 }
 
 } // namespace
@@ -100,8 +100,8 @@ std::expected<Vec<char>, Trap> MemoryView::read_c_string(uint64_t offset, size_t
         return std::unexpected{Trap::with_message(
             allocator_of(memory_), TrapCode::memory_out_of_bounds,
             "out of bounds memory access: the string at offset %s is not terminated within %" PRIu64
-            " bytes, the %s has %" PRIu64,
-            Named{offset}.text, rest, kind(), size())};
+            " byte%s, the %s has %" PRIu64,
+            Named{offset}.text, rest, rest == 1 ? "" : "s", kind(), size())};
     Vec<char> text{allocator_of(memory_)};
     const auto length = static_cast<size_t>(static_cast<const char*>(nul) - begin);
     if (!text.append({begin, length}))

@@ -16,7 +16,7 @@ struct PinSet {
     friend bool operator==(const PinSet&, const PinSet&) = default;
 };
 
-/// Chooses the locals to pin: one set for the function outside of loops (the first), and one for each loop in
+/// Chooses the locals to pin: one set for the function outside loops (the first), and one for each loop in
 /// the order of their beginnings. Uses count eight times as much for each enclosing loop. A loop keeps the
 /// enclosing set if that is as good, since entering another set costs a load per register.
 struct PinChoice {

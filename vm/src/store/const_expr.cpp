@@ -130,7 +130,8 @@ ConstEvaluator::Step ConstEvaluator::apply(Op op, InstrReader& reader) noexcept 
     case Op::array_new_default:
     case Op::array_new_fixed:
         if (inst_ == nullptr)
-            return std::unexpected{Error{ErrorCode::unsupported, "references need an instance"}};
+            return std::unexpected{
+                Error{ErrorCode::unsupported, "the value is a reference, which needs an instance"}};
         return op == Op::ref_func ? push({{from_func(inst_->funcs[reader.u32()])}}) : make_object(op, reader);
     default:
         return std::unexpected{Error{ErrorCode::unsupported, "%.*s in a constant expression",

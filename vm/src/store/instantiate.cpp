@@ -445,7 +445,7 @@ std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept
     StoreImpl& store = *inst.store;
     if (store.stacks.running() != nullptr)
         return std::unexpected{InstantiationError{
-            Error{ErrorCode::usage, "an instance can't be reset while code of its store runs"},
+            Error{ErrorCode::usage, "an instance can't be reset while code is running in its store"},
             store.allocator()}};
     return Instantiation{store, *inst.module, inst, store.objects.mark()}.run_again();
 }

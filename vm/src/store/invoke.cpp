@@ -44,12 +44,14 @@ std::expected<void, Trap> invoke(FuncInst& func, std::span<const Value> args,
                                  std::span<Value> results) noexcept {
     StoreImpl& store = *func.store;
     const FuncType& type = store.types().func(func.type);
+    const auto plural = [](size_t count) { return count == 1 ? "" : "s"; };
     if (args.size() != type.params.size() || results.size() != type.results.size())
-        return std::unexpected{
-            Trap::with_message(store.allocator(), TrapCode::usage,
-                               "the function takes %zu arguments and returns %zu results, but was called "
-                               "with %zu arguments and space for %zu results",
-                               type.params.size(), type.results.size(), args.size(), results.size())};
+        return std::unexpected{Trap::with_message(
+            store.allocator(), TrapCode::usage,
+            "the function takes %zu argument%s and returns %zu result%s, but was called "
+            "with %zu argument%s and space for %zu result%s",
+            type.params.size(), plural(type.params.size()), type.results.size(), plural(type.results.size()),
+            args.size(), plural(args.size()), results.size(), plural(results.size()))};
     if (const size_t i = first_misfit(args, type.params, store); i != args.size())
         return std::unexpected{
             Trap::with_message(store.allocator(), TrapCode::usage, "argument %zu has the wrong type", i)};

@@ -76,9 +76,10 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType&
     const uint64_t pages = type.limits.min;
     const uint64_t max = max_pages(type);
     if (pages > max)
-        return std::unexpected{
-            Error{ErrorCode::usage,
-                  "a memory of %" PRIu64 " pages exceeds the maximum of its type or address space", pages}};
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "a memory of %" PRIu64
+                                     " page%s exceeds the maximum of its type or address space",
+                                     pages, pages == 1 ? "" : "s"}};
     const uint64_t size = bytes_of(pages, type);
     if (auto counted = quota_.add_memory(type, size); !counted)
         return std::unexpected{counted.error()};
@@ -90,8 +91,9 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType&
     MemoryObject* const memory =
         end_memory(bytes ? create<MemoryObject>(allocator, std::move(*bytes), type, &owner_) : nullptr, size);
     if (memory == nullptr)
-        return std::unexpected{
-            Error{ErrorCode::out_of_memory, "out of memory for a memory of %" PRIu64 " pages", pages}};
+        return std::unexpected{Error{ErrorCode::out_of_memory,
+                                     "out of memory: can't create a memory of %" PRIu64 " page%s", pages,
+                                     pages == 1 ? "" : "s"}};
     return memory;
 }
 
@@ -99,9 +101,10 @@ std::expected<TableObject*, Error> ObjectFactory::make_table(const TableType& ty
     Allocator& allocator = engine_.allocator();
     const uint64_t size = type.limits.min;
     if (size > max_elements(type))
-        return std::unexpected{
-            Error{ErrorCode::usage,
-                  "a table of %" PRIu64 " elements exceeds the maximum of its type or address space", size}};
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "a table of %" PRIu64
+                                     " element%s exceeds the maximum of its type or address space",
+                                     size, size == 1 ? "" : "s"}};
     if (auto counted = quota_.add_table(type); !counted)
         return std::unexpected{counted.error()};
     Vec<Slot> elements{allocator};
@@ -111,8 +114,9 @@ std::expected<TableObject*, Error> ObjectFactory::make_table(const TableType& ty
     auto* const table = filled ? create<TableObject>(allocator, std::move(elements), type, &owner_) : nullptr;
     if (table == nullptr) {
         quota_.remove_table(size);
-        return std::unexpected{
-            Error{ErrorCode::out_of_memory, "out of memory for a table of %" PRIu64 " elements", size}};
+        return std::unexpected{Error{ErrorCode::out_of_memory,
+                                     "out of memory: can't create a table of %" PRIu64 " element%s", size,
+                                     size == 1 ? "" : "s"}};
     }
     table->next = tables_;
     return tables_ = table;

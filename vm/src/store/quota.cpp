@@ -19,12 +19,13 @@ std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t ta
                                      type.shared ? "shared memory of up to" : "memory of",
                                      type.shared ? max_pages(type) : type.limits.min, limits_.memory_bytes}};
     if (!allows(type, 0, type.limits.min << type.page_size_log2))
-        return std::unexpected{Error{
-            ErrorCode::limit, "the growth policy refused a memory of %" PRIu64 " pages", type.limits.min}};
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "the growth policy refused a memory of %" PRIu64 " page%s",
+                                     type.limits.min, type.limits.min == 1 ? "" : "s"}};
     if (usage_.memories >= limits_.memories || !has_memory(taken))
         return std::unexpected{Error{ErrorCode::limit,
-                                     "the growth policy used up the space for a memory of %" PRIu64 " pages",
-                                     type.limits.min}};
+                                     "the growth policy used up the space for a memory of %" PRIu64 " page%s",
+                                     type.limits.min, type.limits.min == 1 ? "" : "s"}};
     usage_.memory_bytes += taken;
     ++usage_.memories;
     return {};
@@ -41,8 +42,9 @@ std::expected<void, Error> Quota::add_table(const TableType& type) noexcept {
                                      " elements",
                                      size, limits_.table_elements}};
     if (!take_elements(type, 0, size))
-        return std::unexpected{
-            Error{ErrorCode::limit, "the growth policy refused a table of %" PRIu64 " elements", size}};
+        return std::unexpected{Error{ErrorCode::limit,
+                                     "the growth policy refused a table of %" PRIu64 " element%s", size,
+                                     size == 1 ? "" : "s"}};
     if (usage_.tables >= limits_.tables) {
         return_elements(size);
         return std::unexpected{

@@ -46,8 +46,8 @@ std::expected<uint64_t, Error> SharedMemory::grow(uint64_t pages) const noexcept
     const std::optional<uint64_t> old = bytes_->grow(pages);
     if (!old)
         return std::unexpected{Error{ErrorCode::limit,
-                                     "a shared memory of %" PRIu64 " bytes can't grow by %" PRIu64 " pages",
-                                     bytes_->size(), pages}};
+                                     "a shared memory of %" PRIu64 " bytes can't grow by %" PRIu64 " page%s",
+                                     bytes_->size(), pages, pages == 1 ? "" : "s"}};
     return *old;
 }
 
@@ -63,13 +63,12 @@ std::expected<WaitResult, Error> checked_wait(SharedBytes& bytes, uint64_t addre
     const uint64_t size = bytes.size();
     if (address % sizeof(T) != 0)
         return std::unexpected{Error{
-            ErrorCode::usage, "a wait for %zu bytes needs an address that is a multiple of %zu, not %" PRIu64,
+            ErrorCode::usage, "a wait on %zu bytes needs an address that is a multiple of %zu, not %" PRIu64,
             sizeof(T), sizeof(T), address}};
     if (size < sizeof(T) || address > size - sizeof(T))
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "a wait for %zu bytes at %" PRIu64 " is outside the memory of %" PRIu64
-                                     " bytes",
-                                     sizeof(T), address, size}};
+        return std::unexpected{Error{
+            ErrorCode::usage, "a wait on %zu bytes at %" PRIu64 " is outside the memory of %" PRIu64 " bytes",
+            sizeof(T), address, size}};
     return bytes.wait<T>(address, expected, timeout);
 }
 

@@ -32,7 +32,8 @@ public:
     [[nodiscard]] Trap trap() const noexcept { return Trap::with_message(TrapCode::usage, "%s", fault_); }
 
 private:
-    static constexpr const char* no_store = "there is no store: out of memory, or it was moved";
+    static constexpr const char* no_store =
+        "there is no store: memory ran out when it was made, or it was moved from";
     static uint64_t number_of(const Store& store) noexcept {
         const StoreImpl* const impl = Internal::impl(store);
         return impl != nullptr ? impl->number() : 0;

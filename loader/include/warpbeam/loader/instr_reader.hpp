@@ -13,12 +13,12 @@ namespace warpbeam {
 
 /// The first immediates of a memory access.
 struct MemArg {
-    /// The base-2 logarithm of the alignment. A value of `mem_arg_flag::limit` or more is malformed, and
-    /// nothing was read after it.
+    /// The base-2 logarithm of the alignment. A value of `mem_arg_flag::limit` or more is malformed; in that
+    /// case nothing after it has been read.
     uint32_t align = 0;
     uint32_t memory = 0; ///< the memory's index
-    uint64_t offset = 0; ///< what is added to the address
-    /// Whether a memory index was written; it may be left out for memory 0.
+    uint64_t offset = 0; ///< added to the address operand
+    /// Whether the memory's index is written; it may be left out for memory 0.
     bool has_memory = false;
 };
 
@@ -29,9 +29,9 @@ struct CatchCode {
     uint32_t label = 0; ///< where it branches to
 };
 
-/// Reads instructions and types as sequences of the numbers that `Bytes` reads. `Bytes` either checks its
-/// input, and returns zero after a fault, or relies on input that is already validated. Thread-safety: none;
-/// one thread at a time.
+/// Reads instructions and types, which are sequences of the numbers that `Bytes` reads. `Bytes` either checks
+/// its input, and returns zeros after a fault, or is for validated input. Thread-safety: none; one thread at
+/// a time.
 /// https://webassembly.github.io/spec/core/binary/instructions.html
 template <typename Bytes>
 class CodeReader : public Bytes {
@@ -40,7 +40,7 @@ public:
     /// Continues at the position of `bytes`.
     constexpr CodeReader(const Bytes& bytes) noexcept : Bytes{bytes} {}
 
-    /// An opcode, which need not belong to an instruction.
+    /// An opcode. There need not be an instruction that has it.
     [[nodiscard]] constexpr Op op() noexcept {
         const uint8_t byte = this->byte();
         return static_cast<Op>(is_prefix(byte) ? prefixed_code(byte, this->u32()) : byte);
@@ -52,7 +52,7 @@ public:
             this->pass(1);
             return {this->u32(), true};
         }
-        // A negative number that takes several bytes is not one of the codes.
+        // All codes of abstract types are negative numbers of one byte; a longer encoding is none of them.
         const int64_t code = this->s33();
         return {code < 0 && !type_code::is_negative(first) ? INT64_MIN : code, false};
     }
@@ -185,7 +185,7 @@ public:
     }
 };
 
-/// The type of a block: a function type, or at most one result.
+/// The type of a block: a function type or, without one, at most one result.
 struct BlockType {
     const FuncType* func = nullptr; ///< null when there is at most one result
     ValType result;                 ///< without `func`: the result; `ValType{}` for none
@@ -210,7 +210,7 @@ public:
     InstrReader(const Module& module, std::span<const uint8_t> code) noexcept
         : CodeReader{code}, module_{&module} {}
 
-    /// @{ The type that comes next, with the ids of the module's registry.
+    /// @{ The type that comes next. Defined types in it have the ids of the module's registry.
     [[nodiscard]] HeapType heap_type() noexcept;
     [[nodiscard]] ValType val_type() noexcept;
     [[nodiscard]] BlockType block_type() noexcept;

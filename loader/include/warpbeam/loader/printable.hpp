@@ -7,17 +7,17 @@
 
 namespace warpbeam {
 
-/// Untrusted text, piece by piece, made safe for a terminal: control characters, marks that change the
+/// Makes untrusted text safe for a terminal, piece by piece: control characters, marks that change the
 /// writing direction, line and paragraph separators, and bytes that are not UTF-8 become escapes of the text
 /// format (`\1b`, `\u{202e}`). The library's messages are escaped in this way; names that it returns
 /// (`Frame::func_name`, `Export::name`) are exactly as in the module. Thread-safety: none; one thread at a
 /// time.
 ///
 ///     Printable rest{name};
-///     for (std::string_view piece; !(piece = rest.next()).empty();)
+///     for (std::string_view piece; !(piece = rest.next()).empty();) write(piece);
 class WARPBEAM_API Printable {
 public:
-    /// `quoted` escapes quotes and backslashes too, so that the text is unambiguous between quotes.
+    /// If `quoted`, quotes and backslashes are escaped too, so that the text is unambiguous between quotes.
     explicit Printable(std::string_view text, bool quoted = false) noexcept : rest_{text}, quoted_{quoted} {}
 
     /// The next piece, empty at the end. It is valid until the next call and never ends inside a character.

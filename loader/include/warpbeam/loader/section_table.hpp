@@ -10,7 +10,7 @@ namespace warpbeam {
 /// What a module begins with: the magic number, then the version.
 inline constexpr uint8_t binary_header[] = {0, 'a', 's', 'm', 1, 0, 0, 0};
 
-/// The sections by id. https://webassembly.github.io/spec/core/binary/modules.html#sections
+/// The ids of sections. https://webassembly.github.io/spec/core/binary/modules.html#sections
 enum class SectionId : uint8_t {
     custom,
     type,
@@ -28,12 +28,12 @@ enum class SectionId : uint8_t {
     tag
 };
 
-/// Information about a section.
+/// What is known about a section.
 struct SectionRow {
     const char* name; ///< its name in messages
-    /// The section's name in the text format, where custom sections are placed before or after it.
+    /// Its keyword in the text format: `(@custom "name" (before func))` places a section before this one.
     std::string_view keyword;
-    /// The position in the required order; custom sections may appear anywhere, all others at most once.
+    /// Its position in the required order; custom sections may appear anywhere, all others at most once.
     uint8_t rank;
 };
 /// All sections, by their ids.
@@ -54,7 +54,7 @@ inline constexpr SectionRow section_table[] = {
     {"tag", "tag", 6},
 };
 
-/// The ids in that order.
+/// The ids in the required order.
 inline constexpr auto section_order = [] {
     std::array<SectionId, std::size(section_table)> order{};
     for (size_t id = 0; id < order.size(); ++id)

@@ -20,30 +20,30 @@ public:
     void heap(HeapType type) noexcept;
     void value(ValType type) noexcept;
     /// @}
-    /// Each with a space before it.
+    /// Several types, each with a space before it.
     void values(std::span<const ValType> types) noexcept;
     /// A field, such as `i8` or `(mut i32)`.
     void field(const FieldType& type) noexcept;
-    /// `func (param i32) (result i64)`
+    /// A function type, such as `func (param i32) (result i64)`.
     void func(const FuncType& type) noexcept;
-    /// `func ...`, `array ...` or `struct ...`
+    /// A composite type: `func ...`, `array ...` or `struct ...`.
     void composite(const SubType& type) noexcept;
-    /// `(sub final 0 (struct ...))`, or in the short form `(struct ...)`
+    /// A definition, such as `(sub final 0 (struct ...))` or, in its short form, `(struct ...)`.
     void definition(const SubType& type) noexcept;
 
-    /// `i64 1 2`
+    /// Limits, such as `i64 1 2`.
     void limits(const Limits& limits) noexcept;
-    /// Such as `1 2 funcref`.
+    /// A table type, such as `1 2 funcref`.
     void table(const TableType& type) noexcept;
-    /// Such as `1 2 shared`; the page size only where it is not the usual one.
+    /// A memory type, such as `1 2 shared`; with its page size only if that is not the usual 64 KiB.
     void memory(const MemoryType& type) noexcept {
         memory(type, type.page_size_log2 != MemoryType{}.page_size_log2);
     }
-    /// The same, with the page size or without it.
+    /// The same, always with the page size or always without it.
     void memory(const MemoryType& type, bool with_page_size) noexcept;
-    /// Such as `(mut i32)`.
+    /// A global type, such as `(mut i32)`.
     void global(const GlobalType& type) noexcept;
-    /// Including the kind: `memory 1 2 shared`, `tag (param i32)`
+    /// The type of an import or export, with its kind: `memory 1 2 shared`, `tag (param i32)`.
     void external(const ExternType& type, const TypeRegistry& types) noexcept;
 
 protected:
@@ -56,7 +56,7 @@ protected:
     virtual void add(std::string_view text) noexcept = 0;
     /// Takes a reference to a defined type.
     virtual void defined(TypeId id) noexcept = 0;
-    /// Whether the text is long enough; lists are then cut with "...".
+    /// Whether the text is already long enough; the rest of a list is then replaced by "...".
     [[nodiscard]] virtual bool full() noexcept { return false; }
 
 private:

@@ -48,7 +48,7 @@ public:
 
     /// Whether it is a defined type.
     [[nodiscard]] constexpr bool is_defined() const noexcept { return id() < func; }
-    /// Whether subtypes are left out.
+    /// Whether the type is exact, which excludes its subtypes.
     [[nodiscard]] constexpr bool is_exact() const noexcept { return (code_ & exact_bit) != 0; }
     /// The id of a defined type.
     [[nodiscard]] constexpr TypeId id() const noexcept { return code_ & ~exact_bit; }
@@ -64,7 +64,7 @@ private:
     uint32_t code_;
 };
 
-/// A value type, or in a field a storage type (including the packed types i8 and i16). One 32-bit word.
+/// A value type; in a field also a packed type, i8 or i16. It takes one 32-bit word.
 class ValType {
 public:
     /// The kinds of types; `bot` is the bottom type, which no module contains.
@@ -85,7 +85,7 @@ public:
     [[nodiscard]] constexpr bool is_ref() const noexcept { return kind() == ref; }
     /// Whether it is a vector.
     [[nodiscard]] constexpr bool is_vec() const noexcept { return kind() == v128; }
-    /// Whether it is a type of fields only.
+    /// Whether it is a packed type, which only fields can have.
     [[nodiscard]] constexpr bool is_packed() const noexcept { return kind() == i8 || kind() == i16; }
     /// Whether null is a value of this reference type.
     [[nodiscard]] constexpr bool nullable() const noexcept { return (bits_ & nullable_bit) != 0; }
@@ -95,7 +95,7 @@ public:
     }
     /// The type on the operand stack of a value with this field type.
     [[nodiscard]] constexpr ValType unpacked() const noexcept { return is_packed() ? i32 : *this; }
-    /// Whether a local of this type has a default value: all types but non-null references.
+    /// Whether a local of this type has a default value: all types have one except non-null references.
     [[nodiscard]] constexpr bool defaultable() const noexcept { return !is_ref() || nullable(); }
     /// The whole type as a number, for hashing.
     [[nodiscard]] constexpr uint32_t bits() const noexcept { return bits_; }
@@ -117,7 +117,7 @@ private:
 }
 /// @}
 
-/// @{ The two reference types that existed before all others.
+/// @{ The two oldest reference types, which have short names.
 inline constexpr ValType funcref = ValType::reference(HeapType::func, true);
 inline constexpr ValType externref = ValType::reference(HeapType::extern_, true);
 /// @}
@@ -128,9 +128,9 @@ struct FuncType {
     std::span<const ValType> results; ///< the types of its results
 };
 
-/// A field of a structure, or the element of an array. Its type may be packed.
+/// A field of a structure, or the elements of an array. Its type may be packed.
 struct FieldType {
-    ValType storage;         ///< what it holds
+    ValType storage;         ///< the type of its values
     bool is_mutable = false; ///< whether it can be set
     friend constexpr bool operator==(const FieldType&, const FieldType&) noexcept = default;
 };
@@ -138,7 +138,7 @@ struct FieldType {
 /// The kinds of defined types.
 enum class CompositeKind : uint8_t { func, struct_, array };
 
-/// A defined type, closed: its supertype and all types in it are registry ids.
+/// A defined type. Its supertype and all types in it are ids of the registry.
 /// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
 struct SubType {
     /// @{ Stands for the absence of a type.
@@ -158,7 +158,7 @@ struct SubType {
     uint32_t depth = 0;
     /// Whether all fields have a default value.
     bool defaultable = true;
-    /// Function types only.
+    /// The function type, if `kind` says that it is one.
     FuncType func;
     /// All fields of a structure, or the one element field of an array.
     std::span<const FieldType> fields;
@@ -175,7 +175,7 @@ struct Limits {
     [[nodiscard]] constexpr ValType address_type() const noexcept {
         return is_64 ? ValType::i64 : ValType::i32;
     }
-    /// The largest address of that type.
+    /// The largest address that this type can hold.
     [[nodiscard]] constexpr uint64_t max_address() const noexcept { return is_64 ? UINT64_MAX : UINT32_MAX; }
     /// Whether either limit is greater than `bound`.
     [[nodiscard]] constexpr bool exceed(uint64_t bound) const noexcept {
@@ -186,11 +186,11 @@ struct Limits {
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#memory-types
 struct MemoryType {
-    Limits limits;       ///< in pages
+    Limits limits;       ///< numbers of pages
     bool shared = false; ///< whether threads may share it
     /// The base-2 logarithm of the page size in bytes.
     uint8_t page_size_log2 = 16;
-    /// The number of pages that covers the address space. With one-byte pages it is one less, so that it fits
+    /// The number of pages that cover the address space. With one-byte pages it is one less, so that it fits
     /// in an address.
     [[nodiscard]] constexpr uint64_t addressable_pages() const noexcept {
         return page_size_log2 == 0 ? limits.max_address() : (limits.max_address() >> page_size_log2) + 1;
@@ -200,14 +200,14 @@ struct MemoryType {
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#table-types
 struct TableType {
-    ValType element; ///< of the elements
-    Limits limits;   ///< in elements
+    ValType element; ///< the type of the elements
+    Limits limits;   ///< numbers of elements
     friend constexpr bool operator==(const TableType&, const TableType&) noexcept = default;
 };
 
 /// https://webassembly.github.io/spec/core/syntax/types.html#global-types
 struct GlobalType {
-    ValType content;         ///< of its value
+    ValType content;         ///< the type of its value
     bool is_mutable = false; ///< whether it can be set
     friend constexpr bool operator==(const GlobalType&, const GlobalType&) noexcept = default;
 };

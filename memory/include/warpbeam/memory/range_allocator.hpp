@@ -9,7 +9,7 @@
 
 namespace warpbeam {
 
-/// Allocates ranges of addresses from regions that it is given: a `malloc` whose bookkeeping lies outside of
+/// Allocates ranges of addresses from regions that it is given: a `malloc` whose bookkeeping lies outside
 /// the memory it manages. Other writes to that memory can't confuse it, and it never reads or writes at the
 /// addresses.
 ///

@@ -26,7 +26,7 @@ enum class Reason : uint8_t {
     string_char,     ///< a printable ASCII character or the closing quote
     string_escape,   ///< a quote or a backslash after a backslash
     base64,          ///< a base64 character or the closing colon
-    base64_length,   ///< complete base64: a single character carries no byte
+    base64_length,   ///< complete base64: a single character encodes no byte
     base64_padding,  ///< complete padding, or none (not with ParseOptions::strict_padding)
     base64_pad_bits, ///< pad bits that are zero (ParseOptions::strict_pad_bits)
     boolean,         ///< 0 or 1

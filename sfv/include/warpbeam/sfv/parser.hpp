@@ -17,7 +17,7 @@ struct ParseOptions {
     bool strict_padding = false; ///< refuse byte sequences without their base64 padding
     bool strict_pad_bits =
         false;                 ///< refuse byte sequences whose last character has pad bits that are not zero
-    bool strict_dates = false; ///< refuse dates outside of the years 1 to 9999
+    bool strict_dates = false; ///< refuse dates outside the years 1 to 9999
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
 };
 

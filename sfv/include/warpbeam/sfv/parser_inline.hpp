@@ -1,12 +1,13 @@
 #pragma once
 
-// The pull parser's paths that every field takes; the rest is in src/parser.cpp. Included by parser.hpp.
+// The parts of the pull parser that ordinary fields need; the rest is in src/parser.cpp. Included by
+// parser.hpp. The sections are those of RFC 9651.
 
 #include <warpbeam/sfv/parser.hpp>
 
 namespace warpbeam::sfv {
 
-/// Section 4.2.3.3. Returns the position after the key; null if there is none.
+/// Reads a key (section 4.2.3.3). Returns the position after it; null if there is no key.
 [[gnu::always_inline]] inline const char* Parser::read_key(const char* p) noexcept {
     if (p == end_ || !chars::is(*p, chars::key_start)) {
         (void)fail(Reason::key, p);
@@ -17,8 +18,8 @@ namespace warpbeam::sfv {
     return stop;
 }
 
-/// Section 4.2.4, integers; `read_fraction` continues with decimals. The first digit, at `digits`, is already
-/// checked.
+/// Reads an integer (section 4.2.4); if it turns out to be a decimal, `read_fraction` continues. The caller
+/// has checked that there is a digit at `digits`.
 [[gnu::always_inline]] inline bool Parser::read_number(const char* digits, bool negative) noexcept {
     uint64_t number = 0;
     const char* const p = scan::read_digits(digits, end_, number);
@@ -31,7 +32,7 @@ namespace warpbeam::sfv {
     return accept(p);
 }
 
-/// Section 4.2.5.
+/// Reads a string (section 4.2.5).
 [[gnu::always_inline]] inline bool Parser::read_string(const char* p) noexcept {
     const char* const start = p + 1;
     p = scan::skip_string_chars(start, end_, begin_);
@@ -41,14 +42,14 @@ namespace warpbeam::sfv {
     return accept(p + 1);
 }
 
-/// Section 4.2.6.
+/// Reads a token (section 4.2.6).
 [[gnu::always_inline]] inline bool Parser::read_token(const char* p) noexcept {
     const char* const stop = scan::skip_token_chars(p + 1, end_, begin_);
     set_text(Type::token, p, stop, RawItem::Flags::none);
     return accept(stop);
 }
 
-/// Section 4.2.3.1.
+/// Reads a bare item (section 4.2.3.1). If there is none, the error says that `expected` was expected.
 [[gnu::always_inline]] inline bool Parser::read_bare_item(const char* p, Reason expected) noexcept {
     if (p == end_)
         return fail(expected, p);
@@ -61,7 +62,7 @@ namespace warpbeam::sfv {
     return read_other(p, expected);
 }
 
-/// Section 4.2.3.2, one parameter.
+/// Reads one parameter (section 4.2.3.2).
 inline bool Parser::read_parameter() noexcept {
     const char* const p = read_key(scan::skip_spaces(pos_ + 1, end_));
     if (p == nullptr)
@@ -75,12 +76,12 @@ inline bool Parser::read_parameter() noexcept {
 [[gnu::always_inline]] inline bool Parser::next_parameter() noexcept {
     if (state_ == State::inner_items && !skip_inner_list())
         return false;
-    // At the end and after a failure nothing more is read.
+    // At the end, and after a failure, nothing more is read.
     return pos_ != end_ && *pos_ == ';' &&
            (state_ == State::parameters || state_ == State::inner_parameters) && read_parameter();
 }
 
-/// Section 4.2.1.2, one item.
+/// Reads one item of an inner list, or its end (section 4.2.1.2).
 inline bool Parser::read_inner_item() noexcept {
     const char* p = pos_;
     if (state_ == State::inner_parameters) {
@@ -112,7 +113,7 @@ inline bool Parser::read_inner_item() noexcept {
     return read_member();
 }
 
-/// Sections 4.2.1, 4.2.2 and 4.2.3: a member without its parameters, or the `(` of an inner list.
+/// Reads a member without its parameters, or the `(` of an inner list (sections 4.2.1, 4.2.2 and 4.2.3).
 inline bool Parser::read_member() noexcept {
     const char* p = pos_;
     if (state_ == State::begin) {
@@ -163,7 +164,7 @@ inline bool Parser::read_member() noexcept {
     return read_bare_item(p, Reason::member);
 }
 
-/// The end of a field that is a single item.
+/// Checks the end of a field that is a single item.
 [[gnu::always_inline]] inline bool Parser::end_item(const char* p) noexcept {
     p = scan::skip_spaces(p, end_);
     if (p != end_ || has_next_line())

@@ -15,10 +15,10 @@ class WARPBEAM_SFV_API RawItem {
 public:
     /// The type of the value.
     [[nodiscard]] Type type() const noexcept { return type_; }
-    /// Whether it has this type.
+    /// Whether the value has this type.
     [[nodiscard]] bool is(Type type) const noexcept { return type_ == type; }
 
-    /// @{ Call each of these only on the type that it names.
+    /// @{ Call each of these only if the value has the type that it names.
     [[nodiscard]] int64_t integer() const noexcept { return number_; }
     [[nodiscard]] Decimal decimal() const noexcept { return {number_}; }
     [[nodiscard]] bool boolean() const noexcept { return number_ != 0; }
@@ -38,8 +38,8 @@ public:
         return type_ == Type::byte_sequence ? size_ / 4 * 3 + 3 : size_;
     }
     /// The value of a string, token, byte sequence or display string (as UTF-8): `raw` itself if there is
-    /// nothing to decode, else the part of `buffer` that was written. Nothing if `buffer` is shorter than
-    /// `decode_capacity()`. The buffer must not overlap the field.
+    /// nothing to decode, else the part of `buffer` that was written. `nullopt` if `buffer` is shorter than
+    /// `decode_capacity()`. The buffer must not overlap the field's bytes.
     [[nodiscard]] std::optional<std::string_view> decode(std::span<char> buffer) const noexcept {
         if (flags_ == Flags::none)
             return std::string_view{data_, size_};
@@ -50,7 +50,8 @@ public:
 
 private:
     friend class Parser;
-    /// Its own type, so that the compiler knows that storing flags changes no character.
+    /// An enumeration, not a plain uint8_t: that may alias the characters of the field, so that the compiler
+    /// would have to read them again after each store.
     enum class Flags : uint8_t { none, encoded, split, split_encoded };
 
     [[nodiscard]] size_t first_size() const noexcept {
@@ -67,7 +68,7 @@ private:
         int64_t number_ = 0;
         const char* data_;
     };
-    size_t size_ = 0;                        ///< of the text, including the ", " between lines
+    size_t size_ = 0;                        ///< the text's length, including the ", " between lines
     const std::string_view* line_ = nullptr; ///< the line in which it begins, if it is split
 };
 

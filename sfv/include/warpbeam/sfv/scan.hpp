@@ -15,7 +15,7 @@
 
 /// @file
 /// Finds the end of a run of characters: sixteen bytes at a time with SSE2, otherwise eight. No function
-/// reads outside of [p, end).
+/// reads outside [p, end).
 
 namespace warpbeam::sfv::scan {
 

@@ -6,8 +6,8 @@
 #include <optional>
 
 /// @file
-/// Converts counts with any period to whole seconds, rounded down. std::chrono::floor overflows silently, and
-/// rounds floating-point counts before rounding down.
+/// Converts counts with any period to whole seconds, rounded down. std::chrono::floor would overflow
+/// silently, and for a floating-point count it would round the number of seconds before rounding it down.
 
 namespace warpbeam::sfv::detail {
 
@@ -24,15 +24,16 @@ __extension__ using Wide = __int128;
     return static_cast<int64_t>(number);
 }
 
-/// Nothing if it does not fit.
+/// Returns nothing if the seconds do not fit in 64 bits.
 template <typename Period, std::integral Count>
 [[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
     static_assert(sizeof(Count) <= 8,
                   "time points that count in integers of more than 64 bits are not supported");
-    return narrowed(floor_divide(Wide{count} * Period::num, Period::den)); // 64 bits times 63 fit into a Wide
+    // The product of 64 bits and 63 bits fits in a Wide.
+    return narrowed(floor_divide(Wide{count} * Period::num, Period::den));
 }
 
-/// The same for a finite number, exactly.
+/// The same for a finite floating-point count, without any rounding error.
 template <typename Period, std::floating_point Count>
 [[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
     static_assert(std::numeric_limits<Count>::digits <= 64 && std::numeric_limits<Count>::radix == 2,
@@ -43,7 +44,8 @@ template <typename Period, std::floating_point Count>
         return count < 0 ? -1 : 0;
     if (!(count > -two_to_63 * (two_to_63 / 2) && count < two_to_63 * (two_to_63 / 2)))
         return std::nullopt; // a period is at least 2^-63 seconds
-    // Convert to an integer and a power of two, without loss: there are less than 64 digits after `tiny`.
+    // Convert to an integer and a power of two, without loss. If there is a fraction, the integer has at most
+    // 64 bits, and the count is at least `tiny`, so that it is shifted by less than 128.
     int shift = 0;
     for (; static_cast<Count>(static_cast<Wide>(count)) != count; ++shift)
         count *= 2;

@@ -10,13 +10,13 @@
 
 namespace warpbeam::sfv {
 
-/// An owned text, or owned bytes, of less than 4 GiB. Up to 19 bytes lie in the object itself; more are
-/// allocated with the nothrow operator new. If memory runs out, functions return false or null and leave the
-/// text unchanged.
+/// A string that owns its characters or bytes, less than 4 GiB of them. Up to 19 bytes are stored in the
+/// object itself; longer strings are allocated with the nothrow operator new. If memory runs out, functions
+/// return false or null and leave the text unchanged.
 class WARPBEAM_SFV_API Text {
 public:
     static constexpr size_t inline_capacity = 19;  ///< bytes that need no allocation
-    static constexpr size_t max_size = UINT32_MAX; ///< bytes that a text may have
+    static constexpr size_t max_size = UINT32_MAX; ///< the largest possible size
 
     Text() noexcept = default;
     Text(Text&& other) noexcept : rep_{std::exchange(other.rep_, Rep{})} {}
@@ -29,11 +29,11 @@ public:
             release();
     }
 
-    /// @{ The text, until it changes.
+    /// @{ A view of the text, valid until the text changes.
     [[nodiscard]] std::string_view view() const noexcept { return {data(), rep_.size}; }
     operator std::string_view() const noexcept { return view(); }
     /// @}
-    /// @{ As those of std::string_view.
+    /// @{ Like the functions of std::string_view.
     [[nodiscard]] const char* data() const noexcept { return rep_.on_heap ? heap() : rep_.small; }
     [[nodiscard]] size_t size() const noexcept { return rep_.size; }
     /// @}
@@ -46,7 +46,7 @@ public:
         *this = std::move(copy);
         return true;
     }
-    /// The same for a text that lies elsewhere; drops the contents even if memory runs out.
+    /// The same, but faster, for characters that are not part of this object.
     [[nodiscard]] bool copy_from(std::string_view text) noexcept {
         char* const to = prepare(text.size());
         if (to == nullptr)
@@ -57,7 +57,7 @@ public:
             std::memcpy(to, text.data(), text.size());
         return true;
     }
-    /// Drops the contents and returns room for `size` bytes, which the caller then fills.
+    /// Drops the contents and returns space for `size` bytes, which the caller then fills.
     [[nodiscard]] char* prepare(size_t size) noexcept {
         if (size > inline_capacity)
             return prepare_heap(size);
@@ -67,20 +67,20 @@ public:
         rep_.size = static_cast<uint32_t>(size);
         return rep_.small;
     }
-    /// Drops everything after the first `size` bytes.
+    /// Drops everything after the first `size` bytes, which must exist.
     void truncate(size_t size) noexcept { rep_.size = static_cast<uint32_t>(size); }
 
     /// Whether the bytes are the same.
     friend bool operator==(const Text& a, const Text& b) noexcept { return a.view() == b.view(); }
 
 private:
-    /// Bytes beyond `small` are where the field `heap` holds the block's address.
+    /// If the text is not in `small`, the address of its block is, at `address_at`.
     struct Rep {
         uint32_t size = 0;
         char small[inline_capacity];
         bool on_heap = false;
     };
-    static constexpr size_t address_at = 4; ///< in `small`, where it is aligned
+    static constexpr size_t address_at = 4; ///< an offset in `small` that aligns the address
 
     [[nodiscard]] char* heap() const noexcept {
         char* address = nullptr;

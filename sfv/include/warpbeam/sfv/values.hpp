@@ -10,7 +10,7 @@
 #include <vector>
 
 /// @file
-/// Which C++ types convert.hpp accepts as what.
+/// Concepts that tell which C++ types convert.hpp accepts, and what it makes of them.
 
 namespace warpbeam::sfv::detail {
 
@@ -27,7 +27,7 @@ inline constexpr bool is_optional = false;
 template <typename T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// The element type of a non-const vector<bool>.
+/// What an element of a non-const vector<bool> is: a proxy.
 template <typename T>
 concept BitReference = std::same_as<T, std::vector<bool>::reference>;
 
@@ -36,8 +36,8 @@ template <typename T>
 concept DocumentEntry = std::same_as<std::remove_cvref_t<T>, Parameters::Entry> ||
                         std::same_as<std::remove_cvref_t<T>, Dictionary::Entry>;
 
-/// A range in a form that can be iterated over: const if possible, else as it is, else a copy of a const
-/// view.
+/// How a range can be iterated over: as a const range if possible, else as it is, else, for a const view, as
+/// a copy.
 template <typename T>
 concept ConstRange = std::ranges::input_range<const std::remove_cvref_t<T>>;
 template <typename T>
@@ -53,7 +53,7 @@ concept Range = (ConstRange<T> || MutableRange<T> || CopiedView<T>) && !Bare<std
 template <typename T>
 [[nodiscard]] constexpr decltype(auto) iterable(T& range) {
     static_assert(ConstRange<T> || MutableRange<T> || CopiedView<T>,
-                  "this is not a range, or cannot be iterated over when it is const");
+                  "this is not a range, or it is const and cannot be iterated over");
     if constexpr (ConstRange<T>)
         return static_cast<const T&>(range);
     else if constexpr (MutableRange<T>)
@@ -77,7 +77,7 @@ template <typename T>
 concept KeyedPart =
     std::same_as<std::remove_cvref_t<T>, Parameters> || std::same_as<std::remove_cvref_t<T>, Dictionary>;
 
-/// What becomes an inner list as a member.
+/// A range that becomes an inner list when it is a member of a list or dictionary.
 template <typename T>
 concept ListLike = Range<T> && !MapLike<T> && !KeyedPart<T>;
 
@@ -85,25 +85,25 @@ concept ListLike = Range<T> && !MapLike<T> && !KeyedPart<T>;
 template <typename T>
 constexpr void require_meaning() {
     using Value = std::remove_cvref_t<T>;
-    static_assert(!Character<Value>, "a character is neither a text nor a number: make it one of these");
+    static_assert(!Character<Value>, "a character is neither text nor a number: convert it to one of them");
     static_assert(!std::same_as<Value, long double>,
                   "a long double is not a decimal: convert it to a double, or use Decimal::from_text");
     if constexpr (!Character<Value> && !std::same_as<Value, long double>)
         static_assert(Range<T>, "a field cannot hold a value of this type");
     if constexpr (Range<T>) {
         static_assert(!std::same_as<Element<T>, char>,
-                      "a range of char may be a text or bytes: use std::string_view or ByteSequence");
+                      "a range of char may be text or bytes: use std::string_view or ByteSequence");
         static_assert(
             !std::same_as<Element<T>, char8_t>,
             "UTF-8 in char8_t may be a string or a display string: use a char string or DisplayString");
         static_assert(std::same_as<Element<T>, char> || std::same_as<Element<T>, char8_t> ||
                           !Character<Element<T>>,
-                      "texts must be of char: ASCII in strings, UTF-8 in a DisplayString");
+                      "text must consist of char: ASCII in strings, UTF-8 in a DisplayString");
         static_assert(!Byte<Element<T>>,
-                      "bytes must be contiguous to become a byte sequence; for a list of the numbers, call "
+                      "bytes must be contiguous to become a byte sequence; for a list of numbers, call "
                       "list_of or inner_list_of");
-        static_assert(!std::same_as<Element<T>, Value>,
-                      "a range of its own type, such as a path, is not a list: pass a string made from it");
+        static_assert(!std::same_as<Element<T>, Value>, "a range whose elements have its own type, such as a "
+                                                        "path, is not a list: pass a string made from it");
     }
 }
 

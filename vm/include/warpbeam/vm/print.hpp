@@ -18,7 +18,7 @@ namespace warpbeam {
 class TypeRegistry;
 
 /// @{ A type in the text format: `i32`, `func (param i32) (result i64)`, `memory i64 1 2`. A defined type has
-/// no name outside of its module, so a reference to one is spelled out to a small depth. `types` is the
+/// no name outside its module, so a reference to one is spelled out to a small depth. `types` is the
 /// registry of the type: Engine::types or Module::type_registry.
 [[nodiscard]] WARPBEAM_API Text to_text(ValType type, const TypeRegistry& types) noexcept;
 [[nodiscard]] WARPBEAM_API Text to_text(const FuncType& type, const TypeRegistry& types) noexcept;

@@ -30,7 +30,7 @@ class Store;
 template <typename T>
 class Ref;
 
-/// A reference to something outside of WebAssembly, or null: a value of type `externref`. WebAssembly code
+/// A reference to something outside WebAssembly, or null: a value of type `externref`. WebAssembly code
 /// can only pass it around. It holds either a payload that the embedder chooses (an index, or a pointer cast
 /// to an integer), or it refers to a C++ object that the store owns. The functions for such objects are in
 /// host_object.hpp; a reference to one is valid as long as the object is kept alive (root.hpp).
