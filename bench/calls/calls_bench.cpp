@@ -1,5 +1,6 @@
 // Prints what a call between host and guest costs: calls_bench [-n CALLS]
 
+#include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/linker.hpp>
 
 #include <algorithm>
@@ -85,6 +86,14 @@ int main(int argc, char** argv) {
     const auto untyped = instance->func("f");
     const auto from_typed = instance->func<int32_t(int32_t)>("typed");
     const auto from_untyped = instance->func<int32_t(int32_t)>("untyped");
+    // The same module, whose typed import the owner of an execution answers.
+    Linker owners{engine};
+    const bool defined_here = owners.host_call<int32_t(int32_t)>("env", "typed") &&
+                              owners.host_call<int32_t(int32_t)>("env", "untyped");
+    const auto waiting = owners.instantiate(store, *module);
+    if (!defined_here || !waiting)
+        fail("the module can't be instantiated");
+    const auto answered_func = waiting->func("typed");
     if (!typed || !untyped || !from_typed || !from_untyped)
         fail("an export is missing");
 
@@ -110,6 +119,23 @@ int main(int argc, char** argv) {
     measure("guest to host, untyped", count, [&](int n) {
         if ((*from_untyped)(n) != 0)
             fail("a wrong result");
+    });
+    measure("execution, start and end", count, [&](int n) {
+        const Value args[] = {1};
+        for (int i = 0; i < n; ++i)
+            if (auto execution = Execution::create(*untyped, args);
+                !execution || execution->resume() != ExecutionState::done)
+                fail("an execution did not end");
+    });
+    const Value slices[] = {count};
+    auto answered = Execution::create(answered_func.value_or(Func{}), slices);
+    if (!answered || answered->resume() != ExecutionState::host_call)
+        fail("an execution does not wait");
+    measure("host call and its answer", count / 16, [&](int n) {
+        for (int i = 0; i < n; ++i)
+            if (const Value one[] = {1};
+                !answered->answer(one) || answered->resume() != ExecutionState::host_call)
+                fail("an execution does not wait");
     });
     return 0;
 }
