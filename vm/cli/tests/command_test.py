@@ -350,6 +350,10 @@ for line in ('0: $pair (struct', 'fields $left 0, $ri\\1bght 2', '0: $base globa
              '0: $d active in memory 0 at global.get 0, 4 bytes', 'branch hints:\n  function 0, ', 'into its body: unlikely',
              'into its body: likely', '1: $none func, ', ', started'):
     suite.expect(f"inspect lists {line}", line in listing, listing)
+file("one.wat", '(module (memory 1) (data "x") (func))')
+listing = check("inspect single bytes", ["inspect", "one.wat"], stdout=None).stdout.decode()
+for line in (" 1 byte at offset ", "passive, 1 byte\n"):
+    suite.expect(f"inspect lists {line}", line in listing, listing)
 file("descriptors.wat", """(module (rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))
   (type (func)) (import "" "" (func (exact (type 2)))) (memory 1 (pagesize 1))
   (func (@metadata.code.branch_hint "\\01") (br_if 0 (i32.const 0)) (drop (ref.null (exact 0)))))""")
@@ -387,6 +391,8 @@ check("the code of a function out of range", ["inspect", "--code", "--func", "4"
       stderr="warpbeam: no function 4; the module has 4 functions\n", status=1)
 check("the code of a function far out of range", ["inspect", "--code", "--func", "99999999999", "code.wat"],
       stderr="warpbeam: no function 99999999999; the module has 4 functions\n", status=1)
+check("one function, not functions", ["inspect", "--code", "--func", "1", "one.wat"],
+      stderr="warpbeam: no function 1; the module has 1 function\n", status=1)
 check("code that guard pages check", ["inspect", "--code", "--guard-pages", "--func=$third", "code.wat"],
       stdout=re.compile(r"load_at i32.load guarded " if platform.machine() == "x86_64" and sys.platform == "linux" else "load_at i32.load "))
 check("code that counts fuel", ["inspect", "--code", "--fuel", "--func=$third", "code.wat"],
