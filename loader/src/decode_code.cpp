@@ -26,7 +26,8 @@ bool locals(LoadContext& context, Reader& in, Vec<LocalRun>& runs, FuncBody& bod
     const size_t params = context.module.registry->func(body.type).params.size();
     total += params;
     if (total > context.limits.locals)
-        return context.diagnostics.limit(start, "too many locals: %llu including parameters, the limit is %u",
+        return context.diagnostics.limit(start,
+                                         "too many locals: %llu including parameters (the limit is %u)",
                                          static_cast<unsigned long long>(total), context.limits.locals);
     const auto kept = context.module.arena.copy(std::span<const LocalRun>{runs});
     if (!kept)
@@ -62,11 +63,12 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         if (size > in.remaining())
             return context.diagnostics.malformed(
                 body_start,
-                "unexpected end of section or function: the body size is %u byte%s, only %zu left", size,
+                "unexpected end of section or function: the body size is %u byte%s, but only %zu left", size,
                 size == 1 ? "" : "s", in.remaining());
         if (size > context.limits.function_size)
-            return context.diagnostics.limit(body_start, "function body too large: %u bytes, the limit is %u",
-                                             size, context.limits.function_size);
+            return context.diagnostics.limit(body_start,
+                                             "function body too large: %u bytes (the limit is %u)", size,
+                                             context.limits.function_size);
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];

@@ -15,7 +15,7 @@ template <typename T>
 bool define(LoadContext& context, Vec<T>& space, const T& item, uint32_t limit, const char* what,
             size_t offset) noexcept {
     if (space.size() >= limit)
-        return context.diagnostics.limit(offset, "too many %s, the limit is %u", what, limit);
+        return context.diagnostics.limit(offset, "too many %s (the limit is %u)", what, limit);
     return context.append(space, item);
 }
 

@@ -64,7 +64,7 @@ bool section(LoadContext& context, Reader& in, unsigned& last_rank) noexcept {
     if (size > in.remaining())
         return diagnostics.malformed(start,
                                      "length out of bounds: unexpected end, the section size is %u byte%s, "
-                                     "only %zu left",
+                                     "but only %zu left",
                                      size, size == 1 ? "" : "s", in.remaining());
     if (row.rank != 0 && row.rank <= last_rank)
         return diagnostics.malformed(start,
@@ -111,7 +111,7 @@ bool decode_module(LoadContext& context) noexcept {
     ModuleData& module = context.module;
     Diagnostics& diagnostics = context.diagnostics;
     if (module.bytes.size() > context.limits.module_size)
-        return diagnostics.limit(0, "the module has %zu bytes, the limit is %zu", module.bytes.size(),
+        return diagnostics.limit(0, "the module has %zu bytes (the limit is %zu)", module.bytes.size(),
                                  context.limits.module_size);
     Reader in{module.bytes, diagnostics};
     if (!header(context, in))

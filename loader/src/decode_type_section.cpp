@@ -53,7 +53,7 @@ private:
                 return false;
         }
         if (size > context_.limits.types - group_start_)
-            return context_.diagnostics.limit(in_.offset(), "too many types, the limit is %u",
+            return context_.diagnostics.limit(in_.offset(), "too many types (the limit is %u)",
                                               context_.limits.types);
         group_size_ = size;
         // A large group may hold all types of a program, so avoid copying the list as it grows.
@@ -84,7 +84,7 @@ private:
                 return false;
             if (supertypes > 1)
                 return context_.diagnostics.invalid(
-                    start, "sub type %u has %u super types, at most one is allowed", index, supertypes);
+                    start, "sub type %u has %u super types; at most one is allowed", index, supertypes);
         }
         Slices slices{};
         slices.offset = static_cast<uint32_t>(start);
@@ -224,7 +224,7 @@ private:
             if (const uint32_t depth = (*context_.module.registry)[base + i].depth;
                 depth > context_.limits.subtyping_depth)
                 return context_.diagnostics.limit(slices_[i].offset,
-                                                  "sub type %u is %u levels deep, the limit is %u",
+                                                  "sub type %u is %u levels deep (the limit is %u)",
                                                   group_start_ + i, depth, context_.limits.subtyping_depth);
         for (uint32_t i = 0; i < group_.size(); ++i)
             if (!check_supertype(base + i, group_start_ + i, slices_[i].offset))

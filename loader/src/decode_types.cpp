@@ -175,7 +175,7 @@ bool TypeDecoder::page_size(uint8_t& log2) noexcept {
         return context_.diagnostics.malformed(start, "invalid custom page size: 2^%u bytes", value);
     if (value != 0 && value != 16)
         return context_.diagnostics.invalid(
-            start, "invalid custom page size: 2^%u bytes, only 1 and 65536 are possible", value);
+            start, "invalid custom page size: 2^%u bytes; only 1 and 65536 are possible", value);
     log2 = static_cast<uint8_t>(value);
     return true;
 }

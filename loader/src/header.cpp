@@ -48,8 +48,9 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
                      "(version 1, layer 0)",
                      version)
             .at(4);
-    return Error(ErrorCode::malformed, "unknown binary version: version %u, layer %u; a module has 1 and 0",
-                 version, layer)
+    return Error(ErrorCode::malformed,
+                 "unknown binary version: version %u, layer %u; a module has version 1, layer 0", version,
+                 layer)
         .at(4);
 }
 

@@ -16,11 +16,11 @@ bool Reader::count(uint32_t& value, const char* what, uint32_t limit) noexcept {
     if (!u32(value))
         return false;
     if (value > remaining())
-        return diagnostics_->malformed(start,
-                                       "unexpected end of section or function: %u %s, only %zu byte%s left",
-                                       value, what, remaining(), remaining() == 1 ? "" : "s");
+        return diagnostics_->malformed(
+            start, "unexpected end of section or function: %u %s, but only %zu byte%s left", value, what,
+            remaining(), remaining() == 1 ? "" : "s");
     if (value > limit)
-        return diagnostics_->limit(start, "too many %s: %u, the limit is %u", what, value, limit);
+        return diagnostics_->limit(start, "too many %s: %u (the limit is %u)", what, value, limit);
     return true;
 }
 
@@ -36,9 +36,9 @@ bool Reader::bytes(std::span<const uint8_t>& value) noexcept {
     if (!u32(size))
         return false;
     return ByteReader::bytes(size, value) == LebFault::none ||
-           diagnostics_->malformed(start,
-                                   "length out of bounds: unexpected end, %u byte%s declared, only %zu left",
-                                   size, size == 1 ? "" : "s", remaining());
+           diagnostics_->malformed(
+               start, "length out of bounds: unexpected end, %u byte%s declared, but only %zu left", size,
+               size == 1 ? "" : "s", remaining());
 }
 
 bool Reader::name(std::string_view& value) noexcept {

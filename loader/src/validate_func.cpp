@@ -81,7 +81,7 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     for (const LocalRun& run : body.locals)
         local_slots += uint64_t{slots_of(run.type)} * run.count;
     if (local_slots > context_.limits.frame_slots)
-        return diagnostics().limit(in.offset(), "too many locals: %llu slots, the limit is %u",
+        return diagnostics().limit(in.offset(), "too many locals: %llu slots (the limit is %u)",
                                    static_cast<unsigned long long>(local_slots), context_.limits.frame_slots);
     max_operands_ = static_cast<size_t>(context_.limits.frame_slots - local_slots);
 

@@ -8,7 +8,7 @@ TEST(Decode, header) {
     EXPECT_EQ(fault({'a', 's', 'm', 0}), "malformed: magic header not detected @0");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 1}), "malformed: unexpected end: the version is missing @4");
     EXPECT_EQ(fault({0, 'a', 's', 'm', 2, 0, 0, 0}),
-              "malformed: unknown binary version: version 2, layer 0; a module has 1 and 0 @4");
+              "malformed: unknown binary version: version 2, layer 0; a module has version 1, layer 0 @4");
     EXPECT_EQ(fault(Binary{}.bytes), "valid");
 }
 
@@ -42,22 +42,23 @@ TEST(Decode, sections_come_in_order_and_once) {
               "malformed: malformed section id 14 @8");
     EXPECT_EQ(fault(Binary{}.section(memory, vec({}) + Bytes{7}).bytes),
               "malformed: section size mismatch: 1 byte left over, in the memory section @11");
-    EXPECT_EQ(fault(Binary{}.bytes + Bytes{type, 5, 0}),
-              "malformed: length out of bounds: unexpected end, the section size is 5 bytes, only 1 left, "
-              "in the type "
-              "section @8");
+    EXPECT_EQ(
+        fault(Binary{}.bytes + Bytes{type, 5, 0}),
+        "malformed: length out of bounds: unexpected end, the section size is 5 bytes, but only 1 left, "
+        "in the type "
+        "section @8");
 }
 
 TEST(Decode, counts_are_checked_before_use) {
-    EXPECT_EQ(
-        fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
-        "malformed: unexpected end of section or function: 4294967295 types, only 0 bytes left, in the type "
-        "section @10");
-    EXPECT_EQ(
-        fault(module_of(func_type({}, {}), body({0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f}))),
-        "malformed: unexpected end of section or function: 4294967295 labels, only 1 byte left, in the code "
-        "section, "
-        "function 0 @24");
+    EXPECT_EQ(fault(Binary{}.section(type, leb(UINT32_MAX)).bytes),
+              "malformed: unexpected end of section or function: 4294967295 types, but only 0 bytes left, in "
+              "the type "
+              "section @10");
+    EXPECT_EQ(fault(module_of(func_type({}, {}), body({0x0e, 0xff, 0xff, 0xff, 0xff, 0x0f}))),
+              "malformed: unexpected end of section or function: 4294967295 labels, but only 1 byte left, in "
+              "the code "
+              "section, "
+              "function 0 @24");
 }
 
 TEST(Decode, imports_exports_and_lookups) {

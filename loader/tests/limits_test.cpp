@@ -64,15 +64,15 @@ TEST(Limits, are_set_by_the_embedder) {
     };
     EXPECT_EQ(fault(Binary{}.section(type, vec({func_type({}, {})})).section(function, vec({{0}, {0}})).bytes,
                     options),
-              "limit: too many functions: 2, the limit is 1, in the function section @16");
-    EXPECT_EQ(limited({}, {1, 11, i32}), "limit: too many locals: 11 including parameters, the limit is 10, "
+              "limit: too many functions: 2 (the limit is 1), in the function section @16");
+    EXPECT_EQ(limited({}, {1, 11, i32}), "limit: too many locals: 11 including parameters (the limit is 10), "
                                          "in the code section, function 0 @22");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b}), "valid");
     EXPECT_EQ(limited({0x02, 0x40, 0x02, 0x40, 0x02, 0x40, 0x0b, 0x0b, 0x0b}),
               "limit: blocks nest deeper than the limit of 2, in the code section, function 0 @27");
     EXPECT_EQ(limited({0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x41, 0, 0x00}),
               "limit: the operand stack exceeds the limit of 4 slots, in the code section, function 0 @31");
-    EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes, the limit is 100 @0");
+    EXPECT_EQ(limited(Bytes(100, 0x01)), "limit: the module has 124 bytes (the limit is 100) @0");
 }
 
 /// One recursive group of `size` structures, each of which refers to the next one.
@@ -129,7 +129,7 @@ TEST(Limits, a_group_of_a_million_types) {
 
 TEST(Limits, a_group_larger_than_the_type_limit) {
     EXPECT_EQ(fault(group_of(1'000'001)),
-              "limit: too many types, the limit is 1000000, in the type section @18");
+              "limit: too many types (the limit is 1000000), in the type section @18");
 }
 
 TEST(Limits, many_results_cannot_exceed_the_stack_limit) {

@@ -88,7 +88,7 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::nothing_read:
         return "nothing to decode: the previous call returned no value";
     case Reason::not_inner_list:
-        return "an item, where an inner list is needed";
+        return "an item where an inner list is needed";
     case Reason::buffer_too_small:
         return "the buffer is too small";
     case Reason::too_long:

@@ -166,7 +166,7 @@ TEST(CInterface, says_why_an_inner_list_or_an_item_does_not_fit) {
     EXPECT_FALSE(wb_sfv_set_parameter(item, text("p"), &list, &error));
     EXPECT_STREQ(error.message, nested);
     EXPECT_EQ(wb_sfv_add_inner_item(item, &five, &error), nullptr);
-    EXPECT_STREQ(error.message, "an item, where an inner list is needed");
+    EXPECT_STREQ(error.message, "an item where an inner list is needed");
     EXPECT_EQ(wb_sfv_set_member(document.get(), text(""), &none, &error), nullptr);
     EXPECT_STREQ(error.message, "a value of a type that does not exist");
     wb_sfv_node* const node = wb_sfv_set_member(document.get(), text(""), &list, nullptr);

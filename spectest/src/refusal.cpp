@@ -56,7 +56,7 @@ std::optional<std::string> check_refused(const AssertRefused& assertion, const L
     const bool malformed = assertion.kind == Kind::malformed || assertion.kind == Kind::malformed_custom;
     const std::string expected = (malformed ? "malformed: " : "invalid: ") + assertion.message;
     if (loaded)
-        return "accepted, expected it to be " + expected;
+        return "accepted, but expected to be " + expected;
     if (unsupported_suffices && loaded.error().code() == ErrorCode::unsupported)
         return std::nullopt;
     if (loaded.error().code() == (malformed ? ErrorCode::malformed : ErrorCode::invalid))

@@ -156,10 +156,10 @@ TEST(Runner, modules_that_must_be_refused) {
     EXPECT_EQ(verdict(R"((assert_malformed (module quote "(func") "unexpected end"))"), "");
     EXPECT_EQ(verdict(R"((assert_malformed (module binary "\00asm") "unexpected end"))"), "");
     EXPECT_EQ(verdict(R"~((assert_malformed (module quote "(func)") "no reason"))~"),
-              "accepted, expected it to be malformed: no reason");
+              "accepted, but expected to be malformed: no reason");
     EXPECT_EQ(verdict(R"((assert_invalid (module (func (result i32))) "type mismatch"))"), "");
     EXPECT_EQ(verdict(R"((assert_invalid (module (func)) "type mismatch"))"),
-              "accepted, expected it to be invalid: type mismatch");
+              "accepted, but expected to be invalid: type mismatch");
     // Malformed is not invalid, and vice versa.
     EXPECT_NE(verdict(R"((assert_invalid (module quote "(func") "type mismatch"))"), "");
     EXPECT_NE(verdict(R"((assert_malformed (module (func (result i32))) "unexpected end"))"), "");

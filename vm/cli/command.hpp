@@ -25,8 +25,8 @@ struct UsageError : std::runtime_error {
 
 using Words = std::span<const char* const>;
 
-// One function per subcommand, each in the file of its name. `words` are the arguments after the subcommand;
-// the exit status is returned.
+// One function per subcommand, each in a file of the same name. `words` are the arguments after the
+// subcommand; the exit status is returned.
 int run(Words words);
 int validate(Words words);
 int inspect(Words words);

@@ -13,9 +13,9 @@
 
 namespace warpbeam::cli {
 
-/// The contents of a file; `-` is the standard input. Throws Failure.
+/// The contents of a file; `-` is standard input. Throws Failure.
 [[nodiscard]] std::vector<uint8_t> read_file(std::string_view path);
-/// A file that is written piece by piece; `-` is the standard output. It is created with the first piece.
+/// A file that is written piece by piece; `-` is standard output. It is created with the first piece.
 class OutputFile final : public TextSink {
 public:
     explicit OutputFile(std::string_view path) : path_{path} {}
@@ -33,7 +33,7 @@ private:
     const char* failed_ = nullptr;
     int error_ = 0;
 };
-/// Writes a file; `-` is the standard output. Throws Failure.
+/// Writes a file; `-` is standard output. Throws Failure.
 void write_file(std::string_view path, std::span<const uint8_t> bytes);
 
 /// Whether the bytes begin like a module in the binary format.

@@ -23,6 +23,9 @@ namespace {
 /// A name from the module, safe between quotes of the text format.
 std::string quoted(std::string_view name) { return printable(name, true); }
 
+/// "1 byte" or, for instance, "2 bytes".
+std::string bytes_text(size_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
+
 /// The instructions of a constant expression.
 std::string const_text(const ConstExpr& expression) {
     const auto text = print_expression(expression.code);
@@ -174,7 +177,7 @@ public:
                 line += ", imported";
             } else {
                 const FuncBody& body = module_.bodies()[i - module_.imported_funcs()];
-                line += ", " + std::to_string(body.code.size()) + " bytes at offset " +
+                line += ", " + bytes_text(body.code.size()) + " at offset " +
                         std::to_string(body.code_offset) + ", " + std::to_string(body.local_count) +
                         (body.local_count == 1 ? " local" : " locals");
                 if (body.local_count != 0)
@@ -212,7 +215,7 @@ public:
         for (const DataSegment& segment : module_.data()) {
             data.line(std::to_string(index) + ": " + names_.before(NameSpace::data, index) +
                       mode(segment.mode, "memory", segment.memory, segment.offset) + ", " +
-                      std::to_string(segment.bytes.size()) + " bytes");
+                      bytes_text(segment.bytes.size()));
             ++index;
         }
     }
@@ -222,9 +225,8 @@ public:
         for (const CustomSection& section : module_.custom_sections())
             if (section.name == hint_section)
                 for (BranchHintReader in{section.bytes}; const auto hint = in.next();)
-                    group.line("function " + std::to_string(hint->func) + ", " +
-                               std::to_string(hint->offset) +
-                               " bytes into its body: " + (hint->likely ? "likely" : "unlikely"));
+                    group.line("function " + std::to_string(hint->func) + ", " + bytes_text(hint->offset) +
+                               " into its body: " + (hint->likely ? "likely" : "unlikely"));
     }
 
 private:

@@ -91,7 +91,8 @@ uint32_t find(const Module& module, std::string_view func) {
     }
     if (index >= module.funcs().size())
         throw Failure("warpbeam: no function " + std::string(func) + "; the module has " +
-                      std::to_string(module.funcs().size()) + " functions");
+                      std::to_string(module.funcs().size()) +
+                      (module.funcs().size() == 1 ? " function" : " functions"));
     if (index < module.imported_funcs())
         throw Failure("warpbeam: function " + printable(func) + " is imported, so it has no code");
     return index;

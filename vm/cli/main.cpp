@@ -37,7 +37,7 @@ void print_help() {
         std::printf("  %-10.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
     std::printf("\n"
                 "warpbeam COMMAND --help describes a command; warpbeam --version prints the version.\n"
-                "Modules may be in the binary or text format; the file - is the standard input.\n"
+                "Modules may be in the binary or text format; the file - is standard input.\n"
                 "\n"
                 "exit status: the program's own; 1 for a trap or a refused module; 2 for a usage error\n");
 }
@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "warpbeam: out of memory\n");
     }
     if (!flush()) {
-        std::fprintf(stderr, "warpbeam: cannot write to the standard output\n");
+        std::fprintf(stderr, "warpbeam: cannot write to standard output\n");
         return exit_failure;
     }
     return status;

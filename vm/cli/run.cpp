@@ -219,9 +219,8 @@ int run(Words words) {
         "arguments, numbers as in the text format, and its results are printed, one per line.\n"
         "Options come before FILE; everything after FILE belongs to the program.\n"
         "\n"
-        "The exit status is the program's own; 1 if it trapped or was refused, with the reason on the "
-        "standard\n"
-        "error; 2 for a usage error.\n"};
+        "The exit status is the program's own; 1 if it trapped or was refused, with the reason on\n"
+        "standard error; 2 for a usage error.\n"};
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);

@@ -125,7 +125,7 @@ int sfv(Words words) {
         "  parse      print the contents of a field, as a listing or as JSON\n"
         "  format     print the field that a JSON value describes\n"
         "  canonical  print a field in its canonical form\n"
-        "Each LINE is a line of the field. Without any, the lines are read from the standard input. A LINE\n"
+        "Each LINE is a line of the field. Without any, the lines are read from standard input. A LINE\n"
         "that begins with - must follow --, unless it is a number. For format, all lines together are one\n"
         "JSON text, in the form used by the httpwg suite,\n"
         "https://github.com/httpwg/structured-field-tests. The exit status is 1 if a field is refused.\n"};

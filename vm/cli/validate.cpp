@@ -13,7 +13,7 @@ int validate(Words words) {
     Options options{
         "validate [OPTIONS] FILE...",
         "Decodes and validates modules in the binary or text format. Prints a line for each valid\n"
-        "module; what is wrong with the others goes to the standard error.\n"
+        "module; what is wrong with the others goes to standard error.\n"
         "The exit status is 1 if any module is not valid.\n"};
     add_feature_option(options, load.features);
     options.flag("--quiet", "print nothing about valid modules", quiet);

@@ -16,7 +16,7 @@ int wasm2wat(Words words) {
         "with a warning, since wat2wasm encodes the code again. An object file can then no longer be\n"
         "linked. The module need not be valid. All features are on; a module that needs one that is switched "
         "off is refused.\n"};
-    options.value("-o", "OUT", "where to write it (default: -, the standard output)",
+    options.value("-o", "OUT", "where to write it (default: -, standard output)",
                   [&](std::string_view path) { output = path; });
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);

@@ -11,8 +11,7 @@ int wat2wasm(Words words) {
     LoadOptions load;
     Options options{"wat2wasm [OPTIONS] FILE",
                     "Translates a module from the text format to the binary format, and validates it.\n"};
-    options.value("-o", "OUT",
-                  "where to write it; - is the standard output (default: FILE, but ending in .wasm)",
+    options.value("-o", "OUT", "where to write it; - is standard output (default: FILE, but ending in .wasm)",
                   [&](std::string_view path) { output = path; });
     options.flag("--no-check", "write the module without validating it", unchecked);
     add_feature_option(options, load.features);

@@ -9,7 +9,7 @@
 #include <vector>
 
 /// The threaded code of small functions, compared with what the files in code_shape/ say. A lost fusion,
-/// pinned local or destination is no wrong result, so nothing else fails because of it.
+/// pinned local or destination does not make results wrong, so nothing else fails because of it.
 ///
 /// A file has cases: a line `=== name`, followed by words for what the engine is made with (`fuel`,
 /// `interruption`, `guard-pages`); the module as text; a line `---`; and the listing of all its functions,

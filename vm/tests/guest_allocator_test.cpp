@@ -249,7 +249,7 @@ TEST_F(GuestAllocatorTest, works_with_64_bit_memories) {
     EXPECT_EQ(allocator.allocate(4)->address(), 64u);
     EXPECT_FALSE(allocator.allocate(5));
     EXPECT_FALSE(allocator.allocate(UINT64_MAX));
-    // Functions of the other address type are no allocator.
+    // Functions for the other address type are not an allocator.
     const Instance mixed = instantiate(R"((module
         (memory (export "memory") i64 1)
         (func (export "malloc") (param i32) (result i32) (i32.const 64)) (func (export "free") (param i32))))");

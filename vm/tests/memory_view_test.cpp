@@ -108,7 +108,7 @@ TEST_F(MemoryViewTest, reads_strings_of_a_given_length) {
     EXPECT_EQ(text(view.read_string(10, 5, 5)), "hello");
     EXPECT_EQ(text(view.read_string(10, 0, 0)), "");
     EXPECT_EQ(error_of(view.read_string(10, 12, 11)),
-              "string too long: 12 bytes at offset 10, the limit is 11; the memory has 65536");
+              "string too long: 12 bytes at offset 10 (the limit is 11); the memory has 65536");
     EXPECT_EQ(view.read_string(10, 12, 11).error().code(), TrapCode::limit);
 }
 
@@ -118,7 +118,7 @@ TEST_F(MemoryViewTest, reads_strings_up_to_their_nul) {
     EXPECT_EQ(text(view.read_c_string(10, 5)), "hello");
     EXPECT_EQ(view.read_c_string(10, 4).error().code(), TrapCode::limit);
     EXPECT_EQ(error_of(view.read_c_string(10, 4)),
-              "string too long: more than 4 bytes at offset 10, the limit is 4; the memory has 65536");
+              "string too long: more than 4 bytes at offset 10 (the limit is 4); the memory has 65536");
     EXPECT_EQ(error_of(MemoryView::of(memory, 10, 3)->read_c_string(1, 4)),
               "out of bounds memory access: the string at offset 1 is not terminated within 2 bytes, the "
               "view has 3");

@@ -12,7 +12,7 @@ using Bytes = std::array<uint8_t, 16>;
 
 struct SimdOperator {
     const char* name;
-    /// The first result word holds a result that is no vector.
+    /// The first result word holds a result that is not a vector.
     void (*apply)(const Bytes* operands, uint32_t number, Bytes& result);
     char lanes; ///< of the result, where NaNs of all kinds are the same: f, d, or i
 };

@@ -83,7 +83,7 @@ void Cursor::fail_token() noexcept {
     if (name.empty())
         return fail("%s", lexer_.problem());
     const Shown shown{name.substr(1)};
-    fail("%s: only ASCII is allowed without quotes, write $\"%s\"", lexer_.problem(), shown.c_str());
+    fail("%s: only ASCII is allowed without quotes; write $\"%s\"", lexer_.problem(), shown.c_str());
 }
 
 void Cursor::reject_annotation() noexcept {

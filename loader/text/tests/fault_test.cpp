@@ -91,11 +91,11 @@ TEST(TextError, a_parenthesis_that_is_not_closed) {
 TEST(TextError, an_identifier_that_needs_quotes) {
     EXPECT_EQ(
         message("(func $\xc3\xa9)"),
-        "1:7: illegal character in an identifier: only ASCII is allowed without quotes, write $\"\xc3\xa9\"\n"
+        "1:7: illegal character in an identifier: only ASCII is allowed without quotes; write $\"\xc3\xa9\"\n"
         "(func $\xc3\xa9)\n"
         "      ^");
     EXPECT_EQ(fault("(func (call $na\xc3\xafve-1))"), "illegal character in an identifier: only ASCII is "
-                                                      "allowed without quotes, write $\"na\xc3\xafve-1\"");
+                                                      "allowed without quotes; write $\"na\xc3\xafve-1\"");
     EXPECT_EQ(fault("(func $)"), "empty identifier");
     EXPECT_EQ(fault("(func \xc3\xa9)"), "illegal character");
     EXPECT_EQ(fault("(func $\xff)"), "empty identifier");

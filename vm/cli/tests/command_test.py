@@ -118,7 +118,7 @@ check("a program", ["run", "hello.wat"], stdout="Hello, world!\n")
 check("a program without the word run", ["hello.wat", "Ada"], stdout="Hello, Ada!\n")
 check("arguments that look like options are the program's", ["run", "hello.wat", "--fuel"], stdout="Hello, --fuel!\n")
 check("an explicit end of the options", ["run", "hello.wat", "--", "--invoke"], stdout="Hello, --invoke!\n")
-check("a program from the standard input", ["run", "-"], stdin=b'(module (func (export "_start")))')
+check("a program from standard input", ["run", "-"], stdin=b'(module (func (export "_start")))')
 check("the program's own exit status", ["exit.wat"], status=42)
 check("streams pass bytes unchanged", ["cat.wat"], stdin=bytes(range(256)) * 40, stdout=bytes(range(256)) * 40)
 check("environment variables", ["run", "--env", "A=1=2", "--env=HOME", "--env", "MISSING", "env.wat"],
@@ -269,7 +269,7 @@ check("wat2wasm", ["wat2wasm", "math.wat", "-o", "out.wasm"])
 check("its output runs", ["run", "out.wasm", "--invoke", "add", "20", "22"], stdout="42\n")
 check("the default name", ["wat2wasm", "reactor.wat"])
 check("it runs under that name", ["run", "reactor.wasm", "--invoke", "ready"], stdout="7\n")
-check("to the standard output", ["wat2wasm", "-", "-o", "-"], stdin=b"(module)", stdout=b"\0asm\1\0\0\0")
+check("to standard output", ["wat2wasm", "-", "-o", "-"], stdin=b"(module)", stdout=b"\0asm\1\0\0\0")
 check("an invalid module is not written", ["wat2wasm", "invalid.wat", "-o", "invalid_out.wasm"],
       stderr=holds("type mismatch"), status=1)
 suite.expect("no file was written", not os.path.exists(os.path.join(suite.directory.name, "invalid_out.wasm")))
@@ -288,7 +288,7 @@ check("the text that was printed", ["wat2wasm", "again.wat", "-o", "again.wasm"]
 suite.expect("becomes the same module", suite.read("again.wasm") == suite.read("out.wasm"))
 check("wasm2wat into a file", ["wasm2wat", "empty.wasm", "-o", "empty_out.wat"])
 suite.expect("the file was written", suite.read("empty_out.wat") == b"(module)\n")
-check("a module from the standard input", ["wasm2wat", "-"], stdin=b"\0asm\1\0\0\0", stdout="(module)\n")
+check("a module from standard input", ["wasm2wat", "-"], stdin=b"\0asm\1\0\0\0", stdout="(module)\n")
 check("an invalid module can be printed", ["wasm2wat", "invalid.wasm"], stdout=holds("i64.const 1)"))
 check("a malformed module can't be printed", ["wasm2wat", "malformed.wasm"],
       stderr="malformed.wasm: malformed module: unexpected end, at offset 10 (0xa)\n", status=1)
@@ -350,6 +350,10 @@ for line in ('0: $pair (struct', 'fields $left 0, $ri\\1bght 2', '0: $base globa
              '0: $d active in memory 0 at global.get 0, 4 bytes', 'branch hints:\n  function 0, ', 'into its body: unlikely',
              'into its body: likely', '1: $none func, ', ', started'):
     suite.expect(f"inspect lists {line}", line in listing, listing)
+file("one.wat", '(module (memory 1) (data "x") (func))')
+listing = check("inspect single bytes", ["inspect", "one.wat"], stdout=None).stdout.decode()
+for line in (" 1 byte at offset ", "passive, 1 byte\n"):
+    suite.expect(f"inspect lists {line}", line in listing, listing)
 file("descriptors.wat", """(module (rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))
   (type (func)) (import "" "" (func (exact (type 2)))) (memory 1 (pagesize 1))
   (func (@metadata.code.branch_hint "\\01") (br_if 0 (i32.const 0)) (drop (ref.null (exact 0)))))""")
@@ -387,6 +391,8 @@ check("the code of a function out of range", ["inspect", "--code", "--func", "4"
       stderr="warpbeam: no function 4; the module has 4 functions\n", status=1)
 check("the code of a function far out of range", ["inspect", "--code", "--func", "99999999999", "code.wat"],
       stderr="warpbeam: no function 99999999999; the module has 4 functions\n", status=1)
+check("one function, not functions", ["inspect", "--code", "--func", "1", "one.wat"],
+      stderr="warpbeam: no function 1; the module has 1 function\n", status=1)
 check("code that guard pages check", ["inspect", "--code", "--guard-pages", "--func=$third", "code.wat"],
       stdout=re.compile(r"load_at i32.load guarded " if platform.machine() == "x86_64" and sys.platform == "linux" else "load_at i32.load "))
 check("code that counts fuel", ["inspect", "--code", "--fuel", "--func=$third", "code.wat"],

@@ -22,7 +22,7 @@ c = date @5
 """)
 check("JSON", ["sfv", "parse", "--type=list", "--json", "1.0, tok;a, :aGVsbG8:"], stdout='[[1.0, []], [{"__type": "token", '
       '"value": "tok"}, [["a", true]]], [{"__type": "binary", "value": "NBSWY3DP"}, []]]\n')
-check("lines of the standard input", ["sfv", "parse", "--type", "list", "--json"], stdin=b"1, 2\r\n3\n",
+check("lines of standard input", ["sfv", "parse", "--type", "list", "--json"], stdin=b"1, 2\r\n3\n",
       stdout="[[1, []], [2, []], [3, []]]\n")
 check("an item is the default", ["sfv", "parse", "--json", "?1;a=1"], stdout='[true, [["a", 1]]]\n')
 check("a negative number", ["sfv", "canonical", "--", "-5.50"], stdout="-5.5\n")
@@ -44,7 +44,7 @@ check("no members as JSON", ["sfv", "canonical", "--type", "list", "--json", " "
 # Writing
 check("format", ["sfv", "format", "--type", "dict", '[["a", [[[1, []], [0.0025, []]], [["q", "x"]]]]]'],
       stdout='a=(1 0.002);q="x"\n')
-check("format from the standard input", ["sfv", "format"], stdin=b'[{"__type": "token", "value": "gzip"},\n []]\n',
+check("format from standard input", ["sfv", "format"], stdin=b'[{"__type": "token", "value": "gzip"},\n []]\n',
       stdout="gzip\n")
 check("a control character", ["sfv", "format", '["a\\r\\nb", []]'], stderr="warpbeam: a string can only contain printable "
       "ASCII characters; use a display string for others\n", status=1)

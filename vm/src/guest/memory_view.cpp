@@ -39,7 +39,7 @@ std::unexpected<Trap> too_long(const Memory& memory, uint64_t offset, const char
                                size_t max_length, const char* what, uint64_t size) noexcept {
     return std::unexpected{Trap::with_message(
         allocator_of(memory), TrapCode::limit,
-        "string too long: %s%s byte%s at offset %s, the limit is %zu; the %s has %" PRIu64, than,
+        "string too long: %s%s byte%s at offset %s (the limit is %zu); the %s has %" PRIu64, than,
         Named{length}.text, length == 1 ? "" : "s", Named{offset}.text, max_length, what, size)};
 }
 

@@ -1,7 +1,7 @@
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
 
-/// Chooses the compiled instruction set for the processor, and has what is the same for all of them.
+/// Chooses the compiled instruction set for the processor, and holds what all of these sets share.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
 namespace warpbeam::vm {

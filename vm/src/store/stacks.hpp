@@ -35,7 +35,7 @@ public:
     /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null
     /// when there is no memory, or calls nest too deep: `failure` is why.
     [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
-    /// Ends the execution that runs, so that the one below it does again.
+    /// Ends the running execution; the one below it continues.
     void end() noexcept;
 
     /// The same for executions that an ExecutionObject owns. They have their own fuel.

@@ -17,7 +17,7 @@
 namespace warpbeam {
 
 inline constexpr std::string_view name_section = "name"; ///< names of functions, locals and so on
-inline constexpr std::string_view hint_section = "metadata.code.branch_hint"; ///< of branches
+inline constexpr std::string_view hint_section = "metadata.code.branch_hint"; ///< which way branches go
 
 /// Whether a custom section refers to the code by byte offsets, as sections for linkers and debuggers do
 /// (except branch hints, which have a text form of their own). Such a section becomes wrong when the code is
@@ -31,7 +31,7 @@ inline constexpr std::string_view hint_section = "metadata.code.branch_hint"; //
 /// The common part of the readers of custom sections: they read until the first fault.
 class WARPBEAM_API CustomReader {
 public:
-    /// Whether there was no fault so far.
+    /// Whether there has been no fault so far.
     [[nodiscard]] bool good() const noexcept { return good_; }
     /// Whether everything so far can be written as text that assembles to the same bytes.
     [[nodiscard]] bool canonical() const noexcept { return good_ && canonical_; }
@@ -41,13 +41,13 @@ protected:
     uint8_t byte(ByteReader& in) noexcept;
     uint32_t u32(ByteReader& in) noexcept;
     /// @}
-    /// The length of a vector that the text format cannot write empty.
+    /// The length of a vector; the text format has no way to write an empty one.
     uint32_t count(ByteReader& in) noexcept;
     /// A vector of bytes; empty after a fault.
     std::span<const uint8_t> sized(ByteReader& in) noexcept;
-    /// A fault unless the condition holds.
+    /// It is a fault if the condition does not hold.
     void expect(bool condition) noexcept { good_ &= condition; }
-    /// No longer canonical unless the condition holds.
+    /// The section is not canonical if the condition does not hold.
     void expect_canonical(bool condition) noexcept { canonical_ &= condition; }
 
 private:
@@ -61,7 +61,7 @@ public:
     /// A name, and what has it.
     struct Entry {
         NameSpace space = NameSpace::module; ///< what kind of thing has it
-        uint32_t owner = 0;    ///< the function of a local or label, the type of a field, else 0
+        uint32_t owner = 0;    ///< the function of a local or label, the type of a field, otherwise 0
         uint32_t index = 0;    ///< 0 for the module
         std::string_view name; ///< the name itself, in UTF-8
     };
@@ -95,7 +95,7 @@ private:
 /// Which way a branch is likely to go.
 struct BranchHint {
     uint32_t func = 0;   ///< the function's index
-    uint32_t offset = 0; ///< in the function's body, counted from its declarations of locals
+    uint32_t offset = 0; ///< in bytes, from the beginning of the function's declarations of locals
     bool likely = false; ///< whether the branch is likely to be taken
 };
 

@@ -37,7 +37,7 @@ public:
 
     /// The message is `text_of(code)`. Needs no memory.
     explicit Error(ErrorCode code) noexcept : code_{code} {}
-    /// @{ `format` is as for printf. The message uses memory from the standard allocator, or from
+    /// @{ `format` is as for printf. The message uses memory from the default allocator, or from
     /// `allocator`, which must outlive the error and its copies.
     [[gnu::format(printf, 3, 4)]] Error(ErrorCode code, const char* format, ...) noexcept;
     [[gnu::format(printf, 4, 5)]] Error(Allocator& allocator, ErrorCode code, const char* format,

@@ -22,7 +22,7 @@
 
 namespace warpbeam::sfv {
 
-/// A bare item (section 3.3).
+/// A bare item (RFC 9651, section 3.3).
 class WARPBEAM_SFV_API BareItem {
 public:
     /// The boolean true, the value of a key without one.
@@ -99,7 +99,7 @@ private:
     };
 };
 
-/// Parameters (section 3.1.2).
+/// Parameters (RFC 9651, section 3.1.2).
 class WARPBEAM_SFV_API Parameters : public KeyMap<BareItem> {
 public:
     /// Sets a parameter, as `put` does.
@@ -108,7 +108,7 @@ public:
     [[nodiscard]] Result<Parameters> clone() const noexcept;
 };
 
-/// An item (section 3.3).
+/// An item (RFC 9651, section 3.3).
 struct WARPBEAM_SFV_API Item {
     BareItem value;        ///< without the parameters
     Parameters parameters; ///< in their order
@@ -125,7 +125,7 @@ struct WARPBEAM_SFV_API Item {
     friend bool operator==(const Item&, const Item&) = default;
 };
 
-/// An inner list (section 3.1.1).
+/// An inner list (RFC 9651, section 3.1.1).
 struct WARPBEAM_SFV_API InnerList {
     Sequence<Item> items;  ///< in their order
     Parameters parameters; ///< of the list as a whole
@@ -206,7 +206,7 @@ private:
 /// The number of members that a list or dictionary can hold without allocating; most have one or two.
 inline constexpr uint32_t inline_members = 2;
 
-/// A list (section 3.1).
+/// A list (RFC 9651, section 3.1).
 class WARPBEAM_SFV_API List {
 public:
     /// @{ Of one field line, or of several.
@@ -248,7 +248,7 @@ private:
     Sequence<Member, inline_members> members_;
 };
 
-/// A dictionary (section 3.2).
+/// A dictionary (RFC 9651, section 3.2).
 class WARPBEAM_SFV_API Dictionary : public KeyMap<Member, inline_members> {
 public:
     /// @{ Of one field line, or of several.

@@ -5,11 +5,11 @@
 #include <ostream>
 
 /// @file
-/// Prints documents, errors and bare items to streams; documents in their canonical form.
+/// Prints documents and bare items, in their canonical form, and errors to streams.
 
 namespace warpbeam::sfv {
 
-/// @{ Writes it, and returns the stream.
+/// @{ Writes a document, value or error, and returns the stream.
 std::ostream& operator<<(std::ostream& stream, const Document auto& document) {
     return stream << to_string(document);
 }

@@ -14,7 +14,7 @@
 #endif
 
 /// @file
-/// Finds the end of a run of characters: sixteen bytes at a time with SSE2, otherwise eight. No function
+/// Finds the end of a run of characters: sixteen bytes at a time with SSE2, otherwise four. No function
 /// reads outside [p, end).
 
 namespace warpbeam::sfv::scan {
@@ -26,14 +26,14 @@ namespace warpbeam::sfv::scan {
     return p;
 }
 
-/// The first character of [p, end) that is no space.
+/// The first character of [p, end) that is not a space.
 [[gnu::always_inline]] inline const char* skip_spaces(const char* p, const char* end) noexcept {
     while (p != end && *p == ' ')
         ++p;
     return p;
 }
 
-/// OWS: spaces and tabs.
+/// The first character of [p, end) that is neither a space nor a tab (OWS in RFC 9110).
 [[gnu::always_inline]] inline const char* skip_ows(const char* p, const char* end) noexcept {
     while (p != end && (*p == ' ' || *p == '\t'))
         ++p;
@@ -50,7 +50,7 @@ using Block = __m128i;
 [[gnu::always_inline]] inline Block equal(Block bytes, char c) noexcept {
     return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
 }
-/// Whether bytes, taken as unsigned, are in `first` to `last`.
+/// Which bytes, taken as unsigned, are in the range from `first` to `last`.
 [[gnu::always_inline]] inline Block between(Block bytes, char first, char last) noexcept {
     const Block offset = _mm_sub_epi8(bytes, _mm_set1_epi8(first));
     return _mm_cmpeq_epi8(_mm_min_epu8(offset, _mm_set1_epi8(static_cast<char>(last - first))), offset);
@@ -71,8 +71,8 @@ struct KeyChars {
 struct TokenChars {
     static constexpr unsigned mask = chars::token_char;
     [[gnu::always_inline]] static Block find(Block bytes) noexcept {
-        // "!" to ":" without the quote, the parentheses and the comma; the capitals; "^" to "~" without
-        // braces.
+        // "!" to ":" without the quote, the parentheses and the comma; "^" to "~" without the braces; the
+        // capitals.
         const Block low =
             _mm_andnot_si128(either(either(equal(bytes, '"'), equal(bytes, ',')), between(bytes, '(', ')')),
                              between(bytes, '!', ':'));
@@ -151,8 +151,8 @@ template <typename Class>
 }
 #endif
 
-/// The same for runs that are mostly shorter than `likely`. The processor predicts where such a run ends and
-/// continues after it, whereas code after a block must wait for the block.
+/// Like `skip_class`, for runs that are mostly shorter than `likely`. The processor predicts where such a run
+/// ends and continues after it, whereas code after a block must wait for the block.
 template <typename Class, int likely>
 [[gnu::always_inline]] inline const char* skip_short(const char* p, const char* end,
                                                      const char* begin) noexcept {
@@ -172,7 +172,7 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 
 } // namespace detail
 
-/// @{ `skip` with one class each, in a line that begins at `begin`.
+/// @{ Like `skip`, each for one class of characters, in a line that begins at `begin`.
 [[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
                                                          const char* begin) noexcept {
     return detail::skip_short<detail::KeyChars, 8>(p, end, begin);
@@ -195,7 +195,8 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 }
 /// @}
 
-/// Reads up to 16 digits at `p`; the first is already checked. Returns the position after them.
+/// Reads up to 16 digits at `p`; the caller has checked that the first is one. Returns the position after
+/// them.
 [[gnu::always_inline]] inline const char* read_digits(const char* p, const char* end,
                                                       uint64_t& number) noexcept {
     const auto digit_at = [](const char* at) {
@@ -212,7 +213,8 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
         // The high bit of each byte that is not a digit; bytes after the first such byte may be wrong.
         const uint64_t stops = ((word + detail::ones * 0x76) | word) & (detail::ones * 0x80);
         if (stops != 0) {
-            // This is bit 8 * count + 7, and count is not 0. The digits become the last of eight.
+            // The bit is 8 * count + 7, where `count`, the number of digits, is not 0. The shift makes them
+            // the last of eight digits; those before them become zeros.
             const int bit = std::countr_zero(stops);
             number = detail::number_of_digits(word << (71 - bit));
             return p + bit / 8;

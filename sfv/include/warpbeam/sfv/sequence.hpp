@@ -12,10 +12,9 @@ namespace warpbeam::sfv {
 template <typename T, uint32_t count>
 struct InlineRoom {
     InlineRoom() noexcept {}                       // leaves the bytes as they are
-    alignas(T) std::byte bytes[count * sizeof(T)]; ///< where they lie
-    /// @{ The first element.
+    alignas(T) std::byte bytes[count * sizeof(T)]; ///< where the elements lie
+    /// The first element.
     [[nodiscard]] T* data() noexcept { return reinterpret_cast<T*>(bytes); }
-    /// @}
 };
 /// No room at all.
 template <typename T>
@@ -25,9 +24,9 @@ struct InlineRoom<T, 0> {
 };
 
 /// A growing array for documents. The first `inline_capacity` elements lie in the object itself; then it
-/// allocates with the nothrow operator new. If memory runs out, functions return null and leave the elements
-/// unchanged. Pointers to elements stay valid until the next insertion or removal, or until the sequence is
-/// moved, which leaves it empty.
+/// allocates with the nothrow operator new. If memory runs out, functions return null or false and leave
+/// the elements unchanged. Pointers to elements stay valid until the next insertion or removal, or until the
+/// sequence is moved, which leaves it empty.
 ///
 /// Elements are moved as bytes when the array grows: no part of a document stores its own address, except
 /// sequences with inline room, which are therefore never elements.
@@ -50,7 +49,7 @@ public:
         }
     }
 
-    /// @{ As those of std::vector.
+    /// @{ The same as in std::vector.
     [[nodiscard]] size_t size() const noexcept { return size_; }
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
     [[nodiscard]] size_t capacity() const noexcept { return capacity_; }
@@ -63,7 +62,7 @@ public:
     [[nodiscard]] T& back() noexcept { return data_[size_ - 1]; }
     /// @}
 
-    /// Makes room for a total of `capacity` elements, more than now.
+    /// Makes room for a total of `capacity` elements, which must be more than the present capacity.
     [[nodiscard]] bool grow(size_t capacity) noexcept {
         T* const fresh = allocate(capacity);
         if (fresh == nullptr)
@@ -85,14 +84,15 @@ public:
         ++size_;
         return element;
     }
-    /// Ends the last element; there must be one.
+    /// Removes the last element; there must be one.
     void pop() noexcept { data_[--size_].~T(); }
     /// Removes the element at a position.
     void erase(size_t index) noexcept {
         data_[index].~T();
         move_bytes(data_ + index, data_ + index + 1, --size_ - index);
     }
-    /// Removes all elements for which `remove` returns true. If it throws, the elements from there on stay.
+    /// Removes all elements for which `remove` returns true. If it throws, the element that it was
+    /// called with and all later ones stay.
     template <typename Remove>
     void erase_if(Remove&& remove) {
         struct Gap {
@@ -113,7 +113,7 @@ public:
             ++gap.end;
         }
     }
-    /// Removes all elements and keeps the memory.
+    /// Removes all elements, but keeps the memory.
     void clear() noexcept {
         while (size_ != 0)
             pop();
@@ -156,7 +156,7 @@ private:
         data_ = room_.data();
         capacity_ = inline_capacity;
     }
-    /// Takes the elements of `other`, which becomes empty. This must be empty.
+    /// Takes the elements of `other`, which becomes empty. This sequence must be empty before.
     void take(Sequence& other) noexcept {
         if (other.capacity_ == inline_capacity) {
             move_bytes(data_, other.data_, other.size_);

@@ -9,8 +9,8 @@
 #include <string_view>
 
 /// @file
-/// Writes documents as fields in the canonical form (section 4.1). A list or dictionary without members gives
-/// an empty text: such a field should be left out.
+/// Writes documents as fields in the canonical form (RFC 9651, section 4.1). A list or dictionary without
+/// members gives an empty text: such a field should be left out.
 
 namespace warpbeam::sfv {
 

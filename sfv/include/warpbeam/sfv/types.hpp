@@ -10,7 +10,7 @@
 
 namespace warpbeam::sfv {
 
-/// The three types of a whole field (section 3).
+/// The three types of a whole field (RFC 9651, section 3; section numbers below are of that RFC).
 enum class FieldType : uint8_t { item, list, dictionary };
 
 /// What a value is: a bare item of one of the types of section 3.3, or an inner list.
@@ -26,10 +26,10 @@ enum class Type : uint8_t {
     inner_list,
 };
 
-/// `integer`, `byte_sequence`, ...; a static string.
+/// The name of a type, such as `byte_sequence`; a static string.
 [[nodiscard]] WARPBEAM_SFV_API std::string_view name_of(Type type) noexcept;
 
-/// The largest integer, date and number of thousandths: 15 digits.
+/// The largest integer, the largest date, and the largest number of thousandths of a decimal: 15 digits.
 inline constexpr int64_t max_integer = 999'999'999'999'999;
 /// @{ The dates of the first second of year 1 and the last second of year 9999 (section 3.3.7); every
 /// implementation must support this range.
@@ -38,28 +38,28 @@ inline constexpr int64_t max_supported_date = 253'402'300'799;
 /// @}
 
 /// A decimal number with three digits after the point (section 3.3.2). It is exact, without floating point.
-/// Every value up to ±999,999,999,999.999 can be carried.
+/// The values of fields go up to ±999,999,999,999.999.
 struct WARPBEAM_SFV_API Decimal {
     int64_t thousandths = 0; ///< the number, times 1000
 
-    /// The decimal nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON), rounded half to
-    /// even. Other text and numbers that are too large are refused.
+    /// The decimal nearest to a text such as `-12.3456` or `1e-3` (a number as in JSON); ties are
+    /// rounded to even. Other text and numbers that are too large are refused.
     [[nodiscard]] static Result<Decimal> from_text(std::string_view text) noexcept;
     /// The same for the shortest decimal text that identifies `number` in its type, so that 1.05 stays 1.05
     /// and 0.0025, a tie, becomes 0.002. Infinities, NaN and numbers that are too large are refused.
     [[nodiscard]] static Result<Decimal> from_double(double number) noexcept;
-    /// The shortest text of a float is not that of the equal double.
+    /// The same for a float, whose shortest text may differ from that of the equal double.
     [[nodiscard]] static Result<Decimal> from_float(float number) noexcept;
-    /// It would be rounded twice; see BareItemRef.
+    /// A long double would be rounded twice; see BareItemRef.
     template <std::same_as<long double> T>
     static Result<Decimal> from_double(T number) = delete;
-    /// The double that is nearest to it.
+    /// The double that is nearest to this number.
     [[nodiscard]] double to_double() const noexcept { return static_cast<double>(thousandths) / 1000; }
 
     friend auto operator<=>(const Decimal&, const Decimal&) = default;
 };
 
-/// Seconds since 1970-01-01T00:00:00Z without leap seconds, negative before (section 3.3.7).
+/// Seconds since 1970-01-01T00:00:00Z without leap seconds; earlier dates are negative (section 3.3.7).
 struct Date {
     int64_t seconds = 0; ///< since 1970, see above
     friend auto operator<=>(const Date&, const Date&) = default;

@@ -8,8 +8,8 @@
 
 namespace warpbeam::sfv {
 
-/// Writes a field piece by piece in its canonical form (section 4.1) into the caller's buffer, without a
-/// document and without allocating:
+/// Writes a field piece by piece in its canonical form (RFC 9651, section 4.1) into the caller's buffer,
+/// without a document and without allocating:
 ///
 ///     char buffer[64];
 ///     Writer writer{FieldType::dictionary, buffer};
@@ -22,8 +22,8 @@ namespace warpbeam::sfv {
 /// it. Duplicate keys are not checked: readers take the last value.
 class WARPBEAM_SFV_API Writer {
 public:
-    /// Texts that are written must not overlap the buffer. With an empty buffer, `size` gives the required
-    /// size.
+    /// The texts passed to the functions below must not overlap the buffer. With an empty buffer, `size`
+    /// gives the required size.
     explicit Writer(FieldType type, std::span<char> buffer = {}) noexcept
         : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type} {}
 
@@ -32,9 +32,9 @@ public:
     /// The only item, a member of a list, the value of a dictionary member, or an item of an inner list,
     /// depending on the calls before.
     Writer& value(const BareItemRef& value) noexcept;
-    /// An inner list as a value. Each `value` until `end_inner_list` is an item of it.
+    /// An inner list as a value. Each `value` until `end_inner_list` is one of its items.
     Writer& begin_inner_list() noexcept;
-    /// Ends an inner list; parameters of it may follow.
+    /// Ends an inner list; its parameters may follow.
     Writer& end_inner_list() noexcept;
     /// A parameter of the previous value, or of the inner list that has just ended.
     Writer& parameter(std::string_view key, const BareItemRef& value = true) noexcept;
@@ -44,7 +44,7 @@ public:
     /// The whole field; it lies in the buffer. A list or dictionary without members gives an empty field,
     /// which should be left out. If the buffer was too small, the error's offset is the required size.
     [[nodiscard]] Result<std::string_view> finish() const noexcept;
-    /// The same if only the length is needed; the buffer may be of any size.
+    /// Like `finish`, if only the length of the field is needed; the buffer may be too small, or empty.
     [[nodiscard]] Result<size_t> finish_size() const noexcept;
 
 private:

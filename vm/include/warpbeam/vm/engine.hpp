@@ -19,8 +19,8 @@ struct Config {
     FeatureSet features = {};
     /// Limits on the size of modules and their parts.
     ModuleLimits limits = {};
-    /// Whether code consumes fuel at calls, at loop heads, for garbage collections and for instructions on
-    /// many bytes or elements, and traps when it is used up (Store::set_fuel).
+    /// Whether code consumes fuel at calls, at loop heads, for garbage collections and for instructions
+    /// that work on many bytes or elements, and traps when it is used up (Store::set_fuel).
     bool fuel = false;
     /// Whether code checks at calls and loop heads if it should stop (Store::interrupt_handle).
     bool interruption = false;
@@ -29,7 +29,7 @@ struct Config {
     bool waiting = true;
     /// Whether the processor's memory protection, instead of comparisons, checks the bounds of most accesses
     /// to memories with 32-bit addresses. Results are the same. Every such memory then takes 8 GiB of address
-    /// space; without that space it can't be created. The process gets a SIGSEGV handler, which passes faults
+    /// space, and can't be created without it. The process gets a SIGSEGV handler, which passes faults
     /// that are not its own to the previous handler. Not available on every platform: see
     /// Engine::guard_pages, and docs/memory.md.
     bool guard_pages = false;
@@ -42,11 +42,11 @@ struct Config {
     /// per level (typed calls) to 1,400 (untyped host functions) on x86-64, plus what the host function
     /// itself uses. Exceeding the depth causes the trap "call stack exhausted".
     uint32_t host_call_depth = 100;
-    /// How many bytes of the thread's native stack must be free for such a call, or a quarter of that stack
-    /// if that is less; 0 switches the check off. If fewer are free, the call traps with "call stack
-    /// exhausted". Host functions may rely on this much stack, but not on more. It has no effect where the
-    /// size of the stack is not known: on platforms other than Linux and macOS, and on stacks that the
-    /// embedder allocated itself, for example for coroutines.
+    /// How many bytes of the thread's native stack must be free for a call from the host into WebAssembly,
+    /// but not more than a quarter of that stack; 0 switches the check off. If fewer are free, the call traps
+    /// with "call stack exhausted". Host functions may rely on this much stack, but not on more. It has no
+    /// effect where the size of the stack is not known: on platforms other than Linux and macOS, and on
+    /// stacks that the embedder allocated itself, for example for coroutines.
     size_t native_stack_reserve = 32 * 1024;
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is detected at once.

@@ -22,11 +22,11 @@ private:
     char text_[61];
 };
 
-/// Walks over the tokens of a text and sees two of them at a time. After any fault, even one reported
-/// elsewhere, only the end of the text is left, so every loop over tokens ends.
+/// Walks over the tokens of a text; it sees the current token and the next one. After any fault, even one
+/// reported elsewhere, only the end of the text is left, so every loop over tokens ends.
 class WARPBEAM_API Cursor {
 public:
-    /// Begins at a position of `text`. It and `fault` must outlive the cursor.
+    /// Begins at a position in `text`. `text` and `fault` must outlive the cursor.
     Cursor(std::string_view text, Fault& fault, size_t position = 0) noexcept;
 
     /// The current token.
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] bool at_keyword(std::string_view keyword) const noexcept {
         return at(TokenKind::keyword) && text() == keyword;
     }
-    /// Whether a parenthesis and this keyword come next.
+    /// Whether an opening parenthesis and this keyword come next.
     [[nodiscard]] bool at_open(std::string_view keyword) const noexcept {
         return at(TokenKind::lpar) && ahead_.kind == TokenKind::keyword && lexer_.text(ahead_) == keyword;
     }
@@ -57,19 +57,20 @@ public:
     /// The token after the current one.
     [[nodiscard]] const Token& ahead() const noexcept { return ahead_; }
 
-    /// Moves to the next token and returns the current one. An annotation before it that was not taken is
-    /// misplaced.
+    /// Moves to the next token and returns the one that it leaves. If an annotation before the latter was
+    /// not taken, it is reported as misplaced.
     Token advance() noexcept;
-    /// @{ Passes what is given, if it comes next; returns whether it did.
+    /// @{ If this comes next, moves past it; returns whether it did.
     bool accept(TokenKind kind) noexcept;
     bool accept_keyword(std::string_view keyword) noexcept;
     bool accept_open(std::string_view keyword) noexcept;
     /// @}
-    /// The token, if it is of this kind; otherwise reports a fault and returns an empty token.
+    /// Moves past the current token and returns it, if it is of this kind; otherwise reports that
+    /// `what` was expected, and returns an empty token.
     Token expect(TokenKind kind, const char* what) noexcept;
-    /// A closing parenthesis, or else a fault.
+    /// Moves past a closing parenthesis, or reports a fault.
     void expect_close() noexcept { expect(TokenKind::rpar, "\")\""); }
-    /// Skips to the parenthesis that closes the open ones; the first has already been entered.
+    /// Skips the rest of the parentheses that were passed last, including the closing one.
     void skip_to_close() noexcept;
 
     /// Takes the annotation `name` before the current token, so that it does not count as misplaced. Returns
@@ -81,8 +82,8 @@ public:
     /// Moves to another position in the same text.
     void move_to(size_t position) noexcept;
 
-    /// @{ A fault with a message as for printf, at a place of the text or at the current token; malformed
-    /// unless a code is given.
+    /// @{ A fault with a message as for printf, at a place in the text or at the current token. Its
+    /// code is `malformed` unless another is given.
     template <typename... Args>
     void fail_at(size_t offset, const char* format, Args... arguments) noexcept {
         fail_with(ErrorCode::malformed, offset, format, arguments...);
@@ -105,7 +106,7 @@ public:
 
     /// Whether there was a fault.
     [[nodiscard]] bool failed() const noexcept { return static_cast<bool>(*fault_); }
-    /// The fault, which may not have happened.
+    /// Where faults are reported; check whether there was one.
     [[nodiscard]] Fault& fault() const noexcept { return *fault_; }
     /// Reports that there is no more memory.
     void fail_memory() noexcept {
@@ -113,7 +114,7 @@ public:
         stop();
     }
 
-    /// Whether annotations are allowed everywhere, for a first pass over the text.
+    /// Whether annotations are allowed everywhere, as in a first pass over the text, which ignores them.
     bool lenient = false;
 
 private:

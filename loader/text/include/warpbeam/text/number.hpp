@@ -12,10 +12,11 @@
 
 namespace warpbeam::text {
 
-/// What a text can be read as.
+/// What kind of number a text can be read as.
 enum class NumberKind : uint8_t { none, natural, integer, floating };
 
-/// The kind of number that all of `text` is; a natural is also an integer, and both are also floating.
+/// The most specific kind that the whole of `text` can be read as: every natural number is also an integer,
+/// and every integer is also floating.
 [[nodiscard]] WARPBEAM_API NumberKind classify_number(std::string_view text) noexcept;
 
 // For the following, `text` must have been classified as a number of a suitable kind; the result is empty if
@@ -30,8 +31,8 @@ enum class NumberKind : uint8_t { none, natural, integer, floating };
 [[nodiscard]] WARPBEAM_API std::optional<uint64_t> parse_integer(std::string_view text,
                                                                  unsigned bits) noexcept;
 
-/// @{ The bits of a binary32 or binary64 number: rounded to nearest, ties to even, for literals of any
-/// length; empty if it would round to infinity or the payload of a NaN does not fit.
+/// @{ The bits of a binary32 or binary64 number. A literal of any length is rounded to the nearest number,
+/// ties to even. Empty if that is infinity, or if the payload of a NaN does not fit.
 /// https://webassembly.github.io/spec/core/text/values.html#floating-point
 [[nodiscard]] WARPBEAM_API std::optional<uint32_t> parse_f32(std::string_view text) noexcept;
 [[nodiscard]] WARPBEAM_API std::optional<uint64_t> parse_f64(std::string_view text) noexcept;

@@ -12,7 +12,7 @@ namespace warpbeam {
 
 /// How a text is translated.
 struct TextOptions {
-    Allocator* allocator = nullptr; ///< null: the standard one
+    Allocator* allocator = nullptr; ///< null means the default allocator
     /// Whether identifiers go into the name section, so that backtraces show them.
     bool names = true;
     /// The line number of the text's first line in messages, for text cut from a larger file.

@@ -14,7 +14,7 @@ namespace warpbeam {
 
 /// How a module is printed.
 struct PrintOptions {
-    Allocator* allocator = nullptr; ///< null: the standard one
+    Allocator* allocator = nullptr; ///< null means the default allocator
     /// The maximum number of characters in the text; a few bytes of a module can stand for thousands.
     size_t max_characters = size_t{1} << 30;
     /// If it is not null, custom sections that refer to the code by offset (see `points_into_code`) are left
