@@ -305,6 +305,8 @@ bool retry(Regs& r, Exit exit) noexcept {
                                                     uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
                                                     Vector f0) {
     const auto exit = static_cast<Exit>(reinterpret_cast<uintptr_t>(mem));
+    if (exit == Exit::done) // the results are all that is left
+        return exit;
     Regs r{ip, fp, nullptr, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if (retry(r, exit))
         WARPBEAM_DISPATCH(r);
@@ -325,22 +327,25 @@ Exit start(Regs& r) noexcept {
         profile(*r.ip);
         exit = r.ip->handler(r);
     } while (exit == Exit::none || retry(r, exit));
-    save(*r.inst->execution, r, exit);
+    if (exit != Exit::done) // the results are all that is left
+        save(*r.inst->execution, r, exit);
     return exit;
 }
 } // namespace
 #endif
 
 Exit run(Execution& execution, FuncInst& func) noexcept {
+    execution.rp = execution.stack_end;
     if (func.instance == nullptr) {
+        execution.inst = nullptr;
         execution.fp = execution.stack;
         execution.free = execution.stack + func.cell->code.load(std::memory_order_relaxed)->frame_slots;
         const Exit exit = call_host(execution, *func.host, nullptr, execution.stack);
         return exit == Exit::none ? Exit::done : exit;
     }
-    *--execution.rp = {exit_instr(), execution.stack};
     Regs r{};
-    r.rp = execution.rp;
+    r.rp = execution.stack_end - 1;
+    *r.rp = {exit_instr(), execution.stack};
     r.fp = execution.stack;
     r.inst = func.instance;
     r.inst->execution = &execution;

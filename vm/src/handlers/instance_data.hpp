@@ -131,7 +131,6 @@ struct Execution {
     bool may_wait;                                     ///< Config::waiting
     bool may_suspend;                                  ///< whether host calls may wait for their answers
     bool is_running;
-    uint32_t depth;   ///< the number of nested runs of the interpreter on the native stack
     size_t max_stack; ///< the bytes to which the block may grow
     Execution* outer; ///< the one that called the host function which called this one
     // Of an ExecutionObject: its place in the list of all of the store.

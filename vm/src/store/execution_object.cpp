@@ -46,6 +46,7 @@ void ExecutionObject::drop() noexcept {
         dropped_ = true;
         return;
     }
+    execution_->may_suspend = false;
     store().stacks.remove(*execution_);
     store().stacks.put_back(*std::exchange(execution_, nullptr));
 }

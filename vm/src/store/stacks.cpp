@@ -17,19 +17,9 @@ constexpr size_t first_block = 512;
 constexpr unsigned max_idle = 8;
 constexpr size_t max_idle_block = 64 * 1024;
 
-size_t block_size(const Execution& execution) noexcept {
-    return static_cast<size_t>(reinterpret_cast<char*>(execution.stack_end) -
-                               reinterpret_cast<char*>(execution.stack));
-}
-
 size_t used(const Execution& execution) noexcept {
     return static_cast<size_t>(execution.free - execution.stack) * sizeof(Slot) +
            static_cast<size_t>(execution.stack_end - execution.rp) * sizeof(Record);
-}
-
-/// Whether a run may begin with a frame of so many slots.
-bool has_room(const Execution& execution, size_t slots) noexcept {
-    return slots <= (block_size(execution) - call_records * sizeof(Record)) / sizeof(Slot);
 }
 
 /// Moves the stack to a block of another size, which is enough for what is in use.
@@ -107,13 +97,19 @@ void Stacks::destroy(Execution* execution) noexcept {
     warpbeam::destroy(allocator, execution);
 }
 
+bool Stacks::may_nest(TrapCode& failure) const noexcept {
+    uint32_t depth = 0;
+    for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
+        ++depth;
+    if (depth < max_depth_ && has_native_stack(native_stack_reserve_))
+        return true;
+    failure = closed_ ? TrapCode::usage : TrapCode::call_stack_exhausted;
+    return false;
+}
+
 bool Stacks::enter(Execution& execution, TrapCode& failure) noexcept {
-    const uint32_t depth = running_ != nullptr ? running_->depth : 0;
-    if (depth >= max_depth_ || !has_native_stack(native_stack_reserve_)) {
-        failure = closed_ ? TrapCode::usage : TrapCode::call_stack_exhausted;
+    if (!may_nest(failure))
         return false;
-    }
-    execution.depth = depth + 1;
     execution.outer = running_;
     execution.is_running = true;
     running_ = &execution;
@@ -125,25 +121,17 @@ void Stacks::leave() noexcept {
     running_ = running_->outer;
 }
 
-Execution* Stacks::begin(size_t slots, TrapCode& failure) noexcept {
+Execution* Stacks::begin_slowly(size_t slots, TrapCode& failure) noexcept {
+    if (!may_nest(failure))
+        return nullptr;
     const size_t max_stack = running_ != nullptr ? running_->max_stack - used(*running_) : max_stack_;
     Execution* const execution = take(slots, max_stack, failure);
     if (execution == nullptr)
         return nullptr;
-    execution->may_suspend = false;
     execution->fuel = fuel();
-    if (!enter(*execution, failure)) {
-        put_back(*execution);
-        return nullptr;
-    }
+    execution->outer = running_;
+    running_ = execution;
     return execution;
-}
-
-void Stacks::end() noexcept {
-    Execution& execution = *running_;
-    leave();
-    fuel() = execution.fuel;
-    put_back(execution);
 }
 
 Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexcept {
@@ -156,10 +144,11 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
     } else {
         idle_ = execution->outer;
         --idle_count_;
-        execution->fp = execution->free = execution->stack;
-        execution->rp = execution->stack_end;
-        execution->inst = nullptr;
     }
+    execution->fp = execution->free = execution->stack;
+    execution->rp = execution->stack_end;
+    execution->inst = nullptr;
+    execution->may_suspend = false;
     execution->max_stack = max_stack;
     while (!has_room(*execution, slots)) {
         if (max_stack <= block_size(*execution))
@@ -172,15 +161,13 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
     return execution;
 }
 
-void Stacks::put_back(Execution& execution) noexcept {
+void Stacks::put_back_slowly(Execution& execution) noexcept {
     // One large block at most is kept.
     if (idle_count_ == max_idle || (idle_count_ != 0 && block_size(execution) > max_idle_block)) {
         destroy(&execution);
         return;
     }
-    execution.outer = idle_;
-    idle_ = &execution;
-    ++idle_count_;
+    keep_idle(execution);
 }
 
 Execution* Stacks::take_owned(size_t slots) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/instance_data.hpp"
+#include "store/native_stack.hpp"
 
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
@@ -19,6 +20,16 @@ struct InterruptTarget : RefCounted<InterruptTarget> {
 
 namespace vm {
 
+/// The bytes of a stack.
+[[nodiscard]] inline size_t block_size(const Execution& execution) noexcept {
+    return static_cast<size_t>(reinterpret_cast<char*>(execution.stack_end) -
+                               reinterpret_cast<char*>(execution.stack));
+}
+/// Whether a run may begin with a frame of so many slots.
+[[nodiscard]] inline bool has_room(const Execution& execution, size_t slots) noexcept {
+    return slots <= (block_size(execution) - call_records * sizeof(Record)) / sizeof(Slot);
+}
+
 /// The executions of a store. One at most runs; those that called the host, which called code again, are
 /// below it in a list. Each has a stack of its own, so that a stack can move while it grows.
 class Stacks {
@@ -34,15 +45,36 @@ public:
     [[nodiscard]] Execution* running() const noexcept { return running_; }
     /// A fresh execution, which then runs, with room for `slots` values at the beginning of its stack; null
     /// when there is no memory, or calls nest too deep: `failure` is why.
-    [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept;
+    [[nodiscard]] Execution* begin(size_t slots, TrapCode& failure) noexcept {
+        Execution* const execution = idle_;
+        if (execution == nullptr || running_ != nullptr || !has_room(*execution, slots) || max_depth_ == 0 ||
+            !has_native_stack(native_stack_reserve_)) [[unlikely]]
+            return begin_slowly(slots, failure);
+        idle_ = execution->outer;
+        --idle_count_;
+        execution->max_stack = max_stack_;
+        execution->fuel = fuel_;
+        execution->outer = nullptr;
+        running_ = execution;
+        return execution;
+    }
     /// Ends the running execution; the one below it continues.
-    void end() noexcept;
+    void end() noexcept {
+        Execution& execution = *running_;
+        running_ = execution.outer;
+        fuel() = execution.fuel;
+        put_back(execution);
+    }
 
     /// The same for executions that an ExecutionObject owns. They have their own fuel.
     [[nodiscard]] Execution* take_owned(size_t slots) noexcept;
     void add(Execution& execution, ExecutionObject& owner) noexcept;
     void remove(Execution& execution) noexcept;
-    void put_back(Execution& execution) noexcept;
+    void put_back(Execution& execution) noexcept {
+        if (idle_ != nullptr) [[unlikely]]
+            return put_back_slowly(execution);
+        keep_idle(execution);
+    }
     [[nodiscard]] bool enter(Execution& execution, TrapCode& failure) noexcept;
     void leave() noexcept;
 
@@ -72,6 +104,15 @@ public:
     }
 
 private:
+    void keep_idle(Execution& execution) noexcept {
+        execution.outer = idle_;
+        idle_ = &execution;
+        ++idle_count_;
+    }
+    /// Whether calls of the host may nest once more; if not, `failure` says why.
+    [[nodiscard]] bool may_nest(TrapCode& failure) const noexcept;
+    [[nodiscard]] Execution* begin_slowly(size_t slots, TrapCode& failure) noexcept;
+    void put_back_slowly(Execution& execution) noexcept;
     [[nodiscard]] Execution* create() noexcept;
     [[nodiscard]] Execution* take(size_t slots, size_t max_stack, TrapCode& failure) noexcept;
     void destroy(Execution* execution) noexcept;

@@ -1,5 +1,5 @@
-// The snippets of docs/executions.md, whole and as a test: the lines between the marks are those that the page
-// shows.
+// The snippets of docs/executions.md, whole and as a test: the lines between the marks are those that the
+// page shows.
 
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/execution.hpp>
