@@ -58,7 +58,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                [&](std::string_view text) {
                    settings.limits.memory_bytes = settings.limits.heap_bytes = parse_count(text, true);
                })
-        .value("--max-stack", "BYTES", "the size of the call stack (default: 1M)",
+        .value("--max-stack", "BYTES", "the size to which a call stack may grow (default: 4M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
         .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
         .flag("--guard-pages", "let the hardware check memory bounds where it can",

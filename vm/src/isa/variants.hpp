@@ -17,8 +17,8 @@ namespace warpbeam::vm {
 /// Which variants of a form a WebAssembly instruction gets, according to how programs use it
 /// (docs/decisions/0009). `none`: the form does not apply to it.
 enum class Coverage : uint8_t {
-    none,
-    full,
+    none,        ///< the form does not apply to it
+    full,        ///< every variant of the form; only for forms that belong to one instruction
     common,      ///< a common memory access or vector operator
     compact,     ///< rare or slow
     additive,    ///< an addition, which has the most variants

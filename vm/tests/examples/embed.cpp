@@ -30,7 +30,8 @@ bool failed(const auto&... results) {
             why = result.error().message();
     };
     (look(results), ...);
-    std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
+    if (!why.empty())
+        std::fprintf(stderr, "%.*s\n", static_cast<int>(why.size()), why.data());
     return !why.empty();
 }
 

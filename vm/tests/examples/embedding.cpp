@@ -24,6 +24,10 @@ void check(bool good, const char* what) {
     }
 }
 
+void fail(std::string_view why) {
+    check(false, std::string{why}.c_str());
+}
+
 Module load(const Engine& engine, std::string_view wat) {
     const auto bytes = parse_wat(wat);
     auto module = bytes ? engine.load(*bytes) : std::expected<Module, Error>{std::unexpected{bytes.error()}};
@@ -78,18 +82,18 @@ void run_plugins() {
     // [instances
     auto linked = linker.resolve(module); // looks up and checks the imports, once
     if (!linked)
-        return check(false, "an import is missing");
+        return fail(linked.error().message()); // names all imports that are missing or do not fit
     std::vector<Plugin> plugins(3);
     for (Plugin& state : plugins) {
         Store store{engine}; // one for each plug-in, so that none can touch another
         store.set_data(&state);
         auto instance = linked->instantiate(store);
         if (!instance)
-            return check(false, "no instance");
+            return fail(instance.error().message());
         auto event = instance->func<int64_t(int64_t)>("event");
         for (int64_t i = 1; event && i <= 4; ++i)
             if (auto handled = (*event)(i); !handled)
-                return check(false, "an event trapped");
+                return fail(handled.error().message());
     }
     // instances]
     for (const Plugin& state : plugins)
@@ -118,7 +122,7 @@ void limit() {
     check(spin && (*spin)().error().code() == TrapCode::out_of_fuel, "fuel does not end");
     // [deadline
     store.set_fuel(UINT64_MAX);
-    const InterruptHandle deadline = store.new_interrupt_handle(); // for this call only
+    const InterruptHandle deadline = store.new_interrupt_handle();
     std::promise<void> done;
     std::thread watchdog{[&] {
         if (done.get_future().wait_for(std::chrono::milliseconds{20}) == std::future_status::timeout)
@@ -127,10 +131,10 @@ void limit() {
     const auto result = (*spin)();
     done.set_value();
     watchdog.join();
+    store.clear_interrupt(); // in case the watchdog was late
     const bool late = !result && result.error().code() == TrapCode::interrupted;
     // deadline]
     check(late, "the deadline was not kept");
-    store.clear_interrupt();
     deadline.interrupt(); // without effect
     check((*instance->func<int32_t()>("work"))() == 42, "the store can't be used again");
 }

@@ -79,7 +79,7 @@ public:
 
     /// The kind of trap.
     [[nodiscard]] TrapCode code() const noexcept { return code_; }
-    /// What happened, with the relevant numbers; it begins with `text_of(code())` unless the host wrote it.
+    /// What happened, with the relevant numbers. For traps of running code it begins with `text_of(code())`.
     /// It is on one line, except for a list of imports that do not fit, and escaped so that it is safe to
     /// print.
     [[nodiscard]] std::string_view message() const noexcept;
