@@ -24,9 +24,7 @@ void check(bool good, const char* what) {
     }
 }
 
-void fail(std::string_view why) {
-    check(false, std::string{why}.c_str());
-}
+void fail(std::string_view why) { check(false, std::string{why}.c_str()); }
 
 Module load(const Engine& engine, std::string_view wat) {
     const auto bytes = parse_wat(wat);
