@@ -37,7 +37,7 @@ struct ParseOptions {
 /// value counts, in the position of the first. After a failure every call returns false and the whole field
 /// has failed: discard what was read so far.
 ///
-/// Not thread-safe, but two parsers share nothing except the field's bytes.
+/// Thread-safety: one thread at a time may use a parser; two parsers share nothing except the field's bytes.
 class WARPBEAM_SFV_API Parser {
 public:
     /// Parses one field line. The bytes must outlive the parser and the values.

@@ -20,6 +20,7 @@ namespace warpbeam::sfv {
 /// It checks everything, including the order of calls, so what `finish` returns is always well-formed and
 /// contains no control character. The first failure is kept: all later calls do nothing, and `finish` reports
 /// it. Duplicate keys are not checked: readers take the last value.
+/// Thread-safety: one thread at a time may use a writer; two writers share nothing except their buffers.
 class WARPBEAM_SFV_API Writer {
 public:
     /// The texts passed to the functions below must not overlap the buffer. With an empty buffer, `size`

@@ -28,12 +28,15 @@ struct TextOptions {
 ///
 /// An error's message begins with line and column and shows the line with a caret below the position; its
 /// offset is the byte offset in the text. Memory use is proportional to the text's size.
+///
+/// Thread-safety: any number of threads may translate at the same time.
 [[nodiscard]] WARPBEAM_API std::expected<Vec<uint8_t>, Error>
 parse_wat(std::string_view text, const TextOptions& options = {}) noexcept;
 
 /// Takes an error from `Module::load` for a module that `parse_wat` made from `text` with these options, and
 /// shows it like an error of `parse_wat`: with line, column and the line itself, and with the offset in the
 /// text. An error without a known position is returned unchanged. Translates the text again.
+/// Thread-safety: that of `parse_wat`.
 [[nodiscard]] WARPBEAM_API Error locate_in_wat(std::string_view text, const Error& refused,
                                                const TextOptions& options = {}) noexcept;
 

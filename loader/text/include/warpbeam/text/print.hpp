@@ -33,6 +33,8 @@ struct PrintOptions {
 ///
 /// The module is not validated. Only what can't be written as text is refused, as `malformed`, with the byte
 /// offset. The other errors are `limit` and `out_of_memory`.
+///
+/// Thread-safety: any number of threads may print at the same time.
 [[nodiscard]] WARPBEAM_API std::expected<Vec<char>, Error>
 print_wat(std::span<const uint8_t> module, const PrintOptions& options = {}) noexcept;
 
