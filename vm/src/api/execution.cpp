@@ -63,6 +63,8 @@ std::expected<Execution, Error> Execution::create(Func function, std::span<const
                                      type.params.size(), args.size()}};
     if (const size_t i = vm::first_misfit(args, type.params, *func.store); i != args.size())
         return std::unexpected{Error{ErrorCode::usage, "argument %zu has the wrong type", i}};
+    if (auto room = func.store->quota.check_executions(); !room)
+        return std::unexpected{room.error()};
     auto object = vm::ExecutionObject::create(func, args);
     if (!object)
         return std::unexpected{no_memory()};

@@ -2,6 +2,7 @@
 
 #include "store/errors.hpp"
 #include "store/internal.hpp"
+#include "store/stack_pointer.hpp"
 
 namespace warpbeam::vm {
 
@@ -34,6 +35,15 @@ Error CompiledModule::error_of(Exit exit) noexcept {
     return Error{ErrorCode::unsupported, "the engine generated invalid code: at 0x%04zx: %s",
                  refusal.finding.position, refusal.finding.words}
         .in_function(refusal.func);
+}
+
+uint32_t CompiledModule::stack_pointer() noexcept {
+    uint32_t found = stack_pointer_.load(std::memory_order_relaxed);
+    if (found == not_searched) {
+        found = find_stack_pointer(module_);
+        stack_pointer_.store(found, std::memory_order_relaxed);
+    }
+    return found;
 }
 
 const DataImages* CompiledModule::images() noexcept {

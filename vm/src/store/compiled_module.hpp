@@ -24,6 +24,9 @@ public:
     /// only one. Null if there are none. Any thread may call this.
     [[nodiscard]] const DataImages* images() noexcept;
 
+    /// See find_stack_pointer. Any thread may call this.
+    [[nodiscard]] uint32_t stack_pointer() noexcept;
+
     void drop() noexcept override { destroy(allocator_, this); }
     ~CompiledModule() { destroy(allocator_, images_.load(std::memory_order_relaxed)); }
 
@@ -35,6 +38,8 @@ private:
     std::mutex making_images_;
     std::atomic_flag asked_for_images_ = ATOMIC_FLAG_INIT;
     std::atomic<DataImages*> images_ = nullptr;
+    static constexpr uint32_t not_searched = UINT32_MAX - 1;
+    std::atomic<uint32_t> stack_pointer_ = not_searched;
 };
 
 } // namespace warpbeam::vm

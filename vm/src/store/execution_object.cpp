@@ -36,6 +36,7 @@ Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Val
     store_values(execution->stack, args);
     execution->free = execution->stack + params;
     store.stacks.add(*execution, *object);
+    store.quota.add_execution();
     return object;
 }
 
@@ -46,8 +47,10 @@ void ExecutionObject::drop() noexcept {
         dropped_ = true;
         return;
     }
+    guest_stack_.drop();
     execution_->may_suspend = false;
     store().stacks.remove(*execution_);
+    store().quota.remove_execution();
     store().stacks.put_back(*std::exchange(execution_, nullptr));
 }
 
@@ -69,6 +72,8 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
         return refuse("the execution has ended");
     if (state_ == ExecutionState::host_call)
         return refuse("the execution waits for the answer to a host call");
+    if (!guest_stack_.may_go_on())
+        return refuse("the guest's stack has frames of executions that began later: finish or drop those first");
     StoreImpl& store = this->store();
     TrapCode failure{};
     if (!store.stacks.enter(*execution_, failure))
@@ -89,6 +94,7 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
 Exit ExecutionObject::advance() noexcept {
     switch (next_) {
     case Step::begin:
+        guest_stack_.begin(func_.instance);
         return run(*execution_, func_);
     case Step::go_on:
         return continue_run(*execution_);
@@ -106,6 +112,7 @@ void ExecutionObject::settle(Exit exit) noexcept {
     switch (exit) {
     case Exit::done:
         state_ = ExecutionState::done;
+        guest_stack_.finish();
         execution_->free = execution_->stack + slots_of(type().results);
         break;
     case Exit::host_call:
@@ -124,8 +131,15 @@ void ExecutionObject::settle(Exit exit) noexcept {
         state_ = ExecutionState::trapped;
         trap_ = trap_of(exit, *execution_);
         execution_->free = execution_->stack;
-        break;
+        // One that a host function started meanwhile may wait above it.
+        if (!store().stacks.any_owned([&](const ExecutionObject& other) {
+                return &other != this && other.guest_stack_.is_above(guest_stack_);
+            }))
+            guest_stack_.trap();
+        return;
     }
+    if (state_ != ExecutionState::done && execution_->inst != nullptr)
+        guest_stack_.stop(*execution_->inst);
 }
 
 void ExecutionObject::answer(std::span<const Value> values) noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/instance_data.hpp"
+#include "store/guest_stack.hpp"
 #include "store/internal.hpp"
 
 #include <warpbeam/memory/ref.hpp>
@@ -42,6 +43,7 @@ private:
 
     FuncInst& func_;
     Execution* execution_;
+    GuestStack guest_stack_;
     ExecutionState state_ = ExecutionState::ready;
     Step next_ = Step::begin;
     bool dropped_ = false;     ///< while it ran

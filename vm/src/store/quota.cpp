@@ -70,6 +70,13 @@ bool Quota::take_elements(const TableType& type, uint64_t from, uint64_t to) noe
     return true;
 }
 
+std::expected<void, Error> Quota::check_executions() const noexcept {
+    if (usage_.executions < limits_.executions)
+        return {};
+    return std::unexpected{
+        Error{ErrorCode::limit, "store execution limit reached (%" PRIu32 ")", limits_.executions}};
+}
+
 std::expected<void, Error> Quota::check_instances() const noexcept {
     if (usage_.instances < limits_.instances)
         return {};

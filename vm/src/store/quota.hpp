@@ -38,6 +38,10 @@ public:
         return limits_.growth == nullptr || limits_.growth->allow_memory(*store_, type, from, to);
     }
 
+    [[nodiscard]] std::expected<void, Error> check_executions() const noexcept;
+    void add_execution() noexcept { ++usage_.executions; }
+    void remove_execution() noexcept { --usage_.executions; }
+
     [[nodiscard]] std::expected<void, Error> check_instances() const noexcept;
     void add_instance() noexcept { ++usage_.instances; }
 

@@ -70,6 +70,13 @@ public:
     [[nodiscard]] Execution* take_owned(size_t slots) noexcept;
     void add(Execution& execution, ExecutionObject& owner) noexcept;
     void remove(Execution& execution) noexcept;
+    template <typename Predicate>
+    [[nodiscard]] bool any_owned(Predicate predicate) const noexcept {
+        for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
+            if (predicate(*execution->owner))
+                return true;
+        return false;
+    }
     void put_back(Execution& execution) noexcept {
         if (idle_ != nullptr) [[unlikely]]
             return put_back_slowly(execution);

@@ -65,7 +65,8 @@ public:
     ~Execution();
 
     /// Prepares a call, which begins with the first `resume`. Errors: `usage` if the function is null or the
-    /// arguments do not match its type; `out_of_memory`.
+    /// arguments do not match its type; `limit` if the store has as many executions as it may have;
+    /// `out_of_memory`.
     [[nodiscard]] static std::expected<Execution, Error> create(Func function,
                                                                 std::span<const Value> args = {}) noexcept;
 

@@ -29,6 +29,7 @@ struct StoreLimits {
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;
     uint32_t tables = UINT32_MAX;
+    uint32_t executions = UINT32_MAX;
     /// @}
     /// Decides about requests that these limits allow; null to allow them all. It must outlive the store.
     GrowthPolicy* growth = nullptr;
@@ -43,6 +44,7 @@ struct StoreUsage {
     uint32_t instances = 0;
     uint32_t memories = 0;
     uint32_t tables = 0;
+    uint32_t executions = 0;
     /// @}
 };
 

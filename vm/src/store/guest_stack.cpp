@@ -1,0 +1,56 @@
+#include "store/guest_stack.hpp"
+
+#include "store/objects.hpp"
+#include "store/stack_pointer.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::vm {
+namespace {
+
+GlobalInst* pointer_of(const InstanceData& instance) noexcept {
+    const uint32_t index = static_cast<const InstanceObject&>(instance).compiled->stack_pointer();
+    return index != no_stack_pointer ? instance.globals[index] : nullptr;
+}
+
+} // namespace
+
+void GuestStack::begin(const InstanceData* instance) noexcept {
+    began_.global = instance != nullptr ? pointer_of(*instance) : nullptr;
+    if (began_.global != nullptr)
+        began_.value = began_.global->value[0];
+}
+
+void GuestStack::stop(const InstanceData& top) noexcept {
+    stopped_[0].global = began_.global;
+    stopped_[1].global = pointer_of(top);
+    for (Pointer& pointer : stopped_)
+        if (pointer.global != nullptr)
+            pointer.value = pointer.global->value[0];
+}
+
+bool GuestStack::may_go_on() const noexcept {
+    return std::ranges::all_of(stopped_, [](const Pointer& pointer) {
+        return pointer.global == nullptr || pointer.global->value[0] == pointer.value;
+    });
+}
+
+bool GuestStack::is_above(const GuestStack& other) const noexcept {
+    return other.began_.global != nullptr &&
+           std::ranges::any_of(stopped_, [&](const Pointer& pointer) {
+               return pointer.global == other.began_.global && pointer.value == pointer.global->value[0];
+           });
+}
+
+void GuestStack::drop() noexcept {
+    if (may_go_on())
+        trap();
+}
+
+void GuestStack::trap() noexcept {
+    if (began_.global != nullptr)
+        began_.global->value[0] = began_.value;
+    finish();
+}
+
+} // namespace warpbeam::vm
