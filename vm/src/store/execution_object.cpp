@@ -73,7 +73,8 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
     if (state_ == ExecutionState::host_call)
         return refuse("the execution waits for the answer to a host call");
     if (!guest_stack_.may_go_on())
-        return refuse("the guest's stack has frames of executions that began later: finish or drop those first");
+        return refuse(
+            "the guest's stack has frames of executions that began later: finish or drop those first");
     StoreImpl& store = this->store();
     TrapCode failure{};
     if (!store.stacks.enter(*execution_, failure))

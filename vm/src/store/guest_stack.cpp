@@ -36,8 +36,7 @@ bool GuestStack::may_go_on() const noexcept {
 }
 
 bool GuestStack::is_above(const GuestStack& other) const noexcept {
-    return other.began_.global != nullptr &&
-           std::ranges::any_of(stopped_, [&](const Pointer& pointer) {
+    return other.began_.global != nullptr && std::ranges::any_of(stopped_, [&](const Pointer& pointer) {
                return pointer.global == other.began_.global && pointer.value == pointer.global->value[0];
            });
 }

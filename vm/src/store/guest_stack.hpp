@@ -4,9 +4,9 @@
 
 namespace warpbeam::vm {
 
-/// Watches over the C frames that an execution has in linear memory. Executions of one instance share that stack:
-/// they lower its pointer (find_stack_pointer), and raise it again in the reverse order. One that goes on while
-/// the pointer is not where it left it would overwrite the frames of another.
+/// Watches over the C frames that an execution has in linear memory. Executions of one instance share that
+/// stack: they lower its pointer (find_stack_pointer), and raise it again in the reverse order. One that goes
+/// on while the pointer is not where it left it would overwrite the frames of another.
 class GuestStack {
 public:
     /// The execution begins in an instance; null for a host function.
@@ -15,7 +15,8 @@ public:
     void stop(const InstanceData& top) noexcept;
     /// Whether it may go on: the pointers are where it left them.
     [[nodiscard]] bool may_go_on() const noexcept;
-    /// It was dropped while it stood still, and gives its frames back, unless another has put its own above them.
+    /// It was dropped while it stood still, and gives its frames back, unless another has put its own above
+    /// them.
     void drop() noexcept;
     /// It was running, and has trapped: it gives its frames back.
     void trap() noexcept;
