@@ -178,10 +178,10 @@ TEST_F(ExecutionTest, is_refused_an_answer_with_a_trap) {
     const Instance instance = instantiate(adder);
     Execution execution = start(instance, "add", {0});
     ASSERT_EQ(execution.resume(), ExecutionState::host_call);
-    ASSERT_TRUE(execution.refuse(Trap::host("nobody knows").with_host_code(7)));
+    ASSERT_TRUE(execution.refuse(Trap::host("no answer").with_host_code(7)));
     EXPECT_EQ(execution.resume(), ExecutionState::trapped);
     ASSERT_NE(execution.trap(), nullptr);
-    EXPECT_EQ(execution.trap()->message(), "nobody knows");
+    EXPECT_EQ(execution.trap()->message(), "no answer");
     EXPECT_EQ(execution.trap()->host_code(), 7);
     EXPECT_EQ(execution.trap()->backtrace().size(), 1u);
     EXPECT_FALSE(execution.refuse(Trap::host("late")));

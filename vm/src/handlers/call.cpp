@@ -193,7 +193,7 @@ struct CallHost {
         execution.rp = r.rp;
         execution.inst = r.inst;
         const Exit exit = call_host(execution, *static_cast<HostFunc*>(cell.owner), r.inst, r.fp);
-        r.inst->execution = &execution; // another may have run meanwhile
+        r.inst->execution = &execution; // another execution may have used the instance
         if (exit == Exit::uncaught_exception)
             return raise(r, execution, execution.detail);
         if (exit != Exit::none)

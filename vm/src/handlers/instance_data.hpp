@@ -102,7 +102,7 @@ struct InstanceData {
     Heap* heap;
 };
 
-/// A call pushes at most so many records: its own, and two for the way back into the caller's instance.
+/// The most records that a call pushes: its own, and two for the way back into the caller's instance.
 inline constexpr size_t call_records = 3;
 
 /// One computation: its stack, and why it stopped. The stack is one block, which moves when it grows: the

@@ -132,7 +132,7 @@ void ExecutionObject::settle(Exit exit) noexcept {
         state_ = ExecutionState::trapped;
         trap_ = trap_of(exit, *execution_);
         execution_->free = execution_->stack;
-        // One that a host function started meanwhile may wait above it.
+        // An execution that one of its host functions started may wait above it.
         if (!store().stacks.any_owned([&](const ExecutionObject& other) {
                 return &other != this && other.guest_stack_.is_above(guest_stack_);
             }))

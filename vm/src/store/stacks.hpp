@@ -25,13 +25,14 @@ namespace vm {
     return static_cast<size_t>(reinterpret_cast<char*>(execution.stack_end) -
                                reinterpret_cast<char*>(execution.stack));
 }
-/// Whether a run may begin with a frame of so many slots.
+/// Whether the stack has room for a first frame of `slots` slots.
 [[nodiscard]] inline bool has_room(const Execution& execution, size_t slots) noexcept {
     return slots <= (block_size(execution) - call_records * sizeof(Record)) / sizeof(Slot);
 }
 
-/// The executions of a store. One at most runs; those that called the host, which called code again, are
-/// below it in a list. Each has a stack of its own, so that a stack can move while it grows.
+/// The executions of a store. At most one runs. If it was started by a host function, the execution that
+/// called that function is below it in a list, and so on. Each has its own stack, so that a stack can move
+/// when it grows.
 class Stacks {
 public:
     Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept;

@@ -54,7 +54,7 @@ bool run_slice(Process& self) {
             answered = self.execution.answer({{Value{self.messages.front()}}});
             self.messages.pop_front();
         } else {
-            return false; // it waits until somebody sends it a message
+            return false; // it waits for a message
         }
         if (!answered)
             return false;

@@ -15,7 +15,7 @@ namespace vm {
 class ExecutionObject;
 }
 
-/// Why an execution stands still.
+/// Why an execution is not running.
 enum class ExecutionState : uint8_t {
     ready,       ///< it has not begun, or its host call is answered: `resume` continues it
     out_of_fuel, ///< `resume` continues it when it has fuel
@@ -45,16 +45,17 @@ struct HostCall {
     std::optional<Frame> position;
 };
 
-/// One computation in a store: a function with its arguments, which runs when it is resumed. It can stop at
-/// every call and loop head and go on later, so that one thread can run many. Its stack is its own, a few
-/// hundred bytes for a guest whose calls are not nested deeply.
+/// A call that can stop and continue: a function with its arguments, whose code runs during `resume`. It
+/// stops when its fuel is used up, when it is interrupted, and at host calls that wait for an answer; one
+/// thread can run many. Each has its own stack, which takes a few hundred bytes unless calls are nested
+/// deeply.
 ///
-/// Any number of executions of a store may exist. One of them runs at a time; a host function may resume
-/// others meanwhile. Dropping an execution frees everything and runs nothing. A trap in one leaves the others
-/// as they are. Functions that return an error report `usage` if the execution is empty, its store was
-/// destroyed, or it runs.
+/// A store may have any number of executions, of which one runs at a time; a host function may resume another
+/// one. Dropping an execution frees it and runs nothing. A trap in one does not affect the others. Functions
+/// that return an Error report `usage` for an empty execution, after its store was destroyed, and while it
+/// runs.
 ///
-/// Thread-safety: that of the store. An execution may go on in another thread than before, as its store may.
+/// Thread-safety: that of the store. A later `resume` may be in another thread, like any use of the store.
 /// https://webassembly.github.io/spec/core/exec/runtime.html#configurations
 class WARPBEAM_API Execution {
 public:
@@ -76,20 +77,21 @@ public:
 
     /// Whether it is not empty.
     explicit operator bool() const noexcept { return static_cast<bool>(object_); }
-    /// Why it stands still; `trapped` for an empty one, and after its store was destroyed.
+    /// Why it is not running; `trapped` for an empty one, and after its store was destroyed.
     [[nodiscard]] ExecutionState state() const noexcept;
     /// The fuel that is left.
     [[nodiscard]] uint64_t fuel() const noexcept;
-    /// The active functions, the innermost first; at most 64. Also empty if memory runs out.
+    /// The active functions, the innermost first; at most 64. Empty if there are none or memory runs out.
     [[nodiscard]] Backtrace backtrace() const noexcept;
 
-    /// Copies the results. `values` must be as many as the function has. References in them are kept alive as
-    /// root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong; `out_of_memory`.
+    /// Copies the results into `values`, which has the size of the function's results. References in them are
+    /// kept alive as root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong;
+    /// `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> results(std::span<Value> values) const noexcept;
     /// Why it ended; null unless it is `trapped`.
     [[nodiscard]] const Trap* trap() const noexcept;
 
-    /// What it waits for. Precondition: it is in state `host_call`; else everything is empty.
+    /// What it waits for; everything is empty unless it is in state `host_call`.
     [[nodiscard]] HostCall host_call() const noexcept;
     /// An argument of that call; the i32 zero if there is none of that index.
     [[nodiscard]] Value argument(size_t index) const noexcept;
