@@ -168,6 +168,8 @@ std::expected<void, Error> Execution::answer(std::span<const Value> values) noex
                                      types.size(), values.size()}};
     if (const size_t i = vm::first_misfit(values, types, object_->store()); i != values.size())
         return std::unexpected{Error{ErrorCode::usage, "value %zu has the wrong type", i}};
+    if (!object_->close_cell())
+        return std::unexpected{not_waiting()};
     object_->answer(values);
     return {};
 }
@@ -176,10 +178,42 @@ std::expected<void, Error> Execution::refuse(Trap trap) noexcept {
     const UseOfExecution use{object_, store_};
     if (!use)
         return std::unexpected{use.error()};
-    if (object_->state() != ExecutionState::host_call)
+    if (object_->state() != ExecutionState::host_call || !object_->close_cell())
         return std::unexpected{not_waiting()};
     object_->refuse(std::move(trap));
     return {};
+}
+
+std::expected<AnswerToken, Error> Execution::token(void (*dropped)(void* data) noexcept,
+                                                  void* data) noexcept {
+    const UseOfExecution use{object_, store_};
+    if (!use)
+        return std::unexpected{use.error()};
+    if (object_->state() != ExecutionState::host_call)
+        return std::unexpected{not_waiting()};
+    Ref<vm::AnswerCell> cell = object_->cell(dropped, data);
+    if (!cell)
+        return std::unexpected{no_memory()};
+    return AnswerToken{std::move(cell)};
+}
+
+// ---- Tokens ----
+
+AnswerToken::AnswerToken() noexcept = default;
+AnswerToken::AnswerToken(const AnswerToken&) noexcept = default;
+AnswerToken& AnswerToken::operator=(const AnswerToken&) noexcept = default;
+AnswerToken::~AnswerToken() = default;
+AnswerToken::AnswerToken(Ref<vm::AnswerCell> cell) noexcept : cell_{std::move(cell)} {}
+
+AnswerToken::State AnswerToken::state() const noexcept { return cell_ ? cell_->state() : State::closed; }
+
+std::expected<void, Error> AnswerToken::answer(std::span<const Value> values) const noexcept {
+    return cell_ ? cell_->answer(values) : std::unexpected{Error{ErrorCode::usage, "the token is empty"}};
+}
+
+std::expected<void, Error> AnswerToken::refuse(Trap trap) const noexcept {
+    return cell_ ? cell_->refuse(std::move(trap))
+                 : std::unexpected{Error{ErrorCode::usage, "the token is empty"}};
 }
 
 } // namespace warpbeam

@@ -40,6 +40,12 @@ Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Val
     return object;
 }
 
+void ExecutionObject::forget() noexcept {
+    execution_ = nullptr;
+    if (cell_)
+        std::exchange(cell_, nullptr)->drop();
+}
+
 void ExecutionObject::drop() noexcept {
     if (execution_ == nullptr)
         return;
@@ -47,6 +53,8 @@ void ExecutionObject::drop() noexcept {
         dropped_ = true;
         return;
     }
+    if (cell_)
+        std::exchange(cell_, nullptr)->drop();
     guest_stack_.drop();
     execution_->may_suspend = false;
     store().stacks.remove(*execution_);
@@ -70,6 +78,9 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
         return refuse("the execution is running already");
     if (state_ == ExecutionState::done || state_ == ExecutionState::trapped)
         return refuse("the execution has ended");
+    if (state_ == ExecutionState::host_call && cell_ && cell_->is_answered())
+        if (auto taken = take_answer(); !taken)
+            return std::unexpected{std::move(taken.error())};
     if (state_ == ExecutionState::host_call)
         return refuse("the execution waits for the answer to a host call");
     if (!guest_stack_.may_go_on())
@@ -141,6 +152,36 @@ void ExecutionObject::settle(Exit exit) noexcept {
     }
     if (state_ != ExecutionState::done && execution_->inst != nullptr)
         guest_stack_.stop(*execution_->inst);
+}
+
+Ref<AnswerCell> ExecutionObject::cell(AnswerCell::Dropped dropped, void* data) noexcept {
+    Allocator& allocator = store().allocator();
+    if (!cell_)
+        cell_ = Ref<AnswerCell>::adopt(warpbeam::create<AnswerCell>(allocator, allocator, store().engine(),
+                                                                    *waiting().signature, dropped, data));
+    return cell_;
+}
+
+bool ExecutionObject::close_cell() noexcept {
+    if (cell_ && !cell_->close())
+        return false;
+    cell_ = nullptr;
+    return true;
+}
+
+std::expected<void, Error> ExecutionObject::take_answer() noexcept {
+    if (cell_->trap()) {
+        refuse(*std::exchange(cell_->trap(), std::nullopt));
+    } else {
+        const std::span<const Value> values = cell_->values();
+        if (const size_t i = first_misfit(values, waiting().signature->results, store()); i != values.size()) {
+            cell_->reopen();
+            return std::unexpected{Error{ErrorCode::usage, "value %zu of the answer has the wrong type", i}};
+        }
+        answer(values);
+    }
+    std::exchange(cell_, nullptr)->finish();
+    return {};
 }
 
 void ExecutionObject::answer(std::span<const Value> values) noexcept {

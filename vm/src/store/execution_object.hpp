@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/instance_data.hpp"
+#include "store/answer_cell.hpp"
 #include "store/guest_stack.hpp"
 #include "store/internal.hpp"
 
@@ -20,11 +21,13 @@ public:
     /// Frees the computation, or lets it be freed when it stops.
     void drop() noexcept;
     /// The store ends, and frees the computation.
-    void forget() noexcept { execution_ = nullptr; }
+    void forget() noexcept;
 
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget) noexcept;
     [[nodiscard]] ExecutionState state() const noexcept {
-        return execution_ != nullptr ? state_ : ExecutionState::trapped;
+        if (execution_ == nullptr)
+            return ExecutionState::trapped;
+        return cell_ && cell_->is_answered() ? ExecutionState::ready : state_;
     }
     /// Null after the store has ended.
     [[nodiscard]] Execution* execution() const noexcept { return execution_; }
@@ -33,17 +36,27 @@ public:
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
     /// The host function that waits. Precondition: one does.
     [[nodiscard]] HostFunc& waiting() const noexcept;
+    /// Where a token's answer to the call that waits is put down; null when there is no memory.
+    [[nodiscard]] Ref<AnswerCell> cell(AnswerCell::Dropped dropped, void* data) noexcept;
+    /// Closes the cell; false if it has an answer already.
+    [[nodiscard]] bool close_cell() noexcept;
     void answer(std::span<const Value> values) noexcept;
     void refuse(Trap trap) noexcept;
+    /// The values that a token has put down, which the collector is to see.
+    [[nodiscard]] std::span<const Value> answered() const noexcept {
+        return cell_ && cell_->is_answered() ? cell_->values() : std::span<const Value>{};
+    }
 
 private:
     enum class Step : uint8_t { begin, go_on, return_values, trap };
     [[nodiscard]] Exit advance() noexcept;
     void settle(Exit exit) noexcept;
+    [[nodiscard]] std::expected<void, Error> take_answer() noexcept;
 
     FuncInst& func_;
     Execution* execution_;
     GuestStack guest_stack_;
+    Ref<AnswerCell> cell_; ///< while a call waits for which there are tokens
     ExecutionState state_ = ExecutionState::ready;
     Step next_ = Step::begin;
     bool dropped_ = false;     ///< while it ran

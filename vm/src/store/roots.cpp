@@ -1,6 +1,7 @@
 #include "store/roots.hpp"
 
 #include "heap/heap.hpp"
+#include "store/execution_object.hpp"
 
 #include <algorithm>
 
@@ -61,6 +62,11 @@ Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
 
 void Roots::mark(Heap& heap) noexcept {
     stacks_.visit_frames([&](std::span<const Slot> slots) { heap.mark(slots); });
+    stacks_.visit_owned([&](const ExecutionObject& execution) {
+        for (const Value& value : execution.answered())
+            if (value.type().is_ref())
+                heap.mark({value.slots(), 1});
+    });
     for (const auto* link = objects_.globals(); link != nullptr; link = link->next)
         heap.mark({link->global->value, 1});
     for (const TableObject* table = objects_.tables(); table != nullptr; table = table->next)

@@ -78,6 +78,12 @@ public:
                 return true;
         return false;
     }
+    /// Calls `visit(const ExecutionObject&)` for each.
+    template <typename Visit>
+    void visit_owned(Visit visit) const noexcept {
+        for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
+            visit(*execution->owner);
+    }
     void put_back(Execution& execution) noexcept {
         if (idle_ != nullptr) [[unlikely]]
             return put_back_slowly(execution);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/vm/answer.hpp>
 #include <warpbeam/vm/host_func.hpp>
 
 #include <optional>
@@ -101,6 +102,13 @@ public:
     /// Answers the call: it will trap, or throw the exception that the trap carries (Trap::thrown), as if the
     /// host function had returned that. Errors: `usage` if it doesn't wait.
     [[nodiscard]] std::expected<void, Error> refuse(Trap trap) noexcept;
+
+    /// The right to answer the call that it waits for, which any thread may use. If the execution is dropped or
+    /// its store destroyed before `resume` has taken an answer, the thread that does that calls `dropped(data)`,
+    /// unless that is null; only those of the first token of a call count. Errors: `usage` if it doesn't wait;
+    /// `out_of_memory`.
+    [[nodiscard]] std::expected<AnswerToken, Error> token(void (*dropped)(void* data) noexcept = nullptr,
+                                                          void* data = nullptr) noexcept;
 
 private:
     Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <warpbeam/memory/ref.hpp>
+#include <warpbeam/memory/vec.hpp>
+#include <warpbeam/vm/answer.hpp>
+#include <warpbeam/vm/engine.hpp>
+
+#include <atomic>
+#include <optional>
+
+namespace warpbeam::vm {
+
+/// Where the answer to one host call is put down by any thread, and taken by the store's. Who changes the state
+/// from `open` to `busy` may write the answer.
+class AnswerCell : public RefCounted<AnswerCell> {
+public:
+    /// Called when the call can't be answered any more, since its execution was dropped.
+    using Dropped = void (*)(void* data) noexcept;
+
+    AnswerCell(Allocator& allocator, const Engine& engine, const FuncType& type, Dropped dropped,
+               void* data) noexcept
+        : RefCounted{allocator}, engine_{engine}, type_{type}, values_{allocator}, dropped_{dropped}, data_{data} {}
+
+    // For the holders of tokens.
+    [[nodiscard]] AnswerToken::State state() const noexcept;
+    [[nodiscard]] std::expected<void, Error> answer(std::span<const Value> values) noexcept;
+    [[nodiscard]] std::expected<void, Error> refuse(Trap trap) noexcept;
+
+    // For the store.
+
+    /// Whether there is an answer. Only then the others may be asked.
+    [[nodiscard]] bool is_answered() const noexcept {
+        return state_.load(std::memory_order_acquire) == State::answered;
+    }
+    [[nodiscard]] std::span<const Value> values() const noexcept { return values_; }
+    /// The trap to answer with, if it is one.
+    [[nodiscard]] std::optional<Trap>& trap() noexcept { return trap_; }
+    /// The answer can't be used: the call is open again.
+    void reopen() noexcept;
+    /// Whether the call could be closed: nobody has answered it.
+    [[nodiscard]] bool close() noexcept { return change(State::open, State::closed); }
+    /// The answer was taken.
+    void finish() noexcept { state_.store(State::closed, std::memory_order_release); }
+    /// The execution was dropped.
+    void drop() noexcept;
+
+private:
+    enum class State : uint8_t { open, busy, answered, closed };
+    [[nodiscard]] bool change(State from, State to) noexcept {
+        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+    }
+
+    const Engine engine_; ///< keeps the types
+    const FuncType& type_;
+    std::atomic<State> state_ = State::open;
+    Vec<Value> values_;
+    std::optional<Trap> trap_;
+    const Dropped dropped_;
+    void* const data_;
+};
+
+} // namespace warpbeam::vm
