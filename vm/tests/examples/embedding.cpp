@@ -35,7 +35,7 @@ Module load(const Engine& engine, std::string_view wat) {
 
 // ---- Plug-ins with callbacks and state ----
 
-constexpr std::string_view plugin = R"((module
+constexpr std::string_view plugin_text = R"((module
     (import "host" "log" (func $log (param i32 i32)))
     (import "host" "counter" (func $counter (param i64) (result i64)))
     (memory (export "memory") 1)
@@ -74,7 +74,7 @@ std::expected<void, Error> define_host(Linker& linker) {
 
 void run_plugins() {
     const Engine engine;
-    const Module module = load(engine, plugin);
+    const Module module = load(engine, plugin_text);
     Linker linker{engine};
     check(define_host(linker).has_value(), "the host's functions are not defined");
     // [instances
