@@ -185,7 +185,7 @@ std::expected<void, Error> Execution::refuse(Trap trap) noexcept {
 }
 
 std::expected<AnswerToken, Error> Execution::token(void (*dropped)(void* data) noexcept,
-                                                  void* data) noexcept {
+                                                   void* data) noexcept {
     const UseOfExecution use{object_, store_};
     if (!use)
         return std::unexpected{use.error()};

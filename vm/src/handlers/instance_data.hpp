@@ -18,7 +18,7 @@ namespace warpbeam::vm {
 
 struct HostFunc;
 struct Execution;
-class ExecutionObject;
+class ExecutionOwner;
 class Heap;
 class ModuleCode;
 
@@ -133,8 +133,8 @@ struct Execution {
     bool is_running;
     size_t max_stack; ///< the bytes to which the block may grow
     Execution* outer; ///< the one that called the host function which called this one
-    // Of an ExecutionObject: its place in the list of all of the store.
-    ExecutionObject* owner;
+    // For an ExecutionOwner: its place in the list of all of the store.
+    ExecutionOwner* owner;
     Execution* before;
     Execution* next;
     StoreImpl* store;

@@ -67,7 +67,8 @@ void AnswerCell::reopen() noexcept {
 void AnswerCell::drop() noexcept {
     // Another thread that writes an answer at this moment takes only a few instructions to finish.
     while (!change(State::open, State::closed))
-        if (const State now = state_.load(std::memory_order_acquire); now == State::closed || now == State::answered) {
+        if (const State now = state_.load(std::memory_order_acquire);
+            now == State::closed || now == State::answered) {
             finish();
             break;
         }

@@ -10,8 +10,8 @@
 
 namespace warpbeam::vm {
 
-/// Where the answer to one host call is put down by any thread, and taken by the store's. Who changes the state
-/// from `open` to `busy` may write the answer.
+/// Where the answer to one host call is put down by any thread, and taken by the store's. Who changes the
+/// state from `open` to `busy` may write the answer.
 class AnswerCell : public RefCounted<AnswerCell> {
 public:
     /// Called when the call can't be answered any more, since its execution was dropped.
@@ -19,7 +19,8 @@ public:
 
     AnswerCell(Allocator& allocator, const Engine& engine, const FuncType& type, Dropped dropped,
                void* data) noexcept
-        : RefCounted{allocator}, engine_{engine}, type_{type}, values_{allocator}, dropped_{dropped}, data_{data} {}
+        : RefCounted{allocator}, engine_{engine}, type_{type}, values_{allocator}, dropped_{dropped},
+          data_{data} {}
 
     // For the holders of tokens.
     [[nodiscard]] AnswerToken::State state() const noexcept;

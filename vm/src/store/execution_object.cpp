@@ -144,8 +144,8 @@ void ExecutionObject::settle(Exit exit) noexcept {
         trap_ = trap_of(exit, *execution_);
         execution_->free = execution_->stack;
         // An execution that one of its host functions started may wait above it.
-        if (!store().stacks.any_owned([&](const ExecutionObject& other) {
-                return &other != this && other.guest_stack_.is_above(guest_stack_);
+        if (!store().stacks.any_owned([&](const ExecutionOwner& other) {
+                return &other != this && other.guest_stack().is_above(guest_stack_);
             }))
             guest_stack_.trap();
         return;
@@ -174,7 +174,8 @@ std::expected<void, Error> ExecutionObject::take_answer() noexcept {
         refuse(*std::exchange(cell_->trap(), std::nullopt));
     } else {
         const std::span<const Value> values = cell_->values();
-        if (const size_t i = first_misfit(values, waiting().signature->results, store()); i != values.size()) {
+        if (const size_t i = first_misfit(values, waiting().signature->results, store());
+            i != values.size()) {
             cell_->reopen();
             return std::unexpected{Error{ErrorCode::usage, "value %zu of the answer has the wrong type", i}};
         }

@@ -4,6 +4,7 @@
 #include "store/answer_cell.hpp"
 #include "store/guest_stack.hpp"
 #include "store/internal.hpp"
+#include "store/stacks.hpp"
 
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/execution.hpp>
@@ -11,7 +12,7 @@
 namespace warpbeam::vm {
 
 /// What an Execution handle refers to. It may outlive the store, which then has taken back the computation.
-class ExecutionObject : public RefCounted<ExecutionObject> {
+class ExecutionObject final : public RefCounted<ExecutionObject>, public ExecutionOwner {
 public:
     /// The arguments must fit the function. Null when there is no memory.
     [[nodiscard]] static Ref<ExecutionObject> create(FuncInst& func, std::span<const Value> args) noexcept;
@@ -20,8 +21,11 @@ public:
 
     /// Frees the computation, or lets it be freed when it stops.
     void drop() noexcept;
-    /// The store ends, and frees the computation.
-    void forget() noexcept;
+    void forget() noexcept override;
+    [[nodiscard]] std::span<const Value> answered() const noexcept override {
+        return cell_ && cell_->is_answered() ? cell_->values() : std::span<const Value>{};
+    }
+    [[nodiscard]] const GuestStack& guest_stack() const noexcept override { return guest_stack_; }
 
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget) noexcept;
     [[nodiscard]] ExecutionState state() const noexcept {
@@ -42,10 +46,6 @@ public:
     [[nodiscard]] bool close_cell() noexcept;
     void answer(std::span<const Value> values) noexcept;
     void refuse(Trap trap) noexcept;
-    /// The values that a token has put down, which the collector is to see.
-    [[nodiscard]] std::span<const Value> answered() const noexcept {
-        return cell_ && cell_->is_answered() ? cell_->values() : std::span<const Value>{};
-    }
 
 private:
     enum class Step : uint8_t { begin, go_on, return_values, trap };

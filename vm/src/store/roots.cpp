@@ -1,7 +1,6 @@
 #include "store/roots.hpp"
 
 #include "heap/heap.hpp"
-#include "store/execution_object.hpp"
 
 #include <algorithm>
 
@@ -62,7 +61,7 @@ Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
 
 void Roots::mark(Heap& heap) noexcept {
     stacks_.visit_frames([&](std::span<const Slot> slots) { heap.mark(slots); });
-    stacks_.visit_owned([&](const ExecutionObject& execution) {
+    stacks_.visit_owned([&](const ExecutionOwner& execution) {
         for (const Value& value : execution.answered())
             if (value.type().is_ref())
                 heap.mark({value.slots(), 1});

@@ -1,7 +1,6 @@
 #include "store/stacks.hpp"
 
 #include "handlers/entry_points.hpp"
-#include "store/execution_object.hpp"
 #include "store/native_stack.hpp"
 #include "store/store_impl.hpp"
 
@@ -180,7 +179,7 @@ Execution* Stacks::take_owned(size_t slots) noexcept {
     return execution;
 }
 
-void Stacks::add(Execution& execution, ExecutionObject& owner) noexcept {
+void Stacks::add(Execution& execution, ExecutionOwner& owner) noexcept {
     execution.owner = &owner;
     execution.before = nullptr;
     execution.next = owned_;

@@ -6,6 +6,7 @@
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/trap.hpp>
+#include <warpbeam/vm/value.hpp>
 
 #include <utility>
 
@@ -19,6 +20,22 @@ struct InterruptTarget : RefCounted<InterruptTarget> {
 };
 
 namespace vm {
+
+class GuestStack;
+
+/// What keeps an execution while it does not run. Hosts that use none don't link its implementation.
+class ExecutionOwner {
+public:
+    /// The store ends, and frees the execution.
+    virtual void forget() noexcept = 0;
+    /// The values for it that another thread has put down, which the collector is to see.
+    [[nodiscard]] virtual std::span<const Value> answered() const noexcept = 0;
+    /// The C frames that it has in linear memory.
+    [[nodiscard]] virtual const GuestStack& guest_stack() const noexcept = 0;
+
+protected:
+    ~ExecutionOwner() = default;
+};
 
 /// The bytes of a stack.
 [[nodiscard]] inline size_t block_size(const Execution& execution) noexcept {
@@ -67,9 +84,9 @@ public:
         put_back(execution);
     }
 
-    /// The same for executions that an ExecutionObject owns. They have their own fuel.
+    /// The same for executions that an ExecutionOwner keeps. They have their own fuel.
     [[nodiscard]] Execution* take_owned(size_t slots) noexcept;
-    void add(Execution& execution, ExecutionObject& owner) noexcept;
+    void add(Execution& execution, ExecutionOwner& owner) noexcept;
     void remove(Execution& execution) noexcept;
     template <typename Predicate>
     [[nodiscard]] bool any_owned(Predicate predicate) const noexcept {
@@ -78,7 +95,7 @@ public:
                 return true;
         return false;
     }
-    /// Calls `visit(const ExecutionObject&)` for each.
+    /// Calls `visit(const ExecutionOwner&)` for each.
     template <typename Visit>
     void visit_owned(Visit visit) const noexcept {
         for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)

@@ -103,10 +103,10 @@ public:
     /// host function had returned that. Errors: `usage` if it doesn't wait.
     [[nodiscard]] std::expected<void, Error> refuse(Trap trap) noexcept;
 
-    /// The right to answer the call that it waits for, which any thread may use. If the execution is dropped or
-    /// its store destroyed before `resume` has taken an answer, the thread that does that calls `dropped(data)`,
-    /// unless that is null; only those of the first token of a call count. Errors: `usage` if it doesn't wait;
-    /// `out_of_memory`.
+    /// The right to answer the call that it waits for, which any thread may use. If the execution is dropped
+    /// or its store destroyed before `resume` has taken an answer, the thread that does that calls
+    /// `dropped(data)`, unless that is null; only those of the first token of a call count. Errors: `usage`
+    /// if it doesn't wait; `out_of_memory`.
     [[nodiscard]] std::expected<AnswerToken, Error> token(void (*dropped)(void* data) noexcept = nullptr,
                                                           void* data = nullptr) noexcept;
 
