@@ -34,6 +34,7 @@ public:
         answered, ///< the answer waits for `Execution::resume`
         closed,   ///< it was answered, or its execution was dropped; also for an empty token
     };
+    /// What became of it.
     [[nodiscard]] State state() const noexcept;
 
     /// The call will return these values. Errors: `usage` if it is not open, or the number or types of the
