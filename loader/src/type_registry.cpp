@@ -195,6 +195,27 @@ TypeRegistry::~TypeRegistry() {
         destroy(impl_->allocator, impl_);
 }
 
+namespace {
+
+/// Whether all ids in a group are those of its members, or of the `count` types that there are.
+bool mentions_known_types(std::span<const SubType> group, TypeId count) noexcept {
+    const auto is_known = [&](TypeId id) {
+        return id < count || id == SubType::no_type ||
+               (id >= TypeRegistry::first_member && id - TypeRegistry::first_member < group.size());
+    };
+    const auto is_known_type = [&](const auto& type) {
+        return !type.is_ref() || !type.heap().is_defined() || is_known(type.heap().id());
+    };
+    return std::ranges::all_of(group, [&](const SubType& type) {
+        return is_known(type.supertype) && is_known(type.descriptor) && is_known(type.described) &&
+               std::ranges::all_of(type.func.params, is_known_type) &&
+               std::ranges::all_of(type.func.results, is_known_type) &&
+               std::ranges::all_of(type.fields, is_known_type, &FieldType::storage);
+    });
+}
+
+} // namespace
+
 TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
     if (impl_ == nullptr)
         return failed;
@@ -205,6 +226,8 @@ TypeId TypeRegistry::add_group(std::span<const SubType> group) noexcept {
         return known;
 
     const TypeId base = impl.count;
+    if (!mentions_known_types(group, base))
+        return failed;
     if (group.size() > max_type_id - base || !impl.reserve(base + static_cast<uint32_t>(group.size())))
         return failed;
     // An empty group has no types, so any id will do.

@@ -39,6 +39,22 @@ TEST(TypeRegistry, equal_groups_share_their_ids) {
     EXPECT_NE(types.func(first).params.data(), params) << "the contents are copied";
 }
 
+TEST(TypeRegistry, ids_that_are_not_there_are_refused) {
+    TypeRegistry types;
+    const ValType unknown[] = {ref(7)};
+    const ValType beyond[] = {ref(self(1))};
+    const FieldType field[] = {{ref(7), false}};
+    for (const SubType& type : {structure({}, 7), structure(field), function(unknown, {}),
+                                function({}, unknown), function(beyond, {})})
+        EXPECT_EQ(types.add_group({&type, 1}), TypeRegistry::failed);
+    SubType described = structure({});
+    described.descriptor = 7;
+    EXPECT_EQ(types.add_group({&described, 1}), TypeRegistry::failed);
+    const ValType own[] = {ref(self(0))};
+    const SubType good[] = {function(own, {})};
+    EXPECT_NE(types.add_group(good), TypeRegistry::failed);
+}
+
 TEST(TypeRegistry, recursion_is_equal_up_to_renaming) {
     TypeRegistry types;
     const FieldType to_self[] = {{ref(self(0)), false}};

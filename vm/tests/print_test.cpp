@@ -7,6 +7,17 @@ namespace {
 
 class PrintTest : public VmTest {};
 
+TEST_F(PrintTest, does_not_look_for_types_that_are_not_there) {
+    const ValType foreign = ValType::reference(HeapType::defined(47'000), true);
+    EXPECT_EQ(to_text(foreign, engine.types()).view(), "(ref null (a type of another engine))");
+    EXPECT_EQ(to_text(FuncType{{&foreign, 1}, {}}, engine.types()).view(),
+              "func (param (ref null (a type of another engine)))");
+    ExternType type;
+    type.kind = ExternKind::func;
+    type.func = 47'000;
+    EXPECT_EQ(to_text(type, engine.types()).view(), "func (a type of another engine)");
+}
+
 TEST_F(PrintTest, writes_types_as_the_text_format_does) {
     const TypeRegistry& types = engine.types();
     EXPECT_EQ(to_text(ValType{ValType::i32}, types).view(), "i32");

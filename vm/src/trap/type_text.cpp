@@ -17,6 +17,8 @@ public:
 private:
     void add(std::string_view words) noexcept override { text_.add(words); }
     void defined(TypeId id) noexcept override {
+        if (!types_.contains(id))
+            return add("(a type of another engine)");
         if (depth_ == max_depth)
             return add("...");
         ++depth_;
@@ -43,6 +45,10 @@ void add_type(Text& text, const FuncType& type, const TypeRegistry& types) noexc
 }
 void add_type(Text& text, const ExternType& type, const TypeRegistry& types) noexcept {
     // The functions that are found are always exact, so messages leave that out.
+    if (type.kind == ExternKind::func && !types.contains(type.func)) {
+        text.add("func (a type of another engine)");
+        return;
+    }
     ExternType inexact = type;
     inexact.exact = false;
     Writer{text, types}.external(inexact, types);
