@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <thread>
+#include <vector>
 
 namespace warpbeam {
 namespace {
@@ -110,6 +112,40 @@ TEST_F(StackTest, nests_as_deep_as_configured) {
     ASSERT_FALSE(called);
     EXPECT_EQ(called.error().code(), TrapCode::call_stack_exhausted);
     EXPECT_EQ(depth, 5);
+}
+
+TEST_F(StackTest, all_nested_calls_together_are_as_large_as_configured) {
+    // How deep the code of each nested call recurses; the call after the last one is made by the host alone.
+    std::vector<int32_t> depths;
+    size_t level = 0;
+    std::optional<Instance> instance;
+    ASSERT_TRUE(linker.func("env", "next", [&]() -> std::expected<void, Trap> {
+        if (++level >= depths.size())
+            return {};
+        const auto run = instance->func<void(int32_t)>("run");
+        return (*run)(depths[level]);
+    }));
+    instance = instantiate(R"((module (import "env" "next" (func $next))
+        (func $run (export "run") (param i32)
+          (if (local.get 0)
+            (then (call $run (i32.sub (local.get 0) (i32.const 1))))
+            (else (call $next))))))");
+    const auto run = [&](std::vector<int32_t> next) {
+        depths = std::move(next);
+        level = 0;
+        return (*instance->func<void(int32_t)>("run"))(depths[0]);
+    };
+    int32_t most = 0; // what fits in 64 KiB
+    while (run({most + 1}))
+        ++most;
+    // Blocks that are kept for nested calls: larger than what the last ones may then take.
+    ASSERT_TRUE(run({most / 3, most / 3, 1}));
+    for (const int32_t left : {0, 1, 5, 20, 100}) {
+        EXPECT_FALSE(run({most - left, most / 4, most})) << left;
+        EXPECT_LE(level, 2u) << left;
+    }
+    EXPECT_FALSE(run({1, 1, most}));
+    EXPECT_TRUE(run({1, 1, most / 2}));
 }
 
 TEST_F(StackTest, refuses_a_frame_that_can_never_fit) {

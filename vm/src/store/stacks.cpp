@@ -123,7 +123,10 @@ void Stacks::leave() noexcept {
 Execution* Stacks::begin_slowly(size_t slots, TrapCode& failure) noexcept {
     if (!may_nest(failure))
         return nullptr;
-    const size_t max_stack = running_ != nullptr ? running_->max_stack - used(*running_) : max_stack_;
+    // The first block may be larger than what is left.
+    const size_t max_stack = running_ != nullptr
+                                 ? running_->max_stack - std::min(running_->max_stack, used(*running_))
+                                 : max_stack_;
     Execution* const execution = take(slots, max_stack, failure);
     if (execution == nullptr)
         return nullptr;
@@ -136,7 +139,7 @@ Execution* Stacks::begin_slowly(size_t slots, TrapCode& failure) noexcept {
 Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexcept {
     Execution* execution = idle_;
     failure = TrapCode::out_of_memory;
-    if (execution == nullptr) {
+    if (execution == nullptr || block_size(*execution) > std::max(max_stack, first_block)) {
         execution = create();
         if (execution == nullptr)
             return nullptr;
