@@ -86,7 +86,7 @@ ExecutionState Execution::state() const noexcept {
 uint64_t Execution::fuel() const noexcept {
     const UseOfExecution use{object_, store_};
     return use && object_->store().engine().config().fuel
-               ? static_cast<uint64_t>(std::max<int64_t>(object_->execution()->fuel, 0))
+               ? vm::to_units(object_->execution()->fuel)
                : 0;
 }
 

@@ -33,14 +33,14 @@ Store::~Store() { destroy(engine_.allocator(), impl_); }
 void Store::set_fuel(uint64_t units) noexcept {
     const vm::Use use{*this};
     if (use && engine_.config().fuel)
-        impl_->stacks.fuel() = static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX));
+        impl_->stacks.fuel() = vm::to_fuel(units);
 }
 
 uint64_t Store::fuel() const noexcept {
     const vm::Use use{*this};
     if (!use || !engine_.config().fuel)
         return 0;
-    return static_cast<uint64_t>(std::max<int64_t>(impl_->stacks.fuel(), 0));
+    return vm::to_units(impl_->stacks.fuel());
 }
 
 StoreUsage Store::usage() const noexcept {
@@ -48,7 +48,7 @@ StoreUsage Store::usage() const noexcept {
     if (!use)
         return {};
     StoreUsage usage = impl_->quota.usage();
-    usage.heap_bytes = impl_->heap.committed();
+    usage.heap_bytes = impl_->heap.used();
     return usage;
 }
 

@@ -1,35 +1,41 @@
 #pragma once
 
-#include "handlers/instance_data.hpp"
+#include "handlers/frame.hpp"
 #include "heap/heap.hpp"
 
 namespace warpbeam::vm {
 
-/// The slow path of every allocation: shows the frame up to `live_end` to the collector.
-[[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, Slot* live_end, const Layout* layout,
-                                                      size_t size) noexcept {
+/// Before an object of this size is allocated: collects garbage if it is time to. The code may stop at each
+/// step of a collection, and then stands at the instruction. What the collector has to know of the frame is in
+/// the map of its code.
+[[nodiscard]] [[gnu::noinline]] inline Exit make_room(const Regs& r, size_t size) noexcept {
     Execution& execution = *r.inst->execution;
     Heap& heap = *r.inst->heap;
-    const uint64_t before = heap.collections();
-    execution.free = live_end;
-    Object* const object = heap.allocate_slow(layout, size);
-    if (object == nullptr || heap.collections() == before)
-        return object;
-    // A collection may take long, so check for an interrupt now instead of at the next poll.
-    if (execution.fuel < 0)
-        heap.fail(Exit::out_of_fuel);
-    else if (execution.may_be_interrupted && execution.is_interrupted())
-        heap.fail(Exit::interrupted);
-    else
-        return object;
-    return nullptr;
+    save(execution, r); // there may be a collection for want of memory, too
+    if (!heap.wants_collection(size))
+        return Exit::none;
+    heap.start(size);
+    do
+        if (execution.may_be_interrupted && execution.is_interrupted())
+            return Exit::interrupted;
+    while (!heap.step());
+    return execution.may_be_interrupted && execution.is_interrupted() ? Exit::interrupted : Exit::none;
 }
 
-/// `live_end` is the end of the live slots of the frame.
-[[gnu::always_inline]] inline Object* allocate(const Regs& r, Slot* live_end, const Layout* layout,
-                                               size_t size) noexcept {
+/// The slow path of every allocation.
+[[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, const Layout* layout,
+                                                      size_t size) noexcept {
+    Heap& heap = *r.inst->heap;
+    if (const Exit exit = make_room(r, size); exit != Exit::none) {
+        heap.fail(exit);
+        return nullptr;
+    }
+    return heap.allocate_now(layout, size);
+}
+
+[[gnu::always_inline]] inline Object* allocate(const Regs& r, const Layout* layout, size_t size) noexcept {
     Object* const object = r.inst->heap->try_allocate(layout, size);
-    return object != nullptr ? object : collect_and_allocate(r, live_end, layout, size);
+    return object != nullptr ? object : collect_and_allocate(r, layout, size);
 }
 
 } // namespace warpbeam::vm

@@ -18,18 +18,21 @@ const Layout* layout_of(const Regs& r) noexcept {
     return reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::template get<Field::first>(r.ip)));
 }
 
-/// Makes an array; `count` slots are the operands of the instruction.
+/// Makes an array.
 template <typename In>
-ArrayObject* new_array(const Regs& r, size_t count, uint32_t length) noexcept {
+ArrayObject* new_array(const Regs& r, uint32_t length) noexcept {
     const Layout* const layout = layout_of<In>(r);
-    if (!charge(r, layout->array_size(length), 1)) {
+    const uint64_t size = layout->array_size(length);
+    int64_t& fuel = r.inst->execution->fuel;
+    if (!charge(fuel, size)) {
         r.inst->heap->fail(Exit::out_of_fuel);
         return nullptr;
     }
-    auto* const array =
-        static_cast<ArrayObject*>(allocate(r, In::operands(r) + count, layout, layout->array_size(length)));
+    auto* const array = static_cast<ArrayObject*>(allocate(r, layout, size));
     if (array != nullptr)
         array->length = length;
+    else
+        fuel += static_cast<int64_t>(size);
     return array;
 }
 
@@ -49,7 +52,7 @@ struct ArrayNew {
         const Slot* const operand = In::operands(r);
         const size_t slots = element_slots(layout_of<In>(r));
         const auto length = static_cast<uint32_t>(operand[slots]);
-        ArrayObject* const array = new_array<In>(r, slots + 1, length);
+        ArrayObject* const array = new_array<In>(r, length);
         if (array != nullptr)
             fill_elements(array, 0, length, operand);
         return finish_array<In>(r, array);
@@ -59,7 +62,7 @@ struct ArrayNew {
 struct ArrayNewDefault {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
-        return finish_array<In>(r, new_array<In>(r, 1, static_cast<uint32_t>(In::operands(r)[0])));
+        return finish_array<In>(r, new_array<In>(r, static_cast<uint32_t>(In::operands(r)[0])));
     }
 };
 
@@ -68,7 +71,7 @@ struct ArrayNewFixed {
     static Exit run(Regs& r) noexcept {
         const auto length = static_cast<uint32_t>(In::get<Field::second>(r.ip));
         const size_t slots = element_slots(layout_of<In>(r));
-        ArrayObject* const array = new_array<In>(r, slots * length, length);
+        ArrayObject* const array = new_array<In>(r, length);
         if (array != nullptr)
             for (uint32_t i = 0; i < length; ++i)
                 fill_elements(array, i, 1, In::operands(r) + slots * i);
@@ -86,7 +89,7 @@ struct ArrayNewData {
             r.acc = operand[0];
             return Exit::memory_out_of_bounds;
         }
-        ArrayObject* const array = new_array<In>(r, 2, static_cast<uint32_t>(operand[1]));
+        ArrayObject* const array = new_array<In>(r, static_cast<uint32_t>(operand[1]));
         if (array != nullptr && bytes != 0)
             std::memcpy(field_at(array, array->layout->size), data.data() + operand[0], bytes);
         return finish_array<In>(r, array);
@@ -102,7 +105,7 @@ struct ArrayNewElem {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        ArrayObject* const array = new_array<In>(r, 2, static_cast<uint32_t>(operand[1]));
+        ArrayObject* const array = new_array<In>(r, static_cast<uint32_t>(operand[1]));
         if (array != nullptr && operand[1] != 0)
             std::memcpy(field_at(array, array->layout->size), values.data() + operand[0],
                         operand[1] * sizeof(Slot));
@@ -130,7 +133,7 @@ struct ArrayFill {
         if (const Exit exit = check_range(r, array, operand[1], *count); exit != Exit::none)
             return exit;
         const uint64_t bytes = bytes_of(array->layout->element().storage);
-        return fill_for_fuel<In>(r, operand + 1, count, bytes, [&](uint64_t to, uint64_t part) {
+        return fill_in_portions<In>(r, operand + 1, count, bytes, [&](uint64_t to, uint64_t part) {
             fill_elements(array, static_cast<uint32_t>(to), static_cast<uint32_t>(part), operand + 2);
         });
     }
@@ -150,7 +153,7 @@ struct ArrayCopy {
         if (exit != Exit::none)
             return exit;
         const uint64_t bytes = bytes_of(to->layout->element().storage);
-        return copy_for_fuel<In>(r, operand + 1, operand + 3, operand + 4, bytes, to == from,
+        return copy_in_portions<In>(r, operand + 1, operand + 3, operand + 4, bytes, to == from,
                                  [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                      std::memmove(field_at(to, to->layout->size) + into * bytes,
                                                   field_at(from, from->layout->size) + out_of * bytes,
@@ -172,7 +175,7 @@ struct ArrayInitData {
             r.acc = operand[2];
             return Exit::memory_out_of_bounds;
         }
-        return copy_for_fuel<In>(
+        return copy_in_portions<In>(
             r, operand + 1, operand + 2, operand + 3, bytes, false,
             [&](uint64_t to, uint64_t from, uint64_t count) {
                 std::memcpy(field_at(array, array->layout->size) + to * bytes, data.data() + from,
@@ -194,7 +197,7 @@ struct ArrayInitElem {
             r.acc = operand[2];
             return Exit::table_out_of_bounds;
         }
-        return copy_for_fuel<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
+        return copy_in_portions<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
                                  [&](uint64_t to, uint64_t from, uint64_t count) {
                                      std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
                                                  values.data() + from, count * sizeof(Slot));

@@ -39,7 +39,7 @@ struct MemoryFill {
         Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size))
             return out_of_bounds(r, operand[0]);
-        return fill_for_fuel<In>(r, operand, operand + 2, 1, [&](uint64_t to, uint64_t count) {
+        return fill_in_portions<In>(r, operand, operand + 2, 1, [&](uint64_t to, uint64_t count) {
             racing_fill(memory.base + to, static_cast<uint8_t>(operand[1]), count);
         });
     }
@@ -54,7 +54,7 @@ struct MemoryCopy {
         const bool fits = within(operand[0], operand[2], to.size);
         if (!fits || !within(operand[1], operand[2], from.size))
             return out_of_bounds(r, fits ? operand[1] : operand[0]);
-        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, 1, to.base == from.base,
+        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, to.base == from.base,
                                  [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                      racing_copy(to.base + into, from.base + out_of, count);
                                  });
@@ -69,7 +69,7 @@ struct MemoryInit {
         Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
             return out_of_bounds(r, operand[0]);
-        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, 1, false,
+        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, false,
                                  [&](uint64_t to, uint64_t from, uint64_t count) {
                                      racing_copy(memory.base + to, data.data() + from, count);
                                  });

@@ -185,14 +185,13 @@ struct LowerNow {
 template <Variant>
 struct CallHost {
     static Exit run(Regs& r) noexcept {
-        const auto& cell = *reinterpret_cast<const CodeCell*>(r.acc);
         Execution& execution = *r.inst->execution;
         execution.ip = r.ip;
         execution.fp = r.fp;
-        execution.free = r.fp + cell.code.load(std::memory_order_relaxed)->frame_slots;
+        execution.free = r.fp + (reinterpret_cast<const Code*>(r.ip) - 1)->frame_slots;
         execution.rp = r.rp;
         execution.inst = r.inst;
-        const Exit exit = call_host(execution, *static_cast<HostFunc*>(cell.owner), r.inst, r.fp);
+        const Exit exit = call_host(execution, *reinterpret_cast<HostFunc*>(static_cast<uintptr_t>(r.ip->head)), r.inst, r.fp);
         r.inst->execution = &execution; // another execution may have used the instance
         if (exit == Exit::uncaught_exception)
             return raise(r, execution, execution.detail);
@@ -237,11 +236,21 @@ const Instr* restore_instr() noexcept { return &restore_landing.instr; }
 bool is_bottom_record(const Record& record) noexcept { return record.ip == exit_instr(); }
 bool is_restore_record(const Record& record) noexcept { return record.ip == restore_instr(); }
 
-void make_host_code(HostCode& code, uint32_t frame_slots) noexcept {
+HostFunc* host_at(const Instr* ip) noexcept {
+    return ip->handler == &handler<CallHost<Variant{}>>
+               ? reinterpret_cast<HostFunc*>(static_cast<uintptr_t>(ip->head))
+               : nullptr;
+}
+const CodeCell* cell_at(const Instr* ip, uint64_t acc) noexcept {
+    return ip->handler == &handler<LowerNow<Variant{}>>
+               ? reinterpret_cast<const CodeCell*>(static_cast<uintptr_t>(acc))
+               : nullptr;
+}
+
+void make_host_code(HostCode& code, HostFunc& func, uint32_t frame_slots) noexcept {
     code.header = {};
     code.header.frame_slots = frame_slots;
-    code.instr = {};
-    code.instr.handler = &handler<CallHost<Variant{}>>;
+    code.instr = {&handler<CallHost<Variant{}>>, reinterpret_cast<uintptr_t>(&func)};
 }
 
 // ---- The beginning and end of a run ----
@@ -337,9 +346,11 @@ Exit start(Regs& r) noexcept {
 Exit run(Execution& execution, FuncInst& func) noexcept {
     execution.rp = execution.stack_end;
     if (func.instance == nullptr) {
+        const Code* const code = func.cell->code.load(std::memory_order_relaxed);
+        execution.ip = code->entry();
         execution.inst = nullptr;
         execution.fp = execution.stack;
-        execution.free = execution.stack + func.cell->code.load(std::memory_order_relaxed)->frame_slots;
+        execution.free = execution.stack + code->frame_slots;
         const Exit exit = call_host(execution, *func.host, nullptr, execution.stack);
         return exit == Exit::none ? Exit::done : exit;
     }

@@ -1,3 +1,4 @@
+#include "handlers/fuel.hpp"
 #include "handlers/generate.hpp"
 #include "handlers/instance_data.hpp"
 
@@ -52,11 +53,21 @@ struct Poll {
             if (execution.is_interrupted()) [[unlikely]]
                 return Exit::interrupted;
         if constexpr (v.option != 1) {
-            if (execution.fuel <= 0) [[unlikely]]
+            if (execution.fuel < fuel_unit) [[unlikely]]
                 return Exit::out_of_fuel;
-            --execution.fuel;
+            execution.fuel -= fuel_unit;
         }
         return In::proceed(r);
+    }
+};
+
+/// Fuel for the object that the next instruction makes.
+template <Variant>
+struct Charge {
+    using In = Decoder<Form::charge>;
+    static Exit run(Regs& r) noexcept {
+        int64_t& fuel = r.inst->execution->fuel;
+        return charge(fuel, In::get<Field::count>(r.ip)) ? In::proceed(r) : Exit::out_of_fuel;
     }
 };
 
@@ -68,7 +79,7 @@ struct TrapNow {
 };
 
 constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(),
-                                   group<Form::jump_if_null, JumpIfNull>(), group<Form::poll, Poll>(),
+                                   group<Form::jump_if_null, JumpIfNull>(), group<Form::poll, Poll>(), group<Form::charge, Charge>(),
                                    group<Form::trap, TrapNow>()};
 
 } // namespace

@@ -20,7 +20,7 @@ struct StructNewDesc {
         const Slot descriptor = operands[fields];
         if (descriptor == 0)
             return Exit::null_descriptor_reference;
-        Object* const object = allocate(r, operands + fields + 1, layout, layout->size);
+        Object* const object = allocate(r, layout, layout->size);
         if (object == nullptr)
             return r.inst->heap->failure();
         if constexpr (!defaults)

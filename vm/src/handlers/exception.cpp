@@ -1,3 +1,4 @@
+#include "handlers/allocate.hpp"
 #include "handlers/frame.hpp"
 #include "handlers/generate.hpp"
 
@@ -14,9 +15,12 @@ struct Throw {
     static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
         save(execution, r);
+        const TagInst& tag = *r.inst->tags[In::get<Field::tag>(r.ip)];
+        const size_t size = exception_size(slots_of(r.inst->registry->func(tag.type).params));
+        if (const Exit exit = make_room(r, size); exit != Exit::none)
+            return exit;
         Slot exception;
-        const Exit made = make_exception(execution, *r.inst->tags[In::get<Field::tag>(r.ip)],
-                                         r.fp + In::get<Field::operands>(r.ip), exception);
+        const Exit made = make_exception(execution, tag, r.fp + In::get<Field::operands>(r.ip), exception);
         return made == Exit::none ? raise(r, execution, exception) : made;
     }
 };

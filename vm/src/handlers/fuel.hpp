@@ -4,70 +4,81 @@
 
 #include <algorithm>
 
-/// Fuel for instructions that work on many bytes or elements at once (Store::set_fuel). They do as much as
-/// the fuel allows, then trap. The operands in the frame then describe the rest, and the code stands at the
-/// instruction. Without Config::fuel there is always enough.
+/// Fuel (Store::set_fuel), and instructions that work on many bytes or elements at once. They work in portions;
+/// before the next one, the operands in the frame describe the rest and the code stands at the instruction, so
+/// it can stop there. Without Config::fuel there is always enough fuel.
 
 namespace warpbeam::vm {
 
-/// The bytes per unit of fuel. A rest, and so an instruction on fewer bytes, is free.
-inline constexpr uint64_t bytes_per_unit = 64;
+/// Fuel is counted in bytes, of which so many make a unit.
+inline constexpr int64_t fuel_unit = 64;
 
-/// The fuel for `count` elements of `bytes` each.
-[[nodiscard]] constexpr uint64_t cost_of(uint64_t count, uint64_t bytes) noexcept {
-    return count / bytes_per_unit * bytes + count % bytes_per_unit * bytes / bytes_per_unit;
+/// How many bytes a portion has.
+inline constexpr uint64_t portion_bytes = 64 * 1024;
+
+/// Takes fuel for the next portion of `count` elements of `bytes` each, and returns how many it has. `exit` is
+/// why the rest, if there is one, can't follow at once.
+[[nodiscard]] inline uint64_t take_portion(const Regs& r, uint64_t count, uint64_t bytes,
+                                           Exit& exit) noexcept {
+    Execution& execution = *r.inst->execution;
+    const uint64_t left = static_cast<uint64_t>(std::max<int64_t>(execution.fuel, 0)) / bytes;
+    const uint64_t part = std::min({count, portion_bytes / bytes, left});
+    execution.fuel -= static_cast<int64_t>(part * bytes);
+    if (part == left && part != count)
+        exit = Exit::out_of_fuel;
+    else if (execution.may_be_interrupted && execution.is_interrupted())
+        exit = Exit::interrupted;
+    return part;
 }
 
-/// Takes fuel for up to `count` elements of `bytes` each; returns how many it is enough for.
-[[nodiscard]] inline uint64_t take_fuel(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
-    int64_t& fuel = r.inst->execution->fuel;
-    const auto left = static_cast<uint64_t>(std::max<int64_t>(fuel, 0));
-    const uint64_t cost = cost_of(count, bytes);
-    fuel -= static_cast<int64_t>(std::min(cost, left));
-    return cost <= left ? count : left * bytes_per_unit / bytes;
-}
-
-/// Does part of an instruction whose operands are a position in the destination, one in the source, and a
-/// count: `copy(to, from, count)`. Copies backwards if `overlaps` and the source would otherwise be
-/// overwritten. An element takes `from_step` positions of the source.
+/// An instruction whose operands are a position in the destination, one in the source, and a count:
+/// `copy(to, from, count)`. Copies backwards if `overlaps` and the source would otherwise be overwritten. An
+/// element takes `from_step` positions of the source.
 template <typename In, typename Copy>
-[[gnu::always_inline]] inline Exit copy_for_fuel(Regs& r, Slot* to, Slot* from, Slot* count, uint64_t bytes,
-                                                 bool overlaps, Copy copy, uint64_t from_step = 1) noexcept {
-    const uint64_t part = take_fuel(r, *count, bytes);
+[[gnu::always_inline]] inline Exit copy_in_portions(Regs& r, Slot* to, Slot* from, Slot* count,
+                                                    uint64_t bytes, bool overlaps, Copy copy,
+                                                    uint64_t from_step = 1) noexcept {
     const bool backwards = overlaps && *to > *from;
-    const uint64_t start = backwards ? *count - part : 0;
-    if (part != 0)
-        copy(*to + start, *from + start * from_step, part);
-    if (part == *count) [[likely]]
-        return In::proceed(r);
-    *count -= part;
-    if (!backwards) {
-        *to += part;
-        *from += part * from_step;
+    for (;;) {
+        Exit exit = Exit::none;
+        const uint64_t part = take_portion(r, *count, bytes, exit);
+        const uint64_t start = backwards ? *count - part : 0;
+        if (part != 0)
+            copy(*to + start, *from + start * from_step, part);
+        if (part == *count) [[likely]]
+            return In::proceed(r);
+        *count -= part;
+        if (!backwards) {
+            *to += part;
+            *from += part * from_step;
+        }
+        if (exit != Exit::none)
+            return exit;
     }
-    return Exit::out_of_fuel;
 }
 
 /// The same for a fill.
 template <typename In, typename Fill>
-[[gnu::always_inline]] inline Exit fill_for_fuel(Regs& r, Slot* to, Slot* count, uint64_t bytes,
-                                                 Fill fill) noexcept {
-    const uint64_t part = take_fuel(r, *count, bytes);
-    fill(*to, part);
-    if (part == *count) [[likely]]
-        return In::proceed(r);
-    *to += part;
-    *count -= part;
-    return Exit::out_of_fuel;
+[[gnu::always_inline]] inline Exit fill_in_portions(Regs& r, Slot* to, Slot* count, uint64_t bytes,
+                                                    Fill fill) noexcept {
+    for (;;) {
+        Exit exit = Exit::none;
+        const uint64_t part = take_portion(r, *count, bytes, exit);
+        fill(*to, part);
+        if (part == *count) [[likely]]
+            return In::proceed(r);
+        *to += part;
+        *count -= part;
+        if (exit != Exit::none)
+            return exit;
+    }
 }
 
 /// For work that is not split: takes the fuel; false, and nothing taken, when there is not enough.
-[[nodiscard]] inline bool charge(const Regs& r, uint64_t count, uint64_t bytes) noexcept {
-    int64_t& fuel = r.inst->execution->fuel;
-    const uint64_t cost = cost_of(count, bytes);
-    if (cost != 0 && (fuel < 0 || cost > static_cast<uint64_t>(fuel)))
+[[nodiscard]] inline bool charge(int64_t& fuel, uint64_t bytes) noexcept {
+    if (fuel < 0 || bytes > static_cast<uint64_t>(fuel))
         return false;
-    fuel -= static_cast<int64_t>(cost);
+    fuel -= static_cast<int64_t>(bytes);
     return true;
 }
 

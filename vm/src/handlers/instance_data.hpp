@@ -113,7 +113,7 @@ struct Execution {
     // While a host function runs, or after an exit: the position of the computation.
     const Instr* ip;
     Slot* fp;   ///< the top frame
-    Slot* free; ///< the first slot above all slots in use
+    Slot* free; ///< at a host call, the first slot above all slots in use
     Record* rp; ///< the last record
     InstanceData* inst;
     uint64_t detail; ///< at the exit: an address or an index, see Exit
@@ -131,6 +131,10 @@ struct Execution {
     bool may_wait;                                     ///< Config::waiting
     bool may_suspend;                                  ///< whether host calls may wait for their answers
     bool is_running;
+    /// Whether no code uses the top frame: before the beginning, after the end, and when a host call is
+    /// answered. It then consists of values of these types.
+    bool has_values;
+    std::span<const ValType> values;
     size_t max_stack; ///< the bytes to which the block may grow
     Execution* outer; ///< the one that called the host function which called this one
     // For an ExecutionOwner: its place in the list of all of the store.

@@ -1,4 +1,3 @@
-#include "handlers/fuel.hpp"
 #include "handlers/generate.hpp"
 
 #include <algorithm>
@@ -24,8 +23,6 @@ struct OpenFrame {
     using In = Decoder<Form::open_frame>;
     static Exit run(Regs& r) noexcept {
         const uint64_t zeros = In::get<Field::zeros>(r.ip);
-        if (!charge(r, zeros, sizeof(Slot)))
-            return Exit::out_of_fuel;
         std::fill_n(r.fp + In::get<Field::first>(r.ip), zeros, Slot{0});
         r.fp += In::get<Field::count>(r.ip);
         return In::proceed(r);

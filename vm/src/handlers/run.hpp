@@ -24,12 +24,17 @@ namespace warpbeam::vm {
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
 
+/// The host function whose call stands at `ip`; null if that is something else.
+[[nodiscard]] HostFunc* host_at(const Instr* ip) noexcept;
+/// The function that was called, but is not lowered yet, if that stands at `ip`; the accumulator says which.
+[[nodiscard]] const CodeCell* cell_at(const Instr* ip, uint64_t acc) noexcept;
+
 /// The code that a host function's cell points to: its frame has room for the parameters and results. It is
 /// written to `header`, which must outlive the cell.
 struct HostCode {
     Code header;
     Instr instr;
 };
-void make_host_code(HostCode& code, uint32_t frame_slots) noexcept;
+void make_host_code(HostCode& code, HostFunc& func, uint32_t frame_slots) noexcept;
 
 } // namespace warpbeam::vm

@@ -54,7 +54,7 @@ struct TableGrow {
         const int64_t before = fuel;
         // What the type forbids is refused without fuel.
         if (operand[1] <= (limits.has_max ? limits.max : UINT32_MAX) - table.size &&
-            !charge(r, operand[1], sizeof(Slot)))
+            !charge(fuel, operand[1] * sizeof(Slot)))
             return Exit::out_of_fuel;
         const int64_t old = grow(table, operand[1], operand[0]);
         if (old < 0) {
@@ -74,7 +74,7 @@ struct TableFill {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        return fill_for_fuel<In>(r, operand, operand + 2, sizeof(Slot), [&](uint64_t to, uint64_t count) {
+        return fill_in_portions<In>(r, operand, operand + 2, sizeof(Slot), [&](uint64_t to, uint64_t count) {
             std::fill_n(table.elements + to, count, operand[1]);
         });
     }
@@ -90,7 +90,7 @@ struct TableCopy {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
+        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
                                  [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                      std::memmove(to.elements + into, from.elements + out_of,
                                                   count * sizeof(Slot));
@@ -108,7 +108,7 @@ struct TableInit {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        return copy_for_fuel<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
+        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
                                  [&](uint64_t to, uint64_t from, uint64_t count) {
                                      std::memcpy(table.elements + to, values.data() + from,
                                                  count * sizeof(Slot));

@@ -1,4 +1,5 @@
 #include "heap/block.hpp"
+#include "heap/host_data.hpp"
 #include "heap/reference.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constexpr uint32_t array_piece = 256;
 
 } // namespace
 
-Object* Heap::find_object(Slot word) const noexcept {
+Object* Heap::object_at(Slot word) const noexcept {
     if (!may_be_object(word))
         return nullptr;
     auto* const object = to_object(word);
@@ -55,6 +56,8 @@ bool Heap::keep(Slot reference) noexcept {
 }
 
 void Heap::release_kept(size_t count) noexcept {
+    if (count < kept_.size())
+        end_collection();
     for (size_t i = count; i < kept_.size(); ++i)
         block_of(kept_[i])->clear_mark(block_of(kept_[i])->offset_of(kept_[i]));
     kept_.truncate(std::min(count, kept_.size()));
@@ -62,12 +65,28 @@ void Heap::release_kept(size_t count) noexcept {
 
 // ---- Marking ----
 
+uint64_t Heap::size_of(const Object* object) const noexcept {
+    const Layout& layout = *object->layout;
+    switch (layout.kind) {
+    case ObjectKind::struct_:
+        return layout.size;
+    case ObjectKind::array:
+        return layout.array_size(static_cast<const ArrayObject*>(object)->length);
+    case ObjectKind::exception:
+        return exception_size(slots_of(types_.func(static_cast<const ExceptionObject*>(object)->tag->type).params));
+    case ObjectKind::host:
+        break; // and its data, which `sweep_host` counts
+    }
+    return sizeof(HostObject);
+}
+
 void Heap::mark_object(Object* object) noexcept {
     Block* const block = block_of(object);
     const uint32_t offset = block->offset_of(object);
     if (block->is_marked(offset))
         return;
     block->set_mark(offset);
+    survived_ += size_of(object);
     const Layout& layout = *object->layout;
     const bool refers = layout.kind == ObjectKind::struct_ ? !layout.references.empty()
                         : layout.kind == ObjectKind::array ? layout.element().traced
@@ -83,10 +102,17 @@ void Heap::mark_reference(Slot reference) noexcept {
 }
 
 void Heap::mark(std::span<const Slot> slots) noexcept {
-    work_ += slots.size() / 4;
     for (const Slot slot : slots)
-        if (Object* const object = find_object(slot); object != nullptr)
+        if (Object* const object = object_at(slot); object != nullptr)
             mark_object(object);
+}
+
+void Heap::mark(std::span<const ValType> types, const Slot* slot) noexcept {
+    for (const ValType type : types) {
+        if (type.is_ref())
+            mark({slot, 1});
+        slot += slots_of(type);
+    }
 }
 
 /// Marks the objects that an object refers to.
@@ -125,16 +151,15 @@ void Heap::scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end)
         mark_reference(load_reference(element));
 }
 
-void Heap::drain() noexcept {
-    for (;;) {
+bool Heap::drain() noexcept {
+    for (uint32_t looked_at = 0; looked_at < objects_per_step;) {
         if (!marked_.empty()) {
             Object* const object = marked_.back();
             marked_.pop();
             scan(object);
-            continue;
-        }
-        // A long array is processed in pieces, so its elements are never on the stack all at once.
-        if (!arrays_.empty()) {
+            looked_at += 1 + static_cast<uint32_t>(std::min<size_t>(object->layout->references.size(), array_piece));
+        } else if (!arrays_.empty()) {
+            // A long array is processed in pieces, so its elements are never on the stack all at once.
             auto& [array, next] = arrays_.back();
             const ArrayObject* const piece = array;
             const uint32_t begin = next;
@@ -143,13 +168,15 @@ void Heap::drain() noexcept {
             if (end == array->length)
                 arrays_.pop();
             scan_elements(piece, begin, end);
-            continue;
+            looked_at += end - begin;
+        } else if (overflowed_) {
+            overflowed_ = false;
+            rescan();
+        } else {
+            return true;
         }
-        if (!overflowed_)
-            return;
-        overflowed_ = false;
-        rescan();
     }
+    return false;
 }
 
 /// Follows the references of all marked objects. Each pass marks more, since the stack always holds at least
@@ -165,37 +192,71 @@ void Heap::rescan() noexcept {
     }
 }
 
-// ---- Sweeping ----
+// ---- The steps of a collection ----
 
-void Heap::collect() noexcept {
+void Heap::start(size_t size) noexcept {
     // If a finalizer breaks the rules and uses the store, it must not start another collection.
-    if (finalizing_)
+    if (is_collecting())
         return;
-    ++collections_;
-    work_ = 0;
-    allocated_ = 0;
-    for (Block* const block : blocks_)
-        block->clear_marks();
-    host_.mark_roots(*this);
-    for (const RootSpan* span = spans_; span != nullptr; span = span->below_)
-        mark(span->slots);
-    for (Object* const object : kept_)
-        mark_object(object);
-    drain();
-    // A small stack is kept, so that there is one even without memory.
-    if (marked_.capacity() > smallest_stack) {
-        marked_.reset();
-        (void)marked_.reserve(smallest_stack);
-    }
-    sweep();
-    for (Object* const object : kept_)
-        block_of(object)->set_mark(block_of(object)->offset_of(object));
-    finalize(std::exchange(dead_, nullptr));
+    forced_ = size > room();
+    // Nothing is allocated any more.
+    granted_ -= std::exchange(budget_, 0);
+    phase_ = Phase::roots;
 }
 
-/// Turns dead cells into free runs; returns the size of the live objects.
-uint64_t Heap::sweep_cells(Block& block) noexcept {
-    uint64_t alive = 0;
+bool Heap::step() noexcept {
+    if (finalizing_)
+        return true;
+    switch (phase_) {
+    case Phase::none:
+        return true;
+    case Phase::roots:
+        mark_roots();
+        phase_ = Phase::mark;
+        return false;
+    case Phase::mark:
+        if (drain()) {
+            begin_sweep();
+            phase_ = Phase::sweep_host;
+        }
+        return false;
+    case Phase::sweep_host:
+        if (sweep_host())
+            phase_ = Phase::sweep;
+        return false;
+    case Phase::sweep:
+        if (sweep()) {
+            end_sweep();
+            phase_ = Phase::finalize;
+        }
+        return false;
+    case Phase::finalize:
+        break;
+    }
+    if (!finalize())
+        return false;
+    phase_ = Phase::none;
+    return true;
+}
+
+void Heap::mark_roots() noexcept {
+    ++collections_;
+    survived_ = 0;
+    // From here on, a mark means that the object is reachable, and not that it is kept.
+    for (Object* const object : kept_)
+        block_of(object)->clear_mark(block_of(object)->offset_of(object));
+    host_.mark_roots(*this);
+    for (const RootSpan* span = spans_; span != nullptr; span = span->below_)
+        span->types.empty() ? mark(span->slots) : mark(span->types, span->slots.data());
+    for (Object* const object : kept_)
+        mark_object(object);
+}
+
+// ---- Sweeping ----
+
+/// Turns dead cells into free runs; returns whether there is a live object.
+bool Heap::sweep_cells(Block& block) noexcept {
+    bool alive = false;
     uint32_t run = 0; // the beginning of the current run
     uint32_t last = 0;
     block.runs = 0;
@@ -214,7 +275,7 @@ uint64_t Heap::sweep_cells(Block& block) noexcept {
     for (uint32_t offset = block.first; offset != block.end; offset += block.cell) {
         if (block.is_marked(offset)) {
             close(offset);
-            alive += block.cell;
+            alive = true;
         } else if (run == 0) {
             run = offset;
         }
@@ -223,42 +284,34 @@ uint64_t Heap::sweep_cells(Block& block) noexcept {
     return alive;
 }
 
-void Heap::sweep() noexcept {
+void Heap::begin_sweep() noexcept {
+    // A small stack is kept, so that there is one even without memory.
+    if (marked_.capacity() > smallest_stack) {
+        marked_.reset();
+        (void)marked_.reserve(smallest_stack);
+    }
     for (Run& run : runs_)
         run.next = run.end = nullptr;
     available_ = {};
     free_ = nullptr;
     free_bytes_ = 0;
-    survived_ = 0;
-    sweep_host();
-    // Clearing a kilobyte, and following the references in a few words, takes about as long as marking an
-    // object.
-    work_ += committed_ / 1024;
-    size_t left = 0;
-    for (Block* const block : blocks_) {
+    next_host_ = &host_data_;
+    next_block_ = left_ = 0;
+}
+
+bool Heap::sweep() noexcept {
+    for (uint32_t i = 0; i < blocks_per_step && next_block_ < blocks_.size(); ++i) {
+        Block* const block = blocks_[next_block_++];
         bool empty = true;
-        if (block->cell == 0 && block->first != 0) {
-            if (!block->is_marked(block->first)) {
-                committed_ -= block->bytes;
-                allocator_.deallocate(block, block->bytes, block_alignment);
-                continue;
-            }
-            survived_ += block->bytes;
-            ++work_;
-            empty = false;
-        } else if (block->cell != 0) {
-            const uint64_t alive = sweep_cells(*block);
-            survived_ += alive;
-            work_ += alive / block->cell;
-            empty = alive == 0;
-        }
+        if (block->first != 0)
+            empty = block->cell == 0 ? !block->is_marked(block->first) : !sweep_cells(*block);
         // Only blocks of the common size can serve every class.
-        if (empty && block->bytes != Block::small_bytes) {
+        if (empty && (block->bytes != Block::small_bytes || (block->cell == 0 && block->first != 0))) {
             committed_ -= block->bytes;
             allocator_.deallocate(block, block->bytes, block_alignment);
             continue;
         }
-        blocks_[left++] = block;
+        blocks_[left_++] = block;
         block->clear_marks();
         if (empty) {
             block->cell = 0;
@@ -273,14 +326,16 @@ void Heap::sweep() noexcept {
             available = block;
         }
     }
-    blocks_.truncate(left);
-    work_ += survived_ / 64;
+    return next_block_ == blocks_.size();
+}
 
-    // The next collection comes when the heap has grown by three quarters of the live data. So it stays below
-    // twice the live data even if each object takes an eighth more than requested, and the work of a
-    // collection is spread over as many allocations.
-    threshold_ = std::max(first_threshold, survived_ + survived_ / 4 * 3);
-    release_free_blocks(threshold_);
+void Heap::end_sweep() noexcept {
+    blocks_.truncate(left_);
+    for (Object* const object : kept_)
+        block_of(object)->set_mark(block_of(object)->offset_of(object));
+    futile_ = forced_ && limit_ - std::min(limit_, survived_) < limit_ / 64 ? futile_ + 1 : 0;
+    grant();
+    release_free_blocks(target());
 }
 
 } // namespace warpbeam::vm

@@ -1,6 +1,7 @@
 #include "heap/heap.hpp"
 
 #include "heap/block.hpp"
+#include "heap/reference.hpp"
 
 #include <algorithm>
 
@@ -11,8 +12,8 @@ namespace warpbeam::vm {
 Heap::Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint64_t limit,
            bool collect_always) noexcept
     : allocator_{allocator}, types_{types}, host_{host}, blocks_{allocator}, marked_{allocator},
-      arrays_{allocator}, kept_{allocator}, limit_{limit}, threshold_{first_threshold},
-      collect_always_{collect_always} {
+      arrays_{allocator}, kept_{allocator}, limit_{limit}, collect_always_{collect_always} {
+    grant();
     for (size_t i = 0; i < runs_.size(); ++i)
         runs_[i].cell = cell_sizes[i];
 }
@@ -20,15 +21,17 @@ Heap::Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint
 Heap::~Heap() {
     for (HostData* data = host_data_; data != nullptr; data = data->next)
         data->object->data = nullptr;
-    finalize(host_data_);
+    dead_ = host_data_;
+    while (!finalize()) {
+    }
     for (Block* const block : blocks_)
         allocator_.deallocate(block, block->bytes, block_alignment);
 }
 
 ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Slot> payload) noexcept {
-    const RootSpan roots{*this, payload};
+    const RootSpan roots{*this, payload, types_.func(tag.type).params};
     auto* const exception = static_cast<ExceptionObject*>(
-        allocate(&exception_layout, sizeof(ExceptionObject) + payload.size_bytes()));
+        allocate(&exception_layout, exception_size(payload.size())));
     if (exception == nullptr)
         return nullptr;
     exception->tag = &tag;
@@ -37,37 +40,31 @@ ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Sl
 }
 
 Object* Heap::allocate_slow(const Layout* layout, size_t size) noexcept {
-    if (collect_always_)
-        collect();
-    if (size > largest_cell)
-        return allocate_large(layout, size);
-    const size_t size_class = class_of(size);
-    if (!refill(size_class))
+    prepare_for(size);
+    return allocate_now(layout, size);
+}
+
+Object* Heap::allocate_now(const Layout* layout, size_t size) noexcept {
+    if (!has_room(size))
         return nullptr;
-    Run& run = runs_[size_class];
-    Object* const object = take(run, layout);
-    // Then the fast path never finds room, and the next allocation comes here too.
-    if (collect_always_)
-        run.end = run.next;
+    Object* const object = size > largest_cell ? allocate_large(layout, size) : allocate_small(layout, size);
+    if (object != nullptr)
+        budget_ -= static_cast<int64_t>(size);
     return object;
+}
+
+Object* Heap::allocate_small(const Layout* layout, size_t size) noexcept {
+    const size_t size_class = class_of(size);
+    Run& run = runs_[size_class];
+    return run.next != run.end || refill(size_class) ? take(run, layout) : nullptr;
 }
 
 Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
     // The single object needs one mark bit.
     constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
-    if (size > SIZE_MAX - head - block_alignment || head + size > limit_) {
-        failure_ = Exit::heap_exhausted;
-        return nullptr;
-    }
-    Block* block = presses(head + size) ? nullptr : new_block(head + size);
-    if (block == nullptr) {
-        if (!collect_for(head + size, nullptr))
-            return nullptr;
-        block = new_block(head + size);
-    }
+    Block* const block = size <= SIZE_MAX - head - block_alignment ? new_block(head + size) : nullptr;
     if (block == nullptr)
         return nullptr;
-    allocated_ += size;
     block->first = head;
     block->end = head + 1;
     std::memset(block->marks(), 0, sizeof(uint64_t) + size);
@@ -80,41 +77,49 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
 bool Heap::refill(size_t size_class) noexcept {
     if (reuse(size_class))
         return true;
-    const size_t bytes = Block::bytes_for(cell_sizes[size_class]);
-    Block* block = presses(bytes) ? nullptr : new_block(bytes);
-    if (block == nullptr) {
-        if (!collect_for(bytes, &available_[size_class]))
-            return false;
-        if (reuse(size_class))
-            return true;
-        block = new_block(bytes);
-    }
+    Block* const block = new_block(Block::bytes_for(cell_sizes[size_class]));
     if (block == nullptr)
-        return false;
+        return reuse(size_class); // what a collection has freed
     assign(*block, size_class);
     return next_run(size_class);
 }
 
-/// Collects because there is no room for a block of this size. Returns false if the limit has forced several
-/// collections in a row that freed almost nothing: the program would do little but collect.
-bool Heap::collect_for(size_t bytes, Block* const* available) noexcept {
+bool Heap::wants_collection(size_t size) const noexcept {
+    if (finalizing_ || size > limit_)
+        return false;
+    // The heap grows a little beyond its budget instead of being collected again at once.
+    return collect_always_ || size > room() ||
+           (static_cast<int64_t>(size) > budget_ && allocated() >= std::max(least_progress, survived_ / 8));
+}
+
+void Heap::prepare_for(size_t size) noexcept {
+    end_collection();
+    if (!wants_collection(size))
+        return;
+    start(size);
+    finish();
+}
+
+/// What is true after a collection, if one was due.
+bool Heap::has_room(size_t size) noexcept {
     if (finalizing_) {
         failure_ = Exit::out_of_memory;
         return false;
     }
-    const bool forced = !fits(bytes, limit_);
-    collect();
-    host_.charge(work_);
-    uint64_t room = limit_ - std::min(limit_, committed_ - free_bytes_);
-    for (Block* block = available != nullptr ? *available : nullptr; block != nullptr; block = block->next)
-        for (uint32_t at = block->runs; at != 0; at = FreeRun::read(block->at(at)).next)
-            room += FreeRun::read(block->at(at)).end - at;
-    futile_ = forced && room < limit_ / 64 ? futile_ + 1 : 0;
-    if (futile_ <= max_futile)
+    if (size <= room() && futile_ <= max_futile)
         return true;
-    futile_ = max_futile;
+    futile_ = std::min(futile_, max_futile);
     failure_ = Exit::heap_exhausted;
     return false;
+}
+
+/// Decides when the next collection comes: when the heap has grown by three quarters of the live data. So it
+/// stays below twice the live data even if each object takes an eighth more than its size, and the work of a
+/// collection is spread over as many allocations.
+void Heap::grant() noexcept {
+    const uint64_t target = std::min(std::max(first_threshold, survived_ + survived_ / 4 * 3), limit_);
+    granted_ = collect_always_ ? 0 : static_cast<int64_t>(std::min<uint64_t>(target - std::min(target, survived_), INT64_MAX));
+    budget_ = granted_;
 }
 
 /// The same, using only the memory that the heap already has.
@@ -141,7 +146,6 @@ bool Heap::next_run(size_t size_class) noexcept {
         block->runs = run.next;
         runs_[size_class].next = begin;
         runs_[size_class].end = block->at(run.end);
-        allocated_ += static_cast<size_t>(runs_[size_class].end - begin);
         return true;
     }
     return false;
@@ -160,29 +164,9 @@ void Heap::assign(Block& block, size_t size_class) noexcept {
     available_[size_class] = &block;
 }
 
-/// Whether the heap stays within `max_bytes` after taking `bytes` more, if free blocks make room for them.
-bool Heap::fits(size_t bytes, uint64_t max_bytes) const noexcept {
-    const uint64_t taken = committed_ - free_bytes_;
-    return taken <= max_bytes && bytes <= max_bytes - taken;
-}
-
-/// Whether to collect before taking this number of bytes. A fragmented heap may grow beyond its threshold
-/// instead of being collected again soon.
-bool Heap::presses(size_t bytes) const noexcept {
-    if (collect_always_)
-        return false;
-    return !fits(bytes, limit_) ||
-           (!fits(bytes, threshold_) && allocated_ >= std::max(least_progress, survived_ / 8));
-}
-
 Heap::Block* Heap::new_block(size_t bytes) noexcept {
-    if (!fits(bytes, limit_)) {
-        failure_ = Exit::heap_exhausted;
-        return nullptr;
-    }
     // Free blocks for small objects make room, several at a time.
-    if (const uint64_t max_bytes = std::min(threshold_, limit_);
-        free_ != nullptr && committed_ + bytes > max_bytes) {
+    if (const uint64_t max_bytes = target(); free_ != nullptr && committed_ + bytes > max_bytes) {
         const uint64_t more = bytes + 16 * Block::small_bytes;
         release_free_blocks(max_bytes > more ? max_bytes - more : 0);
     }
@@ -194,6 +178,10 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
             blocks_.pop();
         if (free_ != nullptr) {
             release_free_blocks(0);
+            return new_block(bytes);
+        }
+        if (allocated() != 0) {
+            collect();
             return new_block(bytes);
         }
         failure_ = Exit::out_of_memory;

@@ -7,7 +7,7 @@
 
 #include <array>
 
-/// The garbage-collected heap of a store. docs/decisions/0006-conservative-frames.md says what keeps an
+/// The garbage-collected heap of a store. docs/decisions/0015-exact-frames.md says what keeps an
 /// object alive.
 
 namespace warpbeam::vm {
@@ -16,8 +16,6 @@ namespace warpbeam::vm {
 struct HeapHost {
     /// Calls `Heap::mark` with every slot through which an object can be reached.
     virtual void mark_roots(class Heap& heap) noexcept = 0;
-    /// Called after a collection, with the work that it took (see `Heap::work`).
-    virtual void charge(uint64_t work) noexcept = 0;
 
 protected:
     ~HeapHost() = default;
@@ -27,12 +25,14 @@ protected:
 /// Such objects must be destroyed in reverse order.
 class RootSpan {
 public:
-    RootSpan(Heap& heap, std::span<const Slot> slots) noexcept;
+    /// With types, only those slots are roots that hold references.
+    RootSpan(Heap& heap, std::span<const Slot> slots, std::span<const ValType> types = {}) noexcept;
     RootSpan(const RootSpan&) = delete;
     RootSpan& operator=(const RootSpan&) = delete;
     ~RootSpan();
 
     std::span<const Slot> slots;
+    std::span<const ValType> types;
 
 private:
     friend class Heap;
@@ -43,6 +43,9 @@ private:
 /// Mark and sweep; objects never move. Small objects lie in blocks of cells of one size; a larger one has its
 /// own block. Blocks are aligned so that an object's address gives its block. Free cells are zero, so an
 /// object's fields start with their default values.
+///
+/// The limit, and when the next collection comes, are counted in the sizes of objects and not in the memory
+/// that they take, so they are the same on every machine and in every build.
 class Heap {
 public:
     /// The distance between possible beginnings of blocks; a power of two.
@@ -56,7 +59,7 @@ public:
 
     // ---- Allocation. Null if the limit is reached or memory runs out; `failure` then tells which. ----
     // Any of these may collect: every reference that is still needed must be where `HeapHost::mark_roots`
-    // looks. Running code first sets `Execution::free` above its live operands.
+    // looks. Running code first records its position.
 
     /// An object of `size` bytes (a multiple of 8), all zero except the layout.
     [[nodiscard]] Object* allocate(const Layout* layout, size_t size) noexcept {
@@ -69,10 +72,14 @@ public:
         if (size > largest_cell) [[unlikely]]
             return nullptr;
         Run& run = runs_[class_of(size)];
-        return run.next != run.end ? take(run, layout) : nullptr;
+        if (run.next == run.end || static_cast<int64_t>(size) > budget_) [[unlikely]]
+            return nullptr;
+        budget_ -= static_cast<int64_t>(size);
+        return take(run, layout);
     }
-    /// Called after `try_allocate` has failed.
+    /// Called after `try_allocate` has failed. The second one does not collect.
     [[nodiscard]] Object* allocate_slow(const Layout* layout, size_t size) noexcept;
+    [[nodiscard]] Object* allocate_now(const Layout* layout, size_t size) noexcept;
     [[nodiscard]] Object* allocate_struct(const Layout* layout) noexcept {
         return allocate(layout, layout->size);
     }
@@ -90,19 +97,40 @@ public:
     [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
-    /// For code that stops right after a collection: what `failure` then returns.
+    /// For code that stops before it allocates: what `failure` then returns.
     void fail(Exit reason) noexcept { failure_ = reason; }
 
     // ---- Collection ----
 
     /// Frees all unreachable objects, then runs the finalizers of host objects. There are no further
     /// collections while they run.
-    void collect() noexcept;
+    void collect() noexcept {
+        start(0);
+        finish();
+    }
+    /// Whether to collect before an object of this size is allocated.
+    [[nodiscard]] bool wants_collection(size_t size) const noexcept;
+    /// The same as `collect` in steps that take less than a millisecond: to make room for an object of this
+    /// size, `start`, then `step` until it returns true. In between no code may run, which would change what
+    /// refers to what. The other functions of the heap end a collection that has started.
+    void start(size_t size) noexcept;
+    [[nodiscard]] bool step() noexcept;
+    void finish() noexcept {
+        while (!step()) {
+        }
+    }
+    /// Whether a collection has started and not ended.
+    [[nodiscard]] bool is_collecting() const noexcept { return phase_ != Phase::none; }
     /// For `HeapHost::mark_roots`: any slot that holds the address of an object keeps that object alive,
     /// whatever the slot contains.
     void mark(std::span<const Slot> slots) noexcept;
+    /// The same for values of these types, which follow each other: only references count.
+    void mark(std::span<const ValType> types, const Slot* slot) noexcept;
     /// The object at this address, or null.
-    [[nodiscard]] Object* find_object(Slot word) const noexcept;
+    [[nodiscard]] Object* find_object(Slot word) noexcept {
+        end_collection();
+        return object_at(word);
+    }
 
     /// Keeps a reference's object alive until the list is truncated below it; other values need not be kept.
     /// False if memory runs out.
@@ -113,14 +141,14 @@ public:
 
     /// Whether nothing was ever allocated, so no reference can point to an object.
     [[nodiscard]] bool unused() const noexcept { return peak_ == 0; }
-    /// The bytes taken from the allocator for objects, the peak of these, the bytes of the objects that
+    /// The size of the objects that are not known to be unreachable, which is what the limit counts.
+    [[nodiscard]] uint64_t used() const noexcept { return survived_ + allocated(); }
+    /// The bytes taken from the allocator for objects, the peak of these, the size of the objects that
     /// survived the last collection, and the number of collections.
     [[nodiscard]] uint64_t committed() const noexcept { return committed_; }
     [[nodiscard]] uint64_t peak() const noexcept { return peak_; }
     [[nodiscard]] uint64_t survived() const noexcept { return survived_; }
     [[nodiscard]] uint64_t collections() const noexcept { return collections_; }
-    /// The work of the last collection, in units of about ten nanoseconds.
-    [[nodiscard]] uint64_t work() const noexcept { return work_; }
 
 private:
     friend class RootSpan;
@@ -129,6 +157,10 @@ private:
     static constexpr uint64_t first_threshold = 1 << 20;
     /// At least this much is allocated between two collections, unless a limit forces one.
     static constexpr uint64_t least_progress = 1 << 18;
+    /// How many objects or references a step of a collection looks at, each of which takes up to a few dozen
+    /// nanoseconds; and how many blocks.
+    static constexpr uint32_t objects_per_step = 10'000;
+    static constexpr uint32_t blocks_per_step = 16;
     /// After this number of consecutive collections that the limit forced and that freed almost nothing, the
     /// heap is exhausted.
     static constexpr uint32_t max_futile = 8;
@@ -174,15 +206,28 @@ private:
         return object;
     }
 
+    [[nodiscard]] Object* allocate_small(const Layout* layout, size_t size) noexcept;
     [[nodiscard]] Object* allocate_large(const Layout* layout, size_t size) noexcept;
     [[nodiscard]] bool refill(size_t size_class) noexcept;
     [[nodiscard]] bool reuse(size_t size_class) noexcept;
     [[nodiscard]] bool next_run(size_t size_class) noexcept;
     void assign(Block& block, size_t size_class) noexcept;
     [[nodiscard]] Block* new_block(size_t bytes) noexcept;
-    [[nodiscard]] bool fits(size_t bytes, uint64_t max_bytes) const noexcept;
-    [[nodiscard]] bool presses(size_t bytes) const noexcept;
-    [[nodiscard]] bool collect_for(size_t bytes, Block* const* available) noexcept;
+    /// The size of the objects allocated since the last collection.
+    [[nodiscard]] uint64_t allocated() const noexcept { return static_cast<uint64_t>(granted_ - budget_); }
+    [[nodiscard]] uint64_t room() const noexcept { return limit_ - std::min(limit_, used()); }
+    void grant() noexcept;
+    /// What the heap may take from the allocator before free blocks are given back.
+    [[nodiscard]] uint64_t target() const noexcept { return survived_ + static_cast<uint64_t>(granted_); }
+    [[nodiscard]] Object* object_at(Slot word) const noexcept;
+    void end_collection() noexcept {
+        if (is_collecting()) [[unlikely]]
+            finish();
+    }
+    /// Collects if it is time to before an object of this size is allocated.
+    void prepare_for(size_t size) noexcept;
+    [[nodiscard]] bool has_room(size_t size) noexcept;
+    [[nodiscard]] uint64_t size_of(const Object* object) const noexcept;
     [[nodiscard]] void* allocate_data(size_t bytes, size_t alignment) noexcept;
     void free_data(HostData* data) noexcept;
     void release_free_blocks(uint64_t target) noexcept;
@@ -194,14 +239,22 @@ private:
     void mark_reference(Slot reference) noexcept;
     void scan(Object* object) noexcept;
     void scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end) noexcept;
-    void drain() noexcept;
+    // Steps of a collection; those that return bool are done when they return true.
+    void mark_roots() noexcept;
+    [[nodiscard]] bool drain() noexcept;
     void rescan() noexcept;
-    void sweep() noexcept;
-    void sweep_host() noexcept;
-    void finalize(HostData* dead) noexcept;
-    [[nodiscard]] uint64_t sweep_cells(Block& block) noexcept;
+    void begin_sweep() noexcept;
+    [[nodiscard]] bool sweep_host() noexcept;
+    [[nodiscard]] bool sweep() noexcept;
+    void end_sweep() noexcept;
+    [[nodiscard]] bool finalize() noexcept;
+    [[nodiscard]] bool sweep_cells(Block& block) noexcept;
 
     std::array<Run, cell_sizes.size()> runs_{}; ///< first, because the fast path reads it
+    /// The size of the objects that may be allocated before the next collection; and what it was after the
+    /// last one. Negative after an object that was larger.
+    int64_t budget_;
+    int64_t granted_;
     Allocator& allocator_;
     const TypeRegistry& types_;
     HeapHost& host_;
@@ -226,17 +279,22 @@ private:
     uint64_t committed_ = 0;
     uint64_t peak_ = 0;
     uint64_t survived_ = 0;
-    uint64_t threshold_;     ///< the value of `committed_` that starts the next collection
-    uint64_t allocated_ = 0; ///< the bytes allocated since the last collection
     uint64_t collections_ = 0;
-    uint64_t work_ = 0;
+    enum class Phase : uint8_t { none, roots, mark, sweep_host, sweep, finalize };
+    Phase phase_ = Phase::none;
+    bool forced_ = false; ///< by the limit
+    // How far it is.
+    HostData** next_host_ = nullptr;
+    size_t next_block_ = 0;
+    size_t left_ = 0; ///< the blocks that stay
     uint32_t futile_ = 0; ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;
 };
 
-inline RootSpan::RootSpan(Heap& heap, std::span<const Slot> roots) noexcept
-    : slots{roots}, heap_{heap}, below_{heap.spans_} {
+inline RootSpan::RootSpan(Heap& heap, std::span<const Slot> roots,
+                          std::span<const ValType> of_types) noexcept
+    : slots{roots}, types{of_types}, heap_{heap}, below_{heap.spans_} {
     heap.spans_ = this;
 }
 inline RootSpan::~RootSpan() { heap_.spans_ = below_; }

@@ -8,23 +8,22 @@ namespace warpbeam::vm {
 
 /// Allocates memory that is counted as part of the heap; null as for `allocate`.
 void* Heap::allocate_data(size_t bytes, size_t alignment) noexcept {
-    const auto take = [&]() -> void* {
-        failure_ = Exit::heap_exhausted;
-        if (!fits(bytes, limit_))
-            return nullptr;
-        failure_ = Exit::out_of_memory;
-        // Free blocks make room.
-        release_free_blocks(limit_ - bytes);
-        return allocator_.allocate(bytes, alignment);
-    };
-    void* memory = presses(bytes) ? nullptr : take();
-    if (memory == nullptr && (bytes > limit_ || collect_for(bytes, nullptr)))
-        memory = take();
-    if (memory == nullptr)
+    prepare_for(bytes);
+    if (!has_room(bytes))
         return nullptr;
+    void* memory = allocator_.allocate(bytes, alignment);
+    if (memory == nullptr) {
+        collect();
+        release_free_blocks(0);
+        memory = allocator_.allocate(bytes, alignment);
+    }
+    if (memory == nullptr) {
+        failure_ = Exit::out_of_memory;
+        return nullptr;
+    }
     committed_ += bytes;
     peak_ = std::max(peak_, committed_);
-    allocated_ += bytes;
+    budget_ -= static_cast<int64_t>(bytes);
     return memory;
 }
 
@@ -65,32 +64,33 @@ HostObject* Heap::allocate_host(const HostType& type, void* data) noexcept {
 }
 
 /// Separates the data of dead objects from that of live ones. Precondition: all live objects are marked.
-void Heap::sweep_host() noexcept {
-    for (HostData** link = &host_data_; *link != nullptr;) {
-        HostData* const data = *link;
+bool Heap::sweep_host() noexcept {
+    for (uint32_t i = 0; i < objects_per_step && *next_host_ != nullptr; ++i) {
+        HostData* const data = *next_host_;
         Block* const block = block_of(data->object);
-        ++work_;
         if (block->is_marked(block->offset_of(data->object))) {
             survived_ += data->bytes;
-            link = &data->next;
+            next_host_ = &data->next;
         } else {
-            *link = data->next;
+            *next_host_ = data->next;
             data->next = dead_;
             dead_ = data;
         }
     }
+    return *next_host_ == nullptr;
 }
 
-/// Runs the finalizers of a list of data whose objects are no longer in the heap.
-void Heap::finalize(HostData* dead) noexcept {
+/// Runs the finalizers of the data whose objects are no longer in the heap.
+bool Heap::finalize() noexcept {
     finalizing_ = true;
-    while (dead != nullptr) {
-        HostData* const data = dead;
-        dead = data->next;
+    for (uint32_t i = 0; i < objects_per_step && dead_ != nullptr; ++i) {
+        HostData* const data = dead_;
+        dead_ = data->next;
         data->finalize(data->data);
         free_data(data);
     }
     finalizing_ = false;
+    return dead_ == nullptr;
 }
 
 } // namespace warpbeam::vm

@@ -28,6 +28,10 @@ struct ExceptionObject : Object {
     [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
 };
 
+[[nodiscard]] constexpr size_t exception_size(size_t slots) noexcept {
+    return sizeof(ExceptionObject) + slots * sizeof(Slot);
+}
+
 /// An object from the host; code can only pass it around.
 struct HostObject : Object {
     struct HostData* data;

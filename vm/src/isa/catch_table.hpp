@@ -40,12 +40,6 @@ inline const CatchClause* clauses_of(const Code& code) noexcept {
     return reinterpret_cast<const CatchClause*>(regions_of(code) + code.try_regions);
 }
 
-/// The total size of a function's code in bytes.
-inline size_t bytes_of(const Code& code) noexcept {
-    return sizeof(Code) + code.size + code.try_regions * sizeof(TryRegion) +
-           code.catch_clauses * sizeof(CatchClause);
-}
-
 /// The index of the first clause to try for an exception thrown at a position of the code.
 inline uint32_t first_clause(const Code& code, size_t position) noexcept {
     const std::span regions{regions_of(code), code.try_regions};

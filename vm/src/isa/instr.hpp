@@ -93,7 +93,8 @@ struct Record {
     Slot* fp;
 };
 
-/// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp.
+/// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp and
+/// isa/frame_map.hpp.
 struct alignas(8) Code {
     uint32_t frame_slots; ///< locals and operand stack
     uint16_t zero_from;   ///< the first local that is not a parameter; these begin as zero
@@ -103,9 +104,12 @@ struct alignas(8) Code {
     uint32_t func; ///< the index in its module
     uint32_t try_regions;
     uint32_t catch_clauses;
+    uint32_t reference_runs;
+    uint32_t reference_nodes;
+    uint32_t safepoints;
     [[nodiscard]] const Instr* entry() const noexcept { return reinterpret_cast<const Instr*>(this + 1); }
 };
-static_assert(sizeof(Code) == 32);
+static_assert(sizeof(Code) == 48);
 
 /// Points to a function's code: at first to a stub that lowers it. Calls hold the cell's address, so code can
 /// be shared between instances and threads and replaced at any time.

@@ -17,7 +17,8 @@ void Emitter::raise_height(uint32_t slots) noexcept {
 }
 
 Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
-    const Operand operand{where, kind, false, height_, 0, 0, 0};
+    const Operand operand{where, kind, false, height_, 0, 0, 0, 0};
+    has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
     if (!stack_.push(operand)) {
         fail(Exit::out_of_memory);
@@ -42,6 +43,8 @@ void Emitter::push_local(uint32_t local) noexcept {
     if (info.last != no_operand)
         stack_[info.last].high = stack_.size() - 1;
     info.last = stack_.size() - 1;
+    if (info.kind == ValType::ref && !lazy_references_.push(stack_.size() - 1))
+        fail(Exit::out_of_memory);
 }
 
 /// The operand no longer stands for a local.
@@ -60,10 +63,11 @@ Emitter::Popped Emitter::pop() noexcept {
 
 Emitter::Popped Emitter::discard() noexcept {
     if (stack_.empty())
-        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0}, false}; // only after a failure
+        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0, 0}, false}; // only after a failure
     Popped popped{stack_.back(), false};
     stack_.pop();
     settled_ = std::min(settled_, stack_.size());
+    listed_ = std::min(listed_, stack_.size());
     at_home_.end = std::min(at_home_.end, stack_.size());
     at_home_.begin = std::min(at_home_.begin, at_home_.end);
     height_ -= slots_of(popped.operand.kind);
@@ -147,6 +151,47 @@ void Emitter::flush_variable(size_t count) noexcept {
 void Emitter::flush_pending(uint32_t local) noexcept {
     while (locals_[local].last != no_operand)
         flush(locals_[local].last);
+}
+
+// ---- The map of references ----
+
+void Emitter::note_local(const LocalInfo& local) noexcept {
+    if (local.kind != ValType::ref)
+        return;
+    const auto slot = static_cast<int32_t>(local.slot);
+    if (!reference_runs_.empty()) {
+        ReferenceRun& last = reference_runs_.back();
+        // Far locals follow each other downwards.
+        last.begin -= slot == last.begin - 1 ? 1 : 0;
+        const int64_t place = int64_t{slot} - last.begin;
+        if (place == 0 || place == last.count) {
+            ++last.count;
+            return;
+        }
+    }
+    if (!reference_runs_.push({slot, 1}))
+        fail(Exit::out_of_memory);
+}
+
+uint32_t Emitter::list_all() noexcept {
+    // What is only a copy of a local has no slot yet, and would have to be found in all lists above it later.
+    for (const size_t i : lazy_references_)
+        if (i < stack_.size() && stack_[i].where == Operand::local && stack_[i].kind == ValType::ref)
+            flush(i);
+    lazy_references_.clear();
+    for (; listed_ < stack_.size(); ++listed_) {
+        Operand& operand = stack_[listed_];
+        operand.references = listed_ == 0 ? 0 : stack_[listed_ - 1].references;
+        // A constant is null.
+        if (operand.kind != ValType::ref || operand.where != Operand::home)
+            continue;
+        if (!reference_nodes_.push({static_cast<int32_t>(operand.slot), operand.references})) {
+            fail(Exit::out_of_memory);
+            return 0;
+        }
+        operand.references = static_cast<uint32_t>(reference_nodes_.size());
+    }
+    return stack_.empty() ? 0 : stack_.back().references;
 }
 
 // ---- Operands of instructions ----

@@ -2,6 +2,7 @@
 
 #include "handlers/handler_table.hpp"
 #include "isa/encoder.hpp"
+#include "isa/frame_map.hpp"
 #include "lower/code_mark.hpp"
 #include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
@@ -34,6 +35,7 @@ struct Operand {
     bool stored;    ///< for `home`: the frame has the value
     uint32_t slot;  ///< of its home
     uint32_t index; ///< of the local
+    uint32_t references = 0; ///< the node of the topmost reference up to this operand
     uint64_t value; ///< the constant; for a local, the next lower operand that is the same local
     uint64_t high;  ///< the upper half of a v128; for a local, the next higher operand that is the same local
 };
@@ -70,7 +72,8 @@ struct Taken {
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
-        : code_{allocator}, stack_{allocator}, locals_{allocator} {}
+        : code_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
+          reference_nodes_{allocator}, safepoints_{allocator}, lazy_references_{allocator} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -221,6 +224,17 @@ protected:
     [[nodiscard]] bool settle_pins(Choice& choice, size_t first = 0) noexcept;
     [[nodiscard]] bool settles(Choice choice) noexcept { return settle_pins(choice); }
 
+    // ---- The map of references (isa/frame_map.hpp) ----
+    void note_local(const LocalInfo& local) noexcept;
+    /// To be called before an instruction at which the function may stop, while the operand stack is as it
+    /// is then: brings references into their slots, except those in an accumulator. Returns their list.
+    [[nodiscard]] uint32_t list_references() noexcept { return has_references_ ? list_all() : 0; }
+    /// The function may stop at `position` with these references.
+    void note_safepoint(size_t position, uint32_t references) noexcept {
+        if (references != 0 && !safepoints_.push({static_cast<uint32_t>(position), references}))
+            fail(Exit::out_of_memory);
+    }
+
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
     Fields emit(const Choice& choice) noexcept { return emit(choice, find(choice)); }
@@ -275,6 +289,9 @@ protected:
     Vec<uint8_t> code_;
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_;
+    Vec<ReferenceRun> reference_runs_;
+    Vec<ReferenceNode> reference_nodes_;
+    Vec<Safepoint> safepoints_;
     Accumulator int_acc_;
     Accumulator float_acc_;
     PinSet pins_;
@@ -313,6 +330,7 @@ protected:
     } step_;
 
 private:
+    [[nodiscard]] uint32_t list_all() noexcept;
     void spill(Accumulator& accumulator) noexcept;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
@@ -325,6 +343,9 @@ private:
         HandlerRow handlers = find_handlers(Form{}, Op::nop);
     };
     mutable Found found_;
+    bool has_references_ = false; ///< as operands, at any time
+    size_t listed_ = 0;           ///< the operands below have their node
+    Vec<size_t> lazy_references_; ///< operands that are locals, or were when they were pushed
     Exit failure_ = Exit::none;
     // Written to after a failure.
     alignas(Instr) std::array<uint64_t, 8> scratch_{};

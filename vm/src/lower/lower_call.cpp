@@ -97,10 +97,12 @@ void Lowering::lower_direct_call(bool tail) noexcept {
         return;
     }
     const uint32_t frame = begin_call(type.params.size());
+    const uint32_t references = list_references();
     emit(imported ? Form::call_import : Form::call)
         .set(Field::frame, frame)
         .set(callee, target)
         .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    note_safepoint(here() - 1, references);
     end_call(type);
 }
 
@@ -126,6 +128,7 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
     }
     // Slots above the arguments stay unchanged until the call has read its operand.
     const uint32_t frame = begin_call(type.params.size());
+    const uint32_t references = list_references();
     Fields out =
         emit({by_ref ? Form::call_ref : Form::call_indirect, Op::nop, {.a = in_acc ? Src::acc : Src::slot}});
     out.set(operand, slot)
@@ -133,6 +136,7 @@ void Lowering::lower_indirect_call(bool by_ref, bool tail) noexcept {
         .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
     if (!by_ref)
         out.set(Field::type, table_and_type);
+    note_safepoint(here() - 1, references);
     end_call(type);
 }
 

@@ -66,8 +66,21 @@ void Lowering::begin_loop() noexcept {
 
 /// Counts fuel and checks for an interrupt, if the engine has that enabled.
 void Lowering::emit_poll() noexcept {
-    if (options_.fuel || options_.interrupt)
-        emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
+    if (!options_.fuel && !options_.interrupt)
+        return;
+    const uint32_t references = list_references();
+    note_safepoint(here(), references);
+    emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
+}
+
+/// Takes fuel for the object that is made next.
+void Lowering::emit_charge(uint64_t bytes) noexcept {
+    if (!options_.fuel)
+        return;
+    spill_accs();
+    const uint32_t references = list_references();
+    note_safepoint(here(), references);
+    emit(Form::charge).set(Field::count, bytes);
 }
 
 void Lowering::bind(Control& control) noexcept {

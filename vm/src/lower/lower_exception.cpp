@@ -1,3 +1,4 @@
+#include "heap/layout.hpp"
 #include "lower/lowering.hpp"
 
 /// Exceptions: blocks that catch, and instructions that throw.
@@ -135,7 +136,14 @@ void Lowering::end_delegate() noexcept {
 
 void Lowering::lower_throw() noexcept {
     const uint32_t tag = reader_.u32();
-    const uint32_t payload = begin_call(tag_type(tag).params.size());
+    const size_t params = tag_type(tag).params.size();
+    if (stack_.size() < params)
+        return; // only after a failure
+    emit_charge(exception_size(slots_of(tag_type(tag).params)));
+    flush_from(stack_.size() - params);
+    const uint32_t references = list_references();
+    const uint32_t payload = begin_call(params);
+    note_safepoint(here(), references);
     emit(Form::throw_).set(Field::operands, payload).set(Field::tag, tag);
     become_unreachable();
 }

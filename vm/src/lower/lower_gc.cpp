@@ -69,10 +69,12 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr || (!defaults && stack_.size() < layout->fields.size()))
         return;
+    emit_charge(layout->size);
     if (defaults) {
+        const uint32_t references = list_references();
         emit_result({Form::struct_new_default}, ValType::ref, false)
-            .set(Field::operands, height())
             .set(Field::layout, reinterpret_cast<uintptr_t>(layout));
+        note_safepoint(acc(false).producer.begin, references);
         return;
     }
     bool wide = layout->fields.size() <= 4;
@@ -81,6 +83,7 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
     const size_t below = stack_.size() - layout->fields.size();
     const uint32_t end = height();
     flush_from(below);
+    const uint32_t references = list_references();
     truncate_stack(below);
     const uint32_t first = height();
     const auto words = static_cast<uint8_t>(wide ? layout->fields.size() : 0);
@@ -88,12 +91,14 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
         .set(Field::operands, first)
         .set(Field::count, end - first)
         .set(Field::layout, reinterpret_cast<uintptr_t>(layout));
+    note_safepoint(acc(false).producer.begin, references);
 }
 
 void Lowering::lower_struct_new_desc(Op op, bool defaults) noexcept {
     const Layout* const layout = read_layout();
     if (layout == nullptr)
         return;
+    emit_charge(layout->size);
     uint32_t slots = 0;
     for (const ObjectField& field : layout->fields)
         slots += slots_of(unpacked(field.storage));

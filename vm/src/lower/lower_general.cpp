@@ -11,11 +11,13 @@ void Lowering::emit_general(Op op, uint32_t operands, Kind result, uint64_t firs
     const auto immediates = static_cast<size_t>(family_of(op)) - static_cast<size_t>(Family::general0);
     spill_accs();
     flush_from(stack_.size() - operands);
+    const uint32_t references = list_references();
     truncate_stack(stack_.size() - operands);
     const uint32_t slot = height();
     // The result of an instruction without operands also needs a slot.
     raise_height(1);
     height_ -= 1;
+    note_safepoint(here(), references);
     Fields out = emit({forms[immediates], op, {}});
     out.set(Field::operands, slot);
     if (immediates > 0)

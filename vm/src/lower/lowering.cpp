@@ -7,6 +7,8 @@ bool Lowering::prepare() noexcept {
     Vec<Kind> kinds{code_.allocator()};
     if (!place_locals(type, kinds))
         return false;
+    for (const LocalInfo& local : locals_)
+        note_local(local);
     // A single result is left at the beginning of the frame, and may take two slots.
     if (height_ < 2)
         raise_height(2 - height_);
@@ -30,6 +32,13 @@ void Lowering::lower() noexcept {
     if (large_)
         open_frame();
     emit_poll();
+    // The work of making locals zero, where it counts.
+    constexpr uint64_t free_locals = 1024;
+    uint64_t bytes = 0;
+    for (const LocalRun& run : body_.locals)
+        bytes += uint64_t{run.count} * slots_of(run.type.kind()) * sizeof(Slot);
+    if (bytes > free_locals)
+        emit_charge(bytes);
     while (failure() == Exit::none && !reader_.done()) {
         offset_ = reader_.offset();
         lower_instr(reader_.op());
@@ -51,7 +60,10 @@ Code* Lowering::run(uint32_t func) noexcept {
                     static_cast<uint32_t>(code_.size()),
                     func,
                     static_cast<uint32_t>(regions_.size()),
-                    static_cast<uint32_t>(clauses_.size())};
+                    static_cast<uint32_t>(clauses_.size()),
+                    static_cast<uint32_t>(reference_runs_.size()),
+                    static_cast<uint32_t>(reference_nodes_.size()),
+                    static_cast<uint32_t>(safepoints_.size())};
     void* const memory = allocator.allocate(bytes_of(head), alignof(Code));
     if (memory == nullptr) {
         fail(Exit::out_of_memory);
@@ -68,6 +80,9 @@ Code* Lowering::run(uint32_t func) noexcept {
     append(code_);
     append(regions_);
     append(clauses_);
+    append(reference_runs_);
+    append(reference_nodes_);
+    append(safepoints_);
     return code;
 }
 

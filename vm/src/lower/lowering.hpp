@@ -158,6 +158,7 @@ private:
     // lower_control.cpp
     void lower_unreachable() noexcept;
     void emit_poll() noexcept;
+    void emit_charge(uint64_t bytes) noexcept;
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void lower_block() noexcept;
     void begin_if() noexcept;

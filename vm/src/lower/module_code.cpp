@@ -1,7 +1,7 @@
 #include "lower/module_code.hpp"
 
 #include "handlers/handler_table.hpp"
-#include "isa/catch_table.hpp"
+#include "isa/frame_map.hpp"
 #include "lower/lowering.hpp"
 
 #include <algorithm>

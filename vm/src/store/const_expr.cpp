@@ -9,6 +9,13 @@
 
 namespace warpbeam::vm {
 
+bool ConstEvaluator::charge_for(uint64_t size) noexcept {
+    const bool charged = charge(inst_->store->stacks.fuel(), size);
+    if (!charged)
+        trap_ = TrapCode::out_of_fuel;
+    return charged;
+}
+
 /// Replaces the operands by a new object.
 ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
     const Layout* const layout = Internal::layouts(inst_->store->engine())->of(inst_->types[reader.u32()]);
@@ -29,6 +36,8 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
             for (const ObjectField& field : layout->fields)
                 operands += slots_of(ValType{field.storage});
         operands += described;
+        if (!charge_for(layout->size))
+            return std::unexpected{Error{ErrorCode::usage, "out of fuel"}};
         object = heap.allocate_struct(layout);
         if (object != nullptr && !defaults)
             store_fields(object, stack_.end() - operands);
@@ -39,13 +48,8 @@ ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noe
         const bool fixed = op == Op::array_new_fixed;
         const auto length = fixed ? reader.u32() : static_cast<uint32_t>(stack_.back());
         operands = fixed ? slots * length : slots + 1;
-        int64_t& fuel = inst_->store->stacks.fuel();
-        const uint64_t cost = cost_of(layout->array_size(length), 1);
-        if (fuel < 0 || cost > static_cast<uint64_t>(fuel)) {
-            trap_ = TrapCode::out_of_fuel;
+        if (!charge_for(layout->array_size(length)))
             return std::unexpected{Error{ErrorCode::usage, "out of fuel"}};
-        }
-        fuel -= static_cast<int64_t>(cost);
         ArrayObject* const array = heap.allocate_array(layout, length);
         const Slot* const values = stack_.end() - operands;
         if (array != nullptr && fixed)

@@ -39,6 +39,8 @@ private:
     Step run(const ConstExpr& expression) noexcept;
     Step apply(Op op, InstrReader& reader) noexcept;
     Step get_global(uint32_t index) noexcept;
+    /// Takes the fuel for an object; false with a trap if there is not enough.
+    [[nodiscard]] bool charge_for(uint64_t size) noexcept;
     Step make_object(Op op, InstrReader& reader) noexcept;
     Step push(std::span<const Slot> value) noexcept;
     template <typename Operator, typename T>

@@ -11,11 +11,16 @@
 namespace warpbeam::vm {
 namespace {
 
-/// The end of the top frame, where an instruction has stopped that is to be done again.
-Slot* frame_end(const Execution& execution) noexcept {
-    const Code* const code = execution.inst->code->find(execution.ip, false);
-    Slot* const end = execution.fp + (code != nullptr ? code->frame_slots : 0);
-    return std::min(end, reinterpret_cast<Slot*>(execution.rp));
+/// No code uses the top frame now.
+void set_values(Execution& execution, std::span<const ValType> types) noexcept {
+    execution.has_values = true;
+    execution.values = types;
+}
+/// The same, and there are no other frames.
+void set_end(Execution& execution, std::span<const ValType> types) noexcept {
+    execution.fp = execution.stack;
+    execution.rp = execution.stack_end;
+    set_values(execution, types);
 }
 
 } // namespace
@@ -34,7 +39,7 @@ Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Val
         return {};
     }
     store_values(execution->stack, args);
-    execution->free = execution->stack + params;
+    set_end(*execution, type.params);
     store.stacks.add(*execution, *object);
     store.quota.add_execution();
     return object;
@@ -65,9 +70,7 @@ void ExecutionObject::drop() noexcept {
 const FuncType& ExecutionObject::type() const noexcept { return store().types().func(func_.type); }
 
 HostFunc& ExecutionObject::waiting() const noexcept {
-    if (func_.host != nullptr)
-        return *func_.host;
-    return *static_cast<HostFunc*>(reinterpret_cast<const CodeCell*>(execution_->acc)->owner);
+    return *host_at(execution_->ip);
 }
 
 std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budget) noexcept {
@@ -88,11 +91,18 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
             "the guest's stack has frames of executions that began later: finish or drop those first");
     StoreImpl& store = this->store();
     TrapCode failure{};
+    const auto add_fuel = [&] {
+        if (store.engine().config().fuel)
+            execution_->fuel = std::min(execution_->fuel, to_fuel(UINT64_MAX)) + to_fuel(budget.fuel);
+    };
+    if (!store.end_collection()) {
+        add_fuel();
+        store.stacks.clear_request();
+        return state_ = ExecutionState::interrupted;
+    }
     if (!store.stacks.enter(*execution_, failure))
         return refuse("calls of the host nest too deep, or the store is being destroyed");
-    if (store.engine().config().fuel)
-        execution_->fuel = std::max<int64_t>(execution_->fuel, 0) +
-                           static_cast<int64_t>(std::min<uint64_t>(budget.fuel, INT64_MAX / 2));
+    add_fuel();
     const Ref<ExecutionObject> held = Ref<ExecutionObject>::share(this);
     const Exit exit = advance();
     settle(exit);
@@ -125,24 +135,22 @@ void ExecutionObject::settle(Exit exit) noexcept {
     case Exit::done:
         state_ = ExecutionState::done;
         guest_stack_.finish();
-        execution_->free = execution_->stack + slots_of(type().results);
+        set_end(*execution_, type().results);
         break;
     case Exit::host_call:
         state_ = ExecutionState::host_call;
         break;
     case Exit::out_of_fuel:
         state_ = ExecutionState::out_of_fuel;
-        execution_->free = frame_end(*execution_);
         break;
     case Exit::interrupted:
         state_ = ExecutionState::interrupted;
         store().stacks.clear_request();
-        execution_->free = frame_end(*execution_);
         break;
     default:
         state_ = ExecutionState::trapped;
         trap_ = trap_of(exit, *execution_);
-        execution_->free = execution_->stack;
+        set_end(*execution_, {});
         // An execution that one of its host functions started may wait above it.
         if (!store().stacks.any_owned([&](const ExecutionOwner& other) {
                 return &other != this && other.guest_stack().is_above(guest_stack_);
@@ -187,12 +195,14 @@ std::expected<void, Error> ExecutionObject::take_answer() noexcept {
 
 void ExecutionObject::answer(std::span<const Value> values) noexcept {
     store_values(execution_->fp, values);
+    set_values(*execution_, waiting().signature->results);
     state_ = ExecutionState::ready;
     next_ = Step::return_values;
 }
 
 void ExecutionObject::refuse(Trap trap) noexcept {
     trap_ = std::move(trap);
+    set_values(*execution_, {});
     state_ = ExecutionState::ready;
     next_ = Step::trap;
 }

@@ -57,7 +57,7 @@ std::expected<Ref<HostFunc>, Error> make(const Engine& engine, TypeId type) noex
     // At least one slot, so that no two frames of a stack begin at the same place.
     const size_t slots =
         std::max({slots_of(host->signature->params), slots_of(host->signature->results), size_t{1}});
-    make_host_code(host->code, static_cast<uint32_t>(slots));
+    make_host_code(host->code, *host, static_cast<uint32_t>(slots));
     host->cell.code.store(&host->code.header, std::memory_order_relaxed);
     host->cell.owner = host.get();
     return host;

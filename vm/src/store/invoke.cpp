@@ -21,6 +21,10 @@ Trap trap_of(Exit exit, const Execution& execution) noexcept {
 
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept {
     StoreImpl& store = *func.store;
+    if (store.heap.is_collecting() && !store.end_collection()) [[unlikely]] {
+        store.stacks.clear_request();
+        return std::unexpected{Trap{TrapCode::interrupted}};
+    }
     TrapCode failure{};
     Execution* const execution = store.stacks.begin(std::max(params, results), failure);
     if (execution == nullptr)

@@ -1,6 +1,7 @@
 #include "store/roots.hpp"
 
 #include "heap/heap.hpp"
+#include "store/frame_roots.hpp"
 
 #include <algorithm>
 
@@ -60,14 +61,15 @@ Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
 }
 
 void Roots::mark(Heap& heap) noexcept {
-    stacks_.visit_frames([&](std::span<const Slot> slots) { heap.mark(slots); });
+    stacks_.visit_all([&](const Execution& execution) { mark_frames(execution, heap); });
     stacks_.visit_owned([&](const ExecutionOwner& execution) {
         for (const Value& value : execution.answered())
             if (value.type().is_ref())
                 heap.mark({value.slots(), 1});
     });
     for (const auto* link = objects_.globals(); link != nullptr; link = link->next)
-        heap.mark({link->global->value, 1});
+        if (link->global->type.content.is_ref())
+            heap.mark({link->global->value, 1});
     for (const TableObject* table = objects_.tables(); table != nullptr; table = table->next)
         if (!engine_.types().matches(table->type.element.heap(), HeapType::func))
             heap.mark(table->slots);

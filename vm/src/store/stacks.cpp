@@ -111,6 +111,7 @@ bool Stacks::enter(Execution& execution, TrapCode& failure) noexcept {
         return false;
     execution.outer = running_;
     execution.is_running = true;
+    execution.has_values = false;
     running_ = &execution;
     return true;
 }
@@ -148,6 +149,7 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
         --idle_count_;
     }
     execution->fp = execution->free = execution->stack;
+    execution->has_values = false;
     execution->rp = execution->stack_end;
     execution->inst = nullptr;
     execution->may_suspend = false;
@@ -195,11 +197,6 @@ void Stacks::remove(Execution& execution) noexcept {
     (execution.before != nullptr ? execution.before->next : owned_) = execution.next;
     if (execution.next != nullptr)
         execution.next->before = execution.before;
-}
-
-void Stacks::charge(uint64_t work) noexcept {
-    if (engine_.config().fuel)
-        fuel() -= static_cast<int64_t>(std::min<uint64_t>(work, INT64_MAX / 2));
 }
 
 } // namespace warpbeam::vm

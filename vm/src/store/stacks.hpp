@@ -1,6 +1,6 @@
 #pragma once
 
-#include "handlers/instance_data.hpp"
+#include "handlers/fuel.hpp"
 #include "store/native_stack.hpp"
 
 #include <warpbeam/memory/ref.hpp>
@@ -36,6 +36,14 @@ public:
 protected:
     ~ExecutionOwner() = default;
 };
+
+/// Fuel as the host counts it, and as code does.
+[[nodiscard]] constexpr int64_t to_fuel(uint64_t units) noexcept {
+    return static_cast<int64_t>(std::min<uint64_t>(units, INT64_MAX / 2 / fuel_unit)) * fuel_unit;
+}
+[[nodiscard]] constexpr uint64_t to_units(int64_t fuel) noexcept {
+    return static_cast<uint64_t>(std::max<int64_t>(fuel, 0) / fuel_unit);
+}
 
 /// The bytes of a stack.
 [[nodiscard]] inline size_t block_size(const Execution& execution) noexcept {
@@ -109,6 +117,11 @@ public:
     [[nodiscard]] bool enter(Execution& execution, TrapCode& failure) noexcept;
     void leave() noexcept;
 
+    /// Whether an interrupt is to stop what runs next.
+    [[nodiscard]] bool is_interrupted() const noexcept {
+        return engine_.config().interruption &&
+               (target_->word.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0;
+    }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
         target_->word.fetch_and(~Execution::interrupt_requested, std::memory_order_relaxed);
@@ -119,19 +132,17 @@ public:
         closed_ = true;
         max_depth_ = 0;
     }
-    /// What is left of the fuel.
+    /// What is left of the fuel, in the unit of handlers/fuel.hpp.
     [[nodiscard]] int64_t& fuel() noexcept { return running_ != nullptr ? running_->fuel : fuel_; }
-    /// Takes what the work of a collection amounts to from the fuel.
-    void charge(uint64_t work) noexcept;
 
-    /// Calls `visit(std::span<const Slot>)` for what is in use of each stack.
+    /// Calls `visit(const Execution&)` for each execution that has begun or is owned.
     template <typename Visit>
-    void visit_frames(Visit visit) const noexcept {
+    void visit_all(Visit visit) const noexcept {
         for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
-            visit(std::span<const Slot>{execution->stack, execution->free});
+            visit(*execution);
         for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
             if (!execution->is_running)
-                visit(std::span<const Slot>{execution->stack, execution->free});
+                visit(*execution);
     }
 
 private:

@@ -26,4 +26,13 @@ StoreImpl::~StoreImpl() {
     vm::end_store_number(number_);
 }
 
+bool StoreImpl::end_collection() noexcept {
+    while (heap.is_collecting()) {
+        if (stacks.is_interrupted())
+            return false;
+        (void)heap.step();
+    }
+    return true;
+}
+
 } // namespace warpbeam

@@ -42,9 +42,11 @@ public:
     vm::Roots roots;
     vm::Heap heap;
 
+    /// Ends a collection that an interrupt has stopped, before code runs; false at the next interrupt.
+    [[nodiscard]] bool end_collection() noexcept;
+
 private:
     void mark_roots(vm::Heap& of) noexcept override { roots.mark(of); }
-    void charge(uint64_t work) noexcept override { stacks.charge(work); }
 };
 
 namespace vm {

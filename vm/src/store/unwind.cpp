@@ -48,7 +48,6 @@ private:
 
 Exit make_exception(Execution& execution, const TagInst& tag, Slot* payload, Slot& exception) noexcept {
     const size_t slots = slots_of(execution.store->types().func(tag.type).params);
-    execution.free = payload + slots;
     Heap& heap = execution.store->heap;
     const ExceptionObject* const object = heap.allocate_exception(tag, {payload, slots});
     if (object == nullptr)

@@ -19,8 +19,8 @@ struct Config {
     FeatureSet features = {};
     /// Limits on the size of modules and their parts.
     ModuleLimits limits = {};
-    /// Whether code consumes fuel at calls, at loop heads, for garbage collections and for instructions
-    /// that work on many bytes or elements, and traps when it is used up (Store::set_fuel).
+    /// Whether code consumes fuel at calls, at loop heads, for objects and for instructions that work on many
+    /// bytes or elements, and traps when it is used up (Store::set_fuel).
     bool fuel = false;
     /// Whether code checks at calls and loop heads if it should stop (Store::interrupt_handle).
     bool interruption = false;

@@ -20,8 +20,11 @@ struct StoreLimits {
     uint64_t memory_bytes = UINT64_MAX;
     /// The elements of all tables.
     uint64_t table_elements = 10'000'000;
-    /// The bytes of all structures, arrays, exceptions and host objects, including the heap's overhead. If
-    /// the limit is reached and a collection does not help, the instruction traps with `heap_exhausted`. It
+    /// The size of all structures, arrays, exceptions and host objects that are not known to be unreachable:
+    /// for a structure 8 bytes and its fields, for an array 12 or 16 and its elements, in multiples of 8; for
+    /// an exception 16 and its values. So a program reaches the limit at the same object on every machine;
+    /// the heap may take an eighth more, and more than that when few objects of many sizes are left. If the
+    /// limit is reached and a collection does not help, the instruction traps with `heap_exhausted`. It
     /// also traps if several collections in a row have freed so little that less than 1/64 of the limit is
     /// free, since the program would then spend almost all its time on collections. The store remains usable.
     uint64_t heap_bytes = uint64_t{1} << 30;
@@ -58,7 +61,8 @@ public:
     ~InterruptHandle();
 
     /// Makes the code that is running in the store, or that runs there next, trap with `interrupted`: at its
-    /// next call or loop head, after a garbage collection, or within 10 ms if it waits in memory.atomic.wait.
+    /// next call or loop head, within a garbage collection or a bulk instruction, or within 10 ms if it waits
+    /// in memory.atomic.wait.
     /// One request stops one computation.
     void interrupt() const noexcept;
 
@@ -92,15 +96,14 @@ public:
     /// Sets the amount of fuel that code may use. Has no effect unless Config::fuel is set; a new store has
     /// no fuel.
     ///
-    /// Every call and every iteration of a loop takes one unit. A garbage collection caused by an allocation
-    /// takes about one unit for each surviving object, for each 64 bytes of them, and for each KiB of the
-    /// heap. Without fuel, code traps with `out_of_fuel` at its next call or loop head, or right after the
-    /// collection.
+    /// Every entry of a function and every iteration of a loop takes one unit. Work on bytes takes a unit for
+    /// 64 of them: objects and exceptions by their size (StoreLimits::heap_bytes), the bytes or elements of
+    /// bulk instructions (such as memory.fill, table.copy, array.init_data), the elements of table.grow, and
+    /// the locals of a function whose locals take more than a KiB. Garbage collections take none. So a program
+    /// takes the same fuel on every machine, in every build, and however often it is interrupted.
     ///
-    /// A bulk instruction (such as memory.fill, table.copy, array.init_data) takes a unit for each 64 bytes
-    /// that it touches, and none for fewer bytes. It does as much of its work as there is fuel for, and then
-    /// traps with `out_of_fuel`. Only table.grow and array.new are not split, also in constant expressions:
-    /// without enough fuel they do nothing, take nothing and trap.
+    /// Without enough fuel, code traps with `out_of_fuel`. A bulk instruction first does as much of its work
+    /// as there is fuel for; everything else is not begun and takes nothing. At most 2^56 - 1 units count.
     void set_fuel(uint64_t units) noexcept;
     /// The remaining fuel; 0 after code has used it up.
     [[nodiscard]] uint64_t fuel() const noexcept;
@@ -127,7 +130,7 @@ public:
     };
     /// The current state of the heap.
     [[nodiscard]] HeapStatistics heap() const noexcept;
-    /// Collects garbage now, without taking fuel. Otherwise this happens when the heap has grown by three
+    /// Collects garbage now. Otherwise this happens when the heap has grown by three
     /// quarters of what survived the last collection, or when a limit is reached.
     void collect() noexcept;
 

@@ -1,0 +1,60 @@
+#include "store/frame_roots.hpp"
+
+#include "handlers/run.hpp"
+#include "heap/heap.hpp"
+#include "isa/frame_map.hpp"
+#include "lower/module_code.hpp"
+#include "store/host_func.hpp"
+
+namespace warpbeam::vm {
+namespace {
+
+class FrameRoots {
+public:
+    explicit FrameRoots(Heap& heap) noexcept : heap_{heap} {}
+
+    void mark_code(const InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
+        // Calls are often recursive.
+        if (code_ == nullptr || !contains(*code_, ip, after))
+            code_ = inst.code->find(ip, after);
+        if (code_ != nullptr)
+            visit_references(*code_, ip, after, [&](int32_t slot, uint32_t count) {
+                heap_.mark({fp + slot, count});
+            });
+    }
+
+private:
+    Heap& heap_;
+    const Code* code_ = nullptr; ///< of the last frame
+};
+
+/// The frame in which an execution stopped.
+void mark_top(const Execution& execution, Heap& heap, FrameRoots& frames) noexcept {
+    if (execution.has_values)
+        return heap.mark(execution.values, execution.fp);
+    if (const HostFunc* const host = host_at(execution.ip); host != nullptr)
+        return heap.mark(host->signature->params, execution.fp);
+    const InstanceData& inst = *execution.inst;
+    if (const CodeCell* const cell = cell_at(execution.ip, execution.acc); cell != nullptr)
+        return heap.mark(inst.registry->func(inst.module->funcs()[cell->func]).params, execution.fp);
+    frames.mark_code(inst, execution.ip, false, execution.fp);
+}
+
+} // namespace
+
+void mark_frames(const Execution& execution, Heap& heap) noexcept {
+    FrameRoots frames{heap};
+    mark_top(execution, heap, frames);
+    const InstanceData* inst = execution.inst;
+    for (const Record* next = execution.rp; next != execution.stack_end;) {
+        const Record& record = *next++;
+        if (is_bottom_record(record))
+            break;
+        if (is_restore_record(record))
+            inst = reinterpret_cast<const InstanceData*>((next++)->ip);
+        else
+            frames.mark_code(*inst, record.ip, true, record.fp);
+    }
+}
+
+} // namespace warpbeam::vm
