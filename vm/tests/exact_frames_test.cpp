@@ -50,12 +50,13 @@ constexpr std::string_view source = R"((module
 
 class ExactFramesTest : public VmTest {
 protected:
-    ExactFramesTest() : VmTest{[] {
-        Config config;
-        config.features = FeatureSet::all();
-        config.fuel = true;
-        return config;
-    }()} {
+    ExactFramesTest()
+        : VmTest{[] {
+              Config config;
+              config.features = FeatureSet::all();
+              config.fuel = true;
+              return config;
+          }()} {
         store.set_fuel(1'000'000);
         EXPECT_TRUE(linker.func("host", "collect", [this](Caller& caller) {
             caller.store().collect();

@@ -85,9 +85,7 @@ ExecutionState Execution::state() const noexcept {
 
 uint64_t Execution::fuel() const noexcept {
     const UseOfExecution use{object_, store_};
-    return use && object_->store().engine().config().fuel
-               ? vm::to_units(object_->execution()->fuel)
-               : 0;
+    return use && object_->store().engine().config().fuel ? vm::to_units(object_->execution()->fuel) : 0;
 }
 
 Backtrace Execution::backtrace() const noexcept {

@@ -6,8 +6,8 @@
 namespace warpbeam::vm {
 
 /// Before an object of this size is allocated: collects garbage if it is time to. The code may stop at each
-/// step of a collection, and then stands at the instruction. What the collector has to know of the frame is in
-/// the map of its code.
+/// step of a collection, and then stands at the instruction. What the collector has to know of the frame is
+/// in the map of its code.
 [[nodiscard]] [[gnu::noinline]] inline Exit make_room(const Regs& r, size_t size) noexcept {
     Execution& execution = *r.inst->execution;
     Heap& heap = *r.inst->heap;
@@ -15,11 +15,14 @@ namespace warpbeam::vm {
     if (!heap.wants_collection(size))
         return Exit::none;
     heap.start(size);
-    do
+    // Each time, at least one step is done.
+    bool done = false;
+    while (!done) {
+        done = heap.step();
         if (execution.may_be_interrupted && execution.is_interrupted())
             return Exit::interrupted;
-    while (!heap.step());
-    return execution.may_be_interrupted && execution.is_interrupted() ? Exit::interrupted : Exit::none;
+    }
+    return Exit::none;
 }
 
 /// The slow path of every allocation.

@@ -154,11 +154,11 @@ struct ArrayCopy {
             return exit;
         const uint64_t bytes = bytes_of(to->layout->element().storage);
         return copy_in_portions<In>(r, operand + 1, operand + 3, operand + 4, bytes, to == from,
-                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
-                                     std::memmove(field_at(to, to->layout->size) + into * bytes,
-                                                  field_at(from, from->layout->size) + out_of * bytes,
-                                                  count * bytes);
-                                 });
+                                    [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                        std::memmove(field_at(to, to->layout->size) + into * bytes,
+                                                     field_at(from, from->layout->size) + out_of * bytes,
+                                                     count * bytes);
+                                    });
     }
 };
 
@@ -198,10 +198,10 @@ struct ArrayInitElem {
             return Exit::table_out_of_bounds;
         }
         return copy_in_portions<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
-                                 [&](uint64_t to, uint64_t from, uint64_t count) {
-                                     std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
-                                                 values.data() + from, count * sizeof(Slot));
-                                 });
+                                    [&](uint64_t to, uint64_t from, uint64_t count) {
+                                        std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
+                                                    values.data() + from, count * sizeof(Slot));
+                                    });
     }
 };
 

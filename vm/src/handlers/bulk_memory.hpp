@@ -55,9 +55,9 @@ struct MemoryCopy {
         if (!fits || !within(operand[1], operand[2], from.size))
             return out_of_bounds(r, fits ? operand[1] : operand[0]);
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, to.base == from.base,
-                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
-                                     racing_copy(to.base + into, from.base + out_of, count);
-                                 });
+                                    [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                        racing_copy(to.base + into, from.base + out_of, count);
+                                    });
     }
 };
 
@@ -70,9 +70,9 @@ struct MemoryInit {
         if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
             return out_of_bounds(r, operand[0]);
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, false,
-                                 [&](uint64_t to, uint64_t from, uint64_t count) {
-                                     racing_copy(memory.base + to, data.data() + from, count);
-                                 });
+                                    [&](uint64_t to, uint64_t from, uint64_t count) {
+                                        racing_copy(memory.base + to, data.data() + from, count);
+                                    });
     }
 };
 

@@ -168,7 +168,7 @@ template <Variant>
 struct LowerNow {
     static Exit run(Regs& r) noexcept {
         const auto& cell = *reinterpret_cast<const CodeCell*>(r.acc);
-        const Exit exit = lower_function(cell);
+        const Exit exit = lower_function(cell, *r.inst->execution);
         return exit != Exit::none ? exit : enter<true>(r, cell, r.fp, nullptr);
     }
 };
@@ -191,7 +191,8 @@ struct CallHost {
         execution.free = r.fp + (reinterpret_cast<const Code*>(r.ip) - 1)->frame_slots;
         execution.rp = r.rp;
         execution.inst = r.inst;
-        const Exit exit = call_host(execution, *reinterpret_cast<HostFunc*>(static_cast<uintptr_t>(r.ip->head)), r.inst, r.fp);
+        const Exit exit = call_host(
+            execution, *reinterpret_cast<HostFunc*>(static_cast<uintptr_t>(r.ip->head)), r.inst, r.fp);
         r.inst->execution = &execution; // another execution may have used the instance
         if (exit == Exit::uncaught_exception)
             return raise(r, execution, execution.detail);

@@ -78,9 +78,9 @@ struct TrapNow {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(),
-                                   group<Form::jump_if_null, JumpIfNull>(), group<Form::poll, Poll>(), group<Form::charge, Charge>(),
-                                   group<Form::trap, TrapNow>()};
+constexpr HandlerGroup groups[] = {
+    group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(), group<Form::jump_if_null, JumpIfNull>(),
+    group<Form::poll, Poll>(), group<Form::charge, Charge>(),        group<Form::trap, TrapNow>()};
 
 } // namespace
 

@@ -8,8 +8,9 @@ namespace warpbeam::vm {
 
 struct CatchClause;
 
-/// Lowers the function whose cell points to the stub. Returns `none`, or the reason for failure.
-[[nodiscard]] Exit lower_function(const CodeCell& cell) noexcept;
+/// Lowers the function whose cell points to the stub. Returns `none`, `interrupted` if the execution is, or
+/// the reason for failure.
+[[nodiscard]] Exit lower_function(const CodeCell& cell, const Execution& execution) noexcept;
 
 /// Called by the handler of a host function: runs the function on the arguments in `frame`, and leaves the
 /// results there. `caller` is the calling instance, or null if the host called. Returns `none` or

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-/// Fuel (Store::set_fuel), and instructions that work on many bytes or elements at once. They work in portions;
-/// before the next one, the operands in the frame describe the rest and the code stands at the instruction, so
-/// it can stop there. Without Config::fuel there is always enough fuel.
+/// Fuel (Store::set_fuel), and instructions that work on many bytes or elements at once. They work in
+/// portions; before the next one, the operands in the frame describe the rest and the code stands at the
+/// instruction, so it can stop there. Without Config::fuel there is always enough fuel.
 
 namespace warpbeam::vm {
 
@@ -16,8 +16,8 @@ inline constexpr int64_t fuel_unit = 64;
 /// How many bytes a portion has.
 inline constexpr uint64_t portion_bytes = 64 * 1024;
 
-/// Takes fuel for the next portion of `count` elements of `bytes` each, and returns how many it has. `exit` is
-/// why the rest, if there is one, can't follow at once.
+/// Takes fuel for the next portion of `count` elements of `bytes` each, and returns how many it has. `exit`
+/// is why the rest, if there is one, can't follow at once.
 [[nodiscard]] inline uint64_t take_portion(const Regs& r, uint64_t count, uint64_t bytes,
                                            Exit& exit) noexcept {
     Execution& execution = *r.inst->execution;

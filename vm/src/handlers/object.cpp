@@ -19,7 +19,8 @@ struct StructNew {
         constexpr size_t words = v.option;
         const auto* const layout = In::template pointer<Field::layout, Layout>(r);
         Slot* const operands = r.fp + In::template get<Field::operands>(r.ip);
-        Object* const object = allocate(r, layout, words != 0 ? sizeof(Object) + 8 * words : size_t{layout->size});
+        Object* const object =
+            allocate(r, layout, words != 0 ? sizeof(Object) + 8 * words : size_t{layout->size});
         if (object == nullptr) [[unlikely]]
             return r.inst->heap->failure();
         if constexpr (words != 0)
@@ -35,8 +36,7 @@ struct StructNewDefault {
     using In = Decoder<Form::struct_new_default, v>;
     static Exit run(Regs& r) noexcept {
         const auto* const layout = In::template pointer<Field::layout, Layout>(r);
-        Object* const object =
-            allocate(r, layout, layout->size);
+        Object* const object = allocate(r, layout, layout->size);
         if (object == nullptr) [[unlikely]]
             return r.inst->heap->failure();
         return In::finish(r, from_object(object));

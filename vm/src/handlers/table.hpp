@@ -91,10 +91,10 @@ struct TableCopy {
             return Exit::table_out_of_bounds;
         }
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
-                                 [&](uint64_t into, uint64_t out_of, uint64_t count) {
-                                     std::memmove(to.elements + into, from.elements + out_of,
-                                                  count * sizeof(Slot));
-                                 });
+                                    [&](uint64_t into, uint64_t out_of, uint64_t count) {
+                                        std::memmove(to.elements + into, from.elements + out_of,
+                                                     count * sizeof(Slot));
+                                    });
     }
 };
 
@@ -109,10 +109,10 @@ struct TableInit {
             return Exit::table_out_of_bounds;
         }
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
-                                 [&](uint64_t to, uint64_t from, uint64_t count) {
-                                     std::memcpy(table.elements + to, values.data() + from,
-                                                 count * sizeof(Slot));
-                                 });
+                                    [&](uint64_t to, uint64_t from, uint64_t count) {
+                                        std::memcpy(table.elements + to, values.data() + from,
+                                                    count * sizeof(Slot));
+                                    });
     }
 };
 

@@ -73,7 +73,8 @@ uint64_t Heap::size_of(const Object* object) const noexcept {
     case ObjectKind::array:
         return layout.array_size(static_cast<const ArrayObject*>(object)->length);
     case ObjectKind::exception:
-        return exception_size(slots_of(types_.func(static_cast<const ExceptionObject*>(object)->tag->type).params));
+        return exception_size(
+            slots_of(types_.func(static_cast<const ExceptionObject*>(object)->tag->type).params));
     case ObjectKind::host:
         break; // and its data, which `sweep_host` counts
     }
@@ -157,7 +158,8 @@ bool Heap::drain() noexcept {
             Object* const object = marked_.back();
             marked_.pop();
             scan(object);
-            looked_at += 1 + static_cast<uint32_t>(std::min<size_t>(object->layout->references.size(), array_piece));
+            looked_at +=
+                1 + static_cast<uint32_t>(std::min<size_t>(object->layout->references.size(), array_piece));
         } else if (!arrays_.empty()) {
             // A long array is processed in pieces, so its elements are never on the stack all at once.
             auto& [array, next] = arrays_.back();

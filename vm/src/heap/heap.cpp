@@ -30,8 +30,8 @@ Heap::~Heap() {
 
 ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Slot> payload) noexcept {
     const RootSpan roots{*this, payload, types_.func(tag.type).params};
-    auto* const exception = static_cast<ExceptionObject*>(
-        allocate(&exception_layout, exception_size(payload.size())));
+    auto* const exception =
+        static_cast<ExceptionObject*>(allocate(&exception_layout, exception_size(payload.size())));
     if (exception == nullptr)
         return nullptr;
     exception->tag = &tag;
@@ -118,7 +118,10 @@ bool Heap::has_room(size_t size) noexcept {
 /// collection is spread over as many allocations.
 void Heap::grant() noexcept {
     const uint64_t target = std::min(std::max(first_threshold, survived_ + survived_ / 4 * 3), limit_);
-    granted_ = collect_always_ ? 0 : static_cast<int64_t>(std::min<uint64_t>(target - std::min(target, survived_), INT64_MAX));
+    granted_ =
+        collect_always_
+            ? 0
+            : static_cast<int64_t>(std::min<uint64_t>(target - std::min(target, survived_), INT64_MAX));
     budget_ = granted_;
 }
 

@@ -286,14 +286,13 @@ private:
     // How far it is.
     HostData** next_host_ = nullptr;
     size_t next_block_ = 0;
-    size_t left_ = 0; ///< the blocks that stay
+    size_t left_ = 0;     ///< the blocks that stay
     uint32_t futile_ = 0; ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;
 };
 
-inline RootSpan::RootSpan(Heap& heap, std::span<const Slot> roots,
-                          std::span<const ValType> of_types) noexcept
+inline RootSpan::RootSpan(Heap& heap, std::span<const Slot> roots, std::span<const ValType> of_types) noexcept
     : slots{roots}, types{of_types}, heap_{heap}, below_{heap.spans_} {
     heap.spans_ = this;
 }

@@ -14,8 +14,8 @@ struct ReferenceRun {
     uint32_t count;
 };
 
-/// An operand that is a reference, and a link to those below it on the operand stack. Stops share their lists,
-/// so a function's map is no larger than its code, however high its stack is.
+/// An operand that is a reference, and a link to those below it on the operand stack. Stops share their
+/// lists, so a function's map is no larger than its code, however high its stack is.
 struct ReferenceNode {
     int32_t slot;
     uint32_t below; ///< the index of a node plus 1; 0: there is none

@@ -32,12 +32,12 @@ struct Operand {
     };
     Where where;
     Kind kind;
-    bool stored;    ///< for `home`: the frame has the value
-    uint32_t slot;  ///< of its home
-    uint32_t index; ///< of the local
+    bool stored;             ///< for `home`: the frame has the value
+    uint32_t slot;           ///< of its home
+    uint32_t index;          ///< of the local
     uint32_t references = 0; ///< the node of the topmost reference up to this operand
-    uint64_t value; ///< the constant; for a local, the next lower operand that is the same local
-    uint64_t high;  ///< the upper half of a v128; for a local, the next higher operand that is the same local
+    uint64_t value;          ///< the constant; for a local, the next lower operand that is the same local
+    uint64_t high; ///< the upper half of a v128; for a local, the next higher operand that is the same local
 };
 
 /// An instruction whose destination can still be changed, since a result in the accumulator is stored only if

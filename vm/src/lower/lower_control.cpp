@@ -52,10 +52,11 @@ void Lowering::begin_loop() noexcept {
     if (failure() != Exit::none)
         return;
     Control& control = control_.back();
-    pins_ = choice_.sets[next_loop_++];
+    const size_t set = choice_.sets.size() == 1 ? 0 : next_loop_++;
+    pins_ = choice_.sets[set];
     // The set_pins is there even if the pins don't change: an inner loop may have other pins and jump here.
     control.entry = here();
-    if (pins_ != control.pins || choice_.entered_from_other_pins[next_loop_ - 1])
+    if (pins_ != control.pins || choice_.entered_from_other_pins[set])
         emit_pins();
     control.pins = pins_;
     control.head = here();
@@ -262,12 +263,15 @@ void Lowering::leave_to(uint32_t depth) noexcept {
     }
 }
 
-/// Redirects jumps to unconditional jumps to their final targets.
-void Lowering::thread_jumps() noexcept {
+/// Redirects some of the jumps to unconditional jumps to their final targets; true when all are done.
+bool Lowering::thread_jumps() noexcept {
+    constexpr size_t fixups_per_step = 50'000;
     // Chains are short; the limit is for loops that consist only of jumps.
     constexpr int max_chain = 8;
     const Handler jump = find_handler({Form::jump});
-    for (const Fixup& fixup : fixups_) {
+    const size_t end = std::min(fixups_.size(), next_fixup_ + fixups_per_step);
+    for (; next_fixup_ < end; ++next_fixup_) {
+        const Fixup& fixup = fixups_[next_fixup_];
         int32_t distance;
         std::memcpy(&distance, code_.data() + fixup.field, sizeof(distance));
         auto to = static_cast<size_t>(static_cast<int64_t>(fixup.instr) + distance);
@@ -276,6 +280,7 @@ void Lowering::thread_jumps() noexcept {
                                      Decoder<Form::jump>::get<Field::target>(&at(to)));
         set_distance(fixup.instr, fixup.field, to);
     }
+    return next_fixup_ == fixups_.size();
 }
 
 bool Lowering::in_place(uint32_t depth) noexcept {

@@ -1,5 +1,7 @@
 #include "lower/lowering.hpp"
 
+#include <algorithm>
+
 namespace warpbeam::vm {
 
 bool Lowering::prepare() noexcept {
@@ -18,17 +20,19 @@ bool Lowering::prepare() noexcept {
     return true;
 }
 
-void Lowering::lower() noexcept {
-    if (!prepare()) {
+void Lowering::begin() noexcept {
+    // What is not moved when it grows is not copied at once, either.
+    constexpr size_t usual_growth = 8;
+    if (body_.code.size() > large_body && !code_.reserve(usual_growth * body_.code.size()))
         fail(Exit::out_of_memory);
-        return;
-    }
+    if (!prepare())
+        fail(Exit::out_of_memory);
     BlockType type;
     type.func = &module_.type_registry().func(body_.type);
-    if (!control_.push({ControlKind::func, type, 0, height_, pins_})) {
+    if (!control_.push({ControlKind::func, type, 0, height_, pins_}))
         fail(Exit::out_of_memory);
+    if (failure() != Exit::none)
         return;
-    }
     if (large_)
         open_frame();
     emit_poll();
@@ -39,20 +43,48 @@ void Lowering::lower() noexcept {
         bytes += uint64_t{run.count} * slots_of(run.type.kind()) * sizeof(Slot);
     if (bytes > free_locals)
         emit_charge(bytes);
-    while (failure() == Exit::none && !reader_.done()) {
+}
+
+bool Lowering::lower(size_t count) noexcept {
+    for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
         offset_ = reader_.offset();
         lower_instr(reader_.op());
         while (failure() == Exit::none && !control_.empty() && !control_.back().reachable)
             skip_unreachable(0);
     }
+    return failure() != Exit::none || reader_.done();
 }
 
-Code* Lowering::run(uint32_t func) noexcept {
-    lower();
-    if (failure() != Exit::none)
-        return nullptr;
-    thread_jumps();
-    Allocator& allocator = code_.allocator();
+bool Lowering::step(uint32_t func) noexcept {
+    constexpr size_t instrs_per_step = 10'000;
+    switch (stage_) {
+    case Stage::begin:
+        begin();
+        stage_ = Stage::body;
+        break;
+    case Stage::body:
+        if (lower(instrs_per_step))
+            stage_ = Stage::jumps;
+        break;
+    case Stage::jumps:
+        if (!thread_jumps())
+            break;
+        allocate_code(func);
+        stage_ = Stage::copy;
+        break;
+    case Stage::copy:
+        complete_ = copy_code();
+        return complete_;
+    }
+    return failure() != Exit::none;
+}
+
+Lowering::~Lowering() {
+    if (result_ != nullptr && !complete_)
+        code_.allocator().deallocate(result_, bytes_of(*result_), alignof(Code));
+}
+
+void Lowering::allocate_code(uint32_t func) noexcept {
     const Code head{frame_slots(),
                     static_cast<uint16_t>(large_ ? 0 : zero_from_),
                     static_cast<uint16_t>(large_ ? 0 : zero_count_),
@@ -64,31 +96,41 @@ Code* Lowering::run(uint32_t func) noexcept {
                     static_cast<uint32_t>(reference_runs_.size()),
                     static_cast<uint32_t>(reference_nodes_.size()),
                     static_cast<uint32_t>(safepoints_.size())};
-    void* const memory = allocator.allocate(bytes_of(head), alignof(Code));
-    if (memory == nullptr) {
+    void* const memory = code_.allocator().allocate(bytes_of(head), alignof(Code));
+    if (memory == nullptr)
         fail(Exit::out_of_memory);
-        return nullptr;
-    }
-    auto* const code = ::new (memory) Code{head};
-    auto* to = reinterpret_cast<uint8_t*>(code + 1);
-    const auto append = [&](const auto& part) {
-        const size_t bytes = part.size() * sizeof(part[0]);
+    else
+        result_ = ::new (memory) Code{head};
+}
+
+/// Copies a part of the instructions, and the tables with the last one.
+bool Lowering::copy_code() noexcept {
+    constexpr size_t bytes_per_step = 1 << 20;
+    auto* to = reinterpret_cast<uint8_t*>(result_ + 1);
+    const size_t part = std::min(bytes_per_step, code_.size() - copied_);
+    std::memcpy(to + copied_, code_.data() + copied_, part);
+    copied_ += part;
+    if (copied_ != code_.size())
+        return false;
+    to += copied_;
+    const auto append = [&](const auto& table) {
+        const size_t bytes = table.size() * sizeof(table[0]);
         if (bytes != 0)
-            std::memcpy(to, part.data(), bytes);
+            std::memcpy(to, table.data(), bytes);
         to += bytes;
     };
-    append(code_);
     append(regions_);
     append(clauses_);
     append(reference_runs_);
     append(reference_nodes_);
     append(safepoints_);
-    return code;
+    return true;
 }
 
 Exit Lowering::locate(Vec<CodeMark>& marks) noexcept {
     marks_ = &marks;
-    lower();
+    begin();
+    (void)lower(SIZE_MAX);
     return failure();
 }
 

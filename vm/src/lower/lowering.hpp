@@ -24,8 +24,13 @@ public:
           reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator},
           regions_{allocator}, clauses_{allocator} {}
 
-    /// Lowers the function. The code is allocated with the allocator; null on failure, see `failure()`.
-    [[nodiscard]] Code* run(uint32_t func) noexcept;
+    /// Lowers a part of the function, which takes about a millisecond; true when it is done. The code is
+    /// allocated with the allocator, and belongs to the caller; it is null after a failure, see `failure()`.
+    [[nodiscard]] bool step(uint32_t func) noexcept;
+    [[nodiscard]] Code* code() const noexcept { return result_; }
+    Lowering(const Lowering&) = delete;
+    Lowering& operator=(const Lowering&) = delete;
+    ~Lowering();
     /// Lowers and discards the code; returns where its instructions come from, by position. The code is the
     /// same every time.
     [[nodiscard]] Exit locate(Vec<CodeMark>& marks) noexcept;
@@ -62,7 +67,11 @@ private:
     };
 
     [[nodiscard]] bool prepare() noexcept;
-    void lower() noexcept;
+    void begin() noexcept;
+    /// Lowers so many instructions; true at the end, or after a failure.
+    [[nodiscard]] bool lower(size_t count) noexcept;
+    void allocate_code(uint32_t func) noexcept;
+    [[nodiscard]] bool copy_code() noexcept;
 
     // rules.cpp
     struct Rules;
@@ -167,7 +176,7 @@ private:
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
     void bind_else(Control& control) noexcept;
-    void thread_jumps() noexcept;
+    [[nodiscard]] bool thread_jumps() noexcept;
     void skip_unreachable(size_t depth) noexcept;
     void become_unreachable() noexcept;
     [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
@@ -253,6 +262,12 @@ private:
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     bool large_ = false; ///< whether the frame is
+    enum class Stage : uint8_t { begin, body, jumps, copy };
+    Stage stage_ = Stage::begin;
+    size_t next_fixup_ = 0;
+    Code* result_ = nullptr;
+    bool complete_ = false; ///< the result is
+    size_t copied_ = 0;     ///< of the result
     /// The comparison that the last `eqz` negated, so that a branch on it can use the comparison itself.
     struct {
         uint64_t eqz = 0; ///< its serial

@@ -1,6 +1,7 @@
 #include "lower/module_code.hpp"
 
 #include "handlers/handler_table.hpp"
+#include "handlers/instance_data.hpp"
 #include "isa/frame_map.hpp"
 #include "lower/lowering.hpp"
 
@@ -43,7 +44,15 @@ ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcep
     : module_{module}, options_{options}, cells_{*options.allocator}, codes_{*options.allocator},
       by_address_{*options.allocator} {}
 
+struct ModuleCode::Unfinished {
+    Lowering lowering;
+    uint32_t func;
+    Unfinished* next;
+};
+
 ModuleCode::~ModuleCode() {
+    while (unfinished_ != nullptr)
+        destroy(*options_.allocator, std::exchange(unfinished_, unfinished_->next));
     for (Code* const code : codes_)
         if (code != nullptr)
             options_.allocator->deallocate(code, bytes_of(*code), alignof(Code));
@@ -64,25 +73,62 @@ bool ModuleCode::prepare() noexcept {
 
 CodeCell* ModuleCode::cell(uint32_t func) noexcept { return &cells_[func - module_.imported_funcs()]; }
 
-Exit ModuleCode::lower(uint32_t func) noexcept {
-    const size_t index = func - module_.imported_funcs();
-    const Lock lock{lock_};
-    if (codes_[index] != nullptr)
-        return Exit::none;
-    Lowering lowering{module_, options_, cells(), module_.bodies()[index], *options_.allocator};
-    Code* const code = lowering.run(func);
-    if (code == nullptr)
-        return lowering.failure();
+/// Takes over finished code.
+Exit ModuleCode::publish(Code& code) noexcept {
 #ifdef WARPBEAM_VERIFY_CODE
-    if (const Exit exit = check(*code); exit != Exit::none) {
-        options_.allocator->deallocate(code, bytes_of(*code), alignof(Code));
+    if (const Exit exit = check(code); exit != Exit::none) {
+        options_.allocator->deallocate(&code, bytes_of(code), alignof(Code));
         return exit;
     }
 #endif
-    codes_[index] = code;
-    (void)by_address_.push(code); // room was reserved
-    cells_[index].code.store(code, std::memory_order_release);
+    const size_t index = code.func - module_.imported_funcs();
+    codes_[index] = &code;
+    (void)by_address_.push(&code); // room was reserved
+    cells_[index].code.store(&code, std::memory_order_release);
     return Exit::none;
+}
+
+bool ModuleCode::step(uint32_t func, Exit& exit) noexcept {
+    const size_t index = func - module_.imported_funcs();
+    const Lock lock{lock_};
+    if (codes_[index] != nullptr)
+        return true;
+    const FuncBody& body = module_.bodies()[index];
+    const auto finish = [&](Lowering& lowering) {
+        exit = lowering.code() != nullptr ? publish(*lowering.code()) : lowering.failure();
+    };
+    if (body.code.size() <= large_body) {
+        Lowering lowering{module_, options_, cells(), body, *options_.allocator};
+        while (!lowering.step(func)) {
+        }
+        finish(lowering);
+        return true;
+    }
+    Unfinished** link = &unfinished_;
+    while (*link != nullptr && (*link)->func != func)
+        link = &(*link)->next;
+    if (*link == nullptr) {
+        Allocator& allocator = *options_.allocator;
+        void* const memory = allocator.allocate(sizeof(Unfinished), alignof(Unfinished));
+        if (memory == nullptr) {
+            exit = Exit::out_of_memory;
+            return true;
+        }
+        *link = ::new (memory) Unfinished{{module_, options_, cells(), body, allocator}, func, nullptr};
+    }
+    if (!(*link)->lowering.step(func))
+        return false;
+    finish((*link)->lowering);
+    destroy(*options_.allocator, std::exchange(*link, (*link)->next));
+    return true;
+}
+
+Exit ModuleCode::lower(uint32_t func, const Execution* execution) noexcept {
+    Exit exit = Exit::none;
+    while (!step(func, exit))
+        if (execution != nullptr && execution->may_be_interrupted && execution->is_interrupted())
+            return Exit::interrupted;
+    return exit;
 }
 
 Exit ModuleCode::locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept {

@@ -10,6 +10,7 @@
 namespace warpbeam::vm {
 
 class Layouts;
+struct Execution;
 
 /// What the engine requires of code; fixed when the engine is made.
 struct CodeOptions {
@@ -34,8 +35,10 @@ public:
     /// The cell of a function that the module defines, by its index in the function index space.
     [[nodiscard]] CodeCell* cell(uint32_t func) noexcept;
     /// Lowers a function now, unless it is already lowered. Any thread may call this. Returns `none`,
-    /// out_of_memory, or `limit` if the frame is too large for an instruction's operands.
-    [[nodiscard]] Exit lower(uint32_t func) noexcept;
+    /// out_of_memory, or `limit` if the frame is too large for an instruction's operands. While a large
+    /// function is lowered, an execution may be interrupted: this then returns `interrupted`, and the next
+    /// call continues.
+    [[nodiscard]] Exit lower(uint32_t func, const Execution* execution = nullptr) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
     /// The code of a function that is already lowered.
     [[nodiscard]] const Code& code(uint32_t func) const noexcept {
@@ -68,12 +71,17 @@ public:
 
 private:
     [[nodiscard]] std::span<CodeCell> cells() noexcept { return {cells_.data(), cells_.size()}; }
+    /// A large function that is being lowered, by all threads that need it in turn.
+    struct Unfinished;
+    [[nodiscard]] bool step(uint32_t func, Exit& exit) noexcept;
+    [[nodiscard]] Exit publish(Code& code) noexcept;
     [[nodiscard]] Exit check(const Code& code) noexcept;
     [[nodiscard]] const Code* find_locked(const Instr* ip, bool after) noexcept;
 
     const Module& module_;
     CodeOptions options_;
     Refusal refusal_;
+    Unfinished* unfinished_ = nullptr;
     Vec<CodeCell> cells_;
     Vec<Code*> codes_; ///< by function
     /// The same sorted by address, up to those lowered since the last call of `find`.

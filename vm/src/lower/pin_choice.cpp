@@ -165,6 +165,8 @@ private:
 
 bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
                  PinChoice& choice) noexcept {
+    if (body.code.size() > large_body)
+        return choice.sets.push({}) && choice.entered_from_other_pins.push(0);
     return Chooser{module, body, kinds, choice}.run();
 }
 

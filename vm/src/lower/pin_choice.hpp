@@ -21,10 +21,13 @@ struct PinSet {
 /// enclosing set if that is as good, since entering another set costs a load per register.
 struct PinChoice {
     explicit PinChoice(Allocator& allocator) noexcept : sets{allocator}, entered_from_other_pins{allocator} {}
-    Vec<PinSet> sets;
+    Vec<PinSet> sets; ///< in a large body, one for all
     /// For each set, whether an inner loop has a different one, from which a branch may come.
     Vec<uint8_t> entered_from_other_pins;
 };
+
+/// A larger body has no pinned locals: it would take too long to choose them without a stop.
+inline constexpr size_t large_body = 512 * 1024;
 
 /// Reads the body once. `kinds` are the types of all locals, parameters first, `bot` for one that can't be
 /// pinned. False if memory runs out.

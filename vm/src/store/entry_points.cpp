@@ -8,8 +8,8 @@
 
 namespace warpbeam::vm {
 
-Exit lower_function(const CodeCell& cell) noexcept {
-    return static_cast<ModuleCode*>(cell.owner)->lower(cell.func);
+Exit lower_function(const CodeCell& cell, const Execution& execution) noexcept {
+    return static_cast<ModuleCode*>(cell.owner)->lower(cell.func, &execution);
 }
 
 int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {

@@ -69,9 +69,7 @@ void ExecutionObject::drop() noexcept {
 
 const FuncType& ExecutionObject::type() const noexcept { return store().types().func(func_.type); }
 
-HostFunc& ExecutionObject::waiting() const noexcept {
-    return *host_at(execution_->ip);
-}
+HostFunc& ExecutionObject::waiting() const noexcept { return *host_at(execution_->ip); }
 
 std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budget) noexcept {
     const auto refuse = [](const char* words) {

@@ -18,9 +18,8 @@ public:
         if (code_ == nullptr || !contains(*code_, ip, after))
             code_ = inst.code->find(ip, after);
         if (code_ != nullptr)
-            visit_references(*code_, ip, after, [&](int32_t slot, uint32_t count) {
-                heap_.mark({fp + slot, count});
-            });
+            visit_references(*code_, ip, after,
+                             [&](int32_t slot, uint32_t count) { heap_.mark({fp + slot, count}); });
     }
 
 private:

@@ -27,11 +27,9 @@ StoreImpl::~StoreImpl() {
 }
 
 bool StoreImpl::end_collection() noexcept {
-    while (heap.is_collecting()) {
-        if (stacks.is_interrupted())
+    while (heap.is_collecting())
+        if (!heap.step() && stacks.is_interrupted())
             return false;
-        (void)heap.step();
-    }
     return true;
 }
 

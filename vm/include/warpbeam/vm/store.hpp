@@ -99,8 +99,8 @@ public:
     /// Every entry of a function and every iteration of a loop takes one unit. Work on bytes takes a unit for
     /// 64 of them: objects and exceptions by their size (StoreLimits::heap_bytes), the bytes or elements of
     /// bulk instructions (such as memory.fill, table.copy, array.init_data), the elements of table.grow, and
-    /// the locals of a function whose locals take more than a KiB. Garbage collections take none. So a program
-    /// takes the same fuel on every machine, in every build, and however often it is interrupted.
+    /// the locals of a function whose locals take more than a KiB. Garbage collections take none. So a
+    /// program takes the same fuel on every machine, in every build, and however often it is interrupted.
     ///
     /// Without enough fuel, code traps with `out_of_fuel`. A bulk instruction first does as much of its work
     /// as there is fuel for; everything else is not begun and takes nothing. At most 2^56 - 1 units count.

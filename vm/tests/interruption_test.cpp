@@ -1,0 +1,212 @@
+#include "fixture.hpp"
+
+#include <warpbeam/vm/execution.hpp>
+
+#include <ctime>
+
+/// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor, so
+/// other programs don't count.
+
+namespace warpbeam {
+namespace {
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define WARPBEAM_SLOW_BUILD 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WARPBEAM_SLOW_BUILD 1
+#endif
+#ifdef WARPBEAM_SLOW_BUILD
+constexpr double max_milliseconds = 100;
+constexpr int scale = 16;
+#else
+constexpr double max_milliseconds = 10;
+constexpr int scale = 1;
+#endif
+
+double milliseconds() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+
+class InterruptionTest : public VmTest {
+protected:
+    explicit InterruptionTest(StoreLimits limits = {}) : VmTest{config(), limits} {
+        EXPECT_TRUE(linker.func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
+    }
+    static Config config() {
+        Config config;
+        config.interruption = true;
+        config.limits.function_size = 16 << 20;
+        return config;
+    }
+
+    /// Runs an execution that is interrupted all the time, except when it stands at a poll and so can't go on.
+    /// Returns how often it stopped; no slice may take long.
+    uint64_t stops(Execution& execution) {
+        constexpr double at_once = 0.001;
+        uint64_t count = 0;
+        double longest = 0;
+        double last = 0;
+        for (ExecutionState state{}; state != ExecutionState::done; ++count) {
+            if (last > at_once)
+                store.interrupt_handle().interrupt();
+            const double begin = milliseconds();
+            const auto resumed = execution.resume();
+            last = milliseconds() - begin;
+            longest = std::max(longest, last);
+            state = resumed ? *resumed : ExecutionState::trapped;
+            if (state != ExecutionState::done && state != ExecutionState::interrupted) {
+                ADD_FAILURE() << (execution.trap() != nullptr ? execution.trap()->message() : "an error");
+                break;
+            }
+        }
+        EXPECT_LT(longest, max_milliseconds);
+        return count;
+    }
+    uint64_t stops(const Instance& instance, const char* name, std::initializer_list<Value> args = {}) {
+        Execution execution = std::move(*Execution::create(*instance.func(name), {args.begin(), args.size()}));
+        return stops(execution);
+    }
+};
+
+TEST_F(InterruptionTest, of_a_gibibyte_of_bulk_instructions) {
+    const Instance instance = instantiate(R"((module (import "host" "stop" (func $stop))
+        (memory (export "m") 16384) (table $t 3000000 funcref) (elem declare func $stop)
+        (func (export "fill") (param $n i32) (call $stop)
+            (memory.fill (i32.const 0) (i32.const 1) (local.get $n)))
+        (func (export "copy") (param $n i32) (call $stop)
+            (memory.copy (i32.const 7) (i32.const 0) (local.get $n)))
+        (func (export "table") (param $n i32) (call $stop)
+            (table.fill $t (i32.const 0) (ref.func $stop) (local.get $n))
+            (table.copy $t $t (i32.const 1) (i32.const 0) (local.get $n)))))");
+    const int32_t bytes = (1 << 30) / scale;
+    const uint64_t portions = static_cast<uint64_t>(bytes) >> 16;
+    EXPECT_GE(stops(instance, "fill", {Value{bytes}}), portions);
+    const auto memory = instance.memory("m")->data();
+    EXPECT_EQ(memory[0], 1);
+    EXPECT_EQ(memory[static_cast<size_t>(bytes) - 1], 1);
+    EXPECT_GE(stops(instance, "copy", {Value{bytes - 7}}), portions - 1);
+    EXPECT_GE(stops(instance, "table", {Value{2'000'000 / scale}}), 2 * 2'000'000u / scale / 8192);
+}
+
+class LargeHeapTest : public InterruptionTest {
+protected:
+    LargeHeapTest() : InterruptionTest{{.heap_bytes = uint64_t{500} << 20}} {}
+};
+
+TEST_F(LargeHeapTest, of_a_collection) {
+    const Instance instance = instantiate(R"((module
+        (type $leaf (struct (field i64)))
+        (type $node (struct (field (ref null $node) (ref null $leaf) i64)))
+        (import "host" "stop" (func $stop))
+        (global $list (mut (ref null $node)) (ref.null $node))
+        (func (export "build") (param $n i32)
+            (loop $more
+                (global.set $list (struct.new $node (global.get $list) (struct.new $leaf (i64.const 1))
+                    (i64.extend_i32_u (local.get $n))))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func (export "churn") (param $n i32)
+            (loop $more
+                (call $stop)
+                (drop (struct.new $node (ref.null $node) (struct.new $leaf (i64.const 1)) (i64.const 1)))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func (export "sum") (result i64) (local $at (ref null $node)) (local $sum i64)
+            (local.set $at (global.get $list))
+            (loop $more
+                (if (ref.is_null (local.get $at)) (then (return (local.get $sum))))
+                (local.set $sum (i64.add (local.get $sum) (i64.add (struct.get $node 2 (local.get $at))
+                    (struct.get $leaf 0 (struct.get $node 1 (local.get $at))))))
+                (local.set $at (struct.get $node 0 (local.get $at)))
+                (br $more))
+            (unreachable))))");
+    // 48 bytes for each, so that the heap is almost full.
+    const int32_t count = 10'000'000 / scale;
+    ASSERT_TRUE(instance.func("build")->call(std::array{Value{count}}, {}));
+    if (scale == 1) {
+        const uint64_t before = store.heap().collections;
+        EXPECT_GE(stops(instance, "churn", {Value{1'000'000}}), 1000u);
+        EXPECT_GT(store.heap().collections, before);
+    } else {
+        (void)stops(instance, "churn", {Value{100'000}});
+    }
+    store.clear_interrupt();
+    Value sum;
+    ASSERT_TRUE(instance.func("sum")->call({}, {&sum, 1}));
+    EXPECT_EQ(sum.as<int64_t>(), int64_t{count} * (count + 1) / 2 + count);
+}
+
+/// A module whose only function has a body of so many bytes, and an import `stop` that is called before.
+std::vector<uint8_t> with_large_function(size_t bytes) {
+    const auto number = [](size_t value) {
+        std::vector<uint8_t> leb;
+        for (; value >= 128; value >>= 7)
+            leb.push_back(static_cast<uint8_t>(value | 128));
+        leb.push_back(static_cast<uint8_t>(value));
+        return leb;
+    };
+    std::vector<uint8_t> module{0, 'a', 's', 'm', 1, 0, 0, 0};
+    const auto section = [&](uint8_t id, const std::vector<uint8_t>& content) {
+        module.push_back(id);
+        for (const auto& part : {number(content.size()), content})
+            module.insert(module.end(), part.begin(), part.end());
+    };
+    section(1, {2, 0x60, 0, 0, 0x60, 0, 1, 0x7f});
+    section(2, {1, 1, 'h', 1, 's', 0, 0});
+    section(3, {2, 1, 1});
+    section(7, {1, 1, 'f', 0, 1});
+    // i = i + 1; block (br_if 0 (i)) i = i + 3 end
+    const std::vector<uint8_t> unit{0x20, 0,    0x41, 1, 0x6a, 0x21, 0, 0x02, 0x40, 0x20,
+                                    0,    0x0d, 0,    1, 0x20, 0,    1, 0x41, 3,    0x6a,
+                                    0x21, 0,    0x0b};
+    std::vector<uint8_t> large{1, 1, 0x7f};
+    while (large.size() < bytes)
+        large.insert(large.end(), unit.begin(), unit.end());
+    large.insert(large.end(), {0x20, 0, 0x0b});
+    const std::vector<uint8_t> first{0, 0x10, 0, 0x10, 2, 0x0b};
+    std::vector<uint8_t> code{2};
+    for (const auto& part : {number(first.size()), first, number(large.size()), large})
+        code.insert(code.end(), part.begin(), part.end());
+    section(10, code);
+    return module;
+}
+
+TEST_F(InterruptionTest, of_the_lowering_of_a_large_function) {
+    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+    const std::vector<uint8_t> bytes = with_large_function((10 << 20) / scale);
+    const auto module = engine.load(bytes);
+    ASSERT_TRUE(module) << module.error().message();
+    const auto instance = linker.instantiate(store, *module);
+    ASSERT_TRUE(instance);
+    Execution execution = std::move(*Execution::create(*instance->func("f")));
+    EXPECT_GE(stops(execution), 100u / scale);
+    Value result;
+    ASSERT_TRUE(execution.results({&result, 1}));
+    EXPECT_EQ(result.as<int32_t>(), static_cast<int32_t>(((10 << 20) / scale - 3 + 22) / 23));
+}
+
+TEST_F(InterruptionTest, of_an_import_that_is_being_lowered_by_another_thread_or_dropped) {
+    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+    const std::vector<uint8_t> bytes = with_large_function(2 << 20);
+    const auto module = engine.load(bytes);
+    ASSERT_TRUE(module);
+    const auto instance = linker.instantiate(store, *module);
+    ASSERT_TRUE(instance);
+    {
+        Execution dropped = std::move(*Execution::create(*instance->func("f")));
+        EXPECT_EQ(*dropped.resume(), ExecutionState::interrupted);
+    }
+    Store other{engine};
+    Linker others{engine};
+    ASSERT_TRUE(others.func("h", "s", [] {}));
+    const auto second = others.instantiate(other, *module);
+    ASSERT_TRUE(second);
+    Value result;
+    EXPECT_TRUE(second->func("f")->call({}, {&result, 1})) << "continues what the other one began";
+}
+
+} // namespace
+} // namespace warpbeam
