@@ -4,8 +4,8 @@
 
 #include <ctime>
 
-/// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor, so
-/// other programs don't count.
+/// How soon what takes long stops when it is interrupted. The time is that of this thread on its processor,
+/// so other programs don't count.
 
 namespace warpbeam {
 namespace {
@@ -44,8 +44,8 @@ protected:
         return config;
     }
 
-    /// Runs an execution that is interrupted all the time, except when it stands at a poll and so can't go on.
-    /// Returns how often it stopped; no slice may take long.
+    /// Runs an execution that is interrupted all the time, except when it stands at a poll and so can't go
+    /// on. Returns how often it stopped; no slice may take long.
     uint64_t stops(Execution& execution) {
         constexpr double at_once = 0.001;
         uint64_t count = 0;
@@ -68,7 +68,8 @@ protected:
         return count;
     }
     uint64_t stops(const Instance& instance, const char* name, std::initializer_list<Value> args = {}) {
-        Execution execution = std::move(*Execution::create(*instance.func(name), {args.begin(), args.size()}));
+        Execution execution =
+            std::move(*Execution::create(*instance.func(name), {args.begin(), args.size()}));
         return stops(execution);
     }
 };
@@ -159,9 +160,8 @@ std::vector<uint8_t> with_large_function(size_t bytes) {
     section(3, {2, 1, 1});
     section(7, {1, 1, 'f', 0, 1});
     // i = i + 1; block (br_if 0 (i)) i = i + 3 end
-    const std::vector<uint8_t> unit{0x20, 0,    0x41, 1, 0x6a, 0x21, 0, 0x02, 0x40, 0x20,
-                                    0,    0x0d, 0,    1, 0x20, 0,    1, 0x41, 3,    0x6a,
-                                    0x21, 0,    0x0b};
+    const std::vector<uint8_t> unit{0x20, 0, 0x41, 1, 0x6a, 0x21, 0, 0x02, 0x40, 0x20, 0,   0x0d,
+                                    0,    1, 0x20, 0, 1,    0x41, 3, 0x6a, 0x21, 0,    0x0b};
     std::vector<uint8_t> large{1, 1, 0x7f};
     while (large.size() < bytes)
         large.insert(large.end(), unit.begin(), unit.end());

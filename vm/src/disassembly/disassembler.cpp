@@ -23,9 +23,6 @@ constexpr OptionWords option_words[] = {
     {Form::store_at, true, {"guarded"}},
     {Form::store_sum, true, {"guarded"}},
     {Form::store_displaced, true, {"guarded"}},
-    {Form::load_any, true, {"64-bit"}},
-    {Form::store_any, true, {"64-bit"}},
-    {Form::atomic_any, true, {"64-bit"}},
     {Form::jump_if_null, true, {"not"}},
     {Form::poll, false, {"fuel", "interrupt", "fuel+interrupt"}},
     // Bit 0 says how the type is given.

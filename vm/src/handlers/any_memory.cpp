@@ -9,11 +9,10 @@ namespace warpbeam::vm {
 namespace {
 
 /// The address of the accessed bytes; null after `out_of_bounds`.
-template <typename A, typename In, bool is_64>
+template <typename A, typename In>
 [[gnu::always_inline]] inline uint8_t* locate(Regs& r) noexcept {
     const MemoryInst& memory = *r.inst->memories[In::template get<Field::memory>(r.ip)];
-    const uint64_t address = is_64 ? In::template slot<Field::address, uint64_t>(r)
-                                   : In::template slot<Field::address, uint32_t>(r);
+    const auto address = In::template slot<Field::address, uint64_t>(r); // an i32 is zero-extended
     const uint64_t offset = In::template get<Field::offset>(r.ip);
     const uint64_t start = address + offset;
     if (start < offset || start > memory.size || memory.size - start < A::size) [[unlikely]] {
@@ -30,7 +29,7 @@ template <typename A, Variant v>
 struct LoadAny {
     using In = Decoder<Form::load_any, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const uint8_t *const at = locate < A, In, v.option != 0 > (r);
+        const uint8_t* const at = locate<A, In>(r);
         if (at == nullptr) [[unlikely]]
             return Exit::memory_out_of_bounds;
         write<Dst::slot, typename A::Value>(r, In::template get<Field::to>(r.ip), A::load(at));
@@ -41,7 +40,7 @@ template <typename A, Variant v>
 struct StoreAny {
     using In = Decoder<Form::store_any, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        uint8_t *const at = locate < A, In, v.option != 0 > (r);
+        uint8_t* const at = locate<A, In>(r);
         if (at == nullptr) [[unlikely]]
             return Exit::memory_out_of_bounds;
         A::store(at, In::template slot<Field::value, typename A::Value>(r));

@@ -94,16 +94,15 @@ struct Atomic {
         return access<F, Memory, Value, In>(r, at, In::template slot<Field::value, Value>(r));
     }
 };
-/// Any memory; with option 1 its addresses are 64-bit.
+/// Any memory.
 template <typename F, typename Memory, typename Value, Variant v>
 struct AtomicAny {
     using In = Decoder<Form::atomic_any, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        using Address = std::conditional_t<v.option != 0, uint64_t, uint32_t>;
         const MemoryInst& memory = *r.inst->memories[In::template get<Field::memory>(r.ip)];
         Exit exit = Exit::none;
-        Memory* const at =
-            locate<Memory>(r, memory.base, memory.size, In::template slot<Field::address, Address>(r),
+        Memory* const at = // an i32 is zero-extended
+            locate<Memory>(r, memory.base, memory.size, In::template slot<Field::address, uint64_t>(r),
                            In::template get<Field::offset>(r.ip), exit);
         if (at == nullptr) [[unlikely]]
             return exit;

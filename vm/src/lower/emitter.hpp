@@ -4,6 +4,7 @@
 #include "isa/encoder.hpp"
 #include "isa/frame_map.hpp"
 #include "lower/code_mark.hpp"
+#include "lower/frame_state.hpp"
 #include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
 
@@ -228,9 +229,17 @@ protected:
     void note_local(const LocalInfo& local) noexcept;
     /// To be called before an instruction at which the function may stop, while the operand stack is as it
     /// is then: brings references into their slots, except those in an accumulator. Returns their list.
-    [[nodiscard]] uint32_t list_references() noexcept { return has_references_ ? list_all() : 0; }
-    /// The function may stop at `position` with these references.
+    [[nodiscard]] uint32_t list_references() noexcept {
+        const uint32_t references = has_references_ ? list_all() : 0;
+        if (search_ != nullptr && ++stops_ == search_->stop) [[unlikely]]
+            observe();
+        return references;
+    }
+    /// The function may stop at `position` with these references. Values are in their slots by then, and the
+    /// accumulators are not used before they are written again.
     void note_safepoint(size_t position, uint32_t references) noexcept {
+        if (search_ != nullptr) [[unlikely]]
+            compare(position);
         if (references != 0 && !safepoints_.push({static_cast<uint32_t>(position), references}))
             fail(Exit::out_of_memory);
     }
@@ -281,6 +290,14 @@ protected:
     }
     void bind_here() noexcept { last_label_ = here(); }
     void raise_height(uint32_t slots) noexcept;
+
+    // ---- For frames in WebAssembly's terms (frame_state.cpp) ----
+    void observe() noexcept;
+    void compare(size_t position) noexcept;
+    [[nodiscard]] FramePlace place_of(const Operand& operand) const noexcept;
+    StopSearch* search_ = nullptr;
+    uint64_t stops_ = 0; ///< the stops so far
+    bool at_entry_ = false;
 
     // ---- For locating instructions ----
     Vec<CodeMark>* marks_ = nullptr; ///< filled if positions are requested

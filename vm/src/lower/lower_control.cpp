@@ -79,6 +79,7 @@ void Lowering::emit_charge(uint64_t bytes) noexcept {
     if (!options_.fuel)
         return;
     spill_accs();
+    forget_accs();
     const uint32_t references = list_references();
     note_safepoint(here(), references);
     emit(Form::charge).set(Field::count, bytes);

@@ -70,6 +70,11 @@ void Lowering::lower_struct_new(bool defaults) noexcept {
     if (layout == nullptr || (!defaults && stack_.size() < layout->fields.size()))
         return;
     emit_charge(layout->size);
+    if (options_.fuel || options_.interrupt) {
+        // It may stop here, and go on without the accumulators.
+        spill_accs();
+        forget_accs();
+    }
     if (defaults) {
         const uint32_t references = list_references();
         emit_result({Form::struct_new_default}, ValType::ref, false)

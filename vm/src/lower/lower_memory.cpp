@@ -42,7 +42,7 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
     const Kind result = kind_of(sig_of(op).out);
     force_slot(address);
     spill_accs();
-    emit({Form::load_any, op, {.option = module_.memories()[arg.memory].limits.is_64}})
+    emit({Form::load_any, op, {}})
         .set(Field::to, address.operand.slot)
         .set(Field::address, slot_of(address.operand))
         .set(Field::memory, arg.memory)
@@ -108,7 +108,7 @@ void Lowering::lower_store(Op op) noexcept {
     if (!is_first(memory, arg.memory)) {
         force_slot(address);
         force_slot(value);
-        emit({Form::store_any, op, {.option = memory.limits.is_64}})
+        emit({Form::store_any, op, {}})
             .set(Field::value, slot_of(value.operand))
             .set(Field::address, slot_of(address.operand))
             .set(Field::memory, arg.memory)
@@ -148,9 +148,7 @@ void Lowering::lower_atomic(Op op) noexcept {
         expected = pop();
     Popped address = pop();
     const bool first = is_first(memory, arg.memory);
-    Choice choice{first ? Form::atomic : Form::atomic_any, op, {}};
-    if (!first)
-        choice.variant.option = memory.limits.is_64;
+    const Choice choice{first ? Form::atomic : Form::atomic_any, op, {}};
     force_slot(address);
     if (sig.arity > 1)
         force_slot(value);

@@ -35,6 +35,7 @@ void Lowering::begin() noexcept {
         return;
     if (large_)
         open_frame();
+    at_entry_ = true;
     emit_poll();
     // The work of making locals zero, where it counts.
     constexpr uint64_t free_locals = 1024;
@@ -43,6 +44,7 @@ void Lowering::begin() noexcept {
         bytes += uint64_t{run.count} * slots_of(run.type.kind()) * sizeof(Slot);
     if (bytes > free_locals)
         emit_charge(bytes);
+    at_entry_ = false;
 }
 
 bool Lowering::lower(size_t count) noexcept {

@@ -34,6 +34,9 @@ public:
     /// Lowers and discards the code; returns where its instructions come from, by position. The code is the
     /// same every time.
     [[nodiscard]] Exit locate(Vec<CodeMark>& marks) noexcept;
+    /// The same for a stop of the function, whose position or point the search has; without its number, that
+    /// is found. None if there is no such stop.
+    [[nodiscard]] Exit find_stop(StopSearch& search) noexcept;
     using Emitter::failure;
 
 private:

@@ -3,6 +3,7 @@
 #include "disassembly/finding.hpp"
 #include "isa/instr.hpp"
 #include "lower/code_mark.hpp"
+#include "lower/frame_state.hpp"
 
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/vec.hpp>
@@ -66,6 +67,11 @@ public:
     [[nodiscard]] Position locate(const Instr* ip, bool after) noexcept;
     /// Where all instructions of a function's code come from.
     [[nodiscard]] Exit locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept;
+    /// The frame of a function that stopped at `ip`, with `after` as in `locate`; or at a point. Returns
+    /// `none`, `invalid_code` if the function does not stop there, or `out_of_memory`. The code is the same
+    /// every time, so positions in it are.
+    [[nodiscard]] Exit state_at(const Instr* ip, bool after, uint32_t& func, FrameState& state) noexcept;
+    [[nodiscard]] Exit state_of(uint32_t func, FramePoint point, FrameState& state) noexcept;
     /// The code that contains `ip`, with `after` as in `locate`; null if `ip` is in no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
 
@@ -75,6 +81,7 @@ private:
     struct Unfinished;
     [[nodiscard]] bool step(uint32_t func, Exit& exit) noexcept;
     [[nodiscard]] Exit publish(Code& code) noexcept;
+    [[nodiscard]] Exit find_stop(uint32_t func, StopSearch search) noexcept;
     [[nodiscard]] Exit check(const Code& code) noexcept;
     [[nodiscard]] const Code* find_locked(const Instr* ip, bool after) noexcept;
 
