@@ -16,6 +16,16 @@ inline constexpr int64_t fuel_unit = 64;
 /// How many bytes a portion has.
 inline constexpr uint64_t portion_bytes = 64 * 1024;
 
+/// Takes fuel for all of it, if it is one portion and there is enough.
+[[nodiscard]] [[gnu::always_inline]] inline bool take_all(const Regs& r, uint64_t count,
+                                                          uint64_t bytes) noexcept {
+    int64_t& fuel = r.inst->execution->fuel;
+    if (count > portion_bytes / bytes || fuel < static_cast<int64_t>(count * bytes)) [[unlikely]]
+        return false;
+    fuel -= static_cast<int64_t>(count * bytes);
+    return true;
+}
+
 /// Takes fuel for the next portion of `count` elements of `bytes` each, and returns how many it has. `exit`
 /// is why the rest, if there is one, can't follow at once.
 [[nodiscard]] inline uint64_t take_portion(const Regs& r, uint64_t count, uint64_t bytes,
@@ -38,6 +48,11 @@ template <typename In, typename Copy>
 [[gnu::always_inline]] inline Exit copy_in_portions(Regs& r, Slot* to, Slot* from, Slot* count,
                                                     uint64_t bytes, bool overlaps, Copy copy,
                                                     uint64_t from_step = 1) noexcept {
+    if (take_all(r, *count, bytes)) [[likely]] {
+        if (*count != 0)
+            copy(*to, *from, *count);
+        return In::proceed(r);
+    }
     const bool backwards = overlaps && *to > *from;
     for (;;) {
         Exit exit = Exit::none;
@@ -45,7 +60,7 @@ template <typename In, typename Copy>
         const uint64_t start = backwards ? *count - part : 0;
         if (part != 0)
             copy(*to + start, *from + start * from_step, part);
-        if (part == *count) [[likely]]
+        if (part == *count)
             return In::proceed(r);
         *count -= part;
         if (!backwards) {
@@ -61,11 +76,15 @@ template <typename In, typename Copy>
 template <typename In, typename Fill>
 [[gnu::always_inline]] inline Exit fill_in_portions(Regs& r, Slot* to, Slot* count, uint64_t bytes,
                                                     Fill fill) noexcept {
+    if (take_all(r, *count, bytes)) [[likely]] {
+        fill(*to, *count);
+        return In::proceed(r);
+    }
     for (;;) {
         Exit exit = Exit::none;
         const uint64_t part = take_portion(r, *count, bytes, exit);
         fill(*to, part);
-        if (part == *count) [[likely]]
+        if (part == *count)
             return In::proceed(r);
         *to += part;
         *count -= part;
