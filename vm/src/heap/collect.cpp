@@ -308,7 +308,8 @@ bool Heap::sweep() noexcept {
         if (block->first != 0)
             empty = block->cell == 0 ? !block->is_marked(block->first) : !sweep_cells(*block);
         // Only blocks of the common size can serve every class.
-        if (empty && (block->bytes != Block::small_bytes || (block->cell == 0 && block->first != 0))) {
+        const bool is_common = block->bytes == Block::small_bytes && (block->cell != 0 || block->first == 0);
+        if (empty && (!is_common || committed_ > target())) {
             committed_ -= block->bytes;
             allocator_.deallocate(block, block->bytes, block_alignment);
             continue;
@@ -337,7 +338,6 @@ void Heap::end_sweep() noexcept {
         block_of(object)->set_mark(block_of(object)->offset_of(object));
     futile_ = forced_ && limit_ - std::min(limit_, survived_) < limit_ / 64 ? futile_ + 1 : 0;
     grant();
-    release_free_blocks(target());
 }
 
 } // namespace warpbeam::vm

@@ -117,11 +117,10 @@ bool Heap::has_room(size_t size) noexcept {
 /// stays below twice the live data even if each object takes an eighth more than its size, and the work of a
 /// collection is spread over as many allocations.
 void Heap::grant() noexcept {
-    const uint64_t target = std::min(std::max(first_threshold, survived_ + survived_ / 4 * 3), limit_);
     granted_ =
         collect_always_
             ? 0
-            : static_cast<int64_t>(std::min<uint64_t>(target - std::min(target, survived_), INT64_MAX));
+            : static_cast<int64_t>(std::min<uint64_t>(target() - std::min(target(), survived_), INT64_MAX));
     budget_ = granted_;
 }
 

@@ -5,6 +5,7 @@
 
 #include <warpbeam/memory/vec.hpp>
 
+#include <algorithm>
 #include <array>
 
 /// The garbage-collected heap of a store. docs/decisions/0015-exact-frames.md says what keeps an
@@ -217,8 +218,10 @@ private:
     [[nodiscard]] uint64_t allocated() const noexcept { return static_cast<uint64_t>(granted_ - budget_); }
     [[nodiscard]] uint64_t room() const noexcept { return limit_ - std::min(limit_, used()); }
     void grant() noexcept;
-    /// What the heap may take from the allocator before free blocks are given back.
-    [[nodiscard]] uint64_t target() const noexcept { return survived_ + static_cast<uint64_t>(granted_); }
+    /// The size at which the heap is collected again, to which it also keeps free blocks.
+    [[nodiscard]] uint64_t target() const noexcept {
+        return std::min(std::max(first_threshold, survived_ + survived_ / 4 * 3), limit_);
+    }
     [[nodiscard]] Object* object_at(Slot word) const noexcept;
     void end_collection() noexcept {
         if (is_collecting()) [[unlikely]]

@@ -39,7 +39,9 @@ void Emitter::observe() noexcept {
 /// Whether the stop at this position is the one that is looked for.
 void Emitter::compare(size_t position) noexcept {
     const bool is_call = position % alignof(Instr) != 0;
-    const FramePoint point{at_entry_ ? FramePoint::entry : is_call ? FramePoint::call : FramePoint::before,
+    const FramePoint point{at_entry_ ? FramePoint::entry
+                           : is_call ? FramePoint::call
+                                     : FramePoint::before,
                            static_cast<uint32_t>(at_entry_ ? 0 : offset_)};
     if (search_->stop != 0) {
         if (search_->stop != stops_)
@@ -47,7 +49,8 @@ void Emitter::compare(size_t position) noexcept {
         search_->state->point = point;
         search_->state->position = is_call ? position + 1 : position;
         fail(Exit::done); // the rest of the function does not matter
-    } else if (search_->position != StopSearch::any ? search_->position == position : search_->point == point) {
+    } else if (search_->position != StopSearch::any ? search_->position == position
+                                                    : search_->point == point) {
         search_->stop = stops_;
         fail(Exit::done);
     }
@@ -64,7 +67,8 @@ Exit ModuleCode::find_stop(uint32_t func, StopSearch search) noexcept {
     const FuncBody& body = module_.bodies()[func - module_.imported_funcs()];
     // First its number, then what the stack is then: copies of the stack for all stops would take too long.
     for (int pass = 0; pass < 2; ++pass)
-        if (const Exit exit = Lowering{module_, options_, cells(), body, *options_.allocator}.find_stop(search);
+        if (const Exit exit =
+                Lowering{module_, options_, cells(), body, *options_.allocator}.find_stop(search);
             exit != Exit::none)
             return exit;
     return Exit::none;

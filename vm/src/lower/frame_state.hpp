@@ -7,7 +7,8 @@
 
 namespace warpbeam::vm {
 
-/// Where a function can stop, in WebAssembly's terms, which are the same for all builds and all kinds of code.
+/// Where a function can stop, in WebAssembly's terms, which are the same for all builds and all kinds of
+/// code.
 struct FramePoint {
     enum Kind : uint8_t {
         entry,  ///< before the first instruction

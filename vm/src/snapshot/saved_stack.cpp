@@ -95,7 +95,8 @@ Exit SavedStack::read_entry(InstanceData& inst, uint32_t func, const Slot* args)
 
 // ---- Writing ----
 
-/// `execution.fp` is where the frame's slots begin; afterwards it is its frame pointer, and `ip` what is next.
+/// `execution.fp` is where the frame's slots begin; afterwards it is its frame pointer, and `ip` what is
+/// next.
 Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame) noexcept {
     ModuleCode& code = *frame.inst->code;
     if (const Exit exit = code.lower(frame.func); exit != Exit::none)
@@ -104,7 +105,8 @@ Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame) noex
     if (const Exit exit = code.state_of(frame.func, frame.point, state); exit != Exit::none)
         return exit;
     const Code& header = code.code(frame.func);
-    while (reinterpret_cast<uintptr_t>(execution.fp + header.frame_slots) + 2 * call_records * sizeof(Record) >
+    while (reinterpret_cast<uintptr_t>(execution.fp + header.frame_slots) +
+               2 * call_records * sizeof(Record) >
            reinterpret_cast<uintptr_t>(execution.rp))
         if (!grow_stack(execution))
             return Exit::call_stack_exhausted;

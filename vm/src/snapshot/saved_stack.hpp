@@ -5,9 +5,8 @@
 
 #include <warpbeam/memory/hash_index.hpp>
 
-/// The stack of an execution in WebAssembly's terms: functions, points, locals and operands, from which any build
-/// can make its own.
-/// https://webassembly.github.io/spec/core/exec/runtime.html#activation-frames
+/// The stack of an execution in WebAssembly's terms: functions, points, locals and operands, from which any
+/// build can make its own. https://webassembly.github.io/spec/core/exec/runtime.html#activation-frames
 
 namespace warpbeam::vm {
 
@@ -29,9 +28,9 @@ public:
     /// Reads the stack of an execution that stopped in code or waits for the answer to a host call. Returns
     /// `none` or `out_of_memory`.
     [[nodiscard]] Exit read(const Execution& execution) noexcept;
-    /// Makes the same stack for an execution, which then goes on from there. Returns `none`; `invalid_code` if
-    /// a function does not stop at the point, or has other locals and operands there; what the lowering of a
-    /// function returns; or `call_stack_exhausted` if there is no room.
+    /// Makes the same stack for an execution, which then goes on from there. Returns `none`; `invalid_code`
+    /// if a function does not stop at the point, or has other locals and operands there; what the lowering of
+    /// a function returns; or `call_stack_exhausted` if there is no room.
     [[nodiscard]] Exit write(Execution& execution) noexcept;
 
     /// The innermost frame first.
