@@ -1,5 +1,6 @@
 #include "store/execution_object.hpp"
 #include "store/host_func.hpp"
+#include "store/link.hpp"
 #include "store/use.hpp"
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
@@ -71,6 +72,59 @@ std::expected<Execution, Error> Execution::create(Func function, std::span<const
     return Execution{std::move(object), vm::Internal::store_number(function)};
 }
 
+std::expected<Execution, InstantiationError>
+Execution::instantiate_checked(Store& store, const Module& module,
+                               std::span<const ImportValue> imports) noexcept {
+    const auto refuse = [&](const Error& error) {
+        return std::unexpected{InstantiationError{error, store.engine().allocator()}};
+    };
+    const vm::Use use{store};
+    if (!use)
+        return refuse(use.error());
+    StoreImpl& impl = *vm::Internal::impl(store);
+    if (auto room = impl.quota.check_executions(); !room)
+        return refuse(room.error());
+    auto object = vm::ExecutionObject::create(impl);
+    if (!object)
+        return refuse(no_memory());
+    Execution made{std::move(object), impl.number()};
+    const auto inst = make_instance(store, module, imports);
+    if (!inst)
+        return std::unexpected{inst.error()};
+    made.object_->set_instance(**inst);
+    return made;
+}
+
+std::expected<Execution, InstantiationError> Execution::instantiate(const Linker& linker, Store& store,
+                                                                    const Module& module) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    if (store.engine() != linker.engine())
+        return std::unexpected{InstantiationError{other_engine(), allocator}};
+    bool has_memory = false;
+    const Vec<ImportValue> values = linker.look_up(module, has_memory);
+    if (!has_memory)
+        return std::unexpected{InstantiationError{no_memory(), allocator}};
+    if (auto checked = check_instantiation(store, module, values); !checked)
+        return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, values);
+}
+
+std::expected<Execution, InstantiationError> Execution::instantiate(const LinkedModule& module,
+                                                                    Store& store) noexcept {
+    const auto values = module.imports(store);
+    return values ? instantiate_checked(store, module.module(), *values) : std::unexpected{values.error()};
+}
+
+std::expected<Execution, InstantiationError>
+Execution::instantiate(Store& store, const Module& module, std::span<const Extern> imports) noexcept {
+    const auto values = import_values(store, module, imports);
+    if (!values)
+        return std::unexpected{values.error()};
+    if (auto checked = check_instantiation(store, module, *values); !checked)
+        return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, *values);
+}
+
 std::expected<ExecutionState, Error> Execution::resume(const Budget& budget) noexcept {
     const UseOfExecution use{object_, store_};
     if (!use)
@@ -112,6 +166,13 @@ std::expected<void, Error> Execution::results(std::span<Value> values) const noe
         return std::unexpected{no_memory()};
     vm::load_values(values, types, slots, object_->store().types());
     return {};
+}
+
+Instance Execution::instance() const noexcept {
+    const UseOfExecution use{object_, store_};
+    return use && object_->state() == ExecutionState::done && object_->instance() != nullptr
+               ? vm::make_handle<Instance>(object_->instance())
+               : Instance{};
 }
 
 const Trap* Execution::trap() const noexcept {

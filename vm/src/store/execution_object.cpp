@@ -23,11 +23,15 @@ void set_end(Execution& execution, std::span<const ValType> types) noexcept {
     set_values(execution, types);
 }
 
+FuncType type_of(const StoreImpl& store, const FuncInst* func) noexcept {
+    return func != nullptr ? store.types().func(func->type) : FuncType{};
+}
+
 } // namespace
 
-Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Value> args) noexcept {
-    StoreImpl& store = *func.store;
-    const FuncType& type = store.types().func(func.type);
+Ref<ExecutionObject> ExecutionObject::create(StoreImpl& store, FuncInst* func,
+                                             std::span<const Value> args) noexcept {
+    const FuncType type = type_of(store, func);
     const size_t params = slots_of(type.params);
     Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)));
     if (execution == nullptr)
@@ -43,6 +47,17 @@ Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Val
     store.stacks.add(*execution, *object);
     store.quota.add_execution();
     return object;
+}
+
+Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Value> args) noexcept {
+    return create(*func.store, &func, args);
+}
+Ref<ExecutionObject> ExecutionObject::create(StoreImpl& store) noexcept { return create(store, nullptr, {}); }
+
+void ExecutionObject::set_instance(InstanceData& instance) noexcept {
+    instance_ = &instance;
+    if (const auto start = instance.module->start())
+        func_ = instance.funcs[*start];
 }
 
 void ExecutionObject::forget() noexcept {
@@ -67,7 +82,7 @@ void ExecutionObject::drop() noexcept {
     store().stacks.put_back(*std::exchange(execution_, nullptr));
 }
 
-const FuncType& ExecutionObject::type() const noexcept { return store().types().func(func_.type); }
+FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_); }
 
 HostFunc& ExecutionObject::waiting() const noexcept { return *host_at(execution_->ip); }
 
@@ -114,8 +129,10 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
 Exit ExecutionObject::advance() noexcept {
     switch (next_) {
     case Step::begin:
-        guest_stack_.begin(func_.instance);
-        return run(*execution_, func_);
+        if (func_ == nullptr)
+            return Exit::done;
+        guest_stack_.begin(func_->instance);
+        return run(*execution_, *func_);
     case Step::go_on:
         return continue_run(*execution_);
     case Step::return_values:

@@ -14,10 +14,15 @@ namespace warpbeam::vm {
 /// What an Execution handle refers to. It may outlive the store, which then has taken back the computation.
 class ExecutionObject final : public RefCounted<ExecutionObject>, public ExecutionOwner {
 public:
-    /// The arguments must fit the function. Null when there is no memory.
+    /// One of a function, whose arguments must fit. Null when there is no memory.
     [[nodiscard]] static Ref<ExecutionObject> create(FuncInst& func, std::span<const Value> args) noexcept;
-    ExecutionObject(Allocator& allocator, FuncInst& func, Execution& execution) noexcept
+    /// One of an instantiation, for which `set_instance` is still needed.
+    [[nodiscard]] static Ref<ExecutionObject> create(StoreImpl& store) noexcept;
+    ExecutionObject(Allocator& allocator, FuncInst* func, Execution& execution) noexcept
         : RefCounted{allocator}, func_{func}, execution_{&execution} {}
+    void set_instance(InstanceData& instance) noexcept;
+    /// The one of which it is the instantiation; null if it is a call.
+    [[nodiscard]] InstanceData* instance() const noexcept { return instance_; }
 
     /// Frees the computation, or lets it be freed when it stops.
     void drop() noexcept;
@@ -36,7 +41,7 @@ public:
     /// Null after the store has ended.
     [[nodiscard]] Execution* execution() const noexcept { return execution_; }
     [[nodiscard]] StoreImpl& store() const noexcept { return *execution_->store; }
-    [[nodiscard]] const FuncType& type() const noexcept;
+    [[nodiscard]] FuncType type() const noexcept;
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
     /// The host function that waits. Precondition: one does.
     [[nodiscard]] HostFunc& waiting() const noexcept;
@@ -53,7 +58,11 @@ private:
     void settle(Exit exit) noexcept;
     [[nodiscard]] std::expected<void, Error> take_answer() noexcept;
 
-    FuncInst& func_;
+    [[nodiscard]] static Ref<ExecutionObject> create(StoreImpl& store, FuncInst* func,
+                                                     std::span<const Value> args) noexcept;
+
+    FuncInst* func_; ///< null for an instance without a start function
+    InstanceData* instance_ = nullptr;
     Execution* execution_;
     GuestStack guest_stack_;
     Ref<AnswerCell> cell_; ///< while a call waits for which there are tokens
