@@ -20,6 +20,46 @@ TEST_F(ExecutionTest, are_limited_in_number) {
     EXPECT_TRUE(Execution::create(func));
 }
 
+TEST_F(ExecutionTest, are_limited_in_memory) {
+    Store small{engine, {.execution_bytes = 4096}};
+    const Instance instance = *linker.instantiate(small, load(adder));
+    const Func deep = *instance.func("deep");
+    {
+        Execution shallow = *Execution::create(deep, {{Value{1}}});
+        EXPECT_EQ(small.usage().execution_bytes, 512u);
+        EXPECT_EQ(shallow.resume(), ExecutionState::host_call);
+        Execution nested = *Execution::create(deep, {{Value{1000}}});
+        ASSERT_EQ(nested.resume(), ExecutionState::trapped);
+        EXPECT_EQ(nested.trap()->code(), TrapCode::call_stack_exhausted);
+        EXPECT_EQ(nested.trap()->message(),
+                  "the stacks of executions exceed the store's limit of 4096 bytes");
+        EXPECT_FALSE(nested.trap()->backtrace().empty());
+        EXPECT_EQ(small.usage().execution_bytes, 512u + 2048);
+        ASSERT_TRUE(shallow.answer({{Value{1}}}));
+        EXPECT_EQ(shallow.resume(), ExecutionState::done) << "others go on";
+    }
+    EXPECT_EQ(small.usage().execution_bytes, 0u);
+    Value result;
+    EXPECT_TRUE(deep.call({{Value{0}}}, {&result, 1}).error().code() == TrapCode::cannot_suspend)
+        << "calls have no such limit";
+}
+
+TEST_F(ExecutionTest, are_not_made_beyond_the_limit_of_memory) {
+    Store small{engine, {.execution_bytes = 4096}};
+    const Func count = *linker.instantiate(small, load(adder))->func("count");
+    std::vector<Execution> all;
+    for (int i = 0; i < 8; ++i)
+        all.push_back(*Execution::create(count, {{Value{1}}}));
+    const auto more = Execution::create(count, {{Value{1}}});
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().code(), ErrorCode::limit);
+    EXPECT_EQ(more.error().message(), "the stacks of executions exceed the store's limit of 4096 bytes");
+    EXPECT_EQ(small.usage().executions, 8u);
+    EXPECT_EQ(small.usage().execution_bytes, 4096u);
+    all.pop_back();
+    EXPECT_TRUE(Execution::create(count, {{Value{1}}}));
+}
+
 TEST(ExecutionMemory, of_one_that_waits_is_less_than_a_kibibyte) {
     AccountingAllocator counted;
     Engine engine{{.allocator = &counted}};

@@ -3,17 +3,13 @@
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/gc.hpp>
 
-#include <atomic>
 #include <optional>
-#include <thread>
 #include <vector>
 
 /// Executions that stop, wait and go on.
 
 namespace warpbeam {
 namespace {
-
-constexpr ValType funcref_type = funcref;
 
 TEST_F(ExecutionTest, runs_to_its_end) {
     const Instance instance = instantiate(adder);
@@ -384,94 +380,6 @@ TEST_F(ExecutionTest, keeps_objects_alive_while_it_waits) {
     own_store.collect();
     ASSERT_EQ(execution.resume(), ExecutionState::done);
     EXPECT_EQ(result_of(execution), 301);
-}
-
-TEST_F(ExecutionTest, is_answered_by_other_threads) {
-    const Instance instance = instantiate(adder);
-    Execution execution = start(instance, "add", {0});
-    EXPECT_FALSE(execution.token());
-    for (const int32_t answer : {5, 0}) {
-        ASSERT_EQ(execution.resume(), ExecutionState::host_call);
-        const AnswerToken token = *execution.token();
-        EXPECT_EQ(token.state(), AnswerToken::State::open);
-        std::vector<std::thread> threads;
-        std::atomic<int> accepted = 0;
-        for (int i = 0; i < 4; ++i)
-            threads.emplace_back([&accepted, token, answer] {
-                EXPECT_FALSE(token.answer({{Value{1.5}}}));
-                accepted += token.answer({{Value{answer}}}).has_value() ? 1 : 0;
-            });
-        for (std::thread& thread : threads)
-            thread.join();
-        EXPECT_EQ(accepted, 1);
-        EXPECT_EQ(token.state(), AnswerToken::State::answered);
-        EXPECT_EQ(execution.state(), ExecutionState::ready);
-        EXPECT_FALSE(execution.answer({{Value{1}}}));
-        const auto state = execution.resume();
-        EXPECT_EQ(token.state(), AnswerToken::State::closed);
-        EXPECT_FALSE(token.refuse(Trap::host("late")));
-        ASSERT_EQ(state, answer != 0 ? ExecutionState::host_call : ExecutionState::done);
-        if (answer != 0) {
-            const AnswerToken next = *execution.token();
-            ASSERT_TRUE(next.answer({{Value{2}}}));
-        }
-    }
-    EXPECT_EQ(result_of(execution), 5 + 2 + 3);
-}
-
-TEST_F(ExecutionTest, tells_the_holders_of_its_tokens_that_it_is_gone) {
-    const Instance instance = instantiate(adder);
-    int dropped = 0;
-    const auto count = [](void* data) noexcept { ++*static_cast<int*>(data); };
-    AnswerToken token;
-    EXPECT_EQ(token.state(), AnswerToken::State::closed);
-    EXPECT_EQ(token.answer({}).error().message(), "the token is empty");
-    {
-        Execution execution = start(instance, "add", {0});
-        ASSERT_EQ(execution.resume(), ExecutionState::host_call);
-        token = *execution.token(count, &dropped);
-    }
-    EXPECT_EQ(dropped, 1);
-    EXPECT_EQ(token.state(), AnswerToken::State::closed);
-    EXPECT_EQ(token.answer({{Value{1}}}).error().code(), ErrorCode::usage);
-    Execution survivor;
-    {
-        Store brief{engine};
-        const Instance its = *linker.instantiate(brief, load(adder));
-        survivor = *Execution::create(*its.func("add"), {{Value{0}}});
-        ASSERT_EQ(survivor.resume(), ExecutionState::host_call);
-        token = *survivor.token(count, &dropped);
-    }
-    EXPECT_EQ(dropped, 2);
-    EXPECT_FALSE(token.refuse(Trap::host("late")));
-    Execution answered = start(instance, "add", {0});
-    ASSERT_EQ(answered.resume(), ExecutionState::host_call);
-    token = *answered.token(count, &dropped);
-    ASSERT_TRUE(answered.answer({{Value{0}}}));
-    EXPECT_EQ(token.state(), AnswerToken::State::closed) << "the owner was first";
-    EXPECT_EQ(answered.resume(), ExecutionState::done);
-    EXPECT_EQ(dropped, 2);
-    Execution refused = start(instance, "add", {0});
-    ASSERT_EQ(refused.resume(), ExecutionState::host_call);
-    ASSERT_TRUE(refused.token()->refuse(Trap::host("no")));
-    EXPECT_EQ(refused.resume(), ExecutionState::trapped);
-    EXPECT_EQ(refused.trap()->message(), "no");
-}
-
-TEST_F(ExecutionTest, refuses_references_of_other_stores_from_tokens) {
-    ASSERT_TRUE(linker.host_call("env", "func", FuncType{{}, {&funcref_type, 1}}));
-    const Instance instance = instantiate(R"((module (import "env" "func" (func $func (result funcref)))
-        (func (export "f") (result i32) (ref.is_null (call $func)))))");
-    Store other{engine};
-    Execution execution = start(instance, "f");
-    ASSERT_EQ(execution.resume(), ExecutionState::host_call);
-    const AnswerToken token = *execution.token();
-    ASSERT_TRUE(token.answer({{Value{*Func::wrap(other, [] {})}}}));
-    EXPECT_EQ(execution.resume().error().message(), "value 0 of the answer has the wrong type");
-    EXPECT_EQ(execution.state(), ExecutionState::host_call);
-    ASSERT_TRUE(token.answer({{Value{*Func::wrap(store, [] {})}}}));
-    EXPECT_EQ(execution.resume(), ExecutionState::done);
-    EXPECT_EQ(result_of(execution), 0);
 }
 
 } // namespace

@@ -64,12 +64,10 @@ std::expected<Execution, Error> Execution::create(Func function, std::span<const
                                      type.params.size(), args.size()}};
     if (const size_t i = vm::first_misfit(args, type.params, *func.store); i != args.size())
         return std::unexpected{Error{ErrorCode::usage, "argument %zu has the wrong type", i}};
-    if (auto room = func.store->quota.check_executions(); !room)
-        return std::unexpected{room.error()};
     auto object = vm::ExecutionObject::create(func, args);
     if (!object)
-        return std::unexpected{no_memory()};
-    return Execution{std::move(object), vm::Internal::store_number(function)};
+        return std::unexpected{std::move(object.error())};
+    return Execution{std::move(*object), vm::Internal::store_number(function)};
 }
 
 std::expected<Execution, InstantiationError>
@@ -82,12 +80,10 @@ Execution::instantiate_checked(Store& store, const Module& module,
     if (!use)
         return refuse(use.error());
     StoreImpl& impl = *vm::Internal::impl(store);
-    if (auto room = impl.quota.check_executions(); !room)
-        return refuse(room.error());
     auto object = vm::ExecutionObject::create(impl);
     if (!object)
-        return refuse(no_memory());
-    Execution made{std::move(object), impl.number()};
+        return refuse(object.error());
+    Execution made{std::move(*object), impl.number()};
     const auto inst = make_instance(store, module, imports);
     if (!inst)
         return std::unexpected{inst.error()};
@@ -256,7 +252,23 @@ std::expected<AnswerToken, Error> Execution::token(void (*dropped)(void* data) n
     return AnswerToken{std::move(cell)};
 }
 
+bool Execution::notify(void (*answered)(void* data) noexcept, void* data) noexcept {
+    const UseOfExecution use{object_, store_};
+    return use && object_->notify(answered, data);
+}
+
 // ---- Tokens ----
+
+std::expected<AnswerToken, Trap> Caller::token(void (*dropped)(void* data) noexcept, void* data) noexcept {
+    const vm::Execution* const execution = vm::Internal::impl(store_)->stacks.running();
+    if (execution == nullptr || !execution->may_suspend)
+        return std::unexpected{Trap{TrapCode::cannot_suspend}};
+    Ref<vm::AnswerCell> cell = execution->owner->cell_of_call(type_, !has_token_, dropped, data);
+    if (!cell)
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    has_token_ = true;
+    return AnswerToken{std::move(cell)};
+}
 
 AnswerToken::AnswerToken() noexcept = default;
 AnswerToken::AnswerToken(const AnswerToken&) noexcept = default;

@@ -125,7 +125,14 @@ public:
     [[nodiscard]] std::expected<AnswerToken, Error> token(void (*dropped)(void* data) noexcept = nullptr,
                                                           void* data = nullptr) noexcept;
 
+    /// `answered(data)` will be called when a token has answered the call that it waits for, in the thread
+    /// that does that: it may tell a scheduler, but must not use the store. It replaces what was set before;
+    /// null for nothing. False if nothing will be called, since there is no token, or it has answered
+    /// already.
+    bool notify(void (*answered)(void* data) noexcept, void* data) noexcept;
+
 private:
+    friend class GuestStacks; // for those that use one
     [[nodiscard]] static std::expected<Execution, InstantiationError>
     instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
     Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;
