@@ -22,20 +22,23 @@ using namespace warpbeam;
 //   (func (export "typed") (param $n i32) (result i32)
 //     (loop $l (drop (call $typed (local.get $n)))
 //       (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $n))
-//   (func (export "untyped") ...the same with $untyped))
+//   (func (export "untyped") ...the same with $untyped)
+//   (func (export "count") ...the same without a call))
 constexpr uint8_t bytes[] = {
-    0,    'a',  's',  'm',  1,    0,    0,    0,                                          //
-    1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f,                                       // types
-    2,    27,   2,    3,    'e',  'n',  'v',  5,    't',  'y',  'p',  'e',  'd', 0,    0, // imports
-    3,    'e',  'n',  'v',  7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,   0,       //
-    3,    4,    3,    0,    0,    0,                                                      // functions
-    7,    23,   3,    1,    'f',  0,    2,    5,    't',  'y',  'p',  'e',  'd', 0,    3, // exports
-    7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    4,                              //
-    10,   53,   3,                                                                        // code
-    7,    0,    0x20, 0,    0x41, 1,    0x6a, 0x0b,                                       // f
-    21,   0,    0x03, 0x40, 0x20, 0,    0x10, 0,    0x1a, 0x20, 0,    0x41, 1,   0x6b, 0x22,
-    0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 21,   0,    0x03, 0x40, 0x20, 0,   0x10, 1,
-    0x1a, 0x20, 0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,   0x0b,
+    0,    'a',  's',  'm',  1,    0,    0,    0,                                           //
+    1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f,                                        // types
+    2,    27,   2,    3,    'e',  'n',  'v',  5,    't',  'y',  'p',  'e',  'd',  0,    0, // imports
+    3,    'e',  'n',  'v',  7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    0,       //
+    3,    5,    4,    0,    0,    0,    0,                                                 // functions
+    7,    31,   4,    1,    'f',  0,    2,    5,    't',  'y',  'p',  'e',  'd',  0,    3, // exports
+    7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    4,                               //
+    5,    'c',  'o',  'u',  'n',  't',  0,    5,                                           //
+    10,   70,   4,                                                                         // code
+    7,    0,    0x20, 0,    0x41, 1,    0x6a, 0x0b,                                        // f
+    21,   0,    0x03, 0x40, 0x20, 0,    0x10, 0,    0x1a, 0x20, 0,    0x41, 1,    0x6b, 0x22, 0,
+    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 21,   0,    0x03, 0x40, 0x20, 0,    0x10, 1,    0x1a, 0x20,
+    0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 16,   0,    0x03, 0x40,
+    0x20, 0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, // count
 };
 
 [[noreturn]] void fail(std::string_view why) {
@@ -160,7 +163,7 @@ int main(int argc, char** argv) {
     });
     compare(answer, call, 4, checks);
 
-    // Each slice has fuel for one iteration of a loop and the call in it.
+    // Each slice has fuel for one iteration of a loop.
     Config fuelled;
     fuelled.fuel = true;
     Engine slicing{fuelled};
@@ -171,7 +174,7 @@ int main(int argc, char** argv) {
         !its_linker.func("env", "untyped", [](int32_t n) { return n; }))
         fail("the module can't be loaded");
     const auto its_instance = its_linker.instantiate(its_store, *its_module);
-    const auto loop = its_instance.value_or(Instance{}).func("typed");
+    const auto loop = its_instance.value_or(Instance{}).func("count");
     auto sliced = Execution::create(loop.value_or(Func{}), slices);
     if (!sliced || sliced->resume({.fuel = 1}) != ExecutionState::out_of_fuel)
         fail("an execution does not run out of fuel");

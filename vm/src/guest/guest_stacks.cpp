@@ -155,7 +155,7 @@ std::expected<GuestStacks, Trap> GuestStacks::of(Instance instance,
     }
     const uint64_t size = (options.size + vm::stack_alignment - 1) & ~(vm::stack_alignment - 1);
     Allocator& allocator = inst.store->allocator();
-    auto blocks = Ref<vm::GuestStackBlocks>::adopt(create<vm::GuestStackBlocks>(
+    auto blocks = Ref<vm::GuestStackBlocks>::adopt(warpbeam::create<vm::GuestStackBlocks>(
         allocator, allocator, *source, *inst.globals[index], size, inst.store->number()));
     if (!blocks)
         return std::unexpected{Trap{TrapCode::out_of_memory}};

@@ -53,8 +53,8 @@ public:
     /// Where a token's answer to the call that waits is put down; null when there is no memory.
     [[nodiscard]] Ref<AnswerCell> cell(AnswerCell::Dropped dropped, void* data) noexcept;
     /// See warpbeam::Execution.
-    [[nodiscard]] bool notify(AnswerCell::Notify answered, void* data) noexcept {
-        return state_ == ExecutionState::host_call && cell_ && cell_->notify(answered, data);
+    [[nodiscard]] bool notify(AnswerCell::Notify tell, void* data) noexcept {
+        return state_ == ExecutionState::host_call && cell_ && cell_->notify(tell, data);
     }
     /// Closes the cell; false if it has an answer already.
     [[nodiscard]] bool close_cell() noexcept;

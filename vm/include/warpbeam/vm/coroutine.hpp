@@ -90,6 +90,11 @@ template <typename E>
         return E{TrapCode::out_of_memory};
 }
 
+template <typename T, typename E>
+struct TaskPromise;
+template <typename T, typename E>
+struct TaskAwaiter;
+
 } // namespace detail
 
 /// A coroutine with a result, `co_return value` or `co_return std::unexpected{error}`; without a value it
@@ -102,8 +107,8 @@ class [[nodiscard]] Task {
 public:
     /// What awaiting it gives.
     using Result = std::expected<T, E>;
-    struct promise_type;
-    struct Awaiter;
+    /// For the compiler.
+    using promise_type = detail::TaskPromise<T, E>;
 
     /// Empty, as one for which there was no memory.
     Task() noexcept = default;
@@ -137,56 +142,62 @@ public:
     }
 
     /// Awaits its result; starts it if it has not begun.
-    [[nodiscard]] Awaiter operator co_await() noexcept { return Awaiter{*this}; }
+    [[nodiscard]] detail::TaskAwaiter<T, E> operator co_await() noexcept {
+        return detail::TaskAwaiter<T, E>{*this};
+    }
 
 private:
+    friend promise_type;
+    friend detail::TaskAwaiter<T, E>;
     explicit Task(std::coroutine_handle<promise_type> coroutine) noexcept : coroutine_{coroutine} {}
     std::coroutine_handle<promise_type> coroutine_;
 };
 
-/// For the compiler.
+namespace detail {
+
 template <typename T, typename E>
-struct Task<T, E>::promise_type : detail::CoroutineFrame {
+struct TaskPromise : CoroutineFrame {
     /// Goes on with the coroutine that awaits it.
     struct End {
         [[nodiscard]] bool await_ready() const noexcept { return false; }
         [[nodiscard]] std::coroutine_handle<>
-        await_suspend(std::coroutine_handle<promise_type> coroutine) const noexcept {
+        await_suspend(std::coroutine_handle<TaskPromise> coroutine) const noexcept {
             return coroutine.promise().waiting;
         }
         void await_resume() const noexcept {}
     };
-    [[nodiscard]] Task get_return_object() noexcept {
-        return Task{std::coroutine_handle<promise_type>::from_promise(*this)};
+    [[nodiscard]] Task<T, E> get_return_object() noexcept {
+        return Task<T, E>{std::coroutine_handle<TaskPromise>::from_promise(*this)};
     }
-    [[nodiscard]] static Task get_return_object_on_allocation_failure() noexcept { return {}; }
+    [[nodiscard]] static Task<T, E> get_return_object_on_allocation_failure() noexcept { return {}; }
     [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
     [[nodiscard]] End final_suspend() const noexcept { return {}; }
-    void return_value(Result value) noexcept { result = std::move(value); }
+    void return_value(std::expected<T, E> value) noexcept { result = std::move(value); }
 
-    Result result = std::unexpected{detail::no_frame<E>()};
+    std::expected<T, E> result = std::unexpected{no_frame<E>()};
     std::coroutine_handle<> waiting = std::noop_coroutine();
     Executor* executor = nullptr;
     bool started = false;
 };
 
-/// For the compiler.
 template <typename T, typename E>
-struct Task<T, E>::Awaiter {
+struct TaskAwaiter {
     [[nodiscard]] bool await_ready() const noexcept { return task.done(); }
     template <typename Promise>
     [[nodiscard]] std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
-        promise_type& promise = task.coroutine_.promise();
+        TaskPromise<T, E>& promise = task.coroutine_.promise();
         promise.waiting = waiting;
         if (std::exchange(promise.started, true))
             return std::noop_coroutine();
-        promise.executor = detail::executor_of(waiting);
+        promise.executor = executor_of(waiting);
         return task.coroutine_;
     }
-    [[nodiscard]] Result await_resume() noexcept { return task.take(); }
+    [[nodiscard]] std::expected<T, E> await_resume() noexcept { return task.take(); }
 
-    Task& task;
+    Task<T, E>& task;
 };
+
+} // namespace detail
 
 /// Awaited, it resumes an execution, and gives what Execution::resume returns. While the execution waits for
 /// the answer of a token, the coroutine waits too, and it goes on afterwards. So `host_call` means that there
@@ -204,7 +215,7 @@ public:
             execution_.notify(nullptr, nullptr);
     }
 
-    // For the compiler.
+    /// @{ For the compiler.
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <typename Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
@@ -214,6 +225,7 @@ public:
         return waits();
     }
     [[nodiscard]] std::expected<ExecutionState, Error> await_resume() noexcept { return std::move(state_); }
+    /// @}
 
 private:
     /// Whether it waits. Another thread may have continued it already then.
@@ -261,7 +273,7 @@ public:
         : Continuation{[](Continuation& self) noexcept { static_cast<Yield&>(self).waiting_.resume(); }},
           executor_{executor} {}
 
-    // For the compiler.
+    /// @{ For the compiler.
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <typename Promise>
     void await_suspend(std::coroutine_handle<Promise> waiting) noexcept {
@@ -269,6 +281,7 @@ public:
         (executor_ != nullptr ? executor_ : detail::executor_of(waiting))->schedule(*this);
     }
     void await_resume() const noexcept {}
+    /// @}
 
 private:
     Executor* executor_;
