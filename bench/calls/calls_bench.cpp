@@ -1,4 +1,5 @@
-// Prints what a call between host and guest costs: calls_bench [-n CALLS]
+// Prints what a call between host and guest costs, and what an execution does: calls_bench [-n CALLS]. With
+// --check it fails if that is too many calls.
 
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/linker.hpp>
@@ -21,20 +22,23 @@ using namespace warpbeam;
 //   (func (export "typed") (param $n i32) (result i32)
 //     (loop $l (drop (call $typed (local.get $n)))
 //       (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $n))
-//   (func (export "untyped") ...the same with $untyped))
+//   (func (export "untyped") ...the same with $untyped)
+//   (func (export "count") ...the same without a call))
 constexpr uint8_t bytes[] = {
-    0,    'a',  's',  'm',  1,    0,    0,    0,                                          //
-    1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f,                                       // types
-    2,    27,   2,    3,    'e',  'n',  'v',  5,    't',  'y',  'p',  'e',  'd', 0,    0, // imports
-    3,    'e',  'n',  'v',  7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,   0,       //
-    3,    4,    3,    0,    0,    0,                                                      // functions
-    7,    23,   3,    1,    'f',  0,    2,    5,    't',  'y',  'p',  'e',  'd', 0,    3, // exports
-    7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    4,                              //
-    10,   53,   3,                                                                        // code
-    7,    0,    0x20, 0,    0x41, 1,    0x6a, 0x0b,                                       // f
-    21,   0,    0x03, 0x40, 0x20, 0,    0x10, 0,    0x1a, 0x20, 0,    0x41, 1,   0x6b, 0x22,
-    0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 21,   0,    0x03, 0x40, 0x20, 0,   0x10, 1,
-    0x1a, 0x20, 0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,   0x0b,
+    0,    'a',  's',  'm',  1,    0,    0,    0,                                           //
+    1,    6,    1,    0x60, 1,    0x7f, 1,    0x7f,                                        // types
+    2,    27,   2,    3,    'e',  'n',  'v',  5,    't',  'y',  'p',  'e',  'd',  0,    0, // imports
+    3,    'e',  'n',  'v',  7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    0,       //
+    3,    5,    4,    0,    0,    0,    0,                                                 // functions
+    7,    31,   4,    1,    'f',  0,    2,    5,    't',  'y',  'p',  'e',  'd',  0,    3, // exports
+    7,    'u',  'n',  't',  'y',  'p',  'e',  'd',  0,    4,                               //
+    5,    'c',  'o',  'u',  'n',  't',  0,    5,                                           //
+    10,   70,   4,                                                                         // code
+    7,    0,    0x20, 0,    0x41, 1,    0x6a, 0x0b,                                        // f
+    21,   0,    0x03, 0x40, 0x20, 0,    0x10, 0,    0x1a, 0x20, 0,    0x41, 1,    0x6b, 0x22, 0,
+    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 21,   0,    0x03, 0x40, 0x20, 0,    0x10, 1,    0x1a, 0x20,
+    0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, 16,   0,    0x03, 0x40,
+    0x20, 0,    0x41, 1,    0x6b, 0x22, 0,    0x0d, 0,    0x0b, 0x20, 0,    0x0b, // count
 };
 
 [[noreturn]] void fail(std::string_view why) {
@@ -44,7 +48,7 @@ constexpr uint8_t bytes[] = {
 
 /// The median of the nanoseconds that each of `count` calls takes, over eleven rounds.
 template <typename Action>
-void measure(const char* what, int count, Action action) {
+double measure(const char* what, int count, Action action) {
     std::vector<double> times;
     for (int round = 0; round < 11; ++round) {
         const auto start = std::chrono::steady_clock::now();
@@ -53,17 +57,32 @@ void measure(const char* what, int count, Action action) {
         times.push_back(time.count() / count);
     }
     std::ranges::sort(times);
-    std::printf("%-24s %6.1f ns\n", what, times[times.size() / 2]);
+    const double median = times[times.size() / 2];
+    std::printf("%-28s %6.1f ns", what, median);
+    return median;
+}
+
+/// Prints how many calls a step of an execution costs. The check allows twice the limit, since other programs
+/// run at the same time.
+void compare(double step, double call, double limit, bool checks) {
+    std::printf(", %.1f calls (limit: %.0f)\n", step / call, limit);
+    if (checks && step > 2 * limit * call)
+        fail("that is too many");
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     int count = 1'000'000;
-    if (argc == 3 && std::string_view{argv[1]} == "-n")
-        count = std::max(1, std::atoi(argv[2]));
-    else if (argc != 1)
-        fail("usage: calls_bench [-n CALLS]");
+    bool checks = false;
+    for (int i = 1; i < argc; ++i) {
+        if (std::string_view{argv[i]} == "-n" && i + 1 < argc)
+            count = std::max(16, std::atoi(argv[++i]));
+        else if (std::string_view{argv[i]} == "--check")
+            checks = true;
+        else
+            fail("usage: calls_bench [-n CALLS] [--check]");
+    }
 
     Engine engine;
     const auto module = engine.load(bytes);
@@ -97,13 +116,14 @@ int main(int argc, char** argv) {
     if (!typed || !untyped || !from_typed || !from_untyped)
         fail("an export is missing");
 
-    measure("host to guest, typed", count, [&](int n) {
+    const double call = measure("host to guest, typed", count, [&](int n) {
         int32_t sum = 0;
         for (int i = 0; i < n; ++i)
             sum = *(*typed)(sum);
         if (sum != n)
             fail("a wrong result");
     });
+    std::puts("");
     measure("host to guest, untyped", count, [&](int n) {
         Value sum = 0;
         for (int i = 0; i < n; ++i)
@@ -112,30 +132,57 @@ int main(int argc, char** argv) {
         if (sum.as<int32_t>() != n)
             fail("a wrong result");
     });
+    std::puts("");
     measure("guest to host, typed", count, [&](int n) {
         if ((*from_typed)(n) != 0)
             fail("a wrong result");
     });
+    std::puts("");
     measure("guest to host, untyped", count, [&](int n) {
         if ((*from_untyped)(n) != 0)
             fail("a wrong result");
     });
-    measure("execution, start and end", count, [&](int n) {
+    std::puts("");
+    const double whole = measure("execution, start and end", count, [&](int n) {
         const Value args[] = {1};
         for (int i = 0; i < n; ++i)
             if (auto execution = Execution::create(*untyped, args);
                 !execution || execution->resume() != ExecutionState::done)
                 fail("an execution did not end");
     });
+    compare(whole, call, 6, checks);
     const Value slices[] = {count};
     auto answered = Execution::create(answered_func.value_or(Func{}), slices);
     if (!answered || answered->resume() != ExecutionState::host_call)
         fail("an execution does not wait");
-    measure("host call and its answer", count / 16, [&](int n) {
+    const double answer = measure("host call and its answer", count / 16, [&](int n) {
         for (int i = 0; i < n; ++i)
             if (const Value one[] = {1};
                 !answered->answer(one) || answered->resume() != ExecutionState::host_call)
                 fail("an execution does not wait");
     });
+    compare(answer, call, 4, checks);
+
+    // Each slice has fuel for one iteration of a loop.
+    Config fuelled;
+    fuelled.fuel = true;
+    Engine slicing{fuelled};
+    Linker its_linker{slicing};
+    Store its_store{slicing};
+    const auto its_module = slicing.load(bytes);
+    if (!its_module || !its_linker.func("env", "typed", [](int32_t n) { return n; }) ||
+        !its_linker.func("env", "untyped", [](int32_t n) { return n; }))
+        fail("the module can't be loaded");
+    const auto its_instance = its_linker.instantiate(its_store, *its_module);
+    const auto loop = its_instance.value_or(Instance{}).func("count");
+    auto sliced = Execution::create(loop.value_or(Func{}), slices);
+    if (!sliced || sliced->resume({.fuel = 1}) != ExecutionState::out_of_fuel)
+        fail("an execution does not run out of fuel");
+    const double slice = measure("resume for one iteration", count / 16, [&](int n) {
+        for (int i = 0; i < n; ++i)
+            if (sliced->resume({.fuel = 1}) != ExecutionState::out_of_fuel)
+                fail("an execution does not run out of fuel");
+    });
+    compare(slice, call, 3, checks);
     return 0;
 }

@@ -1,5 +1,6 @@
 #include "store/execution_object.hpp"
 #include "store/host_func.hpp"
+#include "store/link.hpp"
 #include "store/use.hpp"
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
@@ -63,12 +64,61 @@ std::expected<Execution, Error> Execution::create(Func function, std::span<const
                                      type.params.size(), args.size()}};
     if (const size_t i = vm::first_misfit(args, type.params, *func.store); i != args.size())
         return std::unexpected{Error{ErrorCode::usage, "argument %zu has the wrong type", i}};
-    if (auto room = func.store->quota.check_executions(); !room)
-        return std::unexpected{room.error()};
     auto object = vm::ExecutionObject::create(func, args);
     if (!object)
-        return std::unexpected{no_memory()};
-    return Execution{std::move(object), vm::Internal::store_number(function)};
+        return std::unexpected{std::move(object.error())};
+    return Execution{std::move(*object), vm::Internal::store_number(function)};
+}
+
+std::expected<Execution, InstantiationError>
+Execution::instantiate_checked(Store& store, const Module& module,
+                               std::span<const ImportValue> imports) noexcept {
+    const auto refuse = [&](const Error& error) {
+        return std::unexpected{InstantiationError{error, store.engine().allocator()}};
+    };
+    const vm::Use use{store};
+    if (!use)
+        return refuse(use.error());
+    StoreImpl& impl = *vm::Internal::impl(store);
+    auto object = vm::ExecutionObject::create(impl);
+    if (!object)
+        return refuse(object.error());
+    Execution made{std::move(*object), impl.number()};
+    const auto inst = make_instance(store, module, imports);
+    if (!inst)
+        return std::unexpected{inst.error()};
+    made.object_->set_instance(**inst);
+    return made;
+}
+
+std::expected<Execution, InstantiationError> Execution::instantiate(const Linker& linker, Store& store,
+                                                                    const Module& module) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    if (store.engine() != linker.engine())
+        return std::unexpected{InstantiationError{other_engine(), allocator}};
+    bool has_memory = false;
+    const Vec<ImportValue> values = linker.look_up(module, has_memory);
+    if (!has_memory)
+        return std::unexpected{InstantiationError{no_memory(), allocator}};
+    if (auto checked = check_instantiation(store, module, values); !checked)
+        return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, values);
+}
+
+std::expected<Execution, InstantiationError> Execution::instantiate(const LinkedModule& module,
+                                                                    Store& store) noexcept {
+    const auto values = module.imports(store);
+    return values ? instantiate_checked(store, module.module(), *values) : std::unexpected{values.error()};
+}
+
+std::expected<Execution, InstantiationError>
+Execution::instantiate(Store& store, const Module& module, std::span<const Extern> imports) noexcept {
+    const auto values = import_values(store, module, imports);
+    if (!values)
+        return std::unexpected{values.error()};
+    if (auto checked = check_instantiation(store, module, *values); !checked)
+        return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, *values);
 }
 
 std::expected<ExecutionState, Error> Execution::resume(const Budget& budget) noexcept {
@@ -112,6 +162,13 @@ std::expected<void, Error> Execution::results(std::span<Value> values) const noe
         return std::unexpected{no_memory()};
     vm::load_values(values, types, slots, object_->store().types());
     return {};
+}
+
+Instance Execution::instance() const noexcept {
+    const UseOfExecution use{object_, store_};
+    return use && object_->state() == ExecutionState::done && object_->instance() != nullptr
+               ? vm::make_handle<Instance>(object_->instance())
+               : Instance{};
 }
 
 const Trap* Execution::trap() const noexcept {
@@ -195,7 +252,23 @@ std::expected<AnswerToken, Error> Execution::token(void (*dropped)(void* data) n
     return AnswerToken{std::move(cell)};
 }
 
+bool Execution::notify(void (*answered)(void* data) noexcept, void* data) noexcept {
+    const UseOfExecution use{object_, store_};
+    return use && object_->notify(answered, data);
+}
+
 // ---- Tokens ----
+
+std::expected<AnswerToken, Trap> Caller::token(void (*dropped)(void* data) noexcept, void* data) noexcept {
+    const vm::Execution* const execution = vm::Internal::impl(store_)->stacks.running();
+    if (execution == nullptr || !execution->may_suspend)
+        return std::unexpected{Trap{TrapCode::cannot_suspend}};
+    Ref<vm::AnswerCell> cell = execution->owner->cell_of_call(type_, !has_token_, dropped, data);
+    if (!cell)
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    has_token_ = true;
+    return AnswerToken{std::move(cell)};
+}
 
 AnswerToken::AnswerToken() noexcept = default;
 AnswerToken::AnswerToken(const AnswerToken&) noexcept = default;

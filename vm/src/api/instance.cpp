@@ -81,13 +81,8 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
 
 std::expected<Instance, InstantiationError> Instance::create(Store& store, const Module& module,
                                                              std::span<const Extern> imports) noexcept {
-    Allocator& allocator = store.engine().allocator();
-    Vec<ImportValue> values{allocator};
-    if (!values.resize(module.imports().size()))
-        return std::unexpected{InstantiationError{no_memory(), allocator}};
-    for (size_t i = 0; i < values.size() && i < imports.size(); ++i)
-        values[i].object = &imports[i];
-    return instantiate(store, module, values);
+    const auto values = import_values(store, module, imports);
+    return values ? instantiate(store, module, *values) : std::unexpected{values.error()};
 }
 
 std::expected<void, InstantiationError> Instance::reset() const noexcept {

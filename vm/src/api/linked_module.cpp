@@ -57,7 +57,7 @@ std::expected<LinkedModule, InstantiationError> Linker::resolve(const Module& mo
     return LinkedModule{std::move(impl)};
 }
 
-std::expected<Instance, InstantiationError> LinkedModule::instantiate(Store& store) const noexcept {
+std::expected<Vec<ImportValue>, InstantiationError> LinkedModule::imports(Store& store) const noexcept {
     Allocator& allocator = store.engine().allocator();
     if (!impl_)
         return std::unexpected{InstantiationError{no_module(), allocator}};
@@ -68,7 +68,12 @@ std::expected<Instance, InstantiationError> LinkedModule::instantiate(Store& sto
         return std::unexpected{InstantiationError{no_memory(), allocator}};
     for (size_t i = 0; i < values.size(); ++i)
         values[i].host = impl_->hosts[i].get();
-    return instantiate_checked(store, impl_->module, values);
+    return values;
+}
+
+std::expected<Instance, InstantiationError> LinkedModule::instantiate(Store& store) const noexcept {
+    const auto values = imports(store);
+    return values ? instantiate_checked(store, impl_->module, *values) : std::unexpected{values.error()};
 }
 
 } // namespace warpbeam

@@ -270,17 +270,12 @@ void save(Execution& execution, const Regs& r, Exit exit) noexcept {
 
 Regs restore(Execution& execution) noexcept {
     Regs r{};
-    r.ip = execution.ip;
-    r.fp = execution.fp;
-    r.rp = execution.rp;
-    r.inst = execution.inst;
+    restore(r, execution);
     r.acc = execution.acc;
     r.l0 = execution.l0;
     r.l1 = execution.l1;
     r.facc = execution.facc;
     r.f0 = execution.f0;
-    r.inst->execution = &execution;
-    load_memory(r);
     return r;
 }
 

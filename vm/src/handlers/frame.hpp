@@ -87,6 +87,16 @@ inline void save(Execution& execution, const Regs& r) noexcept {
     execution.inst = r.inst;
 }
 
+/// Goes to the position that the execution records.
+[[gnu::always_inline]] inline void restore(Regs& r, Execution& execution) noexcept {
+    r.ip = execution.ip;
+    r.fp = execution.fp;
+    r.rp = execution.rp;
+    r.inst = execution.inst;
+    r.inst->execution = &execution;
+    load_memory(r);
+}
+
 /// Throws an exception where `execution` stands, and continues where it is caught.
 [[gnu::always_inline]] inline Exit raise(Regs& r, Execution& execution, Slot exception) noexcept {
     const CatchClause* const clause = unwind(execution, exception);
@@ -94,12 +104,7 @@ inline void save(Execution& execution, const Regs& r) noexcept {
         r.acc = exception;
         return Exit::uncaught_exception;
     }
-    r.ip = execution.ip;
-    r.fp = execution.fp;
-    r.rp = execution.rp;
-    r.inst = execution.inst;
-    r.inst->execution = &execution;
-    load_memory(r);
+    restore(r, execution);
     load_pins(r, clause->pins);
     return Exit::none;
 }

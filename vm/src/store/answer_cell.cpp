@@ -24,8 +24,10 @@ bool may_fit(const Value& value, ValType type, const TypeRegistry& types) noexce
 AnswerToken::State AnswerCell::state() const noexcept {
     switch (state_.load(std::memory_order_acquire)) {
     case State::open:
+    case State::arming:
     case State::busy:
         return AnswerToken::State::open;
+    case State::telling:
     case State::answered:
         return AnswerToken::State::answered;
     case State::closed:
@@ -42,20 +44,51 @@ std::expected<void, Error> AnswerCell::answer(std::span<const Value> values) noe
     for (size_t i = 0; i < values.size(); ++i)
         if (!may_fit(values[i], types[i], engine_.types()))
             return std::unexpected{Error{ErrorCode::usage, "value %zu has the wrong type", i}};
-    if (!change(State::open, State::busy))
+    if (!begin())
         return std::unexpected{not_open()};
     values_.clear();
-    const bool kept = values_.append(values);
-    state_.store(kept ? State::answered : State::open, std::memory_order_release);
-    return kept ? std::expected<void, Error>{} : std::unexpected{no_memory()};
+    if (!values_.append(values)) {
+        state_.store(State::open, std::memory_order_release);
+        return std::unexpected{no_memory()};
+    }
+    publish();
+    return {};
 }
 
 std::expected<void, Error> AnswerCell::refuse(Trap trap) noexcept {
-    if (!change(State::open, State::busy))
+    if (!begin())
         return std::unexpected{not_open()};
     trap_ = std::move(trap);
-    state_.store(State::answered, std::memory_order_release);
+    publish();
     return {};
+}
+
+bool AnswerCell::begin() noexcept {
+    while (!change(State::open, State::busy))
+        if (state_.load(std::memory_order_acquire) > State::arming)
+            return false;
+    return true;
+}
+
+void AnswerCell::publish() noexcept {
+    state_.store(notify_ != nullptr ? State::telling : State::answered, std::memory_order_release);
+    if (notify_ != nullptr) {
+        notify_(notify_data_);
+        (void)change(State::telling, State::answered); // unless the answer was taken already
+    }
+}
+
+bool AnswerCell::notify(Notify answered, void* data) noexcept {
+    while (!change(State::open, State::arming)) {
+        const State now = state_.load(std::memory_order_acquire);
+        if (now == State::answered || now == State::closed)
+            return false;
+        // Another thread needs only a few instructions to finish.
+    }
+    notify_ = answered;
+    notify_data_ = data;
+    state_.store(State::open, std::memory_order_release);
+    return true;
 }
 
 void AnswerCell::reopen() noexcept {

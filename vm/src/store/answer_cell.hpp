@@ -10,12 +10,14 @@
 
 namespace warpbeam::vm {
 
-/// Where the answer to one host call is put down by any thread, and taken by the store's. Who changes the
-/// state from `open` to `busy` may write the answer.
+/// Where the answer to one host call is put down by any thread, and taken by the store's. The thread that
+/// changes the state from `open` to `busy` may write the answer.
 class AnswerCell : public RefCounted<AnswerCell> {
 public:
     /// Called when the call can't be answered any more, since its execution was dropped.
     using Dropped = void (*)(void* data) noexcept;
+    /// Called in the thread that answers, once the answer can be taken.
+    using Notify = void (*)(void* data) noexcept;
 
     AnswerCell(Allocator& allocator, const Engine& engine, const FuncType& type, Dropped dropped,
                void* data) noexcept
@@ -31,8 +33,12 @@ public:
 
     /// Whether there is an answer. Only then the others may be asked.
     [[nodiscard]] bool is_answered() const noexcept {
-        return state_.load(std::memory_order_acquire) == State::answered;
+        const State state = state_.load(std::memory_order_acquire);
+        return state == State::answered || state == State::telling;
     }
+    /// Replaces what is called, which then does not run any more; false if it is too late, since there is an
+    /// answer.
+    [[nodiscard]] bool notify(Notify answered, void* data) noexcept;
     [[nodiscard]] std::span<const Value> values() const noexcept { return values_; }
     /// The trap to answer with, if it is one.
     [[nodiscard]] std::optional<Trap>& trap() noexcept { return trap_; }
@@ -46,7 +52,17 @@ public:
     void drop() noexcept;
 
 private:
-    enum class State : uint8_t { open, busy, answered, closed };
+    enum class State : uint8_t {
+        open,
+        arming,  ///< the store writes what is called
+        busy,    ///< another thread writes the answer
+        telling, ///< answered, but what is called still runs
+        answered,
+        closed,
+    };
+    /// Whether the calling thread may write the answer.
+    [[nodiscard]] bool begin() noexcept;
+    void publish() noexcept;
     [[nodiscard]] bool change(State from, State to) noexcept {
         return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
     }
@@ -58,6 +74,8 @@ private:
     std::optional<Trap> trap_;
     const Dropped dropped_;
     void* const data_;
+    Notify notify_ = nullptr;
+    void* notify_data_ = nullptr;
 };
 
 } // namespace warpbeam::vm

@@ -7,6 +7,7 @@
 #include "store/values.hpp"
 
 #include <algorithm>
+#include <cinttypes>
 
 namespace warpbeam::vm {
 namespace {
@@ -23,20 +24,33 @@ void set_end(Execution& execution, std::span<const ValType> types) noexcept {
     set_values(execution, types);
 }
 
+Error stacks_exceed(const Quota& quota) noexcept {
+    return Error{ErrorCode::limit, "the stacks of executions exceed the store's limit of %" PRIu64 " bytes",
+                 quota.max_execution_bytes()};
+}
+
+FuncType type_of(const StoreImpl& store, const FuncInst* func) noexcept {
+    return func != nullptr ? store.types().func(func->type) : FuncType{};
+}
+
 } // namespace
 
-Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Value> args) noexcept {
-    StoreImpl& store = *func.store;
-    const FuncType& type = store.types().func(func.type);
+std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store, FuncInst* func,
+                                                                   std::span<const Value> args) noexcept {
+    if (auto room = store.quota.check_executions(); !room)
+        return std::unexpected{std::move(room.error())};
+    const FuncType type = type_of(store, func);
     const size_t params = slots_of(type.params);
-    Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)));
+    TrapCode failure{};
+    Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)), failure);
     if (execution == nullptr)
-        return {};
+        return std::unexpected{failure == TrapCode::limit ? stacks_exceed(store.quota) : no_memory()};
     auto object = Ref<ExecutionObject>::adopt(
         warpbeam::create<ExecutionObject>(store.allocator(), store.allocator(), func, *execution));
     if (!object) {
+        store.quota.return_execution_bytes(block_size(*execution));
         store.stacks.put_back(*execution);
-        return {};
+        return std::unexpected{no_memory()};
     }
     store_values(execution->stack, args);
     set_end(*execution, type.params);
@@ -45,10 +59,23 @@ Ref<ExecutionObject> ExecutionObject::create(FuncInst& func, std::span<const Val
     return object;
 }
 
+std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(FuncInst& func,
+                                                                   std::span<const Value> args) noexcept {
+    return create(*func.store, &func, args);
+}
+std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store) noexcept {
+    return create(store, nullptr, {});
+}
+
+void ExecutionObject::set_instance(InstanceData& instance) noexcept {
+    instance_ = &instance;
+    if (const auto start = instance.module->start())
+        func_ = instance.funcs[*start];
+}
+
 void ExecutionObject::forget() noexcept {
     execution_ = nullptr;
-    if (cell_)
-        std::exchange(cell_, nullptr)->drop();
+    drop_cell();
 }
 
 void ExecutionObject::drop() noexcept {
@@ -58,16 +85,15 @@ void ExecutionObject::drop() noexcept {
         dropped_ = true;
         return;
     }
-    if (cell_)
-        std::exchange(cell_, nullptr)->drop();
+    drop_cell();
     guest_stack_.drop();
     execution_->may_suspend = false;
     store().stacks.remove(*execution_);
-    store().quota.remove_execution();
+    store().quota.remove_execution(block_size(*execution_));
     store().stacks.put_back(*std::exchange(execution_, nullptr));
 }
 
-const FuncType& ExecutionObject::type() const noexcept { return store().types().func(func_.type); }
+FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_); }
 
 HostFunc& ExecutionObject::waiting() const noexcept { return *host_at(execution_->ip); }
 
@@ -102,7 +128,9 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
         return refuse("calls of the host nest too deep, or the store is being destroyed");
     add_fuel();
     const Ref<ExecutionObject> held = Ref<ExecutionObject>::share(this);
+    guest_stack_.exchange();
     const Exit exit = advance();
+    guest_stack_.exchange();
     settle(exit);
     store.stacks.leave();
     const ExecutionState state = state_;
@@ -114,8 +142,10 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
 Exit ExecutionObject::advance() noexcept {
     switch (next_) {
     case Step::begin:
-        guest_stack_.begin(func_.instance);
-        return run(*execution_, func_);
+        if (func_ == nullptr)
+            return Exit::done;
+        guest_stack_.begin(func_->instance);
+        return run(*execution_, *func_);
     case Step::go_on:
         return continue_run(*execution_);
     case Step::return_values:
@@ -127,8 +157,23 @@ Exit ExecutionObject::advance() noexcept {
     return exit == Exit::uncaught_exception ? throw_from_host(*execution_) : exit;
 }
 
+/// Says that it is the limit of the store that the stack has reached, if so.
+Exit ExecutionObject::name_limit(Exit exit) noexcept {
+    StoreImpl& store = this->store();
+    const size_t size = block_size(*execution_);
+    if (exit != Exit::call_stack_exhausted || size >= execution_->max_stack ||
+        store.quota.has_execution_bytes(std::min(size, execution_->max_stack - size)))
+        return exit;
+    const Error why = stacks_exceed(store.quota);
+    return store.pending.hold(
+        *execution_, Trap::with_message(store.allocator(), TrapCode::call_stack_exhausted, "%.*s",
+                                        static_cast<int>(why.message().size()), why.message().data()));
+}
+
 void ExecutionObject::settle(Exit exit) noexcept {
     next_ = Step::go_on;
+    if (exit != Exit::host_call || !execution_->has_token)
+        drop_cell(); // of a host function that has returned
     switch (exit) {
     case Exit::done:
         state_ = ExecutionState::done;
@@ -147,13 +192,14 @@ void ExecutionObject::settle(Exit exit) noexcept {
         break;
     default:
         state_ = ExecutionState::trapped;
-        trap_ = trap_of(exit, *execution_);
+        trap_ = trap_of(name_limit(exit), *execution_);
         set_end(*execution_, {});
         // An execution that one of its host functions started may wait above it.
         if (!store().stacks.any_owned([&](const ExecutionOwner& other) {
                 return &other != this && other.guest_stack().is_above(guest_stack_);
             }))
             guest_stack_.trap();
+        guest_stack_.give_back();
         return;
     }
     if (state_ != ExecutionState::done && execution_->inst != nullptr)
@@ -161,10 +207,17 @@ void ExecutionObject::settle(Exit exit) noexcept {
 }
 
 Ref<AnswerCell> ExecutionObject::cell(AnswerCell::Dropped dropped, void* data) noexcept {
+    return cell_of_call(*waiting().signature, false, dropped, data);
+}
+
+Ref<AnswerCell> ExecutionObject::cell_of_call(const FuncType& type, bool first, AnswerCell::Dropped dropped,
+                                              void* data) noexcept {
     Allocator& allocator = store().allocator();
+    if (first)
+        drop_cell();
     if (!cell_)
-        cell_ = Ref<AnswerCell>::adopt(warpbeam::create<AnswerCell>(allocator, allocator, store().engine(),
-                                                                    *waiting().signature, dropped, data));
+        cell_ = Ref<AnswerCell>::adopt(
+            warpbeam::create<AnswerCell>(allocator, allocator, store().engine(), type, dropped, data));
     return cell_;
 }
 

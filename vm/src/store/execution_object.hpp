@@ -14,10 +14,16 @@ namespace warpbeam::vm {
 /// What an Execution handle refers to. It may outlive the store, which then has taken back the computation.
 class ExecutionObject final : public RefCounted<ExecutionObject>, public ExecutionOwner {
 public:
-    /// The arguments must fit the function. Null when there is no memory.
-    [[nodiscard]] static Ref<ExecutionObject> create(FuncInst& func, std::span<const Value> args) noexcept;
-    ExecutionObject(Allocator& allocator, FuncInst& func, Execution& execution) noexcept
+    /// One of a function, whose arguments must fit. Errors: `limit`, `out_of_memory`.
+    [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error>
+    create(FuncInst& func, std::span<const Value> args) noexcept;
+    /// One of an instantiation, for which `set_instance` is still needed.
+    [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error> create(StoreImpl& store) noexcept;
+    ExecutionObject(Allocator& allocator, FuncInst* func, Execution& execution) noexcept
         : RefCounted{allocator}, func_{func}, execution_{&execution} {}
+    void set_instance(InstanceData& instance) noexcept;
+    /// The one of which it is the instantiation; null if it is a call.
+    [[nodiscard]] InstanceData* instance() const noexcept { return instance_; }
 
     /// Frees the computation, or lets it be freed when it stops.
     void drop() noexcept;
@@ -26,6 +32,10 @@ public:
         return cell_ && cell_->is_answered() ? cell_->values() : std::span<const Value>{};
     }
     [[nodiscard]] const GuestStack& guest_stack() const noexcept override { return guest_stack_; }
+    /// Before it begins.
+    [[nodiscard]] GuestStack& guest_stack() noexcept { return guest_stack_; }
+    [[nodiscard]] Ref<AnswerCell> cell_of_call(const FuncType& type, bool first, AnswerCell::Dropped dropped,
+                                               void* data) noexcept override;
 
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget) noexcept;
     [[nodiscard]] ExecutionState state() const noexcept {
@@ -36,12 +46,16 @@ public:
     /// Null after the store has ended.
     [[nodiscard]] Execution* execution() const noexcept { return execution_; }
     [[nodiscard]] StoreImpl& store() const noexcept { return *execution_->store; }
-    [[nodiscard]] const FuncType& type() const noexcept;
+    [[nodiscard]] FuncType type() const noexcept;
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
     /// The host function that waits. Precondition: one does.
     [[nodiscard]] HostFunc& waiting() const noexcept;
     /// Where a token's answer to the call that waits is put down; null when there is no memory.
     [[nodiscard]] Ref<AnswerCell> cell(AnswerCell::Dropped dropped, void* data) noexcept;
+    /// See warpbeam::Execution.
+    [[nodiscard]] bool notify(AnswerCell::Notify tell, void* data) noexcept {
+        return state_ == ExecutionState::host_call && cell_ && cell_->notify(tell, data);
+    }
     /// Closes the cell; false if it has an answer already.
     [[nodiscard]] bool close_cell() noexcept;
     void answer(std::span<const Value> values) noexcept;
@@ -52,8 +66,17 @@ private:
     [[nodiscard]] Exit advance() noexcept;
     void settle(Exit exit) noexcept;
     [[nodiscard]] std::expected<void, Error> take_answer() noexcept;
+    [[nodiscard]] Exit name_limit(Exit exit) noexcept;
+    void drop_cell() noexcept {
+        if (cell_)
+            std::exchange(cell_, nullptr)->drop();
+    }
 
-    FuncInst& func_;
+    [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error>
+    create(StoreImpl& store, FuncInst* func, std::span<const Value> args) noexcept;
+
+    FuncInst* func_; ///< null for an instance without a start function
+    InstanceData* instance_ = nullptr;
     Execution* execution_;
     GuestStack guest_stack_;
     Ref<AnswerCell> cell_; ///< while a call waits for which there are tokens

@@ -6,14 +6,18 @@
 #include <algorithm>
 
 namespace warpbeam::vm {
-namespace {
 
-GlobalInst* pointer_of(const InstanceData& instance) noexcept {
+GlobalInst* GuestStack::pointer_of(const InstanceData& instance) const noexcept {
     const uint32_t index = static_cast<const InstanceObject&>(instance).compiled->stack_pointer();
-    return index != no_stack_pointer ? instance.globals[index] : nullptr;
+    GlobalInst* const global = index != no_stack_pointer ? instance.globals[index] : nullptr;
+    return pool_ && global == own_.global ? nullptr : global;
 }
 
-} // namespace
+void GuestStack::own(Ref<GuestStackPool> pool, uint64_t block, GlobalInst& pointer, Slot top) noexcept {
+    pool_ = std::move(pool);
+    block_ = block;
+    own_ = {&pointer, top};
+}
 
 void GuestStack::begin(const InstanceData* instance) noexcept {
     began_.global = instance != nullptr ? pointer_of(*instance) : nullptr;
@@ -44,6 +48,7 @@ bool GuestStack::is_above(const GuestStack& other) const noexcept {
 void GuestStack::drop() noexcept {
     if (may_go_on())
         trap();
+    give_back();
 }
 
 void GuestStack::trap() noexcept {

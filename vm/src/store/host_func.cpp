@@ -99,7 +99,8 @@ std::expected<Ref<HostFunc>, Error> HostFunc::create_owners(const Engine& engine
 
 namespace {
 /// The call waits for its answer, if it may.
-Exit wait(Execution& execution, PendingTrap& pending) noexcept {
+Exit wait(Execution& execution, PendingTrap& pending, bool has_token) noexcept {
+    execution.has_token = has_token;
     return execution.may_suspend ? Exit::host_call : pending.hold(execution, Trap{TrapCode::cannot_suspend});
 }
 } // namespace
@@ -107,7 +108,7 @@ Exit wait(Execution& execution, PendingTrap& pending) noexcept {
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
     if (host.is_owners())
-        return wait(execution, store.pending);
+        return wait(execution, store.pending, false);
     Caller from = Internal::caller(store.handle(), caller, *host.signature);
     // The frame contains the arguments, and after the call the results.
     const size_t kept = store.heap.kept();
@@ -116,7 +117,7 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     if (called)
         return Exit::none;
     return called.error().code() == TrapCode::suspended
-               ? wait(execution, store.pending)
+               ? wait(execution, store.pending, Internal::has_token(from))
                : store.pending.hold(execution, std::move(called.error()));
 }
 

@@ -15,10 +15,10 @@ namespace {
 using vm::Slot;
 using vm::within;
 
-/// Creates one instance. The steps are those of the specification, in the order of `run`. If a step fails,
-/// everything created so far is destroyed, unless something else may already refer to a part of it: an
-/// imported table, or whatever the start function has stored, may contain a function, which refers to the
-/// instance and so to everything in it.
+/// Creates one instance. The steps are those of the specification, in the order of `run`, but for the start
+/// function. If a step fails, everything created so far is destroyed, unless something else may already refer
+/// to a part of it: an imported table may contain a function, which refers to the instance and so to
+/// everything in it. What the start function has stored may too, so the instance stays once that may run.
 class Instantiation {
 public:
     /// `mark` was taken before the instance's object was created.
@@ -356,9 +356,6 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
     if (auto applied = apply_data(false); !applied)
         return applied;
     keep();
-    if (module_.start())
-        if (auto called = vm::invoke(*inst_.funcs[*module_.start()], nullptr, 0, 0); !called)
-            return std::unexpected{InstantiationError{std::move(called.error())}};
     return {};
 }
 
@@ -397,8 +394,8 @@ std::expected<void, InstantiationError> check_imports(const StoreImpl& store, co
 
 } // namespace
 
-std::expected<Instance, InstantiationError> instantiate(Store& store, const Module& module,
-                                                        std::span<const ImportValue> imports) noexcept {
+std::expected<void, InstantiationError> check_instantiation(Store& store, const Module& module,
+                                                            std::span<const ImportValue> imports) noexcept {
     Allocator& allocator = store.engine().allocator();
     const StoreImpl* const impl = vm::Internal::impl(store);
     if (impl == nullptr)
@@ -407,13 +404,11 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Modu
         return std::unexpected{InstantiationError{no_module(), allocator}};
     if (&module.type_registry() != &impl->types())
         return std::unexpected{InstantiationError{other_engine(), allocator}};
-    if (auto checked = check_imports(*impl, module, imports); !checked)
-        return std::unexpected{std::move(checked.error())};
-    return instantiate_checked(store, module, imports);
+    return check_imports(*impl, module, imports);
 }
 
-std::expected<Instance, InstantiationError>
-instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept {
+std::expected<vm::InstanceObject*, InstantiationError>
+make_instance(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept {
     const auto refuse = [&](const Error& error) {
         return std::unexpected{InstantiationError{error, store.engine().allocator()}};
     };
@@ -438,7 +433,26 @@ instantiate_checked(Store& store, const Module& module, std::span<const ImportVa
     Instantiation instantiation{*impl, module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
-    return vm::make_handle<Instance>(static_cast<vm::InstanceData*>(inst));
+    return inst;
+}
+
+std::expected<Instance, InstantiationError> instantiate(Store& store, const Module& module,
+                                                        std::span<const ImportValue> imports) noexcept {
+    if (auto checked = check_instantiation(store, module, imports); !checked)
+        return std::unexpected{std::move(checked.error())};
+    return instantiate_checked(store, module, imports);
+}
+
+std::expected<Instance, InstantiationError>
+instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept {
+    const auto made = make_instance(store, module, imports);
+    if (!made)
+        return std::unexpected{made.error()};
+    vm::InstanceData* const inst = *made;
+    if (module.start())
+        if (auto called = vm::invoke(*inst->funcs[*module.start()], nullptr, 0, 0); !called)
+            return std::unexpected{InstantiationError{std::move(called.error())}};
+    return vm::make_handle<Instance>(inst);
 }
 
 std::expected<void, InstantiationError> vm::reset(InstanceObject& inst) noexcept {

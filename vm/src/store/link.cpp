@@ -110,6 +110,17 @@ ExternType type_of(const Extern& external) noexcept {
     return type;
 }
 
+std::expected<Vec<ImportValue>, InstantiationError> import_values(Store& store, const Module& module,
+                                                                  std::span<const Extern> imports) noexcept {
+    Allocator& allocator = store.engine().allocator();
+    Vec<ImportValue> values{allocator};
+    if (!values.resize(module.imports().size()))
+        return std::unexpected{InstantiationError{no_memory(), allocator}};
+    for (size_t i = 0; i < values.size() && i < imports.size(); ++i)
+        values[i].object = &imports[i];
+    return values;
+}
+
 uint64_t store_number(const Extern& object) noexcept {
     return std::visit([](const auto& handle) { return vm::Internal::store_number(handle); }, object);
 }

@@ -45,6 +45,10 @@ void check_import(LinkReport& report, uint32_t index, const Import& import, cons
 /// The number of the store that an object belongs to, even if the store was destroyed; 0 for an empty handle.
 [[nodiscard]] uint64_t store_number(const Extern& object) noexcept;
 
+/// What the imports of a module will be bound to. Errors: `out_of_memory`.
+[[nodiscard]] std::expected<Vec<ImportValue>, InstantiationError>
+import_values(Store& store, const Module& module, std::span<const Extern> imports) noexcept;
+
 /// Makes an instance of a module, its imports in the order of Module::imports.
 /// https://webassembly.github.io/spec/core/exec/modules.html#instantiation
 [[nodiscard]] std::expected<Instance, InstantiationError>
@@ -52,6 +56,13 @@ instantiate(Store& store, const Module& module, std::span<const ImportValue> imp
 /// The same for imports that are all host functions, and known to match.
 [[nodiscard]] std::expected<Instance, InstantiationError>
 instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
+
+/// Whether the module can be instantiated with these imports.
+[[nodiscard]] std::expected<void, InstantiationError>
+check_instantiation(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
+/// All of the instantiation but the start function. Precondition: the imports match.
+[[nodiscard]] std::expected<vm::InstanceObject*, InstantiationError>
+make_instance(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
 
 namespace vm {
 /// Types as used for linking: the minimum is the current size.

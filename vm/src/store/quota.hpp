@@ -40,7 +40,25 @@ public:
 
     [[nodiscard]] std::expected<void, Error> check_executions() const noexcept;
     void add_execution() noexcept { ++usage_.executions; }
-    void remove_execution() noexcept { --usage_.executions; }
+    void remove_execution(uint64_t bytes) noexcept {
+        usage_.execution_bytes -= bytes;
+        --usage_.executions;
+    }
+    /// Counts bytes of the stack of an execution; false if the limit does not allow them.
+    [[nodiscard]] bool take_execution_bytes(uint64_t more) noexcept {
+        if (!has_execution_bytes(more))
+            return false;
+        usage_.execution_bytes += more;
+        return true;
+    }
+    void return_execution_bytes(uint64_t bytes) noexcept { usage_.execution_bytes -= bytes; }
+    [[nodiscard]] bool has_execution_bytes(uint64_t more) const noexcept {
+        return more <= execution_bytes_left();
+    }
+    [[nodiscard]] uint64_t execution_bytes_left() const noexcept {
+        return limits_.execution_bytes - usage_.execution_bytes;
+    }
+    [[nodiscard]] uint64_t max_execution_bytes() const noexcept { return limits_.execution_bytes; }
 
     [[nodiscard]] std::expected<void, Error> check_instances() const noexcept;
     void add_instance() noexcept { ++usage_.instances; }

@@ -54,7 +54,15 @@ bool grow_stack(Execution& execution) noexcept {
     const size_t size = block_size(execution);
     if (size >= execution.max_stack)
         return false;
-    return move_stack(execution, std::min(2 * size, execution.max_stack), execution.store->allocator());
+    const size_t larger = std::min(2 * size, execution.max_stack);
+    Quota& quota = execution.store->quota;
+    if (execution.may_suspend && !quota.take_execution_bytes(larger - size))
+        return false;
+    if (move_stack(execution, larger, execution.store->allocator()))
+        return true;
+    if (execution.may_suspend)
+        quota.return_execution_bytes(larger - size);
+    return false;
 }
 
 Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept
@@ -174,11 +182,22 @@ void Stacks::put_back_slowly(Execution& execution) noexcept {
     keep_idle(execution);
 }
 
-Execution* Stacks::take_owned(size_t slots) noexcept {
-    TrapCode failure{};
-    Execution* const execution = take(slots, max_stack_, failure);
-    if (execution == nullptr)
+Execution* Stacks::take_owned(size_t slots, TrapCode& failure) noexcept {
+    // No larger block than the limit allows.
+    const auto left =
+        static_cast<size_t>(std::min<uint64_t>(max_stack_, owner_.quota.execution_bytes_left()));
+    Execution* const execution = take(slots, left, failure);
+    if (execution == nullptr) {
+        if (failure == TrapCode::call_stack_exhausted && left < max_stack_)
+            failure = TrapCode::limit;
         return nullptr;
+    }
+    execution->max_stack = max_stack_;
+    if (!owner_.quota.take_execution_bytes(block_size(*execution))) {
+        failure = TrapCode::limit;
+        put_back(*execution);
+        return nullptr;
+    }
     execution->may_suspend = true;
     execution->fuel = engine_.config().fuel ? 0 : INT64_MAX;
     return execution;

@@ -21,6 +21,7 @@ struct InterruptTarget : RefCounted<InterruptTarget> {
 
 namespace vm {
 
+class AnswerCell;
 class GuestStack;
 
 /// What keeps an execution while it does not run. Hosts that use none don't link its implementation.
@@ -32,6 +33,11 @@ public:
     [[nodiscard]] virtual std::span<const Value> answered() const noexcept = 0;
     /// The C frames that it has in linear memory.
     [[nodiscard]] virtual const GuestStack& guest_stack() const noexcept = 0;
+    /// For a host function of this type that runs: where the answer to its call is put down, if it returns
+    /// "later". Null when there is no memory. With `first`, what an earlier host function has asked for is
+    /// void, since that has returned.
+    [[nodiscard]] virtual Ref<AnswerCell>
+    cell_of_call(const FuncType& type, bool first, void (*dropped)(void*) noexcept, void* data) noexcept = 0;
 
 protected:
     ~ExecutionOwner() = default;
@@ -92,8 +98,9 @@ public:
         put_back(execution);
     }
 
-    /// The same for executions that an ExecutionOwner keeps. They have their own fuel.
-    [[nodiscard]] Execution* take_owned(size_t slots) noexcept;
+    /// The same for executions that an ExecutionOwner keeps. They have their own fuel. `failure` may be
+    /// `limit`.
+    [[nodiscard]] Execution* take_owned(size_t slots, TrapCode& failure) noexcept;
     void add(Execution& execution, ExecutionOwner& owner) noexcept;
     void remove(Execution& execution) noexcept;
     template <typename Predicate>

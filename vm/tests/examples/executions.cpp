@@ -2,7 +2,7 @@
 // page shows.
 
 #include <warpbeam/text/parse.hpp>
-#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/guest_stacks.hpp>
 #include <warpbeam/vm/linker.hpp>
 
 #include <cstdio>
@@ -102,9 +102,59 @@ void run_processes() {
     check(count.as<int32_t>() == 2, "a wrong count");
 }
 
+// As a compiler for C makes it: it keeps its argument in a frame in memory while it waits.
+constexpr std::string_view c_guest = R"((module
+    (import "host" "receive" (func $receive (result i32)))
+    (memory (export "memory") 1)
+    (global $sp (export "__stack_pointer") (mut i32) (i32.const 65536))
+    (func (export "run") (param $n i32) (result i32) (local $fp i32)
+      (global.set $sp (local.tee $fp (i32.sub (global.get $sp) (i32.const 16))))
+      (i32.store (local.get $fp) (local.get $n))
+      (local.set $n (i32.add (call $receive) (i32.load (local.get $fp))))
+      (global.set $sp (i32.add (local.get $fp) (i32.const 16)))
+      (local.get $n))))";
+
+void run_c_guest() {
+    Engine engine;
+    Linker linker{engine};
+    Store store{engine};
+    const auto bytes = parse_wat(c_guest);
+    const auto module = bytes ? engine.load(*bytes) : std::unexpected{bytes.error()};
+    check(module && linker.host_call<int32_t()>("host", "receive"), "the module is not valid");
+    if (!module)
+        return;
+    // [instantiate
+    auto starting = Execution::instantiate(linker, store, *module);
+    if (!starting || starting->resume() != ExecutionState::done) // its start function may wait, too
+        return;
+    const Instance instance = starting->instance();
+    // instantiate]
+    const Func run = instance.func("run").value_or(Func{});
+    // [stacks
+    auto stacks = GuestStacks::of(instance, {.size = 64 * 1024});
+    if (!stacks)
+        return;
+    auto first = stacks->create(run, {{Value{1}}});
+    auto second = stacks->create(run, {{Value{2}}});
+    // stacks]
+    check(first && second, "it can't be started");
+    if (!first || !second)
+        return;
+    check(first->resume() == ExecutionState::host_call && second->resume() == ExecutionState::host_call,
+          "they do not wait");
+    for (Execution* const each : {&*first, &*second}) {
+        Value result;
+        check(each->answer({{Value{40}}}) && each->resume() == ExecutionState::done &&
+                  each->results({&result, 1}),
+              "it does not end");
+        check(result.as<int32_t>() == (each == &*first ? 41 : 42), "a wrong result");
+    }
+}
+
 } // namespace
 
 int main() {
     run_processes();
+    run_c_guest();
     return failures == 0 ? 0 : 1;
 }

@@ -47,6 +47,7 @@ public:
 
 private:
     friend class Execution;
+    friend class Caller;
     explicit AnswerToken(Ref<vm::AnswerCell> cell) noexcept;
     Ref<vm::AnswerCell> cell_;
 };

@@ -2,7 +2,7 @@
 
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/vm/answer.hpp>
-#include <warpbeam/vm/host_func.hpp>
+#include <warpbeam/vm/linker.hpp>
 
 #include <optional>
 
@@ -72,6 +72,19 @@ public:
     [[nodiscard]] static std::expected<Execution, Error> create(Func function,
                                                                 std::span<const Value> args = {}) noexcept;
 
+    /// @{ Instantiates a module as Linker::instantiate, LinkedModule::instantiate and Instance::create do,
+    /// but for the start function, which runs during `resume` and may wait. When it is `done`, `instance` is
+    /// the instance. Errors: as for those functions; `limit` also as for `create`. The instance stays in the
+    /// store even if the execution traps or is dropped, since the start function may have stored references
+    /// to it.
+    [[nodiscard]] static std::expected<Execution, InstantiationError>
+    instantiate(const Linker& linker, Store& store, const Module& module) noexcept;
+    [[nodiscard]] static std::expected<Execution, InstantiationError> instantiate(const LinkedModule& module,
+                                                                                  Store& store) noexcept;
+    [[nodiscard]] static std::expected<Execution, InstantiationError>
+    instantiate(Store& store, const Module& module, std::span<const Extern> imports = {}) noexcept;
+    /// @}
+
     /// Runs until it stops, and returns why. Errors: `usage` also if it has ended or waits for an answer, and
     /// if calls of the host nest too deep; nothing has run then.
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget = {}) noexcept;
@@ -89,6 +102,8 @@ public:
     /// kept alive as root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong;
     /// `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> results(std::span<Value> values) const noexcept;
+    /// The instance that it has made; empty unless it is an instantiation and `done`.
+    [[nodiscard]] Instance instance() const noexcept;
     /// Why it ended; null unless it is `trapped`.
     [[nodiscard]] const Trap* trap() const noexcept;
 
@@ -110,7 +125,16 @@ public:
     [[nodiscard]] std::expected<AnswerToken, Error> token(void (*dropped)(void* data) noexcept = nullptr,
                                                           void* data = nullptr) noexcept;
 
+    /// `answered(data)` will be called when a token has answered the call that it waits for, in the thread
+    /// that does that: it may tell a scheduler, but must not use the store. It replaces what was set before;
+    /// null for nothing. False if nothing will be called, since there is no token, or it has answered
+    /// already.
+    bool notify(void (*answered)(void* data) noexcept, void* data) noexcept;
+
 private:
+    friend class GuestStacks; // for those that use one
+    [[nodiscard]] static std::expected<Execution, InstantiationError>
+    instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
     Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;
     Ref<vm::ExecutionObject> object_;
     uint64_t store_ = 0; ///< its number

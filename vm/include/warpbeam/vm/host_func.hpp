@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/vm/answer.hpp>
 #include <warpbeam/vm/instance.hpp>
 
 #include <optional>
@@ -54,6 +55,11 @@ public:
     /// `Execution::answer` or `refuse` (execution.hpp). Where nothing can wait, since no Execution made the
     /// call, the call traps with `cannot_suspend`.
     [[nodiscard]] Trap suspend() const noexcept { return Trap{TrapCode::suspended}; }
+    /// The right to answer this call, for a host function that then returns `suspend()`; other threads may
+    /// use it at once. If the function returns anything else, the token is closed. For `dropped` see
+    /// Execution::token. Errors: `cannot_suspend` if no Execution made the call; `out_of_memory`.
+    [[nodiscard]] std::expected<AnswerToken, Trap> token(void (*dropped)(void* data) noexcept = nullptr,
+                                                         void* data = nullptr) noexcept;
     /// The type that the host function was declared with.
     [[nodiscard]] const FuncType& type() const noexcept { return type_; }
 
@@ -65,6 +71,7 @@ private:
     Store& store_;
     vm::InstanceData* instance_;
     const FuncType& type_;
+    bool has_token_ = false;
 };
 
 namespace detail {

@@ -31,8 +31,10 @@ public:
 
 private:
     friend class Linker;
+    friend class Execution; // to instantiate it, too
     struct Impl;
     explicit LinkedModule(Ref<Impl> impl) noexcept;
+    [[nodiscard]] std::expected<Vec<ImportValue>, InstantiationError> imports(Store& store) const noexcept;
     Ref<Impl> impl_;
 };
 
@@ -152,6 +154,7 @@ public:
     resolve(const Module& module) const noexcept;
 
 private:
+    friend class Execution; // to instantiate modules, too
     struct Definition;
     void clear() noexcept;
     /// The definitions for the module's imports; `has_memory` becomes false if memory ran out.

@@ -28,6 +28,9 @@ struct StoreLimits {
     /// also traps if several collections in a row have freed so little that less than 1/64 of the limit is
     /// free, since the program would then spend almost all its time on collections. The store remains usable.
     uint64_t heap_bytes = uint64_t{1} << 30;
+    /// The bytes of the stacks of all Executions. One whose stack can't grow traps with
+    /// `call_stack_exhausted`.
+    uint64_t execution_bytes = UINT64_MAX;
     /// @{ The maximum number of these objects.
     uint32_t instances = UINT32_MAX;
     uint32_t memories = UINT32_MAX;
@@ -44,6 +47,7 @@ struct StoreUsage {
     uint64_t memory_bytes = 0;
     uint64_t table_elements = 0;
     uint64_t heap_bytes = 0;
+    uint64_t execution_bytes = 0;
     uint32_t instances = 0;
     uint32_t memories = 0;
     uint32_t tables = 0;

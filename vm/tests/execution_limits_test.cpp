@@ -1,0 +1,129 @@
+#include "execution_fixture.hpp"
+
+#include <warpbeam/memory/accounting_allocator.hpp>
+
+/// The number and the memory of executions.
+
+namespace warpbeam {
+namespace {
+
+TEST_F(ExecutionTest, are_limited_in_number) {
+    Store small{engine, {.executions = 2}};
+    const Func func = *Func::wrap(small, [] {});
+    const Execution first = *Execution::create(func);
+    {
+        const Execution second = *Execution::create(func);
+        EXPECT_EQ(Execution::create(func).error().message(), "store execution limit reached (2)");
+        EXPECT_EQ(small.usage().executions, 2u);
+    }
+    EXPECT_EQ(small.usage().executions, 1u);
+    EXPECT_TRUE(Execution::create(func));
+}
+
+TEST_F(ExecutionTest, are_limited_in_memory) {
+    Store small{engine, {.execution_bytes = 4096}};
+    const Instance instance = *linker.instantiate(small, load(adder));
+    const Func deep = *instance.func("deep");
+    {
+        Execution shallow = *Execution::create(deep, {{Value{1}}});
+        EXPECT_EQ(small.usage().execution_bytes, 512u);
+        EXPECT_EQ(shallow.resume(), ExecutionState::host_call);
+        Execution nested = *Execution::create(deep, {{Value{1000}}});
+        ASSERT_EQ(nested.resume(), ExecutionState::trapped);
+        EXPECT_EQ(nested.trap()->code(), TrapCode::call_stack_exhausted);
+        EXPECT_EQ(nested.trap()->message(),
+                  "the stacks of executions exceed the store's limit of 4096 bytes");
+        EXPECT_FALSE(nested.trap()->backtrace().empty());
+        EXPECT_EQ(small.usage().execution_bytes, 512u + 2048);
+        ASSERT_TRUE(shallow.answer({{Value{1}}}));
+        EXPECT_EQ(shallow.resume(), ExecutionState::done) << "others go on";
+    }
+    EXPECT_EQ(small.usage().execution_bytes, 0u);
+    Value result;
+    EXPECT_TRUE(deep.call({{Value{0}}}, {&result, 1}).error().code() == TrapCode::cannot_suspend)
+        << "calls have no such limit";
+}
+
+TEST_F(ExecutionTest, are_not_made_beyond_the_limit_of_memory) {
+    Store small{engine, {.execution_bytes = 4096}};
+    const Func count = *linker.instantiate(small, load(adder))->func("count");
+    std::vector<Execution> all;
+    for (int i = 0; i < 8; ++i)
+        all.push_back(*Execution::create(count, {{Value{1}}}));
+    const auto more = Execution::create(count, {{Value{1}}});
+    ASSERT_FALSE(more);
+    EXPECT_EQ(more.error().code(), ErrorCode::limit);
+    EXPECT_EQ(more.error().message(), "the stacks of executions exceed the store's limit of 4096 bytes");
+    EXPECT_EQ(small.usage().executions, 8u);
+    EXPECT_EQ(small.usage().execution_bytes, 4096u);
+    all.pop_back();
+    EXPECT_TRUE(Execution::create(count, {{Value{1}}}));
+}
+
+TEST(ExecutionMemory, of_one_that_waits_is_less_than_a_kibibyte) {
+    AccountingAllocator counted;
+    Engine engine{{.allocator = &counted}};
+    Linker linker{engine};
+    Store store{engine};
+    ASSERT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
+    const auto module = engine.load(assemble(R"((module
+        (import "env" "ask" (func $ask (param i32) (result i32)))
+        (func $inner (param i32) (result i32) (i32.add (call $ask (local.get 0)) (i32.const 1)))
+        (func (export "f") (param i32) (result i32) (i32.mul (call $inner (local.get 0)) (i32.const 2)))))"));
+    ASSERT_TRUE(module);
+    const Instance instance = *linker.instantiate(store, *module);
+    std::vector<Execution> all;
+    const auto add = [&] {
+        all.push_back(*Execution::create(*instance.func("f"), {{Value{1}}}));
+        ASSERT_EQ(all.back().resume(), ExecutionState::host_call);
+    };
+    add();
+    const uint64_t before = counted.blocks().live;
+    for (int i = 0; i < 1000; ++i)
+        add();
+    EXPECT_LE(counted.blocks().live - before, 1000u * 1024);
+    all.clear();
+    EXPECT_LE(counted.blocks().live, before + 8 * 1024) << "what the store keeps for the next ones";
+}
+
+TEST(ExecutionMemory, failing_is_an_error) {
+    bool finished = false;
+    for (size_t budget = 0; !finished; ++budget) {
+        ASSERT_LT(budget, 1000u);
+        CountingAllocator scarce;
+        Config config = with_fuel();
+        config.allocator = &scarce;
+        Engine engine{config};
+        Linker linker{engine};
+        Store store{engine};
+        ASSERT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
+        const auto module = engine.load(assemble(R"((module
+            (import "env" "ask" (func $ask (param i32) (result i32)))
+            (func $deep (export "f") (param i32) (result i32)
+              (if (result i32) (local.get 0)
+                (then (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))
+                (else (call $ask (i32.const 77)))))))"));
+        ASSERT_TRUE(module);
+        const auto instance = linker.instantiate(store, *module);
+        ASSERT_TRUE(instance);
+        scarce.allow(budget);
+        auto execution = Execution::create(*instance->func("f"), {{Value{100}}});
+        if (!execution) {
+            EXPECT_EQ(execution.error().code(), ErrorCode::out_of_memory);
+            continue;
+        }
+        auto state = execution->resume({.fuel = 10});
+        while (state == ExecutionState::out_of_fuel)
+            state = execution->resume({.fuel = 10});
+        ASSERT_TRUE(state);
+        if (*state == ExecutionState::trapped) // the stack could not grow, or the function not be lowered
+            continue;
+        ASSERT_EQ(*state, ExecutionState::host_call);
+        ASSERT_TRUE(execution->answer({{Value{5}}}));
+        ASSERT_EQ(execution->resume({.fuel = 1000}), ExecutionState::done);
+        finished = true;
+    }
+}
+
+} // namespace
+} // namespace warpbeam
