@@ -49,6 +49,7 @@ struct Internal {
     }
     /// Null if memory ran out.
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
+    [[nodiscard]] static MemorySlots* slots(const Engine& engine) noexcept;
 
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {
         return {store, instance, type};

@@ -39,7 +39,9 @@ public:
 
     // The errors are the same as for the public `create` functions.
 
-    [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type) noexcept;
+    /// `will_map` is whether an image will be mapped into the memory.
+    [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type,
+                                                                  bool will_map) noexcept;
     /// Adds `present`, or a new memory if that is null.
     [[nodiscard]] std::expected<MemoryObject*, Error>
     make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;
