@@ -21,7 +21,8 @@ uint64_t bytes_of(uint64_t pages, uint8_t page_size_log2) noexcept {
 LinearMemory::LinearMemory(const Options& options) noexcept
     : allocator_{options.allocator != nullptr ? options.allocator : &Allocator::standard()},
       slots_{options.guarded ? nullptr : options.slots}, page_size_log2_{options.page_size_log2},
-      max_pages_{options.max_pages}, initial_bytes_{bytes_of(options.initial_pages, options.page_size_log2)} {
+      max_pages_{options.max_pages}, initial_bytes_{bytes_of(options.initial_pages, options.page_size_log2)},
+      guarded_{options.guarded} {
     const uint64_t max_size = bytes_of(options.max_pages, options.page_size_log2);
     if (options.guarded)
         wanted_ = guarded_size;
@@ -33,8 +34,10 @@ LinearMemory::LinearMemory(LinearMemory&& other) noexcept
     : allocator_{other.allocator_}, slots_{other.slots_}, page_size_log2_{other.page_size_log2_},
       max_pages_{other.max_pages_}, initial_bytes_{other.initial_bytes_}, wanted_{other.wanted_},
       slot_{std::move(other.slot_)}, reservation_{std::move(other.reservation_)}, mapped_{other.mapped_},
+      frozen_{std::move(other.frozen_)}, copied_{other.copied_}, placement_{other.placement_},
       data_{std::exchange(other.data_, nullptr)}, size_{std::exchange(other.size_, 0)},
-      block_size_{std::exchange(other.block_size_, 0)}, counted_{std::exchange(other.counted_, false)} {}
+      block_size_{std::exchange(other.block_size_, 0)}, guarded_{other.guarded_},
+      counted_{std::exchange(other.counted_, false)} {}
 
 LinearMemory::~LinearMemory() {
     if (block_size_ != 0)
@@ -47,15 +50,18 @@ std::optional<LinearMemory> LinearMemory::create(const Options& options) noexcep
     if (options.initial_pages > options.max_pages)
         return std::nullopt;
     LinearMemory memory{options};
-    const uint64_t bytes = memory.initial_bytes_;
-    const bool reserves = memory.slots_ == nullptr || bytes > MemorySlots::max_size ||
-                          (options.will_map && memory.begin_mapping());
-    // A memory that is always empty needs no storage.
-    const bool reserved =
-        reserves && memory.wanted_ != 0 && memory.move_to_reservation(bytes, memory.wanted_);
-    if (!reserved && (options.guarded || !memory.resize(bytes)))
+    if (!memory.place(memory.initial_bytes_, options.will_map))
         return std::nullopt;
     return memory;
+}
+
+/// Finds the first place for `bytes` bytes.
+bool LinearMemory::place(uint64_t bytes, bool will_map) noexcept {
+    const bool reserves = slots_ == nullptr || bytes > MemorySlots::max_size || (will_map && begin_mapping());
+    // A memory that is always empty needs no storage.
+    if (reserves && wanted_ != 0 && move_to_reservation(bytes, std::max(bytes, wanted_)))
+        return true;
+    return !guarded_ && resize(bytes);
 }
 
 bool LinearMemory::grow(uint64_t pages) noexcept {
@@ -111,7 +117,6 @@ bool LinearMemory::move_to_reservation(uint64_t bytes, uint64_t reservation) noe
     replace(fresh.base(), bytes);
     slot_ = {};
     reservation_ = std::move(fresh);
-    mapped_ = nullptr;
     return true;
 }
 
@@ -134,10 +139,14 @@ void LinearMemory::replace(uint8_t* data, uint64_t bytes) noexcept {
         allocator_->deallocate(data_, std::exchange(block_size_, 0), block_alignment);
     data_ = data;
     size_ = bytes;
+    mapped_ = nullptr;
+    frozen_ = {};
+    ++placement_;
 }
 
 bool LinearMemory::reset() noexcept {
     const auto bytes = static_cast<size_t>(initial_bytes_);
+    const uint64_t old_size = size_;
     if (slot_.size() != 0) {
         // Back to where `create` would put it.
         const bool smaller = slot_.size() > MemorySlots::min_size && bytes <= slot_.size() / 2;
@@ -150,6 +159,13 @@ bool LinearMemory::reset() noexcept {
     } else if (reservation_.size() == 0) {
         if (bytes != 0)
             std::memset(data_, 0, bytes);
+    } else if (frozen_) {
+        // The image is not what `create` made.
+        size_ = 0;
+        if (!move_to_reservation(bytes, reservation_.size())) {
+            size_ = old_size;
+            return false;
+        }
     } else {
         if (!reservation_.shrink(bytes))
             return false;
@@ -159,14 +175,17 @@ bool LinearMemory::reset() noexcept {
         }
     }
     size_ = initial_bytes_;
+    ++placement_;
     return true;
 }
 
 bool LinearMemory::map(const MemoryImage& image) noexcept {
     if (slot_.size() != 0 && (!begin_mapping() || !move_to_reservation(size_, std::max(size_, wanted_))))
         return false;
-    if (mapped_ != &image && reservation_.size() != 0 && image.map(reservation_))
+    if (mapped_ != &image && !frozen_ && reservation_.size() != 0 && image.map(reservation_)) {
         mapped_ = &image;
+        ++placement_;
+    }
     return mapped_ == &image;
 }
 

@@ -43,6 +43,7 @@ public:
     [[nodiscard]] bool commit(void* base, size_t from, size_t to) noexcept override;
     [[nodiscard]] bool map_file(void* base, size_t from, size_t to, int file) noexcept override;
     [[nodiscard]] bool restore(void* base, size_t from, size_t to) noexcept override;
+    [[nodiscard]] bool has_private_pages() const noexcept override { return source_.has_private_pages(); }
     [[nodiscard]] bool decommit(void* base, size_t from, size_t to) noexcept override;
     void release(void* base, size_t size, size_t committed) noexcept override;
 

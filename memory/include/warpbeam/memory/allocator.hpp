@@ -87,6 +87,11 @@ public:
         detail::AddressSpace::release(base, size);
     }
 
+    /// Whether the bytes of a reservation are private to the process, and map_file maps privately, as the
+    /// platform's functions do it. If so, the library may ask the system which pages were written
+    /// (`/proc/self/pagemap` and userfaultfd on Linux); otherwise it reads them.
+    [[nodiscard]] virtual bool has_private_pages() const noexcept { return false; }
+
     /// The process-wide allocator on the C++ heap, used unless the embedder passes another one.
     static Allocator& standard() noexcept;
 };

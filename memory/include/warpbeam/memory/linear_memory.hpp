@@ -79,8 +79,39 @@ public:
     /// have; it may do so even if the image can't be mapped then. False if it is impossible.
     [[nodiscard]] bool map(const MemoryImage& image) noexcept;
 
+    /// A second memory with the same contents and properties. On Linux, a large memory and its copies share
+    /// pages until one of them writes them; this takes time for those pages only that the memory wrote since
+    /// its last image was made. Otherwise all that is not zeros is copied. The copy may be used on
+    /// another thread. The contents and addresses of this memory stay as they are. Nothing if memory runs
+    /// out; this memory is then unchanged.
+    ///
+    /// Both count in full as committed bytes of the allocator. The pages that they share are in a kernel file
+    /// that keeps a descriptor open; it counts nowhere, like an image of data segments, and ends with the
+    /// last memory that maps it.
+    [[nodiscard]] std::optional<LinearMemory> fork() noexcept;
+
+    // ---- For those who look for changed pages ----
+
+    /// A number that changes when the bytes are elsewhere, or were replaced otherwise than by writing. Never
+    /// 0.
+    [[nodiscard]] uint64_t placement() const noexcept { return placement_; }
+    /// Adds the pages that are not zeros in the image that is mapped. Pages that were not written since are
+    /// its bytes, or zeros where there is none.
+    void add_image_pages(PageSet& pages) const noexcept;
+    /// Whether it shares pages with other memories, or did.
+    [[nodiscard]] bool is_frozen() const noexcept { return static_cast<bool>(frozen_); }
+    /// Whether it shares a mapping with other small memories.
+    [[nodiscard]] bool is_in_slot() const noexcept { return slot_.size() != 0; }
+    /// Whether the system may be asked which pages were written.
+    [[nodiscard]] bool has_private_pages() const noexcept {
+        return block_size_ == 0 && data_ != nullptr && allocator_->has_private_pages();
+    }
+    /// Where its memory comes from.
+    [[nodiscard]] Allocator& allocator() const noexcept { return *allocator_; }
+
 private:
     explicit LinearMemory(const Options& options) noexcept;
+    [[nodiscard]] bool place(uint64_t bytes, bool will_map) noexcept;
     [[nodiscard]] bool resize(uint64_t bytes) noexcept;
     [[nodiscard]] bool move(uint64_t bytes) noexcept;
     [[nodiscard]] bool move_to_slot(uint64_t bytes) noexcept;
@@ -88,6 +119,12 @@ private:
     [[nodiscard]] bool move_to_block(uint64_t bytes) noexcept;
     void replace(uint8_t* data, uint64_t bytes) noexcept;
     [[nodiscard]] bool begin_mapping() noexcept;
+    // Parts of `fork`.
+    [[nodiscard]] bool share_with(LinearMemory& copy) noexcept;
+    [[nodiscard]] bool find_own_pages(PageSet& own) const noexcept;
+    [[nodiscard]] Ref<FrozenImage> freeze(const PageSet& own) const noexcept;
+    void freeze_again(PageSet& own) noexcept;
+    void use(Ref<FrozenImage> image) noexcept;
 
     Allocator* allocator_;
     MemorySlots* slots_; ///< null: no slots
@@ -99,9 +136,13 @@ private:
     MemorySlots::Slot slot_;
     Reservation reservation_;
     const MemoryImage* mapped_ = nullptr; ///< in reservation_
+    Ref<FrozenImage> frozen_;             ///< the mapped image, if it came from a fork
+    uint64_t copied_ = 0;    ///< the pages that were copied instead of frozen since that image was made
+    uint64_t placement_ = 1; ///< see placement()
     uint8_t* data_ = nullptr;
     uint64_t size_ = 0;
     size_t block_size_ = 0;
+    bool guarded_;
     bool counted_ = false; ///< by slots_, as a small memory with a reservation
 };
 
