@@ -4,11 +4,8 @@
 #include <warpbeam/memory/changed_pages.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <random>
-#include <string>
 #include <vector>
 
 #ifdef __linux__
@@ -301,51 +298,6 @@ TEST_P(ChangedPagesTest, a_mark_works_in_a_forked_process) {
     EXPECT_EQ(status, 0);
     written.data()[11 * page_size] = 1;
     EXPECT_EQ(since(marked, written), (Pages{11}));
-}
-
-/// Not a check: prints what the ways cost, with --gtest_also_run_disabled_tests.
-TEST_P(ChangedPagesTest, DISABLED_costs) {
-    using Clock = std::chrono::steady_clock;
-    auto written = memory(1024);
-    std::memset(written.data(), 1, written.size());
-    const size_t count = static_cast<size_t>(written.size()) / page_size;
-    const auto measure = [](const char* what, auto action) {
-        std::vector<double> times;
-        for (int i = 0; i < 15; ++i) {
-            const auto start = Clock::now();
-            action();
-            times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
-        }
-        std::ranges::sort(times);
-        std::printf("  %-40s %9.1f us\n", what, times[7]);
-    };
-    std::optional<PageMark> marked;
-    const auto dirty = [&] {
-        for (size_t page = 0; page < count; page += 100)
-            ++written.data()[page * page_size];
-    };
-    measure("1 % of the pages written, no mark", dirty);
-    measure("set a mark", [&] { marked.emplace(mark(written)); });
-    std::printf("  %s\n", marked->is_watching() ? "watching" : "hashes");
-    std::vector<double> times;
-    PageSet pages;
-    measure("1 % written and found, mark moved", [&] {
-        dirty();
-        EXPECT_TRUE(marked->find(written, pages, true));
-        EXPECT_EQ(pages.count(), (count + 99) / 100);
-    });
-    (void)marked->find(written, pages, true);
-    const auto start = Clock::now();
-    dirty();
-    std::printf("  first writes after a mark: %.2f us each\n",
-                std::chrono::duration<double, std::micro>(Clock::now() - start).count() /
-                    (static_cast<double>(count) / 100));
-    measure("find only", [&] { EXPECT_TRUE(marked->find(written, pages, false)); });
-    std::memset(written.data() + 100 * page_size, 0, written.size() - 100 * page_size);
-    measure("find what differs from zeros", [&] { EXPECT_TRUE(find_changed(written, {}, pages)); });
-    EXPECT_TRUE(written.reset());
-    dirty();
-    measure("the same, where 1 % exist", [&] { EXPECT_TRUE(find_changed(written, {}, pages)); });
 }
 #endif
 

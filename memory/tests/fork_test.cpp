@@ -6,8 +6,6 @@
 #include <warpbeam/memory/page_set.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
@@ -474,64 +472,6 @@ TEST(Fork, works_without_files) {
     ASSERT_TRUE(child);
     EXPECT_FALSE(child->is_frozen());
     EXPECT_EQ(contents(*child), Bytes(large * 65536, 1));
-}
-
-/// Not a check: prints what copies cost, with --gtest_also_run_disabled_tests.
-TEST(Fork, DISABLED_costs) {
-    using Clock = std::chrono::steady_clock;
-    const auto since = [](Clock::time_point start) {
-        return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-    };
-    auto parent = LinearMemory::create({.initial_pages = 1024});
-    ASSERT_TRUE(parent);
-    std::memset(parent->data(), 1, parent->size());
-    auto start = Clock::now();
-    auto first = parent->fork();
-    std::printf("  first copy of 64 MiB: %.0f us\n", since(start));
-    std::vector<double> times;
-    for (int i = 0; i < 15; ++i) {
-        start = Clock::now();
-        const auto copy = parent->fork();
-        times.push_back(since(start));
-    }
-    std::ranges::sort(times);
-    std::printf("  nothing written: %.0f us\n", times[7]);
-    times.clear();
-    double sum = 0;
-    for (int i = 0; i < 300; ++i) {
-        for (size_t page = static_cast<size_t>(i) % 100; page < 16384; page += 100)
-            ++parent->data()[page * page_size];
-        start = Clock::now();
-        auto copy = parent->fork();
-        times.push_back(since(start));
-        sum += times.back();
-    }
-    std::ranges::sort(times);
-    std::printf("  1 %% more written each time: median %.0f us, mean %.0f us, maximum %.0f us\n", times[150],
-                sum / 300, times.back());
-    times.clear();
-    std::vector<LinearMemory> copies;
-    copies.reserve(1000);
-    for (int i = 0; i < 30; ++i) {
-        for (size_t page = static_cast<size_t>(i) % 100; page < 16384; page += 100)
-            ++parent->data()[page * page_size];
-        start = Clock::now();
-        copies.push_back(*parent->fork());
-        times.push_back(since(start));
-    }
-    std::ranges::sort(times);
-    std::printf("  the same, all copies live: median %.0f us, maximum %.0f us\n", times[15], times.back());
-    copies.clear();
-    const double resident = status("RssAnon:");
-    const size_t mapped = mappings();
-    start = Clock::now();
-    for (int i = 0; i < 1000; ++i) {
-        copies.push_back(*parent->fork());
-        copies.back().data()[0] = 2;
-    }
-    std::printf("  1,000 copies that write one page each: %.0f us each, %.1f KiB of their own each, %zu "
-                "mappings in all\n",
-                since(start) / 1000, (status("RssAnon:") - resident) / 1000, mappings() - mapped);
 }
 #endif
 
