@@ -148,7 +148,7 @@ void LinearMemory::freeze_again(PageSet& own) noexcept {
     Vec<MemoryImage::Piece> pieces{*allocator_};
     bool listed = true;
     own.for_each_run([&](size_t offset, size_t length) {
-        if (const size_t end = std::min(offset + length, frozen.pages.bytes()); offset < end)
+        if (const size_t end = std::min(offset + length, frozen.image.end()); offset < end)
             listed = listed && pieces.push({offset, {data_ + offset, end - offset}});
     });
     // A page of the host that was written in part must not be lost.

@@ -221,6 +221,27 @@ TEST_P(ForkTest, an_image_can_be_mapped_after_a_reset) {
     }
 }
 
+TEST_P(ForkTest, the_last_page_may_be_short) {
+    auto parent = LinearMemory::create({.page_size_log2 = 0,
+                                        .initial_pages = (2 << 20) + 5,
+                                        .max_pages = 3 << 20,
+                                        .slots = &slots_,
+                                        .allocator = &plain_});
+    ASSERT_TRUE(parent);
+    std::memset(parent->data(), 1, parent->size());
+    for (int i = 0; i < 5; ++i) {
+        Bytes before = contents(*parent);
+        auto copy = parent->fork();
+        ASSERT_TRUE(copy);
+        EXPECT_EQ(contents(*copy), before);
+        ASSERT_TRUE(parent->grow(1000) && copy->grow(1000));
+        before.resize(parent->size());
+        EXPECT_EQ(contents(*copy), before);
+        EXPECT_EQ(contents(*parent), before);
+        std::memset(parent->data() + parent->size() - 1500, i, 1500);
+    }
+}
+
 TEST_P(ForkTest, any_member_of_a_family_may_end_first) {
     struct Member {
         LinearMemory memory;
