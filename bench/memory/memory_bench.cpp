@@ -80,6 +80,7 @@ void bench_marks(PageMark::Way way) {
     LinearMemory memory = make_memory();
     std::optional<PageMark> mark;
     const auto set = [&] {
+        mark.reset(); // the system watches for one at a time
         auto made = PageMark::set(memory, Allocator::standard(), way);
         check(made.has_value());
         mark.emplace(std::move(*made));
@@ -124,6 +125,7 @@ void bench_forks() {
     measure("1 % written, no copy lives (with its end)", 50, [&] { write(memory); }, drop);
     measure("1 % written, all copies live", 50, [&] { write(memory); }, keep);
     copies.clear();
+    drop();
     const double resident = status("RssAnon:");
     const size_t mapped = mappings();
     measure("1,000 copies that write a page each", 1000, nothing, [&] {

@@ -26,9 +26,9 @@ class WriteWatch;
 /// memory's allocator; it may outlive the memory.
 ///
 /// On Linux from 6.7 on, the system notes the first write to each page, which costs the guest a fault for
-/// that page; no byte is read. A mark has a file descriptor then. For memories of up to 1 MiB, on other
-/// systems, and if the allocator doesn't allow it, a mark keeps a hash of each page (16 bytes), and finding
-/// reads them all.
+/// that page; no byte is read. A mark has a file descriptor then. For memories of up to 1 MiB, for a second
+/// mark at the same time, on other systems, and if the allocator doesn't allow it, a mark keeps a hash of
+/// each page (16 bytes), and finding reads them all.
 ///
 /// Thread-safety: none; one thread at a time.
 class WARPBEAM_API PageMark {
