@@ -60,7 +60,9 @@ bool AccountingAllocator::map_file(void* base, size_t from, size_t to, int file)
     return source_.map_file(base, from, to, file);
 }
 
-bool AccountingAllocator::restore(void* base, size_t to) noexcept { return source_.restore(base, to); }
+bool AccountingAllocator::restore(void* base, size_t from, size_t to) noexcept {
+    return source_.restore(base, from, to);
+}
 
 bool AccountingAllocator::decommit(void* base, size_t from, size_t to) noexcept {
     if (!source_.decommit(base, from, to))

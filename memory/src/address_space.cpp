@@ -48,12 +48,13 @@ bool AddressSpace::map_file(void* base, size_t from, size_t to, int file) noexce
                 static_cast<off_t>(from)) != MAP_FAILED;
 }
 
-bool AddressSpace::restore(void* base, size_t to) noexcept {
+bool AddressSpace::restore(void* base, size_t from, size_t to) noexcept {
 #ifdef __linux__
     // Elsewhere this is only advice.
-    return madvise(base, to, MADV_DONTNEED) == 0;
+    return madvise(at(base, from), to - from, MADV_DONTNEED) == 0;
 #else
     (void)base;
+    (void)from;
     (void)to;
     return false;
 #endif
@@ -66,15 +67,25 @@ bool AddressSpace::decommit(void* base, size_t from, size_t to) noexcept {
 
 void AddressSpace::release(void* base, size_t size) noexcept { munmap(base, size); }
 
+void AddressSpace::prefer_small_pages(void* base, size_t size) noexcept {
+#ifdef MADV_NOHUGEPAGE
+    (void)madvise(base, size, MADV_NOHUGEPAGE); // fails where there are no huge pages
+#else
+    (void)base;
+    (void)size;
+#endif
+}
+
 #else
 
 size_t AddressSpace::page_size() noexcept { return 1; }
 void* AddressSpace::reserve(size_t) noexcept { return nullptr; }
 bool AddressSpace::commit(void*, size_t, size_t) noexcept { return false; }
 bool AddressSpace::map_file(void*, size_t, size_t, int) noexcept { return false; }
-bool AddressSpace::restore(void*, size_t) noexcept { return false; }
+bool AddressSpace::restore(void*, size_t, size_t) noexcept { return false; }
 bool AddressSpace::decommit(void*, size_t, size_t) noexcept { return false; }
 void AddressSpace::release(void*, size_t) noexcept {}
+void AddressSpace::prefer_small_pages(void*, size_t) noexcept {}
 
 #endif
 

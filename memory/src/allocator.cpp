@@ -12,6 +12,7 @@ public:
         (void)size;
         ::operator delete(block, std::align_val_t{alignment}, std::nothrow);
     }
+    [[nodiscard]] bool has_private_pages() const noexcept override { return true; }
 };
 
 } // namespace

@@ -56,10 +56,21 @@ std::optional<MemoryImage> MemoryImage::create(std::span<const Piece> pieces) no
     // The file must cover every page of the memory that may be touched.
     if (ftruncate(file, static_cast<off_t>(end)) != 0)
         return std::nullopt;
-    for (const Piece& piece : pieces)
-        if (!write_all(file, piece.bytes, piece.offset))
-            return std::nullopt;
+    if (!image.update(pieces))
+        return std::nullopt;
     return image;
+}
+
+bool MemoryImage::update(std::span<const Piece> pieces) noexcept {
+    for (const Piece& piece : pieces)
+        if (!write_all(file_, piece.bytes, piece.offset))
+            return false;
+    return true;
+}
+
+bool MemoryImage::read(size_t offset, std::span<uint8_t> bytes) const noexcept {
+    const auto count = static_cast<ssize_t>(bytes.size());
+    return pread(file_, bytes.data(), bytes.size(), static_cast<off_t>(offset)) == count;
 }
 
 MemoryImage::~MemoryImage() {
@@ -70,6 +81,8 @@ MemoryImage::~MemoryImage() {
 #else
 
 std::optional<MemoryImage> MemoryImage::create(std::span<const Piece>) noexcept { return std::nullopt; }
+bool MemoryImage::update(std::span<const Piece>) noexcept { return false; }
+bool MemoryImage::read(size_t, std::span<uint8_t>) const noexcept { return false; }
 MemoryImage::~MemoryImage() = default;
 
 #endif

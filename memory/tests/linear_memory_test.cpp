@@ -180,7 +180,9 @@ public:
     bool map_file(void* base, size_t from, size_t to, int file) noexcept override {
         return served() && Allocator::map_file(base, from, to, file);
     }
-    bool restore(void* base, size_t to) noexcept override { return served() && Allocator::restore(base, to); }
+    bool restore(void* base, size_t from, size_t to) noexcept override {
+        return served() && Allocator::restore(base, from, to);
+    }
     bool decommit(void* base, size_t from, size_t to) noexcept override {
         return served() && Allocator::decommit(base, from, to);
     }

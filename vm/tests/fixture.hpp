@@ -36,7 +36,9 @@ public:
     bool map_file(void* base, size_t from, size_t to, int file) noexcept override {
         return serves() && Allocator::map_file(base, from, to, file);
     }
-    bool restore(void* base, size_t to) noexcept override { return serves() && Allocator::restore(base, to); }
+    bool restore(void* base, size_t from, size_t to) noexcept override {
+        return serves() && Allocator::restore(base, from, to);
+    }
     bool decommit(void* base, size_t from, size_t to) noexcept override {
         const bool done = serves() && Allocator::decommit(base, from, to);
         live_ -= done ? to - from : 0;

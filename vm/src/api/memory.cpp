@@ -15,7 +15,7 @@ std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type
         return std::unexpected{use.error()};
     if (auto checked = vm::check(type); !checked)
         return std::unexpected{checked.error()};
-    const auto memory = vm::Internal::impl(store)->objects.make_memory(type);
+    const auto memory = vm::Internal::impl(store)->objects.make_memory(type, false);
     if (!memory)
         return std::unexpected{memory.error()};
     return vm::make_handle<Memory>(static_cast<vm::MemoryInst*>(*memory));

@@ -9,7 +9,7 @@ namespace warpbeam {
 Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
     : RefCounted{allocator}, config{with}, types{allocator},
       layouts{create<vm::Layouts>(allocator, allocator, types)},
-      guard_pages{with.guard_pages && vm::catch_faults()} {}
+      guard_pages{with.guard_pages && vm::catch_faults()}, slots{allocator} {}
 
 Engine::Impl::~Impl() { destroy(allocator(), layouts); }
 
@@ -45,6 +45,9 @@ TypeRegistry& Engine::types() const noexcept {
 }
 vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
     return engine.impl_ != nullptr ? engine.impl_->layouts : nullptr;
+}
+MemorySlots* vm::Internal::slots(const Engine& engine) noexcept {
+    return engine.impl_ != nullptr ? &engine.impl_->slots : nullptr;
 }
 
 std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,

@@ -2,6 +2,7 @@
 
 #include "heap/layout.hpp"
 
+#include <warpbeam/memory/memory_slots.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/vm/engine.hpp>
 
@@ -16,6 +17,7 @@ struct Engine::Impl : RefCounted<Engine::Impl> {
     TypeRegistry types;
     vm::Layouts* const layouts; ///< null when there was no memory
     const bool guard_pages;
+    MemorySlots slots; ///< for small memories of all stores
 };
 
 } // namespace warpbeam

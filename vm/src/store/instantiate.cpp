@@ -63,6 +63,11 @@ private:
         adopted_ = true;
     }
 
+    /// What replaces the data segments of the memory with this index; null if nothing does.
+    [[nodiscard]] const MemoryImage* image_of(size_t memory) const noexcept {
+        return images_ != nullptr ? images_->of(memory) : nullptr;
+    }
+
     /// A value of one slot: a reference, or an address (i32 or i64).
     std::expected<Slot, Error> slot(const ConstExpr& expression) noexcept;
     /// The initial value of a table's elements.
@@ -95,6 +100,7 @@ private:
     StoreImpl& store_;
     const Module& module_;
     vm::InstanceObject& inst_;
+    const vm::DataImages* images_ = nullptr;
     vm::ConstEvaluator constants_;
     vm::ObjectFactory::Mark mark_;
     bool adopted_ = false;
@@ -143,6 +149,7 @@ Instantiation::Step Instantiation::make_funcs() noexcept {
     if (inst_.compiled == nullptr || !defined)
         return std::unexpected{no_memory()};
     inst_.code = &inst_.compiled->code();
+    images_ = inst_.compiled->images();
     for (uint32_t i = 0; i < defined->size(); ++i) {
         vm::FuncInst& func = (*defined)[i];
         func = {{inst_.code->cell(imported + i), module_.funcs()[imported + i]}, &inst_, nullptr, &store_};
@@ -180,7 +187,7 @@ Instantiation::Step Instantiation::set_globals() noexcept {
 
 Instantiation::Step Instantiation::make_memories() noexcept {
     for (size_t i = module_.imported_memories(); i < module_.memories().size(); ++i) {
-        const auto memory = store_.objects.make_memory(module_.memories()[i]);
+        const auto memory = store_.objects.make_memory(module_.memories()[i], image_of(i) != nullptr);
         if (!memory)
             return std::unexpected{memory.error()};
         inst_.memories[i] = *memory;
@@ -312,15 +319,17 @@ std::expected<void, InstantiationError> Instantiation::apply_elements(bool again
 
 std::expected<void, InstantiationError> Instantiation::apply_data(bool again) noexcept {
     const size_t first_memory = again ? module_.imported_memories() : 0;
-    const vm::DataImages* const images = inst_.compiled->images();
     for (const DataSegment& segment : module_.data()) {
         if (segment.mode != SegmentMode::active || segment.memory < first_memory ||
             (again && module_.memories()[segment.memory].shared))
             continue;
-        const MemoryImage* const image = images != nullptr ? images->of(segment.memory) : nullptr;
-        if (image != nullptr &&
-            static_cast<vm::MemoryObject*>(inst_.memories[segment.memory])->bytes->map(*image))
-            continue;
+        if (const MemoryImage* const image = image_of(segment.memory); image != nullptr) {
+            auto& memory = *static_cast<vm::MemoryObject*>(inst_.memories[segment.memory]);
+            const bool mapped = memory.bytes->map(*image);
+            memory.base = memory.bytes->data(); // it may have moved for that
+            if (mapped)
+                continue;
+        }
         const auto start = slot(segment.offset);
         if (!start)
             return std::unexpected{refused(start.error())};
@@ -361,6 +370,7 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
 
 std::expected<void, InstantiationError> Instantiation::run_again() noexcept {
     adopted_ = true;
+    images_ = inst_.compiled->images();
     for (const auto step : {&Instantiation::set_globals, &Instantiation::reset_memories,
                             &Instantiation::reset_tables, &Instantiation::set_segments})
         if (auto done = (this->*step)(); !done)

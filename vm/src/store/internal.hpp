@@ -49,6 +49,7 @@ struct Internal {
     }
     /// Null if memory ran out.
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
+    [[nodiscard]] static MemorySlots* slots(const Engine& engine) noexcept;
 
     [[nodiscard]] static bool has_token(const Caller& caller) noexcept { return caller.has_token_; }
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {

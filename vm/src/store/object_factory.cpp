@@ -69,7 +69,8 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_shared_memory(const Memo
     return memory;
 }
 
-std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType& type) noexcept {
+std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType& type,
+                                                               bool will_map) noexcept {
     if (type.shared)
         return make_shared_memory(type, nullptr);
     Allocator& allocator = engine_.allocator();
@@ -87,6 +88,8 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType&
                                        .initial_pages = pages,
                                        .max_pages = max,
                                        .guarded = engine_.guard_pages() && is_guardable(type),
+                                       .slots = Internal::slots(engine_),
+                                       .will_map = will_map,
                                        .allocator = &allocator});
     MemoryObject* const memory =
         end_memory(bytes ? create<MemoryObject>(allocator, std::move(*bytes), type, &owner_) : nullptr, size);

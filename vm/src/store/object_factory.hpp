@@ -39,7 +39,13 @@ public:
 
     // The errors are the same as for the public `create` functions.
 
-    [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type) noexcept;
+    /// `will_map` is whether an image will be mapped into the memory.
+    [[nodiscard]] std::expected<MemoryObject*, Error> make_memory(const MemoryType& type,
+                                                                  bool will_map) noexcept;
+    /// A second memory with the type, contents and size of `memory`, which belongs to any store of the same
+    /// engine that no one uses at the moment. See LinearMemory::fork; `memory` stays where it is. The errors
+    /// are those of `make_memory`, and `usage` if the memory is shared.
+    [[nodiscard]] std::expected<MemoryObject*, Error> fork_memory(MemoryObject& memory) noexcept;
     /// Adds `present`, or a new memory if that is null.
     [[nodiscard]] std::expected<MemoryObject*, Error>
     make_shared_memory(const MemoryType& type, const SharedMemory* present) noexcept;

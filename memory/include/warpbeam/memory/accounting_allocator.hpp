@@ -42,7 +42,8 @@ public:
     [[nodiscard]] void* reserve(size_t size) noexcept override;
     [[nodiscard]] bool commit(void* base, size_t from, size_t to) noexcept override;
     [[nodiscard]] bool map_file(void* base, size_t from, size_t to, int file) noexcept override;
-    [[nodiscard]] bool restore(void* base, size_t to) noexcept override;
+    [[nodiscard]] bool restore(void* base, size_t from, size_t to) noexcept override;
+    [[nodiscard]] bool has_private_pages() const noexcept override { return source_.has_private_pages(); }
     [[nodiscard]] bool decommit(void* base, size_t from, size_t to) noexcept override;
     void release(void* base, size_t size, size_t committed) noexcept override;
 

@@ -18,9 +18,11 @@ struct WARPBEAM_API AddressSpace {
     [[nodiscard]] static void* reserve(size_t size) noexcept;
     [[nodiscard]] static bool commit(void* base, size_t from, size_t to) noexcept;
     [[nodiscard]] static bool map_file(void* base, size_t from, size_t to, int file) noexcept;
-    [[nodiscard]] static bool restore(void* base, size_t to) noexcept;
+    [[nodiscard]] static bool restore(void* base, size_t from, size_t to) noexcept;
     [[nodiscard]] static bool decommit(void* base, size_t from, size_t to) noexcept;
     static void release(void* base, size_t size) noexcept;
+    /// Advises the system against huge pages for this memory, which is used piecemeal.
+    static void prefer_small_pages(void* base, size_t size) noexcept;
     /// The size of a host page; 1 where the platform has no such functions.
     [[nodiscard]] static size_t page_size() noexcept;
 };
@@ -67,10 +69,10 @@ public:
         return detail::AddressSpace::map_file(base, from, to, file);
     }
 
-    /// Restores the committed bytes [0, to) to their first contents: zeros, or the bytes of the file mapped
-    /// there. On failure returns false and changes nothing; the library then overwrites them.
-    [[nodiscard]] virtual bool restore(void* base, size_t to) noexcept {
-        return detail::AddressSpace::restore(base, to);
+    /// Restores the committed bytes [from, to) to their first contents: zeros, or the bytes of the file
+    /// mapped there. On failure returns false and changes nothing; the library then overwrites them.
+    [[nodiscard]] virtual bool restore(void* base, size_t from, size_t to) noexcept {
+        return detail::AddressSpace::restore(base, from, to);
     }
 
     /// Decommits the bytes [from, to), the end of the committed part; they fault again. Returns false and
@@ -84,6 +86,11 @@ public:
         (void)committed;
         detail::AddressSpace::release(base, size);
     }
+
+    /// Whether the bytes of a reservation are private to the process, and map_file maps privately, as the
+    /// platform's functions do it. If so, the library may ask the system which pages were written
+    /// (`/proc/self/pagemap` and userfaultfd on Linux); otherwise it reads them.
+    [[nodiscard]] virtual bool has_private_pages() const noexcept { return false; }
 
     /// The process-wide allocator on the C++ heap, used unless the embedder passes another one.
     static Allocator& standard() noexcept;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/page_set.hpp>
+#include <warpbeam/memory/ref.hpp>
 #include <warpbeam/memory/reservation.hpp>
 
 #include <cstdint>
@@ -34,6 +36,13 @@ public:
     [[nodiscard]] bool map(Reservation& reservation) const noexcept {
         return reservation.map_file(begin_, end_, file_);
     }
+    /// Replaces bytes of the image. Only while it is mapped where these pages were written already: elsewhere
+    /// their contents would change. False if the system fails to; some bytes may then be replaced.
+    [[nodiscard]] bool update(std::span<const Piece> pieces) noexcept;
+    /// Reads what a memory has from `offset` on, which lies in the image; false if the system fails to.
+    [[nodiscard]] bool read(size_t offset, std::span<uint8_t> bytes) const noexcept;
+    /// Its beginning, in bytes from the beginning of the memory; a multiple of the host page size.
+    [[nodiscard]] size_t begin() const noexcept { return begin_; }
     /// Its end, in bytes from the beginning of the memory; a multiple of the host page size.
     [[nodiscard]] size_t end() const noexcept { return end_; }
 
@@ -43,6 +52,17 @@ private:
     int file_;
     size_t begin_;
     size_t end_;
+};
+
+/// An image that belongs to those memories that map it: the contents that they had in common when it was made
+/// (LinearMemory::fork). Thread-safety: that of an image; a memory that is its only owner may change it.
+struct FrozenImage : RefCounted<FrozenImage> {
+    /// Takes the image and the set over.
+    FrozenImage(Allocator& allocator, MemoryImage from, PageSet not_zeros, uint64_t forks) noexcept
+        : RefCounted{allocator}, image{std::move(from)}, pages{std::move(not_zeros)}, process_forks{forks} {}
+    MemoryImage image;            ///< the contents
+    PageSet pages;                ///< all others are zeros
+    const uint64_t process_forks; ///< how often the process had forked when it was made
 };
 
 } // namespace warpbeam

@@ -44,8 +44,10 @@ public:
     [[nodiscard]] bool shrink(size_t to) noexcept;
     /// Restores the committed bytes to what they were when they were committed or mapped. False if that is
     /// impossible.
-    [[nodiscard]] bool restore() noexcept {
-        return committed_ == 0 || allocator_->restore(base_, committed_);
+    [[nodiscard]] bool restore() noexcept { return committed_ == 0 || restore(0, committed_); }
+    /// Restores `count` committed bytes from `from` on.
+    [[nodiscard]] bool restore(size_t from, size_t count) noexcept {
+        return allocator_->restore(base_, from, from + count);
     }
 
     /// The first address; null if empty.
