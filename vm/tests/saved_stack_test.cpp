@@ -152,7 +152,7 @@ protected:
             EXPECT_EQ(saved.read(execution), vm::Exit::none);
             std::memset(static_cast<void*>(execution.stack), 0xa5, vm::block_size(execution));
             execution.acc = execution.l0 = execution.l1 = 0xa5a5a5a5a5a5a5a5;
-            execution.facc = execution.f0 = {-1.5, -1.5};
+            execution.facc = execution.f0 = vm::Vector{-1.5, -1.5};
             EXPECT_EQ(saved.write(execution), vm::Exit::none);
         });
     }
