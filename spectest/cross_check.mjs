@@ -232,6 +232,7 @@ const probes = {
   'wide-arithmetic': '(func (param i64) (result i64 i64) local.get 0 local.get 0 i64.mul_wide_u)',
   'custom-page-sizes': '(memory 1 (pagesize 1))',
   'custom-descriptors': '(rec (type (descriptor 1) (struct)) (type (describes 0) (struct)))',
+  'stack-switching': '(type $f (func)) (type $c (cont $f)) (func (param (ref $c)) local.get 0 resume $c)',
 };
 
 function v8() {

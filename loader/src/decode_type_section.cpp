@@ -143,6 +143,10 @@ private:
                 return false;
             slices.fields_end = count_of(fields_);
             return true;
+        case type_code::cont:
+            type.kind = CompositeKind::cont;
+            return context_.require(Feature::stack_switching, start, "a continuation type") &&
+                   cont_type(type);
         default:
             return context_.diagnostics.malformed(start, "malformed definition type 0x%02x", form);
         }
@@ -151,6 +155,17 @@ private:
     bool field() noexcept {
         FieldType field;
         return types_.field_type(field) && context_.append(fields_, field);
+    }
+
+    /// Which kind of type it names is known when the group is complete.
+    bool cont_type(SubType& type) noexcept {
+        const size_t start = in_.offset();
+        int64_t index = 0;
+        if (!in_.s33(index))
+            return false;
+        if (index < 0)
+            return context_.diagnostics.malformed(start, "malformed type of a continuation");
+        return types_.resolve(static_cast<uint64_t>(index), start, type.cont);
     }
 
     bool func_type(Slices& slices) noexcept {
@@ -202,8 +217,24 @@ private:
         return true;
     }
 
+    /// Whether continuations run functions.
+    bool check_continuations() noexcept {
+        for (uint32_t i = 0; i < group_.size(); ++i) {
+            const TypeId id = group_[i].cont;
+            if (id == no_type)
+                continue;
+            const bool is_member = id >= TypeRegistry::first_member;
+            const SubType& runs =
+                is_member ? group_[id - TypeRegistry::first_member] : (*context_.module.registry)[id];
+            if (runs.kind != CompositeKind::func)
+                return context_.diagnostics.invalid(
+                    slices_[i].offset, "non-function type in the continuation type %u", group_start_ + i);
+        }
+        return true;
+    }
+
     bool close_group() noexcept {
-        if (!check_descriptors())
+        if (!check_descriptors() || !check_continuations())
             return false;
         for (size_t i = 0; i < group_.size(); ++i) {
             const Slices& s = slices_[i];
@@ -269,6 +300,8 @@ private:
         if (sub.kind == CompositeKind::func)
             return all_match(super.func.params, sub.func.params) &&
                    all_match(sub.func.results, super.func.results);
+        if (sub.kind == CompositeKind::cont)
+            return context_.module.registry->is_subtype(sub.cont, super.cont);
         if (sub.fields.size() < super.fields.size())
             return false;
         for (size_t i = 0; i < super.fields.size(); ++i)

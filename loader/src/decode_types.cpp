@@ -23,6 +23,8 @@ bool TypeDecoder::require_heap(HeapType::Abstract heap, size_t offset, bool shor
                                 shorthand ? "externref" : "a reference type");
     if (heap == HeapType::exn || heap == HeapType::noexn)
         return context_.require(Feature::exceptions, offset, "the type exn");
+    if (heap == HeapType::cont || heap == HeapType::nocont)
+        return context_.require(Feature::stack_switching, offset, "the type cont");
     return context_.require(Feature::gc, offset, "a heap type of the GC proposal");
 }
 
@@ -217,6 +219,7 @@ bool TypeDecoder::tag_type(TagType& type) noexcept {
     uint8_t attribute = 0;
     return in_.byte(attribute, 0, "tag attribute") && func_type(type.type) &&
            (context_.module.registry->func(type.type).results.empty() ||
+            context_.features.has(Feature::stack_switching) ||
             context_.diagnostics.invalid(start, "non-empty tag result type"));
 }
 

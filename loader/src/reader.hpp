@@ -67,6 +67,9 @@ public:
     [[nodiscard]] bool catch_clause(CatchCode& clause) noexcept {
         return read(clause, [](Code& in) { return in.catch_clause(); });
     }
+    [[nodiscard]] bool handler_clause(HandlerCode& clause) noexcept {
+        return read(clause, [](Code& in) { return in.handler_clause(); });
+    }
 
     /// A reader of the next `size` bytes alone; this one moves past them. They must be there.
     [[nodiscard]] Reader part(size_t size) noexcept {

@@ -74,6 +74,9 @@ void TypePrinter::composite(const SubType& type) noexcept {
     switch (type.kind) {
     case CompositeKind::func:
         return func(type.func);
+    case CompositeKind::cont:
+        add("cont ");
+        return defined(type.cont);
     case CompositeKind::array:
         add("array ");
         return field(type.fields[0]);

@@ -48,6 +48,7 @@ uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
         hasher.add(static_cast<uint64_t>(type.kind) << 1 | uint64_t{type.is_final});
         hasher.add(type.supertype);
         hasher.add(uint64_t{type.descriptor} << 32 | type.described);
+        hasher.add(type.cont);
         hasher.add(type.func.params.size() << 32 | type.func.results.size());
         for (const ValType param : type.func.params)
             hasher.add(param.bits());
@@ -99,7 +100,7 @@ public:
         };
         return stored.kind == fresh.kind && stored.is_final == fresh.is_final &&
                equal(stored.supertype, fresh.supertype) && equal(stored.descriptor, fresh.descriptor) &&
-               equal(stored.described, fresh.described) &&
+               equal(stored.described, fresh.described) && equal(stored.cont, fresh.cont) &&
                std::ranges::equal(stored.fields, fresh.fields, equal_fields) &&
                equal(stored.func.params, fresh.func.params) && equal(stored.func.results, fresh.func.results);
     }
@@ -169,6 +170,7 @@ struct TypeRegistry::Impl {
         stored.supertype = numbering.close(type.supertype);
         stored.descriptor = numbering.close(type.descriptor);
         stored.described = numbering.close(type.described);
+        stored.cont = numbering.close(type.cont);
         stored.depth = stored.supertype == SubType::no_supertype ? 0 : entry(stored.supertype).type.depth + 1;
         stored.defaultable = true;
         for (const FieldType& field : *fields)
@@ -208,7 +210,7 @@ bool mentions_known_types(std::span<const SubType> group, TypeId count) noexcept
     };
     return std::ranges::all_of(group, [&](const SubType& type) {
         return is_known(type.supertype) && is_known(type.descriptor) && is_known(type.described) &&
-               std::ranges::all_of(type.func.params, is_known_type) &&
+               is_known(type.cont) && std::ranges::all_of(type.func.params, is_known_type) &&
                std::ranges::all_of(type.func.results, is_known_type) &&
                std::ranges::all_of(type.fields, is_known_type, &FieldType::storage);
     });
@@ -263,6 +265,16 @@ bool TypeRegistry::is_subtype(TypeId sub, TypeId super) const noexcept {
     return sub == super;
 }
 
+namespace {
+
+constexpr HeapType bottom_of(CompositeKind kind) noexcept {
+    return kind == CompositeKind::func   ? HeapType::nofunc
+           : kind == CompositeKind::cont ? HeapType::nocont
+                                         : HeapType::none;
+}
+
+} // namespace
+
 bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     if (sub == super || sub == HeapType::bot)
         return true;
@@ -271,7 +283,7 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
     if (super.is_defined()) {
         if (sub.is_defined())
             return !super.is_exact() && is_subtype(sub.id(), super.id());
-        return sub == (composite(super) == CompositeKind::func ? HeapType::nofunc : HeapType::none);
+        return sub == bottom_of(composite(super));
     }
     const CompositeKind kind = sub.is_defined() ? composite(sub) : CompositeKind::func;
     const bool is_struct = sub == HeapType::struct_ || (sub.is_defined() && kind == CompositeKind::struct_);
@@ -294,6 +306,8 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
         return sub == HeapType::noextern;
     case HeapType::exn:
         return sub == HeapType::noexn;
+    case HeapType::cont:
+        return sub == HeapType::nocont || (sub.is_defined() && kind == CompositeKind::cont);
     default:
         return false;
     }
@@ -301,8 +315,16 @@ bool TypeRegistry::matches(HeapType sub, HeapType super) const noexcept {
 
 HeapType TypeRegistry::top_of(HeapType heap) const noexcept {
     if (heap.is_defined())
-        return (*this)[heap.id()].kind == CompositeKind::func ? HeapType::func : HeapType::any;
-    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn})
+        switch ((*this)[heap.id()].kind) {
+        case CompositeKind::func:
+            return HeapType::func;
+        case CompositeKind::cont:
+            return HeapType::cont;
+        case CompositeKind::struct_:
+        case CompositeKind::array:
+            return HeapType::any;
+        }
+    for (const HeapType top : {HeapType::func, HeapType::extern_, HeapType::exn, HeapType::cont})
         if (matches(heap, top))
             return top;
     return HeapType::any;

@@ -117,7 +117,8 @@ bool FuncValidator::begin_catch(BlockKind kind) noexcept {
     Block block;
     const FuncType* type = nullptr;
     const bool all = kind == BlockKind::catch_all;
-    if ((!all && !tag(type)) || !leave(block))
+    uint32_t index = 0;
+    if ((!all && !(in_.u32(index) && exception_tag(index, type))) || !leave(block))
         return false;
     block.kind = kind;
     block.unreachable = false;
@@ -201,6 +202,14 @@ bool FuncValidator::tag(uint32_t index, const FuncType*& type) noexcept {
     return true;
 }
 
+/// A tag to throw and catch, which has no results.
+bool FuncValidator::exception_tag(uint32_t index, const FuncType*& type) noexcept {
+    return tag(index, type) &&
+           (type->results.empty() ||
+            diagnostics().invalid(here(), "type mismatch: %s with tag %u, whose type has results", op_name(),
+                                  index));
+}
+
 bool FuncValidator::try_table() noexcept {
     Block block;
     block.kind = BlockKind::try_table;
@@ -219,7 +228,7 @@ bool FuncValidator::catch_clause() noexcept {
     const auto& [keyword, has_tag, by_reference] = catch_kinds[clause.kind];
     const FuncType* type = nullptr;
     const Block* target = nullptr;
-    if ((has_tag && !tag(clause.tag, type)) || !label(clause.label, target))
+    if ((has_tag && !exception_tag(clause.tag, type)) || !label(clause.label, target))
         return false;
 
     const std::span<const ValType> values = type != nullptr ? type->params : std::span<const ValType>{};
@@ -238,8 +247,9 @@ bool FuncValidator::catch_clause() noexcept {
 bool FuncValidator::return_results() noexcept { return pop_all(blocks_[0].results()) && unreachable(); }
 
 bool FuncValidator::throw_tag() noexcept {
+    uint32_t index = 0;
     const FuncType* type = nullptr;
-    return tag(type) && pop_all(type->params) && unreachable();
+    return in_.u32(index) && exception_tag(index, type) && pop_all(type->params) && unreachable();
 }
 
 bool FuncValidator::throw_ref() noexcept {

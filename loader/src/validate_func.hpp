@@ -179,6 +179,7 @@ private:
     bool rethrow() noexcept;
     bool tag(const FuncType*& type) noexcept;
     bool tag(uint32_t index, const FuncType*& type) noexcept;
+    bool exception_tag(uint32_t index, const FuncType*& type) noexcept;
     bool func_index(uint32_t& index) noexcept;
     bool call(bool tail) noexcept;
     bool call_indirect(bool tail) noexcept;
@@ -198,6 +199,7 @@ private:
     bool test() noexcept;
     bool cast(bool nullable) noexcept;
     bool cast_operand(HeapType& heap) noexcept;
+    bool can_test_for(HeapType heap) noexcept;
     bool get_descriptor() noexcept;
     bool cast_descriptor(bool nullable) noexcept;
     bool pop_descriptor(HeapType described) noexcept;
@@ -212,6 +214,20 @@ private:
     bool packing(Access access, const FieldType& field, const char* what) noexcept;
     bool array_new_fixed() noexcept;
     bool array_copy() noexcept;
+
+    // validate_switching.cpp: continuations.
+    bool cont_type(TypeId& id, const FuncType*& type) noexcept;
+    [[nodiscard]] const FuncType* cont_func(HeapType heap) const noexcept;
+    [[nodiscard]] bool all_match(std::span<const ValType> sub, std::span<const ValType> super) const noexcept;
+    bool cont_new() noexcept;
+    bool cont_bind() noexcept;
+    bool suspend() noexcept;
+    bool resume() noexcept;
+    bool resume_throw() noexcept;
+    bool resume_throw_ref() noexcept;
+    bool handlers(const FuncType& type) noexcept;
+    bool handler_clause(const FuncType& type) noexcept;
+    bool switch_stack() noexcept;
 
     // validate_const.cpp
     bool check_constant() noexcept;

@@ -84,6 +84,8 @@ bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept 
     const bool castable = context_.features.has(Feature::custom_descriptors)
                               ? registry().top_of(target_heap) == registry().top_of(source_heap)
                               : registry().matches(to, from);
+    if (!can_test_for(target_heap))
+        return false;
     if (!castable)
         return diagnostics().invalid(here(), "type mismatch: %s to %s, which is not a subtype of %s",
                                      op_name(), text_of(to).c_str(), text_of(from).c_str());
@@ -130,7 +132,15 @@ bool FuncValidator::get_descriptor() noexcept {
 
 /// The type that a reference is tested for, and the reference.
 bool FuncValidator::cast_operand(HeapType& heap) noexcept {
-    return types_.heap_type(heap) && pop(ValType::reference(registry().top_of(heap), true));
+    return types_.heap_type(heap) && can_test_for(heap) &&
+           pop(ValType::reference(registry().top_of(heap), true));
+}
+
+/// References to continuations don't tell their type.
+bool FuncValidator::can_test_for(HeapType heap) noexcept {
+    return !registry().matches(heap, HeapType::cont) ||
+           diagnostics().invalid(here(), "invalid cast: %s to the continuation type %s", op_name(),
+                                 text_of(heap).c_str());
 }
 
 bool FuncValidator::test() noexcept {
@@ -151,7 +161,7 @@ bool FuncValidator::convert(HeapType from, HeapType to) noexcept {
 }
 
 bool FuncValidator::defined_type(CompositeKind kind, TypeId& id, const SubType*& type) noexcept {
-    static constexpr const char* kinds[] = {"a function", "a structure", "an array"};
+    static constexpr const char* kinds[] = {"a function", "a structure", "an array", "a continuation"};
     const size_t start = in_.offset();
     uint32_t index = 0;
     if (!in_.u32(index) || !types_.resolve(index, start, id))

@@ -129,6 +129,14 @@ struct FuncValidator::Rules {
             {Op::array_copy, call<&V::array_copy>},
             {Op::array_init_data, call<&V::array, Access::mutable_, Effect{{self, i32, i32, i32}}>},
             {Op::array_init_elem, call<&V::array, Access::mutable_, Effect{{self, i32, i32, i32}}>},
+            // validate_switching.cpp
+            {Op::cont_new, call<&V::cont_new>},
+            {Op::cont_bind, call<&V::cont_bind>},
+            {Op::suspend, call<&V::suspend>},
+            {Op::resume, call<&V::resume>},
+            {Op::resume_throw, call<&V::resume_throw>},
+            {Op::resume_throw_ref, call<&V::resume_throw_ref>},
+            {Op::switch_, call<&V::switch_stack>},
         };
         const auto* const found = std::ranges::find(rows, op, &Row::op);
         return found != std::end(rows) ? found->rule : nullptr;

@@ -56,7 +56,7 @@ void check(Counts& counts, const char* file, const Command& command) {
     if (!bytes)
         return;
     Config config;
-    config.features = suite_features(file, FeatureSet::all().disable(Feature::custom_descriptors));
+    config.features = suite_features(file, script_features());
     check(counts, file, command.line, *bytes, config);
     config.fuel = config.interruption = config.guard_pages = true;
     check(counts, file, command.line, *bytes, config);

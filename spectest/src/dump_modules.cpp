@@ -3,8 +3,8 @@
 //
 // Each becomes N.wasm and, unless the script has it in the binary format, N.wat. A line of `index.tsv` gives
 // for each N: file, line, form (text, binary, quote), the script's verdict (valid, invalid, malformed; the
-// last two also for custom sections), whether we accept it with every feature (yes, no; custom descriptors,
-// which affect other modules, only in their folder), and the features that it needs. A text that is refused
+// last two also for custom sections), whether we accept it with every feature (yes, no; those of
+// `folder_features` only in their folder), and the features that it needs. A text that is refused
 // has no N.wasm.
 
 #include "refusal.hpp"
@@ -35,9 +35,10 @@ public:
         bool accepted = false;
         if (const auto bytes = translate(source)) {
             write(number + ".wasm", *bytes);
-            LoadOptions options{.features = FeatureSet::all(), .limits = {}};
-            if (!suite_features(file, FeatureSet::none()).has(Feature::custom_descriptors))
-                options.features.disable(Feature::custom_descriptors);
+            LoadOptions options{.features = script_features(), .limits = {}};
+            for (const Feature feature : folder_features)
+                if (suite_features(file, FeatureSet::none()).has(feature))
+                    options.features.enable(feature);
             const std::span raw{reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()};
             accepted = Module::load(raw, options).has_value();
             const FeatureSet needed = required_features(raw, options);

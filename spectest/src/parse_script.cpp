@@ -93,9 +93,10 @@ decltype(Command::body) ScriptParser::assertion(std::string_view keyword) {
     }
     if (keyword == "assert_exception")
         return AssertFailure{Failure::exception, action(), {}};
-    if (keyword == "assert_exhaustion") {
+    if (keyword == "assert_exhaustion" || keyword == "assert_suspension") {
+        const Failure kind = keyword == "assert_exhaustion" ? Failure::exhaustion : Failure::suspension;
         Action performed = action();
-        return AssertFailure{Failure::exhaustion, std::move(performed), string()};
+        return AssertFailure{kind, std::move(performed), string()};
     }
     if (keyword == "assert_trap" && !at_open("module")) {
         Action performed = action();

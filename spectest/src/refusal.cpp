@@ -38,8 +38,9 @@ bool predates_features(const std::string& path) { return folder_of(path) == name
 FeatureSet suite_features(const std::string& path, FeatureSet given) {
     if (predates_features(path))
         given.restrict_to(threads_base());
-    if (folder_of(path) == name_of(Feature::custom_descriptors))
-        given.enable(Feature::custom_descriptors);
+    for (const Feature feature : folder_features)
+        if (folder_of(path) == name_of(feature))
+            given.enable(feature);
     return given;
 }
 

@@ -15,8 +15,8 @@ namespace warpbeam::spectest {
 /// Whether the script at `path` belongs to a proposal that was written against an older version of
 /// WebAssembly.
 [[nodiscard]] bool predates_features(const std::string& path);
-/// The features to use, out of those given: none that came after such a proposal. Custom descriptors change
-/// what is valid without them, so they are only on if given, or in their proposal's folder.
+/// The features to use, out of those given: none that came after such a proposal. Those of
+/// `folder_features` are on if given, or in their proposal's folder.
 [[nodiscard]] FeatureSet suite_features(const std::string& path, FeatureSet given);
 
 using Loaded = std::expected<Module, Error>;

@@ -128,6 +128,7 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
     const auto results = perform(assertion.action);
     const std::string expected = assertion.kind == Kind::trap         ? "trap: " + assertion.message
                                  : assertion.kind == Kind::exhaustion ? "exhaustion: " + assertion.message
+                                 : assertion.kind == Kind::suspension ? "suspension: " + assertion.message
                                                                       : "exception";
     if (results)
         return "returned, expected " + expected;
@@ -135,10 +136,11 @@ ScriptRunner::Fault ScriptRunner::execute(const AssertFailure& assertion) {
     if (!failure.trap)
         return failure.message;
     const Trap& trap = *failure.trap;
-    const bool as_expected = assertion.kind == Kind::trap ? is_semantic(trap)
-                             : assertion.kind == Kind::exhaustion
-                                 ? trap.code() == TrapCode::call_stack_exhausted
-                                 : trap.exception().has_value();
+    const bool as_expected =
+        assertion.kind == Kind::trap         ? is_semantic(trap)
+        : assertion.kind == Kind::exhaustion ? trap.code() == TrapCode::call_stack_exhausted
+        : assertion.kind == Kind::suspension ? trap.code() == TrapCode::unhandled_suspension
+                                             : trap.exception().has_value();
     if (!as_expected)
         return failure.message + " (expected " + expected + ")";
     compare_message(assertion.message, trap.message());

@@ -60,7 +60,7 @@ std::optional<std::string> check_print(const ModuleSource& module) {
 }
 
 void check(Counts& counts, const char* file, const Command& command, bool judge) {
-    const FeatureSet features = suite_features(file, FeatureSet::all().disable(Feature::custom_descriptors));
+    const FeatureSet features = suite_features(file, script_features());
     const LoadOptions options{.features = features, .limits = {}};
     const ModuleSource* module = std::get_if<ModuleSource>(&command.body);
     if (const auto* const assertion = std::get_if<AssertNotInstantiated>(&command.body))

@@ -25,7 +25,7 @@ def scripts(suite, given):
 
 def main():
     given, *command = sys.argv[1:]
-    files = sorted(set(scripts("testsuite", given)) | set(scripts("core-extra", given)))
+    files = sorted(set(scripts("testsuite", given)) | set(scripts("core-extra", given)) | set(scripts("stack-switching", "")))
     if not files:
         print("the official suite was not found: run ./.ci/suites fetch, or set -DWARPBEAM_TESTSUITE_DIR=...")
         return SKIPPED

@@ -129,7 +129,9 @@ int wast(Words words) {
         "directory stands for the .wast files in it, but not in its subdirectories.\n"
         "Prints failures, a line for each file, and the totals: every directive of a script counts\n"
         "as passed, failed or skipped. The exit status is 1 if any failed. All features are on unless\n"
-        "they are switched off; custom-descriptors is only on for scripts in a directory of that name.\n"};
+        "they are switched off; custom-descriptors and stack-switching are only on for scripts in a "
+        "directory\n"
+        "of that name.\n"};
     options.flag("--json", "print a JSON object instead of lines", as_json)
         .flag("--quiet", "print only the counts", quiet)
         .flag("--messages", "also report errors whose message differs from the script's",

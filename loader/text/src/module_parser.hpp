@@ -188,6 +188,7 @@ private:
     uint64_t assignment(std::string_view prefix) noexcept;
     void lane(Bytes& out) noexcept;
     void select_types(Bytes& out) noexcept;
+    void handler_clauses(Bytes& out) noexcept;
     void cast(Bytes& out) noexcept;
     void cast_to(Op non_null, Op nullable, Bytes& out) noexcept;
     void number(Bytes& out, unsigned bits, bool floating, bool leb) noexcept;

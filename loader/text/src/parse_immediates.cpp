@@ -130,6 +130,16 @@ void ModuleParser::immediates(const InstrRow& row, Bytes& out) noexcept {
         return both_or_none(Space::memory);
     case Imm::tag:
         return out.u32(index(Space::tag));
+    case Imm::type_tag:
+        out.u32(index(Space::type));
+        return out.u32(index(Space::tag));
+    case Imm::type_handlers:
+        out.u32(index(Space::type));
+        return handler_clauses(out);
+    case Imm::type_tag_handlers:
+        out.u32(index(Space::type));
+        out.u32(index(Space::tag));
+        return handler_clauses(out);
     case Imm::mem_arg:
         return memory_argument(row, out);
     case Imm::mem_arg_lane:
@@ -249,6 +259,23 @@ void ModuleParser::cast(Bytes& out) noexcept {
     out.u32(target);
     text::write(from.heap, out);
     text::write(to.heap, out);
+}
+
+/// https://github.com/WebAssembly/stack-switching
+void ModuleParser::handler_clauses(Bytes& out) noexcept {
+    uint32_t count = 0;
+    scratch_.clear();
+    for (; accept_open("on"); ++count) {
+        const uint32_t tag = index(Space::tag);
+        const bool is_switch = accept_keyword(row_of(Op::switch_).text());
+        scratch_.byte(static_cast<uint8_t>(is_switch ? HandlerKind::switch_ : HandlerKind::label));
+        scratch_.u32(tag);
+        if (!is_switch)
+            scratch_.u32(label());
+        expect_close();
+    }
+    out.u32(count);
+    out.raw(scratch_);
 }
 
 /// A number of `bits` bits, as signed LEB128 or as bytes.

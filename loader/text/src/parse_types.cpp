@@ -62,6 +62,10 @@ void ModuleParser::type_definition() noexcept {
         definition.kind = CompositeKind::array;
         composite_.byte(type_code::array);
         field_type(composite_);
+    } else if (accept_open("cont")) {
+        definition.kind = CompositeKind::cont;
+        composite_.byte(type_code::cont);
+        composite_.s64(this->index(Space::type));
     } else {
         unexpected("a composite type");
     }

@@ -133,7 +133,7 @@ void expect_place(std::string text, std::string_view message) {
     text.erase(place, 1);
     const ByteString bytes = binary(text, true);
     LoadOptions options;
-    options.features = FeatureSet::all();
+    options.features = FeatureSet::all().disable(Feature::stack_switching); // which allows tags with results
     const auto module = Module::load(bytes, options);
     ASSERT_FALSE(module) << text;
     const Error located = locate_in_wat(text, module.error());

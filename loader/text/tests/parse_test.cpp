@@ -301,5 +301,24 @@ TEST(Wat, descriptors_and_exact_types) {
               "unexpected token \"(\", expected a composite type");
 }
 
+TEST(Wat, continuations) {
+    const std::string types = "(type $f (func)) (type $c (cont $f)) (tag $t) (tag $u)";
+    EXPECT_EQ(section("(module " + types + ")", 1), (ByteString{2, 0x60, 0, 0, 0x5d, 0}));
+    EXPECT_EQ(section("(module (global contref (ref.null nocont)) (global contref (ref.null cont)))", 6),
+              (ByteString{2, 0x68, 0, 0xd0, 0x75, 0x0b, 0x68, 0, 0xd0, 0x68, 0x0b}));
+    EXPECT_EQ(code("suspend $u cont.new $c cont.bind $c $c switch $c $u", types),
+              (ByteString{0xe2, 1, 0xe0, 1, 0xe1, 1, 1, 0xe6, 1, 1}));
+    EXPECT_EQ(code("block $l resume $c (on $u $l) (on $t switch) (on $t 1) end resume $c", types),
+              (ByteString{0x02, 0x40, 0xe3, 1, 3, 0, 1, 0, 1, 0, 0, 0, 1, 0x0b, 0xe3, 1, 0}));
+    EXPECT_EQ(code("(resume_throw $c $u (on $t 0) (ref.null $c)) (resume_throw_ref $c (unreachable))", types),
+              (ByteString{0xd0, 1, 0xe4, 1, 1, 1, 0, 0, 0, 0, 0xe5, 1, 0}));
+    EXPECT_EQ(fault("(module " + types + " (func (resume $c (on $t))))"),
+              "unexpected token \")\", expected a number");
+    EXPECT_EQ(fault("(module " + types + " (func (resume $c (on $t $x))))"), "unknown label $x");
+    EXPECT_EQ(fault("(module " + types + " (func (resume $c (on $t switch 0))))"),
+              "unexpected token \"0\", expected \")\"");
+    EXPECT_EQ(fault("(module (type (cont)))"), "unexpected token \")\", expected an index");
+}
+
 } // namespace
 } // namespace warpbeam::text

@@ -98,7 +98,7 @@ TEST(Print, every_instruction_of_the_table) {
         for (const ByteString& immediate :
              {ByteString{}, ByteString{0}, ByteString{1}, ByteString{0, 0}, ByteString{1, 1},
               ByteString{0x40}, ByteString{0x40, 0}, ByteString{3, 0, 0x6e, 0x6b}, ByteString{0, 0, 1},
-              ByteString(4), ByteString(8), ByteString(16), ByteString{1, 0x7f}}) {
+              ByteString{0, 0, 0}, ByteString(4), ByteString(8), ByteString(16), ByteString{1, 0x7f}}) {
             ByteString code_bytes = bytes;
             code_bytes.insert(code_bytes.end(), immediate.begin(), immediate.end());
             if (has_block)
@@ -214,6 +214,17 @@ TEST(Print, types) {
                    "(pagesize 1))");
     EXPECT_NE(text.find("(type $a (sub (descriptor $b) (struct)))"), std::string::npos) << text;
     EXPECT_NE(text.find("(memory i64 1 2 shared (pagesize 1))"), std::string::npos) << text;
+}
+
+TEST(Print, continuations) {
+    const std::string text = round_trip(
+        "(type $f (func)) (type $c (cont $f)) (type (sub $c (cont $f))) (tag $t) (tag $u (result i32))"
+        "(func (param contref nullcontref (ref $c)) (block $l (resume $c (on $t $l) (on $u switch) (on 0 1) "
+        "(local.get 2)) (resume_throw $c $t (on $t $l)) (resume_throw_ref $c (on $u switch)))"
+        "(suspend $u) (cont.new $c) (cont.bind $c $c) (switch $c $u))");
+    EXPECT_NE(text.find("(type $c (cont $f))"), std::string::npos) << text;
+    EXPECT_NE(text.find("resume $c (on $t $l) (on $u switch) (on $t 1)"), std::string::npos) << text;
+    EXPECT_NE(text.find("resume_throw $c $t (on $t $l)"), std::string::npos) << text;
 }
 
 TEST(Print, segments_in_all_forms) {

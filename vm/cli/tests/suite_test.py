@@ -3,7 +3,7 @@
 
     suite_test.py WARPBEAM PART [DIRECTORY [OPTION...]]
 
-PART is core, core-extra, custom, legacy or a proposal; DIRECTORY is tried first when the suite is looked for.
+PART is core, core-extra, custom, legacy or a proposal (stack-switching is a suite of its own); DIRECTORY is tried first when the suite is looked for.
 Nothing is left out.
 Exit status: 0, 1 if any failed, 77 if the suite was not found.
 """
@@ -19,8 +19,9 @@ SKIPPED = 77
 
 def find(part, given):
     """The directory of a part; None if it was not found."""
-    folder = {"core": "", "core-extra": "", "custom": "custom", "legacy": "legacy"}.get(part, "proposals/" + part)
-    found = subprocess.run([SUITES, "find", "core-extra" if part == "core-extra" else "testsuite", given],
+    own = part in ("core-extra", "stack-switching")
+    folder = "" if own else {"core": "", "custom": "custom", "legacy": "legacy"}.get(part, "proposals/" + part)
+    found = subprocess.run([SUITES, "find", part if own else "testsuite", "" if part == "stack-switching" else given],
                            stdout=subprocess.PIPE, text=True)
     if found.returncode != 0:
         return None

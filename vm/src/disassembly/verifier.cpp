@@ -283,7 +283,8 @@ void Verifier::immediates(const CodeInstr& instr) noexcept {
 bool Verifier::is_layout(uint64_t word) noexcept {
     if (layouts_.empty())
         for (const TypeId id : context_.module.types()) {
-            if (context_.module.type_registry()[id].kind == CompositeKind::func)
+            const CompositeKind kind = context_.module.type_registry()[id].kind;
+            if (kind != CompositeKind::struct_ && kind != CompositeKind::array)
                 continue;
             const Layout* const layout = all_layouts_.of(id);
             if (layout == nullptr || !layouts_.push(layout)) {

@@ -228,6 +228,9 @@ private:
     void lower_rethrow() noexcept;
     void emit_throw_ref(uint32_t slot) noexcept;
 
+    /// Engine::load refuses modules that have them.
+    void lower_continuation() noexcept { fail(Exit::invalid_code); }
+
     // lower_call.cpp
     void lower_return() noexcept;
     void emit_return() noexcept;

@@ -33,6 +33,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         Rule rule;
     };
     constexpr OfFamily families[] = {
+        {Family::continuation, call<&L::lower_continuation>},
         {Family::nothing, call<&L::lower_nothing>},
         {Family::i32_binary, binary},
         {Family::i64_binary, binary},

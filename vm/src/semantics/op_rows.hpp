@@ -17,6 +17,7 @@ enum class Family : uint8_t {
     control,
     call,
     exception,
+    continuation,
     parametric,
     variable,
     constant,

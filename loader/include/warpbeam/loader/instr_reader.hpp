@@ -29,6 +29,23 @@ struct CatchCode {
     uint32_t label = 0; ///< where it branches to
 };
 
+/// A clause of `resume` and its variants; it is malformed if its kind is not in HandlerKind, and then nothing
+/// after that has been read.
+struct HandlerCode {
+    uint8_t kind = 0;   ///< a HandlerKind
+    uint32_t tag = 0;   ///< the tag's index
+    uint32_t label = 0; ///< where a suspension branches to; not for `switch`
+
+    /// Whether the kind exists.
+    [[nodiscard]] constexpr bool is_malformed() const noexcept {
+        return kind > static_cast<uint8_t>(HandlerKind::switch_);
+    }
+    /// Whether it is `(on tag label)`.
+    [[nodiscard]] constexpr bool has_label() const noexcept {
+        return kind == static_cast<uint8_t>(HandlerKind::label);
+    }
+};
+
 /// Reads instructions and types, which are sequences of the numbers that `Bytes` reads. `Bytes` either checks
 /// its input, and returns zeros after a fault, or is for validated input. Thread-safety: none; one thread at
 /// a time.
@@ -99,6 +116,17 @@ public:
         clause.label = this->u32();
         return clause;
     }
+    /// A clause of `resume` and its variants.
+    [[nodiscard]] constexpr HandlerCode handler_clause() noexcept {
+        HandlerCode clause;
+        clause.kind = this->byte();
+        if (clause.is_malformed())
+            return clause;
+        clause.tag = this->u32();
+        if (clause.has_label())
+            clause.label = this->u32();
+        return clause;
+    }
 
     /// Skips the immediates of an instruction. Returns false if they are malformed.
     constexpr bool skip(Imm imm) noexcept {
@@ -130,8 +158,17 @@ public:
         case Imm::elem_table:
         case Imm::memory_memory:
         case Imm::data_memory:
+        case Imm::type_tag:
             (void)this->u32();
             (void)this->u32();
+            return true;
+        case Imm::type_tag_handlers:
+            (void)this->u32();
+            [[fallthrough]];
+        case Imm::type_handlers:
+            (void)this->u32();
+            for (uint32_t count = this->u32(); count != 0; --count)
+                (void)handler_clause();
             return true;
         case Imm::label_table:
             for (uint64_t count = uint64_t{this->u32()} + 1; count != 0; --count)

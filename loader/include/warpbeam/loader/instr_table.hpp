@@ -28,48 +28,52 @@ enum class Op : uint32_t {
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
+#include <warpbeam/loader/instr_rows_switching.inc>
 #undef WARPBEAM_INSTR
 };
 
 /// What follows the opcode in the binary format, in this order. Indices are u32 in LEB128.
 enum class Imm : uint8_t {
     none,
-    block,         ///< a block type
-    label,         ///< a label index
-    label_table,   ///< a vector of label indices, then the default's
-    func,          ///< a function index
-    type,          ///< a type index
-    type_table,    ///< a type index, a table index
-    type_field,    ///< a type index, a field index
-    type_count,    ///< a type index, a number of operands
-    type_type,     ///< two type indices: destination, source
-    type_data,     ///< a type index, a data index
-    type_elem,     ///< a type index, an element index
-    local,         ///< a local index
-    global,        ///< a global index
-    table,         ///< a table index
-    table_table,   ///< two table indices: destination, source
-    elem,          ///< an element index
-    elem_table,    ///< an element index, a table index
-    data,          ///< a data index
-    memory,        ///< a memory index
-    memory_memory, ///< two memory indices: destination, source
-    data_memory,   ///< a data index, a memory index
-    tag,           ///< a tag index
-    mem_arg,       ///< alignment exponent (bit 6: a memory index follows), offset
-    mem_arg_lane,  ///< a mem_arg, a lane index
-    lane,          ///< a lane index, one byte
-    lanes,         ///< sixteen lane indices
-    i32,           ///< a signed 32-bit LEB128
-    i64,           ///< a signed 64-bit LEB128
-    f32,           ///< four bytes
-    f64,           ///< eight bytes
-    v128,          ///< sixteen bytes
-    heap_type,     ///< a heap type
-    select_types,  ///< a vector of value types
-    cast,          ///< a byte of nullability flags, a label index, two heap types: source, target
-    try_table,     ///< a block type, a vector of catch clauses
-    fence,         ///< one zero byte
+    block,             ///< a block type
+    label,             ///< a label index
+    label_table,       ///< a vector of label indices, then the default's
+    func,              ///< a function index
+    type,              ///< a type index
+    type_table,        ///< a type index, a table index
+    type_field,        ///< a type index, a field index
+    type_count,        ///< a type index, a number of operands
+    type_type,         ///< two type indices: destination, source
+    type_data,         ///< a type index, a data index
+    type_elem,         ///< a type index, an element index
+    local,             ///< a local index
+    global,            ///< a global index
+    table,             ///< a table index
+    table_table,       ///< two table indices: destination, source
+    elem,              ///< an element index
+    elem_table,        ///< an element index, a table index
+    data,              ///< a data index
+    memory,            ///< a memory index
+    memory_memory,     ///< two memory indices: destination, source
+    data_memory,       ///< a data index, a memory index
+    tag,               ///< a tag index
+    type_tag,          ///< a type index, a tag index
+    type_handlers,     ///< a type index, a vector of handler clauses
+    type_tag_handlers, ///< a type index, a tag index, a vector of handler clauses
+    mem_arg,           ///< alignment exponent (bit 6: a memory index follows), offset
+    mem_arg_lane,      ///< a mem_arg, a lane index
+    lane,              ///< a lane index, one byte
+    lanes,             ///< sixteen lane indices
+    i32,               ///< a signed 32-bit LEB128
+    i64,               ///< a signed 64-bit LEB128
+    f32,               ///< four bytes
+    f64,               ///< eight bytes
+    v128,              ///< sixteen bytes
+    heap_type,         ///< a heap type
+    select_types,      ///< a vector of value types
+    cast,              ///< a byte of nullability flags, a label index, two heap types: source, target
+    try_table,         ///< a block type, a vector of catch clauses
+    fence,             ///< one zero byte
 };
 
 /// The operand and result types of an instruction whose types do not depend on context. `addr` stands for the
@@ -133,6 +137,7 @@ inline constexpr char instr_keywords[] =
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
+#include <warpbeam/loader/instr_rows_switching.inc>
 #undef WARPBEAM_INSTR
     ;
 } // namespace detail
@@ -161,6 +166,7 @@ inline constexpr auto instr_table = [] {
 #include <warpbeam/loader/instr_rows_core.inc>
 #include <warpbeam/loader/instr_rows_gc.inc>
 #include <warpbeam/loader/instr_rows_simd.inc>
+#include <warpbeam/loader/instr_rows_switching.inc>
 #undef WARPBEAM_INSTR
     };
     std::array<InstrRow, std::size(given)> rows{};

@@ -45,13 +45,14 @@ inline constexpr AbstractHeap abstract_heaps[] = {
     {HeapType::i31, 0x6c, "i31", "i31ref"},           {HeapType::struct_, 0x6b, "struct", "structref"},
     {HeapType::array, 0x6a, "array", "arrayref"},     {HeapType::none, 0x71, "none", "nullref"},
     {HeapType::exn, 0x69, "exn", "exnref"},           {HeapType::noexn, 0x74, "noexn", "nullexnref"},
+    {HeapType::cont, 0x68, "cont", "contref"},        {HeapType::nocont, 0x75, "nocont", "nullcontref"},
 };
 
 /// Codes that begin the other types, or replace a type.
 namespace type_code {
 /// @{ What begins a type.
 inline constexpr uint8_t ref_null = 0x63, ref = 0x64, exact = 0x62;
-inline constexpr uint8_t func = 0x60, struct_ = 0x5f, array = 0x5e;
+inline constexpr uint8_t func = 0x60, struct_ = 0x5f, array = 0x5e, cont = 0x5d;
 inline constexpr uint8_t sub = 0x50, sub_final = 0x4f, rec = 0x4e, descriptor = 0x4d, describes = 0x4c;
 /// @}
 /// Used as an import's kind: a function that must have exactly the type.
@@ -212,6 +213,12 @@ inline constexpr CatchKind catch_kinds[] = {{"catch", true, false},
                                             {"catch_ref", true, true},
                                             {"catch_all", false, false},
                                             {"catch_all_ref", false, true}};
+
+/// A clause of `resume` and its variants, by code. https://github.com/WebAssembly/stack-switching
+enum class HandlerKind : uint8_t {
+    label,   ///< `(on tag label)`: a suspension branches there
+    switch_, ///< `(on tag switch)`: lets the continuation be switched
+};
 
 /// Name spaces, numbered like the subsections of the name section.
 /// https://github.com/WebAssembly/extended-name-section

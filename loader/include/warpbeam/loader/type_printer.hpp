@@ -26,7 +26,7 @@ public:
     void field(const FieldType& type) noexcept;
     /// A function type, such as `func (param i32) (result i64)`.
     void func(const FuncType& type) noexcept;
-    /// A composite type: `func ...`, `array ...` or `struct ...`.
+    /// A composite type: `func ...`, `array ...`, `struct ...` or `cont ...`.
     void composite(const SubType& type) noexcept;
     /// A definition, such as `(sub final 0 (struct ...))` or, in its short form, `(struct ...)`.
     void definition(const SubType& type) noexcept;

@@ -36,6 +36,8 @@ public:
         none,
         exn,
         noexn,
+        cont,
+        nocont,
         /// The bottom of all hierarchies; it only occurs while validating unreachable code.
         bot,
     };
@@ -136,7 +138,7 @@ struct FieldType {
 };
 
 /// The kinds of defined types.
-enum class CompositeKind : uint8_t { func, struct_, array };
+enum class CompositeKind : uint8_t { func, struct_, array, cont };
 
 /// A defined type. Its supertype and all types in it are ids of the registry.
 /// https://webassembly.github.io/spec/core/syntax/types.html#recursive-types
@@ -160,6 +162,9 @@ struct SubType {
     bool defaultable = true;
     /// The function type, if `kind` says that it is one.
     FuncType func;
+    /// The type of the function that a continuation runs; `no_type` for other types.
+    /// https://github.com/WebAssembly/stack-switching
+    TypeId cont = no_type;
     /// All fields of a structure, or the one element field of an array.
     std::span<const FieldType> fields;
 };
@@ -212,7 +217,7 @@ struct GlobalType {
     friend constexpr bool operator==(const GlobalType&, const GlobalType&) noexcept = default;
 };
 
-/// The type of a tag: a function type without results.
+/// The type of a tag: a function type. It has results only if continuations suspend with the tag.
 struct TagType {
     TypeId type = 0; ///< the function type
     friend constexpr bool operator==(const TagType&, const TagType&) noexcept = default;

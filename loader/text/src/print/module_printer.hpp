@@ -162,6 +162,7 @@ private:
     void begin_block(Op op, BinaryReader& in) noexcept;
     void block_type(BinaryReader& in) noexcept;
     void catch_clauses(BinaryReader& in) noexcept;
+    void handler_clauses(BinaryReader& in) noexcept;
     void label(uint32_t depth) noexcept;
     void hint(const InstrRow& row, size_t offset) noexcept;
 

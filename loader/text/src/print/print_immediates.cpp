@@ -91,6 +91,16 @@ void ModulePrinter::immediates(const InstrRow& row, BinaryReader& in) noexcept {
         return both_or_none(Space::memory);
     case Imm::tag:
         return index(Space::tag);
+    case Imm::type_tag:
+        index(Space::type);
+        return index(Space::tag);
+    case Imm::type_handlers:
+        index(Space::type);
+        return handler_clauses(in);
+    case Imm::type_tag_handlers:
+        index(Space::type);
+        index(Space::tag);
+        return handler_clauses(in);
     case Imm::mem_arg:
         return memory_argument(row, in);
     case Imm::mem_arg_lane:

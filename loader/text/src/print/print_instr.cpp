@@ -165,6 +165,21 @@ void ModulePrinter::catch_clauses(BinaryReader& in) noexcept {
     }
 }
 
+void ModulePrinter::handler_clauses(BinaryReader& in) noexcept {
+    for (uint32_t count = in.count(); count > 0; --count) {
+        const HandlerCode clause = in.handler_clause();
+        if (clause.is_malformed())
+            return in.fail("malformed handler clause");
+        out_.add(" (on ");
+        reference(Space::tag, clause.tag);
+        if (clause.has_label())
+            label(clause.label);
+        else
+            out_.add(" switch");
+        out_.add(")");
+    }
+}
+
 /// Uses the label's name if it has one that no inner block has too.
 void ModulePrinter::label(uint32_t depth) noexcept {
     constexpr uint32_t deepest_named = 64;

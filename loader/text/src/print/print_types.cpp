@@ -71,6 +71,14 @@ void ModulePrinter::composite_type(BinaryReader& in, uint32_t index) noexcept {
         out_.add(" (array ");
         field_type(in);
         break;
+    case type_code::cont: {
+        const int64_t type = in.s33();
+        if (type < 0)
+            in.fail("malformed type of a continuation");
+        out_.add(" (cont ");
+        reference(Space::type, static_cast<uint32_t>(type));
+        break;
+    }
     default:
         in.fail("malformed definition type");
     }

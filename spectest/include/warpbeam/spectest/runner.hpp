@@ -39,11 +39,9 @@ struct Finding {
 };
 
 struct RunOptions {
-    /// The features of each script's engine. By default all are on except custom descriptors, which change
-    /// what is valid without them; `run_file` switches them on in their proposal's folder.
-    Config config{.features = FeatureSet::all().disable(Feature::custom_descriptors),
-                  .limits = {},
-                  .allocator = nullptr};
+    /// The features of each script's engine. `run_file` adds the one of `folder_features` to whose
+    /// proposal the script belongs.
+    Config config{.features = script_features(), .limits = {}, .allocator = nullptr};
     /// Whether a module that needs a feature that is off counts as malformed or invalid, as it was before
     /// that feature existed.
     bool unsupported_is_invalid = false;

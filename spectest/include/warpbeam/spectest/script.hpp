@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/loader/error.hpp>
+#include <warpbeam/loader/feature.hpp>
 #include <warpbeam/loader/types.hpp>
 
 #include <array>
@@ -15,6 +16,16 @@
 /// https://github.com/WebAssembly/spec/tree/main/interpreter#scripts
 
 namespace warpbeam::spectest {
+
+/// Features that change what is valid without them, so that only scripts in a folder of their name have them.
+inline constexpr Feature folder_features[] = {Feature::custom_descriptors, Feature::stack_switching};
+/// The features of all other scripts.
+constexpr FeatureSet script_features() noexcept {
+    FeatureSet features = FeatureSet::all();
+    for (const Feature feature : folder_features)
+        features.disable(feature);
+    return features;
+}
 
 enum class NanKind : uint8_t {
     none,       ///< exactly these bits
@@ -92,7 +103,7 @@ struct AssertReturn {
 };
 /// The assertions about an action.
 struct AssertFailure {
-    enum class Kind : uint8_t { trap, exhaustion, exception };
+    enum class Kind : uint8_t { trap, exhaustion, exception, suspension };
     Kind kind = Kind::trap;
     Action action;
     std::string message;
