@@ -38,6 +38,8 @@ constexpr OptionWords option_words[] = {
     {Form::global_get, false, {"", "float", "vector"}},
     {Form::global_set, false, {"", "float", "vector"}},
     {Form::return_value, false, {"", "float", "vector"}},
+    {Form::suspend, true, {"switch"}},
+    {Form::resume, false, {"", "throw", "throw_ref"}},
 };
 // The only other option is the number of fields of `struct_new`, which is also one of its fields.
 static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {

@@ -44,6 +44,8 @@ size_t special_operands(const CodeInstr& instr) noexcept {
         return element_slots(instr) * instr.get(Field::second);
     case Op::struct_new_desc:
         return instr.get(Field::second) + 1;
+    case Op::cont_bind:
+        return instr.get(Field::first) + 1;
     default:
         return 1;
     }
@@ -96,6 +98,10 @@ size_t extent_of(const CodeContext& context, const CodeInstr& instr, const Field
         const TagType& tag = context.module.tags()[instr.get(Field::tag)];
         return slots_of(context.module.type_registry().func(tag.type).params);
     }
+    case Form::suspend:
+        return field.name == Field::frame ? instr.get(Field::count) + instr.choice.variant.option : 1;
+    case Form::resume:
+        return field.name == Field::frame ? std::max(instr.get(Field::count) + 1, instr.get(Field::high)) : 1;
     default:
         break;
     }

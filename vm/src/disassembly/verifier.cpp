@@ -225,6 +225,19 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
                                              ? instr.get(Field::count)
                                              : uint64_t{instr.choice.variant.option} + 1),
                     instr, field, "a slot is outside the frame");
+    case Field::first:
+        // A resume names its own position, and its first handler.
+        if (instr.choice.form == Form::resume) {
+            want(value >> 32 == instr.position, instr, field, "not the position of the instruction");
+            const auto clause = static_cast<uint32_t>(value);
+            return want(clause == CatchClause::none || clause < code_.catch_clauses, instr, field,
+                        "unknown clause");
+        }
+        break;
+    case Field::second:
+        if (instr.choice.form == Form::resume && instr.choice.variant.option == 1)
+            return below(module.tags().size());
+        break;
     case Field::type:
         if (instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect) {
             want(is_func_type(static_cast<uint32_t>(value)), instr, field, "unknown function type");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/instance_data.hpp"
+#include "isa/decoder.hpp"
 
 /// Continuations: stacks that an execution can leave and enter again.
 /// https://github.com/WebAssembly/stack-switching
@@ -16,25 +17,42 @@ struct Continuation {
     Continuation* parent;
     /// What it runs, until it has begun.
     FuncInst* func;
-    /// If it was suspended: the object that its list belongs to, and its place among all of the store. For
-    /// the last one of a list.
+    /// For the last one of a suspended list: what the list belongs to. Otherwise null.
     ContObject* object;
+    // Its place among all of the store.
     Continuation* before;
     Continuation* next;
 };
 
 /// Where the computation goes on when a continuation suspends or ends.
-[[nodiscard]] inline StackState& waiting_state(Execution& execution, const Continuation* parent) noexcept {
-    return parent != nullptr ? const_cast<Continuation*>(parent)->state : execution.own;
+[[nodiscard]] inline StackState& waiting_state(Execution& execution, Continuation* parent) noexcept {
+    return parent != nullptr ? parent->state : execution.own;
 }
 
-/// Calls `visit(StackState&, Continuation*)` for each stack that waits for the running one, innermost first;
-/// the continuation is null for the execution's own. Ends when it returns false.
-template <typename Visit>
-void visit_waiting(Execution& execution, Visit visit) noexcept {
-    for (const Continuation* running = execution.continuation; running != nullptr; running = running->parent)
-        if (!visit(waiting_state(execution, running->parent), running->parent))
-            return;
+[[nodiscard]] inline const StackState& waiting_state(const Execution& execution,
+                                                     const Continuation* parent) noexcept {
+    return parent != nullptr ? parent->state : execution.own;
+}
+/// The bytes in use of all stacks that wait for `inner`, up to the one of `end`.
+[[nodiscard]] inline size_t waiting_bytes(const Execution& execution, const Continuation* inner,
+                                          const Continuation* end) noexcept {
+    size_t bytes = 0;
+    for (; inner != end; inner = inner->parent)
+        bytes += used(waiting_state(execution, inner->parent));
+    return bytes;
+}
+
+
+/// Where a stack goes on that stands at the instruction that resumes, or suspends; and where the latter's
+/// results are.
+[[nodiscard]] inline const Instr* after_resume(const Instr* ip) noexcept {
+    return ip->after(Decoder<Form::resume>::size);
+}
+[[nodiscard]] inline const Instr* after_suspend(const Instr* ip) noexcept {
+    return ip->after(Decoder<Form::suspend>::size);
+}
+[[nodiscard]] inline Slot* suspended_results(const StackState& state) noexcept {
+    return state.fp + Decoder<Form::suspend>::get<Field::frame>(state.ip);
 }
 
 } // namespace warpbeam::vm

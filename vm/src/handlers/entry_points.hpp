@@ -32,6 +32,12 @@ struct CatchClause;
 [[nodiscard]] Exit make_exception(Execution& execution, const TagInst& tag, Slot* payload,
                                   Slot& exception) noexcept;
 
+/// Gives a new object a continuation that is to run `func`. The object must be where the collector sees it.
+/// Returns `none`, or why there is no room for it.
+[[nodiscard]] Exit make_continuation(StoreImpl& store, FuncInst& func, ContObject& object) noexcept;
+/// Frees a continuation that does not run, and those that wait for it.
+void free_continuations(StoreImpl& store, Continuation* inner) noexcept;
+
 /// Throws an exception where `execution` stands: searches the frames of this run of the interpreter,
 /// innermost first, for one that catches it. If found, the execution then stands at the clause's target in
 /// that frame, with the clause's values in its slots; returns the clause. Returns null and changes nothing if

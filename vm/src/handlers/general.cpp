@@ -2,6 +2,7 @@
 #include "handlers/bulk_memory.hpp"
 #include "handlers/descriptor.hpp"
 #include "handlers/generate.hpp"
+#include "handlers/make_continuation.hpp"
 #include "handlers/table.hpp"
 #include "handlers/wait.hpp"
 #include "handlers/wide.hpp"

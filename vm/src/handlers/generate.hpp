@@ -79,6 +79,7 @@ extern const HandlerGroups large_frame_groups;
 extern const HandlerGroups control_groups;
 extern const HandlerGroups call_groups;
 extern const HandlerGroups exception_groups;
+extern const HandlerGroups continuation_groups;
 extern const HandlerGroups general_groups;
 extern const HandlerGroups field_get_groups;
 extern const HandlerGroups field_set_groups;

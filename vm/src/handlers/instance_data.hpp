@@ -19,6 +19,8 @@ namespace warpbeam::vm {
 struct HostFunc;
 struct Execution;
 class ExecutionOwner;
+struct Continuation;
+struct ContObject;
 class Heap;
 class ModuleCode;
 
@@ -105,17 +107,29 @@ struct InstanceData {
 /// The most records that a call pushes: its own, and two for the way back into the caller's instance.
 inline constexpr size_t call_records = 3;
 
-/// One computation: its stack, and why it stopped. The stack is one block, which moves when it grows: the
+/// A stack, and where it stands while its code does not run. It is one block, which moves when it grows: the
 /// slots from its beginning upwards, the records from its end downwards.
-struct Execution {
+struct StackState {
     Slot* stack;
     Record* stack_end;
-    // While a host function runs, or after an exit: the position of the computation.
+    // While a host function or another stack runs, or after an exit: the position of the computation.
     const Instr* ip;
     Slot* fp;   ///< the top frame
     Slot* free; ///< at a host call, the first slot above all slots in use
     Record* rp; ///< the last record
     InstanceData* inst;
+};
+/// The bytes of a stack that are in use.
+[[nodiscard]] inline size_t used(const StackState& state) noexcept {
+    return static_cast<size_t>(state.free - state.stack) * sizeof(Slot) +
+           static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
+}
+
+/// One computation: its stack, and why it stopped. While it runs a continuation, that is the continuation's
+/// stack, and its own one waits.
+struct Execution : StackState {
+    Continuation* continuation; ///< the innermost one that runs; null: none
+    StackState own;             ///< while a continuation runs
     uint64_t detail; ///< at the exit: an address or an index, see Exit
     // The registers at an exit after which the computation can go on.
     uint64_t acc;

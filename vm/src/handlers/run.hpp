@@ -19,8 +19,12 @@ namespace warpbeam::vm {
 /// Throws the exception in the execution's `detail` where the host was called.
 [[nodiscard]] Exit throw_from_host(Execution& execution) noexcept;
 
+/// The instruction that a continuation begins with, and the one that ends it, to which the bottom record of
+/// its stack returns.
+[[nodiscard]] const Instr* begin_instr() noexcept;
+[[nodiscard]] const Instr* finish_instr() noexcept;
 /// Whether a record switches instances (the `ip` of the record below is the caller's InstanceData), or is the
-/// bottom record of a run; a walk over the records needs both.
+/// bottom record of a run or of a continuation; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
 

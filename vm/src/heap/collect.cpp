@@ -55,6 +55,11 @@ bool Heap::keep(Slot reference) noexcept {
     return true;
 }
 
+bool Heap::is_marked(const Object& object) const noexcept {
+    Block* const block = block_of(&object);
+    return block->is_marked(block->offset_of(&object));
+}
+
 void Heap::release_kept(size_t count) noexcept {
     if (count < kept_.size())
         end_collection();
@@ -75,6 +80,8 @@ uint64_t Heap::size_of(const Object* object) const noexcept {
     case ObjectKind::exception:
         return exception_size(
             slots_of(types_.func(static_cast<const ExceptionObject*>(object)->tag->type).params));
+    case ObjectKind::continuation:
+        return continuation_object_size; // and the stacks, which are counted when they are swept
     case ObjectKind::host:
         break; // and its data, which `sweep_host` counts
     }
@@ -91,7 +98,7 @@ void Heap::mark_object(Object* object) noexcept {
     const Layout& layout = *object->layout;
     const bool refers = layout.kind == ObjectKind::struct_ ? !layout.references.empty()
                         : layout.kind == ObjectKind::array ? layout.element().traced
-                                                           : layout.kind == ObjectKind::exception;
+                                                           : layout.kind == ObjectKind::exception || layout.kind == ObjectKind::continuation;
     // If there is no memory to remember it, `rescan` finds it again.
     if (refers && !marked_.push(object))
         overflowed_ = true;
@@ -141,6 +148,9 @@ void Heap::scan(Object* object) noexcept {
         }
         break;
     }
+    case ObjectKind::continuation:
+        host_.mark_continuation(*this, *static_cast<ContObject*>(object));
+        break;
     case ObjectKind::host:
         break;
     }
@@ -297,6 +307,7 @@ void Heap::begin_sweep() noexcept {
     available_ = {};
     free_ = nullptr;
     free_bytes_ = 0;
+    survived_ += continuation_size * host_.sweep_continuations(*this);
     next_host_ = &host_data_;
     next_block_ = left_ = 0;
 }

@@ -39,6 +39,13 @@ ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Sl
     return exception;
 }
 
+bool Heap::add_continuation() noexcept {
+    if (!has_room(continuation_size))
+        return false;
+    budget_ -= static_cast<int64_t>(continuation_size);
+    return true;
+}
+
 Object* Heap::allocate_slow(const Layout* layout, size_t size) noexcept {
     prepare_for(size);
     return allocate_now(layout, size);

@@ -17,6 +17,11 @@ namespace warpbeam::vm {
 struct HeapHost {
     /// Calls `Heap::mark` with every slot through which an object can be reached.
     virtual void mark_roots(class Heap& heap) noexcept = 0;
+    /// Calls `Heap::mark` for the stacks that an object refers to.
+    virtual void mark_continuation(class Heap&, const ContObject&) noexcept {}
+    /// Called when all live objects are marked (`Heap::is_marked`): frees the continuations of the others.
+    /// Returns how many are left.
+    virtual uint64_t sweep_continuations(class Heap&) noexcept { return 0; }
 
 protected:
     ~HeapHost() = default;
@@ -96,6 +101,8 @@ public:
     /// A host object: `data`, or new memory if its type has a size. In that memory the caller must
     /// immediately make the object that the finalizer destroys. The object is kept as by `keep`.
     [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
+    /// Counts a continuation, which lies outside of the heap; false if there is no room for it. Never collects.
+    [[nodiscard]] bool add_continuation() noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     /// For code that stops before it allocates: what `failure` then returns.
@@ -132,6 +139,9 @@ public:
         end_collection();
         return object_at(word);
     }
+
+    /// Whether an object has been reached, after marking.
+    [[nodiscard]] bool is_marked(const Object& object) const noexcept;
 
     /// Keeps a reference's object alive until the list is truncated below it; other values need not be kept.
     /// False if memory runs out.

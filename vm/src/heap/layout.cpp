@@ -9,6 +9,8 @@ constinit const Layout exception_layout{
 // The specification gives host references no more specific type.
 constinit const Layout host_layout{
     ObjectKind::host, 0, HeapType::any, sizeof(HostObject), 0, 0, nullptr, {}, {}};
+constinit const Layout continuation_layout{
+    ObjectKind::continuation, 0, HeapType::cont, sizeof(ContObject), 0, 0, nullptr, {}, {}};
 
 namespace {
 

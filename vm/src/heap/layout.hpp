@@ -14,6 +14,7 @@ namespace warpbeam::vm {
 
 struct TagHead;
 struct Layout;
+struct Continuation;
 
 /// The head of every object; the contents follow. References are addresses of objects.
 struct Object {
@@ -37,7 +38,19 @@ struct HostObject : Object {
     struct HostData* data;
 };
 
-enum class ObjectKind : uint8_t { struct_, array, exception, host };
+/// A reference to suspended stacks: the last one, which goes on first, and the first one, to which the others
+/// return. Once they have been used the last one is null.
+struct ContObject : Object {
+    Continuation* inner;
+    Continuation* outer;
+};
+
+// What the heap's limit and fuel count for such an object, and for each continuation.
+inline constexpr size_t continuation_object_size = 24;
+inline constexpr size_t continuation_size = 512;
+static_assert(sizeof(ContObject) <= continuation_object_size);
+
+enum class ObjectKind : uint8_t { struct_, array, exception, host, continuation };
 
 /// How a field or element is stored: packed, without padding except for natural alignment (a v128 is aligned
 /// like an i64).
@@ -97,6 +110,7 @@ struct Layout {
 };
 extern const Layout exception_layout;
 extern const Layout host_layout;
+extern const Layout continuation_layout;
 
 /// References to objects are their addresses.
 [[nodiscard]] [[gnu::always_inline]] inline Object* to_object(Slot reference) noexcept {

@@ -30,6 +30,19 @@ void Lowering::add_clause(const CatchClause& clause) noexcept {
         fail(Exit::out_of_memory);
 }
 
+void Lowering::add_clause_to(uint32_t depth, uint32_t tag, bool by_reference, uint32_t next) noexcept {
+    Control& label = target(depth);
+    const size_t width = tag != CatchClause::all ? slots_of(tag_type(tag).params) : 0;
+    CatchClause clause{tag, 0, next, label.height, CatchClause::unwanted, pins_word(label.pins, 0)};
+    if (by_reference)
+        clause.exception = static_cast<uint32_t>(label.height + width);
+    if (label.kind == ControlKind::loop)
+        clause.target = static_cast<uint32_t>(label.head);
+    else
+        clause.target = std::exchange(label.catches, static_cast<uint32_t>(clauses_.size()));
+    add_clause(clause);
+}
+
 /// Lets the clauses whose label is the end of a block continue here.
 void Lowering::bind_catches(Control& control) noexcept {
     for (uint32_t i = control.catches; i != CatchClause::none;) {
@@ -48,21 +61,8 @@ void Lowering::begin_try_table() noexcept {
     for (uint32_t i = 0; i < count; ++i) {
         const CatchCode read = reader_.catch_clause();
         const CatchKind& kind = catch_kinds[read.kind];
-        CatchClause clause{CatchClause::all,      0, i + 1 < count ? first + i + 1 : outer, 0,
-                           CatchClause::unwanted, {}};
-        if (kind.has_tag)
-            clause.tag = read.tag;
-        const size_t width = kind.has_tag ? slots_of(tag_type(read.tag).params) : 0;
-        Control& label = target(read.label);
-        clause.payload = label.height;
-        if (kind.by_reference)
-            clause.exception = static_cast<uint32_t>(label.height + width);
-        clause.pins = pins_word(label.pins, 0);
-        if (label.kind == ControlKind::loop)
-            clause.target = static_cast<uint32_t>(label.head);
-        else
-            clause.target = std::exchange(label.catches, first + i);
-        add_clause(clause);
+        add_clause_to(read.label, kind.has_tag ? read.tag : CatchClause::all, kind.by_reference,
+                      i + 1 < count ? first + i + 1 : outer);
     }
     begin_block(ControlKind::block, type);
     if (count != 0)

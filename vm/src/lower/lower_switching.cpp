@@ -1,3 +1,4 @@
+#include "heap/layout.hpp"
 #include "lower/lowering.hpp"
 
 /// Continuations, https://github.com/WebAssembly/stack-switching
@@ -13,9 +14,16 @@ const FuncType& Lowering::read_cont_type() noexcept {
     return types.func(types[module_.types()[reader_.u32()]].cont);
 }
 
+void Lowering::lower_cont_new() noexcept {
+    (void)reader_.u32();
+    emit_charge(continuation_object_size + continuation_size);
+    emit_general(Op::cont_new, 1, ValType::ref);
+}
+
 void Lowering::lower_cont_bind() noexcept {
     const std::span<const ValType> from = read_cont_type().params;
     const std::span<const ValType> given = from.first(from.size() - read_cont_type().params.size());
+    emit_charge(continuation_object_size);
     emit_general(Op::cont_bind, static_cast<uint32_t>(given.size()) + 1, ValType::ref, slots_of(given));
 }
 
@@ -34,13 +42,29 @@ void Lowering::lower_switch() noexcept {
 
 /// For a switch, the continuation to go on with is above the arguments.
 void Lowering::emit_suspend(const FuncType& type, uint32_t tag, bool is_switch) noexcept {
-    const uint32_t frame = begin_call(type.params.size() + (is_switch ? 1 : 0));
+    emit_charge(continuation_object_size);
+    const auto [frame, references] = begin_stop(type.params.size() + (is_switch ? 1 : 0));
     emit(Form::suspend, is_switch ? 1 : 0)
         .set(Field::frame, frame)
         .set(Field::count, slots_of(type.params))
         .set(Field::tag, tag)
         .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    note_safepoint(here() - 1, references);
     end_call(type);
+}
+
+/// The function may stop at the next instruction with its operands, and in the middle of it without them:
+/// returns where they are, and the references of the latter case.
+std::pair<uint32_t, uint32_t> Lowering::begin_stop(size_t operands) noexcept {
+    if (stack_.size() < operands)
+        return {}; // only after a failure
+    flush_from(stack_.size() - operands);
+    spill_accs();
+    const uint32_t before = list_references();
+    const uint32_t frame = begin_call(operands);
+    const uint32_t references = list_references();
+    note_safepoint(here(), before);
+    return {frame, references};
 }
 
 void Lowering::lower_resume(Op op) noexcept {
@@ -58,7 +82,9 @@ void Lowering::lower_resume(Op op) noexcept {
     const uint32_t count = reader_.u32();
     for (uint32_t i = 0; i < count; ++i)
         add_handler(reader_.handler_clause(), i + 1 < count ? first + i + 1 : CatchClause::none);
-    const uint32_t frame = begin_call(operands.size() + 1);
+    if (op == Op::resume_throw)
+        emit_charge(exception_size(slots_of(operands)));
+    const auto [frame, references] = begin_stop(operands.size() + 1);
     const size_t position = here();
     for (uint32_t i = 0; failure() == Exit::none && i < count; ++i)
         if (clauses_[first + i].exception == CatchClause::unwanted)
@@ -70,6 +96,7 @@ void Lowering::lower_resume(Op op) noexcept {
         .set(Field::first, uint64_t{position} << 32 | (count != 0 ? first : CatchClause::none))
         .set(Field::second, tag)
         .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    note_safepoint(here() - 1, references);
     end_call(type);
 }
 

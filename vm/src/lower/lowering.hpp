@@ -220,6 +220,9 @@ private:
     void end_catch() noexcept;
     void end_delegate() noexcept;
     void add_clause(const CatchClause& clause) noexcept;
+    /// One that branches to a label, with the values of the tag, if it has one, and the reference if that is
+    /// wanted.
+    void add_clause_to(uint32_t depth, uint32_t tag, bool by_reference, uint32_t next) noexcept;
     void bind_catches(Control& control) noexcept;
     void note_region() noexcept;
     [[nodiscard]] const FuncType& tag_type(uint32_t tag) const noexcept;
@@ -228,8 +231,16 @@ private:
     void lower_rethrow() noexcept;
     void emit_throw_ref(uint32_t slot) noexcept;
 
-    /// Engine::load refuses modules that have them.
-    void lower_continuation() noexcept { fail(Exit::invalid_code); }
+    // lower_switching.cpp
+    [[nodiscard]] const FuncType& read_cont_type() noexcept;
+    void lower_cont_new() noexcept;
+    void lower_cont_bind() noexcept;
+    [[nodiscard]] std::pair<uint32_t, uint32_t> begin_stop(size_t operands) noexcept;
+    void lower_suspend() noexcept;
+    void lower_switch() noexcept;
+    void emit_suspend(const FuncType& type, uint32_t tag, bool is_switch) noexcept;
+    void lower_resume(Op op) noexcept;
+    void add_handler(const HandlerCode& read, uint32_t next) noexcept;
 
     // lower_call.cpp
     void lower_return() noexcept;

@@ -33,7 +33,6 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         Rule rule;
     };
     constexpr OfFamily families[] = {
-        {Family::continuation, call<&L::lower_continuation>},
         {Family::nothing, call<&L::lower_nothing>},
         {Family::i32_binary, binary},
         {Family::i64_binary, binary},
@@ -94,6 +93,14 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::throw_, call<&L::lower_throw>},
         {Op::throw_ref, call<&L::lower_throw_ref>},
         {Op::rethrow, call<&L::lower_rethrow>},
+        // lower_switching.cpp
+        {Op::cont_new, call<&L::lower_cont_new>},
+        {Op::cont_bind, call<&L::lower_cont_bind>},
+        {Op::suspend, call<&L::lower_suspend>},
+        {Op::switch_, call<&L::lower_switch>},
+        {Op::resume, of_op<&L::lower_resume>},
+        {Op::resume_throw, of_op<&L::lower_resume>},
+        {Op::resume_throw_ref, of_op<&L::lower_resume>},
         // lower_numeric.cpp
         {Op::nop, call<&L::lower_nothing>},
         {Op::drop, call<&L::lower_drop>},

@@ -54,15 +54,11 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
                                           const EngineLoadOptions& options) const noexcept {
     if (vm::Internal::layouts(*this) == nullptr)
         return std::unexpected{no_memory()};
-    FeatureSet features = config().features;
-    auto module = Module::load(bytes, {.features = features.disable(Feature::stack_switching),
+    auto module = Module::load(bytes, {.features = config().features,
                                        .limits = config().limits,
                                        .types = &types(),
                                        .allocator = &allocator(),
                                        .borrow = options.borrow});
-    if (!module && module.error().missing_feature() == Feature::stack_switching &&
-        config().features.has(Feature::stack_switching))
-        module.error().add("; this engine does not run continuations (stack-switching) yet");
     if (!module)
         return module;
     // From here on, the module keeps the engine alive.

@@ -88,6 +88,7 @@ void ExecutionObject::drop() noexcept {
     drop_cell();
     guest_stack_.drop();
     execution_->may_suspend = false;
+    leave_continuations(*execution_, nullptr);
     store().stacks.remove(*execution_);
     store().quota.remove_execution(block_size(*execution_));
     store().stacks.put_back(*std::exchange(execution_, nullptr));
@@ -193,6 +194,7 @@ void ExecutionObject::settle(Exit exit) noexcept {
     default:
         state_ = ExecutionState::trapped;
         trap_ = trap_of(name_limit(exit), *execution_);
+        leave_continuations(*execution_, nullptr);
         set_end(*execution_, {});
         // An execution that one of its host functions started may wait above it.
         if (!store().stacks.any_owned([&](const ExecutionOwner& other) {

@@ -1,5 +1,6 @@
 #include "store/frame_roots.hpp"
 
+#include "handlers/continuation.hpp"
 #include "handlers/run.hpp"
 #include "heap/heap.hpp"
 #include "isa/frame_map.hpp"
@@ -39,13 +40,10 @@ void mark_top(const Execution& execution, Heap& heap, FrameRoots& frames) noexce
     frames.mark_code(inst, execution.ip, false, execution.fp);
 }
 
-} // namespace
-
-void mark_frames(const Execution& execution, Heap& heap) noexcept {
-    FrameRoots frames{heap};
-    mark_top(execution, heap, frames);
-    const InstanceData* inst = execution.inst;
-    for (const Record* next = execution.rp; next != execution.stack_end;) {
+/// The frames of the callers in a stack.
+void mark_callers(const StackState& state, FrameRoots& frames) noexcept {
+    const InstanceData* inst = state.inst;
+    for (const Record* next = state.rp; next != state.stack_end;) {
         const Record& record = *next++;
         if (is_bottom_record(record))
             break;
@@ -54,6 +52,40 @@ void mark_frames(const Execution& execution, Heap& heap) noexcept {
         else
             frames.mark_code(*inst, record.ip, true, record.fp);
     }
+}
+
+/// A stack that waits: its top frame is one whose arguments are gone, as in a call.
+void mark_waiting(const StackState& state, const Instr* next, FrameRoots& frames) noexcept {
+    frames.mark_code(*state.inst, next, true, state.fp);
+    mark_callers(state, frames);
+}
+
+} // namespace
+
+void mark_frames(const Execution& execution, Heap& heap) noexcept {
+    FrameRoots frames{heap};
+    mark_top(execution, heap, frames);
+    mark_callers(execution, frames);
+    for (const Continuation* each = execution.continuation; each != nullptr; each = each->parent) {
+        const StackState& state = waiting_state(execution, each->parent);
+        mark_waiting(state, after_resume(state.ip), frames);
+    }
+}
+
+void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& heap) noexcept {
+    FrameRoots frames{heap};
+    // The arguments that it has been given so far.
+    if (inner.func != nullptr) {
+        std::span<const ValType> params = types.func(inner.func->type).params;
+        while (slots_of(params) > static_cast<size_t>(inner.state.free - inner.state.stack))
+            params = params.first(params.size() - 1);
+        heap.mark(params, inner.state.stack);
+    } else {
+        heap.mark({suspended_results(inner.state), inner.state.free});
+        mark_waiting(inner.state, after_suspend(inner.state.ip), frames);
+    }
+    for (const Continuation* each = inner.parent; each != nullptr; each = each->parent)
+        mark_waiting(each->state, after_resume(each->state.ip), frames);
 }
 
 } // namespace warpbeam::vm

@@ -7,5 +7,7 @@ namespace warpbeam::vm {
 /// Shows the collector the references in the frames of an execution: exactly those that WebAssembly code can
 /// still use.
 void mark_frames(const Execution& execution, Heap& heap) noexcept;
+/// The same for a suspended continuation, and those that wait for it.
+void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& heap) noexcept;
 
 } // namespace warpbeam::vm

@@ -34,9 +34,10 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
     std::copy_n(frame, params, execution->stack);
     const Exit exit = run(*execution, func);
     std::expected<void, Trap> outcome;
-    if (exit != Exit::done)
+    if (exit != Exit::done) {
         outcome = std::unexpected{trap_of(exit, *execution)};
-    else if (keep(store.types().func(func.type).results, execution->stack, store))
+        leave_continuations(*execution, nullptr);
+    } else if (keep(store.types().func(func.type).results, execution->stack, store))
         std::copy_n(execution->stack, results, frame);
     else
         outcome = std::unexpected{Trap{TrapCode::out_of_memory}};

@@ -16,13 +16,8 @@ constexpr size_t first_block = 512;
 constexpr unsigned max_idle = 8;
 constexpr size_t max_idle_block = 64 * 1024;
 
-size_t used(const Execution& execution) noexcept {
-    return static_cast<size_t>(execution.free - execution.stack) * sizeof(Slot) +
-           static_cast<size_t>(execution.stack_end - execution.rp) * sizeof(Record);
-}
-
 /// Moves the stack to a block of another size, which is enough for what is in use.
-bool move_stack(Execution& execution, size_t bytes, Allocator& allocator) noexcept {
+bool move_stack(StackState& execution, size_t bytes, Allocator& allocator) noexcept {
     void* const block = allocator.allocate(bytes, alignof(Record));
     if (block == nullptr)
         return false;
@@ -56,11 +51,13 @@ bool grow_stack(Execution& execution) noexcept {
         return false;
     const size_t larger = std::min(2 * size, execution.max_stack);
     Quota& quota = execution.store->quota;
-    if (execution.may_suspend && !quota.take_execution_bytes(larger - size))
+    // The stacks of continuations belong to the heap.
+    const bool counts = execution.may_suspend && execution.continuation == nullptr;
+    if (counts && !quota.take_execution_bytes(larger - size))
         return false;
     if (move_stack(execution, larger, execution.store->allocator()))
         return true;
-    if (execution.may_suspend)
+    if (counts)
         quota.return_execution_bytes(larger - size);
     return false;
 }
@@ -76,10 +73,17 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
 Stacks::~Stacks() {
     while (owned_ != nullptr) {
         owned_->owner->forget();
+        // Its continuations are freed with all others.
+        if (owned_->continuation != nullptr) {
+            owned_->continuation->state = *owned_;
+            static_cast<StackState&>(*owned_) = owned_->own;
+        }
         destroy(std::exchange(owned_, owned_->next));
     }
     while (idle_ != nullptr)
         destroy(std::exchange(idle_, idle_->outer));
+    while (continuations_ != nullptr)
+        free_continuation(*continuations_);
 }
 
 Execution* Stacks::create() noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/continuation.hpp"
 #include "handlers/fuel.hpp"
 #include "store/native_stack.hpp"
 
@@ -52,10 +53,12 @@ protected:
 }
 
 /// The bytes of a stack.
-[[nodiscard]] inline size_t block_size(const Execution& execution) noexcept {
-    return static_cast<size_t>(reinterpret_cast<char*>(execution.stack_end) -
-                               reinterpret_cast<char*>(execution.stack));
+[[nodiscard]] inline size_t block_size(const StackState& state) noexcept {
+    return static_cast<size_t>(reinterpret_cast<char*>(state.stack_end) -
+                               reinterpret_cast<char*>(state.stack));
 }
+/// Gives back the running continuations of an execution up to `end`, whose stack it then has. Null: its own.
+void leave_continuations(Execution& execution, Continuation* end) noexcept;
 /// Whether the stack has room for a first frame of `slots` slots.
 [[nodiscard]] inline bool has_room(const Execution& execution, size_t slots) noexcept {
     return slots <= (block_size(execution) - call_records * sizeof(Record)) / sizeof(Slot);
@@ -152,6 +155,12 @@ public:
                 visit(*execution);
     }
 
+    // Continuations, in continuations.cpp
+    [[nodiscard]] Exit make_continuation(FuncInst& func, ContObject& object) noexcept;
+    void free_continuation(Continuation& continuation) noexcept;
+    /// Frees those whose object is not marked; returns how many are left.
+    [[nodiscard]] uint64_t sweep_continuations(Heap& heap) noexcept;
+
 private:
     void keep_idle(Execution& execution) noexcept {
         execution.outer = idle_;
@@ -178,6 +187,7 @@ private:
     Execution* owned_ = nullptr; ///< linked by `next`
     Execution* idle_ = nullptr;  ///< for the next ones, linked by `outer`
     unsigned idle_count_ = 0;
+    Continuation* continuations_ = nullptr; ///< all, linked by `next`
 };
 
 } // namespace vm

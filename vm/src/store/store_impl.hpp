@@ -47,6 +47,8 @@ public:
 
 private:
     void mark_roots(vm::Heap& of) noexcept override { roots.mark(of); }
+    void mark_continuation(vm::Heap& of, const vm::ContObject& object) noexcept override;
+    uint64_t sweep_continuations(vm::Heap& of) noexcept override;
 };
 
 namespace vm {

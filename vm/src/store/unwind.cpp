@@ -61,11 +61,24 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     Throw thrown{exception, execution.inst, execution.ip, false};
     Slot* fp = execution.fp;
     Record* rp = execution.rp;
+    Continuation* continuation = execution.continuation;
     const CatchClause* clause = thrown.find();
     while (clause == nullptr) {
         const Record& record = *rp++;
-        if (is_bottom_record(record))
-            return nullptr;
+        if (is_bottom_record(record)) {
+            // The exception goes on where the continuation was resumed.
+            if (continuation == nullptr)
+                return nullptr;
+            continuation = continuation->parent;
+            const StackState& waiting = waiting_state(execution, continuation);
+            thrown.inst = waiting.inst;
+            thrown.ip = waiting.ip;
+            thrown.after = false;
+            fp = waiting.fp;
+            rp = waiting.rp;
+            clause = thrown.find();
+            continue;
+        }
         if (is_restore_record(record)) {
             thrown.inst = reinterpret_cast<const InstanceData*>((rp++)->ip);
             continue;
@@ -75,6 +88,7 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
         fp = record.fp;
         clause = thrown.find();
     }
+    leave_continuations(execution, continuation);
     if (clause->tag != CatchClause::all) {
         const FuncType& type = execution.store->types().func(exception.tag->type);
         std::copy_n(exception.payload(), slots_of(type.params), fp + clause->payload);

@@ -24,14 +24,16 @@ bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
     if (top == HeapType::func) {
         if (bits == unusable_func || to_func(bits)->store != &store)
             return false;
-    } else if (top != HeapType::exn && is_i31(bits)) {
+    } else if (top != HeapType::exn && top != HeapType::cont && is_i31(bits)) {
         if (bits > UINT32_MAX) // not an encoding: two such references to the same number would differ
             return false;
-    } else if (top == HeapType::exn || !is_host_reference(bits)) {
+    } else if (top == HeapType::exn || top == HeapType::cont || !is_host_reference(bits)) {
         // If not found, it belongs to another store, or was not kept alive; there may now be another object
         // in its place.
         const Object* const object = store.heap.find_object(bits);
-        if (object == nullptr || (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn))
+        if (object == nullptr ||
+            (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn) ||
+            (object->layout->kind == ObjectKind::continuation) != (top == HeapType::cont))
             return false;
     }
     return is_instance(bits, type.heap(), types);

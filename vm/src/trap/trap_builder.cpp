@@ -1,5 +1,6 @@
 #include "trap/trap_builder.hpp"
 
+#include "handlers/continuation.hpp"
 #include "handlers/run.hpp"
 #include "lower/module_code.hpp"
 
@@ -60,10 +61,19 @@ template <typename Visit>
 void TrapBuilder::visit_frames(const vm::Execution& execution, Visit visit) noexcept {
     const vm::InstanceData* inst = execution.inst;
     bool more = visit(*inst, execution.ip, false);
+    const vm::Continuation* continuation = execution.continuation;
     for (const vm::Record* next = execution.rp; more && next != execution.stack_end;) {
         const vm::Record& record = *next++;
-        if (vm::is_bottom_record(record))
-            break;
+        if (vm::is_bottom_record(record)) {
+            if (continuation == nullptr)
+                break;
+            continuation = continuation->parent;
+            const vm::StackState& waiting = vm::waiting_state(execution, continuation);
+            inst = waiting.inst;
+            next = waiting.rp;
+            more = visit(*inst, waiting.ip, false);
+            continue;
+        }
         if (vm::is_restore_record(record))
             inst = reinterpret_cast<const vm::InstanceData*>((next++)->ip);
         else
