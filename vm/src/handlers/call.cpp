@@ -234,7 +234,7 @@ constinit const HandlerGroups call_groups{groups};
 const Instr* exit_instr() noexcept { return &exit_landing.instr; }
 const Instr* restore_instr() noexcept { return &restore_landing.instr; }
 
-bool is_bottom_record(const Record& record) noexcept { 
+bool is_bottom_record(const Record& record) noexcept {
     return record.ip == exit_instr() || record.ip == finish_instr();
 }
 bool is_restore_record(const Record& record) noexcept { return record.ip == restore_instr(); }

@@ -20,24 +20,33 @@ using ResumeIn = Decoder<Form::resume>;
 
 // ---- Lists of stacks ----
 
-/// Leaves the running stack, whose top frame uses nothing from `free` on.
-void leave_stack(const Regs& r, Execution& execution, Slot* free) noexcept {
-    save(execution, r);
-    execution.free = free;
-    waiting_state(execution, execution.continuation) = execution;
+/// Leaves the running stack, whose top frame uses nothing from `free` on. What the execution says of its
+/// position is out of date until the next exit.
+[[gnu::always_inline]] inline void leave_stack(const Regs& r, Execution& execution, Slot* free) noexcept {
+    waiting_state(execution, execution.continuation) = {
+        execution.stack, execution.stack_end, r.ip, r.fp, free, r.rp, r.inst};
 }
 
 /// Enters the stack of the innermost continuation, or the execution's own.
-void enter_stack(Regs& r, Execution& execution) noexcept {
-    static_cast<StackState&>(execution) = waiting_state(execution, execution.continuation);
-    r.ip = execution.ip;
-    r.fp = execution.fp;
-    r.rp = execution.rp;
-    if (r.inst == execution.inst)
+[[gnu::always_inline]] inline void enter_stack(Regs& r, Execution& execution) noexcept {
+    const StackState& state = waiting_state(execution, execution.continuation);
+    execution.stack = state.stack;
+    execution.stack_end = state.stack_end;
+    r.ip = state.ip;
+    r.fp = state.fp;
+    r.rp = state.rp;
+    if (r.inst == state.inst)
         return;
-    r.inst = execution.inst;
+    r.inst = state.inst;
     r.inst->execution = &execution;
     load_memory(r);
+}
+
+/// Few slots; `volatile` keeps the compiler from calling memmove.
+[[gnu::always_inline]] inline Slot* copy_few(const Slot* from, size_t count, Slot* to) noexcept {
+    for (; count != 0; --count)
+        *static_cast<volatile Slot*>(to++) = *from++;
+    return to;
 }
 
 /// Goes on after an instruction that is like a call, with its results at `frame`.
@@ -45,7 +54,8 @@ Exit go_on_after(Regs& r, const Instr* next, const Slot* results) noexcept {
     r.ip = next;
     Pins pins;
     std::memcpy(&pins, reinterpret_cast<const char*>(next) - sizeof(Pins), sizeof(Pins));
-    // Whatever its type is, a single result is in its accumulator, and in the slot that the instruction names.
+    // Whatever its type is, a single result is in its accumulator, and in the slot that the instruction
+    // names.
     r.acc = results[0];
     r.facc = detail::vector_set(load_slot<double>(results, 0));
     r.fp[pins.result] = r.acc;
@@ -60,27 +70,21 @@ Continuation& consume(ContObject& object) noexcept {
     return inner;
 }
 
-/// The bytes that wait if suspended stacks run above `parent`.
-size_t bytes_above(const Execution& execution, const ContObject& object, Continuation* parent) noexcept {
-    object.outer->parent = parent;
-    const size_t bytes = waiting_bytes(execution, object.inner, parent);
-    object.outer->parent = nullptr;
-    return bytes;
-}
-
 /// Gives the running stacks up to `outer` to an object. The running one must have been left.
-void give_up(Execution& execution, ContObject& object, Continuation& outer) noexcept {
+[[gnu::always_inline]] inline void give_up(Execution& execution, ContObject& object,
+                                           Continuation& outer) noexcept {
     Continuation& inner = *execution.continuation;
-    execution.max_stack += waiting_bytes(execution, &inner, outer.parent);
+    execution.max_stack += waiting_bytes(&inner, outer.parent);
     execution.continuation = std::exchange(outer.parent, nullptr);
     object.inner = &inner;
     object.outer = &outer;
     inner.object = &object;
 }
 
-/// Makes suspended stacks, for which there must be room, the running ones. The running one must have been left.
-void take_over(Regs& r, Execution& execution, ContObject& object) noexcept {
-    execution.max_stack -= bytes_above(execution, object, execution.continuation);
+/// Makes suspended stacks, for which `bytes` wait, the running ones. The running one must have been left.
+[[gnu::always_inline]] inline void take_over(Regs& r, Execution& execution, ContObject& object,
+                                             size_t bytes) noexcept {
+    execution.max_stack -= bytes;
     object.outer->parent = execution.continuation;
     execution.continuation = &consume(object);
     enter_stack(r, execution);
@@ -119,14 +123,12 @@ Destination find_handler(Execution& execution, const TagInst* tag, bool is_switc
 // ---- Instructions ----
 
 /// Continues a continuation with an exception. One that has not begun catches nothing.
-Exit resume_with(Regs& r, Execution& execution, ContObject& object, Slot exception) noexcept {
-    save(execution, r);
-    if (object.inner->func != nullptr) {
+Exit resume_with(Regs& r, Execution& execution, ContObject& object, Slot exception, size_t bytes) noexcept {
+    if (object.inner->func != nullptr)
         free_continuations(*execution.store, &consume(object));
-    } else {
-        leave_stack(r, execution, r.fp + ResumeIn::get<Field::frame>(r.ip));
-        take_over(r, execution, object);
-    }
+    else
+        take_over(r, execution, object, bytes);
+    save(execution, r);
     return raise(r, execution, exception);
 }
 
@@ -140,9 +142,8 @@ struct Resume {
             return exit;
         ContObject& object = *to_continuation(operands[count]);
         Execution& execution = *r.inst->execution;
-        save(execution, r);
         if constexpr (v.option == 0)
-            std::copy_n(operands, count, object.inner->state.free);
+            (void)copy_few(operands, count, object.inner->state.free);
         Slot exception = operands[0];
         if constexpr (v.option == 1) {
             if (const Exit exit = make_room(r, exception_size(count)); exit != Exit::none)
@@ -154,16 +155,17 @@ struct Resume {
         }
         if (v.option == 2 && exception == 0)
             return Exit::null_exception_reference;
-        execution.free = operands;
-        waiting_state(execution, execution.continuation) = execution;
-        if (bytes_above(execution, object, execution.continuation) > execution.max_stack)
+        leave_stack(r, execution, operands);
+        object.outer->waiting = used(waiting_state(execution, execution.continuation));
+        const size_t bytes = waiting_bytes(object.inner, nullptr);
+        if (bytes > execution.max_stack)
             return Exit::call_stack_exhausted;
         if constexpr (v.option != 0)
-            return resume_with(r, execution, object, exception);
+            return resume_with(r, execution, object, exception, bytes);
         // A host function runs in its caller's instance.
         if (object.inner->func != nullptr && object.inner->func->instance == nullptr)
             object.inner->state.inst = r.inst;
-        take_over(r, execution, object);
+        take_over(r, execution, object, bytes);
         return go_on(r, execution);
     }
 };
@@ -182,27 +184,28 @@ struct Suspend {
         const Destination to = find_handler(execution, r.inst->tags[In::get<Field::tag>(r.ip)], is_switch);
         if (to.outer == nullptr)
             return Exit::unhandled_suspension;
-        auto* const object = static_cast<ContObject*>(
-            allocate(r, &continuation_layout, continuation_object_size));
+        auto* const object =
+            static_cast<ContObject*>(allocate(r, &continuation_layout, continuation_object_size));
         if (object == nullptr)
             return r.inst->heap->failure();
         leave_stack(r, execution, operands);
         if constexpr (is_switch) {
             ContObject& target = *to_continuation(operands[count]);
             Continuation* const parent = to.outer->parent;
-            if (bytes_above(execution, target, parent) >
-                execution.max_stack + waiting_bytes(execution, execution.continuation, parent))
+            target.outer->waiting = to.outer->waiting; // the same stack waits
+            const size_t bytes = waiting_bytes(target.inner, nullptr);
+            if (bytes > execution.max_stack + waiting_bytes(execution.continuation, parent))
                 return Exit::call_stack_exhausted;
-            *std::copy_n(operands, count, target.inner->state.free) = from_object(object);
+            *copy_few(operands, count, target.inner->state.free) = from_object(object);
             if (target.inner->func != nullptr && target.inner->func->instance == nullptr)
                 target.inner->state.inst = r.inst;
             give_up(execution, *object, *to.outer);
-            take_over(r, execution, target);
+            take_over(r, execution, target, bytes);
             return go_on(r, execution);
         }
         give_up(execution, *object, *to.outer);
         enter_stack(r, execution);
-        std::copy_n(operands, count, r.fp + to.clause->payload);
+        (void)copy_few(operands, count, r.fp + to.clause->payload);
         r.fp[to.clause->exception] = from_object(object);
         r.ip = to.code->entry()->after(to.clause->target);
         load_pins(r, to.clause->pins);
@@ -212,7 +215,8 @@ struct Suspend {
 
 constexpr HandlerGroup groups[] = {group<Form::resume, Resume>(), group<Form::suspend, Suspend>()};
 
-/// Begins a continuation: acc has the cell of its function, whose arguments are at the beginning of its stack.
+/// Begins a continuation: acc has the cell of its function, whose arguments are at the beginning of its
+/// stack.
 struct Begin {
     static Exit run(Regs& r) noexcept {
         return enter<true>(r, *reinterpret_cast<const CodeCell*>(r.acc), r.fp, nullptr);
@@ -225,12 +229,13 @@ struct Finish {
         Execution& execution = *r.inst->execution;
         Continuation* const done = execution.continuation;
         const Slot* const from = r.fp;
-        execution.max_stack += waiting_bytes(execution, done, done->parent);
+        execution.max_stack += done->waiting;
         execution.continuation = std::exchange(done->parent, nullptr);
-        done->state = execution;
+        done->state.stack = execution.stack;
+        done->state.stack_end = execution.stack_end;
         enter_stack(r, execution);
         Slot* const results = r.fp + ResumeIn::get<Field::frame>(r.ip);
-        std::copy_n(from, ResumeIn::get<Field::high>(r.ip), results);
+        (void)copy_few(from, ResumeIn::get<Field::high>(r.ip), results);
         free_continuations(*execution.store, done);
         return go_on_after(r, ResumeIn::next(r), results);
     }

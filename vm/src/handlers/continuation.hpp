@@ -15,6 +15,7 @@ struct Continuation {
     StackState state;
     /// Who has resumed it; null: the execution's own stack, or none.
     Continuation* parent;
+    size_t waiting; ///< the bytes in use of the stack that waits for it
     /// What it runs, until it has begun.
     FuncInst* func;
     /// For the last one of a suspended list: what the list belongs to. Otherwise null.
@@ -34,14 +35,12 @@ struct Continuation {
     return parent != nullptr ? parent->state : execution.own;
 }
 /// The bytes in use of all stacks that wait for `inner`, up to the one of `end`.
-[[nodiscard]] inline size_t waiting_bytes(const Execution& execution, const Continuation* inner,
-                                          const Continuation* end) noexcept {
+[[nodiscard]] inline size_t waiting_bytes(const Continuation* inner, const Continuation* end) noexcept {
     size_t bytes = 0;
     for (; inner != end; inner = inner->parent)
-        bytes += used(waiting_state(execution, inner->parent));
+        bytes += inner->waiting;
     return bytes;
 }
-
 
 /// Where a stack goes on that stands at the instruction that resumes, or suspends; and where the latter's
 /// results are.

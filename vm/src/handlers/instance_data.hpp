@@ -130,7 +130,7 @@ struct StackState {
 struct Execution : StackState {
     Continuation* continuation; ///< the innermost one that runs; null: none
     StackState own;             ///< while a continuation runs
-    uint64_t detail; ///< at the exit: an address or an index, see Exit
+    uint64_t detail;            ///< at the exit: an address or an index, see Exit
     // The registers at an exit after which the computation can go on.
     uint64_t acc;
     uint64_t l0;

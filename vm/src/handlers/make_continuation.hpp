@@ -16,7 +16,7 @@ namespace warpbeam::vm {
     return static_cast<ContObject*>(to_object(reference));
 }
 /// Why a reference can't be used; `none` if it can.
-[[nodiscard]] inline Exit check_continuation(Slot reference) noexcept {
+[[nodiscard]] [[gnu::always_inline]] inline Exit check_continuation(Slot reference) noexcept {
     if (reference == 0)
         return Exit::null_continuation_reference;
     return to_continuation(reference)->inner == nullptr ? Exit::continuation_consumed : Exit::none;
@@ -49,8 +49,8 @@ struct ContBind {
         const size_t count = In::get<Field::first>(r.ip);
         if (const Exit exit = check_continuation(operands[count]); exit != Exit::none)
             return exit;
-        auto* const fresh = static_cast<ContObject*>(
-            allocate(r, &continuation_layout, continuation_object_size));
+        auto* const fresh =
+            static_cast<ContObject*>(allocate(r, &continuation_layout, continuation_object_size));
         if (fresh == nullptr)
             return r.inst->heap->failure();
         ContObject& old = *to_continuation(operands[count]);

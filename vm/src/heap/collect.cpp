@@ -97,8 +97,9 @@ void Heap::mark_object(Object* object) noexcept {
     survived_ += size_of(object);
     const Layout& layout = *object->layout;
     const bool refers = layout.kind == ObjectKind::struct_ ? !layout.references.empty()
-                        : layout.kind == ObjectKind::array ? layout.element().traced
-                                                           : layout.kind == ObjectKind::exception || layout.kind == ObjectKind::continuation;
+                        : layout.kind == ObjectKind::array
+                            ? layout.element().traced
+                            : layout.kind == ObjectKind::exception || layout.kind == ObjectKind::continuation;
     // If there is no memory to remember it, `rescan` finds it again.
     if (refers && !marked_.push(object))
         overflowed_ = true;

@@ -101,7 +101,8 @@ public:
     /// A host object: `data`, or new memory if its type has a size. In that memory the caller must
     /// immediately make the object that the finalizer destroys. The object is kept as by `keep`.
     [[nodiscard]] HostObject* allocate_host(const HostType& type, void* data) noexcept;
-    /// Counts a continuation, which lies outside of the heap; false if there is no room for it. Never collects.
+    /// Counts a continuation, which lies outside of the heap; false if there is no room for it. Never
+    /// collects.
     [[nodiscard]] bool add_continuation() noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }

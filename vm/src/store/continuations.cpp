@@ -1,5 +1,4 @@
 #include "handlers/continuation.hpp"
-
 #include "handlers/entry_points.hpp"
 #include "handlers/run.hpp"
 #include "store/frame_roots.hpp"
@@ -94,7 +93,7 @@ void leave_continuations(Execution& execution, Continuation* end) noexcept {
     Continuation* const inner = execution.continuation;
     if (inner == end)
         return;
-    execution.max_stack += waiting_bytes(execution, inner, end);
+    execution.max_stack += waiting_bytes(inner, end);
     inner->state = execution;
     static_cast<StackState&>(execution) = waiting_state(execution, end);
     execution.continuation = end;

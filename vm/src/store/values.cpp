@@ -31,8 +31,7 @@ bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
         // If not found, it belongs to another store, or was not kept alive; there may now be another object
         // in its place.
         const Object* const object = store.heap.find_object(bits);
-        if (object == nullptr ||
-            (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn) ||
+        if (object == nullptr || (object->layout->kind == ObjectKind::exception) != (top == HeapType::exn) ||
             (object->layout->kind == ObjectKind::continuation) != (top == HeapType::cont))
             return false;
     }
