@@ -61,10 +61,10 @@ std::pair<uint32_t, uint32_t> Lowering::begin_stop(size_t operands) noexcept {
     flush_from(stack_.size() - operands);
     spill_accs();
     const uint32_t before = list_references();
-    const uint32_t frame = begin_call(operands);
-    const uint32_t references = list_references();
     note_safepoint(here(), before);
-    return {frame, references};
+    // Everything is in its slot, so this emits nothing.
+    const uint32_t frame = begin_call(operands);
+    return {frame, list_references()};
 }
 
 void Lowering::lower_resume(Op op) noexcept {
