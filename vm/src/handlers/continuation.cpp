@@ -32,6 +32,7 @@ using ResumeIn = Decoder<Form::resume>;
     const StackState& state = waiting_state(execution, execution.continuation);
     execution.stack = state.stack;
     execution.stack_end = state.stack_end;
+    execution.free = state.free; // the stack may move
     r.ip = state.ip;
     r.fp = state.fp;
     r.rp = state.rp;
