@@ -21,9 +21,10 @@ class WARPBEAM_API MemorySlots {
     struct Slab;
 
 public:
-    /// The sizes of slots: powers of two from here to there.
+    /// @{ The sizes of slots in bytes: powers of two from the minimum to the maximum.
     static constexpr size_t min_size = 64 * 1024;
     static constexpr size_t max_size = 1024 * 1024;
+    /// @}
     /// How many small memories may have a mapping of their own at the same time, for an image.
     static constexpr uint32_t max_mapped = 8192;
 
