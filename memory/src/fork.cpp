@@ -152,14 +152,19 @@ void LinearMemory::freeze_again(PageSet& own) noexcept {
             listed = listed && pieces.push({offset, {data_ + offset, end - offset}});
     });
     // A page of the host that was written in part must not be lost.
-    if (!listed || Reservation::round_up(1) != PageSet::page_size || !frozen.image.update(pieces))
+    if (!listed || Reservation::round_up(1) != PageSet::page_size)
+        return;
+    // Even if the update fails halfway, these may be in the image then.
+    for (const MemoryImage::Piece& piece : pieces)
+        frozen.pages.add_bytes(static_cast<size_t>(piece.offset),
+                               static_cast<size_t>(piece.offset) + piece.bytes.size());
+    if (!frozen.image.update(pieces))
         return;
     ++placement_;
     copied_ = 0;
     for (const MemoryImage::Piece& piece : pieces) {
         const auto begin = static_cast<size_t>(piece.offset);
         const size_t end = begin + piece.bytes.size();
-        frozen.pages.add_bytes(begin, end);
         if (reservation_.restore(begin, Reservation::round_up(piece.bytes.size())))
             for (size_t at = begin; at < end; at += PageSet::page_size)
                 own.remove(at / PageSet::page_size);

@@ -81,9 +81,14 @@ void MemorySlots::give_back(Slab& slab, const Slot& slot) noexcept {
         return;
     }
     const size_t committed = slab.room.committed();
-    if (end < committed && slab.room.shrink(end))
+    const auto begin = static_cast<size_t>(slot.base() - slab.room.base());
+    const bool is_last = begin >= end; // then shrinking clears it
+    if (end < committed && slab.room.shrink(end)) {
         detail::AddressSpace::prefer_small_pages(slab.room.base() + end, committed - end);
-    else if (!slab.room.restore(static_cast<size_t>(slot.base() - slab.room.base()), slot.size()))
+        if (is_last)
+            return;
+    }
+    if (!slab.room.restore(begin, slot.size()))
         clear_sparse(slot.base(), slot.size());
 }
 

@@ -131,6 +131,36 @@ TEST_F(MemorySlotsTest, a_slot_is_zeros_again_without_help_from_the_allocator) {
     EXPECT_TRUE(all_zero(first.base(), first.size()));
 }
 
+TEST_F(MemorySlotsTest, a_slot_is_zeros_again_after_memory_could_not_go_back) {
+    class Failing final : public Allocator {
+    public:
+        void* allocate(size_t size, size_t alignment) noexcept override {
+            return standard().allocate(size, alignment);
+        }
+        void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+            standard().deallocate(block, size, alignment);
+        }
+        bool decommit(void* base, size_t from, size_t to) noexcept override {
+            return !fails && Allocator::decommit(base, from, to);
+        }
+        bool fails = false;
+    };
+    Failing allocator;
+    MemorySlots slots{allocator};
+    auto first = slots.take(MemorySlots::min_size);
+    const auto second = slots.take(MemorySlots::min_size);
+    {
+        const auto third = slots.take(MemorySlots::min_size);
+        allocator.fails = true;
+    }
+    allocator.fails = false;
+    std::memset(first.base(), 0x5a, first.size());
+    first = {};
+    const auto next = slots.take(MemorySlots::min_size);
+    for (size_t i = 0; i < next.size(); ++i)
+        ASSERT_EQ(next.base()[i], 0) << i;
+}
+
 TEST_F(MemorySlotsTest, memory_goes_back_to_the_system) {
     AccountingAllocator limited{Allocator::standard(), 80 * 64 * kib};
     MemorySlots slots{limited};

@@ -154,7 +154,7 @@ TEST_F(LargeHeapTest, of_a_collection) {
 }
 
 /// A module whose only function has a body of so many bytes, and an import `stop` that is called before.
-std::vector<uint8_t> with_large_function(size_t bytes) {
+std::vector<uint8_t> with_large_function(size_t bytes, bool is_reached = true) {
     const auto number = [](size_t value) {
         std::vector<uint8_t> leb;
         for (; value >= 128; value >>= 7)
@@ -176,6 +176,8 @@ std::vector<uint8_t> with_large_function(size_t bytes) {
     const std::vector<uint8_t> unit{0x20, 0, 0x41, 1, 0x6a, 0x21, 0, 0x02, 0x40, 0x20, 0,   0x0d,
                                     0,    1, 0x20, 0, 1,    0x41, 3, 0x6a, 0x21, 0,    0x0b};
     std::vector<uint8_t> large{1, 1, 0x7f};
+    if (!is_reached)
+        large.insert(large.end(), {0x20, 0, 0x0f});
     while (large.size() < bytes)
         large.insert(large.end(), unit.begin(), unit.end());
     large.insert(large.end(), {0x20, 0, 0x0b});
@@ -200,6 +202,19 @@ TEST_F(InterruptionTest, of_the_lowering_of_a_large_function) {
         Value result;
         ASSERT_TRUE(execution.results({&result, 1}));
         EXPECT_EQ(result.as<int32_t>(), static_cast<int32_t>(((10 << 20) / scale - 3 + 22) / 23));
+    });
+}
+
+TEST_F(InterruptionTest, of_the_lowering_of_code_that_is_not_reached) {
+    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+    const std::vector<uint8_t> bytes = with_large_function((10 << 20) / scale, false);
+    expect_soon([&] {
+        const auto module = engine.load(bytes);
+        ASSERT_TRUE(module) << module.error().message();
+        const auto instance = linker.instantiate(store, *module);
+        ASSERT_TRUE(instance);
+        Execution execution = std::move(*Execution::create(*instance->func("f")));
+        EXPECT_GE(stops(execution), 50u / scale);
     });
 }
 

@@ -3,6 +3,8 @@
 #include "handlers/frame.hpp"
 #include "heap/heap.hpp"
 
+#include <utility>
+
 namespace warpbeam::vm {
 
 /// Before an object of this size is allocated: collects garbage if it is time to. The code may stop at each
@@ -12,15 +14,24 @@ namespace warpbeam::vm {
     Execution& execution = *r.inst->execution;
     Heap& heap = *r.inst->heap;
     save(execution, r); // there may be a collection for want of memory, too
+    // Its own collection has ended since the code stopped here. Another one at once would not help, and might
+    // be interrupted again, and so on.
+    if (std::exchange(execution.collection, 0) == heap.collections() && heap.collections() != 0 &&
+        heap.has_collected_for(size))
+        return Exit::none;
     if (!heap.wants_collection(size))
         return Exit::none;
+    if (execution.fuel < 0)
+        return Exit::out_of_fuel;
     heap.start(size);
     // Each time, at least one step is done.
     bool done = false;
     while (!done) {
         done = heap.step();
-        if (execution.may_be_interrupted && execution.is_interrupted())
+        if (execution.may_be_interrupted && execution.is_interrupted()) {
+            execution.collection = heap.collections();
             return Exit::interrupted;
+        }
     }
     return Exit::none;
 }

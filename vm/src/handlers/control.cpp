@@ -61,13 +61,13 @@ struct Poll {
     }
 };
 
-/// Fuel for the object that the next instruction makes.
+/// Takes fuel for what comes next, even if there is not enough: code stops at the next poll or collection.
 template <Variant>
 struct Charge {
     using In = Decoder<Form::charge>;
-    static Exit run(Regs& r) noexcept {
-        int64_t& fuel = r.inst->execution->fuel;
-        return charge(fuel, In::get<Field::count>(r.ip)) ? In::proceed(r) : Exit::out_of_fuel;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        r.inst->execution->fuel -= In::get<Field::count>(r.ip);
+        return In::proceed(r);
     }
 };
 

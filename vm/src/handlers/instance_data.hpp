@@ -145,6 +145,8 @@ struct Execution : StackState {
     bool may_wait;                                     ///< Config::waiting
     bool may_suspend;                                  ///< whether host calls may wait for their answers
     bool is_running;
+    /// The number of the collection that an allocation has started and that was interrupted; 0: none.
+    uint64_t collection;
     bool has_token; ///< whether the host function that waits has taken a token for its answer
     /// Whether no code uses the top frame: before the beginning, after the end, and when a host call is
     /// answered. It then consists of values of these types.

@@ -124,37 +124,41 @@ void Heap::mark(std::span<const ValType> types, const Slot* slot) noexcept {
     }
 }
 
-/// Marks the objects that an object refers to.
-void Heap::scan(Object* object) noexcept {
+/// Marks the objects that an object refers to; returns about how many references those were.
+uint32_t Heap::scan(Object* object) noexcept {
     const Layout& layout = *object->layout;
     switch (layout.kind) {
     case ObjectKind::struct_:
         for (const uint32_t offset : layout.references)
             mark_reference(load_reference(field_at(object, offset)));
-        break;
-    case ObjectKind::array:
-        if (layout.element().traced) {
-            const auto* const array = static_cast<ArrayObject*>(object);
-            if (array->length <= array_piece || !arrays_.push({array, 0}))
-                scan_elements(array, 0, array->length);
-        }
-        break;
+        return static_cast<uint32_t>(layout.references.size());
+    case ObjectKind::array: {
+        if (!layout.element().traced)
+            return 0;
+        const auto* const array = static_cast<ArrayObject*>(object);
+        if (array->length > array_piece && arrays_.push({array, 0}))
+            return 0;
+        scan_elements(array, 0, array->length);
+        return array->length;
+    }
     case ObjectKind::exception: {
         const auto* const exception = static_cast<ExceptionObject*>(object);
+        const std::span<const ValType> types = types_.func(exception->tag->type).params;
         const Slot* slot = exception->payload();
-        for (const ValType type : types_.func(exception->tag->type).params) {
+        for (const ValType type : types) {
             if (type.is_ref() && !types_.matches(type.heap(), HeapType::func))
                 mark_reference(*slot);
             slot += slots_of(type);
         }
-        break;
+        return static_cast<uint32_t>(types.size());
     }
     case ObjectKind::continuation:
         host_.mark_continuation(*this, *static_cast<ContObject*>(object));
-        break;
+        return array_piece;
     case ObjectKind::host:
         break;
     }
+    return 0;
 }
 
 void Heap::scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end) noexcept {
@@ -168,9 +172,7 @@ bool Heap::drain() noexcept {
         if (!marked_.empty()) {
             Object* const object = marked_.back();
             marked_.pop();
-            scan(object);
-            looked_at +=
-                1 + static_cast<uint32_t>(std::min<size_t>(object->layout->references.size(), array_piece));
+            looked_at += 1 + scan(object);
         } else if (!arrays_.empty()) {
             // A long array is processed in pieces, so its elements are never on the stack all at once.
             auto& [array, next] = arrays_.back();
@@ -201,7 +203,7 @@ void Heap::rescan() noexcept {
         const uint32_t step = block->cell != 0 ? block->cell : block->end;
         for (uint32_t offset = block->first; offset < block->end; offset += step)
             if (block->is_marked(offset))
-                scan(reinterpret_cast<Object*>(block->at(offset)));
+                (void)scan(reinterpret_cast<Object*>(block->at(offset)));
     }
 }
 
@@ -310,12 +312,14 @@ void Heap::begin_sweep() noexcept {
     free_bytes_ = 0;
     survived_ += continuation_size * host_.sweep_continuations(*this);
     next_host_ = &host_data_;
-    next_block_ = left_ = 0;
+    next_block_ = left_ = blocks_.size();
 }
 
 bool Heap::sweep() noexcept {
-    for (uint32_t i = 0; i < blocks_per_step && next_block_ < blocks_.size(); ++i) {
-        Block* const block = blocks_[next_block_++];
+    // From the highest address down: an allocator gives memory back to the system from its end, and in the
+    // other order it would give back all of it at once.
+    for (uint32_t i = 0; i < blocks_per_step && next_block_ != 0; ++i) {
+        Block* const block = blocks_[--next_block_];
         bool empty = true;
         if (block->first != 0)
             empty = block->cell == 0 ? !block->is_marked(block->first) : !sweep_cells(*block);
@@ -326,7 +330,7 @@ bool Heap::sweep() noexcept {
             allocator_.deallocate(block, block->bytes, block_alignment);
             continue;
         }
-        blocks_[left_++] = block;
+        blocks_[--left_] = block;
         block->clear_marks();
         if (empty) {
             block->cell = 0;
@@ -341,11 +345,12 @@ bool Heap::sweep() noexcept {
             available = block;
         }
     }
-    return next_block_ == blocks_.size();
+    return next_block_ == 0;
 }
 
 void Heap::end_sweep() noexcept {
-    blocks_.truncate(left_);
+    std::copy(blocks_.begin() + left_, blocks_.end(), blocks_.begin());
+    blocks_.truncate(blocks_.size() - left_);
     for (Object* const object : kept_)
         block_of(object)->set_mark(block_of(object)->offset_of(object));
     futile_ = forced_ && limit_ - std::min(limit_, survived_) < limit_ / 64 ? futile_ + 1 : 0;

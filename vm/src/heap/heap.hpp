@@ -114,11 +114,17 @@ public:
     /// Frees all unreachable objects, then runs the finalizers of host objects. There are no further
     /// collections while they run.
     void collect() noexcept {
+        end_collection();
         start(0);
         finish();
     }
     /// Whether to collect before an object of this size is allocated.
     [[nodiscard]] bool wants_collection(size_t size) const noexcept;
+    /// After a collection: whether it is not worth while to collect again before an object of this size is
+    /// allocated, since there is room, or nothing was allocated since then.
+    [[nodiscard]] bool has_collected_for(size_t size) const noexcept {
+        return !is_collecting() && (size <= room() || allocated() == 0);
+    }
     /// The same as `collect` in steps that take less than a millisecond: to make room for an object of this
     /// size, `start`, then `step` until it returns true. In between no code may run, which would change what
     /// refers to what. The other functions of the heap end a collection that has started.
@@ -130,6 +136,10 @@ public:
     }
     /// Whether a collection has started and not ended.
     [[nodiscard]] bool is_collecting() const noexcept { return phase_ != Phase::none; }
+    void end_collection() noexcept {
+        if (is_collecting()) [[unlikely]]
+            finish();
+    }
     /// For `HeapHost::mark_roots`: any slot that holds the address of an object keeps that object alive,
     /// whatever the slot contains.
     void mark(std::span<const Slot> slots) noexcept;
@@ -234,10 +244,6 @@ private:
         return std::min(std::max(first_threshold, survived_ + survived_ / 4 * 3), limit_);
     }
     [[nodiscard]] Object* object_at(Slot word) const noexcept;
-    void end_collection() noexcept {
-        if (is_collecting()) [[unlikely]]
-            finish();
-    }
     /// Collects if it is time to before an object of this size is allocated.
     void prepare_for(size_t size) noexcept;
     [[nodiscard]] bool has_room(size_t size) noexcept;
@@ -251,7 +257,7 @@ private:
     }
     void mark_object(Object* object) noexcept;
     void mark_reference(Slot reference) noexcept;
-    void scan(Object* object) noexcept;
+    uint32_t scan(Object* object) noexcept;
     void scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end) noexcept;
     // Steps of a collection; those that return bool are done when they return true.
     void mark_roots() noexcept;
@@ -300,7 +306,7 @@ private:
     // How far it is.
     HostData** next_host_ = nullptr;
     size_t next_block_ = 0;
-    size_t left_ = 0;     ///< the blocks that stay
+    size_t left_ = 0;     ///< where the blocks that stay begin
     uint32_t futile_ = 0; ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;

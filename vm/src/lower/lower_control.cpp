@@ -74,15 +74,10 @@ void Lowering::emit_poll() noexcept {
     emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
 }
 
-/// Takes fuel for the object that is made next.
+/// Takes fuel for what comes next.
 void Lowering::emit_charge(uint64_t bytes) noexcept {
-    if (!options_.fuel)
-        return;
-    spill_accs();
-    forget_accs();
-    const uint32_t references = list_references();
-    note_safepoint(here(), references);
-    emit(Form::charge).set(Field::count, bytes);
+    if (options_.fuel)
+        emit(Form::charge).set(Field::count, bytes);
 }
 
 void Lowering::bind(Control& control) noexcept {
@@ -188,46 +183,39 @@ void Lowering::become_unreachable() noexcept {
     forget_accs();
 }
 
-/// Skips instructions up to the `else` or `end` of the block `depth` levels out, and handles that.
-void Lowering::skip_unreachable(size_t depth) noexcept {
-    while (!reader_.done()) {
-        offset_ = reader_.offset();
-        const Op op = reader_.op();
-        const Imm imm = row_of(op).imm;
-        if (imm == Imm::block || imm == Imm::try_table) {
-            ++depth;
-            next_loop_ += op == Op::loop ? 1 : 0;
-        }
-        switch (op) {
-        case Op::else_:
-            if (depth == 0) {
-                begin_else();
-                return;
-            }
-            break;
-        case Op::catch_:
-        case Op::catch_all:
-            if (depth == 0) {
-                begin_catch(op == Op::catch_all);
-                return;
-            }
-            break;
-        case Op::delegate:
-        case Op::end:
-            if (depth == 0) {
-                if (op == Op::delegate)
-                    end_delegate();
-                else
-                    end_block();
-                return;
-            }
-            --depth;
-            break;
-        default: // ends no block
-            break;
-        }
-        reader_.skip(imm);
+/// Skips an instruction. An `else` or `end` of the innermost reachable block ends that.
+void Lowering::skip_unreachable() noexcept {
+    const Op op = reader_.op();
+    const Imm imm = row_of(op).imm;
+    const bool is_outermost = skipped_blocks_ == 0;
+    if (imm == Imm::block || imm == Imm::try_table) {
+        ++skipped_blocks_;
+        next_loop_ += op == Op::loop ? 1 : 0;
     }
+    switch (op) {
+    case Op::else_:
+        if (is_outermost)
+            return begin_else();
+        break;
+    case Op::catch_:
+    case Op::catch_all:
+        if (is_outermost)
+            return begin_catch(op == Op::catch_all);
+        break;
+    case Op::delegate:
+        if (is_outermost)
+            return end_delegate();
+        --skipped_blocks_;
+        break;
+    case Op::end:
+        if (is_outermost)
+            return end_block();
+        --skipped_blocks_;
+        break;
+    default: // ends no block
+        break;
+    }
+    reader_.skip(imm);
 }
 
 // ---- Branches ----

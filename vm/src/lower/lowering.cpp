@@ -35,8 +35,6 @@ void Lowering::begin() noexcept {
         return;
     if (large_)
         open_frame();
-    at_entry_ = true;
-    emit_poll();
     // The work of making locals zero, where it counts.
     constexpr uint64_t free_locals = 1024;
     uint64_t bytes = 0;
@@ -44,15 +42,18 @@ void Lowering::begin() noexcept {
         bytes += uint64_t{run.count} * slots_of(run.type.kind()) * sizeof(Slot);
     if (bytes > free_locals)
         emit_charge(bytes);
+    at_entry_ = true;
+    emit_poll();
     at_entry_ = false;
 }
 
 bool Lowering::lower(size_t count) noexcept {
     for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
         offset_ = reader_.offset();
-        lower_instr(reader_.op());
-        while (failure() == Exit::none && !control_.empty() && !control_.back().reachable)
-            skip_unreachable(0);
+        if (!control_.empty() && !control_.back().reachable)
+            skip_unreachable();
+        else
+            lower_instr(reader_.op());
     }
     return failure() != Exit::none || reader_.done();
 }

@@ -180,7 +180,7 @@ private:
     void bind(Control& control) noexcept;
     void bind_else(Control& control) noexcept;
     [[nodiscard]] bool thread_jumps() noexcept;
-    void skip_unreachable(size_t depth) noexcept;
+    void skip_unreachable() noexcept;
     void become_unreachable() noexcept;
     [[nodiscard]] Control& target(uint32_t depth) noexcept { return control_[control_.size() - 1 - depth]; }
     [[nodiscard]] static size_t arity(const Control& control) noexcept {
@@ -272,6 +272,7 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
+    size_t skipped_blocks_ = 0; ///< in unreachable code
     Vec<Control> control_;
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;

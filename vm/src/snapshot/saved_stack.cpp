@@ -59,9 +59,10 @@ Exit SavedStack::read(const Execution& execution) noexcept {
 
 Exit SavedStack::read_frame(InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
     const uint32_t hash = hash_of(reinterpret_cast<uintptr_t>(ip));
-    uint32_t known = index_.find(hash, [&](uint32_t i) { return states_[i].ip == ip; });
+    uint32_t known =
+        index_.find(hash, [&](uint32_t i) { return states_[i].ip == ip && states_[i].after == after; });
     if (known == HashIndex::npos) {
-        Known fresh{&inst, 0, {}, ip, FrameState{slots_.allocator()}};
+        Known fresh{&inst, 0, {}, ip, after, FrameState{slots_.allocator()}};
         if (const Exit exit = inst.code->state_at(ip, after, fresh.func, fresh.state); exit != Exit::none)
             return exit;
         known = static_cast<uint32_t>(states_.size());

@@ -56,6 +56,7 @@ private:
         uint32_t func;
         FramePoint point;
         const Instr* ip;
+        bool after;
         FrameState state;
     };
     Vec<Known> states_;

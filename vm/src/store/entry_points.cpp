@@ -26,11 +26,15 @@ int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {
     if (memory.shared != nullptr) {
         // Its maximum size already counts towards the store's limit.
         const bool allowed = quota.allows(type, before, before + more);
+        memory.store->heap.end_collection();
         const std::optional<uint64_t> grown = allowed ? memory.shared->grow(pages) : std::nullopt;
         (void)memory.refresh();
         return grown ? static_cast<int64_t>(*grown) : -1;
     }
-    if (!quota.take_memory(type, before, before + more))
+    // The policy is the host's: it may run code that is interrupted in a collection.
+    const bool allowed = quota.take_memory(type, before, before + more);
+    memory.store->heap.end_collection();
+    if (!allowed)
         return -1;
     LinearMemory& bytes = *static_cast<MemoryObject&>(memory).bytes;
     // If the policy itself made it grow in the meantime, its answer was for another size.
@@ -47,8 +51,11 @@ int64_t grow(TableInst& table, uint64_t count, Slot value) noexcept {
     Vec<Slot>& slots = static_cast<TableObject&>(table).slots;
     Quota& quota = table.store->quota;
     const uint64_t old = table.size;
-    if (count > max_elements(table.type) - old || count > SIZE_MAX - old ||
-        !quota.take_elements(table.type, old, old + count))
+    if (count > max_elements(table.type) - old || count > SIZE_MAX - old)
+        return -1;
+    const bool allowed = quota.take_elements(table.type, old, old + count);
+    table.store->heap.end_collection();
+    if (!allowed)
         return -1;
     // If the policy itself made it grow in the meantime, its answer was for another size.
     if (table.size != old || !slots.resize(static_cast<size_t>(old + count))) {

@@ -114,6 +114,7 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
     store.heap.release_kept(kept);
+    store.heap.end_collection(); // one that was interrupted in a nested computation
     if (called)
         return Exit::none;
     return called.error().code() == TrapCode::suspended

@@ -119,7 +119,11 @@ public:
         for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
             visit(*execution->owner);
     }
+    /// Keeps or frees one that has ended, or did not begin.
     void put_back(Execution& execution) noexcept {
+        execution.has_values = false;
+        execution.may_suspend = false;
+        execution.collection = 0;
         if (idle_ != nullptr) [[unlikely]]
             return put_back_slowly(execution);
         keep_idle(execution);

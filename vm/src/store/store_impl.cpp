@@ -21,6 +21,7 @@ StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, Ref<InterruptTarg
 
 StoreImpl::~StoreImpl() {
     // Host functions may own objects that would run the guest's code to free what they have in its memory.
+    heap.end_collection();
     stacks.close();
     objects.release_hosts();
     vm::end_store_number(number_);

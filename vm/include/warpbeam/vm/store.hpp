@@ -107,7 +107,9 @@ public:
     /// program takes the same fuel on every machine, in every build, and however often it is interrupted.
     ///
     /// Without enough fuel, code traps with `out_of_fuel`. A bulk instruction first does as much of its work
-    /// as there is fuel for; everything else is not begun and takes nothing. At most 2^56 - 1 units count.
+    /// as there is fuel for; structures, exceptions and locals are made, and code stops at its next loop
+    /// head, call or collection; everything else is not begun and takes nothing. At most 2^56 - 1 units
+    /// count.
     void set_fuel(uint64_t units) noexcept;
     /// The remaining fuel; 0 after code has used it up.
     [[nodiscard]] uint64_t fuel() const noexcept;

@@ -1,0 +1,211 @@
+#include "fixture.hpp"
+
+#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/gc.hpp>
+#include <warpbeam/vm/host_object.hpp>
+#include <warpbeam/vm/root.hpp>
+
+#include <functional>
+
+/// Collections that an interrupt has stopped in the middle, and what comes then.
+
+namespace warpbeam {
+namespace {
+
+constexpr std::string_view source = R"((module
+    (type $leaf (struct (field (mut i64))))
+    (type $node (struct (field (mut (ref null $leaf))) (field (ref null $node)) (field i64 i64 i64)))
+    (type $bytes (array (mut i8)))
+    (import "host" "stop" (func $stop))
+    (import "host" "other" (func $other))
+    (global $node (mut (ref null $node)) (ref.null $node))
+    (func $make (param $value i64) (result (ref $node))
+        (struct.new $node (struct.new $leaf (local.get $value)) (global.get $node)
+            (i64.const 1) (i64.const 1) (i64.const 1)))
+    (func (export "inner") (call $stop) (drop (array.new_default $bytes (i32.const 5000))))
+    (func (export "outer") (result i64) (local $x (ref null $leaf)) (local $i i32)
+        (global.set $node (call $make (i64.const 42)))
+        (call $other)
+        ;; Only the local refers to the leaf now.
+        (local.set $x (struct.get $node 0 (global.get $node)))
+        (struct.set $node 0 (global.get $node) (ref.null $leaf))
+        (drop (array.new_default $bytes (i32.const 5000)))
+        (loop $more
+            (drop (struct.new $leaf (i64.const 7)))
+            (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))
+        (struct.get $leaf 0 (local.get $x)))
+    (func (export "build") (param $n i32)
+        (loop $more
+            (global.set $node (call $make (i64.const 1)))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+    (func (export "clear") (global.set $node (ref.null $node)))
+    (func (export "churn")
+        (loop $more (call $stop) (drop (call $make (i64.const 1))) (br $more)))
+    (func (export "array") (param $n i32) (call $stop) (drop (array.new_default $bytes (local.get $n))))))";
+
+class PausedCollectionTest : public VmTest {
+protected:
+    explicit PausedCollectionTest(Config config = interruptible(), StoreLimits limits = {})
+        : VmTest{config, limits} {
+        EXPECT_TRUE(linker.func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
+        EXPECT_TRUE(linker.func("host", "other", [this] {
+            if (other)
+                other();
+        }));
+        instance = instantiate(source);
+    }
+    static Config interruptible() {
+        Config config;
+        config.features = FeatureSet::all();
+        config.interruption = true;
+        return config;
+    }
+    static Config eager() {
+        Config config = interruptible();
+        config.collect_always = true;
+        return config;
+    }
+    Execution execution(const char* name, std::vector<Value> args = {}) {
+        return std::move(*Execution::create(*instance.func(name), args));
+    }
+    /// The result of the function; executions are resumed until they end.
+    int64_t outer() {
+        Execution outer = execution("outer");
+        ExecutionState state{};
+        while ((state = *outer.resume()) == ExecutionState::interrupted) {
+        }
+        EXPECT_EQ(state, ExecutionState::done);
+        Value result;
+        EXPECT_TRUE(outer.results({&result, 1}));
+        return result.as<int64_t>();
+    }
+
+    std::function<void()> other;
+    Instance instance;
+};
+
+TEST_F(PausedCollectionTest, ends_before_the_caller_of_a_host_function_goes_on) {
+    int paused = 0;
+    other = [&] {
+        for (int i = 0; i < 100'000 && paused == 0; ++i) {
+            const uint64_t before = store.heap().collections;
+            const auto called = instance.func("inner")->call();
+            store.clear_interrupt();
+            paused += !called && store.heap().collections != before ? 1 : 0;
+        }
+    };
+    EXPECT_EQ(outer(), 42);
+    EXPECT_EQ(paused, 1);
+}
+
+class EagerPausedCollectionTest : public PausedCollectionTest {
+protected:
+    EagerPausedCollectionTest() : PausedCollectionTest{eager()} {}
+};
+
+TEST_F(EagerPausedCollectionTest, of_an_execution_that_a_host_function_has_resumed) {
+    Execution inner = execution("inner");
+    other = [&] { EXPECT_EQ(*inner.resume(), ExecutionState::interrupted); };
+    EXPECT_EQ(outer(), 42);
+}
+
+class TrackingAllocator final : public Allocator {
+public:
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        live_ += size;
+        return Allocator::standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        live_ -= size;
+        Allocator::standard().deallocate(block, size, alignment);
+    }
+    [[nodiscard]] size_t live() const { return live_; }
+
+private:
+    size_t live_ = 0;
+};
+
+int finalized = 0;
+struct Thing {
+    Thing() = default;
+    Thing(Thing&& other) noexcept : real{std::exchange(other.real, false)} {}
+    ~Thing() { finalized += real ? 1 : 0; }
+    bool real = true;
+};
+
+TEST(PausedCollection, when_its_store_is_destroyed) {
+    for (int steps = 0; steps < 24; ++steps) {
+        SCOPED_TRACE(steps);
+        TrackingAllocator allocator;
+        finalized = 0;
+        constexpr int things = 20'000;
+        {
+            Config config;
+            config.features = FeatureSet::all();
+            config.interruption = true;
+            config.allocator = &allocator;
+            Engine engine{config};
+            Store store{engine};
+            Linker linker{engine};
+            ASSERT_TRUE(linker.func("host", "stop", [&] { store.interrupt_handle().interrupt(); }));
+            ASSERT_TRUE(linker.func("host", "other", [] {}));
+            const auto module = engine.load(assemble(source));
+            ASSERT_TRUE(module);
+            const auto instance = linker.instantiate(store, *module);
+            ASSERT_TRUE(instance);
+            ASSERT_TRUE(instance->func("build")->call(std::array{Value{20'000}}, {}));
+            ASSERT_TRUE(instance->func("clear")->call());
+            {
+                const RootScope scope{store};
+                for (int i = 0; i < things; ++i)
+                    ASSERT_TRUE(ExternRef::create(store, Thing{}));
+            }
+            Execution churn = std::move(*Execution::create(*instance->func("churn")));
+            for (const uint64_t before = store.heap().collections; store.heap().collections == before;)
+                ASSERT_EQ(*churn.resume(), ExecutionState::interrupted);
+            for (int i = 0; i < steps; ++i) {
+                store.interrupt_handle().interrupt();
+                ASSERT_EQ(*churn.resume(), ExecutionState::interrupted);
+            }
+        }
+        EXPECT_EQ(allocator.live(), 0u);
+        EXPECT_EQ(finalized, things);
+    }
+}
+
+class FullPausedCollectionTest : public PausedCollectionTest {
+protected:
+    FullPausedCollectionTest() : PausedCollectionTest{interruptible(), {.heap_bytes = 4 << 20}} {}
+};
+
+TEST_F(FullPausedCollectionTest, is_not_repeated_when_it_did_not_help) {
+    ASSERT_TRUE(instance.func("build")->call(std::array{Value{40'000}}, {}));
+    Execution array = execution("array", {Value{2'000'000}});
+    uint64_t slices = 0;
+    ExecutionState state{};
+    while ((state = *array.resume()) == ExecutionState::interrupted && ++slices < 10'000)
+        store.interrupt_handle().interrupt();
+    EXPECT_EQ(state, ExecutionState::trapped);
+    ASSERT_TRUE(array.trap());
+    EXPECT_EQ(array.trap()->code(), TrapCode::heap_exhausted);
+    EXPECT_GT(slices, 2u);
+    // What it can do without is found, even if nothing was allocated since then.
+    store.clear_interrupt();
+    ASSERT_TRUE(instance.func("clear")->call());
+    Execution again = execution("array", {Value{2'000'000}});
+    while ((state = *again.resume()) == ExecutionState::interrupted) {
+    }
+    EXPECT_EQ(state, ExecutionState::done);
+}
+
+// The stacks of executions serve plain calls too.
+TEST_F(EagerPausedCollectionTest, calls_in_the_stack_of_an_execution_that_was_dropped) {
+    (void)execution("build", {Value{1}}); // never begins
+    other = [] {};
+    Value result;
+    ASSERT_TRUE(instance.func("outer")->call({}, {&result, 1}));
+    EXPECT_EQ(result.as<int64_t>(), 42);
+}
+
+} // namespace
+} // namespace warpbeam
