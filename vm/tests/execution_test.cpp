@@ -11,6 +11,43 @@
 namespace warpbeam {
 namespace {
 
+// The callee's records take room, too.
+TEST_F(ExecutionTest, whose_stack_grows_at_any_call_of_another_instance) {
+    for (int locals = 0; locals < 40; ++locals) {
+        SCOPED_TRACE(locals);
+        std::string types;
+        for (int i = 0; i < locals; ++i)
+            types += "i64 ";
+        Store own{engine};
+        Linker links{engine};
+        const auto callee = links.instantiate(own, load(R"((module
+            (func (export "wrong") (param i32) (result i32) (unreachable))
+            (func (export "f") (param i32) (result i32) (local )" +
+                                                        types + R"()
+                (i32.add (local.get 0) (i32.const 1)))
+            (func $lowered (export "lower") (drop (call 1 (i32.const 1))))))"));
+        ASSERT_TRUE(callee);
+        ASSERT_TRUE(callee->func("lower")->call());
+        ASSERT_TRUE(links.define_instance("callee", *callee));
+        // In the callee's instance, its index is that of another function.
+        const auto caller = links.instantiate(own, load(R"((module
+            (import "callee" "f" (func $f (param i32) (result i32)))
+            (func $g (param i32) (result i32) (local )" +
+                                                        types + R"()
+                (if (i32.eqz (local.get 0)) (then (return (call $f (i32.const 0)))))
+                (i32.add (call $f (local.get 0)) (call $g (i32.sub (local.get 0) (i32.const 1)))))
+            (func (export "run") (param i32) (result i32) (call $g (local.get 0)))))"));
+        ASSERT_TRUE(caller);
+        const Value args[] = {20};
+        Execution execution = std::move(*Execution::create(*caller->func("run"), args));
+        ASSERT_EQ(*execution.resume(), ExecutionState::done)
+            << (execution.trap() != nullptr ? execution.trap()->message() : "");
+        Value result;
+        ASSERT_TRUE(execution.results({&result, 1}));
+        EXPECT_EQ(result.as<int32_t>(), 20 * 21 / 2 + 20 + 1);
+    }
+}
+
 TEST_F(ExecutionTest, runs_to_its_end) {
     const Instance instance = instantiate(adder);
     Execution execution = start(instance, "count", {10});

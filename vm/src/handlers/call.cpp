@@ -33,7 +33,7 @@ template <bool Tail>
     r.inst = func.instance;
     r.inst->execution = caller->execution;
     load_memory(r);
-    return enter<true>(r, *func.cell, fp, nullptr);
+    return enter<true, false>(r, *func.cell, fp, nullptr);
 }
 
 /// The arguments of a call: a tail call has them at the beginning of the frame.

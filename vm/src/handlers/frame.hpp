@@ -36,12 +36,12 @@ const Instr* restore_instr() noexcept;
 
 /// Goes to the function of `cell` with its arguments at `fp`, which is in the caller's frame. A call pushes a
 /// record, a tail call does not. acc tells a stub which cell it stands for. If there is no room nothing has
-/// changed, so that the same can be done again when the stack has grown.
-template <bool Tail>
+/// changed, so that the same can be done again when the stack has grown. Without `Checked`, there is room.
+template <bool Tail, bool Checked = true>
 [[gnu::always_inline]] inline Exit enter(Regs& r, const CodeCell& cell, Slot* fp,
                                          const Instr* return_ip) noexcept {
     const Code* const code = cell.code.load(std::memory_order_acquire);
-    if (!fits(r, fp, *code)) [[unlikely]]
+    if (Checked && !fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail) {
         --r.rp;
