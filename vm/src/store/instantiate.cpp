@@ -455,6 +455,7 @@ std::expected<Instance, InstantiationError> instantiate(Store& store, const Modu
 
 std::expected<Instance, InstantiationError>
 instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept {
+    const vm::Use use{store}; // by the start function, too; if it is not allowed, `make_instance` says so
     const auto made = make_instance(store, module, imports);
     if (!made)
         return std::unexpected{made.error()};
