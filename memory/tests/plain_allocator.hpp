@@ -45,7 +45,7 @@ public:
     }
     [[nodiscard]] bool has_private_pages() const noexcept override { return private_; }
 
-    /// From now on only so many calls succeed.
+    /// From now on only the first `calls` calls succeed.
     void allow(size_t calls) noexcept {
         allowed_ = calls;
         calls_ = 0;

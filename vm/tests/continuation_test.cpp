@@ -1,10 +1,7 @@
-#include "fixture.hpp"
+#include "execution_fixture.hpp"
 
 #include <warpbeam/vm/exception.hpp>
-#include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/gc.hpp>
-
-#include <vector>
 
 /// Continuations, beyond what the proposal's own tests cover. https://github.com/WebAssembly/stack-switching
 
@@ -16,24 +13,10 @@ Config with_switching(Config config = {}) {
     return config;
 }
 
-class ContinuationTest : public VmTest {
+class ContinuationTest : public ExecutionTest {
 protected:
     explicit ContinuationTest(const Config& config = with_switching(), const StoreLimits& limits = {})
-        : VmTest{config, limits} {
-        EXPECT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
-    }
-    [[nodiscard]] Execution start(const Instance& instance, std::string_view name,
-                                  std::vector<Value> args = {}) {
-        auto made = Execution::create(*instance.func(name), args);
-        EXPECT_TRUE(made) << (made ? "" : made.error().message());
-        return std::move(*made);
-    }
-    [[nodiscard]] static int32_t result_of(const Execution& execution) {
-        Value result;
-        const auto got = execution.results({&result, 1});
-        EXPECT_TRUE(got) << (got ? "" : got.error().message());
-        return result.as<int32_t>();
-    }
+        : ExecutionTest{config, limits} {}
 };
 
 /// A module with types, tags and functions that most of them need. `later` suspends $n times and returns 7.

@@ -23,7 +23,8 @@ inline Config with_fuel() {
 /// One store whose import `env.ask` is a host call.
 class ExecutionTest : public VmTest {
 protected:
-    explicit ExecutionTest(const Config& config = all_features()) : VmTest{config} {
+    explicit ExecutionTest(const Config& config = all_features(), const StoreLimits& limits = {})
+        : VmTest{config, limits} {
         EXPECT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
     }
     [[nodiscard]] Execution start(const Instance& instance, std::string_view name,

@@ -158,7 +158,7 @@ TEST_F(LargeHeapTest, of_a_collection) {
     EXPECT_EQ(sum.as<int64_t>(), int64_t{count} * (count + 1) / 2 + count);
 }
 
-/// A module whose only function has a body of so many bytes, and an import `stop` that is called before.
+/// A module with a function whose body has this size, and one that calls the import `h.s` and then that.
 std::vector<uint8_t> with_large_function(size_t bytes, bool is_reached = true) {
     const auto number = [](size_t value) {
         std::vector<uint8_t> leb;
@@ -194,15 +194,25 @@ std::vector<uint8_t> with_large_function(size_t bytes, bool is_reached = true) {
     return module;
 }
 
-TEST_F(InterruptionTest, of_the_lowering_of_a_large_function) {
-    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+class LargeFunctionTest : public InterruptionTest {
+protected:
+    LargeFunctionTest() {
+        EXPECT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+    }
+    /// Of a module that is loaded anew, so that nothing is lowered.
+    Execution of_large_function(std::span<const uint8_t> bytes) {
+        const auto module = engine.load(bytes);
+        EXPECT_TRUE(module) << (module ? "" : module.error().message());
+        const auto instance = linker.instantiate(store, *module);
+        EXPECT_TRUE(instance);
+        return std::move(*Execution::create(*instance->func("f")));
+    }
+};
+
+TEST_F(LargeFunctionTest, is_interrupted_while_it_is_lowered) {
     const std::vector<uint8_t> bytes = with_large_function((10 << 20) / scale);
     expect_soon([&] {
-        const auto module = engine.load(bytes);
-        ASSERT_TRUE(module) << module.error().message();
-        const auto instance = linker.instantiate(store, *module);
-        ASSERT_TRUE(instance);
-        Execution execution = std::move(*Execution::create(*instance->func("f")));
+        Execution execution = of_large_function(bytes);
         EXPECT_GE(stops(execution), 100u / scale);
         Value result;
         ASSERT_TRUE(execution.results({&result, 1}));
@@ -210,21 +220,15 @@ TEST_F(InterruptionTest, of_the_lowering_of_a_large_function) {
     });
 }
 
-TEST_F(InterruptionTest, of_the_lowering_of_code_that_is_not_reached) {
-    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+TEST_F(LargeFunctionTest, is_interrupted_where_it_is_not_reached) {
     const std::vector<uint8_t> bytes = with_large_function((10 << 20) / scale, false);
     expect_soon([&] {
-        const auto module = engine.load(bytes);
-        ASSERT_TRUE(module) << module.error().message();
-        const auto instance = linker.instantiate(store, *module);
-        ASSERT_TRUE(instance);
-        Execution execution = std::move(*Execution::create(*instance->func("f")));
+        Execution execution = of_large_function(bytes);
         EXPECT_GE(stops(execution), 50u / scale);
     });
 }
 
-TEST_F(InterruptionTest, of_an_import_that_is_being_lowered_by_another_thread_or_dropped) {
-    ASSERT_TRUE(linker.func("h", "s", [this] { store.interrupt_handle().interrupt(); }));
+TEST_F(LargeFunctionTest, may_be_finished_by_another_store) {
     const std::vector<uint8_t> bytes = with_large_function(2 << 20);
     const auto module = engine.load(bytes);
     ASSERT_TRUE(module);

@@ -1,6 +1,5 @@
-#include "fixture.hpp"
+#include "execution_fixture.hpp"
 
-#include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/host_object.hpp>
 #include <warpbeam/vm/root.hpp>
@@ -45,7 +44,7 @@ constexpr std::string_view source = R"((module
 
 class PausedCollectionTest : public VmTest {
 protected:
-    explicit PausedCollectionTest(Config config = interruptible(), StoreLimits limits = {})
+    explicit PausedCollectionTest(Config config = all_features(), StoreLimits limits = {})
         : VmTest{config, limits} {
         EXPECT_TRUE(linker.func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
         EXPECT_TRUE(linker.func("host", "other", [this] {
@@ -54,14 +53,8 @@ protected:
         }));
         instance = instantiate(source);
     }
-    static Config interruptible() {
-        Config config;
-        config.features = FeatureSet::all();
-        config.interruption = true;
-        return config;
-    }
     static Config eager() {
-        Config config = interruptible();
+        Config config = all_features();
         config.collect_always = true;
         return config;
     }
@@ -109,22 +102,6 @@ TEST_F(EagerPausedCollectionTest, of_an_execution_that_a_host_function_has_resum
     EXPECT_EQ(outer(), 42);
 }
 
-class TrackingAllocator final : public Allocator {
-public:
-    void* allocate(size_t size, size_t alignment) noexcept override {
-        live_ += size;
-        return Allocator::standard().allocate(size, alignment);
-    }
-    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
-        live_ -= size;
-        Allocator::standard().deallocate(block, size, alignment);
-    }
-    [[nodiscard]] size_t live() const { return live_; }
-
-private:
-    size_t live_ = 0;
-};
-
 int finalized = 0;
 struct Thing {
     Thing() = default;
@@ -136,13 +113,11 @@ struct Thing {
 TEST(PausedCollection, when_its_store_is_destroyed) {
     for (int steps = 0; steps < 24; ++steps) {
         SCOPED_TRACE(steps);
-        TrackingAllocator allocator;
+        CountingAllocator allocator;
         finalized = 0;
         constexpr int things = 20'000;
         {
-            Config config;
-            config.features = FeatureSet::all();
-            config.interruption = true;
+            Config config = all_features();
             config.allocator = &allocator;
             Engine engine{config};
             Store store{engine};
@@ -175,7 +150,7 @@ TEST(PausedCollection, when_its_store_is_destroyed) {
 
 class FullPausedCollectionTest : public PausedCollectionTest {
 protected:
-    FullPausedCollectionTest() : PausedCollectionTest{interruptible(), {.heap_bytes = 4 << 20}} {}
+    FullPausedCollectionTest() : PausedCollectionTest{all_features(), {.heap_bytes = 4 << 20}} {}
 };
 
 TEST_F(FullPausedCollectionTest, is_not_repeated_when_it_did_not_help) {

@@ -28,7 +28,7 @@ namespace warpbeam::vm {
     bool done = false;
     while (!done) {
         done = heap.step();
-        if (execution.may_be_interrupted && execution.is_interrupted()) {
+        if (execution.must_stop()) {
             execution.collection = heap.collections();
             return Exit::interrupted;
         }

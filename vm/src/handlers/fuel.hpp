@@ -10,7 +10,7 @@
 
 namespace warpbeam::vm {
 
-/// Fuel is counted in bytes, of which so many make a unit.
+/// Fuel is counted in bytes. This many make a unit.
 inline constexpr int64_t fuel_unit = 64;
 
 /// How many bytes a portion has.
@@ -36,7 +36,7 @@ inline constexpr uint64_t portion_bytes = 64 * 1024;
     execution.fuel -= static_cast<int64_t>(part * bytes);
     if (part == left && part != count)
         exit = Exit::out_of_fuel;
-    else if (execution.may_be_interrupted && execution.is_interrupted())
+    else if (execution.must_stop())
         exit = Exit::interrupted;
     return part;
 }

@@ -160,9 +160,11 @@ struct Execution : StackState {
     Execution* next;
     StoreImpl* store;
 
+    /// For code that polls only where Config::interruption is set.
     [[nodiscard]] bool is_interrupted() const noexcept {
         return (interrupt->load(std::memory_order_relaxed) & interrupt_requested) != 0;
     }
+    [[nodiscard]] bool must_stop() const noexcept { return may_be_interrupted && is_interrupted(); }
 };
 
 } // namespace warpbeam::vm

@@ -46,14 +46,6 @@ inline size_t bytes_of(const Code& code) noexcept {
            code.reference_nodes * sizeof(ReferenceNode) + code.safepoints * sizeof(Safepoint);
 }
 
-/// The position in the code of an instruction, or with `after` set of the byte before a return address.
-[[nodiscard]] inline size_t position_in(const Code& code, const Instr* ip, bool after) noexcept {
-    return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0) - reinterpret_cast<uintptr_t>(code.entry());
-}
-[[nodiscard]] inline bool contains(const Code& code, const Instr* ip, bool after) noexcept {
-    return position_in(code, ip, after) < code.size;
-}
-
 /// Calls `visit(int32_t slot, uint32_t count)` for the references of a frame that stopped at `ip`, with
 /// `after` set if that is the return address of a call.
 template <typename Visit>

@@ -111,6 +111,14 @@ struct alignas(8) Code {
 };
 static_assert(sizeof(Code) == 48);
 
+/// The position in the code of an instruction, or with `after` set of the byte before a return address.
+[[nodiscard]] inline size_t position_in(const Code& code, const Instr* ip, bool after) noexcept {
+    return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0) - reinterpret_cast<uintptr_t>(code.entry());
+}
+[[nodiscard]] inline bool contains(const Code& code, const Instr* ip, bool after) noexcept {
+    return position_in(code, ip, after) < code.size;
+}
+
 /// Points to a function's code: at first to a stub that lowers it. Calls hold the cell's address, so code can
 /// be shared between instances and threads and replaced at any time.
 struct CodeCell {

@@ -148,6 +148,13 @@ void Emitter::flush_variable(size_t count) noexcept {
     settled_ = std::max(settled_, count);
 }
 
+Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
+    const auto slot = [&](uint32_t local) {
+        return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
+    };
+    return {slot(pins.l0), slot(pins.l1), slot(pins.f0), static_cast<uint16_t>(near_or_transit(result))};
+}
+
 void Emitter::flush_pending(uint32_t local) noexcept {
     while (locals_[local].last != no_operand)
         flush(locals_[local].last);

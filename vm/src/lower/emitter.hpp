@@ -290,6 +290,9 @@ protected:
     }
     void bind_here() noexcept { last_label_ = here(); }
     void raise_height(uint32_t slots) noexcept;
+    /// The slots of pinned locals; `result` is the slot for a call's result.
+    [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
+    [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
 
     // ---- For frames in WebAssembly's terms (frame_state.cpp) ----
     void observe() noexcept;

@@ -28,10 +28,7 @@ void Emitter::observe() noexcept {
         done = done && state.operands.push(place_of(operand));
     if (!done)
         fail(Exit::out_of_memory);
-    const auto slot = [&](uint32_t local) {
-        return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
-    };
-    state.pins = {slot(pins_.l0), slot(pins_.l1), slot(pins_.f0), 0};
+    state.pins = pins_word(0);
     state.base = far_slots_;
     state.height = height_;
 }

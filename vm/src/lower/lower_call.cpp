@@ -5,14 +5,6 @@
 
 namespace warpbeam::vm {
 
-/// `result` is the slot for the call's result.
-Pins Lowering::pins_word(const PinSet& pins, uint32_t result) const noexcept {
-    const auto slot = [&](uint32_t local) {
-        return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
-    };
-    return {slot(pins.l0), slot(pins.l1), slot(pins.f0), static_cast<uint16_t>(near_or_transit(result))};
-}
-
 void Lowering::emit_pins() noexcept {
     const Pins pins = pins_word(0);
     emit(Form::set_pins).set(Field::pin0, pins.l0).set(Field::pin1, pins.l1).set(Field::pin2, pins.f0);

@@ -71,7 +71,7 @@ private:
 
     [[nodiscard]] bool prepare() noexcept;
     void begin() noexcept;
-    /// Lowers so many instructions; true at the end, or after a failure.
+    /// Lowers up to `count` instructions; true at the end, or after a failure.
     [[nodiscard]] bool lower(size_t count) noexcept;
     void allocate_code(uint32_t func) noexcept;
     [[nodiscard]] bool copy_code() noexcept;
@@ -246,8 +246,6 @@ private:
     void lower_return() noexcept;
     void emit_return() noexcept;
     void emit_pins() noexcept;
-    [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
-    [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;

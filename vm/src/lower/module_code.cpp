@@ -126,7 +126,7 @@ bool ModuleCode::step(uint32_t func, Exit& exit) noexcept {
 Exit ModuleCode::lower(uint32_t func, const Execution* execution) noexcept {
     Exit exit = Exit::none;
     while (!step(func, exit))
-        if (execution != nullptr && execution->may_be_interrupted && execution->is_interrupted())
+        if (execution != nullptr && execution->must_stop())
             return Exit::interrupted;
     return exit;
 }
@@ -163,7 +163,7 @@ const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
     if (above == begin)
         return nullptr;
     const Code* const code = above[-1];
-    return address - entry_of(code) < code->size ? code : nullptr;
+    return contains(*code, ip, after) ? code : nullptr;
 }
 
 ModuleCode::Refusal ModuleCode::refusal() noexcept {
@@ -186,8 +186,7 @@ ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
     // If there is no memory for all of them, use those that fit.
     Vec<CodeMark> marks{*options_.allocator};
     (void)lowering.locate(marks);
-    const auto next =
-        std::ranges::upper_bound(marks, address_of(ip, after) - entry_of(code), {}, &CodeMark::position);
+    const auto next = std::ranges::upper_bound(marks, position_in(*code, ip, after), {}, &CodeMark::position);
     return {code->func, next == marks.begin() ? Error::no_offset : body.code_offset + next[-1].offset};
 }
 

@@ -74,6 +74,11 @@ public:
     [[nodiscard]] Exit state_of(uint32_t func, FramePoint point, FrameState& state) noexcept;
     /// The code that contains `ip`, with `after` as in `locate`; null if `ip` is in no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
+    /// The same, for a walk over frames: `last` is the code of the frame before, or null. Calls are often
+    /// recursive.
+    [[nodiscard]] const Code* find(const Instr* ip, bool after, const Code* last) noexcept {
+        return last != nullptr && contains(*last, ip, after) ? last : find(ip, after);
+    }
 
 private:
     [[nodiscard]] std::span<CodeCell> cells() noexcept { return {cells_.data(), cells_.size()}; }

@@ -18,6 +18,15 @@ S* slot_at(S* fp, uint32_t slot) noexcept {
     return fp + static_cast<int32_t>(slot);
 }
 
+/// Makes room for a frame at `fp`, and for `records` records.
+bool make_room(Execution& execution, const Code& code, size_t records) noexcept {
+    while (reinterpret_cast<uintptr_t>(execution.fp + code.frame_slots) + records * sizeof(Record) >
+           reinterpret_cast<uintptr_t>(execution.rp))
+        if (!grow_stack(execution))
+            return false;
+    return true;
+}
+
 template <typename Visit>
 bool visit_places(const FrameState& state, Visit visit) noexcept {
     for (const FramePlace& place : state.locals)
@@ -106,11 +115,8 @@ Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame) noex
     if (const Exit exit = code.state_of(frame.func, frame.point, state); exit != Exit::none)
         return exit;
     const Code& header = code.code(frame.func);
-    while (reinterpret_cast<uintptr_t>(execution.fp + header.frame_slots) +
-               2 * call_records * sizeof(Record) >
-           reinterpret_cast<uintptr_t>(execution.rp))
-        if (!grow_stack(execution))
-            return Exit::call_stack_exhausted;
+    if (!make_room(execution, header, 2 * call_records)) // those of its call, and of the one that it makes
+        return Exit::call_stack_exhausted;
     execution.fp += state.base;
     const Slot* from = slots_.data() + frame.first_slot;
     const Slot* const end = from + frame.slots;
@@ -170,10 +176,8 @@ Exit SavedStack::write(Execution& execution) noexcept {
         execution.fp = execution.free;
     }
     const Code& header = host_->code.header;
-    while (reinterpret_cast<uintptr_t>(execution.fp + header.frame_slots) + call_records * sizeof(Record) >
-           reinterpret_cast<uintptr_t>(execution.rp))
-        if (!grow_stack(execution))
-            return Exit::call_stack_exhausted;
+    if (!make_room(execution, header, call_records))
+        return Exit::call_stack_exhausted;
     std::copy(args_.begin(), args_.end(), execution.fp);
     execution.free = execution.fp + header.frame_slots;
     execution.ip = header.entry();

@@ -15,9 +15,7 @@ public:
     explicit FrameRoots(Heap& heap) noexcept : heap_{heap} {}
 
     void mark_code(const InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
-        // Calls are often recursive.
-        if (code_ == nullptr || !contains(*code_, ip, after))
-            code_ = inst.code->find(ip, after);
+        code_ = inst.code->find(ip, after, code_);
         if (code_ != nullptr)
             visit_references(*code_, ip, after,
                              [&](int32_t slot, uint32_t count) { heap_.mark({fp + slot, count}); });

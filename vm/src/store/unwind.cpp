@@ -17,26 +17,17 @@ struct Throw {
 
     /// The clause that catches the exception in the frame whose instruction is `ip`.
     [[nodiscard]] const CatchClause* find() noexcept {
-        // Recursive calls search in the same code again.
-        size_t position = position_in(code);
-        if (code == nullptr || position >= code->size) {
-            code = inst->code->find(ip, after);
-            if (code == nullptr)
-                return nullptr;
-            position = position_in(code);
-        }
+        code = inst->code->find(ip, after, code);
+        if (code == nullptr)
+            return nullptr;
         const CatchClause* const clauses = clauses_of(*code);
-        uint32_t i = first_clause(*code, position);
+        uint32_t i = first_clause(*code, position_in(*code, ip, after));
         while (i != CatchClause::none && !catches(clauses[i]))
             i = clauses[i].next;
         return i != CatchClause::none ? clauses + i : nullptr;
     }
 
 private:
-    [[nodiscard]] size_t position_in(const Code* in) const noexcept {
-        return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0) - reinterpret_cast<uintptr_t>(in) -
-               sizeof(Code);
-    }
     [[nodiscard]] bool catches(const CatchClause& clause) const noexcept {
         if (clause.tag == CatchClause::all)
             return true;
