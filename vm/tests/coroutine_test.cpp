@@ -288,12 +288,8 @@ TEST(CoroutineMemory, failing_is_an_error) {
     bool finished = false;
     for (size_t budget = 0; !finished; ++budget) {
         ASSERT_LT(budget, 1000u);
-        CountingAllocator scarce;
-        Config config = all_features();
-        config.allocator = &scarce;
-        Engine engine{config};
-        Linker linker{engine};
-        Store store{engine};
+        ScarceStore made{all_features()};
+        auto& [scarce, engine, linker, store] = made;
         QueueExecutor executor;
         ASSERT_TRUE(linker.func(
             "env", "ask", host_coroutine<int32_t()>(executor, [allocator = &scarce]() -> Task<int32_t, Trap> {

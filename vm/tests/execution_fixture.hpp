@@ -66,6 +66,21 @@ protected:
         (func (export "fail") (result i32) (drop (call $ask (i32.const 1))) (unreachable))))";
 };
 
+/// A store whose memory comes from an allocator that can refuse it.
+struct ScarceStore {
+    explicit ScarceStore(Config config) : engine{with(config, allocator)} {}
+    CountingAllocator allocator;
+    Engine engine;
+    Linker linker{engine};
+    Store store{engine};
+
+private:
+    static Config with(Config config, Allocator& allocator) {
+        config.allocator = &allocator;
+        return config;
+    }
+};
+
 class FuelledExecutionTest : public ExecutionTest {
 protected:
     FuelledExecutionTest() : ExecutionTest{with_fuel()} {}

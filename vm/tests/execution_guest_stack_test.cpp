@@ -274,12 +274,8 @@ TEST(GuestStacksMemory, failing_is_an_error) {
     bool finished = false;
     for (size_t budget = 0; !finished; ++budget) {
         ASSERT_LT(budget, 1000u);
-        CountingAllocator scarce;
-        Config config = all_features();
-        config.allocator = &scarce;
-        Engine engine{config};
-        Linker linker{engine};
-        Store store{engine};
+        ScarceStore made{all_features()};
+        auto& [scarce, engine, linker, store] = made;
         ASSERT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
         const auto module = engine.load(assemble(allocating_guest));
         ASSERT_TRUE(module);

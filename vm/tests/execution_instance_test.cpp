@@ -172,12 +172,8 @@ TEST(ExecutionInstanceMemory, failing_is_an_error) {
     bool finished = false;
     for (size_t budget = 0; !finished; ++budget) {
         ASSERT_LT(budget, 1000u);
-        CountingAllocator scarce;
-        Config config = all_features();
-        config.allocator = &scarce;
-        Engine engine{config};
-        Linker linker{engine};
-        Store store{engine};
+        ScarceStore made{all_features()};
+        auto& [scarce, engine, linker, store] = made;
         ASSERT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
         const auto module = engine.load(assemble(R"((module
             (import "env" "ask" (func $ask (param i32) (result i32))) (memory 1)

@@ -90,12 +90,8 @@ TEST(ExecutionMemory, failing_is_an_error) {
     bool finished = false;
     for (size_t budget = 0; !finished; ++budget) {
         ASSERT_LT(budget, 1000u);
-        CountingAllocator scarce;
-        Config config = with_fuel();
-        config.allocator = &scarce;
-        Engine engine{config};
-        Linker linker{engine};
-        Store store{engine};
+        ScarceStore made{with_fuel()};
+        auto& [scarce, engine, linker, store] = made;
         ASSERT_TRUE(linker.host_call<int32_t(int32_t)>("env", "ask"));
         const auto module = engine.load(assemble(R"((module
             (import "env" "ask" (func $ask (param i32) (result i32)))

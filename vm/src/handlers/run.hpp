@@ -27,6 +27,22 @@ namespace warpbeam::vm {
 /// bottom record of a run or of a continuation; a walk over the records needs both.
 [[nodiscard]] bool is_restore_record(const Record& record) noexcept;
 [[nodiscard]] bool is_bottom_record(const Record& record) noexcept;
+/// Calls `visit(InstanceData&, const Record&)` for the frames below the top one of a stack, the innermost
+/// first, until it returns false; returns whether it never did.
+template <typename Visit>
+bool visit_callers(const StackState& state, Visit visit) noexcept {
+    InstanceData* inst = state.inst;
+    for (const Record* next = state.rp; next != state.stack_end;) {
+        const Record& record = *next++;
+        if (is_bottom_record(record))
+            break;
+        if (is_restore_record(record))
+            inst = reinterpret_cast<InstanceData*>(const_cast<Instr*>((next++)->ip));
+        else if (!visit(*inst, record))
+            return false;
+    }
+    return true;
+}
 
 /// The host function whose call stands at `ip`; null if that is something else.
 [[nodiscard]] HostFunc* host_at(const Instr* ip) noexcept;

@@ -43,26 +43,21 @@ bool visit_places(const FrameState& state, Visit visit) noexcept {
 // ---- Reading ----
 
 Exit SavedStack::read(const Execution& execution) noexcept {
-    InstanceData* inst = execution.inst;
     Exit exit = Exit::none;
     host_ = host_at(execution.ip);
     if (host_ != nullptr) {
         if (!args_.append({execution.fp, slots_of(host_->signature->params)}))
             return Exit::out_of_memory;
     } else if (const CodeCell* const cell = cell_at(execution.ip, execution.acc); cell != nullptr) {
-        exit = read_entry(*inst, cell->func, execution.fp);
+        exit = read_entry(*execution.inst, cell->func, execution.fp);
     } else {
-        exit = read_frame(*inst, execution.ip, false, execution.fp);
+        exit = read_frame(*execution.inst, execution.ip, false, execution.fp);
     }
-    for (const Record* next = execution.rp; exit == Exit::none && next != execution.stack_end;) {
-        const Record& record = *next++;
-        if (is_bottom_record(record))
-            break;
-        if (is_restore_record(record))
-            inst = reinterpret_cast<InstanceData*>(const_cast<Instr*>((next++)->ip));
-        else
-            exit = read_frame(*inst, record.ip, true, record.fp);
-    }
+    if (exit == Exit::none)
+        (void)visit_callers(execution, [&](InstanceData& caller, const Record& record) {
+            exit = read_frame(caller, record.ip, true, record.fp);
+            return exit == Exit::none;
+        });
     return exit;
 }
 

@@ -40,16 +40,10 @@ void mark_top(const Execution& execution, Heap& heap, FrameRoots& frames) noexce
 
 /// The frames of the callers in a stack.
 void mark_callers(const StackState& state, FrameRoots& frames) noexcept {
-    const InstanceData* inst = state.inst;
-    for (const Record* next = state.rp; next != state.stack_end;) {
-        const Record& record = *next++;
-        if (is_bottom_record(record))
-            break;
-        if (is_restore_record(record))
-            inst = reinterpret_cast<const InstanceData*>((next++)->ip);
-        else
-            frames.mark_code(*inst, record.ip, true, record.fp);
-    }
+    (void)visit_callers(state, [&](const InstanceData& inst, const Record& record) {
+        frames.mark_code(inst, record.ip, true, record.fp);
+        return true;
+    });
 }
 
 /// A stack that waits: its top frame is one whose arguments are gone, as in a call.

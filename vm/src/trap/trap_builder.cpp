@@ -59,26 +59,15 @@ std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const v
 /// Calls `visit(instance, instruction, after)` for each active function until it returns false.
 template <typename Visit>
 void TrapBuilder::visit_frames(const vm::Execution& execution, Visit visit) noexcept {
-    const vm::InstanceData* inst = execution.inst;
-    bool more = visit(*inst, execution.ip, false);
-    const vm::Continuation* continuation = execution.continuation;
-    for (const vm::Record* next = execution.rp; more && next != execution.stack_end;) {
-        const vm::Record& record = *next++;
-        if (vm::is_bottom_record(record)) {
-            if (continuation == nullptr)
-                break;
-            continuation = continuation->parent;
-            const vm::StackState& waiting = vm::waiting_state(execution, continuation);
-            inst = waiting.inst;
-            next = waiting.rp;
-            more = visit(*inst, waiting.ip, false);
-            continue;
-        }
-        if (vm::is_restore_record(record))
-            inst = reinterpret_cast<const vm::InstanceData*>((next++)->ip);
-        else
-            more = visit(*inst, record.ip, true);
-    }
+    const auto visit_stack = [&](const vm::StackState& stack) {
+        return visit(*stack.inst, stack.ip, false) &&
+               vm::visit_callers(stack, [&](const vm::InstanceData& inst, const vm::Record& record) {
+                   return visit(inst, record.ip, true);
+               });
+    };
+    bool more = visit_stack(execution);
+    for (const vm::Continuation* each = execution.continuation; more && each != nullptr; each = each->parent)
+        more = visit_stack(vm::waiting_state(execution, each->parent));
 }
 
 size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {
