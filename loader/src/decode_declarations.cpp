@@ -68,7 +68,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     ModuleData& module = context.module;
     switch (type.kind) {
     case ExternKind::func:
-        if (type.exact && !context.exact_imports.push(module.imported_funcs))
+        if (type.exact && !module.exact_imports.push(module.imported_funcs))
             return context.diagnostics.out_of_memory();
         ++module.imported_funcs;
         return types.func_type(type.func) && define_func(context, type.func, start);
@@ -93,7 +93,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
 
 /// `ref.func` may name a function that occurs outside function bodies; one bit for each function.
 bool make_declared_funcs(LoadContext& context) noexcept {
-    return context.declared_funcs.resize((context.module.funcs.size() + 63) / 64) ||
+    return context.module.declared_funcs.resize((context.module.funcs.size() + 63) / 64) ||
            context.diagnostics.out_of_memory();
 }
 

@@ -16,10 +16,6 @@ struct LoadContext {
     const ModuleLimits limits;
     Diagnostics& diagnostics;
     Allocator& allocator;
-    /// One bit for each function that occurs outside function bodies, and so may be named by `ref.func`.
-    Vec<uint64_t> declared_funcs;
-    /// The imported functions that have exactly the type of the import, in ascending order.
-    Vec<uint32_t> exact_imports;
     FuncValidator* validator = nullptr;
 
     [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
@@ -34,9 +30,11 @@ struct LoadContext {
     [[nodiscard]] bool append(Vec<T>& list, const T& item) const noexcept {
         return list.push(item) || diagnostics.out_of_memory();
     }
-    void declare_func(uint32_t func) noexcept { declared_funcs[func / 64] |= uint64_t{1} << (func % 64); }
+    void declare_func(uint32_t func) noexcept {
+        module.declared_funcs[func / 64] |= uint64_t{1} << (func % 64);
+    }
     [[nodiscard]] bool is_declared(uint32_t func) const noexcept {
-        return ((declared_funcs[func / 64] >> (func % 64)) & 1) != 0;
+        return ((module.declared_funcs[func / 64] >> (func % 64)) & 1) != 0;
     }
 };
 

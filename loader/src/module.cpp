@@ -71,13 +71,12 @@ std::expected<Module, Error> Module::load(std::span<const uint8_t> bytes,
     if (impl->registry == nullptr)
         impl->registry = impl->owned_registry = create<TypeRegistry>(allocator, allocator);
     impl->bytes = bytes;
+    impl->features = options.features;
     LoadContext context{.module = *impl,
                         .features = options.features,
                         .limits = options.limits,
                         .diagnostics = diagnostics,
-                        .allocator = allocator,
-                        .declared_funcs = Vec<uint64_t>{allocator},
-                        .exact_imports = Vec<uint32_t>{allocator}};
+                        .allocator = allocator};
     if (impl->registry == nullptr)
         diagnostics.out_of_memory();
     // Modules over the limit are refused before they are copied.
@@ -225,5 +224,6 @@ void ModuleAccess::release(const Module& module) noexcept {
     if (module.impl_->owners.drop())
         destroy(module.impl_->allocator, module.impl_);
 }
+ModuleData* ModuleAccess::data(const Module& module) noexcept { return module.impl_; }
 
 } // namespace warpbeam

@@ -19,7 +19,7 @@ struct ModuleData {
           tables{allocator}, memories{allocator}, globals{allocator}, tags{allocator}, table_decls{allocator},
           global_decls{allocator}, exports{allocator}, exports_by_name{allocator}, exports_by_func{allocator},
           elements{allocator}, bodies{allocator}, data{allocator}, custom_sections{allocator},
-          sections{allocator}, func_names{allocator} {}
+          sections{allocator}, func_names{allocator}, declared_funcs{allocator}, exact_imports{allocator} {}
 
     /// Owns what the spans in the declarations below point to.
     Arena arena;
@@ -55,6 +55,13 @@ struct ModuleData {
     std::string_view name;
     /// Sorted by function.
     Vec<NamedFunc> func_names;
+
+    // What validation needs besides the declarations.
+    FeatureSet features;
+    /// One bit for each function that occurs outside function bodies, and so may be named by `ref.func`.
+    Vec<uint64_t> declared_funcs;
+    /// The imported functions that have exactly the type of the import, in ascending order.
+    Vec<uint32_t> exact_imports;
 
     /// The number of entities of a kind.
     [[nodiscard]] size_t count_of(ExternKind kind) const noexcept {

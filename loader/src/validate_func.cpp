@@ -74,7 +74,7 @@ bool FuncValidator::prepare_locals(const FuncBody& body) noexcept {
     return true;
 }
 
-bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
+bool FuncValidator::begin_function(const Reader& in, const FuncBody& body) noexcept {
     is_constant_ = false;
     func_type_ = &registry().func(body.type);
     uint64_t local_slots = slots_of(func_type_->params);
@@ -90,11 +90,11 @@ bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
     Block outermost;
     outermost.type = func_type_;
     begin(in);
-    if (!prepare_locals(body))
-        return false;
-    if (!blocks_.push(outermost))
-        return diagnostics().out_of_memory();
-    if (!run())
+    return prepare_locals(body) && (blocks_.push(outermost) || diagnostics().out_of_memory());
+}
+
+bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
+    if (!begin_function(in, body) || !run())
         return false;
     if (!in_.at_end())
         return diagnostics().malformed(in_.offset(),

@@ -30,6 +30,11 @@ public:
     void begin_code() noexcept;
     /// Validates a body from after its locals, which are in `body.locals`; fills in the rest of `body`.
     [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
+    /// Validates the start of a valid body, up to the end of `in`. It fails if no instruction begins there,
+    /// or if that is unreachable.
+    [[nodiscard]] bool start_of_function(const Reader& in, const FuncBody& body) noexcept;
+    /// The types at the end of such a start. It fails, without recording a fault, if memory runs out.
+    [[nodiscard]] bool types_now(ModuleAccess::FrameTypes& types) const noexcept;
     /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves past
     /// the expression.
     [[nodiscard]] bool constant(Reader& in, ValType expected, ConstExpr& expr) noexcept;
@@ -130,6 +135,7 @@ private:
 
     // validate_func.cpp: whole functions, and what is shared by instructions whose types are in the table.
     void begin(const Reader& in) noexcept;
+    bool begin_function(const Reader& in, const FuncBody& body) noexcept;
     bool prepare_locals(const FuncBody& body) noexcept;
     bool apply(const Sig& sig, ValType address) noexcept;
     bool apply(const Effect& effect, ValType address, ValType element, TypeId id) noexcept;
@@ -232,6 +238,11 @@ private:
     // validate_const.cpp
     bool check_constant() noexcept;
 
+    // frame_types.cpp
+    [[nodiscard]] bool is_set(uint32_t local) const noexcept {
+        return ((initialised_[local / 64] >> (local % 64)) & 1) != 0;
+    }
+
     // operand_stack.cpp
     bool push(ValType type) noexcept {
         if (top_ == room_) [[unlikely]]
@@ -280,6 +291,7 @@ private:
     bool mismatch(std::span<const ValType> expected) noexcept;
     /// The operands begin after two extra entries, which the fast path may read.
     [[nodiscard]] ValType* bottom() noexcept { return stack_.data() + 2; }
+    [[nodiscard]] const ValType* bottom() const noexcept { return stack_.data() + 2; }
     [[nodiscard]] uint32_t height() noexcept { return static_cast<uint32_t>(top_ - bottom()); }
 
     [[nodiscard]] Diagnostics& diagnostics() const noexcept { return context_.diagnostics; }

@@ -44,8 +44,8 @@ bool FuncValidator::ref_func() noexcept {
     // Before typed references, all function references had the same type.
     if (!context_.features.has(Feature::function_references))
         return push(funcref);
-    const bool exact =
-        index >= context_.module.imported_funcs || std::ranges::binary_search(context_.exact_imports, index);
+    const bool exact = index >= context_.module.imported_funcs ||
+                       std::ranges::binary_search(context_.module.exact_imports, index);
     return push(exact ? new_ref(context_.module.funcs[index]) : ref_to(context_.module.funcs[index], false));
 }
 

@@ -25,7 +25,7 @@ bool FuncValidator::local_get() noexcept {
     ValType type;
     if (!in_.u32(index) || !local_type(index, type))
         return false;
-    if (tracks_locals_ && !type.defaultable() && ((initialised_[index / 64] >> (index % 64)) & 1) == 0)
+    if (tracks_locals_ && !type.defaultable() && !is_set(index))
         return diagnostics().invalid(here(), "uninitialized local %u", index);
     return push(type);
 }

@@ -7,6 +7,7 @@
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/vec.hpp>
 
 #include <cstdint>
 #include <expected>
@@ -224,6 +225,8 @@ private:
     Impl* impl_ = nullptr;
 };
 
+struct ModuleData;
+
 /// Access to a module that only the vm may use.
 struct WARPBEAM_API ModuleAccess {
     /// Data derived from a module and stored with it (lowered code). It is released with the module by
@@ -247,6 +250,27 @@ struct WARPBEAM_API ModuleAccess {
     static void retain(const Module& module) noexcept;
     static void release(const Module& module) noexcept;
     /// @}
+
+    /// What validation knows of a function where an instruction begins.
+    struct FrameTypes {
+        /// Empty. It takes its memory from `allocator`, which must outlive it.
+        explicit FrameTypes(Allocator& allocator) noexcept : locals{allocator}, operands{allocator} {}
+        /// Parameters included. A local without a default value that is not set yet has the nullable type.
+        Vec<ValType> locals;
+        Vec<ValType> operands; ///< the lowest first
+    };
+    /// Makes `types` those before the instruction at `offset` in the body of a function (FuncBody::code). If
+    /// that is a `loop`, its parameters have their declared types, as each time it begins again. Any numbers
+    /// may be given: the error is `invalid` if the module does not define that function, if no instruction
+    /// begins there, or if it is unreachable. After an error `types` has no meaning. The time it takes is
+    /// that of validating the body up to there.
+    [[nodiscard]] static std::expected<void, Error> frame_types(const Module& module, uint32_t func,
+                                                                uint32_t offset, FrameTypes& types,
+                                                                Allocator& allocator) noexcept;
+
+private:
+    /// Null for no module.
+    [[nodiscard]] static ModuleData* data(const Module& module) noexcept;
 };
 
 } // namespace warpbeam
