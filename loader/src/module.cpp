@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 namespace warpbeam {
 
@@ -40,6 +41,8 @@ struct Module::Impl : ModuleData {
     TypeRegistry* owned_registry = nullptr;
     RefCount owners;
     std::atomic<ModuleAccess::Attachment*> attachment{nullptr};
+    std::mutex computing_digest;
+    std::optional<Digest> digest;
     /// Never destroyed, since it owns nothing.
     union {
         Module self;
@@ -225,5 +228,14 @@ void ModuleAccess::release(const Module& module) noexcept {
         destroy(module.impl_->allocator, module.impl_);
 }
 ModuleData* ModuleAccess::data(const Module& module) noexcept { return module.impl_; }
+
+Digest Module::digest() const noexcept {
+    if (impl_ == nullptr)
+        return sha256({});
+    const std::lock_guard lock{impl_->computing_digest};
+    if (!impl_->digest)
+        impl_->digest = sha256(impl_->bytes);
+    return *impl_->digest;
+}
 
 } // namespace warpbeam

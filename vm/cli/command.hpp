@@ -7,6 +7,10 @@
 
 /// Shared by the subcommands. Unlike the libraries, the command uses exceptions, for failures that end it.
 
+namespace warpbeam {
+class Trap;
+}
+
 namespace warpbeam::cli {
 
 /// The exit statuses of the command itself; all others come from the program.
@@ -28,6 +32,7 @@ using Words = std::span<const char* const>;
 // One function per subcommand, each in a file of the same name. `words` are the arguments after the
 // subcommand; the exit status is returned.
 int run(Words words);
+int resume(Words words);
 int validate(Words words);
 int inspect(Words words);
 int wat2wasm(Words words);
@@ -35,6 +40,9 @@ int wasm2wat(Words words);
 int wast(Words words);
 int sfv(Words words);
 int sfv_tests(Words words);
+
+/// The exit status of an aborted computation; prints the reason unless the program chose to exit.
+int report(const Trap& trap);
 
 /// Text from a module, made safe for a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also safe
 /// between quotes.

@@ -1,5 +1,6 @@
 #include "files.hpp"
 #include "options.hpp"
+#include "saved_program.hpp"
 #include "values.hpp"
 
 #include <warpbeam/vm/engine.hpp>
@@ -16,6 +17,9 @@ namespace warpbeam::cli {
 
 namespace {
 
+/// The most that a store counts.
+constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
+
 struct Settings {
     Config config;
     StoreLimits limits;
@@ -24,6 +28,7 @@ struct Settings {
     std::string_view path;
     std::optional<std::string_view> invoke;
     std::vector<std::string_view> args;
+    SaveSettings save;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -63,6 +68,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
         .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
+    add_save_options(options, settings.save);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -70,6 +76,12 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         return false;
     if (rest->empty())
         throw options.error("a FILE is needed");
+    check_save_options(options, settings.save);
+    if (settings.save.after && !settings.config.fuel) {
+        settings.config.fuel = true;
+        settings.fuel = max_fuel;
+    }
+    settings.config.interruption = settings.save.on_signal;
     settings.path = rest->front();
     settings.args.assign(rest->begin() + 1, rest->end());
     // Everything after FILE belongs to the program, except --invoke and an explicit end of our options.
@@ -86,16 +98,9 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     }
     if (!args.empty() && args.front() == "--")
         args.erase(args.begin());
+    if (settings.invoke && settings.save.wanted())
+        throw options.error("--snapshot is for programs, and not for a function chosen with --invoke");
     return true;
-}
-
-/// The exit status of an aborted computation; prints the reason unless the program chose to exit.
-int report(const Trap& trap) {
-    if (trap.code() == TrapCode::exit)
-        return trap.exit_status();
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(to_text(trap).view()));
-    return exit_failure;
 }
 
 std::string exported_functions(const Module& module) {
@@ -158,6 +163,23 @@ int call(const Settings& settings, Func func) {
     return exit_success;
 }
 
+/// Runs a program that may be saved.
+int run_saved(const Settings& settings, Store& store, const Instance& instance, Func func,
+              const wasi::Context& context) {
+    auto execution = Execution::create(func);
+    if (!execution)
+        throw Failure("warpbeam: " + std::string(execution.error().message()));
+    ProgramState state;
+    state.args.emplace_back(settings.path);
+    state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
+    for (const auto& [name, value] : settings.env)
+        state.env.push_back(name + "=" + value);
+    state.stack_size = settings.config.stack_size;
+    state.has_fuel = settings.config.fuel;
+    state.fuel = state.has_fuel ? store.fuel() : 0;
+    return run_program(store, instance, *execution, state, context, settings.save);
+}
+
 int run_module(const Settings& settings, Engine& engine, const Module& module) {
     wasi::Context context;
     check(context.add_arg(settings.path));
@@ -203,11 +225,21 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     const Func func = *instance->func(name);
     if (settings.invoke)
         return call(settings, func);
+    if (settings.save.wanted())
+        return run_saved(settings, store, *instance, func, context);
     const auto ended = func.call();
     return ended ? exit_success : report(ended.error());
 }
 
 } // namespace
+
+int report(const Trap& trap) {
+    if (trap.code() == TrapCode::exit)
+        return trap.exit_status();
+    (void)std::fflush(stdout);
+    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(to_text(trap).view()));
+    return exit_failure;
+}
 
 int run(Words words) {
     Settings settings;

@@ -131,6 +131,19 @@ void Heap::grant() noexcept {
     budget_ = granted_;
 }
 
+bool Heap::set_counts(const Counts& counts) noexcept {
+    const uint64_t copied = used();
+    if (counts.survived > limit_ || counts.allocated > limit_ - counts.survived ||
+        counts.survived + counts.allocated < copied || counts.futile > max_futile + 1)
+        return false;
+    survived_ = counts.survived;
+    futile_ = counts.futile;
+    collections_ = counts.collections;
+    grant();
+    budget_ = granted_ - static_cast<int64_t>(counts.allocated);
+    return true;
+}
+
 /// The same, using only the memory that the heap already has.
 bool Heap::reuse(size_t size_class) noexcept {
     if (next_run(size_class))

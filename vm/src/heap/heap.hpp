@@ -172,6 +172,22 @@ public:
     [[nodiscard]] uint64_t survived() const noexcept { return survived_; }
     [[nodiscard]] uint64_t collections() const noexcept { return collections_; }
 
+    // ---- For snapshots ----
+
+    /// What the heap's limit and the times of collections depend on, besides the objects.
+    struct Counts {
+        uint64_t survived = 0;
+        uint64_t allocated = 0; ///< since the last collection
+        uint32_t futile = 0;
+        uint64_t collections = 0;
+    };
+    [[nodiscard]] Counts counts() const noexcept {
+        return {survived_, allocated(), futile_, collections_};
+    }
+    /// For a heap with objects that were copied from another one, which has these counts, and at least as
+    /// many objects. False if they contradict the objects or the limit.
+    [[nodiscard]] bool set_counts(const Counts& counts) noexcept;
+
 private:
     friend class RootSpan;
 

@@ -1,13 +1,12 @@
 #include "snapshot/saved_stack.hpp"
 
+#include "handlers/continuation.hpp"
 #include "handlers/entry_points.hpp"
 #include "handlers/frame.hpp"
 #include "handlers/run.hpp"
 #include "lower/module_code.hpp"
 #include "store/host_func.hpp"
 #include "store/store_impl.hpp"
-
-#include <warpbeam/memory/hash.hpp>
 
 namespace warpbeam::vm {
 namespace {
@@ -18,22 +17,11 @@ S* slot_at(S* fp, uint32_t slot) noexcept {
     return fp + static_cast<int32_t>(slot);
 }
 
-/// Makes room for a frame at `fp`, and for `records` records.
-bool make_room(Execution& execution, const Code& code, size_t records) noexcept {
-    while (reinterpret_cast<uintptr_t>(execution.fp + code.frame_slots) + records * sizeof(Record) >
+/// Makes room for `slots` slots at `fp`, and for `records` records.
+bool make_room(Execution& execution, size_t slots, size_t records) noexcept {
+    while (reinterpret_cast<uintptr_t>(execution.fp + slots) + records * sizeof(Record) >
            reinterpret_cast<uintptr_t>(execution.rp))
         if (!grow_stack(execution))
-            return false;
-    return true;
-}
-
-template <typename Visit>
-bool visit_places(const FrameState& state, Visit visit) noexcept {
-    for (const FramePlace& place : state.locals)
-        if (!visit(place))
-            return false;
-    for (const FramePlace& place : state.operands)
-        if (!visit(place))
             return false;
     return true;
 }
@@ -42,94 +30,114 @@ bool visit_places(const FrameState& state, Visit visit) noexcept {
 
 // ---- Reading ----
 
-Exit SavedStack::read(const Execution& execution) noexcept {
+/// Reads the values of a frame. At the entry only the arguments are there; the other locals are zeros.
+Exit SavedStack::push(InstanceData& inst, uint32_t shape, const Slot* fp, bool is_entry,
+                      const FrameShapes& shapes) noexcept {
+    const size_t first = slots.size();
+    size_t arguments = SIZE_MAX;
+    if (is_entry)
+        arguments = inst.registry->func(inst.module->funcs()[shapes[shape].func]).params.size();
+    const bool read = visit_places(shapes[shape].state, [&](const FramePlace& place) {
+        const size_t count = slots_of(place.kind);
+        Slot constant[2] = {place.value, place.high};
+        const Slot* from = constant;
+        if (is_entry && arguments == 0) {
+            constant[0] = constant[1] = 0;
+        } else if (is_entry) {
+            --arguments;
+            from = fp;
+            fp += count;
+        } else if (place.where != FramePlace::constant) {
+            from = slot_at(fp, place.slot);
+        }
+        if (!slots.append({from, count}))
+            return false;
+        // The upper half of such a slot may be anything.
+        if (place.kind == ValType::i32 || place.kind == ValType::f32)
+            slots.back() = static_cast<uint32_t>(slots.back());
+        return true;
+    });
+    return read && frames.push({&inst, shape, first}) ? Exit::none : Exit::out_of_memory;
+}
+
+Exit SavedStack::read_frame(InstanceData& inst, const Instr* ip, bool after, const Slot* fp,
+                            FrameShapes& shapes) noexcept {
+    uint32_t shape = 0;
+    const Exit exit = shapes.at(inst, ip, after, shape);
+    return exit == Exit::none ? push(inst, shape, fp, false, shapes) : exit;
+}
+
+Exit SavedStack::read_callers(const StackState& state, FrameShapes& shapes) noexcept {
     Exit exit = Exit::none;
-    host_ = host_at(execution.ip);
-    if (host_ != nullptr) {
-        if (!args_.append({execution.fp, slots_of(host_->signature->params)}))
-            return Exit::out_of_memory;
-    } else if (const CodeCell* const cell = cell_at(execution.ip, execution.acc); cell != nullptr) {
-        exit = read_entry(*execution.inst, cell->func, execution.fp);
-    } else {
-        exit = read_frame(*execution.inst, execution.ip, false, execution.fp);
-    }
-    if (exit == Exit::none)
-        (void)visit_callers(execution, [&](InstanceData& caller, const Record& record) {
-            exit = read_frame(caller, record.ip, true, record.fp);
-            return exit == Exit::none;
-        });
+    (void)visit_callers(state, [&](InstanceData& caller, const Record& record) {
+        exit = read_frame(caller, record.ip, true, record.fp, shapes);
+        return exit == Exit::none;
+    });
     return exit;
 }
 
-Exit SavedStack::read_frame(InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
-    const uint32_t hash = hash_of(reinterpret_cast<uintptr_t>(ip));
-    uint32_t known =
-        index_.find(hash, [&](uint32_t i) { return states_[i].ip == ip && states_[i].after == after; });
-    if (known == HashIndex::npos) {
-        Known fresh{&inst, 0, {}, ip, after, FrameState{slots_.allocator()}};
-        if (const Exit exit = inst.code->state_at(ip, after, fresh.func, fresh.state); exit != Exit::none)
-            return exit;
-        known = static_cast<uint32_t>(states_.size());
-        if (!states_.push(std::move(fresh)) || !index_.insert(hash, known))
+Exit SavedStack::read(const Execution& execution, FrameShapes& shapes) noexcept {
+    Exit exit = Exit::none;
+    host = host_at(execution.ip);
+    if (host != nullptr) {
+        top = StackTop::host;
+        const std::span<const ValType> types =
+            execution.has_values ? execution.values : host->signature->params;
+        if (!values.append({execution.fp, slots_of(types)}))
             return Exit::out_of_memory;
+    } else if (const CodeCell* const cell = cell_at(execution.ip, execution.acc); cell != nullptr) {
+        uint32_t shape = 0;
+        exit = shapes.of(*execution.inst, cell->func, {}, shape);
+        if (exit == Exit::none)
+            exit = push(*execution.inst, shape, execution.fp, true, shapes);
+    } else {
+        exit = read_frame(*execution.inst, execution.ip, false, execution.fp, shapes);
     }
-    const FrameState& state = states_[known].state;
-    const size_t first = slots_.size();
-    const bool read = visit_places(state, [&](const FramePlace& place) {
-        const Slot constant[2] = {place.value, place.high};
-        const Slot* const from = place.where == FramePlace::constant ? constant : slot_at(fp, place.slot);
-        return slots_.append({from, slots_of(place.kind)});
-    });
-    return read && frames_.push({&inst, states_[known].func, state.point, first, slots_.size() - first})
-               ? Exit::none
-               : Exit::out_of_memory;
+    return exit == Exit::none ? read_callers(execution, shapes) : exit;
 }
 
-/// The frame of a function that is not lowered yet: its locals are the arguments, and zeros.
-Exit SavedStack::read_entry(InstanceData& inst, uint32_t func, const Slot* args) noexcept {
-    const FuncType& type = inst.registry->func(inst.module->funcs()[func]);
-    const size_t first = slots_.size();
-    bool read = slots_.append({args, slots_of(type.params)});
-    size_t zeros = 0;
-    for (const LocalRun& run : inst.module->bodies()[func - inst.module->imported_funcs()].locals)
-        zeros += size_t{run.count} * slots_of(run.type.kind());
-    read = read && slots_.resize(slots_.size() + zeros);
-    return read && frames_.push({&inst, func, {}, first, slots_.size() - first}) ? Exit::none
-                                                                                 : Exit::out_of_memory;
+Exit SavedStack::read_waiting(const StackState& state, StackTop waits, FrameShapes& shapes) noexcept {
+    top = waits;
+    const bool suspended = waits == StackTop::suspended;
+    if (suspended && !values.append({suspended_results(state), state.free}))
+        return Exit::out_of_memory;
+    const Instr* const next = suspended ? after_suspend(state.ip) : after_resume(state.ip);
+    const Exit exit = read_frame(*state.inst, next, true, state.fp, shapes);
+    return exit == Exit::none ? read_callers(state, shapes) : exit;
 }
 
 // ---- Writing ----
 
 /// `execution.fp` is where the frame's slots begin; afterwards it is its frame pointer, and `ip` what is
 /// next.
-Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame) noexcept {
-    ModuleCode& code = *frame.inst->code;
-    if (const Exit exit = code.lower(frame.func); exit != Exit::none)
+Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame,
+                             const FrameShapes& shapes) const noexcept {
+    const FrameShape& shape = shapes[frame.shape];
+    const FrameState& state = shape.state;
+    if (const Exit exit = shape.code->lower(shape.func); exit != Exit::none)
         return exit;
-    FrameState state{slots_.allocator()};
-    if (const Exit exit = code.state_of(frame.func, frame.point, state); exit != Exit::none)
-        return exit;
-    const Code& header = code.code(frame.func);
-    if (!make_room(execution, header, 2 * call_records)) // those of its call, and of the one that it makes
+    const Code& header = shape.code->code(shape.func);
+    // With the records of its call, and of the one that it makes.
+    if (!make_room(execution, header.frame_slots, 2 * call_records))
         return Exit::call_stack_exhausted;
     execution.fp += state.base;
-    const Slot* from = slots_.data() + frame.first_slot;
-    const Slot* const end = from + frame.slots;
+    const Slot* from = slots.data() + frame.first_slot;
     const bool fits = visit_places(state, [&](const FramePlace& place) {
         const size_t count = slots_of(place.kind);
-        if (static_cast<size_t>(end - from) < count)
-            return false;
-        const Slot constant[2] = {place.value, place.high};
+        const bool is_small = place.kind == ValType::i32 || place.kind == ValType::f32;
+        const auto part = [&](Slot slot) { return is_small ? static_cast<uint32_t>(slot) : slot; };
         Slot* const to = slot_at(execution.fp, place.slot);
-        if (place.where == FramePlace::own)
-            std::copy_n(from, count, to);
+        const Slot constant[2] = {place.value, place.high};
         // What code takes from elsewhere has to be the same there.
-        else if (!std::equal(from, from + count, place.where == FramePlace::local ? to : constant))
-            return false;
-        from += count;
+        for (size_t i = 0; i < count; ++i, ++from) {
+            if (place.where == FramePlace::own)
+                to[i] = *from;
+            else if (part(*from) != part(place.where == FramePlace::local ? to[i] : constant[i]))
+                return false;
+        }
         return true;
     });
-    if (!fits || from != end)
+    if (!fits)
         return Exit::invalid_code;
     execution.inst = frame.inst;
     execution.ip = header.entry()->after(state.position);
@@ -140,43 +148,61 @@ Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame) noex
     return Exit::none;
 }
 
-Exit SavedStack::write(Execution& execution) noexcept {
+/// What is above the innermost frame, at which the execution stands.
+Exit SavedStack::write_top(Execution& execution) noexcept {
+    switch (top) {
+    case StackTop::values:
+    case StackTop::code:
+        return Exit::none;
+    case StackTop::host:
+        break;
+    case StackTop::resuming:
+    case StackTop::suspended: {
+        const bool suspended = top == StackTop::suspended;
+        const size_t back = suspended ? Decoder<Form::suspend>::size : Decoder<Form::resume>::size;
+        const auto at = reinterpret_cast<uintptr_t>(execution.ip) - back;
+        execution.ip = reinterpret_cast<const Instr*>(at);
+        if (!suspended) {
+            execution.free = execution.fp + Decoder<Form::resume>::get<Field::frame>(execution.ip);
+            return Exit::none;
+        }
+        execution.free = std::ranges::copy(values, suspended_results(execution)).out;
+        return Exit::none;
+    }
+    }
+    if (!frames.empty()) {
+        *--execution.rp = {execution.ip, execution.fp};
+        execution.fp = execution.free;
+    }
+    const Code& header = host->code.header;
+    if (!make_room(execution, header.frame_slots, call_records))
+        return Exit::call_stack_exhausted;
+    std::ranges::copy(values, execution.fp);
+    execution.free = execution.fp + header.frame_slots;
+    execution.ip = header.entry();
+    return Exit::none;
+}
+
+Exit SavedStack::write(Execution& execution, bool is_own, const FrameShapes& shapes) noexcept {
     execution.fp = execution.free = execution.stack;
-    execution.rp = execution.stack_end - 1;
-    *execution.rp = {exit_instr(), execution.stack};
-    for (size_t i = frames_.size(); i-- != 0;) {
-        const bool is_outermost = i + 1 == frames_.size();
-        InstanceData* const caller = is_outermost ? nullptr : execution.inst;
-        const Instr* const return_ip = execution.ip;
-        if (!is_outermost) {
-            *--execution.rp = {return_ip, execution.fp};
-            if (caller != frames_[i].inst) {
+    execution.rp = execution.stack_end;
+    // A host function that the host called has no record.
+    if (!is_own || !frames.empty())
+        *--execution.rp = {is_own ? exit_instr() : finish_instr(), execution.stack};
+    for (size_t i = frames.size(); i-- != 0;) {
+        if (i + 1 != frames.size()) {
+            InstanceData* const caller = execution.inst;
+            *--execution.rp = {execution.ip, execution.fp};
+            if (caller != frames[i].inst) {
                 *--execution.rp = {reinterpret_cast<const Instr*>(caller), nullptr};
                 *--execution.rp = {restore_instr(), execution.free};
             }
             execution.fp = execution.free;
         }
-        if (frames_[i].point.kind != FramePoint::call && (i != 0 || host_ != nullptr))
-            return Exit::invalid_code;
-        if (const Exit exit = write_frame(execution, frames_[i]); exit != Exit::none)
+        if (const Exit exit = write_frame(execution, frames[i], shapes); exit != Exit::none)
             return exit;
     }
-    if (host_ == nullptr)
-        return frames_.empty() || frames_[0].point.kind == FramePoint::call ? Exit::invalid_code : Exit::none;
-    if (frames_.empty()) {
-        execution.rp = execution.stack_end;
-        execution.inst = nullptr;
-    } else {
-        *--execution.rp = {execution.ip, execution.fp};
-        execution.fp = execution.free;
-    }
-    const Code& header = host_->code.header;
-    if (!make_room(execution, header, call_records))
-        return Exit::call_stack_exhausted;
-    std::copy(args_.begin(), args_.end(), execution.fp);
-    execution.free = execution.fp + header.frame_slots;
-    execution.ip = header.entry();
-    return Exit::none;
+    return write_top(execution);
 }
 
 } // namespace warpbeam::vm

@@ -1,66 +1,64 @@
 #pragma once
 
-#include "handlers/instance_data.hpp"
-#include "lower/frame_state.hpp"
+#include "snapshot/frame_shapes.hpp"
 
-#include <warpbeam/memory/hash_index.hpp>
-
-/// The stack of an execution in WebAssembly's terms: functions, points, locals and operands, from which any
-/// build can make its own. https://webassembly.github.io/spec/core/exec/runtime.html#activation-frames
+/// A stack in WebAssembly's terms: functions, points, locals and operands, from which any build can make its
+/// own. https://webassembly.github.io/spec/core/exec/runtime.html#activation-frames
 
 namespace warpbeam::vm {
 
 /// A frame of code.
 struct SavedFrame {
     InstanceData* inst;
-    uint32_t func;
-    FramePoint point;
+    uint32_t shape; ///< in FrameShapes
     /// Of its values: the locals, then the operands. Each takes a slot, or two for a v128.
     size_t first_slot;
-    size_t slots;
 };
 
-class SavedStack {
-public:
+/// Where a stack stands.
+enum class StackTop : uint8_t {
+    values,    ///< it has no frames: its arguments are there, and it has not begun
+    code,      ///< in the innermost frame, which goes on
+    host,      ///< in a host function that the innermost frame has called
+    resuming,  ///< the innermost frame waits for a continuation that it has resumed
+    suspended, ///< the innermost frame waits for what it is resumed with
+};
+
+struct SavedStack {
     explicit SavedStack(Allocator& allocator) noexcept
-        : frames_{allocator}, slots_{allocator}, args_{allocator}, states_{allocator}, index_{allocator} {}
+        : frames{allocator}, slots{allocator}, values{allocator} {}
 
-    /// Reads the stack of an execution that stopped in code or waits for the answer to a host call. Returns
-    /// `none` or `out_of_memory`.
-    [[nodiscard]] Exit read(const Execution& execution) noexcept;
-    /// Makes the same stack for an execution, which then goes on from there. Returns `none`; `invalid_code`
-    /// if a function does not stop at the point, or has other locals and operands there; what the lowering of
-    /// a function returns; or `call_stack_exhausted` if there is no room.
-    [[nodiscard]] Exit write(Execution& execution) noexcept;
+    /// Reads the stack of an execution that has begun and stopped. Returns `none` or `out_of_memory`.
+    [[nodiscard]] Exit read(const Execution& execution, FrameShapes& shapes) noexcept;
+    /// Reads a stack that waits for a continuation, or that has suspended itself.
+    [[nodiscard]] Exit read_waiting(const StackState& state, StackTop waits, FrameShapes& shapes) noexcept;
 
-    /// The innermost frame first.
-    [[nodiscard]] std::span<const SavedFrame> frames() const noexcept {
-        return {frames_.data(), frames_.size()};
-    }
-    /// The host function that the innermost frame has called, and its arguments; null if it stopped itself.
-    [[nodiscard]] HostFunc* host() const noexcept { return host_; }
-    [[nodiscard]] std::span<const Slot> args() const noexcept { return {args_.data(), args_.size()}; }
+    /// Makes the same stack for an execution, which then goes on from there; `is_own` says whether it is its
+    /// own stack or that of a continuation. Before that, `inst` is the instance that has called it. Returns `none`; `invalid_code` if a constant or a copy of a local
+    /// is not what the function has there; what the lowering of a function returns; or
+    /// `call_stack_exhausted` if there is no room.
+    [[nodiscard]] Exit write(Execution& execution, bool is_own, const FrameShapes& shapes) noexcept;
+
+    StackTop top = StackTop::code;
+    /// @{ For `host`. Reading a stack does not tell which of the store's functions it is.
+    HostFunc* host = nullptr;
+    FuncInst* host_func = nullptr;
+    /// @}
+    /// The innermost first.
+    Vec<SavedFrame> frames;
+    Vec<Slot> slots; ///< of the frames
+    /// Those on top: of `values`, the arguments or the answer of `host`, or what `suspended` has been given.
+    Vec<Slot> values;
 
 private:
-    [[nodiscard]] Exit read_frame(InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept;
-    [[nodiscard]] Exit read_entry(InstanceData& inst, uint32_t func, const Slot* args) noexcept;
-    [[nodiscard]] Exit write_frame(Execution& execution, const SavedFrame& frame) noexcept;
-
-    Vec<SavedFrame> frames_;
-    Vec<Slot> slots_;
-    HostFunc* host_ = nullptr;
-    Vec<Slot> args_;
-    /// Frames that were looked up; calls are often recursive.
-    struct Known {
-        InstanceData* inst;
-        uint32_t func;
-        FramePoint point;
-        const Instr* ip;
-        bool after;
-        FrameState state;
-    };
-    Vec<Known> states_;
-    HashIndex index_;
+    [[nodiscard]] Exit push(InstanceData& inst, uint32_t shape, const Slot* fp, bool is_entry,
+                            const FrameShapes& shapes) noexcept;
+    [[nodiscard]] Exit read_frame(InstanceData& inst, const Instr* ip, bool after, const Slot* fp,
+                                  FrameShapes& shapes) noexcept;
+    [[nodiscard]] Exit read_callers(const StackState& state, FrameShapes& shapes) noexcept;
+    [[nodiscard]] Exit write_frame(Execution& execution, const SavedFrame& frame,
+                                   const FrameShapes& shapes) const noexcept;
+    [[nodiscard]] Exit write_top(Execution& execution) noexcept;
 };
 
 } // namespace warpbeam::vm

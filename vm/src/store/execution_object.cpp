@@ -67,6 +67,20 @@ std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& st
     return create(store, nullptr, {});
 }
 
+std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store,
+                                                                   const Saved& saved) noexcept {
+    auto made = create(store, saved.func, {});
+    if (made) {
+        (*made)->state_ = saved.state;
+        (*made)->next_ = saved.step;
+        (*made)->instance_ = saved.instance;
+        (*made)->execution_->has_values = false;
+    }
+    return made;
+}
+
+void ExecutionObject::set_answered() noexcept { set_values(*execution_, waiting().signature->results); }
+
 void ExecutionObject::set_instance(InstanceData& instance) noexcept {
     instance_ = &instance;
     if (const auto start = instance.module->start())
@@ -106,9 +120,8 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
         return refuse("the execution is running already");
     if (state_ == ExecutionState::done || state_ == ExecutionState::trapped)
         return refuse("the execution has ended");
-    if (state_ == ExecutionState::host_call && cell_ && cell_->is_answered())
-        if (auto taken = take_answer(); !taken)
-            return std::unexpected{std::move(taken.error())};
+    if (auto settled = settle_answer(); !settled)
+        return std::unexpected{std::move(settled.error())};
     if (state_ == ExecutionState::host_call)
         return refuse("the execution waits for the answer to a host call");
     if (!guest_stack_.may_go_on())
@@ -248,7 +261,7 @@ std::expected<void, Error> ExecutionObject::take_answer() noexcept {
 
 void ExecutionObject::answer(std::span<const Value> values) noexcept {
     store_values(execution_->fp, values);
-    set_values(*execution_, waiting().signature->results);
+    set_answered();
     state_ = ExecutionState::ready;
     next_ = Step::return_values;
 }

@@ -61,8 +61,30 @@ public:
     void answer(std::span<const Value> values) noexcept;
     void refuse(Trap trap) noexcept;
 
-private:
+    // ---- For snapshots ----
+
+    /// What the next `resume` does.
     enum class Step : uint8_t { begin, go_on, return_values, trap };
+    /// All that an execution has besides its stack.
+    struct Saved {
+        ExecutionState state = ExecutionState::ready;
+        Step step = Step::begin;
+        FuncInst* func = nullptr;
+        InstanceData* instance = nullptr;
+    };
+    [[nodiscard]] Saved saved() const noexcept { return {state_, next_, func_, instance_}; }
+    /// One that does not run anything yet: its stack is still to be made. Errors as for `create`.
+    [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error> create(StoreImpl& store,
+                                                                           const Saved& saved) noexcept;
+    /// Takes the answer that a token has put down, as `resume` would; an error if it does not fit.
+    [[nodiscard]] std::expected<void, Error> settle_answer() noexcept {
+        const bool has_one = state_ == ExecutionState::host_call && cell_ && cell_->is_answered();
+        return has_one ? take_answer() : std::expected<void, Error>{};
+    }
+    /// The frame of a host function that has been answered has results.
+    void set_answered() noexcept;
+
+private:
     [[nodiscard]] Exit advance() noexcept;
     void settle(Exit exit) noexcept;
     [[nodiscard]] std::expected<void, Error> take_answer() noexcept;

@@ -57,4 +57,13 @@ void GuestStack::trap() noexcept {
     finish();
 }
 
+void GuestStack::restore(Ref<GuestStackPool> pool, const Saved& saved) noexcept {
+    pool_ = std::move(pool);
+    block_ = saved.block;
+    own_ = saved.pointers[0];
+    began_ = saved.pointers[1];
+    stopped_[0] = saved.pointers[2];
+    stopped_[1] = saved.pointers[3];
+}
+
 } // namespace warpbeam::vm

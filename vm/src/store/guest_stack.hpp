@@ -54,11 +54,23 @@ public:
         give_back();
     }
 
-private:
     struct Pointer {
         GlobalInst* global = nullptr;
         Slot value = 0;
     };
+    /// All of it, for snapshots: the own pointer, where it began, and the two where it stopped.
+    struct Saved {
+        bool has_block = false;
+        uint64_t block = 0;
+        Pointer pointers[4];
+    };
+    [[nodiscard]] Saved saved() const noexcept {
+        return {static_cast<bool>(pool_), block_, {own_, began_, stopped_[0], stopped_[1]}};
+    }
+    /// `pool` is null without a block.
+    void restore(Ref<GuestStackPool> pool, const Saved& saved) noexcept;
+
+private:
     /// The global that an instance's frames are below; null if it has none, or it is the execution's own.
     [[nodiscard]] GlobalInst* pointer_of(const InstanceData& instance) const noexcept;
 

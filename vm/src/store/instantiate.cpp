@@ -34,6 +34,8 @@ public:
     }
 
     std::expected<void, InstantiationError> run(std::span<const ImportValue> imports) noexcept;
+    /// Makes an instance without objects other than its own functions, for a snapshot.
+    std::expected<void, Error> make_shell() noexcept;
     /// Restores the state of a complete instance from before its start function.
     std::expected<void, InstantiationError> run_again() noexcept;
 
@@ -48,6 +50,7 @@ private:
     Step make_tables() noexcept;
     Step make_tags() noexcept;
     Step make_elements() noexcept;
+    Step make_element_storage() noexcept;
     Step set_globals() noexcept;
     Step reset_memories() noexcept;
     Step reset_tables() noexcept;
@@ -260,6 +263,11 @@ Instantiation::Step Instantiation::make_tags() noexcept {
 
 /// Active segments are written directly to their tables, and count as dropped from the start.
 Instantiation::Step Instantiation::make_elements() noexcept {
+    auto made = make_element_storage();
+    return made ? set_segments() : made;
+}
+
+Instantiation::Step Instantiation::make_element_storage() noexcept {
     for (size_t i = 0; i < module_.elements().size(); ++i) {
         const ElementSegment& segment = module_.elements()[i];
         if (segment.mode != SegmentMode::passive)
@@ -269,7 +277,7 @@ Instantiation::Step Instantiation::make_elements() noexcept {
             return std::unexpected{no_memory()};
         inst_.elem_storage[i] = *values;
     }
-    return set_segments();
+    return {};
 }
 
 /// Evaluates the passive segments.
@@ -353,9 +361,7 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
           &Instantiation::make_tables, &Instantiation::make_tags, &Instantiation::make_elements})
         if (auto made = (this->*make)(); !made)
             return std::unexpected{refused(made.error())};
-    const Export* const memory = module_.find_export("memory");
-    if (memory != nullptr && memory->kind == ExternKind::memory)
-        inst_.exported_memory = inst_.memories[memory->index];
+    set_exported_memory(inst_);
 
     // Checked again, since a growth policy that breaks the rules may have made instances itself.
     if (auto room = store_.quota.check_instances(); !room)
@@ -364,6 +370,17 @@ std::expected<void, InstantiationError> Instantiation::run(std::span<const Impor
         return applied;
     if (auto applied = apply_data(false); !applied)
         return applied;
+    keep();
+    return {};
+}
+
+std::expected<void, Error> Instantiation::make_shell() noexcept {
+    if (!make_index_spaces())
+        return std::unexpected{no_memory()};
+    for (const auto step : {&Instantiation::make_funcs, &Instantiation::make_element_storage})
+        if (auto done = (this->*step)(); !done)
+            return done;
+    inst_.memory_count = static_cast<uint32_t>(module_.memories().size());
     keep();
     return {};
 }
@@ -377,6 +394,19 @@ std::expected<void, InstantiationError> Instantiation::run_again() noexcept {
             return std::unexpected{refused(done.error())};
     auto applied = apply_elements(true);
     return applied ? apply_data(true) : applied;
+}
+
+/// Null if memory runs out.
+vm::InstanceObject* make_empty(StoreImpl& store, const Module& module) noexcept {
+    vm::InstanceObject* const inst = store.objects.make(vm::InstanceObject{});
+    if (inst == nullptr)
+        return nullptr;
+    inst->store = &store;
+    inst->module = &ModuleAccess::self(module);
+    inst->types = module.types().data();
+    inst->registry = &module.type_registry();
+    inst->heap = &store.heap;
+    return inst;
 }
 
 /// Whether every import can be bound.
@@ -432,18 +462,31 @@ make_instance(Store& store, const Module& module, std::span<const ImportValue> i
         return refuse(room.error());
 
     const vm::ObjectFactory::Mark mark = impl->objects.mark();
-    vm::InstanceObject* const inst = impl->objects.make(vm::InstanceObject{});
+    vm::InstanceObject* const inst = make_empty(*impl, module);
     if (inst == nullptr)
         return refuse(no_memory());
-    inst->store = impl;
-    inst->module = &ModuleAccess::self(module);
-    inst->types = module.types().data();
-    inst->registry = &module.type_registry();
-    inst->heap = &impl->heap;
     Instantiation instantiation{*impl, module, *inst, mark};
     if (auto made = instantiation.run(imports); !made)
         return std::unexpected{std::move(made.error())};
     return inst;
+}
+
+std::expected<vm::InstanceObject*, Error> vm::make_shell(StoreImpl& store, const Module& module) noexcept {
+    if (auto room = store.quota.check_instances(); !room)
+        return std::unexpected{std::move(room.error())};
+    const ObjectFactory::Mark mark = store.objects.mark();
+    InstanceObject* const inst = make_empty(store, module);
+    if (inst == nullptr)
+        return std::unexpected{no_memory()};
+    if (auto made = Instantiation{store, module, *inst, mark}.make_shell(); !made)
+        return std::unexpected{std::move(made.error())};
+    return inst;
+}
+
+void vm::set_exported_memory(InstanceObject& inst) noexcept {
+    const Export* const memory = inst.module->find_export("memory");
+    if (memory != nullptr && memory->kind == ExternKind::memory)
+        inst.exported_memory = inst.memories[memory->index];
 }
 
 std::expected<Instance, InstantiationError> instantiate(Store& store, const Module& module,

@@ -51,6 +51,19 @@ struct Internal {
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
     [[nodiscard]] static MemorySlots* slots(const Engine& engine) noexcept;
 
+    /// Null for an empty execution. `T` is Execution, whose header few need.
+    template <typename T>
+    [[nodiscard]] static auto* object(const T& execution) noexcept {
+        return execution.object_.get();
+    }
+    template <typename T>
+    [[nodiscard]] static auto& state(T& series) noexcept {
+        return series.state_;
+    }
+    template <typename T, typename Object>
+    [[nodiscard]] static T execution(Ref<Object> object, uint64_t store) noexcept {
+        return T{std::move(object), store};
+    }
     [[nodiscard]] static bool has_token(const Caller& caller) noexcept { return caller.has_token_; }
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {
         return {store, instance, type};

@@ -69,6 +69,13 @@ namespace vm {
 [[nodiscard]] MemoryType type_of(MemoryInst& memory) noexcept;
 [[nodiscard]] TableType type_of(const TableInst& table) noexcept;
 
+/// An instance with nothing but its own functions, for a snapshot, which the store owns at once. The caller
+/// fills the index spaces, of everything that is imported and of all other kinds, and calls
+/// `set_exported_memory`.
+[[nodiscard]] std::expected<InstanceObject*, Error> make_shell(StoreImpl& store,
+                                                               const Module& module) noexcept;
+void set_exported_memory(InstanceObject& inst) noexcept;
+
 /// Restores an instance's state from before its start function.
 [[nodiscard]] std::expected<void, InstantiationError> reset(InstanceObject& inst) noexcept;
 } // namespace vm

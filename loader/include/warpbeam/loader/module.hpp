@@ -7,6 +7,7 @@
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/sha256.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <cstdint>
@@ -207,6 +208,8 @@ public:
     [[nodiscard]] std::span<const SectionRange> sections() const noexcept;
     /// The whole module in the binary format.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept;
+    /// The SHA-256 of `bytes`, by which snapshots name the module. Computed when first asked for, and kept.
+    [[nodiscard]] Digest digest() const noexcept;
 
     /// From the name section (a malformed one counts as absent); empty if there is none.
     /// https://webassembly.github.io/spec/core/appendix/custom.html#name-section

@@ -133,6 +133,7 @@ public:
 
 private:
     friend class GuestStacks; // for those that use one
+    friend struct vm::Internal;
     [[nodiscard]] static std::expected<Execution, InstantiationError>
     instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
     Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;

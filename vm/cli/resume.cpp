@@ -1,0 +1,113 @@
+#include "files.hpp"
+#include "options.hpp"
+#include "saved_program.hpp"
+
+#include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/linker.hpp>
+
+#include <cstdio>
+#include <memory>
+
+namespace warpbeam::cli {
+namespace {
+
+class FileSource final : public SnapshotSource {
+public:
+    explicit FileSource(const std::string& path) : file_{std::fopen(path.c_str(), "rb"), std::fclose} {
+        if (!file_)
+            throw Failure("warpbeam: cannot open " + path);
+    }
+    size_t read(std::span<uint8_t> bytes) noexcept override {
+        return std::fread(bytes.data(), 1, bytes.size(), file_.get());
+    }
+
+private:
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
+};
+
+/// The native host, with clocks that go on where they were; but the time of day is that of now.
+class ResumedHost final : public wasi::Host {
+public:
+    explicit ResumedHost(const ProgramState& state) {
+        for (uint8_t clock = 1; clock < 4; ++clock)
+            offsets_[clock] = state.clocks[clock] - native().now(static_cast<wasi::Clock>(clock)).value_or(0);
+    }
+    std::expected<size_t, wasi::Errno> read(std::span<uint8_t> into) noexcept override {
+        return native().read(into);
+    }
+    std::expected<size_t, wasi::Errno> write(wasi::Stream stream,
+                                             std::span<const uint8_t> bytes) noexcept override {
+        return native().write(stream, bytes);
+    }
+    bool is_terminal(wasi::Stream stream) const noexcept override { return native().is_terminal(stream); }
+    std::expected<uint64_t, wasi::Errno> now(wasi::Clock clock) const noexcept override {
+        const auto time = native().now(clock);
+        return time ? *time + offsets_[static_cast<uint8_t>(clock)] : time;
+    }
+    std::expected<uint64_t, wasi::Errno> resolution(wasi::Clock clock) const noexcept override {
+        return native().resolution(clock);
+    }
+    void sleep(uint64_t nanoseconds) noexcept override { native().sleep(nanoseconds); }
+    std::expected<void, wasi::Errno> random(std::span<uint8_t> into) noexcept override {
+        return native().random(into);
+    }
+
+private:
+    static wasi::Host& native() noexcept { return wasi::native_host(); }
+    uint64_t offsets_[4] = {};
+};
+
+void check(const std::expected<void, Error>& done) {
+    if (!done)
+        throw Failure("warpbeam: " + std::string(done.error().message()));
+}
+
+} // namespace
+
+int resume(Words words) {
+    SaveSettings save;
+    Options options{"resume [OPTIONS] FILE",
+                    "Continues a program that warpbeam run --snapshot has saved, also on another machine. It has\n"
+                    "the arguments and the environment that it was started with, and the standard streams of this\n"
+                    "process. It can be saved again.\n"};
+    add_save_options(options, save);
+    const auto file = options.parse_file(words);
+    if (!file)
+        return exit_success;
+    check_save_options(options, save);
+    const std::string path{*file};
+    FileSource source{path};
+    ProgramState state = read_program(source, path);
+    if (save.after && !state.has_fuel)
+        throw options.error("the program does not count fuel: --snapshot-after was not given when it started");
+    Config config;
+    config.features = FeatureSet::all();
+    config.stack_size = static_cast<size_t>(state.stack_size);
+    config.fuel = state.has_fuel;
+    config.interruption = save.on_signal;
+    ResumedHost host{state};
+    wasi::Context context{host};
+    for (const std::string& arg : state.args)
+        check(context.add_arg(arg));
+    for (const std::string& variable : state.env) {
+        const size_t equals = std::min(variable.find('='), variable.size());
+        check(context.add_env(variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size()))));
+    }
+    for (uint32_t fd = 0; fd < 3; ++fd)
+        if (!state.open[fd])
+            context.close(fd);
+    const Engine engine{config};
+    Linker linker{engine};
+    check(wasi::define(linker, context));
+    SnapshotSource* const sources[] = {&source};
+    RestoreOptions how;
+    how.linker = &linker;
+    auto restored = restore(engine, sources, how);
+    if (!restored)
+        throw Failure(path + ": " + std::string(restored.error().message()));
+    if (restored->instances.size() != 1 || restored->executions.size() != 1)
+        throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
+    return run_program(restored->store, restored->instances[0], restored->executions[0], state, context, save);
+}
+
+} // namespace warpbeam::cli

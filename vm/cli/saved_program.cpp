@@ -1,0 +1,259 @@
+#include "saved_program.hpp"
+
+#include "files.hpp"
+#include "options.hpp"
+
+#include <warpbeam/vm/print.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <unistd.h>
+
+namespace warpbeam::cli {
+namespace {
+
+/// The head of the file: these bytes, the length of the state, its bytes and their SHA-256. The snapshot
+/// follows.
+constexpr std::string_view magic{"\0wbprog\1", 8};
+constexpr uint64_t max_state = 64 << 20;
+
+void put(std::string& to, uint64_t number) {
+    for (int i = 0; i < 8; ++i)
+        to += static_cast<char>(number >> (8 * i));
+}
+void put(std::string& to, const std::vector<std::string>& list) {
+    put(to, list.size());
+    for (const std::string& each : list) {
+        put(to, each.size());
+        to += each;
+    }
+}
+std::span<const uint8_t> bytes_of(std::string_view text) {
+    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+std::string to_bytes(const ProgramState& state) {
+    std::string bytes;
+    put(bytes, state.args);
+    put(bytes, state.env);
+    for (const bool open : state.open)
+        put(bytes, open ? 1 : 0);
+    for (const uint64_t clock : state.clocks)
+        put(bytes, clock);
+    put(bytes, state.stack_size);
+    put(bytes, state.has_fuel ? 1 : 0);
+    put(bytes, state.fuel);
+    return bytes;
+}
+
+/// Reads numbers and lists from the state's bytes, whose digest is right; but anyone can compute that.
+class StateReader {
+public:
+    explicit StateReader(std::string_view bytes) : left_{bytes} {}
+    uint64_t number() {
+        uint64_t value = 0;
+        for (int i = 0; i < 8; ++i)
+            value |= uint64_t{static_cast<uint8_t>(take(1)[0])} << (8 * i);
+        return value;
+    }
+    std::vector<std::string> list() {
+        std::vector<std::string> all;
+        for (uint64_t count = number(); count != 0; --count)
+            all.emplace_back(take(number()));
+        return all;
+    }
+    [[nodiscard]] bool done() const { return left_.empty(); }
+
+private:
+    std::string_view take(uint64_t size) {
+        if (size > left_.size())
+            throw Failure("the state of the program is damaged");
+        const std::string_view taken = left_.substr(0, size);
+        left_.remove_prefix(size);
+        return taken;
+    }
+    std::string_view left_;
+};
+
+[[noreturn]] void fail(const std::string& path, const char* what) {
+    throw Failure("warpbeam: cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
+}
+
+/// A file that takes the place of another one when it is complete, so that a full disk spoils neither.
+class SnapshotFile final : public SnapshotSink {
+public:
+    explicit SnapshotFile(std::string path) : path_{std::move(path)}, beside_{path_ + ".part"} {
+        file_ = std::fopen(beside_.c_str(), "wb");
+        if (file_ == nullptr)
+            fail(beside_, "open");
+    }
+    SnapshotFile(const SnapshotFile&) = delete;
+    SnapshotFile& operator=(const SnapshotFile&) = delete;
+    ~SnapshotFile() {
+        if (file_ != nullptr) {
+            std::fclose(file_);
+            (void)std::remove(beside_.c_str());
+        }
+    }
+    bool write(std::span<const uint8_t> bytes) noexcept override {
+        return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
+    }
+    void finish() {
+        if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0)
+            fail(beside_, "write");
+        const bool closed = std::fclose(file_) == 0;
+        file_ = nullptr;
+        if (!closed || std::rename(beside_.c_str(), path_.c_str()) != 0)
+            fail(path_, "write");
+    }
+
+private:
+    std::string path_;
+    std::string beside_;
+    std::FILE* file_;
+};
+
+void save_program(Store& store, const Instance& instance, const Execution& execution, ProgramState& state,
+                  const wasi::Context& context, const std::string& path) {
+    for (uint32_t fd = 0; fd < 3; ++fd)
+        state.open[fd] = context.is_open(fd);
+    for (uint8_t clock = 0; clock < 4; ++clock)
+        state.clocks[clock] = context.host().now(static_cast<wasi::Clock>(clock)).value_or(0);
+    SnapshotFile file{path};
+    const std::string bytes = to_bytes(state);
+    std::string head{magic};
+    put(head, bytes.size());
+    const Digest digest = sha256(bytes_of(bytes));
+    errno = 0;
+    if (!file.write(bytes_of(head)) || !file.write(bytes_of(bytes)) || !file.write(digest))
+        fail(path, "write");
+    const Instance instances[] = {instance};
+    const Execution* const executions[] = {&execution};
+    const SnapshotContents contents{.instances = instances, .executions = executions, .values = {}};
+    const auto saved = save(store, contents, file, {.host = nullptr, .carry_modules = true, .series = nullptr});
+    if (!saved && errno != 0)
+        fail(path, "write");
+    if (!saved)
+        throw Failure("warpbeam: cannot save the program: " + std::string(saved.error().message()));
+    file.finish();
+}
+
+/// For the signal handler.
+const InterruptHandle* to_interrupt = nullptr;
+void interrupt(int) { to_interrupt->interrupt(); }
+
+/// Interrupts the store at SIGUSR1 while it lives.
+class OnSignal {
+public:
+    explicit OnSignal(const Store& store) : handle_{store.interrupt_handle()} {
+        to_interrupt = &handle_;
+        struct sigaction action {};
+        action.sa_handler = interrupt;
+        (void)::sigaction(SIGUSR1, &action, &before_);
+    }
+    OnSignal(const OnSignal&) = delete;
+    OnSignal& operator=(const OnSignal&) = delete;
+    ~OnSignal() {
+        (void)::sigaction(SIGUSR1, &before_, nullptr);
+        to_interrupt = nullptr;
+    }
+
+private:
+    InterruptHandle handle_;
+    struct sigaction before_ {};
+};
+
+} // namespace
+
+void add_save_options(Options& options, SaveSettings& settings) {
+    options
+        .value("--snapshot", "FILE", "where the program is saved; warpbeam resume FILE continues it",
+               [&](std::string_view text) { settings.path = text; })
+        .value("--snapshot-after", "N", "save it and end when it has used N units of fuel",
+               [&](std::string_view text) { settings.after = parse_count(text); })
+        .flag("--snapshot-on-signal", "save it and end when the signal USR1 comes", settings.on_signal);
+}
+
+void check_save_options(const Options& options, const SaveSettings& settings) {
+    const bool when = settings.after.has_value() || settings.on_signal;
+    if (settings.wanted() && !when)
+        throw options.error("--snapshot needs --snapshot-after or --snapshot-on-signal");
+    if (!settings.wanted() && when)
+        throw options.error("--snapshot-after and --snapshot-on-signal need --snapshot FILE");
+}
+
+int run_program(Store& store, const Instance& instance, Execution& execution, ProgramState& state,
+                const wasi::Context& context, const SaveSettings& save) {
+    std::optional<OnSignal> on_signal;
+    if (save.on_signal)
+        on_signal.emplace(store);
+    const uint64_t budget = std::min(state.fuel, save.after.value_or(UINT64_MAX));
+    const auto stopped = execution.resume({.fuel = budget});
+    if (!stopped)
+        throw Failure("warpbeam: " + std::string(stopped.error().message()));
+    (void)std::fflush(stdout);
+    state.fuel -= budget;
+    switch (*stopped) {
+    case ExecutionState::done:
+        return exit_success;
+    case ExecutionState::trapped:
+        return report(*execution.trap());
+    case ExecutionState::out_of_fuel:
+        if (!save.wanted() || state.fuel == 0) {
+            std::fprintf(stderr, "trap: out of fuel\n");
+            return exit_failure;
+        }
+        break;
+    case ExecutionState::interrupted:
+    case ExecutionState::ready:
+    case ExecutionState::host_call:
+        break;
+    }
+    state.fuel += execution.fuel(); // it is added again
+    save_program(store, instance, execution, state, context, save.path);
+    std::fprintf(stderr, "warpbeam: saved to %s\n", save.path.c_str());
+    return exit_success;
+}
+
+ProgramState read_program(SnapshotSource& file, const std::string& path) {
+    const auto read = [&](std::span<uint8_t> to) {
+        while (!to.empty()) {
+            const size_t count = file.read(to);
+            if (count == 0)
+                return false;
+            to = to.subspan(count);
+        }
+        return true;
+    };
+    uint8_t head[16];
+    if (!read(head) || std::memcmp(head, magic.data(), magic.size()) != 0)
+        throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
+    uint64_t size = 0;
+    for (int i = 0; i < 8; ++i)
+        size |= uint64_t{head[8 + i]} << (8 * i);
+    std::string bytes;
+    Digest digest{};
+    if (size <= max_state)
+        bytes.resize(size);
+    if (size > max_state || !read({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}) || !read(digest) ||
+        sha256(bytes_of(bytes)) != digest)
+        throw Failure(path + ": the state of the program is damaged");
+    StateReader in{bytes};
+    ProgramState state;
+    state.args = in.list();
+    state.env = in.list();
+    for (bool& open : state.open)
+        open = in.number() != 0;
+    for (uint64_t& clock : state.clocks)
+        clock = in.number();
+    state.stack_size = in.number();
+    state.has_fuel = in.number() != 0;
+    state.fuel = in.number();
+    if (!in.done())
+        throw Failure(path + ": the state of the program is damaged");
+    return state;
+}
+
+} // namespace warpbeam::cli

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/snapshot.hpp>
+#include <warpbeam/wasi/wasi.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Programs that `run` saves and `resume` continues.
+
+namespace warpbeam::cli {
+
+/// When and where a program is saved.
+struct SaveSettings {
+    std::string path; ///< empty: never
+    std::optional<uint64_t> after; ///< units of fuel
+    bool on_signal = false;        ///< at SIGUSR1
+    [[nodiscard]] bool wanted() const noexcept { return !path.empty(); }
+};
+class Options;
+/// Adds `--snapshot` and the options that belong to it.
+void add_save_options(Options& options, SaveSettings& settings);
+/// Throws a UsageError if they don't fit together.
+void check_save_options(const Options& options, const SaveSettings& settings);
+
+/// What a program has besides its store.
+struct ProgramState {
+    std::vector<std::string> args; ///< the program's name first
+    std::vector<std::string> env;  ///< `NAME=VALUE`
+    bool open[3] = {true, true, true};
+    uint64_t clocks[4] = {}; ///< what they show, in nanoseconds
+    uint64_t stack_size = 0;
+    bool has_fuel = false;
+    uint64_t fuel = 0; ///< that it may still use
+};
+
+/// Runs a program's execution to its end, unless it is saved. Returns the exit status.
+[[nodiscard]] int run_program(Store& store, const Instance& instance, Execution& execution,
+                              ProgramState& state, const wasi::Context& context, const SaveSettings& save);
+
+/// Reads what a program that was saved has besides its store. The rest of the file is the snapshot. Throws
+/// Failure.
+[[nodiscard]] ProgramState read_program(SnapshotSource& file, const std::string& path);
+
+} // namespace warpbeam::cli

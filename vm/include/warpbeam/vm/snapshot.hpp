@@ -1,0 +1,155 @@
+#pragma once
+
+#include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/sha256.hpp>
+#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/root.hpp>
+
+/// @file
+/// Snapshots of instances, also in the middle of any number of executions, and forks of them.
+/// docs/snapshots.md is the guide, docs/snapshot-format.md describes the bytes.
+/// Thread-safety: that of the store.
+
+namespace warpbeam {
+
+namespace vm {
+struct SeriesState;
+}
+
+/// Takes the bytes of a snapshot, in order.
+class WARPBEAM_API SnapshotSink {
+public:
+    /// Takes the next bytes, which are only valid during the call. False ends the snapshot with an error.
+    [[nodiscard]] virtual bool write(std::span<const uint8_t> bytes) noexcept = 0;
+
+protected:
+    ~SnapshotSink() = default;
+};
+
+/// Gives the bytes of a snapshot, in order.
+class WARPBEAM_API SnapshotSource {
+public:
+    /// Puts the next bytes there, and returns how many; 0 only at the end.
+    [[nodiscard]] virtual size_t read(std::span<uint8_t> bytes) noexcept = 0;
+
+protected:
+    ~SnapshotSource() = default;
+};
+
+/// Names what belongs to the host and not to the store, so that it can be found again. A function that an
+/// instance imports is named by its import; this is for all others.
+class WARPBEAM_API SnapshotHost {
+public:
+    /// Appends the name of an external reference of the host: one made by ExternRef::host or
+    /// ExternRef::create. False if it has none, which is an error.
+    [[nodiscard]] virtual bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept;
+    /// Appends the name of a host function that no instance imports.
+    [[nodiscard]] virtual bool name_func(Func function, Vec<uint8_t>& name) noexcept;
+
+    /// The reference with that name, for the new store; none if there is none. Names may come from hostile
+    /// bytes.
+    [[nodiscard]] virtual std::optional<ExternRef> find_extern(Store& store,
+                                                               std::span<const uint8_t> name) noexcept;
+    /// The function with that name; none if there is none.
+    [[nodiscard]] virtual std::optional<Func> find_func(Store& store,
+                                                        std::span<const uint8_t> name) noexcept;
+    /// When a store is forked: the reference for the new store. Without an own definition,
+    /// ExternRef::host gives the same number again, and there is no copy of C++ objects.
+    [[nodiscard]] virtual std::optional<ExternRef> clone_extern(Store& store, ExternRef reference) noexcept;
+
+protected:
+    ~SnapshotHost() = default;
+};
+
+/// What a snapshot or fork is made of. All that these refer to, directly or indirectly, is part of it; other
+/// contents of the store are not.
+struct SnapshotContents {
+    std::span<const Instance> instances = {}; ///< of one store, like everything here
+    /// Those that have not ended, and do not run.
+    std::span<const Execution* const> executions = {};
+    /// Values that the host holds.
+    std::span<const Value> values = {};
+};
+
+class SnapshotSeries;
+
+/// How a snapshot is made.
+struct SnapshotOptions {
+    SnapshotHost* host = nullptr; ///< null: the host has no names
+    /// Whether the modules are in it. If not, they are given when it is restored.
+    bool carry_modules = false;
+    /// For a snapshot that contains only what changed since the one before of this series.
+    SnapshotSeries* series = nullptr;
+};
+
+/// Writes a snapshot, and returns its digest. Equal states give equal bytes. It takes a constant amount of
+/// memory, and some for each object, table element and frame; never for the bytes of memories.
+///
+/// Errors: `usage` if code is running in the store, an execution has ended, a memory is shared, something is
+/// of another store or has no name, or the sink does not take the bytes; `out_of_memory`.
+[[nodiscard]] WARPBEAM_API std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents,
+                                                             SnapshotSink& sink,
+                                                             const SnapshotOptions& options = {}) noexcept;
+
+/// How a snapshot is restored.
+struct RestoreOptions {
+    /// The modules; a snapshot refers to them by Module::digest. Those that it carries need not be here.
+    std::span<const Module> modules = {};
+    /// Has the host functions that the instances import, under the names of the imports.
+    const Linker* linker = nullptr;
+    SnapshotHost* host = nullptr; ///< null: the host has no names
+    StoreLimits limits = {};      ///< of the new store
+};
+
+/// What was restored or forked. The order of each list is that of SnapshotContents.
+struct Restored {
+    explicit Restored(Store made) noexcept : store{std::move(made)} {}
+    Store store;
+    Vec<Instance> instances;
+    Vec<Execution> executions;
+    Vec<Root> values;
+    Digest digest{}; ///< of the snapshot; zeros for a fork
+};
+
+/// Restores a snapshot in a new store: an only one, or those of a series, from the first, which is complete,
+/// to the one that is wanted. The bytes are not trusted: whatever they are, the result is a valid store or an
+/// error with the position, after which nothing is left.
+///
+/// Errors: `malformed` if the bytes are no snapshot; `invalid` if they contradict the modules; `unsupported`
+/// if the configuration lacks a feature that the snapshot needs; `unlinkable` if a module, an import or a
+/// name is missing; `limit`; `out_of_memory`; `usage`.
+[[nodiscard]] WARPBEAM_API std::expected<Restored, Error>
+restore(const Engine& engine, std::span<SnapshotSource* const> sources,
+        const RestoreOptions& options = {}) noexcept;
+
+/// How a store is forked.
+struct ForkOptions {
+    SnapshotHost* host = nullptr; ///< null: there are no references to C++ objects
+    StoreLimits limits = {};      ///< of the new store
+};
+
+/// Makes a copy in a new store of the same engine, which may be used on another thread. Memories are shared
+/// until they are written (LinearMemory::fork), and host functions are shared: they must be fit to be called
+/// for both. It takes time for the pages written since the last fork, and for objects, tables and frames.
+///
+/// Errors: as for `save`, and `limit`.
+[[nodiscard]] WARPBEAM_API std::expected<Restored, Error>
+fork(Store& store, const SnapshotContents& contents, const ForkOptions& options = {}) noexcept;
+
+/// The snapshots of one store that follow each other: the first is complete, and each later one has only the
+/// pages of memories that changed since the one before (PageMark); everything else is complete in each. It
+/// must not outlive the store's engine.
+class WARPBEAM_API SnapshotSeries {
+public:
+    SnapshotSeries() noexcept;
+    SnapshotSeries(SnapshotSeries&& other) noexcept;
+    SnapshotSeries& operator=(SnapshotSeries&& other) noexcept;
+    ~SnapshotSeries();
+
+private:
+    friend struct vm::Internal;
+    vm::SeriesState* state_ = nullptr;
+};
+
+} // namespace warpbeam

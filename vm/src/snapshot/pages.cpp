@@ -1,0 +1,205 @@
+#include "snapshot/pages.hpp"
+
+#include "snapshot/save.hpp"
+#include "store/compiled_module.hpp"
+#include "store/initial_memory.hpp"
+
+#include <cinttypes>
+#include <cstring>
+
+namespace warpbeam::vm {
+
+std::optional<uint32_t> SeriesState::number_of(MemoryObject& memory) noexcept {
+    for (uint32_t i = 0; i < memories.size(); ++i)
+        if (memories[i].memory == &memory)
+            return i;
+    const auto number = static_cast<uint32_t>(memories.size());
+    return memories.push({&memory, std::nullopt}) ? std::optional{number} : std::nullopt;
+}
+
+namespace {
+
+constexpr size_t page_size = PageSet::page_size;
+/// The most pages that one run has, so that a reader meets small numbers.
+constexpr size_t max_run = 4096;
+
+bool is_zero(std::span<const uint8_t> bytes) noexcept {
+    return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
+void save_runs(const MemoryObject& memory, const PageSet& pages, Writer& out) noexcept {
+    const auto page_at = [&](size_t page) -> std::span<const uint8_t> {
+        return {memory.base + page * page_size, pages.length_of(page)};
+    };
+    for (size_t page = pages.next(0); page < pages.pages() && out.ok();) {
+        const bool zeros = is_zero(page_at(page));
+        size_t end = page + 1;
+        while (end < pages.pages() && end - page < max_run && pages.has(end) && is_zero(page_at(end)) == zeros)
+            ++end;
+        out.u32(static_cast<uint32_t>(zeros ? PageRun::zeros : PageRun::bytes));
+        out.u64(page);
+        out.u32(static_cast<uint32_t>(end - page));
+        if (!zeros) {
+            const size_t begin = page * page_size;
+            const size_t length = std::min(end * page_size, static_cast<size_t>(memory.size)) - begin;
+            out.bytes({memory.base + begin, length});
+            static constexpr uint8_t padding[page_size] = {};
+            out.bytes({padding, (end - page) * page_size - length});
+        }
+        page = pages.next(end);
+    }
+    out.u32(static_cast<uint32_t>(PageRun::end));
+}
+
+/// The pages that differ from the initial contents.
+bool find_written(const MemoryObject& memory, const MemoryHome& home, Vec<MemoryImage::Piece>& pieces,
+                  PageSet& pages) noexcept {
+    pieces.clear();
+    if (home.instance != nullptr && !list_initial_memory(*home.instance, home.index, pieces))
+        return false;
+    return find_changed(*memory.bytes, pieces, pages);
+}
+
+} // namespace
+
+bool find_homes(std::span<InstanceObject* const> instances, std::span<MemoryObject* const> memories,
+                Vec<MemoryHome>& homes) noexcept {
+    AddressMap numbers{homes.allocator()};
+    if (!homes.resize(memories.size()))
+        return false;
+    for (uint32_t i = 0; i < memories.size(); ++i)
+        if (!numbers.add(memories[i], i))
+            return false;
+    for (const InstanceObject* const instance : instances)
+        for (uint32_t i = instance->module->imported_memories(); i < instance->module->memories().size(); ++i)
+            if (const uint32_t number = numbers.find(static_cast<MemoryObject*>(instance->memories[i]));
+                number != AddressMap::none)
+                homes[number] = {instance, i};
+    return true;
+}
+
+std::expected<void, Error> save_pages(const Graph& graph, Writer& out,
+                                      SeriesState* series) noexcept {
+    Allocator& allocator = graph.store().allocator();
+    const auto no_memory = [] { return std::unexpected{Error{ErrorCode::out_of_memory}}; };
+    Vec<MemoryHome> homes{allocator};
+    Vec<MemoryImage::Piece> pieces{allocator};
+    PageSet pages{allocator};
+    if (!find_homes(graph.instances.items, graph.memories.items, homes))
+        return no_memory();
+    const bool follows = series != nullptr && series->is_valid;
+    if (series != nullptr)
+        series->is_valid = false; // until the snapshot is complete
+    out.u32(static_cast<uint32_t>(graph.memories.size()));
+    for (uint32_t i = 0; i < graph.memories.size(); ++i) {
+        const MemoryObject& memory = *graph.memories.items[i];
+        SeriesState::Memory* known = nullptr;
+        if (series != nullptr) {
+            const auto number = series->number_of(*graph.memories.items[i]);
+            if (!number)
+                return no_memory();
+            known = &series->memories[*number];
+            out.u32(*number);
+        } else {
+            out.u32(i);
+        }
+        const bool is_marked = follows && known->mark.has_value();
+        if (is_marked ? !known->mark->find(*memory.bytes, pages, true)
+                      : !find_written(memory, homes[i], pieces, pages))
+            return no_memory();
+        if (series != nullptr && !is_marked) {
+            auto mark = PageMark::set(*memory.bytes, allocator);
+            if (!mark)
+                return no_memory();
+            known->mark.reset();
+            known->mark.emplace(std::move(*mark));
+        }
+        save_runs(memory, pages, out);
+        if (!out.ok())
+            return std::unexpected{out.error()};
+    }
+    return {};
+}
+
+bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,
+                       std::span<MemoryObject* const> memories) noexcept {
+    Vec<MemoryHome> homes{Allocator::standard()};
+    Vec<MemoryImage::Piece> pieces{Allocator::standard()};
+    if (!find_homes(instances, memories, homes))
+        return in.fault(Error{ErrorCode::out_of_memory});
+    for (size_t i = 0; i < memories.size(); ++i) {
+        if (homes[i].instance == nullptr)
+            continue;
+        MemoryObject& memory = *memories[i];
+        const DataImages* const images = homes[i].instance->compiled->images();
+        const MemoryImage* const image = images != nullptr ? images->of(homes[i].index) : nullptr;
+        const bool mapped = image != nullptr && memory.bytes->map(*image);
+        memory.base = memory.bytes->data(); // it may have moved for that
+        if (mapped)
+            continue;
+        if (auto listed = list_initial_memory(*homes[i].instance, homes[i].index, pieces); !listed)
+            return in.fault(std::move(listed.error()));
+        for (const MemoryImage::Piece& piece : pieces) {
+            if (!within(piece.offset, piece.bytes.size(), memory.size))
+                return in.fault(Error{ErrorCode::invalid, "a data segment is outside of its memory"});
+            if (!piece.bytes.empty())
+                std::memcpy(memory.base + piece.offset, piece.bytes.data(), piece.bytes.size());
+        }
+    }
+    return true;
+}
+
+namespace {
+
+/// Reads the runs of one memory; null skips them.
+bool restore_runs(Reader& in, MemoryObject* memory) noexcept {
+    const uint64_t size = memory != nullptr ? memory->size : UINT64_MAX;
+    for (uint64_t next = 0;;) {
+        const auto kind = static_cast<PageRun>(in.u32());
+        if (!in.ok())
+            return false;
+        if (kind == PageRun::end)
+            return true;
+        const uint64_t page = in.u64();
+        const uint32_t count = in.u32();
+        if (!in.ok())
+            return false;
+        if (kind > PageRun::zeros || count == 0 || count > max_run || page < next ||
+            page > UINT64_MAX / page_size - count)
+            return in.malformed("a run of %" PRIu32 " pages at page %" PRIu64 " is not possible here", count,
+                                page);
+        next = page + count;
+        uint8_t skipped[page_size];
+        for (uint64_t each = page; each < next; ++each) {
+            // A memory that was reset may be smaller than it was.
+            const uint64_t begin = each * page_size;
+            const bool exists = begin < size && memory != nullptr;
+            const auto length = static_cast<size_t>(std::min<uint64_t>(page_size, size - std::min(size, begin)));
+            const std::span<uint8_t> to =
+                exists ? std::span{memory->base + begin, length} : std::span<uint8_t>{skipped};
+            if (kind == PageRun::zeros)
+                std::memset(to.data(), 0, to.size());
+            else if (!in.bytes(to) || (to.size() < page_size && !in.bytes({skipped, page_size - to.size()})))
+                return false;
+        }
+    }
+}
+
+} // namespace
+
+bool restore_pages(Reader& in, std::span<MemoryObject* const> memories,
+                   std::span<const uint32_t> numbers) noexcept {
+    const uint32_t count = in.u32();
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t number = in.u32();
+        if (!in.ok())
+            return false;
+        const auto found = std::ranges::find(numbers, number);
+        if (!restore_runs(in, found != numbers.end() ? memories[static_cast<size_t>(found - numbers.begin())]
+                                                     : nullptr))
+            return false;
+    }
+    return in.ok();
+}
+
+} // namespace warpbeam::vm

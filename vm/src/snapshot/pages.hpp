@@ -1,0 +1,54 @@
+#pragma once
+
+#include "snapshot/graph.hpp"
+#include "snapshot/stream.hpp"
+
+#include <warpbeam/memory/changed_pages.hpp>
+
+/// The pages of memories in a snapshot: those that differ from the memory's initial contents, or in a series
+/// from the snapshot before.
+
+namespace warpbeam::vm {
+
+/// Which memories the snapshots of a series have, by their numbers in the series, and when the last one was
+/// taken.
+struct SeriesState {
+    explicit SeriesState(Allocator& from) noexcept : allocator{from}, memories{from} {}
+
+    struct Memory {
+        MemoryObject* memory;
+        std::optional<PageMark> mark; ///< none: it must be written whole
+    };
+    Allocator& allocator;
+    uint64_t store = 0; ///< its number; 0: there is no snapshot yet
+    Digest last{};
+    Vec<Memory> memories;
+    /// Whether the marks are those of the last snapshot. They may have moved for one that then failed.
+    bool is_valid = false;
+
+    /// The number of a memory, which is added if it is new; none if memory runs out.
+    [[nodiscard]] std::optional<uint32_t> number_of(MemoryObject& memory) noexcept;
+};
+
+
+/// Where a memory is defined, and so its initial contents; the instance is null for one of the host's.
+struct MemoryHome {
+    const InstanceObject* instance = nullptr;
+    uint32_t index = 0;
+};
+/// That of each memory.
+[[nodiscard]] bool find_homes(std::span<InstanceObject* const> instances,
+                              std::span<MemoryObject* const> memories, Vec<MemoryHome>& homes) noexcept;
+
+/// Writes the pages of all memories of a graph. With a series, `is_base` says that it is its first snapshot.
+[[nodiscard]] std::expected<void, Error> save_pages(const Graph& graph, Writer& out,
+                                                    SeriesState* series) noexcept;
+
+/// Gives new memories their initial contents. False after a fault, which the reader has.
+[[nodiscard]] bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,
+                                     std::span<MemoryObject* const> memories) noexcept;
+/// Reads pages into the memories that have these numbers in the snapshot; others are skipped.
+[[nodiscard]] bool restore_pages(Reader& in, std::span<MemoryObject* const> memories,
+                                 std::span<const uint32_t> numbers) noexcept;
+
+} // namespace warpbeam::vm

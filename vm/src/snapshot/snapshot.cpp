@@ -1,0 +1,266 @@
+#include "snapshot/pages.hpp"
+#include "snapshot/restore.hpp"
+#include "snapshot/save.hpp"
+#include "store/use.hpp"
+#include "store/values.hpp"
+
+#include <cinttypes>
+
+/// The public functions.
+
+namespace warpbeam {
+
+// ---- What hosts without names have ----
+
+bool SnapshotHost::name_extern(ExternRef, Vec<uint8_t>&) noexcept { return false; }
+bool SnapshotHost::name_func(Func, Vec<uint8_t>&) noexcept { return false; }
+std::optional<ExternRef> SnapshotHost::find_extern(Store&, std::span<const uint8_t>) noexcept {
+    return std::nullopt;
+}
+std::optional<Func> SnapshotHost::find_func(Store&, std::span<const uint8_t>) noexcept {
+    return std::nullopt;
+}
+std::optional<ExternRef> SnapshotHost::clone_extern(Store&, ExternRef reference) noexcept {
+    return reference.is_host() ? std::optional{reference} : std::nullopt;
+}
+
+// ---- A series ----
+
+SnapshotSeries::SnapshotSeries() noexcept = default;
+SnapshotSeries::SnapshotSeries(SnapshotSeries&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+SnapshotSeries& SnapshotSeries::operator=(SnapshotSeries&& other) noexcept {
+    SnapshotSeries old{std::move(*this)};
+    state_ = std::exchange(other.state_, nullptr);
+    return *this;
+}
+SnapshotSeries::~SnapshotSeries() {
+    if (state_ != nullptr)
+        destroy(state_->allocator, state_);
+}
+
+namespace {
+
+using vm::Purpose;
+
+/// The head of a snapshot.
+struct Head {
+    uint32_t flags = 0;
+    Digest base{};
+};
+
+void write_head(vm::Writer& out, const Head& head) noexcept {
+    out.bytes(vm::snapshot_magic);
+    out.u32(vm::snapshot_version);
+    out.u32(head.flags);
+    if ((head.flags & vm::has_base) != 0)
+        out.bytes(head.base);
+}
+
+bool read_head(vm::Reader& in, Head& head) noexcept {
+    uint8_t magic[sizeof vm::snapshot_magic];
+    if (!in.bytes(magic))
+        return false;
+    if (std::memcmp(magic, vm::snapshot_magic, sizeof magic) != 0)
+        return in.malformed("the bytes are no snapshot");
+    const uint32_t version = in.u32();
+    if (in.ok() && version != vm::snapshot_version)
+        return in.malformed("the snapshot has version %" PRIu32 ", and only version %" PRIu32 " is known",
+                            version, vm::snapshot_version);
+    head.flags = in.u32();
+    if (in.ok() && (head.flags & ~(vm::has_fuel | vm::has_base)) != 0)
+        return in.malformed("the snapshot has the flags 0x%" PRIx32 ", which are not known", head.flags);
+    return (head.flags & vm::has_base) == 0 ? in.ok() : in.bytes(head.base);
+}
+
+/// Appends to a vector, for forks.
+class VecSink final : public SnapshotSink {
+public:
+    explicit VecSink(Vec<uint8_t>& to) noexcept : to_{to} {}
+    bool write(std::span<const uint8_t> bytes) noexcept override { return to_.append(bytes); }
+
+private:
+    Vec<uint8_t>& to_;
+};
+class VecSource final : public SnapshotSource {
+public:
+    explicit VecSource(std::span<const uint8_t> from) noexcept : left_{from} {}
+    size_t read(std::span<uint8_t> bytes) noexcept override {
+        const size_t count = std::min(bytes.size(), left_.size());
+        std::ranges::copy(left_.first(count), bytes.begin());
+        left_ = left_.subspan(count);
+        return count;
+    }
+
+private:
+    std::span<const uint8_t> left_;
+};
+
+} // namespace
+
+std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents, SnapshotSink& sink,
+                                  const SnapshotOptions& options) noexcept {
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    Allocator& allocator = impl.allocator();
+    vm::SeriesState* series = nullptr;
+    if (options.series != nullptr) {
+        vm::SeriesState*& state = vm::Internal::state(*options.series);
+        if (state == nullptr)
+            state = create<vm::SeriesState>(allocator, allocator);
+        series = state;
+        if (series == nullptr)
+            return std::unexpected{no_memory()};
+        if (series->store != 0 && series->store != impl.number())
+            return std::unexpected{Error{ErrorCode::usage, "the series has snapshots of another store"}};
+        series->store = impl.number();
+    }
+    vm::Graph graph{impl};
+    if (auto found = graph.find(contents); !found)
+        return std::unexpected{std::move(found.error())};
+    vm::Writer out{sink, allocator};
+    Head head;
+    head.flags = impl.engine().config().fuel ? vm::has_fuel : 0;
+    if (series != nullptr && series->is_valid) {
+        head.flags |= vm::has_base;
+        head.base = series->last;
+    }
+    write_head(out, head);
+    out.begin_chunks();
+    if (auto written = vm::Saver{graph, out, Purpose::snapshot, options, series}.write(); !written)
+        return std::unexpected{std::move(written.error())};
+    out.end_chunks();
+    if (auto written = vm::save_pages(graph, out, series); !written)
+        return std::unexpected{std::move(written.error())};
+    const Digest digest = out.end();
+    if (!out.ok())
+        return std::unexpected{out.error()};
+    if (series != nullptr) {
+        series->last = digest;
+        series->is_valid = true;
+    }
+    return digest;
+}
+
+namespace {
+
+/// What a restorer has made, as the embedder gets it.
+std::expected<Restored, Error> take(Store store, vm::Restorer& restorer) noexcept {
+    Restored made{std::move(store)};
+    StoreImpl& impl = *vm::Internal::impl(made.store);
+    for (vm::InstanceObject* const each : restorer.given_instances())
+        if (!made.instances.push(vm::make_handle<Instance>(static_cast<vm::InstanceData*>(each))))
+            return std::unexpected{no_memory()};
+    if (!made.executions.reserve(restorer.executions().size()) ||
+        !made.values.reserve(restorer.values().size()))
+        return std::unexpected{no_memory()};
+    for (Ref<vm::ExecutionObject>& each : restorer.executions())
+        (void)made.executions.push(
+            vm::Internal::execution<Execution>(std::exchange(each, nullptr), impl.number()));
+    for (const auto& each : restorer.values())
+        (void)made.values.emplace(made.store, vm::to_value(each.type, each.slots, impl.types()));
+    return made;
+}
+
+} // namespace
+
+std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotSource* const> sources,
+                                       const RestoreOptions& options) noexcept {
+    if (sources.empty())
+        return std::unexpected{Error{ErrorCode::usage, "there is no snapshot to restore"}};
+    if (options.linker != nullptr && options.linker->engine() != engine)
+        return std::unexpected{Error{ErrorCode::usage, "the linker belongs to another engine"}};
+    Store store{engine, options.limits};
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    Allocator& allocator = impl.allocator();
+    vm::Reader in{*sources.back(), allocator};
+    Head head;
+    if (!read_head(in, head))
+        return std::unexpected{in.error()};
+    if (((head.flags & vm::has_fuel) != 0) != engine.config().fuel)
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "the snapshot is of an engine %s Config::fuel, and this one is not",
+                                     engine.config().fuel ? "without" : "with"}};
+    if (((head.flags & vm::has_base) != 0) != (sources.size() > 1))
+        return std::unexpected{
+            Error{ErrorCode::usage, sources.size() > 1
+                                        ? "the last snapshot is complete: it needs no earlier ones"
+                                        : "the snapshot has only what changed since the one before, which is "
+                                          "needed too"}};
+    vm::Restorer restorer{impl, in, Purpose::snapshot, options};
+    in.begin_chunks();
+    if (!restorer.read())
+        return std::unexpected{in.error()};
+    in.end_chunks();
+    if (!in.ok() || !vm::set_initial_pages(in, restorer.instances(), restorer.memories()))
+        return std::unexpected{in.error()};
+    Digest last{};
+    for (size_t i = 0; i + 1 < sources.size(); ++i) {
+        vm::Reader earlier{*sources[i], allocator};
+        Head its;
+        if (!read_head(earlier, its))
+            return std::unexpected{earlier.error()};
+        if (((its.flags & vm::has_base) != 0) != (i != 0) || (i != 0 && its.base != last))
+            return std::unexpected{
+                Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", i + 1}};
+        earlier.skip_chunks();
+        if (!earlier.ok() || !vm::restore_pages(earlier, restorer.memories(), restorer.memory_numbers()))
+            return std::unexpected{earlier.error()};
+        last = earlier.end();
+        if (!earlier.ok())
+            return std::unexpected{earlier.error()};
+    }
+    if (sources.size() > 1 && head.base != last)
+        return std::unexpected{
+            Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", sources.size()}};
+    if (!vm::restore_pages(in, restorer.memories(), restorer.memory_numbers()))
+        return std::unexpected{in.error()};
+    const Digest digest = in.end();
+    if (!in.ok())
+        return std::unexpected{in.error()};
+    auto made = take(std::move(store), restorer);
+    if (made)
+        made->digest = digest;
+    return made;
+}
+
+std::expected<Restored, Error> fork(Store& store, const SnapshotContents& contents,
+                                    const ForkOptions& options) noexcept {
+    const vm::Use use{store};
+    if (!use)
+        return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
+    Allocator& allocator = impl.allocator();
+    vm::Graph graph{impl};
+    if (auto found = graph.find(contents); !found)
+        return std::unexpected{std::move(found.error())};
+    Vec<uint8_t> bytes{allocator};
+    VecSink sink{bytes};
+    vm::Writer out{sink, allocator};
+    out.begin_chunks();
+    if (auto written = vm::Saver{graph, out, Purpose::fork, {}, nullptr}.write(); !written)
+        return std::unexpected{std::move(written.error())};
+    out.end_chunks();
+    (void)out.end();
+    if (!out.ok())
+        return std::unexpected{no_memory()};
+    Store made{impl.engine(), options.limits};
+    const vm::Use use_of_made{made};
+    if (!use_of_made)
+        return std::unexpected{use_of_made.error()};
+    VecSource source{bytes};
+    vm::Reader in{source, allocator};
+    RestoreOptions how;
+    how.host = options.host;
+    vm::Restorer restorer{*vm::Internal::impl(made), in, Purpose::fork, how};
+    in.begin_chunks();
+    if (!restorer.read())
+        return std::unexpected{in.error()};
+    return take(std::move(made), restorer);
+}
+
+} // namespace warpbeam

@@ -1,0 +1,271 @@
+#include "execution_fixture.hpp"
+#include "snapshot_fixture.hpp"
+
+#include <random>
+
+/// Bytes that are no snapshot, or not what `save` would write. With the sanitizers, nothing is leaked either.
+
+namespace warpbeam {
+namespace {
+
+class HostileSnapshotTest : public SnapshotFixture {
+protected:
+    HostileSnapshotTest() {
+        store.set_fuel(100'000);
+        for (Linker* const each : {&linker, &hosts})
+            EXPECT_TRUE(each->host_call<int32_t(int32_t)>("env", "ask"));
+        instance = instantiate(R"((module
+            (import "env" "ask" (func $ask (param i32) (result i32)))
+            (type $node (struct (field (mut i32)) (field (ref null $node)) (field anyref)))
+            (type $list (array (ref $node)))
+            (memory 1) (data (i32.const 5) "abc") (table 3 funcref) (elem (i32.const 1) $ask $loop)
+            (global $r (mut (ref null $list)) (ref.null $list)) (tag $e (param i32 (ref $node)))
+            (global $x (mut exnref) (ref.null exn))
+            (func $new (result (ref $node)) (struct.new $node (i32.const 7)
+                (struct.new $node (i32.const 8) (ref.null $node) (ref.i31 (i32.const 3))) (ref.null any)))
+            (func (export "prepare")
+                (i32.store (i32.const 5000) (i32.const 77))
+                (global.set $r (array.new $list (call $new) (i32.const 3)))
+                (block $h (result exnref)
+                    (try_table (catch_all_ref $h) (throw $e (i32.const 3) (call $new))) (unreachable))
+                (global.set $x))
+            (func $loop (export "loop") (param $n i32) (result i32) (local $node (ref $node)) (local $f f64)
+                (local.set $node (call $new))
+                (loop $more
+                    (struct.set $node 0 (local.get $node) (call $inner (local.get $n) (local.get $node)))
+                    (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+                (struct.get $node 0 (local.get $node)))
+            (func $inner (param $n i32) (param $o (ref null $node)) (result i32) (local $i i32)
+                (loop $again (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9))))
+                (i64.const 5) (local.get $o)
+                (call $ask (i32.add (local.get $n) (struct.get $node 0 (local.get $o))))
+                (local.set $i) (struct.get $node 0) (local.get $i) (i32.add)
+                (local.set $i) (i32.wrap_i64) (local.get $i) (i32.add)))");
+        modules = {instance.module()};
+        EXPECT_TRUE(instance.func("prepare")->call());
+        for (const uint64_t fuel : {5u, 14u, 1000u}) {
+            const Value args[] = {4};
+            executions.push_back(std::move(*Execution::create(*instance.func("loop"), args)));
+            EXPECT_TRUE(executions.back().resume({.fuel = fuel}));
+        }
+        const Value args[] = {2};
+        executions.push_back(std::move(*Execution::create(*instance.func("loop"), args)));
+        EXPECT_EQ(executions[2].state(), ExecutionState::host_call);
+        std::vector<const Execution*> all;
+        for (const Execution& each : executions)
+            all.push_back(&each);
+        const Instance instances[] = {instance};
+        bytes = saved(store, {.instances = instances, .executions = all});
+    }
+    /// What was restored is used: an error of the restorer would show.
+    static void use(Restored& made) {
+        for (Execution& each : made.executions)
+            for (int i = 0; i < 3; ++i) {
+                if (each.state() == ExecutionState::host_call) {
+                    const Value answer{1};
+                    EXPECT_TRUE(each.answer({&answer, 1}));
+                }
+                (void)each.resume({.fuel = 30});
+                (void)each.backtrace();
+            }
+        made.store.collect();
+        made.store.set_fuel(100);
+        for (const Instance& each : made.instances)
+            (void)each.func("prepare")->call();
+        const Instance instances[] = {made.instances.begin(), made.instances.begin() + 1};
+        BytesSink sink;
+        (void)save(made.store, {.instances = std::span{instances}.first(made.instances.size())}, sink);
+    }
+    /// Restores bytes whose digest is made right first, so that only their contents can be wrong.
+    bool accepts(Bytes changed) {
+        if (changed.size() >= 32) {
+            const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
+            std::ranges::copy(digest, changed.end() - 32);
+        }
+        auto made = restored(changed);
+        if (!made) {
+            EXPECT_FALSE(made.error().message().empty());
+            return false;
+        }
+        use(*made);
+        return true;
+    }
+
+    Instance instance;
+    std::vector<Execution> executions;
+    Bytes bytes;
+};
+
+TEST_F(HostileSnapshotTest, the_whole_is_accepted) {
+    auto made = restored(bytes);
+    ASSERT_TRUE(made) << made.error().message();
+    ASSERT_EQ(made->executions.size(), 4u);
+    EXPECT_EQ(made->executions[2].state(), ExecutionState::host_call);
+    EXPECT_EQ(made->executions[2].host_call().name, "ask");
+    use(*made);
+}
+
+TEST_F(HostileSnapshotTest, every_flipped_bit_changes_the_digest) {
+    for (size_t i = 0; i < bytes.size(); ++i) {
+        Bytes changed = bytes;
+        changed[i] ^= static_cast<uint8_t>(1u << (i % 8));
+        const auto made = restored(changed);
+        ASSERT_FALSE(made) << i;
+        EXPECT_FALSE(made.error().message().empty());
+    }
+}
+
+TEST_F(HostileSnapshotTest, every_byte_changed_with_the_right_digest) {
+    size_t accepted = 0;
+    for (size_t i = 0; i < bytes.size() - 32; ++i)
+        for (const uint8_t to : {uint8_t{0}, uint8_t{1}, uint8_t{0xff}, static_cast<uint8_t>(bytes[i] ^ 0x80),
+                                 static_cast<uint8_t>(bytes[i] + 1), static_cast<uint8_t>(bytes[i] - 1)}) {
+            if (to == bytes[i])
+                continue;
+            Bytes changed = bytes;
+            changed[i] = to;
+            accepted += accepts(changed) ? 1 : 0;
+        }
+    // Numbers in locals, globals and memory may be anything.
+    EXPECT_GT(accepted, 4096u);
+}
+
+TEST_F(HostileSnapshotTest, every_shorter_snapshot_is_refused) {
+    for (size_t size = 0; size < bytes.size(); ++size) {
+        const Bytes shorter{bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(size)};
+        EXPECT_FALSE(restored(shorter)) << size;
+        EXPECT_FALSE(accepts(shorter)) << size;
+    }
+    Bytes longer = bytes;
+    longer.push_back(0);
+    EXPECT_FALSE(restored(longer));
+}
+
+TEST_F(HostileSnapshotTest, random_changes) {
+    std::mt19937 random{20};
+    for (int round = 0; round < 3000; ++round) {
+        Bytes changed = bytes;
+        for (uint32_t count = random() % 4 + 1; count != 0; --count) {
+            const size_t at = random() % (changed.size() - 40);
+            switch (random() % 4) {
+            case 0:
+                changed[at] = static_cast<uint8_t>(random());
+                break;
+            case 1: // another part of it
+                std::copy_n(bytes.begin() + static_cast<ptrdiff_t>(random() % (bytes.size() - 40)), 4,
+                            changed.begin() + static_cast<ptrdiff_t>(at));
+                break;
+            case 2:
+                changed.erase(changed.begin() + static_cast<ptrdiff_t>(at),
+                              changed.begin() + static_cast<ptrdiff_t>(at) + random() % 9);
+                break;
+            default:
+                changed.insert(changed.begin() + static_cast<ptrdiff_t>(at), random() % 9,
+                               static_cast<uint8_t>(random()));
+            }
+        }
+        (void)accepts(changed);
+    }
+}
+
+TEST_F(HostileSnapshotTest, missing_modules_and_imports_have_names) {
+    const auto message = [&](const RestoreOptions& with) {
+        BytesSource source{bytes};
+        SnapshotSource* const sources[] = {&source};
+        const auto made = restore(engine, sources, with);
+        EXPECT_FALSE(made);
+        EXPECT_EQ(made.error().code(), ErrorCode::unlinkable);
+        return std::string{made.error().message()};
+    };
+    RestoreOptions with = options();
+    with.modules = {};
+    EXPECT_NE(message(with).find("module 0"), std::string::npos);
+    with = options();
+    with.linker = nullptr;
+    EXPECT_NE(message(with).find("env.ask"), std::string::npos);
+    const Linker empty{engine};
+    with.linker = &empty;
+    BytesSource source{bytes};
+    SnapshotSource* const sources[] = {&source};
+    EXPECT_FALSE(restore(engine, sources, with));
+}
+
+TEST_F(HostileSnapshotTest, sinks_that_fail) {
+    const Instance instances[] = {instance};
+    for (size_t room = 0; room < bytes.size() / 2; room += 97) {
+        BytesSink sink;
+        sink.left = room;
+        const auto made = save(store, {.instances = instances}, sink);
+        ASSERT_FALSE(made) << room;
+        EXPECT_EQ(made.error().code(), ErrorCode::usage);
+    }
+}
+
+TEST(ScarceSnapshotTest, reports_every_failing_allocation) {
+    Config config;
+    config.features = FeatureSet::all();
+    ScarceStore scarce{config};
+    EXPECT_TRUE(scarce.linker.host_call<int32_t(int32_t)>("env", "ask"));
+    const Vec<uint8_t> binary = assemble(R"((module (import "env" "ask" (func $ask (param i32) (result i32)))
+        (type $node (struct (field i32))) (memory 1) (data (i32.const 3) "x") (table 2 anyref)
+        (func (export "f") (param i32) (result i32)
+            (table.set (i32.const 1) (struct.new $node (i32.const 4)))
+            (i32.add (local.get 0) (call $ask (i32.const 1))))))");
+    const Module module = *scarce.engine.load(binary);
+    const Instance instance = *scarce.linker.instantiate(scarce.store, module);
+    const Value args[] = {5};
+    Execution execution = std::move(*Execution::create(*instance.func("f"), args));
+    ASSERT_EQ(*execution.resume(), ExecutionState::host_call);
+    const Instance instances[] = {instance};
+    const Execution* const executions[] = {&execution};
+    const SnapshotContents contents{.instances = instances, .executions = executions};
+    // Once, for what is made at the first use.
+    BytesSink whole;
+    ASSERT_TRUE(save(scarce.store, contents, whole));
+    const size_t live = scarce.allocator.live();
+    bool done = false;
+    for (size_t n = 0; !done; ++n) {
+        ASSERT_LT(n, 10'000u);
+        BytesSink sink;
+        scarce.allocator.allow(n);
+        const auto made = save(scarce.store, contents, sink);
+        scarce.allocator.allow(SIZE_MAX);
+        done = made.has_value();
+        if (!done) {
+            EXPECT_EQ(made.error().code(), ErrorCode::out_of_memory);
+        } else {
+            EXPECT_EQ(sink.bytes, whole.bytes);
+        }
+        EXPECT_EQ(scarce.allocator.live(), live);
+    }
+    const Module modules[] = {module};
+    for (const bool forks : {false, true}) {
+        done = false;
+        for (size_t n = 0; !done; ++n) {
+            ASSERT_LT(n, 10'000u);
+            scarce.allocator.allow(n);
+            BytesSource source{whole.bytes};
+            SnapshotSource* const sources[] = {&source};
+            auto made = forks ? fork(scarce.store, contents)
+                              : restore(scarce.engine, sources, {.modules = modules, .linker = &scarce.linker});
+            scarce.allocator.allow(SIZE_MAX);
+            done = made.has_value();
+            if (!done) {
+                EXPECT_TRUE(made.error().code() == ErrorCode::out_of_memory ||
+                            made.error().code() == ErrorCode::limit)
+                    << made.error().message();
+            } else {
+                const Value answer{3};
+                ASSERT_TRUE(made->executions[0].answer({&answer, 1}));
+                ASSERT_EQ(*made->executions[0].resume(), ExecutionState::done);
+                Value result;
+                ASSERT_TRUE(made->executions[0].results({&result, 1}));
+                EXPECT_EQ(result.as<int32_t>(), 8);
+            }
+        }
+        EXPECT_EQ(scarce.allocator.live(), live);
+    }
+}
+
+} // namespace
+} // namespace warpbeam
