@@ -92,7 +92,7 @@ std::expected<void, Error> ModuleAccess::frame_types(const Module& module, uint3
     struct Keep final : FrameTypesSink {
         explicit Keep(FrameTypes& to) noexcept : kept{to} {}
         std::expected<void, Error> take(size_t, FrameTypes& found) noexcept override {
-            std::swap(kept, found);
+            kept = std::move(found);
             return {};
         }
         FrameTypes& kept;
