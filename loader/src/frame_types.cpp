@@ -1,16 +1,25 @@
 #include "validate_func.hpp"
 
 #include <algorithm>
+#include <utility>
 
 /// The types in a frame that is in the middle of a function.
 
 namespace warpbeam {
 
 bool FuncValidator::start_of_function(const Reader& in, const FuncBody& body) noexcept {
-    // The body goes on after the end of `in`, so the run fails: where an instruction would begin next, or in
-    // the middle of one. Blocks in unreachable code are unreachable too, though each of them begins anew.
-    return begin_function(in, body) && !run() && start_ == in_.position() &&
-           std::ranges::none_of(blocks_, &Block::unreachable);
+    return begin_function(in, body) && run_to_end();
+}
+
+bool FuncValidator::more_of_function(const Reader& in) noexcept {
+    in_ = in;
+    return run_to_end();
+}
+
+bool FuncValidator::run_to_end() noexcept {
+    // The body goes on after the end of `in_`, so the run fails: where an instruction would begin next, or in
+    // the middle of one.
+    return !run() && start_ == in_.position() && !blocks_.back().unreachable && !blocks_.back().never_entered;
 }
 
 bool FuncValidator::types_now(ModuleAccess::FrameTypes& types) const noexcept {
@@ -27,13 +36,15 @@ bool FuncValidator::types_now(ModuleAccess::FrameTypes& types) const noexcept {
     return true;
 }
 
-std::expected<void, Error> ModuleAccess::frame_types(const Module& module, uint32_t func, uint32_t offset,
-                                                     FrameTypes& types, Allocator& allocator) noexcept {
-    const std::span<const FuncBody> bodies = module.bodies();
+std::expected<void, Error> ModuleAccess::frame_types(const Module& module, uint32_t func,
+                                                     std::span<const uint32_t> offsets, FrameTypesSink& sink,
+                                                     Allocator& allocator) noexcept {
+    const std::unexpected invalid{Error{ErrorCode::invalid}};
+    const std::unexpected out_of_memory{Error{ErrorCode::out_of_memory}};
     const uint32_t imported = module.imported_funcs();
-    if (func < imported || func - imported >= bodies.size() || offset >= bodies[func - imported].code.size())
-        return std::unexpected(Error{ErrorCode::invalid});
-    const FuncBody& body = bodies[func - imported];
+    if (func < imported || func - imported >= module.bodies().size())
+        return invalid;
+    const FuncBody& body = module.bodies()[func - imported];
 
     Diagnostics diagnostics{allocator};
     // The module is valid, so no limit is needed, and since only constant expressions declare functions,
@@ -46,21 +57,47 @@ std::expected<void, Error> ModuleAccess::frame_types(const Module& module, uint3
                         .diagnostics = diagnostics,
                         .allocator = allocator};
     FuncValidator validator{context};
-    Reader in{module.bytes(), diagnostics};
-    if (!in.skip(body.code_offset) || !validator.prepare())
-        return std::unexpected(diagnostics.finish({}));
+    if (!validator.prepare())
+        return out_of_memory;
     validator.begin_code();
-    if (!validator.start_of_function(in.part(offset), body))
-        return std::unexpected(Error{diagnostics.finish({}).code() == ErrorCode::out_of_memory
-                                         ? ErrorCode::out_of_memory
-                                         : ErrorCode::invalid});
-    if (!validator.types_now(types))
-        return std::unexpected(Error{ErrorCode::out_of_memory});
 
-    if (InstrReader next{module, body.code.subspan(offset)}; next.op() == Op::loop)
-        if (const BlockType type = next.block_type(); type.func != nullptr)
-            std::ranges::copy(type.func->params, types.operands.end() - type.params());
+    Reader in{module.bytes(), diagnostics};
+    (void)in.part(body.code_offset);
+    FrameTypes types{allocator};
+    for (size_t i = 0; i < offsets.size(); ++i) {
+        const uint32_t offset = offsets[i];
+        const uint32_t before = i == 0 ? 0 : offsets[i - 1];
+        if (offset < before || offset >= body.code.size())
+            return invalid;
+        const Reader part = in.part(offset - before);
+        const bool found =
+            i == 0 ? validator.start_of_function(part, body) : validator.more_of_function(part);
+        // Reaching the end of a part counts as a fault, which must not hide the next.
+        const ErrorCode fault = diagnostics.finish({}).code();
+        if (!found)
+            return fault == ErrorCode::out_of_memory ? out_of_memory : invalid;
+        if (!validator.types_now(types))
+            return out_of_memory;
+        if (InstrReader next{module, body.code.subspan(offset)}; next.op() == Op::loop)
+            if (const BlockType type = next.block_type(); type.func != nullptr)
+                std::ranges::copy(type.func->params, types.operands.end() - type.params());
+        if (auto taken = sink.take(i, types); !taken)
+            return taken;
+    }
     return {};
+}
+
+std::expected<void, Error> ModuleAccess::frame_types(const Module& module, uint32_t func, uint32_t offset,
+                                                     FrameTypes& types, Allocator& allocator) noexcept {
+    struct Keep final : FrameTypesSink {
+        explicit Keep(FrameTypes& to) noexcept : kept{to} {}
+        std::expected<void, Error> take(size_t, FrameTypes& found) noexcept override {
+            kept = std::move(found);
+            return {};
+        }
+        FrameTypes& kept;
+    } keep{types};
+    return frame_types(module, func, {&offset, 1}, keep, allocator);
 }
 
 } // namespace warpbeam

@@ -47,6 +47,7 @@ bool FuncValidator::enter(Block& block) noexcept {
                                    context_.limits.nesting);
     block.height = height();
     block.initialised = static_cast<uint32_t>(initialised_list_.size());
+    block.never_entered = blocks_.back().unreachable || blocks_.back().never_entered;
     if (!blocks_.push(block))
         return diagnostics().out_of_memory();
     base_ = top_;

@@ -30,10 +30,12 @@ public:
     void begin_code() noexcept;
     /// Validates a body from after its locals, which are in `body.locals`; fills in the rest of `body`.
     [[nodiscard]] bool function(const Reader& in, FuncBody& body) noexcept;
-    /// Validates the start of a valid body, up to the end of `in`. It fails if no instruction begins there,
-    /// or if that is unreachable.
+    /// @{ Validates the start of a valid body, up to the end of `in`, or after that start what `in` has of
+    /// the rest. It fails if no instruction begins at the end, or if that is unreachable.
     [[nodiscard]] bool start_of_function(const Reader& in, const FuncBody& body) noexcept;
-    /// The types at the end of such a start. It fails, without recording a fault, if memory runs out.
+    [[nodiscard]] bool more_of_function(const Reader& in) noexcept;
+    /// @}
+    /// The types at that end. It fails, without recording a fault, if memory runs out.
     [[nodiscard]] bool types_now(ModuleAccess::FrameTypes& types) const noexcept;
     /// https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions ; `in` moves past
     /// the expression.
@@ -48,6 +50,8 @@ private:
         BlockKind kind = BlockKind::body;
         /// Whether the rest of it is unreachable, so that any operands may be popped.
         bool unreachable = false;
+        /// Whether it begins in unreachable code; the rules take its inside for reachable all the same.
+        bool never_entered = false;
         ValType result;
         const FuncType* type = nullptr;
         /// The number of operands below its parameters, and of initialised locals.
@@ -239,6 +243,7 @@ private:
     bool check_constant() noexcept;
 
     // frame_types.cpp
+    bool run_to_end() noexcept;
     [[nodiscard]] bool is_set(uint32_t local) const noexcept {
         return ((initialised_[local / 64] >> (local % 64)) & 1) != 0;
     }

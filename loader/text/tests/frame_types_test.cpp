@@ -86,6 +86,29 @@ std::string all_types(const Module& module, uint32_t func) {
     return "\n" + all;
 }
 
+/// All types in a function at once, as `all_types` has them for the reachable instructions.
+struct AllAtOnce final : ModuleAccess::FrameTypesSink {
+    AllAtOnce(const Module& m, uint32_t f) : module{m}, func{f} {}
+    std::expected<void, Error> take(size_t position, FrameTypes& types) noexcept override {
+        FrameTypes alone{Allocator::standard()};
+        EXPECT_TRUE(find(module, func, offsets[position], alone));
+        EXPECT_TRUE(std::ranges::equal(types.locals, alone.locals)) << offsets[position];
+        EXPECT_TRUE(std::ranges::equal(types.operands, alone.operands)) << offsets[position];
+        taken.push_back(offsets[position]);
+        if (taken.size() == last)
+            return std::unexpected(Error{ErrorCode::limit});
+        return {};
+    }
+    std::expected<void, Error> find_all() {
+        return ModuleAccess::frame_types(module, func, offsets, *this, Allocator::standard());
+    }
+
+    const Module& module;
+    uint32_t func;
+    std::vector<uint32_t> offsets, taken;
+    size_t last = SIZE_MAX;
+};
+
 TEST(FrameTypes, numbers_vectors_and_branches) {
     const Module module = load(R"((memory 1)
         (func (param i32 v128) (result i64) (local f32)
@@ -474,6 +497,67 @@ TEST(FrameTypes, long_bodies_take_the_fast_path_with_the_same_results) {
                     "drop: [i32 f64] [i64]\n";
     }
     EXPECT_EQ(all_types(load(text + ")"), 0), expected + "end: [i32 f64] []\n");
+}
+
+TEST(FrameTypes, several_are_found_in_one_pass) {
+    std::string text = "(memory 1) (func (param i32 f64) (local (ref any))";
+    for (int i = 0; i < 40; ++i)
+        text += R"( local.get 0 i32.const 4000 i32.add i64.load offset=200 f64.const 1 local.set 1
+            loop (param i64) local.get 0 ref.i31 local.set 2 local.get 2 br_on_null 0 drop drop end)";
+    const Module module = load(text + ")");
+    for (size_t step = 1; step < 20; ++step) {
+        AllAtOnce all{module, 0};
+        const std::vector<size_t> begins = instructions(module, 0);
+        for (size_t i = step / 2; i < begins.size(); i += step)
+            for (size_t times = 0; times < 1 + step % 2; ++times)
+                all.offsets.push_back(static_cast<uint32_t>(begins[i]));
+        ASSERT_TRUE(all.find_all()) << step;
+        EXPECT_EQ(all.taken, all.offsets);
+    }
+    const auto faulty = [&](const std::vector<uint32_t>& offsets, size_t good, size_t last = SIZE_MAX) {
+        AllAtOnce all{module, 0};
+        all.offsets = offsets;
+        all.last = last;
+        const auto found = all.find_all();
+        EXPECT_FALSE(found);
+        EXPECT_EQ(all.taken.size(), good);
+        return found ? ErrorCode::usage : found.error().code();
+    };
+    EXPECT_EQ(faulty({0, 3}, 1), ErrorCode::invalid) << "in the middle of an instruction";
+    EXPECT_EQ(faulty({2, 5, 2}, 2), ErrorCode::invalid) << "not in ascending order";
+    EXPECT_EQ(faulty({2, 1'000'000}, 1), ErrorCode::invalid);
+    EXPECT_EQ(faulty({0, 2, 5}, 2, 2), ErrorCode::limit) << "the sink refuses";
+}
+
+TEST(FrameTypes, many_take_time_in_proportion) {
+    struct Count final : ModuleAccess::FrameTypesSink {
+        std::expected<void, Error> take(size_t, FrameTypes&) noexcept override {
+            ++count;
+            return {};
+        }
+        size_t count = 0;
+    };
+    // From the start each time, the long function would take minutes, and so would the deep one if all blocks
+    // were looked at each time.
+    std::string text = "(func ";
+    for (int i = 0; i < 2'000'000; ++i)
+        text += "nop ";
+    text += ") (func ";
+    for (int i = 0; i < 90'000; ++i)
+        text += "block ";
+    for (int i = 0; i < 500'000; ++i)
+        text += "nop ";
+    for (int i = 0; i < 90'000; ++i)
+        text += "end ";
+    const Module module = load(text + ")");
+    for (uint32_t func = 0; func < 2; ++func) {
+        std::vector<uint32_t> offsets;
+        for (uint32_t i = 0; i < 500'000; i += 2)
+            offsets.push_back(i + 180'000);
+        Count sink;
+        ASSERT_TRUE(ModuleAccess::frame_types(module, func, offsets, sink, Allocator::standard()));
+        EXPECT_EQ(sink.count, offsets.size());
+    }
 }
 
 TEST(FrameTypes, numbers_from_anywhere_are_refused) {

@@ -262,11 +262,25 @@ struct WARPBEAM_API ModuleAccess {
         Vec<ValType> locals;
         Vec<ValType> operands; ///< the lowest first
     };
-    /// Makes `types` those before the instruction at `offset` in the body of a function (FuncBody::code). If
-    /// that is a `loop`, its parameters have their declared types, as each time it begins again. Any numbers
-    /// may be given: the error is `invalid` if the module does not define that function, if no instruction
-    /// begins there, or if it is unreachable. After an error `types` has no meaning. The time it takes is
-    /// that of validating the body up to there.
+    /// Takes what `frame_types` finds.
+    struct FrameTypesSink {
+        /// The types for one of the offsets, which are overwritten after this call. An error ends the search.
+        [[nodiscard]] virtual std::expected<void, Error> take(size_t position,
+                                                              FrameTypes& types) noexcept = 0;
+
+    protected:
+        ~FrameTypesSink() = default;
+    };
+    /// Finds the types before the instructions at some offsets, in ascending order, in the body of a function
+    /// (FuncBody::code). Those of a `loop` are the types each time it begins again: its parameters have their
+    /// declared types. Any numbers may be given: the error is `invalid` if the module does not define that
+    /// function, or if at an offset no instruction begins or it is unreachable. The time it takes is that of
+    /// validating the body once, and of writing the types.
+    [[nodiscard]] static std::expected<void, Error> frame_types(const Module& module, uint32_t func,
+                                                                std::span<const uint32_t> offsets,
+                                                                FrameTypesSink& sink,
+                                                                Allocator& allocator) noexcept;
+    /// The same for one offset; after an error `types` has no meaning.
     [[nodiscard]] static std::expected<void, Error> frame_types(const Module& module, uint32_t func,
                                                                 uint32_t offset, FrameTypes& types,
                                                                 Allocator& allocator) noexcept;
