@@ -77,7 +77,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (rest->empty())
         throw options.error("a FILE is needed");
     check_save_options(options, settings.save);
-    if (settings.save.after && !settings.config.fuel) {
+    if ((settings.save.after || settings.save.print_fuel) && !settings.config.fuel) {
         settings.config.fuel = true;
         settings.fuel = max_fuel;
     }
@@ -98,8 +98,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     }
     if (!args.empty() && args.front() == "--")
         args.erase(args.begin());
-    if (settings.invoke && settings.save.wanted())
-        throw options.error("--snapshot is for programs, and not for a function chosen with --invoke");
+    if (settings.invoke && (settings.save.wanted() || settings.save.print_fuel))
+        throw options.error("--snapshot and --print-fuel are for programs, and not for a function chosen with --invoke");
     return true;
 }
 
@@ -177,6 +177,7 @@ int run_saved(const Settings& settings, Store& store, const Instance& instance, 
     state.stack_size = settings.config.stack_size;
     state.has_fuel = settings.config.fuel;
     state.fuel = state.has_fuel ? store.fuel() : 0;
+    state.fuel_used = state.has_fuel ? settings.fuel - state.fuel : 0;
     return run_program(store, instance, *execution, state, context, settings.save);
 }
 
@@ -225,7 +226,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     const Func func = *instance->func(name);
     if (settings.invoke)
         return call(settings, func);
-    if (settings.save.wanted())
+    if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context);
     const auto ended = func.call();
     return ended ? exit_success : report(ended.error());

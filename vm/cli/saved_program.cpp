@@ -6,6 +6,7 @@
 #include <warpbeam/vm/print.hpp>
 
 #include <cerrno>
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -32,20 +33,6 @@ void put(std::string& to, const std::vector<std::string>& list) {
 }
 std::span<const uint8_t> bytes_of(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-std::string to_bytes(const ProgramState& state) {
-    std::string bytes;
-    put(bytes, state.args);
-    put(bytes, state.env);
-    for (const bool open : state.open)
-        put(bytes, open ? 1 : 0);
-    for (const uint64_t clock : state.clocks)
-        put(bytes, clock);
-    put(bytes, state.stack_size);
-    put(bytes, state.has_fuel ? 1 : 0);
-    put(bytes, state.fuel);
-    return bytes;
 }
 
 /// Reads numbers and lists from the state's bytes, whose digest is right; but anyone can compute that.
@@ -173,7 +160,8 @@ void add_save_options(Options& options, SaveSettings& settings) {
                [&](std::string_view text) { settings.path = text; })
         .value("--snapshot-after", "N", "save it and end when it has used N units of fuel",
                [&](std::string_view text) { settings.after = parse_count(text); })
-        .flag("--snapshot-on-signal", "save it and end when the signal USR1 comes", settings.on_signal);
+        .flag("--snapshot-on-signal", "save it and end when the signal USR1 comes", settings.on_signal)
+        .flag("--print-fuel", "say on standard error how much fuel the program has used", settings.print_fuel);
 }
 
 void check_save_options(const Options& options, const SaveSettings& settings) {
@@ -189,12 +177,19 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
     std::optional<OnSignal> on_signal;
     if (save.on_signal)
         on_signal.emplace(store);
-    const uint64_t budget = std::min(state.fuel, save.after.value_or(UINT64_MAX));
-    const auto stopped = execution.resume({.fuel = budget});
+    // A program that was interrupted has some fuel already.
+    const uint64_t before = state.has_fuel ? execution.fuel() : 0;
+    const uint64_t budget = std::max(before, std::min(state.fuel, save.after.value_or(UINT64_MAX)));
+    const auto stopped = execution.resume({.fuel = budget - before});
     if (!stopped)
         throw Failure("warpbeam: " + std::string(stopped.error().message()));
     (void)std::fflush(stdout);
-    state.fuel -= budget;
+    const uint64_t used = state.has_fuel ? budget - execution.fuel() : 0;
+    state.fuel -= used;
+    state.fuel_used += used;
+    const bool ended = *stopped == ExecutionState::done || *stopped == ExecutionState::trapped;
+    if (save.print_fuel && ended)
+        std::fprintf(stderr, "warpbeam: used %" PRIu64 " units of fuel\n", state.fuel_used);
     switch (*stopped) {
     case ExecutionState::done:
         return exit_success;
@@ -211,7 +206,6 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
     case ExecutionState::host_call:
         break;
     }
-    state.fuel += execution.fuel(); // it is added again
     save_program(store, instance, execution, state, context, save.path);
     std::fprintf(stderr, "warpbeam: saved to %s\n", save.path.c_str());
     return exit_success;
@@ -240,6 +234,25 @@ ProgramState read_program(SnapshotSource& file, const std::string& path) {
     if (size > max_state || !read({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}) || !read(digest) ||
         sha256(bytes_of(bytes)) != digest)
         throw Failure(path + ": the state of the program is damaged");
+    return program_state(bytes, path);
+}
+
+std::string to_bytes(const ProgramState& state) {
+    std::string bytes;
+    put(bytes, state.args);
+    put(bytes, state.env);
+    for (const bool open : state.open)
+        put(bytes, open ? 1 : 0);
+    for (const uint64_t clock : state.clocks)
+        put(bytes, clock);
+    put(bytes, state.stack_size);
+    put(bytes, state.has_fuel ? 1 : 0);
+    put(bytes, state.fuel);
+    put(bytes, state.fuel_used);
+    return bytes;
+}
+
+ProgramState program_state(std::string_view bytes, const std::string& path) {
     StateReader in{bytes};
     ProgramState state;
     state.args = in.list();
@@ -251,6 +264,7 @@ ProgramState read_program(SnapshotSource& file, const std::string& path) {
     state.stack_size = in.number();
     state.has_fuel = in.number() != 0;
     state.fuel = in.number();
+    state.fuel_used = in.number();
     if (!in.done())
         throw Failure(path + ": the state of the program is damaged");
     return state;

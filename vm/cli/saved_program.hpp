@@ -18,11 +18,12 @@ namespace warpbeam::cli {
 struct SaveSettings {
     std::string path; ///< empty: never
     std::optional<uint64_t> after; ///< units of fuel
-    bool on_signal = false;        ///< at SIGUSR1
+    bool on_signal = false;  ///< at SIGUSR1
+    bool print_fuel = false; ///< say how much a program has used that ends
     [[nodiscard]] bool wanted() const noexcept { return !path.empty(); }
 };
 class Options;
-/// Adds `--snapshot` and the options that belong to it.
+/// Adds `--snapshot` and the options that belong to it, and `--print-fuel`.
 void add_save_options(Options& options, SaveSettings& settings);
 /// Throws a UsageError if they don't fit together.
 void check_save_options(const Options& options, const SaveSettings& settings);
@@ -35,8 +36,13 @@ struct ProgramState {
     uint64_t clocks[4] = {}; ///< what they show, in nanoseconds
     uint64_t stack_size = 0;
     bool has_fuel = false;
-    uint64_t fuel = 0; ///< that it may still use
+    uint64_t fuel = 0;      ///< that it may still use
+    uint64_t fuel_used = 0; ///< so far
 };
+
+/// The state as bytes, for files, and back. Throws Failure with the file's name if they are damaged.
+[[nodiscard]] std::string to_bytes(const ProgramState& state);
+[[nodiscard]] ProgramState program_state(std::string_view bytes, const std::string& path);
 
 /// Runs a program's execution to its end, unless it is saved. Returns the exit status.
 [[nodiscard]] int run_program(Store& store, const Instance& instance, Execution& execution,

@@ -126,6 +126,7 @@ private:
     Vec<uint8_t> name_;
     FrameShapes shapes_;
     Vec<ModuleAccess::FrameTypes> types_; ///< of each shape
+    uint64_t checked_code_ = 0;
     /// Types that continuations must have, which is not known before all of them are restored.
     struct ContinuationCheck {
         const ContObject* object;

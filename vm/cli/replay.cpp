@@ -1,0 +1,246 @@
+#include "recording.hpp"
+
+#include "files.hpp"
+#include "options.hpp"
+
+#include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/print.hpp>
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace warpbeam::cli {
+namespace {
+
+/// The most that a store counts.
+constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
+
+class BytesSink final : public SnapshotSink {
+public:
+    bool write(std::span<const uint8_t> more) noexcept override {
+        bytes.insert(bytes.end(), more.begin(), more.end());
+        return true;
+    }
+    std::vector<uint8_t> bytes;
+};
+class BytesSource final : public SnapshotSource {
+public:
+    explicit BytesSource(std::span<const uint8_t> all) : left_{all} {}
+    size_t read(std::span<uint8_t> to) noexcept override {
+        const size_t count = std::min(to.size(), left_.size());
+        std::copy_n(left_.begin(), count, to.begin());
+        left_ = left_.subspan(count);
+        return count;
+    }
+
+private:
+    std::span<const uint8_t> left_;
+};
+/// For a snapshot of which only the digest is wanted.
+class NoSink final : public SnapshotSink {
+public:
+    bool write(std::span<const uint8_t>) noexcept override { return true; }
+};
+
+template <typename T>
+T need(std::expected<T, Error> made) {
+    if (!made)
+        throw Failure("warpbeam: " + std::string(made.error().message()));
+    return std::move(*made);
+}
+void check(const std::expected<void, Error>& done) {
+    if (!done)
+        throw Failure("warpbeam: " + std::string(done.error().message()));
+}
+
+/// A program that runs deterministically, and counts its fuel.
+class Machine {
+public:
+    Machine(const ProgramState& state, std::span<const uint8_t> bytes)
+        : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_} {}
+
+    [[nodiscard]] FuelUsed used() {
+        return [this] { return before_ + given_ - store_->fuel(); };
+    }
+    /// Before `begin` or `restore`.
+    void connect(const ProgramState& state, wasi::Host& host) {
+        context_.emplace(host);
+        for (const std::string& arg : state.args)
+            check(context_->add_arg(arg));
+        for (const std::string& variable : state.env) {
+            const size_t equals = std::min(variable.find('='), variable.size());
+            check(context_->add_env(variable.substr(0, equals),
+                                    variable.substr(std::min(equals + 1, variable.size()))));
+        }
+        check(wasi::define(linker_, *context_));
+    }
+    /// False if the program ended while it was instantiated.
+    bool begin() {
+        store_.emplace(engine_);
+        store_->set_fuel(max_fuel);
+        given_ = max_fuel;
+        auto instance = linker_.instantiate(*store_, module_);
+        before_ = max_fuel - store_->fuel();
+        given_ = 0;
+        if (!instance) {
+            if (const Trap* const trap = instance.error().trap()) {
+                trap_ = *trap;
+                return false;
+            }
+            throw Failure("warpbeam: " + std::string(instance.error().message()));
+        }
+        instance_ = *instance;
+        execution_ = need(Execution::create(need(instance_.func("_start"))));
+        return true;
+    }
+    void restore_from(const Event& snapshot) {
+        BytesSource source{snapshot.bytes};
+        SnapshotSource* const sources[] = {&source};
+        const Module modules[] = {module_};
+        RestoreOptions options;
+        options.modules = modules;
+        options.linker = &linker_;
+        auto restored = need(restore(engine_, sources, options));
+        if (restored.instances.size() != 1 || restored.executions.size() != 1)
+            throw Failure("warpbeam: a snapshot in the log is not one of a program");
+        store_.emplace(std::move(restored.store));
+        instance_ = restored.instances[0];
+        execution_ = std::move(restored.executions[0]);
+        before_ = snapshot.fuel;
+        given_ = execution_.fuel();
+        for (uint32_t fd = 0; fd < 3; ++fd)
+            if ((snapshot.number >> fd & 1) == 0)
+                context_->close(fd);
+    }
+    /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
+    bool run(uint64_t until) {
+        if (trap_)
+            return true;
+        const uint64_t more = until - std::min(until, used_now());
+        given_ += more;
+        switch (need(execution_.resume({.fuel = more}))) {
+        case ExecutionState::done:
+            return true;
+        case ExecutionState::trapped:
+            trap_ = *execution_.trap();
+            return true;
+        default:
+            return false;
+        }
+    }
+    [[nodiscard]] uint64_t used_now() const { return before_ + given_ - execution_.fuel(); }
+    [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
+    [[nodiscard]] int status() const { return trap_ ? report(*trap_) : exit_success; }
+    [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
+
+    [[nodiscard]] Event snapshot() {
+        BytesSink sink;
+        const Instance instances[] = {instance_};
+        const Execution* const executions[] = {&execution_};
+        (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink));
+        Event event;
+        event.kind = EventKind::snapshot;
+        event.fuel = used_now();
+        for (uint32_t fd = 0; fd < 3; ++fd)
+            event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
+        event.bytes = std::move(sink.bytes);
+        return event;
+    }
+    /// That of the final state.
+    [[nodiscard]] Digest digest() {
+        if (!instance_)
+            return {};
+        NoSink sink;
+        const Instance instances[] = {instance_};
+        return need(save(*store_, {.instances = instances, .executions = {}, .values = {}}, sink));
+    }
+
+private:
+    static Config config_for(const ProgramState& state) {
+        Config config;
+        config.features = FeatureSet::all();
+        config.features.disable(Feature::threads);
+        config.deterministic = true;
+        config.fuel = true;
+        config.stack_size = static_cast<size_t>(state.stack_size);
+        return config;
+    }
+
+    Engine engine_;
+    Module module_;
+    Linker linker_;
+    std::optional<wasi::Context> context_;
+    std::optional<Store> store_;
+    Instance instance_;
+    Execution execution_;
+    std::optional<Trap> trap_;
+    uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
+    uint64_t given_ = 0;  ///< to what runs now
+};
+
+} // namespace
+
+int record_program(const ProgramState& state, std::span<const uint8_t> module, wasi::Host& host,
+                   const RecordSettings& settings) {
+    LogWriter log{settings.path, state, module};
+    Machine machine{state, module};
+    const auto recorded = record(host, log, machine.used());
+    machine.connect(state, *recorded);
+    if (machine.begin())
+        while (!machine.run(machine.used_now() + settings.snapshots_every))
+            log.write(machine.snapshot());
+    const Digest digest = machine.digest();
+    Event end;
+    end.kind = EventKind::end;
+    end.fuel = machine.used_now();
+    end.bytes.assign(digest.begin(), digest.end());
+    log.write(end);
+    log.finish();
+    return machine.status();
+}
+
+int replay(Words words) {
+    std::optional<uint64_t> to;
+    bool backtrace = false;
+    bool quiet = false;
+    Options options{"replay [OPTIONS] FILE",
+                    "Runs a program again from a log that warpbeam run --record has written, with the same\n"
+                    "results, and says where the first difference is. What it writes to its standard streams is\n"
+                    "written again.\n"
+                    "\n"
+                    "The exit status is the program's own; 1 if there is a difference.\n"};
+    options
+        .value("--to", "N", "stop when it has used N units of fuel; starts from the last snapshot before that",
+               [&](std::string_view text) { to = parse_count(text); })
+        .flag("--backtrace", "print the active functions where it stops", backtrace)
+        .flag("--quiet", "don't write what the program writes", quiet);
+    const auto file = options.parse_file(words);
+    if (!file)
+        return exit_success;
+    LogReader log{std::string{*file}};
+    Machine machine{log.state(), log.module()};
+    const auto host = replay_from(log, quiet, machine.used());
+    machine.connect(log.state(), *host);
+    const Event start = to ? log.seek(*to) : Event{};
+    bool runs = true;
+    if (start.kind == EventKind::snapshot)
+        machine.restore_from(start);
+    else
+        runs = machine.begin();
+    const bool ended = !runs || machine.run(to.value_or(max_fuel));
+    if (ended)
+        host->expect_end(machine.digest());
+    (void)std::fflush(stdout);
+    if (!host->difference().empty()) {
+        std::fprintf(stderr, "warpbeam: the replay differs from the log %s\n", host->difference().c_str());
+        return exit_failure;
+    }
+    if (!ended)
+        std::fprintf(stderr, "warpbeam: stopped after %" PRIu64 " units of fuel\n", machine.used_now());
+    if (backtrace && !ended)
+        std::fprintf(stderr, "%.*s", WARPBEAM_TEXT(to_text(machine.backtrace()).view()));
+    return ended ? machine.status() : exit_success;
+}
+
+} // namespace warpbeam::cli

@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Programs that are saved and continued in another process: saved_program_test.py WARPBEAM"""
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from harness import Suite
+
+suite = Suite(os.path.abspath(sys.argv[1]))
+check, file = suite.check, suite.file
+
+# Prints its arguments and variables, then counts with a line for each step, and copies its input.
+file("count.wat", r"""(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $close (param i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $env_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $env (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (func $print (param $at i32) (param $size i32)
+    (i32.store (i32.const 0) (local.get $at)) (i32.store (i32.const 4) (local.get $size))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $digit (param $n i32)
+    (i32.store8 (i32.const 16) (i32.add (i32.const 48) (local.get $n)))
+    (i32.store8 (i32.const 17) (i32.const 10))
+    (call $print (i32.const 16) (i32.const 2)))
+  (func $pause (local $i i32)
+    (loop $more (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))))
+  (func (export "_start") (local $n i32) (local $before i64)
+    (drop (call $time (i32.const 1) (i64.const 0) (i32.const 32)))
+    (local.set $before (i64.load (i32.const 32)))
+    (drop (call $close (i32.const 2)))
+    (loop $more
+      (call $digit (local.get $n))
+      (call $pause)
+      (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 6))))
+    (drop (call $args_sizes (i32.const 40) (i32.const 44)))
+    (drop (call $args (i32.const 1024) (i32.const 2048)))
+    (call $print (i32.const 2048) (i32.load (i32.const 44)))
+    (drop (call $env_sizes (i32.const 40) (i32.const 44)))
+    (drop (call $env (i32.const 1024) (i32.const 2048)))
+    (call $print (i32.const 2048) (i32.load (i32.const 44)))
+    (i32.store (i32.const 0) (i32.const 4096)) (i32.store (i32.const 4) (i32.const 100))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $print (i32.const 4096) (i32.load (i32.const 8)))
+    (drop (call $time (i32.const 1) (i64.const 0) (i32.const 32)))
+    ;; The monotonic clock never goes back, and standard error is still closed.
+    (call $exit (i32.add (i32.mul (i32.const 10) (i64.lt_u (i64.load (i32.const 32)) (local.get $before)))
+                         (i32.eqz (call $close (i32.const 2)))))))""")
+file("forever.wat", """(module (func (export "_start") (loop (br 0))))""")
+
+whole = "0\n1\n2\n3\n4\n5\ncount.wat\0one\0A=b\0input"
+saved = re.compile(r"saved to snapshot")
+run = ["run", "--env", "A=b", "--snapshot", "snapshot"]
+check("a program that ends first is not saved", [*run, "--snapshot-after", "1000000", "count.wat", "one"], whole,
+      stdin=b"input")
+suite.expect("no snapshot", not os.path.exists(os.path.join(suite.directory.name, "snapshot")))
+check("saved after some fuel", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
+suite.expect("nothing is left beside", not os.path.exists(os.path.join(suite.directory.name, "snapshot.part")))
+check("continues in another process", ["resume", "snapshot"], "3\n4\n5\n" + whole[12:], stdin=b"input")
+check("continues again from the same file, and is saved again",
+      ["resume", "--snapshot", "second", "--snapshot-after", "1000", "snapshot"], "3\n", re.compile("saved to second"))
+check("continues from the second", ["resume", "second"], "4\n5\n" + whole[12:], stdin=b"input")
+# Wherever it is saved, all output together is the same.
+for step in range(1, 6100, 487):
+    first = suite.check(f"saved after {step}", [*run, "--snapshot-after", str(step), "count.wat", "one"], None, saved)
+    rest = suite.check(f"continued after {step}", ["resume", "snapshot"], None, stdin=b"input")
+    suite.expect(f"the output of both, cut after {step}", (first.stdout + rest.stdout).decode() == whole,
+                 repr((first.stdout, rest.stdout)))
+check("fuel that was left counts", ["run", "--fuel", "3000", "--snapshot", "snapshot", "--snapshot-after", "2500", "count.wat"],
+      None, saved)
+check("and ends", ["resume", "snapshot"], "3\n", re.compile("out of fuel"), status=1)
+
+process = subprocess.Popen([suite.command, "run", "--snapshot", "forever", "--snapshot-on-signal", "forever.wat"],
+                           cwd=suite.directory.name, stderr=subprocess.PIPE)
+time.sleep(0.5)
+process.send_signal(signal.SIGUSR1)
+_, errors = process.communicate(timeout=30)
+suite.expect("saved at a signal", process.returncode == 0 and b"saved to forever" in errors, errors.decode())
+check("continues and is saved without fuel", ["resume", "--snapshot-after", "5", "--snapshot", "x", "forever"], "",
+      re.compile("does not count fuel"), status=2)
+
+check("--snapshot alone", ["run", "--snapshot", "x", "count.wat"], "", re.compile("needs --snapshot-after or"), status=2)
+check("--snapshot-after alone", ["run", "--snapshot-after", "5", "count.wat"], "", re.compile("need --snapshot FILE"),
+      status=2)
+check("with --invoke", ["run", "--snapshot", "x", "--snapshot-after", "5", "count.wat", "--invoke", "f"], "",
+      re.compile("--invoke"), status=2)
+check("a folder that is not there", ["run", "--snapshot", "no/x", "--snapshot-after", "5", "count.wat"], None,
+      re.compile("cannot open no/x"), status=1)
+check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=1)
+check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
+check("saved", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
+data = suite.read("snapshot")
+for cut in (0, 5, 20, 60, len(data) // 2, len(data) - 1):
+    file("cut", data[:cut])
+    check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=1)
+for at in range(0, len(data), max(1, len(data) // 40)):
+    file("flipped", data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
+    check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=1)
+suite.close()
