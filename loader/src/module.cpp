@@ -1,11 +1,9 @@
 #include "decode_sections.hpp"
+#include "module_impl.hpp"
 
 #include <warpbeam/loader/module.hpp>
-#include <warpbeam/memory/ref.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
 
 namespace warpbeam {
 
@@ -27,27 +25,6 @@ std::string_view ModuleData::func_name(uint32_t func) const noexcept {
         return exports[*exported].name;
     return {};
 }
-
-/// A module with all its data, in one block.
-struct Module::Impl : ModuleData {
-    explicit Impl(Allocator& a) noexcept : ModuleData{a}, allocator{a}, self{this} {}
-    ~Impl() {
-        if (ModuleAccess::Attachment* const attached = attachment.load(std::memory_order_acquire))
-            attached->drop();
-        destroy(allocator, owned_registry);
-    }
-
-    Allocator& allocator;
-    TypeRegistry* owned_registry = nullptr;
-    RefCount owners;
-    std::atomic<ModuleAccess::Attachment*> attachment{nullptr};
-    std::mutex computing_digest;
-    std::optional<Digest> digest;
-    /// Never destroyed, since it owns nothing.
-    union {
-        Module self;
-    };
-};
 
 Module::Module(const Module& other) noexcept : impl_{other.impl_} {
     if (impl_ != nullptr)
@@ -228,14 +205,5 @@ void ModuleAccess::release(const Module& module) noexcept {
         destroy(module.impl_->allocator, module.impl_);
 }
 ModuleData* ModuleAccess::data(const Module& module) noexcept { return module.impl_; }
-
-Digest Module::digest() const noexcept {
-    if (impl_ == nullptr)
-        return sha256({});
-    const std::lock_guard lock{impl_->computing_digest};
-    if (!impl_->digest)
-        impl_->digest = sha256(impl_->bytes);
-    return *impl_->digest;
-}
 
 } // namespace warpbeam

@@ -123,7 +123,7 @@ struct LoadOptions {
     /// outlive them; without one the module makes its own.
     TypeRegistry* types = nullptr;
     Allocator* allocator = nullptr; ///< null means the default allocator
-    /// The caller promises that the bytes outlive the module; the module then makes no copy.
+    /// The caller promises that the bytes outlive the module, unchanged; the module then makes no copy.
     bool borrow = false;
 };
 
