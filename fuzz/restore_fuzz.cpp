@@ -1,7 +1,8 @@
-// libFuzzer target: snapshots of executions that stand in many places, with parts changed, are restored and go
-// on. The digest is made right, so only the contents can be wrong. Nothing may crash, hang or leak.
+// libFuzzer target: snapshots of executions that stand in many places, with parts changed, are restored and
+// go on. The digest is made right, so only the contents can be wrong. Nothing may crash, hang or leak.
 //
-// An input is the number of a snapshot, how many changes are made, and these; or 255 and bytes that are a snapshot themselves.
+// An input is the number of a snapshot, how many changes are made, and these; or 255 and bytes that are a
+// snapshot themselves.
 
 #include "bounded_allocator.hpp"
 #include "saved_modules.hpp"

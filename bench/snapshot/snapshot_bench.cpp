@@ -1,5 +1,5 @@
-// Prints what snapshots and forks take, beside a call: snapshot_bench [-n ROUNDS]. The instance has a memory of
-// 64 MiB of which 1 % was written since the beginning, or since the snapshot before.
+// Prints what snapshots and forks take, beside a call: snapshot_bench [-n ROUNDS]. The instance has a memory
+// of 64 MiB of which 1 % was written since the beginning, or since the snapshot before.
 
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/linker.hpp>

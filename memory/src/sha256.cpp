@@ -86,8 +86,8 @@ __attribute__((target("sha,sse4.1,ssse3"))) void sha256_native(uint32_t (&state)
         return _mm_loadu_si128(static_cast<const __m128i*>(from));
     };
     const __m128i swap_bytes = _mm_set_epi64x(0x0c0d'0e0f'0809'0a0b, 0x0405'0607'0001'0203);
-    const __m128i abcd = _mm_shuffle_epi32(load(state), 0xb1);         // {c, d, a, b}, from the top
-    const __m128i efgh = _mm_shuffle_epi32(load(state + 4), 0x1b);     // {e, f, g, h}
+    const __m128i abcd = _mm_shuffle_epi32(load(state), 0xb1);     // {c, d, a, b}, from the top
+    const __m128i efgh = _mm_shuffle_epi32(load(state + 4), 0x1b); // {e, f, g, h}
     __m128i abef = _mm_alignr_epi8(abcd, efgh, 8);
     __m128i cdgh = _mm_blend_epi16(efgh, abcd, 0xf0);
     for (; count != 0; --count, blocks += 64) {

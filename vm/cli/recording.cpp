@@ -147,10 +147,12 @@ public:
 
     std::expected<size_t, Errno> read(std::span<uint8_t> into) noexcept override {
         const auto count = from_.read(into);
-        return note(EventKind::read, 0, count, {into.begin(), into.begin() + static_cast<ptrdiff_t>(count.value_or(0))});
+        return note(EventKind::read, 0, count,
+                    {into.begin(), into.begin() + static_cast<ptrdiff_t>(count.value_or(0))});
     }
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
-        return note(EventKind::write, static_cast<uint8_t>(stream), from_.write(stream, bytes), digest_of(bytes));
+        return note(EventKind::write, static_cast<uint8_t>(stream), from_.write(stream, bytes),
+                    digest_of(bytes));
     }
     bool is_terminal(Stream stream) const noexcept override {
         const std::expected<size_t, Errno> answer = from_.is_terminal(stream) ? 1 : 0;
@@ -275,8 +277,8 @@ private:
             return event;
         }
         if (event.kind != kind || event.subject != subject)
-            differ(std::string{"it calls "} + name_of(kind) + " (" + std::to_string(subject) + ") instead of " +
-                   name_of(event.kind) + " (" + std::to_string(event.subject) + ")");
+            differ(std::string{"it calls "} + name_of(kind) + " (" + std::to_string(subject) +
+                   ") instead of " + name_of(event.kind) + " (" + std::to_string(event.subject) + ")");
         else if (event.fuel != used_())
             differ(std::string{name_of(kind)} + " comes after " + std::to_string(used_()) +
                    " units of fuel instead of " + std::to_string(event.fuel));

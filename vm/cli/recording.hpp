@@ -22,10 +22,10 @@ enum class EventKind : uint8_t { read, write, is_terminal, now, resolution, slee
 
 struct Event {
     EventKind kind = EventKind::end;
-    uint64_t fuel = 0;         ///< used before it
-    uint8_t subject = 0;       ///< the stream or clock
-    uint16_t error = 0;        ///< an errno
-    uint64_t number = 0;       ///< what was returned, or how long to sleep
+    uint64_t fuel = 0;          ///< used before it
+    uint8_t subject = 0;        ///< the stream or clock
+    uint16_t error = 0;         ///< an errno
+    uint64_t number = 0;        ///< what was returned, or how long to sleep
     std::vector<uint8_t> bytes; ///< read, random, a snapshot, or the digest of what was written
 };
 [[nodiscard]] const char* name_of(EventKind kind) noexcept;
@@ -88,7 +88,7 @@ public:
 
 /// How a run is recorded.
 struct RecordSettings {
-    std::string path; ///< empty: it is not
+    std::string path;                             ///< empty: it is not
     uint64_t snapshots_every = uint64_t{1} << 32; ///< units of fuel
 };
 /// Runs a program and records it. Returns the exit status.

@@ -1,7 +1,6 @@
-#include "recording.hpp"
-
 #include "files.hpp"
 #include "options.hpp"
+#include "recording.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
@@ -204,14 +203,16 @@ int replay(Words words) {
     std::optional<uint64_t> to;
     bool backtrace = false;
     bool quiet = false;
-    Options options{"replay [OPTIONS] FILE",
-                    "Runs a program again from a log that warpbeam run --record has written, with the same\n"
-                    "results, and says where the first difference is. What it writes to its standard streams is\n"
-                    "written again.\n"
-                    "\n"
-                    "The exit status is the program's own; 1 if there is a difference.\n"};
+    Options options{
+        "replay [OPTIONS] FILE",
+        "Runs a program again from a log that warpbeam run --record has written, with the same\n"
+        "results, and says where the first difference is. What it writes to its standard streams is\n"
+        "written again.\n"
+        "\n"
+        "The exit status is the program's own; 1 if there is a difference.\n"};
     options
-        .value("--to", "N", "stop when it has used N units of fuel; starts from the last snapshot before that",
+        .value("--to", "N",
+               "stop when it has used N units of fuel; starts from the last snapshot before that",
                [&](std::string_view text) { to = parse_count(text); })
         .flag("--backtrace", "print the active functions where it stops", backtrace)
         .flag("--quiet", "don't write what the program writes", quiet);

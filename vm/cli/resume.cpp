@@ -66,10 +66,11 @@ void check(const std::expected<void, Error>& done) {
 
 int resume(Words words) {
     SaveSettings save;
-    Options options{"resume [OPTIONS] FILE",
-                    "Continues a program that warpbeam run --snapshot has saved, also on another machine. It has\n"
-                    "the arguments and the environment that it was started with, and the standard streams of this\n"
-                    "process. It can be saved again.\n"};
+    Options options{
+        "resume [OPTIONS] FILE",
+        "Continues a program that warpbeam run --snapshot has saved, also on another machine. It has\n"
+        "the arguments and the environment that it was started with, and the standard streams of this\n"
+        "process. It can be saved again.\n"};
     add_save_options(options, save);
     const auto file = options.parse_file(words);
     if (!file)
@@ -79,7 +80,8 @@ int resume(Words words) {
     FileSource source{path};
     ProgramState state = read_program(source, path);
     if (save.after && !state.has_fuel)
-        throw options.error("the program does not count fuel: --snapshot-after was not given when it started");
+        throw options.error(
+            "the program does not count fuel: --snapshot-after was not given when it started");
     Config config;
     config.features = FeatureSet::all();
     config.stack_size = static_cast<size_t>(state.stack_size);
@@ -91,7 +93,8 @@ int resume(Words words) {
         check(context.add_arg(arg));
     for (const std::string& variable : state.env) {
         const size_t equals = std::min(variable.find('='), variable.size());
-        check(context.add_env(variable.substr(0, equals), variable.substr(std::min(equals + 1, variable.size()))));
+        check(context.add_env(variable.substr(0, equals),
+                              variable.substr(std::min(equals + 1, variable.size()))));
     }
     for (uint32_t fd = 0; fd < 3; ++fd)
         if (!state.open[fd])
@@ -107,7 +110,8 @@ int resume(Words words) {
         throw Failure(path + ": " + std::string(restored.error().message()));
     if (restored->instances.size() != 1 || restored->executions.size() != 1)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
-    return run_program(restored->store, restored->instances[0], restored->executions[0], state, context, save);
+    return run_program(restored->store, restored->instances[0], restored->executions[0], state, context,
+                       save);
 }
 
 } // namespace warpbeam::cli

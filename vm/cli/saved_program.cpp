@@ -119,7 +119,8 @@ void save_program(Store& store, const Instance& instance, const Execution& execu
     const Instance instances[] = {instance};
     const Execution* const executions[] = {&execution};
     const SnapshotContents contents{.instances = instances, .executions = executions, .values = {}};
-    const auto saved = save(store, contents, file, {.host = nullptr, .carry_modules = true, .series = nullptr});
+    const auto saved =
+        save(store, contents, file, {.host = nullptr, .carry_modules = true, .series = nullptr});
     if (!saved && errno != 0)
         fail(path, "write");
     if (!saved)
@@ -136,7 +137,7 @@ class OnSignal {
 public:
     explicit OnSignal(const Store& store) : handle_{store.interrupt_handle()} {
         to_interrupt = &handle_;
-        struct sigaction action {};
+        struct sigaction action{};
         action.sa_handler = interrupt;
         (void)::sigaction(SIGUSR1, &action, &before_);
     }
@@ -149,7 +150,7 @@ public:
 
 private:
     InterruptHandle handle_;
-    struct sigaction before_ {};
+    struct sigaction before_{};
 };
 
 } // namespace
@@ -161,7 +162,8 @@ void add_save_options(Options& options, SaveSettings& settings) {
         .value("--snapshot-after", "N", "save it and end when it has used N units of fuel",
                [&](std::string_view text) { settings.after = parse_count(text); })
         .flag("--snapshot-on-signal", "save it and end when the signal USR1 comes", settings.on_signal)
-        .flag("--print-fuel", "say on standard error how much fuel the program has used", settings.print_fuel);
+        .flag("--print-fuel", "say on standard error how much fuel the program has used",
+              settings.print_fuel);
 }
 
 void check_save_options(const Options& options, const SaveSettings& settings) {
@@ -231,8 +233,8 @@ ProgramState read_program(SnapshotSource& file, const std::string& path) {
     Digest digest{};
     if (size <= max_state)
         bytes.resize(size);
-    if (size > max_state || !read({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}) || !read(digest) ||
-        sha256(bytes_of(bytes)) != digest)
+    if (size > max_state || !read({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}) ||
+        !read(digest) || sha256(bytes_of(bytes)) != digest)
         throw Failure(path + ": the state of the program is damaged");
     return program_state(bytes, path);
 }

@@ -16,10 +16,10 @@ namespace warpbeam::cli {
 
 /// When and where a program is saved.
 struct SaveSettings {
-    std::string path; ///< empty: never
+    std::string path;              ///< empty: never
     std::optional<uint64_t> after; ///< units of fuel
-    bool on_signal = false;  ///< at SIGUSR1
-    bool print_fuel = false; ///< say how much a program has used that ends
+    bool on_signal = false;        ///< at SIGUSR1
+    bool print_fuel = false;       ///< say how much a program has used that ends
     [[nodiscard]] bool wanted() const noexcept { return !path.empty(); }
 };
 class Options;

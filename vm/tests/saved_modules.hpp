@@ -105,9 +105,9 @@ inline std::string stopping_module() {
     return text;
 }
 /// Its functions, which take an i32 and return one.
-inline constexpr const char* stopping_functions[] = {"sum",  "operands", "loops",
-                                                     "indirect", "tail", "bulk",
-                                                     "catches", "loop after a call", "many locals", "objects"};
+inline constexpr const char* stopping_functions[] = {
+    "sum",     "operands",          "loops",       "indirect", "tail", "bulk",
+    "catches", "loop after a call", "many locals", "objects"};
 
 /// Continuations that run, wait and have not begun; it imports `env.ask`.
 inline constexpr std::string_view switching_module = R"((module

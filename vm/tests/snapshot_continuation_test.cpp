@@ -39,7 +39,7 @@ protected:
                 const Instance instances[] = {last ? last->instances[0] : instance};
                 const Execution* const executions[] = {&execution};
                 const SnapshotContents contents{.instances = instances, .executions = executions};
-                std::expected<Restored, Error> next;
+                std::expected<Restored, Error> next = std::unexpected{Error{ErrorCode::usage}};
                 if (way == Way::snapshot) {
                     const Bytes bytes = saved(from, contents);
                     next = restored(bytes);

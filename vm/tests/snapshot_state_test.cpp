@@ -299,7 +299,8 @@ TEST_F(SnapshotStateTest, refuses_shared_memories_running_code_and_other_stores)
         if (auto made = save(caller.store(), {}, sink); !made)
             inside = made.error();
     }));
-    const Instance calling = instantiate(R"((module (import "host" "save" (func $s)) (func (export "f") (call $s))))");
+    const Instance calling =
+        instantiate(R"((module (import "host" "save" (func $s)) (func (export "f") (call $s))))");
     ASSERT_TRUE(calling.func("f")->call());
     ASSERT_TRUE(inside);
     EXPECT_EQ(inside->code(), ErrorCode::usage);

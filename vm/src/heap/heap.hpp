@@ -181,9 +181,7 @@ public:
         uint32_t futile = 0;
         uint64_t collections = 0;
     };
-    [[nodiscard]] Counts counts() const noexcept {
-        return {survived_, allocated(), futile_, collections_};
-    }
+    [[nodiscard]] Counts counts() const noexcept { return {survived_, allocated(), futile_, collections_}; }
     /// For a heap with objects that were copied from another one, which has these counts, and at least as
     /// many objects. False if they contradict the objects or the limit.
     [[nodiscard]] bool set_counts(const Counts& counts) noexcept;

@@ -24,8 +24,7 @@ std::optional<CallSite> call_site_at(const InstanceData& inst, uint32_t func, ui
     case Op::switch_: {
         // The last parameter is the continuation that is left here; its arguments are what comes back.
         const FuncType& target = types.func(types[module.types()[reader.u32()]].cont);
-        return CallSite{StackTop::suspended,
-                        types.func(types[target.params.back().heap().id()].cont).params};
+        return CallSite{StackTop::suspended, types.func(types[target.params.back().heap().id()].cont).params};
     }
     default:
         return std::nullopt;

@@ -8,8 +8,8 @@ namespace warpbeam::vm {
 namespace {
 
 uint32_t hash_of_point(const ModuleCode* code, uint32_t func, FramePoint point) noexcept {
-    return hash_of(reinterpret_cast<uintptr_t>(code) ^ (uint64_t{func} << 34 ^ uint64_t{point.offset} << 2 ^
-                                                        static_cast<uint64_t>(point.kind)));
+    return hash_of(reinterpret_cast<uintptr_t>(code) ^
+                   (uint64_t{func} << 34 ^ uint64_t{point.offset} << 2 ^ static_cast<uint64_t>(point.kind)));
 }
 
 } // namespace
@@ -51,7 +51,7 @@ Exit FrameShapes::at(const InstanceData& inst, const Instr* ip, bool after, uint
         return exit;
     const auto place = static_cast<uint32_t>(places_.size());
     return places_.push({ip, after, shape}) && by_place_.insert(hash, place) ? Exit::none
-                                                                            : Exit::out_of_memory;
+                                                                             : Exit::out_of_memory;
 }
 
 } // namespace warpbeam::vm

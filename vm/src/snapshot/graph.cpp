@@ -337,8 +337,7 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
         return fail(std::move(settled.error()));
     const auto saved = object.saved();
     const vm::Execution& execution = *object.execution();
-    if (execution.is_running || saved.state == ExecutionState::done ||
-        saved.state == ExecutionState::trapped)
+    if (execution.is_running || saved.state == ExecutionState::done || saved.state == ExecutionState::trapped)
         return fail(Error{ErrorCode::usage, "an execution has ended: there is nothing to save"});
     GraphExecution* const added = executions.emplace(store_.allocator());
     if (!keep(added != nullptr))
@@ -349,8 +348,8 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
     if (saved.instance != nullptr && !add_instance(*static_cast<InstanceObject*>(saved.instance)))
         return false;
     if (saved.step == ExecutionObject::Step::trap)
-        return fail(Error{ErrorCode::usage,
-                          "an execution was answered with a trap: resume it before it is saved"});
+        return fail(
+            Error{ErrorCode::usage, "an execution was answered with a trap: resume it before it is saved"});
     const auto push = [&]() noexcept { return added->stacks.emplace(store_.allocator()); };
     SavedStack* top = push();
     if (!keep(top != nullptr))
@@ -385,16 +384,15 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
             return false;
         top->host_func = called;
     }
-    const std::span<const ValType> types = top->host == nullptr     ? std::span<const ValType>{}
+    const std::span<const ValType> types = top->host == nullptr   ? std::span<const ValType>{}
                                            : execution.has_values ? execution.values
                                                                   : top->host->signature->params;
     if (!add_stack(*top, types))
         return false;
     for (const Continuation* each = execution.continuation; each != nullptr; each = each->parent) {
         SavedStack* const waiting = push();
-        if (!keep(waiting != nullptr &&
-                  waiting->read_waiting(waiting_state(execution, each->parent), StackTop::resuming, shapes) ==
-                      Exit::none) ||
+        if (!keep(waiting != nullptr && waiting->read_waiting(waiting_state(execution, each->parent),
+                                                              StackTop::resuming, shapes) == Exit::none) ||
             !add_stack(*waiting, {}))
             return false;
     }

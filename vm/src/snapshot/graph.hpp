@@ -115,7 +115,7 @@ public:
     Numbered<GlobalInst*> globals;
     Numbered<TagInst*> tags;
     Numbered<Object*> objects;
-    Numbered<Slot> externs; ///< references of the host
+    Numbered<Slot> externs;               ///< references of the host
     Vec<GraphContinuation> continuations; ///< of those objects that are some
     Vec<GraphExecution> executions;
     // What the host has asked for.

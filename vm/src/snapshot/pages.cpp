@@ -34,7 +34,8 @@ void save_runs(const MemoryObject& memory, const PageSet& pages, Writer& out) no
     for (size_t page = pages.next(0); page < pages.pages() && out.ok();) {
         const bool zeros = is_zero(page_at(page));
         size_t end = page + 1;
-        while (end < pages.pages() && end - page < max_run && pages.has(end) && is_zero(page_at(end)) == zeros)
+        while (end < pages.pages() && end - page < max_run && pages.has(end) &&
+               is_zero(page_at(end)) == zeros)
             ++end;
         out.u32(static_cast<uint32_t>(zeros ? PageRun::zeros : PageRun::bytes));
         out.u64(page);
@@ -78,8 +79,7 @@ bool find_homes(std::span<InstanceObject* const> instances, std::span<MemoryObje
     return true;
 }
 
-std::expected<void, Error> save_pages(const Graph& graph, Writer& out,
-                                      SeriesState* series) noexcept {
+std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesState* series) noexcept {
     Allocator& allocator = graph.store().allocator();
     const auto no_memory = [] { return std::unexpected{Error{ErrorCode::out_of_memory}}; };
     Vec<MemoryHome> homes{allocator};
@@ -103,6 +103,7 @@ std::expected<void, Error> save_pages(const Graph& graph, Writer& out,
         } else {
             out.u32(i);
         }
+        out.u64(memory.size);
         const bool is_marked = follows && known->mark.has_value();
         if (is_marked ? !known->mark->find(*memory.bytes, pages, true)
                       : !find_written(memory, homes[i], pieces, pages))
@@ -149,11 +150,44 @@ bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,
     return true;
 }
 
-namespace {
+// ---- Reading ----
 
-/// Reads the runs of one memory; null skips them.
-bool restore_runs(Reader& in, MemoryObject* memory) noexcept {
-    const uint64_t size = memory != nullptr ? memory->size : UINT64_MAX;
+bool PageRestorer::prepare() noexcept {
+    if (!written_.resize(memories_.size()))
+        return false;
+    std::ranges::fill(written_, 0);
+    return true;
+}
+
+bool PageRestorer::read(Reader& in) noexcept {
+    const uint32_t count = in.u32();
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t number = in.u32();
+        const uint64_t size = in.u64();
+        if (!in.ok())
+            return false;
+        const auto found = std::ranges::find(numbers_, number);
+        if (found == numbers_.end()) {
+            if (!runs(in, nullptr, written_of_none_))
+                return false;
+            continue;
+        }
+        const auto at = static_cast<size_t>(found - numbers_.begin());
+        MemoryObject& memory = *memories_[at];
+        if (!runs(in, &memory, written_[at]))
+            return false;
+        // The memory was smaller then, and when it grew again that was zeros.
+        if (written_[at] > size) {
+            std::memset(memory.base + size, 0, static_cast<size_t>(written_[at] - size));
+            written_[at] = size;
+        }
+    }
+    return in.ok();
+}
+
+/// Reads the runs of one memory; null skips them. `written` is the end of all pages that were written.
+bool PageRestorer::runs(Reader& in, MemoryObject* memory, uint64_t& written) noexcept {
+    const uint64_t size = memory != nullptr ? memory->size : 0;
     for (uint64_t next = 0;;) {
         const auto kind = static_cast<PageRun>(in.u32());
         if (!in.ok())
@@ -169,37 +203,25 @@ bool restore_runs(Reader& in, MemoryObject* memory) noexcept {
             return in.malformed("a run of %" PRIu32 " pages at page %" PRIu64 " is not possible here", count,
                                 page);
         next = page + count;
+        // What is beyond the end is padding, or the memory was larger then.
+        const uint64_t begin = std::min(page * page_size, size);
+        const auto length = static_cast<size_t>(std::min(next * page_size, size) - begin);
+        written = std::max(written, begin + length);
+        if (kind == PageRun::zeros) {
+            if (length != 0)
+                std::memset(memory->base + begin, 0, length);
+            continue;
+        }
+        if (length != 0 && !in.bytes({memory->base + begin, length}))
+            return false;
         uint8_t skipped[page_size];
-        for (uint64_t each = page; each < next; ++each) {
-            // A memory that was reset may be smaller than it was.
-            const uint64_t begin = each * page_size;
-            const bool exists = begin < size && memory != nullptr;
-            const auto length = static_cast<size_t>(std::min<uint64_t>(page_size, size - std::min(size, begin)));
-            const std::span<uint8_t> to =
-                exists ? std::span{memory->base + begin, length} : std::span<uint8_t>{skipped};
-            if (kind == PageRun::zeros)
-                std::memset(to.data(), 0, to.size());
-            else if (!in.bytes(to) || (to.size() < page_size && !in.bytes({skipped, page_size - to.size()})))
+        for (uint64_t left = count * page_size - length; left != 0;) {
+            const auto part = static_cast<size_t>(std::min<uint64_t>(left, page_size));
+            if (!in.bytes({skipped, part}))
                 return false;
+            left -= part;
         }
     }
-}
-
-} // namespace
-
-bool restore_pages(Reader& in, std::span<MemoryObject* const> memories,
-                   std::span<const uint32_t> numbers) noexcept {
-    const uint32_t count = in.u32();
-    for (uint32_t i = 0; i < count; ++i) {
-        const uint32_t number = in.u32();
-        if (!in.ok())
-            return false;
-        const auto found = std::ranges::find(numbers, number);
-        if (!restore_runs(in, found != numbers.end() ? memories[static_cast<size_t>(found - numbers.begin())]
-                                                     : nullptr))
-            return false;
-    }
-    return in.ok();
 }
 
 } // namespace warpbeam::vm

@@ -30,7 +30,6 @@ struct SeriesState {
     [[nodiscard]] std::optional<uint32_t> number_of(MemoryObject& memory) noexcept;
 };
 
-
 /// Where a memory is defined, and so its initial contents; the instance is null for one of the host's.
 struct MemoryHome {
     const InstanceObject* instance = nullptr;
@@ -47,8 +46,25 @@ struct MemoryHome {
 /// Gives new memories their initial contents. False after a fault, which the reader has.
 [[nodiscard]] bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,
                                      std::span<MemoryObject* const> memories) noexcept;
-/// Reads pages into the memories that have these numbers in the snapshot; others are skipped.
-[[nodiscard]] bool restore_pages(Reader& in, std::span<MemoryObject* const> memories,
-                                 std::span<const uint32_t> numbers) noexcept;
+/// Reads the pages of the snapshots of a series, one after another, into memories that have these numbers in
+/// the series. Others are skipped.
+class PageRestorer {
+public:
+    PageRestorer(std::span<MemoryObject* const> memories, std::span<const uint32_t> numbers,
+                 Allocator& allocator) noexcept
+        : memories_{memories}, numbers_{numbers}, written_{allocator} {}
+    /// To be called first; false if memory runs out.
+    [[nodiscard]] bool prepare() noexcept;
+    /// False after a fault, which the reader has.
+    [[nodiscard]] bool read(Reader& in) noexcept;
+
+private:
+    [[nodiscard]] static bool runs(Reader& in, MemoryObject* memory, uint64_t& written) noexcept;
+
+    std::span<MemoryObject* const> memories_;
+    std::span<const uint32_t> numbers_;
+    Vec<uint64_t> written_; ///< of each memory, the end of what was written
+    uint64_t written_of_none_ = 0;
+};
 
 } // namespace warpbeam::vm

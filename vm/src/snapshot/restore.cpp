@@ -25,11 +25,13 @@ constexpr uint32_t max_name = 1 << 20;
 Restorer::Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options) noexcept
     : store_{store}, in_{in}, purpose_{purpose}, options_{options}, modules_{store.allocator()},
       instances_{store.allocator()}, first_funcs_{store.allocator()}, hosts_{store.allocator()},
-      memory_plans_{store.allocator()}, space_numbers_{store.allocator()}, memories_{store.allocator()}, series_numbers_{store.allocator()}, tables_{store.allocator()},
-      globals_{store.allocator()}, tags_{store.allocator()}, objects_{store.allocator()},
-      externs_{store.allocator()}, object_roots_{store.heap, {}}, extern_roots_{store.heap, {}},
-      name_{store.allocator()}, shapes_{store.allocator()}, types_{store.allocator()}, checks_{store.allocator()},
-      continuation_types_{store.allocator()}, executions_{store.allocator()}, given_{store.allocator()}, values_{store.allocator()} {}
+      memory_plans_{store.allocator()}, space_numbers_{store.allocator()}, memories_{store.allocator()},
+      series_numbers_{store.allocator()}, tables_{store.allocator()}, globals_{store.allocator()},
+      tags_{store.allocator()}, objects_{store.allocator()}, externs_{store.allocator()},
+      object_roots_{store.heap, {}}, extern_roots_{store.heap, {}}, name_{store.allocator()},
+      shapes_{store.allocator()}, types_{store.allocator()}, checks_{store.allocator()},
+      continuation_types_{store.allocator()}, executions_{store.allocator()}, given_{store.allocator()},
+      values_{store.allocator()} {}
 
 Restorer::~Restorer() {
     for (Ref<ExecutionObject>& execution : executions_)
@@ -39,8 +41,7 @@ Restorer::~Restorer() {
 
 bool Restorer::read() noexcept {
     return modules() && hosts() && memory_types() && tables() && globals() && tags() && spaces() &&
-           make_memories() && externs() && objects() && elements() && continuations() && given() &&
-           heap();
+           make_memories() && externs() && objects() && elements() && continuations() && given() && heap();
 }
 
 // ---- Types ----
@@ -199,8 +200,8 @@ bool Restorer::host() noexcept {
     if (!in_.text(name_, max_name))
         return false;
     if (how == HostName::named) {
-        const auto found = options_.host != nullptr ? options_.host->find_func(store_.handle(), name_)
-                                                    : std::nullopt;
+        const auto found =
+            options_.host != nullptr ? options_.host->find_func(store_.handle(), name_) : std::nullopt;
         if (!found || !*found)
             return in_.fault(
                 Error{ErrorCode::unlinkable, "the host does not find a function that it had named"});
@@ -262,8 +263,7 @@ bool Restorer::make_memories() noexcept {
         if (is_fork()) {
             made = store_.objects.fork_memory(*plan.source);
         } else {
-            const DataImages* const images =
-                plan.home != nullptr ? plan.home->compiled->images() : nullptr;
+            const DataImages* const images = plan.home != nullptr ? plan.home->compiled->images() : nullptr;
             made = store_.objects.make_memory(plan.type, images != nullptr && images->of(plan.index));
         }
         if (!made)
@@ -368,8 +368,8 @@ bool Restorer::spaces_of(InstanceObject& instance) noexcept {
     const Module& module = *instance.module;
     const TypeRegistry& types = store_.types();
     const auto refuse = [&](const char* what, size_t index) {
-        return in_.fault(Error{ErrorCode::invalid, "%s %zu of an instance has another type in its module",
-                               what, index});
+        return in_.fault(
+            Error{ErrorCode::invalid, "%s %zu of an instance has another type in its module", what, index});
     };
     // The types of the imports of each kind, in their order.
     size_t imports[5] = {};

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "heap/heap.hpp"
-#include "snapshot/saved_stack.hpp"
 #include "snapshot/save.hpp"
+#include "snapshot/saved_stack.hpp"
 #include "store/execution_object.hpp"
 
 /// Reads what Saver has written, into a new store. Bytes of a snapshot are not trusted; those of a fork are.
@@ -85,9 +85,7 @@ private:
     bool check_continuations() noexcept;
 
     bool keep(bool done) noexcept { return done || in_.fault(Error{ErrorCode::out_of_memory}); }
-    bool invalid(const char* words) noexcept {
-        return in_.fault(Error{ErrorCode::invalid, "%s", words});
-    }
+    bool invalid(const char* words) noexcept { return in_.fault(Error{ErrorCode::invalid, "%s", words}); }
     [[nodiscard]] bool is_fork() const noexcept { return purpose_ == Purpose::fork; }
     [[nodiscard]] Allocator& allocator() const noexcept { return store_.allocator(); }
     template <typename T>

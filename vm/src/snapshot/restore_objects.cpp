@@ -226,8 +226,7 @@ bool Restorer::contents(Object& object) noexcept {
         }
         if (layout.descriptor == 0)
             return true;
-        const ValType descriptor =
-            ValType::reference(HeapType::defined(of.descriptor, true), false);
+        const ValType descriptor = ValType::reference(HeapType::defined(of.descriptor, true), false);
         if (!reference(descriptor, slots[0]))
             return false;
         store_descriptor(&object, slots[0]);

@@ -97,7 +97,8 @@ bool Restorer::add_types(const Module& module, uint32_t func, FramePoint point) 
     const bool fits = types.locals.size() == state.locals.size() &&
                       (is_call ? state.operands.size() <= types.operands.size()
                                : state.operands.size() == types.operands.size());
-    return fits ? keep(types_.push(std::move(types))) : invalid("a frame does not have the operands of its point");
+    return fits ? keep(types_.push(std::move(types)))
+                : invalid("a frame does not have the operands of its point");
 }
 
 /// Reads a stack; `types` are those of the values on top.
@@ -143,8 +144,8 @@ bool Restorer::stack(SavedStack& stack, std::span<const ValType> types, bool is_
 
 /// Whether each frame has called what is above it. For a suspended stack, makes `types` what it waits for.
 bool Restorer::links(const SavedStack& stack, std::span<const ValType>& types) noexcept {
-    std::span<const ValType> above = stack.top == StackTop::host ? stack.host->signature->results
-                                                                 : std::span<const ValType>{};
+    std::span<const ValType> above =
+        stack.top == StackTop::host ? stack.host->signature->results : std::span<const ValType>{};
     for (size_t i = 0; i < stack.frames.size(); ++i) {
         const FrameShape& shape = shapes_[stack.frames[i].shape];
         const InstanceData& inst = *stack.frames[i].inst;
@@ -197,7 +198,8 @@ bool Restorer::build(Execution& execution, Vec<SavedStack>& stacks, bool first_i
                 made.waiting = used(execution);
                 made.parent = outer;
                 if (made.waiting > execution.max_stack)
-                    return in_.fault(Error{ErrorCode::limit, "%s", text_of_fault(Exit::call_stack_exhausted)});
+                    return in_.fault(
+                        Error{ErrorCode::limit, "%s", text_of_fault(Exit::call_stack_exhausted)});
                 execution.max_stack -= made.waiting;
             }
             execution.continuation = &made;
@@ -207,7 +209,7 @@ bool Restorer::build(Execution& execution, Vec<SavedStack>& stacks, bool first_i
                 execution.inst = caller;
         }
         if (const Exit exit = stack.write(execution, is_own, shapes_); exit != Exit::none)
-            return in_.fault(Error{exit == Exit::out_of_memory ? ErrorCode::out_of_memory
+            return in_.fault(Error{exit == Exit::out_of_memory  ? ErrorCode::out_of_memory
                                    : exit == Exit::invalid_code ? ErrorCode::invalid
                                                                 : ErrorCode::limit,
                                    "%s", text_of_fault(exit)});
@@ -374,11 +376,12 @@ bool Restorer::execution() noexcept {
     const bool counts = store_.engine().config().fuel;
     if (counts ? fuel > to_fuel(UINT64_MAX) || fuel < -to_fuel(UINT64_MAX) : fuel < INT64_MAX / 2)
         return in_.malformed("an execution has an impossible amount of fuel");
+    if (!keep(executions_.reserve(executions_.size() + 1)))
+        return false;
     auto made = ExecutionObject::create(store_, saved);
     if (!made)
         return in_.fault(std::move(made.error()));
-    if (!keep(executions_.push(*made)))
-        return false;
+    (void)executions_.push(*made); // there is room
     ExecutionObject& object = **made;
     Execution& execution = *object.execution();
     execution.fuel = fuel;

@@ -12,8 +12,8 @@ namespace warpbeam::vm {
 inline constexpr uint8_t snapshot_magic[8] = {0, 'w', 'b', 's', 'n', 'a', 'p', '\n'};
 inline constexpr uint32_t snapshot_version = 1;
 /// Flags in the head.
-inline constexpr uint32_t has_fuel = 1;   ///< code consumes fuel
-inline constexpr uint32_t has_base = 2;   ///< it has only the pages that differ from an earlier snapshot
+inline constexpr uint32_t has_fuel = 1; ///< code consumes fuel
+inline constexpr uint32_t has_base = 2; ///< it has only the pages that differ from an earlier snapshot
 /// How a host function is found again.
 enum class HostName : uint8_t { import, named, shared };
 /// What follows in the pages of a memory.

@@ -10,24 +10,11 @@
 
 namespace warpbeam {
 
-// ---- What hosts without names have ----
-
-bool SnapshotHost::name_extern(ExternRef, Vec<uint8_t>&) noexcept { return false; }
-bool SnapshotHost::name_func(Func, Vec<uint8_t>&) noexcept { return false; }
-std::optional<ExternRef> SnapshotHost::find_extern(Store&, std::span<const uint8_t>) noexcept {
-    return std::nullopt;
-}
-std::optional<Func> SnapshotHost::find_func(Store&, std::span<const uint8_t>) noexcept {
-    return std::nullopt;
-}
-std::optional<ExternRef> SnapshotHost::clone_extern(Store&, ExternRef reference) noexcept {
-    return reference.is_host() ? std::optional{reference} : std::nullopt;
-}
-
 // ---- A series ----
 
 SnapshotSeries::SnapshotSeries() noexcept = default;
-SnapshotSeries::SnapshotSeries(SnapshotSeries&& other) noexcept : state_{std::exchange(other.state_, nullptr)} {}
+SnapshotSeries::SnapshotSeries(SnapshotSeries&& other) noexcept
+    : state_{std::exchange(other.state_, nullptr)} {}
 SnapshotSeries& SnapshotSeries::operator=(SnapshotSeries&& other) noexcept {
     SnapshotSeries old{std::move(*this)};
     state_ = std::exchange(other.state_, nullptr);
@@ -145,21 +132,26 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
 
 namespace {
 
-/// What a restorer has made, as the embedder gets it.
-std::expected<Restored, Error> take(Store store, vm::Restorer& restorer) noexcept {
-    Restored made{std::move(store)};
-    StoreImpl& impl = *vm::Internal::impl(made.store);
-    for (vm::InstanceObject* const each : restorer.given_instances())
-        if (!made.instances.push(vm::make_handle<Instance>(static_cast<vm::InstanceData*>(each))))
-            return std::unexpected{no_memory()};
-    if (!made.executions.reserve(restorer.executions().size()) ||
-        !made.values.reserve(restorer.values().size()))
+/// What a restorer has made, as the embedder gets it. The store is only moved when nothing can fail any more.
+std::expected<Restored, Error> take(Store& store, vm::Restorer& restorer) noexcept {
+    StoreImpl& impl = *vm::Internal::impl(store);
+    Vec<Instance> instances{impl.allocator()};
+    Vec<Execution> executions{impl.allocator()};
+    Vec<Root> values{impl.allocator()};
+    if (!instances.reserve(restorer.given_instances().size()) ||
+        !executions.reserve(restorer.executions().size()) || !values.reserve(restorer.values().size()))
         return std::unexpected{no_memory()};
+    for (vm::InstanceObject* const each : restorer.given_instances())
+        (void)instances.push(vm::make_handle<Instance>(static_cast<vm::InstanceData*>(each)));
     for (Ref<vm::ExecutionObject>& each : restorer.executions())
-        (void)made.executions.push(
+        (void)executions.push(
             vm::Internal::execution<Execution>(std::exchange(each, nullptr), impl.number()));
     for (const auto& each : restorer.values())
-        (void)made.values.emplace(made.store, vm::to_value(each.type, each.slots, impl.types()));
+        (void)values.emplace(store, vm::to_value(each.type, each.slots, impl.types()));
+    Restored made{std::move(store)};
+    made.instances = std::move(instances);
+    made.executions = std::move(executions);
+    made.values = std::move(values);
     return made;
 }
 
@@ -198,6 +190,9 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
     in.end_chunks();
     if (!in.ok() || !vm::set_initial_pages(in, restorer.instances(), restorer.memories()))
         return std::unexpected{in.error()};
+    vm::PageRestorer pages{restorer.memories(), restorer.memory_numbers(), allocator};
+    if (!pages.prepare())
+        return std::unexpected{no_memory()};
     Digest last{};
     for (size_t i = 0; i + 1 < sources.size(); ++i) {
         vm::Reader earlier{*sources[i], allocator};
@@ -208,7 +203,7 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
             return std::unexpected{
                 Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", i + 1}};
         earlier.skip_chunks();
-        if (!earlier.ok() || !vm::restore_pages(earlier, restorer.memories(), restorer.memory_numbers()))
+        if (!earlier.ok() || !pages.read(earlier))
             return std::unexpected{earlier.error()};
         last = earlier.end();
         if (!earlier.ok())
@@ -217,12 +212,12 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
     if (sources.size() > 1 && head.base != last)
         return std::unexpected{
             Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", sources.size()}};
-    if (!vm::restore_pages(in, restorer.memories(), restorer.memory_numbers()))
+    if (!pages.read(in))
         return std::unexpected{in.error()};
     const Digest digest = in.end();
     if (!in.ok())
         return std::unexpected{in.error()};
-    auto made = take(std::move(store), restorer);
+    auto made = take(store, restorer);
     if (made)
         made->digest = digest;
     return made;
@@ -260,7 +255,7 @@ std::expected<Restored, Error> fork(Store& store, const SnapshotContents& conten
     in.begin_chunks();
     if (!restorer.read())
         return std::unexpected{in.error()};
-    return take(std::move(made), restorer);
+    return take(made, restorer);
 }
 
 } // namespace warpbeam

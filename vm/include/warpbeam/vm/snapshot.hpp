@@ -18,7 +18,7 @@ struct SeriesState;
 }
 
 /// Takes the bytes of a snapshot, in order.
-class WARPBEAM_API SnapshotSink {
+class SnapshotSink {
 public:
     /// Takes the next bytes, which are only valid during the call. False ends the snapshot with an error.
     [[nodiscard]] virtual bool write(std::span<const uint8_t> bytes) noexcept = 0;
@@ -28,7 +28,7 @@ protected:
 };
 
 /// Gives the bytes of a snapshot, in order.
-class WARPBEAM_API SnapshotSource {
+class SnapshotSource {
 public:
     /// Puts the next bytes there, and returns how many; 0 only at the end.
     [[nodiscard]] virtual size_t read(std::span<uint8_t> bytes) noexcept = 0;
@@ -39,24 +39,39 @@ protected:
 
 /// Names what belongs to the host and not to the store, so that it can be found again. A function that an
 /// instance imports is named by its import; this is for all others.
-class WARPBEAM_API SnapshotHost {
+class SnapshotHost {
 public:
     /// Appends the name of an external reference of the host: one made by ExternRef::host or
     /// ExternRef::create. False if it has none, which is an error.
-    [[nodiscard]] virtual bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept;
+    [[nodiscard]] virtual bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept {
+        (void)reference, (void)name;
+        return false;
+    }
     /// Appends the name of a host function that no instance imports.
-    [[nodiscard]] virtual bool name_func(Func function, Vec<uint8_t>& name) noexcept;
+    [[nodiscard]] virtual bool name_func(Func function, Vec<uint8_t>& name) noexcept {
+        (void)function, (void)name;
+        return false;
+    }
 
     /// The reference with that name, for the new store; none if there is none. Names may come from hostile
     /// bytes.
     [[nodiscard]] virtual std::optional<ExternRef> find_extern(Store& store,
-                                                               std::span<const uint8_t> name) noexcept;
+                                                               std::span<const uint8_t> name) noexcept {
+        (void)store, (void)name;
+        return std::nullopt;
+    }
     /// The function with that name; none if there is none.
     [[nodiscard]] virtual std::optional<Func> find_func(Store& store,
-                                                        std::span<const uint8_t> name) noexcept;
+                                                        std::span<const uint8_t> name) noexcept {
+        (void)store, (void)name;
+        return std::nullopt;
+    }
     /// When a store is forked: the reference for the new store. Without an own definition,
     /// ExternRef::host gives the same number again, and there is no copy of C++ objects.
-    [[nodiscard]] virtual std::optional<ExternRef> clone_extern(Store& store, ExternRef reference) noexcept;
+    [[nodiscard]] virtual std::optional<ExternRef> clone_extern(Store& store, ExternRef reference) noexcept {
+        (void)store;
+        return reference.is_host() ? std::optional{reference} : std::nullopt;
+    }
 
 protected:
     ~SnapshotHost() = default;
@@ -104,12 +119,13 @@ struct RestoreOptions {
 
 /// What was restored or forked. The order of each list is that of SnapshotContents.
 struct Restored {
+    /// Nothing but a store.
     explicit Restored(Store made) noexcept : store{std::move(made)} {}
-    Store store;
-    Vec<Instance> instances;
-    Vec<Execution> executions;
-    Vec<Root> values;
-    Digest digest{}; ///< of the snapshot; zeros for a fork
+    Store store;               ///< with all of it; the others must not outlive it
+    Vec<Instance> instances;   ///< as many as were given
+    Vec<Execution> executions; ///< each in the state in which it was
+    Vec<Root> values;          ///< kept alive as long as they are here
+    Digest digest{};           ///< of the snapshot; zeros for a fork
 };
 
 /// Restores a snapshot in a new store: an only one, or those of a series, from the first, which is complete,
@@ -134,8 +150,8 @@ struct ForkOptions {
 /// for both. It takes time for the pages written since the last fork, and for objects, tables and frames.
 ///
 /// Errors: as for `save`, and `limit`.
-[[nodiscard]] WARPBEAM_API std::expected<Restored, Error>
-fork(Store& store, const SnapshotContents& contents, const ForkOptions& options = {}) noexcept;
+[[nodiscard]] WARPBEAM_API std::expected<Restored, Error> fork(Store& store, const SnapshotContents& contents,
+                                                               const ForkOptions& options = {}) noexcept;
 
 /// The snapshots of one store that follow each other: the first is complete, and each later one has only the
 /// pages of memories that changed since the one before (PageMark); everything else is complete in each. It
