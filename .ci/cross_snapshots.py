@@ -17,7 +17,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("builds", nargs=2)
 parser.add_argument("programs", nargs="+")
 parser.add_argument("--points", type=int, default=3)
-parser.add_argument("--seed", type=int, default=0)
+parser.add_argument("--seed", default="0")
 options = parser.parse_args()
 builds = [shlex.split(build) for build in options.builds]
 budget = 1 << 50
@@ -30,7 +30,7 @@ def run(command, *args):
 
 
 def fuel_of(program, args):
-    """What the program takes, found by bisection of what is not enough is slow: the command says what is left."""
+    """The exit status, the output and the fuel of a whole run."""
     status, output, errors = run(builds[0], "run", "--fuel", str(budget), "--print-fuel", program, *args)
     used = re.search(rb"used (\d+) units of fuel", errors)
     assert used, errors.decode()

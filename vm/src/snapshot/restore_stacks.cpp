@@ -333,6 +333,8 @@ bool Restorer::guest_stack(GuestStack& stack) noexcept {
         const GlobalType& type = pointer.global->type;
         if (!type.is_mutable || (type.content != ValType::i32 && type.content != ValType::i64))
             return invalid("the pointer of a guest's stack is not a mutable integer");
+        if (type.content == ValType::i32)
+            pointer.value = static_cast<uint32_t>(pointer.value);
     }
     Ref<LostStacks> pool;
     if (saved.has_block) {
