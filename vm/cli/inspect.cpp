@@ -316,13 +316,12 @@ int inspect(Words words) {
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
-    if (!code && (func || config.deterministic || config.guard_pages || config.fuel ||
-                  config.interruption))
-        throw options.error(std::string{func                 ? "--func"
+    if (!code && (func || config.deterministic || config.guard_pages || config.fuel || config.interruption))
+        throw options.error(std::string{func                   ? "--func"
                                         : config.deterministic ? "--deterministic"
-                                        : config.guard_pages ? "--guard-pages"
-                                        : config.fuel        ? "--fuel"
-                                                             : "--interruption"} +
+                                        : config.guard_pages   ? "--guard-pages"
+                                        : config.fuel          ? "--fuel"
+                                                               : "--interruption"} +
                             " needs --code");
 
     const std::string_view path = *given;

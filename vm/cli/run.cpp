@@ -112,7 +112,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!args.empty() && args.front() == "--")
         args.erase(args.begin());
     if (settings.invoke && (settings.save.wanted() || settings.save.print_fuel))
-        throw options.error("--snapshot and --print-fuel are for programs, and not for a function chosen with --invoke");
+        throw options.error(
+            "--snapshot and --print-fuel are for programs, and not for a function chosen with --invoke");
     return true;
 }
 

@@ -128,7 +128,7 @@ protected:
             replaced(replaced(op, "(local.get $a)", "(T.add (local.get $a) (T.const 0))"), "(local.get $b)",
                      "(T.mul (local.get $b) (T.const 1))");
         text += "(func (export \"chained\") (param $a T) (param $b T) (result J) (J.reinterpret_R (" +
-                chained + ")))";
+                chained + "))))";
         text = replaced(text, "RxN", wide_result ? "f64x2" : "f32x4");
         text = replaced(text, "reinterpret_R", wide_result ? "reinterpret_f64" : "reinterpret_f32");
         text = replaced(text, "$R", wide_result ? "$f64" : "$f32");
