@@ -58,7 +58,7 @@ void check(Counts& counts, const char* file, const Command& command) {
     Config config;
     config.features = suite_features(file, script_features());
     check(counts, file, command.line, *bytes, config);
-    config.fuel = config.interruption = config.guard_pages = true;
+    config.fuel = config.interruption = config.guard_pages = config.deterministic = true;
     check(counts, file, command.line, *bytes, config);
 }
 

@@ -308,6 +308,7 @@ int inspect(Words words) {
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
         .value("--func", "NAME|INDEX", "with --code: only this function",
                [&func](std::string_view given) { func = given; })
+        .flag("--deterministic", "with --code: the code that run --deterministic makes", config.deterministic)
         .flag("--guard-pages", "with --code: the code that run --guard-pages makes", config.guard_pages)
         .flag("--fuel", "with --code: the code that run --fuel makes", config.fuel)
         .flag("--interruption", "with --code: code that another thread can interrupt", config.interruption);
@@ -315,11 +316,12 @@ int inspect(Words words) {
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
-    if (!code && (func || config.guard_pages || config.fuel || config.interruption))
-        throw options.error(std::string{func                 ? "--func"
-                                        : config.guard_pages ? "--guard-pages"
-                                        : config.fuel        ? "--fuel"
-                                                             : "--interruption"} +
+    if (!code && (func || config.deterministic || config.guard_pages || config.fuel || config.interruption))
+        throw options.error(std::string{func                   ? "--func"
+                                        : config.deterministic ? "--deterministic"
+                                        : config.guard_pages   ? "--guard-pages"
+                                        : config.fuel          ? "--fuel"
+                                                               : "--interruption"} +
                             " needs --code");
 
     const std::string_view path = *given;

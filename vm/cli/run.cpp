@@ -1,3 +1,4 @@
+#include "deterministic_host.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "saved_program.hpp"
@@ -24,6 +25,7 @@ struct Settings {
     Config config;
     StoreLimits limits;
     uint64_t fuel = 0;
+    uint64_t seed = 0; ///< with `config.deterministic`
     std::vector<std::pair<std::string, std::string>> env;
     std::string_view path;
     std::optional<std::string_view> invoke;
@@ -45,6 +47,7 @@ void add_variable(Settings& settings, std::string_view text) {
 
 /// Reads the command line; false if only help was requested.
 bool read_settings(Words words, Settings& settings, Options& options) {
+    bool seeded = false;
     const auto invoke = [&settings](std::string_view name) { settings.invoke = name; };
     options
         .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
@@ -65,6 +68,14 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                })
         .value("--max-stack", "BYTES", "the size to which a call stack may grow (default: 4M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
+        .flag("--deterministic",
+              "do the same in every run: NaNs and the stack's limit are defined, clocks only count",
+              settings.config.deterministic)
+        .value("--seed", "N", "with --deterministic: where random numbers begin (default: 0)",
+               [&](std::string_view text) {
+                   settings.seed = parse_count(text);
+                   seeded = true;
+               })
         .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
         .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
@@ -74,6 +85,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     auto rest = options.parse(words, true);
     if (!rest)
         return false;
+    if (seeded && !settings.config.deterministic)
+        throw options.error("--seed needs --deterministic");
     if (rest->empty())
         throw options.error("a FILE is needed");
     check_save_options(options, settings.save);
@@ -183,7 +196,8 @@ int run_saved(const Settings& settings, Store& store, const Instance& instance, 
 }
 
 int run_module(const Settings& settings, Engine& engine, const Module& module) {
-    wasi::Context context;
+    DeterministicHost deterministic{settings.seed};
+    wasi::Context context{settings.config.deterministic ? deterministic : wasi::native_host()};
     check(context.add_arg(settings.path));
     for (const std::string_view arg : settings.args)
         check(context.add_arg(arg));

@@ -138,6 +138,7 @@ int wast(Words words) {
               run.compare_messages)
         .flag("--eager", "prepare all functions in advance, not at their first calls", run.config.eager)
         .flag("--collect-always", "collect garbage at every allocation", run.config.collect_always)
+        .flag("--deterministic", "use the deterministic profile", run.config.deterministic)
         .flag("--guard-pages", "let the hardware check memory bounds where it can", run.config.guard_pages);
     add_feature_option(options, run.config.features);
     const auto given = options.parse(words);

@@ -399,6 +399,10 @@ check("code that counts fuel", ["inspect", "--code", "--fuel", "--func=$third", 
       stdout=re.compile(r"0x0000  poll fuel\n"))
 check("code that can be interrupted", ["inspect", "--code", "--interruption", "--func=$third", "code.wat"],
       stdout=re.compile(r"0x0000  poll interrupt\n"))
+check("deterministic code", ["inspect", "--code", "--deterministic", "--func=0", "math.wat"],
+      stdout=re.compile(r"0x0000  check_stack"))
+check("deterministic without --code", ["inspect", "--deterministic", "code.wat"],
+      stderr=holds("--deterministic needs --code"), status=2)
 check("fuel without --code", ["inspect", "--fuel", "code.wat"], stderr=holds("--fuel needs --code"), status=2)
 check("the code of an imported function", ["inspect", "--code", "--func", "0", "code.wat"],
       stderr="warpbeam: function 0 is imported, so it has no code\n", status=1)
@@ -483,6 +487,33 @@ seek -1
 $"""), stderr="about to end\n", status=3)
 else:
     suite.skip("a C program: clang with wasi-libc was not found")
+
+# Clocks, random numbers and NaNs are the same in every run.
+file("same.wat", """(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "times") (result i64 i64)
+    (drop (call $time (i32.const 0) (i64.const 1) (i32.const 0)))
+    (drop (call $time (i32.const 1) (i64.const 1) (i32.const 8)))
+    (i64.load (i32.const 0)) (i64.load (i32.const 8)))
+  (func (export "random") (result i64 i32)
+    (drop (call $random (i32.const 0) (i32.const 11)))
+    (i64.load (i32.const 0)) (i32.load (i32.const 8)))
+  (func (export "nan") (param f64) (result i64) (i64.reinterpret_f64 (f64.sub (local.get 0) (local.get 0)))))""")
+for _ in range(2):
+    check("deterministic clocks", ["run", "--deterministic", "same.wat", "--invoke", "times"], stdout="0\n1000000\n")
+    check("deterministic random numbers", ["run", "--deterministic", "same.wat", "--invoke", "random"],
+          stdout="-2152535657050944081\n12150260\n")
+check("other random numbers", ["run", "--deterministic", "--seed", "7", "same.wat", "--invoke", "random"],
+      stdout="7191089600892374487\n3958300\n")
+check("a canonical NaN", ["run", "--deterministic", "same.wat", "--invoke", "nan", "inf"],
+      stdout=str(0x7ff8 << 48) + "\n")
+check("a seed alone", ["run", "--seed", "7", "same.wat", "--invoke", "random"],
+      stderr=holds("--seed needs --deterministic"), status=2)
+file("shared.wat", '(module (memory 1 2 shared) (func (export "_start")))')
+check("a shared memory is refused", ["run", "--deterministic", "--features", "+threads", "shared.wat"],
+      stderr=holds("a shared memory is not deterministic"), status=1)
 
 # Output that can't be written is an error, not a success.
 if os.path.exists("/dev/full"):

@@ -32,6 +32,8 @@ constexpr OptionWords option_words[] = {
     {Form::br_on_cast_desc, true, {"", "nullable", "not"}},
     {Form::far_get, true, {"vector"}},
     {Form::far_set, true, {"vector"}},
+    {Form::canonical_f32, false, {"", "float", "vector"}},
+    {Form::canonical_f64, false, {"", "float", "vector"}},
     {Form::select, false, {"", "float", "vector"}},
     {Form::move, false, {"", "float", "vector"}},
     {Form::copy_accumulator, false, {"", "float", "vector"}},

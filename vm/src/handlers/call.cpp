@@ -287,7 +287,7 @@ bool retry(Regs& r, Exit exit) noexcept {
     if (exit == Exit::call_stack_exhausted) {
         Execution& execution = *r.inst->execution;
         save(execution, r);
-        if (!grow_stack(execution))
+        if (checks_stack(*r.ip) || !grow_stack(execution))
             return false;
         r.fp = execution.fp;
         r.rp = execution.rp;
@@ -343,6 +343,7 @@ Exit start(Regs& r) noexcept {
 
 Exit run(Execution& execution, FuncInst& func) noexcept {
     execution.rp = execution.stack_end;
+    execution.excess = 0;
     if (func.instance == nullptr) {
         const Code* const code = func.cell->code.load(std::memory_order_relaxed);
         execution.ip = code->entry();

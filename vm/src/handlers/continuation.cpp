@@ -24,7 +24,7 @@ using ResumeIn = Decoder<Form::resume>;
 /// position is out of date until the next exit.
 [[gnu::always_inline]] inline void leave_stack(const Regs& r, Execution& execution, Slot* free) noexcept {
     waiting_state(execution, execution.continuation) = {
-        execution.stack, execution.stack_end, r.ip, r.fp, free, r.rp, r.inst};
+        execution.stack, execution.stack_end, r.ip, r.fp, free, r.rp, r.inst, execution.excess};
 }
 
 /// Enters the stack of the innermost continuation, or the execution's own.
@@ -33,6 +33,7 @@ using ResumeIn = Decoder<Form::resume>;
     execution.stack = state.stack;
     execution.stack_end = state.stack_end;
     execution.free = state.free; // the stack may move
+    execution.excess = state.excess;
     r.ip = state.ip;
     r.fp = state.fp;
     r.rp = state.rp;

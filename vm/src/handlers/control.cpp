@@ -1,6 +1,7 @@
 #include "handlers/fuel.hpp"
 #include "handlers/generate.hpp"
 #include "handlers/instance_data.hpp"
+#include "handlers/run.hpp"
 
 /// Jumps without a comparison, polls and traps.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
@@ -72,17 +73,51 @@ struct Charge {
 };
 
 template <Variant>
+struct CheckStack {
+    using In = Decoder<Form::check_stack>;
+    static Exit run(Regs& r) noexcept {
+        Execution& execution = *r.inst->execution;
+        const uint64_t slots =
+            static_cast<uint64_t>(r.fp - execution.stack) - execution.excess + In::get<Field::count>(r.ip);
+        const auto records = static_cast<uint64_t>(execution.stack_end - r.rp);
+        if (slots * sizeof(Slot) + records * sizeof(Record) > execution.max_stack) [[unlikely]]
+            return Exit::call_stack_exhausted;
+        execution.excess += In::get<Field::excess>(r.ip);
+        return In::proceed(r);
+    }
+};
+template <Variant>
+struct ReturnExcess {
+    using In = Decoder<Form::return_excess>;
+    static Exit run(Regs& r) noexcept {
+        r.inst->execution->excess -= In::get<Field::count>(r.ip);
+        return In::proceed(r);
+    }
+};
+
+template <Variant>
 struct TrapNow {
     static Exit run(Regs& r) noexcept {
         return static_cast<Exit>(Decoder<Form::trap>::get<Field::code>(r.ip));
     }
 };
 
-constexpr HandlerGroup groups[] = {
-    group<Form::jump, Jump>(), group<Form::jump_table, JumpTable>(), group<Form::jump_if_null, JumpIfNull>(),
-    group<Form::poll, Poll>(), group<Form::charge, Charge>(),        group<Form::trap, TrapNow>()};
+constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(),
+                                   group<Form::jump_table, JumpTable>(),
+                                   group<Form::jump_if_null, JumpIfNull>(),
+                                   group<Form::poll, Poll>(),
+                                   group<Form::charge, Charge>(),
+                                   group<Form::trap, TrapNow>(),
+                                   group<Form::check_stack, CheckStack>(),
+                                   group<Form::return_excess, ReturnExcess>()};
 
 } // namespace
+
+bool checks_stack(const Instr& instr) noexcept { return instr.handler == &handler<CheckStack<Variant{}>>; }
+uint64_t excess_of(const Code& code) noexcept {
+    const Instr& entry = *code.entry();
+    return checks_stack(entry) ? Decoder<Form::check_stack>::get<Field::excess>(&entry) : 0;
+}
 
 constinit const HandlerGroups control_groups{groups};
 

@@ -72,6 +72,7 @@ extern const HandlerGroups i64_load_groups;
 extern const HandlerGroups float_load_groups;
 extern const HandlerGroups vector_load_groups;
 extern const HandlerGroups store_groups;
+extern const HandlerGroups canonical_groups;
 extern const HandlerGroups any_memory_groups;
 extern const HandlerGroups atomic_groups;
 extern const HandlerGroups move_groups;

@@ -15,11 +15,11 @@ struct Table {
 
     Table() noexcept {
         for (const HandlerGroups& part :
-             {i32_groups,    i64_groups,        float_groups,       unary_groups,       branch_groups,
-              latch_groups,  i32_load_groups,   i64_load_groups,    float_load_groups,  vector_load_groups,
-              store_groups,  any_memory_groups, atomic_groups,      move_groups,        control_groups,
-              call_groups,   exception_groups,  general_groups,     field_get_groups,   field_set_groups,
-              object_groups, lane_groups,       large_frame_groups, continuation_groups})
+             {i32_groups,    i64_groups,        float_groups,       unary_groups,        branch_groups,
+              latch_groups,  i32_load_groups,   i64_load_groups,    float_load_groups,   vector_load_groups,
+              store_groups,  any_memory_groups, atomic_groups,      move_groups,         control_groups,
+              call_groups,   exception_groups,  general_groups,     field_get_groups,    field_set_groups,
+              object_groups, lane_groups,       large_frame_groups, continuation_groups, canonical_groups})
             add(part);
         for (const HandlerGroups& part : simd_groups())
             add(part);

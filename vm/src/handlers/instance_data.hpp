@@ -118,10 +118,12 @@ struct StackState {
     Slot* free; ///< at a host call, the first slot above all slots in use
     Record* rp; ///< the last record
     InstanceData* inst;
+    /// With Config::deterministic: how many slots the frames below a callee's take beyond those that count.
+    uint64_t excess;
 };
 /// The bytes of a stack that are in use.
 [[nodiscard]] inline size_t used(const StackState& state) noexcept {
-    return static_cast<size_t>(state.free - state.stack) * sizeof(Slot) +
+    return (static_cast<size_t>(state.free - state.stack) - state.excess) * sizeof(Slot) +
            static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
 }
 
@@ -143,6 +145,7 @@ struct Execution : StackState {
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
+    bool checks_stack;                                 ///< Config::deterministic
     bool may_suspend;                                  ///< whether host calls may wait for their answers
     bool is_running;
     /// The number of the collection that an allocation has started and that was interrupted; 0: none.
@@ -152,7 +155,7 @@ struct Execution : StackState {
     /// answered. It then consists of values of these types.
     bool has_values;
     std::span<const ValType> values;
-    size_t max_stack; ///< the bytes to which the block may grow
+    size_t max_stack; ///< the bytes to which the block may grow; with `checks_stack`, those that count
     Execution* outer; ///< the one that called the host function which called this one
     // For an ExecutionOwner: its place in the list of all of the store.
     ExecutionOwner* owner;

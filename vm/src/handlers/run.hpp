@@ -44,6 +44,11 @@ bool visit_callers(const StackState& state, Visit visit) noexcept {
     return true;
 }
 
+/// Whether an instruction is the check of the stack at the entry of a function.
+[[nodiscard]] bool checks_stack(const Instr& instr) noexcept;
+/// How many slots a frame of this code takes beyond those that count (StackState::excess).
+[[nodiscard]] uint64_t excess_of(const Code& code) noexcept;
+
 /// The host function whose call stands at `ip`; null if that is something else.
 [[nodiscard]] HostFunc* host_at(const Instr* ip) noexcept;
 /// The function that was called, but is not lowered yet, if that stands at `ip`; the accumulator says which.

@@ -233,6 +233,9 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
         return is_pin(v.result) && has_pin(option, v.result) && has_pin(option, v.a);
     case Form::copy_accumulator:
         return v.a == Src::acc;
+    case Form::canonical_f32:
+    case Form::canonical_f64:
+        return v.a == Src::acc && option != Bank::integer && has_pin(option, v.result);
     case Form::global_get:
         return has_pin(option, v.result);
     case Form::global_set:

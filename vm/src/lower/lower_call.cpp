@@ -42,6 +42,7 @@ void Lowering::lower_return() noexcept {
 void Lowering::emit_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
+    emit_return_excess();
     if (count == 1 && type.results[0].kind() != ValType::v128) {
         const Popped value = near_top();
         const uint8_t bank = bank_option(type.results[0].kind());
@@ -71,6 +72,7 @@ void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept 
     }
     if (width != 0)
         copy_range(first_slot(), from, width);
+    emit_return_excess();
     if (far_slots_ != 0)
         close_frame(width, callee);
 }

@@ -33,6 +33,8 @@ void Lowering::begin() noexcept {
         fail(Exit::out_of_memory);
     if (failure() != Exit::none)
         return;
+    if (options_.deterministic)
+        emit_check_stack();
     if (large_)
         open_frame();
     // The work of making locals zero, where it counts.
@@ -45,6 +47,21 @@ void Lowering::begin() noexcept {
     at_entry_ = true;
     emit_poll();
     at_entry_ = false;
+}
+
+/// Counts what the function's type, locals and operands say, not what the frame of this build takes.
+void Lowering::emit_check_stack() noexcept {
+    uint64_t slots = slots_of(module_.type_registry().func(body_.type).params);
+    for (const LocalRun& run : body_.locals)
+        slots += uint64_t{run.count} * slots_of(run.type.kind());
+    slots = std::max<uint64_t>(slots, 2);
+    excess_ = far_slots_ + height_ - slots;
+    emit(Form::check_stack).set(Field::count, slots + body_.max_stack).set(Field::excess, excess_);
+}
+
+void Lowering::emit_return_excess() noexcept {
+    if (excess_ != 0)
+        emit(Form::return_excess).set(Field::count, excess_);
 }
 
 bool Lowering::lower(size_t count) noexcept {

@@ -3,6 +3,7 @@
 #include "isa/catch_table.hpp"
 #include "lower/emitter.hpp"
 #include "lower/module_code.hpp"
+#include "semantics/nans.hpp"
 
 #include <warpbeam/loader/instr_reader.hpp>
 
@@ -100,6 +101,10 @@ private:
     void lower_select(Kind kind) noexcept;
     void lower_wide(Op op) noexcept;
 
+    // canonical_nans.cpp
+    void make_canonical(Floats result) noexcept;
+    void leave_nans(Floats of, size_t operands) noexcept;
+
     // lower_memory.cpp
     void lower_load(Op op) noexcept;
     void lower_store(Op op) noexcept;
@@ -171,6 +176,8 @@ private:
     void lower_unreachable() noexcept;
     void emit_poll() noexcept;
     void emit_charge(uint64_t bytes) noexcept;
+    void emit_check_stack() noexcept;
+    void emit_return_excess() noexcept;
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void lower_block() noexcept;
     void begin_if() noexcept;
@@ -275,6 +282,7 @@ private:
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;
     Vec<CatchClause> clauses_;
+    uint64_t excess_ = 0; ///< the slots in front of a callee's frame that don't count
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     bool large_ = false; ///< whether the frame is
@@ -289,6 +297,13 @@ private:
         uint64_t eqz = 0; ///< its serial
         Producer compare;
     } negated_;
+    /// What the last instruction that makes NaNs canonical has made them from.
+    struct {
+        uint64_t serial = 0;
+        Floats floats{};
+        bool stored = false; ///< the operand
+        Producer producer;
+    } raw_;
 };
 
 } // namespace warpbeam::vm

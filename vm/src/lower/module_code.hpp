@@ -15,9 +15,10 @@ struct Execution;
 
 /// What the engine requires of code; fixed when the engine is made.
 struct CodeOptions {
-    bool fuel = false;        ///< count it at calls and loop heads
-    bool interrupt = false;   ///< check for it there
-    bool guard_pages = false; ///< every memory with 32-bit addresses and 64 KiB pages is guarded
+    bool fuel = false;          ///< count it at calls and loop heads
+    bool interrupt = false;     ///< check for it there
+    bool guard_pages = false;   ///< every memory with 32-bit addresses and 64 KiB pages is guarded
+    bool deterministic = false; ///< canonical NaNs; the stack is counted in WebAssembly's terms
     Layouts* layouts = nullptr;
     /// The allocator for code; never null.
     Allocator* allocator = nullptr;

@@ -1,4 +1,5 @@
 #include "lower/lowering.hpp"
+#include "semantics/nans.hpp"
 
 #include <warpbeam/loader/packed_table.hpp>
 
@@ -21,6 +22,18 @@ struct Lowering::Rules {
     }
     static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op, kind_of(sig_of(op).out)); }
     static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
+    static void ternary(L& lowering, Op op) noexcept { lowering.lower_ternary(op); }
+    /// An instruction for which NaNs are all the same, or which makes new ones.
+    template <Rule rule>
+    static void with_nans(L& lowering, Op op) noexcept {
+        if (!lowering.options_.deterministic)
+            return rule(lowering, op);
+        const NanRow row = nans_of(op);
+        lowering.leave_nans(row.in, sig_of(op).arity);
+        rule(lowering, op);
+        if (row.out != Floats::none)
+            lowering.make_canonical(row.out);
+    }
 
     /// Indexed by position in the instruction table.
     using ByNumber = std::array<Rule, std::size(instr_table)>;
@@ -50,7 +63,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Family::vector_int_binary, binary},
         {Family::vector_float_binary, binary},
         {Family::vector_unary, unary},
-        {Family::vector_ternary, of_op<&L::lower_ternary>},
+        {Family::vector_ternary, ternary},
         {Family::vector_shift, of_op<&L::lower_shift>},
         {Family::vector_replace, of_op<&L::lower_replace_lane>},
         {Family::vector_extract, of_op<&L::lower_extract_lane>},
@@ -188,6 +201,10 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
                 rules[detail::number_of(row.op)] = shared.rule;
     for (const OfOp& row : ops)
         rules[detail::number_of(row.op)] = row.rule;
+    for (const NanRow& row : nan_rows) {
+        Rule& rule = rules[detail::number_of(row.op)];
+        rule = rule == binary ? with_nans<binary> : rule == unary ? with_nans<unary> : with_nans<ternary>;
+    }
     return rules;
 }
 

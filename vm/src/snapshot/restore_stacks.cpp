@@ -276,6 +276,7 @@ bool Restorer::continuation(ContObject& object) noexcept {
     Execution builder{};
     builder.store = &store_;
     builder.max_stack = store_.engine().config().stack_size;
+    builder.checks_stack = store_.engine().config().deterministic;
     const bool built = build(builder, stacks, false);
     Continuation* const inner = builder.continuation;
     if (inner != nullptr) {

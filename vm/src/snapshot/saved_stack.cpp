@@ -121,6 +121,7 @@ Exit SavedStack::write_frame(Execution& execution, const SavedFrame& frame,
     if (!make_room(execution, header.frame_slots, 2 * call_records))
         return Exit::call_stack_exhausted;
     execution.fp += state.base;
+    execution.excess += excess_of(header);
     const Slot* from = slots.data() + frame.first_slot;
     const bool fits = visit_places(state, [&](const FramePlace& place) {
         const size_t count = slots_of(place.kind);
@@ -186,6 +187,7 @@ Exit SavedStack::write_top(Execution& execution) noexcept {
 Exit SavedStack::write(Execution& execution, bool is_own, const FrameShapes& shapes) noexcept {
     execution.fp = execution.free = execution.stack;
     execution.rp = execution.stack_end;
+    execution.excess = 0;
     // A host function that the host called has no record.
     if (!is_own || !frames.empty())
         *--execution.rp = {is_own ? exit_instr() : finish_instr(), execution.stack};

@@ -10,8 +10,8 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
     if (ModuleAccess::Attachment* const attached = ModuleAccess::attachment(module); attached != nullptr)
         return static_cast<CompiledModule*>(attached);
     const Config& config = engine.config();
-    const CodeOptions options{config.fuel, config.interruption, engine.guard_pages(),
-                              Internal::layouts(engine), &engine.allocator()};
+    const CodeOptions options{config.fuel,          config.interruption,       engine.guard_pages(),
+                              config.deterministic, Internal::layouts(engine), &engine.allocator()};
     auto* const fresh =
         create<CompiledModule>(engine.allocator(), engine, ModuleAccess::self(module), options);
     if (fresh == nullptr)

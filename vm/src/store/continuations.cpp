@@ -37,7 +37,7 @@ Exit Stacks::make_continuation(FuncInst& func, ContObject& object) noexcept {
     }
     auto* const end = reinterpret_cast<Record*>(reinterpret_cast<char*>(stack) + bytes);
     end[-1] = {finish_instr(), stack};
-    made->state = {stack, end, begin_instr(), stack, stack, end - 1, func.instance};
+    made->state = {stack, end, begin_instr(), stack, stack, end - 1, func.instance, 0};
     made->func = &func;
     made->object = &object;
     made->next = continuations_;

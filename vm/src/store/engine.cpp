@@ -4,6 +4,8 @@
 #include "store/errors.hpp"
 #include "store/internal.hpp"
 
+#include <algorithm>
+
 namespace warpbeam {
 
 Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
@@ -61,6 +63,8 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
                                        .borrow = options.borrow});
     if (!module)
         return module;
+    if (config().deterministic && std::ranges::any_of(module->memories(), &MemoryType::shared))
+        return std::unexpected{not_deterministic()};
     // From here on, the module keeps the engine alive.
     vm::CompiledModule* const compiled = vm::CompiledModule::of(*module, *this);
     if (compiled == nullptr)

@@ -17,6 +17,11 @@ namespace warpbeam {
                  "the store, the linker and the module do not all belong to the same engine"};
 }
 
+/// The error of shared memories where Config::deterministic is set.
+[[nodiscard]] inline Error not_deterministic() noexcept {
+    return Error{ErrorCode::unsupported, "a shared memory is not deterministic"};
+}
+
 /// The error of a call for which the heap has just run out of space.
 [[nodiscard]] inline Error no_room(const vm::Heap& heap) noexcept {
     return heap.failure() == vm::Exit::out_of_memory

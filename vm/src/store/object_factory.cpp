@@ -51,6 +51,8 @@ MemoryObject* ObjectFactory::end_memory(MemoryObject* memory, uint64_t taken) no
 
 std::expected<MemoryObject*, Error> ObjectFactory::make_shared_memory(const MemoryType& type,
                                                                       const SharedMemory* present) noexcept {
+    if (engine_.config().deterministic)
+        return std::unexpected{not_deterministic()};
     Allocator& allocator = engine_.allocator();
     const uint64_t max_size = bytes_of(max_pages(type), type);
     if (auto counted = quota_.add_memory(type, max_size); !counted)

@@ -43,13 +43,21 @@ bool move_stack(StackState& execution, size_t bytes, Allocator& allocator) noexc
     return true;
 }
 
+/// Where code itself checks the stack, the block is to be large enough for whatever it allows: frames may
+/// take more slots than count, at most these times as many.
+size_t max_block(const Execution& execution) noexcept {
+    return execution.checks_stack ? first_block + 8 * std::min(execution.max_stack, SIZE_MAX / 16)
+                                  : execution.max_stack;
+}
+
 } // namespace
 
 bool grow_stack(Execution& execution) noexcept {
     const size_t size = block_size(execution);
-    if (size >= execution.max_stack)
+    const size_t max = max_block(execution);
+    if (size >= max)
         return false;
-    const size_t larger = std::min(2 * size, execution.max_stack);
+    const size_t larger = std::min(2 * size, max);
     Quota& quota = execution.store->quota;
     // The stacks of continuations belong to the heap.
     const bool counts = execution.may_suspend && execution.continuation == nullptr;
@@ -95,6 +103,7 @@ Execution* Stacks::create() noexcept {
     execution->interrupt = &target_->word;
     execution->may_be_interrupted = engine_.config().interruption;
     execution->may_wait = engine_.config().waiting;
+    execution->checks_stack = engine_.config().deterministic;
     if (!move_stack(*execution, first_block, allocator)) {
         warpbeam::destroy(allocator, execution);
         return nullptr;
@@ -167,7 +176,7 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
     execution->may_suspend = false;
     execution->max_stack = max_stack;
     while (!has_room(*execution, slots)) {
-        if (max_stack <= block_size(*execution))
+        if (max_block(*execution) <= block_size(*execution))
             failure = TrapCode::call_stack_exhausted;
         if (!grow_stack(*execution)) {
             put_back(*execution);

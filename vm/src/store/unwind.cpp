@@ -12,7 +12,8 @@ struct Throw {
     const ExceptionObject& exception;
     const InstanceData* inst;
     const Instr* ip;
-    bool after; ///< whether `ip` is a return address
+    bool after;      ///< whether `ip` is a return address
+    uint64_t excess; ///< of the frames up to this one
     const Code* code = nullptr;
 
     /// The clause that catches the exception in the frame whose instruction is `ip`.
@@ -24,7 +25,10 @@ struct Throw {
         uint32_t i = first_clause(*code, position_in(*code, ip, after));
         while (i != CatchClause::none && !catches(clauses[i]))
             i = clauses[i].next;
-        return i != CatchClause::none ? clauses + i : nullptr;
+        if (i != CatchClause::none)
+            return clauses + i;
+        excess -= excess_of(*code);
+        return nullptr;
     }
 
 private:
@@ -49,7 +53,7 @@ Exit make_exception(Execution& execution, const TagInst& tag, Slot* payload, Slo
 
 const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     const auto& exception = *reinterpret_cast<const ExceptionObject*>(static_cast<uintptr_t>(reference));
-    Throw thrown{exception, execution.inst, execution.ip, false};
+    Throw thrown{exception, execution.inst, execution.ip, false, execution.excess};
     Slot* fp = execution.fp;
     Record* rp = execution.rp;
     Continuation* continuation = execution.continuation;
@@ -65,6 +69,7 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
             thrown.inst = waiting.inst;
             thrown.ip = waiting.ip;
             thrown.after = false;
+            thrown.excess = waiting.excess;
             fp = waiting.fp;
             rp = waiting.rp;
             clause = thrown.find();
@@ -89,6 +94,7 @@ const CatchClause* unwind(Execution& execution, Slot reference) noexcept {
     execution.ip = thrown.code->entry()->after(clause->target);
     execution.fp = fp;
     execution.rp = rp;
+    execution.excess = thrown.excess;
     execution.inst = const_cast<InstanceData*>(thrown.inst);
     // If a host function threw it, it is no longer a trap.
     execution.store->pending.forget();

@@ -48,6 +48,11 @@ struct Config {
     /// effect where the size of the stack is not known: on platforms other than Linux and macOS, and on
     /// stacks that the embedder allocated itself, for example for coroutines.
     size_t native_stack_reserve = 32 * 1024;
+    /// Whether a computation gives the same results, traps and fuel in every build and on every machine, as
+    /// the specification's deterministic profile and more: every NaN that an instruction computes is the
+    /// positive canonical one, the stack is counted in WebAssembly's terms, and shared memories are refused.
+    /// See docs/determinism.md for what this leaves to the host, and what it costs.
+    bool deterministic = false;
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is detected at once.
     bool collect_always = false;
