@@ -33,6 +33,7 @@ using Words = std::span<const char* const>;
 // subcommand; the exit status is returned.
 int run(Words words);
 int resume(Words words);
+int replay(Words words);
 int validate(Words words);
 int inspect(Words words);
 int wat2wasm(Words words);

@@ -10,7 +10,14 @@ namespace warpbeam::cli {
 /// advance by a millisecond whenever they are read, and at once by the time that the program waits.
 class DeterministicHost final : public wasi::Host {
 public:
+    /// What its answers depend on.
+    struct State {
+        uint64_t time = 0;
+        uint64_t random = 0;
+    };
     explicit DeterministicHost(uint64_t seed) noexcept : random_{seed} {}
+    explicit DeterministicHost(const State& state) noexcept : time_{state.time}, random_{state.random} {}
+    [[nodiscard]] State state() const noexcept { return {time_, random_}; }
 
     /// A read waits for all bytes, or the end, so it does not depend on how they arrive.
     std::expected<size_t, wasi::Errno> read(std::span<uint8_t> into) noexcept override;

@@ -18,6 +18,7 @@ struct Command {
 constexpr Command commands[] = {
     {"run", "run a program, or call one of its functions", run},
     {"resume", "continue a program that run --snapshot has saved", resume},
+    {"replay", "run a program again from what run --record has written", replay},
     {"validate", "check whether modules are valid", validate},
     {"inspect", "list the contents of a module, or the code of its functions", inspect},
     {"wat2wasm", "translate the text format to the binary format", wat2wasm},

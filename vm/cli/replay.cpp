@@ -159,7 +159,6 @@ private:
     static Config config_for(const ProgramState& state) {
         Config config;
         config.features = FeatureSet::all();
-        config.features.disable(Feature::threads);
         config.deterministic = true;
         config.fuel = true;
         config.stack_size = static_cast<size_t>(state.stack_size);

@@ -86,9 +86,12 @@ int resume(Words words) {
     config.features = FeatureSet::all();
     config.stack_size = static_cast<size_t>(state.stack_size);
     config.fuel = state.has_fuel;
+    config.deterministic = state.is_deterministic;
     config.interruption = save.on_signal;
-    ResumedHost host{state};
-    wasi::Context context{host};
+    ResumedHost native{state};
+    DeterministicHost deterministic{state.host};
+    wasi::Host* const host = &native;
+    wasi::Context context{state.is_deterministic ? deterministic : *host};
     for (const std::string& arg : state.args)
         check(context.add_arg(arg));
     for (const std::string& variable : state.env) {

@@ -1,6 +1,7 @@
 #include "deterministic_host.hpp"
 #include "files.hpp"
 #include "options.hpp"
+#include "recording.hpp"
 #include "saved_program.hpp"
 #include "values.hpp"
 
@@ -31,6 +32,7 @@ struct Settings {
     std::optional<std::string_view> invoke;
     std::vector<std::string_view> args;
     SaveSettings save;
+    RecordSettings record;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -80,6 +82,11 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
     add_save_options(options, settings.save);
+    options
+        .value("--record", "FILE", "with --deterministic: write what the outside world answers, for replay",
+               [&](std::string_view text) { settings.record.path = text; })
+        .value("--record-snapshots", "N", "with --record: save the state after each N units of fuel",
+               [&](std::string_view text) { settings.record.snapshots_every = parse_count(text); });
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -90,6 +97,14 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (rest->empty())
         throw options.error("a FILE is needed");
     check_save_options(options, settings.save);
+    if (!settings.record.path.empty()) {
+        if (!settings.config.deterministic)
+            throw options.error("--record needs --deterministic: otherwise a replay would differ");
+        if (settings.save.wanted() || settings.save.print_fuel || settings.config.fuel)
+            throw options.error("--record does not go together with --fuel, --print-fuel and --snapshot");
+        if (settings.record.snapshots_every == 0)
+            throw options.error("option --record-snapshots: there must be some fuel between snapshots");
+    }
     if ((settings.save.after || settings.save.print_fuel) && !settings.config.fuel) {
         settings.config.fuel = true;
         settings.fuel = max_fuel;
@@ -111,6 +126,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     }
     if (!args.empty() && args.front() == "--")
         args.erase(args.begin());
+    if (settings.invoke && !settings.record.path.empty())
+        throw options.error("--record is for programs, and not for a function chosen with --invoke");
     if (settings.invoke && (settings.save.wanted() || settings.save.print_fuel))
         throw options.error(
             "--snapshot and --print-fuel are for programs, and not for a function chosen with --invoke");
@@ -177,27 +194,34 @@ int call(const Settings& settings, Func func) {
     return exit_success;
 }
 
-/// Runs a program that may be saved.
-int run_saved(const Settings& settings, Store& store, const Instance& instance, Func func,
-              const wasi::Context& context) {
-    auto execution = Execution::create(func);
-    if (!execution)
-        throw Failure("warpbeam: " + std::string(execution.error().message()));
+ProgramState state_of(const Settings& settings) {
     ProgramState state;
     state.args.emplace_back(settings.path);
     state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
     state.stack_size = settings.config.stack_size;
+    state.is_deterministic = settings.config.deterministic;
+    return state;
+}
+
+/// Runs a program that may be saved.
+int run_saved(const Settings& settings, Store& store, const Instance& instance, Func func,
+              const wasi::Context& context, const DeterministicHost& host) {
+    auto execution = Execution::create(func);
+    if (!execution)
+        throw Failure("warpbeam: " + std::string(execution.error().message()));
+    ProgramState state = state_of(settings);
     state.has_fuel = settings.config.fuel;
     state.fuel = state.has_fuel ? store.fuel() : 0;
     state.fuel_used = state.has_fuel ? settings.fuel - state.fuel : 0;
-    return run_program(store, instance, *execution, state, context, settings.save);
+    return run_program(store, instance, *execution, state, context, host, settings.save);
 }
 
 int run_module(const Settings& settings, Engine& engine, const Module& module) {
     DeterministicHost deterministic{settings.seed};
-    wasi::Context context{settings.config.deterministic ? deterministic : wasi::native_host()};
+    wasi::Host& native = wasi::native_host();
+    wasi::Context context{settings.config.deterministic ? deterministic : native};
     check(context.add_arg(settings.path));
     for (const std::string_view arg : settings.args)
         check(context.add_arg(arg));
@@ -242,7 +266,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     if (settings.invoke)
         return call(settings, func);
     if (settings.save.wanted() || settings.save.print_fuel)
-        return run_saved(settings, store, *instance, func, context);
+        return run_saved(settings, store, *instance, func, context, deterministic);
     const auto ended = func.call();
     return ended ? exit_success : report(ended.error());
 }
@@ -276,6 +300,8 @@ int run(Words words) {
     const auto module = engine.load(file.bytes, {.borrow = true});
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
+    if (!settings.record.path.empty())
+        return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
     return run_module(settings, engine, *module);
 }
 

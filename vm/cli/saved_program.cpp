@@ -175,7 +175,7 @@ void check_save_options(const Options& options, const SaveSettings& settings) {
 }
 
 int run_program(Store& store, const Instance& instance, Execution& execution, ProgramState& state,
-                const wasi::Context& context, const SaveSettings& save) {
+                const wasi::Context& context, const DeterministicHost& host, const SaveSettings& save) {
     std::optional<OnSignal> on_signal;
     if (save.on_signal)
         on_signal.emplace(store);
@@ -208,6 +208,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
     case ExecutionState::host_call:
         break;
     }
+    state.host = host.state();
     save_program(store, instance, execution, state, context, save.path);
     std::fprintf(stderr, "warpbeam: saved to %s\n", save.path.c_str());
     return exit_success;
@@ -249,6 +250,9 @@ std::string to_bytes(const ProgramState& state) {
         put(bytes, clock);
     put(bytes, state.stack_size);
     put(bytes, state.has_fuel ? 1 : 0);
+    put(bytes, state.is_deterministic ? 1 : 0);
+    put(bytes, state.host.time);
+    put(bytes, state.host.random);
     put(bytes, state.fuel);
     put(bytes, state.fuel_used);
     return bytes;
@@ -265,6 +269,9 @@ ProgramState program_state(std::string_view bytes, const std::string& path) {
         clock = in.number();
     state.stack_size = in.number();
     state.has_fuel = in.number() != 0;
+    state.is_deterministic = in.number() != 0;
+    state.host.time = in.number();
+    state.host.random = in.number();
     state.fuel = in.number();
     state.fuel_used = in.number();
     if (!in.done())

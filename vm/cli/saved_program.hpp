@@ -1,5 +1,7 @@
 #pragma once
 
+#include "deterministic_host.hpp"
+
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 #include <warpbeam/wasi/wasi.hpp>
@@ -36,6 +38,8 @@ struct ProgramState {
     uint64_t clocks[4] = {}; ///< what they show, in nanoseconds
     uint64_t stack_size = 0;
     bool has_fuel = false;
+    bool is_deterministic = false;
+    DeterministicHost::State host; ///< if it is deterministic
     uint64_t fuel = 0;      ///< that it may still use
     uint64_t fuel_used = 0; ///< so far
 };
@@ -44,9 +48,11 @@ struct ProgramState {
 [[nodiscard]] std::string to_bytes(const ProgramState& state);
 [[nodiscard]] ProgramState program_state(std::string_view bytes, const std::string& path);
 
-/// Runs a program's execution to its end, unless it is saved. Returns the exit status.
+/// Runs a program's execution to its end, unless it is saved. Returns the exit status. `host` is the
+/// program's, if that is deterministic.
 [[nodiscard]] int run_program(Store& store, const Instance& instance, Execution& execution,
-                              ProgramState& state, const wasi::Context& context, const SaveSettings& save);
+                              ProgramState& state, const wasi::Context& context, const DeterministicHost& host,
+                              const SaveSettings& save);
 
 /// Reads what a program that was saved has besides its store. The rest of the file is the snapshot. Throws
 /// Failure.

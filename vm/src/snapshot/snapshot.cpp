@@ -54,7 +54,7 @@ bool read_head(vm::Reader& in, Head& head) noexcept {
         return in.malformed("the snapshot has version %" PRIu32 ", and only version %" PRIu32 " is known",
                             version, vm::snapshot_version);
     head.flags = in.u32();
-    if (in.ok() && (head.flags & ~(vm::has_fuel | vm::has_base)) != 0)
+    if (in.ok() && (head.flags & ~(vm::has_fuel | vm::has_base | vm::is_deterministic)) != 0)
         return in.malformed("the snapshot has the flags 0x%" PRIx32 ", which are not known", head.flags);
     return (head.flags & vm::has_base) == 0 ? in.ok() : in.bytes(head.base);
 }
@@ -108,7 +108,8 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
         return std::unexpected{std::move(found.error())};
     vm::Writer out{sink, allocator};
     Head head;
-    head.flags = impl.engine().config().fuel ? vm::has_fuel : 0;
+    const Config& config = impl.engine().config();
+    head.flags = (config.fuel ? vm::has_fuel : 0) | (config.deterministic ? vm::is_deterministic : 0);
     if (series != nullptr && series->is_valid) {
         head.flags |= vm::has_base;
         head.base = series->last;
@@ -173,10 +174,11 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
     Head head;
     if (!read_head(in, head))
         return std::unexpected{in.error()};
-    if (((head.flags & vm::has_fuel) != 0) != engine.config().fuel)
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "the snapshot is of an engine %s Config::fuel, and this one is not",
-                                     engine.config().fuel ? "without" : "with"}};
+    const auto differs = [&](uint32_t flag, bool is_set) { return ((head.flags & flag) != 0) != is_set; };
+    if (differs(vm::has_fuel, engine.config().fuel) ||
+        differs(vm::is_deterministic, engine.config().deterministic))
+        return std::unexpected{Error{ErrorCode::usage, "the snapshot is of an engine whose Config::fuel or "
+                                                       "Config::deterministic was another one"}};
     if (((head.flags & vm::has_base) != 0) != (sources.size() > 1))
         return std::unexpected{
             Error{ErrorCode::usage, sources.size() > 1

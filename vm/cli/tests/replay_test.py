@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Programs that are recorded and run again: replay_test.py WARPBEAM"""
+import os
+import re
+import sys
+
+from harness import Suite
+
+suite = Suite(os.path.abspath(sys.argv[1]))
+check, file = suite.check, suite.file
+
+# Mixes input, random numbers and clocks into a sum of floats, prints its bytes, and ends with a status.
+file("mix.wat", r"""(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2) (global $sum (mut f64) (f64.const 0))
+  (func $hex (param $n i32) (local $digit i32)
+    (local.set $digit (i32.and (local.get $n) (i32.const 15)))
+    (i32.store8 (i32.const 16) (i32.add (local.get $digit)
+      (select (i32.const 48) (i32.const 87) (i32.lt_u (local.get $digit) (i32.const 10)))))
+    (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 1))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $pause (local $i i32)
+    (loop $more
+      (global.set $sum (f64.add (global.get $sum) (f64.sqrt (f64.convert_i32_u (local.get $i)))))
+      (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 1000)))))
+  (func $step (param $n i32)
+    (drop (call $random (i32.const 32) (i32.const 8)))
+    (drop (call $time (i32.const 1) (i64.const 0) (i32.const 40)))
+    (i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 3))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $pause)
+    (call $hex (i32.load (i32.const 32)))
+    (call $hex (i32.load (i32.const 41)))
+    (call $hex (i32.load (i32.const 64))))
+  (func (export "_start") (local $n i32)
+    (loop $more
+      (call $step (local.get $n))
+      (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 10))))
+    (call $exit (i32.const 7))))""")
+
+record = ["run", "--deterministic", "--record", "log"]
+first = check("recorded", [*record, "mix.wat"], re.compile("^[0-9a-f]{30}$"), status=7, stdin=b"some input")
+text = first.stdout.decode()
+check("replayed, without the input", ["replay", "log"], text, status=7)
+check("quiet", ["replay", "--quiet", "log"], "", status=7)
+second = check("another run is another one", [*record, "mix.wat"], None, status=7, stdin=b"some input")
+suite.expect("random numbers are real", second.stdout != first.stdout)
+check("with snapshots on the way", [*record, "--record-snapshots", "1500", "mix.wat"], None, status=7, stdin=b"some input")
+text = check("replayed over the snapshots", ["replay", "log"], None, status=7).stdout.decode()
+check("stopped in the middle", ["replay", "--to", "4500", "--backtrace", "log"], None,
+      re.compile(r"stopped after 4500 units of fuel\n +at .*function 5.*\n +at .*function 6", re.S))
+whole = check("stopped early", ["replay", "--to", "1000", "log"], None, re.compile("stopped after 1000 units")).stdout.decode()
+suite.expect("what was written until then", text.startswith(whole))
+check("to the end", ["replay", "--to", "100000000", "log"], None, status=7)
+
+log = suite.read("log")
+suite.file("short", log[:-50])
+check("a log that ends too early", ["replay", "short"], None, re.compile("ends too early"), status=1)
+suite.file("no", b"no log")
+check("no log", ["replay", "no"], "", re.compile("not a log that warpbeam run --record"), status=1)
+check("no file", ["replay", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
+# A change in an answer changes what the program does with it, and the first consequence is found.
+place = log.index(b"som") # what it read first
+suite.file("other", log[:place] + b"x" + log[place + 1:])
+check("another input", ["replay", "other"], None,
+      re.compile(r"differs from the log after \d+ units of fuel: other bytes are written to file descriptor 1"), status=1)
+check("the digest of the end", ["replay", "--quiet", "log"], "", status=7)
+suite.file("end", log[:-1] + bytes([log[-1] ^ 1]))
+check("another end", ["replay", "--quiet", "end"], "", re.compile("different at the end"), status=1)
+
+check("not deterministic", ["run", "--record", "x", "mix.wat"], "", re.compile("--record needs --deterministic"), status=2)
+check("with --fuel", [*record, "--fuel", "5", "mix.wat"], "", re.compile("--record does not go together"), status=2)
+check("with --invoke", [*record, "mix.wat", "--invoke", "f"], "", re.compile("--invoke"), status=2)
+check("no snapshots", [*record, "--record-snapshots", "0", "mix.wat"], "", re.compile("--record-snapshots"), status=2)
+check("a folder that is not there", ["run", "--deterministic", "--record", "no/x", "mix.wat"], "",
+      re.compile("cannot open no/x"), status=1)
+file("trap.wat", '(module (func (export "_start") (unreachable)))')
+check("a trap", [*record, "trap.wat"], "", re.compile("unreachable"), status=1)
+check("the same trap", ["replay", "log"], "", re.compile("unreachable"), status=1)
+
+# A deterministic program that is saved has the same clocks and random numbers afterwards.
+plain = check("deterministic", ["run", "--deterministic", "mix.wat"], None, status=7, stdin=b"some input").stdout
+one = check("saved", ["run", "--deterministic", "--snapshot", "saved", "--snapshot-after", "4000", "mix.wat"], None,
+            re.compile("saved to"), stdin=b"some input").stdout
+read = 3 * (len(one) // 3 + 1)
+two = check("continued", ["resume", "saved"], None, status=7, stdin=b"some input"[read:]).stdout
+suite.expect("the same output in two parts", one + two == plain, repr((one, two, plain)))
+suite.close()
