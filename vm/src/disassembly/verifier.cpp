@@ -38,6 +38,7 @@ public:
 private:
     void head() noexcept;
     bool read() noexcept;
+    [[nodiscard]] const CodeInstr& after_check() const noexcept;
     void large_frame(const CodeInstr& open) noexcept;
     void check(const CodeInstr& instr) noexcept;
     void check(const CodeInstr& instr, const FieldRow& field) noexcept;
@@ -128,15 +129,21 @@ bool Verifier::read() noexcept {
         }
     }
     want(!instrs_.empty(), 0, "there are no instructions");
-    if (!found() && instrs_[0].choice.form == Form::open_frame)
-        large_frame(instrs_[0]);
+    if (!found())
+        if (const CodeInstr& first = after_check(); first.choice.form == Form::open_frame)
+            large_frame(first);
     if (!found())
         want(instrs_.back().has(effect::ends), instrs_.back().position,
              "execution runs past the end of the code");
     return !found();
 }
 
-/// The instruction that opens a large frame, which is the first one.
+/// The first instruction but for the check of the stack.
+const CodeInstr& Verifier::after_check() const noexcept {
+    return instrs_[instrs_.size() > 1 && instrs_[0].choice.form == Form::check_stack ? 1 : 0];
+}
+
+/// The instruction that opens a large frame, which is that one.
 void Verifier::large_frame(const CodeInstr& open) noexcept {
     const uint64_t far = open.get(Field::count);
     const uint64_t first = open.get(Field::first);
@@ -155,7 +162,8 @@ void Verifier::check(const CodeInstr& instr) noexcept {
     want(form != Form::exit_run && form != Form::restore_instance && form != Form::lower_now &&
              form != Form::call_host,
          instr.position, "the instruction is not allowed in a function");
-    want(form != Form::open_frame || instr.position == 0, instr.position, "a frame is opened twice");
+    want(form != Form::open_frame || &instr == &after_check(), instr.position, "a frame is opened twice");
+    want(form != Form::check_stack || instr.position == 0, instr.position, "the stack is checked twice");
     want(form != Form::close_frame || (instr.get(Field::count) == far_slots_ && is_before_tail_call(instr)),
          instr.position, "a frame is closed without a tail call");
     for (size_t i = 0; i < instr.target_count(); ++i)

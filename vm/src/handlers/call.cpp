@@ -287,7 +287,7 @@ bool retry(Regs& r, Exit exit) noexcept {
     if (exit == Exit::call_stack_exhausted) {
         Execution& execution = *r.inst->execution;
         save(execution, r);
-        if (checks_stack(*r.ip) || !grow_stack(execution))
+        if ((r.ip != nullptr && checks_stack(*r.ip)) || !grow_stack(execution)) // null: the run begins
             return false;
         r.fp = execution.fp;
         r.rp = execution.rp;
