@@ -60,7 +60,7 @@ public:
         : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_} {}
 
     [[nodiscard]] FuelUsed used() {
-        return [this] { return before_ + given_ - store_->fuel(); };
+        return [this] { return runs_ ? before_ + given_ - store_->fuel() : used_now(); };
     }
     /// Before `begin` or `restore`.
     void connect(const ProgramState& state, wasi::Host& host) {
@@ -79,7 +79,9 @@ public:
         store_.emplace(engine_);
         store_->set_fuel(max_fuel);
         given_ = max_fuel;
+        runs_ = true;
         auto instance = linker_.instantiate(*store_, module_);
+        runs_ = false;
         before_ = max_fuel - store_->fuel();
         given_ = 0;
         if (!instance) {
@@ -118,7 +120,10 @@ public:
             return true;
         const uint64_t more = until - std::min(until, used_now());
         given_ += more;
-        switch (need(execution_.resume({.fuel = more}))) {
+        runs_ = true;
+        const ExecutionState state = need(execution_.resume({.fuel = more}));
+        runs_ = false;
+        switch (state) {
         case ExecutionState::done:
             return true;
         case ExecutionState::trapped:
@@ -175,6 +180,7 @@ private:
     std::optional<Trap> trap_;
     uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
     uint64_t given_ = 0;  ///< to what runs now
+    bool runs_ = false;   ///< whether code does
 };
 
 } // namespace

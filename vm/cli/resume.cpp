@@ -114,7 +114,7 @@ int resume(Words words) {
     if (restored->instances.size() != 1 || restored->executions.size() != 1)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
     return run_program(restored->store, restored->instances[0], restored->executions[0], state, context,
-                       save);
+                       deterministic, save);
 }
 
 } // namespace warpbeam::cli

@@ -40,8 +40,8 @@ struct ProgramState {
     bool has_fuel = false;
     bool is_deterministic = false;
     DeterministicHost::State host; ///< if it is deterministic
-    uint64_t fuel = 0;      ///< that it may still use
-    uint64_t fuel_used = 0; ///< so far
+    uint64_t fuel = 0;             ///< that it may still use
+    uint64_t fuel_used = 0;        ///< so far
 };
 
 /// The state as bytes, for files, and back. Throws Failure with the file's name if they are damaged.
@@ -51,8 +51,8 @@ struct ProgramState {
 /// Runs a program's execution to its end, unless it is saved. Returns the exit status. `host` is the
 /// program's, if that is deterministic.
 [[nodiscard]] int run_program(Store& store, const Instance& instance, Execution& execution,
-                              ProgramState& state, const wasi::Context& context, const DeterministicHost& host,
-                              const SaveSettings& save);
+                              ProgramState& state, const wasi::Context& context,
+                              const DeterministicHost& host, const SaveSettings& save);
 
 /// Reads what a program that was saved has besides its store. The rest of the file is the snapshot. Throws
 /// Failure.

@@ -114,8 +114,8 @@ protected:
                     const Value value{answer_to(question)};
                     EXPECT_TRUE(each.execution.answer({&value, 1}));
                 } else {
-                    auto token = each.execution.token([](void* data) noexcept { ++*static_cast<std::atomic<uint64_t>*>(data); },
-                                                      &dropped);
+                    auto token = each.execution.token(
+                        [](void* data) noexcept { ++*static_cast<std::atomic<uint64_t>*>(data); }, &dropped);
                     EXPECT_TRUE(token);
                     questions.push(std::move(*token), question);
                 }
@@ -208,7 +208,7 @@ protected:
             if (running.empty())
                 continue;
             const size_t i = random() % running.size();
-            const bool drops = random() % 64 == 0;
+            const bool drops = random() % 512 == 0;
             if (drops || go_on(running[i], random)) {
                 std::swap(running[i], running.back());
                 running.pop_back();

@@ -14,6 +14,7 @@ inline constexpr uint32_t snapshot_version = 1;
 /// Flags in the head.
 inline constexpr uint32_t has_fuel = 1; ///< code consumes fuel
 inline constexpr uint32_t has_base = 2; ///< it has only the pages that differ from an earlier snapshot
+inline constexpr uint32_t is_deterministic = 4; ///< Config::deterministic
 /// How a host function is found again.
 enum class HostName : uint8_t { import, named, shared };
 /// What follows in the pages of a memory.
