@@ -75,8 +75,9 @@ public:
             lock.unlock();
             // If its execution was dropped, the answer is refused.
             const Value value{answer_to(question)};
-            if (token.answer({&value, 1}))
+            if (token.answer({&value, 1})) {
                 EXPECT_FALSE(token.answer({&value, 1}));
+            }
         }
     }
 

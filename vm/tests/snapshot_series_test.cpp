@@ -74,8 +74,9 @@ TEST_F(SnapshotSeriesTest, later_ones_have_what_changed) {
             write((64u << 16) + 5, 9);
         }
         parts.push_back(next(series));
-        if (part != 0)
+        if (part != 0) {
             EXPECT_LT(parts.back().size(), 24 * 4096u);
+        }
         const auto copy = all(parts);
         ASSERT_TRUE(copy) << copy.error().message();
         expect_same(*copy);

@@ -226,17 +226,17 @@ bool Graph::add_reference(Slot reference) noexcept {
 }
 
 uint64_t Graph::encode(Slot reference) const noexcept {
-    const auto encoded = [](uint64_t number, RefKind kind) { return number << 2 | kind; };
+    const auto encoded = [](uint64_t number, RefKind kind) { return number << 2 | static_cast<uint8_t>(kind); };
     if (reference == 0)
         return 0;
     if (is_i31(reference))
-        return encoded(reference >> 1, i31);
+        return encoded(reference >> 1, RefKind::i31);
     // Numbers of objects begin with 1.
     if (const uint32_t host_number = externs.find(reference); host_number != AddressMap::none)
-        return encoded(host_number, host);
+        return encoded(host_number, RefKind::host);
     if (const uint32_t object_number = objects.find(to_object(reference)); object_number != AddressMap::none)
-        return encoded(uint64_t{object_number} + 1, object);
-    return encoded(number_of(*to_func(reference)), func);
+        return encoded(uint64_t{object_number} + 1, RefKind::object);
+    return encoded(number_of(*to_func(reference)), RefKind::func);
 }
 
 bool Graph::add_value(ValType type, const Slot* slot) noexcept {

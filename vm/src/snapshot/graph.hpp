@@ -91,7 +91,7 @@ public:
     /// The number of a function: first those of the host, then those of the first instance, and so on.
     [[nodiscard]] uint32_t number_of(const FuncInst& func) const noexcept;
     /// The bits of a slot as snapshots have them: a number shifted by two, and what it counts.
-    enum RefKind : uint8_t { object, i31, host, func };
+    enum class RefKind : uint8_t { object, i31, host, func };
     [[nodiscard]] uint64_t encode(Slot reference) const noexcept;
     /// Which module of the snapshot has a type, and under which index. The first module is asked first.
     struct TypeName {

@@ -40,7 +40,7 @@ bool Restorer::reference(ValType type, Slot& reference) noexcept {
     };
     bool is_same_hierarchy = top == HeapType::any || top == HeapType::extern_;
     switch (static_cast<Graph::RefKind>(encoded & 3)) {
-    case Graph::object: {
+    case Graph::RefKind::object: {
         if (number > objects_.size())
             return missing("object");
         reference = objects_[static_cast<size_t>(number) - 1];
@@ -51,17 +51,17 @@ bool Restorer::reference(ValType type, Slot& reference) noexcept {
             is_same_hierarchy = top == HeapType::cont;
         break;
     }
-    case Graph::i31:
+    case Graph::RefKind::i31:
         if (number > 0x7fff'ffff)
             return missing("i31");
         reference = make_i31(static_cast<uint32_t>(number));
         break;
-    case Graph::host:
+    case Graph::RefKind::host:
         if (number >= externs_.size())
             return missing("external reference");
         reference = externs_[static_cast<size_t>(number)];
         break;
-    case Graph::func: {
+    case Graph::RefKind::func: {
         if (number >= funcs_)
             return missing("function");
         is_same_hierarchy = top == HeapType::func;

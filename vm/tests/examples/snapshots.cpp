@@ -5,7 +5,9 @@
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
+#include <algorithm>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 namespace {
