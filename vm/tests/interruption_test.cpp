@@ -209,8 +209,8 @@ constexpr std::string_view churning = R"((module
         (call $wait)
         (struct.get $leaf 0 (local.get $x)))
     (func (export "churn") (param $n i32)
-        (call $stop)
         (loop $more
+            (call $stop)
             (drop (struct.new $leaf (i64.const 1)))
             (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))))";
 
@@ -225,7 +225,7 @@ protected:
     void churn() {
         expect_soon([&] {
             const uint64_t before = store.heap().collections;
-            (void)stops(instance, "churn", {Value{1'000'000}});
+            (void)stops(instance, "churn", {Value{200'000}});
             EXPECT_GT(store.heap().collections, before);
         });
         store.clear_interrupt();
@@ -269,13 +269,11 @@ TEST_F(ManyRootsTest, that_the_host_changes_between_two_steps) {
         Execution churn =
             std::move(*Execution::create(*instance.func("churn"), std::array{Value{1'000'000}}));
         const uint64_t before = store.heap().collections;
-        while (store.heap().collections == before) {
-            store.interrupt_handle().interrupt();
+        while (store.heap().collections == before)
             EXPECT_EQ(churn.resume(), ExecutionState::interrupted);
-        }
         return churn;
     };
-    for (int32_t i = 0; i < 50; ++i) {
+    for (int32_t i = 0; i < 8; ++i) {
         std::vector<Execution> waiting;
         for (int64_t j = 0; j < 4; ++j) {
             waiting.push_back(std::move(*Execution::create(*instance.func("waits"), std::array{Value{j}})));
@@ -284,7 +282,7 @@ TEST_F(ManyRootsTest, that_the_host_changes_between_two_steps) {
         Execution churn = begin_collection();
         waiting.erase(waiting.begin() + i % 4);
         store.clear_interrupt();
-        ASSERT_EQ(churn.resume(), ExecutionState::done);
+        ASSERT_TRUE(instance.func("grow")->call(std::array{Value{1}}, {})) << "ends the collection";
         for (size_t j = 0; j < waiting.size(); ++j) {
             ASSERT_TRUE(waiting[j].answer({}));
             ASSERT_EQ(waiting[j].resume(), ExecutionState::done);

@@ -151,6 +151,14 @@ public:
         for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
             visit(*execution);
     }
+    /// The same, and for each that is owned.
+    template <typename Visit>
+    void visit_all(Visit visit) const noexcept {
+        visit_running(visit);
+        for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
+            if (!execution->is_running)
+                visit(*execution);
+    }
 
     // Continuations, in continuations.cpp
     [[nodiscard]] Exit make_continuation(FuncInst& func, ContObject& object) noexcept;
