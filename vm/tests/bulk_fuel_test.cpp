@@ -153,6 +153,26 @@ TEST_F(BulkFuelTest, what_is_not_done_in_parts_is_not_begun_without_enough) {
     EXPECT_EQ(taken(instance, "new"), 1003u) << "it has a head of 16 bytes";
 }
 
+TEST_F(BulkFuelTest, growing_a_memory_takes_it_by_the_bytes_that_are_added) {
+    const Instance instance =
+        instantiate(R"((module (memory $m (export "m") 1 5) (memory $small 0 8000 (pagesize 1))
+        (memory $long i64 0)
+        (func (export "grow") (drop (memory.grow $m (i32.const 2))))
+        (func (export "small") (drop (memory.grow $small (i32.const 640))))
+        (func (export "none") (drop (memory.grow $m (i32.const 0))))
+        (func (export "refused") (drop (memory.grow $m (i32.const 5))))
+        (func (export "huge") (drop (memory.grow $long (i64.const 0xffffffffffff))))))");
+    store.set_fuel(2000);
+    EXPECT_EQ(instance.func("grow")->call().error().code(), TrapCode::out_of_fuel);
+    EXPECT_EQ(store.fuel(), 1999u) << "nothing is done";
+    EXPECT_EQ(instance.memory("m")->size(), 65536u);
+    EXPECT_EQ(taken(instance, "grow"), 1u + 2 * 1024);
+    EXPECT_EQ(taken(instance, "small"), 11u);
+    EXPECT_EQ(taken(instance, "none"), 1u);
+    EXPECT_EQ(taken(instance, "refused"), 1u);
+    EXPECT_EQ(taken(instance, "huge"), 1u) << "no machine has room for that";
+}
+
 TEST_F(BulkFuelTest, is_taken_by_constant_expressions) {
     const Module module = load(R"((module (type $a (array i64))
         (global (ref $a) (array.new $a (i64.const 1) (i32.const 8000)))))");

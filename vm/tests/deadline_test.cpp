@@ -84,6 +84,39 @@ TEST_F(DeadlineTest, does_nothing_to_what_ends_or_waits_before) {
     EXPECT_EQ(resume_until(counts, store, timer, never).error().code(), ErrorCode::usage);
 }
 
+TEST_F(DeadlineTest, an_interrupt_between_two_slices_stops_the_next_one) {
+    const Instance instance = instantiate(adder);
+    const auto never = Clock::now() + std::chrono::hours{1};
+    Execution waits = start(instance, "add", {0});
+    ASSERT_EQ(resume_until(waits, store, timer, never), ExecutionState::host_call);
+    store.interrupt_handle().interrupt();
+    Execution counts = start(instance, "count", {1'000'000});
+    EXPECT_EQ(resume_until(counts, store, timer, never), ExecutionState::interrupted);
+    EXPECT_EQ(resume_until(counts, store, timer, never), ExecutionState::done) << "only once";
+}
+
+TEST_F(DeadlineTest, an_interrupt_at_the_end_of_a_slice_stops_the_next_one) {
+    /// At the last moment of a slice, another thread interrupts, and so does the timer.
+    struct LastMoment final : DeadlineTimer {
+        void arm(Clock::time_point, const InterruptHandle& handle) noexcept override { late.emplace(handle); }
+        void disarm() noexcept override {
+            if (other)
+                other->interrupt();
+            late->interrupt();
+        }
+        std::optional<InterruptHandle> late;
+        std::optional<InterruptHandle> other;
+    } last;
+    const Instance instance = instantiate(adder);
+    Execution first = start(instance, "count", {10});
+    last.other.emplace(store.interrupt_handle());
+    ASSERT_EQ(resume_until(first, store, last, Clock::now()), ExecutionState::done);
+    last.other.reset();
+    Execution second = start(instance, "count", {1'000'000});
+    EXPECT_EQ(resume_until(second, store, last, Clock::now()), ExecutionState::interrupted);
+    EXPECT_EQ(resume_until(second, store, last, Clock::now()), ExecutionState::done);
+}
+
 TEST_F(DeadlineTest, that_is_late_does_not_stop_what_runs_next) {
     /// Interrupts only when the next slice begins.
     struct LateTimer final : DeadlineTimer {

@@ -99,6 +99,84 @@ TEST_F(ExecutionTest, refuses_references_of_other_stores_from_tokens) {
     EXPECT_EQ(result_of(execution), 0);
 }
 
+/// What is called when there is an answer; it returns when the test says so.
+struct SlowTell {
+    std::atomic<int> calls = 0;
+    std::atomic<bool> may_return = false;
+    std::atomic<bool> has_returned = false;
+    static void tell(void* data) noexcept {
+        auto& self = *static_cast<SlowTell*>(data);
+        for (++self.calls; !self.may_return && self.calls == 1;)
+            std::this_thread::yield();
+        self.has_returned = true;
+    }
+};
+
+/// A call is open again, since an answer can't be used, while what that answer has called still runs.
+class ReopenedTest : public ExecutionTest {
+protected:
+    ReopenedTest() {
+        EXPECT_TRUE(linker.host_call("env", "func", FuncType{{}, {&funcref_type, 1}}));
+        execution = start(instantiate(R"((module (import "env" "func" (func $func (result funcref)))
+            (func (export "f") (result i32) (ref.is_null (call $func)))))"),
+                          "f");
+        EXPECT_EQ(execution.resume(), ExecutionState::host_call);
+        token = *execution.token();
+        EXPECT_TRUE(execution.notify(SlowTell::tell, &first));
+        answering = std::thread{[this] { EXPECT_TRUE(token.answer({{misfit}})); }};
+        while (first.calls == 0)
+            std::this_thread::yield();
+        EXPECT_FALSE(execution.resume());
+        EXPECT_EQ(token.state(), AnswerToken::State::open);
+    }
+    ~ReopenedTest() override {
+        first.may_return = true;
+        answering.join();
+    }
+    /// Lets what is called return soon.
+    std::thread release() {
+        return std::thread{[this] {
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});
+            first.may_return = true;
+        }};
+    }
+    Store other{engine};
+    const Value misfit{*Func::wrap(other, [] {})};
+    const Value fit{*Func::wrap(store, [] {})};
+    SlowTell first;
+    Execution execution;
+    AnswerToken token;
+    std::thread answering;
+};
+
+TEST_F(ReopenedTest, does_not_tell_again) {
+    ASSERT_TRUE(token.answer({{fit}}));
+    EXPECT_EQ(first.calls, 1);
+    EXPECT_EQ(execution.resume(), ExecutionState::done);
+    EXPECT_EQ(result_of(execution), 0);
+}
+
+TEST_F(ReopenedTest, is_told_anew_once_the_first_has_returned) {
+    SlowTell second;
+    second.may_return = true;
+    std::thread releasing = release();
+    EXPECT_TRUE(execution.notify(SlowTell::tell, &second));
+    EXPECT_TRUE(first.has_returned);
+    releasing.join();
+    ASSERT_TRUE(token.answer({{fit}}));
+    EXPECT_EQ(first.calls, 1);
+    EXPECT_EQ(second.calls, 1);
+    EXPECT_EQ(execution.resume(), ExecutionState::done);
+}
+
+TEST_F(ReopenedTest, is_dropped_once_the_first_has_returned) {
+    std::thread releasing = release();
+    execution = {};
+    EXPECT_TRUE(first.has_returned);
+    releasing.join();
+    EXPECT_FALSE(token.answer({{fit}}));
+}
+
 /// `f` adds the results of `host.now` and `host.later`, the second of which may wait.
 constexpr const char* two_calls = R"((module
     (import "host" "now" (func $now (result i32))) (import "host" "later" (func $later (param i32) (result i32)))

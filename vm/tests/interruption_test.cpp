@@ -159,6 +159,140 @@ TEST_F(LargeHeapTest, of_a_collection) {
     EXPECT_EQ(sum.as<int64_t>(), int64_t{count} * (count + 1) / 2 + count);
 }
 
+// The next node is followed before the leaf, so all leaves wait in the mark stack.
+TEST_F(LargeHeapTest, of_a_collection_with_a_deep_mark_stack) {
+    const Instance instance = instantiate(R"((module
+        (type $leaf (struct (field (ref null $leaf) i64)))
+        (type $node (struct (field (ref null $leaf) (ref null $node))))
+        (import "host" "stop" (func $stop))
+        (global $list (mut (ref null $node)) (ref.null $node))
+        (func (export "build") (param $n i32)
+            (loop $more
+                (global.set $list
+                    (struct.new $node (struct.new $leaf (ref.null $leaf) (i64.const 1)) (global.get $list)))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func (export "churn") (param $n i32)
+            (loop $more
+                (call $stop)
+                (drop (struct.new $node (struct.new $leaf (ref.null $leaf) (i64.const 1)) (ref.null $node)))
+                (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func (export "sum") (result i64) (local $at (ref null $node)) (local $sum i64)
+            (local.set $at (global.get $list))
+            (loop $more
+                (if (ref.is_null (local.get $at)) (then (return (local.get $sum))))
+                (local.set $sum (i64.add (local.get $sum) (struct.get $leaf 1 (struct.get $node 0 (local.get $at)))))
+                (local.set $at (struct.get $node 1 (local.get $at)))
+                (br $more))
+            (unreachable))))");
+    const int32_t count = 10'000'000 / scale;
+    ASSERT_TRUE(instance.func("build")->call(std::array{Value{count}}, {}));
+    const uint64_t before = store.heap().collections;
+    expect_soon([&] { (void)stops(instance, "churn", {Value{scale == 1 ? 1'000'000 : 100'000}}); });
+    EXPECT_TRUE(store.heap().collections > before || scale != 1);
+    store.clear_interrupt();
+    Value sum;
+    ASSERT_TRUE(instance.func("sum")->call({}, {&sum, 1}));
+    EXPECT_EQ(sum.as<int64_t>(), count);
+}
+
+constexpr std::string_view churning = R"((module
+    (type $leaf (struct (field i64)))
+    (import "host" "stop" (func $stop))
+    (import "host" "wait" (func $wait))
+    (table $t 0 anyref)
+    (func (export "grow") (param $n i32)
+        (drop (table.grow $t (struct.new $leaf (i64.const 5)) (local.get $n))))
+    (func (export "get") (param $n i32) (result i64)
+        (struct.get $leaf 0 (ref.cast (ref $leaf) (table.get $t (local.get $n)))))
+    (func (export "waits") (param $n i64) (result i64) (local $x (ref null $leaf))
+        (local.set $x (struct.new $leaf (local.get $n)))
+        (call $wait)
+        (struct.get $leaf 0 (local.get $x)))
+    (func (export "churn") (param $n i32)
+        (loop $more
+            (call $stop)
+            (drop (struct.new $leaf (i64.const 1)))
+            (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))))";
+
+class ManyRootsTest : public LargeHeapTest {
+protected:
+    ManyRootsTest() {
+        EXPECT_TRUE(linker.func("host", "wait", [](Caller& caller) -> std::expected<void, Trap> {
+            return std::unexpected{caller.suspend()};
+        }));
+        instance = instantiate(churning);
+    }
+    void churn() {
+        expect_soon([&] {
+            const uint64_t before = store.heap().collections;
+            (void)stops(instance, "churn", {Value{200'000}});
+            EXPECT_GT(store.heap().collections, before);
+        });
+        store.clear_interrupt();
+    }
+    Instance instance;
+};
+
+TEST_F(ManyRootsTest, of_a_collection_with_a_large_table) {
+    const int32_t count = 5'000'000 / scale;
+    ASSERT_TRUE(instance.func("grow")->call(std::array{Value{count}}, {}));
+    churn();
+    Value found;
+    ASSERT_TRUE(instance.func("get")->call(std::array{Value{count - 1}}, {&found, 1}));
+    EXPECT_EQ(found.as<int64_t>(), 5);
+}
+
+TEST_F(ManyRootsTest, of_a_collection_with_many_executions) {
+    const int64_t count = 100'000 / scale;
+    std::vector<Execution> waiting;
+    for (int64_t i = 0; i < count; ++i) {
+        auto execution = Execution::create(*instance.func("waits"), std::array{Value{i}});
+        ASSERT_TRUE(execution) << execution.error().message();
+        ASSERT_EQ(execution->resume(), ExecutionState::host_call);
+        waiting.push_back(std::move(*execution));
+    }
+    churn();
+    for (int64_t i = 0; i < count; ++i) {
+        Execution& execution = waiting[static_cast<size_t>(i)];
+        ASSERT_TRUE(execution.answer({}));
+        ASSERT_EQ(execution.resume(), ExecutionState::done);
+        Value result;
+        ASSERT_TRUE(execution.results({&result, 1}));
+        ASSERT_EQ(result.as<int64_t>(), i);
+    }
+}
+
+// What the host does while only a part of the roots is marked.
+TEST_F(ManyRootsTest, that_the_host_changes_between_two_steps) {
+    ASSERT_TRUE(instance.func("grow")->call(std::array{Value{1'000'000}}, {}));
+    const auto begin_collection = [&] {
+        Execution churn =
+            std::move(*Execution::create(*instance.func("churn"), std::array{Value{1'000'000}}));
+        const uint64_t before = store.heap().collections;
+        while (store.heap().collections == before)
+            EXPECT_EQ(churn.resume(), ExecutionState::interrupted);
+        return churn;
+    };
+    for (int32_t i = 0; i < 8; ++i) {
+        std::vector<Execution> waiting;
+        for (int64_t j = 0; j < 4; ++j) {
+            waiting.push_back(std::move(*Execution::create(*instance.func("waits"), std::array{Value{j}})));
+            ASSERT_EQ(waiting.back().resume(), ExecutionState::host_call);
+        }
+        Execution churn = begin_collection();
+        waiting.erase(waiting.begin() + i % 4);
+        store.clear_interrupt();
+        ASSERT_TRUE(instance.func("grow")->call(std::array{Value{1}}, {})) << "ends the collection";
+        for (size_t j = 0; j < waiting.size(); ++j) {
+            ASSERT_TRUE(waiting[j].answer({}));
+            ASSERT_EQ(waiting[j].resume(), ExecutionState::done);
+            Value result;
+            ASSERT_TRUE(waiting[j].results({&result, 1}));
+            ASSERT_EQ(result.as<int64_t>(), static_cast<int64_t>(j) + (static_cast<int64_t>(j) >= i % 4));
+        }
+    }
+}
+
 /// A module with a function whose body has this size, and one that calls the import `h.s` and then that.
 std::vector<uint8_t> with_large_function(size_t bytes, bool is_reached = true) {
     const auto number = [](size_t value) {

@@ -1,6 +1,9 @@
 #include "fixture.hpp"
 
+#include <warpbeam/vm/execution.hpp>
+
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -84,6 +87,51 @@ TEST_P(Stress, eight_threads_with_a_store_each_share_a_module) {
 
 INSTANTIATE_TEST_SUITE_P(Bounds, Stress, ::testing::Bool(),
                          [](const auto& param) { return param.param ? "guard_pages" : "comparisons"; });
+
+/// Answers that can't be used, and others, while it changes what is called.
+TEST(AnswerStress, calls_that_are_answered_again) {
+    Engine engine;
+    Store store{engine};
+    Store other{engine};
+    const Value misfit{*Func::wrap(other, [] {})};
+    const Value fit{*Func::wrap(store, [] {})};
+    Linker linker{engine};
+    constexpr ValType type = funcref;
+    ASSERT_TRUE(linker.host_call("h", "f", FuncType{{}, {&type, 1}}));
+    const auto instance = linker.instantiate(store, *engine.load(assemble(R"((module
+        (import "h" "f" (func $f (result funcref))) (func (export "f") (drop (call $f)))))")));
+    ASSERT_TRUE(instance);
+    for (int round = 0; round < 300; ++round) {
+        Execution execution = std::move(*Execution::create(*instance->func("f")));
+        ASSERT_EQ(execution.resume(), ExecutionState::host_call);
+        const AnswerToken token = *execution.token();
+        std::atomic<bool> ends = false;
+        const auto answer = [&, token](const Value& value) {
+            while (!ends) {
+                (void)token.answer({{value}});
+                std::this_thread::yield();
+            }
+        };
+        std::thread bad{[&] { answer(misfit); }};
+        std::thread good{[&] {
+            std::this_thread::sleep_for(std::chrono::microseconds{round});
+            answer(fit);
+        }};
+        while (execution.state() != ExecutionState::done) {
+            int told = 0; // gone when the call may be answered again
+            const bool is_set =
+                execution.notify([](void* data) noexcept { ++*static_cast<int*>(data); }, &told);
+            while (execution.state() == ExecutionState::host_call)
+                std::this_thread::yield();
+            (void)execution.notify(nullptr, nullptr);
+            EXPECT_EQ(told, is_set ? 1 : 0);
+            (void)execution.resume();
+        }
+        ends = true;
+        bad.join();
+        good.join();
+    }
+}
 
 } // namespace
 } // namespace warpbeam

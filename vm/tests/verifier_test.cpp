@@ -30,7 +30,8 @@ protected:
     void lower(std::string_view wat) {
         module = load(wat);
         code = std::make_unique<ModuleCode>(
-            module, CodeOptions{false, false, false, vm::Internal::layouts(engine), &Allocator::standard()});
+            module,
+            CodeOptions{false, false, false, false, vm::Internal::layouts(engine), &Allocator::standard()});
         ASSERT_TRUE(code->prepare());
         const uint32_t func = module.imported_funcs();
         ASSERT_EQ(code->lower(func), Exit::none);

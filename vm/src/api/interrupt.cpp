@@ -1,13 +1,16 @@
 #include "store/store_impl.hpp"
 
-/// The word that code polls has the request in its lowest bit, and the number of the period above that. A
-/// handle for one period changes the word only during that period. All this is lock-free, so that a signal
-/// handler may do it.
+/// The word that code polls has the request in its lowest bit, above it whether a handle for any period has
+/// made it, and above that the number of the period. A handle for one period changes the word only during
+/// that period, and only if there is no request. All this is lock-free, so that a signal handler may do it.
 
 namespace warpbeam {
 namespace {
 
 constexpr uint64_t requested = vm::Execution::interrupt_requested;
+constexpr uint64_t bits = vm::Execution::interrupt_bits;
+/// A request of a handle for any period.
+constexpr uint64_t lasting = bits;
 /// The period of a handle that has an effect in every period.
 constexpr uint64_t any_period = UINT64_MAX;
 
@@ -22,7 +25,20 @@ InterruptHandle Store::new_interrupt_handle() noexcept {
         return interrupt_handle();
     clear_interrupt();
     return {impl_->stacks.interrupt_target(),
-            impl_->stacks.interrupt_target()->word.load(std::memory_order_relaxed) & ~requested};
+            impl_->stacks.interrupt_target()->word.load(std::memory_order_relaxed) & ~bits};
+}
+
+InterruptHandle Store::next_interrupt_handle() noexcept {
+    if (impl_ == nullptr)
+        return interrupt_handle();
+    std::atomic<uint64_t>& word = impl_->stacks.interrupt_target()->word;
+    uint64_t before = word.load(std::memory_order_relaxed);
+    uint64_t period = 0;
+    do {
+        period = (before | bits) + 1;
+    } while (!word.compare_exchange_weak(before, (before & bits) == lasting ? period | lasting : period,
+                                         std::memory_order_relaxed));
+    return {impl_->stacks.interrupt_target(), period};
 }
 
 void Store::clear_interrupt() noexcept {
@@ -30,7 +46,7 @@ void Store::clear_interrupt() noexcept {
         return;
     // A handle for any period may set the bit meanwhile: that request is as late as those before it.
     std::atomic<uint64_t>& word = impl_->stacks.interrupt_target()->word;
-    word.store((word.load(std::memory_order_relaxed) | requested) + 1, std::memory_order_relaxed);
+    word.store((word.load(std::memory_order_relaxed) | bits) + 1, std::memory_order_relaxed);
 }
 
 InterruptHandle::InterruptHandle(Ref<InterruptTarget> target, uint64_t period) noexcept
@@ -44,7 +60,7 @@ void InterruptHandle::interrupt() const noexcept {
         return;
     std::atomic<uint64_t>& word = target_->word;
     if (period_ == any_period) {
-        word.fetch_or(requested, std::memory_order_relaxed);
+        word.fetch_or(lasting, std::memory_order_relaxed);
     } else {
         uint64_t period = period_;
         word.compare_exchange_strong(period, period | requested, std::memory_order_relaxed);

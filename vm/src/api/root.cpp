@@ -37,8 +37,10 @@ Root& Root::operator=(Root&& other) noexcept {
 Root::~Root() { clear(); }
 
 void Root::clear() noexcept {
-    if (store_ != nullptr)
+    if (store_ != nullptr) {
+        store_->heap.end_marking_roots();
         store_->roots.remove(*this);
+    }
     value_ = {};
 }
 

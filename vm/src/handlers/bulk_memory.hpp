@@ -26,7 +26,9 @@ struct MemoryGrow {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
         MemoryInst& memory = *r.inst->memories[In::get<Field::first>(r.ip)];
-        const int64_t old = grow(memory, In::operands(r)[0]);
+        int64_t old = 0;
+        if (!grow_for_fuel(memory, In::operands(r)[0], r.inst->execution->fuel, old))
+            return Exit::out_of_fuel;
         load_memory(r);
         return In::result(r, old < 0 ? failed_growth(memory.type.limits) : static_cast<Slot>(old));
     }

@@ -25,6 +25,8 @@ struct CatchClause;
 /// Grows a memory by `pages`, or a table by `count` elements with the value `value`. Returns the old size, or
 /// -1 if the type, a limit or the allocator forbids it.
 [[nodiscard]] int64_t grow(MemoryInst& memory, uint64_t pages) noexcept;
+/// The same for code: takes fuel for the bytes that it adds; false, and nothing done, if there is not enough.
+[[nodiscard]] bool grow_for_fuel(MemoryInst& memory, uint64_t pages, int64_t& fuel, int64_t& old) noexcept;
 [[nodiscard]] int64_t grow(TableInst& table, uint64_t count, Slot value) noexcept;
 
 /// Makes an exception from the values at `payload`, above which the current frame uses nothing. The execution

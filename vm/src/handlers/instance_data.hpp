@@ -143,6 +143,7 @@ struct Execution : StackState {
     /// Polled by code; see api/interrupt.cpp.
     const std::atomic<uint64_t>* interrupt;
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
+    static constexpr uint64_t interrupt_bits = 3;      ///< that and who has requested it
     bool may_be_interrupted;                           ///< Config::interruption
     bool may_wait;                                     ///< Config::waiting
     bool checks_stack;                                 ///< Config::deterministic

@@ -170,9 +170,7 @@ void Heap::scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end)
 bool Heap::drain() noexcept {
     for (uint32_t looked_at = 0; looked_at < objects_per_step;) {
         if (!marked_.empty()) {
-            Object* const object = marked_.back();
-            marked_.pop();
-            looked_at += 1 + scan(object);
+            looked_at += 1 + scan(marked_.pop());
         } else if (!arrays_.empty()) {
             // A long array is processed in pieces, so its elements are never on the stack all at once.
             auto& [array, next] = arrays_.back();
@@ -184,9 +182,11 @@ bool Heap::drain() noexcept {
                 arrays_.pop();
             scan_elements(piece, begin, end);
             looked_at += end - begin;
+        } else if (next_block_ != 0) {
+            looked_at += rescan(*blocks_[--next_block_]);
         } else if (overflowed_) {
             overflowed_ = false;
-            rescan();
+            next_block_ = blocks_.size();
         } else {
             return true;
         }
@@ -194,17 +194,18 @@ bool Heap::drain() noexcept {
     return false;
 }
 
-/// Follows the references of all marked objects. Each pass marks more, since the stack always holds at least
-/// what fits without growing; repeats until nothing is left.
-void Heap::rescan() noexcept {
-    for (Block* const block : blocks_) {
-        if (block->first == 0)
-            continue;
-        const uint32_t step = block->cell != 0 ? block->cell : block->end;
-        for (uint32_t offset = block->first; offset < block->end; offset += step)
-            if (block->is_marked(offset))
-                (void)scan(reinterpret_cast<Object*>(block->at(offset)));
-    }
+/// Follows the references of all marked objects of a block; returns about how much it looked at. When the
+/// stack has overflowed, this is done with all blocks. Each pass marks more, since the stack always holds at
+/// least its first chunk; they are repeated until nothing is left.
+uint32_t Heap::rescan(Block& block) noexcept {
+    uint32_t looked_at = 1;
+    if (block.first == 0)
+        return looked_at;
+    const uint32_t step = block.cell != 0 ? block.cell : block.end;
+    for (uint32_t offset = block.first; offset < block.end; offset += step, ++looked_at)
+        if (block.is_marked(offset))
+            looked_at += scan(reinterpret_cast<Object*>(block.at(offset)));
+    return looked_at;
 }
 
 // ---- The steps of a collection ----
@@ -216,7 +217,7 @@ void Heap::start(size_t size) noexcept {
     forced_ = size > room();
     // Nothing is allocated any more.
     granted_ -= std::exchange(budget_, 0);
-    phase_ = Phase::roots;
+    phase_ = Phase::begin;
 }
 
 bool Heap::step() noexcept {
@@ -225,9 +226,13 @@ bool Heap::step() noexcept {
     switch (phase_) {
     case Phase::none:
         return true;
+    case Phase::begin:
+        begin_marking();
+        phase_ = Phase::roots;
+        [[fallthrough]];
     case Phase::roots:
-        mark_roots();
-        phase_ = Phase::mark;
+        if (host_.mark_roots(*this, objects_per_step))
+            phase_ = Phase::mark;
         return false;
     case Phase::mark:
         if (drain()) {
@@ -254,13 +259,12 @@ bool Heap::step() noexcept {
     return true;
 }
 
-void Heap::mark_roots() noexcept {
+void Heap::begin_marking() noexcept {
     ++collections_;
     survived_ = 0;
     // From here on, a mark means that the object is reachable, and not that it is kept.
     for (Object* const object : kept_)
         block_of(object)->clear_mark(block_of(object)->offset_of(object));
-    host_.mark_roots(*this);
     for (const RootSpan* span = spans_; span != nullptr; span = span->below_)
         span->types.empty() ? mark(span->slots) : mark(span->types, span->slots.data());
     for (Object* const object : kept_)
@@ -300,11 +304,7 @@ bool Heap::sweep_cells(Block& block) noexcept {
 }
 
 void Heap::begin_sweep() noexcept {
-    // A small stack is kept, so that there is one even without memory.
-    if (marked_.capacity() > smallest_stack) {
-        marked_.reset();
-        (void)marked_.reserve(smallest_stack);
-    }
+    marked_.drop_spare();
     for (Run& run : runs_)
         run.next = run.end = nullptr;
     available_ = {};

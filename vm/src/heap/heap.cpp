@@ -193,7 +193,7 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
         release_free_blocks(max_bytes > more ? max_bytes - more : 0);
     }
     // Reserve the place in the list first; it grows geometrically.
-    const bool listed = marked_.reserve(smallest_stack) && blocks_.push(nullptr);
+    const bool listed = marked_.prepare() && blocks_.push(nullptr);
     void* const memory = listed ? allocator_.allocate(bytes, block_alignment) : nullptr;
     if (memory == nullptr) {
         if (listed)

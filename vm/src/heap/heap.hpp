@@ -2,6 +2,7 @@
 
 #include "heap/host_data.hpp"
 #include "heap/layout.hpp"
+#include "heap/mark_stack.hpp"
 
 #include <warpbeam/memory/vec.hpp>
 
@@ -15,8 +16,9 @@ namespace warpbeam::vm {
 
 /// The owner of a heap.
 struct HeapHost {
-    /// Calls `Heap::mark` with every slot through which an object can be reached.
-    virtual void mark_roots(class Heap& heap) noexcept = 0;
+    /// Calls `Heap::mark` with about `count` more of the slots through which an object can be reached; true
+    /// when no more are left. The next call then begins anew.
+    [[nodiscard]] virtual bool mark_roots(class Heap& heap, uint32_t count) noexcept = 0;
     /// Calls `Heap::mark` for the stacks that an object refers to.
     virtual void mark_continuation(class Heap&, const ContObject&) noexcept {}
     /// Called when all live objects are marked (`Heap::is_marked`): frees the continuations of the others.
@@ -140,6 +142,11 @@ public:
         if (is_collecting()) [[unlikely]]
             finish();
     }
+    /// Before the host changes what is a root, which it may do between two steps.
+    void end_marking_roots() noexcept {
+        while (phase_ == Phase::roots) [[unlikely]]
+            (void)step();
+    }
     /// For `HeapHost::mark_roots`: any slot that holds the address of an object keeps that object alive,
     /// whatever the slot contains.
     void mark(std::span<const Slot> slots) noexcept;
@@ -200,7 +207,6 @@ private:
     /// After this number of consecutive collections that the limit forced and that freed almost nothing, the
     /// heap is exhausted.
     static constexpr uint32_t max_futile = 8;
-    static constexpr size_t smallest_stack = 512;
     /// Larger objects get their own blocks. Those are aligned to 64 KiB, which would be a waste for small
     /// objects.
     static constexpr size_t largest_cell = 32208;
@@ -274,9 +280,9 @@ private:
     uint32_t scan(Object* object) noexcept;
     void scan_elements(const ArrayObject* array, uint32_t begin, uint32_t end) noexcept;
     // Steps of a collection; those that return bool are done when they return true.
-    void mark_roots() noexcept;
+    void begin_marking() noexcept;
     [[nodiscard]] bool drain() noexcept;
-    void rescan() noexcept;
+    [[nodiscard]] uint32_t rescan(Block& block) noexcept;
     void begin_sweep() noexcept;
     [[nodiscard]] bool sweep_host() noexcept;
     [[nodiscard]] bool sweep() noexcept;
@@ -297,7 +303,7 @@ private:
     Vec<Block*> blocks_;    ///< all blocks by address
     Block* free_ = nullptr; ///< empty blocks of the common size
     uint64_t free_bytes_ = 0;
-    Vec<Object*> marked_; ///< objects whose references are still to be followed
+    MarkStack marked_;
     struct PartOfArray {
         const ArrayObject* array;
         uint32_t next;
@@ -314,14 +320,14 @@ private:
     uint64_t peak_ = 0;
     uint64_t survived_ = 0;
     uint64_t collections_ = 0;
-    enum class Phase : uint8_t { none, roots, mark, sweep_host, sweep, finalize };
+    enum class Phase : uint8_t { none, begin, roots, mark, sweep_host, sweep, finalize };
     Phase phase_ = Phase::none;
     bool forced_ = false; ///< by the limit
     // How far it is.
     HostData** next_host_ = nullptr;
-    size_t next_block_ = 0;
-    size_t left_ = 0;     ///< where the blocks that stay begin
-    uint32_t futile_ = 0; ///< the number of consecutive collections that freed almost nothing
+    size_t next_block_ = 0; ///< to rescan or to sweep; downwards
+    size_t left_ = 0;       ///< where the blocks that stay begin
+    uint32_t futile_ = 0;   ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;
 };

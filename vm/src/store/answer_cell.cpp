@@ -22,12 +22,11 @@ bool may_fit(const Value& value, ValType type, const TypeRegistry& types) noexce
 } // namespace
 
 AnswerToken::State AnswerCell::state() const noexcept {
-    switch (state_.load(std::memory_order_acquire)) {
+    switch (state_of(word_.load(std::memory_order_acquire))) {
     case State::open:
     case State::arming:
     case State::busy:
         return AnswerToken::State::open;
-    case State::telling:
     case State::answered:
         return AnswerToken::State::answered;
     case State::closed:
@@ -48,7 +47,7 @@ std::expected<void, Error> AnswerCell::answer(std::span<const Value> values) noe
         return std::unexpected{not_open()};
     values_.clear();
     if (!values_.append(values)) {
-        state_.store(State::open, std::memory_order_release);
+        set(State::open);
         return std::unexpected{no_memory()};
     }
     publish();
@@ -63,48 +62,72 @@ std::expected<void, Error> AnswerCell::refuse(Trap trap) noexcept {
     return {};
 }
 
+bool AnswerCell::change(State from, State to, uint8_t& word) noexcept {
+    word = word_.load(std::memory_order_acquire);
+    while (state_of(word) == from)
+        if (word_.compare_exchange_weak(word,
+                                        static_cast<uint8_t>((word & ~states) | static_cast<uint8_t>(to)),
+                                        std::memory_order_acq_rel))
+            return true;
+    return false;
+}
+
+void AnswerCell::set(State state) noexcept {
+    uint8_t word = word_.load(std::memory_order_relaxed);
+    while (!word_.compare_exchange_weak(word,
+                                        static_cast<uint8_t>((word & ~states) | static_cast<uint8_t>(state)),
+                                        std::memory_order_acq_rel)) {
+    }
+}
+
 bool AnswerCell::begin() noexcept {
-    while (!change(State::open, State::busy))
-        if (state_.load(std::memory_order_acquire) > State::arming)
+    uint8_t word = 0;
+    while (!change(State::open, State::busy, word))
+        if (state_of(word) > State::arming)
             return false;
     return true;
 }
 
 void AnswerCell::publish() noexcept {
-    state_.store(notify_ != nullptr ? State::telling : State::answered, std::memory_order_release);
-    if (notify_ != nullptr) {
-        notify_(notify_data_);
-        (void)change(State::telling, State::answered); // unless the answer was taken already
-    }
+    // From here on the store may take the answer, and change what is called.
+    const Notify tell = notify_;
+    void* const data = notify_data_;
+    if (tell == nullptr)
+        return set(State::answered);
+    word_.store(static_cast<uint8_t>(State::answered) | telling, std::memory_order_release);
+    tell(data);
+    word_.fetch_and(static_cast<uint8_t>(~telling), std::memory_order_release);
 }
 
 bool AnswerCell::notify(Notify answered, void* data) noexcept {
-    while (!change(State::open, State::arming)) {
-        const State now = state_.load(std::memory_order_acquire);
-        if (now == State::answered || now == State::closed)
+    wait_until_told();
+    // Another thread that writes an answer needs only a few instructions to finish.
+    uint8_t word = 0;
+    while (!change(State::open, State::arming, word))
+        if (state_of(word) == State::closed || (state_of(word) == State::answered && (word & telling) == 0))
             return false;
-        // Another thread needs only a few instructions to finish.
-    }
     notify_ = answered;
     notify_data_ = data;
-    state_.store(State::open, std::memory_order_release);
+    set(State::open);
     return true;
 }
 
 void AnswerCell::reopen() noexcept {
     values_.clear();
     trap_.reset();
-    state_.store(State::open, std::memory_order_release);
+    notify_ = nullptr;
+    set(State::open);
 }
 
 void AnswerCell::drop() noexcept {
-    // Another thread that writes an answer at this moment takes only a few instructions to finish.
-    while (!change(State::open, State::closed))
-        if (const State now = state_.load(std::memory_order_acquire);
-            now == State::closed || now == State::answered) {
+    // The same.
+    uint8_t word = 0;
+    while (!change(State::open, State::closed, word))
+        if (state_of(word) == State::closed || state_of(word) == State::answered) {
             finish();
             break;
         }
+    wait_until_told();
     if (dropped_ != nullptr)
         dropped_(data_);
 }

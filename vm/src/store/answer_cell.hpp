@@ -33,8 +33,7 @@ public:
 
     /// Whether there is an answer. Only then the others may be asked.
     [[nodiscard]] bool is_answered() const noexcept {
-        const State state = state_.load(std::memory_order_acquire);
-        return state == State::answered || state == State::telling;
+        return state_of(word_.load(std::memory_order_acquire)) == State::answered;
     }
     /// Replaces what is called, which then does not run any more; false if it is too late, since there is an
     /// answer.
@@ -42,34 +41,46 @@ public:
     [[nodiscard]] std::span<const Value> values() const noexcept { return values_; }
     /// The trap to answer with, if it is one.
     [[nodiscard]] std::optional<Trap>& trap() noexcept { return trap_; }
-    /// The answer can't be used: the call is open again.
+    /// The answer can't be used: the call is open again, and nothing is called for the next answer.
     void reopen() noexcept;
     /// Whether the call could be closed: nobody has answered it.
-    [[nodiscard]] bool close() noexcept { return change(State::open, State::closed); }
+    [[nodiscard]] bool close() noexcept {
+        uint8_t word = 0;
+        return change(State::open, State::closed, word);
+    }
     /// The answer was taken.
-    void finish() noexcept { state_.store(State::closed, std::memory_order_release); }
+    void finish() noexcept { set(State::closed); }
     /// The execution was dropped.
     void drop() noexcept;
 
 private:
     enum class State : uint8_t {
         open,
-        arming,  ///< the store writes what is called
-        busy,    ///< another thread writes the answer
-        telling, ///< answered, but what is called still runs
+        arming, ///< the store writes what is called
+        busy,   ///< another thread writes the answer
         answered,
         closed,
     };
+    // A word has a state and this bit, which lasts until what is called has returned, even if the call is
+    // open again or closed by then.
+    static constexpr uint8_t telling = 8;
+    static constexpr uint8_t states = 7;
+
+    [[nodiscard]] static State state_of(uint8_t word) noexcept { return static_cast<State>(word & states); }
     /// Whether the calling thread may write the answer.
     [[nodiscard]] bool begin() noexcept;
     void publish() noexcept;
-    [[nodiscard]] bool change(State from, State to) noexcept {
-        return state_.compare_exchange_strong(from, to, std::memory_order_acq_rel);
+    /// Changes the state if it is `from`; the bits stay. `word` is then what it was.
+    [[nodiscard]] bool change(State from, State to, uint8_t& word) noexcept;
+    void set(State state) noexcept;
+    void wait_until_told() const noexcept {
+        while ((word_.load(std::memory_order_acquire) & telling) != 0) {
+        }
     }
 
     const Engine engine_; ///< keeps the types
     const FuncType& type_;
-    std::atomic<State> state_ = State::open;
+    std::atomic<uint8_t> word_ = static_cast<uint8_t>(State::open);
     Vec<Value> values_;
     std::optional<Trap> trap_;
     const Dropped dropped_;

@@ -47,6 +47,21 @@ int64_t grow(MemoryInst& memory, uint64_t pages) noexcept {
     return static_cast<int64_t>(old);
 }
 
+bool grow_for_fuel(MemoryInst& memory, uint64_t pages, int64_t& fuel, int64_t& old) noexcept {
+    (void)memory.refresh();
+    const MemoryType& type = memory.type;
+    // What the type forbids is refused without fuel, as is what no machine has room for.
+    uint64_t bytes = bytes_of(pages, type);
+    if (pages > max_pages(type) - (memory.size >> type.page_size_log2) || bytes > INT64_MAX / 2)
+        bytes = 0;
+    if (!charge(fuel, bytes))
+        return false;
+    old = grow(memory, pages);
+    if (old < 0)
+        fuel += static_cast<int64_t>(bytes);
+    return true;
+}
+
 int64_t grow(TableInst& table, uint64_t count, Slot value) noexcept {
     Vec<Slot>& slots = static_cast<TableObject&>(table).slots;
     Quota& quota = table.store->quota;

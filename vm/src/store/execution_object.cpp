@@ -100,6 +100,7 @@ void ExecutionObject::drop() noexcept {
         return;
     }
     drop_cell();
+    store().heap.end_marking_roots();
     guest_stack_.drop();
     execution_->may_suspend = false;
     leave_continuations(*execution_, nullptr);

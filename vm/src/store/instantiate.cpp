@@ -354,6 +354,7 @@ std::expected<void, InstantiationError> Instantiation::apply_data(bool again) no
 std::expected<void, InstantiationError> Instantiation::run(std::span<const ImportValue> imports) noexcept {
     if (!make_index_spaces() || !bind(imports))
         return std::unexpected{refused(no_memory())};
+    store_.heap.end_marking_roots();
     store_.roots.set_unfinished(&inst_);
     using Make = Step (Instantiation::*)() noexcept;
     for (const Make make :

@@ -60,33 +60,67 @@ Ref<ExceptionRoot> Roots::add_exception(Slot exception) noexcept {
     return fresh;
 }
 
-void Roots::mark(Heap& heap) noexcept {
-    stacks_.visit_all([&](const Execution& execution) { mark_frames(execution, heap); });
-    stacks_.visit_owned([&](const ExecutionOwner& execution) {
-        for (const Value& value : execution.answered())
-            if (value.type().is_ref())
-                heap.mark({value.slots(), 1});
-    });
-    for (const auto* link = objects_.globals(); link != nullptr; link = link->next)
-        if (link->global->type.content.is_ref())
-            heap.mark({link->global->value, 1});
-    for (const TableObject* table = objects_.tables(); table != nullptr; table = table->next)
-        if (!engine_.types().matches(table->type.element.heap(), HeapType::func))
-            heap.mark(table->slots);
-    for (const Root* root = first_; root != nullptr; root = root->next_)
-        heap.mark({root->value_.slots(), 1});
-    const auto mark_elements = [&](const InstanceObject& instance) {
-        for (size_t i = 0; i < instance.module->elements().size(); ++i)
-            heap.mark(instance.elems[i].values);
-    };
-    for (const InstanceObject* instance = objects_.instances(); instance != nullptr;
-         instance = instance->next)
-        mark_elements(*instance);
-    if (unfinished_ != nullptr)
-        mark_elements(*unfinished_);
+/// What is short, and the lists of what is not.
+void Roots::begin_marking(Heap& heap) noexcept {
+    stacks_.visit_running([&](const Execution& execution) { mark_frames(execution, heap); });
     drop_unused_exceptions();
     for (const ExceptionRoot* const exception : exceptions_)
         heap.mark({&exception->exception, 1});
+    if (unfinished_ != nullptr)
+        for (size_t i = 0; i < unfinished_->module->elements().size(); ++i)
+            heap.mark(unfinished_->elems[i].values);
+    marking_ = {stacks_.owned(), objects_.globals(), objects_.tables(), first_, objects_.instances(), 0, {}};
+}
+
+/// Marks a part, or finds the next slots.
+bool Roots::next_part(Heap& heap, uint32_t& looked_at) noexcept {
+    Marking& left = *marking_;
+    if (const Execution* const execution = left.execution; execution != nullptr) {
+        if (!execution->is_running)
+            mark_frames(*execution, heap);
+        for (const Value& value : execution->owner->answered())
+            if (value.type().is_ref())
+                heap.mark({value.slots(), 1});
+        looked_at += 8 + static_cast<uint32_t>(used(*execution) / sizeof(Slot));
+        left.execution = execution->next;
+    } else if (const auto* const global = left.global; global != nullptr) {
+        if (global->global->type.content.is_ref())
+            left.slots = {global->global->value, 1};
+        left.global = global->next;
+    } else if (const TableObject* const table = left.table; table != nullptr) {
+        if (!engine_.types().matches(table->type.element.heap(), HeapType::func))
+            left.slots = table->slots;
+        left.table = table->next;
+    } else if (const Root* const root = left.root; root != nullptr) {
+        left.slots = {root->value_.slots(), 1};
+        left.root = root->next_;
+    } else if (const InstanceObject* const instance = left.instance; instance != nullptr) {
+        if (left.element != instance->module->elements().size()) {
+            left.slots = instance->elems[left.element++].values;
+        } else {
+            left.instance = instance->next;
+            left.element = 0;
+        }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+bool Roots::mark(Heap& heap, uint32_t count) noexcept {
+    if (!marking_)
+        begin_marking(heap);
+    for (uint32_t looked_at = 0; looked_at < count; ++looked_at) {
+        const auto part = marking_->slots.first(std::min<size_t>(marking_->slots.size(), count - looked_at));
+        heap.mark(part);
+        looked_at += static_cast<uint32_t>(part.size());
+        marking_->slots = marking_->slots.subspan(part.size());
+        if (marking_->slots.empty() && !next_part(heap, looked_at)) {
+            marking_.reset();
+            return true;
+        }
+    }
+    return false;
 }
 
 } // namespace warpbeam::vm

@@ -6,6 +6,8 @@
 
 #include <warpbeam/vm/root.hpp>
 
+#include <optional>
+
 namespace warpbeam::vm {
 
 /// The references that keep the objects of a store's heap alive.
@@ -18,9 +20,11 @@ public:
     Roots& operator=(const Roots&) = delete;
     ~Roots();
 
-    /// Reports to the heap every slot through which code or the host can reach an object: the value stack up
-    /// to `Execution::free`, tables, globals, element segments, and what the host holds.
-    void mark(Heap& heap) noexcept;
+    /// Reports to the heap about `count` more of the slots through which code or the host can reach an
+    /// object: the stacks, tables, globals, element segments, and what the host holds. True when all have
+    /// been reported. Until then, nothing may be taken out of the lists, or from one into another: see
+    /// `Heap::end_marking_roots`.
+    [[nodiscard]] bool mark(Heap& heap, uint32_t count) noexcept;
 
     void add(Root& root) noexcept;
     /// Removes a root, which is then empty.
@@ -31,7 +35,19 @@ public:
     void set_unfinished(const InstanceObject* instance) noexcept { unfinished_ = instance; }
 
 private:
+    /// What is still to be marked.
+    struct Marking {
+        const Execution* execution = nullptr;
+        const ObjectFactory::GlobalLink* global = nullptr;
+        const TableObject* table = nullptr;
+        const Root* root = nullptr;
+        const InstanceObject* instance = nullptr;
+        size_t element = 0; ///< a segment of the instance
+        std::span<const Slot> slots;
+    };
     void drop_unused_exceptions() noexcept;
+    void begin_marking(Heap& heap) noexcept;
+    [[nodiscard]] bool next_part(Heap& heap, uint32_t& looked_at) noexcept;
 
     StoreImpl& owner_;
     const Engine& engine_;
@@ -40,6 +56,7 @@ private:
     const InstanceObject* unfinished_ = nullptr;
     Root* first_ = nullptr;
     Vec<ExceptionRoot*> exceptions_;
+    std::optional<Marking> marking_;
 };
 
 } // namespace warpbeam::vm

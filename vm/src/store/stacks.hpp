@@ -113,12 +113,8 @@ public:
                 return true;
         return false;
     }
-    /// Calls `visit(const ExecutionOwner&)` for each.
-    template <typename Visit>
-    void visit_owned(Visit visit) const noexcept {
-        for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
-            visit(*execution->owner);
-    }
+    /// The last one that was added, from which `next` leads to the others.
+    [[nodiscard]] const Execution* owned() const noexcept { return owned_; }
     /// Keeps or frees one that has ended, or did not begin.
     void put_back(Execution& execution) noexcept {
         execution.has_values = false;
@@ -138,7 +134,7 @@ public:
     }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
-        target_->word.fetch_and(~Execution::interrupt_requested, std::memory_order_relaxed);
+        target_->word.fetch_and(~Execution::interrupt_bits, std::memory_order_relaxed);
     }
 
     /// From now on no code may run, since the store is being destroyed: `begin` fails with `usage`.
@@ -149,11 +145,16 @@ public:
     /// What is left of the fuel, in the unit of handlers/fuel.hpp.
     [[nodiscard]] int64_t& fuel() noexcept { return running_ != nullptr ? running_->fuel : fuel_; }
 
-    /// Calls `visit(const Execution&)` for each execution that has begun or is owned.
+    /// Calls `visit(const Execution&)` for each execution that has begun.
     template <typename Visit>
-    void visit_all(Visit visit) const noexcept {
+    void visit_running(Visit visit) const noexcept {
         for (const Execution* execution = running_; execution != nullptr; execution = execution->outer)
             visit(*execution);
+    }
+    /// The same, and for each that is owned.
+    template <typename Visit>
+    void visit_all(Visit visit) const noexcept {
+        visit_running(visit);
         for (const Execution* execution = owned_; execution != nullptr; execution = execution->next)
             if (!execution->is_running)
                 visit(*execution);

@@ -46,7 +46,7 @@ public:
     [[nodiscard]] bool end_collection() noexcept;
 
 private:
-    void mark_roots(vm::Heap& of) noexcept override { roots.mark(of); }
+    bool mark_roots(vm::Heap& of, uint32_t count) noexcept override { return roots.mark(of, count); }
     void mark_continuation(vm::Heap& of, const vm::ContObject& object) noexcept override;
     uint64_t sweep_continuations(vm::Heap& of) noexcept override;
 };

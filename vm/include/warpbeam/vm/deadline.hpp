@@ -22,15 +22,16 @@ protected:
     ~DeadlineTimer() = default;
 };
 
-/// Resumes an execution of the store until `when` at the latest: it is then `interrupted`, and can go on.
+/// Resumes an execution of the store until `when` at the latest: it is then `interrupted`, and can go on. An
+/// interrupt of someone else that comes between two of these slices stops the next one.
 /// Errors: those of Execution::resume. Thread-safety: that of the store.
 [[nodiscard]] inline std::expected<ExecutionState, Error>
 resume_until(Execution& execution, Store& store, DeadlineTimer& timer,
              std::chrono::steady_clock::time_point when, const Budget& budget = {}) noexcept {
-    timer.arm(when, store.new_interrupt_handle());
+    timer.arm(when, store.next_interrupt_handle());
     auto state = execution.resume(budget);
     timer.disarm();
-    store.clear_interrupt();
+    (void)store.next_interrupt_handle(); // the timer may be late
     return state;
 }
 

@@ -127,8 +127,8 @@ public:
 
     /// `answered(data)` will be called when a token has answered the call that it waits for, in the thread
     /// that does that: it may tell a scheduler, but must not use the store. It replaces what was set before;
-    /// null for nothing. False if nothing will be called, since there is no token, or it has answered
-    /// already.
+    /// null for nothing. It is called for one answer, even if that can't be used (see `resume`). False if
+    /// nothing will be called, since there is no token, or it has answered already.
     bool notify(void (*answered)(void* data) noexcept, void* data) noexcept;
 
 private:

@@ -102,8 +102,9 @@ public:
     ///
     /// Every entry of a function and every iteration of a loop takes one unit. Work on bytes takes a unit for
     /// 64 of them: objects and exceptions by their size (StoreLimits::heap_bytes), the bytes or elements of
-    /// bulk instructions (such as memory.fill, table.copy, array.init_data), the elements of table.grow, and
-    /// the locals of a function whose locals take more than a KiB. Garbage collections take none. So a
+    /// bulk instructions (such as memory.fill, table.copy, array.init_data), what memory.grow and table.grow
+    /// add, and the locals of a function whose locals take more than a KiB. A growth that is refused, and
+    /// garbage collections, take none. So a
     /// program takes the same fuel on every machine, in every build, and however often it is interrupted.
     ///
     /// Without enough fuel, code traps with `out_of_fuel`. A bulk instruction first does as much of its work
@@ -121,6 +122,9 @@ public:
     /// `clear_interrupt`, so a watchdog that is late does not stop what runs next. Withdraws a pending
     /// request.
     [[nodiscard]] InterruptHandle new_interrupt_handle() noexcept;
+    /// The same, but requests of handles from `interrupt_handle` stay: only those are withdrawn that are
+    /// late.
+    [[nodiscard]] InterruptHandle next_interrupt_handle() noexcept;
     /// Withdraws a pending request, and ends the effect of handles from `new_interrupt_handle`.
     void clear_interrupt() noexcept;
 
