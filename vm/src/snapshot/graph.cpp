@@ -226,7 +226,9 @@ bool Graph::add_reference(Slot reference) noexcept {
 }
 
 uint64_t Graph::encode(Slot reference) const noexcept {
-    const auto encoded = [](uint64_t number, RefKind kind) { return number << 2 | static_cast<uint8_t>(kind); };
+    const auto encoded = [](uint64_t number, RefKind kind) {
+        return number << 2 | static_cast<uint8_t>(kind);
+    };
     if (reference == 0)
         return 0;
     if (is_i31(reference))

@@ -115,7 +115,7 @@ void limit() {
     if (!instance)
         return check(false, "no instance");
     const auto grow = instance->func<int32_t(int32_t)>("grow");
-    check(grow && (*grow)(1000) == -1, "the limit of memory is not obeyed");
+    check(grow && (*grow)(100) == -1, "the limit of memory is not obeyed");
     const auto spin = instance->func<void()>("spin");
     check(spin && (*spin)().error().code() == TrapCode::out_of_fuel, "fuel does not end");
     // [deadline
