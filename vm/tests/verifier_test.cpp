@@ -508,7 +508,8 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
         Engine other;
         const auto module = other.load(bytes);
         ASSERT_TRUE(module);
-        ModuleCode code{*module, {false, false, false, false, vm::Internal::layouts(other), &Allocator::standard()}};
+        ModuleCode code{*module,
+                        {false, false, false, false, vm::Internal::layouts(other), &Allocator::standard()}};
         ASSERT_TRUE(code.prepare());
         ASSERT_EQ(code.lower(0), Exit::none);
         allocator.wanted = bytes_of(code.code(0));
