@@ -113,5 +113,36 @@ TEST_F(SnapshotTest, forks_go_on_from_wherever_a_function_stops) {
     }
 }
 
+TEST_F(SnapshotTest, arguments_of_an_execution_that_has_not_begun_stay_alive) {
+    const Instance boxes = instantiate(R"((module (type $box (struct (field i32)))
+        (func (export "make") (param i32) (result (ref $box)) (struct.new $box (local.get 0)))
+        (func (export "open") (param (ref $box)) (result i32) (struct.get $box 0 (local.get 0)))))");
+    modules = {boxes.module()};
+    const Value number[] = {77};
+    Value box;
+    ASSERT_TRUE(boxes.func("make")->call(number, {&box, 1}));
+    const Value args[] = {box};
+    Execution waiting = std::move(*Execution::create(*boxes.func("open"), args));
+    const Instance instances[] = {boxes};
+    const Execution* const executions[] = {&waiting};
+    const SnapshotContents contents{.instances = instances, .executions = executions};
+    for (const bool forks : {false, true}) {
+        auto copy = forks ? fork(store, contents) : restored(saved(store, contents));
+        ASSERT_TRUE(copy) << copy.error().message();
+        copy->store.collect();
+        // What is freed is used again.
+        copy->store.set_fuel(1000);
+        for (int i = 0; i < 100; ++i) {
+            Value other;
+            const Value zero[] = {i};
+            ASSERT_TRUE(copy->instances[0].func("make")->call(zero, {&other, 1}));
+        }
+        ASSERT_EQ(*copy->executions[0].resume({.fuel = 100}), ExecutionState::done);
+        Value result;
+        ASSERT_TRUE(copy->executions[0].results({&result, 1}));
+        EXPECT_EQ(result.as<int32_t>(), 77);
+    }
+}
+
 } // namespace
 } // namespace warpbeam

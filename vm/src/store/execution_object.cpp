@@ -74,7 +74,8 @@ std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& st
         (*made)->state_ = saved.state;
         (*made)->next_ = saved.step;
         (*made)->instance_ = saved.instance;
-        (*made)->execution_->has_values = false;
+        // The arguments of one that has not begun are where the collector looks for them.
+        (*made)->execution_->has_values = saved.step == Step::begin;
     }
     return made;
 }
