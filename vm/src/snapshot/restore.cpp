@@ -15,13 +15,6 @@
 /// Modules, the host's functions, and everything that index spaces refer to.
 
 namespace warpbeam::vm {
-namespace {
-
-/// No import has longer names than a module may have bytes; this is for the memory that bytes can ask for.
-constexpr uint32_t max_name = 1 << 20;
-
-} // namespace
-
 Restorer::Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options) noexcept
     : store_{store}, in_{in}, purpose_{purpose}, options_{options}, modules_{store.allocator()},
       instances_{store.allocator()}, first_funcs_{store.allocator()}, hosts_{store.allocator()},

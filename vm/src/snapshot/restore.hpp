@@ -35,6 +35,9 @@ public:
     [[nodiscard]] std::span<const RestoredValue> values() const noexcept { return values_; }
 
 private:
+    /// The bytes that a name may have: a few bytes of a snapshot must not ask for much memory.
+    static constexpr uint32_t max_name = 1 << 20;
+
     // Declarations, in restore.cpp
     bool modules() noexcept;
     bool module(uint32_t number) noexcept;

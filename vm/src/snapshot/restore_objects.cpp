@@ -7,12 +7,6 @@
 /// Objects, and values wherever they are. A reference is checked against the type of its place.
 
 namespace warpbeam::vm {
-namespace {
-
-constexpr uint32_t max_name = 1 << 20;
-
-} // namespace
-
 // ---- Values ----
 
 /// Whether a reference that is not null has a type; its hierarchy must be that of the type.
