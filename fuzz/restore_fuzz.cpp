@@ -20,24 +20,6 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-struct Sink final : SnapshotSink {
-    bool write(std::span<const uint8_t> more) noexcept override {
-        bytes.insert(bytes.end(), more.begin(), more.end());
-        return true;
-    }
-    Bytes bytes;
-};
-struct Source final : SnapshotSource {
-    explicit Source(std::span<const uint8_t> all) : left{all} {}
-    size_t read(std::span<uint8_t> to) noexcept override {
-        const size_t count = std::min(to.size(), left.size());
-        std::copy_n(left.begin(), count, to.begin());
-        left = left.subspan(count);
-        return count;
-    }
-    std::span<const uint8_t> left;
-};
-
 /// The host calls of all modules.
 void define(Linker& linker) {
     (void)linker.host_call<int32_t(int32_t)>("host", "ask");
@@ -88,12 +70,12 @@ struct Corpus {
             const auto state = execution.resume({.fuel = slice});
             if (!state || *state == ExecutionState::done || *state == ExecutionState::trapped)
                 return;
-            Sink sink;
+            SnapshotBuffer sink;
             const Instance instances[] = {instance};
             const Execution* const executions[] = {&execution};
             if (!save(store, {.instances = instances, .executions = executions, .values = {}}, sink))
                 std::abort();
-            snapshots.push_back(std::move(sink.bytes));
+            snapshots.emplace_back(sink.bytes().begin(), sink.bytes().end());
         }
     }
 
@@ -145,7 +127,7 @@ void use(Restored& made) {
     for (const Execution& each : made.executions)
         if (each.state() != ExecutionState::done && each.state() != ExecutionState::trapped)
             executions.push_back(&each);
-    Sink sink;
+    SnapshotBuffer sink;
     const SnapshotContents contents{.instances = made.instances, .executions = executions, .values = {}};
     (void)save(made.store, contents, sink);
     (void)fork(made.store, contents);
@@ -171,7 +153,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     Linker hosts{corpus.engine};
     define(hosts);
-    Source source{bytes};
+    SnapshotBytes source{bytes};
     SnapshotSource* const sources[] = {&source};
     RestoreOptions options;
     options.modules = corpus.modules;

@@ -22,28 +22,6 @@ using namespace warpbeam;
     std::exit(1);
 }
 
-class Kept final : public SnapshotSink {
-public:
-    bool write(std::span<const uint8_t> more) noexcept override {
-        bytes.insert(bytes.end(), more.begin(), more.end());
-        return true;
-    }
-    std::vector<uint8_t> bytes;
-};
-class Given final : public SnapshotSource {
-public:
-    explicit Given(std::span<const uint8_t> all) : left_{all} {}
-    size_t read(std::span<uint8_t> to) noexcept override {
-        const size_t count = std::min(to.size(), left_.size());
-        std::copy_n(left_.begin(), count, to.begin());
-        left_ = left_.subspan(count);
-        return count;
-    }
-
-private:
-    std::span<const uint8_t> left_;
-};
-
 using Clock = std::chrono::steady_clock;
 template <typename Work>
 double milliseconds(Work work) {
@@ -106,14 +84,14 @@ int main(int argc, char** argv) {
                 if (!nothing.call())
                     fail("call");
         }));
-        Kept snapshot;
+        SnapshotBuffer snapshot;
         saving.add(milliseconds([&] {
             if (!save(store, contents, snapshot))
                 fail("save");
         }));
-        size = snapshot.bytes.size();
+        size = snapshot.bytes().size();
         restoring.add(milliseconds([&] {
-            Given source{snapshot.bytes};
+            SnapshotBytes source{snapshot.bytes()};
             SnapshotSource* const sources[] = {&source};
             RestoreOptions options;
             options.modules = modules;
@@ -123,16 +101,16 @@ int main(int argc, char** argv) {
         SnapshotSeries series;
         SnapshotOptions in_series;
         in_series.series = &series;
-        Kept first;
+        SnapshotBuffer first;
         if (!save(store, contents, first, in_series))
             fail("save");
         write(*instance, 8192);
-        Kept second;
+        SnapshotBuffer second;
         next.add(milliseconds([&] {
             if (!save(store, contents, second, in_series))
                 fail("save");
         }));
-        next_size = second.bytes.size();
+        next_size = second.bytes().size();
         // Each fork is dropped outside of the measured time.
         write(*instance, 8192);
         std::vector<Restored> forks;

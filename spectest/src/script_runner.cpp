@@ -6,6 +6,7 @@
 
 #include <warpbeam/vm/exception.hpp>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <thread>
@@ -245,6 +246,13 @@ std::expected<std::vector<Value>, ScriptRunner::Failure> ScriptRunner::perform(c
             return impossible("not a value: " + to_string(argument));
         arguments.push_back(*value);
     }
+    if (options_.before_call) {
+        std::vector<Instance> all;
+        for (const auto& [name, named] : instances_)
+            if (std::ranges::find(all, named) == all.end())
+                all.push_back(named);
+        options_.before_call({store_, all, *func, arguments, line_});
+    }
     std::vector<Value> results(func->type().results.size());
     if (auto called = func->call(arguments, results); !called)
         return std::unexpected{Failure{called.error(), "trap: " + std::string{called.error().message()}}};
@@ -255,7 +263,11 @@ std::expected<Module, Error> ScriptRunner::load(const ModuleSource& source) {
     const auto bytes = translate(source);
     if (!bytes)
         return std::unexpected{bytes.error()};
-    return engine_.load({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
+    const std::span view{reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()};
+    auto module = engine_.load(view);
+    if (module && options_.loaded)
+        options_.loaded(view, *module);
+    return module;
 }
 
 ScriptRunner::Fault ScriptRunner::define(const ModuleSource& source) {

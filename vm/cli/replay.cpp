@@ -15,27 +15,6 @@ namespace {
 /// The most that a store counts.
 constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
 
-class BytesSink final : public SnapshotSink {
-public:
-    bool write(std::span<const uint8_t> more) noexcept override {
-        bytes.insert(bytes.end(), more.begin(), more.end());
-        return true;
-    }
-    std::vector<uint8_t> bytes;
-};
-class BytesSource final : public SnapshotSource {
-public:
-    explicit BytesSource(std::span<const uint8_t> all) : left_{all} {}
-    size_t read(std::span<uint8_t> to) noexcept override {
-        const size_t count = std::min(to.size(), left_.size());
-        std::copy_n(left_.begin(), count, to.begin());
-        left_ = left_.subspan(count);
-        return count;
-    }
-
-private:
-    std::span<const uint8_t> left_;
-};
 /// For a snapshot of which only the digest is wanted.
 class NoSink final : public SnapshotSink {
 public:
@@ -96,7 +75,7 @@ public:
         return true;
     }
     void restore_from(const Event& snapshot) {
-        BytesSource source{snapshot.bytes};
+        SnapshotBytes source{snapshot.bytes};
         SnapshotSource* const sources[] = {&source};
         const Module modules[] = {module_};
         RestoreOptions options;
@@ -139,7 +118,7 @@ public:
     [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
 
     [[nodiscard]] Event snapshot() {
-        BytesSink sink;
+        SnapshotBuffer sink;
         const Instance instances[] = {instance_};
         const Execution* const executions[] = {&execution_};
         (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink));
@@ -148,7 +127,7 @@ public:
         event.fuel = used_now();
         for (uint32_t fd = 0; fd < 3; ++fd)
             event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
-        event.bytes = std::move(sink.bytes);
+        event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
         return event;
     }
     /// That of the final state.

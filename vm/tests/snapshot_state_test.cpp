@@ -306,6 +306,28 @@ TEST_F(SnapshotStateTest, refuses_shared_memories_running_code_and_other_stores)
     EXPECT_EQ(inside->code(), ErrorCode::usage);
 }
 
+TEST_F(SnapshotStateTest, an_instance_whose_instantiation_trapped_is_saved_with_what_it_has_written) {
+    store.set_fuel(1'000'000);
+    const Instance table = instantiate(R"((module (table (export "t") 2 funcref)
+        (func (export "call") (result i32) (call_indirect (result i32) (i32.const 0)))))");
+    ASSERT_TRUE(linker.define_instance("a", table));
+    const Module trapping = load(R"((module (import "a" "t" (table 1 funcref)) (memory 1 5)
+        (data (i32.const 10) "\05") (data (i32.const 65536) "x") (data (i32.const 20) "y")
+        (func $get (result i32) (drop (memory.grow (i32.const 1)))
+            (i32.add (i32.load8_u (i32.const 10))
+                (i32.add (i32.load8_u (i32.const 20)) (i32.load8_u (i32.const 65536)))))
+        (elem (i32.const 0) $get)))");
+    ASSERT_FALSE(linker.instantiate(store, trapping));
+    const Instance instances[] = {table};
+    for (int grown = 0; grown < 2; ++grown) {
+        auto copy = restored(saved(store, {.instances = instances}, {.carry_modules = true}));
+        ASSERT_TRUE(copy) << copy.error().message();
+        copy->store.set_fuel(1'000'000);
+        EXPECT_EQ(call(copy->instances[0], "call"), 5);
+        EXPECT_EQ(call(table, "call"), 5);
+    }
+}
+
 TEST_F(SnapshotStateTest, limits_of_the_new_store_count) {
     store.set_fuel(1'000'000);
     const Instance instance = instantiate(R"((module (memory 3) (table 100 externref)

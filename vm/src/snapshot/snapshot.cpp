@@ -59,29 +59,6 @@ bool read_head(vm::Reader& in, Head& head) noexcept {
     return (head.flags & vm::has_base) == 0 ? in.ok() : in.bytes(head.base);
 }
 
-/// Appends to a vector, for forks.
-class VecSink final : public SnapshotSink {
-public:
-    explicit VecSink(Vec<uint8_t>& to) noexcept : to_{to} {}
-    bool write(std::span<const uint8_t> bytes) noexcept override { return to_.append(bytes); }
-
-private:
-    Vec<uint8_t>& to_;
-};
-class VecSource final : public SnapshotSource {
-public:
-    explicit VecSource(std::span<const uint8_t> from) noexcept : left_{from} {}
-    size_t read(std::span<uint8_t> bytes) noexcept override {
-        const size_t count = std::min(bytes.size(), left_.size());
-        std::ranges::copy(left_.first(count), bytes.begin());
-        left_ = left_.subspan(count);
-        return count;
-    }
-
-private:
-    std::span<const uint8_t> left_;
-};
-
 } // namespace
 
 std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents, SnapshotSink& sink,
@@ -235,8 +212,7 @@ std::expected<Restored, Error> fork(Store& store, const SnapshotContents& conten
     vm::Graph graph{impl};
     if (auto found = graph.find(contents); !found)
         return std::unexpected{std::move(found.error())};
-    Vec<uint8_t> bytes{allocator};
-    VecSink sink{bytes};
+    SnapshotBuffer sink{allocator};
     vm::Writer out{sink, allocator};
     out.begin_chunks();
     if (auto written = vm::Saver{graph, out, Purpose::fork, {}, nullptr}.write(); !written)
@@ -249,7 +225,7 @@ std::expected<Restored, Error> fork(Store& store, const SnapshotContents& conten
     const vm::Use use_of_made{made};
     if (!use_of_made)
         return std::unexpected{use_of_made.error()};
-    VecSource source{bytes};
+    SnapshotBytes source{sink.bytes()};
     vm::Reader in{source, allocator};
     RestoreOptions how;
     how.host = options.host;

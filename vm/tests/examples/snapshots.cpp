@@ -32,27 +32,6 @@ constexpr std::string_view process = R"((module
         (br_if $next (i32.lt_u (i32.load (i32.const 70000)) (i32.const 100))))
       (i32.load (i32.const 70000)))))";
 
-// [bytes
-/// Keeps a snapshot in memory. A file would be written beside the last one, and renamed when it is complete.
-struct Kept final : SnapshotSink {
-    bool write(std::span<const uint8_t> more) noexcept override {
-        bytes.insert(bytes.end(), more.begin(), more.end());
-        return true;
-    }
-    std::vector<uint8_t> bytes;
-};
-struct Given final : SnapshotSource {
-    explicit Given(const std::vector<uint8_t>& all) : left{all} {}
-    size_t read(std::span<uint8_t> to) noexcept override {
-        const size_t count = std::min(to.size(), left.size());
-        std::copy_n(left.begin(), count, to.begin());
-        left = left.subspan(count);
-        return count;
-    }
-    std::span<const uint8_t> left;
-};
-// bytes]
-
 void run() {
     const Engine engine;
     Linker linker{engine};
@@ -71,7 +50,7 @@ void run() {
     const Instance instances[] = {*instance};
     const Execution* const executions[] = {&execution};
     const SnapshotContents contents{.instances = instances, .executions = executions};
-    Kept snapshot;
+    SnapshotBuffer snapshot;
     const auto digest = save(store, contents, snapshot, {.carry_modules = true});
     if (!digest)
         return std::puts(std::string{digest.error().message()}.c_str()), void();
@@ -79,7 +58,7 @@ void run() {
 
     {
         // [restore
-        Given source{snapshot.bytes};
+        SnapshotBytes source{snapshot.bytes()};
         SnapshotSource* const sources[] = {&source};
         auto restored = restore(engine, sources, {.linker = &linker});
         if (!restored)
@@ -93,18 +72,18 @@ void run() {
     {
         // [series
         SnapshotSeries series;
-        Kept first;
-        Kept second;
+        SnapshotBuffer first;
+        SnapshotBuffer second;
         if (!save(store, contents, first, {.carry_modules = true, .series = &series}))
             return;
         check(tell(execution, 5), "go on"); // the guest writes to one page
         if (!save(store, contents, second, {.carry_modules = true, .series = &series}))
             return;
-        Given sources_of[] = {Given{first.bytes}, Given{second.bytes}};
+        SnapshotBytes sources_of[] = {SnapshotBytes{first.bytes()}, SnapshotBytes{second.bytes()}};
         SnapshotSource* const sources[] = {&sources_of[0], &sources_of[1]};
         auto restored = restore(engine, sources, {.linker = &linker});
         // series]
-        check(restored && second.bytes.size() < 5000, "series");
+        check(restored && second.bytes().size() < 5000, "series");
         check(tell(restored->executions[0], 85), "go on");
         check(restored->executions[0].state() == ExecutionState::done, "done");
     }

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <warpbeam/spectest/script.hpp>
-#include <warpbeam/vm/engine.hpp>
+#include <warpbeam/vm/instance.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,15 @@ struct Finding {
     [[nodiscard]] std::string text() const;
 };
 
+/// A call that a script is about to make.
+struct PendingCall {
+    Store& store;
+    std::span<const Instance> instances; ///< all that the script still names
+    Func function;
+    std::span<const Value> arguments;
+    uint32_t line = 0;
+};
+
 struct RunOptions {
     /// The features of each script's engine. `run_file` adds the one of `folder_features` to whose
     /// proposal the script belongs.
@@ -51,6 +61,10 @@ struct RunOptions {
     };
     /// Whether error messages that differ from the script's are reported; they never fail a directive.
     bool compare_messages = false;
+    /// @{ Called for each module that is loaded, and before each call: also by the threads of a script.
+    std::function<void(std::span<const uint8_t>, const Module&)> loaded;
+    std::function<void(const PendingCall&)> before_call;
+    /// @}
 };
 
 /// Runs one script in its own engine and store, with the `spectest` module to import from. `name` is only

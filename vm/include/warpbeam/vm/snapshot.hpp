@@ -37,6 +37,35 @@ protected:
     ~SnapshotSource() = default;
 };
 
+/// Keeps the bytes of a snapshot in memory.
+class SnapshotBuffer final : public SnapshotSink {
+public:
+    /// Empty; the bytes will be of this allocator.
+    explicit SnapshotBuffer(Allocator& allocator = Allocator::standard()) noexcept : bytes_{allocator} {}
+    [[nodiscard]] bool write(std::span<const uint8_t> bytes) noexcept override { return bytes_.append(bytes); }
+    /// What it was given.
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return {bytes_.data(), bytes_.size()}; }
+
+private:
+    Vec<uint8_t> bytes_;
+};
+
+/// Gives bytes that are in memory, and must stay there.
+class SnapshotBytes final : public SnapshotSource {
+public:
+    explicit SnapshotBytes(std::span<const uint8_t> bytes) noexcept : left_{bytes} {}
+    [[nodiscard]] size_t read(std::span<uint8_t> bytes) noexcept override {
+        const size_t count = bytes.size() < left_.size() ? bytes.size() : left_.size();
+        if (count != 0)
+            std::memcpy(bytes.data(), left_.data(), count);
+        left_ = left_.subspan(count);
+        return count;
+    }
+
+private:
+    std::span<const uint8_t> left_; ///< to be read
+};
+
 /// Names what belongs to the host and not to the store, so that it can be found again. A function that an
 /// instance imports is named by its import; this is for all others.
 class SnapshotHost {
