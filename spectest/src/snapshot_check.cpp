@@ -1,11 +1,11 @@
-// Every call of the official scripts is saved at some of its safepoints, and ends in another process, which may be of
-// another build:
+// Every call of the official scripts is saved at some of its safepoints, and ends in another process, which
+// may be of another build:
 //
 //     snapshot_check save [--points N] [--seed N] [--deterministic] FILE... | snapshot_check finish
 //
-// The first runs each call in a copy of the store for its fuel, and for the digest of a snapshot of the instances and
-// results at its end, and then again with stops at random amounts of fuel. The second restores what was saved at
-// each stop, and expects the same end, fuel and digest.
+// The first runs each call in a copy of the store for its fuel, and for the digest of a snapshot of the
+// instances and results at its end, and then again with stops at random amounts of fuel. The second restores
+// what was saved at each stop, and expects the same end, fuel and digest.
 
 #include "host_module.hpp"
 #include "refusal.hpp"
@@ -179,7 +179,8 @@ public:
     bool end() {
         put(Record::end);
         put(failed_);
-        std::fprintf(stderr, "%zu calls saved at %zu points; %zu refused because of shared memories, %zu failed\n",
+        std::fprintf(stderr,
+                     "%zu calls saved at %zu points; %zu refused because of shared memories, %zu failed\n",
                      calls_, saved_, shared_, failed_);
         return failed_ == 0 && saved_ != 0;
     }
@@ -199,7 +200,8 @@ private:
             return;
         }
         ++calls_;
-        SavedCall saved{.line = call.line, .results = static_cast<uint32_t>(call.function.type().results.size())};
+        SavedCall saved{.line = call.line,
+                        .results = static_cast<uint32_t>(call.function.type().results.size())};
         if (!hosts_)
             hosts_.emplace(call.store.engine());
         Restored whole = hosts_->restored(modules_, begin.bytes());
@@ -224,7 +226,8 @@ private:
                 break; // the last units were taken without a stop
             const Execution* const stopped[] = {&part.executions[0]};
             SnapshotBuffer bytes;
-            (void)need(save(part.store, {.instances = part.instances, .executions = stopped}, bytes, {.host = &host}));
+            (void)need(save(part.store, {.instances = part.instances, .executions = stopped}, bytes,
+                            {.host = &host}));
             saved.fuel_before = given - part.executions[0].fuel();
             put(Record::call);
             put(saved);
@@ -236,7 +239,7 @@ private:
 
     size_t points_;
     uint64_t seed_;
-    std::mutex mutex_; ///< scripts have threads
+    std::mutex mutex_;            ///< scripts have threads
     std::vector<Module> modules_; ///< of this file
     std::optional<Hosts> hosts_;
     size_t calls_ = 0, saved_ = 0, shared_ = 0, failed_ = 0;
@@ -265,7 +268,9 @@ int save_all(std::span<char* const> words) {
             files.emplace_back(word);
     }
     Saving saving{points, seed};
-    options.loaded = [&](std::span<const uint8_t> bytes, const Module& module) { saving.module(bytes, module); };
+    options.loaded = [&](std::span<const uint8_t> bytes, const Module& module) {
+        saving.module(bytes, module);
+    };
     options.before_call = [&](const PendingCall& call) { saving.call(call); };
     for (const std::string& path : files) {
         RunOptions chosen = options;
@@ -337,8 +342,10 @@ private:
             return "expected \"" + end + "\", found \"" + end_of(execution) + "\"";
         const uint64_t fuel = expected.fuel_before + (enough_fuel + had - execution.fuel());
         if (fuel != expected.fuel)
-            return "expected " + std::to_string(expected.fuel) + " units of fuel in all, found " + std::to_string(fuel);
-        return digest_of(restored, expected.results) == expected.digest ? "" : "the instances or results differ";
+            return "expected " + std::to_string(expected.fuel) + " units of fuel in all, found " +
+                   std::to_string(fuel);
+        return digest_of(restored, expected.results) == expected.digest ? ""
+                                                                        : "the instances or results differ";
     }
 
     std::string path_;

@@ -10,8 +10,9 @@
 namespace warpbeam::vm {
 
 /// Makes `pieces` what the instance's module puts into its memory with the index `memory`: active data
-/// segments, in their order, up to the first that does not fit. All else is zeros at first. The bytes are the module's. With this,
-/// `find_changed` and PageMark (warpbeam/memory/changed_pages.hpp) tell what a snapshot must contain.
+/// segments, in their order, up to the first that does not fit. All else is zeros at first. The bytes are the
+/// module's. With this, `find_changed` and PageMark (warpbeam/memory/changed_pages.hpp) tell what a snapshot
+/// must contain.
 ///
 /// For an imported memory it is only what this instance puts there, so more pages differ. The error is
 /// `out_of_memory`.

@@ -42,7 +42,9 @@ class SnapshotBuffer final : public SnapshotSink {
 public:
     /// Empty; the bytes will be of this allocator.
     explicit SnapshotBuffer(Allocator& allocator = Allocator::standard()) noexcept : bytes_{allocator} {}
-    [[nodiscard]] bool write(std::span<const uint8_t> bytes) noexcept override { return bytes_.append(bytes); }
+    [[nodiscard]] bool write(std::span<const uint8_t> bytes) noexcept override {
+        return bytes_.append(bytes);
+    }
     /// What it was given.
     [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return {bytes_.data(), bytes_.size()}; }
 
