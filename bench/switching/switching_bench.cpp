@@ -53,15 +53,16 @@ constexpr std::string_view text = R"((module
     (loop $fill
       (table.set $queue (local.get $i) (cont.new $nonek (ref.func $work)))
       (br_if $fill (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 10000))))
-    (loop $l
-      (local.set $i (select (i32.const 0) (i32.add (local.get $i) (i32.const 1))
-                            (i32.ge_u (local.get $i) (i32.const 9999))))
-      (block $on_yield (result (ref $nonek))
-        (resume $nonek (on $yield $on_yield) (table.get $queue (local.get $i)))
-        unreachable)
-      (local.set $k)
-      (table.set $queue (local.get $i) (local.get $k))
-      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (loop $round
+      (local.set $i (i32.const 0))
+      (loop $l
+        (block $on_yield (result (ref $nonek))
+          (resume $nonek (on $yield $on_yield) (table.get $queue (local.get $i)))
+          unreachable)
+        (local.set $k)
+        (table.set $queue (local.get $i) (local.get $k))
+        (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 10000))))
+      (br_if $round (local.tee $n (i32.sub (local.get $n) (i32.const 10000)))))
     (local.get $n))
 
   ;; Two peers that switch to each other.
@@ -142,7 +143,7 @@ int main(int argc, char** argv) {
         const double median = line.times[line.times.size() / 2];
         call = &line == lines ? median : call;
         std::printf("%-24s %6.1f ns, %5.1f calls\n", line.what, median, median / call);
-        good &= &line == &lines[4] || median <= 3 * call;
+        good &= (&line != &lines[1] && &line != &lines[2]) || median <= 3 * call;
     }
     if (check && !good)
         fail("a switch takes more than three calls");

@@ -76,7 +76,8 @@ Continuation& consume(ContObject& object) noexcept {
 [[gnu::always_inline]] inline void give_up(Execution& execution, ContObject& object,
                                            Continuation& outer) noexcept {
     Continuation& inner = *execution.continuation;
-    execution.max_stack += waiting_bytes(&inner, outer.parent);
+    inner.inside = waiting_bytes(&inner, &outer);
+    execution.max_stack += inner.inside + outer.waiting;
     execution.continuation = std::exchange(outer.parent, nullptr);
     object.inner = &inner;
     object.outer = &outer;
@@ -159,7 +160,7 @@ struct Resume {
             return Exit::null_exception_reference;
         leave_stack(r, execution, operands);
         object.outer->waiting = used(waiting_state(execution, execution.continuation));
-        const size_t bytes = waiting_bytes(object.inner, nullptr);
+        const size_t bytes = object.inner->inside + object.outer->waiting;
         if (bytes > execution.max_stack)
             return Exit::call_stack_exhausted;
         if constexpr (v.option != 0)
@@ -195,7 +196,7 @@ struct Suspend {
             ContObject& target = *to_continuation(operands[count]);
             Continuation* const parent = to.outer->parent;
             target.outer->waiting = to.outer->waiting; // the same stack waits
-            const size_t bytes = waiting_bytes(target.inner, nullptr);
+            const size_t bytes = target.inner->inside + target.outer->waiting;
             if (bytes > execution.max_stack + waiting_bytes(execution.continuation, parent))
                 return Exit::call_stack_exhausted;
             *copy_few(operands, count, target.inner->state.free) = from_object(object);

@@ -10,12 +10,17 @@ namespace warpbeam::vm {
 
 /// A continuation's stack. While it runs it is the last in its execution's list; those before it, and the
 /// execution's own stack, wait for it in a `resume`. A suspended part of such a list belongs to an object.
-struct Continuation {
+///
+/// The first block of its stack follows it in the same allocation: a coroutine that is entered and left is
+/// then in few lines of the cache.
+struct alignas(Record) Continuation {
     /// While another stack runs. `free` is where the next argument goes.
     StackState state;
     /// Who has resumed it; null: the execution's own stack, or none.
     Continuation* parent;
     size_t waiting; ///< the bytes in use of the stack that waits for it
+    /// For the last one of a suspended list: the bytes of those that wait for it in the list.
+    size_t inside;
     /// What it runs, until it has begun.
     FuncInst* func;
     /// For the last one of a suspended list: what the list belongs to. Otherwise null.
@@ -23,6 +28,9 @@ struct Continuation {
     // Its place among all of the store.
     Continuation* before;
     Continuation* next;
+    size_t first_bytes; ///< of that block
+
+    [[nodiscard]] Slot* first_block() noexcept { return reinterpret_cast<Slot*>(this + 1); }
 };
 
 /// Where the computation goes on when a continuation suspends or ends.

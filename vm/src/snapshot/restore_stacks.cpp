@@ -285,6 +285,7 @@ bool Restorer::continuation(ContObject& object) noexcept {
         object.inner = object.outer = inner;
         while (object.outer->parent != nullptr)
             object.outer = object.outer->parent;
+        inner->inside = waiting_bytes(inner, object.outer);
     }
     return built && keep(continuation_types_.push(type));
 }

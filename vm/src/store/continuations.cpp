@@ -12,8 +12,8 @@ namespace warpbeam {
 namespace vm {
 namespace {
 
-/// Most coroutines are shallow.
-constexpr size_t smallest_block = 256;
+/// Most coroutines are shallow, and the smaller they are, the more of them fit the caches.
+constexpr size_t smallest_block = 112;
 
 } // namespace
 
@@ -27,14 +27,12 @@ Exit Stacks::make_continuation(FuncInst& func, ContObject& object) noexcept {
     const size_t needed = call_records * sizeof(Record) + (slots + 1) / 2 * 2 * sizeof(Slot);
     const size_t bytes = std::max(needed, smallest_block);
     Allocator& allocator = engine_.allocator();
-    auto* const made = warpbeam::create<Continuation>(allocator);
-    auto* const stack =
-        made != nullptr ? static_cast<Slot*>(allocator.allocate(bytes, alignof(Record))) : nullptr;
-    if (stack == nullptr) {
-        if (made != nullptr)
-            warpbeam::destroy(allocator, made);
+    void* const memory = allocator.allocate(sizeof(Continuation) + bytes, alignof(Continuation));
+    if (memory == nullptr)
         return Exit::out_of_memory;
-    }
+    auto* const made = ::new (memory) Continuation{};
+    made->first_bytes = bytes;
+    Slot* const stack = made->first_block();
     auto* const end = reinterpret_cast<Record*>(reinterpret_cast<char*>(stack) + bytes);
     end[-1] = {finish_instr(), stack};
     made->state = {stack, end, begin_instr(), stack, stack, end - 1, func.instance, 0};
@@ -53,8 +51,9 @@ void Stacks::free_continuation(Continuation& continuation) noexcept {
     if (continuation.next != nullptr)
         continuation.next->before = continuation.before;
     Allocator& allocator = engine_.allocator();
-    allocator.deallocate(continuation.state.stack, block_size(continuation.state), alignof(Record));
-    warpbeam::destroy(allocator, &continuation);
+    if (continuation.state.stack != continuation.first_block())
+        allocator.deallocate(continuation.state.stack, block_size(continuation.state), alignof(Record));
+    allocator.deallocate(&continuation, sizeof(Continuation) + continuation.first_bytes, alignof(Continuation));
 }
 
 uint64_t Stacks::sweep_continuations(Heap& heap) noexcept {
@@ -108,7 +107,7 @@ void leave_continuations(Execution& execution, Continuation* end) noexcept {
 
 void StoreImpl::mark_continuation(vm::Heap& of, const vm::ContObject& object) noexcept {
     if (object.inner != nullptr)
-        vm::mark_frames(*object.inner, types(), of);
+        vm::mark_frames(*object.inner, types(), of, marked_code_);
 }
 
 uint64_t StoreImpl::sweep_continuations(vm::Heap& of) noexcept { return stacks.sweep_continuations(of); }

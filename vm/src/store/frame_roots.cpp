@@ -12,7 +12,7 @@ namespace {
 
 class FrameRoots {
 public:
-    explicit FrameRoots(Heap& heap) noexcept : heap_{heap} {}
+    explicit FrameRoots(Heap& heap, const Code* last = nullptr) noexcept : heap_{heap}, code_{last} {}
 
     void mark_code(const InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
         code_ = inst.code->find(ip, after, code_);
@@ -20,6 +20,8 @@ public:
             visit_references(*code_, ip, after,
                              [&](int32_t slot, uint32_t count) { heap_.mark({fp + slot, count}); });
     }
+
+    [[nodiscard]] const Code* last() const noexcept { return code_; }
 
 private:
     Heap& heap_;
@@ -64,8 +66,9 @@ void mark_frames(const Execution& execution, Heap& heap) noexcept {
     }
 }
 
-void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& heap) noexcept {
-    FrameRoots frames{heap};
+void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& heap,
+                 const Code*& last) noexcept {
+    FrameRoots frames{heap, last};
     // The arguments that it has been given so far.
     if (inner.func != nullptr) {
         std::span<const ValType> params = types.func(inner.func->type).params;
@@ -78,6 +81,7 @@ void mark_frames(const Continuation& inner, const TypeRegistry& types, Heap& hea
     }
     for (const Continuation* each = inner.parent; each != nullptr; each = each->parent)
         mark_waiting(each->state, after_resume(each->state.ip), frames);
+    last = frames.last();
 }
 
 } // namespace warpbeam::vm

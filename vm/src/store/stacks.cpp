@@ -1,5 +1,6 @@
 #include "store/stacks.hpp"
 
+#include "handlers/continuation.hpp"
 #include "handlers/entry_points.hpp"
 #include "store/native_stack.hpp"
 #include "store/store_impl.hpp"
@@ -16,8 +17,10 @@ constexpr size_t first_block = 512;
 constexpr unsigned max_idle = 8;
 constexpr size_t max_idle_block = 64 * 1024;
 
-/// Moves the stack to a block of another size, which is enough for what is in use.
-bool move_stack(StackState& execution, size_t bytes, Allocator& allocator) noexcept {
+/// Moves the stack to a block of another size, which is enough for what is in use. The old block is freed
+/// unless it is `kept`.
+bool move_stack(StackState& execution, size_t bytes, Allocator& allocator,
+                const Slot* kept = nullptr) noexcept {
     void* const block = allocator.allocate(bytes, alignof(Record));
     if (block == nullptr)
         return false;
@@ -33,7 +36,8 @@ bool move_stack(StackState& execution, size_t bytes, Allocator& allocator) noexc
             *to = {from->ip, from->fp != nullptr ? moved(from->fp) : nullptr};
         execution.fp = moved(execution.fp);
         execution.free = moved(execution.free);
-        allocator.deallocate(execution.stack, block_size(execution), alignof(Record));
+        if (execution.stack != kept)
+            allocator.deallocate(execution.stack, block_size(execution), alignof(Record));
     } else {
         execution.fp = execution.free = stack;
     }
@@ -63,7 +67,9 @@ bool grow_stack(Execution& execution) noexcept {
     const bool counts = execution.may_suspend && execution.continuation == nullptr;
     if (counts && !quota.take_execution_bytes(larger - size))
         return false;
-    if (move_stack(execution, larger, execution.store->allocator()))
+    const Slot* const kept =
+        execution.continuation != nullptr ? execution.continuation->first_block() : nullptr;
+    if (move_stack(execution, larger, execution.store->allocator(), kept))
         return true;
     if (counts)
         quota.return_execution_bytes(larger - size);
