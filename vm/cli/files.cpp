@@ -1,5 +1,7 @@
 #include "files.hpp"
 
+#include "saved_program.hpp"
+
 #include "command.hpp"
 
 #include <warpbeam/loader/section_table.hpp>
@@ -110,7 +112,8 @@ ModuleBytes read_module(std::string_view path) {
     // get a confusing syntax error.
     constexpr std::string_view first_characters = "(; \t\r\n";
     if (!bytes.empty() && first_characters.find(static_cast<char>(bytes.front())) == std::string_view::npos)
-        throw Failure(std::string(path) + ": not a WebAssembly module in the binary or text format");
+        throw Failure(std::string(path) + ": not a WebAssembly module in the binary or text format" +
+                      (hint_for(bytes).empty() ? "" : "; " + std::string(hint_for(bytes))));
     module.text.emplace(bytes.begin(), bytes.end());
     const auto translated = parse_wat(*module.text);
     if (!translated)

@@ -56,11 +56,12 @@ void LogWriter::write(const Event& event) {
     head += static_cast<char>(event.error >> 8);
     head += encoded(event.fuel) + encoded(event.number) + encoded(event.bytes.size());
     failed_ = failed_ || std::fwrite(head.data(), 1, head.size(), file_.get()) != head.size() ||
-              std::fwrite(event.bytes.data(), 1, event.bytes.size(), file_.get()) != event.bytes.size();
+              std::fwrite(event.bytes.data(), 1, event.bytes.size(), file_.get()) != event.bytes.size() ||
+              std::fflush(file_.get()) != 0; // whatever ends the process, the log has all that it was told
 }
 
 void LogWriter::finish() {
-    if (failed_ || std::fflush(file_.get()) != 0)
+    if (failed_)
         throw Failure("warpbeam: cannot write " + path_);
 }
 
@@ -80,7 +81,7 @@ LogReader::LogReader(const std::string& path)
 
 void LogReader::read(std::span<uint8_t> to) {
     if (std::fread(to.data(), 1, to.size(), file_.get()) != to.size())
-        throw Failure(path_ + ": the log ends too early");
+        throw Failure(path_ + " ends there: the recording was cut off");
 }
 
 uint64_t LogReader::number() {
@@ -126,12 +127,15 @@ Event LogReader::seek(uint64_t fuel) {
     Event last;
     long position = first_;
     if (std::fseek(file_.get(), first_, SEEK_SET) != 0)
-        throw Failure(path_ + ": the log is not a file that can be read in any order");
-    for (Event event = next(); event.kind != EventKind::end && event.fuel <= fuel; event = next())
-        if (event.kind == EventKind::snapshot) {
-            last = std::move(event);
-            position = std::ftell(file_.get());
-        }
+        throw Failure(path_ + ": the log must be a file that can be read from any position");
+    try {
+        for (Event event = next(); event.kind != EventKind::end && event.fuel <= fuel; event = next())
+            if (event.kind == EventKind::snapshot) {
+                last = std::move(event);
+                position = std::ftell(file_.get());
+            }
+    } catch (const Failure&) { // the replay will report it where it comes to that
+    }
     (void)std::fseek(file_.get(), position, SEEK_SET);
     return last;
 }
@@ -216,7 +220,8 @@ public:
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
         const Event event = take(EventKind::write, static_cast<uint8_t>(stream));
         if (difference_.empty() && event.bytes != digest_of(bytes))
-            differ("other bytes are written to file descriptor " + std::to_string(event.subject));
+            differ(std::string{"the program writes other bytes to standard "} +
+                   (stream == Stream::err ? "error" : "output"));
         if (event.error != 0)
             return std::unexpected{static_cast<Errno>(event.error)};
         const auto count = static_cast<size_t>(std::min<uint64_t>(event.number, bytes.size()));
@@ -273,7 +278,7 @@ private:
                 event = log_.next();
             while (event.kind == EventKind::snapshot);
         } catch (const Failure& failure) {
-            differ(failure.what());
+            difference_ = "after " + std::to_string(used_()) + " units of fuel: " + failure.what();
             return event;
         }
         if (event.kind != kind || event.subject != subject)
@@ -286,7 +291,8 @@ private:
     }
     void differ(const std::string& what) const {
         if (difference_.empty())
-            difference_ = "after " + std::to_string(used_()) + " units of fuel: " + what;
+            difference_ =
+                "the replay differs from the log after " + std::to_string(used_()) + " units of fuel: " + what;
     }
 
     LogReader& log_;

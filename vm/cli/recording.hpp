@@ -90,6 +90,7 @@ public:
 struct RecordSettings {
     std::string path;                             ///< empty: it is not
     uint64_t snapshots_every = uint64_t{1} << 32; ///< units of fuel
+    bool print_fuel = false;
 };
 /// Runs a program and records it. Returns the exit status.
 [[nodiscard]] int record_program(const ProgramState& state, std::span<const uint8_t> module, wasi::Host& host,

@@ -32,11 +32,15 @@ void check(const std::expected<void, Error>& done) {
         throw Failure("warpbeam: " + std::string(done.error().message()));
 }
 
+/// The status of a replay that is not what was recorded. Few programs use it.
+constexpr int exit_different = 125;
+
 /// A program that runs deterministically, and counts its fuel.
 class Machine {
 public:
     Machine(const ProgramState& state, std::span<const uint8_t> bytes)
-        : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_} {}
+        : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_},
+          limits_{limits_of(state)} {}
 
     [[nodiscard]] FuelUsed used() {
         return [this] { return runs_ ? before_ + given_ - store_->fuel() : used_now(); };
@@ -55,7 +59,7 @@ public:
     }
     /// False if the program ended while it was instantiated.
     bool begin() {
-        store_.emplace(engine_);
+        store_.emplace(engine_, limits_);
         store_->set_fuel(max_fuel);
         given_ = max_fuel;
         runs_ = true;
@@ -81,6 +85,7 @@ public:
         RestoreOptions options;
         options.modules = modules;
         options.linker = &linker_;
+        options.limits = limits_;
         auto restored = need(restore(engine_, sources, options));
         if (restored.instances.size() != 1 || restored.executions.size() != 1)
             throw Failure("warpbeam: a snapshot in the log is not one of a program");
@@ -152,6 +157,7 @@ private:
     Engine engine_;
     Module module_;
     Linker linker_;
+    StoreLimits limits_;
     std::optional<wasi::Context> context_;
     std::optional<Store> store_;
     Instance instance_;
@@ -180,6 +186,8 @@ int record_program(const ProgramState& state, std::span<const uint8_t> module, w
     end.bytes.assign(digest.begin(), digest.end());
     log.write(end);
     log.finish();
+    if (settings.print_fuel)
+        print_fuel(end.fuel);
     return machine.status();
 }
 
@@ -187,22 +195,26 @@ int replay(Words words) {
     std::optional<uint64_t> to;
     bool backtrace = false;
     bool quiet = false;
+    bool prints_fuel = false;
     Options options{
         "replay [OPTIONS] FILE",
         "Runs a program again from a log that warpbeam run --record has written, with the same\n"
-        "results, and says where the first difference is. What it writes to its standard streams is\n"
-        "written again.\n"
+        "results, and reports the first difference. Its output is written again.\n"
         "\n"
-        "The exit status is the program's own; 1 if there is a difference.\n"};
+        "The exit status is the program's own; 0 if --to stopped it; 125 if there is a difference, or the\n"
+        "log was cut off; 2 for a usage error.\n"};
     options
         .value("--to", "N",
                "stop when it has used N units of fuel; starts from the last snapshot before that",
                [&](std::string_view text) { to = parse_count(text); })
-        .flag("--backtrace", "print the active functions where it stops", backtrace)
-        .flag("--quiet", "don't write what the program writes", quiet);
+        .flag("--backtrace", "with --to: print the active functions where it stops", backtrace)
+        .flag("--quiet", "don't write the program's output", quiet)
+        .flag("--print-fuel", "print on standard error how much fuel the program has used", prints_fuel);
     const auto file = options.parse_file(words);
     if (!file)
         return exit_success;
+    if (backtrace && !to)
+        throw options.error("--backtrace needs --to");
     LogReader log{std::string{*file}};
     Machine machine{log.state(), log.module()};
     const auto host = replay_from(log, quiet, machine.used());
@@ -218,13 +230,14 @@ int replay(Words words) {
         host->expect_end(machine.digest());
     (void)std::fflush(stdout);
     if (!host->difference().empty()) {
-        std::fprintf(stderr, "warpbeam: the replay differs from the log %s\n", host->difference().c_str());
-        return exit_failure;
+        std::fprintf(stderr, "warpbeam: %s\n", host->difference().c_str());
+        return exit_different;
     }
-    if (!ended)
-        std::fprintf(stderr, "warpbeam: stopped after %" PRIu64 " units of fuel\n", machine.used_now());
-    if (backtrace && !ended)
-        std::fprintf(stderr, "%.*s", WARPBEAM_TEXT(to_text(machine.backtrace()).view()));
+    if (to)
+        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n", ended ? "the program ended" : "stopped",
+                     machine.used_now(), WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
+    if (prints_fuel)
+        print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;
 }
 

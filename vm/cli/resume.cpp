@@ -68,26 +68,38 @@ int resume(Words words) {
     SaveSettings save;
     Options options{
         "resume [OPTIONS] FILE",
-        "Continues a program that warpbeam run --snapshot has saved, also on another machine. It has\n"
-        "the arguments and the environment that it was started with, and the standard streams of this\n"
-        "process. It can be saved again.\n"};
+        "Continues a program that warpbeam run --snapshot has saved, also on another machine. It keeps\n"
+        "its arguments, environment, features, limits and fuel, and gets the standard streams of this\n"
+        "process. It can be saved again.\n"
+        "\n"
+        "The exit status is the program's own; 0 if it was saved again; 1 if it trapped or FILE can't be\n"
+        "used, with the reason on standard error; 2 for a usage error.\n"};
+    std::optional<uint64_t> more_fuel;
+    options.value("--fuel", "N", "add N units to the fuel that the program may still use",
+                  [&](std::string_view text) { more_fuel = parse_count(text); });
     add_save_options(options, save);
     const auto file = options.parse_file(words);
     if (!file)
         return exit_success;
     check_save_options(options, save);
     const std::string path{*file};
+    if (path == "-")
+        throw options.error("FILE can't be -: standard input belongs to the program");
     FileSource source{path};
     ProgramState state = read_program(source, path);
-    if (save.after && !state.has_fuel)
-        throw options.error(
-            "the program does not count fuel: --snapshot-after was not given when it started");
+    if ((save.after || save.print_fuel || more_fuel) && !state.has_fuel)
+        throw options.error("the program does not count fuel: none of --fuel, --snapshot-after and --print-fuel was given "
+                            "when it started");
+    if (more_fuel)
+        state.fuel += std::min(*more_fuel, UINT64_MAX - state.fuel);
     Config config;
     config.features = FeatureSet::all();
     config.stack_size = static_cast<size_t>(state.stack_size);
     config.fuel = state.has_fuel;
     config.deterministic = state.is_deterministic;
-    config.interruption = save.on_signal;
+    // It may stand where only code that can be interrupted stops.
+    state.is_interruptible |= save.on_signal;
+    config.interruption = state.is_interruptible;
     ResumedHost native{state};
     DeterministicHost deterministic{state.host};
     wasi::Host* const host = &native;
@@ -108,6 +120,7 @@ int resume(Words words) {
     SnapshotSource* const sources[] = {&source};
     RestoreOptions how;
     how.linker = &linker;
+    how.limits = limits_of(state);
     auto restored = restore(engine, sources, how);
     if (!restored)
         throw Failure(path + ": " + std::string(restored.error().message()));

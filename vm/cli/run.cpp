@@ -14,6 +14,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace warpbeam::cli {
 
@@ -50,6 +51,7 @@ void add_variable(Settings& settings, std::string_view text) {
 /// Reads the command line; false if only help was requested.
 bool read_settings(Words words, Settings& settings, Options& options) {
     bool seeded = false;
+    bool has_snapshots = false;
     const auto invoke = [&settings](std::string_view name) { settings.invoke = name; };
     options
         .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
@@ -71,7 +73,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--max-stack", "BYTES", "the size to which a call stack may grow (default: 4M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
         .flag("--deterministic",
-              "do the same in every run: NaNs and the stack's limit are defined, clocks only count",
+              "do the same in every run: NaNs and the stack's limit are defined, clocks are simulated",
               settings.config.deterministic)
         .value("--seed", "N", "with --deterministic: where random numbers begin (default: 0)",
                [&](std::string_view text) {
@@ -83,10 +85,14 @@ bool read_settings(Words words, Settings& settings, Options& options) {
               settings.config.guard_pages);
     add_save_options(options, settings.save);
     options
-        .value("--record", "FILE", "with --deterministic: write what the outside world answers, for replay",
+        .value("--record", "FILE",
+               "with --deterministic: write all answers of the outside world to FILE, for warpbeam replay",
                [&](std::string_view text) { settings.record.path = text; })
-        .value("--record-snapshots", "N", "with --record: save the state after each N units of fuel",
-               [&](std::string_view text) { settings.record.snapshots_every = parse_count(text); });
+        .value("--record-snapshots", "N", "with --record: save the whole state every N units of fuel",
+               [&](std::string_view text) {
+                   settings.record.snapshots_every = parse_count(text);
+                   has_snapshots = true;
+               });
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -100,10 +106,15 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
-        if (settings.save.wanted() || settings.save.print_fuel || settings.config.fuel)
-            throw options.error("--record does not go together with --fuel, --print-fuel and --snapshot");
+        if (settings.save.wanted() || settings.config.fuel)
+            throw options.error("--record can't be combined with --fuel or --snapshot");
+        if (seeded)
+            throw options.error("--record can't be combined with --seed: random numbers are real, and recorded");
+        settings.record.print_fuel = std::exchange(settings.save.print_fuel, false);
         if (settings.record.snapshots_every == 0)
             throw options.error("option --record-snapshots: there must be some fuel between snapshots");
+    } else if (has_snapshots) {
+        throw options.error("--record-snapshots needs --record");
     }
     if ((settings.save.after || settings.save.print_fuel) && !settings.config.fuel) {
         settings.config.fuel = true;
@@ -128,7 +139,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         args.erase(args.begin());
     if (settings.invoke && !settings.record.path.empty())
         throw options.error("--record is for programs, and not for a function chosen with --invoke");
-    if (settings.invoke && (settings.save.wanted() || settings.save.print_fuel))
+    if (settings.invoke && (settings.save.wanted() || settings.save.print_fuel || settings.record.print_fuel))
         throw options.error(
             "--snapshot and --print-fuel are for programs, and not for a function chosen with --invoke");
     return true;
@@ -201,6 +212,8 @@ ProgramState state_of(const Settings& settings) {
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
     state.stack_size = settings.config.stack_size;
+    state.max_memory = settings.limits.memory_bytes;
+    state.is_interruptible = settings.config.interruption;
     state.is_deterministic = settings.config.deterministic;
     return state;
 }
@@ -291,8 +304,8 @@ int run(Words words) {
         "arguments, numbers as in the text format, and its results are printed, one per line.\n"
         "Options come before FILE; everything after FILE belongs to the program.\n"
         "\n"
-        "The exit status is the program's own; 1 if it trapped or was refused, with the reason on\n"
-        "standard error; 2 for a usage error.\n"};
+        "The exit status is the program's own; 0 if it was saved; 1 if it trapped or was refused, with the\n"
+        "reason on standard error; 2 for a usage error.\n"};
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);

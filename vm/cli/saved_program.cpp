@@ -5,11 +5,14 @@
 
 #include <warpbeam/vm/print.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 namespace warpbeam::cli {
@@ -17,7 +20,8 @@ namespace {
 
 /// The head of the file: these bytes, the length of the state, its bytes and their SHA-256. The snapshot
 /// follows.
-constexpr std::string_view magic{"\0wbprog\1", 8};
+constexpr std::string_view magic{"\0wbprog", 7};
+constexpr uint8_t version = 1;
 constexpr uint64_t max_state = 64 << 20;
 
 void put(std::string& to, uint64_t number) {
@@ -111,6 +115,7 @@ void save_program(Store& store, const Instance& instance, const Execution& execu
     SnapshotFile file{path};
     const std::string bytes = to_bytes(state);
     std::string head{magic};
+    head += static_cast<char>(version);
     put(head, bytes.size());
     const Digest digest = sha256(bytes_of(bytes));
     errno = 0;
@@ -128,90 +133,141 @@ void save_program(Store& store, const Instance& instance, const Execution& execu
     file.finish();
 }
 
-/// For the signal handler.
-const InterruptHandle* to_interrupt = nullptr;
-void interrupt(int) { to_interrupt->interrupt(); }
+// For the signal handler.
+std::atomic<const InterruptHandle*> to_interrupt = nullptr;
+std::atomic<bool> came_early = false;
+void interrupt(int) {
+    if (const InterruptHandle* const handle = to_interrupt; handle != nullptr)
+        handle->interrupt();
+    else
+        came_early = true;
+}
 
-/// Interrupts the store at SIGUSR1 while it lives.
+/// Interrupts the store at the signal while it lives.
 class OnSignal {
 public:
     explicit OnSignal(const Store& store) : handle_{store.interrupt_handle()} {
         to_interrupt = &handle_;
-        struct sigaction action{};
-        action.sa_handler = interrupt;
-        (void)::sigaction(SIGUSR1, &action, &before_);
+        if (came_early)
+            handle_.interrupt();
     }
     OnSignal(const OnSignal&) = delete;
     OnSignal& operator=(const OnSignal&) = delete;
-    ~OnSignal() {
-        (void)::sigaction(SIGUSR1, &before_, nullptr);
-        to_interrupt = nullptr;
-    }
+    ~OnSignal() { to_interrupt = nullptr; }
 
 private:
     InterruptHandle handle_;
-    struct sigaction before_{};
 };
+
+/// Follows links, so that the file itself is replaced and not a link to it, and makes sure that a file can be
+/// made there.
+std::string checked_path(const std::string& given) {
+    std::filesystem::path path{given};
+    std::error_code fault;
+    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, fault); ++links)
+        path = path.parent_path() / std::filesystem::read_symlink(path, fault);
+    if (std::filesystem::exists(path, fault) && !std::filesystem::is_regular_file(path, fault))
+        throw Failure("warpbeam: cannot write " + given + ": it is not a file");
+    const std::filesystem::path folder = path.parent_path();
+    if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
+        fail(given, "write");
+    return path.string();
+}
 
 } // namespace
 
 void add_save_options(Options& options, SaveSettings& settings) {
     options
-        .value("--snapshot", "FILE", "where the program is saved; warpbeam resume FILE continues it",
+        .value("--snapshot", "FILE",
+               "save the program to FILE and exit; needs one of the next two options. warpbeam resume FILE "
+               "continues it",
                [&](std::string_view text) { settings.path = text; })
-        .value("--snapshot-after", "N", "save it and end when it has used N units of fuel",
+        .value("--snapshot-after", "N", "save it when it has used N units of fuel (from the resume on)",
                [&](std::string_view text) { settings.after = parse_count(text); })
-        .flag("--snapshot-on-signal", "save it and end when the signal USR1 comes", settings.on_signal)
-        .flag("--print-fuel", "say on standard error how much fuel the program has used",
+        .flag("--snapshot-on-signal", "save it on the signal USR1; a read or a sleep ends first",
+              settings.on_signal)
+        .flag("--print-fuel", "print on standard error how much fuel the program has used",
               settings.print_fuel);
 }
 
-void check_save_options(const Options& options, const SaveSettings& settings) {
+void check_save_options(const Options& options, SaveSettings& settings) {
     const bool when = settings.after.has_value() || settings.on_signal;
     if (settings.wanted() && !when)
         throw options.error("--snapshot needs --snapshot-after or --snapshot-on-signal");
     if (!settings.wanted() && when)
         throw options.error("--snapshot-after and --snapshot-on-signal need --snapshot FILE");
+    if (settings.path == "-")
+        throw options.error("--snapshot needs a file, and not -");
+    if (settings.wanted())
+        settings.path = checked_path(settings.path);
+    if (settings.on_signal) {
+        struct sigaction action{};
+        action.sa_handler = interrupt;
+        (void)::sigaction(SIGUSR1, &action, nullptr);
+    }
 }
+
+StoreLimits limits_of(const ProgramState& state) {
+    StoreLimits limits;
+    if (state.max_memory != UINT64_MAX)
+        limits.memory_bytes = limits.heap_bytes = state.max_memory;
+    return limits;
+}
+
+void print_fuel(uint64_t used) { std::fprintf(stderr, "warpbeam: used %" PRIu64 " units of fuel\n", used); }
 
 int run_program(Store& store, const Instance& instance, Execution& execution, ProgramState& state,
                 const wasi::Context& context, const DeterministicHost& host, const SaveSettings& save) {
     std::optional<OnSignal> on_signal;
     if (save.on_signal)
         on_signal.emplace(store);
-    // A program that was interrupted has some fuel already.
-    const uint64_t before = state.has_fuel ? execution.fuel() : 0;
-    const uint64_t budget = std::max(before, std::min(state.fuel, save.after.value_or(UINT64_MAX)));
-    const auto stopped = execution.resume({.fuel = budget - before});
-    if (!stopped)
-        throw Failure("warpbeam: " + std::string(stopped.error().message()));
-    (void)std::fflush(stdout);
-    const uint64_t used = state.has_fuel ? budget - execution.fuel() : 0;
-    state.fuel -= used;
-    state.fuel_used += used;
-    const bool ended = *stopped == ExecutionState::done || *stopped == ExecutionState::trapped;
-    if (save.print_fuel && ended)
-        std::fprintf(stderr, "warpbeam: used %" PRIu64 " units of fuel\n", state.fuel_used);
-    switch (*stopped) {
-    case ExecutionState::done:
-        return exit_success;
-    case ExecutionState::trapped:
-        return report(*execution.trap());
-    case ExecutionState::out_of_fuel:
-        if (!save.wanted() || state.fuel == 0) {
-            std::fprintf(stderr, "trap: out of fuel\n");
+    const uint64_t end = save.after.value_or(UINT64_MAX);
+    for (uint64_t all_used = 0;;) {
+        // A program that was interrupted has some fuel already.
+        const uint64_t before = state.has_fuel ? execution.fuel() : 0;
+        const uint64_t budget = std::max(before, std::min(state.fuel, end - all_used));
+        const auto stopped = execution.resume({.fuel = budget - before});
+        if (!stopped)
+            throw Failure("warpbeam: " + std::string(stopped.error().message()));
+        (void)std::fflush(stdout);
+        const uint64_t used = state.has_fuel ? budget - execution.fuel() : 0;
+        state.fuel -= used;
+        state.fuel_used += used;
+        all_used += used;
+        if (*stopped != ExecutionState::interrupted && save.print_fuel)
+            print_fuel(state.fuel_used);
+        if (*stopped == ExecutionState::done)
+            return exit_success;
+        if (*stopped == ExecutionState::trapped)
+            return report(*execution.trap());
+        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
+            std::fprintf(stderr, "trap: out of fuel%.*s\n", WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
             return exit_failure;
         }
-        break;
-    case ExecutionState::interrupted:
-    case ExecutionState::ready:
-    case ExecutionState::host_call:
-        break;
+        state.host = host.state();
+        try {
+            save_program(store, instance, execution, state, context, save.path);
+        } catch (const Failure& failure) {
+            if (*stopped != ExecutionState::interrupted)
+                throw;
+            // Nothing is lost if the program goes on.
+            std::fprintf(stderr, "%s; the program goes on\n", failure.what());
+            continue;
+        }
+        if (*stopped == ExecutionState::interrupted && save.print_fuel)
+            print_fuel(state.fuel_used);
+        std::fprintf(stderr, "warpbeam: saved to %s\n", save.path.c_str());
+        return exit_success;
     }
-    state.host = host.state();
-    save_program(store, instance, execution, state, context, save.path);
-    std::fprintf(stderr, "warpbeam: saved to %s\n", save.path.c_str());
-    return exit_success;
+}
+
+std::string_view hint_for(std::span<const uint8_t> file) {
+    const auto begins = [&](std::string_view with) {
+        return file.size() >= with.size() && std::memcmp(file.data(), with.data(), with.size()) == 0;
+    };
+    return begins(magic)                                ? "it is a saved program: use warpbeam resume"
+           : begins(std::string_view{"\0wblog", 6}) ? "it is the log of a program: use warpbeam replay"
+                                                        : "";
 }
 
 ProgramState read_program(SnapshotSource& file, const std::string& path) {
@@ -227,6 +283,9 @@ ProgramState read_program(SnapshotSource& file, const std::string& path) {
     uint8_t head[16];
     if (!read(head) || std::memcmp(head, magic.data(), magic.size()) != 0)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
+    if (head[7] != version)
+        throw Failure(path + ": saved by another version of warpbeam (format " + std::to_string(head[7]) +
+                      "; this one reads " + std::to_string(version) + ")");
     uint64_t size = 0;
     for (int i = 0; i < 8; ++i)
         size |= uint64_t{head[8 + i]} << (8 * i);
@@ -249,7 +308,9 @@ std::string to_bytes(const ProgramState& state) {
     for (const uint64_t clock : state.clocks)
         put(bytes, clock);
     put(bytes, state.stack_size);
+    put(bytes, state.max_memory);
     put(bytes, state.has_fuel ? 1 : 0);
+    put(bytes, state.is_interruptible ? 1 : 0);
     put(bytes, state.is_deterministic ? 1 : 0);
     put(bytes, state.host.time);
     put(bytes, state.host.random);
@@ -268,7 +329,9 @@ ProgramState program_state(std::string_view bytes, const std::string& path) {
     for (uint64_t& clock : state.clocks)
         clock = in.number();
     state.stack_size = in.number();
+    state.max_memory = in.number();
     state.has_fuel = in.number() != 0;
+    state.is_interruptible = in.number() != 0;
     state.is_deterministic = in.number() != 0;
     state.host.time = in.number();
     state.host.random = in.number();

@@ -2,7 +2,9 @@
 """Programs that are recorded and run again: replay_test.py WARPBEAM"""
 import os
 import re
+import subprocess
 import sys
+import time
 
 from harness import Suite
 
@@ -55,11 +57,11 @@ check("stopped in the middle", ["replay", "--to", "4500", "--backtrace", "log"],
       re.compile(r"stopped after 4500 units of fuel\s+at .*function 6.*\n +at .*function 7"))
 whole = check("stopped early", ["replay", "--to", "1000", "log"], None, re.compile("stopped after 1000 units")).stdout.decode()
 suite.expect("what was written until then", text.startswith(whole))
-check("to the end", ["replay", "--to", "100000000", "log"], None, status=7)
+check("to the end", ["replay", "--to", "100000000", "log"], None, re.compile(r"the program ended after \d+ units of fuel\n$"), status=7)
 
 log = suite.read("log")
 suite.file("short", log[:-50])
-check("a log that ends too early", ["replay", "short"], None, re.compile("ends too early"), status=1)
+check("a log that ends too early", ["replay", "short"], None, re.compile("cut off"), status=125)
 suite.file("no", b"no log")
 check("no log", ["replay", "no"], "", re.compile("not a log that warpbeam run --record"), status=1)
 check("no file", ["replay", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
@@ -67,13 +69,13 @@ check("no file", ["replay", "nowhere"], "", re.compile("cannot open nowhere"), s
 place = log.index(b"som") # what it read first
 suite.file("other", log[:place] + b"x" + log[place + 1:])
 check("another input", ["replay", "other"], None,
-      re.compile(r"differs from the log after \d+ units of fuel: other bytes are written to file descriptor 1"), status=1)
+      re.compile(r"differs from the log after \d+ units of fuel: the program writes other bytes to standard output"), status=125)
 check("the digest of the end", ["replay", "--quiet", "log"], "", status=7)
 suite.file("end", log[:-1] + bytes([log[-1] ^ 1]))
-check("another end", ["replay", "--quiet", "end"], "", re.compile("different at the end"), status=1)
+check("another end", ["replay", "--quiet", "end"], "", re.compile("different at the end"), status=125)
 
 check("not deterministic", ["run", "--record", "x", "mix.wat"], "", re.compile("--record needs --deterministic"), status=2)
-check("with --fuel", [*record, "--fuel", "5", "mix.wat"], "", re.compile("--record does not go together"), status=2)
+check("with --fuel", [*record, "--fuel", "5", "mix.wat"], "", re.compile("--record can't be combined"), status=2)
 check("with --invoke", [*record, "mix.wat", "--invoke", "f"], "", re.compile("--invoke"), status=2)
 check("no snapshots", [*record, "--record-snapshots", "0", "mix.wat"], "", re.compile("--record-snapshots"), status=2)
 check("a folder that is not there", ["run", "--deterministic", "--record", "no/x", "mix.wat"], "",
@@ -81,6 +83,36 @@ check("a folder that is not there", ["run", "--deterministic", "--record", "no/x
 file("trap.wat", '(module (func (export "_start") (unreachable)))')
 check("a trap", [*record, "trap.wat"], "", re.compile("unreachable"), status=1)
 check("the same trap", ["replay", "log"], "", re.compile("unreachable"), status=1)
+
+# Limits are those of the recorded run, also when it is replayed.
+file("grow.wat", """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (drop (memory.grow (i32.const 20))) (call $exit (memory.size))))""")
+check("a limit", ["run", "--max-memory", "1M", "--deterministic", "--record", "grown", "grow.wat"], status=1)
+check("the same limit", ["replay", "grown"], status=1)
+
+# What ends a recording early costs only what came later.
+file("slow.wat", """(module (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1) (data (i32.const 16) "step\\n")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 16)) (i32.store (i32.const 4) (i32.const 5))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (loop (br 0))))""")
+process = subprocess.Popen([suite.command, "run", "--deterministic", "--record", "killed", "slow.wat"],
+                           cwd=suite.directory.name, stdout=subprocess.PIPE)
+process.stdout.read(5)
+time.sleep(0.2)
+process.kill()
+process.communicate()
+stopped = check("a recording that was killed", ["replay", "--to", "1000", "killed"], "step\n", re.compile("stopped after 1000 units"))
+
+fuel = check("the fuel of a recording", [*record, "--print-fuel", "mix.wat"], None, re.compile(r"used \d+ units of fuel"),
+             status=7, stdin=b"some input").stderr
+check("and of its replay", ["replay", "--quiet", "--print-fuel", "log"], "", fuel.decode(), status=7)
+check("--record-snapshots alone", ["run", "--record-snapshots", "5", "mix.wat"], "", re.compile("needs --record"), status=2)
+check("--seed", [*record, "--seed", "5", "mix.wat"], "", re.compile("--seed"), status=2)
+check("--backtrace alone", ["replay", "--backtrace", "log"], "", re.compile("needs --to"), status=2)
+check("a log is no module", ["run", "log"], "", re.compile("log of a program: use warpbeam replay"), status=1)
 
 # A deterministic program that is saved has the same clocks and random numbers afterwards.
 plain = check("deterministic", ["run", "--deterministic", "mix.wat"], None, status=7, stdin=b"some input").stdout

@@ -54,6 +54,14 @@ file("count.wat", r"""(module
     ;; The monotonic clock never goes back, and standard error is still closed.
     (call $exit (i32.add (i32.mul (i32.const 10) (i64.lt_u (i64.load (i32.const 32)) (local.get $before)))
                          (i32.eqz (call $close (i32.const 2)))))))""")
+# Asks for a hundred pages one by one, and exits with the number that it got.
+file("grow.wat", """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (local $n i32)
+    (loop $more
+      (drop (memory.grow (i32.const 1)))
+      (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100))))
+    (call $exit (memory.size))))""")
 file("forever.wat", """(module (func (export "_start") (loop (br 0))))""")
 
 whole = "0\n1\n2\n3\n4\n5\ncount.wat\0one\0A=b\0input"
@@ -78,12 +86,66 @@ check("fuel that was left counts", ["run", "--fuel", "3000", "--snapshot", "snap
       None, saved)
 check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=1)
 
-process = subprocess.Popen([suite.command, "run", "--snapshot", "forever", "--snapshot-on-signal", "forever.wat"],
-                           cwd=suite.directory.name, stderr=subprocess.PIPE)
-time.sleep(0.5)
-process.send_signal(signal.SIGUSR1)
+check("fuel can be added", ["resume", "--fuel", "10000", "snapshot"], None, stdin=b"input")
+check("how much was used", ["run", "--fuel", "3000", "--print-fuel", "count.wat"], None,
+      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +at .*pause", re.DOTALL), status=1)
+
+def signalled(args, delay):
+    """A program that has got the signal."""
+    process = subprocess.Popen([suite.command, *args], cwd=suite.directory.name, stderr=subprocess.PIPE)
+    time.sleep(delay)
+    process.send_signal(signal.SIGUSR1)
+    return process
+
+
+on_signal = ["run", "--snapshot", "forever", "--snapshot-on-signal", "forever.wat"]
+process = signalled(on_signal, 0.5)
 _, errors = process.communicate(timeout=30)
 suite.expect("saved at a signal", process.returncode == 0 and b"saved to forever" in errors, errors.decode())
+# It stands in its loop, where only code that can be interrupted stops.
+process = signalled(["resume", "--snapshot", "again", "--snapshot-on-signal", "forever"], 0.5)
+_, errors = process.communicate(timeout=30)
+suite.expect("continues and is saved again", process.returncode == 0 and b"saved to again" in errors, errors.decode())
+process = subprocess.Popen([suite.command, "resume", "again"], cwd=suite.directory.name, stderr=subprocess.PIPE)
+time.sleep(0.5)
+suite.expect("goes on without the option", process.poll() is None)
+process.kill()
+process.communicate()
+
+# A snapshot that can't be written does not end the program.
+os.mkdir(os.path.join(suite.directory.name, "gone"))
+process = subprocess.Popen([suite.command, "run", "--snapshot", "gone/x", "--snapshot-on-signal", "forever.wat"],
+                           cwd=suite.directory.name, stderr=subprocess.PIPE)
+time.sleep(0.5)
+os.rmdir(os.path.join(suite.directory.name, "gone"))
+process.send_signal(signal.SIGUSR1)
+time.sleep(0.5)
+suite.expect("goes on after a save that failed", process.poll() is None)
+os.mkdir(os.path.join(suite.directory.name, "gone"))
+process.send_signal(signal.SIGUSR1)
+_, errors = process.communicate(timeout=30)
+suite.expect("and is saved later", process.returncode == 0 and b"the program goes on" in errors and b"saved to" in errors,
+             errors.decode())
+
+# Limits are kept.
+limited = ["run", "--max-memory", "1M"]
+check("within a limit", [*limited, "grow.wat"], status=16)
+check("saved with a limit", [*limited, "--snapshot", "limited", "--snapshot-after", "3000", "grow.wat"], "",
+      re.compile("saved to"))
+check("the limit is kept", ["resume", "limited"], status=16)
+
+# Where it is saved is replaced only if that is a file.
+os.mkdir(os.path.join(suite.directory.name, "folder"))
+check("a folder", ["run", "--snapshot", "folder", "--snapshot-after", "5", "count.wat"], "", re.compile("is not a file"),
+      status=1)
+check("standard output", ["run", "--snapshot", "-", "--snapshot-after", "5", "count.wat"], "", re.compile("needs a file"),
+      status=2)
+check("standard input", ["resume", "-"], "", re.compile("belongs to the program"), status=2)
+os.symlink("target", os.path.join(suite.directory.name, "link"))
+check("a link", ["run", "--snapshot", "link", "--snapshot-after", "5", "count.wat"], None, re.compile("saved to target"))
+suite.expect("a link is followed", os.path.islink(os.path.join(suite.directory.name, "link")) and
+             os.path.exists(os.path.join(suite.directory.name, "target")))
+check("a saved program is no module", ["run", "target"], "", re.compile("saved program: use warpbeam resume"), status=1)
 check("continues and is saved without fuel", ["resume", "--snapshot-after", "5", "--snapshot", "x", "forever"], "",
       re.compile("does not count fuel"), status=2)
 
@@ -93,11 +155,13 @@ check("--snapshot-after alone", ["run", "--snapshot-after", "5", "count.wat"], "
 check("with --invoke", ["run", "--snapshot", "x", "--snapshot-after", "5", "count.wat", "--invoke", "f"], "",
       re.compile("--invoke"), status=2)
 check("a folder that is not there", ["run", "--snapshot", "no/x", "--snapshot-after", "5", "count.wat"], None,
-      re.compile("cannot open no/x"), status=1)
+      re.compile("cannot write no/x"), status=1)
 check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=1)
 check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
 check("saved", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
 data = suite.read("snapshot")
+file("newer", data[:7] + b"\2" + data[8:])
+check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 2"), status=1)
 for cut in (0, 5, 20, 60, len(data) // 2, len(data) - 1):
     file("cut", data[:cut])
     check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=1)

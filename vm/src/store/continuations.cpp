@@ -53,7 +53,8 @@ void Stacks::free_continuation(Continuation& continuation) noexcept {
     Allocator& allocator = engine_.allocator();
     if (continuation.state.stack != continuation.first_block())
         allocator.deallocate(continuation.state.stack, block_size(continuation.state), alignof(Record));
-    allocator.deallocate(&continuation, sizeof(Continuation) + continuation.first_bytes, alignof(Continuation));
+    allocator.deallocate(&continuation, sizeof(Continuation) + continuation.first_bytes,
+                         alignof(Continuation));
 }
 
 uint64_t Stacks::sweep_continuations(Heap& heap) noexcept {
