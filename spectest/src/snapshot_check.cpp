@@ -43,7 +43,7 @@ T need(std::expected<T, E> made) {
 /// External references are numbers in scripts.
 class Numbers final : public SnapshotHost {
 public:
-    bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept override {
+    bool name_extern(const Store&, ExternRef reference, Vec<uint8_t>& name) noexcept override {
         const uint64_t number = reference.payload();
         uint8_t bytes[sizeof number];
         std::memcpy(bytes, &number, sizeof number);

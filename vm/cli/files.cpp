@@ -1,8 +1,7 @@
 #include "files.hpp"
 
-#include "saved_program.hpp"
-
 #include "command.hpp"
+#include "saved_program.hpp"
 
 #include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/text/parse.hpp>

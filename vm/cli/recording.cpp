@@ -291,8 +291,8 @@ private:
     }
     void differ(const std::string& what) const {
         if (difference_.empty())
-            difference_ =
-                "the replay differs from the log after " + std::to_string(used_()) + " units of fuel: " + what;
+            difference_ = "the replay differs from the log after " + std::to_string(used_()) +
+                          " units of fuel: " + what;
     }
 
     LogReader& log_;

@@ -234,8 +234,9 @@ int replay(Words words) {
         return exit_different;
     }
     if (to)
-        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n", ended ? "the program ended" : "stopped",
-                     machine.used_now(), WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
+        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n",
+                     ended ? "the program ended" : "stopped", machine.used_now(),
+                     WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

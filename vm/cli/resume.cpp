@@ -88,8 +88,9 @@ int resume(Words words) {
     FileSource source{path};
     ProgramState state = read_program(source, path);
     if ((save.after || save.print_fuel || more_fuel) && !state.has_fuel)
-        throw options.error("the program does not count fuel: none of --fuel, --snapshot-after and --print-fuel was given "
-                            "when it started");
+        throw options.error(
+            "the program does not count fuel: none of --fuel, --snapshot-after and --print-fuel was given "
+            "when it started");
     if (more_fuel)
         state.fuel += std::min(*more_fuel, UINT64_MAX - state.fuel);
     Config config;

@@ -109,7 +109,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         if (settings.save.wanted() || settings.config.fuel)
             throw options.error("--record can't be combined with --fuel or --snapshot");
         if (seeded)
-            throw options.error("--record can't be combined with --seed: random numbers are real, and recorded");
+            throw options.error(
+                "--record can't be combined with --seed: random numbers are real, and recorded");
         settings.record.print_fuel = std::exchange(settings.save.print_fuel, false);
         if (settings.record.snapshots_every == 0)
             throw options.error("option --record-snapshots: there must be some fuel between snapshots");

@@ -241,7 +241,8 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
         if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
-            std::fprintf(stderr, "trap: out of fuel%.*s\n", WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
+            std::fprintf(stderr, "trap: out of fuel%.*s\n",
+                         WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
             return exit_failure;
         }
         state.host = host.state();
@@ -265,9 +266,9 @@ std::string_view hint_for(std::span<const uint8_t> file) {
     const auto begins = [&](std::string_view with) {
         return file.size() >= with.size() && std::memcmp(file.data(), with.data(), with.size()) == 0;
     };
-    return begins(magic)                                ? "it is a saved program: use warpbeam resume"
+    return begins(magic)                            ? "it is a saved program: use warpbeam resume"
            : begins(std::string_view{"\0wblog", 6}) ? "it is the log of a program: use warpbeam replay"
-                                                        : "";
+                                                    : "";
 }
 
 ProgramState read_program(SnapshotSource& file, const std::string& path) {

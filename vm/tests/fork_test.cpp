@@ -11,14 +11,14 @@ namespace {
 
 class CloningHost final : public SnapshotHost {
 public:
-    std::optional<ExternRef> clone_extern(Store& to, ExternRef reference) noexcept override {
+    std::optional<ExternRef> clone_extern(Store& to, const Store& from,
+                                          ExternRef reference) noexcept override {
         if (reference.is_host())
             return reference;
-        const std::string* const text = reference.object<std::string>(*from);
+        const std::string* const text = reference.object<std::string>(from);
         const auto made = ExternRef::create(to, text != nullptr ? *text + "!" : std::string{});
         return made ? std::optional{*made} : std::nullopt;
     }
-    Store* from = nullptr;
 };
 
 class ForkTest : public SnapshotFixture {
@@ -78,7 +78,6 @@ TEST_F(ForkTest, external_references_are_cloned_by_the_host) {
     const Instance instances[] = {instance};
     EXPECT_FALSE(fork(store, {.instances = instances}));
     CloningHost cloning;
-    cloning.from = &store;
     auto copy = fork(store, {.instances = instances}, {.host = &cloning, .limits = {}});
     ASSERT_TRUE(copy) << copy.error().message();
     copy->store.collect();

@@ -123,14 +123,31 @@ TEST_F(SnapshotSeriesTest, after_a_reset) {
 
 TEST_F(SnapshotSeriesTest, a_snapshot_that_failed_is_followed_by_a_complete_one) {
     SnapshotSeries series;
+    EXPECT_FALSE(series.is_complete());
     write(4096 * 7, 1);
     (void)next(series);
+    EXPECT_TRUE(series.is_complete());
     write(4096 * 8, 1);
+    (void)next(series);
+    EXPECT_FALSE(series.is_complete());
+    write(4096 * 9, 1);
     const Instance instances[] = {instance};
     BytesSink full;
     full.left = 2000;
     ASSERT_FALSE(save(store, {.instances = instances}, full, {.series = &series}));
+    EXPECT_FALSE(series.is_complete());
     const auto copy = all({next(series)});
+    EXPECT_TRUE(series.is_complete());
+    ASSERT_TRUE(copy) << copy.error().message();
+    expect_same(*copy);
+}
+
+TEST_F(SnapshotSeriesTest, hashes_find_the_same_pages) {
+    SnapshotSeries series{PageMark::Way::hashes};
+    write(4096 * 7, 1);
+    const Bytes first = next(series);
+    write(4096 * 8, 1);
+    const auto copy = all({first, next(series)});
     ASSERT_TRUE(copy) << copy.error().message();
     expect_same(*copy);
 }

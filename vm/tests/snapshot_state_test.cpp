@@ -11,7 +11,7 @@ namespace {
 /// Names external references by their numbers, and one function.
 class NumberHost final : public SnapshotHost {
 public:
-    bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept override {
+    bool name_extern(const Store&, ExternRef reference, Vec<uint8_t>& name) noexcept override {
         return reference.is_host() && name.push(static_cast<uint8_t>(reference.payload()));
     }
     bool name_func(Func, Vec<uint8_t>& name) noexcept override { return name.push('f'); }

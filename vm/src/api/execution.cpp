@@ -219,8 +219,9 @@ std::expected<void, Error> Execution::answer(std::span<const Value> values) noex
         return std::unexpected{not_waiting()};
     const std::span<const ValType> types = object_->waiting().signature->results;
     if (values.size() != types.size())
-        return std::unexpected{Error{ErrorCode::usage, "the host call returns %zu value%s, but %zu were given",
-                                     types.size(), types.size() == 1 ? "" : "s", values.size()}};
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "the host call returns %zu value%s, but %zu were given", types.size(),
+                                     types.size() == 1 ? "" : "s", values.size()}};
     if (const size_t i = vm::first_misfit(values, types, object_->store()); i != values.size())
         return std::unexpected{Error{ErrorCode::usage, "value %zu has the wrong type", i}};
     if (!object_->close_cell())

@@ -8,6 +8,8 @@
 
 #include <warpbeam/memory/hash.hpp>
 
+#include <algorithm>
+#include <cinttypes>
 #include <cstring>
 
 namespace warpbeam::vm {
@@ -47,12 +49,19 @@ std::expected<void, Error> Graph::find(const SnapshotContents& contents) noexcep
             return refuse("an instance is empty or belongs to another store");
         done = done && add_instance(*static_cast<InstanceObject*>(Internal::inst(instance)));
     }
-    for (const warpbeam::Execution* const execution : contents.executions) {
-        ExecutionObject* const object = Internal::object(*execution);
+    AddressMap known{store_.allocator()};
+    for (size_t i = 0; i < contents.executions.size(); ++i) {
+        const warpbeam::Execution* const execution = contents.executions[i];
+        ExecutionObject* const object = execution != nullptr ? Internal::object(*execution) : nullptr;
         if (object == nullptr || object->execution() == nullptr || &object->store() != &store_)
-            return refuse("an execution is empty or belongs to another store");
-        done = done && add_execution(*object);
+            return std::unexpected{
+                Error{ErrorCode::usage, "execution %zu is empty or belongs to another store", i}};
+        if (const uint32_t before = known.find(object); before != AddressMap::none)
+            return std::unexpected{
+                Error{ErrorCode::usage, "execution %zu is execution %" PRIu32 " again", i, before}};
+        done = done && keep(known.add(object, static_cast<uint32_t>(i))) && add_execution(*object);
     }
+    done = done && check_guest_stacks();
     for (const Value& value : contents.values) {
         if (value.type().is_ref() && !fits(value, value.type(), store_))
             return refuse("a value belongs to another store, or its object was not kept alive");
@@ -69,6 +78,49 @@ std::expected<void, Error> Graph::find(const SnapshotContents& contents) noexcep
         next += static_cast<uint32_t>(instance->module->bodies().size());
     }
     return {};
+}
+
+/// Executions that share a guest's stack go on in the reverse order in which they began. Each must be able
+/// to, with those that are here.
+bool Graph::check_guest_stacks() noexcept {
+    // Where the pointers stand, of the stacks of those that can't go on yet.
+    Vec<GuestStack::Pointer> pointers{store_.allocator()};
+    const auto pointer_of = [&](const GlobalInst* global) {
+        return std::ranges::find(pointers, global, &GuestStack::Pointer::global);
+    };
+    Vec<uint8_t> ends{store_.allocator()};
+    if (!keep(ends.resize(executions.size())))
+        return false;
+    for (const GraphExecution& execution : executions)
+        if (const GuestStack& stack = execution.object->guest_stack(); !stack.may_go_on())
+            for (const GuestStack::Saved saved = stack.saved();
+                 const GuestStack::Pointer& pointer : saved.pointers)
+                if (pointer.global != nullptr && pointer_of(pointer.global) == pointers.end() &&
+                    !keep(pointers.push({pointer.global, pointer.global->value[0]})))
+                    return false;
+    for (bool more = pointers.size() != 0; more;) {
+        more = false;
+        for (size_t i = 0; i < executions.size(); ++i) {
+            const GuestStack::Saved saved = executions[i].object->guest_stack().saved();
+            const auto stands = [&](const GuestStack::Pointer& stopped) {
+                const auto found = pointer_of(stopped.global);
+                return found == pointers.end() || found->value == stopped.value;
+            };
+            if (ends[i] != 0 || !stands(saved.pointers[2]) || !stands(saved.pointers[3]))
+                continue;
+            ends[i] = 1;
+            more = true;
+            if (const auto found = pointer_of(saved.pointers[1].global); found != pointers.end())
+                found->value = saved.pointers[1].value;
+        }
+    }
+    for (size_t i = 0; pointers.size() != 0 && i < executions.size(); ++i)
+        if (ends[i] == 0)
+            return fail(Error{ErrorCode::usage,
+                              "execution %zu waits below another one on the guest's stack, which has to be "
+                              "included too",
+                              i});
+    return true;
 }
 
 /// Follows everything that was found until nothing more is.
@@ -340,7 +392,8 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
     const auto saved = object.saved();
     const vm::Execution& execution = *object.execution();
     if (execution.is_running || saved.state == ExecutionState::done || saved.state == ExecutionState::trapped)
-        return fail(Error{ErrorCode::usage, "an execution has ended: there is nothing to save"});
+        return fail(
+            Error{ErrorCode::usage, "execution %zu has ended: there is nothing to save", executions.size()});
     GraphExecution* const added = executions.emplace(store_.allocator());
     if (!keep(added != nullptr))
         return false;
@@ -350,8 +403,9 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
     if (saved.instance != nullptr && !add_instance(*static_cast<InstanceObject*>(saved.instance)))
         return false;
     if (saved.step == ExecutionObject::Step::trap)
-        return fail(
-            Error{ErrorCode::usage, "an execution was answered with a trap: resume it before it is saved"});
+        return fail(Error{ErrorCode::usage,
+                          "execution %zu was answered with a trap: resume it before it is saved",
+                          executions.size() - 1});
     const auto push = [&]() noexcept { return added->stacks.emplace(store_.allocator()); };
     SavedStack* top = push();
     if (!keep(top != nullptr))

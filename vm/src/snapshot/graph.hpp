@@ -134,6 +134,7 @@ private:
     bool add_value(ValType type, const Slot* slot) noexcept;
     bool add_values(std::span<const ValType> types, const Slot* slots) noexcept;
     bool add_execution(ExecutionObject& object) noexcept;
+    bool check_guest_stacks() noexcept;
     bool add_stack(const SavedStack& stack, std::span<const ValType> types) noexcept;
     bool add_global(GlobalInst* global) noexcept;
     bool add_continuation(const ContObject& object) noexcept;

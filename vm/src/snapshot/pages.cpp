@@ -109,7 +109,7 @@ std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesSta
                       : !find_written(memory, homes[i], pieces, pages))
             return no_memory();
         if (series != nullptr && !is_marked) {
-            auto mark = PageMark::set(*memory.bytes, allocator);
+            auto mark = PageMark::set(*memory.bytes, allocator, series->way);
             if (!mark)
                 return no_memory();
             known->mark.reset();

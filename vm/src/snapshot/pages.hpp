@@ -13,18 +13,20 @@ namespace warpbeam::vm {
 /// Which memories the snapshots of a series have, by their numbers in the series, and when the last one was
 /// taken.
 struct SeriesState {
-    explicit SeriesState(Allocator& from) noexcept : allocator{from}, memories{from} {}
+    SeriesState(Allocator& from, PageMark::Way by) noexcept : allocator{from}, way{by}, memories{from} {}
 
     struct Memory {
         MemoryObject* memory;
         std::optional<PageMark> mark; ///< none: it must be written whole
     };
     Allocator& allocator;
+    PageMark::Way way;  ///< of new marks
     uint64_t store = 0; ///< its number; 0: there is no snapshot yet
     Digest last{};
     Vec<Memory> memories;
     /// Whether the marks are those of the last snapshot. They may have moved for one that then failed.
     bool is_valid = false;
+    bool is_complete = false; ///< the last snapshot
 
     /// The number of a memory, which is added if it is new; none if memory runs out.
     [[nodiscard]] std::optional<uint32_t> number_of(MemoryObject& memory) noexcept;

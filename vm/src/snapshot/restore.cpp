@@ -6,6 +6,7 @@
 #include "store/initial_memory.hpp"
 #include "store/link.hpp"
 #include "store/memory_type.hpp"
+#include "trap/type_text.hpp"
 
 #include <warpbeam/loader/type_codes.hpp>
 
@@ -15,8 +16,9 @@
 /// Modules, the host's functions, and everything that index spaces refer to.
 
 namespace warpbeam::vm {
-Restorer::Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options) noexcept
-    : store_{store}, in_{in}, purpose_{purpose}, options_{options}, modules_{store.allocator()},
+Restorer::Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options,
+                   const Store* from) noexcept
+    : store_{store}, in_{in}, purpose_{purpose}, options_{options}, from_{from}, modules_{store.allocator()},
       instances_{store.allocator()}, first_funcs_{store.allocator()}, hosts_{store.allocator()},
       memory_plans_{store.allocator()}, space_numbers_{store.allocator()}, memories_{store.allocator()},
       series_numbers_{store.allocator()}, tables_{store.allocator()}, globals_{store.allocator()},
@@ -143,7 +145,7 @@ bool Restorer::module(uint32_t number) noexcept {
         }
     return in_.fault(Error{ErrorCode::unlinkable,
                            "module %u of the snapshot, with the SHA-256 %02x%02x%02x%02x..., is not among "
-                           "those given",
+                           "those given, and the snapshot does not carry it",
                            number, digest[0], digest[1], digest[2], digest[3]});
 }
 
@@ -196,8 +198,10 @@ bool Restorer::host() noexcept {
         const auto found =
             options_.host != nullptr ? options_.host->find_func(store_.handle(), name_) : std::nullopt;
         if (!found || !*found)
-            return in_.fault(
-                Error{ErrorCode::unlinkable, "the host does not find a function that it had named"});
+            return in_.fault(Error{ErrorCode::unlinkable, "%s",
+                                   options_.host == nullptr
+                                       ? "a host function has a name, but there is no host to find it"
+                                       : "the host does not find a function by its name"});
         if (Internal::store_number(*found) != store_.number())
             return in_.fault(Error{ErrorCode::usage, "the host found a function of another store"});
         return add(Internal::inst(*found));
@@ -216,7 +220,9 @@ bool Restorer::host() noexcept {
                                name.data()});
     auto found = options_.linker->get(store_.handle(), module, name);
     if (!found)
-        return in_.fault(std::move(found.error()));
+        return in_.fault(Error{ErrorCode::unlinkable, "%.*s",
+                               static_cast<int>(found.error().message().size()),
+                               found.error().message().data()});
     const Func* const func = std::get_if<Func>(&*found);
     if (func == nullptr)
         return in_.fault(Error{ErrorCode::unlinkable, "%.*s.%.*s is not a function",
@@ -366,21 +372,32 @@ bool Restorer::spaces_of(InstanceObject& instance) noexcept {
     };
     // The types of the imports of each kind, in their order.
     size_t imports[5] = {};
-    const auto import_of = [&](ExternKind kind) -> const ExternType& {
+    const auto import_of = [&](ExternKind kind) -> const Import& {
         size_t& next = imports[static_cast<size_t>(kind)];
         while (module.imports()[next].type.kind != kind)
             ++next;
-        return module.imports()[next++].type;
+        return module.imports()[next++];
     };
     for (uint32_t i = 0; i < module.imported_funcs(); ++i) {
-        const ExternType& expected = import_of(ExternKind::func);
+        const Import& expected = import_of(ExternKind::func);
         if (!func(instance.funcs[i]))
             return false;
         ExternType given;
         given.func = instance.funcs[i]->type;
         given.exact = true;
-        if (!types.matches(given, expected))
-            return refuse("function", i);
+        if (types.matches(given, expected.type))
+            continue;
+        // The host has another function now.
+        if (instance.funcs[i]->host != nullptr) {
+            Text text{allocator()};
+            text.add(expected.module).add(".").add(expected.name).add(": expected ");
+            add_type(text, expected.type, types);
+            text.add(", found ");
+            add_type(text, types.func(given.func), types);
+            return in_.fault(Error{ErrorCode::unlinkable, "%.*s", static_cast<int>(text.view().size()),
+                                   text.view().data()});
+        }
+        return refuse("function", i);
     }
     for (uint32_t i = 0; i < module.memories().size(); ++i) {
         const uint32_t number = in_.index(memory_plans_.size(), "memory");
@@ -392,7 +409,7 @@ bool Restorer::spaces_of(InstanceObject& instance) noexcept {
             given.kind = ExternKind::memory;
             given.memory = plan.type;
             given.memory.limits.min = plan.size >> plan.type.page_size_log2;
-            if (!types.matches(given, import_of(ExternKind::memory)))
+            if (!types.matches(given, import_of(ExternKind::memory).type))
                 return refuse("memory", i);
             continue;
         }
@@ -411,7 +428,7 @@ bool Restorer::spaces_of(InstanceObject& instance) noexcept {
         ExternType given;
         given.kind = ExternKind::table;
         given.table = vm::type_of(static_cast<const TableInst&>(*table));
-        if (i < module.imported_tables() ? !types.matches(given, import_of(ExternKind::table))
+        if (i < module.imported_tables() ? !types.matches(given, import_of(ExternKind::table).type)
                                          : table->type != module.tables()[i])
             return refuse("table", i);
     }
@@ -421,7 +438,7 @@ bool Restorer::spaces_of(InstanceObject& instance) noexcept {
         ExternType given;
         given.kind = ExternKind::global;
         given.global = instance.globals[i]->type;
-        if (i < module.imported_globals() ? !types.matches(given, import_of(ExternKind::global))
+        if (i < module.imported_globals() ? !types.matches(given, import_of(ExternKind::global).type)
                                           : given.global != module.globals()[i])
             return refuse("global", i);
     }

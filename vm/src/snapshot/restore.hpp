@@ -11,7 +11,9 @@ namespace warpbeam::vm {
 
 class Restorer {
 public:
-    Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options) noexcept;
+    /// `from` is the store that is forked, if it is.
+    Restorer(StoreImpl& store, Reader& in, Purpose purpose, const RestoreOptions& options,
+             const Store* from = nullptr) noexcept;
     Restorer(const Restorer&) = delete;
     Restorer& operator=(const Restorer&) = delete;
     /// Drops the executions that were not taken.
@@ -100,6 +102,7 @@ private:
     Reader& in_;
     const Purpose purpose_;
     const RestoreOptions& options_;
+    const Store* const from_; ///< that is forked
     Vec<Module> modules_;
     Vec<InstanceObject*> instances_;
     Vec<uint32_t> first_funcs_; ///< of each instance, among all functions

@@ -116,7 +116,7 @@ bool Restorer::externs() noexcept {
         if (is_fork()) {
             const auto reference = ExternRef::from_bits(in_.u64());
             if (options_.host != nullptr)
-                found = options_.host->clone_extern(store_.handle(), reference);
+                found = options_.host->clone_extern(store_.handle(), *from_, reference);
             else if (reference.is_host())
                 found = reference;
         } else {
@@ -128,8 +128,12 @@ bool Restorer::externs() noexcept {
         if (!in_.ok())
             return false;
         if (!found)
-            return in_.fault(
-                Error{ErrorCode::unlinkable, "the host does not find one of its external references"});
+            return in_.fault(Error{ErrorCode::unlinkable, "%s",
+                                   is_fork()
+                                       ? "a C++ object can't be copied: SnapshotHost::clone_extern does that"
+                                   : options_.host == nullptr
+                                       ? "an external reference has a name, but there is no host to find it"
+                                       : "the host does not find an external reference by its name"});
         const Object* const object = store_.heap.find_object(found->bits());
         if (!found->is_host() && (object == nullptr || object->layout->kind != ObjectKind::host))
             return in_.fault(Error{ErrorCode::usage, "the host found an external reference that is null, "

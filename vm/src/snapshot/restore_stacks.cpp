@@ -30,7 +30,7 @@ bool all_match(std::span<const ValType> sub, std::span<const ValType> super,
 }
 
 const char* text_of_fault(Exit exit) noexcept {
-    return exit == Exit::call_stack_exhausted ? "a stack is larger than stacks may be here"
+    return exit == Exit::call_stack_exhausted ? "a stack is larger than Config::stack_size allows"
                                               : "a frame contradicts the code of its function";
 }
 
@@ -56,9 +56,13 @@ bool Restorer::frame(SavedStack& stack, bool goes_on) noexcept {
     uint32_t shape = 0;
     const size_t known = shapes_.size();
     const Exit exit = shapes_.of(instance, func, point, shape);
+    const Config& config = store_.engine().config();
     if (exit == Exit::invalid_code)
         return in_.fault(
-            Error{ErrorCode::invalid, "function %u can't stop at offset %u of its code", func, point.offset});
+            Error{ErrorCode::invalid, "function %u can't stop at offset %u of its code%s", func, point.offset,
+                  point.kind != FramePoint::call && !config.fuel && !config.interruption
+                      ? "; it may if Config::fuel or Config::interruption is on, as when it was saved"
+                      : ""});
     if (exit != Exit::none)
         return in_.fault(Error{exit == Exit::limit ? ErrorCode::limit : ErrorCode::out_of_memory});
     if (shape == known && !is_fork() && !add_types(module, func, point))
@@ -158,7 +162,7 @@ bool Restorer::links(const SavedStack& stack, std::span<const ValType>& types) n
             if (expected == StackTop::suspended)
                 types = site->results;
             else if (expected == StackTop::host && !all_match(above, site->results, store_.types()))
-                return invalid("a frame expects other results than what it has called returns");
+                return invalid("a function returns other results than when the snapshot was made");
         }
         above = inst.registry->func(inst.module->funcs()[shape.func]).results;
     }

@@ -4,6 +4,7 @@
 #include "snapshot/call_site.hpp"
 #include "store/host_func.hpp"
 
+#include <cinttypes>
 #include <cstring>
 
 namespace warpbeam::vm {
@@ -214,9 +215,17 @@ void Saver::externs() noexcept {
             continue;
         }
         name_.clear();
-        if (options_.host == nullptr || !options_.host->name_extern(ExternRef::from_bits(bits), name_))
-            return fail(Error{ErrorCode::usage,
-                              "an external reference has no name: SnapshotHost::name_extern gives it one"});
+        const ExternRef reference = ExternRef::from_bits(bits);
+        if (options_.host == nullptr ||
+            !options_.host->name_extern(graph_.store().handle(), reference, name_)) {
+            if (reference.is_host())
+                return fail(Error{ErrorCode::usage,
+                                  "the external reference %" PRIu64
+                                  " has no name: SnapshotHost::name_extern gives it one",
+                                  reference.payload()});
+            return fail(Error{ErrorCode::usage, "an external reference to a C++ object has no name: "
+                                                "SnapshotHost::name_extern gives it one"});
+        }
         out_.u32(static_cast<uint32_t>(name_.size()));
         out_.bytes(name_);
     }

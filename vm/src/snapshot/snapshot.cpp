@@ -12,13 +12,17 @@ namespace warpbeam {
 
 // ---- A series ----
 
-SnapshotSeries::SnapshotSeries() noexcept = default;
+SnapshotSeries::SnapshotSeries(PageMark::Way way) noexcept : way_{way} {}
 SnapshotSeries::SnapshotSeries(SnapshotSeries&& other) noexcept
-    : state_{std::exchange(other.state_, nullptr)} {}
+    : state_{std::exchange(other.state_, nullptr)}, way_{other.way_} {}
 SnapshotSeries& SnapshotSeries::operator=(SnapshotSeries&& other) noexcept {
     SnapshotSeries old{std::move(*this)};
     state_ = std::exchange(other.state_, nullptr);
+    way_ = other.way_;
     return *this;
+}
+bool SnapshotSeries::is_complete() const noexcept {
+    return state_ != nullptr && state_->is_valid && state_->is_complete;
 }
 SnapshotSeries::~SnapshotSeries() {
     if (state_ != nullptr)
@@ -72,7 +76,7 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     if (options.series != nullptr) {
         vm::SeriesState*& state = vm::Internal::state(*options.series);
         if (state == nullptr)
-            state = create<vm::SeriesState>(allocator, allocator);
+            state = create<vm::SeriesState>(allocator, allocator, vm::Internal::way(*options.series));
         series = state;
         if (series == nullptr)
             return std::unexpected{no_memory()};
@@ -104,6 +108,7 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     if (series != nullptr) {
         series->last = digest;
         series->is_valid = true;
+        series->is_complete = (head.flags & vm::has_base) == 0;
     }
     return digest;
 }
@@ -151,11 +156,16 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
     Head head;
     if (!read_head(in, head))
         return std::unexpected{in.error()};
-    const auto differs = [&](uint32_t flag, bool is_set) { return ((head.flags & flag) != 0) != is_set; };
-    if (differs(vm::has_fuel, engine.config().fuel) ||
-        differs(vm::is_deterministic, engine.config().deterministic))
-        return std::unexpected{Error{ErrorCode::usage, "the snapshot is of an engine whose Config::fuel or "
-                                                       "Config::deterministic was another one"}};
+    const auto differs = [&](uint32_t flag, bool is_set, const char* option) -> std::optional<Error> {
+        if (((head.flags & flag) != 0) == is_set)
+            return std::nullopt;
+        return Error{ErrorCode::usage, "the snapshot was made with Config::%s %s, which is %s here", option,
+                     is_set ? "off" : "on", is_set ? "on" : "off"};
+    };
+    if (auto error = differs(vm::has_fuel, engine.config().fuel, "fuel"))
+        return std::unexpected{std::move(*error)};
+    if (auto error = differs(vm::is_deterministic, engine.config().deterministic, "deterministic"))
+        return std::unexpected{std::move(*error)};
     if (((head.flags & vm::has_base) != 0) != (sources.size() > 1))
         return std::unexpected{
             Error{ErrorCode::usage, sources.size() > 1
@@ -178,9 +188,12 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
         Head its;
         if (!read_head(earlier, its))
             return std::unexpected{earlier.error()};
-        if (((its.flags & vm::has_base) != 0) != (i != 0) || (i != 0 && its.base != last))
+        if (i == 0 && (its.flags & vm::has_base) != 0)
             return std::unexpected{
-                Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", i + 1}};
+                Error{ErrorCode::usage, "source 0 is not complete: it needs the snapshot before it"}};
+        if (i != 0 && ((its.flags & vm::has_base) == 0 || its.base != last))
+            return std::unexpected{
+                Error{ErrorCode::usage, "source %zu does not continue source %zu", i, i - 1}};
         earlier.skip_chunks();
         if (!earlier.ok() || !pages.read(earlier))
             return std::unexpected{earlier.error()};
@@ -189,8 +202,8 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
             return std::unexpected{earlier.error()};
     }
     if (sources.size() > 1 && head.base != last)
-        return std::unexpected{
-            Error{ErrorCode::usage, "snapshot %zu does not follow the one before it", sources.size()}};
+        return std::unexpected{Error{ErrorCode::usage, "source %zu does not continue source %zu",
+                                     sources.size() - 1, sources.size() - 2}};
     if (!pages.read(in))
         return std::unexpected{in.error()};
     const Digest digest = in.end();
@@ -229,7 +242,7 @@ std::expected<Restored, Error> fork(Store& store, const SnapshotContents& conten
     vm::Reader in{source, allocator};
     RestoreOptions how;
     how.host = options.host;
-    vm::Restorer restorer{*vm::Internal::impl(made), in, Purpose::fork, how};
+    vm::Restorer restorer{*vm::Internal::impl(made), in, Purpose::fork, how, &store};
     in.begin_chunks();
     if (!restorer.read())
         return std::unexpected{in.error()};

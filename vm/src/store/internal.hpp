@@ -60,6 +60,10 @@ struct Internal {
     [[nodiscard]] static auto& state(T& series) noexcept {
         return series.state_;
     }
+    template <typename T>
+    [[nodiscard]] static auto way(const T& series) noexcept {
+        return series.way_;
+    }
     template <typename T, typename Object>
     [[nodiscard]] static T execution(Ref<Object> object, uint64_t store) noexcept {
         return T{std::move(object), store};

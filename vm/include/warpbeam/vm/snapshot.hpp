@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/memory/changed_pages.hpp>
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/sha256.hpp>
 #include <warpbeam/vm/execution.hpp>
@@ -30,7 +31,8 @@ protected:
 /// Gives the bytes of a snapshot, in order.
 class SnapshotSource {
 public:
-    /// Puts the next bytes there, and returns how many; 0 only at the end.
+    /// Puts the next bytes there, and returns how many; 0 at the end, and after an error: the snapshot is
+    /// then one that ends too early.
     [[nodiscard]] virtual size_t read(std::span<uint8_t> bytes) noexcept = 0;
 
 protected:
@@ -73,9 +75,10 @@ private:
 class SnapshotHost {
 public:
     /// Appends the name of an external reference of the host: one made by ExternRef::host or
-    /// ExternRef::create. False if it has none, which is an error.
-    [[nodiscard]] virtual bool name_extern(ExternRef reference, Vec<uint8_t>& name) noexcept {
-        (void)reference, (void)name;
+    /// ExternRef::create. False if it has none, which is an error. `store` is the one that is saved.
+    [[nodiscard]] virtual bool name_extern(const Store& store, ExternRef reference,
+                                           Vec<uint8_t>& name) noexcept {
+        (void)store, (void)reference, (void)name;
         return false;
     }
     /// Appends the name of a host function that no instance imports.
@@ -91,16 +94,17 @@ public:
         (void)store, (void)name;
         return std::nullopt;
     }
-    /// The function with that name; none if there is none.
+    /// The function with that name, of the type that it had; none if there is none.
     [[nodiscard]] virtual std::optional<Func> find_func(Store& store,
                                                         std::span<const uint8_t> name) noexcept {
         (void)store, (void)name;
         return std::nullopt;
     }
-    /// When a store is forked: the reference for the new store. Without an own definition,
-    /// ExternRef::host gives the same number again, and there is no copy of C++ objects.
-    [[nodiscard]] virtual std::optional<ExternRef> clone_extern(Store& store, ExternRef reference) noexcept {
-        (void)store;
+    /// When a store is forked: the reference for the new store. By default ExternRef::host gives the same
+    /// number again, and C++ objects can't be copied.
+    [[nodiscard]] virtual std::optional<ExternRef> clone_extern(Store& to, const Store& from,
+                                                                ExternRef reference) noexcept {
+        (void)to, (void)from;
         return reference.is_host() ? std::optional{reference} : std::nullopt;
     }
 
@@ -112,7 +116,8 @@ protected:
 /// contents of the store are not.
 struct SnapshotContents {
     std::span<const Instance> instances = {}; ///< of one store, like everything here
-    /// Those that have not ended, and do not run.
+    /// Those that have not ended, and do not run; each only once. Of those that share a guest's stack in
+    /// memory, the ones above an execution belong to the snapshot with it.
     std::span<const Execution* const> executions = {};
     /// Values that the host holds.
     std::span<const Value> values = {};
@@ -122,7 +127,7 @@ class SnapshotSeries;
 
 /// How a snapshot is made.
 struct SnapshotOptions {
-    SnapshotHost* host = nullptr; ///< null: the host has no names
+    SnapshotHost* host = nullptr; ///< null: nothing has a name
     /// Whether the modules are in it. If not, they are given when it is restored.
     bool carry_modules = false;
     /// For a snapshot that contains only what changed since the one before of this series.
@@ -144,13 +149,13 @@ struct RestoreOptions {
     std::span<const Module> modules = {};
     /// Has the host functions that the instances import, under the names of the imports.
     const Linker* linker = nullptr;
-    SnapshotHost* host = nullptr; ///< null: the host has no names
+    SnapshotHost* host = nullptr; ///< null: no name is found
     StoreLimits limits = {};      ///< of the new store
 };
 
 /// What was restored or forked. The order of each list is that of SnapshotContents.
 struct Restored {
-    /// Nothing but a store.
+    /// Only a store.
     explicit Restored(Store made) noexcept : store{std::move(made)} {}
     Store store;               ///< with all of it; the others must not outlive it
     Vec<Instance> instances;   ///< as many as were given
@@ -159,9 +164,9 @@ struct Restored {
     Digest digest{};           ///< of the snapshot; zeros for a fork
 };
 
-/// Restores a snapshot in a new store: an only one, or those of a series, from the first, which is complete,
-/// to the one that is wanted. The bytes are not trusted: whatever they are, the result is a valid store or an
-/// error with the position, after which nothing is left.
+/// Restores a snapshot in a new store: a single one, or those of a series, from a complete one to the one
+/// that is wanted (SnapshotSeries). The bytes are not trusted: whatever they are, the result is a valid store
+/// or an error with the position, after which nothing is left.
 ///
 /// Errors: `malformed` if the bytes are no snapshot; `invalid` if they contradict the modules; `unsupported`
 /// if the configuration lacks a feature that the snapshot needs; `unlinkable` if a module, an import or a
@@ -177,26 +182,32 @@ struct ForkOptions {
 };
 
 /// Makes a copy in a new store of the same engine, which may be used on another thread. Memories are shared
-/// until they are written (LinearMemory::fork), and host functions are shared: they must be fit to be called
-/// for both. It takes time for the pages written since the last fork, and for objects, tables and frames.
+/// until they are written (LinearMemory::fork), and host functions are shared: they must work for both
+/// stores. It takes time for the pages written since the last fork, and for objects, tables and frames.
 ///
 /// Errors: as for `save`, and `limit`.
 [[nodiscard]] WARPBEAM_API std::expected<Restored, Error> fork(Store& store, const SnapshotContents& contents,
                                                                const ForkOptions& options = {}) noexcept;
 
 /// The snapshots of one store that follow each other: the first is complete, and each later one has only the
-/// pages of memories that changed since the one before (PageMark); everything else is complete in each. It
-/// must not outlive the store's engine.
+/// pages of memories that changed since the one before (PageMark); everything else is complete in each. After
+/// a `save` that failed, the next one is complete again. It must not outlive the store's engine.
 class WARPBEAM_API SnapshotSeries {
 public:
-    SnapshotSeries() noexcept;
+    /// With no snapshots yet.
+    explicit SnapshotSeries(PageMark::Way way = PageMark::Way::best) noexcept;
     SnapshotSeries(SnapshotSeries&& other) noexcept;
     SnapshotSeries& operator=(SnapshotSeries&& other) noexcept;
     ~SnapshotSeries();
 
+    /// Whether the last snapshot is complete, so that those before it are no longer needed. False if there is
+    /// none.
+    [[nodiscard]] bool is_complete() const noexcept;
+
 private:
     friend struct vm::Internal;
     vm::SeriesState* state_ = nullptr;
+    PageMark::Way way_;
 };
 
 } // namespace warpbeam
