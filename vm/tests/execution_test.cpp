@@ -137,7 +137,7 @@ TEST_F(ExecutionTest, waits_for_the_answers_to_its_host_calls) {
         EXPECT_EQ(execution.backtrace().size(), 1u);
         EXPECT_EQ(execution.resume().error().message(), "the execution waits for the answer to a host call");
         EXPECT_EQ(execution.answer({{Value{1.5f}}}).error().message(), "value 0 has the wrong type");
-        EXPECT_EQ(execution.answer({}).error().message(), "the host call returns 1 values, but 0 were given");
+        EXPECT_EQ(execution.answer({}).error().message(), "the host call returns 1 value, but 0 were given");
         EXPECT_EQ(execution.state(), ExecutionState::host_call);
         ASSERT_TRUE(execution.answer({{Value{answer}}}));
         EXPECT_EQ(execution.answer({{Value{answer}}}).error().code(), ErrorCode::usage) << "only once";

@@ -151,7 +151,7 @@ std::expected<void, Error> Execution::results(std::span<Value> values) const noe
     if (!use)
         return std::unexpected{use.error()};
     if (object_->state() != ExecutionState::done)
-        return std::unexpected{Error{ErrorCode::usage, "the execution has no results: it is not done"}};
+        return std::unexpected{Error{ErrorCode::usage, "the execution has not returned yet"}};
     const std::span<const ValType> types = object_->type().results;
     if (values.size() != types.size())
         return std::unexpected{Error{ErrorCode::usage,

@@ -48,11 +48,8 @@ namespace warpbeam::vm {
 }
 
 [[gnu::always_inline]] inline Object* allocate(const Regs& r, const Layout* layout, size_t size) noexcept {
-    if (Object* const object = r.inst->heap->try_allocate(layout, size); object != nullptr) [[likely]]
-        return object;
-    // The address of a copy is passed on, so that the registers need not be in memory.
-    const Regs copy = r;
-    return collect_and_allocate(copy, layout, size);
+    Object* const object = r.inst->heap->try_allocate(layout, size);
+    return object != nullptr ? object : collect_and_allocate(r, layout, size);
 }
 
 } // namespace warpbeam::vm

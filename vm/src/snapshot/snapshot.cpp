@@ -52,7 +52,7 @@ bool read_head(vm::Reader& in, Head& head) noexcept {
     if (!in.bytes(magic))
         return false;
     if (std::memcmp(magic, vm::snapshot_magic, sizeof magic) != 0)
-        return in.malformed("the bytes are no snapshot");
+        return in.malformed("this is not a snapshot");
     const uint32_t version = in.u32();
     if (in.ok() && version != vm::snapshot_version)
         return in.malformed("the snapshot has version %" PRIu32 ", and only version %" PRIu32 " is known",

@@ -144,7 +144,7 @@ void talk() {
     auto answering = run(std::move(*answer));
     asking.start(queue);
     answering.start(queue);
-    queue.run(); // until both have ended, or wait for something that does not come
+    queue.run(); // until both have ended, or wait for something that never comes
     // run]
     check(asking.done() && asking.take() == 100 * 101, "a wrong sum");
     check(answering.done() && answering.take() == 100, "a wrong count");

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -32,6 +33,34 @@ constexpr std::string_view process = R"((module
         (br_if $next (i32.lt_u (i32.load (i32.const 70000)) (i32.const 100))))
       (i32.load (i32.const 70000)))))";
 
+/// Answers, and goes on.
+bool tell(Execution& to, int32_t number) { return to.answer({{Value{number}}}) && to.resume(); }
+
+// [host
+/// External references are numbers here, such as keys of a table of the host's.
+class Names final : public SnapshotHost {
+public:
+    bool name_extern(const Store&, ExternRef reference, Vec<uint8_t>& name) noexcept override {
+        return reference.is_host() && name.push(static_cast<uint8_t>(reference.payload()));
+    }
+    std::optional<ExternRef> find_extern(Store&, std::span<const uint8_t> name) noexcept override {
+        return name.size() == 1 ? std::optional{ExternRef::host(name[0])} : std::nullopt;
+    }
+};
+// host]
+
+void run_names(const Engine& engine) {
+    Store store{engine};
+    Names names;
+    const Value values[] = {Value{ExternRef::host(7)}};
+    SnapshotBuffer snapshot;
+    check(save(store, {.values = values}, snapshot, {.host = &names}).has_value(), "names");
+    SnapshotBytes source{snapshot.bytes()};
+    SnapshotSource* const sources[] = {&source};
+    const auto restored = restore(engine, sources, {.host = &names});
+    check(restored && restored->values[0].value().as<ExternRef>().payload() == 7, "names are found");
+}
+
 void run() {
     const Engine engine;
     Linker linker{engine};
@@ -41,9 +70,6 @@ void run() {
     Store store{engine};
     const auto instance = linker.instantiate(store, *module);
     Execution execution = std::move(*Execution::create(*instance->func("run")));
-    const auto tell = [](Execution& to, int32_t number) {
-        return to.answer({{Value{number}}}) && to.resume();
-    };
     check(execution.resume().has_value() && tell(execution, 10), "run");
 
     // [save
@@ -94,8 +120,12 @@ void run() {
             return std::puts(std::string{copy.error().message()}.c_str()), void();
         // Both wait for a message, and what one writes the other does not see.
         // fork]
-        check(tell(copy->executions[0], 200) && tell(execution, 1), "go on");
-        check(copy->executions[0].state() == ExecutionState::done, "done");
+        // [thread
+        std::thread other{
+            [made = std::move(*copy)]() mutable { check(tell(made.executions[0], 200), "another thread"); }};
+        // thread]
+        check(tell(execution, 1), "go on");
+        other.join();
         check(execution.state() == ExecutionState::host_call, "waits");
     }
 }
@@ -104,5 +134,6 @@ void run() {
 
 int main() {
     run();
+    run_names(Engine{});
     return failures;
 }

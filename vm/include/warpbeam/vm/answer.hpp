@@ -28,13 +28,13 @@ public:
     AnswerToken& operator=(const AnswerToken&) noexcept;
     ~AnswerToken();
 
-    /// What became of the call.
+    /// The state of the call.
     enum class State : uint8_t {
         open,     ///< it waits for an answer
         answered, ///< the answer waits for `Execution::resume`
         closed,   ///< it was answered, or its execution was dropped; also for an empty token
     };
-    /// What became of it.
+    /// Its state.
     [[nodiscard]] State state() const noexcept;
 
     /// The call will return these values. Errors: `usage` if it is not open, or the number or types of the

@@ -329,7 +329,7 @@ template <typename T>
     return give(token, std::tuple<T>{value});
 }
 
-/// Answers with the result of the task. If the answer can't be put down, for want of memory or since the
+/// Answers with the result of the task. If the answer can't be stored, because memory ran out or the
 /// execution is gone, a trap is tried instead.
 template <typename R>
 Answering answer(std::allocator_arg_t, Allocator&, Task<R, Trap> task, AnswerToken token) noexcept {

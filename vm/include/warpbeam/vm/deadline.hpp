@@ -23,7 +23,7 @@ protected:
 };
 
 /// Resumes an execution of the store until `when` at the latest: it is then `interrupted`, and can go on. An
-/// interrupt of someone else that comes between two of these slices stops the next one.
+/// interrupt from elsewhere that comes between two of these slices stops the next one.
 /// Errors: those of Execution::resume. Thread-safety: that of the store.
 [[nodiscard]] inline std::expected<ExecutionState, Error>
 resume_until(Execution& execution, Store& store, DeadlineTimer& timer,

@@ -13,7 +13,7 @@ class GuestStackBlocks;
 struct GuestStackOptions {
     /// The bytes of each stack. Guests don't notice when they use more, and then overwrite other data.
     uint64_t size = 64 * 1024;
-    /// The name of the mutable global that guests lower for their frames, as an import, an export or in the
+    /// The name of the mutable global that guests decrease to make frames, as an import, an export or in the
     /// name section. If it is empty: the one that LLVM calls `__stack_pointer`, also without a name.
     std::string_view pointer = {};
     /// Where the stacks are.

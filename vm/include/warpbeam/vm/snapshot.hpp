@@ -57,6 +57,7 @@ private:
 /// Gives bytes that are in memory, and must stay there.
 class SnapshotBytes final : public SnapshotSource {
 public:
+    /// Gives these.
     explicit SnapshotBytes(std::span<const uint8_t> bytes) noexcept : left_{bytes} {}
     [[nodiscard]] size_t read(std::span<uint8_t> bytes) noexcept override {
         const size_t count = bytes.size() < left_.size() ? bytes.size() : left_.size();
