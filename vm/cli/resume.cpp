@@ -122,6 +122,7 @@ int resume(Words words) {
     RestoreOptions how;
     how.linker = &linker;
     how.limits = limits_of(state);
+    how.max_fuel = 0; // it gets that of `state`
     auto restored = restore(engine, sources, how);
     if (!restored)
         throw Failure(path + ": " + std::string(restored.error().message()));

@@ -223,14 +223,13 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         on_signal.emplace(store);
     const uint64_t end = save.after.value_or(UINT64_MAX);
     for (uint64_t all_used = 0;;) {
-        // A program that was interrupted has some fuel already.
-        const uint64_t before = state.has_fuel ? execution.fuel() : 0;
-        const uint64_t budget = std::max(before, std::min(state.fuel, end - all_used));
-        const auto stopped = execution.resume({.fuel = budget - before});
+        const uint64_t budget = std::min(state.fuel, end - all_used);
+        const auto stopped = execution.resume({.fuel = budget});
         if (!stopped)
             throw Failure("warpbeam: " + std::string(stopped.error().message()));
         (void)std::fflush(stdout);
-        const uint64_t used = state.has_fuel ? budget - execution.fuel() : 0;
+        // A program that was interrupted has some fuel left.
+        const uint64_t used = state.has_fuel ? budget - execution.take_fuel() : 0;
         state.fuel -= used;
         state.fuel_used += used;
         all_used += used;

@@ -1,5 +1,7 @@
 #include "execution_fixture.hpp"
 
+#include <warpbeam/vm/snapshot.hpp>
+
 #include <string>
 
 /// Config::deterministic: how deep calls go before the stack is exhausted. The numbers hold in every build:
@@ -100,16 +102,72 @@ TEST_F(DeterministicStackTest, is_the_same_after_tail_calls_and_exceptions) {
               expected(32, 32 + 4 * 48 + 16));
 }
 
-TEST_F(DeterministicStackTest, counts_the_way_back_to_another_instance) {
-    const Instance first = instantiate(module_of("(table (export \"table\") 1 funcref)"
-                                                 "(func (export \"f\") (call $count)"
-                                                 "  (call_indirect (i32.const 0)))"));
-    ASSERT_TRUE(linker.define("first", "table", *first.table("table")));
-    ASSERT_TRUE(linker.define("first", "f", *first.func("f")));
-    (void)instantiate(
-        "(module (import \"first\" \"f\" (func $f)) (import \"first\" \"table\" (table 1 funcref))"
-        "(func $g (local i64 i64 i64) (call $f)) (elem (i32.const 0) $g))");
+/// Two instances whose functions call each other, `f` of the first through a table.
+class TwoInstancesTest : public DeterministicStackTest {
+protected:
+    Instance both(const std::string& f, const std::string& g) {
+        const Instance first = instantiate(module_of("(table (export \"table\") 1 funcref)"
+                                                     "(func (export \"f\") (call $count) " + f + ")"));
+        EXPECT_TRUE(linker.define("first", "table", *first.table("table")));
+        EXPECT_TRUE(linker.define("first", "f", *first.func("f")));
+        const Instance second = instantiate(
+            "(module (import \"first\" \"f\" (func $f)) (import \"first\" \"table\" (table 1 funcref))"
+            "(func $g " + g + ") (elem (i32.const 0) $g))");
+        modules = {first.module(), second.module()};
+        return first;
+    }
+    /// How deep calls go if the store is saved and restored again and again.
+    int32_t depth_when_restored(const Instance& first) {
+        (void)first.global("depth")->set(int32_t{0});
+        Execution execution = start(first, "f");
+        std::optional<Restored> last;
+        Instance now = first;
+        while (execution.resume({.fuel = 101}) == ExecutionState::out_of_fuel) {
+            const Instance instances[] = {now};
+            const Execution* const executions[] = {&execution};
+            SnapshotBuffer bytes;
+            EXPECT_TRUE(save(last ? last->store : store, {.instances = instances, .executions = executions}, bytes));
+            SnapshotBytes source{bytes.bytes()};
+            SnapshotSource* const sources[] = {&source};
+            auto made = restore(engine, sources, {.modules = modules});
+            if (!made) {
+                ADD_FAILURE() << made.error().message();
+                return 0;
+            }
+            execution = std::move(made->executions[0]);
+            last.emplace(std::move(*made));
+            now = last->instances[0];
+        }
+        EXPECT_EQ(execution.state(), ExecutionState::trapped);
+        const int32_t depth = depth_of(now);
+        execution = Execution{};
+        return depth;
+    }
+    std::vector<Module> modules;
+};
+
+TEST_F(TwoInstancesTest, a_call_has_a_way_back) {
+    const Instance first = both("(call_indirect (i32.const 0))", "(local i64 i64 i64) (call $f)");
     EXPECT_EQ(depth(first), expected(2 * 48 + 16 + 24, 32 + count));
+    EXPECT_EQ(depth_when_restored(first), expected(2 * 48 + 16 + 24, 32 + count));
+}
+
+TEST_F(TwoInstancesTest, a_tail_call_back_needs_none) {
+    const Instance first = both("(call_indirect (i32.const 0))", "(return_call $f)");
+    EXPECT_EQ(depth(first), expected(32, 32 + count));
+    EXPECT_EQ(depth_when_restored(first), expected(32, 32 + count));
+}
+
+TEST_F(TwoInstancesTest, nor_does_one_of_the_outermost_call) {
+    const Instance first = both("(return_call_indirect (i32.const 0))", "(call $f)");
+    EXPECT_EQ(depth(first), expected(32, 64 + count));
+    EXPECT_EQ(depth_when_restored(first), expected(32, 64 + count));
+}
+
+TEST_F(TwoInstancesTest, tail_calls_to_and_fro_take_no_room) {
+    const Instance first = both("(return_call_indirect (i32.const 0))", "(return_call $f)");
+    Execution execution = start(first, "f");
+    EXPECT_EQ(execution.resume({.fuel = 100'000}), ExecutionState::out_of_fuel);
 }
 
 TEST_F(DeterministicStackTest, is_shared_with_calls_of_the_host) {

@@ -100,6 +100,97 @@ TEST_F(SnapshotContentsTest, an_import_that_is_missing_or_has_changed_is_named) 
         << refused(other);
 }
 
+/// Functions that return a number, and are named by it.
+class NumberedFuncs final : public SnapshotHost {
+public:
+    bool name_func(Func function, Vec<uint8_t>& name) noexcept override {
+        Value number;
+        if (!function.call({}, {&number, 1}))
+            return false;
+        for (size_t i = 0; i < length; ++i)
+            if (!name.push(static_cast<uint8_t>(number.as<int32_t>())))
+                return false;
+        return true;
+    }
+    std::optional<Func> find_func(Store& store, std::span<const uint8_t> name) noexcept override {
+        const int32_t number = name[0] + 10;
+        const auto made = Func::wrap(store, [number] { return number; });
+        return made ? std::optional{*made} : std::nullopt;
+    }
+    size_t length = 1;
+};
+
+TEST_F(SnapshotContentsTest, functions_imported_under_the_same_names_need_names_of_their_own) {
+    Config config;
+    config.features = FeatureSet::all();
+    Engine own{config};
+    Store from{own};
+    std::vector<Instance> instances;
+    for (int32_t i = 1; i <= 2; ++i) {
+        Linker each{own};
+        ASSERT_TRUE(each.func("env", "who", [i] { return i; }));
+        const auto module = own.load(assemble(R"((module (import "env" "who" (func $who (result i32)))
+            (func (export "f") (result i32) (call $who))))"));
+        ASSERT_TRUE(module);
+        instances.push_back(*each.instantiate(from, *module));
+        instances.push_back(*each.instantiate(from, *module)); // with the same function
+    }
+    BytesSink sink;
+    const auto refused = save(from, {.instances = instances}, sink);
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().message().find("several host functions are imported as env.who"), std::string_view::npos)
+        << refused.error().message();
+    NumberedFuncs names;
+    const Bytes bytes = saved(from, {.instances = instances}, {.host = &names, .carry_modules = true});
+    BytesSource source{bytes};
+    SnapshotSource* const sources[] = {&source};
+    auto made = restore(own, sources, {.host = &names});
+    ASSERT_TRUE(made) << made.error().message();
+    for (size_t i = 0; i < 4; ++i)
+        EXPECT_EQ((*made->instances[i].func<int32_t()>("f"))(), static_cast<int32_t>(11 + i / 2));
+    // A name that could not be restored.
+    names.length = (1 << 20) + 1;
+    const auto too_long = save(from, {.instances = instances}, sink, {.host = &names});
+    ASSERT_FALSE(too_long);
+    EXPECT_EQ(too_long.error().code(), ErrorCode::usage);
+}
+
+TEST_F(SnapshotContentsTest, a_function_is_named_by_an_import_of_any_instance) {
+    // Only an instance that is not part of the snapshot imports it.
+    const Instance other = instantiate(R"((module (import "host" "receive" (func $receive (result i32)))
+        (export "receive" (func $receive))))");
+    const Value values[] = {*other.func("receive")};
+    auto copy = restored(saved(store, {.values = values}));
+    ASSERT_TRUE(copy) << copy.error().message();
+    EXPECT_TRUE(copy->values[0].value().as<Func>());
+}
+
+TEST_F(SnapshotContentsTest, fuel_is_limited_and_taken_back) {
+    const Instance instance = instantiate("(module (func (export \"f\") (loop (br 0))))");
+    modules = {instance.module()};
+    auto execution = Execution::create(*instance.func("f"));
+    ASSERT_TRUE(execution);
+    store.interrupt_handle().interrupt();
+    ASSERT_EQ(execution->resume({.fuel = 1'000'000}), ExecutionState::interrupted);
+    const uint64_t left = execution->fuel();
+    const Execution* const executions[] = {&*execution};
+    const Bytes bytes = saved(store, {.executions = executions});
+    for (const uint64_t max : {uint64_t{0}, uint64_t{7}, UINT64_MAX}) {
+        BytesSource source{bytes};
+        SnapshotSource* const sources[] = {&source};
+        RestoreOptions with = options();
+        with.max_fuel = max;
+        auto copy = restore(engine, sources, with);
+        ASSERT_TRUE(copy) << copy.error().message();
+        EXPECT_EQ(copy->executions[0].fuel(), std::min(max, left));
+    }
+    EXPECT_EQ(execution->take_fuel(), left);
+    EXPECT_EQ(execution->fuel(), 0u);
+    EXPECT_EQ(execution->take_fuel(), 0u);
+    EXPECT_EQ(execution->resume(), ExecutionState::out_of_fuel);
+    EXPECT_EQ(Execution{}.take_fuel(), 0u);
+}
+
 TEST_F(SnapshotContentsTest, an_engine_without_the_stops_of_loops_says_so) {
     Config config;
     config.interruption = true;

@@ -104,6 +104,26 @@ TEST_F(HostileSnapshotTest, the_whole_is_accepted) {
     use(*made);
 }
 
+TEST_F(HostileSnapshotTest, a_memory_has_its_pages_only_once) {
+    const Instance plain = instantiate("(module (memory 1024))");
+    modules = {plain.module()};
+    const Instance instances[] = {plain};
+    const Bytes once = saved(store, {.instances = instances});
+    // At the end: one memory, its number, its size, no pages, and the digest.
+    constexpr size_t entry = 4 + 8 + 4;
+    const size_t at = once.size() - 32 - entry - 4;
+    ASSERT_EQ(once[at], 1);
+    Bytes twice{once.begin(), once.end() - 32};
+    twice[at] = 2;
+    twice.insert(twice.end(), once.end() - 32 - entry, once.end() - 32);
+    const Digest digest = sha256(twice);
+    twice.insert(twice.end(), digest.begin(), digest.end());
+    const auto made = restored(twice);
+    ASSERT_FALSE(made);
+    EXPECT_NE(made.error().message().find("memory 0 of the series comes twice"), std::string_view::npos)
+        << made.error().message();
+}
+
 TEST_F(HostileSnapshotTest, every_flipped_bit_changes_the_digest) {
     for (size_t i = 0; i < bytes.size(); ++i) {
         Bytes changed = bytes;

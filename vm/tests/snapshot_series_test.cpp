@@ -152,6 +152,35 @@ TEST_F(SnapshotSeriesTest, hashes_find_the_same_pages) {
     expect_same(*copy);
 }
 
+TEST_F(SnapshotSeriesTest, a_memory_whose_definer_comes_or_goes) {
+    // Its initial contents are those of the last snapshot's graph.
+    const Instance defines = instantiate(R"((module (memory (export "m") 64) (data (i32.const 1000) "data")
+        (func (export "f")) (func (export "clear") (memory.fill (i32.const 1000) (i32.const 0) (i32.const 4)))))");
+    ASSERT_TRUE(linker.define_instance("a", defines));
+    for (const bool goes : {true, false}) {
+        instance = instantiate(R"((module (import "a" "m" (memory 64)) (export "m" (memory 0))
+            (global (export "g") (mut funcref) (ref.null func)) (func (export "n") (result i32) (i32.const 0))
+            (func (export "write") (param i32 i32) (i32.store8 (local.get 0) (local.get 1)))))");
+        modules = {instance.module(), defines.module()};
+        const auto refer = [&](bool does) {
+            ASSERT_TRUE(instance.global("g")->set(Value{does ? *defines.func("f") : Func{}}));
+        };
+        refer(goes);
+        SnapshotSeries series;
+        std::vector<Bytes> parts{next(series)};
+        write(500'000, 1);
+        refer(!goes);
+        ASSERT_TRUE(defines.func("clear")->call());
+        parts.push_back(next(series));
+        write(500'001, 1);
+        parts.push_back(next(series));
+        const auto copy = all(parts);
+        ASSERT_TRUE(copy) << copy.error().message();
+        expect_same(*copy);
+        write(1000, 'd');
+    }
+}
+
 TEST_F(SnapshotSeriesTest, belongs_to_one_store) {
     SnapshotSeries series;
     (void)next(series);

@@ -138,6 +138,14 @@ uint64_t Execution::fuel() const noexcept {
     return use && object_->store().engine().config().fuel ? vm::to_units(object_->execution()->fuel) : 0;
 }
 
+uint64_t Execution::take_fuel() noexcept {
+    const UseOfExecution use{object_, store_};
+    const uint64_t units = use && !object_->execution()->is_running ? fuel() : 0;
+    if (units != 0)
+        object_->execution()->fuel -= vm::to_fuel(units);
+    return units;
+}
+
 Backtrace Execution::backtrace() const noexcept {
     const UseOfExecution use{object_, store_};
     Backtrace frames{use ? object_->store().allocator() : Allocator::standard()};

@@ -19,14 +19,17 @@ template <bool Tail>
         return enter<Tail>(r, *func.cell, fp, return_ip);
 
     InstanceData* const caller = r.inst;
-    // A tail call from a frame that returns into another instance needs no second way back.
-    const bool way_back = Tail && r.rp->ip == restore_instr();
     const Code* const code = func.cell->code.load(std::memory_order_acquire);
     if (!fits(r, fp, *code)) [[unlikely]]
         return Exit::call_stack_exhausted;
     if constexpr (!Tail)
         *--r.rp = {return_ip, r.fp};
-    if (!way_back) {
+    // There is a way back exactly if the frame that is returned to is one of another instance: so a stack has
+    // the same size when it is restored.
+    const bool has_way_back = Tail && is_restore_record(*r.rp);
+    if (has_way_back && r.rp[1].ip == reinterpret_cast<const Instr*>(func.instance)) {
+        r.rp += 2;
+    } else if (!has_way_back && !(Tail && is_bottom_record(*r.rp))) {
         *--r.rp = {reinterpret_cast<const Instr*>(caller), nullptr};
         *--r.rp = {restore_instr(), fp};
     }

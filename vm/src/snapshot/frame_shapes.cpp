@@ -14,13 +14,14 @@ uint32_t hash_of_point(const ModuleCode* code, uint32_t func, FramePoint point) 
 
 } // namespace
 
-Exit FrameShapes::add(FrameShape fresh, uint32_t& shape) noexcept {
+Exit FrameShapes::add(const Module& module, FrameShape fresh, uint32_t& shape) noexcept {
     fresh.slots = 0;
     (void)visit_places(fresh.state, [&](const FramePlace& place) {
         fresh.slots += slots_of(ValType{place.kind});
         return true;
     });
     shape = static_cast<uint32_t>(shapes_.size());
+    code_bytes_ += module.bodies()[fresh.func - module.imported_funcs()].code.size();
     const uint32_t hash = hash_of_point(fresh.code, fresh.func, fresh.state.point);
     return shapes_.push(std::move(fresh)) && by_point_.insert(hash, shape) ? Exit::none : Exit::out_of_memory;
 }
@@ -33,7 +34,7 @@ Exit FrameShapes::of(const InstanceData& inst, uint32_t func, FramePoint point, 
         return Exit::none;
     FrameShape fresh{inst.code, func, FrameState{shapes_.allocator()}, 0};
     const Exit exit = inst.code->state_of(func, point, fresh.state);
-    return exit == Exit::none ? add(std::move(fresh), shape) : exit;
+    return exit == Exit::none ? add(*inst.module, std::move(fresh), shape) : exit;
 }
 
 Exit FrameShapes::at(const InstanceData& inst, const Instr* ip, bool after, uint32_t& shape) noexcept {
@@ -47,7 +48,7 @@ Exit FrameShapes::at(const InstanceData& inst, const Instr* ip, bool after, uint
     FrameShape fresh{inst.code, 0, FrameState{shapes_.allocator()}, 0};
     if (const Exit exit = inst.code->state_at(ip, after, fresh.func, fresh.state); exit != Exit::none)
         return exit;
-    if (const Exit exit = add(std::move(fresh), shape); exit != Exit::none)
+    if (const Exit exit = add(*inst.module, std::move(fresh), shape); exit != Exit::none)
         return exit;
     const auto place = static_cast<uint32_t>(places_.size());
     return places_.push({ip, after, shape}) && by_place_.insert(hash, place) ? Exit::none

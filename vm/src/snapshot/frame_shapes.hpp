@@ -17,6 +17,9 @@ struct FrameShape {
     size_t slots; ///< that its locals and operands take
 };
 
+/// The message of FrameShapes::max_code_bytes.
+inline constexpr const char* too_many_places = "the frames are in too many places of large functions";
+
 class FrameShapes {
 public:
     explicit FrameShapes(Allocator& allocator) noexcept
@@ -31,11 +34,16 @@ public:
 
     [[nodiscard]] const FrameShape& operator[](uint32_t shape) const noexcept { return shapes_[shape]; }
     [[nodiscard]] size_t size() const noexcept { return shapes_.size(); }
+    /// The bytes of code that were lowered for this: those of the function, for each shape.
+    [[nodiscard]] uint64_t code_bytes() const noexcept { return code_bytes_; }
+    /// The bytes that a snapshot may need, so that a small one can't take minutes.
+    static constexpr uint64_t max_code_bytes = uint64_t{256} << 20;
 
 private:
-    [[nodiscard]] Exit add(FrameShape fresh, uint32_t& shape) noexcept;
+    [[nodiscard]] Exit add(const Module& module, FrameShape fresh, uint32_t& shape) noexcept;
 
     Vec<FrameShape> shapes_;
+    uint64_t code_bytes_ = 0;
     HashIndex by_point_;
     struct Place {
         const Instr* ip;

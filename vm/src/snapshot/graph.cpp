@@ -28,7 +28,7 @@ Graph::Graph(StoreImpl& store) noexcept
       globals{store.allocator()}, tags{store.allocator()}, objects{store.allocator()},
       externs{store.allocator()}, continuations{store.allocator()}, executions{store.allocator()},
       shapes{store.allocator()}, store_{store}, types_{store.allocator()}, type_names_{store.allocator()},
-      names_{store.allocator()}, first_funcs_{store.allocator()} {}
+      names_{store.allocator()}, first_funcs_{store.allocator()}, hosts_by_name_{store.allocator()} {}
 
 bool Graph::fail(Error error) noexcept {
     if (!error_)
@@ -69,7 +69,7 @@ std::expected<void, Error> Graph::find(const SnapshotContents& contents) noexcep
     }
     given = contents.instances;
     values = contents.values;
-    if (!done || !visit_all())
+    if (!done || !visit_all() || !name_hosts_by_others())
         return std::unexpected{*error_};
     uint32_t next = static_cast<uint32_t>(hosts.size());
     for (const InstanceObject* const instance : instances.items) {
@@ -164,11 +164,52 @@ bool Graph::add_instance(InstanceObject& instance) noexcept {
         FuncInst& imported = *instance.funcs[func++];
         if (imported.host == nullptr)
             continue; // its instance is added when this one is visited
-        if (!add_func(imported))
+        if (!add_func(imported) || !name_host(hosts.find(&imported), instance, i))
             return false;
-        GraphHost& from = host_imports[hosts.find(&imported)];
-        if (from.instance == nullptr)
-            from = {&instance, i};
+    }
+    return true;
+}
+
+/// A host function gets its name from an import.
+bool Graph::name_host(uint32_t host, const InstanceObject& instance, uint32_t import) noexcept {
+    GraphHost& from = host_imports[host];
+    if (from.instance != nullptr)
+        return true;
+    from = {&instance, import, host, false};
+    const Import& names = from.names();
+    const uint32_t hash = hash_of(names.module, hash_of(names.name));
+    const uint32_t same = hosts_by_name_.find(hash, [&](uint32_t other) {
+        return host_imports[other].names().module == names.module && host_imports[other].names().name == names.name;
+    });
+    if (same == HashIndex::npos)
+        return keep(hosts_by_name_.insert(hash, host));
+    from.first = same;
+    // Instances of one linker have the same function.
+    if (hosts.items[same]->host != hosts.items[host]->host)
+        host_imports[same].is_ambiguous = true;
+    return true;
+}
+
+/// Functions that only instances outside of the snapshot import are named by those.
+bool Graph::name_hosts_by_others() noexcept {
+    AddressMap nameless{store_.allocator()};
+    bool any = false;
+    for (uint32_t i = 0; i < hosts.size(); ++i)
+        if (host_imports[i].instance == nullptr) {
+            any = true;
+            if (nameless.find(hosts.items[i]) == AddressMap::none && !keep(nameless.add(hosts.items[i], i)))
+                return false;
+        }
+    if (!any)
+        return true;
+    for (const InstanceObject* each = store_.objects.instances(); each != nullptr; each = each->next) {
+        uint32_t func = 0;
+        const std::span<const Import> imports = each->module->imports();
+        for (uint32_t i = 0; i < imports.size(); ++i)
+            if (imports[i].type.kind == ExternKind::func)
+                if (const uint32_t host = nameless.find(each->funcs[func++]);
+                    host != AddressMap::none && !name_host(host, *each, i))
+                    return false;
     }
     return true;
 }

@@ -64,6 +64,10 @@ private:
 struct GraphHost {
     const InstanceObject* instance = nullptr; ///< null: nowhere
     uint32_t import = 0;                      ///< among the imports of the module
+    uint32_t first = 0;                       ///< the first of the hosts with these names
+    bool is_ambiguous = false;                ///< of the first: other functions have these names, too
+
+    [[nodiscard]] const Import& names() const noexcept { return instance->module->imports()[import]; }
 };
 
 /// Suspended stacks that belong to an object; none once they were used. Before the only one has begun, it is
@@ -128,6 +132,8 @@ private:
     bool keep(bool done) noexcept { return done || fail(Error{ErrorCode::out_of_memory}); }
     bool add_instance(InstanceObject& instance) noexcept;
     bool add_func(FuncInst& func) noexcept;
+    bool name_host(uint32_t host, const InstanceObject& instance, uint32_t import) noexcept;
+    bool name_hosts_by_others() noexcept;
     bool add_reference(Slot reference) noexcept;
     bool add_type(TypeId type) noexcept;
     bool add_type(ValType type) noexcept;
@@ -148,6 +154,7 @@ private:
     Vec<TypeName> names_;
     size_t named_modules_ = 0; ///< whose types are in the map
     Vec<uint32_t> first_funcs_;
+    HashIndex hosts_by_name_; ///< the first of `hosts` with each name
     std::optional<Error> error_;
 };
 

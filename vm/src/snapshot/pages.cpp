@@ -6,15 +6,16 @@
 
 #include <cinttypes>
 #include <cstring>
+#include <utility>
 
 namespace warpbeam::vm {
 
 std::optional<uint32_t> SeriesState::number_of(MemoryObject& memory) noexcept {
-    for (uint32_t i = 0; i < memories.size(); ++i)
-        if (memories[i].memory == &memory)
-            return i;
+    if (const uint32_t known = numbers.find(&memory); known != AddressMap::none)
+        return known;
     const auto number = static_cast<uint32_t>(memories.size());
-    return memories.push({&memory, std::nullopt}) ? std::optional{number} : std::nullopt;
+    return memories.push({std::nullopt, {}}) && numbers.add(&memory, number) ? std::optional{number}
+                                                                            : std::nullopt;
 }
 
 namespace {
@@ -104,10 +105,21 @@ std::expected<void, Error> save_pages(const Graph& graph, Writer& out, SeriesSta
             out.u32(i);
         }
         out.u64(memory.size);
-        const bool is_marked = follows && known->mark.has_value();
-        if (is_marked ? !known->mark->find(*memory.bytes, pages, true)
-                      : !find_written(memory, homes[i], pieces, pages))
+        const bool is_known = follows && known->mark.has_value();
+        // The initial contents that a restored memory begins with are those of the last snapshot. If they are
+        // not those that earlier ones refer to, all pages are written, also those of zeros.
+        const bool has_moved = is_known && known->home != homes[i];
+        const bool is_marked = is_known && !has_moved;
+        if (has_moved) {
+            if (!pages.start(static_cast<size_t>(memory.size)))
+                return no_memory();
+            pages.add_bytes(0, static_cast<size_t>(memory.size));
+        } else if (is_marked ? !known->mark->find(*memory.bytes, pages, true)
+                             : !find_written(memory, homes[i], pieces, pages)) {
             return no_memory();
+        }
+        if (series != nullptr)
+            known->home = homes[i];
         if (series != nullptr && !is_marked) {
             auto mark = PageMark::set(*memory.bytes, allocator, series->way);
             if (!mark)
@@ -152,27 +164,35 @@ bool set_initial_pages(Reader& in, std::span<InstanceObject* const> instances,
 
 // ---- Reading ----
 
-bool PageRestorer::prepare() noexcept {
-    if (!written_.resize(memories_.size()))
-        return false;
-    std::ranges::fill(written_, 0);
-    return true;
+bool PageRestorer::prepare(Reader& in) noexcept {
+    bool kept = written_.resize(memories_.size()) && seen_.resize(memories_.size());
+    for (uint32_t i = 0; i < numbers_.size() && kept; ++i) {
+        const uint64_t key = uint64_t{numbers_[i]} + 1;
+        if (places_.find(key) != AddressMap::none)
+            return in.malformed("two memories have the number %" PRIu32 " in the series", numbers_[i]);
+        kept = places_.add(key, i);
+        written_[i] = seen_[i] = 0;
+    }
+    return kept || in.fault(Error{ErrorCode::out_of_memory});
 }
 
 bool PageRestorer::read(Reader& in) noexcept {
     const uint32_t count = in.u32();
+    ++snapshots_;
     for (uint32_t i = 0; i < count; ++i) {
         const uint32_t number = in.u32();
         const uint64_t size = in.u64();
         if (!in.ok())
             return false;
-        const auto found = std::ranges::find(numbers_, number);
-        if (found == numbers_.end()) {
+        const uint32_t at = places_.find(uint64_t{number} + 1);
+        if (at == AddressMap::none) {
             if (!runs(in, nullptr, written_of_none_))
                 return false;
             continue;
         }
-        const auto at = static_cast<size_t>(found - numbers_.begin());
+        // Otherwise a few bytes could ask for any amount of work.
+        if (std::exchange(seen_[at], snapshots_) == snapshots_)
+            return in.malformed("memory %" PRIu32 " of the series comes twice", number);
         MemoryObject& memory = *memories_[at];
         if (!runs(in, &memory, written_[at]))
             return false;

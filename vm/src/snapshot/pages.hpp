@@ -10,20 +10,29 @@
 
 namespace warpbeam::vm {
 
+/// Where a memory is defined, and so its initial contents; the instance is null for one of the host's.
+struct MemoryHome {
+    const InstanceObject* instance = nullptr;
+    uint32_t index = 0;
+    friend bool operator==(const MemoryHome&, const MemoryHome&) = default;
+};
+
 /// Which memories the snapshots of a series have, by their numbers in the series, and when the last one was
 /// taken.
 struct SeriesState {
-    SeriesState(Allocator& from, PageMark::Way by) noexcept : allocator{from}, way{by}, memories{from} {}
+    SeriesState(Allocator& from, PageMark::Way by) noexcept
+        : allocator{from}, way{by}, memories{from}, numbers{from} {}
 
     struct Memory {
-        MemoryObject* memory;
-        std::optional<PageMark> mark; ///< none: it must be written whole
+        std::optional<PageMark> mark; ///< none: it is new
+        MemoryHome home;              ///< in the last snapshot
     };
     Allocator& allocator;
     PageMark::Way way;  ///< of new marks
     uint64_t store = 0; ///< its number; 0: there is no snapshot yet
     Digest last{};
     Vec<Memory> memories;
+    AddressMap numbers;
     /// Whether the marks are those of the last snapshot. They may have moved for one that then failed.
     bool is_valid = false;
     bool is_complete = false; ///< the last snapshot
@@ -32,12 +41,7 @@ struct SeriesState {
     [[nodiscard]] std::optional<uint32_t> number_of(MemoryObject& memory) noexcept;
 };
 
-/// Where a memory is defined, and so its initial contents; the instance is null for one of the host's.
-struct MemoryHome {
-    const InstanceObject* instance = nullptr;
-    uint32_t index = 0;
-};
-/// That of each memory.
+/// The home of each memory.
 [[nodiscard]] bool find_homes(std::span<InstanceObject* const> instances,
                               std::span<MemoryObject* const> memories, Vec<MemoryHome>& homes) noexcept;
 
@@ -54,9 +58,9 @@ class PageRestorer {
 public:
     PageRestorer(std::span<MemoryObject* const> memories, std::span<const uint32_t> numbers,
                  Allocator& allocator) noexcept
-        : memories_{memories}, numbers_{numbers}, written_{allocator} {}
-    /// To be called first; false if memory runs out.
-    [[nodiscard]] bool prepare() noexcept;
+        : memories_{memories}, numbers_{numbers}, places_{allocator}, written_{allocator}, seen_{allocator} {}
+    /// To be called first. False after a fault, which the reader has.
+    [[nodiscard]] bool prepare(Reader& in) noexcept;
     /// False after a fault, which the reader has.
     [[nodiscard]] bool read(Reader& in) noexcept;
 
@@ -65,7 +69,10 @@ private:
 
     std::span<MemoryObject* const> memories_;
     std::span<const uint32_t> numbers_;
+    AddressMap places_;     ///< of the memories, by their numbers plus 1
     Vec<uint64_t> written_; ///< of each memory, the end of what was written
+    Vec<uint32_t> seen_;    ///< of each memory, the last snapshot that had it, from 1
+    uint32_t snapshots_ = 0;
     uint64_t written_of_none_ = 0;
 };
 

@@ -38,7 +38,6 @@ public:
 
 private:
     /// The bytes that a name may have: a few bytes of a snapshot must not ask for much memory.
-    static constexpr uint32_t max_name = 1 << 20;
 
     // Declarations, in restore.cpp
     bool modules() noexcept;
@@ -130,7 +129,6 @@ private:
     Vec<uint8_t> name_;
     FrameShapes shapes_;
     Vec<ModuleAccess::FrameTypes> types_; ///< of each shape
-    uint64_t checked_code_ = 0;
     /// Types that continuations must have, which is not known before all of them are restored.
     struct ContinuationCheck {
         const ContObject* object;

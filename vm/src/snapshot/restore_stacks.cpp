@@ -21,9 +21,6 @@ public:
     void release() noexcept override { RefCounted::release(); }
 };
 
-/// The bytes of code that may be looked at to check frames, so that a small snapshot can't take minutes.
-constexpr uint64_t max_checked_code = uint64_t{256} << 20;
-
 bool all_match(std::span<const ValType> sub, std::span<const ValType> super,
                const TypeRegistry& types) noexcept {
     return std::ranges::equal(sub, super, [&](ValType a, ValType b) { return types.matches(a, b); });
@@ -89,9 +86,8 @@ ValType Restorer::type_of(uint32_t shape, size_t i, ValType::Kind kind) const no
 /// What validation knows of the next shape.
 bool Restorer::add_types(const Module& module, uint32_t func, FramePoint point) noexcept {
     // Both the lowering and the validation of the function begin at its beginning.
-    checked_code_ += module.bodies()[func - module.imported_funcs()].code.size();
-    if (checked_code_ > max_checked_code)
-        return in_.fault(Error{ErrorCode::limit, "the frames are in too many places of large functions"});
+    if (shapes_.code_bytes() > FrameShapes::max_code_bytes)
+        return in_.fault(Error{ErrorCode::limit, "%s", too_many_places});
     ModuleAccess::FrameTypes types{allocator()};
     if (auto found = ModuleAccess::frame_types(module, func, point.offset, types, allocator()); !found)
         return in_.fault(std::move(found.error()));
@@ -392,7 +388,9 @@ bool Restorer::execution() noexcept {
     (void)executions_.push(*made); // there is room
     ExecutionObject& object = **made;
     Execution& execution = *object.execution();
-    execution.fuel = fuel;
+    // A part of a unit is kept, so that the same is used in all.
+    const int64_t max = to_fuel(options_.max_fuel);
+    execution.fuel = counts && fuel > max ? max + fuel % fuel_unit : fuel;
     execution.collection = collection;
     if (!guest_stack(object.guest_stack()))
         return false;

@@ -110,6 +110,15 @@ void Saver::modules() noexcept {
         out_.u32(graph_.modules.find(instance->module));
 }
 
+/// Whether a name can be restored.
+bool Saver::has_length(const Vec<uint8_t>& name) noexcept {
+    if (name.size() <= max_name)
+        return true;
+    fail(Error{ErrorCode::usage, "SnapshotHost gives a name of %zu bytes: more than %" PRIu32 " are not possible",
+               name.size(), max_name});
+    return false;
+}
+
 void Saver::hosts() noexcept {
     out_.u32(static_cast<uint32_t>(graph_.hosts.size()));
     for (size_t i = 0; i < graph_.hosts.size(); ++i) {
@@ -120,17 +129,26 @@ void Saver::hosts() noexcept {
             continue;
         }
         const GraphHost& from = graph_.host_imports[i];
-        if (from.instance != nullptr) {
-            const Import& import = from.instance->module->imports()[from.import];
+        const bool is_ambiguous = from.instance != nullptr && graph_.host_imports[from.first].is_ambiguous;
+        if (from.instance != nullptr && !is_ambiguous) {
             out_.u8(static_cast<uint8_t>(HostName::import));
-            out_.text(import.module);
-            out_.text(import.name);
+            out_.text(from.names().module);
+            out_.text(from.names().name);
             continue;
         }
         name_.clear();
-        if (options_.host == nullptr || !options_.host->name_func(make_func(&func), name_))
-            return fail(Error{ErrorCode::usage, "a host function that no instance imports has no name: "
-                                                "SnapshotHost::name_func gives it one"});
+        if (options_.host == nullptr || !options_.host->name_func(make_func(&func), name_)) {
+            if (!is_ambiguous)
+                return fail(Error{ErrorCode::usage, "a host function that no instance imports has no name: "
+                                                    "SnapshotHost::name_func gives it one"});
+            return fail(Error{ErrorCode::usage,
+                              "several host functions are imported as %.*s.%.*s: SnapshotHost::name_func gives "
+                              "each a name of its own",
+                              static_cast<int>(from.names().module.size()), from.names().module.data(),
+                              static_cast<int>(from.names().name.size()), from.names().name.data()});
+        }
+        if (!has_length(name_))
+            return;
         out_.u8(static_cast<uint8_t>(HostName::named));
         out_.u32(static_cast<uint32_t>(name_.size()));
         out_.bytes(name_);
@@ -226,6 +244,8 @@ void Saver::externs() noexcept {
             return fail(Error{ErrorCode::usage, "an external reference to a C++ object has no name: "
                                                 "SnapshotHost::name_extern gives it one"});
         }
+        if (!has_length(name_))
+            return;
         out_.u32(static_cast<uint32_t>(name_.size()));
         out_.bytes(name_);
     }

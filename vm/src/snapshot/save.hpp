@@ -15,6 +15,8 @@ inline constexpr uint32_t snapshot_version = 1;
 inline constexpr uint32_t has_fuel = 1; ///< code consumes fuel
 inline constexpr uint32_t has_base = 2; ///< it has only the pages that differ from an earlier snapshot
 inline constexpr uint32_t is_deterministic = 4; ///< Config::deterministic
+/// How many bytes a name has at most.
+inline constexpr uint32_t max_name = 1 << 20;
 /// How a host function is found again.
 enum class HostName : uint8_t { import, named, shared };
 /// What follows in the pages of a memory.
@@ -35,6 +37,7 @@ public:
 
 private:
     void modules() noexcept;
+    [[nodiscard]] bool has_length(const Vec<uint8_t>& name) noexcept;
     void hosts() noexcept;
     [[nodiscard]] uint32_t number_in_series(MemoryObject& memory) noexcept;
     void memories() noexcept;

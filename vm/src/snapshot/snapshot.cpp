@@ -87,6 +87,8 @@ std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents
     vm::Graph graph{impl};
     if (auto found = graph.find(contents); !found)
         return std::unexpected{std::move(found.error())};
+    if (graph.shapes.code_bytes() > vm::FrameShapes::max_code_bytes)
+        return std::unexpected{Error{ErrorCode::limit, "%s", vm::too_many_places}};
     vm::Writer out{sink, allocator};
     Head head;
     const Config& config = impl.engine().config();
@@ -180,8 +182,8 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
     if (!in.ok() || !vm::set_initial_pages(in, restorer.instances(), restorer.memories()))
         return std::unexpected{in.error()};
     vm::PageRestorer pages{restorer.memories(), restorer.memory_numbers(), allocator};
-    if (!pages.prepare())
-        return std::unexpected{no_memory()};
+    if (!pages.prepare(in))
+        return std::unexpected{in.error()};
     Digest last{};
     for (size_t i = 0; i + 1 < sources.size(); ++i) {
         vm::Reader earlier{*sources[i], allocator};

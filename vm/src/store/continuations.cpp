@@ -13,7 +13,7 @@ namespace vm {
 namespace {
 
 /// Most coroutines are shallow, and the smaller they are, the more of them fit the caches.
-constexpr size_t smallest_block = 112;
+constexpr size_t smallest_block = 96;
 
 } // namespace
 

@@ -72,7 +72,8 @@ private:
 };
 
 /// Names what belongs to the host and not to the store, so that it can be found again. A function that an
-/// instance imports is named by its import; this is for all others.
+/// instance imports is named by its import, unless several are imported under the same names; this is for all
+/// others. A name has at most 1 MiB.
 class SnapshotHost {
 public:
     /// Appends the name of an external reference of the host: one made by ExternRef::host or
@@ -82,7 +83,7 @@ public:
         (void)store, (void)reference, (void)name;
         return false;
     }
-    /// Appends the name of a host function that no instance imports.
+    /// Appends the name of a host function that has none from an import.
     [[nodiscard]] virtual bool name_func(Func function, Vec<uint8_t>& name) noexcept {
         (void)function, (void)name;
         return false;
@@ -152,6 +153,8 @@ struct RestoreOptions {
     const Linker* linker = nullptr;
     SnapshotHost* host = nullptr; ///< null: no name is found
     StoreLimits limits = {};      ///< of the new store
+    /// How many units of fuel an execution keeps at most, since the bytes say how many it has.
+    uint64_t max_fuel = UINT64_MAX;
 };
 
 /// What was restored or forked. The order of each list is that of SnapshotContents.
