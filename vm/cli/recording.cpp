@@ -73,9 +73,9 @@ LogReader::LogReader(const std::string& path)
     if (std::fread(head, 1, sizeof head, file_.get()) != sizeof head ||
         std::memcmp(head, magic.data(), sizeof head) != 0)
         throw Failure(path + ": not a log that warpbeam run --record has written");
-    const std::vector<uint8_t> program = bytes(max_bytes);
+    const std::vector<uint8_t> program = bytes(size());
     state_ = program_state({reinterpret_cast<const char*>(program.data()), program.size()}, path);
-    module_ = bytes(max_bytes);
+    module_ = bytes(size());
     first_ = std::ftell(file_.get());
 }
 
@@ -93,10 +93,7 @@ uint64_t LogReader::number() {
     return value;
 }
 
-std::vector<uint8_t> LogReader::bytes(uint64_t max) {
-    uint64_t left = number();
-    if (left > max)
-        throw Failure(path_ + ": the log is damaged");
+std::vector<uint8_t> LogReader::bytes(uint64_t left) {
     // What is not there takes no memory.
     std::vector<uint8_t> all;
     while (left != 0) {
@@ -108,36 +105,66 @@ std::vector<uint8_t> LogReader::bytes(uint64_t max) {
     return all;
 }
 
-Event LogReader::next() {
-    uint8_t head[4];
-    read(head);
-    if (head[0] > static_cast<uint8_t>(EventKind::end))
+Event LogReader::head(uint64_t& size) {
+    uint8_t first[4];
+    read(first);
+    if (first[0] > static_cast<uint8_t>(EventKind::end))
         throw Failure(path_ + ": the log is damaged");
     Event event;
-    event.kind = static_cast<EventKind>(head[0]);
-    event.subject = head[1];
-    event.error = static_cast<uint16_t>(head[2] | head[3] << 8);
+    event.kind = static_cast<EventKind>(first[0]);
+    event.subject = first[1];
+    event.error = static_cast<uint16_t>(first[2] | first[3] << 8);
     event.fuel = number();
     event.number = number();
-    event.bytes = bytes(max_bytes);
+    size = this->size();
     return event;
 }
 
-Event LogReader::seek(uint64_t fuel) {
-    Event last;
-    long position = first_;
-    if (std::fseek(file_.get(), first_, SEEK_SET) != 0)
+Event LogReader::next() {
+    uint64_t size = 0;
+    Event event = head(size);
+    event.bytes = bytes(size);
+    return event;
+}
+
+uint64_t LogReader::size() {
+    const uint64_t size = number();
+    if (size > max_bytes)
+        throw Failure(path_ + ": the log is damaged");
+    return size;
+}
+
+std::vector<Event> LogReader::seek(uint64_t fuel) {
+    if (std::fseek(file_.get(), 0, SEEK_END) != 0)
         throw Failure(path_ + ": the log must be a file that can be read from any position");
+    const long end = std::ftell(file_.get());
+    std::vector<long> snapshots; // where they begin
+    long at = first_;
     try {
-        for (Event event = next(); event.kind != EventKind::end && event.fuel <= fuel; event = next())
+        for (;;) {
+            (void)std::fseek(file_.get(), at, SEEK_SET);
+            uint64_t size = 0;
+            const Event event = head(size);
+            const long next = std::ftell(file_.get()) + static_cast<long>(size);
+            if (event.kind == EventKind::end || event.fuel > fuel || next > end)
+                break;
             if (event.kind == EventKind::snapshot) {
-                last = std::move(event);
-                position = std::ftell(file_.get());
+                if ((event.number & Event::complete) != 0)
+                    snapshots.clear();
+                snapshots.push_back(at);
             }
+            at = next;
+        }
     } catch (const Failure&) { // the replay will report it where it comes to that
     }
-    (void)std::fseek(file_.get(), position, SEEK_SET);
-    return last;
+    std::vector<Event> series;
+    for (const long position : snapshots) {
+        (void)std::fseek(file_.get(), position, SEEK_SET);
+        series.push_back(next());
+    }
+    if (series.empty())
+        (void)std::fseek(file_.get(), first_, SEEK_SET);
+    return series;
 }
 
 // ---- Recording ----
@@ -226,7 +253,7 @@ public:
             return std::unexpected{static_cast<Errno>(event.error)};
         const auto count = static_cast<size_t>(std::min<uint64_t>(event.number, bytes.size()));
         if (!quiet_ && difference_.empty())
-            (void)!::write(stream == Stream::err ? 2 : 1, bytes.data(), count);
+            write_again(stream == Stream::err ? 2 : 1, bytes.first(count));
         return count;
     }
     bool is_terminal(Stream stream) const noexcept override {
@@ -288,6 +315,18 @@ private:
             differ(std::string{name_of(kind)} + " comes after " + std::to_string(used_()) +
                    " units of fuel instead of " + std::to_string(event.fuel));
         return event;
+    }
+    void write_again(int file, std::span<const uint8_t> bytes) {
+        while (!bytes.empty()) {
+            const ssize_t count = ::write(file, bytes.data(), bytes.size());
+            if (count < 0 && errno == EINTR)
+                continue;
+            if (count < 0) {
+                difference_ = "the output can't be written: " + std::string{std::strerror(errno)};
+                return;
+            }
+            bytes = bytes.subspan(static_cast<size_t>(count));
+        }
     }
     void differ(const std::string& what) const {
         if (difference_.empty())

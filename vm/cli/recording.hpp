@@ -27,6 +27,9 @@ struct Event {
     uint16_t error = 0;         ///< an errno
     uint64_t number = 0;        ///< what was returned, or how long to sleep
     std::vector<uint8_t> bytes; ///< read, random, a snapshot, or the digest of what was written
+
+    /// In the number of a snapshot, whose low bits say which streams are open: it needs none before it.
+    static constexpr uint64_t complete = 8;
 };
 [[nodiscard]] const char* name_of(EventKind kind) noexcept;
 
@@ -57,13 +60,17 @@ public:
     /// The next event; the end has no successor.
     [[nodiscard]] Event next();
     /// Goes back to the first event, or to the one after the last snapshot that was made before so much fuel
-    /// was used; returns that snapshot, or an empty one.
-    [[nodiscard]] Event seek(uint64_t fuel);
+    /// was used; returns that snapshot, after those that it needs, from a complete one on. Empty if there is
+    /// none.
+    [[nodiscard]] std::vector<Event> seek(uint64_t fuel);
 
 private:
     void read(std::span<uint8_t> to);
+    /// An event whose bytes come next, and how many they are.
+    [[nodiscard]] Event head(uint64_t& size);
     [[nodiscard]] uint64_t number();
-    [[nodiscard]] std::vector<uint8_t> bytes(uint64_t max);
+    [[nodiscard]] uint64_t size();
+    [[nodiscard]] std::vector<uint8_t> bytes(uint64_t size);
 
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
     std::string path_;

@@ -57,6 +57,16 @@ public:
         }
         check(wasi::define(linker_, *context_));
     }
+    /// Throws Failure unless the module is a program.
+    void check_start() const {
+        const Export* const start = module_.find_export("_start");
+        if (start == nullptr || start->kind != ExternKind::func)
+            throw Failure("warpbeam: the module has no function _start");
+        const FuncType& type = module_.type_registry().func(module_.funcs()[start->index]);
+        if (!type.params.empty() || !type.results.empty())
+            throw Failure(
+                "warpbeam: the function _start has parameters or results, so this is not a program");
+    }
     /// False if the program ended while it was instantiated.
     bool begin() {
         store_.emplace(engine_, limits_);
@@ -78,9 +88,14 @@ public:
         execution_ = need(Execution::create(need(instance_.func("_start"))));
         return true;
     }
-    void restore_from(const Event& snapshot) {
-        SnapshotBytes source{snapshot.bytes};
-        SnapshotSource* const sources[] = {&source};
+    void restore_from(const std::vector<Event>& series) {
+        const Event& snapshot = series.back();
+        std::vector<SnapshotBytes> all;
+        for (const Event& event : series)
+            all.emplace_back(event.bytes);
+        std::vector<SnapshotSource*> sources;
+        for (SnapshotBytes& source : all)
+            sources.push_back(&source);
         const Module modules[] = {module_};
         RestoreOptions options;
         options.modules = modules;
@@ -126,12 +141,15 @@ public:
         SnapshotBuffer sink;
         const Instance instances[] = {instance_};
         const Execution* const executions[] = {&execution_};
-        (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink));
+        (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink,
+                        {.host = nullptr, .carry_modules = false, .series = &series_}));
         Event event;
         event.kind = EventKind::snapshot;
         event.fuel = used_now();
         for (uint32_t fd = 0; fd < 3; ++fd)
             event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
+        if (series_.is_complete())
+            event.number |= Event::complete;
         event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
         return event;
     }
@@ -162,6 +180,7 @@ private:
     std::optional<Store> store_;
     Instance instance_;
     Execution execution_;
+    SnapshotSeries series_;
     std::optional<Trap> trap_;
     uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
     uint64_t given_ = 0;  ///< to what runs now
@@ -172,8 +191,10 @@ private:
 
 int record_program(const ProgramState& state, std::span<const uint8_t> module, wasi::Host& host,
                    const RecordSettings& settings) {
-    LogWriter log{settings.path, state, module};
+    // What can't be a program costs no earlier log.
     Machine machine{state, module};
+    machine.check_start();
+    LogWriter log{settings.path, state, module};
     const auto recorded = record(host, log, machine.used());
     machine.connect(state, *recorded);
     if (machine.begin())
@@ -219,9 +240,9 @@ int replay(Words words) {
     Machine machine{log.state(), log.module()};
     const auto host = replay_from(log, quiet, machine.used());
     machine.connect(log.state(), *host);
-    const Event start = to ? log.seek(*to) : Event{};
+    const std::vector<Event> start = to ? log.seek(*to) : std::vector<Event>{};
     bool runs = true;
-    if (start.kind == EventKind::snapshot)
+    if (!start.empty())
         machine.restore_from(start);
     else
         runs = machine.begin();

@@ -88,7 +88,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--record", "FILE",
                "with --deterministic: write all answers of the outside world to FILE, for warpbeam replay",
                [&](std::string_view text) { settings.record.path = text; })
-        .value("--record-snapshots", "N", "with --record: save the whole state every N units of fuel",
+        .value("--record-snapshots", "N", "with --record: save the state every N units of fuel",
                [&](std::string_view text) {
                    settings.record.snapshots_every = parse_count(text);
                    has_snapshots = true;

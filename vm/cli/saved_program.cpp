@@ -75,7 +75,8 @@ private:
 /// A file that takes the place of another one when it is complete, so that a full disk spoils neither.
 class SnapshotFile final : public SnapshotSink {
 public:
-    explicit SnapshotFile(std::string path) : path_{std::move(path)}, beside_{path_ + ".part"} {
+    explicit SnapshotFile(std::string path)
+        : path_{std::move(path)}, beside_{path_ + "." + std::to_string(::getpid()) + ".part"} {
         file_ = std::fopen(beside_.c_str(), "wb");
         if (file_ == nullptr)
             fail(beside_, "open");
@@ -96,8 +97,12 @@ public:
             fail(beside_, "write");
         const bool closed = std::fclose(file_) == 0;
         file_ = nullptr;
-        if (!closed || std::rename(beside_.c_str(), path_.c_str()) != 0)
+        if (!closed || std::rename(beside_.c_str(), path_.c_str()) != 0) {
+            const int error = errno;
+            (void)std::remove(beside_.c_str());
+            errno = error;
             fail(path_, "write");
+        }
     }
 
 private:

@@ -107,12 +107,14 @@ class TwoInstancesTest : public DeterministicStackTest {
 protected:
     Instance both(const std::string& f, const std::string& g) {
         const Instance first = instantiate(module_of("(table (export \"table\") 1 funcref)"
-                                                     "(func (export \"f\") (call $count) " + f + ")"));
+                                                     "(func (export \"f\") (call $count) " +
+                                                     f + ")"));
         EXPECT_TRUE(linker.define("first", "table", *first.table("table")));
         EXPECT_TRUE(linker.define("first", "f", *first.func("f")));
         const Instance second = instantiate(
             "(module (import \"first\" \"f\" (func $f)) (import \"first\" \"table\" (table 1 funcref))"
-            "(func $g " + g + ") (elem (i32.const 0) $g))");
+            "(func $g " +
+            g + ") (elem (i32.const 0) $g))");
         modules = {first.module(), second.module()};
         return first;
     }
@@ -126,7 +128,8 @@ protected:
             const Instance instances[] = {now};
             const Execution* const executions[] = {&execution};
             SnapshotBuffer bytes;
-            EXPECT_TRUE(save(last ? last->store : store, {.instances = instances, .executions = executions}, bytes));
+            EXPECT_TRUE(
+                save(last ? last->store : store, {.instances = instances, .executions = executions}, bytes));
             SnapshotBytes source{bytes.bytes()};
             SnapshotSource* const sources[] = {&source};
             auto made = restore(engine, sources, {.modules = modules});

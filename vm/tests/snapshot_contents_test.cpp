@@ -138,7 +138,8 @@ TEST_F(SnapshotContentsTest, functions_imported_under_the_same_names_need_names_
     BytesSink sink;
     const auto refused = save(from, {.instances = instances}, sink);
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().message().find("several host functions are imported as env.who"), std::string_view::npos)
+    EXPECT_NE(refused.error().message().find("several host functions are imported as env.who"),
+              std::string_view::npos)
         << refused.error().message();
     NumberedFuncs names;
     const Bytes bytes = saved(from, {.instances = instances}, {.host = &names, .carry_modules = true});

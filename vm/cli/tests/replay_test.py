@@ -106,6 +106,27 @@ process.kill()
 process.communicate()
 stopped = check("a recording that was killed", ["replay", "--to", "1000", "killed"], "step\n", re.compile("stopped after 1000 units"))
 
+# What can't be recorded costs no earlier log, and a replay says when its output is lost.
+before = suite.read("log")
+file("library.wat", '(module (func (export "f")))')
+check("no program", [*record, "library.wat"], "", re.compile("no function _start"), status=1)
+suite.expect("the log is still there", suite.read("log") == before)
+check("recorded again", [*record, "mix.wat"], None, status=7, stdin=b"some input")
+with open("/dev/full", "wb") as full:
+    lost = subprocess.run([suite.command, "replay", "log"], stdout=full, stderr=subprocess.PIPE, cwd=suite.directory.name)
+suite.expect("output that is lost", lost.returncode == 125 and b"can't be written" in lost.stderr, lost.stderr.decode())
+
+# Snapshots in a log have only what changed.
+file("large.wat", """(module (memory (export "memory") 400)
+  (func (export "_start") (local $n i32)
+    (memory.fill (i32.const 0) (i32.const 7) (i32.const 20000000))
+    (loop $more
+      (i32.store (i32.const 5000) (local.get $n))
+      (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100000))))))""")
+check("a large memory", ["run", "--deterministic", "--record", "large", "--record-snapshots", "40000", "large.wat"])
+suite.expect("the log is small", 20_000_000 < len(suite.read("large")) < 25_000_000, str(len(suite.read("large"))))
+check("from the last snapshot", ["replay", "--to", "400000", "large"], "", re.compile("stopped after 400000 units"))
+
 fuel = check("the fuel of a recording", [*record, "--print-fuel", "mix.wat"], None, re.compile(r"used \d+ units of fuel"),
              status=7, stdin=b"some input").stderr
 check("and of its replay", ["replay", "--quiet", "--print-fuel", "log"], "", fuel.decode(), status=7)

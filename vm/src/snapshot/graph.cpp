@@ -179,7 +179,8 @@ bool Graph::name_host(uint32_t host, const InstanceObject& instance, uint32_t im
     const Import& names = from.names();
     const uint32_t hash = hash_of(names.module, hash_of(names.name));
     const uint32_t same = hosts_by_name_.find(hash, [&](uint32_t other) {
-        return host_imports[other].names().module == names.module && host_imports[other].names().name == names.name;
+        return host_imports[other].names().module == names.module &&
+               host_imports[other].names().name == names.name;
     });
     if (same == HashIndex::npos)
         return keep(hosts_by_name_.insert(hash, host));

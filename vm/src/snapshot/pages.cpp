@@ -15,7 +15,7 @@ std::optional<uint32_t> SeriesState::number_of(MemoryObject& memory) noexcept {
         return known;
     const auto number = static_cast<uint32_t>(memories.size());
     return memories.push({std::nullopt, {}}) && numbers.add(&memory, number) ? std::optional{number}
-                                                                            : std::nullopt;
+                                                                             : std::nullopt;
 }
 
 namespace {

@@ -114,8 +114,9 @@ void Saver::modules() noexcept {
 bool Saver::has_length(const Vec<uint8_t>& name) noexcept {
     if (name.size() <= max_name)
         return true;
-    fail(Error{ErrorCode::usage, "SnapshotHost gives a name of %zu bytes: more than %" PRIu32 " are not possible",
-               name.size(), max_name});
+    fail(Error{ErrorCode::usage,
+               "SnapshotHost gives a name of %zu bytes: more than %" PRIu32 " are not possible", name.size(),
+               max_name});
     return false;
 }
 
@@ -141,11 +142,12 @@ void Saver::hosts() noexcept {
             if (!is_ambiguous)
                 return fail(Error{ErrorCode::usage, "a host function that no instance imports has no name: "
                                                     "SnapshotHost::name_func gives it one"});
-            return fail(Error{ErrorCode::usage,
-                              "several host functions are imported as %.*s.%.*s: SnapshotHost::name_func gives "
-                              "each a name of its own",
-                              static_cast<int>(from.names().module.size()), from.names().module.data(),
-                              static_cast<int>(from.names().name.size()), from.names().name.data()});
+            return fail(
+                Error{ErrorCode::usage,
+                      "several host functions are imported as %.*s.%.*s: SnapshotHost::name_func gives "
+                      "each a name of its own",
+                      static_cast<int>(from.names().module.size()), from.names().module.data(),
+                      static_cast<int>(from.names().name.size()), from.names().name.data()});
         }
         if (!has_length(name_))
             return;

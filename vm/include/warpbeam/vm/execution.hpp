@@ -95,8 +95,8 @@ public:
     [[nodiscard]] ExecutionState state() const noexcept;
     /// The fuel that is left.
     [[nodiscard]] uint64_t fuel() const noexcept;
-    /// Takes that fuel back: the execution has none until `resume` adds some. Returns how much it was; 0 while
-    /// it runs.
+    /// Takes that fuel back: the execution has none until `resume` adds some. Returns how much it was; 0
+    /// while it runs.
     uint64_t take_fuel() noexcept;
     /// The active functions, the innermost first; at most 64. Empty if there are none or memory runs out.
     [[nodiscard]] Backtrace backtrace() const noexcept;
