@@ -1,6 +1,6 @@
 #include "fixture.hpp"
 
-#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/snapshot.hpp>
 
 #include <ctime>
 #include <malloc.h>
@@ -161,6 +161,70 @@ TEST_F(LargeHeapTest, of_a_collection) {
     Value sum;
     ASSERT_TRUE(instance.func("sum")->call({}, {&sum, 1}));
     EXPECT_EQ(sum.as<int64_t>(), int64_t{count} * (count + 1) / 2 + count);
+}
+
+constexpr std::string_view arrays = R"((module
+    (type $numbers (array (mut i64))) (type $bytes (array (mut i8)))
+    (import "host" "stop" (func $stop))
+    (global $kept (mut (ref null $numbers)) (ref.null $numbers))
+    (func (export "fill") (param $n i32) (result i64)
+        (call $stop)
+        (global.set $kept (array.new $numbers (i64.const 7) (local.get $n)))
+        (array.get $numbers (global.get $kept) (i32.sub (local.get $n) (i32.const 1))))
+    (func (export "zero") (param $n i32) (result i64)
+        (call $stop)
+        (global.set $kept (ref.null $numbers))
+        (global.set $kept (array.new_default $numbers (local.get $n)))
+        (array.get $numbers (global.get $kept) (i32.sub (local.get $n) (i32.const 1))))
+    (func (export "zeros")
+        (array.fill $numbers (global.get $kept) (i32.const 0) (i64.const 9) (array.len (global.get $kept))))))";
+
+TEST_F(LargeHeapTest, of_making_and_freeing_large_arrays) {
+    const Instance instance = instantiate(arrays);
+    const int32_t count = 50'000'000 / scale; // 400 MB
+    for (const auto& made : {std::pair{"fill", 7}, std::pair{"zero", 0}})
+        expect_soon([&] {
+            // The one before is garbage, and has to be freed first.
+            Execution execution = std::move(*Execution::create(*instance.func(made.first), {{Value{count}}}));
+            EXPECT_GE(stops(execution), static_cast<uint64_t>(count) * 8 >> 17);
+            Value last;
+            ASSERT_TRUE(execution.results({&last, 1}));
+            EXPECT_EQ(last.as<int64_t>(), made.second);
+        });
+}
+
+TEST_F(InterruptionTest, an_unfinished_array_goes_with_its_execution) {
+    const Instance instance = instantiate(arrays);
+    const auto begun = [&](const char* name) {
+        Execution execution = std::move(*Execution::create(*instance.func(name), {{Value{1'000'000}}}));
+        EXPECT_EQ(execution.resume(), ExecutionState::interrupted); // in $stop
+        store.interrupt_handle().interrupt();
+        EXPECT_EQ(execution.resume(), ExecutionState::interrupted); // when a part is made
+        return execution;
+    };
+    Execution first = begun("fill");
+    Execution second = begun("zero");
+    (void)begun("fill"); // dropped
+    // A call that nothing can continue traps, and so gives up what it has made.
+    store.interrupt_handle().interrupt();
+    Value result;
+    EXPECT_FALSE(instance.func("fill")->call({{Value{1'000'000}}}, {&result, 1}));
+    store.clear_interrupt();
+    // Saved and restored, the array begins again.
+    const Execution* const executions[] = {&first};
+    SnapshotBuffer bytes;
+    ASSERT_TRUE(save(store, {.executions = executions}, bytes, {.carry_modules = true}));
+    SnapshotBytes source{bytes.bytes()};
+    SnapshotSource* const sources[] = {&source};
+    auto copy = restore(engine, sources, {.linker = &linker});
+    ASSERT_TRUE(copy) << copy.error().message();
+    for (const auto& [execution, value] : {std::pair{&second, 0}, std::pair{&first, 7}, std::pair{&copy->executions[0], 7}}) {
+        ASSERT_EQ(execution->resume(), ExecutionState::done);
+        ASSERT_TRUE(execution->results({&result, 1}));
+        EXPECT_EQ(result.as<int64_t>(), value);
+    }
+    Execution left = begun("zero"); // when the store is destroyed
+    store = Store{engine};
 }
 
 // The next node is followed before the leaf, so all leaves wait in the mark stack.

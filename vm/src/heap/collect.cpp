@@ -2,6 +2,8 @@
 #include "heap/host_data.hpp"
 #include "heap/reference.hpp"
 
+#include <warpbeam/memory/discard_pages.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -315,6 +317,21 @@ void Heap::begin_sweep() noexcept {
     next_block_ = left_ = blocks_.size();
 }
 
+/// To free a block of hundreds of megabytes at once would take the system tens of milliseconds, so its pages
+/// are given back before, in parts. True when it can be freed. What an embedder's allocator does is its own
+/// affair.
+bool Heap::release_pages(Block& block) noexcept {
+    constexpr size_t part = 8 << 20;
+    const size_t left = block.bytes - released_;
+    if (left <= part || &allocator_ != &Allocator::standard()) {
+        released_ = 0;
+        return true;
+    }
+    discard_pages(block.at(left - part), part);
+    released_ += part;
+    return false;
+}
+
 bool Heap::sweep() noexcept {
     // From the highest address down: an allocator gives memory back to the system from its end, and in the
     // other order it would give back all of it at once.
@@ -326,6 +343,10 @@ bool Heap::sweep() noexcept {
         // Only blocks of the common size can serve every class.
         const bool is_common = block->bytes == Block::small_bytes && (block->cell != 0 || block->first == 0);
         if (empty && (!is_common || committed_ > target())) {
+            if (!release_pages(*block)) {
+                ++next_block_;
+                return false;
+            }
             committed_ -= block->bytes;
             allocator_.deallocate(block, block->bytes, block_alignment);
             continue;

@@ -66,18 +66,67 @@ Object* Heap::allocate_small(const Layout* layout, size_t size) noexcept {
     return run.next != run.end || refill(size_class) ? take(run, layout) : nullptr;
 }
 
-Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
-    // The single object needs one mark bit.
-    constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
+namespace {
+/// The head of a large object's block: the single object needs one mark bit.
+constexpr size_t large_head(size_t block) noexcept { return block + sizeof(uint64_t); }
+} // namespace
+
+Heap::Block* Heap::new_large_block(size_t size) noexcept {
+    constexpr size_t head = large_head(sizeof(Block));
     Block* const block = size <= SIZE_MAX - head - block_alignment ? new_block(head + size) : nullptr;
     if (block == nullptr)
         return nullptr;
     block->first = head;
     block->end = head + 1;
-    std::memset(block->marks(), 0, sizeof(uint64_t) + size);
-    auto* const object = reinterpret_cast<Object*>(block->at(head));
+    block->clear_marks();
+    return block;
+}
+
+Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
+    Block* const block = new_large_block(size);
+    if (block == nullptr)
+        return nullptr;
+    auto* const object = reinterpret_cast<Object*>(block->at(block->first));
+    std::memset(static_cast<void*>(object), 0, size);
     object->layout = layout;
     return object;
+}
+
+ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory, size_t& bytes) noexcept {
+    Block* const block = has_room(size) ? new_large_block(size) : nullptr;
+    if (block == nullptr)
+        return nullptr;
+    const auto place = std::ranges::lower_bound(blocks_, block);
+    std::copy(place + 1, blocks_.end(), place);
+    blocks_.pop();
+    committed_ -= block->bytes;
+    memory = block;
+    bytes = block->bytes;
+    ArrayObject* const array = array_in(memory);
+    array->layout = layout;
+    array->length = 0;
+    return array;
+}
+
+void Heap::free_array(void* block, size_t bytes) noexcept {
+    allocator_.deallocate(block, bytes, block_alignment);
+}
+
+ArrayObject* Heap::array_in(void* block) noexcept {
+    return reinterpret_cast<ArrayObject*>(static_cast<uint8_t*>(block) + large_head(sizeof(Block)));
+}
+
+bool Heap::finish_array(void* memory, size_t size) noexcept {
+    if (!has_room(size))
+        return false;
+    auto* const block = static_cast<Block*>(memory);
+    if (!marked_.prepare() || !blocks_.push(nullptr)) {
+        failure_ = Exit::out_of_memory;
+        return false;
+    }
+    list(block);
+    budget_ -= static_cast<int64_t>(size);
+    return true;
 }
 
 /// Gives the fast path free cells; false if there are none.
@@ -211,12 +260,17 @@ Heap::Block* Heap::new_block(size_t bytes) noexcept {
     }
     auto* const block = ::new (memory) Block;
     block->bytes = bytes;
+    list(block);
+    return block;
+}
+
+/// Puts a block in the place that the list has for it at its end.
+void Heap::list(Block* block) noexcept {
     blocks_.back() = block;
     for (size_t i = blocks_.size() - 1; i != 0 && blocks_[i - 1] > block; --i)
         std::swap(blocks_[i - 1], blocks_[i]);
-    committed_ += bytes;
+    committed_ += block->bytes;
     peak_ = std::max(peak_, committed_);
-    return block;
 }
 
 /// Releases free blocks until at most `target` bytes are taken.

@@ -106,6 +106,14 @@ public:
     /// Counts a continuation, which lies outside of the heap; false if there is no room for it. Never
     /// collects.
     [[nodiscard]] bool add_continuation() noexcept;
+    /// For an array of this size that is made in steps: the array, without elements, in a block of so many
+    /// bytes that is not part of the heap. Null if there is no room. Never collects.
+    [[nodiscard]] ArrayObject* begin_array(const Layout* layout, size_t size, void*& block,
+                                           size_t& bytes) noexcept;
+    /// It is complete, and from now on an object of the heap. False if there is no room now.
+    [[nodiscard]] bool finish_array(void* block, size_t size) noexcept;
+    void free_array(void* block, size_t bytes) noexcept;
+    [[nodiscard]] static ArrayObject* array_in(void* block) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     /// For code that stops before it allocates: what `failure` then returns.
@@ -255,6 +263,9 @@ private:
     [[nodiscard]] bool next_run(size_t size_class) noexcept;
     void assign(Block& block, size_t size_class) noexcept;
     [[nodiscard]] Block* new_block(size_t bytes) noexcept;
+    [[nodiscard]] Block* new_large_block(size_t size) noexcept;
+    void list(Block* block) noexcept;
+    [[nodiscard]] bool release_pages(Block& block) noexcept;
     /// The size of the objects allocated since the last collection.
     [[nodiscard]] uint64_t allocated() const noexcept { return static_cast<uint64_t>(granted_ - budget_); }
     [[nodiscard]] uint64_t room() const noexcept { return limit_ - std::min(limit_, used()); }
@@ -327,6 +338,7 @@ private:
     HostData** next_host_ = nullptr;
     size_t next_block_ = 0; ///< to rescan or to sweep; downwards
     size_t left_ = 0;       ///< where the blocks that stay begin
+    size_t released_ = 0;   ///< how many bytes of the next block, from its end, have no pages any more
     uint32_t futile_ = 0;   ///< the number of consecutive collections that freed almost nothing
     bool collect_always_;
     Exit failure_ = Exit::none;

@@ -103,11 +103,19 @@ void ExecutionObject::drop() noexcept {
     drop_cell();
     store().heap.end_marking_roots();
     guest_stack_.drop();
+    drop_array();
     execution_->may_suspend = false;
     leave_continuations(*execution_, nullptr);
     store().stacks.remove(*execution_);
     store().quota.remove_execution(block_size(*execution_));
     store().stacks.put_back(*std::exchange(execution_, nullptr));
+}
+
+/// The array that it was making.
+void ExecutionObject::drop_array() noexcept {
+    UnfinishedArray& array = execution_->array;
+    if (array.block != nullptr)
+        store().heap.free_array(std::exchange(array.block, nullptr), array.bytes);
 }
 
 FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_); }
@@ -208,6 +216,7 @@ void ExecutionObject::settle(Exit exit) noexcept {
         break;
     default:
         state_ = ExecutionState::trapped;
+        drop_array();
         trap_ = trap_of(name_limit(exit), *execution_);
         leave_continuations(*execution_, nullptr);
         set_end(*execution_, {});

@@ -89,6 +89,7 @@ private:
     void settle(Exit exit) noexcept;
     [[nodiscard]] std::expected<void, Error> take_answer() noexcept;
     [[nodiscard]] Exit name_limit(Exit exit) noexcept;
+    void drop_array() noexcept;
     void drop_cell() noexcept {
         if (cell_)
             std::exchange(cell_, nullptr)->drop();

@@ -119,6 +119,8 @@ Execution* Stacks::create() noexcept {
 
 void Stacks::destroy(Execution* execution) noexcept {
     Allocator& allocator = engine_.allocator();
+    if (execution->array.block != nullptr) // the store is being destroyed
+        allocator.deallocate(execution->array.block, execution->array.bytes, Heap::block_alignment);
     allocator.deallocate(execution->stack, block_size(*execution), alignof(Record));
     warpbeam::destroy(allocator, execution);
 }
