@@ -16,7 +16,8 @@ void discard_pages(void* begin, size_t bytes) noexcept {
     const uintptr_t from = (address + page - 1) / page * page;
     const uintptr_t to = (address + bytes) / page * page;
     if (from < to)
-        (void)madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED); // at worst, freeing takes longer
+        (void)madvise(reinterpret_cast<void*>(from), to - from,
+                      MADV_DONTNEED); // at worst, freeing takes longer
 #else
     (void)begin, (void)bytes; // elsewhere this is only advice, or has another name
 #endif

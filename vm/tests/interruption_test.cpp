@@ -218,7 +218,8 @@ TEST_F(InterruptionTest, an_unfinished_array_goes_with_its_execution) {
     SnapshotSource* const sources[] = {&source};
     auto copy = restore(engine, sources, {.linker = &linker});
     ASSERT_TRUE(copy) << copy.error().message();
-    for (const auto& [execution, value] : {std::pair{&second, 0}, std::pair{&first, 7}, std::pair{&copy->executions[0], 7}}) {
+    for (const auto& [execution, value] :
+         {std::pair{&second, 0}, std::pair{&first, 7}, std::pair{&copy->executions[0], 7}}) {
         ASSERT_EQ(execution->resume(), ExecutionState::done);
         ASSERT_TRUE(execution->results({&result, 1}));
         EXPECT_EQ(result.as<int64_t>(), value);

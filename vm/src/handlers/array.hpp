@@ -41,88 +41,55 @@ Exit finish_array(Regs& r, const ArrayObject* array) noexcept {
     return array != nullptr ? In::result(r, from_object(array)) : r.inst->heap->failure();
 }
 
-/// Makes a large array in steps of `portion_bytes`, between which the code may stop at the instruction.
-/// `fill(array, first, count)` gives elements their values. Fuel is taken at the end, so that it does not
-/// matter if the array is lost: when the execution is saved and restored.
-template <typename In, typename Fill>
-[[gnu::noinline]] Exit make_in_steps(Regs& r, uint32_t length, Fill fill) noexcept {
-    const Layout* const layout = layout_of<In>(r);
-    const uint64_t size = layout->array_size(length);
-    const auto step = static_cast<uint32_t>(portion_bytes / bytes_of(layout->element().storage));
-    Execution& execution = *r.inst->execution;
-    Heap& heap = *r.inst->heap;
-    UnfinishedArray& unfinished = execution.array;
-    const auto drop = [&] { heap.free_array(std::exchange(unfinished.block, nullptr), unfinished.bytes); };
-    for (;;) {
-        if (execution.fuel < 0 || size > static_cast<uint64_t>(execution.fuel))
-            return Exit::out_of_fuel;
-        if (unfinished.block == nullptr) {
-            if (const Exit exit = make_room(r, size); exit != Exit::none)
-                return exit;
-            if (heap.begin_array(layout, size, unfinished.block, unfinished.bytes) == nullptr)
-                return heap.failure();
-            unfinished.done = 0;
-        }
-        ArrayObject* const array = Heap::array_in(unfinished.block);
-        while (unfinished.done != length) {
-            const uint32_t part = std::min(step, length - unfinished.done);
-            fill(array, unfinished.done, part);
-            unfinished.done += part;
-            if (execution.must_stop() && unfinished.done != length) {
-                if (!execution.may_suspend) // it is a trap then
-                    drop();
-                return Exit::interrupted;
-            }
-        }
-        if (heap.finish_array(unfinished.block, size)) {
-            unfinished.block = nullptr;
-            (void)charge(execution.fuel, size);
-            array->length = length;
-            return In::result(r, from_object(array));
-        }
-        drop(); // another execution has taken the room
-    }
-}
-
-/// Makes an array, and fills it.
-template <typename In, typename Fill>
-[[gnu::always_inline]] inline Exit make_array(Regs& r, uint32_t length, Fill fill) noexcept {
-    if (length > portion_bytes / 2 && r.inst->execution->may_be_interrupted &&
-        layout_of<In>(r)->array_size(length) > 16 * portion_bytes) [[unlikely]]
-        return make_in_steps<In>(r, length, fill);
-    ArrayObject* const array = new_array<In>(r, length);
-    if (array != nullptr)
-        fill(array, 0, length);
-    return finish_array<In>(r, array);
-}
-
 /// The number of slots of an element on the stack.
 inline size_t element_slots(const Layout* layout) noexcept {
     return layout->element().storage == ValType::v128 ? 2 : 1;
 }
 
+/// Gives elements of an array their values.
+using Fill = void (*)(ArrayObject* array, uint32_t first, uint32_t count, const void* from) noexcept;
+
+/// Makes a large array in steps, between which the code may stop at the instruction. Null, and why, if it
+/// stops or there is no room.
+[[nodiscard]] ArrayObject* make_in_steps(const Regs& r, const Layout* layout, uint32_t length, Fill fill,
+                                         const void* from, Exit& exit) noexcept;
+
+/// Makes an array, and fills it.
+template <typename In>
+Exit make_array(Regs& r, uint32_t length, Fill fill, const void* from) noexcept {
+    if (const Layout* const layout = layout_of<In>(r); layout->array_size(length) > 16 * portion_bytes &&
+                                                       r.inst->execution->may_be_interrupted) [[unlikely]] {
+        Exit exit = Exit::none;
+        ArrayObject* const array = make_in_steps(r, layout, length, fill, from, exit);
+        return array != nullptr ? In::result(r, from_object(array)) : exit;
+    }
+    ArrayObject* const array = new_array<In>(r, length);
+    if (array != nullptr)
+        fill(array, 0, length, from);
+    return finish_array<In>(r, array);
+}
+
+inline void fill_all(ArrayObject* array, uint32_t first, uint32_t count, const void* value) noexcept {
+    fill_elements(array, first, count, static_cast<const Slot*>(value));
+}
 struct ArrayNew {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
         const Slot* const operand = In::operands(r);
         const size_t slots = element_slots(layout_of<In>(r));
-        const auto length = static_cast<uint32_t>(operand[slots]);
-        return make_array<In>(r, length, [=](ArrayObject* array, uint32_t first, uint32_t count) {
-            fill_elements(array, first, count, operand);
-        });
+        return make_array<In>(r, static_cast<uint32_t>(operand[slots]), fill_all, operand);
     }
 };
 
-/// A new object is zeros, unless it is made in steps.
-inline void zero_elements(ArrayObject* array, uint32_t first, uint32_t count) noexcept {
-    if (first != 0 || count != array->length)
+/// A new object is zeros, unless it is made in steps: it then has no length yet.
+inline void fill_zeros(ArrayObject* array, uint32_t first, uint32_t count, const void*) noexcept {
+    if (array->length == 0 && count != 0)
         std::memset(element_at(array, first), 0, count * size_t{bytes_of(array->layout->element().storage)});
 }
-
 struct ArrayNewDefault {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
-        return make_array<In>(r, static_cast<uint32_t>(In::operands(r)[0]), zero_elements);
+        return make_array<In>(r, static_cast<uint32_t>(In::operands(r)[0]), fill_zeros, nullptr);
     }
 };
 
@@ -139,6 +106,12 @@ struct ArrayNewFixed {
     }
 };
 
+inline void copy_elements(ArrayObject* array, uint32_t first, uint32_t count, const void* from) noexcept {
+    const size_t bytes = bytes_of(array->layout->element().storage);
+    if (count != 0)
+        std::memcpy(element_at(array, first), static_cast<const uint8_t*>(from) + first * bytes,
+                    count * bytes);
+}
 struct ArrayNewData {
     using In = General<Form::general2>;
     static Exit run(Regs& r) noexcept {
@@ -149,13 +122,7 @@ struct ArrayNewData {
             r.acc = operand[0];
             return Exit::memory_out_of_bounds;
         }
-        const uint8_t* const from = data.data() + operand[0];
-        const size_t size = bytes_of(layout_of<In>(r)->element().storage);
-        return make_array<In>(r, static_cast<uint32_t>(operand[1]),
-                              [=](ArrayObject* array, uint32_t first, uint32_t count) {
-                                  if (count != 0)
-                                      std::memcpy(element_at(array, first), from + first * size, count * size);
-                              });
+        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_elements, data.data() + operand[0]);
     }
 };
 
@@ -168,12 +135,8 @@ struct ArrayNewElem {
             r.acc = operand[0];
             return Exit::table_out_of_bounds;
         }
-        const Slot* const from = values.data() + operand[0];
-        return make_array<In>(r, static_cast<uint32_t>(operand[1]),
-                              [=](ArrayObject* array, uint32_t first, uint32_t count) {
-                                  if (count != 0)
-                                      std::memcpy(element_at(array, first), from + first, count * sizeof(Slot));
-                              });
+        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_elements,
+                              values.data() + operand[0]);
     }
 };
 

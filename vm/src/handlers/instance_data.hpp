@@ -127,8 +127,8 @@ struct StackState {
            static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
 }
 
-/// A large array that code makes in steps, while it stands at the instruction. It is not part of the heap yet,
-/// and if it is lost the instruction begins again.
+/// A large array that code makes in steps, while it stands at the instruction. It is not part of the heap
+/// yet, and if it is lost the instruction begins again.
 struct UnfinishedArray {
     void* block; ///< null: there is none
     size_t bytes;
