@@ -1,5 +1,6 @@
 #include <warpbeam/memory/range_allocator.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -301,6 +302,12 @@ std::optional<uint64_t> RangeAllocator::allocate(uint64_t size, uint64_t alignme
         split(index, size);
         link_free(ranges_[index].after);
     }
+    use(index);
+    return ranges_[index].begin;
+}
+
+/// Makes an unlinked range one in use.
+void RangeAllocator::use(Index index) noexcept {
     Range& range = ranges_[index];
     range.used = true;
     Index& chain = buckets_[bucket_of(range.begin, buckets_.size())];
@@ -308,7 +315,39 @@ std::optional<uint64_t> RangeAllocator::allocate(uint64_t size, uint64_t alignme
     chain = index;
     ++used_count_;
     allocated_ += range.size;
-    return range.begin;
+}
+
+bool RangeAllocator::list(Vec<Piece>& pieces) const noexcept {
+    for (const Range& range : ranges_)
+        if (range.size != 0 && !pieces.push({range.begin, range.size, range.used, range.before != none}))
+            return false;
+    std::ranges::sort(pieces, {}, &Piece::begin);
+    return true;
+}
+
+bool RangeAllocator::add(const Piece& piece) noexcept {
+    const uint64_t end = top_ != none ? ranges_[top_].begin + ranges_[top_].size : 0;
+    if (piece.size == 0 || piece.size % granule != 0 || piece.begin % granule != 0 || piece.begin < end ||
+        piece.size > UINT64_MAX - piece.begin || (piece.continues && (top_ == none || piece.begin != end)))
+        return false;
+    // Two free neighbours would be one.
+    if (piece.continues && !piece.used && !ranges_[top_].used)
+        return false;
+    if (!make_room(1))
+        return false;
+    const Index index = take_entry();
+    ranges_[index].begin = piece.begin;
+    ranges_[index].size = piece.size;
+    if (piece.continues) {
+        ranges_[index].before = top_;
+        ranges_[top_].after = index;
+    }
+    top_ = index;
+    if (piece.used)
+        use(index);
+    else
+        link_free(index);
+    return true;
 }
 
 bool RangeAllocator::deallocate(uint64_t address) noexcept {

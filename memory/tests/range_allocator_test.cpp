@@ -261,6 +261,20 @@ TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {
             }
             if (step % 50 == 0) {
                 ASSERT_TRUE(ranges.consistent());
+                Vec<RangeAllocator::Piece> pieces;
+                ASSERT_TRUE(ranges.list(pieces));
+                RangeAllocator copy;
+                for (const RangeAllocator::Piece& piece : pieces) {
+                    ASSERT_TRUE(copy.add(piece));
+                    EXPECT_FALSE(copy.add(piece)); // it is not above the last one
+                }
+                ASSERT_TRUE(copy.consistent());
+                EXPECT_EQ(copy.allocated_bytes(), ranges.allocated_bytes());
+                EXPECT_EQ(copy.free_bytes(), ranges.free_bytes());
+                for (const auto& block : blocks)
+                    EXPECT_TRUE(copy.deallocate(block.first));
+                EXPECT_EQ(copy.allocated_bytes(), 0u);
+                EXPECT_TRUE(copy.consistent());
             }
         }
         for (const auto& block : blocks)
@@ -268,6 +282,19 @@ TEST(RangeAllocator, agrees_with_a_model_over_random_calls) {
         EXPECT_EQ(ranges.allocated_bytes(), 0u);
         EXPECT_TRUE(ranges.consistent());
     }
+}
+
+TEST(RangeAllocatorTest, adds_no_impossible_piece) {
+    RangeAllocator ranges;
+    using Piece = RangeAllocator::Piece;
+    EXPECT_FALSE(ranges.add(Piece{16, 16, true, true})); // continues nothing
+    ASSERT_TRUE(ranges.add(Piece{32, 32, false, false}));
+    for (const Piece& wrong :
+         {Piece{64, 0, true, false}, Piece{64, 8, true, false}, Piece{65, 16, true, false}, Piece{48, 16, true, false},
+          Piece{64, 16, false, true}, Piece{80, 16, true, true}, Piece{UINT64_MAX - 15, 32, true, false}})
+        EXPECT_FALSE(ranges.add(wrong)) << wrong.begin;
+    EXPECT_TRUE(ranges.add(Piece{64, 16, true, true}));
+    EXPECT_TRUE(ranges.consistent());
 }
 
 } // namespace

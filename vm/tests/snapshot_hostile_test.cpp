@@ -1,6 +1,8 @@
 #include "execution_fixture.hpp"
 #include "snapshot_fixture.hpp"
 
+#include <warpbeam/vm/guest_allocator.hpp>
+
 #include <random>
 
 /// Bytes that are no snapshot, or not what `save` would write. With the sanitizers, nothing is leaked either.
@@ -102,6 +104,44 @@ TEST_F(HostileSnapshotTest, the_whole_is_accepted) {
     EXPECT_EQ(made->executions[2].state(), ExecutionState::host_call);
     EXPECT_EQ(made->executions[2].host_call().name, "ask");
     use(*made);
+}
+
+TEST_F(HostileSnapshotTest, what_the_library_has_allocated_is_checked) {
+    const Instance plain = instantiate(R"((module (memory (export "memory") 1 4)
+        (global (export "__heap_base") i32 (i32.const 1024))))");
+    modules = {plain.module()};
+    const auto own = GuestAllocator::of(plain);
+    ASSERT_TRUE(own);
+    std::vector<uint64_t> blocks;
+    for (const uint64_t size : {100u, 70'000u, 16u})
+        blocks.push_back(own->allocate(size)->release());
+    ASSERT_TRUE(own->free(blocks[0]));
+    const Instance instances[] = {plain};
+    const Bytes whole = saved(store, {.instances = instances});
+    size_t accepted = 0;
+    for (size_t i = 0; i + 32 < whole.size(); ++i)
+        for (const uint8_t change : {1, 2, 16, 128, 255}) {
+            Bytes changed = whole;
+            changed[i] ^= change;
+            const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));
+            std::ranges::copy(digest, changed.end() - 32);
+            auto made = restored(changed);
+            if (!made)
+                continue;
+            ++accepted;
+            const auto again = GuestAllocator::of(made->instances[0]);
+            if (!again)
+                continue;
+            std::vector<uint64_t> more;
+            for (const uint64_t size : {1u, 5000u, 60'000u, 300u, 100'000u})
+                if (auto block = again->allocate(size))
+                    more.push_back(block->release());
+            for (const uint64_t block : blocks)
+                (void)again->free(block);
+            for (const uint64_t block : more)
+                EXPECT_TRUE(again->free(block));
+        }
+    EXPECT_GT(accepted, 0u);
 }
 
 TEST_F(HostileSnapshotTest, a_memory_has_its_pages_only_once) {

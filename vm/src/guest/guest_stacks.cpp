@@ -6,6 +6,7 @@
 #include <warpbeam/vm/guest_stacks.hpp>
 
 #include <algorithm>
+#include <cinttypes>
 
 namespace warpbeam {
 namespace vm {
@@ -29,6 +30,7 @@ public:
     /// Gives an execution a stack.
     [[nodiscard]] std::expected<void, Trap> give(GuestStack& to) noexcept;
     [[nodiscard]] std::expected<void, Trap> trim() noexcept;
+    [[nodiscard]] std::expected<void, Error> adopt(GuestStack& stack) noexcept;
 
 private:
     [[nodiscard]] std::expected<uint64_t, Trap> allocate() noexcept;
@@ -102,7 +104,20 @@ std::expected<void, Trap> GuestStackBlocks::give(GuestStack& to) noexcept {
     }
     // The block may begin below the aligned address by less than that, and is larger by as much.
     const uint64_t begin = (*block + stack_alignment - 1) & ~(stack_alignment - 1);
-    to.own(Ref<GuestStackPool>::share(this), *block, pointer_, begin + size_);
+    to.own(Ref<GuestStackPool>::share(this), *block, size_, pointer_, begin + size_);
+    return {};
+}
+
+std::expected<void, Error> GuestStackBlocks::adopt(GuestStack& stack) noexcept {
+    if (!stack.is_lost(pointer_, size_))
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "the execution has no stack that was restored, or it is not one of this guest "
+                                     "with %" PRIu64 " bytes",
+                                     size_}};
+    if (!unused_.reserve(count_ + 1))
+        return std::unexpected{Error{ErrorCode::out_of_memory}};
+    ++count_;
+    stack.find(Ref<GuestStackPool>::share(this));
     return {};
 }
 
@@ -173,6 +188,15 @@ std::expected<Execution, Trap> GuestStacks::create(Func function, std::span<cons
     if (auto given = blocks_->give(made->object_->guest_stack()); !given)
         return std::unexpected{std::move(given.error())};
     return std::move(*made);
+}
+
+std::expected<void, Error> GuestStacks::adopt(Execution& execution) noexcept {
+    vm::ExecutionObject* const object = execution.object_.get();
+    if (!blocks_ || object == nullptr || object->execution() == nullptr ||
+        object->store().number() != blocks_->store())
+        return std::unexpected{Error{ErrorCode::usage, "the GuestStacks or the execution are empty, or belong to "
+                                                       "different stores"}};
+    return blocks_->adopt(object->guest_stack());
 }
 
 size_t GuestStacks::size() const noexcept { return blocks_ ? blocks_->count() : 0; }

@@ -92,6 +92,39 @@ std::expected<void, Trap> LinearMemoryHeap::free(uint64_t block) noexcept {
     return {};
 }
 
+bool LinearMemoryHeap::state_of(const MemoryObject& memory, State& state, bool& kept) noexcept {
+    const auto* const heap = static_cast<const LinearMemoryHeap*>(memory.attachment.get());
+    if (heap == nullptr)
+        return false;
+    state.end = heap->end_;
+    state.first_page = heap->first_page_;
+    state.seam = heap->seam_;
+    state.has_base = heap->has_base_;
+    state.ranges.clear();
+    kept = heap->ranges_.list(state.ranges);
+    return true;
+}
+
+bool LinearMemoryHeap::restore(MemoryObject& memory, const State& state) noexcept {
+    const uint64_t size = memory.size;
+    const auto end_of = [](const RangeAllocator::Piece& range) { return range.begin + range.size; };
+    const bool any = !state.ranges.empty();
+    // What is added later must not overlap.
+    if (state.end > size || state.seam % granule != 0 || state.seam > round_up(size, granule) ||
+        (any && (state.ranges[0].begin == 0 || end_of(state.ranges.back()) > state.end ||
+                 end_of(state.ranges.back()) > state.seam)) ||
+        (any && !state.has_base && state.ranges[0].begin < state.first_page))
+        return false;
+    const Ref<LinearMemoryHeap> made = over(memory);
+    if (!made)
+        return false;
+    made->end_ = state.end;
+    made->first_page_ = state.first_page;
+    made->seam_ = state.seam;
+    made->has_base_ = state.has_base;
+    return std::ranges::all_of(state.ranges, [&](const auto& range) { return made->ranges_.add(range); });
+}
+
 Ref<LinearMemoryHeap> LinearMemoryHeap::over(MemoryInst& memory) noexcept {
     Ref<MemoryAttachment>& heap = static_cast<MemoryObject&>(memory).attachment;
     // A store may contain the same shared memory twice.

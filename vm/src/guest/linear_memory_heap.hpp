@@ -33,6 +33,21 @@ public:
     /// Allocates a block; adds pages if necessary. `alignment` is a power of two.
     [[nodiscard]] std::expected<uint64_t, Trap> allocate(uint64_t size, uint64_t alignment) noexcept;
     [[nodiscard]] std::expected<void, Trap> free(uint64_t block) noexcept;
+    /// All that it knows, for copies.
+    struct State {
+        explicit State(Allocator& allocator) noexcept : ranges{allocator} {}
+        uint64_t end = 0;
+        uint64_t first_page = UINT64_MAX;
+        uint64_t seam = 0;
+        bool has_base = false;
+        Vec<RangeAllocator::Piece> ranges;
+    };
+    /// That of a memory's allocator. True if it has one; `kept` is false if memory runs out.
+    [[nodiscard]] static bool state_of(const MemoryObject& memory, State& state, bool& kept) noexcept;
+    /// Gives a memory that has no allocator one with this state. False if it is impossible for that memory, or
+    /// memory runs out.
+    [[nodiscard]] static bool restore(MemoryObject& memory, const State& state) noexcept;
+
     /// The memory was reset, and all blocks are gone: this object allocates nothing any more, and the memory
     /// will get a new one.
     void end() noexcept override { ended_ = true; }

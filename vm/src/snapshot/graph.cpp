@@ -5,6 +5,8 @@
 #include "snapshot/call_site.hpp"
 #include "store/host_func.hpp"
 #include "store/values.hpp"
+#include "trap/exception_root.hpp"
+#include "trap/trap_builder.hpp"
 
 #include <warpbeam/memory/hash.hpp>
 
@@ -444,10 +446,9 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
         return false;
     if (saved.instance != nullptr && !add_instance(*static_cast<InstanceObject*>(saved.instance)))
         return false;
-    if (saved.step == ExecutionObject::Step::trap)
-        return fail(Error{ErrorCode::usage,
-                          "execution %zu was answered with a trap: resume it before it is saved",
-                          executions.size() - 1});
+    if (const Trap* const answer = object.answer(); answer != nullptr)
+        if (const auto thrown = TrapBuilder::exception_of(*answer); thrown && !add_reference(thrown->exception))
+            return false;
     const auto push = [&]() noexcept { return added->stacks.emplace(store_.allocator()); };
     SavedStack* top = push();
     if (!keep(top != nullptr))

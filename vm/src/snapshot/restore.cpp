@@ -1,5 +1,6 @@
 #include "snapshot/restore.hpp"
 
+#include "guest/linear_memory_heap.hpp"
 #include "handlers/entry_points.hpp"
 #include "store/compiled_module.hpp"
 #include "store/host_func.hpp"
@@ -36,7 +37,32 @@ Restorer::~Restorer() {
 
 bool Restorer::read() noexcept {
     return modules() && hosts() && memory_types() && tables() && globals() && tags() && spaces() &&
-           make_memories() && externs() && objects() && elements() && continuations() && given() && heap();
+           make_memories() && externs() && objects() && elements() && continuations() && given() && heap() &&
+           guest_heaps();
+}
+
+bool Restorer::guest_heaps() noexcept {
+    LinearMemoryHeap::State state{allocator()};
+    for (size_t i = 0; i < memories_.size() && in_.ok(); ++i) {
+        if (in_.u8() == 0)
+            continue;
+        state.end = in_.u64();
+        state.first_page = in_.u64();
+        state.seam = in_.u64();
+        state.has_base = in_.u8() != 0;
+        state.ranges.clear();
+        for (uint32_t left = in_.u32(); left != 0 && in_.ok(); --left) {
+            RangeAllocator::Piece range{in_.u64(), in_.u64(), false, false};
+            const uint8_t flags = in_.u8();
+            range.used = (flags & 1) != 0;
+            range.continues = (flags & 2) != 0;
+            if (!keep(state.ranges.push(range)))
+                return false;
+        }
+        if (in_.ok() && !LinearMemoryHeap::restore(*memories_[i], state))
+            return in_.malformed("what is allocated in memory %zu contradicts itself", i);
+    }
+    return in_.ok();
 }
 
 // ---- Types ----

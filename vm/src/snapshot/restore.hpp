@@ -78,6 +78,8 @@ private:
     bool continuation(ContObject& object) noexcept;
     bool execution() noexcept;
     bool guest_stack(GuestStack& stack) noexcept;
+    bool answer(ExecutionObject& object) noexcept;
+    bool guest_heaps() noexcept;
     bool stack(SavedStack& stack, std::span<const ValType> types, bool is_answered) noexcept;
     bool frame(SavedStack& stack, bool goes_on) noexcept;
     [[nodiscard]] ValType type_of(uint32_t shape, size_t i, ValType::Kind kind) const noexcept;

@@ -4,6 +4,8 @@
 #include "snapshot/call_site.hpp"
 #include "snapshot/restore.hpp"
 #include "store/host_func.hpp"
+#include "trap/exception_root.hpp"
+#include "trap/trap_builder.hpp"
 
 /// Executions and continuations. Each frame must be possible where it stands: its point one at which the
 /// function stops, its values of the types that validation finds there, and what it has called one that
@@ -324,6 +326,7 @@ bool Restorer::guest_stack(GuestStack& stack) noexcept {
     GuestStack::Saved saved;
     saved.has_block = in_.u8() != 0;
     saved.block = in_.u64();
+    saved.size = in_.u64();
     for (GuestStack::Pointer& pointer : saved.pointers) {
         const uint32_t number = in_.index(globals_.size() + 1, "global");
         pointer.value = in_.u64();
@@ -350,6 +353,35 @@ bool Restorer::guest_stack(GuestStack& stack) noexcept {
     return true;
 }
 
+/// A host call's answer that is a trap.
+bool Restorer::answer(ExecutionObject& object) noexcept {
+    const auto code = static_cast<TrapCode>(in_.u8());
+    const auto status = static_cast<int32_t>(in_.u32());
+    if (!in_.text(name_, max_name))
+        return false;
+    const bool is_thrown = in_.u8() != 0;
+    if (!in_.ok())
+        return false;
+    if (text_of(code).empty())
+        return in_.malformed("%u is no code of a trap", static_cast<unsigned>(code));
+    if (!is_thrown) {
+        Trap trap = code == TrapCode::exit
+                        ? Trap::exit(status)
+                        : Trap::with_message(allocator(), code, "%.*s", static_cast<int>(name_.size()),
+                                             reinterpret_cast<const char*>(name_.data()));
+        object.set_answer(std::move(trap.with_host_code(status)));
+        return true;
+    }
+    Slot exception = 0;
+    if (!reference(ValType::reference(HeapType::exn, false), exception))
+        return false;
+    const Ref<ExceptionRoot> root = store_.roots.add_exception(exception);
+    if (!keep(static_cast<bool>(root)))
+        return false;
+    object.set_answer(TrapBuilder::thrown(root));
+    return true;
+}
+
 bool Restorer::execution() noexcept {
     ExecutionObject::Saved saved;
     const uint8_t state = in_.u8();
@@ -373,7 +405,8 @@ bool Restorer::execution() noexcept {
              saved.step == Step::go_on)
         top = StackTop::code;
     else if (!(saved.state == ExecutionState::host_call && saved.step == Step::go_on) &&
-             !(saved.state == ExecutionState::ready && saved.step == Step::return_values))
+             !(saved.state == ExecutionState::ready &&
+               (saved.step == Step::return_values || saved.step == Step::trap)))
         return in_.malformed("an execution can't be in state %u and do %u next", state, step);
     if (saved.func == nullptr && (saved.step != Step::begin || saved.instance == nullptr))
         return in_.malformed("an execution runs no function");
@@ -392,7 +425,7 @@ bool Restorer::execution() noexcept {
     const int64_t max = to_fuel(options_.max_fuel);
     execution.fuel = counts && fuel > max ? max + fuel % fuel_unit : fuel;
     execution.collection = collection;
-    if (!guest_stack(object.guest_stack()))
+    if (!guest_stack(object.guest_stack()) || (saved.step == Step::trap && !answer(object)))
         return false;
     const uint32_t count = in_.u32();
     const FuncType type = object.type();

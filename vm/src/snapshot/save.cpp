@@ -1,8 +1,11 @@
 #include "snapshot/save.hpp"
 
+#include "guest/linear_memory_heap.hpp"
 #include "heap/object_values.hpp"
 #include "snapshot/call_site.hpp"
 #include "store/host_func.hpp"
+#include "trap/exception_root.hpp"
+#include "trap/trap_builder.hpp"
 
 #include <cinttypes>
 #include <cstring>
@@ -34,6 +37,7 @@ std::expected<void, Error> Saver::write() noexcept {
         value(each.type().kind(), each.slots());
     }
     heap();
+    guest_heaps();
     if (error_)
         return std::unexpected{*error_};
     if (!out_.ok())
@@ -377,6 +381,8 @@ void Saver::execution(const GraphExecution& execution) noexcept {
     out_.u64(static_cast<uint64_t>(from.fuel));
     out_.u64(from.collection);
     guest_stack(execution.object->guest_stack());
+    if (const Trap* const trap = execution.object->answer(); trap != nullptr)
+        answer(*trap);
     out_.u32(static_cast<uint32_t>(execution.stacks.size()));
     for (const SavedStack& each : execution.stacks) {
         std::span<const ValType> types;
@@ -389,10 +395,46 @@ void Saver::execution(const GraphExecution& execution) noexcept {
     }
 }
 
+/// What the library has allocated in memories for guests without a `malloc`.
+void Saver::guest_heaps() noexcept {
+    LinearMemoryHeap::State state{graph_.store().allocator()};
+    for (const MemoryObject* const memory : graph_.memories.items) {
+        bool kept = true;
+        const bool has_one = LinearMemoryHeap::state_of(*memory, state, kept);
+        if (!kept)
+            return fail(Error{ErrorCode::out_of_memory});
+        out_.u8(has_one ? 1 : 0);
+        if (!has_one)
+            continue;
+        out_.u64(state.end);
+        out_.u64(state.first_page);
+        out_.u64(state.seam);
+        out_.u8(state.has_base ? 1 : 0);
+        out_.u32(static_cast<uint32_t>(state.ranges.size()));
+        for (const RangeAllocator::Piece& range : state.ranges) {
+            out_.u64(range.begin);
+            out_.u64(range.size);
+            out_.u8(static_cast<uint8_t>((range.used ? 1 : 0) | (range.continues ? 2 : 0)));
+        }
+    }
+}
+
+/// A host call's answer that is a trap.
+void Saver::answer(const Trap& trap) noexcept {
+    out_.u8(static_cast<uint8_t>(trap.code()));
+    out_.u32(static_cast<uint32_t>(trap.code() == TrapCode::exit ? trap.exit_status() : trap.host_code()));
+    out_.text(trap.message().substr(0, max_name));
+    const auto thrown = TrapBuilder::exception_of(trap);
+    out_.u8(thrown ? 1 : 0);
+    if (thrown)
+        reference(thrown->exception);
+}
+
 void Saver::guest_stack(const GuestStack& stack) noexcept {
     const GuestStack::Saved saved = stack.saved();
     out_.u8(saved.has_block ? 1 : 0);
     out_.u64(saved.block);
+    out_.u64(saved.size);
     for (const GuestStack::Pointer& pointer : saved.pointers) {
         number_or_none(graph_.globals.find(pointer.global), pointer.global != nullptr);
         out_.u64(pointer.value);

@@ -52,6 +52,8 @@ private:
     void continuation(const GraphContinuation& continuation) noexcept;
     void execution(const GraphExecution& execution) noexcept;
     void guest_stack(const GuestStack& stack) noexcept;
+    void answer(const Trap& trap) noexcept;
+    void guest_heaps() noexcept;
     void heap() noexcept;
 
     void limits(const Limits& limits) noexcept;

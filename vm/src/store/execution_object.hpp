@@ -83,6 +83,11 @@ public:
     }
     /// The frame of a host function that has been answered has results.
     void set_answered() noexcept;
+    /// With `Step::trap`, the answer.
+    [[nodiscard]] const Trap* answer() const noexcept {
+        return next_ == Step::trap && trap_ ? &*trap_ : nullptr;
+    }
+    void set_answer(Trap trap) noexcept { trap_ = std::move(trap); }
 
 private:
     [[nodiscard]] Exit advance() noexcept;

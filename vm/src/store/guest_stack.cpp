@@ -13,9 +13,11 @@ GlobalInst* GuestStack::pointer_of(const InstanceData& instance) const noexcept 
     return pool_ && global == own_.global ? nullptr : global;
 }
 
-void GuestStack::own(Ref<GuestStackPool> pool, uint64_t block, GlobalInst& pointer, Slot top) noexcept {
+void GuestStack::own(Ref<GuestStackPool> pool, uint64_t block, uint64_t size, GlobalInst& pointer,
+                     Slot top) noexcept {
     pool_ = std::move(pool);
     block_ = block;
+    size_ = size;
     own_ = {&pointer, top};
 }
 
@@ -58,8 +60,10 @@ void GuestStack::trap() noexcept {
 }
 
 void GuestStack::restore(Ref<GuestStackPool> pool, const Saved& saved) noexcept {
+    is_lost_ = static_cast<bool>(pool);
     pool_ = std::move(pool);
     block_ = saved.block;
+    size_ = saved.size;
     own_ = saved.pointers[0];
     began_ = saved.pointers[1];
     stopped_[0] = saved.pointers[2];

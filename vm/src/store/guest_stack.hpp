@@ -22,8 +22,17 @@ protected:
 /// block of its own has its own value of the pointer, which is there only while it runs.
 class GuestStack {
 public:
-    /// From now on it has a block of its own, and its pointer begins at `top`.
-    void own(Ref<GuestStackPool> pool, uint64_t block, GlobalInst& pointer, Slot top) noexcept;
+    /// From now on it has a block of its own with room for `size` bytes, and its pointer begins at `top`.
+    void own(Ref<GuestStackPool> pool, uint64_t block, uint64_t size, GlobalInst& pointer, Slot top) noexcept;
+    /// Whether it has a block that was restored, and has no owner.
+    [[nodiscard]] bool is_lost(const GlobalInst& pointer, uint64_t size) const noexcept {
+        return is_lost_ && pool_ && own_.global == &pointer && size_ == size;
+    }
+    /// Its lost block belongs to this pool.
+    void find(Ref<GuestStackPool> pool) noexcept {
+        pool_ = std::move(pool);
+        is_lost_ = false;
+    }
     /// The execution begins or ceases to run: its own pointer changes places with that of the others.
     void exchange() noexcept {
         if (pool_)
@@ -62,10 +71,11 @@ public:
     struct Saved {
         bool has_block = false;
         uint64_t block = 0;
+        uint64_t size = 0;
         Pointer pointers[4];
     };
     [[nodiscard]] Saved saved() const noexcept {
-        return {static_cast<bool>(pool_), block_, {own_, began_, stopped_[0], stopped_[1]}};
+        return {static_cast<bool>(pool_), block_, size_, {own_, began_, stopped_[0], stopped_[1]}};
     }
     /// `pool` is null without a block.
     void restore(Ref<GuestStackPool> pool, const Saved& saved) noexcept;
@@ -75,7 +85,9 @@ private:
     [[nodiscard]] GlobalInst* pointer_of(const InstanceData& instance) const noexcept;
 
     Ref<GuestStackPool> pool_; ///< null without a block of its own
+    bool is_lost_ = false;     ///< whether that is a stand-in for the one of the saved store
     uint64_t block_ = 0;
+    uint64_t size_ = 0;
     Pointer own_; ///< with the value that is not there
     Pointer began_;
     // Of the instance in which it began, and of the one in which it stopped. Those in between are not known,

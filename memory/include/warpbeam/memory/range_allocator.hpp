@@ -57,6 +57,19 @@ public:
     /// The number of allocated ranges.
     [[nodiscard]] size_t allocated_ranges() const noexcept { return used_count_; }
 
+    /// A range, for copies of the bookkeeping.
+    struct Piece {
+        uint64_t begin = 0;
+        uint64_t size = 0;
+        bool used = false;
+        bool continues = false; ///< the range before it, in the same region
+    };
+    /// Appends all ranges, in the order of their addresses. False if memory runs out.
+    [[nodiscard]] bool list(Vec<Piece>& pieces) const noexcept;
+    /// Adds a range that `list` has given. False, and nothing changes, if it is not above all others, or has
+    /// an impossible size, or memory runs out.
+    [[nodiscard]] bool add(const Piece& piece) noexcept;
+
     /// Whether the bookkeeping is consistent; for tests.
     [[nodiscard]] bool consistent() const noexcept;
 
@@ -93,6 +106,7 @@ private:
     void split(Index index, uint64_t size) noexcept;
     void merge_with_next(Index index) noexcept;
     void release(Index index) noexcept;
+    void use(Index index) noexcept;
 
     Vec<Range> ranges_;
     Vec<Index> buckets_; ///< chains of the ranges in use, by the hash of their address

@@ -27,7 +27,8 @@ struct GuestStackOptions {
 ///
 /// A stack is allocated by the guest when an execution is made for which none is free. It is free for the
 /// next one when the execution has ended or was dropped, which runs no code of the guest; `trim` and the
-/// destructor return it to the guest. Make new GuestStacks after Instance::reset.
+/// destructor return it to the guest. Make new GuestStacks after Instance::reset. Stacks that are free when a
+/// store is saved or forked are not known in the copy: `trim` first.
 ///
 /// Valid as long as the store, and needed as long as its executions. Movable.
 /// Thread-safety: that of the store.
@@ -50,6 +51,11 @@ public:
     /// GuestAllocator::allocate; `usage` if the function is of another store.
     [[nodiscard]] std::expected<Execution, Trap> create(Func function,
                                                         std::span<const Value> args = {}) noexcept;
+
+    /// Takes over the stack of an execution that was restored or forked, which is free when that has ended or
+    /// was dropped. Runs no code. Errors: `usage` if the execution has no such stack, or one of another guest
+    /// or size; `out_of_memory`.
+    [[nodiscard]] std::expected<void, Error> adopt(Execution& execution) noexcept;
 
     /// The number of stacks.
     [[nodiscard]] size_t size() const noexcept;
