@@ -290,8 +290,9 @@ TEST(RangeAllocatorTest, adds_no_impossible_piece) {
     EXPECT_FALSE(ranges.add(Piece{16, 16, true, true})); // continues nothing
     ASSERT_TRUE(ranges.add(Piece{32, 32, false, false}));
     for (const Piece& wrong :
-         {Piece{64, 0, true, false}, Piece{64, 8, true, false}, Piece{65, 16, true, false}, Piece{48, 16, true, false},
-          Piece{64, 16, false, true}, Piece{80, 16, true, true}, Piece{UINT64_MAX - 15, 32, true, false}})
+         {Piece{64, 0, true, false}, Piece{64, 8, true, false}, Piece{65, 16, true, false},
+          Piece{48, 16, true, false}, Piece{64, 16, false, true}, Piece{80, 16, true, true},
+          Piece{UINT64_MAX - 15, 32, true, false}})
         EXPECT_FALSE(ranges.add(wrong)) << wrong.begin;
     EXPECT_TRUE(ranges.add(Piece{64, 16, true, true}));
     EXPECT_TRUE(ranges.consistent());

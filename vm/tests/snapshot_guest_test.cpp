@@ -6,8 +6,8 @@
 
 #include <array>
 
-/// What a store has for its guests, besides what WebAssembly sees: memory that the host has allocated, stacks, and
-/// answers that were not used yet.
+/// What a store has for its guests, besides what WebAssembly sees: memory that the host has allocated,
+/// stacks, and answers that were not used yet.
 
 namespace warpbeam {
 namespace {
@@ -126,7 +126,8 @@ TEST_F(SnapshotGuestTest, stacks_of_restored_executions_are_adopted) {
 TEST_F(SnapshotGuestTest, an_answer_that_is_a_trap) {
     const Instance instance = instantiate(with_malloc);
     modules = {instance.module()};
-    for (const Trap& answer : {Trap::host("no %d", 7).with_host_code(5), Trap{TrapCode::limit}, Trap::exit(3)}) {
+    for (const Trap& answer :
+         {Trap::host("no %d", 7).with_host_code(5), Trap{TrapCode::limit}, Trap::exit(3)}) {
         Execution execution = waiting(instance);
         ASSERT_TRUE(execution.refuse(answer));
         const Execution* const executions[] = {&execution};

@@ -120,7 +120,7 @@ TEST_F(HostileSnapshotTest, what_the_library_has_allocated_is_checked) {
     const Bytes whole = saved(store, {.instances = instances});
     size_t accepted = 0;
     for (size_t i = 0; i + 32 < whole.size(); ++i)
-        for (const uint8_t change : {1, 2, 16, 128, 255}) {
+        for (const uint8_t change : std::initializer_list<uint8_t>{1, 2, 16, 128, 255}) {
             Bytes changed = whole;
             changed[i] ^= change;
             const Digest digest = sha256(std::span{changed}.first(changed.size() - 32));

@@ -110,10 +110,11 @@ std::expected<void, Trap> GuestStackBlocks::give(GuestStack& to) noexcept {
 
 std::expected<void, Error> GuestStackBlocks::adopt(GuestStack& stack) noexcept {
     if (!stack.is_lost(pointer_, size_))
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "the execution has no stack that was restored, or it is not one of this guest "
-                                     "with %" PRIu64 " bytes",
-                                     size_}};
+        return std::unexpected{
+            Error{ErrorCode::usage,
+                  "the execution has no stack that was restored, or it is not one of this guest "
+                  "with %" PRIu64 " bytes",
+                  size_}};
     if (!unused_.reserve(count_ + 1))
         return std::unexpected{Error{ErrorCode::out_of_memory}};
     ++count_;
@@ -194,8 +195,9 @@ std::expected<void, Error> GuestStacks::adopt(Execution& execution) noexcept {
     vm::ExecutionObject* const object = execution.object_.get();
     if (!blocks_ || object == nullptr || object->execution() == nullptr ||
         object->store().number() != blocks_->store())
-        return std::unexpected{Error{ErrorCode::usage, "the GuestStacks or the execution are empty, or belong to "
-                                                       "different stores"}};
+        return std::unexpected{Error{ErrorCode::usage,
+                                     "the GuestStacks or the execution are empty, or belong to "
+                                     "different stores"}};
     return blocks_->adopt(object->guest_stack());
 }
 

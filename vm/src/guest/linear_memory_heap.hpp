@@ -44,8 +44,8 @@ public:
     };
     /// That of a memory's allocator. True if it has one; `kept` is false if memory runs out.
     [[nodiscard]] static bool state_of(const MemoryObject& memory, State& state, bool& kept) noexcept;
-    /// Gives a memory that has no allocator one with this state. False if it is impossible for that memory, or
-    /// memory runs out.
+    /// Gives a memory that has no allocator one with this state. False if it is impossible for that memory,
+    /// or memory runs out.
     [[nodiscard]] static bool restore(MemoryObject& memory, const State& state) noexcept;
 
     /// The memory was reset, and all blocks are gone: this object allocates nothing any more, and the memory

@@ -447,7 +447,8 @@ bool Graph::add_execution(ExecutionObject& object) noexcept {
     if (saved.instance != nullptr && !add_instance(*static_cast<InstanceObject*>(saved.instance)))
         return false;
     if (const Trap* const answer = object.answer(); answer != nullptr)
-        if (const auto thrown = TrapBuilder::exception_of(*answer); thrown && !add_reference(thrown->exception))
+        if (const auto thrown = TrapBuilder::exception_of(*answer);
+            thrown && !add_reference(thrown->exception))
             return false;
     const auto push = [&]() noexcept { return added->stacks.emplace(store_.allocator()); };
     SavedStack* top = push();
