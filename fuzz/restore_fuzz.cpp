@@ -161,6 +161,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     options.limits.memory_bytes = 64 << 20;
     options.limits.heap_bytes = 16 << 20;
     options.limits.table_elements = 100'000;
+    options.max_fuel = 1000;
     if (auto made = restore(corpus.engine, sources, options))
         use(*made);
     return 0;

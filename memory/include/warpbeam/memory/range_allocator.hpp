@@ -59,10 +59,10 @@ public:
 
     /// A range, for copies of the bookkeeping.
     struct Piece {
-        uint64_t begin = 0;
-        uint64_t size = 0;
-        bool used = false;
-        bool continues = false; ///< the range before it, in the same region
+        uint64_t begin = 0;     ///< its address
+        uint64_t size = 0;      ///< in bytes
+        bool used = false;      ///< whether it is allocated
+        bool continues = false; ///< whether it belongs to the region of the range before it
     };
     /// Appends all ranges, in the order of their addresses. False if memory runs out.
     [[nodiscard]] bool list(Vec<Piece>& pieces) const noexcept;
