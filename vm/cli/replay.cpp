@@ -12,9 +12,6 @@
 namespace warpbeam::cli {
 namespace {
 
-/// The most that a store counts.
-constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
-
 /// For a snapshot of which only the digest is wanted.
 class NoSink final : public SnapshotSink {
 public:

@@ -92,7 +92,7 @@ int resume(Words words) {
             "the program does not count fuel: none of --fuel, --snapshot-after and --print-fuel was given "
             "when it started");
     if (more_fuel)
-        state.fuel += std::min(*more_fuel, UINT64_MAX - state.fuel);
+        state.fuel += std::min(*more_fuel, max_fuel - state.fuel);
     Config config;
     config.features = FeatureSet::all();
     config.stack_size = static_cast<size_t>(state.stack_size);

@@ -20,9 +20,6 @@ namespace warpbeam::cli {
 
 namespace {
 
-/// The most that a store counts.
-constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
-
 struct Settings {
     Config config;
     StoreLimits limits;

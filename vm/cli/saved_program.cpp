@@ -340,7 +340,7 @@ ProgramState program_state(std::string_view bytes, const std::string& path) {
     state.is_deterministic = in.number() != 0;
     state.host.time = in.number();
     state.host.random = in.number();
-    state.fuel = in.number();
+    state.fuel = std::min(in.number(), max_fuel);
     state.fuel_used = in.number();
     if (!in.done())
         throw Failure(path + ": the state of the program is damaged");

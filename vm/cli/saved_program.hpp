@@ -16,6 +16,9 @@
 
 namespace warpbeam::cli {
 
+/// The most that a store counts.
+inline constexpr uint64_t max_fuel = (uint64_t{1} << 56) - 1;
+
 /// When and where a program is saved.
 struct SaveSettings {
     std::string path;              ///< empty: never; not a link
