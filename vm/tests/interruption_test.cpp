@@ -1,5 +1,6 @@
 #include "fixture.hpp"
 
+#include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
 #include <ctime>
@@ -226,6 +227,33 @@ TEST_F(InterruptionTest, an_unfinished_array_goes_with_its_execution) {
     }
     Execution left = begun("zero"); // when the store is destroyed
     store = Store{engine};
+}
+
+TEST_F(InterruptionTest, unfinished_arrays_keep_the_limit_of_the_heap) {
+    AccountingAllocator counting{Allocator::standard()};
+    Config with = config();
+    with.allocator = &counting;
+    Engine own{with};
+    Linker none{own};
+    Store small{own, {.heap_bytes = 20 << 20}};
+    ASSERT_TRUE(none.func("host", "stop", [&] { small.interrupt_handle().interrupt(); }));
+    const auto module = own.load(assemble(arrays));
+    ASSERT_TRUE(module);
+    const auto made = none.instantiate(small, *module);
+    ASSERT_TRUE(made);
+    const uint64_t before = counting.blocks().live;
+    // Each is 8 MB, so the third one costs the others what they have made.
+    std::vector<Execution> all;
+    for (int i = 0; i < 3; ++i) {
+        all.push_back(std::move(*Execution::create(*made->func("zero"), {{Value{1'000'000}}})));
+        ASSERT_EQ(all.back().resume(), ExecutionState::interrupted); // in `stop`
+        small.interrupt_handle().interrupt();
+        ASSERT_EQ(all.back().resume(), ExecutionState::interrupted); // when a part is made
+    }
+    EXPECT_LT(counting.blocks().live - before, uint64_t{20} << 20);
+    small.clear_interrupt();
+    for (Execution& each : all)
+        ASSERT_EQ(each.resume(), ExecutionState::done); // one is garbage when the next one is made
 }
 
 // The next node is followed before the leaf, so all leaves wait in the mark stack.

@@ -93,6 +93,8 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
 }
 
 ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory, size_t& bytes) noexcept {
+    if (unfinished_ + size > limit_)
+        host_.drop_unfinished();
     Block* const block = has_room(size) ? new_large_block(size) : nullptr;
     if (block == nullptr)
         return nullptr;
@@ -102,6 +104,7 @@ ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory,
     committed_ -= block->bytes;
     memory = block;
     bytes = block->bytes;
+    unfinished_ += bytes;
     ArrayObject* const array = array_in(memory);
     array->layout = layout;
     array->length = 0;
@@ -109,6 +112,7 @@ ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory,
 }
 
 void Heap::free_array(void* block, size_t bytes) noexcept {
+    unfinished_ -= bytes;
     allocator_.deallocate(block, bytes, block_alignment);
 }
 
@@ -125,6 +129,7 @@ bool Heap::finish_array(void* memory, size_t size) noexcept {
         return false;
     }
     list(block);
+    unfinished_ -= block->bytes;
     budget_ -= static_cast<int64_t>(size);
     return true;
 }

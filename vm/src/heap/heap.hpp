@@ -19,6 +19,8 @@ struct HeapHost {
     /// Calls `Heap::mark` with about `count` more of the slots through which an object can be reached; true
     /// when no more are left. The next call then begins anew.
     [[nodiscard]] virtual bool mark_roots(class Heap& heap, uint32_t count) noexcept = 0;
+    /// Frees all arrays that are made in steps (Heap::begin_array); they begin again.
+    virtual void drop_unfinished() noexcept {}
     /// Calls `Heap::mark` for the stacks that an object refers to.
     virtual void mark_continuation(class Heap&, const ContObject&) noexcept {}
     /// Called when all live objects are marked (`Heap::is_marked`): frees the continuations of the others.
@@ -107,7 +109,8 @@ public:
     /// collects.
     [[nodiscard]] bool add_continuation() noexcept;
     /// For an array of this size that is made in steps: the array, without elements, in a block of so many
-    /// bytes that is not part of the heap. Null if there is no room. Never collects.
+    /// bytes that is not part of the heap. Null if there is no room. Never collects. All of these together
+    /// take no more than the limit of the heap.
     [[nodiscard]] ArrayObject* begin_array(const Layout* layout, size_t size, void*& block,
                                            size_t& bytes) noexcept;
     /// It is complete, and from now on an object of the heap. False if there is no room now.
@@ -327,6 +330,7 @@ private:
     bool finalizing_ = false;
     RootSpan* spans_ = nullptr;
     uint64_t limit_;
+    uint64_t unfinished_ = 0; ///< the bytes of arrays that are made in steps
     uint64_t committed_ = 0;
     uint64_t peak_ = 0;
     uint64_t survived_ = 0;

@@ -233,6 +233,12 @@ void Stacks::add(Execution& execution, ExecutionOwner& owner) noexcept {
     owned_ = &execution;
 }
 
+void Stacks::drop_unfinished() noexcept {
+    for (Execution* each = owned_; each != nullptr; each = each->next)
+        if (each->array.block != nullptr)
+            owner_.heap.free_array(std::exchange(each->array.block, nullptr), each->array.bytes);
+}
+
 void Stacks::remove(Execution& execution) noexcept {
     (execution.before != nullptr ? execution.before->next : owned_) = execution.next;
     if (execution.next != nullptr)

@@ -49,6 +49,7 @@ private:
     bool mark_roots(vm::Heap& of, uint32_t count) noexcept override { return roots.mark(of, count); }
     void mark_continuation(vm::Heap& of, const vm::ContObject& object) noexcept override;
     uint64_t sweep_continuations(vm::Heap& of) noexcept override;
+    void drop_unfinished() noexcept override { stacks.drop_unfinished(); }
 
     const vm::Code* marked_code_ = nullptr; ///< of the last frame of a continuation that was marked
 };
