@@ -127,14 +127,6 @@ struct StackState {
            static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
 }
 
-/// A large array that code makes in steps, while it stands at the instruction. It is not part of the heap
-/// yet, and if it is lost the instruction begins again.
-struct UnfinishedArray {
-    void* block; ///< null: there is none
-    size_t bytes;
-    uint32_t done; ///< how many elements it has
-};
-
 /// One computation: its stack, and why it stopped. While it runs a continuation, that is the continuation's
 /// stack, and its own one waits.
 struct Execution : StackState {
@@ -159,11 +151,14 @@ struct Execution : StackState {
     bool is_running;
     /// The number of the collection that an allocation has started and that was interrupted; 0: none.
     uint64_t collection;
-    UnfinishedArray array;
+    /// The block of a large array that code makes in steps, while it stands at the instruction; null: none.
+    /// It is not part of the heap yet, and if it is lost the instruction begins again.
+    void* array;
     bool has_token; ///< whether the host function that waits has taken a token for its answer
     /// Whether no code uses the top frame: before the beginning, after the end, and when a host call is
     /// answered. It then consists of values of these types.
     bool has_values;
+    uint32_t array_done; ///< how many elements that array has
     std::span<const ValType> values;
     size_t max_stack; ///< the bytes to which the block may grow; with `checks_stack`, those that count
     Execution* outer; ///< the one that called the host function which called this one

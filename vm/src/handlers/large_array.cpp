@@ -12,35 +12,35 @@ ArrayObject* make_in_steps(const Regs& r, const Layout* layout, uint32_t length,
     const auto step = static_cast<uint32_t>(portion_bytes / bytes_of(layout->element().storage));
     Execution& execution = *r.inst->execution;
     Heap& heap = *r.inst->heap;
-    UnfinishedArray& unfinished = execution.array;
     const auto stop = [&](Exit why) {
         exit = why;
         return nullptr;
     };
-    const auto drop = [&] { heap.free_array(std::exchange(unfinished.block, nullptr), unfinished.bytes); };
+    const auto drop = [&] { heap.free_array(std::exchange(execution.array, nullptr)); };
     for (;;) {
         if (execution.fuel < 0 || size > static_cast<uint64_t>(execution.fuel))
             return stop(Exit::out_of_fuel);
-        if (unfinished.block == nullptr) {
+        if (execution.array == nullptr) {
             if (const Exit why = make_room(r, size); why != Exit::none)
                 return stop(why);
-            if (heap.begin_array(layout, size, unfinished.block, unfinished.bytes) == nullptr)
+            execution.array = heap.begin_array(layout, size);
+            if (execution.array == nullptr)
                 return stop(heap.failure());
-            unfinished.done = 0;
+            execution.array_done = 0;
         }
-        ArrayObject* const array = Heap::array_in(unfinished.block);
-        while (unfinished.done != length) {
-            const uint32_t part = std::min(step, length - unfinished.done);
-            fill(array, unfinished.done, part, from);
-            unfinished.done += part;
-            if (execution.must_stop() && unfinished.done != length) {
+        ArrayObject* const array = Heap::array_in(execution.array);
+        while (execution.array_done != length) {
+            const uint32_t part = std::min(step, length - execution.array_done);
+            fill(array, execution.array_done, part, from);
+            execution.array_done += part;
+            if (execution.must_stop() && execution.array_done != length) {
                 if (!execution.may_suspend) // it is a trap then
                     drop();
                 return stop(Exit::interrupted);
             }
         }
-        if (heap.finish_array(unfinished.block, size)) {
-            unfinished.block = nullptr;
+        if (heap.finish_array(execution.array, size)) {
+            execution.array = nullptr;
             (void)charge(execution.fuel, size);
             array->length = length;
             return array;

@@ -92,7 +92,7 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
     return object;
 }
 
-ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory, size_t& bytes) noexcept {
+void* Heap::begin_array(const Layout* layout, size_t size) noexcept {
     if (unfinished_ + size > limit_)
         host_.drop_unfinished();
     Block* const block = has_room(size) ? new_large_block(size) : nullptr;
@@ -102,18 +102,20 @@ ArrayObject* Heap::begin_array(const Layout* layout, size_t size, void*& memory,
     std::copy(place + 1, blocks_.end(), place);
     blocks_.pop();
     committed_ -= block->bytes;
-    memory = block;
-    bytes = block->bytes;
-    unfinished_ += bytes;
-    ArrayObject* const array = array_in(memory);
+    unfinished_ += block->bytes;
+    ArrayObject* const array = array_in(block);
     array->layout = layout;
     array->length = 0;
-    return array;
+    return block;
 }
 
-void Heap::free_array(void* block, size_t bytes) noexcept {
-    unfinished_ -= bytes;
-    allocator_.deallocate(block, bytes, block_alignment);
+void Heap::free_array(void* block) noexcept {
+    unfinished_ -= static_cast<Block*>(block)->bytes;
+    free_array(block, allocator_);
+}
+
+void Heap::free_array(void* block, Allocator& allocator) noexcept {
+    allocator.deallocate(block, static_cast<Block*>(block)->bytes, block_alignment);
 }
 
 ArrayObject* Heap::array_in(void* block) noexcept {

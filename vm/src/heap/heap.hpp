@@ -108,14 +108,15 @@ public:
     /// Counts a continuation, which lies outside of the heap; false if there is no room for it. Never
     /// collects.
     [[nodiscard]] bool add_continuation() noexcept;
-    /// For an array of this size that is made in steps: the array, without elements, in a block of so many
-    /// bytes that is not part of the heap. Null if there is no room. Never collects. All of these together
-    /// take no more than the limit of the heap.
-    [[nodiscard]] ArrayObject* begin_array(const Layout* layout, size_t size, void*& block,
-                                           size_t& bytes) noexcept;
+    /// For an array of this size that is made in steps: a block with the array, which has no elements and is
+    /// not part of the heap. Null if there is no room. Never collects. All of these together take no more
+    /// than the limit of the heap.
+    [[nodiscard]] void* begin_array(const Layout* layout, size_t size) noexcept;
     /// It is complete, and from now on an object of the heap. False if there is no room now.
     [[nodiscard]] bool finish_array(void* block, size_t size) noexcept;
-    void free_array(void* block, size_t bytes) noexcept;
+    void free_array(void* block) noexcept;
+    /// The same when the heap is gone.
+    static void free_array(void* block, Allocator& allocator) noexcept;
     [[nodiscard]] static ArrayObject* array_in(void* block) noexcept;
     /// heap_exhausted or out_of_memory.
     [[nodiscard]] Exit failure() const noexcept { return failure_; }

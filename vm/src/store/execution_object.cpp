@@ -113,9 +113,8 @@ void ExecutionObject::drop() noexcept {
 
 /// The array that it was making.
 void ExecutionObject::drop_array() noexcept {
-    UnfinishedArray& array = execution_->array;
-    if (array.block != nullptr)
-        store().heap.free_array(std::exchange(array.block, nullptr), array.bytes);
+    if (execution_->array != nullptr)
+        store().heap.free_array(std::exchange(execution_->array, nullptr));
 }
 
 FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_); }

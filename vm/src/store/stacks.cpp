@@ -119,8 +119,8 @@ Execution* Stacks::create() noexcept {
 
 void Stacks::destroy(Execution* execution) noexcept {
     Allocator& allocator = engine_.allocator();
-    if (execution->array.block != nullptr) // the store is being destroyed
-        allocator.deallocate(execution->array.block, execution->array.bytes, Heap::block_alignment);
+    if (execution->array != nullptr) // the store is being destroyed
+        Heap::free_array(execution->array, allocator);
     allocator.deallocate(execution->stack, block_size(*execution), alignof(Record));
     warpbeam::destroy(allocator, execution);
 }
@@ -235,8 +235,8 @@ void Stacks::add(Execution& execution, ExecutionOwner& owner) noexcept {
 
 void Stacks::drop_unfinished() noexcept {
     for (Execution* each = owned_; each != nullptr; each = each->next)
-        if (each->array.block != nullptr)
-            owner_.heap.free_array(std::exchange(each->array.block, nullptr), each->array.bytes);
+        if (each->array != nullptr)
+            owner_.heap.free_array(std::exchange(each->array, nullptr));
 }
 
 void Stacks::remove(Execution& execution) noexcept {

@@ -106,7 +106,7 @@ public:
     [[nodiscard]] Execution* take_owned(size_t slots, TrapCode& failure) noexcept;
     void add(Execution& execution, ExecutionOwner& owner) noexcept;
     void remove(Execution& execution) noexcept;
-    /// Frees the arrays that executions are making (UnfinishedArray).
+    /// Frees the arrays that executions are making (Execution::array).
     void drop_unfinished() noexcept;
     template <typename Predicate>
     [[nodiscard]] bool any_owned(Predicate predicate) const noexcept {
