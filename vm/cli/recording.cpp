@@ -14,7 +14,7 @@ using wasi::Clock;
 using wasi::Errno;
 using wasi::Stream;
 
-constexpr std::string_view magic{"\0wblog\1\n", 8};
+constexpr std::string_view magic = log_magic;
 constexpr uint64_t max_bytes = uint64_t{1} << 40;
 constexpr const char* names[] = {"read",  "write",  "isatty",   "clock", "clock resolution",
                                  "sleep", "random", "snapshot", "end"};

@@ -18,6 +18,9 @@
 
 namespace warpbeam::cli {
 
+/// What a log begins with: the first six bytes are the same in every version.
+inline constexpr std::string_view log_magic{"\0wblog\1\n", 8};
+
 enum class EventKind : uint8_t { read, write, is_terminal, now, resolution, sleep, random, snapshot, end };
 
 struct Event {

@@ -2,6 +2,7 @@
 
 #include "files.hpp"
 #include "options.hpp"
+#include "recording.hpp"
 
 #include <warpbeam/vm/print.hpp>
 
@@ -270,9 +271,9 @@ std::string_view hint_for(std::span<const uint8_t> file) {
     const auto begins = [&](std::string_view with) {
         return file.size() >= with.size() && std::memcmp(file.data(), with.data(), with.size()) == 0;
     };
-    return begins(magic)                            ? "it is a saved program: use warpbeam resume"
-           : begins(std::string_view{"\0wblog", 6}) ? "it is the log of a program: use warpbeam replay"
-                                                    : "";
+    return begins(magic)                    ? "it is a saved program: use warpbeam resume"
+           : begins(log_magic.substr(0, 6)) ? "it is the log of a program: use warpbeam replay"
+                                            : "";
 }
 
 ProgramState read_program(SnapshotSource& file, const std::string& path) {

@@ -7,20 +7,8 @@
 namespace warpbeam {
 namespace {
 
-class SnapshotContentsTest : public SnapshotFixture {
+class SnapshotContentsTest : public ReceivingFixture {
 protected:
-    SnapshotContentsTest() {
-        for (Linker* const each : {&linker, &hosts})
-            EXPECT_TRUE(each->host_call<int32_t()>("host", "receive"));
-        store.set_fuel(1'000'000);
-    }
-    /// An execution that waits for its message, with 16 bytes of the guest's stack.
-    Execution waiting(const Instance& instance) {
-        auto made = Execution::create(*instance.func("f"));
-        EXPECT_TRUE(made);
-        EXPECT_EQ(made->resume({.fuel = 1000}), ExecutionState::host_call);
-        return std::move(*made);
-    }
     std::string refusal(const SnapshotContents& contents) {
         BytesSink sink;
         const auto made = save(store, contents, sink);
@@ -34,6 +22,7 @@ protected:
         return std::string{made.error().message()};
     }
 
+    /// `f` waits for a message, with 16 bytes of the guest's stack.
     static constexpr const char* guest = R"((module (import "host" "receive" (func $receive (result i32)))
         (memory 1) (global $sp (export "__stack_pointer") (mut i32) (i32.const 1000))
         (func (export "f") (result i32) (local i32)

@@ -73,4 +73,21 @@ protected:
     SnapshotHost* host = nullptr;
 };
 
+/// Guests that wait for `host.receive`.
+class ReceivingFixture : public SnapshotFixture {
+protected:
+    ReceivingFixture() {
+        for (Linker* const each : {&linker, &hosts})
+            EXPECT_TRUE(each->host_call<int32_t()>("host", "receive"));
+        store.set_fuel(1'000'000);
+    }
+    /// A call of the export `f`, which waits.
+    Execution waiting(const Instance& instance) {
+        auto made = Execution::create(*instance.func("f"));
+        EXPECT_TRUE(made);
+        EXPECT_EQ(made->resume({.fuel = 1000}), ExecutionState::host_call);
+        return std::move(*made);
+    }
+};
+
 } // namespace warpbeam

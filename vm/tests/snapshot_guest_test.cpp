@@ -12,24 +12,13 @@
 namespace warpbeam {
 namespace {
 
-class SnapshotGuestTest : public SnapshotFixture {
+class SnapshotGuestTest : public ReceivingFixture {
 protected:
-    SnapshotGuestTest() {
-        for (Linker* const each : {&linker, &hosts})
-            EXPECT_TRUE(each->host_call<int32_t()>("host", "receive"));
-        store.set_fuel(1'000'000);
-    }
     Restored copy_of(const SnapshotContents& contents) {
         auto made = restored(saved(store, contents));
         if (!made)
             throw std::runtime_error{std::string{made.error().message()}};
         made->store.set_fuel(1'000'000);
-        return std::move(*made);
-    }
-    Execution waiting(const Instance& instance) {
-        auto made = Execution::create(*instance.func("f"));
-        EXPECT_TRUE(made);
-        EXPECT_EQ(made->resume({.fuel = 1000}), ExecutionState::host_call);
         return std::move(*made);
     }
 };

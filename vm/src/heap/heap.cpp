@@ -66,13 +66,9 @@ Object* Heap::allocate_small(const Layout* layout, size_t size) noexcept {
     return run.next != run.end || refill(size_class) ? take(run, layout) : nullptr;
 }
 
-namespace {
-/// The head of a large object's block: the single object needs one mark bit.
-constexpr size_t large_head(size_t block) noexcept { return block + sizeof(uint64_t); }
-} // namespace
-
 Heap::Block* Heap::new_large_block(size_t size) noexcept {
-    constexpr size_t head = large_head(sizeof(Block));
+    // The single object needs one mark bit.
+    constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
     Block* const block = size <= SIZE_MAX - head - block_alignment ? new_block(head + size) : nullptr;
     if (block == nullptr)
         return nullptr;
@@ -119,7 +115,8 @@ void Heap::free_array(void* block, Allocator& allocator) noexcept {
 }
 
 ArrayObject* Heap::array_in(void* block) noexcept {
-    return reinterpret_cast<ArrayObject*>(static_cast<uint8_t*>(block) + large_head(sizeof(Block)));
+    auto* const head = static_cast<Block*>(block);
+    return reinterpret_cast<ArrayObject*>(head->at(head->first));
 }
 
 bool Heap::finish_array(void* memory, size_t size) noexcept {

@@ -200,7 +200,7 @@ bool Graph::name_hosts_by_others() noexcept {
     for (uint32_t i = 0; i < hosts.size(); ++i)
         if (host_imports[i].instance == nullptr) {
             any = true;
-            if (nameless.find(hosts.items[i]) == AddressMap::none && !keep(nameless.add(hosts.items[i], i)))
+            if (!keep(nameless.add(hosts.items[i], i)))
                 return false;
         }
     if (!any)
