@@ -106,7 +106,7 @@ private:
 };
 
 void Verifier::head() noexcept {
-    want(has_slots(code_.zero_from, code_.zero_count), 0, "locals are outside the frame");
+    want(has_slots(code_.zero_from, zeroed_slots(code_.zero_count)), 0, "locals are outside the frame");
     want(has_slots(code_.pins), 0, "locals pinned at entry are outside the frame");
 }
 

@@ -34,6 +34,22 @@ const Instr* restore_instr() noexcept;
            reinterpret_cast<uintptr_t>(r.rp);
 }
 
+/// Zeroes `zeroed_slots(count)` slots.
+[[gnu::always_inline]] inline void zero_locals(Slot* first, uint32_t count) noexcept {
+    if (count == 0)
+        return;
+    using Pair [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = uint64_t;
+    // `volatile` keeps the compiler from calling memset, for which it would save all registers.
+    volatile Pair* const pairs = reinterpret_cast<volatile Pair*>(first);
+    pairs[0] = Pair{};
+    pairs[1] = Pair{};
+    if (count > 4) [[unlikely]] {
+        volatile Slot* local = first + 4;
+        for (volatile Slot* const end = first + count; local != end; ++local)
+            *local = 0;
+    }
+}
+
 /// Goes to the function of `cell` with its arguments at `fp`, which is in the caller's frame. A call pushes a
 /// record, a tail call does not. acc tells a stub which cell it stands for. If there is no room nothing has
 /// changed, so that the same can be done again when the stack has grown. Without `Checked`, there is room.
@@ -49,11 +65,7 @@ template <bool Tail, bool Checked = true>
         r.rp->fp = r.fp;
     }
     r.fp = fp;
-    // Usually only a few locals; `volatile` keeps the compiler from calling memset, for which it would save
-    // all registers.
-    volatile Slot* local = fp + code->zero_from;
-    for (volatile Slot* const end = local + code->zero_count; local != end; ++local)
-        *local = 0;
+    zero_locals(fp + code->zero_from, code->zero_count);
     load_pins(r, code->pins);
     r.acc = reinterpret_cast<uint64_t>(&cell);
     r.ip = code->entry();

@@ -107,8 +107,10 @@ bool Lowering::place_locals(const FuncType& type, Vec<Kind>& kinds) noexcept {
         }
     }
     zero_count_ = height_ - zero_from_;
-    if (!large_)
+    if (!large_) {
+        max_height_ = std::max(max_height_, zero_from_ + zeroed_slots(zero_count_));
         return true;
+    }
     far_slots_ += params;
     if (near_params)
         return true;
