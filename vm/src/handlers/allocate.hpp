@@ -36,10 +36,13 @@ namespace warpbeam::vm {
     return Exit::none;
 }
 
-/// The slow path of every allocation.
-[[gnu::noinline]] inline Object* collect_and_allocate(const Regs& r, const Layout* layout,
+/// The slow path of every allocation. It takes the position of the code by value, so that no register need be
+/// in memory on the usual path.
+[[gnu::noinline]] inline Object* collect_and_allocate(const Instr* ip, Slot* fp, InstanceData* inst,
+                                                      Record* rp, const Layout* layout,
                                                       size_t size) noexcept {
-    Heap& heap = *r.inst->heap;
+    Heap& heap = *inst->heap;
+    const Regs r{ip, fp, nullptr, 0, inst, rp, 0, 0, 0, {}, {}};
     if (const Exit exit = make_room(r, size); exit != Exit::none) {
         heap.fail(exit);
         return nullptr;
@@ -49,7 +52,9 @@ namespace warpbeam::vm {
 
 [[gnu::always_inline]] inline Object* allocate(const Regs& r, const Layout* layout, size_t size) noexcept {
     Object* const object = r.inst->heap->try_allocate(layout, size);
-    return object != nullptr ? object : collect_and_allocate(r, layout, size);
+    if (object != nullptr) [[likely]]
+        return object;
+    return collect_and_allocate(r.ip, r.fp, r.inst, r.rp, layout, size);
 }
 
 } // namespace warpbeam::vm

@@ -22,14 +22,14 @@ using ResumeIn = Decoder<Form::resume>;
 
 /// Leaves the running stack, whose top frame uses nothing from `free` on. What the execution says of its
 /// position is out of date until the next exit.
-[[gnu::always_inline]] inline void leave_stack(const Regs& r, Execution& execution, Slot* free) noexcept {
-    waiting_state(execution, execution.continuation) = {
-        execution.stack, execution.stack_end, r.ip, r.fp, free, r.rp, r.inst, execution.excess};
+[[gnu::always_inline]] inline void leave_stack(const Regs& r, const Execution& execution, StackState& state,
+                                               Slot* free) noexcept {
+    state = {execution.stack, execution.stack_end, r.ip, r.fp, free, r.rp, r.inst, execution.excess};
 }
 
-/// Enters the stack of the innermost continuation, or the execution's own.
-[[gnu::always_inline]] inline void enter_stack(Regs& r, Execution& execution) noexcept {
-    const StackState& state = waiting_state(execution, execution.continuation);
+/// Enters the stack of the innermost continuation, or the execution's own, which has this state.
+[[gnu::always_inline]] inline void enter_stack(Regs& r, Execution& execution,
+                                               const StackState& state) noexcept {
     execution.stack = state.stack;
     execution.stack_end = state.stack_end;
     execution.free = state.free; // the stack may move
@@ -46,13 +46,13 @@ using ResumeIn = Decoder<Form::resume>;
 
 /// Few slots; `volatile` keeps the compiler from calling memmove.
 [[gnu::always_inline]] inline Slot* copy_few(const Slot* from, size_t count, Slot* to) noexcept {
-    for (; count != 0; --count)
-        *static_cast<volatile Slot*>(to++) = *from++;
+    for (const Slot* const end = from + count; from != end; ++from, ++to)
+        *static_cast<volatile Slot*>(to) = *static_cast<const volatile Slot*>(from);
     return to;
 }
 
 /// Goes on after an instruction that is like a call, with its results at `frame`.
-Exit go_on_after(Regs& r, const Instr* next, const Slot* results) noexcept {
+[[gnu::always_inline]] inline Exit go_on_after(Regs& r, const Instr* next, const Slot* results) noexcept {
     r.ip = next;
     Pins pins;
     std::memcpy(&pins, reinterpret_cast<const char*>(next) - sizeof(Pins), sizeof(Pins));
@@ -72,16 +72,24 @@ Continuation& consume(ContObject& object) noexcept {
     return inner;
 }
 
-/// Gives the running stacks up to `outer` to an object. The running one must have been left.
-[[gnu::always_inline]] inline void give_up(Execution& execution, ContObject& object,
-                                           Continuation& outer) noexcept {
-    Continuation& inner = *execution.continuation;
-    inner.inside = waiting_bytes(&inner, &outer);
-    execution.max_stack += inner.inside + outer.waiting;
-    execution.continuation = std::exchange(outer.parent, nullptr);
+/// Gives the stacks from `inner` to `outer`, in which `inside` bytes wait, to an object.
+[[gnu::always_inline]] inline void give_away(ContObject& object, Continuation& inner, Continuation& outer,
+                                             size_t inside) noexcept {
+    inner.inside = inside;
+    inner.object = &object;
+    outer.parent = nullptr;
     object.inner = &inner;
     object.outer = &outer;
-    inner.object = &object;
+}
+
+/// Gives the running stacks up to `outer`, in which `inside` bytes wait, to an object. The running one must
+/// have been left.
+[[gnu::always_inline]] inline void give_up(Execution& execution, ContObject& object, Continuation& outer,
+                                           size_t inside) noexcept {
+    Continuation& inner = *execution.continuation;
+    execution.max_stack += inside + outer.waiting;
+    execution.continuation = outer.parent;
+    give_away(object, inner, outer, inside);
 }
 
 /// Makes suspended stacks, for which `bytes` wait, the running ones. The running one must have been left.
@@ -89,16 +97,22 @@ Continuation& consume(ContObject& object) noexcept {
                                              size_t bytes) noexcept {
     execution.max_stack -= bytes;
     object.outer->parent = execution.continuation;
-    execution.continuation = &consume(object);
-    enter_stack(r, execution);
+    Continuation& inner = consume(object);
+    execution.continuation = &inner;
+    enter_stack(r, execution, inner.state);
 }
 
-/// Goes on in what `take_over` has entered, whose arguments are in place.
-Exit go_on(Regs& r, Execution& execution) noexcept {
-    FuncInst* const func = std::exchange(execution.continuation->func, nullptr);
-    if (func == nullptr)
+/// A host function that begins runs in its caller's instance.
+[[gnu::always_inline]] inline void prepare(const Regs& r, Continuation& inner) noexcept {
+    if (inner.func != nullptr && inner.func->instance == nullptr) [[unlikely]]
+        inner.state.inst = r.inst;
+}
+
+/// Goes on in the stack that was entered, whose arguments are in place.
+[[gnu::always_inline]] inline Exit go_on(Regs& r, Continuation& inner) noexcept {
+    if (inner.func == nullptr)
         return go_on_after(r, SuspendIn::next(r), r.fp + SuspendIn::get<Field::frame>(r.ip));
-    r.acc = reinterpret_cast<uintptr_t>(func->cell);
+    r.acc = reinterpret_cast<uintptr_t>(std::exchange(inner.func, nullptr)->cell);
     return Exit::none;
 }
 
@@ -158,20 +172,42 @@ struct Resume {
         }
         if (v.option == 2 && exception == 0)
             return Exit::null_exception_reference;
-        leave_stack(r, execution, operands);
+        leave_stack(r, execution, waiting_state(execution, execution.continuation), operands);
         object.outer->waiting = used(waiting_state(execution, execution.continuation));
         const size_t bytes = object.inner->inside + object.outer->waiting;
         if (bytes > execution.max_stack)
             return Exit::call_stack_exhausted;
         if constexpr (v.option != 0)
             return resume_with(r, execution, object, exception, bytes);
-        // A host function runs in its caller's instance.
-        if (object.inner->func != nullptr && object.inner->func->instance == nullptr)
-            object.inner->state.inst = r.inst;
+        prepare(r, *object.inner);
         take_over(r, execution, object, bytes);
-        return go_on(r, execution);
+        return go_on(r, *execution.continuation);
     }
 };
+
+/// Gives the running stacks up to `outer`, in which `inside` bytes wait, to `object`, and makes those of the
+/// operand after the `count` arguments the running ones. The same stack waits for both.
+[[gnu::always_inline]] inline Exit switch_to(Regs& r, Execution& execution, Slot* operands, size_t count,
+                                             Continuation& outer, ContObject& object,
+                                             size_t inside) noexcept {
+    ContObject& target = *to_continuation(operands[count]);
+    Continuation* const parent = outer.parent;
+    Continuation& from = *execution.continuation;
+    Continuation& to = *target.inner;
+    if (to.inside > execution.max_stack + inside)
+        return Exit::call_stack_exhausted;
+    execution.max_stack += inside - to.inside;
+    *copy_few(operands, count, to.state.free) = from_object(&object);
+    prepare(r, to);
+    target.outer->waiting = outer.waiting;
+    leave_stack(r, execution, from.state, operands);
+    give_away(object, from, outer, inside);
+    target.outer->parent = parent;
+    (void)consume(target);
+    execution.continuation = &to;
+    enter_stack(r, execution, to.state);
+    return go_on(r, to);
+}
 
 template <Variant v>
 struct Suspend {
@@ -191,23 +227,13 @@ struct Suspend {
             static_cast<ContObject*>(allocate(r, &continuation_layout, continuation_object_size));
         if (object == nullptr)
             return r.inst->heap->failure();
-        leave_stack(r, execution, operands);
-        if constexpr (is_switch) {
-            ContObject& target = *to_continuation(operands[count]);
-            Continuation* const parent = to.outer->parent;
-            target.outer->waiting = to.outer->waiting; // the same stack waits
-            const size_t bytes = target.inner->inside + target.outer->waiting;
-            if (bytes > execution.max_stack + waiting_bytes(execution.continuation, parent))
-                return Exit::call_stack_exhausted;
-            *copy_few(operands, count, target.inner->state.free) = from_object(object);
-            if (target.inner->func != nullptr && target.inner->func->instance == nullptr)
-                target.inner->state.inst = r.inst;
-            give_up(execution, *object, *to.outer);
-            take_over(r, execution, target, bytes);
-            return go_on(r, execution);
-        }
-        give_up(execution, *object, *to.outer);
-        enter_stack(r, execution);
+        Continuation& inner = *execution.continuation;
+        const size_t inside = waiting_bytes(&inner, to.outer);
+        if constexpr (is_switch)
+            return switch_to(r, execution, operands, count, *to.outer, *object, inside);
+        leave_stack(r, execution, inner.state, operands);
+        give_up(execution, *object, *to.outer, inside);
+        enter_stack(r, execution, waiting_state(execution, execution.continuation));
         (void)copy_few(operands, count, r.fp + to.clause->payload);
         r.fp[to.clause->exception] = from_object(object);
         r.ip = to.code->entry()->after(to.clause->target);
@@ -236,7 +262,7 @@ struct Finish {
         execution.continuation = std::exchange(done->parent, nullptr);
         done->state.stack = execution.stack;
         done->state.stack_end = execution.stack_end;
-        enter_stack(r, execution);
+        enter_stack(r, execution, waiting_state(execution, execution.continuation));
         Slot* const results = r.fp + ResumeIn::get<Field::frame>(r.ip);
         (void)copy_few(from, ResumeIn::get<Field::high>(r.ip), results);
         free_continuations(*execution.store, done);

@@ -87,9 +87,7 @@ static_assert(sizeof(Pins) == 8);
 
 /// How many slots are zeroed when a function is entered that has `count` locals besides its parameters. A few
 /// are zeroed without a loop, whose end would be hard to predict; the frame has room for them.
-constexpr uint32_t zeroed_slots(uint32_t count) noexcept {
-    return count == 0 || count > 4 ? count : 4;
-}
+constexpr uint32_t zeroed_slots(uint32_t count) noexcept { return count == 0 || count > 4 ? count : 4; }
 
 /// What a call saves for the return. The 64-bit word right before `ip` holds the caller's Pins. A call into
 /// another instance pushes two more records: one whose `ip` is the caller's InstanceData, and one that
