@@ -4,7 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
+#include <new>
 
 namespace warpbeam::cli {
 
@@ -13,9 +13,13 @@ namespace {
 MappedDirectory parse_directory(std::string_view text) {
     MappedDirectory directory;
     constexpr std::string_view read_only = ":ro";
+    constexpr std::string_view scratch = ":scratch";
     if (text.ends_with(read_only)) {
         directory.access = wasi::Access::read_only;
         text.remove_suffix(read_only.size());
+    } else if (text.ends_with(scratch)) {
+        directory.is_scratch = true;
+        text.remove_suffix(scratch.size());
     }
     constexpr std::string_view separator = "::";
     const size_t at = text.find(separator);
@@ -26,12 +30,16 @@ MappedDirectory parse_directory(std::string_view text) {
     return directory;
 }
 
+uint64_t now() noexcept { return wasi::native_host().now(wasi::Clock::realtime).value_or(0); }
+
 } // namespace
 
 void add_directory_option(Options& options, std::vector<MappedDirectory>& directories) {
-    options.value("--dir", "HOST[::GUEST][:ro]",
-                  "let the program use the directory HOST, which it finds as GUEST; with :ro, only read it",
-                  [&](std::string_view text) { directories.push_back(parse_directory(text)); });
+    options.value(
+        "--dir", "HOST[::GUEST][:ro|:scratch]",
+        "let the program use the directory HOST, which it finds as GUEST; with :ro it can only read "
+        "it; with :scratch, what it changes is forgotten when it ends",
+        [&](std::string_view text) { directories.push_back(parse_directory(text)); });
 }
 
 void open_directories(wasi::Context& context, const std::vector<MappedDirectory>& directories) {
@@ -40,6 +48,10 @@ void open_directories(wasi::Context& context, const std::vector<MappedDirectory>
         auto opened = wasi::native_directory(directory.host);
         if (!opened)
             throw Failure("warpbeam: --dir " + printable(directory.host) + ": " + std::strerror(errno));
+        if (directory.is_scratch)
+            opened = wasi::layered_directory(std::move(*opened), {}, now);
+        if (!opened)
+            throw std::bad_alloc{};
         if (const auto added = context.add_directory(directory.guest, std::move(*opened), directory.access);
             !added)
             throw Failure("warpbeam: --dir " + printable(directory.host) + ": " +

@@ -15,6 +15,7 @@ struct MappedDirectory {
     std::string host;  ///< where it is
     std::string guest; ///< the name under which the program finds it
     wasi::Access access = wasi::Access::read_write;
+    bool is_scratch = false; ///< changes are kept in memory
 };
 
 /// Adds `--dir`, which may be repeated.

@@ -31,9 +31,10 @@ bool Call::wait_for(const Descriptor& descriptor, Readiness which, Errno& why) n
             return false;
         }
         const WaitFor stream{descriptor.file->native_descriptor(), which};
-        if (stream.descriptor < 0)
-            return true; // it says itself that it can't go on
-        if (!wait({&stream, 1}, UINT64_MAX)) {
+        const bool is_native = stream.descriptor >= 0;
+        if (!is_native && !may_suspend())
+            return true; // there is nothing to wait with: it says itself that it can't go on
+        if (!wait({&stream, is_native ? size_t{1} : size_t{0}}, UINT64_MAX)) {
             why = stop();
             return false;
         }
@@ -45,7 +46,7 @@ bool Call::wait(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept
         [](const void* by) noexcept { return static_cast<const Caller*>(by)->is_interrupted(); }, &caller};
     if (check())
         return false;
-    if (context.suspends() && caller.can_suspend()) {
+    if (may_suspend()) {
         context.set_waits(streams, nanoseconds);
         return false;
     }

@@ -102,6 +102,8 @@ public:
     /// how.
     [[nodiscard]] bool wait_for(const Descriptor& descriptor, Readiness which, Errno& why) noexcept;
 
+    /// Whether a wait ends the execution's `resume` instead.
+    [[nodiscard]] bool may_suspend() const noexcept { return context.suspends() && caller.can_suspend(); }
     /// Waits as Host::wait does. False if the execution is to stop instead.
     [[nodiscard]] bool wait(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept;
 

@@ -131,7 +131,7 @@ private:
             return {Errno::success, 0, *ready};
         const int stream = descriptor->file->native_descriptor();
         if (stream < 0)
-            return {Errno::success, 0, *ready};
+            return call_.may_suspend() ? never : Due{Errno::success, 0, *ready};
         if (!streams_.push({stream, which}))
             lacks_streams_ = true;
         return never;
