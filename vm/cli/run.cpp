@@ -103,8 +103,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (rest->empty())
         throw options.error("a FILE is needed");
     check_save_options(options, settings.save);
-    if (!settings.directories.empty() && (settings.save.wanted() || !settings.record.path.empty()))
-        throw options.error("--dir can't be combined with --snapshot or --record yet");
+    if (!settings.directories.empty() && !settings.record.path.empty())
+        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -214,6 +214,7 @@ ProgramState state_of(const Settings& settings) {
     state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
+    state.directories = settings.directories;
     state.stack_size = settings.config.stack_size;
     state.max_memory = settings.limits.memory_bytes;
     state.is_interruptible = settings.config.interruption;

@@ -196,6 +196,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
     opened.inheriting = (*file)->as_directory() != nullptr ? inheriting & fd->inheriting : 0;
     opened.file = std::move(*file);
     opened.flags = static_cast<uint16_t>(flags);
+    opened.origin = fd->origin == Origin::root ? Origin::path : fd->origin;
     opened.root = fd->root;
     if (!join(opened.path, *fd, place.path.view()))
         return Errno::nomem;

@@ -4,6 +4,14 @@
 
 namespace warpbeam::wasi {
 
+/// Where a descriptor comes from: what it is, when a program that was saved is restored.
+enum class Origin : uint8_t {
+    stream, ///< a standard stream; `root` is its number
+    root,   ///< a directory that the program was given; `root` is its number among these
+    path,   ///< it was opened below one of these
+    other,  ///< anything else, such as a socket
+};
+
 /// What a file descriptor of a program refers to.
 struct Descriptor {
     explicit Descriptor(Allocator& allocator) noexcept
@@ -14,11 +22,10 @@ struct Descriptor {
     Rights inheriting = 0; ///< what descriptors that are opened through it may be used for
     uint16_t flags = 0;    ///< fdflags
     uint64_t offset = 0;   ///< of a file with positions
-    bool is_preopened = false;
-    Vec<char> name; ///< under which the program finds a preopened directory
-    /// Where it was opened: the number of the preopened directory, and the path from there.
+    Origin origin = Origin::other;
     uint32_t root = 0;
-    Vec<char> path;
+    Vec<char> name; ///< under which the program finds a directory that it was given
+    Vec<char> path; ///< from that directory
     /// The entries that fd_readdir shows, as they were when it began; sorted by name.
     Vec<DirectoryEntry> entries;
     bool has_entries = false;
@@ -45,6 +52,10 @@ public:
     [[nodiscard]] Result<uint32_t> add(Descriptor descriptor) noexcept;
     /// Closes what is open under a number.
     void close(uint32_t number) noexcept;
+    /// Closes all of them.
+    void clear() noexcept;
+    /// Gives a certain number to a descriptor; what was open under it is closed. Errors: as for `add`.
+    [[nodiscard]] Result<> put(uint32_t number, Descriptor descriptor) noexcept;
     /// Moves a descriptor to another number, which is closed first. Both are open.
     void renumber(uint32_t from, uint32_t to) noexcept;
     /// How many may be open; the numbers are less than that.

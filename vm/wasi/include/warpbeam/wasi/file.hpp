@@ -19,6 +19,11 @@
 /// Thread-safety: that of the program that uses the file; one thread at a time unless a class says otherwise.
 /// The count of owners is atomic.
 
+namespace warpbeam {
+class SnapshotSink;
+class SnapshotSource;
+} // namespace warpbeam
+
 namespace warpbeam::wasi {
 
 class Directory;
@@ -186,6 +191,15 @@ public:
                                           std::string_view to_name) noexcept;
     /// Sets the times of an entry, or of the symbolic link itself.
     [[nodiscard]] virtual Result<> set_entry_times(std::string_view name, const NewTimes& times) noexcept;
+
+    // ---- Saving (saved_files.hpp) ----
+
+    /// Whether what is in it is saved with the program, since it is nowhere else.
+    [[nodiscard]] virtual bool is_saved() const noexcept { return false; }
+    /// Writes what is in it. Errors: `io` if the sink takes nothing more; `nomem`.
+    [[nodiscard]] virtual Result<> save(SnapshotSink& sink) noexcept;
+    /// Reads that, in place of what is in it. Errors: `inval` if the bytes are damaged; `nospc`, `nomem`.
+    [[nodiscard]] virtual Result<> restore(SnapshotSource& source) noexcept;
 
     /// Tells classes apart: each returns an address of its own.
     [[nodiscard]] virtual const void* kind() const noexcept = 0;

@@ -41,6 +41,13 @@ private:
 /// What a program may do with a directory that it is given.
 enum class Access : uint8_t { read_only, read_write };
 
+/// A directory that a program was given, and what descriptors for it may be used for.
+struct Root {
+    Ref<Directory> directory;
+    Rights rights;
+    Rights inheriting;
+};
+
 /// One of the standard streams of a host, as a file.
 class WARPBEAM_API HostStream final : public File {
 public:
@@ -118,13 +125,10 @@ public:
     [[nodiscard]] Descriptors& descriptors() noexcept { return descriptors_; }
     [[nodiscard]] const Descriptors& descriptors() const noexcept { return descriptors_; }
     /// @}
+    /// The directories that the program was given, in that order, whether their descriptors are open or not.
+    [[nodiscard]] std::span<const Root> roots() const noexcept { return {roots_.data(), roots_.size()}; }
     /// Where the context's memory comes from.
     [[nodiscard]] Allocator& allocator() const noexcept { return allocator_; }
-
-    /// Whether the file descriptor (any number) is open.
-    [[nodiscard]] bool is_open(uint32_t fd) const noexcept { return descriptors_.find(fd) != nullptr; }
-    /// Closes the file descriptor. Precondition: it is open.
-    void close(uint32_t fd) noexcept { descriptors_.close(fd); }
 
 private:
     Host* host_;
@@ -132,6 +136,7 @@ private:
     StringList args_;
     StringList env_;
     Descriptors descriptors_;
+    Vec<Root> roots_;
     Vec<WaitFor> streams_; ///< that a call waits for
     uint64_t nanoseconds_ = 0;
     PollStarts poll_starts_;
