@@ -2,6 +2,7 @@
 
 #include <warpbeam/loader/printable.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -103,6 +104,8 @@ std::string printable(std::string_view text, bool quoted) {
 
 int main(int argc, char** argv) {
     using namespace warpbeam::cli;
+    // A program is told of a closed pipe by an error; and nothing has to protect the process then.
+    (void)std::signal(SIGPIPE, SIG_IGN);
     int status = exit_failure;
     try {
         status = dispatch({argv + 1, static_cast<size_t>(argc > 0 ? argc - 1 : 0)});

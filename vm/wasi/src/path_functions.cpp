@@ -220,8 +220,7 @@ Errno path_readlink(Call& call, Fd<rights::path_readlink> fd, Ptr path, Size siz
         return target.error();
     // What does not fit is cut off, as by POSIX.
     const uint64_t part = std::min<uint64_t>(target->size(), buffer_size.value);
-    if (!call.memory.write_string(buffer.value, {target->data(), static_cast<size_t>(part)}))
-        return Errno::fault;
+    std::copy_n(target->data(), static_cast<size_t>(part), call.bytes(buffer, part)->data());
     return call.put_pointer(result, part);
 }
 
