@@ -130,8 +130,8 @@ check("no _start", ["math.wat"], stderr=re.compile(
 file("start_params.wat", '(module (func (export "_start") (param i32)))')
 check("a _start with parameters", ["start_params.wat"], stderr="warpbeam: run: the _start of start_params.wat has "
       "parameters or results, so it is not a program; use --invoke _start to call it\n", status=2)
-check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n    at boom "
-      r"\(function 0\), offset 0x[0-9a-f]+\n$"), status=1)
+check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n  0: boom "
+      r"\(function 0\)  offset 0x[0-9a-f]+\n$"), status=1)
 
 # Functions
 check("i32", ["run", "math.wat", "--invoke", "add", "2", "40"], stdout="42\n")
@@ -171,23 +171,23 @@ check("--invoke without a name", ["run", "math.wat", "--invoke"],
 # Traps and limits
 check("a trap with numbers and backtrace", ["run", "trap.wat", "--invoke", "peek", "70000"], stderr=re.compile(
     r"""^trap: out of bounds memory access: 4 bytes at 70000, memory has 65536
-    at trapper!read \(function 0\), offset 0x[0-9a-f]+
-    at trapper!middle \(function 1\), offset 0x[0-9a-f]+
-    at trapper!peek \(function 2\), offset 0x[0-9a-f]+
+  0: trapper!read \(function 0\)    offset 0x[0-9a-f]+
+  1: trapper!middle \(function 1\)  offset 0x[0-9a-f]+
+  2: trapper!peek \(function 2\)    offset 0x[0-9a-f]+
 $"""), status=1)
 check("division by zero", ["run", "trap.wat", "--invoke", "div", "7", "0"],
-      stderr=re.compile(r"^trap: integer divide by zero.*\n    at trapper!div \(function 3\)"), status=1)
+      stderr=re.compile(r"^trap: integer divide by zero.*\n  0: trapper!div \(function 3\)"), status=1)
 check("overflow", ["run", "trap.wat", "--invoke", "div", "-2147483648", "-1"],
       stderr=re.compile(r"^trap: integer overflow"), status=1)
 check("unreachable", ["run", "--eager", "trap.wat", "--invoke", "unreachable"],
-      stderr=re.compile(r"^trap: unreachable\n    at "), status=1)
+      stderr=re.compile(r"^trap: unreachable\n  0: "), status=1)
 check("endless recursion", ["run", "trap.wat", "--invoke", "deep"],
-      stderr=re.compile(r"^trap: call stack exhausted.*\n    at trapper!deep \(function 4\).*\n"
-                        r"    \.\.\. [0-9,]+ more times\n(?!    at)"), status=1)
+      stderr=re.compile(r"^trap: call stack exhausted.*\n  0: trapper!deep \(function 4\).*\n"
+                        r"     \.\.\. [0-9,]+ more times\n(?! +[0-9])"), status=1)
 check("a small stack", ["run", "--max-stack", "16K", "trap.wat", "--invoke", "deep"],
       stderr=re.compile(r"^trap: call stack exhausted"), status=1)
 check("fuel", ["run", "--fuel", "100000", "trap.wat", "--invoke", "forever"],
-      stderr=re.compile(r"^trap: .*fuel.*\n    at trapper!forever"), status=1)
+      stderr=re.compile(r"^trap: .*fuel.*\n  0: trapper!forever"), status=1)
 check("enough fuel", ["run", "--fuel=1000", "math.wat", "--invoke", "add", "1", "2"], stdout="3\n")
 check("fuel that is not a number", ["run", "--fuel", "lots", "math.wat"],
       stderr=holds("option --fuel: 'lots' is not a whole number"), status=2)
@@ -419,7 +419,7 @@ def safe(name, ran):
     suite.expect(name + " prints nothing that controls a terminal", not bad, text)
 shown = "f\\1b[31m\\u{9b}\\u{202e}\\0a"
 safe("a backtrace", check("a backtrace", ["run", "names.wat", "--invoke", "\x1b]0;\x07"], stdout=None,
-                         stderr=holds("at n!" + shown + " (function 0)"), status=1))
+                         stderr=holds("0: n!" + shown + " (function 0)"), status=1))
 safe("inspect", check("inspect hostile names", ["inspect", "names.wat"], stdout=holds("$" + shown + " func")))
 safe("a missing function", check("a missing function", ["run", "names.wat"], stdout=None,
                                  stderr=holds("it exports \\1b]0;\\07"), status=2))

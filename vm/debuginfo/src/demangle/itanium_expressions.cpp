@@ -142,10 +142,8 @@ const Node* ItaniumParser::expression() noexcept {
         return template_param();
     if (peek() == 'f' && (peek(1) == 'p' || (peek(1) == 'L' && is_digit(peek(2)))))
         return function_param();
-    if (is_digit(peek()))
-        return unresolved_name(false);
     const bool is_global = accept("gs");
-    if (peek() == 's' && peek(1) == 'r')
+    if (is_digit(peek()) || (peek() == 's' && peek(1) == 'r'))
         return unresolved_name(is_global);
     if (peek(1) == 'n' && (peek() == 'o' || peek() == 'd'))
         return base_unresolved_name();
@@ -259,19 +257,24 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
     if (code == "sz" || code == "az" || code == "te")
         return sequence({text(op.text), text("("), expression(), text(")")});
     if (code == "nw" || code == "na") {
-        // Arguments of the operator are rare, and we do not understand them.
-        if (!accept('_'))
-            return nullptr;
-        const Node* const of = type();
+        Vec<const Node*> where{allocator_};
+        while (!accept('_'))
+            if (!push(where, expression()))
+                return nullptr;
+        const auto placement = list(where);
+        const Node* const of = placement ? type() : nullptr;
         if (of == nullptr)
             return nullptr;
+        const Node* const start =
+            placement->empty()
+                ? sequence({text(op.text), text(" "), of})
+                : sequence({text(op.text), text(" ("), make({.kind = Kind::comma_list, .list = *placement}),
+                            text(") "), of});
         if (accept('E'))
-            return sequence({text(op.text), text(" "), of});
-        if (!accept("pi"))
-            return nullptr;
-        const auto values = expressions();
-        return values ? sequence({text(op.text), text(" "), of, text("("),
-                                  make({.kind = Kind::comma_list, .list = *values}), text(")")})
+            return start;
+        const auto values = accept("pi") ? expressions() : std::nullopt;
+        return values ? sequence({start, text("("), make({.kind = Kind::comma_list, .list = *values}),
+                                  text(")")})
                       : nullptr;
     }
     return sequence({text(op.text), text(" "), expression()}); // delete

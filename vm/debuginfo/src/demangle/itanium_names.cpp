@@ -264,7 +264,11 @@ const Node* ItaniumParser::local_name(NameState* state) noexcept {
         // In a default argument.
         if (accept('d') && !index())
             return nullptr;
+        // What is named here has parameters of its own, or none.
+        Vec<const Node*> around = std::exchange(params_, Vec<const Node*>{allocator_});
         entity = name(state);
+        if (params_.empty())
+            params_ = std::move(around);
     }
     if (entity == nullptr || !discriminator())
         return nullptr;
