@@ -90,6 +90,9 @@ private:
     const Node* remember(const Node* node) noexcept {
         return push(substitutions_, node) ? node : nullptr;
     }
+    /// Whether the arguments of a template follow a type. After the type of a conversion they are those of the
+    /// conversion.
+    [[nodiscard]] bool args_follow() const noexcept { return peek() == 'I' && !in_conversion_; }
     bool allocated(bool done) noexcept {
         out_of_memory_ |= !done;
         return done;

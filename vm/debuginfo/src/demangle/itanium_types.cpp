@@ -117,12 +117,12 @@ const Node* ItaniumParser::type() noexcept {
             return class_type();
         {
             const Node* const param = remember(template_param());
-            return param != nullptr && peek() == 'I' ? remember(with_args(param, false)) : param;
+            return param != nullptr && args_follow() ? remember(with_args(param, false)) : param;
         }
     case 'S':
         if (peek(1) != 't') {
             const Node* const found = substitution();
-            return found != nullptr && peek() == 'I' ? remember(with_args(found, false)) : found;
+            return found != nullptr && args_follow() ? remember(with_args(found, false)) : found;
         }
         return class_type();
     case 'U': {
