@@ -63,8 +63,8 @@ void check_name(std::string_view name) {
 
 void check_sections(std::span<const uint8_t> input) {
     static constexpr std::string_view names[] = {
-        ".debug_info",     ".debug_abbrev",   ".debug_line", ".debug_str",         ".debug_line_str", ".debug_ranges",
-        ".debug_rnglists", ".debug_addr",     ".debug_str_offsets", "sourceMappingURL",
+        ".debug_info",   ".debug_abbrev",   ".debug_line", ".debug_str",         ".debug_line_str",
+        ".debug_ranges", ".debug_rnglists", ".debug_addr", ".debug_str_offsets", "sourceMappingURL",
     };
     Bytes bytes = module_without_sections();
     while (input.size() >= 3 && input[0] != 0xff) {

@@ -467,6 +467,31 @@ suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped
 suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
              as_json.stdout)
 
+# What a trap says besides: where source positions are, and that a C stack has probably overflowed.
+def traps(name, fields, hint, address="-16"):
+    file("traps.wat", f"""(module (memory 1) {fields}
+      (func (export "_start") (drop (i32.load (i32.const {address})))))""")
+    check(name, ["traps.wat"], status=1, stderr=re.compile(
+        r"\Atrap: out of bounds memory access: .*\n  0: _start \(function 0\)  offset 0x[0-9a-f]+\n"
+        + (r"hint: .*" + hint + r".*\n\Z" if hint else r"\Z")))
+overflowed = r"C stack, which grows down from 65536, has probably overflowed; link with -Wl,-z,stack-size=N"
+pointer = "(global $__stack_pointer (mut i32) (i32.const 65536))"
+traps("a C stack that overflows", pointer, overflowed)
+traps("a C stack that overflows by many bytes", pointer, overflowed, "-100000")
+traps("a C stack that is not the first global", "(global (mut i32) (i32.const 0))" + pointer, overflowed)
+traps("a C stack without a name", "(global (mut i32) (i32.const 65536))", overflowed)
+traps("an address that is not just below zero", pointer, None, "0x7fffffff")
+traps("an address that is just too large", pointer, None, "65535")
+for name, fields in (("no global", ""), ("a constant", "(global i32 (i32.const 65536))"),
+                     ("a global of another type", "(global (mut i64) (i64.const 65536))"),
+                     ("a global that points to nothing", "(global (mut i32) (i32.const 7))")):
+    traps("an address just below zero with " + name, fields, None)
+traps("a source map", '(@custom "sourceMappingURL" "\\05a.map")', r"source positions are in the source map a\.map")
+traps("a source map with a hostile name", '(@custom "sourceMappingURL" "\\02\\1b]")', r"source map \\1b\]")
+traps("debug information elsewhere", '(@custom "external_debug_info" "\\06b.wasm")', r"not in the module, but in b\.wasm")
+traps("damaged debug information", '(@custom ".debug_info" "\\ff") (@custom ".debug_line" "\\ff")',
+      r"source positions are damaged: \.debug_info at 0x0: the length of a unit exceeds the section")
+
 # A program that uses wasi-libc, if there is a compiler for it
 compiler = shutil.which("clang-19") or shutil.which("clang")
 program = os.path.join(suite.directory.name, "program.wasm")
@@ -485,6 +510,17 @@ random 1
 file .+
 seek -1
 $"""), stderr="about to end\n", status=3)
+    source = os.path.join(here, "lines.c")
+    with open(source, encoding="utf-8") as lines:
+        marks = {line.split("// line: ")[1].strip(): number for number, line in enumerate(lines, 1) if "// line: " in line}
+    subprocess.run([compiler, "--target=wasm32-wasi", "-O1", "-g", "-Wl,--stack-first", source, "-o",
+                    os.path.join(suite.directory.name, "lines.wasm")], check=True)
+    check("source lines, and inlined functions", ["run", "lines.wasm"], status=1, stderr=re.compile(
+        rf"^trap: unreachable\n  0: check +\S+lines\.c:{marks['check']}:\d+ \(inlined\)\n"
+        rf"  1: \S+ +\S+lines\.c:{marks['main']}:\d+\n"))
+    check("a C program whose stack overflows", ["run", "lines.wasm", "more"], status=1, stderr=re.compile(
+        rf"(?s)^trap: out of bounds memory access: .*: deep +\S+lines\.c:{marks['deep']}:.*\n +\.\.\. \d+ more times\n"
+        r".*\nhint: .*C stack, which grows down from \d+, has probably overflowed"))
 else:
     suite.skip("a C program: clang with wasi-libc was not found")
 

@@ -50,8 +50,8 @@ std::string ask_all(const Bytes& bytes) {
 
 TEST(DamagedDebugInfo, of_any_length_does_no_harm) {
     const std::vector<std::pair<std::string_view, Bytes>> whole = {{".debug_abbrev", usual_abbreviations()},
-                                                                  {".debug_info", usual_info()},
-                                                                  {".debug_line", usual_lines()}};
+                                                                   {".debug_info", usual_info()},
+                                                                   {".debug_line", usual_lines()}};
     for (size_t section = 0; section < whole.size(); ++section)
         for (size_t size = 0; size < whole[section].second.size(); ++size) {
             auto cut = whole;
@@ -77,12 +77,14 @@ TEST(DamagedDebugInfo, with_any_byte_changed_does_no_harm) {
 }
 
 TEST(DamagedDebugInfo, is_reported_with_its_place) {
-    EXPECT_EQ(damage_of(module_with(u32(1000))), ".debug_info at 0x0: the length of a unit exceeds the section");
+    EXPECT_EQ(damage_of(module_with(u32(1000))),
+              ".debug_info at 0x0: the length of a unit exceeds the section");
     EXPECT_EQ(damage_of(module_with(u32(0xffff'fff0) + usual_info())),
               ".debug_info at 0x0: the length of a unit exceeds the section");
     EXPECT_EQ(damage_of(module_with(unit(u16(3) + u32(0) + Bytes{4, 0}))),
               ".debug_info at 0x0: a unit of another version than DWARF 4 and 5");
-    EXPECT_EQ(damage_of(module_with(unit(u16(4)))), ".debug_info at 0x0: a unit that is shorter than its header");
+    EXPECT_EQ(damage_of(module_with(unit(u16(4)))),
+              ".debug_info at 0x0: a unit that is shorter than its header");
     EXPECT_EQ(damage_of(module_with(unit(u16(4) + u32(0) + Bytes{2, 1}))),
               ".debug_info at 0x0: addresses that have neither 4 nor 8 bytes");
     EXPECT_EQ(damage_of(module_with(unit_4({77}))), ".debug_info at 0xb: an entry without an abbreviation");
@@ -98,9 +100,10 @@ TEST(DamagedDebugInfo, is_reported_with_its_place) {
               ".debug_line at 0x0: a line table of an unknown version");
     EXPECT_EQ(damage_of(module_with(usual_info(), line_table(set_address(4) + Bytes{200}, 0))),
               ".debug_line at 0x0: a line program divides by zero");
-    EXPECT_EQ(damage_of(module_with(usual_info(), line_table(set_address(0x20) + Bytes{1} + set_address(0x10) +
-                                                             Bytes{1} + set_address(0x30) + end_sequence()))),
-              ".debug_line at 0x0: addresses of a line program decrease");
+    EXPECT_EQ(
+        damage_of(module_with(usual_info(), line_table(set_address(0x20) + Bytes{1} + set_address(0x10) +
+                                                       Bytes{1} + set_address(0x30) + end_sequence()))),
+        ".debug_line at 0x0: addresses of a line program decrease");
     EXPECT_EQ(damage_of(module_with(usual_info(), line_table({2}))),
               ".debug_line at 0x0: a line program ends within an instruction");
 }
@@ -123,8 +126,8 @@ TEST(DamagedDebugInfo, names_in_a_circle_end) {
               std::string{line_only} + " inlined\nouter /work/main.c:7:9");
     // References that leave the unit.
     for (const uint32_t origin : {0u, 3u, 0xffff'ffffu, 100'000u}) {
-        const Bytes lost = Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{3} + u32(origin) + u32(0x10) +
-                           u32(0x10) + Bytes{1, 7, 9} + Bytes{0, 0};
+        const Bytes lost = Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{3} + u32(origin) +
+                           u32(0x10) + u32(0x10) + Bytes{1, 7, 9} + Bytes{0, 0};
         EXPECT_EQ(frames_at(module_with(unit_4(root() + lost)), 0x14),
                   std::string{line_only} + " inlined\nouter /work/main.c:7:9")
             << origin;
@@ -134,9 +137,11 @@ TEST(DamagedDebugInfo, names_in_a_circle_end) {
 TEST(DamagedDebugInfo, addresses_of_dropped_functions_count_for_nothing) {
     for (const uint32_t dropped : {0u, 0xffff'ffffu, 0xffff'fffeu, code_size}) {
         const Bytes gone = Bytes{2} + text("gone") + u32(dropped) + u32(0x3c) + Bytes{0};
-        const Bytes info = unit_4(root() + gone + Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{0, 0});
-        const Bytes lines = line_table(set_address(dropped) + line(90) + advance(0x30) + line(1) + advance(16) +
-                                       end_sequence() + set_address(4) + line(4) + advance(60) + end_sequence());
+        const Bytes info =
+            unit_4(root() + gone + Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{0, 0});
+        const Bytes lines =
+            line_table(set_address(dropped) + line(90) + advance(0x30) + line(1) + advance(16) +
+                       end_sequence() + set_address(4) + line(4) + advance(60) + end_sequence());
         EXPECT_EQ(frames_at(module_with(info, lines), 0x14), "outer /work/main.c:5:0");
         EXPECT_EQ(damage_of(module_with(info, lines)), "");
     }
@@ -210,8 +215,8 @@ TEST(DamagedDebugInfo, endless_counts_in_line_tables_end) {
 
 TEST(DamagedDebugInfo, addresses_advance_by_any_amount) {
     const Bytes huge = {2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
-    const Bytes lines = line_table(set_address(4) + line(4) + huge + line(1) + huge + line(1) + end_sequence() +
-                                   Bytes(20'000, 8) + Bytes(20'000, 1) + end_sequence());
+    const Bytes lines = line_table(set_address(4) + line(4) + huge + line(1) + huge + line(1) +
+                                   end_sequence() + Bytes(20'000, 8) + Bytes(20'000, 1) + end_sequence());
     EXPECT_EQ(frames_at(module_with(usual_info(), lines), 0x24), "outer :0:0");
     (void)ask_all(module_with(usual_info(), lines));
 }

@@ -53,7 +53,8 @@ TEST(DebugInfo, paths_are_joined) {
 }
 
 TEST(DebugInfo, urls_are_read) {
-    const Bytes module = with_sections({{"sourceMappingURL", name("http://x/map")}, {"external_debug_info", name("x.wasm")}});
+    const Bytes module =
+        with_sections({{"sourceMappingURL", name("http://x/map")}, {"external_debug_info", name("x.wasm")}});
     const Module loaded = load(module);
     const DebugInfo info{loaded};
     EXPECT_EQ(info.source_map_url(), "http://x/map");
@@ -73,8 +74,9 @@ TEST(DebugInfo, reports_that_memory_runs_out_and_goes_on) {
             DebugInfo info{module, allocator};
             const std::string found = frames_at(info, module, 0x10);
             done = found != "out of memory";
-            if (done)
+            if (done) {
                 EXPECT_EQ(found, inlined);
+            }
         }
         EXPECT_EQ(allocator.live, 0);
     }
@@ -127,8 +129,9 @@ std::vector<std::string> all_frames(const Module& module) {
                 const auto readable = demangle(frame.function);
                 Vec<char> path;
                 EXPECT_TRUE(readable && frame.file.append_to(path));
-                lines += std::string(readable->begin(), readable->end()) + " " + std::string(path.begin(), path.end()) +
-                         ":" + std::to_string(frame.line) + (frame.is_inlined ? " inlined\n" : "\n");
+                lines += std::string(readable->begin(), readable->end()) + " " +
+                         std::string(path.begin(), path.end()) + ":" + std::to_string(frame.line) +
+                         (frame.is_inlined ? " inlined\n" : "\n");
             }
             all.push_back(lines);
         }
@@ -147,15 +150,18 @@ TEST(DebugInfo, of_optimised_programs) {
     const std::string check = "demo::check(int)" + at("traps.hpp", "check") + " inlined\n";
     const std::string in_twice = check + "demo::twice(int)" + at("traps.cpp", "twice") + " inlined\n" +
                                  "demo::Box<int>::get(int) const" + at("traps.cpp", "get") + "\n";
-    const std::string in_elsewhere = check + "demo::elsewhere(int)" + at("traps_elsewhere.cpp", "elsewhere") + "\n";
+    const std::string in_elsewhere =
+        check + "demo::elsewhere(int)" + at("traps_elsewhere.cpp", "elsewhere") + "\n";
     for (const std::string kind : {"dwarf4", "dwarf5", "lto"}) {
         const Module module = load(read(WARPBEAM_TRAPS + kind + ".wasm"));
         const std::vector<std::string> all = all_frames(module);
         EXPECT_TRUE(contains(all, in_twice)) << kind << ": nowhere\n" << in_twice;
         // An optimiser that sees both units knows that it does not trap there.
-        if (kind != "lto")
+        if (kind != "lto") {
             EXPECT_TRUE(contains(all, in_elsewhere)) << kind << ": nowhere\n" << in_elsewhere;
-        EXPECT_TRUE(contains(all, "demo::elsewhere(int)" + at("traps_elsewhere.cpp", "elsewhere") + "\n")) << kind;
+        }
+        EXPECT_TRUE(contains(all, "demo::elsewhere(int)" + at("traps_elsewhere.cpp", "elsewhere") + "\n"))
+            << kind;
         EXPECT_TRUE(contains(all, "go" + at("traps.cpp", "go") + "\n")) << kind;
         // What the linker has left out has no addresses.
         for (const std::string& lines : all)
@@ -165,10 +171,12 @@ TEST(DebugInfo, of_optimised_programs) {
 
 TEST(DebugInfo, of_other_programs) {
     const std::vector<std::string> plain = all_frames(load(read(WARPBEAM_TRAPS "plain.wasm")));
-    EXPECT_TRUE(contains(plain, "demo::check(int) /build/tests/traps.hpp:" + std::to_string(marked("traps.hpp", "check")) + "\n"));
+    EXPECT_TRUE(contains(plain, "demo::check(int) /build/tests/traps.hpp:" +
+                                    std::to_string(marked("traps.hpp", "check")) + "\n"));
     const std::vector<std::string> lines = all_frames(load(read(WARPBEAM_TRAPS "lines.wasm")));
     EXPECT_TRUE(std::ranges::any_of(lines, [](const std::string& each) {
-        return each.find("traps.hpp:" + std::to_string(marked("traps.hpp", "check")) + " inlined\n") != std::string::npos;
+        return each.find("traps.hpp:" + std::to_string(marked("traps.hpp", "check")) + " inlined\n") !=
+               std::string::npos;
     }));
 }
 

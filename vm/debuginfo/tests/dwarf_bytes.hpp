@@ -86,8 +86,9 @@ inline Bytes usual_lines() {
                       Bytes{4, 1, 5, 0} + line(6) + advance(32) + end_sequence());
 }
 inline Bytes usual_module() {
-    return with_sections(
-        {{".debug_abbrev", usual_abbreviations()}, {".debug_info", usual_info()}, {".debug_line", usual_lines()}});
+    return with_sections({{".debug_abbrev", usual_abbreviations()},
+                          {".debug_info", usual_info()},
+                          {".debug_line", usual_lines()}});
 }
 
 /// What is known of an address of the code: a line for each frame, such as `inner /a.c:1:2 inlined`.

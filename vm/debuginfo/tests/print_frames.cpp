@@ -29,7 +29,7 @@ int main(int argc, char** argv) {
             std::printf("0x%zx\n", address);
             for (const SourceFrame& frame : *frames) {
                 Vec<char> path;
-                const auto name = demangle(frame.function);
+                const auto name = demangle(frame.function.empty() ? "??" : frame.function);
                 if (!name || !frame.file.append_to(path))
                     return 1;
                 std::printf("%.*s\n%.*s:%u:%u\n", static_cast<int>(name->size()), name->data(),

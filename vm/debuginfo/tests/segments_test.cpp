@@ -27,7 +27,8 @@ TEST(Segments, nested_ranges_belong_to_the_innermost) {
               (std::vector<uint32_t>{nobody, 0, 1, 2, 1, 0, nobody, 3, nobody}));
     EXPECT_EQ(owners({{0, 3, 0}, {0, 2, 1}, {0, 1, 2}}, 4), (std::vector<uint32_t>{2, 1, 0, nobody}));
     EXPECT_EQ(owners({{0, 2, 5}, {2, 4, 5}, {2, 3, 6}}, 5), (std::vector<uint32_t>{5, 5, 6, 5, nobody}));
-    EXPECT_EQ(owners({{5, UINT32_MAX, 1}}, 6), (std::vector<uint32_t>{nobody, nobody, nobody, nobody, nobody, 1}));
+    EXPECT_EQ(owners({{5, UINT32_MAX, 1}}, 6),
+              (std::vector<uint32_t>{nobody, nobody, nobody, nobody, nobody, 1}));
 }
 
 TEST(Segments, ranges_that_overlap_belong_to_the_one_that_begins_last) {

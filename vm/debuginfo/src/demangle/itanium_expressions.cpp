@@ -6,68 +6,27 @@ namespace {
 using Use = Operator::Use;
 
 constexpr Operator operators[] = {
-    {"aN", Use::binary, "&="},
-    {"aS", Use::binary, "="},
-    {"aa", Use::binary, "&&"},
-    {"ad", Use::prefix, "&"},
-    {"an", Use::binary, "&"},
-    {"at", Use::other, "alignof"},
-    {"aw", Use::name, "co_await"},
-    {"az", Use::other, "alignof"},
-    {"cc", Use::other, "const_cast"},
-    {"cl", Use::other, "()"},
-    {"cm", Use::binary, ","},
-    {"co", Use::prefix, "~"},
-    {"cv", Use::other, "()"},
-    {"dV", Use::binary, "/="},
-    {"da", Use::other, "delete[]"},
-    {"dc", Use::other, "dynamic_cast"},
-    {"de", Use::prefix, "*"},
-    {"dl", Use::other, "delete"},
-    {"ds", Use::binary, ".*"},
-    {"dt", Use::other, "."},
-    {"dv", Use::binary, "/"},
-    {"eO", Use::binary, "^="},
-    {"eo", Use::binary, "^"},
-    {"eq", Use::binary, "=="},
-    {"ge", Use::binary, ">="},
-    {"gt", Use::binary, ">"},
-    {"ix", Use::other, "[]"},
-    {"lS", Use::binary, "<<="},
-    {"le", Use::binary, "<="},
-    {"ls", Use::binary, "<<"},
-    {"lt", Use::binary, "<"},
-    {"mI", Use::binary, "-="},
-    {"mL", Use::binary, "*="},
-    {"mi", Use::binary, "-"},
-    {"ml", Use::binary, "*"},
-    {"mm", Use::postfix, "--"},
-    {"na", Use::other, "new[]"},
-    {"ne", Use::binary, "!="},
-    {"ng", Use::prefix, "-"},
-    {"nt", Use::prefix, "!"},
-    {"nw", Use::other, "new"},
-    {"oR", Use::binary, "|="},
-    {"oo", Use::binary, "||"},
-    {"or", Use::binary, "|"},
-    {"pL", Use::binary, "+="},
-    {"pl", Use::binary, "+"},
-    {"pm", Use::binary, "->*"},
-    {"pp", Use::postfix, "++"},
-    {"ps", Use::prefix, "+"},
-    {"pt", Use::other, "->"},
-    {"qu", Use::other, "?"},
-    {"rM", Use::binary, "%="},
-    {"rS", Use::binary, ">>="},
-    {"rc", Use::other, "reinterpret_cast"},
-    {"rm", Use::binary, "%"},
-    {"rs", Use::binary, ">>"},
-    {"sc", Use::other, "static_cast"},
-    {"ss", Use::binary, "<=>"},
-    {"st", Use::other, "sizeof"},
-    {"sz", Use::other, "sizeof"},
-    {"te", Use::other, "typeid"},
-    {"ti", Use::other, "typeid"},
+    {"aN", Use::binary, "&="},          {"aS", Use::binary, "="},      {"aa", Use::binary, "&&"},
+    {"ad", Use::prefix, "&"},           {"an", Use::binary, "&"},      {"at", Use::other, "alignof"},
+    {"aw", Use::name, "co_await"},      {"az", Use::other, "alignof"}, {"cc", Use::other, "const_cast"},
+    {"cl", Use::other, "()"},           {"cm", Use::binary, ","},      {"co", Use::prefix, "~"},
+    {"cv", Use::other, "()"},           {"dV", Use::binary, "/="},     {"da", Use::other, "delete[]"},
+    {"dc", Use::other, "dynamic_cast"}, {"de", Use::prefix, "*"},      {"dl", Use::other, "delete"},
+    {"ds", Use::binary, ".*"},          {"dt", Use::other, "."},       {"dv", Use::binary, "/"},
+    {"eO", Use::binary, "^="},          {"eo", Use::binary, "^"},      {"eq", Use::binary, "=="},
+    {"ge", Use::binary, ">="},          {"gt", Use::binary, ">"},      {"ix", Use::other, "[]"},
+    {"lS", Use::binary, "<<="},         {"le", Use::binary, "<="},     {"ls", Use::binary, "<<"},
+    {"lt", Use::binary, "<"},           {"mI", Use::binary, "-="},     {"mL", Use::binary, "*="},
+    {"mi", Use::binary, "-"},           {"ml", Use::binary, "*"},      {"mm", Use::postfix, "--"},
+    {"na", Use::other, "new[]"},        {"ne", Use::binary, "!="},     {"ng", Use::prefix, "-"},
+    {"nt", Use::prefix, "!"},           {"nw", Use::other, "new"},     {"oR", Use::binary, "|="},
+    {"oo", Use::binary, "||"},          {"or", Use::binary, "|"},      {"pL", Use::binary, "+="},
+    {"pl", Use::binary, "+"},           {"pm", Use::binary, "->*"},    {"pp", Use::postfix, "++"},
+    {"ps", Use::prefix, "+"},           {"pt", Use::other, "->"},      {"qu", Use::other, "?"},
+    {"rM", Use::binary, "%="},          {"rS", Use::binary, ">>="},    {"rc", Use::other, "reinterpret_cast"},
+    {"rm", Use::binary, "%"},           {"rs", Use::binary, ">>"},     {"sc", Use::other, "static_cast"},
+    {"ss", Use::binary, "<=>"},         {"st", Use::other, "sizeof"},  {"sz", Use::other, "sizeof"},
+    {"te", Use::other, "typeid"},       {"ti", Use::other, "typeid"},
 };
 
 } // namespace
@@ -165,9 +124,9 @@ const Node* ItaniumParser::expression() noexcept {
     }
     if (accept("sZ")) {
         const Node* const pack = peek() == 'T' ? template_param() : function_param();
-        return pack != nullptr ? sequence({text("sizeof...("), make({.kind = Kind::expansion, .a = pack}),
-                                           text(")")})
-                               : nullptr;
+        return pack != nullptr
+                   ? sequence({text("sizeof...("), make({.kind = Kind::expansion, .a = pack}), text(")")})
+                   : nullptr;
     }
     if (accept("fl"))
         return fold(true, false);
@@ -201,8 +160,7 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
         const Node* const first = expression();
         if (first == nullptr)
             return nullptr;
-        return compound(
-            {first, text(code == "cm" ? "" : " "), text(op.text), text(" "), expression()});
+        return compound({first, text(code == "cm" ? "" : " "), text(op.text), text(" "), expression()});
     }
     case Use::name:
         return nullptr;
@@ -248,9 +206,8 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
     }
     if (code.ends_with('c')) { // casts
         const Node* const to = type();
-        return to != nullptr
-                   ? sequence({text(op.text), text("<"), to, text(">("), expression(), text(")")})
-                   : nullptr;
+        return to != nullptr ? sequence({text(op.text), text("<"), to, text(">("), expression(), text(")")})
+                             : nullptr;
     }
     if (code == "st" || code == "at" || code == "ti")
         return sequence({text(op.text), text("("), type(), text(")")});
@@ -273,8 +230,8 @@ const Node* ItaniumParser::operator_expression(const Operator& op) noexcept {
         if (accept('E'))
             return start;
         const auto values = accept("pi") ? expressions() : std::nullopt;
-        return values ? sequence({start, text("("), make({.kind = Kind::comma_list, .list = *values}),
-                                  text(")")})
+        return values ? sequence(
+                            {start, text("("), make({.kind = Kind::comma_list, .list = *values}), text(")")})
                       : nullptr;
     }
     return sequence({text(op.text), text(" "), expression()}); // delete
@@ -286,7 +243,7 @@ const Node* ItaniumParser::literal() noexcept {
         char code;
         std::string_view suffix;
     };
-    static constexpr Row suffixes[] = {{'i', ""},  {'j', "u"},  {'l', "l"},
+    static constexpr Row suffixes[] = {{'i', ""},   {'j', "u"},  {'l', "l"},
                                        {'m', "ul"}, {'x', "ll"}, {'y', "ull"}};
     accept('L');
     if (accept("_Z") || accept("Z")) {

@@ -310,8 +310,8 @@ const Node* ItaniumParser::unqualified_name(NameState* state, const Node* scope)
                 return nullptr;
         while (!accept('E'));
         const auto all = list(names);
-        found = all ? sequence({text("["), make({.kind = Kind::comma_list, .list = *all}), text("]")})
-                    : nullptr;
+        found =
+            all ? sequence({text("["), make({.kind = Kind::comma_list, .list = *all}), text("]")}) : nullptr;
     } else {
         found = operator_name(state);
     }
@@ -396,12 +396,10 @@ const Node* ItaniumParser::standard_class() noexcept {
         {'d', "std::iostream", "std::basic_iostream<char, std::char_traits<char>>", "basic_iostream"},
     };
     for (const Row& row : rows)
-        if (accept(row.code))
-        {
+        if (accept(row.code)) {
             const Node* const full = make({.kind = Kind::standard, .text = row.full, .b = text(row.base)});
-            return full != nullptr
-                       ? make({.kind = Kind::standard, .text = row.name, .a = full, .b = full->b})
-                       : nullptr;
+            return full != nullptr ? make({.kind = Kind::standard, .text = row.name, .a = full, .b = full->b})
+                                   : nullptr;
         }
     return nullptr;
 }

@@ -87,11 +87,9 @@ private:
         return node != nullptr && allocated(to.push(node));
     }
     /// Remembers what later parts may refer to; returns it.
-    const Node* remember(const Node* node) noexcept {
-        return push(substitutions_, node) ? node : nullptr;
-    }
-    /// Whether the arguments of a template follow a type. After the type of a conversion they are those of the
-    /// conversion.
+    const Node* remember(const Node* node) noexcept { return push(substitutions_, node) ? node : nullptr; }
+    /// Whether the arguments of a template follow a type. After the type of a conversion they are those of
+    /// the conversion.
     [[nodiscard]] bool args_follow() const noexcept { return peek() == 'I' && !in_conversion_; }
     bool allocated(bool done) noexcept {
         out_of_memory_ |= !done;

@@ -12,8 +12,7 @@ Sections::Sections(const Module& module) noexcept {
             code_offset = range.offset;
             code_size = static_cast<uint32_t>(range.size);
         }
-    Section* const all[] = {&info,   &abbrev,   &str,  &line,       &line_str,
-                            &ranges, &rnglists, &addr, &str_offsets};
+    Section* const all[] = {&info, &abbrev, &str, &line, &line_str, &ranges, &rnglists, &addr, &str_offsets};
     // The first section of a name counts.
     for (const CustomSection& custom : module.custom_sections())
         if (custom.name.starts_with(".debug_"))
@@ -41,7 +40,8 @@ Context::Context(const Module& module, Allocator& from) noexcept
 
 bool Context::damaged(const Section& section, uint64_t offset, const char* what) noexcept {
     if (!damage_)
-        damage_ = Error{allocator, ErrorCode::malformed, "%s at 0x%" PRIx64 ": %s", section.name, offset, what};
+        damage_ =
+            Error{allocator, ErrorCode::malformed, "%s at 0x%" PRIx64 ": %s", section.name, offset, what};
     return false;
 }
 

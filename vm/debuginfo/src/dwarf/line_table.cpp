@@ -53,7 +53,7 @@ private:
 
 bool LineTable::Reader::read_header() noexcept {
     uint64_t length = 0;
-    if (!read_length(in_, header_.encoding, length) || length > in_.remaining() || length == 0)
+    if (!read_length(in_, header_.encoding, length) || !in_.good() || length > in_.remaining())
         return damaged("the length of a line table exceeds the section");
     header_.end = in_.offset() + length;
     in_ = Input{context_.sections.line.bytes.first(static_cast<size_t>(header_.end)), in_.offset()};
@@ -241,9 +241,7 @@ bool LineTable::Reader::add_row() noexcept {
     }
     if (count > first_row_ && address < table_.rows_.back().address)
         is_ordered_ = false;
-    const auto number = [](uint64_t value) {
-        return static_cast<uint32_t>(value <= UINT32_MAX ? value : 0);
-    };
+    const auto number = [](uint64_t value) { return static_cast<uint32_t>(value <= UINT32_MAX ? value : 0); };
     return context_.allocated(table_.rows_.push({static_cast<uint32_t>(address), number(registers_.file),
                                                  number(registers_.line), number(registers_.column)}));
 }

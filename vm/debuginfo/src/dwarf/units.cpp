@@ -36,7 +36,7 @@ bool Units::read_header(Input& in, Unit& unit, bool& is_compiled) noexcept {
     uint64_t length = 0;
     if (!context_.work(info, unit.begin))
         return false;
-    if (!read_length(in, unit.encoding, length) || length > in.remaining())
+    if (!read_length(in, unit.encoding, length) || !in.good() || length > in.remaining())
         return refuse("the length of a unit exceeds the section");
     unit.end = in.offset() + length;
     unit.encoding.version = in.u16();
@@ -189,8 +189,7 @@ bool Units::add_ranges(const Unit& unit, const Extent& extent, SegmentMap& map, 
         if (!context_.is_code(begin, end))
             return true;
         has_code = true;
-        return context_.allocated(
-            map.add({static_cast<uint32_t>(begin), static_cast<uint32_t>(end), owner}));
+        return context_.allocated(map.add({static_cast<uint32_t>(begin), static_cast<uint32_t>(end), owner}));
     };
     if (extent.ranges) {
         uint64_t offset = extent.ranges.number;
