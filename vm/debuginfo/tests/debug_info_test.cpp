@@ -94,6 +94,90 @@ TEST(DebugInfo, moves) {
     EXPECT_EQ(frames_at(third, module, 0x10), inlined);
 }
 
+/// A unit in DWARF 5 with a function `f` that has a list of ranges, and with indexed strings and addresses.
+/// `offset_size` is 4, or 8 in 64-bit DWARF.
+std::string with_ranges(const Bytes& list, uint32_t address, size_t offset_size = 4,
+                        size_t address_size = 4) {
+    const auto length = [&](size_t size) {
+        return offset_size == 8 ? u32(0xffff'ffff) + fixed(size, 8) : u32(size);
+    };
+    // The root: bases of three sections, the ranges, and the name, by their numbers.
+    const Bytes abbreviations =
+        abbreviation(1, 0x11, true,
+                     {0x72, 0x17, 0x73, 0x17, 0x74, 0x17, 0x55, 0x23, 0x03, 0x25, 0x10, 0x17}) +
+        abbreviation(2, 0x2e, false, {0x03, 0x1a, 0x55, 0x23}) + Bytes{0};
+    const size_t header = offset_size == 8 ? 16 : 8;
+    const size_t lists_header = header + 4;
+    const auto base = [&](size_t at) { return fixed(at, offset_size); };
+    const Bytes entries = Bytes{1} + base(header) + base(header) + base(lists_header) + Bytes{1, 0} +
+                          base(0) + Bytes{2, 1, 0} + Bytes{0};
+    const Bytes info =
+        u16(5) + Bytes{1, static_cast<uint8_t>(address_size)} + fixed(0, offset_size) + entries;
+    const Bytes strings = u16(5) + u16(0) + fixed(0, offset_size) + fixed(2, offset_size);
+    const Bytes addresses = u16(5) + Bytes{static_cast<uint8_t>(address_size), 0} +
+                            fixed(0x10, address_size) + fixed(0x20, address_size) +
+                            fixed(UINT64_MAX, address_size);
+    // The unit has all of the code, and the function has the list.
+    const Bytes all = Bytes{7} + fixed(1, address_size) + Bytes{0x60, 0};
+    const Bytes lists = u16(5) + Bytes{static_cast<uint8_t>(address_size), 0} + u32(2) +
+                        fixed(2 * offset_size + all.size(), offset_size) +
+                        fixed(2 * offset_size, offset_size) + all + list;
+    const Bytes module = with_sections({{".debug_abbrev", abbreviations},
+                                        {".debug_info", length(info.size()) + info},
+                                        {".debug_line", usual_lines()},
+                                        {".debug_str", text("u") + text("f")},
+                                        {".debug_str_offsets", length(strings.size()) + strings},
+                                        {".debug_addr", length(addresses.size()) + addresses},
+                                        {".debug_rnglists", length(lists.size()) + lists}});
+    EXPECT_EQ(damage_of(module, address), "");
+    const std::string found = frames_at(module, address);
+    return found.substr(0, found.find(' '));
+}
+
+TEST(DebugInfo, ranges_of_dwarf_5) {
+    const std::pair<size_t, size_t> sizes[] = {{4, 4}, {4, 8}, {8, 4}, {8, 8}};
+    for (const auto& [offset_size, address_size] : sizes) {
+        const auto number = [&](uint64_t value) { return fixed(value, address_size); };
+        const std::pair<const char*, Bytes> lists[] = {
+            {"start_length", Bytes{7} + number(0x10) + Bytes{0x10, 0}},
+            {"start_end", Bytes{6} + number(0x10) + number(0x20) + Bytes{0}},
+            {"startx_endx", {2, 0, 1, 0}},
+            {"startx_length", {3, 0, 0x10, 0}},
+            {"base_address", Bytes{5} + number(0xc) + Bytes{4, 4, 0x14, 0}},
+            {"base_addressx", {1, 0, 4, 0, 0x10, 0}},
+            {"after one that was dropped",
+             Bytes{5} + number(UINT64_MAX) + Bytes{4, 5, 0x50, 1, 2, 4, 5, 0x50, 1, 9, 4, 0, 1} +
+                 Bytes{3, 2, 0x40, 7} + number(0) + Bytes{0x40} + Bytes{3, 0, 0x10, 0}},
+        };
+        for (const auto& [kind, list] : lists) {
+            EXPECT_EQ(with_ranges(list, 0x10, offset_size, address_size), "f") << kind;
+            EXPECT_EQ(with_ranges(list, 0x1f, offset_size, address_size), "f") << kind;
+            EXPECT_EQ(with_ranges(list, 0xf, offset_size, address_size), "") << kind;
+            EXPECT_EQ(with_ranges(list, 0x20, offset_size, address_size), "") << kind;
+        }
+        EXPECT_EQ(with_ranges({0}, 0x10, offset_size, address_size), "");
+    }
+}
+
+TEST(DebugInfo, ranges_of_dwarf_4) {
+    const Bytes abbreviations = abbreviation(1, 0x11, true, {0x11, 0x01, 0x55, 0x17}) +
+                                abbreviation(2, 0x2e, false, {0x03, 0x08, 0x55, 0x17}) + Bytes{0};
+    // Relative to the unit's address, and to another base. One was dropped.
+    const Bytes ranges = u32(1) + u32(0x60) + u32(0) + u32(0) + u32(0xc) + u32(0x10) + u32(0xffff'ffff) +
+                         u32(0xffff'fffe) + u32(0x10) + u32(0x50) + u32(0xffff'ffff) + u32(0x20) + u32(0) +
+                         u32(8) + u32(0) + u32(0);
+    const Bytes module = with_sections(
+        {{".debug_abbrev", abbreviations},
+         {".debug_info", unit_4(Bytes{1} + u32(4) + u32(0) + Bytes{2, 'f', 0} + u32(16) + Bytes{0})},
+         {".debug_line", usual_lines()},
+         {".debug_ranges", ranges}});
+    EXPECT_EQ(damage_of(module), "");
+    for (const uint32_t address : {0x10u, 0x13u, 0x20u, 0x27u})
+        EXPECT_EQ(frames_at(module, address).substr(0, 2), "f ") << address;
+    for (const uint32_t address : {0xfu, 0x14u, 0x1fu, 0x28u, 0x50u})
+        EXPECT_NE(frames_at(module, address).substr(0, 2), "f ") << address;
+}
+
 #ifdef WARPBEAM_TRAPS
 
 Bytes read(const std::string& path) {
@@ -152,7 +236,7 @@ TEST(DebugInfo, of_optimised_programs) {
                                  "demo::Box<int>::get(int) const" + at("traps.cpp", "get") + "\n";
     const std::string in_elsewhere =
         check + "demo::elsewhere(int)" + at("traps_elsewhere.cpp", "elsewhere") + "\n";
-    for (const std::string kind : {"dwarf4", "dwarf5", "lto"}) {
+    for (const std::string kind : {"dwarf4", "dwarf5", "lto", "memory64", "types"}) {
         const Module module = load(read(WARPBEAM_TRAPS + kind + ".wasm"));
         const std::vector<std::string> all = all_frames(module);
         EXPECT_TRUE(contains(all, in_twice)) << kind << ": nowhere\n" << in_twice;

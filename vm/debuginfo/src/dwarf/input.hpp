@@ -24,9 +24,9 @@ public:
     [[nodiscard]] bool at_end() const noexcept { return at_ == section_.size(); }
     [[nodiscard]] uint64_t remaining() const noexcept { return section_.size() - at_; }
 
-    /// Little-endian, of at most eight bytes.
+    /// Little-endian. More than eight bytes are a fault.
     uint64_t fixed(unsigned size) noexcept {
-        if (size > remaining()) {
+        if (size > remaining() || size > 8) {
             fail();
             return 0;
         }

@@ -1,6 +1,7 @@
 #include "dwarf/line_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace warpbeam::dwarf {
 
@@ -47,6 +48,7 @@ private:
     Header header_;
     Registers registers_;
     size_t first_row_ = 0;    ///< of the current sequence
+    bool has_begun_ = false;  ///< whether it has a row, perhaps of no code
     bool is_ordered_ = true;  ///< whether its addresses only grow
     bool is_dropped_ = false; ///< whether the linker has left it out
 };
@@ -61,10 +63,8 @@ bool LineTable::Reader::read_header() noexcept {
     if (header_.encoding.version < 2 || header_.encoding.version > 5)
         return damaged("a line table of an unknown version");
     header_.encoding.address_size = unit_.encoding.address_size;
-    if (header_.encoding.version == 5) {
-        header_.encoding.address_size = in_.u8();
-        (void)in_.u8(); // the size of segment selectors
-    }
+    if (header_.encoding.version == 5)
+        (void)in_.u16(); // the sizes of addresses, which are those of the unit, and of segment selectors
     const uint64_t header_length = in_.fixed(header_.encoding.offset_size);
     const uint64_t program = in_.offset() + std::min(header_length, in_.remaining());
     header_.min_instruction_length = in_.u8();
@@ -233,7 +233,7 @@ bool LineTable::Reader::execute_extended() noexcept {
 bool LineTable::Reader::add_row() noexcept {
     const size_t count = table_.rows_.size();
     const uint64_t address = registers_.address;
-    if (count == first_row_)
+    if (!std::exchange(has_begun_, true))
         is_dropped_ = !context_.is_code(address, address + 1);
     if (is_dropped_ || address > context_.sections.code_size) {
         is_dropped_ = true;
@@ -263,6 +263,7 @@ bool LineTable::Reader::end_sequence() noexcept {
         rows.truncate(first_row_);
     }
     first_row_ = rows.size();
+    has_begun_ = false;
     is_ordered_ = true;
     is_dropped_ = false;
     registers_ = {};

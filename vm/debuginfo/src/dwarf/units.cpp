@@ -231,7 +231,7 @@ bool Units::read_ranges(const Unit& unit, uint64_t offset, Add add) noexcept {
             return true;
         if (begin == unit.encoding.max_address())
             base = end;
-        else if (!add(base + begin, base + end))
+        else if (!unit.encoding.is_dropped(base) && !add(base + begin, base + end))
             return false;
     }
 }
@@ -276,8 +276,7 @@ bool Units::read_rnglist(const Unit& unit, uint64_t offset, Add add) noexcept {
         case Rle::offset_pair: {
             const uint64_t first = in.uleb();
             const uint64_t second = in.uleb();
-            // Added to the address of a function that was left out, it would be in the code again.
-            if (base && *base < unit.encoding.max_address() - 1) {
+            if (base && !unit.encoding.is_dropped(*base)) {
                 begin = *base + first;
                 end = *base + second;
             }

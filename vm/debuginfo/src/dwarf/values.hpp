@@ -18,6 +18,9 @@ struct Encoding {
     [[nodiscard]] uint64_t max_address() const noexcept {
         return address_size == 8 ? UINT64_MAX : UINT32_MAX;
     }
+    /// Whether linkers give this address to functions that they leave out. Offsets that are added to it could
+    /// lead to code again.
+    [[nodiscard]] bool is_dropped(uint64_t address) const noexcept { return address >= max_address() - 1; }
 };
 
 /// The value of an attribute, as it is written.
