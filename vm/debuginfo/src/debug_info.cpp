@@ -40,28 +40,9 @@ std::string_view url_in(const Module& module, std::string_view section) noexcept
     return {};
 }
 
-} // namespace
-
-bool SourceFile::append_to(Vec<char>& path) const noexcept {
-    const std::string_view parts[] = {base, directory, name};
-    size_t first = 2;
-    while (first > 0 && !is_absolute(parts[first]))
-        --first;
-    const size_t before = path.size();
-    for (size_t i = first; i < 3; ++i) {
-        if (parts[i].empty())
-            continue;
-        const bool apart = path.size() == before || path.back() == '/' || path.back() == '\\';
-        if ((!apart && !path.push('/')) || !path.append(std::span{parts[i]})) {
-            path.truncate(before);
-            return false;
-        }
-    }
-    return true;
-}
-
-struct DebugInfo::Impl {
-    Impl(const Module& module, Allocator& allocator) noexcept
+/// What is known of a module.
+struct Finder {
+    Finder(const Module& module, Allocator& allocator) noexcept
         : context{module, allocator}, units{context}, tables{allocator} {}
 
     [[nodiscard]] bool load() noexcept {
@@ -90,7 +71,7 @@ struct DebugInfo::Impl {
     Vec<UnitTables> tables;
 };
 
-bool DebugInfo::Impl::find(uint32_t address, Vec<SourceFrame>& frames) noexcept {
+bool Finder::find(uint32_t address, Vec<SourceFrame>& frames) noexcept {
     const uint32_t number = units.unit_of_address(address);
     if (number == dwarf::Segment::nobody)
         return true;
@@ -129,6 +110,30 @@ bool DebugInfo::Impl::find(uint32_t address, Vec<SourceFrame>& frames) noexcept 
     }
     return true;
 }
+
+} // namespace
+
+bool SourceFile::append_to(Vec<char>& path) const noexcept {
+    const std::string_view parts[] = {base, directory, name};
+    size_t first = 2;
+    while (first > 0 && !is_absolute(parts[first]))
+        --first;
+    const size_t before = path.size();
+    for (size_t i = first; i < 3; ++i) {
+        if (parts[i].empty())
+            continue;
+        const bool apart = path.size() == before || path.back() == '/' || path.back() == '\\';
+        if ((!apart && !path.push('/')) || !path.append(std::span{parts[i]})) {
+            path.truncate(before);
+            return false;
+        }
+    }
+    return true;
+}
+
+struct DebugInfo::Impl : Finder {
+    using Finder::Finder;
+};
 
 DebugInfo::DebugInfo(Module module, Allocator& allocator) noexcept
     : module_{std::move(module)}, allocator_{&allocator} {}

@@ -153,7 +153,11 @@ TEST(Demangle, rust_v0) {
         {"_RINvC1c1fRShTlmEFUKCcEuE", "c::f::<&[u8], (i32, u32), unsafe extern \"C\" fn(char)>"},
         {"_RINvC1c1fDNtB2_1Tp1AlEL_E", "c::f::<dyn c::T<A = i32>>"},
         {"_RINvC1c1fAhj4_E", "c::f::<[u8; 4]>"},
-        {"_RNvC1cu3abc", "c::punycode{abc}"},
+        {"_RNvCs1234_7mycrateu8gdel_5qa", "mycrate::gödel"},
+        {"_RNvCs_1cu30____7hkackfecea1cbdathfdh9hlq6y", "c::საჭმელად_გემრიელი_სადილი"},
+        {"_RNvC1cu3A_b", "c::punycode{A-b}"},
+        {"_RNvC1cu3ABC", "c::punycode{ABC}"},
+        {"_RNvC1cu9_999999999", "c::punycode{999999999}"},
         {"_RNvC7mycrate3foo.llvm.123", "mycrate::foo"},
         {"_RINvC1c1fFG_RL0_hEuE", "c::f::<for<'a> fn(&'a u8)>"},
     });

@@ -27,6 +27,9 @@ public:
         return add({digits, static_cast<size_t>(end - digits)});
     }
 
+    /// Adds a character in UTF-8; false if there is none with this code point.
+    [[nodiscard]] bool add_code_point(uint32_t code) noexcept;
+
     /// Whether everything added is there.
     [[nodiscard]] bool good() const noexcept { return !too_long_ && !out_of_memory_; }
     [[nodiscard]] bool out_of_memory() const noexcept { return out_of_memory_; }
@@ -50,5 +53,10 @@ private:
 [[nodiscard]] bool rust_legacy(std::string_view name, Output& out) noexcept;
 [[nodiscard]] bool rust_v0(std::string_view name, Output& out) noexcept;
 /// @}
+
+/// Writes the characters that Punycode stands for, in which Rust's names have an underscore for the hyphen;
+/// false, and nothing is written, if it is damaged or too long.
+/// https://www.rfc-editor.org/rfc/rfc3492
+[[nodiscard]] bool punycode(std::string_view encoded, Output& out) noexcept;
 
 } // namespace warpbeam::demangling

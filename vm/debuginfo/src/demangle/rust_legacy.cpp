@@ -1,7 +1,5 @@
 #include "demangle/output.hpp"
 
-#include <warpbeam/loader/utf8.hpp>
-
 namespace warpbeam::demangling {
 namespace {
 
@@ -9,26 +7,11 @@ bool is_hex(std::string_view text) noexcept {
     return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-/// A code point as UTF-8; nothing if it is none, or controls a terminal.
 bool add_character(std::string_view hex, Output& out) noexcept {
     uint32_t code = 0;
     const auto end = std::from_chars(hex.data(), hex.data() + hex.size(), code, 16);
-    if (end.ec != std::errc{} || end.ptr != hex.data() + hex.size() || code < 0x20 || code > 0x10ffff)
-        return false;
-    char bytes[4];
-    size_t size = 1;
-    if (code < 0x80) {
-        bytes[0] = static_cast<char>(code);
-    } else {
-        size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-        for (size_t i = size - 1; i > 0; --i, code >>= 6)
-            bytes[i] = static_cast<char>(0x80 | (code & 0x3f));
-        bytes[0] = static_cast<char>((0xf00 >> size) | code);
-    }
-    if (!is_utf8(std::string_view{bytes, size}))
-        return false;
-    out.add({bytes, size});
-    return true;
+    return end.ec == std::errc{} && end.ptr == hex.data() + hex.size() && code >= 0x20 &&
+           out.add_code_point(code);
 }
 
 /// What stands between two dollar signs.

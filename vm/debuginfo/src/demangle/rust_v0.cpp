@@ -62,6 +62,8 @@ RustReader::Identifier RustReader::identifier() noexcept {
 void RustReader::print_name(const Identifier& name) noexcept {
     if (!name.is_punycode)
         return print(name.text);
+    if (muted_ || (good_ && punycode(name.text, out_)))
+        return;
     // As it is, but marked; the last underscore stands for the hyphen.
     print("punycode{");
     const size_t split = name.text.rfind('_');
