@@ -214,6 +214,21 @@ TEST(DamagedDebugInfo, endless_counts_in_line_tables_end) {
                   ".debug_line at 0x0: the file names of a line table do not end");
 }
 
+TEST(DamagedDebugInfo, values_of_any_form_do_no_harm) {
+    for (int form = 0; form < 128; ++form) {
+        const auto code = static_cast<uint8_t>(form);
+        // A column of a table of files, where addresses have 255 bytes; and an attribute.
+        const Bytes names = Bytes{1, 1, code, 1} + Bytes(40, 1) + Bytes{0};
+        const Bytes rest = Bytes{1, 1, 1, 0xfb, 14, 1} + names;
+        (void)ask_all(module_with(usual_info(), unit(u16(5) + Bytes{255, 0} + u32(rest.size()) + rest)));
+        const Bytes abbreviations =
+            abbreviation(1, 0x11, false, {0x03, code, 0x11, code, 0x12, code, 0x55, code}) + Bytes{0};
+        for (const int value : {0, 1, 127, 255})
+            (void)ask_all(module_with(unit_4(Bytes{1} + Bytes(100, static_cast<uint8_t>(value))),
+                                      usual_lines(), abbreviations));
+    }
+}
+
 TEST(DamagedDebugInfo, addresses_advance_by_any_amount) {
     const Bytes huge = {2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
     const Bytes lines = line_table(set_address(4) + line(4) + huge + line(1) + huge + line(1) +
