@@ -108,7 +108,7 @@ public:
         given_ = execution_.fuel();
         for (uint32_t fd = 0; fd < 3; ++fd)
             if ((snapshot.number >> fd & 1) == 0)
-                context_->close(fd);
+                context_->descriptors().close(fd);
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -144,7 +144,7 @@ public:
         event.kind = EventKind::snapshot;
         event.fuel = used_now();
         for (uint32_t fd = 0; fd < 3; ++fd)
-            event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
+            event.number |= (context_->descriptors().find(fd) != nullptr ? uint64_t{1} : 0) << fd;
         if (series_.is_complete())
             event.number |= Event::complete;
         event.bytes.assign(sink.bytes().begin(), sink.bytes().end());

@@ -1,4 +1,5 @@
 #include "deterministic_host.hpp"
+#include "directories.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
@@ -28,6 +29,7 @@ struct Settings {
     std::string_view path;
     std::optional<std::string_view> invoke;
     std::vector<std::string_view> args;
+    std::vector<MappedDirectory> directories;
     SaveSettings save;
     RecordSettings record;
 };
@@ -79,6 +81,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
         .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
+    add_directory_option(options, settings.directories);
     add_save_options(options, settings.save);
     options
         .value("--record", "FILE",
@@ -99,6 +102,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (rest->empty())
         throw options.error("a FILE is needed");
     check_save_options(options, settings.save);
+    if (!settings.directories.empty() && !settings.record.path.empty())
+        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -208,6 +213,7 @@ ProgramState state_of(const Settings& settings) {
     state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
+    state.directories = settings.directories;
     state.stack_size = settings.config.stack_size;
     state.max_memory = settings.limits.memory_bytes;
     state.is_interruptible = settings.config.interruption;
@@ -237,8 +243,9 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
         check(context.add_arg(arg));
     for (const auto& [name, value] : settings.env)
         check(context.add_env(name, value));
+    open_directories(context, settings.directories);
     Linker linker{engine};
-    check(wasi::define(linker, context));
+    check(wasi::define(linker, context, wasi::pointers_of(module)));
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
 

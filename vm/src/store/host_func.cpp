@@ -117,9 +117,12 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     store.heap.end_collection(); // one that was interrupted in a nested computation
     if (called)
         return Exit::none;
-    return called.error().code() == TrapCode::suspended
-               ? wait(execution, store.pending, Internal::has_token(from))
-               : store.pending.hold(execution, std::move(called.error()));
+    if (called.error().code() == TrapCode::suspended)
+        return wait(execution, store.pending, Internal::has_token(from));
+    // The arguments are still there, so that an execution calls the function again when it goes on.
+    if (called.error().code() == TrapCode::interrupted && (execution.may_suspend || execution.must_stop()))
+        return Exit::interrupted;
+    return store.pending.hold(execution, std::move(called.error()));
 }
 
 } // namespace vm
