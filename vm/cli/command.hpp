@@ -43,6 +43,7 @@ int sfv(Words words);
 int sfv_tests(Words words);
 
 /// The exit status of an aborted computation; prints the reason unless the program chose to exit.
+/// Defined in backtrace.cpp.
 int report(const Trap& trap);
 
 /// Text from a module, made safe for a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also safe

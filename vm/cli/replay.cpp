@@ -1,10 +1,10 @@
+#include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
-#include <warpbeam/vm/print.hpp>
 
 #include <cinttypes>
 #include <cstdio>
@@ -252,9 +252,9 @@ int replay(Words words) {
         return exit_different;
     }
     if (to)
-        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n",
+        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),
-                     WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
+                     backtrace ? describe(machine.backtrace()).c_str() : "");
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

@@ -8,7 +8,6 @@
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
-#include <warpbeam/vm/print.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
 #include <algorithm>
@@ -290,14 +289,6 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
 }
 
 } // namespace
-
-int report(const Trap& trap) {
-    if (trap.code() == TrapCode::exit)
-        return trap.exit_status();
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(to_text(trap).view()));
-    return exit_failure;
-}
 
 int run(Words words) {
     Settings settings;

@@ -1,10 +1,10 @@
 #include "saved_program.hpp"
 
+#include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 
-#include <warpbeam/vm/print.hpp>
 #include <warpbeam/wasi/saved_files.hpp>
 
 #include <algorithm>
@@ -252,8 +252,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
         if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
-            std::fprintf(stderr, "trap: out of fuel%.*s\n",
-                         WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
+            std::fprintf(stderr, "trap: out of fuel%s\n", describe(execution.backtrace()).c_str());
             return exit_failure;
         }
         state.host = host.state();

@@ -88,7 +88,7 @@ check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=
 
 check("fuel can be added", ["resume", "--fuel", "10000", "snapshot"], None, stdin=b"input")
 check("how much was used", ["run", "--fuel", "3000", "--print-fuel", "count.wat"], None,
-      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +at .*pause", re.DOTALL), status=1)
+      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +0: .*pause", re.DOTALL), status=1)
 
 def signalled(args, delay):
     """A program that has got the signal."""
