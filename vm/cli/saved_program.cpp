@@ -4,6 +4,7 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
+#include "stop.hpp"
 
 #include <warpbeam/wasi/saved_files.hpp>
 
@@ -251,10 +252,10 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
             return exit_success;
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
-        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
-            std::fprintf(stderr, "trap: out of fuel%s\n", describe(execution.backtrace()).c_str());
-            return exit_failure;
-        }
+        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0))
+            return report_out_of_fuel(execution.backtrace());
+        if (*stopped == ExecutionState::interrupted && stop_cause() != StopCause::none)
+            return report_stop(execution.backtrace());
         state.host = host.state();
         try {
             save_program(store, instance, execution, state, context, save.path);

@@ -1,4 +1,5 @@
 #include "files.hpp"
+#include "json.hpp"
 #include "options.hpp"
 
 #include <warpbeam/spectest/runner.hpp>
@@ -70,21 +71,6 @@ public:
 private:
     bool quiet_;
 };
-
-std::string json_string(std::string_view text) {
-    std::string json = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || c == '"' || c == '\\') {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-            json += escaped;
-        } else {
-            json += c;
-        }
-    }
-    return json + "\"";
-}
 
 std::string json_counts(const Counts& counts) {
     return "\"passed\": " + std::to_string(counts.passed) + ", \"failed\": " + std::to_string(counts.failed) +

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <warpbeam/vm/store.hpp>
+
+#include <chrono>
+#include <optional>
+
+/// What stops a program from outside: Ctrl-C and the time limit.
+
+namespace warpbeam::cli {
+
+enum class StopCause : uint8_t { none, ctrl_c, timeout };
+
+/// Why the running program was asked to stop.
+[[nodiscard]] StopCause stop_cause() noexcept;
+
+/// What may stop a program.
+struct StopSettings {
+    std::optional<std::chrono::microseconds> timeout;
+    bool interruptible = false; ///< by Ctrl-C, with a backtrace
+    /// Whether its code must be one that can be interrupted.
+    [[nodiscard]] bool wanted() const noexcept;
+};
+class Options;
+/// Adds `--timeout` and `--interruptible`.
+void add_stop_options(Options& options, StopSettings& settings);
+
+/// While it lives, SIGINT and the end of the time interrupt the code of a store, whose engine has
+/// Config::interruption. A second SIGINT ends the process at once; so does the time limit if the
+/// program waits in a call of the system that does not end, such as a write to a full pipe.
+class StopSignals {
+public:
+    StopSignals(const Store& store, const StopSettings& settings);
+    StopSignals(const StopSignals&) = delete;
+    StopSignals& operator=(const StopSignals&) = delete;
+    ~StopSignals();
+
+private:
+    InterruptHandle handle_;
+};
+
+/// The program has stopped: from now on, the time limit does not end the process. To be called before anything
+/// that may take a while, such as a backtrace.
+void stop_is_done() noexcept;
+
+} // namespace warpbeam::cli
