@@ -27,11 +27,12 @@ protected:
     }
 
     /// Makes a copy of the code of the first function that a module defines.
-    void lower(std::string_view wat) {
+    void lower(std::string_view wat, bool observed = false) {
         module = load(wat);
         code = std::make_unique<ModuleCode>(
             module,
-            CodeOptions{false, false, false, false, vm::Internal::layouts(engine), &Allocator::standard()});
+            CodeOptions{.layouts = vm::Internal::layouts(engine), .allocator = &Allocator::standard(),
+                        .observes_calls = observed, .observes_accesses = observed});
         ASSERT_TRUE(code->prepare());
         const uint32_t func = module.imported_funcs();
         ASSERT_EQ(code->lower(func), Exit::none);
