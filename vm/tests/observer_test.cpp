@@ -32,8 +32,8 @@ public:
         case Observed::tail_call:
             break;
         case Observed::access:
-            line += "@" + std::to_string(event.offset() != 0) + "[" + std::to_string(event.operands()[0]) + "]" +
-                    " of " + std::to_string(event.memory(0).size());
+            line += "@" + std::to_string(event.offset() != 0) + "[" + std::to_string(event.operands()[0]) +
+                    "]" + " of " + std::to_string(event.memory(0).size());
             break;
         }
         lines.push_back(line);
@@ -114,9 +114,8 @@ protected:
         store.set_fuel(1'000'000);
         Linker linker{engine};
         EXPECT_TRUE(linker.func("host", "twice", [](int32_t n) { return 2 * n; }));
-        EXPECT_TRUE(linker.func("host", "fail", []() -> std::expected<void, Trap> {
-            return std::unexpected{Trap::host("no")};
-        }));
+        EXPECT_TRUE(linker.func(
+            "host", "fail", []() -> std::expected<void, Trap> { return std::unexpected{Trap::host("no")}; }));
         const Vec<uint8_t> bytes = assemble(wat);
         const auto module = engine.load(bytes);
         if (!module)
@@ -173,8 +172,7 @@ TEST_F(ObserverTest, sees_every_way_to_return) {
     const std::pair<int32_t, std::string> cases[] = {{1, "3"},  {2, "42"}, {3, "3"}, {4, "16"},
                                                      {5, "-5"}, {6, "8"},  {7, "15"}};
     for (const auto& [argument, result] : cases) {
-        EXPECT_EQ(run(ways, argument),
-                  "1 > f(" + std::to_string(argument) + ")\n1 < f(" + result + ")\n");
+        EXPECT_EQ(run(ways, argument), "1 > f(" + std::to_string(argument) + ")\n1 < f(" + result + ")\n");
         EXPECT_EQ(outcome, result);
     }
 }
@@ -292,10 +290,11 @@ TEST_F(ObserverTest, is_told_of_an_entry_once_if_there_is_no_fuel_for_it) {
 }
 
 TEST_F(ObserverTest, is_told_what_is_lowered_even_if_it_wants_nothing_else) {
-    EXPECT_EQ(run("(module (func $g) (func $never) (func $f (export \"f\") (param i32) (result i32) (call $g) "
-                  "(call $g) (i32.const 0)))",
-                  0, false, false),
-              "");
+    EXPECT_EQ(
+        run("(module (func $g) (func $never) (func $f (export \"f\") (param i32) (result i32) (call $g) "
+            "(call $g) (i32.const 0)))",
+            0, false, false),
+        "");
     EXPECT_EQ(recorder.lowered, (std::vector<std::string>{"f", "g"}));
     EXPECT_EQ(recorder.ends, 2U);
 }
@@ -318,7 +317,8 @@ TEST(Execution, lists_its_active_functions) {
     config.fuel = true;
     Engine engine{config};
     Store store{engine};
-    const Vec<uint8_t> bytes = assemble("(module (func $loop (loop (br 0))) (func $g (call $loop)) (func $f (export \"f\") (call $g)))");
+    const Vec<uint8_t> bytes = assemble(
+        "(module (func $loop (loop (br 0))) (func $g (call $loop)) (func $f (export \"f\") (call $g)))");
     const auto module = engine.load(bytes);
     const auto instance = Instance::create(store, *module);
     auto execution = Execution::create(*instance->func("f"));

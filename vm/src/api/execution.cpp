@@ -160,18 +160,18 @@ size_t Execution::active(std::span<ActiveFunc> to) const noexcept {
     const UseOfExecution use{object_, store_};
     size_t count = 0;
     if (use && object_->execution()->inst != nullptr)
-        vm::visit_frames(*object_->execution(),
-                         [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
-                             if (count < to.size()) {
-                                 // The stubs of host functions and the like are no function's code.
-                                 const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after) : nullptr;
-                                 if (code == nullptr)
-                                     return true;
-                                 to[count] = {*inst.module, code->func};
-                             }
-                             ++count;
-                             return true;
-                         });
+        vm::visit_frames(
+            *object_->execution(), [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+                if (count < to.size()) {
+                    // The stubs of host functions and the like are no function's code.
+                    const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after) : nullptr;
+                    if (code == nullptr)
+                        return true;
+                    to[count] = {*inst.module, code->func};
+                }
+                ++count;
+                return true;
+            });
     return count;
 }
 

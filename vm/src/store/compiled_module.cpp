@@ -11,19 +11,19 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
         return static_cast<CompiledModule*>(attached);
     const Config& config = engine.config();
     Observer* const observer = config.observer;
-    const CodeOptions options{
-        .fuel = config.fuel,
-        .interrupt = config.interruption,
-        .guard_pages = engine.guard_pages(),
-        .deterministic = config.deterministic,
-        .layouts = Internal::layouts(engine),
-        .allocator = &engine.allocator(),
-        .observes_calls = observer != nullptr && config.observe_calls,
-        .observes_accesses = observer != nullptr && config.observe_accesses,
-        .tell = observer == nullptr ? nullptr
-                                    : [](Observer& to, const Module& of, uint32_t func,
-                                         bool begins) noexcept { to.lower(of, func, begins); },
-        .observer = observer};
+    const CodeOptions options{.fuel = config.fuel,
+                              .interrupt = config.interruption,
+                              .guard_pages = engine.guard_pages(),
+                              .deterministic = config.deterministic,
+                              .layouts = Internal::layouts(engine),
+                              .allocator = &engine.allocator(),
+                              .observes_calls = observer != nullptr && config.observe_calls,
+                              .observes_accesses = observer != nullptr && config.observe_accesses,
+                              .tell = observer == nullptr
+                                          ? nullptr
+                                          : [](Observer& to, const Module& of, uint32_t func,
+                                               bool begins) noexcept { to.lower(of, func, begins); },
+                              .observer = observer};
     auto* const fresh =
         create<CompiledModule>(engine.allocator(), engine, ModuleAccess::self(module), options);
     if (fresh == nullptr)
