@@ -1,6 +1,7 @@
 #include "call_tree.hpp"
 
 #include "command.hpp"
+#include "json.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -125,12 +126,16 @@ void print_profile(const CallTree& tree) {
         return all == 0 ? 0.0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
     };
     if (tree.counts_fuel())
-        std::fprintf(stderr, "profile: %" PRIu64 " units of fuel in %zu functions\n\n", all, functions.size());
+        std::fprintf(stderr, "profile: %" PRIu64 " units of fuel in %zu function%s\n", all, functions.size(),
+                     functions.size() == 1 ? "" : "s");
     else
-        std::fprintf(stderr, "profile: %zu samples in %.3f s\n\n", tree.sample_count(),
+        std::fprintf(stderr, "profile: %zu samples in %.3f s\n", tree.sample_count(),
                      static_cast<double>(all) / 1e9);
-    if (functions.empty())
+    if (functions.empty()) {
+        std::fprintf(stderr,
+                     "Nothing was sampled: samples are a millisecond apart, so the run must be longer.\n");
         return;
+    }
     if (tree.counts_fuel())
         std::fprintf(stderr, "%12s %14s %7s %14s %7s  function\n", "calls", "self", "", "total", "");
     else
@@ -139,8 +144,8 @@ void print_profile(const CallTree& tree) {
         const CallTree::FuncTotal& row = functions[i];
         const std::string name = tree.name_of(row.func);
         if (tree.counts_fuel())
-            std::fprintf(stderr, "%12" PRIu64 " %14" PRIu64 " %5.1f %% %14" PRIu64 " %5.1f %%  %s\n", row.calls,
-                         row.self, percent(row.self), row.total, percent(row.total), name.c_str());
+            std::fprintf(stderr, "%12" PRIu64 " %14" PRIu64 " %5.1f %% %14" PRIu64 " %5.1f %%  %s\n",
+                         row.calls, row.self, percent(row.self), row.total, percent(row.total), name.c_str());
         else
             std::fprintf(stderr, "%9.1f ms %5.1f %% %9.1f ms %5.1f %%  %s\n",
                          static_cast<double>(row.self) / 1e6, percent(row.self),
@@ -148,23 +153,6 @@ void print_profile(const CallTree& tree) {
     }
     if (functions.size() > most_rows)
         std::fprintf(stderr, "(and %zu more functions)\n", functions.size() - most_rows);
-}
-
-std::string json_string(std::string_view text) {
-    std::string json = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            json += '\\';
-            json += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            char escape[8];
-            std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
-            json += escape;
-        } else {
-            json += c;
-        }
-    }
-    return json + '"';
 }
 
 std::string speedscope(const CallTree& tree, std::string_view title) {
@@ -175,8 +163,7 @@ std::string speedscope(const CallTree& tree, std::string_view title) {
         if (!numbers.try_emplace(node.func, std::to_string(numbers.size())).second)
             continue;
         frames += frames.empty() ? "" : ",";
-        frames += "\n{\"name\":" +
-                  json_string(tree.name_of(node.func)) + "}";
+        frames += "\n{\"name\":" + json_string(tree.name_of(node.func)) + "}";
     }
     std::string samples;
     std::string weights;
@@ -197,8 +184,9 @@ std::string speedscope(const CallTree& tree, std::string_view title) {
            ",\n\"exporter\":\"warpbeam " WARPBEAM_VERSION "\",\n\"activeProfileIndex\":0,\n"
            "\"shared\":{\"frames\":[" +
            frames + "]},\n\"profiles\":[{\"type\":\"sampled\",\"name\":" + name + ",\"unit\":\"" +
-           (tree.counts_fuel() ? "none" : "nanoseconds") + "\",\"startValue\":0,\"endValue\":" +
-           std::to_string(all) + ",\n\"samples\":[" + samples + "],\n\"weights\":[" + weights + "]}]}\n";
+           (tree.counts_fuel() ? "none" : "nanoseconds") +
+           "\",\"startValue\":0,\"endValue\":" + std::to_string(all) + ",\n\"samples\":[" + samples +
+           "],\n\"weights\":[" + weights + "]}]}\n";
 }
 
 } // namespace warpbeam::cli

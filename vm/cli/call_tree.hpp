@@ -87,7 +87,5 @@ void print_profile(const CallTree& tree);
 [[nodiscard]] std::string flame_graph(const CallTree& tree, std::string_view title);
 /// The format of https://www.speedscope.app, which is JSON.
 [[nodiscard]] std::string speedscope(const CallTree& tree, std::string_view title);
-/// Text between quotes in JSON.
-[[nodiscard]] std::string json_string(std::string_view text);
 
 } // namespace warpbeam::cli

@@ -153,11 +153,12 @@ private:
         std::snprintf(place, sizeof place, "\" data-x=\"%.4f\" data-w=\"%.4f\" data-y=\"%d\"><title>", x, w,
                       y);
         char rect[300];
-        std::snprintf(rect, sizeof rect,
-                      "</title><rect x=\"%.3f\" y=\"%d\" width=\"%.3f\" height=\"%d\" rx=\"1\" stroke=\"#fffdf7\" "
-                      "stroke-width=\"0.5\" fill=\"%s\"/><text x=\"%.3f\" y=\"%d\" pointer-events=\"none\">",
-                      x + margin, y, w, row - 1, node == CallTree::root ? "#ddd" : colour(name).c_str(),
-                      x + margin + 3, y + 13);
+        std::snprintf(
+            rect, sizeof rect,
+            "</title><rect x=\"%.3f\" y=\"%d\" width=\"%.3f\" height=\"%d\" rx=\"1\" stroke=\"#fffdf7\" "
+            "stroke-width=\"0.5\" fill=\"%s\"/><text x=\"%.3f\" y=\"%d\" pointer-events=\"none\">",
+            x + margin, y, w, row - 1, node == CallTree::root ? "#ddd" : colour(name).c_str(), x + margin + 3,
+            y + 13);
         const std::string safe = xml(name);
         return "<g class=\"box\" data-name=\"" + safe + place + safe + " (" + xml(amount(totals_[node])) +
                ")" + rect + xml(fitting(name, w)) + "</text></g>\n";

@@ -30,10 +30,11 @@ void set_profile(InstrumentSettings& settings, std::string_view text) {
 
 void add_instrument_options(Options& options, InstrumentSettings& settings) {
     options
-        .optional_value("--profile", "FILE",
-                        "print which functions take how much time; FILE.svg: also a flame graph, FILE.json: for "
-                        "speedscope.app; exact: calls and fuel instead",
-                        [&](std::string_view text) { set_profile(settings, text); })
+        .optional_value(
+            "--profile", "FILE",
+            "print which functions take how much time; FILE.svg: also a flame graph, FILE.json: for "
+            "speedscope.app; exact: calls and fuel instead",
+            [&](std::string_view text) { set_profile(settings, text); })
         .optional_value("--trace", "FILTER",
                         "print calls with arguments and results; FILTER: names (with *) or indices of "
                         "functions, with commas",
@@ -174,21 +175,21 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
         const auto state = execution.resume({.fuel = std::exchange(budget, 0)});
         if (!state)
             throw Failure("warpbeam: " + std::string(state.error().message()));
-        switch (*state) {
-        case ExecutionState::interrupted:
+        if (*state == ExecutionState::done)
+            return std::nullopt;
+        if (*state == ExecutionState::interrupted) {
             if (sampler != nullptr)
                 sampler->take(execution, *tree_);
             continue;
-        case ExecutionState::done:
-            return std::nullopt;
-        case ExecutionState::out_of_fuel:
-            (void)std::fflush(stdout);
-            std::fprintf(stderr, "trap: out of fuel%.*s\n",
-                         WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
-            return exit_failure;
-        default:
-            return report(*execution.trap());
         }
+        // The trace has led to this.
+        if (tracer_)
+            tracer_->finish();
+        if (*state == ExecutionState::trapped)
+            return report(*execution.trap());
+        (void)std::fflush(stdout);
+        std::fprintf(stderr, "trap: out of fuel%.*s\n", WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
+        return exit_failure;
     }
 }
 
@@ -207,7 +208,7 @@ void Instruments::finish() {
     if (tree_)
         print_profile(*tree_);
     if (settings_.stats == Stats::table)
-        print_statistics(statistics_, tree_ ? &*tree_ : nullptr);
+        print_statistics(statistics_);
     else if (settings_.stats == Stats::json)
         print_statistics_json(statistics_, tree_ ? &*tree_ : nullptr);
     if (file_)

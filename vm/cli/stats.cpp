@@ -1,5 +1,7 @@
 #include "stats.hpp"
 
+#include "json.hpp"
+
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
@@ -25,15 +27,15 @@ std::vector<CallTree::FuncTotal> top(const CallTree* profile) {
 
 } // namespace
 
-void print_statistics(const Statistics& statistics, const CallTree* profile) {
+void print_statistics(const Statistics& statistics) {
     const auto ms = [&](Phase phase) { return milliseconds(statistics.times[static_cast<size_t>(phase)]); };
     std::fprintf(stderr, "statistics:\n");
-    std::fprintf(stderr, "  load        %12.3f ms  %zu bytes, %zu functions\n",
-                 ms(Phase::load), statistics.module_bytes, statistics.functions);
+    std::fprintf(stderr, "  load        %12.3f ms  %zu bytes, %zu functions\n", ms(Phase::load),
+                 statistics.module_bytes, statistics.functions);
     std::fprintf(stderr, "  instantiate %12.3f ms\n", ms(Phase::instantiate));
     std::fprintf(stderr, "  run         %12.3f ms\n", ms(Phase::run));
-    std::fprintf(stderr, "  lowering    %12.3f ms  of these, for %zu functions\n",
-                 milliseconds(statistics.lowering), statistics.lowered);
+    std::fprintf(stderr, "  lowering    %12.3f ms  of these, for %zu function%s\n",
+                 milliseconds(statistics.lowering), statistics.lowered, statistics.lowered == 1 ? "" : "s");
     std::fprintf(stderr, "  memories    %12" PRIu64 " bytes at the end, their peak\n",
                  statistics.usage.memory_bytes);
     std::fprintf(stderr, "  objects     %12" PRIu64 " bytes at the peak, %" PRIu64 " collections\n",
@@ -43,30 +45,18 @@ void print_statistics(const Statistics& statistics, const CallTree* profile) {
         std::fprintf(stderr, "  fuel        %12" PRIu64 " units\n", statistics.fuel);
     else
         std::fprintf(stderr, "  fuel        %12s (with --fuel or --profile=exact)\n", "not counted");
-    const auto functions = top(profile);
-    if (functions.empty())
-        return;
-    std::fprintf(stderr, "  most used functions, by themselves:\n");
-    for (const CallTree::FuncTotal& row : functions)
-        if (profile->counts_fuel())
-            std::fprintf(stderr, "    %12" PRIu64 " units  %s\n", row.self, profile->name_of(row.func).c_str());
-        else
-            std::fprintf(stderr, "    %12.3f ms  %s\n", static_cast<double>(row.self) / 1e6,
-                         profile->name_of(row.func).c_str());
 }
 
 void print_statistics_json(const Statistics& statistics, const CallTree* profile) {
     const auto ms = [&](Phase phase) { return milliseconds(statistics.times[static_cast<size_t>(phase)]); };
-    std::fprintf(stderr,
-                 "{\"load_ms\":%.6f,\"instantiate_ms\":%.6f,\"run_ms\":%.6f,\"lowering_ms\":%.6f,"
-                 "\"module_bytes\":%zu,\"functions\":%zu,\"lowered_functions\":%zu,\"memory_bytes\":%" PRIu64
-                 ",\"heap_peak_bytes\":%" PRIu64 ",\"collections\":%" PRIu64 ",\"stack_bytes\":%" PRIu64
-                 ",\"fuel\":",
-                 ms(Phase::load), ms(Phase::instantiate),
-                 ms(Phase::run), milliseconds(statistics.lowering),
-                 statistics.module_bytes, statistics.functions, statistics.lowered,
-                 statistics.usage.memory_bytes, statistics.heap.peak, statistics.heap.collections,
-                 statistics.usage.execution_bytes);
+    std::fprintf(
+        stderr,
+        "{\"load_ms\":%.6f,\"instantiate_ms\":%.6f,\"run_ms\":%.6f,\"lowering_ms\":%.6f,"
+        "\"module_bytes\":%zu,\"functions\":%zu,\"lowered_functions\":%zu,\"memory_bytes\":%" PRIu64
+        ",\"heap_peak_bytes\":%" PRIu64 ",\"collections\":%" PRIu64 ",\"stack_bytes\":%" PRIu64 ",\"fuel\":",
+        ms(Phase::load), ms(Phase::instantiate), ms(Phase::run), milliseconds(statistics.lowering),
+        statistics.module_bytes, statistics.functions, statistics.lowered, statistics.usage.memory_bytes,
+        statistics.heap.peak, statistics.heap.collections, statistics.usage.execution_bytes);
     if (statistics.counts_fuel)
         std::fprintf(stderr, "%" PRIu64, statistics.fuel);
     else
@@ -75,9 +65,10 @@ void print_statistics_json(const Statistics& statistics, const CallTree* profile
         std::fprintf(stderr, ",\"most_used\":[");
         bool first = true;
         for (const CallTree::FuncTotal& row : top(profile)) {
-            std::fprintf(stderr, "%s{\"name\":%s,\"index\":%" PRIu32 ",\"self\":%" PRIu64 ",\"total\":%" PRIu64 "}",
-                         first ? "" : ",", json_string(profile->name_of(row.func)).c_str(), row.func, row.self,
-                         row.total);
+            std::fprintf(stderr,
+                         "%s{\"name\":%s,\"index\":%" PRIu32 ",\"self\":%" PRIu64 ",\"total\":%" PRIu64 "}",
+                         first ? "" : ",", json_string(profile->name_of(row.func)).c_str(), row.func,
+                         row.self, row.total);
             first = false;
         }
         std::fprintf(stderr, "],\"unit\":\"%s\"", profile->counts_fuel() ? "fuel" : "nanoseconds");

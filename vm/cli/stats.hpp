@@ -27,8 +27,9 @@ struct Statistics {
     StoreUsage usage;  ///< at the end, when memories and stacks are as large as they have ever been
     Store::HeapStatistics heap;
 };
-/// Writes them to standard error.
-void print_statistics(const Statistics& statistics, const CallTree* profile);
+/// Writes them to standard error, as a table.
+void print_statistics(const Statistics& statistics);
+/// The same as one line of JSON, with the functions that the profile, if there is one, says are most used.
 void print_statistics_json(const Statistics& statistics, const CallTree* profile);
 
 } // namespace warpbeam::cli

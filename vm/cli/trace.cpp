@@ -60,7 +60,8 @@ uint64_t parse_address(std::string_view text) {
     const auto [end, fault] =
         std::from_chars(digits.data(), digits.data() + digits.size(), number, is_hex ? 16 : 10);
     if (digits.empty() || fault != std::errc{} || end != digits.data() + digits.size())
-        throw UsageError("'" + std::string(text) + "' is not an address (a number, or 0x and a hexadecimal one)");
+        throw UsageError("'" + std::string(text) +
+                         "' is not an address (a number, or 0x and a hexadecimal one)");
     return number;
 }
 
@@ -208,8 +209,11 @@ std::vector<Access> accesses_of(const Module& module, const Observation& event, 
     }
     const MemArg arg = reader.mem_arg();
     const InstrRow& row = row_of(op);
-    Access access{false, arg.memory, sum(index_of(module, arg.memory, operands[0]), arg.offset),
-                  uint64_t{1} << row.access_log2, {}};
+    Access access{false,
+                  arg.memory,
+                  sum(index_of(module, arg.memory, operands[0]), arg.offset),
+                  uint64_t{1} << row.access_log2,
+                  {}};
     // The bytes of a lane are in the vector.
     if (row.imm == Imm::mem_arg_lane) {
         const uint8_t lane = reader.byte();
@@ -316,7 +320,8 @@ void Tracer::trace_access(const Observation& observation) {
         if (!access.touches(*settings_.memory))
             continue;
         const std::span<const uint8_t> memory = observation.memory(access.memory);
-        const bool is_inside = access.bytes <= memory.size() && access.address <= memory.size() - access.bytes;
+        const bool is_inside =
+            access.bytes <= memory.size() && access.address <= memory.size() - access.bytes;
         std::string text = "* " + display_name(module, observation.func()) + " at " +
                            hex(observation.offset()) + ": " + std::string(row_of(op).text()) + " " +
                            hex(access.address) + ", " + std::to_string(access.bytes) +
@@ -328,8 +333,9 @@ void Tracer::trace_access(const Observation& observation) {
         else if (access.is_store)
             text += " <- " + access.value;
         else
-            text += " -> " + print_bytes(memory.subspan(static_cast<size_t>(access.address),
-                                                        static_cast<size_t>(access.bytes))) +
+            text += " -> " +
+                    print_bytes(memory.subspan(static_cast<size_t>(access.address),
+                                               static_cast<size_t>(access.bytes))) +
                     (access.value.empty() ? "" : " (operand " + access.value + ")");
         line(stacks_.shown(), text);
     }
