@@ -2,7 +2,8 @@
 #include "handlers/frame.hpp"
 #include "handlers/generate.hpp"
 
-/// Telling an Observer of calls and accesses (lower/observe.cpp).
+/// Telling an Observer of calls and accesses (lower/observe.cpp), which no instruction of
+/// https://webassembly.github.io/spec/core/exec/instructions.html does.
 
 namespace warpbeam::vm {
 

@@ -6,6 +6,12 @@
 
 namespace warpbeam::vm {
 
+namespace {
+void tell_of_lowering(Observer& observer, const Module& module, uint32_t func, bool begins) noexcept {
+    observer.lower(module, func, begins);
+}
+} // namespace
+
 CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) noexcept {
     if (ModuleAccess::Attachment* const attached = ModuleAccess::attachment(module); attached != nullptr)
         return static_cast<CompiledModule*>(attached);
@@ -19,10 +25,7 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
                               .allocator = &engine.allocator(),
                               .observes_calls = observer != nullptr && config.observe_calls,
                               .observes_accesses = observer != nullptr && config.observe_accesses,
-                              .tell = observer == nullptr
-                                          ? nullptr
-                                          : [](Observer& to, const Module& of, uint32_t func,
-                                               bool begins) noexcept { to.lower(of, func, begins); },
+                              .tell = observer != nullptr ? tell_of_lowering : nullptr,
                               .observer = observer};
     auto* const fresh =
         create<CompiledModule>(engine.allocator(), engine, ModuleAccess::self(module), options);

@@ -57,8 +57,8 @@ struct Config {
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is detected at once.
     bool collect_always = false;
-    /// Who is told what code does, in which thread it may be, and when functions are lowered (observer.hpp);
-    /// null: nobody. It must outlive the engine and all modules that the engine has loaded.
+    /// Is told what code does and when functions are lowered (observer.hpp), in whichever thread does that;
+    /// null: nobody is. It must outlive the engine and all modules that the engine has loaded.
     Observer* observer = nullptr;
     /// Whether the observer is told of calls and returns. Results, traps and fuel are the same; code is
     /// several times slower.
