@@ -9,16 +9,21 @@
 
 namespace warpbeam::cli {
 
-std::string display_name(const Module& module, uint32_t func) {
-    if (func >= module.funcs().size())
-        return "host function";
+std::string raw_name(const Module& module, uint32_t func) {
     if (const std::string_view name = module.func_name(func); !name.empty())
-        return printable(name);
+        return std::string(name);
     uint32_t index = 0;
     for (const Import& import : module.imports())
         if (import.type.kind == ExternKind::func && index++ == func)
-            return printable(import.module) + "." + printable(import.name);
-    return "function " + std::to_string(func);
+            return std::string(import.module) + "." + std::string(import.name);
+    return {};
+}
+
+std::string display_name(const Module& module, uint32_t func) {
+    if (func >= module.funcs().size())
+        return "host function";
+    const std::string name = raw_name(module, func);
+    return name.empty() ? "function " + std::to_string(func) : printable(name);
 }
 
 namespace {

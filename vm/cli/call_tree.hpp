@@ -11,7 +11,9 @@
 
 namespace warpbeam::cli {
 
-/// A function's name for people: `name`, or `function 7` if it has none. Safe for terminals.
+/// A function's name, or `module.name` for an import without one, exactly as in the module; may be empty.
+[[nodiscard]] std::string raw_name(const Module& module, uint32_t func);
+/// The same for people: safe for terminals, and `function 7` if there is no name.
 [[nodiscard]] std::string display_name(const Module& module, uint32_t func);
 
 /// A profile: which functions were called by which, and how much time or fuel each of these calls took.

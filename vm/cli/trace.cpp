@@ -68,7 +68,7 @@ uint64_t parse_address(std::string_view text) {
 } // namespace
 
 bool FuncFilter::matches(const Module& module, uint32_t func) const {
-    const std::string_view name = module.func_name(func);
+    const std::string name = raw_name(module, func);
     const std::string index = std::to_string(func);
     return std::ranges::any_of(items_, [&](const std::string& item) {
         return item == index || (!name.empty() && matches_pattern(item, name)) || item == "*";

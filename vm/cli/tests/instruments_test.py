@@ -46,6 +46,9 @@ file("calls.wat", r"""(module
   (func (export "down") (param i32) (call $down (local.get 0)))
 )""")
 
+file("import.wat", """(module (import "wasi_snapshot_preview1" "fd_close" (func (param i32) (result i32)))
+  (memory (export "memory") 1) (func (export "_start") (drop (call 0 (i32.const 9)))))""")
+
 # ---- Traces ----
 
 check("a trace of calls", ["run", "--trace", "calls.wat", "--invoke", "fib", "2"], stdout="1\n",
@@ -73,6 +76,8 @@ check("a filter with a star", ["run", "--trace", "calls.wat", "--invoke", "fib",
 check("two names, with stars", ["run", "--trace=*oo*,b*h", "calls.wat", "--invoke", "both", "1", "1"], stdout="1\n",
       stderr=lines("> both(1, 1)", "  > loop(1)", "  < loop = 0", "< both = 1"))
 check("a filter that nothing matches", ["run", "--trace=fi", "calls.wat", "--invoke", "fib", "1"], stdout="1\n")
+check("an import without a name", ["run", "--trace=wasi_*.fd_*", "import.wat"],
+      stderr=lines("> wasi_snapshot_preview1.fd_close(9)", "< wasi_snapshot_preview1.fd_close = 8"))
 check("the next word is not the filter", ["run", "--trace", "calls.wat", "--invoke", "loop", "1"], stdout="0\n",
       stderr=lines("> loop(1)", "< loop = 0"))
 ran = check("deep recursion", ["run", "--trace", "calls.wat", "--invoke", "down", "2000"], stderr=None)
@@ -182,7 +187,7 @@ image = xml.etree.ElementTree.fromstring(read("p.svg"))
 boxes = {element.get("data-name"): element for element in image.iter() if element.get("data-name")}
 expect("a flame graph", {"all", "both", "loop"} <= set(boxes), boxes)
 expect("callers are below", float(boxes["loop"].get("data-y")) < float(boxes["both"].get("data-y")))
-check("a deep stack", ["run", "--profile=p.json", "calls.wat", "--invoke", "down", "30000"],
+check("a deep stack", ["run", "--profile=p.json", "calls.wat", "--invoke", "down", "10000"],
       stderr=re.compile(r" 100.0 %  loop\n|9\d.\d %  loop\n"))
 samples = json.loads(read("p.json"))
 profile = samples["profiles"][0]
