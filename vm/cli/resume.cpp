@@ -133,7 +133,8 @@ int resume(Words words) {
     // It may stand where only code that can be interrupted stops.
     state.is_interruptible |= save.on_signal || stop.wanted();
     config.interruption = state.is_interruptible;
-    ResumedHost native{state};
+    ResumedHost resumed{state};
+    wasi::Host& native = resumed;
     DeterministicHost deterministic{state.host};
     wasi::Context context{state.is_deterministic ? deterministic : native};
     for (const std::string& arg : state.args)
