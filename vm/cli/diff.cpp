@@ -79,7 +79,7 @@ Parts exports(const Module& module) {
     Types types{module};
     Parts parts;
     for (const Export& entry : module.exports())
-        parts["\"" + quoted(entry.name) + "\""] = {types.of(module.type_of(entry))};
+        parts["\"" + quoted(entry.name) + "\""] = {types.of(module, entry)};
     return parts;
 }
 
@@ -102,7 +102,7 @@ bool compare(const char* heading, const Parts& before, const Parts& after, bool 
         lines += std::string{"  "} + mark + " " + name + ": " + what + "\n";
     };
     const auto whole = [&](const Part& part) {
-        return sized ? std::to_string(part.size) + " bytes" : part.text;
+        return sized ? std::to_string(part.size) + (part.size == 1 ? " byte" : " bytes") : part.text;
     };
     for (const auto& [name, part] : before)
         if (const auto other = after.find(name); other == after.end())

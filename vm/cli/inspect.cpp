@@ -1,6 +1,7 @@
 #include "files.hpp"
 #include "find_func.hpp"
 #include "inspect_code.hpp"
+#include "inspect_imports.hpp"
 #include "inspect_json.hpp"
 #include "inspect_wat.hpp"
 #include "module_text.hpp"
@@ -231,10 +232,12 @@ int inspect(Words words) {
     bool code = false;
     bool wat = false;
     bool as_json = false;
+    bool imports = false;
     std::optional<std::string_view> func;
     Config config;
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
         .flag("--wat", "instead, print a function in the text format; needs --func", wat)
+        .flag("--imports", "instead, print a C++ program that defines what the module imports", imports)
         .flag("--json", "instead, print a JSON object", as_json)
         .value("--func", "NAME|INDEX", "with --code or --wat: only this function",
                [&func](std::string_view given) { func = given; })
@@ -246,8 +249,8 @@ int inspect(Words words) {
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
-    if (wat + as_json + code > 1)
-        throw options.error("only one of --code, --json and --wat can be used");
+    if (wat + as_json + imports + code > 1)
+        throw options.error("only one of --code, --imports, --json and --wat can be used");
     if (wat && !func)
         throw options.error("--wat needs --func; for a whole module use warpbeam wasm2wat");
     if (func && !code && !wat)
@@ -272,6 +275,10 @@ int inspect(Words words) {
 
     if (wat) {
         print_func(*module, find_func(*module, *func));
+        return exit_success;
+    }
+    if (imports) {
+        std::printf("%s", host_program(*module, path).c_str());
         return exit_success;
     }
     const FeatureSet needed = required_features(file.bytes, load);

@@ -87,7 +87,7 @@ std::string module_json(const Module& module, std::string_view path, const Featu
                 .text("name", entry.name)
                 .text("kind", row_of(entry.kind).keyword)
                 .number("index", entry.index)
-                .text("type", types.of(module.type_of(entry)))
+                .text("type", types.of(module, entry))
                 .str();
         }));
     add("functions", list(module.funcs(), [&](TypeId id) {

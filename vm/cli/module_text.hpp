@@ -36,6 +36,12 @@ public:
     std::string of(const ExternType& type) {
         return collect([&] { external(type, registry_); });
     }
+    /// Of an export, as `inspect` shows it: that a function has exactly its type goes without saying.
+    std::string of(const Module& module, const Export& entry) {
+        ExternType type = module.type_of(entry);
+        type.exact = false;
+        return of(type);
+    }
     std::string definition_of(TypeId id) {
         return collect([&] { definition(registry_[id]); });
     }

@@ -3,6 +3,7 @@
 #include "closest.hpp"
 
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace warpbeam::cli {
@@ -180,7 +181,7 @@ std::chrono::microseconds parse_duration(std::string_view text) {
                         : unit == "m"  ? 60e6
                         : unit == "h"  ? 3600e6
                                        : 0;
-    if (fault != std::errc{} || size == 0 || !(number >= 0))
+    if (fault != std::errc{} || size == 0 || !std::isfinite(number) || number < 0)
         throw UsageError("'" + std::string(text) +
                          "' is not a duration: a number and us, ms, s, m or h, such as 1.5s");
     constexpr double longest = 1e15; // thirty years, which every system's timers can hold
