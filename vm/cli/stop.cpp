@@ -16,21 +16,27 @@ std::atomic<const InterruptHandle*> to_stop = nullptr;
 std::atomic<StopCause> cause = StopCause::none;
 static_assert(std::atomic<StopCause>::is_always_lock_free);
 
-void stop(int signal) {
-    StopCause before = StopCause::none;
-    (void)cause.compare_exchange_strong(before, signal == SIGALRM ? StopCause::timeout : StopCause::ctrl_c);
-    if (signal == SIGALRM && before == StopCause::timeout) {
-        constexpr std::string_view message = "stopped: the time of --timeout is over; the program waits in a call "
-                                             "of the system, which did not end\n";
-        (void)!::write(STDERR_FILENO, message.data(), message.size());
-        ::_exit(exit_timeout);
-    }
-    if (const InterruptHandle* const handle = to_stop; handle != nullptr && before == StopCause::none)
-        handle->interrupt();
+/// How many seconds a program has that was asked to stop. It needs more only if it waits in a call of the system
+/// that does not end, such as a write to a full pipe.
+constexpr unsigned time_to_stop = 1;
+
+void end_process() {
+    const bool is_late = cause == StopCause::timeout;
+    constexpr std::string_view late = "stopped: the time of --timeout is over; it waited in a call of the system\n";
+    constexpr std::string_view typed = "stopped: interrupted (Ctrl-C); it waited in a call of the system\n";
+    const std::string_view message = is_late ? late : typed;
+    (void)!::write(STDERR_FILENO, message.data(), message.size());
+    ::_exit(is_late ? exit_timeout : exit_interrupted);
 }
 
-/// What a program that was asked to stop has, until the process ends.
-constexpr std::chrono::milliseconds time_to_stop{1000};
+void stop(int signal) {
+    StopCause before = StopCause::none;
+    if (!cause.compare_exchange_strong(before, signal == SIGALRM ? StopCause::timeout : StopCause::ctrl_c))
+        end_process();
+    (void)::alarm(time_to_stop); // this is the timer of the time limit, too
+    if (const InterruptHandle* const handle = to_stop; handle != nullptr)
+        handle->interrupt();
+}
 
 void on(int signal, void (*handler)(int), int flags) {
     struct sigaction action{};
@@ -39,12 +45,9 @@ void on(int signal, void (*handler)(int), int flags) {
     (void)::sigaction(signal, &action, nullptr);
 }
 
-void set_timer(std::chrono::microseconds after, std::chrono::microseconds again) {
-    const auto split = [](std::chrono::microseconds time) {
-        return timeval{static_cast<time_t>(time.count() / 1'000'000),
-                       static_cast<suseconds_t>(time.count() % 1'000'000)};
-    };
-    const itimerval timer{split(again), split(after)};
+void set_timer(std::chrono::microseconds after) {
+    const itimerval timer{{}, {static_cast<time_t>(after.count() / 1'000'000),
+                               static_cast<suseconds_t>(after.count() % 1'000'000)}};
     (void)::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
@@ -68,13 +71,12 @@ void add_stop_options(Options& options, StopSettings& settings) {
 StopSignals::StopSignals(const Store& store, const StopSettings& settings) : handle_{store.interrupt_handle()} {
     to_stop = &handle_;
     on(SIGINT, stop, static_cast<int>(SA_RESETHAND));
-    if (settings.timeout) {
-        on(SIGALRM, stop, 0);
-        set_timer(*settings.timeout, time_to_stop);
-    }
+    on(SIGALRM, stop, 0);
+    if (settings.timeout)
+        set_timer(*settings.timeout);
 }
 
-void stop_is_done() noexcept { set_timer({}, {}); }
+void stop_is_done() noexcept { set_timer({}); }
 
 StopSignals::~StopSignals() {
     stop_is_done();

@@ -471,7 +471,7 @@ suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and
 def traps(name, fields, hint, address="-16"):
     file("traps.wat", f"""(module (memory 1) {fields}
       (func (export "_start") (drop (i32.load (i32.const {address})))))""")
-    check(name, ["traps.wat"], status=1, stderr=re.compile(
+    check(name, ["traps.wat"], status=134, stderr=re.compile(
         r"\Atrap: out of bounds memory access: .*\n  0: _start \(function 0\)  offset 0x[0-9a-f]+\n"
         + (r"hint: .*" + hint + r".*\n\Z" if hint else r"\Z")))
 overflowed = r"C stack, which grows down from 65536, has probably overflowed; link with -Wl,-z,stack-size=N"
@@ -515,10 +515,10 @@ $"""), stderr="about to end\n", status=3)
         marks = {line.split("// line: ")[1].strip(): number for number, line in enumerate(lines, 1) if "// line: " in line}
     subprocess.run([compiler, "--target=wasm32-wasi", "-O1", "-g", "-Wl,--stack-first", source, "-o",
                     os.path.join(suite.directory.name, "lines.wasm")], check=True)
-    check("source lines, and inlined functions", ["run", "lines.wasm"], status=1, stderr=re.compile(
+    check("source lines, and inlined functions", ["run", "lines.wasm"], status=134, stderr=re.compile(
         rf"^trap: unreachable\n  0: check +\S+lines\.c:{marks['check']}:\d+ \(inlined\)\n"
         rf"  1: \S+ +\S+lines\.c:{marks['main']}:\d+\n"))
-    check("a C program whose stack overflows", ["run", "lines.wasm", "more"], status=1, stderr=re.compile(
+    check("a C program whose stack overflows", ["run", "lines.wasm", "more"], status=134, stderr=re.compile(
         rf"(?s)^trap: out of bounds memory access: .*: deep +\S+lines\.c:{marks['deep']}:.*\n +\.\.\. \d+ more times\n"
         r".*\nhint: .*C stack, which grows down from \d+, has probably overflowed"))
 else:
