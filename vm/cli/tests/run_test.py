@@ -157,6 +157,14 @@ run = ["run", "--interruptible"]
 ends("Ctrl-C", started([*run, "forever.wat"]), 130, CTRL_C)
 ends("Ctrl-C with fuel", started([*run, "--print-fuel", "forever.wat"]), 130, CTRL_C)
 ends("Ctrl-C in a read", started([*run, "wait.wat"], stdin=subprocess.PIPE), 130, CTRL_C + "ask")
+file("once.wat", f"""(module {WASI}"fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)))
+    (i32.store (i32.const 4) (i32.const 10))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))""")
+for extra in ([], ["--print-fuel"]):
+    ends(f"Ctrl-C in the last call {extra}", started([*run, *extra, "once.wat"], stdin=subprocess.PIPE), 130,
+         r"stopped: interrupted \(Ctrl-C\)\n$")
 ends("Ctrl-C in a deterministic read", started([*run, "--deterministic", "wait.wat"], stdin=subprocess.PIPE), 130, CTRL_C + "ask")
 ends("Ctrl-C while it sleeps", started([*run, "sleep.wat"]), 130, CTRL_C)
 ends("Ctrl-C in a write", started([*run, "flood.wat"], stdout=subprocess.PIPE), 130, CTRL_C)
