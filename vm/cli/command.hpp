@@ -18,7 +18,8 @@ namespace warpbeam::cli {
 inline constexpr int exit_success = 0;
 inline constexpr int exit_failure = 1; ///< a module that was refused, a file that can't be read
 inline constexpr int exit_usage = 2;
-// Only of the commands that run programs. They are those of the shell and of timeout(1), where these have one.
+// Only of the commands that run programs. They are those of the shell and of timeout(1), where these have
+// one.
 inline constexpr int exit_timeout = 124;
 inline constexpr int exit_not_run = 125; ///< instead of `exit_failure`, which may be the program's own
 inline constexpr int exit_interrupted = 130;

@@ -41,16 +41,17 @@ void print_bash(const std::vector<Described>& all) {
     std::string names;
     for (const Described& each : all)
         names += (names.empty() ? "" : " ") + std::string(each.command->name);
-    std::printf("# Completion of warpbeam for bash: source it, or put it into bash-completion's folder.\n"
-                "_warpbeam() {\n"
-                "    local word=${COMP_WORDS[COMP_CWORD]} options=\n"
-                "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-                "        mapfile -t COMPREPLY < <(compgen -W '%s help --help --version' -- \"$word\"; compgen -f -- "
-                "\"$word\")\n"
-                "        return\n"
-                "    fi\n"
-                "    case ${COMP_WORDS[1]} in\n",
-                names.c_str());
+    std::printf(
+        "# Completion of warpbeam for bash: source it, or put it into bash-completion's folder.\n"
+        "_warpbeam() {\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} options=\n"
+        "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+        "        mapfile -t COMPREPLY < <(compgen -W '%s help --help --version' -- \"$word\"; compgen -f -- "
+        "\"$word\")\n"
+        "        return\n"
+        "    fi\n"
+        "    case ${COMP_WORDS[1]} in\n",
+        names.c_str());
     for (const Described& each : all) {
         std::string options = "--help";
         for (const Options::Option& option : each.options)
@@ -94,7 +95,10 @@ void print_zsh(const std::vector<Described>& all) {
         std::printf("    %.*s) _arguments", WARPBEAM_TEXT(each.command->name));
         for (const Options::Option& option : each.options) {
             std::string row{option.name};
-            row += option.value_name.empty() ? "" : option.is_optional ? "=-" : option.name.size() > 2 ? "=" : "";
+            row += option.value_name.empty() ? ""
+                   : option.is_optional      ? "=-"
+                   : option.name.size() > 2  ? "="
+                                             : "";
             std::string help;
             for (const char c : option.help)
                 help.append(c == '[' || c == ']' || c == '\\' ? "\\" : "").append(1, c);

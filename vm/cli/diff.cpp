@@ -18,7 +18,8 @@ struct Part {
 /// By name.
 using Parts = std::map<std::string, Part>;
 
-/// The name of a function; one without gets its number among these, so that it is found after others were added.
+/// The name of a function; one without gets its number among these, so that it is found after others were
+/// added.
 std::string label(const Module& module, uint32_t func) {
     const std::string_view name = module.func_name(func);
     return name.empty() ? "function " + std::to_string(func) : "$" + quoted(name);
@@ -122,13 +123,14 @@ bool compare(const char* heading, const Parts& before, const Parts& after, bool 
 int diff(Words words) {
     LoadOptions load;
     load.features = FeatureSet::all();
-    Options options{"diff [OPTIONS] A B",
-                    "Compares two modules: - is only in A, + only in B, ~ differs. Functions are compared by their\n"
-                    "types, locals and instructions, under their names or those of their exports; one without\n"
-                    "a name under its index. Other things in instructions are compared by index.\n"
-                    "Imports, exports and memories are compared, too; data, tables and globals are not.\n"
-                    "The exit status is 0 if nothing differs, 1 if something does, and 2 for a usage error or a module\n"
-                    "that can't be compared.\n"};
+    Options options{
+        "diff [OPTIONS] A B",
+        "Compares two modules: - is only in A, + only in B, ~ differs. Functions are compared by their\n"
+        "types, locals and instructions, under their names or those of their exports; one without\n"
+        "a name under its index. Other things in instructions are compared by index.\n"
+        "Imports, exports and memories are compared, too; data, tables and globals are not.\n"
+        "The exit status is 0 if nothing differs, 1 if something does, and 2 for a usage error or a module\n"
+        "that can't be compared.\n"};
     add_feature_option(options, load.features);
     const auto given = options.parse(words);
     if (!given)

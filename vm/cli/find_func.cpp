@@ -25,7 +25,8 @@ uint32_t find_func(const Module& module, std::string_view func) {
         for (uint32_t i = 0; i < module.funcs().size(); ++i)
             names.push_back(module.func_name(i));
         if (index == module.funcs().size())
-            throw Failure("warpbeam: no function named '" + printable(func) + "'" + did_you_mean(name, names));
+            throw Failure("warpbeam: no function named '" + printable(func) + "'" +
+                          did_you_mean(name, names));
     }
     if (index >= module.funcs().size())
         throw Failure("warpbeam: no function " + std::string(func) + "; the module has " +

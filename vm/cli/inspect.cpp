@@ -257,9 +257,9 @@ int inspect(Words words) {
         throw options.error("--func needs --code or --wat");
     if (!code && (config.deterministic || config.guard_pages || config.fuel || config.interruption))
         throw options.error(std::string{config.deterministic ? "--deterministic"
-                                        : config.guard_pages   ? "--guard-pages"
-                                        : config.fuel          ? "--fuel"
-                                                               : "--interruption"} +
+                                        : config.guard_pages ? "--guard-pages"
+                                        : config.fuel        ? "--fuel"
+                                                             : "--interruption"} +
                             " needs --code");
 
     const std::string_view path = *given;

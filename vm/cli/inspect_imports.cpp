@@ -40,24 +40,24 @@ std::string_view cpp_type(ValType type) {
     case ValType::v128:
         return "V128";
     case ValType::ref:
-        return type == externref ? "ExternRef"
-               : type == funcref ? "Func"
+        return type == externref                                 ? "ExternRef"
+               : type == funcref                                 ? "Func"
                : type == ValType::reference(HeapType::any, true) ? "AnyRef"
-                                                                  : "";
+                                                                 : "";
     default:
         return "";
     }
 }
 
-/// The parameters and result of a typed function: `(int32_t a) -> std::expected<void, Trap>`; empty if it needs
-/// types that those have none for.
+/// The parameters and result of a typed function: `(int32_t a) -> std::expected<void, Trap>`; empty if it
+/// needs types that those have none for.
 std::string cpp_signature(const FuncType& type) {
     std::string params;
     for (size_t i = 0; i < type.params.size(); ++i) {
         if (cpp_type(type.params[i]).empty())
             return {};
-        params += (i != 0 ? ", " : "") + std::string("[[maybe_unused]] ") + std::string(cpp_type(type.params[i])) +
-                  " a" + std::to_string(i);
+        params += (i != 0 ? ", " : "") + std::string("[[maybe_unused]] ") +
+                  std::string(cpp_type(type.params[i])) + " a" + std::to_string(i);
     }
     std::string results;
     for (const ValType result : type.results) {
@@ -129,13 +129,14 @@ int main(int argc, char** argv) {
         return fail(module.error().message());
     Store store{engine};
     Linker linker{engine};
-)" + (has_wasi_ ? R"(    wasi::Context context;
+)" +
+                           (has_wasi_ ? R"(    wasi::Context context;
     if (const auto added = context.add_arg(argv[1]); !added)
         return fail(added.error().message());
     if (const auto defined = wasi::define(linker, context); !defined)
         return fail(defined.error().message());
 )"
-                : "") +
+                                      : "") +
                            R"(    if (const auto defined = define_imports(linker, store, *module); !defined)
         return fail(defined.error().message());
     const auto instance = linker.instantiate(store, *module);
@@ -160,19 +161,22 @@ private:
         const Import& import = module_.imports()[i];
         if (import.module == wasi_module)
             return {};
-        std::string text = "\n    // " + quoted(import.module) + "." + quoted(import.name) + ": " + types_.of(import.type) + "\n";
+        std::string text = "\n    // " + quoted(import.module) + "." + quoted(import.name) + ": " +
+                           types_.of(import.type) + "\n";
         if (!defined_.emplace(import.module, import.name).second)
             return text + "    // It is defined above.\n";
         const std::string names = literal(import.module) + ", " + literal(import.name);
         const std::string type = "module.imports()[" + std::to_string(i) + "].type";
-        return text + (import.type.kind == ExternKind::func ? function(import, names, type) : object(import, names, type));
+        return text + (import.type.kind == ExternKind::func ? function(import, names, type)
+                                                            : object(import, names, type));
     }
 
     std::string function(const Import& import, const std::string& names, const std::string& type) {
         const std::string signature = cpp_signature(module_.type_registry().func(import.type.func));
         std::string text = "    done = linker.func(" + names + ", ";
         if (signature.empty()) // a typed function has no such types
-            text += type + ".func,\n        [](Caller&, std::span<const Value>, std::span<Value>) -> std::expected<void, Trap>";
+            text += type + ".func,\n        [](Caller&, std::span<const Value>, std::span<Value>) -> "
+                           "std::expected<void, Trap>";
         else
             text += "[]" + signature;
         return text + " {\n            return std::unexpected{Trap::host(\"%s is not written yet\", " +
@@ -188,12 +192,13 @@ private:
         else if (import.type.kind == ExternKind::table && import.type.table.element.nullable())
             make = "Table::create(store, " + type + ".table, Value::null(" + type + ".table.element.heap()))";
         else if (import.type.kind == ExternKind::global && import.type.global.content.defaultable())
-            make = "Global::create(store, " + type + ".global, " + zero(import.type.global.content, type) + ")";
+            make =
+                "Global::create(store, " + type + ".global, " + zero(import.type.global.content, type) + ")";
         else
             return "    // Define it here: its type has no null.\n";
-        return "    if (const auto made = " + make +
-               "; made)\n        done = linker.define(" + names +
-               ", *made);\n    else\n        done = std::unexpected{made.error()};\n    if (!done)\n        return done;\n";
+        return "    if (const auto made = " + make + "; made)\n        done = linker.define(" + names +
+               ", *made);\n    else\n        done = std::unexpected{made.error()};\n    if (!done)\n        "
+               "return done;\n";
     }
 
     static std::string zero(ValType content, const std::string& type) {

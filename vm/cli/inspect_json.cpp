@@ -56,7 +56,8 @@ std::string module_json(const Module& module, std::string_view path, const Featu
         ++next;
         return object;
     };
-    std::string text = "{\n  \"file\": " + json_string(path) + ",\n  \"bytes\": " + std::to_string(module.bytes().size());
+    std::string text =
+        "{\n  \"file\": " + json_string(path) + ",\n  \"bytes\": " + std::to_string(module.bytes().size());
     const auto add = [&](std::string_view name, const std::string& value) {
         text += ",\n  " + json_string(name) + ": " + value;
         next = 0;
@@ -112,7 +113,9 @@ std::string module_json(const Module& module, std::string_view path, const Featu
     add("memories", list(module.memories(), [&](const MemoryType& type) {
             Object object = numbered(module.imported_memories());
             add_limits(object, type.limits);
-            return object.flag("shared", type.shared).number("page_size", uint64_t{1} << type.page_size_log2).str();
+            return object.flag("shared", type.shared)
+                .number("page_size", uint64_t{1} << type.page_size_log2)
+                .str();
         }));
     add("globals", list(module.globals(), [&](const GlobalType& type) {
             return numbered(module.imported_globals())

@@ -67,7 +67,8 @@ void print_overview() {
     print_title("warpbeam", "run and examine WebAssembly modules");
     std::printf(".SH SYNOPSIS\n.B warpbeam\nCOMMAND ...\n.br\n.B warpbeam\nFILE [ARGS...]\n.SH COMMANDS\n");
     for (const Command& command : all_commands())
-        std::printf(".TP\n.BR warpbeam\\-%s (1)\n%s\n", roff(command.name).c_str(), roff(command.summary).c_str());
+        std::printf(".TP\n.BR warpbeam\\-%s (1)\n%s\n", roff(command.name).c_str(),
+                    roff(command.summary).c_str());
 }
 
 } // namespace

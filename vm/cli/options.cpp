@@ -18,12 +18,15 @@ std::string our_spelling(std::string_view name) {
         const char* ours;
     };
     constexpr Row rows[] = {
-        {"--wasm-timeout", "use --timeout"},        {"--max-wasm-stack", "use --max-stack"},
-        {"--max-memory-size", "use --max-memory"},  {"--wasm-features", "use --features"},
+        {"--wasm-timeout", "use --timeout"},
+        {"--max-wasm-stack", "use --max-stack"},
+        {"--max-memory-size", "use --max-memory"},
+        {"--wasm-features", "use --features"},
         {"--trap-unknown-imports", "use --stub-imports"},
         {"--default-values-unknown-imports", "use --stub-imports=zero"},
         {"-W", "use --timeout, --fuel, --max-memory, --max-stack, --features or --stub-imports"},
-        {"-S", "use --inherit-env or --env"},       {"-O", "there are no levels of optimisation"},
+        {"-S", "use --inherit-env or --env"},
+        {"-O", "there are no levels of optimisation"},
         {"-C", "nothing is compiled to native code"},
     };
     for (const Row& row : rows)
@@ -175,7 +178,7 @@ std::chrono::microseconds parse_duration(std::string_view text) {
     const char* const end = text.data() + text.size();
     const auto [stop, fault] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
     const std::string_view unit{stop, static_cast<size_t>(end - stop)};
-    const double size = unit == "us"  ? 1
+    const double size = unit == "us"   ? 1
                         : unit == "ms" ? 1e3
                         : unit == "s"  ? 1e6
                         : unit == "m"  ? 60e6

@@ -215,8 +215,8 @@ int replay(Words words) {
         "replay [OPTIONS] FILE",
         "Runs a program again from a log that warpbeam run --record has written, with the same\n"
         "results, and reports the first difference. Its output is written again.\n"
-        "\n"
-        + exit_statuses("0 if --to stopped it; 125 also if there is a difference, or the log was cut off")};
+        "\n" +
+            exit_statuses("0 if --to stopped it; 125 also if there is a difference, or the log was cut off")};
     options
         .value("--to", "N",
                "stop when it has used N units of fuel; starts from the last snapshot before that",

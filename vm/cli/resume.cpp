@@ -99,8 +99,8 @@ int resume(Words words) {
         "Continues a program that warpbeam run --snapshot has saved, also on another machine. It keeps\n"
         "its arguments, environment, features, limits and fuel, and gets the standard streams of this\n"
         "process. It can be saved again.\n"
-        "\n"
-        + exit_statuses("0 if it was saved again")};
+        "\n" +
+            exit_statuses("0 if it was saved again")};
     std::optional<uint64_t> more_fuel;
     options.value("--fuel", "N", "add N units to the fuel that the program may still use",
                   [&](std::string_view text) { more_fuel = parse_count(text); });

@@ -31,8 +31,8 @@ struct Settings {
     StopSettings stop;
     std::optional<Linker::Stub> stubs;
     std::vector<std::pair<std::string, std::string>> preloads; ///< names and files
-    std::string program; ///< its name, the first argument
-    uint64_t seed = 0; ///< with `config.deterministic`
+    std::string program;                                       ///< its name, the first argument
+    uint64_t seed = 0;                                         ///< with `config.deterministic`
     std::vector<std::pair<std::string, std::string>> env;
     std::string_view path;
     std::optional<std::string_view> invoke;
@@ -99,9 +99,11 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                "set an environment variable, or pass on its current value; may be repeated",
                [&](std::string_view text) { add_variable(settings, text); })
         .flag("--inherit-env", "pass on all environment variables; --env replaces some", inherits)
-        .value("--argv0", "NAME", "the program's own name, its first argument (default: FILE without folders)",
+        .value("--argv0", "NAME",
+               "the program's own name, its first argument (default: FILE without folders)",
                [&](std::string_view text) { settings.program = text; })
-        .value("--preload", "NAME=FILE", "instantiate FILE first; its exports are the module NAME; may be repeated",
+        .value("--preload", "NAME=FILE",
+               "instantiate FILE first; its exports are the module NAME; may be repeated",
                [&](std::string_view text) { add_preload(settings, text); })
         .optional_value("--stub-imports", "trap|zero",
                   "let functions that are not there trap when called (the default), or return zeros",
@@ -161,7 +163,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         settings.limits.heap_bytes = *max_heap;
     const bool is_kept = settings.save.wanted() || !settings.record.path.empty();
     if (is_kept && (max_heap || settings.stubs || !settings.preloads.empty()))
-        throw options.error("--max-heap, --preload and --stub-imports can't be combined with --snapshot or --record");
+        throw options.error(
+            "--max-heap, --preload and --stub-imports can't be combined with --snapshot or --record");
     if (!settings.record.path.empty() && (settings.stop.timeout || settings.stop.interruptible))
         throw options.error("--timeout and --interruptible can't be combined with --record");
     check_save_options(options, settings.save);
@@ -193,8 +196,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (settings.program.empty())
         settings.program = std::filesystem::path(settings.path).filename();
     settings.args.assign(rest->begin() + 1, rest->end());
-    // Everything after FILE belongs to the program, except --invoke and an explicit end of our options, unless
-    // that came before FILE.
+    // Everything after FILE belongs to the program, except --invoke and an explicit end of our options,
+    // unless that came before FILE.
     std::vector<std::string_view>& args = settings.args;
     const size_t before = words.size() - rest->size();
     const bool ended = before > 0 && std::string_view{words[before - 1]} == "--";
@@ -227,8 +230,7 @@ std::string exported_functions(const Module& module, std::string_view missing) {
             names.push_back(entry.name);
             list.append(list.empty() ? "" : ", ").append(printable(entry.name));
         }
-    return list.empty() ? "; it exports no functions"
-                        : did_you_mean(missing, names) + "; it exports " + list;
+    return list.empty() ? "; it exports no functions" : did_you_mean(missing, names) + "; it exports " + list;
 }
 
 /// Hints about missing imports: one line for each module name.
@@ -406,7 +408,10 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
         return call(settings, store, func, instruments);
     if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context, deterministic);
-    return instruments.call(store, func).value_or(exit_success);
+    if (const auto status = instruments.call(store, func))
+        return *status;
+    // What it did last may have been a write that was cut short.
+    return stop_cause() == StopCause::none ? exit_success : report_stop({});
 }
 
 } // namespace

@@ -249,7 +249,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         if (*stopped != ExecutionState::interrupted && save.print_fuel)
             print_fuel(state.fuel_used);
         if (*stopped == ExecutionState::done)
-            return exit_success;
+            return stop_cause() == StopCause::none ? exit_success : report_stop({});
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
         if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0))

@@ -68,7 +68,8 @@ void add_stop_options(Options& options, StopSettings& settings) {
               settings.interruptible);
 }
 
-StopSignals::StopSignals(const Store& store, const StopSettings& settings) : handle_{store.interrupt_handle()} {
+StopSignals::StopSignals(const Store& store, const StopSettings& settings)
+    : handle_{store.interrupt_handle()} {
     to_stop = &handle_;
     on(SIGINT, stop, static_cast<int>(SA_RESETHAND));
     on(SIGALRM, stop, 0);

@@ -21,12 +21,14 @@ int strip(Words words) {
     std::vector<std::string_view> kept;
     LoadOptions load;
     load.features = FeatureSet::all();
-    Options options{"strip [OPTIONS] FILE",
-                    "Removes the custom sections that only describe a module: name, producers, .debug_*,\n"
-                    "sourceMappingURL and external_debug_info. The code and all other sections stay as they are,\n"
-                    "byte for byte. The module must be valid. All features are on unless they are switched off.\n"};
+    Options options{
+        "strip [OPTIONS] FILE",
+        "Removes the custom sections that only describe a module: name, producers, .debug_*,\n"
+        "sourceMappingURL and external_debug_info. The code and all other sections stay as they are,\n"
+        "byte for byte. The module must be valid. All features are on unless they are switched off.\n"};
     options
-        .value("-o", "OUT", "where to write it; - is standard output (default: FILE, but ending in .stripped.wasm)",
+        .value("-o", "OUT",
+               "where to write it; - is standard output (default: FILE, but ending in .stripped.wasm)",
                [&](std::string_view path) { output = path; })
         .flag("--all", "remove all custom sections", all)
         .value("--keep", "NAME", "keep this custom section; may be repeated",
@@ -58,7 +60,8 @@ int strip(Words words) {
         result.insert(result.end(), whole.begin(), whole.end());
     }
     if (const auto checked = Module::load(result, load); !checked)
-        throw Failure(std::string(path) + ": the module would not be valid afterwards: " + explain(checked.error()));
+        throw Failure(std::string(path) +
+                      ": the module would not be valid afterwards: " + explain(checked.error()));
     write_file(output, result);
     return exit_success;
 }

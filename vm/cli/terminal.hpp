@@ -10,8 +10,8 @@ namespace warpbeam::cli {
 /// terminal is dumb. https://no-color.org
 [[nodiscard]] std::string emphasized(std::string_view text);
 
-/// Says on standard error what a command does that takes longer than a second, if that is a terminal: "validating
-/// 3 of 10: x.wasm" in a line that is erased afterwards.
+/// Says on standard error what a command does that takes longer than a second, if that is a terminal:
+/// "validating 3 of 10: x.wasm" in a line that is erased afterwards.
 class Progress {
 public:
     /// `verb` is what is done to each of `total` things.

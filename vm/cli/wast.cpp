@@ -173,11 +173,10 @@ int wast(Words words) {
     for (const std::string& file : files) {
         progress.next(file);
         report.begin(file);
-        const Counts counts =
-            spectest::run_file(file, run, [&](const Finding& finding) {
-                progress.erase();
-                report.finding(finding);
-            });
+        const Counts counts = spectest::run_file(file, run, [&](const Finding& finding) {
+            progress.erase();
+            report.finding(finding);
+        });
         progress.erase();
         report.end(file, counts);
         total += counts;

@@ -161,6 +161,13 @@ ends("Ctrl-C in a read", started([*run, "wait.wat"], stdin=subprocess.PIPE), 130
 BLOCKED = r"it waited in a call of the system\n\Z"
 ends("Ctrl-C in a deterministic read", started([*run, "--deterministic", "wait.wat"], stdin=subprocess.PIPE), 130, BLOCKED)
 ends("a second Ctrl-C ends at once", started([*run, "--deterministic", "wait.wat"], stdin=subprocess.PIPE), -signal.SIGINT, r"\A\Z", times=2)
+file("once.wat", f"""(module {WASI}"fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (drop (call $read (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 8)))
+    (i32.store (i32.const 4) (i32.const 10))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))))""")
+for extra in ([], ["--print-fuel"]):
+    ends(f"Ctrl-C in the last call {extra}", started([*run, *extra, "once.wat"], stdin=subprocess.PIPE), 130, CTRL_C + "_start")
 ends("Ctrl-C while it sleeps", started([*run, "sleep.wat"]), 130, CTRL_C)
 ends("Ctrl-C in a write", started([*run, "flood.wat"], stdout=subprocess.PIPE), 130, CTRL_C)
 ends("a timeout in a read", started(["run", "--timeout=200ms", "wait.wat"], stdin=subprocess.PIPE), 124, "^stopped: the time", sent=None)
