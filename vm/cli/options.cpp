@@ -16,6 +16,12 @@ Options& Options::value(std::string_view name, std::string_view value_name, std:
     return *this;
 }
 
+Options& Options::optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                                 std::function<void(std::string_view)> take) {
+    options_.push_back({name, value_name, help, std::move(take), true});
+    return *this;
+}
+
 std::optional<std::vector<std::string_view>> Options::parse(Words words, bool leading) const {
     std::vector<std::string_view> others;
     bool only_others = false;
@@ -42,6 +48,10 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
                 throw error("option " + std::string(option.name) + " takes no value");
         } else if (equals != std::string_view::npos) {
             given = word.substr(equals + 1);
+            if (option.is_optional && given.empty())
+                throw error("option " + std::string(option.name) + " has nothing after its =");
+        } else if (option.is_optional) {
+            // The next word is not meant.
         } else if (i + 1 < words.size()) {
             given = words[++i];
         } else {
@@ -87,7 +97,9 @@ void Options::print_help() const {
     std::printf("options:\n");
     for (const Option& option : options_) {
         std::string left{option.name};
-        if (!option.value_name.empty())
+        if (option.is_optional)
+            left.append("[=").append(option.value_name).append("]");
+        else if (!option.value_name.empty())
             left.append(" ").append(option.value_name);
         std::printf("  %-22s %.*s\n", left.c_str(), WARPBEAM_TEXT(option.help));
     }

@@ -23,6 +23,10 @@ public:
     Options& value(std::string_view name, std::string_view value_name, std::string_view help,
                    std::function<void(std::string_view)> take);
 
+    /// An option whose value may be missing, and is then empty. If there is one, it follows after `=`.
+    Options& optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                            std::function<void(std::string_view)> take);
+
     /// Words that begin like a negative number, such as `-5`, are not options.
     Options& take_numbers() {
         takes_numbers_ = true;
@@ -47,6 +51,7 @@ private:
         std::string_view value_name; ///< empty for a flag
         std::string_view help;
         std::function<void(std::string_view)> take;
+        bool is_optional = false; ///< its value
     };
     [[nodiscard]] bool is_option(std::string_view word) const;
     [[nodiscard]] const Option& find(std::string_view name) const;

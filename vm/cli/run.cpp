@@ -1,6 +1,7 @@
 #include "deterministic_host.hpp"
 #include "directories.hpp"
 #include "files.hpp"
+#include "instruments.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 #include "saved_program.hpp"
@@ -32,6 +33,7 @@ struct Settings {
     std::vector<MappedDirectory> directories;
     SaveSettings save;
     RecordSettings record;
+    InstrumentSettings instruments;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -92,6 +94,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    settings.record.snapshots_every = parse_count(text);
                    has_snapshots = true;
                });
+    add_instrument_options(options, settings.instruments);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -104,6 +107,9 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     check_save_options(options, settings.save);
     if (!settings.directories.empty() && !settings.record.path.empty())
         throw options.error("--dir can't be combined with --record: what files contain is not recorded");
+    check_instrument_options(options, settings.instruments,
+                             settings.save.wanted() || settings.save.print_fuel ||
+                                 !settings.record.path.empty());
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -184,7 +190,7 @@ void check(const std::expected<void, Error>& done) {
 }
 
 /// Calls a function with arguments from the command line and prints its results, one per line.
-int call(const Settings& settings, Func func) {
+int call(const Settings& settings, Store& store, Func func, Instruments& instruments) {
     const FuncType type = func.type();
     const std::string name{*settings.invoke};
     if (settings.args.size() != type.params.size())
@@ -200,8 +206,8 @@ int call(const Settings& settings, Func func) {
         }
     }
     std::vector<Value> results(type.results.size());
-    if (const auto called = func.call(args, results); !called)
-        return report(called.error());
+    if (const auto status = instruments.call(store, func, args, results))
+        return *status;
     for (const Value& result : results)
         std::printf("%s\n", print_value(result).c_str());
     return exit_success;
@@ -234,7 +240,9 @@ int run_saved(const Settings& settings, Store& store, const Instance& instance, 
     return run_program(store, instance, *execution, state, context, host, settings.save);
 }
 
-int run_module(const Settings& settings, Engine& engine, const Module& module) {
+int run_module(const Settings& settings, Engine& engine, const Module& module, Instruments& instruments) {
+    instruments.note(module);
+    instruments.begin(Phase::instantiate);
     DeterministicHost deterministic{settings.seed};
     wasi::Host& native = wasi::native_host();
     wasi::Context context{settings.config.deterministic ? deterministic : native};
@@ -281,11 +289,10 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
 
     const Func func = *instance->func(name);
     if (settings.invoke)
-        return call(settings, func);
+        return call(settings, store, func, instruments);
     if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context, deterministic);
-    const auto ended = func.call();
-    return ended ? exit_success : report(ended.error());
+    return instruments.call(store, func).value_or(exit_success);
 }
 
 } // namespace
@@ -305,13 +312,18 @@ int run(Words words) {
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);
+    Instruments instruments{settings.instruments};
+    instruments.configure(settings.config, settings.fuel);
     Engine engine{settings.config};
+    instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
     if (!settings.record.path.empty())
         return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
-    return run_module(settings, engine, *module);
+    const int status = run_module(settings, engine, *module, instruments);
+    instruments.finish();
+    return status;
 }
 
 } // namespace warpbeam::cli
