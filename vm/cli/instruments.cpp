@@ -1,8 +1,7 @@
 #include "instruments.hpp"
 
+#include "backtrace.hpp"
 #include "saved_program.hpp"
-
-#include <warpbeam/vm/print.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -188,7 +187,7 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
         if (*state == ExecutionState::trapped)
             return report(*execution.trap());
         (void)std::fflush(stdout);
-        std::fprintf(stderr, "trap: out of fuel%.*s\n", WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
+        std::fprintf(stderr, "trap: out of fuel%s\n", describe(execution.backtrace()).c_str());
         return exit_failure;
     }
 }
