@@ -1,5 +1,6 @@
 #include "instruments.hpp"
 
+#include "backtrace.hpp"
 #include "saved_program.hpp"
 #include "stop.hpp"
 

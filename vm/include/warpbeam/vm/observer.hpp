@@ -68,7 +68,8 @@ private:
 /// the store, nor anything that belongs to it.
 ///
 /// A host function that lets its caller wait (Caller::suspend) is told of when it begins, but not when it is
-/// answered. A host function that the host itself calls is not told of.
+/// answered; one that ends because of an interrupt is told of again when the execution goes on with it. A
+/// host function that the host itself calls is not told of.
 class Observer {
 public:
     /// Something happens (Config::observe_calls, Config::observe_accesses). An access is told of before it is
