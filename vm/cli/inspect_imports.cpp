@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
                            (has_wasi_ ? R"(    wasi::Context context;
     if (const auto added = context.add_arg(argv[1]); !added)
         return fail(added.error().message());
-    if (const auto defined = wasi::define(linker, context); !defined)
+    if (const auto defined = wasi::define(linker, context, wasi::pointers_of(*module)); !defined)
         return fail(defined.error().message());
 )"
                                       : "") +

@@ -106,8 +106,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                "instantiate FILE first; its exports are the module NAME; may be repeated",
                [&](std::string_view text) { add_preload(settings, text); })
         .optional_value("--stub-imports", "trap|zero",
-                  "let functions that are not there trap when called (the default), or return zeros",
-                  [&](std::string_view text) { settings.stubs = stub_of(text); });
+                        "let functions that are not there trap when called (the default), or return zeros",
+                        [&](std::string_view text) { settings.stubs = stub_of(text); });
     add_stop_options(options, settings.stop);
     options
         .value("--fuel", "N",

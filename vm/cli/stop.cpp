@@ -16,13 +16,14 @@ std::atomic<const InterruptHandle*> to_stop = nullptr;
 std::atomic<StopCause> cause = StopCause::none;
 static_assert(std::atomic<StopCause>::is_always_lock_free);
 
-/// How many seconds a program has that was asked to stop. It needs more only if it waits in a call of the system
-/// that does not end, such as a write to a full pipe.
+/// How many seconds a program has that was asked to stop. It needs more only if it waits in a call of the
+/// system that does not end, such as a write to a full pipe.
 constexpr unsigned time_to_stop = 1;
 
 void end_process() {
     const bool is_late = cause == StopCause::timeout;
-    constexpr std::string_view late = "stopped: the time of --timeout is over; it waited in a call of the system\n";
+    constexpr std::string_view late =
+        "stopped: the time of --timeout is over; it waited in a call of the system\n";
     constexpr std::string_view typed = "stopped: interrupted (Ctrl-C); it waited in a call of the system\n";
     const std::string_view message = is_late ? late : typed;
     (void)!::write(STDERR_FILENO, message.data(), message.size());
@@ -46,8 +47,9 @@ void on(int signal, void (*handler)(int), int flags) {
 }
 
 void set_timer(std::chrono::microseconds after) {
-    const itimerval timer{{}, {static_cast<time_t>(after.count() / 1'000'000),
-                               static_cast<suseconds_t>(after.count() % 1'000'000)}};
+    const itimerval timer{{},
+                          {static_cast<time_t>(after.count() / 1'000'000),
+                           static_cast<suseconds_t>(after.count() % 1'000'000)}};
     (void)::setitimer(ITIMER_REAL, &timer, nullptr);
 }
 

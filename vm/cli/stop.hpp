@@ -39,8 +39,8 @@ private:
     InterruptHandle handle_;
 };
 
-/// The program has stopped: from now on, the time limit does not end the process. To be called before anything
-/// that may take a while, such as a backtrace.
+/// The program has stopped: from now on, the time limit does not end the process. To be called before
+/// anything that may take a while, such as a backtrace.
 void stop_is_done() noexcept;
 
 } // namespace warpbeam::cli
