@@ -38,13 +38,14 @@ int report(const Trap& trap) {
         return trap.exit_status();
     if (trap.code() == TrapCode::interrupted && stop_cause() != StopCause::none)
         return report_stop(trap.backtrace());
+    set_unhurried(true);
     (void)std::fflush(stdout);
     std::fprintf(stderr, "%s %s\n", emphasized("trap:").c_str(), describe(trap).c_str());
     return status_of(trap.code());
 }
 
 int report_stop(std::span<const Frame> backtrace) {
-    stop_is_done();
+    set_unhurried(true);
     (void)std::fflush(stdout);
     const bool is_late = stop_cause() == StopCause::timeout;
     std::fprintf(stderr, "%s %s%s\n", emphasized("stopped:").c_str(),
@@ -54,6 +55,7 @@ int report_stop(std::span<const Frame> backtrace) {
 }
 
 int report_out_of_fuel(std::span<const Frame> backtrace) {
+    set_unhurried(true);
     (void)std::fflush(stdout);
     std::fprintf(stderr, "%s out of fuel%s\n", emphasized("trap:").c_str(), describe(backtrace).c_str());
     return exit_limit;

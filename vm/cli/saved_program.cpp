@@ -256,6 +256,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
             return report_out_of_fuel(execution.backtrace());
         if (*stopped == ExecutionState::interrupted && stop_cause() != StopCause::none)
             return report_stop(execution.backtrace());
+        set_unhurried(true);
         state.host = host.state();
         try {
             save_program(store, instance, execution, state, context, save.path);
@@ -264,6 +265,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
                 throw;
             // Nothing is lost if the program goes on.
             std::fprintf(stderr, "%s; the program goes on\n", failure.what());
+            set_unhurried(false);
             continue;
         }
         if (*stopped == ExecutionState::interrupted && save.print_fuel)

@@ -14,6 +14,7 @@ namespace {
 // For the signal handler.
 std::atomic<const InterruptHandle*> to_stop = nullptr;
 std::atomic<StopCause> cause = StopCause::none;
+std::atomic<bool> unhurried = false;
 static_assert(std::atomic<StopCause>::is_always_lock_free);
 
 /// How many seconds a program has that was asked to stop. It needs more only if it waits in a call of the
@@ -32,9 +33,14 @@ void end_process() {
 
 void stop(int signal) {
     StopCause before = StopCause::none;
-    if (!cause.compare_exchange_strong(before, signal == SIGALRM ? StopCause::timeout : StopCause::ctrl_c))
-        end_process();
-    (void)::alarm(time_to_stop); // this is the timer of the time limit, too
+    const StopCause now = signal == SIGALRM ? StopCause::timeout : StopCause::ctrl_c;
+    if (!cause.compare_exchange_strong(before, now)) {
+        if (signal == SIGINT || !unhurried)
+            end_process();
+        return;
+    }
+    if (!unhurried)
+        (void)::alarm(time_to_stop); // with the timer of the time limit, which has no other use now
     if (const InterruptHandle* const handle = to_stop; handle != nullptr)
         handle->interrupt();
 }
@@ -79,10 +85,10 @@ StopSignals::StopSignals(const Store& store, const StopSettings& settings)
         set_timer(*settings.timeout);
 }
 
-void stop_is_done() noexcept { set_timer({}); }
+void set_unhurried(bool is) noexcept { unhurried = is; }
 
 StopSignals::~StopSignals() {
-    stop_is_done();
+    set_timer({});
     on(SIGINT, SIG_DFL, 0);
     to_stop = nullptr;
 }

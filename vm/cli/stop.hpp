@@ -39,8 +39,8 @@ private:
     InterruptHandle handle_;
 };
 
-/// The program has stopped: from now on, the time limit does not end the process. To be called before
-/// anything that may take a while, such as a backtrace.
-void stop_is_done() noexcept;
+/// While the program does not run, what is done instead may take longer than it has to stop: printing a
+/// backtrace, saving. With `true`, the time limit does not end the process until this is called with `false`.
+void set_unhurried(bool unhurried) noexcept;
 
 } // namespace warpbeam::cli
