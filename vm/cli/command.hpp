@@ -66,6 +66,7 @@ struct Command {
 [[nodiscard]] const Command& need_command(std::string_view name, const char* what);
 
 /// The exit status of an aborted computation; prints the reason unless the program chose to exit.
+/// Defined in backtrace.cpp.
 int report(const Trap& trap);
 /// The same for a program that `stop_cause` has stopped, and for one without fuel.
 int report_stop(std::span<const Frame> backtrace);

@@ -3,6 +3,7 @@
 
 #include <warpbeam/loader/printable.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -123,6 +124,8 @@ std::string printable(std::string_view text, bool quoted) {
 
 int main(int argc, char** argv) {
     using namespace warpbeam::cli;
+    // A program is told of a closed pipe by an error; and nothing has to protect the process then.
+    (void)std::signal(SIGPIPE, SIG_IGN);
     int failure = exit_failure;
     int status = exit_success;
     try {

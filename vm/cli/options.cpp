@@ -48,8 +48,8 @@ Options& Options::value(std::string_view name, std::string_view value_name, std:
     return *this;
 }
 
-Options& Options::optional(std::string_view name, std::string_view value_name, std::string_view help,
-                           std::function<void(std::string_view)> take) {
+Options& Options::optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                                 std::function<void(std::string_view)> take) {
     options_.push_back({name, value_name, help, true, std::move(take)});
     return *this;
 }
@@ -80,8 +80,10 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
                 throw error("option " + std::string(option.name) + " takes no value");
         } else if (equals != std::string_view::npos) {
             given = word.substr(equals + 1);
+            if (option.is_optional && given.empty())
+                throw error("option " + std::string(option.name) + " has nothing after its =");
         } else if (option.is_optional) {
-            // the next word is not its value
+            // The next word is not meant.
         } else if (i + 1 < words.size()) {
             given = words[++i];
         } else {

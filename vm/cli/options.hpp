@@ -24,9 +24,9 @@ public:
     Options& value(std::string_view name, std::string_view value_name, std::string_view help,
                    std::function<void(std::string_view)> take);
 
-    /// An option that may have a value, after `=`; without one `take` gets an empty text.
-    Options& optional(std::string_view name, std::string_view value_name, std::string_view help,
-                      std::function<void(std::string_view)> take);
+    /// An option whose value may be missing, and is then empty. If there is one, it follows after `=`.
+    Options& optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                            std::function<void(std::string_view)> take);
 
     /// Words that begin like a negative number, such as `-5`, are not options.
     Options& take_numbers() {

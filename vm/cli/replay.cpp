@@ -1,10 +1,10 @@
+#include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
-#include <warpbeam/vm/print.hpp>
 
 #include <cinttypes>
 #include <cstdio>
@@ -105,7 +105,7 @@ public:
         given_ = execution_.fuel();
         for (uint32_t fd = 0; fd < 3; ++fd)
             if ((snapshot.number >> fd & 1) == 0)
-                context_->close(fd);
+                context_->descriptors().close(fd);
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -141,7 +141,7 @@ public:
         event.kind = EventKind::snapshot;
         event.fuel = used_now();
         for (uint32_t fd = 0; fd < 3; ++fd)
-            event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
+            event.number |= (context_->descriptors().find(fd) != nullptr ? uint64_t{1} : 0) << fd;
         if (series_.is_complete())
             event.number |= Event::complete;
         event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
@@ -248,9 +248,9 @@ int replay(Words words) {
         return exit_not_run;
     }
     if (to)
-        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n",
+        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),
-                     WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
+                     backtrace ? describe(machine.backtrace()).c_str() : "");
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

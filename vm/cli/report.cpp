@@ -1,8 +1,7 @@
+#include "backtrace.hpp"
 #include "command.hpp"
 #include "stop.hpp"
 #include "terminal.hpp"
-
-#include <warpbeam/vm/print.hpp>
 
 #include <cstdio>
 
@@ -40,23 +39,22 @@ int report(const Trap& trap) {
     if (trap.code() == TrapCode::interrupted && stop_cause() != StopCause::none)
         return report_stop(trap.backtrace());
     (void)std::fflush(stdout);
-    std::fprintf(stderr, "%s %.*s\n", emphasized("trap:").c_str(), WARPBEAM_TEXT(to_text(trap).view()));
+    std::fprintf(stderr, "%s %s\n", emphasized("trap:").c_str(), describe(trap).c_str());
     return status_of(trap.code());
 }
 
 int report_stop(std::span<const Frame> backtrace) {
     (void)std::fflush(stdout);
     const bool is_late = stop_cause() == StopCause::timeout;
-    std::fprintf(stderr, "%s %s%.*s\n", emphasized("stopped:").c_str(),
+    std::fprintf(stderr, "%s %s%s\n", emphasized("stopped:").c_str(),
                  is_late ? "the time of --timeout is over" : "interrupted (Ctrl-C)",
-                 WARPBEAM_TEXT(to_text(backtrace).view()));
+                 describe(backtrace).c_str());
     return is_late ? exit_timeout : exit_interrupted;
 }
 
 int report_out_of_fuel(std::span<const Frame> backtrace) {
     (void)std::fflush(stdout);
-    std::fprintf(stderr, "%s out of fuel%.*s\n", emphasized("trap:").c_str(),
-                 WARPBEAM_TEXT(to_text(backtrace).view()));
+    std::fprintf(stderr, "%s out of fuel%s\n", emphasized("trap:").c_str(), describe(backtrace).c_str());
     return exit_limit;
 }
 

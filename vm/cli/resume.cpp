@@ -5,6 +5,7 @@
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/wasi/saved_files.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -49,6 +50,19 @@ public:
         return native().resolution(clock);
     }
     void sleep(uint64_t nanoseconds) noexcept override { native().sleep(nanoseconds); }
+    void wait(std::span<const wasi::WaitFor> streams, uint64_t nanoseconds,
+              const wasi::InterruptCheck& is_interrupted) noexcept override {
+        native().wait(streams, nanoseconds, is_interrupted);
+    }
+    wasi::Result<wasi::Filestat> stat(wasi::Stream stream) const noexcept override {
+        return native().stat(stream);
+    }
+    wasi::Result<wasi::Ready> ready(wasi::Stream stream, wasi::Readiness which) noexcept override {
+        return native().ready(stream, which);
+    }
+    int native_descriptor(wasi::Stream stream) const noexcept override {
+        return native().native_descriptor(stream);
+    }
     std::expected<void, wasi::Errno> random(std::span<uint8_t> into) noexcept override {
         return native().random(into);
     }
@@ -57,6 +71,19 @@ private:
     static wasi::Host& native() noexcept { return stoppable_host(); }
     uint64_t offsets_[4] = {};
 };
+
+/// The file that is there now, for `restore_files`.
+Ref<wasi::File> take_changed(void*, const wasi::LostFile& lost) noexcept { return lost.found; }
+
+void restore_program_files(wasi::Context& context, const ProgramState& state, bool with_changed) {
+    SnapshotBytes files{{reinterpret_cast<const uint8_t*>(state.files.data()), state.files.size()}};
+    wasi::RestoreFiles how;
+    if (with_changed)
+        how.replace = take_changed;
+    if (const auto restored = wasi::restore_files(context, files, how); !restored)
+        throw Failure("warpbeam: " + std::string(restored.error().message()) +
+                      (with_changed ? "" : "; see --changed-files"));
+}
 
 void check(const std::expected<void, Error>& done) {
     if (!done)
@@ -79,6 +106,9 @@ int resume(Words words) {
                   [&](std::string_view text) { more_fuel = parse_count(text); });
     StopSettings stop;
     add_stop_options(options, stop);
+    bool changed_files = false;
+    options.flag("--changed-files", "go on although files that the program had open were changed meanwhile",
+                 changed_files);
     add_save_options(options, save);
     const auto file = options.parse_file(words);
     if (!file)
@@ -114,9 +144,8 @@ int resume(Words words) {
         check(context.add_env(variable.substr(0, equals),
                               variable.substr(std::min(equals + 1, variable.size()))));
     }
-    for (uint32_t fd = 0; fd < 3; ++fd)
-        if (!state.open[fd])
-            context.close(fd);
+    open_directories(context, state.directories);
+    restore_program_files(context, state, changed_files);
     const Engine engine{config};
     Linker linker{engine};
     check(wasi::define(linker, context));

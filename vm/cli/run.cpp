@@ -1,6 +1,8 @@
 #include "closest.hpp"
 #include "deterministic_host.hpp"
+#include "directories.hpp"
 #include "files.hpp"
+#include "instruments.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 #include "saved_program.hpp"
@@ -35,8 +37,10 @@ struct Settings {
     std::string_view path;
     std::optional<std::string_view> invoke;
     std::vector<std::string_view> args;
+    std::vector<MappedDirectory> directories;
     SaveSettings save;
     RecordSettings record;
+    InstrumentSettings instruments;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -101,9 +105,9 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--preload", "NAME=FILE",
                "instantiate FILE first; its exports are the module NAME; may be repeated",
                [&](std::string_view text) { add_preload(settings, text); })
-        .optional("--stub-imports", "trap|zero",
-                  "let functions that are not there trap when called (the default), or return zeros",
-                  [&](std::string_view text) { settings.stubs = stub_of(text); });
+        .optional_value("--stub-imports", "trap|zero",
+                        "let functions that are not there trap when called (the default), or return zeros",
+                        [&](std::string_view text) { settings.stubs = stub_of(text); });
     add_stop_options(options, settings.stop);
     options
         .value("--fuel", "N",
@@ -132,6 +136,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .flag("--eager", "prepare all functions in advance, not at their first calls", settings.config.eager)
         .flag("--guard-pages", "let the hardware check memory bounds where it can",
               settings.config.guard_pages);
+    add_directory_option(options, settings.directories);
     add_save_options(options, settings.save);
     options
         .value("--record", "FILE",
@@ -142,6 +147,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    settings.record.snapshots_every = parse_count(text);
                    has_snapshots = true;
                });
+    add_instrument_options(options, settings.instruments);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -162,6 +168,11 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!settings.record.path.empty() && (settings.stop.timeout || settings.stop.interruptible))
         throw options.error("--timeout and --interruptible can't be combined with --record");
     check_save_options(options, settings.save);
+    if (!settings.directories.empty() && !settings.record.path.empty())
+        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
+    check_instrument_options(options, settings.instruments,
+                             settings.save.wanted() || settings.save.print_fuel ||
+                                 !settings.record.path.empty());
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -252,7 +263,7 @@ void check(const std::expected<void, Error>& done) {
 }
 
 /// Calls a function with arguments from the command line and prints its results, one per line.
-int call(const Settings& settings, Func func) {
+int call(const Settings& settings, Store& store, Func func, Instruments& instruments) {
     const FuncType type = func.type();
     const std::string name{*settings.invoke};
     if (settings.args.size() != type.params.size())
@@ -268,8 +279,8 @@ int call(const Settings& settings, Func func) {
         }
     }
     std::vector<Value> results(type.results.size());
-    if (const auto called = func.call(args, results); !called)
-        return report(called.error());
+    if (const auto status = instruments.call(store, func, args, results))
+        return *status;
     for (const Value& result : results)
         std::printf("%s\n", print_value(result).c_str());
     return exit_success;
@@ -281,6 +292,7 @@ ProgramState state_of(const Settings& settings) {
     state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
+    state.directories = settings.directories;
     state.stack_size = settings.config.stack_size;
     state.max_memory = settings.limits.memory_bytes;
     state.is_interruptible = settings.config.interruption;
@@ -331,7 +343,9 @@ std::optional<Trap> preload(const Settings& settings, const Engine& engine, Link
     return std::nullopt;
 }
 
-int run_module(const Settings& settings, Engine& engine, const Module& module) {
+int run_module(const Settings& settings, Engine& engine, const Module& module, Instruments& instruments) {
+    instruments.note(module);
+    instruments.begin(Phase::instantiate);
     DeterministicHost deterministic{settings.seed};
     wasi::Host& native = settings.stop.wanted() ? stoppable_host() : wasi::native_host();
     wasi::Context context{settings.config.deterministic ? deterministic : native};
@@ -340,8 +354,9 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
         check(context.add_arg(arg));
     for (const auto& [name, value] : settings.env)
         check(context.add_env(name, value));
+    open_directories(context, settings.directories);
     Linker linker{engine};
-    check(wasi::define(linker, context));
+    check(wasi::define(linker, context, wasi::pointers_of(module)));
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
     std::optional<StopSignals> signals;
@@ -390,12 +405,11 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
 
     const Func func = *instance->func(name);
     if (settings.invoke)
-        return call(settings, func);
+        return call(settings, store, func, instruments);
     if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context, deterministic);
-    const auto ended = func.call();
-    if (!ended)
-        return report(ended.error());
+    if (const std::optional<int> status = instruments.call(store, func))
+        return *status;
     // What it did last may have been a wait that was cut short.
     return stop_cause() == StopCause::none ? exit_success : report_stop({});
 }
@@ -418,13 +432,18 @@ int run(Words words) {
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);
+    Instruments instruments{settings.instruments};
+    instruments.configure(settings.config, settings.fuel);
     Engine engine{settings.config};
+    instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
     if (!settings.record.path.empty())
         return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
-    return run_module(settings, engine, *module);
+    const int status = run_module(settings, engine, *module, instruments);
+    instruments.finish();
+    return status;
 }
 
 } // namespace warpbeam::cli

@@ -82,14 +82,14 @@ private:
 class StoppableHost final : public wasi::Host {
 public:
     std::expected<size_t, wasi::Errno> read(std::span<uint8_t> into) noexcept override {
-        if (!ready(STDIN_FILENO, POLLIN))
+        if (!can(STDIN_FILENO, POLLIN))
             return std::unexpected{interrupted};
         return native().read(into);
     }
     std::expected<size_t, wasi::Errno> write(wasi::Stream stream,
                                              std::span<const uint8_t> bytes) noexcept override {
         const int file = static_cast<int>(stream);
-        if (!ready(file, POLLOUT))
+        if (!can(file, POLLOUT))
             return std::unexpected{interrupted};
         if (!is_pipe(file))
             return native().write(stream, bytes);
@@ -101,7 +101,7 @@ public:
             if (!written)
                 return done != 0 ? std::expected<size_t, wasi::Errno>{done} : written;
             done += *written;
-        } while (done < bytes.size() && ready(file, POLLOUT));
+        } while (done < bytes.size() && can(file, POLLOUT));
         return done;
     }
     bool is_terminal(wasi::Stream stream) const noexcept override { return native().is_terminal(stream); }
@@ -125,6 +125,19 @@ public:
                 return;
         }
     }
+    void wait(std::span<const wasi::WaitFor> streams, uint64_t nanoseconds,
+              const wasi::InterruptCheck& is_interrupted) noexcept override {
+        native().wait(streams, nanoseconds, is_interrupted);
+    }
+    wasi::Result<wasi::Filestat> stat(wasi::Stream stream) const noexcept override {
+        return native().stat(stream);
+    }
+    wasi::Result<wasi::Ready> ready(wasi::Stream stream, wasi::Readiness which) noexcept override {
+        return native().ready(stream, which);
+    }
+    int native_descriptor(wasi::Stream stream) const noexcept override {
+        return native().native_descriptor(stream);
+    }
     std::expected<void, wasi::Errno> random(std::span<uint8_t> into) noexcept override {
         return native().random(into);
     }
@@ -132,7 +145,7 @@ public:
 private:
     static wasi::Host& native() noexcept { return wasi::native_host(); }
     /// False if the program was asked to stop before the file was ready.
-    static bool ready(int file, short event) noexcept {
+    static bool can(int file, short event) noexcept {
         // A read or write that never waits needs no wait for it.
         if (const int flags = ::fcntl(file, F_GETFL); flags < 0 || (flags & O_NONBLOCK) != 0)
             return true;

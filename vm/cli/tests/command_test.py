@@ -130,8 +130,8 @@ check("no _start", ["math.wat"], stderr=re.compile(
 file("start_params.wat", '(module (func (export "_start") (param i32)))')
 check("a _start with parameters", ["start_params.wat"], stderr="warpbeam: run: the _start of start_params.wat has "
       "parameters or results, so it is not a program; use --invoke _start to call it\n", status=2)
-check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n    at boom "
-      r"\(function 0\), offset 0x[0-9a-f]+\n$"), status=134)
+check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n  0: boom "
+      r"\(function 0\)  offset 0x[0-9a-f]+\n$"), status=134)
 
 # Functions
 check("i32", ["run", "math.wat", "--invoke", "add", "2", "40"], stdout="42\n")
@@ -171,23 +171,23 @@ check("--invoke without a name", ["run", "math.wat", "--invoke"],
 # Traps and limits
 check("a trap with numbers and backtrace", ["run", "trap.wat", "--invoke", "peek", "70000"], stderr=re.compile(
     r"""^trap: out of bounds memory access: 4 bytes at 70000, memory has 65536
-    at trapper!read \(function 0\), offset 0x[0-9a-f]+
-    at trapper!middle \(function 1\), offset 0x[0-9a-f]+
-    at trapper!peek \(function 2\), offset 0x[0-9a-f]+
+  0: trapper!read \(function 0\)    offset 0x[0-9a-f]+
+  1: trapper!middle \(function 1\)  offset 0x[0-9a-f]+
+  2: trapper!peek \(function 2\)    offset 0x[0-9a-f]+
 $"""), status=134)
 check("division by zero", ["run", "trap.wat", "--invoke", "div", "7", "0"],
-      stderr=re.compile(r"^trap: integer divide by zero.*\n    at trapper!div \(function 3\)"), status=134)
+      stderr=re.compile(r"^trap: integer divide by zero.*\n  0: trapper!div \(function 3\)"), status=134)
 check("overflow", ["run", "trap.wat", "--invoke", "div", "-2147483648", "-1"],
       stderr=re.compile(r"^trap: integer overflow"), status=134)
 check("unreachable", ["run", "--eager", "trap.wat", "--invoke", "unreachable"],
-      stderr=re.compile(r"^trap: unreachable\n    at "), status=134)
+      stderr=re.compile(r"^trap: unreachable\n  0: "), status=134)
 check("endless recursion", ["run", "trap.wat", "--invoke", "deep"],
-      stderr=re.compile(r"^trap: call stack exhausted.*\n    at trapper!deep \(function 4\).*\n"
-                        r"    \.\.\. [0-9,]+ more times\n(?!    at)"), status=137)
+      stderr=re.compile(r"^trap: call stack exhausted.*\n  0: trapper!deep \(function 4\).*\n"
+                        r"     \.\.\. [0-9,]+ more times\n(?! +[0-9])"), status=137)
 check("a small stack", ["run", "--max-stack", "16K", "trap.wat", "--invoke", "deep"],
       stderr=re.compile(r"^trap: call stack exhausted"), status=137)
 check("fuel", ["run", "--fuel", "100000", "trap.wat", "--invoke", "forever"],
-      stderr=re.compile(r"^trap: .*fuel.*\n    at trapper!forever"), status=137)
+      stderr=re.compile(r"^trap: .*fuel.*\n  0: trapper!forever"), status=137)
 check("enough fuel", ["run", "--fuel=1000", "math.wat", "--invoke", "add", "1", "2"], stdout="3\n")
 check("fuel that is not a number", ["run", "--fuel", "lots", "math.wat"],
       stderr=holds("option --fuel: 'lots' is not a whole number"), status=2)
@@ -419,7 +419,7 @@ def safe(name, ran):
     suite.expect(name + " prints nothing that controls a terminal", not bad, text)
 shown = "f\\1b[31m\\u{9b}\\u{202e}\\0a"
 safe("a backtrace", check("a backtrace", ["run", "names.wat", "--invoke", "\x1b]0;\x07"], stdout=None,
-                         stderr=holds("at n!" + shown + " (function 0)"), status=134))
+                         stderr=holds("0: n!" + shown + " (function 0)"), status=134))
 safe("inspect", check("inspect hostile names", ["inspect", "names.wat"], stdout=holds("$" + shown + " func")))
 safe("a missing function", check("a missing function", ["run", "names.wat"], stdout=None,
                                  stderr=holds("it exports \\1b]0;\\07"), status=2))
@@ -467,6 +467,31 @@ suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped
 suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
              as_json.stdout)
 
+# What a trap says besides: where source positions are, and that a C stack has probably overflowed.
+def traps(name, fields, hint, address="-16"):
+    file("traps.wat", f"""(module (memory 1) {fields}
+      (func (export "_start") (drop (i32.load (i32.const {address})))))""")
+    check(name, ["traps.wat"], status=1, stderr=re.compile(
+        r"\Atrap: out of bounds memory access: .*\n  0: _start \(function 0\)  offset 0x[0-9a-f]+\n"
+        + (r"hint: .*" + hint + r".*\n\Z" if hint else r"\Z")))
+overflowed = r"C stack, which grows down from 65536, has probably overflowed; link with -Wl,-z,stack-size=N"
+pointer = "(global $__stack_pointer (mut i32) (i32.const 65536))"
+traps("a C stack that overflows", pointer, overflowed)
+traps("a C stack that overflows by many bytes", pointer, overflowed, "-100000")
+traps("a C stack that is not the first global", "(global (mut i32) (i32.const 0))" + pointer, overflowed)
+traps("a C stack without a name", "(global (mut i32) (i32.const 65536))", overflowed)
+traps("an address that is not just below zero", pointer, None, "0x7fffffff")
+traps("an address that is just too large", pointer, None, "65535")
+for name, fields in (("no global", ""), ("a constant", "(global i32 (i32.const 65536))"),
+                     ("a global of another type", "(global (mut i64) (i64.const 65536))"),
+                     ("a global that points to nothing", "(global (mut i32) (i32.const 7))")):
+    traps("an address just below zero with " + name, fields, None)
+traps("a source map", '(@custom "sourceMappingURL" "\\05a.map")', r"source positions are in the source map a\.map")
+traps("a source map with a hostile name", '(@custom "sourceMappingURL" "\\02\\1b]")', r"source map \\1b\]")
+traps("debug information elsewhere", '(@custom "external_debug_info" "\\06b.wasm")', r"not in the module, but in b\.wasm")
+traps("damaged debug information", '(@custom ".debug_info" "\\ff") (@custom ".debug_line" "\\ff")',
+      r"source positions are damaged: \.debug_info at 0x0: the length of a unit exceeds the section")
+
 # A program that uses wasi-libc, if there is a compiler for it
 compiler = shutil.which("clang-19") or shutil.which("clang")
 program = os.path.join(suite.directory.name, "program.wasm")
@@ -485,6 +510,17 @@ random 1
 file .+
 seek -1
 $"""), stderr="about to end\n", status=3)
+    source = os.path.join(here, "lines.c")
+    with open(source, encoding="utf-8") as lines:
+        marks = {line.split("// line: ")[1].strip(): number for number, line in enumerate(lines, 1) if "// line: " in line}
+    subprocess.run([compiler, "--target=wasm32-wasi", "-O1", "-g", "-Wl,--stack-first", source, "-o",
+                    os.path.join(suite.directory.name, "lines.wasm")], check=True)
+    check("source lines, and inlined functions", ["run", "lines.wasm"], status=134, stderr=re.compile(
+        rf"^trap: unreachable\n  0: check +\S+lines\.c:{marks['check']}:\d+ \(inlined\)\n"
+        rf"  1: \S+ +\S+lines\.c:{marks['main']}:\d+\n"))
+    check("a C program whose stack overflows", ["run", "lines.wasm", "more"], status=134, stderr=re.compile(
+        rf"(?s)^trap: out of bounds memory access: .*: deep +\S+lines\.c:{marks['deep']}:.*\n +\.\.\. \d+ more times\n"
+        r".*\nhint: .*C stack, which grows down from \d+, has probably overflowed"))
 else:
     suite.skip("a C program: clang with wasi-libc was not found")
 

@@ -54,7 +54,7 @@ suite.expect("random numbers are real", second.stdout != first.stdout)
 check("with snapshots on the way", [*record, "--record-snapshots", "1500", "mix.wat"], None, status=7, stdin=b"some input")
 text = check("replayed over the snapshots", ["replay", "log"], None, status=7).stdout.decode()
 check("stopped in the middle", ["replay", "--to", "4500", "--backtrace", "log"], None,
-      re.compile(r"stopped after 4500 units of fuel\s+at .*function 6.*\n +at .*function 7"))
+      re.compile(r"stopped after 4500 units of fuel\s+0: .*function 6.*\n +1: .*function 7"))
 whole = check("stopped early", ["replay", "--to", "1000", "log"], None, re.compile("stopped after 1000 units")).stdout.decode()
 suite.expect("what was written until then", text.startswith(whole))
 check("to the end", ["replay", "--to", "100000000", "log"], None, re.compile(r"the program ended after \d+ units of fuel\n$"), status=7)

@@ -88,7 +88,7 @@ check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=
 
 check("fuel can be added", ["resume", "--fuel", "10000", "snapshot"], None, stdin=b"input")
 check("how much was used", ["run", "--fuel", "3000", "--print-fuel", "count.wat"], None,
-      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +at .*pause", re.DOTALL), status=137)
+      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +0: .*pause", re.DOTALL), status=137)
 
 def signalled(args, delay):
     """A program that has got the signal."""
@@ -165,12 +165,72 @@ check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not
 check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=125)
 check("saved", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
 data = suite.read("snapshot")
-file("newer", data[:7] + b"\2" + data[8:])
-check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 2"), status=125)
+file("newer", data[:7] + b"\3" + data[8:])
+check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 3"), status=125)
 for cut in (0, 5, 20, 60, len(data) // 2, len(data) - 1):
     file("cut", data[:cut])
     check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=125)
 for at in range(0, len(data), max(1, len(data) // 40)):
     file("flipped", data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
     check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=125)
+# A program that has a file open is saved while it waits for input. It copies each line of its input to the file.
+file("copy.wat", """(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "copied")
+  (func $check (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+  (func (export "_start")
+    (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 6) (i32.const 1) (i64.const 0x42)
+      (i64.const 0) (i32.const 0) (i32.const 16)))
+    (loop $next
+      (i32.store (i32.const 32) (i32.const 100))
+      (i32.store (i32.const 36) (i32.const 50))
+      (call $check (call $read (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 40)))
+      (i32.store (i32.const 36) (i32.load (i32.const 40)))
+      (call $check (call $write (i32.load (i32.const 16)) (i32.const 32) (i32.const 1) (i32.const 44)))
+      (br_if $next (i32.load (i32.const 40))))))""")
+data_directory = os.path.join(suite.directory.name, "data")
+os.mkdir(data_directory)
+
+
+def copied():
+    with open(os.path.join(data_directory, "copied"), "rb") as copied_file:
+        return copied_file.read()
+
+
+def fed(args, text):
+    """Starts a program that gets some input, and then the signal while it waits for more."""
+    process = subprocess.Popen([suite.command, *args], cwd=suite.directory.name, stdin=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdin.write(text)
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGUSR1)
+    process.wait(timeout=30)
+    return process.returncode, process.stderr.read().decode()
+
+
+on_signal = ["--snapshot", "waits", "--snapshot-on-signal"]
+status, errors = fed(["run", "--dir", "data::/", *on_signal, "copy.wat"], b"one\n")
+suite.expect("saved while it waits for input", status == 0 and "saved to waits" in errors, errors)
+status, errors = fed(["resume", *on_signal, "waits"], b"two\n")
+suite.expect("and once more", status == 0 and "saved to waits" in errors, errors)
+check("goes on with its file", ["resume", "waits"], "", stdin=b"three\n")
+suite.expect("has written where it was", copied() == b"one\ntwo\nthree\n", repr(copied()))
+check("a file that has changed", ["resume", "waits"], "",
+      re.compile(r"descriptor 4 \(copied\) can't be restored: the file was changed; see --changed-files"), status=125)
+check("is used if one wants", ["resume", "--changed-files", "waits"], "", stdin=b"2\n")
+suite.expect("at the same position", copied() == b"one\ntwo\n2\nree\n", repr(copied()))
+os.rename(data_directory, data_directory + "2")
+check("a directory that is gone", ["resume", "waits"], "", re.compile(r"--dir data: No such file or directory"), status=125)
+# What was changed in memory is part of the program.
+status, errors = fed(["run", "--dir", "data2::/:scratch", *on_signal, "copy.wat"], b"memory")
+suite.expect("saved with files in memory", status == 0, errors)
+check("goes on with them", ["resume", "waits"], "", stdin=b"!")
+suite.expect("and the real one is as before", open(os.path.join(data_directory + "2", "copied"), "rb").read()
+             == b"one\ntwo\n2\nree\n")
+
 suite.close()

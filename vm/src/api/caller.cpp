@@ -3,6 +3,8 @@
 
 #include <warpbeam/vm/host_func.hpp>
 
+#include <algorithm>
+
 /// Information for a host function about its call.
 
 namespace warpbeam {
@@ -33,6 +35,23 @@ std::optional<Frame> Caller::position() const noexcept {
     if (instance_ == nullptr)
         return std::nullopt;
     return TrapBuilder::caller_of(*vm::Internal::impl(store_)->stacks.running());
+}
+
+bool Caller::is_interrupted() const noexcept {
+    const vm::Execution* const running = vm::Internal::impl(store_)->stacks.running();
+    return running != nullptr && running->must_stop();
+}
+
+bool Caller::can_suspend() const noexcept {
+    const vm::Execution* const running = vm::Internal::impl(store_)->stacks.running();
+    return running != nullptr && running->may_suspend;
+}
+
+void Caller::take_fuel(uint64_t bytes) noexcept {
+    vm::Execution* const running = vm::Internal::impl(store_)->stacks.running();
+    constexpr int64_t deepest = INT64_MIN / 2;
+    if (running != nullptr && store_.engine().config().fuel && running->fuel > deepest)
+        running->fuel -= static_cast<int64_t>(std::min(bytes, uint64_t{INT64_MAX / 2}));
 }
 
 Backtrace Caller::backtrace() const noexcept {

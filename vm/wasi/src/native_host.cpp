@@ -1,8 +1,11 @@
+#include "native_file.hpp"
+
 #include <warpbeam/wasi/host.hpp>
 
 #include <algorithm>
-#include <cerrno>
+#include <csignal>
 #include <ctime>
+#include <poll.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -11,35 +14,6 @@ namespace warpbeam::wasi {
 namespace {
 
 constexpr uint64_t nanoseconds_per_second = 1'000'000'000;
-
-Errno last_error() noexcept {
-    switch (errno) {
-    case EAGAIN:
-        return Errno::again;
-    case EBADF:
-        return Errno::badf;
-    case EINVAL:
-        return Errno::inval;
-    case ENOSPC:
-        return Errno::nospc;
-    case EPIPE:
-        return Errno::pipe;
-    default:
-        return Errno::io;
-    }
-}
-
-/// Repeats a system call that was interrupted by a signal.
-template <typename Call>
-std::expected<size_t, Errno> retried(Call call) noexcept {
-    for (;;) {
-        const ssize_t done = call();
-        if (done >= 0)
-            return static_cast<size_t>(done);
-        if (errno != EINTR)
-            return std::unexpected{last_error()};
-    }
-}
 
 clockid_t native_clock(Clock clock) noexcept {
     switch (clock) {
@@ -60,18 +34,30 @@ template <typename Call>
 std::expected<uint64_t, Errno> clock_value(Call call, Clock clock) noexcept {
     timespec time{};
     if (call(native_clock(clock), &time) != 0)
-        return std::unexpected{last_error()};
+        return last_error();
     return static_cast<uint64_t>(time.tv_sec) * nanoseconds_per_second + static_cast<uint64_t>(time.tv_nsec);
 }
 
 class NativeHost final : public Host {
 public:
     std::expected<size_t, Errno> read(std::span<uint8_t> into) noexcept override {
-        return retried([&] { return ::read(STDIN_FILENO, into.data(), into.size()); });
+        return moved([&] { return ::read(STDIN_FILENO, into.data(), into.size()); });
     }
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
-        return retried([&] { return ::write(static_cast<int>(stream), bytes.data(), bytes.size()); });
+        if (raises_signal_)
+            return write_without_signal(static_cast<int>(stream), bytes);
+        return moved([&] { return ::write(static_cast<int>(stream), bytes.data(), bytes.size()); });
     }
+    Result<Filestat> stat(Stream stream) const noexcept override {
+        struct stat status{};
+        if (::fstat(static_cast<int>(stream), &status) != 0)
+            return last_error();
+        return to_filestat(status);
+    }
+    Result<Ready> ready(Stream stream, Readiness which) noexcept override {
+        return native_ready(static_cast<int>(stream), which);
+    }
+    int native_descriptor(Stream stream) const noexcept override { return static_cast<int>(stream); }
     bool is_terminal(Stream stream) const noexcept override {
         return ::isatty(static_cast<int>(stream)) == 1;
     }
@@ -88,17 +74,51 @@ public:
         while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
         }
     }
+    void wait(std::span<const WaitFor> streams, uint64_t nanoseconds,
+              const InterruptCheck& is_interrupted) noexcept override {
+        constexpr size_t max_streams = 64; // more are looked at in turns
+        pollfd entries[max_streams];
+        const uint64_t end = add_time(now(Clock::monotonic).value_or(0), nanoseconds);
+        for (size_t first = 0; !is_interrupted(); first += max_streams) {
+            if (first >= streams.size())
+                first = 0;
+            const auto some = streams.subspan(first, std::min(max_streams, streams.size() - first));
+            for (size_t i = 0; i < some.size(); ++i)
+                entries[i] = {some[i].descriptor,
+                              static_cast<short>(some[i].which == Readiness::read ? POLLIN : POLLOUT), 0};
+            const uint64_t time = now(Clock::monotonic).value_or(end);
+            if (time >= end)
+                return;
+            const uint64_t part = std::min(end - time, longest_wait);
+            const timespec timeout{0, static_cast<long>(part)};
+            if (::ppoll(entries, some.size(), &timeout, nullptr) > 0)
+                return;
+        }
+    }
 
     std::expected<void, Errno> random(std::span<uint8_t> into) noexcept override {
         constexpr size_t max_at_once = 256; // the limit of getentropy
         while (!into.empty()) {
             const size_t size = std::min(into.size(), max_at_once);
             if (::getentropy(into.data(), size) != 0)
-                return std::unexpected{last_error()};
+                return last_error();
             into = into.subspan(size);
         }
         return {};
     }
+
+private:
+    /// After that time, an interrupt is noticed.
+    static constexpr uint64_t longest_wait = 10'000'000;
+    static uint64_t add_time(uint64_t time, uint64_t more) noexcept {
+        return more > UINT64_MAX - time ? UINT64_MAX : time + more;
+    }
+    static bool ignores_signal() noexcept {
+        struct sigaction action{};
+        return ::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+    }
+    /// A process that ignores SIGPIPE, when this is made, needs no protection from it.
+    const bool raises_signal_ = !ignores_signal();
 };
 
 } // namespace

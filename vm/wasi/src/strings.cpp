@@ -25,44 +25,42 @@ std::expected<void, Error> StringList::add(std::string_view head, std::string_vi
 
 namespace {
 
-Errno get_sizes(const StringList& strings, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
-    if (!memory.at(count, sizeof(uint32_t)) || !memory.at(size, sizeof(uint32_t)))
+Errno get_sizes(const StringList& strings, const Call& call, Ptr count, Ptr size) noexcept {
+    if (!call.has_pointer(count) || !call.has_pointer(size))
         return Errno::fault;
-    (void)memory.write(count, static_cast<uint32_t>(strings.starts().size()));
-    (void)memory.write(size, static_cast<uint32_t>(strings.bytes().size()));
-    return Errno::success;
+    (void)call.put_pointer(count, strings.starts().size());
+    return call.put_pointer(size, strings.bytes().size());
 }
 
 /// Writes the strings to `buffer` and a pointer to each to `pointers`.
-Errno get_strings(const StringList& strings, const MemoryView& memory, uint32_t pointers,
-                  uint32_t buffer) noexcept {
-    const auto bytes = memory.at(buffer, strings.bytes().size());
-    if (!bytes || !memory.at(pointers, strings.starts().size() * sizeof(uint32_t)))
+Errno get_strings(const StringList& strings, const Call& call, Ptr pointers, Ptr buffer) noexcept {
+    const auto bytes = call.bytes(buffer, strings.bytes().size());
+    if (!bytes || !call.has(pointers, strings.starts().size() * call.abi.pointer_size()))
         return Errno::fault;
     std::ranges::copy(strings.bytes(), bytes->begin());
     for (const uint32_t start : strings.starts()) {
-        (void)memory.write(pointers, buffer + start);
-        pointers += uint32_t{sizeof(uint32_t)};
+        (void)call.put_pointer(pointers, buffer.value + start);
+        pointers = pointers + call.abi.pointer_size();
     }
     return Errno::success;
 }
 
 } // namespace
 
-Errno args_get(Context& context, const MemoryView& memory, uint32_t argv, uint32_t buffer) noexcept {
-    return get_strings(context.args(), memory, argv, buffer);
+Errno args_get(Call& call, Ptr argv, Ptr buffer) noexcept {
+    return get_strings(call.context.args(), call, argv, buffer);
 }
 
-Errno args_sizes_get(Context& context, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
-    return get_sizes(context.args(), memory, count, size);
+Errno args_sizes_get(Call& call, Ptr count, Ptr size) noexcept {
+    return get_sizes(call.context.args(), call, count, size);
 }
 
-Errno environ_get(Context& context, const MemoryView& memory, uint32_t environ, uint32_t buffer) noexcept {
-    return get_strings(context.env(), memory, environ, buffer);
+Errno environ_get(Call& call, Ptr environ, Ptr buffer) noexcept {
+    return get_strings(call.context.env(), call, environ, buffer);
 }
 
-Errno environ_sizes_get(Context& context, const MemoryView& memory, uint32_t count, uint32_t size) noexcept {
-    return get_sizes(context.env(), memory, count, size);
+Errno environ_sizes_get(Call& call, Ptr count, Ptr size) noexcept {
+    return get_sizes(call.context.env(), call, count, size);
 }
 
 } // namespace warpbeam::wasi

@@ -55,6 +55,15 @@ public:
     /// `Execution::answer` or `refuse` (execution.hpp). Where nothing can wait, since no Execution made the
     /// call, the call traps with `cannot_suspend`.
     [[nodiscard]] Trap suspend() const noexcept { return Trap{TrapCode::suspended}; }
+    /// Whether the code is to stop: a host function that takes long looks now and then, and returns
+    /// `Trap{TrapCode::interrupted}`. An Execution is then `interrupted`, and calls the function again when
+    /// it goes on; it does the same if the host function returns that on its own account.
+    [[nodiscard]] bool is_interrupted() const noexcept;
+    /// Whether an Execution made the call, so that it may wait (`suspend`), or be repeated.
+    [[nodiscard]] bool can_suspend() const noexcept;
+    /// Takes fuel for work on so many bytes, 64 for each unit (Store::set_fuel). If there is not enough, code
+    /// stops at its next loop head or call. Without effect unless Config::fuel is set.
+    void take_fuel(uint64_t bytes) noexcept;
     /// The right to answer this call, for a host function that then returns `suspend()`; other threads may
     /// use it at once. If the function returns anything else, the token is closed. For `dropped` see
     /// Execution::token. Errors: `cannot_suspend` if no Execution made the call; `out_of_memory`.

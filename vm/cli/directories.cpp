@@ -1,0 +1,62 @@
+#include "directories.hpp"
+
+#include <warpbeam/wasi/file_systems.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace warpbeam::cli {
+
+namespace {
+
+MappedDirectory parse_directory(std::string_view text) {
+    MappedDirectory directory;
+    constexpr std::string_view read_only = ":ro";
+    constexpr std::string_view scratch = ":scratch";
+    if (text.ends_with(read_only)) {
+        directory.access = wasi::Access::read_only;
+        text.remove_suffix(read_only.size());
+    } else if (text.ends_with(scratch)) {
+        directory.is_scratch = true;
+        text.remove_suffix(scratch.size());
+    }
+    constexpr std::string_view separator = "::";
+    const size_t at = text.find(separator);
+    directory.host = text.substr(0, at);
+    directory.guest = at == std::string_view::npos ? text : text.substr(at + separator.size());
+    if (directory.host.empty() || directory.guest.empty())
+        throw UsageError("'" + std::string(text) + "' lacks the name of a directory");
+    return directory;
+}
+
+uint64_t now() noexcept { return wasi::native_host().now(wasi::Clock::realtime).value_or(0); }
+
+} // namespace
+
+void add_directory_option(Options& options, std::vector<MappedDirectory>& directories) {
+    options.value(
+        "--dir", "HOST[::GUEST][:ro|:scratch]",
+        "let the program use the directory HOST, which it finds as GUEST; with :ro it can only read "
+        "it; with :scratch, what it changes is forgotten when it ends",
+        [&](std::string_view text) { directories.push_back(parse_directory(text)); });
+}
+
+void open_directories(wasi::Context& context, const std::vector<MappedDirectory>& directories) {
+    for (const MappedDirectory& directory : directories) {
+        errno = 0;
+        auto opened = wasi::native_directory(directory.host);
+        if (!opened)
+            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " + std::strerror(errno));
+        if (directory.is_scratch)
+            opened = wasi::layered_directory(std::move(*opened), {}, now);
+        if (!opened)
+            throw std::bad_alloc{};
+        if (const auto added = context.add_directory(directory.guest, std::move(*opened), directory.access);
+            !added)
+            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " +
+                          std::string(added.error().message()));
+    }
+}
+
+} // namespace warpbeam::cli

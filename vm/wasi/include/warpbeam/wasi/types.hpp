@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+
+/// @file
+/// What WASI preview 1 says of files, as numbers with names. Thread-safety: constants and values only.
+/// https://github.com/WebAssembly/WASI/blob/main/legacy/preview1/docs.md#types
+
+namespace warpbeam::wasi {
+
+/// The kind of a file.
+enum class FileType : uint8_t {
+    unknown,
+    block_device,
+    character_device,
+    directory,
+    regular_file,
+    socket_dgram,
+    socket_stream,
+    symbolic_link,
+};
+
+/// What a file descriptor may be used for: a set of bits.
+using Rights = uint64_t;
+namespace rights {
+inline constexpr Rights fd_datasync = 1 << 0;
+inline constexpr Rights fd_read = 1 << 1;
+inline constexpr Rights fd_seek = 1 << 2;
+inline constexpr Rights fd_fdstat_set_flags = 1 << 3;
+inline constexpr Rights fd_sync = 1 << 4;
+inline constexpr Rights fd_tell = 1 << 5;
+inline constexpr Rights fd_write = 1 << 6;
+inline constexpr Rights fd_advise = 1 << 7;
+inline constexpr Rights fd_allocate = 1 << 8;
+inline constexpr Rights path_create_directory = 1 << 9;
+inline constexpr Rights path_create_file = 1 << 10;
+inline constexpr Rights path_link_source = 1 << 11;
+inline constexpr Rights path_link_target = 1 << 12;
+inline constexpr Rights path_open = 1 << 13;
+inline constexpr Rights fd_readdir = 1 << 14;
+inline constexpr Rights path_readlink = 1 << 15;
+inline constexpr Rights path_rename_source = 1 << 16;
+inline constexpr Rights path_rename_target = 1 << 17;
+inline constexpr Rights path_filestat_get = 1 << 18;
+inline constexpr Rights path_filestat_set_size = 1 << 19;
+inline constexpr Rights path_filestat_set_times = 1 << 20;
+inline constexpr Rights fd_filestat_get = 1 << 21;
+inline constexpr Rights fd_filestat_set_size = 1 << 22;
+inline constexpr Rights fd_filestat_set_times = 1 << 23;
+inline constexpr Rights path_symlink = 1 << 24;
+inline constexpr Rights path_remove_directory = 1 << 25;
+inline constexpr Rights path_unlink_file = 1 << 26;
+inline constexpr Rights poll_fd_readwrite = 1 << 27;
+inline constexpr Rights sock_shutdown = 1 << 28;
+inline constexpr Rights sock_accept = 1 << 29;
+inline constexpr Rights all = (1 << 30) - 1;
+
+/// What makes sense for a stream or a socket.
+inline constexpr Rights stream =
+    fd_read | fd_fdstat_set_flags | fd_write | fd_filestat_get | fd_datasync | fd_sync | poll_fd_readwrite;
+inline constexpr Rights socket = stream | sock_shutdown | sock_accept;
+/// What makes sense for a file that has positions.
+inline constexpr Rights regular_file =
+    stream | fd_seek | fd_tell | fd_advise | fd_allocate | fd_filestat_set_size | fd_filestat_set_times;
+/// What makes sense for a directory.
+inline constexpr Rights directory =
+    fd_fdstat_set_flags | fd_sync | fd_datasync | fd_advise | path_create_directory | path_create_file |
+    path_link_source | path_link_target | path_open | fd_readdir | path_readlink | path_rename_source |
+    path_rename_target | path_filestat_get | path_filestat_set_size | path_filestat_set_times |
+    fd_filestat_get | fd_filestat_set_times | path_symlink | path_remove_directory | path_unlink_file |
+    poll_fd_readwrite;
+/// What changes nothing. A link to a file is not among them: through it, the file could be changed.
+inline constexpr Rights read_only = fd_read | fd_seek | fd_tell | fd_advise | fd_fdstat_set_flags |
+                                    path_open | fd_readdir | path_readlink | path_filestat_get |
+                                    fd_filestat_get | poll_fd_readwrite;
+} // namespace rights
+
+/// How a file is read and written (`fdflags`).
+namespace fdflags {
+inline constexpr uint16_t append = 1 << 0;
+inline constexpr uint16_t dsync = 1 << 1;
+inline constexpr uint16_t nonblock = 1 << 2;
+inline constexpr uint16_t rsync = 1 << 3;
+inline constexpr uint16_t sync = 1 << 4;
+inline constexpr uint16_t all = (1 << 5) - 1;
+} // namespace fdflags
+
+/// How a file is opened (`oflags`).
+namespace oflags {
+inline constexpr uint16_t creat = 1 << 0;
+inline constexpr uint16_t directory = 1 << 1;
+inline constexpr uint16_t excl = 1 << 2;
+inline constexpr uint16_t trunc = 1 << 3;
+inline constexpr uint16_t all = (1 << 4) - 1;
+} // namespace oflags
+
+/// What is known about a file. Times are in nanoseconds since 1970.
+struct Filestat {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    FileType type = FileType::unknown;
+    uint64_t links = 1;
+    uint64_t size = 0;
+    uint64_t accessed = 0;
+    uint64_t modified = 0;
+    uint64_t changed = 0;
+};
+
+/// Which of a file's times are set, and how (`fstflags`).
+struct NewTimes {
+    enum class Change : uint8_t { keep, set, now };
+    Change access = Change::keep;
+    Change modification = Change::keep;
+    uint64_t accessed = 0; ///< nanoseconds since 1970
+    uint64_t modified = 0;
+};
+
+} // namespace warpbeam::wasi

@@ -1,0 +1,56 @@
+#include "call.hpp"
+
+#include <algorithm>
+
+namespace warpbeam::wasi {
+
+Errno Call::get_path(Ptr address, Size size, Path& path) const noexcept {
+    if (!has(address, size.value))
+        return Errno::fault;
+    if (size.value > Path::max_size)
+        return Errno::nametoolong;
+    if (size.value == 0)
+        return Errno::noent;
+    const std::span<char> text = path.take(static_cast<size_t>(size.value));
+    std::ranges::copy(*bytes(address, size.value), reinterpret_cast<uint8_t*>(text.data()));
+    return std::ranges::find(text, '\0') == text.end() ? Errno::success : Errno::inval;
+}
+
+bool Call::wait_for(const Descriptor& descriptor, Readiness which, Errno& why) noexcept {
+    for (;;) {
+        const Result<Ready> ready = descriptor.file->ready(which);
+        if (!ready) {
+            why = ready.error();
+            return false;
+        }
+        if (ready->now)
+            return true;
+        if ((descriptor.flags & fdflags::nonblock) != 0) {
+            why = Errno::again;
+            return false;
+        }
+        const WaitFor stream{descriptor.file->native_descriptor(), which};
+        const bool is_native = stream.descriptor >= 0;
+        if (!is_native && !may_suspend())
+            return true; // there is nothing to wait with: it says itself that it can't go on
+        if (!wait({&stream, is_native ? size_t{1} : size_t{0}}, UINT64_MAX)) {
+            why = stop();
+            return false;
+        }
+    }
+}
+
+bool Call::wait(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept {
+    const InterruptCheck check{
+        [](const void* by) noexcept { return static_cast<const Caller*>(by)->is_interrupted(); }, &caller};
+    if (check())
+        return false;
+    if (may_suspend()) {
+        context.set_waits(streams, nanoseconds);
+        return false;
+    }
+    context.host().wait(streams, nanoseconds, check);
+    return !check();
+}
+
+} // namespace warpbeam::wasi

@@ -1,0 +1,129 @@
+#include "buffers.hpp"
+#include "functions.hpp"
+
+/// Reading and writing.
+
+namespace warpbeam::wasi {
+
+namespace {
+
+/// Why a file may not be used for that.
+Errno check(const Descriptor& descriptor, Rights needed) noexcept {
+    if (descriptor.file->as_directory() != nullptr)
+        return Errno::isdir;
+    return descriptor.allows(needed) ? Errno::success : Errno::badf;
+}
+
+/// The same for a position.
+Errno check_at(const Descriptor& descriptor, Rights needed) noexcept {
+    if (const Errno wrong = check(descriptor, needed); wrong != Errno::success)
+        return wrong;
+    if (!descriptor.file->is_seekable())
+        return Errno::spipe;
+    return descriptor.allows(rights::fd_seek) ? Errno::success : Errno::notcapable;
+}
+
+/// Ends a call that has moved bytes.
+Errno finish(Call& call, const Result<uint64_t>& moved, Ptr result) noexcept {
+    if (!moved)
+        return moved.error();
+    call.caller.take_fuel(*moved);
+    return call.put_pointer(result, *moved);
+}
+
+} // namespace
+
+Errno fd_pread(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr result) noexcept {
+    if (const Errno wrong = check_at(*fd, rights::fd_read); wrong != Errno::success)
+        return wrong;
+    Buffers buffers;
+    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+        return wrong;
+    if (!call.has_pointer(result))
+        return Errno::fault;
+    return finish(call,
+                  read_into(buffers, false,
+                            [&](std::span<uint8_t> into) {
+                                const Result<size_t> done = fd.file().read_at(into, offset);
+                                offset += done.value_or(0);
+                                return done;
+                            }),
+                  result);
+}
+
+Errno fd_pwrite(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr result) noexcept {
+    if (const Errno wrong = check_at(*fd, rights::fd_write); wrong != Errno::success)
+        return wrong;
+    Buffers buffers;
+    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+        return wrong;
+    if (!call.has_pointer(result))
+        return Errno::fault;
+    return finish(call,
+                  write_from(buffers,
+                             [&](std::span<const uint8_t> bytes) {
+                                 const Result<size_t> done = fd.file().write_at(bytes, offset);
+                                 offset += done.value_or(0);
+                                 return done;
+                             }),
+                  result);
+}
+
+Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
+    if (const Errno wrong = check(*fd, rights::fd_read); wrong != Errno::success)
+        return wrong;
+    Buffers buffers;
+    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+        return wrong;
+    if (!call.has_pointer(result))
+        return Errno::fault;
+    const bool is_seekable = fd.file().is_seekable();
+    Errno why{};
+    if (!is_seekable && buffers.size() != 0 && !call.wait_for(*fd, Readiness::read, why))
+        return why;
+    return finish(call,
+                  read_into(buffers, !is_seekable,
+                            [&](std::span<uint8_t> into) {
+                                if (!is_seekable)
+                                    return fd.file().read(into);
+                                const Result<size_t> done = fd.file().read_at(into, fd->offset);
+                                fd->offset += done.value_or(0);
+                                return done;
+                            }),
+                  result);
+}
+
+Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
+    if (const Errno wrong = check(*fd, rights::fd_write); wrong != Errno::success)
+        return wrong;
+    Buffers buffers;
+    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+        return wrong;
+    if (!call.has_pointer(result))
+        return Errno::fault;
+    const bool is_seekable = fd.file().is_seekable();
+    if (is_seekable && (fd->flags & fdflags::append) != 0) {
+        const Result<uint64_t> done =
+            write_from(buffers, [&](std::span<const uint8_t> bytes) { return fd.file().append(bytes); });
+        if (const Result<Filestat> stat = fd.file().stat(); done && stat)
+            fd->offset = stat->size;
+        return finish(call, done, result);
+    }
+    for (;;) {
+        const Result<uint64_t> done = write_from(buffers, [&](std::span<const uint8_t> bytes) {
+            if (!is_seekable)
+                return fd.file().write(bytes);
+            const Result<size_t> written = fd.file().write_at(bytes, fd->offset);
+            fd->offset += written.value_or(0);
+            return written;
+        });
+        if (done || done.error() != Errno::again)
+            return finish(call, done, result);
+        // A pipe that is full, whose descriptor does not wait by itself.
+        Errno why{};
+        if (!call.wait_for(*fd, Readiness::write, why))
+            return why;
+    }
+}
+
+} // namespace warpbeam::wasi
