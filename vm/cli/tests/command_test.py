@@ -471,7 +471,7 @@ suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and
 def traps(name, fields, hint, address="-16"):
     file("traps.wat", f"""(module (memory 1) {fields}
       (func (export "_start") (drop (i32.load (i32.const {address})))))""")
-    check(name, ["traps.wat"], status=1, stderr=re.compile(
+    check(name, ["traps.wat"], status=134, stderr=re.compile(
         r"\Atrap: out of bounds memory access: .*\n  0: _start \(function 0\)  offset 0x[0-9a-f]+\n"
         + (r"hint: .*" + hint + r".*\n\Z" if hint else r"\Z")))
 overflowed = r"C stack, which grows down from 65536, has probably overflowed; link with -Wl,-z,stack-size=N"

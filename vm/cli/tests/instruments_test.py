@@ -147,7 +147,7 @@ check("with calls", ["run", "--features", "+threads", "--trace", "--trace-memory
 
 for n in range(1, 60, 7):
     results = [check("fuel", ["run", *options, "--fuel", str(n), "calls.wat", "--invoke", "both", "3", "9"],
-                     stdout=None, stderr=None, status=0 if n >= 16 else 1)
+                     stdout=None, stderr=None, status=0 if n >= 16 else 137)
                for options in ([], ["--trace", "--trace-memory", "0:9"], ["--profile"], ["--profile=exact"],
                                ["--stats"], ["--deterministic", "--trace"])]
     expect(f"the same with {n} units of fuel", len({(ran.returncode, ran.stdout) for ran in results}) == 1)
