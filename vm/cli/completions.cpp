@@ -23,6 +23,21 @@ std::vector<Described> describe_all() {
     return all;
 }
 
+constexpr std::string_view shells = "bash zsh fish";
+
+/// All commands, with spaces between them.
+std::string command_names() {
+    std::string names;
+    for (const Command& command : all_commands())
+        names.append(names.empty() ? "" : " ").append(command.name);
+    return names;
+}
+
+/// The words that may follow a command, if these are not files.
+std::string operands_of(const Command& command) {
+    return command.name == "man" ? command_names() : command.name == "completions" ? std::string{shells} : "";
+}
+
 /// Between single quotes, with these characters escaped by a backslash.
 std::string quoted(std::string_view text, std::string_view special, std::string_view quote) {
     std::string result;
@@ -38,13 +53,11 @@ std::string quoted(std::string_view text, std::string_view special, std::string_
 }
 
 void print_bash(const std::vector<Described>& all) {
-    std::string names;
-    for (const Described& each : all)
-        names += (names.empty() ? "" : " ") + std::string(each.command->name);
+    const std::string names = command_names();
     std::printf(
         "# Completion of warpbeam for bash: source it, or put it into bash-completion's folder.\n"
         "_warpbeam() {\n"
-        "    local word=${COMP_WORDS[COMP_CWORD]} options=\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} options= operands=\n"
         "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
         "        mapfile -t COMPREPLY < <(compgen -W '%s help --help --version' -- \"$word\"; compgen -f -- "
         "\"$word\")\n"
@@ -56,16 +69,19 @@ void print_bash(const std::vector<Described>& all) {
         std::string options = "--help";
         for (const Options::Option& option : each.options)
             options.append(" ").append(option.name);
-        std::printf("    %.*s) options='%s' ;;\n", WARPBEAM_TEXT(each.command->name), options.c_str());
+        const std::string operands = operands_of(*each.command);
+        std::printf("    %.*s) options='%s' operands='%s' ;;\n", WARPBEAM_TEXT(each.command->name),
+                    options.c_str(), operands.c_str());
     }
-    std::printf("    help | man) options='%s' ;;\n"
-                "    completions) options='bash zsh fish' ;;\n"
+    std::printf("    help) operands='%s' ;;\n"
                 "    esac\n"
-                "    case ${COMP_WORDS[1]}:$word in\n"
-                "    help:* | man:* | completions:* | *:-*)\n"
-                "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\") ;;\n"
-                "    *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\") ;;\n"
-                "    esac\n"
+                "    if [[ $word == -* ]]; then\n"
+                "        mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
+                "    elif [[ -n $operands ]]; then\n"
+                "        mapfile -t COMPREPLY < <(compgen -W \"$operands\" -- \"$word\")\n"
+                "    else\n"
+                "        mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
+                "    fi\n"
                 "}\n"
                 "complete -o filenames -F _warpbeam warpbeam\n",
                 names.c_str());
@@ -113,7 +129,9 @@ void print_zsh(const std::vector<Described>& all) {
             }
             std::printf(" \\\n        %s", quoted(row, "", quote).c_str());
         }
-        std::printf(" \\\n        '--help[print the help]' '*:file:_files' ;;\n");
+        const std::string operands = operands_of(*each.command);
+        std::printf(" \\\n        '--help[print the help]' '*:%s' ;;\n",
+                    operands.empty() ? "file:_files" : ("word:(" + operands + ")").c_str());
     }
     std::printf("    esac\n"
                 "}\n"
@@ -126,7 +144,10 @@ void print_fish(const std::vector<Described>& all) {
     for (const Described& each : all)
         std::printf("complete -c warpbeam -n __fish_use_subcommand -a %.*s -d %s\n",
                     WARPBEAM_TEXT(each.command->name), quoted(each.command->summary, special, "\\'").c_str());
-    for (const Described& each : all)
+    for (const Described& each : all) {
+        if (const std::string operands = operands_of(*each.command); !operands.empty())
+            std::printf("complete -c warpbeam -n '__fish_seen_subcommand_from %.*s' -f -a '%s'\n",
+                        WARPBEAM_TEXT(each.command->name), operands.c_str());
         for (const Options::Option& option : each.options) {
             const bool is_long = option.name.starts_with("--");
             std::printf("complete -c warpbeam -n '__fish_seen_subcommand_from %.*s' %s %.*s%s -d %s\n",
@@ -135,6 +156,7 @@ void print_fish(const std::vector<Described>& all) {
                         option.value_name.empty() || option.is_optional ? "" : " -r",
                         quoted(option.help, special, "\\'").c_str());
         }
+    }
 }
 
 } // namespace

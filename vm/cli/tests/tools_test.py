@@ -153,6 +153,8 @@ for command in COMMANDS:
         suite.expect(f"fish has {option} of {command}", f"from {command}' {spelt}" in scripts["fish"])
 check("man", ["man"], re.compile(r"\.BR warpbeam\\-run \(1\)"))
 check("man of a command that is not there", ["man", "rum"], "", "warpbeam: no command named 'rum'; did you mean 'run'?\n", status=2)
+for shell, words in (("zsh", "'*:word:(bash zsh fish)'"), ("fish", "from completions' -f -a 'bash zsh fish'")):
+    suite.expect(f"{shell} has the names of shells", words in scripts[shell], scripts[shell])
 check("another shell", ["completions", "csh"], "", re.compile("bash, zsh or fish"), status=2)
 check("no shell", ["completions"], "", re.compile("bash, zsh or fish"), status=2)
 for shell, checker in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
@@ -174,6 +176,8 @@ def complete(*words):
 if shutil.which("bash"):
     suite.expect("a command is completed", complete("warpbeam", "repl") == ["replay"], str(complete("warpbeam", "repl")))
     suite.expect("an option is completed", complete("warpbeam", "run", "--time") == ["--timeout"])
+    for command, word, whole in (("man", "st", "strip"), ("help", "val", "validate"), ("completions", "z", "zsh"), ("man", "--h", "--help")):
+        suite.expect(f"the operand of {command} is completed", complete("warpbeam", command, word) == [whole], str(complete("warpbeam", command, word)))
     suite.expect("a file is completed", complete("warpbeam", "run", "zoo.st") == ["zoo.stripped.wasm"])
 if shutil.which("groff"):
     for command in ["", *COMMANDS]:
