@@ -197,12 +197,4 @@ std::string describe(const Trap& trap) {
     return text;
 }
 
-int report(const Trap& trap) {
-    if (trap.code() == TrapCode::exit)
-        return trap.exit_status();
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "trap: %s\n", describe(trap).c_str());
-    return exit_failure;
-}
-
 } // namespace warpbeam::cli

@@ -2,6 +2,7 @@
 
 #include "backtrace.hpp"
 #include "saved_program.hpp"
+#include "stop.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -176,7 +177,7 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
             throw Failure("warpbeam: " + std::string(state.error().message()));
         if (*state == ExecutionState::done)
             return std::nullopt;
-        if (*state == ExecutionState::interrupted) {
+        if (*state == ExecutionState::interrupted && stop_cause() == StopCause::none) {
             if (sampler != nullptr)
                 sampler->take(execution, *tree_);
             continue;
@@ -186,9 +187,8 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
             tracer_->finish();
         if (*state == ExecutionState::trapped)
             return report(*execution.trap());
-        (void)std::fflush(stdout);
-        std::fprintf(stderr, "trap: out of fuel%s\n", describe(execution.backtrace()).c_str());
-        return exit_failure;
+        return *state == ExecutionState::interrupted ? report_stop(execution.backtrace())
+                                                     : report_out_of_fuel(execution.backtrace());
     }
 }
 

@@ -29,9 +29,6 @@ void check(const std::expected<void, Error>& done) {
         throw Failure("warpbeam: " + std::string(done.error().message()));
 }
 
-/// The status of a replay that is not what was recorded. Few programs use it.
-constexpr int exit_different = 125;
-
 /// A program that runs deterministically, and counts its fuel.
 class Machine {
 public:
@@ -218,9 +215,8 @@ int replay(Words words) {
         "replay [OPTIONS] FILE",
         "Runs a program again from a log that warpbeam run --record has written, with the same\n"
         "results, and reports the first difference. Its output is written again.\n"
-        "\n"
-        "The exit status is the program's own; 0 if --to stopped it; 125 if there is a difference, or the\n"
-        "log was cut off; 2 for a usage error.\n"};
+        "\n" +
+            exit_statuses("0 if --to stopped it; 125 also if there is a difference, or the log was cut off")};
     options
         .value("--to", "N",
                "stop when it has used N units of fuel; starts from the last snapshot before that",
@@ -249,7 +245,7 @@ int replay(Words words) {
     (void)std::fflush(stdout);
     if (!host->difference().empty()) {
         std::fprintf(stderr, "warpbeam: %s\n", host->difference().c_str());
-        return exit_different;
+        return exit_not_run;
     }
     if (to)
         std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",

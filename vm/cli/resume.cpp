@@ -1,6 +1,7 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "saved_program.hpp"
+#include "stop.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
@@ -98,15 +99,16 @@ int resume(Words words) {
         "Continues a program that warpbeam run --snapshot has saved, also on another machine. It keeps\n"
         "its arguments, environment, features, limits and fuel, and gets the standard streams of this\n"
         "process. It can be saved again.\n"
-        "\n"
-        "The exit status is the program's own; 0 if it was saved again; 1 if it trapped or FILE can't be\n"
-        "used, with the reason on standard error; 2 for a usage error.\n"};
+        "\n" +
+            exit_statuses("0 if it was saved again")};
     std::optional<uint64_t> more_fuel;
     options.value("--fuel", "N", "add N units to the fuel that the program may still use",
                   [&](std::string_view text) { more_fuel = parse_count(text); });
     bool changed_files = false;
     options.flag("--changed-files", "go on although files that the program had open were changed meanwhile",
                  changed_files);
+    StopSettings stop;
+    add_stop_options(options, stop);
     add_save_options(options, save);
     const auto file = options.parse_file(words);
     if (!file)
@@ -129,12 +131,12 @@ int resume(Words words) {
     config.fuel = state.has_fuel;
     config.deterministic = state.is_deterministic;
     // It may stand where only code that can be interrupted stops.
-    state.is_interruptible |= save.on_signal;
+    state.is_interruptible |= save.on_signal || stop.wanted();
     config.interruption = state.is_interruptible;
-    ResumedHost native{state};
+    ResumedHost resumed{state};
+    wasi::Host& native = resumed;
     DeterministicHost deterministic{state.host};
-    wasi::Host* const host = &native;
-    wasi::Context context{state.is_deterministic ? deterministic : *host};
+    wasi::Context context{state.is_deterministic ? deterministic : native};
     for (const std::string& arg : state.args)
         check(context.add_arg(arg));
     for (const std::string& variable : state.env) {
@@ -157,6 +159,9 @@ int resume(Words words) {
         throw Failure(path + ": " + std::string(restored.error().message()));
     if (restored->instances.size() != 1 || restored->executions.size() != 1)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
+    std::optional<StopSignals> signals;
+    if (stop.wanted())
+        signals.emplace(restored->store, stop);
     return run_program(restored->store, restored->instances[0], restored->executions[0], state, context,
                        deterministic, save);
 }

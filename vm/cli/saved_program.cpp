@@ -4,6 +4,7 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
+#include "stop.hpp"
 
 #include <warpbeam/wasi/saved_files.hpp>
 
@@ -248,13 +249,14 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         if (*stopped != ExecutionState::interrupted && save.print_fuel)
             print_fuel(state.fuel_used);
         if (*stopped == ExecutionState::done)
-            return exit_success;
+            return stop_cause() == StopCause::none ? exit_success : report_stop({});
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
-        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
-            std::fprintf(stderr, "trap: out of fuel%s\n", describe(execution.backtrace()).c_str());
-            return exit_failure;
-        }
+        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0))
+            return report_out_of_fuel(execution.backtrace());
+        if (*stopped == ExecutionState::interrupted && stop_cause() != StopCause::none)
+            return report_stop(execution.backtrace());
+        set_unhurried(true);
         state.host = host.state();
         try {
             save_program(store, instance, execution, state, context, save.path);
@@ -263,6 +265,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
                 throw;
             // Nothing is lost if the program goes on.
             std::fprintf(stderr, "%s; the program goes on\n", failure.what());
+            set_unhurried(false);
             continue;
         }
         if (*stopped == ExecutionState::interrupted && save.print_fuel)

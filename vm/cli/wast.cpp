@@ -1,6 +1,7 @@
 #include "files.hpp"
 #include "json.hpp"
 #include "options.hpp"
+#include "terminal.hpp"
 
 #include <warpbeam/spectest/runner.hpp>
 #include <warpbeam/vm/observer.hpp>
@@ -168,10 +169,15 @@ int wast(Words words) {
     Json json;
     Report& report = as_json ? static_cast<Report&>(json) : lines;
     Counts total;
+    Progress progress{"running", files.size()};
     for (const std::string& file : files) {
+        progress.next(file);
         report.begin(file);
-        const Counts counts =
-            spectest::run_file(file, run, [&](const Finding& finding) { report.finding(finding); });
+        const Counts counts = spectest::run_file(file, run, [&](const Finding& finding) {
+            progress.erase();
+            report.finding(finding);
+        });
+        progress.erase();
         report.end(file, counts);
         total += counts;
         (void)std::fflush(stdout); // a slow script should not hide the results of earlier ones

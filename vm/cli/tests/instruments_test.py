@@ -60,13 +60,13 @@ check("a tail call", ["run", "--trace", "calls.wat", "--invoke", "tail", "1"], s
 check("exceptions", ["run", "--trace", "calls.wat", "--invoke", "catch"],
       stderr=lines("> catch()", "  > between()", "    > thrower()", "    < thrower was left by an exception",
                    "  < between was left by an exception", "  > after()", "  < after", "< catch"))
-ran = check("a trap", ["run", "--trace", "calls.wat", "--invoke", "trap"], status=1, stderr=None)
+ran = check("a trap", ["run", "--trace", "calls.wat", "--invoke", "trap"], status=134, stderr=None)
 expect("the trace comes before the trap", ran.stderr.decode().startswith(
     lines("> trap()", "  > after()", "  < after", "  > bad()", "  < bad did not return", "< trap did not return") +
     "trap: unreachable"), ran.stderr)
 check("a host function", ["run", "--trace", "calls.wat", "--invoke", "host"], stdout="0\n",
       stderr=lines("> host()", "  > yield()", "  < yield = 0", "< host = 0"))
-check("no fuel", ["run", "--trace=fib", "--fuel", "2", "calls.wat", "--invoke", "fib", "5"], status=1,
+check("no fuel", ["run", "--trace=fib", "--fuel", "2", "calls.wat", "--invoke", "fib", "5"], status=137,
       stderr=holds("> fib(5)\n  > fib(4)\n    > fib(3)\n    < fib did not return\n"))
 
 check("a filter by index", ["run", "--trace=2", "calls.wat", "--invoke", "both", "1", "1"], stdout="1\n",
@@ -137,9 +137,9 @@ expect("each of them", seen == lines(
     "i32.atomic.rmw.add 0xc, 4 bytes -> 0x64636261 (operand 5)",
     "i32.store 0xc, 4 bytes of memory 1 <- 1"), seen)
 check("an access that is out of bounds", ["run", "--features", "+threads", "--trace-memory", "65536:0xffffffffffffffff", "memory.wat", "--invoke", "far",
-                                          "65530"], status=1, stderr=holds("i32.load 0x10006, 4 bytes (out of bounds)\n"))
+                                          "65530"], status=134, stderr=holds("i32.load 0x10006, 4 bytes (out of bounds)\n"))
 check("one that overflows 32 bits", ["run", "--features", "+threads", "--trace-memory", "0x10000000b:0x10000000c", "memory.wat", "--invoke", "far", "-1"],
-      status=1, stderr=holds("i32.load 0x10000000b, 4 bytes (out of bounds)\n"))
+      status=134, stderr=holds("i32.load 0x10000000b, 4 bytes (out of bounds)\n"))
 check("with calls", ["run", "--features", "+threads", "--trace", "--trace-memory", "0:100", "memory.wat", "--invoke", "far", "8"],
       stderr=re.compile(r"^> far\(8\)\n  \* far at 0x[0-9a-f]+: i32.load 0x14, 4 bytes -> 0x00000000\n< far\n$"))
 
@@ -147,7 +147,7 @@ check("with calls", ["run", "--features", "+threads", "--trace", "--trace-memory
 
 for n in range(1, 60, 7):
     results = [check("fuel", ["run", *options, "--fuel", str(n), "calls.wat", "--invoke", "both", "3", "9"],
-                     stdout=None, stderr=None, status=0 if n >= 16 else 1)
+                     stdout=None, stderr=None, status=0 if n >= 16 else 137)
                for options in ([], ["--trace", "--trace-memory", "0:9"], ["--profile"], ["--profile=exact"],
                                ["--stats"], ["--deterministic", "--trace"])]
     expect(f"the same with {n} units of fuel", len({(ran.returncode, ran.stdout) for ran in results}) == 1)
@@ -198,7 +198,7 @@ expect("as many weights as samples, which add up", len(profile["samples"]) == le
 frames = samples["shared"]["frames"]
 expect("samples are of frames", all(0 <= i < len(frames) for sample in profile["samples"] for i in sample))
 check("a short run", ["run", "--profile", "calls.wat", "--invoke", "fib", "1"], stdout="1\n", stderr=None)
-check("a function that traps", ["run", "--profile=p.svg", "calls.wat", "--invoke", "trap"], status=1,
+check("a function that traps", ["run", "--profile=p.svg", "calls.wat", "--invoke", "trap"], status=134,
       stderr=re.compile("trap: unreachable\n(.*\n)*profile: "))
 
 # Names are the module's, and may be anything.
@@ -237,10 +237,10 @@ numbers = json.loads(ran.stderr)
 expect("all functions are lowered", numbers["lowered_functions"] == numbers["functions"] == 15 and
        numbers["fuel"] is None and "most_used" not in numbers and
        0 < numbers["lowering_ms"] <= numbers["load_ms"] + numbers["run_ms"], numbers)
-ran = check("of a trap", ["run", "--stats=json", "calls.wat", "--invoke", "trap"], status=1, stderr=None)
+ran = check("of a trap", ["run", "--stats=json", "calls.wat", "--invoke", "trap"], status=134, stderr=None)
 expect("statistics follow", "run_ms" in json.loads(ran.stderr.splitlines()[-1]))
 file("start.wat", '(module (func $s (unreachable)) (start $s) (func (export "_start")))')
-check("of a start function that traps", ["run", "--stats", "--trace", "start.wat"], status=1,
+check("of a start function that traps", ["run", "--stats", "--trace", "start.wat"], status=134,
       stderr=re.compile(r"trap: unreachable\n(.*\n)*> s\(\)\n< s did not return\nstatistics:\n"))
 
 # ---- Wrong usage ----
@@ -263,6 +263,6 @@ for options, words in (
         (["--profile", "--deterministic", "--record", "r"], "can't be combined with --record, --snapshot")):
     check("usage", ["run", *options, "calls.wat"], stderr=holds(words), status=2)
 check("a profile that can't be written", ["run", "--profile=none/x.svg", "calls.wat", "--invoke", "fib", "3"],
-      stderr=holds("cannot open none/x.svg"), status=1)
+      stderr=holds("cannot open none/x.svg"), status=125)
 
 suite.close()

@@ -84,11 +84,11 @@ for step in range(1, 6100, 487):
                  repr((first.stdout, rest.stdout)))
 check("fuel that was left counts", ["run", "--fuel", "3000", "--snapshot", "snapshot", "--snapshot-after", "2500", "count.wat"],
       None, saved)
-check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=1)
+check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=137)
 
 check("fuel can be added", ["resume", "--fuel", "10000", "snapshot"], None, stdin=b"input")
 check("how much was used", ["run", "--fuel", "3000", "--print-fuel", "count.wat"], None,
-      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +0: .*pause", re.DOTALL), status=1)
+      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +0: .*pause", re.DOTALL), status=137)
 
 def signalled(args, delay):
     """A program that has got the signal."""
@@ -142,7 +142,7 @@ check("the limit is kept", ["resume", "limited"], status=16)
 # Where it is saved is replaced only if that is a file.
 os.mkdir(os.path.join(suite.directory.name, "folder"))
 check("a folder", ["run", "--snapshot", "folder", "--snapshot-after", "5", "count.wat"], "", re.compile("is not a file"),
-      status=1)
+      status=125)
 check("standard output", ["run", "--snapshot", "-", "--snapshot-after", "5", "count.wat"], "", re.compile("needs a file"),
       status=2)
 check("standard input", ["resume", "-"], "", re.compile("belongs to the program"), status=2)
@@ -150,7 +150,7 @@ os.symlink("target", os.path.join(suite.directory.name, "link"))
 check("a link", ["run", "--snapshot", "link", "--snapshot-after", "5", "count.wat"], None, re.compile("saved to target"))
 suite.expect("a link is followed", os.path.islink(os.path.join(suite.directory.name, "link")) and
              os.path.exists(os.path.join(suite.directory.name, "target")))
-check("a saved program is no module", ["run", "target"], "", re.compile("saved program: use warpbeam resume"), status=1)
+check("a saved program is no module", ["run", "target"], "", re.compile("saved program: use warpbeam resume"), status=125)
 check("continues and is saved without fuel", ["resume", "--snapshot-after", "5", "--snapshot", "x", "forever"], "",
       re.compile("does not count fuel"), status=2)
 
@@ -160,19 +160,19 @@ check("--snapshot-after alone", ["run", "--snapshot-after", "5", "count.wat"], "
 check("with --invoke", ["run", "--snapshot", "x", "--snapshot-after", "5", "count.wat", "--invoke", "f"], "",
       re.compile("--invoke"), status=2)
 check("a folder that is not there", ["run", "--snapshot", "no/x", "--snapshot-after", "5", "count.wat"], None,
-      re.compile("cannot write no/x"), status=1)
-check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=1)
-check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
+      re.compile("cannot write no/x"), status=125)
+check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=125)
+check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=125)
 check("saved", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
 data = suite.read("snapshot")
 file("newer", data[:7] + b"\3" + data[8:])
-check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 3"), status=1)
+check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 3"), status=125)
 for cut in (0, 5, 20, 60, len(data) // 2, len(data) - 1):
     file("cut", data[:cut])
-    check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=1)
+    check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=125)
 for at in range(0, len(data), max(1, len(data) // 40)):
     file("flipped", data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
-    check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=1)
+    check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=125)
 # A program that has a file open is saved while it waits for input. It copies each line of its input to the file.
 file("copy.wat", """(module
   (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
@@ -221,11 +221,11 @@ suite.expect("and once more", status == 0 and "saved to waits" in errors, errors
 check("goes on with its file", ["resume", "waits"], "", stdin=b"three\n")
 suite.expect("has written where it was", copied() == b"one\ntwo\nthree\n", repr(copied()))
 check("a file that has changed", ["resume", "waits"], "",
-      re.compile(r"descriptor 4 \(copied\) can't be restored: the file was changed; see --changed-files"), status=1)
+      re.compile(r"descriptor 4 \(copied\) can't be restored: the file was changed; see --changed-files"), status=125)
 check("is used if one wants", ["resume", "--changed-files", "waits"], "", stdin=b"2\n")
 suite.expect("at the same position", copied() == b"one\ntwo\n2\nree\n", repr(copied()))
 os.rename(data_directory, data_directory + "2")
-check("a directory that is gone", ["resume", "waits"], "", re.compile(r"--dir data: No such file or directory"), status=1)
+check("a directory that is gone", ["resume", "waits"], "", re.compile(r"--dir data: No such file or directory"), status=125)
 # What was changed in memory is part of the program.
 status, errors = fed(["run", "--dir", "data2::/:scratch", *on_signal, "copy.wat"], b"memory")
 suite.expect("saved with files in memory", status == 0, errors)
