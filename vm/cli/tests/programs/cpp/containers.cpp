@@ -1,9 +1,9 @@
-// What everyday C++ programs use: streams, strings, containers, sorting, numbers as text, files by streams.
+// What everyday C++ programs use: streams, strings, containers, sorting, numbers as text, files.
 #include <algorithm>
 #include <array>
 #include <bitset>
+#include <cstdio>
 #include <deque>
-#include <fstream>
 #include <functional>
 #include <iomanip>
 #include <iostream>
@@ -113,26 +113,30 @@ void objects() {
               << none.value_or(-1) << '\n';
 }
 
+// With C's functions: Debian's libc++ for WebAssembly has no file streams.
 void files(const std::string& directory) {
+    using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
     const std::string path = directory + "/lines.txt";
-    {
-        std::ofstream out{path};
+    if (const File out{std::fopen(path.c_str(), "w"), std::fclose}) {
         for (int i = 0; i < 1000; ++i)
-            out << "line " << i << '\n';
+            std::fprintf(out.get(), "line %d\n", i);
     }
-    {
-        std::fstream both{path, std::ios::in | std::ios::out};
-        both.seekp(5);
-        both << 'X';
+    if (const File both{std::fopen(path.c_str(), "r+"), std::fclose}) {
+        std::fseek(both.get(), 5, SEEK_SET);
+        std::fputc('X', both.get());
     }
-    std::ifstream in{path};
+    std::string contents;
+    if (const File in{std::fopen(path.c_str(), "r"), std::fclose}) {
+        std::array<char, 1000> part;
+        while (const size_t size = std::fread(part.data(), 1, part.size(), in.get()))
+            contents.append(part.data(), size);
+    }
+    std::istringstream in{contents};
     std::string line;
     std::getline(in, line);
-    size_t lines = 1;
-    for (std::string more; std::getline(in, more);)
-        ++lines;
-    std::cout << line << ", " << lines << " lines, missing file opens: " << std::ifstream{directory + "/none"}.is_open()
-              << '\n';
+    const auto lines = std::count(contents.begin(), contents.end(), '\n');
+    const File none{std::fopen((directory + "/none").c_str(), "r"), std::fclose};
+    std::cout << line << ", " << lines << " lines, a missing file opens: " << (none != nullptr) << '\n';
 }
 
 } // namespace

@@ -67,8 +67,8 @@ static void query(void) {
     run("SELECT number % 7 AS day, count(*), round(avg(price), 3), max(name), hex(min(picture)) FROM items GROUP BY day");
     run("WITH RECURSIVE fib(a, b) AS (VALUES (0, 1) UNION ALL SELECT b, a + b FROM fib WHERE a < 1000000)"
         "SELECT group_concat(a, ' ') FROM fib");
-    run("SELECT a.number, b.number FROM items a JOIN items b ON substr(a.name, 6) = substr(b.name, 6) AND a.number < "
-        "b.number LIMIT 3");
+    run("SELECT a.number, b.name FROM items a JOIN items b ON b.number = a.number * 2 WHERE a.name < 'item 0001' "
+        "ORDER BY b.name");
     run("UPDATE items SET price = price * 2 WHERE number BETWEEN 100 AND 199");
     run("DELETE FROM items WHERE number >= 9900");
     run("SELECT count(*), round(sum(price), 2) FROM items");

@@ -1,5 +1,5 @@
-// What SQLite's part for Unix names and wasi-libc does not have. Included before SQLite. Owners, modes and locks: the
-// functions say that all is well, as on a file system that has none, and locks are not used (SQLite's "unix-none").
+// What programs for Unix want and wasi-libc does not have. Included before each of their files. Owners, modes and locks
+// do nothing and say that all is well, as on a file system that has none.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +11,16 @@
 
 static inline int fchmod(int file, mode_t mode) {
     (void)file, (void)mode;
+    return 0;
+}
+
+static inline int chmod(const char* path, mode_t mode) {
+    (void)path, (void)mode;
+    return 0;
+}
+
+static inline int chown(const char* path, uid_t owner, gid_t group) {
+    (void)path, (void)owner, (void)group;
     return 0;
 }
 
