@@ -123,6 +123,8 @@ check("a timeout", ["run", "--timeout", "300ms", "forever.wat"], "", STOPPED, st
 suite.expect("takes about that time", 0.25 < time.monotonic() - begin < 10)
 check("a timeout with the deterministic profile", ["run", "--deterministic", "--timeout", "0.1s", "forever.wat"], "", STOPPED, status=124)
 check("a timeout with counted fuel", ["run", "--print-fuel", "--timeout", "100ms", "forever.wat"], "", STOPPED, status=124)
+check("a timeout with a profile", ["run", "--profile", "--timeout", "300ms", "forever.wat"], "", re.compile(STOPPED.pattern, re.M),
+      status=124)
 check("time enough", ["run", "--timeout", "2m", "end.wat"], status=44)
 for text in ("5", "s", "1.5", "-1s", "1.5d", "nan", "infs", "", "1s ", "1e3s"):
     check(f"the time '{text}'", ["run", f"--timeout={text}", "end.wat"], "", re.compile("is not a duration"), status=2)

@@ -37,7 +37,7 @@ enum class Readiness : uint8_t { read, write };
 
 /// Whether a stream is ready, and what is known then.
 struct Ready {
-    bool now = true;
+    bool now = true;     ///< it is
     bool hangup = false; ///< the other side is gone
     uint64_t bytes = 0;  ///< that can be read at least; 0 if that is not known
 };
@@ -93,11 +93,12 @@ public:
 
     /// Accepts a connection. Errors: `again` if there is none yet.
     [[nodiscard]] virtual Result<Ref<File>> accept() noexcept;
-    /// As `read`; with `peek`, the bytes stay. `truncated`: a message was longer.
+    /// What `receive` returns.
     struct Received {
-        size_t size = 0;
-        bool truncated = false;
+        size_t size = 0;        ///< in bytes
+        bool truncated = false; ///< the message was longer
     };
+    /// As `read`; with `peek`, the bytes stay.
     [[nodiscard]] virtual Result<Received> receive(std::span<uint8_t> into, bool peek) noexcept;
     /// Ends one or both directions.
     [[nodiscard]] virtual Result<> shut_down(bool reading, bool writing) noexcept;
@@ -134,20 +135,20 @@ template <typename T, typename... A>
 
 /// How `Directory::open` opens.
 struct OpenMode {
-    bool read = false;
-    bool write = false;
+    bool read = false;      ///< for reading
+    bool write = false;     ///< for writing
     bool create = false;    ///< if there is no such file
     bool exclusive = false; ///< it must not be there
-    bool truncate = false;
+    bool truncate = false;  ///< make it empty
     bool directory = false; ///< it must be one
     uint16_t flags = 0;     ///< fdflags
 };
 
 /// An entry of a directory.
 struct DirectoryEntry {
-    Vec<char> name;
-    uint64_t inode = 0;
-    FileType type = FileType::unknown;
+    Vec<char> name;                    ///< not `.` or `..`
+    uint64_t inode = 0;                ///< as in Filestat
+    FileType type = FileType::unknown; ///< `unknown` if only `stat_entry` can tell
 };
 
 /// A directory. `name` is always that of an entry: not empty, not `.` or `..`, without a slash or NUL. No

@@ -43,14 +43,15 @@ enum class Access : uint8_t { read_only, read_write };
 
 /// A directory that a program was given, and what descriptors for it may be used for.
 struct Root {
-    Ref<Directory> directory;
-    Rights rights;
-    Rights inheriting;
+    Ref<Directory> directory; ///< the directory
+    Rights rights;            ///< of its descriptor
+    Rights inheriting;        ///< of those that are opened through it
 };
 
 /// One of the standard streams of a host, as a file.
 class WARPBEAM_API HostStream final : public File {
 public:
+    /// Of that host, which must live as long.
     HostStream(Host& host, Stream stream) noexcept : host_{&host}, stream_{stream} {}
     [[nodiscard]] FileType type() const noexcept override;
     [[nodiscard]] bool is_seekable() const noexcept override { return false; }
@@ -84,7 +85,7 @@ public:
     [[nodiscard]] std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
         return env_.add(name, "=", value);
     }
-    /// Gives the program a directory, which it finds under that name: `/data` or `.`, for example. Errors:
+    /// Gives the program a directory, which it finds under that name, for example "/data". Errors:
     /// `usage` for a name that is empty or contains a zero byte; `limit`, `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> add_directory(std::string_view name, Ref<Directory> directory,
                                                            Access access = Access::read_write) noexcept;

@@ -1,0 +1,3 @@
+module warpbeam/programs
+
+go 1.22
