@@ -19,7 +19,7 @@ static_assert(std::atomic<StopCause>::is_always_lock_free);
 
 /// How many seconds a program has that was asked to stop. It needs more only if it waits in a call of the
 /// system that does not end, such as a write to a full pipe.
-constexpr unsigned time_to_stop = 1;
+constexpr unsigned time_to_stop = 2;
 
 void end_process() {
     const bool is_late = cause == StopCause::timeout;

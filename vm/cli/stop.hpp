@@ -26,8 +26,8 @@ class Options;
 void add_stop_options(Options& options, StopSettings& settings);
 
 /// While it lives, SIGINT and the end of the time interrupt the code of a store, whose engine has
-/// Config::interruption. A second SIGINT ends the process at once; so does
-/// a second without a stop, which a program needs only in a call of the system that does not end.
+/// Config::interruption. A second SIGINT ends the process at once. So does the time that a program has to
+/// stop, which is not enough only in a call of the system that does not end.
 class StopSignals {
 public:
     StopSignals(const Store& store, const StopSettings& settings);
