@@ -1,4 +1,5 @@
-// Exceptions: through many frames, by base class and by pointer, thrown again, from constructors and destructors' sides.
+// Exceptions: through many frames, by base class and by pointer, thrown again, from constructors and
+// destructors' sides.
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -81,7 +82,9 @@ void filtered() {
 
 } // namespace
 
-int main() {
+int main(int argc, char**) {
+    if (argc > 1)
+        throw std::runtime_error("nobody catches this");
     try {
         descend(3);
     } catch (const std::exception& error) {
