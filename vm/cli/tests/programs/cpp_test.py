@@ -30,8 +30,8 @@ def exceptions(suite):
         uncaught = suite.guest(wasm, "uncaught", options=options)
         suite.expect(f"an exception that nobody catches, {name} instructions",
                      uncaught.returncode == 1 and b"exception" in uncaught.stderr, programs.text(uncaught.stderr))
-        wasm, native = suite.build.both("jumps-" + name, [build.own("c/jumps.c")], build.WARNINGS, [*flags, *build.JUMPS],
-                                        [build.own("runtime/jumps.c")], compiler="clang-22")
+        wasm, native = suite.build.both("jumps-" + name, [build.own("c/jumps.c")], build.WARNINGS,
+                                        [*flags, *build.JUMPS], [build.own("runtime/jumps.c")], compiler="clang-22")
         suite.same(f"jumps, {name} instructions", suite.guest(wasm, options=options), suite.execute([native]))
     refused = suite.guest(wasm)
     suite.expect("legacy instructions are refused unless they are switched on",

@@ -30,8 +30,8 @@ def programs_of(suite):
                                         ["clang-19", *flags, "-w", *OPTIONS, "-c", source, "-o", "{out}"]))
     program = build.own("sqlite/database.c")
     wasm = suite.build.make("database.wasm", [program, objects[0]],
-                            ["clang-19", *build.WASI, *build.WARNINGS, "-O2", "-I" + headers, program, objects[0], "-o", "{out}",
-                             *build.UNIX_LIBRARIES])
+                            ["clang-19", *build.WASI, *build.WARNINGS, "-O2", "-I" + headers, program, objects[0],
+                             "-o", "{out}", *build.UNIX_LIBRARIES])
     native = suite.build.make("database", [program, objects[1]],
                               ["clang-19", *build.WARNINGS, "-I" + headers, program, objects[1], "-o", "{out}", "-lm"])
     return wasm, native
