@@ -1,5 +1,10 @@
 #include "files.hpp"
+#include "find_func.hpp"
 #include "inspect_code.hpp"
+#include "inspect_imports.hpp"
+#include "inspect_json.hpp"
+#include "inspect_wat.hpp"
+#include "module_text.hpp"
 #include "options.hpp"
 
 #include <warpbeam/loader/custom_sections.hpp>
@@ -11,17 +16,11 @@
 #include <warpbeam/text/print.hpp>
 
 #include <cstdio>
-#include <map>
 #include <optional>
-#include <tuple>
-#include <unordered_map>
 
 namespace warpbeam::cli {
 
 namespace {
-
-/// A name from the module, safe between quotes of the text format.
-std::string quoted(std::string_view name) { return printable(name, true); }
 
 /// "1 byte" or, for instance, "2 bytes".
 std::string bytes_text(size_t count) { return std::to_string(count) + (count == 1 ? " byte" : " bytes"); }
@@ -31,78 +30,6 @@ std::string const_text(const ConstExpr& expression) {
     const auto text = print_expression(expression.code);
     return text ? std::string{text->begin(), text->end()} : "?";
 }
-
-/// Writes types; defined ones as their indices in one module.
-class Types final : public TypePrinter {
-public:
-    explicit Types(const Module& module) : registry_{module.type_registry()} {
-        // Equal types have several indices but one id; the first index stands for all.
-        for (size_t i = 0; i < module.types().size(); ++i)
-            indices_.emplace(module.types()[i], i);
-    }
-
-    std::string of(ValType type) {
-        return collect([&] { value(type); });
-    }
-    std::string of(const FuncType& type) {
-        return collect([&] { func(type); });
-    }
-    std::string of(const ExternType& type) {
-        return collect([&] { external(type, registry_); });
-    }
-    std::string definition_of(TypeId id) {
-        return collect([&] { definition(registry_[id]); });
-    }
-
-private:
-    template <typename Print>
-    std::string collect(Print print) {
-        text_.clear();
-        print();
-        return text_;
-    }
-    void add(std::string_view text) noexcept override { text_ += text; }
-    void defined(TypeId id) noexcept override {
-        const auto found = indices_.find(id);
-        text_ += found != indices_.end() ? std::to_string(found->second) : "?";
-    }
-
-    const TypeRegistry& registry_;
-    std::unordered_map<TypeId, size_t> indices_;
-    std::string text_;
-};
-
-/// All names in the name section. A malformed one provides the names before the fault.
-class Names {
-public:
-    explicit Names(const Module& module) {
-        for (const CustomSection& section : module.custom_sections())
-            if (section.name == name_section)
-                for (NameReader in{section.bytes}; const auto entry = in.next();)
-                    names_.try_emplace({entry->space, entry->owner, entry->index}, quoted(entry->name));
-    }
-
-    /// `$name `, to be printed before the thing that it names; empty if there is no name. The owner is the
-    /// function of a local or label, or the type of a field.
-    [[nodiscard]] std::string before(NameSpace space, uint32_t index, uint32_t owner = 0) const {
-        const auto found = names_.find({space, owner, index});
-        return found != names_.end() ? "$" + found->second + " " : std::string{};
-    }
-    /// All names of one owner, with their indices: `$a 0, $b 2`.
-    [[nodiscard]] std::string list(NameSpace space, uint32_t owner) const {
-        std::string text;
-        for (auto at = names_.lower_bound({space, owner, 0}); at != names_.end(); ++at) {
-            const auto& [found_space, found_owner, index] = at->first;
-            if (found_space != space || found_owner != owner)
-                break;
-            text += (text.empty() ? "$" : ", $") + at->second + " " + std::to_string(index);
-        }
-        return text;
-    }
-
-private:
-    std::map<std::tuple<NameSpace, uint32_t, uint32_t>, std::string> names_;
-};
 
 /// Prints a heading before the first line of a group, and nothing for a group without lines.
 class Group {
@@ -303,10 +230,16 @@ int inspect(Words words) {
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
         "with their names. All features are on unless they are switched off.\n"};
     bool code = false;
+    bool wat = false;
+    bool as_json = false;
+    bool imports = false;
     std::optional<std::string_view> func;
     Config config;
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
-        .value("--func", "NAME|INDEX", "with --code: only this function",
+        .flag("--wat", "instead, print a function in the text format; needs --func", wat)
+        .flag("--imports", "instead, print a C++ program that defines what the module imports", imports)
+        .flag("--json", "instead, print a JSON object", as_json)
+        .value("--func", "NAME|INDEX", "with --code or --wat: only this function",
                [&func](std::string_view given) { func = given; })
         .flag("--deterministic", "with --code: the code that run --deterministic makes", config.deterministic)
         .flag("--guard-pages", "with --code: the code that run --guard-pages makes", config.guard_pages)
@@ -316,12 +249,17 @@ int inspect(Words words) {
     const auto given = options.parse_file(words);
     if (!given)
         return exit_success;
-    if (!code && (func || config.deterministic || config.guard_pages || config.fuel || config.interruption))
-        throw options.error(std::string{func                   ? "--func"
-                                        : config.deterministic ? "--deterministic"
-                                        : config.guard_pages   ? "--guard-pages"
-                                        : config.fuel          ? "--fuel"
-                                                               : "--interruption"} +
+    if (wat + as_json + imports + code > 1)
+        throw options.error("only one of --code, --imports, --json and --wat can be used");
+    if (wat && !func)
+        throw options.error("--wat needs --func; for a whole module use warpbeam wasm2wat");
+    if (func && !code && !wat)
+        throw options.error("--func needs --code or --wat");
+    if (!code && (config.deterministic || config.guard_pages || config.fuel || config.interruption))
+        throw options.error(std::string{config.deterministic ? "--deterministic"
+                                        : config.guard_pages ? "--guard-pages"
+                                        : config.fuel        ? "--fuel"
+                                                             : "--interruption"} +
                             " needs --code");
 
     const std::string_view path = *given;
@@ -335,13 +273,26 @@ int inspect(Words words) {
         return inspect_code(file.bytes, config, func);
     }
 
+    if (wat) {
+        print_func(*module, find_func(*module, *func));
+        return exit_success;
+    }
+    if (imports) {
+        std::printf("%s", host_program(*module, path).c_str());
+        return exit_success;
+    }
+    const FeatureSet needed = required_features(file.bytes, load);
+    if (as_json) {
+        std::printf("%s\n", module_json(*module, path, needed).c_str());
+        return exit_success;
+    }
+
     std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
                 file.text ? " in the binary format" : "");
     if (!module->name().empty())
         std::printf(", module $%s", quoted(module->name()).c_str());
     std::printf("\n");
     Group features{"features beyond WebAssembly 1.0"};
-    const FeatureSet needed = required_features(file.bytes, load);
     for (const FeatureRow& row : feature_table)
         if (row.feature != Feature::core && needed.has(row.feature))
             features.line(std::string(row.name));

@@ -1,11 +1,11 @@
 #include "inspect_code.hpp"
 
 #include "files.hpp"
+#include "find_func.hpp"
 
 #include <warpbeam/text/print.hpp>
 #include <warpbeam/vm/disassembly.hpp>
 
-#include <charconv>
 #include <cstdio>
 
 namespace warpbeam::cli {
@@ -72,32 +72,6 @@ bool print(const Engine& engine, const Module& module, uint32_t func) {
     return listing->finding().empty();
 }
 
-/// Finds a function by index or name.
-uint32_t find(const Module& module, std::string_view func) {
-    uint32_t index = 0;
-    const auto [end, fault] = std::from_chars(func.data(), func.data() + func.size(), index);
-    if (fault == std::errc::result_out_of_range)
-        index = UINT32_MAX;
-    else if (fault != std::errc{} || end != func.data() + func.size()) {
-        const std::string_view name = func.starts_with("$") ? func.substr(1) : func;
-        index = 0;
-        while (index < module.funcs().size() && module.func_name(index) != name)
-            ++index;
-        if (const Export* const found = module.find_export(func);
-            index == module.funcs().size() && found != nullptr && found->kind == ExternKind::func)
-            index = found->index;
-        if (index == module.funcs().size())
-            throw Failure("warpbeam: no function named '" + printable(func) + "'");
-    }
-    if (index >= module.funcs().size())
-        throw Failure("warpbeam: no function " + std::string(func) + "; the module has " +
-                      std::to_string(module.funcs().size()) +
-                      (module.funcs().size() == 1 ? " function" : " functions"));
-    if (index < module.imported_funcs())
-        throw Failure("warpbeam: function " + printable(func) + " is imported, so it has no code");
-    return index;
-}
-
 } // namespace
 
 int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::optional<std::string_view> func) {
@@ -108,7 +82,7 @@ int inspect_code(std::span<const uint8_t> bytes, const Config& config, std::opti
     uint32_t begin = module->imported_funcs();
     auto end = static_cast<uint32_t>(module->funcs().size());
     if (func) {
-        begin = find(*module, *func);
+        begin = find_func(*module, *func);
         end = begin + 1;
     }
     bool ok = true;

@@ -1,31 +1,32 @@
+#include "closest.hpp"
 #include "command.hpp"
 
 #include <warpbeam/loader/printable.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <new>
+#include <vector>
 
 namespace warpbeam::cli {
 namespace {
 
-struct Command {
-    std::string_view name;
-    const char* summary;
-    int (*function)(Words words);
-};
-
 constexpr Command commands[] = {
-    {"run", "run a program, or call one of its functions", run},
-    {"resume", "continue a program that run --snapshot has saved", resume},
-    {"replay", "run a program again from what run --record has written", replay},
+    {"run", "run a program, or call one of its functions", run, exit_not_run},
+    {"resume", "continue a program that run --snapshot has saved", resume, exit_not_run},
+    {"replay", "run a program again from what run --record has written", replay, exit_not_run},
     {"validate", "check whether modules are valid", validate},
     {"inspect", "list the contents of a module, or the code of its functions", inspect},
     {"wat2wasm", "translate the text format to the binary format", wat2wasm},
     {"wasm2wat", "translate the binary format to the text format", wasm2wat},
+    {"strip", "remove names, debug information and other custom sections", strip},
+    {"diff", "compare two modules, function by function", diff, exit_usage},
     {"wast", "run scripts of the official test suite", wast},
     {"sfv", "read and write HTTP Structured Fields", sfv},
     {"sfv-tests", "run the httpwg suite for Structured Fields", sfv_tests},
+    {"completions", "print a script that completes commands and options in a shell", completions},
+    {"man", "print a manual page", man},
 };
 
 void print_help() {
@@ -36,15 +37,36 @@ void print_help() {
                 "\n"
                 "commands:\n");
     for (const Command& command : commands)
-        std::printf("  %-10.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
+        std::printf("  %-11.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
     std::printf("\n"
                 "warpbeam COMMAND --help describes a command; warpbeam --version prints the version.\n"
                 "Modules may be in the binary or text format; the file - is standard input.\n"
                 "\n"
-                "exit status: the program's own; 1 for a trap or a refused module; 2 for a usage error\n");
+                "exit status: 0; 1 for a refused module or a file that can't be read; 2 for a usage error.\n"
+                "Commands that run a program end with its own; see warpbeam run --help\n");
 }
 
-int dispatch(Words words) {
+const Command* find_command(std::string_view name) {
+    for (const Command& command : commands)
+        if (name == command.name)
+            return &command;
+    return nullptr;
+}
+
+std::vector<std::string_view> command_names() {
+    std::vector<std::string_view> names;
+    for (const Command& command : commands)
+        names.push_back(command.name);
+    return names;
+}
+
+UsageError no_command(std::string_view name, const char* what) {
+    const std::string hint = did_you_mean(name, command_names());
+    return UsageError("no " + std::string(what) + " named '" + std::string(name) + "'" + hint +
+                      (hint.empty() ? "; see warpbeam --help" : ""));
+}
+
+int dispatch(Words words, int& failure) {
     if (words.empty()) {
         print_help();
         return exit_usage;
@@ -54,36 +76,26 @@ int dispatch(Words words) {
         std::printf("warpbeam %s\n", WARPBEAM_VERSION);
         return exit_success;
     }
-    const auto find = [](std::string_view name) -> const Command* {
-        for (const Command& command : commands)
-            if (name == command.name)
-                return &command;
-        return nullptr;
-    };
-    const auto nothing = [](std::string_view name, const char* what) {
-        return UsageError("no " + std::string(what) + " named '" + std::string(name) +
-                          "'; see warpbeam --help");
-    };
     if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
         print_help();
         return exit_success;
     }
     if (first == "help") {
-        const Command* const command = find(words[1]);
-        if (command == nullptr)
-            throw nothing(words[1], "command");
         const char* const help = "--help";
-        return command->function(Words{&help, 1});
+        return need_command(words[1], "command").function(Words{&help, 1});
     }
-    if (const Command* const command = find(first); command != nullptr)
+    if (const Command* const command = find_command(first); command != nullptr) {
+        failure = command->failure;
         return command->function(words.subspan(1));
+    }
     if (first.starts_with("-") && first != "-")
         throw UsageError("unknown option " + std::string(first) + " before a command; see warpbeam --help");
     // A word without a dot or slash is more likely a mistyped command than a file.
     std::error_code fault;
     if (first != "-" && first.find_first_of("./") == std::string_view::npos &&
         !std::filesystem::exists(first, fault))
-        throw nothing(first, "command or file");
+        throw no_command(first, "command or file");
+    failure = exit_not_run;
     return run(words);
 }
 
@@ -91,6 +103,15 @@ int dispatch(Words words) {
 bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
 } // namespace
+
+std::span<const Command> all_commands() { return commands; }
+
+const Command& need_command(std::string_view name, const char* what) {
+    const Command* const command = find_command(name);
+    if (command == nullptr)
+        throw no_command(name, what);
+    return *command;
+}
 
 std::string printable(std::string_view text, bool quoted) {
     std::string result;
@@ -103,9 +124,12 @@ std::string printable(std::string_view text, bool quoted) {
 
 int main(int argc, char** argv) {
     using namespace warpbeam::cli;
-    int status = exit_failure;
+    // A program is told of a closed pipe by an error; and nothing has to protect the process then.
+    (void)std::signal(SIGPIPE, SIG_IGN);
+    int failure = exit_failure;
+    int status = exit_success;
     try {
-        status = dispatch({argv + 1, static_cast<size_t>(argc > 0 ? argc - 1 : 0)});
+        status = dispatch({argv + 1, static_cast<size_t>(argc > 0 ? argc - 1 : 0)}, failure);
     } catch (const UsageError& error) {
         (void)flush();
         std::fprintf(stderr, "warpbeam: %s\n", error.what());
@@ -113,12 +137,14 @@ int main(int argc, char** argv) {
     } catch (const Failure& error) {
         (void)flush();
         std::fprintf(stderr, "%s\n", error.what());
+        status = failure;
     } catch (const std::bad_alloc&) {
         std::fprintf(stderr, "warpbeam: out of memory\n");
+        status = failure;
     }
     if (!flush()) {
         std::fprintf(stderr, "warpbeam: cannot write to standard output\n");
-        return exit_failure;
+        return failure;
     }
     return status;
 }

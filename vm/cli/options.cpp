@@ -1,18 +1,56 @@
 #include "options.hpp"
 
+#include "closest.hpp"
+
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 
 namespace warpbeam::cli {
+namespace {
+
+std::function<void(const Options&)> presenter;
+
+/// What to use instead of options of wasmtime.
+std::string our_spelling(std::string_view name) {
+    struct Row {
+        std::string_view theirs;
+        const char* ours;
+    };
+    constexpr Row rows[] = {
+        {"--wasm-timeout", "use --timeout"},
+        {"--max-wasm-stack", "use --max-stack"},
+        {"--max-memory-size", "use --max-memory"},
+        {"--wasm-features", "use --features"},
+        {"--trap-unknown-imports", "use --stub-imports"},
+        {"--default-values-unknown-imports", "use --stub-imports=zero"},
+        {"-W", "use --timeout, --fuel, --max-memory, --max-stack, --features or --stub-imports"},
+        {"-S", "use --inherit-env or --env"},
+        {"-O", "there are no levels of optimisation"},
+        {"-C", "nothing is compiled to native code"},
+    };
+    for (const Row& row : rows)
+        if (name == row.theirs || (row.theirs.size() == 2 && name.starts_with(row.theirs)))
+            return row.ours;
+    return {};
+}
+
+} // namespace
 
 Options& Options::flag(std::string_view name, std::string_view help, bool& target) {
-    options_.push_back({name, {}, help, [&target](std::string_view) { target = true; }});
+    options_.push_back({name, {}, help, false, [&target](std::string_view) { target = true; }});
     return *this;
 }
 
 Options& Options::value(std::string_view name, std::string_view value_name, std::string_view help,
                         std::function<void(std::string_view)> take) {
-    options_.push_back({name, value_name, help, std::move(take)});
+    options_.push_back({name, value_name, help, false, std::move(take)});
+    return *this;
+}
+
+Options& Options::optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                                 std::function<void(std::string_view)> take) {
+    options_.push_back({name, value_name, help, true, std::move(take)});
     return *this;
 }
 
@@ -42,6 +80,10 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
                 throw error("option " + std::string(option.name) + " takes no value");
         } else if (equals != std::string_view::npos) {
             given = word.substr(equals + 1);
+            if (option.is_optional && given.empty())
+                throw error("option " + std::string(option.name) + " has nothing after its =");
+        } else if (option.is_optional) {
+            // The next word is not meant.
         } else if (i + 1 < words.size()) {
             given = words[++i];
         } else {
@@ -74,7 +116,14 @@ const Options::Option& Options::find(std::string_view name) const {
     for (const Option& option : options_)
         if (option.name == name)
             return option;
-    throw error("unknown option " + std::string(name) + " (arguments after -- are not options)");
+    if (const std::string ours = our_spelling(name); !ours.empty())
+        throw error("unknown option " + std::string(name) + ": " + ours);
+    std::vector<std::string_view> names{"--help"};
+    for (const Option& option : options_)
+        names.push_back(option.name);
+    const std::string hint = did_you_mean(name, names);
+    throw error("unknown option " + std::string(name) +
+                (hint.empty() ? " (arguments after -- are not options)" : hint));
 }
 
 UsageError Options::error(const std::string& message) const {
@@ -82,14 +131,22 @@ UsageError Options::error(const std::string& message) const {
     return UsageError{command + ": " + message + "; see warpbeam " + command + " --help"};
 }
 
+std::string Options::Option::synopsis() const {
+    std::string text{name};
+    if (is_optional)
+        return text + "[=" + std::string(value_name) + "]";
+    return value_name.empty() ? text : text + " " + std::string(value_name);
+}
+
+void Options::present_with(std::function<void(const Options&)> other) { presenter = std::move(other); }
+
 void Options::print_help() const {
+    if (presenter)
+        return presenter(*this);
     std::printf("usage: warpbeam %s\n\n%s\n", usage_.c_str(), about_.c_str());
     std::printf("options:\n");
     for (const Option& option : options_) {
-        std::string left{option.name};
-        if (!option.value_name.empty())
-            left.append(" ").append(option.value_name);
-        std::printf("  %-22s %.*s\n", left.c_str(), WARPBEAM_TEXT(option.help));
+        std::printf("  %-22s %.*s\n", option.synopsis().c_str(), WARPBEAM_TEXT(option.help));
     }
     std::printf("  %-22s %s\n", "--help", "print this text");
     std::printf("%s", note_.c_str());
@@ -116,6 +173,28 @@ uint64_t parse_count(std::string_view text, bool suffixes) {
     return number << shift;
 }
 
+std::chrono::microseconds parse_duration(std::string_view text) {
+    double number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, fault] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+    const std::string_view unit{stop, static_cast<size_t>(end - stop)};
+    const double size = unit == "us"   ? 1
+                        : unit == "ms" ? 1e3
+                        : unit == "s"  ? 1e6
+                        : unit == "m"  ? 60e6
+                        : unit == "h"  ? 3600e6
+                                       : 0;
+    if (fault != std::errc{} || size == 0 || !std::isfinite(number) || number < 0)
+        throw UsageError("'" + std::string(text) +
+                         "' is not a duration: a number and us, ms, s, m or h, such as 1.5s");
+    constexpr double longest = 1e15; // thirty years, which every system's timers can hold
+    if (number * size > longest)
+        throw UsageError("'" + std::string(text) + "' is too long");
+    if (number * size < 1)
+        throw UsageError("'" + std::string(text) + "' is no time at all");
+    return std::chrono::microseconds{static_cast<int64_t>(number * size)};
+}
+
 namespace {
 
 void switch_features(FeatureSet& features, std::string_view list) {
@@ -138,6 +217,12 @@ void switch_features(FeatureSet& features, std::string_view list) {
         }
         if (known)
             continue;
+        std::vector<std::string_view> names{"all"};
+        for (const FeatureRow& row : feature_table)
+            if (row.feature != Feature::core)
+                names.push_back(row.name);
+        if (const std::string hint = did_you_mean(name, names); !hint.empty())
+            throw UsageError("unknown feature '" + std::string(name) + "'" + hint);
         std::string message = "unknown feature '" + std::string(name) + "'; use one of: all";
         for (const FeatureRow& row : feature_table)
             if (row.feature != Feature::core)

@@ -4,6 +4,7 @@
 
 #include <warpbeam/loader/feature.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -23,6 +24,10 @@ public:
     Options& value(std::string_view name, std::string_view value_name, std::string_view help,
                    std::function<void(std::string_view)> take);
 
+    /// An option whose value may be missing, and is then empty. If there is one, it follows after `=`.
+    Options& optional_value(std::string_view name, std::string_view value_name, std::string_view help,
+                            std::function<void(std::string_view)> take);
+
     /// Words that begin like a negative number, such as `-5`, are not options.
     Options& take_numbers() {
         takes_numbers_ = true;
@@ -41,13 +46,25 @@ public:
     /// A UsageError that points to the help.
     [[nodiscard]] UsageError error(const std::string& message) const;
 
-private:
     struct Option {
         std::string_view name;
         std::string_view value_name; ///< empty for a flag
         std::string_view help;
+        bool is_optional; ///< whether the value may be left out; if not, it may follow as the next word
         std::function<void(std::string_view)> take;
+        /// What the help says of it: `--fuel N`, `--stub-imports[=trap|zero]`.
+        [[nodiscard]] std::string synopsis() const;
     };
+    /// @{ All that the help says.
+    [[nodiscard]] const std::string& usage() const noexcept { return usage_; }
+    [[nodiscard]] const std::string& about() const noexcept { return about_; }
+    [[nodiscard]] const std::string& note() const noexcept { return note_; }
+    [[nodiscard]] const std::vector<Option>& all() const noexcept { return options_; }
+    /// @}
+    /// From now on, `--help` calls this instead of printing the help: for other forms of the same.
+    static void present_with(std::function<void(const Options&)> presenter);
+
+private:
     [[nodiscard]] bool is_option(std::string_view word) const;
     [[nodiscard]] const Option& find(std::string_view name) const;
     void print_help() const;
@@ -61,6 +78,9 @@ private:
 
 /// A whole number up to 2^64 - 1; with `suffixes`, K, M or G may follow (factors of 1024).
 [[nodiscard]] uint64_t parse_count(std::string_view text, bool suffixes = false);
+
+/// A duration such as `1.5s`, `300ms` or `2m`.
+[[nodiscard]] std::chrono::microseconds parse_duration(std::string_view text);
 
 /// Adds `--features`, which switches features in `target` on and off.
 void add_feature_option(Options& options, FeatureSet& target);

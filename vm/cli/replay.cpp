@@ -1,10 +1,10 @@
+#include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
-#include <warpbeam/vm/print.hpp>
 
 #include <cinttypes>
 #include <cstdio>
@@ -28,9 +28,6 @@ void check(const std::expected<void, Error>& done) {
     if (!done)
         throw Failure("warpbeam: " + std::string(done.error().message()));
 }
-
-/// The status of a replay that is not what was recorded. Few programs use it.
-constexpr int exit_different = 125;
 
 /// A program that runs deterministically, and counts its fuel.
 class Machine {
@@ -108,7 +105,7 @@ public:
         given_ = execution_.fuel();
         for (uint32_t fd = 0; fd < 3; ++fd)
             if ((snapshot.number >> fd & 1) == 0)
-                context_->close(fd);
+                context_->descriptors().close(fd);
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -144,7 +141,7 @@ public:
         event.kind = EventKind::snapshot;
         event.fuel = used_now();
         for (uint32_t fd = 0; fd < 3; ++fd)
-            event.number |= (context_->is_open(fd) ? uint64_t{1} : 0) << fd;
+            event.number |= (context_->descriptors().find(fd) != nullptr ? uint64_t{1} : 0) << fd;
         if (series_.is_complete())
             event.number |= Event::complete;
         event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
@@ -218,9 +215,8 @@ int replay(Words words) {
         "replay [OPTIONS] FILE",
         "Runs a program again from a log that warpbeam run --record has written, with the same\n"
         "results, and reports the first difference. Its output is written again.\n"
-        "\n"
-        "The exit status is the program's own; 0 if --to stopped it; 125 if there is a difference, or the\n"
-        "log was cut off; 2 for a usage error.\n"};
+        "\n" +
+            exit_statuses("0 if --to stopped it; 125 also if there is a difference, or the log was cut off")};
     options
         .value("--to", "N",
                "stop when it has used N units of fuel; starts from the last snapshot before that",
@@ -249,12 +245,12 @@ int replay(Words words) {
     (void)std::fflush(stdout);
     if (!host->difference().empty()) {
         std::fprintf(stderr, "warpbeam: %s\n", host->difference().c_str());
-        return exit_different;
+        return exit_not_run;
     }
     if (to)
-        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%.*s\n",
+        std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),
-                     WARPBEAM_TEXT(to_text(backtrace ? machine.backtrace() : Backtrace{}).view()));
+                     backtrace ? describe(machine.backtrace()).c_str() : "");
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

@@ -1,9 +1,11 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "saved_program.hpp"
+#include "stop.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/wasi/saved_files.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -48,6 +50,19 @@ public:
         return native().resolution(clock);
     }
     void sleep(uint64_t nanoseconds) noexcept override { native().sleep(nanoseconds); }
+    void wait(std::span<const wasi::WaitFor> streams, uint64_t nanoseconds,
+              const wasi::InterruptCheck& is_interrupted) noexcept override {
+        native().wait(streams, nanoseconds, is_interrupted);
+    }
+    wasi::Result<wasi::Filestat> stat(wasi::Stream stream) const noexcept override {
+        return native().stat(stream);
+    }
+    wasi::Result<wasi::Ready> ready(wasi::Stream stream, wasi::Readiness which) noexcept override {
+        return native().ready(stream, which);
+    }
+    int native_descriptor(wasi::Stream stream) const noexcept override {
+        return native().native_descriptor(stream);
+    }
     std::expected<void, wasi::Errno> random(std::span<uint8_t> into) noexcept override {
         return native().random(into);
     }
@@ -56,6 +71,19 @@ private:
     static wasi::Host& native() noexcept { return wasi::native_host(); }
     uint64_t offsets_[4] = {};
 };
+
+/// The file that is there now, for `restore_files`.
+Ref<wasi::File> take_changed(void*, const wasi::LostFile& lost) noexcept { return lost.found; }
+
+void restore_program_files(wasi::Context& context, const ProgramState& state, bool with_changed) {
+    SnapshotBytes files{{reinterpret_cast<const uint8_t*>(state.files.data()), state.files.size()}};
+    wasi::RestoreFiles how;
+    if (with_changed)
+        how.replace = take_changed;
+    if (const auto restored = wasi::restore_files(context, files, how); !restored)
+        throw Failure("warpbeam: " + std::string(restored.error().message()) +
+                      (with_changed ? "" : "; see --changed-files"));
+}
 
 void check(const std::expected<void, Error>& done) {
     if (!done)
@@ -71,12 +99,16 @@ int resume(Words words) {
         "Continues a program that warpbeam run --snapshot has saved, also on another machine. It keeps\n"
         "its arguments, environment, features, limits and fuel, and gets the standard streams of this\n"
         "process. It can be saved again.\n"
-        "\n"
-        "The exit status is the program's own; 0 if it was saved again; 1 if it trapped or FILE can't be\n"
-        "used, with the reason on standard error; 2 for a usage error.\n"};
+        "\n" +
+            exit_statuses("0 if it was saved again")};
     std::optional<uint64_t> more_fuel;
     options.value("--fuel", "N", "add N units to the fuel that the program may still use",
                   [&](std::string_view text) { more_fuel = parse_count(text); });
+    bool changed_files = false;
+    options.flag("--changed-files", "go on although files that the program had open were changed meanwhile",
+                 changed_files);
+    StopSettings stop;
+    add_stop_options(options, stop);
     add_save_options(options, save);
     const auto file = options.parse_file(words);
     if (!file)
@@ -99,12 +131,12 @@ int resume(Words words) {
     config.fuel = state.has_fuel;
     config.deterministic = state.is_deterministic;
     // It may stand where only code that can be interrupted stops.
-    state.is_interruptible |= save.on_signal;
+    state.is_interruptible |= save.on_signal || stop.wanted();
     config.interruption = state.is_interruptible;
-    ResumedHost native{state};
+    ResumedHost resumed{state};
+    wasi::Host& native = resumed;
     DeterministicHost deterministic{state.host};
-    wasi::Host* const host = &native;
-    wasi::Context context{state.is_deterministic ? deterministic : *host};
+    wasi::Context context{state.is_deterministic ? deterministic : native};
     for (const std::string& arg : state.args)
         check(context.add_arg(arg));
     for (const std::string& variable : state.env) {
@@ -112,9 +144,8 @@ int resume(Words words) {
         check(context.add_env(variable.substr(0, equals),
                               variable.substr(std::min(equals + 1, variable.size()))));
     }
-    for (uint32_t fd = 0; fd < 3; ++fd)
-        if (!state.open[fd])
-            context.close(fd);
+    open_directories(context, state.directories);
+    restore_program_files(context, state, changed_files);
     const Engine engine{config};
     Linker linker{engine};
     check(wasi::define(linker, context));
@@ -128,6 +159,9 @@ int resume(Words words) {
         throw Failure(path + ": " + std::string(restored.error().message()));
     if (restored->instances.size() != 1 || restored->executions.size() != 1)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
+    std::optional<StopSignals> signals;
+    if (stop.wanted())
+        signals.emplace(restored->store, stop);
     return run_program(restored->store, restored->instances[0], restored->executions[0], state, context,
                        deterministic, save);
 }

@@ -1,20 +1,23 @@
+#include "closest.hpp"
 #include "deterministic_host.hpp"
 #include "directories.hpp"
 #include "files.hpp"
+#include "instruments.hpp"
 #include "options.hpp"
 #include "recording.hpp"
 #include "saved_program.hpp"
+#include "stop.hpp"
 #include "values.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
-#include <warpbeam/vm/print.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <utility>
 
 namespace warpbeam::cli {
@@ -25,7 +28,11 @@ struct Settings {
     Config config;
     StoreLimits limits;
     uint64_t fuel = 0;
-    uint64_t seed = 0; ///< with `config.deterministic`
+    StopSettings stop;
+    std::optional<Linker::Stub> stubs;
+    std::vector<std::pair<std::string, std::string>> preloads; ///< names and files
+    std::string program;                                       ///< its name, the first argument
+    uint64_t seed = 0;                                         ///< with `config.deterministic`
     std::vector<std::pair<std::string, std::string>> env;
     std::string_view path;
     std::optional<std::string_view> invoke;
@@ -33,6 +40,7 @@ struct Settings {
     std::vector<MappedDirectory> directories;
     SaveSettings save;
     RecordSettings record;
+    InstrumentSettings instruments;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -41,16 +49,48 @@ void add_variable(Settings& settings, std::string_view text) {
     const std::string name{text.substr(0, equals)};
     if (name.empty())
         throw UsageError("'" + std::string(text) + "' has no name before the =");
-    if (equals != std::string_view::npos)
-        settings.env.emplace_back(name, text.substr(equals + 1));
-    else if (const char* const inherited = std::getenv(name.c_str()))
-        settings.env.emplace_back(name, inherited);
+    const char* const inherited = std::getenv(name.c_str());
+    if (equals == std::string_view::npos && inherited == nullptr)
+        return;
+    std::string value{equals != std::string_view::npos ? text.substr(equals + 1) : inherited};
+    const auto same = std::ranges::find(settings.env, name, &std::pair<std::string, std::string>::first);
+    if (same != settings.env.end())
+        same->second = std::move(value);
+    else
+        settings.env.emplace_back(name, std::move(value));
+}
+
+/// The whole environment, except variables that were set explicitly.
+void inherit_environment(Settings& settings) {
+    const auto given = std::exchange(settings.env, {});
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (const std::string_view text{*variable}; text.find('=') != 0)
+            add_variable(settings, text);
+    for (const auto& [name, value] : given)
+        add_variable(settings, name + "=" + value);
+}
+
+void add_preload(Settings& settings, std::string_view text) {
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos || equals + 1 == text.size())
+        throw UsageError("'" + std::string(text) + "' is not NAME=FILE");
+    settings.preloads.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+}
+
+Linker::Stub stub_of(std::string_view text) {
+    if (text.empty() || text == "trap")
+        return Linker::Stub::trap;
+    if (text == "zero")
+        return Linker::Stub::zero;
+    throw UsageError("'" + std::string(text) + "' is not a kind of stub; use trap or zero");
 }
 
 /// Reads the command line; false if only help was requested.
 bool read_settings(Words words, Settings& settings, Options& options) {
     bool seeded = false;
     bool has_snapshots = false;
+    bool inherits = false;
+    std::optional<uint64_t> max_heap;
     const auto invoke = [&settings](std::string_view name) { settings.invoke = name; };
     options
         .value("--invoke", "NAME", "call this exported function instead of _start; may also follow FILE",
@@ -58,6 +98,18 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--env", "NAME[=VALUE]",
                "set an environment variable, or pass on its current value; may be repeated",
                [&](std::string_view text) { add_variable(settings, text); })
+        .flag("--inherit-env", "pass on all environment variables; --env replaces some", inherits)
+        .value("--argv0", "NAME",
+               "the program's own name, its first argument (default: FILE without folders)",
+               [&](std::string_view text) { settings.program = text; })
+        .value("--preload", "NAME=FILE",
+               "instantiate FILE first; its exports are the module NAME; may be repeated",
+               [&](std::string_view text) { add_preload(settings, text); })
+        .optional_value("--stub-imports", "trap|zero",
+                        "let functions that are not there trap when called (the default), or return zeros",
+                        [&](std::string_view text) { settings.stubs = stub_of(text); });
+    add_stop_options(options, settings.stop);
+    options
         .value("--fuel", "N",
                "trap after N units: calls, loop iterations, and 64-byte blocks copied or filled",
                [&](std::string_view text) {
@@ -69,6 +121,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                [&](std::string_view text) {
                    settings.limits.memory_bytes = settings.limits.heap_bytes = parse_count(text, true);
                })
+        .value("--max-heap", "BYTES", "limit for all objects, instead of that of --max-memory (default: 1G)",
+               [&](std::string_view text) { max_heap = parse_count(text, true); })
         .value("--max-stack", "BYTES", "the size to which a call stack may grow (default: 4M)",
                [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
         .flag("--deterministic",
@@ -93,6 +147,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    settings.record.snapshots_every = parse_count(text);
                    has_snapshots = true;
                });
+    add_instrument_options(options, settings.instruments);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -102,9 +157,22 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         throw options.error("--seed needs --deterministic");
     if (rest->empty())
         throw options.error("a FILE is needed");
+    if (inherits)
+        inherit_environment(settings);
+    if (max_heap)
+        settings.limits.heap_bytes = *max_heap;
+    const bool is_kept = settings.save.wanted() || !settings.record.path.empty();
+    if (is_kept && (max_heap || settings.stubs || !settings.preloads.empty()))
+        throw options.error(
+            "--max-heap, --preload and --stub-imports can't be combined with --snapshot or --record");
+    if (!settings.record.path.empty() && (settings.stop.timeout || settings.stop.interruptible))
+        throw options.error("--timeout and --interruptible can't be combined with --record");
     check_save_options(options, settings.save);
-    if (!settings.directories.empty() && (settings.save.wanted() || !settings.record.path.empty()))
-        throw options.error("--dir can't be combined with --snapshot or --record yet");
+    if (!settings.directories.empty() && !settings.record.path.empty())
+        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
+    check_instrument_options(options, settings.instruments,
+                             settings.save.wanted() || settings.save.print_fuel ||
+                                 !settings.record.path.empty());
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -123,22 +191,27 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         settings.config.fuel = true;
         settings.fuel = max_fuel;
     }
-    settings.config.interruption = settings.save.on_signal;
+    settings.config.interruption = settings.save.on_signal || settings.stop.wanted();
     settings.path = rest->front();
+    if (settings.program.empty())
+        settings.program = std::filesystem::path(settings.path).filename();
     settings.args.assign(rest->begin() + 1, rest->end());
-    // Everything after FILE belongs to the program, except --invoke and an explicit end of our options.
+    // Everything after FILE belongs to the program, except --invoke and an explicit end of our options,
+    // unless that came before FILE.
     std::vector<std::string_view>& args = settings.args;
+    const size_t before = words.size() - rest->size();
+    const bool ended = before > 0 && std::string_view{words[before - 1]} == "--";
     constexpr std::string_view joined = "--invoke=";
-    if (!args.empty() && args.front() == "--invoke") {
+    if (!ended && !args.empty() && args.front() == "--invoke") {
         if (args.size() < 2)
             throw options.error("option --invoke needs a value: NAME");
         invoke(args[1]);
         args.erase(args.begin(), args.begin() + 2);
-    } else if (!args.empty() && args.front().starts_with(joined)) {
+    } else if (!ended && !args.empty() && args.front().starts_with(joined)) {
         invoke(args.front().substr(joined.size()));
         args.erase(args.begin());
     }
-    if (!args.empty() && args.front() == "--")
+    if (!ended && !args.empty() && args.front() == "--")
         args.erase(args.begin());
     if (settings.invoke && !settings.record.path.empty())
         throw options.error("--record is for programs, and not for a function chosen with --invoke");
@@ -148,12 +221,16 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     return true;
 }
 
-std::string exported_functions(const Module& module) {
-    std::string names;
+/// What may be called instead of a function that is not there.
+std::string exported_functions(const Module& module, std::string_view missing) {
+    std::string list;
+    std::vector<std::string_view> names;
     for (const Export& entry : module.exports())
-        if (entry.kind == ExternKind::func)
-            names.append(names.empty() ? "" : ", ").append(printable(entry.name));
-    return names.empty() ? "it exports no functions" : "it exports " + names;
+        if (entry.kind == ExternKind::func) {
+            names.push_back(entry.name);
+            list.append(list.empty() ? "" : ", ").append(printable(entry.name));
+        }
+    return list.empty() ? "; it exports no functions" : did_you_mean(missing, names) + "; it exports " + list;
 }
 
 /// Hints about missing imports: one line for each module name.
@@ -174,7 +251,8 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
         else
             hints.append("nothing provides '")
                 .append(printable(import.module))
-                .append("': warpbeam run only provides wasi_snapshot_preview1");
+                .append("': warpbeam run only provides wasi_snapshot_preview1; --preload adds modules, and "
+                        "--stub-imports functions that do nothing");
     }
     return hints;
 }
@@ -185,7 +263,7 @@ void check(const std::expected<void, Error>& done) {
 }
 
 /// Calls a function with arguments from the command line and prints its results, one per line.
-int call(const Settings& settings, Func func) {
+int call(const Settings& settings, Store& store, Func func, Instruments& instruments) {
     const FuncType type = func.type();
     const std::string name{*settings.invoke};
     if (settings.args.size() != type.params.size())
@@ -201,8 +279,8 @@ int call(const Settings& settings, Func func) {
         }
     }
     std::vector<Value> results(type.results.size());
-    if (const auto called = func.call(args, results); !called)
-        return report(called.error());
+    if (const auto status = instruments.call(store, func, args, results))
+        return *status;
     for (const Value& result : results)
         std::printf("%s\n", print_value(result).c_str());
     return exit_success;
@@ -210,10 +288,11 @@ int call(const Settings& settings, Func func) {
 
 ProgramState state_of(const Settings& settings) {
     ProgramState state;
-    state.args.emplace_back(settings.path);
+    state.args.emplace_back(settings.program);
     state.args.insert(state.args.end(), settings.args.begin(), settings.args.end());
     for (const auto& [name, value] : settings.env)
         state.env.push_back(name + "=" + value);
+    state.directories = settings.directories;
     state.stack_size = settings.config.stack_size;
     state.max_memory = settings.limits.memory_bytes;
     state.is_interruptible = settings.config.interruption;
@@ -234,11 +313,43 @@ int run_saved(const Settings& settings, Store& store, const Instance& instance, 
     return run_program(store, instance, *execution, state, context, host, settings.save);
 }
 
-int run_module(const Settings& settings, Engine& engine, const Module& module) {
+/// https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
+constexpr std::string_view initializer = "_initialize";
+
+[[noreturn]] void not_instantiated(std::string_view path, const Module& module, const Linker& linker,
+                                   const InstantiationError& error) {
+    throw Failure(std::string(path) + ": cannot be instantiated: " + std::string(error.message()) +
+                  import_hints(module, linker, error));
+}
+
+/// Instantiates a file and defines its exports. Returns a trap of its code.
+std::optional<Trap> preload(const Settings& settings, const Engine& engine, Linker& linker, Store& store,
+                            const std::string& name, const std::string& path) {
+    const ModuleBytes file = read_module(path);
+    const auto module = engine.load(file.bytes);
+    if (!module)
+        throw Failure(describe(path, module.error(), file));
+    if (settings.stubs)
+        check(linker.stub_unknown(*module, *settings.stubs));
+    const auto instance = linker.define_module(store, name, *module);
+    if (!instance) {
+        if (const Trap* const trap = instance.error().trap())
+            return *trap;
+        not_instantiated(path, *module, linker, instance.error());
+    }
+    if (const auto initialize = instance->func<void()>(initializer); initialize)
+        if (const auto done = (*initialize)(); !done)
+            return done.error();
+    return std::nullopt;
+}
+
+int run_module(const Settings& settings, Engine& engine, const Module& module, Instruments& instruments) {
+    instruments.note(module);
+    instruments.begin(Phase::instantiate);
     DeterministicHost deterministic{settings.seed};
     wasi::Host& native = wasi::native_host();
     wasi::Context context{settings.config.deterministic ? deterministic : native};
-    check(context.add_arg(settings.path));
+    check(context.add_arg(settings.program));
     for (const std::string_view arg : settings.args)
         check(context.add_arg(arg));
     for (const auto& [name, value] : settings.env)
@@ -248,15 +359,24 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
     check(wasi::define(linker, context, wasi::pointers_of(module)));
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
+    std::optional<StopSignals> signals;
+    if (settings.stop.wanted())
+        signals.emplace(store, settings.stop);
 
     // Checked before anything runs: if the call is impossible, nothing should have happened.
     const std::string name{settings.invoke.value_or("_start")};
     const Export* const entry = module.find_export(name);
-    if (entry == nullptr || entry->kind != ExternKind::func)
-        throw UsageError("run: " + std::string(settings.path) + " has no function " + name + "; " +
-                         exported_functions(module) + (settings.invoke ? "" : "; choose one with --invoke"));
+    const bool is_there = entry != nullptr && entry->kind == ExternKind::func;
+    // A module may do all its work in its start function.
+    const bool only_starts = !is_there && !settings.invoke && module.start();
+    if (!is_there && !only_starts)
+        throw UsageError("run: " + std::string(settings.path) + " has no function " + name +
+                         exported_functions(module, name) +
+                         (settings.invoke ? "" : "; choose one with --invoke"));
+    if (only_starts && (settings.save.wanted() || settings.save.print_fuel))
+        throw UsageError("run: --snapshot and --print-fuel need a program with a function _start");
 
-    if (!settings.invoke) {
+    if (is_there && !settings.invoke) {
         const FuncType& type = module.type_registry().func(module.funcs()[entry->index]);
         if (!type.params.empty() || !type.results.empty())
             throw UsageError(
@@ -264,39 +384,37 @@ int run_module(const Settings& settings, Engine& engine, const Module& module) {
                 " has parameters or results, so it is not a program; use --invoke _start to call it");
     }
 
+    for (const auto& [as, path] : settings.preloads)
+        if (const std::optional<Trap> trap = preload(settings, engine, linker, store, as, path))
+            return report(*trap);
+    if (settings.stubs)
+        check(linker.stub_unknown(module, *settings.stubs));
     const auto instance = linker.instantiate(store, module);
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
-        throw Failure(std::string(settings.path) +
-                      ": cannot be instantiated: " + std::string(instance.error().message()) +
-                      import_hints(module, linker, instance.error()));
+        not_instantiated(settings.path, module, linker, instance.error());
     }
+    if (only_starts)
+        return exit_success;
     // Libraries have this instead of _start, to be called before their functions.
-    // https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
-    if (settings.invoke)
-        if (const auto initialize = instance->func<void()>("_initialize"); initialize)
+    if (settings.invoke && name != initializer)
+        if (const auto initialize = instance->func<void()>(initializer); initialize)
             if (const auto done = (*initialize)(); !done)
                 return report(done.error());
 
     const Func func = *instance->func(name);
     if (settings.invoke)
-        return call(settings, func);
+        return call(settings, store, func, instruments);
     if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context, deterministic);
-    const auto ended = func.call();
-    return ended ? exit_success : report(ended.error());
+    if (const auto status = instruments.call(store, func))
+        return *status;
+    // What it did last may have been a write that was cut short.
+    return stop_cause() == StopCause::none ? exit_success : report_stop({});
 }
 
 } // namespace
-
-int report(const Trap& trap) {
-    if (trap.code() == TrapCode::exit)
-        return trap.exit_status();
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "trap: %.*s\n", WARPBEAM_TEXT(to_text(trap).view()));
-    return exit_failure;
-}
 
 int run(Words words) {
     Settings settings;
@@ -306,20 +424,26 @@ int run(Words words) {
         "where\n"
         "ARGS are its arguments. With --invoke, calls the exported function NAME instead; then ARGS are its\n"
         "arguments, numbers as in the text format, and its results are printed, one per line.\n"
-        "Options come before FILE; everything after FILE belongs to the program.\n"
-        "\n"
-        "The exit status is the program's own; 0 if it was saved; 1 if it trapped or was refused, with the\n"
-        "reason on standard error; 2 for a usage error.\n"};
+        "Options come before FILE; everything after FILE belongs to the program, but for one -- directly\n"
+        "after it. A library's function _initialize is called before its others. A module without _start\n"
+        "that has a start function runs that.\n"
+        "\n" +
+            exit_statuses("0 if it was saved")};
     if (!read_settings(words, settings, options))
         return exit_success;
     const ModuleBytes file = read_module(settings.path);
+    Instruments instruments{settings.instruments};
+    instruments.configure(settings.config, settings.fuel);
     Engine engine{settings.config};
+    instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
     if (!settings.record.path.empty())
         return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
-    return run_module(settings, engine, *module);
+    const int status = run_module(settings, engine, *module, instruments);
+    instruments.finish();
+    return status;
 }
 
 } // namespace warpbeam::cli

@@ -1,10 +1,12 @@
 #include "saved_program.hpp"
 
+#include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
+#include "stop.hpp"
 
-#include <warpbeam/vm/print.hpp>
+#include <warpbeam/wasi/saved_files.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -22,19 +24,21 @@ namespace {
 /// The head of the file: these bytes, the length of the state, its bytes and their SHA-256. The snapshot
 /// follows.
 constexpr std::string_view magic{"\0wbprog", 7};
-constexpr uint8_t version = 1;
-constexpr uint64_t max_state = 64 << 20;
+constexpr uint8_t version = 2;
+constexpr uint64_t max_state = uint64_t{1} << 30; // files in memory are part of it
 
 void put(std::string& to, uint64_t number) {
     for (int i = 0; i < 8; ++i)
         to += static_cast<char>(number >> (8 * i));
 }
+void put(std::string& to, const std::string& text) {
+    put(to, text.size());
+    to += text;
+}
 void put(std::string& to, const std::vector<std::string>& list) {
     put(to, list.size());
-    for (const std::string& each : list) {
-        put(to, each.size());
-        to += each;
-    }
+    for (const std::string& each : list)
+        put(to, each);
 }
 std::span<const uint8_t> bytes_of(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
@@ -50,10 +54,11 @@ public:
             value |= uint64_t{static_cast<uint8_t>(take(1)[0])} << (8 * i);
         return value;
     }
+    std::string text() { return std::string{take(number())}; }
     std::vector<std::string> list() {
         std::vector<std::string> all;
         for (uint64_t count = number(); count != 0; --count)
-            all.emplace_back(take(number()));
+            all.push_back(text());
         return all;
     }
     [[nodiscard]] bool done() const { return left_.empty(); }
@@ -114,8 +119,10 @@ private:
 
 void save_program(Store& store, const Instance& instance, const Execution& execution, ProgramState& state,
                   const wasi::Context& context, const std::string& path) {
-    for (uint32_t fd = 0; fd < 3; ++fd)
-        state.open[fd] = context.is_open(fd);
+    SnapshotBuffer files;
+    if (const auto saved = wasi::save_files(context, files); !saved)
+        throw Failure("warpbeam: cannot save the program: " + std::string(saved.error().message()));
+    state.files.assign(files.bytes().begin(), files.bytes().end());
     for (uint8_t clock = 0; clock < 4; ++clock)
         state.clocks[clock] = context.host().now(static_cast<wasi::Clock>(clock)).value_or(0);
     SnapshotFile file{path};
@@ -242,14 +249,14 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
         if (*stopped != ExecutionState::interrupted && save.print_fuel)
             print_fuel(state.fuel_used);
         if (*stopped == ExecutionState::done)
-            return exit_success;
+            return stop_cause() == StopCause::none ? exit_success : report_stop({});
         if (*stopped == ExecutionState::trapped)
             return report(*execution.trap());
-        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0)) {
-            std::fprintf(stderr, "trap: out of fuel%.*s\n",
-                         WARPBEAM_TEXT(to_text(execution.backtrace()).view()));
-            return exit_failure;
-        }
+        if (*stopped == ExecutionState::out_of_fuel && (!save.wanted() || state.fuel == 0))
+            return report_out_of_fuel(execution.backtrace());
+        if (*stopped == ExecutionState::interrupted && stop_cause() != StopCause::none)
+            return report_stop(execution.backtrace());
+        set_unhurried(true);
         state.host = host.state();
         try {
             save_program(store, instance, execution, state, context, save.path);
@@ -258,6 +265,7 @@ int run_program(Store& store, const Instance& instance, Execution& execution, Pr
                 throw;
             // Nothing is lost if the program goes on.
             std::fprintf(stderr, "%s; the program goes on\n", failure.what());
+            set_unhurried(false);
             continue;
         }
         if (*stopped == ExecutionState::interrupted && save.print_fuel)
@@ -309,8 +317,14 @@ std::string to_bytes(const ProgramState& state) {
     std::string bytes;
     put(bytes, state.args);
     put(bytes, state.env);
-    for (const bool open : state.open)
-        put(bytes, open ? 1 : 0);
+    put(bytes, state.directories.size());
+    for (const MappedDirectory& directory : state.directories) {
+        put(bytes, directory.host);
+        put(bytes, directory.guest);
+        put(bytes, static_cast<uint64_t>(directory.access));
+        put(bytes, directory.is_scratch ? 1 : 0);
+    }
+    put(bytes, state.files);
     for (const uint64_t clock : state.clocks)
         put(bytes, clock);
     put(bytes, state.stack_size);
@@ -330,8 +344,15 @@ ProgramState program_state(std::string_view bytes, const std::string& path) {
     ProgramState state;
     state.args = in.list();
     state.env = in.list();
-    for (bool& open : state.open)
-        open = in.number() != 0;
+    for (uint64_t count = in.number(); count != 0; --count) {
+        MappedDirectory directory;
+        directory.host = in.text();
+        directory.guest = in.text();
+        directory.access = in.number() != 0 ? wasi::Access::read_write : wasi::Access::read_only;
+        directory.is_scratch = in.number() != 0;
+        state.directories.push_back(std::move(directory));
+    }
+    state.files = in.text();
     for (uint64_t& clock : state.clocks)
         clock = in.number();
     state.stack_size = in.number();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "deterministic_host.hpp"
+#include "directories.hpp"
 
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/snapshot.hpp>
@@ -38,7 +39,8 @@ void check_save_options(const Options& options, SaveSettings& settings);
 struct ProgramState {
     std::vector<std::string> args; ///< the program's name first
     std::vector<std::string> env;  ///< `NAME=VALUE`
-    bool open[3] = {true, true, true};
+    std::vector<MappedDirectory> directories;
+    std::string files; ///< the file descriptors, see warpbeam/wasi/saved_files.hpp; empty before the start
     uint64_t clocks[4] = {}; ///< what they show, in nanoseconds
     uint64_t stack_size = 0;
     uint64_t max_memory = UINT64_MAX; ///< for memories, and for objects

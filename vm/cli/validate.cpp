@@ -1,5 +1,6 @@
 #include "files.hpp"
 #include "options.hpp"
+#include "terminal.hpp"
 
 #include <warpbeam/loader/module.hpp>
 
@@ -24,14 +25,18 @@ int validate(Words words) {
         throw options.error("a FILE is needed");
 
     int status = exit_success;
+    Progress progress{"validating", files->size()};
     for (const std::string_view path : *files) {
+        progress.next(path);
         try {
             const ModuleBytes file = read_module(path);
             if (const auto module = Module::load(file.bytes, load); !module)
                 throw Failure(describe(path, module.error(), file));
+            progress.erase();
             if (!quiet)
                 std::printf("%.*s: valid\n", WARPBEAM_TEXT(path));
         } catch (const Failure& failure) {
+            progress.erase();
             std::fprintf(stderr, "%s\n", failure.what());
             status = exit_failure;
         }

@@ -1,7 +1,10 @@
 #include "files.hpp"
+#include "json.hpp"
 #include "options.hpp"
+#include "terminal.hpp"
 
 #include <warpbeam/spectest/runner.hpp>
+#include <warpbeam/vm/observer.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -71,21 +74,6 @@ private:
     bool quiet_;
 };
 
-std::string json_string(std::string_view text) {
-    std::string json = "\"";
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || c == '"' || c == '\\') {
-            char escaped[8];
-            std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
-            json += escaped;
-        } else {
-            json += c;
-        }
-    }
-    return json + "\"";
-}
-
 std::string json_counts(const Counts& counts) {
     return "\"passed\": " + std::to_string(counts.passed) + ", \"failed\": " + std::to_string(counts.failed) +
            ", \"skipped\": " + std::to_string(counts.skipped);
@@ -115,6 +103,25 @@ private:
     bool is_first_finding_ = true;
 };
 
+/// Looks at everything that an observer is told, which must be there, and does nothing with it.
+class Onlooker final : public Observer {
+public:
+    void observe(const Observation& event) noexcept override {
+        const FuncType type = event.type();
+        const bool begins = event.event() == Observed::enter;
+        if (begins || event.event() == Observed::leave)
+            for (size_t i = 0; i < slots_of(begins ? type.params : type.results); ++i)
+                seen_ = seen_ + event.operands()[i];
+        if (event.event() == Observed::access)
+            seen_ =
+                seen_ + event.operands()[0] + event.memory(0).size() + event.module().bytes()[event.offset()];
+        seen_ = seen_ + event.func() + event.depth() + event.outer_depth();
+    }
+
+private:
+    volatile uint64_t seen_ = 0;
+};
+
 } // namespace
 
 int wast(Words words) {
@@ -122,6 +129,8 @@ int wast(Words words) {
     run.explain = explain;
     bool as_json = false;
     bool quiet = false;
+    bool observe = false;
+    Onlooker onlooker;
     Options options{
         "wast [OPTIONS] FILE...",
         "Runs scripts of the official test suite, https://github.com/WebAssembly/testsuite. A FILE that is "
@@ -138,6 +147,7 @@ int wast(Words words) {
               run.compare_messages)
         .flag("--eager", "prepare all functions in advance, not at their first calls", run.config.eager)
         .flag("--collect-always", "collect garbage at every allocation", run.config.collect_always)
+        .flag("--observe", "tell an observer of all calls and accesses to memories", observe)
         .flag("--deterministic", "use the deterministic profile", run.config.deterministic)
         .flag("--guard-pages", "let the hardware check memory bounds where it can", run.config.guard_pages);
     add_feature_option(options, run.config.features);
@@ -146,6 +156,10 @@ int wast(Words words) {
         return exit_success;
     if (given->empty())
         throw options.error("a FILE is needed");
+    if (observe) {
+        run.config.observer = &onlooker;
+        run.config.observe_calls = run.config.observe_accesses = true;
+    }
     std::vector<std::string> files;
     for (const std::string_view word : *given)
         for (std::string& file : scripts_of(word))
@@ -155,10 +169,15 @@ int wast(Words words) {
     Json json;
     Report& report = as_json ? static_cast<Report&>(json) : lines;
     Counts total;
+    Progress progress{"running", files.size()};
     for (const std::string& file : files) {
+        progress.next(file);
         report.begin(file);
-        const Counts counts =
-            spectest::run_file(file, run, [&](const Finding& finding) { report.finding(finding); });
+        const Counts counts = spectest::run_file(file, run, [&](const Finding& finding) {
+            progress.erase();
+            report.finding(finding);
+        });
+        progress.erase();
         report.end(file, counts);
         total += counts;
         (void)std::fflush(stdout); // a slow script should not hide the results of earlier ones

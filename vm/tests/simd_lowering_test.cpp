@@ -95,6 +95,25 @@ TEST_F(SimdLoweringTest, passes_vectors_to_calls_and_back) {
     EXPECT_EQ(run("(return_call $double (i32x4.add (local.get $v) (local.get $w)))", 2), 40);
 }
 
+TEST_F(SimdLoweringTest, returns_a_vector_in_one_of_two_ways) {
+    // The vector is a local, a constant or in the accumulator, and is used if the branch is not taken, too.
+    for (const auto& [n, taken] : {std::pair{1, true}, std::pair{2, false}}) {
+        const int32_t sum = taken ? 1 : 2;
+        EXPECT_EQ(run("(br_if 0 (local.get $v) (i32.eq (local.get $n) (i32.const 1))) (i32x4.add "
+                      "(v128.const i32x4 1 0 0 0))",
+                      n),
+                  4 * n + sum - 1);
+        EXPECT_EQ(run("(br_if 0 (v128.const i32x4 1 2 3 4) (i32.eq (local.get $n) (i32.const 1))) "
+                      "(i32x4.add (local.get $w))",
+                      n),
+                  taken ? 10 : 22);
+        EXPECT_EQ(run("(br_if 0 (i32x4.mul (local.get $w) (local.get $w)) (i32.eq (local.get $n) (i32.const "
+                      "1))) (call $double)",
+                      n),
+                  taken ? 16 : 72);
+    }
+}
+
 TEST_F(SimdLoweringTest, selects_vectors) {
     constexpr std::string_view body = "(select (i32x4.add (local.get $v) (local.get $w)) (v128.const i32x4 1 "
                                       "2 3 4) (i32.lt_s (local.get $n) (i32.const 0)))";

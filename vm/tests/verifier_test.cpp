@@ -27,11 +27,12 @@ protected:
     }
 
     /// Makes a copy of the code of the first function that a module defines.
-    void lower(std::string_view wat) {
+    void lower(std::string_view wat, bool observed = false) {
         module = load(wat);
-        code = std::make_unique<ModuleCode>(
-            module,
-            CodeOptions{false, false, false, false, vm::Internal::layouts(engine), &Allocator::standard()});
+        code = std::make_unique<ModuleCode>(module, CodeOptions{.layouts = vm::Internal::layouts(engine),
+                                                                .allocator = &Allocator::standard(),
+                                                                .observes_calls = observed,
+                                                                .observes_accesses = observed});
         ASSERT_TRUE(code->prepare());
         const uint32_t func = module.imported_funcs();
         ASSERT_EQ(code->lower(func), Exit::none);
@@ -153,9 +154,25 @@ constexpr std::string_view all_modules[] = {counting, deciding, calling, catchin
 
 TEST_F(VerifierTest, finds_nothing_in_what_the_lowering_makes) {
     for (const std::string_view wat : all_modules) {
-        lower(wat);
-        EXPECT_EQ(verify(), "") << wat;
+        for (const bool observed : {false, true}) {
+            lower(wat, observed);
+            EXPECT_EQ(verify(), "") << wat;
+        }
     }
+}
+
+TEST_F(VerifierTest, wants_known_events_inside_of_the_frame) {
+    const auto spoilt = [&](Field field, uint64_t value) {
+        lower(counting, true);
+        EXPECT_EQ(find(Form::observe).get(Field::event), 0U);
+        set(Form::observe, field, value);
+        return verify();
+    };
+    EXPECT_EQ(spoilt(Field::event, 3), "");
+    EXPECT_EQ(spoilt(Field::event, 4), "event: unknown event");
+    EXPECT_EQ(spoilt(Field::far, UINT32_MAX), "far: a slot is outside the frame");
+    lower(counting, true);
+    EXPECT_EQ(spoilt(Field::far, head().frame_slots), "far: a slot is outside the frame");
 }
 
 TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {

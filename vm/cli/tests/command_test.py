@@ -111,7 +111,7 @@ for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
           "--help\n", status=2)
     check(f"{command} of a missing file", [command, "missing.wat"],
           stdout=None, stderr=None if command == "wast" else
-          "warpbeam: cannot open missing.wat: No such file or directory\n", status=1)
+          "warpbeam: cannot open missing.wat: No such file or directory\n", status=125 if command == "run" else 1)
 
 # Programs
 check("a program", ["run", "hello.wat"], stdout="Hello, world!\n")
@@ -130,8 +130,8 @@ check("no _start", ["math.wat"], stderr=re.compile(
 file("start_params.wat", '(module (func (export "_start") (param i32)))')
 check("a _start with parameters", ["start_params.wat"], stderr="warpbeam: run: the _start of start_params.wat has "
       "parameters or results, so it is not a program; use --invoke _start to call it\n", status=2)
-check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n    at boom "
-      r"\(function 0\), offset 0x[0-9a-f]+\n$"), status=1)
+check("a start function that traps", ["start_trap.wat"], stderr=re.compile(r"^trap: unreachable\n  0: boom "
+      r"\(function 0\)  offset 0x[0-9a-f]+\n$"), status=134)
 
 # Functions
 check("i32", ["run", "math.wat", "--invoke", "add", "2", "40"], stdout="42\n")
@@ -171,30 +171,30 @@ check("--invoke without a name", ["run", "math.wat", "--invoke"],
 # Traps and limits
 check("a trap with numbers and backtrace", ["run", "trap.wat", "--invoke", "peek", "70000"], stderr=re.compile(
     r"""^trap: out of bounds memory access: 4 bytes at 70000, memory has 65536
-    at trapper!read \(function 0\), offset 0x[0-9a-f]+
-    at trapper!middle \(function 1\), offset 0x[0-9a-f]+
-    at trapper!peek \(function 2\), offset 0x[0-9a-f]+
-$"""), status=1)
+  0: trapper!read \(function 0\)    offset 0x[0-9a-f]+
+  1: trapper!middle \(function 1\)  offset 0x[0-9a-f]+
+  2: trapper!peek \(function 2\)    offset 0x[0-9a-f]+
+$"""), status=134)
 check("division by zero", ["run", "trap.wat", "--invoke", "div", "7", "0"],
-      stderr=re.compile(r"^trap: integer divide by zero.*\n    at trapper!div \(function 3\)"), status=1)
+      stderr=re.compile(r"^trap: integer divide by zero.*\n  0: trapper!div \(function 3\)"), status=134)
 check("overflow", ["run", "trap.wat", "--invoke", "div", "-2147483648", "-1"],
-      stderr=re.compile(r"^trap: integer overflow"), status=1)
+      stderr=re.compile(r"^trap: integer overflow"), status=134)
 check("unreachable", ["run", "--eager", "trap.wat", "--invoke", "unreachable"],
-      stderr=re.compile(r"^trap: unreachable\n    at "), status=1)
+      stderr=re.compile(r"^trap: unreachable\n  0: "), status=134)
 check("endless recursion", ["run", "trap.wat", "--invoke", "deep"],
-      stderr=re.compile(r"^trap: call stack exhausted.*\n    at trapper!deep \(function 4\).*\n"
-                        r"    \.\.\. [0-9,]+ more times\n(?!    at)"), status=1)
+      stderr=re.compile(r"^trap: call stack exhausted.*\n  0: trapper!deep \(function 4\).*\n"
+                        r"     \.\.\. [0-9,]+ more times\n(?! +[0-9])"), status=137)
 check("a small stack", ["run", "--max-stack", "16K", "trap.wat", "--invoke", "deep"],
-      stderr=re.compile(r"^trap: call stack exhausted"), status=1)
+      stderr=re.compile(r"^trap: call stack exhausted"), status=137)
 check("fuel", ["run", "--fuel", "100000", "trap.wat", "--invoke", "forever"],
-      stderr=re.compile(r"^trap: .*fuel.*\n    at trapper!forever"), status=1)
+      stderr=re.compile(r"^trap: .*fuel.*\n  0: trapper!forever"), status=137)
 check("enough fuel", ["run", "--fuel=1000", "math.wat", "--invoke", "add", "1", "2"], stdout="3\n")
 check("fuel that is not a number", ["run", "--fuel", "lots", "math.wat"],
       stderr=holds("option --fuel: 'lots' is not a whole number"), status=2)
 check("memory within its limit", ["run", "--max-memory=128K", "grow.wat", "--invoke", "grow", "1"], stdout="1\n")
 check("memory over its limit", ["run", "--max-memory", "128K", "grow.wat", "--invoke", "grow", "2"], stdout="-1\n")
 check("an instance over the limit", ["run", "--max-memory", "64", "grow.wat", "--invoke", "grow", "0"],
-      stderr=re.compile("^grow.wat: cannot be instantiated: .*memory"), status=1)
+      stderr=re.compile("^grow.wat: cannot be instantiated: .*memory"), status=125)
 check("a limit that is too large", ["run", "--max-memory", "99999999999G", "grow.wat"],
       stderr=holds("'99999999999G' is too large"), status=2)
 
@@ -202,36 +202,36 @@ check("a limit that is too large", ["run", "--max-memory", "99999999999G", "grow
 check("all missing imports at once", ["imports.wat"], stderr=re.compile(
     r"""^imports.wat: cannot be instantiated: (?s:.*)env.log: func \(param i32 i64\)(?s:.*)env.table: table 1 """
     r"""funcref(?s:.*)fd_close: func \(param i64\) \(result i32\), found func \(param i32\) \(result i32\)\n"""
-    r"""hint: nothing provides 'env': warpbeam run only provides wasi_snapshot_preview1\n$"""),
-      status=1)
+    r"""hint: nothing provides 'env': warpbeam run only provides wasi_snapshot_preview1; --preload adds .*\n$"""),
+      status=125)
 
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],
       stderr=re.compile(
-    r"^invalid.wat:1:49: invalid module: type mismatch.*function 0\n\(module .*\n {48}\^\n$"), status=1)
+    r"^invalid.wat:1:49: invalid module: type mismatch.*function 0\n\(module .*\n {48}\^\n$"), status=125)
 check("an invalid binary", ["invalid.wasm"],
-      stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=1)
+      stderr=re.compile(r"^invalid.wasm: invalid module: type mismatch.*, at offset \d+ \(0x[0-9a-f]+\)\n$"), status=125)
 check("a malformed binary", ["malformed.wasm"], stderr=re.compile(r"^malformed.wasm: malformed module: .*offset"),
-      status=1)
+      status=125)
 check("a syntax error points at its position", ["syntax.wat"], stderr=re.compile(
-    r"^syntax.wat:2:10: .*cosnt.*\n.*\(func \(i32.cosnt 1\)\)\)\n +\^\n?$"), status=1)
+    r"^syntax.wat:2:10: .*cosnt.*\n.*\(func \(i32.cosnt 1\)\)\)\n +\^\n?$"), status=125)
 check("something else", ["noise.bin"],
-      stderr="noise.bin: not a WebAssembly module in the binary or text format\n", status=1)
+      stderr="noise.bin: not a WebAssembly module in the binary or text format\n", status=125)
 check("an empty file is the empty module", ["validate", "nothing"], stdout="nothing: valid\n")
 check("empty input becomes the empty module", ["wat2wasm", "-"], stdout=b"\0asm\1\0\0\0")
 check("wasm2wat of an empty file", ["wasm2wat", "nothing"], stderr="nothing: not in the binary format\n", status=1)
 file("open.wat", "(module\n  (func\n    (nop)\n  (memory 1))\n")
 check("a parenthesis that is not closed", ["validate", "open.wat"], stderr=None, status=1)
 file("old.wat", "(module (func (param i32) (drop (get_local 0))))")
-check("an old name", ["old.wat"], stderr=holds("1:34: unknown operator get_local; use its current name, local.get"), status=1)
+check("an old name", ["old.wat"], stderr=holds("1:34: unknown operator get_local; use its current name, local.get"), status=125)
 file("component.wasm", b"\0asm\x0d\0\1\0")
 file("component.wat", "(component)")
 for command in ("run", "validate", "inspect", "wasm2wat"):
     check(f"{command} of a component", [command, "component.wasm"], stderr="component.wasm: malformed module: unknown binary "
-          "version: this is a component (version 13, layer 1), not a module (version 1, layer 0), at offset 4 (0x4)\n", status=1)
+          "version: this is a component (version 13, layer 1), not a module (version 1, layer 0), at offset 4 (0x4)\n", status=125 if command == "run" else 1)
 check("the text of a component", ["component.wat"], stderr=holds("component.wat:1:1: this is a component, not a module\n"),
-      status=1)
-check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), status=1)
+      status=125)
+check("a directory", ["."], stderr=re.compile("^warpbeam: cannot read .: "), status=125)
 
 # Validation
 check("valid modules", ["validate", "math.wat", "empty.wasm"], stdout="math.wat: valid\nempty.wasm: valid\n")
@@ -250,7 +250,7 @@ for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     script = "vectors.wast" if command == "wast" else "vectors.wasm" if command == "wasm2wat" else "vectors.wat"
     refused = re.compile(r"v128.const needs the feature simd, which is switched off.* \(try --features=\+simd\)")
     check(f"{command} names the option that switches a feature on", [command, "--features=-simd", script],
-          stdout=refused if command == "wast" else "", stderr="" if command == "wast" else refused, status=1)
+          stdout=refused if command == "wast" else "", stderr="" if command == "wast" else refused, status=125 if command == "run" else 1)
 check("a feature that only the limits flags need", ["validate", "pages.wat"],
       stderr=re.compile(r"malformed limits flags .* \(try --features=\+custom-page-sizes\)"), status=1)
 check("that option", ["validate", "--features=+custom-page-sizes", "pages.wat"], stdout="pages.wat: valid\n")
@@ -419,7 +419,7 @@ def safe(name, ran):
     suite.expect(name + " prints nothing that controls a terminal", not bad, text)
 shown = "f\\1b[31m\\u{9b}\\u{202e}\\0a"
 safe("a backtrace", check("a backtrace", ["run", "names.wat", "--invoke", "\x1b]0;\x07"], stdout=None,
-                         stderr=holds("at n!" + shown + " (function 0)"), status=1))
+                         stderr=holds("0: n!" + shown + " (function 0)"), status=134))
 safe("inspect", check("inspect hostile names", ["inspect", "names.wat"], stdout=holds("$" + shown + " func")))
 safe("a missing function", check("a missing function", ["run", "names.wat"], stdout=None,
                                  stderr=holds("it exports \\1b]0;\\07"), status=2))
@@ -427,7 +427,7 @@ file("import.wat", r"""(module (import "\1b[1m" "\u{202e}x" (func)))""")
 safe("an import", check("an import", ["run", "import.wat", "--invoke", "f"], stdout=None, stderr=None, status=2))
 file("start.wat", r"""(module (import "\1b[1m" "\u{202e}x" (func)) (func (export "_start")))""")
 safe("an import", check("an import that is missing", ["run", "start.wat"], stdout=None,
-                        stderr=holds("unknown import \\1b[1m.\\u{202e}x: func"), status=1))
+                        stderr=holds("unknown import \\1b[1m.\\u{202e}x: func"), status=125))
 file("hostile.wat", r"""(module (func (export "f\1b[31m") (i32.add)))""")
 check("an invalid module", ["wat2wasm", "--no-check", "hostile.wat"])
 safe("validate", check("a hostile invalid module", ["validate", "hostile.wasm"], stdout=None,
@@ -467,6 +467,31 @@ suite.expect("JSON totals", (report["passed"], report["failed"], report["skipped
 suite.expect("JSON findings", report["files"][0]["findings"][0]["line"] == 2 and report["files"][1]["findings"] == [],
              as_json.stdout)
 
+# What a trap says besides: where source positions are, and that a C stack has probably overflowed.
+def traps(name, fields, hint, address="-16"):
+    file("traps.wat", f"""(module (memory 1) {fields}
+      (func (export "_start") (drop (i32.load (i32.const {address})))))""")
+    check(name, ["traps.wat"], status=134, stderr=re.compile(
+        r"\Atrap: out of bounds memory access: .*\n  0: _start \(function 0\)  offset 0x[0-9a-f]+\n"
+        + (r"hint: .*" + hint + r".*\n\Z" if hint else r"\Z")))
+overflowed = r"C stack, which grows down from 65536, has probably overflowed; link with -Wl,-z,stack-size=N"
+pointer = "(global $__stack_pointer (mut i32) (i32.const 65536))"
+traps("a C stack that overflows", pointer, overflowed)
+traps("a C stack that overflows by many bytes", pointer, overflowed, "-100000")
+traps("a C stack that is not the first global", "(global (mut i32) (i32.const 0))" + pointer, overflowed)
+traps("a C stack without a name", "(global (mut i32) (i32.const 65536))", overflowed)
+traps("an address that is not just below zero", pointer, None, "0x7fffffff")
+traps("an address that is just too large", pointer, None, "65535")
+for name, fields in (("no global", ""), ("a constant", "(global i32 (i32.const 65536))"),
+                     ("a global of another type", "(global (mut i64) (i64.const 65536))"),
+                     ("a global that points to nothing", "(global (mut i32) (i32.const 7))")):
+    traps("an address just below zero with " + name, fields, None)
+traps("a source map", '(@custom "sourceMappingURL" "\\05a.map")', r"source positions are in the source map a\.map")
+traps("a source map with a hostile name", '(@custom "sourceMappingURL" "\\02\\1b]")', r"source map \\1b\]")
+traps("debug information elsewhere", '(@custom "external_debug_info" "\\06b.wasm")', r"not in the module, but in b\.wasm")
+traps("damaged debug information", '(@custom ".debug_info" "\\ff") (@custom ".debug_line" "\\ff")',
+      r"source positions are damaged: \.debug_info at 0x0: the length of a unit exceeds the section")
+
 # A program that uses wasi-libc, if there is a compiler for it
 compiler = shutil.which("clang-19") or shutil.which("clang")
 program = os.path.join(suite.directory.name, "program.wasm")
@@ -485,6 +510,17 @@ random 1
 file .+
 seek -1
 $"""), stderr="about to end\n", status=3)
+    source = os.path.join(here, "lines.c")
+    with open(source, encoding="utf-8") as lines:
+        marks = {line.split("// line: ")[1].strip(): number for number, line in enumerate(lines, 1) if "// line: " in line}
+    subprocess.run([compiler, "--target=wasm32-wasi", "-O1", "-g", "-Wl,--stack-first", source, "-o",
+                    os.path.join(suite.directory.name, "lines.wasm")], check=True)
+    check("source lines, and inlined functions", ["run", "lines.wasm"], status=134, stderr=re.compile(
+        rf"^trap: unreachable\n  0: check +\S+lines\.c:{marks['check']}:\d+ \(inlined\)\n"
+        rf"  1: \S+ +\S+lines\.c:{marks['main']}:\d+\n"))
+    check("a C program whose stack overflows", ["run", "lines.wasm", "more"], status=134, stderr=re.compile(
+        rf"(?s)^trap: out of bounds memory access: .*: deep +\S+lines\.c:{marks['deep']}:.*\n +\.\.\. \d+ more times\n"
+        r".*\nhint: .*C stack, which grows down from \d+, has probably overflowed"))
 else:
     suite.skip("a C program: clang with wasi-libc was not found")
 
@@ -513,7 +549,7 @@ check("a seed alone", ["run", "--seed", "7", "same.wat", "--invoke", "random"],
       stderr=holds("--seed needs --deterministic"), status=2)
 file("shared.wat", '(module (memory 1 2 shared) (func (export "_start")))')
 check("a shared memory is refused", ["run", "--deterministic", "--features", "+threads", "shared.wat"],
-      stderr=holds("a shared memory is not deterministic"), status=1)
+      stderr=holds("a shared memory is not deterministic"), status=125)
 
 # Output that can't be written is an error, not a success.
 if os.path.exists("/dev/full"):

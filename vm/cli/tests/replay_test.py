@@ -54,7 +54,7 @@ suite.expect("random numbers are real", second.stdout != first.stdout)
 check("with snapshots on the way", [*record, "--record-snapshots", "1500", "mix.wat"], None, status=7, stdin=b"some input")
 text = check("replayed over the snapshots", ["replay", "log"], None, status=7).stdout.decode()
 check("stopped in the middle", ["replay", "--to", "4500", "--backtrace", "log"], None,
-      re.compile(r"stopped after 4500 units of fuel\s+at .*function 6.*\n +at .*function 7"))
+      re.compile(r"stopped after 4500 units of fuel\s+0: .*function 6.*\n +1: .*function 7"))
 whole = check("stopped early", ["replay", "--to", "1000", "log"], None, re.compile("stopped after 1000 units")).stdout.decode()
 suite.expect("what was written until then", text.startswith(whole))
 check("to the end", ["replay", "--to", "100000000", "log"], None, re.compile(r"the program ended after \d+ units of fuel\n$"), status=7)
@@ -63,8 +63,8 @@ log = suite.read("log")
 suite.file("short", log[:-50])
 check("a log that ends too early", ["replay", "short"], None, re.compile("cut off"), status=125)
 suite.file("no", b"no log")
-check("no log", ["replay", "no"], "", re.compile("not a log that warpbeam run --record"), status=1)
-check("no file", ["replay", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
+check("no log", ["replay", "no"], "", re.compile("not a log that warpbeam run --record"), status=125)
+check("no file", ["replay", "nowhere"], "", re.compile("cannot open nowhere"), status=125)
 # A change in an answer changes what the program does with it, and the first consequence is found.
 place = log.index(b"som") # what it read first
 suite.file("other", log[:place] + b"x" + log[place + 1:])
@@ -79,10 +79,10 @@ check("with --fuel", [*record, "--fuel", "5", "mix.wat"], "", re.compile("--reco
 check("with --invoke", [*record, "mix.wat", "--invoke", "f"], "", re.compile("--invoke"), status=2)
 check("no snapshots", [*record, "--record-snapshots", "0", "mix.wat"], "", re.compile("--record-snapshots"), status=2)
 check("a folder that is not there", ["run", "--deterministic", "--record", "no/x", "mix.wat"], "",
-      re.compile("cannot open no/x"), status=1)
+      re.compile("cannot open no/x"), status=125)
 file("trap.wat", '(module (func (export "_start") (unreachable)))')
-check("a trap", [*record, "trap.wat"], "", re.compile("unreachable"), status=1)
-check("the same trap", ["replay", "log"], "", re.compile("unreachable"), status=1)
+check("a trap", [*record, "trap.wat"], "", re.compile("unreachable"), status=134)
+check("the same trap", ["replay", "log"], "", re.compile("unreachable"), status=134)
 
 # Limits are those of the recorded run, also when it is replayed.
 file("grow.wat", """(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
@@ -109,7 +109,7 @@ stopped = check("a recording that was killed", ["replay", "--to", "1000", "kille
 # What can't be recorded costs no earlier log, and a replay says when its output is lost.
 before = suite.read("log")
 file("library.wat", '(module (func (export "f")))')
-check("no program", [*record, "library.wat"], "", re.compile("no function _start"), status=1)
+check("no program", [*record, "library.wat"], "", re.compile("no function _start"), status=125)
 suite.expect("the log is still there", suite.read("log") == before)
 check("recorded again", [*record, "mix.wat"], None, status=7, stdin=b"some input")
 with open("/dev/full", "wb") as full:
@@ -133,7 +133,7 @@ check("and of its replay", ["replay", "--quiet", "--print-fuel", "log"], "", fue
 check("--record-snapshots alone", ["run", "--record-snapshots", "5", "mix.wat"], "", re.compile("needs --record"), status=2)
 check("--seed", [*record, "--seed", "5", "mix.wat"], "", re.compile("--seed"), status=2)
 check("--backtrace alone", ["replay", "--backtrace", "log"], "", re.compile("needs --to"), status=2)
-check("a log is no module", ["run", "log"], "", re.compile("log of a program: use warpbeam replay"), status=1)
+check("a log is no module", ["run", "log"], "", re.compile("log of a program: use warpbeam replay"), status=125)
 
 # A deterministic program that is saved has the same clocks and random numbers afterwards.
 plain = check("deterministic", ["run", "--deterministic", "mix.wat"], None, status=7, stdin=b"some input").stdout

@@ -84,11 +84,11 @@ for step in range(1, 6100, 487):
                  repr((first.stdout, rest.stdout)))
 check("fuel that was left counts", ["run", "--fuel", "3000", "--snapshot", "snapshot", "--snapshot-after", "2500", "count.wat"],
       None, saved)
-check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=1)
+check("and ends", ["resume", "snapshot"], "", re.compile("out of fuel"), status=137)
 
 check("fuel can be added", ["resume", "--fuel", "10000", "snapshot"], None, stdin=b"input")
 check("how much was used", ["run", "--fuel", "3000", "--print-fuel", "count.wat"], None,
-      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +at .*pause", re.DOTALL), status=1)
+      re.compile(r"used 3000 units of fuel\ntrap: out of fuel\n +0: .*pause", re.DOTALL), status=137)
 
 def signalled(args, delay):
     """A program that has got the signal."""
@@ -142,7 +142,7 @@ check("the limit is kept", ["resume", "limited"], status=16)
 # Where it is saved is replaced only if that is a file.
 os.mkdir(os.path.join(suite.directory.name, "folder"))
 check("a folder", ["run", "--snapshot", "folder", "--snapshot-after", "5", "count.wat"], "", re.compile("is not a file"),
-      status=1)
+      status=125)
 check("standard output", ["run", "--snapshot", "-", "--snapshot-after", "5", "count.wat"], "", re.compile("needs a file"),
       status=2)
 check("standard input", ["resume", "-"], "", re.compile("belongs to the program"), status=2)
@@ -150,7 +150,7 @@ os.symlink("target", os.path.join(suite.directory.name, "link"))
 check("a link", ["run", "--snapshot", "link", "--snapshot-after", "5", "count.wat"], None, re.compile("saved to target"))
 suite.expect("a link is followed", os.path.islink(os.path.join(suite.directory.name, "link")) and
              os.path.exists(os.path.join(suite.directory.name, "target")))
-check("a saved program is no module", ["run", "target"], "", re.compile("saved program: use warpbeam resume"), status=1)
+check("a saved program is no module", ["run", "target"], "", re.compile("saved program: use warpbeam resume"), status=125)
 check("continues and is saved without fuel", ["resume", "--snapshot-after", "5", "--snapshot", "x", "forever"], "",
       re.compile("does not count fuel"), status=2)
 
@@ -160,17 +160,77 @@ check("--snapshot-after alone", ["run", "--snapshot-after", "5", "count.wat"], "
 check("with --invoke", ["run", "--snapshot", "x", "--snapshot-after", "5", "count.wat", "--invoke", "f"], "",
       re.compile("--invoke"), status=2)
 check("a folder that is not there", ["run", "--snapshot", "no/x", "--snapshot-after", "5", "count.wat"], None,
-      re.compile("cannot write no/x"), status=1)
-check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=1)
-check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=1)
+      re.compile("cannot write no/x"), status=125)
+check("a file that is no snapshot", ["resume", "count.wat"], "", re.compile("not a program that warpbeam run"), status=125)
+check("a file that is not there", ["resume", "nowhere"], "", re.compile("cannot open nowhere"), status=125)
 check("saved", [*run, "--snapshot-after", "2500", "count.wat", "one"], "0\n1\n2\n", saved)
 data = suite.read("snapshot")
-file("newer", data[:7] + b"\2" + data[8:])
-check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 2"), status=1)
+file("newer", data[:7] + b"\3" + data[8:])
+check("another version", ["resume", "newer"], "", re.compile(r"another version of warpbeam \(format 3"), status=125)
 for cut in (0, 5, 20, 60, len(data) // 2, len(data) - 1):
     file("cut", data[:cut])
-    check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=1)
+    check(f"cut after {cut} bytes", ["resume", "cut"], "", re.compile("cut: "), status=125)
 for at in range(0, len(data), max(1, len(data) // 40)):
     file("flipped", data[:at] + bytes([data[at] ^ 4]) + data[at + 1:])
-    check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=1)
+    check(f"byte {at} changed", ["resume", "flipped"], "", re.compile("flipped: "), status=125)
+# A program that has a file open is saved while it waits for input. It copies each line of its input to the file.
+file("copy.wat", """(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "copied")
+  (func $check (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+  (func (export "_start")
+    (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 6) (i32.const 1) (i64.const 0x42)
+      (i64.const 0) (i32.const 0) (i32.const 16)))
+    (loop $next
+      (i32.store (i32.const 32) (i32.const 100))
+      (i32.store (i32.const 36) (i32.const 50))
+      (call $check (call $read (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 40)))
+      (i32.store (i32.const 36) (i32.load (i32.const 40)))
+      (call $check (call $write (i32.load (i32.const 16)) (i32.const 32) (i32.const 1) (i32.const 44)))
+      (br_if $next (i32.load (i32.const 40))))))""")
+data_directory = os.path.join(suite.directory.name, "data")
+os.mkdir(data_directory)
+
+
+def copied():
+    with open(os.path.join(data_directory, "copied"), "rb") as copied_file:
+        return copied_file.read()
+
+
+def fed(args, text):
+    """Starts a program that gets some input, and then the signal while it waits for more."""
+    process = subprocess.Popen([suite.command, *args], cwd=suite.directory.name, stdin=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    process.stdin.write(text)
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGUSR1)
+    process.wait(timeout=30)
+    return process.returncode, process.stderr.read().decode()
+
+
+on_signal = ["--snapshot", "waits", "--snapshot-on-signal"]
+status, errors = fed(["run", "--dir", "data::/", *on_signal, "copy.wat"], b"one\n")
+suite.expect("saved while it waits for input", status == 0 and "saved to waits" in errors, errors)
+status, errors = fed(["resume", *on_signal, "waits"], b"two\n")
+suite.expect("and once more", status == 0 and "saved to waits" in errors, errors)
+check("goes on with its file", ["resume", "waits"], "", stdin=b"three\n")
+suite.expect("has written where it was", copied() == b"one\ntwo\nthree\n", repr(copied()))
+check("a file that has changed", ["resume", "waits"], "",
+      re.compile(r"descriptor 4 \(copied\) can't be restored: the file was changed; see --changed-files"), status=125)
+check("is used if one wants", ["resume", "--changed-files", "waits"], "", stdin=b"2\n")
+suite.expect("at the same position", copied() == b"one\ntwo\n2\nree\n", repr(copied()))
+os.rename(data_directory, data_directory + "2")
+check("a directory that is gone", ["resume", "waits"], "", re.compile(r"--dir data: No such file or directory"), status=125)
+# What was changed in memory is part of the program.
+status, errors = fed(["run", "--dir", "data2::/:scratch", *on_signal, "copy.wat"], b"memory")
+suite.expect("saved with files in memory", status == 0, errors)
+check("goes on with them", ["resume", "waits"], "", stdin=b"!")
+suite.expect("and the real one is as before", open(os.path.join(data_directory + "2", "copied"), "rb").read()
+             == b"one\ntwo\n2\nree\n")
+
 suite.close()

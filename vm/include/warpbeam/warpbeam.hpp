@@ -18,6 +18,7 @@
 #include <warpbeam/vm/host_object.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/vm/memory_view.hpp>
+#include <warpbeam/vm/observer.hpp>
 #include <warpbeam/vm/print.hpp>
 #include <warpbeam/vm/root.hpp>
 #include <warpbeam/vm/shared_memory.hpp>

@@ -93,7 +93,7 @@ def library_dir():
 
 
 def check_find_package():
-    everything = "-DCOMPONENTS=memory;loader;vm;wasi;text;sfv"
+    everything = "-DCOMPONENTS=memory;loader;vm;wasi;text;debuginfo;sfv"
     arguments = (CONSUMER, os.path.join(work, "consumer"), "Debug", "-DWAY=find_package", f"-DCMAKE_PREFIX_PATH={prefix}")
     if check_configure("find_package", *arguments, everything):
         build(arguments[1], "consumer")
@@ -110,7 +110,8 @@ def check_find_package():
 
 def check_pkg_config(name, *flags):
     env = {"PKG_CONFIG_PATH": os.path.join(library_dir(), "pkgconfig")}
-    found = check_run("pkg-config", "pkg-config", "--cflags", "--libs", "warpbeam-wasi", "warpbeam-text", "warpbeam-sfv", **env)
+    found = check_run("pkg-config", "pkg-config", "--cflags", "--libs", "warpbeam-wasi", "warpbeam-text", "warpbeam-debuginfo",
+                      "warpbeam-sfv", **env)
     if found is not None:
         program = os.path.join(work, name.replace(" ", "-"))
         if check_run(name, options.cxx, "-std=c++23", "-DWITH_SFV", *flags, os.path.join(CONSUMER, "consumer.cpp"),

@@ -1,3 +1,5 @@
+#include "handlers/active_frames.hpp"
+#include "lower/module_code.hpp"
 #include "store/execution_object.hpp"
 #include "store/host_func.hpp"
 #include "store/link.hpp"
@@ -152,6 +154,25 @@ Backtrace Execution::backtrace() const noexcept {
     if (use && object_->execution()->inst != nullptr)
         TrapBuilder::walk(*object_->execution(), frames);
     return frames;
+}
+
+size_t Execution::active(std::span<ActiveFunc> to) const noexcept {
+    const UseOfExecution use{object_, store_};
+    size_t count = 0;
+    if (use && object_->execution()->inst != nullptr)
+        vm::visit_frames(
+            *object_->execution(), [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+                if (count < to.size()) {
+                    // The stubs of host functions and the like are no function's code.
+                    const vm::Code* const code = ip != nullptr ? inst.code->find(ip, after) : nullptr;
+                    if (code == nullptr)
+                        return true;
+                    to[count] = {*inst.module, code->func};
+                }
+                ++count;
+                return true;
+            });
+    return count;
 }
 
 std::expected<void, Error> Execution::results(std::span<Value> values) const noexcept {

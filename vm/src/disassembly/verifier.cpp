@@ -5,6 +5,8 @@
 #include "heap/layout.hpp"
 #include "heap/reference.hpp"
 
+#include <warpbeam/vm/observed.hpp>
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -222,6 +224,8 @@ void Verifier::number(const CodeInstr& instr, const FieldRow& field) noexcept {
                         value <= static_cast<uint64_t>(Exit::host_trap) + 1 +
                                      static_cast<uint64_t>(TrapCode::usage),
                     instr, field, "unknown trap");
+    case Field::event:
+        return want(value <= static_cast<uint64_t>(Observed::access), instr, field, "unknown event");
     case Field::callee: {
         const auto offset = value - reinterpret_cast<uintptr_t>(context_.cells.data());
         return want(offset < context_.cells.size_bytes() && offset % sizeof(CodeCell) == 0, instr, field,

@@ -2,6 +2,8 @@
 
 #include "handlers/instance_data.hpp"
 
+#include <warpbeam/vm/observed.hpp>
+
 /// What running code calls in the layers above; `store` implements it.
 
 namespace warpbeam::vm {
@@ -17,6 +19,9 @@ struct CatchClause;
 /// `host_trap`, or `uncaught_exception` if it threw: the exception is then in the execution's `detail`.
 [[nodiscard]] Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller,
                              Slot* frame) noexcept;
+
+/// Tells the engine's observer of an event; the execution records the position of the code.
+void observe(Execution& execution, Observed event, const Slot* operands) noexcept;
 
 /// Gives an execution a larger stack, whose `fp`, `free` and `rp` then stand for the same; false when the
 /// limit or the allocator forbids it.

@@ -85,6 +85,7 @@ extern const HandlerGroups general_groups;
 extern const HandlerGroups field_get_groups;
 extern const HandlerGroups field_set_groups;
 extern const HandlerGroups object_groups;
+extern const HandlerGroups observe_groups;
 extern const HandlerGroups lane_groups;
 /// The groups for the processor's instruction set.
 [[nodiscard]] std::array<HandlerGroups, 4> simd_groups() noexcept;

@@ -19,7 +19,8 @@ struct Table {
               latch_groups,  i32_load_groups,   i64_load_groups,    float_load_groups,   vector_load_groups,
               store_groups,  any_memory_groups, atomic_groups,      move_groups,         control_groups,
               call_groups,   exception_groups,  general_groups,     field_get_groups,    field_set_groups,
-              object_groups, lane_groups,       large_frame_groups, continuation_groups, canonical_groups})
+              object_groups, lane_groups,       large_frame_groups, continuation_groups, canonical_groups,
+              observe_groups})
             add(part);
         for (const HandlerGroups& part : simd_groups())
             add(part);

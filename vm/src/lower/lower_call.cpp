@@ -42,6 +42,8 @@ void Lowering::lower_return() noexcept {
 void Lowering::emit_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
+    if (options_.observes_calls) [[unlikely]]
+        observe_return();
     emit_return_excess();
     if (count == 1 && type.results[0].kind() != ValType::v128) {
         const Popped value = near_top();

@@ -313,8 +313,9 @@ void Lowering::lower_br_if() noexcept {
     const Control& control = target(depth);
     const size_t count = arity(control);
     const bool direct = control.kind != ControlKind::func && in_place(depth);
-    // Several operands, or operands that are already in place, go home before the paths split.
-    if (count > 1 || direct)
+    // Operands that a jump or a return finds in their homes go there before the paths split.
+    const bool is_vector = count == 1 && control.type.result_kind(0) == ValType::v128;
+    if (count > 1 || direct || (is_vector && control.kind == ControlKind::func))
         flush_from(stack_.size() - count);
     end_conditional_branch(branch_on(condition, !direct), direct, depth);
 }

@@ -37,6 +37,9 @@ void Lowering::begin() noexcept {
         emit_check_stack();
     if (large_)
         open_frame();
+    // Before the fuel for the entry is taken.
+    if (options_.observes_calls)
+        emit_observe(Observed::enter, first_slot());
     // The work of making locals zero, where it counts.
     constexpr uint64_t free_locals = 1024;
     uint64_t bytes = 0;
@@ -67,10 +70,14 @@ void Lowering::emit_return_excess() noexcept {
 bool Lowering::lower(size_t count) noexcept {
     for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
         offset_ = reader_.offset();
-        if (!control_.empty() && !control_.back().reachable)
+        if (!control_.empty() && !control_.back().reachable) {
             skip_unreachable();
-        else
-            lower_instr(reader_.op());
+            continue;
+        }
+        const Op op = reader_.op();
+        if (options_.is_observed()) [[unlikely]]
+            observe_instr(op);
+        lower_instr(op);
     }
     return failure() != Exit::none || reader_.done();
 }

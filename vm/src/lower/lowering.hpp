@@ -6,6 +6,7 @@
 #include "semantics/nans.hpp"
 
 #include <warpbeam/loader/instr_reader.hpp>
+#include <warpbeam/vm/observed.hpp>
 
 /// Lowers the body of one function from validated WebAssembly to threaded code.
 ///
@@ -135,6 +136,11 @@ private:
     /// The operands go home; a result is put where they were, and in the accumulator.
     void emit_general(Op op, uint32_t operands, Kind result, uint64_t first = 0,
                       uint64_t second = 0) noexcept;
+
+    // observe.cpp
+    void emit_observe(Observed event, uint32_t slot) noexcept;
+    void observe_return() noexcept;
+    void observe_instr(Op op) noexcept;
 
     // lower_simd.cpp
     void lower_ternary(Op op) noexcept;

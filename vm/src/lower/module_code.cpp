@@ -124,10 +124,18 @@ bool ModuleCode::step(uint32_t func, Exit& exit) noexcept {
 }
 
 Exit ModuleCode::lower(uint32_t func, const Execution* execution) noexcept {
+    const auto tell = [&](bool begins) {
+        if (options_.tell != nullptr)
+            options_.tell(*options_.observer, module_, func, begins);
+    };
     Exit exit = Exit::none;
+    tell(true);
     while (!step(func, exit))
-        if (execution != nullptr && execution->must_stop())
-            return Exit::interrupted;
+        if (execution != nullptr && execution->must_stop()) {
+            exit = Exit::interrupted;
+            break;
+        }
+    tell(false);
     return exit;
 }
 

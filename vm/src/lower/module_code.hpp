@@ -8,6 +8,10 @@
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/vec.hpp>
 
+namespace warpbeam {
+class Observer;
+}
+
 namespace warpbeam::vm {
 
 class Layouts;
@@ -22,6 +26,12 @@ struct CodeOptions {
     Layouts* layouts = nullptr;
     /// The allocator for code; never null.
     Allocator* allocator = nullptr;
+    bool observes_calls = false;    ///< tell the observer of them
+    bool observes_accesses = false; ///< to memories
+    /// Null, or tells the observer when a function's lowering begins and ends.
+    void (*tell)(Observer& observer, const Module& module, uint32_t func, bool begins) noexcept = nullptr;
+    Observer* observer = nullptr;
+    [[nodiscard]] bool is_observed() const noexcept { return observes_calls || observes_accesses; }
 };
 
 /// The threaded code of one module, shared by its instances and threads.

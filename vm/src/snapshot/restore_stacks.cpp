@@ -435,7 +435,10 @@ bool Restorer::execution() noexcept {
         if (!keep(each != nullptr) || !in_.ok() ||
             !stack(*each, type.params, saved.step == Step::return_values))
             return false;
-        if (each->top != (i == 0 ? top : StackTop::resuming))
+        // A host function that was interrupted is called again.
+        const bool calls_again = i == 0 && saved.state == ExecutionState::interrupted &&
+                                 top == StackTop::code && each->top == StackTop::host;
+        if (each->top != (i == 0 ? top : StackTop::resuming) && !calls_again)
             return in_.malformed("an execution's stack does what its state excludes");
         if (i != 0 && !resumes(*each, stacks[i - 1]))
             return false;

@@ -6,12 +6,27 @@
 
 namespace warpbeam::vm {
 
+namespace {
+void tell_of_lowering(Observer& observer, const Module& module, uint32_t func, bool begins) noexcept {
+    observer.lower(module, func, begins);
+}
+} // namespace
+
 CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) noexcept {
     if (ModuleAccess::Attachment* const attached = ModuleAccess::attachment(module); attached != nullptr)
         return static_cast<CompiledModule*>(attached);
     const Config& config = engine.config();
-    const CodeOptions options{config.fuel,          config.interruption,       engine.guard_pages(),
-                              config.deterministic, Internal::layouts(engine), &engine.allocator()};
+    Observer* const observer = config.observer;
+    const CodeOptions options{.fuel = config.fuel,
+                              .interrupt = config.interruption,
+                              .guard_pages = engine.guard_pages(),
+                              .deterministic = config.deterministic,
+                              .layouts = Internal::layouts(engine),
+                              .allocator = &engine.allocator(),
+                              .observes_calls = observer != nullptr && config.observe_calls,
+                              .observes_accesses = observer != nullptr && config.observe_accesses,
+                              .tell = observer != nullptr ? tell_of_lowering : nullptr,
+                              .observer = observer};
     auto* const fresh =
         create<CompiledModule>(engine.allocator(), engine, ModuleAccess::self(module), options);
     if (fresh == nullptr)

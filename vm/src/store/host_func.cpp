@@ -107,6 +107,9 @@ Exit wait(Execution& execution, PendingTrap& pending, bool has_token) noexcept {
 
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
+    const bool observed = store.observes_calls && caller != nullptr;
+    if (observed) [[unlikely]]
+        observe(execution, Observed::enter, frame);
     if (host.is_owners())
         return wait(execution, store.pending, false);
     Caller from = Internal::caller(store.handle(), caller, *host.signature);
@@ -115,8 +118,11 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     auto called = host.callable.entry(host.callable.object, from, frame);
     store.heap.release_kept(kept);
     store.heap.end_collection(); // one that was interrupted in a nested computation
-    if (called)
+    if (called) {
+        if (observed) [[unlikely]]
+            observe(execution, Observed::leave, frame);
         return Exit::none;
+    }
     if (called.error().code() == TrapCode::suspended)
         return wait(execution, store.pending, Internal::has_token(from));
     // The arguments are still there, so that an execution calls the function again when it goes on.

@@ -6,6 +6,7 @@
 #include <warpbeam/memory/shared_bytes.hpp>
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/host_func.hpp>
+#include <warpbeam/vm/observer.hpp>
 
 namespace warpbeam::vm {
 
@@ -67,6 +68,10 @@ struct Internal {
     template <typename T, typename Object>
     [[nodiscard]] static T execution(Ref<Object> object, uint64_t store) noexcept {
         return T{std::move(object), store};
+    }
+    [[nodiscard]] static Observation observation(const Execution& execution, Observed event,
+                                                 const Slot* operands) noexcept {
+        return {execution, event, operands};
     }
     [[nodiscard]] static bool has_token(const Caller& caller) noexcept { return caller.has_token_; }
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {

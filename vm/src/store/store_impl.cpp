@@ -15,6 +15,7 @@ StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept 
 
 StoreImpl::StoreImpl(Store& handle, const StoreLimits& limits, Ref<InterruptTarget> target) noexcept
     : handle_{&handle}, engine_{handle.engine()}, types_{engine_.types()}, number_{vm::take_store_number()},
+      observes_calls{engine_.config().observer != nullptr && engine_.config().observe_calls},
       quota{handle_, limits}, stacks{*this, engine_, std::move(target)}, objects{*this, engine_, quota},
       roots{*this, engine_, stacks, objects},
       heap{engine_.allocator(), engine_.types(), *this, limits.heap_bytes, engine_.config().collect_always} {}

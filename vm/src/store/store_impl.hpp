@@ -34,6 +34,9 @@ public:
     [[nodiscard]] Allocator& allocator() const noexcept { return engine().allocator(); }
     [[nodiscard]] const TypeRegistry& types() const noexcept { return types_; }
 
+    /// Whether there is an observer that wants to know of them.
+    const bool observes_calls;
+
     // Later members refer to earlier ones.
     vm::Quota quota;
     vm::PendingTrap pending;

@@ -1,7 +1,6 @@
 #include "trap/trap_builder.hpp"
 
-#include "handlers/continuation.hpp"
-#include "handlers/run.hpp"
+#include "handlers/active_frames.hpp"
 #include "lower/module_code.hpp"
 
 namespace warpbeam {
@@ -56,23 +55,9 @@ std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const v
     return Frame{*inst.module, position.func, position.offset};
 }
 
-/// Calls `visit(instance, instruction, after)` for each active function until it returns false.
-template <typename Visit>
-void TrapBuilder::visit_frames(const vm::Execution& execution, Visit visit) noexcept {
-    const auto visit_stack = [&](const vm::StackState& stack) {
-        return visit(*stack.inst, stack.ip, false) &&
-               vm::visit_callers(stack, [&](const vm::InstanceData& inst, const vm::Record& record) {
-                   return visit(inst, record.ip, true);
-               });
-    };
-    bool more = visit_stack(execution);
-    for (const vm::Continuation* each = execution.continuation; more && each != nullptr; each = each->parent)
-        more = visit_stack(vm::waiting_state(execution, each->parent));
-}
-
 size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {
     size_t omitted = 0;
-    visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+    vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
         if (frames.size() >= max_frames)
             ++omitted;
         else if (const auto frame = frame_at(inst, ip, after); frame && !frames.push(*frame))
@@ -84,7 +69,7 @@ size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noex
 
 std::optional<Frame> TrapBuilder::caller_of(const vm::Execution& execution) noexcept {
     std::optional<Frame> found;
-    visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
+    vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
         found = frame_at(inst, ip, after);
         return !found;
     });

@@ -32,8 +32,6 @@ private:
         : details_{details}, execution_{execution} {}
     /// What a build that verifies code has found in the code of the function that was to be lowered.
     void add_refusal() noexcept;
-    template <typename Visit>
-    static void visit_frames(const vm::Execution& execution, Visit visit) noexcept;
     static std::optional<Frame> frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
                                          bool after) noexcept;
 

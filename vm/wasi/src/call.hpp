@@ -58,37 +58,42 @@ private:
 
 class Call {
 public:
-    Call(Context& from, Caller& by, const MemoryView& in, Abi with) noexcept
+    /// Nothing moves the memory during the call: no code of the store runs.
+    Call(Context& from, Caller& by, std::span<uint8_t> in, Abi with) noexcept
         : context{from}, caller{by}, memory{in}, abi{with} {}
 
     Context& context;
     Caller& caller;
-    MemoryView memory;
+    std::span<uint8_t> memory;
     Abi abi;
     /// Why the call has not ended: the execution is to stop. The errno doesn't count then.
     std::optional<Trap> stopped;
 
     /// That range of the memory; nothing if it is out of bounds.
     [[nodiscard]] std::optional<std::span<uint8_t>> bytes(Ptr address, uint64_t size) const noexcept {
-        const auto place = memory.at(address.value, size);
-        return place ? std::optional{*place} : std::nullopt;
+        if (!has(address, size))
+            return std::nullopt;
+        return memory.subspan(static_cast<size_t>(address.value), static_cast<size_t>(size));
     }
     [[nodiscard]] bool has(Ptr address, uint64_t size) const noexcept {
-        return bytes(address, size).has_value();
+        return size <= memory.size() && address.value <= memory.size() - size;
     }
     [[nodiscard]] bool has_pointer(Ptr address) const noexcept { return has(address, abi.pointer_size()); }
 
     template <typename T>
     [[nodiscard]] Errno put(Ptr address, T value) const noexcept {
-        return memory.write(address.value, value) ? Errno::success : Errno::fault;
+        if (!has(address, sizeof(T)))
+            return Errno::fault;
+        detail::store_number(memory.data() + address.value, value);
+        return Errno::success;
     }
     [[nodiscard]] Errno put_pointer(Ptr address, uint64_t value) const noexcept {
         return abi.is_wide ? put(address, value) : put(address, static_cast<uint32_t>(value));
     }
-    /// Reads from a range that was checked; zero if the memory has become smaller in the meantime.
+    /// Reads from a range that was checked.
     template <typename T>
     [[nodiscard]] T get(Ptr address) const noexcept {
-        return memory.read<T>(address.value).value_or(T{});
+        return detail::load_number<T>(memory.data() + address.value);
     }
     [[nodiscard]] uint64_t get_pointer(Ptr address) const noexcept {
         return abi.is_wide ? get<uint64_t>(address) : get<uint32_t>(address);

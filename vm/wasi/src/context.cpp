@@ -59,12 +59,14 @@ Rights stream_rights(Stream stream) noexcept {
 
 Context::Context(Host& host, Allocator& allocator) noexcept
     : host_{&host}, allocator_{allocator}, args_{allocator}, env_{allocator}, descriptors_{allocator},
-      streams_{allocator}, poll_starts_{allocator} {
+      roots_{allocator}, streams_{allocator}, poll_starts_{allocator} {
     for (const Stream stream : {Stream::in, Stream::out, Stream::err}) {
         Descriptor descriptor{allocator};
         const Ref<HostStream> file = create_file<HostStream>(allocator, host, stream);
         descriptor.file = Ref<File>::share(file.get());
         descriptor.rights = rights::stream & stream_rights(stream);
+        descriptor.origin = Origin::stream;
+        descriptor.root = static_cast<uint32_t>(stream);
         if (!file || !descriptors_.add(std::move(descriptor)))
             break;
     }
@@ -98,13 +100,15 @@ std::expected<void, Error> Context::add_directory(std::string_view name, Ref<Dir
         descriptor.rights &= rights::read_only;
         descriptor.inheriting &= rights::read_only;
     }
-    descriptor.is_preopened = true;
-    if (!descriptor.name.append({name.data(), name.size()}))
+    descriptor.origin = Origin::root;
+    descriptor.root = static_cast<uint32_t>(roots_.size());
+    if (!descriptor.name.append({name.data(), name.size()}) ||
+        !roots_.push({std::move(directory), descriptor.rights, descriptor.inheriting}))
         return no_memory();
-    const auto number = descriptors_.add(std::move(descriptor));
-    if (!number)
+    if (const auto number = descriptors_.add(std::move(descriptor)); !number) {
+        roots_.pop();
         return refused(number.error());
-    descriptors_.find(*number)->root = *number;
+    }
     return {};
 }
 

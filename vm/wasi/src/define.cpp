@@ -69,7 +69,8 @@ Defined define_function(Linker& linker, std::string_view module, std::string_vie
         [&context, abi, function](
             Caller& caller, typename WasmArgument<A, wide>::type... args) -> std::expected<uint32_t, Trap> {
             // Without a memory, every address is out of bounds.
-            Call call{context, caller, MemoryView{caller.memory().value_or(Memory{})}, abi};
+            const std::optional<Memory> memory = caller.memory();
+            Call call{context, caller, memory ? memory->data() : std::span<uint8_t>{}, abi};
             Errno errno_ = Errno::success;
             const std::tuple<A...> arguments{Convert<A>::from(call, args, errno_)...};
             if (errno_ == Errno::success)

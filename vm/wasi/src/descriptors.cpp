@@ -21,6 +21,21 @@ void Descriptors::close(uint32_t number) noexcept {
     first_free_ = std::min(first_free_, number);
 }
 
+void Descriptors::clear() noexcept {
+    all_.clear();
+    first_free_ = 0;
+}
+
+Result<> Descriptors::put(uint32_t number, Descriptor descriptor) noexcept {
+    if (number >= limit_)
+        return std::unexpected{Errno::mfile};
+    while (all_.size() <= number)
+        if (!all_.push(Descriptor{all_.allocator()}))
+            return std::unexpected{Errno::nomem};
+    all_[number] = std::move(descriptor);
+    return {};
+}
+
 void Descriptors::renumber(uint32_t from, uint32_t to) noexcept {
     if (from == to)
         return;

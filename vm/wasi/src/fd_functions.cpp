@@ -88,7 +88,7 @@ Errno fd_allocate(Call&, Fd<0> fd, uint64_t offset, uint64_t size) noexcept {
 }
 
 Errno fd_close(Call& call, Fd<0> fd) noexcept {
-    call.context.close(fd.number);
+    call.context.descriptors().close(fd.number);
     return Errno::success;
 }
 
@@ -148,7 +148,7 @@ Errno fd_filestat_set_times(Call&, Fd<rights::fd_filestat_set_times> fd, uint64_
 
 // A program asks for preopened directories from 3 on, until a number is not open.
 Errno fd_prestat_get(Call& call, Fd<0> fd, Ptr result) noexcept {
-    if (!fd->is_preopened)
+    if (fd->origin != Origin::root)
         return Errno::badf;
     const uint64_t size = call.abi.pointer_size();
     const auto prestat = call.bytes(result, 2 * size);
@@ -159,7 +159,7 @@ Errno fd_prestat_get(Call& call, Fd<0> fd, Ptr result) noexcept {
 }
 
 Errno fd_prestat_dir_name(Call& call, Fd<0> fd, Ptr path, Size size) noexcept {
-    if (!fd->is_preopened)
+    if (fd->origin != Origin::root)
         return Errno::badf;
     if (size.value < fd->name.size())
         return Errno::nametoolong;

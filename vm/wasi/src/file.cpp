@@ -31,6 +31,8 @@ Result<> File::shut_down(bool, bool) noexcept { return fails(Errno::notsock); }
 
 Result<Ref<Directory>> Directory::descend(std::string_view) noexcept { return fails(Errno::nosys); }
 Result<Ref<File>> Directory::reopen() noexcept { return Ref<File>::share(this); }
+Result<> Directory::save(SnapshotSink&) noexcept { return {}; }
+Result<> Directory::restore(SnapshotSource&) noexcept { return {}; }
 Result<> Directory::make_directory(std::string_view) noexcept { return fails(Errno::rofs); }
 Result<> Directory::remove_directory(std::string_view) noexcept { return fails(Errno::rofs); }
 Result<> Directory::unlink(std::string_view) noexcept { return fails(Errno::rofs); }

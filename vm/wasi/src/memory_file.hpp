@@ -72,6 +72,9 @@ public:
     [[nodiscard]] Result<> set_times(const NewTimes& times) noexcept override;
 
     [[nodiscard]] MemoryNode& node() noexcept { return node_; }
+    [[nodiscard]] std::span<const uint8_t> bytes() const noexcept { return {bytes_.data(), bytes_.size()}; }
+    /// While a tree is saved: its number, if it has several names.
+    uint32_t number = 0;
 
 private:
     MemoryNode node_;

@@ -101,17 +101,16 @@ Result<Ready> native_ready(int descriptor, Readiness which) noexcept {
 }
 
 Result<size_t> write_without_signal(int descriptor, std::span<const uint8_t> bytes) noexcept {
-    // The signal is for this thread. Unless it was blocked or pending before, it is held back and taken away.
+    // The signal is for this thread. It is held back, and taken away unless somebody else holds it back, too.
     sigset_t pipe;
     sigset_t before;
-    sigset_t pending;
     (void)sigemptyset(&pipe);
     (void)sigaddset(&pipe, SIGPIPE);
-    (void)sigpending(&pending);
-    if (sigismember(&pending, SIGPIPE) == 1 || pthread_sigmask(SIG_BLOCK, &pipe, &before) != 0)
-        return moved([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
+    const bool blocked = pthread_sigmask(SIG_BLOCK, &pipe, &before) == 0;
     const Result<size_t> written = moved([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
-    if (!written && written.error() == Errno::pipe) {
+    if (!blocked)
+        return written;
+    if (!written && written.error() == Errno::pipe && sigismember(&before, SIGPIPE) == 0) {
         const timespec at_once{};
         (void)retried([&] { return sigtimedwait(&pipe, nullptr, &at_once); });
     }

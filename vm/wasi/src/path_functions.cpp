@@ -196,6 +196,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
     opened.inheriting = (*file)->as_directory() != nullptr ? inheriting & fd->inheriting : 0;
     opened.file = std::move(*file);
     opened.flags = static_cast<uint16_t>(flags);
+    opened.origin = fd->origin == Origin::root ? Origin::path : fd->origin;
     opened.root = fd->root;
     if (!join(opened.path, *fd, place.path.view()))
         return Errno::nomem;
@@ -219,8 +220,7 @@ Errno path_readlink(Call& call, Fd<rights::path_readlink> fd, Ptr path, Size siz
         return target.error();
     // What does not fit is cut off, as by POSIX.
     const uint64_t part = std::min<uint64_t>(target->size(), buffer_size.value);
-    if (!call.memory.write_string(buffer.value, {target->data(), static_cast<size_t>(part)}))
-        return Errno::fault;
+    std::copy_n(target->data(), static_cast<size_t>(part), call.bytes(buffer, part)->data());
     return call.put_pointer(result, part);
 }
 

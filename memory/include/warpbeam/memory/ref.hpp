@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 namespace warpbeam {
@@ -29,6 +30,10 @@ public:
             object->retain();
         return adopt(object);
     }
+    /// Shares an object of a derived class.
+    template <typename U>
+        requires std::is_convertible_v<U*, T*>
+    Ref(const Ref<U>& other) noexcept : Ref{share(other.get())} {}
     Ref(const Ref& other) noexcept : object_{other.object_} {
         if (object_ != nullptr)
             object_->retain();

@@ -12,6 +12,7 @@
 namespace warpbeam {
 
 class TypeRegistry;
+class Observer;
 
 /// The configuration of an engine.
 struct Config {
@@ -56,6 +57,14 @@ struct Config {
     /// For tests: collects garbage at every allocation, so that a reference which the collector doesn't see
     /// is detected at once.
     bool collect_always = false;
+    /// Is told what code does and when functions are lowered (observer.hpp), in whichever thread does that;
+    /// null: nobody is. It must outlive the engine and all modules that the engine has loaded.
+    Observer* observer = nullptr;
+    /// Whether the observer is told of calls and returns. Results, traps and fuel are the same; code is
+    /// several times slower.
+    bool observe_calls = false;
+    /// Whether the observer is told of accesses to memories; the same applies.
+    bool observe_accesses = false;
     /// The source of all memory; null means the default allocator. It must outlive the engine and everything
     /// created with it.
     Allocator* allocator = nullptr;

@@ -32,6 +32,12 @@ struct Budget {
     uint64_t fuel = 0;
 };
 
+/// A function on the stack of an execution.
+struct ActiveFunc {
+    Module module;     ///< of the function
+    uint32_t func = 0; ///< its index there
+};
+
 /// A host call that waits for its answer. Valid until the execution is resumed, answered or dropped.
 struct HostCall {
     /// @{ The names of the import, in the calling instance; empty if the function was called by reference.
@@ -100,6 +106,10 @@ public:
     uint64_t take_fuel() noexcept;
     /// The active functions, the innermost first; at most 64. Empty if there are none or memory runs out.
     [[nodiscard]] Backtrace backtrace() const noexcept;
+    /// The same without positions, for profilers: this takes well under a microsecond for each function, and
+    /// no memory. Writes the innermost ones to `to`, as many as it has room for, and returns how many there
+    /// are. Host functions are not counted.
+    [[nodiscard]] size_t active(std::span<ActiveFunc> to) const noexcept;
 
     /// Copies the results into `values`, which has the size of the function's results. References in them are
     /// kept alive as root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong;

@@ -5,6 +5,8 @@
 #include <warpbeam/sfv/document.hpp>
 #include <warpbeam/sfv/sfv.h>
 #endif
+#include <warpbeam/debuginfo/debug_info.hpp>
+#include <warpbeam/debuginfo/demangle.hpp>
 #include <warpbeam/loader/type_printer.hpp>
 #include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/text/parse.hpp>
@@ -122,6 +124,13 @@ void run_a_module() {
     check(policy.largest == 2 * 65536, "the policy is called");
 }
 
+void read_names_and_positions() {
+    const auto name = take(warpbeam::demangle("_Z4sinki"), "demangle");
+    check(std::string_view{name.data(), name.size()} == "sink(int)", "a name is read");
+    warpbeam::DebugInfo info{warpbeam::Module{}};
+    check(take(info.frames_at(0), "frames").empty(), "no module, no positions");
+}
+
 void read_a_field() {
 #ifdef WITH_SFV
     const auto item = take(warpbeam::sfv::Item::parse("42;a"), "sfv");
@@ -135,6 +144,7 @@ void read_a_field() {
 int main() {
     use_objects_of_the_library();
     run_a_module();
+    read_names_and_positions();
     read_a_field();
     std::puts("42");
 }

@@ -19,6 +19,11 @@
 /// Thread-safety: that of the program that uses the file; one thread at a time unless a class says otherwise.
 /// The count of owners is atomic.
 
+namespace warpbeam {
+class SnapshotSink;
+class SnapshotSource;
+} // namespace warpbeam
+
 namespace warpbeam::wasi {
 
 class Directory;
@@ -32,7 +37,7 @@ enum class Readiness : uint8_t { read, write };
 
 /// Whether a stream is ready, and what is known then.
 struct Ready {
-    bool now = true;
+    bool now = true;     ///< it is
     bool hangup = false; ///< the other side is gone
     uint64_t bytes = 0;  ///< that can be read at least; 0 if that is not known
 };
@@ -88,11 +93,12 @@ public:
 
     /// Accepts a connection. Errors: `again` if there is none yet.
     [[nodiscard]] virtual Result<Ref<File>> accept() noexcept;
-    /// As `read`; with `peek`, the bytes stay. `truncated`: a message was longer.
+    /// What `receive` returns.
     struct Received {
-        size_t size = 0;
-        bool truncated = false;
+        size_t size = 0;        ///< in bytes
+        bool truncated = false; ///< the message was longer
     };
+    /// As `read`; with `peek`, the bytes stay.
     [[nodiscard]] virtual Result<Received> receive(std::span<uint8_t> into, bool peek) noexcept;
     /// Ends one or both directions.
     [[nodiscard]] virtual Result<> shut_down(bool reading, bool writing) noexcept;
@@ -129,20 +135,20 @@ template <typename T, typename... A>
 
 /// How `Directory::open` opens.
 struct OpenMode {
-    bool read = false;
-    bool write = false;
+    bool read = false;      ///< for reading
+    bool write = false;     ///< for writing
     bool create = false;    ///< if there is no such file
     bool exclusive = false; ///< it must not be there
-    bool truncate = false;
+    bool truncate = false;  ///< make it empty
     bool directory = false; ///< it must be one
     uint16_t flags = 0;     ///< fdflags
 };
 
 /// An entry of a directory.
 struct DirectoryEntry {
-    Vec<char> name;
-    uint64_t inode = 0;
-    FileType type = FileType::unknown;
+    Vec<char> name;                    ///< not `.` or `..`
+    uint64_t inode = 0;                ///< as in Filestat
+    FileType type = FileType::unknown; ///< `unknown` if only `stat_entry` can tell
 };
 
 /// A directory. `name` is always that of an entry: not empty, not `.` or `..`, without a slash or NUL. No
@@ -186,6 +192,15 @@ public:
                                           std::string_view to_name) noexcept;
     /// Sets the times of an entry, or of the symbolic link itself.
     [[nodiscard]] virtual Result<> set_entry_times(std::string_view name, const NewTimes& times) noexcept;
+
+    // ---- Saving (saved_files.hpp) ----
+
+    /// Whether what is in it is saved with the program, since it is nowhere else.
+    [[nodiscard]] virtual bool is_saved() const noexcept { return false; }
+    /// Writes what is in it. Errors: `io` if the sink takes nothing more; `nomem`.
+    [[nodiscard]] virtual Result<> save(SnapshotSink& sink) noexcept;
+    /// Reads that, in place of what is in it. Errors: `inval` if the bytes are damaged; `nospc`, `nomem`.
+    [[nodiscard]] virtual Result<> restore(SnapshotSource& source) noexcept;
 
     /// Tells classes apart: each returns an address of its own.
     [[nodiscard]] virtual const void* kind() const noexcept = 0;

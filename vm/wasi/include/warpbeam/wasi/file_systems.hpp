@@ -23,7 +23,7 @@ native_file(int descriptor, Allocator& allocator = Allocator::standard()) noexce
 /// What the files of a file system in memory may use; writing more fails with `nospc`. A file takes its
 /// contents' bytes and some 200 more.
 struct MemoryQuota {
-    uint64_t bytes = uint64_t{256} << 20;
+    uint64_t bytes = uint64_t{256} << 20; ///< of all together
 };
 
 /// An empty directory in memory, the root of a file system of its own. Times come from `now`, in nanoseconds

@@ -18,13 +18,14 @@ enum class Clock : uint8_t { realtime, monotonic, process_cpu, thread_cpu };
 
 /// A stream of the operating system, and what it is to be ready for.
 struct WaitFor {
-    int descriptor;
-    Readiness which;
+    int descriptor;  ///< of the operating system
+    Readiness which; ///< reading or writing
 };
 /// Whether a wait is to end. Valid during the call that gets it.
 struct InterruptCheck {
-    bool (*function)(const void* object) noexcept;
-    const void* object;
+    bool (*function)(const void* object) noexcept; ///< what is asked
+    const void* object;                            ///< and of whom
+    /// Asks.
     bool operator()() const noexcept { return function(object); }
 };
 

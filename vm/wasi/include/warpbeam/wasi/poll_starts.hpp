@@ -12,6 +12,7 @@ namespace warpbeam::wasi {
 /// stays here, and may then shorten another one with the same address, once; so only the last few are kept.
 class PollStarts {
 public:
+    /// Empty.
     explicit PollStarts(Allocator& allocator) noexcept : all_{allocator} {}
 
     /// Keeps what the clocks showed. Without memory, the call will wait anew.

@@ -62,7 +62,9 @@ private:
 /// A stream that calls functions. A null function fails with `badf`.
 class WARPBEAM_API CallbackStream final : public File {
 public:
+    /// See File::read.
     using Read = Result<size_t> (*)(void* data, std::span<uint8_t> into) noexcept;
+    /// See File::write.
     using Write = Result<size_t> (*)(void* data, std::span<const uint8_t> bytes) noexcept;
     /// The functions do what File::read and File::write say; `data` is passed to them.
     CallbackStream(Read reader, Write writer, void* data) noexcept

@@ -41,9 +41,17 @@ private:
 /// What a program may do with a directory that it is given.
 enum class Access : uint8_t { read_only, read_write };
 
+/// A directory that a program was given, and what descriptors for it may be used for.
+struct Root {
+    Ref<Directory> directory; ///< the directory
+    Rights rights;            ///< of its descriptor
+    Rights inheriting;        ///< of those that are opened through it
+};
+
 /// One of the standard streams of a host, as a file.
 class WARPBEAM_API HostStream final : public File {
 public:
+    /// Of that host, which must live as long.
     HostStream(Host& host, Stream stream) noexcept : host_{&host}, stream_{stream} {}
     [[nodiscard]] FileType type() const noexcept override;
     [[nodiscard]] bool is_seekable() const noexcept override { return false; }
@@ -77,7 +85,7 @@ public:
     [[nodiscard]] std::expected<void, Error> add_env(std::string_view name, std::string_view value) noexcept {
         return env_.add(name, "=", value);
     }
-    /// Gives the program a directory, which it finds under that name: `/data` or `.`, for example. Errors:
+    /// Gives the program a directory, which it finds under that name, for example "/data". Errors:
     /// `usage` for a name that is empty or contains a zero byte; `limit`, `out_of_memory`.
     [[nodiscard]] std::expected<void, Error> add_directory(std::string_view name, Ref<Directory> directory,
                                                            Access access = Access::read_write) noexcept;
@@ -118,13 +126,10 @@ public:
     [[nodiscard]] Descriptors& descriptors() noexcept { return descriptors_; }
     [[nodiscard]] const Descriptors& descriptors() const noexcept { return descriptors_; }
     /// @}
+    /// The directories that the program was given, in that order, whether their descriptors are open or not.
+    [[nodiscard]] std::span<const Root> roots() const noexcept { return {roots_.data(), roots_.size()}; }
     /// Where the context's memory comes from.
     [[nodiscard]] Allocator& allocator() const noexcept { return allocator_; }
-
-    /// Whether the file descriptor (any number) is open.
-    [[nodiscard]] bool is_open(uint32_t fd) const noexcept { return descriptors_.find(fd) != nullptr; }
-    /// Closes the file descriptor. Precondition: it is open.
-    void close(uint32_t fd) noexcept { descriptors_.close(fd); }
 
 private:
     Host* host_;
@@ -132,6 +137,7 @@ private:
     StringList args_;
     StringList env_;
     Descriptors descriptors_;
+    Vec<Root> roots_;
     Vec<WaitFor> streams_; ///< that a call waits for
     uint64_t nanoseconds_ = 0;
     PollStarts poll_starts_;

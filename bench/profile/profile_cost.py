@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""What run --profile costs: profile_cost.py WARPBEAM PROGRAM.wasm[,ARGUMENT]... [--rounds N] [--check]
+
+Runs each program without and with a profile in turn, so that whatever slows the machine down slows both, and prints the
+ratio of the CPU times: the median of the rounds, beside the same for code that only checks for interrupts, as it must
+for a profile (--snapshot-on-signal). With --check, fails if a profile takes more than half as much again in the
+geometric mean: several times what it takes, since machines that do other work as well must not fail.
+"""
+import argparse
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+
+LIMIT = 1.5
+MODES = {"profile": ["--profile"], "interruption": ["--snapshot", "unused", "--snapshot-on-signal"]}
+
+
+def seconds(command, options, program):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    module, *argument = program.split(",")
+    subprocess.run([command, "run", *options, os.path.abspath(module), *argument], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, cwd=tempfile.gettempdir())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("command")
+    parser.add_argument("programs", nargs="+")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    command = os.path.abspath(given.command)
+
+    print(f"{'program':<20}" + "".join(f"{name:>14}" for name in MODES))
+    means = {name: [] for name in MODES}
+    for program in given.programs:
+        ratios = {name: [] for name in MODES}
+        for _ in range(given.rounds):
+            plain = seconds(command, [], program)
+            for name, options in MODES.items():
+                ratios[name].append(seconds(command, options, program) / plain)
+        for name in MODES:
+            means[name].append(statistics.median(ratios[name]))
+        row = "".join(f"{means[name][-1]:14.3f}" for name in MODES)
+        print(f"{os.path.basename(program):<20}" + row, flush=True)
+    totals = {name: math.prod(values) ** (1 / len(values)) for name, values in means.items()}
+    print(f"{'geometric mean':<20}" + "".join(f"{totals[name]:14.3f}" for name in MODES))
+    if given.check and totals["profile"] > LIMIT:
+        print(f"a profile takes more than {LIMIT} times the time")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

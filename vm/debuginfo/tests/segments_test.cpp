@@ -1,0 +1,60 @@
+#include "dwarf/segments.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+namespace warpbeam::dwarf {
+namespace {
+
+constexpr uint32_t nobody = Segment::nobody;
+
+std::vector<uint32_t> owners(const std::vector<Segment>& ranges, uint32_t addresses) {
+    SegmentMap map{Allocator::standard()};
+    for (const Segment& range : ranges)
+        EXPECT_TRUE(map.add(range));
+    EXPECT_TRUE(map.finish());
+    std::vector<uint32_t> found;
+    for (uint32_t address = 0; address < addresses; ++address)
+        found.push_back(map.find(address));
+    return found;
+}
+
+TEST(Segments, nested_ranges_belong_to_the_innermost) {
+    EXPECT_EQ(owners({}, 2), (std::vector<uint32_t>{nobody, nobody}));
+    EXPECT_EQ(owners({{1, 6, 0}, {2, 5, 1}, {3, 4, 2}, {7, 8, 3}}, 9),
+              (std::vector<uint32_t>{nobody, 0, 1, 2, 1, 0, nobody, 3, nobody}));
+    EXPECT_EQ(owners({{0, 3, 0}, {0, 2, 1}, {0, 1, 2}}, 4), (std::vector<uint32_t>{2, 1, 0, nobody}));
+    EXPECT_EQ(owners({{0, 2, 5}, {2, 4, 5}, {2, 3, 6}}, 5), (std::vector<uint32_t>{5, 5, 6, 5, nobody}));
+    EXPECT_EQ(owners({{5, UINT32_MAX, 1}}, 6),
+              (std::vector<uint32_t>{nobody, nobody, nobody, nobody, nobody, 1}));
+}
+
+TEST(Segments, ranges_that_overlap_belong_to_the_one_that_begins_last) {
+    EXPECT_EQ(owners({{0, 3, 0}, {2, 5, 1}, {1, 4, 2}}, 6), (std::vector<uint32_t>{0, 2, 1, 1, 1, nobody}));
+}
+
+TEST(Segments, an_owner_always_has_a_range_around_the_address) {
+    std::mt19937 random{1};
+    for (int run = 0; run < 500; ++run) {
+        std::vector<Segment> ranges;
+        for (uint32_t i = 0; i < 12; ++i) {
+            const auto begin = static_cast<uint32_t>(random() % 30);
+            ranges.push_back({begin, begin + 1 + static_cast<uint32_t>(random() % 10), i});
+        }
+        const std::vector<uint32_t> found = owners(ranges, 45);
+        for (uint32_t address = 0; address < found.size(); ++address) {
+            uint32_t best = nobody;
+            for (const Segment& range : ranges)
+                if (range.begin <= address && address < range.end &&
+                    (best == nobody || range.begin > ranges[best].begin ||
+                     (range.begin == ranges[best].begin && range.owner > best)))
+                    best = range.owner;
+            EXPECT_EQ(found[address], best) << "address " << address << " of run " << run;
+        }
+    }
+}
+
+} // namespace
+} // namespace warpbeam::dwarf

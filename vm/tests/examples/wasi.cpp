@@ -1,0 +1,152 @@
+// The snippets of docs/wasi.md, and the one of docs/embedding.md about WASI, whole and as a test: the lines
+// between the marks are those that the page shows.
+
+#include <warpbeam/text/parse.hpp>
+#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/wasi/file_systems.hpp>
+#include <warpbeam/wasi/saved_files.hpp>
+#include <warpbeam/wasi/streams.hpp>
+#include <warpbeam/wasi/wasi.hpp>
+
+#include <cstdio>
+#include <string>
+
+namespace {
+
+using namespace warpbeam;
+
+int failures = 0;
+void check(bool good, const char* what) {
+    if (!good) {
+        std::fprintf(stderr, "%s\n", what);
+        ++failures;
+    }
+}
+
+// Copies its input to its output and to the file /copy, until the input ends; then exits with status 7.
+constexpr std::string_view program_text = R"((module
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "path_open"
+      (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "copy")
+    (func $check (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+    (func (export "_start")
+      (call $check (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1)
+        (i64.const 0x42) (i64.const 0) (i32.const 0) (i32.const 16)))
+      (loop $next
+        (i32.store (i32.const 32) (i32.const 100))
+        (i32.store (i32.const 36) (i32.const 50))
+        (call $check (call $read (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 40)))
+        (i32.store (i32.const 36) (i32.load (i32.const 40)))
+        (call $check (call $write (i32.const 1) (i32.const 32) (i32.const 1) (i32.const 44)))
+        (call $check (call $write (i32.load (i32.const 16)) (i32.const 32) (i32.const 1) (i32.const 44)))
+        (br_if $next (i32.load (i32.const 40))))
+      (call $exit (i32.const 7)))))";
+
+Module load(const Engine& engine) {
+    const auto bytes = parse_wat(program_text);
+    auto module = bytes ? engine.load(*bytes) : std::expected<Module, Error>{std::unexpected{bytes.error()}};
+    check(module.has_value(), "the module is not valid");
+    return module.value_or(Module{});
+}
+
+// [capture
+/// Runs a program with some input. It sees no file of this machine, and what it writes is in `output`.
+/// Returns its exit status.
+std::expected<int, Trap> run_captured(const Engine& engine, const Module& module, std::string_view input,
+                                      std::string& output) {
+    Allocator& allocator = Allocator::standard();
+    const auto in = wasi::create_file<wasi::InputBuffer>(allocator, allocator);
+    const auto out = wasi::create_file<wasi::OutputBuffer>(allocator, allocator);
+    auto files = wasi::memory_directory({.bytes = 1 << 20});
+    wasi::Context context;
+    Linker linker{engine};
+    if (!in || !out || !files || !in->add(input) || !context.add_arg("program") ||
+        !context.set_stream(wasi::Stream::in, in) || !context.set_stream(wasi::Stream::out, out) ||
+        !context.add_directory("/", *files) || !wasi::define(linker, context, wasi::pointers_of(module)))
+        return std::unexpected{Trap{TrapCode::out_of_memory}};
+    in->close(); // the input ends there
+
+    Store store{engine};
+    const auto instance = linker.instantiate(store, module);
+    const auto start = instance ? instance->func<void()>("_start") : std::unexpected{Error{ErrorCode::usage}};
+    if (!start)
+        return std::unexpected{Trap{TrapCode::usage}};
+    const auto ended = (*start)();
+    output = out->text();
+    if (!ended && ended.error().code() == TrapCode::exit)
+        return ended.error().exit_status(); // proc_exit ends the program, and not the process
+    return ended ? std::expected<int, Trap>{0} : std::unexpected{ended.error()};
+}
+// capture]
+
+/// A program that waits for input without a thread of its own.
+void serve(const Engine& engine, const Module& module) {
+    Allocator& allocator = Allocator::standard();
+    const auto in = wasi::create_file<wasi::InputBuffer>(allocator, allocator);
+    const auto out = wasi::create_file<wasi::OutputBuffer>(allocator, allocator);
+    wasi::Context context;
+    Linker linker{engine};
+    check(in && out && context.set_stream(wasi::Stream::in, in) &&
+              context.set_stream(wasi::Stream::out, out) &&
+              context.add_directory("/", *wasi::memory_directory()) && wasi::define(linker, context),
+          "the context can't be made");
+    Store store{engine};
+    const auto instance = linker.instantiate(store, module);
+    const auto start = instance ? instance->func("_start") : std::unexpected{Error{ErrorCode::usage}};
+    check(start.has_value(), "the program can't be made");
+    if (!start)
+        return;
+    // [waiting
+    context.set_suspends(true);
+    auto execution = Execution::create(*start);
+    while (execution && *execution->resume() == ExecutionState::interrupted) {
+        const auto waits = context.take_waits();
+        if (!waits)
+            break; // somebody has interrupted it
+        // It waits for standard input. A server waits for waits->streams, and up to waits->nanoseconds, of
+        // all of its programs together, by poll or io_uring; here, the input comes from somewhere else.
+        if (out->text().empty())
+            check(in->add("one more line").has_value(), "no memory");
+        else
+            in->close();
+    }
+    // waiting]
+    check(execution && execution->state() == ExecutionState::trapped &&
+              execution->trap()->code() == TrapCode::exit && out->text() == "one more line",
+          "the program did not go on");
+}
+
+/// The state of a program beside its store.
+void save(const wasi::Context& context, Ref<wasi::Directory> directory) {
+    // [saving
+    SnapshotBuffer files;
+    if (const auto saved = wasi::save_files(context, files); !saved)
+        return check(false, std::string{saved.error().message()}.c_str());
+    // Later, perhaps in another process; the store is restored as docs/snapshots.md says.
+    wasi::Context restored;
+    SnapshotBytes bytes{files.bytes()};
+    if (!restored.add_directory("/data", directory) || !wasi::restore_files(restored, bytes))
+        return check(false, "a file has changed, or is missing");
+    // saving]
+    check(restored.descriptors().find(3) != nullptr, "the directory is missing");
+}
+
+} // namespace
+
+int main() {
+    const Engine engine;
+    const Module module = load(engine);
+    std::string output;
+    const auto status = run_captured(engine, module, "some text", output);
+    check(status && *status == 7 && output == "some text", "the output was not captured");
+    serve(engine, module);
+    const auto directory = wasi::memory_directory();
+    wasi::Context context;
+    if (directory && context.add_directory("/data", *directory))
+        save(context, *wasi::memory_directory());
+    return failures;
+}
