@@ -30,6 +30,8 @@ CPP = ("libc++-19-dev-wasm32", "libc++abi-19-dev-wasm32", "g++")
 
 # The stack is 64 KiB unless one asks for more. (clang 22 has another name for the target, where Debian has no library.)
 WASI = ("--target=wasm32-wasi", "-Wno-deprecated", "-Wl,-z,stack-size=1048576")
+# For sources of ours.
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
 # Exceptions and jumps. clang 19 writes only the legacy instructions.
 FINAL = ("-fwasm-exceptions", "-mllvm", "-wasm-use-legacy-eh=false")
 LEGACY = ("-fwasm-exceptions", "-mllvm", "-wasm-use-legacy-eh=true")
@@ -104,8 +106,8 @@ class Builder:
         wasm_compiler = compiler.replace("clang", "clang" + plus)
         inputs = [*sources, *inputs]
         wasm = self.make(name + ".wasm", inputs,
-                         [wasm_compiler, *WASI, "-O2", *flags, *wasm_flags, *sources, *wasm_sources, "-o", "{out}", "-lm",
-                          *libraries])
+                         [wasm_compiler, *WASI, "-O2", *flags, *wasm_flags, *sources, *wasm_sources, "-o", "{out}",
+                          "-lm", *libraries])
         native = self.make(name, inputs,
                            ["g++" if plus else "clang-19", "-O1", *flags, *sources, "-o", "{out}", "-lm"])
         return wasm, native

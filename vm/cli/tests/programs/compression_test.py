@@ -40,7 +40,8 @@ def check(suite, name, wasm, native, compress, decompress, extension, same_outpu
     for folder in (ours, theirs):
         os.replace(folder + "/file", folder + "/original")
     succeed("the guest decompresses", suite.guest(wasm, *decompress("/data/" + packed, "/data/file"), folder=ours))
-    succeed("the native program decompresses", suite.execute([native, *decompress(f"{theirs}/{packed}", theirs + "/file")]))
+    succeed("the native program decompresses",
+            suite.execute([native, *decompress(f"{theirs}/{packed}", theirs + "/file")]))
     for folder in (ours, theirs):
         suite.same_file(f"{name} gives the file back", folder + "/file", folder + "/original")
 

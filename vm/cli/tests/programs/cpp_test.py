@@ -8,7 +8,7 @@ WORDS = " ".join(f"{'abcdefgh'[i * i % 8] * (1 + i % 3)}" for i in range(5000)).
 
 def standard_library(suite):
     build.require(*build.C, *build.CPP)
-    wasm, native = suite.build.both("containers", [build.own("cpp/containers.cpp")], ["-std=c++20"],
+    wasm, native = suite.build.both("containers", [build.own("cpp/containers.cpp")], ["-std=c++20", *build.WARNINGS],
                                     ["-fno-exceptions"])
     ours, theirs = suite.folder("guest"), suite.folder("native")
     suite.same("C++ library", suite.guest(wasm, "/data", folder=ours, stdin=WORDS),
@@ -23,12 +23,15 @@ def exceptions(suite):
     for name, flags, options in (("final", build.FINAL, []),
                                  ("legacy", build.LEGACY, ["--features", "+legacy-exceptions"])):
         wasm, native = suite.build.both(
-            "exceptions-" + name, [build.own("cpp/exceptions.cpp")], ["-std=c++20"],
+            "exceptions-" + name, [build.own("cpp/exceptions.cpp")], ["-std=c++20", *build.WARNINGS],
             # libc++ brings functions that say that there are no exceptions.
             [*flags, "-Wl,--allow-multiple-definition"], [build.own("runtime/exceptions.cpp")], compiler="clang-22")
         suite.same(f"C++ exceptions, {name} instructions", suite.guest(wasm, options=options), suite.execute([native]))
-        wasm, native = suite.build.both("jumps-" + name, [build.own("c/jumps.c")], [], [*flags, *build.JUMPS],
-                                        [build.own("runtime/jumps.c")], compiler="clang-22")
+        uncaught = suite.guest(wasm, "uncaught", options=options)
+        suite.expect(f"an exception that nobody catches, {name} instructions",
+                     uncaught.returncode == 1 and b"exception" in uncaught.stderr, programs.text(uncaught.stderr))
+        wasm, native = suite.build.both("jumps-" + name, [build.own("c/jumps.c")], build.WARNINGS,
+                                        [*flags, *build.JUMPS], [build.own("runtime/jumps.c")], compiler="clang-22")
         suite.same(f"jumps, {name} instructions", suite.guest(wasm, options=options), suite.execute([native]))
     refused = suite.guest(wasm)
     suite.expect("legacy instructions are refused unless they are switched on",

@@ -9,7 +9,7 @@ import programs
 
 
 def many_files(suite):
-    wasm, native = suite.build.both("files", [build.own("c/files.c")])
+    wasm, native = suite.build.both("files", [build.own("c/files.c")], build.WARNINGS)
     ours, theirs = suite.folder("guest"), suite.folder("native")
     suite.same("ten thousand files", suite.guest(wasm, "/data", folder=ours), suite.execute([native, theirs]))
     suite.expect("nothing is left", os.listdir(ours) == [], str(os.listdir(ours)))
@@ -17,7 +17,8 @@ def many_files(suite):
     suite.expect("a directory that is only read", read_only.returncode == 1 and os.listdir(ours) == [] and
                  read_only.stderr.startswith(b"mkdir "), programs.text(read_only.stderr))
     scratch = suite.execute([suite.command, "run", "--dir", ours + "::/data:scratch", wasm, "/data"])
-    suite.expect("a scratch directory", scratch.returncode == 0 and os.listdir(ours) == [], programs.text(scratch.stderr))
+    suite.expect("a scratch directory", scratch.returncode == 0 and os.listdir(ours) == [],
+                 programs.text(scratch.stderr))
 
 
 def converse(server, client):
@@ -41,7 +42,7 @@ def converse(server, client):
 
 
 def waiting(suite):
-    wasm, native = suite.build.both("poll", [build.own("c/poll.c")])
+    wasm, native = suite.build.both("poll", [build.own("c/poll.c")], build.WARNINGS)
     run = [suite.command, "run", wasm]
     expected, statuses, _, _ = converse([native, "server"], [native, "client"])
     suite.expect("native programs converse", statuses == [0, 0] and "20 requests" in expected[0], str(expected))

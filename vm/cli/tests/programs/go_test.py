@@ -32,9 +32,9 @@ def test(suite):
     folder = build.own("go")
     common = ["env", "GOTOOLCHAIN=local", "GOFLAGS=-mod=mod", "GOPROXY=off", "CGO_ENABLED=0",
               "GOCACHE=" + os.path.join(suite.build.directory, "go-cache")]
-    wasm = suite.build.make("go.wasm", [folder], [*common, "GOOS=wasip1", "GOARCH=wasm", go, "build", "-o", "{out}", "."],
-                            cwd=folder)
-    native = suite.build.make("go", [folder], [*common, go, "build", "-o", "{out}", "."], cwd=folder)
+    compile_here = [go, "build", "-o", "{out}", "."]
+    wasm = suite.build.make("go.wasm", [folder], [*common, "GOOS=wasip1", "GOARCH=wasm", *compile_here], cwd=folder)
+    native = suite.build.make("go", [folder], [*common, *compile_here], cwd=folder)
 
     lines = b"line\n" * 777
     env = {"GREETING": "hi"}

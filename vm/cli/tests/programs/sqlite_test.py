@@ -26,13 +26,14 @@ def programs_of(suite):
     objects = []
     # Apart from the program, which is compiled in no time. Natively, speed matters little.
     for name, flags in (("sqlite3.wasm.o", [*build.WASI, "-O1", *build.UNIX]), ("sqlite3.o", ["-O0"])):
-        objects.append(suite.build.make(name, [source], ["clang-19", *flags, "-w", *OPTIONS, "-c", source, "-o", "{out}"]))
+        objects.append(suite.build.make(name, [source],
+                                        ["clang-19", *flags, "-w", *OPTIONS, "-c", source, "-o", "{out}"]))
     program = build.own("sqlite/database.c")
     wasm = suite.build.make("database.wasm", [program, objects[0]],
-                            ["clang-19", *build.WASI, "-O2", "-I" + headers, program, objects[0], "-o", "{out}",
-                             *build.UNIX_LIBRARIES])
+                            ["clang-19", *build.WASI, *build.WARNINGS, "-O2", "-I" + headers, program, objects[0],
+                             "-o", "{out}", *build.UNIX_LIBRARIES])
     native = suite.build.make("database", [program, objects[1]],
-                              ["clang-19", "-I" + headers, program, objects[1], "-o", "{out}", "-lm"])
+                              ["clang-19", *build.WARNINGS, "-I" + headers, program, objects[1], "-o", "{out}", "-lm"])
     return wasm, native
 
 

@@ -82,7 +82,9 @@ void filtered() {
 
 } // namespace
 
-int main() {
+int main(int argc, char**) {
+    if (argc > 1)
+        throw std::runtime_error("nobody catches this");
     try {
         descend(3);
     } catch (const std::exception& error) {
