@@ -29,7 +29,7 @@ def exceptions(suite):
         suite.same(f"C++ exceptions, {name} instructions", suite.guest(wasm, options=options), suite.execute([native]))
         uncaught = suite.guest(wasm, "uncaught", options=options)
         suite.expect(f"an exception that nobody catches, {name} instructions",
-                     uncaught.returncode == 1 and b"exception" in uncaught.stderr, programs.text(uncaught.stderr))
+                     uncaught.returncode == 134 and b"exception" in uncaught.stderr, programs.text(uncaught.stderr))
         wasm, native = suite.build.both("jumps-" + name, [build.own("c/jumps.c")], build.WARNINGS,
                                         [*flags, *build.JUMPS], [build.own("runtime/jumps.c")], compiler="clang-22")
         suite.same(f"jumps, {name} instructions", suite.guest(wasm, options=options), suite.execute([native]))
