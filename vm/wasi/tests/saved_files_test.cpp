@@ -233,10 +233,12 @@ TEST_F(SavedFiles, damaged_bytes_are_errors_and_leave_nothing_open) {
             size_t open = 0;
             for (const Descriptor& descriptor : other.descriptors().all()) {
                 open += descriptor.is_open() ? 1 : 0;
-                if (descriptor.origin != Origin::stream)
+                if (descriptor.origin != Origin::stream) {
                     EXPECT_EQ(descriptor.rights & rights::fd_write, 0u);
+                }
             }
-            if (!restored)
+            if (!restored) {
                 EXPECT_EQ(open, 0u) << i;
+            }
         }
 }
