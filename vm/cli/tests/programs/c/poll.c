@@ -1,5 +1,5 @@
-// A server and a client, whose standard input and output are pipes to each other. Both wait in poll; what they saw goes
-// to standard error.
+// A server and a client, whose standard input and output are pipes to each other. Both wait in poll; what
+// they saw goes to standard error.
 //
 //   poll server|client
 #include <errno.h>

@@ -75,7 +75,8 @@ void sorting() {
     std::set<uint64_t> set(numbers.begin(), numbers.begin() + 1000);
     std::priority_queue<uint64_t> heap(numbers.begin(), numbers.begin() + 1000);
     std::deque<uint64_t> deque(set.begin(), set.end());
-    std::cout << set.size() << ' ' << (heap.top() == *set.rbegin()) << ' ' << (deque.back() == heap.top()) << '\n';
+    std::cout << set.size() << ' ' << (heap.top() == *set.rbegin()) << ' ' << (deque.back() == heap.top())
+              << '\n';
     std::list<int> list{5, 3, 9, 1};
     list.sort();
     std::copy(list.begin(), list.end(), std::ostream_iterator<int>(std::cout, " "));
@@ -85,8 +86,9 @@ void sorting() {
 void numbers_as_text() {
     std::cout << std::fixed << std::setprecision(6) << 1.0 / 3 << ' ' << std::scientific << 12345.678 << ' '
               << std::defaultfloat << 1e100 << ' ' << std::hexfloat << 0.1 << std::defaultfloat << '\n';
-    std::cout << std::hex << std::showbase << 255 << ' ' << std::oct << 8 << std::dec << ' ' << std::boolalpha << true
-              << ' ' << std::setfill('*') << std::setw(8) << std::left << 42 << std::setfill(' ') << '\n';
+    std::cout << std::hex << std::showbase << 255 << ' ' << std::oct << 8 << std::dec << ' ' << std::boolalpha
+              << true << ' ' << std::setfill('*') << std::setw(8) << std::left << 42 << std::setfill(' ')
+              << '\n';
     std::istringstream in{"17 2.5 word 0x1f"};
     int whole = 0;
     double real = 0;
@@ -109,8 +111,8 @@ void objects() {
     }
     const std::variant<int, std::string> either = std::string{"text"};
     const std::optional<int> none;
-    std::cout << std::setprecision(10) << area << ' ' << squares << ' ' << std::get<std::string>(either) << ' '
-              << none.value_or(-1) << '\n';
+    std::cout << std::setprecision(10) << area << ' ' << squares << ' ' << std::get<std::string>(either)
+              << ' ' << none.value_or(-1) << '\n';
 }
 
 // With C's functions: Debian's libc++ for WebAssembly has no file streams.

@@ -1,4 +1,5 @@
-// Exceptions: through many frames, by base class and by pointer, thrown again, from constructors and destructors' sides.
+// Exceptions: through many frames, by base class and by pointer, thrown again, from constructors and
+// destructors' sides.
 #include <cstdio>
 #include <exception>
 #include <map>

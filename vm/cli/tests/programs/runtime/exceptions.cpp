@@ -1,8 +1,9 @@
-// The runtime library of C++ exceptions, which Debian's libc++abi for WebAssembly does not have: what the compiler calls
-// to throw and to catch, as the Itanium C++ ABI has it. One thread; no exceptions of other languages; no exception_ptr.
+// The runtime library of C++ exceptions, which Debian's libc++abi for WebAssembly does not have: what the
+// compiler calls to throw and to catch, as the Itanium C++ ABI has it. One thread; no exceptions of other
+// languages; no exception_ptr.
 //
-// WebAssembly unwinds by itself, in one phase. Each landing pad says in __wasm_lpad_context where it is and asks
-// _Unwind_CallPersonality which of its handlers, if any, takes the exception.
+// WebAssembly unwinds by itself, in one phase. Each landing pad says in __wasm_lpad_context where it is and
+// asks _Unwind_CallPersonality which of its handlers, if any, takes the exception.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -17,7 +18,8 @@ class __shim_type_info : public std::type_info {
 public:
     virtual void noop1() const;
     virtual void noop2() const;
-    // Whether a handler of this type takes an exception of that type; if so, adjusts the pointer to the object.
+    // Whether a handler of this type takes an exception of that type; if so, adjusts the pointer to the
+    // object.
     virtual bool can_catch(const __shim_type_info* thrown, void*& object) const = 0;
 };
 
@@ -27,8 +29,8 @@ namespace {
 
 using Type = __cxxabiv1::__shim_type_info;
 
-// What precedes the object that was thrown. Exceptions are passed by the address of the object here, which libunwind
-// would pass by the address of its own header: only this file looks into it.
+// What precedes the object that was thrown. Exceptions are passed by the address of the object here, which
+// libunwind would pass by the address of its own header: only this file looks into it.
 struct alignas(16) Thrown {
     const Type* type;
     void* (*destroy)(void*);
@@ -40,9 +42,7 @@ struct alignas(16) Thrown {
 Thrown* caught = nullptr; // the innermost
 unsigned uncaught = 0;
 
-Thrown* header(void* object) {
-    return static_cast<Thrown*>(object) - 1;
-}
+Thrown* header(void* object) { return static_cast<Thrown*>(object) - 1; }
 
 [[noreturn]] void unwind(void* object) {
     ++uncaught;
@@ -164,9 +164,7 @@ int _Unwind_CallPersonality(void* object) {
     return 0;
 }
 
-void _Unwind_DeleteException(void* object) {
-    release(header(object));
-}
+void _Unwind_DeleteException(void* object) { release(header(object)); }
 
 void* __cxa_allocate_exception(size_t size) noexcept {
     void* const block = std::aligned_alloc(alignof(Thrown), (sizeof(Thrown) + size + 15) & ~size_t{15});
@@ -175,9 +173,7 @@ void* __cxa_allocate_exception(size_t size) noexcept {
     return new (block) Thrown{} + 1;
 }
 
-void __cxa_free_exception(void* object) noexcept {
-    std::free(header(object));
-}
+void __cxa_free_exception(void* object) noexcept { std::free(header(object)); }
 
 [[noreturn]] void __cxa_throw(void* object, std::type_info* type, void* (*destroy)(void*)) {
     Thrown* const thrown = header(object);
@@ -187,9 +183,7 @@ void __cxa_free_exception(void* object) noexcept {
     unwind(object);
 }
 
-void* __cxa_get_exception_ptr(void* object) noexcept {
-    return header(object)->as_caught;
-}
+void* __cxa_get_exception_ptr(void* object) noexcept { return header(object)->as_caught; }
 
 void* __cxa_begin_catch(void* object) noexcept {
     Thrown* const thrown = header(object);
@@ -220,12 +214,8 @@ void __cxa_end_catch() {
     unwind(caught + 1);
 }
 
-unsigned __cxa_uncaught_exceptions() noexcept {
-    return uncaught;
-}
+unsigned __cxa_uncaught_exceptions() noexcept { return uncaught; }
 
-bool __cxa_uncaught_exception() noexcept {
-    return uncaught != 0;
-}
+bool __cxa_uncaught_exception() noexcept { return uncaught != 0; }
 
 } // extern "C"

@@ -1,5 +1,5 @@
-// What clang's -wasm-enable-sjlj calls. Debian's wasi-libc does not have it. A jump is an exception: the function whose
-// setjmp it goes to catches it, and asks with __wasm_setjmp_test whether it is the one.
+// What clang's -wasm-enable-sjlj calls. Debian's wasi-libc does not have it. A jump is an exception: the
+// function whose setjmp it goes to catches it, and asks with __wasm_setjmp_test whether it is the one.
 #include "setjmp.h"
 
 // The tag of such exceptions, and its number in __builtin_wasm_throw.

@@ -1,5 +1,5 @@
-// What programs for Unix want and wasi-libc does not have. Included before each of their files. Owners, modes and locks
-// do nothing and say that all is well, as on a file system that has none.
+// What programs for Unix want and wasi-libc does not have. Included before each of their files. Owners, modes
+// and locks do nothing and say that all is well, as on a file system that has none.
 #include <sys/stat.h>
 #include <unistd.h>
 

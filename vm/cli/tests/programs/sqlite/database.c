@@ -1,11 +1,11 @@
 // Steps with a database, each in a process of its own. All that it prints is the same in every build.
 //
 //   database FILE create|query|interrupted|check
+#include "sqlite3.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "sqlite3.h"
 
 static sqlite3* database;
 
@@ -32,7 +32,8 @@ static void run(const char* statement) {
 // Inserts items with numbers from the first one to before the last one.
 static void insert(int first, int last) {
     sqlite3_stmt* statement;
-    if (sqlite3_prepare_v2(database, "INSERT INTO items VALUES (?1, ?2, ?3, ?4)", -1, &statement, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(database, "INSERT INTO items VALUES (?1, ?2, ?3, ?4)", -1, &statement, NULL) !=
+        SQLITE_OK)
         fail("prepare");
     unsigned random = 12345;
     for (int number = first; number < last; ++number) {
@@ -64,10 +65,12 @@ static void create(void) {
 static void query(void) {
     run("SELECT number, name, price FROM items ORDER BY name LIMIT 5");
     run("SELECT number, name FROM items WHERE name > 'item f' ORDER BY name DESC LIMIT 3");
-    run("SELECT number % 7 AS day, count(*), round(avg(price), 3), max(name), hex(min(picture)) FROM items GROUP BY day");
+    run("SELECT number % 7 AS day, count(*), round(avg(price), 3), max(name), hex(min(picture)) FROM items "
+        "GROUP BY day");
     run("WITH RECURSIVE fib(a, b) AS (VALUES (0, 1) UNION ALL SELECT b, a + b FROM fib WHERE a < 1000000)"
         "SELECT group_concat(a, ' ') FROM fib");
-    run("SELECT a.number, b.name FROM items a JOIN items b ON b.number = a.number * 2 WHERE a.name < 'item 0001' "
+    run("SELECT a.number, b.name FROM items a JOIN items b ON b.number = a.number * 2 WHERE a.name < 'item "
+        "0001' "
         "ORDER BY b.name");
     run("UPDATE items SET price = price * 2 WHERE number BETWEEN 100 AND 199");
     run("DELETE FROM items WHERE number >= 9900");
@@ -76,7 +79,8 @@ static void query(void) {
     run("PRAGMA integrity_check");
 }
 
-// Changes so much in one transaction that it reaches the file before the commit, says so, and waits to be killed.
+// Changes so much in one transaction that it reaches the file before the commit, says so, and waits to be
+// killed.
 static void interrupted(void) {
     run("PRAGMA cache_size = 10");
     run("BEGIN");
