@@ -300,7 +300,7 @@ TEST_P(FilesTest, prestat_has_the_name_of_a_directory) {
     EXPECT_EQ(guest.call("fd_prestat_dir_name", 3, 1000, 0), Errno::nametoolong);
     EXPECT_EQ(guest.call("fd_prestat_dir_name", 3, page, 1), Errno::fault);
     EXPECT_EQ(guest.call("fd_prestat_get", 3, page - 2 * guest.pointer_size() + 1), Errno::fault);
-    const uint32_t fd = guest.open("directory", oflags::directory);
+    const uint32_t fd = guest.open_directory("directory");
     for (const uint32_t other : {0u, fd, fd + 1, UINT32_MAX}) {
         EXPECT_EQ(guest.call("fd_prestat_get", other, Guest::result), Errno::badf) << other;
         EXPECT_EQ(guest.call("fd_prestat_dir_name", other, 1000, 100), Errno::badf) << other;

@@ -216,6 +216,9 @@ public:
         return call("path_open", directory, lookup, path, how, wanted & openable(directory), all_rights,
                     flags, result);
     }
+    uint32_t open_directory(std::string_view path, uint32_t directory = 3) {
+        return open(path, oflags::directory, 0, rights::directory, directory);
+    }
     Errno write(uint32_t fd, std::string_view bytes) {
         put_text(data, bytes);
         put_buffers({{data, bytes.size()}});
