@@ -419,6 +419,28 @@ TEST_F(SocketsTest, a_message_is_spread_over_the_buffers) {
     EXPECT_TRUE(truncated()) << "the rest of a message is lost";
 }
 
+TEST_F(SocketsTest, a_message_is_sent_whole_also_without_waiting) {
+    const auto [own, peer] = sockets(SOCK_DGRAM);
+    const End other{peer};
+    const uint32_t fd = give(own);
+    EXPECT_EQ(guest.call("fd_fdstat_set_flags", fd, fdflags::nonblock), Errno::success);
+    guest.put_buffers({{0, 6000}});
+    EXPECT_EQ(guest.call("sock_send", fd, Guest::list, 1, 0, Guest::result), Errno::success);
+    EXPECT_EQ(received(), 6000u);
+}
+
+TEST_F(SocketsTest, receiving_nothing_takes_no_message) {
+    const auto [own, peer] = sockets(SOCK_DGRAM);
+    const End other{peer};
+    const uint32_t fd = give(own);
+    guest.put_buffers({{Guest::data, 0}, {Guest::data, 0}});
+    EXPECT_EQ(receive(fd, 2), Errno::success) << "and waits for none";
+    other.write("x");
+    EXPECT_EQ(receive(fd, 2), Errno::success);
+    EXPECT_EQ(received(), 0u);
+    EXPECT_EQ(guest.read(fd), "x");
+}
+
 TEST_F(SocketsTest, shutting_down_ends_a_direction) {
     const auto [own, peer] = sockets();
     const End other{peer};
