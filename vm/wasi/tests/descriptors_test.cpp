@@ -213,8 +213,9 @@ TEST_F(DescriptorsTest, entries_can_be_removed_while_they_are_listed) {
         cookie = guest.at<uint64_t>(Guest::data);
         const std::string name = guest.text(Guest::data + 24, guest.at<uint32_t>(Guest::data + 16));
         EXPECT_TRUE(seen.insert(name).second) << name << " was shown before";
-        if (name != "." && name != "..")
+        if (name != "." && name != "..") {
             EXPECT_EQ(guest.call("path_unlink_file", fd, name), Errno::success) << name;
+        }
     }
     EXPECT_EQ(seen.size(), count + 2u);
     EXPECT_EQ(list(fd, 1000), (Names{".", ".."})) << "from the beginning, it is listed again";

@@ -82,8 +82,8 @@ protected:
     Guest guest;
 };
 
-INSTANTIATE_TEST_SUITE_P(Walks, EscapeTest, ::testing::Bool(), [](const auto& info) {
-    return std::string{info.param ? "name_by_name" : "by_the_system"};
+INSTANTIATE_TEST_SUITE_P(Walks, EscapeTest, ::testing::Bool(), [](const auto& walk) {
+    return std::string{walk.param ? "name_by_name" : "by_the_system"};
 });
 
 TEST_P(EscapeTest, paths_do_not_lead_out) {
@@ -258,8 +258,9 @@ TEST_P(EscapeTest, a_directory_that_becomes_a_link_does_not_lead_out) {
                 EXPECT_EQ(guest.read(fd), inside);
                 EXPECT_EQ(guest.call("fd_close", fd), Errno::success);
             }
-        if (guest.try_open("swapped/made", oflags::creat, 0, rights::fd_write) == Errno::success)
+        if (guest.try_open("swapped/made", oflags::creat, 0, rights::fd_write) == Errno::success) {
             EXPECT_EQ(guest.call("fd_close", guest.at<uint32_t>(Guest::result)), Errno::success);
+        }
         (void)guest.call("path_unlink_file", 3, "swapped/made");
         (void)guest.call("path_create_directory", 3, "swapped/made");
         (void)guest.call("path_remove_directory", 3, "swapped/made");

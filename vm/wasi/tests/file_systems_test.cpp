@@ -130,8 +130,9 @@ void expect_same_operations(const Ref<Directory>& left, const Ref<Directory>& ri
     for (int i = 0; i < 2'000; ++i) {
         const std::string expected = one.next();
         ASSERT_EQ(two.next(), expected) << "operation " << i << " of seed " << seed;
-        if (i % 100 == 0)
+        if (i % 100 == 0) {
             ASSERT_EQ(describe(*right), describe(*left)) << "operation " << i << " of seed " << seed;
+        }
     }
     EXPECT_EQ(describe(*right), describe(*left));
 }

@@ -50,9 +50,9 @@ protected:
 INSTANTIATE_TEST_SUITE_P(Abis, FilesTest,
                          ::testing::Values(GuestAbi{false, false}, GuestAbi{true, false},
                                            GuestAbi{false, true}, GuestAbi{true, true}),
-                         [](const auto& info) {
-                             return std::string{info.param.is_wide ? "bits64" : "bits32"} +
-                                    (info.param.is_unstable ? "_unstable" : "");
+                         [](const auto& abi) {
+                             return std::string{abi.param.is_wide ? "bits64" : "bits32"} +
+                                    (abi.param.is_unstable ? "_unstable" : "");
                          });
 
 TEST_P(FilesTest, reading_moves_the_position) {

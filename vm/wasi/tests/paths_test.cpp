@@ -51,8 +51,8 @@ protected:
     Guest guest;
 };
 
-INSTANTIATE_TEST_SUITE_P(Walks, PathsTest, ::testing::Bool(), [](const auto& info) {
-    return std::string{info.param ? "name_by_name" : "by_the_system"};
+INSTANTIATE_TEST_SUITE_P(Walks, PathsTest, ::testing::Bool(), [](const auto& walk) {
+    return std::string{walk.param ? "name_by_name" : "by_the_system"};
 });
 
 /// A function that takes a path, with everything else as it should be.
@@ -132,6 +132,18 @@ TEST_P(PathsTest, unknown_flags_are_refused) {
     EXPECT_EQ(guest.call("path_open", 3, 0, "file", 0, rights::fd_read, 0, 0, page - 3), Errno::fault);
     EXPECT_EQ(guest.call("path_readlink", 3, "to_file", page - 3, 4, Guest::result), Errno::fault);
     EXPECT_EQ(guest.call("path_readlink", 3, "to_file", 1000, 4, page - 3), Errno::fault);
+}
+
+TEST(DescentTest, several_directories_are_entered_at_once_and_slashes_are_left_out) {
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch / "a/b");
+    scratch.write("a/b/file", "text");
+    const auto directory = create_file<WalkingDirectory>(Allocator::standard(), scratch.open());
+    Guest guest;
+    ASSERT_TRUE(guest.context.add_directory("/", Ref<Directory>::share(directory.get())));
+    for (const char* path : {"a/b/file", "a/b//file", "a//b///", "a//b", "./a/b/../b/file"})
+        (void)guest.call("path_filestat_get", 3, 1, path, Guest::result);
+    EXPECT_EQ(directory->descents, (std::vector<std::string>{"a/b", "a/b", "./a/b/../b"}));
 }
 
 /// The same operation, done by the system.

@@ -56,8 +56,8 @@ const Step steps[] = {
 };
 
 class ScarcityTest : public ::testing::TestWithParam<bool> {};
-INSTANTIATE_TEST_SUITE_P(Walks, ScarcityTest, ::testing::Bool(), [](const auto& info) {
-    return std::string{info.param ? "name_by_name" : "by_the_system"};
+INSTANTIATE_TEST_SUITE_P(Walks, ScarcityTest, ::testing::Bool(), [](const auto& walk) {
+    return std::string{walk.param ? "name_by_name" : "by_the_system"};
 });
 
 TEST_P(ScarcityTest, every_function_reports_it_and_works_again_later) {
@@ -86,8 +86,9 @@ TEST_P(ScarcityTest, every_function_reports_it_and_works_again_later) {
             EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem)) << step.name;
             EXPECT_EQ(guest.context.descriptors().all().size(), open) << step.name << " leaves nothing open";
         }
-        if (GetParam() || std::string_view{step.name} == "open")
+        if (GetParam() || std::string_view{step.name} == "open") {
             EXPECT_GT(failures, 0u) << step.name << " needs memory";
+        }
     }
 }
 
@@ -101,12 +102,14 @@ TEST(ContextScarcityTest, a_context_is_made_whole_or_says_that_it_is_not) {
             Context context{native_host(), scarce};
             const bool has_streams = context.descriptors().find(2) != nullptr;
             const auto argument = context.add_arg("program");
-            if (!argument)
+            if (!argument) {
                 EXPECT_EQ(argument.error().code(), ErrorCode::out_of_memory);
+            }
             const auto variable = context.add_env("NAME", "value");
             const auto directory = native_directory(scratch.path().string(), scarce);
-            if (!directory)
+            if (!directory) {
                 EXPECT_EQ(static_cast<int>(directory.error()), static_cast<int>(Errno::nomem));
+            }
             const bool added = directory && context.add_directory("/", *directory);
             EXPECT_EQ(context.roots().size(), added ? 1u : 0u);
             is_whole = has_streams && argument && variable && added;

@@ -2,12 +2,14 @@
 
 #include <warpbeam/wasi/file.hpp>
 
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace warpbeam::wasi::testing {
 
-/// Passes everything on to another directory but `descend`, so that paths are walked name by name, as where
-/// openat2 is missing.
+/// Passes everything on to another directory but refuses to `descend`, so that paths are walked name by name,
+/// as where openat2 is missing.
 class WalkingDirectory final : public Directory {
 public:
     explicit WalkingDirectory(Ref<Directory> inner) noexcept : inner_{std::move(inner)} {}
@@ -17,6 +19,13 @@ public:
         return Ref<Directory>::share(made.get());
     }
 
+    /// What it was asked to descend, which it can't.
+    std::vector<std::string> descents;
+
+    Result<Ref<Directory>> descend(std::string_view path) noexcept override {
+        descents.emplace_back(path);
+        return std::unexpected{Errno::nosys};
+    }
     Result<Filestat> stat() noexcept override { return inner_->stat(); }
     Result<> set_times(const NewTimes& times) noexcept override { return inner_->set_times(times); }
     Result<Ref<File>> open(std::string_view name, const OpenMode& mode) noexcept override {
