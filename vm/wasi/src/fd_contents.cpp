@@ -109,8 +109,16 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             fd->offset = stat->size;
         return finish(call, done, result);
     }
+    const bool must_not_wait = !is_seekable && (fd->flags & fdflags::nonblock) != 0;
+    const bool is_message = fd.file().type() == FileType::socket_dgram; // it is sent whole
     for (;;) {
+        // The descriptor of the operating system may wait all the same, if the program was given it so.
+        Errno again{};
+        if (must_not_wait && !call.wait_for(*fd, Readiness::write, again))
+            return again;
         const Result<uint64_t> done = write_from(buffers, [&](std::span<const uint8_t> bytes) {
+            if (must_not_wait && !is_message)
+                bytes = bytes.first(std::min<size_t>(bytes.size(), PIPE_BUF));
             if (!is_seekable)
                 return fd.file().write(bytes);
             const Result<size_t> written = fd.file().write_at(bytes, fd->offset);

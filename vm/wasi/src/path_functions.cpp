@@ -26,8 +26,14 @@ struct Place {
         return directory != nullptr ? call.get_path(address, size, path) : Errno::notdir;
     }
     template <typename Operation>
-    auto resolve(const Call& call, bool follow, Operation operation, bool is_exact = false) noexcept {
-        return with_path(*directory, path.view(), follow, call.context.allocator(), operation, is_exact);
+    auto resolve(const Call& call, bool follow, Operation operation) noexcept {
+        return with_path(*directory, path.view(), follow, call.context.allocator(), operation);
+    }
+    /// For an operation that makes, moves or removes the entry itself.
+    template <typename Operation>
+    auto resolve_entry(const Call& call, Operation operation, bool is_exact = false) noexcept {
+        return with_path(*directory, path.view(), false, call.context.allocator(), operation,
+                         {.is_exact = is_exact, .is_for_entry = true});
     }
 };
 
@@ -91,7 +97,7 @@ Errno path_create_directory(Call& call, Fd<rights::path_create_directory> fd, Pt
     Place place;
     if (const Errno wrong = place.read(call, *fd, path, size); wrong != Errno::success)
         return wrong;
-    return errno_of(place.resolve(call, false, [](Resolver& at) -> Result<> {
+    return errno_of(place.resolve_entry(call, [](Resolver& at) -> Result<> {
         if (at.name().empty())
             return fails(Errno::exist);
         return at.directory().make_directory(at.name());
@@ -148,7 +154,7 @@ Errno path_link(Call& call, Fd<rights::path_link_source> old_fd, uint32_t old_fl
             return fails(stat.error());
         if (old.name().empty())
             return fails(Errno::perm);
-        return to.resolve(call, false, [&](Resolver& at) -> Result<> {
+        return to.resolve_entry(call, [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
             return old.directory().link(old.name(), at.directory(), at.name());
@@ -214,6 +220,9 @@ Errno path_readlink(Call& call, Fd<rights::path_readlink> fd, Ptr path, Size siz
     const auto target = place.resolve(call, false, [](Resolver& at) -> Result<Vec<char>> {
         if (at.name().empty())
             return fails(Errno::inval);
+        if (at.is_directory()) // what is no directory has another error there
+            if (const auto stat = stat_at(at, false); !stat)
+                return fails(stat.error());
         return at.directory().read_link(at.name());
     });
     if (!target)
@@ -228,7 +237,7 @@ Errno path_remove_directory(Call& call, Fd<rights::path_remove_directory> fd, Pt
     Place place;
     if (const Errno wrong = place.read(call, *fd, path, size); wrong != Errno::success)
         return wrong;
-    return errno_of(place.resolve(call, false, [](Resolver& at) -> Result<> {
+    return errno_of(place.resolve_entry(call, [](Resolver& at) -> Result<> {
         if (at.name().empty())
             return fails(Errno::inval);
         return at.directory().remove_directory(at.name());
@@ -245,10 +254,10 @@ Errno path_rename(Call& call, Fd<rights::path_rename_source> old_fd, Ptr old_pat
         return wrong;
     if ((new_fd->inheriting & ~old_fd->inheriting) != 0)
         return Errno::notcapable; // as for links
-    return errno_of(from.resolve(call, false, [&](Resolver& old) -> Result<> {
+    return errno_of(from.resolve_entry(call, [&](Resolver& old) -> Result<> {
         if (old.name().empty())
             return fails(Errno::busy);
-        return to.resolve(call, false, [&](Resolver& at) -> Result<> {
+        return to.resolve_entry(call, [&](Resolver& at) -> Result<> {
             if (at.name().empty())
                 return fails(Errno::busy);
             if (old.is_directory() || at.is_directory()) {
@@ -311,8 +320,8 @@ Errno path_symlink(Call& call, Ptr target, Size target_size, Fd<rights::path_sym
     if (to.view().front() == '/')
         return Errno::notcapable;
     const size_t above = depth_of({fd->path.data(), fd->path.size()});
-    return errno_of(place.resolve(
-        call, false,
+    return errno_of(place.resolve_entry(
+        call,
         [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
@@ -327,7 +336,7 @@ Errno path_unlink_file(Call& call, Fd<rights::path_unlink_file> fd, Ptr path, Si
     Place place;
     if (const Errno wrong = place.read(call, *fd, path, size); wrong != Errno::success)
         return wrong;
-    return errno_of(place.resolve(call, false, [](Resolver& at) -> Result<> {
+    return errno_of(place.resolve_entry(call, [](Resolver& at) -> Result<> {
         if (at.name().empty())
             return fails(Errno::isdir);
         if (at.is_directory()) {

@@ -12,9 +12,11 @@ constexpr unsigned max_links = 40;
 std::string_view several_directories(std::string_view path) noexcept {
     const size_t end = path.find_last_not_of('/');
     const size_t slash = end == std::string_view::npos ? end : path.rfind('/', end);
-    if (slash == std::string_view::npos || path.find('/') == slash)
+    if (slash == std::string_view::npos)
         return {};
-    return path.substr(0, slash);
+    // Several slashes may lie between two names.
+    const std::string_view directories = path.substr(0, path.find_last_not_of('/', slash) + 1);
+    return directories.contains('/') ? directories : std::string_view{};
 }
 
 } // namespace
@@ -33,7 +35,7 @@ Result<> Resolver::start(std::string_view path) noexcept {
     if (path.front() == '/')
         return std::unexpected{Errno::notcapable};
     rest_ = path;
-    const std::string_view prefix = is_exact_ ? std::string_view{} : several_directories(path);
+    const std::string_view prefix = how_.is_exact ? std::string_view{} : several_directories(path);
     if (prefix.empty())
         return walk();
     auto entered = base_->descend(prefix);
@@ -98,9 +100,10 @@ Result<> Resolver::enter(std::string_view component) noexcept {
     return {};
 }
 
-/// Before a slash, a symbolic link stands for what it refers to, whether links are to be followed or not.
+/// Before a slash, a symbolic link stands for what it refers to, whether links are to be followed or not;
+/// unless the link itself is meant.
 bool Resolver::is_link_before_slash(std::string_view component, bool has_slash) noexcept {
-    return has_slash && directory().read_link(component).has_value();
+    return has_slash && !how_.is_for_entry && directory().read_link(component).has_value();
 }
 
 /// Puts the target of a symbolic link before the rest of the path.

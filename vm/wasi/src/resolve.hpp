@@ -10,13 +10,20 @@
 
 namespace warpbeam::wasi {
 
+/// How a path is walked.
+struct Walk {
+    bool is_exact = false; ///< every directory is entered by itself, so that `depth` is known
+    /// The entry itself is meant, in order to make, move or remove it: a symbolic link there is kept even if
+    /// a slash follows, as Linux does. Otherwise it would be the directory behind the link that is removed.
+    bool is_for_entry = false;
+};
+
 /// Walks along a path. After `start`, the last component is at hand: `directory` and `name`. If what is there
 /// is a symbolic link that is to be followed, `follow` goes on to what it refers to.
 class Resolver {
 public:
-    /// With `is_exact`, every directory on the way is entered by itself, so that `depth` is known.
-    Resolver(Directory& base, bool is_exact, Allocator& allocator) noexcept
-        : path_{allocator}, stack_{allocator}, base_{&base}, is_exact_{is_exact} {}
+    Resolver(Directory& base, Walk how, Allocator& allocator) noexcept
+        : path_{allocator}, stack_{allocator}, base_{&base}, how_{how} {}
 
     /// Goes to the last component. `path` must stay valid. Errors: `notcapable` for a path that is absolute
     /// or leads out; `loop` for more than 40 symbolic links; those of the directories.
@@ -47,7 +54,7 @@ private:
     Directory* base_;
     std::string_view name_;
     bool is_directory_ = false;
-    bool is_exact_;
+    Walk how_;
     bool has_jumped_ = false; ///< the first one was reached through several others
     bool leads_out_ = false;
     unsigned links_ = 0;
@@ -57,8 +64,8 @@ private:
 /// `follow`, as long as its error is `loop`, the symbolic link is followed and the operation repeated.
 template <typename Operation>
 auto with_path(Directory& base, std::string_view path, bool follow, Allocator& allocator, Operation operation,
-               bool is_exact = false) noexcept -> decltype(operation(std::declval<Resolver&>())) {
-    Resolver resolver{base, is_exact, allocator};
+               Walk how = {}) noexcept -> decltype(operation(std::declval<Resolver&>())) {
+    Resolver resolver{base, how, allocator};
     Result<> at = resolver.start(path);
     while (at) {
         auto result = operation(resolver);
@@ -66,8 +73,10 @@ auto with_path(Directory& base, std::string_view path, bool follow, Allocator& a
             return result;
         at = resolver.follow();
     }
-    if (resolver.must_be_exact())
-        return with_path(base, path, follow, allocator, operation, true);
+    if (resolver.must_be_exact()) {
+        how.is_exact = true;
+        return with_path(base, path, follow, allocator, operation, how);
+    }
     return std::unexpected{at.error()};
 }
 

@@ -11,6 +11,32 @@ bool is_socket(const File& file) noexcept {
     return file.type() == FileType::socket_dgram || file.type() == FileType::socket_stream;
 }
 
+/// Fills all buffers, unless the connection ends. The first part has come.
+template <typename Receive>
+Result<uint64_t> receive_all(Call& call, const Descriptor& descriptor, const Buffers& buffers,
+                             Receive receive) noexcept {
+    uint64_t sum = 0;
+    for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
+        std::span<uint8_t> into = buffers.at(i);
+        while (!into.empty()) {
+            // What has come is not lost by an interrupt: the call ends with it.
+            Errno why{};
+            if (sum != 0 && !call.wait_for(descriptor, Readiness::read, why)) {
+                call.stopped.reset();
+                return sum;
+            }
+            const Result<size_t> size = receive(into);
+            if (!size && sum == 0)
+                return size;
+            if (size.value_or(0) == 0)
+                return sum;
+            sum += *size;
+            into = into.subspan(*size);
+        }
+    }
+    return sum;
+}
+
 } // namespace
 
 Errno sock_accept(Call& call, Fd<rights::sock_accept> fd, uint32_t flags, Ptr result) noexcept {
@@ -51,38 +77,28 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
         return wrong;
     if (!call.has_pointer(result) || !call.has(result_flags, sizeof(uint16_t)))
         return Errno::fault;
-    uint64_t sum = 0;
     bool truncated = false;
+    const auto receive = [&](std::span<uint8_t> into) -> Result<size_t> {
+        const auto received = fd.file().receive(into, (flags & peek) != 0);
+        if (!received)
+            return std::unexpected{received.error()};
+        truncated = received->truncated;
+        return received->size;
+    };
     const bool waits_for_all = (flags & wait_all) != 0 && (flags & peek) == 0;
-    for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
-        std::span<uint8_t> into = buffers.at(i);
-        while (!into.empty()) {
-            // What has come is not lost by an interrupt: the call ends with it.
-            Errno why{};
-            if ((sum == 0 || waits_for_all) && !call.wait_for(*fd, Readiness::read, why)) {
-                if (sum == 0)
-                    return why;
-                call.stopped.reset();
-                into = {};
-                i = buffers.count() - 1;
-                break;
-            }
-            const auto received = fd.file().receive(into, (flags & peek) != 0);
-            if (!received && sum == 0)
-                return received.error();
-            const size_t size = received ? received->size : 0;
-            truncated = received && received->truncated;
-            sum += size;
-            into = into.subspan(size);
-            if (size == 0 || !waits_for_all) {
-                i = size == 0 || !into.empty() || (flags & peek) != 0 ? buffers.count() - 1 : i;
-                break;
-            }
-        }
-    }
-    call.caller.take_fuel(sum);
+    const bool is_empty = buffers.size() == 0;
+    Errno why{};
+    if (!is_empty && !call.wait_for(*fd, Readiness::read, why))
+        return why;
+    // Only once, since a socket may wait by itself when nothing more has come.
+    const Result<uint64_t> done = is_empty        ? Result<uint64_t>{0}
+                                  : waits_for_all ? receive_all(call, *fd, buffers, receive)
+                                                  : read_into(buffers, true, receive);
+    if (!done)
+        return done.error();
+    call.caller.take_fuel(*done);
     (void)call.put(result_flags, static_cast<uint16_t>(truncated ? 1 : 0));
-    return call.put_pointer(result, sum);
+    return call.put_pointer(result, *done);
 }
 
 Errno sock_send(Call& call, Fd<rights::fd_write> fd, Ptr list, Size count, uint32_t flags,

@@ -1,3 +1,5 @@
+#include "scratch.hpp"
+
 #include <gtest/gtest.h>
 #include <warpbeam/wasi/file_systems.hpp>
 #include <warpbeam/wasi/streams.hpp>
@@ -12,30 +14,13 @@
 
 using namespace warpbeam;
 using namespace warpbeam::wasi;
+using warpbeam::wasi::testing::Scratch;
 
 namespace {
 
 std::span<const uint8_t> as_bytes(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
-
-/// A directory of the test's own, which is removed with what is in it.
-class Scratch {
-public:
-    Scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "warpbeam-test-XXXXXX").string();
-        EXPECT_NE(::mkdtemp(name.data()), nullptr);
-        path_ = name;
-    }
-    ~Scratch() { std::filesystem::remove_all(path_); }
-    Scratch(const Scratch&) = delete;
-    Scratch& operator=(const Scratch&) = delete;
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    [[nodiscard]] Ref<Directory> open() const { return native_directory(path_.string()).value(); }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string contents(File& file) {
     std::string result;

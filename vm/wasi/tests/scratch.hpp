@@ -1,0 +1,49 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <warpbeam/wasi/file_systems.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace warpbeam::wasi::testing {
+
+/// A directory of the test's own, which is removed with what is in it.
+class Scratch {
+public:
+    Scratch() {
+        std::string name = (std::filesystem::temp_directory_path() / "warpbeam-test-XXXXXX").string();
+        EXPECT_NE(::mkdtemp(name.data()), nullptr);
+        path_ = name;
+    }
+    ~Scratch() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+        EXPECT_FALSE(ignored) << path_ << " was left behind: " << ignored.message();
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+    [[nodiscard]] std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+    [[nodiscard]] Ref<Directory> open() const { return native_directory(path_.string()).value(); }
+
+    void write(std::string_view name, std::string_view text) const {
+        std::ofstream file{path_ / name, std::ios::binary};
+        file << text;
+        EXPECT_TRUE(file) << name;
+    }
+    [[nodiscard]] std::string read(std::string_view name) const {
+        std::ifstream file{path_ / name, std::ios::binary};
+        EXPECT_TRUE(file) << name;
+        return {std::istreambuf_iterator<char>{file}, {}};
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+} // namespace warpbeam::wasi::testing
