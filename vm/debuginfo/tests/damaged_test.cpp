@@ -9,7 +9,7 @@
 namespace warpbeam::test {
 namespace {
 
-constexpr std::string_view line_only = " /work/inc/inner.h:2:3";
+constexpr std::string_view line_only = " /proj/inc/inner.h:2:3";
 
 Bytes module_with(const Bytes& info, const Bytes& lines = usual_lines(),
                   const Bytes& abbreviations = usual_abbreviations()) {
@@ -123,13 +123,13 @@ TEST(DamagedDebugInfo, names_in_a_circle_end) {
     const Bytes function = Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{3} + u32(first) + u32(0x10) +
                            u32(0x10) + Bytes{1, 7, 9} + Bytes{0, 0};
     EXPECT_EQ(frames_at(module_with(unit_4(root() + circle + function)), 0x14),
-              std::string{line_only} + " inlined\nouter /work/main.c:7:9");
+              std::string{line_only} + " inlined\nouter /proj/main.c:7:9");
     // References that leave the unit.
     for (const uint32_t origin : {0u, 3u, 0xffff'ffffu, 100'000u}) {
         const Bytes lost = Bytes{2} + text("outer") + u32(4) + u32(0x3c) + Bytes{3} + u32(origin) +
                            u32(0x10) + u32(0x10) + Bytes{1, 7, 9} + Bytes{0, 0};
         EXPECT_EQ(frames_at(module_with(unit_4(root() + lost)), 0x14),
-                  std::string{line_only} + " inlined\nouter /work/main.c:7:9")
+                  std::string{line_only} + " inlined\nouter /proj/main.c:7:9")
             << origin;
     }
 }
@@ -143,7 +143,7 @@ TEST(DamagedDebugInfo, addresses_of_dropped_functions_count_for_nothing) {
             line_table(set_address(dropped) + line(90) + advance(0x30) + line(1) + advance(16) +
                        end_sequence() + set_address(4) + line(4) + advance(60) + end_sequence());
         for (const uint32_t address : {0x14u, 0x34u})
-            EXPECT_EQ(frames_at(module_with(info, lines), address), "outer /work/main.c:5:0") << dropped;
+            EXPECT_EQ(frames_at(module_with(info, lines), address), "outer /proj/main.c:5:0") << dropped;
         EXPECT_EQ(damage_of(module_with(info, lines)), "");
     }
 }
@@ -154,7 +154,7 @@ TEST(DamagedDebugInfo, deep_nesting_takes_no_stack) {
         entries = std::move(entries) + (Bytes{2, 'f', 0} + u32(4) + u32(0x3c));
     const Module module = load(module_with(unit_4(entries)));
     DebugInfo info{module};
-    EXPECT_EQ(frames_at(info, module, 0x14), "f /work/inc/inner.h:2:3");
+    EXPECT_EQ(frames_at(info, module, 0x14), "f /proj/inc/inner.h:2:3");
 }
 
 TEST(DamagedDebugInfo, what_refers_to_the_same_bytes_again_and_again_takes_linear_time) {

@@ -10,18 +10,18 @@
 namespace warpbeam::test {
 namespace {
 
-constexpr std::string_view inlined = "_Z5innerv /work/inc/inner.h:2:3 inlined\nouter /work/main.c:7:9";
+constexpr std::string_view inlined = "_Z5innerv /proj/inc/inner.h:2:3 inlined\nouter /proj/main.c:7:9";
 
 TEST(DebugInfo, finds_lines_and_inlined_functions) {
     const Bytes module = usual_module();
     EXPECT_EQ(damage_of(module), "");
     EXPECT_EQ(frames_at(module, 3), "");
-    EXPECT_EQ(frames_at(module, 4), "outer /work/main.c:5:0");
-    EXPECT_EQ(frames_at(module, 0xf), "outer /work/main.c:5:0");
+    EXPECT_EQ(frames_at(module, 4), "outer /proj/main.c:5:0");
+    EXPECT_EQ(frames_at(module, 0xf), "outer /proj/main.c:5:0");
     EXPECT_EQ(frames_at(module, 0x10), inlined);
     EXPECT_EQ(frames_at(module, 0x1f), inlined);
-    EXPECT_EQ(frames_at(module, 0x20), "outer /work/main.c:8:0");
-    EXPECT_EQ(frames_at(module, 0x3f), "outer /work/main.c:8:0");
+    EXPECT_EQ(frames_at(module, 0x20), "outer /proj/main.c:8:0");
+    EXPECT_EQ(frames_at(module, 0x3f), "outer /proj/main.c:8:0");
     EXPECT_EQ(frames_at(module, 0x40), ""); // in the unit, but in no function, and without a line
     EXPECT_EQ(frames_at(module, code_size), "");
 }

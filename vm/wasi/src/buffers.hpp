@@ -14,8 +14,8 @@ public:
     /// As many as POSIX systems allow.
     static constexpr uint64_t max_count = 1024;
 
-    /// Errors: `inval` if there are too many; `fault`.
-    static Errno check(const Call& call, Ptr list, Size count, Buffers& buffers) noexcept {
+    /// Also checks the address of a result. Errors: `inval` if there are too many; `fault`.
+    static Errno check(const Call& call, Ptr list, Size count, Ptr result, Buffers& buffers) noexcept {
         buffers = {call, list, count.value};
         if (count.value > UINT64_MAX / buffers.entry_size() ||
             !call.has(list, count.value * buffers.entry_size()))
@@ -27,7 +27,7 @@ public:
             if (!call.has(address, size))
                 return Errno::fault;
         }
-        return Errno::success;
+        return call.has_pointer(result) ? Errno::success : Errno::fault;
     }
     Buffers() noexcept = default;
 

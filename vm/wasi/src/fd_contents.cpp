@@ -37,10 +37,8 @@ Errno fd_pread(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr 
     if (const Errno wrong = check_at(*fd, rights::fd_read); wrong != Errno::success)
         return wrong;
     Buffers buffers;
-    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+    if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
-    if (!call.has_pointer(result))
-        return Errno::fault;
     return finish(call,
                   read_into(buffers, false,
                             [&](std::span<uint8_t> into) {
@@ -55,10 +53,8 @@ Errno fd_pwrite(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr
     if (const Errno wrong = check_at(*fd, rights::fd_write); wrong != Errno::success)
         return wrong;
     Buffers buffers;
-    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+    if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
-    if (!call.has_pointer(result))
-        return Errno::fault;
     return finish(call,
                   write_from(buffers,
                              [&](std::span<const uint8_t> bytes) {
@@ -73,10 +69,8 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
     if (const Errno wrong = check(*fd, rights::fd_read); wrong != Errno::success)
         return wrong;
     Buffers buffers;
-    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+    if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
-    if (!call.has_pointer(result))
-        return Errno::fault;
     const bool is_seekable = fd.file().is_seekable();
     Errno why{};
     if (!is_seekable && buffers.size() != 0 && !call.wait_for(*fd, Readiness::read, why))
@@ -97,10 +91,8 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     if (const Errno wrong = check(*fd, rights::fd_write); wrong != Errno::success)
         return wrong;
     Buffers buffers;
-    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+    if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
-    if (!call.has_pointer(result))
-        return Errno::fault;
     const bool is_seekable = fd.file().is_seekable();
     if (is_seekable && (fd->flags & fdflags::append) != 0) {
         const Result<uint64_t> done =

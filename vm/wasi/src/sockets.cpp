@@ -73,9 +73,9 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
     if ((flags & ~(peek | wait_all)) != 0)
         return Errno::inval;
     Buffers buffers;
-    if (const Errno wrong = Buffers::check(call, list, count, buffers); wrong != Errno::success)
+    if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
-    if (!call.has_pointer(result) || !call.has(result_flags, sizeof(uint16_t)))
+    if (!call.has(result_flags, sizeof(uint16_t)))
         return Errno::fault;
     bool truncated = false;
     const auto receive = [&](std::span<uint8_t> into) -> Result<size_t> {

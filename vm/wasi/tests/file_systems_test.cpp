@@ -14,24 +14,11 @@
 
 using namespace warpbeam;
 using namespace warpbeam::wasi;
+using warpbeam::wasi::testing::as_bytes;
+using warpbeam::wasi::testing::contents;
 using warpbeam::wasi::testing::Scratch;
 
 namespace {
-
-std::span<const uint8_t> as_bytes(std::string_view text) {
-    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-std::string contents(File& file) {
-    std::string result;
-    uint8_t bytes[100];
-    for (;;) {
-        const auto size = file.read_at(bytes, result.size());
-        if (!size || *size == 0)
-            return result;
-        result.append(bytes, bytes + *size);
-    }
-}
 
 /// A tree as text: a line for each entry, with its type and contents.
 void describe(Directory& directory, const std::string& prefix, std::map<std::string, std::string>& lines) {

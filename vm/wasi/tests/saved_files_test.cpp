@@ -1,5 +1,5 @@
-#include <gtest/gtest.h>
-#include <warpbeam/wasi/file_systems.hpp>
+#include "scratch.hpp"
+
 #include <warpbeam/wasi/saved_files.hpp>
 
 #include <filesystem>
@@ -9,33 +9,14 @@
 
 using namespace warpbeam;
 using namespace warpbeam::wasi;
+using wasi::testing::as_bytes;
+using wasi::testing::contents;
+using wasi::testing::Scratch;
 
 namespace {
 
-std::span<const uint8_t> as_bytes(std::string_view text) {
-    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-
-std::string contents(File& file) {
-    std::string result;
-    uint8_t bytes[100];
-    for (;;) {
-        const auto size = file.read_at(bytes, result.size());
-        if (!size || *size == 0)
-            return result;
-        result.append(bytes, bytes + *size);
-    }
-}
-
-class SavedFiles : public testing::Test {
+class SavedFiles : public ::testing::Test {
 public:
-    SavedFiles() {
-        std::string name = (std::filesystem::temp_directory_path() / "warpbeam-test-XXXXXX").string();
-        EXPECT_NE(::mkdtemp(name.data()), nullptr);
-        path_ = name;
-    }
-    ~SavedFiles() override { std::filesystem::remove_all(path_); }
-
     /// Opens a file as path_open does.
     static void open(Context& context, uint32_t root, std::string_view path, Rights rights, uint64_t offset) {
         Descriptor descriptor{Allocator::standard()};
@@ -48,7 +29,7 @@ public:
         descriptor.offset = offset;
         ASSERT_TRUE(context.descriptors().add(std::move(descriptor)));
     }
-    [[nodiscard]] Ref<Directory> native() const { return *native_directory(path_.string()); }
+    [[nodiscard]] Ref<Directory> native() const { return scratch_.open(); }
     static std::string save(const Context& context) {
         SnapshotBuffer sink;
         const auto saved = save_files(context, sink);
@@ -62,7 +43,7 @@ public:
     }
 
 protected:
-    std::filesystem::path path_;
+    const Scratch scratch_;
 };
 
 constexpr Rights reading_and_writing = rights::fd_read | rights::fd_write | rights::fd_seek;
@@ -114,7 +95,7 @@ TEST_F(SavedFiles, changed_and_missing_files_are_errors_unless_somebody_replaces
     ASSERT_TRUE(context.add_directory("/data", native()));
     open(context, 0, "file", reading_and_writing, 0);
     const std::string saved = save(context);
-    std::ofstream{path_ / "file"} << "longer";
+    std::ofstream{scratch_ / "file"} << "longer";
 
     Context changed;
     ASSERT_TRUE(changed.add_directory("/data", native()));
@@ -135,7 +116,7 @@ TEST_F(SavedFiles, changed_and_missing_files_are_errors_unless_somebody_replaces
     EXPECT_EQ(why, Errno::stale);
     EXPECT_EQ(contents(*accepted.descriptors().find(4)->file), "longer");
 
-    std::filesystem::remove(path_ / "file");
+    std::filesystem::remove(scratch_ / "file");
     Context missing;
     ASSERT_TRUE(missing.add_directory("/data", native()));
     EXPECT_EQ(restore(missing, saved, how).error().message(),
@@ -147,12 +128,12 @@ TEST_F(SavedFiles, what_has_no_path_is_refused) {
     Context context;
     ASSERT_TRUE(context.add_directory("/data", native()));
     open(context, 0, "file", reading_and_writing, 0);
-    std::filesystem::rename(path_ / "file", path_ / "other");
+    std::filesystem::rename(scratch_ / "file", scratch_ / "other");
     SnapshotBuffer sink;
     EXPECT_EQ(save_files(context, sink).error().message(),
               "file descriptor 4 (file) can't be saved: the file was removed or renamed");
     // Another file under that name is not the same.
-    std::ofstream{path_ / "file"} << "";
+    std::ofstream{scratch_ / "file"} << "";
     EXPECT_FALSE(save_files(context, sink));
     context.descriptors().close(4);
     EXPECT_TRUE(save_files(context, sink));
@@ -165,8 +146,8 @@ TEST_F(SavedFiles, what_has_no_path_is_refused) {
 }
 
 TEST_F(SavedFiles, trees_in_memory_are_saved_whole) {
-    std::filesystem::create_directories(path_ / "lower" / "inner");
-    std::ofstream{path_ / "gone"} << "x";
+    std::filesystem::create_directories(scratch_ / "lower" / "inner");
+    std::ofstream{scratch_ / "gone"} << "x";
     Context context;
     ASSERT_TRUE(context.add_directory("/", *layered_directory(native())));
     Directory& root = *context.roots()[0].directory;

@@ -6,10 +6,27 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace warpbeam::wasi::testing {
+
+inline std::span<const uint8_t> as_bytes(std::string_view text) {
+    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+
+/// What is in a file with positions.
+inline std::string contents(File& file) {
+    std::string result;
+    uint8_t bytes[100];
+    for (;;) {
+        const auto size = file.read_at(bytes, result.size());
+        if (!size || *size == 0)
+            return result;
+        result.append(bytes, bytes + *size);
+    }
+}
 
 /// A directory of the test's own, which is removed with what is in it.
 class Scratch {
