@@ -55,6 +55,20 @@ TEST_F(LoweringTest, commutes_only_what_commutes) {
               1);
 }
 
+TEST_F(LoweringTest, branches_to_loops_with_a_parameter_and_without_results) {
+    // Counts down: what a branch to a loop carries are the parameters, and there may be no results.
+    EXPECT_EQ(run("(local $sum i32) (local.get $n) (loop (param i32) (local.set $n) (local.set $sum (i32.add "
+                  "(local.get $sum) (local.get $n))) (i32.sub (local.get $n) (i32.const 1)) (br_if 0 "
+                  "(i32.gt_s (local.get $n) (i32.const 1))) (drop)) (local.get $sum)",
+                  4),
+              10);
+    EXPECT_EQ(run("(local $v v128) (i32x4.splat (local.get $n)) (loop (param v128) (local.set $v) "
+                  "(i32x4.add (local.get $v) (local.get $v)) (br_if 0 (i32.lt_s (i32x4.extract_lane 0 "
+                  "(local.get $v)) (i32.const 50))) (drop)) (i32x4.extract_lane 1 (local.get $v))",
+                  4),
+              64);
+}
+
 TEST_F(LoweringTest, branches_on_negated_comparisons) {
     constexpr std::string_view less = "(block (br_if 0 (i32.eqz (i32.lt_s (local.get $n) (i32.const 3)))) "
                                       "(return (i32.const 1))) (i32.const 2)";

@@ -314,8 +314,9 @@ void Lowering::lower_br_if() noexcept {
     const size_t count = arity(control);
     const bool direct = control.kind != ControlKind::func && in_place(depth);
     // Operands that a jump or a return finds in their homes go there before the paths split.
-    const bool is_vector = count == 1 && control.type.result_kind(0) == ValType::v128;
-    if (count > 1 || direct || (is_vector && control.kind == ControlKind::func))
+    const bool returns_vector =
+        control.kind == ControlKind::func && count == 1 && control.type.result_kind(0) == ValType::v128;
+    if (count > 1 || direct || returns_vector)
         flush_from(stack_.size() - count);
     end_conditional_branch(branch_on(condition, !direct), direct, depth);
 }
