@@ -66,24 +66,54 @@ inline constexpr uint64_t max_transfer = uint64_t{1} << 30;
 /// Small buffers are moved together.
 inline constexpr size_t small_transfer = 8192;
 
-/// Fills the buffers by `read(std::span<uint8_t>)`, which returns how many bytes it has read. With
-/// `stops_early`, only once: the next read might wait.
+/// The largest message of a socket that keeps messages apart: these are moved in one piece.
+inline constexpr size_t max_message = 1 << 20;
+
+/// Copies what is in the buffers to `to`, as far as it has room; returns how much.
+inline size_t gather(const Buffers& buffers, std::span<uint8_t> to) noexcept {
+    size_t copied = 0;
+    for (uint64_t i = 0; i < buffers.count(); ++i) {
+        const std::span<const uint8_t> from = buffers.at(i);
+        const size_t part = std::min(from.size(), to.size() - copied);
+        std::copy_n(from.begin(), part, to.begin() + static_cast<ptrdiff_t>(copied));
+        copied += part;
+    }
+    return copied;
+}
+/// Copies bytes to the buffers, as far as they have room; returns how much.
+inline size_t scatter(std::span<const uint8_t> from, const Buffers& buffers) noexcept {
+    size_t copied = 0;
+    for (uint64_t i = 0; i < buffers.count() && copied < from.size(); ++i) {
+        const std::span<uint8_t> to = buffers.at(i);
+        const size_t part = std::min(to.size(), from.size() - copied);
+        std::copy_n(from.begin() + static_cast<ptrdiff_t>(copied), part, to.begin());
+        copied += part;
+    }
+    return copied;
+}
+
+/// How several buffers are moved.
+enum class Pieces : uint8_t {
+    all,     ///< one after another, until one is only partly used
+    one,     ///< only the first one: the next might wait
+    message, ///< all of them as one piece
+};
+
+/// Fills the buffers by `read(std::span<uint8_t>)`, which returns how many bytes it has read.
 template <typename Read>
-Result<uint64_t> read_into(const Buffers& buffers, bool stops_early, Read read) noexcept {
+Result<uint64_t> read_into(const Buffers& buffers, Pieces pieces, Allocator& allocator, Read read) noexcept {
     const uint64_t size = buffers.size();
-    if (buffers.count() > 1 && size <= small_transfer) {
-        uint8_t all[small_transfer];
-        const Result<size_t> done = read(std::span{all, static_cast<size_t>(size)});
+    if (buffers.count() > 1 && (size <= small_transfer || pieces == Pieces::message)) {
+        uint8_t few[small_transfer];
+        Vec<uint8_t> many{allocator};
+        if (size > small_transfer && !many.resize(static_cast<size_t>(std::min<uint64_t>(size, max_message))))
+            return std::unexpected{Errno::nomem};
+        const std::span<uint8_t> all =
+            many.empty() ? std::span{few, static_cast<size_t>(size)} : std::span{many.data(), many.size()};
+        const Result<size_t> done = read(all);
         if (!done)
             return std::unexpected{done.error()};
-        size_t copied = 0;
-        for (uint64_t i = 0; i < buffers.count() && copied < *done; ++i) {
-            const std::span<uint8_t> to = buffers.at(i);
-            const size_t part = std::min(to.size(), *done - copied);
-            std::copy_n(all + copied, part, to.begin());
-            copied += part;
-        }
-        return copied;
+        return scatter(all.first(*done), buffers);
     }
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
@@ -95,26 +125,26 @@ Result<uint64_t> read_into(const Buffers& buffers, bool stops_early, Read read) 
         if (!done && sum == 0)
             return std::unexpected{done.error()};
         sum += done.value_or(0);
-        if (done.value_or(0) < to.size() || stops_early)
+        if (done.value_or(0) < to.size() || pieces == Pieces::one)
             break;
     }
     return sum;
 }
 
-/// Writes the buffers by `write(std::span<const uint8_t>)`.
+/// Writes the buffers by `write(std::span<const uint8_t>)`. Errors: `msgsize` for a message that is too long.
 template <typename Write>
-Result<uint64_t> write_from(const Buffers& buffers, Write write) noexcept {
+Result<uint64_t> write_from(const Buffers& buffers, Pieces pieces, Allocator& allocator,
+                            Write write) noexcept {
     const uint64_t size = buffers.size();
-    if (buffers.count() > 1 && size <= small_transfer) {
-        uint8_t all[small_transfer];
-        size_t copied = 0;
-        for (uint64_t i = 0; i < buffers.count(); ++i) {
-            const std::span<const uint8_t> from = buffers.at(i);
-            const size_t part = std::min(from.size(), sizeof all - copied);
-            std::copy_n(from.begin(), part, all + copied);
-            copied += part;
-        }
-        return write(std::span<const uint8_t>{all, copied});
+    if (pieces == Pieces::message && size > max_message)
+        return std::unexpected{Errno::msgsize};
+    if (buffers.count() > 1 && (size <= small_transfer || pieces == Pieces::message)) {
+        uint8_t few[small_transfer];
+        Vec<uint8_t> many{allocator};
+        if (size > small_transfer && !many.resize(static_cast<size_t>(size)))
+            return std::unexpected{Errno::nomem};
+        const std::span<uint8_t> all = many.empty() ? std::span{few} : std::span{many.data(), many.size()};
+        return write(std::span<const uint8_t>{all.first(gather(buffers, all))});
     }
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
@@ -126,7 +156,7 @@ Result<uint64_t> write_from(const Buffers& buffers, Write write) noexcept {
         if (!done && sum == 0)
             return std::unexpected{done.error()};
         sum += done.value_or(0);
-        if (done.value_or(0) < from.size())
+        if (done.value_or(0) < from.size() || pieces == Pieces::one)
             break;
     }
     return sum;

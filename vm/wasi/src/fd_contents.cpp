@@ -40,7 +40,7 @@ Errno fd_pread(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr 
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
     return finish(call,
-                  read_into(buffers, false,
+                  read_into(buffers, Pieces::all, call.context.allocator(),
                             [&](std::span<uint8_t> into) {
                                 const Result<size_t> done = fd.file().read_at(into, offset);
                                 offset += done.value_or(0);
@@ -56,7 +56,7 @@ Errno fd_pwrite(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
     return finish(call,
-                  write_from(buffers,
+                  write_from(buffers, Pieces::all, call.context.allocator(),
                              [&](std::span<const uint8_t> bytes) {
                                  const Result<size_t> done = fd.file().write_at(bytes, offset);
                                  offset += done.value_or(0);
@@ -72,11 +72,13 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
     const bool is_seekable = fd.file().is_seekable();
+    const bool is_message = fd.file().type() == FileType::socket_dgram;
+    const Pieces pieces = is_message ? Pieces::message : is_seekable ? Pieces::all : Pieces::one;
     Errno why{};
     if (!is_seekable && buffers.size() != 0 && !call.wait_for(*fd, Readiness::read, why))
         return why;
     return finish(call,
-                  read_into(buffers, !is_seekable,
+                  read_into(buffers, pieces, call.context.allocator(),
                             [&](std::span<uint8_t> into) {
                                 if (!is_seekable)
                                     return fd.file().read(into);
@@ -96,19 +98,21 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     const bool is_seekable = fd.file().is_seekable();
     if (is_seekable && (fd->flags & fdflags::append) != 0) {
         const Result<uint64_t> done =
-            write_from(buffers, [&](std::span<const uint8_t> bytes) { return fd.file().append(bytes); });
+            write_from(buffers, Pieces::all, call.context.allocator(),
+                       [&](std::span<const uint8_t> bytes) { return fd.file().append(bytes); });
         if (const Result<Filestat> stat = fd.file().stat(); done && stat)
             fd->offset = stat->size;
         return finish(call, done, result);
     }
     const bool must_not_wait = !is_seekable && (fd->flags & fdflags::nonblock) != 0;
     const bool is_message = fd.file().type() == FileType::socket_dgram; // it is sent whole
+    const Pieces pieces = is_message ? Pieces::message : must_not_wait ? Pieces::one : Pieces::all;
     for (;;) {
         // The descriptor of the operating system may wait all the same, if the program was given it so.
         Errno again{};
         if (must_not_wait && !call.wait_for(*fd, Readiness::write, again))
             return again;
-        const Result<uint64_t> done = write_from(buffers, [&](std::span<const uint8_t> bytes) {
+        const auto write = [&](std::span<const uint8_t> bytes) {
             if (must_not_wait && !is_message)
                 bytes = bytes.first(std::min<size_t>(bytes.size(), PIPE_BUF));
             if (!is_seekable)
@@ -116,7 +120,8 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             const Result<size_t> written = fd.file().write_at(bytes, fd->offset);
             fd->offset += written.value_or(0);
             return written;
-        });
+        };
+        const Result<uint64_t> done = write_from(buffers, pieces, call.context.allocator(), write);
         if (done || done.error() != Errno::again)
             return finish(call, done, result);
         // A pipe that is full, whose descriptor does not wait by itself.

@@ -85,15 +85,18 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
         truncated = received->truncated;
         return received->size;
     };
-    const bool waits_for_all = (flags & wait_all) != 0 && (flags & peek) == 0;
     const bool is_empty = buffers.size() == 0;
+    const bool is_message = fd.file().type() == FileType::socket_dgram;
+    const Pieces pieces = is_message ? Pieces::message : Pieces::one;
+    const bool waits_for_all = (flags & wait_all) != 0 && (flags & peek) == 0 && !is_message;
     Errno why{};
     if (!is_empty && !call.wait_for(*fd, Readiness::read, why))
         return why;
     // Only once, since a socket may wait by itself when nothing more has come.
-    const Result<uint64_t> done = is_empty        ? Result<uint64_t>{0}
-                                  : waits_for_all ? receive_all(call, *fd, buffers, receive)
-                                                  : read_into(buffers, true, receive);
+    const Result<uint64_t> done = is_empty ? Result<uint64_t>{0}
+                                  : waits_for_all
+                                      ? receive_all(call, *fd, buffers, receive)
+                                      : read_into(buffers, pieces, call.context.allocator(), receive);
     if (!done)
         return done.error();
     call.caller.take_fuel(*done);
