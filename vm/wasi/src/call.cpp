@@ -40,6 +40,22 @@ bool Call::wait_for(const Descriptor& descriptor, Readiness which, Errno& why) n
     }
 }
 
+bool Call::wait_again(const Descriptor& descriptor, Readiness which, Errno& why) noexcept {
+    constexpr uint64_t short_time = 1'000'000;
+    const WaitFor stream{descriptor.file->native_descriptor(), which};
+    const bool is_native = stream.descriptor >= 0;
+    if ((descriptor.flags & fdflags::nonblock) != 0 || (!is_native && !may_suspend())) {
+        why = Errno::again;
+        return false;
+    }
+    const Result<Ready> ready = descriptor.file->ready(which);
+    const bool is_ready = !ready || ready->now;
+    if (wait({&stream, is_native && !is_ready ? size_t{1} : size_t{0}}, is_ready ? short_time : UINT64_MAX))
+        return true;
+    why = stop();
+    return false;
+}
+
 bool Call::wait(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept {
     const InterruptCheck check{
         [](const void* by) noexcept { return static_cast<const Caller*>(by)->is_interrupted(); }, &caller};

@@ -8,8 +8,13 @@ Result<Filestat> Host::stat(Stream stream) const noexcept {
     return result;
 }
 Result<Ready> Host::ready(Stream, Readiness) noexcept { return Ready{}; }
-void Host::wait(std::span<const WaitFor>, uint64_t nanoseconds, const InterruptCheck&) noexcept {
-    sleep(nanoseconds);
+void Host::wait(std::span<const WaitFor> streams, uint64_t nanoseconds,
+                const InterruptCheck& is_interrupted) noexcept {
+    // Streams of the operating system become ready in its time, whatever the clocks of the program show.
+    if (!streams.empty() || nanoseconds == UINT64_MAX)
+        native_host().wait(streams, nanoseconds, is_interrupted);
+    else
+        sleep(nanoseconds);
 }
 int Host::native_descriptor(Stream) const noexcept { return -1; }
 

@@ -71,6 +71,7 @@ Defined define_function(Linker& linker, std::string_view module, std::string_vie
             // Without a memory, every address is out of bounds.
             const std::optional<Memory> memory = caller.memory();
             Call call{context, caller, memory ? memory->data() : std::span<uint8_t>{}, abi};
+            context.forget_waits();
             Errno errno_ = Errno::success;
             const std::tuple<A...> arguments{Convert<A>::from(call, args, errno_)...};
             if (errno_ == Errno::success)

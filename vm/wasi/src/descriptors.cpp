@@ -4,11 +4,20 @@
 
 namespace warpbeam::wasi {
 
-Result<uint32_t> Descriptors::add(Descriptor descriptor) noexcept {
+Result<> Descriptors::reserve() noexcept {
     while (first_free_ < all_.size() && all_[first_free_].is_open())
         ++first_free_;
     if (first_free_ >= limit_)
         return std::unexpected{Errno::mfile};
+    if (first_free_ == all_.size() && all_.size() == all_.capacity() &&
+        !all_.reserve(std::max<size_t>(8, all_.size() * 2)))
+        return std::unexpected{Errno::nomem};
+    return {};
+}
+
+Result<uint32_t> Descriptors::add(Descriptor descriptor) noexcept {
+    if (const Result<> room = reserve(); !room)
+        return std::unexpected{room.error()};
     if (first_free_ < all_.size())
         all_[first_free_] = std::move(descriptor);
     else if (!all_.push(std::move(descriptor)))

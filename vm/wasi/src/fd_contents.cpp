@@ -23,6 +23,11 @@ Errno check_at(const Descriptor& descriptor, Rights needed) noexcept {
     return descriptor.allows(rights::fd_seek) ? Errno::success : Errno::notcapable;
 }
 
+/// Whether it keeps messages apart. The standard streams of a host are not asked each time: none is expected.
+bool is_message_socket(const Descriptor& descriptor) noexcept {
+    return descriptor.origin != Origin::stream && descriptor.file->type() == FileType::socket_dgram;
+}
+
 /// Ends a call that has moved bytes.
 Errno finish(Call& call, const Result<uint64_t>& moved, Ptr result) noexcept {
     if (!moved)
@@ -72,21 +77,23 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
     const bool is_seekable = fd.file().is_seekable();
-    const bool is_message = fd.file().type() == FileType::socket_dgram;
+    const bool is_message = is_message_socket(*fd);
     const Pieces pieces = is_message ? Pieces::message : is_seekable ? Pieces::all : Pieces::one;
     Errno why{};
     if (!is_seekable && buffers.size() != 0 && !call.wait_for(*fd, Readiness::read, why))
         return why;
-    return finish(call,
-                  read_into(buffers, pieces, call.context.allocator(),
-                            [&](std::span<uint8_t> into) {
-                                if (!is_seekable)
-                                    return fd.file().read(into);
-                                const Result<size_t> done = fd.file().read_at(into, fd->offset);
-                                fd->offset += done.value_or(0);
-                                return done;
-                            }),
-                  result);
+    const auto read = [&](std::span<uint8_t> into) {
+        if (!is_seekable)
+            return fd.file().read(into);
+        const Result<size_t> done = fd.file().read_at(into, fd->offset);
+        fd->offset += done.value_or(0);
+        return done;
+    };
+    for (;;) {
+        const Result<uint64_t> done = read_into(buffers, pieces, call.context.allocator(), read);
+        if (done || done.error() != Errno::again || !call.wait_again(*fd, Readiness::read, why))
+            return call.stopped || done || done.error() != Errno::again ? finish(call, done, result) : why;
+    }
 }
 
 Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
@@ -105,7 +112,7 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
         return finish(call, done, result);
     }
     const bool must_not_wait = !is_seekable && (fd->flags & fdflags::nonblock) != 0;
-    const bool is_message = fd.file().type() == FileType::socket_dgram; // it is sent whole
+    const bool is_message = is_message_socket(*fd); // it is sent whole
     const Pieces pieces = is_message ? Pieces::message : must_not_wait ? Pieces::one : Pieces::all;
     for (;;) {
         // The descriptor of the operating system may wait all the same, if the program was given it so.
@@ -126,7 +133,7 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return finish(call, done, result);
         // A pipe that is full, whose descriptor does not wait by itself.
         Errno why{};
-        if (!call.wait_for(*fd, Readiness::write, why))
+        if (!call.wait_again(*fd, Readiness::write, why))
             return why;
     }
 }

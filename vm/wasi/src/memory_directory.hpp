@@ -31,7 +31,7 @@ public:
     }
     ~MemoryDirectory() override {
         for (const Entry& entry : entries_)
-            node_.system().give_back(entry.name.size());
+            node_.system().give_back(size_of(entry.name.size()));
     }
 
     const void* kind() const noexcept override { return &memory_kind; }
@@ -64,7 +64,7 @@ public:
             return failed(Errno::notdir);
         const Entry* entry = find(name);
         if (entry == nullptr && !mode.write && !mode.truncate)
-            return lower_->open(name, {.read = true, .flags = mode.flags});
+            return open_lower(name);
         if (const Result<> copied = copy_up(name, *there); !copied)
             return failed(copied.error());
         entry = find(name);
@@ -307,6 +307,9 @@ private:
 
     // ---- Entries ----
 
+    /// What an entry takes from the quota.
+    [[nodiscard]] static uint64_t size_of(size_t name_size) noexcept { return name_size + 64; }
+
     /// Adds an entry for what `make` makes, under a name that is free.
     template <typename Make>
     [[nodiscard]] Result<Ref<File>> create_entry(std::string_view name, Make make) noexcept {
@@ -334,11 +337,11 @@ private:
         auto text = copy(name);
         if (!text)
             return failed(text.error());
-        if (!node_.system().take(name.size()))
+        if (!node_.system().take(size_of(name.size())))
             return failed(Errno::nospc);
         const size_t at = static_cast<size_t>(place_of(name) - entries_.begin());
         if (!entries_.push({std::move(*text), std::move(node)})) {
-            node_.system().give_back(name.size());
+            node_.system().give_back(size_of(name.size()));
             return failed(Errno::nospc);
         }
         std::rotate(entries_.begin() + at, entries_.end() - 1, entries_.end());
@@ -351,7 +354,7 @@ private:
         if (lower_ && lower_->stat_entry(name))
             return put(name, nullptr);
         Entry* const entry = find(name);
-        node_.system().give_back(name.size());
+        node_.system().give_back(size_of(name.size()));
         std::rotate(entry, entry + 1, entries_.end());
         entries_.pop();
         node_.touch(true);
@@ -396,8 +399,20 @@ private:
                (parent.empty() || lower_path_.append({&slash, 1})) &&
                lower_path_.append({name.data(), name.size()});
     }
+    /// A file of the directory below, in order to read it. Something else may have its name by now.
+    [[nodiscard]] Result<Ref<File>> open_lower(std::string_view name) noexcept {
+        auto opened = lower_->open(name, {.read = true});
+        if (!opened)
+            return failed(opened.error());
+        if ((*opened)->type() != FileType::regular_file)
+            return failed(Errno::notsup);
+        const Ref<LowerFile> file = create_file<LowerFile>(node_.system().allocator(), std::move(*opened));
+        if (!file)
+            return failed(Errno::nomem);
+        return Ref<File>{file};
+    }
     [[nodiscard]] Result<> copy_contents(std::string_view name, File& to) noexcept {
-        const auto from = lower_->open(name, {.read = true});
+        const auto from = open_lower(name);
         if (!from)
             return failed(from.error());
         uint8_t bytes[16'384];

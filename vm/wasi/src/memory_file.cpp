@@ -110,6 +110,8 @@ Result<> MemoryFile::set_times(const NewTimes& times) noexcept {
     return {};
 }
 
+LowerFile::~LowerFile() = default;
+
 MemoryLink::MemoryLink(Ref<MemoryFileSystem> system, Vec<char> target) noexcept
     : node_{std::move(system), FileType::symbolic_link}, target_{std::move(target)} {
     node_.stat().size = target_.size();

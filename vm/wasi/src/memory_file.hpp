@@ -81,6 +81,25 @@ private:
     Vec<uint8_t> bytes_;
 };
 
+/// A file of a directory that is only read: its contents and attributes, and no way to change them.
+class LowerFile final : public File {
+public:
+    explicit LowerFile(Ref<File> file) noexcept : file_{std::move(file)} {}
+    ~LowerFile() override;
+
+    [[nodiscard]] FileType type() const noexcept override { return FileType::regular_file; }
+    [[nodiscard]] Result<Filestat> stat() noexcept override { return file_->stat(); }
+    [[nodiscard]] Result<size_t> read_at(std::span<uint8_t> into, uint64_t offset) noexcept override {
+        return file_->read_at(into, offset);
+    }
+    [[nodiscard]] Result<> set_times(const NewTimes&) noexcept override {
+        return std::unexpected{Errno::rofs};
+    }
+
+private:
+    Ref<File> file_;
+};
+
 class MemoryLink final : public File {
 public:
     /// The size of the target, too, was taken from the quota before.

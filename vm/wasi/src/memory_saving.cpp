@@ -79,7 +79,7 @@ void MemoryDirectory::write_tree(ByteWriter& out, uint32_t& linked) noexcept {
 }
 Result<> MemoryDirectory::read_tree(ByteReader& in, MemoryDirectory& root, Vec<Ref<File>>& linked) noexcept {
     while (!entries_.empty()) {
-        node_.system().give_back(entries_.back().name.size());
+        node_.system().give_back(size_of(entries_.back().name.size()));
         entries_.pop();
     }
     const auto accessed = in.number<uint64_t>();
@@ -107,8 +107,8 @@ Result<> MemoryDirectory::read_entry(ByteReader& in, MemoryDirectory& root, Vec<
     if (!in.ok())
         return failed(in.error());
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string_view::npos ||
-        name.find('\0') != std::string_view::npos || find(name) != nullptr)
-        return failed(Errno::inval);
+        name.find('\0') != std::string_view::npos || (!entries_.empty() && name_of(entries_.back()) >= name))
+        return failed(Errno::inval); // they are sorted, so that each goes to the end
     Result<Ref<File>> node = nullptr;
     switch (static_cast<Kind>(kind)) {
     case Kind::gone:

@@ -35,6 +35,8 @@ timespec to_timespec(NewTimes::Change change, uint64_t time) noexcept {
             static_cast<long>(time % nanoseconds_per_second)};
 }
 
+static_assert(sizeof(off_t) == 8, "compile with _FILE_OFFSET_BITS=64");
+
 /// Offsets of the operating system are signed.
 bool is_offset(uint64_t offset) noexcept { return offset <= INT64_MAX; }
 

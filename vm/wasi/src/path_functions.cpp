@@ -149,17 +149,21 @@ Errno path_link(Call& call, Fd<rights::path_link_source> old_fd, uint32_t old_fl
     // A link lets its directory do with the file what that may; so this must be no more than before.
     if ((new_fd->inheriting & ~old_fd->inheriting) != 0)
         return Errno::notcapable;
-    return errno_of(from.resolve(call, *follow, [&](Resolver& old) -> Result<> {
+    Result<> linked;
+    const Result<> found = from.resolve(call, *follow, [&](Resolver& old) -> Result<> {
         if (const auto stat = stat_at(old, *follow); !stat)
             return fails(stat.error());
         if (old.name().empty())
             return fails(Errno::perm);
-        return to.resolve_entry(call, [&](Resolver& at) -> Result<> {
+        // Kept apart: an error of the new name must not make the old one be followed.
+        linked = to.resolve_entry(call, [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
             return old.directory().link(old.name(), at.directory(), at.name());
         });
-    }));
+        return {};
+    });
+    return errno_of(found ? linked : found);
 }
 
 Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path, Size size, uint32_t how,
@@ -192,20 +196,25 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
                         .truncate = truncates,
                         .directory = wants_directory,
                         .flags = static_cast<uint16_t>(flags)};
+    // What could fail otherwise comes first: an open that fails must not make a file, or make one empty.
+    Descriptor opened{call.context.allocator()};
+    if (!join(opened.path, *fd, place.path.view()))
+        return Errno::nomem;
+    if (const Result<> room = call.context.descriptors().reserve(); !room)
+        return room.error();
+    // The table may have moved.
+    const Descriptor& from = *call.context.descriptors().find(fd.number);
     auto file = place.resolve(call, *follow && !(creates && mode.exclusive),
                               [&](Resolver& at) { return open_at(at, mode); });
     if (!file)
         return file.error();
 
-    Descriptor opened{call.context.allocator()};
-    opened.rights = granted(**file, wanted, fd->inheriting);
-    opened.inheriting = (*file)->as_directory() != nullptr ? inheriting & fd->inheriting : 0;
+    opened.rights = granted(**file, wanted, from.inheriting);
+    opened.inheriting = (*file)->as_directory() != nullptr ? inheriting & from.inheriting : 0;
     opened.file = std::move(*file);
     opened.flags = static_cast<uint16_t>(flags);
-    opened.origin = fd->origin == Origin::root ? Origin::path : fd->origin;
-    opened.root = fd->root;
-    if (!join(opened.path, *fd, place.path.view()))
-        return Errno::nomem;
+    opened.origin = from.origin == Origin::root ? Origin::path : from.origin;
+    opened.root = from.root;
     const Result<uint32_t> number = call.context.descriptors().add(std::move(opened));
     return number ? call.put(result, *number) : number.error();
 }

@@ -14,6 +14,8 @@ constexpr uint64_t event_size = 32;
 enum class EventType : uint8_t { clock, fd_read, fd_write };
 constexpr uint16_t absolute_time = 1;
 constexpr uint16_t hangup = 1;
+/// One for each descriptor and some more; looking at them takes time that nothing interrupts.
+constexpr uint64_t max_subscriptions = 100'000;
 constexpr size_t clock_count = 2; ///< that one can wait for: CPU time does not pass meanwhile
 
 uint64_t subscription_size(const Abi& abi) noexcept { return abi.is_unstable ? 56 : 48; }
@@ -58,6 +60,23 @@ public:
 
     /// Writes the events that are due; returns how many. Otherwise `wait` waits for the first.
     uint64_t collect() noexcept {
+        const uint64_t written = look();
+        if (written != 0 || shortest_ != UINT64_MAX || !streams_.empty() || call_.may_suspend())
+            return written;
+        // Nothing can end the wait: the program learns from the streams themselves that they have nothing.
+        is_stuck_ = true;
+        return look();
+    }
+
+    /// False if the execution is to stop.
+    [[nodiscard]] bool wait() noexcept {
+        const bool waited = call_.wait({streams_.data(), streams_.size()}, lacks_streams_ ? 0 : shortest_);
+        read_clocks(now_);
+        return waited;
+    }
+
+private:
+    uint64_t look() noexcept {
         uint64_t written = 0;
         shortest_ = UINT64_MAX;
         streams_.clear();
@@ -72,14 +91,6 @@ public:
         return written;
     }
 
-    /// False if the execution is to stop.
-    [[nodiscard]] bool wait() noexcept {
-        const bool waited = call_.wait({streams_.data(), streams_.size()}, lacks_streams_ ? 0 : shortest_);
-        read_clocks(now_);
-        return waited;
-    }
-
-private:
     void read_clocks(Result<uint64_t> (&clocks)[clock_count]) const noexcept {
         clocks[0] = call_.context.host().now(Clock::realtime);
         clocks[1] = call_.context.host().now(Clock::monotonic);
@@ -131,7 +142,7 @@ private:
             return {Errno::success, 0, *ready};
         const int stream = descriptor->file->native_descriptor();
         if (stream < 0)
-            return call_.may_suspend() ? never : Due{Errno::success, 0, *ready};
+            return is_stuck_ ? Due{Errno::success, 0, *ready} : never;
         if (!streams_.push({stream, which}))
             lacks_streams_ = true;
         return never;
@@ -155,6 +166,7 @@ private:
     Ptr events_;
     Vec<WaitFor> streams_; ///< those that are not ready
     bool lacks_streams_ = false;
+    bool is_stuck_ = false; ///< streams that can't be waited for count as ready
     Result<uint64_t> now_[clock_count];
     Result<uint64_t> start_[clock_count];
     uint64_t shortest_ = UINT64_MAX;
@@ -168,14 +180,17 @@ Errno poll_oneoff(Call& call, Ptr subscriptions, Ptr events, Size count, Ptr res
     if (!call.has(subscriptions, count.value * subscription_size(call.abi)) ||
         !call.has(events, count.value * event_size) || !call.has_pointer(result))
         return Errno::fault;
-    call.caller.take_fuel(count.value * event_size);
+    if (count.value > max_subscriptions)
+        return Errno::inval;
     Poll poll{call, subscriptions, count, events};
     // A call that is made again has begun earlier.
     PollStarts& starts = call.context.poll_starts();
     starts.recall(subscriptions.value, poll.start());
     for (;;) {
-        if (const uint64_t written = poll.collect(); written != 0)
+        if (const uint64_t written = poll.collect(); written != 0) {
+            call.caller.take_fuel(count.value * event_size);
             return call.put_pointer(result, written);
+        }
         if (!poll.wait()) {
             if (call.caller.can_suspend())
                 starts.remember(subscriptions.value, poll.start());

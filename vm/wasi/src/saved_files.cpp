@@ -82,6 +82,13 @@ void write_descriptor(ByteWriter& out, const Descriptor& descriptor, const Files
     }
 }
 
+/// A standard stream of the new process.
+struct StreamNow {
+    Ref<File> file;
+    Rights rights = 0;
+    Rights inheriting = 0;
+};
+
 class Restorer {
 public:
     Restorer(Context& context, SnapshotSource& source, const RestoreFiles& how) noexcept
@@ -104,11 +111,12 @@ private:
         if (const auto roots = restore_roots(); !roots)
             return roots;
         // The standard streams are those of the new process.
-        for (uint32_t number = 0; number < 3; ++number)
-            if (!streams_.push(context_.descriptors().find(number) != nullptr
-                                   ? context_.descriptors().find(number)->file
-                                   : nullptr))
+        for (uint32_t number = 0; number < 3; ++number) {
+            const Descriptor* const stream = context_.descriptors().find(number);
+            if (!streams_.push(stream != nullptr ? StreamNow{stream->file, stream->rights, stream->inheriting}
+                                                 : StreamNow{}))
                 return no_memory();
+        }
         context_.descriptors().clear();
         const auto count = in_.number<uint32_t>();
         for (uint32_t i = 0; i < count && in_.ok(); ++i)
@@ -196,8 +204,10 @@ private:
         if (descriptor.origin == Origin::stream) {
             if (descriptor.root >= streams_.size())
                 return damaged();
-            descriptor.file = streams_[descriptor.root];
-            descriptor.rights &= rights::regular_file;
+            const StreamNow& stream = streams_[descriptor.root];
+            descriptor.file = stream.file;
+            descriptor.rights &= stream.rights;
+            descriptor.inheriting &= stream.inheriting;
             return descriptor.file ? std::expected<void, Error>{}
                                    : unusable(number, "a standard stream", "is closed here");
         }
@@ -244,7 +254,7 @@ private:
     SnapshotSource& source_;
     ByteReader in_;
     const RestoreFiles& how_;
-    Vec<Ref<File>> streams_;
+    Vec<StreamNow> streams_;
 };
 
 } // namespace

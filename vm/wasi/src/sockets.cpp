@@ -23,6 +23,7 @@ Result<uint64_t> receive_all(Call& call, const Descriptor& descriptor, const Buf
             Errno why{};
             if (sum != 0 && !call.wait_for(descriptor, Readiness::read, why)) {
                 call.stopped.reset();
+                call.context.forget_waits();
                 return sum;
             }
             const Result<size_t> size = receive(into);
@@ -46,13 +47,18 @@ Errno sock_accept(Call& call, Fd<rights::sock_accept> fd, uint32_t flags, Ptr re
         return Errno::inval;
     if (!call.has(result, sizeof(uint32_t)))
         return Errno::fault;
+    if (const Result<> room = call.context.descriptors().reserve(); !room)
+        return room.error(); // before there is a connection that would be lost
     for (;;) {
         Errno why{};
         if (!call.wait_for(*fd, Readiness::read, why))
             return why;
         auto accepted = fd.file().accept();
-        if (!accepted && accepted.error() == Errno::again && (fd->flags & fdflags::nonblock) == 0)
-            continue; // another one has taken the connection
+        if (!accepted && accepted.error() == Errno::again) { // another one has taken the connection
+            if (!call.wait_again(*fd, Readiness::read, why))
+                return why;
+            continue;
+        }
         if (!accepted)
             return accepted.error();
         Descriptor connection{call.context.allocator()};

@@ -54,6 +54,8 @@ public:
     /// Gives the least free number to a descriptor. Errors: `mfile` if there are as many as there may be;
     /// `nomem`.
     [[nodiscard]] Result<uint32_t> add(Descriptor descriptor) noexcept;
+    /// Makes sure that the next `add` has a number and memory. Errors: as for `add`.
+    [[nodiscard]] Result<> reserve() noexcept;
     /// Closes what is open under a number.
     void close(uint32_t number) noexcept;
     /// Closes all of them.

@@ -16,8 +16,9 @@
 /// those in memory (file_systems.hpp); derive from these classes to give a program others.
 ///
 /// An operation that a class does not override fails with an error that says so (`notsup`, `notdir`, ...).
-/// Thread-safety: that of the program that uses the file; one thread at a time unless a class says otherwise.
-/// The count of owners is atomic.
+/// They are called in the middle of a program's call: a class must not change the program's Context, or run
+/// code of its store. Thread-safety: that of the program that uses the file; one thread at a time unless a
+/// class says otherwise. The count of owners is atomic.
 
 namespace warpbeam {
 class SnapshotSink;

@@ -59,7 +59,7 @@ public:
     virtual void sleep(uint64_t nanoseconds) noexcept = 0;
     /// Waits until one of the streams is ready, or the time is over (UINT64_MAX: never), or `is_interrupted`
     /// says so, which is asked at least every 10 ms. It may also end for no reason. Unless overridden, it
-    /// sleeps for the whole time.
+    /// waits for streams as `native_host` does, and sleeps for the whole time if there are none.
     virtual void wait(std::span<const WaitFor> streams, uint64_t nanoseconds,
                       const InterruptCheck& is_interrupted) noexcept;
 

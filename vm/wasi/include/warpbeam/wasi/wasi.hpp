@@ -113,6 +113,8 @@ public:
     [[nodiscard]] std::optional<Waits> take_waits() noexcept;
     /// For the functions of WASI: says what `take_waits` returns.
     void set_waits(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept;
+    /// For the functions of WASI: the call does not wait any more.
+    void forget_waits() noexcept { has_waits_ = false; }
     /// For `poll_oneoff`.
     [[nodiscard]] PollStarts& poll_starts() noexcept { return poll_starts_; }
 
