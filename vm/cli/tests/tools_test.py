@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Tools for modules, completions and manual pages: tools_test.py WARPBEAM C++-COMPILER REPOSITORY"""
+"""Tools for modules, completions and manual pages: tools_test.py WARPBEAM C++-COMPILER REPOSITORY [SANITIZERS]"""
 import json
 import os
 import pty
@@ -79,7 +79,9 @@ suite.expect("the host compiles", compiled.returncode == 0, compiled.stderr.deco
 libraries = [os.path.join(os.path.dirname(suite.command), name) for name in (
     "vm/wasi/libwarpbeam_wasi.a", "vm/libwarpbeam_vm.a", "loader/libwarpbeam_loader.a", "memory/libwarpbeam_memory.a")]
 if all(os.path.exists(library) for library in libraries):
-    linked = subprocess.run([compiler, "-std=c++23", *includes, "host.cpp", "-Wl,--start-group", *libraries, "-Wl,--end-group",
+    # The libraries may have been built with sanitizers.
+    sanitizers = [f"-fsanitize={sys.argv[4]}"] if len(sys.argv) > 4 and sys.argv[4] else []
+    linked = subprocess.run([compiler, "-std=c++23", *sanitizers, *includes, "host.cpp", "-Wl,--start-group", *libraries, "-Wl,--end-group",
                              "-pthread", "-o", "host"], capture_output=True, cwd=suite.directory.name)
     suite.expect("the host is linked", linked.returncode == 0, linked.stderr.decode())
     ran = subprocess.run(["./host", "zoo.wasm"], capture_output=True, cwd=suite.directory.name)

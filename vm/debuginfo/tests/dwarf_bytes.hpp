@@ -60,7 +60,7 @@ inline Bytes usual_abbreviations() {
 }
 inline constexpr uint32_t header_size = 11;
 inline Bytes root(uint32_t low = 4, uint32_t size = 0x60) {
-    return Bytes{1} + text("main.c") + text("/work") + u32(0) + u32(low) + u32(size);
+    return Bytes{1} + text("main.c") + text("/proj") + u32(0) + u32(low) + u32(size);
 }
 inline Bytes unit_4(const Bytes& entries) { return unit(u16(4) + u32(0) + Bytes{4} + entries); }
 inline Bytes usual_info() {
