@@ -41,7 +41,7 @@ uint32_t CallTree::add_child(uint32_t parent, uint32_t func) {
 uint32_t CallTree::child(uint32_t parent, uint32_t func) {
     if (nodes_[parent].depth >= deepest)
         parent = nodes_[parent].parent;
-    if (nodes_.size() >= most_nodes && !children_.contains(key_of(parent, func)))
+    if (nodes_.size() >= max_nodes && !children_.contains(key_of(parent, func)))
         parent = add_child(root, unknown);
     return add_child(parent, func);
 }
@@ -51,7 +51,7 @@ void CallTree::add_sample(std::span<const uint32_t> innermost_first, uint64_t we
     for (size_t i = innermost_first.size(); i-- > 0;)
         node = child(node, innermost_first[i]);
     nodes_[node].self += weight;
-    lost_samples_ |= samples_.size() >= most_samples;
+    lost_samples_ |= samples_.size() >= max_samples;
     if (!lost_samples_)
         samples_.push_back({node, weight});
 }
@@ -124,7 +124,7 @@ std::vector<CallTree::FuncTotal> CallTree::functions() const {
 }
 
 void print_profile(const CallTree& tree) {
-    constexpr size_t most_rows = 40;
+    constexpr size_t max_rows = 40;
     const std::vector<CallTree::FuncTotal> functions = tree.functions();
     const uint64_t all = tree.totals()[CallTree::root];
     const auto percent = [all](uint64_t part) {
@@ -145,7 +145,7 @@ void print_profile(const CallTree& tree) {
         std::fprintf(stderr, "%12s %14s %7s %14s %7s  function\n", "calls", "self", "", "total", "");
     else
         std::fprintf(stderr, "%12s %7s %12s %7s  function\n", "self", "", "total", "");
-    for (size_t i = 0; i < std::min(functions.size(), most_rows); ++i) {
+    for (size_t i = 0; i < std::min(functions.size(), max_rows); ++i) {
         const CallTree::FuncTotal& row = functions[i];
         const std::string name = tree.name_of(row.func);
         if (tree.counts_fuel())
@@ -156,8 +156,8 @@ void print_profile(const CallTree& tree) {
                          static_cast<double>(row.self) / 1e6, percent(row.self),
                          static_cast<double>(row.total) / 1e6, percent(row.total), name.c_str());
     }
-    if (functions.size() > most_rows)
-        std::fprintf(stderr, "(and %zu more functions)\n", functions.size() - most_rows);
+    if (functions.size() > max_rows)
+        std::fprintf(stderr, "(and %zu more functions)\n", functions.size() - max_rows);
 }
 
 std::string speedscope(const CallTree& tree, std::string_view title) {

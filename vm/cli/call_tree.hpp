@@ -71,9 +71,9 @@ public:
 private:
     [[nodiscard]] uint32_t add_child(uint32_t parent, uint32_t func);
 
-    static constexpr size_t most_nodes = 1'000'000;
+    static constexpr size_t max_nodes = 1'000'000;
     static constexpr uint32_t deepest = 256;
-    static constexpr size_t most_samples = 4'000'000;
+    static constexpr size_t max_samples = 4'000'000;
 
     bool counts_fuel_;
     Module module_;

@@ -14,14 +14,14 @@ double milliseconds(Statistics::Clock::duration time) {
     return std::chrono::duration<double, std::milli>(time).count();
 }
 
-constexpr size_t most_functions = 10;
+constexpr size_t max_functions = 10;
 
 /// The functions that took most, if there is a profile.
 std::vector<CallTree::FuncTotal> top(const CallTree* profile) {
     std::vector<CallTree::FuncTotal> all;
     if (profile != nullptr)
         all = profile->functions();
-    all.resize(std::min(all.size(), most_functions));
+    all.resize(std::min(all.size(), max_functions));
     return all;
 }
 

@@ -26,7 +26,7 @@ private:
 /// A range of addresses in a linear memory.
 struct AddressRange {
     uint64_t from = 0;
-    uint64_t to = 0; ///< the first one behind it
+    uint64_t to = 0; ///< the first one after it
 };
 /// `FROM:TO`, decimal, or hexadecimal with 0x. Throws UsageError.
 [[nodiscard]] AddressRange parse_range(std::string_view text);

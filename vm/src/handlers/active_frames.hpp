@@ -6,7 +6,7 @@
 namespace warpbeam::vm {
 
 /// Calls `visit(instance, instruction, after)` for each active function of an execution that stands still,
-/// the innermost first, until it returns false. With `after`, the instruction is the one behind a call.
+/// the innermost first, until it returns false. With `after`, the instruction is the one after a call.
 template <typename Visit>
 void visit_frames(const Execution& execution, Visit visit) noexcept {
     const auto visit_stack = [&](const StackState& stack) {

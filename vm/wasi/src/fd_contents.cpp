@@ -91,8 +91,10 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
     };
     for (;;) {
         const Result<uint64_t> done = read_into(buffers, pieces, call.context.allocator(), read);
-        if (done || done.error() != Errno::again || !call.wait_again(*fd, Readiness::read, why))
-            return call.stopped || done || done.error() != Errno::again ? finish(call, done, result) : why;
+        if (done || done.error() != Errno::again)
+            return finish(call, done, result);
+        if (!call.wait_again(*fd, Readiness::read, why))
+            return why;
     }
 }
 

@@ -103,7 +103,7 @@ Result<Ready> native_ready(int descriptor, Readiness which) noexcept {
 }
 
 Result<size_t> write_without_signal(int descriptor, std::span<const uint8_t> bytes) noexcept {
-    // The signal is for this thread. It is held back, and taken away unless somebody else holds it back, too.
+    // The signal is for this thread. It is held back, and taken away unless it was held back before.
     sigset_t pipe;
     sigset_t before;
     (void)sigemptyset(&pipe);

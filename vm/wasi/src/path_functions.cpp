@@ -16,7 +16,7 @@ std::optional<bool> follows(uint32_t lookup_flags) noexcept {
     return (lookup_flags & ~follow) == 0 ? std::optional{lookup_flags == follow} : std::nullopt;
 }
 
-/// The directory behind a descriptor, and a path from the guest.
+/// The directory of a descriptor, and a path from the guest.
 struct Place {
     Directory* directory = nullptr;
     Path path;
@@ -283,36 +283,22 @@ Errno path_rename(Call& call, Fd<rights::path_rename_source> old_fd, Ptr old_pat
 
 namespace {
 
-/// Whether a symbolic link in a directory leads out of the tree, which begins `depth` directories above.
-bool leads_out(std::string_view target, size_t depth) noexcept {
-    while (!target.empty()) {
-        const size_t size = std::min(target.find('/'), target.size());
-        const std::string_view component = target.substr(0, size);
-        target.remove_prefix(std::min(size + 1, target.size()));
-        if (component == "..") {
-            if (depth == 0)
-                return true;
-            --depth;
-        } else if (!component.empty() && component != ".") {
-            ++depth;
-        }
-    }
-    return false;
-}
-
-/// How many directories a path enters; `..` leaves one.
-size_t depth_of(std::string_view path) noexcept {
-    size_t depth = 0;
+/// Goes along a path without asking for its directories: `depth` is how many lie above. False as soon as it
+/// leads out of the tree; with `stays`, it stops at the root instead.
+bool go_along(std::string_view path, size_t& depth, bool stays) noexcept {
     while (!path.empty()) {
         const size_t size = std::min(path.find('/'), path.size());
         const std::string_view component = path.substr(0, size);
         path.remove_prefix(std::min(size + 1, path.size()));
-        if (component == "..")
+        if (component == "..") {
+            if (depth == 0 && !stays)
+                return false;
             depth -= depth != 0 ? 1 : 0;
-        else if (!component.empty() && component != ".")
+        } else if (!component.empty() && component != ".") {
             ++depth;
+        }
     }
-    return depth;
+    return true;
 }
 
 } // namespace
@@ -328,13 +314,15 @@ Errno path_symlink(Call& call, Ptr target, Size target_size, Fd<rights::path_sym
     // Not followed here in any case; but others who use the tree may do so.
     if (to.view().front() == '/')
         return Errno::notcapable;
-    const size_t above = depth_of({fd->path.data(), fd->path.size()});
+    size_t above = 0;
+    (void)go_along({fd->path.data(), fd->path.size()}, above, true);
     return errno_of(place.resolve_entry(
         call,
         [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
-            if (leads_out(to.view(), above + at.depth()))
+            size_t depth = above + at.depth();
+            if (!go_along(to.view(), depth, false))
                 return fails(Errno::notcapable);
             return at.directory().symlink(to.view(), at.name());
         },

@@ -14,7 +14,7 @@ namespace warpbeam::wasi {
 struct Walk {
     bool is_exact = false; ///< every directory is entered by itself, so that `depth` is known
     /// The entry itself is meant, in order to make, move or remove it: a symbolic link there is kept even if
-    /// a slash follows, as Linux does. Otherwise it would be the directory behind the link that is removed.
+    /// a slash follows, as Linux does. Otherwise the directory that the link refers to would be removed.
     bool is_for_entry = false;
 };
 
