@@ -107,8 +107,8 @@ public:
     /// how.
     [[nodiscard]] bool wait_for(const Descriptor& descriptor, Readiness which, Errno& why) noexcept;
 
-    /// Waits after a stream has said `again`, perhaps although it was ready: another reader or writer was faster. False
-    /// if the call ends with that: `why` says how.
+    /// Waits after a stream has said `again`, perhaps although it was ready: another reader or writer was
+    /// faster. False if the call ends with that: `why` says how.
     [[nodiscard]] bool wait_again(const Descriptor& descriptor, Readiness which, Errno& why) noexcept;
     /// Whether a wait ends the execution's `resume` instead.
     [[nodiscard]] bool may_suspend() const noexcept { return context.suspends() && caller.can_suspend(); }
