@@ -11,7 +11,6 @@
 #include <optional>
 #include <sys/time.h>
 #include <thread>
-#include <vector>
 
 /// Config::patched_interruption, where it differs from code that checks. Test vm.patched-interruption runs
 /// all tests of the virtual machine with it.
@@ -161,44 +160,6 @@ TEST_F(PatchedInterruptionTest, signals_come_at_any_moment) {
     of_signal = nullptr;
     EXPECT_GT(interrupted, 0u);
     store.clear_interrupt();
-}
-
-TEST_F(PatchedInterruptionTest, threads_stop_each_other) {
-    // Each has a store, runs the same code, and is stopped by all others.
-    constexpr size_t threads = 4;
-    const Module module = load(endless);
-    std::vector<Store> stores;
-    for (size_t i = 0; i < threads; ++i)
-        stores.emplace_back(engine);
-    std::atomic<bool> ends = false;
-    std::atomic<uint64_t> stopped = 0;
-    std::vector<std::thread> running;
-    for (size_t i = 0; i < threads; ++i) {
-        running.emplace_back([&, i] {
-            Linker own{engine};
-            const Instance instance = *own.instantiate(stores[i], module);
-            for (int run = 0; run < 200; ++run) {
-                Execution execution =
-                    std::move(*Execution::create(*instance.func("count"), {{Value{5'000}}}));
-                while (*execution.resume() == ExecutionState::interrupted)
-                    ++stopped;
-                Value result;
-                ASSERT_TRUE(execution.results({&result, 1}));
-                ASSERT_EQ(result.as<int32_t>(), 5'000);
-                stores[(i + static_cast<size_t>(run)) % threads].interrupt_handle().interrupt();
-            }
-        });
-    }
-    std::thread disturber{[&] {
-        while (!ends)
-            for (const Store& one : stores)
-                one.interrupt_handle().interrupt();
-    }};
-    for (std::thread& one : running)
-        one.join();
-    ends = true;
-    disturber.join();
-    EXPECT_GT(stopped, 0u);
 }
 
 TEST_F(PatchedInterruptionTest, allocation_failures_are_reported) {
