@@ -1,0 +1,135 @@
+#include "handlers/active_frames.hpp"
+#include "lower/module_code.hpp"
+#include "snapshot/frame_shapes.hpp"
+#include "store/link.hpp"
+#include "store/use.hpp"
+
+#include <warpbeam/loader/instr_reader.hpp>
+#include <warpbeam/vm/active_stack.hpp>
+
+namespace warpbeam {
+namespace {
+
+using vm::Exit;
+using vm::FramePlace;
+using vm::Instr;
+using vm::Slot;
+
+/// Whether an instruction has moved its operands over the locals before it traps.
+bool is_tail_call(Op op) noexcept {
+    return op == Op::return_call || op == Op::return_call_indirect || op == Op::return_call_ref;
+}
+
+class StackReader {
+public:
+    StackReader(StoreImpl& store, FrameVisitor& visitor) noexcept
+        : shapes_{store.allocator()}, values_{store.allocator()}, visitor_{visitor} {}
+
+    [[nodiscard]] Exit read(const vm::Execution& execution) noexcept {
+        Exit exit = top(execution);
+        if (exit == Exit::none)
+            exit = callers(execution);
+        for (const vm::Continuation* each = execution.continuation; exit == Exit::none && each != nullptr;
+             each = each->parent) {
+            const vm::StackState waiting = vm::waiting_state(execution, each->parent);
+            exit = frame(*waiting.inst, vm::after_resume(waiting.ip), true, waiting.fp);
+            if (exit == Exit::none)
+                exit = callers(waiting);
+        }
+        return exit;
+    }
+
+private:
+    [[nodiscard]] Exit callers(const vm::StackState& stack) noexcept {
+        Exit exit = Exit::none;
+        (void)vm::visit_callers(stack, [&](vm::InstanceData& inst, const vm::Record& record) {
+            exit = frame(inst, record.ip, true, record.fp);
+            return exit == Exit::none;
+        });
+        return exit;
+    }
+
+    /// The innermost function. It may stand where functions stop otherwise, too, or anywhere.
+    [[nodiscard]] Exit top(const vm::Execution& execution) noexcept {
+        vm::InstanceData& inst = *execution.inst;
+        const Exit exit = frame(inst, execution.ip, false, execution.fp);
+        if (exit != Exit::invalid_code)
+            return exit;
+        // The stubs of host functions and of functions not lowered yet are not part of any function's code.
+        const vm::ModuleCode::Position position =
+            execution.ip != nullptr ? inst.code->locate(execution.ip, false) : vm::ModuleCode::Position{};
+        if (position.func == UINT32_MAX || position.offset == Error::no_offset)
+            return Exit::none;
+        const FuncBody& body = inst.module->bodies()[position.func - inst.module->imported_funcs()];
+        const size_t in_body = position.offset - body.code_offset;
+        vm::FrameState state{values_.allocator()};
+        if (const Exit found = inst.code->state_inside(position.func, in_body, state); found != Exit::none)
+            return found;
+        InstrReader reader{*inst.module, body.code.subspan(in_body)};
+        // A large frame is opened after a check of the stack.
+        const bool is_unknown = is_tail_call(reader.op()) || (state.base != 0 && in_body == 0);
+        return tell(inst, position.func, position.offset, state, is_unknown ? nullptr : execution.fp);
+    }
+
+    [[nodiscard]] Exit frame(vm::InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
+        if (ip == nullptr)
+            return Exit::none;
+        uint32_t number = 0;
+        const Exit exit = shapes_.at(inst, ip, after, number);
+        if (exit != Exit::none)
+            return exit;
+        if (shapes_.code_bytes() > vm::FrameShapes::max_code_bytes)
+            return Exit::limit;
+        const vm::FrameShape& shape = shapes_[number];
+        const FuncBody& body = inst.module->bodies()[shape.func - inst.module->imported_funcs()];
+        return tell(inst, shape.func, size_t{body.code_offset} + shape.state.point.offset, shape.state, fp);
+    }
+
+    /// Without `fp`, the values are not known.
+    [[nodiscard]] Exit tell(vm::InstanceData& inst, uint32_t func, size_t offset, const vm::FrameState& state,
+                            const Slot* fp) noexcept {
+        values_.clear();
+        const bool read = vm::visit_places(state, [&](const FramePlace& place) {
+            FrameValue value{place.kind, fp != nullptr && place.where != FramePlace::unknown, {}};
+            if (value.is_known && place.where == FramePlace::constant) {
+                value.slots[0] = place.value;
+                value.slots[1] = place.high;
+            } else if (value.is_known) {
+                // Those of large frames may be below the frame pointer.
+                std::copy_n(fp + static_cast<int32_t>(place.slot), slots_of(ValType{place.kind}), value.slots);
+            }
+            // The upper half of such a slot may be anything.
+            if (place.kind == ValType::i32 || place.kind == ValType::f32)
+                value.slots[0] = static_cast<uint32_t>(value.slots[0]);
+            return values_.push(value);
+        });
+        if (!read)
+            return Exit::out_of_memory;
+        const std::span<const FrameValue> all{values_};
+        const ActiveFrame frame{vm::make_handle<Instance>(&inst), func, offset,
+                                all.first(state.locals.size()), all.subspan(state.locals.size())};
+        return visitor_.visit(frame) ? Exit::none : Exit::done;
+    }
+
+    vm::FrameShapes shapes_;
+    Vec<FrameValue> values_;
+    FrameVisitor& visitor_;
+};
+
+} // namespace
+
+std::expected<void, Error> ActiveStack::visit(FrameVisitor& visitor) const noexcept {
+    if (execution_ == nullptr || execution_->inst == nullptr)
+        return {};
+    switch (StackReader{*execution_->store, visitor}.read(*execution_)) {
+    case Exit::none:
+    case Exit::done:
+        return {};
+    case Exit::limit:
+        return std::unexpected{Error{ErrorCode::limit, "%s", vm::too_many_places}};
+    default:
+        return std::unexpected{Error{ErrorCode::out_of_memory}};
+    }
+}
+
+} // namespace warpbeam
