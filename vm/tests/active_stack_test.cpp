@@ -205,9 +205,10 @@ TEST_F(ActiveStackTest, FramesThatAreLarge) {
     std::string locals;
     for (int i = 0; i < 49'000; ++i)
         locals += " v128";
-    const std::string wat = "(module (func $f (export \"f\") (local $first i32) (local" + locals +
-                            ") (local $last i64)"
-                            " (local.set $first (i32.const 1)) (local.set $last (i64.const 2)) (unreachable)))";
+    const std::string wat =
+        "(module (func $f (export \"f\") (local $first i32) (local" + locals +
+        ") (local $last i64)"
+        " (local.set $first (i32.const 1)) (local.set $last (i64.const 2)) (unreachable)))";
     const std::string text = stack_of(wat);
     EXPECT_EQ(text.substr(0, 34), "-- unreachable\nf(1i 0:0v 0:0v 0:0v");
     EXPECT_TRUE(text.ends_with("0:0v 2l)[]\n"));
@@ -284,8 +285,7 @@ TEST_F(FuelledStackTest, ExecutionsThatCanGoOn) {
 }
 
 TEST_F(FuelledStackTest, AnExecutionThatTraps) {
-    const Instance instance =
-        instantiate(R"((module (func $f (export "f") (param $i i32) (unreachable))))");
+    const Instance instance = instantiate(R"((module (func $f (export "f") (param $i i32) (unreachable))))");
     const Value args[] = {Value{int32_t{100}}};
     auto execution = Execution::create(*instance.func("f"), args);
     ASSERT_TRUE(execution);
@@ -343,10 +343,11 @@ TEST(ActiveStackMemoryTest, ReportsThatMemoryRanOut) {
 }
 
 TEST_F(ActiveStackTest, MemoriesAndGlobalsByIndex) {
-    const Instance instance = instantiate(R"((module (memory 1) (memory 2) (global i32 (i32.const 5)) (global i64 (i64.const 6))))");
+    const Instance instance = instantiate(
+        R"((module (memory 1) (memory 2) (global i32 (i32.const 5)) (global i64 (i64.const 6))))");
     EXPECT_EQ(instance.memory_at(1).pages(), 2U);
     EXPECT_FALSE(instance.memory_at(2));
-    EXPECT_EQ(instance.global_at(0).get(), Value{int32_t{5}});
+    EXPECT_EQ(instance.global_at(0).get().as<int32_t>(), 5);
     EXPECT_FALSE(instance.global_at(2));
     EXPECT_FALSE(Instance{}.memory_at(0));
     EXPECT_FALSE(Instance{}.global_at(0));

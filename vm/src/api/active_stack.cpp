@@ -96,7 +96,8 @@ private:
                 value.slots[1] = place.high;
             } else if (value.is_known) {
                 // Those of large frames may be below the frame pointer.
-                std::copy_n(fp + static_cast<int32_t>(place.slot), slots_of(ValType{place.kind}), value.slots);
+                std::copy_n(fp + static_cast<int32_t>(place.slot), slots_of(ValType{place.kind}),
+                            value.slots);
             }
             // The upper half of such a slot may be anything.
             if (place.kind == ValType::i32 || place.kind == ValType::f32)

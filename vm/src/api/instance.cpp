@@ -81,9 +81,8 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
 
 Memory Instance::memory_at(uint32_t index) const noexcept {
     const vm::Use use{*this};
-    return use && index < inst_->module->memories().size()
-               ? vm::make_handle<Memory>(inst_->memories[index])
-               : Memory{};
+    return use && index < inst_->module->memories().size() ? vm::make_handle<Memory>(inst_->memories[index])
+                                                           : Memory{};
 }
 Global Instance::global_at(uint32_t index) const noexcept {
     const vm::Use use{*this};

@@ -18,8 +18,7 @@ Trap trap_of(Exit exit, const Execution& execution) noexcept {
     Ref<ExceptionRoot> uncaught;
     if (!held && exit == Exit::uncaught_exception)
         uncaught = store.roots.add_exception(execution.detail);
-    Trap trap =
-        TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
+    Trap trap = TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
     if (store.trap_observer != nullptr && trap.code() != TrapCode::exit)
         store.trap_observer->trapped(trap, Internal::stack(execution));
     return trap;
