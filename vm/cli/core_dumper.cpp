@@ -5,6 +5,7 @@
 #include "replaced_file.hpp"
 #include "stop.hpp"
 
+#include <warpbeam/loader/instr_table.hpp>
 #include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/loader/type_registry.hpp>
@@ -45,9 +46,10 @@ void put_name(std::string& to, std::string_view name) {
 }
 void put_opcode(std::string& to, Op op) {
     const auto code = static_cast<uint32_t>(op);
-    if (code > 0xff)
-        put_byte(to, static_cast<uint8_t>(code >> 12));
-    put_number(to, code > 0xff ? code & 0xfff : code);
+    if (code <= 0xff)
+        return put_byte(to, static_cast<uint8_t>(code));
+    put_byte(to, static_cast<uint8_t>(code >> 12));
+    put_number(to, code & 0xfff);
 }
 
 /// What begins a section with contents of this size.
@@ -94,7 +96,7 @@ void put_global(std::string& to, const Global& global, const TypeRegistry& types
     const ValType type = global.type().content;
     if (type.is_ref()) {
         // What it refers to is not part of the dump, and its type has no name there.
-        const uint8_t top = row_of(types.top_of(type.heap()).abstract())->code;
+        const uint8_t top = row_of(types.top_of(type.heap()))->code;
         put_byte(to, top);
         put_byte(to, constant);
         put_opcode(to, Op::ref_null);
@@ -156,20 +158,21 @@ bool is_zero(std::span<const uint8_t> bytes) {
     return std::ranges::all_of(bytes, [](uint8_t byte) { return byte == 0; });
 }
 
-/// Appends the runs of a memory, in blocks that are large enough for a reader to accept their number.
+/// Appends the runs of a memory. They are so far apart that a reader accepts their number, and begin and end
+/// with a page that is not all zero.
 void find_runs(std::vector<Run>& runs, uint32_t memory, std::span<const uint8_t> bytes) {
     constexpr size_t page = 4096;
-    constexpr size_t max_blocks = 1 << 16;
-    const size_t block = std::max(page, std::bit_ceil(bytes.size() / max_blocks));
-    bool continues = false;
-    for (size_t at = 0; at < bytes.size(); at += block) {
-        const size_t size = std::min(block, bytes.size() - at);
-        const bool skipped = is_zero(bytes.subspan(at, size));
-        if (!skipped && continues)
-            runs.back().size += size;
-        else if (!skipped)
+    constexpr size_t max_runs = 1 << 15;
+    const size_t gap = std::max(page, std::bit_ceil(bytes.size() / max_runs));
+    const size_t first = runs.size();
+    for (size_t at = 0; at < bytes.size(); at += page) {
+        const size_t size = std::min(page, bytes.size() - at);
+        if (is_zero(bytes.subspan(at, size)))
+            continue;
+        if (runs.size() != first && at - (runs.back().begin + runs.back().size) < gap)
+            runs.back().size = at + size - runs.back().begin;
+        else
             runs.push_back({memory, at, size});
-        continues = !skipped;
     }
 }
 
@@ -246,6 +249,7 @@ uint32_t CoreDumper::number_of(const Instance& instance) { return index_of(insta
 void CoreDumper::trapped(const Trap&, const ActiveStack& stack) noexcept { take(stack); }
 
 void CoreDumper::take(const ActiveStack& stack) {
+    set_unhurried(true);
     has_trapped_ = true;
     frames_.clear();
     frame_count_ = 0;
@@ -257,7 +261,6 @@ void CoreDumper::take(const ActiveStack& stack) {
 void CoreDumper::finish() noexcept {
     if (!has_trapped_)
         return;
-    set_unhurried(true);
     try {
         write();
     } catch (const std::exception& failure) {

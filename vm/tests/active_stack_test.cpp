@@ -98,7 +98,7 @@ protected:
 };
 
 TEST_F(ActiveStackTest, LocalsOfAllTypesAndOperandsBelowACall) {
-    EXPECT_EQ(stack_of(R"((module
+    EXPECT_EQ(stack_of(R"((module (elem declare func $g)
         (func $g (param $n i32) (local $l i64)
             (local.set $l (i64.const -7)) (local.set $n (i32.add (local.get $n) (i32.const 1)))
             (unreachable))
@@ -173,7 +173,7 @@ TEST_F(ActiveStackTest, SeveralInstancesAndAHostFunction) {
     const Instance inner = instantiate(R"((module
         (import "host" "fail" (func $fail (param i32)))
         (func $g (export "g") (param i64) (i32.const 6) (call $fail (i32.const 1)) (drop))))");
-    ASSERT_TRUE(linker.define(store, "inner", inner));
+    ASSERT_TRUE(linker.define_instance("inner", inner));
     EXPECT_EQ(stack_of(R"((module
         (import "inner" "g" (func $g (param i64)))
         (func $f (export "f") (call $g (i64.const 77)))))"),

@@ -7,6 +7,8 @@
 #include <warpbeam/loader/instr_reader.hpp>
 #include <warpbeam/vm/active_stack.hpp>
 
+#include <algorithm>
+
 namespace warpbeam {
 namespace {
 
@@ -56,19 +58,25 @@ private:
         if (exit != Exit::invalid_code)
             return exit;
         // The stubs of host functions and of functions not lowered yet are not part of any function's code.
-        const vm::ModuleCode::Position position =
-            execution.ip != nullptr ? inst.code->locate(execution.ip, false) : vm::ModuleCode::Position{};
-        if (position.func == UINT32_MAX || position.offset == Error::no_offset)
+        const vm::Code* const code = execution.ip != nullptr ? inst.code->find(execution.ip, false) : nullptr;
+        if (code == nullptr)
             return Exit::none;
-        const FuncBody& body = inst.module->bodies()[position.func - inst.module->imported_funcs()];
-        const size_t in_body = position.offset - body.code_offset;
+        Vec<vm::CodeMark> marks{values_.allocator()};
+        if (const Exit located = inst.code->locate_all(code->func, marks); located != Exit::none)
+            return located;
+        const auto next = std::ranges::upper_bound(marks, vm::position_in(*code, execution.ip, false), {},
+                                                   &vm::CodeMark::position);
+        if (next == marks.begin())
+            return Exit::none;
+        const size_t in_body = next[-1].offset;
         vm::FrameState state{values_.allocator()};
-        if (const Exit found = inst.code->state_inside(position.func, in_body, state); found != Exit::none)
+        if (const Exit found = inst.code->state_inside(code->func, in_body, state); found != Exit::none)
             return found;
+        const FuncBody& body = inst.module->bodies()[code->func - inst.module->imported_funcs()];
         InstrReader reader{*inst.module, body.code.subspan(in_body)};
         // A large frame is opened after a check of the stack.
         const bool is_unknown = is_tail_call(reader.op()) || (state.base != 0 && in_body == 0);
-        return tell(inst, position.func, position.offset, state, is_unknown ? nullptr : execution.fp);
+        return tell(inst, code->func, body.code_offset + in_body, state, is_unknown ? nullptr : execution.fp);
     }
 
     [[nodiscard]] Exit frame(vm::InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {

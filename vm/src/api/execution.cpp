@@ -158,8 +158,10 @@ Backtrace Execution::backtrace() const noexcept {
 
 ActiveStack Execution::stack() const noexcept {
     const UseOfExecution use{object_, store_};
-    return use && object_->execution()->inst != nullptr ? vm::Internal::stack(*object_->execution())
-                                                        : ActiveStack{};
+    const bool ended =
+        !use || object_->state() == ExecutionState::done || object_->state() == ExecutionState::trapped;
+    return !ended && object_->execution()->inst != nullptr ? vm::Internal::stack(*object_->execution())
+                                                           : ActiveStack{};
 }
 
 size_t Execution::active(std::span<ActiveFunc> to) const noexcept {

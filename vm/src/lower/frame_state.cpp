@@ -51,6 +51,8 @@ void Emitter::observe_inside() noexcept {
 
 /// Whether the stop at this position is the one that is looked for.
 void Emitter::compare(size_t position) noexcept {
+    if (search_->inside != StopSearch::any)
+        return;
     const bool is_call = position % alignof(Instr) != 0;
     const FramePoint point{at_entry_ ? FramePoint::entry
                            : is_call ? FramePoint::call
