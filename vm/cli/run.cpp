@@ -389,7 +389,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
         signals.emplace(store, settings.stop);
     std::optional<CoreDumper> dumper;
     if (!settings.core_dump.empty())
-        dumper.emplace(settings.core_dump, settings.program, store);
+        dumper.emplace(settings.core_dump, std::string{settings.path}, store);
     World world{context, deterministic, linker, store, dumper ? &*dumper : nullptr};
     const int status = run_in(world, settings, engine, module, instruments);
     if (dumper)
