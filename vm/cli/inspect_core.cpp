@@ -4,9 +4,8 @@
 #include "core_json.hpp"
 #include "loaded_core.hpp"
 #include "module_text.hpp"
-#include "values.hpp"
-
-#include <warpbeam/text/number.hpp>
+#include "options.hpp"
+#include "trace.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -20,13 +19,6 @@ namespace {
 /// Of the frames of a thread and the values of a frame, this many are shown; JSON has all.
 constexpr size_t max_frames = 64;
 constexpr size_t max_values = 64;
-
-uint64_t parse_number(std::string_view text, std::string_view whole) {
-    const auto number = text::parse_unsigned(text, 64);
-    if (!number)
-        throw UsageError("'" + std::string(whole) + "' is not [INDEX@]ADDRESS[+LENGTH], such as 0x1000+64");
-    return *number;
-}
 
 class CorePrinter {
 public:
@@ -215,16 +207,16 @@ MemoryRange parse_memory_range(std::string_view text) {
     MemoryRange range;
     std::string_view rest = text;
     if (const size_t at = rest.find('@'); at != std::string_view::npos) {
-        const uint64_t index = parse_number(rest.substr(0, at), text);
+        const uint64_t index = parse_count(rest.substr(0, at));
         if (index > UINT32_MAX)
             throw UsageError("'" + std::string(text) + "': there is no such memory");
         range.memory = static_cast<uint32_t>(index);
         rest.remove_prefix(at + 1);
     }
     const size_t plus = rest.find('+');
-    range.address = parse_number(rest.substr(0, plus), text);
+    range.address = parse_address(rest.substr(0, plus));
     if (plus != std::string_view::npos)
-        range.size = parse_number(rest.substr(plus + 1), text);
+        range.size = parse_address(rest.substr(plus + 1));
     return range;
 }
 
