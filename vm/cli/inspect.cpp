@@ -231,8 +231,7 @@ int inspect(Words words) {
         "imports, exports,\n"
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
         "with their names. All features are on unless they are switched off.\n"
-        "Of a core dump (run --coredump), instead lists what was active, with locals and operands, and the "
-        "state of globals and memories.\n"};
+        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and memories.\n"};
     bool code = false;
     bool wat = false;
     bool as_json = false;
@@ -254,8 +253,8 @@ int inspect(Words words) {
         .value("--module", "FILE",
                "of a core dump: a module that it was made from, for names and source lines; may be repeated",
                [&core](std::string_view file) { core.modules.push_back(file); })
-        .value("--memory", "[INDEX@]ADDRESS[+LENGTH]",
-               "of a core dump: print bytes of a memory instead; may be repeated",
+        .value("--memory", "RANGE",
+               "of a core dump: print bytes of a memory instead, [INDEX@]ADDRESS[+LENGTH]; may be repeated",
                [&core](std::string_view range) { core.ranges.push_back(parse_memory_range(range)); });
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
