@@ -231,7 +231,8 @@ int inspect(Words words) {
         "imports, exports,\n"
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
         "with their names. All features are on unless they are switched off.\n"
-        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and memories.\n"};
+        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and "
+        "memories.\n"};
     bool code = false;
     bool wat = false;
     bool as_json = false;

@@ -74,8 +74,9 @@ private:
             return found;
         const FuncBody& body = inst.module->bodies()[code->func - inst.module->imported_funcs()];
         InstrReader reader{*inst.module, body.code.subspan(in_body)};
-        // A large frame is opened after a check of the stack.
-        const bool is_unknown = is_tail_call(reader.op()) || (state.base != 0 && in_body == 0);
+        // A large frame is opened after the check of the stack.
+        const bool is_unknown =
+            is_tail_call(reader.op()) || (state.base != 0 && vm::checks_stack(*execution.ip));
         return tell(inst, code->func, body.code_offset + in_body, state, is_unknown ? nullptr : execution.fp);
     }
 

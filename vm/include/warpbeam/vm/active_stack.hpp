@@ -22,8 +22,9 @@ struct FrameValue {
     /// Its type; all references have the kind `ref`.
     ValType::Kind kind = ValType::bot;
     /// Whether the engine still has it. Locals are known, except those of a function that traps in a tail
-    /// call, and with tens of thousands of locals, before its first instruction. Operands are known in a
-    /// function that has called another one; where it trapped, those that were only in a register are not.
+    /// call, and those of tens of thousands for which a deterministic stack has no room. Operands are known
+    /// in a function that has called another one; where it trapped, those that were only in a register are
+    /// not.
     bool is_known = false;
     /// An i32 or f32 is in the lower half of the first slot; a v128 takes both. A reference is 0 for null,
     /// and otherwise a number that means nothing outside the engine. Zeros if the value is not known.
