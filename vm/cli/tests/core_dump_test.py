@@ -109,6 +109,13 @@ check("all of it as text", ["inspect", "all.core"], re.compile(
     r"  2: start \(function 2\)  offset 0x\w+\n"
     r"globals:\n  0: \$count i64 -1\n  1: \$g i32 -7\n  2: f32 0\.25\n"))
 
+# Other kinds of code have the same frames.
+for option in ("--guard-pages", "--deterministic", "--fuel=1000", "--eager", "--interruptible"):
+    unshared = [word for word in RUN if word not in ("--features=+threads", "all.wat", "all.core")]
+    file("unshared.wat", suite.read("all.wat").decode().replace(" 1 2 shared)", " 1 2)"))
+    check(f"a trap with {option}", [*unshared[:3], option, "--coredump", "kind.core", "unshared.wat"], stderr=DUMPED, status=134)
+    same(f"frames with {option}", frames(inspect("kind.core")), frames(dump))
+
 # Another program reads it, too.
 if shutil.which("wasm-objdump"):
     file("plain.wat", '(module (memory 2) (global i32 (i32.const 5)) (data (i32.const 70000) "x") (func (export "_start") (unreachable)))')

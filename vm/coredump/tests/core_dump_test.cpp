@@ -56,7 +56,7 @@ const Bytes data =
                     name("abcd") + bytes({2, 1, 0x42, 4, 0x0b}) + name("xyz"));
 const Bytes good = header + core + modules + instances + memories + globals + data + stack;
 
-TEST(CoreDumpTest, ReadsAllParts) {
+TEST(CoreDumpTest, reads_all_parts) {
     const auto dump = read(good);
     ASSERT_TRUE(dump) << dump.error().message();
     EXPECT_EQ(dump->executable(), "app.wasm");
@@ -92,7 +92,7 @@ TEST(CoreDumpTest, ReadsAllParts) {
     EXPECT_EQ(thread.frames[1].func, 3U);
 }
 
-TEST(CoreDumpTest, Globals) {
+TEST(CoreDumpTest, globals) {
     const auto dump = read(good);
     ASSERT_TRUE(dump);
     EXPECT_EQ(dump->global(0).slots[0], 0xffffffffU);
@@ -106,7 +106,7 @@ TEST(CoreDumpTest, Globals) {
     EXPECT_FALSE(dump->global(5).is_known);
 }
 
-TEST(CoreDumpTest, Memories) {
+TEST(CoreDumpTest, memories) {
     const auto dump = read(good);
     ASSERT_TRUE(dump);
     const auto at = [&](uint32_t memory, uint64_t address, size_t size) {
@@ -128,7 +128,7 @@ TEST(CoreDumpTest, Memories) {
     EXPECT_EQ(at(1, 0, 8), (std::string{"\0\0\0\0xyz\0", 8}));
 }
 
-TEST(CoreDumpTest, KnowsACoreDump) {
+TEST(CoreDumpTest, knows_a_core_dump) {
     EXPECT_TRUE(CoreDump::is_core_dump(span_of(good)));
     EXPECT_TRUE(CoreDump::is_core_dump(span_of(header + memories + core)));
     EXPECT_FALSE(CoreDump::is_core_dump(span_of(header)));
@@ -138,7 +138,7 @@ TEST(CoreDumpTest, KnowsACoreDump) {
     EXPECT_EQ(message_of(header), "it is not a core dump: it has no section core");
 }
 
-TEST(CoreDumpTest, TheOrderOfSectionsDoesNotMatter) {
+TEST(CoreDumpTest, the_order_of_sections_does_not_matter) {
     EXPECT_EQ(message_of(header + stack + memories + instances + globals + modules + data + core), "");
     // Other custom sections are ignored, and there may be many threads, or none.
     const auto dump =
@@ -150,7 +150,7 @@ TEST(CoreDumpTest, TheOrderOfSectionsDoesNotMatter) {
     EXPECT_TRUE(none->threads().empty());
 }
 
-TEST(CoreDumpTest, DumpsWithoutInstances) {
+TEST(CoreDumpTest, dumps_without_instances) {
     const Bytes frame = bytes({0}) + name("t") + bytes({1, 0, 0, 5, 9, 0, 0});
     EXPECT_EQ(message_of(header + core + custom("corestack", frame)), "");
     Bytes other = frame;
@@ -159,7 +159,7 @@ TEST(CoreDumpTest, DumpsWithoutInstances) {
               "a frame refers to instance 1, but there are 0");
 }
 
-TEST(CoreDumpTest, RefusesWhatIsWrong) {
+TEST(CoreDumpTest, refuses_what_is_wrong) {
     const Bytes dump = header + core;
     EXPECT_EQ(message_of(dump + core), "there are two sections core");
     EXPECT_EQ(message_of(header + custom("core", bytes({1}) + name("x"))),
@@ -212,7 +212,7 @@ size_t touch(const CoreDump& dump) {
     return sum;
 }
 
-TEST(CoreDumpTest, EveryPrefix) {
+TEST(CoreDumpTest, every_prefix) {
     for (size_t size = 0; size < good.size(); ++size) {
         const Bytes part = good.substr(0, size);
         (void)CoreDump::is_core_dump(span_of(part));
@@ -223,7 +223,7 @@ TEST(CoreDumpTest, EveryPrefix) {
     }
 }
 
-TEST(CoreDumpTest, EveryByteChanged) {
+TEST(CoreDumpTest, every_byte_changed) {
     size_t accepted = 0;
     for (size_t at = 0; at < good.size(); ++at)
         for (int byte = 0; byte < 256; ++byte) {
@@ -240,7 +240,7 @@ TEST(CoreDumpTest, EveryByteChanged) {
     EXPECT_GT(accepted, good.size()); // at least those that are not changed
 }
 
-TEST(CoreDumpTest, ReportsThatMemoryRanOut) {
+TEST(CoreDumpTest, reports_that_memory_ran_out) {
     fuzz::BoundedAllocator unlimited{SIZE_MAX};
     ASSERT_TRUE(CoreDump::read(span_of(good), unlimited));
     EXPECT_EQ(unlimited.live(), 0U);
