@@ -248,6 +248,50 @@ TEST_F(ActiveStackTest, exit_is_no_trap) {
     EXPECT_EQ(observer.count, 0U);
 }
 
+/// The same with stops that have no instructions of their own: those of the loop are at the instruction that
+/// traps.
+class PatchedStackTest : public ActiveStackTest {
+protected:
+    PatchedStackTest() : ActiveStackTest{patched()} {}
+    static Config patched() {
+        Config config = all_features();
+        config.interruption = config.patched_interruption = true;
+        return config;
+    }
+};
+
+TEST_F(PatchedStackTest, a_trap_where_a_loop_begins) {
+    EXPECT_EQ(stack_of(R"((module (memory 1)
+        (func $f (export "f") (local $n i32)
+            (i64.const 3)
+            (loop $more
+                (i32.const 9) (local.get $n) (i32.const 1000000)
+                (i32.store8 (i32.const 80000) (local.get $n))
+                (drop) (drop) (drop)
+                (br $more))
+            (drop))))"),
+              "-- out of bounds memory access\n"
+              "f(0i)[3l 9i 0i 1000000i 80000i 0i]\n");
+}
+
+TEST_F(PatchedStackTest, a_trap_where_a_function_begins) {
+    EXPECT_EQ(stack_of(R"((module (memory 1)
+        (func $f (export "f") (local $n i64)
+            (i32.const 9) (i64.load offset=70000 (i32.const 5)) (drop) (drop))))"),
+              "-- out of bounds memory access\n"
+              "f(0l)[9i 5i]\n");
+}
+
+TEST_F(PatchedStackTest, an_interrupt) {
+    const Instance instance = instantiate(R"((module
+        (func $f (export "f") (local $i i64) (i32.const 4)
+            (loop $more (local.set $i (i64.sub (local.get $i) (i64.const 1))) (br $more)) (drop))))");
+    store.interrupt_handle().interrupt();
+    EXPECT_EQ(trap_of(instance, "f"), "interrupted");
+    // At the entry.
+    EXPECT_TRUE(observer.writer.text.starts_with("-- interrupted\nf(0l)[")) << observer.writer.text;
+}
+
 /// The same with canonical NaNs, and a stack that is checked at entries.
 class DeterministicFramesTest : public ActiveStackTest {
 protected:

@@ -110,7 +110,7 @@ check("all of it as text", ["inspect", "all.core"], re.compile(
     r"globals:\n  0: \$count i64 -1\n  1: \$g i32 -7\n  2: f32 0\.25\n"))
 
 # Other kinds of code have the same frames.
-for option in ("--guard-pages", "--deterministic", "--fuel=1000", "--eager", "--interruptible"):
+for option in ("--guard-pages", "--deterministic", "--fuel=1000", "--eager"):
     unshared = [word for word in RUN if word not in ("--features=+threads", "all.wat", "all.core")]
     file("unshared.wat", suite.read("all.wat").decode().replace(" 1 2 shared)", " 1 2)"))
     check(f"a trap with {option}", [*unshared[:3], option, "--coredump", "kind.core", "unshared.wat"], stderr=DUMPED, status=134)
@@ -168,7 +168,7 @@ check("a preload", ["run", "--preload", "i=initialize.wat", "--coredump", "t.cor
 same("is named", [module["name"] for module in inspect("t.core")["modules"]], ["initialize.wat"])
 check("an exception", ["run", "--coredump", "t.core", "throw.wat"], stderr=DUMPED, status=134)
 same("its frame", frames(inspect("t.core")), [("f", [], [])])
-running = subprocess.Popen([suite.command, "run", "--interruptible", "--coredump", "t.core", "forever.wat"],
+running = subprocess.Popen([suite.command, "run", "--coredump", "t.core", "forever.wat"],
                            cwd=suite.directory.name, stderr=subprocess.PIPE)
 time.sleep(0.5)
 running.send_signal(signal.SIGINT)

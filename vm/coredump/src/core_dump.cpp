@@ -290,8 +290,12 @@ std::expected<void, Error> CoreDump::check() const noexcept {
 
 CoreGlobal CoreDump::global(uint32_t index) const noexcept {
     CoreGlobal global{module_.globals()[index].content, {}, false};
-    if (const uint32_t imported = module_.imported_globals(); index >= imported)
-        global.is_known = constant_of(module_, module_.global_decls()[index - imported].init, global.slots);
+    const uint32_t imported = module_.imported_globals();
+    uint64_t slots[2] = {};
+    if (index >= imported && constant_of(module_, module_.global_decls()[index - imported].init, slots)) {
+        global.is_known = true;
+        std::ranges::copy(slots, global.slots);
+    }
     return global;
 }
 

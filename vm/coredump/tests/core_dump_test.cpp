@@ -104,6 +104,7 @@ TEST(CoreDumpTest, globals) {
     EXPECT_FALSE(dump->global(4).is_known);
     EXPECT_TRUE(dump->global(4).type.is_ref());
     EXPECT_FALSE(dump->global(5).is_known);
+    EXPECT_EQ(dump->global(5).slots[0], 0U);
 }
 
 TEST(CoreDumpTest, memories) {

@@ -34,7 +34,7 @@ public:
         for (const vm::Continuation* each = execution.continuation; exit == Exit::none && each != nullptr;
              each = each->parent) {
             const vm::StackState waiting = vm::waiting_state(execution, each->parent);
-            exit = frame(*waiting.inst, vm::after_resume(waiting.ip), true, waiting.fp);
+            exit = frame(*waiting.inst, vm::after_resume(waiting.ip), waiting.fp);
             if (exit == Exit::none)
                 exit = callers(waiting);
         }
@@ -45,7 +45,7 @@ private:
     [[nodiscard]] Exit callers(const vm::StackState& stack) noexcept {
         Exit exit = Exit::none;
         (void)vm::visit_callers(stack, [&](vm::InstanceData& inst, const vm::Record& record) {
-            exit = frame(inst, record.ip, true, record.fp);
+            exit = frame(inst, record.ip, record.fp);
             return exit == Exit::none;
         });
         return exit;
@@ -54,9 +54,6 @@ private:
     /// The innermost function. It may stand where functions stop otherwise, too, or anywhere.
     [[nodiscard]] Exit top(const vm::Execution& execution) noexcept {
         vm::InstanceData& inst = *execution.inst;
-        const Exit exit = frame(inst, execution.ip, false, execution.fp);
-        if (exit != Exit::invalid_code)
-            return exit;
         // The stubs of host functions and of functions not lowered yet are not part of any function's code.
         const vm::Code* const code = execution.ip != nullptr ? inst.code->find(execution.ip, false) : nullptr;
         if (code == nullptr)
@@ -69,6 +66,13 @@ private:
         if (next == marks.begin())
             return Exit::none;
         const size_t in_body = next[-1].offset;
+        // A stop at the head of a loop may have the position of a later instruction, which traps.
+        uint32_t number = 0;
+        const Exit stop = shapes_.at(inst, execution.ip, false, number);
+        if (stop == Exit::none && shapes_[number].state.point.offset == in_body)
+            return tell(inst, shapes_[number], execution.fp);
+        if (stop != Exit::none && stop != Exit::invalid_code)
+            return stop;
         vm::FrameState state{values_.allocator()};
         if (const Exit found = inst.code->state_inside(code->func, in_body, state); found != Exit::none)
             return found;
@@ -80,20 +84,21 @@ private:
         return tell(inst, code->func, body.code_offset + in_body, state, is_unknown ? nullptr : execution.fp);
     }
 
-    [[nodiscard]] Exit frame(vm::InstanceData& inst, const Instr* ip, bool after, const Slot* fp) noexcept {
-        if (ip == nullptr)
-            return Exit::none;
+    /// A function that waits for another one.
+    [[nodiscard]] Exit frame(vm::InstanceData& inst, const Instr* ip, const Slot* fp) noexcept {
         uint32_t number = 0;
-        const Exit exit = shapes_.at(inst, ip, after, number);
+        const Exit exit = shapes_.at(inst, ip, true, number);
         if (exit != Exit::none)
             return exit;
         if (shapes_.code_bytes() > vm::FrameShapes::max_code_bytes)
             return Exit::limit;
-        const vm::FrameShape& shape = shapes_[number];
+        return tell(inst, shapes_[number], fp);
+    }
+
+    [[nodiscard]] Exit tell(vm::InstanceData& inst, const vm::FrameShape& shape, const Slot* fp) noexcept {
         const FuncBody& body = inst.module->bodies()[shape.func - inst.module->imported_funcs()];
         return tell(inst, shape.func, size_t{body.code_offset} + shape.state.point.offset, shape.state, fp);
     }
-
     /// Without `fp`, the values are not known.
     [[nodiscard]] Exit tell(vm::InstanceData& inst, uint32_t func, size_t offset, const vm::FrameState& state,
                             const Slot* fp) noexcept {

@@ -63,7 +63,7 @@ struct CoreInstance {
 /// A global's value.
 struct CoreGlobal {
     ValType type;
-    /// Two slots for a v128; for a reference, zeros. An i32 or f32 is in the lower half of the first.
+    /// Two slots for a v128. An i32 or f32 is in the lower half of the first. Zeros if it is not known.
     uint64_t slots[2] = {};
     /// False for a reference, and for a value that is computed.
     bool is_known = false;
