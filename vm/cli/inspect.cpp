@@ -1,12 +1,14 @@
 #include "files.hpp"
 #include "find_func.hpp"
 #include "inspect_code.hpp"
+#include "inspect_core.hpp"
 #include "inspect_imports.hpp"
 #include "inspect_json.hpp"
 #include "inspect_wat.hpp"
 #include "module_text.hpp"
 #include "options.hpp"
 
+#include <warpbeam/coredump/core_dump.hpp>
 #include <warpbeam/loader/custom_sections.hpp>
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/loader/required_features.hpp>
@@ -228,13 +230,16 @@ int inspect(Words words) {
         "Lists the contents of a module: the features it needs, its sections with offsets and sizes, types, "
         "imports, exports,\n"
         "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
-        "with their names. All features are on unless they are switched off.\n"};
+        "with their names. All features are on unless they are switched off.\n"
+        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and "
+        "memories.\n"};
     bool code = false;
     bool wat = false;
     bool as_json = false;
     bool imports = false;
     std::optional<std::string_view> func;
     Config config;
+    CoreSettings core;
     options.flag("--code", "instead, print the threaded code of all functions, and check it", code)
         .flag("--wat", "instead, print a function in the text format; needs --func", wat)
         .flag("--imports", "instead, print a C++ program that defines what the module imports", imports)
@@ -245,6 +250,13 @@ int inspect(Words words) {
         .flag("--guard-pages", "with --code: the code that run --guard-pages makes", config.guard_pages)
         .flag("--fuel", "with --code: the code that run --fuel makes", config.fuel)
         .flag("--interruption", "with --code: code that another thread can interrupt", config.interruption);
+    options
+        .value("--module", "FILE",
+               "of a core dump: a module that it was made from, for names and source lines; may be repeated",
+               [&core](std::string_view file) { core.modules.push_back(file); })
+        .value("--memory", "RANGE",
+               "of a core dump: print bytes of a memory instead, [INDEX@]ADDRESS[+LENGTH]; may be repeated",
+               [&core](std::string_view range) { core.ranges.push_back(parse_memory_range(range)); });
     add_feature_option(options, load.features);
     const auto given = options.parse_file(words);
     if (!given)
@@ -263,7 +275,17 @@ int inspect(Words words) {
                             " needs --code");
 
     const std::string_view path = *given;
+    const bool wants_core = !core.modules.empty() || !core.ranges.empty();
+    if (as_json && !core.ranges.empty())
+        throw options.error("--memory can't be combined with --json");
     const ModuleBytes file = read_module(path);
+    if (!code && !wat && !imports && CoreDump::is_core_dump(file.bytes)) {
+        core.as_json = as_json;
+        inspect_core(path, file.bytes, core);
+        return exit_success;
+    }
+    if (wants_core)
+        throw Failure(std::string(path) + ": --module and --memory are for core dumps, and this is none");
     const auto module = Module::load(file.bytes, load);
     if (!module)
         throw Failure(describe(path, module.error(), file));

@@ -8,32 +8,7 @@
 namespace warpbeam::cli {
 namespace {
 
-/// An object that grows field by field.
-class Object {
-public:
-    Object& raw(std::string_view name, const std::string& value) {
-        text_ += (text_.empty() ? "" : ", ") + json_string(name) + ": " + value;
-        return *this;
-    }
-    Object& text(std::string_view name, std::string_view value) { return raw(name, json_string(value)); }
-    Object& number(std::string_view name, uint64_t value) { return raw(name, std::to_string(value)); }
-    Object& flag(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
-    [[nodiscard]] std::string str() const { return "{" + text_ + "}"; }
-
-private:
-    std::string text_;
-};
-
-/// A list with an entry for each item, on lines of their own.
-template <typename List, typename Entry>
-std::string list(const List& items, Entry entry) {
-    std::string text;
-    for (const auto& item : items)
-        text += (text.empty() ? "\n    " : ",\n    ") + entry(item);
-    return "[" + text + (text.empty() ? "]" : "\n  ]");
-}
-
-void add_limits(Object& object, const Limits& limits) {
+void add_limits(JsonObject& object, const Limits& limits) {
     object.number("min", limits.min);
     if (limits.has_max)
         object.number("max", limits.max);
@@ -51,7 +26,7 @@ std::string module_json(const Module& module, std::string_view path, const Featu
         if (row.feature != Feature::core && needed.has(row.feature))
             features += (features.empty() ? "" : ", ") + json_string(row.name);
     const auto numbered = [&](uint32_t imported) {
-        Object object;
+        JsonObject object;
         object.number("index", next).flag("imported", next < imported);
         ++next;
         return object;
@@ -65,8 +40,8 @@ std::string module_json(const Module& module, std::string_view path, const Featu
     if (!module.name().empty())
         add("name", json_string(module.name()));
     add("features", "[" + features + "]");
-    add("sections", list(module.sections(), [&](const SectionRange& section) {
-            Object object;
+    add("sections", json_list(module.sections(), [&](const SectionRange& section) {
+            JsonObject object;
             object.text("section", section_table[section.id].name)
                 .number("offset", section.offset)
                 .number("size", section.size);
@@ -74,26 +49,26 @@ std::string module_json(const Module& module, std::string_view path, const Featu
                 object.text("name", module.custom_sections()[custom++].name);
             return object.str();
         }));
-    add("types", list(module.types(), [&](TypeId id) { return json_string(types.definition_of(id)); }));
-    add("imports", list(module.imports(), [&](const Import& import) {
-            return Object{}
+    add("types", json_list(module.types(), [&](TypeId id) { return json_string(types.definition_of(id)); }));
+    add("imports", json_list(module.imports(), [&](const Import& import) {
+            return JsonObject{}
                 .text("module", import.module)
                 .text("name", import.name)
                 .text("kind", row_of(import.type.kind).keyword)
                 .text("type", types.of(import.type))
                 .str();
         }));
-    add("exports", list(module.exports(), [&](const Export& entry) {
-            return Object{}
+    add("exports", json_list(module.exports(), [&](const Export& entry) {
+            return JsonObject{}
                 .text("name", entry.name)
                 .text("kind", row_of(entry.kind).keyword)
                 .number("index", entry.index)
                 .text("type", types.of(module, entry))
                 .str();
         }));
-    add("functions", list(module.funcs(), [&](TypeId id) {
+    add("functions", json_list(module.funcs(), [&](TypeId id) {
             const uint32_t index = next;
-            Object object = numbered(module.imported_funcs());
+            JsonObject object = numbered(module.imported_funcs());
             if (const std::string_view name = module.func_name(index); !name.empty())
                 object.text("name", name);
             object.text("type", types.of(module.type_registry().func(id)));
@@ -105,31 +80,31 @@ std::string module_json(const Module& module, std::string_view path, const Featu
             }
             return object.str();
         }));
-    add("tables", list(module.tables(), [&](const TableType& type) {
-            Object object = numbered(module.imported_tables());
+    add("tables", json_list(module.tables(), [&](const TableType& type) {
+            JsonObject object = numbered(module.imported_tables());
             add_limits(object, type.limits);
             return object.text("element", types.of(type.element)).str();
         }));
-    add("memories", list(module.memories(), [&](const MemoryType& type) {
-            Object object = numbered(module.imported_memories());
+    add("memories", json_list(module.memories(), [&](const MemoryType& type) {
+            JsonObject object = numbered(module.imported_memories());
             add_limits(object, type.limits);
             return object.flag("shared", type.shared)
                 .number("page_size", uint64_t{1} << type.page_size_log2)
                 .str();
         }));
-    add("globals", list(module.globals(), [&](const GlobalType& type) {
+    add("globals", json_list(module.globals(), [&](const GlobalType& type) {
             return numbered(module.imported_globals())
                 .text("type", types.of(type.content))
                 .flag("mutable", type.is_mutable)
                 .str();
         }));
-    add("tags", list(module.tags(), [&](const TagType& type) {
+    add("tags", json_list(module.tags(), [&](const TagType& type) {
             return numbered(module.imported_tags())
                 .text("type", types.of(module.type_registry().func(type.type)))
                 .str();
         }));
-    add("data_segments", list(module.data(), [&](const DataSegment& segment) {
-            return Object{}
+    add("data_segments", json_list(module.data(), [&](const DataSegment& segment) {
+            return JsonObject{}
                 .text("mode", segment.mode == SegmentMode::active ? "active" : "passive")
                 .number("size", segment.bytes.size())
                 .str();

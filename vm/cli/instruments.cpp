@@ -140,7 +140,7 @@ void Instruments::lower(const Module& module, uint32_t func, bool begins) noexce
 // ---- The run ----
 
 std::optional<int> Instruments::call(Store& store, const Func& func, std::span<const Value> args,
-                                     std::span<Value> results) {
+                                     std::span<Value> results, CoreDumper* dumper) {
     begin(Phase::run);
     began_ = std::chrono::duration<double, std::milli>{std::chrono::system_clock::now().time_since_epoch()}
                  .count();
@@ -154,7 +154,7 @@ std::optional<int> Instruments::call(Store& store, const Func& func, std::span<c
     std::optional<Sampler> sampler;
     if (settings_.profile == Profile::sampled)
         sampler.emplace(store.interrupt_handle());
-    std::optional<int> ended = advance(store, *execution, sampler ? &*sampler : nullptr);
+    std::optional<int> ended = advance(store, *execution, sampler ? &*sampler : nullptr, dumper);
     sampler.reset();
     end_phase();
     const uint64_t left = execution->fuel();
@@ -171,7 +171,8 @@ std::optional<int> Instruments::call(Store& store, const Func& func, std::span<c
 }
 
 /// Runs it to its end; returns the exit status if that is not a return.
-std::optional<int> Instruments::advance(Store& store, Execution& execution, Sampler* sampler) {
+std::optional<int> Instruments::advance(Store& store, Execution& execution, Sampler* sampler,
+                                        CoreDumper* dumper) {
     uint64_t budget = store.fuel();
     while (true) {
         const auto state = execution.resume({.fuel = std::exchange(budget, 0)});
@@ -189,6 +190,8 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
             tracer_->finish();
         if (*state == ExecutionState::trapped)
             return report(*execution.trap());
+        if (dumper != nullptr)
+            dumper->take(execution.stack());
         return *state == ExecutionState::interrupted ? report_stop(execution.backtrace())
                                                      : report_out_of_fuel(execution.backtrace());
     }

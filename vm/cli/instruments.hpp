@@ -1,6 +1,7 @@
 #pragma once
 
 #include "call_tree.hpp"
+#include "core_dumper.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "profile.hpp"
@@ -49,16 +50,18 @@ public:
     void begin(Phase phase);
     /// What runs is this module.
     void note(const Module& module);
-    /// Calls the function. If it does not return, that is reported, and the exit status is returned.
+    /// Calls the function. If it does not return, that is reported, and the exit status is returned. Where it
+    /// was stopped is then told to the core dump, unless that is null.
     [[nodiscard]] std::optional<int> call(Store& store, const Func& func, std::span<const Value> args = {},
-                                          std::span<Value> results = {});
+                                          std::span<Value> results = {}, CoreDumper* dumper = nullptr);
     /// Prints what is wanted, after the end of the run. Throws Failure if a file can't be written.
     void finish();
 
 private:
     void observe(const Observation& observation) noexcept override;
     void lower(const Module& module, uint32_t func, bool begins) noexcept override;
-    [[nodiscard]] std::optional<int> advance(Store& store, Execution& execution, Sampler* sampler);
+    [[nodiscard]] std::optional<int> advance(Store& store, Execution& execution, Sampler* sampler,
+                                             CoreDumper* dumper);
     void end_phase();
     void write_profile();
 

@@ -1,4 +1,5 @@
 #include "closest.hpp"
+#include "core_dumper.hpp"
 #include "deterministic_host.hpp"
 #include "directories.hpp"
 #include "files.hpp"
@@ -40,6 +41,7 @@ struct Settings {
     std::vector<MappedDirectory> directories;
     SaveSettings save;
     RecordSettings record;
+    std::string core_dump; ///< a path; empty: none
     InstrumentSettings instruments;
 };
 
@@ -147,6 +149,9 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    settings.record.snapshots_every = parse_count(text);
                    has_snapshots = true;
                });
+    options.value("--coredump", "FILE",
+                  "if the program traps, write its stack, memories and globals to FILE, for warpbeam inspect",
+                  [&](std::string_view text) { settings.core_dump = text; });
     add_instrument_options(options, settings.instruments);
     add_feature_option(options, settings.config.features);
 
@@ -168,6 +173,10 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!settings.record.path.empty() && settings.stop.timeout)
         throw options.error("--timeout can't be combined with --record");
     check_save_options(options, settings.save);
+    if (settings.core_dump == "-")
+        throw options.error("--coredump needs a file, and not -");
+    if (!settings.core_dump.empty() && is_kept)
+        throw options.error("--coredump can't be combined with --snapshot or --record");
     if (!settings.directories.empty() && !settings.record.path.empty())
         throw options.error("--dir can't be combined with --record: what files contain is not recorded");
     check_instrument_options(options, settings.instruments,
@@ -263,7 +272,7 @@ void check(const std::expected<void, Error>& done) {
 }
 
 /// Calls a function with arguments from the command line and prints its results, one per line.
-int call(const Settings& settings, Store& store, Func func, Instruments& instruments) {
+int call(const Settings& settings, Store& store, Func func, Instruments& instruments, CoreDumper* dumper) {
     const FuncType type = func.type();
     const std::string name{*settings.invoke};
     if (settings.args.size() != type.params.size())
@@ -279,7 +288,7 @@ int call(const Settings& settings, Store& store, Func func, Instruments& instrum
         }
     }
     std::vector<Value> results(type.results.size());
-    if (const auto status = instruments.call(store, func, args, results))
+    if (const auto status = instruments.call(store, func, args, results, dumper))
         return *status;
     for (const Value& result : results)
         std::printf("%s\n", print_value(result).c_str());
@@ -323,11 +332,13 @@ constexpr std::string_view initializer = "_initialize";
 
 /// Instantiates a file and defines its exports. Returns a trap of its code.
 std::optional<Trap> preload(const Settings& settings, const Engine& engine, Linker& linker, Store& store,
-                            const std::string& name, const std::string& path) {
+                            CoreDumper* dumper, const std::string& name, const std::string& path) {
     const ModuleBytes file = read_module(path);
     const auto module = engine.load(file.bytes);
     if (!module)
         throw Failure(describe(path, module.error(), file));
+    if (dumper != nullptr)
+        dumper->name(*module, path);
     if (settings.stubs)
         check(linker.stub_unknown(*module, *settings.stubs));
     const auto instance = linker.define_module(store, name, *module);
@@ -336,11 +347,25 @@ std::optional<Trap> preload(const Settings& settings, const Engine& engine, Link
             return *trap;
         not_instantiated(path, *module, linker, instance.error());
     }
+    if (dumper != nullptr)
+        dumper->add(*instance);
     if (const auto initialize = instance->func<void()>(initializer); initialize)
         if (const auto done = (*initialize)(); !done)
             return done.error();
     return std::nullopt;
 }
+
+/// What a program runs in.
+struct World {
+    wasi::Context& context;
+    const DeterministicHost& deterministic;
+    Linker& linker;
+    Store& store;
+    CoreDumper* dumper; ///< null if no core dump is wanted
+};
+
+int run_in(World& world, const Settings& settings, const Engine& engine, const Module& module,
+           Instruments& instruments);
 
 int run_module(const Settings& settings, Engine& engine, const Module& module, Instruments& instruments) {
     instruments.note(module);
@@ -359,7 +384,19 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
     const StopSignals signals{store, settings.stop};
+    std::optional<CoreDumper> dumper;
+    if (!settings.core_dump.empty())
+        dumper.emplace(settings.core_dump, std::string{settings.path}, store);
+    World world{context, deterministic, linker, store, dumper ? &*dumper : nullptr};
+    const int status = run_in(world, settings, engine, module, instruments);
+    if (dumper)
+        dumper->finish();
+    return status;
+}
 
+int run_in(World& world, const Settings& settings, const Engine& engine, const Module& module,
+           Instruments& instruments) {
+    auto& [context, deterministic, linker, store, dumper] = world;
     // Checked before anything runs: if the call is impossible, nothing should have happened.
     const std::string name{settings.invoke.value_or("_start")};
     const Export* const entry = module.find_export(name);
@@ -382,16 +419,20 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
     }
 
     for (const auto& [as, path] : settings.preloads)
-        if (const std::optional<Trap> trap = preload(settings, engine, linker, store, as, path))
+        if (const std::optional<Trap> trap = preload(settings, engine, linker, store, dumper, as, path))
             return report(*trap);
     if (settings.stubs)
         check(linker.stub_unknown(module, *settings.stubs));
+    if (dumper != nullptr)
+        dumper->name(module, settings.path);
     const auto instance = linker.instantiate(store, module);
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
         not_instantiated(settings.path, module, linker, instance.error());
     }
+    if (dumper != nullptr)
+        dumper->add(*instance);
     if (only_starts)
         return exit_success;
     // Libraries have this instead of _start, to be called before their functions.
@@ -402,10 +443,10 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
 
     const Func func = *instance->func(name);
     if (settings.invoke)
-        return call(settings, store, func, instruments);
+        return call(settings, store, func, instruments, dumper);
     if (settings.save.wanted() || settings.save.print_fuel)
         return run_saved(settings, store, *instance, func, context, deterministic);
-    if (const auto status = instruments.call(store, func))
+    if (const auto status = instruments.call(store, func, {}, {}, dumper))
         return *status;
     // What it did last may have been a write that was cut short.
     return stop_cause() == StopCause::none ? exit_success : report_stop({});

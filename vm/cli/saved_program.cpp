@@ -4,6 +4,7 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
+#include "replaced_file.hpp"
 #include "stop.hpp"
 
 #include <warpbeam/wasi/saved_files.hpp>
@@ -15,8 +16,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <unistd.h>
 
 namespace warpbeam::cli {
 namespace {
@@ -74,47 +73,14 @@ private:
     std::string_view left_;
 };
 
-[[noreturn]] void fail(const std::string& path, const char* what) {
-    throw Failure("warpbeam: cannot " + std::string(what) + " " + path + ": " + std::strerror(errno));
-}
-
-/// A file that takes the place of another one when it is complete, so that a full disk spoils neither.
 class SnapshotFile final : public SnapshotSink {
 public:
-    explicit SnapshotFile(std::string path)
-        : path_{std::move(path)}, beside_{path_ + "." + std::to_string(::getpid()) + ".part"} {
-        file_ = std::fopen(beside_.c_str(), "wb");
-        if (file_ == nullptr)
-            fail(beside_, "open");
-    }
-    SnapshotFile(const SnapshotFile&) = delete;
-    SnapshotFile& operator=(const SnapshotFile&) = delete;
-    ~SnapshotFile() {
-        if (file_ != nullptr) {
-            std::fclose(file_);
-            (void)std::remove(beside_.c_str());
-        }
-    }
-    bool write(std::span<const uint8_t> bytes) noexcept override {
-        return std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size();
-    }
-    void finish() {
-        if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0)
-            fail(beside_, "write");
-        const bool closed = std::fclose(file_) == 0;
-        file_ = nullptr;
-        if (!closed || std::rename(beside_.c_str(), path_.c_str()) != 0) {
-            const int error = errno;
-            (void)std::remove(beside_.c_str());
-            errno = error;
-            fail(path_, "write");
-        }
-    }
+    explicit SnapshotFile(const std::string& path) : file_{path} {}
+    bool write(std::span<const uint8_t> bytes) noexcept override { return file_.write(bytes); }
+    void finish() { file_.finish(); }
 
 private:
-    std::string path_;
-    std::string beside_;
-    std::FILE* file_;
+    ReplacedFile file_;
 };
 
 void save_program(Store& store, const Instance& instance, const Execution& execution, ProgramState& state,
@@ -133,14 +99,14 @@ void save_program(Store& store, const Instance& instance, const Execution& execu
     const Digest digest = sha256(bytes_of(bytes));
     errno = 0;
     if (!file.write(bytes_of(head)) || !file.write(bytes_of(bytes)) || !file.write(digest))
-        fail(path, "write");
+        fail_file(path, "write");
     const Instance instances[] = {instance};
     const Execution* const executions[] = {&execution};
     const SnapshotContents contents{.instances = instances, .executions = executions, .values = {}};
     const auto saved =
         save(store, contents, file, {.host = nullptr, .carry_modules = true, .series = nullptr});
     if (!saved && errno != 0)
-        fail(path, "write");
+        fail_file(path, "write");
     if (!saved)
         throw Failure("warpbeam: cannot save the program: " + std::string(saved.error().message()));
     file.finish();
@@ -171,21 +137,6 @@ public:
 private:
     InterruptHandle handle_;
 };
-
-/// Follows links, so that the file itself is replaced and not a link to it, and makes sure that a file can be
-/// made there.
-std::string checked_path(const std::string& given) {
-    std::filesystem::path path{given};
-    std::error_code fault;
-    for (int links = 0; links < 40 && std::filesystem::is_symlink(path, fault); ++links)
-        path = path.parent_path() / std::filesystem::read_symlink(path, fault);
-    if (std::filesystem::exists(path, fault) && !std::filesystem::is_regular_file(path, fault))
-        throw Failure("warpbeam: cannot write " + given + ": it is not a file");
-    const std::filesystem::path folder = path.parent_path();
-    if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
-        fail(given, "write");
-    return path.string();
-}
 
 } // namespace
 

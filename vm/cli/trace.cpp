@@ -53,6 +53,16 @@ bool matches_pattern(std::string_view pattern, std::string_view text) {
     return pattern.substr(p).find_first_not_of('*') == std::string_view::npos;
 }
 
+} // namespace
+
+bool FuncFilter::matches(const Module& module, uint32_t func) const {
+    const std::string name = raw_name(module, func);
+    const std::string index = std::to_string(func);
+    return std::ranges::any_of(items_, [&](const std::string& item) {
+        return item == index || (!name.empty() && matches_pattern(item, name)) || item == "*";
+    });
+}
+
 uint64_t parse_address(std::string_view text) {
     const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
     const std::string_view digits = text.substr(is_hex ? 2 : 0);
@@ -63,16 +73,6 @@ uint64_t parse_address(std::string_view text) {
         throw UsageError("'" + std::string(text) +
                          "' is not an address (a number, or 0x and a hexadecimal one)");
     return number;
-}
-
-} // namespace
-
-bool FuncFilter::matches(const Module& module, uint32_t func) const {
-    const std::string name = raw_name(module, func);
-    const std::string index = std::to_string(func);
-    return std::ranges::any_of(items_, [&](const std::string& item) {
-        return item == index || (!name.empty() && matches_pattern(item, name)) || item == "*";
-    });
 }
 
 AddressRange parse_range(std::string_view text) {

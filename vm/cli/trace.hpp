@@ -23,12 +23,14 @@ private:
     std::vector<std::string> items_;
 };
 
+/// An address, decimal, or hexadecimal with 0x. Throws UsageError.
+[[nodiscard]] uint64_t parse_address(std::string_view text);
 /// A range of addresses in a linear memory.
 struct AddressRange {
     uint64_t from = 0;
     uint64_t to = 0; ///< the first one after it
 };
-/// `FROM:TO`, decimal, or hexadecimal with 0x. Throws UsageError.
+/// `FROM:TO`. Throws UsageError.
 [[nodiscard]] AddressRange parse_range(std::string_view text);
 
 /// What `--trace` and `--trace-memory` ask for.

@@ -8,6 +8,7 @@
 /// https://webassembly.github.io/spec/core/
 
 #include <warpbeam/version.hpp>
+#include <warpbeam/vm/active_stack.hpp>
 #include <warpbeam/vm/answer.hpp>
 #include <warpbeam/vm/disassembly.hpp>
 #include <warpbeam/vm/exception.hpp>

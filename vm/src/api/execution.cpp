@@ -156,6 +156,14 @@ Backtrace Execution::backtrace() const noexcept {
     return frames;
 }
 
+ActiveStack Execution::stack() const noexcept {
+    const UseOfExecution use{object_, store_};
+    const bool ended =
+        !use || object_->state() == ExecutionState::done || object_->state() == ExecutionState::trapped;
+    return !ended && object_->execution()->inst != nullptr ? vm::Internal::stack(*object_->execution())
+                                                           : ActiveStack{};
+}
+
 size_t Execution::active(std::span<ActiveFunc> to) const noexcept {
     const UseOfExecution use{object_, store_};
     size_t count = 0;

@@ -79,6 +79,17 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
     return find<Tag>(*this, name, ExternKind::tag);
 }
 
+Memory Instance::memory_at(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    return use && index < inst_->module->memories().size() ? vm::make_handle<Memory>(inst_->memories[index])
+                                                           : Memory{};
+}
+Global Instance::global_at(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    return use && index < inst_->module->globals().size() ? vm::make_handle<Global>(inst_->globals[index])
+                                                          : Global{};
+}
+
 std::expected<Instance, InstantiationError> Instance::create(Store& store, const Module& module,
                                                              std::span<const Extern> imports) noexcept {
     const auto values = import_values(store, module, imports);

@@ -30,6 +30,11 @@ Store& Store::operator=(Store&& other) noexcept {
 
 Store::~Store() { destroy(engine_.allocator(), impl_); }
 
+void Store::set_trap_observer(TrapObserver* observer) noexcept {
+    if (const vm::Use use{*this})
+        impl_->trap_observer = observer;
+}
+
 void Store::set_fuel(uint64_t units) noexcept {
     const vm::Use use{*this};
     if (use && engine_.config().fuel)

@@ -309,6 +309,7 @@ protected:
 
     // ---- For frames in WebAssembly's terms (frame_state.cpp) ----
     void observe() noexcept;
+    void observe_inside() noexcept;
     void compare(size_t position) noexcept;
     [[nodiscard]] FramePlace place_of(const Operand& operand) const noexcept;
     StopSearch* search_ = nullptr;

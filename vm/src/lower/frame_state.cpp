@@ -33,8 +33,26 @@ void Emitter::observe() noexcept {
     state.height = height_;
 }
 
+/// Describes the frame before an instruction that may trap, if it is the one that is looked for.
+void Emitter::observe_inside() noexcept {
+    if (search_->inside != offset_)
+        return;
+    observe();
+    if (failure_ != Exit::none)
+        return;
+    // What only an accumulator has is lost, and the instruction that made it may yet be changed.
+    for (size_t i = 0; i < stack_.size(); ++i)
+        if (const Operand& operand = stack_[i];
+            operand.where == Operand::home &&
+            (!operand.stored || acc(is_float_kind(operand.kind)).operand == i))
+            search_->state->operands[i].where = FramePlace::unknown;
+    fail(Exit::done);
+}
+
 /// Whether the stop at this position is the one that is looked for.
 void Emitter::compare(size_t position) noexcept {
+    if (search_->inside != StopSearch::any)
+        return;
     const bool is_call = position % alignof(Instr) != 0;
     const FramePoint point{at_entry_ ? FramePoint::entry
                            : is_call ? FramePoint::call
@@ -77,6 +95,12 @@ Exit ModuleCode::state_at(const Instr* ip, bool after, uint32_t& func, FrameStat
         return Exit::invalid_code;
     func = code->func;
     return find_stop(func, {.position = position_in(*code, ip, after), .point = {}, .state = &state});
+}
+
+Exit ModuleCode::state_inside(uint32_t func, size_t offset, FrameState& state) noexcept {
+    const FuncBody& body = module_.bodies()[func - module_.imported_funcs()];
+    StopSearch search{.point = {}, .inside = offset, .state = &state};
+    return Lowering{module_, options_, cells(), body, *options_.allocator}.find_stop(search);
 }
 
 Exit ModuleCode::state_of(uint32_t func, FramePoint point, FrameState& state) noexcept {

@@ -26,6 +26,7 @@ struct FramePlace {
         own,      ///< a slot of its own
         local,    ///< an operand that is the same as a local, in the local's slot
         constant, ///< code uses the constant directly, and the slot has no meaning
+        unknown,  ///< at a trap: an operand that may be only in a register
     };
     Kind kind;
     Where where;
@@ -52,6 +53,8 @@ struct StopSearch {
     static constexpr size_t any = SIZE_MAX;
     size_t position = any; ///< of a stop: as Safepoint::position
     FramePoint point;      ///< if no position is given
+    /// Instead of a stop: any instruction, by its offset in the code of the body.
+    size_t inside = any;
     /// The number of the stop in the order of the code, when it is known.
     uint64_t stop = 0;
     FrameState* state = nullptr; ///< then filled

@@ -74,6 +74,8 @@ bool Lowering::lower(size_t count) noexcept {
             skip_unreachable();
             continue;
         }
+        if (search_ != nullptr) [[unlikely]]
+            observe_inside();
         const Op op = reader_.op();
         if (options_.is_observed()) [[unlikely]]
             observe_instr(op);

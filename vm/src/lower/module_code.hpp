@@ -86,6 +86,9 @@ public:
     /// every time, so positions in it are.
     [[nodiscard]] Exit state_at(const Instr* ip, bool after, uint32_t& func, FrameState& state) noexcept;
     [[nodiscard]] Exit state_of(uint32_t func, FramePoint point, FrameState& state) noexcept;
+    /// The frame of a function before an instruction that may trap, by its offset in the code of the body.
+    /// Operands that may be only in a register are `unknown`. Returns as above.
+    [[nodiscard]] Exit state_inside(uint32_t func, size_t offset, FrameState& state) noexcept;
     /// The code that contains `ip`, with `after` as in `locate`; null if `ip` is in no function.
     [[nodiscard]] const Code* find(const Instr* ip, bool after) noexcept;
     /// The same, for a walk over frames: `last` is the code of the frame before, or null. Calls are often

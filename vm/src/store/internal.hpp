@@ -4,6 +4,7 @@
 #include "trap/exception_root.hpp"
 
 #include <warpbeam/memory/shared_bytes.hpp>
+#include <warpbeam/vm/active_stack.hpp>
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/host_func.hpp>
 #include <warpbeam/vm/observer.hpp>
@@ -75,6 +76,9 @@ struct Internal {
     [[nodiscard]] static Observation observation(const Execution& execution, Observed event,
                                                  const Slot* operands) noexcept {
         return {execution, event, operands};
+    }
+    [[nodiscard]] static ActiveStack stack(const Execution& execution) noexcept {
+        return ActiveStack{execution};
     }
     [[nodiscard]] static bool has_token(const Caller& caller) noexcept { return caller.has_token_; }
     [[nodiscard]] static Caller caller(Store& store, InstanceData* instance, const FuncType& type) noexcept {

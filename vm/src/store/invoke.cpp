@@ -5,6 +5,8 @@
 #include "store/values.hpp"
 #include "trap/trap_builder.hpp"
 
+#include <warpbeam/vm/active_stack.hpp>
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -16,7 +18,10 @@ Trap trap_of(Exit exit, const Execution& execution) noexcept {
     Ref<ExceptionRoot> uncaught;
     if (!held && exit == Exit::uncaught_exception)
         uncaught = store.roots.add_exception(execution.detail);
-    return TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
+    Trap trap = TrapBuilder::build(exit, execution, std::move(held), std::move(uncaught), store.allocator());
+    if (store.trap_observer != nullptr && trap.code() != TrapCode::exit)
+        store.trap_observer->trapped(trap, Internal::stack(execution));
+    return trap;
 }
 
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept {

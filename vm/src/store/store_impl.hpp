@@ -36,6 +36,7 @@ public:
 
     /// Whether there is an observer that wants to know of them.
     const bool observes_calls;
+    TrapObserver* trap_observer = nullptr;
 
     // Later members refer to earlier ones.
     vm::Quota quota;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/vm/active_stack.hpp>
 #include <warpbeam/vm/answer.hpp>
 #include <warpbeam/vm/linker.hpp>
 
@@ -106,9 +107,12 @@ public:
     uint64_t take_fuel() noexcept;
     /// The active functions, the innermost first; at most 64. Empty if there are none or memory runs out.
     [[nodiscard]] Backtrace backtrace() const noexcept;
-    /// The same without positions, for profilers: this takes well under a microsecond for each function, and
-    /// no memory. Writes the innermost ones to `to`, as many as it has room for, and returns how many there
-    /// are. Host functions are not counted.
+    /// The active functions with their locals and operands, until it goes on or is dropped. Empty if it has
+    /// not begun, or has ended: a trap is told to Store::set_trap_observer.
+    [[nodiscard]] ActiveStack stack() const noexcept;
+    /// The same functions without positions, for profilers: this takes well under a microsecond for each
+    /// function, and no memory. Writes the innermost ones to `to`, as many as it has room for, and returns
+    /// how many there are. Host functions are not counted.
     [[nodiscard]] size_t active(std::span<ActiveFunc> to) const noexcept;
 
     /// Copies the results into `values`, which has the size of the function's results. References in them are

@@ -88,6 +88,12 @@ public:
     [[nodiscard]] std::expected<Tag, Error> tag(std::string_view name) const noexcept;
     /// @}
 
+    /// @{ The object of that index in the module, imported ones first, whether it is exported or not: for
+    /// debuggers. Empty if there is none.
+    [[nodiscard]] Memory memory_at(uint32_t index) const noexcept;
+    [[nodiscard]] Global global_at(uint32_t index) const noexcept;
+    /// @}
+
     /// An exported function with static C++ types: `instance.func<int32_t(int32_t, int32_t)>("add")`. Errors:
     /// `usage` if there is none, or it has another type.
     template <typename Signature>

@@ -10,6 +10,7 @@
 namespace warpbeam {
 
 class StoreImpl;
+class TrapObserver;
 struct InterruptTarget;
 
 /// Limits on all objects of a store together; see also Store::usage. Creating an object fails if it would
@@ -143,6 +144,10 @@ public:
     /// Collects garbage now. Otherwise this happens when the heap has grown by three
     /// quarters of what survived the last collection, or when a limit is reached.
     void collect() noexcept;
+
+    /// From now on, traps are told to this observer, which must outlive the store or be replaced; null for
+    /// none, as at first. It needs active_stack.hpp.
+    void set_trap_observer(TrapObserver* observer) noexcept;
 
     /// @{ A pointer for the embedder's own use; null at first. The store does nothing with it.
     void set_data(void* data) noexcept { data_ = data; }

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <warpbeam/coredump/core_dump.hpp>
+#include <warpbeam/vm/trap.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// A core dump with the modules that it was made from, as far as they are found.
+
+namespace warpbeam::cli {
+
+class LoadedCore {
+public:
+    /// Reads a core dump; `bytes` must outlive it. `modules` are the files that were given for its modules;
+    /// other modules are looked for where the dump says, then beside the dump. Throws Failure, also for a
+    /// file that was given and does not fit.
+    LoadedCore(std::string_view path, std::span<const uint8_t> bytes,
+               std::span<const std::string_view> modules);
+
+    [[nodiscard]] const CoreDump& dump() const { return dump_; }
+    /// The file of a module, by its index in the dump; empty if it was not found.
+    [[nodiscard]] const std::string& file(size_t module) const { return files_[module].path; }
+    /// That module; empty if it was not found.
+    [[nodiscard]] const Module& module(size_t index) const { return files_[index].module; }
+    /// The module of an instance; empty if it is not known.
+    [[nodiscard]] Module module_of(uint32_t instance) const;
+    /// What is known about a frame. The module is empty if it was not found, or does not have the function;
+    /// the offset is unknown if the function does not reach that far.
+    [[nodiscard]] Frame frame(const CoreFrame& frame) const;
+
+private:
+    struct File {
+        std::string path;
+        Module module;
+        std::vector<size_t> starts; ///< of the bodies
+    };
+    [[nodiscard]] bool fits(const Module& module, size_t index) const;
+    void give(std::string_view path);
+    void find(size_t index, std::string_view core_path);
+
+    CoreDump dump_;
+    std::vector<File> files_; ///< by the index of the module
+};
+
+} // namespace warpbeam::cli
