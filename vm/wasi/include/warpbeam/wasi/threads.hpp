@@ -53,7 +53,7 @@ struct ThreadSettings {
     /// The limits of each thread's store; those of the main thread are its store's own. Objects count for
     /// each store by themselves, so all together may have `max_threads + 1` times that. A shared memory is
     /// there only once, though it counts in each.
-    StoreLimits limits;
+    StoreLimits limits = {};
     /// What all threads together may use, the main thread included, if Config::fuel is set. Threads take it
     /// in parts of a thousandth, or of 2^20 units if that is less; when a thread finds nothing left, the
     /// program ends with `out_of_fuel`, even if others still have some of their parts.
@@ -69,7 +69,7 @@ struct ProgramEnd {
     /// Why: a trap, also that of `proc_exit`. Nothing if the main thread has returned.
     std::optional<Trap> trap;
     /// Where that thread was, if it was interrupted or had no more fuel: such traps say nothing of it.
-    Backtrace backtrace;
+    Backtrace backtrace{};
 };
 
 /// A program that may start threads: runs one module, in the thread of the embedder and in those that it
