@@ -7,6 +7,7 @@
 #include "recording.hpp"
 #include "saved_program.hpp"
 #include "stop.hpp"
+#include "threads.hpp"
 #include "values.hpp"
 
 #include <warpbeam/vm/engine.hpp>
@@ -41,6 +42,7 @@ struct Settings {
     SaveSettings save;
     RecordSettings record;
     InstrumentSettings instruments;
+    ThreadOption threads;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -148,6 +150,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                    has_snapshots = true;
                });
     add_instrument_options(options, settings.instruments);
+    add_thread_option(options, settings.threads, settings.config.features);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -173,6 +176,12 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     check_instrument_options(options, settings.instruments,
                              settings.save.wanted() || settings.save.print_fuel ||
                                  !settings.record.path.empty());
+    if (settings.threads)
+        check_thread_option(options, {.is_deterministic = settings.config.deterministic,
+                                      .is_saved = is_kept || settings.save.print_fuel,
+                                      .has_preloads = !settings.preloads.empty(),
+                                      .has_limited_fuel = settings.config.fuel,
+                                      .is_observed = settings.instruments.wanted()});
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -191,7 +200,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         settings.config.fuel = true;
         settings.fuel = max_fuel;
     }
-    settings.config.interruption = settings.save.on_signal || settings.stop.wanted();
+    settings.config.interruption =
+        settings.save.on_signal || settings.stop.wanted() || settings.threads.has_value();
     settings.path = rest->front();
     if (settings.program.empty())
         settings.program = std::filesystem::path(settings.path).filename();
@@ -248,6 +258,8 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
             hints.append("WASI preview 1 has no such function");
         else if (import.module == "wasi_unstable")
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
+        else if (import.module == "wasi" && import.name == "thread-spawn")
+            hints.append("the program starts threads: run it with --threads");
         else
             hints.append("nothing provides '")
                 .append(printable(import.module))
@@ -387,21 +399,35 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
     for (const auto& [as, path] : settings.preloads)
         if (const std::optional<Trap> trap = preload(settings, engine, linker, store, as, path))
             return report(*trap);
+    std::optional<wasi::Threads> threads;
+    if (settings.threads) {
+        threads.emplace(make_threads(settings.path, linker, context, module,
+                                     {.max_threads = *settings.threads,
+                                      .limits = settings.limits,
+                                      .fuel = settings.fuel,
+                                      .starter = nullptr}));
+        instruments.expect(*threads);
+    }
     if (settings.stubs)
         check(linker.stub_unknown(module, *settings.stubs));
-    const auto instance = linker.instantiate(store, module);
+    const auto instance = threads ? threads->instantiate(store) : linker.instantiate(store, module);
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
         not_instantiated(settings.path, module, linker, instance.error());
     }
     if (only_starts)
-        return exit_success;
+        return threads ? report_end(threads->finish()).value_or(exit_success) : exit_success;
     // Libraries have this instead of _start, to be called before their functions.
     if (settings.invoke && name != initializer)
-        if (const auto initialize = instance->func<void()>(initializer); initialize)
-            if (const auto done = (*initialize)(); !done)
+        if (const auto initialize = instance->func<void()>(initializer); initialize) {
+            if (threads) {
+                if (const auto ended = threads->call(*instance->func(initializer)))
+                    return report_end(*ended).value_or(exit_success);
+            } else if (const auto done = (*initialize)(); !done) {
                 return report(done.error());
+            }
+        }
 
     const Func func = *instance->func(name);
     if (settings.invoke)

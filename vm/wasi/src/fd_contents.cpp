@@ -34,7 +34,7 @@ Result<size_t> write_when_ready(Call& call, OpenFd& fd, std::span<const uint8_t>
     while (written < bytes.size()) {
         Errno why{};
         if (!call.wait_for(fd, Readiness::write, why))
-            return written != 0 && !call.stopped ? Result<size_t>{written} : std::unexpected{why};
+            return written != 0 ? Result<size_t>{written} : std::unexpected{why};
         const auto piece = bytes.subspan(written, std::min<size_t>(bytes.size() - written, PIPE_BUF));
         const Result<size_t> done = fd.file().write(piece);
         if (!done)
@@ -151,6 +151,9 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return written;
         };
         const Result<uint64_t> done = write_from(buffers, pieces, call.context.allocator(), write);
+        // What was written is not written again: an interrupt waits for the end of the call.
+        if (done.value_or(0) != 0)
+            call.stopped.reset();
         if (done || done.error() != Errno::again)
             return finish(call, done, result);
         // A pipe that is full, whose descriptor does not wait by itself.

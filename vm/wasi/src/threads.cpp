@@ -171,8 +171,8 @@ std::optional<ProgramEnd> Threads::call(const Func& func, std::span<const Value>
     return std::nullopt;
 }
 
-ProgramEnd Threads::finish(std::optional<Trap> trap) noexcept {
-    return impl_->finish({0, std::move(trap), Backtrace{impl_->allocator}});
+ProgramEnd Threads::finish(std::optional<Trap> trap, Backtrace backtrace) noexcept {
+    return impl_->finish({0, std::move(trap), std::move(backtrace)});
 }
 
 uint32_t Threads::count() const noexcept {

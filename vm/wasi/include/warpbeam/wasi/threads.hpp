@@ -118,8 +118,9 @@ public:
                                                  std::span<Value> results = {}) noexcept;
 
     /// Ends the program because the main thread has ended, by the trap, or by returning. Waits until the last
-    /// thread has ended; what came first is returned. Later, a new run may begin in the same memory.
-    ProgramEnd finish(std::optional<Trap> trap = std::nullopt) noexcept;
+    /// thread has ended; what came first is returned. Later, a new run may begin in the same memory. For
+    /// `backtrace` see ProgramEnd.
+    ProgramEnd finish(std::optional<Trap> trap = std::nullopt, Backtrace backtrace = Backtrace{}) noexcept;
 
     /// Calls a function such as `_start`, and ends the program with it.
     [[nodiscard]] ProgramEnd run(const Func& func) noexcept {
