@@ -246,11 +246,14 @@ std::string exported_functions(const Module& module, std::string_view missing) {
 /// Hints about missing imports: one line for each module name.
 std::string import_hints(const Module& module, const Linker& linker, const InstantiationError& error) {
     std::string hints;
+    bool needs_threads = false;
     std::vector<std::string_view> told;
     for (const uint32_t index : error.imports()) {
         const Import& import = module.imports()[index];
-        if (linker.defines(import.module, import.name) ||
-            std::ranges::find(told, import.module) != told.end())
+        if (linker.defines(import.module, import.name))
+            continue;
+        needs_threads |= is_for_threads(import);
+        if (is_for_threads(import) || std::ranges::find(told, import.module) != told.end())
             continue;
         told.push_back(import.module);
         hints.append("\nhint: ");
@@ -258,15 +261,13 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
             hints.append("WASI preview 1 has no such function");
         else if (import.module == "wasi_unstable")
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
-        else if (import.module == "wasi" && import.name == "thread-spawn")
-            hints.append("the program starts threads: run it with --threads");
         else
             hints.append("nothing provides '")
                 .append(printable(import.module))
                 .append("': warpbeam run only provides wasi_snapshot_preview1; --preload adds modules, and "
                         "--stub-imports functions that do nothing");
     }
-    return hints;
+    return needs_threads ? hints.append(threads_hint) : hints;
 }
 
 void check(const std::expected<void, Error>& done) {
@@ -463,8 +464,11 @@ int run(Words words) {
     Engine engine{settings.config};
     instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
-    if (!module)
-        throw Failure(describe(settings.path, module.error(), file));
+    if (!module) {
+        const bool needs_threads = module.error().missing_feature() == Feature::threads;
+        throw Failure(describe(settings.path, module.error(), file)
+                          .append(needs_threads ? threads_hint : std::string_view{}));
+    }
     if (!settings.record.path.empty())
         return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
     const int status = run_module(settings, engine, *module, instruments);

@@ -39,6 +39,11 @@ void check_thread_option(const Options& options, const NotWithThreads& others) {
                             "are about the main thread");
 }
 
+bool is_for_threads(const Import& import) {
+    return (import.module == "wasi" && import.name == "thread-spawn") ||
+           (import.type.kind == ExternKind::memory && import.type.memory.shared);
+}
+
 wasi::Threads make_threads(std::string_view path, Linker& linker, wasi::Context& context,
                            const Module& module, const wasi::ThreadSettings& settings) {
     auto made = wasi::Threads::create(linker, context, module, settings);

@@ -29,6 +29,11 @@ struct NotWithThreads {
 /// Throws a UsageError if that is impossible.
 void check_thread_option(const Options& options, const NotWithThreads& others);
 
+/// For a module that was refused because it needs them.
+inline constexpr std::string_view threads_hint = "\nhint: a program that starts threads is run with --threads";
+/// Whether only a program with threads has such an import.
+[[nodiscard]] bool is_for_threads(const Import& import);
+
 /// Prepares them for a module of the file `path`; throws Failure if it lacks what threads need.
 [[nodiscard]] wasi::Threads make_threads(std::string_view path, Linker& linker, wasi::Context& context,
                                          const Module& module, const wasi::ThreadSettings& settings);
