@@ -26,17 +26,20 @@ void add_thread_option(Options& options, ThreadOption& target, FeatureSet& featu
 
 void check_thread_option(const Options& options, const NotWithThreads& others) {
     if (others.is_deterministic)
-        throw options.error("--threads can't be combined with --deterministic: which thread is faster differs "
-                            "in every run");
+        throw options.error(
+            "--threads can't be combined with --deterministic: which thread is faster differs "
+            "in every run");
     if (others.is_saved)
-        throw options.error("--threads can't be combined with --snapshot, --record or --print-fuel: the state "
-                            "of a program with threads can't be saved");
+        throw options.error(
+            "--threads can't be combined with --snapshot, --record or --print-fuel: the state "
+            "of a program with threads can't be saved");
     if (others.has_preloads)
         throw options.error("--threads can't be combined with --preload: the threads would need instances of "
                             "their own of what is preloaded");
     if (others.has_limited_fuel && others.is_observed)
-        throw options.error("--threads and --fuel can't be combined with --profile, --trace and --stats, which "
-                            "are about the main thread");
+        throw options.error(
+            "--threads and --fuel can't be combined with --profile, --trace and --stats, which "
+            "are about the main thread");
 }
 
 bool is_for_threads(const Import& import) {
@@ -48,7 +51,8 @@ wasi::Threads make_threads(std::string_view path, Linker& linker, wasi::Context&
                            const Module& module, const wasi::ThreadSettings& settings) {
     auto made = wasi::Threads::create(linker, context, module, settings);
     if (!made)
-        throw Failure(std::string(path) + ": cannot run with threads: " + std::string(made.error().message()));
+        throw Failure(std::string(path) +
+                      ": cannot run with threads: " + std::string(made.error().message()));
     return std::move(*made);
 }
 

@@ -30,7 +30,8 @@ struct NotWithThreads {
 void check_thread_option(const Options& options, const NotWithThreads& others);
 
 /// For a module that was refused because it needs them.
-inline constexpr std::string_view threads_hint = "\nhint: a program that starts threads is run with --threads";
+inline constexpr std::string_view threads_hint =
+    "\nhint: a program that starts threads is run with --threads";
 /// Whether only a program with threads has such an import.
 [[nodiscard]] bool is_for_threads(const Import& import);
 

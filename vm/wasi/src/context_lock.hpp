@@ -4,8 +4,8 @@
 
 #include <mutex>
 
-/// The lock of a context that several threads use. It is held while a call looks at descriptors or uses files,
-/// so that these are used by one thread at a time, as their classes expect; not while a call waits.
+/// The lock of a context that several threads use. It is held while a call looks at descriptors or uses
+/// files, so that these are used by one thread at a time, as their classes expect; not while a call waits.
 
 namespace warpbeam::wasi {
 

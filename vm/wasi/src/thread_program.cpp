@@ -6,7 +6,6 @@ namespace warpbeam::wasi {
 
 namespace {
 
-
 Errno errno_of(ErrorCode code) noexcept {
     return code == ErrorCode::out_of_memory ? Errno::nomem : Errno::again;
 }

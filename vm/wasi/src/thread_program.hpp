@@ -85,10 +85,10 @@ struct Threads::Impl {
     Thread* first = nullptr;         ///< the list of threads
     uint32_t count = 0;              ///< of threads, also of those that are not in the list yet
     ThreadIds ids;
-    Store* main = nullptr;                     ///< the store of the main thread; only this uses it
+    Store* main = nullptr;                      ///< the store of the main thread; only this uses it
     std::optional<InterruptHandle> main_handle; ///< while the program runs
-    std::atomic<bool> has_ended = true;        ///< or has not begun; changed while `mutex` is held
-    ProgramEnd ended;                          ///< how
+    std::atomic<bool> has_ended = true;         ///< or has not begun; changed while `mutex` is held
+    ProgramEnd ended;                           ///< how
 
 private:
     [[nodiscard]] bool reserve() noexcept;

@@ -79,9 +79,9 @@ std::expected<void, Error> check_definitions(const Linker& linker, const Module&
 std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, const Module& module,
                                               const ThreadSettings& settings) noexcept {
     if (!linker.engine().config().interruption)
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "threads need Config::interruption: without it, a thread in a loop could "
-                                     "not be ended with its program"}};
+        return std::unexpected{
+            Error{ErrorCode::usage, "threads need Config::interruption: without it, a thread in a loop could "
+                                    "not be ended with its program"}};
     if (const auto fits = check_module(module); !fits)
         return std::unexpected{fits.error()};
     if (const auto fits = check_definitions(linker, module); !fits)
@@ -91,9 +91,9 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
     Threads threads{warpbeam::create<Impl>(linker.engine().allocator(), linker, module, settings)};
     if (threads.impl_ == nullptr || !threads.impl_->memories.resize(module.imports().size()))
         return no_memory();
-    const auto defined =
-        linker.func(spawn_module, spawn_name,
-                    [impl = threads.impl_](uint32_t argument) { return impl->spawn(argument); });
+    const auto defined = linker.func(spawn_module, spawn_name, [impl = threads.impl_](uint32_t argument) {
+        return impl->spawn(argument);
+    });
     if (!defined)
         return std::unexpected{defined.error()};
     return threads;

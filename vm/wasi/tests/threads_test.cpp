@@ -322,8 +322,8 @@ std::string main_waits(const Wait& wait, std::string_view end) {
         (call $await (i32.const 0) (i32.const 1))
         (call $sleep (i32.const 3072) (i64.const 5_000_000)) )"} +
            std::string{end} + R"()
-      (func (export "_start") (drop (call $go (i32.const 0))) (call $raise (i32.const 0)) )" + wait.code +
-           ")";
+      (func (export "_start") (drop (call $go (i32.const 0))) (call $raise (i32.const 0)) )" +
+           wait.code + ")";
 }
 /// A thread waits; the main thread ends the program.
 std::string thread_waits(const Wait& wait, std::string_view end) {
@@ -574,7 +574,8 @@ TEST_F(EndTest, a_full_pipe_does_not_stop_the_other_threads) {
         char byte = 0;
         EXPECT_EQ(::read(elsewhere.other, &byte, 1), 1);
         char some[4096];
-        for (ssize_t size = 0; received.size() < 131072 && (size = ::read(writes.other, some, sizeof some)) > 0;)
+        for (ssize_t size = 0;
+             received.size() < 131072 && (size = ::read(writes.other, some, sizeof some)) > 0;)
             received.append(some, static_cast<size_t>(size));
     }};
     EXPECT_EQ(text_of(run(R"(
@@ -626,8 +627,7 @@ TEST_F(EndTest, a_descriptor_that_is_closed_during_a_read_is_gone) {
 
 TEST_F(ThreadsTest, files_are_used_by_one_thread_at_a_time) {
     // A buffer in memory has no lock of its own.
-    const Ref<OutputBuffer> out =
-        create_file<OutputBuffer>(Allocator::standard(), Allocator::standard());
+    const Ref<OutputBuffer> out = create_file<OutputBuffer>(Allocator::standard(), Allocator::standard());
     ASSERT_TRUE(context.set_stream(Stream::out, out));
     EXPECT_EQ(text_of(run(R"(
       (func (export "wasi_thread_start") (param $id i32) (param $at i32) (local $n i32)
@@ -667,17 +667,18 @@ TEST_F(ThreadsTest, a_module_must_have_what_threads_need) {
     EXPECT_EQ(refusal(module_of({})), "none"); // it starts no threads
     EXPECT_NE(refusal(module_of({spawn, memory})).find("exports no function wasi_thread_start"),
               std::string::npos);
-    EXPECT_NE(refusal(module_of({spawn, memory, R"((global (export "wasi_thread_start") i32 (i32.const 0)))"}))
-                  .find("exports no function wasi_thread_start"),
-              std::string::npos);
+    EXPECT_NE(
+        refusal(module_of({spawn, memory, R"((global (export "wasi_thread_start") i32 (i32.const 0)))"}))
+            .find("exports no function wasi_thread_start"),
+        std::string::npos);
     EXPECT_NE(refusal(module_of({spawn, memory, R"((func (export "wasi_thread_start") (param i32)))"}))
                   .find("two parameters"),
               std::string::npos);
     EXPECT_NE(refusal(module_of({spawn, "(memory 1 1 shared)", entry})).find("no shared memory"),
               std::string::npos);
-    EXPECT_NE(
-        refusal(module_of({spawn, R"((import "env" "memory" (memory 1 1)))", entry})).find("no shared memory"),
-        std::string::npos);
+    EXPECT_NE(refusal(module_of({spawn, R"((import "env" "memory" (memory 1 1)))", entry}))
+                  .find("no shared memory"),
+              std::string::npos);
     Config without = config();
     without.interruption = false;
     EXPECT_NE(refusal(module_of({spawn, memory, entry}), without).find("Config::interruption"),
@@ -710,8 +711,7 @@ TEST_F(ThreadsTest, a_memory_of_the_embedder_is_used) {
         (i32.store (i32.const 4) (i32.const 9)) (call $raise (i32.const 0)))
       (func (export "_start") (drop (call $go (i32.const 0))) (call $await (i32.const 0) (i32.const 1))))"));
     ASSERT_TRUE(made);
-    const auto memory =
-        SharedMemory::create({.limits = {2, 4, true, false}, .shared = true}).value();
+    const auto memory = SharedMemory::create({.limits = {2, 4, true, false}, .shared = true}).value();
     ASSERT_TRUE(linker->define("env", "memory", Memory::create(*store, memory).value()));
     threads.emplace(std::move(*made));
     instance = threads->instantiate(*store).value();

@@ -1,18 +1,20 @@
-/* Threads that share work, hand things on through a queue, and have variables of their own. It needs no libc but for the
-   threads, so that it can be linked with a shared memory. Prints what does not depend on which thread is faster. */
+/* Threads that share work, hand things on through a queue, and have variables of their own. It needs no libc
+   but for the threads, so that it can be linked with a shared memory. Prints what does not depend on which
+   thread is faster. */
 #ifdef __wasm__
 #include "threads.h"
 
 typedef unsigned long size_t;
 struct buffer {
-    const char *text;
+    const char* text;
     size_t size;
 };
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_write"))) int
-fd_write(int fd, const struct buffer *buffers, size_t count, size_t *written);
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit"))) _Noreturn void end(int status);
+fd_write(int fd, const struct buffer* buffers, size_t count, size_t* written);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit"))) _Noreturn void
+end(int status);
 
-static void put(const char *text, size_t size) {
+static void put(const char* text, size_t size) {
     const struct buffer buffer = {text, size};
     size_t written;
     fd_write(1, &buffer, 1, &written);
@@ -22,7 +24,7 @@ static void put(const char *text, size_t size) {
 #include <stdlib.h>
 #include <unistd.h>
 
-static void put(const char *text, size_t size) {
+static void put(const char* text, size_t size) {
     if (write(1, text, size) < 0)
         abort();
 }
@@ -31,7 +33,7 @@ static void put(const char *text, size_t size) {
 
 enum { workers = 4, limit = 200000, part = 1000, capacity = 8, items = 5000 };
 
-static void print(const char *name, unsigned long number) {
+static void print(const char* name, unsigned long number) {
     char line[100];
     size_t size = 0;
     while (name[size]) {
@@ -50,7 +52,7 @@ static void print(const char *name, unsigned long number) {
     put(line, size);
 }
 
-static void must(int holds, const char *what) {
+static void must(int holds, const char* what) {
     if (holds)
         return;
     print(what, 0);
@@ -70,7 +72,7 @@ static int is_prime(unsigned number) {
     return number > 1;
 }
 
-static void *count_primes(void *result) {
+static void* count_primes(void* result) {
     for (;;) {
         const unsigned first = __atomic_fetch_add(&next, part, __ATOMIC_RELAXED);
         if (first >= limit)
@@ -87,12 +89,12 @@ static void *count_primes(void *result) {
 static unsigned queue[capacity];
 static unsigned put_in, taken_out;
 
-static void *produce(void *step) {
+static void* produce(void* step) {
     for (unsigned i = 0; i < items; ++i) {
         pthread_mutex_lock(&mutex);
         while (put_in - taken_out == capacity)
             pthread_cond_wait(&changed, &mutex);
-        queue[put_in++ % capacity] = i * *(unsigned *)step;
+        queue[put_in++ % capacity] = i * *(unsigned*)step;
         pthread_cond_broadcast(&changed);
         pthread_mutex_unlock(&mutex);
     }
@@ -114,7 +116,7 @@ static unsigned long consume(unsigned count) {
 
 static void all(void) {
     pthread_t threads[workers];
-    void *result;
+    void* result;
     for (int i = 0; i < workers; ++i)
         must(pthread_create(&threads[i], 0, count_primes, &threads[i]) == 0, "no thread");
     for (int i = 0; i < workers; ++i) {

@@ -110,10 +110,10 @@ public:
     /// the first to fail, the trap is that thread's.
     [[nodiscard]] std::expected<Instance, InstantiationError> instantiate(Store& store) noexcept;
 
-    /// After `instantiate`: calls a function of that instance in the main thread, and leaves the others as they are. Nothing if it
-    /// returns; its results are then in `results`. Otherwise the program has ended, by this thread or
-    /// another. The call is an Execution's, which is not resumed: an interrupt of the store ends the program,
-    /// too.
+    /// After `instantiate`: calls a function of that instance in the main thread, and leaves the others as
+    /// they are. Nothing if it returns; its results are then in `results`. Otherwise the program has ended,
+    /// by this thread or another. The call is an Execution's, which is not resumed: an interrupt of the store
+    /// ends the program, too.
     [[nodiscard]] std::optional<ProgramEnd> call(const Func& func, std::span<const Value> args = {},
                                                  std::span<Value> results = {}) noexcept;
 
