@@ -604,7 +604,8 @@ TEST_F(EndTest, a_full_pipe_does_not_stop_the_other_threads) {
 
 TEST_F(EndTest, a_descriptor_that_is_closed_during_a_read_is_gone) {
     std::thread peer{[&] {
-        std::this_thread::sleep_for(50ms);
+        char byte = 0;
+        EXPECT_EQ(::read(writes.other, &byte, 1), 1); // it is closed now
         EXPECT_EQ(::write(reads.other, "x", 1), 1);
     }};
     EXPECT_EQ(text_of(run(R"(
@@ -618,6 +619,8 @@ TEST_F(EndTest, a_descriptor_that_is_closed_during_a_read_is_gone) {
         (call $await (i32.const 0) (i32.const 1))
         (call $sleep (i32.const 3072) (i64.const 10_000_000))
         (if (call $close (i32.const 3)) (then unreachable))
+        (drop (call $write (i32.const 4) (call $buffer (i32.const 3072) (i32.const 8192) (i32.const 1)) (i32.const 1)
+                           (i32.const 3080)))
         (call $await (i32.const 4) (i32.const 1)))
     )")),
               "returned");
