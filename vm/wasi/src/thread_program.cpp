@@ -22,7 +22,7 @@ Trap trap_of(const Error& error, Allocator& allocator) noexcept {
 
 // ---- One thread ----
 
-std::optional<ProgramEnd> Threads::Impl::drive(Execution& execution, uint32_t thread) noexcept {
+std::optional<ProgramEnd> ThreadProgram::drive(Execution& execution, uint32_t thread) noexcept {
     uint64_t part = fuel.take();
     for (;;) {
         const auto state = execution.resume({.fuel = std::exchange(part, 0)});
@@ -50,7 +50,7 @@ std::optional<ProgramEnd> Threads::Impl::drive(Execution& execution, uint32_t th
     }
 }
 
-void Threads::Impl::Thread::run() noexcept {
+void ThreadProgram::Thread::run() noexcept {
     if (auto how = program.drive(execution, id))
         program.end(std::move(*how));
     program.remove(this);
@@ -58,7 +58,7 @@ void Threads::Impl::Thread::run() noexcept {
 
 // ---- Spawning ----
 
-bool Threads::Impl::reserve() noexcept {
+bool ThreadProgram::reserve() noexcept {
     const std::lock_guard lock{mutex};
     if (has_ended || count >= settings.max_threads)
         return false;
@@ -66,7 +66,7 @@ bool Threads::Impl::reserve() noexcept {
     return true;
 }
 
-void Threads::Impl::enlist(Thread& thread) noexcept {
+void ThreadProgram::enlist(Thread& thread) noexcept {
     const std::lock_guard lock{mutex};
     thread.id = ids.take([&](uint32_t id) {
         for (const Thread* each = first; each != nullptr; each = each->next)
@@ -82,7 +82,7 @@ void Threads::Impl::enlist(Thread& thread) noexcept {
         thread.handle.interrupt();
 }
 
-void Threads::Impl::remove(Thread* thread) noexcept {
+void ThreadProgram::remove(Thread* thread) noexcept {
     if (thread != nullptr && thread->id != 0) {
         const std::lock_guard lock{mutex};
         (thread->previous != nullptr ? thread->previous->next : first) = thread->next;
@@ -97,7 +97,7 @@ void Threads::Impl::remove(Thread* thread) noexcept {
         changed.notify_all();
 }
 
-std::expected<Vec<Extern>, Error> Threads::Impl::imports(Store& store) const noexcept {
+std::expected<Vec<Extern>, Error> ThreadProgram::imports(Store& store) const noexcept {
     Vec<Extern> found{allocator};
     const std::span<const Import> all = module.imports();
     for (size_t i = 0; i < all.size(); ++i) {
@@ -116,7 +116,7 @@ std::expected<Vec<Extern>, Error> Threads::Impl::imports(Store& store) const noe
     return found;
 }
 
-Errno Threads::Impl::prepare(Thread& thread, uint32_t argument) noexcept {
+Errno ThreadProgram::prepare(Thread& thread, uint32_t argument) noexcept {
     const auto values = imports(thread.store);
     if (!values)
         return errno_of(values.error().code());
@@ -141,7 +141,7 @@ Errno Threads::Impl::prepare(Thread& thread, uint32_t argument) noexcept {
     return Errno::success;
 }
 
-int32_t Threads::Impl::spawn(uint32_t argument) noexcept {
+int32_t ThreadProgram::spawn(uint32_t argument) noexcept {
     const auto failed = [](Errno why) { return -static_cast<int32_t>(why); };
     if (!reserve())
         return failed(Errno::again);
@@ -164,12 +164,12 @@ int32_t Threads::Impl::spawn(uint32_t argument) noexcept {
 
 // ---- The end ----
 
-void Threads::Impl::interrupt_all() noexcept {
+void ThreadProgram::interrupt_all() noexcept {
     for (const Thread* each = first; each != nullptr; each = each->next)
         each->handle.interrupt();
 }
 
-void Threads::Impl::end(ProgramEnd with) noexcept {
+void ThreadProgram::end(ProgramEnd with) noexcept {
     const std::lock_guard lock{mutex};
     if (has_ended)
         return;
@@ -180,7 +180,7 @@ void Threads::Impl::end(ProgramEnd with) noexcept {
         main_handle->interrupt();
 }
 
-void Threads::Impl::begin() noexcept {
+void ThreadProgram::begin() noexcept {
     const std::lock_guard lock{mutex};
     if (main_handle)
         return; // other threads may have ended the program since
@@ -188,7 +188,7 @@ void Threads::Impl::begin() noexcept {
     has_ended = false;
 }
 
-ProgramEnd Threads::Impl::finish(ProgramEnd with) noexcept {
+ProgramEnd ThreadProgram::finish(ProgramEnd with) noexcept {
     using namespace std::chrono_literals;
     end(std::move(with));
     std::unique_lock lock{mutex};

@@ -39,19 +39,20 @@ private:
 [[nodiscard]] Trap trap_of(const Error& error, Allocator& allocator) noexcept;
 
 /// What all threads of a program have together.
-struct Threads::Impl {
-    Impl(Linker& from, const Module& of, const ThreadSettings& with) noexcept
+class ThreadProgram {
+public:
+    ThreadProgram(Linker& from, const Module& of, const ThreadSettings& with) noexcept
         : linker{from}, module{of}, settings{with}, allocator{from.engine().allocator()}, fuel{with.fuel},
           memories{from.engine().allocator()} {}
 
     /// One that `thread-spawn` has made. Its number and its list are protected by `mutex`; the rest is its
     /// thread's, and before that thread starts, the spawning one's.
     struct Thread final : ThreadTask {
-        explicit Thread(Impl& of) noexcept
+        explicit Thread(ThreadProgram& of) noexcept
             : program{of}, store{of.linker.engine(), of.settings.limits}, handle{store.interrupt_handle()} {}
         void run() noexcept override;
 
-        Impl& program;
+        ThreadProgram& program;
         Store store;
         InterruptHandle handle;
         Execution execution;

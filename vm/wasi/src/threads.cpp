@@ -88,10 +88,10 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
         return std::unexpected{fits.error()};
     if (const auto shared = context.share(); !shared)
         return std::unexpected{shared.error()};
-    Threads threads{warpbeam::create<Impl>(linker.engine().allocator(), linker, module, settings)};
-    if (threads.impl_ == nullptr || !threads.impl_->memories.resize(module.imports().size()))
+    Threads threads{warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, module, settings)};
+    if (threads.program_ == nullptr || !threads.program_->memories.resize(module.imports().size()))
         return no_memory();
-    const auto defined = linker.func(spawn_module, spawn_name, [impl = threads.impl_](uint32_t argument) {
+    const auto defined = linker.func(spawn_module, spawn_name, [impl = threads.program_](uint32_t argument) {
         return impl->spawn(argument);
     });
     if (!defined)
@@ -99,22 +99,22 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
     return threads;
 }
 
-Threads::Threads(Threads&& other) noexcept : impl_{std::exchange(other.impl_, nullptr)} {}
+Threads::Threads(Threads&& other) noexcept : program_{std::exchange(other.program_, nullptr)} {}
 
 Threads& Threads::operator=(Threads&& other) noexcept {
     Threads old{std::move(*this)};
-    impl_ = std::exchange(other.impl_, nullptr);
+    program_ = std::exchange(other.program_, nullptr);
     return *this;
 }
 
 Threads::~Threads() {
-    if (impl_ == nullptr)
+    if (program_ == nullptr)
         return;
     (void)finish();
-    destroy(impl_->allocator, impl_);
+    destroy(program_->allocator, program_);
 }
 
-std::expected<void, Error> Threads::Impl::define_memories() noexcept {
+std::expected<void, Error> ThreadProgram::define_memories() noexcept {
     const std::span<const Import> all = module.imports();
     for (size_t i = 0; i < all.size(); ++i) {
         if (!is_shared_memory(all[i]))
@@ -140,46 +140,46 @@ std::expected<void, Error> Threads::Impl::define_memories() noexcept {
 }
 
 std::expected<Instance, InstantiationError> Threads::instantiate(Store& store) noexcept {
-    impl_->main = &store;
-    impl_->begin();
+    program_->main = &store;
+    program_->begin();
     const auto fails = [this](const InstantiationError& error) {
         const ProgramEnd ended =
             finish(error.trap() != nullptr ? std::optional{*error.trap()} : std::nullopt);
         return std::unexpected{ended.trap ? InstantiationError{*ended.trap} : error};
     };
-    if (const auto defined = impl_->define_memories(); !defined)
-        return fails(InstantiationError{defined.error(), impl_->allocator});
-    auto execution = Execution::instantiate(impl_->linker, store, impl_->module);
+    if (const auto defined = program_->define_memories(); !defined)
+        return fails(InstantiationError{defined.error(), program_->allocator});
+    auto execution = Execution::instantiate(program_->linker, store, program_->module);
     if (!execution)
         return fails(execution.error());
-    if (auto ended = impl_->drive(*execution, 0))
+    if (auto ended = program_->drive(*execution, 0))
         return fails(InstantiationError{*ended->trap});
     return execution->instance();
 }
 
 std::optional<ProgramEnd> Threads::call(const Func& func, std::span<const Value> args,
                                         std::span<Value> results) noexcept {
-    impl_->begin();
-    const auto fails = [this](const Error& error) { return finish(trap_of(error, impl_->allocator)); };
+    program_->begin();
+    const auto fails = [this](const Error& error) { return finish(trap_of(error, program_->allocator)); };
     auto execution = Execution::create(func, args);
     if (!execution)
         return fails(execution.error());
-    if (auto ended = impl_->drive(*execution, 0))
-        return impl_->finish(std::move(*ended));
+    if (auto ended = program_->drive(*execution, 0))
+        return program_->finish(std::move(*ended));
     if (const auto copied = execution->results(results); !copied)
         return fails(copied.error());
     return std::nullopt;
 }
 
 ProgramEnd Threads::finish(std::optional<Trap> trap, Backtrace backtrace) noexcept {
-    return impl_->finish({0, std::move(trap), std::move(backtrace)});
+    return program_->finish({0, std::move(trap), std::move(backtrace)});
 }
 
 uint32_t Threads::count() const noexcept {
-    const std::lock_guard lock{impl_->mutex};
-    return impl_->count;
+    const std::lock_guard lock{program_->mutex};
+    return program_->count;
 }
 
-bool Threads::has_ended() const noexcept { return impl_->has_ended; }
+bool Threads::has_ended() const noexcept { return program_->has_ended; }
 
 } // namespace warpbeam::wasi

@@ -19,6 +19,7 @@
 namespace warpbeam::wasi {
 
 class Context;
+class ThreadProgram;
 
 /// What is to be done in a thread.
 class ThreadTask {
@@ -135,9 +136,8 @@ public:
     [[nodiscard]] bool has_ended() const noexcept;
 
 private:
-    struct Impl;
-    explicit Threads(Impl* impl) noexcept : impl_{impl} {}
-    Impl* impl_;
+    explicit Threads(ThreadProgram* program) noexcept : program_{program} {}
+    ThreadProgram* program_;
 };
 
 } // namespace warpbeam::wasi
