@@ -76,6 +76,33 @@ std::expected<void, Error> check_definitions(const Linker& linker, const Module&
 
 } // namespace
 
+std::expected<void, Error> ThreadProgram::define_memories(Store& store) noexcept {
+    const std::span<const Import> all = module_.imports();
+    if (!memories_.resize(all.size()))
+        return no_memory();
+    for (size_t i = 0; i < all.size(); ++i) {
+        if (!is_shared_memory(all[i]))
+            continue;
+        if (!linker_.defines(all[i].module, all[i].name)) {
+            const auto shared = SharedMemory::create(all[i].type.memory, &allocator_);
+            if (!shared)
+                return std::unexpected{shared.error()};
+            const auto memory = Memory::create(store, *shared);
+            if (!memory)
+                return std::unexpected{memory.error()};
+            if (const auto defined = linker_.define(all[i].module, all[i].name, *memory); !defined)
+                return defined;
+        }
+        const auto value = linker_.get(store, all[i].module, all[i].name);
+        if (!value)
+            return std::unexpected{value.error()};
+        // Anything else does not fit the import, which instantiation says.
+        if (const Memory* const memory = std::get_if<Memory>(&*value))
+            memories_[i] = memory->shared();
+    }
+    return {};
+}
+
 std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, const Module& module,
                                               const ThreadSettings& settings) noexcept {
     if (!linker.engine().config().interruption)
@@ -88,12 +115,13 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
         return std::unexpected{fits.error()};
     if (const auto shared = context.share(); !shared)
         return std::unexpected{shared.error()};
-    Threads threads{warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, module, settings)};
-    if (threads.program_ == nullptr || !threads.program_->memories.resize(module.imports().size()))
+    ThreadProgram* const program =
+        warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, module, settings);
+    if (program == nullptr)
         return no_memory();
-    const auto defined = linker.func(spawn_module, spawn_name, [impl = threads.program_](uint32_t argument) {
-        return impl->spawn(argument);
-    });
+    Threads threads{program};
+    const auto defined = linker.func(spawn_module, spawn_name,
+                                     [program](uint32_t argument) { return program->spawn(argument); });
     if (!defined)
         return std::unexpected{defined.error()};
     return threads;
@@ -111,45 +139,19 @@ Threads::~Threads() {
     if (program_ == nullptr)
         return;
     (void)finish();
-    destroy(program_->allocator, program_);
-}
-
-std::expected<void, Error> ThreadProgram::define_memories() noexcept {
-    const std::span<const Import> all = module.imports();
-    for (size_t i = 0; i < all.size(); ++i) {
-        if (!is_shared_memory(all[i]))
-            continue;
-        if (!linker.defines(all[i].module, all[i].name)) {
-            const auto shared = SharedMemory::create(all[i].type.memory, &allocator);
-            if (!shared)
-                return std::unexpected{shared.error()};
-            const auto memory = Memory::create(*main, *shared);
-            if (!memory)
-                return std::unexpected{memory.error()};
-            if (const auto defined = linker.define(all[i].module, all[i].name, *memory); !defined)
-                return defined;
-        }
-        const auto value = linker.get(*main, all[i].module, all[i].name);
-        if (!value)
-            return std::unexpected{value.error()};
-        // Anything else does not fit the import, which instantiation says.
-        if (const Memory* const memory = std::get_if<Memory>(&*value))
-            memories[i] = memory->shared();
-    }
-    return {};
+    destroy(program_->allocator(), program_);
 }
 
 std::expected<Instance, InstantiationError> Threads::instantiate(Store& store) noexcept {
-    program_->main = &store;
-    program_->begin();
+    program_->begin(store);
     const auto fails = [this](const InstantiationError& error) {
         const ProgramEnd ended =
             finish(error.trap() != nullptr ? std::optional{*error.trap()} : std::nullopt);
         return std::unexpected{ended.trap ? InstantiationError{*ended.trap} : error};
     };
-    if (const auto defined = program_->define_memories(); !defined)
-        return fails(InstantiationError{defined.error(), program_->allocator});
-    auto execution = Execution::instantiate(program_->linker, store, program_->module);
+    if (const auto defined = program_->define_memories(store); !defined)
+        return fails(InstantiationError{defined.error(), program_->allocator()});
+    auto execution = program_->instantiate(store);
     if (!execution)
         return fails(execution.error());
     if (auto ended = program_->drive(*execution, 0))
@@ -160,7 +162,7 @@ std::expected<Instance, InstantiationError> Threads::instantiate(Store& store) n
 std::optional<ProgramEnd> Threads::call(const Func& func, std::span<const Value> args,
                                         std::span<Value> results) noexcept {
     program_->begin();
-    const auto fails = [this](const Error& error) { return finish(trap_of(error, program_->allocator)); };
+    const auto fails = [this](const Error& error) { return finish(trap_of(error, program_->allocator())); };
     auto execution = Execution::create(func, args);
     if (!execution)
         return fails(execution.error());
@@ -175,11 +177,8 @@ ProgramEnd Threads::finish(std::optional<Trap> trap, Backtrace backtrace) noexce
     return program_->finish({0, std::move(trap), std::move(backtrace)});
 }
 
-uint32_t Threads::count() const noexcept {
-    const std::lock_guard lock{program_->mutex};
-    return program_->count;
-}
+uint32_t Threads::count() const noexcept { return program_->count(); }
 
-bool Threads::has_ended() const noexcept { return program_->has_ended; }
+bool Threads::has_ended() const noexcept { return program_->has_ended(); }
 
 } // namespace warpbeam::wasi

@@ -292,6 +292,7 @@ TEST_F(ThreadsTest, several_runs_in_the_same_memory) {
     EXPECT_EQ(threads->count(), 0u);
     // Calls that don't fit end the program.
     EXPECT_EQ(threads->call(instance.func("next").value())->trap->code(), TrapCode::host);
+    EXPECT_EQ(threads->count(), 0u);
     // An ordinary call is not interrupted, and can't start threads while no program runs.
     EXPECT_TRUE((*instance.func<int32_t(int32_t)>("next"))(1));
 }
@@ -494,6 +495,72 @@ TEST_F(ThreadsTest, the_limits_of_a_store_may_leave_no_room) {
     EXPECT_EQ(text_of(run(spawn_until_failure, {.limits = limits})), again);
     EXPECT_EQ(word(4), 0u);
 }
+TEST_F(ThreadsTest, memories_and_tables_of_all_threads_are_limited_together) {
+    constexpr uint64_t page = 65536;
+    StoreLimits limits;
+    limits.memory_bytes = 4 * page + 25 * page; // the shared one, and two of these
+    EXPECT_EQ(text_of(run("(memory 10) " + std::string{spawn_until_failure}, {.limits = limits})), again);
+    EXPECT_EQ(word(4), 2u);
+    limits = {};
+    limits.table_elements = 39;
+    EXPECT_EQ(text_of(run("(table 10 funcref) " + std::string{spawn_until_failure}, {.limits = limits})),
+              again);
+    EXPECT_EQ(word(4), 3u);
+}
+TEST_F(ThreadsTest, what_a_thread_has_is_given_back_at_its_end) {
+    StoreLimits limits;
+    limits.table_elements = 100;
+    EXPECT_EQ(text_of(run(R"((table $t 10 funcref)
+      (func (export "wasi_thread_start") (param i32 i32)
+        (if (i32.ne (table.grow $t (ref.null func) (i32.const 80)) (i32.const 10)) (then unreachable))
+        (if (i32.ne (table.grow $t (ref.null func) (i32.const 11)) (i32.const -1)) (then unreachable))
+        (drop (i32.atomic.rmw.add (i32.const 4) (i32.const 1))))
+      (func (export "_start") (local $n i32)
+        (loop $again
+          (loop $retry (br_if $retry (i32.lt_s (call $spawn (i32.const 0)) (i32.const 0))))
+          (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 20))))
+        (loop $wait (drop (call $yield)) (br_if $wait (i32.lt_u (i32.atomic.load (i32.const 4)) (i32.const 20))))))",
+                          {.max_threads = 1, .limits = limits})),
+              "returned");
+}
+TEST_F(ThreadsTest, each_thread_has_its_part_of_the_heap) {
+    StoreLimits limits;
+    limits.heap_bytes = 1 << 20;
+    const auto with = [](int objects) { // of 16 bytes
+        return R"((type $list (struct (field (ref null $list))))
+          (func (export "wasi_thread_start") (param i32 i32) (local $l (ref null $list)) (local $n i32)
+            (loop $more (local.set $l (struct.new $list (local.get $l)))
+              (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1)))
+                                     (i32.const )" +
+               std::to_string(objects) + R"())))
+            (call $raise (i32.const 0)))
+          (func (export "_start") (drop (call $go (i32.const 0))) (call $await (i32.const 0) (i32.const 1))))";
+    };
+    EXPECT_EQ(text_of(run(with(10'000), {.max_threads = 4, .limits = limits})), "returned");
+    const ProgramEnd ended = run(with(20'000), {.max_threads = 4, .limits = limits});
+    ASSERT_TRUE(ended.trap);
+    EXPECT_EQ(ended.trap->code(), TrapCode::heap_exhausted);
+}
+/// A policy of the embedder is asked in every thread.
+TEST_F(ThreadsTest, the_embedder_decides_about_growth) {
+    struct Policy final : GrowthPolicy {
+        bool allow_table(const Store&, const TableType&, uint64_t, uint64_t to) noexcept override {
+            return to <= 10;
+        }
+    } policy;
+    StoreLimits limits;
+    limits.growth = &policy;
+    EXPECT_EQ(text_of(run(R"((table $t 10 funcref)
+      (func (export "wasi_thread_start") (param i32 i32)
+        (if (i32.ne (table.grow $t (ref.null func) (i32.const 1)) (i32.const -1)) (then unreachable))
+        (call $raise (i32.const 0)))
+      (func (export "_start") (drop (call $go (i32.const 0))) (call $await (i32.const 0) (i32.const 1))))",
+                          {.limits = limits})),
+              "returned");
+    EXPECT_EQ(text_of(run("(table 11 funcref) " + std::string{spawn_until_failure}, {.limits = limits})),
+              again);
+}
+
 TEST_F(ThreadsTest, a_thread_that_has_ended_makes_room) {
     EXPECT_EQ(text_of(run(R"(
       (func (export "wasi_thread_start") (param i32 i32))
