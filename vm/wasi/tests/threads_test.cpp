@@ -605,6 +605,70 @@ TEST_F(ThreadsTest, fuel_is_for_all_threads_together) {
               TrapCode::out_of_fuel);
 }
 
+/// Fails after so many allocations, in whichever thread.
+class ScarceMemory final : public Allocator {
+public:
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        return left.fetch_sub(1) > 0 ? standard().allocate(size, alignment) : nullptr;
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        standard().deallocate(block, size, alignment);
+    }
+    std::atomic<int64_t> left = INT64_MAX;
+};
+
+TEST_F(ThreadsTest, memory_may_run_out_at_any_time) {
+    ScarceMemory memory;
+    Config with = config();
+    with.allocator = &memory;
+    int refused = 0;
+    int failed_to_spawn = 0;
+    bool has_worked = false;
+    for (int64_t count = 0; count < 2000 && !has_worked; ++count) {
+        SCOPED_TRACE(count);
+        memory.left = INT64_MAX;
+        threads.reset();
+        auto made = prepare(program(R"(
+          (func (export "wasi_thread_start") (param i32 i32) (call $raise (i32.const 0)))
+          (func (export "_start") (local $id i32)
+            (local.set $id (call $spawn (i32.const 0)))
+            (if (i32.lt_s (local.get $id) (i32.const 0))
+              (then (call $exit (i32.sub (i32.const 0) (local.get $id)))))
+            (call $await (i32.const 0) (i32.const 1))))"),
+                            {}, with);
+        ASSERT_TRUE(made);
+        threads.emplace(std::move(*made));
+        memory.left = count;
+        const auto instantiated = threads->instantiate(*store);
+        if (!instantiated) {
+            ++refused;
+            continue;
+        }
+        const auto start = instantiated->func("_start");
+        ASSERT_TRUE(start);
+        const ProgramEnd end = threads->run(*start);
+        EXPECT_EQ(threads->count(), 0u);
+        has_worked = !end.trap;
+        if (has_worked)
+            continue;
+        if (end.trap->code() == TrapCode::exit) {
+            ++failed_to_spawn;
+            EXPECT_EQ(end.trap->exit_status(), static_cast<int>(Errno::nomem));
+        } else {
+            EXPECT_EQ(end.trap->code(), TrapCode::out_of_memory) << end.trap->message();
+        }
+    }
+    EXPECT_TRUE(has_worked);
+    EXPECT_GT(refused, 10);
+    EXPECT_GT(failed_to_spawn, 10);
+    memory.left = INT64_MAX;
+    threads.reset();
+    store.reset();
+    linker.reset();
+    module = {};
+    engine.reset();
+}
+
 // ---- WASI in several threads ----
 
 TEST_F(EndTest, one_thread_reads_while_another_writes) {
