@@ -58,7 +58,8 @@ public:
         // A shared memory is there once, whatever the number of threads.
         return type.shared || take(all_.memory_bytes, memory_bytes_, to - from);
     }
-    bool allow_table(const Store& store, const TableType& type, uint64_t from, uint64_t to) noexcept override {
+    bool allow_table(const Store& store, const TableType& type, uint64_t from,
+                     uint64_t to) noexcept override {
         if (next_ != nullptr && !next_->allow_table(store, type, from, to))
             return false;
         return take(all_.table_elements, table_elements_, to - from);
