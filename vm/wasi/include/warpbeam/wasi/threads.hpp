@@ -52,9 +52,9 @@ struct ThreadSettings {
     /// How many may exist at the same time, the main thread not included. `thread-spawn` then fails.
     uint32_t max_threads = 256;
     /// What all threads but the main one, whose store has its own limits, may have together: in memories that
-    /// are not shared, and in tables. Of `heap_bytes` and `execution_bytes`, each thread may have as much as
-    /// is left for it if there are `max_threads`. The other limits are each store's. A shared memory is there
-    /// only once, but must fit into each store's limit with its maximum size.
+    /// are not shared, and in tables. `heap_bytes` and `execution_bytes` are divided by `max_threads`: each
+    /// thread may have an equal part. The other limits are each store's. A shared memory is there only once,
+    /// but must fit into each store's limit with its maximum size.
     StoreLimits limits = {};
     /// What all threads together may use, the main thread included, if Config::fuel is set. Threads take it
     /// in parts of a thousandth, or of 2^20 units if that is less; when a thread finds nothing left, the
@@ -90,14 +90,13 @@ struct ProgramEnd {
 class WARPBEAM_API Threads {
 public:
     /// Prepares a program: defines `thread-spawn` of the module `wasi` in the linker, and shares the context
-    /// (Context::share). Linker, context, and all that
-    /// the linker defines are used by all threads at the same time: its functions must allow that, and it
-    /// must not change while the program runs. Both must outlive the object, and no
-    /// code of the main store may run without it.
+    /// (Context::share). Linker, context, and all that the linker defines are used by all threads at the same
+    /// time: its functions must allow that, and it must not change while the program runs. Both must outlive
+    /// the object, and no code of the main store may run without it.
     ///
     /// Errors: `usage` if the engine's code can't be interrupted (Config::interruption), or the module starts
     /// threads but exports no `wasi_thread_start` or imports no shared memory, or imports what only one store
-    /// can have; `usage` also if the linker has a `thread-spawn` already; `limit`; `out_of_memory`.
+    /// can have; `usage` also if the linker has a `thread-spawn` already; `out_of_memory`.
     [[nodiscard]] static std::expected<Threads, Error> create(Linker& linker, Context& context,
                                                               const Module& module,
                                                               const ThreadSettings& settings = {}) noexcept;
