@@ -141,7 +141,7 @@ def ends(name, process, status, pattern, send=True):
 
 CTRL_C = r"\Astopped: interrupted \(Ctrl-C\)\n  0: main "
 for wat in "spin.wat", "both_spin.wat", "input.wat":
-    ends(f"Ctrl-C ends all of {wat}", started(["--interruptible", wat]), 130, CTRL_C)
+    ends(f"Ctrl-C ends all of {wat}", started([wat]), 130, CTRL_C)
 ends("an exit while the main thread reads standard input", started(["exit_while_reading.wat"]), 42, r"\A\Z", send=False)
 
 suite.close()

@@ -74,6 +74,16 @@ TEST_F(EndTest, an_exit_and_a_trap_in_the_main_thread_end_the_others) {
         EXPECT_EQ(text_of(run(thread_waits(wait, "unreachable"))), "main unreachable") << wait.name;
     }
 }
+/// Threads share the code that is changed, and may all be running it.
+TEST_F(EndTest, code_that_is_changed_to_stop_ends_too) {
+    Config with = config();
+    with.patched_interruption = true;
+    for (const Wait& wait : waits) {
+        EXPECT_EQ(text_of(run(main_waits(wait, "unreachable"), {}, with)), "thread unreachable") << wait.name;
+        EXPECT_EQ(text_of(run(thread_waits(wait, "(call $exit (i32.const 3))"), {}, with)), "main exit 3")
+            << wait.name;
+    }
+}
 TEST_F(EndTest, an_interrupt_of_the_main_store_ends_all) {
     for (const Wait& wait : waits) {
         threads.reset();
