@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -10,6 +11,9 @@
 namespace warpbeam {
 class Trap;
 struct Frame;
+namespace wasi {
+struct ProgramEnd;
+}
 } // namespace warpbeam
 
 namespace warpbeam::cli {
@@ -71,6 +75,10 @@ int report(const Trap& trap);
 /// The same for a program that `stop_cause` has stopped, and for one without fuel.
 int report_stop(std::span<const Frame> backtrace);
 int report_out_of_fuel(std::span<const Frame> backtrace);
+
+/// The same for a program with threads; nothing if its main thread has returned. What is printed says which
+/// thread it was.
+std::optional<int> report_end(const wasi::ProgramEnd& end);
 
 /// The part of a command's help about the statuses of a program that it runs. `others` is about those of the
 /// command, such as "0 if it was saved".

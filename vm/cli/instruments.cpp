@@ -4,6 +4,8 @@
 #include "saved_program.hpp"
 #include "stop.hpp"
 
+#include <warpbeam/wasi/threads.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -117,6 +119,8 @@ void Instruments::note(const Module& module) {
 // ---- Events ----
 
 void Instruments::observe(const Observation& observation) noexcept {
+    if (!is_main_thread())
+        return;
     // If memory runs out here, there is nothing better to do than to end.
     if (tracer_)
         tracer_->observe(observation);
@@ -125,6 +129,8 @@ void Instruments::observe(const Observation& observation) noexcept {
 }
 
 void Instruments::lower(const Module& module, uint32_t func, bool begins) noexcept {
+    if (!is_main_thread())
+        return;
     const auto now = Statistics::Clock::now();
     if (begins) {
         lowering_since_ = now;
@@ -144,6 +150,11 @@ std::optional<int> Instruments::call(Store& store, const Func& func, std::span<c
     begin(Phase::run);
     began_ = std::chrono::duration<double, std::milli>{std::chrono::system_clock::now().time_since_epoch()}
                  .count();
+    if (!settings_.wanted() && threads_ != nullptr) {
+        if (const auto ended = threads_->call(func, args, results))
+            return report_end(*ended);
+        return report_end(threads_->finish());
+    }
     if (!settings_.wanted()) {
         const auto called = func.call(args, results);
         return called ? std::nullopt : std::optional{report(called.error())};
@@ -179,8 +190,9 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
         if (!state)
             throw Failure("warpbeam: " + std::string(state.error().message()));
         if (*state == ExecutionState::done)
-            return std::nullopt;
-        if (*state == ExecutionState::interrupted && stop_cause() == StopCause::none) {
+            return threads_ != nullptr ? report_end(threads_->finish()) : std::nullopt;
+        const bool has_ended = threads_ != nullptr && threads_->has_ended();
+        if (*state == ExecutionState::interrupted && stop_cause() == StopCause::none && !has_ended) {
             if (sampler != nullptr)
                 sampler->take(execution, *tree_);
             continue;
@@ -188,13 +200,23 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
         // The trace has led to this.
         if (tracer_)
             tracer_->finish();
-        if (*state == ExecutionState::trapped)
-            return report(*execution.trap());
-        if (dumper != nullptr)
-            dumper->take(execution.stack());
-        return *state == ExecutionState::interrupted ? report_stop(execution.backtrace())
-                                                     : report_out_of_fuel(execution.backtrace());
+        return report_failure(*state, execution, dumper);
     }
+}
+
+int Instruments::report_failure(ExecutionState state, const Execution& execution, CoreDumper* dumper) {
+    if (threads_ != nullptr) {
+        const Trap trap = state == ExecutionState::trapped       ? *execution.trap()
+                          : state == ExecutionState::interrupted ? Trap{TrapCode::interrupted}
+                                                                 : Trap{TrapCode::out_of_fuel};
+        return report_end(threads_->finish(trap, execution.backtrace())).value_or(exit_trap);
+    }
+    if (state == ExecutionState::trapped)
+        return report(*execution.trap());
+    if (dumper != nullptr)
+        dumper->take(execution.stack());
+    return state == ExecutionState::interrupted ? report_stop(execution.backtrace())
+                                                : report_out_of_fuel(execution.backtrace());
 }
 
 void Instruments::write_profile() {

@@ -13,7 +13,12 @@
 
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
+
+namespace warpbeam::wasi {
+class Threads;
+}
 
 namespace warpbeam::cli {
 
@@ -37,7 +42,8 @@ void add_instrument_options(Options& options, InstrumentSettings& settings);
 /// record the program.
 void check_instrument_options(const Options& options, const InstrumentSettings& settings, bool is_saved);
 
-/// Profiles, traces and measures one run. If nothing of this is wanted, it only calls the function.
+/// Profiles, traces and measures one run: its main thread. If nothing of this is wanted, it only calls the
+/// function.
 class Instruments final : public Observer {
 public:
     /// Creates the file of the profile; throws Failure if that is impossible.
@@ -50,6 +56,8 @@ public:
     void begin(Phase phase);
     /// What runs is this module.
     void note(const Module& module);
+    /// The program may start threads, which live until the function returns.
+    void expect(wasi::Threads& threads) { threads_ = &threads; }
     /// Calls the function. If it does not return, that is reported, and the exit status is returned. Where it
     /// was stopped is then told to the core dump, unless that is null.
     [[nodiscard]] std::optional<int> call(Store& store, const Func& func, std::span<const Value> args = {},
@@ -62,6 +70,8 @@ private:
     void lower(const Module& module, uint32_t func, bool begins) noexcept override;
     [[nodiscard]] std::optional<int> advance(Store& store, Execution& execution, Sampler* sampler,
                                              CoreDumper* dumper);
+    [[nodiscard]] int report_failure(ExecutionState state, const Execution& execution, CoreDumper* dumper);
+    [[nodiscard]] bool is_main_thread() const { return std::this_thread::get_id() == main_thread_; }
     void end_phase();
     void write_profile();
 
@@ -77,6 +87,8 @@ private:
     std::optional<Counter> counter_; ///< for the exact profile
     std::optional<OutputFile> file_;
     uint64_t fuel_ = 0; ///< at the beginning
+    wasi::Threads* threads_ = nullptr;
+    const std::thread::id main_thread_ = std::this_thread::get_id();
 };
 
 } // namespace warpbeam::cli

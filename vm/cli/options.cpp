@@ -24,8 +24,8 @@ std::string our_spelling(std::string_view name) {
         {"--wasm-features", "use --features"},
         {"--trap-unknown-imports", "use --stub-imports"},
         {"--default-values-unknown-imports", "use --stub-imports=zero"},
-        {"-W", "use --timeout, --fuel, --max-memory, --max-stack, --features or --stub-imports"},
-        {"-S", "use --inherit-env or --env"},
+        {"-W", "use --timeout, --fuel, --max-memory, --max-stack, --features, --threads or --stub-imports"},
+        {"-S", "use --inherit-env, --env or --threads"},
         {"-O", "there are no levels of optimisation"},
         {"-C", "nothing is compiled to native code"},
     };

@@ -3,6 +3,8 @@
 #include "stop.hpp"
 #include "terminal.hpp"
 
+#include <warpbeam/wasi/threads.hpp>
+
 #include <cstdio>
 
 namespace warpbeam::cli {
@@ -20,6 +22,27 @@ int status_of(TrapCode code) {
     }
 }
 
+void print_trap(uint32_t thread, const std::string& text) {
+    set_unhurried(true);
+    (void)std::fflush(stdout);
+    const std::string where = thread != 0 ? " in thread " + std::to_string(thread) + ":" : "";
+    std::fprintf(stderr, "%s%s %s\n", emphasized("trap:").c_str(), where.c_str(), text.c_str());
+}
+
+int report(const Trap& trap, uint32_t thread) {
+    if (trap.code() == TrapCode::exit)
+        return trap.exit_status();
+    if (trap.code() == TrapCode::interrupted && stop_cause() != StopCause::none)
+        return report_stop(trap.backtrace());
+    print_trap(thread, describe(trap));
+    return status_of(trap.code());
+}
+
+int report_out_of_fuel(std::span<const Frame> backtrace, uint32_t thread) {
+    print_trap(thread, "out of fuel" + describe(backtrace));
+    return exit_limit;
+}
+
 } // namespace
 
 std::string exit_statuses(std::string_view others) {
@@ -33,15 +56,19 @@ std::string exit_statuses(std::string_view others) {
            "  137  it used up its fuel, its stack, its heap or the memory\n";
 }
 
-int report(const Trap& trap) {
-    if (trap.code() == TrapCode::exit)
-        return trap.exit_status();
-    if (trap.code() == TrapCode::interrupted && stop_cause() != StopCause::none)
-        return report_stop(trap.backtrace());
-    set_unhurried(true);
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "%s %s\n", emphasized("trap:").c_str(), describe(trap).c_str());
-    return status_of(trap.code());
+int report(const Trap& trap) { return report(trap, 0); }
+
+std::optional<int> report_end(const wasi::ProgramEnd& end) {
+    if (!end.trap)
+        return std::nullopt;
+    const std::span<const Frame> backtrace{end.backtrace.data(), end.backtrace.size()};
+    if (backtrace.empty())
+        return report(*end.trap, end.thread);
+    if (end.trap->code() == TrapCode::interrupted && stop_cause() != StopCause::none)
+        return report_stop(backtrace);
+    if (end.trap->code() == TrapCode::out_of_fuel)
+        return report_out_of_fuel(backtrace, end.thread);
+    return report(*end.trap, end.thread);
 }
 
 int report_stop(std::span<const Frame> backtrace) {
@@ -54,11 +81,6 @@ int report_stop(std::span<const Frame> backtrace) {
     return is_late ? exit_timeout : exit_interrupted;
 }
 
-int report_out_of_fuel(std::span<const Frame> backtrace) {
-    set_unhurried(true);
-    (void)std::fflush(stdout);
-    std::fprintf(stderr, "%s out of fuel%s\n", emphasized("trap:").c_str(), describe(backtrace).c_str());
-    return exit_limit;
-}
+int report_out_of_fuel(std::span<const Frame> backtrace) { return report_out_of_fuel(backtrace, 0); }
 
 } // namespace warpbeam::cli

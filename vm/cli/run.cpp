@@ -8,6 +8,7 @@
 #include "recording.hpp"
 #include "saved_program.hpp"
 #include "stop.hpp"
+#include "threads.hpp"
 #include "values.hpp"
 
 #include <warpbeam/vm/engine.hpp>
@@ -43,6 +44,7 @@ struct Settings {
     RecordSettings record;
     std::string core_dump; ///< a path; empty: none
     InstrumentSettings instruments;
+    ThreadOption threads;
 };
 
 /// `NAME=VALUE`, or `NAME` alone to pass on the current value.
@@ -153,6 +155,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
                   "if the program traps, write its stack, memories and globals to FILE, for warpbeam inspect",
                   [&](std::string_view text) { settings.core_dump = text; });
     add_instrument_options(options, settings.instruments);
+    add_thread_option(options, settings.threads, settings.config.features);
     add_feature_option(options, settings.config.features);
 
     auto rest = options.parse(words, true);
@@ -182,6 +185,13 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     check_instrument_options(options, settings.instruments,
                              settings.save.wanted() || settings.save.print_fuel ||
                                  !settings.record.path.empty());
+    if (settings.threads)
+        check_thread_option(options, {.is_deterministic = settings.config.deterministic,
+                                      .is_saved = is_kept || settings.save.print_fuel,
+                                      .has_preloads = !settings.preloads.empty(),
+                                      .dumps_core = !settings.core_dump.empty(),
+                                      .has_limited_fuel = settings.config.fuel,
+                                      .is_observed = settings.instruments.wanted()});
     if (!settings.record.path.empty()) {
         if (!settings.config.deterministic)
             throw options.error("--record needs --deterministic: otherwise a replay would differ");
@@ -245,11 +255,14 @@ std::string exported_functions(const Module& module, std::string_view missing) {
 /// Hints about missing imports: one line for each module name.
 std::string import_hints(const Module& module, const Linker& linker, const InstantiationError& error) {
     std::string hints;
+    bool needs_threads = false;
     std::vector<std::string_view> told;
     for (const uint32_t index : error.imports()) {
         const Import& import = module.imports()[index];
-        if (linker.defines(import.module, import.name) ||
-            std::ranges::find(told, import.module) != told.end())
+        if (linker.defines(import.module, import.name))
+            continue;
+        needs_threads |= is_for_threads(import);
+        if (is_for_threads(import) || std::ranges::find(told, import.module) != told.end())
             continue;
         told.push_back(import.module);
         hints.append("\nhint: ");
@@ -263,7 +276,7 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
                 .append("': warpbeam run only provides wasi_snapshot_preview1; --preload adds modules, and "
                         "--stub-imports functions that do nothing");
     }
-    return hints;
+    return needs_threads ? hints.append(threads_hint) : hints;
 }
 
 void check(const std::expected<void, Error>& done) {
@@ -421,11 +434,20 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     for (const auto& [as, path] : settings.preloads)
         if (const std::optional<Trap> trap = preload(settings, engine, linker, store, dumper, as, path))
             return report(*trap);
+    std::optional<wasi::Threads> threads;
+    if (settings.threads) {
+        threads.emplace(make_threads(settings.path, linker, context, module,
+                                     {.max_threads = *settings.threads,
+                                      .limits = settings.limits,
+                                      .fuel = settings.fuel,
+                                      .starter = nullptr}));
+        instruments.expect(*threads);
+    }
     if (settings.stubs)
         check(linker.stub_unknown(module, *settings.stubs));
     if (dumper != nullptr)
         dumper->name(module, settings.path);
-    const auto instance = linker.instantiate(store, module);
+    const auto instance = threads ? threads->instantiate(store) : linker.instantiate(store, module);
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
@@ -434,12 +456,17 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     if (dumper != nullptr)
         dumper->add(*instance);
     if (only_starts)
-        return exit_success;
+        return threads ? report_end(threads->finish()).value_or(exit_success) : exit_success;
     // Libraries have this instead of _start, to be called before their functions.
     if (settings.invoke && name != initializer)
-        if (const auto initialize = instance->func<void()>(initializer); initialize)
-            if (const auto done = (*initialize)(); !done)
+        if (const auto initialize = instance->func<void()>(initializer); initialize) {
+            if (threads) {
+                if (const auto ended = threads->call(*instance->func(initializer)))
+                    return report_end(*ended).value_or(exit_success);
+            } else if (const auto done = (*initialize)(); !done) {
                 return report(done.error());
+            }
+        }
 
     const Func func = *instance->func(name);
     if (settings.invoke)
@@ -475,8 +502,11 @@ int run(Words words) {
     Engine engine{settings.config};
     instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
-    if (!module)
-        throw Failure(describe(settings.path, module.error(), file));
+    if (!module) {
+        const bool needs_threads = module.error().missing_feature() == Feature::threads;
+        throw Failure(describe(settings.path, module.error(), file)
+                          .append(needs_threads ? threads_hint : std::string_view{}));
+    }
     if (!settings.record.path.empty())
         return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
     const int status = run_module(settings, engine, *module, instruments);

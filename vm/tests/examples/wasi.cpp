@@ -6,6 +6,7 @@
 #include <warpbeam/wasi/file_systems.hpp>
 #include <warpbeam/wasi/saved_files.hpp>
 #include <warpbeam/wasi/streams.hpp>
+#include <warpbeam/wasi/threads.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
 #include <cstdio>
@@ -46,8 +47,20 @@ constexpr std::string_view program_text = R"((module
         (br_if $next (i32.load (i32.const 40))))
       (call $exit (i32.const 7)))))";
 
-Module load(const Engine& engine) {
-    const auto bytes = parse_wat(program_text);
+// Starts a thread, which exits with its argument.
+constexpr std::string_view threads_text = R"((module
+    (import "wasi" "thread-spawn" (func $spawn (param i32) (result i32)))
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (import "env" "memory" (memory 1 1 shared))
+    (export "memory" (memory 0))
+    (func (export "wasi_thread_start") (param $id i32) (param $argument i32)
+      (call $exit (local.get $argument)))
+    (func (export "_start")
+      (drop (call $spawn (i32.const 5)))
+      (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))))";
+
+Module load(const Engine& engine, std::string_view text = program_text) {
+    const auto bytes = parse_wat(text);
     auto module = bytes ? engine.load(*bytes) : std::expected<Module, Error>{std::unexpected{bytes.error()}};
     check(module.has_value(), "the module is not valid");
     return module.value_or(Module{});
@@ -135,6 +148,32 @@ void save(const wasi::Context& context, Ref<wasi::Directory> directory) {
     check(restored.descriptors().find(3) != nullptr, "the directory is missing");
 }
 
+/// A program with threads.
+void run_threads() {
+    Config config;
+    config.interruption = true;
+    config.features.enable(Feature::threads);
+    const Engine engine{config};
+    const Module module = load(engine, threads_text);
+    // [threads
+    wasi::Context context;
+    Linker linker{engine}; // its engine has Config::interruption, and the feature `threads`
+    if (!wasi::define(linker, context))
+        return check(false, "no memory");
+    auto threads = wasi::Threads::create(linker, context, module, {.max_threads = 8});
+    if (!threads) // the module lacks something, and the message says what
+        return check(false, std::string{threads.error().message()}.c_str());
+    Store store{engine}; // of the main thread
+    const auto instance = threads->instantiate(store);
+    const auto start = instance ? instance->func("_start") : std::unexpected{Error{ErrorCode::usage}};
+    if (!start)
+        return check(false, "it can't be instantiated");
+    const wasi::ProgramEnd end = threads->run(*start); // all threads have ended now
+    // threads]
+    check(end.thread == 1 && end.trap && end.trap->exit_status() == 5,
+          "the thread has not ended the program");
+}
+
 } // namespace
 
 int main() {
@@ -148,5 +187,6 @@ int main() {
     wasi::Context context;
     if (directory && context.add_directory("/data", *directory))
         save(context, *wasi::memory_directory());
+    run_threads();
     return failures;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "context_lock.hpp"
+
 #include <warpbeam/vm/memory_view.hpp>
 #include <warpbeam/wasi/wasi.hpp>
 
@@ -23,15 +25,18 @@ struct Size {
     uint64_t value;
 };
 
-/// A file descriptor that is open and allows all that.
-template <Rights needed>
-struct Fd {
-    static constexpr Rights rights = needed;
+/// A file descriptor that is open. Valid until the call waits: then `Call::wait_for` looks for it again.
+struct OpenFd {
     uint32_t number;
     Descriptor* descriptor;
     Descriptor* operator->() const noexcept { return descriptor; }
     Descriptor& operator*() const noexcept { return *descriptor; }
     [[nodiscard]] File& file() const noexcept { return *descriptor->file; }
+};
+/// One that allows all that.
+template <Rights needed>
+struct Fd : OpenFd {
+    static constexpr Rights rights = needed;
 };
 
 /// How the guest was compiled.
@@ -59,8 +64,8 @@ private:
 class Call {
 public:
     /// Nothing moves the memory during the call: no code of the store runs.
-    Call(Context& from, Caller& by, std::span<uint8_t> in, Abi with) noexcept
-        : context{from}, caller{by}, memory{in}, abi{with} {}
+    Call(Context& from, Caller& by, std::span<uint8_t> in, Abi with, ContextLock* lock) noexcept
+        : context{from}, caller{by}, memory{in}, abi{with}, held_{lock} {}
 
     Context& context;
     Caller& caller;
@@ -104,15 +109,18 @@ public:
     [[nodiscard]] Errno get_path(Ptr address, Size size, Path& path) const noexcept;
 
     /// Waits until a stream is ready, unless it has no need. False if the call ends without it: `why` says
-    /// how.
-    [[nodiscard]] bool wait_for(const Descriptor& descriptor, Readiness which, Errno& why) noexcept;
+    /// how. So it does if another thread has closed the stream meanwhile.
+    [[nodiscard]] bool wait_for(OpenFd& fd, Readiness which, Errno& why) noexcept;
 
     /// Waits after a stream has said `again`, perhaps although it was ready: another reader or writer was
     /// faster. False if the call ends with that: `why` says how.
-    [[nodiscard]] bool wait_again(const Descriptor& descriptor, Readiness which, Errno& why) noexcept;
+    [[nodiscard]] bool wait_again(OpenFd& fd, Readiness which, Errno& why) noexcept;
     /// Whether a wait ends the execution's `resume` instead.
-    [[nodiscard]] bool may_suspend() const noexcept { return context.suspends() && caller.can_suspend(); }
-    /// Waits as Host::wait does. False if the execution is to stop instead.
+    [[nodiscard]] bool may_suspend() const noexcept {
+        return context.suspends() && caller.can_suspend() && !context.is_shared();
+    }
+    /// Waits as Host::wait does. False if the execution is to stop instead. The context's lock is not held
+    /// meanwhile: other threads may close descriptors and open others. The streams must stay open.
     [[nodiscard]] bool wait(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept;
 
     /// Ends the call so that it is made again when the execution goes on. The errno that is returned does
@@ -121,6 +129,12 @@ public:
         stopped = Trap{TrapCode::interrupted};
         return Errno::intr;
     }
+
+private:
+    /// Waits for a stream of the operating system, or for that time; then looks for the descriptor again.
+    [[nodiscard]] bool wait_with(OpenFd& fd, std::span<const WaitFor> streams, uint64_t nanoseconds,
+                                 Errno& why) noexcept;
+    Held held_;
 };
 
 /// The first error of two checks.

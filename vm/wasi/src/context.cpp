@@ -1,4 +1,4 @@
-#include <warpbeam/wasi/wasi.hpp>
+#include "context_lock.hpp"
 
 namespace warpbeam::wasi {
 
@@ -77,7 +77,18 @@ Context::Context(Host& host, Allocator& allocator) noexcept
     }
 }
 
-Context::~Context() = default;
+Context::~Context() {
+    if (lock_ != nullptr)
+        destroy(allocator_, lock_);
+}
+
+std::expected<void, Error> Context::share() noexcept {
+    if (lock_ == nullptr)
+        lock_ = create<ContextLock>(allocator_);
+    if (lock_ == nullptr)
+        return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for WASI's lock"}};
+    return {};
+}
 
 std::optional<Context::Waits> Context::take_waits() noexcept {
     if (!std::exchange(has_waits_, false))

@@ -46,9 +46,18 @@ struct Convert<Fd<needed>> {
             errno_ = Errno::badf;
         else if (errno_ == Errno::success && !descriptor->allows(needed))
             errno_ = Errno::notcapable;
-        return {number, descriptor};
+        return {{number, descriptor}};
     }
 };
+
+/// Whether a function uses the descriptors, or files, or what the context remembers of a call.
+template <typename... A>
+constexpr bool uses_files(Errno (*function)(Call&, A...) noexcept) noexcept {
+    if constexpr (std::is_same_v<decltype(function), decltype(&poll_oneoff)>)
+        if (function == &poll_oneoff)
+            return true;
+    return (std::is_base_of_v<OpenFd, A> || ...);
+}
 
 // ---- The table ----
 
@@ -66,12 +75,14 @@ Defined define_function(Linker& linker, std::string_view module, std::string_vie
                         Abi abi, Errno (*function)(Call&, A...) noexcept) noexcept {
     return linker.func(
         module, name,
-        [&context, abi, function](
+        [&context, abi, function, locks = uses_files(function)](
             Caller& caller, typename WasmArgument<A, wide>::type... args) -> std::expected<uint32_t, Trap> {
             // Without a memory, every address is out of bounds.
             const std::optional<Memory> memory = caller.memory();
-            Call call{context, caller, memory ? memory->data() : std::span<uint8_t>{}, abi};
-            context.forget_waits();
+            Call call{context, caller, memory ? memory->data() : std::span<uint8_t>{}, abi,
+                      locks ? context.lock() : nullptr};
+            if (!context.is_shared())
+                context.forget_waits();
             Errno errno_ = Errno::success;
             const std::tuple<A...> arguments{Convert<A>::from(call, args, errno_)...};
             if (errno_ == Errno::success)

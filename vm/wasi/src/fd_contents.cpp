@@ -28,6 +28,24 @@ bool is_message_socket(const Descriptor& descriptor) noexcept {
     return descriptor.origin != Origin::stream && descriptor.file->type() == FileType::socket_dgram;
 }
 
+/// Writes to a stream in pieces for which there is room, so that no other thread waits for its reader.
+Result<size_t> write_when_ready(Call& call, OpenFd& fd, std::span<const uint8_t> bytes) noexcept {
+    size_t written = 0;
+    while (written < bytes.size()) {
+        Errno why{};
+        if (!call.wait_for(fd, Readiness::write, why))
+            return written != 0 ? Result<size_t>{written} : std::unexpected{why};
+        const auto piece = bytes.subspan(written, std::min<size_t>(bytes.size() - written, PIPE_BUF));
+        const Result<size_t> done = fd.file().write(piece);
+        if (!done)
+            return written != 0 ? Result<size_t>{written} : done;
+        written += *done;
+        if (*done < piece.size())
+            break;
+    }
+    return written;
+}
+
 /// Ends a call that has moved bytes.
 Errno finish(Call& call, const Result<uint64_t>& moved, Ptr result) noexcept {
     if (!moved)
@@ -80,7 +98,7 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
     const bool is_message = is_message_socket(*fd);
     const Pieces pieces = is_message ? Pieces::message : is_seekable ? Pieces::all : Pieces::one;
     Errno why{};
-    if (!is_seekable && buffers.size() != 0 && !call.wait_for(*fd, Readiness::read, why))
+    if (!is_seekable && buffers.size() != 0 && !call.wait_for(fd, Readiness::read, why))
         return why;
     const auto read = [&](std::span<uint8_t> into) {
         if (!is_seekable)
@@ -93,7 +111,7 @@ Errno fd_read(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept {
         const Result<uint64_t> done = read_into(buffers, pieces, call.context.allocator(), read);
         if (done || done.error() != Errno::again)
             return finish(call, done, result);
-        if (!call.wait_again(*fd, Readiness::read, why))
+        if (!call.wait_again(fd, Readiness::read, why))
             return why;
     }
 }
@@ -119,11 +137,13 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     for (;;) {
         // The descriptor of the operating system may wait all the same, if the program was given it so.
         Errno again{};
-        if (must_not_wait && !call.wait_for(*fd, Readiness::write, again))
+        if (must_not_wait && !call.wait_for(fd, Readiness::write, again))
             return again;
         const auto write = [&](std::span<const uint8_t> bytes) {
             if (must_not_wait && !is_message)
                 bytes = bytes.first(std::min<size_t>(bytes.size(), PIPE_BUF));
+            if (!is_seekable && !must_not_wait && !is_message && call.context.is_shared())
+                return write_when_ready(call, fd, bytes);
             if (!is_seekable)
                 return fd.file().write(bytes);
             const Result<size_t> written = fd.file().write_at(bytes, fd->offset);
@@ -131,11 +151,14 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return written;
         };
         const Result<uint64_t> done = write_from(buffers, pieces, call.context.allocator(), write);
+        // What was written is not written again: an interrupt waits for the end of the call.
+        if (done.value_or(0) != 0)
+            call.stopped.reset();
         if (done || done.error() != Errno::again)
             return finish(call, done, result);
         // A pipe that is full, whose descriptor does not wait by itself.
         Errno why{};
-        if (!call.wait_again(*fd, Readiness::write, why))
+        if (!call.wait_again(fd, Readiness::write, why))
             return why;
     }
 }

@@ -50,7 +50,7 @@ class Poll {
 public:
     Poll(Call& call, Ptr subscriptions, Size count, Ptr events) noexcept
         : call_{call}, subscriptions_{subscriptions}, count_{count.value}, events_{events},
-          streams_{call.context.allocator()} {
+          streams_{call.context.allocator()}, kept_{call.context.allocator()} {
         read_clocks(now_);
         std::ranges::copy(now_, start_);
     }
@@ -80,6 +80,7 @@ private:
         uint64_t written = 0;
         shortest_ = UINT64_MAX;
         streams_.clear();
+        kept_.clear();
         for (uint64_t i = 0; i < count_; ++i) {
             const auto subscription =
                 Subscription::read(call_, subscriptions_ + i * subscription_size(call_.abi));
@@ -143,7 +144,9 @@ private:
         const int stream = descriptor->file->native_descriptor();
         if (stream < 0)
             return is_stuck_ ? Due{Errno::success, 0, *ready} : never;
-        if (!streams_.push({stream, which}))
+        // Another thread may close the descriptor during the wait.
+        const bool is_kept = !call_.context.is_shared() || kept_.push(descriptor->file);
+        if (!is_kept || !streams_.push({stream, which}))
             lacks_streams_ = true;
         return never;
     }
@@ -165,6 +168,7 @@ private:
     uint64_t count_;
     Ptr events_;
     Vec<WaitFor> streams_; ///< those that are not ready
+    Vec<Ref<File>> kept_;  ///< in a shared context, their files
     bool lacks_streams_ = false;
     bool is_stuck_ = false; ///< streams that can't be waited for count as ready
     Result<uint64_t> now_[clock_count];

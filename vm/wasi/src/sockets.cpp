@@ -13,15 +13,14 @@ bool is_socket(const File& file) noexcept {
 
 /// Fills all buffers, unless the connection ends. The first part has come.
 template <typename Receive>
-Result<uint64_t> receive_all(Call& call, const Descriptor& descriptor, const Buffers& buffers,
-                             Receive receive) noexcept {
+Result<uint64_t> receive_all(Call& call, OpenFd& fd, const Buffers& buffers, Receive receive) noexcept {
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
         std::span<uint8_t> into = buffers.at(i);
         while (!into.empty()) {
             // What has come is not lost by an interrupt: the call ends with it.
             Errno why{};
-            if (sum != 0 && !call.wait_for(descriptor, Readiness::read, why)) {
+            if (sum != 0 && !call.wait_for(fd, Readiness::read, why)) {
                 call.stopped.reset();
                 call.context.forget_waits();
                 return sum;
@@ -38,6 +37,13 @@ Result<uint64_t> receive_all(Call& call, const Descriptor& descriptor, const Buf
     return sum;
 }
 
+/// Makes sure that there is a number for another descriptor; this may move the table.
+Result<> make_room(Call& call, OpenFd& fd) noexcept {
+    const Result<> room = call.context.descriptors().reserve();
+    fd.descriptor = call.context.descriptors().find(fd.number);
+    return room;
+}
+
 } // namespace
 
 Errno sock_accept(Call& call, Fd<rights::sock_accept> fd, uint32_t flags, Ptr result) noexcept {
@@ -47,15 +53,18 @@ Errno sock_accept(Call& call, Fd<rights::sock_accept> fd, uint32_t flags, Ptr re
         return Errno::inval;
     if (!call.has(result, sizeof(uint32_t)))
         return Errno::fault;
-    if (const Result<> room = call.context.descriptors().reserve(); !room)
+    if (const Result<> room = make_room(call, fd); !room)
         return room.error(); // before there is a connection that would be lost
     for (;;) {
         Errno why{};
-        if (!call.wait_for(*fd, Readiness::read, why))
+        if (!call.wait_for(fd, Readiness::read, why))
             return why;
+        // Other threads may have taken the room meanwhile.
+        if (const Result<> room = make_room(call, fd); !room)
+            return room.error();
         auto accepted = fd.file().accept();
         if (!accepted && accepted.error() == Errno::again) { // another one has taken the connection
-            if (!call.wait_again(*fd, Readiness::read, why))
+            if (!call.wait_again(fd, Readiness::read, why))
                 return why;
             continue;
         }
@@ -96,12 +105,12 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
     const Pieces pieces = is_message ? Pieces::message : Pieces::one;
     const bool waits_for_all = (flags & wait_all) != 0 && (flags & peek) == 0 && !is_message;
     Errno why{};
-    if (!is_empty && !call.wait_for(*fd, Readiness::read, why))
+    if (!is_empty && !call.wait_for(fd, Readiness::read, why))
         return why;
     // Only once, since a socket may wait by itself when nothing more has come.
     const Result<uint64_t> done = is_empty ? Result<uint64_t>{0}
                                   : waits_for_all
-                                      ? receive_all(call, *fd, buffers, receive)
+                                      ? receive_all(call, fd, buffers, receive)
                                       : read_into(buffers, pieces, call.context.allocator(), receive);
     if (!done)
         return done.error();
@@ -114,7 +123,7 @@ Errno sock_send(Call& call, Fd<rights::fd_write> fd, Ptr list, Size count, uint3
                 Ptr result) noexcept {
     if (!is_socket(fd.file()))
         return Errno::notsock;
-    return flags == 0 ? fd_write(call, Fd<0>{fd.number, fd.descriptor}, list, count, result) : Errno::inval;
+    return flags == 0 ? fd_write(call, Fd<0>{{fd.number, fd.descriptor}}, list, count, result) : Errno::inval;
 }
 
 Errno sock_shutdown(Call&, Fd<0> fd, uint32_t how) noexcept {

@@ -68,9 +68,11 @@ private:
     Stream stream_;
 };
 
+class ContextLock;
+
 /// The world of one program: arguments, environment variables, and file descriptors. The first three
 /// descriptors are the host's standard streams.
-/// Thread-safety: that of the program, so one thread at a time.
+/// Thread-safety: that of the program, so one thread at a time; see also `share`.
 class WARPBEAM_API Context {
 public:
     /// Without arguments, environment variables and files yet. Host and allocator must outlive the context.
@@ -96,6 +98,17 @@ public:
     [[nodiscard]] std::expected<void, Error> set_stream(Stream stream, Ref<File> file) noexcept;
     /// How many descriptors the program may have, the standard streams included; 65,536 unless it is set.
     void set_max_descriptors(uint32_t count) noexcept { descriptors_.set_limit(count); }
+
+    /// From now on, programs in several threads may call WASI's functions with this context at the same time,
+    /// as those of `Threads` do (threads.hpp). One of them at a time uses the descriptors and files; a call
+    /// that waits lets the others go on. The host must be thread-safe. `set_suspends` has no effect any more:
+    /// calls wait in their threads. The embedder still changes the context only while no program runs.
+    /// Errors: `out_of_memory`.
+    [[nodiscard]] std::expected<void, Error> share() noexcept;
+    /// Whether `share` was called.
+    [[nodiscard]] bool is_shared() const noexcept { return lock_ != nullptr; }
+    /// For the functions of WASI: null unless it is shared.
+    [[nodiscard]] ContextLock* lock() const noexcept { return lock_; }
 
     /// What an Execution waits for that has stopped in a read, `poll_oneoff` or the like: see `set_suspends`.
     struct Waits {
@@ -143,6 +156,7 @@ private:
     Vec<WaitFor> streams_; ///< that a call waits for
     uint64_t nanoseconds_ = 0;
     PollStarts poll_starts_;
+    ContextLock* lock_ = nullptr;
     bool has_waits_ = false;
     bool suspends_ = false;
 };
