@@ -27,6 +27,7 @@ public:
             if (!call.has(address, size))
                 return Errno::fault;
         }
+        call.note_input(*call.bytes(list, count.value * buffers.entry_size()));
         return call.has_pointer(result) ? Errno::success : Errno::fault;
     }
     Buffers() noexcept = default;
@@ -36,6 +37,13 @@ public:
         const auto [address, size] = entry(i);
         return call_->bytes(address, size).value_or(std::span<uint8_t>{});
     }
+    /// @{ For a record of the call: all of the contents will be written somewhere, or some have been read.
+    void note_inputs() const noexcept {
+        for (uint64_t i = 0; i < count_; ++i)
+            call_->note_input(at(i));
+    }
+    void note_output(std::span<const uint8_t> bytes) const noexcept { call_->note_output(bytes); }
+    /// @}
     /// The size of all together.
     [[nodiscard]] uint64_t size() const noexcept {
         uint64_t sum = 0;
@@ -87,6 +95,7 @@ inline size_t scatter(std::span<const uint8_t> from, const Buffers& buffers) noe
         const std::span<uint8_t> to = buffers.at(i);
         const size_t part = std::min(to.size(), from.size() - copied);
         std::copy_n(from.begin() + static_cast<ptrdiff_t>(copied), part, to.begin());
+        buffers.note_output(to.first(part));
         copied += part;
     }
     return copied;
@@ -124,6 +133,7 @@ Result<uint64_t> read_into(const Buffers& buffers, Pieces pieces, Allocator& all
         const Result<size_t> done = read(to);
         if (!done && sum == 0)
             return std::unexpected{done.error()};
+        buffers.note_output(to.first(done.value_or(0)));
         sum += done.value_or(0);
         if (done.value_or(0) < to.size() || pieces == Pieces::one)
             break;

@@ -64,7 +64,7 @@ Rights stream_rights(Stream stream) noexcept {
 
 Context::Context(Host& host, Allocator& allocator) noexcept
     : host_{&host}, allocator_{allocator}, args_{allocator}, env_{allocator}, descriptors_{allocator},
-      roots_{allocator}, streams_{allocator}, poll_starts_{allocator} {
+      roots_{allocator}, streams_{allocator}, poll_starts_{allocator}, call_notes_{allocator} {
     for (const Stream stream : {Stream::in, Stream::out, Stream::err}) {
         Descriptor descriptor{allocator};
         const Ref<HostStream> file = create_file<HostStream>(allocator, host, stream);

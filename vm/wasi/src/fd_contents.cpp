@@ -32,7 +32,7 @@ bool is_message_socket(const Descriptor& descriptor) noexcept {
 Errno finish(Call& call, const Result<uint64_t>& moved, Ptr result) noexcept {
     if (!moved)
         return moved.error();
-    call.caller.take_fuel(*moved);
+    call.take_fuel(*moved);
     return call.put_pointer(result, *moved);
 }
 
@@ -60,6 +60,7 @@ Errno fd_pwrite(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr
     Buffers buffers;
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
+    buffers.note_inputs();
     return finish(call,
                   write_from(buffers, Pieces::all, call.context.allocator(),
                              [&](std::span<const uint8_t> bytes) {
@@ -104,6 +105,7 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     Buffers buffers;
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
+    buffers.note_inputs();
     const bool is_seekable = fd.file().is_seekable();
     if (is_seekable && (fd->flags & fdflags::append) != 0) {
         const Result<uint64_t> done =
@@ -131,6 +133,8 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return written;
         };
         const Result<uint64_t> done = write_from(buffers, pieces, call.context.allocator(), write);
+        if (done && call.notes != nullptr && fd->origin == Origin::stream)
+            call.notes->written(static_cast<Stream>(fd->root), *done);
         if (done || done.error() != Errno::again)
             return finish(call, done, result);
         // A pipe that is full, whose descriptor does not wait by itself.

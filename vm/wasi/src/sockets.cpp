@@ -31,6 +31,7 @@ Result<uint64_t> receive_all(Call& call, const Descriptor& descriptor, const Buf
                 return size;
             if (size.value_or(0) == 0)
                 return sum;
+            buffers.note_output(into.first(*size));
             sum += *size;
             into = into.subspan(*size);
         }
@@ -105,7 +106,7 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
                                       : read_into(buffers, pieces, call.context.allocator(), receive);
     if (!done)
         return done.error();
-    call.caller.take_fuel(*done);
+    call.take_fuel(*done);
     (void)call.put(result_flags, static_cast<uint16_t>(truncated ? 1 : 0));
     return call.put_pointer(result, *done);
 }
