@@ -1,4 +1,5 @@
 #include "backtrace.hpp"
+#include "directories.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
@@ -36,20 +37,31 @@ public:
         : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_},
           limits_{limits_of(state)} {}
 
-    [[nodiscard]] FuelUsed used() {
-        return [this] { return runs_ ? before_ + given_ - store_->fuel() : used_now(); };
+    [[nodiscard]] FuelMeter used() {
+        return [this] {
+            if (!store_)
+                return FuelUsed{};
+            const uint64_t left = runs_ ? store_->fuel() : execution_.fuel();
+            return FuelUsed{before_ + given_ - left, left == 0};
+        };
     }
-    /// Before `begin` or `restore`.
-    void connect(const ProgramState& state, wasi::Host& host) {
-        context_.emplace(host);
+    /// Makes the program's calls do what a log says. Before `begin` or `restore_from`, like `connect`.
+    void connect(wasi::CallSource& calls) {
+        context_.replay(&calls);
+        check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
+    }
+    /// Connects the program with the outside world, and records what it answers.
+    void connect(const ProgramState& state, wasi::CallSink& calls) {
         for (const std::string& arg : state.args)
-            check(context_->add_arg(arg));
+            check(context_.add_arg(arg));
         for (const std::string& variable : state.env) {
             const size_t equals = std::min(variable.find('='), variable.size());
-            check(context_->add_env(variable.substr(0, equals),
+            check(context_.add_env(variable.substr(0, equals),
                                     variable.substr(std::min(equals + 1, variable.size()))));
         }
-        check(wasi::define(linker_, *context_));
+        open_directories(context_, state.directories);
+        context_.record(&calls);
+        check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
     }
     /// Throws Failure unless the module is a program.
     void check_start() const {
@@ -83,7 +95,6 @@ public:
         return true;
     }
     void restore_from(const std::vector<Event>& series) {
-        const Event& snapshot = series.back();
         std::vector<SnapshotBytes> all;
         for (const Event& event : series)
             all.emplace_back(event.bytes);
@@ -101,11 +112,8 @@ public:
         store_.emplace(std::move(restored.store));
         instance_ = restored.instances[0];
         execution_ = std::move(restored.executions[0]);
-        before_ = snapshot.fuel;
+        before_ = series.back().fuel.units;
         given_ = execution_.fuel();
-        for (uint32_t fd = 0; fd < 3; ++fd)
-            if ((snapshot.number >> fd & 1) == 0)
-                context_->descriptors().close(fd);
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -131,21 +139,13 @@ public:
     [[nodiscard]] int status() const { return trap_ ? report(*trap_) : exit_success; }
     [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
 
-    [[nodiscard]] Event snapshot() {
+    void write_snapshot(LogWriter& log) {
         SnapshotBuffer sink;
         const Instance instances[] = {instance_};
         const Execution* const executions[] = {&execution_};
         (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink,
                         {.host = nullptr, .carry_modules = false, .series = &series_}));
-        Event event;
-        event.kind = EventKind::snapshot;
-        event.fuel = used_now();
-        for (uint32_t fd = 0; fd < 3; ++fd)
-            event.number |= (context_->descriptors().find(fd) != nullptr ? uint64_t{1} : 0) << fd;
-        if (series_.is_complete())
-            event.number |= Event::complete;
-        event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
-        return event;
+        log.write(series_.is_complete() ? EventKind::complete_snapshot : EventKind::snapshot, sink.bytes());
     }
     /// That of the final state.
     [[nodiscard]] Digest digest() {
@@ -170,7 +170,7 @@ private:
     Module module_;
     Linker linker_;
     StoreLimits limits_;
-    std::optional<wasi::Context> context_;
+    wasi::Context context_;
     std::optional<Store> store_;
     Instance instance_;
     Execution execution_;
@@ -183,26 +183,23 @@ private:
 
 } // namespace
 
-int record_program(const ProgramState& state, std::span<const uint8_t> module, wasi::Host& host,
+int record_program(const ProgramState& state, std::span<const uint8_t> module,
                    const RecordSettings& settings) {
     // What can't be a program costs no earlier log.
     Machine machine{state, module};
     machine.check_start();
-    LogWriter log{settings.path, state, module};
-    const auto recorded = record(host, log, machine.used());
-    machine.connect(state, *recorded);
+    ProgramState kept = state;
+    kept.directories.clear(); // a replay needs none
+    LogWriter log{settings.path, kept, module, machine.used()};
+    machine.connect(state, log);
     if (machine.begin())
         while (!machine.run(machine.used_now() + settings.snapshots_every))
-            log.write(machine.snapshot());
-    const Digest digest = machine.digest();
-    Event end;
-    end.kind = EventKind::end;
-    end.fuel = machine.used_now();
-    end.bytes.assign(digest.begin(), digest.end());
-    log.write(end);
-    log.finish();
+            machine.write_snapshot(log);
+    log.check();
+    log.write(EventKind::end, machine.digest());
+    log.check();
     if (settings.print_fuel)
-        print_fuel(end.fuel);
+        print_fuel(machine.used_now());
     return machine.status();
 }
 
@@ -231,8 +228,8 @@ int replay(Words words) {
         throw options.error("--backtrace needs --to");
     LogReader log{std::string{*file}};
     Machine machine{log.state(), log.module()};
-    const auto host = replay_from(log, quiet, machine.used());
-    machine.connect(log.state(), *host);
+    LoggedCalls calls{log, quiet, machine.used()};
+    machine.connect(calls);
     const std::vector<Event> start = to ? log.seek(*to) : std::vector<Event>{};
     bool runs = true;
     if (!start.empty())
@@ -240,13 +237,11 @@ int replay(Words words) {
     else
         runs = machine.begin();
     const bool ended = !runs || machine.run(to.value_or(max_fuel));
+    // No function of the program's world ends it like this, except by a record.
+    if (machine.trap() && machine.trap()->code() == TrapCode::host)
+        throw Failure("warpbeam: " + calls.failure(machine.trap()->message()));
     if (ended)
-        host->expect_end(machine.digest());
-    (void)std::fflush(stdout);
-    if (!host->difference().empty()) {
-        std::fprintf(stderr, "warpbeam: %s\n", host->difference().c_str());
-        return exit_not_run;
-    }
+        calls.expect_end(machine.digest());
     if (to)
         std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),

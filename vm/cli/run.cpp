@@ -168,8 +168,6 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (!settings.record.path.empty() && (settings.stop.timeout || settings.stop.interruptible))
         throw options.error("--timeout and --interruptible can't be combined with --record");
     check_save_options(options, settings.save);
-    if (!settings.directories.empty() && !settings.record.path.empty())
-        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
     check_instrument_options(options, settings.instruments,
                              settings.save.wanted() || settings.save.print_fuel ||
                                  !settings.record.path.empty());
@@ -440,7 +438,7 @@ int run(Words words) {
     if (!module)
         throw Failure(describe(settings.path, module.error(), file));
     if (!settings.record.path.empty())
-        return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
+        return record_program(state_of(settings), file.bytes, settings.record);
     const int status = run_module(settings, engine, *module, instruments);
     instruments.finish();
     return status;

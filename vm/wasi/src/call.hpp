@@ -62,8 +62,10 @@ public:
     Call(Context& from, Caller& by, std::span<uint8_t> in, Abi with) noexcept
         : context{from}, caller{by}, memory{in}, abi{with},
           notes{from.recorder() != nullptr ? &from.call_notes() : nullptr} {
-        if (notes != nullptr) [[unlikely]]
+        if (notes != nullptr) [[unlikely]] {
             notes->begin();
+            context.recorder()->begin();
+        }
     }
 
     Context& context;

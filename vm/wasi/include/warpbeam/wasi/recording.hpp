@@ -19,6 +19,9 @@ namespace warpbeam::wasi {
 /// Takes the records of a program's calls.
 class CallSink {
 public:
+    /// Told that a call begins, before it takes fuel. If it has to wait, it begins again. Unless overridden,
+    /// it does nothing.
+    virtual void begin() noexcept {}
     /// Takes the record of a call that has ended: these parts, one after another, which are only valid during
     /// the call. A trap ends the program.
     [[nodiscard]] virtual std::expected<void, Trap>
