@@ -12,7 +12,6 @@
 namespace warpbeam::cli {
 namespace {
 
-constexpr uint8_t least_fuel = 0x80; // in the byte for the kind
 constexpr size_t version_at = 6; // in what a log begins with
 
 std::span<const uint8_t> bytes_of(std::string_view text) {
@@ -46,7 +45,7 @@ constexpr size_t max_leb = 10;
 // ---- Writing ----
 
 LogWriter::LogWriter(const std::string& path, const ProgramState& state, std::span<const uint8_t> module,
-                     FuelMeter used)
+                     FuelUsed used)
     : file_{std::fopen(path.c_str(), "wb"), std::fclose}, path_{path}, used_{std::move(used)} {
     if (!file_)
         throw Failure("warpbeam: cannot open " + path + ": " + std::strerror(errno));
@@ -68,14 +67,15 @@ void LogWriter::put(std::span<const uint8_t> bytes) noexcept {
         error_ = errno;
 }
 
-void LogWriter::write(EventKind kind, FuelUsed used, std::span<const std::span<const uint8_t>> parts) noexcept {
+void LogWriter::write(EventKind kind, uint64_t fuel,
+                      std::span<const std::span<const uint8_t>> parts) noexcept {
     uint64_t size = 0;
     for (const auto part : parts)
         size += part.size();
     uint8_t head[1 + 2 * max_leb];
-    head[0] = static_cast<uint8_t>(static_cast<uint8_t>(kind) | (used.is_least ? least_fuel : 0));
-    uint8_t* const end = put_leb(put_leb(head + 1, used.units - fuel_), size);
-    fuel_ = used.units;
+    head[0] = static_cast<uint8_t>(kind);
+    uint8_t* const end = put_leb(put_leb(head + 1, fuel - fuel_), size);
+    fuel_ = fuel;
     const std::span<const uint8_t> begin{head, end};
     put(begin);
     uint32_t sum = crc32(begin);
@@ -180,14 +180,12 @@ Event LogReader::head(uint64_t& size) {
     uint8_t kind = 0;
     read({&kind, 1});
     Event event;
-    event.fuel.is_least = (kind & least_fuel) != 0;
-    kind &= static_cast<uint8_t>(~least_fuel);
     if (kind > static_cast<uint8_t>(EventKind::end))
         fail_damaged();
     event.kind = static_cast<EventKind>(kind);
     event.position = begin_;
     fuel_ += std::min(number(), UINT64_MAX - fuel_);
-    event.fuel.units = fuel_;
+    event.fuel = fuel_;
     size = number();
     return event;
 }
@@ -220,14 +218,14 @@ std::vector<Event> LogReader::seek(uint64_t fuel) {
             uint64_t size = 0;
             const Event event = head(size);
             constexpr uint64_t sum_size = 4;
-            if (event.kind == EventKind::end || event.fuel.units > fuel || size + sum_size < size ||
+            if (event.kind == EventKind::end || event.fuel > fuel || size + sum_size < size ||
                 size + sum_size > end - at_)
                 break;
             if (event.kind == EventKind::complete_snapshot)
                 snapshots.clear();
             if (event.kind == EventKind::complete_snapshot || event.kind == EventKind::snapshot)
                 snapshots.push_back({event.position, before});
-            go(at_ + size + sum_size, event.fuel.units);
+            go(at_ + size + sum_size, event.fuel);
         }
     } catch (const Failure&) { // the replay will report it where it comes to that
     }
@@ -245,7 +243,7 @@ std::vector<Event> LogReader::seek(uint64_t fuel) {
 
 std::string LoggedCalls::difference(std::string_view what) const {
     return "the replay differs from the log at byte " + std::to_string(event_.position) + ", after " +
-           std::to_string(used_().units) + " units of fuel: " + std::string{what};
+           std::to_string(used_()) + " units of fuel: " + std::string{what};
 }
 
 std::string LoggedCalls::failure(std::string_view what) const {
@@ -255,12 +253,6 @@ std::string LoggedCalls::failure(std::string_view what) const {
 std::unexpected<Trap> LoggedCalls::fail(std::string why) {
     failure_ = std::move(why);
     return std::unexpected{Trap::host("%s", failure_.c_str())};
-}
-
-bool LoggedCalls::has_same_fuel() const {
-    const FuelUsed used = used_();
-    return (used.units >= event_.fuel.units || used.is_least) &&
-           (used.units <= event_.fuel.units || event_.fuel.is_least);
 }
 
 void LoggedCalls::take() {
@@ -275,13 +267,13 @@ std::expected<std::span<const uint8_t>, Trap> LoggedCalls::next() noexcept {
     } catch (const std::bad_alloc&) {
         return fail("out of memory for the contents of a call in the log");
     } catch (const std::exception& why) {
-        return fail("after " + std::to_string(used_().units) + " units of fuel: " + why.what());
+        return fail("after " + std::to_string(used_()) + " units of fuel: " + why.what());
     }
     if (event_.kind == EventKind::end)
         return fail(difference("the program goes on where it ended"));
-    if (!has_same_fuel())
-        return fail(difference("the next call comes after " + std::to_string(event_.fuel.units) +
-                               " units in the log"));
+    if (event_.fuel != used_())
+        return fail(
+            difference("the next call comes after " + std::to_string(event_.fuel) + " units in the log"));
     return event_.bytes;
 }
 
@@ -302,9 +294,9 @@ void LoggedCalls::expect_end(const Digest& digest) {
     take();
     if (event_.kind != EventKind::end)
         throw Failure("warpbeam: " + difference("the program ends where it made another call"));
-    if (!has_same_fuel())
-        throw Failure("warpbeam: " + difference("it ended after " + std::to_string(event_.fuel.units) +
-                                                " units in the log"));
+    if (event_.fuel != used_())
+        throw Failure("warpbeam: " +
+                      difference("it ended after " + std::to_string(event_.fuel) + " units in the log"));
     if (!std::ranges::equal(event_.bytes, digest))
         throw Failure("warpbeam: " + difference("memory, globals or tables are different at the end"));
 }

@@ -13,11 +13,10 @@
 /// Logs of what a program was told by the outside world, from which it is run again.
 ///
 /// The file: what it begins with, the program's state and its module (each after its size), and a checksum.
-/// Then events: a byte for the kind, with the highest bit if the fuel is the least that was used; the fuel that
-/// was used since the event before, and the size of the contents, both in LEB128; the contents; a checksum of
-/// all that. Numbers of fixed width are little-endian; a checksum
-/// is the CRC-32 in four bytes. Most events are calls of WASI functions. Between them are snapshots, from
-/// which a replay can start. The last event is the end, with the digest of the final state.
+/// Then events: a byte for the kind; the fuel that was used since the event before, and the size of the
+/// contents, both in LEB128; the contents; a checksum of all that. Numbers of fixed width are little-endian;
+/// a checksum is the CRC-32 in four bytes. Most events are calls of WASI functions. Between them are
+/// snapshots, from which a replay can start. The last event is the end, with the digest of the final state.
 
 namespace warpbeam::cli {
 
@@ -31,18 +30,13 @@ enum class EventKind : uint8_t {
     end
 };
 
-/// How much fuel has been used so far. A call that reads much may take more than there is; until code looks,
-/// it owes some, and no more than what there was is known to be used.
-struct FuelUsed {
-    uint64_t units = 0;
-    bool is_least = false; ///< it may be more
-};
-using FuelMeter = std::function<FuelUsed()>;
+/// How much fuel has been used so far.
+using FuelUsed = std::function<uint64_t()>;
 
 struct Event {
     EventKind kind = EventKind::end;
-    FuelUsed fuel; ///< before it
-    uint64_t position = 0;
+    uint64_t fuel = 0;          ///< used before it
+    uint64_t position = 0;      ///< in the file
     std::vector<uint8_t> bytes; ///< the record of a call, a snapshot, or the digest
 };
 
@@ -51,10 +45,9 @@ class LogWriter final : public wasi::CallSink {
 public:
     /// Throws Failure if the file can't be made.
     LogWriter(const std::string& path, const ProgramState& state, std::span<const uint8_t> module,
-              FuelMeter used);
+              FuelUsed used);
     void begin() noexcept override { before_ = used_(); }
-    std::expected<void, Trap>
-    write(std::span<const std::span<const uint8_t>> parts) noexcept override;
+    std::expected<void, Trap> write(std::span<const std::span<const uint8_t>> parts) noexcept override;
     /// Writes another event, after the fuel that was used so far.
     void write(EventKind kind, std::span<const uint8_t> bytes) noexcept {
         write(kind, used_(), std::span{&bytes, 1});
@@ -63,15 +56,15 @@ public:
     void check() const;
 
 private:
-    void write(EventKind kind, FuelUsed used, std::span<const std::span<const uint8_t>> parts) noexcept;
+    void write(EventKind kind, uint64_t fuel, std::span<const std::span<const uint8_t>> parts) noexcept;
     void put(std::span<const uint8_t> bytes) noexcept;
 
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
     std::string path_;
-    FuelMeter used_;
-    FuelUsed before_;   ///< the call that is being made
-    uint64_t fuel_ = 0; ///< of the last event
-    int error_ = 0;     ///< of the first write that failed
+    FuelUsed used_;
+    uint64_t before_ = 0; ///< the fuel that was used before the call that is being made
+    uint64_t fuel_ = 0;   ///< that of the last event
+    int error_ = 0;       ///< of the first write that failed
 };
 
 /// Reads a log. All functions throw Failure if the file is no log, or damaged.
@@ -111,7 +104,7 @@ private:
 /// Gives a program the calls of a log, and writes again what it wrote to the standard streams.
 class LoggedCalls final : public wasi::CallSource {
 public:
-    LoggedCalls(LogReader& log, bool quiet, FuelMeter used)
+    LoggedCalls(LogReader& log, bool quiet, FuelUsed used)
         : log_{log}, quiet_{quiet}, used_{std::move(used)} {}
     std::expected<std::span<const uint8_t>, Trap> next() noexcept override;
     std::expected<void, Trap> write(wasi::Stream stream, std::span<const uint8_t> bytes) noexcept override;
@@ -124,13 +117,12 @@ public:
 private:
     [[nodiscard]] std::unexpected<Trap> fail(std::string why);
     [[nodiscard]] std::string difference(std::string_view what) const;
-    [[nodiscard]] bool has_same_fuel() const;
     /// The next event, after snapshots, which only help those who want to begin there.
     void take();
 
     LogReader& log_;
     bool quiet_;
-    FuelMeter used_;
+    FuelUsed used_;
     Event event_;
     std::string failure_; ///< why this has ended the program
 };

@@ -37,13 +37,8 @@ public:
         : engine_{config_for(state)}, module_{need(engine_.load(bytes))}, linker_{engine_},
           limits_{limits_of(state)} {}
 
-    [[nodiscard]] FuelMeter used() {
-        return [this] {
-            if (!store_)
-                return FuelUsed{};
-            const uint64_t left = runs_ ? store_->fuel() : execution_.fuel();
-            return FuelUsed{before_ + given_ - left, left == 0};
-        };
+    [[nodiscard]] FuelUsed used() {
+        return [this] { return starts_ ? given_ - store_->fuel() : used_now(); };
     }
     /// Makes the program's calls do what a log says. Before `begin` or `restore_from`, like `connect`.
     void connect(wasi::CallSource& calls) {
@@ -57,7 +52,7 @@ public:
         for (const std::string& variable : state.env) {
             const size_t equals = std::min(variable.find('='), variable.size());
             check(context_.add_env(variable.substr(0, equals),
-                                    variable.substr(std::min(equals + 1, variable.size()))));
+                                   variable.substr(std::min(equals + 1, variable.size()))));
         }
         open_directories(context_, state.directories);
         context_.record(&calls);
@@ -78,9 +73,9 @@ public:
         store_.emplace(engine_, limits_);
         store_->set_fuel(max_fuel);
         given_ = max_fuel;
-        runs_ = true;
+        starts_ = true;
         auto instance = linker_.instantiate(*store_, module_);
-        runs_ = false;
+        starts_ = false;
         before_ = max_fuel - store_->fuel();
         given_ = 0;
         if (!instance) {
@@ -112,8 +107,8 @@ public:
         store_.emplace(std::move(restored.store));
         instance_ = restored.instances[0];
         execution_ = std::move(restored.executions[0]);
-        before_ = series.back().fuel.units;
-        given_ = execution_.fuel();
+        before_ = series.back().fuel;
+        given_ = left();
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -121,9 +116,7 @@ public:
             return true;
         const uint64_t more = until - std::min(until, used_now());
         given_ += more;
-        runs_ = true;
         const ExecutionState state = need(execution_.resume({.fuel = more}));
-        runs_ = false;
         switch (state) {
         case ExecutionState::done:
             return true;
@@ -134,7 +127,7 @@ public:
             return false;
         }
     }
-    [[nodiscard]] uint64_t used_now() const { return before_ + given_ - execution_.fuel(); }
+    [[nodiscard]] uint64_t used_now() const { return before_ + given_ - left(); }
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
     [[nodiscard]] int status() const { return trap_ ? report(*trap_) : exit_success; }
     [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
@@ -157,6 +150,8 @@ public:
     }
 
 private:
+    /// The fuel that is left; below zero, modulo 2^64, if some is owed.
+    [[nodiscard]] uint64_t left() const { return execution_.fuel() - execution_.fuel_debt(); }
     static Config config_for(const ProgramState& state) {
         Config config;
         config.features = FeatureSet::all();
@@ -178,7 +173,7 @@ private:
     std::optional<Trap> trap_;
     uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
     uint64_t given_ = 0;  ///< to what runs now
-    bool runs_ = false;   ///< whether code does
+    bool starts_ = false; ///< whether that is the instantiation
 };
 
 } // namespace

@@ -107,8 +107,8 @@ public:
         return abi.is_wide ? get<uint64_t>(address) : get<uint32_t>(address);
     }
 
-    /// @{ For a record of the call: what it does depends on these bytes of the memory, or it has written them.
-    /// `put` and `get_path` say it by themselves.
+    /// @{ For a record of the call: what it does depends on these bytes of the memory, or it has written
+    /// them. `put` and `get_path` say it by themselves.
     void note_input(std::span<const uint8_t> bytes) const noexcept {
         if (notes != nullptr) [[unlikely]]
             notes->input(static_cast<uint64_t>(bytes.data() - memory.data()), bytes);

@@ -100,13 +100,13 @@ constexpr int first_address(Errno (*)(Call&, A...) noexcept) noexcept {
 
 template <auto function>
 constexpr Row row(std::string_view name, bool is_in_unstable = true) noexcept {
-    return {
-        name, is_in_unstable, first_address(function),
-        [](Linker& linker, std::string_view module, std::string_view as, Context& context, Abi abi,
-           uint8_t place) noexcept {
-            return abi.is_wide ? define_function<true>(linker, module, as, context, abi, place, function)
-                               : define_function<false>(linker, module, as, context, abi, place, function);
-        }};
+    return {name, is_in_unstable, first_address(function),
+            [](Linker& linker, std::string_view module, std::string_view as, Context& context, Abi abi,
+               uint8_t place) noexcept {
+                return abi.is_wide
+                           ? define_function<true>(linker, module, as, context, abi, place, function)
+                           : define_function<false>(linker, module, as, context, abi, place, function);
+            }};
 }
 
 #define WARPBEAM_WASI_FUNCTION(name) row<&name>(#name)

@@ -18,7 +18,8 @@
 ///     [checksum]                      the CRC-32 of what they contained
 ///     outputs, [address, size]...   ranges that it has written
 ///
-/// Then come the contents of the outputs. What the program wrote to a stream is in the inputs after the first.
+/// Then come the contents of the outputs. What the program wrote to a stream is in the inputs after the
+/// first.
 
 namespace warpbeam::wasi {
 
@@ -98,9 +99,8 @@ std::expected<uint32_t, Trap> record_call(Call& call, uint8_t function, std::spa
     const bool has_exited = call.stopped && call.stopped->code() == TrapCode::exit;
     if (call.stopped && !has_exited)
         return std::unexpected{std::move(*call.stopped)};
-    const uint64_t result =
-        has_exited ? uint64_t{static_cast<uint32_t>(call.stopped->exit_status())} << 1 | 1
-                   : static_cast<uint64_t>(outcome) << 1;
+    const uint64_t result = has_exited ? uint64_t{static_cast<uint32_t>(call.stopped->exit_status())} << 1 | 1
+                                       : static_cast<uint64_t>(outcome) << 1;
     const auto record = call.notes->record(function, args, result, call.memory);
     if (record.empty())
         return std::unexpected{Trap::with_message(TrapCode::host, "out of memory for the record of a call")};
@@ -216,8 +216,8 @@ public:
         if (is_same)
             return {};
         CallText made;
-        return std::unexpected{Trap::host("the program calls %s instead of %s",
-                                          describe(made, function, args), text.end())};
+        return std::unexpected{
+            Trap::host("the program calls %s instead of %s", describe(made, function, args), text.end())};
     }
 
     /// The rest; nothing is changed if it returns an error.
