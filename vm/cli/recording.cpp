@@ -12,6 +12,7 @@
 namespace warpbeam::cli {
 namespace {
 
+constexpr size_t buffer_size = 1 << 16;
 constexpr size_t version_at = 6; // in what a log begins with
 
 std::span<const uint8_t> bytes_of(std::string_view text) {
@@ -49,6 +50,7 @@ LogWriter::LogWriter(const std::string& path, const ProgramState& state, std::sp
     : file_{std::fopen(path.c_str(), "wb"), std::fclose}, path_{path}, used_{std::move(used)} {
     if (!file_)
         throw Failure("warpbeam: cannot open " + path + ": " + std::strerror(errno));
+    (void)std::setvbuf(file_.get(), nullptr, _IOFBF, buffer_size); // most calls are then one write
     put(bytes_of(log_magic));
     uint32_t sum = 0;
     const std::string program = to_bytes(state);

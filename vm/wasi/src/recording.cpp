@@ -203,21 +203,21 @@ public:
     std::expected<void, Trap> check_call(uint64_t function, std::span<const uint64_t> args) noexcept {
         const uint64_t recorded = in_.number();
         const uint64_t count = in_.count(1);
-        CallText text;
-        text.begin(recorded);
+        RecordReader arguments = in_;
         bool is_same = recorded == function && count == args.size();
-        for (uint64_t i = 0; i < count; ++i) {
-            const uint64_t arg = in_.number();
-            is_same = is_same && arg == args[static_cast<size_t>(i)];
-            text.arg(arg);
-        }
+        for (uint64_t i = 0; i < count; ++i)
+            is_same = in_.number() == (is_same ? args[static_cast<size_t>(i)] : 0) && is_same;
         if (!in_.ok())
             return damaged("it ends too early");
         if (is_same)
             return {};
         CallText made;
-        return std::unexpected{
-            Trap::host("the program calls %s instead of %s", describe(made, function, args), text.end())};
+        CallText instead;
+        instead.begin(recorded);
+        for (uint64_t i = 0; i < count; ++i)
+            instead.arg(arguments.number());
+        return std::unexpected{Trap::host("the program calls %s instead of %s",
+                                          describe(made, function, args), instead.end())};
     }
 
     /// The rest; nothing is changed if it returns an error.
@@ -253,10 +253,11 @@ public:
         }
         if (!in_.ok() || size != in_.rest().size())
             return damaged("its size is wrong");
-        CallText text;
-        if (!is_same)
+        if (!is_same) {
+            CallText text;
             return std::unexpected{
                 Trap::host("the program passes other bytes to %s", describe(text, function, args))};
+        }
         if (written_ > contents)
             return damaged("more was written than there was");
         return {};
