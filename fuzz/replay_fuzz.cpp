@@ -1,5 +1,5 @@
-// libFuzzer target: the records of calls of WASI, with parts changed, are replayed. Nothing may crash or leak;
-// a record that is refused changes nothing, and none makes the call after all.
+// libFuzzer target: the records of calls of WASI, with parts changed, are replayed. Nothing may crash or
+// leak; a record that is refused changes nothing, and none makes the call after all.
 //
 // An input is the number of a record, how many changes are made, and these, each a position and a value; or
 // 255, the number of a call, and what follows the function and its arguments in the record.

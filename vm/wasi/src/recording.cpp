@@ -216,8 +216,8 @@ public:
         instead.begin(recorded);
         for (uint64_t i = 0; i < count; ++i)
             instead.arg(arguments.number());
-        return std::unexpected{Trap::host("the program calls %s instead of %s",
-                                          describe(made, function, args), instead.end())};
+        return std::unexpected{
+            Trap::host("the program calls %s instead of %s", describe(made, function, args), instead.end())};
     }
 
     /// The rest; nothing is changed if it returns an error.
