@@ -2,8 +2,7 @@
 """What run --profile costs: profile_cost.py WARPBEAM PROGRAM.wasm[,ARGUMENT]... [--rounds N] [--check]
 
 Runs each program without and with a profile in turn, so that whatever slows the machine down slows both, and prints the
-ratio of the CPU times: the median of the rounds, beside the same for code that only checks for interrupts, as it must
-for a profile (--snapshot-on-signal). With --check, fails if a profile takes more than half as much again in the
+ratio of the CPU times: the median of the rounds. With --check, fails if a profile takes more than half as much again in the
 geometric mean: several times what it takes, since machines that do other work as well must not fail.
 """
 import argparse
@@ -16,7 +15,7 @@ import sys
 import tempfile
 
 LIMIT = 1.5
-MODES = {"profile": ["--profile"], "interruption": ["--snapshot", "unused", "--snapshot-on-signal"]}
+MODES = {"profile": ["--profile"]}
 
 
 def seconds(command, options, program):

@@ -78,7 +78,6 @@ Instruments::Instruments(const InstrumentSettings& settings) : settings_{setting
 
 void Instruments::configure(Config& config, uint64_t& fuel) {
     const bool is_exact = settings_.profile == Profile::exact;
-    config.interruption |= settings_.profile == Profile::sampled;
     if (is_exact && !config.fuel) {
         config.fuel = true;
         fuel = max_fuel;

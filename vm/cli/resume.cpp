@@ -130,9 +130,7 @@ int resume(Words words) {
     config.stack_size = static_cast<size_t>(state.stack_size);
     config.fuel = state.has_fuel;
     config.deterministic = state.is_deterministic;
-    // It may stand where only code that can be interrupted stops.
-    state.is_interruptible |= save.on_signal || stop.wanted();
-    config.interruption = state.is_interruptible;
+    config.interruption = config.patched_interruption = true;
     ResumedHost resumed{state};
     wasi::Host& native = resumed;
     DeterministicHost deterministic{state.host};
@@ -159,9 +157,7 @@ int resume(Words words) {
         throw Failure(path + ": " + std::string(restored.error().message()));
     if (restored->instances.size() != 1 || restored->executions.size() != 1)
         throw Failure(path + ": not a program that warpbeam run --snapshot has saved");
-    std::optional<StopSignals> signals;
-    if (stop.wanted())
-        signals.emplace(restored->store, stop);
+    const StopSignals signals{restored->store, stop};
     return run_program(restored->store, restored->instances[0], restored->executions[0], state, context,
                        deterministic, save);
 }

@@ -165,8 +165,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     if (is_kept && (max_heap || settings.stubs || !settings.preloads.empty()))
         throw options.error(
             "--max-heap, --preload and --stub-imports can't be combined with --snapshot or --record");
-    if (!settings.record.path.empty() && (settings.stop.timeout || settings.stop.interruptible))
-        throw options.error("--timeout and --interruptible can't be combined with --record");
+    if (!settings.record.path.empty() && settings.stop.timeout)
+        throw options.error("--timeout can't be combined with --record");
     check_save_options(options, settings.save);
     check_instrument_options(options, settings.instruments,
                              settings.save.wanted() || settings.save.print_fuel ||
@@ -189,7 +189,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         settings.config.fuel = true;
         settings.fuel = max_fuel;
     }
-    settings.config.interruption = settings.save.on_signal || settings.stop.wanted();
+    settings.config.interruption = settings.config.patched_interruption = true;
     settings.path = rest->front();
     if (settings.program.empty())
         settings.program = std::filesystem::path(settings.path).filename();
@@ -293,7 +293,6 @@ ProgramState state_of(const Settings& settings) {
     state.directories = settings.directories;
     state.stack_size = settings.config.stack_size;
     state.max_memory = settings.limits.memory_bytes;
-    state.is_interruptible = settings.config.interruption;
     state.is_deterministic = settings.config.deterministic;
     return state;
 }
@@ -357,9 +356,7 @@ int run_module(const Settings& settings, Engine& engine, const Module& module, I
     check(wasi::define(linker, context, wasi::pointers_of(module)));
     Store store{engine, settings.limits};
     store.set_fuel(settings.fuel);
-    std::optional<StopSignals> signals;
-    if (settings.stop.wanted())
-        signals.emplace(store, settings.stop);
+    const StopSignals signals{store, settings.stop};
 
     // Checked before anything runs: if the call is impossible, nothing should have happened.
     const std::string name{settings.invoke.value_or("_start")};

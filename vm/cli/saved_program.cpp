@@ -330,7 +330,6 @@ std::string to_bytes(const ProgramState& state) {
     put(bytes, state.stack_size);
     put(bytes, state.max_memory);
     put(bytes, state.has_fuel ? 1 : 0);
-    put(bytes, state.is_interruptible ? 1 : 0);
     put(bytes, state.is_deterministic ? 1 : 0);
     put(bytes, state.host.time);
     put(bytes, state.host.random);
@@ -358,7 +357,6 @@ ProgramState program_state(std::string_view bytes, const std::string& path) {
     state.stack_size = in.number();
     state.max_memory = in.number();
     state.has_fuel = in.number() != 0;
-    state.is_interruptible = in.number() != 0;
     state.is_deterministic = in.number() != 0;
     state.host.time = in.number();
     state.host.random = in.number();

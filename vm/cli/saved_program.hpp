@@ -45,7 +45,6 @@ struct ProgramState {
     uint64_t stack_size = 0;
     uint64_t max_memory = UINT64_MAX; ///< for memories, and for objects
     bool has_fuel = false;
-    bool is_interruptible = false;
     bool is_deterministic = false;
     DeterministicHost::State host; ///< if it is deterministic
     uint64_t fuel = 0;             ///< that it may still use

@@ -63,17 +63,10 @@ void set_timer(std::chrono::microseconds after) {
 
 StopCause stop_cause() noexcept { return cause; }
 
-bool StopSettings::wanted() const noexcept {
-    return interruptible || timeout || ::isatty(STDERR_FILENO) == 1;
-}
-
 void add_stop_options(Options& options, StopSettings& settings) {
-    options
-        .value("--timeout", "DURATION", "stop the program after this time, such as 1.5s, 300ms or 2m",
-               [&](std::string_view text) { settings.timeout = parse_duration(text); })
-        .flag("--interruptible",
-              "let Ctrl-C stop the program with a backtrace (the default if standard error is a terminal)",
-              settings.interruptible);
+    options.value(
+        "--timeout", "DURATION", "stop the program after this time, such as 1.5s, 300ms or 2m",
+               [&](std::string_view text) { settings.timeout = parse_duration(text); });
 }
 
 StopSignals::StopSignals(const Store& store, const StopSettings& settings)

@@ -14,15 +14,12 @@ enum class StopCause : uint8_t { none, ctrl_c, timeout };
 /// Why the running program was asked to stop.
 [[nodiscard]] StopCause stop_cause() noexcept;
 
-/// What may stop a program.
+/// What may stop a program besides Ctrl-C.
 struct StopSettings {
     std::optional<std::chrono::microseconds> timeout;
-    bool interruptible = false; ///< by Ctrl-C, with a backtrace
-    /// Whether its code must be one that can be interrupted.
-    [[nodiscard]] bool wanted() const noexcept;
 };
 class Options;
-/// Adds `--timeout` and `--interruptible`.
+/// Adds `--timeout`.
 void add_stop_options(Options& options, StopSettings& settings);
 
 /// While it lives, SIGINT and the end of the time interrupt the code of a store, whose engine has

@@ -4,6 +4,7 @@
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/linker.hpp>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -83,11 +84,17 @@ inline Vec<uint8_t> assemble(std::string_view wat) {
     return std::move(*bytes);
 }
 
+/// Tests run a second time with code that is changed when it is to stop, instead of checking.
+inline Config tested(Config config) {
+    config.patched_interruption |= std::getenv("WARPBEAM_TEST_PATCHED_INTERRUPTION") != nullptr;
+    return config;
+}
+
 /// One engine and one store with a linker, and modules written as text.
 class VmTest : public ::testing::Test {
 protected:
     explicit VmTest(const Config& config = {}, const StoreLimits& limits = {})
-        : engine{config}, store{engine, limits}, linker{engine} {}
+        : engine{tested(config)}, store{engine, limits}, linker{engine} {}
 
     Module load(std::string_view wat) {
         const Vec<uint8_t> bytes = assemble(wat);

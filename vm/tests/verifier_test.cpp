@@ -1,7 +1,7 @@
 #include "disassembly/disassembler.hpp"
 #include "disassembly/verifier.hpp"
 #include "fixture.hpp"
-#include "isa/frame_map.hpp"
+#include "isa/stop_table.hpp"
 #include "lower/module_code.hpp"
 #include "store/internal.hpp"
 

@@ -156,7 +156,7 @@ def ends(name, process, status, pattern, delay=0.4, sent=signal.SIGINT, times=1)
 
 
 CTRL_C = r"^stopped: interrupted \(Ctrl-C\)\n  0: "
-run = ["run", "--interruptible"]
+run = ["run"]
 ends("Ctrl-C", started([*run, "forever.wat"]), 130, CTRL_C)
 ends("Ctrl-C with fuel", started([*run, "--print-fuel", "forever.wat"]), 130, CTRL_C)
 ends("Ctrl-C in a read", started([*run, "wait.wat"], stdin=subprocess.PIPE), 130, CTRL_C + "ask")
@@ -177,9 +177,8 @@ ends("a timeout in a sleep", started(["run", "--timeout=200ms", "sleep.wat"]), 1
 ends("a timeout in a write", started(["run", "--timeout=200ms", "flood.wat"], stdout=subprocess.PIPE), 124, "^stopped: the time", sent=None)
 ends("a timeout in a deterministic read", started(["run", "--deterministic", "--timeout=200ms", "wait.wat"], stdin=subprocess.PIPE),
      124, BLOCKED, sent=None)
-ends("without the option, SIGINT ends the process", started(["run", "forever.wat"]), -signal.SIGINT, "^$")
 check("saved", ["run", "--snapshot", "saved", "--snapshot-after", "500", "forever.wat"], "", re.compile("saved to"))
-ends("Ctrl-C of a resumed program", started(["resume", "--interruptible", "--fuel", "1000000000000", "saved"]), 130, CTRL_C)
+ends("Ctrl-C of a resumed program", started(["resume", "--fuel", "1000000000000", "saved"]), 130, CTRL_C)
 check("a timeout of a resumed program", ["resume", "--timeout", "100ms", "--fuel", "1000000000000", "saved"], "", STOPPED, status=124)
 ends("Ctrl-C is not the signal that saves", started([*run, "--snapshot", "no", "--snapshot-on-signal", "forever.wat"]), 130, CTRL_C)
 os.mkdir(os.path.join(suite.directory.name, "gone"))

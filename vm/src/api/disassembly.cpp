@@ -1,4 +1,5 @@
 #include "disassembly/disassembler.hpp"
+#include "isa/stop_table.hpp"
 #include "store/compiled_module.hpp"
 #include "store/errors.hpp"
 
@@ -22,7 +23,11 @@ public:
             exit = code_.locate_all(func, marks_);
         if (exit != vm::Exit::none)
             return std::unexpected{compiled_.error_of(exit)};
-        const vm::Code& code = code_.code(func);
+        Vec<uint64_t> copy{listing_.text_.allocator()};
+        const vm::Code* const as_lowered = without_stops(code_.code(func), copy);
+        if (as_lowered == nullptr)
+            return std::unexpected{no_memory()};
+        const vm::Code& code = *as_lowered;
         const auto finding = code_.verify(code);
         if (!finding)
             return std::unexpected{no_memory()};
@@ -36,6 +41,20 @@ public:
     }
 
 private:
+    /// Code as it is while nothing asks it to stop.
+    static const vm::Code* without_stops(const vm::Code& code, Vec<uint64_t>& copy) noexcept {
+        if (code.stop_points == 0)
+            return &code;
+        if (!copy.resize((vm::bytes_of(code) + 7) / 8))
+            return nullptr;
+        std::memcpy(copy.data(), &code, vm::bytes_of(code));
+        auto* const plain = reinterpret_cast<vm::Code*>(copy.data());
+        auto* const bytes = reinterpret_cast<char*>(plain + 1);
+        for (const vm::StopPoint& point : std::span{vm::stop_points_of(code), code.stop_points})
+            std::memcpy(bytes + point.position, point.handler, sizeof point.handler);
+        return plain;
+    }
+
     bool note(const vm::Finding& finding) noexcept {
         char text[160];
         const int length = std::snprintf(text, sizeof text, "at 0x%04zx: %.*s%s%s", finding.position,

@@ -38,6 +38,7 @@ InterruptHandle Store::next_interrupt_handle() noexcept {
         period = (before | bits) + 1;
     } while (!word.compare_exchange_weak(before, (before & bits) == lasting ? period | lasting : period,
                                          std::memory_order_relaxed));
+    impl_->stacks.interrupt_target()->changed(before, (before & bits) == lasting ? lasting : 0);
     return {impl_->stacks.interrupt_target(), period};
 }
 
@@ -45,8 +46,9 @@ void Store::clear_interrupt() noexcept {
     if (impl_ == nullptr)
         return;
     // A handle for any period may set the bit meanwhile: that request is as late as those before it.
-    std::atomic<uint64_t>& word = impl_->stacks.interrupt_target()->word;
-    word.store((word.load(std::memory_order_relaxed) | bits) + 1, std::memory_order_relaxed);
+    InterruptTarget& target = *impl_->stacks.interrupt_target();
+    const uint64_t next = (target.word.load(std::memory_order_relaxed) | bits) + 1;
+    target.changed(target.word.exchange(next, std::memory_order_relaxed), next);
 }
 
 InterruptHandle::InterruptHandle(Ref<InterruptTarget> target, uint64_t period) noexcept
@@ -60,10 +62,11 @@ void InterruptHandle::interrupt() const noexcept {
         return;
     std::atomic<uint64_t>& word = target_->word;
     if (period_ == any_period) {
-        word.fetch_or(lasting, std::memory_order_relaxed);
+        target_->changed(word.fetch_or(lasting, std::memory_order_relaxed), lasting);
     } else {
         uint64_t period = period_;
-        word.compare_exchange_strong(period, period | requested, std::memory_order_relaxed);
+        if (word.compare_exchange_strong(period, period | requested, std::memory_order_relaxed))
+            target_->changed(period, requested);
     }
 }
 

@@ -326,7 +326,7 @@ bool retry(Regs& r, Exit exit) noexcept {
 
 namespace {
 Exit start(Regs& r) noexcept {
-    return r.ip->handler(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
+    return r.ip->current()(r.ip, r.fp, r.mem, r.mem_size, r.inst, r.rp, r.acc, r.l0, r.l1, r.facc, r.f0);
 }
 } // namespace
 #else
@@ -335,7 +335,7 @@ Exit start(Regs& r) noexcept {
     Exit exit;
     do {
         profile(*r.ip);
-        exit = r.ip->handler(r);
+        exit = r.ip->current()(r);
     } while (exit == Exit::none || retry(r, exit));
     if (exit != Exit::done) // the results are all that is left
         save(*r.inst->execution, r, exit);

@@ -23,6 +23,7 @@ struct Continuation;
 struct ContObject;
 class Heap;
 class ModuleCode;
+class StopPoints;
 
 /// A function instance. A function reference is the address of one; null is 0.
 struct FuncInst : FuncHead {
@@ -127,6 +128,12 @@ struct StackState {
            static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
 }
 
+/// Whether code of a store is to stop.
+struct InterruptRequest {
+    std::atomic<uint64_t> word = 0;    ///< see api/interrupt.cpp
+    StopPoints* stop_points = nullptr; ///< null: code checks the word itself
+};
+
 /// One computation: its stack, and why it stopped. While it runs a continuation, that is the continuation's
 /// stack, and its own one waits.
 struct Execution : StackState {
@@ -140,8 +147,7 @@ struct Execution : StackState {
     Vector facc;
     Vector f0;
     int64_t fuel;
-    /// Polled by code; see api/interrupt.cpp.
-    const std::atomic<uint64_t>* interrupt;
+    const InterruptRequest* interrupt;
     static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
     static constexpr uint64_t interrupt_bits = 3;      ///< that and who has requested it
     bool may_be_interrupted;                           ///< Config::interruption
@@ -170,7 +176,7 @@ struct Execution : StackState {
 
     /// For code that polls only where Config::interruption is set.
     [[nodiscard]] bool is_interrupted() const noexcept {
-        return (interrupt->load(std::memory_order_relaxed) & interrupt_requested) != 0;
+        return (interrupt->word.load(std::memory_order_relaxed) & interrupt_requested) != 0;
     }
     [[nodiscard]] bool must_stop() const noexcept { return may_be_interrupted && is_interrupted(); }
 };

@@ -47,7 +47,7 @@ struct Wait {
         const Slot* const operands = In::operands(r);
         const WaitResult result =
             memory.shared->wait<T>(start, static_cast<T>(operands[1]), static_cast<int64_t>(operands[2]),
-                                   execution.may_be_interrupted ? execution.interrupt : nullptr);
+                                   execution.may_be_interrupted ? &execution.interrupt->word : nullptr);
         return result == WaitResult::interrupted ? Exit::interrupted
                                                  : In::result(r, static_cast<uint32_t>(result));
     }

@@ -39,13 +39,6 @@ inline const Safepoint* safepoints_of(const Code& code) noexcept {
     return reinterpret_cast<const Safepoint*>(reference_nodes_of(code) + code.reference_nodes);
 }
 
-/// The total size of a function's code in bytes.
-inline size_t bytes_of(const Code& code) noexcept {
-    return sizeof(Code) + code.size + code.try_regions * sizeof(TryRegion) +
-           code.catch_clauses * sizeof(CatchClause) + code.reference_runs * sizeof(ReferenceRun) +
-           code.reference_nodes * sizeof(ReferenceNode) + code.safepoints * sizeof(Safepoint);
-}
-
 /// Calls `visit(int32_t slot, uint32_t count)` for the references of a frame that stopped at `ip`, with
 /// `after` set if that is the return address of a call.
 template <typename Visit>

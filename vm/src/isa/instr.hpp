@@ -3,6 +3,7 @@
 #include "isa/exit.hpp"
 
 #include <warpbeam/loader/types.hpp>
+#include <warpbeam/memory/racing.hpp>
 
 #include <atomic>
 #include <bit>
@@ -59,6 +60,15 @@ using Handler = Exit (*)(Regs&);
 struct alignas(8) Instr {
     Handler handler;
     uint64_t head;
+    /// The handler to run: other threads may change it meanwhile (handlers/stop_points.hpp). C++ has no plain
+    /// access for that, but compilers read an address as a whole, and at every call anew.
+    [[nodiscard]] [[gnu::always_inline]] Handler current() const noexcept {
+#ifdef WARPBEAM_THREAD_SANITIZER
+        return __atomic_load_n(&handler, __ATOMIC_RELAXED);
+#else
+        return handler;
+#endif
+    }
     /// Everything after the handler's address: the head, then the words.
     [[nodiscard]] const char* bytes() const noexcept {
         return reinterpret_cast<const char*>(this) + sizeof(Handler);
@@ -97,8 +107,8 @@ struct Record {
     Slot* fp;
 };
 
-/// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp and
-/// isa/frame_map.hpp.
+/// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp,
+/// isa/frame_map.hpp and isa/stop_table.hpp.
 struct alignas(8) Code {
     uint32_t frame_slots; ///< locals and operand stack
     uint16_t zero_from;   ///< the first local that is not a parameter; these begin as zero
@@ -111,6 +121,7 @@ struct alignas(8) Code {
     uint32_t reference_runs;
     uint32_t reference_nodes;
     uint32_t safepoints;
+    uint32_t stop_points;
     [[nodiscard]] const Instr* entry() const noexcept { return reinterpret_cast<const Instr*>(this + 1); }
 };
 static_assert(sizeof(Code) == 48);

@@ -2,7 +2,7 @@
 
 #include "handlers/handler_table.hpp"
 #include "isa/encoder.hpp"
-#include "isa/frame_map.hpp"
+#include "isa/stop_table.hpp"
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
 #include "lower/kind.hpp"
@@ -74,7 +74,7 @@ class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
         : code_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
-          reference_nodes_{allocator}, safepoints_{allocator}, lazy_references_{allocator} {}
+          reference_nodes_{allocator}, safepoints_{allocator}, stop_points_{allocator}, lazy_references_{allocator} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -244,6 +244,18 @@ protected:
             fail(Exit::out_of_memory);
     }
 
+    /// The next instruction is one at which code can be stopped by changing it. Nothing before it is joined
+    /// with it.
+    void note_stop_point() noexcept {
+        bind_here();
+        const auto position = static_cast<uint32_t>(here());
+        if ((stop_points_.empty() || stop_points_.back() != position) && !stop_points_.push(position))
+            fail(Exit::out_of_memory);
+    }
+    [[nodiscard]] bool is_stop_point(size_t position) const noexcept {
+        return std::ranges::binary_search(stop_points_, position);
+    }
+
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
     Fields emit(const Choice& choice) noexcept { return emit(choice, find(choice)); }
@@ -312,6 +324,7 @@ protected:
     Vec<ReferenceRun> reference_runs_;
     Vec<ReferenceNode> reference_nodes_;
     Vec<Safepoint> safepoints_;
+    Vec<uint32_t> stop_points_; ///< increasing
     Accumulator int_acc_;
     Accumulator float_acc_;
     PinSet pins_;

@@ -65,13 +65,17 @@ void Lowering::begin_loop() noexcept {
     emit_poll();
 }
 
-/// Counts fuel and checks for an interrupt, if the engine has that enabled.
+/// Counts fuel and lets an interrupt stop the code, if the engine has that enabled.
 void Lowering::emit_poll() noexcept {
     if (!options_.fuel && !options_.interrupt)
         return;
     const uint32_t references = list_references();
     note_safepoint(here(), references);
-    emit(Form::poll, static_cast<uint8_t>(!options_.interrupt ? 0 : !options_.fuel ? 1 : 2));
+    const bool checks = options_.interrupt && options_.stop_points == nullptr;
+    if (options_.interrupt && !checks)
+        note_stop_point();
+    if (options_.fuel || checks)
+        emit(Form::poll, static_cast<uint8_t>(!checks ? 0 : !options_.fuel ? 1 : 2));
 }
 
 /// Takes fuel for what comes next.
@@ -255,7 +259,8 @@ void Lowering::leave_to(uint32_t depth) noexcept {
 /// Redirects some of the jumps to unconditional jumps to their final targets; true when all are done.
 bool Lowering::thread_jumps() noexcept {
     constexpr size_t fixups_per_step = 50'000;
-    // Chains are short; the limit is for loops that consist only of jumps.
+    // Chains are short; the limit is for loops that consist only of jumps. A loop must not avoid its stop
+    // point.
     constexpr int max_chain = 8;
     const Handler jump = find_handler({Form::jump});
     const size_t end = std::min(fixups_.size(), next_fixup_ + fixups_per_step);
@@ -264,7 +269,7 @@ bool Lowering::thread_jumps() noexcept {
         int32_t distance;
         std::memcpy(&distance, code_.data() + fixup.field, sizeof(distance));
         auto to = static_cast<size_t>(static_cast<int64_t>(fixup.instr) + distance);
-        for (int i = 0; i < max_chain && to < here() && at(to).handler == jump; ++i)
+        for (int i = 0; i < max_chain && to < here() && at(to).handler == jump && !is_stop_point(to); ++i)
             to = static_cast<size_t>(static_cast<int64_t>(to) +
                                      Decoder<Form::jump>::get<Field::target>(&at(to)));
         set_distance(fixup.instr, fixup.field, to);

@@ -122,7 +122,8 @@ void Lowering::allocate_code(uint32_t func) noexcept {
                     static_cast<uint32_t>(clauses_.size()),
                     static_cast<uint32_t>(reference_runs_.size()),
                     static_cast<uint32_t>(reference_nodes_.size()),
-                    static_cast<uint32_t>(safepoints_.size())};
+                    static_cast<uint32_t>(safepoints_.size()),
+                    static_cast<uint32_t>(stop_points_.size())};
     void* const memory = code_.allocator().allocate(bytes_of(head), alignof(Code));
     if (memory == nullptr)
         fail(Exit::out_of_memory);
@@ -151,6 +152,12 @@ bool Lowering::copy_code() noexcept {
     append(reference_runs_);
     append(reference_nodes_);
     append(safepoints_);
+    for (const uint32_t position : stop_points_) {
+        StopPoint point{position, {}};
+        std::memcpy(point.handler, code_.data() + position, sizeof point.handler);
+        std::memcpy(to, &point, sizeof point);
+        to += sizeof point;
+    }
     return true;
 }
 

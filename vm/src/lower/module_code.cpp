@@ -2,7 +2,7 @@
 
 #include "handlers/handler_table.hpp"
 #include "handlers/instance_data.hpp"
-#include "isa/frame_map.hpp"
+#include "handlers/stop_points.hpp"
 #include "lower/lowering.hpp"
 
 #include <algorithm>
@@ -51,6 +51,8 @@ struct ModuleCode::Unfinished {
 };
 
 ModuleCode::~ModuleCode() {
+    if (options_.stop_points != nullptr)
+        options_.stop_points->remove(this);
     while (unfinished_ != nullptr)
         destroy(*options_.allocator, std::exchange(unfinished_, unfinished_->next));
     for (Code* const code : codes_)
@@ -75,12 +77,16 @@ CodeCell* ModuleCode::cell(uint32_t func) noexcept { return &cells_[func - modul
 
 /// Takes over finished code.
 Exit ModuleCode::publish(Code& code) noexcept {
+    Exit exit = Exit::none;
 #ifdef WARPBEAM_VERIFY_CODE
-    if (const Exit exit = check(code); exit != Exit::none) {
+    exit = check(code);
+#endif
+    if (exit == Exit::none && options_.stop_points != nullptr && !options_.stop_points->add(code, this))
+        exit = Exit::out_of_memory;
+    if (exit != Exit::none) {
         options_.allocator->deallocate(&code, bytes_of(code), alignof(Code));
         return exit;
     }
-#endif
     const size_t index = code.func - module_.imported_funcs();
     codes_[index] = &code;
     (void)by_address_.push(&code); // room was reserved

@@ -15,12 +15,15 @@ class Observer;
 namespace warpbeam::vm {
 
 class Layouts;
+class StopPoints;
 struct Execution;
 
 /// What the engine requires of code; fixed when the engine is made.
 struct CodeOptions {
     bool fuel = false;          ///< count it at calls and loop heads
-    bool interrupt = false;     ///< check for it there
+    bool interrupt = false;     ///< it may stop there
+    /// Where code registers the places at which it can be stopped; null: it checks for interrupts itself.
+    StopPoints* stop_points = nullptr;
     bool guard_pages = false;   ///< every memory with 32-bit addresses and 64 KiB pages is guarded
     bool deterministic = false; ///< canonical NaNs; the stack is counted in WebAssembly's terms
     Layouts* layouts = nullptr;

@@ -19,6 +19,7 @@ CompiledModule* CompiledModule::of(const Module& module, const Engine& engine) n
     Observer* const observer = config.observer;
     const CodeOptions options{.fuel = config.fuel,
                               .interrupt = config.interruption,
+                              .stop_points = Internal::stop_points(engine),
                               .guard_pages = engine.guard_pages(),
                               .deterministic = config.deterministic,
                               .layouts = Internal::layouts(engine),

@@ -10,7 +10,12 @@ namespace warpbeam {
 
 Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
     : RefCounted{allocator}, config{with}, types{allocator},
-      layouts{create<vm::Layouts>(allocator, allocator, types)},
+      stop_points{Ref<vm::StopPoints>::adopt(with.interruption && with.patched_interruption
+                                                 ? create<vm::StopPoints>(allocator, allocator)
+                                                 : nullptr)},
+      layouts{with.interruption && with.patched_interruption && !stop_points
+                  ? nullptr
+                  : create<vm::Layouts>(allocator, allocator, types)},
       guard_pages{with.guard_pages && vm::catch_faults()}, slots{allocator} {}
 
 Engine::Impl::~Impl() { destroy(allocator(), layouts); }
@@ -50,6 +55,10 @@ vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
 }
 MemorySlots* vm::Internal::slots(const Engine& engine) noexcept {
     return engine.impl_ != nullptr ? &engine.impl_->slots : nullptr;
+}
+
+vm::StopPoints* vm::Internal::stop_points(const Engine& engine) noexcept {
+    return engine.impl_ != nullptr ? engine.impl_->stop_points.get() : nullptr;
 }
 
 std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/stop_points.hpp"
 #include "heap/layout.hpp"
 
 #include <warpbeam/memory/memory_slots.hpp>
@@ -15,7 +16,8 @@ struct Engine::Impl : RefCounted<Engine::Impl> {
 
     const Config config;
     TypeRegistry types;
-    vm::Layouts* const layouts; ///< null when there was no memory
+    const Ref<vm::StopPoints> stop_points; ///< null if code is not changed to stop it
+    vm::Layouts* const layouts;            ///< null when there was no memory, for the stop points either
     const bool guard_pages;
     MemorySlots slots; ///< for small memories of all stores
 };

@@ -11,6 +11,7 @@
 namespace warpbeam::vm {
 
 class Layouts;
+class StopPoints;
 
 /// The library's access to private members of the public classes: their only friend.
 struct Internal {
@@ -51,6 +52,8 @@ struct Internal {
     /// Null if memory ran out.
     [[nodiscard]] static Layouts* layouts(const Engine& engine) noexcept;
     [[nodiscard]] static MemorySlots* slots(const Engine& engine) noexcept;
+    /// Null if code checks for interrupts itself, or can't be stopped.
+    [[nodiscard]] static StopPoints* stop_points(const Engine& engine) noexcept;
 
     /// Null for an empty execution. `T` is Execution, whose header few need.
     template <typename T>

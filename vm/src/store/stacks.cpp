@@ -85,6 +85,8 @@ Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> targ
       fuel_{engine.config().fuel ? 0 : INT64_MAX} {} // instructions that take fuel have enough of it
 
 Stacks::~Stacks() {
+    // For good: no handle can make a request any more.
+    target_->changed(target_->word.exchange(UINT64_MAX, std::memory_order_relaxed), 0);
     while (owned_ != nullptr) {
         owned_->owner->forget();
         // Its continuations are freed with all others.
@@ -106,7 +108,7 @@ Execution* Stacks::create() noexcept {
     if (execution == nullptr)
         return nullptr;
     execution->store = &owner_;
-    execution->interrupt = &target_->word;
+    execution->interrupt = target_.get();
     execution->may_be_interrupted = engine_.config().interruption;
     execution->may_wait = engine_.config().waiting;
     execution->checks_stack = engine_.config().deterministic;

@@ -2,6 +2,7 @@
 
 #include "handlers/continuation.hpp"
 #include "handlers/fuel.hpp"
+#include "handlers/stop_points.hpp"
 #include "store/native_stack.hpp"
 
 #include <warpbeam/memory/ref.hpp>
@@ -13,11 +14,25 @@
 
 namespace warpbeam {
 
-/// What an InterruptHandle keeps alive beyond the end of its store: the word that code polls; see
-/// api/interrupt.cpp.
-struct InterruptTarget : RefCounted<InterruptTarget> {
-    using RefCounted::RefCounted;
-    std::atomic<uint64_t> word = 0;
+/// What an InterruptHandle keeps alive beyond the end of its store.
+struct InterruptTarget : RefCounted<InterruptTarget>, vm::InterruptRequest {
+    InterruptTarget(Allocator& allocator, Ref<vm::StopPoints> points) noexcept
+        : RefCounted{allocator}, InterruptRequest{.stop_points = points.get()}, kept_{std::move(points)} {}
+
+    /// To be called after a change of the word, with its bits before and after.
+    void changed(uint64_t before, uint64_t after) const noexcept {
+        if (stop_points == nullptr)
+            return;
+        const bool was = (before & vm::Execution::interrupt_requested) != 0;
+        const bool is = (after & vm::Execution::interrupt_requested) != 0;
+        if (is && !was)
+            stop_points->request();
+        else if (was && !is)
+            stop_points->withdraw();
+    }
+
+private:
+    Ref<vm::StopPoints> kept_;
 };
 
 namespace vm {
@@ -136,7 +151,7 @@ public:
     }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
-        target_->word.fetch_and(~Execution::interrupt_bits, std::memory_order_relaxed);
+        target_->changed(target_->word.fetch_and(~Execution::interrupt_bits, std::memory_order_relaxed), 0);
     }
 
     /// From now on no code may run, since the store is being destroyed: `begin` fails with `usage`.

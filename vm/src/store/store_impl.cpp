@@ -9,7 +9,8 @@ StoreImpl* StoreImpl::create(Store& handle, const StoreLimits& limits) noexcept 
     // An engine for which memory ran out can't have stores. (Modules need not come from Engine::load.)
     if (vm::Internal::layouts(handle.engine()) == nullptr)
         return nullptr;
-    auto target = Ref<InterruptTarget>::adopt(warpbeam::create<InterruptTarget>(allocator, allocator));
+    auto target = Ref<InterruptTarget>::adopt(warpbeam::create<InterruptTarget>(
+        allocator, allocator, Ref<vm::StopPoints>::share(vm::Internal::stop_points(handle.engine()))));
     return target ? warpbeam::create<StoreImpl>(allocator, handle, limits, std::move(target)) : nullptr;
 }
 

@@ -23,8 +23,14 @@ struct Config {
     /// Whether code consumes fuel at calls, at loop heads, for objects and for instructions that work on many
     /// bytes or elements, and traps when it is used up (Store::set_fuel).
     bool fuel = false;
-    /// Whether code checks at calls and loop heads if it should stop (Store::interrupt_handle).
+    /// Whether code can be stopped at calls and loop heads (Store::interrupt_handle). It checks there whether
+    /// it is to stop, which takes some 10 % of the time.
     bool interruption = false;
+    /// With `interruption`: instead of checking, code is changed when it is to stop, and so costs nothing
+    /// until then. A request and its end each take some 2 ns for each function and loop that the engine has
+    /// lowered. Code of the engine's other stores is slow while a request has not had its effect, so withdraw
+    /// one that is no longer meant (Store::clear_interrupt).
+    bool patched_interruption = false;
     /// Whether memory.atomic.wait may suspend its thread; if not, it traps with `waiting_forbidden`. A wait
     /// takes no fuel, however long it is; only a notification, its timeout or an interrupt ends it.
     bool waiting = true;

@@ -1,0 +1,230 @@
+#include "fixture.hpp"
+#include "handlers/stop_points.hpp"
+#include "store/compiled_module.hpp"
+
+#include <warpbeam/vm/disassembly.hpp>
+#include <warpbeam/vm/execution.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <sys/time.h>
+#include <thread>
+#include <vector>
+
+/// Config::patched_interruption, where it differs from code that checks. Test vm.patched-interruption runs all
+/// tests of the virtual machine with it.
+
+namespace warpbeam {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view endless = R"((module
+    (func (export "forever") (loop $l (br $l)))
+    (func (export "around") (loop $l (block $b (br $b)) (br $l)))
+    (func (export "back_and_forth") (loop $a (loop $b (br $a))))
+    (func $again (export "tail") (return_call $again))
+    (func (export "first") (param i64) (result i64)
+        (loop $l (local.set 0 (i64.add (local.get 0) (i64.const 1))) (br $l)) (local.get 0))
+    (func (export "count") (param i32) (result i32) (local i32)
+        (loop $l
+            (local.set 1 (i32.add (local.get 1) (i32.const 1)))
+            (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1))))";
+
+class PatchedInterruptionTest : public VmTest {
+protected:
+    explicit PatchedInterruptionTest(Config config = {}) : VmTest{with(config)} {}
+    static Config with(Config config) {
+        config.interruption = config.patched_interruption = true;
+        return config;
+    }
+    vm::ModuleCode& module_of(const Module& module) { return vm::CompiledModule::of(module, engine)->code(); }
+};
+
+TEST_F(PatchedInterruptionTest, stops_every_kind_of_loop) {
+    const Instance instance = instantiate(endless);
+    for (const std::string_view name : {"forever", "around", "back_and_forth", "tail"}) {
+        const InterruptHandle handle = store.interrupt_handle();
+        std::thread other{[handle] {
+            std::this_thread::sleep_for(2ms);
+            handle.interrupt();
+        }};
+        EXPECT_EQ(trap_of(instance, name), "interrupted") << name;
+        other.join();
+    }
+    const auto count = *instance.func<int32_t(int32_t)>("count");
+    EXPECT_EQ(count(10), 10) << "one request stops one computation, and the code is as before";
+}
+
+TEST_F(PatchedInterruptionTest, code_that_is_lowered_later_stops_too) {
+    store.interrupt_handle().interrupt();
+    const Instance instance = instantiate(endless);
+    EXPECT_EQ(trap_of(instance, "forever"), "interrupted");
+}
+
+TEST_F(PatchedInterruptionTest, a_request_of_one_store_does_not_change_what_others_compute) {
+    const Module module = load(endless);
+    const Instance instance = *linker.instantiate(store, module);
+    Store idle{engine};
+    const Instance waiting = *linker.instantiate(idle, module);
+    idle.interrupt_handle().interrupt();
+    const auto count = *instance.func<int32_t(int32_t)>("count");
+    EXPECT_EQ(count(10'000), 10'000);
+    EXPECT_EQ(trap_of(waiting, "forever"), "interrupted");
+    EXPECT_EQ(count(10'000), 10'000);
+}
+
+TEST_F(PatchedInterruptionTest, a_request_ends_with_its_store_or_period) {
+    const Module module = load(endless);
+    ASSERT_TRUE(module_of(module).lower_all() == vm::Exit::none);
+    const auto is_changed = [&] {
+        size_t changed = 0;
+        for (uint32_t func = 0; func < 6; ++func)
+            changed += module_of(module).code(func).entry()->handler == vm::stop_handler() ? 1 : 0;
+        EXPECT_TRUE(changed == 0 || changed == 6) << changed;
+        return changed != 0;
+    };
+    EXPECT_FALSE(is_changed());
+    std::optional<Store> other{engine};
+    const InterruptHandle handle = other->interrupt_handle();
+    handle.interrupt();
+    EXPECT_TRUE(is_changed());
+    other->clear_interrupt();
+    EXPECT_FALSE(is_changed());
+    handle.interrupt();
+    handle.interrupt();
+    EXPECT_TRUE(is_changed());
+    other.reset();
+    EXPECT_FALSE(is_changed());
+    handle.interrupt();
+    EXPECT_FALSE(is_changed()) << "the store has ended";
+    other.emplace(engine);
+    const InterruptHandle old = other->new_interrupt_handle();
+    old.interrupt();
+    (void)other->next_interrupt_handle();
+    EXPECT_FALSE(is_changed()) << "the period has ended";
+    old.interrupt();
+    EXPECT_FALSE(is_changed());
+}
+
+TEST_F(PatchedInterruptionTest, a_listing_shows_the_code_as_it_was_lowered) {
+    const Module module = load(endless);
+    const auto text = [&] {
+        std::string text;
+        for (uint32_t func = 0; func < 6; ++func) {
+            const auto listing = list_code(engine, module, func);
+            EXPECT_TRUE(listing && listing->finding().empty());
+            for (const CodeLine& line : listing->lines())
+                text += std::string{line.text} + "\n";
+        }
+        return text;
+    };
+    const std::string before = text();
+    EXPECT_EQ(before.find("poll"), std::string::npos) << before;
+    store.interrupt_handle().interrupt();
+    EXPECT_EQ(text(), before);
+}
+
+/// A handle for a signal handler.
+std::atomic<const InterruptHandle*> of_signal = nullptr;
+void on_signal(int) { of_signal.load()->interrupt(); }
+
+TEST_F(PatchedInterruptionTest, signals_come_at_any_moment) {
+    const InterruptHandle handle = store.interrupt_handle();
+    of_signal = &handle;
+    struct sigaction action{};
+    struct sigaction before{};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART;
+    ASSERT_EQ(sigaction(SIGPROF, &action, &before), 0);
+    const itimerval every{{0, 200}, {0, 200}};
+    ASSERT_EQ(setitimer(ITIMER_PROF, &every, nullptr), 0);
+    // While modules are loaded, lowered, run and freed.
+    size_t interrupted = 0;
+    for (int i = 0; i < 300; ++i) {
+        const Instance instance = instantiate(endless);
+        Execution execution = std::move(*Execution::create(*instance.func("count"), {{Value{20'000}}}));
+        while (*execution.resume() == ExecutionState::interrupted)
+            ++interrupted;
+        Value result;
+        ASSERT_TRUE(execution.results({&result, 1}));
+        ASSERT_EQ(result.as<int32_t>(), 20'000);
+        if (i % 10 == 0)
+            store.clear_interrupt();
+    }
+    const itimerval never{};
+    ASSERT_EQ(setitimer(ITIMER_PROF, &never, nullptr), 0);
+    ASSERT_EQ(sigaction(SIGPROF, &before, nullptr), 0);
+    of_signal = nullptr;
+    EXPECT_GT(interrupted, 0u);
+    store.clear_interrupt();
+}
+
+TEST_F(PatchedInterruptionTest, threads_stop_each_other) {
+    // Each has a store, runs the same code, and is stopped by all others.
+    constexpr size_t threads = 4;
+    const Module module = load(endless);
+    std::vector<Store> stores;
+    for (size_t i = 0; i < threads; ++i)
+        stores.emplace_back(engine);
+    std::atomic<bool> ends = false;
+    std::atomic<uint64_t> stopped = 0;
+    std::vector<std::thread> running;
+    for (size_t i = 0; i < threads; ++i) {
+        running.emplace_back([&, i] {
+            Linker own{engine};
+            const Instance instance = *own.instantiate(stores[i], module);
+            for (int run = 0; run < 200; ++run) {
+                Execution execution =
+                    std::move(*Execution::create(*instance.func("count"), {{Value{5'000}}}));
+                while (*execution.resume() == ExecutionState::interrupted)
+                    ++stopped;
+                Value result;
+                ASSERT_TRUE(execution.results({&result, 1}));
+                ASSERT_EQ(result.as<int32_t>(), 5'000);
+                stores[(i + static_cast<size_t>(run)) % threads].interrupt_handle().interrupt();
+            }
+        });
+    }
+    std::thread disturber{[&] {
+        while (!ends)
+            for (const Store& one : stores)
+                one.interrupt_handle().interrupt();
+    }};
+    for (std::thread& one : running)
+        one.join();
+    ends = true;
+    disturber.join();
+    EXPECT_GT(stopped, 0u);
+}
+
+TEST_F(PatchedInterruptionTest, allocation_failures_are_reported) {
+    const Vec<uint8_t> bytes = assemble(endless);
+    bool worked = false;
+    for (size_t n = 0; !worked; ++n) {
+        ASSERT_LT(n, 10'000u);
+        CountingAllocator allocator;
+        allocator.allow(n);
+        {
+            Config config = with({});
+            config.allocator = &allocator;
+            Engine scarce{config};
+            const auto module = scarce.load(bytes);
+            if (module) {
+                Store scarce_store{scarce};
+                const auto instance = Linker{scarce}.instantiate(scarce_store, *module);
+                if (instance) {
+                    const auto func = instance->func<int32_t(int32_t)>("count");
+                    worked = func && (*func)(5) == 5;
+                }
+            }
+        }
+        EXPECT_EQ(allocator.live(), 0u) << n;
+    }
+}
+
+} // namespace
+} // namespace warpbeam
