@@ -53,14 +53,13 @@ LogWriter::LogWriter(const std::string& path, const ProgramState& state, std::sp
     (void)std::setvbuf(file_.get(), nullptr, _IOFBF, buffer_size); // most calls are then one write
     put(bytes_of(log_magic));
     uint32_t sum = 0;
-    const std::string program = to_bytes(state);
-    for (const std::span<const uint8_t> part : {bytes_of(program), module}) {
-        const auto size = fixed<8>(part.size());
-        put(size);
-        put(part);
-        sum = crc32(part, crc32(size, sum));
+    for (const uint64_t number : {state.stack_size, state.max_memory, uint64_t{module.size()}}) {
+        const auto bytes = fixed<8>(number);
+        put(bytes);
+        sum = crc32(bytes, sum);
     }
-    put(fixed<4>(sum));
+    put(module);
+    put(fixed<4>(crc32(module, sum)));
 }
 
 void LogWriter::put(std::span<const uint8_t> bytes) noexcept {
@@ -117,10 +116,13 @@ LogReader::LogReader(const std::string& path)
                       std::to_string(head[version_at]) + "; this one reads " +
                       std::to_string(log_magic[version_at]) + "); record the program again");
     at_ = sizeof head;
-    const std::vector<uint8_t> program = part();
-    module_ = part();
+    uint8_t numbers[24];
+    read(numbers);
+    const auto number = [&](size_t i) { return from_fixed(std::span{numbers}.subspan(8 * i, 8)); };
+    state_.stack_size = number(0);
+    state_.max_memory = number(1);
+    module_ = bytes(number(2));
     check_sum();
-    state_ = program_state({reinterpret_cast<const char*>(program.data()), program.size()}, path);
     first_ = at_;
 }
 
@@ -148,12 +150,6 @@ uint64_t LogReader::number() {
             return value;
     }
     fail_damaged();
-}
-
-std::vector<uint8_t> LogReader::part() {
-    uint8_t size[8];
-    read(size);
-    return bytes(from_fixed(size));
 }
 
 std::vector<uint8_t> LogReader::bytes(uint64_t left) {

@@ -12,11 +12,12 @@
 
 /// Logs of what a program was told by the outside world, from which it is run again.
 ///
-/// The file: what it begins with, the program's state and its module (each after its size), and a checksum.
-/// Then events: a byte for the kind; the fuel that was used since the event before, and the size of the
-/// contents, both in LEB128; the contents; a checksum of all that. Numbers of fixed width are little-endian;
-/// a checksum is the CRC-32 in four bytes. Most events are calls of WASI functions. Between them are
-/// snapshots, from which a replay can start. The last event is the end, with the digest of the final state.
+/// The file: what it begins with, the program's limits (the size of its stack, and of memory), its module
+/// after its size, and a checksum. Then events: a byte for the kind; the fuel that was used since the event
+/// before, and the size of the contents, both in LEB128; the contents; a checksum of all that. Numbers of
+/// fixed width are little-endian; a checksum is the CRC-32 in four bytes. Most events are calls of WASI
+/// functions. Between them are snapshots, from which a replay can start. The last event is the end, with the
+/// digest of the final state.
 
 namespace warpbeam::cli {
 
@@ -43,7 +44,7 @@ struct Event {
 /// Writes a log. Calls are written as they end, so whatever ends the process, the log has them.
 class LogWriter final : public wasi::CallSink {
 public:
-    /// Throws Failure if the file can't be made.
+    /// Of a program with the limits of that one. Throws Failure if the file can't be made.
     LogWriter(const std::string& path, const ProgramState& state, std::span<const uint8_t> module,
               FuelUsed used);
     void begin() noexcept override { before_ = used_(); }
@@ -71,6 +72,7 @@ private:
 class LogReader {
 public:
     explicit LogReader(const std::string& path);
+    /// A program with its limits, and nothing else.
     [[nodiscard]] const ProgramState& state() const noexcept { return state_; }
     [[nodiscard]] const std::vector<uint8_t>& module() const noexcept { return module_; }
     /// The next event; the end has no successor.
@@ -85,7 +87,6 @@ private:
     [[nodiscard]] Event head(uint64_t& size);
     void read(std::span<uint8_t> to);
     [[nodiscard]] uint64_t number();
-    [[nodiscard]] std::vector<uint8_t> part();
     [[nodiscard]] std::vector<uint8_t> bytes(uint64_t size);
     void check_sum();
     [[noreturn]] void fail_damaged() const;

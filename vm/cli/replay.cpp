@@ -45,8 +45,8 @@ public:
         context_.replay(&calls);
         check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
     }
-    /// Connects the program with the outside world, and records what it answers.
-    void connect(const ProgramState& state, wasi::CallSink& calls) {
+    /// Connects the program with the outside world.
+    void connect(const ProgramState& state) {
         for (const std::string& arg : state.args)
             check(context_.add_arg(arg));
         for (const std::string& variable : state.env) {
@@ -55,9 +55,10 @@ public:
                                    variable.substr(std::min(equals + 1, variable.size()))));
         }
         open_directories(context_, state.directories);
-        context_.record(&calls);
         check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
     }
+    /// Records what its calls do.
+    void record(wasi::CallSink& calls) noexcept { context_.record(&calls); }
     /// Throws Failure unless the module is a program.
     void check_start() const {
         const Export* const start = module_.find_export("_start");
@@ -180,13 +181,12 @@ private:
 
 int record_program(const ProgramState& state, std::span<const uint8_t> module,
                    const RecordSettings& settings) {
-    // What can't be a program costs no earlier log.
+    // What can't be a program, or has no directory, costs no earlier log.
     Machine machine{state, module};
     machine.check_start();
-    ProgramState kept = state;
-    kept.directories.clear(); // a replay needs none
-    LogWriter log{settings.path, kept, module, machine.used()};
-    machine.connect(state, log);
+    machine.connect(state);
+    LogWriter log{settings.path, state, module, machine.used()};
+    machine.record(log);
     if (machine.begin())
         while (!machine.run(machine.used_now() + settings.snapshots_every))
             machine.write_snapshot(log);

@@ -64,9 +64,8 @@ void set_timer(std::chrono::microseconds after) {
 StopCause stop_cause() noexcept { return cause; }
 
 void add_stop_options(Options& options, StopSettings& settings) {
-    options.value(
-        "--timeout", "DURATION", "stop the program after this time, such as 1.5s, 300ms or 2m",
-               [&](std::string_view text) { settings.timeout = parse_duration(text); });
+    options.value("--timeout", "DURATION", "stop the program after this time, such as 1.5s, 300ms or 2m",
+                  [&](std::string_view text) { settings.timeout = parse_duration(text); });
 }
 
 StopSignals::StopSignals(const Store& store, const StopSettings& settings)

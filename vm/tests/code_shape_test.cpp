@@ -12,8 +12,8 @@
 /// pinned local or destination does not make results wrong, so nothing else fails because of it.
 ///
 /// A file has cases: a line `=== name`, followed by words for what the engine is made with (`fuel`,
-/// `interruption`, `patched`, `guard-pages`); the module as text; a line `---`; and the listing of all its functions,
-/// which docs/engine.md explains ("Reading threaded code"). After an intended change of the code
+/// `interruption`, `patched`, `guard-pages`); the module as text; a line `---`; and the listing of all its
+/// functions, which docs/engine.md explains ("Reading threaded code"). After an intended change of the code
 ///     WARPBEAM_REWRITE=1 build/release/vm/warpbeam_vm_tests --gtest_filter='CodeShape.*'
 /// regenerates all listings; then read the differences.
 

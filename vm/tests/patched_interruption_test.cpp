@@ -13,8 +13,8 @@
 #include <thread>
 #include <vector>
 
-/// Config::patched_interruption, where it differs from code that checks. Test vm.patched-interruption runs all
-/// tests of the virtual machine with it.
+/// Config::patched_interruption, where it differs from code that checks. Test vm.patched-interruption runs
+/// all tests of the virtual machine with it.
 
 namespace warpbeam {
 namespace {

@@ -24,9 +24,8 @@ class Log:
 
     def __init__(self, bytes_):
         assert bytes_.startswith(MAGIC)
-        at = len(MAGIC)
-        for _ in range(2):
-            at += 8 + int.from_bytes(bytes_[at:at + 8], "little")
+        at = len(MAGIC) + 24
+        at += int.from_bytes(bytes_[at - 8:at], "little")
         assert summed(bytes_[len(MAGIC):at]) == bytes_[len(MAGIC):at + 4]
         self.head, self.events = bytes_[:at + 4], []
         at += 4

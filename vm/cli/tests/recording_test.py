@@ -62,7 +62,9 @@ for mode in ("", ":ro", ":scratch"):
     expect(f"a replay makes no file{mode}", os.listdir(folder) == [], str(os.listdir(folder)))
     os.rmdir(folder)
     check(f"replayed without the folder{mode}", ["replay", "log"], ran.stdout.decode(), status=expected)
+before = suite.read("log")
 check("a folder that is not there", [*record, "--dir", "folder", "copy.wat"], "", re.compile("--dir folder"), status=125)
+expect("it costs no earlier log", suite.read("log") == before)
 
 fresh()
 fuel = check("with snapshots", [*record, "--print-fuel", "--record-snapshots", "1500", "--dir", "folder::/", "copy.wat"],

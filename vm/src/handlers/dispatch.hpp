@@ -19,8 +19,8 @@ concept Branching = requires(Regs& r) { Body::test(r); };
 #if WARPBEAM_TAIL_CALLS
 
 #define WARPBEAM_DISPATCH(r)                                                                                 \
-    WARPBEAM_MUSTTAIL return (r).ip->current()((r).ip, (r).fp, (r).mem, (r).mem_size, (r).inst, (r).rp,        \
-                                             (r).acc, (r).l0, (r).l1, (r).facc, (r).f0)
+    WARPBEAM_MUSTTAIL return (r).ip->current()((r).ip, (r).fp, (r).mem, (r).mem_size, (r).inst, (r).rp,      \
+                                               (r).acc, (r).l0, (r).l1, (r).facc, (r).f0)
 
 /// Where a handler goes if it can't continue: saves the state of the computation. `mem` carries the Exit.
 WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size,

@@ -16,9 +16,10 @@ Handler original(const StopPoint& point) noexcept {
 
 void set_handler(const Code& code, const StopPoint& point, bool stops) noexcept {
     // The memory is not const; only running code sees it so.
-    auto* const instr =
-        const_cast<Instr*>(code.entry()->after(point.position)); // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    std::atomic_ref{instr->handler}.store(stops ? stop_handler() : original(point), std::memory_order_relaxed);
+    auto* const instr = const_cast<Instr*>(
+        code.entry()->after(point.position)); // NOLINT(cppcoreguidelines-pro-type-const-cast)
+    std::atomic_ref{instr->handler}.store(stops ? stop_handler() : original(point),
+                                          std::memory_order_relaxed);
 }
 
 void set_handlers(const Code& code, bool stop) noexcept {
@@ -48,7 +49,8 @@ WARPBEAM_PRESERVE_NONE Exit stop(const Instr* ip, Slot* fp, uint8_t* mem, uint64
 namespace {
 Exit stop(Regs& r) {
     Execution& execution = *r.inst->execution;
-    return execution.is_interrupted() ? Exit::interrupted : execution.interrupt->stop_points->handler_at(r.ip)(r);
+    return execution.is_interrupted() ? Exit::interrupted
+                                      : execution.interrupt->stop_points->handler_at(r.ip)(r);
 }
 } // namespace
 #endif

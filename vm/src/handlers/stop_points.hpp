@@ -8,13 +8,14 @@
 #include <atomic>
 
 /// Interrupts that cost nothing until they come (Config::patched_interruption). Code has no checks; while any
-/// store of an engine is asked to stop, the handlers of all stop points are replaced by one that checks. Other
-/// threads may run that code meanwhile: they see the old handler or the new one, since the address is written
-/// as a whole.
+/// store of an engine is asked to stop, the handlers of all stop points are replaced by one that checks.
+/// Other threads may run that code meanwhile: they see the old handler or the new one, since the address is
+/// written as a whole.
 
 namespace warpbeam::vm {
 
-/// The stop points of all code of an engine. Any thread may call its functions, and signal handlers `request`.
+/// The stop points of all code of an engine. Any thread may call its functions, and signal handlers
+/// `request`.
 class StopPoints : public RefCounted<StopPoints> {
 public:
     explicit StopPoints(Allocator& allocator) noexcept : RefCounted{allocator}, codes_{allocator} {}
@@ -47,7 +48,7 @@ private:
     std::atomic<uint64_t> requests_ = 0;
     std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
     std::atomic<bool> are_set_ = false; ///< changed only with the lock, as what follows
-    size_t sorted_ = 0; ///< how many of `codes_` are sorted by address
+    size_t sorted_ = 0;                 ///< how many of `codes_` are sorted by address
     Vec<Owned> codes_;
 };
 

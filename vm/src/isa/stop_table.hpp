@@ -10,7 +10,8 @@ namespace warpbeam::vm {
 
 struct StopPoint {
     uint32_t position;
-    /// The first bytes of the instruction, its handler: in halves, since the table begins at a multiple of four.
+    /// The first bytes of the instruction, its handler: in halves, since the table begins at a multiple of
+    /// four.
     uint32_t handler[sizeof(Handler) / sizeof(uint32_t)];
 };
 

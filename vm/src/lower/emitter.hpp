@@ -74,7 +74,8 @@ class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
         : code_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
-          reference_nodes_{allocator}, safepoints_{allocator}, stop_points_{allocator}, lazy_references_{allocator} {}
+          reference_nodes_{allocator}, safepoints_{allocator}, stop_points_{allocator},
+          lazy_references_{allocator} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }

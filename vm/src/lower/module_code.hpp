@@ -20,8 +20,8 @@ struct Execution;
 
 /// What the engine requires of code; fixed when the engine is made.
 struct CodeOptions {
-    bool fuel = false;          ///< count it at calls and loop heads
-    bool interrupt = false;     ///< it may stop there
+    bool fuel = false;      ///< count it at calls and loop heads
+    bool interrupt = false; ///< it may stop there
     /// Where code registers the places at which it can be stopped; null: it checks for interrupts itself.
     StopPoints* stop_points = nullptr;
     bool guard_pages = false;   ///< every memory with 32-bit addresses and 64 KiB pages is guarded

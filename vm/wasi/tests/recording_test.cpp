@@ -301,8 +301,9 @@ TEST_P(RecordingTest, every_function_does_the_same_in_an_empty_world) {
     }
     EXPECT_TRUE(calls.is_at_end());
     for (const Signature& signature : signatures)
-        if (!GetParam().is_unstable || signature.is_in_unstable)
+        if (!GetParam().is_unstable || signature.is_in_unstable) {
             EXPECT_TRUE(succeeded.contains(std::string{signature.name})) << signature.name;
+        }
 }
 
 TEST_P(RecordingTest, a_record_that_ends_early_or_goes_on_is_refused) {
