@@ -6,6 +6,9 @@
 
 namespace warpbeam::wasi {
 
+/// The most that one call moves, so that the result fits into 32 bits and a call does not take long.
+inline constexpr uint64_t max_transfer = uint64_t{1} << 30;
+
 /// A list of buffers, `iovec` or `ciovec` in WASI's terms: pairs of address and size. The list and every
 /// buffer in it lie inside the memory; if the guest changes the list in the meantime, what lies outside then
 /// is empty.
@@ -37,10 +40,15 @@ public:
         const auto [address, size] = entry(i);
         return call_->bytes(address, size).value_or(std::span<uint8_t>{});
     }
-    /// @{ For a record of the call: all of the contents will be written somewhere, or some have been read.
+    /// @{ For a record of the call: the contents will be written somewhere, or some have been read.
     void note_inputs() const noexcept {
-        for (uint64_t i = 0; i < count_; ++i)
-            call_->note_input(at(i));
+        uint64_t left = call_->notes != nullptr ? max_transfer : 0;
+        for (uint64_t i = 0; i < count_ && left != 0; ++i) {
+            const std::span<const uint8_t> from = at(i);
+            const auto part = from.first(static_cast<size_t>(std::min<uint64_t>(from.size(), left)));
+            call_->note_input(part);
+            left -= part.size();
+        }
     }
     void note_output(std::span<const uint8_t> bytes) const noexcept { call_->note_output(bytes); }
     /// @}
@@ -69,8 +77,6 @@ private:
     uint64_t count_ = 0;
 };
 
-/// The most that one call moves, so that the result fits into 32 bits and a call does not take long.
-inline constexpr uint64_t max_transfer = uint64_t{1} << 30;
 /// Small buffers are moved together.
 inline constexpr size_t small_transfer = 8192;
 

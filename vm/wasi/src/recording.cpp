@@ -1,5 +1,6 @@
 #include "recording.hpp"
 
+#include "buffers.hpp"
 #include "functions.hpp"
 
 #include <warpbeam/memory/crc32.hpp>
@@ -114,6 +115,10 @@ std::expected<uint32_t, Trap> record_call(Call& call, uint8_t function, std::spa
 // ---- Replaying ----
 
 namespace {
+
+/// What a call reads: what it moves, and a list of buffers, subscriptions or paths. No record makes us look
+/// at the same memory again and again.
+constexpr uint64_t max_inputs = max_transfer + (uint64_t{1} << 24);
 
 class RecordReader {
 public:
@@ -234,10 +239,14 @@ public:
         const uint64_t inputs = in_.count(2);
         uint32_t checksum = 0;
         bool is_same = true;
+        uint64_t all = 0;
         uint64_t contents = 0; // of the inputs after the first
         for (uint64_t i = 0; i < inputs; ++i) {
             const CallNotes::Range range = in_.range();
             const auto bytes = call_.bytes({range.address}, range.size);
+            all += std::min(range.size, max_inputs);
+            if (all > max_inputs)
+                return damaged("it reads too much");
             is_same = is_same && bytes;
             checksum = is_same ? crc32(*bytes, checksum) : 0;
             contents += is_same && i != 0 ? range.size : 0;

@@ -435,6 +435,10 @@ TEST_F(ReplayTest, damage_is_named) {
     EXPECT_EQ(fails({place, 0, 0, 0, 3, 0, 0}), damaged("there is no such stream"));
     EXPECT_EQ(fails({place, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0, 0, 0, 0}),
               damaged("there is no such result"));
+    Bytes wide{place, 0, 0, 0, 0, 0xff, 0x9f, 0x02}; // each of these ranges is the whole memory
+    for (int i = 0; i < 0x8fff; ++i)
+        wide.insert(wide.end(), {0, 0x80, 0x80, 0x04});
+    EXPECT_EQ(fails(wide), damaged("it reads too much"));
     EXPECT_EQ(fails({place, 0, 0, 0, 1, 5, 0, 0}), damaged("more was written than there was"));
     EXPECT_EQ(fails({place, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0x03, 2, 'a', 'b'}),
               damaged("it writes outside of the memory"));

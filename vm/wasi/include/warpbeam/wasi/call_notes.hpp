@@ -3,6 +3,7 @@
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/wasi/host.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 
