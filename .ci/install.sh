@@ -1,7 +1,7 @@
 # Sourced by ./dev and .ci/run: installs the missing packages for a purpose.
 
 tools_build=(clang-19 lld-19 cmake ninja-build)
-tools_test=(git ca-certificates python3 pkg-config doxygen libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
+tools_test=(git ca-certificates python3 pkg-config doxygen zsh fish libgtest-dev wasi-libc libclang-rt-19-dev libclang-rt-19-dev-wasm32)
 # What the programs in vm/cli/tests/programs are compiled with; without them, their tests are skipped.
 tools_programs=(clang-22 lld-22 libclang-rt-22-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 g++ dpkg-dev make tcl)
 tools_format=(clang-format-19)

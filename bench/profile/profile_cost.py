@@ -2,8 +2,8 @@
 """What run --profile costs: profile_cost.py WARPBEAM PROGRAM.wasm[,ARGUMENT]... [--rounds N] [--check]
 
 Runs each program without and with a profile in turn, so that whatever slows the machine down slows both, and prints the
-ratio of the CPU times: the median of the rounds. With --check, fails if a profile takes more than half as much again in the
-geometric mean: several times what it takes, since machines that do other work as well must not fail.
+ratio of the CPU times: the median of the rounds. With --check, fails if a profile takes a fifth more in the geometric
+mean: several times what it takes, since machines that do other work as well must not fail.
 """
 import argparse
 import math
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-LIMIT = 1.5
+LIMIT = 1.2
 MODES = {"profile": ["--profile"]}
 
 

@@ -89,5 +89,8 @@ void print_profile(const CallTree& tree);
 [[nodiscard]] std::string flame_graph(const CallTree& tree, std::string_view title);
 /// The format of https://www.speedscope.app, which is JSON.
 [[nodiscard]] std::string speedscope(const CallTree& tree, std::string_view title);
+/// The format of https://profiler.firefox.com, which is JSON, too. `start` is when the run began, in
+/// milliseconds since 1970.
+[[nodiscard]] std::string firefox_profile(const CallTree& tree, std::string_view title, double start);
 
 } // namespace warpbeam::cli

@@ -22,7 +22,8 @@ void set_profile(InstrumentSettings& settings, std::string_view text) {
         return;
     if (!text.ends_with(".svg") && !text.ends_with(".json"))
         throw UsageError("'" + std::string(text) +
-                         "' must end with .svg (a flame graph) or .json (for speedscope), or be 'exact'");
+                         "' must end with .svg (a flame graph), .firefox.json (for the Firefox Profiler) or "
+                         ".json (for speedscope), or be 'exact'");
     settings.profile_path = text;
 }
 
@@ -32,8 +33,8 @@ void add_instrument_options(Options& options, InstrumentSettings& settings) {
     options
         .optional_value(
             "--profile", "FILE",
-            "print which functions take how much time; FILE.svg: also a flame graph, FILE.json: for "
-            "speedscope.app; exact: calls and fuel instead",
+            "print which functions take how much time; FILE.svg: also a flame graph, FILE.firefox.json: for "
+            "profiler.firefox.com, FILE.json: for speedscope.app; exact: calls and fuel instead",
             [&](std::string_view text) { set_profile(settings, text); })
         .optional_value("--trace", "FILTER",
                         "print calls with arguments and results; FILTER: names (with *) or indices of "
@@ -141,6 +142,8 @@ void Instruments::lower(const Module& module, uint32_t func, bool begins) noexce
 std::optional<int> Instruments::call(Store& store, const Func& func, std::span<const Value> args,
                                      std::span<Value> results) {
     begin(Phase::run);
+    began_ = std::chrono::duration<double, std::milli>{std::chrono::system_clock::now().time_since_epoch()}
+                 .count();
     if (!settings_.wanted()) {
         const auto called = func.call(args, results);
         return called ? std::nullopt : std::optional{report(called.error())};
@@ -193,8 +196,10 @@ std::optional<int> Instruments::advance(Store& store, Execution& execution, Samp
 
 void Instruments::write_profile() {
     const std::string title = tree_->counts_fuel() ? "Fuel by function" : "Time by function";
-    (void)file_->write(settings_.profile_path.ends_with(".svg") ? flame_graph(*tree_, title)
-                                                                : speedscope(*tree_, title));
+    const std::string_view path = settings_.profile_path;
+    (void)file_->write(path.ends_with(".svg")            ? flame_graph(*tree_, title)
+                       : path.ends_with(".firefox.json") ? firefox_profile(*tree_, title, began_)
+                                                         : speedscope(*tree_, title));
     file_->finish();
 }
 

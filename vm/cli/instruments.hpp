@@ -66,6 +66,7 @@ private:
     Statistics statistics_;
     std::optional<Phase> phase_;
     Statistics::Clock::time_point since_;
+    double began_ = 0; ///< the run, in milliseconds since 1970
     Statistics::Clock::time_point lowering_since_;
     std::vector<bool> lowered_; ///< by function
     std::optional<CallTree> tree_;

@@ -197,16 +197,34 @@ expect("as many weights as samples, which add up", len(profile["samples"]) == le
        sum(profile["weights"]) == profile["endValue"])
 frames = samples["shared"]["frames"]
 expect("samples are of frames", all(0 <= i < len(frames) for sample in profile["samples"] for i in sample))
-check("a short run", ["run", "--profile", "calls.wat", "--invoke", "fib", "1"], stdout="1\n", stderr=None)
-check("a function that traps", ["run", "--profile=p.svg", "calls.wat", "--invoke", "trap"], status=134,
-      stderr=re.compile("trap: unreachable\n(.*\n)*profile: "))
+check("for the Firefox Profiler", ["run", "--profile=p.firefox.json", "calls.wat", "--invoke", "down", "10000"],
+      stderr=re.compile("profile: "))
+firefox = json.loads(read("p.firefox.json"))
+thread, = firefox["threads"]
+for name in ("samples", "stackTable", "frameTable", "funcTable"):
+    table = thread[name]
+    expect(f"the columns of {name} are as long as it says",
+           table["length"] > 0 and all(len(column) == table["length"] for column in table.values() if isinstance(column, list)))
+stacks, strings = thread["stackTable"], thread["stringArray"]
+expect("a caller's stack comes before its callees'",
+       all(prefix is None or prefix < i for i, prefix in enumerate(stacks["prefix"])))
+expect("stacks, frames, functions and names exist",
+       all(0 <= stack < stacks["length"] for stack in thread["samples"]["stack"]) and
+       all(0 <= frame < thread["frameTable"]["length"] for frame in stacks["frame"]) and
+       all(0 <= func < thread["funcTable"]["length"] for func in thread["frameTable"]["func"]) and
+       all(strings[name] for name in thread["funcTable"]["name"]) and "down" in strings)
+times = thread["samples"]["time"]
+expect("times increase by the weights", all(abs(sum(thread["samples"]["weight"][:i + 1]) - time) < 0.01 for i, time in enumerate(times)))
 
 # Names are the module's, and may be anything.
 file("hostile.wat", r"""(module
   (func (export "\1b[31m<script>alert(\"&'\\)]]></script>\e2\80\ae\7f") (export "go") (result i32)
     (local $n i32) (local.set $n (i32.const 30000000))
     (loop $again (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))) (local.get $n)))""")
-for options in (["--profile=h.svg", "--stats=json"], ["--profile=h.json"], ["--profile=exact"], ["--trace"]):
+check("a short run", ["run", "--profile", "calls.wat", "--invoke", "fib", "1"], stdout="1\n", stderr=None)
+check("a function that traps", ["run", "--profile=p.svg", "calls.wat", "--invoke", "trap"], status=134,
+      stderr=re.compile("trap: unreachable\n(.*\n)*profile: "))
+for options in (["--profile=h.svg", "--stats=json"], ["--profile=h.json"], ["--profile=h.firefox.json"], ["--profile=exact"], ["--trace"]):
     ran = check("a hostile name", ["run", *options, "hostile.wat", "--invoke", "go"], stdout="0\n", stderr=None)
     expect("no control characters", not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xe2\x80\xae", ran.stderr), ran.stderr)
 image = xml.etree.ElementTree.fromstring(read("h.svg"))
@@ -246,7 +264,7 @@ check("of a start function that traps", ["run", "--stats", "--trace", "start.wat
 # ---- Wrong usage ----
 
 for options, words in (
-        (["--profile=x.txt"], "'x.txt' must end with .svg (a flame graph) or .json (for speedscope), or be 'exact'"),
+        (["--profile=x.txt"], "'x.txt' must end with .svg (a flame graph), .firefox.json (for the Firefox Profiler) or .json (for speedscope), or be 'exact'"),
         (["--profile="], "--profile has nothing after its ="),
         (["--trace="], "--trace has nothing after its ="),
         (["--trace=a,,b"], "a function's name or index is missing"),

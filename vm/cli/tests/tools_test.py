@@ -181,6 +181,23 @@ if shutil.which("bash"):
     for command, word, whole in (("man", "st", "strip"), ("help", "val", "validate"), ("completions", "z", "zsh"), ("man", "--h", "--help")):
         suite.expect(f"the operand of {command} is completed", complete("warpbeam", command, word) == [whole], str(complete("warpbeam", command, word)))
     suite.expect("a file is completed", complete("warpbeam", "run", "zoo.st") == ["zoo.stripped.wasm"])
+if shutil.which("fish"):
+    def fish(line):
+        """What fish completes a line to."""
+        ran = subprocess.run(["fish", "--no-config", "-c", f"source completions.fish; complete -C '{line}'"], capture_output=True, text=True,
+                             cwd=suite.directory.name, env={"PATH": os.environ["PATH"], "HOME": suite.directory.name})
+        return [offer.split("\t")[0] for offer in ran.stdout.splitlines()]
+    suite.expect("fish completes a command", fish("warpbeam repl") == ["replay"], str(fish("warpbeam repl")))
+    suite.expect("fish completes an option", fish("warpbeam run --time") == ["--timeout"], str(fish("warpbeam run --time")))
+    suite.expect("fish completes an operand", fish("warpbeam man st") == ["strip"], str(fish("warpbeam man st")))
+if shutil.which("zsh"):
+    os.mkdir(os.path.join(suite.directory.name, "zsh"))
+    file(os.path.join("zsh", "_warpbeam"), scripts["zsh"])
+    ran = subprocess.run(["zsh", "-f", "-c", "fpath=($PWD/zsh $fpath); autoload -U compinit && compinit -D -u && autoload +X _warpbeam && "
+                          "print $_comps[warpbeam]"], capture_output=True, text=True,
+                         cwd=suite.directory.name)
+    suite.expect("zsh takes the completions", ran.returncode == 0 and ran.stderr == "" and ran.stdout.strip() == "_warpbeam",
+                 f"{ran.returncode} {ran.stdout} {ran.stderr}")
 if shutil.which("groff"):
     for command in ["", *COMMANDS]:
         page = subprocess.run([suite.command, "man", *([command] if command else [])], capture_output=True).stdout
