@@ -1,4 +1,5 @@
 #include "backtrace.hpp"
+#include "directories.hpp"
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
@@ -37,20 +38,27 @@ public:
           limits_{limits_of(state)} {}
 
     [[nodiscard]] FuelUsed used() {
-        return [this] { return runs_ ? before_ + given_ - store_->fuel() : used_now(); };
+        return [this] { return starts_ ? given_ - store_->fuel() : used_now(); };
     }
-    /// Before `begin` or `restore`.
-    void connect(const ProgramState& state, wasi::Host& host) {
-        context_.emplace(host);
+    /// Makes the program's calls do what a log says. Before `begin` or `restore_from`, like `connect`.
+    void connect(wasi::CallSource& calls) {
+        context_.replay(&calls);
+        check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
+    }
+    /// Connects the program with the outside world.
+    void connect(const ProgramState& state) {
         for (const std::string& arg : state.args)
-            check(context_->add_arg(arg));
+            check(context_.add_arg(arg));
         for (const std::string& variable : state.env) {
             const size_t equals = std::min(variable.find('='), variable.size());
-            check(context_->add_env(variable.substr(0, equals),
-                                    variable.substr(std::min(equals + 1, variable.size()))));
+            check(context_.add_env(variable.substr(0, equals),
+                                   variable.substr(std::min(equals + 1, variable.size()))));
         }
-        check(wasi::define(linker_, *context_));
+        open_directories(context_, state.directories);
+        check(wasi::define(linker_, context_, wasi::pointers_of(module_)));
     }
+    /// Records what its calls do.
+    void record(wasi::CallSink& calls) noexcept { context_.record(&calls); }
     /// Throws Failure unless the module is a program.
     void check_start() const {
         const Export* const start = module_.find_export("_start");
@@ -66,9 +74,9 @@ public:
         store_.emplace(engine_, limits_);
         store_->set_fuel(max_fuel);
         given_ = max_fuel;
-        runs_ = true;
+        starts_ = true;
         auto instance = linker_.instantiate(*store_, module_);
-        runs_ = false;
+        starts_ = false;
         before_ = max_fuel - store_->fuel();
         given_ = 0;
         if (!instance) {
@@ -83,7 +91,6 @@ public:
         return true;
     }
     void restore_from(const std::vector<Event>& series) {
-        const Event& snapshot = series.back();
         std::vector<SnapshotBytes> all;
         for (const Event& event : series)
             all.emplace_back(event.bytes);
@@ -101,11 +108,8 @@ public:
         store_.emplace(std::move(restored.store));
         instance_ = restored.instances[0];
         execution_ = std::move(restored.executions[0]);
-        before_ = snapshot.fuel;
-        given_ = execution_.fuel();
-        for (uint32_t fd = 0; fd < 3; ++fd)
-            if ((snapshot.number >> fd & 1) == 0)
-                context_->descriptors().close(fd);
+        before_ = series.back().fuel;
+        given_ = left();
     }
     /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
     bool run(uint64_t until) {
@@ -113,9 +117,7 @@ public:
             return true;
         const uint64_t more = until - std::min(until, used_now());
         given_ += more;
-        runs_ = true;
         const ExecutionState state = need(execution_.resume({.fuel = more}));
-        runs_ = false;
         switch (state) {
         case ExecutionState::done:
             return true;
@@ -126,26 +128,18 @@ public:
             return false;
         }
     }
-    [[nodiscard]] uint64_t used_now() const { return before_ + given_ - execution_.fuel(); }
+    [[nodiscard]] uint64_t used_now() const { return before_ + given_ - left(); }
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
     [[nodiscard]] int status() const { return trap_ ? report(*trap_) : exit_success; }
     [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
 
-    [[nodiscard]] Event snapshot() {
+    void write_snapshot(LogWriter& log) {
         SnapshotBuffer sink;
         const Instance instances[] = {instance_};
         const Execution* const executions[] = {&execution_};
         (void)need(save(*store_, {.instances = instances, .executions = executions, .values = {}}, sink,
                         {.host = nullptr, .carry_modules = false, .series = &series_}));
-        Event event;
-        event.kind = EventKind::snapshot;
-        event.fuel = used_now();
-        for (uint32_t fd = 0; fd < 3; ++fd)
-            event.number |= (context_->descriptors().find(fd) != nullptr ? uint64_t{1} : 0) << fd;
-        if (series_.is_complete())
-            event.number |= Event::complete;
-        event.bytes.assign(sink.bytes().begin(), sink.bytes().end());
-        return event;
+        log.write(series_.is_complete() ? EventKind::complete_snapshot : EventKind::snapshot, sink.bytes());
     }
     /// That of the final state.
     [[nodiscard]] Digest digest() {
@@ -157,6 +151,8 @@ public:
     }
 
 private:
+    /// The fuel that is left; below zero, modulo 2^64, if some is owed.
+    [[nodiscard]] uint64_t left() const { return execution_.fuel() - execution_.fuel_debt(); }
     static Config config_for(const ProgramState& state) {
         Config config;
         config.features = FeatureSet::all();
@@ -170,7 +166,7 @@ private:
     Module module_;
     Linker linker_;
     StoreLimits limits_;
-    std::optional<wasi::Context> context_;
+    wasi::Context context_;
     std::optional<Store> store_;
     Instance instance_;
     Execution execution_;
@@ -178,31 +174,27 @@ private:
     std::optional<Trap> trap_;
     uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
     uint64_t given_ = 0;  ///< to what runs now
-    bool runs_ = false;   ///< whether code does
+    bool starts_ = false; ///< whether that is the instantiation
 };
 
 } // namespace
 
-int record_program(const ProgramState& state, std::span<const uint8_t> module, wasi::Host& host,
+int record_program(const ProgramState& state, std::span<const uint8_t> module,
                    const RecordSettings& settings) {
-    // What can't be a program costs no earlier log.
+    // What can't be a program, or has no directory, costs no earlier log.
     Machine machine{state, module};
     machine.check_start();
-    LogWriter log{settings.path, state, module};
-    const auto recorded = record(host, log, machine.used());
-    machine.connect(state, *recorded);
+    machine.connect(state);
+    LogWriter log{settings.path, state, module, machine.used()};
+    machine.record(log);
     if (machine.begin())
         while (!machine.run(machine.used_now() + settings.snapshots_every))
-            log.write(machine.snapshot());
-    const Digest digest = machine.digest();
-    Event end;
-    end.kind = EventKind::end;
-    end.fuel = machine.used_now();
-    end.bytes.assign(digest.begin(), digest.end());
-    log.write(end);
-    log.finish();
+            machine.write_snapshot(log);
+    log.check();
+    log.write(EventKind::end, machine.digest());
+    log.check();
     if (settings.print_fuel)
-        print_fuel(end.fuel);
+        print_fuel(machine.used_now());
     return machine.status();
 }
 
@@ -231,8 +223,8 @@ int replay(Words words) {
         throw options.error("--backtrace needs --to");
     LogReader log{std::string{*file}};
     Machine machine{log.state(), log.module()};
-    const auto host = replay_from(log, quiet, machine.used());
-    machine.connect(log.state(), *host);
+    LoggedCalls calls{log, quiet, machine.used()};
+    machine.connect(calls);
     const std::vector<Event> start = to ? log.seek(*to) : std::vector<Event>{};
     bool runs = true;
     if (!start.empty())
@@ -240,13 +232,11 @@ int replay(Words words) {
     else
         runs = machine.begin();
     const bool ended = !runs || machine.run(to.value_or(max_fuel));
+    // No function of the program's world ends it like this, except by a record.
+    if (machine.trap() && machine.trap()->code() == TrapCode::host)
+        throw Failure("warpbeam: " + calls.failure(machine.trap()->message()));
     if (ended)
-        host->expect_end(machine.digest());
-    (void)std::fflush(stdout);
-    if (!host->difference().empty()) {
-        std::fprintf(stderr, "warpbeam: %s\n", host->difference().c_str());
-        return exit_not_run;
-    }
+        calls.expect_end(machine.digest());
     if (to)
         std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),

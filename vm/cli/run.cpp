@@ -180,8 +180,6 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         throw options.error("--coredump needs a file, and not -");
     if (!settings.core_dump.empty() && is_kept)
         throw options.error("--coredump can't be combined with --snapshot or --record");
-    if (!settings.directories.empty() && !settings.record.path.empty())
-        throw options.error("--dir can't be combined with --record: what files contain is not recorded");
     check_instrument_options(options, settings.instruments,
                              settings.save.wanted() || settings.save.print_fuel ||
                                  !settings.record.path.empty());
@@ -508,7 +506,7 @@ int run(Words words) {
                           .append(needs_threads ? threads_hint : std::string_view{}));
     }
     if (!settings.record.path.empty())
-        return record_program(state_of(settings), file.bytes, wasi::native_host(), settings.record);
+        return record_program(state_of(settings), file.bytes, settings.record);
     const int status = run_module(settings, engine, *module, instruments);
     instruments.finish();
     return status;

@@ -106,6 +106,29 @@ TEST_F(FuelledExecutionTest, goes_on_after_interrupts_and_takes_no_more_fuel) {
     EXPECT_EQ(result_of(execution), 100);
 }
 
+TEST_F(FuelledExecutionTest, owes_what_a_host_function_takes_beyond_what_there_is) {
+    ASSERT_TRUE(linker.func("env", "take", [](Caller& caller, uint64_t bytes) { caller.take_fuel(bytes); }));
+    const Instance instance = instantiate(R"((module (import "env" "take" (func $take (param i64)))
+        (func (export "f") (param $bytes i64)
+          (call $take (local.get $bytes)) (call $take (local.get $bytes)) (loop))))");
+    constexpr uint64_t unit = 64; // bytes
+    for (const uint64_t bytes : {uint64_t{0}, uint64_t{1}, 9 * unit, 10 * unit, 1000 * unit + 1}) {
+        Execution whole = start(instance, "f", {Value{bytes}});
+        ASSERT_EQ(whole.resume({.fuel = 10'000}), ExecutionState::done);
+        EXPECT_EQ(whole.fuel_debt(), 0u);
+        const uint64_t needed = 10'000 - whole.fuel();
+        Execution parts = start(instance, "f", {Value{bytes}});
+        uint64_t given = 0;
+        for (auto state = ExecutionState::ready; state != ExecutionState::done; given += 15) {
+            ASSERT_LE(given, needed + 15);
+            state = parts.resume({.fuel = 15}).value();
+            EXPECT_TRUE(parts.fuel() == 0 || parts.fuel_debt() == 0);
+        }
+        EXPECT_EQ(given - parts.fuel() + parts.fuel_debt(), needed) << bytes;
+    }
+    EXPECT_EQ(Execution{}.fuel_debt(), 0u);
+}
+
 TEST_F(FuelledExecutionTest, goes_on_in_the_middle_of_a_bulk_instruction) {
     const Instance instance = instantiate(R"((module (memory (export "memory") 16)
         (func (export "fill") (result i32)

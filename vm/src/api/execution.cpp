@@ -140,6 +140,14 @@ uint64_t Execution::fuel() const noexcept {
     return use && object_->store().engine().config().fuel ? vm::to_units(object_->execution()->fuel) : 0;
 }
 
+uint64_t Execution::fuel_debt() const noexcept {
+    const UseOfExecution use{object_, store_};
+    const int64_t left = use && object_->store().engine().config().fuel ? object_->execution()->fuel : 0;
+    constexpr uint64_t unit = vm::fuel_unit;
+    // Rounded as `fuel` is, so that the difference of both counts the units that were begun.
+    return left < 0 ? (0 - static_cast<uint64_t>(left) + unit - 1) / unit : 0;
+}
+
 uint64_t Execution::take_fuel() noexcept {
     const UseOfExecution use{object_, store_};
     const uint64_t units = use && !object_->execution()->is_running ? fuel() : 0;

@@ -11,6 +11,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -174,6 +175,73 @@ void run_threads() {
           "the thread has not ended the program");
 }
 
+// [recording
+/// What the calls of a program did, one after another.
+class Recording final : public wasi::CallSink, public wasi::CallSource {
+public:
+    std::expected<void, Trap> write(std::span<const std::span<const uint8_t>> parts) noexcept override {
+        auto& record = records_.emplace_back();
+        for (const auto part : parts)
+            record.insert(record.end(), part.begin(), part.end());
+        return {};
+    }
+    std::expected<std::span<const uint8_t>, Trap> next() noexcept override {
+        if (next_ == records_.size())
+            return std::unexpected{Trap::host("the recording ends here")};
+        return records_[next_++];
+    }
+    /// When it is replayed, this is what the program writes to its standard streams.
+    std::expected<void, Trap> write(wasi::Stream, std::span<const uint8_t> bytes) noexcept override {
+        output.append(bytes.begin(), bytes.end());
+        return {};
+    }
+    std::string output;
+
+private:
+    std::vector<std::vector<uint8_t>> records_;
+    size_t next_ = 0;
+};
+// recording]
+
+/// Runs a program in that world. Returns its exit status.
+int run_in(wasi::Context& context, const Module& module) {
+    Config config;
+    config.deterministic = true;
+    const Engine engine{config};
+    Linker linker{engine};
+    Store store{engine};
+    check(wasi::define(linker, context).has_value(), "WASI is not there");
+    const auto instance = linker.instantiate(store, *engine.load(module.bytes()));
+    const auto start = instance ? instance->func<void()>("_start") : std::unexpected{Error{ErrorCode::usage}};
+    const auto ended = start ? (*start)() : std::unexpected{Trap{TrapCode::usage}};
+    return ended ? 0 : ended.error().exit_status();
+}
+
+/// A program that runs again, without its files and its input.
+void record(const Module& module) {
+    Allocator& allocator = Allocator::standard();
+    const auto in = wasi::create_file<wasi::InputBuffer>(allocator, allocator);
+    const auto out = wasi::create_file<wasi::OutputBuffer>(allocator, allocator);
+    Recording recording;
+    {
+        wasi::Context context;
+        check(in && out && in->add("some text") && context.set_stream(wasi::Stream::in, in) &&
+                  context.set_stream(wasi::Stream::out, out) &&
+                  context.add_directory("/", *wasi::memory_directory()),
+              "the context can't be made");
+        in->close();
+        // [recorded
+        context.record(&recording);
+        // recorded]
+        check(run_in(context, module) == 7 && out->text() == "some text", "the program did something else");
+    }
+    wasi::Context context;
+    // [replayed
+    context.replay(&recording);
+    // replayed]
+    check(run_in(context, module) == 7 && recording.output == "some text", "the replay did something else");
+}
+
 } // namespace
 
 int main() {
@@ -183,6 +251,7 @@ int main() {
     const auto status = run_captured(engine, module, "some text", output);
     check(status && *status == 7 && output == "some text", "the output was not captured");
     serve(engine, module);
+    record(module);
     const auto directory = wasi::memory_directory();
     wasi::Context context;
     if (directory && context.add_directory("/data", *directory))

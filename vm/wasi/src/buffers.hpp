@@ -6,6 +6,9 @@
 
 namespace warpbeam::wasi {
 
+/// The most that one call moves, so that the result fits into 32 bits and a call does not take long.
+inline constexpr uint64_t max_transfer = uint64_t{1} << 30;
+
 /// A list of buffers, `iovec` or `ciovec` in WASI's terms: pairs of address and size. The list and every
 /// buffer in it lie inside the memory; if the guest changes the list in the meantime, what lies outside then
 /// is empty.
@@ -27,6 +30,7 @@ public:
             if (!call.has(address, size))
                 return Errno::fault;
         }
+        call.note_input(*call.bytes(list, count.value * buffers.entry_size()));
         return call.has_pointer(result) ? Errno::success : Errno::fault;
     }
     Buffers() noexcept = default;
@@ -36,6 +40,18 @@ public:
         const auto [address, size] = entry(i);
         return call_->bytes(address, size).value_or(std::span<uint8_t>{});
     }
+    /// @{ For a record of the call: the contents will be written somewhere, or some have been read.
+    void note_inputs() const noexcept {
+        uint64_t left = call_->notes != nullptr ? max_transfer : 0;
+        for (uint64_t i = 0; i < count_ && left != 0; ++i) {
+            const std::span<const uint8_t> from = at(i);
+            const auto part = from.first(static_cast<size_t>(std::min<uint64_t>(from.size(), left)));
+            call_->note_input(part);
+            left -= part.size();
+        }
+    }
+    void note_output(std::span<const uint8_t> bytes) const noexcept { call_->note_output(bytes); }
+    /// @}
     /// The size of all together.
     [[nodiscard]] uint64_t size() const noexcept {
         uint64_t sum = 0;
@@ -61,8 +77,6 @@ private:
     uint64_t count_ = 0;
 };
 
-/// The most that one call moves, so that the result fits into 32 bits and a call does not take long.
-inline constexpr uint64_t max_transfer = uint64_t{1} << 30;
 /// Small buffers are moved together.
 inline constexpr size_t small_transfer = 8192;
 
@@ -87,6 +101,7 @@ inline size_t scatter(std::span<const uint8_t> from, const Buffers& buffers) noe
         const std::span<uint8_t> to = buffers.at(i);
         const size_t part = std::min(to.size(), from.size() - copied);
         std::copy_n(from.begin() + static_cast<ptrdiff_t>(copied), part, to.begin());
+        buffers.note_output(to.first(part));
         copied += part;
     }
     return copied;
@@ -124,6 +139,7 @@ Result<uint64_t> read_into(const Buffers& buffers, Pieces pieces, Allocator& all
         const Result<size_t> done = read(to);
         if (!done && sum == 0)
             return std::unexpected{done.error()};
+        buffers.note_output(to.first(done.value_or(0)));
         sum += done.value_or(0);
         if (done.value_or(0) < to.size() || pieces == Pieces::one)
             break;

@@ -12,6 +12,7 @@ Errno Call::get_path(Ptr address, Size size, Path& path) const noexcept {
     if (size.value == 0)
         return Errno::noent;
     const std::span<char> text = path.take(static_cast<size_t>(size.value));
+    note_input(*bytes(address, size.value));
     std::ranges::copy(*bytes(address, size.value), reinterpret_cast<uint8_t*>(text.data()));
     return std::ranges::find(text, '\0') == text.end() ? Errno::success : Errno::inval;
 }

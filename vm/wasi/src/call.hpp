@@ -65,12 +65,19 @@ class Call {
 public:
     /// Nothing moves the memory during the call: no code of the store runs.
     Call(Context& from, Caller& by, std::span<uint8_t> in, Abi with, ContextLock* lock) noexcept
-        : context{from}, caller{by}, memory{in}, abi{with}, held_{lock} {}
+        : context{from}, caller{by}, memory{in}, abi{with},
+          notes{from.recorder() != nullptr ? &from.call_notes() : nullptr}, held_{lock} {
+        if (notes != nullptr) [[unlikely]] {
+            notes->begin();
+            context.recorder()->begin();
+        }
+    }
 
     Context& context;
     Caller& caller;
     std::span<uint8_t> memory;
     Abi abi;
+    CallNotes* notes; ///< null if the call is not recorded
     /// Why the call has not ended: the execution is to stop. The errno doesn't count then.
     std::optional<Trap> stopped;
 
@@ -90,6 +97,7 @@ public:
         if (!has(address, sizeof(T)))
             return Errno::fault;
         detail::store_number(memory.data() + address.value, value);
+        note_output({memory.data() + address.value, sizeof(T)});
         return Errno::success;
     }
     [[nodiscard]] Errno put_pointer(Ptr address, uint64_t value) const noexcept {
@@ -102,6 +110,24 @@ public:
     }
     [[nodiscard]] uint64_t get_pointer(Ptr address) const noexcept {
         return abi.is_wide ? get<uint64_t>(address) : get<uint32_t>(address);
+    }
+
+    /// @{ For a record of the call: what it does depends on these bytes of the memory, or it has written
+    /// them. `put` and `get_path` say it by themselves.
+    void note_input(std::span<const uint8_t> bytes) const noexcept {
+        if (notes != nullptr) [[unlikely]]
+            notes->input(static_cast<uint64_t>(bytes.data() - memory.data()), bytes);
+    }
+    void note_output(std::span<const uint8_t> bytes) const noexcept {
+        if (notes != nullptr) [[unlikely]]
+            notes->output(static_cast<uint64_t>(bytes.data() - memory.data()), bytes.size());
+    }
+    /// @}
+    /// Takes fuel for so many bytes, which a record says, too.
+    void take_fuel(uint64_t bytes) const noexcept {
+        caller.take_fuel(bytes);
+        if (notes != nullptr) [[unlikely]]
+            notes->fuel(bytes);
     }
 
     /// Copies a path. Errors: `fault`; `nametoolong`; `inval` if it contains a zero byte; `noent` if it is

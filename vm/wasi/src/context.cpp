@@ -64,7 +64,7 @@ Rights stream_rights(Stream stream) noexcept {
 
 Context::Context(Host& host, Allocator& allocator) noexcept
     : host_{&host}, allocator_{allocator}, args_{allocator}, env_{allocator}, descriptors_{allocator},
-      roots_{allocator}, streams_{allocator}, poll_starts_{allocator} {
+      roots_{allocator}, streams_{allocator}, poll_starts_{allocator}, call_notes_{allocator} {
     for (const Stream stream : {Stream::in, Stream::out, Stream::err}) {
         Descriptor descriptor{allocator};
         const Ref<HostStream> file = create_file<HostStream>(allocator, host, stream);
@@ -83,6 +83,9 @@ Context::~Context() {
 }
 
 std::expected<void, Error> Context::share() noexcept {
+    if (recorder_ != nullptr || replayed_ != nullptr)
+        return std::unexpected{
+            Error{ErrorCode::usage, "a context whose calls are recorded or replayed can't be shared by threads"}};
     if (lock_ == nullptr)
         lock_ = create<ContextLock>(allocator_);
     if (lock_ == nullptr)

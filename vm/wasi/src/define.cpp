@@ -1,4 +1,5 @@
 #include "functions.hpp"
+#include "recording.hpp"
 
 #include <tuple>
 
@@ -67,15 +68,15 @@ struct Row {
     bool is_in_unstable;
     int address; ///< which parameter is the first address or size; -1: none
     Defined (*define)(Linker& linker, std::string_view module, std::string_view name, Context& context,
-                      Abi abi) noexcept;
+                      Abi abi, uint8_t place) noexcept;
 };
 
 template <bool wide, typename... A>
 Defined define_function(Linker& linker, std::string_view module, std::string_view name, Context& context,
-                        Abi abi, Errno (*function)(Call&, A...) noexcept) noexcept {
+                        Abi abi, uint8_t place, Errno (*function)(Call&, A...) noexcept) noexcept {
     return linker.func(
         module, name,
-        [&context, abi, function, locks = uses_files(function)](
+        [&context, abi, place, function, locks = uses_files(function)](
             Caller& caller, typename WasmArgument<A, wide>::type... args) -> std::expected<uint32_t, Trap> {
             // Without a memory, every address is out of bounds.
             const std::optional<Memory> memory = caller.memory();
@@ -83,10 +84,17 @@ Defined define_function(Linker& linker, std::string_view module, std::string_vie
                       locks ? context.lock() : nullptr};
             if (!context.is_shared())
                 context.forget_waits();
+            // The last one is none: an array can't be empty.
+            const uint64_t numbers[] = {static_cast<uint64_t>(args)..., 0};
+            const std::span all{numbers, sizeof...(A)};
+            if (context.replayed() != nullptr) [[unlikely]]
+                return replay_call(call, place, all);
             Errno errno_ = Errno::success;
             const std::tuple<A...> arguments{Convert<A>::from(call, args, errno_)...};
             if (errno_ == Errno::success)
                 errno_ = std::apply([&](const A&... each) { return function(call, each...); }, arguments);
+            if (call.notes != nullptr) [[unlikely]]
+                return record_call(call, place, all, errno_);
             if (call.stopped) [[unlikely]]
                 return std::unexpected{std::move(*call.stopped)};
             return static_cast<uint32_t>(errno_);
@@ -103,15 +111,17 @@ constexpr int first_address(Errno (*)(Call&, A...) noexcept) noexcept {
 
 template <auto function>
 constexpr Row row(std::string_view name, bool is_in_unstable = true) noexcept {
-    return {
-        name, is_in_unstable, first_address(function),
-        [](Linker& linker, std::string_view module, std::string_view as, Context& context, Abi abi) noexcept {
-            return abi.is_wide ? define_function<true>(linker, module, as, context, abi, function)
-                               : define_function<false>(linker, module, as, context, abi, function);
-        }};
+    return {name, is_in_unstable, first_address(function),
+            [](Linker& linker, std::string_view module, std::string_view as, Context& context, Abi abi,
+               uint8_t place) noexcept {
+                return abi.is_wide
+                           ? define_function<true>(linker, module, as, context, abi, place, function)
+                           : define_function<false>(linker, module, as, context, abi, place, function);
+            }};
 }
 
 #define WARPBEAM_WASI_FUNCTION(name) row<&name>(#name)
+// Records of calls have the places in this table.
 constexpr Row rows[] = {
     WARPBEAM_WASI_FUNCTION(args_get),
     WARPBEAM_WASI_FUNCTION(args_sizes_get),
@@ -168,15 +178,21 @@ constexpr std::string_view preview1 = "wasi_snapshot_preview1";
 constexpr std::string_view unstable = "wasi_unstable";
 
 Defined define_module(Linker& linker, std::string_view module, Context& context, Abi abi) noexcept {
-    for (const Row& row : rows)
+    for (const Row& row : rows) {
+        const auto place = static_cast<uint8_t>(&row - rows);
         if (row.is_in_unstable || !abi.is_unstable)
-            if (auto defined = row.define(linker, module, row.name, context, abi); !defined)
+            if (auto defined = row.define(linker, module, row.name, context, abi, place); !defined)
                 return defined;
+    }
     return linker.func(module, "proc_exit",
                        [](uint32_t status) { return Trap::exit(static_cast<int32_t>(status)); });
 }
 
 } // namespace
+
+std::string_view function_name(uint64_t place) noexcept {
+    return place < std::size(rows) ? rows[place].name : "an unknown function";
+}
 
 Pointers pointers_of(const Module& module) noexcept {
     for (const Import& import : module.imports()) {

@@ -50,7 +50,7 @@ Result<size_t> write_when_ready(Call& call, OpenFd& fd, std::span<const uint8_t>
 Errno finish(Call& call, const Result<uint64_t>& moved, Ptr result) noexcept {
     if (!moved)
         return moved.error();
-    call.caller.take_fuel(*moved);
+    call.take_fuel(*moved);
     return call.put_pointer(result, *moved);
 }
 
@@ -78,6 +78,7 @@ Errno fd_pwrite(Call& call, Fd<0> fd, Ptr list, Size count, uint64_t offset, Ptr
     Buffers buffers;
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
+    buffers.note_inputs();
     return finish(call,
                   write_from(buffers, Pieces::all, call.context.allocator(),
                              [&](std::span<const uint8_t> bytes) {
@@ -122,6 +123,7 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     Buffers buffers;
     if (const Errno wrong = Buffers::check(call, list, count, result, buffers); wrong != Errno::success)
         return wrong;
+    buffers.note_inputs();
     const bool is_seekable = fd.file().is_seekable();
     if (is_seekable && (fd->flags & fdflags::append) != 0) {
         const Result<uint64_t> done =
@@ -151,6 +153,8 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return written;
         };
         const Result<uint64_t> done = write_from(buffers, pieces, call.context.allocator(), write);
+        if (done && call.notes != nullptr && fd->origin == Origin::stream)
+            call.notes->written(static_cast<Stream>(fd->root), *done);
         // What was written is not written again: an interrupt waits for the end of the call.
         if (done.value_or(0) != 0)
             call.stopped.reset();

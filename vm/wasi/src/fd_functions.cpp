@@ -52,6 +52,7 @@ Errno put_filestat(const Call& call, Ptr result, const Filestat& stat) noexcept 
     if (!place)
         return Errno::fault;
     std::ranges::fill(*place, uint8_t{0});
+    call.note_output(*place);
     (void)call.put(result, stat.device);
     (void)call.put(result + 8, stat.inode);
     (void)call.put(result + 16, static_cast<uint8_t>(stat.type));
@@ -100,6 +101,7 @@ Errno fd_fdstat_get(Call& call, Fd<0> fd, Ptr result) noexcept {
     if (!stat)
         return Errno::fault;
     std::ranges::fill(*stat, uint8_t{0});
+    call.note_output(*stat);
     (void)call.put(result, static_cast<uint8_t>(fd.file().type()));
     (void)call.put(result + 2, fd->flags);
     (void)call.put(result + 8, fd->rights);
@@ -155,6 +157,7 @@ Errno fd_prestat_get(Call& call, Fd<0> fd, Ptr result) noexcept {
     if (!prestat)
         return Errno::fault;
     std::ranges::fill(*prestat, uint8_t{0}); // the first field: a directory
+    call.note_output(*prestat);
     return call.put_pointer(result + size, fd->name.size());
 }
 
@@ -167,6 +170,7 @@ Errno fd_prestat_dir_name(Call& call, Fd<0> fd, Ptr path, Size size) noexcept {
     if (!place)
         return Errno::fault;
     std::ranges::copy(fd->name, place->begin());
+    call.note_output(*place);
     return Errno::success;
 }
 

@@ -83,7 +83,8 @@ Errno fd_readdir(Call& call, Fd<rights::fd_readdir> fd, Ptr buffer, Size size, u
         fits = append_entry(room, i + 1, entry.inode, type, name);
     }
     const uint64_t used = size.value - room.size();
-    call.caller.take_fuel(used);
+    call.note_output(*call.bytes(buffer, used));
+    call.take_fuel(used);
     return call.put_pointer(result, used);
 }
 

@@ -72,6 +72,9 @@ Errno sock_shutdown(Call&, Fd<0> fd, uint32_t how) noexcept;
 
 // ---- Shared by them ----
 
+/// The name of the function with that place in the table; what it is called in messages if there is none.
+[[nodiscard]] std::string_view function_name(uint64_t place) noexcept;
+
 /// The size of the structure `filestat`.
 constexpr uint64_t filestat_size(const Abi& abi) noexcept { return abi.is_unstable ? 56 : 64; }
 /// Writes a `filestat`.

@@ -238,7 +238,9 @@ Errno path_readlink(Call& call, Fd<rights::path_readlink> fd, Ptr path, Size siz
         return target.error();
     // What does not fit is cut off, as by POSIX.
     const uint64_t part = std::min<uint64_t>(target->size(), buffer_size.value);
-    std::copy_n(target->data(), static_cast<size_t>(part), call.bytes(buffer, part)->data());
+    const std::span<uint8_t> text = *call.bytes(buffer, part);
+    std::copy_n(target->data(), text.size(), text.data());
+    call.note_output(text);
     return call.put_pointer(result, part);
 }
 

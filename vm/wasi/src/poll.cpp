@@ -152,8 +152,10 @@ private:
     }
 
     void write_event(Ptr address, const Subscription& subscription, const Due& when) const noexcept {
-        if (const auto place = call_.bytes(address, event_size))
+        if (const auto place = call_.bytes(address, event_size)) {
             std::ranges::fill(*place, uint8_t{0});
+            call_.note_output(*place);
+        }
         (void)call_.put(address, subscription.user_data);
         (void)call_.put(address + 8, static_cast<uint16_t>(when.error));
         (void)call_.put(address + 10, subscription.type);
@@ -186,13 +188,14 @@ Errno poll_oneoff(Call& call, Ptr subscriptions, Ptr events, Size count, Ptr res
         return Errno::fault;
     if (count.value > max_subscriptions)
         return Errno::inval;
+    call.note_input(*call.bytes(subscriptions, count.value * subscription_size(call.abi)));
     Poll poll{call, subscriptions, count, events};
     // A call that is made again has begun earlier.
     PollStarts& starts = call.context.poll_starts();
     starts.recall(subscriptions.value, poll.start());
     for (;;) {
         if (const uint64_t written = poll.collect(); written != 0) {
-            call.caller.take_fuel(count.value * event_size);
+            call.take_fuel(count.value * event_size);
             return call.put_pointer(result, written);
         }
         if (!poll.wait()) {

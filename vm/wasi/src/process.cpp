@@ -30,7 +30,8 @@ Errno random_get(Call& call, Ptr buffer, Size size) noexcept {
     const auto bytes = call.bytes(buffer, size.value);
     if (!bytes)
         return Errno::fault;
-    call.caller.take_fuel(size.value);
+    call.take_fuel(size.value);
+    call.note_output(*bytes);
     return errno_of(call.context.host().random(*bytes));
 }
 

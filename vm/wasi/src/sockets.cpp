@@ -30,6 +30,7 @@ Result<uint64_t> receive_all(Call& call, OpenFd& fd, const Buffers& buffers, Rec
                 return size;
             if (size.value_or(0) == 0)
                 return sum;
+            buffers.note_output(into.first(*size));
             sum += *size;
             into = into.subspan(*size);
         }
@@ -114,7 +115,7 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
                                       : read_into(buffers, pieces, call.context.allocator(), receive);
     if (!done)
         return done.error();
-    call.caller.take_fuel(*done);
+    call.take_fuel(*done);
     (void)call.put(result_flags, static_cast<uint16_t>(truncated ? 1 : 0));
     return call.put_pointer(result, *done);
 }

@@ -38,6 +38,7 @@ Errno get_strings(const StringList& strings, const Call& call, Ptr pointers, Ptr
     if (!bytes || !call.has(pointers, strings.starts().size() * call.abi.pointer_size()))
         return Errno::fault;
     std::ranges::copy(strings.bytes(), bytes->begin());
+    call.note_output(*bytes);
     for (const uint32_t start : strings.starts()) {
         (void)call.put_pointer(pointers, buffer.value + start);
         pointers = pointers + call.abi.pointer_size();

@@ -19,6 +19,10 @@ def many_files(suite):
     scratch = suite.execute([suite.command, "run", "--dir", ours + "::/data:scratch", wasm, "/data"])
     suite.expect("a scratch directory", scratch.returncode == 0 and os.listdir(ours) == [],
                  programs.text(scratch.stderr))
+    recorded = suite.record(wasm, "/data", folder=ours, options=["--print-fuel"])
+    os.rmdir(ours)
+    suite.same("ten thousand files again, without a directory", suite.replay("--print-fuel"), recorded)
+    suite.expect("the directory is still not there", not os.path.exists(ours))
 
 
 def converse(server, client):
@@ -54,6 +58,20 @@ def waiting(suite):
         suite.expect(f"{name} wait", passed >= 1, f"ended after {passed} s")
         # A program that asked again and again would take all of this second.
         suite.expect(f"{name} sleep meanwhile", max(work) < 0.3, f"they worked for {work} s of {passed}")
+    log = os.path.join(suite.directory.name, "log")
+    record = [suite.command, "run", "--deterministic", "--record", log, wasm]
+    for who, server, client in (("server", record, [native]), ("client", [native], record)):
+        output, statuses, _, _ = converse([*server, "server"], [*client, "client"])
+        suite.expect(f"a {who} that is recorded converses", statuses == [0, 0] and output == expected,
+                     f"{statuses} {output}")
+        began = time.monotonic()
+        alone = suite.replay()
+        suite.expect(f"the {who} again, alone", alone.returncode == 0 and
+                     alone.stderr.decode() == expected[who == "client"], programs.text(alone.stderr))
+        suite.expect(f"the {who} again does not wait", time.monotonic() - began < 0.5, f"{time.monotonic() - began} s")
+        # Some 20 calls of poll and 100 of read and write.
+        suite.expect(f"the {who}'s log is small", os.path.getsize(log) - os.path.getsize(wasm) < 60_000,
+                     f"{os.path.getsize(log)} bytes")
 
 
 def test(suite):

@@ -28,6 +28,14 @@ def test(suite):
         ran = [suite.execute(command, stdin=b"12345\n" * 1000, env={"GREETING": "hi", "TZ": "UTC"}, cwd=data)
                for command, data in runs]
         suite.same(f"{script}.lua", *without_own_name(ran, wasm, native), status=status)
+    data = suite.folder("recorded")
+    shutil.copy(build.own("lua/files.lua"), data)
+    ran = suite.record(wasm, "files.lua", ".", options=["--env", "GREETING", "--dir", ".", "--print-fuel"],
+                       stdin=b"12345\n" * 1000, env={"GREETING": "hi", "TZ": "UTC"}, cwd=data)
+    shutil.rmtree(data)
+    os.mkdir(data)
+    suite.same("files.lua again, without its files", suite.replay("--print-fuel", cwd=data), ran, status=5)
+    suite.expect("and without making some", os.listdir(data) == [], str(os.listdir(data)))
     run = suite.guest(wasm, "-", stdin=b"print(1 + 1) os.exit(true)")
     suite.expect("a script from standard input", run.stdout == b"2\n" and run.returncode == 0,
                  programs.text(run.stderr))

@@ -46,6 +46,15 @@ class Programs(Suite):
         directories = ["--dir", folder + "::/data"] if folder else []
         return [self.command, "run", *directories, *options, wasm, *arguments]
 
+    def record(self, wasm, *arguments, options=(), **keywords):
+        """Runs a program and records it to the file `log` in the suite's directory."""
+        log = os.path.join(self.directory.name, "log")
+        return self.guest(wasm, *arguments, options=["--deterministic", "--record", log, *options], **keywords)
+
+    def replay(self, *options, cwd=None):
+        """Runs what was recorded last again."""
+        return self.execute([self.command, "replay", *options, os.path.join(self.directory.name, "log")], cwd=cwd)
+
     def same(self, name, guest, native, status=0):
         """Checks that both runs printed and returned the same, and ended with the status."""
         faults = []

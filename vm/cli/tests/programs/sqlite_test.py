@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """SQLite with database files, also when it is killed; see programs.py for the arguments."""
 import os
+import re
+import shutil
 import signal
 import subprocess
 
@@ -60,6 +62,17 @@ def test(suite):
     step("query")
     step("check")
     suite.same_file("both databases are the same", ours + "/items.db", theirs + "/items.db")
+
+    for name, options in (("create", []), ("query", ["--record-snapshots", "2000000"])):
+        folder = suite.folder(name)
+        if name == "query":
+            shutil.copy(ours + "/items.db", folder)
+        recorded = suite.record(wasm, "/data/items.db", name, folder=folder, options=["--print-fuel", *options])
+        shutil.rmtree(folder)
+        suite.same(f"SQLite: {name} again, without its file", suite.replay("--print-fuel"), recorded)
+    used = int(re.search(rb"used (\d+)", recorded.stderr)[1])
+    middle = suite.replay("--quiet", "--backtrace", "--to", str(used // 2))
+    suite.expect("to the middle of it", middle.returncode == 0 and b"sqlite3" in middle.stderr, programs.text(middle.stderr))
 
     before = os.stat(ours + "/items.db").st_mtime_ns
     killed, twin = interrupt([*guest, "interrupted"]), interrupt([*beside, "interrupted"])

@@ -102,6 +102,9 @@ public:
     [[nodiscard]] ExecutionState state() const noexcept;
     /// The fuel that is left.
     [[nodiscard]] uint64_t fuel() const noexcept;
+    /// The fuel that host functions have taken beyond what was left (Caller::take_fuel); `resume` takes it
+    /// from what it adds. So what an execution has used is what it was given, less `fuel`, plus this.
+    [[nodiscard]] uint64_t fuel_debt() const noexcept;
     /// Takes that fuel back: the execution has none until `resume` adds some. Returns how much it was; 0
     /// while it runs.
     uint64_t take_fuel() noexcept;

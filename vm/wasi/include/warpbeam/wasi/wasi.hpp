@@ -3,9 +3,11 @@
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/wasi/call_notes.hpp>
 #include <warpbeam/wasi/descriptor.hpp>
 #include <warpbeam/wasi/host.hpp>
 #include <warpbeam/wasi/poll_starts.hpp>
+#include <warpbeam/wasi/recording.hpp>
 
 #include <expected>
 #include <optional>
@@ -103,7 +105,7 @@ public:
     /// as those of `Threads` do (threads.hpp). One of them at a time uses the descriptors and files; a call
     /// that waits lets the others go on. The host must be thread-safe. `set_suspends` has no effect any more:
     /// calls wait in their threads. The embedder still changes the context only while no program runs.
-    /// Errors: `out_of_memory`.
+    /// Errors: `out_of_memory`; `usage` if calls are recorded or replayed, which are in one order.
     [[nodiscard]] std::expected<void, Error> share() noexcept;
     /// Whether `share` was called.
     [[nodiscard]] bool is_shared() const noexcept { return lock_ != nullptr; }
@@ -128,6 +130,22 @@ public:
     void set_waits(std::span<const WaitFor> streams, uint64_t nanoseconds) noexcept;
     /// For the functions of WASI: the call does not wait any more.
     void forget_waits() noexcept { has_waits_ = false; }
+    /// From now on, what each call does is recorded (recording.hpp); null: no longer. The sink must live as
+    /// long as calls are made. Has no effect with a shared context.
+    void record(CallSink* sink) noexcept { recorder_ = is_shared() ? nullptr : sink; }
+    /// From now on, calls do what these records say, and nothing else: they use no descriptor, no file, and
+    /// no function of the host. Null: no longer. The first call that differs from its record, or whose record
+    /// is damaged, ends the program with a trap that has the code `host` and says what is wrong; nothing has
+    /// been changed then. Meant for Config::deterministic, and for the same module with the same fuel: then
+    /// the program does all that it did. The source must live as long as calls are made. Has no
+    /// effect with a shared context.
+    void replay(CallSource* source) noexcept { replayed_ = is_shared() ? nullptr : source; }
+    /// @{ What was given to `record` and `replay`.
+    [[nodiscard]] CallSink* recorder() const noexcept { return recorder_; }
+    [[nodiscard]] CallSource* replayed() const noexcept { return replayed_; }
+    /// @}
+    /// For the functions of WASI: notes for the record of a call.
+    [[nodiscard]] CallNotes& call_notes() noexcept { return call_notes_; }
     /// For `poll_oneoff`.
     [[nodiscard]] PollStarts& poll_starts() noexcept { return poll_starts_; }
 
@@ -157,6 +175,9 @@ private:
     uint64_t nanoseconds_ = 0;
     PollStarts poll_starts_;
     ContextLock* lock_ = nullptr;
+    CallNotes call_notes_;
+    CallSink* recorder_ = nullptr;
+    CallSource* replayed_ = nullptr;
     bool has_waits_ = false;
     bool suspends_ = false;
 };
