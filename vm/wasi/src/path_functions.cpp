@@ -173,6 +173,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
         return wrong;
     const auto follow = follows(lookup);
     const bool creates = (how & oflags::creat) != 0;
+    const bool is_exclusive = creates && (how & oflags::excl) != 0; // `excl` means nothing by itself
     const bool truncates = (how & oflags::trunc) != 0;
     const bool wants_directory = (how & oflags::directory) != 0;
     if (!follow || (how & ~uint32_t{oflags::all}) != 0 || (flags & ~uint32_t{fdflags::all}) != 0 ||
@@ -192,7 +193,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
     const OpenMode mode{.read = (wanted & reading) != 0 || !writes,
                         .write = writes,
                         .create = creates,
-                        .exclusive = (how & oflags::excl) != 0,
+                        .exclusive = is_exclusive,
                         .truncate = truncates,
                         .directory = wants_directory,
                         .flags = static_cast<uint16_t>(flags)};
@@ -204,7 +205,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
         return room.error();
     // The table may have moved.
     const Descriptor& from = *call.context.descriptors().find(fd.number);
-    auto file = place.resolve(call, *follow && !(creates && mode.exclusive),
+    auto file = place.resolve(call, *follow && !is_exclusive,
                               [&](Resolver& at) { return open_at(at, mode); });
     if (!file)
         return file.error();
