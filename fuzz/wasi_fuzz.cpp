@@ -81,8 +81,8 @@ public:
         if (input_.byte() % 2 != 0) // as where openat2 is missing
             native = wasi::testing::WalkingDirectory::around(std::move(native));
         systems_.emplace_back("native", std::move(native), false);
-        systems_.emplace_back("layered", must(wasi::layered_directory(folder_.make("lower", *before_), {UINT64_MAX})),
-                              true);
+        systems_.emplace_back(
+            "layered", must(wasi::layered_directory(folder_.make("lower", *before_), {UINT64_MAX})), true);
     }
 
     void run() {
@@ -102,26 +102,50 @@ public:
 private:
     // ---- Arguments ----
 
-    uint32_t descriptor() {
+    enum class Wanted : uint8_t { file, directory, any };
+    /// One that is open and of that kind, but for a few.
+    uint32_t descriptor(Wanted wanted = Wanted::any) {
         const uint8_t choice = input_.byte();
-        if (choice % 16 == 15)
-            return choice == 15 ? UINT32_MAX : choice;
-        auto at = model_.open().begin();
-        if (at == model_.open().end())
-            return 3;
-        std::advance(at, choice % model_.open().size());
-        return at->first;
+        if (choice >= 248)
+            return choice == 255 ? UINT32_MAX : choice % 16u;
+        std::vector<uint32_t> fitting;
+        for (const auto& [number, open] : model_.open())
+            if (wanted == Wanted::any || open.node->is_directory() == (wanted == Wanted::directory))
+                fitting.push_back(number);
+        if (fitting.empty() || choice >= 232)
+            return choice % 6u;
+        // The first directory has all rights, and all below.
+        return choice < 150 && wanted == Wanted::directory ? 3 : fitting[choice % fitting.size()];
     }
-    std::string path() {
+    /// A path of what is there, from a directory.
+    std::string real_path(uint32_t fd) {
+        const ModelDescriptor* const from = model_.find(fd);
+        std::string text;
+        for (const Node* at = from != nullptr ? from->node.get() : nullptr;
+             at != nullptr && !at->entries.empty();) {
+            const uint8_t choice = input_.byte();
+            const auto& [name, node] =
+                *std::next(at->entries.begin(), choice / 4 % static_cast<int>(at->entries.size()));
+            text += (text.empty() ? "" : "/") + name;
+            at = choice % 4 != 0 ? node.get() : nullptr;
+        }
+        return text.empty() ? "new" : text;
+    }
+    /// Any path; often one of what is there from that directory, or a short one.
+    std::string path(uint32_t fd) {
         static const std::string longest(255, 'n');
         static const std::string too_long(256, 'n');
         static const std::string far(4090, '/');
         static const std::string nul("a\0b", 3);
-        static const std::string names[] = {"a", "b", "f", "g", "c", "l", "u", "a", "b", "..",
-                                            ".", "dangling", "loop", "out", "abs", "proc", "new"};
+        static const std::string names[] = {"a",  "b", "f",        "g",    "c",   "l",   "u",    "a",  "b",
+                                            "..", ".", "dangling", "loop", "out", "abs", "proc", "new"};
         const uint8_t kind = input_.byte();
+        if (kind >= 160)
+            return real_path(fd);
+        if (kind >= 128)
+            return real_path(fd) + "/" + names[input_.byte() % std::size(names)];
         std::string text;
-        for (unsigned i = 0; i <= kind % 4u; ++i) {
+        for (unsigned i = kind < 64 ? 0 : 3; i <= kind % 4u; ++i) {
             const uint8_t choice = input_.byte();
             if (i != 0)
                 text += choice % 16 == 1 ? "//" : "/";
@@ -249,7 +273,8 @@ private:
         texts_.clear();
     }
     template <typename Ask>
-    void call(std::string_view name, const std::vector<uint64_t>& arguments, Ask model, bool is_loose = false) {
+    void call(std::string_view name, const std::vector<uint64_t>& arguments, Ask model,
+              bool is_loose = false) {
         call(name, arguments, model, [](System&) {}, is_loose);
     }
     bool is_loose(uint32_t fd) {
@@ -340,38 +365,46 @@ private:
     }
 
     void on_path(std::string_view name, Errno (Model::*model)(uint32_t, const std::string&)) {
-        std::vector<uint64_t> arguments{descriptor()};
-        texts_ = {path()};
+        const uint32_t fd = descriptor(Wanted::directory);
+        std::vector<uint64_t> arguments{fd};
+        texts_ = {path(fd)};
         add_path(arguments, texts_[0], paths[0]);
-        call(name, arguments,
-             [&] { return (model_.*model)(static_cast<uint32_t>(arguments[0]), texts_[0]); });
+        call(name, arguments, [&] { return (model_.*model)(fd, texts_[0]); });
     }
     void open() {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::directory);
         Model::Opening as;
         as.lookup = small_flags();
         std::vector<uint64_t> arguments{fd, as.lookup};
-        texts_ = {path()};
+        texts_ = {path(fd)};
         add_path(arguments, texts_[0], paths[0]);
-        constexpr uint32_t hows[] = {0, 0, oflags::creat, oflags::creat | oflags::excl, oflags::trunc,
-                                     oflags::creat | oflags::trunc, oflags::directory, oflags::directory};
-        as.how = input_.once_in(16) ? input_.byte() : input_.one_of(hows);
+        constexpr uint32_t hows[] = {0,
+                                     0,
+                                     oflags::creat,
+                                     oflags::creat | oflags::excl,
+                                     oflags::trunc,
+                                     oflags::creat | oflags::trunc,
+                                     oflags::directory,
+                                     oflags::directory};
+        as.how = input_.once_in(32) ? input_.byte() : input_.one_of(hows);
         as.base = some_rights();
         as.inheriting = input_.once_in(8) ? some_rights() : rights::all;
-        constexpr uint32_t flags[] = {0, 0, 0, fdflags::append, fdflags::nonblock, 31, 32};
+        constexpr uint32_t flags[] = {
+            0, 0, 0, 0, 0, 0, 0, 0, fdflags::append, fdflags::append, fdflags::nonblock, 31, 32};
         as.flags = input_.one_of(flags);
         // What may be asked for, more often than not.
         if (const ModelDescriptor* const at = model_.find(fd); at != nullptr && !input_.once_in(8))
             as.base &= at->inheriting;
         arguments.insert(arguments.end(), {as.how, as.base, as.inheriting, as.flags, pointer(result, 4)});
         uint32_t number = 0;
-        call("path_open", arguments, [&] { return model_.open(fd, texts_[0], as, number); },
-             [&](System& system) {
-                 expect(system.at<uint32_t>(result) == number, system, "another descriptor");
-             });
+        call(
+            "path_open", arguments, [&] { return model_.open(fd, texts_[0], as, number); },
+            [&](System& system) {
+                expect(system.at<uint32_t>(result) == number, system, "another descriptor");
+            });
     }
     void read(bool has_offset) {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::file);
         const uint64_t first = input_.byte();
         const uint64_t second = uint64_t{input_.byte()} * 100;
         const std::pair<uint64_t, uint64_t> buffers[] = {{data, first}, {data + first, second}};
@@ -383,16 +416,17 @@ private:
         arguments.push_back(pointer(result, 4));
         std::string bytes;
         const bool loose = is_loose(fd);
-        call(has_offset ? "fd_pread" : "fd_read", arguments,
-             [&] { return model_.read(fd, where, first + second, bytes); },
-             [&](System& system) {
-                 expect(system.at<uint32_t>(result) == bytes.size(), system, "another size");
-                 expect(system.text(data, bytes.size()) == bytes, system, "other bytes");
-             },
-             loose);
+        call(
+            has_offset ? "fd_pread" : "fd_read", arguments,
+            [&] { return model_.read(fd, where, first + second, bytes); },
+            [&](System& system) {
+                expect(system.at<uint32_t>(result) == bytes.size(), system, "another size");
+                expect(system.text(data, bytes.size()) == bytes, system, "other bytes");
+            },
+            loose);
     }
     void write(bool has_offset) {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::file);
         const uint64_t first = input_.byte();
         const uint64_t second = input_.once_in(4) ? uint64_t{input_.byte()} * 100 : 0;
         const auto where = has_offset ? std::optional{offset()} : std::nullopt;
@@ -410,13 +444,14 @@ private:
         if (has_offset)
             arguments.push_back(*where);
         arguments.push_back(pointer(result, 4));
-        call(has_offset ? "fd_pwrite" : "fd_write", arguments, [&] { return model_.write(fd, where, bytes); },
-             [&](System& system) {
-                 expect(system.at<uint32_t>(result) == bytes.size(), system, "another size");
-             });
+        call(
+            has_offset ? "fd_pwrite" : "fd_write", arguments, [&] { return model_.write(fd, where, bytes); },
+            [&](System& system) {
+                expect(system.at<uint32_t>(result) == bytes.size(), system, "another size");
+            });
     }
     void seek() {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::file);
         uint64_t position = 0;
         const bool loose = is_loose(fd);
         const auto look = [&](System& system) { look_at_number(system, position); };
@@ -426,24 +461,25 @@ private:
         }
         const uint64_t by = input_.once_in(2) ? offset() : uint64_t{0} - offset();
         const uint32_t whence = input_.byte() % 4;
-        call("fd_seek", {fd, by, whence, pointer(result, 8)},
-             [&] { return model_.seek(fd, static_cast<int64_t>(by), whence, position); }, look, loose);
+        call(
+            "fd_seek", {fd, by, whence, pointer(result, 8)},
+            [&] { return model_.seek(fd, static_cast<int64_t>(by), whence, position); }, look, loose);
     }
     void set_size() {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::file);
         const uint64_t size = offset();
         call("fd_filestat_set_size", {fd, size}, [&] { return model_.set_size(fd, size); });
     }
     void allocate() {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::file);
         const uint64_t from = offset();
         const uint64_t size = offset();
         call("fd_allocate", {fd, from, size}, [&] { return model_.allocate(fd, from, size); });
     }
     void rename() {
-        const uint32_t from = descriptor();
-        const uint32_t to = descriptor();
-        texts_ = {path(), path()};
+        const uint32_t from = descriptor(Wanted::directory);
+        const uint32_t to = descriptor(Wanted::directory);
+        texts_ = {path(from), path(to)};
         std::vector<uint64_t> arguments{from};
         add_path(arguments, texts_[0], paths[0]);
         arguments.push_back(to);
@@ -451,10 +487,10 @@ private:
         call("path_rename", arguments, [&] { return model_.rename(from, texts_[0], to, texts_[1]); });
     }
     void link() {
-        const uint32_t from = descriptor();
-        const uint32_t to = descriptor();
+        const uint32_t from = descriptor(Wanted::directory);
+        const uint32_t to = descriptor(Wanted::directory);
         const uint32_t lookup = small_flags();
-        texts_ = {path(), path()};
+        texts_ = {path(from), path(to)};
         std::vector<uint64_t> arguments{from, lookup};
         add_path(arguments, texts_[0], paths[0]);
         arguments.push_back(to);
@@ -462,8 +498,8 @@ private:
         call("path_link", arguments, [&] { return model_.link(from, lookup, texts_[0], to, texts_[1]); });
     }
     void symlink() {
-        const uint32_t to = descriptor();
-        texts_ = {path(), path()};
+        const uint32_t to = descriptor(Wanted::directory);
+        texts_ = {path(to), path(to)};
         std::vector<uint64_t> arguments;
         add_path(arguments, texts_[0], paths[0]);
         arguments.push_back(to);
@@ -471,53 +507,59 @@ private:
         call("path_symlink", arguments, [&] { return model_.symlink(texts_[0], to, texts_[1]); });
     }
     void read_link() {
-        const uint32_t fd = descriptor();
-        texts_ = {path()};
+        const uint32_t fd = descriptor(Wanted::directory);
+        texts_ = {path(fd)};
         std::vector<uint64_t> arguments{fd};
         add_path(arguments, texts_[0], paths[0]);
         const uint64_t room = input_.byte();
         arguments.insert(arguments.end(), {data, room, pointer(result, 4)});
         std::string target;
-        call("path_readlink", arguments, [&] { return model_.read_link(fd, texts_[0], target); },
-             [&](System& system) {
-                 const std::string part = target.substr(0, room);
-                 expect(system.at<uint32_t>(result) == part.size(), system, "another size");
-                 expect(system.text(data, part.size()) == part, system, "another target");
-             });
+        call(
+            "path_readlink", arguments, [&] { return model_.read_link(fd, texts_[0], target); },
+            [&](System& system) {
+                const std::string part = target.substr(0, room);
+                expect(system.at<uint32_t>(result) == part.size(), system, "another size");
+                expect(system.text(data, part.size()) == part, system, "another target");
+            });
     }
     void stat() {
-        const uint32_t fd = descriptor();
-        if (input_.once_in(3)) {
+        const bool by_path = !input_.once_in(3);
+        const uint32_t fd = descriptor(by_path ? Wanted::directory : Wanted::any);
+        if (!by_path) {
             const bool loose = is_loose(fd);
-            call("fd_filestat_get", {fd, pointer(result, 64)},
-                 [&] { return model_.needs(fd, rights::fd_filestat_get); },
-                 [&](System& system) { look_at_stat(system, model_.find(fd)->node, loose); }, loose);
+            call(
+                "fd_filestat_get", {fd, pointer(result, 64)},
+                [&] { return model_.needs(fd, rights::fd_filestat_get); },
+                [&](System& system) { look_at_stat(system, model_.find(fd)->node, loose); }, loose);
             return;
         }
         const uint32_t lookup = small_flags();
-        texts_ = {path()};
+        texts_ = {path(fd)};
         std::vector<uint64_t> arguments{fd, lookup};
         add_path(arguments, texts_[0], paths[0]);
         arguments.push_back(pointer(result, 64));
         NodeRef found;
-        call("path_filestat_get", arguments, [&] { return model_.stat(fd, lookup, texts_[0], found); },
-             [&](System& system) { look_at_stat(system, found, false); });
+        call(
+            "path_filestat_get", arguments, [&] { return model_.stat(fd, lookup, texts_[0], found); },
+            [&](System& system) { look_at_stat(system, found, false); });
     }
     void set_times() {
-        const uint32_t fd = descriptor();
+        const bool by_path = input_.once_in(2);
+        const uint32_t fd = descriptor(by_path ? Wanted::directory : Wanted::any);
         const uint64_t time = input_.byte() * uint64_t{1'000'000'007};
         constexpr uint32_t choices[] = {4, 4, 5, 8, 1, 2, 0, 3, 12, 16, 0x8000'0004};
         const uint32_t flags = input_.one_of(choices);
-        if (input_.once_in(2)) {
+        if (!by_path) {
             const bool loose = is_loose(fd);
-            call("fd_filestat_set_times", {fd, time, time, flags},
-                 [&] { return model_.set_times(fd, time, flags); }, loose);
+            call(
+                "fd_filestat_set_times", {fd, time, time, flags},
+                [&] { return model_.set_times(fd, time, flags); }, loose);
             if (loose) // the layered one may have refused it
                 model_.find(fd)->node->modified.reset();
             return;
         }
         const uint32_t lookup = small_flags();
-        texts_ = {path()};
+        texts_ = {path(fd)};
         std::vector<uint64_t> arguments{fd, lookup};
         add_path(arguments, texts_[0], paths[0]);
         arguments.insert(arguments.end(), {time, time, flags});
@@ -525,13 +567,14 @@ private:
              [&] { return model_.set_path_times(fd, lookup, texts_[0], time, flags); });
     }
     void read_directory() {
-        const uint32_t fd = descriptor();
+        const uint32_t fd = descriptor(Wanted::directory);
         constexpr uint64_t cookies[] = {0, 0, 1, 2, 3, 5, 8, 100, UINT64_MAX};
         const uint64_t cookie = input_.one_of(cookies);
         const uint64_t room = input_.byte() * uint64_t{8};
-        call("fd_readdir", {fd, data, room, cookie, pointer(result, 4)},
-             [&] { return model_.read_directory(fd, cookie); },
-             [&](System& system) { look_at_entries(system, *model_.find(fd), cookie, room); });
+        call(
+            "fd_readdir", {fd, data, room, cookie, pointer(result, 4)},
+            [&] { return model_.read_directory(fd, cookie); },
+            [&](System& system) { look_at_entries(system, *model_.find(fd), cookie, room); });
     }
     /// The bytes must be those of the entries, as far as there is room; but for the inodes.
     void look_at_entries(System& system, const ModelDescriptor& at, uint64_t cookie, uint64_t room) const {
@@ -562,14 +605,15 @@ private:
                  [&] { return at != nullptr && at->is_root ? Errno::success : Errno::badf; });
             return;
         }
-        call("fd_fdstat_get", {fd, pointer(result, 24)}, [&] { return model_.needs(fd, 0); },
-             [&](System& system) {
-                 expect(system.at<uint8_t>(result) == static_cast<uint8_t>(at->node->type), system,
-                        "another type");
-                 expect(system.at<uint16_t>(result + 2) == at->flags, system, "other flags");
-                 expect(system.at<uint64_t>(result + 8) == at->rights, system, "other rights");
-                 expect(system.at<uint64_t>(result + 16) == at->inheriting, system, "other rights inherited");
-             });
+        call(
+            "fd_fdstat_get", {fd, pointer(result, 24)}, [&] { return model_.needs(fd, 0); },
+            [&](System& system) {
+                expect(system.at<uint8_t>(result) == static_cast<uint8_t>(at->node->type), system,
+                       "another type");
+                expect(system.at<uint16_t>(result + 2) == at->flags, system, "other flags");
+                expect(system.at<uint64_t>(result + 8) == at->rights, system, "other rights");
+                expect(system.at<uint64_t>(result + 16) == at->inheriting, system, "other rights inherited");
+            });
     }
     void change_descriptor() {
         const uint32_t fd = descriptor();

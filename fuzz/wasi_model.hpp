@@ -4,8 +4,8 @@
 
 #include <limits>
 
-/// What WASI's functions do to descriptors and a tree, in the plainest way. Each function says what the outcome
-/// is, and does it unless `is_dry`.
+/// What WASI's functions do to descriptors and a tree, in the plainest way. Each function says what the
+/// outcome is, and does it unless `is_dry`.
 
 namespace warpbeam::fuzz {
 
@@ -465,10 +465,10 @@ private:
     }
     static Errno check_text(const std::string& text) {
         constexpr size_t max_path = 4095;
-        return text.size() > max_path                         ? Errno::nametoolong
-               : text.empty()                                 ? Errno::noent
-               : text.find('\0') != std::string::npos         ? Errno::inval
-                                                              : Errno::success;
+        return text.size() > max_path                 ? Errno::nametoolong
+               : text.empty()                         ? Errno::noent
+               : text.find('\0') != std::string::npos ? Errno::inval
+                                                      : Errno::success;
     }
     Errno check_path(uint32_t fd, Rights needed, const std::string& path) {
         if (const Errno wrong = needs(fd, needed); wrong != Errno::success)

@@ -172,7 +172,9 @@ public:
     std::map<const Node*, uint64_t> inodes; ///< which numbers the files have
 
 private:
-    static Module load(Engine& engine) { return must(engine.load(must(parse_wat(wasi::testing::guest_text({}))))); }
+    static Module load(Engine& engine) {
+        return must(engine.load(must(parse_wat(wasi::testing::guest_text({})))));
+    }
     std::optional<Linker> linker_;
     std::optional<Store> store_;
     std::optional<Instance> instance_;

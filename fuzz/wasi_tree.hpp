@@ -25,11 +25,11 @@ using NodeRef = std::shared_ptr<Node>;
 
 struct Node {
     FileType type;
-    std::string bytes = {};                     ///< contents of a file, or the target of a symbolic link
+    std::string bytes = {};                      ///< contents of a file, or the target of a symbolic link
     std::map<std::string, NodeRef> entries = {}; ///< of a directory
     uint64_t links = 1;
-    bool is_removed = false;                    ///< a directory that only descriptors refer to
-    std::optional<uint64_t> modified = {};      ///< if a call has set it, and nothing has changed since
+    bool is_removed = false;               ///< a directory that only descriptors refer to
+    std::optional<uint64_t> modified = {}; ///< if a call has set it, and nothing has changed since
 
     [[nodiscard]] bool is_directory() const { return type == FileType::directory; }
     [[nodiscard]] bool is_link() const { return type == FileType::symbolic_link; }

@@ -133,8 +133,7 @@ Result<> MemoryDirectory::list(Vec<DirectoryEntry>& entries) noexcept {
 Result<> MemoryDirectory::make_directory(std::string_view name) noexcept {
     if (depth_ + 1 > max_depth)
         return failed(Errno::nametoolong);
-    return without_value(
-        create_entry(name, [&] { return make_node<MemoryDirectory>(nullptr, depth_ + 1); }));
+    return without_value(create_entry(name, [&] { return make_node<MemoryDirectory>(nullptr, depth_ + 1); }));
 }
 
 Result<> MemoryDirectory::remove_directory(std::string_view name) noexcept {
@@ -363,8 +362,8 @@ Result<> MemoryDirectory::check_empty(std::string_view name, const Filestat& the
 
 // ---- The directory below ----
 
-/// The directory below; null if there is none, or no longer. It may be closed as soon as the Ref is gone: only
-/// the last few are kept open.
+/// The directory below; null if there is none, or no longer. It may be closed as soon as the Ref is gone:
+/// only the last few are kept open.
 Result<Ref<Directory>> MemoryDirectory::lower() noexcept {
     if (!has_lower_)
         return nullptr;

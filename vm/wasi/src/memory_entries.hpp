@@ -13,8 +13,8 @@ struct MemoryEntry {
     [[nodiscard]] std::string_view view() const noexcept { return {name.data(), name.size()}; }
 };
 
-/// The entries of a directory, sorted by name. They lie in blocks of a limited size, so that one that is added
-/// or removed moves few others, wherever its place is.
+/// The entries of a directory, sorted by name. They lie in blocks of a limited size, so that one that is
+/// added or removed moves few others, wherever its place is.
 class MemoryEntries {
 public:
     explicit MemoryEntries(Allocator& allocator) noexcept : blocks_{allocator} {}

@@ -205,8 +205,8 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
         return room.error();
     // The table may have moved.
     const Descriptor& from = *call.context.descriptors().find(fd.number);
-    auto file = place.resolve(call, *follow && !is_exclusive,
-                              [&](Resolver& at) { return open_at(at, mode); });
+    auto file =
+        place.resolve(call, *follow && !is_exclusive, [&](Resolver& at) { return open_at(at, mode); });
     if (!file)
         return file.error();
 
