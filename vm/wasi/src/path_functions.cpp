@@ -284,22 +284,44 @@ Errno path_rename(Call& call, Fd<rights::path_rename_source> old_fd, Ptr old_pat
 
 namespace {
 
-/// Goes along a path without asking for its directories: `depth` is how many lie above. False as soon as it
-/// leads out of the tree; with `stays`, it stops at the root instead.
-bool go_along(std::string_view path, size_t& depth, bool stays) noexcept {
-    while (!path.empty()) {
-        const size_t size = std::min(path.find('/'), path.size());
-        const std::string_view component = path.substr(0, size);
-        path.remove_prefix(std::min(size + 1, path.size()));
-        if (component == "..") {
-            if (depth == 0 && !stays)
-                return false;
-            depth -= depth != 0 ? 1 : 0;
-        } else if (!component.empty() && component != ".") {
+/// Whether the text of a link leads out of the tree, if the link lies `depth` directories below its root.
+bool leads_out(std::string_view target, size_t depth) noexcept {
+    while (!target.empty()) {
+        const size_t size = std::min(target.find('/'), target.size());
+        const std::string_view component = target.substr(0, size);
+        target.remove_prefix(std::min(size + 1, target.size()));
+        if (component == ".." && depth == 0)
+            return true;
+        if (component == "..")
+            --depth;
+        else if (!component.empty() && component != ".")
             ++depth;
-        }
     }
-    return true;
+    return false;
+}
+
+/// How deep the directory of a descriptor lies, if the path still leads there by which it was opened;
+/// otherwise 0. Names in that path say nothing, since each may be a link.
+Result<size_t> depth_of(const Call& call, const Descriptor& descriptor) noexcept {
+    const auto roots = call.context.roots();
+    if (descriptor.path.empty() || descriptor.root >= roots.size())
+        return 0;
+    const Result<Filestat> self = descriptor.file->stat();
+    if (!self)
+        return fails(self.error());
+    const auto depth = with_path(
+        *roots[descriptor.root].directory, {descriptor.path.data(), descriptor.path.size()}, true,
+        call.context.allocator(),
+        [&](Resolver& at) -> Result<size_t> {
+            const Result<Filestat> there = stat_at(at, true);
+            if (!there)
+                return fails(there.error());
+            if (there->device != self->device || there->inode != self->inode)
+                return 0; // it was moved
+            return at.depth() + (at.name().empty() ? 0 : 1);
+        },
+        {.is_exact = true});
+    return !depth && depth.error() != Errno::nomem ? 0 : depth;
 }
 
 } // namespace
@@ -315,16 +337,16 @@ Errno path_symlink(Call& call, Ptr target, Size target_size, Fd<rights::path_sym
     // Not followed here in any case; but others who use the tree may do so.
     if (to.view().front() == '/')
         return Errno::notcapable;
-    size_t above = 0;
-    (void)go_along({fd->path.data(), fd->path.size()}, above, true);
     return errno_of(place.resolve_entry(
         call,
         [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
-            size_t depth = above + at.depth();
-            if (!go_along(to.view(), depth, false))
-                return fails(Errno::notcapable);
+            if (leads_out(to.view(), at.depth())) {
+                const Result<size_t> above = depth_of(call, *fd);
+                if (!above || leads_out(to.view(), at.depth() + *above))
+                    return fails(above ? Errno::notcapable : above.error());
+            }
             return at.directory().symlink(to.view(), at.name());
         },
         true));
