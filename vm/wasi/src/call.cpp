@@ -44,6 +44,10 @@ bool Call::wait_again(const Descriptor& descriptor, Readiness which, Errno& why)
     constexpr uint64_t short_time = 1'000'000;
     const WaitFor stream{descriptor.file->native_descriptor(), which};
     const bool is_native = stream.descriptor >= 0;
+    if (caller.is_interrupted()) {
+        why = stop();
+        return false;
+    }
     if ((descriptor.flags & fdflags::nonblock) != 0 || (!is_native && !may_suspend())) {
         why = Errno::again;
         return false;
