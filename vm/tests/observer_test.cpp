@@ -299,9 +299,9 @@ TEST_F(ObserverTest, is_told_once_of_a_host_function_that_is_called_again_after_
             return std::unexpected{Trap{TrapCode::interrupted}};
         return n + 1;
     }));
-    const Vec<uint8_t> bytes =
-        assemble("(module (import \"host\" \"read\" (func $read (param i32) (result i32)))"
-                 "(func $f (export \"f\") (param i32) (result i32) (call $read (call $read (local.get 0)))))");
+    const Vec<uint8_t> bytes = assemble(
+        "(module (import \"host\" \"read\" (func $read (param i32) (result i32)))"
+        "(func $f (export \"f\") (param i32) (result i32) (call $read (call $read (local.get 0)))))");
     const auto module = engine.load(bytes);
     const auto instance = linker.instantiate(store, *module);
     auto execution = Execution::create(*instance->func("f"), {{Value{1}}});

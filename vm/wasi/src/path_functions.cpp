@@ -1,5 +1,6 @@
 #include "functions.hpp"
 #include "resolve.hpp"
+#include "rights_of.hpp"
 
 /// What a program does with the entries of a directory. https://pubs.opengroup.org/onlinepubs/9799919799/
 /// says what the errors are; where a path ends with a slash, as Linux has them.
@@ -62,10 +63,7 @@ Result<> check_new_name(Resolver& at) noexcept {
 /// What a new descriptor may be used for: no more than was asked for, than the directory lends, and than
 /// makes sense.
 Rights granted(File& file, Rights wanted, Rights inheriting) noexcept {
-    const Rights sensible = file.as_directory() != nullptr ? rights::directory
-                            : file.is_seekable()           ? rights::regular_file
-                                                           : rights::socket;
-    return wanted & inheriting & sensible;
+    return wanted & inheriting & rights_of(file);
 }
 
 /// `path` as seen from the preopened directory.
@@ -309,18 +307,18 @@ Result<size_t> depth_of(const Call& call, const Descriptor& descriptor) noexcept
     const Result<Filestat> self = descriptor.file->stat();
     if (!self)
         return fails(self.error());
-    const auto depth = with_path(
-        *roots[descriptor.root].directory, {descriptor.path.data(), descriptor.path.size()}, true,
-        call.context.allocator(),
-        [&](Resolver& at) -> Result<size_t> {
-            const Result<Filestat> there = stat_at(at, true);
-            if (!there)
-                return fails(there.error());
-            if (there->device != self->device || there->inode != self->inode)
-                return 0; // it was moved
-            return at.depth() + (at.name().empty() ? 0 : 1);
-        },
-        {.is_exact = true});
+    const auto depth =
+        with_path(*roots[descriptor.root].directory, {descriptor.path.data(), descriptor.path.size()}, true,
+                  call.context.allocator(),
+                  [&](Resolver& at) -> Result<size_t> {
+                      const Result<Filestat> there = stat_at(at, true);
+                      if (!there)
+                          return fails(there.error());
+                      if (there->device != self->device || there->inode != self->inode)
+                          return 0; // it was moved
+                      return at.depth() + (at.name().empty() ? 0 : 1);
+                  },
+                  {.is_exact = true});
     return !depth && depth.error() != Errno::nomem ? 0 : depth;
 }
 

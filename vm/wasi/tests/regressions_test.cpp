@@ -106,7 +106,8 @@ TEST(Regressions, a_stream_that_says_again_is_not_asked_for_ever) {
 TEST(Regressions, a_name_that_is_too_long_is_never_just_missing) {
     const Scratch scratch;
     const std::string name(256, 'x');
-    for (const Ref<Directory>& root : {scratch.open(), *memory_directory(), *layered_directory(scratch.open())}) {
+    for (const Ref<Directory>& root :
+         {scratch.open(), *memory_directory(), *layered_directory(scratch.open())}) {
         ASSERT_TRUE(root->open("file", {.write = true, .create = true}));
         EXPECT_EQ(root->stat_entry(name).error(), Errno::nametoolong);
         EXPECT_EQ(root->unlink(name).error(), Errno::nametoolong);
@@ -136,7 +137,8 @@ TEST(Regressions, excl_means_nothing_without_creat) {
         Guest guest;
         ASSERT_TRUE(guest.context.add_directory("/", root));
         EXPECT_EQ(guest.read(guest.open("file", oflags::excl, 0, rights::fd_read)), "text");
-        EXPECT_EQ(guest.try_open(".", oflags::excl | oflags::directory, 0, rights::directory), Errno::success);
+        EXPECT_EQ(guest.try_open(".", oflags::excl | oflags::directory, 0, rights::directory),
+                  Errno::success);
         EXPECT_EQ(guest.try_open("file", oflags::excl | oflags::creat), Errno::exist);
     }
 }
@@ -177,7 +179,8 @@ TEST(Regressions, names_in_memory_may_come_and_go_in_any_order) {
     constexpr int count = 2000;
     const auto name = [](int i) { return std::to_string(100'000 + i); };
     for (int i = 0; i < count; ++i) // descending, ascending, and in between
-        ASSERT_TRUE(root->make_directory(name(i % 2 == 0 ? count - i : count + 7 * i % count * 3)) || i % 2 != 0);
+        ASSERT_TRUE(root->make_directory(name(i % 2 == 0 ? count - i : count + 7 * i % count * 3)) ||
+                    i % 2 != 0);
     Vec<DirectoryEntry> entries;
     ASSERT_TRUE(root->list(entries));
     for (const DirectoryEntry& entry : entries)
@@ -238,12 +241,14 @@ TEST(Regressions, receiving_waits_again_if_a_socket_was_not_ready_after_all) {
     const auto fd = guest.context.add_file(create_file<HesitantSocket>(Allocator::standard()));
     ASSERT_TRUE(fd);
     guest.put_buffers({{Guest::data, 4}});
-    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16), Errno::success);
+    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
+              Errno::success);
     EXPECT_EQ(guest.pointer_at(Guest::result), 1u);
     constexpr uint32_t wait_all = 2;
     EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, wait_all, Guest::result, Guest::result + 16),
               Errno::success);
     EXPECT_EQ(guest.pointer_at(Guest::result), 4u);
     guest.context.descriptors().find(*fd)->flags = fdflags::nonblock;
-    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16), Errno::again);
+    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
+              Errno::again);
 }
