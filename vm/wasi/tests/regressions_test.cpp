@@ -252,3 +252,41 @@ TEST(Regressions, receiving_waits_again_if_a_socket_was_not_ready_after_all) {
     EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
               Errno::again);
 }
+
+namespace {
+
+/// Interrupts the store as soon as it is asked for random numbers.
+class InterruptingHost final : public Host {
+public:
+    std::expected<size_t, Errno> read(std::span<uint8_t>) noexcept override { return 0; }
+    std::expected<size_t, Errno> write(Stream, std::span<const uint8_t> bytes) noexcept override {
+        return bytes.size();
+    }
+    [[nodiscard]] bool is_terminal(Stream) const noexcept override { return false; }
+    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock) const noexcept override { return 0; }
+    [[nodiscard]] std::expected<uint64_t, Errno> resolution(Clock) const noexcept override { return 1; }
+    void sleep(uint64_t) noexcept override {}
+    std::expected<void, Errno> random(std::span<uint8_t> into) noexcept override {
+        filled += into.size();
+        store->interrupt_handle().interrupt();
+        return {};
+    }
+    Store* store = nullptr;
+    size_t filled = 0;
+};
+
+} // namespace
+
+TEST(Regressions, many_random_numbers_end_at_an_interrupt) {
+    InterruptingHost host;
+    Config config;
+    config.interruption = true;
+    Guest guest{{}, host, config};
+    host.store = &guest.store;
+    constexpr uint64_t pages = 100;
+    ASSERT_TRUE(guest.memory->grow(pages));
+    const auto ended = guest.try_call("random_get", 0, pages * Guest::page);
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error(), TrapCode::interrupted);
+    EXPECT_LE(host.filled, pages * Guest::page / 2);
+}
