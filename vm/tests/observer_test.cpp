@@ -289,6 +289,30 @@ TEST_F(ObserverTest, is_told_of_an_entry_once_if_there_is_no_fuel_for_it) {
     EXPECT_EQ(recorder.text(), "1 > fib(1)\n1 < fib(1)\n");
 }
 
+TEST_F(ObserverTest, is_told_once_of_a_host_function_that_is_called_again_after_a_wait) {
+    Engine engine{observed(recorder, true, false)};
+    Store store{engine};
+    Linker linker{engine};
+    int calls = 0;
+    ASSERT_TRUE(linker.func("host", "read", [&](int32_t n) -> std::expected<int32_t, Trap> {
+        if (++calls % 3 != 0)
+            return std::unexpected{Trap{TrapCode::interrupted}};
+        return n + 1;
+    }));
+    const Vec<uint8_t> bytes = assemble(
+        "(module (import \"host\" \"read\" (func $read (param i32) (result i32)))"
+        "(func $f (export \"f\") (param i32) (result i32) (call $read (call $read (local.get 0)))))");
+    const auto module = engine.load(bytes);
+    const auto instance = linker.instantiate(store, *module);
+    auto execution = Execution::create(*instance->func("f"), {{Value{1}}});
+    for (int waits = 0; waits < 4; ++waits)
+        ASSERT_EQ(execution->resume(), ExecutionState::interrupted);
+    ASSERT_EQ(execution->resume(), ExecutionState::done);
+    EXPECT_EQ(calls, 6);
+    EXPECT_EQ(recorder.text(),
+              "1 > f(1)\n2 > read!(1)\n2 < read!(2)\n2 > read!(2)\n2 < read!(3)\n1 < f(3)\n");
+}
+
 TEST_F(ObserverTest, is_told_what_is_lowered_even_if_it_wants_nothing_else) {
     EXPECT_EQ(
         run("(module (func $g) (func $never) (func $f (export \"f\") (param i32) (result i32) (call $g) "

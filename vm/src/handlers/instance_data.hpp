@@ -160,7 +160,8 @@ struct Execution : StackState {
     /// The block of a large array that code makes in steps, while it stands at the instruction; null: none.
     /// It is not part of the heap yet, and if it is lost the instruction begins again.
     void* array;
-    bool has_token; ///< whether the host function that waits has taken a token for its answer
+    bool calls_again; ///< whether it goes on by calling a host function again that was interrupted
+    bool has_token;   ///< whether the host function that waits has taken a token for its answer
     /// Whether no code uses the top frame: before the beginning, after the end, and when a host call is
     /// answered. It then consists of values of these types.
     bool has_values;

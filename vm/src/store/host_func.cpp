@@ -108,7 +108,7 @@ Exit wait(Execution& execution, PendingTrap& pending, bool has_token) noexcept {
 Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
     StoreImpl& store = *execution.store;
     const bool observed = store.observes_calls && caller != nullptr;
-    if (observed) [[unlikely]]
+    if (observed && !std::exchange(execution.calls_again, false)) [[unlikely]]
         observe(execution, Observed::enter, frame);
     if (host.is_owners())
         return wait(execution, store.pending, false);
@@ -126,8 +126,10 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     if (called.error().code() == TrapCode::suspended)
         return wait(execution, store.pending, Internal::has_token(from));
     // The arguments are still there, so that an execution calls the function again when it goes on.
-    if (called.error().code() == TrapCode::interrupted && (execution.may_suspend || execution.must_stop()))
+    if (called.error().code() == TrapCode::interrupted && (execution.may_suspend || execution.must_stop())) {
+        execution.calls_again = observed;
         return Exit::interrupted;
+    }
     return store.pending.hold(execution, std::move(called.error()));
 }
 

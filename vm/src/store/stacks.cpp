@@ -184,6 +184,7 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
     execution->rp = execution->stack_end;
     execution->inst = nullptr;
     execution->may_suspend = false;
+    execution->calls_again = false;
     execution->max_stack = max_stack;
     while (!has_room(*execution, slots)) {
         if (max_block(*execution) <= block_size(*execution))

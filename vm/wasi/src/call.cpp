@@ -58,6 +58,10 @@ bool Call::wait_again(OpenFd& fd, Readiness which, Errno& why) noexcept {
     constexpr uint64_t short_time = 1'000'000;
     const WaitFor stream{fd.file().native_descriptor(), which};
     const bool is_native = stream.descriptor >= 0;
+    if (caller.is_interrupted()) {
+        why = stop();
+        return false;
+    }
     if ((fd->flags & fdflags::nonblock) != 0 || (!is_native && !may_suspend())) {
         why = Errno::again;
         return false;

@@ -1,4 +1,5 @@
 #include "context_lock.hpp"
+#include "rights_of.hpp"
 
 namespace warpbeam::wasi {
 
@@ -40,19 +41,6 @@ std::unexpected<Error> refused(Errno why) noexcept {
         return std::unexpected{
             Error{ErrorCode::limit, "the program has as many file descriptors as it may have"}};
     return no_memory();
-}
-
-/// What makes sense for a file of that kind.
-Rights rights_of(File& file) noexcept {
-    if (file.as_directory() != nullptr)
-        return rights::directory;
-    switch (file.type()) {
-    case FileType::socket_dgram:
-    case FileType::socket_stream:
-        return rights::socket;
-    default:
-        return file.is_seekable() ? rights::regular_file : rights::stream;
-    }
 }
 
 /// A stream can be read or written, but not both.

@@ -129,8 +129,9 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
         const Result<uint64_t> done =
             write_from(buffers, Pieces::all, call.context.allocator(),
                        [&](std::span<const uint8_t> bytes) { return fd.file().append(bytes); });
-        if (const Result<Filestat> stat = fd.file().stat(); done && stat)
-            fd->offset = stat->size;
+        if (done && *done != 0)
+            if (const Result<Filestat> stat = fd.file().stat(); stat)
+                fd->offset = stat->size;
         return finish(call, done, result);
     }
     const bool must_not_wait = !is_seekable && (fd->flags & fdflags::nonblock) != 0;

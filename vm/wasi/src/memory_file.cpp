@@ -6,7 +6,8 @@ namespace warpbeam::wasi {
 
 namespace {
 
-constexpr std::unexpected<Errno> no_space{Errno::nospc};
+/// Positions of POSIX are signed.
+constexpr uint64_t max_offset = INT64_MAX;
 
 /// Tells file systems of one process apart.
 uint64_t next_device() noexcept {
@@ -17,8 +18,25 @@ uint64_t next_device() noexcept {
 } // namespace
 
 MemoryFileSystem::MemoryFileSystem(const MemoryQuota& quota, uint64_t (*clock)() noexcept,
-                                   Allocator& allocator) noexcept
-    : RefCounted{allocator}, left_{quota.bytes}, now_{clock}, device_{next_device()} {}
+                                   Ref<Directory> lower, Allocator& allocator) noexcept
+    : RefCounted{allocator}, left_{quota.bytes}, now_{clock}, lower_{std::move(lower)},
+      device_{next_device()} {}
+
+void MemoryFileSystem::keep_open(OpenLower& at, Ref<Directory> directory) noexcept {
+    OpenLower*& place = open_lower_[next_open_lower_];
+    if (place != nullptr)
+        place->directory = nullptr;
+    place = &at;
+    at = {std::move(directory), next_open_lower_};
+    next_open_lower_ = (next_open_lower_ + 1) % max_open_lower;
+}
+
+void MemoryFileSystem::forget(OpenLower& at) noexcept {
+    if (!at.directory)
+        return;
+    open_lower_[at.place] = nullptr;
+    at.directory = nullptr;
+}
 
 MemoryNode::MemoryNode(Ref<MemoryFileSystem> system, FileType type) noexcept : system_{std::move(system)} {
     stat_.device = system_->device();
@@ -49,6 +67,8 @@ Result<Filestat> MemoryFile::stat() noexcept {
 }
 
 Result<size_t> MemoryFile::read_at(std::span<uint8_t> into, uint64_t offset) noexcept {
+    if (offset > max_offset)
+        return std::unexpected{Errno::inval};
     if (offset >= bytes_.size())
         return 0;
     const size_t start = static_cast<size_t>(offset);
@@ -60,7 +80,9 @@ Result<size_t> MemoryFile::read_at(std::span<uint8_t> into, uint64_t offset) noe
 Result<size_t> MemoryFile::write_at(std::span<const uint8_t> bytes, uint64_t offset) noexcept {
     if (bytes.empty())
         return 0;
-    if (offset > SIZE_MAX - bytes.size())
+    if (offset > max_offset)
+        return std::unexpected{Errno::inval};
+    if (offset > std::min<uint64_t>(SIZE_MAX, max_offset) - bytes.size())
         return std::unexpected{Errno::fbig};
     const size_t end = static_cast<size_t>(offset) + bytes.size();
     if (end > bytes_.size())
@@ -76,21 +98,21 @@ Result<size_t> MemoryFile::append(std::span<const uint8_t> bytes) noexcept {
 }
 
 Result<> MemoryFile::set_size(uint64_t size) noexcept {
-    if (size > SIZE_MAX)
+    if (size > std::min<uint64_t>(SIZE_MAX, max_offset))
         return std::unexpected{Errno::fbig};
     const size_t before = bytes_.size();
     const size_t after = static_cast<size_t>(size);
     if (after > before && !node_.system().take(after - before))
-        return no_space;
+        return std::unexpected{Errno::nospc};
     // It grows by a factor, so that a file that is written piece by piece is not copied each time.
     if (after > bytes_.capacity() &&
         !bytes_.reserve(std::max(after, bytes_.capacity() + bytes_.capacity() / 2)) &&
         !bytes_.reserve(after)) {
         node_.system().give_back(after - before);
-        return no_space;
+        return std::unexpected{Errno::nomem};
     }
     if (!bytes_.resize(after))
-        return no_space; // there is room; never
+        return std::unexpected{Errno::nomem}; // there is room; never
     if (after < before) {
         node_.system().give_back(before - after);
         bytes_.shrink_to_fit();
@@ -100,7 +122,7 @@ Result<> MemoryFile::set_size(uint64_t size) noexcept {
 }
 
 Result<> MemoryFile::allocate(uint64_t offset, uint64_t size) noexcept {
-    if (offset > UINT64_MAX - size)
+    if (offset > max_offset || size > max_offset - offset)
         return std::unexpected{Errno::fbig};
     return offset + size > bytes_.size() ? set_size(offset + size) : Result<>{};
 }

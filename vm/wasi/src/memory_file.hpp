@@ -6,10 +6,26 @@
 
 namespace warpbeam::wasi {
 
+/// A directory of the lower tree that is open, as long as its file system keeps it so.
+struct OpenLower {
+    Ref<Directory> directory;
+    size_t place = 0; ///< among those that are open, if it is
+};
+
 /// What the nodes of a file system share. Thread-safety: one thread at a time.
 class MemoryFileSystem : public RefCounted<MemoryFileSystem> {
 public:
-    MemoryFileSystem(const MemoryQuota& quota, uint64_t (*clock)() noexcept, Allocator& allocator) noexcept;
+    /// `lower` is the root of the tree below; null if there is none.
+    MemoryFileSystem(const MemoryQuota& quota, uint64_t (*clock)() noexcept, Ref<Directory> lower,
+                     Allocator& allocator) noexcept;
+
+    /// How many directories below the lower root are kept open: each takes a descriptor of the system.
+    static constexpr size_t max_open_lower = 64;
+    [[nodiscard]] const Ref<Directory>& lower() const noexcept { return lower_; }
+    /// Keeps a directory open, and closes the one that was opened first if there are too many.
+    void keep_open(OpenLower& at, Ref<Directory> directory) noexcept;
+    /// Closes it.
+    void forget(OpenLower& at) noexcept;
 
     /// Counts bytes; false if there would be more than there may be.
     [[nodiscard]] bool take(uint64_t bytes) noexcept {
@@ -26,6 +42,9 @@ public:
 private:
     uint64_t left_;
     uint64_t (*now_)() noexcept;
+    Ref<Directory> lower_;
+    OpenLower* open_lower_[max_open_lower] = {};
+    size_t next_open_lower_ = 0; ///< the one that was opened first, or none
     uint64_t last_inode_ = 0;
     uint64_t device_;
 };

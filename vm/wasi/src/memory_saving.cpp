@@ -1,5 +1,4 @@
 #include "memory_directory.hpp"
-#include "resolve.hpp"
 
 #include <limits.h>
 
@@ -38,19 +37,21 @@ Result<> MemoryDirectory::restore(SnapshotSource& source) noexcept {
 }
 
 void MemoryDirectory::forget_numbers() noexcept {
-    for (const Entry& entry : entries_)
+    (void)entries_.all_of([](const MemoryEntry& entry) {
         if (entry.node && entry.node->type() == FileType::regular_file)
             static_cast<MemoryFile&>(*entry.node).number = 0;
+        return true;
+    });
     each_directory([](MemoryDirectory& inner) { inner.forget_numbers(); });
 }
 
 void MemoryDirectory::write_tree(ByteWriter& out, uint32_t& linked) noexcept {
     write_times(out, node_.stat());
-    out.number(static_cast<uint8_t>(lower_ != nullptr));
-    out.text({lower_path_.data(), lower_path_.size()});
+    out.number(static_cast<uint8_t>(has_lower_));
+    out.text(has_lower_ ? std::string_view{lower_path_.data(), lower_path_.size()} : std::string_view{});
     out.number(static_cast<uint32_t>(entries_.size()));
-    for (const Entry& entry : entries_) {
-        out.text(name_of(entry));
+    (void)entries_.all_of([&](const MemoryEntry& entry) {
+        out.text(entry.view());
         if (!entry.node) {
             out.number(static_cast<uint8_t>(Kind::gone));
         } else if (entry.node->type() == FileType::directory) {
@@ -69,29 +70,35 @@ void MemoryDirectory::write_tree(ByteWriter& out, uint32_t& linked) noexcept {
             if (!is_known && file.node().stat().links > 1)
                 file.number = ++linked;
             out.number(file.number);
-            if (is_known)
-                continue;
-            out.number(static_cast<uint64_t>(file.bytes().size()));
-            out.raw(file.bytes());
-            write_times(out, file.node().stat());
+            if (!is_known) {
+                out.number(static_cast<uint64_t>(file.bytes().size()));
+                out.raw(file.bytes());
+                write_times(out, file.node().stat());
+            }
         }
-    }
+        return out.ok();
+    });
 }
+
 Result<> MemoryDirectory::read_tree(ByteReader& in, MemoryDirectory& root, Vec<Ref<File>>& linked) noexcept {
     while (!entries_.empty()) {
         node_.system().give_back(size_of(entries_.back().name.size()));
         entries_.pop();
     }
+    node_.system().forget(open_lower_);
     const auto accessed = in.number<uint64_t>();
     const auto modified = in.number<uint64_t>();
-    const bool has_lower = in.number<uint8_t>() != 0;
+    const bool was_above = in.number<uint8_t>() != 0;
     lower_path_ = in.text(max_lower_path, node_.system().allocator());
-    // A directory lies over nothing if the root does not.
-    if (in.ok() && (this == &root ? has_lower != (lower_ != nullptr) : has_lower && root.lower_ == nullptr))
+    if (!in.ok())
+        return failed(in.error());
+    // A directory lies over nothing if the root does not, and only the root has no path.
+    const bool may_be_above = this == &root ? was_above == has_lower_ : !was_above || root.has_lower_;
+    if (!may_be_above || lower_path_.empty() != (this == &root || !was_above))
         return failed(Errno::inval);
-    if (has_lower && this != &root && in.ok())
-        if (const Result<> found = find_lower(root); !found)
-            return found;
+    has_lower_ = was_above;
+    if (const auto below = lower(); !below || (was_above && !*below))
+        return failed(!below && below.error() == Errno::nomem ? Errno::nomem : Errno::inval);
     const auto count = in.number<uint32_t>();
     for (uint32_t i = 0; i < count && in.ok(); ++i)
         if (const Result<> entry = read_entry(in, root, linked); !entry)
@@ -100,6 +107,7 @@ Result<> MemoryDirectory::read_tree(ByteReader& in, MemoryDirectory& root, Vec<R
         return failed(in.error());
     return set_times({NewTimes::Change::set, NewTimes::Change::set, accessed, modified});
 }
+
 Result<> MemoryDirectory::read_entry(ByteReader& in, MemoryDirectory& root, Vec<Ref<File>>& linked) noexcept {
     const Vec<char> text = in.text(max_name, node_.system().allocator());
     const std::string_view name{text.data(), text.size()};
@@ -107,7 +115,7 @@ Result<> MemoryDirectory::read_entry(ByteReader& in, MemoryDirectory& root, Vec<
     if (!in.ok())
         return failed(in.error());
     if (name.empty() || name == "." || name == ".." || name.find('/') != std::string_view::npos ||
-        name.find('\0') != std::string_view::npos || (!entries_.empty() && name_of(entries_.back()) >= name))
+        name.find('\0') != std::string_view::npos || (!entries_.empty() && entries_.back().view() >= name))
         return failed(Errno::inval); // they are sorted, so that each goes to the end
     Result<Ref<File>> node = nullptr;
     switch (static_cast<Kind>(kind)) {
@@ -164,19 +172,6 @@ Result<Ref<File>> MemoryDirectory::read_contents(ByteReader& in, Vec<Ref<File>>&
     if (number != 0 && !linked.push(*file))
         return failed(Errno::nomem);
     return file;
-}
-
-/// The directory that this one lay over.
-Result<> MemoryDirectory::find_lower(MemoryDirectory& root) noexcept {
-    auto below =
-        with_path(*root.lower_, {lower_path_.data(), lower_path_.size()}, false, node_.system().allocator(),
-                  [](Resolver& at) -> Result<Ref<Directory>> {
-                      return at.name().empty() ? failed(Errno::inval) : at.directory().enter(at.name());
-                  });
-    if (!below)
-        return failed(below.error() == Errno::nomem ? Errno::nomem : Errno::inval);
-    lower_ = std::move(*below);
-    return {};
 }
 
 } // namespace warpbeam::wasi

@@ -44,7 +44,7 @@ public:
         return moved([&] { return ::read(STDIN_FILENO, into.data(), into.size()); });
     }
     std::expected<size_t, Errno> write(Stream stream, std::span<const uint8_t> bytes) noexcept override {
-        if (raises_signal_)
+        if (!ignores_signal())
             return write_without_signal(static_cast<int>(stream), bytes);
         return moved([&] { return ::write(static_cast<int>(stream), bytes.data(), bytes.size()); });
     }
@@ -113,12 +113,12 @@ private:
     static uint64_t add_time(uint64_t time, uint64_t more) noexcept {
         return more > UINT64_MAX - time ? UINT64_MAX : time + more;
     }
+    /// Whether the process ignores SIGPIPE, and so needs no protection from it. Asked for each write, since
+    /// it may change that at any time; that is one system call instead of two.
     static bool ignores_signal() noexcept {
         struct sigaction action{};
         return ::sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
     }
-    /// A process that ignores SIGPIPE, when this is made, needs no protection from it.
-    const bool raises_signal_ = !ignores_signal();
 };
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "functions.hpp"
 #include "resolve.hpp"
+#include "rights_of.hpp"
 
 /// What a program does with the entries of a directory. https://pubs.opengroup.org/onlinepubs/9799919799/
 /// says what the errors are; where a path ends with a slash, as Linux has them.
@@ -62,10 +63,7 @@ Result<> check_new_name(Resolver& at) noexcept {
 /// What a new descriptor may be used for: no more than was asked for, than the directory lends, and than
 /// makes sense.
 Rights granted(File& file, Rights wanted, Rights inheriting) noexcept {
-    const Rights sensible = file.as_directory() != nullptr ? rights::directory
-                            : file.is_seekable()           ? rights::regular_file
-                                                           : rights::socket;
-    return wanted & inheriting & sensible;
+    return wanted & inheriting & rights_of(file);
 }
 
 /// `path` as seen from the preopened directory.
@@ -173,6 +171,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
         return wrong;
     const auto follow = follows(lookup);
     const bool creates = (how & oflags::creat) != 0;
+    const bool is_exclusive = creates && (how & oflags::excl) != 0; // `excl` means nothing by itself
     const bool truncates = (how & oflags::trunc) != 0;
     const bool wants_directory = (how & oflags::directory) != 0;
     if (!follow || (how & ~uint32_t{oflags::all}) != 0 || (flags & ~uint32_t{fdflags::all}) != 0 ||
@@ -192,7 +191,7 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
     const OpenMode mode{.read = (wanted & reading) != 0 || !writes,
                         .write = writes,
                         .create = creates,
-                        .exclusive = (how & oflags::excl) != 0,
+                        .exclusive = is_exclusive,
                         .truncate = truncates,
                         .directory = wants_directory,
                         .flags = static_cast<uint16_t>(flags)};
@@ -204,8 +203,8 @@ Errno path_open(Call& call, Fd<rights::path_open> fd, uint32_t lookup, Ptr path,
         return room.error();
     // The table may have moved.
     const Descriptor& from = *call.context.descriptors().find(fd.number);
-    auto file = place.resolve(call, *follow && !(creates && mode.exclusive),
-                              [&](Resolver& at) { return open_at(at, mode); });
+    auto file =
+        place.resolve(call, *follow && !is_exclusive, [&](Resolver& at) { return open_at(at, mode); });
     if (!file)
         return file.error();
 
@@ -285,22 +284,44 @@ Errno path_rename(Call& call, Fd<rights::path_rename_source> old_fd, Ptr old_pat
 
 namespace {
 
-/// Goes along a path without asking for its directories: `depth` is how many lie above. False as soon as it
-/// leads out of the tree; with `stays`, it stops at the root instead.
-bool go_along(std::string_view path, size_t& depth, bool stays) noexcept {
-    while (!path.empty()) {
-        const size_t size = std::min(path.find('/'), path.size());
-        const std::string_view component = path.substr(0, size);
-        path.remove_prefix(std::min(size + 1, path.size()));
-        if (component == "..") {
-            if (depth == 0 && !stays)
-                return false;
-            depth -= depth != 0 ? 1 : 0;
-        } else if (!component.empty() && component != ".") {
+/// Whether the text of a link leads out of the tree, if the link lies `depth` directories below its root.
+bool leads_out(std::string_view target, size_t depth) noexcept {
+    while (!target.empty()) {
+        const size_t size = std::min(target.find('/'), target.size());
+        const std::string_view component = target.substr(0, size);
+        target.remove_prefix(std::min(size + 1, target.size()));
+        if (component == ".." && depth == 0)
+            return true;
+        if (component == "..")
+            --depth;
+        else if (!component.empty() && component != ".")
             ++depth;
-        }
     }
-    return true;
+    return false;
+}
+
+/// How deep the directory of a descriptor lies, if the path still leads there by which it was opened;
+/// otherwise 0. Names in that path say nothing, since each may be a link.
+Result<size_t> depth_of(const Call& call, const Descriptor& descriptor) noexcept {
+    const auto roots = call.context.roots();
+    if (descriptor.path.empty() || descriptor.root >= roots.size())
+        return 0;
+    const Result<Filestat> self = descriptor.file->stat();
+    if (!self)
+        return fails(self.error());
+    const auto depth =
+        with_path(*roots[descriptor.root].directory, {descriptor.path.data(), descriptor.path.size()}, true,
+                  call.context.allocator(),
+                  [&](Resolver& at) -> Result<size_t> {
+                      const Result<Filestat> there = stat_at(at, true);
+                      if (!there)
+                          return fails(there.error());
+                      if (there->device != self->device || there->inode != self->inode)
+                          return 0; // it was moved
+                      return at.depth() + (at.name().empty() ? 0 : 1);
+                  },
+                  {.is_exact = true});
+    return !depth && depth.error() != Errno::nomem ? 0 : depth;
 }
 
 } // namespace
@@ -316,16 +337,16 @@ Errno path_symlink(Call& call, Ptr target, Size target_size, Fd<rights::path_sym
     // Not followed here in any case; but others who use the tree may do so.
     if (to.view().front() == '/')
         return Errno::notcapable;
-    size_t above = 0;
-    (void)go_along({fd->path.data(), fd->path.size()}, above, true);
     return errno_of(place.resolve_entry(
         call,
         [&](Resolver& at) -> Result<> {
             if (const Result<> fine = check_new_name(at); !fine)
                 return fine;
-            size_t depth = above + at.depth();
-            if (!go_along(to.view(), depth, false))
-                return fails(Errno::notcapable);
+            if (leads_out(to.view(), at.depth())) {
+                const Result<size_t> above = depth_of(call, *fd);
+                if (!above || leads_out(to.view(), at.depth() + *above))
+                    return fails(above ? Errno::notcapable : above.error());
+            }
             return at.directory().symlink(to.view(), at.name());
         },
         true));

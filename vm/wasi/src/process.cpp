@@ -1,5 +1,6 @@
 #include "functions.hpp"
 
+#include <algorithm>
 #include <thread>
 
 /// What concerns the program itself.
@@ -30,9 +31,20 @@ Errno random_get(Call& call, Ptr buffer, Size size) noexcept {
     const auto bytes = call.bytes(buffer, size.value);
     if (!bytes)
         return Errno::fault;
+    // Gigabytes take seconds: an interrupt ends the call in between, and it begins anew if it is made again. So it
+    // takes fuel when it is done.
+    constexpr size_t max_slice = 1 << 20;
+    for (std::span<uint8_t> left = *bytes; !left.empty();) {
+        const std::span<uint8_t> slice = left.first(std::min(left.size(), max_slice));
+        left = left.subspan(slice.size());
+        if (const Result<> filled = call.context.host().random(slice); !filled)
+            return filled.error();
+        if (!left.empty() && call.caller.is_interrupted())
+            return call.stop();
+    }
     call.take_fuel(size.value);
     call.note_output(*bytes);
-    return errno_of(call.context.host().random(*bytes));
+    return Errno::success;
 }
 
 Errno sched_yield(Call&) noexcept {

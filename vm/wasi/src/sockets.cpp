@@ -11,21 +11,28 @@ bool is_socket(const File& file) noexcept {
     return file.type() == FileType::socket_dgram || file.type() == FileType::socket_stream;
 }
 
-/// Fills all buffers, unless the connection ends. The first part has come.
+/// Fills all buffers, unless the connection ends. The first part has come, or is said to have come.
 template <typename Receive>
 Result<uint64_t> receive_all(Call& call, OpenFd& fd, const Buffers& buffers, Receive receive) noexcept {
+    // What has come is not lost by an interrupt: the call ends with it.
+    const auto keep = [&](uint64_t size) {
+        call.stopped.reset();
+        call.context.forget_waits();
+        return size;
+    };
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
         std::span<uint8_t> into = buffers.at(i);
         while (!into.empty()) {
-            // What has come is not lost by an interrupt: the call ends with it.
             Errno why{};
-            if (sum != 0 && !call.wait_for(fd, Readiness::read, why)) {
-                call.stopped.reset();
-                call.context.forget_waits();
-                return sum;
-            }
+            if (sum != 0 && !call.wait_for(fd, Readiness::read, why))
+                return keep(sum);
             const Result<size_t> size = receive(into);
+            if (!size && size.error() == Errno::again && sum != 0) {
+                if (call.wait_again(fd, Readiness::read, why))
+                    continue;
+                return keep(sum);
+            }
             if (!size && sum == 0)
                 return size;
             if (size.value_or(0) == 0)
@@ -105,14 +112,18 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
     const bool is_message = fd.file().type() == FileType::socket_dgram;
     const Pieces pieces = is_message ? Pieces::message : Pieces::one;
     const bool waits_for_all = (flags & wait_all) != 0 && (flags & peek) == 0 && !is_message;
+    Result<uint64_t> done = 0;
     Errno why{};
-    if (!is_empty && !call.wait_for(fd, Readiness::read, why))
-        return why;
-    // Only once, since a socket may wait by itself when nothing more has come.
-    const Result<uint64_t> done = is_empty ? Result<uint64_t>{0}
-                                  : waits_for_all
-                                      ? receive_all(call, fd, buffers, receive)
-                                      : read_into(buffers, pieces, call.context.allocator(), receive);
+    for (bool is_first = true; !is_empty; is_first = false) {
+        if (!(is_first ? call.wait_for(fd, Readiness::read, why)
+                       : call.wait_again(fd, Readiness::read, why)))
+            return why;
+        // Only once, since a socket may wait by itself when nothing more has come.
+        done = waits_for_all ? receive_all(call, fd, buffers, receive)
+                             : read_into(buffers, pieces, call.context.allocator(), receive);
+        if (done || done.error() != Errno::again)
+            break;
+    }
     if (!done)
         return done.error();
     call.take_fuel(*done);

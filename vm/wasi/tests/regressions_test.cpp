@@ -5,6 +5,7 @@
 #include <warpbeam/wasi/saved_files.hpp>
 #include <warpbeam/wasi/streams.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 
@@ -100,4 +101,192 @@ TEST(Regressions, a_stream_that_says_again_is_not_asked_for_ever) {
     ASSERT_TRUE(guest.context.set_stream(Stream::out, output));
     EXPECT_EQ(guest.write(1, "x"), Errno::again);
     EXPECT_EQ(calls, 1);
+}
+
+TEST(Regressions, a_name_that_is_too_long_is_never_just_missing) {
+    const Scratch scratch;
+    const std::string name(256, 'x');
+    for (const Ref<Directory>& root :
+         {scratch.open(), *memory_directory(), *layered_directory(scratch.open())}) {
+        ASSERT_TRUE(root->open("file", {.write = true, .create = true}));
+        EXPECT_EQ(root->stat_entry(name).error(), Errno::nametoolong);
+        EXPECT_EQ(root->unlink(name).error(), Errno::nametoolong);
+        EXPECT_EQ(root->rename("file", *root, name).error(), Errno::nametoolong);
+        EXPECT_EQ(root->link("file", *root, name).error(), Errno::nametoolong);
+        EXPECT_TRUE(root->stat_entry("file"));
+    }
+}
+
+TEST(Regressions, positions_in_memory_are_those_of_posix) {
+    const Scratch scratch;
+    for (const Ref<Directory>& root : {scratch.open(), *memory_directory({UINT64_MAX})}) {
+        const auto file = *root->open("file", {.read = true, .write = true, .create = true});
+        uint8_t byte = 1;
+        EXPECT_EQ(file->read_at({&byte, 1}, uint64_t{1} << 63).error(), Errno::inval);
+        EXPECT_EQ(file->write_at({&byte, 1}, uint64_t{1} << 63).error(), Errno::inval);
+        EXPECT_EQ(file->set_size(uint64_t{1} << 63).error(), Errno::fbig);
+        EXPECT_EQ(file->allocate(uint64_t{1} << 63, 1).error(), Errno::fbig);
+        EXPECT_EQ(file->stat()->size, 0u);
+    }
+}
+
+TEST(Regressions, excl_means_nothing_without_creat) {
+    const Scratch scratch;
+    scratch.write("file", "text");
+    for (const Ref<Directory>& root : {scratch.open(), *layered_directory(scratch.open())}) {
+        Guest guest;
+        ASSERT_TRUE(guest.context.add_directory("/", root));
+        EXPECT_EQ(guest.read(guest.open("file", oflags::excl, 0, rights::fd_read)), "text");
+        EXPECT_EQ(guest.try_open(".", oflags::excl | oflags::directory, 0, rights::directory),
+                  Errno::success);
+        EXPECT_EQ(guest.try_open("file", oflags::excl | oflags::creat), Errno::exist);
+    }
+}
+
+TEST(Regressions, no_link_leads_out_that_is_made_through_a_link) {
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch / "a/b");
+    for (const Ref<Directory>& root : {scratch.open(), *layered_directory(scratch.open())}) {
+        Guest guest;
+        ASSERT_TRUE(guest.context.add_directory("/", root));
+        ASSERT_EQ(guest.call("path_symlink", "../..", 3, "a/b/up"), Errno::success);
+        // The path has three names, and leads to the root.
+        const uint32_t above = guest.open_directory("a/b/up");
+        EXPECT_EQ(guest.call("path_symlink", "../outside", above, "link"), Errno::notcapable);
+        EXPECT_EQ(guest.call("path_symlink", "../../a", guest.open_directory("a/b"), "link"), Errno::success);
+        // Nor after it was moved up.
+        const uint32_t moved = guest.open_directory("a/b");
+        ASSERT_EQ(guest.call("path_rename", 3, "a/b", 3, "b"), Errno::success);
+        EXPECT_EQ(guest.call("path_symlink", "../../outside", moved, "other"), Errno::notcapable);
+        ASSERT_EQ(guest.call("path_rename", 3, "b", 3, "a/b"), Errno::success);
+        ASSERT_EQ(guest.call("path_unlink_file", 3, "a/b/up"), Errno::success);
+        ASSERT_EQ(guest.call("path_unlink_file", 3, "a/b/link"), Errno::success);
+    }
+}
+
+TEST(Regressions, an_append_of_nothing_does_not_move) {
+    Guest guest;
+    ASSERT_TRUE(guest.context.add_directory("/", *memory_directory()));
+    const uint32_t file = guest.open("file", oflags::creat, fdflags::append);
+    ASSERT_EQ(guest.write(file, "text"), Errno::success);
+    ASSERT_EQ(guest.call("fd_seek", file, 1, 0, Guest::result), Errno::success);
+    ASSERT_EQ(guest.write(file, ""), Errno::success);
+    EXPECT_EQ(guest.read(file), "ext");
+}
+
+TEST(Regressions, names_in_memory_may_come_and_go_in_any_order) {
+    const Ref<Directory> root = *memory_directory();
+    constexpr int count = 2000;
+    const auto name = [](int i) { return std::to_string(100'000 + i); };
+    for (int i = 0; i < count; ++i) // descending, ascending, and in between
+        ASSERT_TRUE(root->make_directory(name(i % 2 == 0 ? count - i : count + 7 * i % count * 3)) ||
+                    i % 2 != 0);
+    Vec<DirectoryEntry> entries;
+    ASSERT_TRUE(root->list(entries));
+    for (const DirectoryEntry& entry : entries)
+        EXPECT_TRUE(root->stat_entry({entry.name.data(), entry.name.size()}));
+    EXPECT_TRUE(std::ranges::is_sorted(entries, {}, [](const DirectoryEntry& entry) {
+        return std::string_view{entry.name.data(), entry.name.size()};
+    }));
+    for (const DirectoryEntry& entry : entries)
+        ASSERT_TRUE(root->remove_directory({entry.name.data(), entry.name.size()}));
+    entries.clear();
+    ASSERT_TRUE(root->list(entries));
+    EXPECT_TRUE(entries.empty());
+}
+
+TEST(Regressions, a_layered_directory_keeps_few_descriptors_open) {
+    const Scratch scratch;
+    constexpr int count = 300;
+    for (int i = 0; i < count; ++i) {
+        std::filesystem::create_directory(scratch / ("d" + std::to_string(i)));
+        scratch.write("d" + std::to_string(i) + "/file", "text");
+    }
+    const auto open_now = [] {
+        const std::filesystem::directory_iterator all{"/proc/self/fd"};
+        return std::distance(begin(all), end(all));
+    };
+    const auto before = open_now();
+    const Ref<Directory> root = *layered_directory(scratch.open());
+    for (int i = 0; i < count; ++i)
+        ASSERT_TRUE(root->enter("d" + std::to_string(i)));
+    EXPECT_LT(open_now() - before, 80);
+    for (int i = 0; i < count; ++i) // those that were closed are opened again
+        EXPECT_TRUE((*root->enter("d" + std::to_string(i)))->stat_entry("file"));
+    EXPECT_LT(open_now() - before, 80);
+}
+
+namespace {
+
+/// A socket that says `again` before each message, although it is ready.
+class HesitantSocket final : public File {
+public:
+    [[nodiscard]] FileType type() const noexcept override { return FileType::socket_stream; }
+    [[nodiscard]] int native_descriptor() const noexcept override { return 1'000'000; }
+    [[nodiscard]] Result<Received> receive(std::span<uint8_t> into, bool) noexcept override {
+        if (++calls_ % 2 != 0)
+            return std::unexpected{Errno::again};
+        into[0] = 'x';
+        return Received{1, false};
+    }
+
+private:
+    int calls_ = 0;
+};
+
+} // namespace
+
+TEST(Regressions, receiving_waits_again_if_a_socket_was_not_ready_after_all) {
+    Guest guest;
+    const auto fd = guest.context.add_file(create_file<HesitantSocket>(Allocator::standard()));
+    ASSERT_TRUE(fd);
+    guest.put_buffers({{Guest::data, 4}});
+    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
+              Errno::success);
+    EXPECT_EQ(guest.pointer_at(Guest::result), 1u);
+    constexpr uint32_t wait_all = 2;
+    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, wait_all, Guest::result, Guest::result + 16),
+              Errno::success);
+    EXPECT_EQ(guest.pointer_at(Guest::result), 4u);
+    guest.context.descriptors().find(*fd)->flags = fdflags::nonblock;
+    EXPECT_EQ(guest.call("sock_recv", *fd, Guest::list, 1, 0, Guest::result, Guest::result + 16),
+              Errno::again);
+}
+
+namespace {
+
+/// Interrupts the store as soon as it is asked for random numbers.
+class InterruptingHost final : public Host {
+public:
+    std::expected<size_t, Errno> read(std::span<uint8_t>) noexcept override { return 0; }
+    std::expected<size_t, Errno> write(Stream, std::span<const uint8_t> bytes) noexcept override {
+        return bytes.size();
+    }
+    [[nodiscard]] bool is_terminal(Stream) const noexcept override { return false; }
+    [[nodiscard]] std::expected<uint64_t, Errno> now(Clock) const noexcept override { return 0; }
+    [[nodiscard]] std::expected<uint64_t, Errno> resolution(Clock) const noexcept override { return 1; }
+    void sleep(uint64_t) noexcept override {}
+    std::expected<void, Errno> random(std::span<uint8_t> into) noexcept override {
+        filled += into.size();
+        store->interrupt_handle().interrupt();
+        return {};
+    }
+    Store* store = nullptr;
+    size_t filled = 0;
+};
+
+} // namespace
+
+TEST(Regressions, many_random_numbers_end_at_an_interrupt) {
+    InterruptingHost host;
+    Config config;
+    config.interruption = true;
+    Guest guest{{}, host, config};
+    host.store = &guest.store;
+    constexpr uint64_t pages = 100;
+    ASSERT_TRUE(guest.memory->grow(pages));
+    const auto ended = guest.try_call("random_get", 0, pages * Guest::page);
+    ASSERT_FALSE(ended);
+    EXPECT_EQ(ended.error(), TrapCode::interrupted);
+    EXPECT_LE(host.filled, pages * Guest::page / 2);
 }

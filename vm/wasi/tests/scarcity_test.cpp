@@ -92,6 +92,62 @@ TEST_P(ScarcityTest, every_function_reports_it_and_works_again_later) {
     }
 }
 
+/// Files in memory, over others or alone.
+class TreeScarcityTest : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Trees, TreeScarcityTest, ::testing::Bool(),
+                         [](const auto& tree) { return std::string{tree.param ? "layered" : "in_memory"}; });
+
+TEST_P(TreeScarcityTest, a_call_without_memory_changes_nothing) {
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch / "a/b");
+    scratch.write("a/b/file", "text");
+    scratch.write("file", "text");
+    std::filesystem::create_symlink("b", scratch / "a/link");
+    std::filesystem::create_symlink("../file", scratch / "a/up");
+    FailingAllocator scarce;
+    Guest guest{{}, native_host(), {}, scarce};
+    const auto tree = layered_directory(GetParam() ? scratch.open() : nullptr, {}, nullptr, scarce).value();
+    ASSERT_TRUE(guest.context.add_directory("/", tree));
+    if (!GetParam()) {
+        ASSERT_TRUE(tree->make_directory("a"));
+        const Ref<Directory> a = *tree->enter("a");
+        ASSERT_TRUE(a->make_directory("b") && a->symlink("b", "link") && a->symlink("../file", "up"));
+        ASSERT_TRUE(tree->open("file", {.write = true, .create = true}));
+        ASSERT_TRUE((*a->enter("b"))->open("file", {.write = true, .create = true}));
+    }
+    // The names of all entries, as a program sees them: copying up may have begun, and shows nothing.
+    const auto names = [&] {
+        std::string all;
+        for (const Ref<Directory>& each : {tree, *tree->enter("a"), *(*tree->enter("a"))->enter("b")}) {
+            Vec<DirectoryEntry> entries;
+            EXPECT_TRUE(each->list(entries));
+            std::vector<std::string> sorted;
+            for (const DirectoryEntry& entry : entries)
+                sorted.emplace_back(entry.name.data(), entry.name.size());
+            std::ranges::sort(sorted);
+            for (const std::string& name : sorted)
+                all += name + " ";
+            all += "/ ";
+        }
+        return all;
+    };
+    for (const Step& step : steps) {
+        for (size_t failures = 0;; ++failures) {
+            ASSERT_LT(failures, 1000u) << step.name;
+            const std::string before = names();
+            const size_t open = guest.context.descriptors().all().size();
+            scarce.left = failures;
+            const Errno outcome = step.call(guest);
+            scarce.left = SIZE_MAX;
+            if (outcome == Errno::success)
+                break;
+            EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem)) << step.name;
+            EXPECT_EQ(guest.context.descriptors().all().size(), open) << step.name << " leaves nothing open";
+            EXPECT_EQ(names(), before) << step.name;
+        }
+    }
+}
+
 TEST(ContextScarcityTest, a_context_is_made_whole_or_says_that_it_is_not) {
     const Scratch scratch;
     bool is_whole = false;
