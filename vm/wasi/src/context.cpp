@@ -72,8 +72,8 @@ Context::~Context() {
 
 std::expected<void, Error> Context::share() noexcept {
     if (recorder_ != nullptr || replayed_ != nullptr)
-        return std::unexpected{
-            Error{ErrorCode::usage, "a context whose calls are recorded or replayed can't be shared by threads"}};
+        return std::unexpected{Error{
+            ErrorCode::usage, "a context whose calls are recorded or replayed can't be shared by threads"}};
     if (lock_ == nullptr)
         lock_ = create<ContextLock>(allocator_);
     if (lock_ == nullptr)

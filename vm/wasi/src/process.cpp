@@ -31,8 +31,8 @@ Errno random_get(Call& call, Ptr buffer, Size size) noexcept {
     const auto bytes = call.bytes(buffer, size.value);
     if (!bytes)
         return Errno::fault;
-    // Gigabytes take seconds: an interrupt ends the call in between, and it begins anew if it is made again. So it
-    // takes fuel when it is done.
+    // Gigabytes take seconds: an interrupt ends the call in between, and it begins anew if it is made again.
+    // So it takes fuel when it is done.
     constexpr size_t max_slice = 1 << 20;
     for (std::span<uint8_t> left = *bytes; !left.empty();) {
         const std::span<uint8_t> slice = left.first(std::min(left.size(), max_slice));

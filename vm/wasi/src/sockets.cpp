@@ -115,8 +115,7 @@ Errno sock_recv(Call& call, Fd<rights::fd_read> fd, Ptr list, Size count, uint32
     Result<uint64_t> done = 0;
     Errno why{};
     for (bool is_first = true; !is_empty; is_first = false) {
-        if (!(is_first ? call.wait_for(fd, Readiness::read, why)
-                       : call.wait_again(fd, Readiness::read, why)))
+        if (!(is_first ? call.wait_for(fd, Readiness::read, why) : call.wait_again(fd, Readiness::read, why)))
             return why;
         // Only once, since a socket may wait by itself when nothing more has come.
         done = waits_for_all ? receive_all(call, fd, buffers, receive)

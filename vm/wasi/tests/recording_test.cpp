@@ -577,7 +577,9 @@ TEST_F(ReplayTest, without_memory_for_a_record_the_program_ends) {
 
 TEST(SharedContext, is_not_recorded) {
     class NoSink final : public CallSink {
-        std::expected<void, Trap> write(std::span<const std::span<const uint8_t>>) noexcept override { return {}; }
+        std::expected<void, Trap> write(std::span<const std::span<const uint8_t>>) noexcept override {
+            return {};
+        }
     } sink;
     Context context;
     context.record(&sink);
