@@ -4,7 +4,7 @@
 //
 // An input is a list of calls: a byte for the function, and some for the arguments.
 
-#include "wasi_model.hpp"
+#include "wasi_input.hpp"
 #include "wasi_systems.hpp"
 
 #include <cstdio>
@@ -20,54 +20,6 @@ constexpr uint64_t result = 64;
 constexpr uint64_t list = 256;
 constexpr uint64_t paths[] = {1024, 8192};
 constexpr uint64_t data = 16'384;
-
-class Input {
-public:
-    explicit Input(std::span<const uint8_t> bytes) : bytes_{bytes} {}
-    [[nodiscard]] bool is_empty() const { return bytes_.empty(); }
-    uint8_t byte() {
-        if (bytes_.empty())
-            return 0;
-        const uint8_t first = bytes_[0];
-        bytes_ = bytes_.subspan(1);
-        return first;
-    }
-    template <typename T, size_t n>
-    T one_of(const T (&choices)[n]) {
-        return choices[byte() % n];
-    }
-    /// Once in so many times.
-    bool once_in(unsigned times) { return byte() % times == 1; }
-    uint64_t number() {
-        uint64_t value = 0;
-        for (int i = 0; i < 8; ++i)
-            value = value << 8 | byte();
-        return value;
-    }
-
-private:
-    std::span<const uint8_t> bytes_;
-};
-
-NodeRef first_tree(const std::string& secret) {
-    NodeRef root = make_node(FileType::directory);
-    NodeRef a = make_node(FileType::directory);
-    NodeRef b = make_node(FileType::directory);
-    b->add("f", make_node(FileType::regular_file, "deep"));
-    b->add("u", make_node(FileType::symbolic_link, "../g"));
-    a->add("b", b);
-    a->add("g", make_node(FileType::regular_file, "in a directory"));
-    root->add("a", a);
-    root->add("f", make_node(FileType::regular_file, "a file"));
-    root->add("l", make_node(FileType::symbolic_link, "a/b"));
-    root->add("u", make_node(FileType::symbolic_link, "a/../f"));
-    root->add("dangling", make_node(FileType::symbolic_link, "a/c"));
-    root->add("loop", make_node(FileType::symbolic_link, "./loop"));
-    root->add("out", make_node(FileType::symbolic_link, "a/../../outside"));
-    root->add("abs", make_node(FileType::symbolic_link, secret));
-    root->add("proc", make_node(FileType::symbolic_link, "/proc/self/root"));
-    return root;
-}
 
 /// One input on all file systems.
 class Run {
