@@ -1,0 +1,85 @@
+#pragma once
+
+#include "terms.hpp"
+
+#include <atomic>
+
+/// What Erlang holds references to. Each is a resource of the runtime system: destroyed after the last
+/// reference is gone, in any thread. Destructors only free.
+
+namespace warpbeam::erlang {
+
+/// A loaded module. It never changes.
+struct ModuleResource {
+    Module module;
+};
+
+/// An instance with its store. Everything but `interrupt` and `stopped` is used with the lock, which is held
+/// no longer than a slice.
+struct InstanceResource {
+    InstanceResource(const Engine& engine, const StoreLimits& limits) noexcept;
+    explicit InstanceResource(Store&& made) noexcept;
+    ~InstanceResource();
+    InstanceResource(const InstanceResource&) = delete;
+    InstanceResource& operator=(const InstanceResource&) = delete;
+
+    ErlNifMutex* const lock;
+    Store store;
+    Instance instance;
+    const InterruptHandle interrupt;
+    std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
+    ErlNifMonitor owner{};
+};
+
+/// A call that has begun. It keeps its instance.
+struct CallResource {
+    explicit CallResource(InstanceResource& of, Execution&& made) noexcept;
+    ~CallResource();
+    CallResource(const CallResource&) = delete;
+    CallResource& operator=(const CallResource&) = delete;
+
+    InstanceResource& instance;
+    Execution execution; ///< used with the instance's lock
+    size_t results = 0;  ///< how many the function has
+    /// Whether it makes the instance, which is then the result.
+    bool instantiates = false;
+    uint64_t fuel_left = UINT64_MAX; ///< of what the caller allows
+    ErlNifTime deadline = INT64_MAX; ///< in the monotonic time of the runtime system, in ns
+    uint64_t slice = first_slice;    ///< the fuel for the next one
+    static constexpr uint64_t first_slice = 50'000;
+};
+
+/// Holds a lock if it was free.
+class Held {
+public:
+    explicit Held(ErlNifMutex* lock) noexcept : lock_{enif_mutex_trylock(lock) == 0 ? lock : nullptr} {}
+    ~Held() {
+        if (lock_ != nullptr)
+            enif_mutex_unlock(lock_);
+    }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    explicit operator bool() const noexcept { return lock_ != nullptr; }
+
+private:
+    ErlNifMutex* lock_;
+};
+
+/// Registers the types. False if that fails.
+[[nodiscard]] bool open_resources(ErlNifEnv* env) noexcept;
+
+/// @{ Makes one and its term; null if memory runs out.
+[[nodiscard]] ModuleResource* make_module(ErlNifEnv* env, Module module, Term& term) noexcept;
+[[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, const Engine& engine, const StoreLimits& limits,
+                                              Term& term) noexcept;
+[[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, Store&& store, Term& term) noexcept;
+[[nodiscard]] CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, Execution&& execution,
+                                      Term& term) noexcept;
+/// @}
+/// @{ What a term refers to; null if that is something else.
+[[nodiscard]] ModuleResource* get_module(ErlNifEnv* env, Term term) noexcept;
+[[nodiscard]] InstanceResource* get_instance(ErlNifEnv* env, Term term) noexcept;
+[[nodiscard]] CallResource* get_call(ErlNifEnv* env, Term term) noexcept;
+/// @}
+
+} // namespace warpbeam::erlang

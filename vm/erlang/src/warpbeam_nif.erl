@@ -1,0 +1,26 @@
+%% @private The native functions; see warpbeam for what they do.
+-module(warpbeam_nif).
+-export([load/1, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1,
+         memory_size/2, read/4, write/4]).
+-on_load(init/0).
+-compile({no_auto_import, [throw/1]}).
+
+init() ->
+    Priv = case code:priv_dir(warpbeam) of
+               {error, _} -> filename:join(filename:dirname(filename:dirname(code:which(?MODULE))), "priv");
+               Found -> Found
+           end,
+    erlang:load_nif(filename:join(Priv, "warpbeam_nif"), 0).
+
+load(_Binary) -> erlang:nif_error(not_loaded).
+imports(_Module) -> erlang:nif_error(not_loaded).
+exports(_Module) -> erlang:nif_error(not_loaded).
+instantiate(_Module, _Options) -> erlang:nif_error(not_loaded).
+start_call(_Instance, _Name, _Arguments, _Options) -> erlang:nif_error(not_loaded).
+continue(_Call, _Results) -> erlang:nif_error(not_loaded).
+throw(_Call, _Message) -> erlang:nif_error(not_loaded).
+cancel(_Call) -> erlang:nif_error(not_loaded).
+stop(_Instance) -> erlang:nif_error(not_loaded).
+memory_size(_Instance, _Name) -> erlang:nif_error(not_loaded).
+read(_Instance, _Name, _Offset, _Size) -> erlang:nif_error(not_loaded).
+write(_Instance, _Name, _Offset, _Bytes) -> erlang:nif_error(not_loaded).

@@ -1,0 +1,35 @@
+%% @private Runs EUnit tests and ends with `N passed, N failed, N skipped', as all tests of the project do.
+-module(tally).
+-behaviour(eunit_listener).
+-export([main/1, start/0, start/1]).
+-export([init/1, handle_begin/3, handle_end/3, handle_cancel/3, terminate/2]).
+
+main(Modules) ->
+    Result = eunit:test(Modules, [no_tty, {report, {?MODULE, []}}]),
+    halt(case Result of ok -> 0; _ -> 1 end).
+
+start() -> start([]).
+start(Options) -> eunit_listener:start(?MODULE, Options).
+
+init(_Options) -> none.
+handle_begin(_Kind, _Data, State) -> State.
+handle_end(test, Data, State) ->
+    case proplists:get_value(status, Data) of
+        ok -> ok;
+        {error, Exception} ->
+            io:format("FAILED: ~p line ~p~n~ts~n",
+                      [proplists:get_value(source, Data), proplists:get_value(line, Data),
+                       eunit_lib:format_exception(Exception)]);
+        Skipped -> io:format("~p~n", [Skipped])
+    end,
+    State;
+handle_end(group, _Data, State) -> State.
+handle_cancel(_Kind, Data, State) ->
+    io:format("CANCELLED: ~p~n", [Data]),
+    State.
+terminate({ok, Data}, _State) ->
+    [Passed, Failed, Skipped, Cancelled] =
+        [proplists:get_value(Key, Data, 0) || Key <- [pass, fail, skip, cancel]],
+    io:format("~b passed, ~b failed, ~b skipped~n", [Passed, Failed + Cancelled, Skipped]);
+terminate({error, Reason}, _State) ->
+    io:format("~p~n0 passed, 1 failed, 0 skipped~n", [Reason]).

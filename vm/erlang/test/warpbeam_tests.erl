@@ -1,0 +1,179 @@
+-module(warpbeam_tests).
+-include_lib("eunit/include/eunit.hrl").
+
+instance(Text) ->
+    {ok, Module} = warpbeam:load(Text),
+    {ok, Instance} = warpbeam:instantiate(Module),
+    Instance.
+
+values() ->
+    instance("(module
+        (func (export \"i32\") (param i32) (result i32) (local.get 0))
+        (func (export \"i64\") (param i64) (result i64) (local.get 0))
+        (func (export \"f32\") (param f32) (result f32) (local.get 0))
+        (func (export \"f64\") (param f64) (result f64) (local.get 0))
+        (func (export \"v128\") (param v128) (result v128) (local.get 0))
+        (func (export \"ref\") (param externref) (result externref) (local.get 0))
+        (func (export \"swap\") (param i32 f64) (result f64 i32) (local.get 1) (local.get 0)))").
+
+values_test_() ->
+    I = values(),
+    Same = fun(Name, Value) -> Value =:= result(I, Name, Value) end,
+    [?_assert(Same("i32", N)) || N <- [0, 1, -1, 16#7fffffff, -16#80000000]] ++
+    [?_assert(Same("i64", N)) || N <- [0, -1, 16#7fffffffffffffff, -16#8000000000000000, 1 bsl 40]] ++
+    [?_assert(Same(T, N)) || T <- ["f32", "f64"], N <- [0.0, 1.5, -2.25, nan, '+inf', '-inf']] ++
+    [?_assert(Same("v128", <<1:128>>)), ?_assert(Same("ref", null)),
+     ?_assertEqual(-1, result(I, "i32", 16#ffffffff)),
+     ?_assertEqual(-1, result(I, "i64", 16#ffffffffffffffff)),
+     ?_assertEqual(7.0, result(I, "f64", 7)),
+     ?_assertEqual('+inf', result(I, "f32", 1.0e300)),
+     ?_assertEqual({ok, [2.5, 1]}, warpbeam:call(I, "swap", [1, 2.5]))].
+
+result(Instance, Name, Value) ->
+    {ok, [Result]} = warpbeam:call(Instance, Name, [Value]),
+    Result.
+
+wrong_values_test_() ->
+    I = values(),
+    Refused = fun(Name, Args) ->
+                      {error, #{kind := bad_argument, message := Message}} = warpbeam:call(I, Name, Args),
+                      is_binary(Message)
+              end,
+    [?_assert(Refused("i32", [N])) || N <- [1 bsl 32, -(1 bsl 31) - 1, 1.0, foo, <<>>, [], {}, self(), 1 bsl 200]] ++
+    [?_assert(Refused("i64", [N])) || N <- [1 bsl 64, -(1 bsl 63) - 1, 1.0]] ++
+    [?_assert(Refused("f64", [N])) || N <- [foo, <<1>>, "1"]] ++
+    [?_assert(Refused("v128", [N])) || N <- [<<>>, <<1:120>>, <<1:136>>, 1, <<1:127>>]] ++
+    [?_assert(Refused("i32", Args)) || Args <- [[], [1, 2], foo, [1 | 2]]].
+
+modules_test_() ->
+    {ok, M} = warpbeam:load("(module (import \"a\" \"f\" (func (param i64) (result f32)))
+                              (memory (export \"memory\") 1) (export \"g\" (func 0)))"),
+    [?_assertEqual([{func, <<"a">>, <<"f">>, {[i64], [f32]}}], warpbeam:imports(M)),
+     ?_assertEqual([{memory, <<"memory">>, none}, {func, <<"g">>, {[i64], [f32]}}], warpbeam:exports(M)),
+     ?_assertMatch({error, #{kind := malformed, message := _}}, warpbeam:load(<<"\0asm", 1, 2>>)),
+     ?_assertMatch({error, #{kind := malformed}}, warpbeam:load("(module (fun))")),
+     ?_assertMatch({error, #{kind := invalid, message := _}}, warpbeam:load("(module (func (result i32)))")),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:load(foo)),
+     ?_assertMatch({error, #{kind := unlinkable}}, instantiate("(module (import \"a\" \"m\" (memory 1)))")),
+     ?_assertMatch({error, #{kind := usage}}, warpbeam:call(instance("(module)"), "f", []))].
+
+instantiate(Text) ->
+    {ok, Module} = warpbeam:load(Text),
+    warpbeam:instantiate(Module).
+
+%% Every function takes any term.
+any_term_test_() ->
+    Terms = [foo, 1, <<>>, [], {}, self(), make_ref(), #{}, fun() -> ok end, 1.5],
+    [?_assertMatch({error, #{kind := bad_argument}}, Call(Term)) ||
+        Term <- Terms,
+        Call <- [fun warpbeam:imports/1, fun warpbeam:exports/1, fun warpbeam:instantiate/1, fun warpbeam:cancel/1,
+                 fun warpbeam:stop/1, fun warpbeam:memory_size/1,
+                 fun(X) -> warpbeam:call(X, "f", []) end, fun(X) -> warpbeam:continue(X, []) end,
+                 fun(X) -> warpbeam:throw(X, "") end, fun(X) -> warpbeam:read(X, 0, 1) end,
+                 fun(X) -> warpbeam:write(X, 0, <<>>) end]].
+
+importing() ->
+    instance("(module (import \"env\" \"mul\" (func $mul (param i32 i32) (result i32)))
+        (memory (export \"memory\") 1)
+        (func (export \"pow\") (param $base i32) (param $n i32) (result i32) (local $r i32)
+            (local.set $r (i32.const 1))
+            (loop $l (if (local.get $n) (then
+                (local.set $r (call $mul (local.get $r) (local.get $base)))
+                (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br $l))))
+            (local.get $r)))").
+
+imports_test_() ->
+    I = importing(),
+    Mul = fun(<<"env">>, <<"mul">>, [A, B]) -> {ok, [A * B]} end,
+    [?_assertEqual({ok, [32]}, warpbeam:call(I, "pow", [2, 5], Mul)),
+     ?_assertMatch({error, #{kind := trap, message := <<"nothing answers the import env.mul">>,
+                             backtrace := [#{function := 1, name := <<"pow">>} | _]}},
+                   warpbeam:call(I, "pow", [2, 5])),
+     ?_assertMatch({error, #{kind := trap, message := <<"no">>}},
+                   warpbeam:call(I, "pow", [2, 5], fun(_, _, _) -> {error, "no"} end)),
+     ?_assertError(oops, warpbeam:call(I, "pow", [2, 5], fun(_, _, _) -> error(oops) end)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "pow", [2, 5], fun(_, _, _) -> {ok, []} end)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "pow", [2, 5], fun(_, _, _) -> what end)),
+     %% A handler may call the instance again, at any depth.
+     ?_assertEqual({ok, [8]}, warpbeam:call(I, "pow", [2, 3], fun(_, _, [A, B]) ->
+         {ok, [4]} = warpbeam:call(I, "pow", [2, 2], Mul), {ok, [A * B]} end))].
+
+own_loop_test() ->
+    I = importing(),
+    {import, Call, <<"env">>, <<"mul">>, [1, 3]} = warpbeam:start_call(I, "pow", [3, 2]),
+    {error, #{kind := bad_argument}} = warpbeam:continue(Call, [a]),
+    {import, Call2, _, _, [3, 3]} = warpbeam:continue(Call, [3]),
+    {ok, [9]} = warpbeam:continue(Call2, [9]),
+    {error, #{kind := usage}} = warpbeam:continue(Call2, [9]),
+    {import, Other, _, _, _} = warpbeam:start_call(I, "pow", [3, 2]),
+    ok = warpbeam:cancel(Other),
+    ok = warpbeam:cancel(Other),
+    {error, #{kind := usage}} = warpbeam:continue(Other, [9]).
+
+memory_test_() ->
+    I = importing(),
+    [?_assertEqual({ok, 65536}, warpbeam:memory_size(I)),
+     ?_assertEqual(ok, warpbeam:write(I, 66, "Hello")),
+     ?_assertEqual({ok, <<"Hello">>}, warpbeam:read(I, 66, 5)),
+     ?_assertEqual({ok, <<>>}, warpbeam:read(I, 65536, 0)),
+     ?_assertEqual(ok, warpbeam:write(I, 0, binary:copy(<<7>>, 65536))),
+     ?_assertEqual({ok, binary:copy(<<7>>, 65536)}, warpbeam:read(I, 0, 65536)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:read(I, 65536, 1)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:read(I, 1 bsl 63, 1 bsl 63)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:write(I, 65535, <<1, 2>>)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:read(I, -1, 1)),
+     ?_assertMatch({error, #{kind := usage}}, warpbeam:read(I, "other", 0, 1))].
+
+looping() ->
+    instance("(module (func (export \"forever\") (loop $l (br $l)))
+                      (func (export \"trap\") unreachable)
+                      (func (export \"one\") (result i32) (i32.const 1)))").
+
+limits_test_() ->
+    I = looping(),
+    None = fun(_, _, _) -> {error, ""} end,
+    [?_assertMatch({error, #{kind := out_of_fuel}}, warpbeam:call(I, "forever", [], None, #{fuel => 1000})),
+     ?_assertMatch({error, #{kind := out_of_fuel}}, warpbeam:call(I, "forever", [], None, #{fuel => 0})),
+     ?_assertMatch({error, #{kind := timeout}}, warpbeam:call(I, "forever", [], None, #{timeout => 20})),
+     ?_assertMatch({error, #{kind := trap, message := <<"unreachable">>}}, warpbeam:call(I, "trap", [])),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "one", [], None, #{fuel => -1})),
+     ?_assertEqual({ok, [1]}, warpbeam:call(I, "one", []))].
+
+%% A guest that loops does not keep other processes from running, and stops when it is told to.
+stop_test() ->
+    I = looping(),
+    Self = self(),
+    Pids = [spawn(fun() -> Self ! {ended, warpbeam:call(I, "forever", [])} end) || _ <- lists:seq(1, 8)],
+    {Time, _} = timer:tc(fun() -> [timer:sleep(1) || _ <- lists:seq(1, 20)] end),
+    ?assert(Time < 500_000),
+    Begin = erlang:monotonic_time(millisecond),
+    ok = warpbeam:stop(I),
+    [receive {ended, {error, #{kind := stopped}}} -> ok after 2000 -> error(not_stopped) end || _ <- Pids],
+    ?assert(erlang:monotonic_time(millisecond) - Begin < 500),
+    ?assertMatch({error, #{kind := stopped}}, warpbeam:call(I, "one", [])).
+
+%% The end of the owner ends what others run in its instance.
+owner_test() ->
+    Self = self(),
+    Owner = spawn(fun() -> Self ! {instance, looping()}, receive stop -> ok end end),
+    I = receive {instance, Made} -> Made end,
+    spawn(fun() -> Self ! {ended, warpbeam:call(I, "forever", [])} end),
+    timer:sleep(20),
+    Owner ! stop,
+    receive {ended, {error, #{kind := stopped}}} -> ok after 2000 -> error(not_stopped) end.
+
+start_function_test() ->
+    {ok, M} = warpbeam:load("(module (import \"e\" \"f\" (func $f (param i32))) (func $s (call $f (i32.const 5))) (start $s))"),
+    Self = self(),
+    {ok, _} = warpbeam:instantiate(M, #{}, fun(<<"e">>, <<"f">>, [N]) -> Self ! N, {ok, []} end),
+    receive 5 -> ok after 0 -> error(not_called) end,
+    {error, #{kind := trap}} = warpbeam:instantiate(M),
+    {error, #{kind := trap}} = instantiate("(module (func $s unreachable) (start $s))").
+
+concurrent_test() ->
+    I = importing(),
+    Self = self(),
+    Mul = fun(_, _, [A, B]) -> erlang:yield(), {ok, [A * B]} end,
+    [spawn(fun() -> Self ! {N, warpbeam:call(I, "pow", [N, 5], Mul)} end) || N <- lists:seq(1, 20)],
+    [receive {N, {ok, [Result]}} -> ?assertEqual(N * N * N * N * N, Result) after 5000 -> error(late) end
+     || N <- lists:seq(1, 20)].
