@@ -46,18 +46,47 @@ InstanceResource::InstanceResource(const Engine& engine, const StoreLimits& limi
     : InstanceResource{Store{engine, limits}} {}
 InstanceResource::InstanceResource(Store&& made) noexcept
     : lock{enif_mutex_create(const_cast<char*>("warpbeam_instance"))}, store{std::move(made)},
-      interrupt{store.interrupt_handle()} {}
-InstanceResource::~InstanceResource() { enif_mutex_destroy(lock); }
+      interrupt{store.interrupt_handle()},
+      dropped_lock_{enif_mutex_create(const_cast<char*>("warpbeam_dropped"))} {}
+InstanceResource::~InstanceResource() {
+    dropped_.clear();
+    enif_mutex_destroy(dropped_lock_);
+    enif_mutex_destroy(lock);
+}
+
+void InstanceResource::drop(Execution&& execution) noexcept {
+    if (!execution)
+        return;
+    if (const Held held{*this}) {
+        execution = {};
+        return;
+    }
+    enif_mutex_lock(dropped_lock_);
+    dropped_.push_back(std::move(execution));
+    has_dropped_ = true;
+    enif_mutex_unlock(dropped_lock_);
+}
+
+void InstanceResource::free_dropped() noexcept {
+    std::vector<Execution> dropped;
+    enif_mutex_lock(dropped_lock_);
+    dropped.swap(dropped_);
+    has_dropped_ = false;
+    enif_mutex_unlock(dropped_lock_);
+}
+
+Held::Held(InstanceResource& instance) noexcept
+    : instance_{enif_mutex_trylock(instance.lock) == 0 ? &instance : nullptr} {
+    if (instance_ != nullptr && instance.has_dropped_)
+        instance.free_dropped();
+}
 
 CallResource::CallResource(InstanceResource& of, Execution&& made) noexcept
     : instance{of}, execution{std::move(made)} {
     enif_keep_resource(&instance);
 }
 CallResource::~CallResource() {
-    // Dropping an execution uses its store.
-    enif_mutex_lock(instance.lock);
-    execution = {};
-    enif_mutex_unlock(instance.lock);
+    instance.drop(std::move(execution));
     enif_release_resource(&instance);
 }
 

@@ -3,6 +3,7 @@
 #include "terms.hpp"
 
 #include <atomic>
+#include <vector>
 
 /// What Erlang holds references to. Each is a resource of the runtime system: destroyed after the last
 /// reference is gone, in any thread. Destructors only free.
@@ -23,12 +24,23 @@ struct InstanceResource {
     InstanceResource(const InstanceResource&) = delete;
     InstanceResource& operator=(const InstanceResource&) = delete;
 
+    /// An execution of a call that nobody refers to any more. Freed at once if the lock is free, else by who
+    /// takes it next: a destructor must not wait.
+    void drop(Execution&& execution) noexcept;
+
     ErlNifMutex* const lock;
     Store store;
     Instance instance;
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
     ErlNifMonitor owner{};
+
+private:
+    friend class Held;
+    void free_dropped() noexcept;
+    ErlNifMutex* const dropped_lock_; ///< of this list, and held for no longer than it takes to change it
+    std::vector<Execution> dropped_;
+    std::atomic<bool> has_dropped_ = false;
 };
 
 /// A call that has begun. It keeps its instance.
@@ -49,20 +61,20 @@ struct CallResource {
     static constexpr uint64_t first_slice = 50'000;
 };
 
-/// Holds a lock if it was free.
+/// Holds the lock of an instance, if it was free.
 class Held {
 public:
-    explicit Held(ErlNifMutex* lock) noexcept : lock_{enif_mutex_trylock(lock) == 0 ? lock : nullptr} {}
+    explicit Held(InstanceResource& instance) noexcept;
     ~Held() {
-        if (lock_ != nullptr)
-            enif_mutex_unlock(lock_);
+        if (instance_ != nullptr)
+            enif_mutex_unlock(instance_->lock);
     }
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
-    explicit operator bool() const noexcept { return lock_ != nullptr; }
+    explicit operator bool() const noexcept { return instance_ != nullptr; }
 
 private:
-    ErlNifMutex* lock_;
+    InstanceResource* instance_;
 };
 
 /// Registers the types. False if that fails.

@@ -10,7 +10,8 @@
 -module(warpbeam).
 -export([load/1, imports/1, exports/1, instantiate/1, instantiate/2, instantiate/3,
          call/3, call/4, call/5, start_call/3, start_call/4, continue/2, throw/2, cancel/1, stop/1,
-         memory_size/1, memory_size/2, read/3, read/4, write/3, write/4]).
+         memory_size/1, memory_size/2, read/3, read/4, write/3, write/4, global/2, set_global/3,
+         snapshot/1, snapshot/2, restore/2, restore/3, fork/1, fork/2]).
 -export_type([module_ref/0, instance/0, call_ref/0, value/0, error/0, import/0, handler/0, options/0,
               func_type/0, value_type/0]).
 -compile({no_auto_import, [throw/1]}).
@@ -146,3 +147,37 @@ write(Instance, Offset, Bytes) -> write(Instance, <<"memory">>, Offset, Bytes).
 %% @doc Writes bytes to an exported memory.
 -spec write(instance(), iodata(), non_neg_integer(), iodata()) -> ok | error().
 write(Instance, Memory, Offset, Bytes) -> warpbeam_nif:write(Instance, Memory, Offset, Bytes).
+
+%% @doc The value of an exported global.
+-spec global(instance(), iodata()) -> {ok, value()} | error().
+global(Instance, Name) -> warpbeam_nif:global_get(Instance, Name).
+
+%% @doc Sets an exported global, which must be mutable.
+-spec set_global(instance(), iodata(), value()) -> ok | error().
+set_global(Instance, Name, Value) -> warpbeam_nif:global_set(Instance, Name, Value).
+
+%% @equiv snapshot(Instance, [])
+-spec snapshot(instance()) -> {ok, binary()} | error().
+snapshot(Instance) -> snapshot(Instance, []).
+
+%% @doc The whole state of an instance, also in the middle of calls: those of the list, which wait for answers to
+%% imports. They and the instance can go on. Keep the module: `restore/2' needs it.
+-spec snapshot(instance(), [call_ref()]) -> {ok, binary()} | error().
+snapshot(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls).
+
+%% @equiv restore(Module, Snapshot, #{})
+-spec restore(module_ref(), binary()) -> {ok, instance(), [import()]} | error().
+restore(Module, Snapshot) -> restore(Module, Snapshot, #{}).
+
+%% @doc An instance from a snapshot, also of another node or machine, and the requests that its calls wait for.
+%% No byte is trusted.
+-spec restore(module_ref(), binary(), options()) -> {ok, instance(), [import()]} | error().
+restore(Module, Snapshot, Options) -> warpbeam_nif:restore(Module, Snapshot, Options).
+
+%% @equiv fork(Instance, [])
+-spec fork(instance()) -> {ok, instance(), [import()]} | error().
+fork(Instance) -> fork(Instance, []).
+
+%% @doc A copy of an instance and of calls that wait: memories are shared until they are written.
+-spec fork(instance(), [call_ref()]) -> {ok, instance(), [import()]} | error().
+fork(Instance, Calls) -> warpbeam_nif:fork(Instance, Calls).

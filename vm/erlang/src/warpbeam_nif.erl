@@ -1,7 +1,7 @@
 %% @private The native functions; see warpbeam for what they do.
 -module(warpbeam_nif).
 -export([load/1, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1,
-         memory_size/2, read/4, write/4]).
+         memory_size/2, read/4, write/4, global_get/2, global_set/3, snapshot/2, restore/3, fork/2]).
 -on_load(init/0).
 -compile({no_auto_import, [throw/1]}).
 
@@ -24,3 +24,8 @@ stop(_Instance) -> erlang:nif_error(not_loaded).
 memory_size(_Instance, _Name) -> erlang:nif_error(not_loaded).
 read(_Instance, _Name, _Offset, _Size) -> erlang:nif_error(not_loaded).
 write(_Instance, _Name, _Offset, _Bytes) -> erlang:nif_error(not_loaded).
+global_get(_Instance, _Name) -> erlang:nif_error(not_loaded).
+global_set(_Instance, _Name, _Value) -> erlang:nif_error(not_loaded).
+snapshot(_Instance, _Calls) -> erlang:nif_error(not_loaded).
+restore(_Module, _Snapshot, _Options) -> erlang:nif_error(not_loaded).
+fork(_Instance, _Calls) -> erlang:nif_error(not_loaded).

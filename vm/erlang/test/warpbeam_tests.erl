@@ -177,3 +177,77 @@ concurrent_test() ->
     [spawn(fun() -> Self ! {N, warpbeam:call(I, "pow", [N, 5], Mul)} end) || N <- lists:seq(1, 20)],
     [receive {N, {ok, [Result]}} -> ?assertEqual(N * N * N * N * N, Result) after 5000 -> error(late) end
      || N <- lists:seq(1, 20)].
+
+counter() ->
+    "(module (import \"env\" \"ask\" (func $ask (param i32) (result i32)))
+        (memory (export \"memory\") 1) (global (export \"n\") (mut i64) (i64.const 5)) (global (export \"c\") i32 (i32.const 1))
+        (func (export \"add\") (param i32) (result i32)
+            (global.set 0 (i64.add (global.get 0) (i64.const 1)))
+            (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (call $ask (local.get 0))))
+            (i32.load (i32.const 0))))".
+
+globals_test() ->
+    {ok, M} = warpbeam:load(counter()),
+    {ok, I} = warpbeam:instantiate(M),
+    {ok, 5} = warpbeam:global(I, "n"),
+    ok = warpbeam:set_global(I, "n", -1),
+    {ok, -1} = warpbeam:global(I, "n"),
+    {error, #{kind := bad_argument}} = warpbeam:set_global(I, "n", 1.0),
+    {error, #{kind := usage}} = warpbeam:set_global(I, "c", 1),
+    {error, #{kind := usage}} = warpbeam:global(I, "x").
+
+snapshot_test() ->
+    {ok, M} = warpbeam:load(counter()),
+    {ok, I} = warpbeam:instantiate(M),
+    Ask = fun(_, _, [N]) -> {ok, [N * 10]} end,
+    {ok, [10]} = warpbeam:call(I, "add", [1], Ask),
+    %% In the middle of a call, twice restored, once in another process.
+    {import, Call, _, _, [2]} = warpbeam:start_call(I, "add", [2]),
+    {ok, Bytes} = warpbeam:snapshot(I, [Call]),
+    {ok, [30]} = warpbeam:continue(Call, [20]),
+    {ok, I2, [{import, Call2, <<"env">>, <<"ask">>, [2]}]} = warpbeam:restore(M, Bytes),
+    {ok, [110]} = warpbeam:continue(Call2, [100]),
+    {ok, [120]} = warpbeam:call(I2, "add", [1], Ask),
+    {ok, 8} = warpbeam:global(I2, "n"),
+    {ok, [40]} = warpbeam:call(I, "add", [1], Ask),
+    Self = self(),
+    spawn(fun() ->
+                  {ok, Same} = warpbeam:load(counter()),
+                  {ok, _, [{import, C, _, _, _}]} = warpbeam:restore(Same, Bytes),
+                  Self ! {other, warpbeam:continue(C, [1])}
+          end),
+    receive {other, {ok, [11]}} -> ok after 5000 -> error(late) end,
+    %% At rest.
+    {ok, Rest} = warpbeam:snapshot(I),
+    {ok, I3, []} = warpbeam:restore(M, Rest),
+    {ok, [50]} = warpbeam:call(I3, "add", [1], Ask).
+
+fork_test() ->
+    {ok, M} = warpbeam:load(counter()),
+    {ok, I} = warpbeam:instantiate(M),
+    {import, Call, _, _, [2]} = warpbeam:start_call(I, "add", [2]),
+    {ok, Copy, [{import, Other, _, _, [2]}]} = warpbeam:fork(I, [Call]),
+    {ok, [1]} = warpbeam:continue(Call, [1]),
+    {ok, [2]} = warpbeam:continue(Other, [2]),
+    {ok, <<1, 0, 0, 0>>} = warpbeam:read(I, 0, 4),
+    {ok, <<2, 0, 0, 0>>} = warpbeam:read(Copy, 0, 4).
+
+hostile_snapshot_test() ->
+    {ok, M} = warpbeam:load(counter()),
+    {ok, I} = warpbeam:instantiate(M),
+    {import, Call, _, _, _} = warpbeam:start_call(I, "add", [2]),
+    {ok, Bytes} = warpbeam:snapshot(I, [Call]),
+    [{error, #{message := _}} = warpbeam:restore(M, binary:part(Bytes, 0, N)) || N <- lists:seq(0, byte_size(Bytes) - 1)],
+    [begin
+         <<Before:N/binary, Byte, After/binary>> = Bytes,
+         case warpbeam:restore(M, <<Before/binary, (Byte bxor (1 bsl Bit)), After/binary>>) of
+             {error, #{kind := _, message := _}} -> ok;
+             {ok, _, Requests} -> [{import, _, _, _, _} = R || R <- Requests], ok
+         end
+     end || N <- lists:seq(0, byte_size(Bytes) - 1), Bit <- [0, 7]],
+    {error, #{kind := bad_argument}} = warpbeam:snapshot(I, [foo]),
+    {error, #{kind := bad_argument}} = warpbeam:snapshot(I, [Call | foo]),
+    {ok, Other} = warpbeam:instantiate(M),
+    {error, #{kind := bad_argument}} = warpbeam:snapshot(Other, [Call]),
+    {ok, Another} = warpbeam:load("(module)"),
+    {error, #{kind := unlinkable}} = warpbeam:restore(Another, Bytes).

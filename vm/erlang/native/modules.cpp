@@ -1,0 +1,96 @@
+#include "nif.hpp"
+
+#include <warpbeam/text/parse.hpp>
+
+#include <cstring>
+
+/// Modules: what can be asked of them without an instance.
+
+namespace warpbeam::erlang {
+
+/// load(Binary)
+Term load(ErlNifEnv* env, int, const Term argv[]) {
+    ErlNifBinary binary;
+    if (enif_inspect_iolist_as_binary(env, argv[0], &binary) == 0)
+        return bad_argument(env, "a module is a binary");
+    std::span<const uint8_t> bytes{binary.data, binary.size};
+    Vec<uint8_t> assembled;
+    constexpr std::string_view magic{"\0asm", 4};
+    if (binary.size < magic.size() || std::memcmp(binary.data, magic.data(), magic.size()) != 0) {
+        auto parsed = parse_wat({reinterpret_cast<const char*>(binary.data), binary.size});
+        if (!parsed)
+            return make_error(env, parsed.error());
+        assembled = std::move(*parsed);
+        bytes = assembled;
+    }
+    auto module = engine().load(bytes);
+    if (!module)
+        return make_error(env, module.error());
+    Term term;
+    if (make_module(env, std::move(*module), term) == nullptr)
+        return make_error(env, atoms.out_of_memory, "out of memory for a module");
+    return make_ok(env, term);
+}
+
+namespace {
+
+Term kind_of(ExternKind kind) noexcept {
+    switch (kind) {
+    case ExternKind::func:
+        return atoms.func;
+    case ExternKind::table:
+        return atoms.table;
+    case ExternKind::memory:
+        return atoms.memory;
+    case ExternKind::global:
+        return atoms.global;
+    case ExternKind::tag:
+        break;
+    }
+    return atoms.tag;
+}
+
+/// The type of a function, and `none` for others.
+Term type_of(ErlNifEnv* env, const Module& module, const ExternType& type) noexcept {
+    return type.kind == ExternKind::func ? make_func_type(env, module.type_registry().func(type.func))
+                                         : atoms.none;
+}
+
+} // namespace
+
+/// imports(Module)
+Term imports(ErlNifEnv* env, int, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    if (resource == nullptr)
+        return bad_argument(env, "not a module");
+    const Module& module = resource->module;
+    Term list = enif_make_list(env, 0);
+    const auto all = module.imports();
+    for (size_t i = all.size(); i-- != 0;)
+        list = enif_make_list_cell(
+            env,
+            enif_make_tuple4(env, kind_of(all[i].type.kind), make_binary(env, all[i].module),
+                             make_binary(env, all[i].name), type_of(env, module, all[i].type)),
+            list);
+    return list;
+}
+
+/// exports(Module)
+Term exports(ErlNifEnv* env, int, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    if (resource == nullptr)
+        return bad_argument(env, "not a module");
+    const Module& module = resource->module;
+    Term list = enif_make_list(env, 0);
+    const auto all = module.exports();
+    for (size_t i = all.size(); i-- != 0;) {
+        const Term type = all[i].kind == ExternKind::func
+                              ? make_func_type(env, module.type_registry().func(module.funcs()[all[i].index]))
+                              : atoms.none;
+        list = enif_make_list_cell(
+            env, enif_make_tuple3(env, kind_of(all[i].kind), make_binary(env, all[i].name), type), list);
+    }
+    return list;
+}
+
+} // namespace warpbeam::erlang

@@ -1,0 +1,171 @@
+#include "nif.hpp"
+
+#include <warpbeam/vm/snapshot.hpp>
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+/// Snapshots and forks of instances, with the calls that wait.
+
+namespace warpbeam::erlang {
+
+namespace {
+
+/// What comes before a snapshot: how many calls it has, and how many results each returns.
+constexpr std::string_view snapshot_magic{"wberl\1", 6};
+
+/// The calls of a list, which belong to the instance and wait for an answer; none if there is another.
+std::optional<std::vector<CallResource*>> read_calls(ErlNifEnv* env, Term list,
+                                                     const InstanceResource& instance) noexcept {
+    std::vector<CallResource*> calls;
+    Term head;
+    while (enif_get_list_cell(env, list, &head, &list) != 0) {
+        CallResource* const call = get_call(env, head);
+        if (call == nullptr || &call->instance != &instance ||
+            call->execution.state() != ExecutionState::host_call)
+            return std::nullopt;
+        calls.push_back(call);
+    }
+    return enif_is_empty_list(env, list) != 0 ? std::optional{std::move(calls)} : std::nullopt;
+}
+
+/// A snapshot goes into a binary as it is written.
+class BinarySink final : public SnapshotSink {
+public:
+    bool write(std::span<const uint8_t> bytes) noexcept override { return bytes_.append(bytes); }
+    [[nodiscard]] std::string_view text() const noexcept {
+        return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
+    }
+
+private:
+    Vec<uint8_t> bytes_;
+};
+
+} // namespace
+
+/// snapshot(Instance, Calls)
+Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    if (instance == nullptr)
+        return bad_argument(env, "not an instance");
+    const Held held{*instance};
+    if (!held)
+        return try_again(env, "snapshot", snapshot, argc, argv);
+    const auto calls = read_calls(env, argv[1], *instance);
+    if (!calls)
+        return bad_argument(env, "the calls are no list of calls of this instance that wait for an answer");
+    BinarySink sink;
+    const auto put = [&sink](uint32_t number) {
+        const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
+                                 static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 24)};
+        return sink.write(bytes);
+    };
+    bool ok = sink.write({reinterpret_cast<const uint8_t*>(snapshot_magic.data()), snapshot_magic.size()}) &&
+              put(static_cast<uint32_t>(calls->size()));
+    std::vector<const Execution*> executions;
+    for (const CallResource* const call : *calls) {
+        ok = ok && put(static_cast<uint32_t>(call->results));
+        executions.push_back(&call->execution);
+    }
+    if (!ok)
+        return make_error(env, atoms.out_of_memory, "out of memory for a snapshot");
+    const auto saved =
+        save(instance->store, {.instances = {&instance->instance, 1}, .executions = executions}, sink);
+    return saved ? make_ok(env, make_binary(env, sink.text())) : make_error(env, saved.error());
+}
+
+namespace {
+
+/// The instance of a restored or forked store and its calls: `{ok, Instance, [Request]}`.
+Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> results) noexcept {
+    if (restored.instances.size() != 1 || restored.executions.size() != results.size())
+        return make_error(env, atoms.invalid, "it is not the snapshot of one instance with its calls");
+    const Instance instance = restored.instances[0];
+    Vec<Execution> executions = std::move(restored.executions);
+    Term term;
+    InstanceResource* const made = make_instance(env, std::move(restored.store), term);
+    if (made == nullptr || !monitor_owner(env, *made))
+        return make_error(env, atoms.out_of_memory, "out of memory for an instance");
+    made->instance = instance;
+    Term list = enif_make_list(env, 0);
+    for (size_t i = executions.size(); i-- != 0;) {
+        if (executions[i].state() != ExecutionState::host_call)
+            return make_error(env, atoms.invalid, "a call in the snapshot does not wait for an answer");
+        if (executions[i].host_call().type.params.size() > max_values || results[i] > max_values)
+            return make_error(env, atoms.invalid, "a call in the snapshot has too many values");
+        Term call_term;
+        CallResource* const call = make_call(env, *made, std::move(executions[i]), call_term);
+        if (call == nullptr)
+            return make_error(env, atoms.out_of_memory, "out of memory for a call");
+        call->results = results[i];
+        list = enif_make_list_cell(env, request(env, *call, call_term), list);
+    }
+    return enif_make_tuple3(env, atoms.ok, term, list);
+}
+
+} // namespace
+
+/// restore(Module, Binary, Options)
+Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    ErlNifBinary binary;
+    StoreLimits limits;
+    if (resource == nullptr || enif_inspect_binary(env, argv[1], &binary) == 0 ||
+        enif_is_map(env, argv[2]) == 0)
+        return bad_argument(env, "restore needs a module, a binary and a map of options");
+    if (!read_limits(env, argv[2], limits))
+        return bad_argument(env, "memory and heap are natural numbers");
+    std::span<const uint8_t> bytes{binary.data, binary.size};
+    const auto number = [&bytes]() -> std::optional<uint32_t> {
+        if (bytes.size() < 4)
+            return std::nullopt;
+        const uint32_t value =
+            bytes[0] | uint32_t{bytes[1]} << 8 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[3]} << 24;
+        bytes = bytes.subspan(4);
+        return value;
+    };
+    const bool is_ours = bytes.size() > snapshot_magic.size() &&
+                         std::memcmp(bytes.data(), snapshot_magic.data(), snapshot_magic.size()) == 0;
+    if (!is_ours)
+        return make_error(env, atoms.malformed, "the binary is no snapshot");
+    bytes = bytes.subspan(snapshot_magic.size());
+    std::vector<uint32_t> results;
+    const std::optional<uint32_t> count = number();
+    for (uint32_t i = 0; i < count.value_or(0) && bytes.size() >= 4; ++i)
+        results.push_back(*number());
+    if (!count || results.size() != *count)
+        return make_error(env, atoms.malformed, "the snapshot ends too early");
+    Linker linker{engine()};
+    if (const auto defined = define_imports(linker, resource->module); !defined)
+        return make_error(env, defined.error());
+    SnapshotBytes source{bytes};
+    SnapshotSource* const sources[] = {&source};
+    auto restored =
+        restore(engine(), sources,
+                {.modules = {&resource->module, 1}, .linker = &linker, .limits = limits, .max_fuel = 0});
+    return restored ? adopt(env, std::move(*restored), results) : make_error(env, restored.error());
+}
+
+/// fork(Instance, Calls)
+Term fork_instance(ErlNifEnv* env, int argc, const Term argv[]) {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    if (instance == nullptr)
+        return bad_argument(env, "not an instance");
+    const Held held{*instance};
+    if (!held)
+        return try_again(env, "fork", fork_instance, argc, argv);
+    const auto calls = read_calls(env, argv[1], *instance);
+    if (!calls)
+        return bad_argument(env, "the calls are no list of calls of this instance that wait for an answer");
+    std::vector<const Execution*> executions;
+    std::vector<uint32_t> results;
+    for (const CallResource* const call : *calls) {
+        executions.push_back(&call->execution);
+        results.push_back(static_cast<uint32_t>(call->results));
+    }
+    auto made = fork(instance->store, {.instances = {&instance->instance, 1}, .executions = executions});
+    return made ? adopt(env, std::move(*made), results) : make_error(env, made.error());
+}
+
+} // namespace warpbeam::erlang
