@@ -112,14 +112,14 @@ TEST_F(PatchedInterruptionTest, a_request_ends_with_its_store_or_period) {
 TEST_F(PatchedInterruptionTest, a_listing_shows_the_code_as_it_was_lowered) {
     const Module module = load(endless);
     const auto text = [&] {
-        std::string text;
+        std::string all;
         for (uint32_t func = 0; func < 6; ++func) {
             const auto listing = list_code(engine, module, func);
             EXPECT_TRUE(listing && listing->finding().empty());
             for (const CodeLine& line : listing->lines())
-                text += std::string{line.text} + "\n";
+                all += std::string{line.text} + "\n";
         }
-        return text;
+        return all;
     };
     const std::string before = text();
     EXPECT_EQ(before.find("poll"), std::string::npos) << before;

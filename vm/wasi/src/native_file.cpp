@@ -204,14 +204,17 @@ Result<Ready> NativeFile::ready(Readiness which) noexcept { return native_ready(
 Result<Ref<File>> NativeFile::accept() noexcept {
     if (!is_socket())
         return std::unexpected{Errno::notsock};
-    NativeDescriptor accepted{retried(
-        [&] { return ::accept4(descriptor_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); })};
-    if (accepted.get() < 0)
+    // First of all, or a connection would be lost when there is no memory.
+    const Ref<NativeFile> file =
+        create_file<NativeFile>(allocator_, NativeDescriptor{-1}, type_, false, allocator_);
+    if (!file)
+        return std::unexpected{Errno::nomem};
+    const int accepted =
+        retried([&] { return ::accept4(descriptor_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+    if (accepted < 0)
         return last_error();
-    struct stat status{};
-    if (::fstat(accepted.get(), &status) != 0)
-        return last_error();
-    return adopt_descriptor(std::move(accepted), status, allocator_);
+    file->descriptor_.take(accepted);
+    return Ref<File>::share(file.get());
 }
 
 Result<File::Received> NativeFile::receive(std::span<uint8_t> into, bool peek) noexcept {

@@ -17,6 +17,8 @@ public:
     NativeDescriptor& operator=(NativeDescriptor&&) = delete;
     ~NativeDescriptor();
     [[nodiscard]] int get() const noexcept { return number_; }
+    /// Takes a descriptor. Precondition: it has none.
+    void take(int number) noexcept { number_ = number; }
     /// Gives the descriptor up, without closing it.
     int release() noexcept { return std::exchange(number_, -1); }
 

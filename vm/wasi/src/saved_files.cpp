@@ -228,6 +228,8 @@ private:
                             .directory = was.type == FileType::directory,
                             .flags = descriptor.flags};
         auto opened = open_path(*root.directory, view(descriptor.path), mode, context_.allocator());
+        if (!opened && opened.error() == Errno::nomem)
+            return no_memory(); // it is not lost
         LostFile lost{number, view(descriptor.path), descriptor.root, Errno::stale, nullptr};
         if (!opened)
             lost.why = opened.error();

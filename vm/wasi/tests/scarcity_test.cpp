@@ -4,8 +4,14 @@
 #include "walking_directory.hpp"
 
 #include <gtest/gtest.h>
+#include <warpbeam/wasi/saved_files.hpp>
 
+#include <cstring>
+#include <fcntl.h>
 #include <functional>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 /// Memory runs out at each point of each function.
 
@@ -146,6 +152,152 @@ TEST_P(TreeScarcityTest, a_call_without_memory_changes_nothing) {
             EXPECT_EQ(names(), before) << step.name;
         }
     }
+}
+
+/// Calls until there is memory enough; returns how often there was not.
+size_t failures_of(FailingAllocator& scarce, Guest& guest, const std::function<Errno()>& call) {
+    for (size_t failures = 0; failures < 1000; ++failures) {
+        const size_t open = guest.context.descriptors().all().size();
+        scarce.left = failures;
+        const Errno outcome = call();
+        scarce.left = SIZE_MAX;
+        if (outcome == Errno::success)
+            return failures;
+        EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem));
+        EXPECT_EQ(guest.context.descriptors().all().size(), open) << "nothing is left open";
+    }
+    ADD_FAILURE() << "it never succeeds";
+    return 0;
+}
+
+TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
+    FailingAllocator scarce;
+    Guest guest{{}, native_host(), {}, scarce};
+    const Scratch scratch;
+    // A message that comes in two buffers, which are too large to be moved together on the way.
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+    const uint32_t fd = guest.context.add_file(native_file(ends[0], scarce).value()).value();
+    const std::string message = std::string(6000, 'a') + std::string(3000, 'b');
+    ASSERT_EQ(::write(ends[1], message.data(), message.size()), 9000);
+    guest.put_buffers({{8192, 4096}, {8192 + 4096, 8192}});
+    EXPECT_GT(failures_of(scarce, guest,
+                          [&] {
+                              return guest.call("sock_recv", fd, Guest::list, 2, 0, Guest::result,
+                                                Guest::result + 8);
+                          }),
+              0u);
+    EXPECT_EQ(guest.at<uint32_t>(Guest::result), 9000u);
+    EXPECT_EQ(guest.text(8192, 9000), message);
+    guest.put_buffers({{8192, 6000}, {8192 + 6000, 3000}});
+    EXPECT_GT(failures_of(scarce, guest,
+                          [&] { return guest.call("sock_send", fd, Guest::list, 2, 0, Guest::result); }),
+              0u);
+    std::string bytes(20000, ' ');
+    EXPECT_EQ(::read(ends[1], bytes.data(), bytes.size()), 9000) << "and it was sent once";
+    EXPECT_EQ(bytes.substr(0, 9000), message);
+    EXPECT_EQ(::recv(ends[1], bytes.data(), bytes.size(), MSG_DONTWAIT), -1);
+
+    // A connection that waits to be accepted.
+    const int server = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = (scratch / "socket").string();
+    ASSERT_LT(path.size(), sizeof address.sun_path);
+    std::strcpy(address.sun_path, path.c_str());
+    ASSERT_EQ(::bind(server, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(server, 4), 0);
+    const int client = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::write(client, "hello", 5), 5);
+    const uint32_t listener = guest.context.add_file(native_file(server, scarce).value()).value();
+    EXPECT_GT(
+        failures_of(scarce, guest, [&] { return guest.call("sock_accept", listener, 0, Guest::result); }),
+        0u);
+    const uint32_t accepted = guest.at<uint32_t>(Guest::result);
+    guest.put_buffers({{8192, 100}});
+    EXPECT_EQ(guest.call("sock_recv", accepted, Guest::list, 1, 0, Guest::result, Guest::result + 8),
+              Errno::success);
+    EXPECT_EQ(guest.text(8192, 5), "hello");
+    ::close(client);
+    ::close(ends[1]);
+}
+
+TEST(PollScarcityTest, a_poll_without_memory_can_be_made_again) {
+    FailingAllocator scarce;
+    Guest guest{{}, native_host(), {}, scarce};
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const uint32_t fd = guest.context.add_file(native_file(ends[0], scarce).value()).value();
+    ASSERT_EQ(::write(ends[1], "x", 1), 1);
+    // Clocks, and a stream that is ready: 48 bytes each.
+    constexpr uint32_t count = 100;
+    for (uint32_t i = 0; i < count; ++i) {
+        const uint32_t at = 8192 + 48 * i;
+        guest.put<uint64_t>(at, i);
+        guest.put<uint8_t>(at + 8, i % 2 == 0 ? 1 : 0);
+        if (i % 2 == 0) {
+            guest.put<uint32_t>(at + 16, fd);
+        } else {
+            guest.put<uint32_t>(at + 16, 1);
+            guest.put<uint64_t>(at + 24, 3'600'000'000'000);
+        }
+    }
+    (void)failures_of(scarce, guest,
+                      [&] { return guest.call("poll_oneoff", 8192, 32768, count, Guest::result); });
+    EXPECT_EQ(guest.at<uint32_t>(Guest::result), count / 2);
+    ::close(ends[1]);
+}
+
+TEST(SavedFilesScarcityTest, saving_and_restoring_are_whole_or_fail) {
+    const Scratch scratch;
+    scratch.write("file", "text");
+    FailingAllocator scarce;
+    const auto make = [&](Context& context) {
+        const auto tree = memory_directory({}, nullptr, scarce);
+        return tree && context.add_directory("/native", *native_directory(scratch.path().string(), scarce)) &&
+               context.add_directory("/memory", *tree);
+    };
+    Guest guest{{}, native_host(), {}, scarce};
+    ASSERT_TRUE(make(guest.context));
+    ASSERT_EQ(guest.try_open("file", 0, 0, rights::fd_read), Errno::success);
+    ASSERT_TRUE(guest.context.roots()[1].directory->make_directory("a"));
+    ASSERT_EQ(guest.call("path_open", 4, 0, "a/new", oflags::creat, rights::fd_read | rights::fd_write, 0, 0,
+                         Guest::result),
+              Errno::success);
+    SnapshotBuffer whole;
+    ASSERT_TRUE(save_files(guest.context, whole));
+    const std::string expected{whole.bytes().begin(), whole.bytes().end()};
+    for (size_t failures = 0;; ++failures) {
+        ASSERT_LT(failures, 1000u);
+        SnapshotBuffer sink; // of another allocator
+        scarce.left = failures;
+        const auto saved = save_files(guest.context, sink);
+        scarce.left = SIZE_MAX;
+        if (saved) {
+            EXPECT_EQ((std::string{sink.bytes().begin(), sink.bytes().end()}), expected);
+            break;
+        }
+        EXPECT_EQ(saved.error().code(), ErrorCode::out_of_memory) << saved.error().message();
+    }
+    size_t failed = 0;
+    for (;; ++failed) {
+        ASSERT_LT(failed, 1000u);
+        Context context{native_host(), scarce};
+        ASSERT_TRUE(make(context));
+        SnapshotBytes source{{reinterpret_cast<const uint8_t*>(expected.data()), expected.size()}};
+        scarce.left = failed;
+        const auto restored = restore_files(context, source);
+        scarce.left = SIZE_MAX;
+        if (restored) {
+            EXPECT_NE(context.descriptors().find(6), nullptr);
+            break;
+        }
+        EXPECT_EQ(restored.error().code(), ErrorCode::out_of_memory) << restored.error().message();
+        for (uint32_t fd = 0; fd < 8; ++fd)
+            EXPECT_EQ(context.descriptors().find(fd), nullptr) << "after an error, nothing is open";
+    }
+    EXPECT_GT(failed, 0u);
 }
 
 TEST(ContextScarcityTest, a_context_is_made_whole_or_says_that_it_is_not) {
