@@ -49,16 +49,19 @@ Result<Ref<File>> open_path(Directory& root, std::string_view path, const OpenMo
     });
 }
 
-/// Why a descriptor can't be saved; null if it can.
-const char* check_saved(const Context& context, const Descriptor& descriptor, const Filestat& stat) noexcept {
+/// Whether a descriptor can be saved.
+std::expected<void, Error> check_saved(const Context& context, uint32_t number, const Descriptor& descriptor,
+                                       const Filestat& stat) noexcept {
     if (descriptor.origin == Origin::other)
-        return "can't be saved: it was not opened by a path";
+        return unusable(number, view(descriptor.path), "can't be saved: it was not opened by a path");
     if (descriptor.origin != Origin::path)
-        return nullptr;
+        return {};
     const auto there = stat_path(*root_of(context, descriptor), view(descriptor.path), context.allocator());
-    return there && there->inode == stat.inode && there->device == stat.device
-               ? nullptr
-               : "can't be saved: the file was removed or renamed";
+    if (!there && there.error() == Errno::nomem)
+        return no_memory();
+    if (!there || there->inode != stat.inode || there->device != stat.device)
+        return unusable(number, view(descriptor.path), "can't be saved: the file was removed or renamed");
+    return {};
 }
 
 void write_descriptor(ByteWriter& out, const Descriptor& descriptor, const Filestat& stat) noexcept {
@@ -282,8 +285,8 @@ std::expected<void, Error> save_files(const Context& context, SnapshotSink& sink
         if (!descriptor.is_open())
             continue;
         const Filestat stat = descriptor.file->stat().value_or(Filestat{});
-        if (const char* const why = check_saved(context, descriptor, stat))
-            return unusable(number, view(descriptor.path), why);
+        if (auto checked = check_saved(context, number, descriptor, stat); !checked)
+            return checked;
         out.number(number);
         write_descriptor(out, descriptor, stat);
     }
