@@ -526,7 +526,7 @@ TEST(Verifying, a_function_with_bad_code_is_not_run) {
         const auto module = other.load(bytes);
         ASSERT_TRUE(module);
         ModuleCode code{*module,
-                        {false, false, false, false, vm::Internal::layouts(other), &Allocator::standard()}};
+                        {.layouts = vm::Internal::layouts(other), .allocator = &Allocator::standard()}};
         ASSERT_TRUE(code.prepare());
         ASSERT_EQ(code.lower(0), Exit::none);
         allocator.wanted = bytes_of(code.code(0));
