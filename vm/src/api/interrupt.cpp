@@ -7,8 +7,8 @@
 namespace warpbeam {
 namespace {
 
-constexpr uint64_t requested = vm::Execution::interrupt_requested;
-constexpr uint64_t bits = vm::Execution::interrupt_bits;
+constexpr uint64_t requested = vm::InterruptRequest::requested;
+constexpr uint64_t bits = vm::InterruptRequest::bits;
 /// A request of a handle for any period.
 constexpr uint64_t lasting = bits;
 /// The period of a handle that has an effect in every period.

@@ -130,6 +130,11 @@ struct StackState {
 
 /// Whether code of a store is to stop.
 struct InterruptRequest {
+    static constexpr uint64_t requested = 1; ///< the bit that says that it is to stop
+    static constexpr uint64_t bits = 3;      ///< that and who has requested it
+    [[nodiscard]] bool is_made() const noexcept {
+        return (word.load(std::memory_order_relaxed) & requested) != 0;
+    }
     std::atomic<uint64_t> word = 0;    ///< see api/interrupt.cpp
     StopPoints* stop_points = nullptr; ///< null: code checks the word itself
 };
@@ -148,12 +153,10 @@ struct Execution : StackState {
     Vector f0;
     int64_t fuel;
     const InterruptRequest* interrupt;
-    static constexpr uint64_t interrupt_requested = 1; ///< the bit that says that it is to stop
-    static constexpr uint64_t interrupt_bits = 3;      ///< that and who has requested it
-    bool may_be_interrupted;                           ///< Config::interruption
-    bool may_wait;                                     ///< Config::waiting
-    bool checks_stack;                                 ///< Config::deterministic
-    bool may_suspend;                                  ///< whether host calls may wait for their answers
+    bool may_be_interrupted; ///< Config::interruption
+    bool may_wait;           ///< Config::waiting
+    bool checks_stack;       ///< Config::deterministic
+    bool may_suspend;        ///< whether host calls may wait for their answers
     bool is_running;
     /// The number of the collection that an allocation has started and that was interrupted; 0: none.
     uint64_t collection;
@@ -176,9 +179,7 @@ struct Execution : StackState {
     StoreImpl* store;
 
     /// For code that polls only where Config::interruption is set.
-    [[nodiscard]] bool is_interrupted() const noexcept {
-        return (interrupt->word.load(std::memory_order_relaxed) & interrupt_requested) != 0;
-    }
+    [[nodiscard]] bool is_interrupted() const noexcept { return interrupt->is_made(); }
     [[nodiscard]] bool must_stop() const noexcept { return may_be_interrupted && is_interrupted(); }
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <mutex>
 
 namespace warpbeam::vm {
 
@@ -59,28 +60,18 @@ Handler stop_handler() noexcept { return &stop; }
 
 // ---- Requests ----
 
-void StopPoints::lock() noexcept {
-    while (!try_lock())
-        locked_.wait(true, std::memory_order_relaxed);
-}
-
-void StopPoints::unlock() noexcept {
-    locked_.clear(std::memory_order_seq_cst);
-    locked_.notify_one();
-}
-
 void StopPoints::settle() noexcept {
-    // Whoever finds the lock taken leaves the work to its holder, which looks again after the release.
+    // If the lock is taken, its holder does the work: it looks again after the release.
     while ((requests_.load(std::memory_order_seq_cst) != 0) != are_set_.load(std::memory_order_seq_cst)) {
-        if (!try_lock())
+        if (!lock_.try_lock())
             return;
         const bool stops = requests_.load(std::memory_order_seq_cst) != 0;
         if (stops != are_set_.load(std::memory_order_relaxed)) {
-            for (const Owned& owned : codes_)
-                set_handlers(*owned.code, stops);
+            for (const Code* const code : codes_.all())
+                set_handlers(*code, stops);
             are_set_.store(stops, std::memory_order_seq_cst);
         }
-        unlock();
+        lock_.unlock();
     }
 }
 
@@ -96,47 +87,28 @@ void StopPoints::withdraw() noexcept {
 
 // ---- The code ----
 
-bool StopPoints::add(const Code& code, const void* owner) noexcept {
-    lock();
-    const bool added = code.stop_points == 0 || codes_.push({&code, owner});
-    if (added && are_set_.load(std::memory_order_relaxed))
+bool StopPoints::add(const Code& code) noexcept {
+    const std::lock_guard held{*this};
+    if (code.stop_points == 0)
+        return true;
+    if (!codes_.add(code))
+        return false;
+    if (are_set_.load(std::memory_order_relaxed))
         set_handlers(code, true);
-    unlock();
-    settle();
-    return added;
+    return true;
 }
 
-void StopPoints::remove(const void* owner) noexcept {
-    lock();
-    size_t kept = 0;
-    size_t sorted = 0;
-    for (size_t i = 0; i < codes_.size(); ++i)
-        if (codes_[i].owner != owner) {
-            sorted += i < sorted_ ? 1 : 0;
-            codes_[kept++] = codes_[i];
-        }
-    (void)codes_.resize(kept); // to fewer
-    sorted_ = sorted;
-    unlock();
-    settle();
+void StopPoints::remove(CodeIndex& codes) noexcept {
+    const std::lock_guard held{*this};
+    codes_.remove(codes);
 }
 
 Handler StopPoints::handler_at(const Instr* ip) noexcept {
-    lock();
-    const auto entry = [](const Owned& owned) { return reinterpret_cast<uintptr_t>(owned.code->entry()); };
-    // Addresses mostly increase, so code added since then is near its place.
-    const auto begin = codes_.begin();
-    for (; sorted_ != codes_.size(); ++sorted_) {
-        const auto fresh = begin + sorted_;
-        std::rotate(std::ranges::upper_bound(begin, fresh, entry(*fresh), {}, entry), fresh, fresh + 1);
-    }
-    const Code& code = *std::ranges::upper_bound(codes_, reinterpret_cast<uintptr_t>(ip), {}, entry)[-1].code;
+    const std::lock_guard held{*this};
+    const Code& code = *codes_.find(ip, false);
     const std::span points{stop_points_of(code), code.stop_points};
     const auto position = static_cast<uint32_t>(position_in(code, ip, false));
-    const Handler handler = original(*std::ranges::lower_bound(points, position, {}, &StopPoint::position));
-    unlock();
-    settle();
-    return handler;
+    return original(*std::ranges::lower_bound(points, position, {}, &StopPoint::position));
 }
 
 } // namespace warpbeam::vm

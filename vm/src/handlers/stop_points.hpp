@@ -1,9 +1,10 @@
 #pragma once
 
+#include "isa/code_index.hpp"
+#include "isa/flag_lock.hpp"
 #include "isa/stop_table.hpp"
 
 #include <warpbeam/memory/ref.hpp>
-#include <warpbeam/memory/vec.hpp>
 
 #include <atomic>
 
@@ -21,9 +22,9 @@ public:
     explicit StopPoints(Allocator& allocator) noexcept : RefCounted{allocator}, codes_{allocator} {}
 
     /// Code that may run from now on; false if memory runs out.
-    [[nodiscard]] bool add(const Code& code, const void* owner) noexcept;
-    /// All code of an owner, which then no longer runs.
-    void remove(const void* owner) noexcept;
+    [[nodiscard]] bool add(const Code& code) noexcept;
+    /// This code no longer runs.
+    void remove(CodeIndex& codes) noexcept;
 
     /// A store is asked to stop. Lock-free: what another thread does at this moment, or the interrupted
     /// function of this thread, includes this request at its end.
@@ -34,22 +35,22 @@ public:
     /// The handler that belongs to a stop point.
     [[nodiscard]] Handler handler_at(const Instr* ip) noexcept;
 
+    /// @{ For std::lock_guard; nothing else locks it. `unlock` does what was asked for meanwhile.
+    void lock() noexcept { lock_.lock(); }
+    void unlock() noexcept {
+        lock_.unlock();
+        settle();
+    }
+    /// @}
+
 private:
-    struct Owned {
-        const Code* code;
-        const void* owner;
-    };
-    void lock() noexcept;
-    [[nodiscard]] bool try_lock() noexcept { return !locked_.test_and_set(std::memory_order_seq_cst); }
-    void unlock() noexcept;
     /// Changes the code to what the requests ask for, unless another does so.
     void settle() noexcept;
 
     std::atomic<uint64_t> requests_ = 0;
-    std::atomic_flag locked_ = ATOMIC_FLAG_INIT;
+    FlagLock lock_;
     std::atomic<bool> are_set_ = false; ///< changed only with the lock, as what follows
-    size_t sorted_ = 0;                 ///< how many of `codes_` are sorted by address
-    Vec<Owned> codes_;
+    CodeIndex codes_;
 };
 
 /// The handler at a stop point while there are requests.

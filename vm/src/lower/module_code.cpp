@@ -6,6 +6,7 @@
 #include "lower/lowering.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 namespace warpbeam::vm {
 
@@ -21,23 +22,6 @@ const Stub& stub() noexcept {
     return instance;
 }
 
-class Lock {
-public:
-    explicit Lock(std::atomic_flag& flag) noexcept : flag_{flag} {
-        while (flag_.test_and_set(std::memory_order_acquire))
-            flag_.wait(true, std::memory_order_relaxed);
-    }
-    ~Lock() {
-        flag_.clear(std::memory_order_release);
-        flag_.notify_one();
-    }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-private:
-    std::atomic_flag& flag_;
-};
-
 } // namespace
 
 ModuleCode::ModuleCode(const Module& module, const CodeOptions& options) noexcept
@@ -52,7 +36,7 @@ struct ModuleCode::Unfinished {
 
 ModuleCode::~ModuleCode() {
     if (options_.stop_points != nullptr)
-        options_.stop_points->remove(this);
+        options_.stop_points->remove(by_address_);
     while (unfinished_ != nullptr)
         destroy(*options_.allocator, std::exchange(unfinished_, unfinished_->next));
     for (Code* const code : codes_)
@@ -81,7 +65,7 @@ Exit ModuleCode::publish(Code& code) noexcept {
 #ifdef WARPBEAM_VERIFY_CODE
     exit = check(code);
 #endif
-    if (exit == Exit::none && options_.stop_points != nullptr && !options_.stop_points->add(code, this))
+    if (exit == Exit::none && options_.stop_points != nullptr && !options_.stop_points->add(code))
         exit = Exit::out_of_memory;
     if (exit != Exit::none) {
         options_.allocator->deallocate(&code, bytes_of(code), alignof(Code));
@@ -89,14 +73,14 @@ Exit ModuleCode::publish(Code& code) noexcept {
     }
     const size_t index = code.func - module_.imported_funcs();
     codes_[index] = &code;
-    (void)by_address_.push(&code); // room was reserved
+    (void)by_address_.add(code); // room was reserved
     cells_[index].code.store(&code, std::memory_order_release);
     return Exit::none;
 }
 
 bool ModuleCode::step(uint32_t func, Exit& exit) noexcept {
     const size_t index = func - module_.imported_funcs();
-    const Lock lock{lock_};
+    const std::lock_guard lock{lock_};
     if (codes_[index] != nullptr)
         return true;
     const FuncBody& body = module_.bodies()[index];
@@ -157,42 +141,19 @@ Exit ModuleCode::lower_all() noexcept {
     return Exit::none;
 }
 
-namespace {
-/// For ranges of code: a return address belongs to the call before it.
-uintptr_t address_of(const Instr* ip, bool after) noexcept {
-    return reinterpret_cast<uintptr_t>(ip) - (after ? 1 : 0);
-}
-uintptr_t entry_of(const Code* code) noexcept { return reinterpret_cast<uintptr_t>(code->entry()); }
-} // namespace
-
-const Code* ModuleCode::find_locked(const Instr* ip, bool after) noexcept {
-    // Addresses mostly increase, so code lowered since then is near its place.
-    const auto begin = by_address_.begin();
-    for (; sorted_ != by_address_.size(); ++sorted_) {
-        const auto fresh = begin + sorted_;
-        std::rotate(std::ranges::upper_bound(begin, fresh, *fresh), fresh, fresh + 1);
-    }
-    const uintptr_t address = address_of(ip, after);
-    const auto above = std::ranges::upper_bound(by_address_, address, {}, entry_of);
-    if (above == begin)
-        return nullptr;
-    const Code* const code = above[-1];
-    return contains(*code, ip, after) ? code : nullptr;
-}
-
 ModuleCode::Refusal ModuleCode::refusal() noexcept {
-    const Lock lock{lock_};
+    const std::lock_guard lock{lock_};
     return refusal_;
 }
 
 const Code* ModuleCode::find(const Instr* ip, bool after) noexcept {
-    const Lock lock{lock_};
-    return find_locked(ip, after);
+    const std::lock_guard lock{lock_};
+    return by_address_.find(ip, after);
 }
 
 ModuleCode::Position ModuleCode::locate(const Instr* ip, bool after) noexcept {
-    const Lock lock{lock_};
-    const Code* const code = find_locked(ip, after);
+    const std::lock_guard lock{lock_};
+    const Code* const code = by_address_.find(ip, after);
     if (code == nullptr)
         return {};
     const FuncBody& body = module_.bodies()[code->func - module_.imported_funcs()];

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "disassembly/finding.hpp"
-#include "isa/instr.hpp"
+#include "isa/code_index.hpp"
+#include "isa/flag_lock.hpp"
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
 
@@ -105,7 +106,6 @@ private:
     [[nodiscard]] Exit publish(Code& code) noexcept;
     [[nodiscard]] Exit find_stop(uint32_t func, StopSearch search) noexcept;
     [[nodiscard]] Exit check(const Code& code) noexcept;
-    [[nodiscard]] const Code* find_locked(const Instr* ip, bool after) noexcept;
 
     const Module& module_;
     CodeOptions options_;
@@ -113,10 +113,8 @@ private:
     Unfinished* unfinished_ = nullptr;
     Vec<CodeCell> cells_;
     Vec<Code*> codes_; ///< by function
-    /// The same sorted by address, up to those lowered since the last call of `find`.
-    Vec<const Code*> by_address_;
-    size_t sorted_ = 0;
-    std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
+    CodeIndex by_address_;
+    FlagLock lock_;
 };
 
 } // namespace warpbeam::vm

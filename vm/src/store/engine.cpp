@@ -8,14 +8,18 @@
 
 namespace warpbeam {
 
+namespace {
+bool patches_code(const Config& config) noexcept {
+    return config.interruption && config.patched_interruption;
+}
+} // namespace
+
 Engine::Impl::Impl(Allocator& allocator, const Config& with) noexcept
     : RefCounted{allocator}, config{with}, types{allocator},
-      stop_points{Ref<vm::StopPoints>::adopt(with.interruption && with.patched_interruption
-                                                 ? create<vm::StopPoints>(allocator, allocator)
-                                                 : nullptr)},
-      layouts{with.interruption && with.patched_interruption && !stop_points
-                  ? nullptr
-                  : create<vm::Layouts>(allocator, allocator, types)},
+      stop_points{Ref<vm::StopPoints>::adopt(patches_code(with) ? create<vm::StopPoints>(allocator, allocator)
+                                                                : nullptr)},
+      layouts{patches_code(with) && !stop_points ? nullptr
+                                                 : create<vm::Layouts>(allocator, allocator, types)},
       guard_pages{with.guard_pages && vm::catch_faults()}, slots{allocator} {}
 
 Engine::Impl::~Impl() { destroy(allocator(), layouts); }

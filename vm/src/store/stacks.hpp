@@ -23,8 +23,8 @@ struct InterruptTarget : RefCounted<InterruptTarget>, vm::InterruptRequest {
     void changed(uint64_t before, uint64_t after) const noexcept {
         if (stop_points == nullptr)
             return;
-        const bool was = (before & vm::Execution::interrupt_requested) != 0;
-        const bool is = (after & vm::Execution::interrupt_requested) != 0;
+        const bool was = (before & requested) != 0;
+        const bool is = (after & requested) != 0;
         if (is && !was)
             stop_points->request();
         else if (was && !is)
@@ -146,12 +146,11 @@ public:
 
     /// Whether an interrupt is to stop what runs next.
     [[nodiscard]] bool is_interrupted() const noexcept {
-        return engine_.config().interruption &&
-               (target_->word.load(std::memory_order_relaxed) & Execution::interrupt_requested) != 0;
+        return engine_.config().interruption && target_->is_made();
     }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
-        target_->changed(target_->word.fetch_and(~Execution::interrupt_bits, std::memory_order_relaxed), 0);
+        target_->changed(target_->word.fetch_and(~InterruptRequest::bits, std::memory_order_relaxed), 0);
     }
 
     /// From now on no code may run, since the store is being destroyed: `begin` fails with `usage`.
