@@ -50,5 +50,25 @@ TEST(Leb128, faults) {
     EXPECT_EQ(decode<int32_t>({0x80, 0x80, 0x80, 0x80, 0x08}).first, LebFault::too_large);
 }
 
+template <typename T>
+void encode_all(std::initializer_list<std::pair<T, size_t>> values) {
+    for (const auto& [value, size] : values) {
+        uint8_t bytes[max_leb128];
+        const uint8_t* const end = encode_leb128(value, bytes);
+        EXPECT_EQ(static_cast<size_t>(end - bytes), size) << value;
+        T again = 0;
+        const uint8_t* p = bytes;
+        EXPECT_EQ(decode_leb128(p, end, again), LebFault::none) << value;
+        EXPECT_EQ(p, end) << value;
+        EXPECT_EQ(again, value);
+    }
+}
+
+TEST(Leb128, is_encoded_in_as_few_bytes_as_possible) {
+    encode_all<uint64_t>({{0, 1}, {0x7f, 1}, {0x80, 2}, {0x3fff, 2}, {0x4000, 3}, {UINT64_MAX, 10}});
+    encode_all<int64_t>(
+        {{0, 1}, {0x3f, 1}, {0x40, 2}, {-1, 1}, {-0x40, 1}, {-0x41, 2}, {INT64_MAX, 10}, {INT64_MIN, 10}});
+}
+
 } // namespace
 } // namespace warpbeam

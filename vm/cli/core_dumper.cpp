@@ -2,10 +2,12 @@
 
 #include "body_starts.hpp"
 #include "command.hpp"
+#include "files.hpp"
 #include "replaced_file.hpp"
 #include "stop.hpp"
 
 #include <warpbeam/loader/instr_table.hpp>
+#include <warpbeam/loader/leb128.hpp>
 #include <warpbeam/loader/section_table.hpp>
 #include <warpbeam/loader/type_codes.hpp>
 #include <warpbeam/loader/type_registry.hpp>
@@ -27,16 +29,13 @@ namespace {
 // ---- The binary format ----
 
 void put_byte(std::string& to, uint8_t byte) { to += static_cast<char>(byte); }
-void put_number(std::string& to, uint64_t number) {
-    for (; number > 0x7f; number >>= 7)
-        put_byte(to, static_cast<uint8_t>(number | 0x80));
-    put_byte(to, static_cast<uint8_t>(number));
+template <typename T>
+void put_leb(std::string& to, T number) {
+    uint8_t encoded[max_leb128];
+    to.append(encoded, encode_leb128(number, encoded));
 }
-void put_signed(std::string& to, int64_t number) {
-    for (; number < -0x40 || number > 0x3f; number >>= 7)
-        put_byte(to, static_cast<uint8_t>(number | 0x80));
-    put_byte(to, static_cast<uint8_t>(number & 0x7f));
-}
+void put_number(std::string& to, uint64_t number) { put_leb(to, number); }
+void put_signed(std::string& to, int64_t number) { put_leb(to, number); }
 void put_fixed(std::string& to, uint64_t bits, size_t size) {
     for (size_t i = 0; i < size; ++i)
         put_byte(to, static_cast<uint8_t>(bits >> 8 * i));
@@ -337,9 +336,7 @@ void CoreDumper::write() {
         if (!file.write(bytes))
             fail_file(path_, "write");
     };
-    const auto write_text = [&](const std::string& text) {
-        write({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-    };
+    const auto write_text = [&](const std::string& text) { write(bytes_of(text)); };
     write(binary_header);
     write_text(custom_section("core", core));
     write_text(custom_section("coremodules", names));

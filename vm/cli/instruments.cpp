@@ -150,12 +150,11 @@ std::optional<int> Instruments::call(Store& store, const Func& func, std::span<c
     begin(Phase::run);
     began_ = std::chrono::duration<double, std::milli>{std::chrono::system_clock::now().time_since_epoch()}
                  .count();
-    if (!settings_.wanted() && threads_ != nullptr) {
-        if (const auto ended = threads_->call(func, args, results))
-            return report_end(*ended);
-        return report_end(threads_->finish());
-    }
     if (!settings_.wanted()) {
+        if (threads_ != nullptr) {
+            auto ended = threads_->call(func, args, results);
+            return report_end(ended ? std::move(*ended) : threads_->finish());
+        }
         const auto called = func.call(args, results);
         return called ? std::nullopt : std::optional{report(called.error())};
     }

@@ -19,6 +19,13 @@ CoreDump need_dump(std::string_view path, std::span<const uint8_t> bytes) {
     return std::move(*dump);
 }
 
+/// A module with any features, which is only looked at.
+std::expected<Module, Error> load_any(const ModuleBytes& file) {
+    LoadOptions options;
+    options.features = FeatureSet::all();
+    return Module::load(file.bytes, options);
+}
+
 } // namespace
 
 LoadedCore::LoadedCore(std::string_view path, std::span<const uint8_t> bytes,
@@ -52,10 +59,8 @@ void LoadedCore::give(std::string_view path) {
         throw Failure("warpbeam: the core dump has no module with the file name of " + std::string(path) +
                       (names.empty() ? "; it names no modules" : "; its modules are " + names));
     }
-    ModuleBytes file = read_module(path);
-    LoadOptions load;
-    load.features = FeatureSet::all();
-    const auto module = Module::load(file.bytes, load);
+    const ModuleBytes file = read_module(path);
+    const auto module = load_any(file);
     if (!module)
         throw Failure(describe(path, module.error(), file));
     if (!fits(*module, index))
@@ -73,10 +78,7 @@ void LoadedCore::find(size_t index, std::string_view core_path) {
         if (named.filename().empty() || !std::filesystem::is_regular_file(path, fault))
             continue;
         try {
-            ModuleBytes file = read_module(path.string());
-            LoadOptions load;
-            load.features = FeatureSet::all();
-            if (const auto module = Module::load(file.bytes, load); module && fits(*module, index)) {
+            if (const auto module = load_any(read_module(path.string())); module && fits(*module, index)) {
                 files_[index] = {path.string(), *module, body_starts(*module)};
                 return;
             }

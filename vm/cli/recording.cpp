@@ -1,7 +1,9 @@
 #include "recording.hpp"
 
 #include "command.hpp"
+#include "files.hpp"
 
+#include <warpbeam/loader/leb128.hpp>
 #include <warpbeam/memory/crc32.hpp>
 
 #include <algorithm>
@@ -14,10 +16,6 @@ namespace {
 
 constexpr size_t buffer_size = 1 << 16;
 constexpr size_t version_at = 6; // in what a log begins with
-
-std::span<const uint8_t> bytes_of(std::string_view text) {
-    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 template <size_t size>
 std::array<uint8_t, size> fixed(uint64_t number) {
@@ -32,14 +30,6 @@ uint64_t from_fixed(std::span<const uint8_t> bytes) {
         number |= uint64_t{bytes[i]} << (8 * i);
     return number;
 }
-
-uint8_t* put_leb(uint8_t* at, uint64_t number) {
-    for (; number > 0x7f; number >>= 7)
-        *at++ = static_cast<uint8_t>(number | 0x80);
-    *at++ = static_cast<uint8_t>(number);
-    return at;
-}
-constexpr size_t max_leb = 10;
 
 } // namespace
 
@@ -73,9 +63,9 @@ void LogWriter::write(EventKind kind, uint64_t fuel,
     uint64_t size = 0;
     for (const auto part : parts)
         size += part.size();
-    uint8_t head[1 + 2 * max_leb];
+    uint8_t head[1 + 2 * max_leb128];
     head[0] = static_cast<uint8_t>(kind);
-    uint8_t* const end = put_leb(put_leb(head + 1, fuel - fuel_), size);
+    uint8_t* const end = encode_leb128(size, encode_leb128(fuel - fuel_, head + 1));
     fuel_ = fuel;
     const std::span<const uint8_t> begin{head, end};
     put(begin);

@@ -39,9 +39,6 @@ void put(std::string& to, const std::vector<std::string>& list) {
     for (const std::string& each : list)
         put(to, each);
 }
-std::span<const uint8_t> bytes_of(std::string_view text) {
-    return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 /// Reads numbers and lists from the state's bytes, whose digest is right; but anyone can compute that.
 class StateReader {

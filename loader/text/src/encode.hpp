@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/loader/leb128.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/text/fault.hpp>
 
@@ -17,16 +18,8 @@ public:
 
     void byte(uint8_t value) noexcept { check(bytes_.push(value)); }
     void u32(uint32_t value) noexcept { u64(value); }
-    void u64(uint64_t value) noexcept {
-        for (; value >= 0x80; value >>= 7)
-            byte(static_cast<uint8_t>(value | 0x80));
-        byte(static_cast<uint8_t>(value));
-    }
-    void s64(int64_t value) noexcept {
-        for (; value < -0x40 || value >= 0x40; value >>= 7)
-            byte(static_cast<uint8_t>((value & 0x7f) | 0x80));
-        byte(static_cast<uint8_t>(value & 0x7f));
-    }
+    void u64(uint64_t value) noexcept { leb128(value); }
+    void s64(int64_t value) noexcept { leb128(value); }
     /// The low `count` bytes, little-endian.
     void fixed(uint64_t value, unsigned count) noexcept {
         for (; count > 0; --count, value >>= 8)
@@ -61,6 +54,11 @@ public:
     }
 
 private:
+    template <typename T>
+    void leb128(T value) noexcept {
+        uint8_t encoded[max_leb128];
+        raw(std::span{encoded, encode_leb128(value, encoded)});
+    }
     Fault* fault_;
     Vec<uint8_t> bytes_;
 };

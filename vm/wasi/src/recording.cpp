@@ -3,6 +3,7 @@
 #include "buffers.hpp"
 #include "functions.hpp"
 
+#include <warpbeam/loader/leb128.hpp>
 #include <warpbeam/memory/crc32.hpp>
 
 #include <algorithm>
@@ -55,9 +56,8 @@ void CallNotes::output(uint64_t address, uint64_t size) noexcept {
 }
 
 void CallNotes::number(uint64_t value) noexcept {
-    for (; value > 0x7f; value >>= 7)
-        is_complete_ = head_.push(static_cast<uint8_t>(value | 0x80)) && is_complete_;
-    is_complete_ = head_.push(static_cast<uint8_t>(value)) && is_complete_;
+    uint8_t encoded[max_leb128];
+    is_complete_ = head_.append(std::span{encoded, encode_leb128(value, encoded)}) && is_complete_;
 }
 
 void CallNotes::ranges(std::span<const Range> all) noexcept {
@@ -128,17 +128,10 @@ public:
 
     [[nodiscard]] uint64_t number() noexcept {
         uint64_t value = 0;
-        for (unsigned shift = 0; !rest_.empty(); shift += 7) {
-            const uint8_t byte = rest_[0];
-            rest_ = rest_.subspan(1);
-            if (shift == 63 && byte > 1)
-                break;
-            value |= uint64_t{byte & 0x7fu} << shift;
-            if (byte < 0x80)
-                return value;
-        }
-        ok_ = false;
-        return 0;
+        const uint8_t* at = rest_.data();
+        ok_ = decode_leb128(at, at + rest_.size(), value) == LebFault::none && ok_;
+        rest_ = rest_.last(static_cast<size_t>(rest_.data() + rest_.size() - at));
+        return value;
     }
     /// The count of what comes next; each takes at least `size` bytes.
     [[nodiscard]] uint64_t count(size_t size) noexcept {

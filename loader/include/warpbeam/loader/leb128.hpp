@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -51,7 +52,21 @@ constexpr LebFault decode_leb128(const uint8_t*& p, const uint8_t* end, T& value
     }
 }
 
-/// The same for an integer that has already been validated.
+/// How many bytes an integer of 64 bits takes at most.
+inline constexpr size_t max_leb128 = 10;
+
+/// Encodes an integer at `to`, signed if T is, in as few bytes as possible, at most `max_leb128`. Returns the
+/// end.
+template <typename T>
+constexpr uint8_t* encode_leb128(T value, uint8_t* to) noexcept {
+    constexpr T end = std::is_signed_v<T> ? 0x40 : 0x80;
+    for (; value >= end || (std::is_signed_v<T> && value < -end); value >>= 7)
+        *to++ = static_cast<uint8_t>(value | 0x80);
+    *to++ = static_cast<uint8_t>(value & 0x7f);
+    return to;
+}
+
+/// The same as `decode_leb128` for an integer that has already been validated.
 template <typename T>
 constexpr T valid_leb128(const uint8_t*& p) noexcept {
     if (std::is_unsigned_v<T> && *p < 0x80) [[likely]]
