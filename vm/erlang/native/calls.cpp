@@ -14,7 +14,7 @@ constexpr int64_t slice_time = 500'000; ///< nanoseconds
 Term run(ErlNifEnv* env, int argc, const Term argv[]);
 
 /// What has become of a call whose results are there.
-Term finished(ErlNifEnv* env, CallResource& call, Term) noexcept {
+Term finished(ErlNifEnv* env, CallResource& call) noexcept {
     if (call.instantiates) {
         call.instance.instance = call.execution.instance();
         call.execution = {};
@@ -76,7 +76,7 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     enif_consume_timeslice(env, static_cast<int>(std::clamp<int64_t>(took / 10'000, 1, 100)));
     switch (*state) {
     case ExecutionState::done:
-        return finished(env, call, argv[0]);
+        return finished(env, call);
     case ExecutionState::host_call:
         return request(env, call, argv[0]);
     case ExecutionState::trapped: {
@@ -154,82 +154,74 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
 
 /// start_call(Instance, Name, Arguments, Options)
 Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    InstanceResource* const instance = get_instance(env, argv[0]);
     ErlNifBinary name;
-    if (instance == nullptr || enif_inspect_iolist_as_binary(env, argv[1], &name) == 0 ||
-        enif_is_map(env, argv[3]) == 0)
+    if (enif_inspect_iolist_as_binary(env, argv[1], &name) == 0 || enif_is_map(env, argv[3]) == 0)
         return bad_argument(env, "a call needs an instance, a name, a list and a map of options");
-    const Held held{*instance};
-    if (!held)
-        return try_again(env, "start_call", start_call, argc, argv);
-    if (instance->stopped)
-        return make_error(env, atoms.stopped, "the instance was stopped");
-    const auto func = instance->instance.func(text_of(name));
-    if (!func)
-        return make_error(env, func.error());
-    const FuncType type = func->type();
-    std::string why;
-    const auto arguments = read_values(env, argv[2], type.params, why);
-    if (!arguments)
-        return bad_argument(env, why);
-    auto execution = Execution::create(*func, *arguments);
-    if (!execution)
-        return make_error(env, execution.error());
-    return begin(env, *instance, std::move(*execution), type.results.size(), argv[3], false);
+    return with_instance(env, "start_call", start_call, argc, argv, [&](InstanceResource& instance) {
+        if (instance.stopped)
+            return make_error(env, atoms.stopped, "the instance was stopped");
+        const auto func = instance.instance.func(text_of(name));
+        if (!func)
+            return make_error(env, func.error());
+        const FuncType type = func->type();
+        std::string why;
+        const auto arguments = read_values(env, argv[2], type.params, why);
+        if (!arguments)
+            return bad_argument(env, why);
+        auto execution = Execution::create(*func, *arguments);
+        if (!execution)
+            return make_error(env, execution.error());
+        return begin(env, instance, std::move(*execution), type.results.size(), argv[3], false);
+    });
 }
+
+namespace {
+
+/// Lets `reply` answer what a call waits for, and goes on with it.
+template <typename Reply>
+Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], Reply reply) noexcept {
+    return with_call(env, name, nif, argc, argv, [&](CallResource& call) {
+        if (call.execution.state() != ExecutionState::host_call)
+            return make_error(env, atoms.usage, "the call does not wait for an answer");
+        const std::optional<Term> error = reply(call.execution);
+        return error ? *error : enif_schedule_nif(env, "run", 0, run, 1, argv);
+    });
+}
+
+} // namespace
 
 /// continue(Call, Results)
 Term continue_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    CallResource* const call = get_call(env, argv[0]);
-    if (call == nullptr)
-        return bad_argument(env, "not a call");
-    {
-        const Held held{call->instance};
-        if (!held)
-            return try_again(env, "continue", continue_call, argc, argv);
-        if (call->execution.state() != ExecutionState::host_call)
-            return make_error(env, atoms.usage, "the call does not wait for an answer");
-        std::string why;
-        const auto values = read_values(env, argv[1], call->execution.host_call().type.results, why);
-        if (!values)
-            return bad_argument(env, why);
-        if (const auto answered = call->execution.answer(*values); !answered)
-            return make_error(env, answered.error());
-    }
-    return enif_schedule_nif(env, "run", 0, run, 1, argv);
+    return answer(env, "continue", continue_call, argc, argv,
+                  [&](Execution& execution) -> std::optional<Term> {
+                      std::string why;
+                      const auto values = read_values(env, argv[1], execution.host_call().type.results, why);
+                      if (!values)
+                          return bad_argument(env, why);
+                      const auto answered = execution.answer(*values);
+                      return answered ? std::nullopt : std::optional{make_error(env, answered.error())};
+                  });
 }
 
 /// throw(Call, Message): the import fails, so the guest traps.
 Term throw_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    CallResource* const call = get_call(env, argv[0]);
     ErlNifBinary message;
-    if (call == nullptr || enif_inspect_iolist_as_binary(env, argv[1], &message) == 0)
+    if (enif_inspect_iolist_as_binary(env, argv[1], &message) == 0)
         return bad_argument(env, "throw needs a call and a text");
-    {
-        const Held held{call->instance};
-        if (!held)
-            return try_again(env, "throw", throw_call, argc, argv);
-        if (call->execution.state() != ExecutionState::host_call)
-            return make_error(env, atoms.usage, "the call does not wait for an answer");
-        const auto refused =
-            call->execution.refuse(Trap::host("%.*s", static_cast<int>(std::min<size_t>(message.size, 4096)),
-                                              reinterpret_cast<const char*>(message.data)));
-        if (!refused)
-            return make_error(env, refused.error());
-    }
-    return enif_schedule_nif(env, "run", 0, run, 1, argv);
+    return answer(env, "throw", throw_call, argc, argv, [&](Execution& execution) -> std::optional<Term> {
+        constexpr size_t max_message = 4096;
+        const std::string_view text = text_of(message).substr(0, max_message);
+        const auto refused = execution.refuse(Trap::host("%.*s", static_cast<int>(text.size()), text.data()));
+        return refused ? std::nullopt : std::optional{make_error(env, refused.error())};
+    });
 }
 
 /// cancel(Call)
 Term cancel(ErlNifEnv* env, int argc, const Term argv[]) {
-    CallResource* const call = get_call(env, argv[0]);
-    if (call == nullptr)
-        return bad_argument(env, "not a call");
-    const Held held{call->instance};
-    if (!held)
-        return try_again(env, "cancel", cancel, argc, argv);
-    call->execution = {};
-    return atoms.ok;
+    return with_call(env, "cancel", cancel, argc, argv, [](CallResource& call) {
+        call.execution = {};
+        return atoms.ok;
+    });
 }
 
 /// stop(Instance)

@@ -55,6 +55,27 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
 /// Makes the call again as soon as others had their turn, because another process uses the instance.
 [[nodiscard]] Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc,
                              const Term argv[]) noexcept;
+/// Calls `body` with the instance that is the first argument, and its lock.
+template <typename Body>
+[[nodiscard]] Term with_instance(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[],
+                                 Body body) noexcept {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    if (instance == nullptr)
+        return bad_argument(env, "not an instance");
+    const Held held{*instance};
+    return held ? body(*instance) : try_again(env, name, nif, argc, argv);
+}
+/// The same with a call and the lock of its instance.
+template <typename Body>
+[[nodiscard]] Term with_call(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[],
+                             Body body) noexcept {
+    CallResource* const call = get_call(env, argv[0]);
+    if (call == nullptr)
+        return bad_argument(env, "not a call");
+    const Held held{call->instance};
+    return held ? body(*call) : try_again(env, name, nif, argc, argv);
+}
+
 /// What a call that waits asks for: `{import, Call, Module, Name, Arguments}`. `term` is the call.
 [[nodiscard]] Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept;
 

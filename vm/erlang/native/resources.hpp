@@ -24,8 +24,8 @@ struct InstanceResource {
     InstanceResource(const InstanceResource&) = delete;
     InstanceResource& operator=(const InstanceResource&) = delete;
 
-    /// An execution of a call that nobody refers to any more. Freed at once if the lock is free, else by who
-    /// takes it next: a destructor must not wait.
+    /// Takes the execution of a call that no term refers to any more. It is freed now if the lock is free,
+    /// otherwise when it is taken next: a destructor must not wait.
     void drop(Execution&& execution) noexcept;
 
     ErlNifMutex* const lock;

@@ -15,64 +15,63 @@ namespace {
 /// What comes before a snapshot: how many calls it has, and how many results each returns.
 constexpr std::string_view snapshot_magic{"wberl\1", 6};
 
-/// The calls of a list, which belong to the instance and wait for an answer; none if there is another.
-std::optional<std::vector<CallResource*>> read_calls(ErlNifEnv* env, Term list,
-                                                     const InstanceResource& instance) noexcept {
-    std::vector<CallResource*> calls;
-    Term head;
-    while (enif_get_list_cell(env, list, &head, &list) != 0) {
-        CallResource* const call = get_call(env, head);
-        if (call == nullptr || &call->instance != &instance ||
-            call->execution.state() != ExecutionState::host_call)
-            return std::nullopt;
-        calls.push_back(call);
-    }
-    return enif_is_empty_list(env, list) != 0 ? std::optional{std::move(calls)} : std::nullopt;
-}
-
-/// A snapshot goes into a binary as it is written.
-class BinarySink final : public SnapshotSink {
-public:
-    bool write(std::span<const uint8_t> bytes) noexcept override { return bytes_.append(bytes); }
-    [[nodiscard]] std::string_view text() const noexcept {
-        return {reinterpret_cast<const char*>(bytes_.data()), bytes_.size()};
-    }
-
-private:
-    Vec<uint8_t> bytes_;
+/// Calls of an instance that wait for an answer.
+struct Waiting {
+    std::vector<const Execution*> executions;
+    std::vector<uint32_t> results; ///< how many each returns
 };
+
+/// Calls `body` with the instance that is the first argument and its calls of the list that is the second
+/// one.
+template <typename Body>
+Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], Body body) noexcept {
+    return with_instance(env, name, nif, argc, argv, [&](InstanceResource& instance) {
+        Waiting calls;
+        Term list = argv[1];
+        Term first;
+        for (Term rest; enif_get_list_cell(env, list, &first, &rest) != 0; list = rest) {
+            const CallResource* const call = get_call(env, first);
+            if (call == nullptr || &call->instance != &instance ||
+                call->execution.state() != ExecutionState::host_call)
+                break;
+            calls.executions.push_back(&call->execution);
+            calls.results.push_back(static_cast<uint32_t>(call->results));
+        }
+        return enif_is_empty_list(env, list) != 0
+                   ? body(instance, calls)
+                   : bad_argument(env,
+                                  "the calls are no list of calls of this instance that wait for an answer");
+    });
+}
 
 } // namespace
 
 /// snapshot(Instance, Calls)
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
-    InstanceResource* const instance = get_instance(env, argv[0]);
-    if (instance == nullptr)
-        return bad_argument(env, "not an instance");
-    const Held held{*instance};
-    if (!held)
-        return try_again(env, "snapshot", snapshot, argc, argv);
-    const auto calls = read_calls(env, argv[1], *instance);
-    if (!calls)
-        return bad_argument(env, "the calls are no list of calls of this instance that wait for an answer");
-    BinarySink sink;
-    const auto put = [&sink](uint32_t number) {
-        const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
-                                 static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 24)};
-        return sink.write(bytes);
-    };
-    bool ok = sink.write({reinterpret_cast<const uint8_t*>(snapshot_magic.data()), snapshot_magic.size()}) &&
-              put(static_cast<uint32_t>(calls->size()));
-    std::vector<const Execution*> executions;
-    for (const CallResource* const call : *calls) {
-        ok = ok && put(static_cast<uint32_t>(call->results));
-        executions.push_back(&call->execution);
-    }
-    if (!ok)
-        return make_error(env, atoms.out_of_memory, "out of memory for a snapshot");
-    const auto saved =
-        save(instance->store, {.instances = {&instance->instance, 1}, .executions = executions}, sink);
-    return saved ? make_ok(env, make_binary(env, sink.text())) : make_error(env, saved.error());
+    return with_calls(
+        env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
+            SnapshotBuffer sink;
+            const auto put = [&sink](uint32_t number) {
+                const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
+                                         static_cast<uint8_t>(number >> 16),
+                                         static_cast<uint8_t>(number >> 24)};
+                return sink.write(bytes);
+            };
+            bool ok = sink.write(
+                          {reinterpret_cast<const uint8_t*>(snapshot_magic.data()), snapshot_magic.size()}) &&
+                      put(static_cast<uint32_t>(calls.results.size()));
+            for (const uint32_t count : calls.results)
+                ok = ok && put(count);
+            if (!ok)
+                return make_error(env, atoms.out_of_memory, "out of memory for a snapshot");
+            const auto saved = save(
+                instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions}, sink);
+            if (!saved)
+                return make_error(env, saved.error());
+            const auto bytes = sink.bytes();
+            return make_ok(env,
+                           make_binary(env, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+        });
 }
 
 namespace {
@@ -149,23 +148,12 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
 
 /// fork(Instance, Calls)
 Term fork_instance(ErlNifEnv* env, int argc, const Term argv[]) {
-    InstanceResource* const instance = get_instance(env, argv[0]);
-    if (instance == nullptr)
-        return bad_argument(env, "not an instance");
-    const Held held{*instance};
-    if (!held)
-        return try_again(env, "fork", fork_instance, argc, argv);
-    const auto calls = read_calls(env, argv[1], *instance);
-    if (!calls)
-        return bad_argument(env, "the calls are no list of calls of this instance that wait for an answer");
-    std::vector<const Execution*> executions;
-    std::vector<uint32_t> results;
-    for (const CallResource* const call : *calls) {
-        executions.push_back(&call->execution);
-        results.push_back(static_cast<uint32_t>(call->results));
-    }
-    auto made = fork(instance->store, {.instances = {&instance->instance, 1}, .executions = executions});
-    return made ? adopt(env, std::move(*made), results) : make_error(env, made.error());
+    return with_calls(
+        env, "fork", fork_instance, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
+            auto made =
+                fork(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions});
+            return made ? adopt(env, std::move(*made), calls.results) : make_error(env, made.error());
+        });
 }
 
 } // namespace warpbeam::erlang

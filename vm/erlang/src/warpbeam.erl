@@ -11,7 +11,7 @@
 -export([load/1, imports/1, exports/1, instantiate/1, instantiate/2, instantiate/3,
          call/3, call/4, call/5, start_call/3, start_call/4, continue/2, throw/2, cancel/1, stop/1,
          memory_size/1, memory_size/2, read/3, read/4, write/3, write/4, global/2, set_global/3,
-         snapshot/1, snapshot/2, restore/2, restore/3, fork/1, fork/2]).
+         snapshot/1, snapshot/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
 -export_type([module_ref/0, instance/0, call_ref/0, value/0, error/0, import/0, handler/0, options/0,
               func_type/0, value_type/0]).
 -compile({no_auto_import, [throw/1]}).
@@ -97,6 +97,7 @@ answer({import, Call, Module, Name, Arguments}, Handler) ->
     end;
 answer(Ended, _Handler) -> Ended.
 
+%% @private The handler of those who give none.
 no_handler(Module, Name, _Arguments) -> {error, ["nothing answers the import ", Module, ".", Name]}.
 
 %% @equiv start_call(Instance, Name, Arguments, #{})

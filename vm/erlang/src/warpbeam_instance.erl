@@ -58,7 +58,7 @@ stop(Pid) -> gen_server:stop(Pid).
 %% @private
 init({Module, Options}) ->
     process_flag(trap_exit, true),
-    Handler = maps:get(handler, Options, fun(From, Name, _) -> {error, ["nothing answers the import ", From, ".", Name]} end),
+    Handler = maps:get(handler, Options, fun warpbeam:no_handler/3),
     Limits = maps:get(limits, Options, #{}),
     Made = case Options of
                #{snapshot := Snapshot} -> warpbeam:restore(Module, Snapshot, Limits);
