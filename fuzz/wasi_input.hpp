@@ -26,7 +26,7 @@ public:
     T one_of(const T (&choices)[n]) {
         return choices[byte() % n];
     }
-    /// Once in so many times.
+    /// Once in `times` times.
     bool once_in(unsigned times) { return byte() % times == 1; }
     uint64_t number() {
         uint64_t value = 0;

@@ -120,7 +120,7 @@ void serve(const Engine& engine, const Module& module) {
     while (execution && *execution->resume() == ExecutionState::interrupted) {
         const auto waits = context.take_waits();
         if (!waits)
-            break; // somebody has interrupted it
+            break; // it was interrupted
         // It waits for standard input. A server waits for waits->streams, and up to waits->nanoseconds, of
         // all of its programs together, by poll or io_uring; here, the input comes from somewhere else.
         if (out->text().empty())

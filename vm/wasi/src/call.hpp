@@ -123,7 +123,7 @@ public:
             notes->output(static_cast<uint64_t>(bytes.data() - memory.data()), bytes.size());
     }
     /// @}
-    /// Takes fuel for so many bytes, which a record says, too.
+    /// Takes fuel for this number of bytes, which a record says, too.
     void take_fuel(uint64_t bytes) const noexcept {
         caller.take_fuel(bytes);
         if (notes != nullptr) [[unlikely]]

@@ -384,7 +384,7 @@ Result<Ref<Directory>> MemoryDirectory::lower() noexcept {
     case Errno::noent:
     case Errno::notdir:
     case Errno::loop:
-        has_lower_ = false; // somebody has removed it
+        has_lower_ = false; // it was removed from outside
         return nullptr;
     default:
         return opened;

@@ -24,7 +24,7 @@ bool MemoryEntries::add(MemoryEntry entry) noexcept {
     size_t at = blocks_.size() == 1 && blocks_[0].empty() ? 0 : block_of(name);
     size_t place = static_cast<size_t>(place_in(blocks_[at], name) - blocks_[at].begin());
     if (blocks_[at].size() == max_block) {
-        // Names that come in order leave full blocks behind, not half of them.
+        // Names that come in order fill their blocks, and not half of them.
         const size_t keep = place == max_block && at + 1 == blocks_.size() ? max_block : max_block / 2;
         if (!split(at, keep))
             return false;
@@ -44,7 +44,7 @@ bool MemoryEntries::add(MemoryEntry entry) noexcept {
     return true;
 }
 
-/// Moves what follows the first `keep` entries of a block to a new one behind it, which is empty if these are
+/// Moves what follows the first `keep` entries of a block to a new one after it, which is empty if these are
 /// all, and has room. False without memory; nothing is changed then.
 bool MemoryEntries::split(size_t at, size_t keep) noexcept {
     Block upper{blocks_.allocator()};

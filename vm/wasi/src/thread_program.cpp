@@ -41,7 +41,7 @@ std::optional<ProgramEnd> ThreadProgram::run(Execution& execution, uint32_t thre
                 continue;
             return ProgramEnd{thread, Trap{TrapCode::out_of_fuel}, execution.backtrace()};
         case ExecutionState::host_call:
-            // The thread has nobody who would answer later.
+            // Nothing answers a thread's calls later.
             (void)execution.refuse(Trap{TrapCode::cannot_suspend});
             continue;
         case ExecutionState::trapped:

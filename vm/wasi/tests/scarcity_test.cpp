@@ -61,6 +61,36 @@ const Step steps[] = {
     {"unlink", [](Guest& g) { return g.call("path_unlink_file", 3, "a/b/linked"); }},
 };
 
+/// Calls until there is memory enough; returns how often there was not. `before` and `after` are called
+/// around a call that failed.
+size_t failures_of(
+    FailingAllocator& scarce, Guest& guest, const char* name, const std::function<Errno()>& call,
+    const std::function<void()>& before = [] {}, const std::function<void()>& after = [] {}) {
+    for (size_t failures = 0; failures < 1000; ++failures) {
+        before();
+        const size_t open = guest.context.descriptors().all().size();
+        scarce.left = failures;
+        const Errno outcome = call();
+        scarce.left = SIZE_MAX;
+        if (outcome == Errno::success)
+            return failures;
+        EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem)) << name;
+        EXPECT_EQ(guest.context.descriptors().all().size(), open) << name << " leaves nothing open";
+        after();
+    }
+    ADD_FAILURE() << name << " never succeeds";
+    return 0;
+}
+
+/// What the steps work on.
+void fill(const Scratch& scratch) {
+    std::filesystem::create_directories(scratch / "a/b");
+    scratch.write("a/b/file", "text");
+    scratch.write("file", "text");
+    std::filesystem::create_symlink("b", scratch / "a/link");
+    std::filesystem::create_symlink("../file", scratch / "a/up");
+}
+
 class ScarcityTest : public ::testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(Walks, ScarcityTest, ::testing::Bool(), [](const auto& walk) {
     return std::string{walk.param ? "name_by_name" : "by_the_system"};
@@ -68,11 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Walks, ScarcityTest, ::testing::Bool(), [](const auto& 
 
 TEST_P(ScarcityTest, every_function_reports_it_and_works_again_later) {
     const Scratch scratch;
-    std::filesystem::create_directories(scratch / "a/b");
-    scratch.write("a/b/file", "text");
-    scratch.write("file", "text");
-    std::filesystem::create_symlink("b", scratch / "a/link");
-    std::filesystem::create_symlink("../file", scratch / "a/up");
+    fill(scratch);
     FailingAllocator scarce;
     Guest guest{{}, native_host(), {}, scarce};
     auto directory = native_directory(scratch.path().string(), scarce).value();
@@ -80,18 +106,7 @@ TEST_P(ScarcityTest, every_function_reports_it_and_works_again_later) {
         directory = WalkingDirectory::around(std::move(directory));
     ASSERT_TRUE(guest.context.add_directory("/", std::move(directory)));
     for (const Step& step : steps) {
-        size_t failures = 0;
-        for (;; ++failures) {
-            ASSERT_LT(failures, 1000u) << step.name;
-            const size_t open = guest.context.descriptors().all().size();
-            scarce.left = failures;
-            const Errno outcome = step.call(guest);
-            scarce.left = SIZE_MAX;
-            if (outcome == Errno::success)
-                break;
-            EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem)) << step.name;
-            EXPECT_EQ(guest.context.descriptors().all().size(), open) << step.name << " leaves nothing open";
-        }
+        const size_t failures = failures_of(scarce, guest, step.name, [&] { return step.call(guest); });
         if (GetParam() || std::string_view{step.name} == "open") {
             EXPECT_GT(failures, 0u) << step.name << " needs memory";
         }
@@ -105,11 +120,7 @@ INSTANTIATE_TEST_SUITE_P(Trees, TreeScarcityTest, ::testing::Bool(),
 
 TEST_P(TreeScarcityTest, a_call_without_memory_changes_nothing) {
     const Scratch scratch;
-    std::filesystem::create_directories(scratch / "a/b");
-    scratch.write("a/b/file", "text");
-    scratch.write("file", "text");
-    std::filesystem::create_symlink("b", scratch / "a/link");
-    std::filesystem::create_symlink("../file", scratch / "a/up");
+    fill(scratch);
     FailingAllocator scarce;
     Guest guest{{}, native_host(), {}, scarce};
     const auto tree = layered_directory(GetParam() ? scratch.open() : nullptr, {}, nullptr, scarce).value();
@@ -138,36 +149,11 @@ TEST_P(TreeScarcityTest, a_call_without_memory_changes_nothing) {
         return all;
     };
     for (const Step& step : steps) {
-        for (size_t failures = 0;; ++failures) {
-            ASSERT_LT(failures, 1000u) << step.name;
-            const std::string before = names();
-            const size_t open = guest.context.descriptors().all().size();
-            scarce.left = failures;
-            const Errno outcome = step.call(guest);
-            scarce.left = SIZE_MAX;
-            if (outcome == Errno::success)
-                break;
-            EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem)) << step.name;
-            EXPECT_EQ(guest.context.descriptors().all().size(), open) << step.name << " leaves nothing open";
-            EXPECT_EQ(names(), before) << step.name;
-        }
+        std::string before;
+        (void)failures_of(
+            scarce, guest, step.name, [&] { return step.call(guest); }, [&] { before = names(); },
+            [&] { EXPECT_EQ(names(), before) << step.name; });
     }
-}
-
-/// Calls until there is memory enough; returns how often there was not.
-size_t failures_of(FailingAllocator& scarce, Guest& guest, const std::function<Errno()>& call) {
-    for (size_t failures = 0; failures < 1000; ++failures) {
-        const size_t open = guest.context.descriptors().all().size();
-        scarce.left = failures;
-        const Errno outcome = call();
-        scarce.left = SIZE_MAX;
-        if (outcome == Errno::success)
-            return failures;
-        EXPECT_EQ(static_cast<int>(outcome), static_cast<int>(Errno::nomem));
-        EXPECT_EQ(guest.context.descriptors().all().size(), open) << "nothing is left open";
-    }
-    ADD_FAILURE() << "it never succeeds";
-    return 0;
 }
 
 TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
@@ -181,7 +167,7 @@ TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
     const std::string message = std::string(6000, 'a') + std::string(3000, 'b');
     ASSERT_EQ(::write(ends[1], message.data(), message.size()), 9000);
     guest.put_buffers({{8192, 4096}, {8192 + 4096, 8192}});
-    EXPECT_GT(failures_of(scarce, guest,
+    EXPECT_GT(failures_of(scarce, guest, "sock_recv",
                           [&] {
                               return guest.call("sock_recv", fd, Guest::list, 2, 0, Guest::result,
                                                 Guest::result + 8);
@@ -190,7 +176,7 @@ TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
     EXPECT_EQ(guest.at<uint32_t>(Guest::result), 9000u);
     EXPECT_EQ(guest.text(8192, 9000), message);
     guest.put_buffers({{8192, 6000}, {8192 + 6000, 3000}});
-    EXPECT_GT(failures_of(scarce, guest,
+    EXPECT_GT(failures_of(scarce, guest, "sock_send",
                           [&] { return guest.call("sock_send", fd, Guest::list, 2, 0, Guest::result); }),
               0u);
     std::string bytes(20000, ' ');
@@ -211,9 +197,9 @@ TEST(SocketScarcityTest, nothing_that_was_sent_is_lost) {
     ASSERT_EQ(::connect(client, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(::write(client, "hello", 5), 5);
     const uint32_t listener = guest.context.add_file(native_file(server, scarce).value()).value();
-    EXPECT_GT(
-        failures_of(scarce, guest, [&] { return guest.call("sock_accept", listener, 0, Guest::result); }),
-        0u);
+    EXPECT_GT(failures_of(scarce, guest, "sock_accept",
+                          [&] { return guest.call("sock_accept", listener, 0, Guest::result); }),
+              0u);
     const uint32_t accepted = guest.at<uint32_t>(Guest::result);
     guest.put_buffers({{8192, 100}});
     EXPECT_EQ(guest.call("sock_recv", accepted, Guest::list, 1, 0, Guest::result, Guest::result + 8),
@@ -243,7 +229,7 @@ TEST(PollScarcityTest, a_poll_without_memory_can_be_made_again) {
             guest.put<uint64_t>(at + 24, 3'600'000'000'000);
         }
     }
-    (void)failures_of(scarce, guest,
+    (void)failures_of(scarce, guest, "poll_oneoff",
                       [&] { return guest.call("poll_oneoff", 8192, 32768, count, Guest::result); });
     EXPECT_EQ(guest.at<uint32_t>(Guest::result), count / 2);
     ::close(ends[1]);

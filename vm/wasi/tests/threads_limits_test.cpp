@@ -15,7 +15,7 @@ namespace {
 /// Takes every task, and lets threads of the test run them.
 class CountingStarter final : public ThreadStarter {
 public:
-    /// Has so many threads.
+    /// Has this number of threads.
     explicit CountingStarter(int available) : left{available} {}
     bool start(ThreadTask& task) noexcept override {
         if (left.fetch_sub(1) <= 0)
@@ -163,7 +163,7 @@ TEST_F(ThreadsTest, fuel_is_for_all_threads_together) {
               TrapCode::out_of_fuel);
 }
 
-/// Fails after so many allocations, in whichever thread.
+/// Fails after a number of allocations, in any thread.
 class ScarceMemory final : public Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {

@@ -187,7 +187,7 @@ TEST_F(PipesTest, one_thread_reads_while_another_writes) {
 }
 
 TEST_F(PipesTest, a_full_pipe_does_not_stop_the_other_threads) {
-    // The thread fills a pipe that nobody reads until the main thread has written elsewhere.
+    // The thread fills a pipe that is not read until the main thread has written elsewhere.
     const Pipe elsewhere = pipe(false);
     std::string received;
     std::thread peer{[&] {

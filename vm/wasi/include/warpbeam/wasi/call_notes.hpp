@@ -29,9 +29,9 @@ public:
     void input(uint64_t address, std::span<const uint8_t> bytes) noexcept;
     /// The call has written there. What is written twice need not be noted twice.
     void output(uint64_t address, uint64_t size) noexcept;
-    /// The call has taken fuel for so many bytes.
+    /// The call has taken fuel for this number of bytes.
     void fuel(uint64_t bytes) noexcept { fuel_ += std::min(bytes, UINT64_MAX - fuel_); }
-    /// So many bytes of the inputs after the first one went to a standard stream.
+    /// `size` bytes of the inputs after the first one went to a standard stream.
     void written(Stream stream, uint64_t size) noexcept {
         stream_ = stream;
         written_ = size;
