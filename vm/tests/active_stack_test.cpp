@@ -417,9 +417,16 @@ TEST(ActiveStackMemoryTest, reports_that_memory_ran_out) {
     EXPECT_EQ(allocator.live(), 0U);
 }
 
-TEST_F(ActiveStackTest, memories_and_globals_by_index) {
+TEST_F(ActiveStackTest, objects_by_index) {
     const Instance instance = instantiate(
-        R"((module (memory 1) (memory 2) (global i32 (i32.const 5)) (global i64 (i64.const 6))))");
+        R"((module (memory 1) (memory 2) (global i32 (i32.const 5)) (global i64 (i64.const 6))
+                   (table 3 funcref) (table 4 externref) (tag (param i32))))");
+    EXPECT_EQ(instance.table_at(1).size(), 4U);
+    EXPECT_FALSE(instance.table_at(2));
+    EXPECT_EQ(instance.tag_at(0).params().size(), 1U);
+    EXPECT_FALSE(instance.tag_at(1));
+    EXPECT_FALSE(Instance{}.table_at(0));
+    EXPECT_FALSE(Instance{}.tag_at(0));
     EXPECT_EQ(instance.memory_at(1).pages(), 2U);
     EXPECT_FALSE(instance.memory_at(2));
     EXPECT_EQ(instance.global_at(0).get().as<int32_t>(), 5);

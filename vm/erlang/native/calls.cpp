@@ -1,5 +1,7 @@
 #include "nif.hpp"
 
+#include <warpbeam/vm/exception.hpp>
+
 #include <algorithm>
 #include <utility>
 
@@ -26,15 +28,11 @@ Term finished(ErlNifEnv* env, CallResource& call) noexcept {
         return make_error(env, atoms.out_of_memory, "out of memory for results");
     if (const auto copied = call.execution.results({values.data(), count}); !copied)
         return make_error(env, copied.error());
-    Term list = enif_make_list(env, 0);
-    for (size_t i = count; i-- != 0;) {
-        const auto term = make_value(env, values[i]);
-        if (!term)
-            return make_error(env, atoms.unsupported, "a result is a reference that Erlang can't hold");
-        list = enif_make_list_cell(env, *term, list);
-    }
+    const auto list = make_values(env, call.instance, count, [&](size_t i) { return values[i]; });
+    if (!list)
+        return make_error(env, atoms.out_of_memory, "out of memory for a reference");
     call.execution = {};
-    return make_ok(env, list);
+    return make_ok(env, *list);
 }
 
 Term ended(ErlNifEnv* env, CallResource& call, Term kind, std::string_view message) noexcept {
@@ -59,7 +57,7 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     if (!held)
         return try_again(env, "run", run, argc, argv);
     if (call.instance.stopped)
-        return ended(env, call, atoms.stopped, "the instance was stopped");
+        return make_stopped(env);
     const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
     if (before > call.deadline)
         return ended(env, call, atoms.timeout, "the call took longer than it may");
@@ -69,8 +67,10 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
         return make_error(env, state.error());
     const uint64_t left = call.execution.take_fuel();
     const uint64_t debt = call.execution.fuel_debt();
+    const uint64_t used = given - std::min(given, left) + debt;
+    call.instance.fuel_used += used;
     if (call.fuel_left != UINT64_MAX)
-        call.fuel_left -= std::min(call.fuel_left, given - std::min(given, left) + debt);
+        call.fuel_left -= std::min(call.fuel_left, used);
     const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
     // A process has some 4,000 reductions and a millisecond at a time.
     enif_consume_timeslice(env, static_cast<int>(std::clamp<int64_t>(took / 10'000, 1, 100)));
@@ -80,7 +80,7 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     case ExecutionState::host_call:
         return request(env, call, argv[0]);
     case ExecutionState::trapped: {
-        const Term error = make_error(env, *call.execution.trap());
+        const Term error = make_trap(env, call.instance, *call.execution.trap());
         call.execution = {};
         return error;
     }
@@ -96,76 +96,89 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     return enif_schedule_nif(env, "run", 0, run, argc, argv);
 }
 
-/// Makes a call of an execution and begins it. `options` has `fuel` and `timeout`.
+} // namespace
+
 Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results, Term options,
            bool instantiates) noexcept {
+    CallLimits limits = instance.call_limits;
+    if (!read_limits(env, options, limits))
+        return bad_argument(env, "fuel and timeout are natural numbers");
     Term term;
     CallResource* const call = make_call(env, instance, std::move(execution), term);
     if (call == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for a call");
     call->results = results;
     call->instantiates = instantiates;
-    uint64_t timeout = UINT64_MAX;
-    if (!read_option(env, options, atoms.fuel, call->fuel_left) ||
-        !read_option(env, options, atoms.timeout, timeout))
-        return bad_argument(env, "fuel and timeout are natural numbers");
-    if (timeout != UINT64_MAX)
+    call->fuel_left = limits.fuel;
+    if (limits.timeout != UINT64_MAX)
         call->deadline = enif_monotonic_time(ERL_NIF_NSEC) +
-                         static_cast<ErlNifTime>(std::min<uint64_t>(timeout, INT32_MAX)) * 1'000'000;
+                         static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
+    ++instance.calls;
     return enif_schedule_nif(env, "run", 0, run, 1, &term);
+}
+
+Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
+    const HostCall asked = call.execution.host_call();
+    const auto arguments = make_values(env, call.instance, asked.type.params.size(),
+                                       [&](size_t i) { return call.execution.argument(i); });
+    if (!arguments) {
+        call.execution = {};
+        return make_error(env, atoms.out_of_memory, "out of memory for a reference");
+    }
+    return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
+                            make_binary(env, asked.name), *arguments);
+}
+
+namespace {
+
+/// The function that a call names: the name of an export, `{table, Name, Index}`, or a reference.
+std::expected<Func, Term> find_func(ErlNifEnv* env, InstanceResource& instance, Term target) noexcept {
+    const auto from = [env](const Value& value) -> std::expected<Func, Term> {
+        if (!value.is<Func>() || value.is_null())
+            return std::unexpected{make_error(env, atoms.usage, "the reference is to no function")};
+        return value.as<Func>();
+    };
+    ErlNifBinary name;
+    if (enif_inspect_iolist_as_binary(env, target, &name) != 0) {
+        const auto found = instance.instance.func(text_of(name));
+        if (!found)
+            return std::unexpected{make_error(env, found.error())};
+        return *found;
+    }
+    if (const ReferenceResource* const reference = get_reference(env, target)) {
+        if (&reference->instance != &instance)
+            return std::unexpected{bad_argument(env, "the function belongs to another instance")};
+        return from(reference->root->value());
+    }
+    int arity;
+    const Term* elements;
+    ErlNifUInt64 index;
+    if (enif_get_tuple(env, target, &arity, &elements) == 0 || arity != 3 ||
+        enif_is_identical(elements[0], atoms.table) == 0 || enif_get_uint64(env, elements[2], &index) == 0)
+        return std::unexpected{
+            bad_argument(env, "a function is the name of an export, {table, Name, Index}, or a reference")};
+    const auto table = find_object<Table>(env, instance.instance, elements[1]);
+    if (!table)
+        return std::unexpected{table.error()};
+    const auto element = table->get(index);
+    if (!element)
+        return std::unexpected{make_error(env, element.error())};
+    return from(*element);
 }
 
 } // namespace
 
-Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
-    const HostCall asked = call.execution.host_call();
-    Term arguments = enif_make_list(env, 0);
-    for (size_t i = asked.type.params.size(); i-- != 0;) {
-        const auto value = make_value(env, call.execution.argument(i));
-        arguments = enif_make_list_cell(env, value.value_or(atoms.reference), arguments);
-    }
-    return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
-                            make_binary(env, asked.name), arguments);
-}
-
-/// instantiate(Module, Limits): functions that it imports are answered by the caller.
-Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
-    const ModuleResource* const resource = get_module(env, argv[0]);
-    if (resource == nullptr || enif_is_map(env, argv[1]) == 0)
-        return bad_argument(env, "instantiate needs a module and a map of options");
-    const Module& module = resource->module;
-    StoreLimits limits;
-    if (!read_limits(env, argv[1], limits))
-        return bad_argument(env, "memory and heap are natural numbers");
-    Term term;
-    InstanceResource* const made = make_instance(env, engine(), limits, term);
-    if (made == nullptr)
-        return make_error(env, atoms.out_of_memory, "out of memory for an instance");
-    if (!monitor_owner(env, *made))
-        return bad_argument(env, "only a process may own an instance");
-    Linker linker{engine()};
-    if (const auto defined = define_imports(linker, module); !defined)
-        return make_error(env, defined.error());
-    auto execution = Execution::instantiate(linker, made->store, module);
-    if (!execution)
-        return make_error(env, execution.error());
-    return begin(env, *made, std::move(*execution), 0, argv[1], true);
-}
-
-/// start_call(Instance, Name, Arguments, Options)
+/// start_call(Instance, Function, Arguments, Options)
 Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    ErlNifBinary name;
-    if (enif_inspect_iolist_as_binary(env, argv[1], &name) == 0 || enif_is_map(env, argv[3]) == 0)
-        return bad_argument(env, "a call needs an instance, a name, a list and a map of options");
+    if (enif_is_map(env, argv[3]) == 0)
+        return bad_argument(env, "the options of a call are a map");
     return with_instance(env, "start_call", start_call, argc, argv, [&](InstanceResource& instance) {
-        if (instance.stopped)
-            return make_error(env, atoms.stopped, "the instance was stopped");
-        const auto func = instance.instance.func(text_of(name));
+        const auto func = find_func(env, instance, argv[1]);
         if (!func)
-            return make_error(env, func.error());
+            return func.error();
         const FuncType type = func->type();
         std::string why;
-        const auto arguments = read_values(env, argv[2], type.params, why);
+        const auto arguments = read_values(env, instance, argv[2], type.params, why);
         if (!arguments)
             return bad_argument(env, why);
         auto execution = Execution::create(*func, *arguments);
@@ -177,13 +190,13 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
 
 namespace {
 
-/// Lets `reply` answer what a call waits for, and goes on with it.
+/// Lets `reply` answer what a call waits for, and goes on with it. It returns an error, or none.
 template <typename Reply>
 Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], Reply reply) noexcept {
     return with_call(env, name, nif, argc, argv, [&](CallResource& call) {
         if (call.execution.state() != ExecutionState::host_call)
             return make_error(env, atoms.usage, "the call does not wait for an answer");
-        const std::optional<Term> error = reply(call.execution);
+        const std::optional<Term> error = reply(call);
         return error ? *error : enif_schedule_nif(env, "run", 0, run, 1, argv);
     });
 }
@@ -192,26 +205,54 @@ Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term arg
 
 /// continue(Call, Results)
 Term continue_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    return answer(env, "continue", continue_call, argc, argv,
-                  [&](Execution& execution) -> std::optional<Term> {
-                      std::string why;
-                      const auto values = read_values(env, argv[1], execution.host_call().type.results, why);
-                      if (!values)
-                          return bad_argument(env, why);
-                      const auto answered = execution.answer(*values);
-                      return answered ? std::nullopt : std::optional{make_error(env, answered.error())};
-                  });
+    return answer(env, "continue", continue_call, argc, argv, [&](CallResource& call) -> std::optional<Term> {
+        std::string why;
+        const auto values =
+            read_values(env, call.instance, argv[1], call.execution.host_call().type.results, why);
+        if (!values)
+            return bad_argument(env, why);
+        const auto answered = call.execution.answer(*values);
+        return answered ? std::nullopt : std::optional{make_error(env, answered.error())};
+    });
 }
 
-/// throw(Call, Message): the import fails, so the guest traps.
+namespace {
+
+/// The trap of an exception `{Tag, Values}`.
+std::expected<Trap, Term> exception_of(ErlNifEnv* env, InstanceResource& instance, Term term) noexcept {
+    int arity;
+    const Term* elements;
+    if (enif_get_tuple(env, term, &arity, &elements) == 0 || arity != 2)
+        return std::unexpected{bad_argument(env, "throw needs a call, and a text or {Tag, Values}")};
+    const auto tag = find_object<Tag>(env, instance.instance, elements[0]);
+    if (!tag)
+        return std::unexpected{tag.error()};
+    std::string why;
+    const auto values = read_values(env, instance, elements[1], tag->params(), why);
+    if (!values)
+        return std::unexpected{bad_argument(env, why)};
+    const auto made = Exception::create(*tag, *values);
+    if (!made)
+        return std::unexpected{make_error(env, made.error())};
+    return Trap::thrown(*made);
+}
+
+} // namespace
+
+/// throw(Call, Message or {Tag, Values}): the guest traps, or catches the exception.
 Term throw_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    ErlNifBinary message;
-    if (enif_inspect_iolist_as_binary(env, argv[1], &message) == 0)
-        return bad_argument(env, "throw needs a call and a text");
-    return answer(env, "throw", throw_call, argc, argv, [&](Execution& execution) -> std::optional<Term> {
-        constexpr size_t max_message = 4096;
-        const std::string_view text = text_of(message).substr(0, max_message);
-        const auto refused = execution.refuse(Trap::host("%.*s", static_cast<int>(text.size()), text.data()));
+    return answer(env, "throw", throw_call, argc, argv, [&](CallResource& call) -> std::optional<Term> {
+        std::expected<void, Error> refused;
+        if (ErlNifBinary message; enif_inspect_iolist_as_binary(env, argv[1], &message) != 0) {
+            constexpr size_t max_message = 4096;
+            const std::string_view text = text_of(message).substr(0, max_message);
+            refused = call.execution.refuse(Trap::host("%.*s", static_cast<int>(text.size()), text.data()));
+        } else {
+            auto trap = exception_of(env, call.instance, argv[1]);
+            if (!trap)
+                return trap.error();
+            refused = call.execution.refuse(std::move(*trap));
+        }
         return refused ? std::nullopt : std::optional{make_error(env, refused.error())};
     });
 }
@@ -222,16 +263,6 @@ Term cancel(ErlNifEnv* env, int argc, const Term argv[]) {
         call.execution = {};
         return atoms.ok;
     });
-}
-
-/// stop(Instance)
-Term stop(ErlNifEnv* env, int, const Term argv[]) {
-    InstanceResource* const instance = get_instance(env, argv[0]);
-    if (instance == nullptr)
-        return bad_argument(env, "not an instance");
-    instance->stopped = true;
-    instance->interrupt.interrupt();
-    return atoms.ok;
 }
 
 } // namespace warpbeam::erlang

@@ -8,11 +8,16 @@
 
 namespace warpbeam::erlang {
 
-/// load(Binary)
+/// load(Binary, Options)
 Term load(ErlNifEnv* env, int, const Term argv[]) {
     ErlNifBinary binary;
-    if (enif_inspect_iolist_as_binary(env, argv[0], &binary) == 0)
-        return bad_argument(env, "a module is a binary");
+    if (enif_inspect_iolist_as_binary(env, argv[0], &binary) == 0 || enif_is_map(env, argv[1]) == 0)
+        return bad_argument(env, "load needs a binary and a map of options");
+    Term deterministic;
+    const bool is_deterministic =
+        enif_get_map_value(env, argv[1], atoms.deterministic, &deterministic) != 0 &&
+        enif_is_identical(deterministic, atoms.true_) != 0;
+    const Engine& loader = engine(is_deterministic);
     std::span<const uint8_t> bytes{binary.data, binary.size};
     Vec<uint8_t> assembled;
     constexpr std::string_view magic{"\0asm", 4};
@@ -23,11 +28,11 @@ Term load(ErlNifEnv* env, int, const Term argv[]) {
         assembled = std::move(*parsed);
         bytes = assembled;
     }
-    auto module = engine().load(bytes);
+    auto module = loader.load(bytes);
     if (!module)
         return make_error(env, module.error());
     Term term;
-    if (make_module(env, std::move(*module), term) == nullptr)
+    if (make_module(env, std::move(*module), loader, term) == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for a module");
     return make_ok(env, term);
 }

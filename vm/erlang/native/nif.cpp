@@ -1,17 +1,22 @@
 #include "nif.hpp"
 
+#include "reaper.hpp"
+
 /// The table of the functions, and what they have in common.
 
 namespace warpbeam::erlang {
 
-const Engine& engine() noexcept {
-    static const Engine instance{[] {
+const Engine& engine(bool is_deterministic) noexcept {
+    const auto make = [](bool deterministic) {
         Config config;
         config.features.enable(Feature::legacy_exceptions);
         config.fuel = config.interruption = config.patched_interruption = config.eager = true;
+        config.deterministic = deterministic;
         return config;
-    }()};
-    return instance;
+    };
+    static const Engine usual{make(false)};
+    static const Engine deterministic{make(true)};
+    return is_deterministic ? deterministic : usual;
 }
 
 bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexcept {
@@ -25,23 +30,23 @@ bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexce
     return true;
 }
 
-bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits) noexcept {
+bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept {
+    return read_option(env, options, atoms.fuel, limits.fuel) &&
+           read_option(env, options, atoms.timeout, limits.timeout);
+}
+
+bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits, CallLimits& call_limits) noexcept {
     return read_option(env, options, atoms.memory, limits.memory_bytes) &&
-           read_option(env, options, atoms.heap, limits.heap_bytes);
+           read_option(env, options, atoms.heap, limits.heap_bytes) &&
+           read_option(env, options, atoms.tables, limits.table_elements) &&
+           read_option(env, options, atoms.stack, limits.execution_bytes) &&
+           read_limits(env, options, call_limits);
 }
 
 bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept {
     ErlNifPid self;
     return enif_self(env, &self) != nullptr &&
            enif_monitor_process(env, &instance, &self, &instance.owner) == 0;
-}
-
-std::expected<void, Error> define_imports(Linker& linker, const Module& module) noexcept {
-    for (const Import& import : module.imports())
-        if (import.type.kind == ExternKind::func && !linker.defines(import.module, import.name))
-            if (auto defined = linker.host_call(import.module, import.name, import.type.func); !defined)
-                return defined;
-    return {};
 }
 
 Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[]) noexcept {
@@ -52,13 +57,33 @@ Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term 
 
 namespace {
 
-int load_library(ErlNifEnv* env, void**, Term) {
+/// How many versions of the Erlang module use this library. Its address says which library it is.
+int users;
+
+int load_library(ErlNifEnv* env, void** data, Term) {
+    *data = &users;
+    ++users;
     atoms.make(env);
-    return open_resources(env) ? 0 : 1;
+    return open_resources(env, ERL_NIF_RT_CREATE) ? 0 : 1;
+}
+
+/// The module is loaded again. Modules and instances refer to the code of the library that made them, so it
+/// must be the same one.
+int upgrade_library(ErlNifEnv* env, void** data, void** old_data, Term) {
+    if (*old_data != &users)
+        return 1;
+    *data = &users;
+    ++users;
+    return open_resources(env, ERL_NIF_RT_TAKEOVER) ? 0 : 1;
+}
+
+void unload_library(ErlNifEnv*, void*) {
+    if (--users == 0)
+        stop_reaper();
 }
 
 ErlNifFunc functions[] = {
-    {"load", 1, load, ERL_NIF_DIRTY_JOB_CPU_BOUND},
+    {"load", 2, load, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"imports", 1, imports, 0},
     {"exports", 1, exports, 0},
     {"instantiate", 2, instantiate, ERL_NIF_DIRTY_JOB_CPU_BOUND},
@@ -67,14 +92,21 @@ ErlNifFunc functions[] = {
     {"throw", 2, throw_call, 0},
     {"cancel", 1, cancel, 0},
     {"stop", 1, stop, 0},
+    {"stats", 1, stats, 0},
     {"global_get", 2, global_get, 0},
     {"global_set", 3, global_set, 0},
     {"snapshot", 2, snapshot, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"restore", 3, restore_snapshot, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"fork", 2, fork_instance, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"memory_size", 2, memory_size, 0},
+    {"memory_grow", 3, memory_grow, 0},
     {"read", 4, read, 0},
+    {"read_string", 4, read_string, 0},
     {"write", 4, write, 0},
+    {"table_size", 2, table_size, 0},
+    {"table_get", 3, table_get, 0},
+    {"table_set", 4, table_set, 0},
+    {"table_grow", 4, table_grow, 0},
 };
 
 } // namespace
@@ -84,5 +116,7 @@ ErlNifFunc functions[] = {
 extern "C" {
 using warpbeam::erlang::functions;
 using warpbeam::erlang::load_library;
-ERL_NIF_INIT(warpbeam_nif, functions, load_library, nullptr, nullptr, nullptr)
+using warpbeam::erlang::unload_library;
+using warpbeam::erlang::upgrade_library;
+ERL_NIF_INIT(warpbeam_nif, functions, load_library, nullptr, upgrade_library, unload_library)
 }

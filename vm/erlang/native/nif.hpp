@@ -1,9 +1,10 @@
 #pragma once
 
-#include "resources.hpp"
+#include "values.hpp"
 
 #include <warpbeam/vm/linker.hpp>
 
+#include <string>
 #include <string_view>
 
 /// The functions of the Erlang module `warpbeam_nif`, and what they have in common. A call runs slices of
@@ -22,11 +23,18 @@ Nif continue_call;
 Nif throw_call;
 Nif cancel;
 Nif stop;
+Nif stats;
 Nif memory_size;
+Nif memory_grow;
 Nif read;
+Nif read_string;
 Nif write;
 Nif global_get;
 Nif global_set;
+Nif table_size;
+Nif table_get;
+Nif table_set;
+Nif table_grow;
 Nif snapshot;
 Nif restore_snapshot;
 Nif fork_instance;
@@ -34,8 +42,9 @@ Nif fork_instance;
 inline constexpr size_t max_copy = 64 * 1024; ///< the bytes that are copied on an ordinary scheduler
 inline constexpr size_t max_values = 1'000;   ///< parameters or results, as validation allows
 
-/// The engine of the node.
-[[nodiscard]] const Engine& engine() noexcept;
+/// The engines of the node: one whose code gives the same results everywhere (Config::deterministic), and the
+/// usual one.
+[[nodiscard]] const Engine& engine(bool is_deterministic) noexcept;
 
 [[nodiscard]] inline Term bad_argument(ErlNifEnv* env, std::string_view message) noexcept {
     return make_error(env, atoms.bad_argument, message);
@@ -46,15 +55,29 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
 
 /// An option of a map, if it is there. False if it is no number.
 [[nodiscard]] bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexcept;
-/// The limits of an instance; false if one is no number.
-[[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits) noexcept;
+/// The limits of an instance and of its calls; false if one is no number.
+[[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits,
+                               CallLimits& call_limits) noexcept;
+/// `fuel` and `timeout`; false if one is no number.
+[[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept;
 /// The process that makes an instance owns it. False if it is none.
 [[nodiscard]] bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept;
-/// All functions that a module imports are answered by the caller.
-[[nodiscard]] std::expected<void, Error> define_imports(Linker& linker, const Module& module) noexcept;
+/// Defines what a module imports: functions are answered by the caller; the others are made as the map of
+/// `{Module, Name}` says. None if that is done, otherwise the error.
+[[nodiscard]] std::optional<Term> define_imports(ErlNifEnv* env, Linker& linker,
+                                                 const Module& module) noexcept;
+[[nodiscard]] std::optional<Term> provide_imports(ErlNifEnv* env, Linker& linker, InstanceResource& instance,
+                                                  const Module& module, Term map) noexcept;
+/// The export of that kind, or the import if the name is `{Module, Name}`; the error if there is none.
+template <typename Object>
+[[nodiscard]] std::expected<Object, Term> find_object(ErlNifEnv* env, const Instance& instance,
+                                                      Term name) noexcept;
 /// Makes the call again as soon as others had their turn, because another process uses the instance.
 [[nodiscard]] Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc,
                              const Term argv[]) noexcept;
+[[nodiscard]] inline Term make_stopped(ErlNifEnv* env) noexcept {
+    return make_error(env, atoms.stopped, "the instance was stopped");
+}
 /// Calls `body` with the instance that is the first argument, and its lock.
 template <typename Body>
 [[nodiscard]] Term with_instance(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[],
@@ -63,7 +86,9 @@ template <typename Body>
     if (instance == nullptr)
         return bad_argument(env, "not an instance");
     const Held held{*instance};
-    return held ? body(*instance) : try_again(env, name, nif, argc, argv);
+    if (!held)
+        return try_again(env, name, nif, argc, argv);
+    return instance->stopped ? make_stopped(env) : body(*instance);
 }
 /// The same with a call and the lock of its instance.
 template <typename Body>
@@ -73,8 +98,24 @@ template <typename Body>
     if (call == nullptr)
         return bad_argument(env, "not a call");
     const Held held{call->instance};
-    return held ? body(*call) : try_again(env, name, nif, argc, argv);
+    if (!held)
+        return try_again(env, name, nif, argc, argv);
+    return call->instance.stopped ? make_stopped(env) : body(*call);
 }
+
+/// Calls `body` with an object of the instance, whose name is the second argument.
+template <typename Object, typename Body>
+[[nodiscard]] Term with_object(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[],
+                               Body body) noexcept {
+    return with_instance(env, name, nif, argc, argv, [&](InstanceResource& instance) {
+        const auto found = find_object<Object>(env, instance.instance, argv[1]);
+        return found ? body(instance, *found) : found.error();
+    });
+}
+
+/// Makes a call of an execution and begins it. `options` has `fuel` and `timeout`.
+[[nodiscard]] Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results,
+                         Term options, bool instantiates) noexcept;
 
 /// What a call that waits asks for: `{import, Call, Module, Name, Arguments}`. `term` is the call.
 [[nodiscard]] Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept;

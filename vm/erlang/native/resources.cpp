@@ -1,5 +1,7 @@
 #include "resources.hpp"
 
+#include "reaper.hpp"
+
 #include <new>
 #include <utility>
 
@@ -10,17 +12,16 @@ namespace {
 ErlNifResourceType* module_type;
 ErlNifResourceType* instance_type;
 ErlNifResourceType* call_type;
+ErlNifResourceType* reference_type;
 
 template <typename T>
 void destroy(ErlNifEnv*, void* resource) noexcept {
     static_cast<T*>(resource)->~T();
 }
 
-/// The owner of an instance has ended: what runs in it stops at the next call or loop.
+/// The owner of an instance has ended.
 void owner_ended(ErlNifEnv*, void* resource, ErlNifPid*, ErlNifMonitor*) noexcept {
-    auto& instance = *static_cast<InstanceResource*>(resource);
-    instance.stopped = true;
-    instance.interrupt.interrupt();
+    static_cast<InstanceResource*>(resource)->stop();
 }
 
 template <typename T, typename... A>
@@ -42,43 +43,83 @@ T* get(ErlNifEnv* env, ErlNifResourceType* type, Term term) noexcept {
 
 } // namespace
 
-InstanceResource::InstanceResource(const Engine& engine, const StoreLimits& limits) noexcept
-    : InstanceResource{Store{engine, limits}} {}
-InstanceResource::InstanceResource(Store&& made) noexcept
-    : lock{enif_mutex_create(const_cast<char*>("warpbeam_instance"))}, store{std::move(made)},
-      interrupt{store.interrupt_handle()},
+InstanceResource::InstanceResource(const Engine& engine, const StoreLimits& given,
+                                   const CallLimits& of_calls) noexcept
+    : InstanceResource{Store{engine, given}, given, of_calls} {}
+InstanceResource::InstanceResource(Store&& made, const StoreLimits& given,
+                                   const CallLimits& of_calls) noexcept
+    : lock{enif_mutex_create(const_cast<char*>("warpbeam_instance"))}, store{std::move(made)}, limits{given},
+      call_limits{of_calls}, interrupt{store.interrupt_handle()},
       dropped_lock_{enif_mutex_create(const_cast<char*>("warpbeam_dropped"))} {}
 InstanceResource::~InstanceResource() {
     dropped_.clear();
+    if (is_large(store))
+        free_later(std::move(store));
     enif_mutex_destroy(dropped_lock_);
     enif_mutex_destroy(lock);
 }
 
 void InstanceResource::drop(Execution&& execution) noexcept {
-    if (!execution)
-        return;
+    if (execution)
+        drop(Dropped{std::move(execution), nullptr});
+}
+void InstanceResource::drop(std::unique_ptr<Root> root) noexcept {
+    if (root != nullptr)
+        drop(Dropped{{}, std::move(root)});
+}
+void InstanceResource::drop(Dropped&& dropped) noexcept {
     if (const Held held{*this}) {
-        execution = {};
+        dropped = {};
         return;
     }
     enif_mutex_lock(dropped_lock_);
-    dropped_.push_back(std::move(execution));
+    dropped_.push_back(std::move(dropped));
     has_dropped_ = true;
     enif_mutex_unlock(dropped_lock_);
 }
 
 void InstanceResource::free_dropped() noexcept {
-    std::vector<Execution> dropped;
+    std::vector<Dropped> dropped;
     enif_mutex_lock(dropped_lock_);
     dropped.swap(dropped_);
     has_dropped_ = false;
     enif_mutex_unlock(dropped_lock_);
 }
 
+void InstanceResource::free_store() noexcept {
+    instance = {};
+    const Store freed{std::move(store)};
+}
+
+void InstanceResource::unlock() noexcept {
+    // Whoever can't take the lock in order to free the store leaves it to the one that has it.
+    do {
+        if (stopped && !is_freed_) {
+            is_freed_ = true;
+            if (is_large(store))
+                free_later(*this);
+            else
+                free_store();
+        }
+        enif_mutex_unlock(lock);
+    } while (stopped && !is_freed_ && enif_mutex_trylock(lock) == 0);
+}
+
+void InstanceResource::stop() noexcept {
+    stopped = true;
+    interrupt.interrupt();
+    if (enif_mutex_trylock(lock) == 0)
+        unlock();
+}
+
 Held::Held(InstanceResource& instance) noexcept
     : instance_{enif_mutex_trylock(instance.lock) == 0 ? &instance : nullptr} {
-    if (instance_ != nullptr && instance.has_dropped_)
+    if (instance_ == nullptr)
+        return;
+    if (instance.has_dropped_)
         instance.free_dropped();
+    if (!instance.is_freed_)
+        scope_.emplace(instance.store);
 }
 
 CallResource::CallResource(InstanceResource& of, Execution&& made) noexcept
@@ -90,30 +131,48 @@ CallResource::~CallResource() {
     enif_release_resource(&instance);
 }
 
-bool open_resources(ErlNifEnv* env) noexcept {
-    const auto open = [env](const char* name, ErlNifResourceDtor* dtor, ErlNifResourceDown* down) {
+ReferenceResource::ReferenceResource(InstanceResource& of, std::unique_ptr<Root> made) noexcept
+    : instance{of}, root{std::move(made)} {
+    enif_keep_resource(&instance);
+}
+ReferenceResource::~ReferenceResource() {
+    instance.drop(std::move(root));
+    enif_release_resource(&instance);
+}
+
+bool open_resources(ErlNifEnv* env, ErlNifResourceFlags flags) noexcept {
+    const auto open = [env, flags](const char* name, ErlNifResourceDtor* dtor, ErlNifResourceDown* down) {
         const ErlNifResourceTypeInit init{dtor, nullptr, down, 3, nullptr};
-        return enif_init_resource_type(env, name, &init, ERL_NIF_RT_CREATE, nullptr);
+        return enif_init_resource_type(env, name, &init, flags, nullptr);
     };
     module_type = open("module", destroy<ModuleResource>, nullptr);
     instance_type = open("instance", destroy<InstanceResource>, owner_ended);
     call_type = open("call", destroy<CallResource>, nullptr);
-    return module_type != nullptr && instance_type != nullptr && call_type != nullptr;
+    reference_type = open("reference", destroy<ReferenceResource>, nullptr);
+    return module_type != nullptr && instance_type != nullptr && call_type != nullptr &&
+           reference_type != nullptr;
 }
 
-ModuleResource* make_module(ErlNifEnv* env, Module module, Term& term) noexcept {
-    return make<ModuleResource>(env, module_type, term, std::move(module));
+ModuleResource* make_module(ErlNifEnv* env, Module module, const Engine& engine, Term& term) noexcept {
+    return make<ModuleResource>(env, module_type, term, std::move(module), engine);
 }
 InstanceResource* make_instance(ErlNifEnv* env, const Engine& engine, const StoreLimits& limits,
-                                Term& term) noexcept {
-    return make<InstanceResource>(env, instance_type, term, engine, limits);
+                                const CallLimits& call_limits, Term& term) noexcept {
+    return make<InstanceResource>(env, instance_type, term, engine, limits, call_limits);
 }
-InstanceResource* make_instance(ErlNifEnv* env, Store&& store, Term& term) noexcept {
-    return make<InstanceResource>(env, instance_type, term, std::move(store));
+InstanceResource* make_instance(ErlNifEnv* env, Store&& store, const StoreLimits& limits,
+                                const CallLimits& call_limits, Term& term) noexcept {
+    return make<InstanceResource>(env, instance_type, term, std::move(store), limits, call_limits);
 }
 CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, Execution&& execution,
                         Term& term) noexcept {
     return make<CallResource>(env, call_type, term, instance, std::move(execution));
+}
+ReferenceResource* make_reference_resource(ErlNifEnv* env, InstanceResource& instance, const Value& value,
+                                           Term& term) noexcept {
+    std::unique_ptr<Root> root{new (std::nothrow) Root{instance.store, value}};
+    return root != nullptr ? make<ReferenceResource>(env, reference_type, term, instance, std::move(root))
+                           : nullptr;
 }
 
 ModuleResource* get_module(ErlNifEnv* env, Term term) noexcept {
@@ -123,5 +182,8 @@ InstanceResource* get_instance(ErlNifEnv* env, Term term) noexcept {
     return get<InstanceResource>(env, instance_type, term);
 }
 CallResource* get_call(ErlNifEnv* env, Term term) noexcept { return get<CallResource>(env, call_type, term); }
+ReferenceResource* get_reference(ErlNifEnv* env, Term term) noexcept {
+    return get<ReferenceResource>(env, reference_type, term);
+}
 
 } // namespace warpbeam::erlang

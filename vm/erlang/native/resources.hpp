@@ -2,45 +2,92 @@
 
 #include "terms.hpp"
 
+#include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/root.hpp>
+
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <vector>
 
 /// What Erlang holds references to. Each is a resource of the runtime system: destroyed after the last
-/// reference is gone, in any thread. Destructors only free.
+/// reference is gone, in any thread. Destructors never wait.
 
 namespace warpbeam::erlang {
 
 /// A loaded module. It never changes.
 struct ModuleResource {
     Module module;
+    const Engine& engine; ///< that loaded it
+};
+
+/// An Erlang term that a guest holds as an external reference.
+class HeldTerm {
+public:
+    explicit HeldTerm(Term term) noexcept : env_{enif_alloc_env()}, term_{enif_make_copy(env_, term)} {}
+    HeldTerm(HeldTerm&& other) noexcept : env_{std::exchange(other.env_, nullptr)}, term_{other.term_} {}
+    HeldTerm& operator=(HeldTerm&& other) = delete;
+    ~HeldTerm() {
+        if (env_ != nullptr)
+            enif_free_env(env_);
+    }
+    [[nodiscard]] Term copy_to(ErlNifEnv* env) const noexcept { return enif_make_copy(env, term_); }
+
+private:
+    ErlNifEnv* env_;
+    Term term_;
+};
+
+/// What the calls of an instance may use, unless they say it themselves.
+struct CallLimits {
+    uint64_t fuel = UINT64_MAX;
+    uint64_t timeout = UINT64_MAX; ///< in milliseconds
 };
 
 /// An instance with its store. Everything but `interrupt` and `stopped` is used with the lock, which is held
 /// no longer than a slice.
 struct InstanceResource {
-    InstanceResource(const Engine& engine, const StoreLimits& limits) noexcept;
-    explicit InstanceResource(Store&& made) noexcept;
+    InstanceResource(const Engine& engine, const StoreLimits& limits, const CallLimits& call_limits) noexcept;
+    InstanceResource(Store&& made, const StoreLimits& limits, const CallLimits& call_limits) noexcept;
     ~InstanceResource();
     InstanceResource(const InstanceResource&) = delete;
     InstanceResource& operator=(const InstanceResource&) = delete;
 
-    /// Takes the execution of a call that no term refers to any more. It is freed now if the lock is free,
-    /// otherwise when it is taken next: a destructor must not wait.
+    /// @{ Takes what no term refers to any more. It is freed now if the lock is free, otherwise when it is
+    /// taken next.
     void drop(Execution&& execution) noexcept;
+    void drop(std::unique_ptr<Root> root) noexcept;
+    /// @}
+    /// Ends what runs in it, and then frees the store. From any thread.
+    void stop() noexcept;
+    /// For the reaper: frees the store, with the lock.
+    void free_store() noexcept;
 
     ErlNifMutex* const lock;
     Store store;
+    const StoreLimits limits;
+    const CallLimits call_limits;
     Instance instance;
+    uint64_t fuel_used = 0;
+    uint64_t calls = 0; ///< how many have begun
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
     ErlNifMonitor owner{};
 
 private:
     friend class Held;
+    struct Dropped {
+        Execution execution;
+        std::unique_ptr<Root> root; ///< a pointer, since moving a root changes its neighbours
+    };
+    void drop(Dropped&& dropped) noexcept;
     void free_dropped() noexcept;
+    /// Unlocks. The store of a stopped instance is freed then.
+    void unlock() noexcept;
     ErlNifMutex* const dropped_lock_; ///< of this list, and held for no longer than it takes to change it
-    std::vector<Execution> dropped_;
+    std::vector<Dropped> dropped_;
     std::atomic<bool> has_dropped_ = false;
+    std::atomic<bool> is_freed_ = false; ///< the store, now or soon; written with the lock
 };
 
 /// A call that has begun. It keeps its instance.
@@ -61,13 +108,26 @@ struct CallResource {
     static constexpr uint64_t first_slice = 50'000;
 };
 
-/// Holds the lock of an instance, if it was free.
+/// A reference of the guest that Erlang holds. It keeps its instance.
+struct ReferenceResource {
+    ReferenceResource(InstanceResource& of, std::unique_ptr<Root> made) noexcept;
+    ~ReferenceResource();
+    ReferenceResource(const ReferenceResource&) = delete;
+    ReferenceResource& operator=(const ReferenceResource&) = delete;
+
+    InstanceResource& instance;
+    std::unique_ptr<Root> root; ///< used with the instance's lock
+};
+
+/// Holds the lock of an instance, if it was free. References that the store gives meanwhile are released at
+/// the end.
 class Held {
 public:
     explicit Held(InstanceResource& instance) noexcept;
     ~Held() {
+        scope_.reset();
         if (instance_ != nullptr)
-            enif_mutex_unlock(instance_->lock);
+            instance_->unlock();
     }
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
@@ -75,23 +135,29 @@ public:
 
 private:
     InstanceResource* instance_;
+    std::optional<RootScope> scope_;
 };
 
-/// Registers the types. False if that fails.
-[[nodiscard]] bool open_resources(ErlNifEnv* env) noexcept;
+/// Registers the types; those of the library before, if it is the same one. False if that fails.
+[[nodiscard]] bool open_resources(ErlNifEnv* env, ErlNifResourceFlags flags) noexcept;
 
 /// @{ Makes one and its term; null if memory runs out.
-[[nodiscard]] ModuleResource* make_module(ErlNifEnv* env, Module module, Term& term) noexcept;
+[[nodiscard]] ModuleResource* make_module(ErlNifEnv* env, Module module, const Engine& engine,
+                                          Term& term) noexcept;
 [[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, const Engine& engine, const StoreLimits& limits,
-                                              Term& term) noexcept;
-[[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, Store&& store, Term& term) noexcept;
+                                              const CallLimits& call_limits, Term& term) noexcept;
+[[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, Store&& store, const StoreLimits& limits,
+                                              const CallLimits& call_limits, Term& term) noexcept;
 [[nodiscard]] CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, Execution&& execution,
                                       Term& term) noexcept;
+[[nodiscard]] ReferenceResource* make_reference_resource(ErlNifEnv* env, InstanceResource& instance,
+                                                         const Value& value, Term& term) noexcept;
 /// @}
 /// @{ What a term refers to; null if that is something else.
 [[nodiscard]] ModuleResource* get_module(ErlNifEnv* env, Term term) noexcept;
 [[nodiscard]] InstanceResource* get_instance(ErlNifEnv* env, Term term) noexcept;
 [[nodiscard]] CallResource* get_call(ErlNifEnv* env, Term term) noexcept;
+[[nodiscard]] ReferenceResource* get_reference(ErlNifEnv* env, Term term) noexcept;
 /// @}
 
 } // namespace warpbeam::erlang

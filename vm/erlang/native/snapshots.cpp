@@ -1,5 +1,6 @@
 #include "nif.hpp"
 
+#include <warpbeam/vm/host_object.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
 #include <cstring>
@@ -14,6 +15,51 @@ namespace {
 
 /// What comes before a snapshot: how many calls it has, and how many results each returns.
 constexpr std::string_view snapshot_magic{"wberl\1", 6};
+
+/// External references that were made of Erlang terms: the external term format is their name.
+class TermNames final : public SnapshotHost {
+public:
+    bool name_extern(const Store& store, ExternRef reference, Vec<uint8_t>& name) noexcept override {
+        const HeldTerm* const held = reference.object<HeldTerm>(store);
+        ErlNifEnv* const env = held != nullptr ? enif_alloc_env() : nullptr;
+        if (env == nullptr)
+            return false;
+        ErlNifBinary bytes;
+        bool is_named = enif_term_to_binary(env, held->copy_to(env), &bytes) != 0;
+        if (is_named) {
+            is_named = name.append({bytes.data, bytes.size});
+            enif_release_binary(&bytes);
+        }
+        enif_free_env(env);
+        return is_named;
+    }
+    std::optional<ExternRef> find_extern(Store& store, std::span<const uint8_t> name) noexcept override {
+        ErlNifEnv* const env = enif_alloc_env();
+        Term term;
+        std::optional<ExternRef> found;
+        const size_t read = enif_binary_to_term(env, name.data(), name.size(), &term, ERL_NIF_BIN2TERM_SAFE);
+        if (read != 0 && read == name.size()) // 0 is an error
+            found = hold(store, term);
+        enif_free_env(env);
+        return found;
+    }
+    std::optional<ExternRef> clone_extern(Store& to, const Store& from,
+                                          ExternRef reference) noexcept override {
+        const HeldTerm* const held = reference.object<HeldTerm>(from);
+        if (held == nullptr)
+            return std::nullopt;
+        ErlNifEnv* const env = enif_alloc_env();
+        const std::optional<ExternRef> copy = hold(to, held->copy_to(env));
+        enif_free_env(env);
+        return copy;
+    }
+
+private:
+    static std::optional<ExternRef> hold(Store& store, Term term) noexcept {
+        const auto made = ExternRef::create(store, HeldTerm{term});
+        return made ? std::optional{*made} : std::nullopt;
+    }
+};
 
 /// Calls of an instance that wait for an answer.
 struct Waiting {
@@ -51,6 +97,7 @@ Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_calls(
         env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             SnapshotBuffer sink;
+            TermNames names;
             const auto put = [&sink](uint32_t number) {
                 const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
                                          static_cast<uint8_t>(number >> 16),
@@ -64,8 +111,9 @@ Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
                 ok = ok && put(count);
             if (!ok)
                 return make_error(env, atoms.out_of_memory, "out of memory for a snapshot");
-            const auto saved = save(
-                instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions}, sink);
+            const auto saved =
+                save(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions},
+                     sink, {.host = &names});
             if (!saved)
                 return make_error(env, saved.error());
             const auto bytes = sink.bytes();
@@ -77,15 +125,21 @@ Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
 namespace {
 
 /// The instance of a restored or forked store and its calls: `{ok, Instance, [Request]}`.
-Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> results) noexcept {
+Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> results, const StoreLimits& limits,
+           const CallLimits& call_limits) noexcept {
     if (restored.instances.size() != 1 || restored.executions.size() != results.size())
         return make_error(env, atoms.invalid, "it is not the snapshot of one instance with its calls");
     const Instance instance = restored.instances[0];
     Vec<Execution> executions = std::move(restored.executions);
     Term term;
-    InstanceResource* const made = make_instance(env, std::move(restored.store), term);
-    if (made == nullptr || !monitor_owner(env, *made))
+    InstanceResource* const made = make_instance(env, std::move(restored.store), limits, call_limits, term);
+    if (made == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for an instance");
+    if (!monitor_owner(env, *made))
+        return bad_argument(env, "only a process may own an instance");
+    const Held held{*made};
+    if (!held || made->stopped)
+        return make_stopped(env);
     made->instance = instance;
     Term list = enif_make_list(env, 0);
     for (size_t i = executions.size(); i-- != 0;) {
@@ -98,6 +152,7 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
         if (call == nullptr)
             return make_error(env, atoms.out_of_memory, "out of memory for a call");
         call->results = results[i];
+        call->fuel_left = call_limits.fuel;
         list = enif_make_list_cell(env, request(env, *call, call_term), list);
     }
     return enif_make_tuple3(env, atoms.ok, term, list);
@@ -110,11 +165,12 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     const ModuleResource* const resource = get_module(env, argv[0]);
     ErlNifBinary binary;
     StoreLimits limits;
+    CallLimits call_limits;
     if (resource == nullptr || enif_inspect_binary(env, argv[1], &binary) == 0 ||
         enif_is_map(env, argv[2]) == 0)
         return bad_argument(env, "restore needs a module, a binary and a map of options");
-    if (!read_limits(env, argv[2], limits))
-        return bad_argument(env, "memory and heap are natural numbers");
+    if (!read_limits(env, argv[2], limits, call_limits))
+        return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
     std::span<const uint8_t> bytes{binary.data, binary.size};
     const auto number = [&bytes]() -> std::optional<uint32_t> {
         if (bytes.size() < 4)
@@ -135,24 +191,32 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
         results.push_back(*number());
     if (!count || results.size() != *count)
         return make_error(env, atoms.malformed, "the snapshot ends too early");
-    Linker linker{engine()};
-    if (const auto defined = define_imports(linker, resource->module); !defined)
-        return make_error(env, defined.error());
+    Linker linker{resource->engine};
+    if (const auto error = define_imports(env, linker, resource->module))
+        return *error;
+    TermNames names;
     SnapshotBytes source{bytes};
     SnapshotSource* const sources[] = {&source};
-    auto restored =
-        restore(engine(), sources,
-                {.modules = {&resource->module, 1}, .linker = &linker, .limits = limits, .max_fuel = 0});
-    return restored ? adopt(env, std::move(*restored), results) : make_error(env, restored.error());
+    auto restored = restore(resource->engine, sources,
+                            {.modules = {&resource->module, 1},
+                             .linker = &linker,
+                             .host = &names,
+                             .limits = limits,
+                             .max_fuel = 0});
+    return restored ? adopt(env, std::move(*restored), results, limits, call_limits)
+                    : make_error(env, restored.error());
 }
 
 /// fork(Instance, Calls)
 Term fork_instance(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_calls(
         env, "fork", fork_instance, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
+            TermNames names;
             auto made =
-                fork(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions});
-            return made ? adopt(env, std::move(*made), calls.results) : make_error(env, made.error());
+                fork(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions},
+                     {.host = &names, .limits = instance.limits});
+            return made ? adopt(env, std::move(*made), calls.results, instance.limits, instance.call_limits)
+                        : make_error(env, made.error());
         });
 }
 

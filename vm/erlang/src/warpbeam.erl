@@ -8,12 +8,14 @@
 %% processes may use it, too. Errors are `{error, #{kind, message}}', of traps also with `backtrace', which has
 %% the innermost function first.
 -module(warpbeam).
--export([load/1, imports/1, exports/1, instantiate/1, instantiate/2, instantiate/3,
-         call/3, call/4, call/5, start_call/3, start_call/4, continue/2, throw/2, cancel/1, stop/1,
-         memory_size/1, memory_size/2, read/3, read/4, write/3, write/4, global/2, set_global/3,
+-export([load/1, load/2, imports/1, exports/1, instantiate/1, instantiate/2, instantiate/3,
+         call/3, call/4, call/5, call_indirect/3, call_indirect/4, call_indirect/5,
+         start_call/3, start_call/4, continue/2, throw/2, cancel/1, stop/1, stats/1, answer/2,
+         memory_size/1, memory_size/2, memory_grow/2, memory_grow/3, read/3, read/4, write/3, write/4,
+         global/2, set_global/3, table_size/2, table_get/3, table_set/4, table_grow/4,
          snapshot/1, snapshot/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
--export_type([module_ref/0, instance/0, call_ref/0, value/0, error/0, import/0, handler/0, options/0,
-              func_type/0, value_type/0]).
+-export_type([module_ref/0, instance/0, call_ref/0, ref/0, value/0, error/0, import/0, handler/0, callee/0,
+              name/0, load_options/0, options/0, call_options/0, func_type/0, value_type/0, stats/0]).
 -compile({no_auto_import, [throw/1]}).
 
 -opaque module_ref() :: reference().
@@ -22,24 +24,47 @@
 %% An instance of a module.
 -opaque call_ref() :: reference().
 %% A call that waits for the answer to an import.
--type value() :: integer() | float() | nan | '+inf' | '-inf' | binary() | null.
-%% Integers may be given signed or unsigned, and come signed. A binary of 16 bytes is a v128.
+-opaque ref() :: reference().
+%% A reference of the guest: to a function, a structure, an array or an exception. It is of use with its instance only.
+-type value() :: integer() | float() | nan | '+inf' | '-inf' | binary() | null | {i31, integer()} | ref() | term().
+%% Integers may be given signed or unsigned, and come signed. A binary of 16 bytes is a v128. As an `externref' any
+%% term may be given, and comes back; `null' is the null reference.
 -type value_type() :: i32 | i64 | f32 | f64 | v128 | funcref | externref | reference.
 -type func_type() :: {[value_type()], [value_type()]}.
--type error() :: {error, #{kind := atom(), message := binary(), backtrace => [frame()],
-                           offset => non_neg_integer(), status => integer()}}.
+-type name() :: iodata() | {Module :: iodata(), Name :: iodata()}.
+%% The name of an exported memory, table, global or tag; or of one that is imported.
+-type callee() :: iodata() | {table, name(), Index :: non_neg_integer()} | ref().
+%% The name of an exported function, the element of a table, or a reference.
+-type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
+                           offset => non_neg_integer(), status => integer(),
+                           exception => #{values := [value()], tag => binary()}}}.
+%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type handler() :: fun((Module :: binary(), Name :: binary(), [value()]) ->
-                           {ok, [value()]} | {error, Message :: iodata()}).
-%% Answers imports.
--type options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer(),
-                     memory => non_neg_integer(), heap => non_neg_integer()}.
-%% `fuel' and `timeout' (in milliseconds) of a call; `memory' and `heap' in bytes of an instance.
+                           {ok, [value()]} | {error, Message :: iodata()} | {throw, Tag :: name(), [value()]}).
+%% Answers imports: with results, with a failure that is a trap, or with an exception that the guest may catch.
+-type load_options() :: #{deterministic => boolean()}.
+%% Whether code gives the same results, traps and fuel on every machine; see `docs/determinism.md' of the project.
+-type call_options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer()}.
+%% How much fuel a call may use, and for how long it may run, in milliseconds.
+-type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
+                     tables => non_neg_integer(), fuel => non_neg_integer(), timeout => non_neg_integer(),
+                     imports => #{{binary(), binary()} => new | value()}}.
+%% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
+%% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give
+%% its own. `imports' are the values of imported globals, and `new' for memories, tables and tags.
+-type stats() :: #{memory := non_neg_integer(), heap := non_neg_integer(), stack := non_neg_integer(),
+                   tables := non_neg_integer(), executions := non_neg_integer(), calls := non_neg_integer(),
+                   fuel := non_neg_integer(), collections := non_neg_integer()}.
+
+%% @equiv load(Module, #{})
+-spec load(iodata()) -> {ok, module_ref()} | error().
+load(Module) -> load(Module, #{}).
 
 %% @doc Loads a module in the binary or text format: checks it, and makes all its code.
--spec load(iodata()) -> {ok, module_ref()} | error().
-load(Module) -> warpbeam_nif:load(Module).
+-spec load(iodata(), load_options()) -> {ok, module_ref()} | error().
+load(Module, Options) -> warpbeam_nif:load(Module, Options).
 
 %% @doc What the module imports: kind, names, and the types of functions.
 -spec imports(module_ref()) -> [{atom(), binary(), binary(), func_type() | none}] | error().
@@ -61,20 +86,38 @@ instantiate(Module, Options) -> instantiate(Module, Options, fun no_handler/3).
 -spec instantiate(module_ref(), options(), handler()) -> {ok, instance()} | error().
 instantiate(Module, Options, Handler) -> answer(warpbeam_nif:instantiate(Module, Options), Handler).
 
-%% @equiv call(Instance, Name, Arguments, fun(_, _, _) -> {error, "..."} end)
--spec call(instance(), iodata(), [value()]) -> {ok, [value()]} | error().
-call(Instance, Name, Arguments) -> call(Instance, Name, Arguments, fun no_handler/3).
+%% @doc Calls an exported function of a guest that calls no imports: one that does traps.
+-spec call(instance(), callee(), [value()]) -> {ok, [value()]} | error().
+call(Instance, Function, Arguments) -> call(Instance, Function, Arguments, fun no_handler/3).
 
-%% @doc Calls an exported function. The handler runs in this process, and may call the instance again. If it
+%% @doc Calls a function. The handler runs in this process, and may call the instance again. If it
 %% fails, the call ends, and its exception goes on.
--spec call(instance(), iodata(), [value()], handler()) -> {ok, [value()]} | error().
-call(Instance, Name, Arguments, Handler) -> call(Instance, Name, Arguments, Handler, #{}).
+-spec call(instance(), callee(), [value()], handler()) -> {ok, [value()]} | error().
+call(Instance, Function, Arguments, Handler) -> call(Instance, Function, Arguments, Handler, #{}).
 
 %% @doc The same with limits.
--spec call(instance(), iodata(), [value()], handler(), options()) -> {ok, [value()]} | error().
-call(Instance, Name, Arguments, Handler, Options) ->
-    answer(warpbeam_nif:start_call(Instance, Name, Arguments, Options), Handler).
+-spec call(instance(), callee(), [value()], handler(), call_options()) -> {ok, [value()]} | error().
+call(Instance, Function, Arguments, Handler, Options) ->
+    answer(warpbeam_nif:start_call(Instance, Function, Arguments, Options), Handler).
 
+%% @equiv call_indirect(Instance, Index, Arguments, fun warpbeam:no_handler/3)
+-spec call_indirect(instance(), non_neg_integer(), [value()]) -> {ok, [value()]} | error().
+call_indirect(Instance, Index, Arguments) -> call_indirect(Instance, Index, Arguments, fun no_handler/3).
+
+%% @equiv call_indirect(Instance, <<"__indirect_function_table">>, Index, Arguments, Handler)
+-spec call_indirect(instance(), non_neg_integer(), [value()], handler()) -> {ok, [value()]} | error().
+call_indirect(Instance, Index, Arguments, Handler) ->
+    call_indirect(Instance, <<"__indirect_function_table">>, Index, Arguments, Handler).
+
+%% @doc Calls the function that is an element of a table, as a pointer to a function in C is.
+-spec call_indirect(instance(), name(), non_neg_integer(), [value()], handler()) -> {ok, [value()]} | error().
+call_indirect(Instance, Table, Index, Arguments, Handler) ->
+    call(Instance, {table, Table, Index}, Arguments, Handler).
+
+%% @doc Answers what a call waits for, and what it waits for after that, until it ends: for what `start_call/3' or
+%% `restore/2' gave.
+-spec answer({ok, [value()]} | {ok, instance()} | import() | error(), handler()) ->
+          {ok, [value()]} | {ok, instance()} | error().
 answer({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->
@@ -83,13 +126,9 @@ answer({import, Call, Module, Name, Arguments}, Handler) ->
              end,
     case Answer of
         {ok, Results} ->
-            case warpbeam_nif:continue(Call, Results) of
-                {error, #{kind := bad_argument}} = Error ->
-                    warpbeam_nif:cancel(Call),
-                    Error;
-                Next -> answer(Next, Handler)
-            end;
-        {error, Message} -> answer(warpbeam_nif:throw(Call, Message), Handler);
+            answer(failed(Call, warpbeam_nif:continue(Call, Results)), Handler);
+        {error, Message} -> answer(failed(Call, warpbeam_nif:throw(Call, Message)), Handler);
+        {throw, Tag, Values} -> answer(failed(Call, warpbeam_nif:throw(Call, {Tag, Values})), Handler);
         Other ->
             warpbeam_nif:cancel(Call),
             {error, #{kind => bad_argument,
@@ -97,65 +136,99 @@ answer({import, Call, Module, Name, Arguments}, Handler) ->
     end;
 answer(Ended, _Handler) -> Ended.
 
+%% A call whose answer does not fit still waits, but its handler has no other answer.
+failed(Call, {error, _} = Error) -> warpbeam_nif:cancel(Call), Error;
+failed(_Call, Next) -> Next.
+
 %% @private The handler of those who give none.
 no_handler(Module, Name, _Arguments) -> {error, ["nothing answers the import ", Module, ".", Name]}.
 
-%% @equiv start_call(Instance, Name, Arguments, #{})
--spec start_call(instance(), iodata(), [value()]) -> {ok, [value()]} | import() | error().
-start_call(Instance, Name, Arguments) -> start_call(Instance, Name, Arguments, #{}).
+%% @equiv start_call(Instance, Function, Arguments, #{})
+-spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | error().
+start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
 
-%% @doc Calls an exported function, until it ends or calls an import.
--spec start_call(instance(), iodata(), [value()], options()) -> {ok, [value()]} | import() | error().
-start_call(Instance, Name, Arguments, Options) -> warpbeam_nif:start_call(Instance, Name, Arguments, Options).
+%% @doc Calls a function, until it ends or calls an import.
+-spec start_call(instance(), callee(), [value()], call_options()) -> {ok, [value()]} | import() | error().
+start_call(Instance, Function, Arguments, Options) ->
+    warpbeam_nif:start_call(Instance, Function, Arguments, Options).
 
 %% @doc Goes on with a call whose import returns these values. If they don't fit, that is an error, and the call
 %% still waits.
 -spec continue(call_ref(), [value()]) -> {ok, [value()]} | import() | error().
 continue(Call, Results) -> warpbeam_nif:continue(Call, Results).
 
-%% @doc Goes on with a call whose import fails: the guest traps with the message.
--spec throw(call_ref(), iodata()) -> {ok, [value()]} | import() | error().
-throw(Call, Message) -> warpbeam_nif:throw(Call, Message).
+%% @doc Goes on with a call whose import fails: with a message, the guest traps; with a tag and values, the import
+%% throws an exception, which the guest may catch.
+-spec throw(call_ref(), iodata() | {Tag :: name(), [value()]}) -> {ok, [value()]} | import() | error().
+throw(Call, What) -> warpbeam_nif:throw(Call, What).
 
 %% @doc Ends a call that waits.
 -spec cancel(call_ref()) -> ok | error().
 cancel(Call) -> warpbeam_nif:cancel(Call).
 
-%% @doc Ends all calls of an instance, which can't be used any more.
+%% @doc Ends all calls of an instance, and frees it: it can't be used any more.
 -spec stop(instance()) -> ok | error().
 stop(Instance) -> warpbeam_nif:stop(Instance).
+
+%% @doc What an instance uses now, in the units of its limits; how many calls it has had; how much fuel they took.
+-spec stats(instance()) -> {ok, stats()} | error().
+stats(Instance) -> warpbeam_nif:stats(Instance).
 
 %% @equiv memory_size(Instance, <<"memory">>)
 -spec memory_size(instance()) -> {ok, non_neg_integer()} | error().
 memory_size(Instance) -> memory_size(Instance, <<"memory">>).
 
-%% @doc The bytes of an exported memory.
--spec memory_size(instance(), iodata()) -> {ok, non_neg_integer()} | error().
+%% @doc How many bytes a memory has.
+-spec memory_size(instance(), name()) -> {ok, non_neg_integer()} | error().
 memory_size(Instance, Memory) -> warpbeam_nif:memory_size(Instance, Memory).
+
+%% @equiv memory_grow(Instance, <<"memory">>, Pages)
+-spec memory_grow(instance(), non_neg_integer()) -> {ok, non_neg_integer()} | error().
+memory_grow(Instance, Pages) -> memory_grow(Instance, <<"memory">>, Pages).
+
+%% @doc Adds pages of zeros to a memory; returns how many it had.
+-spec memory_grow(instance(), name(), non_neg_integer()) -> {ok, non_neg_integer()} | error().
+memory_grow(Instance, Memory, Pages) -> warpbeam_nif:memory_grow(Instance, Memory, Pages).
 
 %% @equiv read(Instance, <<"memory">>, Offset, Size)
 -spec read(instance(), non_neg_integer(), non_neg_integer()) -> {ok, binary()} | error().
 read(Instance, Offset, Size) -> read(Instance, <<"memory">>, Offset, Size).
 
-%% @doc Bytes of an exported memory.
--spec read(instance(), iodata(), non_neg_integer(), non_neg_integer()) -> {ok, binary()} | error().
+%% @doc Bytes of a memory; `warpbeam_memory' has numbers and strings.
+-spec read(instance(), name(), non_neg_integer(), non_neg_integer()) -> {ok, binary()} | error().
 read(Instance, Memory, Offset, Size) -> warpbeam_nif:read(Instance, Memory, Offset, Size).
 
 %% @equiv write(Instance, <<"memory">>, Offset, Bytes)
 -spec write(instance(), non_neg_integer(), iodata()) -> ok | error().
 write(Instance, Offset, Bytes) -> write(Instance, <<"memory">>, Offset, Bytes).
 
-%% @doc Writes bytes to an exported memory.
--spec write(instance(), iodata(), non_neg_integer(), iodata()) -> ok | error().
+%% @doc Writes bytes to a memory.
+-spec write(instance(), name(), non_neg_integer(), iodata()) -> ok | error().
 write(Instance, Memory, Offset, Bytes) -> warpbeam_nif:write(Instance, Memory, Offset, Bytes).
 
-%% @doc The value of an exported global.
--spec global(instance(), iodata()) -> {ok, value()} | error().
+%% @doc The value of a global.
+-spec global(instance(), name()) -> {ok, value()} | error().
 global(Instance, Name) -> warpbeam_nif:global_get(Instance, Name).
 
-%% @doc Sets an exported global, which must be mutable.
--spec set_global(instance(), iodata(), value()) -> ok | error().
+%% @doc Sets a global, which must be mutable.
+-spec set_global(instance(), name(), value()) -> ok | error().
 set_global(Instance, Name, Value) -> warpbeam_nif:global_set(Instance, Name, Value).
+
+%% @doc How many elements a table has.
+-spec table_size(instance(), name()) -> {ok, non_neg_integer()} | error().
+table_size(Instance, Table) -> warpbeam_nif:table_size(Instance, Table).
+
+%% @doc An element of a table.
+-spec table_get(instance(), name(), non_neg_integer()) -> {ok, value()} | error().
+table_get(Instance, Table, Index) -> warpbeam_nif:table_get(Instance, Table, Index).
+
+%% @doc Sets an element of a table.
+-spec table_set(instance(), name(), non_neg_integer(), value()) -> ok | error().
+table_set(Instance, Table, Index, Value) -> warpbeam_nif:table_set(Instance, Table, Index, Value).
+
+%% @doc Adds elements to a table, all of this value; returns how many it had.
+-spec table_grow(instance(), name(), non_neg_integer(), value()) -> {ok, non_neg_integer()} | error().
+table_grow(Instance, Table, Count, Value) -> warpbeam_nif:table_grow(Instance, Table, Count, Value).
 
 %% @equiv snapshot(Instance, [])
 -spec snapshot(instance()) -> {ok, binary()} | error().

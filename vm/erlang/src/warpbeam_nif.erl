@@ -1,7 +1,8 @@
 %% @private The native functions; see warpbeam for what they do.
 -module(warpbeam_nif).
--export([load/1, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1,
-         memory_size/2, read/4, write/4, global_get/2, global_set/3, snapshot/2, restore/3, fork/2]).
+-export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1, stats/1,
+         memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
+         table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/2, restore/3, fork/2]).
 -on_load(init/0).
 -compile({no_auto_import, [throw/1]}).
 
@@ -12,20 +13,27 @@ init() ->
            end,
     erlang:load_nif(filename:join(Priv, "warpbeam_nif"), 0).
 
-load(_Binary) -> erlang:nif_error(not_loaded).
+load(_Binary, _Options) -> erlang:nif_error(not_loaded).
 imports(_Module) -> erlang:nif_error(not_loaded).
 exports(_Module) -> erlang:nif_error(not_loaded).
 instantiate(_Module, _Options) -> erlang:nif_error(not_loaded).
-start_call(_Instance, _Name, _Arguments, _Options) -> erlang:nif_error(not_loaded).
+start_call(_Instance, _Function, _Arguments, _Options) -> erlang:nif_error(not_loaded).
 continue(_Call, _Results) -> erlang:nif_error(not_loaded).
-throw(_Call, _Message) -> erlang:nif_error(not_loaded).
+throw(_Call, _What) -> erlang:nif_error(not_loaded).
 cancel(_Call) -> erlang:nif_error(not_loaded).
 stop(_Instance) -> erlang:nif_error(not_loaded).
+stats(_Instance) -> erlang:nif_error(not_loaded).
 memory_size(_Instance, _Name) -> erlang:nif_error(not_loaded).
+memory_grow(_Instance, _Name, _Pages) -> erlang:nif_error(not_loaded).
 read(_Instance, _Name, _Offset, _Size) -> erlang:nif_error(not_loaded).
+read_string(_Instance, _Name, _Offset, _Limit) -> erlang:nif_error(not_loaded).
 write(_Instance, _Name, _Offset, _Bytes) -> erlang:nif_error(not_loaded).
 global_get(_Instance, _Name) -> erlang:nif_error(not_loaded).
 global_set(_Instance, _Name, _Value) -> erlang:nif_error(not_loaded).
+table_size(_Instance, _Name) -> erlang:nif_error(not_loaded).
+table_get(_Instance, _Name, _Index) -> erlang:nif_error(not_loaded).
+table_set(_Instance, _Name, _Index, _Value) -> erlang:nif_error(not_loaded).
+table_grow(_Instance, _Name, _Count, _Value) -> erlang:nif_error(not_loaded).
 snapshot(_Instance, _Calls) -> erlang:nif_error(not_loaded).
 restore(_Module, _Snapshot, _Options) -> erlang:nif_error(not_loaded).
 fork(_Instance, _Calls) -> erlang:nif_error(not_loaded).

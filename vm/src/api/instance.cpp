@@ -79,6 +79,11 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
     return find<Tag>(*this, name, ExternKind::tag);
 }
 
+Table Instance::table_at(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    return use && index < inst_->module->tables().size() ? vm::make_handle<Table>(inst_->tables[index])
+                                                         : Table{};
+}
 Memory Instance::memory_at(uint32_t index) const noexcept {
     const vm::Use use{*this};
     return use && index < inst_->module->memories().size() ? vm::make_handle<Memory>(inst_->memories[index])
@@ -88,6 +93,10 @@ Global Instance::global_at(uint32_t index) const noexcept {
     const vm::Use use{*this};
     return use && index < inst_->module->globals().size() ? vm::make_handle<Global>(inst_->globals[index])
                                                           : Global{};
+}
+Tag Instance::tag_at(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    return use && index < inst_->module->tags().size() ? vm::make_handle<Tag>(inst_->tags[index]) : Tag{};
 }
 
 std::expected<Instance, InstantiationError> Instance::create(Store& store, const Module& module,

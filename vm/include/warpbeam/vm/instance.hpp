@@ -89,9 +89,11 @@ public:
     /// @}
 
     /// @{ The object of that index in the module, imported ones first, whether it is exported or not: for
-    /// debuggers. Empty if there is none.
+    /// debuggers, and for bindings that look up imports. Empty if there is none.
+    [[nodiscard]] Table table_at(uint32_t index) const noexcept;
     [[nodiscard]] Memory memory_at(uint32_t index) const noexcept;
     [[nodiscard]] Global global_at(uint32_t index) const noexcept;
+    [[nodiscard]] Tag tag_at(uint32_t index) const noexcept;
     /// @}
 
     /// An exported function with static C++ types: `instance.func<int32_t(int32_t, int32_t)>("add")`. Errors:

@@ -1,0 +1,117 @@
+#include "reaper.hpp"
+
+#include "resources.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace warpbeam::erlang {
+
+namespace {
+
+class Reaper {
+public:
+    Reaper() noexcept
+        : lock_{enif_mutex_create(const_cast<char*>("warpbeam_reaper"))},
+          changed_{enif_cond_create(const_cast<char*>("warpbeam_reaper"))} {}
+
+    void add(Store&& store) noexcept {
+        enif_mutex_lock(lock_);
+        if (start()) {
+            stores_.push_back(std::move(store));
+            enif_cond_signal(changed_);
+        }
+        enif_mutex_unlock(lock_);
+    }
+    /// False if there is no thread.
+    bool add(InstanceResource& instance) noexcept {
+        enif_mutex_lock(lock_);
+        const bool started = start();
+        if (started) {
+            enif_keep_resource(&instance);
+            instances_.push_back(&instance);
+            enif_cond_signal(changed_);
+        }
+        enif_mutex_unlock(lock_);
+        return started;
+    }
+    void stop() noexcept {
+        enif_mutex_lock(lock_);
+        stops_ = true;
+        enif_cond_signal(changed_);
+        enif_mutex_unlock(lock_);
+        if (runs_)
+            enif_thread_join(thread_, nullptr);
+        runs_ = false;
+    }
+
+private:
+    /// With the lock. Without a thread, the caller frees.
+    bool start() noexcept {
+        if (!runs_ && !stops_)
+            runs_ =
+                enif_thread_create(const_cast<char*>("warpbeam_reaper"), &thread_, run, this, nullptr) == 0;
+        return runs_ && !stops_;
+    }
+    static void* run(void* reaper) noexcept {
+        static_cast<Reaper*>(reaper)->work();
+        return nullptr;
+    }
+    void work() noexcept {
+        enif_mutex_lock(lock_);
+        for (;;) {
+            std::vector<Store> stores;
+            std::vector<InstanceResource*> instances;
+            stores.swap(stores_);
+            instances.swap(instances_);
+            if (stores.empty() && instances.empty()) {
+                if (stops_)
+                    break;
+                enif_cond_wait(changed_, lock_);
+                continue;
+            }
+            enif_mutex_unlock(lock_);
+            stores.clear();
+            for (InstanceResource* const instance : instances) {
+                enif_mutex_lock(instance->lock);
+                instance->free_store();
+                enif_mutex_unlock(instance->lock);
+                enif_release_resource(instance);
+            }
+            enif_mutex_lock(lock_);
+        }
+        enif_mutex_unlock(lock_);
+    }
+
+    ErlNifMutex* const lock_;
+    ErlNifCond* const changed_;
+    ErlNifTid thread_{};
+    bool runs_ = false;
+    bool stops_ = false;
+    std::vector<Store> stores_;
+    std::vector<InstanceResource*> instances_;
+};
+
+/// Never destroyed: resources may end after the library was told to unload.
+Reaper& reaper() noexcept {
+    static Reaper* const instance = new Reaper;
+    return *instance;
+}
+
+} // namespace
+
+bool is_large(const Store& store) noexcept {
+    constexpr uint64_t max_bytes = 16 << 20; // about half a millisecond
+    return store.usage().memory_bytes > max_bytes;
+}
+
+void free_later(Store&& store) noexcept { reaper().add(std::move(store)); }
+
+void free_later(InstanceResource& instance) noexcept {
+    if (!reaper().add(instance))
+        instance.free_store();
+}
+
+void stop_reaper() noexcept { reaper().stop(); }
+
+} // namespace warpbeam::erlang

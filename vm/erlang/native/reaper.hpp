@@ -1,0 +1,21 @@
+#pragma once
+
+#include <warpbeam/vm/store.hpp>
+
+/// Frees what takes long to free: unmapping a gigabyte takes tens of milliseconds, and neither a scheduler
+/// nor the destructor of a resource may wait for that. The thread for it is started when it is needed first.
+
+namespace warpbeam::erlang {
+
+struct InstanceResource;
+
+/// Whether the memories of a store are so large that another thread should free them.
+[[nodiscard]] bool is_large(const Store& store) noexcept;
+/// Frees the store soon.
+void free_later(Store&& store) noexcept;
+/// Frees the store of the instance soon, with its lock. The instance is kept until then.
+void free_later(InstanceResource& instance) noexcept;
+/// Waits for all that, when the library is unloaded.
+void stop_reaper() noexcept;
+
+} // namespace warpbeam::erlang

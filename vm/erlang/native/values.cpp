@@ -1,0 +1,260 @@
+#include "values.hpp"
+
+#include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/host_object.hpp>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace warpbeam::erlang {
+
+namespace {
+
+Term make_float(ErlNifEnv* env, double value) noexcept {
+    if (std::isnan(value))
+        return atoms.nan;
+    if (std::isinf(value))
+        return value > 0 ? atoms.positive_infinity : atoms.negative_infinity;
+    return enif_make_double(env, value);
+}
+
+std::optional<double> read_float(ErlNifEnv* env, Term term) noexcept {
+    double value;
+    if (enif_get_double(env, term, &value) != 0)
+        return value;
+    ErlNifSInt64 integer;
+    if (enif_get_int64(env, term, &integer) != 0)
+        return static_cast<double>(integer);
+    ErlNifUInt64 natural;
+    if (enif_get_uint64(env, term, &natural) != 0)
+        return static_cast<double>(natural);
+    if (enif_is_identical(term, atoms.nan) != 0)
+        return std::numeric_limits<double>::quiet_NaN();
+    if (enif_is_identical(term, atoms.positive_infinity) != 0)
+        return std::numeric_limits<double>::infinity();
+    if (enif_is_identical(term, atoms.negative_infinity) != 0)
+        return -std::numeric_limits<double>::infinity();
+    return std::nullopt;
+}
+
+/// The bits of an integer that is in the signed or unsigned range of a width.
+std::optional<uint64_t> read_integer(ErlNifEnv* env, Term term, bool is_64) noexcept {
+    ErlNifSInt64 integer;
+    if (enif_get_int64(env, term, &integer) != 0) {
+        if (!is_64 && (integer < INT32_MIN || integer > int64_t{UINT32_MAX}))
+            return std::nullopt;
+        return static_cast<uint64_t>(integer);
+    }
+    ErlNifUInt64 natural;
+    if (is_64 && enif_get_uint64(env, term, &natural) != 0)
+        return natural;
+    return std::nullopt;
+}
+
+// ---- References ----
+
+bool is_external(HeapType heap) noexcept { return heap == HeapType::extern_ || heap == HeapType::noextern; }
+bool is_internal(HeapType heap) noexcept {
+    return heap == HeapType::any || heap == HeapType::eq || heap == HeapType::i31;
+}
+
+std::optional<Term> make_reference(ErlNifEnv* env, InstanceResource& instance, const Value& value) noexcept {
+    if (value.is_null())
+        return atoms.null;
+    const HeapType heap = value.type().heap();
+    if (is_external(heap)) {
+        const HeldTerm* const held = ExternRef::from_bits(value.slots()[0]).object<HeldTerm>(instance.store);
+        if (held != nullptr)
+            return held->copy_to(env);
+    } else if (is_internal(heap) && value.is_i31()) {
+        constexpr uint32_t sign = 1U << 30;
+        const auto number = static_cast<int>((value.i31_bits() ^ sign) - sign);
+        return enif_make_tuple2(env, atoms.i31, enif_make_int(env, number));
+    }
+    Term term;
+    return make_reference_resource(env, instance, value, term) ? std::optional{term} : std::nullopt;
+}
+
+std::optional<Value> read_i31(ErlNifEnv* env, Term term) noexcept {
+    int arity;
+    const Term* elements;
+    int number;
+    if (enif_get_tuple(env, term, &arity, &elements) == 0 || arity != 2 ||
+        enif_is_identical(elements[0], atoms.i31) == 0 || enif_get_int(env, elements[1], &number) == 0 ||
+        number < -(1 << 30))
+        return std::nullopt;
+    return Value::i31(static_cast<uint32_t>(number));
+}
+
+std::optional<Value> read_reference(ErlNifEnv* env, InstanceResource& instance, Term term, ValType type,
+                                    std::string& why) noexcept {
+    const HeapType heap = type.heap();
+    if (enif_is_identical(term, atoms.null) != 0) {
+        if (type.nullable())
+            return Value::null(heap);
+        why = "is null, which the type excludes";
+        return std::nullopt;
+    }
+    if (const ReferenceResource* const reference = get_reference(env, term)) {
+        if (&reference->instance == &instance)
+            return reference->root->value();
+        why = "is a reference to an object of another instance";
+        return std::nullopt;
+    }
+    if (is_internal(heap)) {
+        if (const auto number = read_i31(env, term))
+            return number;
+    } else if (heap == HeapType::extern_) {
+        const auto made = ExternRef::create(instance.store, HeldTerm{term});
+        if (made)
+            return Value{*made};
+        why = std::string{"can't be held: "} + std::string{made.error().message()};
+        return std::nullopt;
+    }
+    why = "is no reference to an object of this instance";
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance, const Value& value) noexcept {
+    switch (value.type().kind()) {
+    case ValType::i32:
+        return enif_make_int(env, value.as<int32_t>());
+    case ValType::i64:
+        return enif_make_int64(env, value.as<int64_t>());
+    case ValType::f32:
+        return make_float(env, static_cast<double>(value.as<float>()));
+    case ValType::f64:
+        return make_float(env, value.as<double>());
+    case ValType::v128: {
+        const V128 vector = value.as<V128>();
+        return make_binary(env, {reinterpret_cast<const char*>(vector.bytes.data()), vector.bytes.size()});
+    }
+    default:
+        return make_reference(env, instance, value);
+    }
+}
+
+std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term, ValType type,
+                                std::string& why) noexcept {
+    switch (type.kind()) {
+    case ValType::i32:
+        if (const auto bits = read_integer(env, term, false))
+            return Value{static_cast<uint32_t>(*bits)};
+        why = "is no integer from -2147483648 to 4294967295, as an i32 needs";
+        return std::nullopt;
+    case ValType::i64:
+        if (const auto bits = read_integer(env, term, true))
+            return Value{*bits};
+        why = "is no integer from -9223372036854775808 to 18446744073709551615, as an i64 needs";
+        return std::nullopt;
+    case ValType::f32:
+        if (const auto number = read_float(env, term))
+            return Value{static_cast<float>(*number)};
+        why = "is no number, nan, '+inf' or '-inf', as an f32 needs";
+        return std::nullopt;
+    case ValType::f64:
+        if (const auto number = read_float(env, term))
+            return Value{*number};
+        why = "is no number, nan, '+inf' or '-inf', as an f64 needs";
+        return std::nullopt;
+    case ValType::v128: {
+        ErlNifBinary binary;
+        V128 vector;
+        if (enif_inspect_binary(env, term, &binary) != 0 && binary.size == vector.bytes.size()) {
+            std::memcpy(vector.bytes.data(), binary.data, binary.size);
+            return Value{vector};
+        }
+        why = "is no binary of 16 bytes, as a v128 needs";
+        return std::nullopt;
+    }
+    default:
+        return read_reference(env, instance, term, type, why);
+    }
+}
+
+std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance, Term list,
+                                      std::span<const ValType> types, std::string& why) noexcept {
+    Vec<Value> values;
+    unsigned count;
+    if (enif_get_list_length(env, list, &count) == 0) {
+        why = "the values are no list";
+        return std::nullopt;
+    }
+    if (count != types.size()) {
+        why = std::to_string(types.size()) + (types.size() == 1 ? " value is" : " values are") +
+              " needed, not " + std::to_string(count);
+        return std::nullopt;
+    }
+    Term head;
+    while (enif_get_list_cell(env, list, &head, &list) != 0) {
+        const auto value = read_value(env, instance, head, types[values.size()], why);
+        if (!value) {
+            why = "value " + std::to_string(values.size() + 1) + " " + why;
+            return std::nullopt;
+        }
+        if (!values.push(*value)) {
+            why = "out of memory";
+            return std::nullopt;
+        }
+    }
+    return values;
+}
+
+Term make_type(ValType type) noexcept {
+    switch (type.kind()) {
+    case ValType::i32:
+        return atoms.i32;
+    case ValType::i64:
+        return atoms.i64;
+    case ValType::f32:
+        return atoms.f32;
+    case ValType::f64:
+        return atoms.f64;
+    case ValType::v128:
+        return atoms.v128;
+    default:
+        return type == externref                                  ? atoms.externref
+               : type == ValType::reference(HeapType::func, true) ? atoms.funcref
+                                                                  : atoms.reference;
+    }
+}
+
+Term make_func_type(ErlNifEnv* env, const FuncType& type) noexcept {
+    const auto list_of = [env](std::span<const ValType> types) {
+        Term list = enif_make_list(env, 0);
+        for (size_t i = types.size(); i-- != 0;)
+            list = enif_make_list_cell(env, make_type(types[i]), list);
+        return list;
+    };
+    return enif_make_tuple2(env, list_of(type.params), list_of(type.results));
+}
+
+Term make_trap(ErlNifEnv* env, InstanceResource& instance, const Trap& trap) noexcept {
+    const Term error = make_error(env, trap);
+    const auto exception = trap.exception();
+    if (!exception)
+        return error;
+    const auto values =
+        make_values(env, instance, exception->size(), [&](size_t i) { return (*exception)[i]; });
+    if (!values)
+        return error;
+    Term details = add_to(env, enif_make_new_map(env), atoms.values, *values);
+    if (instance.instance) {
+        const Tag tag = exception->tag();
+        for (const Export& entry : instance.instance.module().exports())
+            if (entry.kind == ExternKind::tag && std::get<Tag>(instance.instance.get(entry)) == tag) {
+                details = add_to(env, details, atoms.tag, make_binary(env, entry.name));
+                break;
+            }
+    }
+    int arity;
+    const Term* elements;
+    return enif_get_tuple(env, error, &arity, &elements) != 0
+               ? enif_make_tuple2(env, atoms.error, add_to(env, elements[1], atoms.exception, details))
+               : error;
+}
+
+} // namespace warpbeam::erlang

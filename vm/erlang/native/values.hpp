@@ -1,0 +1,45 @@
+#pragma once
+
+#include "resources.hpp"
+
+#include <optional>
+#include <string>
+
+/// Values of WebAssembly as Erlang terms, and back. Integers are signed in Erlang, and may be given unsigned;
+/// floats that Erlang doesn't have are `nan`, `'+inf'` and `'-inf'`, and floats may be given as integers; a
+/// v128 is a binary of 16 bytes. The null reference is `null`, an i31 is `{i31, Number}`, an external
+/// reference that was made of a term is that term, and all others are references to a ReferenceResource.
+
+namespace warpbeam::erlang {
+
+/// The term; none if memory runs out. The lock of the instance must be held here and below.
+[[nodiscard]] std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance,
+                                             const Value& value) noexcept;
+/// The list of these values.
+template <typename Value_at>
+[[nodiscard]] std::optional<Term> make_values(ErlNifEnv* env, InstanceResource& instance, size_t count,
+                                              Value_at value_at) noexcept {
+    Term list = enif_make_list(env, 0);
+    for (size_t i = count; i-- != 0;) {
+        const auto value = make_value(env, instance, value_at(i));
+        if (!value)
+            return std::nullopt;
+        list = enif_make_list_cell(env, *value, list);
+    }
+    return list;
+}
+/// The value of a type; none if the term is none, and `why` then says what is wrong.
+[[nodiscard]] std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term,
+                                              ValType type, std::string& why) noexcept;
+/// The values of a list for these types; `why` says what is wrong if there are none.
+[[nodiscard]] std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance, Term list,
+                                                    std::span<const ValType> types,
+                                                    std::string& why) noexcept;
+/// The atom of a type.
+[[nodiscard]] Term make_type(ValType type) noexcept;
+/// `{[Parameter], [Result]}`.
+[[nodiscard]] Term make_func_type(ErlNifEnv* env, const FuncType& type) noexcept;
+/// The error for a trap: with the values of its exception if it has one.
+[[nodiscard]] Term make_trap(ErlNifEnv* env, InstanceResource& instance, const Trap& trap) noexcept;
+
+} // namespace warpbeam::erlang
