@@ -115,7 +115,8 @@ public:
     bool run(uint64_t until) {
         if (trap_)
             return true;
-        const uint64_t more = until - std::min(until, used_now());
+        // An execution has no more than that, whatever it is given.
+        const uint64_t more = std::min(until - std::min(until, used_now()), max_fuel - execution_.fuel());
         given_ += more;
         const ExecutionState state = need(execution_.resume({.fuel = more}));
         switch (state) {
@@ -188,7 +189,7 @@ int record_program(const ProgramState& state, std::span<const uint8_t> module,
     LogWriter log{settings.path, state, module, machine.used()};
     machine.record(log);
     if (machine.begin())
-        while (!machine.run(machine.used_now() + settings.snapshots_every))
+        while (!machine.run(machine.used_now() + std::min(settings.snapshots_every, max_fuel)))
             machine.write_snapshot(log);
     log.check();
     log.write(EventKind::end, machine.digest());

@@ -126,6 +126,13 @@ check("a large memory", ["run", "--deterministic", "--record", "large", "--recor
 suite.expect("the log is small", 20_000_000 < len(suite.read("large")) < 25_000_000, str(len(suite.read("large"))))
 check("from the last snapshot", ["replay", "--to", "400000", "large"], "", re.compile("stopped after 400000 units"))
 
+# An execution has less than 2^56 units of fuel; more may be asked for.
+fuel = check("more fuel between snapshots than there is", [*record, "--record-snapshots", str(2**64 - 1), "--print-fuel", "mix.wat"], None,
+             re.compile(r"used \d{1,6} units of fuel\n$"), status=7, stdin=b"some input").stderr
+check("the replay of that", ["replay", "--print-fuel", "log"], None, fuel.decode(), status=7)
+for to in (2**56 - 1, 2**56, 2**64 - 1):
+    check(f"--to {to}", ["replay", "--quiet", "--to", str(to), "log"], "", re.compile(r"the program ended after \d{1,6} units"), status=7)
+
 fuel = check("the fuel of a recording", [*record, "--print-fuel", "mix.wat"], None, re.compile(r"used \d+ units of fuel"),
              status=7, stdin=b"some input").stderr
 check("and of its replay", ["replay", "--quiet", "--print-fuel", "log"], "", fuel.decode(), status=7)
