@@ -259,4 +259,28 @@ check("a dump of something else", ["inspect", "wrong.core"], status=1,
 file("control.core", whole.replace(b"all.wat", b"a\x1b[1mxt"))
 check("names control no terminal", ["inspect", "control.core"], re.compile(r"core dump of a\\1b\[1mxt"))
 
+
+# Dumps of many small parts take no time: of a megabyte in 50,000 segments, and of many globals.
+def leb(number):
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + leb(number >> 7)
+
+
+def section(id, contents):
+    return bytes([id]) + leb(len(contents)) + contents
+
+
+GLOBALS, SEGMENTS = 300_000, 50_000
+file("many.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") + section(0, b"\x0bcoremodules\1\0\6m.wasm") +
+     section(0, b"\x0dcoreinstances\1\0\0\0" + leb(GLOBALS) + b"".join(map(leb, range(GLOBALS)))) +
+     section(5, b"\1\0\x10") + section(6, leb(GLOBALS) + b"\x7f\0\x41\0\x0b" * GLOBALS) +
+     section(11, leb(SEGMENTS) + b"\0\x41\x80\x02\x0b\1Z" * SEGMENTS))
+before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+check("many globals", ["inspect", "many.core"], re.compile("299999: i32 0"))
+lines = check("many segments", ["inspect", "--memory", "8+0x100000", "many.core"], None).stdout.decode().splitlines()
+taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+expect("soon", taken < 10, f"{taken} s")
+expect("all lines", [line[:8] for line in lines] == [f"{address:08x}" for address in range(8, 0x100000, 16)])
+same("where the segments are", [line for line in lines if "Z" in line], ["000000f8 " + " 00" * 8 + " 5a" + " 00" * 7 + "  " + "." * 8 + "Z" + "." * 7])
+expect("the last line", lines[-1].split() == ["000ffff8", *["00"] * 8, "." * 8], lines[-1])
+
 suite.close()
