@@ -117,7 +117,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--fuel", "N",
                "trap after N units: calls, loop iterations, and 64-byte blocks copied or filled",
                [&](std::string_view text) {
-                   settings.fuel = parse_count(text);
+                   settings.fuel = std::min(parse_count(text), max_fuel);
                    settings.config.fuel = true;
                })
         .value("--max-memory", "BYTES",

@@ -108,6 +108,7 @@ for option in (["--preload", "a=counter.wat"], ["--stub-imports"], ["--max-heap"
 check("a status above 255", ["run", "end.wat"], status=300 & 255)
 check("a trap", ["run", "trap.wat"], "", re.compile("^trap: unreachable"), status=134)
 check("fuel", ["run", "--fuel", "1000", "forever.wat"], "", re.compile("^trap: out of fuel"), status=137)
+check("more fuel than there is", ["run", "--fuel", str(2**64 - 1), "--print-fuel", "end.wat"], "", re.compile(r"used \d{1,3} units"), status=44)
 check("the stack", ["run", "deep.wat"], "", re.compile("^trap: call stack exhausted"), status=137)
 check("the heap", ["run", "--max-heap", "64K", "heap.wat"], "", re.compile("^trap: heap exhausted"), status=137)
 check("the heap, by the limit of memory", ["run", "--max-memory", "64K", "heap.wat"], "", re.compile("^trap: heap exhausted"),
@@ -219,6 +220,9 @@ for name, env, colored in (("a terminal", {"TERM": "xterm"}, True), ("NO_COLOR",
 
 # Spellings
 check("a misspelt option", ["run", "--feul", "5", "end.wat"], "", re.compile("unknown option --feul; did you mean '--fuel'\\?"), status=2)
+for theirs, ours in (("--mapdir=/d::x", "--dir HOST::GUEST"), ("-Dcoredump=x", "--coredump"), ("--debug", "--coredump"), ("-g", "no option"),
+                     ("--coredump-on-trap=x", "--coredump"), ("--wasm", "--features"), ("--wasi", "--inherit-env")):
+    check(f"wasmtime's {theirs}", ["run", theirs, "end.wat"], status=2, stderr=re.compile(f"unknown option .*: .*{ours}"))
 check("a misspelt command", ["valdate", "x"], "", "warpbeam: no command or file named 'valdate'; did you mean 'validate'?\n", status=2)
 check("a misspelt feature", ["run", "--features", "+theads", "end.wat"], "", re.compile("did you mean 'threads'"), status=2)
 check("a misspelt function", ["run", "--invoke", "nxet", "counter.wat"], "", re.compile("no function nxet; did you mean 'next'"), status=2)
