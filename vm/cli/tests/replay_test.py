@@ -2,6 +2,7 @@
 """Programs that are recorded and run again: replay_test.py WARPBEAM"""
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -104,6 +105,25 @@ time.sleep(0.2)
 process.kill()
 process.communicate()
 stopped = check("a recording that was killed", ["replay", "--to", "1000", "killed"], "step\n", re.compile("stopped after 1000 units"))
+
+# Ctrl-C stops both, with a backtrace, wherever the program is; the log has what came before.
+def interrupted(name, args):
+    process = subprocess.Popen([suite.command, *args], cwd=suite.directory.name, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    process.stdin.close()
+    suite.expect(name, process.wait(30) == 130 and b"Ctrl-C" in said and b"  0: " in said, said.decode())
+
+
+file("silent.wat", '(module (func (export "_start") (loop (br 0))))')
+file("starts.wat", '(module (func $s (loop (br 0))) (start $s) (func (export "_start")))')
+for program in ("silent.wat", "slow.wat", "starts.wat"):
+    interrupted(f"Ctrl-C: {program}", ["run", "--deterministic", "--record", "stopped", program])
+    interrupted(f"Ctrl-C in its replay: {program}", ["replay", "stopped"])
+interrupted("Ctrl-C in a wait", ["run", "--deterministic", "--record", "stopped", "mix.wat"])
+check("the replay until then", ["replay", "stopped"], "", re.compile("the recording was cut off"), status=125)
 
 # What can't be recorded costs no earlier log, and a replay says when its output is lost.
 before = suite.read("log")
