@@ -70,16 +70,16 @@ public:
             throw Failure(
                 "warpbeam: the function _start has parameters or results, so this is not a program");
     }
-    /// False if the program ended while it was instantiated.
-    bool begin() {
+    /// Instantiates it with so much fuel. False if a start function has ended the program, or used that up.
+    bool begin(uint64_t fuel = max_fuel) {
         store_.emplace(engine_, limits_);
         signals_.emplace(*store_, StopSettings{});
-        store_->set_fuel(max_fuel);
-        given_ = max_fuel;
+        given_ = std::min(fuel, max_fuel);
+        store_->set_fuel(given_);
         starts_ = true;
         auto instance = linker_.instantiate(*store_, module_);
         starts_ = false;
-        before_ = max_fuel - store_->fuel();
+        before_ = given_ - store_->fuel();
         given_ = 0;
         if (!instance) {
             if (const Trap* const trap = instance.error().trap()) {
@@ -153,7 +153,11 @@ public:
             return report(*trap_);
         return stop_cause() == StopCause::none ? exit_success : report_stop({});
     }
-    [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
+    /// Whether its start function has used up the fuel; it can't go on then.
+    [[nodiscard]] bool is_out_of_fuel() const { return trap_ && trap_->code() == TrapCode::out_of_fuel; }
+    [[nodiscard]] std::string backtrace() const {
+        return is_out_of_fuel() ? describe(trap_->backtrace()) : describe(execution_.backtrace());
+    }
 
     void write_snapshot(LogWriter& log) {
         SnapshotBuffer sink;
@@ -261,8 +265,8 @@ int replay(Words words) {
     if (!start.empty())
         machine.restore_from(start);
     else
-        runs = machine.begin();
-    const bool ended = !runs || machine.run(to.value_or(max_fuel));
+        runs = machine.begin(to.value_or(max_fuel));
+    const bool ended = (!runs || machine.run(to.value_or(max_fuel))) && !machine.is_out_of_fuel();
     // No function of the program's world ends it like this, except by a record.
     if (machine.trap() && machine.trap()->code() == TrapCode::host)
         throw Failure("warpbeam: " + calls.failure(machine.trap()->message()));
@@ -274,7 +278,7 @@ int replay(Words words) {
     if (to)
         std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),
-                     backtrace ? describe(machine.backtrace()).c_str() : "");
+                     backtrace ? machine.backtrace().c_str() : "");
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

@@ -125,6 +125,18 @@ for program in ("silent.wat", "slow.wat", "starts.wat"):
 interrupted("Ctrl-C in a wait", ["run", "--deterministic", "--record", "stopped", "mix.wat"])
 check("the replay until then", ["replay", "stopped"], "", re.compile("the recording was cut off"), status=125)
 
+# --to stops in a start function, too, and what it does counts.
+file("early.wat", """(module (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+  (func $early (local $n i32)
+    (loop $more (drop (call $yield)) (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100)))))
+  (start $early) (func (export "_start") (call $early)))""")
+fuel = check("a start function", ["run", "--deterministic", "--record", "early", "--print-fuel", "early.wat"], "", re.compile("used")).stderr
+used = int(re.search(rb"\d+", fuel)[0])
+check("its replay", ["replay", "--print-fuel", "early"], "", fuel.decode())
+for to in (0, 1, used // 4, used // 2 - 1, used // 2, used // 2 + 1, used - 1):
+    check(f"--to {to} of {used}", ["replay", "--to", str(to), "--backtrace", "early"], "", re.compile(rf"stopped after {to} units of fuel\n  0: "))
+check("--to the end", ["replay", "--to", str(used), "early"], "", f"warpbeam: the program ended after {used} units of fuel\n")
+
 # What can't be recorded costs no earlier log, and a replay says when its output is lost.
 before = suite.read("log")
 file("library.wat", '(module (func (export "f")))')
