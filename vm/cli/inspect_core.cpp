@@ -22,10 +22,7 @@ constexpr size_t max_values = 64;
 
 class CorePrinter {
 public:
-    explicit CorePrinter(const LoadedCore& core) : core_{core}, dump_{core.dump()} {
-        for (size_t i = 0; i < dump_.modules().size(); ++i)
-            names_.emplace_back(core.module(i));
-    }
+    explicit CorePrinter(const LoadedCore& core) : core_{core}, dump_{core.dump()} {}
 
     void head(std::string_view path, size_t size) const {
         std::printf("%s: core dump of %s, %zu bytes\n", printable(path).c_str(),
@@ -178,8 +175,8 @@ private:
         for (size_t i = 0; i < std::min(all.size(), max_values); ++i) {
             text += text.empty() ? "" : ", ";
             if (are_locals && frame.instance < dump_.instances().size())
-                text += names_[dump_.instances()[frame.instance].module].before(
-                    NameSpace::local, static_cast<uint32_t>(i), frame.func);
+                text += core_.names(dump_.instances()[frame.instance].module)
+                            .before(NameSpace::local, static_cast<uint32_t>(i), frame.func);
             text += value_text(all[i]);
         }
         if (!all.empty())
@@ -196,13 +193,12 @@ private:
             for (uint32_t own = 0; own < instance.globals.size(); ++own)
                 if (const uint32_t index = instance.globals[own];
                     index != CoreDump::missing && all[index].empty())
-                    all[index] = names_[instance.module].before(NameSpace::global, own);
+                    all[index] = core_.names(instance.module).before(NameSpace::global, own);
         return all;
     }
 
     const LoadedCore& core_;
     const CoreDump& dump_;
-    std::vector<Names> names_; ///< by module
     std::map<std::tuple<uint32_t, uint32_t, uint32_t>, std::string> described_;
 };
 

@@ -269,6 +269,10 @@ def section(id, contents):
     return bytes([id]) + leb(len(contents)) + contents
 
 
+def named(text):
+    return leb(len(text)) + text
+
+
 GLOBALS, SEGMENTS = 300_000, 50_000
 file("many.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") + section(0, b"\x0bcoremodules\1\0\6m.wasm") +
      section(0, b"\x0dcoreinstances\1\0\0\0" + leb(GLOBALS) + b"".join(map(leb, range(GLOBALS)))) +
@@ -282,5 +286,16 @@ expect("soon", taken < 10, f"{taken} s")
 expect("all lines", [line[:8] for line in lines] == [f"{address:08x}" for address in range(8, 0x100000, 16)])
 same("where the segments are", [line for line in lines if "Z" in line], ["000000f8 " + " 00" * 8 + " 5a" + " 00" * 7 + "  " + "." * 8 + "Z" + "." * 7])
 expect("the last line", lines[-1].split() == ["000ffff8", *["00"] * 8, "." * 8], lines[-1])
+
+# A file that a dump names again and again is read once.
+file("big.wasm", b"\0asm\1\0\0\0" + section(0, named(b"filler") + bytes(2_000_000)))
+file("again.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") + section(0, b"\x0bcoremodules" + leb(600) +
+     b"".join(b"\0" + named(b"./" * (i % 50) + b"big.wasm") for i in range(600))))
+with open(path("out"), "w+b") as out:
+    process = subprocess.Popen([suite.command, "inspect", "again.core"], cwd=suite.directory.name, stdout=out)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+expect("a file that is named often", status == 0 and b"599: " in suite.read("out") and b"not found" not in suite.read("out"), str(status))
+expect("takes memory once", used.ru_maxrss < 500_000, f"{used.ru_maxrss} KiB")
 
 suite.close()
