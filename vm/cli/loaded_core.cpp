@@ -30,7 +30,10 @@ std::expected<Module, Error> load_any(const ModuleBytes& file) {
 
 LoadedCore::LoadedCore(std::string_view path, std::span<const uint8_t> bytes,
                        std::span<const std::string_view> modules)
-    : dump_{need_dump(path, bytes)}, files_(dump_.modules().size(), File{{}, std::make_shared<Loaded>()}) {
+    : dump_{need_dump(path, bytes)}, instances_(dump_.modules().size()),
+      files_(dump_.modules().size(), File{{}, std::make_shared<Loaded>()}) {
+    for (const CoreInstance& instance : dump_.instances())
+        instances_[instance.module].push_back(&instance);
     for (const std::string_view given : modules)
         give(given);
     for (size_t i = 0; i < files_.size(); ++i)
@@ -40,9 +43,9 @@ LoadedCore::LoadedCore(std::string_view path, std::span<const uint8_t> bytes,
 
 /// Whether the instances of a module have as many memories and globals as this one has.
 bool LoadedCore::fits(const Module& module, size_t index) const {
-    return std::ranges::all_of(dump_.instances(), [&](const CoreInstance& instance) {
-        return instance.module != index || (instance.memories.size() == module.memories().size() &&
-                                            instance.globals.size() == module.globals().size());
+    return std::ranges::all_of(instances_[index], [&](const CoreInstance* instance) {
+        return instance->memories.size() == module.memories().size() &&
+               instance->globals.size() == module.globals().size();
     });
 }
 

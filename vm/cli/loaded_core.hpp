@@ -18,6 +18,8 @@ namespace warpbeam::cli {
 
 class LoadedCore {
 public:
+    LoadedCore(const LoadedCore&) = delete;
+    LoadedCore& operator=(const LoadedCore&) = delete;
     /// Reads a core dump; `bytes` must outlive it. `modules` are the files that were given for its modules;
     /// other modules are looked for where the dump says, then beside the dump. Throws Failure, also for a
     /// file that was given and does not fit.
@@ -55,6 +57,7 @@ private:
     [[nodiscard]] const std::shared_ptr<const Loaded>& load(const std::string& path);
 
     CoreDump dump_;
+    std::vector<std::vector<const CoreInstance*>> instances_;     ///< by the index of the module
     std::map<std::string, std::shared_ptr<const Loaded>> loaded_; ///< by the canonical path
     std::vector<File> files_;                                     ///< by the index of the module
 };

@@ -298,4 +298,15 @@ with open(path("out"), "w+b") as out:
 expect("a file that is named often", status == 0 and b"599: " in suite.read("out") and b"not found" not in suite.read("out"), str(status))
 expect("takes memory once", used.ru_maxrss < 500_000, f"{used.ru_maxrss} KiB")
 
+# So are many modules, each with an instance.
+MANY = 60_000
+file("small.wasm", b"\0asm\1\0\0\0")
+file("instances.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") +
+     section(0, b"\x0bcoremodules" + leb(MANY) + (b"\0" + named(b"small.wasm")) * MANY) +
+     section(0, b"\x0dcoreinstances" + leb(MANY) + b"".join(b"\0" + leb(i) + b"\0\0" for i in range(MANY))))
+before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+check("many modules with instances", ["inspect", "instances.core"], re.compile("59999: of module 59999"))
+taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+expect("they take no time", taken < 6, f"{taken} s")
+
 suite.close()
