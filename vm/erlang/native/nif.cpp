@@ -51,8 +51,11 @@ bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept {
 
 Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[]) noexcept {
     enif_consume_timeslice(env, 10);
-    const bool is_dirty = enif_thread_type() == ERL_NIF_THR_DIRTY_CPU_SCHEDULER;
-    return enif_schedule_nif(env, name, is_dirty ? ERL_NIF_DIRTY_JOB_CPU_BOUND : 0, nif, argc, argv);
+    const int thread = enif_thread_type();
+    const int flags = thread == ERL_NIF_THR_DIRTY_CPU_SCHEDULER  ? ERL_NIF_DIRTY_JOB_CPU_BOUND
+                      : thread == ERL_NIF_THR_DIRTY_IO_SCHEDULER ? ERL_NIF_DIRTY_JOB_IO_BOUND
+                                                                 : 0;
+    return enif_schedule_nif(env, name, flags, nif, argc, argv);
 }
 
 namespace {
@@ -90,6 +93,8 @@ ErlNifFunc functions[] = {
     {"start_call", 4, start_call, 0},
     {"continue", 2, continue_call, 0},
     {"throw", 2, throw_call, 0},
+    {"resume", 2, resume, 0},
+    {"output", 2, output, 0},
     {"cancel", 1, cancel, 0},
     {"stop", 1, stop, 0},
     {"stats", 1, stats, 0},

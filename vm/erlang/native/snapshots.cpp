@@ -13,8 +13,9 @@ namespace warpbeam::erlang {
 
 namespace {
 
-/// What comes before a snapshot: how many calls it has, and how many results each returns.
-constexpr std::string_view snapshot_magic{"wberl\1", 6};
+/// What comes before a snapshot: how many calls it has, how many results each returns, and the size and bytes
+/// of what World::save writes.
+constexpr std::string_view snapshot_magic{"wberl\2", 6};
 
 /// External references that were made of Erlang terms: the external term format is their name.
 class TermNames final : public SnapshotHost {
@@ -61,6 +62,13 @@ private:
     }
 };
 
+/// Whether a call waits for Erlang: for an answer, or for what WASI asked.
+bool waits(const InstanceResource& instance, const Execution& execution) noexcept {
+    const ExecutionState state = execution.state();
+    return state == ExecutionState::host_call ||
+           (state == ExecutionState::interrupted && instance.world != nullptr);
+}
+
 /// Calls of an instance that wait for an answer.
 struct Waiting {
     std::vector<const Execution*> executions;
@@ -77,8 +85,7 @@ Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term
         Term first;
         for (Term rest; enif_get_list_cell(env, list, &first, &rest) != 0; list = rest) {
             const CallResource* const call = get_call(env, first);
-            if (call == nullptr || &call->instance != &instance ||
-                call->execution.state() != ExecutionState::host_call)
+            if (call == nullptr || &call->instance != &instance || !waits(instance, call->execution))
                 break;
             calls.executions.push_back(&call->execution);
             calls.results.push_back(static_cast<uint32_t>(call->results));
@@ -92,30 +99,44 @@ Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term
 
 } // namespace
 
+namespace {
+
+/// Writes an instance with its calls.
+std::expected<void, Error> write_snapshot(InstanceResource& instance, const Waiting& calls,
+                                          SnapshotSink& sink) noexcept {
+    SnapshotBuffer world;
+    if (instance.world != nullptr)
+        if (auto saved = instance.world->save(world); !saved)
+            return saved;
+    const auto put = [&sink](uint32_t number) {
+        const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
+                                 static_cast<uint8_t>(number >> 16), static_cast<uint8_t>(number >> 24)};
+        return sink.write(bytes);
+    };
+    bool ok = world.bytes().size() <= UINT32_MAX &&
+              sink.write({reinterpret_cast<const uint8_t*>(snapshot_magic.data()), snapshot_magic.size()}) &&
+              put(static_cast<uint32_t>(calls.results.size()));
+    for (const uint32_t count : calls.results)
+        ok = ok && put(count);
+    ok = ok && put(static_cast<uint32_t>(world.bytes().size())) && sink.write(world.bytes());
+    if (!ok)
+        return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for a snapshot"}};
+    TermNames names;
+    const auto saved =
+        save(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions}, sink,
+             {.host = &names});
+    return saved ? std::expected<void, Error>{} : std::unexpected{saved.error()};
+}
+
+} // namespace
+
 /// snapshot(Instance, Calls)
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_calls(
         env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             SnapshotBuffer sink;
-            TermNames names;
-            const auto put = [&sink](uint32_t number) {
-                const uint8_t bytes[] = {static_cast<uint8_t>(number), static_cast<uint8_t>(number >> 8),
-                                         static_cast<uint8_t>(number >> 16),
-                                         static_cast<uint8_t>(number >> 24)};
-                return sink.write(bytes);
-            };
-            bool ok = sink.write(
-                          {reinterpret_cast<const uint8_t*>(snapshot_magic.data()), snapshot_magic.size()}) &&
-                      put(static_cast<uint32_t>(calls.results.size()));
-            for (const uint32_t count : calls.results)
-                ok = ok && put(count);
-            if (!ok)
-                return make_error(env, atoms.out_of_memory, "out of memory for a snapshot");
-            const auto saved =
-                save(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions},
-                     sink, {.host = &names});
-            if (!saved)
-                return make_error(env, saved.error());
+            if (const auto written = write_snapshot(instance, calls, sink); !written)
+                return make_error(env, written.error());
             const auto bytes = sink.bytes();
             return make_ok(env,
                            make_binary(env, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
@@ -126,7 +147,7 @@ namespace {
 
 /// The instance of a restored or forked store and its calls: `{ok, Instance, [Request]}`.
 Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> results, const StoreLimits& limits,
-           const CallLimits& call_limits) noexcept {
+           const CallLimits& call_limits, std::unique_ptr<World> world) noexcept {
     if (restored.instances.size() != 1 || restored.executions.size() != results.size())
         return make_error(env, atoms.invalid, "it is not the snapshot of one instance with its calls");
     const Instance instance = restored.instances[0];
@@ -141,9 +162,10 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
     if (!held || made->stopped)
         return make_stopped(env);
     made->instance = instance;
+    made->world = std::move(world);
     Term list = enif_make_list(env, 0);
     for (size_t i = executions.size(); i-- != 0;) {
-        if (executions[i].state() != ExecutionState::host_call)
+        if (!waits(*made, executions[i]))
             return make_error(env, atoms.invalid, "a call in the snapshot does not wait for an answer");
         if (executions[i].host_call().type.params.size() > max_values || results[i] > max_values)
             return make_error(env, atoms.invalid, "a call in the snapshot has too many values");
@@ -153,25 +175,18 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
             return make_error(env, atoms.out_of_memory, "out of memory for a call");
         call->results = results[i];
         call->fuel_left = call_limits.fuel;
-        list = enif_make_list_cell(env, request(env, *call, call_term), list);
+        list = enif_make_list_cell(env, request_again(env, *call, call_term), list);
     }
     return enif_make_tuple3(env, atoms.ok, term, list);
 }
 
 } // namespace
 
-/// restore(Module, Binary, Options)
-Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
-    const ModuleResource* const resource = get_module(env, argv[0]);
-    ErlNifBinary binary;
-    StoreLimits limits;
-    CallLimits call_limits;
-    if (resource == nullptr || enif_inspect_binary(env, argv[1], &binary) == 0 ||
-        enif_is_map(env, argv[2]) == 0)
-        return bad_argument(env, "restore needs a module, a binary and a map of options");
-    if (!read_limits(env, argv[2], limits, call_limits))
-        return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
-    std::span<const uint8_t> bytes{binary.data, binary.size};
+namespace {
+
+/// Restores what `write_snapshot` wrote.
+Term read_snapshot(ErlNifEnv* env, const ModuleResource& module, std::span<const uint8_t> bytes,
+                   const StoreLimits& limits, const CallLimits& call_limits, Term options) noexcept {
     const auto number = [&bytes]() -> std::optional<uint32_t> {
         if (bytes.size() < 4)
             return std::nullopt;
@@ -189,33 +204,67 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     const std::optional<uint32_t> count = number();
     for (uint32_t i = 0; i < count.value_or(0) && bytes.size() >= 4; ++i)
         results.push_back(*number());
-    if (!count || results.size() != *count)
+    const std::optional<uint32_t> world_size = number();
+    if (!count || results.size() != *count || !world_size || *world_size > bytes.size())
         return make_error(env, atoms.malformed, "the snapshot ends too early");
-    Linker linker{resource->engine};
-    if (const auto error = define_imports(env, linker, resource->module))
+    Linker linker{module.engine};
+    std::unique_ptr<World> world;
+    if (const auto error = make_world(env, world, linker, module.module, options))
+        return *error;
+    if ((world != nullptr) != (*world_size != 0))
+        return bad_argument(env, world != nullptr ? "the snapshot is of an instance without WASI"
+                                                  : "the instance had WASI, which the options lack");
+    if (world != nullptr)
+        if (const auto restored = world->restore(bytes.first(*world_size)); !restored)
+            return make_error(env, restored.error());
+    if (const auto error = define_imports(env, linker, module.module))
         return *error;
     TermNames names;
-    SnapshotBytes source{bytes};
+    SnapshotBytes source{bytes.subspan(*world_size)};
     SnapshotSource* const sources[] = {&source};
-    auto restored = restore(resource->engine, sources,
-                            {.modules = {&resource->module, 1},
-                             .linker = &linker,
-                             .host = &names,
-                             .limits = limits,
-                             .max_fuel = 0});
-    return restored ? adopt(env, std::move(*restored), results, limits, call_limits)
+    auto restored = restore(
+        module.engine, sources,
+        {.modules = {&module.module, 1}, .linker = &linker, .host = &names, .limits = limits, .max_fuel = 0});
+    return restored ? adopt(env, std::move(*restored), results, limits, call_limits, std::move(world))
                     : make_error(env, restored.error());
+}
+
+} // namespace
+
+/// restore(Module, Binary, Options)
+Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    ErlNifBinary binary;
+    StoreLimits limits;
+    CallLimits call_limits;
+    if (resource == nullptr || enif_inspect_binary(env, argv[1], &binary) == 0 ||
+        enif_is_map(env, argv[2]) == 0)
+        return bad_argument(env, "restore needs a module, a binary and a map of options");
+    if (!read_limits(env, argv[2], limits, call_limits))
+        return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
+    return read_snapshot(env, *resource, {binary.data, binary.size}, limits, call_limits, argv[2]);
 }
 
 /// fork(Instance, Calls)
 Term fork_instance(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_calls(
         env, "fork", fork_instance, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
+            if (instance.world != nullptr) { // its functions are bound to it, so the copy needs others
+                SnapshotBuffer sink;
+                if (const auto written = write_snapshot(instance, calls, sink); !written)
+                    return make_error(env, written.error());
+                const ModuleResource module{instance.instance.module(), instance.store.engine()};
+                const Term options =
+                    add_to(env, enif_make_new_map(env), atoms.wasi, instance.world->made_of(env));
+                return read_snapshot(env, module, sink.bytes(), instance.limits, instance.call_limits,
+                                     options);
+            }
             TermNames names;
             auto made =
                 fork(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions},
                      {.host = &names, .limits = instance.limits});
-            return made ? adopt(env, std::move(*made), calls.results, instance.limits, instance.call_limits)
+            return made ? adopt(env, std::move(*made), calls.results, instance.limits, instance.call_limits,
+                                nullptr)
                         : make_error(env, made.error());
         });
 }

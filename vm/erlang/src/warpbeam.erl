@@ -50,7 +50,7 @@
 %% How much fuel a call may use, and for how long it may run, in milliseconds.
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
                      tables => non_neg_integer(), fuel => non_neg_integer(), timeout => non_neg_integer(),
-                     imports => #{{binary(), binary()} => new | value()}}.
+                     imports => #{{binary(), binary()} => new | value()}, wasi => warpbeam_wasi:options()}.
 %% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
 %% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give
 %% its own. `imports' are the values of imported globals, and `new' for memories, tables and tags.
@@ -84,7 +84,18 @@ instantiate(Module, Options) -> instantiate(Module, Options, fun no_handler/3).
 
 %% @doc Makes an instance; the handler answers what its start function imports.
 -spec instantiate(module_ref(), options(), handler()) -> {ok, instance()} | error().
-instantiate(Module, Options, Handler) -> answer(warpbeam_nif:instantiate(Module, Options), Handler).
+instantiate(Module, Options, Handler) ->
+    case prepare(Options) of
+        {error, _} = Error -> Error;
+        Prepared -> answer(warpbeam_nif:instantiate(Module, Prepared), Handler)
+    end.
+
+prepare(#{wasi := Wasi} = Options) ->
+    case warpbeam_wasi:prepare(Wasi) of
+        {ok, Prepared} -> Options#{wasi := Prepared};
+        Error -> Error
+    end;
+prepare(Options) -> Options.
 
 %% @doc Calls an exported function of a guest that calls no imports: one that does traps.
 -spec call(instance(), callee(), [value()]) -> {ok, [value()]} | error().
@@ -134,6 +145,7 @@ answer({import, Call, Module, Name, Arguments}, Handler) ->
             {error, #{kind => bad_argument,
                       message => iolist_to_binary(io_lib:format("the handler's answer is ~P", [Other, 20]))}}
     end;
+answer({wasi, _, _, _, _, _} = Request, Handler) -> answer(warpbeam_wasi:serve(Request), Handler);
 answer(Ended, _Handler) -> Ended.
 
 %% A call whose answer does not fit still waits, but its handler has no other answer.
@@ -144,11 +156,13 @@ failed(_Call, Next) -> Next.
 no_handler(Module, Name, _Arguments) -> {error, ["nothing answers the import ", Module, ".", Name]}.
 
 %% @equiv start_call(Instance, Function, Arguments, #{})
--spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | error().
+-spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | warpbeam_wasi:request() | error().
 start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
 
-%% @doc Calls a function, until it ends or calls an import.
--spec start_call(instance(), callee(), [value()], call_options()) -> {ok, [value()]} | import() | error().
+%% @doc Calls a function, until it ends or calls an import, or its program wants something of WASI, which
+%% `warpbeam_wasi:serve/1' does.
+-spec start_call(instance(), callee(), [value()], call_options()) ->
+          {ok, [value()]} | import() | warpbeam_wasi:request() | error().
 start_call(Instance, Function, Arguments, Options) ->
     warpbeam_nif:start_call(Instance, Function, Arguments, Options).
 
@@ -246,7 +260,11 @@ restore(Module, Snapshot) -> restore(Module, Snapshot, #{}).
 %% @doc An instance from a snapshot, also of another node or machine, and the requests that its calls wait for.
 %% No byte is trusted.
 -spec restore(module_ref(), binary(), options()) -> {ok, instance(), [import()]} | error().
-restore(Module, Snapshot, Options) -> warpbeam_nif:restore(Module, Snapshot, Options).
+restore(Module, Snapshot, Options) ->
+    case prepare(Options) of
+        {error, _} = Error -> Error;
+        Prepared -> warpbeam_nif:restore(Module, Snapshot, Prepared)
+    end.
 
 %% @equiv fork(Instance, [])
 -spec fork(instance()) -> {ok, instance(), [import()]} | error().

@@ -1,6 +1,7 @@
 %% @private The native functions; see warpbeam for what they do.
 -module(warpbeam_nif).
--export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1, stats/1,
+-export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, resume/2, cancel/1, stop/1,
+         stats/1, output/2,
          memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
          table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/2, restore/3, fork/2]).
 -on_load(init/0).
@@ -20,8 +21,10 @@ instantiate(_Module, _Options) -> erlang:nif_error(not_loaded).
 start_call(_Instance, _Function, _Arguments, _Options) -> erlang:nif_error(not_loaded).
 continue(_Call, _Results) -> erlang:nif_error(not_loaded).
 throw(_Call, _What) -> erlang:nif_error(not_loaded).
+resume(_Call, _Input) -> erlang:nif_error(not_loaded).
 cancel(_Call) -> erlang:nif_error(not_loaded).
 stop(_Instance) -> erlang:nif_error(not_loaded).
+output(_Instance, _Stream) -> erlang:nif_error(not_loaded).
 stats(_Instance) -> erlang:nif_error(not_loaded).
 memory_size(_Instance, _Name) -> erlang:nif_error(not_loaded).
 memory_grow(_Instance, _Name, _Pages) -> erlang:nif_error(not_loaded).
