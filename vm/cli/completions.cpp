@@ -35,7 +35,10 @@ std::string command_names() {
 
 /// The words that may follow a command, if these are not files.
 std::string operands_of(const Command& command) {
-    return command.name == "man" ? command_names() : command.name == "completions" ? std::string{shells} : "";
+    return command.name == "man"           ? command_names()
+           : command.name == "completions" ? std::string{shells}
+           : command.name == "sfv"         ? "parse format canonical"
+                                           : "";
 }
 
 /// Between single quotes, with these characters escaped by a backslash.
