@@ -205,6 +205,30 @@ check("all missing imports at once", ["imports.wat"], stderr=re.compile(
     r"""hint: nothing provides 'env': warpbeam run only provides wasi_snapshot_preview1; --preload adds .*\n$"""),
       status=125)
 
+file("empty.wat", "(module)")
+check("a module that exports nothing", ["empty.wat"], status=2,
+      stderr="warpbeam: run: empty.wat has no function _start; it exports no functions\n")
+check("a preload that lacks a function", ["run", "--preload", "env=empty.wat", "--preload", "other=empty.wat", "imports.wat"],
+      stderr=re.compile("\\nhint: empty.wat, which --preload calls 'env', does not export 'log'\n"), status=125)
+file("early.wat", '(module (import "late" "f" (func)))')
+check("a preload that comes too late", ["run", "--preload", "early=early.wat", "--preload", "late=empty.wat", "imports.wat"],
+      stderr=holds("hint: nothing provides 'late'"), status=125)
+
+# Values that may be missing
+for option, value in (("--threads", "4"), ("--profile", "profile.svg"), ("--stub-imports", "zero"), ("--trace", "a\x1b*")):
+    shown = value.replace("\x1b", "\\1b")
+    check(f"the value of {option} as a word", ["run", "--fuel", "9", option, value, "empty.wat"], status=2,
+          stderr=re.compile(f"there is no file {re.escape(shown)}; if it is the value of {option}\\[=.*\\], write {option}={re.escape(shown)};"))
+check("a file that is not there", ["run", "--fuel", "9", "none.wat"], status=125, stderr=re.compile("cannot open none.wat"))
+check("it is the first word", ["run", "none.wat", "--threads"], status=125, stderr=re.compile("cannot open none.wat"))
+check("an option without a value", ["run", "--deterministic", "none.wat"], status=125, stderr=re.compile("cannot open none.wat"))
+for option in (["--coredump="], ["--record", ""], ["--snapshot", ""]):
+    check(f"no file for {option[0]}", ["run", *option, "empty.wat"], status=2, stderr=holds("the name of a file is empty"))
+check("a directory with two endings", ["run", "--dir", "d::/d:scratch:ro", "empty.wat"], status=2,
+      stderr=holds("'d::/d:scratch:ro' has two endings; use one of :ro and :scratch"))
+check("a directory without a name", ["run", "--dir", "::/d", "empty.wat"], status=2,
+      stderr=holds("'::/d' lacks the name of a directory"))
+
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],
       stderr=re.compile(

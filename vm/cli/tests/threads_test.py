@@ -82,7 +82,7 @@ check("and once", ["run", "--threads", "--max-memory", "65536", "join.wat"], "he
 check("a number of threads", ["run", "--threads=1", "join.wat"], "hello\n")
 check("no thread at all: thread-spawn fails", ["run", "--threads=0", "join.wat"], status=134, stderr=re.compile("^trap: unreachable"))
 check("that is no number", ["run", "--threads=many", "join.wat"], status=2, stderr=re.compile("'many' is not a whole number"))
-check("too many", ["run", "--threads=1000001", "join.wat"], status=2, stderr=re.compile("'1000001' are more than 1000000 threads"))
+check("too many", ["run", "--threads=1000001", "join.wat"], status=2, stderr=re.compile("'1000001' is more than 1000000 threads"))
 
 # Programs and options that don't fit
 check("the feature is off", ["run", "join.wat"], status=125, stderr=re.compile(
