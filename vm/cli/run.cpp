@@ -11,6 +11,7 @@
 #include "threads.hpp"
 #include "values.hpp"
 
+#include <warpbeam/coredump/core_dump.hpp>
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/wasi/wasi.hpp>
@@ -531,6 +532,9 @@ int run(Words words) {
     Engine engine{settings.config};
     instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
+    if ((!module || module->exports().empty()) && CoreDump::is_core_dump(file.bytes))
+        throw UsageError("run: " + printable(settings.path) +
+                         " is a core dump; warpbeam inspect shows what is in it");
     if (!module) {
         const bool needs_threads = module.error().missing_feature() == Feature::threads;
         throw Failure(describe(settings.path, module.error(), file)

@@ -99,9 +99,18 @@ check("help on no command", ["help", "fly"], stderr="warpbeam: no command named 
       status=2)
 check("an unknown command", ["fly"], stderr="warpbeam: no command or file named 'fly'; see warpbeam --help\n",
       status=2)
+if os.path.exists("/dev/full"):
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run([suite.command, "--help"], stdout=full, stderr=subprocess.PIPE)
+    suite.expect("output that can't be written", (ran.returncode, ran.stderr) == (1, b"warpbeam: cannot write to standard output\n"), str(ran))
+reader, writer = os.pipe()
+os.close(reader)
+ran = subprocess.run([suite.command, "--help"], stdout=writer, stderr=subprocess.PIPE)
+os.close(writer)
+suite.expect("output that nobody reads", (ran.returncode, ran.stderr) == (1, b""), str(ran))
 check("version", ["--version"], stdout=re.compile(r"^warpbeam \d+\.\d+\.\d+\n$"))
-check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command; see warpbeam "
-      "--help\n", status=2)
+check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command (options of run "
+      "come after run); see warpbeam --help\n", status=2)
 for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     check(f"help of {command}", [command, "--help"], stdout=re.compile(f"^usage: warpbeam {command}.*--help", re.S))
     check(f"{command} without a file", [command], stderr=re.compile(f"^warpbeam: {command}: .*FILE.*--help\n$"),

@@ -77,7 +77,7 @@ check("also when the main thread waits", ["run", "--threads", "--timeout", "200m
 check("fuel is for all threads", ["run", "--threads", "--fuel", "1000000", "spin.wat"], status=137,
       stderr=re.compile(r"\Atrap: in thread 1: out of fuel\n  0: thread "))
 check("a shared memory counts with its maximum", ["run", "--threads", "--max-memory", "65535", "join.wat"], status=125,
-      stderr=re.compile("a shared memory of up to 1 pages exceeds the store's limit of 65535 bytes"))
+      stderr=re.compile("a shared memory of up to 1 page exceeds the store's limit of 65535 bytes"))
 check("and once", ["run", "--threads", "--max-memory", "65536", "join.wat"], "hello\n")
 check("a number of threads", ["run", "--threads=1", "join.wat"], "hello\n")
 check("no thread at all: thread-spawn fails", ["run", "--threads=0", "join.wat"], status=134, stderr=re.compile("^trap: unreachable"))
