@@ -155,8 +155,19 @@ for command in COMMANDS:
         suite.expect(f"fish has {option} of {command}", f"from {command}' {spelt}" in scripts["fish"])
 check("man", ["man"], re.compile(r"\.BR warpbeam\\-run \(1\)"))
 check("man of a command that is not there", ["man", "rum"], "", "warpbeam: no command named 'rum' (did you mean 'run'?)\n", status=2)
-for shell, words in (("zsh", "'*:word:(bash zsh fish)'"), ("fish", "from completions' -f -a 'bash zsh fish'")):
+for shell, words in (("bash", "sfv) options='--help --type"), ("bash", "operands='parse format canonical'"), ("zsh", "'*:word:(bash zsh fish)'"), ("fish", "from completions' -f -a 'bash zsh fish'")):
     suite.expect(f"{shell} has the names of shells", words in scripts[shell], scripts[shell])
+if shutil.which("bash"):
+    for words, wanted in ((["ru"], "run"), (["run", "--tim"], "--timeout"), (["man", "wat"], "wat2wasm"), (["sfv", "can"], "canonical"),
+                          (["run", "--features", "+thr"], "+threads"), (["validate", "--features", "-all,-si,+sim"], "-all,-si,+simd"),
+                          (["run", "--features", "=", "-tail"], "-tail-call"), (["run", "--features", "+gc", "--ea"], "--eager"),
+                          (["run", "--features", "x"], ""), (["run", "--profile", "=", "zoo.wat"], "zoo.wat")):
+        script = scripts["bash"] + 'COMP_WORDS=(warpbeam "$@"); COMP_CWORD=$#; _warpbeam; echo "${COMPREPLY[*]}"\n'
+        ran = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, cwd=suite.directory.name)
+        suite.expect(f"bash completes {words}", (ran.stdout.decode(), ran.stderr) == (wanted + "\n", b""), str(ran))
+    script = scripts["bash"] + 'COMP_WORDS=(warpbeam run --features =); COMP_CWORD=3; _warpbeam; echo "${COMPREPLY[0]}"\n'
+    ran = subprocess.run(["bash", "-c", script], capture_output=True)
+    suite.expect("bash completes a value of which nothing is there yet", (ran.stdout, ran.stderr) == (b"+all\n", b""), str(ran))
 check("another shell", ["completions", "csh"], "", re.compile("bash, zsh or fish"), status=2)
 check("no shell", ["completions"], "", re.compile("bash, zsh or fish"), status=2)
 for shell, checker in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):
