@@ -79,7 +79,7 @@ int report_stop(std::span<const Frame> backtrace) {
     (void)std::fflush(stdout);
     const bool is_late = stop_cause() == StopCause::timeout;
     std::fprintf(stderr, "%s %s%s\n", emphasized("stopped:").c_str(),
-                 is_late ? "the time of --timeout is over" : "interrupted (Ctrl-C)",
+                 is_late ? "it ran longer than --timeout allows" : "interrupted (Ctrl-C)",
                  describe(backtrace).c_str());
     return is_late ? exit_timeout : exit_interrupted;
 }

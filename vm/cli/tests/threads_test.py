@@ -72,7 +72,7 @@ check("a start function", ["run", "--threads", "only_start.wat"], status=3)
 
 # Limits
 check("a time limit ends all", ["run", "--threads", "--timeout", "200ms", "both_spin.wat"], status=124,
-      stderr=re.compile(r"\Astopped: the time of --timeout is over\n  0: main "))
+      stderr=re.compile(r"\Astopped: it ran longer than --timeout allows\n  0: main "))
 check("also when the main thread waits", ["run", "--threads", "--timeout", "200ms", "input.wat"], status=124, stderr=re.compile("main "))
 check("fuel is for all threads", ["run", "--threads", "--fuel", "1000000", "spin.wat"], status=137,
       stderr=re.compile(r"\Atrap: in thread 1: out of fuel\n  0: thread "))
