@@ -4,6 +4,7 @@
 
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/root.hpp>
+#include <warpbeam/vm/snapshot.hpp>
 
 #include <atomic>
 #include <memory>
@@ -56,6 +57,8 @@ struct InstanceResource {
     uint64_t calls = 0; ///< how many have begun
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
+    std::atomic<bool> paused = false;  ///< its calls return before their next slice
+    std::optional<SnapshotSeries> series = {};
     ErlNifMonitor owner{};
 
 private:
