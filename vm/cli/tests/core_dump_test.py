@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -146,6 +147,7 @@ check("a segment that does not fit runs no code", ["run", "--coredump", "no.core
 expect("there is none", not exists("no.core"))
 check("an invoked function", ["run", "--coredump", "t.core", "trap.wat", "--invoke", "_start"], stderr=DUMPED, status=134)
 same("its frame", frames(inspect("t.core")), [("f", [], [])])
+same("only its owner can read it", stat.S_IMODE(os.stat(path("t.core")).st_mode), 0o600)
 check("out of fuel", ["run", "--fuel", "100", "--coredump", "t.core", "forever.wat"], stderr=DUMPED, status=137)
 same("its locals", frames(inspect("t.core")), [("spin", ["i32 99"], [])])
 for option in ("--stats", "--profile=exact", "--trace"):
