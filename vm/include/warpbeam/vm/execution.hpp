@@ -127,8 +127,9 @@ public:
     /// Why it ended; null unless it is `trapped`.
     [[nodiscard]] const Trap* trap() const noexcept;
 
-    /// What it waits for; everything is empty unless it is in state `host_call`.
-    [[nodiscard]] HostCall host_call() const noexcept;
+    /// What it waits for; everything is empty unless it is in state `host_call`. Finding the position takes a
+    /// microsecond or more, and can be left out.
+    [[nodiscard]] HostCall host_call(bool with_position = true) const noexcept;
     /// An argument of that call; the i32 zero if there is none of that index.
     [[nodiscard]] Value argument(size_t index) const noexcept;
     /// Answers the call: it will return these values. Errors: `usage` if it doesn't wait, or the values do
