@@ -129,6 +129,9 @@ call_indirect(Instance, Table, Index, Arguments, Handler) ->
 %% `restore/2' gave.
 -spec answer({ok, [value()]} | {ok, instance()} | import() | error(), handler()) ->
           {ok, [value()]} | {ok, instance()} | error().
+answer({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
+    _ = warpbeam_nif:cancel(Call),
+    {error, #{kind => bad_argument, message => <<"a handler is a fun of three arguments: module, name, and values">>}};
 answer({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->
