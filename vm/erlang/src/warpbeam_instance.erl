@@ -7,17 +7,21 @@
 -module(warpbeam_instance).
 -behaviour(gen_server).
 -export([start_link/1, start_link/2, call/3, call/4, cast/3, snapshot/1, stop/1]).
--export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
--export_type([options/0]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2, run_call/5]).
+-export_type([options/0, handler/0]).
 
--type options() :: #{handler => warpbeam:handler(), queue => pos_integer(), limits => warpbeam:options(),
+-type handler() :: warpbeam:handler()
+                 | fun((Module :: binary(), Name :: binary(), [warpbeam:value()], warpbeam:instance()) ->
+                           {ok, [warpbeam:value()]} | {error, iodata()} | {throw, warpbeam:name(), [warpbeam:value()]}).
+%% Answers imports; the fourth argument is the instance.
+-type options() :: #{handler => handler(), queue => pos_integer(), limits => warpbeam:options(),
                      snapshot => binary()}.
 %% `queue': how many calls may wait, 1,000 if it is not given; more are refused with `busy'. `snapshot': the state to
 %% begin with.
 
 -record(waiting, {from :: gen_server:from() | none, name :: iodata(), arguments :: [warpbeam:value()],
-                  options :: warpbeam:options(), monitor :: reference() | none}).
--record(state, {instance :: warpbeam:instance(), handler :: warpbeam:handler(), max_waiting :: pos_integer(),
+                  options :: #{deadline => integer()}, monitor :: reference() | none}).
+-record(state, {instance :: warpbeam:instance(), handler :: handler(), max_waiting :: pos_integer(),
                 running = none :: none | {pid(), reference(), #waiting{}},
                 queue = queue:new() :: queue:queue(#waiting{})}).
 
@@ -146,8 +150,13 @@ next(#state{queue = Queue} = State) ->
 
 run(#waiting{name = Name, arguments = Arguments, options = Options} = Waiting,
     #state{instance = Instance, handler = Handler} = State) ->
-    {Worker, Monitor} = spawn_monitor(fun() -> exit({result, work(Instance, Name, Arguments, Handler, Options)}) end),
+    {Worker, Monitor} = spawn_monitor(?MODULE, run_call, [Instance, Name, Arguments, Handler, Options]),
     State#state{running = {Worker, Monitor, Waiting}}.
+
+%% @private
+-spec run_call(warpbeam:instance(), iodata(), [warpbeam:value()], handler(), #{deadline => integer()}) -> no_return().
+run_call(Instance, Name, Arguments, Handler, Options) ->
+    exit({result, work(Instance, Name, Arguments, Handler, Options)}).
 
 work(Instance, Name, Arguments, Handler, #{deadline := Deadline}) ->
     case Deadline - erlang:monotonic_time(millisecond) of
