@@ -98,8 +98,8 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
 
 } // namespace
 
-Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results, Term options,
-           bool instantiates) noexcept {
+Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
+           Term options) noexcept {
     CallLimits limits = instance.call_limits;
     if (!read_limits(env, options, limits))
         return bad_argument(env, "fuel and timeout are natural numbers");
@@ -107,8 +107,9 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     CallResource* const call = make_call(env, instance, std::move(execution), term);
     if (call == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for a call");
-    call->results = results;
-    call->instantiates = instantiates;
+    call->function = function;
+    call->results = function ? function.type().results.size() : 0;
+    call->instantiates = !function;
     call->fuel_left = limits.fuel;
     if (limits.timeout != UINT64_MAX)
         call->deadline = enif_monotonic_time(ERL_NIF_NSEC) +
@@ -116,6 +117,22 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     ++instance.calls;
     return enif_schedule_nif(env, "run", 0, run, 1, &term);
 }
+
+namespace {
+
+/// The names of the imported function that is called itself, as the element of a table or an export. Empty if
+/// it was imported by another instance.
+std::pair<std::string_view, std::string_view> import_names(const CallResource& call) noexcept {
+    const Instance& instance = call.instance.instance;
+    const Module module = instance.module();
+    uint32_t index = 0;
+    for (const Import& import : module.imports())
+        if (import.type.kind == ExternKind::func && instance.func_at(index++) == call.function)
+            return {import.module, import.name};
+    return {};
+}
+
+} // namespace
 
 Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
     const HostCall asked = call.execution.host_call();
@@ -125,8 +142,11 @@ Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
         call.execution = {};
         return make_error(env, atoms.out_of_memory, "out of memory for a reference");
     }
-    return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
-                            make_binary(env, asked.name), *arguments);
+    const bool is_import_itself = !asked.instance && call.function;
+    const auto [module, name] =
+        is_import_itself ? import_names(call) : std::pair{asked.module, asked.name};
+    return enif_make_tuple5(env, atoms.import, term, make_binary(env, module), make_binary(env, name),
+                            *arguments);
 }
 
 namespace {
@@ -184,7 +204,7 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
         auto execution = Execution::create(*func, *arguments);
         if (!execution)
             return make_error(env, execution.error());
-        return begin(env, instance, std::move(*execution), type.results.size(), argv[3], false);
+        return begin(env, instance, std::move(*execution), *func, argv[3]);
     });
 }
 

@@ -99,6 +99,7 @@ struct CallResource {
 
     InstanceResource& instance;
     Execution execution; ///< used with the instance's lock
+    Func function;       ///< that was called; null in a restored call
     size_t results = 0;  ///< how many the function has
     /// Whether it makes the instance, which is then the result.
     bool instantiates = false;
