@@ -165,25 +165,25 @@ ask(Module, Name, Arguments, {_, _, Handler}, #state{handler = HandlerState} = S
         {Kind, What, Next} -> {Kind, What, State#state{handler = Next}}
     end.
 
-%% Calls an element of the table. What was thrown ends here.
+%% Calls an element of the table. What Emscripten's functions throw ends here; all else goes on.
 invoke(Index, Arguments, Results, {#program{table = Table} = Program, Instance, _} = Context, State) ->
     case stack(Context) of
         {ok, Stack} ->
-            Outcome = go_on(warpbeam:start_call(Instance, {table, Table, Index}, Arguments), Context, State),
-            case Outcome of
-                {ok, _, _} -> Outcome;
-                {unwind, _, Next} when is_map_key(<<"setThrew">>, Program#program.exports) ->
+            case go_on(warpbeam:start_call(Instance, {table, Table, Index}, Arguments), Context, State) of
+                {ok, _, _} = Returned -> Returned;
+                Ends ->
                     restore(Stack, Context),
-                    then(guest(<<"setThrew">>, [1, 0], Context, Next),
-                         fun(_, Last) -> {ok, [0 || _ <- Results], Last} end);
-                {error, #{exception := #{tag := Tag, values := Values}}, Next} ->
-                    restore(Stack, Context),
-                    {throw, Tag, Values, Next};
-                {error, Error, Next} -> {stop, {error, Error}, Next};
-                _ -> Outcome
+                    caught(Ends, Results, Program, Context)
             end;
         {error, _} = Error -> {stop, Error, State}
     end.
+
+caught({unwind, _, State}, Results, #program{exports = #{<<"setThrew">> := _}}, Context) ->
+    then(guest(<<"setThrew">>, [1, 0], Context, State), fun(_, Next) -> {ok, [0 || _ <- Results], Next} end);
+caught({error, #{exception := #{tag := Tag, values := Values}}, State}, _Results, _Program, _Context) ->
+    {throw, Tag, Values, State};
+caught({error, Error, State}, _Results, _Program, _Context) -> {stop, {error, Error}, State};
+caught(Ends, _Results, _Program, _Context) -> Ends.
 
 stack({#program{stack_get = none}, _, _}) -> {ok, [0]};
 stack({#program{stack_get = Get}, Instance, _}) -> warpbeam:call(Instance, Get, []).

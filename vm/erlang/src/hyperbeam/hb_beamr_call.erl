@@ -1,7 +1,7 @@
 %% @doc Calls of HyperBEAM's: with a fun for imports that has a state, by the process that calls or by one that serves
 %% messages.
 -module(hb_beamr_call).
--export([call/7, serve/4]).
+-export([call/7, serve/4, are_numbers/1]).
 
 %% @doc Calls an exported function, or an element of the function table, in the turn of the process `For'.
 -spec call(pid(), pid(), string() | binary() | integer(), list(), hb_beamr:import_fun(), State, map()) ->
@@ -50,7 +50,9 @@ checked(Results, State) ->
         false -> throw({error, {invalid_response, Results}})
     end.
 
-%% Vectors are binaries of 16 bytes; floats that are no numbers have names.
+%% @doc Whether something is a list of what may be values: vectors are binaries of 16 bytes, and floats that are no
+%% numbers have names.
+-spec are_numbers(term()) -> boolean().
 are_numbers([Value | Others]) when is_number(Value); Value =:= nan; Value =:= '+inf'; Value =:= '-inf' ->
     are_numbers(Others);
 are_numbers([<<_:16/binary>> | Others]) -> are_numbers(Others);
@@ -72,8 +74,6 @@ serve(Worker, For, Function, Arguments) ->
                  {ok, Results, none} -> {execution_result, Results};
                  {error, Message, none} -> {error, Message};
                  {error, {invalid_args, _}} -> {error, "The arguments are no list of numbers."};
-                 {error, throw, {error, {invalid_response, _}}, _, none} ->
-                     {error, "The answer to the import is no list of numbers."};
                  {error, exit, stopped, _, none} -> {error, "The instance was stopped."}
              end,
     Worker ! {hb_beamr, report, self(), Answer},

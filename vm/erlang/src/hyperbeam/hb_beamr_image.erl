@@ -18,7 +18,8 @@ instantiate(<<0, "aot", _/binary>>, _Options) ->
     {error, "Failed to create module: this is an AOT image of WAMR, which only WAMR runs. Give the module in "
      "WebAssembly's own format, from which it was made."};
 instantiate(Binary, Options) ->
-    case warpbeam:load(Binary, maps:with([deterministic], maps:merge(#{deterministic => true}, Options))) of
+    LoadOptions = maps:with([deterministic], maps:merge(#{deterministic => true}, Options)),
+    case is_module(Binary) andalso warpbeam:load(Binary, LoadOptions) of
         {ok, Module} ->
             Program = warpbeam_emscripten:program(Module),
             Imports = warpbeam:imports(Module),
@@ -37,8 +38,17 @@ instantiate(Binary, Options) ->
                 {error, Error} ->
                     {error, "Failed to create WASM instance (although module was created): " ++ text(Error)}
             end;
-        {error, Error} -> {error, "Failed to create module: " ++ text(Error)}
+        {error, Error} -> {error, "Failed to create module: " ++ text(Error)};
+        false ->
+            {error, lists:flatten(io_lib:format("Failed to create module: its ~b bytes begin neither as WebAssembly's "
+                                                "binary format, with 0 and \"asm\", nor as text, with a parenthesis.",
+                                                [byte_size(Binary)]))}
     end.
+
+is_module(<<0, "asm", _/binary>>) -> true;
+is_module(<<First, Others/binary>>) when First =:= $\s; First =:= $\t; First =:= $\n; First =:= $\r -> is_module(Others);
+is_module(<<First, _/binary>>) -> First =:= $( orelse First =:= $;;
+is_module(<<>>) -> false.
 
 memory(Module) ->
     Names = [Name || {memory, Name, _} <- warpbeam:exports(Module)] ++

@@ -47,7 +47,7 @@ guard(Starter, Worker) ->
 
 loop(#state{turn = Turn} = State) ->
     receive
-        stop -> ok;
+        stop -> finish(State);
         {hb_beamr, Reply, {enter, For}} ->
             loop(next(enter_queue(For, Reply, used_by(For, State))));
         {hb_beamr, leave, For} ->
@@ -71,11 +71,16 @@ loop(#state{turn = Turn} = State) ->
             end;
         {wasm_send, From, Message} when is_pid(From) -> loop(command(Message, From, used_by(From, State)));
         {hb_beamr, report, Runner, Report} -> loop(report(Runner, Report, State));
-        {'DOWN', Monitor, process, _, _} when Monitor =:= State#state.owner -> ok;
+        {'DOWN', Monitor, process, _, _} when Monitor =:= State#state.owner -> finish(State);
         {'DOWN', _, process, Pid, _} -> loop(ended(Pid, State));
         {timeout, Timer, linger} when Timer =:= State#state.timer -> ok;
         _Other -> loop(State)
     end.
+
+%% Those who wait for a message must not wait for ever.
+finish(#state{sessions = Sessions}) ->
+    [For ! {error, "The instance was stopped."} || {_, For, _} <- Sessions],
+    ok.
 
 %% Remembers a process that uses the instance.
 used_by(Pid, #state{users = Users} = State) when is_map_key(Pid, Users) -> State;
@@ -147,12 +152,16 @@ command(_Other, From, State) ->
 obey({call, Name, Arguments}, From, State) when is_list(Name); is_binary(Name) -> run(Name, Arguments, From, State);
 obey({indirect_call, Index, Arguments}, From, State) when is_integer(Index) -> run(Index, Arguments, From, State);
 obey({import_response, Results}, From, State) ->
-    case lists:keyfind(true, 3, [Session || {_, For, _} = Session <- State#state.sessions, For =:= From]) of
-        {Runner, _, _} ->
+    Waiting = [Runner || {Runner, For, true} <- State#state.sessions, For =:= From],
+    case hb_beamr_call:are_numbers(Results) andalso Waiting of
+        [Runner | _] ->
             Runner ! {import_response, self(), Results},
             State#state{sessions = lists:keyreplace(Runner, 1, State#state.sessions, {Runner, From, false})};
-        false ->
+        [] ->
             From ! {error, "No pending import response waiting"},
+            State;
+        false ->
+            From ! {error, "The answer to an import must be a list of numbers."},
             State
     end;
 obey({write, Offset, Bytes}, From, State) ->
