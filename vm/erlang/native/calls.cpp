@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t slice_time = 500'000; ///< nanoseconds
 
-Term run(ErlNifEnv* env, int argc, const Term argv[]);
+Nif run;
 
 /// What has become of a call whose results are there.
 Term finished(ErlNifEnv* env, CallResource& call) noexcept {
@@ -50,14 +50,18 @@ void adapt(CallResource& call, int64_t took) noexcept {
         call.slice = std::min(call.slice * 2, max_slice);
 }
 
-/// run(Call): one slice, and then the next.
-Term run(ErlNifEnv* env, int argc, const Term argv[]) {
-    CallResource& call = *get_call(env, argv[0]);
-    const Held held{call.instance};
-    if (!held)
-        return try_again(env, "run", run, argc, argv);
-    if (call.instance.stopped)
-        return make_stopped(env);
+/// A process has a millisecond at a time, which is charged in hundredths, with what was left over before.
+void charge(ErlNifEnv* env, CallResource& call, int64_t took) noexcept {
+    constexpr int64_t hundredth = 10'000; // ns
+    call.uncharged += took;
+    if (call.uncharged < hundredth)
+        return;
+    enif_consume_timeslice(env, static_cast<int>(std::min<int64_t>(call.uncharged / hundredth, 100)));
+    call.uncharged %= hundredth;
+}
+
+/// One slice of a call, whose term this is, with the lock of its instance; the next one is run(Call).
+Term run_slice(ErlNifEnv* env, CallResource& call, Term term) noexcept {
     const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
     if (before > call.deadline)
         return ended(env, call, atoms.timeout, "the call took longer than it may");
@@ -72,13 +76,12 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     if (call.fuel_left != UINT64_MAX)
         call.fuel_left -= std::min(call.fuel_left, used);
     const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
-    // A process has some 4,000 reductions and a millisecond at a time.
-    enif_consume_timeslice(env, static_cast<int>(std::clamp<int64_t>(took / 10'000, 1, 100)));
+    charge(env, call, took);
     switch (*state) {
     case ExecutionState::done:
         return finished(env, call);
     case ExecutionState::host_call:
-        return request(env, call, argv[0]);
+        return request(env, call, term);
     case ExecutionState::trapped: {
         const Term error = make_trap(env, call.instance, *call.execution.trap());
         call.execution = {};
@@ -93,7 +96,16 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     case ExecutionState::interrupted:
         break;
     }
-    return enif_schedule_nif(env, "run", 0, run, argc, argv);
+    return enif_schedule_nif(env, "run", 0, run, 1, &term);
+}
+
+/// run(Call): one slice.
+Term run(ErlNifEnv* env, int argc, const Term argv[]) {
+    CallResource& call = *get_call(env, argv[0]);
+    const Held held{call.instance};
+    if (!held)
+        return try_again(env, "run", run, argc, argv);
+    return call.instance.stopped ? make_stopped(env) : run_slice(env, call, argv[0]);
 }
 
 } // namespace
@@ -115,7 +127,9 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Fu
         call->deadline = enif_monotonic_time(ERL_NIF_NSEC) +
                          static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
     ++instance.calls;
-    return enif_schedule_nif(env, "run", 0, run, 1, &term);
+    return enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER
+               ? run_slice(env, *call, term)
+               : enif_schedule_nif(env, "run", 0, run, 1, &term);
 }
 
 namespace {
@@ -217,7 +231,7 @@ Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term arg
         if (call.execution.state() != ExecutionState::host_call)
             return make_error(env, atoms.usage, "the call does not wait for an answer");
         const std::optional<Term> error = reply(call);
-        return error ? *error : enif_schedule_nif(env, "run", 0, run, 1, argv);
+        return error ? *error : run_slice(env, call, argv[0]);
     });
 }
 

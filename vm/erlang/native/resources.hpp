@@ -106,6 +106,7 @@ struct CallResource {
     uint64_t fuel_left = UINT64_MAX; ///< of what the caller allows
     ErlNifTime deadline = INT64_MAX; ///< in the monotonic time of the runtime system, in ns
     uint64_t slice = first_slice;    ///< the fuel for the next one
+    int64_t uncharged = 0;           ///< nanoseconds that the process was not charged for
     static constexpr uint64_t first_slice = 50'000;
 };
 

@@ -113,9 +113,15 @@ serialize(WASM) when is_pid(WASM) ->
 %% is not possible, the instance is stopped, so that nobody goes on with another state.
 -spec deserialize(pid(), binary()) -> ok | {error, string()}.
 deserialize(WASM, Image) when is_pid(WASM), is_binary(Image) ->
-    Done = in_turn(WASM, fun(Turn) -> deserialize(WASM, Image, Turn) end),
-    _ = [stop(WASM) || Done =/= ok],
-    Done.
+    in_turn(WASM, fun(#{instance := Instance} = Turn) ->
+                          case deserialize(WASM, Image, Turn) of
+                              ok -> ok;
+                              Error ->
+                                  _ = warpbeam:stop(Instance),
+                                  stop(WASM),
+                                  Error
+                          end
+                  end).
 
 deserialize(_WASM, _Image, #{is_nested := true}) -> {error, "The instance is in the middle of a call."};
 deserialize(WASM, Image, #{instance := Instance, memory := Memory}) ->

@@ -38,6 +38,7 @@ run(#{instance := Instance, program := Program}, Pid, Function, Arguments, Fun, 
         {ok, Results, Last} -> {ok, Results, Last};
         {stop, {failed, Class, Reason, Stack}, Last} ->
             % What the guest was about to do is half done.
+            _ = warpbeam:stop(Instance),
             Pid ! stop,
             {error, Class, Reason, Stack, Last};
         {error, Error, Last} -> {error, hb_beamr_image:text(Error), Last}
