@@ -157,8 +157,7 @@ Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
         return make_error(env, atoms.out_of_memory, "out of memory for a reference");
     }
     const bool is_import_itself = !asked.instance && call.function;
-    const auto [module, name] =
-        is_import_itself ? import_names(call) : std::pair{asked.module, asked.name};
+    const auto [module, name] = is_import_itself ? import_names(call) : std::pair{asked.module, asked.name};
     return enif_make_tuple5(env, atoms.import, term, make_binary(env, module), make_binary(env, name),
                             *arguments);
 }

@@ -113,8 +113,8 @@ template <typename Object, typename Body>
     });
 }
 
-/// Makes a call of an execution of a function and begins it, with the lock of the instance. `options` has `fuel` and `timeout`. An execution
-/// that makes the instance has no function.
+/// Makes a call of an execution of a function and begins it, with the lock of the instance. `options` has
+/// `fuel` and `timeout`. An execution that makes the instance has no function.
 [[nodiscard]] Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
                          Term options) noexcept;
 

@@ -265,7 +265,8 @@ throwing(<<"llvm_eh_typeid_for">>, [Type], _Context, State) -> {ok, [Type band 1
 throwing(<<"getTempRet0">>, [], _Context, State) -> {ok, [State#state.second], State};
 throwing(<<"setTempRet0">>, [Value], _Context, State) -> {ok, [], State#state{second = Value}};
 throwing(Name, [To, From, Size], {_, Instance, _}, State)
-  when Name =:= <<"_emscripten_memcpy_js">>; Name =:= <<"emscripten_memcpy_js">>; Name =:= <<"emscripten_memcpy_big">> ->
+  when Name =:= <<"_emscripten_memcpy_js">>; Name =:= <<"emscripten_memcpy_js">>;
+       Name =:= <<"emscripten_memcpy_big">> ->
     case copy(Instance, To, From, Size) of
         ok -> {ok, [To], State};
         Error -> {stop, Error, State}

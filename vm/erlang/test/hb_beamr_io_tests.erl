@@ -69,7 +69,8 @@ strings_test_() ->
      ?_assertMatch({error, [_ | _]}, hb_beamr_io:free(Bare, 1)),
      ?_assertMatch({error, [_ | _]}, hb_beamr_io:write_string(start("(module)"), <<"text">>)),
      fun() -> % addresses have no sign
-             Q = start("(module (memory (export \"memory\") 1) (func (export \"malloc\") (param i32) (result i32) (i32.const -16)))"),
+             Q = start("(module (memory (export \"memory\") 1)
+                 (func (export \"malloc\") (param i32) (result i32) (i32.const -16)))"),
              {ok, 16#fffffff0} = hb_beamr_io:malloc(Q, 1)
      end].
 
@@ -90,7 +91,8 @@ pages_test_() ->
      ?_assertEqual(2, Pages("2", [], #{wamr_page => false}))].
 
 snapshots_test_() ->
-    Text = "(module (import \"env\" \"f\" (func $f)) (memory (export \"memory\") 2 4) (global $g (mut i64) (i64.const 1))
+    Text = "(module (import \"env\" \"f\" (func $f)) (memory (export \"memory\") 2 4)
+        (global $g (mut i64) (i64.const 1))
         (table $t 2 funcref) (elem (i32.const 0) $one) (func $one (result i64) (i64.const 10))
         (func (export \"set\") (param i64) (global.set $g (local.get 0)) (i64.store (i32.const 8) (local.get 0))
             (table.set (i32.const 1) (table.get (i32.const 0))) (drop (memory.grow (i32.const 1))))

@@ -22,7 +22,8 @@ commands_test_() ->
             [{{size}, {execution_result, 65536}}, {{read, 10, 4}, {execution_result, <<"text">>}},
              {{write, 20, <<"more">>}, ok}, {{read, 20, 4}, {execution_result, <<"more">>}},
              {{call, "add", [1, 2]}, {execution_result, [3]}}, % a list that travels as a string
-             {{call, "add", [1000, -1]}, {execution_result, [999]}}, {{call, <<"add">>, [1, 2]}, {execution_result, [3]}},
+             {{call, "add", [1000, -1]}, {execution_result, [999]}},
+             {{call, <<"add">>, [1, 2]}, {execution_result, [3]}},
              {{import_response, [1]}, {error, "No pending import response waiting"}},
              {{unknown}, {error, "Unknown command"}}, {other, {error, "Unknown command"}},
              {{init, <<>>, wasm}, {error, "Unknown command"}}, {{call, 1.5, []}, {error, "Unknown command"}}]] ++
@@ -38,7 +39,8 @@ commands_test_() ->
      end || Message <- [{command, <<>>}, {command, <<131, 255>>}, {command, <<"nonsense">>}, {command, oops}, oops, {},
                         % an atom that does not exist here
                         {command, <<131, 100, 0, 30, "an_atom_that_nobody_has_yet_12">>}]] ++
-    [?_test(P ! Message) || Message <- [oops, {hb_beamr, oops}, {wasm_send, oops, {}}, {'DOWN', 1, process, self(), 2}]] ++
+    [?_test(P ! Message) ||
+        Message <- [oops, {hb_beamr, oops}, {wasm_send, oops, {}}, {'DOWN', 1, process, self(), 2}]] ++
     [?_assertEqual({execution_result, [3]}, ask(P, {call, "add", [1, 2]}))]. % after all of that
 
 imports_test_() ->

@@ -55,17 +55,20 @@ start_test_() ->
      ?_assertMatch({ok, _, _, _}, hb_beamr:start(<<"(module)">>, aot)),
      ?_assertError(function_clause, hb_beamr:start("(module)"))] ++
     [?_test({error, "Failed to create module: " ++ _} = hb_beamr:start(Image)) ||
-        Image <- [<<>>, <<"nonsense">>, <<0, "asm">>, <<0, "asm", 1, 0, 0, 0, 1, 255>>, <<"(module (func i32.add))">>]] ++
+        Image <- [<<>>, <<"nonsense">>, <<0, "asm">>, <<0, "asm", 1, 0, 0, 0, 1, 255>>, <<" (module (func i32.add))">>,
+                  <<"(">>, <<";">>, <<"  ">>]] ++
     [fun() ->
              {error, Message} = hb_beamr:start(<<0, "aot", 3, 0, 0, 0>>),
              true = string:find(Message, "AOT") =/= nomatch
      end,
      fun() -> % the cause of a start function that fails
-             {error, Message} = hb_beamr:start(<<"(module (func $f (drop (i32.div_u (i32.const 1) (i32.const 0)))) (start $f))">>),
+             {error, Message} = hb_beamr:start(<<"(module (start $f)
+                 (func $f (drop (i32.div_u (i32.const 1) (i32.const 0)))))">>),
              true = string:find(Message, "divide by zero") =/= nomatch
      end,
      fun() -> % its imports are answered with zeros
-             {ok, _, _, _} = hb_beamr:start(<<"(module (import \"a\" \"b\" (func $b (result i64))) (import \"a\" \"c\" (func $c))
+             {ok, _, _, _} = hb_beamr:start(<<"(module
+                 (import \"a\" \"b\" (func $b (result i64))) (import \"a\" \"c\" (func $c))
                  (func $f (call $c) (if (i64.ne (call $b) (i64.const 0)) (then unreachable))) (start $f))">>)
      end].
 
@@ -84,7 +87,8 @@ call_test_() ->
              {ok, [], old} = hb_beamr:call(P, "note", [], Fun, old, #{a => b}),
              receive
                  {Import, #{a := b}} ->
-                     ?assertEqual(#{instance => P, module => "env", func => "note", args => [-5], func_sig => "(I)"}, Import)
+                     ?assertEqual(#{instance => P, module => "env", func => "note", args => [-5], func_sig => "(I)"},
+                                  Import)
              end
      end,
      ?_assertError(function_clause, hb_beamr:call(self, "fac", [5.0])),
@@ -128,8 +132,8 @@ errors_test_() ->
              Q = start(["(module ", [["(import \"", Name, "\" \"", Name, "\" (func))"] || Name <- Names],
                         [["(func (export \"", Name, "\") (call ", integer_to_list(I), "))"] ||
                             {I, Name} <- lists:zip([0, 1], Names)], ")"]),
-             [{ok, [], Name} = hb_beamr:call(Q, Name, [], fun(_, #{module := M, func := M}, _) -> {ok, [], M} end, none) ||
-                 Name <- Names]
+             Fun = fun(_, #{module := Name, func := Name}, _) -> {ok, [], Name} end,
+             [{ok, [], Name} = hb_beamr:call(Q, Name, [], Fun, none) || Name <- Names]
      end,
      fun() -> % many parameters and results have a signature
              Many = lists:duplicate(300, "i64 "),
@@ -141,7 +145,8 @@ errors_test_() ->
 imports_that_are_no_functions_test_() ->
     [fun() ->
              {ok, P, Imports, _} =
-                 hb_beamr:start(<<"(module (import \"env\" \"t\" (table 2 funcref)) (import \"env\" \"f\" (func $f (result i32)))
+                 hb_beamr:start(<<"(module
+                     (import \"env\" \"t\" (table 2 funcref)) (import \"env\" \"f\" (func $f (result i32)))
                      (import \"env\" \"memory\" (memory 1)) (import \"env\" \"e\" (tag (param i32)))
                      (func (export \"g\") (result i32) (i32.add (call $f) (i32.load8_u (i32.const 3)))))">>),
              ?assertEqual([{table, "env", "t", ""}, {func, "env", "f", "()i"}, {memory, "env", "memory", ""},
@@ -150,7 +155,8 @@ imports_that_are_no_functions_test_() ->
              {ok, [107], s} = hb_beamr:call(P, "g", [], fun(S, #{func := "f"}, _) -> {ok, [100], S} end, s)
      end,
      fun() ->
-             Text = <<"(module (import \"env\" \"base\" (global $base i64)) (func (export \"f\") (result i64) (global.get $base)))">>,
+             Text = <<"(module (import \"env\" \"base\" (global $base i64))
+                 (func (export \"f\") (result i64) (global.get $base)))">>,
              {error, Message} = hb_beamr:start(Text),
              true = string:find(Message, "base") =/= nomatch,
              P = start(Text, #{limits => #{imports => #{{<<"env">>, <<"base">>} => 1024}}}),
@@ -171,7 +177,8 @@ handlers_test_() ->
      end || {Class, Fun} <- [{error, fun(_, _, _) -> error(oops) end}, {exit, fun(_, _, _) -> exit(oops) end},
                              {throw, fun(_, _, _) -> throw(oops) end}, {error, fun(_, _, _) -> {error, oops} end},
                              {error, fun() -> ok end}, {throw, fun(S, _, _) -> {ok, oops, S} end},
-                             {throw, fun(S, _, _) -> {ok, [1 | 2], S} end}, {throw, fun(S, _, _) -> {ok, [<<>>], S} end}]] ++
+                             {throw, fun(S, _, _) -> {ok, [1 | 2], S} end},
+                             {throw, fun(S, _, _) -> {ok, [<<>>], S} end}]] ++
     [fun() -> % results that don't fit are an error of the call
              {{error, [_ | _], state}, P} = Call(fun(S, _, _) -> {ok, Results, S} end),
              {ok, [6.0]} = hb_beamr:call(P, "fac", [3])
@@ -241,7 +248,10 @@ stop_test_() ->
     [fun() ->
              P = Looping(),
              How(P),
-             [receive {done, Result} -> case Result of {error, [_ | _]} -> ok; {ok, [6.0]} -> ok end end || _ <- [1, 2]],
+             [receive
+                  {done, {error, [_ | _]}} -> ok;
+                  {done, {ok, [6.0]}} -> ok
+              end || _ <- [1, 2]],
              ends(P),
              {error, [_ | _]} = hb_beamr:call(P, "fac", [3]),
              {error, [_ | _]} = hb_beamr_io:size(P),
@@ -259,7 +269,8 @@ stop_test_() ->
      fun() -> % so does one that is killed in its handler, or while it waits
              P = start(guest()),
              Self = self(),
-             Caller = spawn(fun() -> hb_beamr:call(P, "square", [1], fun(_, _, _) -> Self ! waits, timer:sleep(infinity) end) end),
+             Fun = fun(_, _, _) -> Self ! waits, timer:sleep(infinity) end,
+             Caller = spawn(fun() -> hb_beamr:call(P, "square", [1], Fun) end),
              receive waits -> ok end,
              Waiting = spawn(fun() -> hb_beamr:call(P, "fac", [3]) end),
              timer:sleep(20),

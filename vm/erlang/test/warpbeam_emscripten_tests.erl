@@ -12,7 +12,8 @@ call({Program, Instance}, Name, Arguments) -> warpbeam_emscripten:call(Program, 
 call({Program, Instance}, Name, Arguments, Fun) -> warpbeam_emscripten:call(Program, Instance, Name, Arguments, Fun).
 
 runtime() ->
-    "(global $sp (mut PTR) (PTR.const 1000)) (global $threw (mut PTR) (PTR.const 0)) (global $value (mut i32) (i32.const 0))
+    "(global $sp (mut PTR) (PTR.const 1000))
+     (global $threw (mut PTR) (PTR.const 0)) (global $value (mut i32) (i32.const 0))
      (func (export \"emscripten_stack_get_current\") (result PTR) (global.get $sp))
      (func (export \"_emscripten_stack_restore\") (param PTR) (global.set $sp (local.get 0)))
      (func $set_threw (export \"setThrew\") (param PTR i32)
@@ -21,7 +22,8 @@ runtime() ->
 %% run(Index, Number): the result of that element of the table; what was said to setThrew; the stack pointer.
 jumps() ->
     ["(module (import \"env\" \"invoke_ii\" (func $invoke (param PTR i32) (result i32)))
-        (import \"env\" \"_emscripten_throw_longjmp\" (func $throw)) (import \"host\" \"ask\" (func $ask (param i32) (result i32)))
+        (import \"env\" \"_emscripten_throw_longjmp\" (func $throw))
+        (import \"host\" \"ask\" (func $ask (param i32) (result i32)))
         (import \"env\" \"invoke_v\" (func $invoke_v (param PTR))) (import \"env\" \"e\" (tag $e (param i32)))
         (import \"env\" \"invoke_dijf\" (func $invoke_many (param PTR i32 i64 f32) (result f64)))
         (table (export \"__indirect_function_table\") 8 funcref)
@@ -45,7 +47,8 @@ jumps() ->
             (if (i32.eq (local.get 0) (i32.const 9)) (then (throw $unknown (local.get 0))))
             (throw $e (local.get 0)))
         (func $many (param i32 i64 f32) (result f64)
-            (f64.add (f64.convert_i32_s (local.get 0)) (f64.add (f64.convert_i64_s (local.get 1)) (f64.promote_f32 (local.get 2)))))
+            (f64.add (f64.convert_i32_s (local.get 0))
+                (f64.add (f64.convert_i64_s (local.get 1)) (f64.promote_f32 (local.get 2)))))
         (func $begin (global.set $threw (PTR.const 0)) (global.set $value (i32.const 0)))
         (func (export \"run\") (param PTR i32) (result i32 PTR i32 PTR)
             (call $begin)
@@ -53,8 +56,12 @@ jumps() ->
         (func (export \"throw_itself\") (result PTR)
             (call $begin) (call $invoke_v (PTR.const 3)) (global.get $threw))
         (func (export \"catch\") (param i32) (result i32)
-            (block $caught (result i32) (try_table (catch $e $caught) (catch $f $caught) (catch $unknown $caught) (drop (call $invoke (PTR.const 5) (local.get 0)))) (i32.const -1)))
-        (func (export \"many\") (result f64) (call $invoke_many (PTR.const 6) (i32.const -1) (i64.const 10) (f32.const 0.5)))
+            (block $caught (result i32)
+                (try_table (catch $e $caught) (catch $f $caught) (catch $unknown $caught)
+                    (drop (call $invoke (PTR.const 5) (local.get 0))))
+                (i32.const -1)))
+        (func (export \"many\") (result f64)
+            (call $invoke_many (PTR.const 6) (i32.const -1) (i64.const 10) (f32.const 0.5)))
         (func (export \"alone\") (call $throw)))"].
 
 instantiated(Pointer) ->
@@ -96,7 +103,8 @@ run_test_() ->
     [?_assertEqual({ok, [5, 0, 0, 1000], 1}, Run(fun(_, _, _, N) -> {ok, [5], N + 1} end)),
      ?_assertEqual({stop, why, 2}, Run(fun(_, _, _, _) -> {stop, why, 2} end)),
      ?_assertEqual({ok, [0, 1, 0, 1000], 3}, Run(fun(_, _, _, _) -> {unwind, "why", 3} end)),
-     ?_assertMatch({error, #{kind := trap, message := <<"because">>}, 4}, Run(fun(_, _, _, _) -> {error, "because", 4} end)),
+     ?_assertMatch({error, #{kind := trap, message := <<"because">>}, 4},
+                   Run(fun(_, _, _, _) -> {error, "because", 4} end)),
      ?_assertMatch({error, #{kind := bad_argument}, 5}, Run(fun(_, _, _, _) -> {ok, [], 5} end))].
 
 %% try(Type): throws an object of the type and handles those of the type 10: the handler's result is what the object
@@ -104,23 +112,29 @@ run_test_() ->
 exceptions() ->
     ["(module (import \"env\" \"invoke_vi\" (func $invoke_vi (param PTR i32)))
         (import \"env\" \"invoke_ii\" (func $invoke_ii (param PTR i32) (result i32)))
-        (import \"env\" \"__cxa_throw\" (func $throw (param PTR PTR PTR))) (import \"env\" \"__cxa_rethrow\" (func $rethrow))
+        (import \"env\" \"__cxa_throw\" (func $throw (param PTR PTR PTR)))
+        (import \"env\" \"__cxa_rethrow\" (func $rethrow))
         (import \"env\" \"__cxa_find_matching_catch_2\" (func $find_2 (result PTR)))
         (import \"env\" \"__cxa_find_matching_catch_4\" (func $find_4 (param PTR PTR) (result PTR)))
         (import \"env\" \"__cxa_begin_catch\" (func $begin (param PTR) (result PTR)))
-        (import \"env\" \"__cxa_end_catch\" (func $end)) (import \"env\" \"__resumeException\" (func $resume (param PTR)))
+        (import \"env\" \"__cxa_end_catch\" (func $end))
+        (import \"env\" \"__resumeException\" (func $resume (param PTR)))
         (import \"env\" \"__cxa_uncaught_exceptions\" (func $uncaught (result i32)))
         (import \"env\" \"llvm_eh_typeid_for\" (func $id (param PTR) (result i32)))
         (memory (export \"memory\") POINTER 1) (table (export \"__indirect_function_table\") 8 funcref)
         (elem (i32.const 1) $thrower $try $again)", runtime(), "
         (global $type (mut i32) (i32.const 0)) (global (export \"references\") (mut i32) (i32.const 0))
         (func (export \"_emscripten_tempret_set\") (param i32) (global.set $type (local.get 0)))
-        (func (export \"__cxa_increment_exception_refcount\") (param PTR) (global.set 4 (i32.add (global.get 4) (i32.const 1))))
-        (func (export \"__cxa_decrement_exception_refcount\") (param PTR) (global.set 4 (i32.sub (global.get 4) (i32.const 1))))
+        (func (export \"__cxa_increment_exception_refcount\") (param PTR)
+            (global.set 4 (i32.add (global.get 4) (i32.const 1))))
+        (func (export \"__cxa_decrement_exception_refcount\") (param PTR)
+            (global.set 4 (i32.sub (global.get 4) (i32.const 1))))
         (func (export \"__cxa_is_pointer_type\") (param PTR) (result i32) (PTR.eq (local.get 0) (PTR.const 20)))
         (func (export \"__cxa_can_catch\") (param PTR PTR PTR) (result i32)
             (if (i32.and (PTR.eq (local.get 0) (PTR.const 10)) (PTR.eq (local.get 1) (PTR.const 11)))
-                (then (PTR.store (local.get 2) (PTR.add (PTR.load (local.get 2)) (PTR.const 8))) (return (i32.const 1))))
+                (then
+                    (PTR.store (local.get 2) (PTR.add (PTR.load (local.get 2)) (PTR.const 8)))
+                    (return (i32.const 1))))
             (i32.const 0))
         (func $thrower (param i32) (if (local.get 0) (then
             (memory.fill (PTR.const 1952) (i32.const 0) (PTR.const 48)) ;; the header of a new object
@@ -132,7 +146,8 @@ exceptions() ->
             (call $invoke_vi (PTR.const 1) (local.get 0))
             (if (i32.eqz (call $did_throw)) (then (return (i32.const -1))))
             (local.set $thrown (call $find_4 (PTR.const 10) (PTR.const 20)))
-            (if (i32.or (i32.eq (global.get $type) (call $id (PTR.const 10))) (i32.eq (global.get $type) (i32.const 20)))
+            (if (i32.or (i32.eq (global.get $type) (call $id (PTR.const 10)))
+                        (i32.eq (global.get $type) (i32.const 20)))
                 (then (i32.add (i32.load (call $begin (local.get $thrown))) (i32.mul (call $uncaught) (i32.const 1000)))
                     (call $end) return))
             (call $resume (local.get $thrown)) (unreachable))
@@ -166,9 +181,11 @@ exceptions_test_() ->
 
 memcpy_test_() ->
     [begin
-         {_, Instance} = P = start("(module (import \"env\" \"_emscripten_memcpy_js\" (func $copy (param PTR PTR PTR)))
+         {_, Instance} = P = start("(module
+             (import \"env\" \"_emscripten_memcpy_js\" (func $copy (param PTR PTR PTR)))
              (memory (export \"memory\") PTR 1 2) (data (PTR.const 10) \"text\")
-             (func (export \"copy\") (param PTR PTR PTR) (call $copy (local.get 0) (local.get 1) (local.get 2))))", Pointer),
+             (func (export \"copy\") (param PTR PTR PTR)
+                 (call $copy (local.get 0) (local.get 1) (local.get 2))))", Pointer),
          [?_assertEqual({ok, []}, call(P, "copy", [100, 10, 4])),
           ?_assertEqual({ok, <<"text">>}, warpbeam:read(Instance, 100, 4)),
           ?_assertMatch({error, #{message := _}}, call(P, "copy", [65533, 10, 4])),

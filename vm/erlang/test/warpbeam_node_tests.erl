@@ -5,7 +5,8 @@
 
 %% Another node, which is connected by its standard streams alone.
 with_peer(Test) ->
-    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => ["-pa", filename:dirname(code:which(warpbeam))]}),
+    Folder = filename:dirname(code:which(warpbeam)),
+    {ok, Peer, _} = peer:start_link(#{connection => standard_io, args => ["-pa", Folder]}),
     try Test(fun(Module, Function, Arguments) -> peer:call(Peer, Module, Function, Arguments, 60000) end)
     after peer:stop(Peer)
     end.
@@ -58,7 +59,8 @@ snapshot_in_a_call_test_() ->
 drop_in_test_() ->
     {timeout, 120, fun() ->
         Text = <<"(module (memory (export \"memory\") 2) (global $n (mut i32) (i32.const 0))
-            (func (export \"next\") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))">>,
+            (func (export \"next\") (result i32)
+                (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))">>,
         {ok, P, _, _} = hb_beamr:start(Text),
         {ok, [1]} = hb_beamr:call(P, "next", []),
         {ok, Image} = hb_beamr:serialize(P),

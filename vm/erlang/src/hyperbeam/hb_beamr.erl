@@ -10,10 +10,10 @@
 %% ok = hb_beamr:stop(WASM).
 %% '''
 %%
-%% An instance has a process, which owns it; calls run in the process that makes them, one after the other, and let other
-%% processes run in between. A fun for imports runs there, too, and may call the instance again. If it fails, the
-%% instance is stopped, because the guest is in the middle of something. Functions that throw or catch exceptions in the
-%% way of Emscripten don't reach it (see `warpbeam_emscripten').
+%% An instance has a process, which owns it; calls run in the process that makes them, one after the other, and let
+%% other processes run in between. A fun for imports runs there, too, and may call the instance again. If it fails, the
+%% instance is stopped, because the guest is in the middle of something. Functions that throw or catch exceptions in
+%% the way of Emscripten don't reach it (see `warpbeam_emscripten').
 %%
 %% Integers may be given signed or unsigned over the width of their type; for floats there are also `nan', `'+inf'' and
 %% `'-inf''. What the documentation of HyperBEAM does not have are `start/3', and the option `hb_beamr' of the
@@ -31,8 +31,8 @@
 %% all machines compute the same, down to the bits of a NaN, as they usually do (`warpbeam:load/2').
 -type import() :: {Kind :: atom(), Module :: string(), Name :: string(), Signature :: string()}.
 -type export() :: {Kind :: atom(), Name :: string(), Signature :: string()}.
-%% A signature has a letter for each parameter, in parentheses, and then one for each result: `i' is i32, `I' is i64, `f'
-%% is f32, `F' is f64, `v' is v128, `e' and `f' are references, and `u' are other ones. It is empty for what is no
+%% A signature has a letter for each parameter, in parentheses, and then one for each result: `i' is i32, `I' is i64,
+%% `f' is f32, `F' is f64, `v' is v128, `e' and `f' are references, and `u' are other ones. It is empty for what is no
 %% function.
 -type import_fun() :: fun((State :: term(), map(), Opts :: map()) -> {ok, [warpbeam:value()], State :: term()}).
 %% The map has `instance', `module', `func', `args' and `func_sig'. Instead of results, `{import_exception, Why}' ends
@@ -109,8 +109,8 @@ call(WASM, Function, Arguments, Fun, State, Opts)
 serialize(WASM) when is_pid(WASM) ->
     in_turn(WASM, fun(#{instance := Instance}) -> hb_beamr_image:save(Instance) end).
 
-%% @doc Gives the instance a state: one of `serialize/1', or the bytes of a memory, as HyperBEAM's driver has it. If that
-%% is not possible, the instance is stopped, so that nobody goes on with another state.
+%% @doc Gives the instance a state: one of `serialize/1', or the bytes of a memory, as HyperBEAM's driver has it. If
+%% that is not possible, the instance is stopped, so that nobody goes on with another state.
 -spec deserialize(pid(), binary()) -> ok | {error, string()}.
 deserialize(WASM, Image) when is_pid(WASM), is_binary(Image) ->
     in_turn(WASM, fun(#{instance := Instance} = Turn) ->

@@ -23,9 +23,9 @@ instantiate(Binary, Options) ->
         {ok, Module} ->
             Program = warpbeam_emscripten:program(Module),
             Imports = warpbeam:imports(Module),
-            New = maps:from_list([{{From, Name}, new} || {Kind, From, Name, _} <- Imports, Kind =/= func, Kind =/= global]),
+            New = [{{From, Name}, new} || {Kind, From, Name, _} <- Imports, Kind =/= func, Kind =/= global],
             Limits = maps:get(limits, Options, #{}),
-            Given = maps:merge(New, maps:get(imports, Limits, #{})),
+            Given = maps:merge(maps:from_list(New), maps:get(imports, Limits, #{})),
             Zeros = fun(From, Name, _) ->
                             {_, Results} = warpbeam_emscripten:import_type(Program, From, Name),
                             {ok, [0 || _ <- Results]}
@@ -46,8 +46,9 @@ instantiate(Binary, Options) ->
     end.
 
 is_module(<<0, "asm", _/binary>>) -> true;
-is_module(<<First, Others/binary>>) when First =:= $\s; First =:= $\t; First =:= $\n; First =:= $\r -> is_module(Others);
-is_module(<<First, _/binary>>) -> First =:= $( orelse First =:= $;;
+is_module(<<Blank, Others/binary>>) when Blank =:= $\s; Blank =:= $\t; Blank =:= $\n; Blank =:= $\r ->
+    is_module(Others);
+is_module(<<First, _/binary>>) -> First =:= $( orelse First =:= $;; % a comment
 is_module(<<>>) -> false.
 
 memory(Module) ->
@@ -83,7 +84,9 @@ exports(Module) ->
 %% @doc A letter for each parameter in parentheses, and one for each result.
 -spec signature(warpbeam:func_type() | none) -> string().
 signature(none) -> "";
-signature({Parameters, Results}) -> "(" ++ [letter(Type) || Type <- Parameters] ++ ")" ++ [letter(Type) || Type <- Results].
+signature({Parameters, Results}) -> "(" ++ letters(Parameters) ++ ")" ++ letters(Results).
+
+letters(Types) -> [letter(Type) || Type <- Types].
 
 letter(i32) -> $i;
 letter(i64) -> $I;

@@ -1,5 +1,6 @@
 %% @doc HyperBEAM's module for the memory of instances, over `warpbeam': the same functions, arguments and results.
-%% Errors are `{error, Text}'; nothing is out of bounds without one. The memory is the first one that the module exports.
+%% Errors are `{error, Text}'; nothing is out of bounds without one. The memory is the first one that the module
+%% exports.
 -module(hb_beamr_io).
 -export([size/1, read/3, write/3, read_string/2, read_string/3, write_string/2, malloc/2, free/2]).
 

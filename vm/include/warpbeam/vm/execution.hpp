@@ -125,7 +125,8 @@ public:
     /// Why it ended; null unless it is `trapped`.
     [[nodiscard]] const Trap* trap() const noexcept;
 
-    /// What it waits for; everything is empty unless it is in state `host_call`. The backtrace says where it called.
+    /// What it waits for; everything is empty unless it is in state `host_call`. The backtrace says where it
+    /// called.
     [[nodiscard]] HostCall host_call() const noexcept;
     /// An argument of that call; the i32 zero if there is none of that index.
     [[nodiscard]] Value argument(size_t index) const noexcept;
