@@ -99,11 +99,20 @@ Registry& registry() noexcept {
     return *all;
 }
 
+Resource* resource_of(ERL_NIF_TERM term) noexcept {
+    const Node& node = node_of(term);
+    if (node.kind == Node::Kind::resource)
+        return node.resource;
+    const auto handle = node.kind == Node::Kind::encoded
+                            ? external::handle(node.span(), registry().creation())
+                            : std::nullopt;
+    return handle ? registry().find(*handle) : nullptr;
+}
+
 } // namespace warpbeam::serve
 
 extern "C" {
 using warpbeam::serve::Node;
-using warpbeam::serve::node_of;
 using warpbeam::serve::registry;
 using warpbeam::serve::Resource;
 
@@ -127,13 +136,7 @@ ERL_NIF_TERM enif_make_resource(ErlNifEnv* env, void* object) {
 }
 
 int enif_get_resource(ErlNifEnv*, ERL_NIF_TERM term, ErlNifResourceType* type, void** object) {
-    const Node& node = node_of(term);
-    Resource* resource = nullptr;
-    if (node.kind == Node::Kind::resource)
-        resource = node.resource;
-    else if (node.kind == Node::Kind::encoded)
-        if (const auto handle = warpbeam::serve::external::handle(node.span(), registry().creation()))
-            resource = registry().find(*handle);
+    Resource* const resource = warpbeam::serve::resource_of(term);
     if (resource == nullptr || resource->type != type)
         return 0;
     *object = resource->object();

@@ -55,4 +55,7 @@ private:
 
 [[nodiscard]] Registry& registry() noexcept;
 
+/// What a term refers to: a resource, or a handle that the client holds; null if that is something else.
+[[nodiscard]] Resource* resource_of(uintptr_t term) noexcept;
+
 } // namespace warpbeam::serve
