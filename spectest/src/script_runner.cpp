@@ -24,7 +24,9 @@ bool is_semantic(const Trap& trap) { return trap.code() <= TrapCode::unaligned_a
 
 } // namespace
 
-std::string Finding::text() const { return std::string{file} + ":" + std::to_string(line) + ": " + message; }
+std::string Finding::text() const {
+    return std::string{file} + (line == 0 ? "" : ":" + std::to_string(line)) + ": " + message;
+}
 
 struct ScriptRunner::Running {
     Running(std::string_view name, const RunOptions& options, Engine& engine)

@@ -134,8 +134,8 @@ void print_profile(const CallTree& tree) {
         std::fprintf(stderr, "profile: %" PRIu64 " units of fuel in %zu function%s\n", all, functions.size(),
                      functions.size() == 1 ? "" : "s");
     else
-        std::fprintf(stderr, "profile: %zu samples in %.3f s\n", tree.sample_count(),
-                     static_cast<double>(all) / 1e9);
+        std::fprintf(stderr, "profile: %zu sample%s in %.3f s\n", tree.sample_count(),
+                     tree.sample_count() == 1 ? "" : "s", static_cast<double>(all) / 1e9);
     if (functions.empty()) {
         std::fprintf(stderr,
                      "Nothing was sampled: samples are a millisecond apart, so the run must be longer.\n");

@@ -43,7 +43,7 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
             best = candidate;
         }
     }
-    return best.empty() ? "" : "; did you mean '" + printable(best) + "'?";
+    return best.empty() ? "" : " (did you mean '" + printable(best) + "'?)";
 }
 
 } // namespace warpbeam::cli

@@ -81,9 +81,9 @@ int report_out_of_fuel(std::span<const Frame> backtrace);
 /// thread it was.
 std::optional<int> report_end(const wasi::ProgramEnd& end);
 
-/// The part of a command's help about the statuses of a program that it runs. `others` is about those of the
-/// command, such as "0 if it was saved".
-[[nodiscard]] std::string exit_statuses(std::string_view others);
+/// The part of a command's help about the statuses of a program that it runs. `zero` says when the status is
+/// 0 although the program has not ended, such as "0 if it was saved".
+[[nodiscard]] std::string exit_statuses(std::string_view zero, bool is_replay = false);
 
 /// Text from a module, made safe for a terminal, see warpbeam/loader/printable.hpp. With `quoted`, also safe
 /// between quotes.

@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include <warpbeam/loader/feature.hpp>
+
 #include <cstdio>
 
 namespace warpbeam::cli {
@@ -35,7 +37,19 @@ std::string command_names() {
 
 /// The words that may follow a command, if these are not files.
 std::string operands_of(const Command& command) {
-    return command.name == "man" ? command_names() : command.name == "completions" ? std::string{shells} : "";
+    return command.name == "man"           ? command_names()
+           : command.name == "completions" ? std::string{shells}
+           : command.name == "sfv"         ? "parse format canonical"
+                                           : "";
+}
+
+/// The items of --features, with spaces between them.
+std::string feature_items() {
+    std::string items = "+all -all";
+    for (const FeatureRow& row : feature_table)
+        if (row.feature != Feature::core)
+            items.append(" +").append(row.name).append(" -").append(row.name);
+    return items;
 }
 
 /// Between single quotes, with these characters escaped by a backslash.
@@ -63,8 +77,16 @@ void print_bash(const std::vector<Described>& all) {
         "\"$word\")\n"
         "        return\n"
         "    fi\n"
+        "    # bash takes a = for a word.\n"
+        "    local before=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\"\n"
+        "    [[ $word == = ]] && word=\n"
+        "    if [[ $before == *--features || $before == *'--features =' ]]; then\n"
+        "        mapfile -t COMPREPLY < <(compgen -P \"${word%%\"${word##*,}\"}\" -W '%s' -- "
+        "\"${word##*,}\")\n"
+        "        return\n"
+        "    fi\n"
         "    case ${COMP_WORDS[1]} in\n",
-        names.c_str());
+        names.c_str(), feature_items().c_str());
     for (const Described& each : all) {
         std::string options = "--help";
         for (const Options::Option& option : each.options)

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/wasi/host.hpp>
+#include <warpbeam/wasi/seeded_random.hpp>
 
 #include <utility>
 
@@ -17,7 +18,7 @@ public:
     };
     explicit DeterministicHost(uint64_t seed) noexcept : random_{seed} {}
     explicit DeterministicHost(const State& state) noexcept : time_{state.time}, random_{state.random} {}
-    [[nodiscard]] State state() const noexcept { return {time_, random_}; }
+    [[nodiscard]] State state() const noexcept { return {time_, random_.state()}; }
 
     /// A read waits for all bytes, or the end, so it does not depend on how they arrive.
     std::expected<size_t, wasi::Errno> read(std::span<uint8_t> into) noexcept override;
@@ -34,7 +35,7 @@ public:
 private:
     static constexpr uint64_t step = 1'000'000;
     mutable uint64_t time_ = 0;
-    uint64_t random_;
+    wasi::SeededRandom random_;
 };
 
 } // namespace warpbeam::cli

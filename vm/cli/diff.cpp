@@ -109,7 +109,9 @@ bool compare(const char* heading, const Parts& before, const Parts& after, bool 
         if (const auto other = after.find(name); other == after.end())
             line("-", name, whole(part));
         else if (part.text != other->second.text)
-            line("~", name, whole(part) + " -> " + whole(other->second));
+            line("~", name,
+                 whole(part) +
+                     (whole(part) == whole(other->second) ? ", changed" : " -> " + whole(other->second)));
     for (const auto& [name, part] : after)
         if (!before.contains(name))
             line("+", name, whole(part));

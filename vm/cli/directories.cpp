@@ -14,6 +14,7 @@ MappedDirectory parse_directory(std::string_view text) {
     MappedDirectory directory;
     constexpr std::string_view read_only = ":ro";
     constexpr std::string_view scratch = ":scratch";
+    const std::string_view given = text;
     if (text.ends_with(read_only)) {
         directory.access = wasi::Access::read_only;
         text.remove_suffix(read_only.size());
@@ -21,6 +22,8 @@ MappedDirectory parse_directory(std::string_view text) {
         directory.is_scratch = true;
         text.remove_suffix(scratch.size());
     }
+    if (text != given && (text.ends_with(read_only) || text.ends_with(scratch)))
+        throw UsageError("'" + std::string(given) + "' has two endings; use one of :ro and :scratch");
     constexpr std::string_view separator = "::";
     const size_t at = text.find(separator);
     directory.host = text.substr(0, at);

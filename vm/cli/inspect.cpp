@@ -227,11 +227,10 @@ int inspect(Words words) {
     load.features = FeatureSet::all();
     Options options{
         "inspect [OPTIONS] FILE",
-        "Lists the contents of a module: the features it needs, its sections with offsets and sizes, types, "
-        "imports, exports,\n"
-        "functions with sizes and locals, tables, memories, globals, tags, segments and branch hints, all\n"
-        "with their names. All features are on unless they are switched off.\n"
-        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and "
+        "Lists the contents of a module: the features it needs, its sections with offsets and sizes, types,\n"
+        "imports, exports, functions with sizes and locals, tables, memories, globals, tags, segments and\n"
+        "branch hints, all with their names. All features are on unless they are switched off.\n"
+        "Of a core dump (run --coredump), lists what was active, with locals and operands, globals and\n"
         "memories.\n"};
     bool code = false;
     bool wat = false;
@@ -285,7 +284,7 @@ int inspect(Words words) {
         return exit_success;
     }
     if (wants_core)
-        throw Failure(std::string(path) + ": --module and --memory are for core dumps, and this is none");
+        throw Failure(std::string(path) + ": --module and --memory are for core dumps, and this is not one");
     const auto module = Module::load(file.bytes, load);
     if (!module)
         throw Failure(describe(path, module.error(), file));

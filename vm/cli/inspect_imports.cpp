@@ -179,8 +179,11 @@ private:
                            "std::expected<void, Trap>";
         else
             text += "[]" + signature;
-        return text + " {\n            return std::unexpected{Trap::host(\"%s is not written yet\", " +
-               literal(printable(import.name)) + ")};\n        });\n    if (!done)\n        return done;\n";
+        // As clang-format indents a lambda on a line of its own, and one at the end of a line.
+        const std::string indent(signature.empty() ? 8 : 4, ' ');
+        return text + " {\n" + indent + "    return std::unexpected{Trap::host(\"%s is not written yet\", " +
+               literal(printable(import.name)) + ")};\n" + indent +
+               "});\n    if (!done)\n        return done;\n";
     }
 
     std::string object(const Import& import, const std::string& names, const std::string& type) {

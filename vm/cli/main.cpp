@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <filesystem>
 #include <new>
+#include <poll.h>
+#include <unistd.h>
 #include <vector>
 
 namespace warpbeam::cli {
@@ -90,7 +92,8 @@ int dispatch(Words words, int& failure) {
         return command->function(words.subspan(1));
     }
     if (first.starts_with("-") && first != "-")
-        throw UsageError("unknown option " + std::string(first) + " before a command; see warpbeam --help");
+        throw UsageError("unknown option " + std::string(first) +
+                         " before a command (options of run come after run); see warpbeam --help");
     // A word without a dot or slash is more likely a mistyped command than a file.
     std::error_code fault;
     if (first != "-" && first.find_first_of("./") == std::string_view::npos &&
@@ -102,6 +105,12 @@ int dispatch(Words words, int& failure) {
 
 /// Whether everything printed was written.
 bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
+
+/// Whether standard output is a pipe that nobody reads any more, such as one to `head`.
+bool has_no_reader() {
+    pollfd output{STDOUT_FILENO, POLLOUT, 0};
+    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
+}
 
 } // namespace
 
@@ -144,7 +153,9 @@ int main(int argc, char** argv) {
         status = failure;
     }
     if (!flush()) {
-        std::fprintf(stderr, "warpbeam: cannot write to standard output\n");
+        // Who has stopped reading needs no message.
+        if (!has_no_reader())
+            std::fprintf(stderr, "warpbeam: cannot write to standard output\n");
         return failure;
     }
     return status;

@@ -2,6 +2,7 @@
 
 #include "closest.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +11,29 @@ namespace warpbeam::cli {
 namespace {
 
 std::function<void(const Options&)> presenter;
+
+/// Prints an option and what it does, in two columns.
+void print_row(const std::string& synopsis, std::string_view help) {
+    constexpr size_t indent = 25;
+    constexpr size_t width = 100;
+    std::string line = "  " + synopsis;
+    if (line.size() >= indent) {
+        std::printf("%s\n", line.c_str());
+        line.clear();
+    }
+    while (!help.empty()) {
+        line.resize(indent, ' ');
+        // A word that is longer than the column would not end in it anyway.
+        size_t end = help.size();
+        if (end > width - indent) {
+            end = help.rfind(' ', width - indent);
+            end = std::min(end == std::string_view::npos ? help.find(' ') : end, help.size());
+        }
+        std::printf("%s%.*s\n", line.c_str(), WARPBEAM_TEXT(help.substr(0, end)));
+        help.remove_prefix(std::min(end + 1, help.size()));
+        line.clear();
+    }
+}
 
 /// What to use instead of options of wasmtime.
 std::string our_spelling(std::string_view name) {
@@ -90,6 +114,9 @@ std::optional<std::vector<std::string_view>> Options::parse(Words words, bool le
             throw error("option " + std::string(option.name) +
                         " needs a value: " + std::string(option.value_name));
         }
+        if (given.empty() && (option.value_name == "FILE" || option.value_name == "OUT") &&
+            !option.is_optional)
+            throw error("option " + std::string(option.name) + ": the name of a file is empty");
         try {
             option.take(given);
         } catch (const UsageError& wrong) {
@@ -145,10 +172,9 @@ void Options::print_help() const {
         return presenter(*this);
     std::printf("usage: warpbeam %s\n\n%s\n", usage_.c_str(), about_.c_str());
     std::printf("options:\n");
-    for (const Option& option : options_) {
-        std::printf("  %-22s %.*s\n", option.synopsis().c_str(), WARPBEAM_TEXT(option.help));
-    }
-    std::printf("  %-22s %s\n", "--help", "print this text");
+    for (const Option& option : options_)
+        print_row(option.synopsis(), option.help);
+    print_row("--help", "print this text");
     std::printf("%s", note_.c_str());
 }
 

@@ -203,12 +203,11 @@ int replay(Words words) {
     bool backtrace = false;
     bool quiet = false;
     bool prints_fuel = false;
-    Options options{
-        "replay [OPTIONS] FILE",
-        "Runs a program again from a log that warpbeam run --record has written, with the same\n"
-        "results, and reports the first difference. Its output is written again.\n"
-        "\n" +
-            exit_statuses("0 if --to stopped it; 125 also if there is a difference, or the log was cut off")};
+    Options options{"replay [OPTIONS] FILE",
+                    "Runs a program again from a log that warpbeam run --record has written, with the same\n"
+                    "results, and reports the first difference. Its output is written again.\n"
+                    "\n" +
+                        exit_statuses("0 if --to stopped it", true)};
     options
         .value("--to", "N",
                "stop when it has used N units of fuel; starts from the last snapshot before that",

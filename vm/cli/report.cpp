@@ -45,12 +45,15 @@ int report_out_of_fuel(std::span<const Frame> backtrace, uint32_t thread) {
 
 } // namespace
 
-std::string exit_statuses(std::string_view others) {
-    return "The exit status is the program's own; " + std::string(others) +
+std::string exit_statuses(std::string_view zero, bool is_replay) {
+    return "The exit status is the program's own; " + std::string(zero) +
            "; otherwise, with the reason on standard error:\n"
-           "    2  a usage error\n"
-           "  124  it was stopped by --timeout\n"
-           "  125  it could not be started: a file that can't be read, an invalid module, an unknown import\n"
+           "    2  a usage error\n" +
+           (is_replay
+                ? "  125  it did something else than in the log, or the log can't be read, or was cut off\n"
+                : "  124  it was stopped by --timeout\n"
+                  "  125  it could not be started: a file that can't be read, an invalid module, an unknown "
+                  "import\n") +
            "  130  it was stopped by Ctrl-C\n"
            "  134  it trapped\n"
            "  137  it used up its fuel, its stack, its heap or the memory\n";
@@ -76,7 +79,7 @@ int report_stop(std::span<const Frame> backtrace) {
     (void)std::fflush(stdout);
     const bool is_late = stop_cause() == StopCause::timeout;
     std::fprintf(stderr, "%s %s%s\n", emphasized("stopped:").c_str(),
-                 is_late ? "the time of --timeout is over" : "interrupted (Ctrl-C)",
+                 is_late ? "it ran longer than --timeout allows" : "interrupted (Ctrl-C)",
                  describe(backtrace).c_str());
     return is_late ? exit_timeout : exit_interrupted;
 }

@@ -11,6 +11,7 @@
 #include "threads.hpp"
 #include "values.hpp"
 
+#include <warpbeam/coredump/core_dump.hpp>
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/wasi/wasi.hpp>
@@ -26,15 +27,18 @@ namespace warpbeam::cli {
 
 namespace {
 
+/// The name by which others import a module, and its file.
+using Preload = std::pair<std::string, std::string>;
+
 struct Settings {
     Config config;
     StoreLimits limits;
     uint64_t fuel = 0;
     StopSettings stop;
     std::optional<Linker::Stub> stubs;
-    std::vector<std::pair<std::string, std::string>> preloads; ///< names and files
-    std::string program;                                       ///< its name, the first argument
-    uint64_t seed = 0;                                         ///< with `config.deterministic`
+    std::vector<Preload> preloads;
+    std::string program; ///< its name, the first argument
+    uint64_t seed = 0;   ///< with `config.deterministic`
     std::vector<std::pair<std::string, std::string>> env;
     std::string_view path;
     std::optional<std::string_view> invoke;
@@ -87,6 +91,21 @@ Linker::Stub stub_of(std::string_view text) {
     if (text == "zero")
         return Linker::Stub::zero;
     throw UsageError("'" + std::string(text) + "' is not a kind of stub; use trap or zero");
+}
+
+/// A value that may be missing follows after a `=`. Where it is the next word, that is taken for the file.
+void check_detached_value(Words words, size_t rest, const Options& options) {
+    const size_t at = words.size() - rest;
+    const std::string value{words[at]};
+    std::error_code fault;
+    if (at == 0 || value == "-" || std::filesystem::exists(value, fault))
+        return;
+    const std::string_view before = words[at - 1];
+    for (const Options::Option& option : options.all())
+        if (option.name == before && option.is_optional)
+            throw options.error("there is no file " + printable(value) + "; if it is the value of " +
+                                option.synopsis() + ", write " + std::string(before) + "=" +
+                                printable(value));
 }
 
 /// Reads the command line; false if only help was requested.
@@ -165,6 +184,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         throw options.error("--seed needs --deterministic");
     if (rest->empty())
         throw options.error("a FILE is needed");
+    check_detached_value(words, rest->size(), options);
     if (inherits)
         inherit_environment(settings);
     if (max_heap)
@@ -238,8 +258,8 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     return true;
 }
 
-/// What may be called instead of a function that is not there.
-std::string exported_functions(const Module& module, std::string_view missing) {
+/// What may be called instead of a function that is not there. `advice` says how.
+std::string exported_functions(const Module& module, std::string_view missing, std::string_view advice) {
     std::string list;
     std::vector<std::string_view> names;
     for (const Export& entry : module.exports())
@@ -247,11 +267,13 @@ std::string exported_functions(const Module& module, std::string_view missing) {
             names.push_back(entry.name);
             list.append(list.empty() ? "" : ", ").append(printable(entry.name));
         }
-    return list.empty() ? "; it exports no functions" : did_you_mean(missing, names) + "; it exports " + list;
+    return list.empty() ? "; it exports no functions"
+                        : did_you_mean(missing, names) + "; it exports " + list + std::string(advice);
 }
 
-/// Hints about missing imports: one line for each module name.
-std::string import_hints(const Module& module, const Linker& linker, const InstantiationError& error) {
+/// Hints about missing imports: one line for each module name. `preloads` are those that came before.
+std::string import_hints(std::span<const Preload> preloads, const Module& module, const Linker& linker,
+                         const InstantiationError& error) {
     std::string hints;
     bool needs_threads = false;
     std::vector<std::string_view> told;
@@ -268,11 +290,19 @@ std::string import_hints(const Module& module, const Linker& linker, const Insta
             hints.append("WASI preview 1 has no such function");
         else if (import.module == "wasi_unstable")
             hints.append("wasi_unstable is older than WASI preview 1, which is wasi_snapshot_preview1");
+        else if (const auto preload = std::ranges::find(preloads, import.module, &Preload::first);
+                 preload != preloads.end())
+            hints.append(printable(preload->second))
+                .append(", which --preload calls '")
+                .append(printable(import.module))
+                .append("', does not export '")
+                .append(printable(import.name))
+                .append("'");
         else
             hints.append("nothing provides '")
                 .append(printable(import.module))
                 .append("': warpbeam run only provides wasi_snapshot_preview1; --preload adds modules, and "
-                        "--stub-imports functions that do nothing");
+                        "--stub-imports makes missing functions trap when they are called");
     }
     return needs_threads ? hints.append(threads_hint) : hints;
 }
@@ -335,15 +365,17 @@ int run_saved(const Settings& settings, Store& store, const Instance& instance, 
 /// https://github.com/WebAssembly/WASI/blob/main/legacy/application-abi.md
 constexpr std::string_view initializer = "_initialize";
 
-[[noreturn]] void not_instantiated(std::string_view path, const Module& module, const Linker& linker,
+[[noreturn]] void not_instantiated(std::span<const Preload> preloads, std::string_view path,
+                                   const Module& module, const Linker& linker,
                                    const InstantiationError& error) {
     throw Failure(std::string(path) + ": cannot be instantiated: " + std::string(error.message()) +
-                  import_hints(module, linker, error));
+                  import_hints(preloads, module, linker, error));
 }
 
-/// Instantiates a file and defines its exports. Returns a trap of its code.
+/// Instantiates a file and defines its exports. Returns a trap of its code. `entry` is one of the settings.
 std::optional<Trap> preload(const Settings& settings, const Engine& engine, Linker& linker, Store& store,
-                            CoreDumper* dumper, const std::string& name, const std::string& path) {
+                            CoreDumper* dumper, const Preload& entry) {
+    const auto& [name, path] = entry;
     const ModuleBytes file = read_module(path);
     const auto module = engine.load(file.bytes);
     if (!module)
@@ -356,7 +388,7 @@ std::optional<Trap> preload(const Settings& settings, const Engine& engine, Link
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return *trap;
-        not_instantiated(path, *module, linker, instance.error());
+        not_instantiated({settings.preloads.data(), &entry}, path, *module, linker, instance.error());
     }
     if (dumper != nullptr)
         dumper->add(*instance);
@@ -415,9 +447,9 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     // A module may do all its work in its start function.
     const bool only_starts = !is_there && !settings.invoke && module.start();
     if (!is_there && !only_starts)
-        throw UsageError("run: " + std::string(settings.path) + " has no function " + name +
-                         exported_functions(module, name) +
-                         (settings.invoke ? "" : "; choose one with --invoke"));
+        throw UsageError(
+            "run: " + std::string(settings.path) + " has no function " + name +
+            exported_functions(module, name, settings.invoke ? "" : "; choose one with --invoke"));
     if (only_starts && (settings.save.wanted() || settings.save.print_fuel))
         throw UsageError("run: --snapshot and --print-fuel need a program with a function _start");
 
@@ -429,8 +461,8 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
                 " has parameters or results, so it is not a program; use --invoke _start to call it");
     }
 
-    for (const auto& [as, path] : settings.preloads)
-        if (const std::optional<Trap> trap = preload(settings, engine, linker, store, dumper, as, path))
+    for (const Preload& each : settings.preloads)
+        if (const std::optional<Trap> trap = preload(settings, engine, linker, store, dumper, each))
             return report(*trap);
     std::optional<wasi::Threads> threads;
     if (settings.threads) {
@@ -449,7 +481,7 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     if (!instance) {
         if (const Trap* const trap = instance.error().trap())
             return report(*trap);
-        not_instantiated(settings.path, module, linker, instance.error());
+        not_instantiated(settings.preloads, settings.path, module, linker, instance.error());
     }
     if (dumper != nullptr)
         dumper->add(*instance);
@@ -500,6 +532,9 @@ int run(Words words) {
     Engine engine{settings.config};
     instruments.begin(Phase::load);
     const auto module = engine.load(file.bytes, {.borrow = true});
+    if ((!module || module->exports().empty()) && CoreDump::is_core_dump(file.bytes))
+        throw UsageError("run: " + printable(settings.path) +
+                         " is a core dump; warpbeam inspect shows what is in it");
     if (!module) {
         const bool needs_threads = module.error().missing_feature() == Feature::threads;
         throw Failure(describe(settings.path, module.error(), file)

@@ -24,7 +24,7 @@ constexpr unsigned time_to_stop = 2;
 void end_process() {
     const bool is_late = cause == StopCause::timeout;
     constexpr std::string_view late =
-        "stopped: the time of --timeout is over; it waited in a call of the system\n";
+        "stopped: it ran longer than --timeout allows; it waited in a call of the system\n";
     constexpr std::string_view typed = "stopped: interrupted (Ctrl-C); it waited in a call of the system\n";
     const std::string_view message = is_late ? late : typed;
     (void)!::write(STDERR_FILENO, message.data(), message.size());

@@ -17,7 +17,7 @@ void add_thread_option(Options& options, ThreadOption& target, FeatureSet& featu
                                const uint64_t count =
                                    text.empty() ? wasi::ThreadSettings{}.max_threads : parse_count(text);
                                if (count > max_count)
-                                   throw UsageError("'" + std::string(text) + "' are more than " +
+                                   throw UsageError("'" + std::string(text) + "' is more than " +
                                                     std::to_string(max_count) + " threads");
                                target = static_cast<uint32_t>(count);
                                features.enable(Feature::threads);

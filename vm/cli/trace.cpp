@@ -16,9 +16,38 @@ namespace warpbeam::cli {
 
 // ---- What is asked for ----
 
+namespace {
+
+/// Where the first item of a list ends. Names of C++ have commas between brackets.
+size_t end_of_item(std::string_view list) {
+    size_t depth = 0;
+    for (size_t i = 0; i < list.size(); ++i)
+        if (list[i] == '(' || list[i] == '<')
+            ++depth;
+        else if ((list[i] == ')' || list[i] == '>') && depth > 0)
+            --depth;
+        else if (list[i] == ',' && depth == 0)
+            return i;
+    return std::string_view::npos;
+}
+
+/// The name of a C++ function without its parameters: `f` for `f(int, (anonymous namespace)::T) const`.
+std::string_view without_params(std::string_view name) {
+    size_t depth = 0;
+    for (size_t at = name.rfind(')'); at < name.size(); --at) {
+        depth += name[at] == ')' ? 1 : 0;
+        depth -= name[at] == '(' ? 1 : 0;
+        if (depth == 0)
+            return name.substr(0, at);
+    }
+    return name;
+}
+
+} // namespace
+
 FuncFilter::FuncFilter(std::string_view text) {
     while (true) {
-        const size_t comma = text.find(',');
+        const size_t comma = end_of_item(text);
         if (text.substr(0, comma).empty())
             throw UsageError("a function's name or index is missing");
         items_.emplace_back(text.substr(0, comma));
@@ -57,9 +86,11 @@ bool matches_pattern(std::string_view pattern, std::string_view text) {
 
 bool FuncFilter::matches(const Module& module, uint32_t func) const {
     const std::string name = raw_name(module, func);
+    const std::string_view short_name = without_params(name);
     const std::string index = std::to_string(func);
     return std::ranges::any_of(items_, [&](const std::string& item) {
-        return item == index || (!name.empty() && matches_pattern(item, name)) || item == "*";
+        return item == index || (!name.empty() && matches_pattern(item, name)) ||
+               (!short_name.empty() && matches_pattern(item, short_name)) || item == "*";
     });
 }
 
@@ -290,6 +321,7 @@ void Tracer::trace_call(const Observation& observation) {
     const bool shown = settings_.calls && wants(module, func);
     stacks_.synchronise(observation, [this](const ShadowStacks::Left& left) { print_left(left); });
     if (observation.event() == Observed::enter) {
+        has_shown_ |= shown;
         if (shown)
             line(stacks_.shown(), "> " + display_name(module, func) + "(" +
                                       print_all(observation.type().params, observation.operands()) + ")");
@@ -346,6 +378,9 @@ void Tracer::finish() {
         if (left.frame.shown)
             line(left.indent, "< " + display_name(module_, left.frame.func) + " did not return");
     });
+    if (settings_.calls && settings_.filter && !has_shown_)
+        line(0, "trace: no function that was called has a name or index of the filter");
+    has_shown_ = true;
     flush();
 }
 

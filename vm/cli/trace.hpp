@@ -12,7 +12,8 @@
 
 namespace warpbeam::cli {
 
-/// Which functions a trace is about: names, in which `*` stands for any characters, and indices.
+/// Which functions a trace is about: names, in which `*` stands for any characters, and indices. Names of C++
+/// may lack the parameters.
 class FuncFilter {
 public:
     /// Items separated by commas. Throws UsageError if one is empty.
@@ -61,6 +62,7 @@ private:
     ShadowStacks stacks_;
     std::string pending_;
     Module module_;
+    bool has_shown_ = false;      ///< whether there was a call
     std::vector<uint8_t> wanted_; ///< by function of that module: 0 if not known yet, 1 no, 2 yes
 };
 

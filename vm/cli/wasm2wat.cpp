@@ -14,8 +14,8 @@ int wasm2wat(Words words) {
         "the same module again. Names become identifiers and custom sections annotations, except those that\n"
         "refer to the code by offset (reloc.*, linking, .debug_*, metadata.code.*): these are left out,\n"
         "with a warning, since wat2wasm encodes the code again. An object file can then no longer be\n"
-        "linked. The module need not be valid. All features are on; a module that needs one that is switched "
-        "off is refused.\n"};
+        "linked. The module need not be valid. All features are on; a module that needs one that is\n"
+        "switched off is refused.\n"};
     options.value("-o", "OUT", "where to write it (default: -, standard output)",
                   [&](std::string_view path) { output = path; });
     add_feature_option(options, load.features);

@@ -99,6 +99,12 @@ Registry& registry() noexcept {
     return *all;
 }
 
+ERL_NIF_TERM borrow(ErlNifEnv& env, Resource& resource) {
+    resource.keep();
+    env.resources.push_back(&resource);
+    return env.add({.kind = Node::Kind::resource, .count = 1, .resource = &resource});
+}
+
 Resource* resource_of(ERL_NIF_TERM term) noexcept {
     const Node& node = node_of(term);
     if (node.kind == Node::Kind::resource)

@@ -8,6 +8,7 @@
 /// Resources: the modules, instances, calls and references of the native functions. Terms keep them; so does the
 /// client, who knows them by handles.
 
+struct ErlNifEnv;
 struct ErlNifResourceType;
 
 namespace warpbeam::serve {
@@ -54,6 +55,10 @@ private:
 };
 
 [[nodiscard]] Registry& registry() noexcept;
+
+/// A term for a resource that the client gave with a request. The request keeps it, even if the client gives its
+/// handle back.
+[[nodiscard]] uintptr_t borrow(ErlNifEnv& env, Resource& resource);
 
 /// What a term refers to: a resource, or a handle that the client holds; null if that is something else.
 [[nodiscard]] Resource* resource_of(uintptr_t term) noexcept;

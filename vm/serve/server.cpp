@@ -170,9 +170,8 @@ std::expected<ErlNifEnv::Function*, std::string> Server::find_function(ErlNifEnv
         return std::unexpected{"there is no such function with " + std::to_string(count) + " arguments"};
     ERL_NIF_TERM list = parts[1];
     for (ERL_NIF_TERM head; enif_get_list_cell(&env, list, &head, &list) != 0;) {
-        // The client may give back what a request still uses; and if the answer has it, the client holds it once more.
         Resource* const resource = resource_of(head);
-        env.arguments.push_back(resource != nullptr ? enif_make_resource(&env, resource->object()) : head);
+        env.arguments.push_back(resource != nullptr ? borrow(env, *resource) : head);
     }
     return found->fptr;
 }

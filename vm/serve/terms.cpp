@@ -3,6 +3,7 @@
 #include "resources.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -87,12 +88,13 @@ bool encode(external::Buffer& to, ERL_NIF_TERM term) {
         external::write_tag(to, external::Tag::nil);
         break;
     case Kind::map:
-        external::write_header(to, external::Tag::map, static_cast<uint32_t>(node->count));
-        for (size_t i = 0; i != 2 * node->count; ++i)
+        external::write_header(to, external::Tag::map, static_cast<uint32_t>(node->count / 2));
+        for (size_t i = 0; i != node->count; ++i)
             fits = encode(to, node->terms()[i]) && fits;
         break;
     case Kind::resource:
-        external::write_handle(to, registry().creation(), registry().hand_out(*node->resource));
+        external::write_handle(to, registry().creation(),
+                               node->count != 0 ? node->resource->handle : registry().hand_out(*node->resource));
         break;
     }
     return fits;
@@ -104,12 +106,14 @@ namespace {
 
 ERL_NIF_TERM make_nil(ErlNifEnv* env) { return env->add({.kind = Kind::nil, .size = 0}); }
 
+ERL_NIF_TERM make_terms(ErlNifEnv* env, Kind kind, std::span<const ERL_NIF_TERM> terms) {
+    void* const copy = env->allocate(terms.size_bytes());
+    std::memcpy(copy, terms.data(), terms.size_bytes());
+    return env->add({.kind = kind, .count = terms.size(), .size = 0, .data = copy});
+}
 template <typename... Terms>
-ERL_NIF_TERM make_terms(ErlNifEnv* env, Kind kind, size_t count, Terms... terms) {
-    const ERL_NIF_TERM all[] = {terms...};
-    void* const copy = env->allocate(sizeof all);
-    std::memcpy(copy, all, sizeof all);
-    return env->add({.kind = kind, .count = count, .size = 0, .data = copy});
+ERL_NIF_TERM make_tuple(ErlNifEnv* env, Terms... terms) {
+    return make_terms(env, Kind::tuple, std::array{terms...});
 }
 
 /// A list as one of the kinds cell, elements, bytes or nil; none if it is no list.
@@ -234,20 +238,27 @@ unsigned char* enif_make_new_binary(ErlNifEnv* env, size_t size, ERL_NIF_TERM* t
 }
 ERL_NIF_TERM enif_make_list(ErlNifEnv* env, unsigned, ...) { return make_nil(env); }
 ERL_NIF_TERM enif_make_list_cell(ErlNifEnv* env, ERL_NIF_TERM head, ERL_NIF_TERM tail) {
-    return make_terms(env, Kind::cell, 2, head, tail);
+    return make_terms(env, Kind::cell, std::array{head, tail});
 }
 ERL_NIF_TERM enif_make_tuple2(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b) {
-    return make_terms(env, Kind::tuple, 2, a, b);
+    return make_tuple(env, a, b);
 }
 ERL_NIF_TERM enif_make_tuple3(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c) {
-    return make_terms(env, Kind::tuple, 3, a, b, c);
+    return make_tuple(env, a, b, c);
 }
 ERL_NIF_TERM enif_make_tuple4(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d) {
-    return make_terms(env, Kind::tuple, 4, a, b, c, d);
+    return make_tuple(env, a, b, c, d);
 }
 ERL_NIF_TERM enif_make_tuple5(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d,
                               ERL_NIF_TERM e) {
-    return make_terms(env, Kind::tuple, 5, a, b, c, d, e);
+    return make_tuple(env, a, b, c, d, e);
+}
+ERL_NIF_TERM enif_make_tuple6(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d,
+                              ERL_NIF_TERM e, ERL_NIF_TERM f) {
+    return make_tuple(env, a, b, c, d, e, f);
+}
+ERL_NIF_TERM enif_make_tuple_from_array(ErlNifEnv* env, const ERL_NIF_TERM elements[], unsigned count) {
+    return make_terms(env, Kind::tuple, {elements, count});
 }
 ERL_NIF_TERM enif_make_new_map(ErlNifEnv* env) { return env->add({.kind = Kind::map, .size = 0}); }
 
@@ -256,7 +267,7 @@ int enif_make_map_put(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NI
     const Node& before = node_of(map);
     if (before.kind != Kind::map)
         return 0;
-    std::vector<ERL_NIF_TERM> entries(before.terms(), before.terms() + 2 * before.count);
+    std::vector<ERL_NIF_TERM> entries(before.terms(), before.terms() + before.count);
     size_t at = 0;
     while (at != entries.size() && enif_is_identical(entries[at], key) == 0)
         at += 2;
@@ -264,10 +275,7 @@ int enif_make_map_put(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NI
         entries.resize(at + 2);
     entries[at] = key;
     entries[at + 1] = value;
-    const size_t bytes = entries.size() * sizeof(ERL_NIF_TERM);
-    void* const copy = env->allocate(bytes);
-    std::memcpy(copy, entries.data(), bytes);
-    *result = env->add({.kind = Kind::map, .count = entries.size() / 2, .size = 0, .data = copy});
+    *result = make_terms(env, Kind::map, entries);
     return 1;
 }
 
@@ -381,9 +389,9 @@ int enif_get_tuple(ErlNifEnv* env, ERL_NIF_TERM tuple, int* arity, const ERL_NIF
 int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NIF_TERM* value) {
     const Node& node = node_of(map);
     if (node.kind == Kind::map) {
-        for (size_t i = 0; i != node.count; ++i)
-            if (enif_is_identical(node.terms()[2 * i], key) != 0) {
-                *value = node.terms()[2 * i + 1];
+        for (size_t i = 0; i != node.count; i += 2)
+            if (enif_is_identical(node.terms()[i], key) != 0) {
+                *value = node.terms()[i + 1];
                 return 1;
             }
         return 0;
@@ -432,6 +440,8 @@ int enif_is_empty_list(ErlNifEnv*, ERL_NIF_TERM term) {
     const auto list = list_of(node_of(term));
     return list && list->kind == Kind::nil ? 1 : 0;
 }
+int enif_is_binary(ErlNifEnv*, ERL_NIF_TERM term) { return binary_of(node_of(term)) ? 1 : 0; }
+int enif_is_list(ErlNifEnv*, ERL_NIF_TERM term) { return list_of(node_of(term)) ? 1 : 0; }
 int enif_is_map(ErlNifEnv*, ERL_NIF_TERM term) {
     const Node& node = node_of(term);
     return node.kind == Kind::map || (node.kind == Kind::encoded && external::map(node.span())) ? 1 : 0;

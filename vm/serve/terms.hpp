@@ -27,8 +27,8 @@ struct Node {
         tuple, ///< `count` terms at `data`
         cell,  ///< of a list: two terms at `data`
         nil,
-        map, ///< `count` keys and their values, in turn, at `data`
-        resource,
+        map, ///< keys and their values, in turn, `count` in all, at `data`
+        resource, ///< with `count` not 0: the client has it, and gave it with the request
     };
     Kind kind;
     uint64_t count = 0;
@@ -53,7 +53,7 @@ struct Node {
 }
 
 /// Appends the external format of the term, without the version. Each resource in it becomes a handle, which the
-/// client then holds once more. False if a binary is too large for a frame.
+/// client then holds once more, unless it gave it. False if a binary is too large for a frame.
 [[nodiscard]] bool encode(external::Buffer& to, ERL_NIF_TERM term);
 
 } // namespace warpbeam::serve

@@ -179,7 +179,9 @@ std::vector<std::filesystem::path> files_of(const std::filesystem::path& directo
         if (entry.path().extension() == ".json")
             files.push_back(entry.path());
     std::ranges::sort(files);
-    if (fault || files.empty())
+    if (fault)
+        throw std::runtime_error("cannot read the directory " + directory.string() + ": " + fault.message());
+    if (files.empty())
         throw std::runtime_error("no .json file in " + directory.string());
     return files;
 }

@@ -99,9 +99,18 @@ check("help on no command", ["help", "fly"], stderr="warpbeam: no command named 
       status=2)
 check("an unknown command", ["fly"], stderr="warpbeam: no command or file named 'fly'; see warpbeam --help\n",
       status=2)
+if os.path.exists("/dev/full"):
+    with open("/dev/full", "wb") as full:
+        ran = subprocess.run([suite.command, "--help"], stdout=full, stderr=subprocess.PIPE)
+    suite.expect("output that can't be written", (ran.returncode, ran.stderr) == (1, b"warpbeam: cannot write to standard output\n"), str(ran))
+reader, writer = os.pipe()
+os.close(reader)
+ran = subprocess.run([suite.command, "--help"], stdout=writer, stderr=subprocess.PIPE)
+os.close(writer)
+suite.expect("output that nobody reads", (ran.returncode, ran.stderr) == (1, b""), str(ran))
 check("version", ["--version"], stdout=re.compile(r"^warpbeam \d+\.\d+\.\d+\n$"))
-check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command; see warpbeam "
-      "--help\n", status=2)
+check("an unknown option", ["--bogus"], stderr="warpbeam: unknown option --bogus before a command (options of run "
+      "come after run); see warpbeam --help\n", status=2)
 for command in ("run", "validate", "inspect", "wat2wasm", "wasm2wat", "wast"):
     check(f"help of {command}", [command, "--help"], stdout=re.compile(f"^usage: warpbeam {command}.*--help", re.S))
     check(f"{command} without a file", [command], stderr=re.compile(f"^warpbeam: {command}: .*FILE.*--help\n$"),
@@ -204,6 +213,30 @@ check("all missing imports at once", ["imports.wat"], stderr=re.compile(
     r"""funcref(?s:.*)fd_close: func \(param i64\) \(result i32\), found func \(param i32\) \(result i32\)\n"""
     r"""hint: nothing provides 'env': warpbeam run only provides wasi_snapshot_preview1; --preload adds .*\n$"""),
       status=125)
+
+file("empty.wat", "(module)")
+check("a module that exports nothing", ["empty.wat"], status=2,
+      stderr="warpbeam: run: empty.wat has no function _start; it exports no functions\n")
+check("a preload that lacks a function", ["run", "--preload", "env=empty.wat", "--preload", "other=empty.wat", "imports.wat"],
+      stderr=re.compile("\\nhint: empty.wat, which --preload calls 'env', does not export 'log'\n"), status=125)
+file("early.wat", '(module (import "late" "f" (func)))')
+check("a preload that comes too late", ["run", "--preload", "early=early.wat", "--preload", "late=empty.wat", "imports.wat"],
+      stderr=holds("hint: nothing provides 'late'"), status=125)
+
+# Values that may be missing
+for option, value in (("--threads", "4"), ("--profile", "profile.svg"), ("--stub-imports", "zero"), ("--trace", "a\x1b*")):
+    shown = value.replace("\x1b", "\\1b")
+    check(f"the value of {option} as a word", ["run", "--fuel", "9", option, value, "empty.wat"], status=2,
+          stderr=re.compile(f"there is no file {re.escape(shown)}; if it is the value of {option}\\[=.*\\], write {option}={re.escape(shown)};"))
+check("a file that is not there", ["run", "--fuel", "9", "none.wat"], status=125, stderr=re.compile("cannot open none.wat"))
+check("it is the first word", ["run", "none.wat", "--threads"], status=125, stderr=re.compile("cannot open none.wat"))
+check("an option without a value", ["run", "--deterministic", "none.wat"], status=125, stderr=re.compile("cannot open none.wat"))
+for option in (["--coredump="], ["--record", ""], ["--snapshot", ""]):
+    check(f"no file for {option[0]}", ["run", *option, "empty.wat"], status=2, stderr=holds("the name of a file is empty"))
+check("a directory with two endings", ["run", "--dir", "d::/d:scratch:ro", "empty.wat"], status=2,
+      stderr=holds("'d::/d:scratch:ro' has two endings; use one of :ro and :scratch"))
+check("a directory without a name", ["run", "--dir", "::/d", "empty.wat"], status=2,
+      stderr=holds("'::/d' lacks the name of a directory"))
 
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],

@@ -249,7 +249,8 @@ check("no such memory", ["inspect", "--memory", "9@0", "all.core"], status=1, st
 check("outside a memory", ["inspect", "--memory", "0x10000", "all.core"], status=1,
       stderr="warpbeam: address 0x10000 is outside memory 0, which has 0x10000 bytes\n")
 check("both ways", ["inspect", "--json", "--memory", "0", "all.core"], status=2, stderr=re.compile("--memory can't be combined with --json"))
-check("of a module", ["inspect", "--memory", "0", "end.wat"], status=1, stderr="end.wat: --module and --memory are for core dumps, and this is none\n")
+check("of a module", ["inspect", "--memory", "0", "end.wat"], status=1, stderr="end.wat: --module and --memory are for core dumps, and this is not one\n")
+check("to be run", ["run", "all.core"], status=2, stderr="warpbeam: run: all.core is a core dump; warpbeam inspect shows what is in it\n")
 whole = suite.read("all.core")
 file("short.core", whole[:-3])
 check("a damaged dump", ["inspect", "short.core"], status=1, stderr=re.compile("short.core: malformed module: .*at offset"))

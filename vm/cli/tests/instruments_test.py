@@ -75,7 +75,22 @@ check("a filter with a star", ["run", "--trace", "calls.wat", "--invoke", "fib",
       stderr=lines("> fib(0)", "< fib = 0"))
 check("two names, with stars", ["run", "--trace=*oo*,b*h", "calls.wat", "--invoke", "both", "1", "1"], stdout="1\n",
       stderr=lines("> both(1, 1)", "  > loop(1)", "  < loop = 0", "< both = 1"))
-check("a filter that nothing matches", ["run", "--trace=fi", "calls.wat", "--invoke", "fib", "1"], stdout="1\n")
+nothing = "trace: no function that was called has a name or index of the filter\n"
+check("a filter that nothing matches", ["run", "--trace=fi", "calls.wat", "--invoke", "fib", "1"], stdout="1\n", stderr=nothing)
+file("cpp.wat", r"""(module
+  (func $"demo::pair<int, int>::get(int, int) const" (export "get"))
+  (func $"(anonymous namespace)::g(void (*)(int))" (export "g"))
+  (func $")" (export "odd")) (func $"f)" (export "odder")))""")
+for name, pattern, export, shown in (
+        ("a C++ name", "demo::pair<int, int>::get(int, int) const", "get", True),
+        ("without parameters", "demo::pair<int, int>::get", "get", True),
+        ("one of two", "x,demo::pair<int, int>::get,y(", "get", True), ("with a star", "*::g", "g", True),
+        ("in a namespace without a name", "(anonymous namespace)::g", "g", True),
+        ("only the parameters", "(int, int)*", "get", False), ("a part", "demo::pair<int, int>", "get", False),
+        ("brackets that are not closed", "f),(,x", "odd", False), ("one that is not open", "),x", "odd", True),
+        ("the same after a name", "f", "odder", False)):
+    ran = check(name, ["run", f"--trace={pattern}", "cpp.wat", "--invoke", export], stderr=None)
+    suite.expect(f"{name}: shown", (ran.stderr.decode() != nothing) == shown, ran.stderr.decode())
 check("an import without a name", ["run", "--trace=wasi_*.fd_*", "import.wat"],
       stderr=lines("> wasi_snapshot_preview1.fd_close(9)", "< wasi_snapshot_preview1.fd_close = 8"))
 check("the next word is not the filter", ["run", "--trace", "calls.wat", "--invoke", "loop", "1"], stdout="0\n",

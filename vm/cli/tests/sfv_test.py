@@ -95,7 +95,9 @@ ran = check("cases that fail", ["sfv-tests", "bad"], stdout=re.compile(
     r"2 passed, 8 failed, 0 skipped\n$"), status=1)
 suite.expect("each is reported", len(re.findall(r" case \d+ \(", ran.stdout.decode())) == 8, ran.stdout)
 check("a file without cases", ["sfv-tests", "good"], stderr=re.compile("no test case"), status=1)
-check("no suite", ["sfv-tests", "nowhere"], stderr=re.compile("no .json file in nowhere"), status=1)
+check("no suite", ["sfv-tests", "nowhere"], stderr=re.compile("cannot read the directory nowhere: No such file or directory"), status=1)
+os.mkdir(os.path.join(suite.directory.name, "hollow"))
+check("an empty suite", ["sfv-tests", "hollow"], stderr=re.compile("no .json file in hollow"), status=1)
 check("no directory", ["sfv-tests"], stderr=re.compile("exactly one DIR"), status=2)
 
 suite.close()

@@ -72,17 +72,17 @@ check("a start function", ["run", "--threads", "only_start.wat"], status=3)
 
 # Limits
 check("a time limit ends all", ["run", "--threads", "--timeout", "200ms", "both_spin.wat"], status=124,
-      stderr=re.compile(r"\Astopped: the time of --timeout is over\n  0: main "))
+      stderr=re.compile(r"\Astopped: it ran longer than --timeout allows\n  0: main "))
 check("also when the main thread waits", ["run", "--threads", "--timeout", "200ms", "input.wat"], status=124, stderr=re.compile("main "))
 check("fuel is for all threads", ["run", "--threads", "--fuel", "1000000", "spin.wat"], status=137,
       stderr=re.compile(r"\Atrap: in thread 1: out of fuel\n  0: thread "))
 check("a shared memory counts with its maximum", ["run", "--threads", "--max-memory", "65535", "join.wat"], status=125,
-      stderr=re.compile("a shared memory of up to 1 pages exceeds the store's limit of 65535 bytes"))
+      stderr=re.compile("a shared memory of up to 1 page exceeds the store's limit of 65535 bytes"))
 check("and once", ["run", "--threads", "--max-memory", "65536", "join.wat"], "hello\n")
 check("a number of threads", ["run", "--threads=1", "join.wat"], "hello\n")
 check("no thread at all: thread-spawn fails", ["run", "--threads=0", "join.wat"], status=134, stderr=re.compile("^trap: unreachable"))
 check("that is no number", ["run", "--threads=many", "join.wat"], status=2, stderr=re.compile("'many' is not a whole number"))
-check("too many", ["run", "--threads=1000001", "join.wat"], status=2, stderr=re.compile("'1000001' are more than 1000000 threads"))
+check("too many", ["run", "--threads=1000001", "join.wat"], status=2, stderr=re.compile("'1000001' is more than 1000000 threads"))
 
 # Programs and options that don't fit
 check("the feature is off", ["run", "join.wat"], status=125, stderr=re.compile(

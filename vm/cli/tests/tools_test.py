@@ -65,7 +65,7 @@ check("the text of a function", ["inspect", "--wat", "--func", "plus", "zoo.wat"
 """)
 check("by its index", ["inspect", "--wat", "--func=7", "zoo.wat"], '(func $"\\1b[31m" (;7;)\n)\n')
 check("an import has none", ["inspect", "--wat", "--func=0", "zoo.wat"], "", re.compile("function 0 is imported"), status=1)
-check("an unknown one", ["inspect", "--wat", "--func", "ad", "zoo.wat"], "", re.compile("no function named 'ad'; did you mean 'add'"), status=1)
+check("an unknown one", ["inspect", "--wat", "--func", "ad", "zoo.wat"], "", re.compile("no function named 'ad' \\(did you mean 'add'"), status=1)
 check("--wat alone", ["inspect", "--wat", "zoo.wat"], "", re.compile("--wat needs --func.*wasm2wat"), status=2)
 
 # Hosts
@@ -128,10 +128,10 @@ functions:
 check("the same", ["diff", "zoo.wat", "zoo.wasm"])
 file("c.wat", """(module (func $x (i32.store (i32.const 1) (i32.const 2))) (memory 1))""")
 file("d.wat", """(module (func $x (i32.store (i32.const 1) (i32.const 3))) (memory 1))""")
-check("the same size", ["diff", "c.wat", "d.wat"], "functions:\n  ~ $x: 8 bytes -> 8 bytes\n", status=1)
+check("the same size", ["diff", "c.wat", "d.wat"], "functions:\n  ~ $x: 8 bytes, changed\n", status=1)
 file("e.wat", "(module (func (param i32)) (func (param i64)))")
 file("f.wat", "(module (func (param i32)) (func (param f64)))")
-check("without names", ["diff", "e.wat", "f.wat"], "functions:\n  ~ function 1: 1 byte -> 1 byte\n", status=1)
+check("without names", ["diff", "e.wat", "f.wat"], "functions:\n  ~ function 1: 1 byte, changed\n", status=1)
 check("a hostile name", ["diff", "zoo.wat", "empty.wat"], re.compile(r"- \$\\1b\[31m: "), status=1)
 check("one file", ["diff", "a.wat"], "", re.compile("two FILEs are needed"), status=2)
 check("a missing file", ["diff", "a.wat", "none.wat"], "", re.compile("cannot open none.wat"), status=2)
@@ -154,9 +154,20 @@ for command in COMMANDS:
         spelt = f"-l {option[2:]}" if option.startswith("--") else f"-s {option[1:]}"
         suite.expect(f"fish has {option} of {command}", f"from {command}' {spelt}" in scripts["fish"])
 check("man", ["man"], re.compile(r"\.BR warpbeam\\-run \(1\)"))
-check("man of a command that is not there", ["man", "rum"], "", "warpbeam: no command named 'rum'; did you mean 'run'?\n", status=2)
-for shell, words in (("zsh", "'*:word:(bash zsh fish)'"), ("fish", "from completions' -f -a 'bash zsh fish'")):
+check("man of a command that is not there", ["man", "rum"], "", "warpbeam: no command named 'rum' (did you mean 'run'?)\n", status=2)
+for shell, words in (("bash", "sfv) options='--help --type"), ("bash", "operands='parse format canonical'"), ("zsh", "'*:word:(bash zsh fish)'"), ("fish", "from completions' -f -a 'bash zsh fish'")):
     suite.expect(f"{shell} has the names of shells", words in scripts[shell], scripts[shell])
+if shutil.which("bash"):
+    for words, wanted in ((["ru"], "run"), (["run", "--tim"], "--timeout"), (["man", "wat"], "wat2wasm"), (["sfv", "can"], "canonical"),
+                          (["run", "--features", "+thr"], "+threads"), (["validate", "--features", "-all,-si,+sim"], "-all,-si,+simd"),
+                          (["run", "--features", "=", "-tail"], "-tail-call"), (["run", "--features", "+gc", "--ea"], "--eager"),
+                          (["run", "--features", "x"], ""), (["run", "--profile", "=", "zoo.wat"], "zoo.wat")):
+        script = scripts["bash"] + 'COMP_WORDS=(warpbeam "$@"); COMP_CWORD=$#; _warpbeam; echo "${COMPREPLY[*]}"\n'
+        ran = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, cwd=suite.directory.name)
+        suite.expect(f"bash completes {words}", (ran.stdout.decode(), ran.stderr) == (wanted + "\n", b""), str(ran))
+    script = scripts["bash"] + 'COMP_WORDS=(warpbeam run --features =); COMP_CWORD=3; _warpbeam; echo "${COMPREPLY[0]}"\n'
+    ran = subprocess.run(["bash", "-c", script], capture_output=True)
+    suite.expect("bash completes a value of which nothing is there yet", (ran.stdout, ran.stderr) == (b"+all\n", b""), str(ran))
 check("another shell", ["completions", "csh"], "", re.compile("bash, zsh or fish"), status=2)
 check("no shell", ["completions"], "", re.compile("bash, zsh or fish"), status=2)
 for shell, checker in (("bash", ["bash", "-n"]), ("zsh", ["zsh", "-n"]), ("fish", ["fish", "--no-execute"])):

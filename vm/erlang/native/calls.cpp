@@ -15,6 +15,13 @@ constexpr int64_t slice_time = 500'000; ///< nanoseconds
 
 Term run(ErlNifEnv* env, int argc, const Term argv[]);
 
+/// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files.
+Term run_next(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
+    const World* const world = call.instance.world.get();
+    const bool is_blocking = world != nullptr && world->is_blocking();
+    return enif_schedule_nif(env, "run", is_blocking ? ERL_NIF_DIRTY_JOB_IO_BOUND : 0, run, 1, argv);
+}
+
 /// What has become of a call whose results are there.
 Term finished(ErlNifEnv* env, CallResource& call) noexcept {
     if (call.instantiates) {
@@ -50,6 +57,61 @@ void adapt(CallResource& call, int64_t took) noexcept {
         call.slice = std::min(call.slice * 2, max_slice);
 }
 
+/// What the process that calls is to do for WASI: `{wasi, Call, Streams, Output, Error, Wait}`, where Wait is
+/// `none` or `{ForInput, Nanoseconds or infinity}`. It goes on with `resume`.
+Term ask(ErlNifEnv* env, CallResource& call, Term term, const std::optional<World::Wait>& wait) noexcept {
+    World& world = *call.instance.world;
+    const auto take = [&](wasi::Stream stream) {
+        Output& output = world.output(stream);
+        if (!output.is_taken())
+            return make_binary(env, {});
+        const Term bytes = make_binary(env, output.text());
+        output.clear();
+        return bytes;
+    };
+    Term waits = atoms.none;
+    if (wait) {
+        uint64_t time = wait->nanoseconds;
+        if (call.deadline != INT64_MAX)
+            time = std::min(time, static_cast<uint64_t>(std::max<ErlNifTime>(
+                                      call.deadline - enif_monotonic_time(ERL_NIF_NSEC) + 1, 0)));
+        waits = enif_make_tuple2(env, wait->for_input ? atoms.true_ : atoms.false_,
+                                 time == UINT64_MAX ? atoms.infinity : enif_make_uint64(env, time));
+    }
+    const Term out = take(wasi::Stream::out);
+    return enif_make_tuple6(env, atoms.wasi, term, world.streams(env), out, take(wasi::Stream::err), waits);
+}
+
+/// What comes after a slice has ended in this state.
+Term conclude(ErlNifEnv* env, CallResource& call, ExecutionState state, const Term argv[]) noexcept {
+    World* const world = call.instance.world.get();
+    if (world != nullptr && world->has_output())
+        return ask(env, call, argv[0], std::nullopt);
+    switch (state) {
+    case ExecutionState::done:
+        return finished(env, call);
+    case ExecutionState::host_call:
+        return request(env, call, argv[0]);
+    case ExecutionState::trapped: {
+        const Term error = make_trap(env, call.instance, *call.execution.trap());
+        call.execution = {};
+        return error;
+    }
+    case ExecutionState::out_of_fuel:
+        if (call.fuel_left == 0)
+            return ended(env, call, atoms.out_of_fuel, "the call used more fuel than it may");
+        break;
+    case ExecutionState::interrupted:
+        if (world != nullptr)
+            if (const auto wait = world->take_wait(); wait && wait->nanoseconds != 0)
+                return ask(env, call, argv[0], wait);
+        break;
+    case ExecutionState::ready:
+        break;
+    }
+    return run_next(env, call, argv);
+}
+
 /// run(Call): one slice, and then the next.
 Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     CallResource& call = *get_call(env, argv[0]);
@@ -58,6 +120,8 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
         return try_again(env, "run", run, argc, argv);
     if (call.instance.stopped)
         return make_stopped(env);
+    if (call.instance.paused)
+        return enif_make_tuple2(env, atoms.paused, argv[0]);
     const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
     if (before > call.deadline)
         return ended(env, call, atoms.timeout, "the call took longer than it may");
@@ -74,26 +138,18 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
     // A process has some 4,000 reductions and a millisecond at a time.
     enif_consume_timeslice(env, static_cast<int>(std::clamp<int64_t>(took / 10'000, 1, 100)));
-    switch (*state) {
-    case ExecutionState::done:
-        return finished(env, call);
-    case ExecutionState::host_call:
-        return request(env, call, argv[0]);
-    case ExecutionState::trapped: {
-        const Term error = make_trap(env, call.instance, *call.execution.trap());
-        call.execution = {};
-        return error;
-    }
-    case ExecutionState::out_of_fuel:
-        if (call.fuel_left == 0)
-            return ended(env, call, atoms.out_of_fuel, "the call used more fuel than it may");
+    if (*state == ExecutionState::out_of_fuel)
         adapt(call, took);
-        [[fallthrough]];
-    case ExecutionState::ready:
-    case ExecutionState::interrupted:
-        break;
-    }
-    return enif_schedule_nif(env, "run", 0, run, argc, argv);
+    return conclude(env, call, *state, argv);
+}
+
+void set_limits(CallResource& call, const CallLimits& limits) noexcept {
+    call.fuel_left = limits.fuel;
+    call.deadline =
+        limits.timeout == UINT64_MAX
+            ? INT64_MAX
+            : enif_monotonic_time(ERL_NIF_NSEC) +
+                  static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
 }
 
 } // namespace
@@ -109,12 +165,9 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
         return make_error(env, atoms.out_of_memory, "out of memory for a call");
     call->results = results;
     call->instantiates = instantiates;
-    call->fuel_left = limits.fuel;
-    if (limits.timeout != UINT64_MAX)
-        call->deadline = enif_monotonic_time(ERL_NIF_NSEC) +
-                         static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
+    set_limits(*call, limits);
     ++instance.calls;
-    return enif_schedule_nif(env, "run", 0, run, 1, &term);
+    return run_next(env, *call, &term);
 }
 
 Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
@@ -127,6 +180,11 @@ Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
     }
     return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
                             make_binary(env, asked.name), *arguments);
+}
+
+Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
+    return call.execution.state() == ExecutionState::host_call ? request(env, call, term)
+                                                               : enif_make_tuple2(env, atoms.paused, term);
 }
 
 namespace {
@@ -197,7 +255,7 @@ Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term arg
         if (call.execution.state() != ExecutionState::host_call)
             return make_error(env, atoms.usage, "the call does not wait for an answer");
         const std::optional<Term> error = reply(call);
-        return error ? *error : enif_schedule_nif(env, "run", 0, run, 1, argv);
+        return error ? *error : run_next(env, call, argv);
     });
 }
 
@@ -254,6 +312,42 @@ Term throw_call(ErlNifEnv* env, int argc, const Term argv[]) {
             refused = call.execution.refuse(std::move(*trap));
         }
         return refused ? std::nullopt : std::optional{make_error(env, refused.error())};
+    });
+}
+
+/// resume(Call, Input): goes on after a pause, or after what WASI asked for. Input is `none`, bytes, or
+/// `eof`.
+Term resume(ErlNifEnv* env, int argc, const Term argv[]) {
+    return with_call(env, "resume", resume, argc, argv, [&](CallResource& call) {
+        World* const world = call.instance.world.get();
+        if (!call.execution)
+            return make_error(env, atoms.usage, "the call has ended");
+        ErlNifBinary input;
+        const bool is_eof = enif_is_identical(argv[1], atoms.eof) != 0;
+        const bool is_bytes = !is_eof && enif_inspect_iolist_as_binary(env, argv[1], &input) != 0;
+        if (!is_eof && !is_bytes && enif_is_identical(argv[1], atoms.none) == 0)
+            return bad_argument(env, "input is none, bytes, or eof");
+        if ((is_eof || is_bytes) && world == nullptr)
+            return make_error(env, atoms.usage, "the instance has no WASI");
+        if (is_eof)
+            world->input().close();
+        if (is_bytes && !world->input().add({input.data, input.size}))
+            return make_error(env, atoms.out_of_memory, "out of memory for input");
+        const ExecutionState state = call.execution.state();
+        const bool goes_on = state == ExecutionState::interrupted || state == ExecutionState::ready ||
+                             (state == ExecutionState::out_of_fuel && call.fuel_left != 0);
+        return goes_on ? run_next(env, call, argv) : conclude(env, call, state, argv);
+    });
+}
+
+/// limit(Call, Options): what it may use from now on.
+Term limit(ErlNifEnv* env, int argc, const Term argv[]) {
+    CallLimits limits;
+    if (enif_is_map(env, argv[1]) == 0 || !read_limits(env, argv[1], limits))
+        return bad_argument(env, "fuel and timeout are natural numbers");
+    return with_call(env, "limit", limit, argc, argv, [&](CallResource& call) {
+        set_limits(call, limits);
+        return atoms.ok;
     });
 }
 

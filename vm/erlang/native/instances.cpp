@@ -29,6 +29,8 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
     if (!held || made->stopped)
         return make_stopped(env);
     Linker linker{resource->engine};
+    if (const auto error = make_world(env, made->world, linker, module, argv[1]))
+        return *error;
     if (const auto error = define_imports(env, linker, module))
         return *error;
     if (const auto error = provide_imports(env, linker, *made, module, provided))
@@ -39,12 +41,50 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
     return begin(env, *made, std::move(*execution), 0, enif_make_new_map(env), true);
 }
 
+std::optional<Term> make_world(ErlNifEnv* env, std::unique_ptr<World>& world, Linker& linker,
+                               const Module& module, Term options) noexcept {
+    Term given;
+    if (enif_get_map_value(env, options, atoms.wasi, &given) == 0)
+        return std::nullopt;
+    std::string why;
+    world = World::make(env, given, why);
+    if (world == nullptr)
+        return bad_argument(env, why);
+    const auto defined = wasi::define(linker, world->context(), wasi::pointers_of(module));
+    return defined ? std::nullopt : std::optional{make_error(env, defined.error())};
+}
+
+/// output(Instance, stdout or stderr): what was collected since it was asked last.
+Term output(ErlNifEnv* env, int argc, const Term argv[]) {
+    const bool is_err = enif_is_identical(argv[1], atoms.err) != 0;
+    if (!is_err && enif_is_identical(argv[1], atoms.out) == 0)
+        return bad_argument(env, "the stream is stdout or stderr");
+    return with_instance(env, "output", output, argc, argv, [&](InstanceResource& instance) {
+        if (instance.world == nullptr)
+            return make_error(env, atoms.usage, "the instance has no WASI");
+        Output& stream = instance.world->output(is_err ? wasi::Stream::err : wasi::Stream::out);
+        const Term bytes = make_binary(env, stream.text());
+        stream.clear();
+        return make_ok(env, bytes);
+    });
+}
+
 /// stop(Instance)
 Term stop(ErlNifEnv* env, int, const Term argv[]) {
     InstanceResource* const instance = get_instance(env, argv[0]);
     if (instance == nullptr)
         return bad_argument(env, "not an instance");
     instance->stop();
+    return atoms.ok;
+}
+
+/// pause(Instance, true or false): whether its calls return `{paused, Call}` before their next slice.
+Term pause(ErlNifEnv* env, int, const Term argv[]) {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    const bool is_paused = enif_is_identical(argv[1], atoms.true_) != 0;
+    if (instance == nullptr || (!is_paused && enif_is_identical(argv[1], atoms.false_) == 0))
+        return bad_argument(env, "pause needs an instance and a boolean");
+    instance->paused = is_paused;
     return atoms.ok;
 }
 

@@ -51,8 +51,11 @@ bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept {
 
 Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[]) noexcept {
     enif_consume_timeslice(env, 10);
-    const bool is_dirty = enif_thread_type() == ERL_NIF_THR_DIRTY_CPU_SCHEDULER;
-    return enif_schedule_nif(env, name, is_dirty ? ERL_NIF_DIRTY_JOB_CPU_BOUND : 0, nif, argc, argv);
+    const int thread = enif_thread_type();
+    const int flags = thread == ERL_NIF_THR_DIRTY_CPU_SCHEDULER  ? ERL_NIF_DIRTY_JOB_CPU_BOUND
+                      : thread == ERL_NIF_THR_DIRTY_IO_SCHEDULER ? ERL_NIF_DIRTY_JOB_IO_BOUND
+                                                                 : 0;
+    return enif_schedule_nif(env, name, flags, nif, argc, argv);
 }
 
 namespace {
@@ -90,12 +93,17 @@ ErlNifFunc functions[] = {
     {"start_call", 4, start_call, 0},
     {"continue", 2, continue_call, 0},
     {"throw", 2, throw_call, 0},
+    {"resume", 2, resume, 0},
+    {"output", 2, output, 0},
     {"cancel", 1, cancel, 0},
     {"stop", 1, stop, 0},
+    {"pause", 2, pause, 0},
+    {"limit", 2, limit, 0},
+    {"binary", 1, binary, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"stats", 1, stats, 0},
     {"global_get", 2, global_get, 0},
     {"global_set", 3, global_set, 0},
-    {"snapshot", 2, snapshot, ERL_NIF_DIRTY_JOB_CPU_BOUND},
+    {"snapshot", 3, snapshot, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"restore", 3, restore_snapshot, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"fork", 2, fork_instance, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"memory_size", 2, memory_size, 0},

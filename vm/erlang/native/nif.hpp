@@ -21,8 +21,13 @@ Nif instantiate;
 Nif start_call;
 Nif continue_call;
 Nif throw_call;
+Nif resume;
+Nif output;
 Nif cancel;
 Nif stop;
+Nif pause;
+Nif limit;
+Nif binary;
 Nif stats;
 Nif memory_size;
 Nif memory_grow;
@@ -72,6 +77,9 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
 template <typename Object>
 [[nodiscard]] std::expected<Object, Term> find_object(ErlNifEnv* env, const Instance& instance,
                                                       Term name) noexcept;
+/// Makes the world of an instance if the options have one: none, or the error.
+[[nodiscard]] std::optional<Term> make_world(ErlNifEnv* env, std::unique_ptr<World>& world, Linker& linker,
+                                             const Module& module, Term options) noexcept;
 /// Makes the call again as soon as others had their turn, because another process uses the instance.
 [[nodiscard]] Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc,
                              const Term argv[]) noexcept;
@@ -119,5 +127,7 @@ template <typename Object, typename Body>
 
 /// What a call that waits asks for: `{import, Call, Module, Name, Arguments}`. `term` is the call.
 [[nodiscard]] Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept;
+/// The same for a call that was restored: `{paused, Call}` if it does not wait for an import.
+[[nodiscard]] Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept;
 
 } // namespace warpbeam::erlang

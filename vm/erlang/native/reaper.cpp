@@ -9,16 +9,22 @@ namespace warpbeam::erlang {
 
 namespace {
 
+/// A store, which is freed first, and its world.
+struct Estate {
+    std::unique_ptr<World> world;
+    Store store;
+};
+
 class Reaper {
 public:
     Reaper() noexcept
         : lock_{enif_mutex_create(const_cast<char*>("warpbeam_reaper"))},
           changed_{enif_cond_create(const_cast<char*>("warpbeam_reaper"))} {}
 
-    void add(Store&& store) noexcept {
+    void add(Store&& store, std::unique_ptr<World> world) noexcept {
         enif_mutex_lock(lock_);
         if (start()) {
-            stores_.push_back(std::move(store));
+            stores_.push_back({std::move(world), std::move(store)});
             enif_cond_signal(changed_);
         }
         enif_mutex_unlock(lock_);
@@ -60,7 +66,7 @@ private:
     void work() noexcept {
         enif_mutex_lock(lock_);
         for (;;) {
-            std::vector<Store> stores;
+            std::vector<Estate> stores;
             std::vector<InstanceResource*> instances;
             stores.swap(stores_);
             instances.swap(instances_);
@@ -88,7 +94,7 @@ private:
     ErlNifTid thread_{};
     bool runs_ = false;
     bool stops_ = false;
-    std::vector<Store> stores_;
+    std::vector<Estate> stores_;
     std::vector<InstanceResource*> instances_;
 };
 
@@ -105,7 +111,9 @@ bool is_large(const Store& store) noexcept {
     return store.usage().memory_bytes > max_bytes;
 }
 
-void free_later(Store&& store) noexcept { reaper().add(std::move(store)); }
+void free_later(Store&& store, std::unique_ptr<World> world) noexcept {
+    reaper().add(std::move(store), std::move(world));
+}
 
 void free_later(InstanceResource& instance) noexcept {
     if (!reaper().add(instance))

@@ -2,17 +2,20 @@
 
 #include <warpbeam/vm/store.hpp>
 
+#include <memory>
+
 /// Frees what takes long to free: unmapping a gigabyte takes tens of milliseconds, and neither a scheduler
 /// nor the destructor of a resource may wait for that. The thread for it is started when it is needed first.
 
 namespace warpbeam::erlang {
 
 struct InstanceResource;
+class World;
 
 /// Whether the memories of a store are so large that another thread should free them.
 [[nodiscard]] bool is_large(const Store& store) noexcept;
-/// Frees the store soon.
-void free_later(Store&& store) noexcept;
+/// Frees the store soon, and then the world that its functions use, which may be null.
+void free_later(Store&& store, std::unique_ptr<World> world) noexcept;
 /// Frees the store of the instance soon, with its lock. The instance is kept until then.
 void free_later(InstanceResource& instance) noexcept;
 /// Waits for all that, when the library is unloaded.

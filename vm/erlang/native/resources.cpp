@@ -54,7 +54,7 @@ InstanceResource::InstanceResource(Store&& made, const StoreLimits& given,
 InstanceResource::~InstanceResource() {
     dropped_.clear();
     if (is_large(store))
-        free_later(std::move(store));
+        free_later(std::move(store), std::move(world));
     enif_mutex_destroy(dropped_lock_);
     enif_mutex_destroy(lock);
 }
@@ -88,6 +88,8 @@ void InstanceResource::free_dropped() noexcept {
 
 void InstanceResource::free_store() noexcept {
     instance = {};
+    const std::unique_ptr<World> freed_after = std::move(world);
+    series.reset();
     const Store freed{std::move(store)};
 }
 

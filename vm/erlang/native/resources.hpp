@@ -1,9 +1,10 @@
 #pragma once
 
-#include "terms.hpp"
+#include "world.hpp"
 
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/root.hpp>
+#include <warpbeam/vm/snapshot.hpp>
 
 #include <atomic>
 #include <memory>
@@ -19,23 +20,6 @@ namespace warpbeam::erlang {
 struct ModuleResource {
     Module module;
     const Engine& engine; ///< that loaded it
-};
-
-/// An Erlang term that a guest holds as an external reference.
-class HeldTerm {
-public:
-    explicit HeldTerm(Term term) noexcept : env_{enif_alloc_env()}, term_{enif_make_copy(env_, term)} {}
-    HeldTerm(HeldTerm&& other) noexcept : env_{std::exchange(other.env_, nullptr)}, term_{other.term_} {}
-    HeldTerm& operator=(HeldTerm&& other) = delete;
-    ~HeldTerm() {
-        if (env_ != nullptr)
-            enif_free_env(env_);
-    }
-    [[nodiscard]] Term copy_to(ErlNifEnv* env) const noexcept { return enif_make_copy(env, term_); }
-
-private:
-    ErlNifEnv* env_;
-    Term term_;
 };
 
 /// What the calls of an instance may use, unless they say it themselves.
@@ -64,6 +48,7 @@ struct InstanceResource {
     void free_store() noexcept;
 
     ErlNifMutex* const lock;
+    std::unique_ptr<World> world; ///< null without WASI; the store's functions use it
     Store store;
     const StoreLimits limits;
     const CallLimits call_limits;
@@ -72,6 +57,8 @@ struct InstanceResource {
     uint64_t calls = 0; ///< how many have begun
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
+    std::atomic<bool> paused = false;  ///< its calls return before their next slice
+    std::optional<SnapshotSeries> series = {};
     ErlNifMonitor owner{};
 
 private:

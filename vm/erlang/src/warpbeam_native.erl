@@ -1,9 +1,10 @@
 %% @private The native functions, in this node or in another process of the operating system: where what the first
 %% argument is.
 -module(warpbeam_native).
--export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, cancel/1, stop/1, stats/1,
+-export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, resume/2, cancel/1,
+         stop/1, pause/2, limit/2, binary/1, stats/1, output/2,
          memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
-         table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/2, restore/3, fork/2]).
+         table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/3, restore/3, fork/2]).
 -compile({no_auto_import, [throw/1]}).
 -include("warpbeam_remote.hrl").
 
@@ -28,8 +29,13 @@ instantiate(Module, Options) -> ?DISPATCH(instantiate, Module, [Options]).
 start_call(Instance, Function, Arguments, Options) -> ?DISPATCH(start_call, Instance, [Function, Arguments, Options]).
 continue(Call, Results) -> ?DISPATCH(continue, Call, [Results]).
 throw(Call, What) -> ?DISPATCH(throw, Call, [What]).
+resume(Call, Input) -> ?DISPATCH(resume, Call, [Input]).
 cancel(Call) -> ?DISPATCH(cancel, Call, []).
 stop(Instance) -> ?DISPATCH(stop, Instance, []).
+pause(Instance, IsPaused) -> ?DISPATCH(pause, Instance, [IsPaused]).
+limit(Call, Options) -> ?DISPATCH(limit, Call, [Options]).
+binary(Module) -> ?DISPATCH(binary, Module, []).
+output(Instance, Stream) -> ?DISPATCH(output, Instance, [Stream]).
 stats(Instance) -> ?DISPATCH(stats, Instance, []).
 memory_size(Instance, Name) -> ?DISPATCH(memory_size, Instance, [Name]).
 memory_grow(Instance, Name, Pages) -> ?DISPATCH(memory_grow, Instance, [Name, Pages]).
@@ -42,6 +48,6 @@ table_size(Instance, Name) -> ?DISPATCH(table_size, Instance, [Name]).
 table_get(Instance, Name, Index) -> ?DISPATCH(table_get, Instance, [Name, Index]).
 table_set(Instance, Name, Index, Value) -> ?DISPATCH(table_set, Instance, [Name, Index, Value]).
 table_grow(Instance, Name, Count, Value) -> ?DISPATCH(table_grow, Instance, [Name, Count, Value]).
-snapshot(Instance, Calls) -> ?DISPATCH(snapshot, Instance, [Calls]).
-restore(Module, Snapshot, Options) -> ?DISPATCH(restore, Module, [Snapshot, Options]).
+snapshot(Instance, Calls, Options) -> ?DISPATCH(snapshot, Instance, [Calls, Options]).
+restore(Module, Snapshots, Options) -> ?DISPATCH(restore, Module, [Snapshots, Options]).
 fork(Instance, Calls) -> ?DISPATCH(fork, Instance, [Calls]).

@@ -3,14 +3,14 @@
 %%
 %% The process is started when it is first needed, and again after it has died. What it had is lost then: each call
 %% that ran, and each use of its instances from then on, has an error of the kind `exit' with the `status' (128 and the
-%% number of a signal if that was the reason), and with the last `snapshot' of the instance if one was made. Modules
-%% carry their bytes, so they can be used again.
+%% number of a signal if that was the reason), and as `snapshot' the last one of the instance, for `warpbeam:restore/2',
+%% if one was made. Modules carry their bytes, so they can be used again.
 %%
 %% `isolation => process' uses the one that is registered as `warpbeam_port'; it is started if there is none. Start it
 %% in a supervisor for other options, and more of them for `isolation => {process, Server}'.
 -module(warpbeam_port).
 -behaviour(gen_server).
--export([start_link/0, start_link/1, stop/1, default/0, request/4, keep_snapshot/3, loaded_again/2, loaded_again/3]).
+-export([start_link/0, start_link/1, stop/1, default/0, request/4, keep_snapshot/4, loaded_again/2, loaded_again/3]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([options/0, server/0]).
 
@@ -34,7 +34,7 @@
                 requests = #{} :: #{pos_integer() => {gen_server:from(), reference() | none}},
                 clients = #{} :: #{pid() => #client{}},
                 released = [] :: [reference()],
-                snapshots = #{} :: #{{integer(), reference()} => binary()},
+                snapshots = #{} :: #{{integer(), reference()} => [binary()]},
                 modules = #{} :: #{{integer(), reference()} => term()}}).
 
 %% @equiv start_link(#{})
@@ -68,9 +68,9 @@ request(Server, Incarnation, About, Request) ->
     catch exit:_ -> {error, #{kind => exit, message => <<"the owner of the process has ended">>}}
     end.
 
-%% @private The last snapshot of an instance is in its errors after the end of the process.
--spec keep_snapshot(server(), {integer(), reference()}, binary()) -> ok.
-keep_snapshot(Server, Instance, Snapshot) -> gen_server:cast(Server, {snapshot, Instance, Snapshot}).
+%% @private The last snapshot of an instance, with those that it needs, is in its errors after the end of the process.
+-spec keep_snapshot(server(), {integer(), reference()}, complete | increment, binary()) -> ok.
+keep_snapshot(Server, Instance, Kind, Bytes) -> gen_server:cast(Server, {snapshot, Instance, Kind, Bytes}).
 
 %% @private What a module of an ended process has become in the one that runs.
 -spec loaded_again(server(), {integer(), reference()}) -> {ok, term()} | none.
@@ -115,8 +115,10 @@ handle_call({module, Module}, _From, #state{modules = Modules} = State) ->
 handle_call(_Other, _From, State) -> {reply, failure(bad_argument, "not a request"), State}.
 
 %% @private
-handle_cast({snapshot, Instance, Snapshot}, #state{snapshots = Snapshots} = State) ->
-    {noreply, State#state{snapshots = Snapshots#{Instance => Snapshot}}};
+handle_cast({snapshot, Instance, complete, Bytes}, #state{snapshots = Snapshots} = State) ->
+    {noreply, State#state{snapshots = Snapshots#{Instance => [Bytes]}}};
+handle_cast({snapshot, Instance, increment, Bytes}, #state{snapshots = Snapshots} = State) ->
+    {noreply, State#state{snapshots = Snapshots#{Instance => maps:get(Instance, Snapshots, []) ++ [Bytes]}}};
 handle_cast({module, Module, Again}, #state{modules = Modules} = State) ->
     {noreply, State#state{modules = Modules#{Module => Again}}};
 handle_cast(_Other, State) -> {noreply, State}.

@@ -75,7 +75,8 @@ arguments(throw, [{Tag, Values}], First) -> [{Tag, values(Values, First)}];
 arguments(global_set, [Name, Value], First) -> [Name, value(Value, First)];
 arguments(table_set, [Name, Index, Value], First) -> [Name, Index, value(Value, First)];
 arguments(table_grow, [Name, Count, Value], First) -> [Name, Count, value(Value, First)];
-arguments(Function, [Calls], First) when Function =:= snapshot; Function =:= fork -> calls(Calls, First);
+arguments(Function, [Calls | Options], First) when Function =:= snapshot; Function =:= fork ->
+    [calls(Calls, First) | Options];
 arguments(_Function, Arguments, _First) -> Arguments.
 
 values([Value | Others], First) -> [value(Value, First) | values(Others, First)];
@@ -85,27 +86,34 @@ value(#warpbeam_remote{kind = reference, server = Server, incarnation = Incarnat
       #warpbeam_remote{server = Server, incarnation = Incarnation}) -> Reference;
 value(Other, _First) -> Other.
 
-calls(Calls, First) -> [calls_of(Calls, First)].
-
-calls_of([#warpbeam_remote{kind = call, server = Server, incarnation = Incarnation, reference = Reference} | Others],
+calls([#warpbeam_remote{kind = call, server = Server, incarnation = Incarnation, reference = Reference} | Others],
          #warpbeam_remote{server = Server, incarnation = Incarnation} = First) ->
-    [Reference | calls_of(Others, First)];
-calls_of([Other | Others], First) -> [Other | calls_of(Others, First)];
-calls_of(End, _First) -> End.
+    [Reference | calls(Others, First)];
+calls([Other | Others], First) -> [Other | calls(Others, First)];
+calls(End, _First) -> End.
 
 %% What an answer has, as objects.
 answer(_Function, {import, Call, Module, Name, Values}, First) ->
-    {import, object(call, Call, First), Module, Name, known(Values, First)};
+    {import, call(Call, First), Module, Name, known(Values, First)};
+answer(_Function, {wasi, Call, Streams, Output, Error, Wait}, First) ->
+    {wasi, call(Call, First), Streams, Output, Error, Wait};
+answer(_Function, {paused, Call}, First) -> {paused, call(Call, First)};
 answer(Function, {ok, Result}, First) when Function =:= global_get; Function =:= table_get ->
     {ok, known_value(Result, First)};
-answer(_Function, {ok, Instance, Requests}, First) ->
+answer(snapshot, Answer, #warpbeam_remote{server = Server} = Instance) ->
+    case Answer of
+        {ok, increment, Bytes} -> warpbeam_port:keep_snapshot(Server, key(Instance), increment, Bytes);
+        {ok, complete, Bytes} -> warpbeam_port:keep_snapshot(Server, key(Instance), complete, Bytes);
+        {ok, Bytes} -> warpbeam_port:keep_snapshot(Server, key(Instance), complete, Bytes);
+        _ -> ok
+    end,
+    Answer;
+answer(Function, {ok, Instance, Requests}, First) when Function =:= restore; Function =:= fork ->
     Made = object(instance, Instance, First),
     {ok, Made, [answer(start_call, Request, Made) || Request <- Requests]};
-answer(snapshot, {ok, Bytes} = Answer, #warpbeam_remote{server = Server} = Instance) ->
-    warpbeam_port:keep_snapshot(Server, key(Instance), Bytes),
-    Answer;
 answer(Function, {ok, Result}, First)
-  when Function =:= instantiate; Function =:= start_call; Function =:= continue; Function =:= throw ->
+  when Function =:= instantiate; Function =:= start_call; Function =:= continue; Function =:= throw;
+       Function =:= resume ->
     case Result of
         Values when is_list(Values) -> {ok, known(Values, First)};
         Instance -> {ok, object(instance, Instance, First)}
@@ -118,6 +126,10 @@ known(Values, First) -> [known_value(Value, First) || Value <- Values].
 
 known_value(Value, First) when is_reference(Value), node(Value) =:= ?NODE -> object(reference, Value, First);
 known_value(Value, _First) -> Value.
+
+%% A call that goes on stays the same.
+call(Reference, #warpbeam_remote{reference = Reference} = Call) -> Call;
+call(Reference, First) -> object(call, Reference, First).
 
 object(Kind, Reference, #warpbeam_remote{server = Server, incarnation = Incarnation} = Whose) ->
     Object = #warpbeam_remote{kind = Kind, server = Server, incarnation = Incarnation, reference = Reference,
@@ -132,13 +144,16 @@ object(Kind, Reference, #warpbeam_remote{server = Server, incarnation = Incarnat
 %% @doc The references of objects that an answer has, which nobody will see.
 -spec references(binary()) -> [reference()].
 references(Bytes) ->
-    try binary_to_term(Bytes, [safe]) of
-        {import, Call, _, _, Values} -> [Call | ours(Values)];
-        {ok, Instance, Requests} -> [Instance | lists:append([[Call | ours(Values)] || {import, Call, _, _, Values} <- Requests])];
-        {ok, Values} when is_list(Values) -> ours(Values);
-        {ok, Value} -> ours([Value]);
-        _ -> []
+    try given(binary_to_term(Bytes, [safe]))
     catch error:badarg -> []
     end.
+
+given({ok, Instance, Requests}) when is_reference(Instance) -> [Instance | lists:append([given(R) || R <- Requests])];
+given({ok, Values}) when is_list(Values) -> ours(Values);
+given({ok, Value}) -> ours([Value]);
+given({import, Call, _, _, Values}) -> ours([Call | Values]);
+given({wasi, Call, _, _, _, _}) -> ours([Call]);
+given({paused, Call}) -> ours([Call]);
+given(_Other) -> [].
 
 ours(Values) -> [Value || Value <- Values, is_reference(Value), node(Value) =:= ?NODE].

@@ -25,7 +25,7 @@ struct ErlNifFunc {
     const char* name;
     unsigned arity;
     ERL_NIF_TERM (*fptr)(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]);
-    unsigned flags;
+    int flags;
 };
 struct ErlNifEntry {
     const ErlNifFunc* functions;
@@ -67,7 +67,8 @@ struct ErlNifResourceTypeInit {
 enum ErlNifResourceFlags { ERL_NIF_RT_CREATE = 1, ERL_NIF_RT_TAKEOVER = 2 };
 enum ErlNifTimeUnit { ERL_NIF_NSEC };
 enum ErlNifBinaryToTerm { ERL_NIF_BIN2TERM_SAFE = 0x20000000 };
-inline constexpr unsigned ERL_NIF_DIRTY_JOB_CPU_BOUND = 1;
+inline constexpr int ERL_NIF_DIRTY_JOB_CPU_BOUND = 1;
+inline constexpr int ERL_NIF_DIRTY_JOB_IO_BOUND = 2;
 inline constexpr int ERL_NIF_THR_NORMAL_SCHEDULER = 1;
 inline constexpr int ERL_NIF_THR_DIRTY_CPU_SCHEDULER = 2;
 
@@ -89,6 +90,9 @@ ERL_NIF_TERM enif_make_tuple3(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ER
 ERL_NIF_TERM enif_make_tuple4(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d);
 ERL_NIF_TERM enif_make_tuple5(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d,
                               ERL_NIF_TERM e);
+ERL_NIF_TERM enif_make_tuple6(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d,
+                              ERL_NIF_TERM e, ERL_NIF_TERM f);
+ERL_NIF_TERM enif_make_tuple_from_array(ErlNifEnv* env, const ERL_NIF_TERM elements[], unsigned count);
 ERL_NIF_TERM enif_make_new_map(ErlNifEnv* env);
 int enif_make_map_put(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NIF_TERM value,
                       ERL_NIF_TERM* result);
@@ -103,6 +107,8 @@ int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_N
 int enif_inspect_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
 int enif_inspect_iolist_as_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
 int enif_is_empty_list(ErlNifEnv* env, ERL_NIF_TERM term);
+int enif_is_binary(ErlNifEnv* env, ERL_NIF_TERM term);
+int enif_is_list(ErlNifEnv* env, ERL_NIF_TERM term);
 int enif_is_map(ErlNifEnv* env, ERL_NIF_TERM term);
 int enif_is_identical(ERL_NIF_TERM left, ERL_NIF_TERM right);
 int enif_term_to_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);

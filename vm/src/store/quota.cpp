@@ -13,11 +13,13 @@ std::expected<void, Error> Quota::add_memory(const MemoryType& type, uint64_t ta
     if (usage_.memories >= limits_.memories)
         return std::unexpected{
             Error{ErrorCode::limit, "store memory limit reached (%" PRIu32 ")", limits_.memories}};
-    if (taken == UINT64_MAX || !has_memory(taken)) // overflow
+    if (taken == UINT64_MAX || !has_memory(taken)) { // overflow
+        const uint64_t pages = type.shared ? max_pages(type) : type.limits.min;
         return std::unexpected{Error{ErrorCode::limit,
-                                     "a %s %" PRIu64 " pages exceeds the store's limit of %" PRIu64 " bytes",
-                                     type.shared ? "shared memory of up to" : "memory of",
-                                     type.shared ? max_pages(type) : type.limits.min, limits_.memory_bytes}};
+                                     "a %s %" PRIu64 " page%s exceeds the store's limit of %" PRIu64 " bytes",
+                                     type.shared ? "shared memory of up to" : "memory of", pages,
+                                     pages == 1 ? "" : "s", limits_.memory_bytes}};
+    }
     if (!allows(type, 0, type.limits.min << type.page_size_log2))
         return std::unexpected{Error{ErrorCode::limit,
                                      "the growth policy refused a memory of %" PRIu64 " page%s",

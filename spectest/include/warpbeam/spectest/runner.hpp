@@ -29,13 +29,13 @@ struct Counts {
 /// A deviation from a script.
 struct Finding {
     std::string_view file;
-    uint32_t line = 0;
+    uint32_t line = 0; ///< 0: it is about the whole file
     /// What was expected and what was found.
     std::string message;
     /// Whether the directive counts as failed; otherwise only an error message differs.
     bool failed = true;
 
-    /// `file:line: message`
+    /// `file:line: message`, without a line that is 0
     [[nodiscard]] std::string text() const;
 };
 
