@@ -71,6 +71,7 @@ inline constexpr int ERL_NIF_DIRTY_JOB_CPU_BOUND = 1;
 inline constexpr int ERL_NIF_DIRTY_JOB_IO_BOUND = 2;
 inline constexpr int ERL_NIF_THR_NORMAL_SCHEDULER = 1;
 inline constexpr int ERL_NIF_THR_DIRTY_CPU_SCHEDULER = 2;
+inline constexpr int ERL_NIF_THR_DIRTY_IO_SCHEDULER = 3;
 
 // Terms: terms.cpp
 ErlNifEnv* enif_alloc_env();
