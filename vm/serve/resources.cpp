@@ -4,17 +4,22 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <list>
 #include <new>
+#include <string_view>
 #include <unistd.h>
 #include <vector>
 
 struct ErlNifResourceType {
+    std::string_view name;
     ErlNifResourceTypeInit functions;
 };
 
 namespace warpbeam::serve {
 
 void Resource::release() noexcept {
+    if (registry().is_other_thread())
+        return registry().release_later(*this);
     if (--references != 0)
         return;
     registry().forget(*this);
@@ -86,6 +91,25 @@ void Registry::clear() noexcept {
     }
 }
 
+void Registry::release_later(Resource& resource) noexcept {
+    const std::lock_guard held{lock_};
+    later_.push_back(&resource);
+    has_later_ = true;
+}
+
+void Registry::release_others() noexcept {
+    if (!has_later_)
+        return;
+    std::vector<Resource*> all;
+    {
+        const std::lock_guard held{lock_};
+        all.swap(later_);
+        has_later_ = false;
+    }
+    for (Resource* const resource : all)
+        resource->release();
+}
+
 uint32_t Registry::make_creation() noexcept {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
@@ -122,9 +146,14 @@ using warpbeam::serve::Node;
 using warpbeam::serve::registry;
 using warpbeam::serve::Resource;
 
-ErlNifResourceType* enif_init_resource_type(ErlNifEnv*, const char*, const ErlNifResourceTypeInit* init,
+/// Types stay the same when the library is loaded again: for another server in the same process.
+ErlNifResourceType* enif_init_resource_type(ErlNifEnv*, const char* name, const ErlNifResourceTypeInit* init,
                                             ErlNifResourceFlags, ErlNifResourceFlags*) {
-    return new (std::nothrow) ErlNifResourceType{*init};
+    static std::list<ErlNifResourceType> types;
+    for (ErlNifResourceType& type : types)
+        if (type.name == name)
+            return &type;
+    return &types.emplace_back(name, *init);
 }
 
 void* enif_alloc_resource(ErlNifResourceType* type, size_t size) {

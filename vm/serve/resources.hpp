@@ -1,9 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
+#include <thread>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 /// Resources: the modules, instances, calls and references of the native functions. Terms keep them; so does the
 /// client, who knows them by handles.
@@ -23,8 +27,10 @@ struct alignas(std::max_align_t) Resource {
 
     [[nodiscard]] void* object() noexcept { return this + 1; }
     [[nodiscard]] static Resource& of(void* object) noexcept { return *(static_cast<Resource*>(object) - 1); }
+    /// @{ In the thread that does the work; `release` also in others, and is done later then.
     void keep() noexcept { ++references; }
     void release() noexcept;
+    /// @}
 };
 
 /// The handles and owners of the client. The process has one client, so there is one.
@@ -42,6 +48,10 @@ public:
     void forget(Resource& resource) noexcept;
     /// Gives back all handles.
     void clear() noexcept;
+    /// What another thread has released is released when `release_others` is called.
+    [[nodiscard]] bool is_other_thread() const noexcept { return std::this_thread::get_id() != thread_; }
+    void release_later(Resource& resource) noexcept;
+    void release_others() noexcept;
 
     /// Says which process made a handle.
     [[nodiscard]] uint32_t creation() const noexcept { return creation_; }
@@ -49,9 +59,13 @@ public:
 private:
     const uint32_t creation_ = make_creation();
     [[nodiscard]] static uint32_t make_creation() noexcept;
+    const std::thread::id thread_ = std::this_thread::get_id();
     uint64_t last_ = 0;
     std::unordered_map<uint64_t, Resource*> handles_;
     std::unordered_map<uint64_t, std::unordered_set<Resource*>> owners_;
+    std::mutex lock_; ///< of this list
+    std::vector<Resource*> later_;
+    std::atomic<bool> has_later_ = false;
 };
 
 [[nodiscard]] Registry& registry() noexcept;

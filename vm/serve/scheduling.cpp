@@ -1,15 +1,17 @@
 #include "terms.hpp"
 
-#include <cerrno>
 #include <chrono>
-#include <new>
+#include <pthread.h>
 
-/// Scheduling, time, and locks: there is one thread, so that a lock is a mark that it has been taken.
+/// Scheduling, time, threads and locks.
 
+/// Not a std::mutex: who has it may try to take it again, and is told that it is taken.
 struct ErlNifMutex {
-    bool is_locked = false;
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 };
-struct ErlNifCond {};
+struct ErlNifCond {
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+};
 
 extern "C" {
 
@@ -30,21 +32,21 @@ ErlNifTime enif_monotonic_time(ErlNifTimeUnit) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
+// Only the thread that frees what is large, vm/erlang/native/reaper.hpp, is there besides the one that does the work.
 ErlNifMutex* enif_mutex_create(char*) { return new ErlNifMutex; }
 void enif_mutex_destroy(ErlNifMutex* mutex) { delete mutex; }
-void enif_mutex_lock(ErlNifMutex* mutex) { mutex->is_locked = true; }
-int enif_mutex_trylock(ErlNifMutex* mutex) {
-    if (mutex->is_locked)
-        return EBUSY;
-    mutex->is_locked = true;
-    return 0;
-}
-void enif_mutex_unlock(ErlNifMutex* mutex) { mutex->is_locked = false; }
+void enif_mutex_lock(ErlNifMutex* mutex) { (void)::pthread_mutex_lock(&mutex->mutex); }
+int enif_mutex_trylock(ErlNifMutex* mutex) { return ::pthread_mutex_trylock(&mutex->mutex); }
+void enif_mutex_unlock(ErlNifMutex* mutex) { (void)::pthread_mutex_unlock(&mutex->mutex); }
 
-// No other thread is to be had, so nothing waits for one.
 ErlNifCond* enif_cond_create(char*) { return new ErlNifCond; }
-void enif_cond_signal(ErlNifCond*) {}
-void enif_cond_wait(ErlNifCond*, ErlNifMutex*) {}
-int enif_thread_create(char*, ErlNifTid*, void* (*)(void*), void*, const void*) { return EAGAIN; }
-int enif_thread_join(ErlNifTid, void**) { return EINVAL; }
+void enif_cond_signal(ErlNifCond* condition) { (void)::pthread_cond_signal(&condition->condition); }
+void enif_cond_wait(ErlNifCond* condition, ErlNifMutex* mutex) {
+    (void)::pthread_cond_wait(&condition->condition, &mutex->mutex);
+}
+
+int enif_thread_create(char*, ErlNifTid* thread, void* (*function)(void*), void* argument, const void*) {
+    return ::pthread_create(thread, nullptr, function, argument);
+}
+int enif_thread_join(ErlNifTid thread, void** result) { return ::pthread_join(thread, result); }
 }

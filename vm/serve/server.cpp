@@ -14,18 +14,6 @@ constexpr size_t size_bytes = 4;   ///< of a frame's size, before it
 constexpr size_t id_bytes = 8;     ///< of a request's number
 constexpr size_t owner_bytes = 8;  ///< of the number of who makes it
 
-/// The native functions, made ready once.
-const ErlNifEntry& native() {
-    static const ErlNifEntry& entry = *[] {
-        static ErlNifEnv atoms;
-        static void* data;
-        ErlNifEntry* const all = nif_init();
-        (void)all->load(&atoms, &data, 0); // it fails without memory only, which ends the process
-        return all;
-    }();
-    return entry;
-}
-
 ERL_NIF_TERM make_text(ErlNifEnv& env, std::string_view text) {
     ERL_NIF_TERM term;
     unsigned char* const bytes = enif_make_new_binary(&env, text.size(), &term);
@@ -53,7 +41,8 @@ const ERL_NIF_TERM* tagged(ErlNifEnv& env, ERL_NIF_TERM term, const char* tag, i
 } // namespace
 
 Server::Server(std::string_view version, const Limits& limits) : limits_{limits} {
-    (void)native();
+    void* data = nullptr;
+    (void)nif_init()->load(&atoms_, &data, 0); // without memory, the process ends
     ErlNifEnv env;
     send(0, enif_make_tuple3(&env, enif_make_atom(&env, "warpbeam"), enif_make_uint(&env, protocol_version),
                              make_map(env, {{"version", make_text(env, version)}})));
@@ -62,6 +51,8 @@ Server::Server(std::string_view version, const Limits& limits) : limits_{limits}
 Server::~Server() {
     requests_.clear();
     registry().clear();
+    nif_init()->unload(&atoms_, nullptr); // waits for what is being freed
+    registry().release_others();
 }
 
 std::expected<void, std::string> Server::receive(std::span<const uint8_t> bytes) {
@@ -161,7 +152,7 @@ std::expected<ErlNifEnv::Function*, std::string> Server::find_function(ErlNifEnv
     if (enif_get_tuple(&env, term, &arity, &parts) == 0 || arity != 2 ||
         enif_get_list_length(&env, parts[1], &count) == 0)
         return std::unexpected{"a request is {Function, Arguments}, with a list of arguments"};
-    const std::span functions{native().functions, native().count};
+    const std::span functions{nif_init()->functions, nif_init()->count};
     const auto found = std::ranges::find_if(functions, [&](const ErlNifFunc& function) {
         return function.arity == count &&
                enif_is_identical(parts[0], enif_make_atom(&env, function.name)) != 0;
@@ -198,6 +189,7 @@ bool Server::step(Request& request) {
 }
 
 void Server::run_slice() {
+    registry().release_others();
     const auto request = requests_.begin();
     if (step(*request))
         end(request);

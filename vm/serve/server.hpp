@@ -60,6 +60,7 @@ private:
     void end(Requests::iterator request);
 
     const Limits limits_;
+    ErlNifEnv atoms_; ///< of the native functions
     std::vector<uint8_t> header_; ///< of the frame that comes: what is there of its size
     size_t frame_size_ = 0;
     std::vector<uint8_t> frame_;

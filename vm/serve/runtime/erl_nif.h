@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <pthread.h>
 
 /// The functions of the Erlang runtime system that vm/erlang/native calls, for a process without that system:
 /// `warpbeam serve` runs the same code as the native functions of the Erlang module, so both answer alike. It has
-/// the names, types and meanings of OTP's header, and no more of them than are used. There is one thread, in
-/// which everything is "dirty": long work is done at once. See terms.cpp, external.hpp and resources.cpp.
+/// the names, types and meanings of OTP's header, and no more of them than are used. Everything
+/// runs in one thread, which is "dirty": long work is done at once. See terms.cpp, external.hpp and resources.cpp.
 
 extern "C" {
 
@@ -18,8 +19,7 @@ struct ErlNifEnv;
 struct ErlNifResourceType;
 struct ErlNifMutex;
 struct ErlNifCond;
-struct ErlNifThread;
-using ErlNifTid = ErlNifThread*;
+using ErlNifTid = pthread_t;
 
 struct ErlNifFunc {
     const char* name;
@@ -129,7 +129,7 @@ int enif_get_resource(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifResourceType* typ
 ErlNifPid* enif_self(ErlNifEnv* env, ErlNifPid* pid);
 int enif_monitor_process(ErlNifEnv* env, void* object, const ErlNifPid* pid, ErlNifMonitor* monitor);
 
-// Scheduling, time, and locks, which one thread never waits for: scheduling.cpp
+// Scheduling, time, threads and locks: scheduling.cpp
 ERL_NIF_TERM enif_schedule_nif(ErlNifEnv* env, const char* name, int flags,
                                ERL_NIF_TERM (*function)(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]),
                                int argc, const ERL_NIF_TERM argv[]);
