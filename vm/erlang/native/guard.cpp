@@ -41,7 +41,20 @@ bool open(ErlNifEnv* env) {
     return guard_type != nullptr;
 }
 
-int load_library(ErlNifEnv* env, void**, Term) { return open(env) ? 0 : 1; }
+/// The atoms that answers of another process may have: they are read only if the node knows them.
+void make_atoms(ErlNifEnv* env) {
+#define WARPBEAM_ERLANG_ATOM(name, text) (void)enif_make_atom(env, text);
+#include "atoms.inc"
+#undef WARPBEAM_ERLANG_ATOM
+#define WARPBEAM_TRAP_CODE(name, description) (void)enif_make_atom(env, #name);
+#include <warpbeam/vm/trap_codes.inc>
+#undef WARPBEAM_TRAP_CODE
+}
+
+int load_library(ErlNifEnv* env, void**, Term) {
+    make_atoms(env);
+    return open(env) ? 0 : 1;
+}
 int upgrade_library(ErlNifEnv* env, void**, void**, Term) { return open(env) ? 0 : 1; }
 
 ErlNifFunc functions[] = {{"new", 2, make_guard, 0}};

@@ -10,7 +10,7 @@
 %% in a supervisor for other options, and more of them for `isolation => {process, Server}'.
 -module(warpbeam_port).
 -behaviour(gen_server).
--export([start_link/0, start_link/1, stop/1, default/0, request/4, keep_snapshot/4, loaded_again/2, loaded_again/3]).
+-export([start_link/0, start_link/1, stop/1, os_pid/1, default/0, request/4, keep_snapshot/4, loaded_again/2, loaded_again/3]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([options/0, server/0]).
 
@@ -50,6 +50,10 @@ start_link(Options) -> gen_server:start_link(?MODULE, Options, []).
 -spec stop(server()) -> ok.
 stop(Server) -> gen_server:stop(Server).
 
+%% @doc The number of the process, if it runs.
+-spec os_pid(server()) -> {ok, pos_integer()} | none.
+os_pid(Server) -> gen_server:call(Server, os_pid, infinity).
+
 %% @private The one that is registered as `warpbeam_port'.
 -spec default() -> atom().
 default() ->
@@ -86,7 +90,17 @@ loaded_again(Server, Module, Again) -> gen_server:cast(Server, {module, Module, 
 %% @private
 init(Options) ->
     process_flag(trap_exit, true),
-    {ok, #state{options = Options}}.
+    case is_map(Options) andalso [Key || {Key, Value} <- maps:to_list(Options), not is_option(Key, Value)] of
+        [] -> {ok, #state{options = Options}};
+        false -> {stop, element(2, failure(bad_argument, "the options are a map"))};
+        [Key | _] -> {stop, element(2, failure(bad_argument, io_lib:format("the option ~P is wrong", [Key, 10])))}
+    end.
+
+is_option(name, Name) -> is_atom(Name);
+is_option(executable, Path) -> is_list(Path) orelse is_binary(Path);
+is_option(max_requests, Count) -> is_integer(Count) andalso Count > 0;
+is_option(max_frame, Size) -> is_integer(Size) andalso Size > 16 andalso Size < 1 bsl 31;
+is_option(_, _) -> false.
 
 %% @private
 handle_call({request, current, About, Request}, From, State) ->
@@ -110,6 +124,11 @@ handle_call({request, Incarnation, {Function, Of}, Request}, From, #state{incarn
 handle_call({request, Incarnation, {_, Of}, _}, _From, State) ->
     Error = maps:get(Incarnation, State#state.statuses, #{kind => exit, message => <<"the process has ended">>}),
     {reply, {ended, with_snapshot(Error, {Incarnation, Of}, State)}, State};
+handle_call(os_pid, _From, #state{port = Port} = State) ->
+    case Port =/= none andalso erlang:port_info(Port, os_pid) of
+        {os_pid, Pid} -> {reply, {ok, Pid}, State};
+        _ -> {reply, none, State}
+    end;
 handle_call({module, Module}, _From, #state{modules = Modules} = State) ->
     {reply, maps:find(Module, Modules), State};
 handle_call(_Other, _From, State) -> {reply, failure(bad_argument, "not a request"), State}.
@@ -167,6 +186,7 @@ open(#state{options = Options} = State) ->
                  _ -> []
              end,
     Path = executable(Options),
+    {module, _} = code:ensure_loaded(warpbeam_guard), % it makes the atoms of answers
     try open_port({spawn_executable, Path},
                   [{args, ["serve", "--stdio" | Limits]}, {packet, 4}, binary, exit_status, use_stdio, hide]) of
         Port -> {ok, State#state{port = Port, greeted = false}}
