@@ -75,7 +75,9 @@ int serve(Words words) {
     serve::Server server{WARPBEAM_VERSION, limits};
     std::vector<uint8_t> buffer(256 * 1024);
     for (;;) {
-        if (is_readable(!server.runs() && server.output().empty())) {
+        write_all(server.output());
+        server.output().clear();
+        if (is_readable(!server.runs())) {
             const ssize_t size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
             if (size < 0 && errno != EINTR && errno != EAGAIN)
                 fail("read standard input");
@@ -87,8 +89,6 @@ int serve(Words words) {
         }
         if (server.runs())
             server.run_slice();
-        write_all(server.output());
-        server.output().clear();
     }
     if (server.unfinished() != 0)
         throw Failure("warpbeam: standard input ends " + std::to_string(server.unfinished()) +

@@ -223,11 +223,15 @@ bool flatten(Bytes term, std::vector<uint8_t>& to) {
             at += 1;
             break;
         case Tag::small_integer:
-            if (!may_be_number)
+        case Tag::integer: {
+            const size_t size = tag_of(rest) == Tag::integer ? 4 : 1;
+            const uint64_t byte = number_at(rest, 1, size);
+            if (!may_be_number || byte > UINT8_MAX)
                 return false;
-            to.push_back(rest[1]);
-            at += 2;
+            to.push_back(static_cast<uint8_t>(byte));
+            at += 1 + size;
             break;
+        }
         case Tag::string: {
             const auto bytes = rest.subspan(3, number_at(rest, 1, 2));
             to.insert(to.end(), bytes.begin(), bytes.end());
