@@ -1,5 +1,5 @@
-// libFuzzer target: a client of `warpbeam serve` that sends what the bytes say: requests with any functions and terms,
-// and bytes that are no terms. Each request has one answer, and each answer is a term.
+// libFuzzer target: a client of `warpbeam serve` that sends what the bytes say: requests with any functions
+// and terms, and bytes that are no terms. Each request has one answer, and each answer is a term.
 
 #include <cstdint>
 #include <cstdio>
@@ -16,7 +16,8 @@ using external::Tag;
 constexpr std::string_view guest =
     "(module (import \"e\" \"f\" (func $f (param i32 externref) (result i32)))"
     "(import \"e\" \"g\" (global $g (mut i64)))"
-    "(memory (export \"memory\") 1 2) (table (export \"t\") 2 8 funcref) (global (export \"x\") (mut externref) (ref.null extern))"
+    "(memory (export \"memory\") 1 2) (table (export \"t\") 2 8 funcref) (global (export \"x\") (mut "
+    "externref) (ref.null extern))"
     "(tag $e (export \"e\") (param externref)) (type $p (struct (field i32)))"
     "(func (export \"a\") (param i32 f64) (result f64 i32) (local.get 1) (local.get 0))"
     "(func (export \"b\") (param externref) (result externref) (global.set 1 (local.get 0)) (global.get 1))"
@@ -26,9 +27,10 @@ constexpr std::string_view guest =
     "(func (export \"l\") (loop $l (br $l))))";
 
 constexpr std::string_view names[] = {
-    "memory", "t", "x", "e", "a", "b", "c", "d", "e2", "l", "stdout", "table", "error", "nan", "+inf", "null",
-    "i31", "fuel", "timeout", "memory", "heap", "stack", "tables", "imports", "new", "series", "true", "wasi", "none",
-    "eof", "deterministic", "cancel", "ended", "release",
+    "memory",        "t",      "x",      "e",       "a",    "b",      "c",    "d",    "e2",      "l",
+    "stdout",        "table",  "error",  "nan",     "+inf", "null",   "i31",  "fuel", "timeout", "memory",
+    "heap",          "stack",  "tables", "imports", "new",  "series", "true", "wasi", "none",    "eof",
+    "deterministic", "cancel", "ended",  "release",
 };
 
 [[noreturn]] void fail(const char* what) {

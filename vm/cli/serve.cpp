@@ -47,10 +47,11 @@ bool is_readable(bool waits) {
 int serve(Words words) {
     bool is_stdio = false;
     serve::Server::Limits limits;
-    Options options{"serve --stdio [OPTIONS]",
-                    "Runs instances for another program, which has started this one and speaks to it over standard\n"
-                    "input and output: frames of terms in the external format of Erlang, see docs/serve.md. If the\n"
-                    "process dies, that program goes on. It ends with its input.\n"};
+    Options options{
+        "serve --stdio [OPTIONS]",
+        "Runs instances for another program, which has started this one and speaks to it over standard\n"
+        "input and output: frames of terms in the external format of Erlang, see docs/serve.md. If the\n"
+        "process dies, that program goes on. It ends with its input.\n"};
     options.flag("--stdio", "speak over standard input and output; it is needed", is_stdio)
         .value("--max-frame", "BYTES", "refuse larger frames (default: 1G); K, M and G may follow",
                [&limits](std::string_view text) {

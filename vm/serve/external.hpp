@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-/// Erlang's external term format: the encoded bytes themselves are the terms. They are looked into only where a
-/// request needs it, so what a client nests or counts costs no more than its bytes. No byte is trusted.
+/// Erlang's external term format: the encoded bytes themselves are the terms. They are looked into only where
+/// a request needs it, so what a client nests or counts costs no more than its bytes. No byte is trusted.
 
 namespace warpbeam::serve::external {
 
@@ -71,8 +71,8 @@ struct Elements {
 [[nodiscard]] std::optional<Elements> list(Bytes term) noexcept; ///< not of Tag::string
 [[nodiscard]] std::optional<Elements> map(Bytes term) noexcept;
 
-/// The bytes of a binary or of a list of bytes, binaries and such lists, at any depth, appended to `to`. False if
-/// it is none.
+/// The bytes of a binary or of a list of bytes, binaries and such lists, at any depth, appended to `to`.
+/// False if it is none.
 [[nodiscard]] bool flatten(Bytes term, std::vector<uint8_t>& to);
 
 /// A reference as `write_handle` makes it: the number; none if it is another term.
@@ -86,7 +86,7 @@ void write(Buffer& to, uint64_t number, size_t size); ///< big-endian
 void write_integer(Buffer& to, bool is_negative, uint64_t bits);
 void write_float(Buffer& to, double value);
 void write_atom(Buffer& to, std::string_view text); ///< of at most 255 bytes
-void write_tag(Buffer& to, Tag tag); ///< of Tag::nil, which is all of it
+void write_tag(Buffer& to, Tag tag);                ///< of Tag::nil, which is all of it
 /// What comes before the bytes of a binary, or the elements of a list or a map.
 void write_header(Buffer& to, Tag tag, uint32_t count);
 void write_tuple_header(Buffer& to, uint8_t arity);

@@ -62,7 +62,7 @@ void Registry::owner_ended(uint64_t owner) noexcept {
     const std::unordered_set<Resource*> all = std::move(found->second);
     owners_.erase(found);
     for (Resource* const resource : all) {
-        resource->owner = 0;
+        resource->owner.reset();
         resource->keep();
     }
     for (Resource* const resource : all) {
@@ -74,7 +74,7 @@ void Registry::owner_ended(uint64_t owner) noexcept {
 }
 
 void Registry::forget(Resource& resource) noexcept {
-    const auto found = resource.owner != 0 ? owners_.find(resource.owner) : owners_.end();
+    const auto found = resource.owner ? owners_.find(*resource.owner) : owners_.end();
     if (found == owners_.end())
         return;
     found->second.erase(&resource);
@@ -113,8 +113,8 @@ void Registry::release_others() noexcept {
 uint32_t Registry::make_creation() noexcept {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-    const auto mixed = (static_cast<uint64_t>(milliseconds) << 20 ^ static_cast<uint64_t>(::getpid())) *
-                       0x9e3779b97f4a7c15;
+    const auto mixed =
+        (static_cast<uint64_t>(milliseconds) << 20 ^ static_cast<uint64_t>(::getpid())) * 0x9e3779b97f4a7c15;
     return static_cast<uint32_t>(mixed >> 32) | 1; // 0 is the creation of no process
 }
 

@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
-/// Resources: the modules, instances, calls and references of the native functions. Terms keep them; so does the
-/// client, who knows them by handles.
+/// Resources: the modules, instances, calls and references of the native functions. Terms keep them; so does
+/// the client, who knows them by handles.
 
 struct ErlNifEnv;
 struct ErlNifResourceType;
@@ -23,7 +24,7 @@ struct alignas(std::max_align_t) Resource {
     uint64_t references = 1;
     uint64_t handle = 0; ///< its number, once the client has seen it
     uint64_t held = 0;   ///< how many times the client has got it and not given it back
-    uint64_t owner = 0;  ///< whose end it is told, if any
+    std::optional<uint64_t> owner = std::nullopt; ///< whose end it is told
 
     [[nodiscard]] void* object() noexcept { return this + 1; }
     [[nodiscard]] static Resource& of(void* object) noexcept { return *(static_cast<Resource*>(object) - 1); }
@@ -70,8 +71,8 @@ private:
 
 [[nodiscard]] Registry& registry() noexcept;
 
-/// A term for a resource that the client gave with a request. The request keeps it, even if the client gives its
-/// handle back.
+/// A term for a resource that the client gave with a request. The request keeps it, even if the client gives
+/// its handle back.
 [[nodiscard]] uintptr_t borrow(ErlNifEnv& env, Resource& resource);
 
 /// What a term refers to: a resource, or a handle that the client holds; null if that is something else.

@@ -32,7 +32,8 @@ ErlNifTime enif_monotonic_time(ErlNifTimeUnit) {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
 }
 
-// Only the thread that frees what is large, vm/erlang/native/reaper.hpp, is there besides the one that does the work.
+// Only the thread that frees what is large, vm/erlang/native/reaper.hpp, is there besides the one that does
+// the work.
 ErlNifMutex* enif_mutex_create(char*) { return new ErlNifMutex; }
 void enif_mutex_destroy(ErlNifMutex* mutex) { delete mutex; }
 void enif_mutex_lock(ErlNifMutex* mutex) { (void)::pthread_mutex_lock(&mutex->mutex); }

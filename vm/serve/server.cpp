@@ -10,9 +10,9 @@ namespace warpbeam::serve {
 
 namespace {
 
-constexpr size_t size_bytes = 4;   ///< of a frame's size, before it
-constexpr size_t id_bytes = 8;     ///< of a request's number
-constexpr size_t owner_bytes = 8;  ///< of the number of who makes it
+constexpr size_t size_bytes = 4;  ///< of a frame's size, before it
+constexpr size_t id_bytes = 8;    ///< of a request's number
+constexpr size_t owner_bytes = 8; ///< of the number of who makes it
 
 ERL_NIF_TERM make_text(ErlNifEnv& env, std::string_view text) {
     ERL_NIF_TERM term;
@@ -21,8 +21,7 @@ ERL_NIF_TERM make_text(ErlNifEnv& env, std::string_view text) {
     return term;
 }
 
-ERL_NIF_TERM make_map(ErlNifEnv& env,
-                      std::initializer_list<std::pair<const char*, ERL_NIF_TERM>> entries) {
+ERL_NIF_TERM make_map(ErlNifEnv& env, std::initializer_list<std::pair<const char*, ERL_NIF_TERM>> entries) {
     ERL_NIF_TERM map = enif_make_new_map(&env);
     for (const auto& [key, value] : entries)
         (void)enif_make_map_put(&env, map, enif_make_atom(&env, key), value, &map);
@@ -86,8 +85,9 @@ void Server::take_frame(std::vector<uint8_t>&& frame) {
     env->frame = std::move(frame);
     const external::Bytes bytes = env->frame;
     if (bytes.size() < id_bytes)
-        return refuse(0, "malformed", "a frame of " + std::to_string(bytes.size()) +
-                                          " bytes, which is too short for a request's number");
+        return refuse(0, "malformed",
+                      "a frame of " + std::to_string(bytes.size()) +
+                          " bytes, which is too short for a request's number");
     const uint64_t id = external::number_at(bytes, 0, id_bytes);
     if (by_id_.contains(id))
         return refuse(0, "bad_argument", "the request " + std::to_string(id) + " is already running");
@@ -95,8 +95,7 @@ void Server::take_frame(std::vector<uint8_t>&& frame) {
         return refuse(id, "malformed", "the frame is too short for the number of an owner");
     env->owner = external::number_at(bytes, id_bytes, owner_bytes);
     const external::Bytes text = bytes.subspan(id_bytes + owner_bytes);
-    if (text.empty() || text[0] != external::version ||
-        external::size_of(text.subspan(1)) != text.size() - 1)
+    if (text.empty() || text[0] != external::version || external::size_of(text.subspan(1)) != text.size() - 1)
         return refuse(id, "malformed", "the frame has no term in the external format of version 131");
     const ERL_NIF_TERM term = env->add_encoded(text.subspan(1));
     if (id == 0)
@@ -170,10 +169,9 @@ std::expected<ErlNifEnv::Function*, std::string> Server::find_function(ErlNifEnv
 void Server::refuse(uint64_t id, std::string_view kind, std::string_view message) {
     ErlNifEnv env;
     const std::string name{kind};
-    const ERL_NIF_TERM error =
-        enif_make_tuple2(&env, enif_make_atom(&env, "error"),
-                         make_map(env, {{"kind", enif_make_atom(&env, name.c_str())},
-                                        {"message", make_text(env, message)}}));
+    const ERL_NIF_TERM error = enif_make_tuple2(
+        &env, enif_make_atom(&env, "error"),
+        make_map(env, {{"kind", enif_make_atom(&env, name.c_str())}, {"message", make_text(env, message)}}));
     send(id, error);
 }
 

@@ -29,8 +29,8 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
-    /// Takes bytes of the client, any number of them, and begins what they ask for. The error is text: with it
-    /// nothing that follows can be understood.
+    /// Takes bytes of the client, any number of them, and begins what they ask for. The error is text: with
+    /// it nothing that follows can be understood.
     [[nodiscard]] std::expected<void, std::string> receive(std::span<const uint8_t> bytes);
     /// Whether requests run.
     [[nodiscard]] bool runs() const noexcept { return !requests_.empty(); }
@@ -60,7 +60,7 @@ private:
     void end(Requests::iterator request);
 
     const Limits limits_;
-    ErlNifEnv atoms_; ///< of the native functions
+    ErlNifEnv atoms_;             ///< of the native functions
     std::vector<uint8_t> header_; ///< of the frame that comes: what is there of its size
     size_t frame_size_ = 0;
     std::vector<uint8_t> frame_;

@@ -94,7 +94,8 @@ bool encode(external::Buffer& to, ERL_NIF_TERM term) {
         break;
     case Kind::resource:
         external::write_handle(to, registry().creation(),
-                               node->count != 0 ? node->resource->handle : registry().hand_out(*node->resource));
+                               node->count != 0 ? node->resource->handle
+                                                : registry().hand_out(*node->resource));
         break;
     }
     return fits;
@@ -246,7 +247,8 @@ ERL_NIF_TERM enif_make_tuple2(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b) {
 ERL_NIF_TERM enif_make_tuple3(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c) {
     return make_tuple(env, a, b, c);
 }
-ERL_NIF_TERM enif_make_tuple4(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d) {
+ERL_NIF_TERM enif_make_tuple4(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c,
+                              ERL_NIF_TERM d) {
     return make_tuple(env, a, b, c, d);
 }
 ERL_NIF_TERM enif_make_tuple5(ErlNifEnv* env, ERL_NIF_TERM a, ERL_NIF_TERM b, ERL_NIF_TERM c, ERL_NIF_TERM d,
@@ -372,8 +374,7 @@ int enif_get_tuple(ErlNifEnv* env, ERL_NIF_TERM tuple, int* arity, const ERL_NIF
     constexpr size_t max_arity = 255; // of the tuples that anybody asks for; nodes take more than their bytes
     if (!found || found->count > max_arity)
         return 0;
-    auto* const terms =
-        static_cast<ERL_NIF_TERM*>(env->allocate((found->count + 1) * sizeof(ERL_NIF_TERM)));
+    auto* const terms = static_cast<ERL_NIF_TERM*>(env->allocate((found->count + 1) * sizeof(ERL_NIF_TERM)));
     Bytes rest = node.span().subspan(found->begin);
     for (size_t i = 0; i != found->count; ++i) {
         const Bytes element = first_of(rest);
@@ -475,7 +476,8 @@ void enif_release_binary(ErlNifBinary* binary) {
     std::free(binary->data);
     *binary = {0, nullptr};
 }
-size_t enif_binary_to_term(ErlNifEnv* env, const unsigned char* data, size_t size, ERL_NIF_TERM* term, unsigned) {
+size_t enif_binary_to_term(ErlNifEnv* env, const unsigned char* data, size_t size, ERL_NIF_TERM* term,
+                           unsigned) {
     if (size == 0 || data[0] != external::version)
         return 0;
     const auto length = external::size_of({data + 1, size - 1});

@@ -7,8 +7,9 @@
 #include <string_view>
 #include <vector>
 
-/// Terms as the native functions see them: a term is the address of a node. Those of a client are encoded bytes,
-/// of which nodes are made only when they are looked into; those that the native functions make are nodes.
+/// Terms as the native functions see them: a term is the address of a node. Those of a client are encoded
+/// bytes, of which nodes are made only when they are looked into; those that the native functions make are
+/// nodes.
 
 namespace warpbeam::serve {
 
@@ -27,7 +28,7 @@ struct Node {
         tuple, ///< `count` terms at `data`
         cell,  ///< of a list: two terms at `data`
         nil,
-        map, ///< keys and their values, in turn, `count` in all, at `data`
+        map,      ///< keys and their values, in turn, `count` in all, at `data`
         resource, ///< with `count` not 0: the client has it, and gave it with the request
     };
     Kind kind;
@@ -52,8 +53,8 @@ struct Node {
     return *reinterpret_cast<const Node*>(term);
 }
 
-/// Appends the external format of the term, without the version. Each resource in it becomes a handle, which the
-/// client then holds once more, unless it gave it. False if a binary is too large for a frame.
+/// Appends the external format of the term, without the version. Each resource in it becomes a handle, which
+/// the client then holds once more, unless it gave it. False if a binary is too large for a frame.
 [[nodiscard]] bool encode(external::Buffer& to, ERL_NIF_TERM term);
 
 } // namespace warpbeam::serve
@@ -73,8 +74,8 @@ struct ErlNifEnv {
     [[nodiscard]] ERL_NIF_TERM add_encoded(warpbeam::serve::external::Bytes bytes);
     [[nodiscard]] void* allocate(size_t size) { return arena_.allocate(size, alignof(std::max_align_t)); }
 
-    uint64_t owner = 0;                               ///< who makes the request
-    std::vector<uint8_t> frame;                       ///< what it came in
+    uint64_t owner = 0;                                ///< who makes the request
+    std::vector<uint8_t> frame;                        ///< what it came in
     std::vector<warpbeam::serve::Resource*> resources; ///< that it keeps
     /// What is to be called next, if the last call gave way.
     Function* next = nullptr;

@@ -1,8 +1,8 @@
 #include <erl_nif.h>
 #include <new>
 
-/// The Erlang module `warpbeam_guard`: references that send a message when they are gone. It is a library of its own,
-/// so that a node whose guests run in other processes loads no other native code.
+/// The Erlang module `warpbeam_guard`: references that send a message when they are gone. It is a library of
+/// its own, so that a node whose guests run in other processes loads no other native code.
 
 namespace {
 

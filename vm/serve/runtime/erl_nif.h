@@ -5,9 +5,9 @@
 #include <pthread.h>
 
 /// The functions of the Erlang runtime system that vm/erlang/native calls, for a process without that system:
-/// `warpbeam serve` runs the same code as the native functions of the Erlang module, so both answer alike. It has
-/// the names, types and meanings of OTP's header, and no more of them than are used. Everything
-/// runs in one thread, which is "dirty": long work is done at once. See terms.cpp, external.hpp and resources.cpp.
+/// `warpbeam serve` runs the same code as the native functions of the Erlang module, so both answer alike. It
+/// has the names, types and meanings of OTP's header, and no more of them than are used. Everything runs in
+/// one thread, which is "dirty": long work is done at once. See terms.cpp, external.hpp and resources.cpp.
 
 extern "C" {
 
