@@ -114,7 +114,7 @@ private:
         to.insert(to.end(), one.begin(), one.end());
     }
     void term(Buffer& to, int depth) {
-        const uint8_t kind = byte() % (depth == 0 ? 7 : 12);
+        const int kind = byte() % (depth == 0 ? 7 : 12);
         const auto terms = [&](size_t count) {
             for (size_t i = 0; i != count; ++i)
                 term(to, depth - 1);
