@@ -118,7 +118,13 @@ call(Instance, Function, Arguments, Handler) -> call(Instance, Function, Argumen
 %% @doc The same with limits.
 -spec call(instance(), callee(), [value()], handler(), call_options()) -> {ok, [value()]} | error().
 call(Instance, Function, Arguments, Handler, Options) ->
-    answer(warpbeam_native:start_call(Instance, Function, Arguments, Options), Handler).
+    parked(answer(warpbeam_native:start_call(Instance, Function, Arguments, Options), Handler), Handler).
+
+%% Whoever calls in this way waits for the end of a pause.
+parked({paused, _} = Paused, Handler) ->
+    timer:sleep(1),
+    parked(answer(Paused, Handler), Handler);
+parked(Result, _Handler) -> Result.
 
 %% @equiv call_indirect(Instance, Index, Arguments, fun warpbeam:no_handler/3)
 -spec call_indirect(instance(), non_neg_integer(), [value()]) -> {ok, [value()]} | error().
@@ -196,8 +202,8 @@ resume(Call) -> warpbeam_native:resume(Call, none).
 -spec limit(call_ref(), call_options()) -> ok | error().
 limit(Call, Options) -> warpbeam_native:limit(Call, Options).
 
-%% @doc From now on, calls of the instance stop in the middle of their code, within about a millisecond: whoever made
-%% them gets `{paused, Call}'. So they can be in a snapshot.
+%% @doc From now on, calls of the instance stop in the middle of their code, within about a millisecond. Those of
+%% `start_call/3' and the like return `{paused, Call}', and can be in a snapshot; `call/3' waits for the end of the pause.
 -spec pause(instance()) -> ok | error().
 pause(Instance) -> warpbeam_native:pause(Instance, true).
 
