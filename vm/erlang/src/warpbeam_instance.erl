@@ -37,6 +37,9 @@
 
 -record(waiting, {from :: term(), what :: warpbeam_worker:what() | {call, term(), term()}, deadline = infinity :: timeout(),
                   handler :: none | {caller, pid(), reference()}, monitor :: reference() | none, begun = 0 :: integer()}).
+%% Its instance is in a snapshot: `{asleep, [binary()]}'. Other instances may be tuples, too.
+-define(IS_ASLEEP(Instance), (is_tuple(Instance) andalso element(1, Instance) =:= asleep)).
+
 -record(state, {module :: warpbeam:module_ref(), instance :: warpbeam:instance() | {asleep, [binary()]},
                 options :: options(), ask :: instance | {handlers, pid()},
                 running = #{} :: #{reference() => {warpbeam_worker:worker(), #waiting{}}},
@@ -210,7 +213,7 @@ handle_call(hibernate, _From, State) ->
         false -> {reply, warpbeam_request:failure(busy, "calls run or wait"), State}
     end;
 handle_call(stats, _From, #state{running = Running, queue = Queue, instance = Instance} = State) ->
-    {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => is_tuple(Instance)}}, State};
+    {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => ?IS_ASLEEP(Instance)}}, State};
 handle_call({migrate, Node}, From, State) ->
     case pause(State, erlang:monotonic_time(millisecond) + 5000) of
         {ok, Paused, Stopped} ->
@@ -249,7 +252,7 @@ handle_info(_Other, State) -> {noreply, State}.
 
 %% @private
 terminate(_Reason, #state{running = Running, queue = Queue, instance = Instance}) ->
-    _ = is_tuple(Instance) orelse warpbeam:stop(Instance),
+    _ = ?IS_ASLEEP(Instance) orelse warpbeam:stop(Instance),
     Stopped = warpbeam_request:failure(stopped, "the instance was stopped"),
     maps:foreach(fun(_, {{Worker, _, _}, Waiting}) -> exit(Worker, kill), reply(Waiting, Stopped) end, Running),
     lists:foreach(fun(Waiting) -> reply(Waiting, Stopped) end, queue:to_list(Queue)).
@@ -375,7 +378,7 @@ import_event(_State) -> fun(_) -> ok end.
 %% ---- Snapshots ----
 
 is_idle(#state{running = Running, queue = Queue, instance = Instance}) ->
-    map_size(Running) =:= 0 andalso queue:is_empty(Queue) andalso not is_tuple(Instance).
+    map_size(Running) =:= 0 andalso queue:is_empty(Queue) andalso not ?IS_ASLEEP(Instance).
 
 %% Begins to count the time without calls.
 idle(#state{options = #{hibernate_after := Time}} = State) ->
@@ -412,7 +415,7 @@ acknowledged(Result, #state{options = #{ack := replicated}, running = Running} =
     end;
 acknowledged(Result, _State) -> Result.
 
-replicate(#state{instance = Instance, options = #{replica := {Replica, Key}}} = State) when not is_tuple(Instance) ->
+replicate(#state{instance = Instance, options = #{replica := {Replica, Key}}} = State) when not ?IS_ASLEEP(Instance) ->
     case warpbeam:snapshot_series(Instance, []) of
         {ok, Kind, Bytes} ->
             event([snapshot], #{bytes => byte_size(Bytes)}, #{kind => Kind}, State),
@@ -459,7 +462,7 @@ collect(Paused, #state{instance = Instance, running = Running} = State, Deadline
 
 %% Goes on here with calls that were paused.
 go_on(Paused, #state{instance = Instance} = State) ->
-    _ = is_tuple(Instance) orelse warpbeam:unpause(Instance),
+    _ = ?IS_ASLEEP(Instance) orelse warpbeam:unpause(Instance),
     lists:foldl(fun({Waiting, Call}, Next) -> run(Waiting#waiting{what = {go_on, {paused, Call}}}, Next) end, State, Paused).
 
 move(Node, Paused, #state{queue = Queue} = State) ->
@@ -470,7 +473,7 @@ move(Node, Paused, #state{queue = Queue} = State) ->
     Handlers = handlers_that_stay(State),
     case moved(Node, Paused, Calls, Waiting, Handlers, State) of
         {ok, New} ->
-            _ = is_tuple(State#state.instance) orelse warpbeam:stop(State#state.instance),
+            _ = ?IS_ASLEEP(State#state.instance) orelse warpbeam:stop(State#state.instance),
             unlink(Handlers),
             event([migrate], #{duration => erlang:monotonic_time() - Begin}, #{to => New}, State),
             {ok, New, Proxies};
