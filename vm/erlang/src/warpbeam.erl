@@ -38,8 +38,9 @@
 %% The name of an exported function, the element of a table, or a reference.
 -type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
                            offset => non_neg_integer(), status => integer(), snapshot => [binary()],
-                           exception => #{values := [value()], tag => binary()}}}.
-%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported.
+                           exception => #{values := [value()], tag => name()}}}.
+%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported or
+%% imported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type paused() :: {paused, call_ref()}.
@@ -147,6 +148,9 @@ call_indirect(Instance, Table, Index, Arguments, Handler) ->
 answer({paused, Call}, Handler) -> until_end(warpbeam_native:resume(Call, none), Handler);
 answer(Request, Handler) -> until_end(Request, Handler).
 
+until_end({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
+    _ = warpbeam_native:cancel(Call),
+    {error, #{kind => bad_argument, message => <<"a handler is a fun of three arguments: module, name, and values">>}};
 until_end({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->
