@@ -199,8 +199,7 @@ executable(_) ->
     case application:get_env(warpbeam, executable) of
         {ok, Path} -> Path;
         undefined ->
-            Folder = filename:dirname(filename:dirname(code:which(?MODULE))),
-            Ours = filename:join([Folder, "priv", "warpbeam"]),
+            Ours = warpbeam_guard:file("warpbeam"),
             case {filelib:is_regular(Ours), os:find_executable("warpbeam")} of
                 {false, Path} when is_list(Path) -> Path;
                 _ -> Ours

@@ -5,7 +5,7 @@
 -export_type([object/0]).
 -include("warpbeam_remote.hrl").
 
--opaque object() :: #warpbeam_remote{}.
+-type object() :: #warpbeam_remote{}.
 
 %% The node of the references by which the process knows what it has.
 -define(NODE, 'warpbeam@serve').
