@@ -423,6 +423,15 @@ int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_N
     return 0;
 }
 
+int enif_get_map_size(ErlNifEnv*, ERL_NIF_TERM map, size_t* size) {
+    const Node& node = node_of(map);
+    const auto entries = node.kind == Kind::encoded ? external::map(node.span()) : std::nullopt;
+    if (!entries && node.kind != Kind::map)
+        return 0;
+    *size = (entries ? entries->count : node.count) / 2;
+    return 1;
+}
+
 int enif_inspect_binary(ErlNifEnv*, ERL_NIF_TERM term, ErlNifBinary* binary) {
     const auto bytes = binary_of(node_of(term));
     if (!bytes)

@@ -149,7 +149,7 @@ handle_info({Port, {data, First}}, #state{port = Port} = State) ->
     case greeting(First) of
         ok -> {noreply, State#state{greeted = true}};
         Message ->
-            port_close(Port),
+            close(Port),
             {noreply, ended(#{kind => unsupported, message => iolist_to_binary(Message)}, State)}
     end;
 handle_info({Port, {exit_status, Status}}, #state{port = Port} = State) ->
@@ -166,7 +166,7 @@ handle_info(_Other, State) -> {noreply, State}.
 %% @private
 terminate(_Reason, #state{port = none}) -> ok;
 terminate(_Reason, #state{port = Port} = State) ->
-    catch port_close(Port),
+    close(Port),
     _ = ended(#{kind => stopped, message => <<"the process was stopped">>}, State),
     ok.
 
@@ -199,12 +199,17 @@ executable(_) ->
     case application:get_env(warpbeam, executable) of
         {ok, Path} -> Path;
         undefined ->
-            Folder = filename:dirname(filename:dirname(code:which(?MODULE))),
-            Ours = filename:join([Folder, "priv", "warpbeam"]),
+            Ours = warpbeam_guard:file("warpbeam"),
             case {filelib:is_regular(Ours), os:find_executable("warpbeam")} of
                 {false, Path} when is_list(Path) -> Path;
                 _ -> Ours
             end
+    end.
+
+%% It may be closed already.
+close(Port) ->
+    try port_close(Port) of _ -> ok
+    catch error:badarg -> ok
     end.
 
 greeting(<<0:64, Greeting/binary>>) ->

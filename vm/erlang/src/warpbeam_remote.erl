@@ -5,7 +5,7 @@
 -export_type([object/0]).
 -include("warpbeam_remote.hrl").
 
--opaque object() :: #warpbeam_remote{}.
+-type object() :: #warpbeam_remote{}.
 
 %% The node of the references by which the process knows what it has.
 -define(NODE, 'warpbeam@serve').
@@ -33,7 +33,10 @@ load(Server, Module, Options) ->
 request(Function, #warpbeam_remote{server = Server, incarnation = Incarnation, instance = Of} = First, Arguments) ->
     Native = [First#warpbeam_remote.reference | arguments(Function, Arguments, First)],
     case ask(Server, Incarnation, {Function, Of}, {Function, Native}) of
-        {reply, _, Answer} -> answer(Function, Answer, First);
+        {reply, _, Answer} ->
+            try answer(Function, Answer, First)
+            catch error:_ -> {error, #{kind => malformed, message => <<"the process has sent no answer to the request">>}}
+            end;
         {ended, Error} -> again(Function, First, Arguments, Error);
         Error -> Error
     end.
@@ -145,7 +148,7 @@ object(Kind, Reference, #warpbeam_remote{server = Server, incarnation = Incarnat
 -spec references(binary()) -> [reference()].
 references(Bytes) ->
     try given(binary_to_term(Bytes, [safe]))
-    catch error:badarg -> []
+    catch error:_ -> []
     end.
 
 given({ok, Instance, Requests}) when is_reference(Instance) -> [Instance | lists:append([given(R) || R <- Requests])];

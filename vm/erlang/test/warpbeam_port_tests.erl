@@ -203,3 +203,40 @@ wrong_test() ->
     {error, #{kind := bad_argument}} = warpbeam:load(foo, #{isolation => process}),
     {error, #{kind := malformed}} = warpbeam:load("(modul)", #{isolation => process}),
     process_flag(trap_exit, false).
+
+%% The node does not trust what the process says.
+hostile_process_test() ->
+    Greeting = frame(0, term_to_binary({warpbeam, 1, #{}})),
+    Script = filename:join(os:getenv("TMPDIR", "/tmp"), "warpbeam_port_tests." ++ os:getpid()),
+    Size = 4 + 16 + byte_size(term_to_binary({load, [<<"(module)">>, #{}]})),
+    Printf = fun(Frames) ->
+                     ["printf '", [io_lib:format("\\~3.8.0b", [Byte]) || <<Byte>> <= iolist_to_binary(Frames)], "'\n"]
+             end,
+    %% It says the frames after the first and the second request.
+    Says = fun(First, Second) ->
+                   ok = file:write_file(Script, ["#!/bin/sh\nhead -c ", integer_to_list(Size), " >/dev/null\n",
+                                                 Printf(First), "head -c 4 >/dev/null\n", Printf(Second), "exec sleep 20\n"]),
+                   ok = file:change_mode(Script, 8#700),
+                   {ok, Server} = warpbeam_port:start_link(#{executable => Script}),
+                   Result = warpbeam:load("(module)", #{isolation => {process, Server}}),
+                   Next = case Result of {ok, M} -> warpbeam:instantiate(M); _ -> none end,
+                   warpbeam_port:stop(Server),
+                   {Result, Next}
+           end,
+    try
+        Answer = fun(Number, Term) -> frame(Number, term_to_binary(Term)) end,
+        Unknown = binary:replace(term_to_binary(a_known_atom), <<"a_known_atom">>, <<"zr_unknown_z">>),
+        %% The first request has the number 2.
+        [{{error, #{kind := malformed, message := _}}, none} = Says([Greeting, Wrong], [])
+         || Wrong <- [frame(2, <<"none">>), frame(2, Unknown), frame(2, <<>>)]],
+        [{{error, #{kind := unsupported, message := _}}, none} = Says(Wrong, [])
+         || Wrong <- [Answer(0, {warpbeam, 2, #{}}), Answer(2, ok), [Greeting, <<0, 0, 0, 2, 1, 2>>], frame(0, Unknown)]],
+        {{ok, _}, {error, #{kind := malformed}}} = Says([Greeting, Answer(2, {ok, 1})], Answer(3, {ok, [1 | 2]})),
+        {{ok, _}, {error, #{kind := malformed}}} =
+            Says([Greeting, Answer(9, {ok, [1 | 2]}), Answer(2, {ok, 1})], Answer(3, {import, 1, <<>>, <<>>, foo}))
+    after
+        file:delete(Script)
+    end,
+    ?assertError(badarg, binary_to_existing_atom(list_to_binary(lists:reverse("z_nwonknu_rz")))).
+
+frame(Number, Term) -> <<(byte_size(Term) + 8):32, Number:64, Term/binary>>.

@@ -106,6 +106,7 @@ int enif_get_list_length(ErlNifEnv* env, ERL_NIF_TERM list, unsigned* length);
 int enif_get_tuple(ErlNifEnv* env, ERL_NIF_TERM tuple, int* arity, const ERL_NIF_TERM** elements);
 int enif_get_map_size(ErlNifEnv* env, ERL_NIF_TERM map, size_t* size);
 int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NIF_TERM* value);
+int enif_get_map_size(ErlNifEnv* env, ERL_NIF_TERM map, size_t* size);
 int enif_inspect_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
 int enif_inspect_iolist_as_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
 int enif_is_empty_list(ErlNifEnv* env, ERL_NIF_TERM term);
