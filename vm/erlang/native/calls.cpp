@@ -33,13 +33,13 @@ Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexc
         instance.instance = execution.instance();
         return make_ok(env, enif_make_resource(env, &instance));
     }
-    if (call.results == 0)
-        return make_ok(env, enif_make_list(env, 0));
-    Vec<Value> values;
+    Value few[4];
+    Vec<Value> many;
     const size_t count = call.results;
-    if (!values.resize(count))
+    if (count > std::size(few) && !many.resize(count))
         return make_error(env, atoms.out_of_memory, "out of memory for results");
-    if (const auto copied = execution.results({values.data(), count}); !copied)
+    const std::span<Value> values{count > std::size(few) ? many.data() : few, count};
+    if (const auto copied = execution.results(values); !copied)
         return make_error(env, copied.error());
     const auto list = make_values(env, instance, count, [&](size_t i) { return values[i]; });
     return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
