@@ -22,10 +22,7 @@ constexpr size_t max_values = 64;
 
 class CorePrinter {
 public:
-    explicit CorePrinter(const LoadedCore& core) : core_{core}, dump_{core.dump()} {
-        for (size_t i = 0; i < dump_.modules().size(); ++i)
-            names_.emplace_back(core.module(i));
-    }
+    explicit CorePrinter(const LoadedCore& core) : core_{core}, dump_{core.dump()} {}
 
     void head(std::string_view path, size_t size) const {
         std::printf("%s: core dump of %s, %zu bytes\n", printable(path).c_str(),
@@ -78,8 +75,9 @@ public:
         if (!all.empty())
             std::printf("globals:\n");
         Types types{dump_.module()};
+        const std::vector<std::string> names = global_names();
         for (uint32_t i = 0; i < all.size(); ++i)
-            std::printf("  %u: %s%s %s\n", i, global_name(i).c_str(), types.of(all[i].content).c_str(),
+            std::printf("  %u: %s%s %s\n", i, names[i].c_str(), types.of(all[i].content).c_str(),
                         global_text(dump_.global(i)).c_str());
     }
 
@@ -113,25 +111,31 @@ public:
         }
         constexpr size_t width = 16;
         const uint64_t end = range.address + std::min(range.size, size - range.address);
-        for (uint64_t address = range.address; address < end;
-             address += std::min<uint64_t>(width, end - address)) {
-            uint8_t line[width];
-            const size_t count = dump_.read_memory(
+        // Each time, all segments of the dump are looked at: there may be thousands.
+        std::vector<uint8_t> part(1 << 16);
+        for (uint64_t address = range.address; address < end;) {
+            const std::span<const uint8_t> read = std::span{part}.first(dump_.read_memory(
                 range.memory, address,
-                std::span{line}.first(static_cast<size_t>(std::min<uint64_t>(width, end - address))));
-            std::string hex;
-            std::string text;
-            for (size_t i = 0; i < count; ++i) {
-                char digits[4];
-                std::snprintf(digits, sizeof digits, " %02x", line[i]);
-                hex += digits;
-                text += line[i] >= 0x20 && line[i] < 0x7f ? static_cast<char>(line[i]) : '.';
-            }
-            std::printf("%08" PRIx64 " %-48s  %s\n", address, hex.c_str(), text.c_str());
+                std::span{part}.first(static_cast<size_t>(std::min<uint64_t>(part.size(), end - address)))));
+            for (size_t at = 0; at < read.size(); at += width)
+                line(address + at, read.subspan(at, std::min(width, read.size() - at)));
+            address += read.size();
         }
     }
 
 private:
+    static void line(uint64_t address, std::span<const uint8_t> bytes) {
+        std::string hex;
+        std::string text;
+        for (const uint8_t byte : bytes) {
+            char digits[4];
+            std::snprintf(digits, sizeof digits, " %02x", byte);
+            hex += digits;
+            text += byte >= 0x20 && byte < 0x7f ? static_cast<char>(byte) : '.';
+        }
+        std::printf("%08" PRIx64 " %-48s  %s\n", address, hex.c_str(), text.c_str());
+    }
+
     static std::string indices(const char* what, std::span<const uint32_t> all) {
         std::string text;
         for (const uint32_t index : all)
@@ -171,8 +175,8 @@ private:
         for (size_t i = 0; i < std::min(all.size(), max_values); ++i) {
             text += text.empty() ? "" : ", ";
             if (are_locals && frame.instance < dump_.instances().size())
-                text += names_[dump_.instances()[frame.instance].module].before(
-                    NameSpace::local, static_cast<uint32_t>(i), frame.func);
+                text += core_.names(dump_.instances()[frame.instance].module)
+                            .before(NameSpace::local, static_cast<uint32_t>(i), frame.func);
             text += value_text(all[i]);
         }
         if (!all.empty())
@@ -182,22 +186,19 @@ private:
                             : "");
     }
 
-    /// The name that the first instance with the global has for it.
-    std::string global_name(uint32_t index) const {
+    /// The names of the globals: that which the first instance with a name for it has.
+    std::vector<std::string> global_names() const {
+        std::vector<std::string> all(dump_.module().globals().size());
         for (const CoreInstance& instance : dump_.instances())
-            if (const auto found = std::ranges::find(instance.globals, index);
-                found != instance.globals.end()) {
-                const auto own = static_cast<uint32_t>(found - instance.globals.begin());
-                if (const std::string name = names_[instance.module].before(NameSpace::global, own);
-                    !name.empty())
-                    return name;
-            }
-        return {};
+            for (uint32_t own = 0; own < instance.globals.size(); ++own)
+                if (const uint32_t index = instance.globals[own];
+                    index != CoreDump::missing && all[index].empty())
+                    all[index] = core_.names(instance.module).before(NameSpace::global, own);
+        return all;
     }
 
     const LoadedCore& core_;
     const CoreDump& dump_;
-    std::vector<Names> names_; ///< by module
     std::map<std::tuple<uint32_t, uint32_t, uint32_t>, std::string> described_;
 };
 

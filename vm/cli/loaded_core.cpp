@@ -30,19 +30,22 @@ std::expected<Module, Error> load_any(const ModuleBytes& file) {
 
 LoadedCore::LoadedCore(std::string_view path, std::span<const uint8_t> bytes,
                        std::span<const std::string_view> modules)
-    : dump_{need_dump(path, bytes)}, files_(dump_.modules().size()) {
+    : dump_{need_dump(path, bytes)}, instances_(dump_.modules().size()),
+      files_(dump_.modules().size(), File{{}, std::make_shared<Loaded>()}) {
+    for (const CoreInstance& instance : dump_.instances())
+        instances_[instance.module].push_back(&instance);
     for (const std::string_view given : modules)
         give(given);
     for (size_t i = 0; i < files_.size(); ++i)
-        if (!files_[i].module)
+        if (!files_[i].loaded->module)
             find(i, path);
 }
 
 /// Whether the instances of a module have as many memories and globals as this one has.
 bool LoadedCore::fits(const Module& module, size_t index) const {
-    return std::ranges::all_of(dump_.instances(), [&](const CoreInstance& instance) {
-        return instance.module != index || (instance.memories.size() == module.memories().size() &&
-                                            instance.globals.size() == module.globals().size());
+    return std::ranges::all_of(instances_[index], [&](const CoreInstance* instance) {
+        return instance->memories.size() == module.memories().size() &&
+               instance->globals.size() == module.globals().size();
     });
 }
 
@@ -66,7 +69,7 @@ void LoadedCore::give(std::string_view path) {
     if (!fits(*module, index))
         throw Failure("warpbeam: " + std::string(path) +
                       " is not the module of the core dump: it has other memories or globals");
-    files_[index] = {std::string{path}, *module, body_starts(*module)};
+    files_[index] = {std::string{path}, std::make_shared<Loaded>(*module, body_starts(*module))};
 }
 
 void LoadedCore::find(size_t index, std::string_view core_path) {
@@ -77,15 +80,27 @@ void LoadedCore::find(size_t index, std::string_view core_path) {
         std::error_code fault;
         if (named.filename().empty() || !std::filesystem::is_regular_file(path, fault))
             continue;
-        try {
-            if (const auto module = load_any(read_module(path.string())); module && fits(*module, index)) {
-                files_[index] = {path.string(), *module, body_starts(*module)};
-                return;
-            }
-        } catch (const Failure&) {
-            continue; // it is not the module
+        const auto& loaded = load(path.string());
+        if (loaded->module && fits(loaded->module, index)) {
+            files_[index] = {path.string(), loaded};
+            return;
         }
     }
+}
+
+const std::shared_ptr<const LoadedCore::Loaded>& LoadedCore::load(const std::string& path) {
+    std::error_code fault;
+    const auto [place, is_new] =
+        loaded_.try_emplace(std::filesystem::weakly_canonical(path, fault).string(), nullptr);
+    if (!is_new)
+        return place->second;
+    place->second = std::make_shared<Loaded>();
+    try {
+        if (const auto module = load_any(read_module(path)))
+            place->second = std::make_shared<Loaded>(*module, body_starts(*module));
+    } catch (const Failure&) { // it is not the module
+    }
+    return place->second;
 }
 
 Module LoadedCore::module_of(uint32_t instance) const {
@@ -96,7 +111,7 @@ Frame LoadedCore::frame(const CoreFrame& frame) const {
     Frame found{{}, frame.func, Error::no_offset};
     if (frame.instance >= dump_.instances().size())
         return found;
-    const File& file = files_[dump_.instances()[frame.instance].module];
+    const Loaded& file = *files_[dump_.instances()[frame.instance].module].loaded;
     const uint32_t imported = file.module.imported_funcs();
     if (frame.func < imported || frame.func >= file.module.funcs().size())
         return found;

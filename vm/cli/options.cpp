@@ -41,6 +41,10 @@ std::string our_spelling(std::string_view name) {
         std::string_view theirs;
         const char* ours;
     };
+    constexpr const char* limits =
+        "use --timeout, --fuel, --max-memory, --max-stack, --features, --threads or --stub-imports";
+    constexpr const char* world = "use --inherit-env, --env or --threads";
+    constexpr const char* debugging = "use --coredump; source lines need no option";
     constexpr Row rows[] = {
         {"--wasm-timeout", "use --timeout"},
         {"--max-wasm-stack", "use --max-stack"},
@@ -48,8 +52,15 @@ std::string our_spelling(std::string_view name) {
         {"--wasm-features", "use --features"},
         {"--trap-unknown-imports", "use --stub-imports"},
         {"--default-values-unknown-imports", "use --stub-imports=zero"},
-        {"-W", "use --timeout, --fuel, --max-memory, --max-stack, --features, --threads or --stub-imports"},
-        {"-S", "use --inherit-env, --env or --threads"},
+        {"-W", limits},
+        {"--wasm", limits},
+        {"-S", world},
+        {"--wasi", world},
+        {"-D", debugging},
+        {"--debug", debugging},
+        {"-g", "source lines need no option"},
+        {"--mapdir", "use --dir HOST::GUEST"},
+        {"--coredump-on-trap", "use --coredump"},
         {"-O", "there are no levels of optimisation"},
         {"-C", "nothing is compiled to native code"},
     };

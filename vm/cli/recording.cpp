@@ -50,6 +50,7 @@ LogWriter::LogWriter(const std::string& path, const ProgramState& state, std::sp
     }
     put(module);
     put(fixed<4>(crc32(module, sum)));
+    flush();
 }
 
 void LogWriter::put(std::span<const uint8_t> bytes) noexcept {
@@ -75,6 +76,10 @@ void LogWriter::write(EventKind kind, uint64_t fuel,
         sum = crc32(part, sum);
     }
     put(fixed<4>(sum));
+    flush();
+}
+
+void LogWriter::flush() noexcept {
     if (error_ == 0 && std::fflush(file_.get()) != 0)
         error_ = errno;
 }

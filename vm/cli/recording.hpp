@@ -59,6 +59,7 @@ public:
 private:
     void write(EventKind kind, uint64_t fuel, std::span<const std::span<const uint8_t>> parts) noexcept;
     void put(std::span<const uint8_t> bytes) noexcept;
+    void flush() noexcept;
 
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
     std::string path_;

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <unistd.h>
 
@@ -27,8 +28,10 @@ std::string checked_path(const std::string& given) {
 }
 
 ReplacedFile::ReplacedFile(std::string path)
-    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(::getpid()) + ".part"},
-      file_{std::fopen(beside_.c_str(), "wb")} {
+    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(::getpid()) + ".part"}, file_{nullptr} {
+    // Only for its owner: what a program has in its memory may be secret.
+    const int descriptor = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    file_ = descriptor >= 0 ? ::fdopen(descriptor, "wb") : nullptr;
     if (file_ == nullptr)
         fail_file(beside_, "open");
 }

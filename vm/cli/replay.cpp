@@ -3,6 +3,7 @@
 #include "files.hpp"
 #include "options.hpp"
 #include "recording.hpp"
+#include "stop.hpp"
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/linker.hpp>
@@ -69,15 +70,16 @@ public:
             throw Failure(
                 "warpbeam: the function _start has parameters or results, so this is not a program");
     }
-    /// False if the program ended while it was instantiated.
-    bool begin() {
+    /// Instantiates it with so much fuel. False if a start function has ended the program, or used that up.
+    bool begin(uint64_t fuel = max_fuel) {
         store_.emplace(engine_, limits_);
-        store_->set_fuel(max_fuel);
-        given_ = max_fuel;
+        signals_.emplace(*store_, StopSettings{});
+        given_ = std::min(fuel, max_fuel);
+        store_->set_fuel(given_);
         starts_ = true;
         auto instance = linker_.instantiate(*store_, module_);
         starts_ = false;
-        before_ = max_fuel - store_->fuel();
+        before_ = given_ - store_->fuel();
         given_ = 0;
         if (!instance) {
             if (const Trap* const trap = instance.error().trap()) {
@@ -106,20 +108,29 @@ public:
         if (restored.instances.size() != 1 || restored.executions.size() != 1)
             throw Failure("warpbeam: a snapshot in the log is not one of a program");
         store_.emplace(std::move(restored.store));
+        signals_.emplace(*store_, StopSettings{});
         instance_ = restored.instances[0];
         execution_ = std::move(restored.executions[0]);
         before_ = series.back().fuel;
         given_ = left();
     }
-    /// Runs until the program ends, or has used so much fuel in total. True if it has ended.
+    /// Runs until the program ends, or has used so much fuel in total. False if it goes on from there.
     bool run(uint64_t until) {
         if (trap_)
             return true;
-        const uint64_t more = until - std::min(until, used_now());
+        // An execution has no more than that, whatever it is given.
+        uint64_t more = std::min(until - std::min(until, used_now()), max_fuel - execution_.fuel());
         given_ += more;
-        const ExecutionState state = need(execution_.resume({.fuel = more}));
+        ExecutionState state;
+        do {
+            state = need(execution_.resume({.fuel = more}));
+            more = 0;
+        } while (state == ExecutionState::interrupted && stop_cause() == StopCause::none);
         switch (state) {
         case ExecutionState::done:
+            return true;
+        case ExecutionState::interrupted:
+            is_stopped_ = true;
             return true;
         case ExecutionState::trapped:
             trap_ = *execution_.trap();
@@ -130,8 +141,23 @@ public:
     }
     [[nodiscard]] uint64_t used_now() const { return before_ + given_ - left(); }
     [[nodiscard]] const std::optional<Trap>& trap() const noexcept { return trap_; }
-    [[nodiscard]] int status() const { return trap_ ? report(*trap_) : exit_success; }
-    [[nodiscard]] Backtrace backtrace() const { return execution_.backtrace(); }
+    /// Whether Ctrl-C has stopped it before its end.
+    [[nodiscard]] bool is_stopped() const {
+        return is_stopped_ || (trap_ && trap_->code() == TrapCode::interrupted);
+    }
+    /// Reports how it ended; returns the exit status.
+    [[nodiscard]] int status() const {
+        if (is_stopped_)
+            return report_stop(execution_.backtrace());
+        if (trap_)
+            return report(*trap_);
+        return stop_cause() == StopCause::none ? exit_success : report_stop({});
+    }
+    /// Whether its start function has used up the fuel; it can't go on then.
+    [[nodiscard]] bool is_out_of_fuel() const { return trap_ && trap_->code() == TrapCode::out_of_fuel; }
+    [[nodiscard]] std::string backtrace() const {
+        return is_out_of_fuel() ? describe(trap_->backtrace()) : describe(execution_.backtrace());
+    }
 
     void write_snapshot(LogWriter& log) {
         SnapshotBuffer sink;
@@ -158,6 +184,7 @@ private:
         config.features = FeatureSet::all();
         config.deterministic = true;
         config.fuel = true;
+        config.interruption = config.patched_interruption = true;
         config.stack_size = static_cast<size_t>(state.stack_size);
         return config;
     }
@@ -175,6 +202,8 @@ private:
     uint64_t before_ = 0; ///< used before the execution began, or went on from a snapshot
     uint64_t given_ = 0;  ///< to what runs now
     bool starts_ = false; ///< whether that is the instantiation
+    bool is_stopped_ = false;
+    std::optional<StopSignals> signals_; ///< of the store
 };
 
 } // namespace
@@ -188,11 +217,17 @@ int record_program(const ProgramState& state, std::span<const uint8_t> module,
     LogWriter log{settings.path, state, module, machine.used()};
     machine.record(log);
     if (machine.begin())
-        while (!machine.run(machine.used_now() + settings.snapshots_every))
+        while (!machine.run(machine.used_now() + std::min(settings.snapshots_every, max_fuel))) {
+            set_unhurried(true);
             machine.write_snapshot(log);
+            set_unhurried(false);
+        }
+    set_unhurried(true);
     log.check();
-    log.write(EventKind::end, machine.digest());
-    log.check();
+    if (!machine.is_stopped()) {
+        log.write(EventKind::end, machine.digest());
+        log.check();
+    }
     if (settings.print_fuel)
         print_fuel(machine.used_now());
     return machine.status();
@@ -229,17 +264,20 @@ int replay(Words words) {
     if (!start.empty())
         machine.restore_from(start);
     else
-        runs = machine.begin();
-    const bool ended = !runs || machine.run(to.value_or(max_fuel));
+        runs = machine.begin(to.value_or(max_fuel));
+    const bool ended = (!runs || machine.run(to.value_or(max_fuel))) && !machine.is_out_of_fuel();
     // No function of the program's world ends it like this, except by a record.
     if (machine.trap() && machine.trap()->code() == TrapCode::host)
         throw Failure("warpbeam: " + calls.failure(machine.trap()->message()));
+    set_unhurried(true);
+    if (machine.is_stopped())
+        return machine.status();
     if (ended)
         calls.expect_end(machine.digest());
     if (to)
         std::fprintf(stderr, "warpbeam: %s after %" PRIu64 " units of fuel%s\n",
                      ended ? "the program ended" : "stopped", machine.used_now(),
-                     backtrace ? describe(machine.backtrace()).c_str() : "");
+                     backtrace ? machine.backtrace().c_str() : "");
     if (prints_fuel)
         print_fuel(machine.used_now());
     return ended ? machine.status() : exit_success;

@@ -136,7 +136,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--fuel", "N",
                "trap after N units: calls, loop iterations, and 64-byte blocks copied or filled",
                [&](std::string_view text) {
-                   settings.fuel = parse_count(text);
+                   settings.fuel = std::min(parse_count(text), max_fuel);
                    settings.config.fuel = true;
                })
         .value("--max-memory", "BYTES",
@@ -444,8 +444,10 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     const std::string name{settings.invoke.value_or("_start")};
     const Export* const entry = module.find_export(name);
     const bool is_there = entry != nullptr && entry->kind == ExternKind::func;
-    // A module may do all its work in its start function.
-    const bool only_starts = !is_there && !settings.invoke && module.start();
+    // A module may do all its work in its start function, or be a library that is only initialized.
+    const Export* const initializes = module.find_export(initializer);
+    const bool is_library = initializes != nullptr && initializes->kind == ExternKind::func;
+    const bool only_starts = !is_there && !settings.invoke && (module.start() || is_library);
     if (!is_there && !only_starts)
         throw UsageError(
             "run: " + std::string(settings.path) + " has no function " + name +
@@ -485,10 +487,8 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
     }
     if (dumper != nullptr)
         dumper->add(*instance);
-    if (only_starts)
-        return threads ? report_end(threads->finish()).value_or(exit_success) : exit_success;
     // Libraries have this instead of _start, to be called before their functions.
-    if (settings.invoke && name != initializer)
+    if (!is_there || (settings.invoke && name != initializer))
         if (const auto initialize = instance->func<void()>(initializer); initialize) {
             if (threads) {
                 if (const auto ended = threads->call(*instance->func(initializer)))
@@ -497,6 +497,8 @@ int run_in(World& world, const Settings& settings, const Engine& engine, const M
                 return report(done.error());
             }
         }
+    if (only_starts)
+        return threads ? report_end(threads->finish()).value_or(exit_success) : exit_success;
 
     const Func func = *instance->func(name);
     if (settings.invoke)
@@ -521,7 +523,7 @@ int run(Words words) {
         "arguments, numbers as in the text format, and its results are printed, one per line.\n"
         "Options come before FILE; everything after FILE belongs to the program, but for one -- directly\n"
         "after it. A library's function _initialize is called before its others. A module without _start\n"
-        "that has a start function runs that.\n"
+        "runs its start function and its _initialize.\n"
         "\n" +
             exit_statuses("0 if it was saved")};
     if (!read_settings(words, settings, options))

@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -146,6 +147,7 @@ check("a segment that does not fit runs no code", ["run", "--coredump", "no.core
 expect("there is none", not exists("no.core"))
 check("an invoked function", ["run", "--coredump", "t.core", "trap.wat", "--invoke", "_start"], stderr=DUMPED, status=134)
 same("its frame", frames(inspect("t.core")), [("f", [], [])])
+same("only its owner can read it", stat.S_IMODE(os.stat(path("t.core")).st_mode), 0o600)
 check("out of fuel", ["run", "--fuel", "100", "--coredump", "t.core", "forever.wat"], stderr=DUMPED, status=137)
 same("its locals", frames(inspect("t.core")), [("spin", ["i32 99"], [])])
 for option in ("--stats", "--profile=exact", "--trace"):
@@ -259,5 +261,55 @@ check("a dump of something else", ["inspect", "wrong.core"], status=1,
       stderr=re.compile(r"malformed module: a thread begins with 0x02 instead of 0 \(custom section corestack\), at offset"))
 file("control.core", whole.replace(b"all.wat", b"a\x1b[1mxt"))
 check("names control no terminal", ["inspect", "control.core"], re.compile(r"core dump of a\\1b\[1mxt"))
+
+
+# Dumps of many small parts take no time: of a megabyte in 50,000 segments, and of many globals.
+def leb(number):
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + leb(number >> 7)
+
+
+def section(id, contents):
+    return bytes([id]) + leb(len(contents)) + contents
+
+
+def named(text):
+    return leb(len(text)) + text
+
+
+GLOBALS, SEGMENTS = 300_000, 50_000
+file("many.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") + section(0, b"\x0bcoremodules\1\0\6m.wasm") +
+     section(0, b"\x0dcoreinstances\1\0\0\0" + leb(GLOBALS) + b"".join(map(leb, range(GLOBALS)))) +
+     section(5, b"\1\0\x10") + section(6, leb(GLOBALS) + b"\x7f\0\x41\0\x0b" * GLOBALS) +
+     section(11, leb(SEGMENTS) + b"\0\x41\x80\x02\x0b\1Z" * SEGMENTS))
+before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+check("many globals", ["inspect", "many.core"], re.compile("299999: i32 0"))
+lines = check("many segments", ["inspect", "--memory", "8+0x100000", "many.core"], None).stdout.decode().splitlines()
+taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+expect("soon", taken < 10, f"{taken} s")
+expect("all lines", [line[:8] for line in lines] == [f"{address:08x}" for address in range(8, 0x100000, 16)])
+same("where the segments are", [line for line in lines if "Z" in line], ["000000f8 " + " 00" * 8 + " 5a" + " 00" * 7 + "  " + "." * 8 + "Z" + "." * 7])
+expect("the last line", lines[-1].split() == ["000ffff8", *["00"] * 8, "." * 8], lines[-1])
+
+# A file that a dump names again and again is read once.
+file("big.wasm", b"\0asm\1\0\0\0" + section(0, named(b"filler") + bytes(2_000_000)))
+file("again.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") + section(0, b"\x0bcoremodules" + leb(600) +
+     b"".join(b"\0" + named(b"./" * (i % 50) + b"big.wasm") for i in range(600))))
+with open(path("out"), "w+b") as out:
+    process = subprocess.Popen([suite.command, "inspect", "again.core"], cwd=suite.directory.name, stdout=out)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+expect("a file that is named often", status == 0 and b"599: " in suite.read("out") and b"not found" not in suite.read("out"), str(status))
+expect("takes memory once", used.ru_maxrss < 500_000, f"{used.ru_maxrss} KiB")
+
+# So are many modules, each with an instance.
+MANY = 60_000
+file("small.wasm", b"\0asm\1\0\0\0")
+file("instances.core", b"\0asm\1\0\0\0" + section(0, b"\4core\0\1x") +
+     section(0, b"\x0bcoremodules" + leb(MANY) + (b"\0" + named(b"small.wasm")) * MANY) +
+     section(0, b"\x0dcoreinstances" + leb(MANY) + b"".join(b"\0" + leb(i) + b"\0\0" for i in range(MANY))))
+before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+check("many modules with instances", ["inspect", "instances.core"], re.compile("59999: of module 59999"))
+taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+expect("they take no time", taken < 6, f"{taken} s")
 
 suite.close()

@@ -2,6 +2,7 @@
 """Programs that are recorded and run again: replay_test.py WARPBEAM"""
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -105,6 +106,37 @@ process.kill()
 process.communicate()
 stopped = check("a recording that was killed", ["replay", "--to", "1000", "killed"], "step\n", re.compile("stopped after 1000 units"))
 
+# Ctrl-C stops both, with a backtrace, wherever the program is; the log has what came before.
+def interrupted(name, args):
+    process = subprocess.Popen([suite.command, *args], cwd=suite.directory.name, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said = process.stderr.read()
+    process.stdin.close()
+    suite.expect(name, process.wait(30) == 130 and b"Ctrl-C" in said and b"  0: " in said, said.decode())
+
+
+file("silent.wat", '(module (func (export "_start") (loop (br 0))))')
+file("starts.wat", '(module (func $s (loop (br 0))) (start $s) (func (export "_start")))')
+for program in ("silent.wat", "slow.wat", "starts.wat"):
+    interrupted(f"Ctrl-C: {program}", ["run", "--deterministic", "--record", "stopped", program])
+    interrupted(f"Ctrl-C in its replay: {program}", ["replay", "stopped"])
+interrupted("Ctrl-C in a wait", ["run", "--deterministic", "--record", "stopped", "mix.wat"])
+check("the replay until then", ["replay", "stopped"], "", re.compile("the recording was cut off"), status=125)
+
+# --to stops in a start function, too, and what it does counts.
+file("early.wat", """(module (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+  (func $early (local $n i32)
+    (loop $more (drop (call $yield)) (br_if $more (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 100)))))
+  (start $early) (func (export "_start") (call $early)))""")
+fuel = check("a start function", ["run", "--deterministic", "--record", "early", "--print-fuel", "early.wat"], "", re.compile("used")).stderr
+used = int(re.search(rb"\d+", fuel)[0])
+check("its replay", ["replay", "--print-fuel", "early"], "", fuel.decode())
+for to in (0, 1, used // 4, used // 2 - 1, used // 2, used // 2 + 1, used - 1):
+    check(f"--to {to} of {used}", ["replay", "--to", str(to), "--backtrace", "early"], "", re.compile(rf"stopped after {to} units of fuel\n  0: "))
+check("--to the end", ["replay", "--to", str(used), "early"], "", f"warpbeam: the program ended after {used} units of fuel\n")
+
 # What can't be recorded costs no earlier log, and a replay says when its output is lost.
 before = suite.read("log")
 file("library.wat", '(module (func (export "f")))')
@@ -125,6 +157,13 @@ file("large.wat", """(module (memory (export "memory") 400)
 check("a large memory", ["run", "--deterministic", "--record", "large", "--record-snapshots", "40000", "large.wat"])
 suite.expect("the log is small", 20_000_000 < len(suite.read("large")) < 25_000_000, str(len(suite.read("large"))))
 check("from the last snapshot", ["replay", "--to", "400000", "large"], "", re.compile("stopped after 400000 units"))
+
+# An execution has less than 2^56 units of fuel; more may be asked for.
+fuel = check("more fuel between snapshots than there is", [*record, "--record-snapshots", str(2**64 - 1), "--print-fuel", "mix.wat"], None,
+             re.compile(r"used \d{1,6} units of fuel\n$"), status=7, stdin=b"some input").stderr
+check("the replay of that", ["replay", "--print-fuel", "log"], None, fuel.decode(), status=7)
+for to in (2**56 - 1, 2**56, 2**64 - 1):
+    check(f"--to {to}", ["replay", "--quiet", "--to", str(to), "log"], "", re.compile(r"the program ended after \d{1,6} units"), status=7)
 
 fuel = check("the fuel of a recording", [*record, "--print-fuel", "mix.wat"], None, re.compile(r"used \d+ units of fuel"),
              status=7, stdin=b"some input").stderr

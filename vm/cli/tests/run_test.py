@@ -77,6 +77,9 @@ file("start.wat", f"""(module {WASI}"fd_write" (func $write (param i32 i32 i32 i
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8))))
   (start $go))""")
 check("a module with only a start function", ["run", "start.wat"], "started\n")
+file("library.wat", f"""(module {WASI}"proc_exit" (func $exit (param i32)))
+  (func (export "_initialize") (call $exit (i32.const 9))) (func (export "f")))""")
+check("a library is only initialized", ["run", "library.wat"], status=9)
 file("counter.wat", """(module (global $n (mut i32) (i32.const 0))
   (func (export "_initialize") (global.set $n (i32.const 40)))
   (func (export "next") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))""")
@@ -108,6 +111,7 @@ for option in (["--preload", "a=counter.wat"], ["--stub-imports"], ["--max-heap"
 check("a status above 255", ["run", "end.wat"], status=300 & 255)
 check("a trap", ["run", "trap.wat"], "", re.compile("^trap: unreachable"), status=134)
 check("fuel", ["run", "--fuel", "1000", "forever.wat"], "", re.compile("^trap: out of fuel"), status=137)
+check("more fuel than there is", ["run", "--fuel", str(2**64 - 1), "--print-fuel", "end.wat"], "", re.compile(r"used \d{1,3} units"), status=44)
 check("the stack", ["run", "deep.wat"], "", re.compile("^trap: call stack exhausted"), status=137)
 check("the heap", ["run", "--max-heap", "64K", "heap.wat"], "", re.compile("^trap: heap exhausted"), status=137)
 check("the heap, by the limit of memory", ["run", "--max-memory", "64K", "heap.wat"], "", re.compile("^trap: heap exhausted"),
@@ -223,6 +227,8 @@ check("a misspelt command", ["valdate", "x"], "", "warpbeam: no command or file 
 check("a misspelt feature", ["run", "--features", "+theads", "end.wat"], "", re.compile("did you mean 'threads'"), status=2)
 check("a misspelt function", ["run", "--invoke", "nxet", "counter.wat"], "", re.compile("no function nxet \\(did you mean 'next'\\?\\); it exports"), status=2)
 for theirs, ours in (("-Wtimeout=1s", "--timeout"), ("-Sinherit-env", "--inherit-env"), ("--max-wasm-stack=1", "--max-stack"),
-                     ("--wasm-features=all", "--features"), ("--trap-unknown-imports", "--stub-imports")):
+                     ("--wasm-features=all", "--features"), ("--trap-unknown-imports", "--stub-imports"),
+                     ("--mapdir=/d::x", "--dir HOST::GUEST"), ("-Dcoredump=x", "--coredump"), ("--debug", "--coredump"),
+                     ("--coredump-on-trap=x", "--coredump"), ("--wasm", "--features"), ("--wasi", "--inherit-env")):
     check(f"{theirs} names ours", ["run", theirs, "end.wat"], "", re.compile(f"use .*{ours}"), status=2)
 suite.close()

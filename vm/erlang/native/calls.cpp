@@ -170,8 +170,11 @@ std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallSt
     return end_of(env, instance, call, state);
 }
 
+/// Runs a slice, unless the instance is paused, and tells what comes then.
 Term run_slice(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    ExecutionState state;
+    if (call.instance.paused)
+        return enif_make_tuple2(env, atoms.paused, argv[0]);
+    ExecutionState state{};
     const auto end = run_slice(env, call.instance, call, state);
     return end ? *end : go_on(env, call, state, argv);
 }
@@ -190,6 +193,15 @@ Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
     return is_blocking(call.instance) ? run_next(env, call, argv) : run_slice(env, call, argv);
 }
 
+void set_limits(CallState& call, const CallLimits& limits) noexcept {
+    call.fuel_left = limits.fuel;
+    call.deadline =
+        limits.timeout == UINT64_MAX
+            ? INT64_MAX
+            : enif_monotonic_time(ERL_NIF_NSEC) +
+                  static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
+}
+
 } // namespace
 
 Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results, Term options,
@@ -198,12 +210,9 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     if (!read_limits(env, options, limits))
         return bad_argument(env, "fuel and timeout are natural numbers");
     CallState call{.execution = std::move(execution), .results = results, .instantiates = instantiates};
-    call.fuel_left = limits.fuel;
-    if (limits.timeout != UINT64_MAX)
-        call.deadline = enif_monotonic_time(ERL_NIF_NSEC) +
-                        static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
+    set_limits(call, limits);
     ++instance.calls;
-    const bool is_later = is_blocking(instance);
+    const bool is_later = is_blocking(instance) || instance.paused;
     ExecutionState state = ExecutionState::ready;
     if (!is_later)
         if (const auto end = run_slice(env, instance, call, state))
@@ -229,7 +238,7 @@ Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
 
 Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
     return call.execution.state() == ExecutionState::host_call ? request(env, call, term)
-                                                               : ask(env, call, term, std::nullopt);
+                                                               : enif_make_tuple2(env, atoms.paused, term);
 }
 
 namespace {
@@ -360,20 +369,24 @@ Term throw_call(ErlNifEnv* env, int argc, const Term argv[]) {
     });
 }
 
-/// resume(Call, Input): goes on after what WASI asked for. Input is `none`, bytes, or `eof`.
+/// resume(Call, Input): goes on after a pause, or after what WASI asked for. Input is `none`, bytes, or
+/// `eof`.
 Term resume(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_call(env, "resume", resume, argc, argv, [&](CallResource& call) {
         World* const world = call.instance.world.get();
-        if (world == nullptr || !call.execution)
-            return make_error(env, atoms.usage, "the call does not wait for WASI");
+        if (!call.execution)
+            return make_error(env, atoms.usage, "the call has ended");
         ErlNifBinary input;
-        if (enif_is_identical(argv[1], atoms.eof) != 0)
-            world->input().close();
-        else if (enif_inspect_iolist_as_binary(env, argv[1], &input) != 0) {
-            if (!world->input().add({input.data, input.size}))
-                return make_error(env, atoms.out_of_memory, "out of memory for input");
-        } else if (enif_is_identical(argv[1], atoms.none) == 0)
+        const bool is_eof = enif_is_identical(argv[1], atoms.eof) != 0;
+        const bool is_bytes = !is_eof && enif_inspect_iolist_as_binary(env, argv[1], &input) != 0;
+        if (!is_eof && !is_bytes && enif_is_identical(argv[1], atoms.none) == 0)
             return bad_argument(env, "input is none, bytes, or eof");
+        if ((is_eof || is_bytes) && world == nullptr)
+            return make_error(env, atoms.usage, "the instance has no WASI");
+        if (is_eof)
+            world->input().close();
+        if (is_bytes && !world->input().add({input.data, input.size}))
+            return make_error(env, atoms.out_of_memory, "out of memory for input");
         const ExecutionState state = call.execution.state();
         const bool goes_on = state == ExecutionState::interrupted || state == ExecutionState::ready ||
                              (state == ExecutionState::out_of_fuel && call.fuel_left != 0);
@@ -381,6 +394,17 @@ Term resume(ErlNifEnv* env, int argc, const Term argv[]) {
             return run_first(env, call, argv);
         const auto end = end_of(env, call.instance, call, state);
         return end ? *end : go_on(env, call, state, argv);
+    });
+}
+
+/// limit(Call, Options): what it may use from now on.
+Term limit(ErlNifEnv* env, int argc, const Term argv[]) {
+    CallLimits limits;
+    if (enif_is_map(env, argv[1]) == 0 || !read_limits(env, argv[1], limits))
+        return bad_argument(env, "fuel and timeout are natural numbers");
+    return with_call(env, "limit", limit, argc, argv, [&](CallResource& call) {
+        set_limits(call, limits);
+        return atoms.ok;
     });
 }
 

@@ -78,6 +78,16 @@ Term stop(ErlNifEnv* env, int, const Term argv[]) {
     return atoms.ok;
 }
 
+/// pause(Instance, true or false): whether its calls return `{paused, Call}` before their next slice.
+Term pause(ErlNifEnv* env, int, const Term argv[]) {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    const bool is_paused = enif_is_identical(argv[1], atoms.true_) != 0;
+    if (instance == nullptr || (!is_paused && enif_is_identical(argv[1], atoms.false_) == 0))
+        return bad_argument(env, "pause needs an instance and a boolean");
+    instance->paused = is_paused;
+    return atoms.ok;
+}
+
 /// stats(Instance)
 Term stats(ErlNifEnv* env, int argc, const Term argv[]) {
     return with_instance(env, "stats", stats, argc, argv, [&](InstanceResource& instance) {

@@ -37,6 +37,17 @@ Term load(ErlNifEnv* env, int, const Term argv[]) {
     return make_ok(env, term);
 }
 
+/// binary(Module): `{Binary, IsDeterministic}`, of which `load` makes it again.
+Term binary(ErlNifEnv* env, int, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    if (resource == nullptr)
+        return bad_argument(env, "not a module");
+    const std::span<const uint8_t> bytes = resource->module.bytes();
+    return enif_make_tuple2(env,
+                            make_binary(env, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}),
+                            resource->engine.config().deterministic ? atoms.true_ : atoms.false_);
+}
+
 namespace {
 
 Term kind_of(ExternKind kind) noexcept {

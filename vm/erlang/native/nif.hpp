@@ -25,6 +25,9 @@ Nif resume;
 Nif output;
 Nif cancel;
 Nif stop;
+Nif pause;
+Nif limit;
+Nif binary;
 Nif stats;
 Nif memory_size;
 Nif memory_grow;
@@ -124,7 +127,7 @@ template <typename Object, typename Body>
 
 /// What a call that waits asks for: `{import, Call, Module, Name, Arguments}`. `term` is the call.
 [[nodiscard]] Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept;
-/// The same for a call that was restored, and may also wait for what WASI asked.
+/// The same for a call that was restored: `{paused, Call}` if it does not wait for an import.
 [[nodiscard]] Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept;
 
 } // namespace warpbeam::erlang

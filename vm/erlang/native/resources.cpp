@@ -89,6 +89,7 @@ void InstanceResource::free_dropped() noexcept {
 void InstanceResource::free_store() noexcept {
     instance = {};
     const std::unique_ptr<World> freed_after = std::move(world);
+    series.reset();
     const Store freed{std::move(store)};
 }
 

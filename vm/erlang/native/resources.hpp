@@ -4,6 +4,7 @@
 
 #include <warpbeam/vm/execution.hpp>
 #include <warpbeam/vm/root.hpp>
+#include <warpbeam/vm/snapshot.hpp>
 
 #include <atomic>
 #include <memory>
@@ -57,6 +58,8 @@ struct InstanceResource {
     int64_t unpaid = 0; ///< nanoseconds that no process was charged for yet
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
+    std::atomic<bool> paused = false;  ///< its calls return before their next slice
+    std::optional<SnapshotSeries> series = {};
     ErlNifMonitor owner{};
 
 private:

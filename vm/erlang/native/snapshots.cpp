@@ -62,14 +62,13 @@ private:
     }
 };
 
-/// Whether a call waits for Erlang: for an answer, or for what WASI asked.
-bool waits(const InstanceResource& instance, const Execution& execution) noexcept {
-    const ExecutionState state = execution.state();
-    return state == ExecutionState::host_call ||
-           (state == ExecutionState::interrupted && instance.world != nullptr);
+/// Whether a call can go on; with the lock, it does not run.
+bool can_go_on(const Execution& execution) noexcept {
+    return execution && execution.state() != ExecutionState::done &&
+           execution.state() != ExecutionState::trapped;
 }
 
-/// Calls of an instance that wait for an answer.
+/// Calls of an instance that have not ended.
 struct Waiting {
     std::vector<const Execution*> executions;
     std::vector<uint32_t> results; ///< how many each returns
@@ -85,15 +84,14 @@ Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term
         Term first;
         for (Term rest; enif_get_list_cell(env, list, &first, &rest) != 0; list = rest) {
             const CallResource* const call = get_call(env, first);
-            if (call == nullptr || &call->instance != &instance || !waits(instance, call->execution))
+            if (call == nullptr || &call->instance != &instance || !can_go_on(call->execution))
                 break;
             calls.executions.push_back(&call->execution);
             calls.results.push_back(static_cast<uint32_t>(call->results));
         }
         return enif_is_empty_list(env, list) != 0
                    ? body(instance, calls)
-                   : bad_argument(env,
-                                  "the calls are no list of calls of this instance that wait for an answer");
+                   : bad_argument(env, "the calls are no list of calls of this instance that have not ended");
     });
 }
 
@@ -103,7 +101,7 @@ namespace {
 
 /// Writes an instance with its calls.
 std::expected<void, Error> write_snapshot(InstanceResource& instance, const Waiting& calls,
-                                          SnapshotSink& sink) noexcept {
+                                          SnapshotSink& sink, SnapshotSeries* series) noexcept {
     SnapshotBuffer world;
     if (instance.world != nullptr)
         if (auto saved = instance.world->save(world); !saved)
@@ -124,22 +122,31 @@ std::expected<void, Error> write_snapshot(InstanceResource& instance, const Wait
     TermNames names;
     const auto saved =
         save(instance.store, {.instances = {&instance.instance, 1}, .executions = calls.executions}, sink,
-             {.host = &names});
+             {.host = &names, .series = series});
     return saved ? std::expected<void, Error>{} : std::unexpected{saved.error()};
 }
 
 } // namespace
 
-/// snapshot(Instance, Calls)
+/// snapshot(Instance, Calls, Options): with `series`, only what has changed since the last one with it.
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
+    Term option;
+    const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0 &&
+                           enif_is_identical(option, atoms.true_) != 0;
     return with_calls(
         env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             SnapshotBuffer sink;
-            if (const auto written = write_snapshot(instance, calls, sink); !written)
+            if (in_series && !instance.series)
+                instance.series.emplace();
+            SnapshotSeries* const series = in_series ? &*instance.series : nullptr;
+            if (const auto written = write_snapshot(instance, calls, sink, series); !written)
                 return make_error(env, written.error());
             const auto bytes = sink.bytes();
-            return make_ok(env,
-                           make_binary(env, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+            const Term binary = make_binary(env, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+            if (series == nullptr)
+                return make_ok(env, binary);
+            return enif_make_tuple3(env, atoms.ok, series->is_complete() ? atoms.complete : atoms.increment,
+                                    binary);
         });
 }
 
@@ -165,8 +172,9 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
     made->world = std::move(world);
     Term list = enif_make_list(env, 0);
     for (size_t i = executions.size(); i-- != 0;) {
-        if (!waits(*made, executions[i]))
-            return make_error(env, atoms.invalid, "a call in the snapshot does not wait for an answer");
+        if (!can_go_on(executions[i]))
+            return make_error(env, atoms.invalid, "a call in the snapshot has ended");
+        // An execution that waits for no import has none.
         if (executions[i].host_call().type.params.size() > max_values || results[i] > max_values)
             return make_error(env, atoms.invalid, "a call in the snapshot has too many values");
         Term call_term;
@@ -184,9 +192,15 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
 
 namespace {
 
-/// Restores what `write_snapshot` wrote.
-Term read_snapshot(ErlNifEnv* env, const ModuleResource& module, std::span<const uint8_t> bytes,
-                   const StoreLimits& limits, const CallLimits& call_limits, Term options) noexcept {
+/// What `write_snapshot` writes.
+struct Parts {
+    std::vector<uint32_t> results;  ///< of each call
+    std::span<const uint8_t> world; ///< empty without WASI
+    std::span<const uint8_t> store;
+};
+
+/// None if the bytes are damaged; `why` says how.
+std::optional<Parts> take_apart(std::span<const uint8_t> bytes, const char*& why) noexcept {
     const auto number = [&bytes]() -> std::optional<uint32_t> {
         if (bytes.size() < 4)
             return std::nullopt;
@@ -195,54 +209,84 @@ Term read_snapshot(ErlNifEnv* env, const ModuleResource& module, std::span<const
         bytes = bytes.subspan(4);
         return value;
     };
-    const bool is_ours = bytes.size() > snapshot_magic.size() &&
-                         std::memcmp(bytes.data(), snapshot_magic.data(), snapshot_magic.size()) == 0;
-    if (!is_ours)
-        return make_error(env, atoms.malformed, "the binary is no snapshot");
+    why = "the binary is no snapshot";
+    if (bytes.size() <= snapshot_magic.size() ||
+        std::memcmp(bytes.data(), snapshot_magic.data(), snapshot_magic.size()) != 0)
+        return std::nullopt;
     bytes = bytes.subspan(snapshot_magic.size());
-    std::vector<uint32_t> results;
+    why = "the snapshot ends too early";
+    Parts parts;
     const std::optional<uint32_t> count = number();
     for (uint32_t i = 0; i < count.value_or(0) && bytes.size() >= 4; ++i)
-        results.push_back(*number());
+        parts.results.push_back(*number());
     const std::optional<uint32_t> world_size = number();
-    if (!count || results.size() != *count || !world_size || *world_size > bytes.size())
-        return make_error(env, atoms.malformed, "the snapshot ends too early");
+    if (!count || parts.results.size() != *count || !world_size || *world_size > bytes.size())
+        return std::nullopt;
+    parts.world = bytes.first(*world_size);
+    parts.store = bytes.subspan(*world_size);
+    return parts;
+}
+
+/// Restores the last of these, of which the first is complete, and each other one contains what has changed
+/// since the one before.
+Term read_snapshots(ErlNifEnv* env, const ModuleResource& module,
+                    std::span<const std::span<const uint8_t>> all, const StoreLimits& limits,
+                    const CallLimits& call_limits, Term options) noexcept {
+    std::vector<SnapshotBytes> bytes;
+    std::vector<SnapshotSource*> sources;
+    Parts last;
+    bytes.reserve(all.size());
+    for (const std::span<const uint8_t> each : all) {
+        const char* why = "";
+        const auto parts = take_apart(each, why);
+        if (!parts)
+            return make_error(env, atoms.malformed, why);
+        bytes.emplace_back(parts->store);
+        sources.push_back(&bytes.back());
+        last = *parts;
+    }
     Linker linker{module.engine};
     std::unique_ptr<World> world;
     if (const auto error = make_world(env, world, linker, module.module, options))
         return *error;
-    if ((world != nullptr) != (*world_size != 0))
+    if ((world != nullptr) != !last.world.empty())
         return bad_argument(env, world != nullptr ? "the snapshot is of an instance without WASI"
                                                   : "the instance had WASI, which the options lack");
     if (world != nullptr)
-        if (const auto restored = world->restore(bytes.first(*world_size)); !restored)
+        if (const auto restored = world->restore(last.world); !restored)
             return make_error(env, restored.error());
     if (const auto error = define_imports(env, linker, module.module))
         return *error;
     TermNames names;
-    SnapshotBytes source{bytes.subspan(*world_size)};
-    SnapshotSource* const sources[] = {&source};
     auto restored = restore(
         module.engine, sources,
         {.modules = {&module.module, 1}, .linker = &linker, .host = &names, .limits = limits, .max_fuel = 0});
-    return restored ? adopt(env, std::move(*restored), results, limits, call_limits, std::move(world))
+    return restored ? adopt(env, std::move(*restored), last.results, limits, call_limits, std::move(world))
                     : make_error(env, restored.error());
 }
 
 } // namespace
 
-/// restore(Module, Binary, Options)
+/// restore(Module, [Binary], Options)
 Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     const ModuleResource* const resource = get_module(env, argv[0]);
-    ErlNifBinary binary;
     StoreLimits limits;
     CallLimits call_limits;
-    if (resource == nullptr || enif_inspect_binary(env, argv[1], &binary) == 0 ||
-        enif_is_map(env, argv[2]) == 0)
-        return bad_argument(env, "restore needs a module, a binary and a map of options");
+    if (resource == nullptr || enif_is_list(env, argv[1]) == 0 || enif_is_map(env, argv[2]) == 0)
+        return bad_argument(env, "restore needs a module, a binary or a list of them, and a map of options");
     if (!read_limits(env, argv[2], limits, call_limits))
         return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
-    return read_snapshot(env, *resource, {binary.data, binary.size}, limits, call_limits, argv[2]);
+    std::vector<std::span<const uint8_t>> snapshots;
+    Term list = argv[1];
+    ErlNifBinary binary;
+    for (Term head; enif_get_list_cell(env, list, &head, &list) != 0;) {
+        if (enif_inspect_binary(env, head, &binary) == 0)
+            return bad_argument(env, "a snapshot is a binary");
+        snapshots.emplace_back(binary.data, binary.size);
+    }
+    if (snapshots.empty() || enif_is_empty_list(env, list) == 0)
+        return bad_argument(env, "the snapshots are no list of binaries");
+    return read_snapshots(env, *resource, snapshots, limits, call_limits, argv[2]);
 }
 
 /// fork(Instance, Calls)
@@ -251,13 +295,14 @@ Term fork_instance(ErlNifEnv* env, int argc, const Term argv[]) {
         env, "fork", fork_instance, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             if (instance.world != nullptr) { // its functions are bound to it, so the copy needs others
                 SnapshotBuffer sink;
-                if (const auto written = write_snapshot(instance, calls, sink); !written)
+                if (const auto written = write_snapshot(instance, calls, sink, nullptr); !written)
                     return make_error(env, written.error());
                 const ModuleResource module{instance.instance.module(), instance.store.engine()};
                 const Term options =
                     add_to(env, enif_make_new_map(env), atoms.wasi, instance.world->made_of(env));
-                return read_snapshot(env, module, sink.bytes(), instance.limits, instance.call_limits,
-                                     options);
+                const std::span<const uint8_t> bytes = sink.bytes();
+                return read_snapshots(env, module, {&bytes, 1}, instance.limits, instance.call_limits,
+                                      options);
             }
             TermNames names;
             auto made =

@@ -10,11 +10,12 @@
 -module(warpbeam).
 -export([load/1, load/2, imports/1, exports/1, instantiate/1, instantiate/2, instantiate/3,
          call/3, call/4, call/5, call_indirect/3, call_indirect/4, call_indirect/5,
-         start_call/3, start_call/4, continue/2, throw/2, cancel/1, stop/1, stats/1, answer/2,
+         start_call/3, start_call/4, continue/2, throw/2, resume/1, limit/2, cancel/1, stop/1, stats/1, answer/2,
+         pause/1, unpause/1, binary/1,
          memory_size/1, memory_size/2, memory_grow/2, memory_grow/3, read/3, read/4, write/3, write/4,
          global/2, set_global/3, table_size/2, table_get/3, table_set/4, table_grow/4,
-         snapshot/1, snapshot/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
--export_type([module_ref/0, instance/0, call_ref/0, ref/0, value/0, error/0, import/0, handler/0, callee/0,
+         snapshot/1, snapshot/2, snapshot_series/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
+-export_type([module_ref/0, instance/0, call_ref/0, paused/0, ref/0, value/0, error/0, import/0, handler/0, callee/0,
               name/0, load_options/0, options/0, call_options/0, func_type/0, value_type/0, stats/0]).
 -compile({no_auto_import, [throw/1]}).
 
@@ -41,6 +42,8 @@
 %% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
+-type paused() :: {paused, call_ref()}.
+%% A call of an instance that is paused; `resume/1' goes on with it.
 -type handler() :: fun((Module :: binary(), Name :: binary(), [value()]) ->
                            {ok, [value()]} | {error, Message :: iodata()} | {throw, Tag :: name(), [value()]}).
 %% Answers imports: with results, with a failure that is a trap, or with an exception that the guest may catch.
@@ -73,6 +76,10 @@ imports(Module) -> warpbeam_nif:imports(Module).
 %% @doc What the module exports.
 -spec exports(module_ref()) -> [{atom(), binary(), func_type() | none}] | error().
 exports(Module) -> warpbeam_nif:exports(Module).
+
+%% @doc The module in the binary format, and whether it is deterministic: `load/2' makes it again, on any node.
+-spec binary(module_ref()) -> {binary(), IsDeterministic :: boolean()} | error().
+binary(Module) -> warpbeam_nif:binary(Module).
 
 %% @equiv instantiate(Module, #{})
 -spec instantiate(module_ref()) -> {ok, instance()} | error().
@@ -109,7 +116,13 @@ call(Instance, Function, Arguments, Handler) -> call(Instance, Function, Argumen
 %% @doc The same with limits.
 -spec call(instance(), callee(), [value()], handler(), call_options()) -> {ok, [value()]} | error().
 call(Instance, Function, Arguments, Handler, Options) ->
-    answer(warpbeam_nif:start_call(Instance, Function, Arguments, Options), Handler).
+    parked(answer(warpbeam_nif:start_call(Instance, Function, Arguments, Options), Handler), Handler).
+
+%% Whoever calls in this way waits for the end of a pause.
+parked({paused, _} = Paused, Handler) ->
+    timer:sleep(1),
+    parked(answer(Paused, Handler), Handler);
+parked(Result, _Handler) -> Result.
 
 %% @equiv call_indirect(Instance, Index, Arguments, fun warpbeam:no_handler/3)
 -spec call_indirect(instance(), non_neg_integer(), [value()]) -> {ok, [value()]} | error().
@@ -127,12 +140,15 @@ call_indirect(Instance, Table, Index, Arguments, Handler) ->
 
 %% @doc Answers what a call waits for, and what it waits for after that, until it ends: for what `start_call/3' or
 %% `restore/2' gave.
--spec answer({ok, [value()]} | {ok, instance()} | import() | error(), handler()) ->
-          {ok, [value()]} | {ok, instance()} | error().
-answer({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
+-spec answer({ok, [value()]} | {ok, instance()} | import() | paused() | warpbeam_wasi:request() | error(), handler()) ->
+          {ok, [value()]} | {ok, instance()} | paused() | error().
+answer({paused, Call}, Handler) -> until_end(warpbeam_nif:resume(Call, none), Handler);
+answer(Request, Handler) -> until_end(Request, Handler).
+
+until_end({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
     _ = warpbeam_nif:cancel(Call),
     {error, #{kind => bad_argument, message => <<"a handler is a fun of three arguments: module, name, and values">>}};
-answer({import, Call, Module, Name, Arguments}, Handler) ->
+until_end({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->
                      warpbeam_nif:cancel(Call),
@@ -140,16 +156,16 @@ answer({import, Call, Module, Name, Arguments}, Handler) ->
              end,
     case Answer of
         {ok, Results} ->
-            answer(failed(Call, warpbeam_nif:continue(Call, Results)), Handler);
-        {error, Message} -> answer(failed(Call, warpbeam_nif:throw(Call, Message)), Handler);
-        {throw, Tag, Values} -> answer(failed(Call, warpbeam_nif:throw(Call, {Tag, Values})), Handler);
+            until_end(failed(Call, warpbeam_nif:continue(Call, Results)), Handler);
+        {error, Message} -> until_end(failed(Call, warpbeam_nif:throw(Call, Message)), Handler);
+        {throw, Tag, Values} -> until_end(failed(Call, warpbeam_nif:throw(Call, {Tag, Values})), Handler);
         Other ->
             warpbeam_nif:cancel(Call),
             {error, #{kind => bad_argument,
                       message => iolist_to_binary(io_lib:format("the handler's answer is ~P", [Other, 20]))}}
     end;
-answer({wasi, _, _, _, _, _} = Request, Handler) -> answer(warpbeam_wasi:serve(Request), Handler);
-answer(Ended, _Handler) -> Ended.
+until_end({wasi, _, _, _, _, _} = Request, Handler) -> until_end(warpbeam_wasi:serve(Request), Handler);
+until_end(Ended, _Handler) -> Ended.
 
 %% A call whose answer does not fit still waits, but its handler has no other answer.
 failed(Call, {error, _} = Error) -> warpbeam_nif:cancel(Call), Error;
@@ -159,13 +175,13 @@ failed(_Call, Next) -> Next.
 no_handler(Module, Name, _Arguments) -> {error, ["nothing answers the import ", Module, ".", Name]}.
 
 %% @equiv start_call(Instance, Function, Arguments, #{})
--spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | warpbeam_wasi:request() | error().
+-spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
 start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
 
 %% @doc Calls a function, until it ends or calls an import, or its program wants something of WASI, which
 %% `warpbeam_wasi:serve/1' does.
 -spec start_call(instance(), callee(), [value()], call_options()) ->
-          {ok, [value()]} | import() | warpbeam_wasi:request() | error().
+          {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
 start_call(Instance, Function, Arguments, Options) ->
     warpbeam_nif:start_call(Instance, Function, Arguments, Options).
 
@@ -178,6 +194,23 @@ continue(Call, Results) -> warpbeam_nif:continue(Call, Results).
 %% throws an exception, which the guest may catch.
 -spec throw(call_ref(), iodata() | {Tag :: name(), [value()]}) -> {ok, [value()]} | import() | error().
 throw(Call, What) -> warpbeam_nif:throw(Call, What).
+
+%% @doc Goes on with a call that was paused, or was restored in the middle of its code.
+-spec resume(call_ref()) -> {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
+resume(Call) -> warpbeam_nif:resume(Call, none).
+
+%% @doc Sets what a call may use from now on: for one that was restored, whose limits are those of its instance.
+-spec limit(call_ref(), call_options()) -> ok | error().
+limit(Call, Options) -> warpbeam_nif:limit(Call, Options).
+
+%% @doc From now on, calls of the instance stop in the middle of their code, within about a millisecond. Those of
+%% `start_call/3' and the like return `{paused, Call}', and can be in a snapshot; `call/3' waits for the end of the pause.
+-spec pause(instance()) -> ok | error().
+pause(Instance) -> warpbeam_nif:pause(Instance, true).
+
+%% @doc Ends a pause. Calls that were paused go on with `resume/1'.
+-spec unpause(instance()) -> ok | error().
+unpause(Instance) -> warpbeam_nif:pause(Instance, false).
 
 %% @doc Ends a call that waits.
 -spec cancel(call_ref()) -> ok | error().
@@ -254,25 +287,31 @@ snapshot(Instance) -> snapshot(Instance, []).
 %% @doc The whole state of an instance, also in the middle of calls: those of the list, which wait for answers to
 %% imports. They and the instance can go on. Keep the module: `restore/2' needs it.
 -spec snapshot(instance(), [call_ref()]) -> {ok, binary()} | error().
-snapshot(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls).
+snapshot(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{}).
+
+%% @doc The same as one of a series: after a complete one, each has only the pages of memories that have changed since
+%% the one before. `restore/2' takes them all, from the last complete one on.
+-spec snapshot_series(instance(), [call_ref()]) -> {ok, complete | increment, binary()} | error().
+snapshot_series(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{series => true}).
 
 %% @equiv restore(Module, Snapshot, #{})
--spec restore(module_ref(), binary()) -> {ok, instance(), [import()]} | error().
+-spec restore(module_ref(), binary() | [binary()]) -> {ok, instance(), [import() | paused()]} | error().
 restore(Module, Snapshot) -> restore(Module, Snapshot, #{}).
 
 %% @doc An instance from a snapshot, also of another node or machine, and the requests that its calls wait for.
 %% No byte is trusted.
--spec restore(module_ref(), binary(), options()) -> {ok, instance(), [import()]} | error().
-restore(Module, Snapshot, Options) ->
+-spec restore(module_ref(), binary() | [binary()], options()) -> {ok, instance(), [import() | paused()]} | error().
+restore(Module, Snapshot, Options) when is_binary(Snapshot) -> restore(Module, [Snapshot], Options);
+restore(Module, Snapshots, Options) ->
     case prepare(Options) of
         {error, _} = Error -> Error;
-        Prepared -> warpbeam_nif:restore(Module, Snapshot, Prepared)
+        Prepared -> warpbeam_nif:restore(Module, Snapshots, Prepared)
     end.
 
 %% @equiv fork(Instance, [])
--spec fork(instance()) -> {ok, instance(), [import()]} | error().
+-spec fork(instance()) -> {ok, instance(), [import() | paused()]} | error().
 fork(Instance) -> fork(Instance, []).
 
 %% @doc A copy of an instance and of calls that wait: memories are shared until they are written.
--spec fork(instance(), [call_ref()]) -> {ok, instance(), [import()]} | error().
+-spec fork(instance(), [call_ref()]) -> {ok, instance(), [import() | paused()]} | error().
 fork(Instance, Calls) -> warpbeam_nif:fork(Instance, Calls).

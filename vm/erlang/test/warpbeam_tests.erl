@@ -140,7 +140,8 @@ limits_test_() ->
      ?_assertEqual({ok, [1]}, warpbeam:call(I, "one", []))].
 
 %% A guest that loops does not keep other processes from running, and stops when it is told to.
-stop_test() ->
+stop_test_() -> {timeout, 60, fun stop/0}.
+stop() ->
     I = looping(),
     Self = self(),
     Pids = [spawn(fun() -> Self ! {ended, warpbeam:call(I, "forever", [])} end) || _ <- lists:seq(1, 8)],
@@ -153,7 +154,8 @@ stop_test() ->
     ?assertMatch({error, #{kind := stopped}}, warpbeam:call(I, "one", [])).
 
 %% The end of the owner ends what others run in its instance.
-owner_test() ->
+owner_test_() -> {timeout, 60, fun owner/0}.
+owner() ->
     Self = self(),
     Owner = spawn(fun() -> Self ! {instance, looping()}, receive stop -> ok end end),
     I = receive {instance, Made} -> Made end,
@@ -196,7 +198,8 @@ globals_test() ->
     {error, #{kind := usage}} = warpbeam:set_global(I, "c", 1),
     {error, #{kind := usage}} = warpbeam:global(I, "x").
 
-snapshot_test() ->
+snapshot_test_() -> {timeout, 60, fun snapshot/0}.
+snapshot() ->
     {ok, M} = warpbeam:load(counter()),
     {ok, I} = warpbeam:instantiate(M),
     Ask = fun(_, _, [N]) -> {ok, [N * 10]} end,
@@ -232,7 +235,8 @@ fork_test() ->
     {ok, <<1, 0, 0, 0>>} = warpbeam:read(I, 0, 4),
     {ok, <<2, 0, 0, 0>>} = warpbeam:read(Copy, 0, 4).
 
-hostile_snapshot_test() ->
+hostile_snapshot_test_() -> {timeout, 60, fun hostile_snapshot/0}.
+hostile_snapshot() ->
     {ok, M} = warpbeam:load(counter()),
     {ok, I} = warpbeam:instantiate(M),
     {import, Call, _, _, _} = warpbeam:start_call(I, "add", [2]),
@@ -251,3 +255,61 @@ hostile_snapshot_test() ->
     {error, #{kind := bad_argument}} = warpbeam:snapshot(Other, [Call]),
     {ok, Another} = warpbeam:load("(module)"),
     {error, #{kind := unlinkable}} = warpbeam:restore(Another, Bytes).
+
+%% A call is paused in the middle of a loop, and its copies go on.
+pause_test_() -> {timeout, 60, fun pause/0}.
+pause() ->
+    {ok, M} = warpbeam:load("(module (import \"e\" \"f\" (func $f (param i32))) (global (export \"go\") (mut i32) (i32.const 1))
+        (func (export \"count\") (param i64) (result i64) (local $n i64)
+            (loop $l (local.set $n (i64.add (local.get $n) (i64.const 1)))
+                (br_if $l (i64.lt_u (local.get $n) (local.get 0))))
+            (local.get $n)))"),
+    {ok, I} = warpbeam:instantiate(M),
+    Count = 300_000_000,
+    {Pid, Monitor} = spawn_monitor(fun() -> exit(warpbeam:start_call(I, "count", [Count])) end),
+    {Parked, ParkedMonitor} = spawn_monitor(fun() -> exit(warpbeam:call(I, "count", [Count])) end),
+    timer:sleep(20),
+    ok = warpbeam:pause(I),
+    Call = receive {'DOWN', Monitor, process, Pid, {paused, Made}} -> Made after 5000 -> error(late) end,
+    {paused, Other} = warpbeam:start_call(I, "count", [5]),
+    {paused, Call} = warpbeam:resume(Call),
+    {ok, Bytes} = warpbeam:snapshot(I, [Call, Other]),
+    ok = warpbeam:unpause(I),
+    {ok, [5]} = warpbeam:resume(Other),
+    {ok, _, [{paused, Copy}, {paused, Short}]} = warpbeam:restore(M, Bytes),
+    ok = warpbeam:limit(Copy, #{fuel => 1000}),
+    {error, #{kind := out_of_fuel}} = warpbeam:resume(Copy),
+    {error, #{kind := usage}} = warpbeam:resume(Copy),
+    {ok, [5]} = warpbeam:answer({paused, Short}, fun warpbeam:no_handler/3),
+    {ok, [Count]} = warpbeam:resume(Call),
+    receive {'DOWN', ParkedMonitor, process, Parked, {ok, [Count]}} -> ok after 60000 -> error(late) end,
+    {error, #{kind := bad_argument}} = warpbeam:pause(Call),
+    {error, #{kind := bad_argument}} = warpbeam:limit(Call, #{fuel => foo}).
+
+series_test_() -> {timeout, 60, fun series/0}.
+series() ->
+    {ok, M} = warpbeam:load("(module (memory (export \"memory\") 16))"),
+    {ok, I} = warpbeam:instantiate(M),
+    ok = warpbeam:write(I, 0, binary:copy(<<7>>, 1_000_000)),
+    {ok, complete, First} = warpbeam:snapshot_series(I, []),
+    ok = warpbeam:write(I, 500_000, "second"),
+    {ok, increment, Second} = warpbeam:snapshot_series(I, []),
+    ok = warpbeam:write(I, 0, "third"),
+    {ok, increment, Third} = warpbeam:snapshot_series(I, []),
+    ?assert(byte_size(Second) < 200_000),
+    Check = fun(List, At0, At500000) ->
+                    {ok, Copy, []} = warpbeam:restore(M, List),
+                    {ok, At0} = warpbeam:read(Copy, 0, 5),
+                    {ok, At500000} = warpbeam:read(Copy, 500_000, 6)
+            end,
+    Seven = <<7, 7, 7, 7, 7>>,
+    Check(First, Seven, <<Seven/binary, 7>>),
+    Check([First], Seven, <<Seven/binary, 7>>),
+    Check([First, Second], Seven, <<"second">>),
+    Check([First, Second, Third], <<"third">>, <<"second">>),
+    [{error, #{message := _}} = warpbeam:restore(M, List)
+     || List <- [[], [First, Third], [Second], [Second, First], [First | Second], [foo], foo, [First, <<>>]]],
+    {Binary, false} = warpbeam:binary(M),
+    {ok, Again} = warpbeam:load(Binary),
+    {ok, _, []} = warpbeam:restore(Again, [First, Second]),
+    {error, #{kind := bad_argument}} = warpbeam:binary(I).

@@ -1,0 +1,54 @@
+%% @private What the process of an instance becomes when the instance has moved to another node: it passes on what comes,
+%% until all who asked are answered and nothing has come for five seconds. Then it ends with
+%% `{shutdown, {migrated, Pid}}'.
+-module(warpbeam_forwarder).
+-behaviour(gen_server).
+-export([proxy/1, become/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-define(LINGER, 5000). % milliseconds
+
+-record(state, {to :: pid(), monitor :: reference(), waiting :: #{reference() => true}}).
+
+%% @doc Somebody on this node to whom another node answers, and who answers that caller. It dies with the caller.
+-spec proxy(gen_server:from()) -> gen_server:from().
+proxy({Caller, _} = From) ->
+    Tag = make_ref(),
+    Pid = spawn(fun() ->
+                        Monitor = erlang:monitor(process, Caller),
+                        receive
+                            {Tag, Reply} -> gen_server:reply(From, Reply);
+                            {'DOWN', Monitor, _, _, _} -> ok
+                        end
+                end),
+    {Pid, Tag}.
+
+%% @doc For a gen_server: goes on as a forwarder to that process, at least until these proxies have answered.
+-spec become(pid(), [gen_server:from()]) -> no_return().
+become(To, Proxies) ->
+    Waiting = maps:from_list([{erlang:monitor(process, Pid), true} || {Pid, _} <- Proxies]),
+    gen_server:enter_loop(?MODULE, [], #state{to = To, monitor = erlang:monitor(process, To), waiting = Waiting}, ?LINGER).
+
+%% @private
+init(_) -> {stop, badarg}.
+
+%% @private
+handle_call(Request, From, #state{to = To, waiting = Waiting} = State) ->
+    {Pid, Tag} = proxy(From),
+    To ! {'$gen_call', {Pid, Tag}, Request},
+    {noreply, State#state{waiting = Waiting#{erlang:monitor(process, Pid) => true}}, ?LINGER}.
+
+%% @private
+handle_cast(Message, #state{to = To} = State) ->
+    gen_server:cast(To, Message),
+    {noreply, State, ?LINGER}.
+
+%% @private
+handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
+    {stop, {shutdown, {down, Reason}}, State}; % those who wait here are told that this process has ended
+handle_info({'DOWN', Monitor, process, _, _}, #state{waiting = Waiting} = State) ->
+    {noreply, State#state{waiting = maps:remove(Monitor, Waiting)}, ?LINGER};
+handle_info(timeout, #state{to = To, waiting = Waiting} = State) when map_size(Waiting) =:= 0 ->
+    {stop, {shutdown, {migrated, To}}, State};
+handle_info({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
+handle_info(_Other, State) -> {noreply, State, ?LINGER}.

@@ -1,0 +1,50 @@
+%% @doc Groups of instances over nodes, by OTP's `pg': whoever calls a group has one of its members do the work. Nodes that
+%% are connected know each other's members.
+-module(warpbeam_group).
+-export([start/0, join/2, members/1, call/3, call/4]).
+
+-define(SCOPE, warpbeam).
+
+%% @doc Starts the groups on this node, if they are not started; `join/2' does this, too. The process that keeps them
+%% lives until the node ends.
+-spec start() -> ok.
+start() ->
+    case pg:start(?SCOPE) of
+        {ok, _} -> ok;
+        {error, {already_started, _}} -> ok
+    end.
+
+%% @doc Makes a process a member, until it ends: the option `groups' of `warpbeam_instance:start_link/2' does this.
+-spec join(term(), pid()) -> ok.
+join(Group, Pid) ->
+    ok = start(),
+    pg:join(?SCOPE, Group, Pid).
+
+%% @doc All members.
+-spec members(term()) -> [pid()].
+members(Group) ->
+    ok = start(),
+    pg:get_members(?SCOPE, Group).
+
+%% @equiv call(Group, Name, Arguments, 5000)
+-spec call(term(), warpbeam:callee(), [warpbeam:value()]) -> {ok, [warpbeam:value()]} | warpbeam:error().
+call(Group, Name, Arguments) -> call(Group, Name, Arguments, 5000).
+
+%% @doc Calls a function of a member, on this node if there is one. Another one is asked if the first had no room for the
+%% call, or was gone before; if a member ends while it may have run the call, that is an error of the kind `down'.
+-spec call(term(), warpbeam:callee(), [warpbeam:value()], timeout() | warpbeam_instance:call_options()) ->
+          {ok, [warpbeam:value()]} | warpbeam:error().
+call(Group, Name, Arguments, Options) ->
+    Here = pg:get_local_members(?SCOPE, Group),
+    try_each(shuffled(Here) ++ shuffled(members(Group) -- Here), Name, Arguments, Options,
+             warpbeam_request:failure(down, "the group has no members")).
+
+try_each([], _Name, _Arguments, _Options, Last) -> Last;
+try_each([Member | Others], Name, Arguments, Options, _Last) ->
+    case warpbeam_instance:call(Member, Name, Arguments, Options) of
+        {error, #{kind := busy}} = Busy -> try_each(Others, Name, Arguments, Options, Busy);
+        {error, #{kind := down, reason := noproc}} = Gone -> try_each(Others, Name, Arguments, Options, Gone);
+        Result -> Result
+    end.
+
+shuffled(List) -> [Each || {_, Each} <- lists:sort([{rand:uniform(), Each} || Each <- List])].

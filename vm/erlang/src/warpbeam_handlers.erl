@@ -1,0 +1,71 @@
+%% @doc Processes that answer the imports of instances: as many as a limit allows at once, on the node on which this
+%% was started. An instance that has moved to another node still asks here.
+-module(warpbeam_handlers).
+-behaviour(gen_server).
+-export([start_link/2, start/3, ask/5, answer/5]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-record(state, {handler :: fun(), max :: pos_integer() | infinity, running = #{} :: #{reference() => gen_server:from()},
+                queue = queue:new() :: queue:queue(), instance = none :: none | reference()}).
+
+%% @doc Starts them: that many handlers may run at once.
+-spec start_link(fun(), pos_integer() | infinity) -> {ok, pid()} | {error, term()}.
+start_link(Handler, Max) -> gen_server:start_link(?MODULE, {Handler, Max, none}, []).
+
+%% @doc The same without a link; it ends with the process of the instance.
+-spec start(fun(), pos_integer() | infinity, pid()) -> {ok, pid()} | {error, term()}.
+start(Handler, Max, Instance) -> gen_server:start(?MODULE, {Handler, Max, Instance}, []).
+
+%% @doc Has an import answered. `Context' is what a handler of arity 4 gets. A handler that fails is an error here.
+-spec ask(pid(), binary(), binary(), [warpbeam:value()], term()) -> term().
+ask(Pid, Module, Name, Arguments, Context) ->
+    case gen_server:call(Pid, {ask, Module, Name, Arguments, Context}, infinity) of
+        {answer, Answer} -> Answer;
+        {failed, Reason} -> exit(Reason)
+    end.
+
+%% @doc The answer of a handler of either arity.
+-spec answer(fun(), binary(), binary(), [warpbeam:value()], term()) -> term().
+answer(Handler, Module, Name, Arguments, Context) when is_function(Handler, 4) ->
+    Handler(Module, Name, Arguments, Context);
+answer(Handler, Module, Name, Arguments, _Context) -> Handler(Module, Name, Arguments).
+
+%% @private
+init({Handler, Max, none}) -> {ok, #state{handler = Handler, max = Max}};
+init({Handler, Max, Instance}) ->
+    {ok, #state{handler = Handler, max = Max, instance = erlang:monitor(process, Instance)}}.
+
+%% @private
+handle_call({ask, _, _, _, _} = Ask, From, #state{running = Running, max = Max, queue = Queue} = State)
+  when map_size(Running) >= Max ->
+    {noreply, State#state{queue = queue:in({Ask, From}, Queue)}};
+handle_call({ask, _, _, _, _} = Ask, From, State) -> {noreply, run(Ask, From, State)};
+handle_call({follow, Instance}, _From, #state{instance = Before} = State) ->
+    is_reference(Before) andalso erlang:demonitor(Before, [flush]),
+    {reply, ok, State#state{instance = erlang:monitor(process, Instance)}};
+handle_call(_Other, _From, State) -> {reply, {error, #{kind => bad_argument, message => <<"not a request">>}}, State}.
+
+%% @private
+handle_cast(_Other, State) -> {noreply, State}.
+
+%% @private
+handle_info({'DOWN', Monitor, process, _, _}, #state{instance = Monitor} = State) -> {stop, normal, State};
+handle_info({'DOWN', Monitor, process, _, Reason}, #state{running = Running, queue = Queue} = State) ->
+    case maps:take(Monitor, Running) of
+        {From, Others} ->
+            gen_server:reply(From, case Reason of
+                                       {answer, _} -> Reason;
+                                       _ -> {failed, Reason}
+                                   end),
+            Freed = State#state{running = Others},
+            case queue:out(Queue) of
+                {empty, _} -> {noreply, Freed};
+                {{value, {Ask, Next}}, Left} -> {noreply, run(Ask, Next, Freed#state{queue = Left})}
+            end;
+        error -> {noreply, State}
+    end;
+handle_info(_Other, State) -> {noreply, State}.
+
+run({ask, Module, Name, Arguments, Context}, From, #state{handler = Handler, running = Running} = State) ->
+    {_, Monitor} = spawn_monitor(fun() -> exit({answer, answer(Handler, Module, Name, Arguments, Context)}) end),
+    State#state{running = Running#{Monitor => From}}.

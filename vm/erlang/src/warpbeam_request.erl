@@ -1,0 +1,59 @@
+%% @private What callers of a warpbeam_instance send and wait for. A call whose handler is in the caller gets its imports
+%% as messages, with the reference of its monitor.
+-module(warpbeam_request).
+-export([call/2, call_with/4, ask_caller/6, failure/2]).
+
+%% @doc A request without messages in between. There is no time limit here: the instance ends calls in time.
+-spec call(gen_server:server_ref(), term()) -> term().
+call(Server, Request) ->
+    try gen_server:call(Server, Request, infinity)
+    catch exit:{Reason, _} -> down(Reason)
+    end.
+
+%% @doc A call whose imports are answered here.
+-spec call_with(gen_server:server_ref(), {call | nested, term(), term()}, timeout(), fun()) -> term().
+call_with(Server, Call, Timeout, Handler) ->
+    case process(Server) of
+        none -> down(noproc);
+        Process ->
+            Monitor = erlang:monitor(process, Process),
+            Caller = {caller, self(), Monitor},
+            Request = case Call of
+                          {nested, Name, Arguments} -> {nested, Name, Arguments, Caller};
+                          _ -> {request, Call, Timeout, Caller}
+                      end,
+            Process ! {'$gen_call', {self(), Monitor}, Request},
+            wait(Monitor, Handler)
+    end.
+
+process({global, Name}) -> found(global:whereis_name(Name));
+process({via, Registry, Name}) -> found(Registry:whereis_name(Name));
+process(Name) when is_atom(Name) -> found(whereis(Name));
+process(Process) -> Process.
+
+found(undefined) -> none;
+found(Pid) -> Pid.
+
+wait(Monitor, Handler) ->
+    receive
+        {Monitor, Reply} -> erlang:demonitor(Monitor, [flush]), Reply;
+        {Monitor, From, Module, Name, Arguments, Context} ->
+            From ! {Monitor, answer, warpbeam_handlers:answer(Handler, Module, Name, Arguments, Context)},
+            wait(Monitor, Handler);
+        {'DOWN', Monitor, process, _, Reason} -> down(Reason)
+    end.
+
+%% @doc For the process of a call: has an import answered by the caller, who is monitored by the instance.
+-spec ask_caller(pid(), reference(), binary(), binary(), [term()], term()) -> term().
+ask_caller(Pid, Monitor, Module, Name, Arguments, Context) ->
+    Pid ! {Monitor, self(), Module, Name, Arguments, Context},
+    receive {Monitor, answer, Answer} -> Answer end.
+
+down(Reason) ->
+    {error, (map_of(failure(down, io_lib:format("there is no such process, or it has ended: ~0tP", [Reason, 20]))))#{reason => Reason}}.
+
+map_of({error, Map}) -> Map.
+
+%% @doc An error.
+-spec failure(atom(), iodata()) -> {error, #{kind := atom(), message := binary()}}.
+failure(Kind, Message) -> {error, #{kind => Kind, message => unicode:characters_to_binary(Message)}}.

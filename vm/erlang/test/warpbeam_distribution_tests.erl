@@ -1,0 +1,167 @@
+%% Instances on several nodes, which run on this machine.
+-module(warpbeam_distribution_tests).
+-include_lib("eunit/include/eunit.hrl").
+-export([restart_options/1]).
+
+start_node(Name) ->
+    {ok, Peer, Node} = peer:start_link(#{name => Name, host => "127.0.0.1", longnames => true,
+                                         args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa" | code:get_path()]}),
+    unlink(Peer),
+    {Peer, Node}.
+
+stop_node({Peer, _}) -> catch peer:stop(Peer).
+
+kill_node({_, Node}) -> erpc:cast(Node, erlang, halt, [1, [{flush, false}]]).
+
+distributed_test_() ->
+    {setup,
+     fun() ->
+             _ = os:cmd("epmd -daemon"),
+             Name = list_to_atom("warpbeam_" ++ os:getpid() ++ "@127.0.0.1"),
+             {ok, _} = net_kernel:start(Name, #{name_domain => longnames}),
+             ok
+     end,
+     fun(_) -> net_kernel:stop() end,
+     [{timeout, 120, {atom_to_list(Name), Test}} ||
+         {Name, Test} <- [{remote_calls, fun remote_calls/0}, {migration, fun migration/0},
+                          {migration_fails, fun migration_fails/0}, {groups, fun groups/0},
+                          {lost_node, fun lost_node/0}]]}.
+
+remote_calls() ->
+    Peer = {_, Node} = start_node(remote),
+    {Binary, false} = warpbeam:binary(warpbeam_process_tests:module()),
+    {ok, Pid} = erpc:call(Node, fun() ->
+                                        {ok, M} = warpbeam:load(Binary),
+                                        warpbeam_instance:start(M, #{name => {local, there}})
+                                end),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    {ok, [2]} = warpbeam_instance:call({there, Node}, "next", []),
+    %% The handler runs here.
+    Self = self(),
+    {ok, [6]} = warpbeam_instance:call({there, Node}, "ask", [5],
+                                       #{handler => fun(_, _, [N]) -> Self ! {here, node()}, {ok, [N + 1]} end}),
+    receive {here, Here} -> ?assertEqual(node(), Here) end,
+    spawn(fun() -> Self ! {lost, warpbeam_instance:call(Pid, "count", [1 bsl 60], infinity)} end),
+    timer:sleep(50),
+    kill_node(Peer),
+    receive {lost, {error, #{kind := down, reason := {nodedown, Node}}}} -> ok after 20_000 -> error(late) end,
+    stop_node(Peer).
+
+%% A running call moves twice, with others that wait; its imports are answered where they always were.
+migration() ->
+    Peers = [{_, First}, {_, Second}] = [start_node(first), start_node(second)],
+    Self = self(),
+    Handler = fun(_, _, [N], Context) ->
+                      Self ! {asked, node()},
+                      case N of
+                          100 -> {ok, [M]} = warpbeam_instance:reenter(Context, "next", []), {ok, [M]};
+                          _ -> {ok, [N * 2]}
+                      end
+              end,
+    {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{handler => Handler, interleave => 2}),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    Count = 2_000_000_000,
+    Call = fun(Name, Args) -> spawn(fun() -> Self ! {Name, Args, warpbeam_instance:call(Pid, Name, Args, infinity)} end) end,
+    Call("count", [Count]),
+    Call("count", [Count + 1]),
+    Call("ask", [7]), % waits for its turn
+    timer:sleep(50),
+    {ok, There} = warpbeam_instance:migrate(Pid, First),
+    First = node(There),
+    {ok, #{running := 2, waiting := 1}} = warpbeam_instance:stats(There),
+    {ok, Back} = warpbeam_instance:migrate(There, Second),
+    Second = node(Back),
+    [receive {"count", [N], {ok, [N]}} -> ok after 100_000 -> error(late) end || N <- [Count, Count + 1]],
+    receive {"ask", [7], {ok, [14]}} -> ok after 20_000 -> error(late) end,
+    receive {asked, Asked} -> ?assertEqual(node(), Asked) end,
+    %% State, re-entry and new calls by way of the first process.
+    {ok, [2]} = warpbeam_instance:call(Pid, "next", []),
+    {ok, [3]} = warpbeam_instance:call(Back, "ask", [100]),
+    Monitor = erlang:monitor(process, Pid),
+    receive {'DOWN', Monitor, process, _, {shutdown, {migrated, There}}} -> ok after 20_000 -> error(late) end,
+    ok = warpbeam_instance:stop(Back),
+    [stop_node(Peer) || Peer <- Peers].
+
+%% If it can't move, it goes on where it is.
+migration_fails() ->
+    {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+    Self = self(),
+    Count = 200_000_000,
+    spawn(fun() -> Self ! warpbeam_instance:call(Pid, "count", [Count], infinity) end),
+    timer:sleep(20),
+    {error, #{kind := migration}} = warpbeam_instance:migrate(Pid, 'nobody@127.0.0.1'),
+    {error, #{kind := migration}} = warpbeam_instance:migrate(Pid, {not_a, node}),
+    receive {ok, [Count]} -> ok after 60_000 -> error(late) end,
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    ok = warpbeam_instance:stop(Pid).
+
+groups() ->
+    Peers = [start_node(Name) || Name <- [worker_1, worker_2]],
+    {Binary, false} = warpbeam:binary(warpbeam_process_tests:module()),
+    [{ok, _} = erpc:call(Node, fun() ->
+                                       {ok, M} = warpbeam:load(Binary),
+                                       warpbeam_instance:start(M, #{groups => [workers]})
+                               end) || {_, Node} <- Peers],
+    ok = warpbeam_group:start(),
+    wait_until(fun() -> length(warpbeam_group:members(workers)) =:= 2 end),
+    [{ok, [_]} = warpbeam_group:call(workers, "next", []) || _ <- lists:seq(1, 20)],
+    kill_node(hd(Peers)),
+    wait_until(fun() -> length(warpbeam_group:members(workers)) =:= 1 end),
+    [{ok, [_]} = warpbeam_group:call(workers, "next", []) || _ <- lists:seq(1, 5)],
+    {error, #{kind := down}} = warpbeam_group:call(nobody, "next", []),
+    [stop_node(Peer) || Peer <- Peers].
+
+restart_options(_Key) -> #{ack => replicated, groups => [replicated]}.
+
+%% Nodes are killed at random during load: what was acknowledged is never lost.
+lost_node() ->
+    Seed = case os:getenv("WARPBEAM_SEED") of
+               false -> erlang:unique_integer([positive]);
+               Given -> list_to_integer(Given)
+           end,
+    rand:seed(exsss, Seed),
+    {ok, Replica} = warpbeam_replica:start_link(#{restart => fun ?MODULE:restart_options/1}),
+    {Binary, false} = warpbeam:binary(warpbeam_process_tests:module()),
+    Last = lists:foldl(
+             fun(Round, Acknowledged) ->
+                     Peer = {_, Node} = start_node(list_to_atom("lost_" ++ integer_to_list(Round))),
+                     %% From here it moves to the node that will be lost.
+                     Pid = case warpbeam_replica:instance(Replica, key) of
+                               {ok, Here} -> {ok, There} = warpbeam_instance:migrate(Here, Node), There;
+                               _ ->
+                                   {ok, There} =
+                                       erpc:call(Node, fun() ->
+                                           {ok, M} = warpbeam:load(Binary),
+                                           warpbeam_instance:start(M, (restart_options(key))#{replica => {Replica, key}})
+                                       end),
+                                   There
+                           end,
+                     erlang:send_after(rand:uniform(200), self(), kill),
+                     Known = load(Pid, Acknowledged, Peer),
+                     stop_node(Peer),
+                     wait_until(fun() -> {ok, Now} = warpbeam_replica:instance(Replica, key), node(Now) =:= node() end),
+                     {ok, Again} = warpbeam_replica:instance(Replica, key),
+                     {ok, [N]} = warpbeam_instance:call(Again, "next", []),
+                     %% The call that was lost may have been kept or not.
+                     ?assert(N =:= Known + 1 orelse N =:= Known + 2),
+                     N
+             end, 0, lists:seq(1, 4)),
+    ?debugFmt("seed ~b: ~b calls were acknowledged", [Seed, Last]),
+    gen_server:stop(Replica).
+
+load(Pid, Acknowledged, Peer) ->
+    receive kill -> kill_node(Peer) after 0 -> ok end,
+    case warpbeam_instance:call(Pid, "next", []) of
+        {ok, [N]} ->
+            ?assertEqual(Acknowledged + 1, N),
+            load(Pid, N, Peer);
+        {error, #{kind := down}} -> Acknowledged
+    end.
+
+wait_until(Condition) -> wait_until(Condition, 1000).
+wait_until(Condition, Left) ->
+    case Condition() of
+        true -> ok;
+        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
+        false -> error(late)
+    end.

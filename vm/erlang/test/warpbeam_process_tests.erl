@@ -1,0 +1,194 @@
+%% Where handlers run, interleaved calls, hibernation, events, replicas and supervision, on one node.
+-module(warpbeam_process_tests).
+-include_lib("eunit/include/eunit.hrl").
+-export([module/0]).
+
+module() ->
+    {ok, M} = warpbeam:load("(module (import \"env\" \"ask\" (func $ask (param i32) (result i32)))
+        (global $n (mut i32) (i32.const 0)) (memory (export \"memory\") 2)
+        (func (export \"next\") (result i32) (global.set 0 (i32.add (global.get 0) (i32.const 1))) (global.get 0))
+        (func (export \"ask\") (param i32) (result i32) (call $ask (local.get 0)))
+        (func (export \"ask_twice\") (param i32) (result i32) (i32.add (call $ask (local.get 0)) (call $ask (local.get 0))))
+        (func (export \"count\") (param i64) (result i64) (local $n i64)
+            (loop $l (local.set $n (i64.add (local.get $n) (i64.const 1)))
+                (br_if $l (i64.lt_u (local.get $n) (local.get 0))))
+            (local.get $n))
+        (func (export \"trap\") unreachable))"),
+    M.
+
+start(Options) ->
+    {ok, Pid} = warpbeam_instance:start_link(module(), Options),
+    Pid.
+
+handlers_test_() ->
+    Self = self(),
+    Where = fun(_, _, [N]) -> Self ! {ran_in, self()}, {ok, [N + 1]} end,
+    Ran = fun() -> receive {ran_in, Pid} -> Pid after 5000 -> error(late) end end,
+    [fun() ->
+             P = start(#{}),
+             {ok, [8]} = warpbeam_instance:call(P, "ask", [7], #{handler => Where}),
+             Self = Ran(),
+             {error, #{kind := trap}} = warpbeam_instance:call(P, "ask", [7]),
+             {error, #{kind := trap, message := <<"no">>}} =
+                 warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> {error, "no"} end}),
+             ?assertError(oops, warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> error(oops) end})),
+             ok = warpbeam_instance:stop(P)
+     end,
+     fun() -> % many callers, each with a handler of its own
+             P = start(#{interleave => 8}),
+             [spawn(fun() ->
+                            Answer = warpbeam_instance:call(P, "ask_twice", [N], #{handler => fun(_, _, [M]) -> {ok, [M * N]} end}),
+                            Self ! {N, Answer}
+                    end) || N <- lists:seq(1, 40)],
+             [receive {N, {ok, [Sum]}} -> ?assertEqual(2 * N * N, Sum) after 5000 -> error(late) end || N <- lists:seq(1, 40)],
+             ok = warpbeam_instance:stop(P)
+     end,
+     fun() -> % a pool runs no more handlers at once than it has room for
+             Count = atomics:new(2, []),
+             Handler = fun(_, _, [N]) ->
+                               Now = atomics:add_get(Count, 1, 1),
+                               atomics:put(Count, 2, max(Now, atomics:get(Count, 2))),
+                               timer:sleep(5),
+                               atomics:sub(Count, 1, 1),
+                               {ok, [N]}
+                       end,
+             P = start(#{handler => Handler, handler_in => {pool, 2}, interleave => 6}),
+             [spawn(fun() -> Self ! {N, warpbeam_instance:call(P, "ask", [N])} end) || N <- lists:seq(1, 20)],
+             [receive {N, {ok, [N]}} -> ok after 5000 -> error(late) end || N <- lists:seq(1, 20)],
+             ?assertEqual(2, atomics:get(Count, 2)),
+             ok = warpbeam_instance:stop(P)
+     end,
+     fun() -> % a failing handler in a pool
+             P = start(#{handler => fun(_, _, _) -> exit(bad) end, handler_in => pool}),
+             {error, #{kind := handler_failed}} = warpbeam_instance:call(P, "ask", [1]),
+             {ok, [1]} = warpbeam_instance:call(P, "next", []),
+             ok = warpbeam_instance:stop(P)
+     end].
+
+%% From a handler the instance is called again, at any depth, wherever the handler runs.
+reentry_test_() ->
+    Deep = fun(_, _, [0], _) -> {ok, [0]};
+              (_, _, [N], Context) ->
+                   Inner = fun(_, _, [M]) -> {ok, [M]} end,
+                   {ok, [M]} = warpbeam_instance:reenter(Context, "ask", [N - 1], Inner),
+                   {ok, [M + 10]}
+           end,
+    Down = fun Down(_, _, [0], _) -> {ok, [0]};
+               Down(A, B, [N], Context) ->
+                   {ok, [M]} = warpbeam_instance:reenter(Context, "ask", [N - 1],
+                                                         fun(_, _, [K]) -> Down(A, B, [K], Context) end),
+                   {ok, [M + 1]}
+           end,
+    [{Name, fun() ->
+                    P = start(Options),
+                    {ok, [14]} = warpbeam_instance:call(P, "ask", [5], Call),
+                    ok = warpbeam_instance:stop(P)
+            end} || {Name, Options, Call} <- [{"instance", #{handler => Deep}, #{}}, {"caller", #{}, #{handler => Deep}},
+                                              {"pool", #{handler => Deep, handler_in => {pool, 1}}, #{}}]] ++
+    [fun() ->
+             P = start(Options),
+             {ok, [10]} = warpbeam_instance:call(P, "ask", [10], Call),
+             ok = warpbeam_instance:stop(P)
+     end || {Options, Call} <- [{#{handler => Down}, #{}}, {#{}, #{handler => Down}}]].
+
+with_instance_test() ->
+    P = start(#{}),
+    ok = warpbeam_instance:with_instance(P, fun(I) -> warpbeam:write(I, 0, "abc") end),
+    {ok, <<"abc">>} = warpbeam_instance:with_instance(P, fun(I) -> warpbeam:read(I, 0, 3) end),
+    {error, #{kind := handler_failed}} = warpbeam_instance:with_instance(P, fun(_) -> error(oops) end),
+    {error, #{kind := bad_argument}} = warpbeam_instance:with_instance(P, foo),
+    {error, #{kind := bad_argument}} = warpbeam_instance:call(P, "next", [], foo),
+    {error, #{kind := bad_argument}} = warpbeam_instance:call(P, "next", [], -1),
+    {error, #{kind := bad_argument}} = warpbeam_instance:call(P, "next", [], #{handler => foo}),
+    {error, #{kind := bad_argument}} = gen_server:call(P, {request, foo, infinity, none}),
+    {ok, [1]} = warpbeam_instance:call(P, "next", []),
+    ok = warpbeam_instance:stop(P),
+    {error, #{kind := down, reason := noproc}} = warpbeam_instance:call(P, "next", []),
+    {error, #{kind := down}} = warpbeam_instance:call(P, "next", [], #{handler => fun(_, _, _) -> {ok, []} end}),
+    {error, #{kind := down}} = warpbeam_instance:call(not_registered, "next", []),
+    {error, #{kind := down}} = warpbeam_instance:call({global, nobody}, "next", [], #{handler => fun(_, _, _) -> ok end}),
+    {'EXIT', _} = catch warpbeam_instance:stop(P).
+
+hibernate_test_() ->
+    {timeout, 60,
+     fun() ->
+             P = start(#{hibernate_after => 30}),
+             {ok, [1]} = warpbeam_instance:call(P, "next", []),
+             wait_until(fun() -> {ok, #{asleep := Asleep}} = warpbeam_instance:stats(P), Asleep end),
+             {ok, [2]} = warpbeam_instance:call(P, "next", []),
+             {ok, #{asleep := false, running := 0, waiting := 0}} = warpbeam_instance:stats(P),
+             ok = warpbeam_instance:hibernate(P),
+             {ok, #{asleep := true}} = warpbeam_instance:stats(P),
+             {ok, _} = warpbeam_instance:snapshot(P),
+             {ok, [3]} = warpbeam_instance:call(P, "next", []),
+             spawn(fun() -> warpbeam_instance:call(P, "count", [1 bsl 40], infinity) end),
+             wait_until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
+             {error, #{kind := busy}} = warpbeam_instance:hibernate(P),
+             ok = warpbeam_instance:stop(P)
+     end}.
+
+wait_until(Condition) -> wait_until(Condition, 500).
+wait_until(Condition, Left) ->
+    case Condition() of
+        true -> ok;
+        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
+        false -> error(late)
+    end.
+
+events_test() ->
+    Self = self(),
+    P = start(#{events => fun(Name, Measurements, Metadata) -> Self ! {event, Name, Measurements, Metadata} end,
+                handler => fun(_, _, [N]) -> {ok, [N]} end}),
+    {ok, [5]} = warpbeam_instance:call(P, "ask", [5]),
+    {error, _} = warpbeam_instance:call(P, "trap", []),
+    ok = warpbeam_instance:hibernate(P),
+    {ok, [1]} = warpbeam_instance:call(P, "next", []),
+    Expect = fun(Name) ->
+                     receive {event, [warpbeam | Name], Measurements, #{instance := P} = Metadata} -> {Measurements, Metadata}
+                     after 5000 -> error({late, Name})
+                     end
+             end,
+    {_, #{what := "ask"}} = Expect([call, start]),
+    {#{duration := _}, #{module := <<"env">>, name := <<"ask">>}} = Expect([import]),
+    {#{duration := _}, #{what := "ask", result := ok}} = Expect([call, stop]),
+    {_, #{what := "trap"}} = Expect([call, start]),
+    {_, #{result := trap}} = Expect([call, stop]),
+    {#{bytes := _}, _} = Expect([hibernate]),
+    {#{duration := _}, _} = Expect([wake]),
+    ok = warpbeam_instance:stop(P),
+    %% Whoever watches can't do harm.
+    Q = start(#{events => fun(_, _, _) -> error(oops) end}),
+    {ok, [1]} = warpbeam_instance:call(Q, "next", []),
+    ok = warpbeam_instance:stop(Q).
+
+%% A crash loses nothing that was acknowledged: the supervisor's new process begins with the replica's state.
+supervised_test_() ->
+    {timeout, 60,
+     fun() ->
+             process_flag(trap_exit, true),
+             {ok, Replica} = warpbeam_replica:start_link(#{}),
+             {ok, Supervisor} = counter_sup:start_link(module(), Replica),
+             Crash = fun() -> exit(whereis(counter), kill) end,
+             Next = fun Next() ->
+                            case warpbeam_instance:call(counter, "next", []) of
+                                {ok, [N]} -> N;
+                                {error, #{kind := down}} -> timer:sleep(5), Next()
+                            end
+                    end,
+             ?assertEqual([1, 2, 3], [Next() || _ <- [1, 2, 3]]),
+             Crash(),
+             ?assertEqual(4, Next()),
+             Crash(),
+             ?assertEqual([5, 6], [Next(), Next()]),
+             [counter] = warpbeam_replica:keys(Replica),
+             {ok, Pid} = warpbeam_replica:instance(Replica, counter),
+             Pid = whereis(counter),
+             %% Another process can't write over it, and a replica that is gone is told.
+             {error, #{kind := usage}} = warpbeam_replica:put(Replica, counter, complete, <<>>),
+             gen_server:stop(Replica),
+             {error, #{kind := not_replicated}} = warpbeam_instance:call(counter, "next", []),
+             unlink(Supervisor),
+             exit(Supervisor, shutdown),
+             [] = warpbeam_replica:snapshots(Replica, counter),
+             process_flag(trap_exit, false)
+     end}.
