@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t slice_time = 500'000; ///< nanoseconds
 
-Term run(ErlNifEnv* env, int argc, const Term argv[]);
+Nif run;
 
 /// Whether slices need a dirty scheduler, since they may use files.
 bool is_blocking(const InstanceResource& instance) noexcept {
@@ -204,12 +204,14 @@ void set_limits(CallState& call, const CallLimits& limits) noexcept {
 
 } // namespace
 
-Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results, Term options,
-           bool instantiates) noexcept {
+Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
+           Term options) noexcept {
     CallLimits limits = instance.call_limits;
     if (!read_limits(env, options, limits))
         return bad_argument(env, "fuel and timeout are natural numbers");
-    CallState call{.execution = std::move(execution), .results = results, .instantiates = instantiates};
+    CallState call{.execution = std::move(execution), .function = function};
+    call.results = function ? function.type().results.size() : 0;
+    call.instantiates = !function;
     set_limits(call, limits);
     ++instance.calls;
     const bool is_later = is_blocking(instance) || instance.paused;
@@ -224,16 +226,34 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     return is_later ? run_next(env, *kept, &term) : go_on(env, *kept, state, &term);
 }
 
+namespace {
+
+/// The names of the imported function that is called itself, as the element of a table or an export. Empty if
+/// it was imported by another instance.
+std::pair<std::string_view, std::string_view> import_names(const CallResource& call) noexcept {
+    const Instance& instance = call.instance.instance;
+    const Module module = instance.module();
+    uint32_t index = 0;
+    for (const Import& import : module.imports())
+        if (import.type.kind == ExternKind::func && instance.func_at(index++) == call.function)
+            return {import.module, import.name};
+    return {};
+}
+
+} // namespace
+
 Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
-    const HostCall asked = call.execution.host_call(false);
+    const HostCall asked = call.execution.host_call();
     const auto arguments = make_values(env, call.instance, asked.type.params.size(),
                                        [&](size_t i) { return call.execution.argument(i); });
     if (!arguments) {
         call.execution = {};
         return make_error(env, atoms.out_of_memory, "out of memory for a reference");
     }
-    return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
-                            make_binary(env, asked.name), *arguments);
+    const bool is_import_itself = !asked.instance && call.function;
+    const auto [module, name] = is_import_itself ? import_names(call) : std::pair{asked.module, asked.name};
+    return enif_make_tuple5(env, atoms.import, term, make_binary(env, module), make_binary(env, name),
+                            *arguments);
 }
 
 Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
@@ -296,7 +316,7 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
         auto execution = Execution::create(*func, *arguments);
         if (!execution)
             return make_error(env, execution.error());
-        return begin(env, instance, std::move(*execution), type.results.size(), argv[3], false);
+        return begin(env, instance, std::move(*execution), *func, argv[3]);
     });
 }
 
@@ -320,7 +340,7 @@ Term continue_call(ErlNifEnv* env, int argc, const Term argv[]) {
     return answer(env, "continue", continue_call, argc, argv, [&](CallResource& call) -> std::optional<Term> {
         std::string why;
         const auto values =
-            read_values(env, call.instance, argv[1], call.execution.host_call(false).type.results, why);
+            read_values(env, call.instance, argv[1], call.execution.host_call().type.results, why);
         if (!values)
             return bad_argument(env, why);
         const auto answered = call.execution.answer(*values);

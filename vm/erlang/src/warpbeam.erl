@@ -38,8 +38,9 @@
 %% The name of an exported function, the element of a table, or a reference.
 -type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
                            offset => non_neg_integer(), status => integer(),
-                           exception => #{values := [value()], tag => binary()}}}.
-%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported.
+                           exception => #{values := [value()], tag => name()}}}.
+%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported or
+%% imported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type paused() :: {paused, call_ref()}.

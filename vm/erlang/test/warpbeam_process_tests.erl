@@ -190,5 +190,9 @@ supervised_test_() ->
              unlink(Supervisor),
              exit(Supervisor, shutdown),
              [] = warpbeam_replica:snapshots(Replica, counter),
-             process_flag(trap_exit, false)
+             process_flag(trap_exit, false),
+             flush()
      end}.
+
+%% The processes that have ended are no business of the next test.
+flush() -> receive {'EXIT', _, _} -> flush() after 0 -> ok end.

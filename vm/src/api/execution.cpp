@@ -220,7 +220,7 @@ const Trap* Execution::trap() const noexcept {
     return state() == ExecutionState::trapped && object_ && object_->trap() ? &*object_->trap() : nullptr;
 }
 
-HostCall Execution::host_call(bool with_position) const noexcept {
+HostCall Execution::host_call() const noexcept {
     const UseOfExecution use{object_, store_};
     HostCall call;
     if (!use || object_->state() != ExecutionState::host_call)
@@ -231,8 +231,6 @@ HostCall Execution::host_call(bool with_position) const noexcept {
     if (inst == nullptr)
         return call;
     call.instance = vm::make_handle<Instance>(inst);
-    if (with_position)
-        call.position = TrapBuilder::caller_of(*object_->execution());
     uint32_t index = 0;
     for (const Import& import : inst->module->imports()) {
         if (import.type.kind != ExternKind::func)
