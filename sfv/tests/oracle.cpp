@@ -241,12 +241,24 @@ private:
 
     /// Section 4.2.3.3.
     std::string key() {
+        if (choices_.token_keys)
+            return token_key();
         if (!is_lower(next()) && next() != '*')
             throw Failure{};
         std::string key;
         while (!is_empty() && (is_lower(next()) || is_digit(next()) || is_one_of(next(), "_-.*")))
             key += consume();
         return key;
+    }
+
+    /// Not in the RFC.
+    std::string token_key() {
+        std::string key(1, next());
+        while (!is_empty() && (is_tchar(next()) || next() == ':' || next() == '/'))
+            key += consume();
+        if (key.size() == 1)
+            throw Failure{};
+        return key.substr(1);
     }
 
     /// Section 4.2.4.

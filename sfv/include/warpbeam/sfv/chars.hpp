@@ -64,6 +64,14 @@ inline constexpr std::array<uint8_t, 256> char_classes = [] {
     return true;
 }
 
+/// Whether `text` is a key as ParseOptions::token_keys allows it.
+[[nodiscard]] constexpr bool is_token_key(std::string_view text) noexcept {
+    for (const char c : text)
+        if (!is(c, token_char))
+            return false;
+    return !text.empty();
+}
+
 /// Whether `text` is a token (section 3.3.4).
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     if (text.empty() || !is(text.front(), token_start))

@@ -19,6 +19,9 @@ struct ParseOptions {
         false;                 ///< refuse byte sequences whose last character has pad bits that are not zero
     bool strict_dates = false; ///< refuse dates outside the years 1 to 9999
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
+    /// Beyond the RFC: keys may consist of any characters of tokens (section 3.3.4), also at their beginning:
+    /// capitals, digits, `-`, `%`, `:` and so on. For fields whose keys are field names or percent-encoded.
+    bool token_keys = false;
 };
 
 /// A pull parser over the bytes of a field (section 4.2). It borrows them, allocates nothing and reads each
@@ -74,6 +77,12 @@ public:
     /// The value, under the same condition. A copy of it stays valid as long as the field's bytes.
     [[nodiscard]] const RawItem& value() const noexcept { return value_; }
 
+    /// Instead of the functions above: reads the bare item that the field begins with, and ignores what comes
+    /// after it. Returns the number of bytes that it takes; `value` is the item. Spaces before it are not
+    /// skipped. This must be the first call; after it, the parser is at the end of the field. An offset in a
+    /// field with several lines counts them as joined by ", ".
+    [[nodiscard]] Result<size_t> bare_item_prefix() noexcept;
+
     /// Checks everything that has not been read yet, and returns whether the whole field is well-formed.
     [[nodiscard]] Result<void> finish() noexcept {
         return state_ == State::end ? Result<void>{} : finish_rest();
@@ -115,6 +124,11 @@ private:
     // failure. Callers call them last, so that calls become jumps. Their alignment within a cache line can
     // make a third of the time for a short field, so those that most fields need are aligned.
     const char* read_key(const char* p) noexcept;
+    /// The same with ParseOptions::token_keys.
+    const char* read_token_key(const char* p) noexcept;
+    [[nodiscard]] Reason key_expected() const noexcept {
+        return options_.token_keys ? Reason::token_key : Reason::key;
+    }
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;
     bool read_signed_number(const char* p) noexcept;

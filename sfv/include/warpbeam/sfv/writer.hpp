@@ -25,8 +25,8 @@ class WARPBEAM_SFV_API Writer {
 public:
     /// The texts passed to the functions below must not overlap the buffer. With an empty buffer, `size`
     /// gives the required size.
-    explicit Writer(FieldType type, std::span<char> buffer = {}) noexcept
-        : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type} {}
+    explicit Writer(FieldType type, std::span<char> buffer = {}, WriteOptions options = {}) noexcept
+        : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type}, options_{options} {}
 
     /// Begins a member of a dictionary; its value follows.
     Writer& key(std::string_view key) noexcept;
@@ -68,9 +68,16 @@ private:
     size_t capacity_;
     size_t size_ = 0;
     FieldType field_type_;
+    WriteOptions options_;
     State state_ = State::begin;
     bool failed_ = false;
     Error error_{};
 };
+
+/// Writes one bare item into the caller's buffer, which the result points into: `write_bare_item(1.5,
+/// buffer)` gives `1.5`. A value that the RFC cannot carry is refused. If the buffer is too small, the
+/// error's offset is the required size. The text of the value must not overlap the buffer.
+[[nodiscard]] WARPBEAM_SFV_API Result<std::string_view> write_bare_item(const BareItemRef& value,
+                                                                        std::span<char> buffer) noexcept;
 
 } // namespace warpbeam::sfv
