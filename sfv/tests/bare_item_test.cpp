@@ -146,6 +146,17 @@ TEST(WriteBareItem, of_every_type) {
     EXPECT_EQ(written(DisplayString{"\u00fc\n"}), R"(%"%c3%bc%0a")");
 }
 
+TEST(WriterError, is_the_first_failure) {
+    Writer writer{FieldType::dictionary};
+    EXPECT_EQ(writer.error(), std::nullopt);
+    writer.key("a");
+    EXPECT_EQ(writer.error(), std::nullopt) << "incomplete is no failure yet";
+    writer.value(Token{"a b"}).key("B");
+    ASSERT_TRUE(writer.error());
+    EXPECT_EQ(*writer.error(), (Error{Reason::invalid_token, Error::found_nothing, 1}));
+    EXPECT_EQ(writer.finish().error(), *writer.error());
+}
+
 TEST(WriteBareItem, refuses_what_cannot_be_carried) {
     EXPECT_EQ(written(max_integer + 1), "more than 15 digits");
     EXPECT_EQ(written(std::numeric_limits<double>::infinity()), "not a finite number");

@@ -3,6 +3,7 @@
 #include <warpbeam/sfv/bare_item_ref.hpp>
 #include <warpbeam/sfv/export.hpp>
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -42,6 +43,11 @@ public:
 
     /// The length of what has been written, or would have been with a large enough buffer.
     [[nodiscard]] size_t size() const noexcept { return size_; }
+    /// The first failure, if there was one so far. A buffer that is too small is none, and neither is an incomplete
+    /// field; see `finish`.
+    [[nodiscard]] std::optional<Error> error() const noexcept {
+        return failed_ ? std::optional{error_} : std::nullopt;
+    }
     /// The whole field; it lies in the buffer. A list or dictionary without members gives an empty field,
     /// which should be left out. If the buffer was too small, the error's offset is the required size.
     [[nodiscard]] Result<std::string_view> finish() const noexcept;
