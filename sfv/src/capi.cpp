@@ -17,7 +17,7 @@ wb_sfv_text text_of(std::string_view text) noexcept { return {text.data(), text.
 ParseOptions options_of(unsigned bits) noexcept {
     return {(bits & WB_SFV_RFC8941) != 0,         (bits & WB_SFV_STRICT_PADDING) != 0,
             (bits & WB_SFV_STRICT_PAD_BITS) != 0, (bits & WB_SFV_STRICT_DATES) != 0,
-            (bits & WB_SFV_STRICT_LINES) != 0,    (bits & WB_SFV_TOKEN_KEYS) != 0};
+            (bits & WB_SFV_STRICT_LINES) != 0,    (bits & WB_SFV_WIDE_KEYS) != 0};
 }
 
 void report(wb_sfv_error* to, const Error& error) noexcept {
@@ -292,7 +292,7 @@ void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buf
 void wb_sfv_writer_init_with(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size,
                              unsigned options) {
     ::new (writer->opaque) Writer{
-        static_cast<FieldType>(type), {buffer, size}, {.token_keys = (options & WB_SFV_TOKEN_KEYS) != 0}};
+        static_cast<FieldType>(type), {buffer, size}, {.wide_keys = (options & WB_SFV_WIDE_KEYS) != 0}};
 }
 
 void wb_sfv_write_key(wb_sfv_writer* writer, wb_sfv_text key) { unwrap(writer).key(view(key)); }
@@ -432,7 +432,7 @@ bool wb_sfv_set_parameter(wb_sfv_node* node, wb_sfv_text key, const wb_sfv_value
 }
 
 size_t wb_sfv_document_serialize(const wb_sfv_document* document, char* buffer, size_t size) {
-    Writer writer{document->type, {buffer, size}, {.token_keys = true}}; // whatever keys the document has
+    Writer writer{document->type, {buffer, size}, {.wide_keys = true}}; // whatever keys the document has
     switch (document->type) {
     case FieldType::item:
         write(writer, *document->item.item());

@@ -93,7 +93,7 @@ Result<Map> clone_map(const Map& map) noexcept {
         if (!copy)
             return std::unexpected(copy.error());
         // The keys were checked when they came into the map.
-        if (const auto put = copies.put(entry.key(), std::move(*copy), {.token_keys = true}); !put)
+        if (const auto put = copies.put(entry.key(), std::move(*copy), {.wide_keys = true}); !put)
             return std::unexpected(put.error());
     }
     return copies;

@@ -48,10 +48,12 @@ Result<size_t> Parser::bare_item_prefix() noexcept {
     return base_ + static_cast<size_t>(pos_ - begin_);
 }
 
-const char* Parser::read_token_key(const char* p) noexcept {
-    const char* const stop = scan::skip_token_chars(p, end_, begin_);
+const char* Parser::read_wide_key(const char* p) noexcept {
+    const char* stop = p;
+    while (stop != end_ && chars::is_wide_key_char(*stop))
+        ++stop;
     if (stop == p) {
-        (void)fail(Reason::token_key, p);
+        (void)fail(Reason::wide_key, p);
         return nullptr;
     }
     key_ = {p, static_cast<size_t>(stop - p)};

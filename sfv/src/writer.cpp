@@ -27,8 +27,8 @@ void Writer::put(std::string_view text) noexcept {
 }
 
 void Writer::put_key(std::string_view key) noexcept {
-    if (options_.token_keys ? !chars::is_token_key(key) : !chars::is_key(key))
-        return fail(options_.token_keys ? Reason::invalid_token_key : Reason::invalid_key);
+    if (options_.wide_keys ? !chars::is_wide_key(key) : !chars::is_key(key))
+        return fail(options_.wide_keys ? Reason::invalid_wide_key : Reason::invalid_key);
     put(key);
 }
 

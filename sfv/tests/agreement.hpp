@@ -143,7 +143,7 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
         return "finish and the document differ";
     Parser parser{type, lines, options};
     T walked;
-    const bool whole = Walker{parser, {options.token_keys}}.walk(walked);
+    const bool whole = Walker{parser, {options.wide_keys}}.walk(walked);
     const auto finished = parser.finish();
     if (finished.has_value() != document.has_value())
         return "a walk and the document differ";
@@ -180,7 +180,7 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
     std::vector<char> buffer(field.size());
     Writer strict{type, buffer};
     write(strict, *document);
-    if (!options.token_keys && strict.finish() != field)
+    if (!options.wide_keys && strict.finish() != field)
         return "a document has a key that is not the RFC's";
     // An item is never empty; an empty list or dictionary is an empty field.
     if (!again || !(*again == *document))

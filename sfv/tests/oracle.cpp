@@ -241,8 +241,8 @@ private:
 
     /// Section 4.2.3.3.
     std::string key() {
-        if (choices_.token_keys)
-            return token_key();
+        if (choices_.wide_keys)
+            return wide_key();
         if (!is_lower(next()) && next() != '*')
             throw Failure{};
         std::string key;
@@ -252,13 +252,13 @@ private:
     }
 
     /// Not in the RFC.
-    std::string token_key() {
-        std::string key(1, next());
-        while (!is_empty() && (is_tchar(next()) || next() == ':' || next() == '/'))
+    std::string wide_key() {
+        std::string key;
+        while (!is_empty() && (is_alpha(next()) || is_digit(next()) || is_one_of(next(), "_-.*%")))
             key += consume();
-        if (key.size() == 1)
+        if (key.empty())
             throw Failure{};
-        return key.substr(1);
+        return key;
     }
 
     /// Section 4.2.4.

@@ -63,14 +63,14 @@
                            strict_pad_bits => boolean(),
                            strict_dates => boolean(),
                            strict_lines => boolean(),
-                           token_keys => boolean(),
+                           wide_keys => boolean(),
                            max_bytes => non_neg_integer()}.
 %% All are off unless given as true. `rfc8941' refuses dates and display strings; `strict_padding' and `strict_pad_bits'
 %% refuse byte sequences without their padding or with other pad bits than zeros; `strict_dates' refuses dates outside
-%% the years 1 to 9999; `strict_lines' refuses strings that go on in the next line. `token_keys' goes beyond the RFC:
-%% keys may consist of any characters of tokens, such as capitals and `%'. A field that is longer than `max_bytes' is
+%% the years 1 to 9999; `strict_lines' refuses strings that go on in the next line. `wide_keys' goes beyond the RFC: keys
+%% may consist of letters, digits, `_', `-', `.', `*' and `%', in any order. A field that is longer than `max_bytes' is
 %% refused before it is read.
--type serialize_options() :: #{token_keys => boolean()}.
+-type serialize_options() :: #{wide_keys => boolean()}.
 -type error() :: {error, #{kind := malformed | invalid | usage | limit | out_of_memory,
                            message := binary(),
                            offset => non_neg_integer(),
@@ -151,14 +151,14 @@ parse(Type, Field, Options) ->
     end.
 
 serialize(Type, Term, Options) ->
-    case options(Options, [{token_keys, 32}], []) of
+    case options(Options, [{wide_keys, 32}], []) of
         {ok, Bits, _} -> warpbeam_sfv_nif:serialize(Type, Term, Bits);
         Error -> Error
     end.
 
 %% The bits are those of warpbeam/sfv/sfv.h.
 parse_flags() ->
-    [{rfc8941, 1}, {strict_padding, 2}, {strict_pad_bits, 4}, {strict_dates, 8}, {strict_lines, 16}, {token_keys, 32}].
+    [{rfc8941, 1}, {strict_padding, 2}, {strict_pad_bits, 4}, {strict_dates, 8}, {strict_lines, 16}, {wide_keys, 32}].
 
 -define(NO_LIMIT, 16#ffffffffffffffff).
 

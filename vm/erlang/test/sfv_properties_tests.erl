@@ -4,7 +4,7 @@
 
 properties_test_() ->
     Strict = sfv_random:typed(fun sfv_random:bare/1, fun sfv_random:strict_key/1),
-    Drop = sfv_random:typed(fun sfv_random:hb_bare/1, fun sfv_random:token_key/1),
+    Drop = sfv_random:typed(fun sfv_random:hb_bare/1, fun sfv_random:wide_key/1),
     [{timeout, 300, {Name, fun() -> sfv_random:check(Make, Holds, Count) end}}
      || {Name, Make, Holds, Count} <-
             [{"what is written is read again", Strict, fun round_trip/1, 5000},
@@ -40,7 +40,7 @@ no_argument_fails(Function, Arguments) ->
 
 round_trip({Type, Value}) ->
     Field = serialize(Type, Value),
-    {ok, Value} =:= parse(Type, Field, #{}) andalso {ok, Value} =:= parse(Type, Field, #{token_keys => true})
+    {ok, Value} =:= parse(Type, Field, #{}) andalso {ok, Value} =:= parse(Type, Field, #{wide_keys => true})
         andalso is_field(Field).
 
 mutated({Type, Field}) ->
@@ -51,7 +51,7 @@ mutated({Type, Field}) ->
                           {ok, Value} =:= parse(Type, Written, Options) andalso is_field(Written);
                       {error, #{kind := malformed, offset := Offset}} -> Offset =< byte_size(Field)
                   end
-              end, [#{}, #{token_keys => true}]).
+              end, [#{}, #{wide_keys => true}]).
 
 prefix(Bare) ->
     {ok, Field} = warpbeam_sfv:serialize_bare_item(Bare),
@@ -83,7 +83,7 @@ hb_round_trip({Type, Value}) ->
 hb_mutated({Type, Field}) ->
     try hb_parse(Type, Field) of
         Value ->
-            {ok, _} = parse(Type, string:trim(Field, leading, " \t"), #{token_keys => true}),
+            {ok, _} = parse(Type, string:trim(Field, leading, " \t"), #{wide_keys => true}),
             Value =:= hb_parse(Type, hb_serialize(Type, Value))
     catch
         error:{structured_fields, #{kind := malformed, offset := Offset}} -> Offset =< byte_size(Field)
@@ -99,7 +99,7 @@ erlang_pairs(Size) ->
                      5 -> sfv_random:printable(Size)
                  end
              end,
-    Key = fun(_) -> sfv_random:one_of([sfv_random:token_key(Size), key, 'K', "chars", ["io", <<"list">>]]) end,
+    Key = fun(_) -> sfv_random:one_of([sfv_random:wide_key(Size), key, 'K', "chars", ["io", <<"list">>]]) end,
     Parameter = fun(Less) -> {Key(Less), Simple(Less)} end,
     Member = fun(Less) ->
                  sfv_random:one_of([Simple(Less), sfv_random:list(Simple, Less),

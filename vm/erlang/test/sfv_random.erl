@@ -1,7 +1,7 @@
 %% @private Random fields, and terms that are or almost are fields. Sizes grow with the number of the case, so that the
 %% first counterexample is usually small.
 -module(sfv_random).
--export([check/3, typed/2, bare/1, hb_bare/1, strict_key/1, token_key/1, printable/1, near/1, changed/2, binary/1,
+-export([check/3, typed/2, bare/1, hb_bare/1, strict_key/1, wide_key/1, printable/1, near/1, changed/2, binary/1,
          list/2, one_of/1, integer/2, number/1]).
 
 %% The seed and the number of cases; see also vm/erlang/README.md.
@@ -27,7 +27,7 @@ binary(Size) -> list_to_binary(list(fun(_) -> integer(0, 255) end, 4 * Size)).
 printable(Size) -> list_to_binary(list(fun(_) -> integer($\s, $~) end, 4 * Size)).
 text(First, Others, Size) -> list_to_binary([one_of(First) | list(fun(_) -> one_of(Others) end, Size)]).
 strict_key(Size) -> text("az*", "az09_-.*", Size).
-token_key(Size) -> text("aZ0-%._*", "aZ09-%._*:/!", Size).
+wide_key(Size) -> text("aZ0-%._*", "aZ09-%._*", Size).
 
 %% Up to 15 digits.
 number(_) -> one_of([integer(-9, 9), integer(-999999999999999, 999999999999999),
@@ -84,7 +84,7 @@ pairs(Key, Value, Size) ->
 %% Any term, but more often one that is almost right.
 near(Size) when Size =< 1 ->
     one_of([1, -1, 1.5, 1.0e300, 1 bsl 64, -(1 bsl 5000), atom, true, undefined, [], {}, #{}, <<>>, <<1:3>>, self(), make_ref(),
-            fun() -> ok end, bare(3), strict_key(3), token_key(3), printable(1), binary(1), {decimal, {integer(-99, 99), integer(-2000, 2000)}},
+            fun() -> ok end, bare(3), strict_key(3), wide_key(3), printable(1), binary(1), {decimal, {integer(-99, 99), integer(-2000, 2000)}},
             {decimal, {1 bsl 5000, -1500}}, {item, 1, []}, {<<"a">>, 1}, "text", {number(1), 0}]);
 near(Size) ->
     Less = fun() -> near(Size div 2) end,
@@ -95,7 +95,7 @@ near(Size) ->
         4 -> {one_of([decimal, string, token, binary, date, display_string, item, list, unknown]), Less()};
         5 -> [Less() | Less()];
         6 -> [{strict_key(2), near(Size div 2)} || _ <- lists:seq(1, integer(0, 3))];
-        7 -> #{one_of([strict_key(2), token_keys, rfc8941, max_bytes, atom]) => one_of([true, false, 5, Less()])};
+        7 -> #{one_of([strict_key(2), wide_keys, rfc8941, max_bytes, atom]) => one_of([true, false, 5, Less()])};
         8 -> {_, Value} = (typed(fun bare/1, fun strict_key/1))(Size), Value;
         9 -> {Type, Value} = (typed(fun bare/1, fun strict_key/1))(Size), changed(written(Type, Value), 2);
         10 -> near(1);

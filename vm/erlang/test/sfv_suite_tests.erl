@@ -23,7 +23,7 @@ check(Type, can_fail, Raw, Expected, Canonical) ->
     {error, #{kind := malformed}} = parse(Type, Raw, Strict);
 check(Type, must_succeed, Raw, Expected, Canonical) ->
     ?assertEqual({ok, Expected}, parse(Type, Raw, #{})),
-    ?assertEqual({ok, Expected}, parse(Type, Raw, #{token_keys => true})),
+    ?assertEqual({ok, Expected}, parse(Type, Raw, #{wide_keys => true})),
     Written = joined(case Canonical of none -> Raw; _ -> Canonical end),
     ?assertEqual({ok, Written}, serialize(Type, Expected)),
     ?assertEqual({ok, Expected}, parse(Type, Written, #{})).

@@ -86,14 +86,14 @@ max_bytes_test() ->
     {error, #{kind := limit}} = warpbeam_sfv:parse_list(<<"1, 2">>, #{max_bytes => 3}),
     {error, #{kind := limit}} = warpbeam_sfv:parse_list([<<"1">>, <<"2">>], #{max_bytes => 3}).
 
-token_keys_test() ->
+wide_keys_test() ->
     Field = <<"Content-Type=1, %41=2;X, 9, -a, .b">>,
     {error, #{kind := malformed, offset := 0}} = warpbeam_sfv:parse_dictionary(Field),
-    {ok, Dictionary} = warpbeam_sfv:parse_dictionary(Field, #{token_keys => true}),
-    ?assertEqual({ok, Field}, warpbeam_sfv:serialize_dictionary(Dictionary, #{token_keys => true})),
+    {ok, Dictionary} = warpbeam_sfv:parse_dictionary(Field, #{wide_keys => true}),
+    ?assertEqual({ok, Field}, warpbeam_sfv:serialize_dictionary(Dictionary, #{wide_keys => true})),
     {error, #{kind := invalid, path := [<<"Content-Type">>]}} = warpbeam_sfv:serialize_dictionary(Dictionary),
     {error, #{kind := invalid, path := [<<"a b">>]}} =
-        warpbeam_sfv:serialize_dictionary([{<<"a b">>, 1}], #{token_keys => true}).
+        warpbeam_sfv:serialize_dictionary([{<<"a b">>, 1}], #{wide_keys => true}).
 
 %% Where in a term the value is that was refused.
 paths_test_() ->
@@ -141,7 +141,7 @@ terms_of_wrong_shape_test_() ->
      || Options <- [x, [], #{unknown => true}, #{<<"rfc8941">> => true}, #{rfc8941 => 1}, #{max_bytes => -1},
                     #{max_bytes => 1.0}, #{max_bytes => 1 bsl 64}, #{#{} => #{}}]] ++
     [?_assertMatch({error, #{kind := usage}}, warpbeam_sfv:serialize_item(1, Options))
-     || Options <- [x, #{rfc8941 => true}, #{max_bytes => 1}, #{token_keys => yes}]].
+     || Options <- [x, #{rfc8941 => true}, #{max_bytes => 1}, #{wide_keys => yes}]].
 
 %% The native functions are not meant to be called, but survive it.
 native_test_() ->

@@ -19,9 +19,9 @@ struct ParseOptions {
         false;                 ///< refuse byte sequences whose last character has pad bits that are not zero
     bool strict_dates = false; ///< refuse dates outside the years 1 to 9999
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
-    /// Beyond the RFC: keys may consist of any characters of tokens (section 3.3.4), also at their beginning:
-    /// capitals, digits, `-`, `%`, `:` and so on. For fields whose keys are field names or percent-encoded.
-    bool token_keys = false;
+    /// Beyond the RFC: keys may consist of letters, digits, `_`, `-`, `.`, `*` and `%`, and begin with any of
+    /// them. For fields whose keys are names of fields, or percent-encoded.
+    bool wide_keys = false;
 };
 
 /// A pull parser over the bytes of a field (section 4.2). It borrows them, allocates nothing and reads each
@@ -124,10 +124,10 @@ private:
     // failure. Callers call them last, so that calls become jumps. Their alignment within a cache line can
     // make a third of the time for a short field, so those that most fields need are aligned.
     const char* read_key(const char* p) noexcept;
-    /// The same with ParseOptions::token_keys.
-    const char* read_token_key(const char* p) noexcept;
+    /// The same with ParseOptions::wide_keys.
+    const char* read_wide_key(const char* p) noexcept;
     [[nodiscard]] Reason key_expected() const noexcept {
-        return options_.token_keys ? Reason::token_key : Reason::key;
+        return options_.wide_keys ? Reason::wide_key : Reason::key;
     }
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;

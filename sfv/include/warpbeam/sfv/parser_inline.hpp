@@ -9,8 +9,8 @@ namespace warpbeam::sfv {
 
 /// Reads a key (section 4.2.3.3). Returns the position after it; null if there is no key.
 [[gnu::always_inline]] inline const char* Parser::read_key(const char* p) noexcept {
-    if (options_.token_keys) [[unlikely]]
-        return read_token_key(p);
+    if (options_.wide_keys) [[unlikely]]
+        return read_wide_key(p);
     if (p == end_ || !chars::is(*p, chars::key_start)) {
         (void)fail(Reason::key, p);
         return nullptr;

@@ -76,7 +76,7 @@ enum {
     WB_SFV_STRICT_PAD_BITS = 4,
     WB_SFV_STRICT_DATES = 8,
     WB_SFV_STRICT_LINES = 16,
-    WB_SFV_TOKEN_KEYS = 32 /**< also for wb_sfv_writer_init_with */
+    WB_SFV_WIDE_KEYS = 32 /**< also for wb_sfv_writer_init_with */
 };
 
 /* ---- Pull parser: see parser.hpp for the protocol. ---- */
@@ -123,7 +123,7 @@ typedef struct wb_sfv_writer {
 
 /** The buffer may be null if its size is 0, to find out the required size. */
 void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size);
-/** The same with option bits, of which only WB_SFV_TOKEN_KEYS has a meaning for a writer. */
+/** The same with option bits, of which only WB_SFV_WIDE_KEYS has a meaning for a writer. */
 void wb_sfv_writer_init_with(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size,
                              unsigned options);
 /** The key of the member of a dictionary that follows. */

@@ -67,7 +67,7 @@ struct Date {
 
 /// What is written although the RFC does not allow it.
 struct WriteOptions {
-    bool token_keys = false; ///< see ParseOptions::token_keys
+    bool wide_keys = false; ///< see ParseOptions::wide_keys
 };
 
 /// Marks a borrowed text as a token (section 3.3.4).

@@ -43,8 +43,8 @@ public:
 
     /// The length of what has been written, or would have been with a large enough buffer.
     [[nodiscard]] size_t size() const noexcept { return size_; }
-    /// The first failure, if there was one so far. A buffer that is too small is none, and neither is an incomplete
-    /// field; see `finish`.
+    /// The first failure, if there was one so far. A buffer that is too small is none, and neither is an
+    /// incomplete field; see `finish`.
     [[nodiscard]] std::optional<Error> error() const noexcept {
         return failed_ ? std::optional{error_} : std::nullopt;
     }

@@ -43,10 +43,10 @@ Term make_reason(ErlNifEnv* env, Term kind, std::string_view message) noexcept {
 }
 
 Term make_reason(ErlNifEnv* env, const Error& error) noexcept {
-    const Term kind = error.reason == Reason::out_of_memory    ? atoms.out_of_memory
-                      : error.reason == Reason::too_long       ? atoms.limit
-                      : error.found != Error::found_nothing    ? atoms.malformed
-                                                               : atoms.invalid;
+    const Term kind = error.reason == Reason::out_of_memory ? atoms.out_of_memory
+                      : error.reason == Reason::too_long    ? atoms.limit
+                      : error.found != Error::found_nothing ? atoms.malformed
+                                                            : atoms.invalid;
     return add(env, make_reason(env, kind, error.message().view()), atoms.offset,
                enif_make_uint64(env, error.offset));
 }

@@ -17,7 +17,7 @@ ParseOptions options_of(unsigned bits) noexcept {
     options.strict_pad_bits = (bits & 4) != 0;
     options.strict_dates = (bits & 8) != 0;
     options.strict_lines = (bits & 16) != 0;
-    options.token_keys = (bits & 32) != 0;
+    options.wide_keys = (bits & 32) != 0;
     return options;
 }
 
@@ -81,9 +81,9 @@ Term make_term(ErlNifEnv* env, const Member& member) noexcept {
     if (const Item* const item = member.item())
         return make_term(env, *item);
     const InnerList& list = *member.inner_list();
-    return enif_make_tuple3(env, atoms.list,
-                            make_list(env, list.items, [env](const Item& item) { return make_term(env, item); }),
-                            make_parameters(env, list.parameters));
+    return enif_make_tuple3(
+        env, atoms.list, make_list(env, list.items, [env](const Item& item) { return make_term(env, item); }),
+        make_parameters(env, list.parameters));
 }
 
 Term make_term(ErlNifEnv* env, const List& list) noexcept {
@@ -174,7 +174,8 @@ Term parse_bare_item(ErlNifEnv* env, int argc, const Term argv[]) noexcept {
     // What is read is not known yet: usually a short prefix, at most all of it.
     Work work;
     if (!work.take(text.size()))
-        return enif_schedule_nif(env, "parse_bare_item", ERL_NIF_DIRTY_JOB_CPU_BOUND, parse_bare_item, argc, argv);
+        return enif_schedule_nif(env, "parse_bare_item", ERL_NIF_DIRTY_JOB_CPU_BOUND, parse_bare_item, argc,
+                                 argv);
     Parser parser{FieldType::item, text, options_of(bits)};
     const auto size = parser.bare_item_prefix();
     if (!size)
@@ -190,7 +191,8 @@ Term parse_bare_item(ErlNifEnv* env, int argc, const Term argv[]) noexcept {
     });
     if (!has_memory)
         return make_error(env, atoms.out_of_memory, "out of memory");
-    return enif_make_tuple3(env, atoms.ok, term, enif_make_sub_binary(env, argv[0], *size, text.size() - *size));
+    return enif_make_tuple3(env, atoms.ok, term,
+                            enif_make_sub_binary(env, argv[0], *size, text.size() - *size));
 }
 
 } // namespace warpbeam::sfv::erlang

@@ -14,7 +14,8 @@ constexpr std::string_view not_bare =
 
 class TermWriter {
 public:
-    TermWriter(ErlNifEnv* env, Writer& writer, Work& work) noexcept : env_{env}, writer_{writer}, work_{work} {}
+    TermWriter(ErlNifEnv* env, Writer& writer, Work& work) noexcept
+        : env_{env}, writer_{writer}, work_{work} {}
 
     // Each writes a term; false if it can't be written, or not here (see is_too_much).
     bool item(Term term) noexcept {
@@ -29,17 +30,18 @@ public:
                     [this](Term one) { return member(one); });
     }
     bool dictionary(Term members) noexcept {
-        return each(members, 0, "a dictionary is a list of pairs of a key and an item or inner list", [this](Term pair) {
-            int arity;
-            const Term* parts;
-            std::string_view key;
-            if (!is_tagged(pair, 2, arity, parts))
-                return fail("not a pair of a key and an item or inner list");
-            if (!read_key(parts[0], 0, key))
-                return false;
-            writer_.key(key);
-            return check() && member(parts[1]);
-        });
+        return each(members, 0, "a dictionary is a list of pairs of a key and an item or inner list",
+                    [this](Term pair) {
+                        int arity;
+                        const Term* parts;
+                        std::string_view key;
+                        if (!is_tagged(pair, 2, arity, parts))
+                            return fail("not a pair of a key and an item or inner list");
+                        if (!read_key(parts[0], 0, key))
+                            return false;
+                        writer_.key(key);
+                        return check() && member(parts[1]);
+                    });
     }
     bool value(Term term) noexcept {
         BareItemRef bare{false};
@@ -124,24 +126,25 @@ private:
     }
     bool parameters(Term list) noexcept {
         const size_t depth = depth_;
-        return each(list, depth, "parameters are a list of pairs of a key and a bare item", [this, depth](Term pair) {
-            int arity;
-            const Term* parts;
-            std::string_view key;
-            BareItemRef bare{false};
-            if (!is_tagged(pair, 2, arity, parts))
-                return fail("not a pair of a key and a bare item");
-            if (!read_key(parts[0], depth, key))
-                return false;
-            if (!read(parts[1], bare))
-                return fail(not_bare);
-            if (!work_.take(bare.text().size())) {
-                is_too_much_ = true;
-                return false;
-            }
-            writer_.parameter(key, bare);
-            return check();
-        });
+        return each(list, depth, "parameters are a list of pairs of a key and a bare item",
+                    [this, depth](Term pair) {
+                        int arity;
+                        const Term* parts;
+                        std::string_view key;
+                        BareItemRef bare{false};
+                        if (!is_tagged(pair, 2, arity, parts))
+                            return fail("not a pair of a key and a bare item");
+                        if (!read_key(parts[0], depth, key))
+                            return false;
+                        if (!read(parts[1], bare))
+                            return fail(not_bare);
+                        if (!work_.take(bare.text().size())) {
+                            is_too_much_ = true;
+                            return false;
+                        }
+                        writer_.parameter(key, bare);
+                        return check();
+                    });
     }
 
     /// A term as a bare item, which may still be out of range; false if it has the shape of none.
@@ -202,14 +205,15 @@ private:
 
 /// Writes what `walk` writes.
 template <typename Walk>
-Term write(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], FieldType type, WriteOptions options,
-           const Walk& walk) noexcept {
+Term write(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], FieldType type,
+           WriteOptions options, const Walk& walk) noexcept {
     Work work;
     Writer sizer{type, {}, options};
     TermWriter measure{env, sizer, work};
     if (!walk(measure))
-        return measure.is_too_much() ? enif_schedule_nif(env, name, ERL_NIF_DIRTY_JOB_CPU_BOUND, nif, argc, argv)
-                                     : measure.error();
+        return measure.is_too_much()
+                   ? enif_schedule_nif(env, name, ERL_NIF_DIRTY_JOB_CPU_BOUND, nif, argc, argv)
+                   : measure.error();
     work.account(env);
     const size_t size = sizer.size();
     Term binary;
@@ -229,7 +233,7 @@ Term serialize(ErlNifEnv* env, int argc, const Term argv[]) noexcept {
     unsigned bits;
     if (enif_get_uint(env, argv[2], &bits) == 0)
         return enif_make_badarg(env);
-    const WriteOptions options{.token_keys = (bits & 32) != 0};
+    const WriteOptions options{.wide_keys = (bits & 32) != 0};
     const auto as = [&](FieldType type, bool (TermWriter::*part)(Term) noexcept) {
         return write(env, "serialize", serialize, argc, argv, type, options,
                      [&](TermWriter& to) { return (to.*part)(argv[1]); });

@@ -2,7 +2,8 @@
 %%
 %% An item is `{item, BareItem, Parameters}', an inner list `{list, Items, Parameters}', a dictionary a list of pairs in
 %% the order of the field. A bare item is an integer, a boolean, `{decimal, {Base, Exponent}}' without trailing zeros,
-%% or a `string', `token' or `binary' with its value. Keys may consist of any characters of tokens.
+%% or a `string', `token' or `binary' with its value. Keys may consist of letters,
+%% digits, `_', `-', `.', `*' and `%'.
 %%
 %% What can't be read or written is an exception of class `error', as it was; its reason is
 %% `{structured_fields, #{kind, message, ...}}' where {@link warpbeam_sfv} refused it. Unlike in HyperBEAM's own module,
@@ -24,7 +25,7 @@
 %% `Base' times ten to the power of `Exponent'.
 
 %% It knows no dates and no display strings, and wants byte sequences with their padding.
--define(PARSE, #{rfc8941 => true, strict_padding => true, token_keys => true}).
+-define(PARSE, #{rfc8941 => true, strict_padding => true, wide_keys => true}).
 
 %%% Reading
 
@@ -126,7 +127,7 @@ pairs(Pairs) -> lists:map(fun({_, _} = Pair) -> Pair end, Pairs).
 
 %% A key alone is the dictionary in which it is true.
 key(Key) ->
-    ok(warpbeam_sfv:serialize_dictionary([{iolist_to_binary(Key), true}], #{token_keys => true})).
+    ok(warpbeam_sfv:serialize_dictionary([{iolist_to_binary(Key), true}], #{wide_keys => true})).
 
 to_native(Integer) when is_integer(Integer) -> Integer;
 to_native(Boolean) when is_boolean(Boolean) -> Boolean;
@@ -183,12 +184,11 @@ to_item(Term) -> to_item(Term, []).
 to_item(Term, Parameters) when is_list(Parameters) -> {ok, {item, to_bare(Term), to_parameters(Parameters)}}.
 
 to_member(Map) when is_map(Map) -> {too_deep, Map};
-to_member({list, Items, Parameters}) when is_list(Items), is_list(Parameters) -> to_inner_list(Items, Parameters);
+to_member({list, Items, Parameters}) -> to_inner_list(Items, Parameters);
 to_member(Items) when is_list(Items) -> to_inner_list(Items, []);
-to_member(Term) when not (is_tuple(Term) andalso element(1, Term) =:= list andalso tuple_size(Term) =:= 3) ->
-    to_item(Term).
+to_member(Term) -> to_item(Term).
 
-to_inner_list(Terms, Parameters) ->
+to_inner_list(Terms, Parameters) when is_list(Terms), is_list(Parameters) ->
     case to_each(fun to_inner_item/1, Terms, []) of
         {ok, Items} -> {ok, {list, Items, to_parameters(Parameters)}};
         TooDeep -> TooDeep
