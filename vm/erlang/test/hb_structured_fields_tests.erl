@@ -96,10 +96,10 @@ back_to_erlang_test() ->
 refused_fields_test_() ->
     [?_assertError(_, Parse(Field))
      || Parse <- [fun hb_structured_fields:parse_item/1, fun hb_structured_fields:parse_list/1, fun hb_structured_fields:parse_dictionary/1],
-        Field <- [<<" ">>, <<",">>, <<"a,">>, <<"a=">>, <<"\"a">>, <<"1.">>, <<"1000000000000000">>, <<"a;">>, <<"(">>, <<"a\r\n">>, <<"!">>,
+        Field <- [<<" ">>, <<",">>, <<"a,">>, <<"a=">>, <<"\"a">>, <<"a=1.">>, <<"a;b=1000000000000000">>, <<"a;">>, <<"(">>, <<"a\r\n">>, <<"!">>,
                   <<"=">>, <<"a b">>, <<"@1">>, <<"%\"a\"">>, <<"a;b=@1">>, <<":aGVsbG8:">>, <<"a=:aGVsbG8:">>, atom, "a", [<<"a">>], 1]] ++
-    [?_assertError(_, parse_item(<<>>)),
-     ?_assertRefused(malformed, parse_item(<<" 1">>)), ?_assertRefused(malformed, parse_item(<<"1 ">>)),
+    [?_assertError(_, parse_item(Field)) || Field <- [<<>>, <<"1.">>, <<"1000000000000000">>, <<"-">>, <<"1;A b">>]] ++
+    [?_assertRefused(malformed, parse_item(<<" 1">>)), ?_assertRefused(malformed, parse_item(<<"1 ">>)),
      ?_assertRefused(malformed, parse_dictionary(<<" a">>)), ?_assertRefused(malformed, parse_dictionary(<<"\ta">>)),
      ?_assertEqual(parse_list(<<"1">>), parse_list(<<" \t1 \t">>)), ?_assertEqual(parse_dictionary(<<"a">>), parse_dictionary(<<"a ">>)),
      ?_assertRefused(malformed, parse_bare_item(<<" 1">>)), ?_assertRefused(malformed, parse_binary(<<"a!">>)),
