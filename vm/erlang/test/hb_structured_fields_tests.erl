@@ -34,6 +34,7 @@ decimals_are_read_without_trailing_zeros_test_() ->
 keys_beyond_the_rfc_test_() ->
     [[?_assertEqual([{Key, {item, 1, []}}], parse_dictionary(<<Key/binary, "=1">>)),
       ?_assertEqual(<<Key/binary, "=1">>, text(dictionary([{Key, {item, 1, []}}]))),
+      ?_assertEqual([{Key, {item, true, [{<<"a">>, 1}]}}], parse_dictionary(<<Key/binary, ";a=1">>)),
       ?_assertEqual(<<"1;", Key/binary, "=2">>, text(item({item, 1, [{Key, 2}]})))]
      || Key <- [<<"A">>, <<"Content-Type">>, <<"9a">>, <<"-a">>, <<"%41bc">>, <<".">>, <<"_x">>, <<"*x">>,
                 <<"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno_-">>]].
@@ -98,7 +99,7 @@ refused_fields_test_() ->
      || Parse <- [fun hb_structured_fields:parse_item/1, fun hb_structured_fields:parse_list/1, fun hb_structured_fields:parse_dictionary/1],
         Field <- [<<" ">>, <<",">>, <<"a,">>, <<"a=">>, <<"\"a">>, <<"a=1.">>, <<"a;b=1000000000000000">>, <<"a;">>, <<"(">>, <<"a\r\n">>, <<"!">>,
                   <<"=">>, <<"a b">>, <<"@1">>, <<"%\"a\"">>, <<"a;b=@1">>, <<":aGVsbG8:">>, <<"a=:aGVsbG8:">>, atom, "a", [<<"a">>], 1]] ++
-    [?_assertError(_, parse_item(Field)) || Field <- [<<>>, <<"1.">>, <<"1000000000000000">>, <<"-">>, <<"1;A b">>]] ++
+    [?_assertError(_, parse_item(Field)) || Field <- [<<>>, <<"1.">>, <<"1000000000000000">>, <<"-">>, <<"1;A b">>, <<"1;A">>, <<"1;%41=2">>, <<"1;a=2;9">>]] ++
     [?_assertRefused(malformed, parse_item(<<" 1">>)), ?_assertRefused(malformed, parse_item(<<"1 ">>)),
      ?_assertRefused(malformed, parse_dictionary(<<" a">>)), ?_assertRefused(malformed, parse_dictionary(<<"\ta">>)),
      ?_assertEqual(parse_list(<<"1">>), parse_list(<<" \t1 \t">>)), ?_assertEqual(parse_dictionary(<<"a">>), parse_dictionary(<<"a ">>)),

@@ -1,7 +1,7 @@
 %% @private Random fields, and terms that are or almost are fields. Sizes grow with the number of the case, so that the
 %% first counterexample is usually small.
 -module(sfv_random).
--export([check/3, typed/2, bare/1, hb_bare/1, strict_key/1, wide_key/1, printable/1, near/1, changed/2, binary/1,
+-export([check/3, typed/2, typed/3, bare/1, hb_bare/1, strict_key/1, wide_key/1, printable/1, near/1, changed/2, binary/1,
          list/2, one_of/1, integer/2, number/1]).
 
 %% The seed and the number of cases; see also vm/erlang/README.md.
@@ -58,12 +58,14 @@ shortest(Base, Exponent) when Exponent < 0, Base rem 10 =:= 0 -> shortest(Base d
 shortest(Base, Exponent) -> {Base, Exponent}.
 
 %% A type of field and a value of it.
-typed(Bare, Key) ->
+typed(Bare, Key) -> typed(Bare, Key, Key).
+
+typed(Bare, Key, Parameter) ->
     fun(Size) ->
         case integer(1, 3) of
-            1 -> {item, item(Bare, Key, Size)};
-            2 -> {list, list(fun(Less) -> member(Bare, Key, Less) end, Size)};
-            3 -> {dictionary, pairs(Key, fun(Less) -> member(Bare, Key, Less) end, Size)}
+            1 -> {item, item(Bare, Parameter, Size)};
+            2 -> {list, list(fun(Less) -> member(Bare, Parameter, Less) end, Size)};
+            3 -> {dictionary, pairs(Key, fun(Less) -> member(Bare, Parameter, Less) end, Size)}
         end
     end.
 

@@ -1,14 +1,15 @@
-%% @doc HyperBEAM's module for Structured Fields, over {@link warpbeam_sfv}: same functions, terms and iolists.
+%% @doc HyperBEAM's module for Structured Fields, over {@link warpbeam_sfv}: the same functions, terms and iolists.
 %%
 %% An item is `{item, BareItem, Parameters}', an inner list `{list, Items, Parameters}', a dictionary a list of pairs in
 %% the order of the field. A bare item is an integer, a boolean, `{decimal, {Base, Exponent}}' without trailing zeros,
-%% or a `string', `token' or `binary' with its value. Keys may consist of letters,
-%% digits, `_', `-', `.', `*' and `%'.
+%% or a `string', `token' or `binary' with its value. Beyond the RFC, the keys of a dictionary may consist of letters,
+%% digits, `_', `-', `.', `*' and `%' in any order. Those of parameters may, too, but only when they are written.
 %%
 %% What can't be read or written is an exception of class `error', as it was; its reason is
 %% `{structured_fields, #{kind, message, ...}}' where {@link warpbeam_sfv} refused it. Unlike in HyperBEAM's own module,
-%% decimals are written as what they are (1.05 was written as 1.5, and -0.5 as 0.5), floats can be converted, and
-%% nothing is written that is not a field: no line breaks in tokens, keys and strings, no integers of 16 digits.
+%% decimals are read and written as what they are (1.05 was written as 1.5, and -0.5 was read and written as 0.5), floats
+%% can be converted, and nothing is written that is not a field: no line breaks in tokens, keys and strings, and no
+%% integers of 16 digits.
 -module(hb_structured_fields).
 -export([parse_dictionary/1, parse_list/1, parse_item/1, parse_bare_item/1, parse_binary/1]).
 -export([dictionary/1, list/1, item/1, bare_item/1, from_bare_item/1]).
@@ -81,7 +82,16 @@ ok({error, Why}) -> error({structured_fields, Why}).
 from_member({item, Bare, Parameters}) -> {item, from_native(Bare), from_parameters(Parameters)};
 from_member({list, Items, Parameters}) -> {list, [from_member(Item) || Item <- Items], from_parameters(Parameters)}.
 
-from_parameters(Parameters) -> [{Key, from_native(Bare)} || {Key, Bare} <- Parameters].
+from_parameters(Parameters) -> [{parameter_key(Key), from_native(Bare)} || {Key, Bare} <- Parameters].
+
+%% Only the keys of dictionaries are read beyond the RFC.
+parameter_key(Key) ->
+    case warpbeam_sfv:serialize_dictionary([{Key, true}]) of
+        {ok, Key} -> Key;
+        {error, #{message := Message}} ->
+            error({structured_fields, #{kind => malformed, message => <<"the key of a parameter is ", Message/binary>>,
+                                        path => [Key]}})
+    end.
 
 from_native({decimal, Thousandths}) -> {decimal, shortest(Thousandths, -3)};
 from_native(Bare) -> Bare.
