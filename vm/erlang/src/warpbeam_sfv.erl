@@ -67,9 +67,9 @@
                            max_bytes => non_neg_integer()}.
 %% All are off unless given as true. `rfc8941' refuses dates and display strings; `strict_padding' and `strict_pad_bits'
 %% refuse byte sequences without their padding or with other pad bits than zeros; `strict_dates' refuses dates outside
-%% the years 1 to 9999; `strict_lines' refuses strings that go on in the next line. `wide_keys' goes beyond the RFC: keys
-%% may consist of letters, digits, `_', `-', `.', `*' and `%', in any order. A field that is longer than `max_bytes' is
-%% refused before it is read.
+%% the years 1 to 9999; `strict_lines' refuses strings that go on in the next line. `wide_keys' goes beyond the RFC:
+%% keys may consist of letters, digits, `_', `-', `.', `*' and `%', in any order. A field that is longer than
+%% `max_bytes' is refused before it is read.
 -type serialize_options() :: #{wide_keys => boolean()}.
 -type error() :: {error, #{kind := malformed | invalid | usage | limit | out_of_memory,
                            message := binary(),
@@ -173,7 +173,8 @@ option(Name, Value, Bits, Limits, Flags, Numbers) ->
     case {lists:keyfind(Name, 1, Flags), lists:member(Name, Numbers)} of
         {{Name, Bit}, _} when Value =:= true -> {ok, Bits bor Bit, Limits};
         {{Name, _}, _} when Value =:= false -> {ok, Bits, Limits};
-        {{Name, _}, _} -> usage(usage, <<"the option ", (atom_to_binary(Name))/binary, " is neither true nor false">>);
+        {{Name, _}, _} -> usage(usage, <<"the option ", (atom_to_binary(Name))/binary,
+                                         " is neither true nor false">>);
         {false, true} when is_integer(Value), Value >= 0, Value =< ?NO_LIMIT -> {ok, Bits, Limits#{Name => Value}};
         {false, true} -> usage(usage, <<"the option ", (atom_to_binary(Name))/binary, " is no number of bytes">>);
         {false, false} when is_atom(Name) ->

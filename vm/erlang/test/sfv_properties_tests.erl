@@ -11,13 +11,15 @@ properties_test_() ->
              {"what is read is written and read again", changed_by(Strict, fun serialize/2), fun mutated/1, 10000},
              {"a bare item ends where it ends", fun sfv_random:bare/1, fun prefix/1, 5000},
              {"the drop-in reads what it writes", Drop, fun hb_round_trip/1, 5000},
-             {"the drop-in reads what warpbeam_sfv reads", changed_by(Drop, fun hb_serialize/2), fun hb_mutated/1, 10000},
+             {"the drop-in reads what warpbeam_sfv reads", changed_by(Drop, fun hb_serialize/2), fun hb_mutated/1,
+              10000},
              {"the drop-in makes fields of Erlang terms", fun erlang_pairs/1, fun hb_conversion/1, 5000}]] ++
     %% Every function with arguments of any kind.
     [{timeout, 300, {lists:concat([Module, ":", Function, "/", Arity]),
                      fun() -> sfv_random:check(fun(Size) -> [sfv_random:near(Size) || _ <- lists:seq(1, Arity)] end,
                                                fun(Arguments) -> Holds(Function, Arguments) end, 3000) end}}
-     || {Module, Holds} <- [{warpbeam_sfv, fun no_argument_fails/2}, {hb_structured_fields, fun no_argument_escapes/2}],
+     || {Module, Holds} <- [{warpbeam_sfv, fun no_argument_fails/2},
+                            {hb_structured_fields, fun no_argument_escapes/2}],
         {Function, Arity} <- Module:module_info(exports), Function =/= module_info].
 
 changed_by(Make, Serialize) ->
@@ -112,7 +114,8 @@ erlang_pairs(Size) ->
 hb_conversion(Pairs) ->
     {ok, Dictionary} = hb_structured_fields:to_dictionary(Pairs),
     {ok, List} = hb_structured_fields:to_list([Value || {_, Value} <- Pairs]),
-    Names = [case is_atom(Name) of true -> atom_to_binary(Name); false -> iolist_to_binary(Name) end || {Name, _} <- Pairs],
+    Names = [case is_atom(Name) of true -> atom_to_binary(Name); false -> iolist_to_binary(Name) end
+             || {Name, _} <- Pairs],
     lists:reverse(Names) =:= [Name || {Name, _} <- Dictionary]
         andalso lists:reverse(List) =:= [Value || {_, Value} <- Dictionary]
         andalso length(hb_parse(dictionary, hb_serialize(dictionary, Dictionary))) =:= length(lists:usort(Names))
@@ -120,7 +123,8 @@ hb_conversion(Pairs) ->
 
 %% As the parameters of a member are read: the last value in the first place.
 without_duplicates({Kind, Value, Parameters}) ->
-    {Kind, Value, lists:foldl(fun({Key, Bare}, Done) -> lists:keystore(Key, 1, Done, {Key, Bare}) end, [], Parameters)}.
+    {Kind, Value, lists:foldl(fun({Key, Bare}, Done) -> lists:keystore(Key, 1, Done, {Key, Bare}) end, [],
+                              Parameters)}.
 
 %%% Functions by type
 

@@ -1,7 +1,8 @@
 %% @private Random fields, and terms that are or almost are fields. Sizes grow with the number of the case, so that the
 %% first counterexample is usually small.
 -module(sfv_random).
--export([check/3, typed/2, typed/3, bare/1, hb_bare/1, strict_key/1, wide_key/1, printable/1, near/1, changed/2, binary/1,
+-export([check/3, typed/2, typed/3, bare/1, hb_bare/1, strict_key/1, wide_key/1, printable/1, near/1, changed/2,
+         binary/1,
          list/2, one_of/1, integer/2, number/1]).
 
 %% The seed and the number of cases; see also vm/erlang/README.md.
@@ -16,7 +17,8 @@ check(Make, Holds, Count) ->
                       Value = Make(1 + Case rem 9),
                       try true = Holds(Value)
                       catch Class:Reason:Stack ->
-                          erlang:raise(error, {counterexample, {seed, Seed}, {number, Case}, Value, Class, Reason}, Stack)
+                          erlang:raise(error, {counterexample, {seed, Seed}, {number, Case}, Value, Class, Reason},
+                                       Stack)
                       end
                   end, lists:seq(1, count(Count))).
 
@@ -42,7 +44,8 @@ bare(Size) ->
         5 -> {binary, binary(Size)};
         6 -> one_of([true, false]);
         7 -> {date, number(Size)};
-        8 -> Characters = list(fun(_) -> one_of([$a, $", $%, $\\, 0, $\n, 16#fc, 16#7ff, 16#800, 16#ffff, 16#10ffff]) end, Size),
+        8 -> Characters = list(fun(_) -> one_of([$a, $", $%, $\\, 0, $\n, 16#fc, 16#7ff, 16#800, 16#ffff,
+                                                 16#10ffff]) end, Size),
              {display_string, unicode:characters_to_binary(Characters)}
     end.
 
@@ -81,12 +84,14 @@ parameters(Bare, Key, Size) -> pairs(Key, Bare, Size div 3).
 %% No key comes twice.
 pairs(Key, Value, Size) ->
     Keys = lists:usort(list(Key, Size)),
-    [{One, Value(Size)} || One <- lists:sort(fun(_, _) -> rand:uniform() < 0.5 end, Keys)].
+    [{One, Value(Size)} || {_, One} <- lists:sort([{rand:uniform(), One} || One <- Keys])].
 
 %% Any term, but more often one that is almost right.
 near(Size) when Size =< 1 ->
-    one_of([1, -1, 1.5, 1.0e300, 1 bsl 64, -(1 bsl 5000), atom, true, undefined, [], {}, #{}, <<>>, <<1:3>>, self(), make_ref(),
-            fun() -> ok end, bare(3), strict_key(3), wide_key(3), printable(1), binary(1), {decimal, {integer(-99, 99), integer(-2000, 2000)}},
+    one_of([1, -1, 1.5, 1.0e300, 1 bsl 64, -(1 bsl 5000), atom, true, undefined, [], {}, #{}, <<>>, <<1:3>>, self(),
+            make_ref(),
+            fun() -> ok end, bare(3), strict_key(3), wide_key(3), printable(1), binary(1),
+            {decimal, {integer(-99, 99), integer(-2000, 2000)}},
             {decimal, {1 bsl 5000, -1500}}, {item, 1, []}, {<<"a">>, 1}, "text", {number(1), 0}]);
 near(Size) ->
     Less = fun() -> near(Size div 2) end,
@@ -119,6 +124,7 @@ change(Text) ->
         {1, _} -> <<Before/binary, Byte, After/binary>>;
         {2, <<_, Rest/binary>>} -> <<Before/binary, Rest/binary>>;
         {3, <<_, Rest/binary>>} -> <<Before/binary, Byte, Rest/binary>>;
-        {4, _} -> Twice = binary:part(After, 0, min(byte_size(After), 8)), <<Before/binary, Twice/binary, After/binary>>;
+        {4, _} -> Twice = binary:part(After, 0, min(byte_size(After), 8)),
+        <<Before/binary, Twice/binary, After/binary>>;
         _ -> Text
     end.

@@ -3,8 +3,10 @@
 
 %% Every type, with what it is written as.
 bare_items() ->
-    [{0, <<"0">>}, {-42, <<"-42">>}, {999999999999999, <<"999999999999999">>}, {-999999999999999, <<"-999999999999999">>},
-     {{decimal, 0}, <<"0.0">>}, {{decimal, 1050}, <<"1.05">>}, {{decimal, -500}, <<"-0.5">>}, {{decimal, 1}, <<"0.001">>},
+    [{0, <<"0">>}, {-42, <<"-42">>}, {999999999999999, <<"999999999999999">>},
+     {-999999999999999, <<"-999999999999999">>},
+     {{decimal, 0}, <<"0.0">>}, {{decimal, 1050}, <<"1.05">>}, {{decimal, -500}, <<"-0.5">>},
+     {{decimal, 1}, <<"0.001">>},
      {{decimal, 999999999999999}, <<"999999999999.999">>},
      {{string, <<>>}, <<"\"\"">>}, {{string, <<"a \"b\" \\">>}, <<"\"a \\\"b\\\" \\\\\"">>},
      {{token, <<"*a/b:c">>}, <<"*a/b:c">>}, {{binary, <<>>}, <<"::">>}, {{binary, <<0, 255>>}, <<":AP8=:">>},
@@ -50,7 +52,8 @@ floats_test_() ->
                              {-0.0004, <<"0.0">>}, {1.0, <<"1.0">>}, {9.9995, <<"10.0">>}, {-1.5, <<"-1.5">>}]].
 
 lines_test() ->
-    ?assertEqual(warpbeam_sfv:parse_list(<<"1, 2, \"a, b\"">>), warpbeam_sfv:parse_list([<<"1">>, <<"2">>, <<"\"a">>, <<"b\"">>])),
+    ?assertEqual(warpbeam_sfv:parse_list(<<"1, 2, \"a, b\"">>),
+                 warpbeam_sfv:parse_list([<<"1">>, <<"2">>, <<"\"a">>, <<"b\"">>])),
     ?assertEqual({ok, []}, warpbeam_sfv:parse_list([])),
     ?assertEqual({ok, []}, warpbeam_sfv:parse_dictionary(<<>>)),
     {error, #{kind := malformed, offset := 5}} = warpbeam_sfv:parse_list([<<"1">>, <<"2;">>]),
@@ -58,7 +61,8 @@ lines_test() ->
     {error, #{kind := malformed}} = warpbeam_sfv:parse_list([<<"\"a">>, <<"b\"">>], #{strict_lines => true}).
 
 last_value_first_place_test() ->
-    ?assertEqual({ok, [{<<"a">>, {item, 3, []}}, {<<"b">>, {item, 2, []}}]}, warpbeam_sfv:parse_dictionary(<<"a=1, b=2, a=3">>)),
+    ?assertEqual({ok, [{<<"a">>, {item, 3, []}}, {<<"b">>, {item, 2, []}}]},
+                 warpbeam_sfv:parse_dictionary(<<"a=1, b=2, a=3">>)),
     ?assertEqual({ok, {item, 1, [{<<"x">>, 4}, {<<"y">>, 3}]}}, warpbeam_sfv:parse_item(<<"1;x=2;y=3;x=4">>)).
 
 bare_item_prefix_test() ->
@@ -109,7 +113,8 @@ paths_test_() ->
                          {[2], [[1, 2, 3], Bad]}]] ++
     [?_assertMatch({error, #{path := []}}, warpbeam_sfv:serialize_item(Bad)),
      ?_assertMatch({error, #{path := [<<"k">>]}}, warpbeam_sfv:serialize_item({item, 1, [{<<"k">>, Bad}]})),
-     ?_assertMatch({error, #{path := [<<"d">>, 1]}}, warpbeam_sfv:serialize_dictionary([{<<"c">>, 1}, {<<"d">>, [Bad]}])),
+     ?_assertMatch({error, #{path := [<<"d">>, 1]}}, warpbeam_sfv:serialize_dictionary([{<<"c">>, 1},
+                                                                                        {<<"d">>, [Bad]}])),
      ?_assertMatch({error, #{path := [2]}}, warpbeam_sfv:serialize_dictionary([{<<"c">>, 1}, nonsense]))].
 
 invalid_values_test_() ->
@@ -127,16 +132,21 @@ invalid_values_test_() ->
 terms_of_wrong_shape_test_() ->
     [?_assertMatch({error, #{kind := usage, message := <<_/binary>>, path := _}}, warpbeam_sfv:Function(Term))
      || Function <- [serialize_item, serialize_list, serialize_dictionary, serialize_bare_item],
-        Term <- [atom, <<"binary">>, <<1:3>>, {}, {item}, {item, 1}, {item, 1, improper}, {item, 1, [a]}, {item, 1, [{a, 1}]},
-                 {item, 1, [{<<"k">>, 1} | tail]}, {item, {item, 1, []}, []}, {item, [1], []}, {list, [1], []}, {list, [1]},
-                 {string, "charlist"}, {string, <<1:7>>}, {string, atom}, {token, 1}, {decimal, 1.5}, {decimal, <<"1">>},
-                 {date, x}, {date, 1.5}, {unknown, <<"x">>}, {<<"string">>, <<"x">>}, make_ref(), self(), fun() -> ok end,
+        Term <- [atom, <<"binary">>, <<1:3>>, {}, {item}, {item, 1}, {item, 1, improper}, {item, 1, [a]},
+                 {item, 1, [{a, 1}]},
+                 {item, 1, [{<<"k">>, 1} | tail]}, {item, {item, 1, []}, []}, {item, [1], []}, {list, [1], []},
+                 {list, [1]},
+                 {string, "charlist"}, {string, <<1:7>>}, {string, atom}, {token, 1}, {decimal, 1.5},
+                 {decimal, <<"1">>},
+                 {date, x}, {date, 1.5}, {unknown, <<"x">>}, {<<"string">>, <<"x">>}, make_ref(), self(),
+                 fun() -> ok end,
                  [1 | 2], [{<<"a">>, 1} | tail], [{<<"a">>, [1 | 2]} | []], [[[1]]], [{<<"a">>, [[1]]}],
                  [{<<"a">>, 1, 2}], #{a => 1}, #{<<"a">> => #{}}]] ++
     [?_assertMatch({error, #{kind := usage}}, warpbeam_sfv:Function(Field))
      || Function <- [parse_item, parse_list, parse_dictionary],
         Field <- [atom, 1, "1, 2", [<<"1">> | <<"2">>], [[<<"1">>]], <<1:3>>, [<<1:3>>], #{}, {<<"1">>}]] ++
-    [?_assertMatch({error, #{kind := usage}}, warpbeam_sfv:parse_bare_item(Term)) || Term <- [1, "1", [<<"1">>], <<1:3>>]] ++
+    [?_assertMatch({error, #{kind := usage}}, warpbeam_sfv:parse_bare_item(Term))
+     || Term <- [1, "1", [<<"1">>], <<1:3>>]] ++
     [?_assertMatch({error, #{kind := usage}}, warpbeam_sfv:parse_item(<<"1">>, Options))
      || Options <- [x, [], #{unknown => true}, #{<<"rfc8941">> => true}, #{rfc8941 => 1}, #{max_bytes => -1},
                     #{max_bytes => 1.0}, #{max_bytes => 1 bsl 64}, #{#{} => #{}}]] ++

@@ -7,9 +7,9 @@
 %%
 %% What can't be read or written is an exception of class `error', as it was; its reason is
 %% `{structured_fields, #{kind, message, ...}}' where {@link warpbeam_sfv} refused it. Unlike in HyperBEAM's own module,
-%% decimals are read and written as what they are (1.05 was written as 1.5, and -0.5 was read and written as 0.5), floats
-%% can be converted, and nothing is written that is not a field: no line breaks in tokens, keys and strings, and no
-%% integers of 16 digits.
+%% decimals are read and written as what they are (1.05 was written as 1.5, and -0.5 was read and written as 0.5),
+%% floats can be converted, and nothing is written that is not a field: no line breaks in tokens, keys and strings, and
+%% no integers of 16 digits.
 -module(hb_structured_fields).
 -export([parse_dictionary/1, parse_list/1, parse_item/1, parse_bare_item/1, parse_binary/1]).
 -export([dictionary/1, list/1, item/1, bare_item/1, from_bare_item/1]).
@@ -89,8 +89,8 @@ parameter_key(Key) ->
     case warpbeam_sfv:serialize_dictionary([{Key, true}]) of
         {ok, Key} -> Key;
         {error, #{message := Message}} ->
-            error({structured_fields, #{kind => malformed, message => <<"the key of a parameter is ", Message/binary>>,
-                                        path => [Key]}})
+            Explained = <<"the key of a parameter is ", Message/binary>>,
+            error({structured_fields, #{kind => malformed, message => Explained, path => [Key]}})
     end.
 
 from_native({decimal, Thousandths}) -> {decimal, shortest(Thousandths, -3)};
