@@ -19,7 +19,7 @@ struct ParseOptions {
         false;                 ///< refuse byte sequences whose last character has pad bits that are not zero
     bool strict_dates = false; ///< refuse dates outside the years 1 to 9999
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
-    /// Beyond the RFC: keys may consist of letters, digits, `_`, `-`, `.`, `*` and `%`, and begin with any of
+    /// Beyond the RFC: keys may consist of letters, digits, '_', '-', '.', '*' and '%', and begin with any of
     /// them. For fields whose keys are names of fields, or percent-encoded.
     bool wide_keys = false;
 };
