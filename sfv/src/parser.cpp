@@ -50,14 +50,34 @@ Result<size_t> Parser::bare_item_prefix() noexcept {
 
 const char* Parser::read_wide_key(const char* p) noexcept {
     const char* stop = p;
-    while (stop != end_ && chars::is_wide_key_char(*stop))
+    while (options_.wide_keys && stop != end_ && chars::is_wide_key_char(*stop))
         ++stop;
     if (stop == p) {
-        (void)fail(Reason::wide_key, p);
+        (void)fail(key_expected(), p);
         return nullptr;
     }
     key_ = {p, static_cast<size_t>(stop - p)};
     return stop;
+}
+
+bool Parser::read_wide_parameter(const char* p) noexcept {
+    p = read_wide_key(p);
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_bare_item(p + 1, Reason::bare_item);
+    set_number(Type::boolean, 1);
+    return accept(p);
+}
+
+bool Parser::read_wide_member(const char* p) noexcept {
+    p = read_wide_key(p);
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_member_value(p + 1);
+    set_number(Type::boolean, 1);
+    return accept(p);
 }
 
 bool Parser::skip_parameters() noexcept {

@@ -18,7 +18,8 @@
 %% the text of the value that was refused; `path' says where in the term that value is, from the outside: positions from
 %% 1, keys, and the key of a parameter. The kinds are `malformed' (a field), `invalid' (a value that no field can have),
 %% `usage' (a term of the wrong shape, an unknown option), `limit' and `out_of_memory'. No term makes these functions
-%% fail otherwise. What is longer than 64 KiB is handled on a dirty scheduler.
+%% fail otherwise. What is longer than 64 KiB, or has some thousand values, is handled on a dirty
+%% scheduler.
 -module(warpbeam_sfv).
 -export([parse_item/1, parse_item/2, parse_list/1, parse_list/2, parse_dictionary/1, parse_dictionary/2,
          parse_bare_item/1, parse_bare_item/2,

@@ -193,15 +193,14 @@ no_atoms_test() ->
      end || N <- lists:seq(1, 1000)],
     ?assertEqual(Before, erlang:system_info(atom_count)).
 
-%% A field that is just short enough not to be handled on a dirty scheduler uses up most of the caller's time slice.
+%% A field with almost as many values as are read on an ordinary scheduler uses up most of the caller's time slice.
 charged_test() ->
     Charged = fun(Count) ->
                   Field = iolist_to_binary(lists:join($,, lists:duplicate(Count, $1))),
-                  true = byte_size(Field) < 64 * 1024,
                   {reductions, Before} = process_info(self(), reductions),
                   {ok, _} = warpbeam_sfv:parse_list(Field),
                   {reductions, After} = process_info(self(), reductions),
                   After - Before
               end,
-    ?assert(Charged(30000) > 2000),
+    ?assert(Charged(3600) > 2000),
     ?assert(Charged(10) < 500).

@@ -124,7 +124,7 @@ private:
     // failure. Callers call them last, so that calls become jumps. Their alignment within a cache line can
     // make a third of the time for a short field, so those that most fields need are aligned.
     const char* read_key(const char* p) noexcept;
-    /// The same with ParseOptions::wide_keys.
+    /// The same with ParseOptions::wide_keys; without it, there is no key.
     const char* read_wide_key(const char* p) noexcept;
     [[nodiscard]] Reason key_expected() const noexcept {
         return options_.wide_keys ? Reason::wide_key : Reason::key;
@@ -147,6 +147,10 @@ private:
     [[gnu::aligned(64)]] bool read_member() noexcept;
     [[gnu::aligned(64)]] bool read_parameter() noexcept;
     [[gnu::aligned(64)]] bool read_inner_item() noexcept;
+    bool read_member_value(const char* p) noexcept;
+    /// What begins with something that is no key of the RFC.
+    bool read_wide_parameter(const char* p) noexcept;
+    bool read_wide_member(const char* p) noexcept;
     bool begin_empty_line(const char* p) noexcept;
     bool end_item(const char* p) noexcept;
     bool fail_after_comma(const char* p) noexcept;

@@ -103,6 +103,14 @@ Term parse_as(ErlNifEnv* env, std::span<const std::string_view> lines, ParseOpti
                     : make_error(env, document.error());
 }
 
+/// About as many as there are values and keys: short ones cost more than their bytes.
+size_t separators(std::string_view line) noexcept {
+    size_t count = 0;
+    for (const char c : line)
+        count += c == ',' || c == ';' || c == ' ';
+    return count;
+}
+
 enum class Taken : uint8_t { all, too_much_here, too_many_bytes, out_of_memory, no_lines };
 
 /// A binary, or a list of binaries.
@@ -115,7 +123,7 @@ Taken take_lines(ErlNifEnv* env, Term field, uint64_t max_bytes, Lines& lines, W
         size += line.size() + (lines.size() == 0 ? 0 : 2); // joined by ", "
         if (size > max_bytes)
             return Taken::too_many_bytes;
-        if (!work.take(line.size() + Work::per_term))
+        if (!work.take(line.size() + Work::per_term * (1 + separators(line))))
             return Taken::too_much_here;
         return lines.emplace(line) != nullptr ? Taken::all : Taken::out_of_memory;
     };

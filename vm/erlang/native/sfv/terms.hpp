@@ -42,8 +42,8 @@ extern Atoms atoms;
 [[nodiscard]] Term make_reason(ErlNifEnv* env, const Error& error) noexcept;
 [[nodiscard]] Term add(ErlNifEnv* env, Term map, Term key, Term value) noexcept;
 
-/// Counts the bytes that a call handles. Beyond what a scheduler of the emulator may spend on one call, the
-/// call must go on on a dirty scheduler.
+/// Counts the bytes that a call handles, and terms as so many bytes. Beyond what a scheduler of the emulator
+/// may spend on one call, the call must go on on a dirty scheduler.
 class Work {
 public:
     static constexpr uint64_t limit = 64 * 1024; ///< in bytes

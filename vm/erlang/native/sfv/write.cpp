@@ -2,7 +2,8 @@
 
 #include <warpbeam/sfv/writer.hpp>
 
-/// Terms become fields. A term is walked twice: for the size of the field, and to write it into a binary.
+/// Terms become fields. A term is walked once if the field is short, else twice: for its size, and to write
+/// it into a binary.
 
 namespace warpbeam::sfv::erlang {
 
@@ -208,14 +209,17 @@ template <typename Walk>
 Term write(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[], FieldType type,
            WriteOptions options, const Walk& walk) noexcept {
     Work work;
-    Writer sizer{type, {}, options};
-    TermWriter measure{env, sizer, work};
-    if (!walk(measure))
-        return measure.is_too_much()
+    char buffer[1024];
+    Writer first{type, buffer, options};
+    TermWriter terms{env, first, work};
+    if (!walk(terms))
+        return terms.is_too_much()
                    ? enif_schedule_nif(env, name, ERL_NIF_DIRTY_JOB_CPU_BOUND, nif, argc, argv)
-                   : measure.error();
+                   : terms.error();
     work.account(env);
-    const size_t size = sizer.size();
+    const size_t size = first.size();
+    if (size <= sizeof buffer)
+        return enif_make_tuple2(env, atoms.ok, make_binary(env, {buffer, size}));
     Term binary;
     unsigned char* const bytes = enif_make_new_binary(env, size, &binary);
     Writer writer{type, {reinterpret_cast<char*>(bytes), size}, options};

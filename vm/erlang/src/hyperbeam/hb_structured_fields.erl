@@ -26,7 +26,8 @@
 %% `Base' times ten to the power of `Exponent'.
 
 %% It knows no dates and no display strings, and wants byte sequences with their padding.
--define(PARSE, #{rfc8941 => true, strict_padding => true, wide_keys => true}).
+-define(PARSE, #{rfc8941 => true, strict_padding => true}).
+-define(WIDE_KEYS, #{wide_keys => true}).
 
 %%% Reading
 
@@ -34,7 +35,11 @@
 -spec parse_dictionary(binary()) -> sh_dictionary().
 parse_dictionary(<<C, _/binary>> = Field) when C =:= $\s; C =:= $\t -> refuse_space(Field);
 parse_dictionary(Field) when is_binary(Field) ->
-    [{Key, from_member(Member)} || {Key, Member} <- ok(warpbeam_sfv:parse_dictionary(Field, ?PARSE))].
+    Dictionary = case warpbeam_sfv:parse_dictionary(Field, ?PARSE) of
+                     {ok, Strict} -> Strict;
+                     _ -> [check_parameters(Pair) || Pair <- ok(warpbeam_sfv:parse_dictionary(Field, maps:merge(?PARSE, ?WIDE_KEYS)))]
+                 end,
+    [{Key, from_member(Member)} || {Key, Member} <- Dictionary].
 
 %% @doc Reads a list.
 -spec parse_list(binary()) -> sh_list().
@@ -82,13 +87,21 @@ ok({error, Why}) -> error({structured_fields, Why}).
 from_member({item, Bare, Parameters}) -> {item, from_native(Bare), from_parameters(Parameters)};
 from_member({list, Items, Parameters}) -> {list, [from_member(Item) || Item <- Items], from_parameters(Parameters)}.
 
-from_parameters(Parameters) -> [{parameter_key(Key), from_native(Bare)} || {Key, Bare} <- Parameters].
+from_parameters(Parameters) -> [{Key, from_native(Bare)} || {Key, Bare} <- Parameters].
 
-%% Only the keys of dictionaries are read beyond the RFC.
-parameter_key(Key) ->
-    case warpbeam_sfv:serialize_dictionary([{Key, true}]) of
-        {ok, Key} -> Key;
-        {error, #{message := Message}} ->
+%% Only the keys of the dictionary itself are read beyond the RFC.
+check_parameters({_, {item, _, Parameters}} = Pair) ->
+    check_keys(Parameters),
+    Pair;
+check_parameters({_, {list, Items, Parameters}} = Pair) ->
+    lists:foreach(fun({item, _, Inner}) -> check_keys(Inner) end, Items),
+    check_keys(Parameters),
+    Pair.
+
+check_keys(Parameters) ->
+    case warpbeam_sfv:serialize_dictionary(Parameters) of
+        {ok, _} -> ok;
+        {error, #{message := Message, path := [Key | _]}} ->
             Explained = <<"the key of a parameter is ", Message/binary>>,
             error({structured_fields, #{kind => malformed, message => Explained, path => [Key]}})
     end.
@@ -106,8 +119,8 @@ shortest(Base, Exponent) -> {Base, Exponent}.
 dictionary(Map) when is_map(Map) -> dictionary(maps:to_list(Map));
 dictionary(Pairs) when is_list(Pairs) ->
     lists:join(<<", ">>, [case Value of
-                              true -> key(Key);
-                              _ -> [key(Key), $=, member(Value)]
+                              {item, true, _} -> [pair(Key, true), $=, item(Value)];
+                              _ -> pair(Key, Value)
                           end || {Key, Value} <- pairs(Pairs)]).
 
 %% @doc Writes a list.
@@ -116,34 +129,39 @@ list(Members) -> lists:join(<<", ">>, [member(Member) || Member <- Members]).
 
 %% @doc Writes an item: the bare item, which is a binary, and the parameters.
 -spec item(sh_item()) -> iolist().
-item({item, Bare, Parameters}) -> [bare_item(Bare), parameters(Parameters)].
+item({item, Bare, Parameters} = Item) ->
+    Written = bare_item(Bare),
+    Size = byte_size(Written),
+    case Parameters of
+        [] -> [Written, []];
+        _ -> <<Written:Size/binary, Rest/binary>> = member(Item), [Written, Rest]
+    end.
 
 %% @doc Writes a bare item.
 -spec bare_item(sh_bare_item()) -> binary().
-bare_item(Bare) -> ok(warpbeam_sfv:serialize_bare_item(to_native(Bare))).
+bare_item(Bare) -> ok(warpbeam_sfv:serialize_bare_item(to_native_bare(Bare))).
 
-member({list, Items, Parameters}) ->
-    [$(, lists:join($\s, [item(Item) || Item <- Items]), $), parameters(Parameters)];
-member(Item) -> item(Item).
+member(Member) -> ok(warpbeam_sfv:serialize_list([to_native(Member)], ?WIDE_KEYS)).
 
-parameters(Parameters) ->
-    [case Value of
-         true -> [$;, key(Key)];
-         _ -> [$;, key(Key), $=, bare_item(Value)]
-     end || {Key, Value} <- pairs(Parameters)].
+pair(Key, true) -> ok(warpbeam_sfv:serialize_dictionary([{iolist_to_binary(Key), true}], ?WIDE_KEYS));
+pair(Key, Member) ->
+    ok(warpbeam_sfv:serialize_dictionary([{iolist_to_binary(Key), to_native(Member)}], ?WIDE_KEYS)).
 
 %% What is no pair is an exception, where a generator alone would leave it out.
 pairs(Pairs) -> lists:map(fun({_, _} = Pair) -> Pair end, Pairs).
 
-%% A key alone is the dictionary in which it is true.
-key(Key) ->
-    ok(warpbeam_sfv:serialize_dictionary([{iolist_to_binary(Key), true}], #{wide_keys => true})).
+to_native({item, Bare, Parameters}) -> {item, to_native_bare(Bare), to_native_parameters(Parameters)};
+to_native({list, Items, Parameters}) ->
+    {list, lists:map(fun({item, _, _} = Item) -> to_native(Item) end, Items), to_native_parameters(Parameters)}.
 
-to_native(Integer) when is_integer(Integer) -> Integer;
-to_native(Boolean) when is_boolean(Boolean) -> Boolean;
-to_native({decimal, {Base, Exponent}}) when is_integer(Base), is_integer(Exponent) ->
+to_native_parameters(Parameters) ->
+    [{iolist_to_binary(Key), to_native_bare(Bare)} || {Key, Bare} <- pairs(Parameters)].
+
+to_native_bare(Integer) when is_integer(Integer) -> Integer;
+to_native_bare(Boolean) when is_boolean(Boolean) -> Boolean;
+to_native_bare({decimal, {Base, Exponent}}) when is_integer(Base), is_integer(Exponent) ->
     {decimal, thousandths(Base, Exponent)};
-to_native({Type, Value}) when Type =:= string; Type =:= token; Type =:= binary ->
+to_native_bare({Type, Value}) when Type =:= string; Type =:= token; Type =:= binary ->
     {Type, iolist_to_binary(Value)}.
 
 %% Rounded to thousandths, ties to even. Numbers that are too large stay so, without making them any larger.
