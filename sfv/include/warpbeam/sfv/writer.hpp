@@ -80,9 +80,9 @@ private:
     Error error_{};
 };
 
-/// Writes one bare item into the caller's buffer, which the result points into: `write_bare_item(1.5,
-/// buffer)` gives `1.5`. A value that the RFC cannot carry is refused. If the buffer is too small, the
-/// error's offset is the required size. The text of the value must not overlap the buffer.
+/// Writes one bare item, such as `1.5`, into the caller's buffer, which the result points into. A value that
+/// the RFC cannot carry is refused. If the buffer is too small, the error's offset is the required size. The
+/// text of the value must not overlap the buffer.
 [[nodiscard]] WARPBEAM_SFV_API Result<std::string_view> write_bare_item(const BareItemRef& value,
                                                                         std::span<char> buffer) noexcept;
 
