@@ -386,15 +386,6 @@ int enif_get_tuple(ErlNifEnv* env, ERL_NIF_TERM tuple, int* arity, const ERL_NIF
     return 1;
 }
 
-int enif_get_map_size(ErlNifEnv*, ERL_NIF_TERM map, size_t* size) {
-    const Node& node = node_of(map);
-    const auto entries = node.kind == Kind::encoded ? external::map(node.span()) : std::nullopt;
-    if (node.kind != Kind::map && !entries)
-        return 0;
-    *size = (entries ? entries->count : node.count) / 2;
-    return 1;
-}
-
 /// Of keys that are there twice, the first one counts.
 int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NIF_TERM* value) {
     const Node& node = node_of(map);

@@ -104,7 +104,6 @@ int enif_get_double(ErlNifEnv* env, ERL_NIF_TERM term, double* value);
 int enif_get_list_cell(ErlNifEnv* env, ERL_NIF_TERM list, ERL_NIF_TERM* head, ERL_NIF_TERM* tail);
 int enif_get_list_length(ErlNifEnv* env, ERL_NIF_TERM list, unsigned* length);
 int enif_get_tuple(ErlNifEnv* env, ERL_NIF_TERM tuple, int* arity, const ERL_NIF_TERM** elements);
-int enif_get_map_size(ErlNifEnv* env, ERL_NIF_TERM map, size_t* size);
 int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_NIF_TERM* value);
 int enif_get_map_size(ErlNifEnv* env, ERL_NIF_TERM map, size_t* size);
 int enif_inspect_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
