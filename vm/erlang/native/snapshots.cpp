@@ -128,15 +128,18 @@ std::expected<void, Error> write_snapshot(InstanceResource& instance, const Wait
 
 } // namespace
 
-/// snapshot(Instance, Calls, Options): with `series`, only what has changed since the last one with it.
+/// snapshot(Instance, Calls, Options): with `series => true`, only what has changed since the last one with it;
+/// with `series => complete`, the first of a new series.
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
     Term option;
-    const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0 &&
-                           enif_is_identical(option, atoms.true_) != 0;
+    const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0;
+    const bool is_new = in_series && enif_is_identical(option, atoms.complete) != 0;
+    if (in_series && !is_new && enif_is_identical(option, atoms.true_) == 0)
+        return bad_argument(env, "series is true or complete");
     return with_calls(
         env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             SnapshotBuffer sink;
-            if (in_series && !instance.series)
+            if (is_new || (in_series && !instance.series))
                 instance.series.emplace();
             SnapshotSeries* const series = in_series ? &*instance.series : nullptr;
             if (const auto written = write_snapshot(instance, calls, sink, series); !written)

@@ -14,7 +14,8 @@
          pause/1, unpause/1, binary/1,
          memory_size/1, memory_size/2, memory_grow/2, memory_grow/3, read/3, read/4, write/3, write/4,
          global/2, set_global/3, table_size/2, table_get/3, table_set/4, table_grow/4,
-         snapshot/1, snapshot/2, snapshot_series/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
+         snapshot/1, snapshot/2, snapshot_series/2,
+         snapshot_series/3, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
 -export_type([module_ref/0, instance/0, call_ref/0, paused/0, ref/0, value/0, error/0, import/0, handler/0, callee/0,
               name/0, load_options/0, options/0, call_options/0, func_type/0, value_type/0, stats/0]).
 -compile({no_auto_import, [throw/1]}).
@@ -287,9 +288,15 @@ snapshot(Instance) -> snapshot(Instance, []).
 snapshot(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{}).
 
 %% @doc The same as one of a series: after a complete one, each has only the pages of memories that have changed since
-%% the one before. `restore/2' takes them all, from the last complete one on.
+%% the one before. `restore/2' takes them all, from the last complete one on. A snapshot that was lost is a gap: begin a
+%% new series then, with `snapshot_series/3'.
 -spec snapshot_series(instance(), [call_ref()]) -> {ok, complete | increment, binary()} | error().
 snapshot_series(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{series => true}).
+
+%% @doc The same; with `complete', the first of a new series.
+-spec snapshot_series(instance(), [call_ref()], next | complete) -> {ok, complete | increment, binary()} | error().
+snapshot_series(Instance, Calls, next) -> snapshot_series(Instance, Calls);
+snapshot_series(Instance, Calls, Which) -> warpbeam_nif:snapshot(Instance, Calls, #{series => Which}).
 
 %% @equiv restore(Module, Snapshot, #{})
 -spec restore(module_ref(), binary() | [binary()]) -> {ok, instance(), [import() | paused()]} | error().

@@ -24,9 +24,9 @@ proxy({Caller, _} = From) ->
     {Pid, Tag}.
 
 %% @doc For a gen_server: goes on as a forwarder to that process, at least until these proxies have answered.
--spec become(pid(), [gen_server:from()]) -> no_return().
+-spec become(pid(), [pid()]) -> no_return().
 become(To, Proxies) ->
-    Waiting = maps:from_list([{erlang:monitor(process, Pid), true} || {Pid, _} <- Proxies]),
+    Waiting = maps:from_list([{erlang:monitor(process, Pid), true} || Pid <- Proxies]),
     gen_server:enter_loop(?MODULE, [], #state{to = To, monitor = erlang:monitor(process, To), waiting = Waiting}, ?LINGER).
 
 %% @private
@@ -34,8 +34,8 @@ init(_) -> {stop, badarg}.
 
 %% @private
 handle_call(Request, From, #state{to = To, waiting = Waiting} = State) ->
-    {Pid, Tag} = proxy(From),
-    To ! {'$gen_call', {Pid, Tag}, Request},
+    {Pid, _} = Proxy = proxy(From),
+    To ! {'$gen_call', Proxy, Request},
     {noreply, State#state{waiting = Waiting#{erlang:monitor(process, Pid) => true}}, ?LINGER}.
 
 %% @private

@@ -107,7 +107,7 @@ with_instance_test() ->
     {error, #{kind := down}} = warpbeam_instance:call(P, "next", [], #{handler => fun(_, _, _) -> {ok, []} end}),
     {error, #{kind := down}} = warpbeam_instance:call(not_registered, "next", []),
     {error, #{kind := down}} = warpbeam_instance:call({global, nobody}, "next", [], #{handler => fun(_, _, _) -> ok end}),
-    {'EXIT', _} = catch warpbeam_instance:stop(P).
+    ok = warpbeam_instance:stop(P).
 
 hibernate_test_() ->
     {timeout, 60,
@@ -148,13 +148,13 @@ events_test() ->
                      after 5000 -> error({late, Name})
                      end
              end,
-    {_, #{what := "ask"}} = Expect([call, start]),
+    {_, #{name := "ask"}} = Expect([call, start]),
     {#{duration := _}, #{module := <<"env">>, name := <<"ask">>}} = Expect([import]),
-    {#{duration := _}, #{what := "ask", result := ok}} = Expect([call, stop]),
-    {_, #{what := "trap"}} = Expect([call, start]),
+    {#{duration := _}, #{name := "ask", result := ok}} = Expect([call, stop]),
+    {_, #{name := "trap"}} = Expect([call, start]),
     {_, #{result := trap}} = Expect([call, stop]),
     {#{bytes := _}, _} = Expect([hibernate]),
-    {#{duration := _}, _} = Expect([wake]),
+    {#{duration := _}, _} = Expect([restore]),
     ok = warpbeam_instance:stop(P),
     %% Whoever watches can't do harm.
     Q = start(#{events => fun(_, _, _) -> error(oops) end}),
@@ -180,15 +180,16 @@ supervised_test_() ->
              ?assertEqual(4, Next()),
              Crash(),
              ?assertEqual([5, 6], [Next(), Next()]),
-             [counter] = warpbeam_replica:keys(Replica),
+             {ok, [counter]} = warpbeam_replica:keys(Replica),
              {ok, Pid} = warpbeam_replica:instance(Replica, counter),
              Pid = whereis(counter),
              %% Another process can't write over it, and a replica that is gone is told.
-             {error, #{kind := usage}} = warpbeam_replica:put(Replica, counter, complete, <<>>),
+             Put = warpbeam_replica:put(Replica, counter, {make_ref(), 1}, complete, <<>>),
+             {reply, replaced} = gen_server:receive_response(Put, 5000),
              gen_server:stop(Replica),
              {error, #{kind := not_replicated}} = warpbeam_instance:call(counter, "next", []),
              unlink(Supervisor),
              exit(Supervisor, shutdown),
-             [] = warpbeam_replica:snapshots(Replica, counter),
+             {error, #{kind := down}} = warpbeam_replica:snapshots(Replica, counter),
              process_flag(trap_exit, false)
      end}.
