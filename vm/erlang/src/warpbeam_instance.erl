@@ -9,7 +9,7 @@
 -module(warpbeam_instance).
 -behaviour(gen_server).
 -export([start_link/1, start_link/2, start/2, call/3, call/4, cast/3, with_instance/2, with_instance/3, reenter/3,
-         reenter/4, snapshot/1, hibernate/1, stats/1, migrate/2, stop/1]).
+         reenter/4, snapshot/1, hibernate/1, stats/1, migrate/2, migrate/3, stop/1]).
 -export([adopt/1, start_binary/2]).
 -export([init/1, handle_continue/2, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([options/0, server/0, handler/0, context/0, call_options/0]).
@@ -34,13 +34,12 @@
 %% With a handler, imports of the call are answered in the process of the caller.
 
 -define(TICK, 5). % milliseconds between two looks at calls that are to be paused
--define(MAX_MOVE, 5000). % milliseconds for which a move waits for handlers
 
 -define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0)).
 -define(IS_WHAT(What), (element(1, What) =:= call andalso tuple_size(What) =:= 3
                         orelse element(1, What) =:= apply andalso is_function(element(2, What), 1))).
 
--record(moving, {from :: gen_server:from(), node :: node(), deadline :: integer(), holds = true :: boolean(),
+-record(moving, {from :: gen_server:from(), node :: node(), deadline :: timeout(), holds = true :: boolean(),
                  paused = [] :: [{warpbeam_ticket:ticket(), warpbeam:call_ref()}]}).
 -record(state, {module :: warpbeam:module_ref(), instance :: warpbeam:instance() | {asleep, binary()},
                 options :: options(), ask :: instance | {handlers, pid()},
@@ -137,13 +136,21 @@ hibernate(Server) -> warpbeam_request:call(Server, hibernate).
           warpbeam:error().
 stats(Server) -> warpbeam_request:call(Server, stats).
 
-%% @doc Moves the instance to another node, with the calls that are in the middle of their code and those that wait.
-%% Calls whose handlers run are waited for, but no longer than five seconds: then the error has the kind `busy'. Handlers
-%% stay on the node where they are. The process forwards to the new one until all are answered, and then ends with
-%% `{shutdown, {migrated, Pid}}'.
+%% @equiv migrate(Server, Node, 5000)
 -spec migrate(server(), node()) -> {ok, pid()} | warpbeam:error().
-migrate(Server, Node) when is_atom(Node) -> warpbeam_request:call(Server, {migrate, Node});
-migrate(_Server, _Node) -> warpbeam_request:failure(bad_argument, "a node is an atom").
+migrate(Server, Node) -> migrate(Server, Node, 5000).
+
+%% @doc Moves the instance to another node, with the calls that are in the middle of their code and those that wait.
+%% Handlers that run are waited for, so many milliseconds; if one still runs then, the error has the kind `busy', and the
+%% instance goes on where it is. Handlers stay on their node. The process forwards to the new one until all are answered,
+%% and then ends with `{shutdown, {migrated, Pid}}'.
+-spec migrate(server(), node(), timeout()) -> {ok, pid()} | warpbeam:error().
+migrate(Server, Node, Timeout) when is_atom(Node) ->
+    case is_timeout(Timeout) of
+        true -> warpbeam_request:call(Server, {migrate, Node, Timeout});
+        false -> no_timeout()
+    end;
+migrate(_Server, _Node, _Timeout) -> warpbeam_request:failure(bad_argument, "a node is an atom").
 
 %% @doc Ends the process and what runs in it. Callers get an error of the kind `stopped'.
 -spec stop(server()) -> ok.
@@ -269,12 +276,17 @@ handle_call(hibernate, _From, State) ->
     end;
 handle_call(stats, _From, #state{running = Running, queue = Queue, instance = Instance} = State) ->
     {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => is_asleep(Instance)}}, State};
-handle_call({migrate, Node}, From, #state{moving = none, instance = Instance} = State) ->
+handle_call({migrate, Node, Timeout}, From, #state{moving = none, instance = Instance} = State)
+  when is_atom(Node), ?IS_TIMEOUT(Timeout) ->
     _ = is_asleep(Instance) orelse warpbeam:pause(Instance),
     erlang:send_after(?TICK, self(), tick),
-    move(State#state{moving = #moving{from = From, node = Node,
-                                      deadline = erlang:monotonic_time(millisecond) + ?MAX_MOVE}});
-handle_call({migrate, _Node}, _From, State) -> {reply, warpbeam_request:failure(busy, "it moves already"), State};
+    Deadline = case Timeout of
+                   infinity -> infinity; % which is later than every number
+                   _ -> erlang:monotonic_time(millisecond) + Timeout
+               end,
+    move(State#state{moving = #moving{from = From, node = Node, deadline = Deadline}});
+handle_call({migrate, Node, Timeout}, _From, State) when is_atom(Node), ?IS_TIMEOUT(Timeout) ->
+    {reply, warpbeam_request:failure(busy, "it moves already"), State};
 handle_call(_Other, _From, State) ->
     {reply, warpbeam_request:failure(bad_argument, "not a request to an instance"), State}.
 
@@ -300,7 +312,7 @@ told({timeout, Timer, idle}, #state{idle = Timer} = State) ->
         {ok, Asleep} -> {noreply, Asleep, hibernate};
         _ -> {noreply, idle(State#state{idle = none})}
     end;
-told(replicate, #state{replication = Replication, changed = Changed} = State) ->
+told(replicate, #state{replication = Replication, changed = Changed} = State) when Replication =/= none ->
     erlang:send_after(warpbeam_replication:interval(Replication), self(), replicate),
     {noreply, next(State#state{is_due = Changed})};
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
@@ -542,7 +554,7 @@ tick(#state{instance = Instance, running = Running, moving = #moving{holds = Hol
     InHandler = lists:any(fun({Worker, _}) -> warpbeam_worker:is_in_handler(Worker) end, maps:values(Running)),
     erlang:send_after(?TICK, self(), tick),
     case erlang:monotonic_time(millisecond) > Deadline of
-        true -> stay(warpbeam_request:failure(busy, "a handler has run for five seconds"), State);
+        true -> stay(warpbeam_request:failure(busy, "a handler still runs"), State);
         false when not Holds ->
             ok = warpbeam:pause(Instance),
             move(State#state{moving = Moving#moving{holds = true}});
