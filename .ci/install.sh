@@ -5,7 +5,7 @@ tools_test=(git ca-certificates python3 pkg-config doxygen zsh fish libgtest-dev
 # What the programs in vm/cli/tests/programs are compiled with; without them, their tests are skipped.
 tools_programs=(clang-22 lld-22 libclang-rt-22-dev-wasm32 libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 g++ dpkg-dev make tcl)
 # What the Erlang application is built and tested with.
-tools_erlang=(erlang-base erlang-dev erlang-eunit)
+tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erlang-dialyzer rebar3 elixir)
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)

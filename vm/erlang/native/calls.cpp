@@ -15,40 +15,43 @@ constexpr int64_t slice_time = 500'000; ///< nanoseconds
 
 Term run(ErlNifEnv* env, int argc, const Term argv[]);
 
+/// Whether slices need a dirty scheduler, since they may use files.
+bool is_blocking(const InstanceResource& instance) noexcept {
+    return instance.world != nullptr && instance.world->is_blocking();
+}
+
 /// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files.
 Term run_next(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    const World* const world = call.instance.world.get();
-    const bool is_blocking = world != nullptr && world->is_blocking();
-    return enif_schedule_nif(env, "run", is_blocking ? ERL_NIF_DIRTY_JOB_IO_BOUND : 0, run, 1, argv);
+    return enif_schedule_nif(env, "run", is_blocking(call.instance) ? ERL_NIF_DIRTY_JOB_IO_BOUND : 0, run, 1,
+                             argv);
 }
 
 /// What has become of a call whose results are there.
-Term finished(ErlNifEnv* env, CallResource& call) noexcept {
+Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexcept {
+    const Execution execution = std::move(call.execution);
     if (call.instantiates) {
-        call.instance.instance = call.execution.instance();
-        call.execution = {};
-        return make_ok(env, enif_make_resource(env, &call.instance));
+        instance.instance = execution.instance();
+        return make_ok(env, enif_make_resource(env, &instance));
     }
+    if (call.results == 0)
+        return make_ok(env, enif_make_list(env, 0));
     Vec<Value> values;
     const size_t count = call.results;
     if (!values.resize(count))
         return make_error(env, atoms.out_of_memory, "out of memory for results");
-    if (const auto copied = call.execution.results({values.data(), count}); !copied)
+    if (const auto copied = execution.results({values.data(), count}); !copied)
         return make_error(env, copied.error());
-    const auto list = make_values(env, call.instance, count, [&](size_t i) { return values[i]; });
-    if (!list)
-        return make_error(env, atoms.out_of_memory, "out of memory for a reference");
-    call.execution = {};
-    return make_ok(env, *list);
+    const auto list = make_values(env, instance, count, [&](size_t i) { return values[i]; });
+    return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
 }
 
-Term ended(ErlNifEnv* env, CallResource& call, Term kind, std::string_view message) noexcept {
+Term ended(ErlNifEnv* env, CallState& call, Term kind, std::string_view message) noexcept {
     call.execution = {};
     return make_error(env, kind, message);
 }
 
 /// The slice of fuel that takes about as long as it should.
-void adapt(CallResource& call, int64_t took) noexcept {
+void adapt(CallState& call, int64_t took) noexcept {
     constexpr uint64_t min_slice = 1'000;
     constexpr uint64_t max_slice = 50'000'000;
     if (took > 2 * slice_time)
@@ -82,34 +85,95 @@ Term ask(ErlNifEnv* env, CallResource& call, Term term, const std::optional<Worl
     return enif_make_tuple6(env, atoms.wasi, term, world.streams(env), out, take(wasi::Stream::err), waits);
 }
 
-/// What comes after a slice has ended in this state.
-Term conclude(ErlNifEnv* env, CallResource& call, ExecutionState state, const Term argv[]) noexcept {
-    World* const world = call.instance.world.get();
-    if (world != nullptr && world->has_output())
-        return ask(env, call, argv[0], std::nullopt);
-    switch (state) {
-    case ExecutionState::done:
-        return finished(env, call);
-    case ExecutionState::host_call:
-        return request(env, call, argv[0]);
-    case ExecutionState::trapped: {
-        const Term error = make_trap(env, call.instance, *call.execution.trap());
+/// What the call has ended with; none if it goes on, or its output is to be written first.
+std::optional<Term> end_of(ErlNifEnv* env, InstanceResource& instance, CallState& call,
+                           ExecutionState state) noexcept {
+    if (instance.world != nullptr && instance.world->has_output())
+        return std::nullopt;
+    if (state == ExecutionState::done)
+        return finished(env, instance, call);
+    if (state == ExecutionState::trapped) {
+        const Term error = make_trap(env, instance, *call.execution.trap());
         call.execution = {};
         return error;
     }
-    case ExecutionState::out_of_fuel:
-        if (call.fuel_left == 0)
-            return ended(env, call, atoms.out_of_fuel, "the call used more fuel than it may");
-        break;
-    case ExecutionState::interrupted:
-        if (world != nullptr)
-            if (const auto wait = world->take_wait(); wait && wait->nanoseconds != 0)
-                return ask(env, call, argv[0], wait);
-        break;
-    case ExecutionState::ready:
-        break;
-    }
+    if (state == ExecutionState::out_of_fuel && call.fuel_left == 0)
+        return ended(env, call, atoms.out_of_fuel, "the call used more fuel than it may");
+    return std::nullopt;
+}
+
+/// What comes after a slice of a call that has not ended.
+Term go_on(ErlNifEnv* env, CallResource& call, ExecutionState state, const Term argv[]) noexcept {
+    World* const world = call.instance.world.get();
+    if (world != nullptr && world->has_output())
+        return ask(env, call, argv[0], std::nullopt);
+    if (state == ExecutionState::host_call)
+        return request(env, call, argv[0]);
+    if (state == ExecutionState::interrupted && world != nullptr)
+        if (const auto wait = world->take_wait(); wait && wait->nanoseconds != 0)
+            return ask(env, call, argv[0], wait);
     return run_next(env, call, argv);
+}
+
+/// Charges the process for this time. It has some 4,000 reductions and a millisecond at a time, of which the
+/// runtime system counts hundredths; an instance collects what is less.
+void charge(ErlNifEnv* env, InstanceResource& instance, int64_t nanoseconds) noexcept {
+    constexpr int64_t hundredth = 10'000;
+    instance.unpaid += nanoseconds;
+    if (instance.unpaid < hundredth)
+        return;
+    enif_consume_timeslice(env, static_cast<int>(std::min<int64_t>(instance.unpaid / hundredth, 100)));
+    instance.unpaid = 0;
+}
+
+/// Runs with this fuel; returns the fuel that was used.
+std::expected<uint64_t, Error> run_with(InstanceResource& instance, CallState& call, uint64_t given,
+                                        ExecutionState& state) noexcept {
+    const auto stopped = call.execution.resume({.fuel = given});
+    if (!stopped)
+        return std::unexpected{stopped.error()};
+    state = *stopped;
+    const uint64_t left = call.execution.take_fuel();
+    const uint64_t debt = left == 0 ? call.execution.fuel_debt() : 0;
+    const uint64_t used = given - std::min(given, left) + debt;
+    instance.fuel_used += used;
+    if (call.fuel_left != UINT64_MAX)
+        call.fuel_left -= std::min(call.fuel_left, used);
+    return used;
+}
+
+/// Runs a slice, with the lock, and tells its state. What the call has ended with, if it has.
+std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallState& call,
+                              ExecutionState& state) noexcept {
+    // Most calls are so short that reading the clock would take longer.
+    constexpr uint64_t short_slice = 2'000;
+    constexpr int64_t shortest = 300; // ns; of what is around the call
+    if (call.deadline == INT64_MAX && instance.world == nullptr) {
+        const auto used = run_with(instance, call, std::min(short_slice, call.fuel_left), state);
+        if (!used)
+            return make_error(env, used.error());
+        charge(env, instance, shortest + static_cast<int64_t>(*used) * 4);
+        if (const auto end = end_of(env, instance, call, state))
+            return end;
+        if (state != ExecutionState::out_of_fuel)
+            return std::nullopt;
+    }
+    const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
+    if (before > call.deadline)
+        return ended(env, call, atoms.timeout, "the call took longer than it may");
+    if (const auto used = run_with(instance, call, std::min(call.slice, call.fuel_left), state); !used)
+        return make_error(env, used.error());
+    const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
+    charge(env, instance, took + shortest);
+    if (state == ExecutionState::out_of_fuel)
+        adapt(call, took);
+    return end_of(env, instance, call, state);
+}
+
+Term run_slice(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
+    ExecutionState state;
+    const auto end = run_slice(env, call.instance, call, state);
+    return end ? *end : go_on(env, call, state, argv);
 }
 
 /// run(Call): one slice, and then the next.
@@ -120,30 +184,16 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
         return try_again(env, "run", run, argc, argv);
     if (call.instance.stopped)
         return make_stopped(env);
-    if (call.instance.paused)
-        return enif_make_tuple2(env, atoms.paused, argv[0]);
-    const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
-    if (before > call.deadline)
-        return ended(env, call, atoms.timeout, "the call took longer than it may");
-    const uint64_t given = std::min(call.slice, call.fuel_left);
-    const auto state = call.execution.resume({.fuel = given});
-    if (!state)
-        return make_error(env, state.error());
-    const uint64_t left = call.execution.take_fuel();
-    const uint64_t debt = call.execution.fuel_debt();
-    const uint64_t used = given - std::min(given, left) + debt;
-    call.instance.fuel_used += used;
-    if (call.fuel_left != UINT64_MAX)
-        call.fuel_left -= std::min(call.fuel_left, used);
-    const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
-    // A process has some 4,000 reductions and a millisecond at a time.
-    enif_consume_timeslice(env, static_cast<int>(std::clamp<int64_t>(took / 10'000, 1, 100)));
-    if (*state == ExecutionState::out_of_fuel)
-        adapt(call, took);
-    return conclude(env, call, *state, argv);
+    return call.instance.paused ? enif_make_tuple2(env, atoms.paused, argv[0]) : run_slice(env, call, argv);
 }
 
-void set_limits(CallResource& call, const CallLimits& limits) noexcept {
+/// The first slice of a call that goes on, with the lock: at once if that may be.
+Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
+    return is_blocking(call.instance) || call.instance.paused ? run_next(env, call, argv)
+                                                              : run_slice(env, call, argv);
+}
+
+void set_limits(CallState& call, const CallLimits& limits) noexcept {
     call.fuel_left = limits.fuel;
     call.deadline =
         limits.timeout == UINT64_MAX
@@ -159,15 +209,19 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     CallLimits limits = instance.call_limits;
     if (!read_limits(env, options, limits))
         return bad_argument(env, "fuel and timeout are natural numbers");
-    Term term;
-    CallResource* const call = make_call(env, instance, std::move(execution), term);
-    if (call == nullptr)
-        return make_error(env, atoms.out_of_memory, "out of memory for a call");
-    call->results = results;
-    call->instantiates = instantiates;
-    set_limits(*call, limits);
+    CallState call{.execution = std::move(execution), .results = results, .instantiates = instantiates};
+    set_limits(call, limits);
     ++instance.calls;
-    return run_next(env, *call, &term);
+    const bool is_later = is_blocking(instance) || instance.paused;
+    ExecutionState state = ExecutionState::ready;
+    if (!is_later)
+        if (const auto end = run_slice(env, instance, call, state))
+            return *end; // so most calls need no resource
+    Term term;
+    CallResource* const kept = make_call(env, instance, std::move(call), term);
+    if (kept == nullptr)
+        return make_error(env, atoms.out_of_memory, "out of memory for a call");
+    return is_later ? run_next(env, *kept, &term) : go_on(env, *kept, state, &term);
 }
 
 Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
@@ -255,7 +309,7 @@ Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term arg
         if (call.execution.state() != ExecutionState::host_call)
             return make_error(env, atoms.usage, "the call does not wait for an answer");
         const std::optional<Term> error = reply(call);
-        return error ? *error : run_next(env, call, argv);
+        return error ? *error : run_first(env, call, argv);
     });
 }
 
@@ -336,7 +390,10 @@ Term resume(ErlNifEnv* env, int argc, const Term argv[]) {
         const ExecutionState state = call.execution.state();
         const bool goes_on = state == ExecutionState::interrupted || state == ExecutionState::ready ||
                              (state == ExecutionState::out_of_fuel && call.fuel_left != 0);
-        return goes_on ? run_next(env, call, argv) : conclude(env, call, state, argv);
+        if (goes_on)
+            return run_first(env, call, argv);
+        const auto end = end_of(env, call.instance, call, state);
+        return end ? *end : go_on(env, call, state, argv);
     });
 }
 

@@ -124,8 +124,8 @@ Held::Held(InstanceResource& instance) noexcept
         scope_.emplace(instance.store);
 }
 
-CallResource::CallResource(InstanceResource& of, Execution&& made) noexcept
-    : instance{of}, execution{std::move(made)} {
+CallResource::CallResource(InstanceResource& of, CallState&& made) noexcept
+    : CallState{std::move(made)}, instance{of} {
     enif_keep_resource(&instance);
 }
 CallResource::~CallResource() {
@@ -166,9 +166,8 @@ InstanceResource* make_instance(ErlNifEnv* env, Store&& store, const StoreLimits
                                 const CallLimits& call_limits, Term& term) noexcept {
     return make<InstanceResource>(env, instance_type, term, std::move(store), limits, call_limits);
 }
-CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, Execution&& execution,
-                        Term& term) noexcept {
-    return make<CallResource>(env, call_type, term, instance, std::move(execution));
+CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, CallState&& state, Term& term) noexcept {
+    return make<CallResource>(env, call_type, term, instance, std::move(state));
 }
 ReferenceResource* make_reference_resource(ErlNifEnv* env, InstanceResource& instance, const Value& value,
                                            Term& term) noexcept {

@@ -55,6 +55,7 @@ struct InstanceResource {
     Instance instance;
     uint64_t fuel_used = 0;
     uint64_t calls = 0; ///< how many have begun
+    int64_t unpaid = 0; ///< nanoseconds that no process was charged for yet
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
     std::atomic<bool> paused = false;  ///< its calls return before their next slice
@@ -77,22 +78,26 @@ private:
     std::atomic<bool> is_freed_ = false; ///< the store, now or soon; written with the lock
 };
 
-/// A call that has begun. It keeps its instance.
-struct CallResource {
-    explicit CallResource(InstanceResource& of, Execution&& made) noexcept;
-    ~CallResource();
-    CallResource(const CallResource&) = delete;
-    CallResource& operator=(const CallResource&) = delete;
-
-    InstanceResource& instance;
-    Execution execution; ///< used with the instance's lock
-    size_t results = 0;  ///< how many the function has
+/// A call that has begun; used with the lock of its instance.
+struct CallState {
+    Execution execution;
+    size_t results = 0; ///< how many the function has
     /// Whether it makes the instance, which is then the result.
     bool instantiates = false;
     uint64_t fuel_left = UINT64_MAX; ///< of what the caller allows
     ErlNifTime deadline = INT64_MAX; ///< in the monotonic time of the runtime system, in ns
     uint64_t slice = first_slice;    ///< the fuel for the next one
     static constexpr uint64_t first_slice = 50'000;
+};
+
+/// A call that did not end at once. It keeps its instance.
+struct CallResource : CallState {
+    explicit CallResource(InstanceResource& of, CallState&& made) noexcept;
+    ~CallResource();
+    CallResource(const CallResource&) = delete;
+    CallResource& operator=(const CallResource&) = delete;
+
+    InstanceResource& instance;
 };
 
 /// A reference of the guest that Erlang holds. It keeps its instance.
@@ -135,7 +140,7 @@ private:
                                               const CallLimits& call_limits, Term& term) noexcept;
 [[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, Store&& store, const StoreLimits& limits,
                                               const CallLimits& call_limits, Term& term) noexcept;
-[[nodiscard]] CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, Execution&& execution,
+[[nodiscard]] CallResource* make_call(ErlNifEnv* env, InstanceResource& instance, CallState&& state,
                                       Term& term) noexcept;
 [[nodiscard]] ReferenceResource* make_reference_resource(ErlNifEnv* env, InstanceResource& instance,
                                                          const Value& value, Term& term) noexcept;

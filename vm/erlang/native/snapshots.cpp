@@ -181,7 +181,7 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
         if (executions[i].host_call().type.params.size() > max_values || results[i] > max_values)
             return make_error(env, atoms.invalid, "a call in the snapshot has too many values");
         Term call_term;
-        CallResource* const call = make_call(env, *made, std::move(executions[i]), call_term);
+        CallResource* const call = make_call(env, *made, {.execution = std::move(executions[i])}, call_term);
         if (call == nullptr)
             return make_error(env, atoms.out_of_memory, "out of memory for a call");
         call->results = results[i];

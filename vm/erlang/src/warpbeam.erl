@@ -146,6 +146,9 @@ call_indirect(Instance, Table, Index, Arguments, Handler) ->
 answer({paused, Call}, Handler) -> until_end(warpbeam_nif:resume(Call, none), Handler);
 answer(Request, Handler) -> until_end(Request, Handler).
 
+until_end({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
+    _ = warpbeam_nif:cancel(Call),
+    {error, #{kind => bad_argument, message => <<"a handler is a fun of three arguments: module, name, and values">>}};
 until_end({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->

@@ -131,6 +131,8 @@ with_bytes(Instance, Bytes, Fun) -> with_bytes(Instance, Bytes, Fun, fun warpbea
 %% @doc Calls the fun with the address of a block that has these bytes, and frees it, also if the fun fails.
 -spec with_bytes(warpbeam:instance(), iodata(), fun((address()) -> Result), warpbeam:handler()) ->
           Result | warpbeam:error().
+with_bytes(_Instance, _Bytes, Fun, _Handler) when not is_function(Fun, 1) ->
+    failure(bad_argument, "what is done with a block is a fun of one argument, its address");
 with_bytes(Instance, Bytes, Fun, Handler) ->
     case write_bytes(Instance, Bytes, Handler) of
         {ok, Address} ->

@@ -171,7 +171,8 @@ serve({wasi, Call, {In, Out, Err}, OutBytes, ErrBytes, Wait}) ->
     case warpbeam_nif:resume(Call, Input) of
         {error, #{kind := bad_argument}} = Error -> warpbeam_nif:cancel(Call), Error;
         Next -> Next
-    end.
+    end;
+serve(_Other) -> failure("not a request of a program").
 
 put_bytes(_To, <<>>) -> ok;
 put_bytes(Fun, Bytes) when is_function(Fun) -> Fun(Bytes);

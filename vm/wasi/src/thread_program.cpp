@@ -56,9 +56,27 @@ std::optional<ProgramEnd> ThreadProgram::run(Execution& execution, uint32_t thre
 }
 
 void ThreadProgram::Thread::run() noexcept {
-    if (auto how = program.drive(execution, id))
+    auto how = program.drive(execution, id); // the start function
+    if (!how)
+        how = start();
+    if (how)
         program.end(std::move(*how));
     program.remove(this);
+}
+
+std::optional<ProgramEnd> ThreadProgram::Thread::start() noexcept {
+    const auto failed = [&](const Error& why) {
+        return ProgramEnd{id, trap_of(why, program.allocator_), Backtrace{program.allocator_}};
+    };
+    const auto entry = execution.instance().func("wasi_thread_start");
+    if (!entry)
+        return failed(entry.error());
+    const Value args[] = {Value{id}, Value{argument}};
+    auto made = Execution::create(*entry, args);
+    if (!made)
+        return failed(made.error());
+    execution = std::move(*made);
+    return program.drive(execution, id);
 }
 
 uint32_t ThreadProgram::count() noexcept {
@@ -126,7 +144,7 @@ std::expected<Vec<Extern>, Error> ThreadProgram::imports(Store& store) const noe
     return found;
 }
 
-Errno ThreadProgram::prepare(Thread& thread, uint32_t argument) noexcept {
+Errno ThreadProgram::prepare(Thread& thread) noexcept {
     const auto values = imports(thread.store);
     if (!values)
         return errno_of(values.error().code());
@@ -136,18 +154,7 @@ Errno ThreadProgram::prepare(Thread& thread, uint32_t argument) noexcept {
             end({thread.id, *trap, Backtrace{allocator_}});
         return errno_of(instantiation.error().code().value_or(ErrorCode::usage));
     }
-    if (auto how = drive(*instantiation, thread.id)) {
-        end(std::move(*how));
-        return Errno::again;
-    }
-    const auto entry = instantiation->instance().func("wasi_thread_start");
-    if (!entry)
-        return Errno::nosys;
-    const Value args[] = {Value{thread.id}, Value{argument}};
-    auto execution = Execution::create(*entry, args);
-    if (!execution)
-        return errno_of(execution.error().code());
-    thread.execution = std::move(*execution);
+    thread.execution = std::move(*instantiation);
     return Errno::success;
 }
 
@@ -160,9 +167,10 @@ int32_t ThreadProgram::spawn(uint32_t argument) noexcept {
         remove(nullptr);
         return failed(Errno::nomem);
     }
+    thread->argument = argument;
     enlist(*thread);
     const uint32_t id = thread->id;
-    Errno why = prepare(*thread, argument);
+    Errno why = prepare(*thread);
     ThreadStarter& starter = settings_.starter != nullptr ? *settings_.starter : native_threads();
     if (why == Errno::success && !starter.start(*thread))
         why = Errno::again;

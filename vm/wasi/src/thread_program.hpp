@@ -80,13 +80,16 @@ private:
             : program{of}, share{of.amounts_, of.settings_.limits.growth},
               store{of.linker_.engine(), share.limits(of.settings_)}, handle{store.interrupt_handle()} {}
         void run() noexcept override;
+        /// Calls `wasi_thread_start`, after the start function.
+        [[nodiscard]] std::optional<ProgramEnd> start() noexcept;
 
         ThreadProgram& program;
         ThreadShare share;
         Store store;
         InterruptHandle handle;
-        Execution execution;
+        Execution execution; ///< first that of the start function
         uint32_t id = 0;
+        uint32_t argument = 0;
         Thread* next = nullptr;
         Thread* previous = nullptr;
     };
@@ -94,7 +97,7 @@ private:
     [[nodiscard]] std::optional<ProgramEnd> run(Execution& execution, uint32_t thread) noexcept;
     [[nodiscard]] bool reserve() noexcept;
     void enlist(Thread& thread) noexcept;
-    [[nodiscard]] Errno prepare(Thread& thread, uint32_t argument) noexcept;
+    [[nodiscard]] Errno prepare(Thread& thread) noexcept;
     [[nodiscard]] std::expected<Vec<Extern>, Error> imports(Store& store) const noexcept;
     void remove(Thread* thread) noexcept;
     /// Ends the program, if nothing has ended it yet.

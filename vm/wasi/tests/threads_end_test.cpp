@@ -140,6 +140,30 @@ TEST_F(ThreadsTest, a_trap_in_the_start_function_of_a_thread_ends_the_program) {
               "thread unreachable");
 }
 
+/// It runs in the new thread: the one that spawns neither waits for it, nor can't be interrupted meanwhile.
+TEST_F(ThreadsTest, a_start_function_that_loops_in_a_thread_ends_with_the_program) {
+    constexpr const char* code = R"(
+      (func $init
+        (if (i32.atomic.rmw.add (i32.const 32) (i32.const 1)) (then (loop $l (br $l)))))
+      (start $init)
+      (func (export "wasi_thread_start") (param i32 i32))
+      (func (export "_start") (drop (call $go (i32.const 0)))))";
+    EXPECT_EQ(text_of(run(code)), "returned");
+    threads.reset();
+    auto made = prepare(program(std::string{R"((func (export "forever") (loop $l (br $l))))"} + code));
+    ASSERT_TRUE(made);
+    threads.emplace(std::move(*made));
+    instance = threads->instantiate(*store).value();
+    EXPECT_FALSE(threads->call(instance.func("_start").value()));
+    std::thread other{[handle = store->interrupt_handle()] {
+        std::this_thread::sleep_for(30ms);
+        handle.interrupt();
+    }};
+    EXPECT_EQ(text_of(threads->run(instance.func("forever").value())), "main interrupted");
+    other.join();
+    EXPECT_EQ(threads->count(), 0u);
+}
+
 TEST_F(ThreadsTest, a_start_function_that_starts_threads_for_ever_reaches_the_limit) {
     auto made = prepare(program(R"(
       (func $init (drop (call $spawn (i32.const 0))))

@@ -84,7 +84,7 @@ struct ProgramEnd {
 /// `thread-spawn` returns the number of the new thread, from 1 to 2^29 - 1, which no other running thread
 /// has. Otherwise it returns a negative errno: `-again` if there are as many threads as there may be, the
 /// starter has none, or the thread's store has no room for an instance; `-nomem` without memory. A start
-/// function of the module runs for each thread, in the thread that spawns it, which waits for it.
+/// function of the module runs in each thread, before `wasi_thread_start`.
 ///
 /// Thread-safety: the embedder uses it in one thread, that of the main store.
 class WARPBEAM_API Threads {
