@@ -6,7 +6,7 @@
 %% lost are started again: not those that were stopped, or ended with `shutdown'.
 -module(warpbeam_replica).
 -behaviour(gen_server).
--export([start_link/1, snapshots/2, keys/1, instance/2, forget/2]).
+-export([start_link/1, start/1, snapshots/2, keys/1, instance/2, forget/2]).
 -export([claim/4, put/5]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -export_type([server/0, options/0, token/0]).
@@ -31,6 +31,11 @@
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
 start_link(#{name := Name} = Options) -> gen_server:start_link(Name, ?MODULE, Options, []);
 start_link(Options) -> gen_server:start_link(?MODULE, Options, []).
+
+%% @doc The same without a link: for `erpc:call/4', whose process ends.
+-spec start(options()) -> {ok, pid()} | {error, term()}.
+start(#{name := Name} = Options) -> gen_server:start(Name, ?MODULE, Options, []);
+start(Options) -> gen_server:start(?MODULE, Options, []).
 
 %% @doc The snapshots of a key, with which `warpbeam:restore/2' makes its last state.
 -spec snapshots(server(), term()) -> {ok, [binary()]} | warpbeam:error().
