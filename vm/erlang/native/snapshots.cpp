@@ -89,9 +89,10 @@ Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term
             calls.executions.push_back(&call->execution);
             calls.results.push_back(static_cast<uint32_t>(call->results));
         }
-        return enif_is_empty_list(env, list) != 0
-                   ? body(instance, calls)
-                   : bad_argument(env, "the calls are no list of calls of this instance that have not ended");
+        if (enif_is_empty_list(env, list) == 0)
+            return bad_argument(env, "the calls are no list of calls of this instance that have not ended");
+        const auto error = trim_stacks(env, instance);
+        return error ? *error : body(instance, calls);
     });
 }
 
@@ -173,6 +174,8 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
         return make_stopped(env);
     made->instance = instance;
     made->world = std::move(world);
+    if (const auto error = adopt_stacks(env, *made, executions))
+        return *error;
     Term list = enif_make_list(env, 0);
     for (size_t i = executions.size(); i-- != 0;) {
         if (!can_go_on(executions[i]))
@@ -278,7 +281,7 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     if (resource == nullptr || enif_is_list(env, argv[1]) == 0 || enif_is_map(env, argv[2]) == 0)
         return bad_argument(env, "restore needs a module, a binary or a list of them, and a map of options");
     if (!read_limits(env, argv[2], limits, call_limits))
-        return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
+        return bad_argument(env, "memory, heap, tables, stack, stacks, fuel and timeout are natural numbers");
     std::vector<std::span<const uint8_t>> snapshots;
     Term list = argv[1];
     ErlNifBinary binary;

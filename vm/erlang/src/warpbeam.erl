@@ -53,11 +53,14 @@
 -type call_options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer()}.
 %% How much fuel a call may use, and for how long it may run, in milliseconds.
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
-                     tables => non_neg_integer(), fuel => non_neg_integer(), timeout => non_neg_integer(),
+                     stacks => non_neg_integer(), tables => non_neg_integer(), fuel => non_neg_integer(),
+                     timeout => non_neg_integer(),
                      imports => #{{binary(), binary()} => new | value()}, wasi => warpbeam_wasi:options()}.
 %% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
-%% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give
-%% its own. `imports' are the values of imported globals, and `new' for memories, tables and tags.
+%% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give its
+%% own. `imports' are the values of imported globals, and `new' for memories, tables and tags. `stacks' gives each call a
+%% stack of so many bytes in the guest's memory, which its `malloc' allocates: so calls of a C program that wait for imports
+%% may end in any order.
 -type stats() :: #{memory := non_neg_integer(), heap := non_neg_integer(), stack := non_neg_integer(),
                    tables := non_neg_integer(), executions := non_neg_integer(), calls := non_neg_integer(),
                    fuel := non_neg_integer(), collections := non_neg_integer()}.

@@ -44,6 +44,8 @@ handle_cast(Message, #state{to = To} = State) ->
     {noreply, State, ?LINGER}.
 
 %% @private
+handle_info({'DOWN', Monitor, process, _, {shutdown, {migrated, Next}}}, #state{monitor = Monitor} = State) ->
+    {noreply, State#state{to = Next, monitor = erlang:monitor(process, Next)}, ?LINGER}; % it was a forwarder, too
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, {shutdown, {down, Reason}}, State}; % those who wait here are told that this process has ended
 handle_info({'DOWN', Monitor, process, _, _}, #state{waiting = Waiting} = State) ->

@@ -25,7 +25,8 @@
                      replicate_every => pos_integer()}.
 %% `handler_in' says where handlers run: in the processes of the calls, or in a pool of so many processes (of as many as
 %% there are schedulers, if no number is given). `queue': how many calls may wait, 1,000 if it is not given; more are
-%% refused with `busy'. `interleave': how many calls may be in the middle of their code at once, 1 if it is not given.
+%% refused with `busy'. `interleave': how many calls may have begun at once, 1 if it is not given: while the handler of one
+%% runs, others go on; C programs need the option `stacks' of `warpbeam:instantiate/2', too.
 %% `snapshot': the state to begin with. `hibernate_after': after so many milliseconds without a call, the instance becomes
 %% a snapshot, and its memory is freed; the next call wakes it up. `crash_on_trap': a trap ends the process, too, with
 %% `{trap, Message}'. `name' is as for `gen_server:start_link/4'. The others, and what `events' are told, are in
@@ -50,6 +51,7 @@
                 is_due = false :: boolean(),   % the next one
                 results = [] :: results(),     % that the next one confirms
                 confirming = [] :: results(),  % by the one on its way
+                turns = warpbeam_turns:new() :: warpbeam_turns:turns(),
                 idle = none :: none | reference(), moving = none :: none | #moving{}}).
 -type results() :: [{warpbeam_ticket:ticket(), term()}].
 
@@ -301,9 +303,10 @@ handle_info(Message, #state{replication = Replication} = State) ->
         {Outcome, Next} -> confirmed(Outcome, State#state{replication = Next})
     end.
 
-told({'DOWN', Monitor, process, _, Reason}, #state{running = Running, replication = Replication} = State) ->
+told({'DOWN', Monitor, process, Pid, Reason}, #state{running = Running, replication = Replication, turns = Turns} = State) ->
     case {maps:take(Monitor, Running), warpbeam_replication:lost(Monitor, Replication)} of
-        {{{_, Ticket}, Others}, _} -> ended(Ticket, Reason, State#state{running = Others});
+        {{{_, Ticket}, Others}, _} ->
+            ended(Ticket, Reason, State#state{running = Others, turns = warpbeam_turns:left(Pid, Turns)});
         {error, no} -> {noreply, caller_died(Monitor, State)};
         {error, Lost} -> {noreply, State#state{replication = Lost, changed = true}}
     end;
@@ -315,6 +318,10 @@ told({timeout, Timer, idle}, #state{idle = Timer} = State) ->
 told(replicate, #state{replication = Replication, changed = Changed} = State) when Replication =/= none ->
     erlang:send_after(warpbeam_replication:interval(Replication), self(), replicate),
     {noreply, next(State#state{is_due = Changed})};
+told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
+    {noreply, State#state{turns = warpbeam_turns:asked(Pid, Tag, Turns)}};
+told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
+    {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
 told({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
 told(_Other, State) -> {noreply, State}.
@@ -409,7 +416,12 @@ handler(Ticket, #state{ask = Ask, options = Options, instance = Instance}) ->
     case {warpbeam_ticket:asks(Ticket), Ask} of
         {{caller, Pid, Tag}, _} -> fun(M, N, A) -> warpbeam_request:ask_caller(Pid, Tag, M, N, A, Context) end;
         {none, {handlers, Handlers}} -> fun(M, N, A) -> warpbeam_handlers:ask(Handlers, M, N, A, Context) end;
-        {none, instance} -> bound(maps:get(handler, Options, fun warpbeam:no_handler/3), Instance)
+        {none, instance} ->
+            Own = case Options of
+                      #{interleave := Max} when Max > 1 -> Context; % there, other calls may have their turn
+                      _ -> Instance
+                  end,
+            bound(maps:get(handler, Options, fun warpbeam:no_handler/3), Own)
     end.
 
 ended(Ticket, {paused, Call}, #state{moving = #moving{paused = Paused} = Moving} = State) ->

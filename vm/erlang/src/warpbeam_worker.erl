@@ -1,5 +1,5 @@
 %% @private A call of an instance, in a process of its own. It ends with `{result, Result, Fuel}', or with `{paused, Call}'
-%% when the instance is paused, so that its call can go on elsewhere.
+%% when the instance is paused, so that its call can go on elsewhere. Those that are interleaved have turns.
 -module(warpbeam_worker).
 -export([start/5, is_in_handler/1]).
 -export_type([worker/0]).
@@ -12,18 +12,26 @@
 start(Instance, Ticket, Limits, Handler, Options) ->
     Server = self(),
     Flag = atomics:new(1, []),
+    Turns = case Options of
+                #{interleave := Max} when Max > 1 -> {Server, warpbeam_ticket:left(Ticket)};
+                _ -> none
+            end,
     Flagged = fun(Module, Name, Arguments) ->
                       Begin = erlang:monotonic_time(),
                       atomics:put(Flag, 1, 1),
-                      try Handler(Module, Name, Arguments)
-                      after
-                          atomics:put(Flag, 1, 0),
-                          warpbeam_events:tell(Options, [import], #{duration => warpbeam_events:since(Begin)},
-                                               #{instance => Server, module => Module, name => Name})
-                      end
+                      warpbeam_turns:leave(Turns),
+                      Answer = try Handler(Module, Name, Arguments)
+                               after
+                                   atomics:put(Flag, 1, 0),
+                                   warpbeam_events:tell(Options, [import], #{duration => warpbeam_events:since(Begin)},
+                                                        #{instance => Server, module => Module, name => Name})
+                               end,
+                      warpbeam_turns:take(Turns),
+                      Answer
               end,
     What = warpbeam_ticket:what(Ticket),
     {Pid, Monitor} = spawn_monitor(fun() ->
+                                           warpbeam_turns:take(Turns),
                                            Before = fuel(Instance, Options),
                                            Result = run(Instance, What, Limits, Flagged, Flag),
                                            exit({result, Result, fuel(Instance, Options) - Before})
