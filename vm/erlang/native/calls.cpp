@@ -313,9 +313,9 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
         const auto arguments = read_values(env, instance, argv[2], type.params, why);
         if (!arguments)
             return bad_argument(env, why);
-        auto execution = Execution::create(*func, *arguments);
+        auto execution = prepare_call(env, instance, *func, *arguments);
         if (!execution)
-            return make_error(env, execution.error());
+            return execution.error();
         return begin(env, instance, std::move(*execution), *func, argv[3]);
     });
 }

@@ -43,6 +43,7 @@ bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits, CallLimits& 
            read_option(env, options, atoms.heap, limits.heap_bytes) &&
            read_option(env, options, atoms.tables, limits.table_elements) &&
            read_option(env, options, atoms.stack, limits.execution_bytes) &&
+           read_option(env, options, atoms.stacks, call_limits.stacks) &&
            read_limits(env, options, call_limits);
 }
 

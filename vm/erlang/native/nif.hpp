@@ -121,6 +121,14 @@ template <typename Object, typename Body>
     });
 }
 
+/// Prepares a call of a function; with a stack of its own in the guest's memory if the instance says so.
+[[nodiscard]] std::expected<Execution, Term> prepare_call(ErlNifEnv* env, InstanceResource& instance, Func func,
+                                                          std::span<const Value> arguments) noexcept;
+/// Frees the stacks that no call uses, if no call is in the middle of the guest's code. None, or the error.
+[[nodiscard]] std::optional<Term> trim_stacks(ErlNifEnv* env, InstanceResource& instance) noexcept;
+/// Finds the stacks of calls that were restored or forked. None, or the error.
+[[nodiscard]] std::optional<Term> adopt_stacks(ErlNifEnv* env, InstanceResource& instance,
+                                               std::span<Execution> executions) noexcept;
 /// Makes a call of an execution of a function and begins it, with the lock of the instance. `options` has
 /// `fuel` and `timeout`. An execution that makes the instance has no function.
 [[nodiscard]] Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,

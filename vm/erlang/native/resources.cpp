@@ -90,6 +90,7 @@ void InstanceResource::free_store() noexcept {
     instance = {};
     const std::unique_ptr<World> freed_after = std::move(world);
     series.reset();
+    stacks.reset(); // without fuel, this runs no code
     const Store freed{std::move(store)};
 }
 

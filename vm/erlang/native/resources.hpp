@@ -3,6 +3,7 @@
 #include "world.hpp"
 
 #include <warpbeam/vm/execution.hpp>
+#include <warpbeam/vm/guest_stacks.hpp>
 #include <warpbeam/vm/root.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
@@ -26,6 +27,7 @@ struct ModuleResource {
 struct CallLimits {
     uint64_t fuel = UINT64_MAX;
     uint64_t timeout = UINT64_MAX; ///< in milliseconds
+    uint64_t stacks = 0; ///< the bytes of the stack in the guest's memory that each has; 0: they share one
 };
 
 /// An instance with its store. Everything but `interrupt` and `stopped` is used with the lock, which is held
@@ -60,6 +62,7 @@ struct InstanceResource {
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
     std::atomic<bool> paused = false;  ///< its calls return before their next slice
     std::optional<SnapshotSeries> series = {};
+    std::optional<GuestStacks> stacks = {}; ///< made for the first call that has one
     ErlNifMonitor owner{};
 
 private:

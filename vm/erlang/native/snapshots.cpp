@@ -89,9 +89,10 @@ Term with_calls(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term
             calls.executions.push_back(&call->execution);
             calls.results.push_back(static_cast<uint32_t>(call->results));
         }
-        return enif_is_empty_list(env, list) != 0
-                   ? body(instance, calls)
-                   : bad_argument(env, "the calls are no list of calls of this instance that have not ended");
+        if (enif_is_empty_list(env, list) == 0)
+            return bad_argument(env, "the calls are no list of calls of this instance that have not ended");
+        const auto error = trim_stacks(env, instance);
+        return error ? *error : body(instance, calls);
     });
 }
 
@@ -128,15 +129,18 @@ std::expected<void, Error> write_snapshot(InstanceResource& instance, const Wait
 
 } // namespace
 
-/// snapshot(Instance, Calls, Options): with `series`, only what has changed since the last one with it.
+/// snapshot(Instance, Calls, Options): with `series => true`, only what has changed since the last one with it;
+/// with `series => complete`, the first of a new series.
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
     Term option;
-    const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0 &&
-                           enif_is_identical(option, atoms.true_) != 0;
+    const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0;
+    const bool is_new = in_series && enif_is_identical(option, atoms.complete) != 0;
+    if (in_series && !is_new && enif_is_identical(option, atoms.true_) == 0)
+        return bad_argument(env, "series is true or complete");
     return with_calls(
         env, "snapshot", snapshot, argc, argv, [&](InstanceResource& instance, const Waiting& calls) {
             SnapshotBuffer sink;
-            if (in_series && !instance.series)
+            if (is_new || (in_series && !instance.series))
                 instance.series.emplace();
             SnapshotSeries* const series = in_series ? &*instance.series : nullptr;
             if (const auto written = write_snapshot(instance, calls, sink, series); !written)
@@ -170,6 +174,8 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
         return make_stopped(env);
     made->instance = instance;
     made->world = std::move(world);
+    if (const auto error = adopt_stacks(env, *made, executions))
+        return *error;
     Term list = enif_make_list(env, 0);
     for (size_t i = executions.size(); i-- != 0;) {
         if (!can_go_on(executions[i]))
@@ -275,7 +281,7 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     if (resource == nullptr || enif_is_list(env, argv[1]) == 0 || enif_is_map(env, argv[2]) == 0)
         return bad_argument(env, "restore needs a module, a binary or a list of them, and a map of options");
     if (!read_limits(env, argv[2], limits, call_limits))
-        return bad_argument(env, "memory, heap, tables, stack, fuel and timeout are natural numbers");
+        return bad_argument(env, "memory, heap, tables, stack, stacks, fuel and timeout are natural numbers");
     std::vector<std::span<const uint8_t>> snapshots;
     Term list = argv[1];
     ErlNifBinary binary;

@@ -14,7 +14,8 @@
          pause/1, unpause/1, binary/1,
          memory_size/1, memory_size/2, memory_grow/2, memory_grow/3, read/3, read/4, write/3, write/4,
          global/2, set_global/3, table_size/2, table_get/3, table_set/4, table_grow/4,
-         snapshot/1, snapshot/2, snapshot_series/2, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
+         snapshot/1, snapshot/2, snapshot_series/2,
+         snapshot_series/3, restore/2, restore/3, fork/1, fork/2, no_handler/3]).
 -export_type([module_ref/0, instance/0, call_ref/0, paused/0, ref/0, value/0, error/0, import/0, handler/0, callee/0,
               name/0, load_options/0, options/0, call_options/0, func_type/0, value_type/0, stats/0]).
 -compile({no_auto_import, [throw/1]}).
@@ -55,11 +56,14 @@
 -type call_options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer()}.
 %% How much fuel a call may use, and for how long it may run, in milliseconds.
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
-                     tables => non_neg_integer(), fuel => non_neg_integer(), timeout => non_neg_integer(),
+                     stacks => non_neg_integer(), tables => non_neg_integer(), fuel => non_neg_integer(),
+                     timeout => non_neg_integer(),
                      imports => #{{binary(), binary()} => new | value()}, wasi => warpbeam_wasi:options()}.
 %% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
-%% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give
-%% its own. `imports' are the values of imported globals, and `new' for memories, tables and tags.
+%% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give its
+%% own. `imports' are the values of imported globals, and `new' for memories, tables and tags. `stacks' gives each call a
+%% stack of so many bytes in the guest's memory, which its `malloc' allocates: so calls of a C program that wait for imports
+%% may end in any order.
 -type stats() :: #{memory := non_neg_integer(), heap := non_neg_integer(), stack := non_neg_integer(),
                    tables := non_neg_integer(), executions := non_neg_integer(), calls := non_neg_integer(),
                    fuel := non_neg_integer(), collections := non_neg_integer()}.
@@ -293,9 +297,15 @@ snapshot(Instance) -> snapshot(Instance, []).
 snapshot(Instance, Calls) -> warpbeam_native:snapshot(Instance, Calls, #{}).
 
 %% @doc The same as one of a series: after a complete one, each has only the pages of memories that have changed since
-%% the one before. `restore/2' takes them all, from the last complete one on.
+%% the one before. `restore/2' takes them all, from the last complete one on. A snapshot that was lost is a gap: begin a
+%% new series then, with `snapshot_series/3'.
 -spec snapshot_series(instance(), [call_ref()]) -> {ok, complete | increment, binary()} | error().
 snapshot_series(Instance, Calls) -> warpbeam_native:snapshot(Instance, Calls, #{series => true}).
+
+%% @doc The same; with `complete', the first of a new series.
+-spec snapshot_series(instance(), [call_ref()], next | complete) -> {ok, complete | increment, binary()} | error().
+snapshot_series(Instance, Calls, next) -> snapshot_series(Instance, Calls);
+snapshot_series(Instance, Calls, Which) -> warpbeam_nif:snapshot(Instance, Calls, #{series => Which}).
 
 %% @equiv restore(Module, Snapshot, #{})
 -spec restore(module_ref(), binary() | [binary()]) -> {ok, instance(), [import() | paused()]} | error().

@@ -24,9 +24,9 @@ proxy({Caller, _} = From) ->
     {Pid, Tag}.
 
 %% @doc For a gen_server: goes on as a forwarder to that process, at least until these proxies have answered.
--spec become(pid(), [gen_server:from()]) -> no_return().
+-spec become(pid(), [pid()]) -> no_return().
 become(To, Proxies) ->
-    Waiting = maps:from_list([{erlang:monitor(process, Pid), true} || {Pid, _} <- Proxies]),
+    Waiting = maps:from_list([{erlang:monitor(process, Pid), true} || Pid <- Proxies]),
     gen_server:enter_loop(?MODULE, [], #state{to = To, monitor = erlang:monitor(process, To), waiting = Waiting}, ?LINGER).
 
 %% @private
@@ -34,8 +34,8 @@ init(_) -> {stop, badarg}.
 
 %% @private
 handle_call(Request, From, #state{to = To, waiting = Waiting} = State) ->
-    {Pid, Tag} = proxy(From),
-    To ! {'$gen_call', {Pid, Tag}, Request},
+    {Pid, _} = Proxy = proxy(From),
+    To ! {'$gen_call', Proxy, Request},
     {noreply, State#state{waiting = Waiting#{erlang:monitor(process, Pid) => true}}, ?LINGER}.
 
 %% @private
@@ -44,6 +44,8 @@ handle_cast(Message, #state{to = To} = State) ->
     {noreply, State, ?LINGER}.
 
 %% @private
+handle_info({'DOWN', Monitor, process, _, {shutdown, {migrated, Next}}}, #state{monitor = Monitor} = State) ->
+    {noreply, State#state{to = Next, monitor = erlang:monitor(process, Next)}, ?LINGER}; % it was a forwarder, too
 handle_info({'DOWN', Monitor, process, _, Reason}, #state{monitor = Monitor} = State) ->
     {stop, {shutdown, {down, Reason}}, State}; % those who wait here are told that this process has ended
 handle_info({'DOWN', Monitor, process, _, _}, #state{waiting = Waiting} = State) ->

@@ -1,7 +1,7 @@
 %% @doc Groups of instances over nodes, by OTP's `pg': whoever calls a group has one of its members do the work. Nodes that
 %% are connected know each other's members.
 -module(warpbeam_group).
--export([start/0, join/2, members/1, call/3, call/4]).
+-export([start/0, join/2, leave/2, members/1, call/3, call/4]).
 
 -define(SCOPE, warpbeam).
 
@@ -20,6 +20,12 @@ join(Group, Pid) ->
     ok = start(),
     pg:join(?SCOPE, Group, Pid).
 
+%% @doc Ends what `join/2' began.
+-spec leave(term(), pid()) -> ok.
+leave(Group, Pid) ->
+    _ = pg:leave(?SCOPE, Group, Pid),
+    ok.
+
 %% @doc All members.
 -spec members(term()) -> [pid()].
 members(Group) ->
@@ -35,8 +41,9 @@ call(Group, Name, Arguments) -> call(Group, Name, Arguments, 5000).
 -spec call(term(), warpbeam:callee(), [warpbeam:value()], timeout() | warpbeam_instance:call_options()) ->
           {ok, [warpbeam:value()]} | warpbeam:error().
 call(Group, Name, Arguments, Options) ->
-    Here = pg:get_local_members(?SCOPE, Group),
-    try_each(shuffled(Here) ++ shuffled(members(Group) -- Here), Name, Arguments, Options,
+    All = members(Group),
+    {Here, Elsewhere} = lists:partition(fun(Pid) -> node(Pid) =:= node() end, All),
+    try_each(shuffled(Here) ++ shuffled(Elsewhere), Name, Arguments, Options,
              warpbeam_request:failure(down, "the group has no members")).
 
 try_each([], _Name, _Arguments, _Options, Last) -> Last;

@@ -2,7 +2,7 @@
 %% was started. An instance that has moved to another node still asks here.
 -module(warpbeam_handlers).
 -behaviour(gen_server).
--export([start_link/2, start/3, ask/5, answer/5]).
+-export([start_link/2, start/3, follow/2, ask/5, answer/5]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 
 -record(state, {handler :: fun(), max :: pos_integer() | infinity, running = #{} :: #{reference() => gen_server:from()},
@@ -15,6 +15,10 @@ start_link(Handler, Max) -> gen_server:start_link(?MODULE, {Handler, Max, none},
 %% @doc The same without a link; it ends with the process of the instance.
 -spec start(fun(), pos_integer() | infinity, pid()) -> {ok, pid()} | {error, term()}.
 start(Handler, Max, Instance) -> gen_server:start(?MODULE, {Handler, Max, Instance}, []).
+
+%% @doc From now on they end with this process.
+-spec follow(pid(), pid()) -> ok.
+follow(Pid, Instance) -> gen_server:call(Pid, {follow, Instance}).
 
 %% @doc Has an import answered. `Context' is what a handler of arity 4 gets. A handler that fails is an error here.
 -spec ask(pid(), binary(), binary(), [warpbeam:value()], term()) -> term().

@@ -9,48 +9,58 @@
 -module(warpbeam_instance).
 -behaviour(gen_server).
 -export([start_link/1, start_link/2, start/2, call/3, call/4, cast/3, with_instance/2, with_instance/3, reenter/3,
-         reenter/4, snapshot/1, hibernate/1, stats/1, migrate/2, stop/1]).
--export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
--export([adopt/1]).
+         reenter/4, snapshot/1, hibernate/1, stats/1, migrate/2, migrate/3, stop/1]).
+-export([adopt/1, start_binary/2]).
+-export([init/1, handle_continue/2, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([options/0, server/0, handler/0, context/0, call_options/0]).
 
-%% Milliseconds, or `infinity'.
--define(IS_TIMEOUT(Time), (Time =:= infinity orelse (is_integer(Time) andalso Time >= 0))).
-
 -type server() :: gen_server:server_ref().
--opaque context() :: warpbeam:instance() | {instance_process, pid()}.
+-opaque context() :: none | warpbeam:instance() | {instance_process, pid()}.
 -type handler() :: warpbeam:handler() | fun((binary(), binary(), [warpbeam:value()], context()) -> term()).
 -type options() :: #{handler => handler(), handler_in => instance | pool | {pool, pos_integer()},
                      queue => pos_integer(), interleave => pos_integer(), limits => warpbeam:options(),
-                     snapshot => binary() | [binary()], hibernate_after => pos_integer(),
+                     snapshot => binary() | [binary()], hibernate_after => pos_integer(), crash_on_trap => boolean(),
                      events => fun(([atom()], map(), map()) -> term()), name => term(), groups => [term()],
                      replica => {warpbeam_replica:server(), Key :: term()}, ack => replicated,
                      replicate_every => pos_integer()}.
 %% `handler_in' says where handlers run: in the processes of the calls, or in a pool of so many processes (of as many as
 %% there are schedulers, if no number is given). `queue': how many calls may wait, 1,000 if it is not given; more are
-%% refused with `busy'. `interleave': how many calls may be in the middle of their code at once, 1 if it is not given; see
-%% the option `stacks' of `warpbeam:instantiate/2' for C programs. `snapshot': the state to begin with. `hibernate_after':
-%% after so many milliseconds without a call, the instance becomes a snapshot, and its memory is freed; the next call
-%% wakes it up. `events': see `docs/erlang-processes.md', as the other options.
+%% refused with `busy'. `interleave': how many calls may have begun at once, 1 if it is not given: while the handler of one
+%% runs, others go on; C programs need the option `stacks' of `warpbeam:instantiate/2', too.
+%% `snapshot': the state to begin with. `hibernate_after': after so many milliseconds without a call, the instance becomes
+%% a snapshot, and its memory is freed; the next call wakes it up. `crash_on_trap': a trap ends the process, too, with
+%% `{trap, Message}'. `name' is as for `gen_server:start_link/4'. The others, and what `events' are told, are in
+%% `docs/erlang-processes.md'.
 -type call_options() :: #{timeout => timeout(), handler => handler()}.
 %% With a handler, imports of the call are answered in the process of the caller.
 
--record(waiting, {from :: term(), what :: warpbeam_worker:what() | {call, term(), term()}, deadline = infinity :: timeout(),
-                  handler :: none | {caller, pid(), reference()}, monitor :: reference() | none, begun = 0 :: integer()}).
-%% Its instance is in a snapshot: `{asleep, [binary()]}'. Other instances may be tuples, too.
--define(IS_ASLEEP(Instance), (is_tuple(Instance) andalso element(1, Instance) =:= asleep)).
+-define(TICK, 5). % milliseconds between two looks at calls that are to be paused
 
--record(state, {module :: warpbeam:module_ref(), instance :: warpbeam:instance() | {asleep, [binary()]},
+-define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0)).
+-define(IS_WHAT(What), (element(1, What) =:= call andalso tuple_size(What) =:= 3
+                        orelse element(1, What) =:= apply andalso is_function(element(2, What), 1))).
+
+-record(moving, {from :: gen_server:from(), node :: node(), deadline :: timeout(), holds = true :: boolean(),
+                 paused = [] :: [{warpbeam_ticket:ticket(), warpbeam:call_ref()}]}).
+-record(state, {module :: warpbeam:module_ref(), instance :: warpbeam:instance() | {asleep, binary()},
                 options :: options(), ask :: instance | {handlers, pid()},
-                running = #{} :: #{reference() => {warpbeam_worker:worker(), #waiting{}}},
-                queue = queue:new() :: queue:queue(#waiting{}), idle = none :: none | reference()}).
+                running = #{} :: #{reference() => {warpbeam_worker:worker(), warpbeam_ticket:ticket()}},
+                queue = queue:new() :: queue:queue(warpbeam_ticket:ticket()),
+                replication = none :: none | warpbeam_replication:replication(),
+                changed = false :: boolean(),  % since the last snapshot for the replica
+                is_due = false :: boolean(),   % the next one
+                results = [] :: results(),     % that the next one confirms
+                confirming = [] :: results(),  % by the one on its way
+                turns = warpbeam_turns:new() :: warpbeam_turns:turns(),
+                idle = none :: none | reference(), moving = none :: none | #moving{}}).
+-type results() :: [{warpbeam_ticket:ticket(), term()}].
 
 %% @equiv start_link(Module, #{})
 -spec start_link(warpbeam:module_ref()) -> {ok, pid()} | {error, term()}.
 start_link(Module) -> start_link(Module, #{}).
 
-%% @doc Starts a process with an instance of the module. `name' is as for `gen_server:start_link/4'. With a replica that
-%% has a state under the key, that is the state to begin with, so a supervisor that restarts it goes on from there.
+%% @doc Starts a process with an instance of the module. With a replica that has a state under the key, that is the state
+%% to begin with, so one that a supervisor starts again goes on from there.
 -spec start_link(warpbeam:module_ref(), options()) -> {ok, pid()} | {error, term()}.
 start_link(Module, #{name := Name} = Options) -> gen_server:start_link(Name, ?MODULE, {Module, Options}, []);
 start_link(Module, Options) -> gen_server:start_link(?MODULE, {Module, Options}, []).
@@ -70,14 +80,18 @@ call(Server, Name, Arguments) -> call(Server, Name, Arguments, 5000).
           {ok, [warpbeam:value()]} | warpbeam:error().
 call(Server, Name, Arguments, Options) when is_map(Options) ->
     Timeout = maps:get(timeout, Options, 5000),
-    case Options of
-        #{handler := Handler} when ?IS_TIMEOUT(Timeout), (is_function(Handler, 3) orelse is_function(Handler, 4)) ->
+    case {is_timeout(Timeout), Options} of
+        {false, _} -> no_timeout();
+        {true, #{handler := Handler}} when is_function(Handler, 3); is_function(Handler, 4) ->
             warpbeam_request:call_with(Server, {call, Name, Arguments}, Timeout, Handler);
-        #{handler := _} ->
-            warpbeam_request:failure(bad_argument, "a handler is a fun of arity 3 or 4, a timeout milliseconds or infinity");
+        {true, #{handler := _}} -> warpbeam_request:failure(bad_argument, "a handler is a fun of arity 3 or 4");
         _ -> warpbeam_request:call(Server, {request, {call, Name, Arguments}, Timeout, none})
     end;
-call(Server, Name, Arguments, Timeout) -> warpbeam_request:call(Server, {request, {call, Name, Arguments}, Timeout, none}).
+call(Server, Name, Arguments, Timeout) -> call(Server, Name, Arguments, #{timeout => Timeout}).
+
+is_timeout(Timeout) -> ?IS_TIMEOUT(Timeout).
+
+no_timeout() -> warpbeam_request:failure(bad_argument, "a timeout is a number of milliseconds, or infinity").
 
 %% @doc The same without waiting for the results.
 -spec cast(server(), warpbeam:callee(), [warpbeam:value()]) -> ok.
@@ -87,10 +101,14 @@ cast(Server, Name, Arguments) -> gen_server:cast(Server, {call, Name, Arguments}
 -spec with_instance(server(), fun((warpbeam:instance()) -> Result)) -> Result | warpbeam:error().
 with_instance(Server, Fun) -> with_instance(Server, Fun, 5000).
 
-%% @doc Calls a fun with the instance itself, when its turn comes, on the instance's node: to read its memory, for example.
+%% @doc Calls a fun with the instance itself, when its turn comes and no call runs, on the instance's node: to read its
+%% memory, for example.
 -spec with_instance(server(), fun((warpbeam:instance()) -> Result), timeout()) -> Result | warpbeam:error().
 with_instance(Server, Fun, Timeout) when is_function(Fun, 1) ->
-    warpbeam_request:call(Server, {request, {apply, Fun}, Timeout, none});
+    case is_timeout(Timeout) of
+        true -> warpbeam_request:call(Server, {request, {apply, Fun}, Timeout, none});
+        false -> no_timeout()
+    end;
 with_instance(_Server, _Fun, _Timeout) -> warpbeam_request:failure(bad_argument, "with_instance needs a fun of arity 1").
 
 %% @equiv reenter(Context, Name, Arguments, fun warpbeam:no_handler/3)
@@ -98,15 +116,17 @@ with_instance(_Server, _Fun, _Timeout) -> warpbeam_request:failure(bad_argument,
 reenter(Context, Name, Arguments) -> reenter(Context, Name, Arguments, fun warpbeam:no_handler/3).
 
 %% @doc For handlers: calls the instance whose import is answered.
--spec reenter(context(), warpbeam:callee(), [warpbeam:value()], warpbeam:handler()) ->
+-spec reenter(context(), warpbeam:callee(), [warpbeam:value()], handler()) ->
           {ok, [warpbeam:value()]} | warpbeam:error().
 reenter({instance_process, Pid}, Name, Arguments, Handler) ->
     warpbeam_request:call_with(Pid, {nested, Name, Arguments}, infinity, Handler);
-reenter(Instance, Name, Arguments, Handler) -> warpbeam:call(Instance, Name, Arguments, Handler).
+reenter(none, _Name, _Arguments, _Handler) ->
+    warpbeam_request:failure(usage, "a start function's imports can't call the instance");
+reenter(Instance, Name, Arguments, Handler) -> warpbeam:call(Instance, Name, Arguments, bound(Handler, Instance)).
 
 %% @doc The state of the instance, between two calls: it waits for those that run.
 -spec snapshot(server()) -> {ok, binary()} | warpbeam:error().
-snapshot(Server) -> warpbeam_request:call(Server, {request, {apply, fun warpbeam:snapshot/1}, infinity, none}).
+snapshot(Server) -> with_instance(Server, fun warpbeam:snapshot/1, infinity).
 
 %% @doc Makes an idle instance a snapshot now, and frees its memory; the next call wakes it up. An error of the kind
 %% `busy' if calls run or wait.
@@ -118,400 +138,449 @@ hibernate(Server) -> warpbeam_request:call(Server, hibernate).
           warpbeam:error().
 stats(Server) -> warpbeam_request:call(Server, stats).
 
-%% @doc Moves the instance to another node, with the calls that are in the middle of their code and those that wait.
-%% Calls whose handlers run are waited for, but no longer than five seconds: then the error has the kind `busy'. Handlers
-%% stay on this node. The process forwards to the new one until all are answered, and then ends with
-%% `{shutdown, {migrated, Pid}}'.
+%% @equiv migrate(Server, Node, 5000)
 -spec migrate(server(), node()) -> {ok, pid()} | warpbeam:error().
-migrate(Server, Node) -> warpbeam_request:call(Server, {migrate, Node}).
+migrate(Server, Node) -> migrate(Server, Node, 5000).
+
+%% @doc Moves the instance to another node, with the calls that are in the middle of their code and those that wait.
+%% Handlers that run are waited for, so many milliseconds; if one still runs then, the error has the kind `busy', and the
+%% instance goes on where it is. Handlers stay on their node. The process forwards to the new one until all are answered,
+%% and then ends with `{shutdown, {migrated, Pid}}'.
+-spec migrate(server(), node(), timeout()) -> {ok, pid()} | warpbeam:error().
+migrate(Server, Node, Timeout) when is_atom(Node) ->
+    case is_timeout(Timeout) of
+        true -> warpbeam_request:call(Server, {migrate, Node, Timeout});
+        false -> no_timeout()
+    end;
+migrate(_Server, _Node, _Timeout) -> warpbeam_request:failure(bad_argument, "a node is an atom").
 
 %% @doc Ends the process and what runs in it. Callers get an error of the kind `stopped'.
 -spec stop(server()) -> ok.
-stop(Server) -> gen_server:stop(Server).
+stop(Server) ->
+    try gen_server:stop(Server)
+    catch exit:_ -> ok % it has ended before
+    end.
 
 %% @private For migrations: the process on the new node.
 -spec adopt(map()) -> {ok, pid()} | {error, term()}.
 adopt(Moved) -> gen_server:start(?MODULE, {moved, Moved}, []).
 
+%% @private For replicas: starts an instance of a module that comes from another node.
+-spec start_binary({binary(), boolean()}, options()) -> {ok, pid()} | {error, term()}.
+start_binary(Binary, Options) ->
+    case load(Binary) of
+        {ok, Module} -> start(Module, Options);
+        Error -> Error
+    end.
+
+load({Binary, IsDeterministic}) -> warpbeam:load(Binary, #{deterministic => IsDeterministic}).
+
+%% ---- The beginning ----
+
 %% @private
-init({moved, #{module := {Binary, IsDeterministic}, snapshots := Snapshots, options := Options} = Moved}) ->
-    case warpbeam:load(Binary, #{deterministic => IsDeterministic}) of
+init({moved, #{module := Binary, snapshot := Snapshot, options := Options, calls := Calls} = Moved}) ->
+    process_flag(trap_exit, true),
+    case load(Binary) of
         {ok, Module} ->
-            #{handlers := Handlers, calls := Calls, queue := Queue} = Moved,
-            ok = gen_server:call(Handlers, {follow, self()}),
-            begun(Module, Options, {handlers, Handlers}, warpbeam:restore(Module, Snapshots, limits(Options)), Calls, Queue);
+            case warpbeam:restore(Module, Snapshot, limits(Options)) of
+                {ok, Instance, Requests} when length(Requests) =:= length(Calls) ->
+                    State = #state{module = Module, instance = Instance, options = Options,
+                                   ask = {handlers, maps:get(handlers, Moved)}},
+                    {ok, State, {continue, {moved, Moved, Requests}}};
+                {ok, _, _} -> {stop, #{kind => usage, message => <<"the snapshot has other calls">>}};
+                {error, Reason} -> {stop, Reason}
+            end;
         {error, Reason} -> {stop, Reason}
     end;
 init({Module, Options}) when is_map(Options) ->
-    Handler = maps:get(handler, Options, fun warpbeam:no_handler/3),
-    Ask = case maps:get(handler_in, Options, instance) of
-              instance -> instance;
-              pool -> pool(Handler, erlang:system_info(schedulers_online));
-              {pool, Max} -> pool(Handler, Max)
-          end,
-    Made = case state_to_begin_with(Options) of
-               [] -> warpbeam:instantiate(Module, limits(Options), plain(Handler));
-               Snapshots -> warpbeam:restore(Module, Snapshots, limits(Options))
-           end,
-    begun(Module, Options, Ask, Made, [], []);
+    process_flag(trap_exit, true),
+    case warpbeam_replication:claim(Module, Options) of
+        {ok, Replication, Kept} ->
+            Handler = maps:get(handler, Options, fun warpbeam:no_handler/3),
+            case first_state(Module, maps:get(snapshot, Options, Kept), Handler, Options) of
+                {ok, Instance} ->
+                    State = #state{module = Module, instance = Instance, options = Options, ask = ask(Handler, Options),
+                                   replication = Replication},
+                    {ok, begun(State)};
+                {error, Reason} -> {stop, Reason}
+            end;
+        {error, Reason} -> {stop, Reason}
+    end;
 init(_Other) -> {stop, #{kind => bad_argument, message => <<"the options of an instance are a map">>}}.
 
-pool(Handler, Max) ->
-    {ok, Handlers} = warpbeam_handlers:start_link(Handler, Max),
-    {handlers, Handlers}.
+first_state(Module, [], Handler, Options) -> warpbeam:instantiate(Module, limits(Options), bound(Handler, none));
+first_state(Module, Snapshot, _Handler, Options) ->
+    Begin = erlang:monotonic_time(),
+    case warpbeam:restore(Module, Snapshot, limits(Options)) of
+        {ok, Instance, []} ->
+            event(Options, [restore], #{duration => warpbeam_events:since(Begin)}, #{}),
+            {ok, Instance};
+        {ok, Instance, [_ | _]} ->
+            _ = warpbeam:stop(Instance),
+            warpbeam_request:failure(usage, "the snapshot has calls, for which nobody waits");
+        Error -> Error
+    end.
 
-state_to_begin_with(#{snapshot := Snapshot}) -> Snapshot;
-state_to_begin_with(#{replica := {Replica, Key}}) -> warpbeam_replica:snapshots(Replica, Key);
-state_to_begin_with(_Options) -> [].
+ask(Handler, Options) ->
+    case maps:get(handler_in, Options, instance) of
+        instance -> instance;
+        pool -> ask(Handler, Options#{handler_in := {pool, erlang:system_info(schedulers_online)}});
+        {pool, Max} ->
+            {ok, Handlers} = warpbeam_handlers:start_link(Handler, Max),
+            {handlers, Handlers}
+    end.
 
 limits(Options) -> maps:get(limits, Options, #{}).
 
-%% The start function is called before there is a context.
-plain(Handler) when is_function(Handler, 4) -> fun(M, N, A) -> Handler(M, N, A, none) end;
-plain(Handler) -> Handler.
+bound(Handler, Context) when is_function(Handler, 4) -> fun(M, N, A) -> Handler(M, N, A, Context) end;
+bound(Handler, _Context) -> Handler.
 
-begun(Module, Options, Ask, {ok, Instance}, [], []) -> begun(Module, Options, Ask, {ok, Instance, []}, [], []);
-begun(Module, Options, Ask, {ok, Instance, Requests}, Calls, Queue) when length(Requests) =:= length(Calls) ->
-    process_flag(trap_exit, true),
-    State = announce(#state{module = Module, instance = Instance, options = Options, ask = Ask}),
-    Going = lists:foldl(fun({Waiting, Request}, Next) ->
-                                run((arrived(Waiting))#waiting{what = {go_on, Request}}, Next)
-                        end, State, lists:zip(Calls, Requests)),
-    {ok, lists:foldl(fun(Waiting, Next) -> add(arrived(Waiting), Next) end, Going, Queue)};
-begun(_Module, _Options, _Ask, {ok, _, _}, _, _) ->
-    {stop, #{kind => usage, message => <<"the snapshot has calls, for which nobody waits">>}};
-begun(_Module, _Options, _Ask, {error, Reason}, _, _) -> {stop, Reason}.
-
-announce(#state{module = Module, options = Options} = State) ->
+begun(#state{options = Options, replication = Replication} = State) ->
     lists:foreach(fun(Group) -> warpbeam_group:join(Group, self()) end, maps:get(groups, Options, [])),
-    case Options of
-        #{replica := {Replica, Key}} ->
-            ok = warpbeam_replica:announce(Replica, Key, Module, self()),
-            _ = replicate(State),
-            erlang:send_after(every(Options), self(), replicate);
-        _ -> ok
-    end,
-    idle(State).
+    case Replication of
+        none -> next(State);
+        _ ->
+            erlang:send_after(warpbeam_replication:interval(Replication), self(), replicate),
+            next(State#state{changed = true, is_due = true})
+    end.
 
-every(Options) -> maps:get(replicate_every, Options, 1000).
+%% @private The old process says when this one takes over. If it does not, it goes on itself.
+handle_continue({moved, #{handlers := Handlers, calls := Calls, queue := Queue} = Moved, Requests}, State) ->
+    case warpbeam_migration:await(Moved) of
+        {go, Replication, Results} ->
+            ok = warpbeam_handlers:follow(Handlers, self()),
+            Going = [warpbeam_ticket:going_on(warpbeam_ticket:arrived(Ticket), Request)
+                     || {Ticket, Request} <- lists:zip(Calls, Requests)],
+            Waiting = [warpbeam_ticket:arrived(Ticket) || Ticket <- Queue],
+            Arrived = [{warpbeam_ticket:arrived(Ticket), Result} || {Ticket, Result} <- Results],
+            Running = lists:foldl(fun run/2, State#state{replication = Replication, results = Arrived}, Going),
+            {noreply, begun(Running#state{queue = queue:from_list(Waiting)})};
+        given_up -> {stop, {shutdown, not_moved}, State}
+    end.
 
 %% ---- Requests ----
 
 %% @private
-handle_call({request, What, Timeout, Caller}, From, State) when ?IS_TIMEOUT(Timeout) ->
-    {noreply, add(waiting(From, What, Timeout, Caller), State)};
+handle_call({request, What, Timeout, Asks}, From, State) when ?IS_WHAT(What), ?IS_TIMEOUT(Timeout) ->
+    {noreply, add(warpbeam_ticket:new(From, What, Timeout, Asks), State)};
 %% A handler calls the instance again: this does not wait for its turn, since the call that asks would never end.
-handle_call({nested, Name, Arguments, {caller, _, _} = Caller}, From, State) ->
-    {noreply, run(waiting(From, {call, Name, Arguments}, infinity, Caller), State)};
+handle_call({nested, Name, Arguments, Asks}, From, State) ->
+    {noreply, run(warpbeam_ticket:nested(From, {call, Name, Arguments}, Asks), State)};
+handle_call(hibernate, _From, #state{instance = {asleep, _}} = State) -> {reply, ok, State};
 handle_call(hibernate, _From, State) ->
     case is_idle(State) of
         true ->
             case sleep(State) of
-                {ok, Asleep} -> {reply, ok, Asleep};
+                {ok, Asleep} -> {reply, ok, Asleep, hibernate};
                 Error -> {reply, Error, State}
             end;
         false -> {reply, warpbeam_request:failure(busy, "calls run or wait"), State}
     end;
 handle_call(stats, _From, #state{running = Running, queue = Queue, instance = Instance} = State) ->
-    {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => ?IS_ASLEEP(Instance)}}, State};
-handle_call({migrate, Node}, From, State) ->
-    case pause(State, erlang:monotonic_time(millisecond) + 5000) of
-        {ok, Paused, Stopped} ->
-            case move(Node, Paused, Stopped) of
-                {ok, New, Proxies} ->
-                    gen_server:reply(From, {ok, New}),
-                    warpbeam_forwarder:become(New, Proxies);
-                Failed -> {reply, Failed, go_on(Paused, Stopped)}
-            end;
-        {error, Error, Next} -> {reply, Error, Next}
-    end;
+    {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => is_asleep(Instance)}}, State};
+handle_call({migrate, Node, Timeout}, From, #state{moving = none, instance = Instance} = State)
+  when is_atom(Node), ?IS_TIMEOUT(Timeout) ->
+    _ = is_asleep(Instance) orelse warpbeam:pause(Instance),
+    erlang:send_after(?TICK, self(), tick),
+    Deadline = case Timeout of
+                   infinity -> infinity; % which is later than every number
+                   _ -> erlang:monotonic_time(millisecond) + Timeout
+               end,
+    move(State#state{moving = #moving{from = From, node = Node, deadline = Deadline}});
+handle_call({migrate, Node, Timeout}, _From, State) when is_atom(Node), ?IS_TIMEOUT(Timeout) ->
+    {reply, warpbeam_request:failure(busy, "it moves already"), State};
 handle_call(_Other, _From, State) ->
     {reply, warpbeam_request:failure(bad_argument, "not a request to an instance"), State}.
 
 %% @private
-handle_cast({call, Name, Arguments}, State) -> {noreply, add(waiting(none, {call, Name, Arguments}, infinity, none), State)};
+handle_cast({call, Name, Arguments}, State) -> {noreply, add(warpbeam_ticket:cast({call, Name, Arguments}), State)};
 handle_cast(_Other, State) -> {noreply, State}.
 
 %% @private
-handle_info({'DOWN', Monitor, process, _, Reason}, #state{running = Running} = State) ->
-    case maps:take(Monitor, Running) of
-        {{_, Waiting}, Others} -> {noreply, next(ended(Waiting, Reason, State#state{running = Others}))};
-        error -> {noreply, caller_died(Monitor, State)}
+handle_info(Message, #state{replication = Replication} = State) ->
+    case warpbeam_replication:confirmed(Message, Replication) of
+        no -> told(Message, State);
+        {Outcome, Next} -> confirmed(Outcome, State#state{replication = Next})
+    end.
+
+told({'DOWN', Monitor, process, Pid, Reason}, #state{running = Running, replication = Replication, turns = Turns} = State) ->
+    case {maps:take(Monitor, Running), warpbeam_replication:lost(Monitor, Replication)} of
+        {{{_, Ticket}, Others}, _} ->
+            ended(Ticket, Reason, State#state{running = Others, turns = warpbeam_turns:left(Pid, Turns)});
+        {error, no} -> {noreply, caller_died(Monitor, State)};
+        {error, Lost} -> {noreply, State#state{replication = Lost, changed = true}}
     end;
-handle_info({timeout, Timer, idle}, #state{idle = Timer} = State) ->
-    case is_idle(State) andalso sleep(State) of
-        {ok, Asleep} -> {noreply, Asleep};
-        _ -> {noreply, State#state{idle = none}}
+told({timeout, Timer, idle}, #state{idle = Timer} = State) ->
+    case is_idle(State) andalso sleep(State#state{idle = none}) of
+        {ok, Asleep} -> {noreply, Asleep, hibernate};
+        _ -> {noreply, idle(State#state{idle = none})}
     end;
-handle_info(replicate, #state{options = Options} = State) ->
-    _ = map_size(State#state.running) =:= 0 andalso replicate(State),
-    erlang:send_after(every(Options), self(), replicate),
-    {noreply, State};
-handle_info({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
-handle_info(_Other, State) -> {noreply, State}.
+told(replicate, #state{replication = Replication, changed = Changed} = State) when Replication =/= none ->
+    erlang:send_after(warpbeam_replication:interval(Replication), self(), replicate),
+    {noreply, next(State#state{is_due = Changed})};
+told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
+    {noreply, State#state{turns = warpbeam_turns:asked(Pid, Tag, Turns)}};
+told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
+    {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
+told(tick, #state{moving = #moving{}} = State) -> tick(State);
+told({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
+told(_Other, State) -> {noreply, State}.
 
 %% @private
-terminate(_Reason, #state{running = Running, queue = Queue, instance = Instance}) ->
-    _ = ?IS_ASLEEP(Instance) orelse warpbeam:stop(Instance),
+terminate(_Reason, #state{running = Running, queue = Queue, instance = Instance, moving = Moving} = State) ->
+    _ = is_asleep(Instance) orelse warpbeam:stop(Instance),
     Stopped = warpbeam_request:failure(stopped, "the instance was stopped"),
-    maps:foreach(fun(_, {{Worker, _, _}, Waiting}) -> exit(Worker, kill), reply(Waiting, Stopped) end, Running),
-    lists:foreach(fun(Waiting) -> reply(Waiting, Stopped) end, queue:to_list(Queue)).
+    maps:foreach(fun(_, {{Worker, _, _}, Ticket}) ->
+                         exit(Worker, kill),
+                         warpbeam_ticket:reply(Ticket, Stopped)
+                 end, Running),
+    lists:foreach(fun(Ticket) -> warpbeam_ticket:reply(Ticket, Stopped) end, queue:to_list(Queue)),
+    lists:foreach(fun({Ticket, _}) -> warpbeam_ticket:reply(Ticket, Stopped) end,
+                  State#state.results ++ State#state.confirming ++ paused(Moving)).
 
-waiting(From, What, Timeout, Caller) ->
-    #waiting{from = From, what = What, handler = Caller, deadline = deadline(Timeout),
-             monitor = monitor_caller(From), begun = erlang:monotonic_time()}.
-
-monitor_caller(none) -> none;
-monitor_caller({Pid, _Tag}) -> erlang:monitor(process, Pid).
-
-deadline(Timeout) when is_integer(Timeout) -> erlang:monotonic_time(millisecond) + Timeout;
-deadline(infinity) -> infinity.
-
-reply(#waiting{from = none}, _) -> ok;
-reply(#waiting{from = From, monitor = Monitor}, Result) ->
-    erlang:demonitor(Monitor, [flush]),
-    gen_server:reply(From, Result).
+paused(none) -> [];
+paused(#moving{paused = Paused}) -> Paused.
 
 %% A caller has died: its call is not made, or ends.
-caller_died(Monitor, #state{running = Running, queue = Queue} = State) ->
-    maps:foreach(fun(_, {{Worker, _, _}, Waiting}) ->
-                         Waiting#waiting.monitor =:= Monitor andalso exit(Worker, kill)
+caller_died(Monitor, #state{running = Running, queue = Queue, moving = Moving} = State) ->
+    maps:foreach(fun(_, {{Worker, _, _}, Ticket}) ->
+                         warpbeam_ticket:is_of(Monitor, Ticket) andalso exit(Worker, kill)
                  end, Running),
-    State#state{queue = queue:filter(fun(Waiting) -> Waiting#waiting.monitor =/= Monitor end, Queue)}.
+    Left = case Moving of
+               none -> none;
+               #moving{paused = Paused} ->
+                   {Died, Others} = lists:partition(fun({Ticket, _}) -> warpbeam_ticket:is_of(Monitor, Ticket) end, Paused),
+                   lists:foreach(fun({_, Call}) -> warpbeam:cancel(Call) end, Died),
+                   Moving#moving{paused = Others}
+           end,
+    State#state{queue = queue:filter(fun(Ticket) -> not warpbeam_ticket:is_of(Monitor, Ticket) end, Queue), moving = Left}.
 
 %% ---- Calls ----
 
-add(Waiting, #state{running = Running, queue = Queue, options = Options} = State) ->
+add(Ticket, #state{queue = Queue, options = Options} = State) ->
     Max = maps:get(queue, Options, 1000),
-    case {map_size(Running) < maps:get(interleave, Options, 1), queue:len(Queue) < Max} of
-        {true, _} -> run(Waiting, State);
-        {false, true} -> State#state{queue = queue:in(Waiting, Queue)};
+    case {queue:is_empty(Queue) andalso may_begin(Ticket, State), queue:len(Queue) < Max} of
+        {true, _} -> run(Ticket, State);
+        {false, true} -> State#state{queue = queue:in(Ticket, Queue)};
         {false, false} ->
-            event([busy], #{waiting => Max}, #{}, State),
-            reply(Waiting, warpbeam_request:failure(busy, ["more than ", integer_to_list(Max), " calls wait"])),
+            event(Options, [busy], #{waiting => Max}, #{}),
+            warpbeam_ticket:reply(Ticket, warpbeam_request:failure(busy, ["more than ", integer_to_list(Max), " calls wait"])),
             State
     end.
 
-next(#state{queue = Queue, running = Running, options = Options} = State) ->
-    case map_size(Running) < maps:get(interleave, Options, 1) andalso queue:out(Queue) of
-        {{value, Waiting}, Others} -> next(run(Waiting, State#state{queue = Others}));
-        _ -> idle(State)
+%% Calls don't begin before a snapshot that is wanted, since it is made when none runs.
+may_begin(Ticket, #state{running = Running, options = Options, moving = none} = State) ->
+    map_size(Running) < maps:get(interleave, Options, 1)
+        andalso not (wants_snapshot(State) andalso not warpbeam_replication:is_pending(State#state.replication))
+        andalso (map_size(Running) =:= 0 orelse not warpbeam_ticket:is_alone(Ticket))
+        andalso not lists:any(fun({_, Other}) -> warpbeam_ticket:is_alone(Other) end, maps:values(Running));
+may_begin(_Ticket, _State) -> false.
+
+%% Does what has become possible.
+next(State) -> start_waiting(replicate(State)).
+
+start_waiting(#state{queue = Queue} = State) ->
+    case queue:peek(Queue) of
+        {value, Ticket} ->
+            case may_begin(Ticket, State) of
+                true -> start_waiting(run(Ticket, State#state{queue = queue:drop(Queue)}));
+                false -> State
+            end;
+        empty -> idle(State)
     end.
 
-run(Waiting, #state{instance = {asleep, _}} = State) ->
+run(Ticket, #state{instance = {asleep, _}} = State) ->
     case wake(State) of
-        {ok, Awake} -> run(Waiting, Awake);
+        {ok, Awake} -> run(Ticket, Awake);
         Error ->
-            reply(Waiting, Error),
+            warpbeam_ticket:reply(Ticket, Error),
             State
     end;
-run(#waiting{deadline = Deadline} = Waiting, State) ->
-    case left(Deadline) of
+run(Ticket, #state{options = Options} = State) ->
+    case warpbeam_ticket:left(Ticket) of
         0 ->
-            reply(Waiting, warpbeam_request:failure(timeout, "the call did not begin in time")),
+            warpbeam_ticket:reply(Ticket, warpbeam_request:failure(timeout, "the call did not begin in time")),
             State;
         Left ->
-            event([call, start], #{}, #{what => name_of(Waiting)}, State),
-            Worker = {_, Monitor, _} = warpbeam_worker:start(State#state.instance, work(Waiting, limits_of(Left)),
-                                                            handler(Waiting, State), import_event(State)),
-            State#state{running = (State#state.running)#{Monitor => {Worker, Waiting}}, idle = none}
+            event(Options, [call, start], #{}, #{name => warpbeam_ticket:name(Ticket)}),
+            Worker = {_, Monitor, _} = warpbeam_worker:start(State#state.instance, Ticket, limits_of(Left),
+                                                            handler(Ticket, State), Options),
+            awake(State#state{running = (State#state.running)#{Monitor => {Worker, warpbeam_ticket:begin_now(Ticket)}}})
     end.
-
-left(infinity) -> infinity;
-left(Deadline) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 
 limits_of(infinity) -> #{};
 limits_of(Left) -> #{timeout => Left}.
 
-work(#waiting{what = {call, Name, Arguments}}, Limits) -> {call, Name, Arguments, Limits};
-work(#waiting{what = {go_on, Request}}, Limits) -> {go_on, Request, Limits};
-work(#waiting{what = {apply, Fun}}, _Limits) -> {apply, Fun};
-work(_Other, _Limits) -> {apply, fun(_) -> warpbeam_request:failure(bad_argument, "not a request to an instance") end}.
-
-name_of(#waiting{what = {call, Name, _}}) -> Name;
-name_of(#waiting{what = {apply, _}}) -> apply;
-name_of(_Other) -> go_on.
-
-handler(#waiting{handler = {caller, Pid, Tag}}, _State) when is_pid(Pid) ->
+handler(Ticket, #state{ask = Ask, options = Options, instance = Instance}) ->
     Context = {instance_process, self()},
-    fun(M, N, A) -> warpbeam_request:ask_caller(Pid, Tag, M, N, A, Context) end;
-handler(_Waiting, #state{ask = {handlers, Handlers}}) ->
-    Context = {instance_process, self()},
-    fun(M, N, A) -> warpbeam_handlers:ask(Handlers, M, N, A, Context) end;
-handler(_Waiting, #state{options = Options, instance = Instance}) ->
-    case maps:get(handler, Options, fun warpbeam:no_handler/3) of
-        Handler when is_function(Handler, 4) -> fun(M, N, A) -> Handler(M, N, A, Instance) end;
-        Handler -> Handler
+    case {warpbeam_ticket:asks(Ticket), Ask} of
+        {{caller, Pid, Tag}, _} -> fun(M, N, A) -> warpbeam_request:ask_caller(Pid, Tag, M, N, A, Context) end;
+        {none, {handlers, Handlers}} -> fun(M, N, A) -> warpbeam_handlers:ask(Handlers, M, N, A, Context) end;
+        {none, instance} ->
+            Own = case Options of
+                      #{interleave := Max} when Max > 1 -> Context; % there, other calls may have their turn
+                      _ -> Instance
+                  end,
+            bound(maps:get(handler, Options, fun warpbeam:no_handler/3), Own)
     end.
 
-ended(#waiting{begun = Begun} = Waiting, Reason, State) ->
-    Result = case Reason of
-                 {result, Value} -> Value;
-                 killed -> warpbeam_request:failure(stopped, "the call was ended");
-                 Other -> warpbeam_request:failure(handler_failed, io_lib:format("~0tP", [Other, 30]))
-             end,
-    event([call, stop], #{duration => erlang:monotonic_time() - Begun},
-          #{what => name_of(Waiting), result => kind_of(Result)}, State),
-    reply(Waiting, acknowledged(Result, State)),
-    State.
+ended(Ticket, {paused, Call}, #state{moving = #moving{paused = Paused} = Moving} = State) ->
+    move(State#state{moving = Moving#moving{paused = [{Ticket, Call} | Paused]}});
+ended(Ticket, {paused, Call}, State) -> % somebody else has paused the instance
+    {noreply, run(warpbeam_ticket:going_on(Ticket, {paused, Call}), State)};
+ended(Ticket, Reason, #state{options = Options} = State) ->
+    {Result, Fuel} = case Reason of
+                         {result, Value, Used} -> {Value, Used};
+                         killed -> {warpbeam_request:failure(stopped, "the call was ended"), 0};
+                         Other -> {warpbeam_request:failure(handler_failed, io_lib:format("~0tP", [Other, 30])), 0}
+                     end,
+    event(Options, [call, stop], #{duration => warpbeam_ticket:duration(Ticket), fuel => Fuel},
+          #{name => warpbeam_ticket:name(Ticket), result => kind_of(Result)}),
+    case Result of
+        {error, #{kind := trap, message := Message}} when map_get(crash_on_trap, Options) ->
+            event(Options, [crash], #{}, #{message => Message}),
+            warpbeam_ticket:reply(Ticket, Result),
+            {stop, {trap, Message}, State};
+        _ -> move(answered(Ticket, Result, State#state{changed = true}))
+    end.
+
+%% With `ack => replicated', a result is given only when the replica has the state in which it was computed.
+answered(Ticket, Result, #state{replication = Replication, results = Results} = State) ->
+    case warpbeam_replication:is_acknowledged(Replication) andalso not warpbeam_ticket:is_nested(Ticket) of
+        true -> State#state{results = [{Ticket, Result} | Results]};
+        false ->
+            warpbeam_ticket:reply(Ticket, Result),
+            State
+    end.
 
 kind_of({error, #{kind := Kind}}) -> Kind;
 kind_of(_) -> ok.
 
-%% ---- Events ----
-
-event(Name, Measurements, Metadata, #state{options = #{events := Fun}}) ->
-    try Fun([warpbeam | Name], Measurements, Metadata#{instance => self()})
-    catch _:_ -> ok % whoever watches must not change what is watched
-    end;
-event(_Name, _Measurements, _Metadata, _State) -> ok.
-
-import_event(#state{options = #{events := Fun}}) ->
-    Self = self(),
-    fun(#{duration := Duration} = Import) ->
-            try Fun([warpbeam, import], #{duration => Duration}, (maps:remove(duration, Import))#{instance => Self})
-            catch _:_ -> ok
-            end
-    end;
-import_event(_State) -> fun(_) -> ok end.
+event(Options, Name, Measurements, Metadata) ->
+    warpbeam_events:tell(Options, Name, Measurements, Metadata#{instance => self()}).
 
 %% ---- Snapshots ----
 
-is_idle(#state{running = Running, queue = Queue, instance = Instance}) ->
-    map_size(Running) =:= 0 andalso queue:is_empty(Queue) andalso not ?IS_ASLEEP(Instance).
+%% Instances may be tuples, too.
+is_asleep({asleep, _}) -> true;
+is_asleep(_Instance) -> false.
+
+is_idle(#state{running = Running, queue = Queue, instance = Instance, results = Results, confirming = Confirming,
+               moving = Moving}) ->
+    map_size(Running) =:= 0 andalso queue:is_empty(Queue) andalso not is_asleep(Instance) andalso Results =:= []
+        andalso Confirming =:= [] andalso Moving =:= none.
 
 %% Begins to count the time without calls.
-idle(#state{options = #{hibernate_after := Time}} = State) ->
+idle(#state{options = #{hibernate_after := Time}, idle = none} = State) ->
     case is_idle(State) of
         true -> State#state{idle = erlang:start_timer(Time, self(), idle)};
-        false -> State#state{idle = none}
+        false -> State
     end;
 idle(State) -> State.
 
-sleep(#state{instance = Instance} = State) ->
+awake(#state{idle = none} = State) -> State;
+awake(#state{idle = Timer} = State) ->
+    _ = erlang:cancel_timer(Timer),
+    State#state{idle = none}.
+
+sleep(#state{instance = Instance, options = Options} = State) ->
     case warpbeam:snapshot(Instance) of
         {ok, Bytes} ->
-            ok = warpbeam:stop(Instance),
-            event([hibernate], #{bytes => byte_size(Bytes)}, #{}, State),
-            {ok, State#state{instance = {asleep, Bytes}, idle = none}};
+            _ = warpbeam:stop(Instance),
+            event(Options, [hibernate], #{bytes => byte_size(Bytes)}, #{}),
+            {ok, awake(State#state{instance = {asleep, Bytes}})};
         Error -> Error
     end.
 
 wake(#state{instance = {asleep, Snapshot}, module = Module, options = Options} = State) ->
-    Begin = erlang:monotonic_time(),
-    case warpbeam:restore(Module, Snapshot, limits(Options)) of
-        {ok, Instance, []} ->
-            event([wake], #{duration => erlang:monotonic_time() - Begin}, #{}, State),
-            {ok, State#state{instance = Instance}};
+    case first_state(Module, Snapshot, none, Options) of
+        {ok, Instance} -> {ok, State#state{instance = Instance}};
         Error -> Error
     end.
 
-%% With `ack => replicated', a result is given only when the replica has the state in which it was computed.
-acknowledged(Result, #state{options = #{ack := replicated}, running = Running} = State) when map_size(Running) =:= 0 ->
-    case replicate(State) of
-        ok -> Result;
-        {error, #{message := Message}} ->
-            warpbeam_request:failure(not_replicated, ["the call was made, but the replica lacks its effects: ", Message])
+wants_snapshot(#state{results = Results, is_due = IsDue}) -> IsDue orelse Results =/= [].
+
+%% Sends the state to the replica if that is wanted, no call runs, and no other one is on its way.
+replicate(#state{running = Running, replication = Replication, moving = none} = State)
+  when Replication =/= none, map_size(Running) =:= 0 ->
+    case wants_snapshot(State) andalso not warpbeam_replication:is_pending(Replication) of
+        true -> put_snapshot(State);
+        false -> State
     end;
-acknowledged(Result, _State) -> Result.
+replicate(State) -> State.
 
-replicate(#state{instance = Instance, options = #{replica := {Replica, Key}}} = State) when not ?IS_ASLEEP(Instance) ->
-    case warpbeam:snapshot_series(Instance, []) of
-        {ok, Kind, Bytes} ->
-            event([snapshot], #{bytes => byte_size(Bytes)}, #{kind => Kind}, State),
-            warpbeam_replica:put(Replica, Key, Kind, Bytes);
-        Error -> Error
-    end;
-replicate(_State) -> ok.
-
-%% ---- Migration ----
-
-%% Ends all workers, each with its call in the middle of its code or its result: `{ok, [{Waiting, Call}], State}'.
-pause(#state{instance = {asleep, _}} = State, _Deadline) -> {ok, [], State};
-pause(#state{instance = Instance} = State, Deadline) ->
-    ok = warpbeam:pause(Instance),
-    collect([], State, Deadline).
-
-collect(Paused, #state{running = Running} = State, _Deadline) when map_size(Running) =:= 0 ->
-    {ok, lists:reverse(Paused), State};
-collect(Paused, #state{instance = Instance, running = Running} = State, Deadline) ->
-    receive
-        {'DOWN', Monitor, process, _, {paused, Call}} when is_map_key(Monitor, Running) ->
-            {{_, Waiting}, Others} = maps:take(Monitor, Running),
-            collect([{Waiting, Call} | Paused], State#state{running = Others}, Deadline);
-        {'DOWN', Monitor, process, _, Reason} when is_map_key(Monitor, Running) ->
-            {{_, Waiting}, Others} = maps:take(Monitor, Running),
-            collect(Paused, ended(Waiting, Reason, State#state{running = Others}), Deadline)
-    after 5 ->
-            %% A handler may wait for a call of its own, which the pause holds up.
-            case lists:any(fun({Worker, _}) -> warpbeam_worker:is_in_handler(Worker) end, maps:values(Running)) of
-                true ->
-                    ok = warpbeam:unpause(Instance),
-                    timer:sleep(1),
-                    case erlang:monotonic_time(millisecond) > Deadline of
-                        true ->
-                            Error = warpbeam_request:failure(busy, "a handler has run for five seconds"),
-                            {error, Error, go_on(Paused, State)};
-                        false ->
-                            ok = warpbeam:pause(Instance),
-                            collect(Paused, State, Deadline)
-                    end;
-                false -> collect(Paused, State, Deadline)
-            end
-    end.
-
-%% Goes on here with calls that were paused.
-go_on(Paused, #state{instance = Instance} = State) ->
-    _ = ?IS_ASLEEP(Instance) orelse warpbeam:unpause(Instance),
-    lists:foldl(fun({Waiting, Call}, Next) -> run(Waiting#waiting{what = {go_on, {paused, Call}}}, Next) end, State, Paused).
-
-move(Node, Paused, #state{queue = Queue} = State) ->
+put_snapshot(#state{replication = Replication, instance = Instance, options = Options, results = Results} = State) ->
     Begin = erlang:monotonic_time(),
-    Calls = [leaving(Waiting) || {Waiting, _} <- Paused],
-    Waiting = [leaving(Each) || Each <- queue:to_list(Queue)],
-    Proxies = [From || #waiting{from = From} <- Calls ++ Waiting, From =/= none],
-    Handlers = handlers_that_stay(State),
-    case moved(Node, Paused, Calls, Waiting, Handlers, State) of
-        {ok, New} ->
-            _ = ?IS_ASLEEP(State#state.instance) orelse warpbeam:stop(State#state.instance),
-            unlink(Handlers),
-            event([migrate], #{duration => erlang:monotonic_time() - Begin}, #{to => New}, State),
-            {ok, New, Proxies};
-        Failed ->
-            lists:foreach(fun({Pid, _}) -> exit(Pid, kill) end, Proxies),
-            State#state.ask =:= instance andalso exit(Handlers, kill),
-            Failed
+    case warpbeam_replication:put(Replication, Instance) of
+        {ok, Sent, Kind, Size} ->
+            event(Options, [snapshot], #{duration => warpbeam_events:since(Begin), bytes => Size}, #{kind => Kind}),
+            State#state{replication = Sent, results = [], confirming = Results, changed = false, is_due = false};
+        Error -> answer_all(Results, Error, State#state{results = [], is_due = false})
     end.
 
-moved(Node, Paused, Calls, Waiting, Handlers, #state{module = Module, instance = Instance, options = Options}) ->
-    Snapshots = case Instance of
-                    {asleep, Kept} -> {ok, Kept};
-                    _ -> warpbeam:snapshot(Instance, [Call || {_, Call} <- Paused])
-                end,
-    case Snapshots of
-        {ok, Bytes} ->
-            start_on(Node, #{module => warpbeam:binary(Module), snapshots => Bytes, handlers => Handlers,
-                             options => maps:without([handler, handler_in, name], Options), calls => Calls,
-                             queue => Waiting});
-        Error -> Error
+confirmed(replaced, State) -> {stop, {shutdown, replaced}, State};
+confirmed(Outcome, #state{confirming = Results, changed = Changed} = State) ->
+    Answered = answer_all(Results, Outcome, State#state{confirming = []}),
+    move(Answered#state{changed = Changed orelse Outcome =/= ok}).
+
+answer_all(Results, ok, State) ->
+    lists:foreach(fun({Ticket, Result}) -> warpbeam_ticket:reply(Ticket, Result) end, lists:reverse(Results)),
+    State;
+answer_all(Results, {error, #{message := Message}}, State) ->
+    Failure = warpbeam_request:failure(not_replicated, ["the call was made, but its effects may get lost: ", Message]),
+    lists:foreach(fun({Ticket, _}) -> warpbeam_ticket:reply(Ticket, Failure) end, Results),
+    State.
+
+%% ---- Moves ----
+
+%% Moves to another node as soon as all calls are paused or have ended; without a move, does what has become possible.
+move(#state{moving = none} = State) -> {noreply, next(State)};
+move(#state{running = Running, replication = Replication, moving = #moving{holds = true} = Moving} = State)
+  when map_size(Running) =:= 0 ->
+    case warpbeam_replication:is_pending(Replication) of
+        true -> {noreply, State};
+        false -> leave(Moving, State)
+    end;
+move(State) -> {noreply, State}.
+
+leave(#moving{from = From, node = Node, paused = Paused}, #state{instance = Instance, options = Options} = State) ->
+    Begin = erlang:monotonic_time(),
+    Snapshot = case Instance of
+                   {asleep, Kept} -> {ok, Kept};
+                   _ -> warpbeam:snapshot(Instance, [Call || {_, Call} <- Paused])
+               end,
+    Moved = #{module => warpbeam:binary(State#state.module), calls => [Ticket || {Ticket, _} <- Paused],
+              queue => queue:to_list(State#state.queue), results => State#state.results,
+              replication => State#state.replication, ask => State#state.ask,
+              options => maps:without([name, snapshot], Options)},
+    case warpbeam_migration:move(Node, Snapshot, Moved) of
+        {ok, New, Proxies} ->
+            event(Options, [migrate], #{duration => warpbeam_events:since(Begin)}, #{to => New}),
+            gen_server:reply(From, {ok, New}),
+            _ = is_asleep(Instance) orelse warpbeam:stop(Instance),
+            lists:foreach(fun(Group) -> warpbeam_group:leave(Group, self()) end, maps:get(groups, Options, [])),
+            warpbeam_forwarder:become(New, Proxies);
+        Failed -> stay(Failed, State)
     end.
 
-%% Handlers run on this node, also for an instance on another one.
-handlers_that_stay(#state{ask = {handlers, Pid}}) -> Pid;
-handlers_that_stay(#state{options = Options}) ->
-    {ok, Pid} = warpbeam_handlers:start(maps:get(handler, Options, fun warpbeam:no_handler/3), infinity, self()),
-    Pid.
-
-start_on(Node, Moved) ->
-    try erpc:call(Node, ?MODULE, adopt, [Moved], 30_000) of
-        {ok, Pid} -> {ok, Pid};
-        {error, Reason} -> warpbeam_request:failure(migration, io_lib:format("~0tP", [Reason, 30]))
-    catch Class:Reason -> warpbeam_request:failure(migration, io_lib:format("~p: ~0tP", [Class, Reason, 30]))
+%% A handler may call the instance, or wait for a call of its own: so calls go on for a tick, every other tick.
+tick(#state{instance = Instance, running = Running, moving = #moving{holds = Holds, deadline = Deadline} = Moving} = State) ->
+    InHandler = lists:any(fun({Worker, _}) -> warpbeam_worker:is_in_handler(Worker) end, maps:values(Running)),
+    erlang:send_after(?TICK, self(), tick),
+    case erlang:monotonic_time(millisecond) > Deadline of
+        true -> stay(warpbeam_request:failure(busy, "a handler still runs"), State);
+        false when not Holds ->
+            ok = warpbeam:pause(Instance),
+            move(State#state{moving = Moving#moving{holds = true}});
+        false when InHandler -> {noreply, go_on(State#state{moving = Moving#moving{holds = false}})};
+        false -> {noreply, State}
     end.
 
-%% Clocks and monitors belong to a node, and those who wait do so here.
-leaving(#waiting{deadline = Deadline, from = From} = Waiting) ->
-    Waiting#waiting{deadline = left(Deadline), monitor = none,
-                    from = case From of none -> none; _ -> warpbeam_forwarder:proxy(From) end}.
-arrived(#waiting{deadline = Left, from = From} = Waiting) ->
-    Waiting#waiting{deadline = deadline(Left), monitor = monitor_caller(From), begun = erlang:monotonic_time()}.
+stay(Failure, #state{moving = #moving{from = From}} = State) ->
+    gen_server:reply(From, Failure),
+    {noreply, next((go_on(State))#state{moving = none})}.
+
+go_on(#state{instance = Instance, moving = #moving{paused = Paused} = Moving} = State) ->
+    _ = is_asleep(Instance) orelse warpbeam:unpause(Instance),
+    lists:foldl(fun({Ticket, Call}, Next) -> run(warpbeam_ticket:going_on(Ticket, {paused, Call}), Next) end,
+                State#state{moving = Moving#moving{paused = []}}, Paused).

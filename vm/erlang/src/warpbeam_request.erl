@@ -1,13 +1,19 @@
 %% @private What callers of a warpbeam_instance send and wait for. A call whose handler is in the caller gets its imports
 %% as messages, with the reference of its monitor.
 -module(warpbeam_request).
--export([call/2, call_with/4, ask_caller/6, failure/2]).
+-export([call/2, call/3, call_with/4, ask_caller/6, failure/2]).
 
 %% @doc A request without messages in between. There is no time limit here: the instance ends calls in time.
 -spec call(gen_server:server_ref(), term()) -> term().
-call(Server, Request) ->
-    try gen_server:call(Server, Request, infinity)
-    catch exit:{Reason, _} -> down(Reason)
+call(Server, Request) -> call(Server, Request, infinity).
+
+%% @doc The same with a limit, in milliseconds, after which the server counts as one that has ended.
+-spec call(gen_server:server_ref(), term(), timeout()) -> term().
+call(Server, Request, Timeout) ->
+    try gen_server:call(Server, Request, Timeout)
+    catch
+        exit:{Reason, _} -> down(Reason);
+        _:Reason -> down(Reason) % not even a name of a server
     end.
 
 %% @doc A call whose imports are answered here.
@@ -28,8 +34,10 @@ call_with(Server, Call, Timeout, Handler) ->
 
 process({global, Name}) -> found(global:whereis_name(Name));
 process({via, Registry, Name}) -> found(Registry:whereis_name(Name));
+process({Name, Node}) when is_atom(Name), is_atom(Node) -> {Name, Node};
 process(Name) when is_atom(Name) -> found(whereis(Name));
-process(Process) -> Process.
+process(Pid) when is_pid(Pid) -> Pid;
+process(_Other) -> none.
 
 found(undefined) -> none;
 found(Pid) -> Pid.
@@ -38,8 +46,15 @@ wait(Monitor, Handler) ->
     receive
         {Monitor, Reply} -> erlang:demonitor(Monitor, [flush]), Reply;
         {Monitor, From, Module, Name, Arguments, Context} ->
-            From ! {Monitor, answer, warpbeam_handlers:answer(Handler, Module, Name, Arguments, Context)},
-            wait(Monitor, Handler);
+            try warpbeam_handlers:answer(Handler, Module, Name, Arguments, Context) of
+                Answer ->
+                    From ! {Monitor, answer, Answer},
+                    wait(Monitor, Handler)
+            catch Class:Reason:Stack ->
+                    From ! {Monitor, failed, Reason},
+                    _ = wait(Monitor, Handler), % until the call has ended
+                    erlang:raise(Class, Reason, Stack)
+            end;
         {'DOWN', Monitor, process, _, Reason} -> down(Reason)
     end.
 
@@ -47,12 +62,14 @@ wait(Monitor, Handler) ->
 -spec ask_caller(pid(), reference(), binary(), binary(), [term()], term()) -> term().
 ask_caller(Pid, Monitor, Module, Name, Arguments, Context) ->
     Pid ! {Monitor, self(), Module, Name, Arguments, Context},
-    receive {Monitor, answer, Answer} -> Answer end.
+    receive
+        {Monitor, answer, Answer} -> Answer;
+        {Monitor, failed, Reason} -> exit(Reason)
+    end.
 
 down(Reason) ->
-    {error, (map_of(failure(down, io_lib:format("there is no such process, or it has ended: ~0tP", [Reason, 20]))))#{reason => Reason}}.
-
-map_of({error, Map}) -> Map.
+    {error, Failure} = failure(down, io_lib:format("there is no such process, or it has ended: ~0tP", [Reason, 20])),
+    {error, Failure#{reason => Reason}}.
 
 %% @doc An error.
 -spec failure(atom(), iodata()) -> {error, #{kind := atom(), message := binary()}}.

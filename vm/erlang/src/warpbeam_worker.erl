@@ -1,44 +1,65 @@
-%% @private A call of an instance, in a process of its own: it ends with `{result, Result}', or with `{paused, Call}'
-%% when the instance is paused, so that its call can go on elsewhere.
+%% @private A call of an instance, in a process of its own. It ends with `{result, Result, Fuel}', or with `{paused, Call}'
+%% when the instance is paused, so that its call can go on elsewhere. Those that are interleaved have turns.
 -module(warpbeam_worker).
--export([start/4, is_in_handler/1]).
--export_type([worker/0, what/0]).
+-export([start/5, is_in_handler/1]).
+-export_type([worker/0]).
 
--type what() :: {call, warpbeam:callee(), [warpbeam:value()], warpbeam:call_options()}
-              | {go_on, warpbeam:import() | warpbeam:paused(), warpbeam:call_options()}
-              | {apply, fun((warpbeam:instance()) -> term())}.
 -type worker() :: {pid(), Monitor :: reference(), atomics:atomics_ref()}.
 
-%% @doc Starts one, which tells `Event' of imports.
--spec start(warpbeam:instance(), what(), warpbeam:handler(), fun((map()) -> term())) -> worker().
-start(Instance, What, Handler, Event) ->
+%% @doc Starts one; with `events' in the options, it tells of imports, and counts fuel.
+-spec start(warpbeam:instance(), warpbeam_ticket:ticket(), warpbeam:call_options(), warpbeam:handler(),
+            warpbeam_instance:options()) -> worker().
+start(Instance, Ticket, Limits, Handler, Options) ->
+    Server = self(),
     Flag = atomics:new(1, []),
+    Turns = case Options of
+                #{interleave := Max} when Max > 1 -> {Server, warpbeam_ticket:left(Ticket)};
+                _ -> none
+            end,
     Flagged = fun(Module, Name, Arguments) ->
                       Begin = erlang:monotonic_time(),
                       atomics:put(Flag, 1, 1),
-                      try Handler(Module, Name, Arguments)
-                      after
-                          atomics:put(Flag, 1, 0),
-                          Event(#{module => Module, name => Name, duration => erlang:monotonic_time() - Begin})
-                      end
+                      warpbeam_turns:leave(Turns),
+                      Answer = try Handler(Module, Name, Arguments)
+                               after
+                                   atomics:put(Flag, 1, 0),
+                                   warpbeam_events:tell(Options, [import], #{duration => warpbeam_events:since(Begin)},
+                                                        #{instance => Server, module => Module, name => Name})
+                               end,
+                      warpbeam_turns:take(Turns),
+                      Answer
               end,
-    {Pid, Monitor} = spawn_monitor(fun() -> exit(run(Instance, What, Flagged)) end),
+    What = warpbeam_ticket:what(Ticket),
+    {Pid, Monitor} = spawn_monitor(fun() ->
+                                           warpbeam_turns:take(Turns),
+                                           Before = fuel(Instance, Options),
+                                           Result = run(Instance, What, Limits, Flagged, Flag),
+                                           exit({result, Result, fuel(Instance, Options) - Before})
+                                   end),
     {Pid, Monitor, Flag}.
 
-%% @doc Whether it runs a handler, so that a pause would not end it.
+%% @doc Whether it runs a handler or a fun of `with_instance', so that a pause would not end it.
 -spec is_in_handler(worker()) -> boolean().
 is_in_handler({_, _, Flag}) -> atomics:get(Flag, 1) =:= 1.
 
-run(Instance, {call, Name, Arguments, Options}, Handler) ->
-    outcome(warpbeam:answer(begun(warpbeam:start_call(Instance, Name, Arguments, Options)), Handler));
-run(_Instance, {go_on, Request, Options}, Handler) ->
-    _ = warpbeam:limit(element(2, Request), Options),
-    outcome(warpbeam:answer(Request, Handler));
-run(Instance, {apply, Fun}, _Handler) -> {result, Fun(Instance)}.
+fuel(Instance, #{events := _}) ->
+    case warpbeam:stats(Instance) of
+        {ok, #{fuel := Fuel}} -> Fuel;
+        _ -> 0
+    end;
+fuel(_Instance, _Options) -> 0.
 
-%% A call of a paused instance has not begun: `answer' would go on with it.
-begun({paused, _} = Paused) -> exit(Paused);
-begun(Request) -> Request.
+run(Instance, {call, Name, Arguments}, Limits, Handler, _Flag) ->
+    case warpbeam:start_call(Instance, Name, Arguments, Limits) of
+        {paused, _} = Paused -> exit(Paused); % `answer' would go on with it
+        Request -> outcome(warpbeam:answer(Request, Handler))
+    end;
+run(_Instance, {go_on, _Name, {paused, Call} = Paused}, Limits, Handler, _Flag) ->
+    _ = warpbeam:limit(Call, Limits),
+    outcome(warpbeam:answer(Paused, Handler));
+run(Instance, {apply, Fun}, _Limits, _Handler, Flag) ->
+    atomics:put(Flag, 1, 1),
+    Fun(Instance).
 
-outcome({paused, _} = Paused) -> Paused;
-outcome(Result) -> {result, Result}.
+outcome({paused, _} = Paused) -> exit(Paused);
+outcome(Result) -> Result.

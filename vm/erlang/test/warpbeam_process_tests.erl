@@ -1,11 +1,11 @@
-%% Where handlers run, interleaved calls, hibernation, events, replicas and supervision, on one node.
+%% Where handlers run, interleaved calls, hibernation, events, and what callers must not do.
 -module(warpbeam_process_tests).
 -include_lib("eunit/include/eunit.hrl").
 -export([module/0]).
 
 module() ->
     {ok, M} = warpbeam:load("(module (import \"env\" \"ask\" (func $ask (param i32) (result i32)))
-        (global $n (mut i32) (i32.const 0)) (memory (export \"memory\") 2)
+        (global $n (mut i32) (i32.const 0)) (memory (export \"memory\") 1)
         (func (export \"next\") (result i32) (global.set 0 (i32.add (global.get 0) (i32.const 1))) (global.get 0))
         (func (export \"ask\") (param i32) (result i32) (call $ask (local.get 0)))
         (func (export \"ask_twice\") (param i32) (result i32) (i32.add (call $ask (local.get 0)) (call $ask (local.get 0))))
@@ -13,7 +13,14 @@ module() ->
             (loop $l (local.set $n (i64.add (local.get $n) (i64.const 1)))
                 (br_if $l (i64.lt_u (local.get $n) (local.get 0))))
             (local.get $n))
-        (func (export \"trap\") unreachable))"),
+        (func (export \"trap\") unreachable)
+        (global $go (export \"go\") (mut i32) (i32.const 0))
+        (func (export \"until_released\") (param i64) (result i64)
+            (loop $l (br_if $l (i32.eqz (global.get $go))))
+            (local.get 0))
+        (func (export \"fill\") (param $pages i32) (param $byte i32)
+            (drop (memory.grow (i32.sub (local.get $pages) (memory.size))))
+            (memory.fill (i32.const 0) (local.get $byte) (i32.shl (local.get $pages) (i32.const 16)))))"),
     M.
 
 start(Options) ->
@@ -32,6 +39,7 @@ handlers_test_() ->
              {error, #{kind := trap, message := <<"no">>}} =
                  warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> {error, "no"} end}),
              ?assertError(oops, warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> error(oops) end})),
+             {ok, [1]} = warpbeam_instance:call(P, "next", []), % the call has ended
              ok = warpbeam_instance:stop(P)
      end,
      fun() -> % many callers, each with a handler of its own
@@ -107,7 +115,7 @@ with_instance_test() ->
     {error, #{kind := down}} = warpbeam_instance:call(P, "next", [], #{handler => fun(_, _, _) -> {ok, []} end}),
     {error, #{kind := down}} = warpbeam_instance:call(not_registered, "next", []),
     {error, #{kind := down}} = warpbeam_instance:call({global, nobody}, "next", [], #{handler => fun(_, _, _) -> ok end}),
-    {'EXIT', _} = catch warpbeam_instance:stop(P).
+    ok = warpbeam_instance:stop(P).
 
 hibernate_test_() ->
     {timeout, 60,
@@ -148,51 +156,62 @@ events_test() ->
                      after 5000 -> error({late, Name})
                      end
              end,
-    {_, #{what := "ask"}} = Expect([call, start]),
+    {_, #{name := "ask"}} = Expect([call, start]),
     {#{duration := _}, #{module := <<"env">>, name := <<"ask">>}} = Expect([import]),
-    {#{duration := _}, #{what := "ask", result := ok}} = Expect([call, stop]),
-    {_, #{what := "trap"}} = Expect([call, start]),
+    {#{duration := _}, #{name := "ask", result := ok}} = Expect([call, stop]),
+    {_, #{name := "trap"}} = Expect([call, start]),
     {_, #{result := trap}} = Expect([call, stop]),
     {#{bytes := _}, _} = Expect([hibernate]),
-    {#{duration := _}, _} = Expect([wake]),
+    {#{duration := _}, _} = Expect([restore]),
     ok = warpbeam_instance:stop(P),
     %% Whoever watches can't do harm.
     Q = start(#{events => fun(_, _, _) -> error(oops) end}),
     {ok, [1]} = warpbeam_instance:call(Q, "next", []),
     ok = warpbeam_instance:stop(Q).
 
-%% A crash loses nothing that was acknowledged: the supervisor's new process begins with the replica's state.
-supervised_test_() ->
+%% What is not a request does no harm.
+garbage_test() ->
+    P = start(#{}),
+    [P ! Message || Message <- [foo, replicate, tick, {timeout, make_ref(), idle}, {timeout, make_ref(), put},
+                                {'DOWN', make_ref(), process, self(), killed}, {make_ref(), none, []},
+                                {'$gen_cast', foo}, [alias | make_ref()]]],
+    [{error, #{kind := bad_argument}} = gen_server:call(P, Request)
+     || Request <- [foo, {migrate, 1, 1}, {request, {apply, foo}, 1, none}, {request, {call, "next", []}, foo, none}]],
+    [{error, #{kind := bad_argument}} = Result
+     || Result <- [warpbeam_instance:migrate(P, "node"), warpbeam_instance:migrate(P, node(), -1),
+                   warpbeam_instance:with_instance(P, fun(_) -> ok end, foo)]],
+    {error, #{kind := down}} = warpbeam_instance:call("no server", "next", [], #{handler => fun(_, _, _) -> {ok, []} end}),
+    {error, #{kind := down}} = warpbeam_instance:call("no server", "next", []),
+    {ok, [1]} = warpbeam_instance:call(P, "next", []),
+    ok = warpbeam_instance:stop(P).
+
+%% Also while the guest loops. The best of some, since other programs run on the machine.
+stop_at_once_test() ->
+    Times = [begin
+                 P = start(#{}),
+                 spawn(fun() -> warpbeam_instance:call(P, "until_released", [1], infinity) end),
+                 wait_until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
+                 {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(P) end),
+                 Time
+             end || _ <- lists:seq(1, 10)],
+    ?assert(lists:min(Times) < 10_000).
+
+%% One that hibernates has no memory but its snapshot.
+memory_is_freed_test_() ->
     {timeout, 60,
      fun() ->
-             process_flag(trap_exit, true),
-             {ok, Replica} = warpbeam_replica:start_link(#{}),
-             {ok, Supervisor} = counter_sup:start_link(module(), Replica),
-             Crash = fun() -> exit(whereis(counter), kill) end,
-             Next = fun Next() ->
-                            case warpbeam_instance:call(counter, "next", []) of
-                                {ok, [N]} -> N;
-                                {error, #{kind := down}} -> timer:sleep(5), Next()
-                            end
-                    end,
-             ?assertEqual([1, 2, 3], [Next() || _ <- [1, 2, 3]]),
-             Crash(),
-             ?assertEqual(4, Next()),
-             Crash(),
-             ?assertEqual([5, 6], [Next(), Next()]),
-             [counter] = warpbeam_replica:keys(Replica),
-             {ok, Pid} = warpbeam_replica:instance(Replica, counter),
-             Pid = whereis(counter),
-             %% Another process can't write over it, and a replica that is gone is told.
-             {error, #{kind := usage}} = warpbeam_replica:put(Replica, counter, complete, <<>>),
-             gen_server:stop(Replica),
-             {error, #{kind := not_replicated}} = warpbeam_instance:call(counter, "next", []),
-             unlink(Supervisor),
-             exit(Supervisor, shutdown),
-             [] = warpbeam_replica:snapshots(Replica, counter),
-             process_flag(trap_exit, false),
-             flush()
+             Resident = fun() ->
+                                {ok, Text} = file:read_file("/proc/self/statm"),
+                                list_to_integer(lists:nth(2, string:lexemes(binary_to_list(Text), " "))) * 4096
+                        end,
+             Size = 64 * 1024 * 1024,
+             P = start(#{}),
+             Before = Resident(),
+             {ok, []} = warpbeam_instance:call(P, "fill", [Size div 65536, 1], infinity),
+             {ok, []} = warpbeam_instance:call(P, "fill", [Size div 65536, 0], infinity),
+             ?assert(Resident() - Before > Size div 2),
+             ok = warpbeam_instance:hibernate(P),
+             wait_until(fun() -> Resident() - Before < Size div 4 end),
+             {ok, <<0>>} = warpbeam_instance:with_instance(P, fun(I) -> warpbeam:read(I, Size - 1, 1) end),
+             ok = warpbeam_instance:stop(P)
      end}.
-
-%% The processes that have ended are no business of the next test.
-flush() -> receive {'EXIT', _, _} -> flush() after 0 -> ok end.

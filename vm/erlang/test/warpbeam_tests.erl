@@ -309,6 +309,11 @@ series() ->
     Check([First, Second, Third], <<"third">>, <<"second">>),
     [{error, #{message := _}} = warpbeam:restore(M, List)
      || List <- [[], [First, Third], [Second], [Second, First], [First | Second], [foo], foo, [First, <<>>]]],
+    %% A new series does not need the one before.
+    {ok, complete, Fourth} = warpbeam:snapshot_series(I, [], complete),
+    {ok, increment, Fifth} = warpbeam:snapshot_series(I, [], next),
+    Check([Fourth, Fifth], <<"third">>, <<"second">>),
+    {error, #{kind := bad_argument}} = warpbeam:snapshot_series(I, [], foo),
     {Binary, false} = warpbeam:binary(M),
     {ok, Again} = warpbeam:load(Binary),
     {ok, _, []} = warpbeam:restore(Again, [First, Second]),
