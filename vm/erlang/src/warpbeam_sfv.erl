@@ -109,8 +109,8 @@ parse_bare_item(Binary) -> parse_bare_item(Binary, #{}).
 -spec parse_bare_item(binary(), parse_options()) -> {ok, bare_item(), Rest :: binary()} | error().
 parse_bare_item(Binary, Options) ->
     case options(Options, parse_flags(), [max_bytes]) of
-        {ok, _, Limits} when is_binary(Binary), byte_size(Binary) > map_get(max_bytes, Limits) ->
-            usage(limit, <<"the binary is longer than max_bytes">>);
+        {ok, _, #{max_bytes := Most}} when is_binary(Binary), byte_size(Binary) > Most ->
+            refused(limit, <<"the binary has more than ", (integer_to_binary(Most))/binary, " bytes (max_bytes)">>);
         {ok, Bits, _} -> warpbeam_sfv_nif:parse_bare_item(Binary, Bits);
         Error -> Error
     end.
@@ -168,19 +168,19 @@ options(Options, Flags, Numbers) when is_map(Options) ->
     maps:fold(fun(Name, Value, {ok, Bits, Limits}) -> option(Name, Value, Bits, Limits, Flags, Numbers);
                  (_, _, Error) -> Error
               end, {ok, 0, #{max_bytes => ?NO_LIMIT}}, Options);
-options(_, _, _) -> usage(usage, <<"the options are no map">>).
+options(_, _, _) -> refused(usage, <<"the options are no map">>).
 
 option(Name, Value, Bits, Limits, Flags, Numbers) ->
     case {lists:keyfind(Name, 1, Flags), lists:member(Name, Numbers)} of
         {{Name, Bit}, _} when Value =:= true -> {ok, Bits bor Bit, Limits};
         {{Name, _}, _} when Value =:= false -> {ok, Bits, Limits};
-        {{Name, _}, _} -> usage(usage, <<"the option ", (atom_to_binary(Name))/binary,
+        {{Name, _}, _} -> refused(usage, <<"the option ", (atom_to_binary(Name))/binary,
                                          " is neither true nor false">>);
         {false, true} when is_integer(Value), Value >= 0, Value =< ?NO_LIMIT -> {ok, Bits, Limits#{Name => Value}};
-        {false, true} -> usage(usage, <<"the option ", (atom_to_binary(Name))/binary, " is no number of bytes">>);
+        {false, true} -> refused(usage, <<"the option ", (atom_to_binary(Name))/binary, " is no number of bytes">>);
         {false, false} when is_atom(Name) ->
-            usage(usage, <<"there is no option ", (atom_to_binary(Name))/binary>>);
-        {false, false} -> usage(usage, <<"the name of an option is no atom">>)
+            refused(usage, <<"there is no option ", (atom_to_binary(Name))/binary>>);
+        {false, false} -> refused(usage, <<"the name of an option is no atom">>)
     end.
 
-usage(Kind, Message) -> {error, #{kind => Kind, message => Message}}.
+refused(Kind, Message) -> {error, #{kind => Kind, message => Message}}.

@@ -6,8 +6,8 @@
          list/2, one_of/1, integer/2, number/1]).
 
 %% The seed and the number of cases; see also vm/erlang/README.md.
-seed() -> list_to_integer(os:getenv("WARPBEAM_SFV_SEED", "1")).
-count(Default) -> list_to_integer(os:getenv("WARPBEAM_SFV_PROPERTIES", integer_to_list(Default))).
+seed() -> list_to_integer(os:getenv("WARPBEAM_SEED", "1")).
+count(Usual) -> ceil(Usual * list_to_float(os:getenv("WARPBEAM_CASES", "1.0"))).
 
 %% Whether a property holds for `Count' random values; the first for which it doesn't is an exception.
 check(Make, Holds, Count) ->

@@ -87,7 +87,8 @@ options_test_() ->
 max_bytes_test() ->
     {ok, _} = warpbeam_sfv:parse_list(<<"1, 2">>, #{max_bytes => 4}),
     {ok, _} = warpbeam_sfv:parse_list([<<"1">>, <<"2">>], #{max_bytes => 4}),
-    {error, #{kind := limit}} = warpbeam_sfv:parse_list(<<"1, 2">>, #{max_bytes => 3}),
+    ?assertEqual({error, #{kind => limit, message => <<"the field has more than 3 bytes (max_bytes)">>}},
+                 warpbeam_sfv:parse_list(<<"1, 2">>, #{max_bytes => 3})),
     {error, #{kind := limit}} = warpbeam_sfv:parse_list([<<"1">>, <<"2">>], #{max_bytes => 3}).
 
 wide_keys_test() ->

@@ -2,6 +2,8 @@
 
 #include <warpbeam/sfv/document.hpp>
 
+#include <cstdio>
+
 /// Fields become terms.
 
 namespace warpbeam::sfv::erlang {
@@ -123,7 +125,7 @@ Taken take_lines(ErlNifEnv* env, Term field, uint64_t max_bytes, Lines& lines, W
         size += line.size() + (lines.size() == 0 ? 0 : 2); // joined by ", "
         if (size > max_bytes)
             return Taken::too_many_bytes;
-        if (!work.take(line.size() + Work::per_term * (1 + separators(line))))
+        if (!work.take(line.size() + Work::per_term) || !work.take(Work::per_term * separators(line)))
             return Taken::too_much_here;
         return lines.emplace(line) != nullptr ? Taken::all : Taken::out_of_memory;
     };
@@ -151,8 +153,13 @@ Term parse(ErlNifEnv* env, int argc, const Term argv[]) noexcept {
         break;
     case Taken::too_much_here:
         return enif_schedule_nif(env, "parse", ERL_NIF_DIRTY_JOB_CPU_BOUND, parse, argc, argv);
-    case Taken::too_many_bytes:
-        return make_error(env, atoms.limit, "the field is longer than max_bytes");
+    case Taken::too_many_bytes: {
+        char message[80];
+        const int size =
+            std::snprintf(message, sizeof message, "the field has more than %llu bytes (max_bytes)",
+                          static_cast<unsigned long long>(max_bytes));
+        return make_error(env, atoms.limit, {message, static_cast<size_t>(size)});
+    }
     case Taken::out_of_memory:
         return make_error(env, atoms.out_of_memory, "out of memory");
     case Taken::no_lines:
