@@ -33,13 +33,13 @@ Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexc
         instance.instance = execution.instance();
         return make_ok(env, enif_make_resource(env, &instance));
     }
-    if (call.results == 0)
-        return make_ok(env, enif_make_list(env, 0));
-    Vec<Value> values;
+    Value few[4];
+    Vec<Value> many;
     const size_t count = call.results;
-    if (!values.resize(count))
+    if (count > std::size(few) && !many.resize(count))
         return make_error(env, atoms.out_of_memory, "out of memory for results");
-    if (const auto copied = execution.results({values.data(), count}); !copied)
+    const std::span<Value> values{count > std::size(few) ? many.data() : few, count};
+    if (const auto copied = execution.results(values); !copied)
         return make_error(env, copied.error());
     const auto list = make_values(env, instance, count, [&](size_t i) { return values[i]; });
     return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
@@ -170,8 +170,11 @@ std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallSt
     return end_of(env, instance, call, state);
 }
 
+/// Runs a slice, unless the instance is paused, and tells what comes then.
 Term run_slice(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    ExecutionState state;
+    if (call.instance.paused)
+        return enif_make_tuple2(env, atoms.paused, argv[0]);
+    ExecutionState state{};
     const auto end = run_slice(env, call.instance, call, state);
     return end ? *end : go_on(env, call, state, argv);
 }
@@ -182,15 +185,12 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     const Held held{call.instance};
     if (!held)
         return try_again(env, "run", run, argc, argv);
-    if (call.instance.stopped)
-        return make_stopped(env);
-    return call.instance.paused ? enif_make_tuple2(env, atoms.paused, argv[0]) : run_slice(env, call, argv);
+    return call.instance.stopped ? make_stopped(env) : run_slice(env, call, argv);
 }
 
 /// The first slice of a call that goes on, with the lock: at once if that may be.
 Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    return is_blocking(call.instance) || call.instance.paused ? run_next(env, call, argv)
-                                                              : run_slice(env, call, argv);
+    return is_blocking(call.instance) ? run_next(env, call, argv) : run_slice(env, call, argv);
 }
 
 void set_limits(CallState& call, const CallLimits& limits) noexcept {

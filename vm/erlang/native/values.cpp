@@ -188,6 +188,10 @@ std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance
               " needed, not " + std::to_string(count);
         return std::nullopt;
     }
+    if (!values.reserve(count)) {
+        why = "out of memory";
+        return std::nullopt;
+    }
     Term head;
     while (enif_get_list_cell(env, list, &head, &list) != 0) {
         const auto value = read_value(env, instance, head, types[values.size()], why);

@@ -189,7 +189,9 @@ stack({#program{stack_get = none}, _, _}) -> {ok, [0]};
 stack({#program{stack_get = Get}, Instance, _}) -> warpbeam:call(Instance, Get, []).
 
 restore(_Stack, {#program{stack_restore = none}, _, _}) -> ok;
-restore(Stack, {#program{stack_restore = Restore}, Instance, _}) -> _ = warpbeam:call(Instance, Restore, Stack).
+restore(Stack, {#program{stack_restore = Restore}, Instance, _}) ->
+    _ = warpbeam:call(Instance, Restore, Stack),
+    ok.
 
 %% Calls an exported function for the program. Its errors end the calls around it.
 guest(Name, Arguments, {#program{exports = Exports}, Instance, _} = Context, State) ->

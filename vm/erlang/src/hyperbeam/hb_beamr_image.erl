@@ -33,7 +33,7 @@ instantiate(Binary, Options) ->
             case warpbeam:instantiate(Module, Limits#{imports => Given}, Zeros) of
                 {ok, Instance} ->
                     Memory = memory(Module),
-                    add_page(Instance, Memory, Module, Options),
+                    _ = add_page(Instance, Memory, Module, Options),
                     {ok, Module, Program, Instance, Memory};
                 {error, Error} ->
                     {error, "Failed to create WASM instance (although module was created): " ++ text(Error)}
@@ -65,7 +65,7 @@ add_page(Instance, Memory, Module, Options) when Memory =/= none ->
     Functions = [Name || {func, Name, _} <- warpbeam:exports(Module)],
     HasAllocator = lists:member(<<"malloc">>, Functions) andalso lists:member(<<"free">>, Functions),
     case maps:get(wamr_page, Options, true) andalso not HasAllocator andalso warpbeam:memory_size(Instance, Memory) of
-        {ok, Size} when Size > ?PAGE -> _ = warpbeam:memory_grow(Instance, Memory, 1);
+        {ok, Size} when Size > ?PAGE -> warpbeam:memory_grow(Instance, Memory, 1);
         _ -> ok
     end;
 add_page(_Instance, none, _Module, _Options) -> ok.

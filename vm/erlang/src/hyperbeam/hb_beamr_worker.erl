@@ -79,8 +79,7 @@ loop(#state{turn = Turn} = State) ->
 
 %% Those who wait for a message must not wait for ever.
 finish(#state{sessions = Sessions}) ->
-    [For ! {error, "The instance was stopped."} || {_, For, _} <- Sessions],
-    ok.
+    lists:foreach(fun({_, For, _}) -> For ! {error, "The instance was stopped."} end, Sessions).
 
 %% Remembers a process that uses the instance.
 used_by(Pid, #state{users = Users} = State) when is_map_key(Pid, Users) -> State;
@@ -133,7 +132,8 @@ next(#state{turn = none, waiting = Waiting} = State) ->
 next(State) -> State.
 
 grant(Reply, IsNested, #state{instance = Instance, program = Program, memory = Memory}) ->
-    Reply ! {Reply, {ok, #{instance => Instance, program => Program, memory => Memory, is_nested => IsNested}}}.
+    Reply ! {Reply, {ok, #{instance => Instance, program => Program, memory => Memory, is_nested => IsNested}}},
+    ok.
 
 %%% Those who send messages themselves get messages. A call of theirs is made by a runner, for which the process passes
 %%% on what is asked and answered.
