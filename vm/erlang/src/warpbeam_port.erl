@@ -77,7 +77,7 @@ request(Server, Incarnation, About, Request) ->
 keep_snapshot(Server, Instance, Kind, Bytes) -> gen_server:cast(Server, {snapshot, Instance, Kind, Bytes}).
 
 %% @private What a module of an ended process has become in the one that runs.
--spec loaded_again(server(), {integer(), reference()}) -> {ok, term()} | none.
+-spec loaded_again(server(), {integer(), reference()}) -> {ok, term()} | error | none.
 loaded_again(Server, Module) ->
     try gen_server:call(Server, {module, Module}, infinity)
     catch exit:_ -> none
