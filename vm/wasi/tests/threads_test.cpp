@@ -3,6 +3,7 @@
 
 #include <warpbeam/wasi/streams.hpp>
 
+#include <chrono>
 #include <string>
 #include <thread>
 
@@ -156,6 +157,24 @@ TEST_F(ThreadsTest, several_runs_in_the_same_memory) {
     EXPECT_EQ(threads->count(), 0u);
     // An ordinary call is not interrupted, and can't start threads while no program runs.
     EXPECT_TRUE((*instance.func<int32_t(int32_t)>("next"))(1));
+}
+
+TEST_F(ThreadsTest, a_wait_that_ended_with_its_run_does_not_shorten_a_later_one) {
+    using namespace std::chrono_literals;
+    using Clock = std::chrono::steady_clock;
+    EXPECT_EQ(text_of(run(R"(
+      (func (export "wasi_thread_start") (param i32 i32)
+        (call $raise (i32.const 0))
+        (call $sleep (i32.const 3072) (i64.const 3_600_000_000_000)))
+      (func (export "_start")
+        (drop (call $go (i32.const 0)))
+        (call $await (i32.const 0) (i32.const 1))
+        (call $sleep (i32.const 2048) (i64.const 50_000_000)))
+      (func (export "next") (call $sleep (i32.const 3072) (i64.const 40_000_000))))")),
+              "returned");
+    const auto begin = Clock::now();
+    EXPECT_EQ(text_of(threads->run(instance.func("next").value())), "returned");
+    EXPECT_GE(Clock::now() - begin, 40ms);
 }
 
 // ---- WASI in several threads ----
