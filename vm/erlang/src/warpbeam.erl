@@ -38,10 +38,10 @@
 -type callee() :: iodata() | {table, name(), Index :: non_neg_integer()} | ref().
 %% The name of an exported function, the element of a table, or a reference.
 -type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
-                           offset => non_neg_integer(), status => integer(), snapshot => [binary()],
+                           offset => non_neg_integer(), status => integer(), snapshot => [binary()], reason => term(),
                            exception => #{values := [value()], tag => name()}}}.
-%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported or
-%% imported.
+%% `code' says which trap it was, `reason' how a process ended. An uncaught exception has its values, and the name of its
+%% tag if that is exported or imported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type paused() :: {paused, call_ref()}.

@@ -11,7 +11,7 @@
 -record(state, {to :: pid(), monitor :: reference(), waiting :: #{reference() => true}}).
 
 %% @doc Somebody on this node to whom another node answers, and who answers that caller. It dies with the caller.
--spec proxy(gen_server:from()) -> gen_server:from().
+-spec proxy({pid(), term()}) -> {pid(), reference()}.
 proxy({Caller, _} = From) ->
     Tag = make_ref(),
     Pid = spawn(fun() ->
