@@ -161,6 +161,10 @@ TEST_F(SnapshotGuestTest, an_answer_that_throws) {
 
 // The arguments of the call are not a part then: they may have been overwritten.
 TEST_F(SnapshotGuestTest, an_answer_that_is_a_trap_of_a_call_with_arguments) {
+    for (Linker* const each : {&linker, &hosts}) {
+        const auto defined = each->host_call<int32_t(int32_t, ExternRef)>("host", "take");
+        ASSERT_TRUE(defined);
+    }
     const Instance instance =
         instantiate(R"((module (import "host" "take" (func $receive (param i32 externref) (result i32)))
         (func (export "f") (result i32) (call $receive (i32.const 1) (ref.null extern)))))");
