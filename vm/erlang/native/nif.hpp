@@ -122,7 +122,8 @@ template <typename Object, typename Body>
 }
 
 /// Prepares a call of a function; with a stack of its own in the guest's memory if the instance says so.
-[[nodiscard]] std::expected<Execution, Term> prepare_call(ErlNifEnv* env, InstanceResource& instance, Func func,
+[[nodiscard]] std::expected<Execution, Term> prepare_call(ErlNifEnv* env, InstanceResource& instance,
+                                                          Func func,
                                                           std::span<const Value> arguments) noexcept;
 /// Frees the stacks that no call uses, if no call is in the middle of the guest's code. None, or the error.
 [[nodiscard]] std::optional<Term> trim_stacks(ErlNifEnv* env, InstanceResource& instance) noexcept;

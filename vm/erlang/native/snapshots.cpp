@@ -129,8 +129,8 @@ std::expected<void, Error> write_snapshot(InstanceResource& instance, const Wait
 
 } // namespace
 
-/// snapshot(Instance, Calls, Options): with `series => true`, only what has changed since the last one with it;
-/// with `series => complete`, the first of a new series.
+/// snapshot(Instance, Calls, Options): with `series => true`, only what has changed since the last one with
+/// it; with `series => complete`, the first of a new series.
 Term snapshot(ErlNifEnv* env, int argc, const Term argv[]) {
     Term option;
     const bool in_series = enif_get_map_value(env, argv[2], atoms.series, &option) != 0;
