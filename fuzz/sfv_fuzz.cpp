@@ -27,9 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string_view text{reinterpret_cast<const char*>(data), size};
     ParseOptions options;
     // No valid field contains control characters, so the seeds are read unchanged.
-    if (!text.empty() && static_cast<uint8_t>(text.front()) < 0x09) {
+    if (!text.empty() && (static_cast<uint8_t>(text.front()) & 0xef) < 0x09) {
         const int bits = text.front();
-        options = {(bits & 1) != 0, (bits & 2) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 4) != 0};
+        options = {(bits & 1) != 0, (bits & 2) != 0, (bits & 2) != 0,
+                   (bits & 4) != 0, (bits & 4) != 0, (bits & 16) != 0};
         text.remove_prefix(1);
     }
     std::vector<std::string_view> lines;

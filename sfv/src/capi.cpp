@@ -15,9 +15,9 @@ std::string_view view(wb_sfv_text text) noexcept {
 wb_sfv_text text_of(std::string_view text) noexcept { return {text.data(), text.size()}; }
 
 ParseOptions options_of(unsigned bits) noexcept {
-    return {(bits & WB_SFV_RFC8941) != 0, (bits & WB_SFV_STRICT_PADDING) != 0,
+    return {(bits & WB_SFV_RFC8941) != 0,         (bits & WB_SFV_STRICT_PADDING) != 0,
             (bits & WB_SFV_STRICT_PAD_BITS) != 0, (bits & WB_SFV_STRICT_DATES) != 0,
-            (bits & WB_SFV_STRICT_LINES) != 0};
+            (bits & WB_SFV_STRICT_LINES) != 0,    (bits & WB_SFV_WIDE_KEYS) != 0};
 }
 
 void report(wb_sfv_error* to, const Error& error) noexcept {
@@ -266,6 +266,16 @@ bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size
     return true;
 }
 
+bool wb_sfv_parser_bare_item(wb_sfv_parser* parser, wb_sfv_value* value, size_t* size, wb_sfv_error* error) {
+    Pull& self = unwrap(parser);
+    const auto taken = self.parser.bare_item_prefix();
+    if (!taken)
+        report(error, taken.error());
+    else if (size != nullptr)
+        *size = *taken;
+    return self.came(taken.has_value(), value, nullptr, false);
+}
+
 bool wb_sfv_parser_finish(wb_sfv_parser* parser, wb_sfv_error* error) {
     Pull& self = unwrap(parser);
     self.has_value = false;
@@ -276,7 +286,13 @@ bool wb_sfv_parser_finish(wb_sfv_parser* parser, wb_sfv_error* error) {
 }
 
 void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size) {
-    ::new (writer->opaque) Writer{static_cast<FieldType>(type), {buffer, size}};
+    wb_sfv_writer_init_with(writer, type, buffer, size, 0);
+}
+
+void wb_sfv_writer_init_with(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size,
+                             unsigned options) {
+    ::new (writer->opaque) Writer{
+        static_cast<FieldType>(type), {buffer, size}, {.wide_keys = (options & WB_SFV_WIDE_KEYS) != 0}};
 }
 
 void wb_sfv_write_key(wb_sfv_writer* writer, wb_sfv_text key) { unwrap(writer).key(view(key)); }
@@ -416,7 +432,7 @@ bool wb_sfv_set_parameter(wb_sfv_node* node, wb_sfv_text key, const wb_sfv_value
 }
 
 size_t wb_sfv_document_serialize(const wb_sfv_document* document, char* buffer, size_t size) {
-    Writer writer{document->type, {buffer, size}};
+    Writer writer{document->type, {buffer, size}, {.wide_keys = true}}; // whatever keys the document has
     switch (document->type) {
     case FieldType::item:
         write(writer, *document->item.item());

@@ -92,7 +92,8 @@ Result<Map> clone_map(const Map& map) noexcept {
         auto copy = entry.value.clone();
         if (!copy)
             return std::unexpected(copy.error());
-        if (const auto put = copies.put(entry.key(), std::move(*copy)); !put)
+        // The keys were checked when they came into the map.
+        if (const auto put = copies.put(entry.key(), std::move(*copy), {.wide_keys = true}); !put)
             return std::unexpected(put.error());
     }
     return copies;

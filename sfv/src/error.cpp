@@ -14,6 +14,8 @@ std::string_view describe(Reason reason) noexcept {
         return "a member after the comma";
     case Reason::key:
         return "a key, which begins with a lower-case letter or '*'";
+    case Reason::wide_key:
+        return "a key, which consists of letters, digits, '_', '-', '.', '*' and '%'";
     case Reason::comma_or_end:
         return "a comma or the end of the field";
     case Reason::end:
@@ -61,6 +63,8 @@ std::string_view describe(Reason reason) noexcept {
     case Reason::invalid_key:
         return "not a key: use lower-case letters, digits, '_', '-', '.' and '*', and begin with a letter "
                "or '*'";
+    case Reason::invalid_wide_key:
+        return "not a key: use letters, digits, '_', '-', '.', '*' and '%'";
     case Reason::invalid_token:
         return "not a token";
     case Reason::invalid_string:

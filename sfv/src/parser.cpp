@@ -28,7 +28,7 @@ bool Parser::begin_empty_line(const char* p) noexcept {
 bool Parser::fail_after_comma(const char* p) noexcept {
     if (!has_next_line())
         return fail(Reason::member_after, p);
-    return fail(field_type_ == FieldType::list ? Reason::member : Reason::key, p);
+    return fail(field_type_ == FieldType::list ? Reason::member : key_expected(), p);
 }
 
 Result<void> Parser::finish_rest() noexcept {
@@ -37,6 +37,47 @@ Result<void> Parser::finish_rest() noexcept {
     if (state_ == State::failed)
         return std::unexpected(*error());
     return {};
+}
+
+Result<size_t> Parser::bare_item_prefix() noexcept {
+    if (state_ != State::begin)
+        return refuse(Reason::wrong_order);
+    if (!read_bare_item(pos_, Reason::bare_item))
+        return std::unexpected(*error());
+    state_ = State::end;
+    return base_ + static_cast<size_t>(pos_ - begin_);
+}
+
+const char* Parser::read_wide_key(const char* p) noexcept {
+    const char* stop = p;
+    while (options_.wide_keys && stop != end_ && chars::is_wide_key_char(*stop))
+        ++stop;
+    if (stop == p) {
+        (void)fail(key_expected(), p);
+        return nullptr;
+    }
+    key_ = {p, static_cast<size_t>(stop - p)};
+    return stop;
+}
+
+bool Parser::read_wide_parameter(const char* p) noexcept {
+    p = read_wide_key(p);
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_bare_item(p + 1, Reason::bare_item);
+    set_number(Type::boolean, 1);
+    return accept(p);
+}
+
+bool Parser::read_wide_member(const char* p) noexcept {
+    p = read_wide_key(p);
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_member_value(p + 1);
+    set_number(Type::boolean, 1);
+    return accept(p);
 }
 
 bool Parser::skip_parameters() noexcept {

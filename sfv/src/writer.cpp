@@ -27,8 +27,8 @@ void Writer::put(std::string_view text) noexcept {
 }
 
 void Writer::put_key(std::string_view key) noexcept {
-    if (!chars::is_key(key))
-        return fail(Reason::invalid_key);
+    if (options_.wide_keys ? !chars::is_wide_key(key) : !chars::is_key(key))
+        return fail(options_.wide_keys ? Reason::invalid_wide_key : Reason::invalid_key);
     put(key);
 }
 
@@ -246,6 +246,10 @@ Result<std::string_view> Writer::finish() const noexcept {
     if (*size > capacity_)
         return refuse(Reason::buffer_too_small, *size);
     return std::string_view{buffer_, *size};
+}
+
+Result<std::string_view> write_bare_item(const BareItemRef& value, std::span<char> buffer) noexcept {
+    return Writer{FieldType::item, buffer}.value(value).finish();
 }
 
 } // namespace warpbeam::sfv

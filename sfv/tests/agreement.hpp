@@ -48,7 +48,7 @@ inline Result<BareItem> decoded(const RawItem& raw) {
 /// Builds documents from the rest of a parser, using only the public interface.
 class Walker {
 public:
-    explicit Walker(Parser& parser) : parser_{parser} {}
+    Walker(Parser& parser, WriteOptions options) : parser_{parser}, options_{options} {}
 
     bool walk(Item& item) {
         if (!parser_.next_member() || !take(item))
@@ -67,7 +67,7 @@ public:
         while (parser_.next_member()) {
             const std::string key{parser_.key()};
             Member member;
-            if (!take(member) || !dictionary.set(key, std::move(member)))
+            if (!take(member) || !dictionary.put(key, std::move(member), options_))
                 return false;
         }
         return true;
@@ -77,7 +77,7 @@ private:
     bool take(Parameters& parameters) {
         while (parser_.next_parameter()) {
             auto value = decoded(parser_.value());
-            if (!value || !parameters.put(parser_.key(), std::move(*value)))
+            if (!value || !parameters.put(parser_.key(), std::move(*value), options_))
                 return false;
         }
         return true;
@@ -105,7 +105,30 @@ private:
     }
 
     Parser& parser_;
+    WriteOptions options_;
 };
+
+/// The same for a bare item as a prefix of an item: what it takes is the same item without parameters.
+inline const char* prefix_disagreement(std::span<const std::string_view> lines, const Result<Item>& item,
+                                       ParseOptions options) {
+    const std::string joined = join(lines);
+    Parser parser{FieldType::item, lines, options};
+    const auto size = parser.bare_item_prefix();
+    if (parser.next_member() || parser.next_parameter() || parser.next_inner_item())
+        return "there is something after a prefix";
+    if (parser.finish().has_value() != size.has_value())
+        return "finish and a prefix differ";
+    if (!size)
+        return item && !joined.starts_with(' ') ? "an item has no bare item" : nullptr;
+    if (*size > joined.size())
+        return "a prefix is longer than the field";
+    options.strict_lines = false;
+    const auto alone = Item::parse(joined.substr(0, *size), options);
+    const auto value = decoded(parser.value());
+    if (!alone || !alone->parameters.empty() || !value || !(alone->value == *value))
+        return "a prefix alone is another item";
+    return item && !(item->value == *value) ? "the value of an item and its prefix differ" : nullptr;
+}
 
 /// What does not hold for this input, or null: documents and the pull parser agree on values and errors;
 /// separate lines are equivalent to the joined field; serialization gives the same document back, and is a
@@ -120,10 +143,13 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
         return "finish and the document differ";
     Parser parser{type, lines, options};
     T walked;
-    const bool whole = Walker{parser}.walk(walked);
+    const bool whole = Walker{parser, {options.wide_keys}}.walk(walked);
     const auto finished = parser.finish();
     if (finished.has_value() != document.has_value())
         return "a walk and the document differ";
+    if constexpr (std::same_as<T, Item>)
+        if (const char* const fault = prefix_disagreement(lines, document, options))
+            return fault;
     const std::string joined = join(lines);
     if (!options.strict_lines) {
         const auto from_joined = T::parse(joined, options);
@@ -151,6 +177,11 @@ const char* disagreement(std::span<const std::string_view> lines, ParseOptions o
         if (c < 0x20 || c > 0x7e)
             return "a control character was written";
     const auto again = T::parse(field, options);
+    std::vector<char> buffer(field.size());
+    Writer strict{type, buffer};
+    write(strict, *document);
+    if (!options.wide_keys && strict.finish() != field)
+        return "a document has a key that is not the RFC's";
     // An item is never empty; an empty list or dictionary is an empty field.
     if (!again || !(*again == *document))
         return "the serialized field is a different document";

@@ -241,11 +241,23 @@ private:
 
     /// Section 4.2.3.3.
     std::string key() {
+        if (choices_.wide_keys)
+            return wide_key();
         if (!is_lower(next()) && next() != '*')
             throw Failure{};
         std::string key;
         while (!is_empty() && (is_lower(next()) || is_digit(next()) || is_one_of(next(), "_-.*")))
             key += consume();
+        return key;
+    }
+
+    /// Not in the RFC.
+    std::string wide_key() {
+        std::string key;
+        while (!is_empty() && (is_alpha(next()) || is_digit(next()) || is_one_of(next(), "_-.*%")))
+            key += consume();
+        if (key.empty())
+            throw Failure{};
         return key;
     }
 

@@ -45,6 +45,7 @@ struct Choices {
     bool needs_zero_pad_bits = false;
     bool needs_common_dates = false;
     bool needs_whole_lines = false;
+    bool wide_keys = false;
 };
 
 /// Nothing when parsing fails.

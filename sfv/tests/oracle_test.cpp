@@ -80,7 +80,7 @@ const char* difference(const std::vector<std::string_view>& lines, const ParseOp
                        bool& accepted) {
     const auto expected = oracle::parse(field_type_of(T{}), lines,
                                         {options.rfc8941, options.strict_padding, options.strict_pad_bits,
-                                         options.strict_dates, options.strict_lines});
+                                         options.strict_dates, options.strict_lines, options.wide_keys});
     accepted = expected.has_value();
     const auto document = T::parse(lines, options);
     if (document.has_value() != accepted)

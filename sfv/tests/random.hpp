@@ -96,7 +96,7 @@ public:
     ParseOptions options() {
         if (!once_in(4))
             return {};
-        return {once_in(2), once_in(2), once_in(2), once_in(2), once_in(2)};
+        return {once_in(2), once_in(2), once_in(2), once_in(2), once_in(2), once_in(2)};
     }
 
 private:

@@ -55,6 +55,7 @@ int sfv(Words words);
 int sfv_tests(Words words);
 int strip(Words words);
 int diff(Words words);
+int serve(Words words);
 int completions(Words words);
 int man(Words words);
 

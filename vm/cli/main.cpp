@@ -24,6 +24,7 @@ constexpr Command commands[] = {
     {"wasm2wat", "translate the binary format to the text format", wasm2wat},
     {"strip", "remove names, debug information and other custom sections", strip},
     {"diff", "compare two modules, function by function", diff, exit_usage},
+    {"serve", "run instances for another program", serve},
     {"wast", "run scripts of the official test suite", wast},
     {"sfv", "read and write HTTP Structured Fields", sfv},
     {"sfv-tests", "run the httpwg suite for Structured Fields", sfv_tests},

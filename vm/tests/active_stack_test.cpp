@@ -420,7 +420,11 @@ TEST(ActiveStackMemoryTest, reports_that_memory_ran_out) {
 TEST_F(ActiveStackTest, objects_by_index) {
     const Instance instance = instantiate(
         R"((module (memory 1) (memory 2) (global i32 (i32.const 5)) (global i64 (i64.const 6))
-                   (table 3 funcref) (table 4 externref) (tag (param i32))))");
+                   (func) (func (export "f") (param i32)) (table 3 funcref) (table 4 externref) (tag (param i32))))");
+    EXPECT_EQ(instance.func_at(1), instance.func("f"));
+    EXPECT_NE(instance.func_at(0), instance.func_at(1));
+    EXPECT_FALSE(instance.func_at(2));
+    EXPECT_FALSE(Instance{}.func_at(0));
     EXPECT_EQ(instance.table_at(1).size(), 4U);
     EXPECT_FALSE(instance.table_at(2));
     EXPECT_EQ(instance.tag_at(0).params().size(), 1U);

@@ -154,7 +154,6 @@ TEST_F(ExecutionTest, waits_for_the_answers_to_its_host_calls) {
         EXPECT_EQ(call.type.params.size(), 1u);
         ASSERT_TRUE(call.instance);
         EXPECT_EQ(*call.instance, instance);
-        ASSERT_TRUE(call.position);
         EXPECT_EQ(execution.argument(0).as<int32_t>(), sum);
         EXPECT_EQ(execution.argument(1).type(), ValType::i32);
         EXPECT_EQ(execution.backtrace().size(), 1u);

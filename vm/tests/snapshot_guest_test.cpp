@@ -159,5 +159,29 @@ TEST_F(SnapshotGuestTest, an_answer_that_throws) {
     }
 }
 
+// The arguments of the call are not a part then: they may have been overwritten.
+TEST_F(SnapshotGuestTest, an_answer_that_is_a_trap_of_a_call_with_arguments) {
+    const Instance instance =
+        instantiate(R"((module (import "host" "receive" (func $receive (param i32 externref) (result i32)))
+        (func (export "f") (result i32) (call $receive (i32.const 1) (ref.null extern)))))");
+    modules = {instance.module()};
+    Execution execution = waiting(instance);
+    ASSERT_TRUE(execution.refuse(Trap::host("no")));
+    const Instance instances[] = {instance};
+    const Execution* const executions[] = {&execution};
+    Restored copy = copy_of({.instances = instances, .executions = executions});
+    // A copy can be saved in its turn.
+    const Instance again[] = {copy.instances[0]};
+    const Execution* const copied[] = {&copy.executions[0]};
+    EXPECT_EQ(saved(copy.store, {.instances = again, .executions = copied}),
+              saved(store, {.instances = instances, .executions = executions}));
+    auto forked = fork(store, {.instances = instances, .executions = executions});
+    ASSERT_TRUE(forked);
+    for (Execution* const each : {&execution, &copy.executions[0], &forked->executions[0]}) {
+        ASSERT_EQ(each->resume({.fuel = 1000}), ExecutionState::trapped);
+        EXPECT_EQ(each->trap()->message(), "no");
+    }
+}
+
 } // namespace
 } // namespace warpbeam

@@ -15,8 +15,10 @@ else
     echo "warpbeam: $here is not in a checkout of the whole repository, whose C++ sources it needs" >&2
     exit 1
 fi
-cmake --build "$build" --target warpbeam_nif
+cmake --build "$build" --target warpbeam_nif warpbeam_sfv_nif warpbeam_guard warpbeam
 mkdir -p "$here/priv"
-# A node may have loaded the old file: it is replaced, not written to.
-cp "$build/vm/erlang/warpbeam/priv/warpbeam_nif.so" "$here/priv/warpbeam_nif.so.new"
-mv "$here/priv/warpbeam_nif.so.new" "$here/priv/warpbeam_nif.so"
+# A node may use the old files: they are replaced, not written to.
+for file in warpbeam_nif.so warpbeam_sfv_nif.so warpbeam_guard.so warpbeam; do
+    cp "$build/vm/erlang/warpbeam/priv/$file" "$here/priv/$file.new"
+    mv "$here/priv/$file.new" "$here/priv/$file"
+done

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int64_t slice_time = 500'000; ///< nanoseconds
 
-Term run(ErlNifEnv* env, int argc, const Term argv[]);
+Nif run;
 
 /// Whether slices need a dirty scheduler, since they may use files.
 bool is_blocking(const InstanceResource& instance) noexcept {
@@ -33,13 +33,13 @@ Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexc
         instance.instance = execution.instance();
         return make_ok(env, enif_make_resource(env, &instance));
     }
-    if (call.results == 0)
-        return make_ok(env, enif_make_list(env, 0));
-    Vec<Value> values;
+    Value few[4];
+    Vec<Value> many;
     const size_t count = call.results;
-    if (!values.resize(count))
+    if (count > std::size(few) && !many.resize(count))
         return make_error(env, atoms.out_of_memory, "out of memory for results");
-    if (const auto copied = execution.results({values.data(), count}); !copied)
+    const std::span<Value> values{count > std::size(few) ? many.data() : few, count};
+    if (const auto copied = execution.results(values); !copied)
         return make_error(env, copied.error());
     const auto list = make_values(env, instance, count, [&](size_t i) { return values[i]; });
     return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
@@ -170,8 +170,11 @@ std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallSt
     return end_of(env, instance, call, state);
 }
 
+/// Runs a slice, unless the instance is paused, and tells what comes then.
 Term run_slice(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    ExecutionState state;
+    if (call.instance.paused)
+        return enif_make_tuple2(env, atoms.paused, argv[0]);
+    ExecutionState state{};
     const auto end = run_slice(env, call.instance, call, state);
     return end ? *end : go_on(env, call, state, argv);
 }
@@ -182,15 +185,12 @@ Term run(ErlNifEnv* env, int argc, const Term argv[]) {
     const Held held{call.instance};
     if (!held)
         return try_again(env, "run", run, argc, argv);
-    if (call.instance.stopped)
-        return make_stopped(env);
-    return call.instance.paused ? enif_make_tuple2(env, atoms.paused, argv[0]) : run_slice(env, call, argv);
+    return call.instance.stopped ? make_stopped(env) : run_slice(env, call, argv);
 }
 
 /// The first slice of a call that goes on, with the lock: at once if that may be.
 Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    return is_blocking(call.instance) || call.instance.paused ? run_next(env, call, argv)
-                                                              : run_slice(env, call, argv);
+    return is_blocking(call.instance) ? run_next(env, call, argv) : run_slice(env, call, argv);
 }
 
 void set_limits(CallState& call, const CallLimits& limits) noexcept {
@@ -204,12 +204,14 @@ void set_limits(CallState& call, const CallLimits& limits) noexcept {
 
 } // namespace
 
-Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, size_t results, Term options,
-           bool instantiates) noexcept {
+Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
+           Term options) noexcept {
     CallLimits limits = instance.call_limits;
     if (!read_limits(env, options, limits))
         return bad_argument(env, "fuel and timeout are natural numbers");
-    CallState call{.execution = std::move(execution), .results = results, .instantiates = instantiates};
+    CallState call{.execution = std::move(execution), .function = function};
+    call.results = function ? function.type().results.size() : 0;
+    call.instantiates = !function;
     set_limits(call, limits);
     ++instance.calls;
     const bool is_later = is_blocking(instance) || instance.paused;
@@ -224,6 +226,22 @@ Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, si
     return is_later ? run_next(env, *kept, &term) : go_on(env, *kept, state, &term);
 }
 
+namespace {
+
+/// The names of the imported function that is called itself, as the element of a table or an export. Empty if
+/// it was imported by another instance.
+std::pair<std::string_view, std::string_view> import_names(const CallResource& call) noexcept {
+    const Instance& instance = call.instance.instance;
+    const Module module = instance.module();
+    uint32_t index = 0;
+    for (const Import& import : module.imports())
+        if (import.type.kind == ExternKind::func && instance.func_at(index++) == call.function)
+            return {import.module, import.name};
+    return {};
+}
+
+} // namespace
+
 Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
     const HostCall asked = call.execution.host_call();
     const auto arguments = make_values(env, call.instance, asked.type.params.size(),
@@ -232,8 +250,10 @@ Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept {
         call.execution = {};
         return make_error(env, atoms.out_of_memory, "out of memory for a reference");
     }
-    return enif_make_tuple5(env, atoms.import, term, make_binary(env, asked.module),
-                            make_binary(env, asked.name), *arguments);
+    const bool is_import_itself = !asked.instance && call.function;
+    const auto [module, name] = is_import_itself ? import_names(call) : std::pair{asked.module, asked.name};
+    return enif_make_tuple5(env, atoms.import, term, make_binary(env, module), make_binary(env, name),
+                            *arguments);
 }
 
 Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
@@ -296,7 +316,7 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
         auto execution = prepare_call(env, instance, *func, *arguments);
         if (!execution)
             return execution.error();
-        return begin(env, instance, std::move(*execution), type.results.size(), argv[3], false);
+        return begin(env, instance, std::move(*execution), *func, argv[3]);
     });
 }
 

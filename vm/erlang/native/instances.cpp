@@ -38,7 +38,7 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
     auto execution = Execution::instantiate(linker, made->store, module);
     if (!execution)
         return make_error(env, execution.error());
-    return begin(env, *made, std::move(*execution), 0, enif_make_new_map(env), true);
+    return begin(env, *made, std::move(*execution), {}, enif_make_new_map(env));
 }
 
 std::optional<Term> make_world(ErlNifEnv* env, std::unique_ptr<World>& world, Linker& linker,

@@ -84,7 +84,8 @@ private:
 /// A call that has begun; used with the lock of its instance.
 struct CallState {
     Execution execution;
-    size_t results = 0; ///< how many the function has
+    Func function = {}; ///< that was called; null in a restored call
+    size_t results = 0; ///< how many it has
     /// Whether it makes the instance, which is then the result.
     bool instantiates = false;
     uint64_t fuel_left = UINT64_MAX; ///< of what the caller allows

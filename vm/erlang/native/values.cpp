@@ -188,6 +188,10 @@ std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance
               " needed, not " + std::to_string(count);
         return std::nullopt;
     }
+    if (!values.reserve(count)) {
+        why = "out of memory";
+        return std::nullopt;
+    }
     Term head;
     while (enif_get_list_cell(env, list, &head, &list) != 0) {
         const auto value = read_value(env, instance, head, types[values.size()], why);
@@ -232,6 +236,23 @@ Term make_func_type(ErlNifEnv* env, const FuncType& type) noexcept {
     return enif_make_tuple2(env, list_of(type.params), list_of(type.results));
 }
 
+namespace {
+
+/// The name of a tag: that of the export, or `{Module, Name}` of the import. None if it has neither.
+std::optional<Term> make_tag_name(ErlNifEnv* env, const Instance& instance, const Tag& tag) noexcept {
+    const Module module = instance.module();
+    for (const Export& entry : module.exports())
+        if (entry.kind == ExternKind::tag && std::get<Tag>(instance.get(entry)) == tag)
+            return make_binary(env, entry.name);
+    uint32_t index = 0;
+    for (const Import& import : module.imports())
+        if (import.type.kind == ExternKind::tag && instance.tag_at(index++) == tag)
+            return enif_make_tuple2(env, make_binary(env, import.module), make_binary(env, import.name));
+    return std::nullopt;
+}
+
+} // namespace
+
 Term make_trap(ErlNifEnv* env, InstanceResource& instance, const Trap& trap) noexcept {
     const Term error = make_error(env, trap);
     const auto exception = trap.exception();
@@ -242,14 +263,9 @@ Term make_trap(ErlNifEnv* env, InstanceResource& instance, const Trap& trap) noe
     if (!values)
         return error;
     Term details = add_to(env, enif_make_new_map(env), atoms.values, *values);
-    if (instance.instance) {
-        const Tag tag = exception->tag();
-        for (const Export& entry : instance.instance.module().exports())
-            if (entry.kind == ExternKind::tag && std::get<Tag>(instance.instance.get(entry)) == tag) {
-                details = add_to(env, details, atoms.tag, make_binary(env, entry.name));
-                break;
-            }
-    }
+    if (instance.instance)
+        if (const auto name = make_tag_name(env, instance.instance, exception->tag()))
+            details = add_to(env, details, atoms.tag, *name);
     int arity;
     const Term* elements;
     return enif_get_tuple(env, error, &arity, &elements) != 0

@@ -20,13 +20,13 @@
               name/0, load_options/0, options/0, call_options/0, func_type/0, value_type/0, stats/0]).
 -compile({no_auto_import, [throw/1]}).
 
--opaque module_ref() :: reference().
+-opaque module_ref() :: reference() | warpbeam_remote:object().
 %% A loaded module.
--opaque instance() :: reference().
+-opaque instance() :: reference() | warpbeam_remote:object().
 %% An instance of a module.
--opaque call_ref() :: reference().
+-opaque call_ref() :: reference() | warpbeam_remote:object().
 %% A call that waits for the answer to an import.
--opaque ref() :: reference().
+-opaque ref() :: reference() | warpbeam_remote:object().
 %% A reference of the guest: to a function, a structure, an array or an exception. It is of use with its instance only.
 -type value() :: integer() | float() | nan | '+inf' | '-inf' | binary() | null | {i31, integer()} | ref() | term().
 %% Integers may be given signed or unsigned, and come signed. A binary of 16 bytes is a v128. As an `externref' any
@@ -38,9 +38,10 @@
 -type callee() :: iodata() | {table, name(), Index :: non_neg_integer()} | ref().
 %% The name of an exported function, the element of a table, or a reference.
 -type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
-                           offset => non_neg_integer(), status => integer(),
-                           exception => #{values := [value()], tag => binary()}}}.
-%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported.
+                           offset => non_neg_integer(), status => integer(), snapshot => [binary()],
+                           exception => #{values := [value()], tag => name()}}}.
+%% `code' says which trap it was. An uncaught exception has its values, and the name of its tag if that is exported or
+%% imported.
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type paused() :: {paused, call_ref()}.
@@ -48,8 +49,10 @@
 -type handler() :: fun((Module :: binary(), Name :: binary(), [value()]) ->
                            {ok, [value()]} | {error, Message :: iodata()} | {throw, Tag :: name(), [value()]}).
 %% Answers imports: with results, with a failure that is a trap, or with an exception that the guest may catch.
--type load_options() :: #{deterministic => boolean()}.
-%% Whether code gives the same results, traps and fuel on every machine; see `docs/determinism.md' of the project.
+-type load_options() :: #{deterministic => boolean(), isolation => none | process | {process, warpbeam_port:server()}}.
+%% `deterministic': whether code gives the same results, traps and fuel on every machine; see `docs/determinism.md' of
+%% the project. `isolation': whether the module and its instances are in this node, or in another process of the
+%% operating system; see {@link warpbeam_port}. Without it the key `isolation' of the application `warpbeam' says it.
 -type call_options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer()}.
 %% How much fuel a call may use, and for how long it may run, in milliseconds.
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
@@ -71,19 +74,19 @@ load(Module) -> load(Module, #{}).
 
 %% @doc Loads a module in the binary or text format: checks it, and makes all its code.
 -spec load(iodata(), load_options()) -> {ok, module_ref()} | error().
-load(Module, Options) -> warpbeam_nif:load(Module, Options).
+load(Module, Options) -> warpbeam_native:load(Module, Options).
 
 %% @doc What the module imports: kind, names, and the types of functions.
 -spec imports(module_ref()) -> [{atom(), binary(), binary(), func_type() | none}] | error().
-imports(Module) -> warpbeam_nif:imports(Module).
+imports(Module) -> warpbeam_native:imports(Module).
 
 %% @doc What the module exports.
 -spec exports(module_ref()) -> [{atom(), binary(), func_type() | none}] | error().
-exports(Module) -> warpbeam_nif:exports(Module).
+exports(Module) -> warpbeam_native:exports(Module).
 
 %% @doc The module in the binary format, and whether it is deterministic: `load/2' makes it again, on any node.
 -spec binary(module_ref()) -> {binary(), IsDeterministic :: boolean()} | error().
-binary(Module) -> warpbeam_nif:binary(Module).
+binary(Module) -> warpbeam_native:binary(Module).
 
 %% @equiv instantiate(Module, #{})
 -spec instantiate(module_ref()) -> {ok, instance()} | error().
@@ -98,7 +101,7 @@ instantiate(Module, Options) -> instantiate(Module, Options, fun no_handler/3).
 instantiate(Module, Options, Handler) ->
     case prepare(Options) of
         {error, _} = Error -> Error;
-        Prepared -> answer(warpbeam_nif:instantiate(Module, Prepared), Handler)
+        Prepared -> answer(warpbeam_native:instantiate(Module, Prepared), Handler)
     end.
 
 prepare(#{wasi := Wasi} = Options) ->
@@ -120,7 +123,7 @@ call(Instance, Function, Arguments, Handler) -> call(Instance, Function, Argumen
 %% @doc The same with limits.
 -spec call(instance(), callee(), [value()], handler(), call_options()) -> {ok, [value()]} | error().
 call(Instance, Function, Arguments, Handler, Options) ->
-    parked(answer(warpbeam_nif:start_call(Instance, Function, Arguments, Options), Handler), Handler).
+    parked(answer(warpbeam_native:start_call(Instance, Function, Arguments, Options), Handler), Handler).
 
 %% Whoever calls in this way waits for the end of a pause.
 parked({paused, _} = Paused, Handler) ->
@@ -146,25 +149,25 @@ call_indirect(Instance, Table, Index, Arguments, Handler) ->
 %% `restore/2' gave.
 -spec answer({ok, [value()]} | {ok, instance()} | import() | paused() | warpbeam_wasi:request() | error(), handler()) ->
           {ok, [value()]} | {ok, instance()} | paused() | error().
-answer({paused, Call}, Handler) -> until_end(warpbeam_nif:resume(Call, none), Handler);
+answer({paused, Call}, Handler) -> until_end(warpbeam_native:resume(Call, none), Handler);
 answer(Request, Handler) -> until_end(Request, Handler).
 
 until_end({import, Call, _, _, _}, Handler) when not is_function(Handler, 3) ->
-    _ = warpbeam_nif:cancel(Call),
+    _ = warpbeam_native:cancel(Call),
     {error, #{kind => bad_argument, message => <<"a handler is a fun of three arguments: module, name, and values">>}};
 until_end({import, Call, Module, Name, Arguments}, Handler) ->
     Answer = try Handler(Module, Name, Arguments)
              catch Class:Reason:Stack ->
-                     warpbeam_nif:cancel(Call),
+                     warpbeam_native:cancel(Call),
                      erlang:raise(Class, Reason, Stack)
              end,
     case Answer of
         {ok, Results} ->
-            until_end(failed(Call, warpbeam_nif:continue(Call, Results)), Handler);
-        {error, Message} -> until_end(failed(Call, warpbeam_nif:throw(Call, Message)), Handler);
-        {throw, Tag, Values} -> until_end(failed(Call, warpbeam_nif:throw(Call, {Tag, Values})), Handler);
+            until_end(failed(Call, warpbeam_native:continue(Call, Results)), Handler);
+        {error, Message} -> until_end(failed(Call, warpbeam_native:throw(Call, Message)), Handler);
+        {throw, Tag, Values} -> until_end(failed(Call, warpbeam_native:throw(Call, {Tag, Values})), Handler);
         Other ->
-            warpbeam_nif:cancel(Call),
+            warpbeam_native:cancel(Call),
             {error, #{kind => bad_argument,
                       message => iolist_to_binary(io_lib:format("the handler's answer is ~P", [Other, 20]))}}
     end;
@@ -172,7 +175,7 @@ until_end({wasi, _, _, _, _, _} = Request, Handler) -> until_end(warpbeam_wasi:s
 until_end(Ended, _Handler) -> Ended.
 
 %% A call whose answer does not fit still waits, but its handler has no other answer.
-failed(Call, {error, _} = Error) -> warpbeam_nif:cancel(Call), Error;
+failed(Call, {error, _} = Error) -> warpbeam_native:cancel(Call), Error;
 failed(_Call, Next) -> Next.
 
 %% @private The handler of those who give none.
@@ -187,46 +190,46 @@ start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Argu
 -spec start_call(instance(), callee(), [value()], call_options()) ->
           {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
 start_call(Instance, Function, Arguments, Options) ->
-    warpbeam_nif:start_call(Instance, Function, Arguments, Options).
+    warpbeam_native:start_call(Instance, Function, Arguments, Options).
 
 %% @doc Goes on with a call whose import returns these values. If they don't fit, that is an error, and the call
 %% still waits.
 -spec continue(call_ref(), [value()]) -> {ok, [value()]} | import() | error().
-continue(Call, Results) -> warpbeam_nif:continue(Call, Results).
+continue(Call, Results) -> warpbeam_native:continue(Call, Results).
 
 %% @doc Goes on with a call whose import fails: with a message, the guest traps; with a tag and values, the import
 %% throws an exception, which the guest may catch.
 -spec throw(call_ref(), iodata() | {Tag :: name(), [value()]}) -> {ok, [value()]} | import() | error().
-throw(Call, What) -> warpbeam_nif:throw(Call, What).
+throw(Call, What) -> warpbeam_native:throw(Call, What).
 
 %% @doc Goes on with a call that was paused, or was restored in the middle of its code.
 -spec resume(call_ref()) -> {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
-resume(Call) -> warpbeam_nif:resume(Call, none).
+resume(Call) -> warpbeam_native:resume(Call, none).
 
 %% @doc Sets what a call may use from now on: for one that was restored, whose limits are those of its instance.
 -spec limit(call_ref(), call_options()) -> ok | error().
-limit(Call, Options) -> warpbeam_nif:limit(Call, Options).
+limit(Call, Options) -> warpbeam_native:limit(Call, Options).
 
 %% @doc From now on, calls of the instance stop in the middle of their code, within about a millisecond. Those of
 %% `start_call/3' and the like return `{paused, Call}', and can be in a snapshot; `call/3' waits for the end of the pause.
 -spec pause(instance()) -> ok | error().
-pause(Instance) -> warpbeam_nif:pause(Instance, true).
+pause(Instance) -> warpbeam_native:pause(Instance, true).
 
 %% @doc Ends a pause. Calls that were paused go on with `resume/1'.
 -spec unpause(instance()) -> ok | error().
-unpause(Instance) -> warpbeam_nif:pause(Instance, false).
+unpause(Instance) -> warpbeam_native:pause(Instance, false).
 
 %% @doc Ends a call that waits.
 -spec cancel(call_ref()) -> ok | error().
-cancel(Call) -> warpbeam_nif:cancel(Call).
+cancel(Call) -> warpbeam_native:cancel(Call).
 
 %% @doc Ends all calls of an instance, and frees it: it can't be used any more.
 -spec stop(instance()) -> ok | error().
-stop(Instance) -> warpbeam_nif:stop(Instance).
+stop(Instance) -> warpbeam_native:stop(Instance).
 
 %% @doc What an instance uses now, in the units of its limits; how many calls it has had; how much fuel they took.
 -spec stats(instance()) -> {ok, stats()} | error().
-stats(Instance) -> warpbeam_nif:stats(Instance).
+stats(Instance) -> warpbeam_native:stats(Instance).
 
 %% @equiv memory_size(Instance, <<"memory">>)
 -spec memory_size(instance()) -> {ok, non_neg_integer()} | error().
@@ -234,7 +237,7 @@ memory_size(Instance) -> memory_size(Instance, <<"memory">>).
 
 %% @doc How many bytes a memory has.
 -spec memory_size(instance(), name()) -> {ok, non_neg_integer()} | error().
-memory_size(Instance, Memory) -> warpbeam_nif:memory_size(Instance, Memory).
+memory_size(Instance, Memory) -> warpbeam_native:memory_size(Instance, Memory).
 
 %% @equiv memory_grow(Instance, <<"memory">>, Pages)
 -spec memory_grow(instance(), non_neg_integer()) -> {ok, non_neg_integer()} | error().
@@ -242,7 +245,7 @@ memory_grow(Instance, Pages) -> memory_grow(Instance, <<"memory">>, Pages).
 
 %% @doc Adds pages of zeros to a memory; returns how many it had.
 -spec memory_grow(instance(), name(), non_neg_integer()) -> {ok, non_neg_integer()} | error().
-memory_grow(Instance, Memory, Pages) -> warpbeam_nif:memory_grow(Instance, Memory, Pages).
+memory_grow(Instance, Memory, Pages) -> warpbeam_native:memory_grow(Instance, Memory, Pages).
 
 %% @equiv read(Instance, <<"memory">>, Offset, Size)
 -spec read(instance(), non_neg_integer(), non_neg_integer()) -> {ok, binary()} | error().
@@ -250,7 +253,7 @@ read(Instance, Offset, Size) -> read(Instance, <<"memory">>, Offset, Size).
 
 %% @doc Bytes of a memory; `warpbeam_memory' has numbers and strings.
 -spec read(instance(), name(), non_neg_integer(), non_neg_integer()) -> {ok, binary()} | error().
-read(Instance, Memory, Offset, Size) -> warpbeam_nif:read(Instance, Memory, Offset, Size).
+read(Instance, Memory, Offset, Size) -> warpbeam_native:read(Instance, Memory, Offset, Size).
 
 %% @equiv write(Instance, <<"memory">>, Offset, Bytes)
 -spec write(instance(), non_neg_integer(), iodata()) -> ok | error().
@@ -258,31 +261,31 @@ write(Instance, Offset, Bytes) -> write(Instance, <<"memory">>, Offset, Bytes).
 
 %% @doc Writes bytes to a memory.
 -spec write(instance(), name(), non_neg_integer(), iodata()) -> ok | error().
-write(Instance, Memory, Offset, Bytes) -> warpbeam_nif:write(Instance, Memory, Offset, Bytes).
+write(Instance, Memory, Offset, Bytes) -> warpbeam_native:write(Instance, Memory, Offset, Bytes).
 
 %% @doc The value of a global.
 -spec global(instance(), name()) -> {ok, value()} | error().
-global(Instance, Name) -> warpbeam_nif:global_get(Instance, Name).
+global(Instance, Name) -> warpbeam_native:global_get(Instance, Name).
 
 %% @doc Sets a global, which must be mutable.
 -spec set_global(instance(), name(), value()) -> ok | error().
-set_global(Instance, Name, Value) -> warpbeam_nif:global_set(Instance, Name, Value).
+set_global(Instance, Name, Value) -> warpbeam_native:global_set(Instance, Name, Value).
 
 %% @doc How many elements a table has.
 -spec table_size(instance(), name()) -> {ok, non_neg_integer()} | error().
-table_size(Instance, Table) -> warpbeam_nif:table_size(Instance, Table).
+table_size(Instance, Table) -> warpbeam_native:table_size(Instance, Table).
 
 %% @doc An element of a table.
 -spec table_get(instance(), name(), non_neg_integer()) -> {ok, value()} | error().
-table_get(Instance, Table, Index) -> warpbeam_nif:table_get(Instance, Table, Index).
+table_get(Instance, Table, Index) -> warpbeam_native:table_get(Instance, Table, Index).
 
 %% @doc Sets an element of a table.
 -spec table_set(instance(), name(), non_neg_integer(), value()) -> ok | error().
-table_set(Instance, Table, Index, Value) -> warpbeam_nif:table_set(Instance, Table, Index, Value).
+table_set(Instance, Table, Index, Value) -> warpbeam_native:table_set(Instance, Table, Index, Value).
 
 %% @doc Adds elements to a table, all of this value; returns how many it had.
 -spec table_grow(instance(), name(), non_neg_integer(), value()) -> {ok, non_neg_integer()} | error().
-table_grow(Instance, Table, Count, Value) -> warpbeam_nif:table_grow(Instance, Table, Count, Value).
+table_grow(Instance, Table, Count, Value) -> warpbeam_native:table_grow(Instance, Table, Count, Value).
 
 %% @equiv snapshot(Instance, [])
 -spec snapshot(instance()) -> {ok, binary()} | error().
@@ -291,13 +294,13 @@ snapshot(Instance) -> snapshot(Instance, []).
 %% @doc The whole state of an instance, also in the middle of calls: those of the list, which wait for answers to
 %% imports. They and the instance can go on. Keep the module: `restore/2' needs it.
 -spec snapshot(instance(), [call_ref()]) -> {ok, binary()} | error().
-snapshot(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{}).
+snapshot(Instance, Calls) -> warpbeam_native:snapshot(Instance, Calls, #{}).
 
 %% @doc The same as one of a series: after a complete one, each has only the pages of memories that have changed since
 %% the one before. `restore/2' takes them all, from the last complete one on. A snapshot that was lost is a gap: begin a
 %% new series then, with `snapshot_series/3'.
 -spec snapshot_series(instance(), [call_ref()]) -> {ok, complete | increment, binary()} | error().
-snapshot_series(Instance, Calls) -> warpbeam_nif:snapshot(Instance, Calls, #{series => true}).
+snapshot_series(Instance, Calls) -> warpbeam_native:snapshot(Instance, Calls, #{series => true}).
 
 %% @doc The same; with `complete', the first of a new series.
 -spec snapshot_series(instance(), [call_ref()], next | complete) -> {ok, complete | increment, binary()} | error().
@@ -315,7 +318,7 @@ restore(Module, Snapshot, Options) when is_binary(Snapshot) -> restore(Module, [
 restore(Module, Snapshots, Options) ->
     case prepare(Options) of
         {error, _} = Error -> Error;
-        Prepared -> warpbeam_nif:restore(Module, Snapshots, Prepared)
+        Prepared -> warpbeam_native:restore(Module, Snapshots, Prepared)
     end.
 
 %% @equiv fork(Instance, [])
@@ -324,4 +327,4 @@ fork(Instance) -> fork(Instance, []).
 
 %% @doc A copy of an instance and of calls that wait: memories are shared until they are written.
 -spec fork(instance(), [call_ref()]) -> {ok, instance(), [import() | paused()]} | error().
-fork(Instance, Calls) -> warpbeam_nif:fork(Instance, Calls).
+fork(Instance, Calls) -> warpbeam_native:fork(Instance, Calls).

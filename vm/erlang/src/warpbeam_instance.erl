@@ -461,7 +461,9 @@ event(Options, Name, Measurements, Metadata) ->
 
 %% ---- Snapshots ----
 
-is_asleep(Instance) -> is_tuple(Instance).
+%% Instances may be tuples, too.
+is_asleep({asleep, _}) -> true;
+is_asleep(_Instance) -> false.
 
 is_idle(#state{running = Running, queue = Queue, instance = Instance, results = Results, confirming = Confirming,
                moving = Moving}) ->

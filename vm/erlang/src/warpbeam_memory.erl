@@ -47,7 +47,7 @@ read_string(Instance, Address) -> read_string(Instance, <<"memory">>, Address).
 
 %% @doc The bytes before the next zero byte: a string of C.
 -spec read_string(warpbeam:instance(), warpbeam:name(), address()) -> {ok, binary()} | warpbeam:error().
-read_string(Instance, Memory, Address) -> warpbeam_nif:read_string(Instance, Memory, Address, 16#ffffffffffff).
+read_string(Instance, Memory, Address) -> warpbeam_native:read_string(Instance, Memory, Address, 16#ffffffffffff).
 
 %% @equiv malloc(Instance, Size, fun warpbeam:no_handler/3)
 -spec malloc(warpbeam:instance(), pos_integer()) -> {ok, address()} | warpbeam:error().

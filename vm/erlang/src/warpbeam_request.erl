@@ -46,8 +46,15 @@ wait(Monitor, Handler) ->
     receive
         {Monitor, Reply} -> erlang:demonitor(Monitor, [flush]), Reply;
         {Monitor, From, Module, Name, Arguments, Context} ->
-            From ! {Monitor, answer, warpbeam_handlers:answer(Handler, Module, Name, Arguments, Context)},
-            wait(Monitor, Handler);
+            try warpbeam_handlers:answer(Handler, Module, Name, Arguments, Context) of
+                Answer ->
+                    From ! {Monitor, answer, Answer},
+                    wait(Monitor, Handler)
+            catch Class:Reason:Stack ->
+                    From ! {Monitor, failed, Reason},
+                    _ = wait(Monitor, Handler), % until the call has ended
+                    erlang:raise(Class, Reason, Stack)
+            end;
         {'DOWN', Monitor, process, _, Reason} -> down(Reason)
     end.
 
@@ -55,7 +62,10 @@ wait(Monitor, Handler) ->
 -spec ask_caller(pid(), reference(), binary(), binary(), [term()], term()) -> term().
 ask_caller(Pid, Monitor, Module, Name, Arguments, Context) ->
     Pid ! {Monitor, self(), Module, Name, Arguments, Context},
-    receive {Monitor, answer, Answer} -> Answer end.
+    receive
+        {Monitor, answer, Answer} -> Answer;
+        {Monitor, failed, Reason} -> exit(Reason)
+    end.
 
 down(Reason) ->
     {error, Failure} = failure(down, io_lib:format("there is no such process, or it has ended: ~0tP", [Reason, 20])),

@@ -74,7 +74,7 @@ ended(Instance, Status) ->
 
 %% @doc What the program has written since this was asked last, if the stream is collected.
 -spec output(warpbeam:instance(), stdout | stderr) -> {ok, binary()} | warpbeam:error().
-output(Instance, Stream) -> warpbeam_nif:output(Instance, Stream).
+output(Instance, Stream) -> warpbeam_native:output(Instance, Stream).
 
 %% @private The options as the native functions want them.
 -spec prepare(term()) -> {ok, term()} | warpbeam:error().
@@ -165,11 +165,11 @@ serve({wasi, Call, {In, Out, Err}, OutBytes, ErrBytes, Wait}) ->
                 put_bytes(Err, ErrBytes),
                 wait(In, Wait)
             catch Class:Reason:Stack ->
-                    warpbeam_nif:cancel(Call),
+                    warpbeam_native:cancel(Call),
                     erlang:raise(Class, Reason, Stack)
             end,
-    case warpbeam_nif:resume(Call, Input) of
-        {error, #{kind := bad_argument}} = Error -> warpbeam_nif:cancel(Call), Error;
+    case warpbeam_native:resume(Call, Input) of
+        {error, #{kind := bad_argument}} = Error -> warpbeam_native:cancel(Call), Error;
         Next -> Next
     end;
 serve(_Other) -> failure("not a request of a program").

@@ -74,7 +74,7 @@ def main():
     for name in ("rebar.config", "mix.exs"):
         shutil.copy(os.path.join(source, name), application)
     check(application, ["rebar3", "compile"], "Compiling warpbeam", "(?i)warning")
-    check(application, ["rebar3", "eunit", "--module=warpbeam_tests,warpbeam_memory_tests"], r"[1-9]\d* tests, 0 failures")
+    check(application, ["rebar3", "eunit", "--module=warpbeam_tests,warpbeam_memory_tests,warpbeam_port_tests"], r"[1-9]\d* tests, 0 failures")
     check(application, ["rebar3", "edoc"], "Running edoc", "(?i)warning|error")
 
     project = os.path.join(work, "plugin")

@@ -5,7 +5,8 @@
 -export([init/1, handle_begin/3, handle_end/3, handle_cancel/3, terminate/2]).
 
 main(Modules) ->
-    Result = eunit:test(Modules, [no_tty, {report, {?MODULE, []}}]),
+    %% Each in a process of its own, in which no messages are left from others.
+    Result = eunit:test([{spawn, Module} || Module <- Modules], [no_tty, {report, {?MODULE, []}}]),
     halt(case Result of ok -> 0; _ -> 1 end).
 
 start() -> start([]).

@@ -39,6 +39,7 @@ handlers_test_() ->
              {error, #{kind := trap, message := <<"no">>}} =
                  warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> {error, "no"} end}),
              ?assertError(oops, warpbeam_instance:call(P, "ask", [7], #{handler => fun(_, _, _) -> error(oops) end})),
+             {ok, [1]} = warpbeam_instance:call(P, "next", []), % the call has ended
              ok = warpbeam_instance:stop(P)
      end,
      fun() -> % many callers, each with a handler of its own

@@ -53,7 +53,7 @@ operation() ->
     Number = oneof([integer(-5, 5), integer(0, 70000)]),
     {frequency([{2, instantiate}, {1, orphan}, {8, start}, {10, continue}, {4, continue_twice}, {2, throw}, {2, cancel},
                 {3, snapshot}, {3, restore}, {3, fork}, {1, stop}, {2, read}, {2, write}, {1, grow}, {3, reference},
-                {3, use_reference}, {2, tables}, {1, garbage}, {1, collect}, {1, together}]), Which, Which, Number}.
+                {3, use_reference}, {2, tables}, {1, garbage}, {1, collect}, {1, pause}, {1, together}]), Which, Which, Number}.
 
 run(_, _, []) -> ok;
 run(Module, Table, [{Name, A, B, Number} = Operation | Rest]) ->
@@ -143,6 +143,14 @@ apply_operation(collect, _, Table, A, _, _) ->
     [ets:delete(Table, Key) || {{_, _} = Key, _} <- ets:tab2list(Table), erlang:phash2(Key) rem 5 =:= A rem 5],
     erlang:garbage_collect(),
     [];
+apply_operation(pause, _, Table, A, _, Number) ->
+    with(Table, instance, A, fun(I) ->
+        Paused = warpbeam:pause(I),
+        Answer = add_request(Table, I, warpbeam:start_call(I, <<"ask">>, [Number])),
+        Unpaused = warpbeam:unpause(I),
+        Resumed = case Answer of {paused, Call} -> [add_request(Table, I, warpbeam:resume(Call))]; _ -> [] end,
+        [Paused, Answer, Unpaused | Resumed]
+    end);
 apply_operation(together, _, Table, A, _, Number) ->
     with(Table, instance, A, fun(I) ->
         Workers = [spawn_monitor(fun() -> exit({answer, warpbeam:call(I, <<"ask">>, [N], fun(_, _, [N2]) when N2 =:= N -> {ok, [Number]} end)}) end)

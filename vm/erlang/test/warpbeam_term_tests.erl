@@ -38,7 +38,7 @@ check(Module, Function, Case, Seed) ->
     [_ = warpbeam:stop(Instance) || Instance <- Instances].
 
 %% Those that return lists, or what they were given.
-is_free(warpbeam, Function) -> lists:member(Function, [answer, imports, exports, no_handler]);
+is_free(warpbeam, Function) -> lists:member(Function, [answer, binary, imports, exports, no_handler]);
 is_free(warpbeam_memory, Function) -> Function =:= with_bytes;
 is_free(_, _) -> false.
 

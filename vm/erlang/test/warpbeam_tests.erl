@@ -318,3 +318,16 @@ series() ->
     {ok, Again} = warpbeam:load(Binary),
     {ok, _, []} = warpbeam:restore(Again, [First, Second]),
     {error, #{kind := bad_argument}} = warpbeam:binary(I).
+
+%% A call that was paused before it took its answer.
+snapshot_of_refused_call_test() ->
+    {ok, M} = warpbeam:load(counter()),
+    {ok, I} = warpbeam:instantiate(M),
+    {import, Call, _, _, [2]} = warpbeam:start_call(I, "add", [2]),
+    ok = warpbeam:pause(I),
+    {paused, Call} = warpbeam:throw(Call, "no"),
+    {ok, Bytes} = warpbeam:snapshot(I, [Call]),
+    {ok, _, [{paused, Restored}]} = warpbeam:restore(M, Bytes),
+    {error, #{kind := trap, message := <<"no">>}} = warpbeam:resume(Restored),
+    {ok, _, [{paused, Forked}]} = warpbeam:fork(I, [Call]),
+    {error, #{kind := trap, message := <<"no">>}} = warpbeam:resume(Forked).

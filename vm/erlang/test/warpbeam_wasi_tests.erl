@@ -282,6 +282,6 @@ snapshot_while_waiting_test() ->
     {ok, Copy, [Request]} = warpbeam:restore(M, Bytes, #{wasi => #{stdin => "given later"}}),
     {ok, []} = warpbeam:answer(Request, fun warpbeam:no_handler/3),
     {ok, <<"given later">>} = warpbeam_wasi:output(Copy, stdout),
-    {error, #{kind := bad_argument}} = warpbeam_nif:resume(Call, foo),
-    {ok, []} = warpbeam_nif:resume(Call, eof),
-    {error, #{kind := usage}} = warpbeam_nif:resume(Call, eof).
+    {error, #{kind := bad_argument}} = warpbeam_native:resume(Call, foo),
+    {ok, []} = warpbeam_native:resume(Call, eof),
+    {error, #{kind := usage}} = warpbeam_native:resume(Call, eof).

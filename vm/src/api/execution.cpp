@@ -231,7 +231,6 @@ HostCall Execution::host_call() const noexcept {
     if (inst == nullptr)
         return call;
     call.instance = vm::make_handle<Instance>(inst);
-    call.position = TrapBuilder::caller_of(*object_->execution());
     uint32_t index = 0;
     for (const Import& import : inst->module->imports()) {
         if (import.type.kind != ExternKind::func)

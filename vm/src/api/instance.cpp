@@ -79,6 +79,10 @@ std::expected<Tag, Error> Instance::tag(std::string_view name) const noexcept {
     return find<Tag>(*this, name, ExternKind::tag);
 }
 
+Func Instance::func_at(uint32_t index) const noexcept {
+    const vm::Use use{*this};
+    return use && index < inst_->module->funcs().size() ? vm::make_handle<Func>(inst_->funcs[index]) : Func{};
+}
 Table Instance::table_at(uint32_t index) const noexcept {
     const vm::Use use{*this};
     return use && index < inst_->module->tables().size() ? vm::make_handle<Table>(inst_->tables[index])

@@ -80,7 +80,8 @@ private:
     bool guest_stack(GuestStack& stack) noexcept;
     bool answer(ExecutionObject& object) noexcept;
     bool guest_heaps() noexcept;
-    bool stack(SavedStack& stack, std::span<const ValType> types, bool is_answered) noexcept;
+    bool stack(SavedStack& stack, std::span<const ValType> types,
+               ExecutionObject::Step step = ExecutionObject::Step::go_on) noexcept;
     bool frame(SavedStack& stack, bool goes_on) noexcept;
     [[nodiscard]] ValType type_of(uint32_t shape, size_t i, ValType::Kind kind) const noexcept;
     bool add_types(const Module& module, uint32_t func, FramePoint point) noexcept;

@@ -103,8 +103,9 @@ bool Restorer::add_types(const Module& module, uint32_t func, FramePoint point) 
                 : invalid("a frame does not have the operands of its point");
 }
 
-/// Reads a stack; `types` are those of the values on top.
-bool Restorer::stack(SavedStack& stack, std::span<const ValType> types, bool is_answered) noexcept {
+/// Reads a stack; `types` are those of the values on top. A host function that has been answered has its
+/// results there, and none if it traps.
+bool Restorer::stack(SavedStack& stack, std::span<const ValType> types, ExecutionObject::Step step) noexcept {
     const uint8_t top = in_.u8();
     if (!in_.ok())
         return false;
@@ -124,8 +125,9 @@ bool Restorer::stack(SavedStack& stack, std::span<const ValType> types, bool is_
             return false;
     if (stack.top != StackTop::values)
         types = {};
-    if (stack.top == StackTop::host)
-        types = is_answered ? stack.host->signature->results : stack.host->signature->params;
+    if (stack.top == StackTop::host && step != ExecutionObject::Step::trap)
+        types = step == ExecutionObject::Step::return_values ? stack.host->signature->results
+                                                             : stack.host->signature->params;
     if (stack.frames.empty() != (stack.top == StackTop::values) && stack.top != StackTop::host)
         return in_.malformed("a stack has the wrong number of frames for what it does");
     if (!links(stack, types))
@@ -261,7 +263,7 @@ bool Restorer::continuation(ContObject& object) noexcept {
     Vec<SavedStack> stacks{allocator()};
     for (uint32_t i = 0; i < count; ++i) {
         SavedStack* const made = stacks.emplace(allocator());
-        if (!keep(made != nullptr) || !stack(*made, {}, false))
+        if (!keep(made != nullptr) || !stack(*made, {}))
             return false;
         if (made->top != (i == 0 ? StackTop::suspended : StackTop::resuming))
             return in_.malformed("a continuation's stack does what it can't do");
@@ -432,8 +434,7 @@ bool Restorer::execution() noexcept {
     Vec<SavedStack> stacks{allocator()};
     for (uint32_t i = 0; i < count; ++i) {
         SavedStack* const each = stacks.emplace(allocator());
-        if (!keep(each != nullptr) || !in_.ok() ||
-            !stack(*each, type.params, saved.step == Step::return_values))
+        if (!keep(each != nullptr) || !in_.ok() || !stack(*each, type.params, saved.step))
             return false;
         // A host function that was interrupted is called again.
         const bool calls_again = i == 0 && saved.state == ExecutionState::interrupted &&
@@ -458,6 +459,8 @@ bool Restorer::execution() noexcept {
         return false;
     if (saved.step == Step::return_values)
         object.set_answered();
+    if (saved.step == Step::trap)
+        object.set_refused();
     return true;
 }
 

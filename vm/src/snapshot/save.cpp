@@ -388,7 +388,7 @@ void Saver::execution(const GraphExecution& execution) noexcept {
         std::span<const ValType> types;
         if (each.top == StackTop::values && saved.func != nullptr)
             types = graph_.store().types().func(saved.func->type).params;
-        else if (each.host != nullptr)
+        else if (each.host != nullptr && saved.step != ExecutionObject::Step::trap)
             types = saved.step == ExecutionObject::Step::return_values ? each.host->signature->results
                                                                        : each.host->signature->params;
         stack(each, types);

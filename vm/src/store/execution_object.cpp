@@ -82,6 +82,8 @@ std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& st
 
 void ExecutionObject::set_answered() noexcept { set_values(*execution_, waiting().signature->results); }
 
+void ExecutionObject::set_refused() noexcept { set_values(*execution_, {}); }
+
 void ExecutionObject::set_instance(InstanceData& instance) noexcept {
     instance_ = &instance;
     if (const auto start = instance.module->start())
@@ -278,7 +280,7 @@ void ExecutionObject::answer(std::span<const Value> values) noexcept {
 
 void ExecutionObject::refuse(Trap trap) noexcept {
     trap_ = std::move(trap);
-    set_values(*execution_, {});
+    set_refused();
     state_ = ExecutionState::ready;
     next_ = Step::trap;
 }

@@ -83,6 +83,8 @@ public:
     }
     /// The frame of a host function that has been answered has results.
     void set_answered() noexcept;
+    /// That of one whose answer is a trap has no values.
+    void set_refused() noexcept;
     /// With `Step::trap`, the answer.
     [[nodiscard]] const Trap* answer() const noexcept {
         return next_ == Step::trap && trap_ ? &*trap_ : nullptr;

@@ -28,6 +28,12 @@ bool is_message_socket(const Descriptor& descriptor) noexcept {
     return descriptor.origin != Origin::stream && descriptor.file->type() == FileType::socket_dgram;
 }
 
+/// Whether writing may take until somebody reads. Other threads must not wait for that.
+bool may_be_full(const Descriptor& descriptor) noexcept {
+    const FileType type = descriptor.file->type();
+    return type != FileType::regular_file && type != FileType::block_device;
+}
+
 /// Writes to a stream in pieces for which there is room, so that no other thread waits for its reader.
 Result<size_t> write_when_ready(Call& call, OpenFd& fd, std::span<const uint8_t> bytes) noexcept {
     size_t written = 0;
@@ -136,16 +142,17 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
     }
     const bool must_not_wait = !is_seekable && (fd->flags & fdflags::nonblock) != 0;
     const bool is_message = is_message_socket(*fd); // it is sent whole
+    const bool has_others = !is_seekable && call.context.is_shared() && may_be_full(*fd);
     const Pieces pieces = is_message ? Pieces::message : must_not_wait ? Pieces::one : Pieces::all;
     for (;;) {
         // The descriptor of the operating system may wait all the same, if the program was given it so.
         Errno again{};
-        if (must_not_wait && !call.wait_for(fd, Readiness::write, again))
+        if ((must_not_wait || (is_message && has_others)) && !call.wait_for(fd, Readiness::write, again))
             return again;
         const auto write = [&](std::span<const uint8_t> bytes) {
             if (must_not_wait && !is_message)
                 bytes = bytes.first(std::min<size_t>(bytes.size(), PIPE_BUF));
-            if (!is_seekable && !must_not_wait && !is_message && call.context.is_shared())
+            if (has_others && !must_not_wait && !is_message)
                 return write_when_ready(call, fd, bytes);
             if (!is_seekable)
                 return fd.file().write(bytes);

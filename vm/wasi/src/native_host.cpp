@@ -76,8 +76,10 @@ public:
     }
     void wait(std::span<const WaitFor> streams, uint64_t nanoseconds,
               const InterruptCheck& is_interrupted) noexcept override {
-        constexpr size_t max_streams = 64; // more are looked at in turns
+        constexpr size_t max_streams = 512; // more are looked at in turns, each for a part of the time
         pollfd entries[max_streams];
+        const size_t turns = std::max<size_t>((streams.size() + max_streams - 1) / max_streams, 1);
+        const uint64_t longest = longest_wait / std::min<size_t>(turns, max_turns);
         const uint64_t end = add_time(now(Clock::monotonic).value_or(0), nanoseconds);
         for (size_t first = 0; !is_interrupted(); first += max_streams) {
             if (first >= streams.size())
@@ -89,7 +91,7 @@ public:
             const uint64_t time = now(Clock::monotonic).value_or(end);
             if (time >= end)
                 return;
-            const uint64_t part = std::min(end - time, longest_wait);
+            const uint64_t part = std::min(end - time, longest);
             const timespec timeout{0, static_cast<long>(part)};
             if (::ppoll(entries, some.size(), &timeout, nullptr) > 0)
                 return;
@@ -110,6 +112,8 @@ public:
 private:
     /// After that time, an interrupt is noticed.
     static constexpr uint64_t longest_wait = 10'000'000;
+    /// So often that time is divided: more would use the processor for nothing.
+    static constexpr size_t max_turns = 10;
     static uint64_t add_time(uint64_t time, uint64_t more) noexcept {
         return more > UINT64_MAX - time ? UINT64_MAX : time + more;
     }

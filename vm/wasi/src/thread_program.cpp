@@ -1,5 +1,7 @@
 #include "thread_program.hpp"
 
+#include "context_lock.hpp"
+
 #include <chrono>
 
 namespace warpbeam::wasi {
@@ -222,7 +224,12 @@ ProgramEnd ThreadProgram::finish(ProgramEnd with) noexcept {
     if (main_handle_)
         (void)main_->next_interrupt_handle();
     main_handle_.reset();
-    return std::exchange(ended_, ProgramEnd{});
+    ProgramEnd ended = std::exchange(ended_, ProgramEnd{});
+    lock.unlock();
+    // The waits that were interrupted do not go on.
+    const Held held{context_.lock()};
+    context_.poll_starts().clear();
+    return ended;
 }
 
 } // namespace warpbeam::wasi

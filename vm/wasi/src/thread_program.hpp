@@ -42,9 +42,11 @@ private:
 /// A program with threads: what these have in common.
 class ThreadProgram {
 public:
-    ThreadProgram(Linker& linker, const Module& module, const ThreadSettings& settings) noexcept
-        : linker_{linker}, module_{module}, settings_{settings}, allocator_{linker.engine().allocator()},
-          fuel_{settings.fuel}, amounts_{settings.limits}, memories_{allocator_} {}
+    ThreadProgram(Linker& linker, Context& context, const Module& module,
+                  const ThreadSettings& settings) noexcept
+        : linker_{linker}, context_{context}, module_{module}, settings_{settings},
+          allocator_{linker.engine().allocator()}, fuel_{settings.fuel}, amounts_{settings.limits},
+          memories_{allocator_} {}
 
     /// The function `thread-spawn`.
     [[nodiscard]] int32_t spawn(uint32_t argument) noexcept;
@@ -105,6 +107,7 @@ private:
     void interrupt_all() noexcept;
 
     Linker& linker_;
+    Context& context_;
     const Module module_;
     const ThreadSettings settings_;
     Allocator& allocator_;

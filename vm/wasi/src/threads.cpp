@@ -116,7 +116,7 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
     if (const auto shared = context.share(); !shared)
         return std::unexpected{shared.error()};
     ThreadProgram* const program =
-        warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, module, settings);
+        warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, context, module, settings);
     if (program == nullptr)
         return no_memory();
     Threads threads{program};

@@ -203,6 +203,18 @@ TEST_F(StreamsTest, polling_waits_for_input) {
     later.join();
 }
 
+TEST_F(StreamsTest, the_last_of_many_streams_does_not_wait_long_for_its_turn) {
+    const auto [idle, idle_other] = pipe();
+    const auto [in, out] = pipe();
+    const End ends[] = {End{idle}, End{idle_other}, End{in}, End{out}};
+    ends[3].write("x");
+    std::vector<WaitFor> streams(2000, WaitFor{idle, Readiness::read});
+    streams.back().descriptor = in;
+    const auto begin = std::chrono::steady_clock::now();
+    native_host().wait(streams, UINT64_MAX, {[](const void*) noexcept { return false; }, nullptr});
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds{100});
+}
+
 TEST_F(StreamsTest, a_hangup_is_an_event) {
     const auto [in, out] = pipe();
     End other{out};

@@ -3,7 +3,10 @@
 
 #include <warpbeam/wasi/streams.hpp>
 
+#include <chrono>
+#include <poll.h>
 #include <string>
+#include <sys/socket.h>
 #include <thread>
 
 /// What threads do, and which programs can have them.
@@ -158,6 +161,24 @@ TEST_F(ThreadsTest, several_runs_in_the_same_memory) {
     EXPECT_TRUE((*instance.func<int32_t(int32_t)>("next"))(1));
 }
 
+TEST_F(ThreadsTest, a_wait_that_ended_with_its_run_does_not_shorten_a_later_one) {
+    using namespace std::chrono_literals;
+    using Clock = std::chrono::steady_clock;
+    EXPECT_EQ(text_of(run(R"(
+      (func (export "wasi_thread_start") (param i32 i32)
+        (call $raise (i32.const 0))
+        (call $sleep (i32.const 3072) (i64.const 3_600_000_000_000)))
+      (func (export "_start")
+        (drop (call $go (i32.const 0)))
+        (call $await (i32.const 0) (i32.const 1))
+        (call $sleep (i32.const 2048) (i64.const 50_000_000)))
+      (func (export "next") (call $sleep (i32.const 3072) (i64.const 40_000_000))))")),
+              "returned");
+    const auto begin = Clock::now();
+    EXPECT_EQ(text_of(threads->run(instance.func("next").value())), "returned");
+    EXPECT_GE(Clock::now() - begin, 40ms);
+}
+
 // ---- WASI in several threads ----
 
 TEST_F(PipesTest, one_thread_reads_while_another_writes) {
@@ -220,6 +241,34 @@ TEST_F(PipesTest, a_full_pipe_does_not_stop_the_other_threads) {
     peer.join();
     ::close(elsewhere.other);
     EXPECT_EQ(received, std::string(131072, 'a'));
+}
+
+TEST_F(PipesTest, a_socket_without_room_for_messages_does_not_stop_the_other_threads) {
+    int ends[2] = {-1, -1};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+    ASSERT_EQ(context.add_file(native_file(ends[0]).value()).value(), 5u);
+    // Nobody receives, and the socket waits by itself.
+    std::thread peer{[&] {
+        pollfd written{writes.other, POLLIN, 0};
+        EXPECT_EQ(::poll(&written, 1, 2000), 1) << "the main thread waits for the other one";
+        ::close(ends[1]);
+    }};
+    EXPECT_EQ(text_of(run(R"(
+      (func (export "wasi_thread_start") (param i32 i32)
+        (drop (call $buffer (i32.const 2048) (i32.const 65536) (i32.const 16384)))
+        (loop $again
+          (call $raise (i32.const 0))
+          (br_if $again (i32.eqz
+            (call $write (i32.const 5) (i32.const 2048) (i32.const 1) (i32.const 2056))))))
+      (func (export "_start")
+        (drop (call $go (i32.const 0)))
+        (call $await (i32.const 0) (i32.const 2))
+        (call $sleep (i32.const 3072) (i64.const 20_000_000))
+        (if (call $write (i32.const 4) (call $buffer (i32.const 3072) (i32.const 8192) (i32.const 1)) (i32.const 1)
+                         (i32.const 3080)) (then unreachable)))
+    )")),
+              "returned");
+    peer.join();
 }
 
 TEST_F(PipesTest, a_descriptor_that_is_closed_during_a_read_is_gone) {

@@ -64,6 +64,18 @@ inline constexpr std::array<uint8_t, 256> char_classes = [] {
     return true;
 }
 
+/// @{ Whether a character, or a text, may be in or be a key with ParseOptions::wide_keys.
+[[nodiscard]] constexpr bool is_wide_key_char(char c) noexcept {
+    return is(c, key_char | token_start) || c == '%';
+}
+[[nodiscard]] constexpr bool is_wide_key(std::string_view text) noexcept {
+    for (const char c : text)
+        if (!is_wide_key_char(c))
+            return false;
+    return !text.empty();
+}
+/// @}
+
 /// Whether `text` is a token (section 3.3.4).
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     if (text.empty() || !is(text.front(), token_start))

@@ -16,6 +16,7 @@ enum class Reason : uint8_t {
     member,          ///< a bare item or an inner list
     member_after,    ///< another member after a comma
     key,             ///< a key
+    wide_key,        ///< a key (ParseOptions::wide_keys)
     comma_or_end,    ///< a comma or the end of the field
     end,             ///< the end of the field
     inner_separator, ///< a space or the end of the inner list
@@ -40,6 +41,7 @@ enum class Reason : uint8_t {
     whole_line,      ///< the closing quote in the same field line (ParseOptions::strict_lines)
     // Values that the RFC cannot carry; the offset is within the text, if there is one.
     invalid_key,
+    invalid_wide_key, ///< (WriteOptions::wide_keys)
     invalid_token,
     invalid_string,
     invalid_utf8,

@@ -5,6 +5,7 @@
 #include <warpbeam/sfv/export.hpp>
 #include <warpbeam/sfv/sequence.hpp>
 #include <warpbeam/sfv/text.hpp>
+#include <warpbeam/sfv/types.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -124,9 +125,9 @@ public:
     /// @}
     /// Sets a key to a value, either of which may be part of this map, and returns the stored value. An
     /// invalid key is refused.
-    [[nodiscard]] Result<T*> put(std::string_view key, T&& value) noexcept {
-        if (!chars::is_key(key))
-            return refuse(Reason::invalid_key);
+    [[nodiscard]] Result<T*> put(std::string_view key, T&& value, WriteOptions options = {}) noexcept {
+        if (options.wide_keys ? !chars::is_wide_key(key) : !chars::is_key(key))
+            return refuse(options.wide_keys ? Reason::invalid_wide_key : Reason::invalid_key);
         if (key.size() > Text::max_size)
             return refuse(Reason::too_long);
         Text own_key; // both are moved out of the map, whose elements are about to move

@@ -19,6 +19,9 @@ struct ParseOptions {
         false;                 ///< refuse byte sequences whose last character has pad bits that are not zero
     bool strict_dates = false; ///< refuse dates outside the years 1 to 9999
     bool strict_lines = false; ///< refuse strings that begin in one field line and end in another
+    /// Beyond the RFC: keys may consist of letters, digits, '_', '-', '.', '*' and '%', and begin with any of
+    /// them. For fields whose keys are names of fields, or percent-encoded.
+    bool wide_keys = false;
 };
 
 /// A pull parser over the bytes of a field (section 4.2). It borrows them, allocates nothing and reads each
@@ -74,6 +77,12 @@ public:
     /// The value, under the same condition. A copy of it stays valid as long as the field's bytes.
     [[nodiscard]] const RawItem& value() const noexcept { return value_; }
 
+    /// Instead of the functions above: reads the bare item that the field begins with, and ignores what comes
+    /// after it. Returns the number of bytes that it takes; `value` is the item. Spaces before it are not
+    /// skipped. This must be the first call; after it, the parser is at the end of the field. An offset in a
+    /// field with several lines counts them as joined by ", ".
+    [[nodiscard]] Result<size_t> bare_item_prefix() noexcept;
+
     /// Checks everything that has not been read yet, and returns whether the whole field is well-formed.
     [[nodiscard]] Result<void> finish() noexcept {
         return state_ == State::end ? Result<void>{} : finish_rest();
@@ -115,6 +124,11 @@ private:
     // failure. Callers call them last, so that calls become jumps. Their alignment within a cache line can
     // make a third of the time for a short field, so those that most fields need are aligned.
     const char* read_key(const char* p) noexcept;
+    /// The same with ParseOptions::wide_keys; without it, there is no key.
+    const char* read_wide_key(const char* p) noexcept;
+    [[nodiscard]] Reason key_expected() const noexcept {
+        return options_.wide_keys ? Reason::wide_key : Reason::key;
+    }
     bool read_bare_item(const char* p, Reason expected) noexcept;
     bool read_number(const char* digits, bool negative) noexcept;
     bool read_signed_number(const char* p) noexcept;
@@ -133,6 +147,10 @@ private:
     [[gnu::aligned(64)]] bool read_member() noexcept;
     [[gnu::aligned(64)]] bool read_parameter() noexcept;
     [[gnu::aligned(64)]] bool read_inner_item() noexcept;
+    bool read_member_value(const char* p) noexcept;
+    /// What begins with something that is no key of the RFC.
+    bool read_wide_parameter(const char* p) noexcept;
+    bool read_wide_member(const char* p) noexcept;
     bool begin_empty_line(const char* p) noexcept;
     bool end_item(const char* p) noexcept;
     bool fail_after_comma(const char* p) noexcept;

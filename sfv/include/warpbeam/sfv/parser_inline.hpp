@@ -7,12 +7,11 @@
 
 namespace warpbeam::sfv {
 
-/// Reads a key (section 4.2.3.3). Returns the position after it; null if there is no key.
+/// Reads a key (section 4.2.3.3). Returns the position after it; null if there is no key. Keys beyond the RFC
+/// begin or go on with something else: the functions for them read again from `p`.
 [[gnu::always_inline]] inline const char* Parser::read_key(const char* p) noexcept {
-    if (p == end_ || !chars::is(*p, chars::key_start)) {
-        (void)fail(Reason::key, p);
+    if (p == end_ || !chars::is(*p, chars::key_start))
         return nullptr;
-    }
     const char* const stop = scan::skip_key_chars(p + 1, end_, begin_);
     key_ = {p, static_cast<size_t>(stop - p)};
     return stop;
@@ -64,11 +63,14 @@ namespace warpbeam::sfv {
 
 /// Reads one parameter (section 4.2.3.2).
 inline bool Parser::read_parameter() noexcept {
-    const char* const p = read_key(scan::skip_spaces(pos_ + 1, end_));
-    if (p == nullptr)
-        return false;
+    const char* const start = scan::skip_spaces(pos_ + 1, end_);
+    const char* const p = read_key(start);
+    if (p == nullptr) [[unlikely]]
+        return read_wide_parameter(start);
     if (p != end_ && *p == '=')
         return read_bare_item(p + 1, Reason::bare_item);
+    if (options_.wide_keys) [[unlikely]]
+        return read_wide_parameter(start);
     set_number(Type::boolean, 1);
     return accept(p);
 }
@@ -147,15 +149,23 @@ inline bool Parser::read_member() noexcept {
     if (field_type_ == FieldType::item)
         return read_bare_item(p, Reason::bare_item);
     if (field_type_ == FieldType::dictionary) {
-        p = read_key(p);
-        if (p == nullptr)
-            return false;
+        const char* const start = p;
+        p = read_key(start);
+        if (p == nullptr) [[unlikely]]
+            return read_wide_member(start);
         if (p == end_ || *p != '=') {
+            if (options_.wide_keys) [[unlikely]]
+                return read_wide_member(start);
             set_number(Type::boolean, 1);
             return accept(p);
         }
         ++p;
     }
+    return read_member_value(p);
+}
+
+/// Reads an item without its parameters, or the `(` of an inner list.
+[[gnu::always_inline]] inline bool Parser::read_member_value(const char* p) noexcept {
     if (p != end_ && *p == '(') {
         state_ = State::inner_items;
         set_number(Type::inner_list, 0);

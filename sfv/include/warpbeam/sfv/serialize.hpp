@@ -11,10 +11,14 @@
 /// @file
 /// Writes documents as fields in the canonical form (RFC 9651, section 4.1). A list or dictionary without
 /// members gives an empty text: such a field should be left out.
+///
+/// Only a document that was parsed, or whose keys were put, with `wide_keys` has keys beyond the RFC; they
+/// are written too.
 
 namespace warpbeam::sfv {
 
-/// @{ Writes the document into an unused Writer of the same type.
+/// @{ Writes the document into an unused Writer of the same type, which refuses keys that its options do not
+/// allow.
 WARPBEAM_SFV_API void write(Writer& writer, const Item& item) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const List& list) noexcept;
 WARPBEAM_SFV_API void write(Writer& writer, const Dictionary& dictionary) noexcept;
@@ -32,7 +36,7 @@ concept Document = requires(const T& document) { field_type_of(document); };
 
 /// The exact length of the field in bytes.
 [[nodiscard]] size_t serialized_size(const Document auto& document) noexcept {
-    Writer writer{field_type_of(document)};
+    Writer writer{field_type_of(document), {}, {.wide_keys = true}};
     write(writer, document);
     return writer.size();
 }
@@ -41,7 +45,7 @@ concept Document = requires(const T& document) { field_type_of(document); };
 /// offset is then the required size.
 [[nodiscard]] Result<std::string_view> serialize(const Document auto& document,
                                                  std::span<char> buffer) noexcept {
-    Writer writer{field_type_of(document), buffer};
+    Writer writer{field_type_of(document), buffer, {.wide_keys = true}};
     write(writer, document);
     return writer.finish();
 }

@@ -75,7 +75,8 @@ enum {
     WB_SFV_STRICT_PADDING = 2,
     WB_SFV_STRICT_PAD_BITS = 4,
     WB_SFV_STRICT_DATES = 8,
-    WB_SFV_STRICT_LINES = 16
+    WB_SFV_STRICT_LINES = 16,
+    WB_SFV_WIDE_KEYS = 32 /**< also for wb_sfv_writer_init_with */
 };
 
 /* ---- Pull parser: see parser.hpp for the protocol. ---- */
@@ -103,6 +104,11 @@ size_t wb_sfv_parser_decode_capacity(const wb_sfv_parser* parser);
  * returns false and sets `error`, which may be null. */
 bool wb_sfv_parser_decode(const wb_sfv_parser* parser, char* buffer, size_t size, wb_sfv_text* text,
                           wb_sfv_error* error);
+/** Instead of the functions above, as the first call: reads the bare item that the field begins with, and
+ * ignores the rest. Sets `value` and the number of bytes that the item takes, which may both be null;
+ * wb_sfv_parser_decode decodes the value. If there is no bare item, returns false and sets `error`, which may
+ * be null. */
+bool wb_sfv_parser_bare_item(wb_sfv_parser* parser, wb_sfv_value* value, size_t* size, wb_sfv_error* error);
 /** Checks the rest of the field. If the field is malformed, returns false and sets `error`, which may be
  * null.
  */
@@ -117,6 +123,9 @@ typedef struct wb_sfv_writer {
 
 /** The buffer may be null if its size is 0, to find out the required size. */
 void wb_sfv_writer_init(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size);
+/** The same with option bits, of which only WB_SFV_WIDE_KEYS has a meaning for a writer. */
+void wb_sfv_writer_init_with(wb_sfv_writer* writer, wb_sfv_field_type type, char* buffer, size_t size,
+                             unsigned options);
 /** The key of the member of a dictionary that follows. */
 void wb_sfv_write_key(wb_sfv_writer* writer, wb_sfv_text key);
 /** Writes a bare item; for inner lists see begin and end. */

@@ -65,6 +65,11 @@ struct Date {
     friend auto operator<=>(const Date&, const Date&) = default;
 };
 
+/// What is written although the RFC does not allow it.
+struct WriteOptions {
+    bool wide_keys = false; ///< see ParseOptions::wide_keys
+};
+
 /// Marks a borrowed text as a token (section 3.3.4).
 struct Token {
     std::string_view text; ///< in ASCII

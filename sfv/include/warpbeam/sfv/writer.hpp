@@ -3,6 +3,7 @@
 #include <warpbeam/sfv/bare_item_ref.hpp>
 #include <warpbeam/sfv/export.hpp>
 
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -25,8 +26,8 @@ class WARPBEAM_SFV_API Writer {
 public:
     /// The texts passed to the functions below must not overlap the buffer. With an empty buffer, `size`
     /// gives the required size.
-    explicit Writer(FieldType type, std::span<char> buffer = {}) noexcept
-        : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type} {}
+    explicit Writer(FieldType type, std::span<char> buffer = {}, WriteOptions options = {}) noexcept
+        : buffer_{buffer.data()}, capacity_{buffer.size()}, field_type_{type}, options_{options} {}
 
     /// Begins a member of a dictionary; its value follows.
     Writer& key(std::string_view key) noexcept;
@@ -42,6 +43,11 @@ public:
 
     /// The length of what has been written, or would have been with a large enough buffer.
     [[nodiscard]] size_t size() const noexcept { return size_; }
+    /// The first failure, if there was one so far. A buffer that is too small is none, and neither is an
+    /// incomplete field; see `finish`.
+    [[nodiscard]] std::optional<Error> error() const noexcept {
+        return failed_ ? std::optional{error_} : std::nullopt;
+    }
     /// The whole field; it lies in the buffer. A list or dictionary without members gives an empty field,
     /// which should be left out. If the buffer was too small, the error's offset is the required size.
     [[nodiscard]] Result<std::string_view> finish() const noexcept;
@@ -68,9 +74,16 @@ private:
     size_t capacity_;
     size_t size_ = 0;
     FieldType field_type_;
+    WriteOptions options_;
     State state_ = State::begin;
     bool failed_ = false;
     Error error_{};
 };
+
+/// Writes one bare item, such as `1.5`, into the caller's buffer, which the result points into. A value that
+/// the RFC cannot carry is refused. If the buffer is too small, the error's offset is the required size. The
+/// text of the value must not overlap the buffer.
+[[nodiscard]] WARPBEAM_SFV_API Result<std::string_view> write_bare_item(const BareItemRef& value,
+                                                                        std::span<char> buffer) noexcept;
 
 } // namespace warpbeam::sfv

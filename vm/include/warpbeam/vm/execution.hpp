@@ -49,8 +49,6 @@ struct HostCall {
     FuncType type;
     /// The calling instance; none if the execution is that of the host function itself.
     std::optional<Instance> instance;
-    /// The function that called, and where.
-    std::optional<Frame> position;
 };
 
 /// A call that can stop and continue: a function with its arguments, whose code runs during `resume`. It
@@ -127,7 +125,8 @@ public:
     /// Why it ended; null unless it is `trapped`.
     [[nodiscard]] const Trap* trap() const noexcept;
 
-    /// What it waits for; everything is empty unless it is in state `host_call`.
+    /// What it waits for; everything is empty unless it is in state `host_call`. The backtrace says where it
+    /// called.
     [[nodiscard]] HostCall host_call() const noexcept;
     /// An argument of that call; the i32 zero if there is none of that index.
     [[nodiscard]] Value argument(size_t index) const noexcept;

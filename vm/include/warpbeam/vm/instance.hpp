@@ -90,6 +90,7 @@ public:
 
     /// @{ The object of that index in the module, imported ones first, whether it is exported or not: for
     /// debuggers, and for bindings that look up imports. Empty if there is none.
+    [[nodiscard]] Func func_at(uint32_t index) const noexcept;
     [[nodiscard]] Table table_at(uint32_t index) const noexcept;
     [[nodiscard]] Memory memory_at(uint32_t index) const noexcept;
     [[nodiscard]] Global global_at(uint32_t index) const noexcept;

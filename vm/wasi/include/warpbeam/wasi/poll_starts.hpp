@@ -28,6 +28,8 @@ public:
         if (const Start* const start = take(address))
             std::ranges::copy(start->times, times.begin());
     }
+    /// None of these calls will be made again.
+    void clear() noexcept { all_.clear(); }
 
 private:
     static constexpr size_t max_count = 64;
