@@ -305,7 +305,7 @@ snapshot_series(Instance, Calls) -> warpbeam_native:snapshot(Instance, Calls, #{
 %% @doc The same; with `complete', the first of a new series.
 -spec snapshot_series(instance(), [call_ref()], next | complete) -> {ok, complete | increment, binary()} | error().
 snapshot_series(Instance, Calls, next) -> snapshot_series(Instance, Calls);
-snapshot_series(Instance, Calls, Which) -> warpbeam_nif:snapshot(Instance, Calls, #{series => Which}).
+snapshot_series(Instance, Calls, Which) -> warpbeam_native:snapshot(Instance, Calls, #{series => Which}).
 
 %% @equiv restore(Module, Snapshot, #{})
 -spec restore(module_ref(), binary() | [binary()]) -> {ok, instance(), [import() | paused()]} | error().

@@ -152,7 +152,9 @@ no_second_owner() ->
     Monitor = erlang:monitor(process, New),
     spawn(fun() -> warpbeam_instance:call(New, "next", []) end),
     exit(Old, kill),
-    receive {'DOWN', Monitor, process, New, {shutdown, not_moved}} -> ok after 5000 -> error(late) end.
+    receive {'DOWN', Monitor, process, New, Reason} -> ?assertEqual({shutdown, not_moved}, Reason)
+    after 20_000 -> error({late, process_info(New, current_stacktrace)})
+    end.
 
 %% The instance of a lost node begins again on another one; if that is lost, too, on the next.
 elsewhere() ->
