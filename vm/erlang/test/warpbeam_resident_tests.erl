@@ -1,0 +1,31 @@
+%% What is freed, by the memory of the process in which the instances are: here the node.
+-module(warpbeam_resident_tests).
+-include_lib("eunit/include/eunit.hrl").
+
+%% One that hibernates has no memory but its snapshot.
+memory_is_freed_test_() ->
+    {timeout, 60,
+     fun() ->
+             Resident = fun() ->
+                                {ok, Text} = file:read_file("/proc/self/statm"),
+                                list_to_integer(lists:nth(2, string:lexemes(binary_to_list(Text), " "))) * 4096
+                        end,
+             Size = 64 * 1024 * 1024,
+             {ok, P} = warpbeam_instance:start_link(warpbeam_process_tests:module(), #{}),
+             Before = Resident(),
+             {ok, []} = warpbeam_instance:call(P, "fill", [Size div 65536, 1], infinity),
+             {ok, []} = warpbeam_instance:call(P, "fill", [Size div 65536, 0], infinity),
+             ?assert(Resident() - Before > Size div 2),
+             ok = warpbeam_instance:hibernate(P),
+             wait_until(fun() -> Resident() - Before < Size div 4 end),
+             {ok, <<0>>} = warpbeam_instance:with_instance(P, fun(I) -> warpbeam:read(I, Size - 1, 1) end),
+             ok = warpbeam_instance:stop(P)
+     end}.
+
+wait_until(Condition) -> wait_until(Condition, 500).
+wait_until(Condition, Left) ->
+    case Condition() of
+        true -> ok;
+        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
+        false -> error(late)
+    end.
