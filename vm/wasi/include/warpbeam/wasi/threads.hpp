@@ -105,7 +105,8 @@ public:
     /// Ends all threads, and waits for that.
     ~Threads();
 
-    /// Makes the instance of the main thread, once, in the embedder's store, which must not move. Shared
+    /// Makes the instance of the main thread, once, in the embedder's store, which must not move, and
+    /// must live until `finish` or the end of the object. Shared
     /// memories that the linker does not define are made, and defined there. A start function may already
     /// start threads. Errors: as for Linker::instantiate; all threads have ended then. If one of these was
     /// the first to fail, the trap is that thread's.
