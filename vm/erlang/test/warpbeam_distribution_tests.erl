@@ -66,7 +66,7 @@ migration() ->
     Call("until_released", [1]),
     Call("until_released", [2]),
     Call("ask", [7]), % waits for its turn
-    wait_until(fun() -> {ok, #{running := N, waiting := W}} = warpbeam_instance:stats(Pid), {N, W} =:= {2, 1} end),
+    test_wait:until(fun() -> {ok, #{running := N, waiting := W}} = warpbeam_instance:stats(Pid), {N, W} =:= {2, 1} end),
     {ok, There} = warpbeam_instance:migrate(Pid, First),
     First = node(There),
     {ok, #{running := 2, waiting := 1}} = warpbeam_instance:stats(There),
@@ -172,7 +172,7 @@ elsewhere() ->
                           [warpbeam:binary(warpbeam_process_tests:module()), #{ack => replicated, replica => {Replica, key}}]),
     {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
     OnNode = fun(Node) ->
-                     wait_until(fun() -> case warpbeam_replica:instance(Replica, key) of
+                     test_wait:until(fun() -> case warpbeam_replica:instance(Replica, key) of
                                              {ok, Now} -> node(Now) =:= Node;
                                              {error, #{kind := down}} -> false
                                          end end),
@@ -209,10 +209,10 @@ groups() ->
                                        warpbeam_instance:start(M, #{groups => [workers]})
                                end) || {_, Node} <- Peers],
     ok = warpbeam_group:start(),
-    wait_until(fun() -> length(warpbeam_group:members(workers)) =:= 2 end),
+    test_wait:until(fun() -> length(warpbeam_group:members(workers)) =:= 2 end),
     [{ok, [_]} = warpbeam_group:call(workers, "next", []) || _ <- lists:seq(1, 20)],
     kill_node(hd(Peers)),
-    wait_until(fun() -> length(warpbeam_group:members(workers)) =:= 1 end),
+    test_wait:until(fun() -> length(warpbeam_group:members(workers)) =:= 1 end),
     [{ok, [_]} = warpbeam_group:call(workers, "next", []) || _ <- lists:seq(1, 5)],
     {error, #{kind := down}} = warpbeam_group:call(nobody, "next", []),
     [stop_node(Peer) || Peer <- Peers].
@@ -245,7 +245,7 @@ lost_node() ->
                      erlang:send_after(rand:uniform(200), self(), kill),
                      Known = load(Pid, Acknowledged, Peer),
                      stop_node(Peer),
-                     wait_until(fun() -> case warpbeam_replica:instance(Replica, key) of
+                     test_wait:until(fun() -> case warpbeam_replica:instance(Replica, key) of
                                                      {ok, Now} -> node(Now) =:= node();
                                                      {error, #{kind := down}} -> false
                                                  end end),
@@ -265,12 +265,4 @@ load(Pid, Acknowledged, Peer) ->
             ?assertEqual(Acknowledged + 1, N),
             load(Pid, N, Peer);
         {error, #{kind := down}} -> Acknowledged
-    end.
-
-wait_until(Condition) -> wait_until(Condition, 1000).
-wait_until(Condition, Left) ->
-    case Condition() of
-        true -> ok;
-        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
-        false -> error(late)
     end.

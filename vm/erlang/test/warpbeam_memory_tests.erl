@@ -138,15 +138,8 @@ large_test() ->
     Kept = receive {kept, Other} -> Other after 10_000 -> error(late) end,
     spawn(fun() -> Make(), Self ! made end),
     receive made -> ok after 10_000 -> error(late) end,
-    wait_until(fun() -> resident() < Before + 100 end, 100),
+    test_wait:until(fun() -> resident() < Before + 100 end),
     {error, #{kind := stopped}} = warpbeam:read(Kept, 0, 1).
-
-wait_until(Condition, Left) ->
-    case Condition() of
-        true -> ok;
-        false when Left > 0 -> timer:sleep(20), wait_until(Condition, Left - 1);
-        false -> error(late)
-    end.
 
 %% In MiB.
 resident() ->

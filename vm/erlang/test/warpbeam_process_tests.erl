@@ -122,7 +122,7 @@ hibernate_test_() ->
      fun() ->
              P = start(#{hibernate_after => 30}),
              {ok, [1]} = warpbeam_instance:call(P, "next", []),
-             wait_until(fun() -> {ok, #{asleep := Asleep}} = warpbeam_instance:stats(P), Asleep end),
+             test_wait:until(fun() -> {ok, #{asleep := Asleep}} = warpbeam_instance:stats(P), Asleep end),
              {ok, [2]} = warpbeam_instance:call(P, "next", []),
              {ok, #{asleep := false, running := 0, waiting := 0}} = warpbeam_instance:stats(P),
              ok = warpbeam_instance:hibernate(P),
@@ -130,18 +130,10 @@ hibernate_test_() ->
              {ok, _} = warpbeam_instance:snapshot(P),
              {ok, [3]} = warpbeam_instance:call(P, "next", []),
              spawn(fun() -> warpbeam_instance:call(P, "count", [1 bsl 40], infinity) end),
-             wait_until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
+             test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
              {error, #{kind := busy}} = warpbeam_instance:hibernate(P),
              ok = warpbeam_instance:stop(P)
      end}.
-
-wait_until(Condition) -> wait_until(Condition, 500).
-wait_until(Condition, Left) ->
-    case Condition() of
-        true -> ok;
-        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
-        false -> error(late)
-    end.
 
 events_test() ->
     Self = self(),
@@ -190,9 +182,8 @@ stop_at_once_test() ->
     Times = [begin
                  P = start(#{}),
                  spawn(fun() -> warpbeam_instance:call(P, "until_released", [1], infinity) end),
-                 wait_until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
+                 test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
                  {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(P) end),
                  Time
              end || _ <- lists:seq(1, 10)],
     ?assert(lists:min(Times) < 10_000).
-

@@ -89,9 +89,9 @@ under_load_test_() ->
      fun() ->
              {Replica, P} = replicated(#{replicate_every => 20}),
              Callers = [spawn(fun Loop() -> warpbeam_instance:call(P, "next", []), Loop() end) || _ <- lists:seq(1, 4)],
-             wait_until(fun() -> kept(Replica) > 10 end),
+             test_wait:until(fun() -> kept(Replica) > 10 end),
              Now = kept(Replica),
-             wait_until(fun() -> kept(Replica) > Now end),
+             test_wait:until(fun() -> kept(Replica) > Now end),
              [exit(Caller, kill) || Caller <- Callers],
              ok = warpbeam_instance:stop(P),
              gen_server:stop(Replica)
@@ -132,7 +132,7 @@ forgetful_replica_test_() ->
              gen_server:stop(First),
              {error, #{kind := not_replicated}} = warpbeam_instance:call(P, "next", []),
              {ok, Second} = warpbeam_replica:start_link(#{name => {local, forgetful}}),
-             wait_until(fun() -> case warpbeam_replica:snapshots(forgetful, key) of {ok, [_ | _]} -> true; _ -> false end end),
+             test_wait:until(fun() -> case warpbeam_replica:snapshots(forgetful, key) of {ok, [_ | _]} -> true; _ -> false end end),
              ?assertEqual(4, kept(forgetful)),
              ok = warpbeam_instance:stop(P),
              gen_server:stop(Second)
@@ -154,11 +154,3 @@ replaced_test() ->
     {error, #{kind := bad_argument}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{ack => replicated}),
     {error, #{kind := down}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{replica => {nobody, key}}),
     gen_server:stop(Replica).
-
-wait_until(Condition) -> wait_until(Condition, 500).
-wait_until(Condition, Left) ->
-    case Condition() of
-        true -> ok;
-        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
-        false -> error(late)
-    end.

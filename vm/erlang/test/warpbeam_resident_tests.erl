@@ -17,15 +17,7 @@ memory_is_freed_test_() ->
              {ok, []} = warpbeam_instance:call(P, "fill", [Size div 65536, 0], infinity),
              ?assert(Resident() - Before > Size div 2),
              ok = warpbeam_instance:hibernate(P),
-             wait_until(fun() -> Resident() - Before < Size div 4 end),
+             test_wait:until(fun() -> Resident() - Before < Size div 4 end),
              {ok, <<0>>} = warpbeam_instance:with_instance(P, fun(I) -> warpbeam:read(I, Size - 1, 1) end),
              ok = warpbeam_instance:stop(P)
      end}.
-
-wait_until(Condition) -> wait_until(Condition, 500).
-wait_until(Condition, Left) ->
-    case Condition() of
-        true -> ok;
-        false when Left > 0 -> timer:sleep(10), wait_until(Condition, Left - 1);
-        false -> error(late)
-    end.
