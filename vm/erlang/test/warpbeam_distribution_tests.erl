@@ -3,8 +3,10 @@
 -include_lib("eunit/include/eunit.hrl").
 -export([restart_options/1]).
 
+%% These tests may run twice at the same time.
 start_node(Name) ->
-    {ok, Peer, Node} = peer:start_link(#{name => Name, host => "127.0.0.1", longnames => true,
+    {ok, Peer, Node} = peer:start_link(#{name => list_to_atom(atom_to_list(Name) ++ "_" ++ os:getpid()),
+                                         host => "127.0.0.1", longnames => true, wait_boot => 60_000,
                                          args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa" | code:get_path()]}),
     unlink(Peer),
     {Peer, Node}.
