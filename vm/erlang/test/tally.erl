@@ -6,8 +6,26 @@
 
 main(Modules) ->
     %% Each in a process of its own, in which no messages are left from others.
-    Result = eunit:test([{spawn, Module} || Module <- Modules], [no_tty, {report, {?MODULE, []}}]),
+    Result = eunit:test([{spawn, {atom_to_list(Module), tests(Module)}} || Module <- Modules],
+                        [no_tty, {report, {?MODULE, []}}]),
     halt(case Result of ok -> 0; _ -> 1 end).
+
+%% All tests of a module, with more time than the five seconds that EUnit gives each: they run on busy machines, too, and
+%% with sanitizers.
+tests(Module) ->
+    [case lists:reverse(atom_to_list(Name)) of
+         "tset_" ++ _ -> patient({Module, Name});
+         "_tset_" ++ _ -> {generator, fun() -> patient(Module:Name()) end};
+         _ -> []
+     end || {Name, 0} <- Module:module_info(exports)].
+
+patient(Tests) when is_list(Tests) -> [patient(Test) || Test <- Tests];
+patient({timeout, Time, Tests}) -> {timeout, Time * 4, Tests};
+patient({Module, Name} = Test) when is_atom(Module), is_atom(Name) -> {timeout, 60, Test};
+patient({setup, _, _} = Fixture) -> Fixture;
+patient({Title, Tests}) when is_list(Title) -> {Title, patient(Tests)};
+patient(Test) when tuple_size(Test) =:= 2; is_function(Test) -> {timeout, 60, Test};
+patient(Other) -> Other.
 
 start() -> start([]).
 start(Options) -> eunit_listener:start(?MODULE, Options).
