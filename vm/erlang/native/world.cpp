@@ -63,9 +63,9 @@ bool add_file(wasi::Directory& root, std::string_view path, std::string_view con
 
 } // namespace
 
-World::World(Term term) noexcept : context_{surroundings_}, term_{term} { context_.set_suspends(true); }
-
-Term World::streams(ErlNifEnv* env) const noexcept { return tuple_of(env, term_.copy_to(env), 8)[7]; }
+World::World(Term term, Term streams) noexcept : context_{surroundings_}, term_{term}, streams_{streams} {
+    context_.set_suspends(true);
+}
 
 Term World::made_of(ErlNifEnv* env) const noexcept {
     const Term* const parts = tuple_of(env, term_.copy_to(env), 8);
@@ -84,7 +84,7 @@ std::unique_ptr<World> World::make(ErlNifEnv* env, Term term, std::string& why) 
     ErlNifUInt64 max_size;
     if (outputs == nullptr || enif_get_uint64(env, outputs[2], &max_size) == 0)
         return nullptr;
-    std::unique_ptr<World> world{new (std::nothrow) World{term}};
+    std::unique_ptr<World> world{new (std::nothrow) World{term, parts[7]}};
     if (world == nullptr)
         return nullptr;
     Allocator& allocator = world->context_.allocator();

@@ -114,7 +114,7 @@ public:
     /// Whether it uses files of the operating system, which may take long.
     [[nodiscard]] bool is_blocking() const noexcept { return is_blocking_; }
     /// What the process that calls does with the streams.
-    [[nodiscard]] Term streams(ErlNifEnv* env) const noexcept;
+    [[nodiscard]] Term streams(ErlNifEnv* env) const noexcept { return streams_.copy_to(env); }
     /// The term that it was made of, without the input that was given at first.
     [[nodiscard]] Term made_of(ErlNifEnv* env) const noexcept;
 
@@ -131,7 +131,7 @@ public:
     [[nodiscard]] std::expected<void, Error> restore(std::span<const uint8_t> bytes) noexcept;
 
 private:
-    explicit World(Term term) noexcept;
+    World(Term term, Term streams) noexcept;
     /// @{ False if the term is malformed; `why` says more if it is not that.
     bool read_strings(ErlNifEnv* env, Term args, Term variables, std::string& why) noexcept;
     bool read_directories(ErlNifEnv* env, Term list, std::string& why) noexcept;
@@ -143,6 +143,7 @@ private:
     Ref<Output> out_;
     Ref<Output> err_;
     HeldTerm term_;
+    HeldTerm streams_; ///< a part of it; the rest, with all files, is not to be copied for each output
     bool is_blocking_ = false;
 };
 
