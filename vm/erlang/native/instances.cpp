@@ -21,10 +21,8 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
         return bad_argument(env, "imports is a map of {Module, Name}");
     Term term;
     InstanceResource* const made = make_instance(env, resource->engine, limits, call_limits, term);
-    if (made == nullptr)
-        return make_error(env, atoms.out_of_memory, "out of memory for an instance");
-    if (!monitor_owner(env, *made))
-        return bad_argument(env, "only a process may own an instance");
+    if (const auto error = own(env, made))
+        return *error;
     const Held held{*made};
     if (!held || made->stopped)
         return make_stopped(env);

@@ -47,10 +47,13 @@ bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits, CallLimits& 
            read_limits(env, options, call_limits);
 }
 
-bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept {
+std::optional<Term> own(ErlNifEnv* env, InstanceResource* made) noexcept {
+    if (made == nullptr)
+        return make_error(env, atoms.out_of_memory, "out of memory for an instance");
     ErlNifPid self;
-    return enif_self(env, &self) != nullptr &&
-           enif_monitor_process(env, &instance, &self, &instance.owner) == 0;
+    if (enif_self(env, &self) == nullptr || enif_monitor_process(env, made, &self, &made->owner) != 0)
+        return bad_argument(env, "only a process may own an instance");
+    return std::nullopt;
 }
 
 Term try_again(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term argv[]) noexcept {

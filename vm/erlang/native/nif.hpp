@@ -65,8 +65,8 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
                                CallLimits& call_limits) noexcept;
 /// `fuel` and `timeout`; false if one is no number.
 [[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept;
-/// The process that makes an instance owns it. False if it is none.
-[[nodiscard]] bool monitor_owner(ErlNifEnv* env, InstanceResource& instance) noexcept;
+/// The process that makes an instance, which is null without memory, owns it. None, or the error.
+[[nodiscard]] std::optional<Term> own(ErlNifEnv* env, InstanceResource* made) noexcept;
 /// Defines what a module imports: functions are answered by the caller; the others are made as the map of
 /// `{Module, Name}` says. None if that is done, otherwise the error.
 [[nodiscard]] std::optional<Term> define_imports(ErlNifEnv* env, Linker& linker,

@@ -165,10 +165,8 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
     Vec<Execution> executions = std::move(restored.executions);
     Term term;
     InstanceResource* const made = make_instance(env, std::move(restored.store), limits, call_limits, term);
-    if (made == nullptr)
-        return make_error(env, atoms.out_of_memory, "out of memory for an instance");
-    if (!monitor_owner(env, *made))
-        return bad_argument(env, "only a process may own an instance");
+    if (const auto error = own(env, made))
+        return *error;
     const Held held{*made};
     if (!held || made->stopped)
         return make_stopped(env);
