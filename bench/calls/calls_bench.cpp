@@ -151,6 +151,15 @@ int main(int argc, char** argv) {
                 fail("an execution did not end");
     });
     compare(whole, call, 6, checks);
+    const double started = measure("execution that ends at once", count, [&](int n) {
+        const Value args[] = {1};
+        Value result;
+        for (int i = 0; i < n; ++i)
+            if (const auto made = Execution::start(*untyped, args, {&result, 1});
+                !made || made->state != ExecutionState::done)
+                fail("an execution did not end");
+    });
+    compare(started, call, 4, checks);
     const Value slices[] = {count};
     auto answered = Execution::create(answered_func.value_or(Func{}), slices);
     if (!answered || answered->resume() != ExecutionState::host_call)

@@ -26,6 +26,11 @@ Term run_next(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
                              argv);
 }
 
+Term make_results(ErlNifEnv* env, InstanceResource& instance, std::span<const Value> values) noexcept {
+    const auto list = make_values(env, instance, values.size(), [&](size_t i) { return values[i]; });
+    return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
+}
+
 /// What has become of a call whose results are there.
 Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexcept {
     const Execution execution = std::move(call.execution);
@@ -33,16 +38,12 @@ Term finished(ErlNifEnv* env, InstanceResource& instance, CallState& call) noexc
         instance.instance = execution.instance();
         return make_ok(env, enif_make_resource(env, &instance));
     }
-    Value few[4];
-    Vec<Value> many;
-    const size_t count = call.results;
-    if (count > std::size(few) && !many.resize(count))
+    Values values;
+    if (!values.resize(call.results))
         return make_error(env, atoms.out_of_memory, "out of memory for results");
-    const std::span<Value> values{count > std::size(few) ? many.data() : few, count};
-    if (const auto copied = execution.results(values); !copied)
+    if (const auto copied = execution.results(values.all()); !copied)
         return make_error(env, copied.error());
-    const auto list = make_values(env, instance, count, [&](size_t i) { return values[i]; });
-    return list ? make_ok(env, *list) : make_error(env, atoms.out_of_memory, "out of memory for a reference");
+    return make_results(env, instance, values.all());
 }
 
 Term ended(ErlNifEnv* env, CallState& call, Term kind, std::string_view message) noexcept {
@@ -142,17 +143,22 @@ std::expected<uint64_t, Error> run_with(InstanceResource& instance, CallState& c
     return used;
 }
 
+/// The fuel of a slice for which the clock is not read, since most calls are so short that this would take
+/// longer; and what it is charged for.
+constexpr uint64_t short_slice = 2'000;
+constexpr int64_t shortest = 200; ///< nanoseconds; of what is around the call
+void charge_short(ErlNifEnv* env, InstanceResource& instance, uint64_t fuel_used) noexcept {
+    charge(env, instance, shortest + static_cast<int64_t>(fuel_used) * 4);
+}
+
 /// Runs a slice, with the lock, and tells its state. What the call has ended with, if it has.
 std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallState& call,
                               ExecutionState& state) noexcept {
-    // Most calls are so short that reading the clock would take longer.
-    constexpr uint64_t short_slice = 2'000;
-    constexpr int64_t shortest = 300; // ns; of what is around the call
-    if (call.deadline == INT64_MAX && instance.world == nullptr) {
+    if (call.deadline == INT64_MAX && instance.world == nullptr && state != ExecutionState::out_of_fuel) {
         const auto used = run_with(instance, call, std::min(short_slice, call.fuel_left), state);
         if (!used)
             return make_error(env, used.error());
-        charge(env, instance, shortest + static_cast<int64_t>(*used) * 4);
+        charge_short(env, instance, *used);
         if (const auto end = end_of(env, instance, call, state))
             return end;
         if (state != ExecutionState::out_of_fuel)
@@ -204,29 +210,73 @@ void set_limits(CallState& call, const CallLimits& limits) noexcept {
 
 } // namespace
 
+namespace {
+
+/// What comes after the first slice of a call that has not ended.
+Term keep(ErlNifEnv* env, InstanceResource& instance, CallState&& call, ExecutionState state) noexcept {
+    Term term;
+    CallResource* const kept = make_call(env, instance, std::move(call), term);
+    return kept != nullptr ? go_on(env, *kept, state, &term)
+                           : make_error(env, atoms.out_of_memory, "out of memory for a call");
+}
+
+} // namespace
+
 Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
-           Term options) noexcept {
-    CallLimits limits = instance.call_limits;
-    if (!read_limits(env, options, limits))
-        return bad_argument(env, "fuel and timeout are natural numbers");
+           const CallLimits& limits) noexcept {
     CallState call{.execution = std::move(execution), .function = function};
     call.results = function ? function.type().results.size() : 0;
     call.instantiates = !function;
     set_limits(call, limits);
     ++instance.calls;
-    const bool is_later = is_blocking(instance) || instance.paused;
-    ExecutionState state = ExecutionState::ready;
-    if (!is_later)
-        if (const auto end = run_slice(env, instance, call, state))
-            return *end; // so most calls need no resource
-    Term term;
-    CallResource* const kept = make_call(env, instance, std::move(call), term);
-    if (kept == nullptr)
-        return make_error(env, atoms.out_of_memory, "out of memory for a call");
-    return is_later ? run_next(env, *kept, &term) : go_on(env, *kept, state, &term);
+    if (is_blocking(instance) || instance.paused) {
+        Term term;
+        CallResource* const kept = make_call(env, instance, std::move(call), term);
+        return kept != nullptr ? run_next(env, *kept, &term)
+                               : make_error(env, atoms.out_of_memory, "out of memory for a call");
+    }
+    ExecutionState state{};
+    const auto end = run_slice(env, instance, call, state);
+    return end ? *end : keep(env, instance, std::move(call), state);
 }
 
 namespace {
+
+/// Whether a call can begin with a short slice, for which nothing needs to be prepared.
+bool starts_at_once(const InstanceResource& instance, const CallLimits& limits) noexcept {
+    return limits.timeout == UINT64_MAX && limits.stacks == 0 && instance.world == nullptr &&
+           !instance.paused;
+}
+
+/// Begins a call so. Most calls end in that slice, and need no Execution and no resource then.
+Term start_at_once(ErlNifEnv* env, InstanceResource& instance, const Callee& callee,
+                   std::span<const Value> arguments, const CallLimits& limits) noexcept {
+    Values results;
+    if (!results.resize(callee.type.results.size()))
+        return make_error(env, atoms.out_of_memory, "out of memory for results");
+    auto started =
+        Execution::start(callee.func, arguments, results.all(), {.fuel = std::min(short_slice, limits.fuel)});
+    if (!started)
+        return make_error(env, started.error());
+    ++instance.calls;
+    instance.fuel_used += started->fuel_used;
+    charge_short(env, instance, started->fuel_used);
+    if (started->state == ExecutionState::done)
+        return make_results(env, instance, results.all());
+    CallState call{.execution = std::move(started->execution), .function = callee.func};
+    call.results = callee.type.results.size();
+    set_limits(call, limits);
+    if (call.fuel_left != UINT64_MAX)
+        call.fuel_left -= std::min(call.fuel_left, started->fuel_used);
+    (void)call.execution.take_fuel();
+    ExecutionState state = started->state;
+    if (const auto end = end_of(env, instance, call, state))
+        return *end;
+    if (state == ExecutionState::out_of_fuel)
+        if (const auto end = run_slice(env, instance, call, state))
+            return *end;
+    return keep(env, instance, std::move(call), state);
+}
 
 /// The names of the imported function that is called itself, as the element of a table or an export. Empty if
 /// it was imported by another instance.
@@ -263,19 +313,27 @@ Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
 
 namespace {
 
-/// The function that a call names: the name of an export, `{table, Name, Index}`, or a reference.
-std::expected<Func, Term> find_func(ErlNifEnv* env, InstanceResource& instance, Term target) noexcept {
-    const auto from = [env](const Value& value) -> std::expected<Func, Term> {
+/// The function that a call names: the name of an export, `{table, Name, Index}`, or a reference. `other` is
+/// where one is put that has no name.
+std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource& instance, Term target,
+                                               Callee& other) noexcept {
+    const auto from = [&](const Value& value) -> std::expected<const Callee*, Term> {
         if (!value.is<Func>() || value.is_null())
             return std::unexpected{make_error(env, atoms.usage, "the reference is to no function")};
-        return value.as<Func>();
+        other.func = value.as<Func>();
+        other.type = other.func.type();
+        return &other;
     };
     ErlNifBinary name;
     if (enif_inspect_iolist_as_binary(env, target, &name) != 0) {
+        Callee& last = instance.callee;
+        if (last.name == text_of(name) && last.func)
+            return &last;
         const auto found = instance.instance.func(text_of(name));
         if (!found)
             return std::unexpected{make_error(env, found.error())};
-        return *found;
+        last = {std::string{text_of(name)}, *found, found->type()};
+        return &last;
     }
     if (const ReferenceResource* const reference = get_reference(env, target)) {
         if (&reference->instance != &instance)
@@ -302,21 +360,27 @@ std::expected<Func, Term> find_func(ErlNifEnv* env, InstanceResource& instance, 
 
 /// start_call(Instance, Function, Arguments, Options)
 Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
-    if (enif_is_map(env, argv[3]) == 0)
+    size_t options;
+    if (enif_get_map_size(env, argv[3], &options) == 0)
         return bad_argument(env, "the options of a call are a map");
     return with_instance(env, "start_call", start_call, argc, argv, [&](InstanceResource& instance) {
-        const auto func = find_func(env, instance, argv[1]);
-        if (!func)
-            return func.error();
-        const FuncType type = func->type();
+        CallLimits limits = instance.call_limits;
+        if (options != 0 && !read_limits(env, argv[3], limits))
+            return bad_argument(env, "fuel and timeout are natural numbers");
+        Callee other;
+        const auto callee = find_callee(env, instance, argv[1], other);
+        if (!callee)
+            return callee.error();
+        Values arguments;
         std::string why;
-        const auto arguments = read_values(env, instance, argv[2], type.params, why);
-        if (!arguments)
+        if (!read_values(env, instance, argv[2], (*callee)->type.params, arguments, why))
             return bad_argument(env, why);
-        auto execution = prepare_call(env, instance, *func, *arguments);
+        if (starts_at_once(instance, limits))
+            return start_at_once(env, instance, **callee, arguments.all(), limits);
+        auto execution = prepare_call(env, instance, (*callee)->func, arguments.all());
         if (!execution)
             return execution.error();
-        return begin(env, instance, std::move(*execution), *func, argv[3]);
+        return begin(env, instance, std::move(*execution), (*callee)->func, limits);
     });
 }
 
@@ -338,12 +402,11 @@ Term answer(ErlNifEnv* env, const char* name, Nif* nif, int argc, const Term arg
 /// continue(Call, Results)
 Term continue_call(ErlNifEnv* env, int argc, const Term argv[]) {
     return answer(env, "continue", continue_call, argc, argv, [&](CallResource& call) -> std::optional<Term> {
+        Values values;
         std::string why;
-        const auto values =
-            read_values(env, call.instance, argv[1], call.execution.host_call().type.results, why);
-        if (!values)
+        if (!read_values(env, call.instance, argv[1], call.execution.host_call().type.results, values, why))
             return bad_argument(env, why);
-        const auto answered = call.execution.answer(*values);
+        const auto answered = call.execution.answer(values.all());
         return answered ? std::nullopt : std::optional{make_error(env, answered.error())};
     });
 }
@@ -359,11 +422,11 @@ std::expected<Trap, Term> exception_of(ErlNifEnv* env, InstanceResource& instanc
     const auto tag = find_object<Tag>(env, instance.instance, elements[0]);
     if (!tag)
         return std::unexpected{tag.error()};
+    Values values;
     std::string why;
-    const auto values = read_values(env, instance, elements[1], tag->params(), why);
-    if (!values)
+    if (!read_values(env, instance, elements[1], tag->params(), values, why))
         return std::unexpected{bad_argument(env, why)};
-    const auto made = Exception::create(*tag, *values);
+    const auto made = Exception::create(*tag, values.all());
     if (!made)
         return std::unexpected{make_error(env, made.error())};
     return Trap::thrown(*made);

@@ -36,7 +36,7 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
     auto execution = Execution::instantiate(linker, made->store, module);
     if (!execution)
         return make_error(env, execution.error());
-    return begin(env, *made, std::move(*execution), {}, enif_make_new_map(env));
+    return begin(env, *made, std::move(*execution), {}, made->call_limits);
 }
 
 std::optional<Term> make_world(ErlNifEnv* env, std::unique_ptr<World>& world, Linker& linker,

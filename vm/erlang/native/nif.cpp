@@ -31,9 +31,6 @@ bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexce
 }
 
 bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept {
-    size_t size;
-    if (enif_get_map_size(env, options, &size) != 0 && size == 0)
-        return true; // as in most calls
     return read_option(env, options, atoms.fuel, limits.fuel) &&
            read_option(env, options, atoms.timeout, limits.timeout);
 }

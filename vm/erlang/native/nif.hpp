@@ -130,10 +130,10 @@ template <typename Object, typename Body>
 /// Finds the stacks of calls that were restored or forked. None, or the error.
 [[nodiscard]] std::optional<Term> adopt_stacks(ErlNifEnv* env, InstanceResource& instance,
                                                std::span<Execution> executions) noexcept;
-/// Makes a call of an execution of a function and begins it, with the lock of the instance. `options` has
-/// `fuel` and `timeout`. An execution that makes the instance has no function.
+/// Makes a call of an execution of a function and begins it, with the lock of the instance. An execution that
+/// makes the instance has no function.
 [[nodiscard]] Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,
-                         Term options) noexcept;
+                         const CallLimits& limits) noexcept;
 
 /// What a call that waits asks for: `{import, Call, Module, Name, Arguments}`. `term` is the call.
 [[nodiscard]] Term request(ErlNifEnv* env, CallResource& call, Term term) noexcept;

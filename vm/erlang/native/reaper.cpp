@@ -2,6 +2,8 @@
 
 #include "resources.hpp"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -79,9 +81,10 @@ private:
             enif_mutex_unlock(lock_);
             stores.clear();
             for (InstanceResource* const instance : instances) {
-                enif_mutex_lock(instance->lock);
+                while (!instance->lock.try_lock()) // until what runs in it is interrupted
+                    std::this_thread::sleep_for(std::chrono::microseconds{100});
                 instance->free_store();
-                enif_mutex_unlock(instance->lock);
+                instance->lock.unlock();
                 enif_release_resource(instance);
             }
             enif_mutex_lock(lock_);

@@ -48,15 +48,13 @@ InstanceResource::InstanceResource(const Engine& engine, const StoreLimits& give
     : InstanceResource{Store{engine, given}, given, of_calls} {}
 InstanceResource::InstanceResource(Store&& made, const StoreLimits& given,
                                    const CallLimits& of_calls) noexcept
-    : lock{enif_mutex_create(const_cast<char*>("warpbeam_instance"))}, store{std::move(made)}, limits{given},
-      call_limits{of_calls}, interrupt{store.interrupt_handle()},
+    : store{std::move(made)}, limits{given}, call_limits{of_calls}, interrupt{store.interrupt_handle()},
       dropped_lock_{enif_mutex_create(const_cast<char*>("warpbeam_dropped"))} {}
 InstanceResource::~InstanceResource() {
     dropped_.clear();
     if (is_large(store))
         free_later(std::move(store), std::move(world));
     enif_mutex_destroy(dropped_lock_);
-    enif_mutex_destroy(lock);
 }
 
 void InstanceResource::drop(Execution&& execution) noexcept {
@@ -104,19 +102,18 @@ void InstanceResource::unlock() noexcept {
             else
                 free_store();
         }
-        enif_mutex_unlock(lock);
-    } while (stopped && !is_freed_ && enif_mutex_trylock(lock) == 0);
+        lock.unlock();
+    } while (stopped && !is_freed_ && lock.try_lock());
 }
 
 void InstanceResource::stop() noexcept {
     stopped = true;
     interrupt.interrupt();
-    if (enif_mutex_trylock(lock) == 0)
+    if (lock.try_lock())
         unlock();
 }
 
-Held::Held(InstanceResource& instance) noexcept
-    : instance_{enif_mutex_trylock(instance.lock) == 0 ? &instance : nullptr} {
+Held::Held(InstanceResource& instance) noexcept : instance_{instance.lock.try_lock() ? &instance : nullptr} {
     if (instance_ == nullptr)
         return;
     if (instance.has_dropped_)

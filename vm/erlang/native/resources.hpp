@@ -10,6 +10,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 /// What Erlang holds references to. Each is a resource of the runtime system: destroyed after the last
@@ -21,6 +22,24 @@ namespace warpbeam::erlang {
 struct ModuleResource {
     Module module;
     const Engine& engine; ///< that loaded it
+};
+
+/// A lock that is only tried: whoever does not get it comes back later, or leaves a note
+/// (InstanceResource::stop) that is read after the lock is free. So all is sequentially consistent.
+class TryLock {
+public:
+    [[nodiscard]] bool try_lock() noexcept { return !is_taken_.exchange(true); }
+    void unlock() noexcept { (void)is_taken_.exchange(false); }
+
+private:
+    std::atomic<bool> is_taken_ = false;
+};
+
+/// A function that was found by the name of its export.
+struct Callee {
+    std::string name;
+    Func func = {};
+    FuncType type = {};
 };
 
 /// What the calls of an instance may use, unless they say it themselves.
@@ -49,12 +68,13 @@ struct InstanceResource {
     /// For the reaper: frees the store, with the lock.
     void free_store() noexcept;
 
-    ErlNifMutex* const lock;
+    TryLock lock;
     std::unique_ptr<World> world; ///< null without WASI; the store's functions use it
     Store store;
     const StoreLimits limits;
     const CallLimits call_limits;
     Instance instance;
+    Callee callee = {}; ///< of the last call by name
     uint64_t fuel_used = 0;
     uint64_t calls = 0; ///< how many have begun
     int64_t unpaid = 0; ///< nanoseconds that no process was charged for yet

@@ -175,36 +175,35 @@ std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term
     }
 }
 
-std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance, Term list,
-                                      std::span<const ValType> types, std::string& why) noexcept {
-    Vec<Value> values;
+bool read_values(ErlNifEnv* env, InstanceResource& instance, Term list, std::span<const ValType> types,
+                 Values& values, std::string& why) noexcept {
+    if (types.empty() && enif_is_empty_list(env, list) != 0)
+        return true;
     unsigned count;
     if (enif_get_list_length(env, list, &count) == 0) {
         why = "the values are no list";
-        return std::nullopt;
+        return false;
     }
     if (count != types.size()) {
         why = std::to_string(types.size()) + (types.size() == 1 ? " value is" : " values are") +
               " needed, not " + std::to_string(count);
-        return std::nullopt;
+        return false;
     }
-    if (!values.reserve(count)) {
+    if (!values.resize(count)) {
         why = "out of memory";
-        return std::nullopt;
+        return false;
     }
+    const std::span<Value> all = values.all();
     Term head;
-    while (enif_get_list_cell(env, list, &head, &list) != 0) {
-        const auto value = read_value(env, instance, head, types[values.size()], why);
+    for (size_t i = 0; enif_get_list_cell(env, list, &head, &list) != 0; ++i) {
+        const auto value = read_value(env, instance, head, types[i], why);
         if (!value) {
-            why = "value " + std::to_string(values.size() + 1) + " " + why;
-            return std::nullopt;
+            why = "value " + std::to_string(i + 1) + " " + why;
+            return false;
         }
-        if (!values.push(*value)) {
-            why = "out of memory";
-            return std::nullopt;
-        }
+        all[i] = *value;
     }
-    return values;
+    return true;
 }
 
 Term make_type(ValType type) noexcept {

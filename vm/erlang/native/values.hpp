@@ -2,6 +2,8 @@
 
 #include "resources.hpp"
 
+#include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -11,6 +13,30 @@
 /// reference that was made of a term is that term, and all others are references to a ReferenceResource.
 
 namespace warpbeam::erlang {
+
+/// Room for parameters or results: few need no memory.
+class Values {
+public:
+    Values() noexcept = default;
+    Values(const Values&) = delete;
+    Values& operator=(const Values&) = delete;
+    /// False if memory runs out. The values are zeros.
+    [[nodiscard]] bool resize(size_t count) noexcept {
+        if (count > std::size(few_)) {
+            many_.reset(new (std::nothrow) Value[count]);
+            first_ = many_.get();
+        }
+        count_ = count;
+        return first_ != nullptr;
+    }
+    [[nodiscard]] std::span<Value> all() noexcept { return {first_, count_}; }
+
+private:
+    Value few_[4];
+    std::unique_ptr<Value[]> many_;
+    Value* first_ = few_;
+    size_t count_ = 0;
+};
 
 /// The term; none if memory runs out. The lock of the instance must be held here and below.
 [[nodiscard]] std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance,
@@ -31,10 +57,9 @@ template <typename Value_at>
 /// The value of a type; none if the term is none, and `why` then says what is wrong.
 [[nodiscard]] std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term,
                                               ValType type, std::string& why) noexcept;
-/// The values of a list for these types; `why` says what is wrong if there are none.
-[[nodiscard]] std::optional<Vec<Value>> read_values(ErlNifEnv* env, InstanceResource& instance, Term list,
-                                                    std::span<const ValType> types,
-                                                    std::string& why) noexcept;
+/// The values of a list for these types; false if there are none, and `why` then says what is wrong.
+[[nodiscard]] bool read_values(ErlNifEnv* env, InstanceResource& instance, Term list,
+                               std::span<const ValType> types, Values& values, std::string& why) noexcept;
 /// The atom of a type.
 [[nodiscard]] Term make_type(ValType type) noexcept;
 /// `{[Parameter], [Result]}`.

@@ -52,8 +52,36 @@ Execution& Execution::operator=(Execution&& other) noexcept {
 
 Execution::~Execution() {
     if (const UseOfExecution use{object_, store_})
-        object_->drop();
+        vm::ExecutionObject::drop(std::move(object_));
 }
+
+namespace {
+
+constexpr size_t no_misfit = SIZE_MAX;
+
+/// The first argument that does not fit, or the count if that is wrong; `no_misfit` if a function may be
+/// called so.
+size_t first_misfit(const FuncType& type, std::span<const Value> args, StoreImpl& store) noexcept {
+    if (args.size() != type.params.size())
+        return args.size();
+    const size_t i = vm::first_misfit(args, type.params, store);
+    return i == args.size() ? no_misfit : i;
+}
+
+/// What is wrong then.
+[[gnu::noinline]] Error misfit(const FuncType& type, std::span<const Value> args, size_t first) noexcept {
+    return args.size() != type.params.size()
+               ? Error{ErrorCode::usage, "the function takes %zu arguments, but %zu were given",
+                       type.params.size(), args.size()}
+               : Error{ErrorCode::usage, "argument %zu has the wrong type", first};
+}
+
+Error other_count_of_results(size_t count, size_t space) noexcept {
+    return Error{ErrorCode::usage, "the function returns %zu results, but there is space for %zu", count,
+                 space};
+}
+
+} // namespace
 
 std::expected<Execution, Error> Execution::create(Func function, std::span<const Value> args) noexcept {
     const vm::Use use{function};
@@ -61,15 +89,58 @@ std::expected<Execution, Error> Execution::create(Func function, std::span<const
         return std::unexpected{use.error()};
     vm::FuncInst& func = *vm::Internal::inst(function);
     const FuncType& type = func.store->types().func(func.type);
-    if (args.size() != type.params.size())
-        return std::unexpected{Error{ErrorCode::usage, "the function takes %zu arguments, but %zu were given",
-                                     type.params.size(), args.size()}};
-    if (const size_t i = vm::first_misfit(args, type.params, *func.store); i != args.size())
-        return std::unexpected{Error{ErrorCode::usage, "argument %zu has the wrong type", i}};
+    const size_t fit = first_misfit(type, args, *func.store);
+    if (fit != no_misfit)
+        return std::unexpected{misfit(type, args, fit)};
     auto object = vm::ExecutionObject::create(func, args);
     if (!object)
         return std::unexpected{std::move(object.error())};
     return Execution{std::move(*object), vm::Internal::store_number(function)};
+}
+
+std::expected<StartedCall, Error> Execution::start(const Func& function, std::span<const Value> args,
+                                                   std::span<Value> results, const Budget& budget) noexcept {
+    const vm::Use use{function};
+    if (!use)
+        return std::unexpected{use.error()};
+    vm::FuncInst& func = *vm::Internal::inst(function);
+    const FuncType& type = func.store->types().func(func.type);
+    if (results.size() != type.results.size())
+        return std::unexpected{other_count_of_results(type.results.size(), results.size())};
+    const size_t fit = first_misfit(type, args, *func.store);
+    if (fit != no_misfit)
+        return std::unexpected{misfit(type, args, fit)};
+    std::expected<StartedCall, Error> started;
+    StartedCall& call = *started;
+    if (vm::ExecutionObject* const object = vm::ExecutionObject::start(func, type, args, budget, call)) {
+        if (call.state != ExecutionState::done) {
+            call.execution =
+                Execution{Ref<vm::ExecutionObject>::adopt(object), vm::Internal::store_number(function)};
+            return started;
+        }
+        const vm::Slot* const slots = object->execution()->stack;
+        if (vm::keep(type.results, slots, *func.store))
+            vm::load_values(results, type.results, slots, func.store->types());
+        else
+            started = std::unexpected{no_memory()};
+        object->finish();
+        return started;
+    }
+    auto execution = create(function, args);
+    if (!execution)
+        return std::unexpected{std::move(execution.error())};
+    const auto state = execution->resume(budget);
+    if (!state)
+        return std::unexpected{std::move(state.error())};
+    call.state = *state;
+    const uint64_t left = execution->fuel();
+    if (func.store->engine().config().fuel)
+        call.fuel_used = budget.fuel - std::min(budget.fuel, left) + execution->fuel_debt();
+    if (call.state != ExecutionState::done)
+        call.execution = std::move(*execution);
+    else if (auto copied = execution->results(results); !copied)
+        return std::unexpected{std::move(copied.error())};
+    return started;
 }
 
 std::expected<Execution, InstantiationError>
@@ -137,15 +208,12 @@ ExecutionState Execution::state() const noexcept {
 
 uint64_t Execution::fuel() const noexcept {
     const UseOfExecution use{object_, store_};
-    return use && object_->store().engine().config().fuel ? vm::to_units(object_->execution()->fuel) : 0;
+    return use ? object_->fuel() : 0;
 }
 
 uint64_t Execution::fuel_debt() const noexcept {
     const UseOfExecution use{object_, store_};
-    const int64_t left = use && object_->store().engine().config().fuel ? object_->execution()->fuel : 0;
-    constexpr uint64_t unit = vm::fuel_unit;
-    // Rounded as `fuel` is, so that the difference of both counts the units that were begun.
-    return left < 0 ? (0 - static_cast<uint64_t>(left) + unit - 1) / unit : 0;
+    return use ? object_->fuel_debt() : 0;
 }
 
 uint64_t Execution::take_fuel() noexcept {
@@ -199,9 +267,7 @@ std::expected<void, Error> Execution::results(std::span<Value> values) const noe
         return std::unexpected{Error{ErrorCode::usage, "the execution has not returned yet"}};
     const std::span<const ValType> types = object_->type().results;
     if (values.size() != types.size())
-        return std::unexpected{Error{ErrorCode::usage,
-                                     "the function returns %zu results, but there is space for %zu",
-                                     types.size(), values.size()}};
+        return std::unexpected{other_count_of_results(types.size(), values.size())};
     const vm::Slot* const slots = object_->execution()->stack;
     if (!vm::keep(types, slots, object_->store()))
         return std::unexpected{no_memory()};

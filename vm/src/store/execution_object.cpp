@@ -29,29 +29,43 @@ Error stacks_exceed(const Quota& quota) noexcept {
                  quota.max_execution_bytes()};
 }
 
+/// The units that were taken beyond what was left: rounded as those are, so that the difference of both
+/// counts the units that were begun.
+uint64_t debt_of(int64_t fuel) noexcept {
+    return fuel < 0 ? (0 - static_cast<uint64_t>(fuel) + fuel_unit - 1) / fuel_unit : 0;
+}
+
 FuncType type_of(const StoreImpl& store, const FuncInst* func) noexcept {
     return func != nullptr ? store.types().func(func->type) : FuncType{};
 }
 
 } // namespace
 
+Ref<ExecutionObject> ExecutionObject::take(StoreImpl& store) noexcept {
+    if (ExecutionOwner* const spare = store.stacks.take_spare())
+        return Ref<ExecutionObject>::adopt(static_cast<ExecutionObject*>(spare));
+    return Ref<ExecutionObject>::adopt(
+        warpbeam::create<ExecutionObject>(store.allocator(), store.allocator()));
+}
+
 std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store, FuncInst* func,
+                                                                   const FuncType& type,
                                                                    std::span<const Value> args) noexcept {
     if (auto room = store.quota.check_executions(); !room)
         return std::unexpected{std::move(room.error())};
-    const FuncType type = type_of(store, func);
     const size_t params = slots_of(type.params);
     TrapCode failure{};
     Execution* const execution = store.stacks.take_owned(std::max(params, slots_of(type.results)), failure);
     if (execution == nullptr)
         return std::unexpected{failure == TrapCode::limit ? stacks_exceed(store.quota) : no_memory()};
-    auto object = Ref<ExecutionObject>::adopt(
-        warpbeam::create<ExecutionObject>(store.allocator(), store.allocator(), func, *execution));
+    auto object = take(store);
     if (!object) {
         store.quota.return_execution_bytes(block_size(*execution));
         store.stacks.put_back(*execution);
         return std::unexpected{no_memory()};
     }
+    object->func_ = func;
+    object->execution_ = execution;
     store_values(execution->stack, args);
     set_end(*execution, type.params);
     store.stacks.add(*execution, *object);
@@ -61,15 +75,15 @@ std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& st
 
 std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(FuncInst& func,
                                                                    std::span<const Value> args) noexcept {
-    return create(*func.store, &func, args);
+    return create(*func.store, &func, type_of(*func.store, &func), args);
 }
 std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store) noexcept {
-    return create(store, nullptr, {});
+    return create(store, nullptr, {}, {});
 }
 
 std::expected<Ref<ExecutionObject>, Error> ExecutionObject::create(StoreImpl& store,
                                                                    const Saved& saved) noexcept {
-    auto made = create(store, saved.func, {});
+    auto made = create(store, saved.func, type_of(store, saved.func), {});
     if (made) {
         (*made)->state_ = saved.state;
         (*made)->next_ = saved.step;
@@ -113,6 +127,19 @@ void ExecutionObject::drop() noexcept {
     store().stacks.put_back(*std::exchange(execution_, nullptr));
 }
 
+void ExecutionObject::drop(Ref<ExecutionObject> object) noexcept {
+    StoreImpl& store = object->store();
+    object->drop();
+    if (object->execution_ != nullptr || !object->has_one_owner())
+        return;
+    object->instance_ = nullptr;
+    object->guest_stack_ = {};
+    object->state_ = ExecutionState::ready;
+    object->next_ = Step::begin;
+    object->trap_.reset();
+    store.stacks.keep_spare(*object.detach());
+}
+
 /// The array that it was making.
 void ExecutionObject::drop_array() noexcept {
     if (execution_->array != nullptr)
@@ -123,7 +150,21 @@ FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_)
 
 HostFunc& ExecutionObject::waiting() const noexcept { return *host_at(execution_->ip); }
 
+uint64_t ExecutionObject::fuel() const noexcept {
+    return store().engine().config().fuel ? to_units(execution_->fuel) : 0;
+}
+
+uint64_t ExecutionObject::fuel_debt() const noexcept {
+    return store().engine().config().fuel ? debt_of(execution_->fuel) : 0;
+}
+
 std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budget) noexcept {
+    // A host function may drop the handle meanwhile.
+    const Ref<ExecutionObject> held = Ref<ExecutionObject>::share(this);
+    return go_on(budget);
+}
+
+std::expected<ExecutionState, Error> ExecutionObject::go_on(const Budget& budget) noexcept {
     const auto refuse = [](const char* words) {
         return std::unexpected{Error{ErrorCode::usage, "%s", words}};
     };
@@ -152,7 +193,6 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
     if (!store.stacks.enter(*execution_, failure))
         return refuse("calls of the host nest too deep, or the store is being destroyed");
     add_fuel();
-    const Ref<ExecutionObject> held = Ref<ExecutionObject>::share(this);
     guest_stack_.exchange();
     const Exit exit = advance();
     guest_stack_.exchange();
@@ -162,6 +202,55 @@ std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budge
     if (dropped_)
         drop();
     return state;
+}
+
+ExecutionObject* ExecutionObject::start(FuncInst& func, const FuncType& type, std::span<const Value> args,
+                                        const Budget& budget, StartedCall& call) noexcept {
+    StoreImpl& store = *func.store;
+    if (store.heap.is_collecting() || !store.quota.has_executions())
+        return nullptr;
+    const size_t slots = std::max(slots_of(type.params), slots_of(type.results));
+    Execution* const execution = store.stacks.begin_owned(slots);
+    if (execution == nullptr)
+        return nullptr;
+    if (!store.quota.take_execution_bytes(block_size(*execution))) {
+        store.stacks.end_owned();
+        return nullptr;
+    }
+    store.quota.add_execution();
+    auto& object = static_cast<ExecutionObject&>(*execution->owner);
+    object.func_ = &func;
+    object.execution_ = execution;
+    const bool has_fuel = store.engine().config().fuel;
+    execution->fuel = has_fuel ? to_fuel(budget.fuel) : INT64_MAX;
+    store_values(execution->stack, args);
+    object.guest_stack_.begin(func.instance);
+    const Exit exit = run(*execution, func);
+    if (has_fuel)
+        call.fuel_used =
+            budget.fuel - std::min(budget.fuel, to_units(execution->fuel)) + debt_of(execution->fuel);
+    if (exit == Exit::done) [[likely]] {
+        object.drop_cell();
+        object.guest_stack_.finish();
+        call.state = ExecutionState::done;
+        store.stacks.leave();
+        return &object;
+    }
+    object.settle(exit);
+    call.state = object.state_;
+    store.stacks.leave();
+    store.stacks.add(*execution, object);
+    return &object;
+}
+
+void ExecutionObject::finish() noexcept {
+    StoreImpl& store = this->store();
+    store.heap.end_marking_roots();
+    store.quota.remove_execution(block_size(*execution_));
+    store.stacks.put_back(*std::exchange(execution_, nullptr));
+    state_ = ExecutionState::ready;
+    next_ = Step::begin;
+    store.stacks.keep_spare(*this);
 }
 
 Exit ExecutionObject::advance() noexcept {

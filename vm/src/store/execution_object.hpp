@@ -19,15 +19,25 @@ public:
     create(FuncInst& func, std::span<const Value> args) noexcept;
     /// One of an instantiation, for which `set_instance` is still needed.
     [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error> create(StoreImpl& store) noexcept;
-    ExecutionObject(Allocator& allocator, FuncInst* func, Execution& execution) noexcept
-        : RefCounted{allocator}, func_{func}, execution_{&execution} {}
+    explicit ExecutionObject(Allocator& allocator) noexcept : RefCounted{allocator} {}
+    /// Begins a call whose arguments fit, and runs it with this budget, if nothing else runs and all that it
+    /// needs is there from calls before; otherwise null. `call` gets all but the execution. If it is done,
+    /// its results are at the beginning of its stack, and `finish` follows; otherwise the caller is the
+    /// owner.
+    [[nodiscard]] static ExecutionObject* start(FuncInst& func, const FuncType& type,
+                                                std::span<const Value> args, const Budget& budget,
+                                                StartedCall& call) noexcept;
+    void finish() noexcept;
     void set_instance(InstanceData& instance) noexcept;
     /// The one of which it is the instantiation; null if it is a call.
     [[nodiscard]] InstanceData* instance() const noexcept { return instance_; }
 
     /// Frees the computation, or lets it be freed when it stops.
     void drop() noexcept;
+    /// The same for the only handle, after which the store keeps the object for the next execution.
+    static void drop(Ref<ExecutionObject> object) noexcept;
     void forget() noexcept override;
+    void release_spare() noexcept override { release(); }
     [[nodiscard]] std::span<const Value> answered() const noexcept override {
         return cell_ && cell_->is_answered() ? cell_->values() : std::span<const Value>{};
     }
@@ -38,6 +48,10 @@ public:
                                                void* data) noexcept override;
 
     [[nodiscard]] std::expected<ExecutionState, Error> resume(const Budget& budget) noexcept;
+    /// @{ See warpbeam::Execution.
+    [[nodiscard]] uint64_t fuel() const noexcept;
+    [[nodiscard]] uint64_t fuel_debt() const noexcept;
+    /// @}
     [[nodiscard]] ExecutionState state() const noexcept {
         if (execution_ == nullptr)
             return ExecutionState::trapped;
@@ -92,6 +106,8 @@ public:
     void set_answer(Trap trap) noexcept { trap_ = std::move(trap); }
 
 private:
+    /// `resume`, while somebody else keeps the object.
+    [[nodiscard]] std::expected<ExecutionState, Error> go_on(const Budget& budget) noexcept;
     [[nodiscard]] Exit advance() noexcept;
     void settle(Exit exit) noexcept;
     [[nodiscard]] std::expected<void, Error> take_answer() noexcept;
@@ -103,11 +119,13 @@ private:
     }
 
     [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error>
-    create(StoreImpl& store, FuncInst* func, std::span<const Value> args) noexcept;
+    create(StoreImpl& store, FuncInst* func, const FuncType& type, std::span<const Value> args) noexcept;
+    /// The one that the store keeps, or a new one; null when there is no memory.
+    [[nodiscard]] static Ref<ExecutionObject> take(StoreImpl& store) noexcept;
 
-    FuncInst* func_; ///< null for an instance without a start function
+    FuncInst* func_ = nullptr; ///< null for an instance without a start function
     InstanceData* instance_ = nullptr;
-    Execution* execution_;
+    Execution* execution_ = nullptr;
     GuestStack guest_stack_;
     Ref<AnswerCell> cell_; ///< while a call waits for which there are tokens
     ExecutionState state_ = ExecutionState::ready;

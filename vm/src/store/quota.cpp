@@ -73,7 +73,7 @@ bool Quota::take_elements(const TableType& type, uint64_t from, uint64_t to) noe
 }
 
 std::expected<void, Error> Quota::check_executions() const noexcept {
-    if (usage_.executions < limits_.executions)
+    if (has_executions())
         return {};
     return std::unexpected{
         Error{ErrorCode::limit, "store execution limit reached (%" PRIu32 ")", limits_.executions}};

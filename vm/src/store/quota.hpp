@@ -38,6 +38,7 @@ public:
         return limits_.growth == nullptr || limits_.growth->allow_memory(*store_, type, from, to);
     }
 
+    [[nodiscard]] bool has_executions() const noexcept { return usage_.executions < limits_.executions; }
     [[nodiscard]] std::expected<void, Error> check_executions() const noexcept;
     void add_execution() noexcept { ++usage_.executions; }
     void remove_execution(uint64_t bytes) noexcept {

@@ -98,6 +98,8 @@ Stacks::~Stacks() {
     }
     while (idle_ != nullptr)
         destroy(std::exchange(idle_, idle_->outer));
+    if (spare_ != nullptr)
+        spare_->release_spare();
     while (continuations_ != nullptr)
         free_continuation(*continuations_);
 }
@@ -147,11 +149,6 @@ bool Stacks::enter(Execution& execution, TrapCode& failure) noexcept {
     return true;
 }
 
-void Stacks::leave() noexcept {
-    running_->is_running = false;
-    running_ = running_->outer;
-}
-
 Execution* Stacks::begin_slowly(size_t slots, TrapCode& failure) noexcept {
     if (!may_nest(failure))
         return nullptr;
@@ -184,7 +181,6 @@ Execution* Stacks::take(size_t slots, size_t max_stack, TrapCode& failure) noexc
     execution->rp = execution->stack_end;
     execution->inst = nullptr;
     execution->may_suspend = false;
-    execution->calls_again = false;
     execution->max_stack = max_stack;
     while (!has_room(*execution, slots)) {
         if (max_block(*execution) <= block_size(*execution))

@@ -54,6 +54,8 @@ public:
     /// void, since that has returned.
     [[nodiscard]] virtual Ref<AnswerCell>
     cell_of_call(const FuncType& type, bool first, void (*dropped)(void*) noexcept, void* data) noexcept = 0;
+    /// For one without an execution, which the store keeps for the next: it is not needed any more.
+    virtual void release_spare() noexcept = 0;
 
 protected:
     ~ExecutionOwner() = default;
@@ -119,8 +121,42 @@ public:
     /// The same for executions that an ExecutionOwner keeps. They have their own fuel. `failure` may be
     /// `limit`.
     [[nodiscard]] Execution* take_owned(size_t slots, TrapCode& failure) noexcept;
+    /// The same for one that then runs, if nothing else does, and if there is one with its owner from before.
+    [[nodiscard]] Execution* begin_owned(size_t slots) noexcept {
+        Execution* const execution = idle_;
+        if (execution == nullptr || spare_ == nullptr || running_ != nullptr ||
+            !has_room(*execution, slots) || max_depth_ == 0 || !has_native_stack(native_stack_reserve_))
+            [[unlikely]]
+            return nullptr;
+        idle_ = execution->outer;
+        --idle_count_;
+        execution->max_stack = max_stack_;
+        execution->owner = take_spare();
+        execution->outer = nullptr;
+        execution->inst = nullptr;
+        execution->may_suspend = execution->is_running = true;
+        running_ = execution;
+        return execution;
+    }
+    /// It does not run after all.
+    void end_owned() noexcept {
+        Execution& execution = *running_;
+        leave();
+        keep_spare(*execution.owner);
+        put_back(execution);
+    }
     void add(Execution& execution, ExecutionOwner& owner) noexcept;
     void remove(Execution& execution) noexcept;
+    /// @{ The object of an execution that has ended is kept for the next one. Null: there is none.
+    [[nodiscard]] ExecutionOwner* take_spare() noexcept { return std::exchange(spare_, nullptr); }
+    /// Releases the object if there is one already.
+    void keep_spare(ExecutionOwner& owner) noexcept {
+        if (spare_ != nullptr)
+            owner.release_spare();
+        else
+            spare_ = &owner;
+    }
+    /// @}
     /// Frees the arrays that executions are making (Execution::array).
     void drop_unfinished() noexcept;
     template <typename Predicate>
@@ -136,13 +172,17 @@ public:
     void put_back(Execution& execution) noexcept {
         execution.has_values = false;
         execution.may_suspend = false;
+        execution.calls_again = false;
         execution.collection = 0;
         if (idle_ != nullptr) [[unlikely]]
             return put_back_slowly(execution);
         keep_idle(execution);
     }
     [[nodiscard]] bool enter(Execution& execution, TrapCode& failure) noexcept;
-    void leave() noexcept;
+    void leave() noexcept {
+        running_->is_running = false;
+        running_ = running_->outer;
+    }
 
     /// Whether an interrupt is to stop what runs next.
     [[nodiscard]] bool is_interrupted() const noexcept {
@@ -207,6 +247,7 @@ private:
     Execution* running_ = nullptr;
     Execution* owned_ = nullptr; ///< linked by `next`
     Execution* idle_ = nullptr;  ///< for the next ones, linked by `outer`
+    ExecutionOwner* spare_ = nullptr;
     unsigned idle_count_ = 0;
     Continuation* continuations_ = nullptr; ///< all, linked by `next`
 };

@@ -2,8 +2,6 @@
 
 #include "store/store_impl.hpp"
 
-#include <algorithm>
-
 namespace warpbeam::vm {
 
 Value to_value(ValType type, const Slot* slots, const TypeRegistry& types) noexcept {
@@ -40,9 +38,7 @@ bool is_of(Slot bits, ValType type, StoreImpl& store) noexcept {
 
 } // namespace
 
-bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
-    if (!type.is_ref() || !value.type().is_ref())
-        return value.type() == type;
+bool fits_reference(const Value& value, ValType type, StoreImpl& store) noexcept {
     const TypeRegistry& types = store.types();
     if (!types.contains(type) || !types.contains(value.type()))
         return false;
@@ -56,30 +52,11 @@ bool fits(const Value& value, ValType type, StoreImpl& store) noexcept {
     return is_of(value.slots()[0], type, store);
 }
 
-size_t first_misfit(std::span<const Value> values, std::span<const ValType> types,
-                    StoreImpl& store) noexcept {
-    size_t i = 0;
-    while (i < values.size() && fits(values[i], types[i], store))
-        ++i;
-    return i;
-}
-
 size_t first_misfit(const Slot* slots, std::span<const ValType> types, StoreImpl& store) noexcept {
     size_t i = 0;
     for (; i < types.size() && (!types[i].is_ref() || is_of(*slots, types[i], store)); ++i)
         slots += slots_of(types[i]);
     return i;
-}
-
-void load_values(std::span<Value> values, std::span<const ValType> types, const Slot* from,
-                 const TypeRegistry& registry) noexcept {
-    for (size_t i = 0; i < values.size(); from += slots_of(types[i++]))
-        values[i] = to_value(types[i], from, registry);
-}
-
-void store_values(Slot* to, std::span<const Value> values) noexcept {
-    for (const Value& value : values)
-        to = std::copy_n(value.slots(), slots_of(value.type()), to);
 }
 
 bool keep(std::span<const ValType> types, const Slot* slots, StoreImpl& store) noexcept {

@@ -48,6 +48,8 @@ public:
             object_->release();
     }
 
+    /// Hands its count to the caller, who gives it back with `adopt` or `release`; then refers to no object.
+    [[nodiscard]] T* detach() noexcept { return std::exchange(object_, nullptr); }
     /// The object; null if there is none.
     [[nodiscard]] T* get() const noexcept { return object_; }
     /// @{ The object, which must be there.

@@ -51,6 +51,8 @@ struct HostCall {
     std::optional<Instance> instance;
 };
 
+struct StartedCall;
+
 /// A call that can stop and continue: a function with its arguments, whose code runs during `resume`. It
 /// stops when its fuel is used up, when it is interrupted, and at host calls that wait for an answer; one
 /// thread can run many. Each has its own stack, which takes a few hundred bytes unless calls are nested
@@ -76,6 +78,14 @@ public:
     /// `out_of_memory`.
     [[nodiscard]] static std::expected<Execution, Error> create(Func function,
                                                                 std::span<const Value> args = {}) noexcept;
+
+    /// Calls a function, as `create`, `resume` with this budget, and `results` do. Most calls end in their
+    /// first slice, and those take less time in this way. `results` is written if the call is `done`, and has
+    /// the size of the function's results. Errors: those of the three; the call has then ended.
+    [[nodiscard]] static std::expected<StartedCall, Error> start(const Func& function,
+                                                                 std::span<const Value> args,
+                                                                 std::span<Value> results,
+                                                                 const Budget& budget = {}) noexcept;
 
     /// @{ Instantiates a module as Linker::instantiate, LinkedModule::instantiate and Instance::create do,
     /// but for the start function, which runs during `resume` and may wait. When it is `done`, `instance` is
@@ -158,6 +168,14 @@ private:
     Execution(Ref<vm::ExecutionObject> object, uint64_t store) noexcept;
     Ref<vm::ExecutionObject> object_;
     uint64_t store_ = 0; ///< its number
+};
+
+/// What has become of a call in its first slice.
+struct StartedCall {
+    ExecutionState state = ExecutionState::done;
+    uint64_t fuel_used = 0; ///< as Execution::fuel_debt says
+    /// What goes on with the call, or has its trap; empty if it is `done`.
+    Execution execution;
 };
 
 } // namespace warpbeam
