@@ -172,8 +172,8 @@ private:
 
 /// What has become of a call in its first slice.
 struct StartedCall {
-    ExecutionState state = ExecutionState::done;
-    uint64_t fuel_used = 0; ///< as Execution::fuel_debt says
+    ExecutionState state = ExecutionState::done; ///< why it is not running
+    uint64_t fuel_used = 0;                      ///< as Execution::fuel_debt says
     /// What goes on with the call, or has its trap; empty if it is `done`.
     Execution execution;
 };
