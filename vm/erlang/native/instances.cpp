@@ -6,12 +6,53 @@
 
 namespace warpbeam::erlang {
 
-/// instantiate(Module, Options): functions that it imports are answered by the caller.
-Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
+namespace {
+
+/// An execution that makes the instance.
+std::expected<Execution, Term> prepare_instance(ErlNifEnv* env, const ModuleResource& from,
+                                                InstanceResource& made, Term options,
+                                                Term provided) noexcept {
+    const auto result = [env](auto&& execution) -> std::expected<Execution, Term> {
+        if (!execution)
+            return std::unexpected{make_error(env, execution.error())};
+        return std::move(*execution);
+    };
+    const Module& module = from.module;
+    Term wasi;
+    if (from.linked.module() && enif_get_map_value(env, options, atoms.wasi, &wasi) == 0)
+        return result(Execution::instantiate(from.linked, made.store));
+    Linker linker{from.engine};
+    if (const auto error = make_world(env, made.world, linker, module, options))
+        return std::unexpected{*error};
+    if (const auto error = define_imports(env, linker, module))
+        return std::unexpected{*error};
+    if (const auto error = provide_imports(env, linker, made, module, provided))
+        return std::unexpected{*error};
+    return result(Execution::instantiate(linker, made.store, module));
+}
+
+Nif make_instance_of;
+
+} // namespace
+
+/// instantiate(Module, Options): functions that it imports are answered by the caller. A small instance is
+/// made at once.
+Term instantiate(ErlNifEnv* env, int argc, const Term argv[]) {
+    const ModuleResource* const resource = get_module(env, argv[0]);
+    Term wasi;
+    if (resource != nullptr &&
+        (!resource->is_small || enif_get_map_value(env, argv[1], atoms.wasi, &wasi) != 0))
+        return enif_schedule_nif(env, "instantiate", ERL_NIF_DIRTY_JOB_CPU_BOUND, make_instance_of, argc,
+                                 argv);
+    return make_instance_of(env, argc, argv);
+}
+
+namespace {
+
+Term make_instance_of(ErlNifEnv* env, int, const Term argv[]) {
     const ModuleResource* const resource = get_module(env, argv[0]);
     if (resource == nullptr || enif_is_map(env, argv[1]) == 0)
         return bad_argument(env, "instantiate needs a module and a map of options");
-    const Module& module = resource->module;
     StoreLimits limits;
     CallLimits call_limits;
     if (!read_limits(env, argv[1], limits, call_limits))
@@ -26,18 +67,14 @@ Term instantiate(ErlNifEnv* env, int, const Term argv[]) {
     const Held held{*made};
     if (!held || made->stopped)
         return make_stopped(env);
-    Linker linker{resource->engine};
-    if (const auto error = make_world(env, made->world, linker, module, argv[1]))
-        return *error;
-    if (const auto error = define_imports(env, linker, module))
-        return *error;
-    if (const auto error = provide_imports(env, linker, *made, module, provided))
-        return *error;
-    auto execution = Execution::instantiate(linker, made->store, module);
+    auto execution = prepare_instance(env, *resource, *made, argv[1], provided);
     if (!execution)
-        return make_error(env, execution.error());
-    return begin(env, *made, std::move(*execution), {}, made->call_limits);
+        return execution.error();
+    enif_consume_timeslice(env, 1); // a hundredth of it, some 10 us
+    return begin(env, *made, std::move(*execution), {}, call_limits);
 }
+
+} // namespace
 
 std::optional<Term> make_world(ErlNifEnv* env, std::unique_ptr<World>& world, Linker& linker,
                                const Module& module, Term options) noexcept {

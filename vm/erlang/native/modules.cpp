@@ -2,11 +2,38 @@
 
 #include <warpbeam/text/parse.hpp>
 
+#include <algorithm>
 #include <cstring>
 
 /// Modules: what can be asked of them without an instance.
 
 namespace warpbeam::erlang {
+
+namespace {
+
+/// The module with its imports, if they are all functions.
+LinkedModule link(ErlNifEnv* env, const Engine& engine, const Module& module) noexcept {
+    Linker linker{engine};
+    if (define_imports(env, linker, module))
+        return {};
+    return linker.resolve(module).value_or(LinkedModule{});
+}
+
+/// See ModuleResource. What an instance begins with is no larger than the module, but for tables and
+/// memories.
+bool is_small(const Module& module) noexcept {
+    constexpr uint64_t max_elements = 8'192;
+    constexpr uint64_t max_memory = 16 << 20;
+    uint64_t elements = 0;
+    for (const TableType& table : module.tables())
+        elements += std::min(table.limits.min, max_elements + 1);
+    uint64_t bytes = 0;
+    for (const MemoryType& memory : module.memories())
+        bytes += std::min(memory.limits.min, max_memory) << memory.page_size_log2;
+    return module.bytes().size() <= max_copy && elements <= max_elements && bytes <= max_memory;
+}
+
+} // namespace
 
 /// load(Binary, Options)
 Term load(ErlNifEnv* env, int, const Term argv[]) {
@@ -31,8 +58,9 @@ Term load(ErlNifEnv* env, int, const Term argv[]) {
     auto module = loader.load(bytes);
     if (!module)
         return make_error(env, module.error());
+    ModuleResource made{*module, loader, link(env, loader, *module), is_small(*module)};
     Term term;
-    if (make_module(env, std::move(*module), loader, term) == nullptr)
+    if (make_module(env, std::move(made), term) == nullptr)
         return make_error(env, atoms.out_of_memory, "out of memory for a module");
     return make_ok(env, term);
 }

@@ -93,7 +93,7 @@ ErlNifFunc functions[] = {
     {"load", 2, load, ERL_NIF_DIRTY_JOB_CPU_BOUND},
     {"imports", 1, imports, 0},
     {"exports", 1, exports, 0},
-    {"instantiate", 2, instantiate, ERL_NIF_DIRTY_JOB_CPU_BOUND},
+    {"instantiate", 2, instantiate, 0},
     {"start_call", 4, start_call, 0},
     {"continue", 2, continue_call, 0},
     {"throw", 2, throw_call, 0},

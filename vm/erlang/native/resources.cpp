@@ -153,8 +153,8 @@ bool open_resources(ErlNifEnv* env, ErlNifResourceFlags flags) noexcept {
            reference_type != nullptr;
 }
 
-ModuleResource* make_module(ErlNifEnv* env, Module module, const Engine& engine, Term& term) noexcept {
-    return make<ModuleResource>(env, module_type, term, std::move(module), engine);
+ModuleResource* make_module(ErlNifEnv* env, ModuleResource&& module, Term& term) noexcept {
+    return make<ModuleResource>(env, module_type, term, std::move(module));
 }
 InstanceResource* make_instance(ErlNifEnv* env, const Engine& engine, const StoreLimits& limits,
                                 const CallLimits& call_limits, Term& term) noexcept {

@@ -21,7 +21,9 @@ namespace warpbeam::erlang {
 /// A loaded module. It never changes.
 struct ModuleResource {
     Module module;
-    const Engine& engine; ///< that loaded it
+    const Engine& engine;     ///< that loaded it
+    LinkedModule linked = {}; ///< with imports that the callers answer; empty if not all are functions
+    bool is_small = false; ///< whether an instance is made in some microseconds, but for its start function
 };
 
 /// A lock that is only tried: whoever does not get it comes back later, or leaves a note
@@ -158,8 +160,7 @@ private:
 [[nodiscard]] bool open_resources(ErlNifEnv* env, ErlNifResourceFlags flags) noexcept;
 
 /// @{ Makes one and its term; null if memory runs out.
-[[nodiscard]] ModuleResource* make_module(ErlNifEnv* env, Module module, const Engine& engine,
-                                          Term& term) noexcept;
+[[nodiscard]] ModuleResource* make_module(ErlNifEnv* env, ModuleResource&& module, Term& term) noexcept;
 [[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, const Engine& engine, const StoreLimits& limits,
                                               const CallLimits& call_limits, Term& term) noexcept;
 [[nodiscard]] InstanceResource* make_instance(ErlNifEnv* env, Store&& store, const StoreLimits& limits,
