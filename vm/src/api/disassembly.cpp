@@ -51,7 +51,8 @@ private:
         auto* const plain = reinterpret_cast<vm::Code*>(copy.data());
         auto* const bytes = reinterpret_cast<char*>(plain + 1);
         for (const vm::StopPoint& point : std::span{vm::stop_points_of(code), code.stop_points})
-            std::memcpy(bytes + point.position, point.handler, sizeof point.handler);
+            std::memcpy(bytes + point.position, point.words,
+                        point.is_distance() ? sizeof point.words[0] : sizeof(vm::Handler));
         return plain;
     }
 

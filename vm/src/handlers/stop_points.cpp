@@ -4,7 +4,7 @@
 #include "handlers/instance_data.hpp"
 
 #include <algorithm>
-#include <bit>
+#include <cstring>
 #include <mutex>
 
 namespace warpbeam::vm {
@@ -12,20 +12,26 @@ namespace warpbeam::vm {
 namespace {
 
 Handler original(const StopPoint& point) noexcept {
-    return std::bit_cast<Handler>(std::to_array(point.handler));
+    Handler handler;
+    std::memcpy(&handler, point.words, sizeof handler);
+    return handler;
 }
 
-void set_handler(const Code& code, const StopPoint& point, bool stops) noexcept {
+void set(const Code& code, const StopPoint& point, bool stops) noexcept {
     // The memory is not const; only running code sees it so.
-    auto* const instr = const_cast<Instr*>(
+    auto* const place = const_cast<Instr*>(
         code.entry()->after(point.position)); // NOLINT(cppcoreguidelines-pro-type-const-cast)
-    std::atomic_ref{instr->handler}.store(stops ? stop_handler() : original(point),
-                                          std::memory_order_relaxed);
+    if (point.is_distance())
+        std::atomic_ref{*reinterpret_cast<uint32_t*>(place)}.store(point.words[stops ? 1 : 0],
+                                                                   std::memory_order_relaxed);
+    else
+        std::atomic_ref{place->handler}.store(stops ? stop_handler() : original(point),
+                                              std::memory_order_relaxed);
 }
 
-void set_handlers(const Code& code, bool stop) noexcept {
+void set_all(const Code& code, bool stop) noexcept {
     for (const StopPoint& point : std::span{stop_points_of(code), code.stop_points})
-        set_handler(code, point, stop);
+        set(code, point, stop);
 }
 
 } // namespace
@@ -68,7 +74,7 @@ void StopPoints::settle() noexcept {
         const bool stops = requests_.load(std::memory_order_seq_cst) != 0;
         if (stops != are_set_.load(std::memory_order_relaxed)) {
             for (const Code* const code : codes_.all())
-                set_handlers(*code, stops);
+                set_all(*code, stops);
             are_set_.store(stops, std::memory_order_seq_cst);
         }
         lock_.unlock();
@@ -94,7 +100,7 @@ bool StopPoints::add(const Code& code) noexcept {
     if (!codes_.add(code))
         return false;
     if (are_set_.load(std::memory_order_relaxed))
-        set_handlers(code, true);
+        set_all(code, true);
     return true;
 }
 

@@ -178,7 +178,12 @@ struct FieldReader {
 
     [[gnu::always_inline]] static const Instr* next(const Regs& r) noexcept { return r.ip->after(size); }
     [[gnu::always_inline]] static const Instr* target(const Regs& r) noexcept {
+#ifdef WARPBEAM_THREAD_SANITIZER // as in Instr::current
+        return r.ip->jump(__atomic_load_n(
+            reinterpret_cast<const int32_t*>(r.ip->bytes() + bits<Field::target>.byte), __ATOMIC_RELAXED));
+#else
         return r.ip->jump(get<Field::target>(r.ip));
+#endif
     }
     /// Completes an instruction without a result.
     [[gnu::always_inline]] static Exit proceed(Regs& r) noexcept {

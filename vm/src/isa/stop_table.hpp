@@ -2,18 +2,20 @@
 
 #include "isa/frame_map.hpp"
 
-/// The instructions at which code can be stopped by changing it (handlers/stop_points.hpp): those at function
-/// entries and loop heads. The table lies after the map of references, and is empty for code that checks for
-/// interrupts itself.
+/// Where code can be stopped by changing it (handlers/stop_points.hpp): at the instructions at function entries
+/// and loop heads, whose handlers are replaced, and at jumps that go past such an instruction, whose distance is.
+/// The table lies after the map of references, and is empty for code that checks for interrupts itself.
 
 namespace warpbeam::vm {
 
 struct StopPoint {
-    uint32_t position;
-    /// The first bytes of the instruction, its handler: in halves, since the table begins at a multiple of
-    /// four.
-    uint32_t handler[sizeof(Handler) / sizeof(uint32_t)];
+    uint32_t position; ///< of the instruction, or of the distance, which is no multiple of eight
+    /// The handler: in halves, since the table begins at a multiple of four. Or the distance, as it is and while
+    /// code is to stop.
+    uint32_t words[2];
+    [[nodiscard]] bool is_distance() const noexcept { return position % alignof(Instr) != 0; }
 };
+static_assert(sizeof(StopPoint::words) >= sizeof(Handler));
 
 inline const StopPoint* stop_points_of(const Code& code) noexcept {
     return reinterpret_cast<const StopPoint*>(safepoints_of(code) + code.safepoints);

@@ -245,16 +245,26 @@ protected:
             fail(Exit::out_of_memory);
     }
 
+    struct StopPlace {
+        uint32_t position;
+        uint32_t bypass; ///< 0 if it is an instruction; otherwise see note_bypass
+    };
+    void add_stop_point(size_t position, size_t bypass) noexcept {
+        const StopPlace place{static_cast<uint32_t>(position), static_cast<uint32_t>(bypass)};
+        if ((stop_points_.empty() || stop_points_.back().position != place.position) &&
+            !stop_points_.push(place))
+            fail(Exit::out_of_memory);
+    }
     /// The next instruction is one at which code can be stopped by changing it. Nothing before it is joined
     /// with it.
     void note_stop_point() noexcept {
         bind_here();
-        const auto position = static_cast<uint32_t>(here());
-        if ((stop_points_.empty() || stop_points_.back() != position) && !stop_points_.push(position))
-            fail(Exit::out_of_memory);
+        add_stop_point(here(), 0);
     }
+    /// The jump whose distance is at `field` goes past one, by `distance`.
+    void note_bypass(size_t field, size_t distance) noexcept { add_stop_point(field, distance); }
     [[nodiscard]] bool is_stop_point(size_t position) const noexcept {
-        return std::ranges::binary_search(stop_points_, position);
+        return std::ranges::binary_search(stop_points_, position, {}, &StopPlace::position);
     }
 
     // ---- Instructions ----
@@ -326,7 +336,7 @@ protected:
     Vec<ReferenceRun> reference_runs_;
     Vec<ReferenceNode> reference_nodes_;
     Vec<Safepoint> safepoints_;
-    Vec<uint32_t> stop_points_; ///< increasing
+    Vec<StopPlace> stop_points_; ///< by increasing position
     Accumulator int_acc_;
     Accumulator float_acc_;
     PinSet pins_;

@@ -43,8 +43,11 @@ void Lowering::begin_if() noexcept {
     const Popped condition = pop();
     // Copies that move operands home leave the accumulator with the condition unchanged.
     begin_block(ControlKind::if_, type);
-    if (failure() == Exit::none)
-        control_.back().else_jump = branch_on(condition, true);
+    if (failure() != Exit::none)
+        return;
+    const size_t instr = branch_on(condition, true);
+    control_.back().else_jump = instr;
+    note_head_test(instr, control_.size() - 1);
 }
 
 void Lowering::begin_loop() noexcept {
@@ -59,7 +62,7 @@ void Lowering::begin_loop() noexcept {
     if (pins_ != control.pins || choice_.entered_from_other_pins[set])
         emit_pins();
     control.pins = pins_;
-    control.head = here();
+    control.head = loop_head_ = here();
     forget_accs();
     bind_here();
     emit_poll();
@@ -102,6 +105,8 @@ void Lowering::bind(Control& control) noexcept {
 
 void Lowering::bind_else(Control& control) noexcept {
     set_distance(control.else_jump, here());
+    for (size_t i = control.else_jumps; i != no_jump; i = fixups_[i].next)
+        set_distance(fixups_[i].instr, fixups_[i].field, here());
     if (!fixups_.push({control.else_jump, control.else_jump + target_offset, no_jump, false}))
         fail(Exit::out_of_memory);
     forget_accs();
@@ -242,6 +247,8 @@ void Lowering::jump_from(size_t instr, size_t field, uint32_t depth) noexcept {
 }
 
 void Lowering::emit_jump(uint32_t depth) noexcept {
+    if (repeat_test(depth))
+        return;
     const size_t instr = here();
     emit(Form::jump);
     jump_from(instr, depth);
@@ -329,6 +336,7 @@ void Lowering::lower_br_if() noexcept {
 void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept {
     if (direct) {
         jump_from(instr, depth);
+        note_head_test(instr, control_.size() - 1 - depth);
         return;
     }
     leave_to(depth);
@@ -396,8 +404,6 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
         (void)discard();
 }
 
-// ---- Conditions ----
-
 namespace {
 
 /// The branch that jumps if a comparison holds, or with `negated` if it does not.
@@ -409,6 +415,85 @@ Choice branch_of(Op compare, bool negated) noexcept {
 }
 
 } // namespace
+
+// ---- Loops that begin with a test ----
+
+/// To be called after a branch that goes to the end of a block, or to its else part. What comes after it becomes a
+/// label, if it is the first instruction of a loop.
+void Lowering::note_head_test(size_t instr, size_t label) noexcept {
+    if (instr != loop_head_ || last_branch_.form != Form::compare_branch)
+        return;
+    for (size_t i = control_.size(); i-- != 0;) {
+        Control& control = control_[i];
+        if (control.kind != ControlKind::loop)
+            continue;
+        // A label inside the loop may be gone when the loop goes back.
+        if (control.head == instr && (label < i || control_[label].else_jump == instr)) {
+            control.test = {last_branch_, label, here()};
+            bind_here();
+        }
+        return;
+    }
+}
+
+/// Goes back to a loop that begins with a test: with the test, negated, to what comes after it, and otherwise to
+/// where that goes. So a round has one instruction less; two if the test is joined with a step before it.
+bool Lowering::repeat_test(uint32_t depth) noexcept {
+    const Control& loop = target(depth);
+    if (loop.kind != ControlKind::loop || loop.test.end == 0 || loop.pins != pins_)
+        return false;
+    const HeadTest& test = loop.test;
+    const bool to_else = test.label < control_.size() && control_[test.label].kind == ControlKind::if_ &&
+                         control_[test.label].else_jump == loop.head;
+    if (!to_else && test.label >= control_.size() - 1 - depth)
+        return false;
+    const bool was_negated = test.branch.variant.option != 0;
+    Choice branch = branch_of(test.branch.op, !was_negated);
+    branch.variant.a = test.branch.variant.a;
+    branch.variant.b = test.branch.variant.b;
+    if (!exists(branch))
+        return false;
+    const Fields made{&at(loop.head), shape_of(test.branch)};
+    const uint64_t left = made.get(Field::left);
+    const uint64_t right = made.get(Field::right);
+    size_t instr = 0;
+    if (!repeat_as_latch(branch, left, right, instr)) {
+        instr = here();
+        emit(branch).set(Field::left, left).set(Field::right, right);
+    }
+    set_distance(instr, test.end);
+    if (options_.stop_points != nullptr)
+        note_bypass(instr + target_offset, test.end - loop.head);
+    const size_t jump = here();
+    emit(Form::jump);
+    if (!to_else) {
+        jump_from(jump, static_cast<uint32_t>(control_.size() - 1 - test.label));
+    } else if (fixups_.push({jump, jump + target_offset, control_[test.label].else_jumps, false})) {
+        control_[test.label].else_jumps = fixups_.size() - 1;
+    } else {
+        fail(Exit::out_of_memory);
+    }
+    return true;
+}
+
+/// With the step of a local that is the last instruction, if the test is of that local.
+bool Lowering::repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept {
+    if (step_.serial != serial_ || step_.end != here() || last_label_ > step_.begin ||
+        (sig_of(branch.op).in[0] == Sig::i64) != step_.is_64)
+        return false;
+    const auto is_step = [&](Src src, uint64_t slot) {
+        return src == step_.src && slot == locals_[step_.local].slot;
+    };
+    const Op mirror = op_row(branch.op).mirror;
+    if (!is_step(branch.variant.a, left) && is_step(branch.variant.b, right) && mirror != Op::unreachable) {
+        branch.op = mirror;
+        std::swap(branch.variant.a, branch.variant.b);
+        std::swap(left, right);
+    }
+    return is_step(branch.variant.a, left) && fuse_latch(branch, right, instr);
+}
+
+// ---- Conditions ----
 
 size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     size_t instr = 0;
@@ -437,6 +522,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
         branch.variant.a = Src::slot;
     }
     instr = here();
+    last_branch_ = branch;
     emit(branch).set(Field::left, slot_of(condition.operand));
     return instr;
 }
@@ -484,6 +570,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     if (has_step && fuse_latch(choice, right.value, instr))
         return true;
     instr = here();
+    last_branch_ = choice;
     emit(choice).set(Field::left, left.value).set(Field::right, right.value);
     return true;
 }
@@ -496,6 +583,7 @@ bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) n
         return false;
     code_.truncate(step_.begin);
     instr = here();
+    last_branch_ = latch;
     emit(latch)
         .set(Field::local, locals_[step_.local].slot)
         .set(Field::step, step_.value)

@@ -10,6 +10,7 @@ namespace warpbeam::vm {
 void Lowering::lower_binary(Op op, Kind result) noexcept {
     Popped r = pop();
     Popped l = pop();
+    add_negated(op, r);
     if (op == Op::i32_add && fold_add_shl(l, r))
         return;
     Choice choice{Form::binary, op, {}};
@@ -26,6 +27,16 @@ void Lowering::lower_binary(Op op, Kind result) noexcept {
     Fields out = emit_result(choice, result);
     set(out, Field::left, l);
     set(out, Field::right, r);
+}
+
+/// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
+/// latches. Compilers add negative constants, but wasm-opt makes them positive.
+void Lowering::add_negated(Op& op, Popped& right) noexcept {
+    if ((op != Op::i32_sub && op != Op::i64_sub) || right.operand.where != Operand::constant)
+        return;
+    uint64_t& value = right.operand.value;
+    value = op == Op::i32_sub ? static_cast<uint32_t>(0 - value) : 0 - value;
+    op = op == Op::i32_sub ? Op::i32_add : Op::i64_add;
 }
 
 bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {

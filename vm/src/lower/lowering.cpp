@@ -154,9 +154,12 @@ bool Lowering::copy_code() noexcept {
     append(reference_runs_);
     append(reference_nodes_);
     append(safepoints_);
-    for (const uint32_t position : stop_points_) {
-        StopPoint point{position, {}};
-        std::memcpy(point.handler, code_.data() + position, sizeof point.handler);
+    for (const StopPlace& place : stop_points_) {
+        StopPoint point{place.position, {}};
+        std::memcpy(point.words, code_.data() + place.position,
+                    point.is_distance() ? sizeof point.words[0] : sizeof(Handler));
+        if (point.is_distance())
+            point.words[1] = point.words[0] - place.bypass;
         std::memcpy(to, &point, sizeof point);
         to += sizeof point;
     }

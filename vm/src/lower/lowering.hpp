@@ -45,6 +45,13 @@ private:
     /// `try_` and `catch_` are the parts of a legacy `try`; a try_table is a block.
     enum class ControlKind : uint8_t { func, block, loop, if_, else_, try_, catch_ };
 
+    static constexpr size_t no_jump = SIZE_MAX;
+    /// A branch that is the first instruction of a loop.
+    struct HeadTest {
+        Choice branch;
+        size_t label = 0; ///< the block at whose end, or else part, it goes: its index in `control_`
+        size_t end = 0;   ///< the position after it; 0 if there is none
+    };
     struct Control {
         ControlKind kind;
         BlockType type;
@@ -54,7 +61,9 @@ private:
         size_t head = 0;            ///< of a loop, after its set_pins
         size_t entry = 0;           ///< of a loop, including its set_pins
         size_t jumps = no_jump;     ///< the last fixup to the end's label
-        size_t else_jump = no_jump; ///< the instruction that jumps to the else part
+        size_t else_jump = no_jump;  ///< the instruction that jumps to the else part
+        size_t else_jumps = no_jump; ///< the last fixup of others that do
+        HeadTest test = {};          ///< of a loop
         bool reachable = true;
         uint32_t handler = CatchClause::none; ///< the first clause to try for exceptions thrown inside
         uint32_t catches =
@@ -62,7 +71,6 @@ private:
         uint32_t own = CatchClause::none; ///< of a legacy `try`: its last clause
         size_t way = 0; ///< after a br_table that needs it: the code that branches to the label
     };
-    static constexpr size_t no_jump = SIZE_MAX;
     /// A forward jump whose target is not known yet.
     struct Fixup {
         size_t instr; ///< jumps are relative to it
@@ -98,6 +106,7 @@ private:
     void lower_binary(Op op, Kind result) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
+    static void add_negated(Op& op, Popped& right) noexcept;
     bool fold_add_shl(Popped& l, Popped& r) noexcept;
     void lower_select(Kind kind) noexcept;
     void lower_wide(Op op) noexcept;
@@ -207,6 +216,9 @@ private:
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
     void jump_from(size_t instr, uint32_t depth) noexcept { jump_from(instr, instr + target_offset, depth); }
     void emit_jump(uint32_t depth) noexcept;
+    void note_head_test(size_t instr, size_t label) noexcept;
+    [[nodiscard]] bool repeat_test(uint32_t depth) noexcept;
+    [[nodiscard]] bool repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept;
     /// Emits a jump, or the return, with the label's operands, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
     /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise
@@ -283,7 +295,9 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
-    size_t skipped_blocks_ = 0; ///< in unreachable code
+    size_t skipped_blocks_ = 0;   ///< in unreachable code
+    size_t loop_head_ = no_jump;  ///< of the last loop
+    Choice last_branch_;          ///< the last comparison and branch
     Vec<Control> control_;
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;
