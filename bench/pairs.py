@@ -14,9 +14,10 @@ import sys
 def main():
     single, double = collections.Counter(), collections.Counter()
     for line in open(sys.argv[1]):
-        count, *names = (" ".join(part.split()) for part in line.split("\t"))
-        single[names[1]] += int(count)
-        double[tuple(names)] += int(count)
+        count, *columns = line.rstrip("\n").split("\t")
+        names = [" ".join(name.split()) for name in columns[::2]]
+        single[names[2]] += int(count)
+        double[tuple(names[1:])] += int(count)
     total = sum(single.values())
     print(f"{total} instructions")
     for name, count in single.most_common(30):

@@ -1,5 +1,7 @@
 #include "disassembly/handler_index.hpp"
 
+#include "handlers/joined_table.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -29,6 +31,12 @@ bool HandlerIndex::build() noexcept {
                                     {group.form, op_at(group.family, i), variant_of(group.form, number)}}))
                     return false;
         }
+    for (size_t i = 0; i < joined_entries(); ++i) {
+        const JoinedEntry joined = joined_entry(i);
+        if (!entries_.push({reinterpret_cast<uintptr_t>(joined.handler),
+                            static_cast<uint32_t>(entries_.size()), joined.first}))
+            return false;
+    }
     std::ranges::sort(entries_, {}, [](const Entry& entry) { return std::pair{entry.address, entry.order}; });
     return true;
 }

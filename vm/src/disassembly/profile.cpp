@@ -4,9 +4,12 @@
 
 #include "disassembly/disassembler.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <string>
 #include <utility>
 
 namespace warpbeam::vm {
@@ -15,21 +18,44 @@ namespace {
 
 // A tool for one thread and one process: it may use standard containers and write a file.
 struct Counts {
-    std::map<std::pair<Handler, Handler>, unsigned long> pairs;
+    std::map<std::array<Handler, 3>, unsigned long> threes;
+    Handler before_last = nullptr;
     Handler last = nullptr;
     const HandlerIndex* index = HandlerIndex::get(); ///< must outlive this
-    Counts() { pairs.clear(); }
+    Counts() { threes.clear(); }
     ~Counts() {
         const char* const path = std::getenv("WARPBEAM_PAIRS");
         std::FILE* const file = std::fopen(path != nullptr ? path : "warpbeam.pairs", "w");
         if (file == nullptr)
             return;
-        for (const auto& [pair, count] : pairs)
-            std::fprintf(file, "%lu\t%s\t%s\n", count, name_of(pair.first), name_of(pair.second));
+        for (const auto& [three, count] : threes) {
+            std::fprintf(file, "%lu", count);
+            for (const Handler handler : three)
+                std::fprintf(file, "\t%s\t%s", name_of(handler), row_of(handler).data());
+            std::fputc('\n', file);
+        }
         std::fclose(file);
     }
 
 private:
+    /// The same as in handlers/joined_rows.inc.
+    std::array<char, 96> row_of(Handler handler) const {
+        constexpr const char* places[] = {"slot", "acc", "l0", "l1", "imm"};
+        constexpr const char* results[] = {"acc", "slot", "l0", "l1"};
+        std::array<char, 96> text{};
+        const Choice* const choice = index != nullptr ? index->find(handler) : nullptr;
+        if (choice == nullptr)
+            return text;
+        const std::string_view form = vm::row_of(choice->form).name;
+        std::string op{warpbeam::row_of(choice->op).text()};
+        std::ranges::replace(op, '.', '_');
+        const Variant& v = choice->variant;
+        std::snprintf(text.data(), text.size(), "%.*s, %s, %s, %s, %s, %s, %d", static_cast<int>(form.size()),
+                      form.data(), op.c_str(), results[static_cast<size_t>(v.result)],
+                      places[static_cast<size_t>(v.a)], places[static_cast<size_t>(v.b)],
+                      places[static_cast<size_t>(v.c)], v.option);
+        return text;
+    }
     /// What a handler does; valid as long as the counts.
     const char* name_of(Handler handler) {
         const Choice* const choice = index != nullptr ? index->find(handler) : nullptr;
@@ -49,8 +75,8 @@ Counts counts;
 } // namespace
 
 void profile(const Instr& instr) noexcept {
-    ++counts.pairs[{counts.last, instr.handler}];
-    counts.last = instr.handler;
+    ++counts.threes[{counts.before_last, counts.last, instr.handler}];
+    counts.before_last = std::exchange(counts.last, instr.handler);
 }
 
 } // namespace warpbeam::vm

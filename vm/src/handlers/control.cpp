@@ -1,5 +1,5 @@
+#include "handlers/branch.hpp"
 #include "handlers/fuel.hpp"
-#include "handlers/generate.hpp"
 #include "handlers/instance_data.hpp"
 #include "handlers/run.hpp"
 
@@ -9,15 +9,6 @@
 namespace warpbeam::vm {
 
 namespace {
-
-template <Variant>
-struct Jump {
-    using In = Decoder<Form::jump>;
-    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        r.ip = In::target(r);
-        return Exit::none;
-    }
-};
 
 template <Variant>
 struct JumpTable {

@@ -1,4 +1,4 @@
-#include "handlers/numeric.hpp"
+#include "handlers/branch.hpp"
 
 /// The ends of counting loops.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
@@ -7,32 +7,8 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// local += step; jumps if F(local, right).
-template <typename T, typename F, Variant v>
-struct Latch {
-    using In = Decoder<Form::latch, v, sizeof(T)>;
-    [[gnu::always_inline]] static T step(const Regs& r) noexcept {
-        if constexpr (v.b == Src::imm)
-            return static_cast<T>(static_cast<int16_t>(In::template get<Field::step>(r.ip)));
-        else
-            return In::template read<Field::step, T>(r);
-    }
-    [[gnu::always_inline]] static bool test(Regs& r) noexcept {
-        const T by = step(r);
-        const T sum = In::template read<Field::local, T>(r) + by;
-        constexpr Dst to = v.a == Src::l0 ? Dst::l0 : v.a == Src::l1 ? Dst::l1 : Dst::slot;
-        write<to, T>(r, In::template get<Field::local>(r.ip), sum);
-        return F::apply(sum, In::template read<Field::right, T>(r));
-    }
-    [[gnu::always_inline]] static const Instr* taken(Regs& r) noexcept { return In::target(r); }
-    [[gnu::always_inline]] static const Instr* next(Regs& r) noexcept { return In::next(r); }
-};
-
-template <Op op, Variant v>
-using Body = Latch<OperandOf<op, 0>, Numeric<op>, v>;
-
-constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, Body>(),
-                                   group<Form::latch, Family::i64_binary, Body>()};
+constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, LatchBody>(),
+                                   group<Form::latch, Family::i64_binary, LatchBody>()};
 
 } // namespace
 

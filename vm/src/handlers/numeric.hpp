@@ -29,4 +29,18 @@ struct Unary {
     }
 };
 
+template <Op op, Variant v>
+using UnaryBody = Unary<OperandOf<op, 0>, Numeric<op>, v>;
+
+/// result = left + (right << shift)
+template <Variant v>
+struct AddShl {
+    using In = Decoder<Form::add_shl, v>;
+    [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
+        const uint32_t scaled = In::template read<Field::right, uint32_t>(r)
+                                << In::template get<Field::shift>(r.ip);
+        return In::finish(r, In::template read<Field::left, uint32_t>(r) + scaled);
+    }
+};
+
 } // namespace warpbeam::vm

@@ -7,9 +7,7 @@ namespace warpbeam::vm {
 
 namespace {
 
-template <Op op, Variant v>
-using Body = Unary<OperandOf<op, 0>, Numeric<op>, v>;
-constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, Body>()};
+constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, UnaryBody>()};
 
 } // namespace
 

@@ -340,6 +340,10 @@ Fields Emitter::emit(const Choice& choice, Handler handler) noexcept {
     }
     if (handler == nullptr)
         fail(Exit::limit);
+    while (!begins_.empty() && begins_.back() >= position)
+        begins_.pop();
+    if (!begins_.push(static_cast<uint32_t>(position)))
+        fail(Exit::out_of_memory);
     if (!code_.resize(position + shape.size())) {
         fail(Exit::out_of_memory);
         return {scratch_.data(), shape};

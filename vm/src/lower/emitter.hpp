@@ -73,7 +73,7 @@ struct Taken {
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
-        : code_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
+        : code_{allocator}, begins_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
           reference_nodes_{allocator}, safepoints_{allocator}, stop_points_{allocator},
           lazy_references_{allocator} {}
 
@@ -331,6 +331,7 @@ protected:
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
+    Vec<uint32_t> begins_; ///< the positions of instructions; perhaps also of some that were removed at the end
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_;
     Vec<ReferenceRun> reference_runs_;

@@ -1,5 +1,7 @@
 #include "lower/lowering.hpp"
 
+#include "handlers/joined_table.hpp"
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -96,7 +98,7 @@ bool Lowering::step(uint32_t func) noexcept {
             stage_ = Stage::jumps;
         break;
     case Stage::jumps:
-        if (!thread_jumps())
+        if (!thread_jumps() || !join_instrs())
             break;
         allocate_code(func);
         stage_ = Stage::copy;
@@ -106,6 +108,26 @@ bool Lowering::step(uint32_t func) noexcept {
         return complete_;
     }
     return failure() != Exit::none;
+}
+
+/// Replaces some of the handlers by those that also do the work of the next instructions; true when all are done.
+/// What follows still has its own handlers.
+bool Lowering::join_instrs() noexcept {
+    constexpr size_t instrs_per_step = 50'000;
+    while (!begins_.empty() && begins_.back() >= here())
+        begins_.pop();
+    const size_t count = begins_.size();
+    const size_t end = std::min(count, next_joined_ + instrs_per_step);
+    for (; next_joined_ < end; ++next_joined_) {
+        Instr& instr = at(begins_[next_joined_]);
+        for (size_t i = next_joined_ + 1; i < count; ++i) {
+            const Handler joined = find_joined(instr.handler, at(begins_[i]).handler);
+            if (joined == nullptr)
+                break;
+            instr.handler = joined;
+        }
+    }
+    return next_joined_ == count;
 }
 
 Lowering::~Lowering() {

@@ -83,6 +83,7 @@ private:
     void begin() noexcept;
     /// Lowers up to `count` instructions; true at the end, or after a failure.
     [[nodiscard]] bool lower(size_t count) noexcept;
+    [[nodiscard]] bool join_instrs() noexcept;
     void allocate_code(uint32_t func) noexcept;
     [[nodiscard]] bool copy_code() noexcept;
 
@@ -309,6 +310,7 @@ private:
     enum class Stage : uint8_t { begin, body, jumps, copy };
     Stage stage_ = Stage::begin;
     size_t next_fixup_ = 0;
+    size_t next_joined_ = 0;
     Code* result_ = nullptr;
     bool complete_ = false; ///< the result is
     size_t copied_ = 0;     ///< of the result

@@ -1,0 +1,93 @@
+#include "handlers/joined_table.hpp"
+
+#include "handlers/joined_part.hpp"
+
+#include <bit>
+
+namespace warpbeam::vm {
+
+#if WARPBEAM_TAIL_CALLS
+
+namespace {
+
+/// By the addresses of both handlers.
+class Table {
+public:
+    Table() noexcept {
+        for (size_t i = 0; i < joined_count; ++i) {
+            const JoinedChoices& row = joined_list[i];
+            const Handler first = find_handler(row.first);
+            const Handler second = find_handler(row.second);
+            // The list has the first two of three before it has all.
+            if (row.has_third)
+                add(find(first, second), find_handler(row.third), joined_entry(i).handler);
+            else
+                add(first, second, joined_entry(i).handler);
+        }
+    }
+    [[nodiscard]] Handler find(Handler first, Handler next) const noexcept {
+        for (size_t i = place(first, next);; i = (i + 1) % room) {
+            const Entry& entry = entries_[i];
+            if (entry.first == first && entry.next == next)
+                return entry.joined;
+            if (entry.joined == nullptr)
+                return nullptr;
+        }
+    }
+
+private:
+    struct Entry {
+        Handler first = nullptr;
+        Handler next = nullptr;
+        Handler joined = nullptr;
+    };
+    static constexpr size_t room = std::bit_ceil(2 * joined_count + 1);
+
+    static size_t place(Handler first, Handler next) noexcept {
+        // Handlers begin at multiples of 64.
+        const uint64_t key = reinterpret_cast<uintptr_t>(first) / 64 * 31 + reinterpret_cast<uintptr_t>(next) / 64;
+        return static_cast<size_t>(key * 0x9e37'79b9'7f4a'7c15 >> 32) % room;
+    }
+    void add(Handler first, Handler next, Handler joined) noexcept {
+        if (first == nullptr || next == nullptr)
+            return; // the list has a variant that does not exist any more (test JoinedTest)
+        size_t i = place(first, next);
+        while (entries_[i].joined != nullptr)
+            i = (i + 1) % room;
+        entries_[i] = {first, next, joined};
+    }
+
+    std::array<Entry, room> entries_;
+};
+
+const Table& table() noexcept {
+    static const Table made;
+    return made;
+}
+
+} // namespace
+
+Handler find_joined(Handler first, Handler next) noexcept {
+    static const Table& all = table();
+    return all.find(first, next);
+}
+
+size_t joined_entries() noexcept { return joined_count; }
+
+JoinedEntry joined_entry(size_t i) noexcept {
+    const std::span<const Handler> parts[] = {joined_0, joined_1, joined_2, joined_3};
+    size_t part = joined_parts - 1;
+    while (i < joined_begin(part))
+        --part;
+    return {parts[part][i - joined_begin(part)], joined_list[i].first};
+}
+
+#else
+
+Handler find_joined(Handler, Handler) noexcept { return nullptr; }
+size_t joined_entries() noexcept { return 0; }
+JoinedEntry joined_entry(size_t) noexcept { return {}; }
+
+#endif
+
+} // namespace warpbeam::vm
