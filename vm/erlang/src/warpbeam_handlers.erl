@@ -18,9 +18,9 @@ start_link(Handler, Max) -> gen_server:start_link(?MODULE, {Handler, Max, self()
 -spec start(fun(), pos_integer() | infinity, pid()) -> {ok, pid()} | {error, term()}.
 start(Handler, Max, Instance) -> gen_server:start(?MODULE, {Handler, Max, Instance}, []).
 
-%% @doc From now on they end with this process.
+%% @doc From now on they end with this process. It does not wait for them: their node may be lost.
 -spec follow(pid(), pid()) -> ok.
-follow(Pid, Instance) -> gen_server:call(Pid, {follow, Instance}).
+follow(Pid, Instance) -> gen_server:cast(Pid, {follow, Instance}).
 
 %% @doc Has an import answered. `Context' is what a handler of arity 4 gets. A handler that fails is an error here.
 -spec ask(pid(), binary(), binary(), [warpbeam:value()], term()) -> term().
@@ -44,12 +44,12 @@ init({Handler, Max, Instance}) ->
 handle_call({ask, _, _, _, _} = Ask, {Asker, _} = From, #state{queue = Queue, askers = Askers} = State) ->
     Monitor = erlang:monitor(process, Asker),
     {noreply, next(State#state{queue = queue:in({Ask, From, Monitor}, Queue), askers = Askers#{Monitor => true}})};
-handle_call({follow, Instance}, _From, #state{instance = Before} = State) ->
-    erlang:demonitor(Before, [flush]),
-    {reply, ok, State#state{instance = erlang:monitor(process, Instance)}};
 handle_call(_Other, _From, State) -> {reply, {error, #{kind => bad_argument, message => <<"not a request">>}}, State}.
 
 %% @private
+handle_cast({follow, Instance}, #state{instance = Before} = State) ->
+    erlang:demonitor(Before, [flush]),
+    {noreply, State#state{instance = erlang:monitor(process, Instance)}};
 handle_cast(_Other, State) -> {noreply, State}.
 
 %% @private
