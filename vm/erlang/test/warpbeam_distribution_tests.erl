@@ -30,7 +30,8 @@ distributed_test_() ->
                           {lost_node, fun lost_node/0}, {moves_under_load, fun moves_under_load/0},
                           {handler_holds_up, fun handler_holds_up/0}, {no_second_owner, fun no_second_owner/0},
                           {elsewhere, fun elsewhere/0},
-                          {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0}]]}.
+                          {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
+                          {stopped_in_a_move, fun stopped_in_a_move/0}]]}.
 
 remote_calls() ->
     Peer = {_, Node} = start_node(remote),
@@ -319,3 +320,19 @@ left_in_a_call() ->
     Leave(First, Node, node()),
     stop_node(First),
     gen_server:stop(Replica).
+
+%% The end of an instance does not wait for a node that does not answer.
+stopped_in_a_move() ->
+    Peer = {_, Node} = start_node(stands_still),
+    {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    Still = erpc:call(Node, os, getpid, []),
+    _ = os:cmd("kill -STOP " ++ Still),
+    Self = self(),
+    spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
+    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_migration end),
+    {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(Pid) end),
+    _ = os:cmd("kill -CONT " ++ Still),
+    ?assert(Time < 3_000_000), % it was up to 30 seconds
+    receive {moved, {error, #{kind := Kind}}} -> ?assert(lists:member(Kind, [migration, down])) after 10_000 -> error(late) end,
+    stop_node(Peer).
