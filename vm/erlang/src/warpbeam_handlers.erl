@@ -5,7 +5,8 @@
 -export([start_link/2, start/3, follow/2, ask/5, answer/5]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
--record(state, {handler :: fun(), max :: pos_integer() | infinity, running = #{} :: #{reference() => {gen_server:from(), Handler :: pid(), Asking :: reference()}},
+-record(state, {handler :: fun(), max :: pos_integer() | infinity,
+                running = #{} :: #{reference() => {gen_server:from(), Handler :: pid(), Asking :: reference()}},
                 askers = #{} :: #{reference() => true},
                 queue = queue:new() :: queue:queue(), instance :: reference()}).
 

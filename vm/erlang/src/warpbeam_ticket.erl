@@ -10,7 +10,8 @@
 %% Whether imports are answered by the caller, who knows the call by this reference.
 
 -record(ticket, {from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
-                 monitor :: none | reference(), timer = none :: none | reference(), begun :: none | integer(), nested = false :: boolean()}).
+                 monitor :: none | reference(), timer = none :: none | reference(),
+                 begun :: none | integer(), nested = false :: boolean()}).
 -opaque ticket() :: #ticket{}.
 
 -define(LONGEST, 16#ffffffff). % milliseconds that timers have: 49 days
