@@ -10,15 +10,18 @@
 
 -record(state, {to :: pid(), monitor :: reference(), waiting :: #{reference() => true}}).
 
-%% @doc Somebody on this node to whom another node answers, and who answers that caller. It dies with the caller.
+%% @doc Somebody on this node to whom another node answers, and who answers that caller. It ends with the caller,
+%% and with the process that made it, whose end the caller is told by its own monitor.
 -spec proxy({pid(), term()}) -> {pid(), reference()}.
 proxy({Caller, _} = From) ->
     Tag = make_ref(),
+    Server = self(),
     Pid = spawn(fun() ->
-                        Monitor = erlang:monitor(process, Caller),
+                        _ = erlang:monitor(process, Server),
+                        _ = erlang:monitor(process, Caller),
                         receive
                             {Tag, Reply} -> gen_server:reply(From, Reply);
-                            {'DOWN', Monitor, _, _, _} -> ok
+                            {'DOWN', _, _, _, _} -> ok
                         end
                 end),
     {Pid, Tag}.

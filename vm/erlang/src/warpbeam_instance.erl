@@ -322,6 +322,7 @@ told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
     {noreply, State#state{turns = warpbeam_turns:asked(Pid, Tag, Turns)}};
 told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
     {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
+told({timeout, Timer, late}, State) -> move(late(Timer, State));
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
 told({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
 told(_Other, State) -> {noreply, State}.
@@ -354,6 +355,22 @@ caller_died(Monitor, #state{running = Running, queue = Queue, moving = Moving} =
                    Moving#moving{paused = Others}
            end,
     State#state{queue = queue:filter(fun(Ticket) -> not warpbeam_ticket:is_of(Monitor, Ticket) end, Queue), moving = Left}.
+
+%% The time of a call is over, wherever it is: the process of one that runs ends with this as its result.
+late(Timer, #state{running = Running, moving = Moving} = State) ->
+    IsLate = fun(Ticket) -> warpbeam_ticket:is_late(Timer, Ticket) end,
+    Failure = warpbeam_request:failure(timeout, "the call has not ended in time"),
+    maps:foreach(fun(_, {{Worker, _, _}, Ticket}) -> IsLate(Ticket) andalso exit(Worker, {result, Failure, 0}) end,
+                 Running),
+    {Waiting, Queue} = lists:partition(IsLate, queue:to_list(State#state.queue)),
+    {Computed, Results} = lists:partition(fun({Ticket, _}) -> IsLate(Ticket) end, State#state.results),
+    {Sent, Confirming} = lists:partition(fun({Ticket, _}) -> IsLate(Ticket) end, State#state.confirming),
+    {Held, Paused} = lists:partition(fun({Ticket, _}) -> IsLate(Ticket) end, paused(Moving)),
+    lists:foreach(fun({_, Call}) -> warpbeam:cancel(Call) end, Held),
+    lists:foreach(fun(Ticket) -> warpbeam_ticket:reply(Ticket, Failure) end,
+                  Waiting ++ [Ticket || {Ticket, _} <- Computed ++ Sent ++ Held]),
+    State#state{queue = queue:from_list(Queue), results = Results, confirming = Confirming,
+                moving = case Moving of none -> none; _ -> Moving#moving{paused = Paused} end}.
 
 %% ---- Calls ----
 

@@ -36,7 +36,23 @@ handlers(#{options := Options}) ->
     {ok, Pid} = warpbeam_handlers:start(maps:get(handler, Options, fun warpbeam:no_handler/3), infinity, self()),
     {Pid, true}.
 
+%% Whoever stops the old process must not wait for the other node: the new one ends, too, when this one has ended.
 adopt(Node, Moved) ->
+    {Pid, Monitor} = spawn_monitor(fun() -> exit({adopted, adopt_there(Node, Moved)}) end),
+    receive
+        {'DOWN', Monitor, process, _, {adopted, Adopted}} -> Adopted;
+        {'DOWN', Monitor, process, _, Reason} -> failed("~0tP", [Reason, 30]);
+        {system, _, {terminate, _}} = Stop -> stopped(Pid, Monitor, Stop);
+        {'EXIT', _, Reason} = Stop when Reason =/= normal -> stopped(Pid, Monitor, Stop)
+    end.
+
+stopped(Pid, Monitor, Stop) ->
+    erlang:demonitor(Monitor, [flush]),
+    exit(Pid, kill),
+    self() ! Stop,
+    failed("the instance is being stopped", []).
+
+adopt_there(Node, Moved) ->
     try erpc:call(Node, warpbeam_instance, adopt, [Moved], ?TIMEOUT) of
         {ok, Pid} -> {ok, Pid};
         {error, Reason} -> failed("~0tP", [Reason, 30])

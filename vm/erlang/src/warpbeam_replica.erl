@@ -7,7 +7,7 @@
 -module(warpbeam_replica).
 -behaviour(gen_server).
 -export([start_link/1, start/1, snapshots/2, keys/1, instance/2, forget/2]).
--export([claim/4, put/5]).
+-export([claim/4, moved/3, put/5]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
 -export_type([server/0, options/0, token/0]).
 -compile({no_auto_import, [put/2]}).
@@ -57,6 +57,10 @@ forget(Replica, Key) -> warpbeam_request:call(Replica, {forget, Key}).
 -spec claim(server(), term(), {binary(), boolean()}, timeout()) ->
           {ok, Epoch :: reference(), [binary()]} | warpbeam:error().
 claim(Replica, Key, Module, Timeout) -> warpbeam_request:call(Replica, {claim, Key, Module, self()}, Timeout).
+
+%% @private For an instance: it has moved to this process, which may take long until its first snapshot.
+-spec moved(server(), term(), Epoch :: reference()) -> ok.
+moved(Replica, Key, Epoch) -> gen_server:cast(Replica, {moved, Key, Epoch, self()}).
 
 %% @private For an instance: sends a snapshot. The answer is a message for `gen_server:check_response/2': `ok',
 %% `replaced' if the key has another owner, `unknown' if there is no such key, `gap' if the snapshot before is missing.
@@ -114,7 +118,7 @@ with_key(Key, #state{kept = Kept}, Fun) ->
         _ -> warpbeam_request:failure(usage, "there is no such key")
     end.
 
-%% The first snapshot from the process to which an instance has moved comes with the epoch of the one before.
+%% What comes from the process to which an instance has moved has the epoch of the one before.
 keep(Key, #kept{instance = Pid} = Entry, Pid, Number, Snapshots, #state{kept = Kept} = State) ->
     State#state{kept = Kept#{Key := Entry#kept{number = Number, snapshots = Snapshots}}};
 keep(Key, #kept{monitor = Old} = Entry, Pid, Number, Snapshots, State) ->
@@ -122,14 +126,20 @@ keep(Key, #kept{monitor = Old} = Entry, Pid, Number, Snapshots, State) ->
     keep(Key, Entry#kept{instance = Pid, monitor = erlang:monitor(process, Pid)}, Pid, Number, Snapshots, State).
 
 %% @private
+handle_cast({moved, Key, Epoch, Pid}, #state{kept = Kept} = State) ->
+    case Kept of
+        #{Key := #kept{epoch = Epoch, number = Number, snapshots = Snapshots} = Entry} ->
+            {noreply, keep(Key, Entry, Pid, Number, Snapshots, State)};
+        _ -> {noreply, State}
+    end;
 handle_cast(_Other, State) -> {noreply, State}.
 
 %% @private
 handle_info({'DOWN', Monitor, process, Pid, Reason}, #state{restarts = Restarts} = State) ->
     case maps:take(Monitor, Restarts) of
-        {_Key, Others} when Reason =:= normal -> {noreply, State#state{restarts = Others}};
         {Key, Others} ->
-            erlang:send_after(?RETRY, self(), {retry, Key}),
+            %% Also if it was started, and is lost already.
+            _ = is_lost(Key, State) andalso erlang:send_after(?RETRY, self(), {retry, Key}),
             {noreply, State#state{restarts = Others}};
         error -> {noreply, lost(Monitor, Pid, Reason, State)}
     end;
@@ -141,26 +151,40 @@ lost(Monitor, Pid, Reason, #state{kept = Kept} = State) ->
         [Key] ->
             #{Key := Entry} = Kept,
             Lost = State#state{kept = Kept#{Key := Entry#kept{epoch = lost}}},
-            case is_end(Reason) of
-                true -> Lost;
-                false -> restart(Key, Lost)
+            case Reason of
+                {shutdown, {migrated, Next}} -> % it has not said so itself yet
+                    State#state{kept = Kept#{Key := Entry#kept{instance = Next, monitor = erlang:monitor(process, Next)}}};
+                _ ->
+                    case is_end(Reason) of
+                        true -> Lost;
+                        false -> restart(Key, Lost)
+                    end
             end;
         [] -> State
     end.
 
 is_end(normal) -> true;
 is_end(shutdown) -> true;
+is_end({shutdown, {down, Reason}}) -> is_end(Reason); % the process had moved, and the new one is lost
 is_end({shutdown, _}) -> true;
 is_end(_) -> false.
 
-%% In a process of its own: the instance that is started asks here for its state.
-restart(Key, #state{options = #{restart := Restart}, kept = Kept, restarts = Restarts} = State) ->
+is_lost(Key, #state{kept = Kept}) ->
     case Kept of
-        #{Key := #kept{epoch = lost, module = Module}} ->
+        #{Key := #kept{epoch = Epoch}} -> Epoch =:= lost;
+        _ -> false
+    end.
+
+%% In a process of its own: the instance that is started asks here for its state. One at a time: an instance that has
+%% claimed the key, but can't begin, is lost before the process that started it has ended.
+restart(Key, #state{options = #{restart := Restart}, kept = Kept, restarts = Restarts} = State) ->
+    case is_lost(Key, State) andalso not lists:member(Key, maps:values(Restarts)) of
+        true ->
+            #{Key := #kept{module = Module}} = Kept,
             Self = self(),
             {_, Monitor} = spawn_monitor(fun() -> start_again(Module, Restart(Key), Self, Key) end),
             State#state{restarts = Restarts#{Monitor => Key}};
-        _ -> State % somebody has claimed or forgotten it
+        false -> State % somebody has claimed or forgotten it
     end;
 restart(_Key, State) -> State.
 

@@ -35,7 +35,8 @@ claim(_Module, _Options) -> {ok, none, []}.
 follow(none, _From) -> none;
 follow(#replication{replica = Replica} = R, From) when is_atom(Replica) ->
     follow(R#replication{replica = {Replica, node(From)}}, From);
-follow(#replication{replica = Replica} = R, _From) ->
+follow(#replication{replica = Replica, key = Key, epoch = Epoch} = R, _From) ->
+    ok = warpbeam_replica:moved(Replica, Key, Epoch),
     R#replication{next = complete, monitor = erlang:monitor(process, Replica)}.
 
 %% @doc Whether replies wait for the replica.

@@ -1,7 +1,7 @@
 %% @private What an instance is asked to do, for whom, and until when.
 -module(warpbeam_ticket).
 -export([new/4, nested/3, cast/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1, is_alone/1,
-         is_of/2, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
+         is_of/2, is_late/2, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
 -export_type([ticket/0, what/0]).
 
 -type what() :: {call, warpbeam:callee(), [warpbeam:value()]} | {apply, fun((warpbeam:instance()) -> term())}
@@ -10,14 +10,19 @@
 %% Whether imports are answered by the caller, who knows the call by this reference.
 
 -record(ticket, {from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
-                 monitor :: none | reference(), begun :: none | integer(), nested = false :: boolean()}).
+                 monitor :: none | reference(), timer = none :: none | reference(),
+                 begun :: none | integer(), nested = false :: boolean()}).
 -opaque ticket() :: #ticket{}.
 
-%% @doc A request of a caller, whom the process monitors.
+-define(LONGEST, 16#ffffffff). % milliseconds that timers have: 49 days
+-define(GRACE, 5). % milliseconds, in which the guest's own limit ends the call first, with a backtrace
+
+%% @doc A request of a caller, whom the process monitors. When its time is over, the process gets
+%% `{timeout, Timer, late}', also if the call waits for its turn, or a handler does not end.
 -spec new(gen_server:from(), what(), timeout(), asks()) -> ticket().
 new({Pid, _} = From, What, Timeout, Asks) ->
     #ticket{from = From, what = What, deadline = deadline(Timeout), asks = Asks, monitor = erlang:monitor(process, Pid),
-            begun = none}.
+            timer = timer(Timeout), begun = none}.
 
 %% @doc A request from a handler, on which a call waits.
 -spec nested(gen_server:from(), what(), asks()) -> ticket().
@@ -44,8 +49,11 @@ name(#ticket{what = What}) -> element(2, What).
 left(#ticket{deadline = infinity}) -> infinity;
 left(#ticket{deadline = Deadline}) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 
-deadline(infinity) -> infinity;
+deadline(Timeout) when Timeout > ?LONGEST -> infinity; % an atom is more than every number
 deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
+
+timer(Timeout) when Timeout > ?LONGEST -> none;
+timer(Timeout) -> erlang:start_timer(Timeout + ?GRACE, self(), late).
 
 %% @doc How long ago it began, in native units.
 -spec duration(ticket()) -> integer().
@@ -67,19 +75,25 @@ is_alone(#ticket{what = What}) -> element(1, What) =:= apply.
 is_of(Monitor, #ticket{monitor = Monitor}) -> true;
 is_of(_, _) -> false.
 
+%% @doc Whether this is the timer of its time.
+-spec is_late(reference(), ticket()) -> boolean().
+is_late(Timer, #ticket{timer = Timer}) -> true;
+is_late(_, _) -> false.
+
 -spec asks(ticket()) -> asks().
 asks(#ticket{asks = Asks}) -> Asks.
 
 -spec reply(ticket(), term()) -> ok.
 reply(#ticket{from = none}, _Result) -> ok;
-reply(#ticket{from = From, monitor = Monitor}, Result) ->
+reply(#ticket{from = From, monitor = Monitor, timer = Timer}, Result) ->
     erlang:demonitor(Monitor, [flush]),
+    _ = Timer =:= none orelse erlang:cancel_timer(Timer, [{async, true}, {info, false}]),
     gen_server:reply(From, Result).
 
 %% @doc For another node, which has other clocks: its caller is answered by a process here (`warpbeam_forwarder:proxy/1').
 -spec leaving(ticket()) -> ticket().
 leaving(#ticket{from = From} = Ticket) ->
-    Ticket#ticket{deadline = left(Ticket), monitor = none, begun = none,
+    Ticket#ticket{deadline = left(Ticket), monitor = none, timer = none, begun = none,
                   from = case From of none -> none; _ -> warpbeam_forwarder:proxy(From) end}.
 
 %% @doc The process that answers the caller of one that leaves.
@@ -90,5 +104,5 @@ proxy(#ticket{from = {Pid, _}}) -> Pid.
 %% @doc One that came from another node.
 -spec arrived(ticket()) -> ticket().
 arrived(#ticket{deadline = Left, from = From} = Ticket) ->
-    Ticket#ticket{deadline = deadline(Left),
+    Ticket#ticket{deadline = deadline(Left), timer = timer(Left),
                   monitor = case From of none -> none; {Pid, _} -> erlang:monitor(process, Pid) end}.

@@ -29,7 +29,9 @@ distributed_test_() ->
                           {migration_fails, fun migration_fails/0}, {groups, fun groups/0},
                           {lost_node, fun lost_node/0}, {moves_under_load, fun moves_under_load/0},
                           {handler_holds_up, fun handler_holds_up/0}, {no_second_owner, fun no_second_owner/0},
-                          {elsewhere, fun elsewhere/0}]]}.
+                          {elsewhere, fun elsewhere/0},
+                          {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
+                          {stopped_in_a_move, fun stopped_in_a_move/0}]]}.
 
 remote_calls() ->
     Peer = {_, Node} = start_node(remote),
@@ -268,3 +270,69 @@ load(Pid, Acknowledged, Peer) ->
             load(Pid, N, Peer);
         {error, #{kind := down}} -> Acknowledged
     end.
+
+%% An instance that has moved in the middle of a call, of which the replica has nothing from there, is its owner's all
+%% the same.
+moved_in_a_call(Replica, From, To) ->
+    {ok, Pid} = erpc:call(From, warpbeam_instance, start_binary,
+                          [warpbeam:binary(warpbeam_process_tests:module()), #{replica => {Replica, key}, ack => replicated}]),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    ok = warpbeam_instance:cast(Pid, "until_released", [1]),
+    test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(Pid), N =:= 1 end),
+    {ok, There} = warpbeam_instance:migrate(Pid, To),
+    {Pid, There}.
+
+%% The new node is lost: the instance begins again.
+lost_in_a_call() ->
+    Peer = {_, Node} = start_node(lost_in_a_call),
+    {ok, Replica} = warpbeam_replica:start_link(#{restart => fun(key) -> #{ack => replicated} end}),
+    {Old, There} = moved_in_a_call(Replica, node(), Node),
+    Caller = spawn(fun() -> warpbeam_instance:call(There, "next", [], infinity) end),
+    kill_node(Peer),
+    test_wait:until(fun() -> case warpbeam_replica:instance(Replica, key) of
+                                 {ok, Now} -> not lists:member(Now, [Old, There]);
+                                 {error, #{kind := down}} -> false
+                             end end),
+    {ok, Again} = warpbeam_replica:instance(Replica, key),
+    {ok, [2]} = warpbeam_instance:call(Again, "next", []),
+    ok = warpbeam_instance:stop(Again),
+    exit(Caller, kill),
+    stop_node(Peer),
+    gen_server:stop(Replica).
+
+%% The old node is lost, or the old process has ended: the new process goes on, with all that it did.
+left_in_a_call() ->
+    {ok, Replica} = warpbeam_replica:start_link(#{restart => fun(key) -> #{ack => replicated} end}),
+    Leave = fun(Peer, From, To) ->
+                    {Old, There} = moved_in_a_call(Replica, From, To),
+                    Monitor = erlang:monitor(process, Old),
+                    Peer =/= none andalso kill_node(Peer),
+                    receive {'DOWN', Monitor, process, _, _} -> ok after 20_000 -> error(late) end,
+                    {ok, There} = warpbeam_replica:instance(Replica, key),
+                    ok = erpc:call(To, fun() -> warpbeam:set_global(element(3, sys:get_state(There)), "go", 1) end),
+                    {ok, [2]} = warpbeam_instance:call(There, "next", []),
+                    {ok, There} = warpbeam_replica:instance(Replica, key),
+                    ok = warpbeam_instance:stop(There),
+                    ok = warpbeam_replica:forget(Replica, key)
+            end,
+    First = {_, Node} = start_node(left_in_a_call),
+    Leave(none, node(), Node),
+    Leave(First, Node, node()),
+    stop_node(First),
+    gen_server:stop(Replica).
+
+%% The end of an instance does not wait for a node that does not answer.
+stopped_in_a_move() ->
+    Peer = {_, Node} = start_node(stands_still),
+    {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    Still = erpc:call(Node, os, getpid, []),
+    _ = os:cmd("kill -STOP " ++ Still),
+    Self = self(),
+    spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
+    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_migration end),
+    {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(Pid) end),
+    _ = os:cmd("kill -CONT " ++ Still),
+    ?assert(Time < 3_000_000), % it was up to 30 seconds
+    receive {moved, {error, #{kind := Kind}}} -> ?assert(lists:member(Kind, [migration, down])) after 10_000 -> error(late) end,
+    stop_node(Peer).

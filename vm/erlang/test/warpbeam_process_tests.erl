@@ -187,3 +187,42 @@ stop_at_once_test() ->
                  Time
              end || _ <- lists:seq(1, 10)],
     ?assert(lists:min(Times) < 10_000).
+
+%% A call ends in time wherever it is, and what answered it does, too.
+late_test_() ->
+    Handler = fun(_, _, [Self]) -> whereis(late) ! {handler, Self, self()}, timer:sleep(infinity) end,
+    Ask = fun(Options) ->
+                  P = start(Options),
+                  {error, #{kind := timeout}} = warpbeam_instance:call(P, "ask", [1], 100),
+                  Ran = receive {handler, 1, Pid} -> Pid after 5000 -> error(late) end,
+                  test_wait:until(fun() -> not is_process_alive(Ran) end),
+                  {ok, [1]} = warpbeam_instance:call(P, "next", []),
+                  ok = warpbeam_instance:stop(P)
+          end,
+    {timeout, 60,
+     fun() ->
+             register(late, self()),
+             [Ask(Options#{handler => Handler}) || Options <- [#{}, #{handler_in => {pool, 1}}, #{interleave => 2}]],
+             %% One waits for another one that never ends; so does one for a handler, of which the pool has one.
+             P = start(#{}),
+             Loops = spawn(fun() -> warpbeam_instance:call(P, "count", [-1], infinity) end),
+             test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 1 end),
+             {error, #{kind := timeout}} = warpbeam_instance:call(P, "next", [], 50),
+             {ok, #{waiting := 0}} = warpbeam_instance:stats(P),
+             exit(Loops, kill),
+             {ok, [1]} = warpbeam_instance:call(P, "next", [], 1 bsl 100),
+             ok = warpbeam_instance:stop(P),
+             unregister(late)
+     end}.
+
+%% A pool ends with its instance, and so do the handlers that run in it.
+pool_ends_test() ->
+    register(late, self()),
+    P = start(#{handler_in => pool, handler => fun(_, _, _) -> late ! {handler, self()}, timer:sleep(infinity) end}),
+    {links, Links} = process_info(P, links),
+    [Pool] = Links -- [self()],
+    spawn(fun() -> warpbeam_instance:call(P, "ask", [1], infinity) end),
+    Handler = receive {handler, Pid} -> Pid after 5000 -> error(late) end,
+    ok = warpbeam_instance:stop(P),
+    test_wait:until(fun() -> not (is_process_alive(Pool) orelse is_process_alive(Handler)) end),
+    unregister(late).

@@ -154,3 +154,19 @@ replaced_test() ->
     {error, #{kind := bad_argument}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{ack => replicated}),
     {error, #{kind := down}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{replica => {nobody, key}}),
     gen_server:stop(Replica).
+
+%% What can't be started again is tried again after a second, not at once.
+restart_fails_test_() ->
+    {timeout, 30,
+     fun() ->
+             Tries = counters:new(1, []),
+             Restart = fun(key) -> counters:add(Tries, 1, 1), #{limits => #{memory => 1}} end,
+             {ok, Replica} = warpbeam_replica:start_link(#{restart => Restart}),
+             process_flag(trap_exit, true),
+             P = start(#{replica => {Replica, key}, ack => replicated}),
+             {ok, [1]} = warpbeam_instance:call(P, "next", []),
+             exit(P, kill),
+             test_wait:until(fun() -> counters:get(Tries, 1) >= 2 end),
+             ?assertEqual(2, counters:get(Tries, 1)),
+             gen_server:stop(Replica)
+     end}.
