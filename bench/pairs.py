@@ -16,8 +16,8 @@ def main():
     for line in open(sys.argv[1]):
         count, *columns = line.rstrip("\n").split("\t")
         names = [" ".join(name.split()) for name in columns[::2]]
-        single[names[2]] += int(count)
-        double[tuple(names[1:])] += int(count)
+        single[names[-1]] += int(count)
+        double[tuple(names[-2:])] += int(count)
     total = sum(single.values())
     print(f"{total} instructions")
     for name, count in single.most_common(30):

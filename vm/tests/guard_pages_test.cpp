@@ -96,7 +96,7 @@ public:
                 access.set(field.name, field.kind == vm::FieldKind::result ? 3 : slot++);
         // What is in the accumulators afterwards goes to the frame, where the outcome has it.
         for (const uint8_t bank : {uint8_t{0}, uint8_t{1}})
-            append({vm::Form::copy_accumulator, Op::nop, {.a = vm::Src::acc, .option = bank}})
+            append({vm::Form::copy_register, Op::nop, {.a = vm::Src::acc, .option = bank}})
                 .set(vm::Field::to, bank == 0 ? 5 : 6);
         append({vm::Form::trap}).set(vm::Field::code, static_cast<uint32_t>(vm::Exit::unreachable));
 

@@ -36,7 +36,7 @@ constexpr OptionWords option_words[] = {
     {Form::canonical_f64, false, {"", "float", "vector"}},
     {Form::select, false, {"", "float", "vector"}},
     {Form::move, false, {"", "float", "vector"}},
-    {Form::copy_accumulator, false, {"", "float", "vector"}},
+    {Form::copy_register, false, {"", "float", "vector"}},
     {Form::global_get, false, {"", "float", "vector"}},
     {Form::global_set, false, {"", "float", "vector"}},
     {Form::return_value, false, {"", "float", "vector"}},

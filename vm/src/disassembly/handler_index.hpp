@@ -6,7 +6,8 @@
 
 namespace warpbeam::vm {
 
-/// What each handler stands for, the reverse of the handler table; for those of joined instructions, the first.
+/// What each handler stands for, the reverse of the handler table; for those of joined instructions, the
+/// first.
 class HandlerIndex {
 public:
     /// The only index, made on first use; null if memory runs out.

@@ -18,19 +18,21 @@ namespace {
 
 // A tool for one thread and one process: it may use standard containers and write a file.
 struct Counts {
-    std::map<std::array<Handler, 3>, unsigned long> threes;
-    Handler before_last = nullptr;
-    Handler last = nullptr;
+    /// The last instructions, the newest at the end: those before a jump do not count.
+    using Sequence = std::array<Handler, 5>;
+    std::map<Sequence, unsigned long> sequences;
+    Sequence last{};
+    const Instr* next = nullptr;                     ///< after the last one in memory
     const HandlerIndex* index = HandlerIndex::get(); ///< must outlive this
-    Counts() { threes.clear(); }
+    Counts() { sequences.clear(); }
     ~Counts() {
         const char* const path = std::getenv("WARPBEAM_PAIRS");
         std::FILE* const file = std::fopen(path != nullptr ? path : "warpbeam.pairs", "w");
         if (file == nullptr)
             return;
-        for (const auto& [three, count] : threes) {
+        for (const auto& [sequence, count] : sequences) {
             std::fprintf(file, "%lu", count);
-            for (const Handler handler : three)
+            for (const Handler handler : sequence)
                 std::fprintf(file, "\t%s\t%s", name_of(handler), row_of(handler).data());
             std::fputc('\n', file);
         }
@@ -75,8 +77,14 @@ Counts counts;
 } // namespace
 
 void profile(const Instr& instr) noexcept {
-    ++counts.threes[{counts.before_last, counts.last, instr.handler}];
-    counts.before_last = std::exchange(counts.last, instr.handler);
+    Counts::Sequence& last = counts.last;
+    if (&instr != counts.next)
+        last.fill(nullptr);
+    std::ranges::rotate(last, last.begin() + 1);
+    last.back() = instr.handler;
+    ++counts.sequences[last];
+    const Choice* const choice = counts.index->find(instr.handler);
+    counts.next = choice != nullptr ? instr.after(shape_of(*choice).size()) : nullptr;
 }
 
 } // namespace warpbeam::vm

@@ -36,6 +36,7 @@ using CompareBranchBody = CompareBranch<OperandOf<op, 0>, Numeric<op>, v>;
 template <typename T, typename F, Variant v>
 struct Latch {
     using In = Decoder<Form::latch, v, sizeof(T)>;
+    static constexpr bool may_loop = true;
     [[gnu::always_inline]] static T step(const Regs& r) noexcept {
         if constexpr (v.b == Src::imm)
             return static_cast<T>(static_cast<int16_t>(In::template get<Field::step>(r.ip)));

@@ -15,6 +15,9 @@ namespace warpbeam::vm {
 
 template <typename Body>
 concept Branching = requires(Regs& r) { Body::test(r); };
+/// One that can be a loop of its own.
+template <typename Body>
+concept Looping = Branching<Body> && requires { Body::may_loop; };
 
 #if WARPBEAM_TAIL_CALLS
 
@@ -35,9 +38,11 @@ template <typename Body>
                                                          Vector f0) {
     Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if constexpr (Branching<Body>) {
-        if (Body::test(r)) {
+        while (Body::test(r)) {
             r.ip = Body::taken(r);
-            WARPBEAM_DISPATCH(r);
+            // As in joined.hpp
+            if (!Looping<Body> || r.ip != ip || ip->current() != &handler<Body>)
+                WARPBEAM_DISPATCH(r);
         }
         r.ip = Body::next(r);
         WARPBEAM_DISPATCH(r);

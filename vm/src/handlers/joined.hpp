@@ -4,8 +4,8 @@
 #include "handlers/move.hpp"
 #include "handlers/store.hpp"
 
-/// Instructions that follow each other, run by the handler of the first: it does the work of all, and jumps to a
-/// handler once. They are in memory as ever, so code can still be entered at each of them.
+/// Instructions that follow each other, run by the handler of the first: it does the work of all, and jumps
+/// to a handler once. They are in memory as ever, so code can still be entered at each of them.
 
 namespace warpbeam::vm {
 
@@ -28,7 +28,7 @@ WARPBEAM_BODY(move, Move<v>)
 WARPBEAM_BODY(copy, Copy<v>)
 WARPBEAM_BODY(copy_pair, CopyPair<v>)
 WARPBEAM_BODY(copy_constant, CopyConstant<v>)
-WARPBEAM_BODY(copy_accumulator, CopyAccumulator<v>)
+WARPBEAM_BODY(copy_register, CopyRegister<v>)
 WARPBEAM_BODY(set_pins, SetPins<v>)
 WARPBEAM_BODY(global_get, GlobalGet<v>)
 WARPBEAM_BODY(global_set, GlobalSet<v>)
@@ -47,43 +47,55 @@ using BodyOfChoice = typename BodyOf<c.form, c.op, c.variant>::type;
 
 #if WARPBEAM_TAIL_CALLS
 
-// One step of a joined handler: it leaves the handler, or goes on with the next statement.
-#define WARPBEAM_STEP(Body, r)                                                                               \
+// One of several steps of a handler, of which `last` is one. The last branch of a loop that consists of these
+// instructions alone jumps back within the handler: neither the next instruction's address nor its handler
+// has to come from memory first. A stop point is the first instruction of a loop (stop_points.hpp), so that
+// is looked at.
+#define WARPBEAM_STEP(Body, r, last)                                                                         \
     if constexpr (Branching<Body>) {                                                                         \
         if (Body::test(r)) {                                                                                 \
             (r).ip = Body::taken(r);                                                                         \
+            if constexpr (last) {                                                                            \
+                if ((r).ip == ip && ip->current() == self)                                                   \
+                    continue;                                                                                \
+            }                                                                                                \
             WARPBEAM_DISPATCH(r);                                                                            \
         }                                                                                                    \
         (r).ip = Body::next(r);                                                                              \
     } else {                                                                                                 \
         if (const Exit exit = Body::run(r); exit != Exit::none) [[unlikely]]                                 \
-            WARPBEAM_MUSTTAIL return leave((r).ip, (r).fp,                                                   \
-                                           reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(exit)),         \
-                                           (r).mem_size, (r).inst, (r).rp, (r).acc, (r).l0, (r).l1,          \
-                                           (r).facc, (r).f0);                                                \
+            WARPBEAM_MUSTTAIL return leave(                                                                  \
+                (r).ip, (r).fp, reinterpret_cast<uint8_t*>(static_cast<uintptr_t>(exit)), (r).mem_size,      \
+                (r).inst, (r).rp, (r).acc, (r).l0, (r).l1, (r).facc, (r).f0);                                \
+    }
+
+#define WARPBEAM_JOINED(self_, ...)                                                                          \
+    [[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit joined(                                                 \
+        const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst, Record* rp,          \
+        uint64_t acc, uint64_t l0, uint64_t l1, Vector facc, Vector f0) {                                    \
+        [[maybe_unused]] constexpr Handler self = self_;                                                     \
+        Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};                                      \
+        for (;;) {                                                                                           \
+            __VA_ARGS__                                                                                      \
+            WARPBEAM_DISPATCH(r);                                                                            \
+        }                                                                                                    \
     }
 
 template <typename A, typename B>
-[[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit joined(const Instr* ip, Slot* fp, uint8_t* mem,
-                                                        uint64_t mem_size, InstanceData* inst, Record* rp,
-                                                        uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
-                                                        Vector f0) {
-    Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
-    WARPBEAM_STEP(A, r)
-    WARPBEAM_STEP(B, r)
-    WARPBEAM_DISPATCH(r);
-}
+WARPBEAM_JOINED((&joined<A, B>), WARPBEAM_STEP(A, r, false) WARPBEAM_STEP(B, r, true))
 template <typename A, typename B, typename C>
-[[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit joined(const Instr* ip, Slot* fp, uint8_t* mem,
-                                                        uint64_t mem_size, InstanceData* inst, Record* rp,
-                                                        uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
-                                                        Vector f0) {
-    Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
-    WARPBEAM_STEP(A, r)
-    WARPBEAM_STEP(B, r)
-    WARPBEAM_STEP(C, r)
-    WARPBEAM_DISPATCH(r);
-}
+WARPBEAM_JOINED((&joined<A, B, C>),
+                WARPBEAM_STEP(A, r, false) WARPBEAM_STEP(B, r, false) WARPBEAM_STEP(C, r, true))
+template <typename A, typename B, typename C, typename D>
+WARPBEAM_JOINED((&joined<A, B, C, D>), WARPBEAM_STEP(A, r, false) WARPBEAM_STEP(B, r, false)
+                                           WARPBEAM_STEP(C, r, false) WARPBEAM_STEP(D, r, true))
+template <typename A, typename B, typename C, typename D, typename E>
+WARPBEAM_JOINED((&joined<A, B, C, D, E>),
+                WARPBEAM_STEP(A, r, false) WARPBEAM_STEP(B, r, false) WARPBEAM_STEP(C, r, false)
+                    WARPBEAM_STEP(D, r, false) WARPBEAM_STEP(E, r, true))
+
+#undef WARPBEAM_JOINED
+#undef WARPBEAM_STEP
 
 #endif
 

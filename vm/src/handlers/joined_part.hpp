@@ -11,11 +11,9 @@ namespace warpbeam::vm {
 
 template <size_t i>
 constexpr Handler joined_handler() noexcept {
-    constexpr const JoinedChoices& row = joined_list[i];
-    if constexpr (row.has_third)
-        return &joined<BodyOfChoice<row.first>, BodyOfChoice<row.second>, BodyOfChoice<row.third>>;
-    else
-        return &joined<BodyOfChoice<row.first>, BodyOfChoice<row.second>>;
+    return []<size_t... part>(std::index_sequence<part...>) -> Handler {
+        return &joined<BodyOfChoice<joined_list[i].parts[part]>...>;
+    }(std::make_index_sequence<joined_list[i].count>{});
 }
 template <size_t part>
 inline constexpr auto joined_of_part = []<size_t... i>(std::index_sequence<i...>) {

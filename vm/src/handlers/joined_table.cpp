@@ -16,13 +16,11 @@ public:
     Table() noexcept {
         for (size_t i = 0; i < joined_count; ++i) {
             const JoinedChoices& row = joined_list[i];
-            const Handler first = find_handler(row.first);
-            const Handler second = find_handler(row.second);
-            // The list has the first two of three before it has all.
-            if (row.has_third)
-                add(find(first, second), find_handler(row.third), joined_entry(i).handler);
-            else
-                add(first, second, joined_entry(i).handler);
+            // The list has the beginnings before what is longer.
+            Handler first = find_handler(row.parts[0]);
+            for (size_t part = 1; part + 1 < row.count; ++part)
+                first = find(first, find_handler(row.parts[part]));
+            add(first, find_handler(row.parts[row.count - 1]), joined_entry(i).handler);
         }
     }
     [[nodiscard]] Handler find(Handler first, Handler next) const noexcept {
@@ -45,12 +43,13 @@ private:
 
     static size_t place(Handler first, Handler next) noexcept {
         // Handlers begin at multiples of 64.
-        const uint64_t key = reinterpret_cast<uintptr_t>(first) / 64 * 31 + reinterpret_cast<uintptr_t>(next) / 64;
+        const uint64_t key =
+            reinterpret_cast<uintptr_t>(first) / 64 * 31 + reinterpret_cast<uintptr_t>(next) / 64;
         return static_cast<size_t>(key * 0x9e37'79b9'7f4a'7c15 >> 32) % room;
     }
     void add(Handler first, Handler next, Handler joined) noexcept {
         if (first == nullptr || next == nullptr)
-            return; // the list has a variant that does not exist any more (test JoinedTest)
+            return; // test JoinedTest fails then
         size_t i = place(first, next);
         while (entries_[i].joined != nullptr)
             i = (i + 1) % room;
@@ -79,7 +78,7 @@ JoinedEntry joined_entry(size_t i) noexcept {
     size_t part = joined_parts - 1;
     while (i < joined_begin(part))
         --part;
-    return {parts[part][i - joined_begin(part)], joined_list[i].first};
+    return {parts[part][i - joined_begin(part)], joined_list[i].parts[0]};
 }
 
 #else

@@ -6,8 +6,8 @@
 
 namespace warpbeam::vm {
 
-/// The handler that does the work of one instruction and of the next one; `first` may be such a handler itself.
-/// Null if there is none, as in all builds without tail calls.
+/// The handler that does the work of one instruction and of the next one; `first` may be such a handler
+/// itself. Null if there is none, as in all builds without tail calls.
 [[nodiscard]] Handler find_joined(Handler first, Handler next) noexcept;
 
 /// @{ All of them, for a disassembler to find out what the first instruction is.

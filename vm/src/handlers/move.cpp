@@ -14,7 +14,7 @@ constexpr HandlerGroup groups[] = {group<Form::move, Move>(),
                                    group<Form::copy_vector, CopyVector>(),
                                    group<Form::copy_vector_constant, CopyVectorConstant>(),
                                    group<Form::copy_range, CopyRange>(),
-                                   group<Form::copy_accumulator, CopyAccumulator>(),
+                                   group<Form::copy_register, CopyRegister>(),
                                    group<Form::set_pins, SetPins>(),
                                    group<Form::global_get, GlobalGet>(),
                                    group<Form::global_set, GlobalSet>()};

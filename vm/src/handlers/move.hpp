@@ -85,9 +85,9 @@ struct CopyRange {
     }
 };
 template <Variant v>
-struct CopyAccumulator {
+struct CopyRegister {
     using T = Banked<v>;
-    using In = Decoder<Form::copy_accumulator, v>;
+    using In = Decoder<Form::copy_register, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         store_slot<T>(r.fp, In::template get<Field::to>(r.ip), In::template read<Field::from, T>(r));
         return In::proceed(r);

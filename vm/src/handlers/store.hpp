@@ -23,7 +23,7 @@ struct Store {
     using In = Decoder<Form::store, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return detail::store_value<A, In>(r, In::template read<Field::address, uint32_t>(r),
-                                  In::template get<Field::offset>(r.ip));
+                                          In::template get<Field::offset>(r.ip));
     }
 };
 template <typename A, Variant v>

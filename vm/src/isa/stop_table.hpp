@@ -2,16 +2,17 @@
 
 #include "isa/frame_map.hpp"
 
-/// Where code can be stopped by changing it (handlers/stop_points.hpp): at the instructions at function entries
-/// and loop heads, whose handlers are replaced, and at jumps that go past such an instruction, whose distance is.
-/// The table lies after the map of references, and is empty for code that checks for interrupts itself.
+/// Where code can be stopped by changing it (handlers/stop_points.hpp): at the instructions at function
+/// entries and loop heads, whose handlers are replaced, and at jumps that go past such an instruction, whose
+/// distance is. The table lies after the map of references, and is empty for code that checks for interrupts
+/// itself.
 
 namespace warpbeam::vm {
 
 struct StopPoint {
     uint32_t position; ///< of the instruction, or of the distance, which is no multiple of eight
-    /// The handler: in halves, since the table begins at a multiple of four. Or the distance, as it is and while
-    /// code is to stop.
+    /// The handler: in halves, since the table begins at a multiple of four. Or the distance, as it is and
+    /// while code is to stop.
     uint32_t words[2];
     [[nodiscard]] bool is_distance() const noexcept { return position % alignof(Instr) != 0; }
 };

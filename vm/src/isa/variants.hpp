@@ -231,8 +231,8 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
 
     case Form::move:
         return is_pin(v.result) && has_pin(option, v.result) && has_pin(option, v.a);
-    case Form::copy_accumulator:
-        return v.a == Src::acc;
+    case Form::copy_register:
+        return (v.a == Src::acc || is_pin(v.a)) && has_pin(option, v.a);
     case Form::canonical_f32:
     case Form::canonical_f64:
         return v.a == Src::acc && option != Bank::integer && has_pin(option, v.result);

@@ -114,7 +114,7 @@ void Emitter::flush(size_t index) noexcept {
         return;
     case Operand::local:
         unlink(operand);
-        copy_slots(operand.kind, operand.slot, locals_[operand.index].slot);
+        copy_local(operand.slot, operand);
         break;
     case Operand::constant:
         copy_constant(operand.slot, operand);
@@ -438,8 +438,7 @@ void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
 
 void Emitter::copy_acc_to(Kind kind, uint32_t to) noexcept {
     const uint32_t near = near_or_transit(to);
-    emit({Form::copy_accumulator, Op::nop, {.a = Src::acc, .option = bank_option(kind)}})
-        .set(Field::to, near);
+    emit({Form::copy_register, Op::nop, {.a = Src::acc, .option = bank_option(kind)}}).set(Field::to, near);
     if (near != to)
         copy_far(to, near, slots_of(kind));
 }
@@ -454,9 +453,25 @@ void Emitter::store_to(uint32_t to, Popped& value) noexcept {
         copy_acc_to(operand.kind, to);
         break;
     default:
-        copy_slots(operand.kind, to, slot_of(operand));
+        if (operand.where == Operand::local)
+            copy_local(to, operand);
+        else
+            copy_slots(operand.kind, to, slot_of(operand));
         break;
     }
+}
+
+/// A pinned local that the last instruction wrote is stored from its register: its slot would have to wait
+/// for that.
+void Emitter::copy_local(uint32_t to, const Operand& operand) noexcept {
+    const uint32_t slot = locals_[operand.index].slot;
+    const Src pin = from_pin(Src::slot, slot, is_float_kind(operand.kind));
+    const bool is_new = last_set_.local == operand.index && last_set_.serial == serial_;
+    if (!is_new || !is_pin(pin) || is_far(to))
+        return copy_slots(operand.kind, to, slot);
+    emit({Form::copy_register, Op::nop, {.a = pin, .option = bank_option(operand.kind)}})
+        .set(Field::to, to)
+        .set(Field::from, slot);
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
@@ -483,6 +498,11 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
 }
 
 void Emitter::set_local(uint32_t local, Popped value) noexcept {
+    assign(local, value);
+    last_set_ = {local, serial_};
+}
+
+void Emitter::assign(uint32_t local, Popped value) noexcept {
     const LocalInfo& info = locals_[local];
     const Kind kind = info.kind;
     const bool is_float = is_float_kind(kind);

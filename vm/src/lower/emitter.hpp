@@ -73,9 +73,9 @@ struct Taken {
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
-        : code_{allocator}, begins_{allocator}, stack_{allocator}, locals_{allocator}, reference_runs_{allocator},
-          reference_nodes_{allocator}, safepoints_{allocator}, stop_points_{allocator},
-          lazy_references_{allocator} {}
+        : code_{allocator}, begins_{allocator}, stack_{allocator}, locals_{allocator},
+          reference_runs_{allocator}, reference_nodes_{allocator}, safepoints_{allocator},
+          stop_points_{allocator}, lazy_references_{allocator} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -294,10 +294,12 @@ protected:
 
     /// local = the operand.
     void set_local(uint32_t local, Popped value) noexcept;
+    void assign(uint32_t local, Popped value) noexcept;
     /// Frame slot `to` = the operand, overwriting the slot.
     void store_to(uint32_t to, Popped& value) noexcept;
     void copy_slot(uint32_t to, uint32_t from) noexcept;
     void copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept;
+    void copy_local(uint32_t to, const Operand& operand) noexcept;
     void copy_constant(uint32_t to, const Operand& constant) noexcept;
     /// Stores an accumulator.
     void copy_acc_to(Kind kind, uint32_t to) noexcept;
@@ -331,7 +333,8 @@ protected:
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
-    Vec<uint32_t> begins_; ///< the positions of instructions; perhaps also of some that were removed at the end
+    Vec<uint32_t>
+        begins_; ///< the positions of instructions; perhaps also of some that were removed at the end
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_;
     Vec<ReferenceRun> reference_runs_;
@@ -397,6 +400,10 @@ private:
     alignas(Instr) std::array<uint64_t, 8> scratch_{};
     Operand nowhere_{};
     uint64_t last_copy_ = 0; ///< the serial of the last copy
+    struct {
+        uint32_t local = no_local;
+        uint64_t serial = 0; ///< of the last instruction then
+    } last_set_;
 };
 
 } // namespace warpbeam::vm

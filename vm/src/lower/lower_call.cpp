@@ -79,6 +79,19 @@ void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept 
         close_frame(width, callee);
 }
 
+/// A function that calls itself at its end is a loop: its frame stays. False if its entry has more to do.
+bool Lowering::jump_to_entry() noexcept {
+    if (large_ || zero_count_ != 0 || options_.deterministic || options_.observes_calls)
+        return false;
+    const PinSet own = std::exchange(pins_, choice_.sets[0]);
+    emit_pins();
+    pins_ = own;
+    const size_t jump = here();
+    emit(Form::jump);
+    set_distance(jump, 0);
+    return true;
+}
+
 void Lowering::lower_direct_call(bool tail) noexcept {
     const uint32_t func = reader_.u32();
     const FuncType& type = module_.type_registry().func(module_.funcs()[func]);
@@ -88,6 +101,10 @@ void Lowering::lower_direct_call(bool tail) noexcept {
         imported ? func : reinterpret_cast<uintptr_t>(&cells_[func - module_.imported_funcs()]);
     if (tail) {
         begin_tail_call(type, nullptr);
+        if (!imported && &module_.bodies()[func - module_.imported_funcs()] == &body_ && jump_to_entry()) {
+            become_unreachable();
+            return;
+        }
         emit(imported ? Form::return_call_import : Form::return_call).set(callee, target);
         become_unreachable();
         return;

@@ -418,8 +418,8 @@ Choice branch_of(Op compare, bool negated) noexcept {
 
 // ---- Loops that begin with a test ----
 
-/// To be called after a branch that goes to the end of a block, or to its else part. What comes after it becomes a
-/// label, if it is the first instruction of a loop.
+/// To be called after a branch that goes to the end of a block, or to its else part. What comes after it
+/// becomes a label, if it is the first instruction of a loop.
 void Lowering::note_head_test(size_t instr, size_t label) noexcept {
     if (instr != loop_head_ || last_branch_.form != Form::compare_branch)
         return;
@@ -436,8 +436,8 @@ void Lowering::note_head_test(size_t instr, size_t label) noexcept {
     }
 }
 
-/// Goes back to a loop that begins with a test: with the test, negated, to what comes after it, and otherwise to
-/// where that goes. So a round has one instruction less; two if the test is joined with a step before it.
+/// Goes back to a loop that begins with a test: with the test, negated, to what comes after it, and otherwise
+/// to where that goes. So a round has one instruction less; two if the test is joined with a step before it.
 bool Lowering::repeat_test(uint32_t depth) noexcept {
     const Control& loop = target(depth);
     if (loop.kind != ControlKind::loop || loop.test.end == 0 || loop.pins != pins_)

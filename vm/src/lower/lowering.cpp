@@ -110,8 +110,8 @@ bool Lowering::step(uint32_t func) noexcept {
     return failure() != Exit::none;
 }
 
-/// Replaces some of the handlers by those that also do the work of the next instructions; true when all are done.
-/// What follows still has its own handlers.
+/// Replaces some of the handlers by those that also do the work of the next instructions; true when all are
+/// done. What follows still has its own handlers.
 bool Lowering::join_instrs() noexcept {
     constexpr size_t instrs_per_step = 50'000;
     while (!begins_.empty() && begins_.back() >= here())

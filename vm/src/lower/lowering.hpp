@@ -55,12 +55,12 @@ private:
     struct Control {
         ControlKind kind;
         BlockType type;
-        size_t operands;            ///< on the stack below the parameters
-        uint32_t height;            ///< below the parameters
-        PinSet pins;                ///< at the label
-        size_t head = 0;            ///< of a loop, after its set_pins
-        size_t entry = 0;           ///< of a loop, including its set_pins
-        size_t jumps = no_jump;     ///< the last fixup to the end's label
+        size_t operands;             ///< on the stack below the parameters
+        uint32_t height;             ///< below the parameters
+        PinSet pins;                 ///< at the label
+        size_t head = 0;             ///< of a loop, after its set_pins
+        size_t entry = 0;            ///< of a loop, including its set_pins
+        size_t jumps = no_jump;      ///< the last fixup to the end's label
         size_t else_jump = no_jump;  ///< the instruction that jumps to the else part
         size_t else_jumps = no_jump; ///< the last fixup of others that do
         HeadTest test = {};          ///< of a loop
@@ -275,6 +275,7 @@ private:
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;
+    [[nodiscard]] bool jump_to_entry() noexcept;
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
     /// Moves the arguments to the beginning of the frame. The slot that holds the callee, if there is one, is
     /// moved out of their way.
@@ -296,9 +297,9 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
-    size_t skipped_blocks_ = 0;   ///< in unreachable code
-    size_t loop_head_ = no_jump;  ///< of the last loop
-    Choice last_branch_;          ///< the last comparison and branch
+    size_t skipped_blocks_ = 0;  ///< in unreachable code
+    size_t loop_head_ = no_jump; ///< of the last loop
+    Choice last_branch_;         ///< the last comparison and branch
     Vec<Control> control_;
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;

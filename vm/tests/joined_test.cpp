@@ -1,0 +1,86 @@
+#include "disassembly/handler_index.hpp"
+#include "fixture.hpp"
+#include "handlers/joined_list.hpp"
+#include "handlers/joined_table.hpp"
+
+#include <chrono>
+#include <thread>
+
+/// Instructions that are joined (handlers/joined.hpp).
+
+namespace warpbeam::vm {
+namespace {
+
+std::string_view name_of(const Choice& choice) { return row_of(choice.form).name; }
+
+TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
+    if (joined_entries() == 0)
+        GTEST_SKIP() << "only with tail calls";
+    const HandlerIndex* const index = HandlerIndex::get();
+    ASSERT_NE(index, nullptr);
+    for (size_t i = 0; i < joined_count; ++i) {
+        SCOPED_TRACE(i);
+        const JoinedChoices& row = joined_list[i];
+        Handler joined = find_handler(row.parts[0]);
+        for (size_t part = 0; part < row.count; ++part)
+            ASSERT_TRUE(exists(row.parts[part])) << name_of(row.parts[part]);
+        for (size_t part = 1; part < row.count; ++part) {
+            // Only the last one may go elsewhere for good, or be where an execution can stop.
+            EXPECT_EQ(row_of(row.parts[part - 1].form).effects &
+                          (effect::ends | effect::calls | effect::safepoint),
+                      0)
+                << name_of(row.parts[part - 1]);
+            joined = find_joined(joined, find_handler(row.parts[part]));
+            ASSERT_NE(joined, nullptr) << "the row's beginning is missing, or comes later";
+        }
+        EXPECT_EQ(joined, joined_entry(i).handler) << "the row is there twice";
+        EXPECT_EQ(*index->find(joined), row.parts[0]);
+    }
+}
+
+TEST(Joined, others_are_not) {
+    const Handler jump = find_handler({Form::jump, Op::nop, {}});
+    EXPECT_EQ(find_joined(jump, jump), nullptr);
+    EXPECT_EQ(find_joined(nullptr, nullptr), nullptr);
+}
+
+/// A loop that is one handler stops when it is asked to.
+class JoinedLoopTest : public VmTest {
+protected:
+    static Config patched() {
+        Config config;
+        config.interruption = config.patched_interruption = true;
+        return config;
+    }
+    JoinedLoopTest() : VmTest{patched()} {}
+};
+
+TEST_F(JoinedLoopTest, is_interrupted) {
+    // The first is one instruction; the others are joined, if anything is.
+    const Instance instance = instantiate(R"((module (memory (export "memory") 1)
+        (func (export "latch") (param $i i64)
+          (loop $l (br_if $l (i64.ne (local.tee $i (i64.add (local.get $i) (i64.const 1))) (i64.const -1)))))
+        (func (export "sum") (param $i i64) (local $sum i64)
+          (loop $l (local.set $sum (i64.add (local.get $sum) (local.get $i)))
+            (br_if $l (i64.ne (local.tee $i (i64.add (local.get $i) (i64.const 1))) (i64.const -1)))))
+        (func (export "test") (param $i i64)
+          (block $out (loop $l (br_if $out (i64.eqz (local.get $i)))
+            (local.set $i (i64.or (local.get $i) (i64.const 1))) (br $l))))
+        (func (export "tail") (param $i i64) (return_call 3 (i64.or (local.get $i) (i64.const 1))))))");
+    for (const char* const name : {"latch", "sum", "test", "tail"}) {
+        SCOPED_TRACE(name);
+        const InterruptHandle handle = store.interrupt_handle();
+        std::thread other{[handle] {
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});
+            handle.interrupt();
+        }};
+        const Value args[] = {Value{int64_t{1}}};
+        const auto called = instance.func(name)->call(args, {});
+        other.join();
+        ASSERT_FALSE(called);
+        EXPECT_EQ(called.error().code(), TrapCode::interrupted);
+    }
+}
+
+} // namespace
+} // namespace warpbeam::vm
