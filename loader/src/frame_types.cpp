@@ -8,6 +8,7 @@
 namespace warpbeam {
 
 bool FuncValidator::start_of_function(const Reader& in, const FuncBody& body) noexcept {
+    is_ended_ = true;
     return begin_function(in, body) && run_to_end();
 }
 

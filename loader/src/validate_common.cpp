@@ -1,24 +1,27 @@
 #include "validate_func.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
-/// The fast path. Most of a function body is locals, constants, numeric instructions, loads and stores with
-/// short immediates and operands of exactly the expected types. Their effects are data, so one sequence
-/// without unpredictable branches handles them all; a jump per instruction would be mispredicted too often.
-/// https://webassembly.github.io/spec/core/valid/instructions.html#numeric-instructions
+/// The fast path, for the instructions that most of a function body is made of, when they are clearly valid.
+/// There is one jump per instruction, by its shape, and all else that is to be known of it is data. With few
+/// targets the jump is predicted well: `i32.add` and `f64.lt` share one, and so do `local.get` and
+/// `i32.const`. https://webassembly.github.io/spec/core/valid/instructions.html
 
 namespace warpbeam {
 namespace {
 
-/// Where the types that are not those of locals begin in the palette; they are in the order of Sig::Type.
-constexpr uint8_t palette_types = 128;
+constexpr ValType::Kind kind_of(Sig::Type type) noexcept {
+    // Addresses are taken for i32 here.
+    constexpr ValType::Kind kinds[] = {ValType::bot, ValType::i32,  ValType::i64, ValType::f32,
+                                       ValType::f64, ValType::v128, ValType::i32};
+    return kinds[type];
+}
 
-constexpr uint64_t load_little_endian(const uint8_t* p) noexcept {
-    uint64_t value = 0;
-    std::memcpy(&value, p, sizeof value);
-    return std::endian::native == std::endian::big ? std::byteswap(value) : value;
+/// The end of the number in LEB128 that begins at `p`. There must be a byte below 0x80 from there on.
+const uint8_t* end_of_number(const uint8_t* p) noexcept {
+    while (*p >= 0x80)
+        ++p;
+    return p + 1;
 }
 
 } // namespace
@@ -27,53 +30,60 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
     CommonTable table{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
-        const bool simple = row.imm == Imm::none || row.imm == Imm::mem_arg || row.imm == Imm::i32 ||
-                            row.imm == Imm::i64 || row.imm == Imm::f32 || row.imm == Imm::f64;
-        if (code >= 256 || row.sig == sig::special || row.sig.arity > 2 || !simple)
+        if (code >= 256 || row.sig == sig::special || row.sig.arity > 2)
             continue;
-        // Addresses are assumed to be i32; if the module has no such memory, these instructions are left out.
-        const auto index_of = [](Sig::Type type) {
-            return static_cast<uint8_t>(palette_types + (type == Sig::addr ? Sig::i32 : type));
-        };
+        const bool has_result = row.sig.out != Sig::none;
         Common& entry = table[code];
-        entry.stops = false;
-        entry.arity = row.sig.arity;
-        entry.pushes = row.sig.out == Sig::none ? 0 : 1;
-        entry.result = index_of(row.sig.out);
-        if (row.sig.arity != 0) {
-            entry.last = index_of(row.sig.in[row.sig.arity - 1u]);
-            entry.last_mask = ~0u;
-        }
-        if (row.sig.arity == 2) {
-            entry.first = index_of(row.sig.in[0]);
-            entry.first_mask = ~0u;
-        }
+        if (row.sig.arity != 0)
+            entry.last = kind_of(row.sig.in[row.sig.arity - 1u]);
+        if (row.sig.arity == 2)
+            entry.first = kind_of(row.sig.in[0]);
+        entry.result = kind_of(row.sig.out);
+        // The longest numbers are left out: their last byte has bits that must be zero.
         if (row.imm == Imm::mem_arg) {
-            entry.take_numbers(2);
-            entry.max_first_byte = row.access_log2;
-            entry.needs_memory = true;
+            entry.shape = has_result ? Shape::load : Shape::store;
+            entry.max_align = row.access_log2;
+            entry.max_size = 2 + 4;
         } else if (row.imm == Imm::i32 || row.imm == Imm::i64) {
-            entry.take_numbers(1);
+            entry.shape = Shape::push;
+            entry.max_size = row.imm == Imm::i32 ? 1 + 4 : 1 + 9;
         } else if (row.imm == Imm::f32 || row.imm == Imm::f64) {
-            entry.fixed_size = row.imm == Imm::f32 ? 5 : 9;
+            entry.shape = Shape::bytes;
+            entry.max_size = row.imm == Imm::f32 ? 1 + 4 : 1 + 8;
+        } else if (row.imm == Imm::none && row.sig.arity != 0 && has_result) {
+            entry.shape = row.sig.arity == 1 ? Shape::unary : Shape::binary;
         }
     }
-    // The palette begins with the first 128 locals.
-    Common local;
-    local.stops = false;
-    local.take_numbers(1);
-    local.max_first_byte = 0x7f;
-    local.local_mask = 0x7f;
-    Common& get = table[static_cast<uint8_t>(Op::local_get)] = local;
-    get.pushes = 1;
-    Common& set = table[static_cast<uint8_t>(Op::local_set)] = local;
-    set.arity = 1;
-    set.last_mask = ~0u;
-    Common& tee = table[static_cast<uint8_t>(Op::local_tee)] = set;
-    tee.pushes = 1;
-    Common& drop = table[static_cast<uint8_t>(Op::drop)];
-    drop.stops = false;
-    drop.arity = 1;
+    constexpr struct {
+        Op op;
+        Shape shape;
+        uint8_t pops = 0;
+        BlockKind block = BlockKind::block;
+    } others[] = {{Op::local_get, Shape::push},
+                  {Op::local_set, Shape::local_set, 1},
+                  {Op::local_tee, Shape::local_set},
+                  {Op::drop, Shape::drop},
+                  {Op::select, Shape::select},
+                  {Op::global_get, Shape::global_get},
+                  {Op::global_set, Shape::global_set},
+                  {Op::block, Shape::block},
+                  {Op::loop, Shape::block, 0, BlockKind::loop},
+                  {Op::if_, Shape::block, 1, BlockKind::if_},
+                  {Op::end, Shape::end_block},
+                  {Op::br, Shape::br},
+                  {Op::br_if, Shape::br_if},
+                  {Op::call, Shape::call}};
+    for (const auto& [op, shape, pops, block] : others) {
+        Common& entry = table[static_cast<size_t>(op)];
+        entry.shape = shape;
+        entry.pops = pops;
+        entry.block = block;
+    }
+    Common& get = table[static_cast<size_t>(Op::local_get)];
+    get.palette_mask = 0xff;
+    get.max_size = 2;
+    table[static_cast<size_t>(Op::i32_const)].palette = numbers_in_palette;
+    table[static_cast<size_t>(Op::i64_const)].palette = numbers_in_palette + 1;
     return table;
 }
 
@@ -81,67 +91,221 @@ void FuncValidator::begin_code() noexcept {
     static constexpr CommonTable all = all_common();
     common_ = all;
     const Vec<MemoryType>& memories = context_.module.memories;
-    const bool has_memory = !memories.empty() && !memories[0].limits.is_64;
-    for (size_t code = 0; code < 256; ++code)
-        common_[code].stops |= !enabled_[code] || (common_[code].needs_memory && !has_memory);
-    constexpr ValType types[] = {ValType::bot, ValType::i32, ValType::i64, ValType::f32, ValType::f64};
-    std::ranges::copy(types, palette_.begin() + palette_types);
+    for (size_t code = 0; code < common_.size(); ++code) {
+        Common& entry = common_[code];
+        const bool accesses = entry.shape == Shape::load || entry.shape == Shape::store;
+        if (!enabled_[code] || (accesses && memories.empty())) {
+            entry.shape = Shape::other;
+        } else if (accesses && memories[0].limits.is_64) {
+            (entry.shape == Shape::load ? entry.last : entry.first) = ValType::i64;
+            entry.max_size = 2 + 9;
+        }
+    }
+    palette_.fill(ValType::i8);
+    palette_[numbers_in_palette] = ValType::i32;
+    palette_[numbers_in_palette + 1] = ValType::i64;
 }
 
 void FuncValidator::prepare_palette() noexcept {
-    // A packed type never occurs on the stack, so it marks what does not exist or needs the slow path.
-    const size_t count = std::min<size_t>(locals_.size(), palette_types);
+    const size_t count = std::min(locals_.size(), max_palette);
     for (size_t i = 0; i < count; ++i) {
         palette_[i] = locals_[i].defaultable() ? locals_[i] : ValType::i8;
-        // The only vectors that the fast path may push.
-        kinds_ |= 1u << locals_[i].kind();
+        kinds_ |= 1u << locals_[i].kind(); // not done for each instruction
     }
-    std::fill(palette_.begin() + static_cast<ptrdiff_t>(count), palette_.begin() + palette_types,
-              ValType::i8);
+    for (size_t i = count; i < palette_size_; ++i)
+        palette_[i] = ValType::i8;
+    palette_size_ = count;
 }
 
-void FuncValidator::pass_common() noexcept {
-    // No instruction handled here is longer, so none needs to check for the end.
-    constexpr size_t longest = 16;
-    if (in_.remaining() < longest)
-        return;
+bool FuncValidator::pass_common() noexcept {
+    const uint8_t* const end = in_.position() + in_.remaining();
     const uint8_t* p = in_.position();
-    const uint8_t* const last_start = p + (in_.remaining() - longest);
     ValType* top = top_;
     ValType* highest = highest_;
-
-    while (p <= last_start && top < room_) {
+    // A case passes its instruction, or leaves it to its rule before it has changed anything.
+    while (p < end) {
         const Common& common = common_[*p];
-        // Each number in the immediates ends with a byte below 0x80, which leaves one bit set here. The sizes
-        // of one number and of two are both computed before it is known which is needed, because the next
-        // instruction waits for the result. The last bit avoids a special case if no number ends; eight bytes
-        // are too many for any number.
-        const uint64_t ends = (~load_little_endian(p + 1) & 0x8080'8080'8080'8080) | uint64_t{1} << 63;
-        const auto one_size = static_cast<uint32_t>(std::countr_zero(ends) + 1) / 8;
-        const auto two_size =
-            static_cast<uint32_t>(std::countr_zero((ends & (ends - 1)) | uint64_t{1} << 63) + 1) / 8;
-        const uint32_t numbers_size = (one_size & common.one_mask) | (two_size & common.two_mask);
+        switch (common.shape) {
+        case Shape::local_set: {
+            if (top == base_ || top[-1] != palette_[p[1]]) [[unlikely]]
+                goto rule;
+            top -= common.pops;
+            p += 2;
+            continue;
+        }
+        case Shape::push: {
+            const ValType type = palette_[common.palette + (p[1] & common.palette_mask)];
+            const uint8_t* const to = end_of_number(p + 1);
+            if (to - p > common.max_size || top == room_ || type == ValType::i8) [[unlikely]]
+                goto rule;
+            *top++ = type;
+            highest = std::max(highest, top);
+            p = to;
+            continue;
+        }
+        case Shape::bytes: {
+            const uint8_t size = common.max_size;
+            if (end - p < size || top == room_) [[unlikely]]
+                goto rule;
+            *top++ = common.result;
+            highest = std::max(highest, top);
+            p += size;
+            continue;
+        }
+        case Shape::unary: {
+            if (top == base_ || top[-1] != common.last) [[unlikely]]
+                goto rule;
+            top[-1] = common.result;
+            p += 1;
+            continue;
+        }
+        case Shape::binary: {
+            if (!has_two(top, common)) [[unlikely]]
+                goto rule;
+            --top;
+            top[-1] = common.result;
+            p += 1;
+            continue;
+        }
+        case Shape::load: {
+            if (p[1] > common.max_align || top == base_ || top[-1] != common.last) [[unlikely]]
+                goto rule;
+            const uint8_t* const to = end_of_number(p + 2);
+            if (to - p > common.max_size) [[unlikely]]
+                goto rule;
+            top[-1] = common.result;
+            p = to;
+            continue;
+        }
+        case Shape::store: {
+            if (p[1] > common.max_align || !has_two(top, common)) [[unlikely]]
+                goto rule;
+            const uint8_t* const to = end_of_number(p + 2);
+            if (to - p > common.max_size) [[unlikely]]
+                goto rule;
+            top -= 2;
+            p = to;
+            continue;
+        }
+        case Shape::drop: {
+            if (top == base_) [[unlikely]]
+                goto rule;
+            --top;
+            p += 1;
+            continue;
+        }
+        case Shape::select: {
+            if (top - base_ < 3 || top[-1] != ValType::i32 || top[-2] != top[-3] || top[-2].is_ref())
+                [[unlikely]]
+                goto rule;
+            top -= 2;
+            p += 1;
+            continue;
+        }
+        case Shape::global_get: {
+            const Vec<GlobalType>& globals = context_.module.globals;
+            if (p[1] >= std::min<size_t>(globals.size(), 0x80) || top == room_) [[unlikely]]
+                goto rule;
+            push_at(top, highest, globals[p[1]].content);
+            p += 2;
+            continue;
+        }
+        case Shape::global_set: {
+            const Vec<GlobalType>& globals = context_.module.globals;
+            if (p[1] >= std::min<size_t>(globals.size(), 0x80) || !globals[p[1]].is_mutable || top == base_ ||
+                top[-1] != globals[p[1]].content) [[unlikely]]
+                goto rule;
+            --top;
+            p += 2;
+            continue;
+        }
+        case Shape::block: {
+            Block block;
+            block.kind = common.block;
+            if (p[1] != type_code::empty_block) {
+                const PlainType* const plain = find_plain(p[1]);
+                if (plain == nullptr || plain->kind > ValType::f64) [[unlikely]]
+                    goto rule;
+                block.result = plain->kind;
+            }
+            if (common.pops != 0) {
+                if (top == base_ || top[-1] != ValType::i32) [[unlikely]]
+                    goto rule;
+            }
+            if (blocks_.size() > context_.limits.nesting || blocks_.size() == blocks_.capacity()) [[unlikely]]
+                goto rule;
+            if (common.pops != 0)
+                --top;
+            const Block& outer = blocks_.back();
+            block.height = static_cast<uint32_t>(top - bottom());
+            block.initialised = static_cast<uint32_t>(initialised_list_.size());
+            block.never_entered = outer.unreachable || outer.never_entered;
+            (void)blocks_.push(block); // there is room
+            base_ = top;
+            p += 2;
+            continue;
+        }
+        case Shape::end_block: {
+            const Block& block = blocks_.back();
+            if (block.type != nullptr || block.initialised != initialised_list_.size()) [[unlikely]]
+                goto rule;
+            // What is on the stack is what the block around this one goes on with.
+            if (block.result == ValType::bot ? top != base_
+                                             : top - base_ != 1 || top[-1] != block.result ||
+                                                   block.kind == BlockKind::if_) [[unlikely]]
+                goto rule;
+            blocks_.pop();
+            base_ = bottom() + blocks_.back().height;
+            p += 1;
+            continue;
+        }
+        case Shape::br: {
+            if (!is_bare_label(p[1])) [[unlikely]]
+                goto rule;
+            top = base_;
+            blocks_.back().unreachable = true;
+            p += 2;
+            continue;
+        }
+        case Shape::br_if: {
+            if (!is_bare_label(p[1]) || top == base_ || top[-1] != ValType::i32) [[unlikely]]
+                goto rule;
+            --top;
+            p += 2;
+            continue;
+        }
+        case Shape::call: {
+            const uint8_t* const to = end_of_number(p + 1);
+            if (to - p > 3) [[unlikely]]
+                goto rule;
+            const uint32_t index = to - p == 2 ? p[1] : (p[1] & 0x7fu) | uint32_t{p[2]} << 7;
+            if (index >= context_.module.funcs.size()) [[unlikely]]
+                goto rule;
+            const FuncType& type = registry().func(context_.module.funcs[index]);
+            const size_t params = type.params.size();
+            if (static_cast<size_t>(top - base_) < params || type.results.size() > 1 || top == room_ ||
+                !std::equal(type.params.begin(), type.params.end(), top - params)) [[unlikely]]
+                goto rule;
+            top -= params;
+            if (!type.results.empty())
+                push_at(top, highest, type.results[0]);
+            p = to;
+            continue;
+        }
 
-        const uint32_t local = p[1] & common.local_mask;
-        const ValType last = palette_[common.last + local];
-        const ValType result = palette_[common.result + local];
-        // Below the stack there is room for two missing operands.
-        const uint32_t differences = ((top[-1].bits() ^ last.bits()) & common.last_mask) |
-                                     ((top[-2].bits() ^ palette_[common.first].bits()) & common.first_mask);
-        const bool stops = common.stops | (p[1] > common.max_first_byte) |
-                           (numbers_size > common.max_numbers_size) | (top - base_ < common.arity) |
-                           (differences != 0) | (result == ValType::i8);
-        if (stops)
-            break;
-        top -= common.arity;
-        *top = result;
-        top += common.pushes;
-        highest = std::max(highest, top);
-        p += common.fixed_size + numbers_size;
+        case Shape::other:
+            goto rule;
+        }
     }
-    (void)in_.skip(static_cast<size_t>(p - in_.position()));
+rule:
     top_ = top;
     highest_ = highest;
+    if (p <= end) [[likely]]
+        return in_.skip(static_cast<size_t>(p - in_.position()));
+    // The last instruction goes on beyond what is to be read.
+    start_ = in_.position();
+    (void)in_.skip(in_.remaining());
+    return in_.unexpected_end();
 }
 
 } // namespace warpbeam

@@ -8,6 +8,7 @@ namespace warpbeam {
 
 bool FuncValidator::constant(Reader& in, ValType expected, ConstExpr& expr) noexcept {
     is_constant_ = true;
+    is_ended_ = false;
     max_operands_ = context_.limits.frame_slots;
     Block outermost;
     outermost.result = expected;

@@ -94,6 +94,7 @@ bool FuncValidator::begin_function(const Reader& in, const FuncBody& body) noexc
 }
 
 bool FuncValidator::function(const Reader& in, FuncBody& body) noexcept {
+    is_ended_ = in.remaining() != 0 && in.position()[in.remaining() - 1] == static_cast<uint8_t>(Op::end);
     if (!begin_function(in, body) || !run())
         return false;
     if (!in_.at_end())

@@ -74,31 +74,44 @@ private:
         }
     };
 
-    /// What the fast path knows about a one-byte instruction. Types are positions in the palette.
-    struct Common {
-        /// Whether the fast path does not handle it.
-        bool stops = true;
-        bool needs_memory = false;
-        /// Up to two LEB128 numbers as immediates: masks that are all ones if there is one, or if there are
-        /// two, and the number of bytes up to which any value is valid.
-        uint8_t one_mask = 0, two_mask = 0;
-        uint8_t max_numbers_size = 0;
-        /// The number of other bytes.
-        uint8_t fixed_size = 1;
-        /// The largest value of the byte after the opcode.
-        uint8_t max_first_byte = 0xff;
-        uint8_t arity = 0;
-        uint8_t pushes = 0;
-        uint8_t first = 0, last = 0, result = 0;
-        /// Which bits of the byte after the opcode are added to `last` and `result`.
-        uint8_t local_mask = 0;
-        /// All ones for each operand whose type must match.
-        uint32_t first_mask = 0, last_mask = 0;
-
-        constexpr void take_numbers(unsigned count) noexcept {
-            (count == 2 ? two_mask : one_mask) = 0xff;
-            max_numbers_size = static_cast<uint8_t>(3 + count);
-        }
+    /// How the fast path takes an instruction.
+    enum class Shape : uint8_t {
+        other, ///< not at all
+        push,  ///< of a type from the palette; a number in LEB128 follows
+        bytes, ///< pushes; bytes follow
+        local_set,
+        unary,
+        binary,
+        load,
+        store,
+        drop,
+        select,
+        global_get,
+        global_set,
+        block,
+        end_block,
+        br,
+        br_if,
+        call,
+    };
+    /// What the fast path knows about a one-byte instruction.
+    struct alignas(16) Common {
+        Shape shape = Shape::other;
+        /// How many bytes it has with its immediates, at most.
+        uint8_t max_size = 0;
+        uint8_t max_align = 0;
+        /// The operands that `local_set` and `block` pop.
+        uint8_t pops = 0;
+        BlockKind block = BlockKind::block;
+        /// @{ The types of the operand at the top and of the one below it, and of the result.
+        ValType::Kind last = ValType::bot;
+        ValType::Kind first = ValType::bot;
+        ValType::Kind result = ValType::bot;
+        /// @}
+        /// The position in the palette of what `push` pushes; the mask says whether the first byte of the
+        /// number is added.
+        uint16_t palette = 0;
+        uint8_t palette_mask = 0;
     };
     using CommonTable = std::array<Common, 256>;
 
@@ -125,9 +138,28 @@ private:
     // validate_common.cpp
     static constexpr CommonTable all_common() noexcept;
     void prepare_palette() noexcept;
-    /// Skips instructions that are clearly valid, and stops before the first that may not be. It reports
-    /// nothing: the slow path can accept or refuse everything without it.
-    void pass_common() noexcept;
+    /// Skips instructions that are clearly valid, and stops before the first that may not be: the rules can
+    /// accept or refuse everything without it. It fails only if the last instruction goes on beyond the end.
+    /// `is_ended_` must be set.
+    bool pass_common() noexcept;
+
+    /// Whether an instruction has the two operands that it takes.
+    bool has_two(const ValType* top, const Common& common) const noexcept {
+        return top - base_ >= 2 && top[-1] == common.last && top[-2] == common.first;
+    }
+    /// Whether a branch carries nothing, by the first byte of the label.
+    bool is_bare_label(uint8_t label) const noexcept {
+        if (label >= std::min<size_t>(blocks_.size(), 0x80))
+            return false;
+        const Block& block = blocks_.end()[-1 - label];
+        return block.type == nullptr && (block.result == ValType::bot || block.kind == BlockKind::loop);
+    }
+    /// Pushes a type that may be a vector. There must be room.
+    void push_at(ValType*& top, ValType*& highest, ValType type) noexcept {
+        *top++ = type;
+        highest = std::max(highest, top);
+        kinds_ |= 1u << type.kind();
+    }
 
     // validate_rules.cpp: which of the functions below validates each instruction.
     struct Rules;
@@ -319,8 +351,15 @@ private:
     /// Which one-byte opcodes exist and are switched on.
     std::array<bool, 256> enabled_{};
     CommonTable common_{};
-    /// The types of the first locals, then the numeric types.
-    std::array<ValType, 256> palette_{};
+    /// The types of the first locals, for the fast path. A packed type, which never occurs on the stack,
+    /// marks what does not exist or needs a rule. i32 and i64 follow.
+    static constexpr size_t max_palette = 128;
+    static constexpr uint16_t numbers_in_palette = 256;
+    std::array<ValType, numbers_in_palette + 2> palette_{};
+    size_t palette_size_ = 0;
+    /// Whether the code that is being read goes on, beyond the end of `in_` or not, up to an `end`, so that
+    /// every number that begins in it ends in the same function.
+    bool is_ended_ = false;
     bool is_constant_ = false;
 
     /// Operand types. `base_` is where those of the innermost block begin.

@@ -220,8 +220,8 @@ bool FuncValidator::typed() noexcept {
 bool FuncValidator::run() noexcept {
     static constexpr Rules::ByByte rules = Rules::by_byte();
     while (!blocks_.empty()) {
-        if (!is_constant_ && !in_.at_end() && !common_[in_.peek()].stops)
-            pass_common();
+        if (is_ended_ && !pass_common()) [[unlikely]]
+            return false;
         start_ = in_.position();
         if (in_.at_end()) [[unlikely]]
             return diagnostics().malformed(in_.offset(),

@@ -164,5 +164,23 @@ TEST(Validate, stack_heights) {
     EXPECT_EQ(load(module_of(func_type({}, {}), body(v128_zero + Bytes{0x1a}))).bodies()[0].max_stack, 2u);
 }
 
+TEST(Validate, finds_types_only_where_an_instruction_begins) {
+    // [] -> []: i32.const 1000, i32.const 5, i32.add, drop, end
+    const std::vector<uint8_t> bytes{0,    0x61, 0x73, 0x6d, 1,    0, 0,    0,    1,   4, 1,
+                                     0x60, 0,    0,    3,    2,    1, 0,    10,   11,  1, 9,
+                                     0,    0x41, 0xe8, 0x07, 0x41, 5, 0x6a, 0x1a, 0x0b};
+    const auto module = Module::load(bytes, {});
+    ASSERT_TRUE(module) << module.error().message();
+    // The number of operands, or -1 inside an instruction.
+    constexpr int operands[] = {0, -1, -1, 1, -1, 2, 1, 0};
+    for (uint32_t offset = 0; offset < std::size(operands); ++offset) {
+        ModuleAccess::FrameTypes types{Allocator::standard()};
+        const auto found = ModuleAccess::frame_types(*module, 0, offset, types, Allocator::standard());
+        ASSERT_EQ(found.has_value(), operands[offset] >= 0) << offset;
+        if (found)
+            EXPECT_EQ(static_cast<int>(types.operands.size()), operands[offset]) << offset;
+    }
+}
+
 } // namespace
 } // namespace warpbeam::test

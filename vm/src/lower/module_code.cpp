@@ -114,31 +114,20 @@ bool ModuleCode::step(uint32_t func, Exit& exit) noexcept {
 }
 
 Exit ModuleCode::lower(uint32_t func, const Execution* execution) noexcept {
-    const auto tell = [&](bool begins) {
-        if (options_.tell != nullptr)
-            options_.tell(*options_.observer, module_, func, begins);
-    };
     Exit exit = Exit::none;
-    tell(true);
+    tell(func, true);
     while (!step(func, exit))
         if (execution != nullptr && execution->must_stop()) {
             exit = Exit::interrupted;
             break;
         }
-    tell(false);
+    tell(func, false);
     return exit;
 }
 
 Exit ModuleCode::locate_all(uint32_t func, Vec<CodeMark>& marks) noexcept {
     const FuncBody& body = module_.bodies()[func - module_.imported_funcs()];
     return Lowering{module_, options_, cells(), body, *options_.allocator}.locate(marks);
-}
-
-Exit ModuleCode::lower_all() noexcept {
-    for (const CodeCell& cell : cells_)
-        if (const Exit exit = lower(cell.func); exit != Exit::none)
-            return exit;
-    return Exit::none;
 }
 
 ModuleCode::Refusal ModuleCode::refusal() noexcept {

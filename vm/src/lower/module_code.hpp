@@ -10,8 +10,9 @@
 #include <warpbeam/memory/vec.hpp>
 
 namespace warpbeam {
+class WorkerPool;
 class Observer;
-}
+} // namespace warpbeam
 
 namespace warpbeam::vm {
 
@@ -56,6 +57,8 @@ public:
     /// call continues.
     [[nodiscard]] Exit lower(uint32_t func, const Execution* execution = nullptr) noexcept;
     [[nodiscard]] Exit lower_all() noexcept;
+    /// The same on a pool's threads, without a lock while a function is lowered.
+    [[nodiscard]] Exit lower_all(WorkerPool& pool) noexcept;
     /// The code of a function that is already lowered.
     [[nodiscard]] const Code& code(uint32_t func) const noexcept {
         return *codes_[func - module_.imported_funcs()];
@@ -103,6 +106,11 @@ private:
     /// A large function that is being lowered, by all threads that need it in turn.
     struct Unfinished;
     [[nodiscard]] bool step(uint32_t func, Exit& exit) noexcept;
+    [[nodiscard]] Exit lower_apart(uint32_t func) noexcept;
+    void tell(uint32_t func, bool begins) const noexcept {
+        if (options_.tell != nullptr)
+            options_.tell(*options_.observer, module_, func, begins);
+    }
     [[nodiscard]] Exit publish(Code& code) noexcept;
     [[nodiscard]] Exit find_stop(uint32_t func, StopSearch search) noexcept;
     [[nodiscard]] Exit check(const Code& code) noexcept;

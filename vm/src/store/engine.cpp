@@ -88,4 +88,15 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
     return module;
 }
 
+std::expected<void, Error> Engine::lower(const Module& module, WorkerPool& pool) const noexcept {
+    if (vm::Internal::layouts(*this) == nullptr)
+        return std::unexpected{no_memory()};
+    vm::CompiledModule* const compiled = vm::CompiledModule::of(module, *this);
+    if (compiled == nullptr)
+        return std::unexpected{no_memory()};
+    if (const vm::Exit exit = compiled->code().lower_all(pool); exit != vm::Exit::none)
+        return std::unexpected{compiled->error_of(exit)};
+    return {};
+}
+
 } // namespace warpbeam

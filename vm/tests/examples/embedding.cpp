@@ -4,7 +4,9 @@
 #include <warpbeam/text/parse.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/vm/memory_view.hpp>
+#include <warpbeam/vm/worker_pool.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <future>
@@ -158,11 +160,42 @@ void share() {
         check(result.get() == 42, "a thread got another result");
 }
 
+// ---- Lowering on all processors ----
+
+// [pool
+/// Runs the parts on as many threads as the machine has processors. A program with a thread pool uses that.
+class Threads final : public WorkerPool {
+public:
+    void run(Work& work, size_t count) noexcept override {
+        std::atomic<size_t> next = 0;
+        const auto some = [&] {
+            for (size_t number = 0; (number = next++) < count;)
+                work.part(number);
+        };
+        std::vector<std::jthread> others;
+        for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i)
+            others.emplace_back(some);
+        some();
+    }
+};
+// pool]
+
+void lower() {
+    const Engine engine;
+    const Module module = load(engine, guest);
+    // [lower
+    Threads threads;
+    const std::expected<void, Error> lowered = engine.lower(module, threads);
+    // lower]
+    check(lowered.has_value(), "a module could not be lowered");
+}
+
 } // namespace
 
 int main() {
     run_plugins();
     limit();
     share();
+    lower();
     return failures;
 }

@@ -12,6 +12,7 @@
 namespace warpbeam {
 
 class TypeRegistry;
+class WorkerPool;
 class Observer;
 
 /// The configuration of an engine.
@@ -40,7 +41,8 @@ struct Config {
     /// that are not its own to the previous handler. Not available on every platform: see
     /// Engine::guard_pages, and docs/memory.md.
     bool guard_pages = false;
-    /// Whether `Engine::load` lowers all functions; if not, each is lowered at its first call.
+    /// Whether `Engine::load` lowers all functions; if not, each is lowered at its first call, or by
+    /// `Engine::lower`.
     bool eager = false;
     /// The size in bytes to which the stack of a store's active calls may grow: locals, operands and the
     /// records of calls. Exceeding it causes the trap "call stack exhausted". A stack starts with 512 bytes.
@@ -99,6 +101,12 @@ public:
     /// as for Module::load; `out_of_memory`.
     [[nodiscard]] std::expected<Module, Error> load(std::span<const uint8_t> bytes,
                                                     const EngineLoadOptions& options = {}) const noexcept;
+
+    /// Lowers all functions of a module that are not lowered yet, on the pool's threads; a part of the
+    /// work is some functions with together about 64 KiB of code. Other threads may use the module meanwhile,
+    /// also to run it. The engine must be the one that loaded it. Errors: `out_of_memory`; `limit` if a
+    /// function's frame is too large; whatever was lowered until then stays so.
+    [[nodiscard]] std::expected<void, Error> lower(const Module& module, WorkerPool& pool) const noexcept;
 
     /// The configuration that the engine was created with.
     [[nodiscard]] const Config& config() const noexcept;
