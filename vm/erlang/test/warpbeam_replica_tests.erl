@@ -153,4 +153,6 @@ replaced_test() ->
     ok = warpbeam_instance:stop(Q),
     {error, #{kind := bad_argument}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{ack => replicated}),
     {error, #{kind := down}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{replica => {nobody, key}}),
+    {error, #{kind := bad_argument}} = warpbeam_replica:start(#{restrat => fun(_) -> #{} end}),
+    {error, #{kind := bad_argument}} = warpbeam_replica:start([]),
     gen_server:stop(Replica).
