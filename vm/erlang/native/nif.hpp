@@ -58,7 +58,7 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
     return {reinterpret_cast<const char*>(binary.data), binary.size};
 }
 
-/// Whether the options are a map without other keys: a limit whose name is misspelt would be none.
+/// Whether the options are a map without other keys: a limit whose name is misspelt would limit nothing.
 [[nodiscard]] bool has_only(ErlNifEnv* env, Term options, std::initializer_list<Term> known) noexcept;
 /// The limits of an instance and of its calls. None, or the error: an unknown option, or one that is no
 /// number.

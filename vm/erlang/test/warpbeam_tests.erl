@@ -139,7 +139,7 @@ limits_test_() ->
      ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "one", [], None, #{fuel => -1})),
      ?_assertEqual({ok, [1]}, warpbeam:call(I, "one", []))].
 
-%% An option that is not known is refused: as a misspelt limit, it would be none.
+%% An option that is not known is refused: a misspelt limit would limit nothing.
 unknown_options_test_() ->
     I = looping(),
     {ok, M} = warpbeam:load("(module (import \"env\" \"f\" (func $f)) (func (export \"f\") (call $f)))"),
