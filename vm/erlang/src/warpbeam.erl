@@ -69,7 +69,7 @@
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
                      stacks => non_neg_integer(), tables => non_neg_integer(), fuel => non_neg_integer(),
                      timeout => non_neg_integer(),
-                     imports => #{{binary(), binary()} => new | value()}, wasi => warpbeam_wasi:options()}.
+                     imports => #{{iodata(), iodata()} => new | value()}, wasi => warpbeam_wasi:options()}.
 %% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
 %% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give its
 %% own. `imports' are the values of imported globals, and `new' for memories, tables and tags. `stacks' gives each call a
@@ -117,10 +117,20 @@ instantiate(Module, Options, Handler) ->
 
 prepare(#{wasi := Wasi} = Options) ->
     case warpbeam_wasi:prepare(Wasi) of
-        {ok, Prepared} -> Options#{wasi := Prepared};
+        {ok, Prepared} -> named(Options#{wasi := Prepared});
         Error -> Error
     end;
-prepare(Options) -> Options.
+prepare(Options) -> named(Options).
+
+%% The native functions look for names that are binaries.
+named(#{imports := Given} = Options) when is_map(Given) ->
+    Options#{imports := maps:from_list([{name(Key), Value} || {Key, Value} <- maps:to_list(Given)])};
+named(Options) -> Options.
+
+name({Module, Name}) -> {text(Module), text(Name)};
+name(Other) -> Other.
+
+text(Text) -> try iolist_to_binary(Text) catch error:badarg -> Text end.
 
 %% @doc Calls an exported function of a guest that calls no imports: one that does traps.
 -spec call(instance(), callee(), [value()]) -> {ok, [value()]} | error().

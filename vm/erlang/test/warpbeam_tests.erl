@@ -219,7 +219,12 @@ globals_test() ->
     {ok, -1} = warpbeam:global(I, "n"),
     {error, #{kind := bad_argument}} = warpbeam:set_global(I, "n", 1.0),
     {error, #{kind := usage}} = warpbeam:set_global(I, "c", 1),
-    {error, #{kind := usage}} = warpbeam:global(I, "x").
+    {error, #{kind := usage}} = warpbeam:global(I, "x"),
+    {ok, Importing} = warpbeam:load("(module (import \"env\" \"base\" (global i32)) (export \"base\" (global 0)))"),
+    [{ok, 7} = warpbeam:global(element(2, warpbeam:instantiate(Importing, #{imports => #{Name => 7}})), "base")
+     || Name <- [{<<"env">>, <<"base">>}, {"env", "base"}, {["e" | <<"nv">>], <<"base">>}]],
+    [{error, #{kind := unlinkable}} = warpbeam:instantiate(Importing, #{imports => #{Name => 7}})
+     || Name <- [{env, base}, {"env"}, base, {"env", "bas"}]].
 
 snapshot_test_() -> {timeout, 60, fun snapshot/0}.
 snapshot() ->
