@@ -104,7 +104,8 @@ void Server::take_frame(std::vector<uint8_t>&& frame) {
     if (!function)
         return refuse(id, "bad_argument", function.error());
     if (requests_.size() >= limits_.requests)
-        return refuse(id, "busy", std::to_string(requests_.size()) + " requests are running already");
+        return refuse(id, "busy",
+                      "as many requests run as may (--max-requests): " + std::to_string(requests_.size()));
     env->next = *function;
     requests_.push_back({id, std::move(env)});
     const auto request = std::prev(requests_.end());
@@ -157,7 +158,8 @@ std::expected<ErlNifEnv::Function*, std::string> Server::find_function(ErlNifEnv
                enif_is_identical(parts[0], enif_make_atom(&env, function.name)) != 0;
     });
     if (found == functions.end())
-        return std::unexpected{"there is no such function with " + std::to_string(count) + " arguments"};
+        return std::unexpected{"there is no function of that name with " + std::to_string(count) +
+                               (count == 1 ? " argument" : " arguments")};
     ERL_NIF_TERM list = parts[1];
     for (ERL_NIF_TERM head; enif_get_list_cell(&env, list, &head, &list) != 0;) {
         Resource* const resource = resource_of(head);

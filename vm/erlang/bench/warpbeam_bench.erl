@@ -63,7 +63,7 @@ call_costs(#options{rounds = Rounds}) ->
     unlink(Echo),
     exit(Echo, kill),
     [Empty, Message, Start, _, _, Import, _] = [Time || {_, Time} <- Measured],
-    [io:format("~-58ts ~8.1f ns, ~6.1f times the native function, ~6.2f times the message~n",
+    [io:format("~-58ts ~11.1f ns, ~6.1f times the native function, ~6.2f times the message~n",
                [Name, Time, Time / Empty, Time / Message]) || {Name, Time} <- Measured],
     [limit("an empty call takes at most 5 times the native function that does nothing", Start / Empty, 5),
      limit("an import takes at most 10 times the native function that does nothing", Import / Empty, 10)].
@@ -80,7 +80,7 @@ copies(#options{rounds = Rounds}) ->
     Large = interleaved(Rounds, 500, [
         {"read of 1 MiB", fun() -> {ok, _} = warpbeam:read(I, 0, 1024 * 1024) end},
         {"write of 1 MiB", fun() -> ok = warpbeam:write(I, 0, Megabyte) end}]),
-    [io:format("~-58ts ~8.1f ns~n", [Name, Time]) || {Name, Time} <- Small ++ Large],
+    [io:format("~-58ts ~11.1f ns~n", [Name, Time]) || {Name, Time} <- Small ++ Large],
     [].
 
 %% One instance for each of 8 processes, and one for all of them.

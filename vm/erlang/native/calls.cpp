@@ -365,8 +365,9 @@ Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
         return bad_argument(env, "the options of a call are a map");
     return with_instance(env, "start_call", start_call, argc, argv, [&](InstanceResource& instance) {
         CallLimits limits = instance.call_limits;
-        if (options != 0 && !read_limits(env, argv[3], limits))
-            return bad_argument(env, "fuel and timeout are natural numbers");
+        if (options != 0)
+            if (const auto error = read_limits(env, argv[3], limits))
+                return *error;
         Callee other;
         const auto callee = find_callee(env, instance, argv[1], other);
         if (!callee)
@@ -483,8 +484,8 @@ Term resume(ErlNifEnv* env, int argc, const Term argv[]) {
 /// limit(Call, Options): what it may use from now on.
 Term limit(ErlNifEnv* env, int argc, const Term argv[]) {
     CallLimits limits;
-    if (enif_is_map(env, argv[1]) == 0 || !read_limits(env, argv[1], limits))
-        return bad_argument(env, "fuel and timeout are natural numbers");
+    if (const auto error = read_limits(env, argv[1], limits))
+        return *error;
     return with_call(env, "limit", limit, argc, argv, [&](CallResource& call) {
         set_limits(call, limits);
         return atoms.ok;

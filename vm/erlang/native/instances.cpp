@@ -55,8 +55,8 @@ Term make_instance_of(ErlNifEnv* env, int, const Term argv[]) {
         return bad_argument(env, "instantiate needs a module and a map of options");
     StoreLimits limits;
     CallLimits call_limits;
-    if (!read_limits(env, argv[1], limits, call_limits))
-        return bad_argument(env, "memory, heap, tables, stack, stacks, fuel and timeout are natural numbers");
+    if (const auto error = read_limits(env, argv[1], limits, call_limits))
+        return *error;
     Term provided = enif_make_new_map(env);
     if (enif_get_map_value(env, argv[1], atoms.imports, &provided) != 0 && enif_is_map(env, provided) == 0)
         return bad_argument(env, "imports is a map of {Module, Name}");

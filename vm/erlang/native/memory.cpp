@@ -14,8 +14,9 @@ bool has(const Memory& memory, uint64_t offset, uint64_t size) noexcept {
     return size <= memory.size() && offset <= memory.size() - size;
 }
 Term outside(ErlNifEnv* env, const Memory& memory, uint64_t offset, uint64_t size) noexcept {
-    return bad_argument(env, std::to_string(size) + " bytes at " + std::to_string(offset) +
-                                 " are outside of the memory, which has " + std::to_string(memory.size()));
+    return bad_argument(env, std::to_string(size) + (size == 1 ? " byte at " : " bytes at ") +
+                                 std::to_string(offset) + (size == 1 ? " is" : " are") +
+                                 " outside of the memory, which has " + std::to_string(memory.size()));
 }
 
 } // namespace

@@ -39,11 +39,14 @@ bool is_small(const Module& module) noexcept {
 Term load(ErlNifEnv* env, int, const Term argv[]) {
     ErlNifBinary binary;
     if (enif_inspect_iolist_as_binary(env, argv[0], &binary) == 0 || enif_is_map(env, argv[1]) == 0)
-        return bad_argument(env, "load needs a binary and a map of options");
-    Term deterministic;
-    const bool is_deterministic =
-        enif_get_map_value(env, argv[1], atoms.deterministic, &deterministic) != 0 &&
-        enif_is_identical(deterministic, atoms.true_) != 0;
+        return bad_argument(env, "load needs the bytes of a module and a map of options");
+    if (!has_only(env, argv[1], {atoms.deterministic}))
+        return bad_argument(env, "a module has no options but deterministic and isolation");
+    Term deterministic = atoms.false_;
+    (void)enif_get_map_value(env, argv[1], atoms.deterministic, &deterministic);
+    const bool is_deterministic = enif_is_identical(deterministic, atoms.true_) != 0;
+    if (!is_deterministic && enif_is_identical(deterministic, atoms.false_) == 0)
+        return bad_argument(env, "deterministic is true or false");
     const Engine& loader = engine(is_deterministic);
     std::span<const uint8_t> bytes{binary.data, binary.size};
     Vec<uint8_t> assembled;

@@ -19,29 +19,62 @@ const Engine& engine(bool is_deterministic) noexcept {
     return is_deterministic ? deterministic : usual;
 }
 
-bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexcept {
-    Term found;
-    if (enif_get_map_value(env, options, key, &found) == 0)
-        return true;
-    ErlNifUInt64 number;
-    if (enif_get_uint64(env, found, &number) == 0)
+bool has_only(ErlNifEnv* env, Term options, std::initializer_list<Term> known) noexcept {
+    size_t left = 0;
+    if (enif_get_map_size(env, options, &left) == 0)
         return false;
-    value = number;
-    return true;
+    Term value;
+    for (const Term key : known)
+        left -= enif_get_map_value(env, options, key, &value) != 0 ? 1 : 0;
+    return left == 0;
 }
 
-bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept {
-    return read_option(env, options, atoms.fuel, limits.fuel) &&
-           read_option(env, options, atoms.timeout, limits.timeout);
+namespace {
+
+struct Number {
+    Term key;
+    std::string_view name;
+    uint64_t& value;
+};
+
+/// Options that are numbers, each if it is there. None, or the error.
+std::optional<Term> read_numbers(ErlNifEnv* env, Term options, std::initializer_list<Number> numbers) {
+    for (const Number& number : numbers) {
+        Term found;
+        ErlNifUInt64 value;
+        if (enif_get_map_value(env, options, number.key, &found) == 0)
+            continue;
+        if (enif_get_uint64(env, found, &value) == 0)
+            return bad_argument(env, std::string{number.name} + " is a natural number, or left out");
+        number.value = value;
+    }
+    return std::nullopt;
 }
 
-bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits, CallLimits& call_limits) noexcept {
-    return read_option(env, options, atoms.memory, limits.memory_bytes) &&
-           read_option(env, options, atoms.heap, limits.heap_bytes) &&
-           read_option(env, options, atoms.tables, limits.table_elements) &&
-           read_option(env, options, atoms.stack, limits.execution_bytes) &&
-           read_option(env, options, atoms.stacks, call_limits.stacks) &&
-           read_limits(env, options, call_limits);
+} // namespace
+
+std::optional<Term> read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept {
+    if (!has_only(env, options, {atoms.fuel, atoms.timeout}))
+        return bad_argument(env, "the options of a call are a map that has only fuel and timeout");
+    return read_numbers(env, options,
+                        {{atoms.fuel, "fuel", limits.fuel}, {atoms.timeout, "timeout", limits.timeout}});
+}
+
+std::optional<Term> read_limits(ErlNifEnv* env, Term options, StoreLimits& limits,
+                                CallLimits& call_limits) noexcept {
+    if (!has_only(env, options,
+                  {atoms.memory, atoms.heap, atoms.tables, atoms.stack, atoms.stacks, atoms.fuel,
+                   atoms.timeout, atoms.imports, atoms.wasi}))
+        return bad_argument(env, "the options of an instance are a map that has only memory, heap, tables, "
+                                 "stack, stacks, fuel, timeout, imports and wasi");
+    return read_numbers(env, options,
+                        {{atoms.memory, "memory", limits.memory_bytes},
+                         {atoms.heap, "heap", limits.heap_bytes},
+                         {atoms.tables, "tables", limits.table_elements},
+                         {atoms.stack, "stack", limits.execution_bytes},
+                         {atoms.stacks, "stacks", call_limits.stacks},
+                         {atoms.fuel, "fuel", call_limits.fuel},
+                         {atoms.timeout, "timeout", call_limits.timeout}});
 }
 
 std::optional<Term> own(ErlNifEnv* env, InstanceResource* made) noexcept {

@@ -58,13 +58,14 @@ inline constexpr size_t max_values = 1'000;   ///< parameters or results, as val
     return {reinterpret_cast<const char*>(binary.data), binary.size};
 }
 
-/// An option of a map, if it is there. False if it is no number.
-[[nodiscard]] bool read_option(ErlNifEnv* env, Term options, Term key, uint64_t& value) noexcept;
-/// The limits of an instance and of its calls; false if one is no number.
-[[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, StoreLimits& limits,
-                               CallLimits& call_limits) noexcept;
-/// `fuel` and `timeout`; false if one is no number.
-[[nodiscard]] bool read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept;
+/// Whether the options are a map without other keys: a limit whose name is misspelt would limit nothing.
+[[nodiscard]] bool has_only(ErlNifEnv* env, Term options, std::initializer_list<Term> known) noexcept;
+/// The limits of an instance and of its calls. None, or the error: an unknown option, or one that is no
+/// number.
+[[nodiscard]] std::optional<Term> read_limits(ErlNifEnv* env, Term options, StoreLimits& limits,
+                                              CallLimits& call_limits) noexcept;
+/// The same for the options of a call, `fuel` and `timeout`.
+[[nodiscard]] std::optional<Term> read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept;
 /// The process that makes an instance, which is null without memory, owns it. None, or the error.
 [[nodiscard]] std::optional<Term> own(ErlNifEnv* env, InstanceResource* made) noexcept;
 /// Defines what a module imports: functions are answered by the caller; the others are made as the map of

@@ -277,9 +277,9 @@ Term restore_snapshot(ErlNifEnv* env, int, const Term argv[]) {
     StoreLimits limits;
     CallLimits call_limits;
     if (resource == nullptr || enif_is_list(env, argv[1]) == 0 || enif_is_map(env, argv[2]) == 0)
-        return bad_argument(env, "restore needs a module, a binary or a list of them, and a map of options");
-    if (!read_limits(env, argv[2], limits, call_limits))
-        return bad_argument(env, "memory, heap, tables, stack, stacks, fuel and timeout are natural numbers");
+        return bad_argument(env, "restore needs a module, a list of snapshots, and a map of options");
+    if (const auto error = read_limits(env, argv[2], limits, call_limits))
+        return *error;
     std::vector<std::span<const uint8_t>> snapshots;
     Term list = argv[1];
     ErlNifBinary binary;

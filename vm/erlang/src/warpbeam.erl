@@ -39,9 +39,20 @@
 %% The name of an exported function, the element of a table, or a reference.
 -type error() :: {error, #{kind := atom(), message := binary(), code => atom(), backtrace => [frame()],
                            offset => non_neg_integer(), status => integer(), snapshot => [binary()], reason => term(),
+                           stdout => binary(), stderr => binary(),
                            exception => #{values := [value()], tag => name()}}}.
 %% `code' says which trap it was, `reason' how a process ended. An uncaught exception has its values, and the name of its
-%% tag if that is exported or imported.
+%% tag if that is exported or imported. The kinds:
+%% <ul>
+%% <li>of modules: `malformed' (no WebAssembly, or no snapshot), `invalid', `unsupported', `unlinkable' (an import that has no
+%% value, or another type);</li>
+%% <li>of calls: `trap', `uncaught_exception', `exit' (with the `status' of a WASI program, or of the other process that
+%% has ended), `out_of_fuel', `timeout', `stopped';</li>
+%% <li>of resources: `limit' (one that was set was reached), `out_of_memory';</li>
+%% <li>of the caller: `bad_argument' (a term of another form, a value out of its range), `usage' (a name that does not exist,
+%% a call that has ended);</li>
+%% <li>of processes, with `warpbeam_instance' and `isolation': `busy', `down', `handler_failed', `migration', `not_replicated'.</li>
+%% </ul>
 -type frame() :: #{function := non_neg_integer(), name => binary(), offset => non_neg_integer()}.
 -type import() :: {import, call_ref(), Module :: binary(), Name :: binary(), [value()]}.
 -type paused() :: {paused, call_ref()}.
@@ -58,12 +69,12 @@
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
                      stacks => non_neg_integer(), tables => non_neg_integer(), fuel => non_neg_integer(),
                      timeout => non_neg_integer(),
-                     imports => #{{binary(), binary()} => new | value()}, wasi => warpbeam_wasi:options()}.
+                     imports => #{{iodata(), iodata()} => new | value()}, wasi => warpbeam_wasi:options()}.
 %% What an instance may use: the bytes of its memories, of its garbage-collected heap, and of the stacks of its calls
 %% (how deep they may be), and the elements of its tables. `fuel' and `timeout' hold for each call that does not give its
 %% own. `imports' are the values of imported globals, and `new' for memories, tables and tags. `stacks' gives each call a
 %% stack of so many bytes in the guest's memory, which its `malloc' allocates: so calls of a C program that wait for imports
-%% may end in any order.
+%% may end in any order. An unknown option is an error, so that no limit is lost by a misspelt name.
 -type stats() :: #{memory := non_neg_integer(), heap := non_neg_integer(), stack := non_neg_integer(),
                    tables := non_neg_integer(), executions := non_neg_integer(), calls := non_neg_integer(),
                    fuel := non_neg_integer(), collections := non_neg_integer()}.
@@ -106,10 +117,20 @@ instantiate(Module, Options, Handler) ->
 
 prepare(#{wasi := Wasi} = Options) ->
     case warpbeam_wasi:prepare(Wasi) of
-        {ok, Prepared} -> Options#{wasi := Prepared};
+        {ok, Prepared} -> named(Options#{wasi := Prepared});
         Error -> Error
     end;
-prepare(Options) -> Options.
+prepare(Options) -> named(Options).
+
+%% The native functions look for names that are binaries.
+named(#{imports := Given} = Options) when is_map(Given) ->
+    Options#{imports := maps:from_list([{name(Key), Value} || {Key, Value} <- maps:to_list(Given)])};
+named(Options) -> Options.
+
+name({Module, Name}) -> {text(Module), text(Name)};
+name(Other) -> Other.
+
+text(Text) -> try iolist_to_binary(Text) catch error:badarg -> Text end.
 
 %% @doc Calls an exported function of a guest that calls no imports: one that does traps.
 -spec call(instance(), callee(), [value()]) -> {ok, [value()]} | error().
@@ -169,7 +190,9 @@ until_end({import, Call, Module, Name, Arguments}, Handler) ->
         Other ->
             warpbeam_native:cancel(Call),
             {error, #{kind => bad_argument,
-                      message => iolist_to_binary(io_lib:format("the handler's answer is ~P", [Other, 20]))}}
+                      message => unicode:characters_to_binary(
+                                   io_lib:format("a handler answers {ok, Values}, {error, Message} or "
+                                                 "{throw, Tag, Values}, not ~0tP", [Other, 20]))}}
     end;
 until_end({wasi, _, _, _, _, _} = Request, Handler) -> until_end(warpbeam_wasi:serve(Request), Handler);
 until_end(Ended, _Handler) -> Ended.
@@ -194,12 +217,14 @@ start_call(Instance, Function, Arguments, Options) ->
 
 %% @doc Goes on with a call whose import returns these values. If they don't fit, that is an error, and the call
 %% still waits.
--spec continue(call_ref(), [value()]) -> {ok, [value()]} | import() | error().
+-spec continue(call_ref(), [value()]) ->
+          {ok, [value()]} | {ok, instance()} | import() | paused() | warpbeam_wasi:request() | error().
 continue(Call, Results) -> warpbeam_native:continue(Call, Results).
 
 %% @doc Goes on with a call whose import fails: with a message, the guest traps; with a tag and values, the import
 %% throws an exception, which the guest may catch.
--spec throw(call_ref(), iodata() | {Tag :: name(), [value()]}) -> {ok, [value()]} | import() | error().
+-spec throw(call_ref(), iodata() | {Tag :: name(), [value()]}) ->
+          {ok, [value()]} | {ok, instance()} | import() | paused() | warpbeam_wasi:request() | error().
 throw(Call, What) -> warpbeam_native:throw(Call, What).
 
 %% @doc Goes on with a call that was paused, or was restored in the middle of its code.

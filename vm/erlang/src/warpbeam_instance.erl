@@ -18,8 +18,8 @@
 -opaque context() :: none | warpbeam:instance() | {instance_process, pid()}.
 -type handler() :: warpbeam:handler() | fun((binary(), binary(), [warpbeam:value()], context()) -> term()).
 -type options() :: #{handler => handler(), handler_in => instance | pool | {pool, pos_integer()},
-                     queue => pos_integer(), interleave => pos_integer(), limits => warpbeam:options(),
-                     snapshot => binary() | [binary()], hibernate_after => pos_integer(), crash_on_trap => boolean(),
+                     queue => non_neg_integer(), interleave => pos_integer(), limits => warpbeam:options(),
+                     snapshot => binary() | [binary()], hibernate_after => pos_integer() | infinity, crash_on_trap => boolean(),
                      events => fun(([atom()], map(), map()) -> term()), name => term(), groups => [term()],
                      replica => {warpbeam_replica:server(), Key :: term()}, ack => replicated,
                      replicate_every => pos_integer()}.
@@ -30,7 +30,7 @@
 %% `snapshot': the state to begin with. `hibernate_after': after so many milliseconds without a call, the instance becomes
 %% a snapshot, and its memory is freed; the next call wakes it up. `crash_on_trap': a trap ends the process, too, with
 %% `{trap, Message}'. `name' is as for `gen_server:start_link/4'. The others, and what `events' are told, are in
-%% `docs/erlang-processes.md'.
+%% `docs/erlang-processes.md'. An unknown option is an error.
 -type call_options() :: #{timeout => timeout(), handler => handler()}.
 %% With a handler, imports of the call are answered in the process of the caller.
 
@@ -62,13 +62,21 @@ start_link(Module) -> start_link(Module, #{}).
 %% @doc Starts a process with an instance of the module. With a replica that has a state under the key, that is the state
 %% to begin with, so one that a supervisor starts again goes on from there.
 -spec start_link(warpbeam:module_ref(), options()) -> {ok, pid()} | {error, term()}.
-start_link(Module, #{name := Name} = Options) -> gen_server:start_link(Name, ?MODULE, {Module, Options}, []);
-start_link(Module, Options) -> gen_server:start_link(?MODULE, {Module, Options}, []).
+start_link(Module, Options) ->
+    case {warpbeam_options:check(Options), Options} of
+        {ok, #{name := Name}} -> gen_server:start_link(Name, ?MODULE, {Module, Options}, []);
+        {ok, _} -> gen_server:start_link(?MODULE, {Module, Options}, []);
+        {Error, _} -> Error
+    end.
 
 %% @doc The same without a link.
 -spec start(warpbeam:module_ref(), options()) -> {ok, pid()} | {error, term()}.
-start(Module, #{name := Name} = Options) -> gen_server:start(Name, ?MODULE, {Module, Options}, []);
-start(Module, Options) -> gen_server:start(?MODULE, {Module, Options}, []).
+start(Module, Options) ->
+    case {warpbeam_options:check(Options), Options} of
+        {ok, #{name := Name}} -> gen_server:start(Name, ?MODULE, {Module, Options}, []);
+        {ok, _} -> gen_server:start(?MODULE, {Module, Options}, []);
+        {Error, _} -> Error
+    end.
 
 %% @equiv call(Server, Name, Arguments, 5000)
 -spec call(server(), warpbeam:callee(), [warpbeam:value()]) -> {ok, [warpbeam:value()]} | warpbeam:error().
@@ -80,12 +88,10 @@ call(Server, Name, Arguments) -> call(Server, Name, Arguments, 5000).
           {ok, [warpbeam:value()]} | warpbeam:error().
 call(Server, Name, Arguments, Options) when is_map(Options) ->
     Timeout = maps:get(timeout, Options, 5000),
-    case {is_timeout(Timeout), Options} of
-        {false, _} -> no_timeout();
-        {true, #{handler := Handler}} when is_function(Handler, 3); is_function(Handler, 4) ->
-            warpbeam_request:call_with(Server, {call, Name, Arguments}, Timeout, Handler);
-        {true, #{handler := _}} -> warpbeam_request:failure(bad_argument, "a handler is a fun of arity 3 or 4");
-        _ -> warpbeam_request:call(Server, {request, {call, Name, Arguments}, Timeout, none})
+    case {warpbeam_options:check_call(Options), Options} of
+        {ok, #{handler := Handler}} -> warpbeam_request:call_with(Server, {call, Name, Arguments}, Timeout, Handler);
+        {ok, _} -> warpbeam_request:call(Server, {request, {call, Name, Arguments}, Timeout, none});
+        {Error, _} -> Error
     end;
 call(Server, Name, Arguments, Timeout) -> call(Server, Name, Arguments, #{timeout => Timeout}).
 
@@ -192,7 +198,7 @@ init({moved, #{module := Binary, snapshot := Snapshot, options := Options, calls
             end;
         {error, Reason} -> {stop, Reason}
     end;
-init({Module, Options}) when is_map(Options) ->
+init({Module, Options}) ->
     process_flag(trap_exit, true),
     case warpbeam_replication:claim(Module, Options) of
         {ok, Replication, Kept} ->
@@ -205,8 +211,7 @@ init({Module, Options}) when is_map(Options) ->
                 {error, Reason} -> {stop, Reason}
             end;
         {error, Reason} -> {stop, Reason}
-    end;
-init(_Other) -> {stop, #{kind => bad_argument, message => <<"the options of an instance are a map">>}}.
+    end.
 
 first_state(Module, [], Handler, Options) -> warpbeam:instantiate(Module, limits(Options), bound(Handler, none));
 first_state(Module, Snapshot, _Handler, Options) ->
@@ -381,7 +386,7 @@ add(Ticket, #state{queue = Queue, options = Options} = State) ->
         {false, true} -> State#state{queue = queue:in(Ticket, Queue)};
         {false, false} ->
             event(Options, [busy], #{waiting => Max}, #{}),
-            warpbeam_ticket:reply(Ticket, warpbeam_request:failure(busy, ["more than ", integer_to_list(Max), " calls wait"])),
+            warpbeam_ticket:reply(Ticket, warpbeam_request:failure(busy, ["as many calls wait as may (queue): ", integer_to_list(Max)])),
             State
     end.
 
@@ -488,7 +493,7 @@ is_idle(#state{running = Running, queue = Queue, instance = Instance, results = 
         andalso Confirming =:= [] andalso Moving =:= none.
 
 %% Begins to count the time without calls.
-idle(#state{options = #{hibernate_after := Time}, idle = none} = State) ->
+idle(#state{options = #{hibernate_after := Time}, idle = none} = State) when Time =/= infinity ->
     case is_idle(State) of
         true -> State#state{idle = erlang:start_timer(Time, self(), idle)};
         false -> State

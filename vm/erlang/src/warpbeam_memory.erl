@@ -50,11 +50,13 @@ read_string(Instance, Address) -> read_string(Instance, <<"memory">>, Address).
 read_string(Instance, Memory, Address) -> warpbeam_native:read_string(Instance, Memory, Address, 16#ffffffffffff).
 
 %% @equiv malloc(Instance, Size, fun warpbeam:no_handler/3)
--spec malloc(warpbeam:instance(), pos_integer()) -> {ok, address()} | warpbeam:error().
+-spec malloc(warpbeam:instance(), non_neg_integer()) -> {ok, address()} | warpbeam:error().
 malloc(Instance, Size) -> malloc(Instance, Size, fun warpbeam:no_handler/3).
 
 %% @doc Allocates a block. If the guest has no memory for it, the error has the kind `out_of_memory'.
--spec malloc(warpbeam:instance(), pos_integer(), warpbeam:handler()) -> {ok, address()} | warpbeam:error().
+-spec malloc(warpbeam:instance(), non_neg_integer(), warpbeam:handler()) -> {ok, address()} | warpbeam:error().
+malloc(_Instance, Size, _Handler) when not is_integer(Size); Size < 0 ->
+    failure(bad_argument, io_lib:format("~0tP is no number of bytes", [Size, 12]));
 malloc(Instance, Size, Handler) ->
     case call_malloc(Instance, Size, Handler) of
         {ok, [0]} -> failure(out_of_memory, io_lib:format("the guest has no memory for ~p bytes", [Size]));
@@ -177,7 +179,7 @@ encode(f64, nan) -> <<16#7ff8000000000000:64/little>>;
 encode(Type, Number) when Type =:= f32 orelse Type =:= f64, is_number(Number) ->
     Size = size_of(Type) * 8,
     try <<Number:Size/little-float>>
-    catch error:_ -> failure(bad_argument, io_lib:format("~P is too large for an ~s", [Number, 12, Type]))
+    catch error:_ -> failure(bad_argument, ["the number is too large for an ", atom_to_list(Type)])
     end;
 encode(Type, Number) when Type =/= f32, Type =/= f64 ->
     case size_of(Type) of
@@ -185,9 +187,12 @@ encode(Type, Number) when Type =/= f32, Type =/= f64 ->
         Size when is_integer(Number), Number >= -(1 bsl (Size * 8 - 1)), Number < 1 bsl (Size * 8) ->
             <<Number:Size/little-unit:8>>;
         Size ->
-            failure(bad_argument, io_lib:format("~P is no integer from ~b to ~b, as an ~s needs",
-                                                [Number, 12, -(1 bsl (Size * 8 - 1)), (1 bsl (Size * 8)) - 1, Type]))
+            failure(bad_argument, io_lib:format("~0tP is no integer from ~b to ~b, as ~s ~s needs",
+                                                [Number, 12, -(1 bsl (Size * 8 - 1)), (1 bsl (Size * 8)) - 1, article(Type), Type]))
     end;
-encode(_, Number) -> failure(bad_argument, io_lib:format("~P is no number", [Number, 12])).
+encode(_, Number) -> failure(bad_argument, io_lib:format("~0tP is no number, nan, '+inf' or '-inf'", [Number, 12])).
+
+%% As they are spoken: a u8, an i8.
+article(Type) -> case atom_to_list(Type) of "u" ++ _ -> "a"; _ -> "an" end.
 
 failure(Kind, Message) -> {error, #{kind => Kind, message => unicode:characters_to_binary(Message)}}.

@@ -16,7 +16,7 @@
 
 load(Module, Options) when is_map(Options) ->
     case maps:get(isolation, Options, application:get_env(warpbeam, isolation, none)) of
-        none -> warpbeam_nif:load(Module, Options);
+        none -> warpbeam_nif:load(Module, maps:remove(isolation, Options));
         process -> warpbeam_remote:load(warpbeam_port:default(), Module, Options);
         {process, Server} when is_pid(Server); is_atom(Server) -> warpbeam_remote:load(Server, Module, Options);
         _ -> {error, #{kind => bad_argument, message => <<"isolation is none, process or {process, Server}">>}}

@@ -93,7 +93,9 @@ init(Options) ->
     case is_map(Options) andalso [Key || {Key, Value} <- maps:to_list(Options), not is_option(Key, Value)] of
         [] -> {ok, #state{options = Options}};
         false -> {stop, element(2, failure(bad_argument, "the options are a map"))};
-        [Key | _] -> {stop, element(2, failure(bad_argument, io_lib:format("the option ~P is wrong", [Key, 10])))}
+        [Key | _] -> {stop, element(2, failure(bad_argument, io_lib:format(
+                                     "~0tP is no option, or has a wrong value: they are name (an atom), executable (a path), "
+                                     "max_requests and max_frame (numbers of at least 1)", [Key, 10])))}
     end.
 
 is_option(name, Name) -> is_atom(Name);

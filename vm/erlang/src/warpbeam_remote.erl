@@ -25,7 +25,7 @@ load(Server, Module, Options) ->
                 {ended, Error} -> Error;
                 Error -> Error
             end
-    catch error:badarg -> {error, #{kind => bad_argument, message => <<"load needs a binary and a map of options">>}}
+    catch error:badarg -> {error, #{kind => bad_argument, message => <<"load needs the bytes of a module and a map of options">>}}
     end.
 
 %% @doc The native function of that name with an object as its first argument.

@@ -68,7 +68,12 @@ moved(Replica, Key, Epoch) -> gen_server:cast(Replica, {moved, Key, Epoch, self(
 put(Replica, Key, Token, Kind, Bytes) -> gen_server:send_request(Replica, {put, Key, Token, Kind, self(), Bytes}).
 
 %% @private
-init(Options) when is_map(Options) -> {ok, #state{options = Options}};
+init(Options) when is_map(Options) ->
+    case maps:keys(maps:without([name, restart], Options)) of
+        [] -> {ok, #state{options = Options}};
+        [Key | _] -> {stop, element(2, warpbeam_request:failure(bad_argument, io_lib:format("a replica has no option ~0tP",
+                                                                                           [Key, 10])))}
+    end;
 init(_Other) -> {stop, #{kind => bad_argument, message => <<"the options of a replica are a map">>}}.
 
 %% @private

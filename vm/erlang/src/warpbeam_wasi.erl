@@ -22,7 +22,8 @@
                      random => system | Seed :: non_neg_integer()}.
 %% `args' begins with the name of the program. A clock that is given begins at a number of nanoseconds, advances by
 %% a step whenever it is read, and at once by the time that the program sleeps. With it and a seed, a program does the
-%% same in every run. `output_limit' is how many bytes are collected (16 MiB unless it is given).
+%% same in every run. `output_limit' is how many bytes of a stream are collected (16 MiB unless it is given); what
+%% comes after them is lost.
 -type directory() :: {Guest :: iodata(), Host :: file:name_all()}
                    | {Guest :: iodata(), Host :: file:name_all(), read_only | scratch}
                    | {Guest :: iodata(), #{Path :: iodata() => Contents :: iodata()}}.
@@ -46,7 +47,8 @@
 run(Module) -> run(Module, #{}).
 
 %% @doc Runs a program: makes an instance, calls `_start', and frees it. Returns its exit status and the output that
-%% was collected. An option `limits' has those of the instance.
+%% was collected, which an error of the call has, too: what a program says before it traps. An option `limits' has those
+%% of the instance.
 -spec run(warpbeam:module_ref(), options() | #{limits => warpbeam:options()}) ->
           {ok, #{status := integer(), stdout := binary(), stderr := binary()}} | warpbeam:error().
 run(Module, Options) when is_map(Options) ->
@@ -58,7 +60,7 @@ run(Module, Options) when is_map(Options) ->
                 case warpbeam:call(Instance, <<"_start">>, []) of
                     {ok, []} -> ended(Instance, 0);
                     {error, #{kind := exit, status := Status}} -> ended(Instance, Status);
-                    Error -> Error
+                    {error, Why} -> {error, maps:merge(Why, written(Instance))}
                 end
             after
                 warpbeam:stop(Instance)
@@ -67,10 +69,11 @@ run(Module, Options) when is_map(Options) ->
     end;
 run(_Module, _Options) -> failure("the options are a map").
 
-ended(Instance, Status) ->
-    {ok, Out} = output(Instance, stdout),
-    {ok, Err} = output(Instance, stderr),
-    {ok, #{status => Status, stdout => Out, stderr => Err}}.
+ended(Instance, Status) -> {ok, (written(Instance))#{status => Status}}.
+
+%% Nothing is left if the instance was stopped, or its process has died.
+written(Instance) ->
+    maps:from_list([{Stream, Bytes} || Stream <- [stdout, stderr], {ok, Bytes} <- [output(Instance, Stream)]]).
 
 %% @doc What the program has written since this was asked last, if the stream is collected.
 -spec output(warpbeam:instance(), stdout | stderr) -> {ok, binary()} | warpbeam:error().
@@ -150,7 +153,17 @@ random(Seed) when is_integer(Seed), Seed >= 0, Seed < 1 bsl 64 -> Seed;
 random(Other) -> wrong(random, Other).
 
 -spec wrong(atom(), term()) -> no_return().
-wrong(Key, Value) -> throw([atom_to_list(Key), " can't be ", printed(Value)]).
+wrong(Key, Value) -> throw([atom_to_list(Key), " can't be ", printed(Value), ": it is ", right(Key)]).
+
+right(args) -> "a list of strings";
+right(env) -> "a map or a list of pairs of strings";
+right(directories) ->
+    "a list of {Guest, Host}, {Guest, Host, read_only}, {Guest, Host, scratch} and {Guest, #{Path => Contents}}";
+right(stdin) -> "bytes, {device, Device} or a fun of arity 1";
+right(output_limit) -> "a number of bytes";
+right(clock) -> "system or {Start, Step}, in nanoseconds";
+right(random) -> "system or a seed of 64 bits";
+right(_Output) -> "collect, discard, {device, Device} or a fun of arity 1".
 
 printed(Term) -> io_lib:format("~0tP", [Term, 20]).
 

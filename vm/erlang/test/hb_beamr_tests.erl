@@ -53,6 +53,8 @@ start_test_() ->
      ?_assert(lists:member({func, "pair", "(iI)Ii"}, Exports)),
      ?_assert(lists:member({func, "v128", "(v)v"}, Exports)),
      ?_assertMatch({ok, _, _, _}, hb_beamr:start(<<"(module)">>, aot)),
+     ?_assertEqual({error, "There is no option limit."}, hb_beamr:start(<<"(module)">>, wasm, #{limit => #{memory => 5}})),
+     ?_assertMatch({error, _}, hb_beamr:start(<<"(module)">>, wasm, #{limits => #{memroy => 5}})),
      ?_assertError(function_clause, hb_beamr:start("(module)"))] ++
     [?_test({error, "Failed to create module: " ++ _} = hb_beamr:start(Image)) ||
         Image <- [<<>>, <<"nonsense">>, <<0, "asm">>, <<0, "asm", 1, 0, 0, 0, 1, 255>>, <<" (module (func i32.add))">>,

@@ -26,6 +26,24 @@ calls_test() ->
     {error, #{kind := bad_argument}} = gen_server:call(P, foo),
     ok = warpbeam_instance:stop(P).
 
+%% An option that is not known or can't be right is refused, before there is a process.
+options_test() ->
+    {M, P} = start(#{hibernate_after => infinity, handler_in => {pool, 1}, events => fun(_, _, _) -> ok end, queue => 0}),
+    Before = process_flag(trap_exit, true),
+    [{error, #{kind := bad_argument, message := <<_, _/binary>>}} = warpbeam_instance:Start(M, Options)
+     || Start <- [start, start_link],
+        Options <- [foo, [], #{interleav => 2}, #{interleave => 0}, #{queue => -1}, #{queue => many}, #{handler => foo},
+                    #{handler => fun(_) -> ok end}, #{handler_in => pol}, #{handler_in => {pool, 0}}, #{name => calculator},
+                    #{name => {local, "calculator"}}, #{hibernate_after => 0}, #{hibernate_after => never},
+                    #{crash_on_trap => perhaps}, #{events => fun(_) -> ok end}, #{groups => g}, #{groups => [g | h]},
+                    #{replica => r}, #{replicate_every => 0}, #{ack => true}, #{limits => []}, #{snapshot => 5}, #{5 => 6}]],
+    receive {'EXIT', _, _} = Exit -> error(Exit) after 0 -> ok end,
+    true = process_flag(trap_exit, Before),
+    [{error, #{kind := bad_argument}} = warpbeam_instance:call(P, "next", [], Options)
+     || Options <- [#{timeut => 5}, #{timeout => -1}, #{handler => foo}, [], foo]],
+    {ok, [1]} = warpbeam_instance:call(P, "next", [], #{timeout => infinity, handler => fun ask/3}),
+    ok = warpbeam_instance:stop(P).
+
 %% Each caller gets its own answer.
 concurrent_test() ->
     {_, P} = start(#{handler => fun(_, _, [N]) -> timer:sleep(N rem 3), {ok, [N * 2]} end}),

@@ -48,6 +48,9 @@ strings_test_() ->
      ?_assertMatch({error, #{kind := limit}}, warpbeam_memory:read_string(I, 65530)),
      ?_assertMatch({error, #{kind := bad_argument}}, warpbeam_memory:read_string(I, 65536)),
      ?_assertMatch({error, #{kind := bad_argument}}, warpbeam_memory:read_string(I, foo)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam_memory:malloc(I, -1)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam_memory:malloc(I, foo)),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam_memory:put(I, 0, f64, 1 bsl 2000)),
      fun() ->
              {ok, Address} = warpbeam_memory:write_string(I, ["te", <<"xt">>]),
              {ok, <<"text">>} = warpbeam_memory:read_string(I, Address),

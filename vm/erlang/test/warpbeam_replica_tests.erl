@@ -153,6 +153,8 @@ replaced_test() ->
     ok = warpbeam_instance:stop(Q),
     {error, #{kind := bad_argument}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{ack => replicated}),
     {error, #{kind := down}} = warpbeam_instance:start(warpbeam_process_tests:module(), #{replica => {nobody, key}}),
+    {error, #{kind := bad_argument}} = warpbeam_replica:start(#{restrat => fun(_) -> #{} end}),
+    {error, #{kind := bad_argument}} = warpbeam_replica:start([]),
     gen_server:stop(Replica).
 
 %% What can't be started again is tried again after a second, not at once.

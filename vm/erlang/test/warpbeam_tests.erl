@@ -139,6 +139,29 @@ limits_test_() ->
      ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "one", [], None, #{fuel => -1})),
      ?_assertEqual({ok, [1]}, warpbeam:call(I, "one", []))].
 
+%% An option that is not known is refused: a misspelt limit would limit nothing.
+unknown_options_test_() ->
+    I = looping(),
+    {ok, M} = warpbeam:load("(module (import \"env\" \"f\" (func $f)) (func (export \"f\") (call $f)))"),
+    {ok, J} = warpbeam:instantiate(M),
+    {import, Call, _, _, []} = warpbeam:start_call(J, "f", []),
+    {ok, Saved} = warpbeam:snapshot(J, []),
+    None = fun(_, _, _) -> {error, ""} end,
+    [?_assertMatch({error, #{kind := bad_argument}}, warpbeam:load("(module)", #{deterministic => yes})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:load("(module)", #{determinstic => true})),
+     ?_assertMatch({ok, _}, warpbeam:load("(module)", #{deterministic => false})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:instantiate(M, #{memory => 100000, memry => 1})),
+     ?_assertMatch({error, #{kind := bad_argument, message := <<"timeout ", _/binary>>}},
+                   warpbeam:instantiate(M, #{memory => 1, timeout => infinity})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:restore(M, Saved, #{fule => 1})),
+     ?_assertMatch({error, #{kind := bad_argument, message := <<"heap ", _/binary>>}},
+                   warpbeam:restore(M, Saved, #{heap => -1})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "one", [], None, #{timout => 20})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, "one", [], None, #{memory => 20})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:limit(Call, #{memory => 20})),
+     ?_assertMatch({error, #{kind := bad_argument}}, warpbeam:limit(Call, [])),
+     ?_assertEqual(ok, warpbeam:limit(Call, #{fuel => 20, timeout => 20}))].
+
 %% A guest that loops does not keep other processes from running, and stops when it is told to.
 stop_test_() -> {timeout, 60, fun stop/0}.
 stop() ->
@@ -196,7 +219,12 @@ globals_test() ->
     {ok, -1} = warpbeam:global(I, "n"),
     {error, #{kind := bad_argument}} = warpbeam:set_global(I, "n", 1.0),
     {error, #{kind := usage}} = warpbeam:set_global(I, "c", 1),
-    {error, #{kind := usage}} = warpbeam:global(I, "x").
+    {error, #{kind := usage}} = warpbeam:global(I, "x"),
+    {ok, Importing} = warpbeam:load("(module (import \"env\" \"base\" (global i32)) (export \"base\" (global 0)))"),
+    [{ok, 7} = warpbeam:global(element(2, warpbeam:instantiate(Importing, #{imports => #{Name => 7}})), "base")
+     || Name <- [{<<"env">>, <<"base">>}, {"env", "base"}, {["e" | <<"nv">>], <<"base">>}]],
+    [{error, #{kind := unlinkable}} = warpbeam:instantiate(Importing, #{imports => #{Name => 7}})
+     || Name <- [{env, base}, {"env"}, base, {"env", "bas"}]].
 
 snapshot_test_() -> {timeout, 60, fun snapshot/0}.
 snapshot() ->

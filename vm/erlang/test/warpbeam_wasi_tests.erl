@@ -90,6 +90,15 @@ collected_test_() ->
              {error, #{kind := usage}} = warpbeam_wasi:output(I, stdout)
      end].
 
+%% What a program says before it traps is what tells why.
+trap_test() ->
+    {ok, M} = warpbeam:load("(module
+        (import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export \"memory\") 1) (data (i32.const 0) \"\\08\\00\\00\\00\\05\\00\\00\\00why: \")
+        (func (export \"_start\") (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 100))) unreachable))"),
+    {error, #{kind := trap, stdout := <<>>, stderr := <<"why: ">>}} = warpbeam_wasi:run(M),
+    {error, #{kind := out_of_fuel, stderr := <<>>}} = warpbeam_wasi:run(M, #{limits => #{fuel => 0}}).
+
 strings_test() ->
     I = instance(#{args => ["prog", <<"-x">>], env => #{"A" => "1"}}),
     {ok, []} = warpbeam:call(I, "args", []),

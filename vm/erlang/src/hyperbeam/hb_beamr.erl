@@ -53,8 +53,14 @@ start(Binary, Mode) -> start(Binary, Mode, #{}).
 %% @doc Starts a process with an instance of a module in the binary or text format. The mode makes no difference.
 -spec start(binary(), wasm | aot, options()) -> {ok, pid(), [import()], [export()]} | {error, string()}.
 start(Binary, _Mode, Options) when is_binary(Binary), is_map(Options) ->
-    Self = self(),
     All = maps:merge(application:get_env(warpbeam, ?MODULE, #{}), Options),
+    case maps:keys(maps:without([limits, owner, linger, wamr_page, deterministic], All)) of
+        [] -> start_worker(Binary, All);
+        [Key | _] -> {error, lists:flatten(io_lib:format("There is no option ~0tP.", [Key, 10]))}
+    end.
+
+start_worker(Binary, All) ->
+    Self = self(),
     {Pid, Monitor} = spawn_monitor(hb_beamr_worker, init, [Self, Binary, All]),
     receive
         {hb_beamr, started, Pid, Imports, Exports} ->
