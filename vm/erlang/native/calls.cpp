@@ -199,6 +199,8 @@ Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
     return is_blocking(call.instance) ? run_next(env, call, argv) : run_slice(env, call, argv);
 }
 
+} // namespace
+
 void set_limits(CallState& call, const CallLimits& limits) noexcept {
     call.fuel_left = limits.fuel;
     call.deadline =
@@ -207,8 +209,6 @@ void set_limits(CallState& call, const CallLimits& limits) noexcept {
             : enif_monotonic_time(ERL_NIF_NSEC) +
                   static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
 }
-
-} // namespace
 
 namespace {
 
