@@ -20,10 +20,15 @@ bool is_blocking(const InstanceResource& instance) noexcept {
     return instance.world != nullptr && instance.world->is_blocking();
 }
 
-/// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files.
+/// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files, or takes
+/// long.
 Term run_next(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    return enif_schedule_nif(env, "run", is_blocking(call.instance) ? ERL_NIF_DIRTY_JOB_IO_BOUND : 0, run, 1,
-                             argv);
+    World* const world = call.instance.world.get();
+    const bool is_long = world != nullptr && world->take_is_long();
+    const int flags = is_blocking(call.instance) ? ERL_NIF_DIRTY_JOB_IO_BOUND
+                      : is_long                  ? ERL_NIF_DIRTY_JOB_CPU_BOUND
+                                                 : 0;
+    return enif_schedule_nif(env, "run", flags, run, 1, argv);
 }
 
 Term make_results(ErlNifEnv* env, InstanceResource& instance, std::span<const Value> values) noexcept {
