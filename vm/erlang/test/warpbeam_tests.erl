@@ -57,6 +57,21 @@ modules_test_() ->
      ?_assertMatch({error, #{kind := unlinkable}}, instantiate("(module (import \"a\" \"m\" (memory 1)))")),
      ?_assertMatch({error, #{kind := usage}}, warpbeam:call(instance("(module)"), "f", []))].
 
+%% Long lists are made while others run.
+many_exports_test_() -> {timeout, 60, fun many_exports/0}.
+many_exports() ->
+    Count = 400_000,
+    {ok, M} = warpbeam:load(["(module (func $f)",
+                             [["(export \"", integer_to_list(N), "\" (func $f))"] || N <- lists:seq(1, Count)], ")"]),
+    Before = erlang:system_monitor(self(), [{long_schedule, 100}]), % of all processes but this one
+    try
+        {Pid, Monitor} = spawn_monitor(fun() -> exit(length(warpbeam:exports(M))) end),
+        receive {'DOWN', Monitor, _, _, Result} -> ?assertEqual(Count, Result) end,
+        receive {monitor, Pid, long_schedule, Info} -> error({blocked, Info}) after 100 -> ok end
+    after
+        erlang:system_monitor(Before)
+    end.
+
 instantiate(Text) ->
     {ok, Module} = warpbeam:load(Text),
     warpbeam:instantiate(Module).
