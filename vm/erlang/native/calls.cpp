@@ -20,10 +20,15 @@ bool is_blocking(const InstanceResource& instance) noexcept {
     return instance.world != nullptr && instance.world->is_blocking();
 }
 
-/// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files.
+/// Runs the next slice as soon as others had their turn; on a dirty scheduler if it may use files, or takes
+/// long.
 Term run_next(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
-    return enif_schedule_nif(env, "run", is_blocking(call.instance) ? ERL_NIF_DIRTY_JOB_IO_BOUND : 0, run, 1,
-                             argv);
+    World* const world = call.instance.world.get();
+    const bool is_long = world != nullptr && world->take_is_long();
+    const int flags = is_blocking(call.instance) ? ERL_NIF_DIRTY_JOB_IO_BOUND
+                      : is_long                  ? ERL_NIF_DIRTY_JOB_CPU_BOUND
+                                                 : 0;
+    return enif_schedule_nif(env, "run", flags, run, 1, argv);
 }
 
 Term make_results(ErlNifEnv* env, InstanceResource& instance, std::span<const Value> values) noexcept {
@@ -199,6 +204,8 @@ Term run_first(ErlNifEnv* env, CallResource& call, const Term argv[]) noexcept {
     return is_blocking(call.instance) ? run_next(env, call, argv) : run_slice(env, call, argv);
 }
 
+} // namespace
+
 void set_limits(CallState& call, const CallLimits& limits) noexcept {
     call.fuel_left = limits.fuel;
     call.deadline =
@@ -207,8 +214,6 @@ void set_limits(CallState& call, const CallLimits& limits) noexcept {
             : enif_monotonic_time(ERL_NIF_NSEC) +
                   static_cast<ErlNifTime>(std::min<uint64_t>(limits.timeout, INT32_MAX)) * 1'000'000;
 }
-
-} // namespace
 
 namespace {
 

@@ -103,16 +103,24 @@ Term type_of(ErlNifEnv* env, const Module& module, const ExternType& type) noexc
                                          : atoms.none;
 }
 
+/// Whether a list of so many is to be made on a dirty scheduler, and this is an ordinary one.
+bool is_long(size_t count) noexcept {
+    constexpr size_t max_count = 1'000; // some hundred microseconds
+    return count > max_count && enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER;
+}
+
 } // namespace
 
 /// imports(Module)
-Term imports(ErlNifEnv* env, int, const Term argv[]) {
+Term imports(ErlNifEnv* env, int argc, const Term argv[]) {
     const ModuleResource* const resource = get_module(env, argv[0]);
     if (resource == nullptr)
         return bad_argument(env, "not a module");
     const Module& module = resource->module;
     Term list = enif_make_list(env, 0);
     const auto all = module.imports();
+    if (is_long(all.size()))
+        return enif_schedule_nif(env, "imports", ERL_NIF_DIRTY_JOB_CPU_BOUND, imports, argc, argv);
     for (size_t i = all.size(); i-- != 0;)
         list = enif_make_list_cell(
             env,
@@ -123,13 +131,15 @@ Term imports(ErlNifEnv* env, int, const Term argv[]) {
 }
 
 /// exports(Module)
-Term exports(ErlNifEnv* env, int, const Term argv[]) {
+Term exports(ErlNifEnv* env, int argc, const Term argv[]) {
     const ModuleResource* const resource = get_module(env, argv[0]);
     if (resource == nullptr)
         return bad_argument(env, "not a module");
     const Module& module = resource->module;
     Term list = enif_make_list(env, 0);
     const auto all = module.exports();
+    if (is_long(all.size()))
+        return enif_schedule_nif(env, "exports", ERL_NIF_DIRTY_JOB_CPU_BOUND, exports, argc, argv);
     for (size_t i = all.size(); i-- != 0;) {
         const Term type = all[i].kind == ExternKind::func
                               ? make_func_type(env, module.type_registry().func(module.funcs()[all[i].index]))

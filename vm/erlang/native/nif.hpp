@@ -131,6 +131,8 @@ template <typename Object, typename Body>
 /// Finds the stacks of calls that were restored or forked. None, or the error.
 [[nodiscard]] std::optional<Term> adopt_stacks(ErlNifEnv* env, InstanceResource& instance,
                                                std::span<Execution> executions) noexcept;
+/// What the call may use from now on.
+void set_limits(CallState& call, const CallLimits& limits) noexcept;
 /// Makes a call of an execution of a function and begins it, with the lock of the instance. An execution that
 /// makes the instance has no function.
 [[nodiscard]] Term begin(ErlNifEnv* env, InstanceResource& instance, Execution&& execution, Func function,

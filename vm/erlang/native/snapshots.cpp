@@ -186,7 +186,7 @@ Term adopt(ErlNifEnv* env, Restored&& restored, std::span<const uint32_t> result
         if (call == nullptr)
             return make_error(env, atoms.out_of_memory, "out of memory for a call");
         call->results = results[i];
-        call->fuel_left = call_limits.fuel;
+        set_limits(*call, call_limits);
         list = enif_make_list_cell(env, request_again(env, *call, call_term), list);
     }
     return enif_make_tuple3(env, atoms.ok, term, list);

@@ -71,6 +71,11 @@ std::expected<uint64_t, Errno> Surroundings::resolution(wasi::Clock clock) const
     return state_.has_clock ? std::max<uint64_t>(state_.step, 1) : wasi::native_host().resolution(clock);
 }
 
+bool Surroundings::has_time() noexcept {
+    is_long_ = enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER;
+    return !is_long_;
+}
+
 std::expected<void, Errno> Surroundings::random(std::span<uint8_t> into) noexcept {
     if (!state_.random)
         return wasi::native_host().random(into);

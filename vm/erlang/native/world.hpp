@@ -89,8 +89,12 @@ public:
     std::expected<uint64_t, wasi::Errno> resolution(wasi::Clock clock) const noexcept override;
     void sleep(uint64_t) noexcept override {}
     std::expected<void, wasi::Errno> random(std::span<uint8_t> into) noexcept override;
+    bool has_time() noexcept override;
+    /// Whether the program has asked for what takes long, since this was called last.
+    [[nodiscard]] bool take_is_long() noexcept { return std::exchange(is_long_, false); }
 
 private:
+    bool is_long_ = false;
     mutable State state_;
 };
 
@@ -113,6 +117,8 @@ public:
     }
     /// Whether it uses files of the operating system, which may take long.
     [[nodiscard]] bool is_blocking() const noexcept { return is_blocking_; }
+    /// Whether the next slice takes long, and is to run on a dirty scheduler. Asked once for each slice.
+    [[nodiscard]] bool take_is_long() noexcept { return surroundings_.take_is_long(); }
     /// What the process that calls does with the streams.
     [[nodiscard]] Term streams(ErlNifEnv* env) const noexcept { return streams_.copy_to(env); }
     /// The term that it was made of, without the input that was given at first.

@@ -57,6 +57,21 @@ modules_test_() ->
      ?_assertMatch({error, #{kind := unlinkable}}, instantiate("(module (import \"a\" \"m\" (memory 1)))")),
      ?_assertMatch({error, #{kind := usage}}, warpbeam:call(instance("(module)"), "f", []))].
 
+%% Long lists are made while others run.
+many_exports_test_() -> {timeout, 60, fun many_exports/0}.
+many_exports() ->
+    Count = 400_000,
+    {ok, M} = warpbeam:load(["(module (func $f)",
+                             [["(export \"", integer_to_list(N), "\" (func $f))"] || N <- lists:seq(1, Count)], ")"]),
+    Before = erlang:system_monitor(self(), [{long_schedule, 100}]), % of all processes but this one
+    try
+        {Pid, Monitor} = spawn_monitor(fun() -> exit(length(warpbeam:exports(M))) end),
+        receive {'DOWN', Monitor, _, _, Result} -> ?assertEqual(Count, Result) end,
+        receive {monitor, Pid, long_schedule, Info} -> error({blocked, Info}) after 100 -> ok end
+    after
+        erlang:system_monitor(Before)
+    end.
+
 instantiate(Text) ->
     {ok, Module} = warpbeam:load(Text),
     warpbeam:instantiate(Module).
@@ -252,6 +267,23 @@ snapshot() ->
     {ok, Rest} = warpbeam:snapshot(I),
     {ok, I3, []} = warpbeam:restore(M, Rest),
     {ok, [50]} = warpbeam:call(I3, "add", [1], Ask).
+
+%% A call that goes on in a copy has the limits of the copy, as a new one would.
+restored_limits_test_() ->
+    [{timeout, 60, fun() -> restored_limits(Options, Kind) end}
+     || {Options, Kind} <- [{#{fuel => 1000}, out_of_fuel}, {#{timeout => 50}, timeout}]].
+restored_limits(Options, Kind) ->
+    {ok, M} = warpbeam:load("(module (import \"e\" \"f\" (func $f)) (func (export \"g\") (call $f) (loop (br 0))))"),
+    {ok, I} = warpbeam:instantiate(M, Options),
+    {import, Call, _, _, _} = warpbeam:start_call(I, "g", []),
+    {ok, Bytes} = warpbeam:snapshot(I, [Call]),
+    {ok, Restored, [{import, Call2, _, _, _}]} = warpbeam:restore(M, Bytes, Options),
+    {ok, Forked, [{import, Call3, _, _, _}]} = warpbeam:fork(I, [Call]),
+    [begin
+         {ok, Timer} = timer:apply_after(20_000, warpbeam, stop, [Of]), % the loop ends in any case
+         ?assertMatch({error, #{kind := Kind}}, warpbeam:continue(C, [])),
+         {ok, cancel} = timer:cancel(Timer)
+     end || {Of, C} <- [{Restored, Call2}, {Forked, Call3}]].
 
 fork_test() ->
     {ok, M} = warpbeam:load(counter()),

@@ -200,6 +200,26 @@ given_surroundings_test_() ->
      ?_assertEqual(Numbers(), Numbers()),
      ?_assertNotEqual(element(2, run(#{}, "random", [])), element(2, run(#{}, "random", [])))].
 
+%% Gigabytes of random numbers take seconds, in which others run.
+much_randomness_test_() -> {timeout, 60, fun much_randomness/0}.
+much_randomness() ->
+    {ok, M} = warpbeam:load("(module
+        (import \"wasi_snapshot_preview1\" \"random_get\" (func $random (param i32 i32) (result i32)))
+        (memory (export \"memory\") 4096)
+        (func (export \"f\") (result i32) (call $random (i32.const 0) (i32.const 0x10000000))))"),
+    {ok, I} = warpbeam:instantiate(M, #{wasi => #{}}),
+    Before = erlang:system_monitor(self(), [{long_schedule, 500}]), % of all processes but this one
+    try
+        {Pid, Monitor} = spawn_monitor(fun() -> exit(warpbeam:call(I, "f", [])) end),
+        receive {'DOWN', Monitor, _, _, Result} -> ?assertEqual({ok, [0]}, Result) end,
+        {ok, Last} = warpbeam:read(I, 16#ffffff0, 16),
+        ?assertNotEqual(<<0:128>>, Last),
+        receive {monitor, Pid, long_schedule, Info} -> error({blocked, Info}) after 100 -> ok end
+    after
+        erlang:system_monitor(Before),
+        warpbeam:stop(I)
+    end.
+
 directories_test_() ->
     Folder = filename:dirname(path("there")),
     ok = file:write_file(path("there"), "on disk"),

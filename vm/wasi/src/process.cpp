@@ -34,6 +34,10 @@ Errno random_get(Call& call, Ptr buffer, Size size) noexcept {
     // Gigabytes take seconds: an interrupt ends the call in between, and it begins anew if it is made again.
     // So it takes fuel when it is done.
     constexpr size_t max_slice = 1 << 20;
+    if (bytes->size() > max_slice && call.may_suspend() && !call.context.host().has_time()) {
+        call.context.set_waits({}, 0);
+        return call.stop();
+    }
     for (std::span<uint8_t> left = *bytes; !left.empty();) {
         const std::span<uint8_t> slice = left.first(std::min(left.size(), max_slice));
         left = left.subspan(slice.size());

@@ -65,6 +65,10 @@ public:
 
     /// Fills `into` with unpredictable bytes.
     [[nodiscard]] virtual std::expected<void, Errno> random(std::span<uint8_t> into) noexcept = 0;
+    /// Whether `random` may be called for gigabytes, which takes seconds; always, unless overridden. If not,
+    /// an Execution stops as if it had to wait for no time (Context::set_suspends), and asks again when it
+    /// goes on: on a thread that has time.
+    [[nodiscard]] virtual bool has_time() noexcept { return true; }
 };
 
 /// The streams, clocks and random numbers of this process. A closed pipe is the error `pipe`, never a signal.
