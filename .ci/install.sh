@@ -9,6 +9,8 @@ tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erla
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
+# What is built for 64-bit ARM with, by clang, and the emulator that runs it.
+tools_aarch64=(g++-aarch64-linux-gnu qemu-user-static)
 
 # install PACKAGE...: with apt on Debian and its derivatives; elsewhere says what is needed and continues, since the
 # tools may be installed under other names.

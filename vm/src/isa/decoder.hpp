@@ -79,6 +79,12 @@ template <typename T>
 /// A slot of the frame as a T.
 template <typename T>
 [[gnu::always_inline]] inline T load_slot(const Slot* fp, size_t index) noexcept {
+#ifdef __aarch64__
+    // A register that is an index is scaled by the size of the access or not at all, so reading half of a
+    // slot would take one more instruction.
+    if constexpr (sizeof(T) == sizeof(uint32_t) && !is_float<T>)
+        return detail::from_bits<T>(fp[index]);
+#endif
     T value;
     std::memcpy(&value, fp + index, sizeof(T));
     return value;

@@ -15,11 +15,11 @@
 /// Threaded code: how an instruction looks in memory, and the machine registers of the interpreter. Section 2
 /// of docs/engine.md explains the choices.
 
-// Attributes that not every compiler has. Clang passes twelve integers in registers to a `preserve_none`
-// function and saves none, so a chain of tail calls keeps the whole state of the interpreter in machine
-// registers.
+// Attributes that not every compiler has, or not for every machine. Clang passes at least twelve integers in
+// registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
+// the interpreter in machine registers.
 #if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \
-    __has_cpp_attribute(clang::musttail) && defined(__x86_64__) && !defined(WARPBEAM_LOOP_DISPATCH)
+    __has_cpp_attribute(clang::musttail) && !defined(WARPBEAM_LOOP_DISPATCH)
 #define WARPBEAM_TAIL_CALLS 1
 #define WARPBEAM_PRESERVE_NONE [[clang::preserve_none]]
 #define WARPBEAM_MUSTTAIL [[clang::musttail]]
