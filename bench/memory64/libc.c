@@ -1,5 +1,5 @@
-// The little of a C library that the bench programs need which are built for 32- and 64-bit memories: there is none for
-// wasm64 in Debian. Addresses in WASI's calls have the size of a pointer.
+// The little of a C library that the bench programs need which are built for 32- and 64-bit memories: there
+// is none for wasm64 in Debian. Addresses in WASI's calls have the size of a pointer.
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -133,7 +133,8 @@ __attribute__((export_name("_start"))) void start(void) {
     static char* arguments[most + 1];
     static char text[1024];
     size_t count, size;
-    if (args_sizes_get(&count, &size) != 0 || count > most || size > sizeof text || args_get(arguments, text) != 0)
+    if (args_sizes_get(&count, &size) != 0 || count > most || size > sizeof text ||
+        args_get(arguments, text) != 0)
         exit(3);
     exit(main((int)count, arguments));
 }

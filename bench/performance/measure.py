@@ -24,24 +24,31 @@ class Job:
     def __init__(self, argv, prints_times=False):
         self.argv, self.prints_times = [str(word) for word in argv], prints_times
 
-    def run(self):
+    def run(self, launcher):
         """CPU seconds, resident KiB, and what it printed, which must be the same in all engines."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-            child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
-            _, status, usage = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
+        with tempfile.NamedTemporaryFile("r") as usage, tempfile.TemporaryFile() as out, \
+                tempfile.TemporaryFile() as errors:
+            status = subprocess.run([launcher, usage.name, *self.argv], stdin=subprocess.DEVNULL, stdout=out,
+                                    stderr=errors).returncode
             out.seek(0)
             printed = out.read()
-            if child.returncode != 0:
+            if status != 0:
                 errors.seek(0)
                 text = (errors.read().decode(errors="replace").strip().splitlines() or ["no message"])[0]
-                raise compare.EngineFailed(f"exit status {child.returncode}, {text}")
+                raise compare.EngineFailed(f"exit status {status}, {text}")
+            microseconds, rss = map(int, usage.read().split())
         if self.prints_times:  # those of each call; the results were checked by the engine's program
-            return min(int(line) for line in printed.split()) / 1e9, usage.ru_maxrss, b""
-        return max(usage.ru_utime + usage.ru_stime, 1e-6), usage.ru_maxrss, printed
+            return min(int(line) for line in printed.split()) / 1e9, rss, b""
+        return max(microseconds, 1) / 1e6, rss, printed
 
 
-def measure(name, jobs, rounds):
+def build_launcher(folder):
+    launcher = os.path.join(folder, "launch")
+    subprocess.run(["clang-19", "-O1", str(HERE / "launch.c"), "-o", launcher], check=True)
+    return launcher
+
+
+def measure(name, jobs, rounds, launcher):
     """JOBS is {program: {engine: Job}}. Returns {program: {engine: {seconds, rss_kib} or {failed}}}."""
     results = {program: {engine: {"seconds": [], "rss_kib": 0} for engine in engines}
                for program, engines in jobs.items()}
@@ -54,7 +61,7 @@ def measure(name, jobs, rounds):
                 if "failed" in result:
                     continue
                 try:
-                    seconds, rss, output = engines[engine].run()
+                    seconds, rss, output = engines[engine].run(launcher)
                 except (compare.EngineFailed, OSError) as failure:
                     print(f"{name}: {program} in {engine}: {failure}", file=sys.stderr)
                     results[program][engine] = {"failed": str(failure)}
@@ -175,9 +182,11 @@ def everything(options):
         "short": options.short,
         "load": round(os.getloadavg()[0], 1),
         "sizes": {engine: stripped_size(command.split()[0]) for engine, command in options.engines.items()},
+        "commits": {},
         "sections": {},
     }
     with tempfile.TemporaryDirectory() as folder:
+        launcher = build_launcher(folder)
         sections = {
             "public": lambda: public_jobs(options, folder),
             "programs": lambda: program_jobs(options),
@@ -190,7 +199,9 @@ def everything(options):
             if options.sections and name not in options.sections:
                 continue
             began = time.monotonic()
+            data["commits"][name] = data["commit"]
             # The least of many: one takes a millisecond.
-            data["sections"][name] = measure(name, jobs(), rounds * 20 if name == "start" else rounds)
+            data["sections"][name] = measure(name, jobs(), rounds * 20 if name == "start" else rounds,
+                                             launcher)
             print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
     return data

@@ -2,6 +2,7 @@
 
 import re
 import statistics
+import textwrap
 
 import charts
 
@@ -75,11 +76,15 @@ def alone(section):
 
 def conditions(data):
     machine = data["machine"]
-    lines = [f"Measured on {data['date']} at commit {data['commit']}: {machine['processor']}, {machine['processors']} "
-             f"processors, {machine['system']}; a load of {data['load']} when it began. {data['rounds']} rounds"
-             f"{', short runs' if data['short'] else ''}; the least of each counts. Warpbeam: {data['compilers'][0]}.", ""]
-    lines += [f"* {engine}: {how}" for engine, how in data["engines"].items() if how]
-    return "\n".join(lines)
+    text = (f"Measured on {data['date']} at commit {data['commit']}: {machine['processor']}, {machine['processors']} "
+            f"processors, {machine['system']}; a load of {data['load']} when it began. The least of {data['rounds']} "
+            f"{'short ' if data['short'] else ''}rounds. Warpbeam: {data['compilers'][0]}.")
+    older = [f"{name} at {commit}" for name, commit in data["commits"].items() if commit != data["commit"]]
+    if older:
+        text += f" Measured before: {', '.join(older)}."
+    measured = {engine for section in data["sections"].values() for engine in engines_of(section)}
+    lines = [f"* {engine}: {how}" for engine, how in data["engines"].items() if how and engine in measured]
+    return "\n".join([*textwrap.wrap(text, 120), "", *lines])
 
 
 def sizes(data):

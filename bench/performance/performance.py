@@ -49,7 +49,9 @@ def measure(options):
     options.built = pairs(options.built)
     data = measuring.everything(options)
     if options.sections and DATA.exists():
-        data["sections"] = {**json.loads(DATA.read_text())["sections"], **data["sections"]}
+        before = json.loads(DATA.read_text())
+        for part in ("commits", "sections"):
+            data[part] = {**before[part], **data[part]}
     DATA.parent.mkdir(exist_ok=True)
     DATA.write_text(json.dumps(data, indent=1) + "\n")
 

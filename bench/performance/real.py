@@ -14,8 +14,8 @@ LUA = ["-DLUAI_THROW(L,c)=abort()", "-DLUAI_TRY(L,c,a)={ a }", "-Dluai_jmpbuf=in
 SQLITE = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_WAL", "-DSQLITE_MAX_MMAP_SIZE=0",
           '-DSQLITE_DEFAULT_UNIX_VFS="unix-none"', "-DSQLITE_TEMP_STORE=3"]
 # The work of a run: about a second of wasm3.
-WORK = {"bzip2": 5, "lz4 compress": 90, "lz4 decompress": 150, "brotli": 6, "sqlite": 10, "lua fib": 50,
-        "lua tables": 25, "raytracer": 16}
+WORK = {"bzip2": 5, "lz4 compress": 90, "lz4 decompress": 150, "brotli": 6, "sqlite": 10, "lua fib": 200,
+        "lua tables": 25, "raytracer": 160}
 COREMARK_ITERATIONS = 1500
 
 

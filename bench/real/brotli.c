@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
         size_t unpacked_size = size;
         if (!BrotliEncoderCompress(5, 18, BROTLI_MODE_GENERIC, size, input, &packed_size, packed))
             fail("compression");
-        if (BrotliDecoderDecompress(packed_size, packed, &unpacked_size, unpacked) != BROTLI_DECODER_RESULT_SUCCESS ||
+        if (BrotliDecoderDecompress(packed_size, packed, &unpacked_size, unpacked) !=
+                BROTLI_DECODER_RESULT_SUCCESS ||
             unpacked_size != size || memcmp(input, unpacked, size) != 0)
             fail("decompression");
         sum = checksum_bytes(sum, packed, packed_size);

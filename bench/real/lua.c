@@ -5,8 +5,9 @@
 #include <lualib.h>
 #include <string.h>
 
-static const char fib[] = "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end\n"
-                          "return fib(20)";
+static const char fib[] =
+    "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end\n"
+    "return fib(20)";
 static const char tables[] =
     "local words, seen, seed = {}, {}, ...\n"
     "for i = 1, 2000 do\n"

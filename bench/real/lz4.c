@@ -23,7 +23,8 @@ int main(int argc, char** argv) {
             fail("decompression");
         }
     }
-    if (LZ4_decompress_safe(packed, (char*)unpacked, packed_size, size) != size || memcmp(input, unpacked, size) != 0)
+    if (LZ4_decompress_safe(packed, (char*)unpacked, packed_size, size) != size ||
+        memcmp(input, unpacked, size) != 0)
         fail("the text is another");
     printf("LZ4: %d bytes, %08" PRIx32 "\n", packed_size, sum);
     return 0;

@@ -33,7 +33,8 @@ static int hit(Vector from, Vector direction, double* distance) {
     for (int i = 0; i < count_of_spheres; i++) {
         const Vector to_centre = subtract(spheres[i].centre, from);
         const double along = dot(to_centre, direction);
-        const double inside = along * along - dot(to_centre, to_centre) + spheres[i].radius * spheres[i].radius;
+        const double inside =
+            along * along - dot(to_centre, to_centre) + spheres[i].radius * spheres[i].radius;
         if (inside < 0)
             continue;
         const double root = sqrt(inside);

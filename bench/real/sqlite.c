@@ -26,9 +26,12 @@ int main(int argc, char** argv) {
         sqlite3* database;
         if (sqlite3_open(":memory:", &database) != SQLITE_OK)
             fail("open");
-        execute(database, "create table item (id integer primary key, grp integer, name text, price real); begin", &sum);
+        execute(database,
+                "create table item (id integer primary key, grp integer, name text, price real); begin",
+                &sum);
         sqlite3_stmt* insert;
-        if (sqlite3_prepare_v2(database, "insert into item values (?, ?, ?, ?)", -1, &insert, NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v2(database, "insert into item values (?, ?, ?, ?)", -1, &insert, NULL) !=
+            SQLITE_OK)
             fail("prepare");
         for (int i = 0; i < 3000; i++) {
             char name[32];
@@ -44,7 +47,8 @@ int main(int argc, char** argv) {
         sqlite3_finalize(insert);
         execute(database, "commit; create index by_name on item (name)", &sum);
         execute(database, "select grp, count(*), sum(price) from item group by grp order by 3", &sum);
-        execute(database, "select a.name from item a join item b on a.name = b.name and a.id < b.id order by 1", &sum);
+        execute(database,
+                "select a.name from item a join item b on a.name = b.name and a.id < b.id order by 1", &sum);
         execute(database, "update item set price = price * 1.1 where name like '%7%'", &sum);
         execute(database, "select name, price from item where id % 10 = 3 order by price desc", &sum);
         sqlite3_close(database);
