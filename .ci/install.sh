@@ -11,6 +11,8 @@ tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
 # What is built for 64-bit ARM with, by clang, and the emulator that runs it.
 tools_aarch64=(g++-aarch64-linux-gnu qemu-user-static)
+# What counts instructions.
+tools_count=(valgrind)
 
 # install PACKAGE...: with apt on Debian and its derivatives; elsewhere says what is needed and continues, since the
 # tools may be installed under other names.
@@ -44,7 +46,7 @@ elsewhere() {
             ninja-build) command=ninja ;;
             clang-format-19) command=clang-format ;;
             clang-tidy-19) command=clang-tidy ;;
-            cmake | git | python3 | pkg-config | doxygen | g++) command=$package ;;
+            cmake | git | python3 | pkg-config | doxygen | g++ | valgrind) command=$package ;;
             *) continue ;; # a library: CMake reports it if it is missing
         esac
         command -v "$command" >/dev/null || command -v "$command-19" >/dev/null || missing+=("$package")

@@ -10,6 +10,11 @@ All engines must print the same.
 
 In a command, {wasm} stands for the module's path, {args} for the program's arguments and {name} for the
 program's name (for native builds).
+
+  bench/compare.py --against COMMIT [--count]
+
+compares this tree's build with that of a commit, which it builds, and names what became slower. With --count it counts
+machine instructions instead, which repeat; the exit status is 1 if a program executes 2 % more.
 """
 
 import argparse
@@ -21,6 +26,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import against
 
 HERE = Path(__file__).resolve().parent
 
@@ -142,9 +149,46 @@ def read_work(path):
     return {words[0]: words[1:] for words in lines if words}
 
 
+def prepare_against(parser, args):
+    """Builds the commit; it and this tree are the first engines."""
+    build = args.wasm_dir.parent
+    here = build / "warpbeam"
+    if not here.is_file():
+        parser.error(f"{here} does not exist (build the target warpbeam)")
+    try:
+        if args.count and not against.changed(args.against):
+            print(f"the command is built from the same sources as at {args.against}")
+            sys.exit(0)
+        args.commands = [against.build(args.against, build), here]
+    except against.Failed as failure:
+        parser.error(str(failure))
+    names = [args.against, "here"]
+    args.engine = [Engine(f"{name}={shlex.quote(str(command))} run {{wasm}} {{args}}")
+                   for name, command in zip(names, args.commands)] + args.engine
+
+
+def compare_counts(args):
+    """Returns the exit status."""
+    try:
+        allowed = against.accepted(args.against)
+        table = against.read_table(HERE / "counts.txt", args.wasm_dir)
+        worse = against.report_counts(against.count_all(args.commands, table), allowed, args.limit)
+    except against.Failed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    if worse:
+        print(f"more than {args.limit - 1:.0%} slower than {args.against}: {', '.join(worse)}. If that is the price of "
+              "something, say so in the commit's message, on a line of its own: `Slower: NAME reason`.")
+    return 1 if worse else 0
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", type=Engine, action="append", required=True, metavar="NAME=COMMAND")
+    parser.add_argument("--engine", type=Engine, action="append", default=[], metavar="NAME=COMMAND")
+    parser.add_argument("--against", metavar="COMMIT", help="compare this tree's build with the commit's")
+    parser.add_argument("--count", action="store_true", help="with --against: count instructions, with valgrind")
+    parser.add_argument("--limit", type=float, metavar="PERCENT",
+                        help="with --against: what counts as slower (default: 3, or 2 with --count)")
     parser.add_argument("--baseline", metavar="NAME", help="default: the first engine")
     parser.add_argument("--programs", metavar="A,B,...", help="only these (default: all of the work table)")
     parser.add_argument("--rounds", type=int, default=5)
@@ -155,6 +199,16 @@ def parse_arguments():
                         help="measure this module, run without arguments, instead of the programs")
     parser.add_argument("--json", action="store_true", help="print everything, including all samples, as JSON")
     args = parser.parse_args()
+
+    if not args.engine and not args.against:
+        parser.error("--engine or --against is needed")
+    if args.count and not args.against:
+        parser.error("--count is for --against")
+    args.limit = 1 + (args.limit if args.limit is not None else 2 if args.count else 3) / 100
+    if args.against:
+        prepare_against(parser, args)
+    if args.count:
+        return args
 
     names = [engine.name for engine in args.engine]
     if len(set(names)) < len(names):
@@ -186,6 +240,8 @@ def parse_arguments():
 
 def main():
     args = parse_arguments()
+    if args.count:
+        return compare_counts(args)
     failures = []
 
     def report_failure(program, failure):
@@ -199,6 +255,11 @@ def main():
         print()
     elif samples:
         print_table(summary, args.engine)
+    if args.against:
+        slower = against.slower(samples, args.against, "here", args.limit)
+        for program, ratio in slower.items():
+            print(f"{program} is slower than at {args.against}: {ratio:.3f} times the CPU time", file=sys.stderr)
+        return 1 if failures or slower else 0
     return 1 if failures else 0
 
 
