@@ -96,6 +96,21 @@ bool Parser::skip_rest() noexcept {
     return (state_ == State::parameters || skip_inner_list()) && skip_parameters();
 }
 
+bool Parser::skip_to_inner_item() noexcept { return skip_parameters() && next_inner_item(); }
+
+bool Parser::skip_to_member() noexcept { return skip_rest() && next_member(); }
+
+bool Parser::end_line(const char* p) noexcept {
+    if (!has_next_line()) {
+        pos_ = p;
+        state_ = State::end;
+        return false;
+    }
+    go_to_next_line();
+    p = scan::skip_ows(pos_, end_);
+    return p == end_ ? fail_after_comma(p) : read_member(p);
+}
+
 bool Parser::read_other(const char* p, Reason expected) noexcept {
     switch (*p) {
     case '-':
