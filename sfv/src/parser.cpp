@@ -115,12 +115,8 @@ bool Parser::read_other(const char* p, Reason expected) noexcept {
     switch (*p) {
     case '-':
         return read_signed_number(p);
-    case '?':
-        ++p;
-        if (p == end_ || (*p != '0' && *p != '1'))
-            return fail(Reason::boolean, p);
-        set_number(Type::boolean, *p - '0');
-        return accept(p + 1);
+    case '?': // a valid boolean does not come here
+        return fail(Reason::boolean, p + 1);
     case ':':
         return read_byte_sequence(p);
     case '@':
