@@ -96,16 +96,27 @@ bool Parser::skip_rest() noexcept {
     return (state_ == State::parameters || skip_inner_list()) && skip_parameters();
 }
 
+bool Parser::skip_to_inner_item() noexcept { return skip_parameters() && next_inner_item(); }
+
+bool Parser::skip_to_member() noexcept { return skip_rest() && next_member(); }
+
+bool Parser::end_line(const char* p) noexcept {
+    if (!has_next_line()) {
+        pos_ = p;
+        state_ = State::end;
+        return false;
+    }
+    go_to_next_line();
+    p = scan::skip_ows(pos_, end_);
+    return p == end_ ? fail_after_comma(p) : read_member(p);
+}
+
 bool Parser::read_other(const char* p, Reason expected) noexcept {
     switch (*p) {
     case '-':
         return read_signed_number(p);
-    case '?':
-        ++p;
-        if (p == end_ || (*p != '0' && *p != '1'))
-            return fail(Reason::boolean, p);
-        set_number(Type::boolean, *p - '0');
-        return accept(p + 1);
+    case '?': // a valid boolean does not come here
+        return fail(Reason::boolean, p + 1);
     case ':':
         return read_byte_sequence(p);
     case '@':

@@ -144,15 +144,20 @@ private:
     bool read_display_string(const char* p) noexcept;
     struct SplitText;
 
-    [[gnu::aligned(64)]] bool read_member() noexcept;
+    bool read_member(const char* p) noexcept;
     [[gnu::aligned(64)]] bool read_parameter() noexcept;
-    [[gnu::aligned(64)]] bool read_inner_item() noexcept;
     bool read_member_value(const char* p) noexcept;
     /// What begins with something that is no key of the RFC.
     bool read_wide_parameter(const char* p) noexcept;
     bool read_wide_member(const char* p) noexcept;
     bool begin_empty_line(const char* p) noexcept;
     bool end_item(const char* p) noexcept;
+    /// At the end of a line: ends the field, or reads the first member of the next line.
+    bool end_line(const char* p) noexcept;
+    /// @{ Skips what the caller has not asked for, and reads on.
+    bool skip_to_member() noexcept;
+    bool skip_to_inner_item() noexcept;
+    /// @}
     bool fail_after_comma(const char* p) noexcept;
     /// Skips all parameters; false if one is malformed.
     bool skip_parameters() noexcept;

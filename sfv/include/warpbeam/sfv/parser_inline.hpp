@@ -58,6 +58,10 @@ namespace warpbeam::sfv {
         return read_number(p, false);
     if (*p == '"')
         return read_string(p);
+    if (*p == '?' && end_ - p >= 2 && (p[1] == '0' || p[1] == '1')) {
+        set_number(Type::boolean, p[1] - '0');
+        return accept(p + 2);
+    }
     return read_other(p, expected);
 }
 
@@ -84,14 +88,12 @@ inline bool Parser::read_parameter() noexcept {
 }
 
 /// Reads one item of an inner list, or its end (section 4.2.1.2).
-inline bool Parser::read_inner_item() noexcept {
+[[gnu::always_inline]] inline bool Parser::next_inner_item() noexcept {
+    if (state_ != State::inner_items && state_ != State::inner_parameters)
+        return false;
     const char* p = pos_;
-    if (state_ == State::inner_parameters) {
-        if (p != end_ && *p == ';') [[unlikely]]
-            return skip_parameters() && read_inner_item();
-        if (p == end_ || (*p != ' ' && *p != ')'))
-            return fail(Reason::inner_separator, p);
-    }
+    if (state_ == State::inner_parameters && (p == end_ || (*p != ' ' && *p != ')'))) [[unlikely]]
+        return p != end_ && *p == ';' ? skip_to_inner_item() : fail(Reason::inner_separator, p);
     p = scan::skip_spaces(p, end_);
     if (p != end_ && *p == ')') {
         state_ = State::parameters;
@@ -102,49 +104,41 @@ inline bool Parser::read_inner_item() noexcept {
     return read_bare_item(p, Reason::bare_item);
 }
 
-[[gnu::always_inline]] inline bool Parser::next_inner_item() noexcept {
-    return (state_ == State::inner_items || state_ == State::inner_parameters) && read_inner_item();
-}
-
+/// Goes to the next member and reads what `read_member` reads. The rare cases are functions of their own, so
+/// that callers, which seldom have more than one such call, contain all that most fields need.
 [[gnu::always_inline]] inline bool Parser::next_member() noexcept {
-    // Most fields end directly after a value.
-    if (state_ == State::parameters && pos_ == end_ && !has_next_line()) {
-        state_ = State::end;
-        return false;
-    }
-    return read_member();
-}
-
-/// Reads a member without its parameters, or the `(` of an inner list (sections 4.2.1, 4.2.2 and 4.2.3).
-inline bool Parser::read_member() noexcept {
     const char* p = pos_;
-    if (state_ == State::begin) {
-        p = scan::skip_spaces(p, end_);
-        if (p == end_) [[unlikely]]
-            return begin_empty_line(p);
-    } else {
-        if (state_ != State::parameters || (p != end_ && *p == ';')) [[unlikely]]
-            return skip_rest() && next_member();
+    if (state_ == State::parameters) {
+        // Most fields end directly after a value.
+        if (p == end_ && !has_next_line()) {
+            state_ = State::end;
+            return false;
+        }
+        if (p != end_ && *p == ';') [[unlikely]]
+            return skip_to_member();
         if (field_type_ == FieldType::item)
             return end_item(p);
         if (p != end_ && *p != ',') [[unlikely]]
             p = scan::skip_ows(p, end_);
-        if (p == end_) {
-            if (!has_next_line()) {
-                state_ = State::end;
-                return false;
-            }
-            go_to_next_line();
-            p = pos_;
-        } else if (*p == ',') {
-            ++p;
-        } else {
+        if (p == end_) [[unlikely]]
+            return end_line(p);
+        if (*p != ',') [[unlikely]]
             return fail(Reason::comma_or_end, p);
-        }
-        p = scan::skip_ows(p, end_);
+        p = scan::skip_ows(p + 1, end_);
         if (p == end_) [[unlikely]]
             return fail_after_comma(p);
+    } else {
+        if (state_ != State::begin) [[unlikely]]
+            return skip_to_member();
+        p = scan::skip_spaces(p, end_);
+        if (p == end_) [[unlikely]]
+            return begin_empty_line(p);
     }
+    return read_member(p);
+}
+
+/// Reads a member without its parameters, or the `(` of an inner list (sections 4.2.1, 4.2.2 and 4.2.3).
+[[gnu::always_inline]] inline bool Parser::read_member(const char* p) noexcept {
     state_ = State::parameters;
     if (field_type_ == FieldType::item)
         return read_bare_item(p, Reason::bare_item);
