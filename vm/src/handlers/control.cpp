@@ -19,7 +19,8 @@ struct JumpTable {
         const uint32_t count = In::template get<Field::count>(r.ip);
         const size_t entry = index < count ? index : count;
         int32_t distance;
-        std::memcpy(&distance, r.ip->bytes() + In::template bits<Field::targets>.byte + entry * sizeof distance,
+        std::memcpy(&distance,
+                    r.ip->bytes() + In::template bits<Field::targets>.byte + entry * sizeof distance,
                     sizeof distance);
         r.ip = r.ip->jump(distance);
         return Exit::none;
