@@ -55,6 +55,43 @@ TEST_F(LoweringTest, commutes_only_what_commutes) {
               1);
 }
 
+TEST_F(LoweringTest, a_table_wraps_the_index_that_a_constant_was_added_to) {
+    const auto choose = [&](std::string_view index, int32_t argument) {
+        return run("(block $c (block $b (block $a (br_table $a $b $c " + std::string{index} +
+                       ")) (return (i32.const 10))) (return (i32.const 20))) (i32.const 30)",
+                   argument);
+    };
+    struct Case {
+        std::string_view index;
+        int32_t first; ///< the argument for which the index is 0
+    };
+    constexpr Case cases[] = {
+        {"(i32.sub (local.get $n) (i32.const 7))", 7},
+        {"(i32.add (local.get $n) (i32.const 32767))", -32767},
+        {"(i32.sub (local.get $n) (i32.const 32768))", 32768},
+        {"(i32.sub (local.get $n) (i32.const 32769))", 32769},
+        {"(i32.add (i32.mul (local.get $n) (i32.const 1)) (i32.const -3))", 3},
+        {"(local.tee $n (i32.sub (local.get $n) (i32.const 5)))", 5},
+        {"(i32.sub (i32.const 7) (i32.sub (i32.const 7) (local.get $n)))", 0},
+    };
+    for (const auto& [index, first] : cases) {
+        EXPECT_EQ(choose(index, first), 10) << index;
+        EXPECT_EQ(choose(index, first + 1), 20) << index;
+        EXPECT_EQ(choose(index, first + 2), 30) << index;
+        EXPECT_EQ(choose(index, first - 1), 30) << index;
+        EXPECT_EQ(choose(index, INT32_MIN), 30) << index;
+    }
+    // The values for the labels are copied after the index is computed, which is in the accumulator.
+    constexpr std::string_view values =
+        "(local $old i32) (local.set $old (local.get $n))"
+        "(block $b (result i32) (i32.add (i32.const 100) (block $a (result i32)"
+        "  (br_table $a $b (local.get $old) (i32.sub (i32.mul (local.get $n) (i32.const 2)) (i32.const "
+        "8))))))";
+    EXPECT_EQ(run(values, 4), 104);
+    EXPECT_EQ(run(values, 5), 5);
+    EXPECT_EQ(run(values, 3), 3);
+}
+
 TEST_F(LoweringTest, branches_to_loops_with_a_parameter_and_without_results) {
     // Counts down: what a branch to a loop carries are the parameters, and there may be no results.
     EXPECT_EQ(run("(local $sum i32) (local.get $n) (loop (param i32) (local.set $n) (local.set $sum (i32.add "

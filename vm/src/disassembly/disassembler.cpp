@@ -187,7 +187,7 @@ void Disassembler::number(const CodeInstr& instr, const FieldRow& field) noexcep
     const uint64_t value = instr.get(field.name);
     const bool is_call =
         instr.choice.form == Form::call_indirect || instr.choice.form == Form::return_call_indirect;
-    if (field.name == Field::offset && value == 0)
+    if ((field.name == Field::offset || field.name == Field::addend) && value == 0)
         return;
     separate();
     if (field.lane == Lane::pair) {
@@ -214,7 +214,9 @@ void Disassembler::number(const CodeInstr& instr, const FieldRow& field) noexcep
         return defined(reinterpret_cast<const Layout*>(static_cast<uintptr_t>(value))->type);
     add(field_names[static_cast<size_t>(field.name)]);
     add("=");
-    if (field.name == Field::addend || field.name == Field::far || field.name == Field::far2)
+    if (field.name == Field::addend && field.lane == Lane::d)
+        signed_decimal(static_cast<int16_t>(value));
+    else if (field.name == Field::addend || field.name == Field::far || field.name == Field::far2)
         signed_decimal(static_cast<int32_t>(value));
     else
         decimal(value);

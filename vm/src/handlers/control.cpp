@@ -10,15 +10,17 @@ namespace warpbeam::vm {
 
 namespace {
 
-template <Variant>
+template <Variant v>
 struct JumpTable {
-    using In = Decoder<Form::jump_table>;
+    using In = Decoder<Form::jump_table, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const auto index = In::slot<Field::index, uint32_t>(r);
-        const uint32_t count = In::get<Field::count>(r.ip);
+        const auto addend = static_cast<int16_t>(In::template get<Field::addend>(r.ip));
+        const uint32_t index = In::template read<Field::index, uint32_t>(r) + static_cast<uint32_t>(addend);
+        const uint32_t count = In::template get<Field::count>(r.ip);
         const size_t entry = index < count ? index : count;
         int32_t distance;
-        std::memcpy(&distance, r.ip->bytes() + In::bits<Field::targets>.byte + entry * sizeof distance,
+        std::memcpy(&distance,
+                    r.ip->bytes() + In::template bits<Field::targets>.byte + entry * sizeof distance,
                     sizeof distance);
         r.ip = r.ip->jump(distance);
         return Exit::none;

@@ -243,6 +243,8 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
         return has_pin(option, v.a);
     case Form::call_indirect:
         return is_plain(v.a);
+    case Form::jump_table:
+        return v.a != Src::imm;
 
     case Form::struct_get:
         return v.a != Src::imm && has_pin(banks.out, v.result);

@@ -347,42 +347,6 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     bind_here();
 }
 
-void Lowering::lower_br_table() noexcept {
-    Popped index = pop();
-    force_slot(index);
-    const uint32_t count = reader_.u32();
-    InstrReader labels = reader_;
-    // If a label needs its operands in a different place, every label gets its own piece of code.
-    bool direct = true;
-    size_t operands = 0;
-    for (uint32_t i = 0; i <= count; ++i) {
-        const Control& control = target(reader_.u32());
-        operands = arity(control);
-        direct &= control.kind != ControlKind::func && operands == 0;
-    }
-    flush_from(stack_.size() - operands);
-    const size_t instr = here();
-    emit(Form::jump_table).set(Field::index, slot_of(index.operand)).set(Field::count, count);
-    if (!code_.resize(here() + (size_t{count} / 2 + 1) * sizeof(uint64_t)))
-        fail(Exit::out_of_memory);
-    for (uint32_t i = 0; i <= count && failure() == Exit::none; ++i) {
-        const uint32_t depth = labels.u32();
-        const size_t field = instr + sizeof(Instr) + size_t{4} * i;
-        if (direct) {
-            jump_from(instr, field, depth);
-            continue;
-        }
-        Control& control = target(depth);
-        if (control.way <= instr) {
-            control.way = here();
-            bind_here();
-            leave_to(depth);
-        }
-        set_distance(instr, field, control.way);
-    }
-    become_unreachable();
-}
-
 void Lowering::lower_br_on_null(bool on_null) noexcept {
     const uint32_t depth = reader_.u32();
     // br_on_null passes on the values below the reference; br_on_non_null also the reference.

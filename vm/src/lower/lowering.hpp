@@ -231,6 +231,8 @@ private:
     void lower_br() noexcept;
     void lower_br_if() noexcept;
     void lower_br_table() noexcept;
+    [[nodiscard]] bool fold_into_table(const Popped& index, Choice& choice, uint32_t& slot,
+                                       uint64_t& addend) noexcept;
     void lower_br_on_null(bool on_null) noexcept;
     /// Emits an instruction that jumps if the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
