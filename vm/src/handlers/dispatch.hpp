@@ -41,7 +41,7 @@ template <typename Body>
         while (Body::test(r)) {
             r.ip = Body::taken(r);
             // As in joined.hpp
-            if (!Looping<Body> || r.ip != ip || ip->current() != &handler<Body>)
+            if (!Looping<Body> || r.ip != ip || ip->again() != &handler<Body>)
                 WARPBEAM_DISPATCH(r);
         }
         r.ip = Body::next(r);

@@ -69,6 +69,10 @@ struct alignas(8) Instr {
         return handler;
 #endif
     }
+    /// The same in a loop, where a plain access could be taken out of it.
+    [[nodiscard]] [[gnu::always_inline]] Handler again() const noexcept {
+        return __atomic_load_n(&handler, __ATOMIC_RELAXED);
+    }
     /// Everything after the handler's address: the head, then the words.
     [[nodiscard]] const char* bytes() const noexcept {
         return reinterpret_cast<const char*>(this) + sizeof(Handler);
