@@ -25,7 +25,8 @@
 
 -record(kept, {module :: {binary(), boolean()}, snapshots = [] :: [binary()], % the last one first
                epoch :: reference() | lost, number = 0 :: non_neg_integer(), instance :: pid(), monitor :: reference()}).
--record(state, {options :: options(), kept = #{} :: #{term() => #kept{}}, restarts = #{} :: #{reference() => term()}}).
+-record(state, {options :: options(), kept = #{} :: #{term() => #kept{}}, restarts = #{} :: #{reference() => term()},
+                restarted = #{} :: #{term() => true}}). % within the last second
 
 %% @doc Starts one.
 -spec start_link(options()) -> {ok, pid()} | {error, term()}.
@@ -142,13 +143,11 @@ handle_cast(_Other, State) -> {noreply, State}.
 %% @private
 handle_info({'DOWN', Monitor, process, Pid, Reason}, #state{restarts = Restarts} = State) ->
     case maps:take(Monitor, Restarts) of
-        {Key, Others} ->
-            %% Also if it was started, and is lost already.
-            _ = is_lost(Key, State) andalso erlang:send_after(?RETRY, self(), {retry, Key}),
-            {noreply, State#state{restarts = Others}};
+        {Key, Others} -> {noreply, restart(Key, State#state{restarts = Others})}; % if it is still lost, or again
         error -> {noreply, lost(Monitor, Pid, Reason, State)}
     end;
-handle_info({retry, Key}, State) -> {noreply, restart(Key, State)};
+handle_info({retry, Key}, #state{restarted = Restarted} = State) ->
+    {noreply, restart(Key, State#state{restarted = maps:remove(Key, Restarted)})};
 handle_info(_Other, State) -> {noreply, State}.
 
 lost(Monitor, Pid, Reason, #state{kept = Kept} = State) ->
@@ -180,15 +179,15 @@ is_lost(Key, #state{kept = Kept}) ->
         _ -> false
     end.
 
-%% In a process of its own: the instance that is started asks here for its state. One at a time: an instance that has
-%% claimed the key, but can't begin, is lost before the process that started it has ended.
-restart(Key, #state{options = #{restart := Restart}, kept = Kept, restarts = Restarts} = State) ->
-    case is_lost(Key, State) andalso not lists:member(Key, maps:values(Restarts)) of
+%% In a process of its own: the instance that is started asks here for its state. One at a time, and one in a second.
+restart(Key, #state{options = #{restart := Restart}, kept = Kept, restarts = Restarts, restarted = Restarted} = State) ->
+    case is_lost(Key, State) andalso not is_map_key(Key, Restarted) andalso not lists:member(Key, maps:values(Restarts)) of
         true ->
             #{Key := #kept{module = Module}} = Kept,
             Self = self(),
             {_, Monitor} = spawn_monitor(fun() -> start_again(Module, Restart(Key), Self, Key) end),
-            State#state{restarts = Restarts#{Monitor => Key}};
+            _ = erlang:send_after(?RETRY, Self, {retry, Key}),
+            State#state{restarts = Restarts#{Monitor => Key}, restarted = Restarted#{Key => true}};
         false -> State % somebody has claimed or forgotten it
     end;
 restart(_Key, State) -> State.

@@ -56,7 +56,7 @@ using BodyOfChoice = typename BodyOf<c.form, c.op, c.variant>::type;
         if (Body::test(r)) {                                                                                 \
             (r).ip = Body::taken(r);                                                                         \
             if constexpr (last) {                                                                            \
-                if ((r).ip == ip && ip->again() == self)                                                   \
+                if ((r).ip == ip && ip->again() == self)                                                     \
                     continue;                                                                                \
             }                                                                                                \
             WARPBEAM_DISPATCH(r);                                                                            \
