@@ -177,8 +177,9 @@ TEST(Validate, finds_types_only_where_an_instruction_begins) {
         ModuleAccess::FrameTypes types{Allocator::standard()};
         const auto found = ModuleAccess::frame_types(*module, 0, offset, types, Allocator::standard());
         ASSERT_EQ(found.has_value(), operands[offset] >= 0) << offset;
-        if (found)
+        if (found) {
             EXPECT_EQ(static_cast<int>(types.operands.size()), operands[offset]) << offset;
+        }
     }
 }
 

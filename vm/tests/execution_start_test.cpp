@@ -46,8 +46,9 @@ protected:
         Execution execution = std::move(*Execution::create(func, args));
         const ExecutionState state = execution.resume({fuel}).value();
         std::vector<Value> results(func.type().results.size());
-        if (state == ExecutionState::done)
+        if (state == ExecutionState::done) {
             EXPECT_TRUE(execution.results(results));
+        }
         return {state, fuel - execution.fuel() + execution.fuel_debt(),
                 state == ExecutionState::done ? text_of(results) : seen_of(execution),
                 store.usage().executions};
@@ -284,8 +285,9 @@ TEST(ExecutionStartMemory, failing_is_an_error_or_a_trap) {
         {
             auto started = Execution::start(deep, {{Value{100}}}, {&result, 1}, {100'000});
             done = started && started->state == ExecutionState::host_call;
-            if (started && !done)
+            if (started && !done) {
                 EXPECT_EQ(started->state, ExecutionState::trapped);
+            }
         }
         EXPECT_EQ(scarce.store.usage().executions, 0u);
         EXPECT_EQ(scarce.store.usage().execution_bytes, 0u);

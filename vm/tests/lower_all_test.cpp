@@ -17,7 +17,7 @@
 namespace warpbeam {
 namespace {
 
-/// Runs the parts on so many threads; without any, on the calling one, the last part first.
+/// Runs the parts on this number of threads; without any, on the calling one, the last part first.
 class Threads final : public WorkerPool {
 public:
     explicit Threads(size_t count) : count_{count} {}

@@ -103,7 +103,7 @@ Term type_of(ErlNifEnv* env, const Module& module, const ExternType& type) noexc
                                          : atoms.none;
 }
 
-/// Whether a list of so many is to be made on a dirty scheduler, and this is an ordinary one.
+/// Whether a list of this length is to be made on a dirty scheduler, and this is an ordinary one.
 bool is_long(size_t count) noexcept {
     constexpr size_t max_count = 1'000; // some hundred microseconds
     return count > max_count && enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER;

@@ -26,7 +26,7 @@ struct ModuleResource {
     bool is_small = false; ///< whether an instance is made in some microseconds, but for its start function
 };
 
-/// A lock that is only tried: whoever does not get it comes back later, or leaves a note
+/// A lock that is only tried: a thread that does not get it comes back later, or leaves a note
 /// (InstanceResource::stop) that is read after the lock is free. So all is sequentially consistent.
 class TryLock {
 public:

@@ -64,7 +64,7 @@ handle_info({'DOWN', Monitor, process, _, Reason}, #state{running = Running, ask
                                        _ -> {failed, Reason}
                                    end),
             {noreply, next(State#state{running = Others, askers = maps:remove(Asking, Askers)})};
-        {error, {_, Others}} -> % whoever asked has ended, so nobody waits for the answer
+        {error, {_, Others}} -> % the process that asked has ended, so nothing waits for the answer
             _ = [exit(Pid, kill) || {_, Pid, Asking} <- maps:values(Running), Asking =:= Monitor],
             Left = queue:filter(fun({_, _, Asking}) -> Asking =/= Monitor end, Queue),
             {noreply, State#state{askers = Others, queue = Left}};

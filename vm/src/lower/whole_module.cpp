@@ -49,8 +49,8 @@ Exit ModuleCode::lower_all(WorkerPool& pool) noexcept {
     const std::span<const FuncBody> bodies = module_.bodies();
     if (bodies.empty())
         return Exit::none;
-    // A part is what begins within so many bytes, so that the parts take about the same time and a large
-    // function is not followed by others in its part.
+    // A part is what begins within this number of bytes, so that the parts take about the same time and a
+    // large function is not followed by others in its part.
     constexpr size_t part_size = 64 * 1024;
     struct Lower final : WorkerPool::Work {
         Lower(ModuleCode& in, std::span<const FuncBody> all) noexcept : code{in}, bodies{all} {}
