@@ -1,4 +1,5 @@
 #include "nif.hpp"
+#include "slice_timer.hpp"
 
 #include <warpbeam/vm/exception.hpp>
 
@@ -151,6 +152,8 @@ std::expected<uint64_t, Error> run_with(InstanceResource& instance, CallState& c
 /// The fuel of a slice for which the clock is not read, since most calls are so short that this would take
 /// longer; and what it is charged for.
 constexpr uint64_t short_slice = 2'000;
+/// The bytes of a heap that is collected about as fast as such a slice runs.
+constexpr uint64_t max_quick_heap = 1 << 20;
 constexpr int64_t shortest = 200; ///< nanoseconds; of what is around the call
 void charge_short(ErlNifEnv* env, InstanceResource& instance, uint64_t fuel_used) noexcept {
     charge(env, instance, shortest + static_cast<int64_t>(fuel_used) * 4);
@@ -159,7 +162,8 @@ void charge_short(ErlNifEnv* env, InstanceResource& instance, uint64_t fuel_used
 /// Runs a slice, with the lock, and tells its state. What the call has ended with, if it has.
 std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallState& call,
                               ExecutionState& state) noexcept {
-    if (call.deadline == INT64_MAX && instance.world == nullptr && state != ExecutionState::out_of_fuel) {
+    if (call.deadline == INT64_MAX && instance.world == nullptr && !instance.has_large_heap &&
+        state != ExecutionState::out_of_fuel) {
         const auto used = run_with(instance, call, std::min(short_slice, call.fuel_left), state);
         if (!used)
             return make_error(env, used.error());
@@ -172,10 +176,16 @@ std::optional<Term> run_slice(ErlNifEnv* env, InstanceResource& instance, CallSt
     const ErlNifTime before = enif_monotonic_time(ERL_NIF_NSEC);
     if (before > call.deadline)
         return ended(env, call, atoms.timeout, "the call took longer than it may");
-    if (const auto used = run_with(instance, call, std::min(call.slice, call.fuel_left), state); !used)
-        return make_error(env, used.error());
+    {
+        std::optional<SliceTimer> timer;
+        if (enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER)
+            timer.emplace(instance.store);
+        if (const auto used = run_with(instance, call, std::min(call.slice, call.fuel_left), state); !used)
+            return make_error(env, used.error());
+    }
     const ErlNifTime took = enif_monotonic_time(ERL_NIF_NSEC) - before;
     charge(env, instance, took + shortest);
+    instance.has_large_heap = instance.store.heap().bytes > max_quick_heap;
     if (state == ExecutionState::out_of_fuel)
         adapt(call, took);
     return end_of(env, instance, call, state);
@@ -250,7 +260,7 @@ namespace {
 /// Whether a call can begin with a short slice, for which nothing needs to be prepared.
 bool starts_at_once(const InstanceResource& instance, const CallLimits& limits) noexcept {
     return limits.timeout == UINT64_MAX && limits.stacks == 0 && instance.world == nullptr &&
-           !instance.paused;
+           !instance.has_large_heap && !instance.paused;
 }
 
 /// Begins a call so. Most calls end in that slice, and need no Execution and no resource then.

@@ -1,6 +1,7 @@
 #include "nif.hpp"
 
 #include "reaper.hpp"
+#include "slice_timer.hpp"
 
 /// The table of the functions, and what they have in common.
 
@@ -118,8 +119,10 @@ int upgrade_library(ErlNifEnv* env, void** data, void** old_data, Term) {
 }
 
 void unload_library(ErlNifEnv*, void*) {
-    if (--users == 0)
-        stop_reaper();
+    if (--users != 0)
+        return;
+    stop_slice_clock();
+    stop_reaper();
 }
 
 ErlNifFunc functions[] = {

@@ -79,6 +79,8 @@ struct InstanceResource {
     Callee callee = {}; ///< of the last call by name
     uint64_t fuel_used = 0;
     uint64_t calls = 0; ///< how many have begun
+    /// Whether a collection of its heap takes long, so that slices need a timer.
+    bool has_large_heap = false;
     int64_t unpaid = 0; ///< nanoseconds that no process was charged for yet
     const InterruptHandle interrupt;
     std::atomic<bool> stopped = false; ///< its owner has ended, or it was told to stop
