@@ -272,7 +272,8 @@ unsigned Emitter::settle_in_slots(Choice& choice, std::initializer_list<Popped*>
 }
 
 Src Emitter::from_pin(Src src, uint64_t slot, bool is_float) const noexcept {
-    const auto is_at = [&](uint32_t local) { return local != no_local && locals_[local].slot == slot; };
+    // The home of a loop's parameter may have another operand by now.
+    const auto is_at = [&](uint32_t local) { return local < own_locals_ && locals_[local].slot == slot; };
     if (src != Src::slot)
         return src;
     return is_at(is_float ? pins_.f0 : pins_.l0) ? Src::l0 : !is_float && is_at(pins_.l1) ? Src::l1 : src;

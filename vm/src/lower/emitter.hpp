@@ -336,7 +336,8 @@ protected:
     Vec<uint32_t>
         begins_; ///< the positions of instructions; perhaps also of some that were removed at the end
     Vec<Operand> stack_;
-    Vec<LocalInfo> locals_;
+    Vec<LocalInfo> locals_; ///< those of the function, and then the parameters of loops
+    size_t own_locals_ = 0; ///< of the function
     Vec<ReferenceRun> reference_runs_;
     Vec<ReferenceNode> reference_nodes_;
     Vec<Safepoint> safepoints_;

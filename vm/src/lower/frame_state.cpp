@@ -11,6 +11,8 @@ FramePlace Emitter::place_of(const Operand& operand) const noexcept {
     case Operand::home:
         break;
     case Operand::local:
+        if (operand.index >= own_locals_)
+            break;
         return {operand.kind, FramePlace::local, slot_of(operand), 0, 0};
     case Operand::constant:
         return {operand.kind, FramePlace::constant, operand.slot, operand.value, operand.high};
@@ -21,9 +23,9 @@ FramePlace Emitter::place_of(const Operand& operand) const noexcept {
 /// Describes the frame at the stop that comes now.
 void Emitter::observe() noexcept {
     FrameState& state = *search_->state;
-    bool done = state.locals.reserve(locals_.size()) && state.operands.reserve(stack_.size());
-    for (const LocalInfo& local : locals_)
-        done = done && state.locals.push({local.kind, FramePlace::own, local.slot, 0, 0});
+    bool done = state.locals.reserve(own_locals_) && state.operands.reserve(stack_.size());
+    for (size_t i = 0; i < own_locals_; ++i)
+        done = done && state.locals.push({locals_[i].kind, FramePlace::own, locals_[i].slot, 0, 0});
     for (const Operand& operand : stack_)
         done = done && state.operands.push(place_of(operand));
     if (!done)

@@ -79,13 +79,20 @@ void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept 
         close_frame(width, callee);
 }
 
-/// A function that calls itself at its end is a loop: its frame stays. False if its entry has more to do.
-bool Lowering::jump_to_entry() noexcept {
+/// A function that calls itself at its end is a loop: its frame stays, and the arguments are assigned to the
+/// parameters. False if its entry has more to do.
+bool Lowering::jump_to_entry(size_t params) noexcept {
     if (large_ || zero_count_ != 0 || options_.deterministic || options_.observes_calls)
         return false;
-    const PinSet own = std::exchange(pins_, choice_.sets[0]);
-    emit_pins();
-    pins_ = own;
+    for (size_t i = params; i-- != 0;)
+        set_local(static_cast<uint32_t>(i), pop());
+    if (const PinSet& entry = control_[0].pins; pins_ != entry) {
+        pins_ = entry;
+        emit_pins();
+        forget_accs();
+    }
+    if (repeat_test(static_cast<uint32_t>(control_.size() - 1)))
+        return true;
     const size_t jump = here();
     emit(Form::jump);
     set_distance(jump, 0);
@@ -100,11 +107,12 @@ void Lowering::lower_direct_call(bool tail) noexcept {
     const uint64_t target =
         imported ? func : reinterpret_cast<uintptr_t>(&cells_[func - module_.imported_funcs()]);
     if (tail) {
-        begin_tail_call(type, nullptr);
-        if (!imported && &module_.bodies()[func - module_.imported_funcs()] == &body_ && jump_to_entry()) {
+        if (!imported && &module_.bodies()[func - module_.imported_funcs()] == &body_ &&
+            jump_to_entry(type.params.size())) {
             become_unreachable();
             return;
         }
+        begin_tail_call(type, nullptr);
         emit(imported ? Form::return_call_import : Form::return_call).set(callee, target);
         become_unreachable();
         return;

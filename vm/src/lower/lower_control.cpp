@@ -57,15 +57,48 @@ void Lowering::begin_loop() noexcept {
     Control& control = control_.back();
     const size_t set = choice_.sets.size() == 1 ? 0 : next_loop_++;
     pins_ = choice_.sets[set];
+    place_params(control, set);
     // The set_pins is there even if the pins don't change: an inner loop may have other pins and jump here.
     control.entry = here();
     if (pins_ != control.pins || choice_.entered_from_other_pins[set])
         emit_pins();
     control.pins = pins_;
+    if (control.params != no_local) {
+        truncate_stack(control.operands);
+        for (size_t i = 0; i < control.type.params(); ++i)
+            push_local(control.params + static_cast<uint32_t>(i));
+    }
     control.head = loop_head_ = here();
     forget_accs();
     bind_here();
     emit_poll();
+}
+
+/// The parameters of a loop are like locals whose slots are their homes, if one has a register.
+void Lowering::place_params(Control& loop, size_t set) noexcept {
+    const size_t count = loop.type.params();
+    if (set == 0 || count == 0)
+        return;
+    const uint32_t first = choice_.first_params[set];
+    for (size_t i = 0; i < count; ++i)
+        locals_[first + i].slot = stack_[loop.operands + i].slot;
+    const auto is_param = [&](uint32_t local) { return local != no_local && local - first < count; };
+    if (is_param(pins_.l0) || is_param(pins_.l1) || is_param(pins_.f0))
+        loop.params = first;
+}
+
+/// Assigns the top operands to the parameters of a loop of which one has a register; with `stay`, they are on
+/// the stack again. False if there is none, or this is not the place: then the loop loads its registers.
+bool Lowering::assign_params(uint32_t depth, bool stay) noexcept {
+    const Control& loop = target(depth);
+    if (loop.params == no_local || loop.pins != pins_ || !in_place(depth))
+        return false;
+    const auto count = static_cast<uint32_t>(arity(loop));
+    for (uint32_t i = count; i-- != 0;)
+        set_local(loop.params + i, pop());
+    for (uint32_t i = 0; stay && i < count; ++i)
+        push_local(loop.params + i);
+    return true;
 }
 
 /// Counts fuel and lets an interrupt stop the code, if the engine has that enabled.
@@ -111,6 +144,9 @@ void Lowering::bind_else(Control& control) noexcept {
         fail(Exit::out_of_memory);
     forget_accs();
     bind_here();
+    if (Control& around = control_[control_.size() - 2];
+        around.test.end != 0 && around.head == control.else_jump)
+        around.test.target = here();
 }
 
 void Lowering::begin_else() noexcept {
@@ -233,7 +269,7 @@ void Lowering::jump_from(size_t instr, size_t field, uint32_t depth) noexcept {
     if (failure() != Exit::none)
         return;
     Control& control = target(depth);
-    const bool other_pins = control.pins != pins_;
+    const bool other_pins = control.pins != pins_ || (control.params != no_local && !params_assigned_);
     if (control.kind == ControlKind::loop) {
         set_distance(instr, field, other_pins ? control.entry : control.head);
         if (!fixups_.push({instr, field, no_jump, other_pins}))
@@ -315,7 +351,13 @@ void Lowering::lower_unreachable() noexcept {
 }
 
 void Lowering::lower_br() noexcept {
-    leave_to(reader_.u32());
+    const uint32_t depth = reader_.u32();
+    params_assigned_ = assign_params(depth, false);
+    if (params_assigned_)
+        emit_jump(depth);
+    else
+        leave_to(depth);
+    params_assigned_ = false;
     become_unreachable();
 }
 
@@ -328,9 +370,11 @@ void Lowering::lower_br_if() noexcept {
     // Operands that a jump or a return finds in their homes go there before the paths split.
     const bool returns_vector =
         control.kind == ControlKind::func && count == 1 && control.type.result_kind(0) == ValType::v128;
-    if (count > 1 || direct || returns_vector)
+    params_assigned_ = direct && assign_params(depth, true);
+    if (!params_assigned_ && (count > 1 || direct || returns_vector))
         flush_from(stack_.size() - count);
     end_conditional_branch(branch_on(condition, !direct), direct, depth);
+    params_assigned_ = false;
 }
 
 void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth) noexcept {
@@ -389,34 +433,39 @@ void Lowering::note_head_test(size_t instr, size_t label) noexcept {
         return;
     for (size_t i = control_.size(); i-- != 0;) {
         Control& control = control_[i];
-        if (control.kind != ControlKind::loop)
+        if (control.kind != ControlKind::loop && i != 0)
             continue;
         // A label inside the loop may be gone when the loop goes back.
         if (control.head == instr && (label < i || control_[label].else_jump == instr)) {
-            control.test = {last_branch_, label, here()};
+            control.test = {last_branch_, label, here(), 0};
             bind_here();
         }
         return;
     }
 }
 
-/// Goes back to a loop that begins with a test: with the test, negated, to what comes after it, and otherwise
-/// to where that goes. So a round has one instruction less; two if the test is joined with a step before it.
+/// Goes back to a loop that begins with a test: with the test, to where the loop goes on, and otherwise to
+/// where that leaves it. So a round has one instruction less; two if the test is joined with a step before
+/// it.
 bool Lowering::repeat_test(uint32_t depth) noexcept {
     const Control& loop = target(depth);
-    if (loop.kind != ControlKind::loop || loop.test.end == 0 || loop.pins != pins_)
+    if (loop.test.end == 0 || loop.pins != pins_ || (loop.params != no_local && !params_assigned_))
         return false;
     const HeadTest& test = loop.test;
-    const bool to_else = test.label < control_.size() && control_[test.label].kind == ControlKind::if_ &&
+    const bool to_else = test.target == 0 && test.label < control_.size() &&
+                         control_[test.label].kind == ControlKind::if_ &&
                          control_[test.label].else_jump == loop.head;
-    if (!to_else && test.label >= control_.size() - 1 - depth)
+    if (test.target == 0 && !to_else && test.label >= control_.size() - 1 - depth)
         return false;
-    const bool was_negated = test.branch.variant.option != 0;
-    Choice branch = branch_of(test.branch.op, !was_negated);
-    branch.variant.a = test.branch.variant.a;
-    branch.variant.b = test.branch.variant.b;
-    if (!exists(branch))
-        return false;
+    Choice branch = test.branch;
+    if (test.target == 0) {
+        const bool was_negated = branch.variant.option != 0;
+        branch = branch_of(branch.op, !was_negated);
+        branch.variant.a = test.branch.variant.a;
+        branch.variant.b = test.branch.variant.b;
+        if (!exists(branch))
+            return false;
+    }
     const Fields made{&at(loop.head), shape_of(test.branch)};
     const uint64_t left = made.get(Field::left);
     const uint64_t right = made.get(Field::right);
@@ -425,12 +474,17 @@ bool Lowering::repeat_test(uint32_t depth) noexcept {
         instr = here();
         emit(branch).set(Field::left, left).set(Field::right, right);
     }
-    set_distance(instr, test.end);
-    if (options_.stop_points != nullptr)
-        note_bypass(instr + target_offset, test.end - loop.head);
+    const auto go_to = [&](size_t from, size_t to) {
+        set_distance(from, to);
+        if (options_.stop_points != nullptr)
+            note_bypass(from + target_offset, to - loop.head);
+    };
+    go_to(instr, test.target != 0 ? test.target : test.end);
     const size_t jump = here();
     emit(Form::jump);
-    if (!to_else) {
+    if (test.target != 0) {
+        go_to(jump, test.end);
+    } else if (!to_else) {
         jump_from(jump, static_cast<uint32_t>(control_.size() - 1 - test.label));
     } else if (fixups_.push({jump, jump + target_offset, control_[test.label].else_jumps, false})) {
         control_[test.label].else_jumps = fixups_.size() - 1;

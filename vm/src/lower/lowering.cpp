@@ -16,9 +16,13 @@ bool Lowering::prepare() noexcept {
     // A single result is left at the beginning of the frame, and may take two slots.
     if (height_ < 2)
         raise_height(2 - height_);
-    if (!choose_pins(module_, body_, kinds, choice_))
+    if (!choose_pins(module_, body_, kinds, !large_, choice_))
         return false;
     pins_ = choice_.sets[0];
+    own_locals_ = locals_.size();
+    for (const Kind kind : choice_.params)
+        if (!locals_.push({kind, 0}))
+            return false;
     return true;
 }
 
@@ -50,6 +54,8 @@ void Lowering::begin() noexcept {
     if (bytes > free_locals)
         emit_charge(bytes);
     at_entry_ = true;
+    if (choice_.calls_itself)
+        control_[0].head = loop_head_ = here();
     emit_poll();
     at_entry_ = false;
 }

@@ -46,11 +46,12 @@ private:
     enum class ControlKind : uint8_t { func, block, loop, if_, else_, try_, catch_ };
 
     static constexpr size_t no_jump = SIZE_MAX;
-    /// A branch that is the first instruction of a loop.
+    /// A branch that is the first instruction of a loop, or of a function that calls itself at its end.
     struct HeadTest {
         Choice branch;
-        size_t label = 0; ///< the block at whose end, or else part, it goes: its index in `control_`
-        size_t end = 0;   ///< the position after it; 0 if there is none
+        size_t label = 0;  ///< the block at whose end, or else part, it goes: its index in `control_`
+        size_t end = 0;    ///< the position after it; 0 if there is none
+        size_t target = 0; ///< where it goes, if that is in the loop and known; otherwise 0
     };
     struct Control {
         ControlKind kind;
@@ -58,12 +59,13 @@ private:
         size_t operands;             ///< on the stack below the parameters
         uint32_t height;             ///< below the parameters
         PinSet pins;                 ///< at the label
-        size_t head = 0;             ///< of a loop, after its set_pins
+        size_t head = 0;             ///< of a loop, after its set_pins, or of the function
         size_t entry = 0;            ///< of a loop, including its set_pins
         size_t jumps = no_jump;      ///< the last fixup to the end's label
         size_t else_jump = no_jump;  ///< the instruction that jumps to the else part
         size_t else_jumps = no_jump; ///< the last fixup of others that do
-        HeadTest test = {};          ///< of a loop
+        HeadTest test = {};          ///< the same
+        uint32_t params = no_local;  ///< of a loop with parameters in registers: the number of the first
         bool reachable = true;
         uint32_t handler = CatchClause::none; ///< the first clause to try for exceptions thrown inside
         uint32_t catches =
@@ -228,6 +230,8 @@ private:
     /// Moves the top operands to where the label needs them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
+    void place_params(Control& loop, size_t set) noexcept;
+    [[nodiscard]] bool assign_params(uint32_t depth, bool stay) noexcept;
     void lower_br() noexcept;
     void lower_br_if() noexcept;
     void lower_br_table() noexcept;
@@ -277,7 +281,7 @@ private:
     uint32_t begin_call(size_t params) noexcept;
     void end_call(const FuncType& type) noexcept;
     void lower_direct_call(bool tail) noexcept;
-    [[nodiscard]] bool jump_to_entry() noexcept;
+    [[nodiscard]] bool jump_to_entry(size_t params) noexcept;
     void lower_indirect_call(bool by_ref, bool tail) noexcept;
     /// Moves the arguments to the beginning of the frame. The slot that holds the callee, if there is one, is
     /// moved out of their way.
@@ -299,9 +303,10 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
-    size_t skipped_blocks_ = 0;  ///< in unreachable code
-    size_t loop_head_ = no_jump; ///< of the last loop
-    Choice last_branch_;         ///< the last comparison and branch
+    size_t skipped_blocks_ = 0;    ///< in unreachable code
+    size_t loop_head_ = no_jump;   ///< of the last loop
+    bool params_assigned_ = false; ///< those of the loop to which the next jump goes
+    Choice last_branch_;           ///< the last comparison and branch
     Vec<Control> control_;
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;

@@ -22,13 +22,15 @@ struct Region {
     size_t set;       ///< in PinChoice::sets
     size_t first_use; ///< the uses in this region start here
     bool is_loop;
+    uint32_t end; ///< the number after the last local and parameter that it has: those of inner loops follow
 };
 
 class Chooser {
 public:
     Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
-            PinChoice& choice) noexcept
-        : reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
+            bool params_can_be_pinned, PinChoice& choice) noexcept
+        : params_can_be_pinned_{params_can_be_pinned}, module_{module}, body_{body},
+          reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
           regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()},
           counts_{choice.sets.allocator()} {}
 
@@ -45,10 +47,13 @@ public:
                 if (!open(false))
                     return false;
                 break;
-            case Op::loop:
-                if (!open(true))
+            case Op::loop: {
+                const BlockType type = reader_.block_type();
+                if (!open(true) || !add_params(type))
                     return false;
-                break;
+                regions_.back().end = local_count();
+                continue;
+            }
             case Op::delegate:
             case Op::end:
                 close();
@@ -56,9 +61,14 @@ public:
             case Op::local_get:
             case Op::local_set:
             case Op::local_tee: {
-                const uint32_t weight = 1u << (3 * std::min<size_t>(loop_depth_ - 1, 6));
-                if (!uses_.push({reader_.u32(), weight}))
+                if (!uses_.push({reader_.u32(), weight()}))
                     return false;
+                continue;
+            }
+            case Op::return_call: {
+                const uint32_t func = reader_.u32();
+                choice_.calls_itself |= func >= module_.imported_funcs() &&
+                                        &module_.bodies()[func - module_.imported_funcs()] == &body_;
                 continue;
             }
             default:
@@ -71,15 +81,38 @@ public:
 
 private:
     bool open(bool is_loop) noexcept {
-        Region region{0, uses_.size(), is_loop};
+        Region region{0, uses_.size(), is_loop, local_count()};
         if (is_loop) {
             region.set = choice_.sets.size();
-            if (!choice_.sets.push({}) || !parents_.push(current_))
+            if (!choice_.sets.push({}) || !parents_.push(current_) ||
+                !choice_.first_params.push(local_count()))
                 return false;
             current_ = region.set;
             ++loop_depth_;
         }
         return regions_.push(region);
+    }
+
+    [[nodiscard]] uint32_t weight() const noexcept {
+        return 1u << (3 * std::min<size_t>(loop_depth_ - 1, 6));
+    }
+    [[nodiscard]] uint32_t local_count() const noexcept {
+        return static_cast<uint32_t>(kinds_.size() + choice_.params.size());
+    }
+    [[nodiscard]] Kind kind_of(uint32_t local) const noexcept {
+        return local < kinds_.size() ? kinds_[local] : choice_.params[local - kinds_.size()];
+    }
+
+    /// Each round sets a parameter, and uses it at least once.
+    bool add_params(const BlockType& type) noexcept {
+        bool can_be_pinned = params_can_be_pinned_;
+        for (size_t i = 0; i < type.params(); ++i)
+            can_be_pinned &= type.param(i) != ValType::ref && type.param(i) != ValType::v128;
+        for (size_t i = 0; i < type.params(); ++i)
+            if (!uses_.push({local_count(), 2 * weight()}) || !counts_.push(0) ||
+                !choice_.params.push(can_be_pinned ? type.param(i) : Kind{ValType::bot}))
+                return false;
+        return true;
     }
 
     void close() noexcept {
@@ -101,9 +134,9 @@ private:
         uint64_t weights[3] = {};
         for (const Use& use : uses) {
             const uint64_t weight = std::exchange(counts_[use.local], 0);
-            if (weight < min_weight)
+            if (weight < min_weight || use.local >= region.end)
                 continue;
-            const Kind kind = kinds_[use.local];
+            const Kind kind = kind_of(use.local);
             // Pins are reloaded as 64 bits, from a slot that a number of 16 bits names.
             if (kind == ValType::v128 || kind == ValType::bot)
                 continue;
@@ -150,6 +183,9 @@ private:
         return true;
     }
 
+    const bool params_can_be_pinned_;
+    const Module& module_;
+    const FuncBody& body_;
     InstrReader reader_;
     std::span<const Kind> kinds_;
     PinChoice& choice_;
@@ -164,10 +200,11 @@ private:
 } // namespace
 
 bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
-                 PinChoice& choice) noexcept {
+                 bool params_can_be_pinned, PinChoice& choice) noexcept {
     if (body.code.size() > large_body)
-        return choice.sets.push({}) && choice.entered_from_other_pins.push(0);
-    return Chooser{module, body, kinds, choice}.run();
+        return choice.sets.push({}) && choice.entered_from_other_pins.push(0) &&
+               choice.first_params.push(static_cast<uint32_t>(kinds.size()));
+    return Chooser{module, body, kinds, params_can_be_pinned, choice}.run();
 }
 
 } // namespace warpbeam::vm
