@@ -342,8 +342,7 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     leave_to(depth);
     set_distance(instr, here());
     // The accumulators are unchanged, but no instruction up to here may be modified any more.
-    int_acc_.producer = {};
-    float_acc_.producer = {};
+    int_acc_.producer.exists = float_acc_.producer.exists = false;
     bind_here();
 }
 
@@ -545,7 +544,7 @@ bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) n
     Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
     if (branch.variant.option != 0 || !settle_pins(latch, 2))
         return false;
-    code_.truncate(step_.begin);
+    remove_from(step_.begin);
     instr = here();
     last_branch_ = latch;
     emit(latch)

@@ -114,18 +114,22 @@ bool Lowering::step(uint32_t func) noexcept {
 /// done. What follows still has its own handlers.
 bool Lowering::join_instrs() noexcept {
     constexpr size_t instrs_per_step = 50'000;
-    while (!begins_.empty() && begins_.back() >= here())
-        begins_.pop();
-    const size_t count = begins_.size();
+    const size_t count = instrs_.size();
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
     for (; next_joined_ < end; ++next_joined_) {
-        Instr& instr = at(begins_[next_joined_]);
+        JoinedNumber joined = joined_part(instrs_[next_joined_].choice);
+        if (joined == 0)
+            continue;
+        bool any = false;
         for (size_t i = next_joined_ + 1; i < count; ++i) {
-            const Handler joined = find_joined(instr.handler, at(begins_[i]).handler);
-            if (joined == nullptr)
+            const JoinedNumber longer = join(joined, joined_part(instrs_[i].choice));
+            if (longer == 0)
                 break;
-            instr.handler = joined;
+            joined = longer;
+            any = true;
         }
+        if (any)
+            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
     }
     return next_joined_ == count;
 }

@@ -3,6 +3,9 @@
 #include <warpbeam/loader/instr_reader.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 
 namespace warpbeam::vm {
 
@@ -15,7 +18,7 @@ constexpr uint64_t min_weight = 2;
 
 struct Use {
     uint32_t local;
-    uint32_t weight;
+    uint64_t weight;
 };
 
 struct Region {
@@ -24,52 +27,150 @@ struct Region {
     bool is_loop;
 };
 
+/// How to pass over an instruction whose opcode is one byte.
+struct alignas(4) Pass {
+    uint8_t bytes = 0;   ///< the opcode and constants of a fixed size; 0 if more has to be known
+    uint8_t one = 0;     ///< all ones if one number in LEB128 follows,
+    uint8_t two = 0;     ///< or two
+    uint8_t unusual = 0; ///< bits of the next byte that say that it is not that simple
+};
+constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
+constexpr auto passes = [] {
+    std::array<Pass, 256> passes{};
+    for (const InstrRow& row : instr_table) {
+        const auto code = static_cast<uint32_t>(row.op);
+        if (code >= passes.size() || row.op == Op::end || row.op == Op::delegate)
+            continue; // those end a block
+        Pass& pass = passes[code];
+        switch (row.imm) {
+        case Imm::none:
+            pass = {.bytes = 1};
+            break;
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::global:
+        case Imm::table:
+        case Imm::i32:
+        case Imm::i64:
+            pass = {.bytes = 1, .one = 0xff};
+            break;
+        case Imm::local:
+            pass = {.bytes = 1, .one = 0xff, .unusual = more_bytes};
+            break;
+        case Imm::type_table:
+            pass = {.bytes = 1, .two = 0xff};
+            break;
+        case Imm::mem_arg:
+            pass = {.bytes = 1, .two = 0xff, .unusual = mem_arg_flag::memory};
+            break;
+        case Imm::f32:
+            pass = {.bytes = 1 + 4};
+            break;
+        case Imm::f64:
+            pass = {.bytes = 1 + 8};
+            break;
+        default: // rare, or a block
+            break;
+        }
+    }
+    return passes;
+}();
+
 class Chooser {
 public:
     Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
             PinChoice& choice) noexcept
-        : reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
+        : module_{module}, code_{body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
           regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()},
           counts_{choice.sets.allocator()} {}
 
     bool run() noexcept {
         if (!counts_.resize(kinds_.size()) || !open(true))
             return false;
-        while (!reader_.done()) {
-            const Op op = reader_.op();
-            switch (op) {
-            case Op::block:
-            case Op::if_:
-            case Op::try_:
-            case Op::try_table:
-                if (!open(false))
-                    return false;
-                break;
-            case Op::loop:
-                if (!open(true))
-                    return false;
-                break;
-            case Op::delegate:
-            case Op::end:
-                close();
-                break;
-            case Op::local_get:
-            case Op::local_set:
-            case Op::local_tee: {
-                const uint32_t weight = 1u << (3 * std::min<size_t>(loop_depth_ - 1, 6));
-                if (!uses_.push({reader_.u32(), weight}))
-                    return false;
-                continue;
-            }
-            default:
-                break;
-            }
-            reader_.skip(row_of(op).imm);
-        }
+        while (!code_.empty())
+            if (!pass_simple() || !read_one())
+                return false;
         return inherit();
     }
 
 private:
+    /// Passes over instructions up to one that needs more than that. Which instruction comes next is hard to predict,
+    /// so there are hardly any branches.
+    bool pass_simple() noexcept {
+        const uint8_t* at = code_.data();
+        // An opcode and two numbers that together have eight bytes, or a constant.
+        const uint8_t* const last = at + code_.size() - std::min<size_t>(code_.size(), 1 + sizeof(uint64_t));
+        const uint64_t weight = weight_;
+        while (at < last) {
+            const size_t room = static_cast<size_t>(last - at);
+            if (!uses_.reserve_more(std::min<size_t>(room, 256)))
+                return false;
+            const uint8_t* const end = at + std::min<size_t>(room, 256);
+            Use* use = uses_.end();
+            bool stops = false;
+            while (at < end) {
+                const Pass pass = passes[*at];
+                uint64_t next;
+                std::memcpy(&next, at + 1, sizeof next);
+                if constexpr (std::endian::native == std::endian::big)
+                    next = std::byteswap(next);
+                const uint64_t ends = ~next & 0x8080'8080'8080'8080;
+                const uint64_t ends2 = ends & (ends - 1);
+                const auto local = static_cast<uint8_t>(next);
+                stops = pass.bytes == 0 || (pass.unusual & local) != 0 || ends2 == 0;
+                if (stops)
+                    break;
+                *use = {local, weight};
+                use += pass.unusual == more_bytes ? 1 : 0;
+                const auto one = static_cast<size_t>(__builtin_ctzll(ends) + 1) / 8;
+                const auto two = static_cast<size_t>(__builtin_ctzll(ends2) + 1) / 8;
+                at += pass.bytes + (one & pass.one) + (two & pass.two);
+            }
+            uses_.set_end(use);
+            if (stops)
+                break;
+        }
+        code_ = code_.last(static_cast<size_t>(code_.data() + code_.size() - at));
+        return true;
+    }
+
+    /// Reads any instruction, if there is one.
+    bool read_one() noexcept {
+        if (code_.empty())
+            return true;
+        InstrReader reader{module_, code_};
+        const Op op = reader.op();
+        bool done = true;
+        switch (op) {
+        case Op::block:
+        case Op::if_:
+        case Op::try_:
+        case Op::try_table:
+            done = open(false);
+            break;
+        case Op::loop:
+            done = open(true);
+            break;
+        case Op::delegate:
+        case Op::end:
+            close();
+            break;
+        case Op::local_get:
+        case Op::local_set:
+        case Op::local_tee: {
+            done = uses_.push({reader.u32(), weight_});
+            code_ = code_.subspan(reader.offset());
+            return done;
+        }
+        default:
+            break;
+        }
+        reader.skip(row_of(op).imm);
+        code_ = code_.subspan(reader.offset());
+        return done;
+    }
+
     bool open(bool is_loop) noexcept {
         Region region{0, uses_.size(), is_loop};
         if (is_loop) {
@@ -78,6 +179,7 @@ private:
                 return false;
             current_ = region.set;
             ++loop_depth_;
+            weigh();
         }
         return regions_.push(region);
     }
@@ -91,16 +193,26 @@ private:
             choose(region);
         current_ = parents_[region.set];
         --loop_depth_;
+        weigh();
     }
 
+    void weigh() noexcept { weight_ = 1u << (3 * std::min<size_t>(loop_depth_ == 0 ? 0 : loop_depth_ - 1, 6)); }
+
     void choose(const Region& region) noexcept {
-        const std::span<const Use> uses{uses_.begin() + region.first_use, uses_.end()};
-        for (const Use& use : uses)
-            counts_[use.local] += use.weight;
+        // From here on, each local is one use: enclosing loops need not count the same again.
+        size_t count = 0;
+        const std::span<Use> uses{uses_.begin() + region.first_use, uses_.end()};
+        for (const Use use : uses) {
+            uint64_t& weight = counts_[use.local];
+            uses[count].local = use.local;
+            count += weight == 0 ? 1 : 0;
+            weight += use.weight;
+        }
+        uses_.truncate(region.first_use + count);
         PinSet& set = choice_.sets[region.set];
         uint64_t weights[3] = {};
-        for (const Use& use : uses) {
-            const uint64_t weight = std::exchange(counts_[use.local], 0);
+        for (Use& use : uses.first(count)) {
+            const uint64_t weight = use.weight = std::exchange(counts_[use.local], 0);
             if (weight < min_weight)
                 continue;
             const Kind kind = kinds_[use.local];
@@ -150,7 +262,8 @@ private:
         return true;
     }
 
-    InstrReader reader_;
+    const Module& module_;
+    std::span<const uint8_t> code_; ///< what is still to be read
     std::span<const Kind> kinds_;
     PinChoice& choice_;
     Vec<Use> uses_;
@@ -159,6 +272,7 @@ private:
     Vec<uint64_t> counts_;
     size_t current_ = 0;
     size_t loop_depth_ = 0;
+    uint32_t weight_ = 1; ///< of a use at this depth
 };
 
 } // namespace
