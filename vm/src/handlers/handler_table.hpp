@@ -21,7 +21,11 @@ struct Choice {
 
 /// The size in bytes of a constant whose type the form leaves open.
 [[nodiscard]] inline size_t constant_width(const Choice& choice) noexcept {
-    return constant_width(choice.form, sig_of(choice.op), choice.variant.option);
+    const FormFacts& facts = facts_of(choice.form);
+    if (!facts.has_open || facts.open < Typed::in0 || facts.open > Typed::out)
+        return constant_width(choice.form, Sig{}, choice.variant.option);
+    const unsigned shift = 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0));
+    return size_t{4} << (detail::place_of(choice.op).widths >> shift & 3);
 }
 /// The fields of the instruction.
 [[nodiscard]] inline Shape shape_of(const Choice& choice) noexcept {

@@ -15,32 +15,30 @@ namespace {
 struct Tables {
     static constexpr size_t part_room = 1024;
     static constexpr size_t row_room = std::bit_ceil(2 * joined_count);
-    struct Part {
-        ChoiceKey key = 0;
-        JoinedNumber number = 0; ///< 0: no part
-    };
+    /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to predict.
+    using Places = std::array<JoinedNumber, 2>;
     struct Row {
         JoinedNumber first = 0;
         JoinedNumber next = 0;
         JoinedNumber number = 0;
     };
-    std::array<Part, part_room> parts{};
+    std::array<Places, part_room> places{};
+    std::array<ChoiceKey, part_room / 2> keys{}; ///< by number
     std::array<Row, row_room> rows{};
     std::array<Choice, part_room / 2> choices{};            ///< by number
     std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row
     JoinedNumber part_count = 0;
+    uint32_t factor = 0x9e37'79b9; ///< one with which no three parts have the same place
 
-    static constexpr size_t part_place(ChoiceKey key) noexcept {
-        return key * 0x9e37'79b9u >> (32 - std::countr_zero(part_room));
+    constexpr size_t part_place(ChoiceKey key) const noexcept {
+        return key * factor >> (32 - std::countr_zero(part_room));
     }
     static constexpr size_t row_place(JoinedNumber first, JoinedNumber next) noexcept {
         return (uint32_t{first} << 16 | next) * 0x9e37'79b9u >> (32 - std::countr_zero(row_room));
     }
-    constexpr const Part& part(ChoiceKey key) const noexcept {
-        size_t i = part_place(key);
-        while (parts[i].number != 0 && parts[i].key != key)
-            i = (i + 1) % part_room;
-        return parts[i];
+    constexpr JoinedNumber part(ChoiceKey key) const noexcept {
+        const Places& two = places[part_place(key)];
+        return static_cast<JoinedNumber>((keys[two[0]] == key ? two[0] : 0) | (keys[two[1]] == key ? two[1] : 0));
     }
     constexpr const Row& row(JoinedNumber first, JoinedNumber next) const noexcept {
         size_t i = row_place(first, next);
@@ -50,13 +48,25 @@ struct Tables {
     }
 
     constexpr Tables() noexcept {
+        std::array<JoinedNumber, part_room> known{};
         for (const JoinedChoices& joined : joined_list)
-            for (size_t i = 0; i < joined.count; ++i)
-                add(joined.parts[i]);
+            for (size_t i = 0; i < joined.count; ++i) {
+                const ChoiceKey key = key_of(joined.parts[i]);
+                size_t at = part_place(key);
+                while (known[at] != 0 && keys[known[at]] != key)
+                    at = (at + 1) % part_room;
+                if (known[at] != 0)
+                    continue;
+                known[at] = ++part_count;
+                keys[part_count] = key;
+                choices[part_count] = joined.parts[i];
+            }
+        while (!place_parts())
+            factor += 2;
         for (size_t i = 0; i < joined_count; ++i) {
             const JoinedChoices& joined = joined_list[i];
             // The list has the beginnings before what is longer; test Joined fails otherwise.
-            const auto number = [&](size_t of) { return part(key_of(joined.parts[of])).number; };
+            const auto number = [&](size_t of) { return part(key_of(joined.parts[of])); };
             JoinedNumber first = beginnings[i] = number(0);
             for (size_t of = 1; of + 1 < joined.count; ++of)
                 first = row(first, number(of)).number;
@@ -66,19 +76,22 @@ struct Tables {
     }
 
 private:
-    constexpr void add(const Choice& choice) noexcept {
-        auto& found = const_cast<Part&>(part(key_of(choice)));
-        if (found.number != 0)
-            return;
-        found = {key_of(choice), ++part_count};
-        choices[part_count] = choice;
+    constexpr bool place_parts() noexcept {
+        places = {};
+        for (JoinedNumber number = 1; number <= part_count; ++number) {
+            Places& two = places[part_place(keys[number])];
+            if (two[0] != 0 && two[1] != 0)
+                return false;
+            two[two[0] != 0 ? 1 : 0] = number;
+        }
+        return true;
     }
 };
 constexpr Tables tables;
 
 } // namespace
 
-JoinedNumber joined_part(ChoiceKey choice) noexcept { return tables.part(choice).number; }
+JoinedNumber joined_part(ChoiceKey choice) noexcept { return tables.part(choice); }
 
 JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept {
     return first == 0 || next == 0 ? JoinedNumber{0} : tables.row(first, next).number;

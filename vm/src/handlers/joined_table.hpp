@@ -8,6 +8,8 @@ namespace warpbeam::vm {
 
 /// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0: neither.
 using JoinedNumber = uint16_t;
+/// The most instructions that are joined.
+inline constexpr size_t max_joined = 5;
 
 /// The number of one instruction. Always 0 in builds without tail calls.
 [[nodiscard]] JoinedNumber joined_part(ChoiceKey choice) noexcept;

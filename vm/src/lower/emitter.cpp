@@ -14,6 +14,22 @@ void Emitter::raise_max_height() noexcept {
     }
 }
 
+void Emitter::grow_stack() noexcept {
+    if (!stack_.reserve_more(8))
+        fail(Exit::out_of_memory);
+}
+
+void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
+
+void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
+    push(Operand::constant, kind, false, 0, value, high);
+}
+
+void Emitter::push_in_acc(Kind kind) noexcept {
+    acc(is_float_kind(kind)).hold(stack_.size(), no_local);
+    push(Operand::home, kind, !is_far(height_));
+}
+
 void Emitter::push_far_local(const LocalInfo& info) noexcept {
     push_home(info.kind);
     copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
@@ -265,7 +281,7 @@ Fields Emitter::emit_selected(const Choice& choice, size_t number, Handler handl
 /// Makes room for some more instructions.
 void Emitter::grow_code() noexcept {
     constexpr size_t instrs = 32;
-    if (!instrs_.reserve_more(instrs) || !code_.reserve_more(sizeof scratch_ * 8))
+    if (!instrs_.reserve_more(instrs) || !code_.reserve_more(sizeof discarded_ * 8))
         fail(Exit::out_of_memory);
 }
 
@@ -302,7 +318,11 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
 }
 
 void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
-    fields(producer).set(Field::result, slot);
+    static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
+        return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
+    }));
+    const auto result = static_cast<uint16_t>(slot);
+    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
     const HandlerRow& row = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
     at(producer.begin).handler = row.at(number);
@@ -353,9 +373,12 @@ void Emitter::copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept {
 
 void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
     const uint32_t near = near_or_transit(to);
-    emit(constant.kind == ValType::v128 ? Form::copy_vector_constant : Form::copy_constant)
-        .set(Field::to, near)
-        .set(Field::value, constant.value, constant.high);
+    if (constant.kind == ValType::v128)
+        emit(Form::copy_vector_constant).set(Field::to, near).set(Field::value, constant.value, constant.high);
+    else if (constant.value <= UINT32_MAX)
+        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
+    else
+        emit_known<Form::copy_wide_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
     if (near != to)
         copy_far(to, near, slots_of(constant.kind));
 }
@@ -393,9 +416,9 @@ void Emitter::copy_local(uint32_t to, const Operand& operand) noexcept {
     const bool is_new = last_set_.local == operand.index && last_set_.serial == serial_;
     if (!is_new || !is_pin(pin) || is_far(to))
         return copy_slots(operand.kind, to, slot);
-    emit({Form::copy_register, Op::nop, {.a = pin, .option = bank_option(operand.kind)}})
-        .set(Field::to, to)
-        .set(Field::from, slot);
+    emit_known<Form::copy_register>(Op::nop, {.a = pin, .option = bank_option(operand.kind)})
+        .set<Field::to>(to)
+        .set<Field::from>(slot);
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {

@@ -8,6 +8,7 @@
 #include "lower/known_fields.hpp"
 #include "lower/kind.hpp"
 #include "lower/pin_choice.hpp"
+#include "lower/scratch.hpp"
 
 #include <warpbeam/memory/vec.hpp>
 
@@ -75,9 +76,9 @@ struct Taken {
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
-        : code_{allocator}, instrs_{allocator}, stack_{allocator}, locals_{allocator},
-          reference_runs_{allocator}, reference_nodes_{allocator}, safepoints_{allocator},
-          stop_points_{allocator}, lazy_references_{allocator} {}
+        : scratch_{allocator}, code_{scratch_}, instrs_{scratch_}, stack_{scratch_}, locals_{scratch_},
+          reference_runs_{scratch_}, reference_nodes_{scratch_}, safepoints_{scratch_},
+          stop_points_{scratch_}, lazy_references_{scratch_} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -124,15 +125,10 @@ protected:
     /// `index`, `value` and `high` are as in Operand.
     inline void push(Operand::Where where, Kind kind, bool stored, uint32_t index = 0, uint64_t value = 0,
                      uint64_t high = 0) noexcept;
-    void push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
-    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept {
-        push(Operand::constant, kind, false, 0, value, high);
-    }
+    void push_home(Kind kind) noexcept;
+    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
     /// What an instruction left in its accumulator and, unless that is far, its home.
-    void push_in_acc(Kind kind) noexcept {
-        acc(is_float_kind(kind)).hold(stack_.size(), no_local);
-        push(Operand::home, kind, !is_far(height_));
-    }
+    void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
     void push_far_local(const LocalInfo& info) noexcept;
     inline Popped pop() noexcept;
@@ -372,7 +368,7 @@ protected:
     }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
-            return *reinterpret_cast<Instr*>(scratch_.data()); // only after a failure
+            return *reinterpret_cast<Instr*>(discarded_.data()); // only after a failure
         return *reinterpret_cast<Instr*>(code_.data() + position);
     }
     void bind_here() noexcept { last_label_ = here(); }
@@ -395,6 +391,8 @@ protected:
     StopSearch* search_ = nullptr;
     uint64_t stops_ = 0; ///< the stops so far
     bool at_entry_ = false;
+
+    Scratch scratch_; ///< for all tables, of which the code is one until it is copied
 
     // ---- For locating instructions ----
     Vec<CodeMark>* marks_ = nullptr; ///< filled if positions are requested
@@ -460,6 +458,7 @@ private:
     }
     void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
+    void grow_stack() noexcept;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
     inline void unlink(const Operand& local) noexcept;
@@ -482,7 +481,7 @@ private:
     Vec<size_t> lazy_references_; ///< operands that are locals, or were when they were pushed
     Exit failure_ = Exit::none;
     // Written to after a failure.
-    alignas(Instr) std::array<uint64_t, 8> scratch_{};
+    alignas(Instr) std::array<uint64_t, 8> discarded_{};
     uint64_t last_copy_ = 0; ///< the serial of the last copy
     struct {
         uint32_t local = no_local;

@@ -28,13 +28,16 @@ namespace detail {
 
 } // namespace detail
 
-inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index, uint64_t value,
+[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index, uint64_t value,
                           uint64_t high) noexcept {
     const uint32_t slot = height_;
     has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
-    if (stack_.size() == stack_.capacity() && !stack_.reserve_more(8)) [[unlikely]]
-        return fail(Exit::out_of_memory);
+    if (stack_.size() == stack_.capacity()) [[unlikely]] {
+        grow_stack();
+        if (stack_.size() == stack_.capacity())
+            return;
+    }
     Operand* const top = stack_.end();
     detail::write(top, {where, kind, stored, slot, index, 0, value, high});
     stack_.set_end(top + 1);
@@ -127,11 +130,11 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
     if (handler == nullptr) [[unlikely]]
         fail(Exit::limit);
     // There is always room for one more; that of the longest takes no more.
-    static_assert(sizeof scratch_ >= sizeof(Instr) + 5 * sizeof(uint64_t));
-    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof scratch_) [[unlikely]] {
+    static_assert(sizeof discarded_ >= sizeof(Instr) + 5 * sizeof(uint64_t));
+    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_) [[unlikely]] {
         grow_code();
         if (failure_ != Exit::none)
-            return reinterpret_cast<uint8_t*>(scratch_.data());
+            return reinterpret_cast<uint8_t*>(discarded_.data());
     }
     uint8_t* const instr = code_.end();
     std::memcpy(instr, &handler, sizeof handler);

@@ -250,7 +250,7 @@ void Lowering::emit_jump(uint32_t depth) noexcept {
     if (repeat_test(depth))
         return;
     const size_t instr = here();
-    emit(Form::jump);
+    emit_known<Form::jump>(Op::nop, {});
     jump_from(instr, depth);
 }
 
@@ -486,7 +486,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     }
     instr = here();
     last_branch_ = branch;
-    emit(branch).set(Field::left, slot_of(condition.operand));
+    emit_known<Form::compare_branch>(branch.op, branch.variant).set<Field::left>(slot_of(condition.operand));
     return instr;
 }
 
@@ -534,7 +534,12 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         return true;
     instr = here();
     last_branch_ = choice;
-    emit(choice).set(Field::left, left.value).set(Field::right, right.value);
+    auto out = emit_known<Form::compare_branch>(choice.op, choice.variant);
+    out.set<Field::left>(left.value);
+    if (out.is_constant<Field::right>())
+        out.set_constant<Field::right>(right.value, 0);
+    else
+        out.set<Field::right>(right.value);
     return true;
 }
 
