@@ -21,30 +21,39 @@ struct Use {
     uint64_t weight;
 };
 
+/// The function, or a loop.
 struct Region {
     size_t set;       ///< in PinChoice::sets
     size_t first_use; ///< the uses in this region start here
-    bool is_loop;
+    size_t blocks;    ///< that are open around it, but inside the enclosing region
 };
 
 /// How to pass over an instruction whose opcode is one byte.
-struct alignas(4) Pass {
+struct alignas(8) Pass {
     uint8_t bytes = 0;   ///< the opcode and constants of a fixed size; 0 if more has to be known
     uint8_t one = 0;     ///< all ones if one number in LEB128 follows,
     uint8_t two = 0;     ///< or two
     uint8_t unusual = 0; ///< bits of the next byte that say that it is not that simple
+    uint8_t opens = 0;   ///< 1 if it begins a block
+    uint8_t closes = 0;  ///< 1 if it ends one
 };
 constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
 constexpr auto passes = [] {
     std::array<Pass, 256> passes{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
-        if (code >= passes.size() || row.op == Op::end || row.op == Op::delegate)
-            continue; // those end a block
+        if (code >= passes.size())
+            continue;
         Pass& pass = passes[code];
+        if (row.op == Op::delegate)
+            continue; // it ends a block
+        if (row.op == Op::block || row.op == Op::if_) {
+            pass = {.bytes = 1, .one = 0xff, .opens = 1};
+            continue;
+        }
         switch (row.imm) {
         case Imm::none:
-            pass = {.bytes = 1};
+            pass = {.bytes = 1, .closes = row.op == Op::end};
             break;
         case Imm::label:
         case Imm::func:
@@ -70,7 +79,7 @@ constexpr auto passes = [] {
         case Imm::f64:
             pass = {.bytes = 1 + 8};
             break;
-        default: // rare, or a block
+        default: // rare
             break;
         }
     }
@@ -86,7 +95,7 @@ public:
           counts_{choice.sets.allocator()} {}
 
     bool run() noexcept {
-        if (!counts_.resize(kinds_.size()) || !open(true))
+        if (!counts_.resize(kinds_.size()) || !open())
             return false;
         while (!code_.empty())
             if (!pass_simple() || !read_one())
@@ -102,6 +111,7 @@ private:
         // An opcode and two numbers that together have eight bytes, or a constant.
         const uint8_t* const last = at + code_.size() - std::min<size_t>(code_.size(), 1 + sizeof(uint64_t));
         const uint64_t weight = weight_;
+        size_t blocks = blocks_;
         while (at < last) {
             const size_t room = static_cast<size_t>(last - at);
             if (!uses_.reserve_more(std::min<size_t>(room, 256)))
@@ -118,11 +128,16 @@ private:
                 const uint64_t ends = ~next & 0x8080'8080'8080'8080;
                 const uint64_t ends2 = ends & (ends - 1);
                 const auto local = static_cast<uint8_t>(next);
-                stops = pass.bytes == 0 || (pass.unusual & local) != 0 || ends2 == 0;
+                // The type of a block may be a reference to a heap type, which is another number.
+                const bool is_long = (pass.opens != 0) & ((local == type_code::ref) | (local == type_code::ref_null));
+                stops = (pass.bytes == 0) | ((pass.unusual & local) != 0) | (ends2 == 0) | is_long |
+                        (pass.closes > blocks);
                 if (stops)
                     break;
                 *use = {local, weight};
                 use += pass.unusual == more_bytes ? 1 : 0;
+                blocks += pass.opens;
+                blocks -= pass.closes;
                 const auto one = static_cast<size_t>(__builtin_ctzll(ends) + 1) / 8;
                 const auto two = static_cast<size_t>(__builtin_ctzll(ends2) + 1) / 8;
                 at += pass.bytes + (one & pass.one) + (two & pass.two);
@@ -131,6 +146,7 @@ private:
             if (stops)
                 break;
         }
+        blocks_ = blocks;
         code_ = code_.last(static_cast<size_t>(code_.data() + code_.size() - at));
         return true;
     }
@@ -147,14 +163,17 @@ private:
         case Op::if_:
         case Op::try_:
         case Op::try_table:
-            done = open(false);
+            ++blocks_;
             break;
         case Op::loop:
-            done = open(true);
+            done = open();
             break;
         case Op::delegate:
         case Op::end:
-            close();
+            if (blocks_ != 0)
+                --blocks_;
+            else
+                close();
             break;
         case Op::local_get:
         case Op::local_set:
@@ -171,24 +190,20 @@ private:
         return done;
     }
 
-    bool open(bool is_loop) noexcept {
-        Region region{0, uses_.size(), is_loop};
-        if (is_loop) {
-            region.set = choice_.sets.size();
-            if (!choice_.sets.push({}) || !parents_.push(current_))
-                return false;
-            current_ = region.set;
-            ++loop_depth_;
-            weigh();
-        }
+    bool open() noexcept {
+        const Region region{choice_.sets.size(), uses_.size(), std::exchange(blocks_, 0)};
+        if (!choice_.sets.push({}) || !parents_.push(current_))
+            return false;
+        current_ = region.set;
+        ++loop_depth_;
+        weigh();
         return regions_.push(region);
     }
 
     void close() noexcept {
         const Region region = regions_.back();
         regions_.pop();
-        if (!region.is_loop)
-            return;
+        blocks_ = region.blocks;
         if (loop_depth_ <= max_loop_depth)
             choose(region);
         current_ = parents_[region.set];
@@ -272,6 +287,7 @@ private:
     Vec<uint64_t> counts_;
     size_t current_ = 0;
     size_t loop_depth_ = 0;
+    size_t blocks_ = 0;   ///< that are open inside the innermost loop
     uint32_t weight_ = 1; ///< of a use at this depth
 };
 
