@@ -3,6 +3,7 @@
 #include <warpbeam/sfv/scan.hpp>
 
 #if WARPBEAM_SFV_SSE2
+#include <cpuid.h>
 #include <tmmintrin.h>
 #endif
 
@@ -97,7 +98,16 @@ void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
 }
 
 void decode_blocks(const char*& p, const char* end, char*& out) noexcept {
-    if (__builtin_cpu_supports("ssse3"))
+    // With the compiler's function, every program would ask the processor when it starts, which takes
+    // microseconds in a virtual machine.
+    static const bool has_ssse3 = [] {
+        unsigned a = 0;
+        unsigned b = 0;
+        unsigned c = 0;
+        unsigned d = 0;
+        return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_SSSE3) != 0;
+    }();
+    if (has_ssse3)
         decode_blocks_ssse3(p, end, out);
     else
         decode_blocks_sse2(p, end, out);

@@ -3,8 +3,10 @@
 #include "handlers/joined_list.hpp"
 #include "handlers/joined_table.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 /// Instructions that are joined (handlers/joined.hpp).
 
@@ -21,7 +23,7 @@ TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
     for (size_t i = 0; i < joined_count; ++i) {
         SCOPED_TRACE(i);
         const JoinedChoices& row = joined_list[i];
-        Handler joined = find_handler(row.parts[0]);
+        JoinedNumber joined = joined_part(key_of(row.parts[0]));
         for (size_t part = 0; part < row.count; ++part)
             ASSERT_TRUE(exists(row.parts[part])) << name_of(row.parts[part]);
         for (size_t part = 1; part < row.count; ++part) {
@@ -30,18 +32,31 @@ TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
                           (effect::ends | effect::calls | effect::safepoint),
                       0)
                 << name_of(row.parts[part - 1]);
-            joined = find_joined(joined, find_handler(row.parts[part]));
-            ASSERT_NE(joined, nullptr) << "the row's beginning is missing, or comes later";
+            joined = join(joined, joined_part(key_of(row.parts[part])));
+            ASSERT_NE(joined, 0) << "the row's beginning is missing, or comes later";
         }
-        EXPECT_EQ(joined, joined_entry(i).handler) << "the row is there twice";
-        EXPECT_EQ(*index->find(joined), row.parts[0]);
+        EXPECT_EQ(joined_handler(joined), joined_entry(i).handler) << "the row is there twice";
+        EXPECT_EQ(*index->find(joined_handler(joined)), row.parts[0]);
     }
 }
 
+TEST(Joined, keys_of_choices_are_different) {
+    std::vector<ChoiceKey> keys;
+    for (const HandlerGroup& group : handler_groups())
+        for (size_t i = 0; i < group.count; ++i)
+            for (size_t number = 0; number < combinations(group.form); ++number)
+                keys.push_back(key_of({group.form, op_at(group.family, i), variant_of(group.form, number)}));
+    std::ranges::sort(keys);
+    EXPECT_EQ(std::ranges::adjacent_find(keys), keys.end());
+}
+
 TEST(Joined, others_are_not) {
-    const Handler jump = find_handler({Form::jump, Op::nop, {}});
-    EXPECT_EQ(find_joined(jump, jump), nullptr);
-    EXPECT_EQ(find_joined(nullptr, nullptr), nullptr);
+    const JoinedNumber jump = joined_part(key_of({Form::jump, Op::nop, {}}));
+    EXPECT_EQ(join(jump, jump), 0);
+    EXPECT_EQ(join(jump, 0), 0);
+    EXPECT_EQ(join(0, jump), 0);
+    EXPECT_EQ(join(0, 0), 0);
+    EXPECT_EQ(joined_part(key_of({Form::call, Op::nop, {}})), 0);
 }
 
 /// A loop that is one handler stops when it is asked to.

@@ -1,15 +1,14 @@
 #pragma once
 
-#include "handlers/handler_table.hpp"
+#include "handlers/joined_table.hpp"
 
 /// Which instructions are joined (joined.hpp).
 
 namespace warpbeam::vm {
 
 struct JoinedChoices {
-    static constexpr size_t max = 5;
     size_t count;
-    Choice parts[max];
+    Choice parts[max_joined];
 };
 
 // clang-format off

@@ -10,80 +10,116 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// By the addresses of both handlers.
-class Table {
-public:
-    Table() noexcept {
-        for (size_t i = 0; i < joined_count; ++i) {
-            const JoinedChoices& row = joined_list[i];
-            // The list has the beginnings before what is longer.
-            Handler first = find_handler(row.parts[0]);
-            for (size_t part = 1; part + 1 < row.count; ++part)
-                first = find(first, find_handler(row.parts[part]));
-            add(first, find_handler(row.parts[row.count - 1]), joined_entry(i).handler);
-        }
+/// Made when this is compiled, so nothing has to be computed, or relocated, when a program starts. Parts have
+/// the numbers from 1 on, and rows of the list those after them.
+struct Tables {
+    static constexpr size_t part_room = 1024;
+    static constexpr size_t row_room = std::bit_ceil(2 * joined_count);
+    /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to
+    /// predict.
+    using Places = std::array<JoinedNumber, 2>;
+    struct Row {
+        JoinedNumber first = 0;
+        JoinedNumber next = 0;
+        JoinedNumber number = 0;
+    };
+    std::array<Places, part_room> places{};
+    std::array<ChoiceKey, part_room / 2> keys{}; ///< by number
+    std::array<Row, row_room> rows{};
+    std::array<Choice, part_room / 2> choices{};         ///< by number
+    std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row
+    JoinedNumber part_count = 0;
+    uint32_t factor = 0x9e37'79b9; ///< one with which no three parts have the same place
+
+    constexpr size_t part_place(ChoiceKey key) const noexcept {
+        return key * factor >> (32 - std::countr_zero(part_room));
     }
-    [[nodiscard]] Handler find(Handler first, Handler next) const noexcept {
-        for (size_t i = place(first, next);; i = (i + 1) % room) {
-            const Entry& entry = entries_[i];
-            if (entry.first == first && entry.next == next)
-                return entry.joined;
-            if (entry.joined == nullptr)
-                return nullptr;
+    static constexpr size_t row_place(JoinedNumber first, JoinedNumber next) noexcept {
+        return (uint32_t{first} << 16 | next) * 0x9e37'79b9u >> (32 - std::countr_zero(row_room));
+    }
+    constexpr JoinedNumber part(ChoiceKey key) const noexcept {
+        const Places& two = places[part_place(key)];
+        return static_cast<JoinedNumber>((keys[two[0]] == key ? two[0] : 0) |
+                                         (keys[two[1]] == key ? two[1] : 0));
+    }
+    constexpr const Row& row(JoinedNumber first, JoinedNumber next) const noexcept {
+        size_t i = row_place(first, next);
+        while (rows[i].number != 0 && (rows[i].first != first || rows[i].next != next))
+            i = (i + 1) % row_room;
+        return rows[i];
+    }
+
+    constexpr Tables() noexcept {
+        std::array<JoinedNumber, part_room> known{};
+        for (const JoinedChoices& joined : joined_list)
+            for (size_t i = 0; i < joined.count; ++i) {
+                const ChoiceKey key = key_of(joined.parts[i]);
+                size_t at = part_place(key);
+                while (known[at] != 0 && keys[known[at]] != key)
+                    at = (at + 1) % part_room;
+                if (known[at] != 0)
+                    continue;
+                known[at] = ++part_count;
+                keys[part_count] = key;
+                choices[part_count] = joined.parts[i];
+            }
+        while (!place_parts())
+            factor += 2;
+        for (size_t i = 0; i < joined_count; ++i) {
+            const JoinedChoices& joined = joined_list[i];
+            // The list has the beginnings before what is longer; test Joined fails otherwise.
+            const auto number = [&](size_t of) { return part(key_of(joined.parts[of])); };
+            JoinedNumber first = beginnings[i] = number(0);
+            for (size_t of = 1; of + 1 < joined.count; ++of)
+                first = row(first, number(of)).number;
+            const JoinedNumber next = number(joined.count - 1);
+            const_cast<Row&>(row(first, next)) = {first, next, static_cast<JoinedNumber>(part_count + 1 + i)};
         }
     }
 
 private:
-    struct Entry {
-        Handler first = nullptr;
-        Handler next = nullptr;
-        Handler joined = nullptr;
-    };
-    static constexpr size_t room = std::bit_ceil(2 * joined_count + 1);
-
-    static size_t place(Handler first, Handler next) noexcept {
-        // Handlers begin at multiples of 64.
-        const uint64_t key =
-            reinterpret_cast<uintptr_t>(first) / 64 * 31 + reinterpret_cast<uintptr_t>(next) / 64;
-        return static_cast<size_t>(key * 0x9e37'79b9'7f4a'7c15 >> 32) % room;
+    constexpr bool place_parts() noexcept {
+        places = {};
+        for (JoinedNumber number = 1; number <= part_count; ++number) {
+            Places& two = places[part_place(keys[number])];
+            if (two[0] != 0 && two[1] != 0)
+                return false;
+            two[two[0] != 0 ? 1 : 0] = number;
+        }
+        return true;
     }
-    void add(Handler first, Handler next, Handler joined) noexcept {
-        if (first == nullptr || next == nullptr)
-            return; // test JoinedTest fails then
-        size_t i = place(first, next);
-        while (entries_[i].joined != nullptr)
-            i = (i + 1) % room;
-        entries_[i] = {first, next, joined};
-    }
-
-    std::array<Entry, room> entries_;
 };
-
-const Table& table() noexcept {
-    static const Table made;
-    return made;
-}
+constexpr Tables tables;
 
 } // namespace
 
-Handler find_joined(Handler first, Handler next) noexcept {
-    static const Table& all = table();
-    return all.find(first, next);
+JoinedNumber joined_part(ChoiceKey choice) noexcept { return tables.part(choice); }
+
+JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept {
+    return first == 0 || next == 0 ? JoinedNumber{0} : tables.row(first, next).number;
 }
 
-size_t joined_entries() noexcept { return joined_count; }
-
-JoinedEntry joined_entry(size_t i) noexcept {
+namespace {
+Handler handler_at(size_t i) noexcept {
     const std::span<const Handler> parts[] = {joined_0, joined_1, joined_2, joined_3};
     size_t part = joined_parts - 1;
     while (i < joined_begin(part))
         --part;
-    return {parts[part][i - joined_begin(part)], joined_list[i].parts[0]};
+    return parts[part][i - joined_begin(part)];
 }
+} // namespace
+
+Handler joined_handler(JoinedNumber joined) noexcept { return handler_at(joined - tables.part_count - 1u); }
+
+size_t joined_entries() noexcept { return joined_count; }
+
+JoinedEntry joined_entry(size_t i) noexcept { return {handler_at(i), tables.choices[tables.beginnings[i]]}; }
 
 #else
 
-Handler find_joined(Handler, Handler) noexcept { return nullptr; }
+JoinedNumber joined_part(ChoiceKey) noexcept { return 0; }
+JoinedNumber join(JoinedNumber, JoinedNumber) noexcept { return 0; }
+Handler joined_handler(JoinedNumber) noexcept { return nullptr; }
 size_t joined_entries() noexcept { return 0; }
 JoinedEntry joined_entry(size_t) noexcept { return {}; }
 

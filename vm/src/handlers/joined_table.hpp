@@ -6,9 +6,19 @@
 
 namespace warpbeam::vm {
 
-/// The handler that does the work of one instruction and of the next one; `first` may be such a handler
-/// itself. Null if there is none, as in all builds without tail calls.
-[[nodiscard]] Handler find_joined(Handler first, Handler next) noexcept;
+/// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0:
+/// neither.
+using JoinedNumber = uint16_t;
+/// The most instructions that are joined.
+inline constexpr size_t max_joined = 5;
+
+/// The number of one instruction. Always 0 in builds without tail calls.
+[[nodiscard]] JoinedNumber joined_part(ChoiceKey choice) noexcept;
+/// The number of those with one handler that does the work of `first`, which may be joined already, and of
+/// the next instruction. 0 if there is none, or if one of both is 0.
+[[nodiscard]] JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept;
+/// That handler.
+[[nodiscard]] Handler joined_handler(JoinedNumber joined) noexcept;
 
 /// @{ All of them, for a disassembler to find out what the first instruction is.
 struct JoinedEntry {

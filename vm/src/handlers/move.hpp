@@ -51,14 +51,18 @@ struct CopyPair {
         return In::proceed(r);
     }
 };
-template <Variant>
-struct CopyConstant {
-    using In = Decoder<Form::copy_constant>;
+template <Form form>
+struct CopyNumber {
+    using In = Decoder<form>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        r.fp[In::get<Field::to>(r.ip)] = In::get<Field::value>(r.ip);
+        r.fp[In::template get<Field::to>(r.ip)] = In::template get<Field::value>(r.ip);
         return In::proceed(r);
     }
 };
+template <Variant>
+using CopyConstant = CopyNumber<Form::copy_constant>;
+template <Variant>
+using CopyWideConstant = CopyNumber<Form::copy_wide_constant>;
 template <Variant>
 struct CopyVector {
     using In = Decoder<Form::copy_vector>;

@@ -1,6 +1,10 @@
 #include "handlers/generate.hpp"
 #include "handlers/memory_access.hpp"
 
+#if defined(WARPBEAM_SIMD_AVX2) && __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
+
 /// Chooses the compiled instruction set for the processor, and holds what all of these sets share.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
@@ -19,9 +23,25 @@ WARPBEAM_SIMD_GROUPS(simd_avx2)
 #endif
 #undef WARPBEAM_SIMD_GROUPS
 
+namespace {
+
+#ifdef WARPBEAM_SIMD_AVX2
+bool has_avx2() noexcept {
+#ifdef CPU_FEATURE_ACTIVE
+    // The dynamic linker has asked the processor, which takes microseconds in a virtual machine. The
+    // compiler's function makes every program ask again, when it starts.
+    return CPU_FEATURE_ACTIVE(AVX2);
+#else
+    return __builtin_cpu_supports("avx2");
+#endif
+}
+#endif
+
+} // namespace
+
 std::array<HandlerGroups, 4> simd_groups() noexcept {
 #ifdef WARPBEAM_SIMD_AVX2
-    if (__builtin_cpu_supports("avx2"))
+    if (has_avx2())
         return {simd_avx2::int_binary_groups, simd_avx2::float_binary_groups, simd_avx2::unary_groups,
                 simd_avx2::lane_groups};
 #endif

@@ -6,79 +6,42 @@ namespace warpbeam::vm {
 
 // ---- The operand stack ----
 
-void Emitter::raise_height(uint32_t slots) noexcept {
-    height_ += slots;
-    // The frame of a callee without arguments begins in the next slot.
-    max_height_ = std::max(max_height_, height_ + 1);
+void Emitter::raise_max_height() noexcept {
+    max_height_ = height_ + 1;
     if (max_height_ > max_frame_slots) {
         fail(Exit::limit);
         height_ = max_height_ = 2;
     }
 }
 
-Operand& Emitter::push(Operand::Where where, Kind kind) noexcept {
-    const Operand operand{where, kind, false, height_, 0, 0, 0, 0};
-    has_references_ |= kind == ValType::ref;
-    raise_height(slots_of(kind));
-    if (!stack_.push(operand)) {
-        fail(Exit::out_of_memory);
-        return nowhere_ = operand;
-    }
-    return stack_.back();
-}
-
-void Emitter::push_local(uint32_t local) noexcept {
-    LocalInfo& info = locals_[local];
-    if (is_far(info.slot)) {
-        push_home(info.kind);
-        copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
-        return;
-    }
-    Operand& operand = push(Operand::local, info.kind);
-    if (failure_ != Exit::none)
-        return;
-    operand.index = local;
-    operand.value = info.last;
-    operand.high = no_operand;
-    if (info.last != no_operand)
-        stack_[info.last].high = stack_.size() - 1;
-    info.last = stack_.size() - 1;
-    if (info.kind == ValType::ref && !lazy_references_.push(stack_.size() - 1))
+void Emitter::grow_stack() noexcept {
+    if (!stack_.reserve_more(8))
         fail(Exit::out_of_memory);
 }
 
-/// The operand no longer stands for a local.
-void Emitter::unlink(const Operand& local) noexcept {
-    (local.high == no_operand ? locals_[local.index].last : stack_[local.high].value) = local.value;
-    if (local.value != no_operand)
-        stack_[local.value].high = local.high;
+void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
+
+void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
+    push(Operand::constant, kind, false, 0, value, high);
 }
 
-Emitter::Popped Emitter::pop() noexcept {
-    Popped popped = discard();
-    if (is_far(popped.operand.slot)) [[unlikely]]
-        come_near(popped);
-    return popped;
+void Emitter::push_in_acc(Kind kind) noexcept {
+    acc(is_float_kind(kind)).hold(stack_.size(), no_local);
+    push(Operand::home, kind, !is_far(height_));
 }
 
-Emitter::Popped Emitter::discard() noexcept {
-    if (stack_.empty())
-        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0, 0}, false}; // only after a failure
-    Popped popped{stack_.back(), false};
-    stack_.pop();
-    settled_ = std::min(settled_, stack_.size());
-    listed_ = std::min(listed_, stack_.size());
-    at_home_.end = std::min(at_home_.end, stack_.size());
+void Emitter::push_far_local(const LocalInfo& info) noexcept {
+    push_home(info.kind);
+    copy_slots(info.kind, height_ - slots_of(info.kind), info.slot);
+}
+
+void Emitter::correct_marks() noexcept {
+    const size_t size = stack_.size();
+    settled_ = std::min(settled_, size);
+    listed_ = std::min(listed_, size);
+    at_home_.end = std::min(at_home_.end, size);
     at_home_.begin = std::min(at_home_.begin, at_home_.end);
-    height_ -= slots_of(popped.operand.kind);
-    if (popped.operand.where == Operand::local)
-        unlink(popped.operand);
-    Accumulator& accumulator = acc(is_float_kind(popped.operand.kind));
-    if (accumulator.operand == stack_.size()) {
-        popped.in_acc = true;
-        accumulator.operand = no_operand;
-    }
-    return popped;
+    note_marks();
 }
 
 void Emitter::truncate_stack(size_t operands) noexcept {
@@ -86,9 +49,7 @@ void Emitter::truncate_stack(size_t operands) noexcept {
         (void)discard();
 }
 
-void Emitter::spill(Accumulator& accumulator) noexcept {
-    if (accumulator.operand == no_operand || accumulator.operand >= stack_.size())
-        return;
+void Emitter::spill_operand(Accumulator& accumulator) noexcept {
     Operand& operand = stack_[accumulator.operand];
     if (operand.where != Operand::home || operand.stored)
         return;
@@ -139,6 +100,7 @@ void Emitter::flush_from(size_t first) noexcept {
         if (size - first > at_home_.end - at_home_.begin)
             at_home_ = {first, size};
     }
+    note_marks();
 }
 
 void Emitter::flush_variable(size_t count) noexcept {
@@ -146,6 +108,7 @@ void Emitter::flush_variable(size_t count) noexcept {
         if (stack_[i].where != Operand::constant)
             flush(i);
     settled_ = std::max(settled_, count);
+    note_marks();
 }
 
 Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
@@ -198,28 +161,11 @@ uint32_t Emitter::list_all() noexcept {
         }
         operand.references = static_cast<uint32_t>(reference_nodes_.size());
     }
+    note_marks();
     return stack_.empty() ? 0 : stack_.back().references;
 }
 
 // ---- Operands of instructions ----
-
-Src Emitter::classify(const Popped& popped) const noexcept {
-    const Operand& operand = popped.operand;
-    if (popped.in_acc)
-        return Src::acc;
-    if (operand.where == Operand::constant)
-        return Src::imm;
-    if (operand.where == Operand::local) {
-        const bool is_float = is_float_kind(operand.kind);
-        if (is_float ? pins_.f0 == operand.index : pins_.l0 == operand.index)
-            return Src::l0;
-        if (!is_float && pins_.l1 == operand.index)
-            return Src::l1;
-        if (acc(is_float).local == operand.index)
-            return Src::acc;
-    }
-    return Src::slot;
-}
 
 void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
@@ -236,13 +182,6 @@ unsigned Emitter::cost_of_slot(const Popped& popped, Src src) const noexcept {
     if (src == Src::imm)
         return 2;
     return popped.operand.where == Operand::home && !popped.operand.stored ? 1 : 0;
-}
-
-unsigned Emitter::settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
-    size_t i = 0;
-    for (const Popped* const popped : operands)
-        choice.variant.set_operand(i++, classify(*popped));
-    return is_available(choice) ? 0 : settle_in_slots(choice, operands);
 }
 
 unsigned Emitter::settle_in_slots(Choice& choice, std::initializer_list<Popped*> operands) const noexcept {
@@ -308,7 +247,7 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
     return false;
 }
 
-void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
+void Emitter::move_to_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept {
     bool has_constants = false;
     size_t i = 0;
     for (Popped* const popped : operands)
@@ -329,28 +268,29 @@ void Emitter::put_in_slots(const Choice& choice, std::initializer_list<Popped*> 
 
 // ---- Instructions ----
 
-Fields Emitter::emit(const Choice& choice, Handler handler) noexcept {
-    ++serial_;
-    const size_t position = here();
+Fields Emitter::emit(const Choice& choice) noexcept {
+    const HandlerRow& row = select(choice.form, choice.op);
+    const size_t number = number_of(choice.form, choice.variant);
+    return emit_selected(choice, number, row.at(number));
+}
+
+Fields Emitter::emit_selected(const Choice& choice, size_t number, Handler handler) noexcept {
     const Shape shape = shape_of(choice);
-    if (marks_ != nullptr) {
-        while (!marks_->empty() && marks_->back().position >= position)
-            marks_->pop();
-        if (!marks_->push({position, offset_}))
-            fail(Exit::out_of_memory);
-    }
-    if (handler == nullptr)
-        fail(Exit::limit);
-    while (!begins_.empty() && begins_.back() >= position)
-        begins_.pop();
-    if (!begins_.push(static_cast<uint32_t>(position)))
+    return {append(shape.size(), found_.first_key + static_cast<ChoiceKey>(number), handler), shape};
+}
+
+/// Makes room for some more instructions.
+void Emitter::grow_code() noexcept {
+    constexpr size_t instrs = 32;
+    if (!instrs_.reserve_more(instrs) || !code_.reserve_more(sizeof discarded_ * 8))
         fail(Exit::out_of_memory);
-    if (!code_.resize(position + shape.size())) {
+}
+
+void Emitter::mark(size_t position) noexcept {
+    while (!marks_->empty() && marks_->back().position >= position)
+        marks_->pop();
+    if (!marks_->push({position, offset_}))
         fail(Exit::out_of_memory);
-        return {scratch_.data(), shape};
-    }
-    at(position).handler = handler;
-    return {code_.data() + position, shape};
 }
 
 Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) noexcept {
@@ -358,46 +298,48 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     spill(accumulator);
     const size_t begin = here();
     Choice made = choice;
-    Handler handler = find(choice);
+    const HandlerRow& row = select(choice.form, choice.op);
+    size_t number = number_of(choice.form, choice.variant);
+    Handler handler = row.at(number);
     const bool stored = handler == nullptr;
     if (stored) {
         made.variant.result = Dst::slot;
-        handler = find(made);
+        number = number_of(made.form, made.variant);
+        handler = row.at(number);
     }
-    Fields fields = emit(made, handler);
+    Fields fields = emit_selected(made, number, handler);
     if (stored)
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
-    accumulator = {stack_.size(), no_local, {made, kind, true, stored, begin, here(), serial_, before}};
+    const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
+    accumulator = {
+        stack_.size(), no_local, {made, kind, true, stored, instr, begin, here(), serial_, before}};
     const bool at_home = stored && !is_far(height_);
-    push(Operand::home, kind).stored = at_home;
+    push(Operand::home, kind, at_home);
     return fields;
 }
 
 void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept {
-    fields(producer).set(Field::result, slot);
-    at(producer.begin).handler = find(choice);
-}
-
-const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
-    if (!popped.in_acc || popped.operand.where != Operand::home)
-        return nullptr;
-    const Producer& producer = acc(is_float_kind(popped.operand.kind)).producer;
-    if (popped.operand.stored && !producer.born_stored)
-        return nullptr;
-    if (!producer.exists || producer.end != here() || last_label_ > producer.begin)
-        return nullptr;
-    return &producer;
+    static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
+        return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
+    }));
+    const auto result = static_cast<uint16_t>(slot);
+    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
+    const HandlerRow& row = select(choice.form, choice.op);
+    const size_t number = number_of(choice.form, choice.variant);
+    at(producer.begin).handler = row.at(number);
+    if (producer.number < instrs_.size()) // not after a failure
+        instrs_[producer.number].choice = found_.first_key + static_cast<ChoiceKey>(number);
 }
 
 Taken Emitter::take_back(const Producer& producer) noexcept {
     Taken taken{shape_of(producer.choice), {}};
     const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
     std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
-    code_.truncate(producer.begin);
+    remove_from(producer.begin);
     // Copied first, since the producer lies in the overwritten part.
     const uint32_t before = producer.before_local;
-    acc(is_float_kind(producer.result)) = {no_operand, before, {}};
+    acc(is_float_kind(producer.result)).hold(no_operand, before);
     return taken;
 }
 
@@ -409,13 +351,16 @@ void Emitter::copy_slot(uint32_t to, uint32_t from) noexcept {
         Instr& last = at(here() - sizeof(Instr));
         Fields copies{&last, {Form::copy_pair}};
         if (copies.get(Field::to) != from) {
-            last.handler = find_handler({Form::copy_pair});
+            const Choice pair{Form::copy_pair};
+            last.handler = find(pair);
+            if (!instrs_.empty())
+                instrs_.back().choice = key_of(pair);
             copies.set(Field::to2, to).set(Field::from2, from);
             last_copy_ = 0;
             return;
         }
     }
-    emit(Form::copy).set(Field::to, to).set(Field::from, from);
+    emit_known<Form::copy>(Op::nop, {}).set<Field::to>(to).set<Field::from>(from);
     last_copy_ = serial_;
 }
 
@@ -430,9 +375,16 @@ void Emitter::copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept {
 
 void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
     const uint32_t near = near_or_transit(to);
-    emit(constant.kind == ValType::v128 ? Form::copy_vector_constant : Form::copy_constant)
-        .set(Field::to, near)
-        .set(Field::value, constant.value, constant.high);
+    if (constant.kind == ValType::v128)
+        emit(Form::copy_vector_constant)
+            .set(Field::to, near)
+            .set(Field::value, constant.value, constant.high);
+    else if (constant.value <= UINT32_MAX)
+        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
+    else
+        emit_known<Form::copy_wide_constant>(Op::nop, {})
+            .set<Field::to>(near)
+            .set<Field::value>(constant.value);
     if (near != to)
         copy_far(to, near, slots_of(constant.kind));
 }
@@ -470,9 +422,9 @@ void Emitter::copy_local(uint32_t to, const Operand& operand) noexcept {
     const bool is_new = last_set_.local == operand.index && last_set_.serial == serial_;
     if (!is_new || !is_pin(pin) || is_far(to))
         return copy_slots(operand.kind, to, slot);
-    emit({Form::copy_register, Op::nop, {.a = pin, .option = bank_option(operand.kind)}})
-        .set(Field::to, to)
-        .set(Field::from, slot);
+    emit_known<Form::copy_register>(Op::nop, {.a = pin, .option = bank_option(operand.kind)})
+        .set<Field::to>(to)
+        .set<Field::from>(slot);
 }
 
 void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcept {
@@ -498,6 +450,29 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
     step_ = {producer.begin, producer.end, local, src, by, is_64, static_cast<uint16_t>(right), serial_};
 }
 
+/// Puts copies of a local, for the operands that need its value, before the last instruction.
+void Emitter::move_up(Producer& producer, uint32_t local) noexcept {
+    // The copies may change what is known about the accumulator.
+    Producer moved = producer;
+    const size_t size = moved.end - moved.begin;
+    std::array<uint64_t, 8> bytes;
+    std::memcpy(bytes.data(), code_.data() + moved.begin, size);
+    size_t offset = offset_;
+    if (marks_ != nullptr && !marks_->empty())
+        offset = marks_->back().offset;
+    remove_from(moved.begin);
+    flush_pending(local);
+    std::swap(offset, offset_);
+    moved.begin = here();
+    emit(moved.choice);
+    moved.number = static_cast<uint32_t>(instrs_.size() - 1);
+    moved.end = here();
+    std::swap(offset, offset_);
+    if (failure_ == Exit::none)
+        std::memcpy(code_.data() + moved.begin, bytes.data(), size);
+    producer = moved;
+}
+
 void Emitter::set_local(uint32_t local, Popped value) noexcept {
     assign(local, value);
     last_set_ = {local, serial_};
@@ -520,35 +495,19 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
     const Producer* const last = last_producer(value);
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {
-        Producer producer = *last;
+        Producer& producer = accumulator.producer;
         if (info.last != no_operand) {
             // The old value is still needed: copy it before that instruction.
-            const size_t size = producer.end - producer.begin;
-            std::array<uint64_t, 8> bytes;
-            std::memcpy(bytes.data(), code_.data() + producer.begin, size);
-            size_t offset = offset_;
-            if (marks_ != nullptr && !marks_->empty())
-                offset = marks_->back().offset;
-            code_.truncate(producer.begin);
-            flush_pending(local);
-            std::swap(offset, offset_);
-            producer.begin = here();
-            emit(producer.choice);
-            producer.end = here();
-            std::swap(offset, offset_);
+            move_up(producer, local);
             if (failure_ != Exit::none)
                 return;
-            std::memcpy(code_.data() + producer.begin, bytes.data(), size);
         }
         producer.choice = retargeted;
         retarget(producer, retargeted, info.slot);
-        if (d == Dst::slot) {
-            accumulator = {no_operand, local, {}};
-        } else {
-            // The accumulator was not written after all.
-            accumulator = {no_operand, producer.before_local == local ? no_local : producer.before_local, {}};
-        }
         note_step(producer, d, local);
+        // With another destination, the accumulator was not written after all.
+        const uint32_t before = producer.before_local == local ? no_local : producer.before_local;
+        accumulator.hold(no_operand, d == Dst::slot ? local : before);
         return;
     }
 
@@ -557,7 +516,7 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
         info.last == no_operand) {
         const auto slot = static_cast<uint16_t>(info.slot);
         std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &slot, sizeof slot);
-        accumulator = {no_operand, local, {}};
+        accumulator.hold(no_operand, local);
         return;
     }
 

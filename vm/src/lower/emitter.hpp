@@ -6,7 +6,9 @@
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
 #include "lower/kind.hpp"
+#include "lower/known_fields.hpp"
 #include "lower/pin_choice.hpp"
+#include "lower/scratch.hpp"
 
 #include <warpbeam/memory/vec.hpp>
 
@@ -48,6 +50,7 @@ struct Producer {
     Kind result{};
     bool exists = false;
     bool born_stored = false; ///< every variant also stores the result
+    uint32_t number = 0;      ///< among the instructions that are left: in Emitter::instrs_
     size_t begin = 0;         ///< the position of the instruction
     size_t end = 0;
     uint64_t serial = 0; ///< the instruction's number among all that were ever emitted
@@ -73,9 +76,9 @@ struct Taken {
 class Emitter {
 public:
     explicit Emitter(Allocator& allocator) noexcept
-        : code_{allocator}, begins_{allocator}, stack_{allocator}, locals_{allocator},
-          reference_runs_{allocator}, reference_nodes_{allocator}, safepoints_{allocator},
-          stop_points_{allocator}, lazy_references_{allocator} {}
+        : scratch_{allocator}, code_{scratch_}, instrs_{scratch_}, stack_{scratch_}, locals_{scratch_},
+          reference_runs_{scratch_}, reference_nodes_{scratch_}, safepoints_{scratch_},
+          stop_points_{scratch_}, lazy_references_{scratch_} {}
 
     [[nodiscard]] Exit failure() const noexcept { return failure_; }
     [[nodiscard]] const Vec<uint8_t>& code() const noexcept { return code_; }
@@ -97,6 +100,14 @@ protected:
         size_t operand = no_operand;
         uint32_t local = no_local;
         Producer producer;
+
+        /// From now on it holds this, made by no instruction that is known.
+        void hold(size_t new_operand, uint32_t new_local) noexcept {
+            operand = new_operand;
+            local = new_local;
+            producer.exists = false;
+        }
+        void forget() noexcept { hold(no_operand, no_local); }
     };
 
     /// An operand popped from the stack, and whether its accumulator has it.
@@ -111,23 +122,18 @@ protected:
     }
 
     // ---- The operand stack ----
-    Operand& push(Operand::Where where, Kind kind) noexcept;
-    void push_home(Kind kind) noexcept { push(Operand::home, kind).stored = true; }
-    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept {
-        Operand& operand = push(Operand::constant, kind);
-        operand.value = value;
-        operand.high = high;
-    }
+    /// `index`, `value` and `high` are as in Operand.
+    inline void push(Operand::Where where, Kind kind, bool stored, uint32_t index = 0, uint64_t value = 0,
+                     uint64_t high = 0) noexcept;
+    void push_home(Kind kind) noexcept;
+    void push_const(Kind kind, uint64_t value, uint64_t high = 0) noexcept;
     /// What an instruction left in its accumulator and, unless that is far, its home.
-    void push_in_acc(Kind kind) noexcept {
-        acc(is_float_kind(kind)) = {stack_.size(), no_local, {}};
-        Operand& operand = push(Operand::home, kind);
-        operand.stored = !is_far(operand.slot);
-    }
-    void push_local(uint32_t local) noexcept;
-    Popped pop() noexcept;
+    void push_in_acc(Kind kind) noexcept;
+    inline void push_local(uint32_t local) noexcept;
+    void push_far_local(const LocalInfo& info) noexcept;
+    inline Popped pop() noexcept;
     /// The same for an operand that is not used.
-    Popped discard() noexcept;
+    inline Popped discard() noexcept;
     /// The operand that `pop` would return; it stays on the stack.
     [[nodiscard]] Popped top() const noexcept {
         const Operand& operand = stack_.back();
@@ -156,8 +162,8 @@ protected:
     }
     /// At a jump target, nothing is known about the accumulators.
     void forget_accs() noexcept {
-        int_acc_ = {};
-        float_acc_ = {};
+        int_acc_.forget();
+        float_acc_.forget();
     }
 
     // ---- Slots that instructions can't name (large_frame.cpp) ----
@@ -179,7 +185,7 @@ protected:
     void set_far_local(uint32_t local, bool tee) noexcept;
 
     // ---- Operands of instructions ----
-    [[nodiscard]] Src classify(const Popped& popped) const noexcept;
+    [[nodiscard]] inline Src classify(const Popped& popped) const noexcept;
     /// The frame slot of an operand that is in a slot: a local's, or its home.
     [[nodiscard]] uint32_t slot_of(const Operand& operand) const noexcept {
         return operand.where == Operand::local ? locals_[operand.index].slot : operand.slot;
@@ -193,27 +199,59 @@ protected:
     /// Sets the classes of a choice's operands, in the order of its form, to those that they have, or if
     /// there is no such handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or
     /// `no_handler`; emits nothing yet.
-    [[nodiscard]] unsigned settle(Choice& choice, std::initializer_list<Popped*> operands) const noexcept;
+    template <typename... Operands>
+    [[nodiscard, gnu::always_inline]] unsigned settle(Choice& choice, Operands&... operands) const noexcept {
+        size_t i = 0;
+        (choice.variant.set_operand(i++, classify(operands)), ...);
+        if (is_available(choice)) [[likely]]
+            return 0;
+        // Its address goes nowhere else, so it can stay in registers.
+        Choice other = choice;
+        const unsigned cost = settle_in_slots(other, {&operands...});
+        choice = other;
+        return cost;
+    }
     /// The second half of that, for the case that there is no handler for the operands' classes.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
                                            std::initializer_list<Popped*> operands) const noexcept;
-    /// A cached `find_handler`, since it is called several times in a row for variants of the same form.
+    /// The handlers of a form for an instruction. They are kept, since several variants are looked for in a
+    /// row.
+    [[nodiscard, gnu::always_inline]] const HandlerRow& select(Form form, Op op) const noexcept {
+        if (form != found_.form || op != found_.op)
+            found_ = {form, op, detail::place_of(op).widths, first_key(form, op), handlers_->find(form, op)};
+        return found_.handlers;
+    }
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
-        if (choice.form != found_.form || choice.op != found_.op)
-            found_ = {choice.form, choice.op, find_handlers(choice.form, choice.op)};
-        return found_.handlers.of(choice.form, choice.variant);
+        return select(choice.form, choice.op).of(choice.form, choice.variant);
     }
     [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
     /// Whether there is a handler whose result is in the accumulator, and perhaps in a slot too.
-    [[nodiscard]] bool is_available(const Choice& choice) const noexcept {
-        return exists(choice) || (facts_of(choice.form).has_result &&
-                                  exists({choice.form, choice.op, choice.variant.with(Dst::slot)}));
+    [[nodiscard, gnu::always_inline]] bool is_available(const Choice& choice) const noexcept {
+        const HandlerRow& row = select(choice.form, choice.op);
+        const size_t number = number_of(choice.form, choice.variant);
+        return row.at(number) != nullptr ||
+               (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
+                row.at(number + to_slot(choice.form)) != nullptr);
     }
+    /// How far the number of a variant with its result in a slot is from that with the accumulator.
+    [[nodiscard]] static size_t to_slot(Form form) noexcept { return strides_of(form).result; }
     /// Moves the operands into their slots that a settled choice needs there.
-    void put_in_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
-    void settle_and_prepare(Choice& choice, std::initializer_list<Popped*> operands) noexcept {
-        (void)settle(choice, operands);
-        put_in_slots(choice, operands);
+    template <typename... Operands>
+    [[gnu::always_inline]] void put_in_slots(const Choice& choice, Operands&... operands) noexcept {
+        size_t i = 0;
+        bool any = false;
+        ((any |= choice.variant.operand(i++) == Src::slot && !is_in_slot(operands.operand)), ...);
+        if (any)
+            move_to_slots(choice, {&operands...});
+    }
+    [[nodiscard, gnu::always_inline]] static bool is_in_slot(const Operand& operand) noexcept {
+        return operand.where == Operand::local || (operand.where == Operand::home && operand.stored);
+    }
+    void move_to_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
+    template <typename... Operands>
+    [[gnu::always_inline]] void settle_and_prepare(Choice& choice, Operands&... operands) noexcept {
+        (void)settle(choice, operands...);
+        put_in_slots(choice, operands...);
     }
 
     /// The class of an instruction's operand; if it is in a pinned local's slot, the register, so that a
@@ -269,8 +307,15 @@ protected:
 
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
-    Fields emit(const Choice& choice) noexcept { return emit(choice, find(choice)); }
-    Fields emit(const Choice& choice, Handler handler) noexcept;
+    Fields emit(const Choice& choice) noexcept;
+    /// The same for the choice that `select` was called for, with the number of its variant.
+    Fields emit_selected(const Choice& choice, size_t number, Handler handler) noexcept;
+    /// The same in the place of the call, for forms that are known there and frequent.
+    template <Form form>
+    KnownFields<form> emit_known(Op op, Variant variant) noexcept;
+    template <Form form>
+    KnownFields<form> emit_known(Op op, Variant variant, size_t number, Handler handler) noexcept;
+    uint8_t* append(size_t size, ChoiceKey choice, Handler handler) noexcept;
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
@@ -282,13 +327,28 @@ protected:
         else
             fields.set(name, slot_of(popped.operand));
     }
+    template <Field name, Form form>
+    void set(KnownFields<form>& fields, const Popped& popped) const noexcept {
+        if (fields.template is_constant<name>())
+            fields.template set_constant<name>(popped.operand.value, popped.operand.high);
+        else
+            fields.template set<name>(slot_of(popped.operand));
+    }
     /// Appends an instruction that leaves a value of `kind` in its accumulator, and pushes that.
     Fields emit_result(const Choice& choice, Kind kind, bool keep_before = true) noexcept;
+    template <Form form>
+    KnownFields<form> emit_result_known(Op op, Variant variant, Kind kind) noexcept;
     /// Changes an existing instruction to a variant with another destination.
     void retarget(const Producer& producer, const Choice& choice, uint32_t slot) noexcept;
     /// The producer of a popped operand if it is the last instruction and nothing jumps to the position after
     /// it; else null.
-    [[nodiscard]] const Producer* last_producer(const Popped& popped) const noexcept;
+    [[nodiscard]] inline const Producer* last_producer(const Popped& popped) const noexcept;
+    /// Removes the instructions from a position on.
+    void remove_from(size_t position) noexcept {
+        code_.truncate(position);
+        while (!instrs_.empty() && instrs_.back().begin >= position)
+            instrs_.pop();
+    }
     /// Removes the last instruction, and restores the accumulator's previous contents.
     Taken take_back(const Producer& producer) noexcept;
 
@@ -310,11 +370,17 @@ protected:
     }
     [[nodiscard]] Instr& at(size_t position) noexcept {
         if (position + sizeof(Instr) > code_.size()) [[unlikely]]
-            return *reinterpret_cast<Instr*>(scratch_.data()); // only after a failure
+            return *reinterpret_cast<Instr*>(discarded_.data()); // only after a failure
         return *reinterpret_cast<Instr*>(code_.data() + position);
     }
     void bind_here() noexcept { last_label_ = here(); }
-    void raise_height(uint32_t slots) noexcept;
+    void raise_height(uint32_t slots) noexcept {
+        height_ += slots;
+        // The frame of a callee without arguments begins in the next slot.
+        if (height_ >= max_height_) [[unlikely]]
+            raise_max_height();
+    }
+    void raise_max_height() noexcept;
     /// The slots of pinned locals; `result` is the slot for a call's result.
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
@@ -328,13 +394,18 @@ protected:
     uint64_t stops_ = 0; ///< the stops so far
     bool at_entry_ = false;
 
+    Scratch scratch_; ///< for all tables, of which the code is one until it is copied
+
     // ---- For locating instructions ----
     Vec<CodeMark>* marks_ = nullptr; ///< filled if positions are requested
     size_t offset_ = 0;              ///< of the instruction being lowered
 
     Vec<uint8_t> code_;
-    Vec<uint32_t>
-        begins_; ///< the positions of instructions; perhaps also of some that were removed at the end
+    struct Emitted {
+        uint32_t begin;
+        ChoiceKey choice;
+    };
+    Vec<Emitted> instrs_;
     Vec<Operand> stack_;
     Vec<LocalInfo> locals_; ///< those of the function, and then the parameters of loops
     size_t own_locals_ = 0; ///< of the function
@@ -346,6 +417,8 @@ protected:
     Accumulator float_acc_;
     PinSet pins_;
     uint32_t height_ = 0;
+    /// When the stack gets lower than this, what follows must be corrected: `correct_marks`.
+    size_t lowest_mark_ = 0;
     size_t settled_ = 0; ///< the operands below are at home or constants
     /// Operands that are known to be at home, so branches with many operands need not check each of them
     /// again.
@@ -381,25 +454,37 @@ protected:
 
 private:
     [[nodiscard]] uint32_t list_all() noexcept;
-    void spill(Accumulator& accumulator) noexcept;
+    void mark(size_t position) noexcept;
+    void spill(Accumulator& accumulator) noexcept {
+        if (accumulator.operand < stack_.size())
+            spill_operand(accumulator);
+    }
+    void spill_operand(Accumulator& accumulator) noexcept;
+    void grow_code() noexcept;
+    void grow_stack() noexcept;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
-    void unlink(const Operand& local) noexcept;
+    inline void unlink(const Operand& local) noexcept;
+    void correct_marks() noexcept;
+    void note_marks() noexcept { lowest_mark_ = std::max({settled_, listed_, at_home_.end}); }
+    void move_up(Producer& producer, uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
+    const HandlerTable* handlers_ = &handler_table();
     struct Found {
         Form form{};
         Op op = Op::nop;
-        HandlerRow handlers = find_handlers(Form{}, Op::nop);
+        uint8_t widths = 0; ///< as detail::OpPlace::widths
+        ChoiceKey first_key = vm::first_key(Form{}, Op::nop);
+        HandlerRow handlers;
     };
-    mutable Found found_;
+    mutable Found found_{.handlers = handlers_->find(Form{}, Op::nop)};
     bool has_references_ = false; ///< as operands, at any time
     size_t listed_ = 0;           ///< the operands below have their node
     Vec<size_t> lazy_references_; ///< operands that are locals, or were when they were pushed
     Exit failure_ = Exit::none;
     // Written to after a failure.
-    alignas(Instr) std::array<uint64_t, 8> scratch_{};
-    Operand nowhere_{};
+    alignas(Instr) std::array<uint64_t, 8> discarded_{};
     uint64_t last_copy_ = 0; ///< the serial of the last copy
     struct {
         uint32_t local = no_local;
@@ -408,3 +493,5 @@ private:
 };
 
 } // namespace warpbeam::vm
+
+#include "lower/emitter_inline.hpp" // IWYU pragma: export

@@ -29,7 +29,7 @@ void Lowering::lower_br_table() noexcept {
     uint64_t addend = 0;
     uint32_t slot = 0;
     if (!fold_into_table(index, choice, slot, addend)) {
-        settle_and_prepare(choice, {&index});
+        settle_and_prepare(choice, index);
         slot = slot_of(index.operand);
     }
     // What follows only copies, which leaves the accumulator with the index unchanged.

@@ -7,7 +7,10 @@ namespace warpbeam::vm {
 
 void Lowering::emit_pins() noexcept {
     const Pins pins = pins_word(0);
-    emit(Form::set_pins).set(Field::pin0, pins.l0).set(Field::pin1, pins.l1).set(Field::pin2, pins.f0);
+    emit_known<Form::set_pins>(Op::nop, {})
+        .set<Field::pin0>(pins.l0)
+        .set<Field::pin1>(pins.l1)
+        .set<Field::pin2>(pins.f0);
 }
 
 /// Moves the arguments, which are on top of the stack, to the beginning of the callee's frame, and returns
@@ -48,8 +51,8 @@ void Lowering::emit_return() noexcept {
     if (count == 1 && type.results[0].kind() != ValType::v128) {
         const Popped value = near_top();
         const uint8_t bank = bank_option(type.results[0].kind());
-        Fields out = emit({Form::return_value, Op::nop, {.a = classify(value), .option = bank}});
-        set(out, Field::value, value);
+        auto out = emit_known<Form::return_value>(Op::nop, {.a = classify(value), .option = bank});
+        set<Field::value>(out, value);
         return;
     }
     if (count != 0) {
@@ -119,10 +122,14 @@ void Lowering::lower_direct_call(bool tail) noexcept {
     }
     const uint32_t frame = begin_call(type.params.size());
     const uint32_t references = list_references();
-    emit(imported ? Form::call_import : Form::call)
-        .set(Field::frame, frame)
-        .set(callee, target)
-        .set(Field::pins, std::bit_cast<uint64_t>(pins_word(frame)));
+    const auto pins = std::bit_cast<uint64_t>(pins_word(frame));
+    if (imported)
+        emit(Form::call_import).set(Field::frame, frame).set(callee, target).set(Field::pins, pins);
+    else
+        emit_known<Form::call>(Op::nop, {})
+            .set<Field::frame>(frame)
+            .set<Field::callee>(target)
+            .set<Field::pins>(pins);
     note_safepoint(here() - 1, references);
     end_call(type);
 }

@@ -286,7 +286,7 @@ void Lowering::emit_jump(uint32_t depth) noexcept {
     if (repeat_test(depth))
         return;
     const size_t instr = here();
-    emit(Form::jump);
+    emit_known<Form::jump>(Op::nop, {});
     jump_from(instr, depth);
 }
 
@@ -386,8 +386,7 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     leave_to(depth);
     set_distance(instr, here());
     // The accumulators are unchanged, but no instruction up to here may be modified any more.
-    int_acc_.producer = {};
-    float_acc_.producer = {};
+    int_acc_.producer.exists = float_acc_.producer.exists = false;
     bind_here();
 }
 
@@ -541,7 +540,7 @@ size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
     }
     instr = here();
     last_branch_ = branch;
-    emit(branch).set(Field::left, slot_of(condition.operand));
+    emit_known<Form::compare_branch>(branch.op, branch.variant).set<Field::left>(slot_of(condition.operand));
     return instr;
 }
 
@@ -589,7 +588,12 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         return true;
     instr = here();
     last_branch_ = choice;
-    emit(choice).set(Field::left, left.value).set(Field::right, right.value);
+    auto out = emit_known<Form::compare_branch>(choice.op, choice.variant);
+    out.set<Field::left>(left.value);
+    if (out.is_constant<Field::right>())
+        out.set_constant<Field::right>(right.value, 0);
+    else
+        out.set<Field::right>(right.value);
     return true;
 }
 
@@ -599,7 +603,7 @@ bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) n
     Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
     if (branch.variant.option != 0 || !settle_pins(latch, 2))
         return false;
-    code_.truncate(step_.begin);
+    remove_from(step_.begin);
     instr = here();
     last_branch_ = latch;
     emit(latch)

@@ -119,7 +119,7 @@ void Lowering::lower_struct_get(bool is_signed) noexcept {
     const ObjectField& field = layout->fields[index];
     Popped object = pop();
     Choice choice{Form::struct_get, load_like(field.storage, is_signed), {}};
-    settle_and_prepare(choice, {&object});
+    settle_and_prepare(choice, object);
     Fields out = emit_result(choice, unpacked(field.storage));
     set(out, Field::object, object);
     out.set(Field::offset, field.offset);
@@ -134,7 +134,7 @@ void Lowering::lower_struct_set() noexcept {
     Popped value = pop();
     Popped object = pop();
     Choice choice{Form::struct_set, store_like(field.storage), {}};
-    settle_and_prepare(choice, {&object, &value});
+    settle_and_prepare(choice, object, value);
     Fields out = emit(choice);
     set(out, Field::object, object);
     set(out, Field::value, value);
@@ -173,7 +173,7 @@ void Lowering::lower_array_get(bool is_signed) noexcept {
     Popped index = pop();
     Popped array = pop();
     Choice choice{Form::array_get, load_like(storage, is_signed), {}};
-    settle_and_prepare(choice, {&array, &index});
+    settle_and_prepare(choice, array, index);
     Fields out = emit_result(choice, unpacked(storage));
     set(out, Field::object, array);
     set(out, Field::index, index);
@@ -187,7 +187,7 @@ void Lowering::lower_array_set() noexcept {
     Popped index = pop();
     Popped array = pop();
     Choice choice{Form::array_set, store_like(layout->element().storage), {}};
-    settle_and_prepare(choice, {&array, &index, &value});
+    settle_and_prepare(choice, array, index, value);
     Fields out = emit(choice);
     set(out, Field::object, array);
     set(out, Field::index, index);
@@ -209,7 +209,7 @@ void Lowering::lower_cast(Form form, bool nullable) noexcept {
     const CastTarget target = read_target();
     Popped value = pop();
     Choice choice{form, Op::nop, {.option = target.option(nullable)}};
-    settle_and_prepare(choice, {&value});
+    settle_and_prepare(choice, value);
     Fields out = emit_result(choice, form == Form::ref_test ? ValType::i32 : ValType::ref);
     set(out, Field::operand, value);
     out.set(Field::type, target.word);

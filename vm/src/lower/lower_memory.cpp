@@ -66,10 +66,10 @@ void Lowering::lower_load(Op op) noexcept {
         return;
     }
     Choice choice{Form::load, op, {.option = option}};
-    settle_and_prepare(choice, {&address});
-    Fields out = emit_result(choice, result);
-    set(out, Field::address, address);
-    out.set(Field::offset, arg.offset);
+    settle_and_prepare(choice, address);
+    auto out = emit_result_known<Form::load>(op, choice.variant, result);
+    set<Field::address>(out, address);
+    out.set<Field::offset>(arg.offset);
 }
 
 /// The same for a store. An integer value is not taken from the accumulator, which held the address.
@@ -122,18 +122,18 @@ void Lowering::lower_store(Op op) noexcept {
         return;
     if (classify(address) == Src::imm) {
         Choice choice{Form::store_at, op, {.option = option}};
-        settle_and_prepare(choice, {&value});
+        settle_and_prepare(choice, value);
         Fields out = emit(choice);
         set(out, Field::value, value);
         out.set(Field::address, address.operand.value + arg.offset);
         return;
     }
     Choice choice{Form::store, op, {.option = option}};
-    settle_and_prepare(choice, {&address, &value});
-    Fields out = emit(choice);
-    set(out, Field::value, value);
-    set(out, Field::address, address);
-    out.set(Field::offset, arg.offset);
+    settle_and_prepare(choice, address, value);
+    auto out = emit_known<Form::store>(op, choice.variant);
+    set<Field::value>(out, value);
+    set<Field::address>(out, address);
+    out.set<Field::offset>(arg.offset);
 }
 
 void Lowering::lower_atomic(Op op) noexcept {
@@ -185,7 +185,7 @@ void Lowering::lower_global_set() noexcept {
     const uint32_t index = reader_.u32();
     Popped value = pop();
     Choice choice{Form::global_set, Op::nop, {.option = bank_option(value.operand.kind)}};
-    settle_and_prepare(choice, {&value});
+    settle_and_prepare(choice, value);
     Fields out = emit(choice);
     set(out, Field::value, value);
     out.set(Field::global, index);

@@ -14,19 +14,19 @@ void Lowering::lower_binary(Op op, Kind result) noexcept {
     if (op == Op::i32_add && fold_add_shl(l, r))
         return;
     Choice choice{Form::binary, op, {}};
-    const unsigned cost = settle(choice, {&l, &r});
+    const unsigned cost = settle(choice, l, r);
     // Swaps the operands if that is cheaper: a constant then is on the right.
     if (const Op mirror = op_row(op).mirror; cost != 0 && mirror != Op::unreachable) {
         Choice swapped{Form::binary, mirror, {}};
-        if (settle(swapped, {&r, &l}) < cost) {
+        if (settle(swapped, r, l) < cost) {
             choice = swapped;
             std::swap(l, r);
         }
     }
-    put_in_slots(choice, {&l, &r});
-    Fields out = emit_result(choice, result);
-    set(out, Field::left, l);
-    set(out, Field::right, r);
+    put_in_slots(choice, l, r);
+    auto out = emit_result_known<Form::binary>(choice.op, choice.variant, result);
+    set<Field::left>(out, l);
+    set<Field::right>(out, r);
 }
 
 /// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
@@ -60,9 +60,9 @@ bool Lowering::fold_add_shl(Popped& l, Popped& r) noexcept {
 void Lowering::lower_unary(Op op, Kind result) noexcept {
     Popped value = pop();
     Choice choice{Form::unary, op, {}};
-    settle_and_prepare(choice, {&value});
-    Fields out = emit_result(choice, result);
-    set(out, Field::operand, value);
+    settle_and_prepare(choice, value);
+    auto out = emit_result_known<Form::unary>(op, choice.variant, result);
+    set<Field::operand>(out, value);
 }
 
 /// A comparison with zero.
@@ -86,7 +86,7 @@ void Lowering::lower_select(Kind kind) noexcept {
     if (kind == ValType::bot)
         kind = a.operand.kind;
     Choice choice{Form::select, Op::nop, {.option = bank_option(kind)}};
-    settle_and_prepare(choice, {&a, &b, &condition});
+    settle_and_prepare(choice, a, b, condition);
     Fields out = emit_result(choice, kind);
     set(out, Field::left, a);
     set(out, Field::right, b);

@@ -41,7 +41,7 @@ void Lowering::lower_ternary(Op op) noexcept {
     Popped b = pop();
     Popped a = pop();
     Choice choice{Form::ternary, op, {}};
-    settle_and_prepare(choice, {&a, &b, &c});
+    settle_and_prepare(choice, a, b, c);
     Fields out = emit_result(choice, ValType::v128);
     set(out, Field::left, a);
     set(out, Field::right, b);
@@ -51,7 +51,7 @@ void Lowering::lower_ternary(Op op) noexcept {
 /// A shift, or replacing a lane.
 void Lowering::lower_with_scalar(Form form, Op op, Popped vector, Popped scalar, uint8_t lane) noexcept {
     Choice choice{form, op, {}};
-    settle_and_prepare(choice, {&vector, &scalar});
+    settle_and_prepare(choice, vector, scalar);
     Fields out = emit_result(choice, ValType::v128);
     set(out, Field::left, vector);
     set(out, Field::right, scalar);
@@ -63,7 +63,7 @@ void Lowering::lower_shuffle(Op op) noexcept {
     Popped b = pop();
     Popped a = pop();
     Choice choice{Form::shuffle, op, {}};
-    settle_and_prepare(choice, {&a, &b});
+    settle_and_prepare(choice, a, b);
     Fields out = emit_result(choice, ValType::v128);
     set(out, Field::left, a);
     set(out, Field::right, b);

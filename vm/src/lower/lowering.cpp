@@ -27,9 +27,10 @@ bool Lowering::prepare() noexcept {
 }
 
 void Lowering::begin() noexcept {
-    // What is not moved when it grows is not copied at once, either.
-    constexpr size_t usual_growth = 8;
-    if (body_.code.size() > large_body && !code_.reserve(usual_growth * body_.code.size()))
+    // What is not moved when it grows is not copied at once, either. Few functions need more.
+    const size_t size = body_.code.size();
+    const size_t growth = size > large_body ? 8 : 5;
+    if (!code_.reserve(growth * size) || !instrs_.reserve(size / 3))
         fail(Exit::out_of_memory);
     if (!prepare())
         fail(Exit::out_of_memory);
@@ -75,23 +76,6 @@ void Lowering::emit_return_excess() noexcept {
         emit(Form::return_excess).set(Field::count, excess_);
 }
 
-bool Lowering::lower(size_t count) noexcept {
-    for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
-        offset_ = reader_.offset();
-        if (!control_.empty() && !control_.back().reachable) {
-            skip_unreachable();
-            continue;
-        }
-        if (search_ != nullptr) [[unlikely]]
-            observe_inside();
-        const Op op = reader_.op();
-        if (options_.is_observed()) [[unlikely]]
-            observe_instr(op);
-        lower_instr(op);
-    }
-    return failure() != Exit::none || reader_.done();
-}
-
 bool Lowering::step(uint32_t func) noexcept {
     constexpr size_t instrs_per_step = 10'000;
     switch (stage_) {
@@ -120,25 +104,34 @@ bool Lowering::step(uint32_t func) noexcept {
 /// done. What follows still has its own handlers.
 bool Lowering::join_instrs() noexcept {
     constexpr size_t instrs_per_step = 50'000;
-    while (!begins_.empty() && begins_.back() >= here())
-        begins_.pop();
-    const size_t count = begins_.size();
+    const size_t count = instrs_.size();
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
+    // The numbers of the instructions take the place of their keys, those that are looked at from this step
+    // on.
+    const size_t numbered = std::min(count, end + max_joined);
+    for (; numbered_ < numbered; ++numbered_)
+        instrs_[numbered_].choice = joined_part(instrs_[numbered_].choice);
     for (; next_joined_ < end; ++next_joined_) {
-        Instr& instr = at(begins_[next_joined_]);
-        for (size_t i = next_joined_ + 1; i < count; ++i) {
-            const Handler joined = find_joined(instr.handler, at(begins_[i]).handler);
-            if (joined == nullptr)
+        auto joined = static_cast<JoinedNumber>(instrs_[next_joined_].choice);
+        if (joined == 0)
+            continue;
+        bool any = false;
+        for (size_t i = next_joined_ + 1; i < numbered; ++i) {
+            const JoinedNumber longer = join(joined, static_cast<JoinedNumber>(instrs_[i].choice));
+            if (longer == 0)
                 break;
-            instr.handler = joined;
+            joined = longer;
+            any = true;
         }
+        if (any)
+            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
     }
     return next_joined_ == count;
 }
 
 Lowering::~Lowering() {
     if (result_ != nullptr && !complete_)
-        code_.allocator().deallocate(result_, bytes_of(*result_), alignof(Code));
+        options_.allocator->deallocate(result_, bytes_of(*result_), alignof(Code));
 }
 
 void Lowering::allocate_code(uint32_t func) noexcept {
@@ -154,7 +147,7 @@ void Lowering::allocate_code(uint32_t func) noexcept {
                     static_cast<uint32_t>(reference_nodes_.size()),
                     static_cast<uint32_t>(safepoints_.size()),
                     static_cast<uint32_t>(stop_points_.size())};
-    void* const memory = code_.allocator().allocate(bytes_of(head), alignof(Code));
+    void* const memory = options_.allocator->allocate(bytes_of(head), alignof(Code));
     if (memory == nullptr)
         fail(Exit::out_of_memory);
     else

@@ -23,8 +23,8 @@ public:
     Lowering(const Module& module, const CodeOptions& options, std::span<CodeCell> cells,
              const FuncBody& body, Allocator& allocator) noexcept
         : Emitter{allocator}, module_{module}, options_{options}, cells_{cells}, body_{body},
-          reader_{module, body.code}, choice_{allocator}, control_{allocator}, fixups_{allocator},
-          regions_{allocator}, clauses_{allocator} {}
+          reader_{module, body.code}, choice_{scratch_}, control_{scratch_}, fixups_{scratch_},
+          regions_{scratch_}, clauses_{scratch_} {}
 
     /// Lowers a part of the function, which takes about a millisecond; true when it is done. The code is
     /// allocated with the allocator, and belongs to the caller; it is null after a failure, see `failure()`.
@@ -83,15 +83,14 @@ private:
 
     [[nodiscard]] bool prepare() noexcept;
     void begin() noexcept;
-    /// Lowers up to `count` instructions; true at the end, or after a failure.
-    [[nodiscard]] bool lower(size_t count) noexcept;
     [[nodiscard]] bool join_instrs() noexcept;
     void allocate_code(uint32_t func) noexcept;
     [[nodiscard]] bool copy_code() noexcept;
 
     // rules.cpp
     struct Rules;
-    void lower_instr(Op op) noexcept;
+    /// Lowers up to `count` instructions; true at the end, or after a failure.
+    [[nodiscard]] bool lower(size_t count) noexcept;
 
     // lower_numeric.cpp
     void lower_nothing() noexcept {}
@@ -319,6 +318,7 @@ private:
     Stage stage_ = Stage::begin;
     size_t next_fixup_ = 0;
     size_t next_joined_ = 0;
+    size_t numbered_ = 0;
     Code* result_ = nullptr;
     bool complete_ = false; ///< the result is
     size_t copied_ = 0;     ///< of the result

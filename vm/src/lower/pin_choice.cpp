@@ -3,6 +3,9 @@
 #include <warpbeam/loader/instr_reader.hpp>
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 
 namespace warpbeam::vm {
 
@@ -15,87 +18,198 @@ constexpr uint64_t min_weight = 2;
 
 struct Use {
     uint32_t local;
-    uint32_t weight;
+    uint64_t weight;
 };
 
+/// The function, or a loop.
 struct Region {
     size_t set;       ///< in PinChoice::sets
     size_t first_use; ///< the uses in this region start here
-    bool is_loop;
-    uint32_t end; ///< the number after the last local and parameter that it has: those of inner loops follow
+    uint32_t end;     ///< the number after its last parameter: those of inner loops follow
+    size_t blocks;    ///< that are open around it, but inside the enclosing region
 };
+
+/// How to pass over an instruction whose opcode is one byte.
+struct alignas(8) Pass {
+    uint8_t bytes = 0;   ///< the opcode and constants of a fixed size; 0 if more has to be known
+    uint8_t one = 0;     ///< all ones if one number in LEB128 follows,
+    uint8_t two = 0;     ///< or two
+    uint8_t unusual = 0; ///< bits of the next byte that say that it is not that simple
+    uint8_t opens = 0;   ///< 1 if it begins a block
+    uint8_t closes = 0;  ///< 1 if it ends one
+};
+constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
+constexpr auto passes = [] {
+    std::array<Pass, 256> passes{};
+    for (const InstrRow& row : instr_table) {
+        const auto code = static_cast<uint32_t>(row.op);
+        if (code >= passes.size())
+            continue;
+        Pass& pass = passes[code];
+        if (row.op == Op::delegate || row.op == Op::return_call)
+            continue; // it ends a block, or the function may call itself
+        if (row.op == Op::block || row.op == Op::if_) {
+            pass = {.bytes = 1, .one = 0xff, .opens = 1};
+            continue;
+        }
+        switch (row.imm) {
+        case Imm::none:
+            pass = {.bytes = 1, .closes = row.op == Op::end};
+            break;
+        case Imm::label:
+        case Imm::func:
+        case Imm::type:
+        case Imm::global:
+        case Imm::table:
+        case Imm::i32:
+        case Imm::i64:
+            pass = {.bytes = 1, .one = 0xff};
+            break;
+        case Imm::local:
+            pass = {.bytes = 1, .one = 0xff, .unusual = more_bytes};
+            break;
+        case Imm::type_table:
+            pass = {.bytes = 1, .two = 0xff};
+            break;
+        case Imm::mem_arg:
+            pass = {.bytes = 1, .two = 0xff, .unusual = mem_arg_flag::memory};
+            break;
+        case Imm::f32:
+            pass = {.bytes = 1 + 4};
+            break;
+        case Imm::f64:
+            pass = {.bytes = 1 + 8};
+            break;
+        default: // rare
+            break;
+        }
+    }
+    return passes;
+}();
 
 class Chooser {
 public:
     Chooser(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
             bool params_can_be_pinned, PinChoice& choice) noexcept
-        : params_can_be_pinned_{params_can_be_pinned}, module_{module}, body_{body},
-          reader_{module, body.code}, kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()},
-          regions_{choice.sets.allocator()}, parents_{choice.sets.allocator()},
-          counts_{choice.sets.allocator()} {}
+        : params_can_be_pinned_{params_can_be_pinned}, module_{module}, body_{body}, code_{body.code},
+          kinds_{kinds}, choice_{choice}, uses_{choice.sets.allocator()}, regions_{choice.sets.allocator()},
+          parents_{choice.sets.allocator()}, counts_{choice.sets.allocator()} {}
 
     bool run() noexcept {
-        if (!counts_.resize(kinds_.size()) || !open(true))
+        if (!counts_.resize(kinds_.size()) || !open())
             return false;
-        while (!reader_.done()) {
-            const Op op = reader_.op();
-            switch (op) {
-            case Op::block:
-            case Op::if_:
-            case Op::try_:
-            case Op::try_table:
-                if (!open(false))
-                    return false;
-                break;
-            case Op::loop: {
-                const BlockType type = reader_.block_type();
-                if (!open(true) || !add_params(type))
-                    return false;
-                regions_.back().end = local_count();
-                continue;
-            }
-            case Op::delegate:
-            case Op::end:
-                close();
-                break;
-            case Op::local_get:
-            case Op::local_set:
-            case Op::local_tee: {
-                if (!uses_.push({reader_.u32(), weight()}))
-                    return false;
-                continue;
-            }
-            case Op::return_call: {
-                const uint32_t func = reader_.u32();
-                choice_.calls_itself |= func >= module_.imported_funcs() &&
-                                        &module_.bodies()[func - module_.imported_funcs()] == &body_;
-                continue;
-            }
-            default:
-                break;
-            }
-            reader_.skip(row_of(op).imm);
-        }
+        while (!code_.empty())
+            if (!pass_simple() || !read_one())
+                return false;
         return inherit();
     }
 
 private:
-    bool open(bool is_loop) noexcept {
-        Region region{0, uses_.size(), is_loop, local_count()};
-        if (is_loop) {
-            region.set = choice_.sets.size();
-            if (!choice_.sets.push({}) || !parents_.push(current_) ||
-                !choice_.first_params.push(local_count()))
+    /// Passes over instructions up to one that needs more than that. Which instruction comes next is hard to
+    /// predict, so there are hardly any branches.
+    bool pass_simple() noexcept {
+        const uint8_t* at = code_.data();
+        // An opcode and two numbers that together have eight bytes, or a constant.
+        const uint8_t* const last = at + code_.size() - std::min<size_t>(code_.size(), 1 + sizeof(uint64_t));
+        const uint64_t weight = weight_;
+        size_t blocks = blocks_;
+        while (at < last) {
+            const size_t room = static_cast<size_t>(last - at);
+            if (!uses_.reserve_more(std::min<size_t>(room, 256)))
                 return false;
-            current_ = region.set;
-            ++loop_depth_;
+            const uint8_t* const end = at + std::min<size_t>(room, 256);
+            Use* use = uses_.end();
+            bool stops = false;
+            while (at < end) {
+                const Pass pass = passes[*at];
+                uint64_t next;
+                std::memcpy(&next, at + 1, sizeof next);
+                if constexpr (std::endian::native == std::endian::big)
+                    next = std::byteswap(next);
+                const uint64_t ends = ~next & 0x8080'8080'8080'8080;
+                const uint64_t ends2 = ends & (ends - 1);
+                const auto local = static_cast<uint8_t>(next);
+                // The type of a block may be a reference to a heap type, which is another number.
+                const bool is_long =
+                    (pass.opens != 0) & ((local == type_code::ref) | (local == type_code::ref_null));
+                stops = (pass.bytes == 0) | ((pass.unusual & local) != 0) | (ends2 == 0) | is_long |
+                        (pass.closes > blocks);
+                if (stops)
+                    break;
+                *use = {local, weight};
+                use += pass.unusual == more_bytes ? 1 : 0;
+                blocks += pass.opens;
+                blocks -= pass.closes;
+                const auto one = static_cast<size_t>(__builtin_ctzll(ends) + 1) / 8;
+                const auto two = static_cast<size_t>(__builtin_ctzll(ends2) + 1) / 8;
+                at += pass.bytes + (one & pass.one) + (two & pass.two);
+            }
+            uses_.set_end(use);
+            if (stops)
+                break;
         }
+        blocks_ = blocks;
+        code_ = code_.last(static_cast<size_t>(code_.data() + code_.size() - at));
+        return true;
+    }
+
+    /// Reads any instruction, if there is one.
+    bool read_one() noexcept {
+        if (code_.empty())
+            return true;
+        InstrReader reader{module_, code_};
+        const Op op = reader.op();
+        bool done = true;
+        switch (op) {
+        case Op::block:
+        case Op::if_:
+        case Op::try_:
+        case Op::try_table:
+            ++blocks_;
+            break;
+        case Op::loop:
+            done = open() && add_params(reader.block_type());
+            code_ = code_.subspan(reader.offset());
+            return done;
+        case Op::return_call: {
+            const uint32_t func = reader.u32();
+            choice_.calls_itself |= func >= module_.imported_funcs() &&
+                                    &module_.bodies()[func - module_.imported_funcs()] == &body_;
+            code_ = code_.subspan(reader.offset());
+            return true;
+        }
+        case Op::delegate:
+        case Op::end:
+            if (blocks_ != 0)
+                --blocks_;
+            else
+                close();
+            break;
+        case Op::local_get:
+        case Op::local_set:
+        case Op::local_tee: {
+            done = uses_.push({reader.u32(), weight_});
+            code_ = code_.subspan(reader.offset());
+            return done;
+        }
+        default:
+            break;
+        }
+        reader.skip(row_of(op).imm);
+        code_ = code_.subspan(reader.offset());
+        return done;
+    }
+
+    bool open() noexcept {
+        const Region region{choice_.sets.size(), uses_.size(), local_count(), std::exchange(blocks_, 0)};
+        if (!choice_.sets.push({}) || !parents_.push(current_) || !choice_.first_params.push(local_count()))
+            return false;
+        current_ = region.set;
+        ++loop_depth_;
+        weigh();
         return regions_.push(region);
     }
 
-    [[nodiscard]] uint32_t weight() const noexcept {
-        return 1u << (3 * std::min<size_t>(loop_depth_ - 1, 6));
-    }
     [[nodiscard]] uint32_t local_count() const noexcept {
         return static_cast<uint32_t>(kinds_.size() + choice_.params.size());
     }
@@ -109,31 +223,43 @@ private:
         for (size_t i = 0; i < type.params(); ++i)
             can_be_pinned &= type.param(i) != ValType::ref && type.param(i) != ValType::v128;
         for (size_t i = 0; i < type.params(); ++i)
-            if (!uses_.push({local_count(), 2 * weight()}) || !counts_.push(0) ||
+            if (!uses_.push({local_count(), 2 * uint64_t{weight_}}) || !counts_.push(0) ||
                 !choice_.params.push(can_be_pinned ? type.param(i) : Kind{ValType::bot}))
                 return false;
+        regions_.back().end = local_count();
         return true;
     }
 
     void close() noexcept {
         const Region region = regions_.back();
         regions_.pop();
-        if (!region.is_loop)
-            return;
+        blocks_ = region.blocks;
         if (loop_depth_ <= max_loop_depth)
             choose(region);
         current_ = parents_[region.set];
         --loop_depth_;
+        weigh();
+    }
+
+    void weigh() noexcept {
+        weight_ = 1u << (3 * std::min<size_t>(loop_depth_ == 0 ? 0 : loop_depth_ - 1, 6));
     }
 
     void choose(const Region& region) noexcept {
-        const std::span<const Use> uses{uses_.begin() + region.first_use, uses_.end()};
-        for (const Use& use : uses)
-            counts_[use.local] += use.weight;
+        // From here on, each local is one use: enclosing loops need not count the same again.
+        size_t count = 0;
+        const std::span<Use> uses{uses_.begin() + region.first_use, uses_.end()};
+        for (const Use use : uses) {
+            uint64_t& weight = counts_[use.local];
+            uses[count].local = use.local;
+            count += weight == 0 ? 1 : 0;
+            weight += use.weight;
+        }
+        uses_.truncate(region.first_use + count);
         PinSet& set = choice_.sets[region.set];
         uint64_t weights[3] = {};
-        for (const Use& use : uses) {
-            const uint64_t weight = std::exchange(counts_[use.local], 0);
+        for (Use& use : uses.first(count)) {
+            const uint64_t weight = use.weight = std::exchange(counts_[use.local], 0);
             if (weight < min_weight || use.local >= region.end)
                 continue;
             const Kind kind = kind_of(use.local);
@@ -186,7 +312,7 @@ private:
     const bool params_can_be_pinned_;
     const Module& module_;
     const FuncBody& body_;
-    InstrReader reader_;
+    std::span<const uint8_t> code_; ///< what is still to be read
     std::span<const Kind> kinds_;
     PinChoice& choice_;
     Vec<Use> uses_;
@@ -195,6 +321,8 @@ private:
     Vec<uint64_t> counts_;
     size_t current_ = 0;
     size_t loop_depth_ = 0;
+    size_t blocks_ = 0;   ///< that are open inside the innermost loop
+    uint32_t weight_ = 1; ///< of a use at this depth
 };
 
 } // namespace

@@ -208,11 +208,40 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
     return rules;
 }
 
-void Lowering::lower_instr(Op op) noexcept {
+bool Lowering::lower(size_t count) noexcept {
     static constexpr Rules::ByNumber rules = Rules::by_number();
     static_assert(std::ranges::all_of(rules, [](Rules::Rule rule) { return rule != nullptr; }),
                   "every instruction is lowered");
-    warpbeam::detail::PackedTable<rules>::at(detail::number_of(op))(*this, op);
+    using Packed = warpbeam::detail::PackedTable<rules>;
+    // Nearly all instructions are one byte, so their rules are found by it at once.
+    static constexpr auto of_byte = [] {
+        std::array<uint8_t, 256> numbers{};
+        for (const InstrRow& row : instr_table)
+            if (const auto code = static_cast<size_t>(row.op); code < numbers.size())
+                numbers[code] = Packed::number_at(detail::number_of(row.op));
+        return numbers;
+    }();
+    const bool watched = search_ != nullptr || options_.is_observed();
+    for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
+        offset_ = reader_.offset();
+        if (!control_.empty() && !control_.back().reachable) [[unlikely]] {
+            skip_unreachable();
+            continue;
+        }
+        const Op op = reader_.op();
+        if (watched) [[unlikely]] {
+            if (search_ != nullptr)
+                observe_inside();
+            if (options_.is_observed())
+                observe_instr(op);
+        }
+        const auto code = static_cast<size_t>(op);
+        if (code < of_byte.size()) [[likely]]
+            Packed::entry(of_byte[code])(*this, op);
+        else
+            Packed::at(detail::number_of(op))(*this, op);
+    }
+    return failure() != Exit::none || reader_.done();
 }
 
 } // namespace warpbeam::vm

@@ -80,7 +80,17 @@ struct OpPlace {
     uint16_t row = UINT16_MAX; ///< position in `op_rows`
     Family family = Family::none;
     uint8_t in_family = 0; ///< position in its family
+    /// How many words of eight bytes a constant of each type in its signature takes: 0 if it takes four
+    /// bytes, and two bits for each, in the order of Typed::in0 to Typed::out.
+    uint8_t widths = 0;
 };
+constexpr uint8_t widths_of(const Sig& sig) noexcept {
+    unsigned widths = 0;
+    for (const Typed typed : {Typed::in0, Typed::in1, Typed::in2, Typed::out})
+        widths |= static_cast<unsigned>(bytes_of(type_of(typed, sig, 0)) >> 3)
+                  << 2 * (static_cast<unsigned>(typed) - static_cast<unsigned>(Typed::in0));
+    return static_cast<uint8_t>(widths);
+}
 /// The position of an instruction in the instruction table.
 constexpr size_t number_of(Op op) noexcept {
     const auto code = static_cast<uint32_t>(op);
@@ -93,7 +103,8 @@ inline constexpr auto op_places = [] {
     std::array<uint8_t, family_count> next{};
     for (size_t i = 0; i < std::size(op_rows); ++i) {
         uint8_t& in_family = next[static_cast<size_t>(op_rows[i].family)];
-        places[number_of(op_rows[i].op)] = {static_cast<uint16_t>(i), op_rows[i].family, in_family++};
+        places[number_of(op_rows[i].op)] = {static_cast<uint16_t>(i), op_rows[i].family, in_family++,
+                                            widths_of(warpbeam::row_of(op_rows[i].op).sig)};
     }
     return places;
 }();

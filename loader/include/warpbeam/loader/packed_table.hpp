@@ -42,7 +42,11 @@ class PackedTable {
 
 public:
     /// The entry at a position of the array.
-    static constexpr auto at(size_t position) noexcept { return distinct[number_of[position]]; }
+    static constexpr auto at(size_t position) noexcept { return entry(number_at(position)); }
+    /// @{ The same in two steps, the first of which another table may store.
+    static constexpr uint8_t number_at(size_t position) noexcept { return number_of[position]; }
+    static constexpr auto entry(uint8_t number) noexcept { return distinct[number]; }
+    /// @}
 };
 
 } // namespace warpbeam::detail

@@ -55,6 +55,15 @@ public:
     /// Makes room for a total of `count` elements.
     [[nodiscard]] bool reserve(size_t count) noexcept { return count <= capacity_ || reallocate(count); }
 
+    /// Makes room for `count` more elements, and at least doubles the memory if it has to.
+    [[nodiscard]] bool reserve_more(size_t count) noexcept { return grow_for(count); }
+    /// Takes over elements that were written to such room: `end` is after the last one.
+    void set_end(T* end) noexcept
+        requires std::is_trivially_copyable_v<T>
+    {
+        size_ = static_cast<size_t>(end - data_);
+    }
+
     /// Appends a new element and returns it; null if memory runs out.
     template <typename... Args>
     [[nodiscard]] T* emplace(Args&&... args) noexcept {

@@ -1,0 +1,216 @@
+#pragma once
+
+#include "lower/emitter.hpp"
+
+/// What the emitter does for nearly every WebAssembly instruction, inline: lowering takes some hundred
+/// machine instructions for each, so calls would be a large part of it.
+
+namespace warpbeam::vm {
+
+namespace detail {
+
+/// Writes whole words: what is read at once in larger parts than it was written in has to wait.
+[[gnu::always_inline]] inline void write(Operand* to, const Operand& operand) noexcept {
+    if constexpr (std::endian::native == std::endian::little) {
+        const uint64_t words[] = {
+            static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
+                static_cast<uint64_t>(operand.stored) << 16 | uint64_t{operand.slot} << 32,
+            operand.index | uint64_t{operand.references} << 32, operand.value, operand.high};
+        static_assert(sizeof words == sizeof operand && offsetof(Operand, kind) == 1 &&
+                      offsetof(Operand, stored) == 2 && offsetof(Operand, slot) == 4 &&
+                      offsetof(Operand, index) == 8 && offsetof(Operand, references) == 12 &&
+                      offsetof(Operand, value) == 16);
+        for (size_t i = 0; i < std::size(words); ++i)
+            std::memcpy(reinterpret_cast<char*>(to) + sizeof words[0] * i, &words[i], sizeof words[0]);
+    } else {
+        *to = operand;
+    }
+}
+
+} // namespace detail
+
+[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
+                                                 uint64_t value, uint64_t high) noexcept {
+    const uint32_t slot = height_;
+    has_references_ |= kind == ValType::ref;
+    raise_height(slots_of(kind));
+    if (stack_.size() == stack_.capacity()) [[unlikely]] {
+        grow_stack();
+        if (stack_.size() == stack_.capacity())
+            return;
+    }
+    Operand* const top = stack_.end();
+    detail::write(top, {where, kind, stored, slot, index, 0, value, high});
+    stack_.set_end(top + 1);
+}
+
+inline void Emitter::push_local(uint32_t local) noexcept {
+    LocalInfo& info = locals_[local];
+    if (is_far(info.slot)) [[unlikely]]
+        return push_far_local(info);
+    const size_t place = stack_.size();
+    const size_t below = info.last;
+    push(Operand::local, info.kind, false, local, below, no_operand);
+    if (failure_ != Exit::none) [[unlikely]]
+        return;
+    if (below != no_operand)
+        stack_[below].high = place;
+    info.last = place;
+    if (info.kind == ValType::ref && !lazy_references_.push(place))
+        fail(Exit::out_of_memory);
+}
+
+/// The operand no longer stands for a local.
+inline void Emitter::unlink(const Operand& local) noexcept {
+    (local.high == no_operand ? locals_[local.index].last : stack_[local.high].value) = local.value;
+    if (local.value != no_operand)
+        stack_[local.value].high = local.high;
+}
+
+inline Emitter::Popped Emitter::discard() noexcept {
+    if (stack_.empty()) [[unlikely]]
+        return {{Operand::home, ValType::i32, true, 0, 0, 0, 0, 0}, false}; // only after a failure
+    Popped popped{stack_.back(), false};
+    stack_.pop();
+    const size_t size = stack_.size();
+    if (size < lowest_mark_)
+        correct_marks();
+    height_ -= slots_of(popped.operand.kind);
+    if (popped.operand.where == Operand::local)
+        unlink(popped.operand);
+    Accumulator& accumulator = acc(is_float_kind(popped.operand.kind));
+    if (accumulator.operand == size) {
+        popped.in_acc = true;
+        accumulator.operand = no_operand;
+    }
+    return popped;
+}
+
+inline Emitter::Popped Emitter::pop() noexcept {
+    Popped popped = discard();
+    if (is_far(popped.operand.slot)) [[unlikely]]
+        come_near(popped);
+    return popped;
+}
+
+inline Src Emitter::classify(const Popped& popped) const noexcept {
+    const Operand& operand = popped.operand;
+    if (popped.in_acc)
+        return Src::acc;
+    if (operand.where == Operand::constant)
+        return Src::imm;
+    if (operand.where == Operand::local) {
+        const bool is_float = is_float_kind(operand.kind);
+        if (is_float ? pins_.f0 == operand.index : pins_.l0 == operand.index)
+            return Src::l0;
+        if (!is_float && pins_.l1 == operand.index)
+            return Src::l1;
+        if (acc(is_float).local == operand.index)
+            return Src::acc;
+    }
+    return Src::slot;
+}
+
+inline const Producer* Emitter::last_producer(const Popped& popped) const noexcept {
+    if (!popped.in_acc || popped.operand.where != Operand::home)
+        return nullptr;
+    const Producer& producer = acc(is_float_kind(popped.operand.kind)).producer;
+    if (popped.operand.stored && !producer.born_stored)
+        return nullptr;
+    if (!producer.exists || producer.end != here() || last_label_ > producer.begin)
+        return nullptr;
+    return &producer;
+}
+
+/// Appends an instruction of that many bytes, whose fields are zero.
+[[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
+                                                       Handler handler) noexcept {
+    ++serial_;
+    const size_t position = here();
+    if (marks_ != nullptr) [[unlikely]]
+        mark(position);
+    if (handler == nullptr) [[unlikely]]
+        fail(Exit::limit);
+    // There is always room for one more; that of the longest takes no more.
+    static_assert(sizeof discarded_ >= sizeof(Instr) + 5 * sizeof(uint64_t));
+    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_)
+        [[unlikely]] {
+        grow_code();
+        if (failure_ != Exit::none)
+            return reinterpret_cast<uint8_t*>(discarded_.data());
+    }
+    uint8_t* const instr = code_.end();
+    std::memcpy(instr, &handler, sizeof handler);
+    std::memset(instr + sizeof handler, 0, sizeof(uint64_t));
+    for (size_t i = sizeof(Instr); i < size; i += sizeof(uint64_t))
+        std::memset(instr + i, 0, sizeof(uint64_t));
+    code_.set_end(instr + size);
+    Emitted* const emitted = instrs_.end();
+    *emitted = {static_cast<uint32_t>(position), choice};
+    instrs_.set_end(emitted + 1);
+    return instr;
+}
+
+template <Form form>
+[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant, size_t number,
+                                                                    Handler handler) noexcept {
+    constexpr FormFacts facts = facts_of(form);
+    unsigned constants = 0;
+    if constexpr (facts.operands > 0)
+        constants |= variant.a == Src::imm ? 1u : 0u;
+    if constexpr (facts.operands > 1)
+        constants |= variant.b == Src::imm ? 2u : 0u;
+    if constexpr (facts.operands > 2)
+        constants |= variant.c == Src::imm ? 4u : 0u;
+    size_t width = 1;
+    if (constants != 0 && facts.has_open) {
+        if constexpr (facts.open >= Typed::in0 && facts.open <= Typed::out)
+            width =
+                found_.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
+                3;
+        else
+            width = constant_width({form, op, variant}) >> 3;
+    }
+    const Encoding* const encoding = &encodings[static_cast<size_t>(form)][constants][width];
+    const size_t words = constants == 0 ? encoding_of(form, 0, 8).words : encoding->words;
+    uint8_t* const instr = append(sizeof(Instr) + sizeof(uint64_t) * words,
+                                  found_.first_key + static_cast<ChoiceKey>(number), handler);
+    return {instr, constants, *encoding};
+}
+
+template <Form form>
+[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
+    const HandlerRow& row = select(form, op);
+    const size_t number = number_of(form, variant);
+    return emit_known<form>(op, variant, number, row.at(number));
+}
+
+template <Form form>
+[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
+                                                                           Kind kind) noexcept {
+    Accumulator& accumulator = acc(is_float_kind(kind));
+    spill(accumulator);
+    const size_t begin = here();
+    const HandlerRow& row = select(form, op);
+    size_t number = number_of(form, variant);
+    Handler handler = row.at(number);
+    const bool stored = handler == nullptr;
+    if (stored) {
+        variant.result = Dst::slot;
+        number = number_of(form, variant);
+        handler = row.at(number);
+    }
+    KnownFields<form> fields = emit_known<form>(op, variant, number, handler);
+    if (stored)
+        fields.template set<Field::result>(near_or_transit(height_));
+    const uint32_t before = accumulator.local;
+    const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
+    accumulator.operand = stack_.size();
+    accumulator.local = no_local;
+    accumulator.producer = {{form, op, variant}, kind, true, stored, instr, begin, here(), serial_, before};
+    const bool at_home = stored && !is_far(height_);
+    push(Operand::home, kind, at_home);
+    return fields;
+}
+
+} // namespace warpbeam::vm

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "isa/encoder.hpp"
+
+/// The fields of an instruction whose form is known where it is written: as Fields, but positions that don't
+/// depend on the operands' classes are found at compile time.
+
+namespace warpbeam::vm {
+
+/// The head is written when the object ends, as a whole.
+template <Form form>
+class KnownFields {
+public:
+    KnownFields(uint8_t* instr, unsigned constants, const Encoding& encoding) noexcept
+        : bytes_{instr + sizeof(Handler)}, constants_{constants}, encoding_{&encoding} {}
+    KnownFields(KnownFields&&) noexcept = default;
+    [[gnu::always_inline]] ~KnownFields() { std::memcpy(bytes_, &head_, sizeof head_); }
+
+    /// A slot or a number.
+    template <Field name>
+    [[gnu::always_inline]] KnownFields& set(uint64_t value) noexcept {
+        constexpr size_t index = index_of<name>();
+        constexpr BitRange bits = without_constants.fields[index];
+        if constexpr (bits.byte < sizeof head_)
+            set_head(bits, value);
+        else // after the words of constants
+            std::memcpy(bytes_ + encoding_->fields[index].byte, &value, sizeof value);
+        return *this;
+    }
+    /// Whether a field is a constant operand.
+    template <Field name>
+    [[nodiscard, gnu::always_inline]] bool is_constant() const noexcept {
+        return (constants_ >> operand_index(form, name) & 1) != 0;
+    }
+    template <Field name>
+    [[gnu::always_inline]] void set_constant(uint64_t value, uint64_t high) noexcept {
+        const BitRange bits = encoding_->fields[index_of<name>()];
+        if (bits.byte < sizeof head_) {
+            set_head(bits, value);
+            return;
+        }
+        std::memcpy(bytes_ + bits.byte, &value, sizeof value);
+        if (bits.count == 128)
+            std::memcpy(bytes_ + bits.byte + 8, &high, 8);
+    }
+
+private:
+    static constexpr Encoding without_constants = encoding_of(form, 0, 8);
+    template <Field name>
+    static constexpr size_t index_of() noexcept {
+        static_assert(field_index(form, name) < max_fields, "the form does not have this field");
+        return field_index(form, name);
+    }
+    /// Fields are set once.
+    [[gnu::always_inline]] void set_head(BitRange bits, uint64_t value) noexcept {
+        const uint64_t all = ~uint64_t{0} >> (64 - bits.count);
+        const unsigned low =
+            std::endian::native == std::endian::little ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
+        head_ |= (value & all) << low;
+    }
+
+    uint8_t* bytes_;
+    uint64_t head_ = 0;
+    unsigned constants_;
+    const Encoding* encoding_;
+};
+
+} // namespace warpbeam::vm
