@@ -45,8 +45,11 @@ class WARPBEAM_SFV_API Parser {
 public:
     /// Parses one field line. The bytes must outlive the parser and the values.
     Parser(FieldType type, std::string_view field, ParseOptions options = {}) noexcept
-        : pos_{scan::skip_spaces(field.data(), field.data() + field.size())},
-          end_{field.data() + field.size()}, begin_{field.data()}, field_type_{type}, options_{options} {}
+        : pos_{field.data()}, end_{field.data() + field.size()}, begin_{field.data()}, field_type_{type},
+          options_{options} {
+        if (pos_ != end_ && *pos_ == ' ') [[unlikely]]
+            pos_ = scan::skip_spaces(pos_ + 1, end_);
+    }
 
     /// Parses a field with several lines (or none), which are read as if joined by ", ". The array and the
     /// bytes must outlive the parser and the values.

@@ -170,7 +170,7 @@ template <typename Class, int likely>
                                                      const char* begin) noexcept {
     // Unrolled, a character takes three instructions.
     if (end - p >= likely) [[likely]] {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < likely; ++i)
             if (!chars::is(p[i], Class::mask))
                 return p + i;
@@ -191,11 +191,11 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 /// @{ Like `skip`, each for one class of characters, in a line that begins at `begin`.
 [[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
                                                          const char* begin) noexcept {
-    return detail::skip_short<detail::KeyChars, 8>(p, end, begin);
+    return detail::skip_short<detail::KeyChars, 12>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_token_chars(const char* p, const char* end,
                                                            const char* begin) noexcept {
-    return detail::skip_short<detail::TokenChars, 8>(p, end, begin);
+    return detail::skip_short<detail::TokenChars, 16>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_string_chars(const char* p, const char* end,
                                                             const char* begin) noexcept {
