@@ -88,7 +88,11 @@ public:
 
     /// Checks everything that has not been read yet, and returns whether the whole field is well-formed.
     [[nodiscard]] Result<void> finish() noexcept {
-        return state_ == State::end ? Result<void>{} : on_copy(&Parser::finish_rest);
+        // After an item, or after the last value if the caller knew that it is the last one.
+        const bool is_at_end = state_ == State::parameters && pos_ == end_ && !has_next_line();
+        if (state_ == State::end || is_at_end) [[likely]]
+            return {};
+        return on_copy(&Parser::finish_rest);
     }
     /// The error, if there was one so far.
     [[nodiscard]] std::optional<Error> error() const noexcept {
