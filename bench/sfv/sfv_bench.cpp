@@ -26,17 +26,17 @@ struct Options {
 
 struct Reader {
     const char* name;
-    Walk walk;
+    const Walk* walk;
 };
 
 uint64_t sink = 0;
 
 /// The nanoseconds that one field takes on average.
-double measure(const InputClass& inputs, Walk walk, size_t repetitions) {
+double measure(const InputClass& inputs, const Walk& walk, size_t repetitions) {
     const std::clock_t start = std::clock(); // CPU time, since machines are shared
     for (size_t i = 0; i < repetitions; ++i)
         for (const Field& field : inputs.fields)
-            sink += walk(field);
+            sink += read(walk, field);
     const double nanoseconds = static_cast<double>(std::clock() - start) * (1e9 / CLOCKS_PER_SEC);
     return nanoseconds / static_cast<double>(repetitions * inputs.fields.size());
 }
@@ -44,11 +44,12 @@ double measure(const InputClass& inputs, Walk walk, size_t repetitions) {
 /// The fields that both parsers accept; valid fields that the other one refuses are reported and left out.
 void keep_common(InputClass& inputs) {
     std::erase_if(inputs.fields, [&](const Field& field) {
-        if (walk_ours(field) == 0) {
+        if (read(walk_ours, field) == 0) {
             std::fprintf(stderr, "%s: refused by us: %s\n", inputs.name.c_str(), field.text.c_str());
             std::exit(1);
         }
-        const bool differs = walk_sfparse != nullptr && walk_sfparse(field) != walk_ours(field);
+        const bool differs =
+            walk_sfparse[0] != nullptr && read(walk_sfparse, field) != read(walk_ours, field);
         if (differs)
             std::fprintf(stderr, "%s: left out, since sfparse reads it differently: %s\n",
                          inputs.name.c_str(), field.text.c_str());
@@ -87,7 +88,7 @@ void run_class(const InputClass& inputs, const Options& options, const std::vect
     std::vector<std::vector<double>> times(readers.size());
     for (int round = 0; round < options.rounds; ++round)
         for (size_t i = 0; i < readers.size(); ++i)
-            times[i].push_back(measure(inputs, readers[i].walk, repetitions));
+            times[i].push_back(measure(inputs, *readers[i].walk, repetitions));
     std::printf("%-24s %6zu", inputs.name.c_str(), inputs.fields.size());
     for (const auto& samples : times)
         std::printf(" %10.1f", median(samples));
@@ -138,9 +139,9 @@ void run_classes(const char* title, std::vector<InputClass> classes, const Optio
 }
 
 int run(const Options& options) {
-    std::vector<Reader> readers{{"pull", walk_ours}, {"document", walk_document}};
-    if (walk_sfparse != nullptr)
-        readers.push_back({"sfparse", walk_sfparse});
+    std::vector<Reader> readers{{"pull", &walk_ours}, {"document", &walk_document}};
+    if (walk_sfparse[0] != nullptr)
+        readers.push_back({"sfparse", &walk_sfparse});
     if (!options.only_reader.empty())
         std::erase_if(readers, [&](const Reader& reader) { return reader.name != options.only_reader; });
     std::printf("nanoseconds for a field, median of %d interleaved rounds\n", options.rounds);

@@ -28,10 +28,10 @@ inline bool BareItem::take(const RawItem& raw) noexcept {
 /// too; `finish` reports it.
 class Builder {
 public:
-    static bool build(Parser& parser, Item& item) noexcept {
+    [[gnu::always_inline]] static bool build(Parser& parser, Item& item) noexcept {
         return !parser.next_member() || fill(parser, item);
     }
-    static bool build(Parser& parser, List& list) noexcept {
+    [[gnu::always_inline]] static bool build(Parser& parser, List& list) noexcept {
         while (parser.next_member()) {
             if (!make_room(parser, list.members_))
                 return false;
@@ -41,7 +41,7 @@ public:
         }
         return true;
     }
-    static bool build(Parser& parser, Dictionary& dictionary) noexcept {
+    [[gnu::always_inline]] static bool build(Parser& parser, Dictionary& dictionary) noexcept {
         while (parser.next_member()) {
             Member* const member =
                 make_room(parser, dictionary.entries_) ? place_of(dictionary, parser.key()) : nullptr;
@@ -57,15 +57,18 @@ private:
     template <typename T, uint32_t inline_capacity>
     [[gnu::always_inline]] static bool make_room(const Parser& parser,
                                                  Sequence<T, inline_capacity>& members) noexcept {
-        return members.size() != members.capacity() || grow(parser, members);
+        if (members.size() != members.capacity()) [[likely]]
+            return true;
+        // The address of the parser must not leave its function.
+        return grow(members, static_cast<size_t>(parser.pos_ - parser.begin_) + 1,
+                    static_cast<size_t>(parser.end_ - parser.pos_), parser.has_next_line());
     }
     template <typename T, uint32_t inline_capacity>
-    [[gnu::noinline]] static bool grow(const Parser& parser, Sequence<T, inline_capacity>& members) noexcept {
-        const auto done = static_cast<size_t>(parser.pos_ - parser.begin_) + 1;
-        const auto rest = static_cast<size_t>(parser.end_ - parser.pos_);
+    [[gnu::noinline]] static bool grow(Sequence<T, inline_capacity>& members, size_t done, size_t rest,
+                                       bool has_next_line) noexcept {
         const size_t size = members.size();
         // Bounded, since the sender of the field may want the estimate to be wrong.
-        const size_t least = parser.has_next_line() ? size : std::min(size, rest + 2);
+        const size_t least = has_next_line ? size : std::min(size, rest + 2);
         return members.grow(size + std::clamp(size * rest / done + 1, least, size * 7));
     }
     /// The value of a key in a map: a new value, even if the key is there already.
@@ -93,7 +96,7 @@ private:
         return parser.value().is(Type::inner_list) ? fill(parser, member.become_inner_list())
                                                    : fill(parser, member.item_);
     }
-    static bool fill(Parser& parser, InnerList& list) noexcept {
+    [[gnu::always_inline]] static bool fill(Parser& parser, InnerList& list) noexcept {
         while (parser.next_inner_item()) {
             Item* const item = list.items.emplace();
             if (item == nullptr || !fill(parser, *item))
@@ -117,11 +120,9 @@ bool is_countable(std::span<const std::string_view> lines) noexcept {
     return true;
 }
 
+/// The parser is a local variable of each function below: see Parser::on_copy.
 template <typename T>
-Result<T> parse(FieldType type, std::span<const std::string_view> lines, ParseOptions options) noexcept {
-    if (!is_countable(lines))
-        return refuse(Reason::too_long);
-    Parser parser{type, lines, options};
+[[gnu::always_inline]] inline Result<T> parse(Parser parser) noexcept {
     Result<T> document{};
     const bool has_memory = Builder::build(parser, *document);
     if (const auto finished = parser.finish();
@@ -132,10 +133,18 @@ Result<T> parse(FieldType type, std::span<const std::string_view> lines, ParseOp
     return document;
 }
 
+template <typename T>
+[[gnu::always_inline]] inline Result<T> parse_lines(FieldType type, std::span<const std::string_view> lines,
+                                                    ParseOptions options) noexcept {
+    if (!is_countable(lines))
+        return refuse(Reason::too_long);
+    return sfv::parse<T>(Parser{type, lines, options});
+}
+
 } // namespace
 
 Result<Item> Item::parse(std::span<const std::string_view> lines, ParseOptions options) noexcept {
-    return sfv::parse<Item>(FieldType::item, lines, options);
+    return parse_lines<Item>(FieldType::item, lines, options);
 }
 
 Result<Item> Item::parse(std::string_view field, ParseOptions options) noexcept {
@@ -143,7 +152,7 @@ Result<Item> Item::parse(std::string_view field, ParseOptions options) noexcept 
 }
 
 Result<List> List::parse(std::span<const std::string_view> lines, ParseOptions options) noexcept {
-    return sfv::parse<List>(FieldType::list, lines, options);
+    return parse_lines<List>(FieldType::list, lines, options);
 }
 
 Result<List> List::parse(std::string_view field, ParseOptions options) noexcept {
@@ -151,7 +160,7 @@ Result<List> List::parse(std::string_view field, ParseOptions options) noexcept 
 }
 
 Result<Dictionary> Dictionary::parse(std::span<const std::string_view> lines, ParseOptions options) noexcept {
-    return sfv::parse<Dictionary>(FieldType::dictionary, lines, options);
+    return parse_lines<Dictionary>(FieldType::dictionary, lines, options);
 }
 
 Result<Dictionary> Dictionary::parse(std::string_view field, ParseOptions options) noexcept {

@@ -4,10 +4,9 @@
 
 namespace warpbeam::sfv {
 
-std::optional<Error> Parser::error() const noexcept {
-    if (state_ != State::failed)
-        return std::nullopt;
-    Error error{reason_, Error::found_end, base_ + static_cast<size_t>(pos_ - begin_)};
+Error Parser::failure() const noexcept {
+    Error error{static_cast<Reason>(static_cast<unsigned>(state_) - static_cast<unsigned>(State::failed)),
+                Error::found_end, base_ + static_cast<size_t>(pos_ - begin_)};
     if (pos_ != end_)
         error.found = static_cast<uint8_t>(*pos_);
     else if (has_next_line())
@@ -15,35 +14,19 @@ std::optional<Error> Parser::error() const noexcept {
     return error;
 }
 
-bool Parser::begin_empty_line(const char* p) noexcept {
-    if (field_type_ == FieldType::item)
-        return fail(Reason::bare_item, p);
-    if (has_next_line())
-        return fail_after_comma(p);
-    pos_ = p;
-    state_ = State::end;
-    return false;
-}
-
-bool Parser::fail_after_comma(const char* p) noexcept {
-    if (!has_next_line())
-        return fail(Reason::member_after, p);
-    return fail(field_type_ == FieldType::list ? Reason::member : key_expected(), p);
-}
-
 Result<void> Parser::finish_rest() noexcept {
     while (next_member()) {
     }
-    if (state_ == State::failed)
-        return std::unexpected(*error());
+    if (has_failed())
+        return std::unexpected(failure());
     return {};
 }
 
 Result<size_t> Parser::bare_item_prefix() noexcept {
     if (state_ != State::begin)
         return refuse(Reason::wrong_order);
-    if (!read_bare_item(pos_, Reason::bare_item))
-        return std::unexpected(*error());
+    if (!read_bare_item(begin_, Reason::bare_item))
+        return std::unexpected(failure());
     state_ = State::end;
     return base_ + static_cast<size_t>(pos_ - begin_);
 }
@@ -60,16 +43,6 @@ const char* Parser::read_wide_key(const char* p) noexcept {
     return stop;
 }
 
-bool Parser::read_wide_parameter(const char* p) noexcept {
-    p = read_wide_key(p);
-    if (p == nullptr)
-        return false;
-    if (p != end_ && *p == '=')
-        return read_bare_item(p + 1, Reason::bare_item);
-    set_number(Type::boolean, 1);
-    return accept(p);
-}
-
 bool Parser::read_wide_member(const char* p) noexcept {
     p = read_wide_key(p);
     if (p == nullptr)
@@ -80,81 +53,58 @@ bool Parser::read_wide_member(const char* p) noexcept {
     return accept(p);
 }
 
+bool Parser::read_wide_parameter(const char* p) noexcept {
+    p = read_wide_key(p);
+    if (p == nullptr)
+        return false;
+    if (p != end_ && *p == '=')
+        return read_bare_item(p + 1, Reason::bare_item);
+    set_number(Type::boolean, 1);
+    return accept(p);
+}
+
 bool Parser::skip_parameters() noexcept {
     while (next_parameter()) {
     }
-    return state_ != State::failed;
+    return !has_failed();
 }
 
 bool Parser::skip_inner_list() noexcept {
     while (next_inner_item()) {
     }
-    return state_ == State::parameters;
+    return !has_failed();
 }
 
-bool Parser::skip_rest() noexcept {
-    return (state_ == State::parameters || skip_inner_list()) && skip_parameters();
-}
-
-bool Parser::skip_to_inner_item() noexcept { return skip_parameters() && next_inner_item(); }
-
-bool Parser::skip_to_member() noexcept { return skip_rest() && next_member(); }
-
-bool Parser::end_line(const char* p) noexcept {
-    if (!has_next_line()) {
-        pos_ = p;
-        state_ = State::end;
+bool Parser::next_inner_item_rest() noexcept {
+    if (!skip_parameters())
         return false;
-    }
+    if (pos_ == end_ || (*pos_ != ' ' && *pos_ != ')'))
+        return fail(Reason::inner_separator, pos_);
+    return next_inner_item();
+}
+
+bool Parser::next_member_rest() noexcept {
+    return (state_ == State::parameters || skip_inner_list()) && skip_parameters() && next_member();
+}
+
+bool Parser::next_line() noexcept {
+    if (field_type_ == FieldType::item)
+        return fail(Reason::end, end_);
     go_to_next_line();
-    p = scan::skip_ows(pos_, end_);
+    const char* const p = scan::skip_ows(pos_, end_);
     return p == end_ ? fail_after_comma(p) : read_member(p);
 }
 
-bool Parser::read_other(const char* p, Reason expected) noexcept {
-    switch (*p) {
-    case '-':
-        return read_signed_number(p);
-    case '?': // a valid boolean does not come here
-        return fail(Reason::boolean, p + 1);
-    case ':':
-        return read_byte_sequence(p);
-    case '@':
-        return read_date(p);
-    case '%':
-        return read_display_string(p);
-    default:
-        return fail(expected, p);
-    }
-}
-
-/// Section 4.2.4, from the sign or the first digit.
-bool Parser::read_signed_number(const char* p) noexcept {
-    const bool negative = p != end_ && *p == '-';
-    if (negative)
-        ++p;
-    if (p == end_ || !chars::is(*p, chars::digit))
-        return fail(Reason::digit, p);
-    return read_number(p, negative);
-}
-
-/// Section 4.2.4, after the point at `p`.
-bool Parser::read_fraction(const char* p, const char* digits, int64_t integer, bool negative) noexcept {
+/// Sections 4.2.4 and 4.2.9.
+bool Parser::fail_fraction(const char* p, const char* digits) noexcept {
     if (p - digits > 12)
         return fail(Reason::max_12_digits, digits + 12);
-    const char* const start = ++p;
-    int64_t thousandths = integer;
-    while (p != end_ && chars::is(*p, chars::digit)) {
-        if (p - start == 3)
-            return fail(Reason::max_3_digits, p);
-        thousandths = thousandths * 10 + (*p++ - '0');
-    }
-    if (p == start)
-        return fail(Reason::digit, p);
-    for (auto count = p - start; count < 3; ++count)
-        thousandths *= 10;
-    set_number(Type::decimal, negative ? -thousandths : thousandths);
-    return accept(p);
+    const char* const stop = scan::skip(p + 1, end_, chars::digit);
+    if (stop == p + 1)
+        return fail(Reason::digit, stop);
+    if (stop - p > 4)
+        return fail(Reason::max_3_digits, p + 4);
+    return fail(Reason::date_integer, p);
 }
 
 /// A string that may continue on further lines: what it has in the lines before the current one.
@@ -191,10 +141,22 @@ struct Parser::SplitText {
     }
 };
 
+const char* Parser::find_string_end(const char* p, const char* end, const char* begin) noexcept {
+    while (p != end && *p == '\\') {
+        ++p;
+        if (p == end || (*p != '"' && *p != '\\'))
+            return nullptr;
+        p = scan::skip_string_chars(p + 1, end, begin);
+    }
+    return p != end && *p == '"' ? p : nullptr;
+}
+
 /// Section 4.2.5.
-bool Parser::read_string_rest(const char* p, const char* start) noexcept {
+bool Parser::read_split_string(const char* start) noexcept {
     SplitText text{*this, start, start};
-    for (;; p = scan::skip_string_chars(p, end_, begin_)) {
+    const char* p = start;
+    for (;;) {
+        p = scan::skip_string_chars(p, end_, begin_);
         if (p == end_) {
             if (!text.go_on(p, Reason::string_char))
                 return false;
@@ -213,7 +175,7 @@ bool Parser::read_string_rest(const char* p, const char* start) noexcept {
 }
 
 /// Section 4.2.7.
-bool Parser::read_byte_sequence(const char* p) noexcept {
+bool Parser::check_byte_sequence(const char* p) noexcept {
     const char* const start = p + 1;
     p = scan::skip_base64_chars(start, end_, begin_);
     const char* const data_end = p;
@@ -240,30 +202,29 @@ bool Parser::read_byte_sequence(const char* p) noexcept {
     return accept(p + 1);
 }
 
-/// Section 4.2.9.
-bool Parser::read_date(const char* p) noexcept {
-    const char* const start = p;
-    if (options_.rfc8941)
-        return fail(Reason::rfc8941_type, p);
-    if (!read_signed_number(++p))
-        return false;
-    if (value_.type_ == Type::decimal)
-        return fail(Reason::date_integer, scan::skip(start + 1 + (start[1] == '-'), end_, chars::digit));
-    if (options_.strict_dates && (value_.number_ < min_supported_date || value_.number_ > max_supported_date))
-        return fail(Reason::date_range, start + 1);
-    value_.type_ = Type::date;
-    return true;
+const char* Parser::find_display_end(const char* p, const char* end, const char* begin) noexcept {
+    while (p != end && *p == '%') {
+        // A run of percent escapes must be UTF-8 by itself, since all other characters are ASCII.
+        Utf8Checker utf8;
+        do {
+            if (end - p < 3)
+                return nullptr;
+            const int byte = lower_hex(p[1]) * 16 | lower_hex(p[2]); // negative if either is
+            if (byte < 0 || !utf8.take(static_cast<uint8_t>(byte)))
+                return nullptr;
+            p += 3;
+        } while (p != end && *p == '%');
+        if (!utf8.is_complete())
+            return nullptr;
+        p = scan::skip_display_chars(p, end, begin);
+    }
+    return p != end && *p == '"' ? p : nullptr;
 }
 
 /// Section 4.2.10.
-bool Parser::read_display_string(const char* p) noexcept {
-    if (options_.rfc8941)
-        return fail(Reason::rfc8941_type, p);
-    ++p;
-    if (p == end_ || *p != '"')
-        return fail(Reason::display_quote, p);
-    ++p;
-    SplitText text{*this, p, p};
+bool Parser::read_split_display_string(const char* start) noexcept {
+    SplitText text{*this, start, start};
+    const char* p = start;
     Utf8Checker utf8;
     for (;;) {
         p = scan::skip_display_chars(p, end_, begin_);
@@ -275,7 +236,6 @@ bool Parser::read_display_string(const char* p) noexcept {
         if (*p == '"') {
             return text.close(Type::display_string, p);
         }
-        // A run of percent escapes must be UTF-8 by itself, since all other characters are ASCII.
         while (p != end_ && *p == '%') {
             const int high = p + 1 != end_ ? lower_hex(p[1]) : -1;
             const int low = high >= 0 && p + 2 != end_ ? lower_hex(p[2]) : -1;

@@ -50,17 +50,18 @@ size_t percent_decode(std::string_view text, char* out) noexcept {
 
 } // namespace
 
-size_t RawItem::decode_to(char* out) const noexcept {
-    if (type_ == Type::byte_sequence)
-        return base64_decode({data_, size_}, out);
-    const auto decode = type_ == Type::string ? unescape : percent_decode;
-    size_t written = decode({data_, first_size()}, out);
+size_t RawItem::decode_to(RawItem item, char* out) noexcept {
+    if (item.type_ == Type::byte_sequence)
+        return base64_decode({item.data_, item.size_}, out);
+    const auto decode = item.type_ == Type::string ? unescape : percent_decode;
+    const size_t first_size = item.first_size();
+    size_t written = decode({item.data_, first_size}, out);
     // No escape spans the end of a line, so each part can be decoded separately.
-    const std::string_view* line = line_;
-    for (size_t done = first_size(); done < size_;) {
+    const std::string_view* line = item.line_;
+    for (size_t done = first_size; done < item.size_;) {
         std::memcpy(out + written, ", ", 2);
         ++line;
-        const std::string_view part = line->substr(0, size_ - done - 2);
+        const std::string_view part = line->substr(0, item.size_ - done - 2);
         written += 2 + decode(part, out + written + 2);
         done += 2 + part.size();
     }

@@ -1,17 +1,21 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace warpbeam::sfv {
 
+/// The values of the lower-case hexadecimal digits; -1 for all other characters.
+inline constexpr std::array<int8_t, 256> lower_hex_values = [] {
+    std::array<int8_t, 256> values{};
+    values.fill(-1);
+    for (int i = 0; i < 16; ++i)
+        values[static_cast<uint8_t>("0123456789abcdef"[i])] = static_cast<int8_t>(i);
+    return values;
+}();
+
 /// The value of a lower-case hexadecimal digit; -1 for any other character.
-[[nodiscard]] constexpr int lower_hex(char c) noexcept {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return -1;
-}
+[[nodiscard]] constexpr int lower_hex(char c) noexcept { return lower_hex_values[static_cast<uint8_t>(c)]; }
 
 /// Checks UTF-8 byte by byte (RFC 3629: no surrogates, nothing beyond U+10FFFF, only the shortest form).
 class Utf8Checker {

@@ -45,22 +45,22 @@ public:
             return std::string_view{data_, size_};
         if (buffer.size() < decode_capacity())
             return std::nullopt;
-        return std::string_view{buffer.data(), decode_to(buffer.data())};
+        return std::string_view{buffer.data(), decode_to(*this, buffer.data())};
     }
 
 private:
     friend class Parser;
     /// An enumeration, not a plain uint8_t: that may alias the characters of the field, so that the compiler
     /// would have to read them again after each store.
-    enum class Flags : uint8_t { none, encoded, split, split_encoded };
+    enum class Flags : uint32_t { none, encoded, split, split_encoded };
 
     [[nodiscard]] size_t first_size() const noexcept {
         if (flags_ < Flags::split)
             return size_;
         return static_cast<size_t>(line_->data() + line_->size() - data_);
     }
-    /// Writes the value and returns its length.
-    size_t decode_to(char* out) const noexcept;
+    /// Writes the value and returns its length. It takes a copy: see Parser::on_copy.
+    static size_t decode_to(RawItem item, char* out) noexcept;
 
     Type type_ = Type::boolean;
     Flags flags_ = Flags::none;

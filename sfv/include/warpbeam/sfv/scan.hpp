@@ -170,7 +170,7 @@ template <typename Class, int likely>
                                                      const char* begin) noexcept {
     // Unrolled, a character takes three instructions.
     if (end - p >= likely) [[likely]] {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < likely; ++i)
             if (!chars::is(p[i], Class::mask))
                 return p + i;
@@ -191,11 +191,11 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
 /// @{ Like `skip`, each for one class of characters, in a line that begins at `begin`.
 [[gnu::always_inline]] inline const char* skip_key_chars(const char* p, const char* end,
                                                          const char* begin) noexcept {
-    return detail::skip_short<detail::KeyChars, 8>(p, end, begin);
+    return detail::skip_short<detail::KeyChars, 12>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_token_chars(const char* p, const char* end,
                                                            const char* begin) noexcept {
-    return detail::skip_short<detail::TokenChars, 8>(p, end, begin);
+    return detail::skip_short<detail::TokenChars, 16>(p, end, begin);
 }
 [[gnu::always_inline]] inline const char* skip_string_chars(const char* p, const char* end,
                                                             const char* begin) noexcept {
@@ -226,15 +226,14 @@ constexpr uint64_t number_of_digits(uint64_t word) noexcept {
         uint64_t word;
         std::memcpy(&word, p, sizeof word);
         word ^= detail::ones * '0';
-        // The high bit of each byte that is not a digit; bytes after the first such byte may be wrong.
-        const uint64_t stops = ((word + detail::ones * 0x76) | word) & (detail::ones * 0x80);
-        if (stops != 0) {
-            // The bit is 8 * count + 7, where `count`, the number of digits, is not 0. The shift makes them
-            // the last of eight digits; those before them become zeros.
-            const int bit = std::countr_zero(stops);
-            number = detail::number_of_digits(word << (71 - bit));
-            return p + bit / 8;
-        }
+        // The processor predicts where the number ends and goes on after it; it would have to wait for a
+        // count of digits. The shift makes the digits the last of eight; those before them become zeros.
+#pragma GCC unroll 8
+        for (int count = 2; count < 8; ++count)
+            if (digit_at(p + count) > 9) {
+                number = detail::number_of_digits(word << (64 - 8 * count));
+                return p + count;
+            }
         number = detail::number_of_digits(word);
         p += 8;
     } else {
