@@ -13,7 +13,8 @@ namespace {
 /// Made when this is compiled, so nothing has to be computed, or relocated, when a program starts. Parts have
 /// the numbers from 1 on, and rows of the list those after them.
 struct Tables {
-    static constexpr size_t part_room = 1024;
+    static constexpr size_t max_parts = 1024;
+    static constexpr size_t part_room = 4 * max_parts;
     static constexpr size_t row_room = std::bit_ceil(2 * joined_count);
     /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to
     /// predict.
@@ -24,9 +25,9 @@ struct Tables {
         JoinedNumber number = 0;
     };
     std::array<Places, part_room> places{};
-    std::array<ChoiceKey, part_room / 2> keys{}; ///< by number
+    std::array<ChoiceKey, max_parts + 1> keys{}; ///< by number
     std::array<Row, row_room> rows{};
-    std::array<Choice, part_room / 2> choices{};         ///< by number
+    std::array<Choice, max_parts + 1> choices{};         ///< by number
     std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row
     JoinedNumber part_count = 0;
     uint32_t factor = 0x9e37'79b9; ///< one with which no three parts have the same place
