@@ -1,6 +1,7 @@
-%% @private References that send a message when nothing refers to them any more.
+%% @private What the node needs for processes of the operating system: references that send a message when nothing refers
+%% to them any more, and the end of a process that hangs.
 -module(warpbeam_guard).
--export([make/2, file/1]).
+-export([make/2, kill/1, file/1]).
 -on_load(init/0).
 
 init() -> erlang:load_nif(file("warpbeam_guard"), 0).
@@ -23,5 +24,9 @@ make(Name, Message) when is_atom(Name) ->
         _ -> none
     end;
 make(_, _) -> none.
+
+%% @doc Kills a process of the operating system; `false' if there is none.
+-spec kill(pos_integer()) -> boolean().
+kill(_OsPid) -> erlang:nif_error(not_loaded).
 
 new(_Pid, _Message) -> erlang:nif_error(not_loaded).

@@ -147,6 +147,106 @@ limits_test() ->
         ok = warpbeam:write(I, 0, binary:copy(<<1>>, 60_000))
     end).
 
+%% A process that does not read its input delays nobody but its own callers, whose time limits hold.
+stands_still_test_() -> {timeout, 60, fun stands_still/0}.
+stands_still() ->
+    {ok, Server} = warpbeam_port:start_link(#{max_frame => 1 bsl 23}),
+    {ok, M} = warpbeam:load(text(), #{isolation => {process, Server}}),
+    {ok, I} = warpbeam:instantiate(M),
+    {ok, []} = warpbeam:call(I, "fill", []),
+    {ok, Pid} = warpbeam_port:os_pid(Server),
+    _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+    Self = self(),
+    Bytes = binary:copy(<<1>>, 4_000_000),
+    Writers = [spawn(fun() -> Self ! {answer, warpbeam:write(I, 0, Bytes)} end) || _ <- lists:seq(1, 5)],
+    %% One is in the port, two wait, and two are more than may.
+    [{error, #{kind := busy, message := Message}}, {error, #{kind := busy}}] = answers(2),
+    {match, _} = re:run(Message, "max_frame is 8388608"),
+    {ok, Pid} = warpbeam_port:os_pid(Server), % it answers
+    {Time, {error, #{kind := timeout}}} = timer:tc(fun() -> warpbeam:call(I, "next", [], fun warpbeam:no_handler/3, #{timeout => 50}) end),
+    ?assert(Time < 10_000_000),
+    {error, #{kind := timeout}} = warpbeam:stop(I),
+    [exit(Writer, kill) || Writer <- Writers],
+    ok = warpbeam_port:stop(Server),
+    is_gone(Pid).
+
+%% What was written meanwhile arrives, in order, when the process goes on.
+goes_on_test() ->
+    with_server(#{}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, []} = warpbeam:call(I, "fill", []),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        Self = self(),
+        Count = 6,
+        [spawn(fun() -> Self ! {answer, warpbeam:write(I, N * 1_000_000, binary:copy(<<N>>, 1_000_000))} end)
+         || N <- lists:seq(0, Count - 1)],
+        Dead = spawn(fun() -> warpbeam:write(I, 0, binary:copy(<<99>>, 1_000_000)) end),
+        [spawn(fun() -> Self ! {answer, warpbeam:call(I, "next", [])} end) || _ <- lists:seq(1, Count)],
+        timer:sleep(50),
+        exit(Dead, kill),
+        receive {answer, Early} -> error(Early) after 0 -> ok end,
+        _ = os:cmd("kill -CONT " ++ integer_to_list(Pid)),
+        Answers = lists:sort(answers(2 * Count)),
+        ?assertEqual(lists:duplicate(Count, ok) ++ [{ok, [N]} || N <- lists:seq(1, Count)], Answers),
+        [{ok, <<N, N>>} = warpbeam:read(I, N * 1_000_000 + 999_998, 2) || N <- lists:seq(1, Count - 1)]
+    end).
+
+%% One that says nothing for too long is killed. One that is busy with a call is not.
+silent_test() ->
+    with_server(#{max_silence => 400}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, Bytes} = warpbeam:snapshot(I),
+        Self = self(),
+        Loop = spawn(fun() -> Self ! {answer, warpbeam:call(I, "forever", [])} end),
+        timer:sleep(1200),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        ?assert(is_process_alive(Loop)),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        [{error, #{kind := exit, status := 137, message := Message, snapshot := [Bytes]}}] = answers(1),
+        {match, _} = re:run(Message, "max_silence"),
+        is_gone(Pid),
+        {ok, J} = warpbeam:instantiate(M), % in a new one
+        {ok, [1]} = warpbeam:call(J, "next", [])
+    end).
+
+%% A process of the instance ends in time, also when the other process does not answer.
+instance_stops_test_() -> {timeout, 60, fun instance_stops/0}.
+instance_stops() ->
+    with_server(#{}, fun(Server, M) ->
+        {ok, P} = warpbeam_instance:start_link(M, #{}),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        {error, #{kind := timeout}} = warpbeam_instance:call(P, "next", [], 50),
+        {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(P) end),
+        ?assert(Time < 10_000_000)
+    end).
+
+is_gone(Pid) -> eventually(fun() -> os:cmd("kill -0 " ++ integer_to_list(Pid) ++ " 2>&1") =/= "" end).
+
+%% However long a series is, what is kept of it is not much more than the instance twice.
+series_test() ->
+    with_server(#{}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, complete, First} = warpbeam:snapshot_series(I, []),
+        Series = [begin
+                      {ok, [_]} = warpbeam:call(I, "next", []),
+                      ok = warpbeam:write(I, 0, rand:bytes(65536)),
+                      {ok, Kind, Bytes} = warpbeam:snapshot_series(I, []),
+                      {Kind, Bytes}
+                  end || _ <- lists:seq(1, 30)],
+        Kinds = [Kind || {Kind, _} <- Series],
+        ?assert(lists:member(complete, Kinds)),
+        ?assert(lists:member(increment, Kinds)),
+        Largest = lists:max([byte_size(First) | [byte_size(Bytes) || {_, Bytes} <- Series]]),
+        kill(Server),
+        eventually(fun() -> warpbeam_port:os_pid(Server) =:= none end),
+        {error, #{kind := exit, snapshot := Kept}} = warpbeam:call(I, "next", []),
+        ?assert(iolist_size(Kept) =< 3 * Largest),
+        {ok, Copy, []} = warpbeam:restore(M, Kept),
+        {ok, [31]} = warpbeam:call(Copy, "next", [])
+    end).
+
 %% A snapshot of one kind is one of the other.
 snapshots_test() ->
     with_server(#{}, fun(_, Remote) ->
@@ -186,8 +286,9 @@ servers_test() ->
 wrong_test() ->
     process_flag(trap_exit, true),
     [{error, #{kind := bad_argument}} = warpbeam_port:start_link(Options)
-     || Options <- [foo, #{max_requests => 0}, #{max_frame => 1 bsl 40}, #{executable => 1}, #{other => 1}]],
-    [receive {'EXIT', _, #{kind := bad_argument}} -> ok end || _ <- lists:seq(1, 5)],
+     || Options <- [foo, #{max_requests => 0}, #{max_frame => 1 bsl 40}, #{executable => 1}, #{other => 1}, #{max_silence => 0},
+                    #{max_silence => 1 bsl 32}]],
+    [receive {'EXIT', _, #{kind := bad_argument}} -> ok end || _ <- lists:seq(1, 7)],
     Load = fun(Path) ->
                    {ok, Server} = warpbeam_port:start_link(#{executable => Path}),
                    Result = warpbeam:load("(module)", #{isolation => {process, Server}}),
