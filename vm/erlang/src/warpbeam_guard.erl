@@ -23,7 +23,8 @@ make(Name, Message) when is_atom(Name) ->
         Pid when is_pid(Pid) -> new(Pid, Message);
         _ -> none
     end;
-make(_, _) -> none.
+make({Name, Node}, Message) when Node =:= node() -> make(Name, Message);
+make(_, _) -> none. % of another node: what it has lives as long as the maker
 
 %% @doc Kills a process of the operating system; `false' if there is none.
 -spec kill(pos_integer()) -> boolean().

@@ -19,7 +19,9 @@ load(Module, Options) when is_map(Options) ->
         none -> warpbeam_nif:load(Module, maps:remove(isolation, Options));
         process -> warpbeam_remote:load(warpbeam_port:default(), Module, Options);
         {process, Server} when is_pid(Server); is_atom(Server) -> warpbeam_remote:load(Server, Module, Options);
-        _ -> {error, #{kind => bad_argument, message => <<"isolation is none, process or {process, Server}">>}}
+        {process, {Name, Node} = Server} when is_atom(Name), is_atom(Node) -> warpbeam_remote:load(Server, Module, Options);
+        _ -> {error, #{kind => bad_argument, message => <<"isolation is none, process or {process, Server}, where Server is "
+                                                          "a pid, a registered name or {Name, Node}">>}}
     end;
 load(Module, Options) -> warpbeam_nif:load(Module, Options).
 

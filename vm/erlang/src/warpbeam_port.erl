@@ -7,7 +7,8 @@
 %% if one was made. Modules carry their bytes, so they can be used again.
 %%
 %% `isolation => process' uses the one that is registered as `warpbeam_port'; it is started if there is none. Start it
-%% in a supervisor for other options, and more of them for `isolation => {process, Server}'.
+%% in a supervisor for other options, and more of them for `isolation => {process, Server}'; one on another node is a pid of
+%% it or `{Name, Node}', and frees what it has when the process that made it ends, not before.
 -module(warpbeam_port).
 -behaviour(gen_server).
 -export([start_link/0, start_link/1, stop/1, os_pid/1, default/0, request/4, keep_snapshot/4, next_of_series/2,

@@ -31,7 +31,8 @@ distributed_test_() ->
                           {handler_holds_up, fun handler_holds_up/0}, {no_second_owner, fun no_second_owner/0},
                           {elsewhere, fun elsewhere/0},
                           {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
-                          {stopped_in_a_move, fun stopped_in_a_move/0}]]}.
+                          {stopped_in_a_move, fun stopped_in_a_move/0}, {isolated_elsewhere, fun isolated_elsewhere/0},
+                          {streams_elsewhere, fun streams_elsewhere/0}]]}.
 
 remote_calls() ->
     Peer = {_, Node} = start_node(remote),
@@ -335,4 +336,53 @@ stopped_in_a_move() ->
     _ = os:cmd("kill -CONT " ++ Still),
     ?assert(Time < 3_000_000), % it was up to 30 seconds
     receive {moved, {error, #{kind := Kind}}} -> ?assert(lists:member(Kind, [migration, down])) after 10_000 -> error(late) end,
+    stop_node(Peer).
+
+%% The process of the operating system may belong to another node.
+isolated_elsewhere() ->
+    Peer = {_, Node} = start_node(isolated),
+    {ok, _} = erpc:call(Node, gen_server, start, [{local, there}, warpbeam_port, #{}, []]),
+    Server = {there, Node},
+    {ok, Pid} = warpbeam_port:os_pid(Server) =:= none andalso
+        begin
+            {ok, M} = warpbeam:load("(module (func (export \"five\") (result i32) (i32.const 5)) (memory (export \"memory\") 1))",
+                                    #{isolation => {process, Server}}),
+            {ok, I} = warpbeam:instantiate(M),
+            {ok, [5]} = warpbeam:call(I, "five", []),
+            ok = warpbeam:write(I, 0, "abc"),
+            {ok, Bytes} = warpbeam:snapshot(I),
+            {ok, Copy, []} = warpbeam:restore(M, Bytes),
+            {ok, <<"abc">>} = warpbeam:read(Copy, 0, 3),
+            warpbeam_port:os_pid(Server)
+        end,
+    ?assert(is_integer(Pid)),
+    kill_node(Peer),
+    test_wait:until(fun() -> not lists:member(Node, nodes()) end),
+    {error, #{kind := exit}} = warpbeam:load("(module)", #{isolation => {process, Server}}),
+    stop_node(Peer).
+
+%% So may the devices of a program, by name.
+streams_elsewhere() ->
+    Peer = {_, Node} = start_node(streams),
+    Self = self(),
+    Device = fun Device() ->
+                     receive {io_request, From, As, Request} ->
+                             Self ! Request,
+                             From ! {io_reply, As, case Request of {get_line, _, _} -> "line\n"; _ -> ok end},
+                             Device()
+                     end
+             end,
+    true = erpc:call(Node, fun() -> register(device, spawn(Device)) end),
+    %% Writes what it reads.
+    {ok, M} = warpbeam:load("(module (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))
+        (import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export \"memory\") 1)
+        (func (export \"_start\")
+            (i32.store (i32.const 0) (i32.const 100)) (i32.store (i32.const 4) (i32.const 50))
+            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (i32.store (i32.const 4) (i32.load (i32.const 8)))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"),
+    There = {device, {device, Node}},
+    {ok, #{status := 0}} = warpbeam_wasi:run(M, #{stdin => There, stdout => There}),
+    receive {put_chars, latin1, Written} -> ?assertEqual(<<"line\n">>, iolist_to_binary(Written)) after 5000 -> error(late) end,
     stop_node(Peer).

@@ -274,6 +274,10 @@ servers_test() ->
         {ok, [F]} = warpbeam:call(I, "ref", []),
         {ok, []} = warpbeam:call(I, "take", [F]),
         {ok, []} = warpbeam:call(I, F, []),
+        {ok, _} = warpbeam:load("(module)", #{isolation => {process, {warpbeam_port_test, node()}}}),
+        [{error, #{kind := bad_argument}} = warpbeam:load("(module)", #{isolation => {process, Wrong}})
+         || Wrong <- [{"warpbeam_port_test", node()}, {warpbeam_port_test, 5}, {a, b, c}]],
+        {error, #{kind := exit}} = warpbeam:load("(module)", #{isolation => {process, {no_such_name, node()}}}),
         with_server(#{}, fun(_, Elsewhere) ->
             {ok, Other} = warpbeam:instantiate(Elsewhere),
             {error, #{kind := bad_argument}} = warpbeam:call(Other, F, []),
