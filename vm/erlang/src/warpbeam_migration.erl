@@ -1,9 +1,13 @@
 %% @private How the state of an instance gets to another node, so that at all times one process has it: the new process
 %% is complete before it takes over, and does so only when the old one says so, who never goes on after that.
 -module(warpbeam_migration).
--export([move/3, await/1]).
+-export([load/1, move/3, await/1]).
 
 -define(TIMEOUT, 30_000). % milliseconds for the new node
+
+%% @doc The module of an instance that comes from another node.
+-spec load({binary(), boolean()}) -> {ok, warpbeam:module_ref()} | warpbeam:error().
+load({Binary, IsDeterministic}) -> warpbeam:load(Binary, #{deterministic => IsDeterministic}).
 
 %% @doc For the old process: starts a new one on that node, and lets it take over. `{ok, Pid, Proxies}' has the
 %% processes that answer those who wait here.
