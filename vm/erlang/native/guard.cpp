@@ -3,7 +3,8 @@
 #include <new>
 
 /// The Erlang module `warpbeam_guard`: what a node needs of other processes. References send a message when
-/// they are gone; a process that hangs can be killed. It is a library of its own, so that a node whose guests run in other processes loads no other native code.
+/// they are gone; a process that hangs can be killed. It is a library of its own, so that a node whose guests
+/// run in other processes loads no other native code.
 
 namespace {
 

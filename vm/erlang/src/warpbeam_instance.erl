@@ -30,9 +30,8 @@
 %% `{trap, Message}'. `name' is as for `gen_server:start_link/4'. The others, and what `events' are told, are in
 %% `docs/erlang-processes.md'. An unknown option is an error.
 -type call_options() :: #{timeout => timeout(), handler => handler()}.
-%% With a handler, imports of the call are answered in the process of the caller.
-
--define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0)).
+%% With a handler, imports of the call are answered in the process of the caller. A timeout has at most 2,147,483,647
+%% milliseconds (24 days); a longer one is an error.
 
 %% @equiv start_link(Module, #{})
 -spec start_link(warpbeam:module_ref()) -> {ok, pid()} | {error, term()}.
@@ -71,10 +70,6 @@ call(Server, Name, Arguments, Options) when is_map(Options) ->
     end;
 call(Server, Name, Arguments, Timeout) -> call(Server, Name, Arguments, #{timeout => Timeout}).
 
-is_timeout(Timeout) -> ?IS_TIMEOUT(Timeout).
-
-no_timeout() -> warpbeam_request:failure(bad_argument, "a timeout is a number of milliseconds, or infinity").
-
 %% @doc The same without waiting for the results.
 -spec cast(server(), warpbeam:callee(), [warpbeam:value()]) -> ok.
 cast(Server, Name, Arguments) -> gen_server:cast(Server, {call, Name, Arguments}).
@@ -87,9 +82,9 @@ with_instance(Server, Fun) -> with_instance(Server, Fun, 5000).
 %% memory, for example.
 -spec with_instance(server(), fun((warpbeam:instance()) -> Result), timeout()) -> Result | warpbeam:error().
 with_instance(Server, Fun, Timeout) when is_function(Fun, 1) ->
-    case is_timeout(Timeout) of
-        true -> warpbeam_request:call(Server, {request, {apply, Fun}, Timeout, none});
-        false -> no_timeout()
+    case warpbeam_options:check_timeout(Timeout) of
+        ok -> warpbeam_request:call(Server, {request, {apply, Fun}, Timeout, none});
+        Error -> Error
     end;
 with_instance(_Server, _Fun, _Timeout) -> warpbeam_request:failure(bad_argument, "with_instance needs a fun of arity 1").
 
@@ -131,9 +126,9 @@ migrate(Server, Node) -> migrate(Server, Node, 5000).
 %% and then ends with `{shutdown, {migrated, Pid}}'.
 -spec migrate(server(), node(), timeout()) -> {ok, pid()} | warpbeam:error().
 migrate(Server, Node, Timeout) when is_atom(Node) ->
-    case is_timeout(Timeout) of
-        true -> warpbeam_request:call(Server, {migrate, Node, Timeout});
-        false -> no_timeout()
+    case warpbeam_options:check_timeout(Timeout) of
+        ok -> warpbeam_request:call(Server, {migrate, Node, Timeout});
+        Error -> Error
     end;
 migrate(_Server, _Node, _Timeout) -> warpbeam_request:failure(bad_argument, "a node is an atom").
 

@@ -5,7 +5,8 @@
 
 -define(TICK, 5). % milliseconds between two looks at calls that are to be paused
 
--define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0)).
+%% Whoever sends other requests than the functions of `warpbeam_instance' do is refused, too.
+-define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0 andalso Timeout < 1 bsl 31)).
 -define(IS_WHAT(What), (element(1, What) =:= call andalso tuple_size(What) =:= 3
                         orelse element(1, What) =:= apply andalso is_function(element(2, What), 1))).
 
@@ -20,6 +21,7 @@
                 is_due = false :: boolean(),   % the next one
                 results = [] :: results(),     % that the next one confirms
                 confirming = [] :: results(),  % by the one on its way
+                leaving = warpbeam_worker:leaving() :: warpbeam_worker:leaving(),
                 turns = warpbeam_turns:new() :: warpbeam_turns:turns(),
                 idle = none :: none | reference(), moving = none :: none | #moving{}}).
 -type results() :: [{warpbeam_ticket:ticket(), term()}].
@@ -123,9 +125,9 @@ handle_call(hibernate, _From, State) ->
     end;
 handle_call(stats, _From, #state{running = Running, queue = Queue, instance = Instance} = State) ->
     {reply, {ok, #{running => map_size(Running), waiting => queue:len(Queue), asleep => is_asleep(Instance)}}, State};
-handle_call({migrate, Node, Timeout}, From, #state{moving = none, instance = Instance} = State)
+handle_call({migrate, Node, Timeout}, From, #state{moving = none} = State)
   when is_atom(Node), ?IS_TIMEOUT(Timeout) ->
-    _ = is_asleep(Instance) orelse warpbeam:pause(Instance),
+    pause(State),
     erlang:send_after(?TICK, self(), tick),
     Deadline = case Timeout of
                    infinity -> infinity; % which is later than every number
@@ -201,12 +203,18 @@ caller_died(Monitor, #state{running = Running, queue = Queue, moving = Moving} =
            end,
     State#state{queue = queue:filter(fun(Ticket) -> not warpbeam_ticket:is_of(Monitor, Ticket) end, Queue), moving = Left}.
 
-%% The time of a call is over, wherever it is: the process of one that runs ends with this as its result.
+%% The time of a call is over, wherever it is. The process of one that runs is killed, and its end answers the caller.
 late(Timer, #state{running = Running, moving = Moving} = State) ->
     IsLate = fun(Ticket) -> warpbeam_ticket:is_late(Timer, Ticket) end,
     Failure = warpbeam_request:failure(timeout, "the call has not ended in time"),
-    maps:foreach(fun(_, {{Worker, _, _}, Ticket}) -> IsLate(Ticket) andalso exit(Worker, {result, Failure, 0}) end,
-                 Running),
+    Ending = maps:map(fun(_, {{Worker, _, _} = W, Ticket} = Entry) ->
+                              case IsLate(Ticket) of
+                                  true ->
+                                      exit(Worker, kill), % a handler may trap other exits
+                                      {W, warpbeam_ticket:late(Ticket)};
+                                  false -> Entry
+                              end
+                      end, Running),
     {Waiting, Queue} = lists:partition(IsLate, queue:to_list(State#state.queue)),
     {Computed, Results} = lists:partition(fun({Ticket, _}) -> IsLate(Ticket) end, State#state.results),
     {Sent, Confirming} = lists:partition(fun({Ticket, _}) -> IsLate(Ticket) end, State#state.confirming),
@@ -214,7 +222,7 @@ late(Timer, #state{running = Running, moving = Moving} = State) ->
     lists:foreach(fun({_, Call}) -> warpbeam:cancel(Call) end, Held),
     lists:foreach(fun(Ticket) -> warpbeam_ticket:reply(Ticket, Failure) end,
                   Waiting ++ [Ticket || {Ticket, _} <- Computed ++ Sent ++ Held]),
-    State#state{queue = queue:from_list(Queue), results = Results, confirming = Confirming,
+    State#state{running = Ending, queue = queue:from_list(Queue), results = Results, confirming = Confirming,
                 moving = case Moving of none -> none; _ -> Moving#moving{paused = Paused} end}.
 
 %% ---- Calls ----
@@ -266,7 +274,7 @@ run(Ticket, #state{options = Options} = State) ->
         Left ->
             event(Options, [call, start], #{}, #{name => warpbeam_ticket:name(Ticket)}),
             Worker = {_, Monitor, _} = warpbeam_worker:start(State#state.instance, Ticket, limits_of(Left),
-                                                            handler(Ticket, State), Options),
+                                                            handler(Ticket, State), Options, State#state.leaving),
             awake(State#state{running = (State#state.running)#{Monitor => {Worker, warpbeam_ticket:begin_now(Ticket)}}})
     end.
 
@@ -288,12 +296,12 @@ handler(Ticket, #state{ask = Ask, options = Options, instance = Instance}) ->
 
 ended(Ticket, {paused, Call}, #state{moving = #moving{paused = Paused} = Moving} = State) ->
     move(State#state{moving = Moving#moving{paused = [{Ticket, Call} | Paused]}});
-ended(Ticket, {paused, Call}, State) -> % somebody else has paused the instance
+ended(Ticket, {paused, Call}, State) -> % the move has been given up meanwhile
     {noreply, run(warpbeam_ticket:going_on(Ticket, {paused, Call}), State)};
 ended(Ticket, Reason, #state{options = Options} = State) ->
     {Result, Fuel} = case Reason of
                          {result, Value, Used} -> {Value, Used};
-                         killed -> {warpbeam_request:failure(stopped, "the call was ended"), 0};
+                         killed -> {killed(Ticket), 0};
                          Other -> {warpbeam_request:failure(handler_failed, io_lib:format("~0tP", [Other, 30])), 0}
                      end,
     event(Options, [call, stop], #{duration => warpbeam_ticket:duration(Ticket), fuel => Fuel},
@@ -304,6 +312,12 @@ ended(Ticket, Reason, #state{options = Options} = State) ->
             warpbeam_ticket:reply(Ticket, Result),
             {stop, {trap, Message}, State};
         _ -> move(answered(Ticket, Result, State#state{changed = true}))
+    end.
+
+killed(Ticket) ->
+    case warpbeam_ticket:is_over(Ticket) of
+        true -> warpbeam_request:failure(timeout, "the call has not ended in time");
+        false -> warpbeam_request:failure(stopped, "the call was ended")
     end.
 
 %% With `ack => replicated', a result is given only when the replica has the state in which it was computed.
@@ -426,13 +440,13 @@ leave(#moving{from = From, node = Node, paused = Paused}, #state{instance = Inst
     end.
 
 %% A handler may call the instance, or wait for a call of its own: so calls go on for a tick, every other tick.
-tick(#state{instance = Instance, running = Running, moving = #moving{holds = Holds, deadline = Deadline} = Moving} = State) ->
+tick(#state{running = Running, moving = #moving{holds = Holds, deadline = Deadline} = Moving} = State) ->
     InHandler = lists:any(fun({Worker, _}) -> warpbeam_worker:is_in_handler(Worker) end, maps:values(Running)),
     erlang:send_after(?TICK, self(), tick),
     case erlang:monotonic_time(millisecond) > Deadline of
         true -> stay(warpbeam_request:failure(busy, "a handler still runs"), State);
         false when not Holds ->
-            ok = warpbeam:pause(Instance),
+            pause(State),
             move(State#state{moving = Moving#moving{holds = true}});
         false when InHandler -> {noreply, go_on(State#state{moving = Moving#moving{holds = false}})};
         false -> {noreply, State}
@@ -442,7 +456,13 @@ stay(Failure, #state{moving = #moving{from = From}} = State) ->
     gen_server:reply(From, Failure),
     {noreply, next((go_on(State))#state{moving = none})}.
 
-go_on(#state{instance = Instance, moving = #moving{paused = Paused} = Moving} = State) ->
+%% Calls end when they see the pause.
+pause(#state{instance = Instance, leaving = Leaving}) ->
+    warpbeam_worker:leave(Leaving, true),
+    is_asleep(Instance) orelse warpbeam:pause(Instance).
+
+go_on(#state{instance = Instance, leaving = Leaving, moving = #moving{paused = Paused} = Moving} = State) ->
+    warpbeam_worker:leave(Leaving, false),
     _ = is_asleep(Instance) orelse warpbeam:unpause(Instance),
     lists:foldl(fun({Ticket, Call}, Next) -> run(warpbeam_ticket:going_on(Ticket, {paused, Call}), Next) end,
                 State#state{moving = Moving#moving{paused = []}}, Paused).
