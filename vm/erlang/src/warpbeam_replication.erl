@@ -1,6 +1,6 @@
 %% @private What an instance knows of its replica: which snapshot comes next, and which it has not confirmed.
 -module(warpbeam_replication).
--export([claim/2, follow/2, is_acknowledged/1, is_pending/1, interval/1, put/2, confirmed/2, lost/2]).
+-export([aside/1, claim/2, follow/2, is_acknowledged/1, is_pending/1, interval/1, put/2, confirmed/2, lost/2]).
 -export_type([replication/0, outcome/0]).
 -compile({no_auto_import, [put/2]}).
 
@@ -63,7 +63,16 @@ put(#replication{next = Next} = R, Instance) ->
     end.
 
 state({asleep, Bytes}, _Next) -> {ok, complete, Bytes};
-state(Instance, Next) -> warpbeam:snapshot_series(Instance, [], Next).
+state(Instance, Next) -> aside(fun() -> warpbeam:snapshot_series(Instance, [], Next) end).
+
+%% @doc A snapshot, which may take long, by a fun.
+-spec aside(fun(() -> Snapshot)) -> Snapshot | warpbeam:error().
+aside(Fun) ->
+    case warpbeam_aside:run(Fun) of
+        {ok, Snapshot} -> Snapshot;
+        {failed, Reason} -> warpbeam_request:failure(not_replicated, io_lib:format("no snapshot: ~0tP", [Reason, 10]));
+        stopped -> warpbeam_request:failure(stopped, "the instance is being stopped")
+    end.
 
 sent(#replication{replica = Replica, key = Key, epoch = Epoch, number = Before} = R, Kind, Bytes) ->
     Number = Before + 1,

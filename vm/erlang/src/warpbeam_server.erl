@@ -23,6 +23,7 @@
                 confirming = [] :: results(),  % by the one on its way
                 leaving = warpbeam_worker:leaving() :: warpbeam_worker:leaving(),
                 turns = warpbeam_turns:new() :: warpbeam_turns:turns(),
+                taken = none :: none | reference(), % by which the old process knows this one
                 idle = none :: none | reference(), moving = none :: none | #moving{}}).
 -type results() :: [{warpbeam_ticket:ticket(), term()}].
 
@@ -101,7 +102,7 @@ handle_continue({moved, #{handlers := Handlers, calls := Calls, queue := Queue} 
             Waiting = [warpbeam_ticket:arrived(Ticket) || Ticket <- Queue],
             Arrived = [{warpbeam_ticket:arrived(Ticket), Result} || {Ticket, Result} <- Results],
             Running = lists:foldl(fun run/2, State#state{replication = Replication, results = Arrived}, Going),
-            {noreply, begun(Running#state{queue = queue:from_list(Waiting)})};
+            {noreply, begun(Running#state{queue = queue:from_list(Waiting), taken = maps:get(go, Moved)})};
         given_up -> {stop, {shutdown, not_moved}, State}
     end.
 
@@ -170,6 +171,9 @@ told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
 told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
     {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
 told({timeout, Timer, late}, State) -> move(late(Timer, State));
+told({{take_over, Go, _, _}, Asker}, #state{taken = Go} = State) -> % it has not got the first answer
+    Asker ! {Go, taken},
+    {noreply, State};
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
 told({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
 told(_Other, State) -> {noreply, State}.
@@ -360,7 +364,7 @@ awake(#state{idle = Timer} = State) ->
     State#state{idle = none}.
 
 sleep(#state{instance = Instance, options = Options} = State) ->
-    case warpbeam:snapshot(Instance) of
+    case warpbeam_replication:aside(fun() -> warpbeam:snapshot(Instance) end) of
         {ok, Bytes} ->
             _ = warpbeam:stop(Instance),
             event(Options, [hibernate], #{bytes => byte_size(Bytes)}, #{}),
@@ -421,9 +425,11 @@ move(State) -> {noreply, State}.
 
 leave(#moving{from = From, node = Node, paused = Paused}, #state{instance = Instance, options = Options} = State) ->
     Begin = erlang:monotonic_time(),
-    Snapshot = case Instance of
-                   {asleep, Kept} -> {ok, Kept};
-                   _ -> warpbeam:snapshot(Instance, [Call || {_, Call} <- Paused])
+    Snapshot = fun() ->
+                       case Instance of
+                           {asleep, Kept} -> {ok, Kept};
+                           _ -> warpbeam:snapshot(Instance, [Call || {_, Call} <- Paused])
+                       end
                end,
     Moved = #{module => warpbeam:binary(State#state.module), calls => [Ticket || {Ticket, _} <- Paused],
               queue => queue:to_list(State#state.queue), results => State#state.results,
@@ -431,13 +437,23 @@ leave(#moving{from = From, node = Node, paused = Paused}, #state{instance = Inst
               options => maps:without([name, snapshot], Options)},
     case warpbeam_migration:move(Node, Snapshot, Moved) of
         {ok, New, Proxies} ->
-            event(Options, [migrate], #{duration => warpbeam_events:since(Begin)}, #{to => New}),
-            gen_server:reply(From, {ok, New}),
+            has_left(From, New, Begin, Options),
             _ = is_asleep(Instance) orelse warpbeam:stop(Instance),
             lists:foreach(fun(Group) -> warpbeam_group:leave(Group, self()) end, maps:get(groups, Options, [])),
             warpbeam_forwarder:become(New, Proxies);
+        {cut, New} ->
+            has_left(From, New, Begin, Options),
+            {stop, {shutdown, {migrated, New}}, State};
+        {in_doubt, New} ->
+            gen_server:reply(From, warpbeam_request:failure(migration, ["the connection to the other node broke while ",
+                                                                        "it took over: it has the instance, or nobody"])),
+            {stop, {migration, {in_doubt, New}}, State};
         Failed -> stay(Failed, State)
     end.
+
+has_left(From, New, Begin, Options) ->
+    event(Options, [migrate], #{duration => warpbeam_events:since(Begin)}, #{to => New}),
+    gen_server:reply(From, {ok, New}).
 
 %% A handler may call the instance, or wait for a call of its own: so calls go on for a tick, every other tick.
 tick(#state{running = Running, moving = #moving{holds = Holds, deadline = Deadline} = Moving} = State) ->

@@ -4,8 +4,10 @@
 -export([restart_options/1]).
 
 %% These tests may run twice at the same time.
-start_node(Name) ->
-    {ok, Peer, Node} = peer:start_link(#{name => list_to_atom(atom_to_list(Name) ++ "_" ++ os:getpid()),
+start_node(Name) -> start_node(Name, #{}).
+
+start_node(Name, Options) ->
+    {ok, Peer, Node} = peer:start_link(Options#{name => list_to_atom(atom_to_list(Name) ++ "_" ++ os:getpid()),
                                          host => "127.0.0.1", longnames => true, wait_boot => 60_000,
                                          args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa" | code:get_path()]}),
     unlink(Peer),
@@ -32,6 +34,7 @@ distributed_test_() ->
                           {elsewhere, fun elsewhere/0},
                           {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
                           {stopped_in_a_move, fun stopped_in_a_move/0}, {isolated_elsewhere, fun isolated_elsewhere/0},
+                          {broken_at_each_step, fun broken_at_each_step/0}, {killed_in_moves, fun killed_in_moves/0},
                           {streams_elsewhere, fun streams_elsewhere/0}]]}.
 
 remote_calls() ->
@@ -331,7 +334,7 @@ stopped_in_a_move() ->
     _ = os:cmd("kill -STOP " ++ Still),
     Self = self(),
     spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
-    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_migration end),
+    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_aside end),
     {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(Pid) end),
     _ = os:cmd("kill -CONT " ++ Still),
     ?assert(Time < 3_000_000), % it was up to 30 seconds
@@ -386,3 +389,85 @@ streams_elsewhere() ->
     {ok, #{status := 0}} = warpbeam_wasi:run(M, #{stdin => There, stdout => There}),
     receive {put_chars, latin1, Written} -> ?assertEqual(<<"line\n">>, iolist_to_binary(Written)) after 5000 -> error(late) end,
     stop_node(Peer).
+
+%% The connection breaks, or a side ends, at each step of taking over.
+broken_at_each_step() ->
+    Peer = {_, Node} = start_node(broken, #{connection => standard_io}), % it goes on without the other one
+    Self = self(),
+    Here = node(),
+    Adopt = fun(Old, Go) ->
+                    {ok, I} = warpbeam:instantiate(warpbeam_process_tests:module()),
+                    {ok, [1]} = warpbeam:call(I, "next", []),
+                    {ok, Snapshot} = warpbeam:snapshot(I),
+                    {ok, New} = erpc:call(Node, warpbeam_instance, adopt,
+                                          [#{module => warpbeam:binary(warpbeam_process_tests:module()), snapshot => Snapshot,
+                                             calls => [], queue => [], handlers => Old, options => #{}, from => Old, go => Go}]),
+                    New
+            end,
+    Word = fun() -> {take_over, make_ref(), none, []} end,
+    Cut = fun() -> true = erlang:disconnect_node(Node), test_wait:until(fun() -> not lists:member(Node, nodes()) end) end,
+    %% Nothing breaks; then it is asked again.
+    {take_over, Go, _, _} = First = Word(),
+    New = Adopt(Self, Go),
+    taken = warpbeam_migration:take_over(New, First, 5000),
+    {ok, [2]} = warpbeam_instance:call(New, "next", []),
+    taken = warpbeam_migration:take_over(New, First, 5000),
+    {ok, [3]} = warpbeam_instance:call(New, "next", []),
+    ok = warpbeam_instance:stop(New),
+    %% Before the word: the new process waits for it.
+    {take_over, Go2, _, _} = Second = Word(),
+    New2 = Adopt(Self, Go2),
+    Cut(),
+    timer:sleep(100),
+    Taken = warpbeam_migration:take_over(New2, Second, 10_000),
+    ?assert(lists:member(Taken, [taken, cut])),
+    {ok, [2]} = warpbeam_instance:call(New2, "next", []),
+    ok = warpbeam_instance:stop(New2),
+    %% After the word, before the answer: the old one asks again.
+    Loses = fun(Then) ->
+                    spawn(Node, fun() ->
+                                        receive {{take_over, Ref, _, _}, _} -> erlang:disconnect_node(Here), Then(Ref) end
+                                end)
+            end,
+    cut = warpbeam_migration:take_over(Loses(fun(Ref) -> receive {{take_over, Ref, _, _}, Asker} -> Asker ! {Ref, taken} end end),
+                                       Word(), 10_000),
+    %% It took over, or it did not, and has ended since.
+    in_doubt = warpbeam_migration:take_over(Loses(fun(_) -> exit(normal) end), Word(), 10_000),
+    %% It ends without a word; the connection is there.
+    refused = warpbeam_migration:take_over(spawn(Node, fun() -> receive _ -> exit(oops) end end), Word(), 10_000),
+    %% The old process has ended: the new one does not begin.
+    Old = spawn(fun() -> receive stop -> ok end end),
+    New3 = Adopt(Old, make_ref()),
+    Monitor = erlang:monitor(process, New3),
+    exit(Old, kill),
+    receive {'DOWN', Monitor, process, _, Reason} -> ?assertEqual({shutdown, not_moved}, Reason) after 10_000 -> error(late) end,
+    %% The node is lost with the word.
+    in_doubt = warpbeam_migration:take_over(Loses(fun(_) -> halt(1, [{flush, false}]) end), Word(), 1000),
+    stop_node(Peer).
+
+%% The other node is killed at random times: the instance goes on here with all that it did, or its end says where it was.
+killed_in_moves() ->
+    [begin
+         Peer = {_, Node} = start_node(list_to_atom("killed_in_a_move_" ++ integer_to_list(Delay))),
+         {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+         {ok, []} = warpbeam_instance:call(Pid, "fill", [100, 7], infinity),
+         {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+         Monitor = erlang:monitor(process, Pid),
+         Self = self(),
+         spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
+         timer:sleep(Delay),
+         kill_node(Peer),
+         receive
+             {moved, {error, #{kind := migration}}} ->
+                 case warpbeam_instance:call(Pid, "next", []) of
+                     {ok, [2]} -> ok = warpbeam_instance:stop(Pid);
+                     {error, #{kind := down}} ->
+                         receive {'DOWN', Monitor, process, _, Why} -> {migration, {in_doubt, _}} = Why end
+                 end;
+             {moved, {ok, New}} ->
+                 Node = node(New),
+                 receive {'DOWN', Monitor, process, _, Reason} -> {shutdown, _} = Reason after 20_000 -> error(late) end
+         after 60_000 -> error(late)
+         end,
+         stop_node(Peer)
+     end || Delay <- [0, 5, 10, 20, 40]].
