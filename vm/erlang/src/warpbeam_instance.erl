@@ -70,9 +70,12 @@ call(Server, Name, Arguments, Options) when is_map(Options) ->
     end;
 call(Server, Name, Arguments, Timeout) -> call(Server, Name, Arguments, #{timeout => Timeout}).
 
-%% @doc The same without waiting for the results.
+%% @doc The same without waiting for the results, nor for whether there is such a process.
 -spec cast(server(), warpbeam:callee(), [warpbeam:value()]) -> ok.
-cast(Server, Name, Arguments) -> gen_server:cast(Server, {call, Name, Arguments}).
+cast(Server, Name, Arguments) ->
+    try gen_server:cast(Server, {call, Name, Arguments})
+    catch error:_ -> ok % not even a name of a server
+    end.
 
 %% @equiv with_instance(Server, Fun, 5000)
 -spec with_instance(server(), fun((warpbeam:instance()) -> Result)) -> Result | warpbeam:error().
@@ -136,7 +139,7 @@ migrate(_Server, _Node, _Timeout) -> warpbeam_request:failure(bad_argument, "a n
 -spec stop(server()) -> ok.
 stop(Server) ->
     try gen_server:stop(Server)
-    catch exit:_ -> ok % it has ended before
+    catch _:_ -> ok % it has ended before, or is not even a name
     end.
 
 %% @private For migrations: the process on the new node.
@@ -144,7 +147,7 @@ stop(Server) ->
 adopt(Moved) -> gen_server:start(warpbeam_server, {moved, Moved}, []).
 
 %% @private For replicas: starts an instance of a module that comes from another node.
--spec start_binary({binary(), boolean()}, options()) -> {ok, pid()} | {error, term()}.
+-spec start_binary(warpbeam_migration:saved(), options()) -> {ok, pid()} | {error, term()}.
 start_binary(Binary, Options) ->
     case warpbeam_migration:load(Binary) of
         {ok, Module} -> start(Module, Options);

@@ -6,14 +6,31 @@
 %% an answer: the new one waits for that, or has taken over. If there is none in time, the old one ends, and its reason
 %% says so.
 -module(warpbeam_migration).
--export([load/1, move/3, take_over/3, await/1]).
+-export([save/1, load/1, move/3, take_over/3, await/1]).
+
+-export_type([saved/0]).
+
+-type saved() :: {binary(), IsDeterministic :: boolean()} | {binary(), boolean(), none | process}.
+%% A module for another node: with its isolation, or with what is usual there.
 
 -define(TIMEOUT, 30_000). % milliseconds for the new node, once to make the process, and once to answer it
 -define(RETRY, 100).      % milliseconds until a connection is tried again
 
+%% @doc A module for another node. What runs in a process of the operating system does there, too, in its default one.
+-spec save(warpbeam:module_ref()) -> saved() | warpbeam:error().
+save(Module) ->
+    case warpbeam:binary(Module) of
+        {error, _} = Error -> Error;
+        {Binary, IsDeterministic} -> {Binary, IsDeterministic, warpbeam_native:isolation(Module)}
+    end.
+
 %% @doc The module of an instance that comes from another node.
--spec load({binary(), boolean()}) -> {ok, warpbeam:module_ref()} | warpbeam:error().
-load({Binary, IsDeterministic}) -> warpbeam:load(Binary, #{deterministic => IsDeterministic}).
+-spec load(saved() | warpbeam:error()) -> {ok, warpbeam:module_ref()} | warpbeam:error().
+load({error, _} = Error) -> Error; % of saving it
+load({Binary, IsDeterministic}) -> warpbeam:load(Binary, #{deterministic => IsDeterministic});
+load({Binary, IsDeterministic, Isolation}) ->
+    warpbeam:load(Binary, #{deterministic => IsDeterministic, isolation => Isolation});
+load(_Other) -> warpbeam_request:failure(bad_argument, "a module is as warpbeam:binary/1 gives it").
 
 %% @doc For the old process: starts a new one on that node with the snapshot that the fun makes, and lets it take over.
 %% `{ok, Pid, Proxies}' has the processes that answer those who wait here; after `{cut, Pid}' they can't be answered.

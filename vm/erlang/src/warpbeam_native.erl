@@ -4,7 +4,7 @@
 -export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, resume/2, cancel/1,
          stop/1, pause/2, limit/2, binary/1, stats/1, output/2,
          memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
-         table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/3, restore/3, fork/2]).
+         table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/3, restore/3, fork/2, isolation/1]).
 -compile({no_auto_import, [throw/1]}).
 -include("warpbeam_remote.hrl").
 
@@ -34,6 +34,10 @@ load(Module, Options) when is_map(Options) ->
                                                           "a pid, a registered name or {Name, Node}">>}}
     end;
 load(Module, Options) -> warpbeam_nif:load(Module, Options).
+
+%% Where a module is.
+isolation(#warpbeam_remote{}) -> process;
+isolation(_Module) -> none.
 
 imports(Module) -> ?DISPATCH(imports, Module, []).
 exports(Module) -> ?DISPATCH(exports, Module, []).

@@ -23,7 +23,7 @@
 
 -define(RETRY, 1000). % milliseconds
 
--record(kept, {module :: {binary(), boolean()}, snapshots = [] :: [binary()], % the last one first
+-record(kept, {module :: warpbeam_migration:saved(), snapshots = [] :: [binary()], % the last one first
                epoch :: reference() | lost, number = 0 :: non_neg_integer(), instance :: pid(), monitor :: reference()}).
 -record(state, {options :: options(), kept = #{} :: #{term() => #kept{}}, restarts = #{} :: #{reference() => term()},
                 restarted = #{} :: #{term() => true}}). % within the last second
@@ -55,7 +55,7 @@ instance(Replica, Key) -> warpbeam_request:call(Replica, {instance, Key}).
 forget(Replica, Key) -> warpbeam_request:call(Replica, {forget, Key}).
 
 %% @private For an instance: makes the key its own, and gives the state to begin with.
--spec claim(server(), term(), {binary(), boolean()}, timeout()) ->
+-spec claim(server(), term(), warpbeam_migration:saved(), timeout()) ->
           {ok, Epoch :: reference(), [binary()]} | warpbeam:error().
 claim(Replica, Key, Module, Timeout) -> warpbeam_request:call(Replica, {claim, Key, Module, self()}, Timeout).
 

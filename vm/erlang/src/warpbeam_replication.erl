@@ -7,7 +7,7 @@
 -define(TIMEOUT, 5000). % milliseconds that a replica has for an answer
 -define(SERIES, 100).   % increments after which a snapshot is complete again
 
--record(replication, {replica, key, module :: {binary(), boolean()}, epoch :: reference(), number = 0 :: non_neg_integer(),
+-record(replication, {replica, key, module :: warpbeam_migration:saved(), epoch :: reference(), number = 0 :: non_neg_integer(),
                       next = complete :: complete | next, acks :: boolean(), interval :: pos_integer(),
                       complete = 0 :: non_neg_integer(), increments = 0 :: non_neg_integer(), % bytes
                       pending = none :: none | {gen_server:request_id(), Timer :: reference()}, monitor :: reference()}).
@@ -18,7 +18,7 @@
 -spec claim(warpbeam:module_ref(), warpbeam_instance:options()) ->
           {ok, none | replication(), [binary()]} | warpbeam:error().
 claim(Module, #{replica := {Replica, Key}} = Options) ->
-    Binary = warpbeam:binary(Module),
+    Binary = warpbeam_migration:save(Module),
     case warpbeam_replica:claim(Replica, Key, Binary, ?TIMEOUT) of
         {ok, Epoch, Snapshots} ->
             {ok, #replication{replica = Replica, key = Key, module = Binary, epoch = Epoch,

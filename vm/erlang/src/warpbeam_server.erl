@@ -431,7 +431,7 @@ leave(#moving{from = From, node = Node, paused = Paused}, #state{instance = Inst
                            _ -> warpbeam:snapshot(Instance, [Call || {_, Call} <- Paused])
                        end
                end,
-    Moved = #{module => warpbeam:binary(State#state.module), calls => [Ticket || {Ticket, _} <- Paused],
+    Moved = #{module => warpbeam_migration:save(State#state.module), calls => [Ticket || {Ticket, _} <- Paused],
               queue => queue:to_list(State#state.queue), results => State#state.results,
               replication => State#state.replication, ask => State#state.ask,
               options => maps:without([name, snapshot], Options)},

@@ -35,7 +35,7 @@ distributed_test_() ->
                           {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
                           {stopped_in_a_move, fun stopped_in_a_move/0}, {isolated_elsewhere, fun isolated_elsewhere/0},
                           {broken_at_each_step, fun broken_at_each_step/0}, {killed_in_moves, fun killed_in_moves/0},
-                          {streams_elsewhere, fun streams_elsewhere/0}]]}.
+                          {isolated_moves, fun isolated_moves/0}, {streams_elsewhere, fun streams_elsewhere/0}]]}.
 
 remote_calls() ->
     Peer = {_, Node} = start_node(remote),
@@ -471,3 +471,51 @@ killed_in_moves() ->
          end,
          stop_node(Peer)
      end || Delay <- [0, 5, 10, 20, 40]].
+
+%% Instances in a process of the operating system move, in the middle of calls and with stacks in the guest's memory, and are
+%% in such a process there. So are those that a replica starts again.
+isolated_moves() ->
+    Peer = {_, Node} = start_node(isolated_moves),
+    {ok, M} = warpbeam:load("(module (import \"env\" \"ask\" (func $ask (param i32) (result i32)))
+        (memory (export \"memory\") 2) (global $sp (export \"__stack_pointer\") (mut i32) (i32.const 65536))
+        (global $top (mut i32) (i32.const 65536)) (global $go (export \"go\") (mut i32) (i32.const 0))
+        (global $n (mut i32) (i32.const 0))
+        (func (export \"malloc\") (param i32) (result i32)
+            (global.get $top) (global.set $top (i32.add (global.get $top) (local.get 0))))
+        (func (export \"free\") (param i32))
+        (func (export \"next\") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+        ;; Keeps its argument in a frame of the stack, meanwhile.
+        (func (export \"framed\") (param i32) (result i32) (local $frame i32)
+            (local.set $frame (i32.sub (global.get $sp) (i32.const 16)))
+            (global.set $sp (local.get $frame))
+            (i32.store (local.get $frame) (local.get 0))
+            (drop (call $ask (local.get 0)))
+            (loop $l (br_if $l (i32.eqz (global.get $go))))
+            (global.set $sp (i32.add (local.get $frame) (i32.const 16)))
+            (i32.load (local.get $frame))))", #{isolation => process}),
+    {ok, Replica} = warpbeam_replica:start_link(#{restart => fun(key) -> #{ack => replicated} end}),
+    {ok, Pid} = warpbeam_instance:start(M, #{interleave => 3, handler => fun(_, _, [N]) -> {ok, [N]} end,
+                                             limits => #{stacks => 4096}, replica => {Replica, key}, ack => replicated}),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    Self = self(),
+    [spawn(fun() -> Self ! {N, warpbeam_instance:call(Pid, "framed", [N], infinity)} end) || N <- [11, 22]],
+    test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(Pid), N =:= 2 end),
+    {ok, There} = warpbeam_instance:migrate(Pid, Node),
+    Node = node(There),
+    Instance = erpc:call(Node, fun() -> element(3, sys:get_state(There)) end),
+    ?assertEqual(process, warpbeam_native:isolation(Instance)),
+    {ok, _} = erpc:call(Node, warpbeam_port, os_pid, [warpbeam_port]),
+    ok = erpc:call(Node, fun() -> warpbeam:set_global(Instance, "go", 1) end),
+    [receive {N, {ok, [N]}} -> ok after 20_000 -> error(late) end || N <- [11, 22]],
+    {ok, [2]} = warpbeam_instance:call(There, "next", []),
+    kill_node(Peer),
+    test_wait:until(fun() -> case warpbeam_replica:instance(Replica, key) of
+                                 {ok, Now} -> node(Now) =:= node();
+                                 {error, #{kind := down}} -> false
+                             end end),
+    {ok, Again} = warpbeam_replica:instance(Replica, key),
+    {ok, [3]} = warpbeam_instance:call(Again, "next", []),
+    ?assertEqual(process, warpbeam_native:isolation(element(3, sys:get_state(Again)))),
+    ok = warpbeam_instance:stop(Again),
+    stop_node(Peer),
+    gen_server:stop(Replica).
