@@ -342,7 +342,9 @@ timer(Timeout, _Id) when Timeout > ?LONGEST - ?GRACE -> none; % an atom is more 
 timer(Timeout, Id) -> erlang:start_timer(Timeout + ?GRACE, self(), {late, Id}).
 
 stop_timer(none) -> ok;
-stop_timer(Timer) -> erlang:cancel_timer(Timer, [{async, true}, {info, false}]).
+stop_timer(Timer) ->
+    _ = erlang:cancel_timer(Timer, [{async, true}, {info, false}]),
+    ok.
 
 %% The process should have ended it itself. Its answer is of no use any more if it comes.
 late(Timer, Id, #state{requests = Requests, clients = Clients} = State) ->

@@ -475,7 +475,8 @@ stay(Failure, #state{moving = #moving{from = From}} = State) ->
 %% Calls end when they see the pause.
 pause(#state{instance = Instance, leaving = Leaving}) ->
     warpbeam_worker:leave(Leaving, true),
-    is_asleep(Instance) orelse warpbeam:pause(Instance).
+    _ = is_asleep(Instance) orelse warpbeam:pause(Instance),
+    ok.
 
 go_on(#state{instance = Instance, leaving = Leaving, moving = #moving{paused = Paused} = Moving} = State) ->
     warpbeam_worker:leave(Leaving, false),
