@@ -47,12 +47,14 @@ move(Node, Snapshot, #{calls := Calls, queue := Queue, results := Results, optio
     Old = self(),
     Go = make_ref(),
     Work = fun() ->
-                   maybe_adopt(Node, Snapshot(),
+                   maybe_adopt(Node, Old, Snapshot(),
                                #{module => maps:get(module, Moved), calls => Leaving, queue => Waiting, handlers => Handlers,
                                  options => maps:without([handler, handler_in], Options), from => Old, go => Go},
                                {take_over, Go, maps:get(replication, Moved), Computed})
            end,
-    case aside(Work) of
+    Outcome = aside(Work),
+    Adopted = receive {Go, adopted, Pid} -> Pid after 0 -> none end,
+    case Outcome of
         {taken, New} ->
             unlink(Handlers),
             {ok, New, Proxies};
@@ -61,7 +63,9 @@ move(Node, Snapshot, #{calls := Calls, queue := Queue, results := Results, optio
             {cut, New};
         {in_doubt, New} -> {in_doubt, New};
         Error ->
-            lists:foreach(fun(Pid) -> exit(Pid, kill) end, Proxies),
+            %% If this one is stopped, the new one may just have taken over.
+            _ = Adopted =/= none andalso exit(Adopted, shutdown),
+            lists:foreach(fun(Proxy) -> exit(Proxy, kill) end, Proxies),
             _ = AreNew andalso exit(Handlers, kill),
             Error
     end.
@@ -80,16 +84,17 @@ aside(Work) ->
         stopped -> failed("the instance is being stopped", [])
     end.
 
-maybe_adopt(Node, {ok, Snapshot}, Moved, Word) ->
+maybe_adopt(Node, Old, {ok, Snapshot}, Moved, {take_over, Go, _, _} = Word) ->
     case adopt_there(Node, Moved#{snapshot => Snapshot}) of
         {ok, New} ->
+            Old ! {Go, adopted, New},
             case take_over(New, Word, ?TIMEOUT) of
                 refused -> failed("its process has ended", []);
                 Outcome -> {Outcome, New}
             end;
         Error -> Error
     end;
-maybe_adopt(_Node, Error, _Moved, _Word) -> Error.
+maybe_adopt(_Node, _Old, Error, _Moved, _Word) -> Error.
 
 adopt_there(Node, Moved) ->
     try erpc:call(Node, warpbeam_instance, adopt, [Moved], ?TIMEOUT) of
