@@ -10,8 +10,8 @@
 
 -export_type([saved/0]).
 
--type saved() :: {binary(), IsDeterministic :: boolean()} | {binary(), boolean(), none | process}.
-%% A module for another node: with its isolation, or with what is usual there.
+-type saved() :: {binary(), IsDeterministic :: boolean()} | {binary(), boolean(), process}.
+%% A module for another node: with the isolation that is usual there, or at least in a process of the operating system.
 
 -define(TIMEOUT, 30_000). % milliseconds for the new node, once to make the process, and once to answer it
 -define(RETRY, 100).      % milliseconds until a connection is tried again
@@ -21,15 +21,19 @@
 save(Module) ->
     case warpbeam:binary(Module) of
         {error, _} = Error -> Error;
-        {Binary, IsDeterministic} -> {Binary, IsDeterministic, warpbeam_native:isolation(Module)}
+        {Binary, IsDeterministic} ->
+            case warpbeam_native:isolation(Module) of
+                process -> {Binary, IsDeterministic, process};
+                none -> {Binary, IsDeterministic}
+            end
     end.
 
 %% @doc The module of an instance that comes from another node.
 -spec load(saved() | warpbeam:error()) -> {ok, warpbeam:module_ref()} | warpbeam:error().
 load({error, _} = Error) -> Error; % of saving it
 load({Binary, IsDeterministic}) -> warpbeam:load(Binary, #{deterministic => IsDeterministic});
-load({Binary, IsDeterministic, Isolation}) ->
-    warpbeam:load(Binary, #{deterministic => IsDeterministic, isolation => Isolation});
+load({Binary, IsDeterministic, process}) ->
+    warpbeam:load(Binary, #{deterministic => IsDeterministic, isolation => process});
 load(_Other) -> warpbeam_request:failure(bad_argument, "a module is as warpbeam:binary/1 gives it").
 
 %% @doc For the old process: starts a new one on that node with the snapshot that the fun makes, and lets it take over.

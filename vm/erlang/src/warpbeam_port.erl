@@ -324,8 +324,8 @@ ended(Error, #state{incarnation = Incarnation, requests = Requests, statuses = S
                true -> Statuses;
                false -> maps:remove(lists:min(maps:keys(Statuses)), Statuses)
            end,
-    State#state{port = none, output = none, os_pid = none, incarnation = incarnation(), statuses = Kept#{Incarnation => Error}, requests = #{}, clients = Clients,
-                released = [], modules = #{}, silent = 0}.
+    State#state{port = none, output = none, os_pid = none, silent = 0, incarnation = incarnation(),
+                statuses = Kept#{Incarnation => Error}, requests = #{}, clients = Clients, released = [], modules = #{}}.
 
 %% Requests
 
@@ -352,7 +352,8 @@ late(Timer, Id, #state{requests = Requests, clients = Clients} = State) ->
         #{Id := {{Pid, _} = From, _, Timer}} ->
             gen_server:reply(From, failure(timeout, "the process has not answered in time")),
             #{Pid := #client{pending = Pending} = Client} = Clients,
-            Left = State#state{requests = maps:remove(Id, Requests), clients = Clients#{Pid => Client#client{pending = maps:remove(Id, Pending)}}},
+            Left = State#state{requests = maps:remove(Id, Requests),
+                               clients = Clients#{Pid => Client#client{pending = maps:remove(Id, Pending)}}},
             control({cancel, Id}, Left);
         _ -> State
     end.

@@ -34,7 +34,7 @@ init({moved, #{module := Binary, snapshot := Snapshot, options := Options, calls
     process_flag(trap_exit, true),
     case warpbeam_migration:load(Binary) of
         {ok, Module} ->
-            case warpbeam:restore(Module, Snapshot, limits(Options)) of
+            case warpbeam:restore(Module, Snapshot, warpbeam_first_state:limits(Options)) of
                 {ok, Instance, Requests} when length(Requests) =:= length(Calls) ->
                     State = #state{module = Module, instance = Instance, options = Options,
                                    ask = {handlers, maps:get(handlers, Moved)}},
@@ -49,39 +49,15 @@ init({Module, Options}) ->
     case warpbeam_replication:claim(Module, Options) of
         {ok, Replication, Kept} ->
             Handler = maps:get(handler, Options, fun warpbeam:no_handler/3),
-            case first_state(Module, maps:get(snapshot, Options, Kept), Handler, Options) of
+            case warpbeam_first_state:make(Module, maps:get(snapshot, Options, Kept), Handler, Options) of
                 {ok, Instance} ->
-                    State = #state{module = Module, instance = Instance, options = Options, ask = ask(Handler, Options),
-                                   replication = Replication},
+                    State = #state{module = Module, instance = Instance, options = Options, replication = Replication,
+                                   ask = warpbeam_first_state:ask(Handler, Options)},
                     {ok, begun(State)};
                 {error, Reason} -> {stop, Reason}
             end;
         {error, Reason} -> {stop, Reason}
     end.
-
-first_state(Module, [], Handler, Options) -> warpbeam:instantiate(Module, limits(Options), warpbeam_handlers:bound(Handler, none));
-first_state(Module, Snapshot, _Handler, Options) ->
-    Begin = erlang:monotonic_time(),
-    case warpbeam:restore(Module, Snapshot, limits(Options)) of
-        {ok, Instance, []} ->
-            event(Options, [restore], #{duration => warpbeam_events:since(Begin)}, #{}),
-            {ok, Instance};
-        {ok, Instance, [_ | _]} ->
-            _ = warpbeam:stop(Instance),
-            warpbeam_request:failure(usage, "the snapshot has calls, for which nobody waits");
-        Error -> Error
-    end.
-
-ask(Handler, Options) ->
-    case maps:get(handler_in, Options, instance) of
-        instance -> instance;
-        pool -> ask(Handler, Options#{handler_in := {pool, erlang:system_info(schedulers_online)}});
-        {pool, Max} ->
-            {ok, Handlers} = warpbeam_handlers:start_link(Handler, Max),
-            {handlers, Handlers}
-    end.
-
-limits(Options) -> maps:get(limits, Options, #{}).
 
 begun(#state{options = Options, replication = Replication} = State) ->
     lists:foreach(fun(Group) -> warpbeam_group:join(Group, self()) end, maps:get(groups, Options, [])),
@@ -238,7 +214,8 @@ add(Ticket, #state{queue = Queue, options = Options} = State) ->
         {false, true} -> State#state{queue = queue:in(Ticket, Queue)};
         {false, false} ->
             event(Options, [busy], #{waiting => Max}, #{}),
-            warpbeam_ticket:reply(Ticket, warpbeam_request:failure(busy, ["as many calls wait as may (queue): ", integer_to_list(Max)])),
+            Busy = warpbeam_request:failure(busy, ["as many calls wait as may (queue): ", integer_to_list(Max)]),
+            warpbeam_ticket:reply(Ticket, Busy),
             State
     end.
 
@@ -373,7 +350,7 @@ sleep(#state{instance = Instance, options = Options} = State) ->
     end.
 
 wake(#state{instance = {asleep, Snapshot}, module = Module, options = Options} = State) ->
-    case first_state(Module, Snapshot, none, Options) of
+    case warpbeam_first_state:make(Module, Snapshot, none, Options) of
         {ok, Instance} -> {ok, State#state{instance = Instance}};
         Error -> Error
     end.
