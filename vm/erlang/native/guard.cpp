@@ -1,8 +1,10 @@
+#include <csignal>
 #include <erl_nif.h>
 #include <new>
 
-/// The Erlang module `warpbeam_guard`: references that send a message when they are gone. It is a library of
-/// its own, so that a node whose guests run in other processes loads no other native code.
+/// The Erlang module `warpbeam_guard`: what a node needs of other processes. References send a message when
+/// they are gone; a process that hangs can be killed. It is a library of its own, so that a node whose guests
+/// run in other processes loads no other native code.
 
 namespace {
 
@@ -35,6 +37,14 @@ Term make_guard(ErlNifEnv* env, int, const Term argv[]) {
     return reference;
 }
 
+/// kill(Pid): ends a process of the operating system, also one that is stopped. It needs no shell.
+Term kill_process(ErlNifEnv* env, int, const Term argv[]) {
+    int process;
+    if (enif_get_int(env, argv[0], &process) == 0 || process <= 1)
+        return enif_make_badarg(env);
+    return enif_make_atom(env, kill(process, SIGKILL) == 0 ? "true" : "false");
+}
+
 bool open(ErlNifEnv* env) {
     const auto flags = static_cast<ErlNifResourceFlags>(ERL_NIF_RT_CREATE | ERL_NIF_RT_TAKEOVER);
     guard_type = enif_open_resource_type(env, nullptr, "guard", send_message, flags, nullptr);
@@ -57,7 +67,7 @@ int load_library(ErlNifEnv* env, void**, Term) {
 }
 int upgrade_library(ErlNifEnv* env, void**, void**, Term) { return open(env) ? 0 : 1; }
 
-ErlNifFunc functions[] = {{"new", 2, make_guard, 0}};
+ErlNifFunc functions[] = {{"new", 2, make_guard, 0}, {"kill", 1, kill_process, 0}};
 
 } // namespace
 

@@ -38,6 +38,8 @@ struct Number {
     uint64_t& value;
 };
 
+constexpr uint64_t max_timeout = INT32_MAX; ///< in milliseconds; also of `warpbeam_options`
+
 /// Options that are numbers, each if it is there. None, or the error.
 std::optional<Term> read_numbers(ErlNifEnv* env, Term options, std::initializer_list<Number> numbers) {
     for (const Number& number : numbers) {
@@ -52,13 +54,24 @@ std::optional<Term> read_numbers(ErlNifEnv* env, Term options, std::initializer_
     return std::nullopt;
 }
 
+/// A longer one would be cut short without a word. None, or the error.
+std::optional<Term> check_timeout(ErlNifEnv* env, uint64_t timeout) {
+    if (timeout <= max_timeout || timeout == CallLimits{}.timeout)
+        return std::nullopt;
+    return bad_argument(env, "a timeout is at most " + std::to_string(max_timeout) +
+                                 " milliseconds (24 days), not " + std::to_string(timeout) +
+                                 "; leave it out for none");
+}
+
 } // namespace
 
 std::optional<Term> read_limits(ErlNifEnv* env, Term options, CallLimits& limits) noexcept {
     if (!has_only(env, options, {atoms.fuel, atoms.timeout}))
         return bad_argument(env, "the options of a call are a map that has only fuel and timeout");
-    return read_numbers(env, options,
-                        {{atoms.fuel, "fuel", limits.fuel}, {atoms.timeout, "timeout", limits.timeout}});
+    if (auto wrong = read_numbers(
+            env, options, {{atoms.fuel, "fuel", limits.fuel}, {atoms.timeout, "timeout", limits.timeout}}))
+        return wrong;
+    return check_timeout(env, limits.timeout);
 }
 
 std::optional<Term> read_limits(ErlNifEnv* env, Term options, StoreLimits& limits,
@@ -68,14 +81,16 @@ std::optional<Term> read_limits(ErlNifEnv* env, Term options, StoreLimits& limit
                    atoms.timeout, atoms.imports, atoms.wasi}))
         return bad_argument(env, "the options of an instance are a map that has only memory, heap, tables, "
                                  "stack, stacks, fuel, timeout, imports and wasi");
-    return read_numbers(env, options,
-                        {{atoms.memory, "memory", limits.memory_bytes},
-                         {atoms.heap, "heap", limits.heap_bytes},
-                         {atoms.tables, "tables", limits.table_elements},
-                         {atoms.stack, "stack", limits.execution_bytes},
-                         {atoms.stacks, "stacks", call_limits.stacks},
-                         {atoms.fuel, "fuel", call_limits.fuel},
-                         {atoms.timeout, "timeout", call_limits.timeout}});
+    if (auto wrong = read_numbers(env, options,
+                                  {{atoms.memory, "memory", limits.memory_bytes},
+                                   {atoms.heap, "heap", limits.heap_bytes},
+                                   {atoms.tables, "tables", limits.table_elements},
+                                   {atoms.stack, "stack", limits.execution_bytes},
+                                   {atoms.stacks, "stacks", call_limits.stacks},
+                                   {atoms.fuel, "fuel", call_limits.fuel},
+                                   {atoms.timeout, "timeout", call_limits.timeout}}))
+        return wrong;
+    return check_timeout(env, call_limits.timeout);
 }
 
 std::optional<Term> own(ErlNifEnv* env, InstanceResource* made) noexcept {

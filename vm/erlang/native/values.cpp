@@ -179,14 +179,20 @@ bool read_values(ErlNifEnv* env, InstanceResource& instance, Term list, std::spa
                  Values& values, std::string& why) noexcept {
     if (types.empty() && enif_is_empty_list(env, list) != 0)
         return true;
-    unsigned count;
-    if (enif_get_list_length(env, list, &count) == 0) {
+    // A list of any length may come: no more of it is looked at than an error tells.
+    const size_t most = types.size() + 1000;
+    size_t count = 0;
+    Term cell;
+    Term rest = list;
+    while (count <= most && enif_get_list_cell(env, rest, &cell, &rest) != 0)
+        ++count;
+    if (count <= most && enif_is_empty_list(env, rest) == 0) {
         why = "the values are no list";
         return false;
     }
     if (count != types.size()) {
         why = std::to_string(types.size()) + (types.size() == 1 ? " value is" : " values are") +
-              " needed, not " + std::to_string(count);
+              " needed, not " + (count > most ? "more than " + std::to_string(most) : std::to_string(count));
         return false;
     }
     if (!values.resize(count)) {

@@ -65,7 +65,8 @@
 %% the project. `isolation': whether the module and its instances are in this node, or in another process of the
 %% operating system; see {@link warpbeam_port}. Without it the key `isolation' of the application `warpbeam' says it.
 -type call_options() :: #{fuel => non_neg_integer(), timeout => non_neg_integer()}.
-%% How much fuel a call may use, and for how long it may run, in milliseconds.
+%% How much fuel a call may use, and for how long it may run, in milliseconds: up to 2,147,483,647 (24 days); a longer
+%% time is an error.
 -type options() :: #{memory => non_neg_integer(), heap => non_neg_integer(), stack => non_neg_integer(),
                      stacks => non_neg_integer(), tables => non_neg_integer(), fuel => non_neg_integer(),
                      timeout => non_neg_integer(),

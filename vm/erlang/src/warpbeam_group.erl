@@ -14,17 +14,24 @@ start() ->
         {error, {already_started, _}} -> ok
     end.
 
-%% @doc Makes a process a member, until it ends: the option `groups' of `warpbeam_instance:start_link/2' does this.
--spec join(term(), pid()) -> ok.
-join(Group, Pid) ->
+%% @doc Makes a process of this node a member, until it ends: the option `groups' of `warpbeam_instance:start_link/2' does
+%% this.
+-spec join(term(), pid()) -> ok | warpbeam:error().
+join(Group, Pid) when is_pid(Pid), node(Pid) =:= node() ->
     ok = start(),
-    pg:join(?SCOPE, Group, Pid).
+    pg:join(?SCOPE, Group, Pid);
+join(_Group, Other) -> no_member(Other).
 
 %% @doc Ends what `join/2' began.
--spec leave(term(), pid()) -> ok.
-leave(Group, Pid) ->
+-spec leave(term(), pid()) -> ok | warpbeam:error().
+leave(Group, Pid) when is_pid(Pid), node(Pid) =:= node() ->
+    ok = start(),
     _ = pg:leave(?SCOPE, Group, Pid),
-    ok.
+    ok;
+leave(_Group, Other) -> no_member(Other).
+
+no_member(Other) ->
+    warpbeam_request:failure(bad_argument, io_lib:format("a member is a process of this node, not ~0tP", [Other, 10])).
 
 %% @doc All members.
 -spec members(term()) -> [pid()].

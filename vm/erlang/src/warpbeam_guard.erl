@@ -1,6 +1,7 @@
-%% @private References that send a message when nothing refers to them any more.
+%% @private What the node needs for processes of the operating system: references that send a message when nothing refers
+%% to them any more, and the end of a process that hangs.
 -module(warpbeam_guard).
--export([make/2, file/1]).
+-export([make/2, kill/1, file/1]).
 -on_load(init/0).
 
 init() -> erlang:load_nif(file("warpbeam_guard"), 0).
@@ -22,6 +23,11 @@ make(Name, Message) when is_atom(Name) ->
         Pid when is_pid(Pid) -> new(Pid, Message);
         _ -> none
     end;
-make(_, _) -> none.
+make({Name, Node}, Message) when Node =:= node() -> make(Name, Message);
+make(_, _) -> none. % of another node: what it has lives as long as the maker
+
+%% @doc Kills a process of the operating system; `false' if there is none.
+-spec kill(pos_integer()) -> boolean().
+kill(_OsPid) -> erlang:nif_error(not_loaded).
 
 new(_Pid, _Message) -> erlang:nif_error(not_loaded).

@@ -2,7 +2,7 @@
 %% was started. An instance that has moved to another node still asks here.
 -module(warpbeam_handlers).
 -behaviour(gen_server).
--export([start_link/2, start/3, follow/2, ask/5, answer/5]).
+-export([start_link/2, start/3, follow/2, ask/5, answer/5, bound/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -record(state, {handler :: fun(), max :: pos_integer() | infinity,
@@ -36,6 +36,11 @@ ask(Pid, Module, Name, Arguments, Context) ->
 answer(Handler, Module, Name, Arguments, Context) when is_function(Handler, 4) ->
     Handler(Module, Name, Arguments, Context);
 answer(Handler, Module, Name, Arguments, _Context) -> Handler(Module, Name, Arguments).
+
+%% @doc A handler of arity 3, whatever the arity of this one.
+-spec bound(fun(), term()) -> warpbeam:handler().
+bound(Handler, Context) when is_function(Handler, 4) -> fun(M, N, A) -> Handler(M, N, A, Context) end;
+bound(Handler, _Context) -> Handler.
 
 %% @private
 init({Handler, Max, Instance}) ->

@@ -1,7 +1,9 @@
 %% @private The options of `warpbeam_instance': an unknown one, which may be misspelt, and a value that can't be right
 %% are refused before anything begins.
 -module(warpbeam_options).
--export([check/1, check_call/1]).
+-export([check/1, check_call/1, check_timeout/1]).
+
+-define(LONGEST, 16#7fffffff). % milliseconds of a timeout: 24 days
 
 %% @doc The options of an instance. `limits' are checked where the instance is made, `snapshot' where it is read.
 -spec check(term()) -> ok | warpbeam:error().
@@ -11,6 +13,10 @@ check(_Other) -> warpbeam_request:failure(bad_argument, "the options of an insta
 %% @doc The options of a call, which are a map.
 -spec check_call(map()) -> ok | warpbeam:error().
 check_call(Options) -> each(fun call_rule/2, "a call", maps:to_list(Options)).
+
+%% @doc The timeout of anything else.
+-spec check_timeout(term()) -> ok | warpbeam:error().
+check_timeout(Timeout) -> each(fun call_rule/2, "a call", [{timeout, Timeout}]).
 
 each(_Rule, _Of, []) -> ok;
 each(Rule, Of, [{Name, Value} | Others]) ->
@@ -28,7 +34,7 @@ rule(queue, Value) -> {is_integer(Value) andalso Value >= 0, "a natural number"}
 rule(interleave, Value) -> positive(Value);
 rule(limits, Value) -> {is_map(Value), "a map, as for warpbeam:instantiate/2"};
 rule(snapshot, Value) -> {is_binary(Value) orelse is_list(Value), "a binary, or a list of binaries"};
-rule(hibernate_after, Value) -> {Value =:= infinity orelse is_positive(Value), "a number of milliseconds, or infinity"};
+rule(hibernate_after, Value) -> {Value =:= infinity orelse Value =/= 0 andalso is_time(Value), milliseconds()};
 rule(crash_on_trap, Value) -> {is_boolean(Value), "true or false"};
 rule(events, Value) -> {is_function(Value, 3), "a fun of arity 3"};
 rule(name, {local, Name}) -> {is_atom(Name), "{local, Atom}"};
@@ -37,16 +43,19 @@ rule(name, {via, Registry, _}) -> {is_atom(Registry), "{via, Module, Name}"};
 rule(name, _) -> {false, "{local, Atom}, {global, Name} or {via, Module, Name}"};
 rule(groups, Value) -> {is_list(Value) andalso length_or_none(Value) =/= none, "a list of groups"};
 rule(replica, Value) -> {is_tuple(Value) andalso tuple_size(Value) =:= 2, "{Replica, Key}"};
-rule(replicate_every, Value) -> positive(Value);
+rule(replicate_every, Value) -> {Value =/= 0 andalso is_time(Value), milliseconds()};
 rule(ack, Value) -> {Value =:= replicated, "replicated, or left out"};
 rule(_, _) -> unknown.
 
-call_rule(timeout, Value) -> {Value =:= infinity orelse is_integer(Value) andalso Value >= 0,
-                              "a number of milliseconds, or infinity"};
+call_rule(timeout, Value) -> {Value =:= infinity orelse is_time(Value), milliseconds()};
 call_rule(handler, Value) -> handler(Value);
 call_rule(_, _) -> unknown.
 
 handler(Value) -> {is_function(Value, 3) orelse is_function(Value, 4), "a fun of arity 3 or 4"}.
+
+is_time(Value) -> is_integer(Value) andalso Value >= 0 andalso Value =< ?LONGEST.
+
+milliseconds() -> io_lib:format("a number of milliseconds, at most ~b (24 days), or infinity where that may be", [?LONGEST]).
 
 positive(Value) -> {is_positive(Value), "a number of at least 1"}.
 

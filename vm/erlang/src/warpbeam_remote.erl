@@ -16,7 +16,7 @@ load(Server, Module, Options) ->
     try iolist_to_binary(Module) of
         Bytes ->
             Native = maps:remove(isolation, Options),
-            case ask(Server, current, {load, none}, {load, [Bytes, Native]}) of
+            case ask(Server, current, {load, none, infinity}, {load, [Bytes, Native]}) of
                 {reply, Incarnation, {ok, Reference}} ->
                     Whose = #warpbeam_remote{kind = module, server = Server, incarnation = Incarnation,
                                              load = {Bytes, Options}},
@@ -32,7 +32,7 @@ load(Server, Module, Options) ->
 -spec request(atom(), object(), [term()]) -> term().
 request(Function, #warpbeam_remote{server = Server, incarnation = Incarnation, instance = Of} = First, Arguments) ->
     Native = [First#warpbeam_remote.reference | arguments(Function, Arguments, First)],
-    case ask(Server, Incarnation, {Function, Of}, {Function, Native}) of
+    case ask(Server, Incarnation, {Function, Of, within(Function, Arguments)}, {Function, Native}) of
         {reply, _, Answer} ->
             try answer(Function, Answer, First)
             catch error:_ -> {error, #{kind => malformed, message => <<"the process has sent no answer to the request">>}}
@@ -40,6 +40,12 @@ request(Function, #warpbeam_remote{server = Server, incarnation = Incarnation, i
         {ended, Error} -> again(Function, First, Arguments, Error);
         Error -> Error
     end.
+
+%% In a process that does not answer, calls end in their time, and a stop is not waited for: the instance ends when the
+%% process goes on, or is killed.
+within(start_call, [_Function, _Values, #{timeout := Timeout}]) when is_integer(Timeout), Timeout >= 0 -> Timeout;
+within(stop, []) -> 0;
+within(_Function, _Arguments) -> infinity.
 
 %% A module of a process that has ended is loaded in the one that runs now.
 again(Function, #warpbeam_remote{kind = module, server = Server, load = {Bytes, Options}} = Module, Arguments, Error) ->
@@ -78,6 +84,8 @@ arguments(throw, [{Tag, Values}], First) -> [{Tag, values(Values, First)}];
 arguments(global_set, [Name, Value], First) -> [Name, value(Value, First)];
 arguments(table_set, [Name, Index, Value], First) -> [Name, Index, value(Value, First)];
 arguments(table_grow, [Name, Count, Value], First) -> [Name, Count, value(Value, First)];
+arguments(snapshot, [Calls, #{series := true} = Options], #warpbeam_remote{server = Server} = First) ->
+    [calls(Calls, First), Options#{series := warpbeam_port:next_of_series(Server, key(First))}];
 arguments(Function, [Calls | Options], First) when Function =:= snapshot; Function =:= fork ->
     [calls(Calls, First) | Options];
 arguments(_Function, Arguments, _First) -> Arguments.

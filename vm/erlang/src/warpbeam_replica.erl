@@ -21,9 +21,10 @@
 -type token() :: {Epoch :: reference(), Number :: non_neg_integer()}.
 %% Whose snapshot it is, and which one of its series.
 
--define(RETRY, 1000). % milliseconds
+-define(RETRY, 1000).   % milliseconds
+-define(ANSWER, 30_000). % milliseconds, after which a replica counts as gone
 
--record(kept, {module :: {binary(), boolean()}, snapshots = [] :: [binary()], % the last one first
+-record(kept, {module :: warpbeam_migration:saved(), snapshots = [] :: [binary()], % the last one first
                epoch :: reference() | lost, number = 0 :: non_neg_integer(), instance :: pid(), monitor :: reference()}).
 -record(state, {options :: options(), kept = #{} :: #{term() => #kept{}}, restarts = #{} :: #{reference() => term()},
                 restarted = #{} :: #{term() => true}}). % within the last second
@@ -40,22 +41,22 @@ start(Options) -> gen_server:start(?MODULE, Options, []).
 
 %% @doc The snapshots of a key, with which `warpbeam:restore/2' makes its last state.
 -spec snapshots(server(), term()) -> {ok, [binary()]} | warpbeam:error().
-snapshots(Replica, Key) -> warpbeam_request:call(Replica, {snapshots, Key}).
+snapshots(Replica, Key) -> warpbeam_request:call(Replica, {snapshots, Key}, ?ANSWER).
 
 %% @doc All keys.
 -spec keys(server()) -> {ok, [term()]} | warpbeam:error().
-keys(Replica) -> warpbeam_request:call(Replica, keys).
+keys(Replica) -> warpbeam_request:call(Replica, keys, ?ANSWER).
 
 %% @doc The process that has a key now. An error of the kind `down' if it is lost and no other one has claimed the key.
 -spec instance(server(), term()) -> {ok, pid()} | warpbeam:error().
-instance(Replica, Key) -> warpbeam_request:call(Replica, {instance, Key}).
+instance(Replica, Key) -> warpbeam_request:call(Replica, {instance, Key}, ?ANSWER).
 
 %% @doc Forgets a key with its state. If its process still runs, it begins anew with its next snapshot.
 -spec forget(server(), term()) -> ok | warpbeam:error().
-forget(Replica, Key) -> warpbeam_request:call(Replica, {forget, Key}).
+forget(Replica, Key) -> warpbeam_request:call(Replica, {forget, Key}, ?ANSWER).
 
 %% @private For an instance: makes the key its own, and gives the state to begin with.
--spec claim(server(), term(), {binary(), boolean()}, timeout()) ->
+-spec claim(server(), term(), warpbeam_migration:saved(), timeout()) ->
           {ok, Epoch :: reference(), [binary()]} | warpbeam:error().
 claim(Replica, Key, Module, Timeout) -> warpbeam_request:call(Replica, {claim, Key, Module, self()}, Timeout).
 

@@ -1,13 +1,13 @@
 %% @private What an instance knows of its replica: which snapshot comes next, and which it has not confirmed.
 -module(warpbeam_replication).
--export([claim/2, follow/2, is_acknowledged/1, is_pending/1, interval/1, put/2, confirmed/2, lost/2]).
+-export([aside/1, claim/2, follow/2, is_acknowledged/1, is_pending/1, interval/1, put/2, confirmed/2, lost/2]).
 -export_type([replication/0, outcome/0]).
 -compile({no_auto_import, [put/2]}).
 
 -define(TIMEOUT, 5000). % milliseconds that a replica has for an answer
 -define(SERIES, 100).   % increments after which a snapshot is complete again
 
--record(replication, {replica, key, module :: {binary(), boolean()}, epoch :: reference(), number = 0 :: non_neg_integer(),
+-record(replication, {replica, key, module :: warpbeam_migration:saved(), epoch :: reference(), number = 0 :: non_neg_integer(),
                       next = complete :: complete | next, acks :: boolean(), interval :: pos_integer(),
                       complete = 0 :: non_neg_integer(), increments = 0 :: non_neg_integer(), % bytes
                       pending = none :: none | {gen_server:request_id(), Timer :: reference()}, monitor :: reference()}).
@@ -18,7 +18,7 @@
 -spec claim(warpbeam:module_ref(), warpbeam_instance:options()) ->
           {ok, none | replication(), [binary()]} | warpbeam:error().
 claim(Module, #{replica := {Replica, Key}} = Options) ->
-    Binary = warpbeam:binary(Module),
+    Binary = warpbeam_migration:save(Module),
     case warpbeam_replica:claim(Replica, Key, Binary, ?TIMEOUT) of
         {ok, Epoch, Snapshots} ->
             {ok, #replication{replica = Replica, key = Key, module = Binary, epoch = Epoch,
@@ -63,7 +63,16 @@ put(#replication{next = Next} = R, Instance) ->
     end.
 
 state({asleep, Bytes}, _Next) -> {ok, complete, Bytes};
-state(Instance, Next) -> warpbeam:snapshot_series(Instance, [], Next).
+state(Instance, Next) -> aside(fun() -> warpbeam:snapshot_series(Instance, [], Next) end).
+
+%% @doc A snapshot, which may take long, by a fun.
+-spec aside(fun(() -> Snapshot)) -> Snapshot | warpbeam:error().
+aside(Fun) ->
+    case warpbeam_aside:run(Fun) of
+        {ok, Snapshot} -> Snapshot;
+        {failed, Reason} -> warpbeam_request:failure(not_replicated, io_lib:format("no snapshot: ~0tP", [Reason, 10]));
+        stopped -> warpbeam_request:failure(stopped, "the instance is being stopped")
+    end.
 
 sent(#replication{replica = Replica, key = Key, epoch = Epoch, number = Before} = R, Kind, Bytes) ->
     Number = Before + 1,

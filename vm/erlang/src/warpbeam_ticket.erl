@@ -1,7 +1,7 @@
 %% @private What an instance is asked to do, for whom, and until when.
 -module(warpbeam_ticket).
 -export([new/4, nested/3, cast/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1, is_alone/1,
-         is_of/2, is_late/2, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
+         is_of/2, is_late/2, late/1, is_over/1, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
 -export_type([ticket/0, what/0]).
 
 -type what() :: {call, warpbeam:callee(), [warpbeam:value()]} | {apply, fun((warpbeam:instance()) -> term())}
@@ -11,10 +11,9 @@
 
 -record(ticket, {from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
                  monitor :: none | reference(), timer = none :: none | reference(),
-                 begun :: none | integer(), nested = false :: boolean()}).
+                 begun :: none | integer(), over = false :: boolean(), nested = false :: boolean()}).
 -opaque ticket() :: #ticket{}.
 
--define(LONGEST, 16#ffffffff). % milliseconds that timers have: 49 days
 -define(GRACE, 5). % milliseconds, in which the guest's own limit ends the call first, with a backtrace
 
 %% @doc A request of a caller, whom the process monitors. When its time is over, the process gets
@@ -49,10 +48,10 @@ name(#ticket{what = What}) -> element(2, What).
 left(#ticket{deadline = infinity}) -> infinity;
 left(#ticket{deadline = Deadline}) -> max(0, Deadline - erlang:monotonic_time(millisecond)).
 
-deadline(Timeout) when Timeout > ?LONGEST -> infinity; % an atom is more than every number
+deadline(infinity) -> infinity;
 deadline(Timeout) -> erlang:monotonic_time(millisecond) + Timeout.
 
-timer(Timeout) when Timeout > ?LONGEST -> none;
+timer(infinity) -> none;
 timer(Timeout) -> erlang:start_timer(Timeout + ?GRACE, self(), late).
 
 %% @doc How long ago it began, in native units.
@@ -79,6 +78,14 @@ is_of(_, _) -> false.
 -spec is_late(reference(), ticket()) -> boolean().
 is_late(Timer, #ticket{timer = Timer}) -> true;
 is_late(_, _) -> false.
+
+%% @doc The same, whose time is over.
+-spec late(ticket()) -> ticket().
+late(Ticket) -> Ticket#ticket{over = true}.
+
+%% @doc Whether it was said to be late.
+-spec is_over(ticket()) -> boolean().
+is_over(#ticket{over = Over}) -> Over.
 
 -spec asks(ticket()) -> asks().
 asks(#ticket{asks = Asks}) -> Asks.

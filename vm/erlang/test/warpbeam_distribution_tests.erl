@@ -4,8 +4,10 @@
 -export([restart_options/1]).
 
 %% These tests may run twice at the same time.
-start_node(Name) ->
-    {ok, Peer, Node} = peer:start_link(#{name => list_to_atom(atom_to_list(Name) ++ "_" ++ os:getpid()),
+start_node(Name) -> start_node(Name, #{}).
+
+start_node(Name, Options) ->
+    {ok, Peer, Node} = peer:start_link(Options#{name => list_to_atom(atom_to_list(Name) ++ "_" ++ os:getpid()),
                                          host => "127.0.0.1", longnames => true, wait_boot => 60_000,
                                          args => ["-setcookie", atom_to_list(erlang:get_cookie()), "-pa" | code:get_path()]}),
     unlink(Peer),
@@ -31,7 +33,9 @@ distributed_test_() ->
                           {handler_holds_up, fun handler_holds_up/0}, {no_second_owner, fun no_second_owner/0},
                           {elsewhere, fun elsewhere/0},
                           {lost_in_a_call, fun lost_in_a_call/0}, {left_in_a_call, fun left_in_a_call/0},
-                          {stopped_in_a_move, fun stopped_in_a_move/0}]]}.
+                          {stopped_in_a_move, fun stopped_in_a_move/0}, {isolated_elsewhere, fun isolated_elsewhere/0},
+                          {broken_at_each_step, fun broken_at_each_step/0}, {killed_in_moves, fun killed_in_moves/0},
+                          {isolated_moves, fun isolated_moves/0}, {streams_elsewhere, fun streams_elsewhere/0}]]}.
 
 remote_calls() ->
     Peer = {_, Node} = start_node(remote),
@@ -330,9 +334,188 @@ stopped_in_a_move() ->
     _ = os:cmd("kill -STOP " ++ Still),
     Self = self(),
     spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
-    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_migration end),
+    test_wait:until(fun() -> {current_function, {F, _, _}} = process_info(Pid, current_function), F =:= warpbeam_aside end),
     {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(Pid) end),
     _ = os:cmd("kill -CONT " ++ Still),
     ?assert(Time < 3_000_000), % it was up to 30 seconds
     receive {moved, {error, #{kind := Kind}}} -> ?assert(lists:member(Kind, [migration, down])) after 10_000 -> error(late) end,
     stop_node(Peer).
+
+%% The process of the operating system may belong to another node.
+isolated_elsewhere() ->
+    Peer = {_, Node} = start_node(isolated),
+    {ok, _} = erpc:call(Node, gen_server, start, [{local, there}, warpbeam_port, #{}, []]),
+    Server = {there, Node},
+    {ok, Pid} = warpbeam_port:os_pid(Server) =:= none andalso
+        begin
+            {ok, M} = warpbeam:load("(module (func (export \"five\") (result i32) (i32.const 5)) (memory (export \"memory\") 1))",
+                                    #{isolation => {process, Server}}),
+            {ok, I} = warpbeam:instantiate(M),
+            {ok, [5]} = warpbeam:call(I, "five", []),
+            ok = warpbeam:write(I, 0, "abc"),
+            {ok, Bytes} = warpbeam:snapshot(I),
+            {ok, Copy, []} = warpbeam:restore(M, Bytes),
+            {ok, <<"abc">>} = warpbeam:read(Copy, 0, 3),
+            warpbeam_port:os_pid(Server)
+        end,
+    ?assert(is_integer(Pid)),
+    kill_node(Peer),
+    test_wait:until(fun() -> not lists:member(Node, nodes()) end),
+    {error, #{kind := exit}} = warpbeam:load("(module)", #{isolation => {process, Server}}),
+    stop_node(Peer).
+
+%% So may the devices of a program, by name.
+streams_elsewhere() ->
+    Peer = {_, Node} = start_node(streams),
+    Self = self(),
+    Device = fun Device() ->
+                     receive {io_request, From, As, Request} ->
+                             Self ! Request,
+                             From ! {io_reply, As, case Request of {get_line, _, _} -> "line\n"; _ -> ok end},
+                             Device()
+                     end
+             end,
+    true = erpc:call(Node, fun() -> register(device, spawn(Device)) end),
+    %% Writes what it reads.
+    {ok, M} = warpbeam:load("(module (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))
+        (import \"wasi_snapshot_preview1\" \"fd_write\" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export \"memory\") 1)
+        (func (export \"_start\")
+            (i32.store (i32.const 0) (i32.const 100)) (i32.store (i32.const 4) (i32.const 50))
+            (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+            (i32.store (i32.const 4) (i32.load (i32.const 8)))
+            (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"),
+    There = {device, {device, Node}},
+    {ok, #{status := 0}} = warpbeam_wasi:run(M, #{stdin => There, stdout => There}),
+    receive {put_chars, latin1, Written} -> ?assertEqual(<<"line\n">>, iolist_to_binary(Written)) after 5000 -> error(late) end,
+    stop_node(Peer).
+
+%% The connection breaks, or a side ends, at each step of taking over.
+broken_at_each_step() ->
+    Peer = {_, Node} = start_node(broken, #{connection => standard_io}), % it goes on without the other one
+    Self = self(),
+    Here = node(),
+    Adopt = fun(Old, Go) ->
+                    {ok, I} = warpbeam:instantiate(warpbeam_process_tests:module()),
+                    {ok, [1]} = warpbeam:call(I, "next", []),
+                    {ok, Snapshot} = warpbeam:snapshot(I),
+                    {ok, New} = erpc:call(Node, warpbeam_instance, adopt,
+                                          [#{module => warpbeam:binary(warpbeam_process_tests:module()), snapshot => Snapshot,
+                                             calls => [], queue => [], handlers => Old, options => #{}, from => Old, go => Go}]),
+                    New
+            end,
+    Word = fun() -> {take_over, make_ref(), none, []} end,
+    Cut = fun() -> true = erlang:disconnect_node(Node), test_wait:until(fun() -> not lists:member(Node, nodes()) end) end,
+    %% Nothing breaks; then it is asked again.
+    {take_over, Go, _, _} = First = Word(),
+    New = Adopt(Self, Go),
+    taken = warpbeam_migration:take_over(New, First, 5000),
+    {ok, [2]} = warpbeam_instance:call(New, "next", []),
+    taken = warpbeam_migration:take_over(New, First, 5000),
+    {ok, [3]} = warpbeam_instance:call(New, "next", []),
+    ok = warpbeam_instance:stop(New),
+    %% Before the word: the new process waits for it.
+    {take_over, Go2, _, _} = Second = Word(),
+    New2 = Adopt(Self, Go2),
+    Cut(),
+    timer:sleep(100),
+    Taken = warpbeam_migration:take_over(New2, Second, 10_000),
+    ?assert(lists:member(Taken, [taken, cut])),
+    {ok, [2]} = warpbeam_instance:call(New2, "next", []),
+    ok = warpbeam_instance:stop(New2),
+    %% After the word, before the answer: the old one asks again.
+    Loses = fun(Then) ->
+                    spawn(Node, fun() ->
+                                        receive {{take_over, Ref, _, _}, _} -> erlang:disconnect_node(Here), Then(Ref) end
+                                end)
+            end,
+    cut = warpbeam_migration:take_over(Loses(fun(Ref) -> receive {{take_over, Ref, _, _}, Asker} -> Asker ! {Ref, taken} end end),
+                                       Word(), 10_000),
+    %% It took over, or it did not, and has ended since.
+    in_doubt = warpbeam_migration:take_over(Loses(fun(_) -> exit(normal) end), Word(), 10_000),
+    %% It ends without a word; the connection is there.
+    refused = warpbeam_migration:take_over(spawn(Node, fun() -> receive _ -> exit(oops) end end), Word(), 10_000),
+    %% The old process has ended: the new one does not begin.
+    Old = spawn(fun() -> receive stop -> ok end end),
+    New3 = Adopt(Old, make_ref()),
+    Monitor = erlang:monitor(process, New3),
+    exit(Old, kill),
+    receive {'DOWN', Monitor, process, _, Reason} -> ?assertEqual({shutdown, not_moved}, Reason) after 10_000 -> error(late) end,
+    %% The node is lost with the word.
+    in_doubt = warpbeam_migration:take_over(Loses(fun(_) -> halt(1, [{flush, false}]) end), Word(), 1000),
+    stop_node(Peer).
+
+%% The other node is killed at random times: the instance goes on here with all that it did, or its end says where it was.
+killed_in_moves() ->
+    [begin
+         Peer = {_, Node} = start_node(list_to_atom("killed_in_a_move_" ++ integer_to_list(Delay))),
+         {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+         {ok, []} = warpbeam_instance:call(Pid, "fill", [100, 7], infinity),
+         {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+         Monitor = erlang:monitor(process, Pid),
+         Self = self(),
+         spawn(fun() -> Self ! {moved, warpbeam_instance:migrate(Pid, Node)} end),
+         timer:sleep(Delay),
+         kill_node(Peer),
+         receive
+             {moved, {error, #{kind := migration}}} ->
+                 case warpbeam_instance:call(Pid, "next", []) of
+                     {ok, [2]} -> ok = warpbeam_instance:stop(Pid);
+                     {error, #{kind := down}} ->
+                         receive {'DOWN', Monitor, process, _, Why} -> {migration, {in_doubt, _}} = Why end
+                 end;
+             {moved, {ok, New}} ->
+                 Node = node(New),
+                 receive {'DOWN', Monitor, process, _, Reason} -> {shutdown, _} = Reason after 20_000 -> error(late) end
+         after 60_000 -> error(late)
+         end,
+         stop_node(Peer)
+     end || Delay <- [0, 5, 10, 20, 40]].
+
+%% Instances in a process of the operating system move, in the middle of calls and with stacks in the guest's memory, and are
+%% in such a process there. So are those that a replica starts again.
+isolated_moves() ->
+    Peer = {_, Node} = start_node(isolated_moves),
+    {ok, M} = warpbeam:load("(module (import \"env\" \"ask\" (func $ask (param i32) (result i32)))
+        (memory (export \"memory\") 2) (global $sp (export \"__stack_pointer\") (mut i32) (i32.const 65536))
+        (global $top (mut i32) (i32.const 65536)) (global $go (export \"go\") (mut i32) (i32.const 0))
+        (global $n (mut i32) (i32.const 0))
+        (func (export \"malloc\") (param i32) (result i32)
+            (global.get $top) (global.set $top (i32.add (global.get $top) (local.get 0))))
+        (func (export \"free\") (param i32))
+        (func (export \"next\") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+        ;; Keeps its argument in a frame of the stack, meanwhile.
+        (func (export \"framed\") (param i32) (result i32) (local $frame i32)
+            (local.set $frame (i32.sub (global.get $sp) (i32.const 16)))
+            (global.set $sp (local.get $frame))
+            (i32.store (local.get $frame) (local.get 0))
+            (drop (call $ask (local.get 0)))
+            (loop $l (br_if $l (i32.eqz (global.get $go))))
+            (global.set $sp (i32.add (local.get $frame) (i32.const 16)))
+            (i32.load (local.get $frame))))", #{isolation => process}),
+    {ok, Replica} = warpbeam_replica:start_link(#{restart => fun(key) -> #{ack => replicated} end}),
+    {ok, Pid} = warpbeam_instance:start(M, #{interleave => 3, handler => fun(_, _, [N]) -> {ok, [N]} end,
+                                             limits => #{stacks => 4096}, replica => {Replica, key}, ack => replicated}),
+    {ok, [1]} = warpbeam_instance:call(Pid, "next", []),
+    Self = self(),
+    [spawn(fun() -> Self ! {N, warpbeam_instance:call(Pid, "framed", [N], infinity)} end) || N <- [11, 22]],
+    test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(Pid), N =:= 2 end),
+    {ok, There} = warpbeam_instance:migrate(Pid, Node),
+    Node = node(There),
+    Instance = erpc:call(Node, fun() -> element(3, sys:get_state(There)) end),
+    ?assertEqual(process, warpbeam_native:isolation(Instance)),
+    {ok, _} = erpc:call(Node, warpbeam_port, os_pid, [warpbeam_port]),
+    ok = erpc:call(Node, fun() -> warpbeam:set_global(Instance, "go", 1) end),
+    [receive {N, {ok, [N]}} -> ok after 20_000 -> error(late) end || N <- [11, 22]],
+    {ok, [2]} = warpbeam_instance:call(There, "next", []),
+    kill_node(Peer),
+    test_wait:until(fun() -> case warpbeam_replica:instance(Replica, key) of
+                                 {ok, Now} -> node(Now) =:= node();
+                                 {error, #{kind := down}} -> false
+                             end end),
+    {ok, Again} = warpbeam_replica:instance(Replica, key),
+    {ok, [3]} = warpbeam_instance:call(Again, "next", []),
+    ?assertEqual(process, warpbeam_native:isolation(element(3, sys:get_state(Again)))),
+    ok = warpbeam_instance:stop(Again),
+    stop_node(Peer),
+    gen_server:stop(Replica).

@@ -68,12 +68,10 @@ busy_test() ->
     {_, P} = start(#{queue => 2}),
     Self = self(),
     [spawn(fun() -> Self ! {answer, warpbeam_instance:call(P, "forever", [], infinity)} end) || _ <- lists:seq(1, 5)],
-    [receive {answer, {error, #{kind := busy}}} -> ok after 1000 -> error(late) end || _ <- lists:seq(1, 2)],
+    [receive {answer, {error, #{kind := busy}}} -> ok after 10_000 -> error(late) end || _ <- lists:seq(1, 2)],
     {error, #{kind := busy}} = warpbeam_instance:snapshot(P),
-    Begin = erlang:monotonic_time(millisecond),
     ok = warpbeam_instance:stop(P),
-    [receive {answer, {error, #{kind := stopped}}} -> ok after 1000 -> error(late) end || _ <- lists:seq(1, 3)],
-    ?assert(erlang:monotonic_time(millisecond) - Begin < 200).
+    [receive {answer, {error, #{kind := stopped}}} -> ok after 10_000 -> error(late) end || _ <- lists:seq(1, 3)].
 
 %% A caller that dies takes its call with it, running or waiting.
 dead_caller_test() ->

@@ -172,3 +172,22 @@ restart_fails_test_() ->
              ?assertEqual(2, counters:get(Tries, 1)),
              gen_server:stop(Replica)
      end}.
+
+%% The end of an instance does not wait for a snapshot of 100 MiB that is being made.
+stop_in_a_snapshot_test_() ->
+    {timeout, 120,
+     fun() ->
+             M = warpbeam_process_tests:module(),
+             {ok, Replica} = warpbeam_replica:start_link(#{}),
+             test_wait:takes(10_000, fun() ->
+                 {ok, P} = warpbeam_instance:start(M, #{replica => {Replica, key}, replicate_every => 1_000_000_000}),
+                 {ok, []} = warpbeam_instance:call(P, "fill", [1600, 7], infinity),
+                 P ! replicate,
+                 test_wait:until(fun() -> process_info(P, current_function) =:= {current_function, {warpbeam_aside, run, 1}} end),
+                 {Time, ok} = timer:tc(fun() -> warpbeam_instance:stop(P) end),
+                 false = is_process_alive(P),
+                 ok = warpbeam_replica:forget(Replica, key),
+                 Time
+             end),
+             gen_server:stop(Replica)
+     end}.

@@ -29,7 +29,11 @@ read_string(WASM, Offset, ChunkSize) when is_integer(ChunkSize) -> read_string(W
 
 %% @doc Allocates a block for bytes and a zero after them, by the guest's `malloc'. The caller owns it.
 -spec write_string(pid(), iodata()) -> {ok, non_neg_integer()} | {error, string() | malloc_failed}.
-write_string(WASM, Text) when is_pid(WASM), is_list(Text) -> write_string(WASM, iolist_to_binary(Text));
+write_string(WASM, Text) when is_pid(WASM), is_list(Text) ->
+    try iolist_to_binary(Text) of
+        Bytes -> write_string(WASM, Bytes)
+    catch error:badarg -> {error, "The text is no list of bytes."}
+    end;
 write_string(WASM, Text) when is_pid(WASM), is_binary(Text) ->
     case malloc(WASM, byte_size(Text) + 1) of
         {ok, Address} ->
