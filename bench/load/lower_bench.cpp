@@ -1,4 +1,5 @@
-// Prints how fast modules are lowered on one thread, and how large their code is: lower_bench [-n RUNS] FILE...
+// Prints how fast modules are lowered on one thread, and how large their code is: lower_bench [-n RUNS]
+// FILE...
 
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/worker_pool.hpp>

@@ -98,8 +98,8 @@ void decode_blocks_sse2(const char*& p, const char* end, char*& out) noexcept {
 }
 
 void decode_blocks(const char*& p, const char* end, char*& out) noexcept {
-    // With the compiler's function, every program would ask the processor when it starts, which takes microseconds in a
-    // virtual machine.
+    // With the compiler's function, every program would ask the processor when it starts, which takes
+    // microseconds in a virtual machine.
     static const bool has_ssse3 = [] {
         unsigned a = 0;
         unsigned b = 0;

@@ -35,7 +35,8 @@ struct Choice {
 /// A choice as one number.
 using ChoiceKey = uint32_t;
 static_assert(form_count <= 1 << 7 && std::size(instr_table) <= 1 << 10 &&
-              std::ranges::all_of(form_table, [](const FormRow& row) { return combinations(row.form) <= 1 << 15; }));
+              std::ranges::all_of(form_table,
+                                  [](const FormRow& row) { return combinations(row.form) <= 1 << 15; }));
 /// That of the first variant; the others follow it by their numbers.
 constexpr ChoiceKey first_key(Form form, Op op) noexcept {
     return static_cast<ChoiceKey>(static_cast<size_t>(form) << 25 | detail::number_of(op) << 15);
@@ -50,12 +51,15 @@ struct HandlerRow {
     const uint8_t* places = nullptr;   ///< the handler for each variant number, or no_handler
     static constexpr uint8_t no_handler = UINT8_MAX;
 
-    /// The handler of a variant of that form by its number; null if `exists` (isa/variants.hpp) does not hold.
+    /// The handler of a variant of that form by its number; null if `exists` (isa/variants.hpp) does not
+    /// hold.
     [[nodiscard]] Handler at(size_t number) const noexcept {
         const uint8_t place = handlers != nullptr ? places[number] : no_handler;
         return place != no_handler ? handlers[place] : nullptr;
     }
-    [[nodiscard]] Handler of(Form form, Variant variant) const noexcept { return at(number_of(form, variant)); }
+    [[nodiscard]] Handler of(Form form, Variant variant) const noexcept {
+        return at(number_of(form, variant));
+    }
 };
 /// The handlers of all instructions of a family, in the order of `ops_of`; there are `count`.
 struct HandlerGroup {
@@ -85,7 +89,9 @@ private:
     std::array<std::array<uint8_t, family_count>, form_count> numbers_{}; ///< plus one; 0: none
 };
 [[nodiscard]] const HandlerTable& handler_table() noexcept;
-[[nodiscard]] inline HandlerRow find_handlers(Form form, Op op) noexcept { return handler_table().find(form, op); }
+[[nodiscard]] inline HandlerRow find_handlers(Form form, Op op) noexcept {
+    return handler_table().find(form, op);
+}
 /// One handler. First choose a variant that exists (`Emitter::settle`).
 [[nodiscard]] inline Handler find_handler(const Choice& choice) noexcept {
     return find_handlers(choice.form, choice.op).of(choice.form, choice.variant);
@@ -93,7 +99,9 @@ private:
 [[nodiscard]] inline bool exists(const Choice& choice) noexcept { return find_handler(choice) != nullptr; }
 
 /// All groups, for a disassembler to find out what a handler stands for.
-[[nodiscard]] inline std::span<const HandlerGroup> handler_groups() noexcept { return handler_table().groups(); }
+[[nodiscard]] inline std::span<const HandlerGroup> handler_groups() noexcept {
+    return handler_table().groups();
+}
 /// The instruction at a position of its family.
 [[nodiscard]] Op op_at(Family family, size_t place) noexcept;
 

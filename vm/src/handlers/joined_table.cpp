@@ -10,12 +10,13 @@ namespace warpbeam::vm {
 
 namespace {
 
-/// Made when this is compiled, so nothing has to be computed, or relocated, when a program starts. Parts have the
-/// numbers from 1 on, and rows of the list those after them.
+/// Made when this is compiled, so nothing has to be computed, or relocated, when a program starts. Parts have
+/// the numbers from 1 on, and rows of the list those after them.
 struct Tables {
     static constexpr size_t part_room = 1024;
     static constexpr size_t row_room = std::bit_ceil(2 * joined_count);
-    /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to predict.
+    /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to
+    /// predict.
     using Places = std::array<JoinedNumber, 2>;
     struct Row {
         JoinedNumber first = 0;
@@ -25,7 +26,7 @@ struct Tables {
     std::array<Places, part_room> places{};
     std::array<ChoiceKey, part_room / 2> keys{}; ///< by number
     std::array<Row, row_room> rows{};
-    std::array<Choice, part_room / 2> choices{};            ///< by number
+    std::array<Choice, part_room / 2> choices{};         ///< by number
     std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row
     JoinedNumber part_count = 0;
     uint32_t factor = 0x9e37'79b9; ///< one with which no three parts have the same place
@@ -38,7 +39,8 @@ struct Tables {
     }
     constexpr JoinedNumber part(ChoiceKey key) const noexcept {
         const Places& two = places[part_place(key)];
-        return static_cast<JoinedNumber>((keys[two[0]] == key ? two[0] : 0) | (keys[two[1]] == key ? two[1] : 0));
+        return static_cast<JoinedNumber>((keys[two[0]] == key ? two[0] : 0) |
+                                         (keys[two[1]] == key ? two[1] : 0));
     }
     constexpr const Row& row(JoinedNumber first, JoinedNumber next) const noexcept {
         size_t i = row_place(first, next);

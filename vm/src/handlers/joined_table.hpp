@@ -6,15 +6,16 @@
 
 namespace warpbeam::vm {
 
-/// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0: neither.
+/// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0:
+/// neither.
 using JoinedNumber = uint16_t;
 /// The most instructions that are joined.
 inline constexpr size_t max_joined = 5;
 
 /// The number of one instruction. Always 0 in builds without tail calls.
 [[nodiscard]] JoinedNumber joined_part(ChoiceKey choice) noexcept;
-/// The number of those with one handler that does the work of `first`, which may be joined already, and of the
-/// next instruction. 0 if there is none, or if one of both is 0.
+/// The number of those with one handler that does the work of `first`, which may be joined already, and of
+/// the next instruction. 0 if there is none, or if one of both is 0.
 [[nodiscard]] JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept;
 /// That handler.
 [[nodiscard]] Handler joined_handler(JoinedNumber joined) noexcept;

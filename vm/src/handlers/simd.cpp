@@ -28,8 +28,8 @@ namespace {
 #ifdef WARPBEAM_SIMD_AVX2
 bool has_avx2() noexcept {
 #ifdef CPU_FEATURE_ACTIVE
-    // The dynamic linker has asked the processor, which takes microseconds in a virtual machine. The compiler's function
-    // makes every program ask again, when it starts.
+    // The dynamic linker has asked the processor, which takes microseconds in a virtual machine. The
+    // compiler's function makes every program ask again, when it starts.
     return CPU_FEATURE_ACTIVE(AVX2);
 #else
     return __builtin_cpu_supports("avx2");

@@ -311,7 +311,8 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
     const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
-    accumulator = {stack_.size(), no_local, {made, kind, true, stored, instr, begin, here(), serial_, before}};
+    accumulator = {
+        stack_.size(), no_local, {made, kind, true, stored, instr, begin, here(), serial_, before}};
     const bool at_home = stored && !is_far(height_);
     push(Operand::home, kind, at_home);
     return fields;
@@ -374,11 +375,15 @@ void Emitter::copy_slots(Kind kind, uint32_t to, uint32_t from) noexcept {
 void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
     const uint32_t near = near_or_transit(to);
     if (constant.kind == ValType::v128)
-        emit(Form::copy_vector_constant).set(Field::to, near).set(Field::value, constant.value, constant.high);
+        emit(Form::copy_vector_constant)
+            .set(Field::to, near)
+            .set(Field::value, constant.value, constant.high);
     else if (constant.value <= UINT32_MAX)
         emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
     else
-        emit_known<Form::copy_wide_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
+        emit_known<Form::copy_wide_constant>(Op::nop, {})
+            .set<Field::to>(near)
+            .set<Field::value>(constant.value);
     if (near != to)
         copy_far(to, near, slots_of(constant.kind));
 }

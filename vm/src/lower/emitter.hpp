@@ -5,8 +5,8 @@
 #include "isa/stop_table.hpp"
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
-#include "lower/known_fields.hpp"
 #include "lower/kind.hpp"
+#include "lower/known_fields.hpp"
 #include "lower/pin_choice.hpp"
 #include "lower/scratch.hpp"
 
@@ -214,7 +214,8 @@ protected:
     /// The second half of that, for the case that there is no handler for the operands' classes.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
                                            std::initializer_list<Popped*> operands) const noexcept;
-    /// The handlers of a form for an instruction. They are kept, since several variants are looked for in a row.
+    /// The handlers of a form for an instruction. They are kept, since several variants are looked for in a
+    /// row.
     [[nodiscard, gnu::always_inline]] const HandlerRow& select(Form form, Op op) const noexcept {
         if (form != found_.form || op != found_.op)
             found_ = {form, op, detail::place_of(op).widths, first_key(form, op), handlers_->find(form, op)};
@@ -228,8 +229,9 @@ protected:
     [[nodiscard, gnu::always_inline]] bool is_available(const Choice& choice) const noexcept {
         const HandlerRow& row = select(choice.form, choice.op);
         const size_t number = number_of(choice.form, choice.variant);
-        return row.at(number) != nullptr || (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
-                                             row.at(number + to_slot(choice.form)) != nullptr);
+        return row.at(number) != nullptr ||
+               (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
+                row.at(number + to_slot(choice.form)) != nullptr);
     }
     /// How far the number of a variant with its result in a slot is from that with the accumulator.
     [[nodiscard]] static size_t to_slot(Form form) noexcept { return strides_of(form).result; }

@@ -2,8 +2,8 @@
 
 #include "lower/emitter.hpp"
 
-/// What the emitter does for nearly every WebAssembly instruction, inline: lowering takes some hundred machine
-/// instructions for each, so calls would be a large part of it.
+/// What the emitter does for nearly every WebAssembly instruction, inline: lowering takes some hundred
+/// machine instructions for each, so calls would be a large part of it.
 
 namespace warpbeam::vm {
 
@@ -16,9 +16,10 @@ namespace detail {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
                 static_cast<uint64_t>(operand.stored) << 16 | uint64_t{operand.slot} << 32,
             operand.index | uint64_t{operand.references} << 32, operand.value, operand.high};
-        static_assert(sizeof words == sizeof operand && offsetof(Operand, kind) == 1 && offsetof(Operand, stored) == 2 &&
-                      offsetof(Operand, slot) == 4 && offsetof(Operand, index) == 8 &&
-                      offsetof(Operand, references) == 12 && offsetof(Operand, value) == 16);
+        static_assert(sizeof words == sizeof operand && offsetof(Operand, kind) == 1 &&
+                      offsetof(Operand, stored) == 2 && offsetof(Operand, slot) == 4 &&
+                      offsetof(Operand, index) == 8 && offsetof(Operand, references) == 12 &&
+                      offsetof(Operand, value) == 16);
         for (size_t i = 0; i < std::size(words); ++i)
             std::memcpy(reinterpret_cast<char*>(to) + sizeof words[0] * i, &words[i], sizeof words[0]);
     } else {
@@ -28,8 +29,8 @@ namespace detail {
 
 } // namespace detail
 
-[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index, uint64_t value,
-                          uint64_t high) noexcept {
+[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
+                                                 uint64_t value, uint64_t high) noexcept {
     const uint32_t slot = height_;
     has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
@@ -122,7 +123,8 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 }
 
 /// Appends an instruction of that many bytes, whose fields are zero.
-[[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice, Handler handler) noexcept {
+[[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
+                                                       Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
     if (marks_ != nullptr) [[unlikely]]
@@ -131,7 +133,8 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
         fail(Exit::limit);
     // There is always room for one more; that of the longest takes no more.
     static_assert(sizeof discarded_ >= sizeof(Instr) + 5 * sizeof(uint64_t));
-    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_) [[unlikely]] {
+    if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_)
+        [[unlikely]] {
         grow_code();
         if (failure_ != Exit::none)
             return reinterpret_cast<uint8_t*>(discarded_.data());
@@ -162,7 +165,9 @@ template <Form form>
     size_t width = 1;
     if (constants != 0 && facts.has_open) {
         if constexpr (facts.open >= Typed::in0 && facts.open <= Typed::out)
-            width = found_.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) & 3;
+            width =
+                found_.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
+                3;
         else
             width = constant_width({form, op, variant}) >> 3;
     }

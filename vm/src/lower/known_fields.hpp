@@ -2,8 +2,8 @@
 
 #include "isa/encoder.hpp"
 
-/// The fields of an instruction whose form is known where it is written: as Fields, but positions that don't depend on
-/// the operands' classes are found at compile time.
+/// The fields of an instruction whose form is known where it is written: as Fields, but positions that don't
+/// depend on the operands' classes are found at compile time.
 
 namespace warpbeam::vm {
 
@@ -54,7 +54,8 @@ private:
     /// Fields are set once.
     [[gnu::always_inline]] void set_head(BitRange bits, uint64_t value) noexcept {
         const uint64_t all = ~uint64_t{0} >> (64 - bits.count);
-        const unsigned low = std::endian::native == std::endian::little ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
+        const unsigned low =
+            std::endian::native == std::endian::little ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
         head_ |= (value & all) << low;
     }
 

@@ -100,7 +100,8 @@ bool Lowering::join_instrs() noexcept {
     constexpr size_t instrs_per_step = 50'000;
     const size_t count = instrs_.size();
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
-    // The numbers of the instructions take the place of their keys, those that are looked at from this step on.
+    // The numbers of the instructions take the place of their keys, those that are looked at from this step
+    // on.
     const size_t numbered = std::min(count, end + max_joined);
     for (; numbered_ < numbered; ++numbered_)
         instrs_[numbered_].choice = joined_part(instrs_[numbered_].choice);

@@ -39,12 +39,12 @@ struct alignas(8) Pass {
 };
 constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
 constexpr auto passes = [] {
-    std::array<Pass, 256> passes{};
+    std::array<Pass, 256> table{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
-        if (code >= passes.size())
+        if (code >= table.size())
             continue;
-        Pass& pass = passes[code];
+        Pass& pass = table[code];
         if (row.op == Op::delegate)
             continue; // it ends a block
         if (row.op == Op::block || row.op == Op::if_) {
@@ -83,7 +83,7 @@ constexpr auto passes = [] {
             break;
         }
     }
-    return passes;
+    return table;
 }();
 
 class Chooser {
@@ -104,8 +104,8 @@ public:
     }
 
 private:
-    /// Passes over instructions up to one that needs more than that. Which instruction comes next is hard to predict,
-    /// so there are hardly any branches.
+    /// Passes over instructions up to one that needs more than that. Which instruction comes next is hard to
+    /// predict, so there are hardly any branches.
     bool pass_simple() noexcept {
         const uint8_t* at = code_.data();
         // An opcode and two numbers that together have eight bytes, or a constant.
@@ -129,7 +129,8 @@ private:
                 const uint64_t ends2 = ends & (ends - 1);
                 const auto local = static_cast<uint8_t>(next);
                 // The type of a block may be a reference to a heap type, which is another number.
-                const bool is_long = (pass.opens != 0) & ((local == type_code::ref) | (local == type_code::ref_null));
+                const bool is_long =
+                    (pass.opens != 0) & ((local == type_code::ref) | (local == type_code::ref_null));
                 stops = (pass.bytes == 0) | ((pass.unusual & local) != 0) | (ends2 == 0) | is_long |
                         (pass.closes > blocks);
                 if (stops)
@@ -211,7 +212,9 @@ private:
         weigh();
     }
 
-    void weigh() noexcept { weight_ = 1u << (3 * std::min<size_t>(loop_depth_ == 0 ? 0 : loop_depth_ - 1, 6)); }
+    void weigh() noexcept {
+        weight_ = 1u << (3 * std::min<size_t>(loop_depth_ == 0 ? 0 : loop_depth_ - 1, 6));
+    }
 
     void choose(const Region& region) noexcept {
         // From here on, each local is one use: enclosing loops need not count the same again.

@@ -80,8 +80,8 @@ struct OpPlace {
     uint16_t row = UINT16_MAX; ///< position in `op_rows`
     Family family = Family::none;
     uint8_t in_family = 0; ///< position in its family
-    /// How many words of eight bytes a constant of each type in its signature takes: 0 if it takes four bytes, and two
-    /// bits for each, in the order of Typed::in0 to Typed::out.
+    /// How many words of eight bytes a constant of each type in its signature takes: 0 if it takes four
+    /// bytes, and two bits for each, in the order of Typed::in0 to Typed::out.
     uint8_t widths = 0;
 };
 constexpr uint8_t widths_of(const Sig& sig) noexcept {
@@ -104,7 +104,7 @@ inline constexpr auto op_places = [] {
     for (size_t i = 0; i < std::size(op_rows); ++i) {
         uint8_t& in_family = next[static_cast<size_t>(op_rows[i].family)];
         places[number_of(op_rows[i].op)] = {static_cast<uint16_t>(i), op_rows[i].family, in_family++,
-                                              widths_of(warpbeam::row_of(op_rows[i].op).sig)};
+                                            widths_of(warpbeam::row_of(op_rows[i].op).sig)};
     }
     return places;
 }();

@@ -25,7 +25,8 @@ struct Bounds {
 
 #if defined(__linux__)
 /// Those of the main thread, unless its stack may grow far: the system keeps 128 MiB free for that, and only
-/// pthread_getattr_np looks for what is mapped below. It reads a file for that, which takes longer than all the rest.
+/// pthread_getattr_np looks for what is mapped below. It reads a file for that, which takes longer than all
+/// the rest.
 Bounds find_main_bounds() noexcept {
     constexpr rlim_t always_free = 64 << 20;
     rlimit limit{};
