@@ -45,5 +45,23 @@ TEST(Vec, failure_changes_nothing) {
     EXPECT_EQ(scarce.live, 0);
 }
 
+TEST(Vec, takes_over_elements_that_were_written_to_its_room) {
+    Vec<int> vec;
+    ASSERT_TRUE(vec.push(1) && vec.reserve_more(100));
+    EXPECT_GE(vec.capacity(), 101u);
+    EXPECT_EQ(vec.size(), 1u);
+    int* const end = vec.end();
+    end[0] = 2;
+    end[1] = 3;
+    vec.set_end(end + 2);
+    EXPECT_EQ(vec.size(), 3u);
+    EXPECT_EQ(vec[0] + vec[1] + vec[2], 6);
+    const size_t capacity = vec.capacity();
+    ASSERT_TRUE(vec.reserve_more(capacity - vec.size()));
+    EXPECT_EQ(vec.capacity(), capacity);
+    EXPECT_FALSE(vec.reserve_more(SIZE_MAX - 1));
+    EXPECT_EQ(vec.size(), 3u);
+}
+
 } // namespace
 } // namespace warpbeam::test

@@ -52,28 +52,31 @@ struct Tables {
 
     constexpr Tables() noexcept {
         std::array<JoinedNumber, part_room> known{};
-        for (const JoinedChoices& joined : joined_list)
-            for (size_t i = 0; i < joined.count; ++i) {
-                const ChoiceKey key = key_of(joined.parts[i]);
+        std::array<JoinedNumber, max_joined * joined_count> numbers{}; ///< of the parts of each row
+        for (size_t row_number = 0; row_number < joined_count; ++row_number)
+            for (size_t i = 0; i < joined_list[row_number].count; ++i) {
+                const Choice& choice = joined_list[row_number].parts[i];
+                const ChoiceKey key = key_of(choice);
                 size_t at = part_place(key);
                 while (known[at] != 0 && keys[known[at]] != key)
                     at = (at + 1) % part_room;
-                if (known[at] != 0)
-                    continue;
-                known[at] = ++part_count;
-                keys[part_count] = key;
-                choices[part_count] = joined.parts[i];
+                if (known[at] == 0) {
+                    known[at] = ++part_count;
+                    keys[part_count] = key;
+                    choices[part_count] = choice;
+                }
+                numbers[row_number * max_joined + i] = known[at];
             }
         while (!place_parts())
             factor += 2;
         for (size_t i = 0; i < joined_count; ++i) {
-            const JoinedChoices& joined = joined_list[i];
             // The list has the beginnings before what is longer; test Joined fails otherwise.
-            const auto number = [&](size_t of) { return part(key_of(joined.parts[of])); };
-            JoinedNumber first = beginnings[i] = number(0);
-            for (size_t of = 1; of + 1 < joined.count; ++of)
-                first = row(first, number(of)).number;
-            const JoinedNumber next = number(joined.count - 1);
+            const JoinedNumber* const parts = &numbers[i * max_joined];
+            const size_t count = joined_list[i].count;
+            JoinedNumber first = beginnings[i] = parts[0];
+            for (size_t of = 1; of + 1 < count; ++of)
+                first = row(first, parts[of]).number;
+            const JoinedNumber next = parts[count - 1];
             const_cast<Row&>(row(first, next)) = {first, next, static_cast<JoinedNumber>(part_count + 1 + i)};
         }
     }

@@ -279,8 +279,16 @@ Fields Emitter::emit_selected(const Choice& choice, size_t number, Handler handl
     return {append(shape.size(), found_.first_key + static_cast<ChoiceKey>(number), handler), shape};
 }
 
-/// Makes room for some more instructions.
+/// Makes room for some more instructions: afterwards there is always room for the longest one.
 void Emitter::grow_code() noexcept {
+    static_assert(
+        [] {
+            for (const FormRow& row : form_table)
+                if (sizeof(Instr) + 8 * encoding_of(row.form, 7, 16).words > sizeof discarded_)
+                    return false;
+            return true;
+        }(),
+        "constants take the most");
     constexpr size_t instrs = 32;
     if (!instrs_.reserve_more(instrs) || !code_.reserve_more(sizeof discarded_ * 8))
         fail(Exit::out_of_memory);

@@ -494,4 +494,4 @@ private:
 
 } // namespace warpbeam::vm
 
-#include "lower/emitter_inline.hpp" // IWYU pragma: export
+#include "lower/emitter_inline.hpp"

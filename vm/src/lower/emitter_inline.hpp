@@ -131,8 +131,6 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
         mark(position);
     if (handler == nullptr) [[unlikely]]
         fail(Exit::limit);
-    // There is always room for one more; that of the longest takes no more.
-    static_assert(sizeof discarded_ >= sizeof(Instr) + 5 * sizeof(uint64_t));
     if (instrs_.size() == instrs_.capacity() || code_.capacity() - position < sizeof discarded_)
         [[unlikely]] {
         grow_code();

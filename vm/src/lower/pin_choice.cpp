@@ -40,12 +40,12 @@ struct alignas(8) Pass {
 };
 constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
 constexpr auto passes = [] {
-    std::array<Pass, 256> passes{};
+    std::array<Pass, 256> table{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
-        if (code >= passes.size())
+        if (code >= table.size())
             continue;
-        Pass& pass = passes[code];
+        Pass& pass = table[code];
         if (row.op == Op::delegate || row.op == Op::return_call)
             continue; // it ends a block, or the function may call itself
         if (row.op == Op::block || row.op == Op::if_) {
@@ -84,7 +84,7 @@ constexpr auto passes = [] {
             break;
         }
     }
-    return passes;
+    return table;
 }();
 
 class Chooser {

@@ -1,40 +1,25 @@
 #pragma once
 
-#include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/arena.hpp>
 
-#include <cstdint>
+#include <cstddef>
 
 namespace warpbeam::vm {
 
 /// Memory for the tables of one function's lowering: most are small, and all are freed together. Small blocks
-/// are taken from larger ones and not used again before the end; others come from another allocator.
+/// come from an arena, and are not used again before the end; large ones are freed when a table grows out of
+/// them.
 class Scratch final : public Allocator {
 public:
-    explicit Scratch(Allocator& parent) noexcept : parent_{parent} {}
+    explicit Scratch(Allocator& parent) noexcept : parent_{parent}, arena_{parent} {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
-    ~Scratch() override {
-        while (last_ != nullptr) {
-            Chunk* const chunk = std::exchange(last_, last_->before);
-            parent_.deallocate(chunk, sizeof(Chunk), alignof(Chunk));
-        }
-    }
 
     [[nodiscard]] void* allocate(size_t size, size_t alignment) noexcept override {
         if (!is_small(size, alignment))
             return parent_.allocate(size, alignment);
-        const size_t taken = (size + granule - 1) / granule * granule;
-        if (taken > left_) {
-            void* const memory = parent_.allocate(sizeof(Chunk), alignof(Chunk));
-            if (memory == nullptr)
-                return nullptr;
-            Chunk* const chunk = ::new (memory) Chunk;
-            chunk->before = last_;
-            last_ = chunk;
-            left_ = sizeof chunk->bytes;
-        }
-        left_ -= taken;
-        return last_->bytes + left_;
+        const auto block = arena_.array<Granule>((size + sizeof(Granule) - 1) / sizeof(Granule));
+        return block ? block->data() : nullptr;
     }
     void deallocate(void* block, size_t size, size_t alignment) noexcept override {
         if (!is_small(size, alignment))
@@ -42,18 +27,15 @@ public:
     }
 
 private:
-    static constexpr size_t granule = 16;
-    struct Chunk {
-        Chunk* before;
-        alignas(granule) uint8_t bytes[6 * 1024 - granule];
+    struct alignas(std::max_align_t) Granule {
+        std::byte bytes[alignof(std::max_align_t)];
     };
     static bool is_small(size_t size, size_t alignment) noexcept {
-        return size <= 1024 && alignment <= granule;
+        return size <= 1024 && alignment <= alignof(Granule);
     }
 
     Allocator& parent_;
-    Chunk* last_ = nullptr;
-    size_t left_ = 0;
+    Arena arena_;
 };
 
 } // namespace warpbeam::vm

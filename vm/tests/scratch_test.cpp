@@ -1,0 +1,75 @@
+#include "lower/scratch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+/// The memory of the lowering's tables.
+
+namespace warpbeam::vm {
+namespace {
+
+/// Has memory for a limited number of allocations, and counts the live ones.
+class ScarceAllocator final : public Allocator {
+public:
+    explicit ScarceAllocator(size_t successes) : successes_{successes} {}
+    void* allocate(size_t size, size_t alignment) noexcept override {
+        if (successes_ == 0)
+            return nullptr;
+        --successes_;
+        ++live;
+        return standard().allocate(size, alignment);
+    }
+    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
+        --live;
+        standard().deallocate(block, size, alignment);
+    }
+    int live = 0;
+
+private:
+    size_t successes_;
+};
+
+TEST(Scratch, blocks_are_aligned_and_apart) {
+    ScarceAllocator scarce{1000};
+    {
+        Scratch scratch{scarce};
+        std::vector<unsigned char*> blocks;
+        const size_t sizes[] = {1, 16, 17, 1000, 1024, 1025, 5000};
+        for (int i = 0; i < 50; ++i)
+            for (const size_t size : sizes) {
+                auto* const block = static_cast<unsigned char*>(scratch.allocate(size, 8));
+                ASSERT_NE(block, nullptr);
+                EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % 8, 0u);
+                std::memset(block, static_cast<int>(blocks.size() % 251), size);
+                blocks.push_back(block);
+            }
+        for (size_t i = 0; i < blocks.size(); ++i) {
+            const size_t size = sizes[i % std::size(sizes)];
+            for (size_t at = 0; at < size; at += size - 1 + (size == 1 ? 1 : 0))
+                ASSERT_EQ(blocks[i][at], i % 251) << i;
+            scratch.deallocate(blocks[i], size, 8);
+        }
+    }
+    EXPECT_EQ(scarce.live, 0);
+}
+
+TEST(Scratch, reports_that_memory_ran_out) {
+    ScarceAllocator scarce{2};
+    {
+        Scratch scratch{scarce};
+        ASSERT_NE(scratch.allocate(100, 8), nullptr);
+        void* const large = scratch.allocate(4000, 8);
+        ASSERT_NE(large, nullptr);
+        EXPECT_EQ(scratch.allocate(4000, 8), nullptr);
+        EXPECT_EQ(scratch.allocate(1000, 8), nullptr);
+        EXPECT_NE(scratch.allocate(100, 8), nullptr) << "there is room for this";
+        scratch.deallocate(large, 4000, 8);
+    }
+    EXPECT_EQ(scarce.live, 0);
+}
+
+} // namespace
+} // namespace warpbeam::vm
