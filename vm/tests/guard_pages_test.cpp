@@ -146,8 +146,10 @@ protected:
         size_t expected = 0;
         for (const vm::Form form : forms)
             for (const InstrRow& row : instr_table)
-                for (size_t i = 0; i < vm::combinations(form) / 2; ++i) {
+                for (size_t i = 0; i < vm::combinations(form); ++i) {
                     const vm::Variant variant = vm::variant_of(form, i);
+                    if (variant.option != 0)
+                        continue;
                     const bool is_store = vm::family_of(row.op) == vm::Family::store;
                     const bool is_access = vm::Family::i32_load <= vm::family_of(row.op) &&
                                            vm::family_of(row.op) <= vm::Family::store &&

@@ -12,9 +12,28 @@ namespace warpbeam::vm {
 /// An access whose bounds are checked by the hardware.
 template <typename A>
 struct Guarded : A {};
+/// An access with an address of 64 bits.
+template <typename A>
+struct Wide : A {};
 
 template <typename A>
 inline constexpr bool is_guarded = false;
+template <typename A>
+inline constexpr bool is_wide = false;
+template <typename A>
+inline constexpr bool is_wide<Wide<A>> = true;
+/// As wide as addresses.
+template <typename A>
+using AddressOf = std::conditional_t<is_wide<A>, uint64_t, uint32_t>;
+
+/// The address of the bytes, if guard pages don't check it; null as `checked` says.
+template <typename A>
+[[gnu::always_inline]] inline uint8_t* checked_for(Regs& r, uint64_t address, uint64_t offset) noexcept {
+    if constexpr (is_wide<A>)
+        return checked_wide(r, address, offset, A::size);
+    else
+        return checked(r, address, offset, A::size);
+}
 
 #if WARPBEAM_GUARD_PAGES
 
@@ -112,7 +131,7 @@ template <typename A>
 [[gnu::always_inline]] inline bool load_from(Regs& r, uint64_t address, uint64_t offset,
                                              typename A::Value& value) noexcept {
     if constexpr (!is_guarded<A>) {
-        const uint8_t* const at = checked(r, address, offset, A::size);
+        const uint8_t* const at = checked_for<A>(r, address, offset);
         if (at == nullptr) [[unlikely]]
             return false;
         value = A::load(at);
@@ -147,7 +166,7 @@ template <typename A>
 [[gnu::always_inline]] inline bool store_to(Regs& r, uint64_t address, uint64_t offset,
                                             typename A::Value value) noexcept {
     if constexpr (!is_guarded<A>) {
-        uint8_t* const at = checked(r, address, offset, A::size);
+        uint8_t* const at = checked_for<A>(r, address, offset);
         if (at == nullptr) [[unlikely]]
             return false;
         A::store(at, value);

@@ -3,19 +3,16 @@
 #include "handlers/generate.hpp"
 #include "handlers/guarded_access.hpp"
 
-/// Loads from memory 0 with 32-bit addresses.
+/// Loads from memory 0.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
 
-/// The access of a variant: with option 1 guard pages check its bounds.
-#if WARPBEAM_GUARD_PAGES
+/// The access of a variant.
 template <typename A, Variant v>
-using AccessBy = std::conditional_t<v.option != 0, Guarded<A>, A>;
-#else
-template <typename A, Variant>
-using AccessBy = A;
-#endif
+using AccessBy = std::conditional_t<
+    v.option == detail::option_wide, Wide<A>,
+    std::conditional_t<v.option == detail::option_guarded && WARPBEAM_GUARD_PAGES != 0, Guarded<A>, A>>;
 
 namespace detail {
 
@@ -33,7 +30,7 @@ template <typename A, Variant v>
 struct Load {
     using In = Decoder<Form::load, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return detail::load_to<A, In>(r, In::template read<Field::address, uint32_t>(r),
+        return detail::load_to<A, In>(r, In::template read<Field::address, AddressOf<A>>(r),
                                       In::template get<Field::offset>(r.ip));
     }
 };
@@ -48,10 +45,10 @@ template <typename A, Form form, Variant v>
 struct LoadSum {
     using In = Decoder<form, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        auto right = In::template read<Field::right, uint32_t>(r);
+        auto right = In::template read<Field::right, AddressOf<A>>(r);
         if constexpr (form == Form::load_indexed)
             right *= static_cast<uint32_t>(A::size);
-        const uint32_t address = In::template read<Field::left, uint32_t>(r) + right;
+        const AddressOf<A> address = In::template read<Field::left, AddressOf<A>>(r) + right;
         return detail::load_to<A, In>(r, address, In::template get<Field::offset>(r.ip));
     }
 };

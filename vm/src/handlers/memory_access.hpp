@@ -49,4 +49,18 @@ struct AccessOf;
     return at;
 }
 
+/// The same with an address of 64 bits.
+[[gnu::always_inline]] inline uint8_t* checked_wide(Regs& r, uint64_t address, uint64_t offset,
+                                                    uint64_t size) noexcept {
+    uint64_t end;
+    if (__builtin_add_overflow(address, offset + size, &end) || end > r.mem_size) [[unlikely]] {
+        (void)out_of_bounds(r, address + offset);
+        return nullptr;
+    }
+    uint8_t* const at = r.mem + end - size;
+    if (at == nullptr)
+        __builtin_unreachable();
+    return at;
+}
+
 } // namespace warpbeam::vm

@@ -2,7 +2,7 @@
 
 #include "handlers/load.hpp"
 
-/// Stores to memory 0 with 32-bit addresses.
+/// Stores to memory 0.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions
 
 namespace warpbeam::vm {
@@ -22,7 +22,7 @@ template <typename A, Variant v>
 struct Store {
     using In = Decoder<Form::store, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        return detail::store_value<A, In>(r, In::template read<Field::address, uint32_t>(r),
+        return detail::store_value<A, In>(r, In::template read<Field::address, AddressOf<A>>(r),
                                           In::template get<Field::offset>(r.ip));
     }
 };
@@ -37,8 +37,8 @@ template <typename A, Variant v>
 struct StoreSum {
     using In = Decoder<Form::store_sum, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
-        const uint32_t address =
-            In::template read<Field::left, uint32_t>(r) + In::template read<Field::right, uint32_t>(r);
+        const AddressOf<A> address = In::template read<Field::left, AddressOf<A>>(r) +
+                                     In::template read<Field::right, AddressOf<A>>(r);
         return detail::store_value<A, In>(r, address, In::template get<Field::offset>(r.ip));
     }
 };

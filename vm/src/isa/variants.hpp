@@ -121,8 +121,16 @@ constexpr bool select_exists(Variant v) noexcept {
            (v.c == Src::acc || !is_pin(v.result));
 }
 
+/// The options of accesses: guard pages check the bounds, or addresses have 64 bits (not for vectors).
+inline constexpr uint8_t option_guarded = 1;
+inline constexpr uint8_t option_wide = 2;
+
 constexpr bool load_exists(Form form, Coverage coverage, Variant v) noexcept {
     const bool to_pin = is_pin(v.result);
+    const bool is_sum = form == Form::load_sum;
+    if (v.option == option_wide &&
+        (to_pin || (is_sum && (v.b != Src::slot || coverage == Coverage::compact))))
+        return false;
     switch (form) {
     case Form::load:
         if (v.a == Src::imm)
@@ -158,6 +166,9 @@ constexpr bool value_exists(Coverage coverage, Bank bank, Src value, Src address
 /// The sum for an address is computed last, so the value is no longer in the accumulator.
 constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) noexcept {
     const bool is_rare = coverage == Coverage::compact;
+    if (v.option == option_wide &&
+        (is_pin(form == Form::store ? v.b : v.c) || (form == Form::store_sum && v.b != Src::slot)))
+        return false;
     switch (form) {
     case Form::store:
         return v.a != Src::imm && (!is_rare || is_plain(v.a)) && value_exists(coverage, bank, v.b, v.a);
@@ -184,7 +195,7 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
 constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
-    const bool supported = v.option == 0 || WARPBEAM_GUARD_PAGES != 0;
+    const bool supported = v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0;
     if (coverage == Coverage::none)
         return false;
     switch (form) {
@@ -222,12 +233,14 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     case Form::load_displaced:
     case Form::load_sum:
     case Form::load_indexed:
-        return has_pin(banks.out, v.result) && supported && load_exists(form, coverage, v);
+        return has_pin(banks.out, v.result) && supported && load_exists(form, coverage, v) &&
+               !(v.option == option_wide && banks.out == Bank::vector);
     case Form::store:
     case Form::store_at:
     case Form::store_displaced:
     case Form::store_sum:
-        return supported && store_exists(form, coverage, banks.in[1], v);
+        return supported && store_exists(form, coverage, banks.in[1], v) &&
+               !(v.option == option_wide && banks.in[1] == Bank::vector);
 
     case Form::move:
         return is_pin(v.result) && has_pin(option, v.result) && has_pin(option, v.a);

@@ -16,20 +16,32 @@ void set_sum(Fields& access, const Taken& sum, bool is_displaced, uint64_t offse
 
 } // namespace
 
+/// Of accesses with 64-bit addresses, those of vectors, at constant addresses, and with offsets beyond 32
+/// bits are rare.
+bool Lowering::is_fast(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept {
+    if (arg.memory != 0 || !module_.memories()[0].limits.is_64)
+        return arg.memory == 0;
+    return arg.offset <= UINT32_MAX && address.operand.where != Operand::constant &&
+           is_available({form, op, {.option = detail::option_wide}});
+}
+
 /// Fuses the addition that computed an address, or a shift and an addition, into the load.
-bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept {
+bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t option) noexcept {
     const Producer* const last = last_producer(address);
     if (last == nullptr)
         return false;
     const Variant sum = operands_from_pins(*last);
-    const bool is_add = last->is(Form::binary, Op::i32_add);
+    const bool is_wide = option == detail::option_wide;
+    const bool is_add = last->is(Form::binary, is_wide ? Op::i64_add : Op::i32_add);
     const bool is_displaced = is_add && sum.b == Src::imm;
+    if (is_wide && (!is_add || is_displaced))
+        return false;
     const bool is_index = last->choice.form == Form::add_shl &&
                           fields(*last).get(Field::shift) == warpbeam::row_of(op).access_log2;
     if ((!is_add && !is_index) || (!is_displaced && arg.offset > UINT16_MAX))
         return false;
     const Form form = is_displaced ? Form::load_displaced : is_add ? Form::load_sum : Form::load_indexed;
-    Choice choice{form, op, {.a = sum.a, .b = is_displaced ? Src::slot : sum.b, .option = guarded}};
+    Choice choice{form, op, {.a = sum.a, .b = is_displaced ? Src::slot : sum.b, .option = option}};
     if (!settle_pins(choice))
         return false;
     const Taken old = take_back(*last);
@@ -54,9 +66,9 @@ void Lowering::lower_load(Op op) noexcept {
     const MemArg arg = reader_.mem_arg();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];
-    if (!is_first(memory, arg.memory))
+    if (!is_fast(Form::load, op, arg, address))
         return lower_load_any(op, arg, address);
-    const uint8_t option = guarded(memory);
+    const uint8_t option = access_option(memory);
     if (fold_into_load(op, arg, address, option))
         return;
     const Kind result = kind_of(sig_of(op).out);
@@ -74,19 +86,19 @@ void Lowering::lower_load(Op op) noexcept {
 
 /// The same for a store. An integer value is not taken from the accumulator, which held the address.
 bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value,
-                               uint8_t guarded) noexcept {
+                               uint8_t option) noexcept {
     const Producer* const last = last_producer(address);
-    if (last == nullptr || !last->is(Form::binary, Op::i32_add))
+    const bool is_wide = option == detail::option_wide;
+    if (last == nullptr || !last->is(Form::binary, is_wide ? Op::i64_add : Op::i32_add))
         return false;
     const Variant sum = operands_from_pins(*last);
     const bool is_displaced = sum.b == Src::imm;
-    if (!is_displaced && arg.offset > UINT16_MAX)
+    if (is_displaced ? is_wide : arg.offset > UINT16_MAX)
         return false;
     Src src = classify(value);
     if (src == Src::acc && !is_float_kind(value.operand.kind))
         src = Src::slot;
-    Choice choice{
-        is_displaced ? Form::store_displaced : Form::store_sum, op, {.a = sum.a, .option = guarded}};
+    Choice choice{is_displaced ? Form::store_displaced : Form::store_sum, op, {.a = sum.a, .option = option}};
     (is_displaced ? choice.variant.b : choice.variant.c) = src;
     if (!is_displaced)
         choice.variant.b = sum.b;
@@ -105,7 +117,7 @@ void Lowering::lower_store(Op op) noexcept {
     Popped value = pop();
     Popped address = pop();
     const MemoryType& memory = module_.memories()[arg.memory];
-    if (!is_first(memory, arg.memory)) {
+    if (!is_fast(Form::store, op, arg, address)) {
         force_slot(address);
         force_slot(value);
         emit({Form::store_any, op, {}})
@@ -115,7 +127,7 @@ void Lowering::lower_store(Op op) noexcept {
             .set(Field::offset, arg.offset);
         return;
     }
-    const uint8_t option = guarded(memory);
+    const uint8_t option = access_option(memory);
     if (value.operand.where == Operand::constant && value.operand.kind == ValType::v128)
         force_slot(value);
     if (fold_into_store(op, arg, address, value, option))

@@ -121,15 +121,19 @@ private:
     void lower_load(Op op) noexcept;
     void lower_store(Op op) noexcept;
     void lower_load_any(Op op, MemArg arg, Popped address) noexcept;
-    bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t guarded) noexcept;
-    bool fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t guarded) noexcept;
-    /// Whether the fast accesses of memory 0 can be used for this one.
+    bool fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t option) noexcept;
+    bool fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value, uint8_t option) noexcept;
+    /// Whether the fast atomic accesses of memory 0 can be used for this one.
     [[nodiscard]] static bool is_first(const MemoryType& memory, uint32_t index) noexcept {
         return index == 0 && !memory.limits.is_64;
     }
-    /// The option of a fast access: whether guard pages check its bounds.
-    [[nodiscard]] uint8_t guarded(const MemoryType& memory) const noexcept {
-        return options_.guard_pages && memory.page_size_log2 == 16 ? 1 : 0;
+    /// Whether the fast accesses of memory 0 can be used for this one.
+    [[nodiscard]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept;
+    /// The option of a fast access.
+    [[nodiscard]] uint8_t access_option(const MemoryType& memory) const noexcept {
+        return memory.limits.is_64                                   ? detail::option_wide
+               : options_.guard_pages && memory.page_size_log2 == 16 ? detail::option_guarded
+                                                                     : 0;
     }
     void lower_atomic(Op op) noexcept;
     void lower_fence() noexcept;
