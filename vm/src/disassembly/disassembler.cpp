@@ -14,14 +14,14 @@ struct OptionWords {
 };
 constexpr OptionWords option_words[] = {
     {Form::compare_branch, true, {"not"}},
-    {Form::load, true, {"guarded", "wide"}},
+    {Form::load, true, {"guarded", "64-bit"}},
     {Form::load_at, true, {"guarded"}},
-    {Form::load_sum, true, {"guarded", "wide"}},
+    {Form::load_sum, true, {"guarded", "64-bit"}},
     {Form::load_indexed, true, {"guarded"}},
     {Form::load_displaced, true, {"guarded"}},
-    {Form::store, true, {"guarded", "wide"}},
+    {Form::store, true, {"guarded", "64-bit"}},
     {Form::store_at, true, {"guarded"}},
-    {Form::store_sum, true, {"guarded", "wide"}},
+    {Form::store_sum, true, {"guarded", "64-bit"}},
     {Form::store_displaced, true, {"guarded"}},
     {Form::jump_if_null, true, {"not"}},
     {Form::poll, false, {"fuel", "interrupt", "fuel+interrupt"}},
