@@ -1,4 +1,5 @@
 #include "lower/scratch.hpp"
+#include "scarce_allocator.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,26 +12,7 @@
 namespace warpbeam::vm {
 namespace {
 
-/// Has memory for a limited number of allocations, and counts the live ones.
-class ScarceAllocator final : public Allocator {
-public:
-    explicit ScarceAllocator(size_t successes) : successes_{successes} {}
-    void* allocate(size_t size, size_t alignment) noexcept override {
-        if (successes_ == 0)
-            return nullptr;
-        --successes_;
-        ++live;
-        return standard().allocate(size, alignment);
-    }
-    void deallocate(void* block, size_t size, size_t alignment) noexcept override {
-        --live;
-        standard().deallocate(block, size, alignment);
-    }
-    int live = 0;
-
-private:
-    size_t successes_;
-};
+using test::ScarceAllocator;
 
 TEST(Scratch, blocks_are_aligned_and_apart) {
     ScarceAllocator scarce{1000};
