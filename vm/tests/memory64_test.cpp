@@ -67,8 +67,9 @@ protected:
         const std::array args{Value{static_cast<int64_t>(a)}, Value{static_cast<int64_t>(b)}};
         std::array<Value, 1> result;
         const auto done = instance.func("f")->call(args, result);
-        if (!done)
+        if (!done) {
             EXPECT_EQ(done.error().code(), TrapCode::memory_out_of_bounds);
+        }
         return done.has_value();
     }
 };
