@@ -179,6 +179,30 @@ stands_still() ->
     ok = warpbeam_port:stop(Server),
     is_gone(Pid).
 
+%% The time of a call goes on while its import is answered, and holds afterwards.
+goes_on_within_its_time_test_() -> {timeout, 60, fun goes_on_within_its_time/0}.
+goes_on_within_its_time() ->
+    with_server(#{max_silence => 30_000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        {import, Early, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        {import, Limited, _, _, _} = warpbeam:start_call(I, "ask", [1]),
+        ok = warpbeam:limit(Limited, #{timeout => 50}),
+        {import, Thrown, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        {import, Longer, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        ok = warpbeam:limit(Longer, #{timeout => 60_000}),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        Begin = erlang:monotonic_time(millisecond),
+        [{error, #{kind := timeout}} = warpbeam:continue(Call, [1]) || Call <- [Early, Limited]],
+        {error, #{kind := timeout}} = warpbeam:throw(Thrown, "failed"),
+        ?assert(erlang:monotonic_time(millisecond) - Begin < 15_000),
+        Self = self(),
+        spawn_link(fun() -> Self ! {answer, warpbeam:continue(Longer, [1])} end),
+        receive {answer, _} -> error(too_early) after 1500 -> ok end,
+        _ = os:cmd("kill -CONT " ++ integer_to_list(Pid)),
+        [{ok, [1]}] = answers(1)
+    end).
+
 %% What was written meanwhile arrives, in order, when the process goes on.
 goes_on_test() ->
     with_server(#{}, fun(Server, M) ->
