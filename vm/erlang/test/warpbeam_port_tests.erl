@@ -243,6 +243,27 @@ silent_test() ->
         {ok, [1]} = warpbeam:call(J, "next", [])
     end).
 
+%% The same when no request waits any more, since all have ended in their time.
+silent_after_a_timeout_test_() ->
+    [{Name, {timeout, 60, fun() -> silent_after(Call) end}}
+     || {Name, Call} <- [{"call", fun(I, _) -> warpbeam:call(I, "next", [], fun warpbeam:no_handler/3, #{timeout => 10}) end},
+                         {"process", fun(_, P) -> warpbeam_instance:call(P, "next", [], 10) end}]].
+silent_after(Call) ->
+    with_server(#{max_silence => 2000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, P} = warpbeam_instance:start_link(M),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        {error, #{kind := timeout}} = Call(I, P),
+        eventually(fun() -> warpbeam_port:os_pid(Server) =:= none end, 1000),
+        is_gone(Pid),
+        {error, #{kind := exit, status := 137}} = warpbeam:call(I, "next", []),
+        {error, #{kind := exit, status := 137}} = warpbeam_instance:call(P, "next", []),
+        {ok, J} = warpbeam:instantiate(M), % in a new one
+        {ok, [1]} = warpbeam:call(J, "next", []),
+        ok = warpbeam_instance:stop(P)
+    end).
+
 %% A process of the instance ends in time, also when the other process does not answer.
 instance_stops_test_() -> {timeout, 60, fun instance_stops/0}.
 instance_stops() ->
