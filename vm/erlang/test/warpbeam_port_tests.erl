@@ -179,6 +179,20 @@ stands_still() ->
     ok = warpbeam_port:stop(Server),
     is_gone(Pid).
 
+%% Calls have the limit of their instance, or of the one that it was made of.
+default_limit_test_() -> {timeout, 60, fun default_limit/0}.
+default_limit() ->
+    with_server(#{max_silence => 30_000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M, #{timeout => 50}),
+        {ok, Forked, []} = warpbeam:fork(I),
+        {ok, Snapshot} = warpbeam:snapshot(I),
+        {ok, Restored, []} = warpbeam:restore(M, Snapshot, #{timeout => 50}),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        {Time, _} = timer:tc(fun() -> [{error, #{kind := timeout}} = warpbeam:call(Of, "next", []) || Of <- [I, Forked, Restored]] end),
+        ?assert(Time < 15_000_000)
+    end).
+
 %% The time of a call goes on while its import is answered, and holds afterwards.
 goes_on_within_its_time_test_() -> {timeout, 60, fun goes_on_within_its_time/0}.
 goes_on_within_its_time() ->
