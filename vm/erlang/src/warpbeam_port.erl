@@ -23,8 +23,8 @@
 %% application `warpbeam', the one in its folder `priv', or the one in `PATH'. `max_requests': how many may run at the
 %% same time, 10,000 if it is not given; more are refused with `busy'. `max_frame': the bytes of a request, 1 GiB if it
 %% is not given; so many bytes of requests may wait, too, while the process does not read. `max_silence': a process that
-%% has requests and says nothing for so many milliseconds, a minute if it is not given, counts as hung: it is killed. Loading,
-%% snapshots and large copies keep it silent for as long as they take.
+%% has requests, or had some that were given up, and says nothing for so many milliseconds, a minute if it is not given,
+%% counts as hung: it is killed. Loading, snapshots and large copies keep it silent for as long as they take.
 
 -define(PROTOCOL, 1).
 -define(GRACE, 1000).     % milliseconds after its time limit, in which the process itself may end a call
@@ -39,6 +39,7 @@
                 os_pid = none :: pos_integer() | none,
                 silent = 0 :: non_neg_integer(), % ticks of the watch since the process has said something
                 watch = none :: reference() | none,
+                owes = false :: boolean(), % it has not said anything since it was asked to
                 incarnation = incarnation() :: integer(), % of the process that runs or will be started next
                 greeted = false :: boolean(),
                 statuses = #{} :: #{integer() => map()}, % the errors of those that have ended
@@ -173,7 +174,7 @@ handle_cast(_Other, State) -> {noreply, State}.
 
 %% @private
 handle_info({Port, {data, <<Id:64, Reply/binary>>}}, #state{port = Port, greeted = true} = State) ->
-    {noreply, replied(Id, Reply, State#state{silent = 0})};
+    {noreply, replied(Id, Reply, State#state{silent = 0, owes = false})};
 handle_info({Port, {data, First}}, #state{port = Port} = State) ->
     case greeting(First) of
         ok -> {noreply, State#state{greeted = true}};
@@ -275,25 +276,28 @@ end_process(#state{port = Port, os_pid = Pid}) ->
     catch error:badarg -> ok
     end.
 
-%% While there are requests, the process has to say something from time to time. A call may be silent for long; so the
-%% process is asked for a function that it does not have, which it says at once. Ticks are counted, not time, since the
-%% node may have stood still itself.
-watch(#state{watch = none, options = Options, requests = Requests} = State) when map_size(Requests) > 0 ->
+%% While there are requests, and after one that nobody waits for any more, the process has to say something from time to
+%% time. A call may be silent for long; so the process is asked for a function that it does not have, which it says at
+%% once. Ticks are counted, not time, since the node may have stood still itself.
+watch(#state{watch = none, options = Options, requests = Requests, owes = Owes} = State)
+  when map_size(Requests) > 0; Owes ->
     case maps:get(max_silence, Options, 60_000) of
         infinity -> State;
         Max -> State#state{watch = erlang:start_timer(max(1, Max div ?TICKS), self(), watch)}
     end;
 watch(State) -> State.
 
-watched(#state{requests = Requests} = State) when map_size(Requests) =:= 0 -> State#state{silent = 0};
+watched(#state{requests = Requests, owes = false} = State) when map_size(Requests) =:= 0 -> State#state{silent = 0};
 watched(#state{silent = Silent, options = Options} = State) when Silent + 1 >= ?TICKS ->
     end_process(State),
     Message = ["the process has said nothing for ", integer_to_list(maps:get(max_silence, Options, 60_000)),
                " ms (max_silence), and was killed"],
     ended(#{kind => exit, status => 128 + 9, message => iolist_to_binary(Message)}, State);
-watched(#state{silent = 0, last = Last} = State) ->
-    watch(put(none, [<<(Last + 1):64, 0:64>>, term_to_binary({ping, []})], State#state{last = Last + 1, silent = 1}));
-watched(#state{silent = Silent} = State) -> watch(State#state{silent = Silent + 1}).
+watched(#state{silent = Silent} = State) -> watch(asked(State#state{silent = Silent + 1})).
+
+asked(#state{owes = true} = State) -> State;
+asked(#state{last = Last} = State) ->
+    put(none, [<<(Last + 1):64, 0:64>>, term_to_binary({ping, []})], State#state{last = Last + 1, owes = true}).
 
 greeting(<<0:64, Greeting/binary>>) ->
     try binary_to_term(Greeting, [safe]) of
@@ -324,7 +328,7 @@ ended(Error, #state{incarnation = Incarnation, requests = Requests, statuses = S
                true -> Statuses;
                false -> maps:remove(lists:min(maps:keys(Statuses)), Statuses)
            end,
-    State#state{port = none, output = none, os_pid = none, silent = 0, incarnation = incarnation(),
+    State#state{port = none, output = none, os_pid = none, silent = 0, owes = false, incarnation = incarnation(),
                 statuses = Kept#{Incarnation => Error}, requests = #{}, clients = Clients, released = [], modules = #{}}.
 
 %% Requests
@@ -354,7 +358,7 @@ late(Timer, Id, #state{requests = Requests, clients = Clients} = State) ->
             #{Pid := #client{pending = Pending} = Client} = Clients,
             Left = State#state{requests = maps:remove(Id, Requests),
                                clients = Clients#{Pid => Client#client{pending = maps:remove(Id, Pending)}}},
-            control({cancel, Id}, Left);
+            watch(asked(control({cancel, Id}, Left)));
         _ -> State
     end.
 
@@ -390,7 +394,11 @@ client_ended(Pid, #state{clients = Clients, requests = Requests} = State) ->
             case Left of
                 #state{output = none} -> Left;
                 #state{output = Output} ->
-                    control({ended, Number}, Left#state{output = warpbeam_output:drop(Pending, Output)})
+                    Told = control({ended, Number}, Left#state{output = warpbeam_output:drop(Pending, Output)}),
+                    case map_size(Pending) of
+                        0 -> Told;
+                        _ -> watch(asked(Told)) % whoever has waited may have been killed for it
+                    end
             end;
         error -> State
     end.

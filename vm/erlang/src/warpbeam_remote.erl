@@ -10,6 +10,8 @@
 %% The node of the references by which the process knows what it has.
 -define(NODE, 'warpbeam@serve').
 
+-define(NEVER, 16#7fffffffffffffff). % a deadline that no time reaches
+
 %% @doc Loads a module in the process of a server.
 -spec load(warpbeam_port:server(), iodata(), map()) -> {ok, object()} | warpbeam:error().
 load(Server, Module, Options) ->
@@ -32,9 +34,11 @@ load(Server, Module, Options) ->
 -spec request(atom(), object(), [term()]) -> term().
 request(Function, #warpbeam_remote{server = Server, incarnation = Incarnation, instance = Of} = First, Arguments) ->
     Native = [First#warpbeam_remote.reference | arguments(Function, Arguments, First)],
-    case ask(Server, Incarnation, {Function, Of, within(Function, Arguments)}, {Function, Native}) of
+    Within = within(Function, First, Arguments),
+    Begin = erlang:monotonic_time(millisecond),
+    case ask(Server, Incarnation, {Function, Of, Within}, {Function, Native}) of
         {reply, _, Answer} ->
-            try answer(Function, Answer, First)
+            try timed(Function, First, Arguments, Begin, answer(Function, Answer, limited(Function, First, Arguments)))
             catch error:_ -> {error, #{kind => malformed, message => <<"the process has sent no answer to the request">>}}
             end;
         {ended, Error} -> again(Function, First, Arguments, Error);
@@ -43,9 +47,40 @@ request(Function, #warpbeam_remote{server = Server, incarnation = Incarnation, i
 
 %% In a process that does not answer, calls end in their time, and a stop is not waited for: the instance ends when the
 %% process goes on, or is killed.
-within(start_call, [_Function, _Values, #{timeout := Timeout}]) when is_integer(Timeout), Timeout >= 0 -> Timeout;
-within(stop, []) -> 0;
-within(_Function, _Arguments) -> infinity.
+within(start_call, Instance, [_Function, _Values, Options]) -> timeout(Options, Instance);
+within(Function, #warpbeam_remote{kind = call, deadline = Deadline}, _) when Function =:= continue; Function =:= throw;
+                                                                             Function =:= resume ->
+    try atomics:get(Deadline, 1) of
+        ?NEVER -> infinity;
+        At -> max(0, At - erlang:monotonic_time(millisecond))
+    catch error:badarg -> infinity % the call has come from another node
+    end;
+within(stop, _Instance, []) -> 0;
+within(_Function, _First, _Arguments) -> infinity.
+
+%% The time of a call counts from its begin, or from when it was limited, also while an import is answered.
+timed(start_call, Instance, [_Function, _Values, Options], Begin, Answer) when is_tuple(Answer) ->
+    case element(2, Answer) of
+        #warpbeam_remote{kind = call} = Call -> ends_within(Call, Begin, timeout(Options, Instance));
+        _ -> ok
+    end,
+    Answer;
+timed(limit, Call, [Options], Begin, ok) -> ends_within(Call, Begin, timeout(Options, none));
+timed(_Function, _First, _Arguments, _Begin, Answer) -> Answer.
+
+ends_within(#warpbeam_remote{deadline = Deadline}, Begin, Timeout) ->
+    try atomics:put(Deadline, 1, case Timeout of infinity -> ?NEVER; _ -> Begin + Timeout end)
+    catch error:badarg -> ok
+    end.
+
+timeout(#{timeout := Timeout}, _Instance) when is_integer(Timeout), Timeout >= 0 -> Timeout;
+timeout(_Options, #warpbeam_remote{timeout = Timeout}) -> Timeout;
+timeout(_Options, none) -> infinity.
+
+%% What is made has the limit of the instance, which is in the options for it.
+limited(instantiate, Module, [Options]) -> Module#warpbeam_remote{timeout = timeout(Options, none)};
+limited(restore, Module, [_Snapshots, Options]) -> Module#warpbeam_remote{timeout = timeout(Options, none)};
+limited(_Function, First, _Arguments) -> First.
 
 %% A module of a process that has ended is loaded in the one that runs now.
 again(Function, #warpbeam_remote{kind = module, server = Server, load = {Bytes, Options}} = Module, Arguments, Error) ->
@@ -144,9 +179,13 @@ call(Reference, First) -> object(call, Reference, First).
 
 object(Kind, Reference, #warpbeam_remote{server = Server, incarnation = Incarnation} = Whose) ->
     Object = #warpbeam_remote{kind = Kind, server = Server, incarnation = Incarnation, reference = Reference,
-                              instance = Whose#warpbeam_remote.instance,
+                              instance = Whose#warpbeam_remote.instance, timeout = Whose#warpbeam_remote.timeout,
                               guard = warpbeam_guard:make(Server, {release, Incarnation, Reference})},
     case Kind of
+        call ->
+            Deadline = atomics:new(1, []),
+            ok = atomics:put(Deadline, 1, ?NEVER),
+            Object#warpbeam_remote{deadline = Deadline};
         module -> Object#warpbeam_remote{load = Whose#warpbeam_remote.load};
         instance -> Object#warpbeam_remote{instance = Reference};
         _ -> Object

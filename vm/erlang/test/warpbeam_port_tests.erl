@@ -179,6 +179,44 @@ stands_still() ->
     ok = warpbeam_port:stop(Server),
     is_gone(Pid).
 
+%% Calls have the limit of their instance, or of the one that it was made of.
+default_limit_test_() -> {timeout, 60, fun default_limit/0}.
+default_limit() ->
+    with_server(#{max_silence => 30_000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M, #{timeout => 50}),
+        {ok, Forked, []} = warpbeam:fork(I),
+        {ok, Snapshot} = warpbeam:snapshot(I),
+        {ok, Restored, []} = warpbeam:restore(M, Snapshot, #{timeout => 50}),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        {Time, _} = timer:tc(fun() -> [{error, #{kind := timeout}} = warpbeam:call(Of, "next", []) || Of <- [I, Forked, Restored]] end),
+        ?assert(Time < 15_000_000)
+    end).
+
+%% The time of a call goes on while its import is answered, and holds afterwards.
+goes_on_within_its_time_test_() -> {timeout, 60, fun goes_on_within_its_time/0}.
+goes_on_within_its_time() ->
+    with_server(#{max_silence => 30_000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        {import, Early, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        {import, Limited, _, _, _} = warpbeam:start_call(I, "ask", [1]),
+        ok = warpbeam:limit(Limited, #{timeout => 50}),
+        {import, Thrown, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        {import, Longer, _, _, _} = warpbeam:start_call(I, "ask", [1], #{timeout => 50}),
+        ok = warpbeam:limit(Longer, #{timeout => 60_000}),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        Begin = erlang:monotonic_time(millisecond),
+        [{error, #{kind := timeout}} = warpbeam:continue(Call, [1]) || Call <- [Early, Limited]],
+        {error, #{kind := timeout}} = warpbeam:throw(Thrown, "failed"),
+        ?assert(erlang:monotonic_time(millisecond) - Begin < 15_000),
+        Self = self(),
+        spawn_link(fun() -> Self ! {answer, warpbeam:continue(Longer, [1])} end),
+        receive {answer, _} -> error(too_early) after 1500 -> ok end,
+        _ = os:cmd("kill -CONT " ++ integer_to_list(Pid)),
+        [{ok, [1]}] = answers(1)
+    end).
+
 %% What was written meanwhile arrives, in order, when the process goes on.
 goes_on_test() ->
     with_server(#{}, fun(Server, M) ->
@@ -217,6 +255,27 @@ silent_test() ->
         is_gone(Pid),
         {ok, J} = warpbeam:instantiate(M), % in a new one
         {ok, [1]} = warpbeam:call(J, "next", [])
+    end).
+
+%% The same when no request waits any more, since all have ended in their time.
+silent_after_a_timeout_test_() ->
+    [{Name, {timeout, 60, fun() -> silent_after(Call) end}}
+     || {Name, Call} <- [{"call", fun(I, _) -> warpbeam:call(I, "next", [], fun warpbeam:no_handler/3, #{timeout => 10}) end},
+                         {"process", fun(_, P) -> warpbeam_instance:call(P, "next", [], 10) end}]].
+silent_after(Call) ->
+    with_server(#{max_silence => 2000}, fun(Server, M) ->
+        {ok, I} = warpbeam:instantiate(M),
+        {ok, P} = warpbeam_instance:start_link(M),
+        {ok, Pid} = warpbeam_port:os_pid(Server),
+        _ = os:cmd("kill -STOP " ++ integer_to_list(Pid)),
+        {error, #{kind := timeout}} = Call(I, P),
+        eventually(fun() -> warpbeam_port:os_pid(Server) =:= none end, 1000),
+        is_gone(Pid),
+        {error, #{kind := exit, status := 137}} = warpbeam:call(I, "next", []),
+        {error, #{kind := exit, status := 137}} = warpbeam_instance:call(P, "next", []),
+        {ok, J} = warpbeam:instantiate(M), % in a new one
+        {ok, [1]} = warpbeam:call(J, "next", []),
+        ok = warpbeam_instance:stop(P)
     end).
 
 %% A process of the instance ends in time, also when the other process does not answer.
