@@ -182,6 +182,24 @@ TEST_F(LoopValuesTest, calls_in_between_leave_them) {
     EXPECT_EQ(run(text, {Value{25}}), value);
 }
 
+TEST_F(LoopValuesTest, what_is_caught_comes_to_a_parameter) {
+    const std::string text = R"((module (tag $t (param i32))
+        (func $thrower (param i32) (throw $t (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.const 1))))
+        (func (export "f") (param $n i32) (result i32) (local $x i32)
+        (i32.const 5)
+        (loop $l (param i32) (result i32)
+          (local.set $x)
+          (try_table (catch $t $l)
+            (if (local.get $n) (then
+              (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+              (call $thrower (local.get $x)))))
+          (local.get $x)))))";
+    uint32_t x = 5;
+    for (int i = 0; i < 12; ++i)
+        x = x * 3 + 1;
+    EXPECT_EQ(run(text, {Value{12}}), x);
+}
+
 TEST_F(LoopValuesTest, references_and_vectors_have_no_register) {
     const std::string text = R"((module (func (export "f") (param $n i32) (result i32)
         (ref.null extern) (i32.const 0) (v128.const i32x4 1 2 3 4)

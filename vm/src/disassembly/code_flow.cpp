@@ -35,8 +35,10 @@ bool CodeFlow::join(size_t instr, const State& state) noexcept {
         if (joined.facc != state.facc)
             joined.facc = Value::none;
         for (size_t i = 0; i < pin_count; ++i)
-            if (joined.pins[i] != state.pins[i])
-                joined.pins[i] = no_slot;
+            if (joined.pins[i].slot != state.pins[i].slot)
+                joined.pins[i] = {};
+            else
+                joined.pins[i].is_current &= state.pins[i].is_current;
     }
     joined.reached = true;
     if (joined == known)
@@ -98,7 +100,7 @@ void CodeFlow::write(State& state, const CodeInstr& instr, const FieldRow& field
     if (to != Dst::acc)
         overwrite(state, slot, extent_of(context_, instr, field));
     if (is_pin(to))
-        state.pins[pin_of(to == Dst::l0, bank_of(type))] = static_cast<uint32_t>(slot);
+        state.pins[pin_of(to == Dst::l0, bank_of(type))] = {static_cast<uint32_t>(slot), true};
     else if (field.kind == FieldKind::result || is_local || field.typed == Typed::out)
         leave_result(state, type);
 }
@@ -116,7 +118,7 @@ CodeFlow::State CodeFlow::after(const CodeInstr& instr, State state) const noexc
             overwrite(state, instr.get(field.name), extent_of(context_, instr, field));
     }
     if (form == Form::open_frame)
-        state.pins = {no_slot, no_slot, no_slot};
+        state.pins = {};
     if (form == Form::far_copy) {
         const int64_t first = static_cast<int32_t>(instr.get(Field::far));
         const int64_t end = first + static_cast<int64_t>(instr.get(Field::count));
@@ -163,11 +165,14 @@ Finding CodeFlow::check(const CodeInstr& instr, const State& state) const noexce
                 if (held != (type == Sig::v128 ? Value::vector : Value::number))
                     return fault(field, "the accumulator holds a value of another kind");
             }
-            if (is_pin(src) && state.pins[pin_of(src == Src::l0, bank_of(type))] != instr.get(field.name))
-                return fault(field, "the register is read but may not hold that local");
+            if (is_pin(src)) {
+                const Pin& pin = state.pins[pin_of(src == Src::l0, bank_of(type))];
+                if (!pin.is_current || pin.slot != instr.get(field.name))
+                    return fault(field, "the register is read but may not hold that local");
+            }
         }
         if (field.kind == FieldKind::result && is_pin(instr.result()) &&
-            state.pins[pin_of(instr.result() == Dst::l0, bank_of(type))] != instr.get(field.name))
+            state.pins[pin_of(instr.result() == Dst::l0, bank_of(type))].slot != instr.get(field.name))
             return fault(field, "the register is written but may not belong to that local");
     }
     return {};

@@ -20,15 +20,21 @@ public:
 
 private:
     enum class Value : uint8_t { none, number, vector };
-    /// The slot whose value a register has, or unknown.
     static constexpr uint32_t no_slot = UINT32_MAX;
+    /// A register: the slot to which it belongs, if that is known, and whether both have the same value. The
+    /// home of a loop's parameter may be written alone, and gets its register again with the next value.
+    struct Pin {
+        uint32_t slot = no_slot;
+        bool is_current = false;
+        friend bool operator==(const Pin&, const Pin&) = default;
+    };
     enum PinNumber : uint8_t { l0, l1, f0, pin_count };
 
     struct State {
         bool reached = false;
         Value acc = Value::none;
         Value facc = Value::none;
-        std::array<uint32_t, pin_count> pins{no_slot, no_slot, no_slot};
+        std::array<Pin, pin_count> pins;
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -44,12 +50,12 @@ private:
         return bank != Bank::integer ? f0 : is_first ? l0 : l1;
     }
     static void set_pins(State& state, const Pins& pins) noexcept {
-        state.pins = {pins.l0, pins.l1, pins.f0};
+        state.pins = {Pin{pins.l0, true}, Pin{pins.l1, true}, Pin{pins.f0, true}};
     }
     static void overwrite(State& state, uint64_t slot, uint64_t count) noexcept {
-        for (uint32_t& pin : state.pins)
-            if (pin >= slot && pin - slot < count)
-                pin = no_slot;
+        for (Pin& pin : state.pins)
+            if (pin.slot >= slot && pin.slot - slot < count)
+                pin.is_current = false;
     }
 
     const CodeContext& context_;

@@ -15,8 +15,8 @@ class Layouts;
 /// Every instruction is known and lies inside the code, which does not run past its end; jumps and catch
 /// clauses go to beginnings of instructions; slots lie inside the frame, indices inside the module. On every
 /// path through the function, an accumulator holds a value of its kind when it is read, and a pinned local is
-/// read and written in the register that has it, whose slot nothing else has written meanwhile. Returns the
-/// first finding by position; an error if memory runs out.
+/// read and written in the register that belongs to it, and read only if nothing has written its slot alone.
+/// Returns the first finding by position; an error if memory runs out.
 [[nodiscard]] std::expected<Finding, Exit> verify(const CodeContext& context, Layouts& layouts,
                                                   const Code& code, Allocator& allocator) noexcept;
 
