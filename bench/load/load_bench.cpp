@@ -1,24 +1,18 @@
 // Prints how fast modules are decoded and validated: load_bench [-n RUNS] FILE...
 
+#include "files.hpp"
+
 #include <warpbeam/loader/module.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <fstream>
-#include <iterator>
-#include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
 
 using namespace warpbeam;
-
-std::vector<uint8_t> read_file(const char* path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
 
 /// The CPU time in seconds of one load, or a negative number if the module is refused.
 double load_once(std::span<const uint8_t> bytes, const LoadOptions& options) {
@@ -64,14 +58,4 @@ bool bench(const char* path, int runs) {
 
 } // namespace
 
-int main(int argc, char** argv) {
-    int runs = 20;
-    bool good = true;
-    for (int i = 1; i < argc; ++i) {
-        if (std::string_view{argv[i]} == "-n" && i + 1 < argc)
-            runs = std::max(1, std::atoi(argv[++i]));
-        else
-            good &= bench(argv[i], runs);
-    }
-    return good ? 0 : 1;
-}
+int main(int argc, char** argv) { return bench_files(argc, argv, bench); }

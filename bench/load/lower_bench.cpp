@@ -1,16 +1,14 @@
 // Prints how fast modules are lowered on one thread, and how large their code is: lower_bench [-n RUNS]
 // FILE...
 
+#include "files.hpp"
+
 #include <warpbeam/vm/engine.hpp>
 #include <warpbeam/vm/worker_pool.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
-#include <fstream>
-#include <iterator>
-#include <string_view>
 #include <vector>
 
 namespace {
@@ -73,8 +71,7 @@ Result lower_once(std::span<const uint8_t> bytes) {
 }
 
 bool bench(const char* path, int runs) {
-    std::ifstream file(path, std::ios::binary);
-    const std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    const std::vector<uint8_t> bytes = read_file(path);
     std::vector<double> seconds;
     Result result{};
     for (int i = 0; i < runs; ++i) {
@@ -93,14 +90,4 @@ bool bench(const char* path, int runs) {
 
 } // namespace
 
-int main(int argc, char** argv) {
-    int runs = 20;
-    bool good = true;
-    for (int i = 1; i < argc; ++i) {
-        if (std::string_view{argv[i]} == "-n" && i + 1 < argc)
-            runs = std::max(1, std::atoi(argv[++i]));
-        else
-            good &= bench(argv[i], runs);
-    }
-    return good ? 0 : 1;
-}
+int main(int argc, char** argv) { return bench_files(argc, argv, bench); }
