@@ -120,14 +120,27 @@ def start_jobs(options):
 
 # The programs for what other engines don't have: the text, and the arguments of `run`, for a long run and a short one.
 FEATURES = {"trees": ("gc/trees.wat", 18, 16), "casts": ("gc/casts.wat", 20000, 5000),
-            "parser": ("exceptions/parser.wat", 40000, 10000), "kinds": ("calls/kinds.wat", 5000000, 1250000)}
+            "parser": ("exceptions/parser.wat", 40000, 10000), "kinds": ("calls/kinds.wat", 5000000, 1250000),
+            "counters": ("atomics/counters.wat", 2000000, 500000)}
 
 
 def feature_jobs(options):
     jobs = program_jobs(options, "work_simd.txt", ["warpbeam"])
     for program, (path, long, short) in FEATURES.items():
-        jobs[program] = {"warpbeam": Job([options.build / "warpbeam", "run", "--invoke", "run", HERE.parent / path,
-                                          short if options.short else long])}
+        jobs[program] = {"warpbeam": Job([options.build / "warpbeam", "run", "--features=+threads", "--invoke", "run",
+                                          HERE.parent / path, short if options.short else long])}
+    return jobs
+
+
+def guard_jobs(options):
+    """The engines are the two ways to check the bounds of memories."""
+    work = compare.read_work(HERE.parent / "work.txt")
+    jobs = {}
+    for program in ("json", "lz", "matmul", "sha256", "sieve"):
+        count = max(1, int(work[program][0]) // (4 if options.short else 1))
+        jobs[program] = {name: Job([options.build / "warpbeam", "run", *flags,
+                                    options.build / f"bench/{program}.wasm", count])
+                         for name, flags in (("checked", []), ("guard pages", ["--guard-pages"]))}
     return jobs
 
 
@@ -193,6 +206,7 @@ def everything(options):
             "real": lambda: real_jobs(options),
             "features": lambda: feature_jobs(options),
             "memory64": lambda: memory64_jobs(options),
+            "guard": lambda: guard_jobs(options),
             "start": lambda: start_jobs(options),
         }
         for name, jobs in sections.items():
