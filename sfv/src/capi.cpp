@@ -156,13 +156,13 @@ Item* item_of(const wb_sfv_node* node) noexcept {
     return reinterpret_cast<Member*>(address)->item();
 }
 /// The inner list of a node; null if it is an item.
-InnerList* inner_list_of(const wb_sfv_node* node) noexcept {
+InnerList* inner_list_in(const wb_sfv_node* node) noexcept {
     const auto address = reinterpret_cast<uintptr_t>(node);
     return (address & 1) != 0 ? nullptr : reinterpret_cast<Member*>(address)->inner_list();
 }
-Parameters& parameters_of(const wb_sfv_node* node) noexcept {
+Parameters& parameters_in(const wb_sfv_node* node) noexcept {
     Item* const item = item_of(node);
-    return item != nullptr ? item->parameters : inner_list_of(node)->parameters;
+    return item != nullptr ? item->parameters : inner_list_in(node)->parameters;
 }
 
 template <typename T>
@@ -377,25 +377,25 @@ wb_sfv_value wb_sfv_node_value(const wb_sfv_node* node) {
 }
 
 size_t wb_sfv_inner_count(const wb_sfv_node* node) {
-    const InnerList* const list = inner_list_of(node);
+    const InnerList* const list = inner_list_in(node);
     return list != nullptr ? list->items.size() : 0;
 }
 
 const wb_sfv_node* wb_sfv_inner_at(const wb_sfv_node* node, size_t position) {
-    return node_of(&inner_list_of(node)->items[position]);
+    return node_of(&inner_list_in(node)->items[position]);
 }
 
-size_t wb_sfv_parameter_count(const wb_sfv_node* node) { return parameters_of(node).size(); }
+size_t wb_sfv_parameter_count(const wb_sfv_node* node) { return parameters_in(node).size(); }
 
 wb_sfv_value wb_sfv_parameter_at(const wb_sfv_node* node, size_t position, wb_sfv_text* key) {
-    const auto& entry = parameters_of(node)[position];
+    const auto& entry = parameters_in(node)[position];
     if (key != nullptr)
         *key = text_of(entry.key());
     return value_of(entry.value);
 }
 
 bool wb_sfv_parameter_find(const wb_sfv_node* node, wb_sfv_text key, wb_sfv_value* value) {
-    const BareItem* const found = parameters_of(node).find(view(key));
+    const BareItem* const found = parameters_in(node).find(view(key));
     if (found != nullptr && value != nullptr)
         *value = value_of(*found);
     return found != nullptr;
@@ -414,7 +414,7 @@ wb_sfv_node* wb_sfv_set_member(wb_sfv_document* document, wb_sfv_text key, const
 }
 
 wb_sfv_node* wb_sfv_add_inner_item(wb_sfv_node* node, const wb_sfv_value* value, wb_sfv_error* error) {
-    InnerList* const list = inner_list_of(node);
+    InnerList* const list = inner_list_in(node);
     const auto added = list != nullptr ? list->add(ref_of(*value)) : refuse(Reason::not_inner_list);
     if (!added) {
         report(error, added.error());
@@ -425,7 +425,7 @@ wb_sfv_node* wb_sfv_add_inner_item(wb_sfv_node* node, const wb_sfv_value* value,
 
 bool wb_sfv_set_parameter(wb_sfv_node* node, wb_sfv_text key, const wb_sfv_value* value,
                           wb_sfv_error* error) {
-    const auto set = parameters_of(node).set(view(key), ref_of(*value));
+    const auto set = parameters_in(node).set(view(key), ref_of(*value));
     if (!set)
         report(error, set.error());
     return set.has_value();

@@ -73,7 +73,7 @@ uint32_t find_global(const Module& module, std::string_view name) noexcept {
     return no_stack_pointer;
 }
 
-Trap trap_of(const Error& error) noexcept {
+Trap trap_of_error(const Error& error) noexcept {
     const TrapCode code = error.code() == ErrorCode::limit           ? TrapCode::limit
                           : error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory
                                                                      : TrapCode::usage;
@@ -185,7 +185,7 @@ std::expected<Execution, Trap> GuestStacks::create(Func function, std::span<cons
                                                           : "the GuestStacks are empty")};
     auto made = Execution::create(function, args);
     if (!made)
-        return std::unexpected{vm::trap_of(made.error())};
+        return std::unexpected{vm::trap_of_error(made.error())};
     if (auto given = blocks_->give(made->object_->guest_stack()); !given)
         return std::unexpected{std::move(given.error())};
     return std::move(*made);

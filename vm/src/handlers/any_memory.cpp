@@ -49,18 +49,18 @@ struct StoreAny {
 };
 
 template <Op op, Variant v>
-using LoadBody = LoadAny<typename AccessOf<op>::type, v>;
+using LoadAnyBody = LoadAny<typename AccessOf<op>::type, v>;
 template <Op op, Variant v>
-using StoreBody = StoreAny<typename AccessOf<op>::type, v>;
+using StoreAnyBody = StoreAny<typename AccessOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::load_any, Family::i32_load, LoadBody>(),
-                                   group<Form::load_any, Family::i64_load, LoadBody>(),
-                                   group<Form::load_any, Family::float_load, LoadBody>(),
-                                   group<Form::load_any, Family::vector_load, LoadBody>(),
-                                   group<Form::store_any, Family::store, StoreBody>()};
+constexpr HandlerGroup any_memory_group_list[] = {group<Form::load_any, Family::i32_load, LoadAnyBody>(),
+                                                  group<Form::load_any, Family::i64_load, LoadAnyBody>(),
+                                                  group<Form::load_any, Family::float_load, LoadAnyBody>(),
+                                                  group<Form::load_any, Family::vector_load, LoadAnyBody>(),
+                                                  group<Form::store_any, Family::store, StoreAnyBody>()};
 
 } // namespace
 
-constinit const HandlerGroups any_memory_groups{groups};
+constinit const HandlerGroups any_memory_groups{any_memory_group_list};
 
 } // namespace warpbeam::vm

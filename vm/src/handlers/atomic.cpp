@@ -140,12 +140,12 @@ struct Fence {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::atomic, Family::atomic, FirstBody>(),
-                                   group<Form::atomic_any, Family::atomic, AnyBody>(),
-                                   group<Form::fence, Fence>()};
+constexpr HandlerGroup atomic_group_list[] = {group<Form::atomic, Family::atomic, FirstBody>(),
+                                              group<Form::atomic_any, Family::atomic, AnyBody>(),
+                                              group<Form::fence, Fence>()};
 
 } // namespace
 
-constinit const HandlerGroups atomic_groups{groups};
+constinit const HandlerGroups atomic_groups{atomic_group_list};
 
 } // namespace warpbeam::vm

@@ -207,32 +207,27 @@ struct CallHost {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::call, CallBody>(),
-                                   group<Form::call_import, CallImportBody>(),
-                                   group<Form::call_indirect, CallIndirectBody>(),
-                                   group<Form::call_ref, CallRefBody>(),
-                                   group<Form::return_call, ReturnCallBody>(),
-                                   group<Form::return_call_import, ReturnCallImportBody>(),
-                                   group<Form::return_call_indirect, ReturnCallIndirectBody>(),
-                                   group<Form::return_call_ref, ReturnCallRefBody>(),
-                                   group<Form::return_void, ReturnVoid>(),
-                                   group<Form::return_value, ReturnValue>(),
-                                   group<Form::exit_run, ExitRun>(),
-                                   group<Form::restore_instance, RestoreInstance>(),
-                                   group<Form::lower_now, LowerNow>(),
-                                   group<Form::call_host, CallHost>()};
+constexpr HandlerGroup call_group_list[] = {group<Form::call, CallBody>(),
+                                            group<Form::call_import, CallImportBody>(),
+                                            group<Form::call_indirect, CallIndirectBody>(),
+                                            group<Form::call_ref, CallRefBody>(),
+                                            group<Form::return_call, ReturnCallBody>(),
+                                            group<Form::return_call_import, ReturnCallImportBody>(),
+                                            group<Form::return_call_indirect, ReturnCallIndirectBody>(),
+                                            group<Form::return_call_ref, ReturnCallRefBody>(),
+                                            group<Form::return_void, ReturnVoid>(),
+                                            group<Form::return_value, ReturnValue>(),
+                                            group<Form::exit_run, ExitRun>(),
+                                            group<Form::restore_instance, RestoreInstance>(),
+                                            group<Form::lower_now, LowerNow>(),
+                                            group<Form::call_host, CallHost>()};
 
-/// An instruction that a record returns to, after the pins that every return reads.
-struct Landing {
-    Pins pins;
-    Instr instr;
-};
 constinit const Landing exit_landing{{}, {&handler<ExitRun<Variant{}>>, 0}};
 constinit const Landing restore_landing{{}, {&handler<RestoreInstance<Variant{}>>, 0}};
 
 } // namespace
 
-constinit const HandlerGroups call_groups{groups};
+constinit const HandlerGroups call_groups{call_group_list};
 
 const Instr* exit_instr() noexcept { return &exit_landing.instr; }
 const Instr* restore_instr() noexcept { return &restore_landing.instr; }

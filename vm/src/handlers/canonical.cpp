@@ -32,11 +32,11 @@ using CanonicalF32 = Canonical<Form::canonical_f32, float, v>;
 template <Variant v>
 using CanonicalF64 = Canonical<Form::canonical_f64, double, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::canonical_f32, CanonicalF32>(),
-                                   group<Form::canonical_f64, CanonicalF64>()};
+constexpr HandlerGroup canonical_group_list[] = {group<Form::canonical_f32, CanonicalF32>(),
+                                                 group<Form::canonical_f64, CanonicalF64>()};
 
 } // namespace
 
-constinit const HandlerGroups canonical_groups{groups};
+constinit const HandlerGroups canonical_groups{canonical_group_list};
 
 } // namespace warpbeam::vm

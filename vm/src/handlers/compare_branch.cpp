@@ -7,12 +7,13 @@ namespace warpbeam::vm {
 
 namespace {
 
-constexpr HandlerGroup groups[] = {group<Form::compare_branch, Family::i32_binary, CompareBranchBody>(),
-                                   group<Form::compare_branch, Family::i64_binary, CompareBranchBody>(),
-                                   group<Form::compare_branch, Family::float_binary, CompareBranchBody>()};
+constexpr HandlerGroup branch_group_list[] = {
+    group<Form::compare_branch, Family::i32_binary, CompareBranchBody>(),
+    group<Form::compare_branch, Family::i64_binary, CompareBranchBody>(),
+    group<Form::compare_branch, Family::float_binary, CompareBranchBody>()};
 
 } // namespace
 
-constinit const HandlerGroups branch_groups{groups};
+constinit const HandlerGroups branch_groups{branch_group_list};
 
 } // namespace warpbeam::vm

@@ -122,7 +122,7 @@ struct Destination {
     const Code* code = nullptr;
     const CatchClause* clause = nullptr;
 };
-Destination find_handler(Execution& execution, const TagInst* tag, bool is_switch) noexcept {
+Destination find_suspend_handler(Execution& execution, const TagInst* tag, bool is_switch) noexcept {
     for (Continuation* outer = execution.continuation; outer != nullptr; outer = outer->parent) {
         const StackState& waiting = waiting_state(execution, outer->parent);
         const uint64_t place = ResumeIn::get<Field::first>(waiting.ip);
@@ -220,7 +220,8 @@ struct Suspend {
             if (const Exit exit = check_continuation(operands[count]); exit != Exit::none)
                 return exit;
         Execution& execution = *r.inst->execution;
-        const Destination to = find_handler(execution, r.inst->tags[In::get<Field::tag>(r.ip)], is_switch);
+        const Destination to =
+            find_suspend_handler(execution, r.inst->tags[In::get<Field::tag>(r.ip)], is_switch);
         if (to.outer == nullptr)
             return Exit::unhandled_suspension;
         auto* const object =
@@ -242,7 +243,8 @@ struct Suspend {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::resume, Resume>(), group<Form::suspend, Suspend>()};
+constexpr HandlerGroup continuation_group_list[] = {group<Form::resume, Resume>(),
+                                                    group<Form::suspend, Suspend>()};
 
 /// Begins a continuation: acc has the cell of its function, whose arguments are at the beginning of its
 /// stack.
@@ -270,18 +272,13 @@ struct Finish {
     }
 };
 
-/// What the stack of a continuation begins with, and what its bottom record returns to, after the pins that
-/// every return reads.
-struct Landing {
-    Pins pins;
-    Instr instr;
-};
+/// What the stack of a continuation begins with, and what its bottom record returns to.
 constinit const Landing begin_landing{{}, {&handler<Begin>, 0}};
 constinit const Landing finish_landing{{}, {&handler<Finish>, 0}};
 
 } // namespace
 
-constinit const HandlerGroups continuation_groups{groups};
+constinit const HandlerGroups continuation_groups{continuation_group_list};
 
 const Instr* begin_instr() noexcept { return &begin_landing.instr; }
 const Instr* finish_instr() noexcept { return &finish_landing.instr; }

@@ -95,14 +95,14 @@ struct TrapNow {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::jump, Jump>(),
-                                   group<Form::jump_table, JumpTable>(),
-                                   group<Form::jump_if_null, JumpIfNull>(),
-                                   group<Form::poll, Poll>(),
-                                   group<Form::charge, Charge>(),
-                                   group<Form::trap, TrapNow>(),
-                                   group<Form::check_stack, CheckStack>(),
-                                   group<Form::return_excess, ReturnExcess>()};
+constexpr HandlerGroup control_group_list[] = {group<Form::jump, Jump>(),
+                                               group<Form::jump_table, JumpTable>(),
+                                               group<Form::jump_if_null, JumpIfNull>(),
+                                               group<Form::poll, Poll>(),
+                                               group<Form::charge, Charge>(),
+                                               group<Form::trap, TrapNow>(),
+                                               group<Form::check_stack, CheckStack>(),
+                                               group<Form::return_excess, ReturnExcess>()};
 
 } // namespace
 
@@ -112,6 +112,6 @@ uint64_t excess_of(const Code& code) noexcept {
     return checks_stack(entry) ? Decoder<Form::check_stack>::get<Field::excess>(&entry) : 0;
 }
 
-constinit const HandlerGroups control_groups{groups};
+constinit const HandlerGroups control_groups{control_group_list};
 
 } // namespace warpbeam::vm

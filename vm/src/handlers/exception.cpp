@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 namespace {
 
 template <Variant>
-struct Throw {
+struct ThrowTag {
     using In = Decoder<Form::throw_>;
     static Exit run(Regs& r) noexcept {
         Execution& execution = *r.inst->execution;
@@ -37,10 +37,11 @@ struct ThrowRef {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::throw_, Throw>(), group<Form::throw_ref, ThrowRef>()};
+constexpr HandlerGroup exception_group_list[] = {group<Form::throw_, ThrowTag>(),
+                                                 group<Form::throw_ref, ThrowRef>()};
 
 } // namespace
 
-constinit const HandlerGroups exception_groups{groups};
+constinit const HandlerGroups exception_groups{exception_group_list};
 
 } // namespace warpbeam::vm

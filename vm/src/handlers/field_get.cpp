@@ -34,9 +34,9 @@ struct ArrayGet {
 };
 
 template <Op op, Variant v>
-using StructBody = StructGet<typename AccessOf<op>::type, v>;
+using StructGetBody = StructGet<typename AccessOf<op>::type, v>;
 template <Op op, Variant v>
-using ArrayBody = ArrayGet<typename AccessOf<op>::type, v>;
+using ArrayGetBody = ArrayGet<typename AccessOf<op>::type, v>;
 
 struct MakeI31 {
     using Operand = uint32_t;
@@ -68,25 +68,28 @@ struct ArrayLength {
 };
 
 template <Op>
-struct UnaryOf;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(UnaryOf, op, __VA_ARGS__)
+struct ReferenceUnaryOf;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
+    WARPBEAM_SEMANTICS(ReferenceUnaryOf, op, __VA_ARGS__)
 #include "semantics/op_rows_reference.inc"
 #undef WARPBEAM_OP
 template <Op op, Variant v>
-using UnaryBody = Unary<typename UnaryOf<op>::type::Operand, typename UnaryOf<op>::type, v>;
+using ReferenceUnaryBody =
+    Unary<typename ReferenceUnaryOf<op>::type::Operand, typename ReferenceUnaryOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::struct_get, Family::i32_load, StructBody>(),
-                                   group<Form::struct_get, Family::i64_load, StructBody>(),
-                                   group<Form::struct_get, Family::float_load, StructBody>(),
-                                   group<Form::struct_get, Family::vector_load, StructBody>(),
-                                   group<Form::array_get, Family::i32_load, ArrayBody>(),
-                                   group<Form::array_get, Family::i64_load, ArrayBody>(),
-                                   group<Form::array_get, Family::float_load, ArrayBody>(),
-                                   group<Form::array_get, Family::vector_load, ArrayBody>(),
-                                   group<Form::unary, Family::reference_unary, UnaryBody>()};
+constexpr HandlerGroup field_get_group_list[] = {
+    group<Form::struct_get, Family::i32_load, StructGetBody>(),
+    group<Form::struct_get, Family::i64_load, StructGetBody>(),
+    group<Form::struct_get, Family::float_load, StructGetBody>(),
+    group<Form::struct_get, Family::vector_load, StructGetBody>(),
+    group<Form::array_get, Family::i32_load, ArrayGetBody>(),
+    group<Form::array_get, Family::i64_load, ArrayGetBody>(),
+    group<Form::array_get, Family::float_load, ArrayGetBody>(),
+    group<Form::array_get, Family::vector_load, ArrayGetBody>(),
+    group<Form::unary, Family::reference_unary, ReferenceUnaryBody>()};
 
 } // namespace
 
-constinit const HandlerGroups field_get_groups{groups};
+constinit const HandlerGroups field_get_groups{field_get_group_list};
 
 } // namespace warpbeam::vm

@@ -35,15 +35,15 @@ struct ArraySet {
 };
 
 template <Op op, Variant v>
-using StructBody = StructSet<typename AccessOf<op>::type, v>;
+using StructSetBody = StructSet<typename AccessOf<op>::type, v>;
 template <Op op, Variant v>
-using ArrayBody = ArraySet<typename AccessOf<op>::type, v>;
+using ArraySetBody = ArraySet<typename AccessOf<op>::type, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::struct_set, Family::store, StructBody>(),
-                                   group<Form::array_set, Family::store, ArrayBody>()};
+constexpr HandlerGroup field_set_group_list[] = {group<Form::struct_set, Family::store, StructSetBody>(),
+                                                 group<Form::array_set, Family::store, ArraySetBody>()};
 
 } // namespace
 
-constinit const HandlerGroups field_set_groups{groups};
+constinit const HandlerGroups field_set_groups{field_set_group_list};
 
 } // namespace warpbeam::vm

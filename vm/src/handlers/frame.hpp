@@ -72,6 +72,12 @@ template <bool Tail, bool Checked = true>
     return Exit::none;
 }
 
+/// An instruction that a record returns to, after the pins that every return reads.
+struct Landing {
+    Pins pins;
+    Instr instr;
+};
+
 /// Returns to the position in the last record, without a result.
 [[gnu::always_inline]] inline Pins pop_record(Regs& r) noexcept {
     r.ip = r.rp->ip;

@@ -16,20 +16,23 @@ namespace warpbeam::vm {
 namespace {
 
 template <Op>
-struct BodyOf;
-#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...) WARPBEAM_SEMANTICS(BodyOf, op, __VA_ARGS__)
+struct GeneralBodyOf;
+#define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
+    WARPBEAM_SEMANTICS(GeneralBodyOf, op, __VA_ARGS__)
 #include "semantics/op_rows_general.inc"
 #undef WARPBEAM_OP
 template <Op op, Variant>
-using Body = typename BodyOf<op>::type;
+using GeneralBody = typename GeneralBodyOf<op>::type;
 
-constexpr HandlerGroup groups[] = {
-    group<Form::general0, Family::general0, Body>(), group<Form::general1, Family::general1, Body>(),
-    group<Form::general2, Family::general2, Body>(), group<Form::wide_sum, Family::wide_sum, Body>(),
-    group<Form::wide_product, Family::wide_product, Body>()};
+constexpr HandlerGroup general_group_list[] = {
+    group<Form::general0, Family::general0, GeneralBody>(),
+    group<Form::general1, Family::general1, GeneralBody>(),
+    group<Form::general2, Family::general2, GeneralBody>(),
+    group<Form::wide_sum, Family::wide_sum, GeneralBody>(),
+    group<Form::wide_product, Family::wide_product, GeneralBody>()};
 
 } // namespace
 
-constinit const HandlerGroups general_groups{groups};
+constinit const HandlerGroups general_groups{general_group_list};
 
 } // namespace warpbeam::vm

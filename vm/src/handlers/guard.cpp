@@ -10,7 +10,7 @@
 namespace {
 
 /// One guarded access and where to continue if it faults, both relative to their own address.
-struct Entry {
+struct GuardedAccess {
     int32_t access;
     int32_t fault;
 };
@@ -19,8 +19,8 @@ struct Entry {
 
 // The linker defines these from the section's name. Without any access there is no section.
 extern "C" {
-[[gnu::weak, gnu::visibility("hidden")]] extern const Entry __start_warpbeam_guard[]; // NOLINT
-[[gnu::weak, gnu::visibility("hidden")]] extern const Entry __stop_warpbeam_guard[];  // NOLINT
+[[gnu::weak, gnu::visibility("hidden")]] extern const GuardedAccess __start_warpbeam_guard[]; // NOLINT
+[[gnu::weak, gnu::visibility("hidden")]] extern const GuardedAccess __stop_warpbeam_guard[];  // NOLINT
 }
 
 namespace warpbeam::vm {
@@ -61,7 +61,7 @@ void on_fault(int number, siginfo_t* info, void* context) noexcept {
     // A signal that was sent may arrive at any instruction. Searching a few thousand entries takes
     // microseconds.
     if (info->si_code > 0)
-        for (const Entry* entry = __start_warpbeam_guard; entry != __stop_warpbeam_guard; ++entry)
+        for (const GuardedAccess* entry = __start_warpbeam_guard; entry != __stop_warpbeam_guard; ++entry)
             if (target(entry->access) == instr) {
                 counter = static_cast<greg_t>(target(entry->fault));
                 return;

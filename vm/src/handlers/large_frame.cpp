@@ -63,12 +63,12 @@ struct FarCopy {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::open_frame, OpenFrame>(),
-                                   group<Form::close_frame, CloseFrame>(), group<Form::far_get, FarGet>(),
-                                   group<Form::far_set, FarSet>(), group<Form::far_copy, FarCopy>()};
+constexpr HandlerGroup large_frame_group_list[] = {
+    group<Form::open_frame, OpenFrame>(), group<Form::close_frame, CloseFrame>(),
+    group<Form::far_get, FarGet>(), group<Form::far_set, FarSet>(), group<Form::far_copy, FarCopy>()};
 
 } // namespace
 
-constinit const HandlerGroups large_frame_groups{groups};
+constinit const HandlerGroups large_frame_groups{large_frame_group_list};
 
 } // namespace warpbeam::vm

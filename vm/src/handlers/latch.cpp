@@ -7,11 +7,11 @@ namespace warpbeam::vm {
 
 namespace {
 
-constexpr HandlerGroup groups[] = {group<Form::latch, Family::i32_binary, LatchBody>(),
-                                   group<Form::latch, Family::i64_binary, LatchBody>()};
+constexpr HandlerGroup latch_group_list[] = {group<Form::latch, Family::i32_binary, LatchBody>(),
+                                             group<Form::latch, Family::i64_binary, LatchBody>()};
 
 } // namespace
 
-constinit const HandlerGroups latch_groups{groups};
+constinit const HandlerGroups latch_groups{latch_group_list};
 
 } // namespace warpbeam::vm

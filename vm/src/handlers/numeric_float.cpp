@@ -6,8 +6,8 @@
 namespace warpbeam::vm {
 
 namespace {
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::float_binary, BinaryBody>()};
+constexpr HandlerGroup float_group_list[] = {group<Form::binary, Family::float_binary, BinaryBody>()};
 }
-constinit const HandlerGroups float_groups{groups};
+constinit const HandlerGroups float_groups{float_group_list};
 
 } // namespace warpbeam::vm

@@ -6,11 +6,11 @@ namespace warpbeam::vm {
 
 namespace {
 
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::i32_binary, BinaryBody>(),
-                                   group<Form::add_shl, AddShl>()};
+constexpr HandlerGroup i32_group_list[] = {group<Form::binary, Family::i32_binary, BinaryBody>(),
+                                           group<Form::add_shl, AddShl>()};
 
 } // namespace
 
-constinit const HandlerGroups i32_groups{groups};
+constinit const HandlerGroups i32_groups{i32_group_list};
 
 } // namespace warpbeam::vm

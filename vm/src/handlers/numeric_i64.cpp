@@ -5,8 +5,8 @@
 namespace warpbeam::vm {
 
 namespace {
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::i64_binary, BinaryBody>()};
+constexpr HandlerGroup i64_group_list[] = {group<Form::binary, Family::i64_binary, BinaryBody>()};
 }
-constinit const HandlerGroups i64_groups{groups};
+constinit const HandlerGroups i64_groups{i64_group_list};
 
 } // namespace warpbeam::vm

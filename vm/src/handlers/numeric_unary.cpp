@@ -7,10 +7,10 @@ namespace warpbeam::vm {
 
 namespace {
 
-constexpr HandlerGroup groups[] = {group<Form::unary, Family::unary, UnaryBody>()};
+constexpr HandlerGroup unary_group_list[] = {group<Form::unary, Family::unary, UnaryBody>()};
 
 } // namespace
 
-constinit const HandlerGroups unary_groups{groups};
+constinit const HandlerGroups unary_groups{unary_group_list};
 
 } // namespace warpbeam::vm

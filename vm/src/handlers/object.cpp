@@ -101,13 +101,13 @@ struct BrOnCastDesc {
     }
 };
 
-constexpr HandlerGroup groups[] = {
+constexpr HandlerGroup object_group_list[] = {
     group<Form::struct_new, StructNew>(), group<Form::struct_new_default, StructNewDefault>(),
     group<Form::ref_test, RefTest>(),     group<Form::ref_cast, RefCast>(),
     group<Form::br_on_cast, BrOnCast>(),  group<Form::br_on_cast_desc, BrOnCastDesc>()};
 
 } // namespace
 
-constinit const HandlerGroups object_groups{groups};
+constinit const HandlerGroups object_groups{object_group_list};
 
 } // namespace warpbeam::vm

@@ -21,10 +21,10 @@ struct Observe {
     }
 };
 
-constexpr HandlerGroup groups[] = {group<Form::observe, Observe>()};
+constexpr HandlerGroup observe_group_list[] = {group<Form::observe, Observe>()};
 
 } // namespace
 
-constinit const HandlerGroups observe_groups{groups};
+constinit const HandlerGroups observe_groups{observe_group_list};
 
 } // namespace warpbeam::vm

@@ -62,11 +62,12 @@ struct ExtractLane {
     }
 };
 template <Op op, Variant v>
-using Body = ExtractLane<typename AccessOf<op>::type, v>;
-constexpr HandlerGroup groups[] = {group<Form::extract_lane, Family::vector_extract, Body>()};
+using ExtractLaneBody = ExtractLane<typename AccessOf<op>::type, v>;
+constexpr HandlerGroup lane_group_list[] = {
+    group<Form::extract_lane, Family::vector_extract, ExtractLaneBody>()};
 
 } // namespace
 
-constinit const HandlerGroups lane_groups{groups};
+constinit const HandlerGroups lane_groups{lane_group_list};
 
 } // namespace warpbeam::vm

@@ -9,11 +9,12 @@ namespace warpbeam::vm::WARPBEAM_ISA {
 namespace {
 
 template <Op op, Variant v>
-using Body = Binary<Vector, Lanewise<op>, v>;
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::vector_float_binary, Body>()};
+using FloatBinaryBody = Binary<Vector, Lanewise<op>, v>;
+constexpr HandlerGroup float_binary_group_list[] = {
+    group<Form::binary, Family::vector_float_binary, FloatBinaryBody>()};
 
 } // namespace
 
-constinit const HandlerGroups float_binary_groups{groups};
+constinit const HandlerGroups float_binary_groups{float_binary_group_list};
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -9,11 +9,12 @@ namespace warpbeam::vm::WARPBEAM_ISA {
 namespace {
 
 template <Op op, Variant v>
-using Body = Binary<Vector, Lanewise<op>, v>;
-constexpr HandlerGroup groups[] = {group<Form::binary, Family::vector_int_binary, Body>()};
+using IntBinaryBody = Binary<Vector, Lanewise<op>, v>;
+constexpr HandlerGroup int_binary_group_list[] = {
+    group<Form::binary, Family::vector_int_binary, IntBinaryBody>()};
 
 } // namespace
 
-constinit const HandlerGroups int_binary_groups{groups};
+constinit const HandlerGroups int_binary_groups{int_binary_group_list};
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -53,13 +53,13 @@ using ReplaceBody = Replace<Lanewise<op>, OperandOf<op, 1>, v>;
 template <Op op, Variant v>
 using ShuffleBody = Shuffle<Lanewise<op>, v>;
 
-constexpr HandlerGroup groups[] = {group<Form::ternary, Family::vector_ternary, TernaryBody>(),
-                                   group<Form::shift, Family::vector_shift, ShiftBody>(),
-                                   group<Form::replace_lane, Family::vector_replace, ReplaceBody>(),
-                                   group<Form::shuffle, Family::vector_shuffle, ShuffleBody>()};
+constexpr HandlerGroup lane_group_list[] = {group<Form::ternary, Family::vector_ternary, TernaryBody>(),
+                                            group<Form::shift, Family::vector_shift, ShiftBody>(),
+                                            group<Form::replace_lane, Family::vector_replace, ReplaceBody>(),
+                                            group<Form::shuffle, Family::vector_shuffle, ShuffleBody>()};
 
 } // namespace
 
-constinit const HandlerGroups lane_groups{groups};
+constinit const HandlerGroups lane_groups{lane_group_list};
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

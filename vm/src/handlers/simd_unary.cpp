@@ -8,11 +8,11 @@ namespace warpbeam::vm::WARPBEAM_ISA {
 namespace {
 
 template <Op op, Variant v>
-using Body = Unary<OperandOf<op, 0>, Lanewise<op>, v>;
-constexpr HandlerGroup groups[] = {group<Form::unary, Family::vector_unary, Body>()};
+using VectorUnaryBody = Unary<OperandOf<op, 0>, Lanewise<op>, v>;
+constexpr HandlerGroup unary_group_list[] = {group<Form::unary, Family::vector_unary, VectorUnaryBody>()};
 
 } // namespace
 
-constinit const HandlerGroups unary_groups{groups};
+constinit const HandlerGroups unary_groups{unary_group_list};
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -6,13 +6,13 @@ namespace warpbeam::vm {
 
 namespace {
 
-constexpr HandlerGroup groups[] = {group<Form::store, Family::store, StoreBody>(),
-                                   group<Form::store_at, Family::store, StoreAtBody>(),
-                                   group<Form::store_sum, Family::store, StoreSumBody>(),
-                                   group<Form::store_displaced, Family::store, StoreDisplacedBody>()};
+constexpr HandlerGroup store_group_list[] = {
+    group<Form::store, Family::store, StoreBody>(), group<Form::store_at, Family::store, StoreAtBody>(),
+    group<Form::store_sum, Family::store, StoreSumBody>(),
+    group<Form::store_displaced, Family::store, StoreDisplacedBody>()};
 
 } // namespace
 
-constinit const HandlerGroups store_groups{groups};
+constinit const HandlerGroups store_groups{store_group_list};
 
 } // namespace warpbeam::vm

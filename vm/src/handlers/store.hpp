@@ -19,7 +19,7 @@ template <typename A, typename In>
 } // namespace detail
 
 template <typename A, Variant v>
-struct Store {
+struct StoreTo {
     using In = Decoder<Form::store, v>;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return detail::store_value<A, In>(r, In::template read<Field::address, AddressOf<A>>(r),
@@ -53,7 +53,7 @@ struct StoreDisplaced {
 };
 
 template <Op op, Variant v>
-using StoreBody = Store<AccessBy<typename AccessOf<op>::type, v>, v>;
+using StoreBody = StoreTo<AccessBy<typename AccessOf<op>::type, v>, v>;
 template <Op op, Variant v>
 using StoreAtBody = StoreAt<AccessBy<typename AccessOf<op>::type, v>, v>;
 template <Op op, Variant v>
