@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""Makes the library as single files, for builds that take one source:
+
+    vm/packages/amalgamate.py FOLDER
+
+writes warpbeam.hpp, warpbeam.cpp (loader, vm and memory), sfv.hpp and sfv.cpp. The same sources always give the same
+bytes. vm/packages/README.md says how to compile them.
+"""
+import argparse
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+INCLUDE = re.compile(r'\s*#\s*include\s+[<"]([^>"]+)[>"]')
+DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
+BANNER = "// {name}: {what} in one file, made by vm/packages/amalgamate.py of Warpbeam {version}. See LICENSE.\n"
+
+# What each file is made of: the folders of public headers, and those of sources, the lowest first.
+PUBLIC = ["memory/include", "loader/include", "vm/include"]
+SOURCES = ["memory/src", "loader/src", "vm/src"]
+# The vector operators are compiled once, for the instruction set of the whole file.
+PREAMBLE = "#ifndef WARPBEAM_CHECKS\n#define WARPBEAM_CHECKS 0\n#endif\n#define WARPBEAM_ISA simd_baseline\n"
+
+
+class File:
+    """One file that is made: each header goes where it is included first."""
+
+    def __init__(self, folders, known=()):
+        self.folders = [ROOT / folder for folder in folders]
+        self.seen = set(known)
+        self.text = []
+
+    def find(self, name, includer):
+        for folder in (includer.parent, *self.folders):
+            path = folder / name
+            if path.is_file():
+                return path.resolve()
+        return None  # of the system
+
+    def add(self, path):
+        path = path.resolve()
+        if path in self.seen:
+            return
+        text = path.read_text()
+        if "#pragma once" in text or path.suffix == ".cpp":
+            self.seen.add(path)
+        macros = []
+        for line in text.splitlines():
+            if line.strip() == "#pragma once":
+                continue
+            included = INCLUDE.match(line)
+            own = self.find(included[1], path) if included else None
+            if own:
+                self.add(own)
+                continue
+            self.text.append(line)
+            defined = DEFINE.match(line)
+            if defined:
+                macros.append(defined[1])
+        if path.suffix == ".cpp":  # which no other file sees
+            self.text += [f"#undef {macro}" for macro in dict.fromkeys(macros)]
+
+    def write(self, path, what, before=""):
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(self.text))
+        path.write_text(BANNER.format(name=path.name, what=what, version=version()) + before + text + "\n")
+
+
+def version():
+    text = (ROOT / "vm/include/warpbeam/version.hpp").read_text()
+    return ".".join(re.findall(r"define WARPBEAM_VERSION_\w+ (\d+)", text))
+
+
+def files(folder, suffix):
+    return sorted((ROOT / folder).rglob("*" + suffix))
+
+
+def pair(target, name, what, public, sources, preamble):
+    header = File(public)
+    for folder in public:
+        for path in files(folder, ".hpp"):
+            header.add(path)
+    header.write(target / f"{name}.hpp", f"the headers of {what}", "#pragma once\n")
+    source = File([*public, *sources], header.seen)
+    for folder in sources:
+        for path in files(folder, ".cpp"):
+            source.add(path)
+    source.write(target / f"{name}.cpp", what, f'{preamble}#include "{name}.hpp"\n')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    pair(options.folder, "warpbeam", "Warpbeam's loader, vm and memory", PUBLIC, SOURCES, PREAMBLE)
+    pair(options.folder, "sfv", "Warpbeam's codec of HTTP Structured Fields", ["sfv/include"], ["sfv/src"], "")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
