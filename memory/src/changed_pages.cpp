@@ -14,7 +14,6 @@ namespace warpbeam {
 namespace {
 
 using Piece = MemoryImage::Piece;
-constexpr size_t page_size = PageSet::page_size;
 
 /// A piece that covers a part of a page, by its number.
 struct Cover {
@@ -30,7 +29,7 @@ bool list_covers(std::span<const Piece> pieces, size_t bytes, Vec<Cover>& covers
             continue;
         const auto begin = static_cast<size_t>(pieces[i].offset);
         const size_t end = begin + std::min(pieces[i].bytes.size(), bytes - begin);
-        for (size_t page = begin / page_size; page * page_size < end; ++page)
+        for (size_t page = begin / PageSet::page_size; page * PageSet::page_size < end; ++page)
             if (!covers.push({page, i}))
                 return false;
     }
@@ -39,10 +38,11 @@ bool list_covers(std::span<const Piece> pieces, size_t bytes, Vec<Cover>& covers
 }
 
 /// Writes the part of a piece that lies in a page.
-void overlay(uint8_t (&contents)[page_size], size_t page, const Piece& piece) noexcept {
-    const uint64_t begin = std::max<uint64_t>(page * page_size, piece.offset);
-    const uint64_t end = std::min<uint64_t>((page + 1) * page_size, piece.offset + piece.bytes.size());
-    std::memcpy(contents + begin % page_size, piece.bytes.data() + (begin - piece.offset),
+void overlay(uint8_t (&contents)[PageSet::page_size], size_t page, const Piece& piece) noexcept {
+    const uint64_t begin = std::max<uint64_t>(page * PageSet::page_size, piece.offset);
+    const uint64_t end =
+        std::min<uint64_t>((page + 1) * PageSet::page_size, piece.offset + piece.bytes.size());
+    std::memcpy(contents + begin % PageSet::page_size, piece.bytes.data() + (begin - piece.offset),
                 static_cast<size_t>(end - begin));
 }
 
@@ -85,13 +85,13 @@ bool find_changed(const LinearMemory& memory, std::span<const Piece> initial, Pa
     }
     const Cover* cover = covers.begin();
     for (size_t page = pages.next(0); page < pages.pages(); page = pages.next(page + 1)) {
-        const uint8_t* const at = memory.data() + page * page_size;
+        const uint8_t* const at = memory.data() + page * PageSet::page_size;
         const size_t length = pages.length_of(page);
         bool same = false;
         if (cover == covers.end() || cover->page != page) {
             same = is_zero(at, length);
         } else {
-            uint8_t contents[page_size] = {};
+            uint8_t contents[PageSet::page_size] = {};
             for (; cover != covers.end() && cover->page == page; ++cover)
                 overlay(contents, page, initial[cover->piece]);
             same = std::memcmp(at, contents, length) == 0;
@@ -121,11 +121,11 @@ bool PageMark::start(const LinearMemory& memory) noexcept {
     placement_ = 0; // that of no memory, in case this fails
     size_ = static_cast<size_t>(memory.size());
     if (!start_watch(memory)) {
-        if (!hashes_.resize(size_ / page_size + (size_ % page_size != 0)))
+        if (!hashes_.resize(size_ / PageSet::page_size + (size_ % PageSet::page_size != 0)))
             return false;
         for (size_t page = 0; page < hashes_.size(); ++page)
-            hashes_[page] =
-                hash_of({memory.data() + page * page_size, std::min(page_size, size_ - page * page_size)});
+            hashes_[page] = hash_of({memory.data() + page * PageSet::page_size,
+                                     std::min(PageSet::page_size, size_ - page * PageSet::page_size)});
     }
     placement_ = memory.placement();
     return true;
@@ -145,17 +145,17 @@ bool PageMark::start_watch(const LinearMemory& memory) noexcept {
 }
 
 PageMark::Hash PageMark::hash_of(std::span<const uint8_t> page) const noexcept {
-    uint8_t padded[page_size];
+    uint8_t padded[PageSet::page_size];
     const uint8_t* at = page.data();
-    if (page.size() != page_size) {
-        std::memset(padded, 0, page_size);
+    if (page.size() != PageSet::page_size) {
+        std::memset(padded, 0, PageSet::page_size);
         std::memcpy(padded, page.data(), page.size());
         at = padded;
     }
     // Each step's product depends on the key, all bytes so far, and the next sixteen; two chains of steps
     // take different halves of a page's bytes, and run at the same time.
     Hash hash{{key_[0], key_[1]}};
-    for (const uint8_t* const end = at + page_size; at != end; at += 32) {
+    for (const uint8_t* const end = at + PageSet::page_size; at != end; at += 32) {
         uint64_t words[4];
         std::memcpy(words, at, sizeof words);
         hash.value[0] = fold(words[0] ^ key_[1], words[1] ^ hash.value[0]) + words[0];
@@ -168,7 +168,8 @@ bool PageMark::find(const LinearMemory& memory, PageSet& pages, bool move_mark) 
     const auto size = static_cast<size_t>(memory.size());
     if (!pages.start(size))
         return false;
-    size_t known = size_ / page_size + (size_ % page_size != 0); // the pages that existed at the mark
+    size_t known =
+        size_ / PageSet::page_size + (size_ % PageSet::page_size != 0); // the pages that existed at the mark
     if (placement_ == 0) {
         known = 0;
         pages.add_bytes(0, size);
@@ -179,7 +180,7 @@ bool PageMark::find(const LinearMemory& memory, PageSet& pages, bool move_mark) 
         }
     } else {
         for (size_t page = 0; page < std::min(known, pages.pages()); ++page) {
-            const Hash hash = hash_of({memory.data() + page * page_size, pages.length_of(page)});
+            const Hash hash = hash_of({memory.data() + page * PageSet::page_size, pages.length_of(page)});
             if (hash == hashes_[page])
                 continue;
             pages.add(page);
@@ -188,7 +189,7 @@ bool PageMark::find(const LinearMemory& memory, PageSet& pages, bool move_mark) 
         }
     }
     for (size_t page = known; page < pages.pages(); ++page)
-        if (!is_zero(memory.data() + page * page_size, pages.length_of(page)))
+        if (!is_zero(memory.data() + page * PageSet::page_size, pages.length_of(page)))
             pages.add(page);
     if (!move_mark || (known != 0 && size == size_))
         return true;

@@ -17,8 +17,8 @@ DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
 BANNER = "// {name}: {what} in one file, made by vm/packages/amalgamate.py of Warpbeam {version}. See LICENSE.\n"
 
 # What each file is made of: the folders of public headers, and those of sources, the lowest first.
-PUBLIC = ["memory/include", "loader/include", "vm/include"]
-SOURCES = ["memory/src", "loader/src", "vm/src"]
+PUBLIC = ["memory/include", "loader/include", "loader/text/include", "vm/include", "vm/wasi/include"]
+SOURCES = ["memory/src", "loader/src", "loader/text/src", "vm/src", "vm/wasi/src"]
 # The vector operators are compiled once, for the instruction set of the whole file.
 PREAMBLE = "#ifndef WARPBEAM_CHECKS\n#define WARPBEAM_CHECKS 0\n#endif\n#define WARPBEAM_ISA simd_baseline\n"
 

@@ -33,14 +33,14 @@ Result<Ready> HostStream::ready(Readiness which) noexcept { return host_->ready(
 
 namespace {
 
-std::unexpected<Error> no_memory() noexcept {
+std::unexpected<Error> no_memory_for_descriptors() noexcept {
     return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for WASI's file descriptors"}};
 }
 std::unexpected<Error> refused(Errno why) noexcept {
     if (why == Errno::mfile)
         return std::unexpected{
             Error{ErrorCode::limit, "the program has as many file descriptors as it may have"}};
-    return no_memory();
+    return no_memory_for_descriptors();
 }
 
 /// A stream can be read or written, but not both.
@@ -111,7 +111,7 @@ std::expected<void, Error> Context::add_directory(std::string_view name, Ref<Dir
     descriptor.root = static_cast<uint32_t>(roots_.size());
     if (!descriptor.name.append({name.data(), name.size()}) ||
         !roots_.push({std::move(directory), descriptor.rights, descriptor.inheriting}))
-        return no_memory();
+        return no_memory_for_descriptors();
     if (const auto number = descriptors_.add(std::move(descriptor)); !number) {
         roots_.pop();
         return refused(number.error());
@@ -132,7 +132,7 @@ std::expected<uint32_t, Error> Context::add_file(Ref<File> file) noexcept {
 std::expected<void, Error> Context::set_stream(Stream stream, Ref<File> file) noexcept {
     Descriptor* const descriptor = descriptors_.find(static_cast<uint32_t>(stream));
     if (descriptor == nullptr)
-        return no_memory();
+        return no_memory_for_descriptors();
     descriptor->rights = rights_of(*file) & (file->as_directory() ? ~Rights{0} : stream_rights(stream));
     descriptor->file = std::move(file);
     return {};

@@ -16,8 +16,6 @@ namespace warpbeam::wasi {
 
 namespace {
 
-constexpr uint64_t nanoseconds_per_second = 1'000'000'000;
-
 uint64_t nanoseconds(const timespec& time) noexcept {
     return static_cast<uint64_t>(time.tv_sec) * nanoseconds_per_second + static_cast<uint64_t>(time.tv_nsec);
 }

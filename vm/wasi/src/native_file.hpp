@@ -9,6 +9,8 @@
 
 namespace warpbeam::wasi {
 
+inline constexpr uint64_t nanoseconds_per_second = 1'000'000'000;
+
 /// Owns a descriptor of the operating system.
 class NativeDescriptor {
 public:

@@ -13,8 +13,6 @@ namespace warpbeam::wasi {
 
 namespace {
 
-constexpr uint64_t nanoseconds_per_second = 1'000'000'000;
-
 clockid_t native_clock(Clock clock) noexcept {
     switch (clock) {
     case Clock::realtime:

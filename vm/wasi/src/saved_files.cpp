@@ -16,7 +16,7 @@ constexpr Rights writing = rights::fd_write | rights::fd_allocate | rights::fd_f
 
 std::string_view view(const Vec<char>& text) noexcept { return {text.data(), text.size()}; }
 
-std::unexpected<Error> no_memory() noexcept {
+std::unexpected<Error> no_memory_for_files() noexcept {
     return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for WASI's file descriptors"}};
 }
 std::unexpected<Error> damaged() noexcept {
@@ -58,7 +58,7 @@ std::expected<void, Error> check_saved(const Context& context, uint32_t number, 
         return {};
     const auto there = stat_path(*root_of(context, descriptor), view(descriptor.path), context.allocator());
     if (!there && there.error() == Errno::nomem)
-        return no_memory();
+        return no_memory_for_files();
     if (!there || there->inode != stat.inode || there->device != stat.device)
         return unusable(number, view(descriptor.path), "can't be saved: the file was removed or renamed");
     return {};
@@ -118,7 +118,7 @@ private:
             const Descriptor* const stream = context_.descriptors().find(number);
             if (!streams_.push(stream != nullptr ? StreamNow{stream->file, stream->rights, stream->inheriting}
                                                  : StreamNow{}))
-                return no_memory();
+                return no_memory_for_files();
         }
         context_.descriptors().clear();
         const auto count = in_.number<uint32_t>();
@@ -129,7 +129,7 @@ private:
     }
 
     [[nodiscard]] std::expected<void, Error> failure() const noexcept {
-        return in_.out_of_memory() ? no_memory() : damaged();
+        return in_.out_of_memory() ? no_memory_for_files() : damaged();
     }
 
     std::expected<void, Error> restore_roots() noexcept {
@@ -151,7 +151,7 @@ private:
                 continue;
             if (const Result<> restored = root.directory->restore(source_); !restored) {
                 if (restored.error() == Errno::nomem)
-                    return no_memory();
+                    return no_memory_for_files();
                 if (restored.error() == Errno::nospc)
                     return std::unexpected{
                         Error{ErrorCode::limit, "the files in memory take more than the quota"}};
@@ -187,7 +187,7 @@ private:
         if (const auto opened = open(number, descriptor, was); !opened)
             return opened;
         if (const Result<> put = context_.descriptors().put(number, std::move(descriptor)); !put)
-            return put.error() == Errno::nomem ? no_memory() : damaged();
+            return put.error() == Errno::nomem ? no_memory_for_files() : damaged();
         return {};
     }
 
@@ -232,7 +232,7 @@ private:
                             .flags = descriptor.flags};
         auto opened = open_path(*root.directory, view(descriptor.path), mode, context_.allocator());
         if (!opened && opened.error() == Errno::nomem)
-            return no_memory(); // it is not lost
+            return no_memory_for_files(); // it is not lost
         LostFile lost{number, view(descriptor.path), descriptor.root, Errno::stale, nullptr};
         if (!opened)
             lost.why = opened.error();
@@ -274,7 +274,7 @@ std::expected<void, Error> save_files(const Context& context, SnapshotSink& sink
             continue;
         if (const Result<> saved = root.directory->save(sink); !saved) {
             if (saved.error() == Errno::nomem)
-                return no_memory();
+                return no_memory_for_files();
             return std::unexpected{Error{ErrorCode::limit, "the sink refused bytes of WASI's files"}};
         }
     }

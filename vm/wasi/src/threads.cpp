@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view spawn_module = "wasi";
 constexpr std::string_view spawn_name = "thread-spawn";
 
-std::unexpected<Error> no_memory() noexcept {
+std::unexpected<Error> no_memory_for_threads() noexcept {
     return std::unexpected{Error{ErrorCode::out_of_memory, "out of memory for the threads of a program"}};
 }
 
@@ -79,7 +79,7 @@ std::expected<void, Error> check_definitions(const Linker& linker, const Module&
 std::expected<void, Error> ThreadProgram::define_memories(Store& store) noexcept {
     const std::span<const Import> all = module_.imports();
     if (!memories_.resize(all.size()))
-        return no_memory();
+        return no_memory_for_threads();
     for (size_t i = 0; i < all.size(); ++i) {
         if (!is_shared_memory(all[i]))
             continue;
@@ -118,7 +118,7 @@ std::expected<Threads, Error> Threads::create(Linker& linker, Context& context, 
     ThreadProgram* const program =
         warpbeam::create<ThreadProgram>(linker.engine().allocator(), linker, context, module, settings);
     if (program == nullptr)
-        return no_memory();
+        return no_memory_for_threads();
     Threads threads{program};
     const auto defined = linker.func(spawn_module, spawn_name,
                                      [program](uint32_t argument) { return program->spawn(argument); });
