@@ -269,14 +269,13 @@ void Emitter::move_to_slots(const Choice& choice, std::initializer_list<Popped*>
 // ---- Instructions ----
 
 Fields Emitter::emit(const Choice& choice) noexcept {
-    const HandlerRow& row = select(choice.form, choice.op);
-    const size_t number = number_of(choice.form, choice.variant);
-    return emit_selected(choice, number, row.at(number));
+    return emit_selected(select(choice.form, choice.op), choice, number_of(choice.form, choice.variant));
 }
 
-Fields Emitter::emit_selected(const Choice& choice, size_t number, Handler handler) noexcept {
+Fields Emitter::emit_selected(const OpHandlers& handlers, const Choice& choice, size_t number) noexcept {
     const Shape shape = shape_of(choice);
-    return {append(shape.size(), found_.first_key + static_cast<ChoiceKey>(number), handler), shape};
+    return {append(shape.size(), handlers.first + static_cast<ChoiceKey>(number), handlers.row.at(number)),
+            shape};
 }
 
 /// Makes room for some more instructions: afterwards there is always room for the longest one.
@@ -306,16 +305,14 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     spill(accumulator);
     const size_t begin = here();
     Choice made = choice;
-    const HandlerRow& row = select(choice.form, choice.op);
+    const OpHandlers& handlers = select(choice.form, choice.op);
     size_t number = number_of(choice.form, choice.variant);
-    Handler handler = row.at(number);
-    const bool stored = handler == nullptr;
+    const bool stored = !handlers.has(number);
     if (stored) {
         made.variant.result = Dst::slot;
         number = number_of(made.form, made.variant);
-        handler = row.at(number);
     }
-    Fields fields = emit_selected(made, number, handler);
+    Fields fields = emit_selected(handlers, made, number);
     if (stored)
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
@@ -333,11 +330,11 @@ void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t 
     }));
     const auto result = static_cast<uint16_t>(slot);
     std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
-    const HandlerRow& row = select(choice.form, choice.op);
+    const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
-    at(producer.begin).handler = row.at(number);
+    at(producer.begin).handler = handlers.row.at(number);
     if (producer.number < instrs_.size()) // not after a failure
-        instrs_[producer.number].choice = found_.first_key + static_cast<ChoiceKey>(number);
+        instrs_[producer.number].choice = handlers.first + static_cast<ChoiceKey>(number);
 }
 
 Taken Emitter::take_back(const Producer& producer) noexcept {

@@ -150,8 +150,8 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant, size_t number,
-                                                                    Handler handler) noexcept {
+[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
+                                                                    Variant variant, size_t number) noexcept {
     constexpr FormFacts facts = facts_of(form);
     unsigned constants = 0;
     if constexpr (facts.operands > 0)
@@ -164,7 +164,7 @@ template <Form form>
     if (constants != 0 && facts.has_open) {
         if constexpr (facts.open >= Typed::in0 && facts.open <= Typed::out)
             width =
-                found_.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
+                handlers.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
                 3;
         else
             width = constant_width({form, op, variant}) >> 3;
@@ -172,15 +172,13 @@ template <Form form>
     const Encoding* const encoding = &encodings[static_cast<size_t>(form)][constants][width];
     const size_t words = constants == 0 ? encoding_of(form, 0, 8).words : encoding->words;
     uint8_t* const instr = append(sizeof(Instr) + sizeof(uint64_t) * words,
-                                  found_.first_key + static_cast<ChoiceKey>(number), handler);
+                                  handlers.first + static_cast<ChoiceKey>(number), handlers.row.at(number));
     return {instr, constants, *encoding};
 }
 
 template <Form form>
 [[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
-    const HandlerRow& row = select(form, op);
-    const size_t number = number_of(form, variant);
-    return emit_known<form>(op, variant, number, row.at(number));
+    return emit_known<form>(select(form, op), op, variant, number_of(form, variant));
 }
 
 template <Form form>
@@ -189,16 +187,14 @@ template <Form form>
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();
-    const HandlerRow& row = select(form, op);
+    const OpHandlers& handlers = select(form, op);
     size_t number = number_of(form, variant);
-    Handler handler = row.at(number);
-    const bool stored = handler == nullptr;
+    const bool stored = !handlers.has(number);
     if (stored) {
         variant.result = Dst::slot;
         number = number_of(form, variant);
-        handler = row.at(number);
     }
-    KnownFields<form> fields = emit_known<form>(op, variant, number, handler);
+    KnownFields<form> fields = emit_known<form>(handlers, op, variant, number);
     if (stored)
         fields.template set<Field::result>(near_or_transit(height_));
     const uint32_t before = accumulator.local;
