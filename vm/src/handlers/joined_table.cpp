@@ -103,6 +103,16 @@ JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept {
     return first == 0 || next == 0 ? JoinedNumber{0} : tables.row(first, next).number;
 }
 
+JoinedNumber longest_joined(std::span<const JoinedNumber> parts) noexcept {
+    JoinedNumber longest = 0;
+    JoinedNumber joined = parts[0];
+    for (size_t i = 1; joined != 0 && i < parts.size(); ++i) {
+        joined = join(joined, parts[i]);
+        longest = joined != 0 ? joined : longest;
+    }
+    return longest;
+}
+
 namespace {
 Handler handler_at(size_t i) noexcept {
     const std::span<const Handler> parts[] = {joined_0, joined_1, joined_2, joined_3};
@@ -123,6 +133,7 @@ JoinedEntry joined_entry(size_t i) noexcept { return {handler_at(i), tables.choi
 
 JoinedNumber joined_part(ChoiceKey) noexcept { return 0; }
 JoinedNumber join(JoinedNumber, JoinedNumber) noexcept { return 0; }
+JoinedNumber longest_joined(std::span<const JoinedNumber>) noexcept { return 0; }
 Handler joined_handler(JoinedNumber) noexcept { return nullptr; }
 size_t joined_entries() noexcept { return 0; }
 JoinedEntry joined_entry(size_t) noexcept { return {}; }

@@ -224,6 +224,7 @@ void Lowering::end_block() noexcept {
 /// After a jump, nothing is emitted until the block ends.
 void Lowering::become_unreachable() noexcept {
     control_.back().reachable = false;
+    unreachable_ = true;
     truncate_stack(std::min(control_.back().operands, stack_.size()));
     forget_accs();
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/joined_table.hpp"
 #include "isa/catch_table.hpp"
 #include "lower/emitter.hpp"
 #include "lower/module_code.hpp"
@@ -105,7 +106,7 @@ private:
     void lower_f64_const() noexcept;
     void lower_v128_const() noexcept;
     void lower_ref_null() noexcept;
-    void lower_binary(Op op, Kind result) noexcept;
+    void lower_binary(Op op) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
     static void add_negated(Op& op, Popped& right) noexcept;
@@ -127,8 +128,13 @@ private:
     [[nodiscard]] static bool is_first(const MemoryType& memory, uint32_t index) noexcept {
         return index == 0 && !memory.limits.is_64;
     }
-    /// Whether the fast accesses of memory 0 can be used for this one.
-    [[nodiscard]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept;
+    /// Whether the fast accesses of memory 0 can be used for this one, and with which option.
+    [[nodiscard, gnu::always_inline]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address,
+                                                   uint8_t& option) const noexcept {
+        option = first_option_;
+        return arg.memory == 0 && (first_is_32_ || is_fast_64(form, op, arg, address));
+    }
+    [[nodiscard]] bool is_fast_64(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept;
     /// The option of a fast access.
     [[nodiscard]] uint8_t access_option(const MemoryType& memory) const noexcept {
         return memory.limits.is_64                                   ? detail::option_wide
@@ -306,6 +312,7 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
+    bool unreachable_ = false;     ///< the innermost block's code is not reachable
     size_t skipped_blocks_ = 0;    ///< in unreachable code
     size_t loop_head_ = no_jump;   ///< of the last loop
     bool params_assigned_ = false; ///< those of the loop to which the next jump goes
@@ -314,6 +321,8 @@ private:
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;
     Vec<CatchClause> clauses_;
+    bool first_is_32_ = false; ///< memory 0 has addresses of 32 bits
+    uint8_t first_option_ = 0; ///< of its fast accesses
     uint64_t excess_ = 0; ///< the slots in front of a callee's frame that don't count
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
@@ -322,7 +331,7 @@ private:
     Stage stage_ = Stage::begin;
     size_t next_fixup_ = 0;
     size_t next_joined_ = 0;
-    size_t numbered_ = 0;
+    Vec<JoinedNumber> parts_{scratch_}; ///< the numbers of the instructions
     Code* result_ = nullptr;
     bool complete_ = false; ///< the result is
     size_t copied_ = 0;     ///< of the result

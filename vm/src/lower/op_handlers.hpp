@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/handler_table.hpp"
+#include "lower/kind.hpp"
 
 /// The handlers of frequent forms and instructions, found with one look-up: nearly every instruction that is
 /// lowered needs some, and each of the tables behind HandlerTable::find would have to be waited for.
@@ -12,10 +13,11 @@ struct OpHandlers {
     HandlerRow row;
     ChoiceKey first; ///< that of the variant with the number 0
     uint8_t widths;  ///< as detail::OpPlace::widths
+    Kind result;     ///< as the instruction's type says; `bot` if that depends on others
 
     OpHandlers() noexcept : OpHandlers{HandlerRow{}, Form{}, Op::nop} {}
     OpHandlers(HandlerRow handlers, Form form, Op op) noexcept
-        : row{handlers}, first{first_key(form, op)}, widths{detail::place_of(op).widths} {}
+        : row{handlers}, first{first_key(form, op)}, widths{detail::place_of(op).widths}, result{kind_of(sig_of(op).out)} {}
 
     /// Whether there is a handler of a variant, by its number.
     [[nodiscard]] bool has(size_t number) const noexcept {

@@ -20,7 +20,7 @@ struct Lowering::Rules {
     static void of_op(L& lowering, Op op) noexcept {
         (lowering.*method)(op, arguments...);
     }
-    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op, kind_of(sig_of(op).out)); }
+    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op); }
     static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
     static void ternary(L& lowering, Op op) noexcept { lowering.lower_ternary(op); }
     /// An instruction for which NaNs are all the same, or which makes new ones.
@@ -132,7 +132,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::i32_eqz, call<&L::lower_eqz, Op::i32_eq>},
         {Op::i64_eqz, call<&L::lower_eqz, Op::i64_eq>},
         {Op::ref_is_null, call<&L::lower_eqz, Op::i64_eq>},
-        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq, i32>},
+        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq>},
         {Op::ref_i31, of_op<&L::lower_unary, ref>},
         {Op::i31_get_s, of_op<&L::lower_unary, i32>},
         {Op::i31_get_u, of_op<&L::lower_unary, i32>},
@@ -224,8 +224,9 @@ bool Lowering::lower(size_t count) noexcept {
     const bool watched = search_ != nullptr || options_.is_observed();
     for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
         offset_ = reader_.offset();
-        if (!control_.empty() && !control_.back().reachable) [[unlikely]] {
+        if (unreachable_) [[unlikely]] {
             skip_unreachable();
+            unreachable_ = !control_.empty() && !control_.back().reachable;
             continue;
         }
         const Op op = reader_.op();
