@@ -208,7 +208,6 @@ private:
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void lower_block() noexcept;
     void begin_if() noexcept;
-    void begin_loop() noexcept;
     void end_block() noexcept;
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
@@ -228,9 +227,6 @@ private:
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
     void jump_from(size_t instr, uint32_t depth) noexcept { jump_from(instr, instr + target_offset, depth); }
     void emit_jump(uint32_t depth) noexcept;
-    void note_head_test(size_t instr, size_t label) noexcept;
-    [[nodiscard]] bool repeat_test(uint32_t depth) noexcept;
-    [[nodiscard]] bool repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept;
     /// Emits a jump, or the return, with the label's operands, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
     /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise
@@ -239,8 +235,6 @@ private:
     /// Moves the top operands to where the label needs them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
-    void place_params(Control& loop, size_t set) noexcept;
-    [[nodiscard]] bool assign_params(uint32_t depth, bool stay) noexcept;
     void lower_br() noexcept;
     void lower_br_if() noexcept;
     void lower_br_table() noexcept;
@@ -250,9 +244,17 @@ private:
     /// Emits an instruction that jumps if the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
     [[nodiscard]] bool fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept;
-    [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
     void set_distance(size_t instr, size_t to) noexcept { set_distance(instr, instr + target_offset, to); }
+
+    // lower_loop.cpp
+    void begin_loop() noexcept;
+    void note_head_test(size_t instr, size_t label) noexcept;
+    [[nodiscard]] bool repeat_test(uint32_t depth) noexcept;
+    [[nodiscard]] bool repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept;
+    void place_params(Control& loop, size_t set) noexcept;
+    [[nodiscard]] bool assign_params(uint32_t depth, bool stay) noexcept;
+    [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
 
     // lower_exception.cpp
     void begin_try_table() noexcept;

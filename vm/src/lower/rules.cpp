@@ -80,7 +80,6 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         // lower_control.cpp
         {Op::unreachable, call<&L::lower_unreachable>},
         {Op::block, call<&L::lower_block>},
-        {Op::loop, call<&L::begin_loop>},
         {Op::if_, call<&L::begin_if>},
         {Op::else_, call<&L::begin_else>},
         {Op::end, call<&L::end_block>},
@@ -89,6 +88,8 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::br_table, call<&L::lower_br_table>},
         {Op::br_on_null, call<&L::lower_br_on_null, true>},
         {Op::br_on_non_null, call<&L::lower_br_on_null, false>},
+        // lower_loop.cpp
+        {Op::loop, call<&L::begin_loop>},
         // lower_call.cpp
         {Op::return_, call<&L::lower_return>},
         {Op::call, call<&L::lower_direct_call, false>},
