@@ -232,15 +232,16 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
     if (exists(choice))
         return true;
     const Variant own = choice.variant;
-    for (unsigned set = 1; set < 8; ++set) {
+    unsigned pins = 0;
+    for (size_t i = first; i < 3; ++i)
+        pins |= is_pin(own.operand(i)) ? 1u << i : 0u;
+    // Each subset, the smaller numbers first.
+    for (unsigned set = pins & (~pins + 1); set != 0; set = (set - pins) & pins) {
         choice.variant = own;
-        bool is_change = true;
-        for (size_t i = 0; i < 3; ++i)
-            if ((set >> i & 1) != 0) {
-                is_change &= i >= first && is_pin(own.operand(i));
+        for (size_t i = first; i < 3; ++i)
+            if ((set >> i & 1) != 0)
                 choice.variant.set_operand(i, Src::slot);
-            }
-        if (is_change && exists(choice))
+        if (exists(choice))
             return true;
     }
     choice.variant = own;

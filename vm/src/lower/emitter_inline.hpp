@@ -192,7 +192,7 @@ template <Form form>
     const bool stored = !handlers.has(number);
     if (stored) {
         variant.result = Dst::slot;
-        number = number_of(form, variant);
+        number += to_slot(form);
     }
     KnownFields<form> fields = emit_known<form>(handlers, op, variant, number);
     if (stored)
