@@ -220,11 +220,13 @@ Src Emitter::from_pin(Src src, uint64_t slot, bool is_float) const noexcept {
 
 Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
     Variant variant = producer.choice.variant;
-    if (producer.choice.form != Form::binary && producer.choice.form != Form::add_shl)
-        return variant;
-    const Fields made = fields(producer);
-    variant.a = from_pin(variant.a, made.get(Field::left), false);
-    variant.b = from_pin(variant.b, made.get(Field::right), false);
+    if (producer.choice.form == Form::binary) {
+        variant.a = from_pin(variant.a, operand_of<Form::binary, Field::left>(producer), false);
+        variant.b = from_pin(variant.b, operand_of<Form::binary, Field::right>(producer), false);
+    } else if (producer.choice.form == Form::add_shl) {
+        variant.a = from_pin(variant.a, operand_of<Form::add_shl, Field::left>(producer), false);
+        variant.b = from_pin(variant.b, operand_of<Form::add_shl, Field::right>(producer), false);
+    }
     return variant;
 }
 
@@ -338,14 +340,18 @@ void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t 
         instrs_[producer.number].choice = handlers.first + static_cast<ChoiceKey>(number);
 }
 
-Taken Emitter::take_back(const Producer& producer) noexcept {
-    Taken taken{shape_of(producer.choice), {}};
-    const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
-    std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
+void Emitter::remove(const Producer& producer) noexcept {
     remove_from(producer.begin);
     // Copied first, since the producer lies in the overwritten part.
     const uint32_t before = producer.before_local;
     acc(is_float_kind(producer.result)).hold(no_operand, before);
+}
+
+Taken Emitter::take_back(const Producer& producer) noexcept {
+    Taken taken{shape_of(producer.choice), {}};
+    const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
+    std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
+    remove(producer);
     return taken;
 }
 

@@ -323,6 +323,11 @@ protected:
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
     }
+    /// The operand of an instruction of that form: its slot, or its value if it is a constant.
+    template <Form form, Field name>
+    [[nodiscard]] uint64_t operand_of(const Producer& producer) noexcept {
+        return known_field<form, name>(at(producer.begin), shape_of(producer.choice));
+    }
     /// Encodes an operand: its slot, or its value if it is a constant in the variant.
     void set(Fields& fields, Field name, const Popped& popped) const noexcept {
         if (fields.is_constant(name))
@@ -353,6 +358,8 @@ protected:
             instrs_.pop();
     }
     /// Removes the last instruction, and restores the accumulator's previous contents.
+    void remove(const Producer& producer) noexcept;
+    /// The same, with a copy of it.
     Taken take_back(const Producer& producer) noexcept;
 
     /// local = the operand.

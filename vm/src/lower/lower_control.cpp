@@ -402,15 +402,11 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         Src src;
         uint64_t value; ///< slot or constant
     };
-    const Fields made = fields(compare);
     const Variant& variant = compare.choice.variant;
     const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
-    const auto side = [&](Src src, Field field) {
-        const uint64_t value = made.get(field);
-        return Side{from_pin(src, value, is_float), value};
-    };
-    Side left = side(variant.a, Field::left);
-    Side right = side(variant.b, Field::right);
+    const auto side = [&](Src src, uint64_t value) { return Side{from_pin(src, value, is_float), value}; };
+    Side left = side(variant.a, operand_of<Form::binary, Field::left>(compare));
+    Side right = side(variant.b, operand_of<Form::binary, Field::right>(compare));
     const auto is_step = [&](const Side& one) {
         // A local in a slot is compared through the accumulator, where the addition left it.
         return step_.serial + 1 == compare.serial && step_.end == compare.begin &&
@@ -435,7 +431,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     if (!settle_pins(choice))
         return false;
     const bool has_step = is_step(left) && (sig_of(op).in[0] == Sig::i64) == step_.is_64;
-    take_back(compare);
+    remove(compare);
     if (has_step && fuse_latch(choice, right.value, instr))
         return true;
     instr = here();
