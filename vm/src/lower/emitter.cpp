@@ -19,6 +19,11 @@ void Emitter::grow_stack() noexcept {
         fail(Exit::out_of_memory);
 }
 
+void Emitter::note_lazy_reference(size_t place) noexcept {
+    if (!lazy_references_.push(place))
+        fail(Exit::out_of_memory);
+}
+
 void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
 
 void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
@@ -277,8 +282,9 @@ Fields Emitter::emit(const Choice& choice) noexcept {
 
 Fields Emitter::emit_selected(const OpHandlers& handlers, const Choice& choice, size_t number) noexcept {
     const Shape shape = shape_of(choice);
-    return {append(shape.size(), handlers.first + static_cast<ChoiceKey>(number), handlers.row.at(number)),
-            shape};
+    uint8_t* const instr = append<sizeof discarded_>(
+        shape.size(), handlers.first + static_cast<ChoiceKey>(number), handlers.row.at(number));
+    return {instr, shape};
 }
 
 /// Makes room for some more instructions: afterwards there is always room for the longest one.

@@ -12,6 +12,13 @@
 
 #include <warpbeam/memory/vec.hpp>
 
+// For what short and frequent functions seldom call: they then need not save registers for it.
+#if defined(__clang__) && __has_cpp_attribute(clang::preserve_most)
+#define WARPBEAM_PRESERVE_MOST [[clang::preserve_most]]
+#else
+#define WARPBEAM_PRESERVE_MOST
+#endif
+
 namespace warpbeam::vm {
 
 /// How many slots instructions reach, with a vector in the last one. A build may say less, so that ordinary
@@ -130,7 +137,7 @@ protected:
     /// What an instruction left in its accumulator and, unless that is far, its home.
     void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
-    void push_far_local(const LocalInfo& info) noexcept;
+    void push_far_local(const LocalInfo& info) noexcept WARPBEAM_PRESERVE_MOST;
     inline Popped pop() noexcept;
     /// The same for an operand that is not used.
     inline Popped discard() noexcept;
@@ -317,7 +324,9 @@ protected:
     template <Form form>
     KnownFields<form> emit_known(Op op, Variant variant) noexcept;
     template <Form form>
-    KnownFields<form> emit_known(const OpHandlers& handlers, Op op, Variant variant, size_t number) noexcept;
+    KnownFields<form> emit_known(const OpHandlers& handlers, Op op, Variant variant, size_t number,
+                                 Handler handler) noexcept;
+    template <size_t max_size>
     uint8_t* append(size_t size, ChoiceKey choice, Handler handler) noexcept;
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
@@ -390,7 +399,7 @@ protected:
         if (height_ >= max_height_) [[unlikely]]
             raise_max_height();
     }
-    void raise_max_height() noexcept;
+    void raise_max_height() noexcept WARPBEAM_PRESERVE_MOST;
     /// The slots of pinned locals; `result` is the slot for a call's result.
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
@@ -471,7 +480,8 @@ private:
     }
     void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
-    void grow_stack() noexcept;
+    void grow_stack() noexcept WARPBEAM_PRESERVE_MOST;
+    void note_lazy_reference(size_t place) noexcept WARPBEAM_PRESERVE_MOST;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
     inline void unlink(const Operand& local) noexcept;

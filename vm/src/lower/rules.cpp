@@ -223,7 +223,7 @@ bool Lowering::lower(size_t count) noexcept {
         return numbers;
     }();
     const bool watched = search_ != nullptr || options_.is_observed();
-    for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
+    for (; count != 0 && failure() == Exit::none && !reader_.done(); --count) {
         offset_ = reader_.offset();
         if (unreachable_) [[unlikely]] {
             skip_unreachable();
