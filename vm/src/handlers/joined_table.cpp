@@ -21,7 +21,7 @@ struct Tables {
     using Places = std::array<JoinedNumber, 2>;
     std::array<Places, part_room> places{};
     std::array<ChoiceKey, max_parts + 1> keys{}; ///< by number
-    std::array<uint32_t, row_room> row_keys{}; ///< 0: none
+    std::array<uint32_t, row_room> row_keys{};   ///< 0: none
     std::array<JoinedNumber, row_room> row_numbers{};
     std::array<Choice, max_parts + 1> choices{};         ///< by number
     std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row

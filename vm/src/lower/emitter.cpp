@@ -172,6 +172,10 @@ uint32_t Emitter::list_all() noexcept {
 
 // ---- Operands of instructions ----
 
+bool Emitter::exists(const Choice& choice) const noexcept {
+    return select(choice.form, choice.op).has(number_of(choice.form, choice.variant));
+}
+
 void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     if (operand.where == Operand::constant) {

@@ -233,15 +233,14 @@ protected:
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
         return select(choice.form, choice.op).row.of(choice.form, choice.variant);
     }
-    [[nodiscard, gnu::always_inline]] bool exists(const Choice& choice) const noexcept {
-        return select(choice.form, choice.op).has(number_of(choice.form, choice.variant));
-    }
+    [[nodiscard]] bool exists(const Choice& choice) const noexcept;
     /// Whether there is a handler whose result is in the accumulator, and perhaps in a slot too.
     [[nodiscard, gnu::always_inline]] bool is_available(const Choice& choice) const noexcept {
         const OpHandlers& handlers = select(choice.form, choice.op);
         const size_t number = number_of(choice.form, choice.variant);
-        return handlers.has(number) || (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
-                                        handlers.has(number + to_slot(choice.form)));
+        return handlers.has(number) ||
+               (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
+                handlers.has(number + to_slot(choice.form)));
     }
     /// How far the number of a variant with its result in a slot is from that with the accumulator.
     [[nodiscard]] static size_t to_slot(Form form) noexcept { return strides_of(form).result; }

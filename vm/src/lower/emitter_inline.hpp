@@ -165,9 +165,9 @@ template <Form form>
     size_t width = 1;
     if (constants != 0 && facts.has_open) {
         if constexpr (facts.open >= Typed::in0 && facts.open <= Typed::out)
-            width =
-                handlers.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
-                3;
+            width = handlers.widths >>
+                        2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
+                    3;
         else
             width = constant_width({form, op, variant}) >> 3;
     }

@@ -24,7 +24,8 @@ void Lowering::lower_binary(Op op) noexcept {
         }
     }
     put_in_slots(choice, l, r);
-    auto out = emit_result_known<Form::binary>(choice.op, choice.variant, select(Form::binary, choice.op).result);
+    auto out =
+        emit_result_known<Form::binary>(choice.op, choice.variant, select(Form::binary, choice.op).result);
     set<Field::left>(out, l);
     set<Field::right>(out, r);
 }

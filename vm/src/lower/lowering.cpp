@@ -119,7 +119,8 @@ bool Lowering::join_instrs() noexcept {
         *part++ = joined_part(instr.choice);
     parts_.set_end(part);
     for (; next_joined_ < end; ++next_joined_)
-        if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()}); joined != 0)
+        if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()});
+            joined != 0)
             at(instrs_[next_joined_].begin).handler = joined_handler(joined);
     return next_joined_ == count;
 }

@@ -325,7 +325,7 @@ private:
     Vec<CatchClause> clauses_;
     bool first_is_32_ = false; ///< memory 0 has addresses of 32 bits
     uint8_t first_option_ = 0; ///< of its fast accesses
-    uint64_t excess_ = 0; ///< the slots in front of a callee's frame that don't count
+    uint64_t excess_ = 0;      ///< the slots in front of a callee's frame that don't count
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     bool large_ = false; ///< whether the frame is

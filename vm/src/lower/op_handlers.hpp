@@ -17,7 +17,8 @@ struct OpHandlers {
 
     OpHandlers() noexcept : OpHandlers{HandlerRow{}, Form{}, Op::nop} {}
     OpHandlers(HandlerRow handlers, Form form, Op op) noexcept
-        : row{handlers}, first{first_key(form, op)}, widths{detail::place_of(op).widths}, result{kind_of(sig_of(op).out)} {}
+        : row{handlers}, first{first_key(form, op)}, widths{detail::place_of(op).widths},
+          result{kind_of(sig_of(op).out)} {}
 
     /// Whether there is a handler of a variant, by its number.
     [[nodiscard]] bool has(size_t number) const noexcept {

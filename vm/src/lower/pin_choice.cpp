@@ -87,10 +87,9 @@ constexpr auto lengths = [] {
                 while (at < 4 && (ends >> at & 1) == 0)
                     ++at;
             const bool is_known = at <= 4 && (!is_one_byte || at == 1);
-            const unsigned place = continuations_of(((ends & 1) != 0 ? 0 : 0x80u) |
-                                                    ((ends & 2) != 0 ? 0 : 0x8000u) |
-                                                    ((ends & 4) != 0 ? 0 : 0x80'0000u) |
-                                                    ((ends & 8) != 0 ? 0 : 0x8000'0000u));
+            const unsigned place =
+                continuations_of(((ends & 1) != 0 ? 0 : 0x80u) | ((ends & 2) != 0 ? 0 : 0x8000u) |
+                                 ((ends & 4) != 0 ? 0 : 0x80'0000u) | ((ends & 8) != 0 ? 0 : 0x8000'0000u));
             table[code] |= uint64_t{is_known ? fixed + at : 0} << place;
         }
     }
