@@ -24,6 +24,7 @@ TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
         SCOPED_TRACE(i);
         const JoinedChoices& row = joined_list[i];
         JoinedNumber joined = joined_part(key_of(row.parts[0]));
+        JoinedNumber parts[max_joined] = {joined};
         for (size_t part = 0; part < row.count; ++part)
             ASSERT_TRUE(exists(row.parts[part])) << name_of(row.parts[part]);
         for (size_t part = 1; part < row.count; ++part) {
@@ -32,10 +33,12 @@ TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
                           (effect::ends | effect::calls | effect::safepoint),
                       0)
                 << name_of(row.parts[part - 1]);
-            joined = join(joined, joined_part(key_of(row.parts[part])));
+            parts[part] = joined_part(key_of(row.parts[part]));
+            joined = join(joined, parts[part]);
             ASSERT_NE(joined, 0) << "the row's beginning is missing, or comes later";
         }
         EXPECT_EQ(joined_handler(joined), joined_entry(i).handler) << "the row is there twice";
+        EXPECT_EQ(longest_joined({parts, row.count}), joined);
         EXPECT_EQ(*index->find(joined_handler(joined)), row.parts[0]);
     }
 }
@@ -57,6 +60,9 @@ TEST(Joined, others_are_not) {
     EXPECT_EQ(join(0, jump), 0);
     EXPECT_EQ(join(0, 0), 0);
     EXPECT_EQ(joined_part(key_of({Form::call, Op::nop, {}})), 0);
+    const JoinedNumber alone[] = {jump, jump};
+    EXPECT_EQ(longest_joined(alone), 0);
+    EXPECT_EQ(longest_joined({alone, 1}), 0);
 }
 
 /// A loop that is one handler stops when it is asked to.

@@ -83,6 +83,21 @@ TEST(PinChoice, immediates_are_no_instructions) {
     }
 }
 
+/// Each of these numbers consists of groups of seven bits that look like local.get.
+TEST(PinChoice, numbers_of_every_length_are_passed_over) {
+    uint64_t number = 0;
+    for (unsigned bytes = 1; bytes <= 9; ++bytes) {
+        number = number << 7 | 0x20;
+        const std::string text = std::to_string(number);
+        std::string between = "(drop (i64.const " + text + "))";
+        if (bytes <= 5)
+            between += "(drop (i32.load offset=" + std::to_string(number & UINT32_MAX) + " (i32.const 0)))";
+        const auto sets = sets_of("(memory 1)", uses(1, 3) + between + uses(2, 4) + between + uses(1, 2));
+        ASSERT_EQ(sets.size(), 1u) << text;
+        EXPECT_EQ(sets[0], (PinSet{1, 2, PinSet::none})) << text;
+    }
+}
+
 TEST(PinChoice, loops_have_their_own) {
     const auto sets = sets_of("", uses(0, 3) + uses(1, 2) + "(loop " + uses(2, 2) + "(block (block " +
                                       uses(3, 3) + "))) (block " + uses(1, 2) + ")");

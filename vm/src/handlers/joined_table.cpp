@@ -19,14 +19,10 @@ struct Tables {
     /// The numbers of two parts, since one of them is looked for without branches: what comes next is hard to
     /// predict.
     using Places = std::array<JoinedNumber, 2>;
-    struct Row {
-        JoinedNumber first = 0;
-        JoinedNumber next = 0;
-        JoinedNumber number = 0;
-    };
     std::array<Places, part_room> places{};
     std::array<ChoiceKey, max_parts + 1> keys{}; ///< by number
-    std::array<Row, row_room> rows{};
+    std::array<uint32_t, row_room> row_keys{};   ///< 0: none
+    std::array<JoinedNumber, row_room> row_numbers{};
     std::array<Choice, max_parts + 1> choices{};         ///< by number
     std::array<JoinedNumber, joined_count> beginnings{}; ///< the first part of each row
     JoinedNumber part_count = 0;
@@ -35,19 +31,23 @@ struct Tables {
     constexpr size_t part_place(ChoiceKey key) const noexcept {
         return key * factor >> (32 - std::countr_zero(part_room));
     }
-    static constexpr size_t row_place(JoinedNumber first, JoinedNumber next) noexcept {
-        return (uint32_t{first} << 16 | next) * 0x9e37'79b9u >> (32 - std::countr_zero(row_room));
-    }
     constexpr JoinedNumber part(ChoiceKey key) const noexcept {
         const Places& two = places[part_place(key)];
         return static_cast<JoinedNumber>((keys[two[0]] == key ? two[0] : 0) |
                                          (keys[two[1]] == key ? two[1] : 0));
     }
-    constexpr const Row& row(JoinedNumber first, JoinedNumber next) const noexcept {
-        size_t i = row_place(first, next);
-        while (rows[i].number != 0 && (rows[i].first != first || rows[i].next != next))
+    static constexpr uint32_t row_key(JoinedNumber first, JoinedNumber next) noexcept {
+        return uint32_t{first} << 16 | next;
+    }
+    /// Where a row is, or belongs.
+    constexpr size_t row_place(uint32_t key) const noexcept {
+        size_t i = key * 0x9e37'79b9u >> (32 - std::countr_zero(row_room));
+        while (row_keys[i] != 0 && row_keys[i] != key)
             i = (i + 1) % row_room;
-        return rows[i];
+        return i;
+    }
+    constexpr JoinedNumber row(JoinedNumber first, JoinedNumber next) const noexcept {
+        return row_numbers[row_place(row_key(first, next))];
     }
 
     constexpr Tables() noexcept {
@@ -75,9 +75,11 @@ struct Tables {
             const size_t count = joined_list[i].count;
             JoinedNumber first = beginnings[i] = parts[0];
             for (size_t of = 1; of + 1 < count; ++of)
-                first = row(first, parts[of]).number;
-            const JoinedNumber next = parts[count - 1];
-            const_cast<Row&>(row(first, next)) = {first, next, static_cast<JoinedNumber>(part_count + 1 + i)};
+                first = row(first, parts[of]);
+            const uint32_t key = row_key(first, parts[count - 1]);
+            const size_t place = row_place(key);
+            row_keys[place] = key;
+            row_numbers[place] = static_cast<JoinedNumber>(part_count + 1 + i);
         }
     }
 
@@ -100,7 +102,17 @@ constexpr Tables tables;
 JoinedNumber joined_part(ChoiceKey choice) noexcept { return tables.part(choice); }
 
 JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept {
-    return first == 0 || next == 0 ? JoinedNumber{0} : tables.row(first, next).number;
+    return first == 0 || next == 0 ? JoinedNumber{0} : tables.row(first, next);
+}
+
+JoinedNumber longest_joined(std::span<const JoinedNumber> parts) noexcept {
+    JoinedNumber longest = 0;
+    JoinedNumber joined = parts[0];
+    for (size_t i = 1; joined != 0 && i < parts.size(); ++i) {
+        joined = join(joined, parts[i]);
+        longest = joined != 0 ? joined : longest;
+    }
+    return longest;
 }
 
 namespace {
@@ -123,6 +135,7 @@ JoinedEntry joined_entry(size_t i) noexcept { return {handler_at(i), tables.choi
 
 JoinedNumber joined_part(ChoiceKey) noexcept { return 0; }
 JoinedNumber join(JoinedNumber, JoinedNumber) noexcept { return 0; }
+JoinedNumber longest_joined(std::span<const JoinedNumber>) noexcept { return 0; }
 Handler joined_handler(JoinedNumber) noexcept { return nullptr; }
 size_t joined_entries() noexcept { return 0; }
 JoinedEntry joined_entry(size_t) noexcept { return {}; }

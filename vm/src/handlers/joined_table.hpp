@@ -17,7 +17,9 @@ inline constexpr size_t max_joined = 5;
 /// The number of those with one handler that does the work of `first`, which may be joined already, and of
 /// the next instruction. 0 if there is none, or if one of both is 0.
 [[nodiscard]] JoinedNumber join(JoinedNumber first, JoinedNumber next) noexcept;
-/// That handler.
+/// The number of as many of these instructions as are joined, from the first on; 0 if not even two are.
+[[nodiscard]] JoinedNumber longest_joined(std::span<const JoinedNumber> parts) noexcept;
+/// The handler of joined instructions.
 [[nodiscard]] Handler joined_handler(JoinedNumber joined) noexcept;
 
 /// @{ All of them, for a disassembler to find out what the first instruction is.

@@ -19,6 +19,11 @@ void Emitter::grow_stack() noexcept {
         fail(Exit::out_of_memory);
 }
 
+void Emitter::note_lazy_reference(size_t place) noexcept {
+    if (!lazy_references_.push(place))
+        fail(Exit::out_of_memory);
+}
+
 void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
 
 void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
@@ -167,6 +172,10 @@ uint32_t Emitter::list_all() noexcept {
 
 // ---- Operands of instructions ----
 
+bool Emitter::exists(const Choice& choice) const noexcept {
+    return select(choice.form, choice.op).has(number_of(choice.form, choice.variant));
+}
+
 void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     if (operand.where == Operand::constant) {
@@ -220,11 +229,13 @@ Src Emitter::from_pin(Src src, uint64_t slot, bool is_float) const noexcept {
 
 Variant Emitter::operands_from_pins(const Producer& producer) noexcept {
     Variant variant = producer.choice.variant;
-    if (producer.choice.form != Form::binary && producer.choice.form != Form::add_shl)
-        return variant;
-    const Fields made = fields(producer);
-    variant.a = from_pin(variant.a, made.get(Field::left), false);
-    variant.b = from_pin(variant.b, made.get(Field::right), false);
+    if (producer.choice.form == Form::binary) {
+        variant.a = from_pin(variant.a, operand_of<Form::binary, Field::left>(producer), false);
+        variant.b = from_pin(variant.b, operand_of<Form::binary, Field::right>(producer), false);
+    } else if (producer.choice.form == Form::add_shl) {
+        variant.a = from_pin(variant.a, operand_of<Form::add_shl, Field::left>(producer), false);
+        variant.b = from_pin(variant.b, operand_of<Form::add_shl, Field::right>(producer), false);
+    }
     return variant;
 }
 
@@ -232,15 +243,16 @@ bool Emitter::settle_pins(Choice& choice, size_t first) noexcept {
     if (exists(choice))
         return true;
     const Variant own = choice.variant;
-    for (unsigned set = 1; set < 8; ++set) {
+    unsigned pins = 0;
+    for (size_t i = first; i < 3; ++i)
+        pins |= is_pin(own.operand(i)) ? 1u << i : 0u;
+    // Each subset, the smaller numbers first.
+    for (unsigned set = pins & (~pins + 1); set != 0; set = (set - pins) & pins) {
         choice.variant = own;
-        bool is_change = true;
-        for (size_t i = 0; i < 3; ++i)
-            if ((set >> i & 1) != 0) {
-                is_change &= i >= first && is_pin(own.operand(i));
+        for (size_t i = first; i < 3; ++i)
+            if ((set >> i & 1) != 0)
                 choice.variant.set_operand(i, Src::slot);
-            }
-        if (is_change && exists(choice))
+        if (exists(choice))
             return true;
     }
     choice.variant = own;
@@ -269,14 +281,14 @@ void Emitter::move_to_slots(const Choice& choice, std::initializer_list<Popped*>
 // ---- Instructions ----
 
 Fields Emitter::emit(const Choice& choice) noexcept {
-    const HandlerRow& row = select(choice.form, choice.op);
-    const size_t number = number_of(choice.form, choice.variant);
-    return emit_selected(choice, number, row.at(number));
+    return emit_selected(select(choice.form, choice.op), choice, number_of(choice.form, choice.variant));
 }
 
-Fields Emitter::emit_selected(const Choice& choice, size_t number, Handler handler) noexcept {
+Fields Emitter::emit_selected(const OpHandlers& handlers, const Choice& choice, size_t number) noexcept {
     const Shape shape = shape_of(choice);
-    return {append(shape.size(), found_.first_key + static_cast<ChoiceKey>(number), handler), shape};
+    uint8_t* const instr = append<sizeof discarded_>(
+        shape.size(), handlers.first + static_cast<ChoiceKey>(number), handlers.row.at(number));
+    return {instr, shape};
 }
 
 /// Makes room for some more instructions: afterwards there is always room for the longest one.
@@ -306,16 +318,14 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
     spill(accumulator);
     const size_t begin = here();
     Choice made = choice;
-    const HandlerRow& row = select(choice.form, choice.op);
+    const OpHandlers& handlers = select(choice.form, choice.op);
     size_t number = number_of(choice.form, choice.variant);
-    Handler handler = row.at(number);
-    const bool stored = handler == nullptr;
+    const bool stored = !handlers.has(number);
     if (stored) {
         made.variant.result = Dst::slot;
         number = number_of(made.form, made.variant);
-        handler = row.at(number);
     }
-    Fields fields = emit_selected(made, number, handler);
+    Fields fields = emit_selected(handlers, made, number);
     if (stored)
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
@@ -333,21 +343,25 @@ void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t 
     }));
     const auto result = static_cast<uint16_t>(slot);
     std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
-    const HandlerRow& row = select(choice.form, choice.op);
+    const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
-    at(producer.begin).handler = row.at(number);
+    at(producer.begin).handler = handlers.row.at(number);
     if (producer.number < instrs_.size()) // not after a failure
-        instrs_[producer.number].choice = found_.first_key + static_cast<ChoiceKey>(number);
+        instrs_[producer.number].choice = handlers.first + static_cast<ChoiceKey>(number);
+}
+
+void Emitter::remove(const Producer& producer) noexcept {
+    remove_from(producer.begin);
+    // Copied first, since the producer lies in the overwritten part.
+    const uint32_t before = producer.before_local;
+    acc(is_float_kind(producer.result)).hold(no_operand, before);
 }
 
 Taken Emitter::take_back(const Producer& producer) noexcept {
     Taken taken{shape_of(producer.choice), {}};
     const size_t size = std::min(here() - producer.begin, sizeof taken.bytes);
     std::memcpy(taken.bytes.data(), code_.data() + producer.begin, size);
-    remove_from(producer.begin);
-    // Copied first, since the producer lies in the overwritten part.
-    const uint32_t before = producer.before_local;
-    acc(is_float_kind(producer.result)).hold(no_operand, before);
+    remove(producer);
     return taken;
 }
 

@@ -1,16 +1,23 @@
 #pragma once
 
-#include "handlers/handler_table.hpp"
 #include "isa/encoder.hpp"
 #include "isa/stop_table.hpp"
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
 #include "lower/kind.hpp"
 #include "lower/known_fields.hpp"
+#include "lower/op_handlers.hpp"
 #include "lower/pin_choice.hpp"
 #include "lower/scratch.hpp"
 
 #include <warpbeam/memory/vec.hpp>
+
+// For what short and frequent functions seldom call: they then need not save registers for it.
+#if defined(__clang__) && __has_cpp_attribute(clang::preserve_most)
+#define WARPBEAM_PRESERVE_MOST [[clang::preserve_most]]
+#else
+#define WARPBEAM_PRESERVE_MOST
+#endif
 
 namespace warpbeam::vm {
 
@@ -130,7 +137,7 @@ protected:
     /// What an instruction left in its accumulator and, unless that is far, its home.
     void push_in_acc(Kind kind) noexcept;
     inline void push_local(uint32_t local) noexcept;
-    void push_far_local(const LocalInfo& info) noexcept;
+    void push_far_local(const LocalInfo& info) noexcept WARPBEAM_PRESERVE_MOST;
     inline Popped pop() noexcept;
     /// The same for an operand that is not used.
     inline Popped discard() noexcept;
@@ -214,24 +221,26 @@ protected:
     /// The second half of that, for the case that there is no handler for the operands' classes.
     [[nodiscard]] unsigned settle_in_slots(Choice& choice,
                                            std::initializer_list<Popped*> operands) const noexcept;
-    /// The handlers of a form for an instruction. They are kept, since several variants are looked for in a
-    /// row.
-    [[nodiscard, gnu::always_inline]] const HandlerRow& select(Form form, Op op) const noexcept {
-        if (form != found_.form || op != found_.op)
-            found_ = {form, op, detail::place_of(op).widths, first_key(form, op), handlers_->find(form, op)};
-        return found_.handlers;
+    /// The handlers of a form for an instruction. Those of the last rare one are kept, since several variants
+    /// are looked for in a row.
+    [[nodiscard, gnu::always_inline]] const OpHandlers& select(Form form, Op op) const noexcept {
+        if (const OpHandlers* const frequent = frequent_->find(form, op); frequent != nullptr) [[likely]]
+            return *frequent;
+        if (form != rare_.form || op != rare_.op)
+            rare_ = {form, op, {find_handlers(form, op), form, op}};
+        return rare_.handlers;
     }
     [[nodiscard]] Handler find(const Choice& choice) const noexcept {
-        return select(choice.form, choice.op).of(choice.form, choice.variant);
+        return select(choice.form, choice.op).row.of(choice.form, choice.variant);
     }
-    [[nodiscard]] bool exists(const Choice& choice) const noexcept { return find(choice) != nullptr; }
+    [[nodiscard]] bool exists(const Choice& choice) const noexcept;
     /// Whether there is a handler whose result is in the accumulator, and perhaps in a slot too.
     [[nodiscard, gnu::always_inline]] bool is_available(const Choice& choice) const noexcept {
-        const HandlerRow& row = select(choice.form, choice.op);
+        const OpHandlers& handlers = select(choice.form, choice.op);
         const size_t number = number_of(choice.form, choice.variant);
-        return row.at(number) != nullptr ||
+        return handlers.has(number) ||
                (facts_of(choice.form).has_result && choice.variant.result == Dst::acc &&
-                row.at(number + to_slot(choice.form)) != nullptr);
+                handlers.has(number + to_slot(choice.form)));
     }
     /// How far the number of a variant with its result in a slot is from that with the accumulator.
     [[nodiscard]] static size_t to_slot(Form form) noexcept { return strides_of(form).result; }
@@ -308,17 +317,24 @@ protected:
     // ---- Instructions ----
     /// Appends an instruction whose fields are zero.
     Fields emit(const Choice& choice) noexcept;
-    /// The same for the choice that `select` was called for, with the number of its variant.
-    Fields emit_selected(const Choice& choice, size_t number, Handler handler) noexcept;
+    /// The same with the handlers for it, and the number of its variant.
+    Fields emit_selected(const OpHandlers& handlers, const Choice& choice, size_t number) noexcept;
     /// The same in the place of the call, for forms that are known there and frequent.
     template <Form form>
     KnownFields<form> emit_known(Op op, Variant variant) noexcept;
     template <Form form>
-    KnownFields<form> emit_known(Op op, Variant variant, size_t number, Handler handler) noexcept;
+    KnownFields<form> emit_known(const OpHandlers& handlers, Op op, Variant variant, size_t number,
+                                 Handler handler) noexcept;
+    template <size_t max_size>
     uint8_t* append(size_t size, ChoiceKey choice, Handler handler) noexcept;
     Fields emit(Form form, uint8_t option = 0) noexcept { return emit({form, Op::nop, {.option = option}}); }
     [[nodiscard]] Fields fields(const Producer& producer) noexcept {
         return {&at(producer.begin), shape_of(producer.choice)};
+    }
+    /// The operand of an instruction of that form: its slot, or its value if it is a constant.
+    template <Form form, Field name>
+    [[nodiscard]] uint64_t operand_of(const Producer& producer) noexcept {
+        return known_field<form, name>(at(producer.begin), shape_of(producer.choice));
     }
     /// Encodes an operand: its slot, or its value if it is a constant in the variant.
     void set(Fields& fields, Field name, const Popped& popped) const noexcept {
@@ -350,6 +366,8 @@ protected:
             instrs_.pop();
     }
     /// Removes the last instruction, and restores the accumulator's previous contents.
+    void remove(const Producer& producer) noexcept;
+    /// The same, with a copy of it.
     Taken take_back(const Producer& producer) noexcept;
 
     /// local = the operand.
@@ -380,7 +398,7 @@ protected:
         if (height_ >= max_height_) [[unlikely]]
             raise_max_height();
     }
-    void raise_max_height() noexcept;
+    void raise_max_height() noexcept WARPBEAM_PRESERVE_MOST;
     /// The slots of pinned locals; `result` is the slot for a call's result.
     [[nodiscard]] Pins pins_word(uint32_t result) const noexcept { return pins_word(pins_, result); }
     [[nodiscard]] Pins pins_word(const PinSet& pins, uint32_t result) const noexcept;
@@ -461,7 +479,8 @@ private:
     }
     void spill_operand(Accumulator& accumulator) noexcept;
     void grow_code() noexcept;
-    void grow_stack() noexcept;
+    void grow_stack() noexcept WARPBEAM_PRESERVE_MOST;
+    void note_lazy_reference(size_t place) noexcept WARPBEAM_PRESERVE_MOST;
     void store_acc(const Accumulator& accumulator, Operand& operand) noexcept;
     void flush_pending(uint32_t local) noexcept;
     inline void unlink(const Operand& local) noexcept;
@@ -470,15 +489,12 @@ private:
     void move_up(Producer& producer, uint32_t local) noexcept;
     void note_step(const Producer& producer, Dst d, uint32_t local) noexcept;
 
-    const HandlerTable* handlers_ = &handler_table();
-    struct Found {
+    const OpHandlerTable* frequent_ = &op_handlers();
+    mutable struct {
         Form form{};
         Op op = Op::nop;
-        uint8_t widths = 0; ///< as detail::OpPlace::widths
-        ChoiceKey first_key = vm::first_key(Form{}, Op::nop);
-        HandlerRow handlers;
-    };
-    mutable Found found_{.handlers = handlers_->find(Form{}, Op::nop)};
+        OpHandlers handlers;
+    } rare_;
     bool has_references_ = false; ///< as operands, at any time
     size_t listed_ = 0;           ///< the operands below have their node
     Vec<size_t> lazy_references_; ///< operands that are locals, or were when they were pushed

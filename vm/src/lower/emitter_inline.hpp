@@ -56,8 +56,8 @@ inline void Emitter::push_local(uint32_t local) noexcept {
     if (below != no_operand)
         stack_[below].high = place;
     info.last = place;
-    if (info.kind == ValType::ref && !lazy_references_.push(place))
-        fail(Exit::out_of_memory);
+    if (info.kind == ValType::ref) [[unlikely]]
+        note_lazy_reference(place);
 }
 
 /// The operand no longer stands for a local.
@@ -123,6 +123,7 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 }
 
 /// Appends an instruction of that many bytes, whose fields are zero.
+template <size_t max_size>
 [[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
                                                        Handler handler) noexcept {
     ++serial_;
@@ -139,9 +140,9 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
     }
     uint8_t* const instr = code_.end();
     std::memcpy(instr, &handler, sizeof handler);
-    std::memset(instr + sizeof handler, 0, sizeof(uint64_t));
-    for (size_t i = sizeof(Instr); i < size; i += sizeof(uint64_t))
-        std::memset(instr + i, 0, sizeof(uint64_t));
+    // There is room for more than that, and a constant size needs no loop.
+    static_assert(max_size <= sizeof discarded_);
+    std::memset(instr + sizeof handler, 0, max_size - sizeof handler);
     code_.set_end(instr + size);
     Emitted* const emitted = instrs_.end();
     *emitted = {static_cast<uint32_t>(position), choice};
@@ -150,7 +151,8 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant, size_t number,
+[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
+                                                                    Variant variant, size_t number,
                                                                     Handler handler) noexcept {
     constexpr FormFacts facts = facts_of(form);
     unsigned constants = 0;
@@ -163,24 +165,25 @@ template <Form form>
     size_t width = 1;
     if (constants != 0 && facts.has_open) {
         if constexpr (facts.open >= Typed::in0 && facts.open <= Typed::out)
-            width =
-                found_.widths >> 2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
-                3;
+            width = handlers.widths >>
+                        2 * (static_cast<unsigned>(facts.open) - static_cast<unsigned>(Typed::in0)) &
+                    3;
         else
             width = constant_width({form, op, variant}) >> 3;
     }
     const Encoding* const encoding = &encodings[static_cast<size_t>(form)][constants][width];
     const size_t words = constants == 0 ? encoding_of(form, 0, 8).words : encoding->words;
-    uint8_t* const instr = append(sizeof(Instr) + sizeof(uint64_t) * words,
-                                  found_.first_key + static_cast<ChoiceKey>(number), handler);
+    constexpr size_t max_words = encoding_of(form, 7, 16).words; // as grow_code makes sure
+    uint8_t* const instr = append<sizeof(Instr) + sizeof(uint64_t) * max_words>(
+        sizeof(Instr) + sizeof(uint64_t) * words, handlers.first + static_cast<ChoiceKey>(number), handler);
     return {instr, constants, *encoding};
 }
 
 template <Form form>
 [[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
-    const HandlerRow& row = select(form, op);
+    const OpHandlers& handlers = select(form, op);
     const size_t number = number_of(form, variant);
-    return emit_known<form>(op, variant, number, row.at(number));
+    return emit_known<form>(handlers, op, variant, number, handlers.row.at(number));
 }
 
 template <Form form>
@@ -189,16 +192,16 @@ template <Form form>
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();
-    const HandlerRow& row = select(form, op);
+    const OpHandlers& handlers = select(form, op);
     size_t number = number_of(form, variant);
-    Handler handler = row.at(number);
+    Handler handler = handlers.row.at(number);
     const bool stored = handler == nullptr;
     if (stored) {
         variant.result = Dst::slot;
-        number = number_of(form, variant);
-        handler = row.at(number);
+        number += to_slot(form);
+        handler = handlers.row.at(number);
     }
-    KnownFields<form> fields = emit_known<form>(op, variant, number, handler);
+    KnownFields<form> fields = emit_known<form>(handlers, op, variant, number, handler);
     if (stored)
         fields.template set<Field::result>(near_or_transit(height_));
     const uint32_t before = accumulator.local;

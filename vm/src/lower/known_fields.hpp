@@ -7,6 +7,20 @@
 
 namespace warpbeam::vm {
 
+/// A slot or the value of a constant, as it was set, of an instruction with these operands' classes.
+template <Form form, Field name>
+[[nodiscard, gnu::always_inline]] inline uint64_t known_field(const Instr& instr,
+                                                              const Shape& shape) noexcept {
+    constexpr size_t operand = operand_index(form, name);
+    constexpr BitRange bits = encoding_of(form, 0, 8).fields[field_index(form, name)];
+    static_assert(operand < 3 && bits.count == 16);
+    if (shape.variant.operand(operand) == Src::imm)
+        return Fields{const_cast<Instr*>(&instr), shape}.get(name);
+    uint16_t slot;
+    std::memcpy(&slot, instr.bytes() + bits.byte, sizeof slot);
+    return slot;
+}
+
 /// The head is written when the object ends, as a whole.
 template <Form form>
 class KnownFields {

@@ -1,4 +1,5 @@
 #include "isa/decoder.hpp"
+#include "lower/branch_choice.hpp"
 #include "lower/lowering.hpp"
 
 #include <algorithm>
@@ -48,57 +49,6 @@ void Lowering::begin_if() noexcept {
     const size_t instr = branch_on(condition, true);
     control_.back().else_jump = instr;
     note_head_test(instr, control_.size() - 1);
-}
-
-void Lowering::begin_loop() noexcept {
-    begin_block(ControlKind::loop, reader_.block_type());
-    if (failure() != Exit::none)
-        return;
-    Control& control = control_.back();
-    const size_t set = choice_.sets.size() == 1 ? 0 : next_loop_++;
-    pins_ = choice_.sets[set];
-    place_params(control, set);
-    // The set_pins is there even if the pins don't change: an inner loop may have other pins and jump here.
-    control.entry = here();
-    if (pins_ != control.pins || choice_.entered_from_other_pins[set])
-        emit_pins();
-    control.pins = pins_;
-    if (control.params != no_local) {
-        truncate_stack(control.operands);
-        for (size_t i = 0; i < control.type.params(); ++i)
-            push_local(control.params + static_cast<uint32_t>(i));
-    }
-    control.head = loop_head_ = here();
-    forget_accs();
-    bind_here();
-    emit_poll();
-}
-
-/// The parameters of a loop are like locals whose slots are their homes, if one has a register.
-void Lowering::place_params(Control& loop, size_t set) noexcept {
-    const size_t count = loop.type.params();
-    if (set == 0 || count == 0)
-        return;
-    const uint32_t first = choice_.first_params[set];
-    for (size_t i = 0; i < count; ++i)
-        locals_[first + i].slot = stack_[loop.operands + i].slot;
-    const auto is_param = [&](uint32_t local) { return local != no_local && local - first < count; };
-    if (is_param(pins_.l0) || is_param(pins_.l1) || is_param(pins_.f0))
-        loop.params = first;
-}
-
-/// Assigns the top operands to the parameters of a loop of which one has a register; with `stay`, they are on
-/// the stack again. False if there is none, or this is not the place: then the loop loads its registers.
-bool Lowering::assign_params(uint32_t depth, bool stay) noexcept {
-    const Control& loop = target(depth);
-    if (loop.params == no_local || loop.pins != pins_ || !in_place(depth))
-        return false;
-    const auto count = static_cast<uint32_t>(arity(loop));
-    for (uint32_t i = count; i-- != 0;)
-        set_local(loop.params + i, pop());
-    for (uint32_t i = 0; stay && i < count; ++i)
-        push_local(loop.params + i);
-    return true;
 }
 
 /// Counts fuel and lets an interrupt stop the code, if the engine has that enabled.
@@ -224,6 +174,7 @@ void Lowering::end_block() noexcept {
 /// After a jump, nothing is emitted until the block ends.
 void Lowering::become_unreachable() noexcept {
     control_.back().reachable = false;
+    unreachable_ = true;
     truncate_stack(std::min(control_.back().operands, stack_.size()));
     forget_accs();
 }
@@ -411,105 +362,6 @@ void Lowering::lower_br_on_null(bool on_null) noexcept {
         (void)discard();
 }
 
-namespace {
-
-/// The branch that jumps if a comparison holds, or with `negated` if it does not.
-Choice branch_of(Op compare, bool negated) noexcept {
-    const Op negation = op_row(compare).negation;
-    if (negated && negation != Op::unreachable)
-        return {Form::compare_branch, negation, {}};
-    return {Form::compare_branch, compare, {.option = negated}};
-}
-
-} // namespace
-
-// ---- Loops that begin with a test ----
-
-/// To be called after a branch that goes to the end of a block, or to its else part. What comes after it
-/// becomes a label, if it is the first instruction of a loop.
-void Lowering::note_head_test(size_t instr, size_t label) noexcept {
-    if (instr != loop_head_ || last_branch_.form != Form::compare_branch)
-        return;
-    for (size_t i = control_.size(); i-- != 0;) {
-        Control& control = control_[i];
-        if (control.kind != ControlKind::loop && i != 0)
-            continue;
-        // A label inside the loop may be gone when the loop goes back.
-        if (control.head == instr && (label < i || control_[label].else_jump == instr)) {
-            control.test = {last_branch_, label, here(), 0};
-            bind_here();
-        }
-        return;
-    }
-}
-
-/// Goes back to a loop that begins with a test: with the test, to where the loop goes on, and otherwise to
-/// where that leaves it. So a round has one instruction less; two if the test is joined with a step before
-/// it.
-bool Lowering::repeat_test(uint32_t depth) noexcept {
-    const Control& loop = target(depth);
-    if (loop.test.end == 0 || loop.pins != pins_ || (loop.params != no_local && !params_assigned_))
-        return false;
-    const HeadTest& test = loop.test;
-    const bool to_else = test.target == 0 && test.label < control_.size() &&
-                         control_[test.label].kind == ControlKind::if_ &&
-                         control_[test.label].else_jump == loop.head;
-    if (test.target == 0 && !to_else && test.label >= control_.size() - 1 - depth)
-        return false;
-    Choice branch = test.branch;
-    if (test.target == 0) {
-        const bool was_negated = branch.variant.option != 0;
-        branch = branch_of(branch.op, !was_negated);
-        branch.variant.a = test.branch.variant.a;
-        branch.variant.b = test.branch.variant.b;
-        if (!exists(branch))
-            return false;
-    }
-    const Fields made{&at(loop.head), shape_of(test.branch)};
-    const uint64_t left = made.get(Field::left);
-    const uint64_t right = made.get(Field::right);
-    size_t instr = 0;
-    if (!repeat_as_latch(branch, left, right, instr)) {
-        instr = here();
-        emit(branch).set(Field::left, left).set(Field::right, right);
-    }
-    const auto go_to = [&](size_t from, size_t to) {
-        set_distance(from, to);
-        if (options_.stop_points != nullptr)
-            note_bypass(from + target_offset, to - loop.head);
-    };
-    go_to(instr, test.target != 0 ? test.target : test.end);
-    const size_t jump = here();
-    emit(Form::jump);
-    if (test.target != 0) {
-        go_to(jump, test.end);
-    } else if (!to_else) {
-        jump_from(jump, static_cast<uint32_t>(control_.size() - 1 - test.label));
-    } else if (fixups_.push({jump, jump + target_offset, control_[test.label].else_jumps, false})) {
-        control_[test.label].else_jumps = fixups_.size() - 1;
-    } else {
-        fail(Exit::out_of_memory);
-    }
-    return true;
-}
-
-/// With the step of a local that is the last instruction, if the test is of that local.
-bool Lowering::repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept {
-    if (step_.serial != serial_ || step_.end != here() || last_label_ > step_.begin ||
-        (sig_of(branch.op).in[0] == Sig::i64) != step_.is_64)
-        return false;
-    const auto is_step = [&](Src src, uint64_t slot) {
-        return src == step_.src && slot == locals_[step_.local].slot;
-    };
-    const Op mirror = op_row(branch.op).mirror;
-    if (!is_step(branch.variant.a, left) && is_step(branch.variant.b, right) && mirror != Op::unreachable) {
-        branch.op = mirror;
-        std::swap(branch.variant.a, branch.variant.b);
-        std::swap(left, right);
-    }
-    return is_step(branch.variant.a, left) && fuse_latch(branch, right, instr);
-}
-
 // ---- Conditions ----
 
 size_t Lowering::branch_on(Popped condition, bool negated) noexcept {
@@ -550,15 +402,11 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         Src src;
         uint64_t value; ///< slot or constant
     };
-    const Fields made = fields(compare);
     const Variant& variant = compare.choice.variant;
     const bool is_float = bank_of(sig_of(compare.choice.op).in[0]) != Bank::integer;
-    const auto side = [&](Src src, Field field) {
-        const uint64_t value = made.get(field);
-        return Side{from_pin(src, value, is_float), value};
-    };
-    Side left = side(variant.a, Field::left);
-    Side right = side(variant.b, Field::right);
+    const auto side = [&](Src src, uint64_t value) { return Side{from_pin(src, value, is_float), value}; };
+    Side left = side(variant.a, operand_of<Form::binary, Field::left>(compare));
+    Side right = side(variant.b, operand_of<Form::binary, Field::right>(compare));
     const auto is_step = [&](const Side& one) {
         // A local in a slot is compared through the accumulator, where the addition left it.
         return step_.serial + 1 == compare.serial && step_.end == compare.begin &&
@@ -583,7 +431,7 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
     if (!settle_pins(choice))
         return false;
     const bool has_step = is_step(left) && (sig_of(op).in[0] == Sig::i64) == step_.is_64;
-    take_back(compare);
+    remove(compare);
     if (has_step && fuse_latch(choice, right.value, instr))
         return true;
     instr = here();
@@ -594,22 +442,6 @@ bool Lowering::fuse_branch(const Producer& compare, bool negated, size_t& instr)
         out.set_constant<Field::right>(right.value, 0);
     else
         out.set<Field::right>(right.value);
-    return true;
-}
-
-/// Fuses the last step of a local into a branch that compares the local with `right`, which is a slot or a
-/// constant.
-bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept {
-    Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
-    if (branch.variant.option != 0 || !settle_pins(latch, 2))
-        return false;
-    remove_from(step_.begin);
-    instr = here();
-    last_branch_ = latch;
-    emit(latch)
-        .set(Field::local, locals_[step_.local].slot)
-        .set(Field::step, step_.value)
-        .set(Field::right, right);
     return true;
 }
 

@@ -18,9 +18,7 @@ void set_sum(Fields& access, const Taken& sum, bool is_displaced, uint64_t offse
 
 /// Of accesses with 64-bit addresses, those of vectors, at constant addresses, and with offsets beyond 32
 /// bits are rare.
-bool Lowering::is_fast(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept {
-    if (arg.memory != 0 || !module_.memories()[0].limits.is_64)
-        return arg.memory == 0;
+bool Lowering::is_fast_64(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept {
     return arg.offset <= UINT32_MAX && address.operand.where != Operand::constant &&
            is_available({form, op, {.option = detail::option_wide}});
 }
@@ -45,7 +43,7 @@ bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t 
     if (!settle_pins(choice))
         return false;
     const Taken old = take_back(*last);
-    Fields out = emit_result(choice, kind_of(sig_of(op).out));
+    Fields out = emit_result(choice, select(form, op).result);
     set_sum(out, old, is_displaced, arg.offset);
     return true;
 }
@@ -65,21 +63,19 @@ void Lowering::lower_load_any(Op op, MemArg arg, Popped address) noexcept {
 void Lowering::lower_load(Op op) noexcept {
     const MemArg arg = reader_.mem_arg();
     Popped address = pop();
-    const MemoryType& memory = module_.memories()[arg.memory];
-    if (!is_fast(Form::load, op, arg, address))
+    uint8_t option;
+    if (!is_fast(Form::load, op, arg, address, option))
         return lower_load_any(op, arg, address);
-    const uint8_t option = access_option(memory);
     if (fold_into_load(op, arg, address, option))
         return;
-    const Kind result = kind_of(sig_of(op).out);
     if (classify(address) == Src::imm) {
-        emit_result({Form::load_at, op, {.option = option}}, result)
+        emit_result({Form::load_at, op, {.option = option}}, select(Form::load_at, op).result)
             .set(Field::address, address.operand.value + arg.offset);
         return;
     }
     Choice choice{Form::load, op, {.option = option}};
     settle_and_prepare(choice, address);
-    auto out = emit_result_known<Form::load>(op, choice.variant, result);
+    auto out = emit_result_known<Form::load>(op, choice.variant, select(Form::load, op).result);
     set<Field::address>(out, address);
     out.set<Field::offset>(arg.offset);
 }
@@ -116,8 +112,8 @@ void Lowering::lower_store(Op op) noexcept {
     const MemArg arg = reader_.mem_arg();
     Popped value = pop();
     Popped address = pop();
-    const MemoryType& memory = module_.memories()[arg.memory];
-    if (!is_fast(Form::store, op, arg, address)) {
+    uint8_t option;
+    if (!is_fast(Form::store, op, arg, address, option)) {
         force_slot(address);
         force_slot(value);
         emit({Form::store_any, op, {}})
@@ -127,7 +123,6 @@ void Lowering::lower_store(Op op) noexcept {
             .set(Field::offset, arg.offset);
         return;
     }
-    const uint8_t option = access_option(memory);
     if (value.operand.where == Operand::constant && value.operand.kind == ValType::v128)
         force_slot(value);
     if (fold_into_store(op, arg, address, value, option))

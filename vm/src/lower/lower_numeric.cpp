@@ -7,7 +7,7 @@
 
 namespace warpbeam::vm {
 
-void Lowering::lower_binary(Op op, Kind result) noexcept {
+void Lowering::lower_binary(Op op) noexcept {
     Popped r = pop();
     Popped l = pop();
     add_negated(op, r);
@@ -24,7 +24,8 @@ void Lowering::lower_binary(Op op, Kind result) noexcept {
         }
     }
     put_in_slots(choice, l, r);
-    auto out = emit_result_known<Form::binary>(choice.op, choice.variant, result);
+    auto out =
+        emit_result_known<Form::binary>(choice.op, choice.variant, select(Form::binary, choice.op).result);
     set<Field::left>(out, l);
     set<Field::right>(out, r);
 }
@@ -72,7 +73,7 @@ void Lowering::lower_eqz(Op equal) noexcept {
         if (const Producer* const last = last_producer(top()); last != nullptr)
             compare = *last;
     push_const(equal == Op::i32_eq ? ValType::i32 : ValType::i64, 0);
-    lower_binary(equal, ValType::i32);
+    lower_binary(equal);
     // Nothing may have been emitted between the two.
     const bool next = compare.serial + 1 == int_acc_.producer.serial;
     negated_ = {next ? int_acc_.producer.serial : 0, compare};

@@ -1,7 +1,5 @@
 #include "lower/lowering.hpp"
 
-#include "handlers/joined_table.hpp"
-
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -34,6 +32,10 @@ void Lowering::begin() noexcept {
         fail(Exit::out_of_memory);
     if (!prepare())
         fail(Exit::out_of_memory);
+    if (const auto memories = module_.memories(); !memories.empty()) {
+        first_is_32_ = !memories[0].limits.is_64;
+        first_option_ = access_option(memories[0]);
+    }
     BlockType type;
     type.func = &module_.type_registry().func(body_.type);
     if (!control_.push({ControlKind::func, type, 0, height_, pins_}))
@@ -106,26 +108,20 @@ bool Lowering::join_instrs() noexcept {
     constexpr size_t instrs_per_step = 50'000;
     const size_t count = instrs_.size();
     const size_t end = std::min(count, next_joined_ + instrs_per_step);
-    // The numbers of the instructions take the place of their keys, those that are looked at from this step
-    // on.
+    // Those that are looked at from this step on.
     const size_t numbered = std::min(count, end + max_joined);
-    for (; numbered_ < numbered; ++numbered_)
-        instrs_[numbered_].choice = joined_part(instrs_[numbered_].choice);
-    for (; next_joined_ < end; ++next_joined_) {
-        auto joined = static_cast<JoinedNumber>(instrs_[next_joined_].choice);
-        if (joined == 0)
-            continue;
-        bool any = false;
-        for (size_t i = next_joined_ + 1; i < numbered; ++i) {
-            const JoinedNumber longer = join(joined, static_cast<JoinedNumber>(instrs_[i].choice));
-            if (longer == 0)
-                break;
-            joined = longer;
-            any = true;
-        }
-        if (any)
-            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
+    if (!parts_.reserve(count)) {
+        fail(Exit::out_of_memory);
+        return false;
     }
+    JoinedNumber* part = parts_.end();
+    for (const Emitted& instr : std::span{instrs_.begin() + parts_.size(), instrs_.begin() + numbered})
+        *part++ = joined_part(instr.choice);
+    parts_.set_end(part);
+    for (; next_joined_ < end; ++next_joined_)
+        if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()});
+            joined != 0)
+            at(instrs_[next_joined_].begin).handler = joined_handler(joined);
     return next_joined_ == count;
 }
 

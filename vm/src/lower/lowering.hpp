@@ -1,5 +1,6 @@
 #pragma once
 
+#include "handlers/joined_table.hpp"
 #include "isa/catch_table.hpp"
 #include "lower/emitter.hpp"
 #include "lower/module_code.hpp"
@@ -105,7 +106,7 @@ private:
     void lower_f64_const() noexcept;
     void lower_v128_const() noexcept;
     void lower_ref_null() noexcept;
-    void lower_binary(Op op, Kind result) noexcept;
+    void lower_binary(Op op) noexcept;
     void lower_unary(Op op, Kind result) noexcept;
     void lower_eqz(Op equal) noexcept;
     static void add_negated(Op& op, Popped& right) noexcept;
@@ -127,8 +128,13 @@ private:
     [[nodiscard]] static bool is_first(const MemoryType& memory, uint32_t index) noexcept {
         return index == 0 && !memory.limits.is_64;
     }
-    /// Whether the fast accesses of memory 0 can be used for this one.
-    [[nodiscard]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept;
+    /// Whether the fast accesses of memory 0 can be used for this one, and with which option.
+    [[nodiscard, gnu::always_inline]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address,
+                                                   uint8_t& option) const noexcept {
+        option = first_option_;
+        return arg.memory == 0 && (first_is_32_ || is_fast_64(form, op, arg, address));
+    }
+    [[nodiscard]] bool is_fast_64(Form form, Op op, const MemArg& arg, const Popped& address) const noexcept;
     /// The option of a fast access.
     [[nodiscard]] uint8_t access_option(const MemoryType& memory) const noexcept {
         return memory.limits.is_64                                   ? detail::option_wide
@@ -202,7 +208,6 @@ private:
     void begin_block(ControlKind kind, BlockType type) noexcept;
     void lower_block() noexcept;
     void begin_if() noexcept;
-    void begin_loop() noexcept;
     void end_block() noexcept;
     void begin_else() noexcept;
     void bind(Control& control) noexcept;
@@ -222,9 +227,6 @@ private:
     void jump_from(size_t instr, size_t field, uint32_t depth) noexcept;
     void jump_from(size_t instr, uint32_t depth) noexcept { jump_from(instr, instr + target_offset, depth); }
     void emit_jump(uint32_t depth) noexcept;
-    void note_head_test(size_t instr, size_t label) noexcept;
-    [[nodiscard]] bool repeat_test(uint32_t depth) noexcept;
-    [[nodiscard]] bool repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept;
     /// Emits a jump, or the return, with the label's operands, which stay on the stack.
     void leave_to(uint32_t depth) noexcept;
     /// Completes the conditional instruction `instr`: with `direct` it jumps to the label itself, otherwise
@@ -233,8 +235,6 @@ private:
     /// Moves the top operands to where the label needs them; they stay on the stack.
     void move_to_label(uint32_t depth) noexcept;
     [[nodiscard]] bool in_place(uint32_t depth) noexcept;
-    void place_params(Control& loop, size_t set) noexcept;
-    [[nodiscard]] bool assign_params(uint32_t depth, bool stay) noexcept;
     void lower_br() noexcept;
     void lower_br_if() noexcept;
     void lower_br_table() noexcept;
@@ -244,9 +244,17 @@ private:
     /// Emits an instruction that jumps if the condition holds (or does not), and returns its position.
     [[nodiscard]] size_t branch_on(Popped condition, bool negated) noexcept;
     [[nodiscard]] bool fuse_branch(const Producer& compare, bool negated, size_t& instr) noexcept;
-    [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
     void set_distance(size_t instr, size_t field, size_t to) noexcept;
     void set_distance(size_t instr, size_t to) noexcept { set_distance(instr, instr + target_offset, to); }
+
+    // lower_loop.cpp
+    void begin_loop() noexcept;
+    void note_head_test(size_t instr, size_t label) noexcept;
+    [[nodiscard]] bool repeat_test(uint32_t depth) noexcept;
+    [[nodiscard]] bool repeat_as_latch(Choice branch, uint64_t left, uint64_t right, size_t& instr) noexcept;
+    void place_params(Control& loop, size_t set) noexcept;
+    [[nodiscard]] bool assign_params(uint32_t depth, bool stay) noexcept;
+    [[nodiscard]] bool fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept;
 
     // lower_exception.cpp
     void begin_try_table() noexcept;
@@ -306,6 +314,7 @@ private:
     InstrReader reader_;
     PinChoice choice_;
     size_t next_loop_ = 1;
+    bool unreachable_ = false;     ///< the innermost block's code is not reachable
     size_t skipped_blocks_ = 0;    ///< in unreachable code
     size_t loop_head_ = no_jump;   ///< of the last loop
     bool params_assigned_ = false; ///< those of the loop to which the next jump goes
@@ -314,7 +323,9 @@ private:
     Vec<Fixup> fixups_;
     Vec<TryRegion> regions_;
     Vec<CatchClause> clauses_;
-    uint64_t excess_ = 0; ///< the slots in front of a callee's frame that don't count
+    bool first_is_32_ = false; ///< memory 0 has addresses of 32 bits
+    uint8_t first_option_ = 0; ///< of its fast accesses
+    uint64_t excess_ = 0;      ///< the slots in front of a callee's frame that don't count
     uint32_t zero_from_ = 0;
     uint32_t zero_count_ = 0;
     bool large_ = false; ///< whether the frame is
@@ -322,7 +333,7 @@ private:
     Stage stage_ = Stage::begin;
     size_t next_fixup_ = 0;
     size_t next_joined_ = 0;
-    size_t numbered_ = 0;
+    Vec<JoinedNumber> parts_{scratch_}; ///< the numbers of the instructions
     Code* result_ = nullptr;
     bool complete_ = false; ///< the result is
     size_t copied_ = 0;     ///< of the result

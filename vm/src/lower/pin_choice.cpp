@@ -29,32 +29,26 @@ struct Region {
     size_t blocks;    ///< that are open around it, but inside the enclosing region
 };
 
-/// How to pass over an instruction whose opcode is one byte.
-struct alignas(8) Pass {
-    uint8_t bytes = 0;   ///< the opcode and constants of a fixed size; 0 if more has to be known
-    uint8_t one = 0;     ///< all ones if one number in LEB128 follows,
-    uint8_t two = 0;     ///< or two
-    uint8_t unusual = 0; ///< bits of the next byte that say that it is not that simple
-    uint8_t opens = 0;   ///< 1 if it begins a block
-    uint8_t closes = 0;  ///< 1 if it ends one
-};
-constexpr uint8_t more_bytes = 0x80; ///< of a number; only those of locals are looked at
-constexpr auto passes = [] {
-    std::array<Pass, 256> table{};
+/// The bits of four bytes that say that a number in LEB128 goes on, as a number times four.
+constexpr unsigned continuations_of(uint32_t bytes) noexcept {
+    // Each of the sums that the product consists of has a bit of its own, so nothing is carried.
+    return static_cast<unsigned>(uint64_t{bytes & 0x8080'8080} * 0x0102'0408 >> 29) & 0x3c;
+}
+/// For each opcode of one byte, how long the instruction is: four bits for each of the `continuations_of` the
+/// four bytes after it, or 0 if more has to be known. One value that depends on few others, since where the
+/// next instruction begins is what reading waits for.
+constexpr auto lengths = [] {
+    std::array<uint64_t, 256> table{};
     for (const InstrRow& row : instr_table) {
         const auto code = static_cast<uint32_t>(row.op);
-        if (code >= table.size())
+        // One ends a block, and with the other the function may call itself.
+        if (code >= table.size() || row.op == Op::delegate || row.op == Op::return_call)
             continue;
-        Pass& pass = table[code];
-        if (row.op == Op::delegate || row.op == Op::return_call)
-            continue; // it ends a block, or the function may call itself
-        if (row.op == Op::block || row.op == Op::if_) {
-            pass = {.bytes = 1, .one = 0xff, .opens = 1};
-            continue;
-        }
+        unsigned fixed = 1;
+        unsigned numbers = 0;
+        bool is_one_byte = false; // the first number
         switch (row.imm) {
         case Imm::none:
-            pass = {.bytes = 1, .closes = row.op == Op::end};
             break;
         case Imm::label:
         case Imm::func:
@@ -63,29 +57,72 @@ constexpr auto passes = [] {
         case Imm::table:
         case Imm::i32:
         case Imm::i64:
-            pass = {.bytes = 1, .one = 0xff};
+            numbers = 1;
             break;
         case Imm::local:
-            pass = {.bytes = 1, .one = 0xff, .unusual = more_bytes};
+            numbers = 1;
+            is_one_byte = true;
             break;
         case Imm::type_table:
-            pass = {.bytes = 1, .two = 0xff};
-            break;
         case Imm::mem_arg:
-            pass = {.bytes = 1, .two = 0xff, .unusual = mem_arg_flag::memory};
+            numbers = 2;
             break;
         case Imm::f32:
-            pass = {.bytes = 1 + 4};
+            fixed += 4;
             break;
         case Imm::f64:
-            pass = {.bytes = 1 + 8};
+            fixed += 8;
+            break;
+        case Imm::block:
+            if (row.op != Op::block && row.op != Op::if_)
+                continue;
+            numbers = 1;
             break;
         default: // rare
-            break;
+            continue;
+        }
+        for (unsigned ends = 0; ends < 16; ++ends) {
+            unsigned at = 0;
+            for (unsigned i = 0; i < numbers; ++i, ++at)
+                while (at < 4 && (ends >> at & 1) == 0)
+                    ++at;
+            const bool is_known = at <= 4 && (!is_one_byte || at == 1);
+            const unsigned place =
+                continuations_of(((ends & 1) != 0 ? 0 : 0x80u) | ((ends & 2) != 0 ? 0 : 0x8000u) |
+                                 ((ends & 4) != 0 ? 0 : 0x80'0000u) | ((ends & 8) != 0 ? 0 : 0x8000'0000u));
+            table[code] |= uint64_t{is_known ? fixed + at : 0} << place;
         }
     }
     return table;
 }();
+
+/// What else counts of an instruction whose length is known.
+struct Pass {
+    uint8_t mask = 0; ///< if these bits of the next byte
+    uint8_t odd = 1;  ///< are these, it is not that simple
+    uint8_t uses = 0; ///< 1 if the next byte is a local,
+    int8_t opens = 0; ///< 1 if it begins a block, and -1 if it ends one
+};
+constexpr auto passes = [] {
+    std::array<Pass, 256> table{};
+    for (const InstrRow& row : instr_table) {
+        const auto code = static_cast<uint32_t>(row.op);
+        if (code >= table.size())
+            continue;
+        Pass& pass = table[code];
+        if (row.imm == Imm::local)
+            pass.uses = 1;
+        if (row.imm == Imm::mem_arg)
+            pass.mask = pass.odd = mem_arg_flag::memory;
+        if (row.op == Op::end)
+            pass.opens = -1;
+        // The type of a block may be a reference to a heap type, which is another number.
+        if (row.op == Op::block || row.op == Op::if_)
+            pass = {.mask = 0xf8, .odd = type_code::ref & 0xf8, .opens = 1};
+    }
+    return table;
+}();
+static_assert((type_code::ref & 0xf8) == (type_code::ref_null & 0xf8));
 
 class Chooser {
 public:
@@ -109,10 +146,10 @@ private:
     /// predict, so there are hardly any branches.
     bool pass_simple() noexcept {
         const uint8_t* at = code_.data();
-        // An opcode and two numbers that together have eight bytes, or a constant.
+        // The longest that is passed over is a constant of eight bytes.
         const uint8_t* const last = at + code_.size() - std::min<size_t>(code_.size(), 1 + sizeof(uint64_t));
         const uint64_t weight = weight_;
-        size_t blocks = blocks_;
+        auto blocks = static_cast<int64_t>(blocks_);
         while (at < last) {
             const size_t room = static_cast<size_t>(last - at);
             if (!uses_.reserve_more(std::min<size_t>(room, 256)))
@@ -121,34 +158,26 @@ private:
             Use* use = uses_.end();
             bool stops = false;
             while (at < end) {
-                const Pass pass = passes[*at];
-                uint64_t next;
+                uint32_t next;
                 std::memcpy(&next, at + 1, sizeof next);
                 if constexpr (std::endian::native == std::endian::big)
                     next = std::byteswap(next);
-                const uint64_t ends = ~next & 0x8080'8080'8080'8080;
-                const uint64_t ends2 = ends & (ends - 1);
-                const auto local = static_cast<uint8_t>(next);
-                // The type of a block may be a reference to a heap type, which is another number.
-                const bool is_long =
-                    (pass.opens != 0) & ((local == type_code::ref) | (local == type_code::ref_null));
-                stops = (pass.bytes == 0) | ((pass.unusual & local) != 0) | (ends2 == 0) | is_long |
-                        (pass.closes > blocks);
+                const auto length = static_cast<unsigned>(lengths[*at] >> continuations_of(next)) & 15;
+                const Pass pass = passes[*at];
+                const auto byte = static_cast<uint8_t>(next);
+                stops = (length == 0) | ((byte & pass.mask) == pass.odd) | (blocks + pass.opens < 0);
                 if (stops)
                     break;
-                *use = {local, weight};
-                use += pass.unusual == more_bytes ? 1 : 0;
+                *use = {byte, weight};
+                use += pass.uses;
                 blocks += pass.opens;
-                blocks -= pass.closes;
-                const auto one = static_cast<size_t>(__builtin_ctzll(ends) + 1) / 8;
-                const auto two = static_cast<size_t>(__builtin_ctzll(ends2) + 1) / 8;
-                at += pass.bytes + (one & pass.one) + (two & pass.two);
+                at += length;
             }
             uses_.set_end(use);
             if (stops)
                 break;
         }
-        blocks_ = blocks;
+        blocks_ = static_cast<size_t>(blocks);
         code_ = code_.last(static_cast<size_t>(code_.data() + code_.size() - at));
         return true;
     }

@@ -20,7 +20,7 @@ struct Lowering::Rules {
     static void of_op(L& lowering, Op op) noexcept {
         (lowering.*method)(op, arguments...);
     }
-    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op, kind_of(sig_of(op).out)); }
+    static void binary(L& lowering, Op op) noexcept { lowering.lower_binary(op); }
     static void unary(L& lowering, Op op) noexcept { lowering.lower_unary(op, kind_of(sig_of(op).out)); }
     static void ternary(L& lowering, Op op) noexcept { lowering.lower_ternary(op); }
     /// An instruction for which NaNs are all the same, or which makes new ones.
@@ -80,7 +80,6 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         // lower_control.cpp
         {Op::unreachable, call<&L::lower_unreachable>},
         {Op::block, call<&L::lower_block>},
-        {Op::loop, call<&L::begin_loop>},
         {Op::if_, call<&L::begin_if>},
         {Op::else_, call<&L::begin_else>},
         {Op::end, call<&L::end_block>},
@@ -89,6 +88,8 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::br_table, call<&L::lower_br_table>},
         {Op::br_on_null, call<&L::lower_br_on_null, true>},
         {Op::br_on_non_null, call<&L::lower_br_on_null, false>},
+        // lower_loop.cpp
+        {Op::loop, call<&L::begin_loop>},
         // lower_call.cpp
         {Op::return_, call<&L::lower_return>},
         {Op::call, call<&L::lower_direct_call, false>},
@@ -132,7 +133,7 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
         {Op::i32_eqz, call<&L::lower_eqz, Op::i32_eq>},
         {Op::i64_eqz, call<&L::lower_eqz, Op::i64_eq>},
         {Op::ref_is_null, call<&L::lower_eqz, Op::i64_eq>},
-        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq, i32>},
+        {Op::ref_eq, call<&L::lower_binary, Op::i64_eq>},
         {Op::ref_i31, of_op<&L::lower_unary, ref>},
         {Op::i31_get_s, of_op<&L::lower_unary, i32>},
         {Op::i31_get_u, of_op<&L::lower_unary, i32>},
@@ -222,10 +223,11 @@ bool Lowering::lower(size_t count) noexcept {
         return numbers;
     }();
     const bool watched = search_ != nullptr || options_.is_observed();
-    for (size_t i = 0; i < count && failure() == Exit::none && !reader_.done(); ++i) {
+    for (; count != 0 && failure() == Exit::none && !reader_.done(); --count) {
         offset_ = reader_.offset();
-        if (!control_.empty() && !control_.back().reachable) [[unlikely]] {
+        if (unreachable_) [[unlikely]] {
             skip_unreachable();
+            unreachable_ = !control_.empty() && !control_.back().reachable;
             continue;
         }
         const Op op = reader_.op();
