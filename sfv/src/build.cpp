@@ -6,7 +6,8 @@
 
 namespace warpbeam::sfv {
 
-inline bool BareItem::take(const RawItem& raw) noexcept {
+// Inline, so that the value, which is a part of the parser, stays in registers.
+[[gnu::always_inline]] inline bool BareItem::take(const RawItem& raw) noexcept {
     const Type type = raw.type();
     if (!has_text(type)) {
         type_ = type;
@@ -14,8 +15,11 @@ inline bool BareItem::take(const RawItem& raw) noexcept {
         return true;
     }
     Text& text = become_text(type);
-    if (!raw.needs_decoding()) [[likely]]
-        return text.copy_from(raw.raw());
+    return raw.needs_decoding() ? decode(raw, text) : text.copy_from(raw.raw());
+}
+
+// It takes a copy of the value: see Parser::on_copy.
+bool BareItem::decode(RawItem raw, Text& text) noexcept {
     const size_t capacity = raw.decode_capacity();
     char* const buffer = text.prepare(capacity);
     if (buffer == nullptr)

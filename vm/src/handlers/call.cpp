@@ -358,13 +358,16 @@ Exit run(Execution& execution, FuncInst& func) noexcept {
     r.inst = func.instance;
     r.inst->execution = &execution;
     load_memory(r);
-    Exit exit;
-    do
-        exit = enter<true>(r, *func.cell, r.fp, nullptr);
-    while (exit != Exit::none && retry(r, exit));
-    if (exit == Exit::none)
+    Exit exit = enter<true>(r, *func.cell, r.fp, nullptr);
+    if (exit == Exit::none) [[likely]]
         return start(r);
-    save(execution, r, exit);
+    Regs copy = r; // if `retry` took its address, `r` would lie in memory
+    while (retry(copy, exit)) {
+        exit = enter<true>(copy, *func.cell, copy.fp, nullptr);
+        if (exit == Exit::none)
+            return start(copy);
+    }
+    save(execution, copy, exit);
     return exit;
 }
 

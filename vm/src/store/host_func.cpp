@@ -116,7 +116,8 @@ Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot*
     // The frame contains the arguments, and after the call the results.
     const size_t kept = store.heap.kept();
     auto called = host.callable.entry(host.callable.object, from, frame);
-    store.heap.release_kept(kept);
+    if (store.heap.kept() > kept) [[unlikely]]
+        store.heap.release_kept(kept);
     store.heap.end_collection(); // one that was interrupted in a nested computation
     if (called) {
         if (observed) [[unlikely]]

@@ -24,6 +24,16 @@ Trap trap_of(Exit exit, const Execution& execution) noexcept {
     return trap;
 }
 
+namespace {
+/// Most functions have one parameter and one result, for which a call of memmove takes longer than the copy.
+void copy_slots(const Slot* from, size_t count, Slot* to) noexcept {
+    if (count == 1) [[likely]]
+        *to = *from;
+    else
+        std::copy_n(from, count, to);
+}
+} // namespace
+
 std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params, size_t results) noexcept {
     StoreImpl& store = *func.store;
     if (store.heap.is_collecting() && !store.end_collection()) [[unlikely]] {
@@ -36,14 +46,14 @@ std::expected<void, Trap> invoke(FuncInst& func, uint64_t* frame, size_t params,
         return std::unexpected{failure == TrapCode::usage
                                    ? Trap::with_message(failure, "the store is being destroyed")
                                    : Trap{failure}};
-    std::copy_n(frame, params, execution->stack);
+    copy_slots(frame, params, execution->stack);
     const Exit exit = run(*execution, func);
     std::expected<void, Trap> outcome;
     if (exit != Exit::done) {
         outcome = std::unexpected{trap_of(exit, *execution)};
         leave_continuations(*execution, nullptr);
-    } else if (keep(store.types().func(func.type).results, execution->stack, store))
-        std::copy_n(execution->stack, results, frame);
+    } else if (store.heap.unused() || keep(store.types().func(func.type).results, execution->stack, store))
+        copy_slots(execution->stack, results, frame);
     else
         outcome = std::unexpected{Trap{TrapCode::out_of_memory}};
     store.stacks.end();

@@ -80,6 +80,8 @@ private:
     [[nodiscard]] bool has_text() const noexcept { return has_text(type_); }
     /// Takes over what was parsed; this object must be new. False if memory runs out.
     [[nodiscard]] bool take(const RawItem& raw) noexcept;
+    /// Writes the value of `raw` to a text. False if memory runs out.
+    [[nodiscard]] static bool decode(RawItem raw, Text& text) noexcept;
     /// Changes from a type without text to one with text.
     Text& become_text(Type type) noexcept {
         type_ = type;
@@ -183,9 +185,8 @@ public:
 
 private:
     friend class Builder;
-    /// Changes from an item to an empty inner list.
+    /// Changes from a new member, which owns no memory yet, to an empty inner list.
     InnerList& become_inner_list() noexcept {
-        end();
         is_inner_list_ = true;
         return *::new (&inner_list_) InnerList;
     }
