@@ -177,6 +177,7 @@ struct Execution : StackState {
     Execution* before;
     Execution* next;
     StoreImpl* store;
+    uint64_t store_number;
 
     /// For code that polls only where Config::interruption is set.
     [[nodiscard]] bool is_interrupted() const noexcept { return interrupt->is_made(); }

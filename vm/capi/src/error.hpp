@@ -1,0 +1,16 @@
+#pragma once
+
+#include <warpbeam.h>
+#include <warpbeam/loader/error.hpp>
+
+namespace warpbeam::capi {
+
+/// An error for C, never null: if memory runs out, it is one that lasts for ever.
+[[nodiscard]] warpbeam_error_t* make_error(const Error& error) noexcept;
+/// Null if there is none.
+template <typename Result>
+[[nodiscard]] warpbeam_error_t* error_of(const Result& result) noexcept {
+    return result ? nullptr : make_error(result.error());
+}
+
+} // namespace warpbeam::capi

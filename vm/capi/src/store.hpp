@@ -1,0 +1,44 @@
+#pragma once
+
+#include "host_info.hpp"
+
+#include <warpbeam.h>
+#include <warpbeam/vm/store.hpp>
+
+#include <optional>
+
+struct wasm_config_t {
+    warpbeam::Config config;
+    warpbeam::StoreLimits limits;
+};
+
+struct wasm_engine_t {
+    warpbeam::Engine engine;
+    warpbeam::StoreLimits limits; ///< of its stores
+};
+
+/// The owner of a store and all references to its objects have a part in it, so that what is left after the
+/// store was deleted can find that out.
+struct wasm_store_t : warpbeam::RefCounted<wasm_store_t> {
+    wasm_store_t(const warpbeam::Engine& of, const warpbeam::StoreLimits& limits) noexcept
+        : RefCounted{of.allocator()}, engine{of}, infos{of.allocator()}, store{std::in_place, of, limits} {
+        store->set_data(this);
+    }
+    ~wasm_store_t() { end(); }
+
+    /// Deletes the objects, and calls all finalizers.
+    void end() noexcept;
+
+    const warpbeam::Engine engine;
+    warpbeam::capi::HostInfos infos;
+    std::optional<warpbeam::Store> store; ///< none once it is deleted
+};
+
+namespace warpbeam::capi {
+
+/// That of a store for C.
+[[nodiscard]] inline wasm_store_t& store_of(const Store& store) noexcept {
+    return *static_cast<wasm_store_t*>(store.data());
+}
+
+} // namespace warpbeam::capi

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "refs.hpp"
+
+#include <warpbeam/vm/value.hpp>
+
+namespace warpbeam::capi {
+
+/// A value for C; false if memory runs out, or if there is no room for it in a wasm_val_t.
+[[nodiscard]] bool to_c(wasm_store_t& store, const Value& value, wasm_val_t& out) noexcept;
+/// A value for this store, of a type that the value's kind is that of; none if it is not, or belongs to
+/// another store. Whether a reference has exactly this type is not checked.
+[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value, ValType type) noexcept;
+
+/// The same for references alone; null is the null reference.
+[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept;
+/// A reference that the caller owns; null for null, and if memory runs out.
+[[nodiscard]] wasm_ref_t* make_reference(wasm_store_t& store, const Value& value) noexcept;
+
+/// A zero or null of this kind.
+void set_zero(wasm_val_t& value, wasm_valkind_t kind) noexcept;
+
+/// Room for a few objects without an allocation.
+template <typename T>
+class Room {
+public:
+    Room(Allocator& allocator, size_t count) noexcept : rest_{allocator}, count_{count} {
+        if (count > few)
+            has_memory_ = rest_.resize(count);
+    }
+    /// Whether there was memory for them.
+    explicit operator bool() const noexcept { return has_memory_; }
+    [[nodiscard]] std::span<T> all() noexcept { return {count_ > few ? rest_.data() : first_, count_}; }
+
+private:
+    static constexpr size_t few = 8;
+    T first_[few] = {};
+    Vec<T> rest_;
+    size_t count_;
+    bool has_memory_ = true;
+};
+
+} // namespace warpbeam::capi
