@@ -96,7 +96,7 @@ typedef double float64_t;
 #define WASM_REF_BASE_(name)                                                                                 \
     WASM_OPAQUE_(name)                                                                                       \
     WASM_COPY_(name)                                                                                         \
-        WASM_API_EXTERN bool wasm_##name##_same(const wasm_##name##_t*, const wasm_##name##_t*);             \
+    WASM_API_EXTERN bool wasm_##name##_same(const wasm_##name##_t*, const wasm_##name##_t*);                 \
     WASM_API_EXTERN void* wasm_##name##_get_host_info(const wasm_##name##_t*);                               \
     WASM_API_EXTERN void wasm_##name##_set_host_info(wasm_##name##_t*, void* info);                          \
     WASM_API_EXTERN void wasm_##name##_set_host_info_with_finalizer(wasm_##name##_t*, void* info,            \
@@ -357,9 +357,9 @@ WASM_API_EXTERN size_t wasm_func_param_arity(const wasm_func_t*);
 WASM_API_EXTERN size_t wasm_func_result_arity(const wasm_func_t*);
 
 /*
- * Calls a function. Null if it has returned; `results`, which has an element for each, then has its results.
- * Otherwise a trap, also if the arguments are too few, too many or of the wrong kind; `results` is then
- * unchanged. Either vector may be null if it would be empty.
+ * Calls a function. Null if it has returned; its results are then in `results`, as far as that has elements
+ * for them. Otherwise a trap, also if the arguments are too few, too many or of the wrong kind; `results` is
+ * then unchanged. Either vector may be null if it would be empty.
  */
 WASM_API_EXTERN WASM_OWN wasm_trap_t* wasm_func_call(const wasm_func_t*, const wasm_val_vec_t* args,
                                                      wasm_val_vec_t* results);

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <warpbeam.h>
 #include <warpbeam/loader/error.hpp>
+
+#include <warpbeam.h>
 
 namespace warpbeam::capi {
 

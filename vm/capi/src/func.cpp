@@ -4,6 +4,8 @@
 
 #include <warpbeam/vm/host_func.hpp>
 
+#include <algorithm>
+
 namespace warpbeam::capi {
 namespace {
 
@@ -84,20 +86,18 @@ wasm_func_t* make_func(wasm_store_t* store, const wasm_functype_t* type, Callbac
     return func ? make_ref<wasm_func_t>(*store, *func) : nullptr;
 }
 
-Trap wrong_count(Allocator& allocator, const char* what, size_t needed, size_t given) noexcept {
-    return Trap::with_message(allocator, TrapCode::usage, "the function has %zu %s%s, but %zu given", needed,
-                              what, needed == 1 ? "" : "s", given);
-}
-
 std::expected<void, Trap> call(wasm_store_t& store, const Func& func, std::span<const wasm_val_t> args,
                                std::span<wasm_val_t> results) noexcept {
     const FuncType type = func.type();
     Allocator& allocator = store.allocator();
     if (args.size() != type.params.size())
-        return std::unexpected{wrong_count(allocator, "parameter", type.params.size(), args.size())};
-    if (results.size() != type.results.size())
-        return std::unexpected{wrong_count(allocator, "result", type.results.size(), results.size())};
-    Room<Value> room{allocator, args.size() + results.size()};
+        return std::unexpected{Trap::with_message(
+            allocator, TrapCode::usage, "the function has %zu parameter%s, but %zu argument%s given",
+            type.params.size(), type.params.size() == 1 ? "" : "s", args.size(),
+            args.size() == 1 ? " is" : "s are")};
+    // Callers that expect a trap often have no room for results.
+    results = results.first(std::min(results.size(), type.results.size()));
+    Room<Value> room{allocator, args.size() + type.results.size()};
     if (!room)
         return std::unexpected{Trap{TrapCode::out_of_memory}};
     const std::span<Value> values = room.all().first(args.size());
@@ -112,7 +112,7 @@ std::expected<void, Trap> call(wasm_store_t& store, const Func& func, std::span<
                 unsigned{args[i].kind}, unsigned{kind_of(type.params[i], store.engine.types())})};
         values[i] = *value;
     }
-    for (const ValType result : type.results)
+    for (const ValType result : type.results.first(results.size()))
         if (result.is_vec())
             return std::unexpected{Trap::with_message(
                 allocator, TrapCode::usage, "a result is a v128, which a wasm_val_t has no room for")};
@@ -129,8 +129,7 @@ std::expected<void, Trap> call(wasm_store_t& store, const Func& func, std::span<
 
 template <typename Vec>
 auto span_of(Vec* vec) noexcept {
-    return vec != nullptr && vec->data != nullptr ? std::span{vec->data, vec->size}
-                                                  : std::span<wasm_val_t>{};
+    return vec != nullptr && vec->data != nullptr ? std::span{vec->data, vec->size} : std::span<wasm_val_t>{};
 }
 
 FuncType type_of(const wasm_func_t* func) noexcept { return handle<Func>(func).type(); }

@@ -17,8 +17,8 @@ std::expected<Instance, Trap> instantiate(wasm_store_t& store, const wasm_module
     for (size_t i = 0; i < count; ++i) {
         const auto import = extern_of(as_ref(imports->data[i]), store);
         if (!import)
-            return std::unexpected{Trap::with_message(allocator, TrapCode::usage,
-                                                      "import %zu is null, or of another store", i)};
+            return std::unexpected{
+                Trap::with_message(allocator, TrapCode::usage, "import %zu is null, or of another store", i)};
         (void)externs.push(*import);
     }
     const auto instance = Instance::create(*store.store, (*from)->module, externs);
@@ -45,8 +45,8 @@ wasm_instance_t* wasm_instance_new(wasm_store_t* store, const wasm_module_t* mod
     auto instance = capi::instantiate(*store, module, imports);
     wasm_instance_t* const made = instance ? capi::make_ref<wasm_instance_t>(*store, *instance) : nullptr;
     if (made == nullptr && trap != nullptr)
-        *trap = capi::make_trap(*store, instance ? Trap{TrapCode::out_of_memory}
-                                                 : std::move(instance.error()));
+        *trap =
+            capi::make_trap(*store, instance ? Trap{TrapCode::out_of_memory} : std::move(instance.error()));
     return made;
 }
 
@@ -56,7 +56,7 @@ void wasm_instance_exports(const wasm_instance_t* instance, wasm_extern_vec_t* o
     if (!capi::make_vec(*out, module.exports().size()))
         return;
     for (size_t i = 0; i < out->size; ++i)
-        if ((out->data[i] = capi::make_extern(*capi::as_ref(instance)->store,
-                                              from.get(module.exports()[i]))) == nullptr)
+        if ((out->data[i] =
+                 capi::make_extern(*capi::as_ref(instance)->store, from.get(module.exports()[i]))) == nullptr)
             return wasm_extern_vec_delete(out);
 }

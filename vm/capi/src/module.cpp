@@ -13,9 +13,8 @@ namespace warpbeam::capi {
 namespace {
 
 std::span<const uint8_t> bytes_of(const wasm_byte_vec_t& bytes) noexcept {
-    return bytes.data != nullptr
-               ? std::span{reinterpret_cast<const uint8_t*>(bytes.data), bytes.size}
-               : std::span<const uint8_t>{};
+    return bytes.data != nullptr ? std::span{reinterpret_cast<const uint8_t*>(bytes.data), bytes.size}
+                                 : std::span<const uint8_t>{};
 }
 
 wasm_module_t* make_module(wasm_store_t& store, const Module& module) noexcept {
@@ -24,8 +23,15 @@ wasm_module_t* make_module(wasm_store_t& store, const Module& module) noexcept {
     return shared ? make_ref<wasm_module_t>(store, std::move(shared)) : nullptr;
 }
 
-/// Comes before the bytes of a module that is serialised. The last byte is the version.
-constexpr std::array<char, 8> serial_header = {'w', 'a', 'r', 'p', 'b', 'm', 0, 1};
+/// What comes before the bytes of a module that is serialised: a mark, whose last byte is the version, and
+/// the number of bytes, little-endian.
+using SerialHeader = std::array<char, 16>;
+SerialHeader serial_header(size_t size) noexcept {
+    SerialHeader header = {'w', 'a', 'r', 'p', 'b', 'm', 0, 1};
+    for (size_t i = 0; i < 8; ++i)
+        header[8 + i] = static_cast<char>(uint64_t{size} >> (8 * i));
+    return header;
+}
 
 Module module_of(const wasm_module_t* module) noexcept {
     const ModuleObject* const found = find<ModuleObject>(module);
@@ -34,7 +40,8 @@ Module module_of(const wasm_module_t* module) noexcept {
 
 } // namespace
 
-std::expected<wasm_module_t*, Error> load_module(wasm_store_t& store, const wasm_byte_vec_t& binary) noexcept {
+std::expected<wasm_module_t*, Error> load_module(wasm_store_t& store,
+                                                 const wasm_byte_vec_t& binary) noexcept {
     const auto module = store.engine.load(bytes_of(binary));
     if (!module)
         return std::unexpected{module.error()};
@@ -93,17 +100,19 @@ void wasm_module_serialize(const wasm_module_t* module, wasm_byte_vec_t* out) {
     *out = {0, nullptr};
     const Module from = capi::module_of(module);
     const std::span<const uint8_t> bytes = from.bytes();
-    if (!from || !capi::make_vec(*out, capi::serial_header.size() + bytes.size()))
+    const capi::SerialHeader header = capi::serial_header(bytes.size());
+    if (!from || !capi::make_vec(*out, header.size() + bytes.size()))
         return;
-    std::memcpy(out->data, capi::serial_header.data(), capi::serial_header.size());
-    std::memcpy(out->data + capi::serial_header.size(), bytes.data(), bytes.size());
+    std::memcpy(out->data, header.data(), header.size());
+    std::memcpy(out->data + header.size(), bytes.data(), bytes.size());
 }
 wasm_module_t* wasm_module_deserialize(wasm_store_t* store, const wasm_byte_vec_t* serial) {
-    constexpr size_t header = capi::serial_header.size();
-    if (serial == nullptr || serial->data == nullptr || serial->size < header ||
-        std::memcmp(serial->data, capi::serial_header.data(), header) != 0)
+    constexpr size_t before = sizeof(capi::SerialHeader);
+    if (serial == nullptr || serial->data == nullptr || serial->size < before)
         return nullptr;
-    const wasm_byte_vec_t binary{serial->size - header, serial->data + header};
+    const wasm_byte_vec_t binary{serial->size - before, serial->data + before};
+    if (std::memcmp(serial->data, capi::serial_header(binary.size).data(), before) != 0)
+        return nullptr;
     return wasm_module_new(store, &binary);
 }
 

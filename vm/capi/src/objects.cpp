@@ -63,9 +63,10 @@ wasm_global_t* wasm_global_new(wasm_store_t* store, const wasm_globaltype_t* typ
     const RootScope scope{*store->store};
     const ValType content = type->content->type;
     const auto initial = capi::from_c(*store, *value, content);
-    return initial ? capi::made<wasm_global_t>(
-                         *store, Global::create(*store->store, {content, type->mutability == WASM_VAR}, *initial))
-                   : nullptr;
+    return initial
+               ? capi::made<wasm_global_t>(
+                     *store, Global::create(*store->store, {content, type->mutability == WASM_VAR}, *initial))
+               : nullptr;
 }
 wasm_globaltype_t* wasm_global_type(const wasm_global_t* global) {
     return wasm_externtype_as_globaltype(wasm_extern_type(wasm_global_as_extern_const(global)));
@@ -97,8 +98,8 @@ wasm_table_t* wasm_table_new(wasm_store_t* store, const wasm_tabletype_t* type, 
     const RootScope scope{*store->store};
     const ValType element = type->element->type;
     const auto initial = capi::from_c(*store, init, element.heap());
-    return initial ? capi::made<wasm_table_t>(
-                         *store, Table::create(*store->store, {element, type->exact}, *initial))
+    return initial ? capi::made<wasm_table_t>(*store,
+                                              Table::create(*store->store, {element, type->exact}, *initial))
                    : nullptr;
 }
 wasm_tabletype_t* wasm_table_type(const wasm_table_t* table) {

@@ -73,8 +73,8 @@ bool same(const wasm_ref_t* a, const wasm_ref_t* b) noexcept {
     // A trap keeps its identity when it passes from one store to another.
     if (!std::holds_alternative<TrapObject>(a->object) && (a->store != b->store || !is_live(*a)))
         return false;
-    return std::visit(
-        [&]<typename T>(const T& each) { return same_object(each, std::get<T>(b->object)); }, a->object);
+    return std::visit([&]<typename T>(const T& each) { return same_object(each, std::get<T>(b->object)); },
+                      a->object);
 }
 
 /// Calls `with` with the HostInfo that the reference's object has itself, if it has one, else `without` with
@@ -104,20 +104,21 @@ auto with_info(const wasm_ref_t& ref, With&& with, Without&& without) noexcept {
 void* get_info(const wasm_ref_t* ref) noexcept {
     if (ref == nullptr || !is_live(*ref))
         return nullptr;
-    return with_info(*ref, [](HostInfo& info) { return info.data(); },
-                     [&](const HostInfos::Key& key) { return ref->store->infos.get(key); });
+    return with_info(
+        *ref, [](HostInfo& info) { return info.data(); },
+        [&](const HostInfos::Key& key) { return ref->store->infos.get(key); });
 }
 
 void set_info(wasm_ref_t* ref, HostInfo info) noexcept {
     if (ref == nullptr || !is_live(*ref))
         return;
-    with_info(*ref, [&](HostInfo& old) { old = std::move(info); },
-              [&](const HostInfos::Key& key) {
-                  const auto* const other = std::get_if<OtherObject>(&ref->object);
-                  ref->store->infos.set(key, std::move(info),
-                                        other != nullptr ? Root{*ref->store->store, other->root.value()}
-                                                         : Root{});
-              });
+    with_info(
+        *ref, [&](HostInfo& old) { old = std::move(info); },
+        [&](const HostInfos::Key& key) {
+            const auto* const other = std::get_if<OtherObject>(&ref->object);
+            ref->store->infos.set(key, std::move(info),
+                                  other != nullptr ? Root{*ref->store->store, other->root.value()} : Root{});
+        });
 }
 
 void delete_ref(wasm_ref_t* ref) noexcept {
@@ -160,7 +161,8 @@ WARPBEAM_REF_NAMES(WARPBEAM_REF_BASE)
 
 #define WARPBEAM_CAST(from, to, ...)                                                                         \
     wasm_##to##_t* wasm_##from##_as_##to(wasm_##from##_t* ref) {                                             \
-        return capi::holds<__VA_ARGS__>(capi::as_ref(ref)) ? reinterpret_cast<wasm_##to##_t*>(ref) : nullptr; \
+        return capi::holds<__VA_ARGS__>(capi::as_ref(ref)) ? reinterpret_cast<wasm_##to##_t*>(ref)           \
+                                                           : nullptr;                                        \
     }                                                                                                        \
     const wasm_##to##_t* wasm_##from##_as_##to##_const(const wasm_##from##_t* ref) {                         \
         return wasm_##from##_as_##to(const_cast<wasm_##from##_t*>(ref));                                     \

@@ -21,7 +21,8 @@ struct TrapObject {
 
 /// What the references to one module of a store share.
 struct SharedModule : RefCounted<SharedModule> {
-    SharedModule(Allocator& allocator, Module from) noexcept : RefCounted{allocator}, module{std::move(from)} {}
+    SharedModule(Allocator& allocator, Module from) noexcept
+        : RefCounted{allocator}, module{std::move(from)} {}
     const Module module;
     HostInfo info;
 };
@@ -59,7 +60,8 @@ struct wasm_ref_t {
 namespace warpbeam::capi {
 
 /// @{ A reference under its own name.
-#define WARPBEAM_REF_NAMES(X) X(trap) X(foreign) X(module) X(func) X(global) X(table) X(memory) X(extern) X(instance)
+#define WARPBEAM_REF_NAMES(X)                                                                                \
+    X(trap) X(foreign) X(module) X(func) X(global) X(table) X(memory) X(extern) X(instance)
 #define WARPBEAM_AS_REF(name)                                                                                \
     inline wasm_ref_t* as_ref(wasm_##name##_t* ref) noexcept { return reinterpret_cast<wasm_ref_t*>(ref); }  \
     inline const wasm_ref_t* as_ref(const wasm_##name##_t* ref) noexcept {                                   \

@@ -37,3 +37,8 @@ void wasm_store_delete(wasm_store_t* store) {
     store->end();
     store->release();
 }
+
+void warpbeam_store_collect(wasm_store_t* store) {
+    if (store != nullptr && store->store)
+        store->store->collect();
+}

@@ -2,10 +2,10 @@
 
 #include "host_info.hpp"
 
-#include <warpbeam.h>
 #include <warpbeam/vm/store.hpp>
 
 #include <optional>
+#include <warpbeam.h>
 
 struct wasm_config_t {
     warpbeam::Config config;

@@ -62,8 +62,8 @@ Trap trap_of(const InstantiationError& error, Allocator& allocator) noexcept {
         return *error.trap();
     const std::string_view message = error.message();
     return Trap::with_message(
-        allocator, error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory : TrapCode::usage, "%.*s",
-        static_cast<int>(std::min<size_t>(message.size(), INT_MAX)), message.data());
+        allocator, error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory : TrapCode::usage,
+        "%.*s", static_cast<int>(std::min<size_t>(message.size(), INT_MAX)), message.data());
 }
 
 const Trap* peek_trap(const wasm_trap_t* trap) noexcept {

@@ -6,8 +6,8 @@
 
 namespace warpbeam::capi {
 
-/// A reference to a trap, never null: if memory runs out, it is one that lasts for ever. It is the trap that a
-/// callback has returned, if that is why.
+/// A reference to a trap, never null: if memory runs out, it is one that lasts for ever. It is the trap that
+/// a callback has returned, if that is why.
 [[nodiscard]] wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept;
 /// That trap: the message is that of its code.
 [[nodiscard]] wasm_trap_t* constant_trap(TrapCode code) noexcept;

@@ -348,7 +348,7 @@ wasm_externtype_t* wasm_externtype_copy(const wasm_externtype_t* type) {
 }
 const wasm_functype_t* warpbeam_externtype_as_tag_functype(const wasm_externtype_t* type) {
     return type != nullptr && type->kind == WARPBEAM_EXTERN_TAG ? static_cast<const ::TagType*>(type)->func
-                                                               : nullptr;
+                                                                : nullptr;
 }
 
 // ---- Imports and exports ----

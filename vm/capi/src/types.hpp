@@ -2,10 +2,10 @@
 
 #include "vectors.hpp"
 
-#include <warpbeam.h>
 #include <warpbeam/vm/engine.hpp>
 
 #include <optional>
+#include <warpbeam.h>
 
 /// A type that refers to a defined type keeps the engine, whose registry has that.
 struct wasm_valtype_t {

@@ -10,7 +10,8 @@ namespace warpbeam::capi {
 [[nodiscard]] bool to_c(wasm_store_t& store, const Value& value, wasm_val_t& out) noexcept;
 /// A value for this store, of a type that the value's kind is that of; none if it is not, or belongs to
 /// another store. Whether a reference has exactly this type is not checked.
-[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value, ValType type) noexcept;
+[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value,
+                                          ValType type) noexcept;
 
 /// The same for references alone; null is the null reference.
 [[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept;

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <wasm.h>
-
 #include <warpbeam/memory/allocator.hpp>
 
 #include <cstring>
+#include <wasm.h>
 
 namespace warpbeam::capi {
 

@@ -1,11 +1,10 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <warpbeam.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <warpbeam.h>
 
 /* A test: TEST(name) { ... }. Its name says what holds. */
 #define TEST(name)                                                                                           \

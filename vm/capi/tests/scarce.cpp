@@ -32,7 +32,8 @@ void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t
     if (allowed != SIZE_MAX)
         --allowed;
     void* block = nullptr;
-    const auto least = static_cast<size_t>(alignment) < sizeof(void*) ? sizeof(void*) : static_cast<size_t>(alignment);
+    const auto least =
+        static_cast<size_t>(alignment) < sizeof(void*) ? sizeof(void*) : static_cast<size_t>(alignment);
     if (posix_memalign(&block, least, size) != 0)
         return nullptr;
     ++live;
