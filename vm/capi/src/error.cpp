@@ -37,6 +37,10 @@ warpbeam_error_t* make_error(const Error& error) noexcept {
     return made;
 }
 
+warpbeam_error_t* misuse(const char* what) noexcept {
+    return make_error(Error{ErrorCode::usage, "%s", what});
+}
+
 } // namespace warpbeam::capi
 
 using namespace warpbeam;
@@ -50,3 +54,8 @@ void warpbeam_error_delete(warpbeam_error_t* error) {
 const char* warpbeam_error_message(const warpbeam_error_t* error) {
     return error->message.data != nullptr ? error->message.data : "out of memory";
 }
+warpbeam_error_code_t warpbeam_error_code(const warpbeam_error_t* error) {
+    static_assert(WARPBEAM_ERROR_USAGE == static_cast<int>(ErrorCode::usage));
+    return static_cast<warpbeam_error_code_t>(error->error.code());
+}
+size_t warpbeam_error_offset(const warpbeam_error_t* error) { return error->error.offset(); }

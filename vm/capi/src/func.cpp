@@ -1,80 +1,10 @@
-#include "trap.hpp"
+#include "callback.hpp"
 #include "types.hpp"
-#include "values.hpp"
-
-#include <warpbeam/vm/host_func.hpp>
 
 #include <algorithm>
 
 namespace warpbeam::capi {
 namespace {
-
-/// A host function of C, and its environment.
-class Callback {
-public:
-    Callback(wasm_func_callback_t plain, wasm_func_callback_with_env_t with_env, HostInfo env) noexcept
-        : plain_{plain}, with_env_{with_env}, env_{std::move(env)} {}
-
-    std::expected<void, Trap> operator()(Caller& caller, std::span<const Value> args,
-                                         std::span<Value> results) {
-        wasm_store_t& store = store_of(caller.store());
-        Room<wasm_val_t> room{store.allocator(), args.size() + results.size()};
-        if (!room)
-            return std::unexpected{Trap{TrapCode::out_of_memory}};
-        const std::span<wasm_val_t> c_args = room.all().first(args.size());
-        const std::span<wasm_val_t> c_results = room.all().subspan(args.size());
-        auto called = convert(store, args, c_args);
-        for (size_t i = 0; i < results.size(); ++i)
-            set_zero(c_results[i], kind_of(results[i].type(), store.engine.types()));
-        if (called)
-            called = call(c_args, c_results);
-        if (called)
-            called = convert_back(store, caller.type().results, c_results, results);
-        for (wasm_val_t& value : room.all())
-            wasm_val_delete(&value);
-        return called;
-    }
-
-private:
-    static std::expected<void, Trap> convert(wasm_store_t& store, std::span<const Value> args,
-                                             std::span<wasm_val_t> to) noexcept {
-        for (size_t i = 0; i < args.size(); ++i)
-            if (!to_c(store, args[i], to[i]))
-                return std::unexpected{
-                    args[i].type().is_vec()
-                        ? Trap::with_message(store.allocator(), TrapCode::usage,
-                                             "argument %zu is a v128, which a wasm_val_t has no room for", i)
-                        : Trap{TrapCode::out_of_memory}};
-        return {};
-    }
-    static std::expected<void, Trap> convert_back(wasm_store_t& store, std::span<const ValType> types,
-                                                  std::span<const wasm_val_t> from,
-                                                  std::span<Value> results) noexcept {
-        for (size_t i = 0; i < results.size(); ++i) {
-            const auto value = from_c(store, from[i], types[i]);
-            if (!value)
-                return std::unexpected{Trap::with_message(
-                    store.allocator(), TrapCode::usage,
-                    "result %zu of a host function is of kind %u, which does not fit its type (kind %u)", i,
-                    unsigned{from[i].kind}, unsigned{kind_of(types[i], store.engine.types())})};
-            results[i] = *value;
-        }
-        return {};
-    }
-    std::expected<void, Trap> call(std::span<wasm_val_t> args, std::span<wasm_val_t> results) {
-        const wasm_val_vec_t arg_vec{args.size(), args.data()};
-        wasm_val_vec_t result_vec{results.size(), results.data()};
-        wasm_trap_t* const trap = with_env_ != nullptr ? with_env_(env_.data(), &arg_vec, &result_vec)
-                                                       : plain_(&arg_vec, &result_vec);
-        if (trap != nullptr)
-            return std::unexpected{take_trap(trap)};
-        return {};
-    }
-
-    wasm_func_callback_t plain_;
-    wasm_func_callback_with_env_t with_env_;
-    HostInfo env_;
-};
 
 wasm_func_t* make_func(wasm_store_t* store, const wasm_functype_t* type, Callback callback) noexcept {
     if (store == nullptr || !store->store || type == nullptr)

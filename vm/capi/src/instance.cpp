@@ -1,7 +1,21 @@
-#include "trap.hpp"
+#include "instance.hpp"
+
 #include "vectors.hpp"
 
+#include <algorithm>
+#include <climits>
+
 namespace warpbeam::capi {
+
+Trap trap_of(const InstantiationError& error, Allocator& allocator) noexcept {
+    if (error.trap() != nullptr)
+        return *error.trap();
+    const std::string_view message = error.message();
+    return Trap::with_message(
+        allocator, error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory : TrapCode::usage,
+        "%.*s", static_cast<int>(std::min<size_t>(message.size(), INT_MAX)), message.data());
+}
+
 namespace {
 
 std::expected<Instance, Trap> instantiate(wasm_store_t& store, const wasm_module_t* module,
@@ -34,20 +48,8 @@ using namespace warpbeam;
 
 wasm_instance_t* wasm_instance_new(wasm_store_t* store, const wasm_module_t* module,
                                    const wasm_extern_vec_t* imports, wasm_trap_t** trap) {
-    if (trap != nullptr)
-        *trap = nullptr;
-    if (store == nullptr || !store->store) {
-        if (trap != nullptr)
-            *trap = capi::constant_trap(TrapCode::usage);
-        return nullptr;
-    }
-    const Ref<wasm_store_t> kept = Ref<wasm_store_t>::share(store);
-    auto instance = capi::instantiate(*store, module, imports);
-    wasm_instance_t* const made = instance ? capi::make_ref<wasm_instance_t>(*store, *instance) : nullptr;
-    if (made == nullptr && trap != nullptr)
-        *trap =
-            capi::make_trap(*store, instance ? Trap{TrapCode::out_of_memory} : std::move(instance.error()));
-    return made;
+    return capi::make_instance(store, trap,
+                               [&](wasm_store_t& in) { return capi::instantiate(in, module, imports); });
 }
 
 void wasm_instance_exports(const wasm_instance_t* instance, wasm_extern_vec_t* out) {

@@ -1,5 +1,6 @@
 #include "module.hpp"
 
+#include "error.hpp"
 #include "types.hpp"
 
 #include <array>
@@ -33,12 +34,12 @@ SerialHeader serial_header(size_t size) noexcept {
     return header;
 }
 
+} // namespace
+
 Module module_of(const wasm_module_t* module) noexcept {
     const ModuleObject* const found = find<ModuleObject>(module);
     return found != nullptr ? (*found)->module : Module{};
 }
-
-} // namespace
 
 std::expected<wasm_module_t*, Error> load_module(wasm_store_t& store,
                                                  const wasm_byte_vec_t& binary) noexcept {
@@ -129,4 +130,19 @@ wasm_module_t* wasm_module_obtain(wasm_store_t* store, const wasm_shared_module_
         return capi::make_module(*store, module->module);
     const auto loaded = store->engine.load(module->module.bytes());
     return loaded ? capi::make_module(*store, *loaded) : nullptr;
+}
+
+warpbeam_error_t* warpbeam_module_new(wasm_store_t* store, const wasm_byte_vec_t* binary,
+                                      wasm_module_t** out) {
+    *out = nullptr;
+    if (store == nullptr || !store->store || binary == nullptr)
+        return capi::misuse("there is no store, or no binary");
+    const auto module = capi::load_module(*store, *binary);
+    *out = module.value_or(nullptr);
+    return capi::error_of(module);
+}
+
+uint32_t warpbeam_module_type(const wasm_module_t* module, uint32_t index) {
+    const std::span<const TypeId> types = capi::module_of(module).types();
+    return index < types.size() ? types[index] : SubType::no_type;
 }

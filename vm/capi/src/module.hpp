@@ -8,4 +8,7 @@ namespace warpbeam::capi {
 [[nodiscard]] std::expected<wasm_module_t*, Error> load_module(wasm_store_t& store,
                                                                const wasm_byte_vec_t& binary) noexcept;
 
+/// The module of a reference; none for null, or if the store was deleted.
+[[nodiscard]] Module module_of(const wasm_module_t* module) noexcept;
+
 } // namespace warpbeam::capi

@@ -27,18 +27,13 @@ void wasm_store_t::end() noexcept {
 }
 
 wasm_store_t* wasm_store_new(wasm_engine_t* engine) {
-    return engine != nullptr
-               ? create<wasm_store_t>(engine->engine.allocator(), engine->engine, engine->limits)
-               : nullptr;
+    return engine != nullptr ? create<wasm_store_t>(engine->engine.allocator(), engine->limits,
+                                                    Store{engine->engine, engine->limits})
+                             : nullptr;
 }
 void wasm_store_delete(wasm_store_t* store) {
     if (store == nullptr)
         return;
     store->end();
     store->release();
-}
-
-void warpbeam_store_collect(wasm_store_t* store) {
-    if (store != nullptr && store->store)
-        store->store->collect();
 }

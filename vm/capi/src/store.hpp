@@ -20,8 +20,9 @@ struct wasm_engine_t {
 /// The owner of a store and all references to its objects have a part in it, so that what is left after the
 /// store was deleted can find that out.
 struct wasm_store_t : warpbeam::RefCounted<wasm_store_t> {
-    wasm_store_t(const warpbeam::Engine& of, const warpbeam::StoreLimits& limits) noexcept
-        : RefCounted{of.allocator()}, engine{of}, infos{of.allocator()}, store{std::in_place, of, limits} {
+    wasm_store_t(const warpbeam::StoreLimits& own, warpbeam::Store made) noexcept
+        : RefCounted{made.engine().allocator()}, engine{made.engine()}, limits{own},
+          infos{made.engine().allocator()}, store{std::move(made)} {
         store->set_data(this);
     }
     ~wasm_store_t() { end(); }
@@ -30,6 +31,7 @@ struct wasm_store_t : warpbeam::RefCounted<wasm_store_t> {
     void end() noexcept;
 
     const warpbeam::Engine engine;
+    const warpbeam::StoreLimits limits;
     warpbeam::capi::HostInfos infos;
     std::optional<warpbeam::Store> store; ///< none once it is deleted
 };

@@ -57,27 +57,19 @@ wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept {
     return made != nullptr ? made : constant_trap(TrapCode::out_of_memory);
 }
 
-Trap trap_of(const InstantiationError& error, Allocator& allocator) noexcept {
-    if (error.trap() != nullptr)
-        return *error.trap();
-    const std::string_view message = error.message();
-    return Trap::with_message(
-        allocator, error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory : TrapCode::usage,
-        "%.*s", static_cast<int>(std::min<size_t>(message.size(), INT_MAX)), message.data());
-}
-
 const Trap* peek_trap(const wasm_trap_t* trap) noexcept {
     return trap != nullptr ? &std::get<TrapObject>(as_ref(trap)->object).trap : nullptr;
 }
 
-Trap take_trap(wasm_trap_t* trap) noexcept {
+Trap passed_trap(const wasm_trap_t* trap) noexcept {
     const wasm_ref_t& ref = *as_ref(trap);
-    Trap taken = *peek_trap(trap);
-    if (ref.store && taken.payload<Passed>() == nullptr)
-        taken.with_payload(Passed{std::get<TrapObject>(ref.object).shared}, ref.store->allocator());
-    wasm_trap_delete(trap);
-    return taken;
+    Trap passed = *peek_trap(trap);
+    if (ref.store && passed.payload<Passed>() == nullptr)
+        passed.with_payload(Passed{std::get<TrapObject>(ref.object).shared}, ref.store->allocator());
+    return passed;
 }
+
+const Frame& frame_of(const wasm_frame_t& frame) noexcept { return frame.frame; }
 
 } // namespace warpbeam::capi
 

@@ -11,12 +11,12 @@ namespace warpbeam::capi {
 [[nodiscard]] wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept;
 /// That trap: the message is that of its code.
 [[nodiscard]] wasm_trap_t* constant_trap(TrapCode code) noexcept;
-/// What made no instance.
-[[nodiscard]] Trap trap_of(const InstantiationError& error, Allocator& allocator) noexcept;
 
-/// A trap for the engine, out of one that a callback has returned and handed over.
-[[nodiscard]] Trap take_trap(wasm_trap_t* trap) noexcept;
+/// The trap of a reference for the engine, which gives the same one back to make_trap.
+[[nodiscard]] Trap passed_trap(const wasm_trap_t* trap) noexcept;
 /// The trap of a reference; null for null.
 [[nodiscard]] const Trap* peek_trap(const wasm_trap_t* trap) noexcept;
+/// What a frame is for the engine.
+[[nodiscard]] const Frame& frame_of(const wasm_frame_t& frame) noexcept;
 
 } // namespace warpbeam::capi

@@ -1,5 +1,6 @@
 #include "values.hpp"
 
+#include "error.hpp"
 #include "types.hpp"
 
 namespace warpbeam::capi {
@@ -94,6 +95,38 @@ bool to_c(wasm_store_t& store, const Value& value, wasm_val_t& out) noexcept {
     default:
         return false;
     }
+}
+
+std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const ValType> types,
+                                           const wasm_val_vec_t* from) noexcept {
+    const size_t count = from != nullptr && from->data != nullptr ? from->size : 0;
+    if (count != types.size())
+        return std::unexpected{
+            Error{ErrorCode::usage, "%zu values are needed, but %zu are given", types.size(), count}};
+    Vec<Value> values{store.allocator()};
+    if (!values.reserve(count))
+        return std::unexpected{Error{ErrorCode::out_of_memory}};
+    for (size_t i = 0; i < count; ++i) {
+        const auto value = from_c(store, from->data[i], types[i]);
+        if (!value)
+            return std::unexpected{
+                Error{ErrorCode::usage, "value %zu is of kind %u and does not fit its type (kind %u)", i,
+                      unsigned{from->data[i].kind}, unsigned{kind_of(types[i], store.engine.types())}}};
+        (void)values.push(*value);
+    }
+    return values;
+}
+
+warpbeam_error_t* to_c(wasm_store_t& store, std::span<const Value> values, wasm_val_vec_t& out) noexcept {
+    if (!make_vec(out, values.size()))
+        return make_error(Error{ErrorCode::out_of_memory});
+    for (size_t i = 0; i < values.size(); ++i)
+        if (!to_c(store, values[i], out.data[i])) {
+            wasm_val_vec_delete(&out);
+            return values[i].type().is_vec() ? misuse("there is a v128, which a wasm_val_t has no room for")
+                                             : make_error(Error{ErrorCode::out_of_memory});
+        }
+    return nullptr;
 }
 
 void set_zero(wasm_val_t& value, wasm_valkind_t kind) noexcept {

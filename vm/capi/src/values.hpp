@@ -13,6 +13,13 @@ namespace warpbeam::capi {
 [[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value,
                                           ValType type) noexcept;
 
+/// @{ The same for several values. Errors: `usage`, `out_of_memory`.
+[[nodiscard]] std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const ValType> types,
+                                                         const wasm_val_vec_t* from) noexcept;
+[[nodiscard]] warpbeam_error_t* to_c(wasm_store_t& store, std::span<const Value> values,
+                                     wasm_val_vec_t& out) noexcept;
+/// @}
+
 /// The same for references alone; null is the null reference.
 [[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept;
 /// A reference that the caller owns; null for null, and if memory runs out.

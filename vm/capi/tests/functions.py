@@ -54,7 +54,7 @@ def declared():
 
 
 def tests_of(names):
-    """The names of the tests that call each function."""
+    """A test that calls each function; None if there is none."""
     tests = {name: [] for name in names}
     # Macros write names too, so the text is that after preprocessing.
     folder = os.path.join(CAPI, "tests")
@@ -63,14 +63,24 @@ def tests_of(names):
             continue
         command = [options.cc, "-E", "-P", "-I" + os.path.join(CAPI, "include"), os.path.join(folder, file)]
         text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        for start in re.finditer(r"static void warpbeam_test_(\w+)\(void\)\s*\{", text):
+        # The functions of the file: what each calls, in its own body and in those of the others that it calls.
+        calls = {}
+        for start in re.finditer(r"\b(\w+)\([^()]*(?:\([^()]*\)[^()]*)*\)\s*\{", text):
             depth, end = 1, start.end()
             while depth:
                 depth += {"{": 1, "}": -1}.get(text[end], 0)
                 end += 1
-            for name in set(re.findall(r"\b((?:wasm|warpbeam)_\w+)\s*\(", text[start.end():end])) & names:
-                tests[name].append(f"{file}: {start.group(1)}")
-    return tests
+            calls.setdefault(start.group(1), set()).update(re.findall(r"\b(\w+)\s*\(", text[start.end():end]))
+        for test in (name for name in calls if name.startswith("warpbeam_test_")):
+            reached, fresh = set(), {test}
+            while fresh:
+                reached |= fresh
+                fresh = set().union(*(calls.get(name, ()) for name in fresh if name not in names)) - reached
+            for name in reached & names:
+                words = test.removeprefix("warpbeam_test_").replace("_", " ")
+                tests[name].append((len(reached), f"`{file}`: {words}"))
+    # That which calls the fewest functions says most about each.
+    return {name: min(found)[1] if found else None for name, found in tests.items()}
 
 
 def version_script(functions):
@@ -90,7 +100,7 @@ def table(functions, tests):
         inline = sum(functions[name][1] for name in mine)
         lines += ["", f"## {header}", "", f"{len(mine)} functions, of which {inline} are inline.", "",
                   "| function | test |", "|---|---|"]
-        lines += [f"| `{name}` | {tests[name][0].replace('_', ' ') if tests[name] else '—'} |" for name in mine]
+        lines += [f"| `{name}` | {tests[name] or '—'} |" for name in mine]
     return "\n".join(lines) + "\n"
 
 

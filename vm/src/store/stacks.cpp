@@ -110,7 +110,6 @@ Execution* Stacks::create() noexcept {
     if (execution == nullptr)
         return nullptr;
     execution->store = &owner_;
-    execution->store_number = owner_.number();
     execution->interrupt = target_.get();
     execution->may_be_interrupted = engine_.config().interruption;
     execution->may_wait = engine_.config().waiting;

@@ -45,15 +45,15 @@ void TrapBuilder::add_refusal() noexcept {
                            refusal.finding.words != nullptr ? refusal.finding.words : "unknown");
 }
 
-std::optional<Frame> TrapBuilder::frame_at(const vm::Execution& execution, const vm::InstanceData& inst,
-                                           const vm::Instr* ip, bool after) noexcept {
+std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
+                                           bool after) noexcept {
     // The stubs of host functions and of functions not lowered yet are not part of any function's code.
     const vm::ModuleCode::Position position =
         ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
     if (position.func == UINT32_MAX)
         return std::nullopt;
     return Frame{*inst.module, position.func, position.offset, const_cast<vm::InstanceData*>(&inst),
-                 execution.store_number};
+                 inst.store_number};
 }
 
 size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {
@@ -61,7 +61,7 @@ size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noex
     vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
         if (frames.size() >= max_frames)
             ++omitted;
-        else if (const auto frame = frame_at(execution, inst, ip, after); frame && !frames.push(*frame))
+        else if (const auto frame = frame_at(inst, ip, after); frame && !frames.push(*frame))
             ++omitted;
         return true;
     });
@@ -71,7 +71,7 @@ size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noex
 std::optional<Frame> TrapBuilder::caller_of(const vm::Execution& execution) noexcept {
     std::optional<Frame> found;
     vm::visit_frames(execution, [&](const vm::InstanceData& inst, const vm::Instr* ip, bool after) {
-        found = frame_at(execution, inst, ip, after);
+        found = frame_at(inst, ip, after);
         return !found;
     });
     return found;

@@ -32,8 +32,8 @@ private:
         : details_{details}, execution_{execution} {}
     /// What a build that verifies code has found in the code of the function that was to be lowered.
     void add_refusal() noexcept;
-    static std::optional<Frame> frame_at(const vm::Execution& execution, const vm::InstanceData& inst,
-                                         const vm::Instr* ip, bool after) noexcept;
+    static std::optional<Frame> frame_at(const vm::InstanceData& inst, const vm::Instr* ip,
+                                         bool after) noexcept;
 
     Trap::Details& details_;
     const vm::Execution& execution_;
