@@ -260,7 +260,8 @@ WASM_API_EXTERN const wasm_externtype_t* wasm_exporttype_type(const wasm_exportt
 /* Any reference. */
 WASM_REF_BASE_(ref)
 
-/* A value. `of.ref` is null for the null reference. It owns its reference: a copy has one of its own. */
+/* A value. `of.ref` is null for the null reference. It owns its reference: a copy has one of its own, or null
+ * if memory runs out. */
 typedef struct wasm_val_t {
     wasm_valkind_t kind;
     union {

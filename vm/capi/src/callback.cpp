@@ -22,10 +22,7 @@ std::expected<void, Trap> convert_back(wasm_store_t& store, std::span<const ValT
     for (size_t i = 0; i < results.size(); ++i) {
         const auto value = from_c(store, from[i], types[i]);
         if (!value)
-            return std::unexpected{Trap::with_message(
-                store.allocator(), TrapCode::usage,
-                "result %zu of a host function is of kind %u, which does not fit its type (kind %u)", i,
-                unsigned{from[i].kind}, unsigned{kind_of(types[i], store.engine.types())})};
+            return std::unexpected{trap_of("result", i, value.error(), store.allocator())};
         results[i] = *value;
     }
     return {};

@@ -36,10 +36,7 @@ std::expected<void, Trap> call(wasm_store_t& store, const Func& func, std::span<
     for (size_t i = 0; i < args.size(); ++i) {
         const auto value = from_c(store, args[i], type.params[i]);
         if (!value)
-            return std::unexpected{Trap::with_message(
-                allocator, TrapCode::usage,
-                "argument %zu is of kind %u and does not fit its parameter (kind %u)", i,
-                unsigned{args[i].kind}, unsigned{kind_of(type.params[i], store.engine.types())})};
+            return std::unexpected{trap_of("argument", i, value.error(), allocator)};
         values[i] = *value;
     }
     for (const ValType result : type.results.first(results.size()))

@@ -46,10 +46,6 @@ const SubType* find_type(const wasm_store_t* store, uint32_t type, CompositeKind
     return found.kind == kind ? &found : nullptr;
 }
 
-warpbeam_error_t* wrong_value(size_t index) noexcept {
-    return make_error(Error{ErrorCode::usage, "value %zu does not fit its type", index});
-}
-
 /// A reference to the object that was made.
 template <typename Made>
 warpbeam_error_t* hand_over(wasm_store_t& store, const Made& made, wasm_ref_t** out) noexcept {
@@ -92,7 +88,7 @@ warpbeam_error_t* warpbeam_array_new(wasm_store_t* store, uint32_t type, uint32_
     const RootScope scope{*store->store};
     const auto value = capi::from_c(*store, *element, found->fields[0].storage.unpacked());
     if (!value)
-        return capi::wrong_value(0);
+        return capi::make_error(value.error());
     return capi::hand_over(*store, ArrayRef::create(*store->store, type, length, *value), out);
 }
 
@@ -123,7 +119,7 @@ warpbeam_error_t* warpbeam_object_set(wasm_ref_t* ref, uint32_t index, const was
             const RootScope scope{*ref->store->store};
             const auto fresh =
                 capi::from_c(*ref->store, *value, capi::type_at(ref->store->engine.types(), object, index));
-            return fresh ? capi::error_of(object.set(index, *fresh)) : capi::wrong_value(index);
+            return fresh ? capi::error_of(object.set(index, *fresh)) : capi::make_error(fresh.error());
         },
         capi::no_object);
 }

@@ -69,6 +69,14 @@ Trap passed_trap(const wasm_trap_t* trap) noexcept {
     return passed;
 }
 
+Trap trap_of(const char* what, size_t index, const Error& error, Allocator& allocator) noexcept {
+    const TrapCode code = error.code() == ErrorCode::out_of_memory ? TrapCode::out_of_memory
+                          : error.code() == ErrorCode::limit       ? TrapCode::heap_exhausted
+                                                                   : TrapCode::usage;
+    return Trap::with_message(allocator, code, "%s %zu: %.*s", what, index,
+                              static_cast<int>(error.message().size()), error.message().data());
+}
+
 const Frame& frame_of(const wasm_frame_t& frame) noexcept { return frame.frame; }
 
 } // namespace warpbeam::capi

@@ -16,6 +16,8 @@ namespace warpbeam::capi {
 [[nodiscard]] Trap passed_trap(const wasm_trap_t* trap) noexcept;
 /// The trap of a reference; null for null.
 [[nodiscard]] const Trap* peek_trap(const wasm_trap_t* trap) noexcept;
+/// Why argument or result `index` can't be passed.
+[[nodiscard]] Trap trap_of(const char* what, size_t index, const Error& error, Allocator& allocator) noexcept;
 /// What a frame is for the engine.
 [[nodiscard]] const Frame& frame_of(const wasm_frame_t& frame) noexcept;
 

@@ -6,44 +6,53 @@
 namespace warpbeam::capi {
 namespace {
 
+std::unexpected<Error> misfit(wasm_valkind_t kind, ValType type, const TypeRegistry& types) noexcept {
+    return std::unexpected{Error{ErrorCode::usage, "a value of kind %u does not fit a type of kind %u",
+                                 unsigned{kind}, unsigned{kind_of(type, types)}}};
+}
+
 /// A value of an external reference to the object of a reference, whatever that is.
-std::optional<Value> box(wasm_store_t& store, const wasm_ref_t& ref) noexcept {
+std::expected<Value, Error> box(wasm_store_t& store, const wasm_ref_t& ref) noexcept {
     if (const auto* const foreign = std::get_if<ForeignObject>(&ref.object))
         return extern_ref(*foreign);
     if (const auto* const other = std::get_if<OtherObject>(&ref.object))
         return ExternRef::from_bits(other->root.value().slots()[0]);
     const auto boxed = ExternRef::create(*store.store, Boxed{copy_of(ref.object, store)});
-    return boxed ? std::optional<Value>{*boxed} : std::nullopt;
+    if (!boxed)
+        return std::unexpected{boxed.error()};
+    return *boxed;
 }
 
 } // namespace
 
-std::optional<Value> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept {
+std::expected<Value, Error> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept {
     if (ref == nullptr)
         return Value::null(type);
     if (ref->store.get() != &store)
-        return std::nullopt;
+        return std::unexpected{Error{ErrorCode::usage, "the reference is to an object of another store"}};
     const HeapType top = store.engine.types().top_of(type);
-    if (top == HeapType::func) {
-        const auto* const func = std::get_if<Func>(&ref->object);
-        return func != nullptr ? std::optional<Value>{*func} : std::nullopt;
-    }
-    const auto* const other = std::get_if<OtherObject>(&ref->object);
-    const std::optional<Value> external =
-        top == HeapType::extern_ || top == HeapType::any ? box(store, *ref) : std::nullopt;
     if (top == HeapType::extern_)
-        return external;
+        return box(store, *ref);
+    if (const auto* const func = std::get_if<Func>(&ref->object); func != nullptr && top == HeapType::func)
+        return *func;
     // References to objects of the heap keep their own types, which the engine compares with what is wanted.
-    if (other != nullptr && store.engine.types().top_of(other->root.value().type().heap()) == top)
+    if (const auto* const other = std::get_if<OtherObject>(&ref->object);
+        other != nullptr && store.engine.types().top_of(other->root.value().type().heap()) == top)
         return other->root.value();
-    return external ? std::optional<Value>{AnyRef::from_extern(external->as<ExternRef>())} : std::nullopt;
+    if (top != HeapType::any)
+        return std::unexpected{
+            Error{ErrorCode::usage, "the reference is to an object of another kind than its type"}};
+    const auto external = box(store, *ref);
+    if (!external)
+        return external;
+    return AnyRef::from_extern(external->as<ExternRef>());
 }
 
-std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value, ValType type) noexcept {
-    if (type.is_ref())
-        return wasm_valkind_is_ref(value.kind) ? from_c(store, value.of.ref, type.heap()) : std::nullopt;
+std::expected<Value, Error> from_c(wasm_store_t& store, const wasm_val_t& value, ValType type) noexcept {
+    if (type.is_ref() && wasm_valkind_is_ref(value.kind))
+        return from_c(store, value.of.ref, type.heap());
     if (value.kind != kind_of(type, store.engine.types()))
-        return std::nullopt;
+        return misfit(value.kind, type, store.engine.types());
     switch (type.kind()) {
     case ValType::i32:
         return value.of.i32;
@@ -54,7 +63,7 @@ std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value, ValTyp
     case ValType::f64:
         return value.of.f64;
     default:
-        return std::nullopt;
+        return misfit(value.kind, type, store.engine.types());
     }
 }
 
@@ -109,9 +118,9 @@ std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const 
     for (size_t i = 0; i < count; ++i) {
         const auto value = from_c(store, from->data[i], types[i]);
         if (!value)
-            return std::unexpected{
-                Error{ErrorCode::usage, "value %zu is of kind %u and does not fit its type (kind %u)", i,
-                      unsigned{from->data[i].kind}, unsigned{kind_of(types[i], store.engine.types())}}};
+            return std::unexpected{Error{value.error().code(), "value %zu: %.*s", i,
+                                         static_cast<int>(value.error().message().size()),
+                                         value.error().message().data()}};
         (void)values.push(*value);
     }
     return values;

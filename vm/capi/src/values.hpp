@@ -8,10 +8,10 @@ namespace warpbeam::capi {
 
 /// A value for C; false if memory runs out, or if there is no room for it in a wasm_val_t.
 [[nodiscard]] bool to_c(wasm_store_t& store, const Value& value, wasm_val_t& out) noexcept;
-/// A value for this store, of a type that the value's kind is that of; none if it is not, or belongs to
-/// another store. Whether a reference has exactly this type is not checked.
-[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_val_t& value,
-                                          ValType type) noexcept;
+/// A value for this store, of a type of the same kind. Whether a reference has exactly this type is not
+/// checked. Errors: `usage` if it does not fit, `limit` if the heap is full, `out_of_memory`.
+[[nodiscard]] std::expected<Value, Error> from_c(wasm_store_t& store, const wasm_val_t& value,
+                                                 ValType type) noexcept;
 
 /// @{ The same for several values. Errors: `usage`, `out_of_memory`.
 [[nodiscard]] std::expected<Vec<Value>, Error> values_of(wasm_store_t& store, std::span<const ValType> types,
@@ -21,7 +21,8 @@ namespace warpbeam::capi {
 /// @}
 
 /// The same for references alone; null is the null reference.
-[[nodiscard]] std::optional<Value> from_c(wasm_store_t& store, const wasm_ref_t* ref, HeapType type) noexcept;
+[[nodiscard]] std::expected<Value, Error> from_c(wasm_store_t& store, const wasm_ref_t* ref,
+                                                 HeapType type) noexcept;
 /// A reference that the caller owns; null for null, and if memory runs out.
 [[nodiscard]] wasm_ref_t* make_reference(wasm_store_t& store, const Value& value) noexcept;
 

@@ -105,7 +105,7 @@ TEST(arguments_must_fit) {
     wasm_val_vec_t args = {1, values};
     wasm_val_vec_t one = {1, values + 1};
     CHECK(has_message(wasm_func_call(f, &args, NULL),
-                      "argument 0 is of kind 1 and does not fit its parameter (kind 0)"));
+                      "argument 0: a value of kind 1 does not fit a type of kind 0"));
     CHECK(has_message(wasm_func_call(f, NULL, NULL),
                       "the function has 1 parameter, but 0 arguments are given"));
     args.size = 2;
@@ -113,20 +113,20 @@ TEST(arguments_must_fit) {
                       "the function has 1 parameter, but 2 arguments are given"));
     args.size = 1;
     CHECK(has_message(wasm_func_call(g, &args, NULL),
-                      "argument 0 is of kind 1 and does not fit its parameter (kind 129)"));
+                      "argument 0: a value of kind 1 does not fit a type of kind 129"));
     values[0].kind = WASM_FUNCREF; /* not a function */
     values[0].of.ref = wasm_foreign_as_ref(wasm_foreign_new(store));
     CHECK(has_message(wasm_func_call(g, &args, NULL),
-                      "argument 0 is of kind 129 and does not fit its parameter (kind 129)"));
+                      "argument 0: the reference is to an object of another kind than its type"));
     wasm_val_delete(&values[0]);
     wasm_functype_t* const type = wasm_functype_new_0_0();
     wasm_func_t* const foreign = wasm_func_new_with_env(
         stranger, type, (wasm_func_callback_with_env_t)(void (*)(void))count_call, NULL, NULL);
     values[0].of.ref = wasm_func_as_ref(foreign); /* of another store */
     CHECK(has_message(wasm_func_call(g, &args, NULL),
-                      "argument 0 is of kind 129 and does not fit its parameter (kind 129)"));
+                      "argument 0: the reference is to an object of another store"));
     CHECK(has_message(wasm_func_call(v, &one, NULL),
-                      "argument 0 is of kind 0 and does not fit its parameter (kind 4)"));
+                      "argument 0: a value of kind 0 does not fit a type of kind 4"));
     CHECK(
         has_message(wasm_func_call(w, NULL, &one), "a result is a v128, which a wasm_val_t has no room for"));
     CHECK(has_message(wasm_func_call(NULL, NULL, NULL), "invalid use of the API"));
@@ -155,7 +155,7 @@ TEST(results_of_callbacks_must_fit) {
     wasm_func_t* const func = wasm_func_new_with_env(store, type, wrong_result, store, NULL);
     wasm_functype_delete(type);
     CHECK(has_message(wasm_func_call(func, NULL, NULL),
-                      "result 0 of a host function is of kind 128, which does not fit its type (kind 0)"));
+                      "result 0: a value of kind 128 does not fit a type of kind 0"));
     wasm_func_delete(func);
     close_store(store);
 }
