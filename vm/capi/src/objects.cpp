@@ -28,10 +28,6 @@ wasm_externkind_t kind_for_c(ExternKind kind) noexcept {
     return WASM_EXTERN_FUNC;
 }
 
-uint32_t clamp(uint64_t number) noexcept {
-    return number < UINT32_MAX ? static_cast<uint32_t>(number) : UINT32_MAX;
-}
-
 bool is_usable(const wasm_store_t* store, const wasm_valtype_t& type) noexcept {
     return store != nullptr && store->store && belongs_to(type, store->engine);
 }

@@ -5,9 +5,6 @@
 namespace warpbeam::capi {
 namespace {
 
-uint32_t clamp(uint64_t number) noexcept {
-    return number < UINT32_MAX ? static_cast<uint32_t>(number) : UINT32_MAX;
-}
 wasm_limits_t to_c(const Limits& limits) noexcept {
     return {clamp(limits.min), limits.has_max ? clamp(limits.max) : wasm_limits_max_default};
 }

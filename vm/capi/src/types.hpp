@@ -70,6 +70,11 @@ struct wasm_exporttype_t {
 
 namespace warpbeam::capi {
 
+/// The number, or the greatest of 32 bits.
+[[nodiscard]] constexpr uint32_t clamp(uint64_t number) noexcept {
+    return number < UINT32_MAX ? static_cast<uint32_t>(number) : UINT32_MAX;
+}
+
 /// The kind of a type, whose defined types belong to this registry.
 [[nodiscard]] wasm_valkind_t kind_of(ValType type, const TypeRegistry& registry) noexcept;
 
