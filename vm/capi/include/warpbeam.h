@@ -9,9 +9,9 @@
  * unless it says so.
  *
  * Errors. A function that can fail for a reason worth telling returns null, or a `warpbeam_error_t` that the
- * caller owns; what it writes is then null or empty. Misuse (null where an object is needed, an object of
- * another store, one whose store was deleted) is the error WARPBEAM_ERROR_USAGE. Memory that runs out is
- * always reported.
+ * caller owns; what it writes is then null or empty. A reference, store or execution that is null, of another
+ * store, or of one that was deleted, is the error WARPBEAM_ERROR_USAGE; other pointers must not be null
+ * unless it says so. Memory that runs out is always reported.
  *
  * Options are in structs that begin with their size in bytes, as the caller was compiled; `..._init` writes
  * it, and the defaults. Later versions add members at the end, so programs keep working without being

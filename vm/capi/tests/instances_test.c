@@ -43,7 +43,7 @@ TEST(imports_must_fit) {
     externs[0] = wasm_func_as_extern(wrong);
     CHECK(wasm_instance_new(store, module, &imports, &trap) == NULL);
     CHECK(has_message(trap, "incompatible import type for env.f: func, found func (param i32)"));
-    CHECK(wasm_instance_new(store, module, NULL, NULL) == NULL); /* nobody wants the reason */
+    CHECK(wasm_instance_new(store, module, NULL, NULL) == NULL); /* without a reason */
     CHECK(wasm_instance_new(store, module, NULL, &trap) == NULL);
     CHECK(trap != NULL);
     wasm_trap_delete(trap);
