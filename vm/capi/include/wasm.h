@@ -278,7 +278,8 @@ WASM_VECTOR_(val, wasm_val_t)
 
 /*
  * A function on the stack when a trap occurred: its instance (which belongs to the frame, and is null once
- * the store is deleted), its index in the module, and where it trapped or called: bytes from the beginning of
+ * the store is deleted, or if a callback has passed the trap from one store to
+ * another), its index in the module, and where it trapped or called: bytes from the beginning of
  * its body, its locals included, and bytes from the beginning of the module. Offsets that are not known are
  * SIZE_MAX.
  */

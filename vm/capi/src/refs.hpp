@@ -11,7 +11,11 @@ namespace warpbeam::capi {
 
 /// What the references to one trap share.
 struct SharedTrap : RefCounted<SharedTrap> {
-    using RefCounted::RefCounted;
+    SharedTrap(Allocator& allocator, wasm_store_t& of) noexcept
+        : RefCounted{allocator}, store{Ref<wasm_store_t>::share(&of)} {}
+    const Ref<wasm_store_t> store; ///< where it was made
+    /// Whether a callback has passed it on to code of another store: it may refer to objects of both.
+    bool crossed = false;
     HostInfo info;
 };
 struct TrapObject {

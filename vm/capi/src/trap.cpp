@@ -18,8 +18,8 @@ struct Passed {
     Ref<SharedTrap> shared;
 };
 
-wasm_frame_t* make_frame(const Ref<wasm_store_t>& store, const Frame& frame) noexcept {
-    return create<wasm_frame_t>(store->allocator(), frame, wasm_ref_t{store, frame.instance()});
+wasm_frame_t* make_frame(const Ref<wasm_store_t>& store, const Frame& frame, Instance instance) noexcept {
+    return create<wasm_frame_t>(store->allocator(), frame, wasm_ref_t{store, instance});
 }
 
 /// The store and frames of a trap; null if there are none.
@@ -28,10 +28,15 @@ struct Trace {
         if (const Trap* const found = peek_trap(trap)) {
             store = as_ref(trap)->store;
             frames = store ? found->backtrace() : std::span<const Frame>{};
+            crossed = store && std::get<TrapObject>(as_ref(trap)->object).shared->crossed;
         }
+    }
+    [[nodiscard]] wasm_frame_t* make(size_t i) const noexcept {
+        return make_frame(store, frames[i], crossed ? Instance{} : frames[i].instance());
     }
     Ref<wasm_store_t> store;
     std::span<const Frame> frames;
+    bool crossed = false;
 };
 
 } // namespace
@@ -49,9 +54,12 @@ wasm_trap_t* constant_trap(TrapCode code) noexcept {
 
 wasm_trap_t* make_trap(wasm_store_t& store, Trap trap) noexcept {
     const auto* const passed = trap.payload<Passed>();
-    auto shared = passed != nullptr
-                      ? passed->shared
-                      : Ref<SharedTrap>::adopt(create<SharedTrap>(store.allocator(), store.allocator()));
+    auto shared =
+        passed != nullptr
+            ? passed->shared
+            : Ref<SharedTrap>::adopt(create<SharedTrap>(store.allocator(), store.allocator(), store));
+    if (shared && shared->store.get() != &store)
+        shared->crossed = true;
     wasm_trap_t* const made =
         shared ? make_ref<wasm_trap_t>(store, TrapObject{std::move(shared), std::move(trap)}) : nullptr;
     return made != nullptr ? made : constant_trap(TrapCode::out_of_memory);
@@ -103,7 +111,7 @@ void wasm_trap_message(const wasm_trap_t* trap, wasm_message_t* out) {
 
 wasm_frame_t* wasm_trap_origin(const wasm_trap_t* trap) {
     const capi::Trace trace{trap};
-    return !trace.frames.empty() ? capi::make_frame(trace.store, trace.frames.front()) : nullptr;
+    return !trace.frames.empty() ? trace.make(0) : nullptr;
 }
 
 void wasm_trap_trace(const wasm_trap_t* trap, wasm_frame_vec_t* out) {
@@ -111,7 +119,7 @@ void wasm_trap_trace(const wasm_trap_t* trap, wasm_frame_vec_t* out) {
     if (!capi::make_vec(*out, trace.frames.size()))
         return;
     for (size_t i = 0; i < out->size; ++i)
-        if ((out->data[i] = capi::make_frame(trace.store, trace.frames[i])) == nullptr)
+        if ((out->data[i] = trace.make(i)) == nullptr)
             return wasm_frame_vec_delete(out);
 }
 
@@ -122,10 +130,12 @@ void wasm_frame_delete(wasm_frame_t* frame) {
     destroy(store->allocator(), frame);
 }
 wasm_frame_t* wasm_frame_copy(const wasm_frame_t* frame) {
-    return frame != nullptr ? capi::make_frame(frame->instance.store, frame->frame) : nullptr;
+    return frame != nullptr ? capi::make_frame(frame->instance.store, frame->frame,
+                                               std::get<Instance>(frame->instance.object))
+                            : nullptr;
 }
 wasm_instance_t* wasm_frame_instance(const wasm_frame_t* frame) {
-    if (frame == nullptr || capi::find<Instance>(&frame->instance) == nullptr)
+    if (frame == nullptr || !capi::handle<Instance>(&frame->instance))
         return nullptr;
     return reinterpret_cast<wasm_instance_t*>(const_cast<wasm_ref_t*>(&frame->instance));
 }

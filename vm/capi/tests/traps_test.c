@@ -113,3 +113,50 @@ TEST(traps_without_code_have_no_origin) {
     wasm_trap_delete(trap);
     close_store(store);
 }
+
+/* Calls a function of another store, and passes its trap on. */
+static wasm_trap_t* call_other(void* env, const wasm_val_vec_t* args, wasm_val_vec_t* results) {
+    (void)args;
+    (void)results;
+    return wasm_func_call(env, NULL, NULL);
+}
+
+TEST(traps_pass_from_store_to_store) {
+    for (size_t i = 0; i < 2; ++i) { /* a trap, and an exception */
+        wasm_store_t* const outer = open_store();
+        wasm_store_t* const inner = open_store();
+        wasm_instance_t* const throws = instantiate(
+            inner, "(module (tag $e) (func (export \"f\") unreachable) (func (export \"g\") (throw $e)))",
+            NULL, 0);
+        wasm_func_t* const f = func_at(throws, i);
+        wasm_functype_t* const type = wasm_functype_new_0_0();
+        wasm_func_t* const host = wasm_func_new_with_env(outer, type, call_other, f, NULL);
+        wasm_functype_delete(type);
+        wasm_extern_t* const imports[] = {wasm_func_as_extern(host)};
+        wasm_instance_t* const calls = instantiate(
+            outer, "(module (import \"m\" \"f\" (func)) (func (export \"g\") (call 0)))", imports, 1);
+        wasm_func_t* const g = func_at(calls, 0);
+        wasm_trap_t* const trap = wasm_func_call(g, NULL, NULL);
+        wasm_func_delete(f);
+        wasm_instance_delete(throws);
+        close_store(inner);
+        wasm_frame_vec_t trace;
+        wasm_trap_trace(trap, &trace);
+        CHECK(trace.size == 2 - i); /* an exception does not pass: there is another trap instead */
+        for (size_t j = 0; j < trace.size; ++j) {
+            /* that of a trap which has passed may be of the inner store */
+            CHECK((wasm_frame_instance(trace.data[j]) == NULL) == (i == 0));
+            wasm_frame_t* const copy = wasm_frame_copy(trace.data[j]);
+            CHECK(wasm_frame_func_offset(copy) == wasm_frame_func_offset(trace.data[j]));
+            wasm_frame_delete(copy);
+        }
+        wasm_frame_vec_delete(&trace);
+        CHECK(warpbeam_trap_exception_new(trap) == NULL);
+        CHECK(has_message(trap, i == 0 ? "unreachable"
+                                       : "a host function threw an exception that belongs to another store"));
+        wasm_func_delete(g);
+        wasm_instance_delete(calls);
+        wasm_func_delete(host);
+        close_store(outer);
+    }
+}
