@@ -72,6 +72,7 @@ bool decode_code_section(LoadContext& context, Reader& in) noexcept {
         Reader body_in = in.part(size);
         FuncBody body;
         body.type = module.funcs[func];
+        body.offset = static_cast<uint32_t>(body_in.offset());
         if (!locals(context, body_in, runs, body) || !context.validator->function(body_in, body) ||
             !context.append(module.bodies, body))
             return false;

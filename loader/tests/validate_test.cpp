@@ -53,6 +53,15 @@ TEST(Validate, legacy_catch_blocks_cannot_use_operands_below) {
               "type mismatch: drop requires an operand but stack has [], in the code section, function 0");
 }
 
+TEST(Validate, bodies_begin_at_their_locals) {
+    const Bytes bytes = module_of(func_type({i32}, {i32}), body({0x20, 0}, {1, 1, i64}));
+    const auto module = load(bytes);
+    ASSERT_TRUE(module);
+    const FuncBody& only = module.bodies()[0];
+    EXPECT_EQ(only.code_offset, only.offset + 3);
+    EXPECT_EQ(Bytes(bytes.begin() + only.offset, bytes.end()), (Bytes{1, 1, i64, 0x20, 0, 0x0b}));
+}
+
 TEST(Validate, the_function_is_named_by_its_export) {
     const Bytes bytes = Binary{}
                             .section(type, vec({func_type({}, {})}))

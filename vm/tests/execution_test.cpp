@@ -59,6 +59,13 @@ TEST_F(ExecutionTest, runs_to_its_end) {
     EXPECT_EQ(execution.trap(), nullptr);
 }
 
+TEST_F(ExecutionTest, has_the_type_of_its_function) {
+    const Execution execution = start(instantiate(adder), "add", {1});
+    EXPECT_EQ(execution.type().params.size(), 1u);
+    EXPECT_EQ(execution.type().results.size(), 1u);
+    EXPECT_TRUE(Execution{}.type().params.empty());
+}
+
 TEST_F(ExecutionTest, is_not_made_of_what_does_not_fit) {
     const Instance instance = instantiate(adder);
     EXPECT_EQ(Execution::create(Func{}).error().code(), ErrorCode::usage);

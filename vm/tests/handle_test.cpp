@@ -28,6 +28,7 @@ TEST_F(HandleTest, may_be_empty) {
     EXPECT_EQ(no_instance.reset().error().code(), ErrorCode::usage);
 
     const Memory no_memory;
+    EXPECT_EQ(no_memory.id(), 0u);
     EXPECT_EQ(no_memory.size(), 0u);
     EXPECT_EQ(no_memory.pages(), 0u);
     EXPECT_FALSE(MemoryView{no_memory}.read<int32_t>(0));

@@ -152,6 +152,11 @@ TEST_F(TrapTest, has_a_backtrace_across_instances) {
     EXPECT_EQ(frame(2).module_name(), "outer");
     EXPECT_EQ(frame(2).func_name(), "middle");
     EXPECT_EQ(frame(3).func_name(), "main");
+    EXPECT_EQ(frame(0).instance(), inner);
+    EXPECT_EQ(frame(1).instance(), inner);
+    EXPECT_EQ(frame(2).instance(), outer);
+    EXPECT_EQ(frame(3).instance(), outer);
+    EXPECT_EQ(Frame{}.instance(), Instance{});
     const auto opcode = [&](size_t i) { return frame(i).module.bytes()[frame(i).offset]; };
     EXPECT_EQ(opcode(0), 0x6e) << "i32.div_u";
     EXPECT_EQ(opcode(1), 0x10) << "call";

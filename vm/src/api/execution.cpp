@@ -259,6 +259,11 @@ size_t Execution::active(std::span<ActiveFunc> to) const noexcept {
     return count;
 }
 
+FuncType Execution::type() const noexcept {
+    const UseOfExecution use{object_, store_};
+    return use ? object_->type() : FuncType{};
+}
+
 std::expected<void, Error> Execution::results(std::span<Value> values) const noexcept {
     const UseOfExecution use{object_, store_};
     if (!use)

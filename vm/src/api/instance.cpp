@@ -7,6 +7,10 @@
 
 namespace warpbeam {
 
+Instance Frame::instance() const noexcept {
+    return vm::Internal::handle<Instance>(instance_data, store_number);
+}
+
 Module Instance::module() const noexcept {
     const vm::Use use{*this};
     return use ? *inst_->module : Module{};

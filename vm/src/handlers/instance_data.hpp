@@ -98,6 +98,7 @@ struct InstanceData {
     uint32_t memory_count;
     Execution* execution; ///< the one that runs, while the instance's code does
     StoreImpl* store;
+    uint64_t store_number; ///< the store's, for frames that outlive it
     ModuleCode* code;
     const Module* module;
     const TypeId* types; ///< the module's types by index

@@ -403,6 +403,7 @@ vm::InstanceObject* make_empty(StoreImpl& store, const Module& module) noexcept 
     if (inst == nullptr)
         return nullptr;
     inst->store = &store;
+    inst->store_number = store.number();
     inst->module = &ModuleAccess::self(module);
     inst->types = module.types().data();
     inst->registry = &module.type_registry();

@@ -52,7 +52,8 @@ std::optional<Frame> TrapBuilder::frame_at(const vm::InstanceData& inst, const v
         ip != nullptr ? inst.code->locate(ip, after) : vm::ModuleCode::Position{};
     if (position.func == UINT32_MAX)
         return std::nullopt;
-    return Frame{*inst.module, position.func, position.offset};
+    return Frame{*inst.module, position.func, position.offset, const_cast<vm::InstanceData*>(&inst),
+                 inst.store_number};
 }
 
 size_t TrapBuilder::walk(const vm::Execution& execution, Backtrace& frames) noexcept {

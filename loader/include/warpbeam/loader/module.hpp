@@ -50,7 +50,8 @@ struct LocalRun {
 
 /// The body of a defined function. Everything in it has been validated.
 struct FuncBody {
-    TypeId type = 0; ///< of the function
+    TypeId type = 0;     ///< of the function
+    uint32_t offset = 0; ///< of the body in the module: of its declarations of locals
     /// The declared locals, without the parameters.
     std::span<const LocalRun> locals;
     /// The total number of declared locals.

@@ -126,6 +126,8 @@ public:
     /// how many there are. Host functions are not counted.
     [[nodiscard]] size_t active(std::span<ActiveFunc> to) const noexcept;
 
+    /// The type of its function: of its arguments and results; empty if there is none.
+    [[nodiscard]] FuncType type() const noexcept;
     /// Copies the results into `values`, which has the size of the function's results. References in them are
     /// kept alive as root.hpp says. Errors: `usage` if it is not `done`, or the number is wrong;
     /// `out_of_memory`.

@@ -27,6 +27,8 @@ public:
     constexpr Handle() noexcept = default;
     /// Whether it is not empty.
     explicit operator bool() const noexcept { return inst_ != nullptr; }
+    /// A number that tells it from all other objects of its kind in its store, for hash tables; 0 if empty.
+    [[nodiscard]] uintptr_t id() const noexcept { return reinterpret_cast<uintptr_t>(inst_); }
     friend bool operator==(const Handle&, const Handle&) noexcept = default;
 
 protected:

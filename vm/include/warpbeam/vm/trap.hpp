@@ -16,6 +16,10 @@
 namespace warpbeam {
 
 class Exception;
+class Instance;
+namespace vm {
+struct InstanceData;
+}
 
 /// One function on the stack when a trap occurred.
 struct Frame {
@@ -26,6 +30,13 @@ struct Frame {
     /// The offset in the module's bytes of the instruction that trapped or called; Error::no_offset if
     /// unknown.
     size_t offset = Error::no_offset;
+    /// @{ For `instance`: the engine's own object, and the number of its store.
+    vm::InstanceData* instance_data = nullptr;
+    uint64_t store_number = 0;
+    /// @}
+
+    /// The instance whose function it is; valid as long as its store. This needs instance.hpp.
+    [[nodiscard]] WARPBEAM_API Instance instance() const noexcept;
 
     // Names are as in the module, unescaped: use `Printable` before writing them to a terminal.
 

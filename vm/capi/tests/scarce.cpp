@@ -1,0 +1,46 @@
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+/// Replaces where the library's memory comes from, so that it can run out.
+
+namespace {
+std::atomic<size_t> allowed = SIZE_MAX;
+std::atomic<size_t> failed = 0;
+std::atomic<size_t> live = 0;
+} // namespace
+
+extern "C" {
+size_t allow_allocations(size_t count);
+size_t live_blocks();
+size_t failed_allocations();
+
+size_t allow_allocations(size_t count) {
+    allowed = count;
+    failed = 0;
+    return live;
+}
+size_t live_blocks() { return live; }
+size_t failed_allocations() { return failed; }
+}
+
+void* operator new(size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+    if (allowed == 0) {
+        ++failed;
+        return nullptr;
+    }
+    if (allowed != SIZE_MAX)
+        --allowed;
+    void* block = nullptr;
+    const auto least =
+        static_cast<size_t>(alignment) < sizeof(void*) ? sizeof(void*) : static_cast<size_t>(alignment);
+    if (posix_memalign(&block, least, size) != 0)
+        return nullptr;
+    ++live;
+    return block;
+}
+void operator delete(void* block, std::align_val_t, const std::nothrow_t&) noexcept {
+    if (block != nullptr)
+        --live;
+    std::free(block);
+}
