@@ -3,22 +3,26 @@
 
     vm/packages/amalgamate.py FOLDER
 
-writes warpbeam.hpp, warpbeam.cpp (loader, vm and memory), sfv.hpp and sfv.cpp. The same sources always give the same
-bytes. vm/packages/README.md says how to compile them.
+writes warpbeam.hpp and warpbeam.cpp (loader, text format, vm, memory, WASI and the C API), wasm.h and warpbeam.h (the C
+API), sfv.hpp and sfv.cpp. The same sources always give the same bytes. README.md says how to compile them.
 """
 import argparse
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INCLUDE = re.compile(r'\s*#\s*include\s+[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
-BANNER = "// {name}: {what} in one file, made by vm/packages/amalgamate.py of Warpbeam {version}. See LICENSE.\n"
+BANNER = "// {name}: {what} in one file, made by vm/packages/amalgamate.py, version {version}. See LICENSE.\n"
 
 # What each file is made of: the folders of public headers, and those of sources, the lowest first.
 PUBLIC = ["memory/include", "loader/include", "loader/text/include", "vm/include", "vm/wasi/include"]
-SOURCES = ["memory/src", "loader/src", "loader/text/src", "vm/src", "vm/wasi/src"]
+SOURCES = ["memory/src", "loader/src", "loader/text/src", "vm/src", "vm/wasi/src", "vm/capi/src"]
+# Headers that stay as they are.
+C_HEADERS = ["vm/capi/include/wasm.h", "vm/capi/include/warpbeam.h"]
 # The vector operators are compiled once, for the instruction set of the whole file.
 PREAMBLE = "#ifndef WARPBEAM_CHECKS\n#define WARPBEAM_CHECKS 0\n#endif\n#define WARPBEAM_ISA simd_baseline\n"
 
@@ -54,6 +58,8 @@ class File:
             if own:
                 self.add(own)
                 continue
+            if included and included[1] in map(os.path.basename, C_HEADERS):
+                line = f'#include "{included[1]}"'
             self.text.append(line)
             defined = DEFINE.match(line)
             if defined:
@@ -93,7 +99,9 @@ def main():
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    pair(options.folder, "warpbeam", "Warpbeam's loader, vm and memory", PUBLIC, SOURCES, PREAMBLE)
+    pair(options.folder, "warpbeam", "Warpbeam", PUBLIC, SOURCES, PREAMBLE)
+    for header in C_HEADERS:
+        shutil.copy(ROOT / header, options.folder)
     pair(options.folder, "sfv", "Warpbeam's codec of HTTP Structured Fields", ["sfv/include"], ["sfv/src"], "")
     return 0
 

@@ -20,7 +20,7 @@
 #ifndef WARPBEAM_H
 #define WARPBEAM_H
 
-#include <wasm.h>
+#include "wasm.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -5,10 +5,10 @@
 namespace warpbeam::capi {
 namespace {
 
-wasm_limits_t to_c(const Limits& limits) noexcept {
+wasm_limits_t limits_to_c(const Limits& limits) noexcept {
     return {clamp(limits.min), limits.has_max ? clamp(limits.max) : wasm_limits_max_default};
 }
-Limits from_c(const wasm_limits_t& limits) noexcept {
+Limits limits_from_c(const wasm_limits_t& limits) noexcept {
     const bool has_max = limits.max != wasm_limits_max_default;
     return {limits.min, has_max ? limits.max : 0, has_max, false};
 }
@@ -60,7 +60,7 @@ wasm_memorytype_t* make_memorytype(const MemoryType& type) noexcept {
     auto* const made = create<wasm_memorytype_t>(common());
     if (made != nullptr) {
         made->exact = type;
-        made->limits = to_c(type.limits);
+        made->limits = limits_to_c(type.limits);
     }
     return made;
 }
@@ -73,7 +73,7 @@ wasm_tabletype_t* make_tabletype(wasm_valtype_t* element, const Limits& limits) 
     }
     made->element = element;
     made->exact = limits;
-    made->limits = to_c(limits);
+    made->limits = limits_to_c(limits);
     return made;
 }
 
@@ -273,7 +273,7 @@ wasm_tabletype_t* wasm_tabletype_new(wasm_valtype_t* element, const wasm_limits_
         wasm_valtype_delete(element);
         return nullptr;
     }
-    return capi::make_tabletype(element, capi::from_c(*limits));
+    return capi::make_tabletype(element, capi::limits_from_c(*limits));
 }
 void wasm_tabletype_delete(wasm_tabletype_t* type) { destroy(capi::common(), type); }
 wasm_tabletype_t* wasm_tabletype_copy(const wasm_tabletype_t* type) {
@@ -285,7 +285,7 @@ const wasm_limits_t* wasm_tabletype_limits(const wasm_tabletype_t* type) { retur
 // ---- Memory types ----
 
 wasm_memorytype_t* wasm_memorytype_new(const wasm_limits_t* limits) {
-    return capi::make_memorytype({.limits = capi::from_c(*limits)});
+    return capi::make_memorytype({.limits = capi::limits_from_c(*limits)});
 }
 void wasm_memorytype_delete(wasm_memorytype_t* type) { destroy(capi::common(), type); }
 wasm_memorytype_t* wasm_memorytype_copy(const wasm_memorytype_t* type) {

@@ -2,6 +2,7 @@
 #include "lower/lowering.hpp"
 
 /// Loops: their parameters in registers, and how the ways back to their beginning get shorter.
+/// https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 
 namespace warpbeam::vm {
 
