@@ -30,7 +30,10 @@ class Function(VectorsAndAtomics):
         self.params = params
         self.results = results
         self.all_types = module.types
-        self.locals = list(params) + [rng.choice(self.all_types + ("i32", "i32", "i64")) for _ in range(rng.randint(1, 7))]
+        # A function without locals of its own that calls itself at its end is a loop.
+        self.is_loop = bool(params) and rng.random() < 0.2
+        own = 0 if self.is_loop else rng.randint(1, 7)
+        self.locals = list(params) + [rng.choice(self.all_types + ("i32", "i32", "i64")) for _ in range(own)]
         self.counters = 0
         self.names = 0
         self.lines = []
@@ -146,7 +149,7 @@ class Function(VectorsAndAtomics):
             label.max_count = self.rng.randint(1, 8)
             self.emit(f"i32.const 0 local.set {counter}")
             self.emit(f"loop {name}{signature}")
-            part(params)
+            part(params, self.head_test(labels))
             if not params and not results or params == results:
                 self.emit(f"(br_if {name} (i32.lt_s (local.tee {counter} (i32.add (local.get {counter}) "
                           f"(i32.const 1))) (i32.const {label.max_count})))")
@@ -185,6 +188,39 @@ class Function(VectorsAndAtomics):
         del stack[inner:]
         stack.extend(results)
 
+    def head_test(self, labels):
+        """Code at the beginning of a loop that may leave it."""
+        ways = [label.name for label in labels if label.kind != "loop" and not label.types]
+        if not ways or self.rng.random() < 0.4:
+            return []
+        before, self.lines = self.lines, []
+        self.condition([])
+        self.emit(f"br_if {self.rng.choice(ways)}")
+        test, self.lines = self.lines, before
+        return test
+
+    def go_back(self, label):
+        """An unconditional branch to a loop, a few times."""
+        passed = self.name()
+        self.emit(f"block {passed}")
+        self.emit(f"(br_if {passed} (i32.ge_s (local.tee {label.counter} (i32.add (local.get {label.counter}) "
+                  f"(i32.const 1))) (i32.const {label.max_count})))")
+        for kind in label.types:
+            self.push([], kind)
+        integers = [i for i, kind in enumerate(self.locals) if kind in ("i32", "i64")]
+        if integers:
+            local = self.rng.choice(integers)
+            kind = self.locals[local]
+            self.emit(f"local.get {local}")
+            self.push([], kind)
+            self.emit(f"{kind}.{self.rng.choice(['add', 'sub'])}")
+            self.emit(f"local.set {local}")
+        if self.rng.random() < 0.7:
+            self.emit(f"br {label.name}")
+        else:
+            self.emit(f"(br_table {label.name} {label.name} (local.get {label.counter}))")
+        self.emit("end")
+
     def try_table(self, name, signature, results, part):
         """A try_table whose clauses lead to enclosing blocks, each of which ends the statement or rethrows."""
         tag = self.rng.randrange(len(self.module.tags))
@@ -216,6 +252,9 @@ class Function(VectorsAndAtomics):
         """Any kind of branch; returns whether the code after it is reachable."""
         label = self.rng.choice(labels)
         if label.kind == "loop":
+            if self.rng.random() < 0.5:
+                self.go_back(label)
+                return True
             self.need(stack, label.types)
             self.emit(f"(br_if {label.name} (i32.lt_s (local.tee {label.counter} (i32.add "
                       f"(local.get {label.counter}) (i32.const 1))) (i32.const {label.max_count})))")
@@ -252,7 +291,12 @@ class Function(VectorsAndAtomics):
             self.emit("i32.eqz")
 
     def call(self, stack):
-        """A call of a function with a smaller index; returns whether the code after it is reachable."""
+        """A call of a function with a smaller index, or of its own at the end; returns whether the code after it is reachable."""
+        if self.is_loop and self.rng.random() < 0.5:
+            for kind in self.params:
+                self.push([], kind)
+            self.emit(f"return_call $f{self.index}")
+            return False
         if self.index == 0:
             return True
         callee = self.rng.randrange(self.index)
@@ -415,7 +459,8 @@ class Function(VectorsAndAtomics):
         self.emit("end")
         head = f"(func $f{self.index} (export \"f{self.index}\") (type $s{self.index})"
         extra = " ".join(f"(local {t})" for t in self.locals[len(self.params):])
-        extra += "".join(f"(local $c{i} i32)" for i in range(self.counters)) + "(local $v v128)" * self.module.vectors
+        extra += "".join(f"(local $c{i} i32)" for i in range(self.counters))
+        extra += "(local $v v128)" * any("$v" in line for line in self.lines)
         return head + self.signature(self.params, self.results) + "\n" + extra + "\n  " + "\n  ".join(self.lines) + ")"
 
 

@@ -277,6 +277,28 @@ TEST_F(LoopValuesTest, self_tail_calls_leave_loops_with_other_registers) {
     EXPECT_EQ(run(other, {Value{100}, Value{1}}), 1u + 5050 - 50);
 }
 
+TEST_F(LoopValuesTest, what_comes_after_a_self_tail_call_has_the_registers_of_its_loop) {
+    // The loop's parameter has the register that the first local has at the entry.
+    const auto with = [](const char* call) {
+        return R"((module (func $f (export "f") (param $n i32) (param $again i32) (result i32)
+            (i32.mul (local.get $n) (i32.const 2))
+            (loop (param i32) (result i32) )" +
+               std::string{call} + R"(
+              (i32.const 5) (i32.add))
+            (i32.add (local.get $n)))))";
+    };
+    const char* const calls[]{
+        "(if (local.get $again) (then (return_call $f (i32.add (local.get $n) (i32.const 1)) (i32.const "
+        "0))))",
+        "(block $past (br_if $past (i32.eqz (local.get $again))) "
+        "(return_call $f (i32.add (local.get $n) (i32.const 1)) (i32.const 0)))",
+    };
+    for (const char* const call : calls) {
+        EXPECT_EQ(run(with(call), {Value{100}, Value{0}}), 305u) << call;
+        EXPECT_EQ(run(with(call), {Value{100}, Value{1}}), 308u) << call;
+    }
+}
+
 TEST_F(LoopValuesTest, the_test_at_the_entry_is_of_every_kind) {
     // Leaves the function, or goes round, by either way of the test; and has another test, or an else part.
     const char* const bodies[]{

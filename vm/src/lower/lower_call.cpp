@@ -1,5 +1,7 @@
 #include "lower/lowering.hpp"
 
+#include <utility>
+
 /// Calls and returns.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#function-calls
 
@@ -89,16 +91,18 @@ bool Lowering::jump_to_entry(size_t params) noexcept {
         return false;
     for (size_t i = params; i-- != 0;)
         set_local(static_cast<uint32_t>(i), pop());
-    if (const PinSet& entry = control_[0].pins; pins_ != entry) {
-        pins_ = entry;
+    // What comes after this block still has the pins of now.
+    const PinSet pins = std::exchange(pins_, control_[0].pins);
+    if (pins != pins_) {
         emit_pins();
         forget_accs();
     }
-    if (repeat_test(static_cast<uint32_t>(control_.size() - 1)))
-        return true;
-    const size_t jump = here();
-    emit(Form::jump);
-    set_distance(jump, 0);
+    if (!repeat_test(static_cast<uint32_t>(control_.size() - 1))) {
+        const size_t jump = here();
+        emit(Form::jump);
+        set_distance(jump, 0);
+    }
+    pins_ = pins;
     return true;
 }
 
