@@ -1,10 +1,14 @@
 """The tables and charts of docs/performance.md, from what was measured."""
 
+import json
 import re
 import statistics
 import textwrap
+from pathlib import Path
 
 import charts
+
+PUBLISHED = json.loads(Path(__file__).with_name("published.json").read_text())
 
 TITLES = {"public": "The public programs", "programs": "Our own programs", "real": "Programs that others wrote"}
 
@@ -54,17 +58,19 @@ def compared(section):
     engines, base = engines_of(section), baseline_of(section)
     others = [engine for engine in engines if engine != base]
     by_program = ratios(section)
-    rows = [["program", *engines, *(f"{engine} / {base}" for engine in others), *(f"MiB {engine}" for engine in engines)]]
+    # With many engines the others have only a ratio each.
+    shown = engines if len(engines) <= 4 else [engine for engine in engines if engine in (base, "warpbeam")]
+    rows = [["program", *shown, *(f"{engine} / {base}" for engine in others), *(f"MiB {engine}" for engine in shown)]]
     for program, results in section.items():
-        rows.append([program, *(seconds(least(results.get(engine))) if engine in results else "-" for engine in engines),
+        rows.append([program, *(seconds(least(results.get(engine))) if engine in results else "-" for engine in shown),
                      *(f"{by_program[program][engine]:.2f}" if engine in by_program.get(program, {}) else "-"
                        for engine in others),
-                     *(mib(results.get(engine)) for engine in engines)])
+                     *(mib(results.get(engine)) for engine in shown)])
     means = []
     for engine in others:
         known = [found[engine] for found in by_program.values() if engine in found]
         means.append(f"{statistics.geometric_mean(known):.2f}" if known else "-")
-    rows.append(["geometric mean", *([""] * len(engines)), *means, *([""] * len(engines))])
+    rows.append(["geometric mean", *([""] * len(shown)), *means, *([""] * len(shown))])
     return table(rows)
 
 
@@ -92,9 +98,24 @@ def sizes(data):
                   *([engine, f"{size:,}"] for engine, size in data["sizes"].items() if size)])
 
 
+def published(data):
+    """Beside figures that others have published for a processor of the same family."""
+    ours = {program: least(results.get("warpbeam")) for program, results in data["sections"].get("public", {}).items()}
+    if "EPYC" not in data["machine"]["processor"]:
+        return f"Not measured on a processor like the {PUBLISHED['processor']}."
+    ratios_ = {program: theirs / 1000 / ours[program] for program, theirs in PUBLISHED["milliseconds"].items()
+               if ours.get(program)}
+    rows = [["program", f"published: {PUBLISHED['engine']}", "warpbeam", "how many times as fast"]]
+    rows += [[program, seconds(PUBLISHED["milliseconds"][program] / 1000), seconds(ours[program]), f"{ratio:.2f}"]
+             for program, ratio in ratios_.items()]
+    if ratios_:
+        rows.append(["geometric mean", "", "", f"{statistics.geometric_mean(ratios_.values()):.2f}"])
+    return table(rows)
+
+
 def parts(data):
     """{name of a part of the page: its text}."""
-    found = {"conditions": conditions(data), "sizes": sizes(data)}
+    found = {"conditions": conditions(data), "sizes": sizes(data), "published": published(data)}
     for name, section in data["sections"].items():
         if not section:
             continue

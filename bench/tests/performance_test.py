@@ -37,6 +37,12 @@ class PerformanceTest(unittest.TestCase):
         self.assertIn("| geometric mean |  |  | 2.00 |", table)
         self.assertIn("| one | 2.00 s | 500 ms | 4.00 | 2.0 | 0.5 |", table)
 
+    def test_of_many_engines_the_others_have_only_ratios(self):
+        one = {engine: {"seconds": [1.0], "rss_kib": 1024} for engine in ("a", "b", "c", "d")}
+        table = pages.compared({"one": {**one, "warpbeam": {"seconds": [0.5], "rss_kib": 2048}}})
+        self.assertIn("| program | a | warpbeam | b / a | c / a | d / a | warpbeam / a | MiB a | MiB warpbeam |", table)
+        self.assertIn("| one | 1.00 s | 500 ms | 1.00 | 1.00 | 1.00 | 2.00 | 1.0 | 2.0 |", table)
+
     def test_features_without_peers(self):
         self.assertIn("| trees | 20 ms | 1.0 |", pages.alone(DATA["sections"]["features"]))
 
@@ -45,6 +51,12 @@ class PerformanceTest(unittest.TestCase):
         self.assertIn("* wasm3: its commit", text)
         self.assertNotIn("other", text)
         self.assertIn("Measured before: features at def.", text)
+
+    def test_published_figures_only_beside_a_like_processor(self):
+        self.assertIn("Not measured on a processor like", pages.published(DATA))
+        section = {"sort": {"warpbeam": {"seconds": [0.194], "rss_kib": 1}}, "other": {"warpbeam": {"failed": "no"}}}
+        like = {**DATA, "machine": {"processor": "AMD EPYC"}, "sections": {"public": section}}
+        self.assertIn("| sort | 388 ms | 194 ms | 2.00 |\n| geometric mean |  |  | 2.00 |", pages.published(like))
 
     def test_sizes_of_programs_only(self):
         self.assertIn("| wasm3 | 1,234,567 |", pages.sizes(DATA))
