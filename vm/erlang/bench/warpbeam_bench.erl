@@ -48,10 +48,15 @@ instance() ->
 %% The calls, against a native function that does nothing and against a message to a process and back.
 call_costs(#options{rounds = Rounds}) ->
     I = instance(),
+    Nothing = empty_nif:open(),
     Echo = spawn_link(fun echo/0),
     Ask = fun(_, _, [N]) -> {ok, [N]} end,
     Measured = interleaved(Rounds, [
         {"native function that does nothing", fun() -> empty_nif:empty(I) end},
+        {"only the terms of a call of an empty function", fun() -> {_, []} = empty_nif:call(Nothing, <<"empty">>, [], #{}) end},
+        {"only the terms of an import and its answer", fun() ->
+            {_, Call, _, _, [N]} = empty_nif:ask(Nothing, <<"ask">>, [5], #{}),
+            {_, [5]} = empty_nif:answer(Call, [N]) end},
         {"message to a process and back", fun() -> Echo ! self(), receive Echo -> ok end end},
         {"start_call/3 of an empty function", fun() -> {ok, []} = warpbeam:start_call(I, <<"empty">>, []) end},
         {"call/3 of an empty function", fun() -> {ok, []} = warpbeam:call(I, <<"empty">>, []) end},
@@ -62,7 +67,7 @@ call_costs(#options{rounds = Rounds}) ->
         {"call/4 with a handler: the same", fun() -> {ok, [5]} = warpbeam:call(I, <<"ask">>, [5], Ask) end}]),
     unlink(Echo),
     exit(Echo, kill),
-    [Empty, Message, Start, _, _, Import, _] = [Time || {_, Time} <- Measured],
+    [Empty, _, _, Message, Start, _, _, Import, _] = [Time || {_, Time} <- Measured],
     [io:format("~-58ts ~11.1f ns, ~6.1f times the native function, ~6.2f times the message~n",
                [Name, Time, Time / Empty, Time / Message]) || {Name, Time} <- Measured],
     [limit("an empty call takes at most 5 times the native function that does nothing", Start / Empty, 5),
