@@ -37,26 +37,26 @@ ERL_NIF_TERM read_list(ErlNifEnv* env, ERL_NIF_TERM list) {
 
 ERL_NIF_TERM open(ErlNifEnv* env, int, const ERL_NIF_TERM[]) { return make(env, instance_type); }
 
-/// call(Instance, Name, Arguments, Options) -> {ok, Results}
-ERL_NIF_TERM call(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
+/// Reads an instance, a name and options, as a call does.
+bool reads_call(ErlNifEnv* env, const ERL_NIF_TERM argv[]) {
     void* instance;
     ErlNifBinary name;
     size_t options;
-    if (enif_get_resource(env, argv[0], instance_type, &instance) == 0 ||
-        enif_inspect_iolist_as_binary(env, argv[1], &name) == 0 ||
-        enif_get_map_size(env, argv[3], &options) == 0)
+    return enif_get_resource(env, argv[0], instance_type, &instance) != 0 &&
+           enif_inspect_iolist_as_binary(env, argv[1], &name) != 0 &&
+           enif_get_map_size(env, argv[3], &options) != 0;
+}
+
+/// call(Instance, Name, Arguments, Options) -> {ok, Results}
+ERL_NIF_TERM call(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
+    if (!reads_call(env, argv))
         return enif_make_badarg(env);
     return enif_make_tuple2(env, argv[1], read_list(env, argv[2]));
 }
 
 /// ask(Instance, Name, Arguments, Options) -> {import, Call, Module, Name, Arguments}
 ERL_NIF_TERM ask(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
-    void* instance;
-    ErlNifBinary name;
-    size_t options;
-    if (enif_get_resource(env, argv[0], instance_type, &instance) == 0 ||
-        enif_inspect_iolist_as_binary(env, argv[1], &name) == 0 ||
-        enif_get_map_size(env, argv[3], &options) == 0)
+    if (!reads_call(env, argv))
         return enif_make_badarg(env);
     return enif_make_tuple5(env, argv[1], make(env, call_type), make_binary(env, "env"),
                             make_binary(env, "f"), read_list(env, argv[2]));
