@@ -6,6 +6,7 @@ Skipped if there is no llvm-symbolizer.
 import shutil
 import subprocess
 import sys
+import tempfile
 
 symbolizer = next(filter(None, map(shutil.which, ("llvm-symbolizer-19", "llvm-symbolizer"))), None)
 if symbolizer is None:
@@ -24,7 +25,31 @@ def blocks(text):
     return found
 
 
+def without_symbols(path):
+    """The module without exports and names, which newer versions prefer to the names in DWARF."""
+    with open(path, "rb") as file:
+        data = file.read()
+    kept = bytearray(data[:8])
+    at = 8
+    while at < len(data):
+        begin, kind = at, data[at]
+        at += 1
+        size = shift = 0
+        more = True
+        while more:
+            size |= (data[at] & 0x7f) << shift
+            more = data[at] & 0x80
+            shift += 7
+            at += 1
+        is_name = kind == 0 and data[at:at + 5] == b"\x04name"
+        at += size
+        if kind != 7 and not is_name:
+            kept += data[begin:at]
+    return bytes(kept)
+
+
 passed = failed = 0
+stripped = tempfile.NamedTemporaryFile(suffix=".wasm")
 for module in sys.argv[2:]:
     ours = subprocess.run([sys.argv[1], module], capture_output=True, text=True, check=True).stdout
     addresses = []
@@ -33,7 +58,9 @@ for module in sys.argv[2:]:
         address, _, rest = block.partition("\n")
         addresses.append(address)
         answers.append(rest)
-    theirs = subprocess.run([symbolizer, "--obj=" + module], input="\n".join(addresses) + "\n",
+    with open(stripped.name, "wb") as file:
+        file.write(without_symbols(module))
+    theirs = subprocess.run([symbolizer, "--obj=" + stripped.name], input="\n".join(addresses) + "\n",
                             capture_output=True, text=True, check=True).stdout
     known = 0
     for address, mine, other in zip(addresses, blocks("\n\n".join(answers) + "\n\n"), blocks(theirs), strict=True):
