@@ -4,7 +4,7 @@
 #include "lower/kind.hpp"
 
 /// The handlers of frequent forms and instructions, found with one look-up: nearly every instruction that is
-/// lowered needs some, and each of the tables behind HandlerTable::find would have to be waited for.
+/// lowered needs some, and each of the tables of HandlerTable::find would have to be waited for.
 
 namespace warpbeam::vm {
 
