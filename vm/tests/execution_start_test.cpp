@@ -67,10 +67,32 @@ protected:
             ++seen.executions; // which is the one of the other
         return seen;
     }
-    void expect_the_same(const Func& func, const std::vector<Value>& args, uint64_t fuel) {
+    /// The same with slots. Precondition: a call was made before, and the values are numbers.
+    Seen in_slots(const Func& func, const std::vector<Value>& args, uint64_t fuel) {
+        const FuncType type = func.type();
+        uint64_t frame[4] = {};
+        for (size_t i = 0; i < args.size(); ++i)
+            frame[i] = args[i].slots()[0];
+        uint64_t fuel_used = 0;
+        std::optional<StartedCall> stopped;
+        EXPECT_TRUE(detail::start_slots(func, frame, type.params.size(), type.results.size(), {fuel},
+                                        fuel_used, stopped));
+        if (stopped) {
+            EXPECT_EQ(stopped->fuel_used, fuel_used);
+            return {stopped->state, fuel_used, seen_of(stopped->execution), store.usage().executions};
+        }
+        std::vector<Value> results;
+        for (size_t i = 0; i < type.results.size(); ++i)
+            results.push_back(Value::from_slots(type.results[i], &frame[i]));
+        return {ExecutionState::done, fuel_used, text_of(results), store.usage().executions + 1};
+    }
+    void expect_the_same(const Func& func, const std::vector<Value>& args, uint64_t fuel,
+                         bool has_numbers = true) {
         const Seen expected = by_parts(func, args, fuel);
         for (int i = 0; i < 3; ++i) // the first one prepares what the others use
             EXPECT_EQ(at_once(func, args, fuel), expected) << i;
+        for (int i = 0; has_numbers && i < 3; ++i)
+            EXPECT_EQ(in_slots(func, args, fuel), expected) << i;
         EXPECT_EQ(store.usage().executions, 0u);
         EXPECT_EQ(store.usage().execution_bytes, 0u);
     }
@@ -91,7 +113,20 @@ TEST_F(ExecutionStartTest, comes_to_what_its_parts_come_to) {
           (local.get 3) (local.get 2) (local.get 0) (local.get 1))))");
     expect_the_same(*other.func("trap"), {0}, 1000);
     expect_the_same(*other.func("endless"), {}, 1'000'000'000);
-    expect_the_same(*other.func("many"), {Value{int64_t{-1}}, Value{1.5F}, Value{V128{}}, Value{2.5}}, 1000);
+    expect_the_same(*other.func("many"), {Value{int64_t{-1}}, Value{1.5F}, Value{V128{}}, Value{2.5}}, 1000,
+                    false);
+}
+
+TEST_F(ExecutionStartTest, begins_nothing_with_slots_without_a_call_before) {
+    const Instance instance = instantiate(adder);
+    uint64_t frame[1] = {5};
+    uint64_t fuel_used = 0;
+    std::optional<StartedCall> stopped;
+    EXPECT_FALSE(detail::start_slots(*instance.func("count"), frame, 1, 1, {1000}, fuel_used, stopped));
+    EXPECT_FALSE(detail::start_slots(Func{}, frame, 1, 1, {1000}, fuel_used, stopped));
+    EXPECT_FALSE(stopped);
+    EXPECT_EQ(fuel_used, 0u);
+    EXPECT_EQ(store.usage().executions, 0u);
 }
 
 TEST_F(ExecutionStartTest, goes_on) {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <cstring>
 #include <erl_nif.h>
 
@@ -54,6 +55,16 @@ ERL_NIF_TERM call(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
     return enif_make_tuple2(env, argv[1], read_list(env, argv[2]));
 }
 
+/// locked_call(Instance, Name, Arguments, Options): the same with a lock, as each instance has one.
+ERL_NIF_TERM locked_call(ErlNifEnv* env, int argc, const ERL_NIF_TERM argv[]) {
+    static std::atomic<bool> lock;
+    if (lock.exchange(true))
+        return enif_make_badarg(env);
+    const ERL_NIF_TERM result = call(env, argc, argv);
+    (void)lock.exchange(false);
+    return result;
+}
+
 /// ask(Instance, Name, Arguments, Options) -> {import, Call, Module, Name, Arguments}
 ERL_NIF_TERM ask(ErlNifEnv* env, int, const ERL_NIF_TERM argv[]) {
     if (!reads_call(env, argv))
@@ -79,11 +90,9 @@ int load(ErlNifEnv* env, void**, ERL_NIF_TERM) {
     return instance_type != nullptr && call_type != nullptr ? 0 : 1;
 }
 
-ErlNifFunc functions[] = {{"empty", 1, empty, 0},
-                          {"open", 0, open, 0},
-                          {"call", 4, call, 0},
-                          {"ask", 4, ask, 0},
-                          {"answer", 2, answer, 0}};
+ErlNifFunc functions[] = {{"empty", 1, empty, 0}, {"open", 0, open, 0},
+                          {"call", 4, call, 0},   {"locked_call", 4, locked_call, 0},
+                          {"ask", 4, ask, 0},     {"answer", 2, answer, 0}};
 
 } // namespace
 

@@ -54,6 +54,7 @@ call_costs(#options{rounds = Rounds}) ->
     Measured = interleaved(Rounds, [
         {"native function that does nothing", fun() -> empty_nif:empty(I) end},
         {"only the terms of a call of an empty function", fun() -> {_, []} = empty_nif:call(Nothing, <<"empty">>, [], #{}) end},
+        {"the same with a lock", fun() -> {_, []} = empty_nif:locked_call(Nothing, <<"empty">>, [], #{}) end},
         {"only the terms of an import and its answer", fun() ->
             {_, Call, _, _, [N]} = empty_nif:ask(Nothing, <<"ask">>, [5], #{}),
             {_, [5]} = empty_nif:answer(Call, [N]) end},
@@ -67,7 +68,7 @@ call_costs(#options{rounds = Rounds}) ->
         {"call/4 with a handler: the same", fun() -> {ok, [5]} = warpbeam:call(I, <<"ask">>, [5], Ask) end}]),
     unlink(Echo),
     exit(Echo, kill),
-    [Empty, _, _, Message, Start, _, _, Import, _] = [Time || {_, Time} <- Measured],
+    [Empty, _, _, _, Message, Start, _, _, Import, _] = [Time || {_, Time} <- Measured],
     [io:format("~-58ts ~11.1f ns, ~6.1f times the native function, ~6.2f times the message~n",
                [Name, Time, Time / Empty, Time / Message]) || {Name, Time} <- Measured],
     [limit("an empty call takes at most 5 times the native function that does nothing", Start / Empty, 5),

@@ -4,6 +4,7 @@
 #include <warpbeam/vm/exception.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 /// Calls: slices of executions, and the answers to what they ask for.
@@ -124,13 +125,15 @@ Term go_on(ErlNifEnv* env, CallResource& call, ExecutionState state, const Term 
 
 /// Charges the process for this time. It has some 4,000 reductions and a millisecond at a time, of which the
 /// runtime system counts hundredths; an instance collects what is less.
-void charge(ErlNifEnv* env, InstanceResource& instance, int64_t nanoseconds) noexcept {
-    constexpr int64_t hundredth = 10'000;
-    instance.unpaid += nanoseconds;
-    if (instance.unpaid < hundredth)
-        return;
+constexpr int64_t hundredth = 10'000;
+[[gnu::noinline]] void pay(ErlNifEnv* env, InstanceResource& instance) noexcept {
     enif_consume_timeslice(env, static_cast<int>(std::min<int64_t>(instance.unpaid / hundredth, 100)));
     instance.unpaid = 0;
+}
+void charge(ErlNifEnv* env, InstanceResource& instance, int64_t nanoseconds) noexcept {
+    instance.unpaid += nanoseconds;
+    if (instance.unpaid >= hundredth) [[unlikely]]
+        pay(env, instance);
 }
 
 /// Runs with this fuel; returns the fuel that was used.
@@ -263,6 +266,32 @@ bool starts_at_once(const InstanceResource& instance, const CallLimits& limits) 
            !instance.has_large_heap && !instance.paused;
 }
 
+/// Counts a call that has begun so.
+[[gnu::always_inline]] inline void count(ErlNifEnv* env, InstanceResource& instance,
+                                         uint64_t fuel_used) noexcept {
+    ++instance.calls;
+    instance.fuel_used += fuel_used;
+    charge_short(env, instance, fuel_used);
+}
+
+/// Goes on with a call that has begun so and did not end.
+[[gnu::noinline]] Term go_on_from_start(ErlNifEnv* env, InstanceResource& instance, const Callee& callee,
+                                        const CallLimits& limits, StartedCall&& started) noexcept {
+    CallState call{.execution = std::move(started.execution), .function = callee.func};
+    call.results = callee.type.results.size();
+    set_limits(call, limits);
+    if (call.fuel_left != UINT64_MAX)
+        call.fuel_left -= std::min(call.fuel_left, started.fuel_used);
+    (void)call.execution.take_fuel();
+    ExecutionState state = started.state;
+    if (const auto end = end_of(env, instance, call, state))
+        return *end;
+    if (state == ExecutionState::out_of_fuel)
+        if (const auto end = run_slice(env, instance, call, state))
+            return *end;
+    return keep(env, instance, std::move(call), state);
+}
+
 /// Begins a call so. Most calls end in that slice, and need no Execution and no resource then.
 Term start_at_once(ErlNifEnv* env, InstanceResource& instance, const Callee& callee,
                    std::span<const Value> arguments, const CallLimits& limits) noexcept {
@@ -273,24 +302,60 @@ Term start_at_once(ErlNifEnv* env, InstanceResource& instance, const Callee& cal
         Execution::start(callee.func, arguments, results.all(), {.fuel = std::min(short_slice, limits.fuel)});
     if (!started)
         return make_error(env, started.error());
-    ++instance.calls;
-    instance.fuel_used += started->fuel_used;
-    charge_short(env, instance, started->fuel_used);
-    if (started->state == ExecutionState::done)
-        return make_results(env, instance, results.all());
-    CallState call{.execution = std::move(started->execution), .function = callee.func};
-    call.results = callee.type.results.size();
-    set_limits(call, limits);
-    if (call.fuel_left != UINT64_MAX)
-        call.fuel_left -= std::min(call.fuel_left, started->fuel_used);
-    (void)call.execution.take_fuel();
-    ExecutionState state = started->state;
-    if (const auto end = end_of(env, instance, call, state))
-        return *end;
-    if (state == ExecutionState::out_of_fuel)
-        if (const auto end = run_slice(env, instance, call, state))
-            return *end;
-    return keep(env, instance, std::move(call), state);
+    count(env, instance, started->fuel_used);
+    return started->state == ExecutionState::done
+               ? make_results(env, instance, results.all())
+               : go_on_from_start(env, instance, callee, limits, std::move(*started));
+}
+
+/// Whether two texts are the same; those that are as long as most names are compared without a call.
+bool is_same(std::string_view a, std::string_view b) noexcept {
+    const auto ends = [&](auto part) {
+        return std::memcmp(a.data(), b.data(), part) == 0 &&
+               std::memcmp(a.data() + a.size() - part, b.data() + b.size() - part, part) == 0;
+    };
+    if (a.size() != b.size())
+        return false;
+    return a.size() - 8 <= 8   ? ends(std::integral_constant<size_t, 8>{})
+           : a.size() - 4 <= 4 ? ends(std::integral_constant<size_t, 4>{})
+                               : a == b;
+}
+
+/// The same for what most calls are: another one of a function with a few numbers, without options. None if
+/// it is no such call, or has an error.
+std::optional<Term> start_with_numbers(ErlNifEnv* env, InstanceResource& instance,
+                                       const Term argv[]) noexcept {
+    const Callee& callee = instance.callee;
+    ErlNifBinary name;
+    if (!callee.has_few_numbers || !starts_at_once(instance, instance.call_limits) ||
+        enif_inspect_binary(env, argv[1], &name) == 0 || !is_same(callee.name, text_of(name)))
+        return std::nullopt;
+    uint64_t frame[Callee::few];
+    Term rest = argv[2];
+    for (size_t i = 0; i < callee.type.params.size(); ++i) {
+        Term number;
+        const bool is_there = enif_get_list_cell(env, rest, &number, &rest) != 0;
+        const auto slot = is_there ? read_number(env, number, callee.type.params[i]) : std::nullopt;
+        if (!slot)
+            return std::nullopt;
+        frame[i] = *slot;
+    }
+    if (enif_is_empty_list(env, rest) == 0)
+        return std::nullopt;
+    uint64_t fuel_used = 0;
+    std::optional<StartedCall> stopped;
+    if (!detail::start_slots(callee.func, frame, callee.type.params.size(), callee.type.results.size(),
+                             {.fuel = std::min(short_slice, instance.call_limits.fuel)}, fuel_used, stopped))
+        return std::nullopt;
+    count(env, instance, fuel_used);
+    if (stopped) [[unlikely]] {
+        const RootScope scope{instance.store};
+        return go_on_from_start(env, instance, callee, instance.call_limits, std::move(*stopped));
+    }
+    Term list = enif_make_list(env, 0);
+    for (size_t i = callee.type.results.size(); i-- != 0;)
+        list = enif_make_list_cell(env, make_number(env, callee.type.results[i], frame[i]), list);
+    return make_ok(env, list);
 }
 
 /// The names of the imported function that is called itself, as the element of a table or an export. Empty if
@@ -328,6 +393,8 @@ Term request_again(ErlNifEnv* env, CallResource& call, Term term) noexcept {
 
 namespace {
 
+constexpr size_t max_name = 1 << 20; ///< in bytes, since names are looked up at once
+
 /// The function that a call names: the name of an export, `{table, Name, Index}`, or a reference. `other` is
 /// where one is put that has no name.
 std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource& instance, Term target,
@@ -341,6 +408,10 @@ std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource&
     };
     ErlNifBinary name;
     if (enif_inspect_iolist_as_binary(env, target, &name) != 0) {
+        if (name.size > max_name)
+            return std::unexpected{bad_argument(env, "a name has at most " + std::to_string(max_name) +
+                                                         " bytes, and this one " +
+                                                         std::to_string(name.size))};
         Callee& last = instance.callee;
         if (last.name == text_of(name) && last.func)
             return &last;
@@ -348,6 +419,11 @@ std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource&
         if (!found)
             return std::unexpected{make_error(env, found.error())};
         last = {std::string{text_of(name)}, *found, found->type()};
+        const auto has_few_numbers = [](std::span<const ValType> types) {
+            return types.size() <= Callee::few &&
+                   std::ranges::none_of(types, [](ValType type) { return type.is_ref() || type.is_vec(); });
+        };
+        last.has_few_numbers = has_few_numbers(last.type.params) && has_few_numbers(last.type.results);
         return &last;
     }
     if (const ReferenceResource* const reference = get_reference(env, target)) {
@@ -373,30 +449,54 @@ std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource&
 
 } // namespace
 
-/// start_call(Instance, Function, Arguments, Options)
+namespace {
+
+/// start_call of any function, with the lock.
+[[gnu::noinline]] Term start_any(ErlNifEnv* env, InstanceResource& instance, const Term argv[],
+                                 const CallLimits& limits) noexcept {
+    Callee other;
+    const auto callee = find_callee(env, instance, argv[1], other);
+    if (!callee)
+        return callee.error();
+    Values arguments;
+    std::string why;
+    if (!read_values(env, instance, argv[2], (*callee)->type.params, arguments, why))
+        return bad_argument(env, why);
+    if (starts_at_once(instance, limits))
+        return start_at_once(env, instance, **callee, arguments.all(), limits);
+    auto execution = prepare_call(env, instance, (*callee)->func, arguments.all());
+    if (!execution)
+        return execution.error();
+    return begin(env, instance, std::move(*execution), (*callee)->func, limits);
+}
+
+} // namespace
+
+/// start_call(Instance, Function, Arguments), and the same with Options
 Term start_call(ErlNifEnv* env, int argc, const Term argv[]) {
+    InstanceResource* const instance = get_instance(env, argv[0]);
+    if (instance == nullptr)
+        return bad_argument(env, "not an instance");
+    const Locked locked{*instance};
+    if (!locked)
+        return try_again(env, "start_call", start_call, argc, argv);
+    if (instance->stopped)
+        return make_stopped(env);
+    if (const auto started = start_with_numbers(env, *instance, argv))
+        return *started;
+    const RootScope scope{instance->store};
+    return start_any(env, *instance, argv, instance->call_limits);
+}
+Term start_limited_call(ErlNifEnv* env, int argc, const Term argv[]) {
     size_t options;
     if (enif_get_map_size(env, argv[3], &options) == 0)
         return bad_argument(env, "the options of a call are a map");
-    return with_instance(env, "start_call", start_call, argc, argv, [&](InstanceResource& instance) {
+    if (options == 0)
+        return start_call(env, 3, argv);
+    return with_instance(env, "start_call", start_limited_call, argc, argv, [&](InstanceResource& instance) {
         CallLimits limits = instance.call_limits;
-        if (options != 0)
-            if (const auto error = read_limits(env, argv[3], limits))
-                return *error;
-        Callee other;
-        const auto callee = find_callee(env, instance, argv[1], other);
-        if (!callee)
-            return callee.error();
-        Values arguments;
-        std::string why;
-        if (!read_values(env, instance, argv[2], (*callee)->type.params, arguments, why))
-            return bad_argument(env, why);
-        if (starts_at_once(instance, limits))
-            return start_at_once(env, instance, **callee, arguments.all(), limits);
-        auto execution = prepare_call(env, instance, (*callee)->func, arguments.all());
-        if (!execution)
-            return execution.error();
-        return begin(env, instance, std::move(*execution), (*callee)->func, limits);
+        const auto error = read_limits(env, argv[3], limits);
+        return error ? *error : start_any(env, instance, argv, limits);
     });
 }
 

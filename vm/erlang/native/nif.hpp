@@ -19,6 +19,7 @@ Nif imports;
 Nif exports;
 Nif instantiate;
 Nif start_call;
+Nif start_limited_call;
 Nif continue_call;
 Nif throw_call;
 Nif resume;

@@ -92,7 +92,7 @@ void InstanceResource::free_store() noexcept {
     const Store freed{std::move(store)};
 }
 
-void InstanceResource::unlock() noexcept {
+void InstanceResource::unlock_stopped() noexcept {
     // Whoever can't take the lock in order to free the store leaves it to the one that has it.
     do {
         if (stopped && !is_freed_) {
@@ -111,15 +111,6 @@ void InstanceResource::stop() noexcept {
     interrupt.interrupt();
     if (lock.try_lock())
         unlock();
-}
-
-Held::Held(InstanceResource& instance) noexcept : instance_{instance.lock.try_lock() ? &instance : nullptr} {
-    if (instance_ == nullptr)
-        return;
-    if (instance.has_dropped_)
-        instance.free_dropped();
-    if (!instance.is_freed_)
-        scope_.emplace(instance.store);
 }
 
 CallResource::CallResource(InstanceResource& of, CallState&& made) noexcept

@@ -39,9 +39,11 @@ private:
 
 /// A function that was found by the name of its export.
 struct Callee {
+    static constexpr size_t few = 4;
     std::string name;
     Func func = {};
     FuncType type = {};
+    bool has_few_numbers = false; ///< whether it takes and returns numbers alone, and at most `few`
 };
 
 /// What the calls of an instance may use, unless they say it themselves.
@@ -91,6 +93,7 @@ struct InstanceResource {
 
 private:
     friend class Held;
+    friend class Locked;
     struct Dropped {
         Execution execution;
         std::unique_ptr<Root> root; ///< a pointer, since moving a root changes its neighbours
@@ -98,7 +101,14 @@ private:
     void drop(Dropped&& dropped) noexcept;
     void free_dropped() noexcept;
     /// Unlocks. The store of a stopped instance is freed then.
-    void unlock() noexcept;
+    void unlock() noexcept {
+        if (stopped) [[unlikely]]
+            return unlock_stopped();
+        lock.unlock();
+        if (stopped && lock.try_lock()) [[unlikely]]
+            unlock_stopped();
+    }
+    void unlock_stopped() noexcept;
     ErlNifMutex* const dropped_lock_; ///< of this list, and held for no longer than it takes to change it
     std::vector<Dropped> dropped_;
     std::atomic<bool> has_dropped_ = false;
@@ -139,23 +149,38 @@ struct ReferenceResource {
     std::unique_ptr<Root> root; ///< used with the instance's lock
 };
 
-/// Holds the lock of an instance, if it was free. References that the store gives meanwhile are released at
-/// the end.
-class Held {
+/// Holds the lock of an instance, if it was free.
+class Locked {
 public:
-    explicit Held(InstanceResource& instance) noexcept;
-    ~Held() {
-        scope_.reset();
+    explicit Locked(InstanceResource& instance) noexcept
+        : instance_{instance.lock.try_lock() ? &instance : nullptr} {
+        if (instance_ != nullptr && instance.has_dropped_) [[unlikely]]
+            instance.free_dropped();
+    }
+    ~Locked() {
         if (instance_ != nullptr)
             instance_->unlock();
     }
-    Held(const Held&) = delete;
-    Held& operator=(const Held&) = delete;
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
     explicit operator bool() const noexcept { return instance_ != nullptr; }
 
 private:
     InstanceResource* instance_;
-    std::optional<RootScope> scope_;
+};
+
+/// The same; and references that the store gives meanwhile are released at the end.
+class Held {
+public:
+    explicit Held(InstanceResource& instance) noexcept : locked_{instance} {
+        if (locked_ && !instance.is_freed_)
+            scope_.emplace(instance.store);
+    }
+    explicit operator bool() const noexcept { return static_cast<bool>(locked_); }
+
+private:
+    const Locked locked_;
+    std::optional<RootScope> scope_; ///< which ends first
 };
 
 /// Registers the types; those of the library before, if it is the same one. False if that fails.

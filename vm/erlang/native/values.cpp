@@ -3,6 +3,7 @@
 #include <warpbeam/vm/exception.hpp>
 #include <warpbeam/vm/host_object.hpp>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -38,13 +39,13 @@ std::optional<double> read_float(ErlNifEnv* env, Term term) noexcept {
     return std::nullopt;
 }
 
-/// The bits of an integer that is in the signed or unsigned range of a width.
+/// The slot of an integer that is in the signed or unsigned range of a width.
 std::optional<uint64_t> read_integer(ErlNifEnv* env, Term term, bool is_64) noexcept {
     ErlNifSInt64 integer;
     if (enif_get_int64(env, term, &integer) != 0) {
         if (!is_64 && (integer < INT32_MIN || integer > int64_t{UINT32_MAX}))
             return std::nullopt;
-        return static_cast<uint64_t>(integer);
+        return is_64 ? static_cast<uint64_t>(integer) : static_cast<uint32_t>(integer);
     }
     ErlNifUInt64 natural;
     if (is_64 && enif_get_uint64(env, term, &natural) != 0)
@@ -118,16 +119,26 @@ std::optional<Value> read_reference(ErlNifEnv* env, InstanceResource& instance, 
 
 } // namespace
 
+Term make_number(ErlNifEnv* env, ValType type, uint64_t slot) noexcept {
+    switch (type.kind()) {
+    case ValType::i32:
+        return enif_make_int(env, static_cast<int32_t>(slot));
+    case ValType::i64:
+        return enif_make_int64(env, static_cast<int64_t>(slot));
+    case ValType::f32:
+        return make_float(env, static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(slot))));
+    default:
+        return make_float(env, std::bit_cast<double>(slot));
+    }
+}
+
 std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance, const Value& value) noexcept {
     switch (value.type().kind()) {
     case ValType::i32:
-        return enif_make_int(env, value.as<int32_t>());
     case ValType::i64:
-        return enif_make_int64(env, value.as<int64_t>());
     case ValType::f32:
-        return make_float(env, static_cast<double>(value.as<float>()));
     case ValType::f64:
-        return make_float(env, value.as<double>());
+        return make_number(env, value.type(), value.slots()[0]);
     case ValType::v128: {
         const V128 vector = value.as<V128>();
         return make_binary(env, {reinterpret_cast<const char*>(vector.bytes.data()), vector.bytes.size()});
@@ -137,27 +148,39 @@ std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance, const
     }
 }
 
-std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term, ValType type,
-                                std::string& why) noexcept {
+std::optional<uint64_t> read_number(ErlNifEnv* env, Term term, ValType type) noexcept {
     switch (type.kind()) {
     case ValType::i32:
-        if (const auto bits = read_integer(env, term, false))
-            return Value{static_cast<uint32_t>(*bits)};
-        why = "is no integer from -2147483648 to 4294967295, as an i32 needs";
-        return std::nullopt;
     case ValType::i64:
-        if (const auto bits = read_integer(env, term, true))
-            return Value{*bits};
-        why = "is no integer from -9223372036854775808 to 18446744073709551615, as an i64 needs";
-        return std::nullopt;
+        return read_integer(env, term, type.kind() == ValType::i64);
     case ValType::f32:
         if (const auto number = read_float(env, term))
-            return Value{static_cast<float>(*number)};
-        why = "is no number, nan, '+inf' or '-inf', as an f32 needs";
+            return std::bit_cast<uint32_t>(static_cast<float>(*number));
         return std::nullopt;
     case ValType::f64:
         if (const auto number = read_float(env, term))
-            return Value{*number};
+            return std::bit_cast<uint64_t>(*number);
+        return std::nullopt;
+    default:
+        return std::nullopt;
+    }
+}
+
+std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term, ValType type,
+                                std::string& why) noexcept {
+    if (const auto slot = read_number(env, term, type))
+        return Value::from_slots(type, &*slot);
+    switch (type.kind()) {
+    case ValType::i32:
+        why = "is no integer from -2147483648 to 4294967295, as an i32 needs";
+        return std::nullopt;
+    case ValType::i64:
+        why = "is no integer from -9223372036854775808 to 18446744073709551615, as an i64 needs";
+        return std::nullopt;
+    case ValType::f32:
+        why = "is no number, nan, '+inf' or '-inf', as an f32 needs";
+        return std::nullopt;
+    case ValType::f64:
         why = "is no number, nan, '+inf' or '-inf', as an f64 needs";
         return std::nullopt;
     case ValType::v128: {

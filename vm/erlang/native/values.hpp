@@ -38,6 +38,8 @@ private:
     size_t count_ = 0;
 };
 
+/// The term of a number, which is in a slot.
+[[nodiscard]] Term make_number(ErlNifEnv* env, ValType type, uint64_t slot) noexcept;
 /// The term; none if memory runs out. The lock of the instance must be held here and below.
 [[nodiscard]] std::optional<Term> make_value(ErlNifEnv* env, InstanceResource& instance,
                                              const Value& value) noexcept;
@@ -54,6 +56,8 @@ template <typename Value_at>
     }
     return list;
 }
+/// The slot of a number of a type; none if the term is none, or the type is no number's.
+[[nodiscard]] std::optional<uint64_t> read_number(ErlNifEnv* env, Term term, ValType type) noexcept;
 /// The value of a type; none if the term is none, and `why` then says what is wrong.
 [[nodiscard]] std::optional<Value> read_value(ErlNifEnv* env, InstanceResource& instance, Term term,
                                               ValType type, std::string& why) noexcept;

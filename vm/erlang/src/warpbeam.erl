@@ -140,7 +140,8 @@ call(Instance, Function, Arguments) -> call(Instance, Function, Arguments, fun n
 %% @doc Calls a function. The handler runs in this process, and may call the instance again. If it
 %% fails, the call ends, and its exception goes on.
 -spec call(instance(), callee(), [value()], handler()) -> {ok, [value()]} | error().
-call(Instance, Function, Arguments, Handler) -> call(Instance, Function, Arguments, Handler, #{}).
+call(Instance, Function, Arguments, Handler) ->
+    parked(answer(warpbeam_native:start_call(Instance, Function, Arguments), Handler), Handler).
 
 %% @doc The same with limits.
 -spec call(instance(), callee(), [value()], handler(), call_options()) -> {ok, [value()]} | error().
@@ -207,7 +208,7 @@ no_handler(Module, Name, _Arguments) -> {error, ["nothing answers the import ", 
 
 %% @equiv start_call(Instance, Function, Arguments, #{})
 -spec start_call(instance(), callee(), [value()]) -> {ok, [value()]} | import() | paused() | warpbeam_wasi:request() | error().
-start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
+start_call(Instance, Function, Arguments) -> warpbeam_native:start_call(Instance, Function, Arguments).
 
 %% @doc Calls a function, until it ends or calls an import, or its program wants something of WASI, which
 %% `warpbeam_wasi:serve/1' does.

@@ -1,7 +1,7 @@
 %% @private The native functions, in this node or in another process of the operating system: where what the first
 %% argument is.
 -module(warpbeam_native).
--export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, resume/2, cancel/1,
+-export([load/2, imports/1, exports/1, instantiate/2, start_call/3, start_call/4, continue/2, throw/2, resume/2, cancel/1,
          stop/1, pause/2, limit/2, binary/1, stats/1, output/2,
          memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
          table_size/2, table_get/3, table_set/4, table_grow/4, snapshot/3, restore/3, fork/2, isolation/1]).
@@ -42,8 +42,12 @@ isolation(_Module) -> none.
 imports(Module) -> ?DISPATCH(imports, Module, []).
 exports(Module) -> ?DISPATCH(exports, Module, []).
 instantiate(Module, Options) -> ?DISPATCH(instantiate, Module, [Options]).
-start_call(Instance, Function, Arguments, Options) when is_binary(Function), byte_size(Function) =< ?LONGEST_NAME ->
-    ?DISPATCH(start_call, Instance, [Function, Arguments, Options]);
+%% Most calls are like this.
+start_call(Instance, Function, Arguments) when is_reference(Instance), is_binary(Function) ->
+    warpbeam_nif:start_call(Instance, Function, Arguments);
+start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
+start_call(Instance, Function, Arguments, Options) when is_reference(Instance), is_binary(Function) ->
+    warpbeam_nif:start_call(Instance, Function, Arguments, Options);
 start_call(Instance, {table, Name, Index}, Arguments, Options) ->
     ?NAMED(Name, Table, ?DISPATCH(start_call, Instance, [{table, Table, Index}, Arguments, Options]));
 start_call(Instance, Function, Arguments, Options) ->

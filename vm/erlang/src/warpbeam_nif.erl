@@ -1,6 +1,6 @@
 %% @private The native functions; see warpbeam for what they do.
 -module(warpbeam_nif).
--export([load/2, imports/1, exports/1, instantiate/2, start_call/4, continue/2, throw/2, resume/2, cancel/1, stop/1,
+-export([load/2, imports/1, exports/1, instantiate/2, start_call/3, start_call/4, continue/2, throw/2, resume/2, cancel/1, stop/1,
          pause/2, limit/2, binary/1,
          stats/1, output/2,
          memory_size/2, memory_grow/3, read/4, read_string/4, write/4, global_get/2, global_set/3,
@@ -19,6 +19,7 @@ load(_Binary, _Options) -> erlang:nif_error(not_loaded).
 imports(_Module) -> erlang:nif_error(not_loaded).
 exports(_Module) -> erlang:nif_error(not_loaded).
 instantiate(_Module, _Options) -> erlang:nif_error(not_loaded).
+start_call(_Instance, _Function, _Arguments) -> erlang:nif_error(not_loaded).
 start_call(_Instance, _Function, _Arguments, _Options) -> erlang:nif_error(not_loaded).
 continue(_Call, _Results) -> erlang:nif_error(not_loaded).
 throw(_Call, _What) -> erlang:nif_error(not_loaded).

@@ -33,6 +33,29 @@ result(Instance, Name, Value) ->
     {ok, [Result]} = warpbeam:call(Instance, Name, [Value]),
     Result.
 
+%% A call of the function that was called last is a case of its own.
+names_test_() ->
+    Names = [<<>>] ++ lists:append(
+        [[binary:copy(<<"a">>, Size) |
+          [<<(binary:copy(<<"a">>, At))/binary, "b", (binary:copy(<<"a">>, Size - At - 1))/binary>> || At <- lists:seq(0, Size - 1)]]
+         || Size <- lists:seq(1, 20)]),
+    Numbered = lists:zip(Names, lists:seq(1, length(Names))),
+    I = instance(["(module ", [io_lib:format("(func (export \"~s\") (result i32) (i32.const ~b)) ", [Name, N]) || {Name, N} <- Numbered], ")"]),
+    [?_test(begin
+         [?assertEqual({ok, [First]}, warpbeam:call(I, binary:copy(<<"a">>, size(Name)), [])) || _ <- [1, 2]],
+         ?assertEqual({ok, [N]}, warpbeam:call(I, Name, [])),
+         ?assertEqual({ok, [N]}, warpbeam:call(I, binary_to_list(Name), []))
+     end) || {Name, N} <- Numbered, First <- [proplists:get_value(binary:copy(<<"a">>, size(Name)), Numbered)]].
+
+wrong_values_again_test() ->
+    I = values(),
+    [begin
+         {ok, _} = warpbeam:call(I, <<"swap">>, [1, 2.5]),
+         ?assertMatch({error, #{kind := bad_argument}}, warpbeam:call(I, <<"swap">>, Wrong))
+     end || Wrong <- [[], [1], [1, 2.5, 3], [1, x], [x, 1], [1 | 2.5], [1, 2.5 | x], x, #{}, <<"1">>, [16#100000000, 1.0], [1 bsl 70, 1.0]]],
+    ?assertMatch({error, #{kind := bad_argument, message := <<"a name has at most 1048576 bytes, and this one 1048577">>}},
+                 warpbeam:call(I, binary:copy(<<"a">>, 16#100001), [])).
+
 wrong_values_test_() ->
     I = values(),
     Refused = fun(Name, Args) ->

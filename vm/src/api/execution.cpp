@@ -112,7 +112,10 @@ std::expected<StartedCall, Error> Execution::start(const Func& function, std::sp
         return std::unexpected{misfit(type, args, fit)};
     std::expected<StartedCall, Error> started;
     StartedCall& call = *started;
-    if (vm::ExecutionObject* const object = vm::ExecutionObject::start(func, type, args, budget, call)) {
+    const size_t room = std::max(slots_of(type.params), slots_of(type.results));
+    if (vm::ExecutionObject* const object = vm::ExecutionObject::begin(func, room)) {
+        vm::store_values(object->execution()->stack, args);
+        call.state = object->start(budget, call.fuel_used);
         if (call.state != ExecutionState::done) {
             call.execution =
                 Execution{Ref<vm::ExecutionObject>::adopt(object), vm::Internal::store_number(function)};
@@ -134,13 +137,30 @@ std::expected<StartedCall, Error> Execution::start(const Func& function, std::sp
         return std::unexpected{std::move(state.error())};
     call.state = *state;
     const uint64_t left = execution->fuel();
-    if (func.store->engine().config().fuel)
+    if (func.store->stacks.has_fuel())
         call.fuel_used = budget.fuel - std::min(budget.fuel, left) + execution->fuel_debt();
     if (call.state != ExecutionState::done)
         call.execution = std::move(*execution);
     else if (auto copied = execution->results(results); !copied)
         return std::unexpected{std::move(copied.error())};
     return started;
+}
+
+bool detail::start_slots(const Func& function, uint64_t* frame, size_t params, size_t results,
+                         const Budget& budget, uint64_t& fuel_used,
+                         std::optional<StartedCall>& stopped) noexcept {
+    const vm::Use use{function};
+    if (!use)
+        return false;
+    vm::ExecutionObject* object = nullptr;
+    if (!vm::ExecutionObject::start(*vm::Internal::inst(function), frame, params, results, budget, fuel_used,
+                                    object))
+        return false;
+    if (object != nullptr) [[unlikely]]
+        stopped.emplace(
+            object->state(), fuel_used,
+            Execution{Ref<vm::ExecutionObject>::adopt(object), vm::Internal::store_number(function)});
+    return true;
 }
 
 std::expected<Execution, InstantiationError>

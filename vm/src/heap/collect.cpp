@@ -62,12 +62,11 @@ bool Heap::is_marked(const Object& object) const noexcept {
     return block->is_marked(block->offset_of(&object));
 }
 
-void Heap::release_kept(size_t count) noexcept {
-    if (count < kept_.size())
-        end_collection();
+void Heap::release_newest_kept(size_t count) noexcept {
+    end_collection();
     for (size_t i = count; i < kept_.size(); ++i)
         block_of(kept_[i])->clear_mark(block_of(kept_[i])->offset_of(kept_[i]));
-    kept_.truncate(std::min(count, kept_.size()));
+    kept_.truncate(count);
 }
 
 // ---- Marking ----

@@ -178,7 +178,10 @@ public:
     [[nodiscard]] bool keep(Slot reference) noexcept;
     [[nodiscard]] size_t kept() const noexcept { return kept_.size(); }
     /// Releases all but the first `count` kept objects.
-    void release_kept(size_t count) noexcept;
+    void release_kept(size_t count) noexcept {
+        if (count < kept_.size())
+            release_newest_kept(count);
+    }
 
     /// Whether nothing was ever allocated, so no reference can point to an object.
     [[nodiscard]] bool unused() const noexcept { return peak_ == 0; }
@@ -206,6 +209,7 @@ public:
     [[nodiscard]] bool set_counts(const Counts& counts) noexcept;
 
 private:
+    void release_newest_kept(size_t count) noexcept;
     friend class RootSpan;
 
     /// A smaller heap is not collected.

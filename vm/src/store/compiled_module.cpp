@@ -53,12 +53,9 @@ Error CompiledModule::error_of(Exit exit) noexcept {
         .in_function(refusal.func);
 }
 
-uint32_t CompiledModule::stack_pointer() noexcept {
-    uint32_t found = stack_pointer_.load(std::memory_order_relaxed);
-    if (found == not_searched) {
-        found = find_stack_pointer(module_);
-        stack_pointer_.store(found, std::memory_order_relaxed);
-    }
+uint32_t CompiledModule::search_stack_pointer() noexcept {
+    const uint32_t found = find_stack_pointer(module_);
+    stack_pointer_.store(found, std::memory_order_relaxed);
     return found;
 }
 

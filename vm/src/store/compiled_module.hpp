@@ -25,12 +25,17 @@ public:
     [[nodiscard]] const DataImages* images() noexcept;
 
     /// See find_stack_pointer. Any thread may call this.
-    [[nodiscard]] uint32_t stack_pointer() noexcept;
+    [[nodiscard]] uint32_t stack_pointer() noexcept {
+        const uint32_t found = stack_pointer_.load(std::memory_order_relaxed);
+        return found != not_searched ? found : search_stack_pointer();
+    }
 
     void drop() noexcept override { destroy(allocator_, this); }
     ~CompiledModule() { destroy(allocator_, images_.load(std::memory_order_relaxed)); }
 
 private:
+    [[nodiscard]] uint32_t search_stack_pointer() noexcept;
+
     const Engine engine_; ///< destroyed last
     const Module& module_;
     Allocator& allocator_;

@@ -151,11 +151,11 @@ FuncType ExecutionObject::type() const noexcept { return type_of(store(), func_)
 HostFunc& ExecutionObject::waiting() const noexcept { return *host_at(execution_->ip); }
 
 uint64_t ExecutionObject::fuel() const noexcept {
-    return store().engine().config().fuel ? to_units(execution_->fuel) : 0;
+    return store().stacks.has_fuel() ? to_units(execution_->fuel) : 0;
 }
 
 uint64_t ExecutionObject::fuel_debt() const noexcept {
-    return store().engine().config().fuel ? debt_of(execution_->fuel) : 0;
+    return store().stacks.has_fuel() ? debt_of(execution_->fuel) : 0;
 }
 
 std::expected<ExecutionState, Error> ExecutionObject::resume(const Budget& budget) noexcept {
@@ -182,7 +182,7 @@ std::expected<ExecutionState, Error> ExecutionObject::go_on(const Budget& budget
     StoreImpl& store = this->store();
     TrapCode failure{};
     const auto add_fuel = [&] {
-        if (store.engine().config().fuel)
+        if (store.stacks.has_fuel())
             execution_->fuel = std::min(execution_->fuel, to_fuel(UINT64_MAX)) + to_fuel(budget.fuel);
     };
     if (!store.end_collection()) {
@@ -204,12 +204,10 @@ std::expected<ExecutionState, Error> ExecutionObject::go_on(const Budget& budget
     return state;
 }
 
-ExecutionObject* ExecutionObject::start(FuncInst& func, const FuncType& type, std::span<const Value> args,
-                                        const Budget& budget, StartedCall& call) noexcept {
+ExecutionObject* ExecutionObject::begin(FuncInst& func, size_t slots) noexcept {
     StoreImpl& store = *func.store;
     if (store.heap.is_collecting() || !store.quota.has_executions())
         return nullptr;
-    const size_t slots = std::max(slots_of(type.params), slots_of(type.results));
     Execution* const execution = store.stacks.begin_owned(slots);
     if (execution == nullptr)
         return nullptr;
@@ -221,26 +219,28 @@ ExecutionObject* ExecutionObject::start(FuncInst& func, const FuncType& type, st
     auto& object = static_cast<ExecutionObject&>(*execution->owner);
     object.func_ = &func;
     object.execution_ = execution;
-    const bool has_fuel = store.engine().config().fuel;
-    execution->fuel = has_fuel ? to_fuel(budget.fuel) : INT64_MAX;
-    store_values(execution->stack, args);
-    object.guest_stack_.begin(func.instance);
-    const Exit exit = run(*execution, func);
-    if (has_fuel)
-        call.fuel_used =
-            budget.fuel - std::min(budget.fuel, to_units(execution->fuel)) + debt_of(execution->fuel);
-    if (exit == Exit::done) [[likely]] {
-        object.drop_cell();
-        object.guest_stack_.finish();
-        call.state = ExecutionState::done;
-        store.stacks.leave();
-        return &object;
-    }
-    object.settle(exit);
-    call.state = object.state_;
-    store.stacks.leave();
-    store.stacks.add(*execution, object);
     return &object;
+}
+
+ExecutionState ExecutionObject::start(const Budget& budget, uint64_t& fuel_used) noexcept {
+    Stacks& stacks = store().stacks;
+    const bool has_fuel = stacks.has_fuel();
+    execution_->fuel = has_fuel ? to_fuel(budget.fuel) : INT64_MAX;
+    guest_stack_.begin(func_->instance);
+    const Exit exit = run(*execution_, *func_);
+    if (has_fuel)
+        fuel_used =
+            budget.fuel - std::min(budget.fuel, to_units(execution_->fuel)) + debt_of(execution_->fuel);
+    if (exit == Exit::done) [[likely]] {
+        drop_cell();
+        guest_stack_.finish();
+        stacks.leave();
+        return ExecutionState::done;
+    }
+    settle(exit);
+    stacks.leave();
+    stacks.add(*execution_, *this);
+    return state_;
 }
 
 void ExecutionObject::finish() noexcept {
@@ -251,6 +251,27 @@ void ExecutionObject::finish() noexcept {
     state_ = ExecutionState::ready;
     next_ = Step::begin;
     store.stacks.keep_spare(*this);
+}
+
+// Inlined into one, since half of what such a call takes would be to save registers otherwise.
+[[gnu::flatten]] bool ExecutionObject::start(FuncInst& func, Slot* frame, size_t params, size_t results,
+                                             const Budget& budget, uint64_t& fuel_used,
+                                             ExecutionObject*& stopped) noexcept {
+    const auto copy = [](const Slot* from, size_t count, Slot* to) {
+        for (size_t i = 0; i < count; ++i)
+            to[i] = from[i];
+    };
+    ExecutionObject* const object = begin(func, std::max(params, results));
+    if (object == nullptr)
+        return false;
+    copy(frame, params, object->execution_->stack);
+    if (object->start(budget, fuel_used) != ExecutionState::done) {
+        stopped = object;
+        return true;
+    }
+    copy(object->execution_->stack, results, frame);
+    object->finish();
+    return true;
 }
 
 Exit ExecutionObject::advance() noexcept {

@@ -20,14 +20,19 @@ public:
     /// One of an instantiation, for which `set_instance` is still needed.
     [[nodiscard]] static std::expected<Ref<ExecutionObject>, Error> create(StoreImpl& store) noexcept;
     explicit ExecutionObject(Allocator& allocator) noexcept : RefCounted{allocator} {}
-    /// Begins a call whose arguments fit, and runs it with this budget, if nothing else runs and all that it
-    /// needs is there from calls before; otherwise null. `call` gets all but the execution. If it is done,
-    /// its results are at the beginning of its stack, and `finish` follows; otherwise the caller is the
-    /// owner.
-    [[nodiscard]] static ExecutionObject* start(FuncInst& func, const FuncType& type,
-                                                std::span<const Value> args, const Budget& budget,
-                                                StartedCall& call) noexcept;
+    /// Begins a call with room for `slots` arguments or results, if nothing else runs and all that it needs
+    /// is there from calls before; otherwise null. `start` follows, when the arguments are at the beginning
+    /// of its stack.
+    [[nodiscard]] static ExecutionObject* begin(FuncInst& func, size_t slots) noexcept;
+    /// Runs the call with this budget. If it is done, its results are at the beginning of its stack, and
+    /// `finish` follows; otherwise the caller is the owner. `fuel_used` as in StartedCall.
+    [[nodiscard]] ExecutionState start(const Budget& budget, uint64_t& fuel_used) noexcept;
     void finish() noexcept;
+    /// The three at once, for arguments and results in the slots of `frame`. False if the call can't begin
+    /// so; `stopped` gets it if it is not done.
+    [[nodiscard]] static bool start(FuncInst& func, Slot* frame, size_t params, size_t results,
+                                    const Budget& budget, uint64_t& fuel_used,
+                                    ExecutionObject*& stopped) noexcept;
     void set_instance(InstanceData& instance) noexcept;
     /// The one of which it is the instantiation; null if it is a call.
     [[nodiscard]] InstanceData* instance() const noexcept { return instance_; }

@@ -7,7 +7,8 @@
 
 namespace warpbeam::vm {
 
-GlobalInst* GuestStack::pointer_of(const InstanceData& instance) const noexcept {
+[[gnu::always_inline]] inline GlobalInst*
+GuestStack::pointer_of(const InstanceData& instance) const noexcept {
     const uint32_t index = static_cast<const InstanceObject&>(instance).compiled->stack_pointer();
     GlobalInst* const global = index != no_stack_pointer ? instance.globals[index] : nullptr;
     return pool_ && global == own_.global ? nullptr : global;

@@ -79,10 +79,10 @@ bool grow_stack(Execution& execution) noexcept {
 Stacks::Stacks(StoreImpl& owner, const Engine& engine, Ref<InterruptTarget> target) noexcept
     : owner_{owner}, engine_{engine}, target_{std::move(target)},
       max_stack_{std::max(engine.config().stack_size / sizeof(Record) * sizeof(Record), first_block)},
-      max_depth_{engine.config().host_call_depth},
+      max_depth_{engine.config().host_call_depth}, has_fuel_{engine.config().fuel},
       native_stack_reserve_{
           static_cast<int64_t>(std::min<uint64_t>(engine.config().native_stack_reserve, INT64_MAX / 2))},
-      fuel_{engine.config().fuel ? 0 : INT64_MAX} {} // instructions that take fuel have enough of it
+      fuel_{has_fuel_ ? 0 : INT64_MAX} {} // instructions that take fuel have enough of it
 
 Stacks::~Stacks() {
     // For good: no handle can make a request any more.
@@ -219,7 +219,7 @@ Execution* Stacks::take_owned(size_t slots, TrapCode& failure) noexcept {
         return nullptr;
     }
     execution->may_suspend = true;
-    execution->fuel = engine_.config().fuel ? 0 : INT64_MAX;
+    execution->fuel = has_fuel_ ? 0 : INT64_MAX;
     return execution;
 }
 

@@ -188,6 +188,8 @@ public:
     [[nodiscard]] bool is_interrupted() const noexcept {
         return engine_.config().interruption && target_->is_made();
     }
+    /// Config::fuel.
+    [[nodiscard]] bool has_fuel() const noexcept { return has_fuel_; }
     /// An interrupt has had its effect.
     void clear_request() noexcept {
         target_->changed(target_->word.fetch_and(~InterruptRequest::bits, std::memory_order_relaxed), 0);
@@ -242,6 +244,7 @@ private:
     const size_t max_stack_; ///< in bytes, of all executions that run
     uint32_t max_depth_;
     bool closed_ = false;
+    const bool has_fuel_;
     const int64_t native_stack_reserve_;
     int64_t fuel_; ///< while none runs
     Execution* running_ = nullptr;

@@ -53,6 +53,16 @@ struct HostCall {
 
 struct StartedCall;
 
+namespace detail {
+/// Execution::start for parameters and results that are numbers: with the `params` argument slots in `frame`,
+/// which must have the right types, and leaves `results` slots there if the call is done; otherwise `stopped`
+/// is written. False if it can't begin so, and nothing has happened: Execution::start then does it, or says
+/// why not.
+[[nodiscard]] WARPBEAM_API bool start_slots(const Func& function, uint64_t* frame, size_t params,
+                                            size_t results, const Budget& budget, uint64_t& fuel_used,
+                                            std::optional<StartedCall>& stopped) noexcept;
+} // namespace detail
+
 /// A call that can stop and continue: a function with its arguments, whose code runs during `resume`. It
 /// stops when its fuel is used up, when it is interrupted, and at host calls that wait for an answer; one
 /// thread can run many. Each has its own stack, which takes a few hundred bytes unless calls are nested
@@ -164,6 +174,8 @@ public:
 
 private:
     friend class GuestStacks; // for those that use one
+    friend bool detail::start_slots(const Func&, uint64_t*, size_t, size_t, const Budget&, uint64_t&,
+                                    std::optional<StartedCall>&) noexcept;
     friend struct vm::Internal;
     [[nodiscard]] static std::expected<Execution, InstantiationError>
     instantiate_checked(Store& store, const Module& module, std::span<const ImportValue> imports) noexcept;
