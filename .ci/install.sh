@@ -13,6 +13,8 @@ tools_gcc=(g++)
 tools_aarch64=(g++-aarch64-linux-gnu qemu-user-static)
 # What counts instructions.
 tools_count=(valgrind)
+# What makes and checks Debian packages.
+tools_deb=(dpkg-dev debootstrap lintian gzip git)
 
 # install PACKAGE...: with apt on Debian and its derivatives; elsewhere says what is needed and continues, since the
 # tools may be installed under other names.
