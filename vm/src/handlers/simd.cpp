@@ -2,7 +2,9 @@
 #include "handlers/memory_access.hpp"
 
 #if defined(WARPBEAM_SIMD_AVX2) && __has_include(<sys/platform/x86.h>)
+#define _Bool bool // C's name, by which glibc calls it, is known in C++ only with extensions
 #include <sys/platform/x86.h>
+#undef _Bool
 #endif
 
 /// Chooses the compiled instruction set for the processor, and holds what all of these sets share.
