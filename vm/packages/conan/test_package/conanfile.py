@@ -6,7 +6,6 @@ from conan import ConanFile
 from conan.errors import ConanException
 from conan.tools.build import can_run
 from conan.tools.cmake import CMake, cmake_layout
-from conan.tools.files import copy
 
 
 class Consumer(ConanFile):
@@ -20,10 +19,9 @@ class Consumer(ConanFile):
         self.requires(self.tested_reference_str)
 
     def build(self):
-        consumer = os.path.join(self.recipe_folder, "..", "..", "tests", "consumer")
-        copy(self, "*", consumer, os.path.join(self.build_folder, "consumer"))
         cmake = CMake(self)
-        cmake.configure(variables={"WAY": "find_package"}, build_script_folder=os.path.join(self.build_folder, "consumer"))
+        cmake.configure(variables={"WAY": "find_package"},
+                        build_script_folder=os.path.join(self.recipe_folder, "..", "..", "tests", "consumer"))
         cmake.build()
 
     def test(self):
