@@ -46,14 +46,16 @@ public:
     bool name_extern(const Store&, ExternRef reference, Vec<uint8_t>& name) noexcept override {
         const uint64_t number = reference.payload();
         uint8_t bytes[sizeof number];
-        std::memcpy(bytes, &number, sizeof number);
+        for (size_t i = 0; i < sizeof number; ++i)
+            bytes[i] = static_cast<uint8_t>(number >> 8 * i);
         return reference.is_host() && name.append(bytes);
     }
     std::optional<ExternRef> find_extern(Store&, std::span<const uint8_t> name) noexcept override {
         uint64_t number = 0;
         if (name.size() != sizeof number)
             return std::nullopt;
-        std::memcpy(&number, name.data(), sizeof number);
+        for (size_t i = 0; i < sizeof number; ++i)
+            number |= uint64_t{name[i]} << 8 * i;
         return ExternRef::host(number);
     }
 };

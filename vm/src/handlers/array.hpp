@@ -112,6 +112,11 @@ inline void copy_elements(ArrayObject* array, uint32_t first, uint32_t count, co
         std::memcpy(element_at(array, first), static_cast<const uint8_t*>(from) + first * bytes,
                     count * bytes);
 }
+/// The same from a data segment, which has the order of memories.
+inline void copy_data(ArrayObject* array, uint32_t first, uint32_t count, const void* from) noexcept {
+    copy_elements(array, first, count, from);
+    change_order(element_at(array, first), bytes_of(array->layout->element().storage), count);
+}
 struct ArrayNewData {
     using In = General<Form::general2>;
     static Exit run(Regs& r) noexcept {
@@ -122,7 +127,7 @@ struct ArrayNewData {
             r.acc = operand[0];
             return Exit::memory_out_of_bounds;
         }
-        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_elements, data.data() + operand[0]);
+        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_data, data.data() + operand[0]);
     }
 };
 
@@ -205,8 +210,9 @@ struct ArrayInitData {
         return copy_in_portions<In>(
             r, operand + 1, operand + 2, operand + 3, bytes, false,
             [&](uint64_t to, uint64_t from, uint64_t count) {
-                std::memcpy(field_at(array, array->layout->size) + to * bytes, data.data() + from,
-                            count * bytes);
+                uint8_t* const at = field_at(array, array->layout->size) + to * bytes;
+                std::memcpy(at, data.data() + from, static_cast<size_t>(count * bytes));
+                change_order(at, static_cast<uint32_t>(bytes), static_cast<size_t>(count));
             },
             bytes); // positions in the source are bytes
     }

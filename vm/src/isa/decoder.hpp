@@ -3,6 +3,8 @@
 #include "isa/form.hpp"
 #include "isa/instr.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -79,6 +81,9 @@ template <typename T>
 /// A slot of the frame as a T.
 template <typename T>
 [[gnu::always_inline]] inline T load_slot(const Slot* fp, size_t index) noexcept {
+    // The lower half of a slot does not come first on big-endian machines.
+    if constexpr (!is_little_endian && !is_vector<T>)
+        return detail::from_bits<T>(fp[index]);
 #ifdef __aarch64__
     // A register that is an index is scaled by the size of the access or not at all, so reading half of a
     // slot would take one more instruction.
@@ -92,7 +97,7 @@ template <typename T>
 template <typename T>
 [[gnu::always_inline]] inline void store_slot(Slot* fp, size_t index, T value) noexcept {
     // A float's upper half is never read, an integer's must be zero.
-    if constexpr (is_float<T>)
+    if constexpr (is_vector<T> || (is_float<T> && is_little_endian))
         std::memcpy(fp + index, &value, sizeof(T));
     else
         fp[index] = detail::to_bits(value);

@@ -342,7 +342,7 @@ void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t 
         return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
     }));
     const auto result = static_cast<uint16_t>(slot);
-    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
+    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + head_offset, &result, sizeof result);
     const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
     at(producer.begin).handler = handlers.row.at(number);

@@ -11,7 +11,7 @@ namespace detail {
 
 /// Writes whole words: what is read at once in larger parts than it was written in has to wait.
 [[gnu::always_inline]] inline void write(Operand* to, const Operand& operand) noexcept {
-    if constexpr (std::endian::native == std::endian::little) {
+    if constexpr (is_little_endian) {
         const uint64_t words[] = {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
                 static_cast<uint64_t>(operand.stored) << 16 | uint64_t{operand.slot} << 32,
