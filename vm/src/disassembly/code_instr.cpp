@@ -5,7 +5,7 @@ namespace warpbeam::vm {
 namespace {
 
 size_t distances_of(const CodeInstr& instr) noexcept {
-    return instr.choice.form == Form::jump_table ? size_t{instr.get(Field::count)} + 1 : 0;
+    return instr.choice.form == Form::jump_table ? static_cast<size_t>(instr.get(Field::count)) + 1 : 0;
 }
 
 } // namespace

@@ -28,7 +28,7 @@ ArrayObject* new_array(const Regs& r, uint32_t length) noexcept {
         r.inst->heap->fail(Exit::out_of_fuel);
         return nullptr;
     }
-    auto* const array = static_cast<ArrayObject*>(allocate(r, layout, size));
+    auto* const array = static_cast<ArrayObject*>(allocate(r, layout, host_size(size)));
     if (array != nullptr)
         array->length = length;
     else
@@ -189,7 +189,7 @@ struct ArrayCopy {
                                     [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                         std::memmove(field_at(to, to->layout->size) + into * bytes,
                                                      field_at(from, from->layout->size) + out_of * bytes,
-                                                     count * bytes);
+                                                     static_cast<size_t>(count * bytes));
                                     });
     }
 };
@@ -233,7 +233,7 @@ struct ArrayInitElem {
         return copy_in_portions<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
                                     [&](uint64_t to, uint64_t from, uint64_t count) {
                                         std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
-                                                    values.data() + from, count * sizeof(Slot));
+                                                    values.data() + from, static_cast<size_t>(count) * sizeof(Slot));
                                     });
     }
 };

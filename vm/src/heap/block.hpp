@@ -18,8 +18,9 @@ struct Heap::Block {
     /// The size of a block for cells of this size.
     static constexpr size_t bytes_for(size_t cell_size) noexcept;
 
-    Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
-    size_t bytes = 0;      ///< taken from the allocator
+    // The limit of a heap counts blocks, so their heads have the same size on all machines.
+    alignas(8) Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
+    alignas(8) size_t bytes = 0;      ///< taken from the allocator
     uint32_t cell = 0;     ///< 0 for a large object's block
     uint32_t first = 0;    ///< the beginning of the first cell; 0 for a free block
     uint32_t end = 0;      ///< the end of the last cell

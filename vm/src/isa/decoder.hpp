@@ -179,7 +179,7 @@ struct FieldReader {
     /// The contents of the slot in a field, as a T.
     template <Field name, typename T>
     [[gnu::always_inline]] static T slot(const Regs& r) noexcept {
-        return load_slot<T>(r.fp, get<name>(r.ip));
+        return load_slot<T>(r.fp, static_cast<size_t>(get<name>(r.ip)));
     }
     template <Field name, typename T>
     [[gnu::always_inline]] static const T* pointer(const Regs& r) noexcept {

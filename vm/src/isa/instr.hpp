@@ -112,10 +112,12 @@ constexpr uint32_t zeroed_slots(uint32_t count) noexcept { return count == 0 || 
 /// What a call saves for the return. The 64-bit word right before `ip` holds the caller's Pins. A call into
 /// another instance pushes two more records: one whose `ip` is the caller's InstanceData, and one that
 /// returns to an instruction which restores that instance.
+/// As large on all machines, since the limit of the stack counts records.
 struct Record {
-    const Instr* ip;
-    Slot* fp;
+    alignas(8) const Instr* ip;
+    alignas(8) Slot* fp;
 };
+static_assert(sizeof(Record) == 16);
 
 /// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp,
 /// isa/frame_map.hpp and isa/stop_table.hpp.

@@ -125,7 +125,7 @@ Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
 
 void Emitter::flush_pending(uint32_t local) noexcept {
     while (locals_[local].last != no_operand)
-        flush(locals_[local].last);
+        flush(static_cast<size_t>(locals_[local].last));
 }
 
 // ---- The map of references ----

@@ -97,7 +97,7 @@ protected:
     struct LocalInfo {
         Kind kind;
         uint32_t slot;
-        size_t last = no_operand; ///< the highest operand on the stack that is this local
+        uint64_t last = no_operand; ///< the highest operand on the stack that is this local
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 
