@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/little_endian.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/memory.hpp>
 #include <warpbeam/vm/trap.hpp>
