@@ -39,13 +39,15 @@ template <typename T>
 }
 
 using FloatVector = float __attribute__((vector_size(16)));
+/// An f32 is in the lower half of the first number, as in a slot.
+inline constexpr int float_lane = is_little_endian ? 0 : 1;
 
 template <typename T>
 [[gnu::always_inline]] inline T vector_get(Vector vector) noexcept {
     if constexpr (is_vector<T>)
         return vector;
     else if constexpr (std::is_same_v<T, float>)
-        return std::bit_cast<FloatVector>(vector)[0];
+        return std::bit_cast<FloatVector>(vector)[float_lane];
     else
         return vector[0];
 }
@@ -60,7 +62,7 @@ template <typename T>
 #ifdef __clang__
     else if constexpr (std::is_same_v<T, float>) {
         FloatVector vector;
-        vector[0] = value;
+        vector[float_lane] = value;
         return std::bit_cast<Vector>(vector);
     } else {
         Vector vector;
@@ -69,7 +71,7 @@ template <typename T>
     }
 #else
     else if constexpr (std::is_same_v<T, float>)
-        return std::bit_cast<Vector>(FloatVector{value, 0, 0, 0});
+        return std::bit_cast<Vector>(is_little_endian ? FloatVector{value, 0, 0, 0} : FloatVector{0, value, 0, 0});
     else
         return Vector{value, 0};
 #endif
