@@ -1,8 +1,7 @@
+#include <gtest/gtest.h>
 #include <warpbeam/memory/little_endian.hpp>
 
 #include <string>
-
-#include <gtest/gtest.h>
 
 namespace warpbeam {
 namespace {

@@ -1,13 +1,22 @@
-#include <warpbeam/memory/wide_product.hpp>
-
 #include <gtest/gtest.h>
+#include <warpbeam/memory/wide_product.hpp>
 
 namespace warpbeam {
 namespace {
 
-constexpr uint64_t numbers[] = {0,          1,          2,         0x7fff'ffff,           0x8000'0000,
-                                0xffff'ffff, 0x1'0000'0000, 0x1'ffff'ffff, 0x7fff'ffff'ffff'ffff, 0x8000'0000'0000'0000,
-                                0xdead'beef'0bad'cafe, 0xffff'ffff'0000'0001, 0xffff'ffff'ffff'ffff};
+constexpr uint64_t numbers[] = {0,
+                                1,
+                                2,
+                                0x7fff'ffff,
+                                0x8000'0000,
+                                0xffff'ffff,
+                                0x1'0000'0000,
+                                0x1'ffff'ffff,
+                                0x7fff'ffff'ffff'ffff,
+                                0x8000'0000'0000'0000,
+                                0xdead'beef'0bad'cafe,
+                                0xffff'ffff'0000'0001,
+                                0xffff'ffff'ffff'ffff};
 
 /// The upper half of the product, by adding `a` once for each bit of `b`.
 WideNumber added(uint64_t a, uint64_t b) {

@@ -248,8 +248,8 @@ std::vector<Access> accesses_of(const Module& module, const Observation& event, 
         access.is_store = row.sig.out == Sig::none;
         const V128 vector = Value::from_slots(ValType::v128, operands + 1).as<V128>();
         if (access.is_store && (lane + 1U) * access.bytes <= vector.bytes.size())
-            access.value = print_bytes(
-                std::span{vector.bytes}.subspan(lane * static_cast<size_t>(access.bytes), static_cast<size_t>(access.bytes)));
+            access.value = print_bytes(std::span{vector.bytes}.subspan(
+                lane * static_cast<size_t>(access.bytes), static_cast<size_t>(access.bytes)));
         return {access};
     }
     access.is_store = row.sig.out == Sig::none;

@@ -211,8 +211,7 @@ std::optional<Elements> list(Bytes term) noexcept {
 }
 
 std::optional<Elements> map(Bytes term) noexcept {
-    return tag_of(term) == Tag::map ? std::optional{Elements{2 * count_at(term, 1, 4), 1 + 4}}
-                                    : std::nullopt;
+    return tag_of(term) == Tag::map ? std::optional{Elements{2 * count_at(term, 1, 4), 1 + 4}} : std::nullopt;
 }
 
 bool flatten(Bytes term, std::vector<uint8_t>& to) {

@@ -106,7 +106,9 @@ size_t extent_of(const CodeContext& context, const CodeInstr& instr, const Field
     case Form::suspend:
         return field.name == Field::frame ? number_in(instr, Field::count) + instr.choice.variant.option : 1;
     case Form::resume:
-        return field.name == Field::frame ? std::max(number_in(instr, Field::count) + 1, number_in(instr, Field::high)) : 1;
+        return field.name == Field::frame
+                   ? std::max(number_in(instr, Field::count) + 1, number_in(instr, Field::high))
+                   : 1;
     default:
         break;
     }

@@ -233,7 +233,8 @@ struct ArrayInitElem {
         return copy_in_portions<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
                                     [&](uint64_t to, uint64_t from, uint64_t count) {
                                         std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
-                                                    values.data() + from, static_cast<size_t>(count) * sizeof(Slot));
+                                                    values.data() + from,
+                                                    static_cast<size_t>(count) * sizeof(Slot));
                                     });
     }
 };

@@ -40,8 +40,8 @@ struct AtomicRmw {
 template <typename Memory>
 Memory add_swapped(std::atomic_ref<Memory> place, Memory number) noexcept {
     Memory found = place.load();
-    while (!place.compare_exchange_weak(
-        found, little_endian(static_cast<Memory>(little_endian(found) + number)))) {
+    while (!place.compare_exchange_weak(found,
+                                        little_endian(static_cast<Memory>(little_endian(found) + number)))) {
     }
     return found;
 }

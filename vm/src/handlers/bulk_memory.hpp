@@ -72,11 +72,10 @@ struct MemoryInit {
         Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
             return out_of_bounds(r, operand[0]);
-        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, false,
-                                    [&](uint64_t to, uint64_t from, uint64_t count) {
-                                        racing_copy(memory.base + to, data.data() + from,
-                                                    static_cast<size_t>(count));
-                                    });
+        return copy_in_portions<In>(
+            r, operand, operand + 1, operand + 2, 1, false, [&](uint64_t to, uint64_t from, uint64_t count) {
+                racing_copy(memory.base + to, data.data() + from, static_cast<size_t>(count));
+            });
     }
 };
 

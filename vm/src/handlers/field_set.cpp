@@ -15,7 +15,7 @@ struct StructSet {
         if (object == 0) [[unlikely]]
             return Exit::null_structure_reference;
         A::store_field(field_at(to_object(object), In::template get<Field::offset>(r.ip)),
-                 In::template read<Field::value, typename A::Value>(r));
+                       In::template read<Field::value, typename A::Value>(r));
         return In::proceed(r);
     }
 };

@@ -71,7 +71,8 @@ template <typename T>
     }
 #else
     else if constexpr (std::is_same_v<T, float>)
-        return std::bit_cast<Vector>(is_little_endian ? FloatVector{value, 0, 0, 0} : FloatVector{0, value, 0, 0});
+        return std::bit_cast<Vector>(is_little_endian ? FloatVector{value, 0, 0, 0}
+                                                      : FloatVector{0, value, 0, 0});
     else
         return Vector{value, 0};
 #endif

@@ -62,7 +62,8 @@ inline void Emitter::push_local(uint32_t local) noexcept {
 
 /// The operand no longer stands for a local.
 inline void Emitter::unlink(const Operand& local) noexcept {
-    (local.high == no_operand ? locals_[local.index].last : stack_[static_cast<size_t>(local.high)].value) = local.value;
+    (local.high == no_operand ? locals_[local.index].last : stack_[static_cast<size_t>(local.high)].value) =
+        local.value;
     if (local.value != no_operand)
         stack_[static_cast<size_t>(local.value)].high = local.high;
 }

@@ -70,8 +70,7 @@ private:
     /// Fields are set once.
     [[gnu::always_inline]] void set_head(BitRange bits, uint64_t value) noexcept {
         const uint64_t all = ~uint64_t{0} >> (64 - bits.count);
-        const unsigned low =
-            is_little_endian ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
+        const unsigned low = is_little_endian ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
         head_ |= (value & all) << low;
     }
 

@@ -18,7 +18,8 @@ namespace warpbeam::vm {
     if constexpr (is_little_endian)
         return value;
     const auto halves = std::bit_cast<std::array<uint64_t, 2>>(value);
-    return std::bit_cast<Vector>(std::array{warpbeam::little_endian(halves[0]), warpbeam::little_endian(halves[1])});
+    return std::bit_cast<Vector>(
+        std::array{warpbeam::little_endian(halves[0]), warpbeam::little_endian(halves[1])});
 }
 using warpbeam::little_endian;
 

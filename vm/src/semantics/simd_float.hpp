@@ -187,8 +187,6 @@ template <typename I>
 f32x4 convert(I a) noexcept {
     return __builtin_convertvector(a, f32x4);
 }
-inline f32x4 demote_zero(f64x2 a) noexcept {
-    return as<f32x4>(u64x2{narrowed<HalfLanes<float>>(a), 0});
-}
+inline f32x4 demote_zero(f64x2 a) noexcept { return as<f32x4>(u64x2{narrowed<HalfLanes<float>>(a), 0}); }
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -74,7 +74,8 @@ template <typename Period, std::floating_point Count>
         magnitude /= 2;
     for (; static_cast<Count>(static_cast<uint64_t>(magnitude)) != magnitude; --exponent)
         magnitude *= 2;
-    return floor_to_seconds<Period::num, Period::den>({static_cast<uint64_t>(magnitude), is_negative}, exponent);
+    return floor_to_seconds<Period::num, Period::den>({static_cast<uint64_t>(magnitude), is_negative},
+                                                      exponent);
 }
 
 } // namespace warpbeam::sfv::detail
