@@ -9,8 +9,17 @@ tools_erlang=(erlang-base erlang-dev erlang-eunit erlang-proper erlang-edoc erla
 tools_format=(clang-format-19)
 tools_tidy=(clang-tidy-19)
 tools_gcc=(g++)
-# What is built for 64-bit ARM with, by clang, and the emulator that runs it.
-tools_aarch64=(g++-aarch64-linux-gnu qemu-user-static)
+# What is built for other machines with, by clang (for its libraries g++), and the emulator that runs it. The machines
+# are presets, too.
+machines=(i686 s390x armhf riscv64 ppc64le aarch64)
+declare -A machine_triple=(
+    [i686]=i686-linux-gnu [s390x]=s390x-linux-gnu [armhf]=arm-linux-gnueabihf
+    [riscv64]=riscv64-linux-gnu [ppc64le]=powerpc64le-linux-gnu [aarch64]=aarch64-linux-gnu)
+declare -A machine_emulator=(
+    [i686]=qemu-i386-static [s390x]=qemu-s390x-static [armhf]=qemu-arm-static
+    [riscv64]=qemu-riscv64-static [ppc64le]=qemu-ppc64le-static [aarch64]=qemu-aarch64-static)
+# tools_machine MACHINE: the packages for it.
+tools_machine() { echo "g++-${machine_triple[$1]} qemu-user-static"; }
 # What counts instructions.
 tools_count=(valgrind)
 # What makes and checks Debian packages.

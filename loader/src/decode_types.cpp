@@ -5,7 +5,7 @@ namespace warpbeam {
 bool TypeDecoder::resolve(uint64_t index, size_t offset, TypeId& id) noexcept {
     const Vec<TypeId>& types = context_.module.types;
     if (index < types.size()) {
-        id = types[index];
+        id = types[static_cast<size_t>(index)];
         return true;
     }
     if (index - group_start_ < group_size_) {

@@ -1,6 +1,7 @@
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
+#include <warpbeam/memory/wide_product.hpp>
 
 #include <algorithm>
 #include <array>
@@ -33,8 +34,7 @@ class Hasher {
 public:
     explicit Hasher(uint64_t seed) noexcept : state_{seed} {}
     void add(uint64_t value) noexcept {
-        const auto product = static_cast<unsigned __int128>(state_ ^ value) * 0x9e37'79b9'7f4a'7c15u;
-        state_ = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ std::rotl(value, 23);
+        state_ = folded_product(state_ ^ value, 0x9e37'79b9'7f4a'7c15u) ^ std::rotl(value, 23);
     }
     [[nodiscard]] uint32_t finish() const noexcept { return static_cast<uint32_t>(state_ ^ (state_ >> 32)); }
 
@@ -49,7 +49,7 @@ uint32_t hash_group(std::span<const SubType> group, uint64_t seed) noexcept {
         hasher.add(type.supertype);
         hasher.add(uint64_t{type.descriptor} << 32 | type.described);
         hasher.add(type.cont);
-        hasher.add(type.func.params.size() << 32 | type.func.results.size());
+        hasher.add(uint64_t{type.func.params.size()} << 32 | type.func.results.size());
         for (const ValType param : type.func.params)
             hasher.add(param.bits());
         for (const ValType result : type.func.results)

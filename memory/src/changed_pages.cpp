@@ -2,6 +2,7 @@
 #include "sparse_bytes.hpp"
 
 #include <warpbeam/memory/changed_pages.hpp>
+#include <warpbeam/memory/wide_product.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -53,20 +54,6 @@ void make_key(uint64_t (&key)[2]) noexcept {
 #endif
     key[0] = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     key[1] = reinterpret_cast<uintptr_t>(&key);
-}
-
-/// Both halves of the product, combined.
-uint64_t fold(uint64_t a, uint64_t b) noexcept {
-#ifdef __SIZEOF_INT128__
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-#else
-    const uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX);
-    const uint64_t mixed = (a >> 32) * (b & UINT32_MAX) + (low >> 32);
-    const uint64_t other = (a & UINT32_MAX) * (b >> 32) + (mixed & UINT32_MAX);
-    return a * b ^ ((a >> 32) * (b >> 32) + (mixed >> 32) + (other >> 32));
-#endif
 }
 
 } // namespace
@@ -158,8 +145,8 @@ PageMark::Hash PageMark::hash_of(std::span<const uint8_t> page) const noexcept {
     for (const uint8_t* const end = at + PageSet::page_size; at != end; at += 32) {
         uint64_t words[4];
         std::memcpy(words, at, sizeof words);
-        hash.value[0] = fold(words[0] ^ key_[1], words[1] ^ hash.value[0]) + words[0];
-        hash.value[1] = fold(words[2] ^ key_[0], words[3] ^ hash.value[1]) + words[2];
+        hash.value[0] = folded_product(words[0] ^ key_[1], words[1] ^ hash.value[0]) + words[0];
+        hash.value[1] = folded_product(words[2] ^ key_[0], words[3] ^ hash.value[1]) + words[2];
     }
     return hash;
 }

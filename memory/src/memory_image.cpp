@@ -45,16 +45,18 @@ std::optional<MemoryImage> MemoryImage::create(std::span<const Piece> pieces) no
     if (begin >= end || end > INT64_MAX / 2)
         return std::nullopt;
     const size_t page = Reservation::round_up(1);
-    begin -= begin % page;
-    end = Reservation::round_up(end);
-    if (!is_allowed(end))
+    if (end > SIZE_MAX - page)
+        return std::nullopt;
+    const size_t first = static_cast<size_t>(begin) / page * page;
+    const size_t size = Reservation::round_up(static_cast<size_t>(end));
+    if (!is_allowed(size))
         return std::nullopt;
     const int file = memfd_create("warpbeam image", MFD_CLOEXEC);
     if (file < 0)
         return std::nullopt;
-    MemoryImage image{file, begin, end};
+    MemoryImage image{file, first, size};
     // The file must cover every page of the memory that may be touched.
-    if (ftruncate(file, static_cast<off_t>(end)) != 0)
+    if (ftruncate(file, static_cast<off_t>(size)) != 0)
         return std::nullopt;
     if (!image.update(pieces))
         return std::nullopt;

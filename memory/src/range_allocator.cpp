@@ -28,9 +28,9 @@ void RangeAllocator::link_free(Index index) noexcept {
     Range& range = ranges_[index];
     range.used = false;
     free_ += range.size;
-    const uint64_t bin = range.size / granule;
-    if (bin >= bin_count)
+    if (range.size / granule >= bin_count)
         return link_in_tree(index);
+    const auto bin = static_cast<size_t>(range.size / granule);
     range.previous = none;
     range.next = bins_[bin];
     if (range.next != none)
@@ -42,9 +42,9 @@ void RangeAllocator::link_free(Index index) noexcept {
 void RangeAllocator::unlink_free(Index index) noexcept {
     const Range& range = ranges_[index];
     free_ -= range.size;
-    const uint64_t bin = range.size / granule;
-    if (bin >= bin_count)
+    if (range.size / granule >= bin_count)
         return unlink_from_tree(index);
+    const auto bin = static_cast<size_t>(range.size / granule);
     (range.previous != none ? ranges_[range.previous].next : bins_[bin]) = range.next;
     if (range.next != none)
         ranges_[range.next].previous = range.previous;
@@ -116,7 +116,7 @@ RangeAllocator::Index RangeAllocator::first_in_tree(uint64_t size, uint64_t begi
 RangeAllocator::Index RangeAllocator::first_free(uint64_t size) const noexcept {
     if (const uint64_t bin = size / granule; bin < bin_count)
         if (const uint32_t rest = filled_ >> bin; rest != 0)
-            return bins_[bin + static_cast<uint64_t>(std::countr_zero(rest))];
+            return bins_[static_cast<size_t>(bin) + static_cast<size_t>(std::countr_zero(rest))];
     return first_in_tree(size, 0);
 }
 

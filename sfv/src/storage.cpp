@@ -2,6 +2,7 @@
 
 #include <warpbeam/sfv/key_map.hpp>
 #include <warpbeam/sfv/text.hpp>
+#include <warpbeam/sfv/wide_product.hpp>
 
 #include <cstring>
 #include <new>
@@ -27,9 +28,8 @@ void Text::release() noexcept { ::operator delete(heap(), std::nothrow); }
 namespace {
 
 uint64_t mix(uint64_t a, uint64_t b) noexcept {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+    const detail::WideProduct product = detail::wide_product(a, b);
+    return product.low ^ product.high;
 }
 
 template <typename Word>

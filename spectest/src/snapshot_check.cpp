@@ -10,6 +10,7 @@
 #include "host_module.hpp"
 #include "refusal.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
 #include <warpbeam/spectest/runner.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
@@ -46,14 +47,16 @@ public:
     bool name_extern(const Store&, ExternRef reference, Vec<uint8_t>& name) noexcept override {
         const uint64_t number = reference.payload();
         uint8_t bytes[sizeof number];
-        std::memcpy(bytes, &number, sizeof number);
+        for (size_t i = 0; i < sizeof number; ++i)
+            bytes[i] = static_cast<uint8_t>(number >> 8 * i);
         return reference.is_host() && name.append(bytes);
     }
     std::optional<ExternRef> find_extern(Store&, std::span<const uint8_t> name) noexcept override {
         uint64_t number = 0;
         if (name.size() != sizeof number)
             return std::nullopt;
-        std::memcpy(&number, name.data(), sizeof number);
+        for (size_t i = 0; i < sizeof number; ++i)
+            number |= uint64_t{name[i]} << 8 * i;
         return ExternRef::host(number);
     }
 };
@@ -75,10 +78,24 @@ void put(const void* bytes, size_t size) {
     if (std::fwrite(bytes, 1, size, stdout) != size)
         throw std::runtime_error{"the output can't be written"};
 }
-template <typename T>
-void put(const T& value) {
-    static_assert(std::is_trivially_copyable_v<T>);
-    put(&value, sizeof value);
+/// The other process may be of a machine with another byte order and another word size.
+void put(uint64_t number) {
+    number = little_endian(number);
+    put(&number, sizeof number);
+}
+void put(Record record) { put(static_cast<uint64_t>(record)); }
+void put(const FeatureSet& features) {
+    uint64_t bits = 0;
+    for (const FeatureRow& row : feature_table)
+        bits |= uint64_t{features.has(row.feature)} << static_cast<unsigned>(row.feature);
+    put(bits);
+}
+void put(const SavedCall& call) {
+    put(uint64_t{call.line});
+    put(call.fuel_before);
+    put(call.fuel);
+    put(uint64_t{call.results});
+    put(call.digest.data(), call.digest.size());
 }
 void put_all(std::span<const uint8_t> bytes) {
     put(uint64_t{bytes.size()});
@@ -92,14 +109,32 @@ void get(void* bytes, size_t size) {
     if (std::fread(bytes, 1, size, stdin) != size)
         throw std::runtime_error{"the input ends too early: has the saving process failed?"};
 }
-template <typename T>
-T get() {
-    T value{};
-    get(&value, sizeof value);
-    return value;
+uint64_t get_number() {
+    uint64_t number = 0;
+    get(&number, sizeof number);
+    return little_endian(number);
+}
+FeatureSet get_features() {
+    const uint64_t bits = get_number();
+    FeatureSet features;
+    for (const FeatureRow& row : feature_table)
+        if ((bits >> static_cast<unsigned>(row.feature) & 1) != 0)
+            features.enable(row.feature);
+        else
+            features.disable(row.feature);
+    return features;
+}
+SavedCall get_call() {
+    SavedCall call;
+    call.line = static_cast<uint32_t>(get_number());
+    call.fuel_before = get_number();
+    call.fuel = get_number();
+    call.results = static_cast<uint32_t>(get_number());
+    get(call.digest.data(), call.digest.size());
+    return call;
 }
 std::vector<uint8_t> get_all() {
-    std::vector<uint8_t> bytes(get<uint64_t>());
+    std::vector<uint8_t> bytes(static_cast<size_t>(get_number()));
     get(bytes.data(), bytes.size());
     return bytes;
 }
@@ -156,7 +191,7 @@ public:
         put(Record::file);
         put_all(bytes_of(path));
         put(config.features);
-        put(config.deterministic);
+        put(uint64_t{config.deterministic});
         modules_.clear();
         hosts_.reset();
     }
@@ -178,7 +213,7 @@ public:
     /// Whether everything could be saved.
     bool end() {
         put(Record::end);
-        put(failed_);
+        put(uint64_t{failed_});
         std::fprintf(stderr,
                      "%zu calls saved at %zu points; %zu refused because of shared memories, %zu failed\n",
                      calls_, saved_, shared_, failed_);
@@ -286,7 +321,7 @@ class Finishing {
 public:
     int run() {
         for (;;) {
-            switch (get<Record>()) {
+            switch (static_cast<Record>(get_number())) {
             case Record::file:
                 file();
                 break;
@@ -299,7 +334,7 @@ public:
                 call();
                 break;
             case Record::end:
-                failed_ += get<size_t>();
+                failed_ += static_cast<size_t>(get_number());
                 std::printf("%zu passed, %zu failed\n", passed_, failed_);
                 return failed_ == 0 && passed_ != 0 ? 0 : 1;
             }
@@ -311,14 +346,14 @@ private:
         path_ = get_text();
         Config config;
         config.fuel = true;
-        config.features = get<FeatureSet>();
-        config.deterministic = get<bool>();
+        config.features = get_features();
+        config.deterministic = get_number() != 0;
         modules_.clear();
         engine_.emplace(config);
         hosts_.emplace(*engine_);
     }
     void call() {
-        const auto expected = get<SavedCall>();
+        const auto expected = get_call();
         const std::string end = get_text();
         const auto bytes = get_all();
         std::string found;

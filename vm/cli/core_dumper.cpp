@@ -346,7 +346,8 @@ void CoreDumper::write() {
     write_text(section_head(SectionId::data, count.size() + data_size) + count);
     for (const Run& run : std::span{runs}.first(kept)) {
         write_text(head(run));
-        write(memories[run.memory].data().subspan(run.begin, run.size));
+        write(memories[run.memory].data().subspan(static_cast<size_t>(run.begin),
+                                                  static_cast<size_t>(run.size)));
     }
     write_text(custom_section("corestack", stack));
     file.finish();

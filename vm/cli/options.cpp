@@ -210,6 +210,13 @@ uint64_t parse_count(std::string_view text, bool suffixes) {
     return number << shift;
 }
 
+size_t parse_size(std::string_view text) {
+    const uint64_t bytes = parse_count(text, true);
+    if (bytes > SIZE_MAX)
+        throw UsageError("'" + std::string(text) + "' is too large for this machine");
+    return static_cast<size_t>(bytes);
+}
+
 std::chrono::microseconds parse_duration(std::string_view text) {
     double number = 0;
     const char* const end = text.data() + text.size();

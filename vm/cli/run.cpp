@@ -147,7 +147,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
         .value("--max-heap", "BYTES", "limit for all objects, instead of that of --max-memory (default: 1G)",
                [&](std::string_view text) { max_heap = parse_count(text, true); })
         .value("--max-stack", "BYTES", "the size to which a call stack may grow (default: 4M)",
-               [&](std::string_view text) { settings.config.stack_size = parse_count(text, true); })
+               [&](std::string_view text) { settings.config.stack_size = parse_size(text); })
         .flag("--deterministic",
               "do the same in every run: NaNs and the stack's limit are defined, clocks are simulated",
               settings.config.deterministic)

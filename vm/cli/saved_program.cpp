@@ -63,8 +63,8 @@ private:
     std::string_view take(uint64_t size) {
         if (size > left_.size())
             throw Failure("the state of the program is damaged");
-        const std::string_view taken = left_.substr(0, size);
-        left_.remove_prefix(size);
+        const std::string_view taken = left_.substr(0, static_cast<size_t>(size));
+        left_.remove_prefix(taken.size());
         return taken;
     }
     std::string_view left_;
@@ -254,7 +254,7 @@ ProgramState read_program(SnapshotSource& file, const std::string& path) {
     std::string bytes;
     Digest digest{};
     if (size <= max_state)
-        bytes.resize(size);
+        bytes.resize(static_cast<size_t>(size));
     if (size > max_state || !read({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()}) ||
         !read(digest) || sha256(bytes_of(bytes)) != digest)
         throw Failure(path + ": the state of the program is damaged");

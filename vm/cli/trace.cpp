@@ -133,11 +133,8 @@ std::string print_slots(ValType type, const uint64_t*& slots) {
         return print_value(Value{std::bit_cast<float>(static_cast<uint32_t>(*at))});
     case ValType::f64:
         return print_value(Value{std::bit_cast<double>(*at)});
-    case ValType::v128: {
-        V128 vector;
-        std::memcpy(vector.bytes.data(), at, sizeof vector.bytes);
-        return print_value(Value{vector});
-    }
+    case ValType::v128:
+        return print_value(Value::from_slots(type, at));
     default:
         return *at == 0 ? "null" : "reference";
     }
@@ -249,10 +246,10 @@ std::vector<Access> accesses_of(const Module& module, const Observation& event, 
     if (row.imm == Imm::mem_arg_lane) {
         const uint8_t lane = reader.byte();
         access.is_store = row.sig.out == Sig::none;
-        uint8_t vector[16];
-        std::memcpy(vector, operands + 1, sizeof vector);
-        if (access.is_store && (lane + 1U) * access.bytes <= sizeof vector)
-            access.value = print_bytes({vector + lane * access.bytes, static_cast<size_t>(access.bytes)});
+        const V128 vector = Value::from_slots(ValType::v128, operands + 1).as<V128>();
+        if (access.is_store && (lane + 1U) * access.bytes <= vector.bytes.size())
+            access.value = print_bytes(std::span{vector.bytes}.subspan(
+                lane * static_cast<size_t>(access.bytes), static_cast<size_t>(access.bytes)));
         return {access};
     }
     access.is_store = row.sig.out == Sig::none;

@@ -104,11 +104,12 @@ std::string print_value(const Value& value) {
     case ValType::f64:
         return std::string(text::print_f64(std::bit_cast<uint64_t>(value.as<double>()), buffer));
     case ValType::v128: {
-        int32_t lanes[4];
-        std::memcpy(lanes, value.as<V128>().bytes.data(), sizeof lanes);
         std::string text;
-        for (const int32_t lane : lanes)
+        for (size_t i = 0; i < 4; ++i) {
+            const uint64_t half = value.slots()[i / 2];
+            const auto lane = static_cast<int32_t>(i % 2 == 0 ? half : half >> 32);
             text += (text.empty() ? "" : ",") + std::to_string(lane);
+        }
         return text;
     }
     default:

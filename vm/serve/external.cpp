@@ -13,10 +13,15 @@ constexpr size_t handle_words = 3;
 Tag tag_of(Bytes bytes) noexcept { return static_cast<Tag>(bytes[0]); }
 
 /// A fixed number of bytes at `begin`, if they are there.
-std::optional<size_t> past(Bytes bytes, size_t begin, size_t size) noexcept {
+std::optional<size_t> past(Bytes bytes, size_t begin, uint64_t size) noexcept {
     if (begin > bytes.size() || size > bytes.size() - begin)
         return std::nullopt;
-    return begin + size;
+    return begin + static_cast<size_t>(size);
+}
+
+/// A count in a term whose size is known, so that there is as much as it says.
+size_t count_at(Bytes term, size_t offset, size_t size) noexcept {
+    return static_cast<size_t>(number_at(term, offset, size));
 }
 
 /// What is behind a count of `width` bytes at `begin` and as many bytes as it says and `more`.
@@ -51,7 +56,7 @@ std::optional<size_t> past_reference(Bytes bytes, size_t begin, size_t creation)
     constexpr size_t max_words = 5;
     if (!past(bytes, begin, 2) || number_at(bytes, begin, 2) > max_words)
         return std::nullopt;
-    return past_node(bytes, begin + 2, creation + 4 * number_at(bytes, begin, 2));
+    return past_node(bytes, begin + 2, creation + 4 * count_at(bytes, begin, 2));
 }
 
 /// The end of one term but for its elements, whose number is added to `elements`.
@@ -193,21 +198,20 @@ std::optional<Bytes> binary(Bytes term) noexcept {
 
 std::optional<Elements> tuple(Bytes term) noexcept {
     if (tag_of(term) == Tag::small_tuple)
-        return Elements{number_at(term, 1, 1), 1 + 1};
+        return Elements{count_at(term, 1, 1), 1 + 1};
     if (tag_of(term) == Tag::large_tuple)
-        return Elements{number_at(term, 1, 4), 1 + 4};
+        return Elements{count_at(term, 1, 4), 1 + 4};
     return std::nullopt;
 }
 
 std::optional<Elements> list(Bytes term) noexcept {
     if (tag_of(term) == Tag::nil)
         return Elements{0, 0}; // it is its own tail
-    return tag_of(term) == Tag::list ? std::optional{Elements{number_at(term, 1, 4), 1 + 4}} : std::nullopt;
+    return tag_of(term) == Tag::list ? std::optional{Elements{count_at(term, 1, 4), 1 + 4}} : std::nullopt;
 }
 
 std::optional<Elements> map(Bytes term) noexcept {
-    return tag_of(term) == Tag::map ? std::optional{Elements{2 * number_at(term, 1, 4), 1 + 4}}
-                                    : std::nullopt;
+    return tag_of(term) == Tag::map ? std::optional{Elements{2 * count_at(term, 1, 4), 1 + 4}} : std::nullopt;
 }
 
 bool flatten(Bytes term, std::vector<uint8_t>& to) {
@@ -234,13 +238,13 @@ bool flatten(Bytes term, std::vector<uint8_t>& to) {
             break;
         }
         case Tag::string: {
-            const auto bytes = rest.subspan(3, number_at(rest, 1, 2));
+            const auto bytes = rest.subspan(3, count_at(rest, 1, 2));
             to.insert(to.end(), bytes.begin(), bytes.end());
             at += 3 + bytes.size();
             break;
         }
         case Tag::binary: {
-            const auto bytes = rest.subspan(5, number_at(rest, 1, 4));
+            const auto bytes = rest.subspan(5, count_at(rest, 1, 4));
             to.insert(to.end(), bytes.begin(), bytes.end());
             at += 5 + bytes.size();
             break;

@@ -61,7 +61,7 @@ std::expected<void, std::string> Server::receive(std::span<const uint8_t> bytes)
             bytes = bytes.subspan(1);
             if (header_.size() != size_bytes)
                 continue;
-            frame_size_ = external::number_at(header_, 0, size_bytes);
+            frame_size_ = static_cast<size_t>(external::number_at(header_, 0, size_bytes));
             if (frame_size_ > limits_.frame_bytes)
                 return std::unexpected{"a frame of " + std::to_string(frame_size_) +
                                        " bytes; they may have " + std::to_string(limits_.frame_bytes)};

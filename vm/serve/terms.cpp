@@ -419,7 +419,7 @@ int enif_get_map_size(ErlNifEnv*, ERL_NIF_TERM map, size_t* size) {
     const auto entries = node.kind == Kind::encoded ? external::map(node.span()) : std::nullopt;
     if (!entries && node.kind != Kind::map)
         return 0;
-    *size = (entries ? entries->count : node.count) / 2;
+    *size = (entries ? entries->count : static_cast<size_t>(node.count)) / 2;
     return 1;
 }
 

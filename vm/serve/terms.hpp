@@ -34,7 +34,7 @@ struct Node {
     Kind kind;
     uint64_t count = 0;
     union {
-        uint64_t size;
+        size_t size;
         int64_t integer;
         uint64_t natural;
         double number;

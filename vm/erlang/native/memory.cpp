@@ -51,7 +51,7 @@ Term read(ErlNifEnv* env, int argc, const Term argv[]) {
         if (size > max_copy && enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER)
             return enif_schedule_nif(env, "read", ERL_NIF_DIRTY_JOB_CPU_BOUND, read, argc, argv);
         const auto* const bytes = reinterpret_cast<const char*>(memory.data().data());
-        return make_ok(env, make_binary(env, {bytes + offset, size}));
+        return make_ok(env, make_binary(env, {bytes + offset, static_cast<size_t>(size)}));
     });
 }
 
@@ -68,7 +68,8 @@ Term read_string(ErlNifEnv* env, int argc, const Term argv[]) {
         const char* const begin = reinterpret_cast<const char*>(memory.data().data()) + offset;
         const bool is_ordinary = enif_thread_type() == ERL_NIF_THR_NORMAL_SCHEDULER;
         const uint64_t within = std::min<uint64_t>(memory.size() - offset - 1, max_size) + 1;
-        const size_t looked_at = std::min<uint64_t>(within, is_ordinary ? max_copy : within);
+        const auto looked_at =
+            static_cast<size_t>(std::min<uint64_t>(within, is_ordinary ? max_copy : within));
         const void* const end = std::memchr(begin, 0, looked_at);
         if (end != nullptr)
             return make_ok(env, make_binary(env, {begin, static_cast<const char*>(end)}));

@@ -89,8 +89,9 @@ std::unique_ptr<World> World::make(ErlNifEnv* env, Term term, std::string& why) 
         return nullptr;
     Allocator& allocator = world->context_.allocator();
     world->input_ = wasi::create_file<Input>(allocator, allocator);
+    const auto room = static_cast<size_t>(std::min<uint64_t>(max_size, SIZE_MAX));
     const auto output = [&](Term is_taken) {
-        return wasi::create_file<Output>(allocator, allocator, max_size, is_atom(is_taken, atoms.true_));
+        return wasi::create_file<Output>(allocator, allocator, room, is_atom(is_taken, atoms.true_));
     };
     world->out_ = output(outputs[0]);
     world->err_ = output(outputs[1]);

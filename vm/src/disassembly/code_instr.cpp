@@ -5,7 +5,7 @@ namespace warpbeam::vm {
 namespace {
 
 size_t distances_of(const CodeInstr& instr) noexcept {
-    return instr.choice.form == Form::jump_table ? size_t{instr.get(Field::count)} + 1 : 0;
+    return instr.choice.form == Form::jump_table ? static_cast<size_t>(instr.get(Field::count)) + 1 : 0;
 }
 
 } // namespace
@@ -32,7 +32,7 @@ std::optional<CodeInstr> read_instr(const HandlerIndex& index, std::span<const c
 }
 
 uint64_t CodeInstr::high(Field field) const noexcept {
-    const size_t place = sizeof(Handler) + shape.encoding().fields[field_index(choice.form, field)].byte;
+    const size_t place = head_offset + shape.encoding().fields[field_index(choice.form, field)].byte;
     uint64_t value;
     std::memcpy(&value, at + place + 8, sizeof value);
     return value;

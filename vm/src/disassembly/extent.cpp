@@ -9,6 +9,11 @@ namespace warpbeam::vm {
 
 namespace {
 
+/// An index or a number of slots.
+size_t number_in(const CodeInstr& instr, Field field) noexcept {
+    return static_cast<size_t>(instr.get(field));
+}
+
 constexpr size_t slots_of(Sig::Type type) noexcept { return type == Sig::v128 ? 2 : 1; }
 
 size_t element_slots(const CodeInstr& instr) noexcept {
@@ -41,11 +46,11 @@ size_t special_operands(const CodeInstr& instr) noexcept {
     case Op::array_fill:
         return element_slots(instr) + 3;
     case Op::array_new_fixed:
-        return element_slots(instr) * instr.get(Field::second);
+        return element_slots(instr) * number_in(instr, Field::second);
     case Op::struct_new_desc:
-        return instr.get(Field::second) + 1;
+        return number_in(instr, Field::second) + 1;
     case Op::cont_bind:
-        return instr.get(Field::first) + 1;
+        return number_in(instr, Field::first) + 1;
     default:
         return 1;
     }
@@ -64,7 +69,7 @@ const FuncType* callee_type(const CodeContext& context, const CodeInstr& instr) 
     }
     case Form::call_import:
     case Form::return_call_import:
-        return &module.type_registry().func(module.funcs()[instr.get(Field::function)]);
+        return &module.type_registry().func(module.funcs()[number_in(instr, Field::function)]);
     case Form::call_indirect:
     case Form::return_call_indirect:
         return &module.type_registry().func(static_cast<TypeId>(instr.get(Field::type)));
@@ -93,15 +98,17 @@ size_t extent_of(const CodeContext& context, const CodeInstr& instr, const Field
         return field.name == Field::value ? slots_of(instr.sig().in[1]) : 1;
     case Form::copy_range:
     case Form::struct_new:
-        return field.kind != FieldKind::result ? instr.get(Field::count) : 1;
+        return field.kind != FieldKind::result ? number_in(instr, Field::count) : 1;
     case Form::throw_: {
-        const TagType& tag = context.module.tags()[instr.get(Field::tag)];
+        const TagType& tag = context.module.tags()[number_in(instr, Field::tag)];
         return slots_of(context.module.type_registry().func(tag.type).params);
     }
     case Form::suspend:
-        return field.name == Field::frame ? instr.get(Field::count) + instr.choice.variant.option : 1;
+        return field.name == Field::frame ? number_in(instr, Field::count) + instr.choice.variant.option : 1;
     case Form::resume:
-        return field.name == Field::frame ? std::max(instr.get(Field::count) + 1, instr.get(Field::high)) : 1;
+        return field.name == Field::frame
+                   ? std::max(number_in(instr, Field::count) + 1, number_in(instr, Field::high))
+                   : 1;
     default:
         break;
     }

@@ -28,7 +28,7 @@ ArrayObject* new_array(const Regs& r, uint32_t length) noexcept {
         r.inst->heap->fail(Exit::out_of_fuel);
         return nullptr;
     }
-    auto* const array = static_cast<ArrayObject*>(allocate(r, layout, size));
+    auto* const array = static_cast<ArrayObject*>(allocate(r, layout, host_size(size)));
     if (array != nullptr)
         array->length = length;
     else
@@ -112,6 +112,11 @@ inline void copy_elements(ArrayObject* array, uint32_t first, uint32_t count, co
         std::memcpy(element_at(array, first), static_cast<const uint8_t*>(from) + first * bytes,
                     count * bytes);
 }
+/// The same from a data segment, which has the order of memories.
+inline void copy_data(ArrayObject* array, uint32_t first, uint32_t count, const void* from) noexcept {
+    copy_elements(array, first, count, from);
+    change_order(element_at(array, first), bytes_of(array->layout->element().storage), count);
+}
 struct ArrayNewData {
     using In = General<Form::general2>;
     static Exit run(Regs& r) noexcept {
@@ -122,7 +127,7 @@ struct ArrayNewData {
             r.acc = operand[0];
             return Exit::memory_out_of_bounds;
         }
-        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_elements, data.data() + operand[0]);
+        return make_array<In>(r, static_cast<uint32_t>(operand[1]), copy_data, data.data() + operand[0]);
     }
 };
 
@@ -184,7 +189,7 @@ struct ArrayCopy {
                                     [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                         std::memmove(field_at(to, to->layout->size) + into * bytes,
                                                      field_at(from, from->layout->size) + out_of * bytes,
-                                                     count * bytes);
+                                                     static_cast<size_t>(count * bytes));
                                     });
     }
 };
@@ -205,8 +210,9 @@ struct ArrayInitData {
         return copy_in_portions<In>(
             r, operand + 1, operand + 2, operand + 3, bytes, false,
             [&](uint64_t to, uint64_t from, uint64_t count) {
-                std::memcpy(field_at(array, array->layout->size) + to * bytes, data.data() + from,
-                            count * bytes);
+                uint8_t* const at = field_at(array, array->layout->size) + to * bytes;
+                std::memcpy(at, data.data() + from, static_cast<size_t>(count * bytes));
+                change_order(at, static_cast<uint32_t>(bytes), static_cast<size_t>(count));
             },
             bytes); // positions in the source are bytes
     }
@@ -227,7 +233,8 @@ struct ArrayInitElem {
         return copy_in_portions<In>(r, operand + 1, operand + 2, operand + 3, sizeof(Slot), false,
                                     [&](uint64_t to, uint64_t from, uint64_t count) {
                                         std::memcpy(field_at(array, array->layout->size) + to * sizeof(Slot),
-                                                    values.data() + from, count * sizeof(Slot));
+                                                    values.data() + from,
+                                                    static_cast<size_t>(count) * sizeof(Slot));
                                     });
     }
 };

@@ -16,28 +16,47 @@ struct AtomicLoad {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
     static Value apply(std::atomic_ref<Memory> place, Value, Value) noexcept {
-        return place.load();
+        return little_endian(place.load());
     }
 };
 struct AtomicStore {
     static constexpr bool has_result = false;
     template <typename Memory, typename Value>
     static Value apply(std::atomic_ref<Memory> place, Value value, Value) noexcept {
-        place.store(static_cast<Memory>(value));
+        place.store(little_endian(static_cast<Memory>(value)));
         return value;
     }
 };
-/// Replaces the value by F(value, operand).
+/// Replaces the value by F(value, operand), both in the order of the memory.
 template <auto F>
 struct AtomicRmw {
     static constexpr bool has_result = true;
     template <typename Memory, typename Value>
     static Value apply(std::atomic_ref<Memory> place, Value value, Value) noexcept {
-        return F(place, static_cast<Memory>(value));
+        return little_endian(F(place, little_endian(static_cast<Memory>(value))));
     }
 };
-using AtomicAdd = AtomicRmw<[](auto place, auto value) { return place.fetch_add(value); }>;
-using AtomicSub = AtomicRmw<[](auto place, auto value) { return place.fetch_sub(value); }>;
+/// Sums carry from byte to byte, so the machine can't make them in the other order.
+template <typename Memory>
+Memory add_swapped(std::atomic_ref<Memory> place, Memory number) noexcept {
+    Memory found = place.load();
+    while (!place.compare_exchange_weak(found,
+                                        little_endian(static_cast<Memory>(little_endian(found) + number)))) {
+    }
+    return found;
+}
+using AtomicAdd = AtomicRmw<[](auto place, auto value) {
+    if constexpr (is_little_endian)
+        return place.fetch_add(value);
+    else
+        return add_swapped(place, little_endian(value));
+}>;
+using AtomicSub = AtomicRmw<[](auto place, auto value) {
+    if constexpr (is_little_endian)
+        return place.fetch_sub(value);
+    else
+        return add_swapped(place, static_cast<decltype(value)>(0 - little_endian(value)));
+}>;
 using AtomicAnd = AtomicRmw<[](auto place, auto value) { return place.fetch_and(value); }>;
 using AtomicOr = AtomicRmw<[](auto place, auto value) { return place.fetch_or(value); }>;
 using AtomicXor = AtomicRmw<[](auto place, auto value) { return place.fetch_xor(value); }>;
@@ -48,9 +67,9 @@ struct AtomicCmpxchg {
     static Value apply(std::atomic_ref<Memory> place, Value value, Value expected) noexcept {
         // The expected value wraps to the memory's width, like the stored value: "expected wrapped from i32
         // to i8, 8-bit compare equal".
-        auto found = static_cast<Memory>(expected);
-        place.compare_exchange_strong(found, static_cast<Memory>(value));
-        return found;
+        auto found = little_endian(static_cast<Memory>(expected));
+        place.compare_exchange_strong(found, little_endian(static_cast<Memory>(value)));
+        return little_endian(found);
     }
 };
 

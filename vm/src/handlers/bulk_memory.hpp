@@ -42,7 +42,7 @@ struct MemoryFill {
         if (!within(operand[0], operand[2], memory.size))
             return out_of_bounds(r, operand[0]);
         return fill_in_portions<In>(r, operand, operand + 2, 1, [&](uint64_t to, uint64_t count) {
-            racing_fill(memory.base + to, static_cast<uint8_t>(operand[1]), count);
+            racing_fill(memory.base + to, static_cast<uint8_t>(operand[1]), static_cast<size_t>(count));
         });
     }
 };
@@ -58,7 +58,8 @@ struct MemoryCopy {
             return out_of_bounds(r, fits ? operand[1] : operand[0]);
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, to.base == from.base,
                                     [&](uint64_t into, uint64_t out_of, uint64_t count) {
-                                        racing_copy(to.base + into, from.base + out_of, count);
+                                        racing_copy(to.base + into, from.base + out_of,
+                                                    static_cast<size_t>(count));
                                     });
     }
 };
@@ -71,10 +72,10 @@ struct MemoryInit {
         Slot* const operand = In::operands(r);
         if (!within(operand[0], operand[2], memory.size) || !within(operand[1], operand[2], data.size()))
             return out_of_bounds(r, operand[0]);
-        return copy_in_portions<In>(r, operand, operand + 1, operand + 2, 1, false,
-                                    [&](uint64_t to, uint64_t from, uint64_t count) {
-                                        racing_copy(memory.base + to, data.data() + from, count);
-                                    });
+        return copy_in_portions<In>(
+            r, operand, operand + 1, operand + 2, 1, false, [&](uint64_t to, uint64_t from, uint64_t count) {
+                racing_copy(memory.base + to, data.data() + from, static_cast<size_t>(count));
+            });
     }
 };
 

@@ -15,7 +15,7 @@ struct StructNewDesc {
     static Exit run(Regs& r) noexcept {
         const auto* const layout =
             reinterpret_cast<const Layout*>(static_cast<uintptr_t>(In::get<Field::first>(r.ip)));
-        const size_t fields = defaults ? 0 : In::get<Field::second>(r.ip);
+        const size_t fields = defaults ? 0 : static_cast<size_t>(In::get<Field::second>(r.ip));
         Slot* const operands = In::operands(r);
         const Slot descriptor = operands[fields];
         if (descriptor == 0)

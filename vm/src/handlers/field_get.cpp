@@ -16,7 +16,8 @@ struct StructGet {
         const auto object = In::template read<Field::object, Slot>(r);
         if (object == 0) [[unlikely]]
             return Exit::null_structure_reference;
-        return In::finish(r, A::load(field_at(to_object(object), In::template get<Field::offset>(r.ip))));
+        return In::finish(r,
+                          A::load_field(field_at(to_object(object), In::template get<Field::offset>(r.ip))));
     }
 };
 
@@ -29,7 +30,7 @@ struct ArrayGet {
         const uint8_t* const at = element(r, In::template read<Field::object, Slot>(r), index, A::size, exit);
         if (at == nullptr) [[unlikely]]
             return exit;
-        return In::finish(r, A::load(at));
+        return In::finish(r, A::load_field(at));
     }
 };
 

@@ -14,8 +14,8 @@ struct StructSet {
         const auto object = In::template read<Field::object, Slot>(r);
         if (object == 0) [[unlikely]]
             return Exit::null_structure_reference;
-        A::store(field_at(to_object(object), In::template get<Field::offset>(r.ip)),
-                 In::template read<Field::value, typename A::Value>(r));
+        A::store_field(field_at(to_object(object), In::template get<Field::offset>(r.ip)),
+                       In::template read<Field::value, typename A::Value>(r));
         return In::proceed(r);
     }
 };
@@ -29,7 +29,7 @@ struct ArraySet {
         uint8_t* const at = element(r, In::template read<Field::object, Slot>(r), index, A::size, exit);
         if (at == nullptr) [[unlikely]]
             return exit;
-        A::store(at, In::template read<Field::value, typename A::Value>(r));
+        A::store_field(at, In::template read<Field::value, typename A::Value>(r));
         return In::proceed(r);
     }
 };

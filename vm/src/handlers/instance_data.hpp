@@ -125,7 +125,8 @@ struct StackState {
 };
 /// The bytes of a stack that are in use.
 [[nodiscard]] inline size_t used(const StackState& state) noexcept {
-    return (static_cast<size_t>(state.free - state.stack) - state.excess) * sizeof(Slot) +
+    return (static_cast<size_t>(state.free - state.stack) - static_cast<size_t>(state.excess)) *
+               sizeof(Slot) +
            static_cast<size_t>(state.stack_end - state.rp) * sizeof(Record);
 }
 

@@ -21,9 +21,9 @@ ArrayObject* make_in_steps(const Regs& r, const Layout* layout, uint32_t length,
         if (execution.fuel < 0 || size > static_cast<uint64_t>(execution.fuel))
             return stop(Exit::out_of_fuel);
         if (execution.array == nullptr) {
-            if (const Exit why = make_room(r, size); why != Exit::none)
+            if (const Exit why = make_room(r, host_size(size)); why != Exit::none)
                 return stop(why);
-            execution.array = heap.begin_array(layout, size);
+            execution.array = heap.begin_array(layout, host_size(size));
             if (execution.array == nullptr)
                 return stop(heap.failure());
             execution.array_done = 0;
@@ -39,7 +39,7 @@ ArrayObject* make_in_steps(const Regs& r, const Layout* layout, uint32_t length,
                 return stop(Exit::interrupted);
             }
         }
-        if (heap.finish_array(execution.array, size)) {
+        if (heap.finish_array(execution.array, host_size(size))) {
             execution.array = nullptr;
             (void)charge(execution.fuel, size);
             array->length = length;

@@ -58,7 +58,7 @@ struct FarCopy {
     using In = Decoder<Form::far_copy>;
     static Exit run(Regs& r) noexcept {
         std::memmove(far_slot<In, Field::far>(r), far_slot<In, Field::far2>(r),
-                     In::get<Field::count>(r.ip) * sizeof(Slot));
+                     static_cast<size_t>(In::get<Field::count>(r.ip)) * sizeof(Slot));
         return In::proceed(r);
     }
 };

@@ -46,7 +46,7 @@ struct ContBind {
     using In = General<Form::general1>;
     static Exit run(Regs& r) noexcept {
         Slot* const operands = In::operands(r);
-        const size_t count = In::get<Field::first>(r.ip);
+        const auto count = static_cast<size_t>(In::get<Field::first>(r.ip));
         if (const Exit exit = check_continuation(operands[count]); exit != Exit::none)
             return exit;
         auto* const fresh =

@@ -60,7 +60,10 @@ struct ExtractLane {
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         const auto* const lanes =
             reinterpret_cast<const uint8_t*>(r.fp + In::template get<Field::from>(r.ip));
-        return In::finish(r, A::load(lanes + In::template get<Field::lane>(r.ip) * A::size));
+        size_t place = In::template get<Field::lane>(r.ip) * A::size;
+        if constexpr (!is_little_endian)
+            place ^= sizeof(Slot) - A::size; // the lowest lane of each slot is the last one
+        return In::finish(r, A::load_field(lanes + place));
     }
 };
 template <Op op, Variant v>

@@ -93,7 +93,7 @@ struct TableCopy {
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), &to == &from,
                                     [&](uint64_t into, uint64_t out_of, uint64_t count) {
                                         std::memmove(to.elements + into, from.elements + out_of,
-                                                     count * sizeof(Slot));
+                                                     static_cast<size_t>(count) * sizeof(Slot));
                                     });
     }
 };
@@ -111,7 +111,7 @@ struct TableInit {
         return copy_in_portions<In>(r, operand, operand + 1, operand + 2, sizeof(Slot), false,
                                     [&](uint64_t to, uint64_t from, uint64_t count) {
                                         std::memcpy(table.elements + to, values.data() + from,
-                                                    count * sizeof(Slot));
+                                                    static_cast<size_t>(count) * sizeof(Slot));
                                     });
     }
 };

@@ -18,12 +18,13 @@ struct Heap::Block {
     /// The size of a block for cells of this size.
     static constexpr size_t bytes_for(size_t cell_size) noexcept;
 
-    Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
-    size_t bytes = 0;      ///< taken from the allocator
-    uint32_t cell = 0;     ///< 0 for a large object's block
-    uint32_t first = 0;    ///< the beginning of the first cell; 0 for a free block
-    uint32_t end = 0;      ///< the end of the last cell
-    uint32_t runs = 0;     ///< the beginning of the first free run; 0 if there is none
+    // The limit of a heap counts blocks, so their heads have the same size on all machines.
+    alignas(8) Block* next = nullptr; ///< in the list of blocks with free runs, or of free blocks
+    alignas(8) size_t bytes = 0;      ///< taken from the allocator
+    uint32_t cell = 0;                ///< 0 for a large object's block
+    uint32_t first = 0;               ///< the beginning of the first cell; 0 for a free block
+    uint32_t end = 0;                 ///< the end of the last cell
+    uint32_t runs = 0;                ///< the beginning of the first free run; 0 if there is none
 
     [[nodiscard]] uint64_t* marks() noexcept { return reinterpret_cast<uint64_t*>(this + 1); }
     [[nodiscard]] uint8_t* at(size_t offset) noexcept { return reinterpret_cast<uint8_t*>(this) + offset; }

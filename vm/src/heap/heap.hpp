@@ -94,7 +94,8 @@ public:
         return allocate(layout, layout->size);
     }
     [[nodiscard]] ArrayObject* allocate_array(const Layout* layout, uint32_t length) noexcept {
-        auto* const array = static_cast<ArrayObject*>(allocate(layout, layout->array_size(length)));
+        auto* const array =
+            static_cast<ArrayObject*>(allocate(layout, host_size(layout->array_size(length))));
         if (array != nullptr) [[likely]]
             array->length = length;
         return array;

@@ -6,6 +6,7 @@
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 /// How objects lie in the heap.
@@ -16,15 +17,17 @@ struct TagHead;
 struct Layout;
 struct Continuation;
 
-/// The head of every object; the contents follow. References are addresses of objects.
-struct Object {
+/// The head of every object; the contents follow. References are addresses of objects. Objects have the same
+/// size on all machines, since limits and fuel count it.
+struct alignas(8) Object {
     const Layout* layout;
 };
+static_assert(sizeof(Object) == 8);
 struct ArrayObject : Object {
     uint32_t length;
 };
 struct ExceptionObject : Object {
-    const TagHead* tag;
+    alignas(8) const TagHead* tag;
     [[nodiscard]] Slot* payload() noexcept { return reinterpret_cast<Slot*>(this + 1); }
     [[nodiscard]] const Slot* payload() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
 };
@@ -35,7 +38,7 @@ struct ExceptionObject : Object {
 
 /// An object from the host; code can only pass it around.
 struct HostObject : Object {
-    struct HostData* data;
+    alignas(8) struct HostData* data;
 };
 
 /// A reference to suspended stacks: the last one, which goes on first, and the first one, to which the others
@@ -108,6 +111,10 @@ struct Layout {
         return (size + length * bytes_of(fields[0].storage) + 7) & ~uint64_t{7};
     }
 };
+/// As a size of the host. Beyond 32-bit addresses it stays too large for every allocation.
+[[nodiscard]] constexpr size_t host_size(uint64_t size) noexcept {
+    return static_cast<size_t>(std::min<uint64_t>(size, SIZE_MAX));
+}
 extern const Layout exception_layout;
 extern const Layout host_layout;
 extern const Layout continuation_layout;

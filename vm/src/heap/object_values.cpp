@@ -9,7 +9,7 @@ namespace {
 template <typename T>
 void fill(uint8_t* at, uint32_t count, const Slot* value) noexcept {
     T element;
-    std::memcpy(&element, value, sizeof element);
+    std::memcpy(&element, low_bytes(value, sizeof element), sizeof element);
     for (; count != 0; --count, at += sizeof element)
         std::memcpy(at, &element, sizeof element);
 }

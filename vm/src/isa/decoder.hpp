@@ -3,6 +3,8 @@
 #include "isa/form.hpp"
 #include "isa/instr.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 #include <bit>
 #include <cstring>
 #include <type_traits>
@@ -37,13 +39,15 @@ template <typename T>
 }
 
 using FloatVector = float __attribute__((vector_size(16)));
+/// An f32 is in the lower half of the first number, as in a slot.
+inline constexpr int float_lane = is_little_endian ? 0 : 1;
 
 template <typename T>
 [[gnu::always_inline]] inline T vector_get(Vector vector) noexcept {
     if constexpr (is_vector<T>)
         return vector;
     else if constexpr (std::is_same_v<T, float>)
-        return std::bit_cast<FloatVector>(vector)[0];
+        return std::bit_cast<FloatVector>(vector)[float_lane];
     else
         return vector[0];
 }
@@ -58,7 +62,7 @@ template <typename T>
 #ifdef __clang__
     else if constexpr (std::is_same_v<T, float>) {
         FloatVector vector;
-        vector[0] = value;
+        vector[float_lane] = value;
         return std::bit_cast<Vector>(vector);
     } else {
         Vector vector;
@@ -67,7 +71,8 @@ template <typename T>
     }
 #else
     else if constexpr (std::is_same_v<T, float>)
-        return std::bit_cast<Vector>(FloatVector{value, 0, 0, 0});
+        return std::bit_cast<Vector>(is_little_endian ? FloatVector{value, 0, 0, 0}
+                                                      : FloatVector{0, value, 0, 0});
     else
         return Vector{value, 0};
 #endif
@@ -79,6 +84,9 @@ template <typename T>
 /// A slot of the frame as a T.
 template <typename T>
 [[gnu::always_inline]] inline T load_slot(const Slot* fp, size_t index) noexcept {
+    // The lower half of a slot does not come first on big-endian machines.
+    if constexpr (!is_little_endian && !is_vector<T>)
+        return detail::from_bits<T>(fp[index]);
 #ifdef __aarch64__
     // A register that is an index is scaled by the size of the access or not at all, so reading half of a
     // slot would take one more instruction.
@@ -92,7 +100,7 @@ template <typename T>
 template <typename T>
 [[gnu::always_inline]] inline void store_slot(Slot* fp, size_t index, T value) noexcept {
     // A float's upper half is never read, an integer's must be zero.
-    if constexpr (is_float<T>)
+    if constexpr (is_vector<T> || (is_float<T> && is_little_endian))
         std::memcpy(fp + index, &value, sizeof(T));
     else
         fp[index] = detail::to_bits(value);
@@ -174,7 +182,7 @@ struct FieldReader {
     /// The contents of the slot in a field, as a T.
     template <Field name, typename T>
     [[gnu::always_inline]] static T slot(const Regs& r) noexcept {
-        return load_slot<T>(r.fp, get<name>(r.ip));
+        return load_slot<T>(r.fp, static_cast<size_t>(get<name>(r.ip)));
     }
     template <Field name, typename T>
     [[gnu::always_inline]] static const T* pointer(const Regs& r) noexcept {

@@ -39,7 +39,7 @@ extern const std::array<std::array<FieldPlace, std::size(field_names)>, form_cou
 }
 
 /// The position of a jump distance in its instruction.
-inline constexpr size_t target_offset = sizeof(Handler) + 4;
+inline constexpr size_t target_offset = head_offset + 4;
 static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
     return std::ranges::all_of(row.fields, [](const FieldRow& field) {
         return field.kind != FieldKind::jump || (field.name == Field::target && field.lane == Lane::bc);
@@ -55,17 +55,22 @@ public:
     /// A slot, a number, or the value of a constant; `high` is the second half of a 128-bit constant.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
         const BitRange bits = bits_of(name);
-        copy(place(bits), &value, bits.count);
+        if (bits.count == 16)
+            write<uint16_t>(place(bits), value);
+        else if (bits.count == 32)
+            write<uint32_t>(place(bits), value);
+        else
+            write<uint64_t>(place(bits), value);
         if (bits.count == 128)
-            std::memcpy(place(bits) + 8, &high, 8);
+            write<uint64_t>(place(bits) + 8, high);
         return *this;
     }
     /// The value as it was set; the first half of 128 bits.
     [[nodiscard]] uint64_t get(Field name) const noexcept {
         const BitRange bits = bits_of(name);
-        uint64_t value = 0;
-        copy(&value, place(bits), bits.count);
-        return value;
+        return bits.count == 16   ? read<uint16_t>(place(bits))
+               : bits.count == 32 ? read<uint32_t>(place(bits))
+                                  : read<uint64_t>(place(bits));
     }
     /// Whether a field is a constant operand.
     [[nodiscard]] bool is_constant(Field name) const noexcept {
@@ -73,17 +78,22 @@ public:
     }
 
 private:
-    /// Up to 64 bits. Copies of constant size need no call.
-    static void copy(void* to, const void* from, uint8_t bits) noexcept {
-        if (bits == 16)
-            std::memcpy(to, from, 2);
-        else
-            (bits == 32) ? std::memcpy(to, from, 4) : std::memcpy(to, from, 8);
+    /// The low bits of a number, up to 64. Copies of constant size need no call.
+    template <typename T>
+    static void write(void* to, uint64_t value) noexcept {
+        const auto low = static_cast<T>(value);
+        std::memcpy(to, &low, sizeof low);
+    }
+    template <typename T>
+    static uint64_t read(const void* from) noexcept {
+        T value;
+        std::memcpy(&value, from, sizeof value);
+        return value;
     }
     [[nodiscard]] BitRange bits_of(Field name) const noexcept {
         return encoding_->fields[place_of(shape_.form, name).field];
     }
-    [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + sizeof(Handler) + bits.byte; }
+    [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + head_offset + bits.byte; }
 
     char* instr_;
     Shape shape_;

@@ -18,8 +18,9 @@
 // Attributes that not every compiler has, or not for every machine. Clang passes at least twelve integers in
 // registers to a `preserve_none` function and saves none, so a chain of tail calls keeps the whole state of
 // the interpreter in machine registers.
+// Clang knows the attribute for 32-bit x86, too, but can't call such a function there.
 #if defined(__clang__) && __has_cpp_attribute(clang::preserve_none) &&                                       \
-    __has_cpp_attribute(clang::musttail) && !defined(WARPBEAM_LOOP_DISPATCH)
+    __has_cpp_attribute(clang::musttail) && !defined(__i386__) && !defined(WARPBEAM_LOOP_DISPATCH)
 #define WARPBEAM_TAIL_CALLS 1
 #define WARPBEAM_PRESERVE_NONE [[clang::preserve_none]]
 #define WARPBEAM_MUSTTAIL [[clang::musttail]]
@@ -45,7 +46,8 @@ struct VectorOf {
     typedef T type __attribute__((vector_size(Bytes)));
 };
 /// The floating-point registers are whole vector registers, so one serves f32, f64 and v128 without
-/// conversion.
+/// conversion. A v128 is two numbers of 64 bits, the lower half first, in registers, slots and constants; on
+/// big-endian machines the lanes of each half are therefore in reverse order (semantics/lanes.hpp).
 using Vector = VectorOf<double, 16>::type;
 
 #if WARPBEAM_TAIL_CALLS
@@ -56,10 +58,14 @@ using Handler = Exit (*)(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_s
 using Handler = Exit (*)(Regs&);
 #endif
 
+/// Where an instruction's fields begin. Handlers have as much room on machines with 32-bit addresses, so that
+/// code has the same size everywhere.
+inline constexpr size_t head_offset = 8;
+
 /// The beginning of every instruction; its form (isa/form.hpp) defines the rest.
 struct alignas(8) Instr {
     Handler handler;
-    uint64_t head;
+    alignas(8) uint64_t head;
     /// The handler to run: other threads may change it meanwhile (handlers/stop_points.hpp). C++ has no plain
     /// access for that, but compilers read an address as a whole, and at every call anew.
     [[nodiscard]] [[gnu::always_inline]] Handler current() const noexcept {
@@ -75,7 +81,7 @@ struct alignas(8) Instr {
     }
     /// Everything after the handler's address: the head, then the words.
     [[nodiscard]] const char* bytes() const noexcept {
-        return reinterpret_cast<const char*>(this) + sizeof(Handler);
+        return reinterpret_cast<const char*>(this) + head_offset;
     }
     [[nodiscard]] const Instr* after(size_t bytes) const noexcept {
         return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);
@@ -84,7 +90,7 @@ struct alignas(8) Instr {
         return reinterpret_cast<const Instr*>(reinterpret_cast<const char*>(this) + bytes);
     }
 };
-static_assert(sizeof(Instr) == 16);
+static_assert(sizeof(Instr) == 16 && offsetof(Instr, head) == head_offset);
 
 /// Which locals of a frame live in registers: the slots of l0, l1 and f0. Such a local is written through to
 /// its slot, so memory is always up to date and a set of pins can be dropped at any time. An unused register
@@ -106,10 +112,12 @@ constexpr uint32_t zeroed_slots(uint32_t count) noexcept { return count == 0 || 
 /// What a call saves for the return. The 64-bit word right before `ip` holds the caller's Pins. A call into
 /// another instance pushes two more records: one whose `ip` is the caller's InstanceData, and one that
 /// returns to an instruction which restores that instance.
+/// As large on all machines, since the limit of the stack counts records.
 struct Record {
-    const Instr* ip;
-    Slot* fp;
+    alignas(8) const Instr* ip;
+    alignas(8) Slot* fp;
 };
+static_assert(sizeof(Record) == 16);
 
 /// A function's threaded code. The instructions follow the header, then the tables of isa/catch_table.hpp,
 /// isa/frame_map.hpp and isa/stop_table.hpp.

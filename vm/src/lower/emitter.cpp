@@ -125,7 +125,7 @@ Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
 
 void Emitter::flush_pending(uint32_t local) noexcept {
     while (locals_[local].last != no_operand)
-        flush(locals_[local].last);
+        flush(static_cast<size_t>(locals_[local].last));
 }
 
 // ---- The map of references ----
@@ -342,7 +342,7 @@ void Emitter::retarget(const Producer& producer, const Choice& choice, uint32_t 
         return row.fields[0].kind != FieldKind::result || row.fields[0].lane == Lane::d;
     }));
     const auto result = static_cast<uint16_t>(slot);
-    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + sizeof(Handler), &result, sizeof result);
+    std::memcpy(reinterpret_cast<char*>(&at(producer.begin)) + head_offset, &result, sizeof result);
     const OpHandlers& handlers = select(choice.form, choice.op);
     const size_t number = number_of(choice.form, choice.variant);
     at(producer.begin).handler = handlers.row.at(number);

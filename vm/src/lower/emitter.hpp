@@ -13,7 +13,9 @@
 #include <warpbeam/memory/vec.hpp>
 
 // For what short and frequent functions seldom call: they then need not save registers for it.
-#if defined(__clang__) && __has_cpp_attribute(clang::preserve_most)
+// Not on every machine where clang knows the attribute can it generate such calls.
+#if defined(__clang__) && __has_cpp_attribute(clang::preserve_most) &&                                       \
+    (defined(__x86_64__) || defined(__aarch64__))
 #define WARPBEAM_PRESERVE_MOST [[clang::preserve_most]]
 #else
 #define WARPBEAM_PRESERVE_MOST
@@ -97,7 +99,7 @@ protected:
     struct LocalInfo {
         Kind kind;
         uint32_t slot;
-        size_t last = no_operand; ///< the highest operand on the stack that is this local
+        uint64_t last = no_operand; ///< the highest operand on the stack that is this local
     };
     static constexpr uint32_t no_local = UINT32_MAX;
 

@@ -11,7 +11,7 @@ namespace detail {
 
 /// Writes whole words: what is read at once in larger parts than it was written in has to wait.
 [[gnu::always_inline]] inline void write(Operand* to, const Operand& operand) noexcept {
-    if constexpr (std::endian::native == std::endian::little) {
+    if constexpr (is_little_endian) {
         const uint64_t words[] = {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
                 static_cast<uint64_t>(operand.stored) << 16 | uint64_t{operand.slot} << 32,
@@ -49,7 +49,7 @@ inline void Emitter::push_local(uint32_t local) noexcept {
     if (is_far(info.slot)) [[unlikely]]
         return push_far_local(info);
     const size_t place = stack_.size();
-    const size_t below = info.last;
+    const auto below = static_cast<size_t>(info.last);
     push(Operand::local, info.kind, false, local, below, no_operand);
     if (failure_ != Exit::none) [[unlikely]]
         return;
@@ -62,9 +62,10 @@ inline void Emitter::push_local(uint32_t local) noexcept {
 
 /// The operand no longer stands for a local.
 inline void Emitter::unlink(const Operand& local) noexcept {
-    (local.high == no_operand ? locals_[local.index].last : stack_[local.high].value) = local.value;
+    (local.high == no_operand ? locals_[local.index].last : stack_[static_cast<size_t>(local.high)].value) =
+        local.value;
     if (local.value != no_operand)
-        stack_[local.value].high = local.high;
+        stack_[static_cast<size_t>(local.value)].high = local.high;
 }
 
 inline Emitter::Popped Emitter::discard() noexcept {

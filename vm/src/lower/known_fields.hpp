@@ -2,6 +2,8 @@
 
 #include "isa/encoder.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 /// The fields of an instruction whose form is known where it is written: as Fields, but positions that don't
 /// depend on the operands' classes are found at compile time.
 
@@ -26,7 +28,7 @@ template <Form form>
 class KnownFields {
 public:
     KnownFields(uint8_t* instr, unsigned constants, const Encoding& encoding) noexcept
-        : bytes_{instr + sizeof(Handler)}, constants_{constants}, encoding_{&encoding} {}
+        : bytes_{instr + head_offset}, constants_{constants}, encoding_{&encoding} {}
     KnownFields(KnownFields&&) noexcept = default;
     [[gnu::always_inline]] ~KnownFields() { std::memcpy(bytes_, &head_, sizeof head_); }
 
@@ -38,7 +40,7 @@ public:
         if constexpr (bits.byte < sizeof head_)
             set_head(bits, value);
         else // after the words of constants
-            std::memcpy(bytes_ + encoding_->fields[index].byte, &value, sizeof value);
+            set_word(encoding_->fields[index], value);
         return *this;
     }
     /// Whether a field is a constant operand.
@@ -53,7 +55,7 @@ public:
             set_head(bits, value);
             return;
         }
-        std::memcpy(bytes_ + bits.byte, &value, sizeof value);
+        set_word(bits, value);
         if (bits.count == 128)
             std::memcpy(bytes_ + bits.byte + 8, &high, 8);
     }
@@ -68,9 +70,15 @@ private:
     /// Fields are set once.
     [[gnu::always_inline]] void set_head(BitRange bits, uint64_t value) noexcept {
         const uint64_t all = ~uint64_t{0} >> (64 - bits.count);
-        const unsigned low =
-            std::endian::native == std::endian::little ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
+        const unsigned low = is_little_endian ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
         head_ |= (value & all) << low;
+    }
+
+    /// The rest of a word is zeros.
+    [[gnu::always_inline]] void set_word(BitRange bits, uint64_t value) noexcept {
+        if (!is_little_endian && bits.count < 64)
+            value <<= 64 - bits.count;
+        std::memcpy(bytes_ + bits.byte, &value, sizeof value);
     }
 
     uint8_t* bytes_;

@@ -2,6 +2,8 @@
 
 #include "isa/instr.hpp"
 
+#include <warpbeam/memory/little_endian.hpp>
+
 #include <cstdint>
 
 /// Vectors of lanes, which the compiler turns into the machine's vector instructions. Where the language has
@@ -84,6 +86,28 @@ template <typename To, typename From>
 [[gnu::always_inline]] inline To as(From a) noexcept {
     static_assert(sizeof(To) == sizeof(From));
     return __builtin_bit_cast(To, a);
+}
+
+/// Where a lane is in a machine's vector. The number that each half is has its lowest lane first only on
+/// little-endian machines.
+template <typename V>
+[[gnu::always_inline]] constexpr unsigned place_of_lane(unsigned lane) noexcept {
+    return is_little_endian ? lane : lane ^ (lane_count<V> / 2 - 1);
+}
+/// The lanes of a Half, converted to a Wide.
+template <typename Wide, typename Half>
+[[gnu::always_inline]] inline Wide widened(Half half) noexcept {
+    const auto wide = __builtin_convertvector(half, Wide);
+    if constexpr (is_little_endian)
+        return wide;
+    else
+        return as<Wide>(u64x2{as<u64x2>(wide)[1], as<u64x2>(wide)[0]});
+}
+/// The lanes, converted to those of a Half, as one number.
+template <typename Half, typename V>
+[[gnu::always_inline]] inline uint64_t narrowed(V wide) noexcept {
+    const auto half = as<uint64_t>(__builtin_convertvector(wide, Half));
+    return is_little_endian ? half : half << 32 | half >> 32;
 }
 
 /// Applies a function to each lane.

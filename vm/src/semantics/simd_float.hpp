@@ -181,14 +181,12 @@ I trunc_sat_zero(f64x2 a) noexcept {
     using Limits = std::numeric_limits<LaneOf<I>>;
     a = a == a ? a : f64x2{};
     a = pmin(pmax(a, splat<f64x2>(Limits::min())), splat<f64x2>(Limits::max()));
-    return as<I>(u64x2{as<uint64_t>(__builtin_convertvector(a, HalfLanes<LaneOf<I>>)), 0});
+    return as<I>(u64x2{narrowed<HalfLanes<LaneOf<I>>>(a), 0});
 }
 template <typename I>
 f32x4 convert(I a) noexcept {
     return __builtin_convertvector(a, f32x4);
 }
-inline f32x4 demote_zero(f64x2 a) noexcept {
-    return as<f32x4>(u64x2{as<uint64_t>(__builtin_convertvector(a, HalfLanes<float>)), 0});
-}
+inline f32x4 demote_zero(f64x2 a) noexcept { return as<f32x4>(u64x2{narrowed<HalfLanes<float>>(a), 0}); }
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

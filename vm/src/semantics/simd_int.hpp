@@ -178,7 +178,7 @@ uint32_t bitmask(V a) noexcept {
 #else
     uint32_t mask = 0;
     for (unsigned i = 0; i < lane_count<V>; ++i)
-        mask |= uint32_t{a[i] < 0} << i;
+        mask |= uint32_t{a[place_of_lane<V>(i)] < 0} << i;
     return mask;
 #endif
 }
@@ -192,11 +192,11 @@ bool all_true(V a) noexcept {
 /// The lower or upper half of the lanes, converted to wider ones.
 template <typename Wide, typename V>
 Wide extend_low(V a) noexcept {
-    return __builtin_convertvector(as<HalfLanes<LaneOf<V>>>(as<u64x2>(a)[0]), Wide);
+    return widened<Wide>(as<HalfLanes<LaneOf<V>>>(as<u64x2>(a)[0]));
 }
 template <typename Wide, typename V>
 Wide extend_high(V a) noexcept {
-    return __builtin_convertvector(as<HalfLanes<LaneOf<V>>>(as<u64x2>(a)[1]), Wide);
+    return widened<Wide>(as<HalfLanes<LaneOf<V>>>(as<u64x2>(a)[1]));
 }
 template <typename Wide, typename V>
 Wide extmul_low(V a, V b) noexcept {
@@ -261,7 +261,7 @@ Narrow narrow(V a, V b) noexcept {
         using Limits = std::numeric_limits<LaneOf<Narrow>>;
         const auto half = [](V wide) {
             wide = min(max(wide, splat<V>(Limits::min())), splat<V>(Limits::max()));
-            return as<uint64_t>(__builtin_convertvector(wide, HalfLanes<LaneOf<Narrow>>));
+            return narrowed<HalfLanes<LaneOf<Narrow>>>(wide);
         };
         return as<Narrow>(u64x2{half(a), half(b)});
 #endif
@@ -279,7 +279,7 @@ inline u8x16 swizzle(u8x16 a, u8x16 b) noexcept {
 #else
     u8x16 result;
     for (unsigned i = 0; i < 16; ++i)
-        result[i] = b[i] < 16 ? a[b[i]] : uint8_t{0};
+        result[i] = b[i] < 16 ? a[place_of_lane<u8x16>(b[i])] : uint8_t{0};
     return result;
 #endif
 }
@@ -292,7 +292,7 @@ inline u8x16 shuffle(u8x16 a, u8x16 b, u8x16 places) noexcept {
     std::memcpy(both, &a, 16);
     std::memcpy(both + 16, &b, 16);
     for (unsigned i = 0; i < 16; ++i)
-        places[i] = both[places[i] & 31];
+        places[i] = both[(places[i] & 16) + place_of_lane<u8x16>(places[i] & 15)];
     return places;
 #endif
 }
@@ -302,7 +302,7 @@ V replace_lane(V a, LaneOf<V> value, unsigned lane) noexcept {
     using Bits = BitsOf<V>;
     Bits numbers;
     for (unsigned i = 0; i < lane_count<V>; ++i)
-        numbers[i] = static_cast<LaneOf<Bits>>(i);
+        numbers[place_of_lane<V>(i)] = static_cast<LaneOf<Bits>>(i);
     const auto mask = numbers == static_cast<LaneOf<Bits>>(lane);
     return mask ? splat<V>(value) : a;
 }

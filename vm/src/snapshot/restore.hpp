@@ -67,6 +67,7 @@ private:
     bool given() noexcept;
     bool heap() noexcept;
     bool value(ValType type, Slot* slot) noexcept;
+    bool numbers(uint8_t* to, ValType::Kind kind, size_t count) noexcept;
     bool reference(ValType type, Slot& reference) noexcept;
     [[nodiscard]] bool fits(Slot reference, ValType type) noexcept;
     [[nodiscard]] FuncInst* func_at(uint32_t number) const noexcept;

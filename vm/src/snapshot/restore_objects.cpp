@@ -72,11 +72,17 @@ bool Restorer::value(ValType type, Slot* slot) noexcept {
     if (type.is_ref())
         return reference(type, *slot);
     uint8_t bytes[16];
-    const uint32_t size = bytes_of(type.kind());
-    if (!in_.bytes({bytes, size}))
+    if (!numbers(bytes, type.kind(), 1))
         return false;
-    slot[0] = 0;
-    std::memcpy(slot, bytes, size);
+    load_value(slot, type.kind(), bytes);
+    return true;
+}
+
+/// Numbers in the order of this machine.
+bool Restorer::numbers(uint8_t* to, ValType::Kind kind, size_t count) noexcept {
+    if (!in_.bytes({to, count * bytes_of(kind)}))
+        return false;
+    change_order(to, bytes_of(kind), count);
     return true;
 }
 
@@ -234,7 +240,7 @@ bool Restorer::contents(Object& object) noexcept {
         auto& array = static_cast<ArrayObject&>(object);
         const ValType element = types[layout.type].fields[0].storage;
         if (!element.is_ref())
-            return in_.bytes({element_at(&array, 0), size_t{array.length} * bytes_of(element.kind())});
+            return numbers(element_at(&array, 0), element.kind(), array.length);
         for (uint32_t i = 0; i < array.length; ++i) {
             if (!reference(element, slots[0]))
                 return false;

@@ -83,7 +83,8 @@ void Saver::value(ValType::Kind kind, const Slot* slot) noexcept {
     if (kind == ValType::ref)
         return reference(*slot);
     uint8_t bytes[16];
-    std::memcpy(bytes, slot, bytes_of(kind));
+    store_value(bytes, kind, slot);
+    change_order(bytes, bytes_of(kind), 1);
     out_.bytes({bytes, bytes_of(kind)});
 }
 
@@ -300,7 +301,7 @@ void Saver::contents(Object& object) noexcept {
     case ObjectKind::array: {
         auto& array = static_cast<ArrayObject&>(object);
         const ValType::Kind storage = layout.element().storage;
-        if (storage != ValType::ref)
+        if (storage != ValType::ref && is_little_endian)
             return out_.bytes({element_at(&array, 0), size_t{array.length} * bytes_of(storage)});
         for (uint32_t i = 0; i < array.length; ++i)
             stored(storage, element_at(&array, i));

@@ -133,7 +133,7 @@ Result<uint64_t> read_into(const Buffers& buffers, Pieces pieces, Allocator& all
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
         std::span<uint8_t> to = buffers.at(i);
-        to = to.first(std::min<size_t>(to.size(), max_transfer - sum));
+        to = to.first(std::min<size_t>(to.size(), max_transfer - static_cast<size_t>(sum)));
         if (to.empty())
             continue;
         const Result<size_t> done = read(to);
@@ -165,7 +165,7 @@ Result<uint64_t> write_from(const Buffers& buffers, Pieces pieces, Allocator& al
     uint64_t sum = 0;
     for (uint64_t i = 0; i < buffers.count() && sum < max_transfer; ++i) {
         std::span<const uint8_t> from = buffers.at(i);
-        from = from.first(std::min<size_t>(from.size(), max_transfer - sum));
+        from = from.first(std::min<size_t>(from.size(), max_transfer - static_cast<size_t>(sum)));
         if (from.empty())
             continue;
         const Result<size_t> done = write(from);

@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    struct alignas(std::max_align_t) Chunk {
+    struct alignas(16) Chunk { // as the largest values
         Chunk* next;
         size_t size;
     };

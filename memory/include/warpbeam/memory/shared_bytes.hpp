@@ -45,7 +45,7 @@ public:
 
     /// Whether it lies in a reservation of LinearMemory::guarded_size bytes.
     [[nodiscard]] bool is_guarded() const noexcept {
-        return reservation_.size() >= LinearMemory::guarded_size;
+        return uint64_t{reservation_.size()} >= LinearMemory::guarded_size;
     }
 
     /// Adds `pages` pages of zeros at the end and returns the previous size in pages. Returns nothing and

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <warpbeam/sfv/wide_product.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -11,17 +13,37 @@
 
 namespace warpbeam::sfv::detail {
 
-__extension__ using Wide = __int128;
+/// The magnitude of a number that is less than zero or not.
+struct Magnitude {
+    uint64_t number;
+    bool is_negative;
+};
 
-[[nodiscard]] constexpr Wide floor_divide(Wide number, Wide divisor) noexcept {
-    const Wide quotient = number / divisor;
-    return number % divisor < 0 ? quotient - 1 : quotient;
-}
-
-[[nodiscard]] constexpr std::optional<int64_t> narrowed(Wide number) noexcept {
-    if (number < std::numeric_limits<int64_t>::min() || number > std::numeric_limits<int64_t>::max())
+/// The seconds in `number * 2^exponent` periods of num / den seconds each;
+/// nothing if they do not fit in 64 bits.
+template <uint64_t num, uint64_t den>
+[[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Magnitude count, int exponent) noexcept {
+    WideProduct product = wide_product(count.number, num);
+    bool has_rest = false;
+    for (; exponent < 0; ++exponent) {
+        has_rest = has_rest || (product.low & 1) != 0;
+        product = {product.low >> 1 | product.high << 63, product.high >> 1};
+    }
+    for (; exponent > 0; --exponent) {
+        if (product.high >> 63 != 0)
+            return std::nullopt; // a period is at least 2^-63 seconds
+        product = {product.low << 1, product.high << 1 | product.low >> 63};
+    }
+    if (product.high >= den)
         return std::nullopt;
-    return static_cast<int64_t>(number);
+    // Now the quotient has 64 bits.
+    const WideQuotient whole = divided(product, den);
+    const bool rounds = count.is_negative && (has_rest || whole.rest != 0);
+    constexpr uint64_t above = uint64_t{1} << 63;
+    if (whole.quotient > above - (count.is_negative && !rounds ? 0 : 1))
+        return std::nullopt;
+    const uint64_t magnitude = whole.quotient + (rounds ? 1 : 0);
+    return static_cast<int64_t>(count.is_negative ? 0 - magnitude : magnitude);
 }
 
 /// Returns nothing if the seconds do not fit in 64 bits.
@@ -29,8 +51,8 @@ template <typename Period, std::integral Count>
 [[nodiscard]] constexpr std::optional<int64_t> floor_to_seconds(Count count) noexcept {
     static_assert(sizeof(Count) <= 8,
                   "time points that count in integers of more than 64 bits are not supported");
-    // The product of 64 bits and 63 bits fits in a Wide.
-    return narrowed(floor_divide(Wide{count} * Period::num, Period::den));
+    const auto bits = static_cast<uint64_t>(count);
+    return floor_to_seconds<Period::num, Period::den>({count < 0 ? 0 - bits : bits, count < 0}, 0);
 }
 
 /// The same for a finite floating-point count, without any rounding error.
@@ -40,19 +62,20 @@ template <typename Period, std::floating_point Count>
                   "time points that count in floating-point numbers of this precision are not supported");
     constexpr Count two_to_63 = 9223372036854775808.0F;
     constexpr Count tiny = 1 / two_to_63 / 2; // less than a second in every period
+    const bool is_negative = count < 0;
     if (count > -tiny && count < tiny)
-        return count < 0 ? -1 : 0;
+        return is_negative ? -1 : 0;
     if (!(count > -two_to_63 * (two_to_63 / 2) && count < two_to_63 * (two_to_63 / 2)))
         return std::nullopt; // a period is at least 2^-63 seconds
-    // Convert to an integer and a power of two, without loss. If there is a fraction, the integer has at most
-    // 64 bits, and the count is at least `tiny`, so that it is shifted by less than 128.
-    int shift = 0;
-    for (; static_cast<Count>(static_cast<Wide>(count)) != count; ++shift)
-        count *= 2;
-    const auto number = static_cast<Wide>(count);
-    if (shift == 0 && (number < 0 ? -number : number) > std::numeric_limits<Wide>::max() / Period::num)
-        return std::nullopt;
-    return narrowed(floor_divide(number * Period::num >> shift, Period::den));
+    // An integer of 64 bits and a power of two, without loss.
+    Count magnitude = is_negative ? -count : count;
+    int exponent = 0;
+    for (; magnitude >= two_to_63 * 2; ++exponent)
+        magnitude /= 2;
+    for (; static_cast<Count>(static_cast<uint64_t>(magnitude)) != magnitude; --exponent)
+        magnitude *= 2;
+    return floor_to_seconds<Period::num, Period::den>({static_cast<uint64_t>(magnitude), is_negative},
+                                                      exponent);
 }
 
 } // namespace warpbeam::sfv::detail

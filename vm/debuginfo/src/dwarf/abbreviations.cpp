@@ -8,8 +8,9 @@ namespace warpbeam::dwarf {
 
 const Abbreviation* AbbreviationTable::find(uint64_t code) const noexcept {
     // Most compilers number them from 1.
-    if (code - 1 < abbreviations.size() && abbreviations[code - 1].code == code)
-        return &abbreviations[code - 1];
+    if (code - 1 < abbreviations.size())
+        if (const Abbreviation& usual = abbreviations[static_cast<size_t>(code - 1)]; usual.code == code)
+            return &usual;
     const auto found = std::ranges::lower_bound(abbreviations, code, {}, &Abbreviation::code);
     return found != abbreviations.end() && found->code == code ? found : nullptr;
 }

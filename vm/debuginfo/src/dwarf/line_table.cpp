@@ -97,8 +97,10 @@ bool LineTable::Reader::read_names_4() noexcept {
         (void)in_.uleb(); // when it was changed
         (void)in_.uleb(); // its size
         const auto& directories = table_.directories_;
-        if (!context_.allocated(table_.files_.push(
-                {directory < directories.size() ? directories[directory] : std::string_view{}, name})))
+        if (!context_.allocated(table_.files_.push({directory < directories.size()
+                                                        ? directories[static_cast<size_t>(directory)]
+                                                        : std::string_view{},
+                                                    name})))
             return false;
     }
     return in_.good() || damaged("the file names of a line table do not end");
@@ -147,8 +149,10 @@ bool LineTable::Reader::read_names_5() noexcept {
     auto& directories = table_.directories_;
     return read_entries([&](std::string_view path, uint64_t) { return directories.push(path); }) &&
            read_entries([&](std::string_view path, uint64_t directory) {
-               return table_.files_.push(
-                   {directory < directories.size() ? directories[directory] : std::string_view{}, path});
+               return table_.files_.push({directory < directories.size()
+                                              ? directories[static_cast<size_t>(directory)]
+                                              : std::string_view{},
+                                          path});
            });
 }
 
@@ -292,8 +296,9 @@ const LineRow* LineTable::row_at(uint32_t address) const noexcept {
 }
 
 LineTable::File LineTable::file(uint64_t number) const noexcept {
-    return number >= first_file_ && number - first_file_ < files_.size() ? files_[number - first_file_]
-                                                                         : File{};
+    return number >= first_file_ && number - first_file_ < files_.size()
+               ? files_[static_cast<size_t>(number - first_file_)]
+               : File{};
 }
 
 } // namespace warpbeam::dwarf

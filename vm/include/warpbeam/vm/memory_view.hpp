@@ -1,6 +1,7 @@
 #pragma once
 
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/little_endian.hpp>
 #include <warpbeam/memory/vec.hpp>
 #include <warpbeam/vm/memory.hpp>
 #include <warpbeam/vm/trap.hpp>
@@ -18,29 +19,20 @@ namespace warpbeam {
 
 namespace detail {
 
-/// The bytes of a number, from host order to little-endian or back.
-template <size_t size>
-std::array<uint8_t, size> little_endian(std::array<uint8_t, size> raw) noexcept {
-    if constexpr (std::endian::native == std::endian::big)
-        for (size_t i = 0; i < size / 2; ++i)
-            std::swap(raw[i], raw[size - 1 - i]);
-    return raw;
-}
 /// Numbers as a memory contains them: little-endian, unaligned.
 template <typename T>
 T load_number(const uint8_t* from) noexcept {
-    std::array<uint8_t, sizeof(T)> raw;
-    std::memcpy(raw.data(), from, sizeof(T));
-    raw = little_endian(raw);
+    UnsignedOf<sizeof(T)> raw;
+    std::memcpy(&raw, from, sizeof(T));
     if constexpr (std::is_same_v<T, bool>)
-        return raw[0] != 0;
+        return raw != 0;
     else
-        return std::bit_cast<T>(raw);
+        return std::bit_cast<T>(little_endian(raw));
 }
 template <typename T>
 void store_number(uint8_t* to, T value) noexcept {
-    const auto raw = little_endian(std::bit_cast<std::array<uint8_t, sizeof(T)>>(value));
-    std::memcpy(to, raw.data(), sizeof(T));
+    const auto raw = little_endian(std::bit_cast<UnsignedOf<sizeof(T)>>(value));
+    std::memcpy(to, &raw, sizeof(T));
 }
 
 } // namespace detail

@@ -2,8 +2,10 @@
 
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/little_endian.hpp>
 
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -137,13 +139,10 @@ struct NumberMapping {
     static constexpr ValType type{kind};
     static constexpr size_t slots = 1;
     static void store(uint64_t* slot, T value) noexcept {
-        *slot = 0;
-        std::memcpy(slot, &value, sizeof value);
+        *slot = std::bit_cast<UnsignedOf<sizeof(T)>>(value);
     }
     static T load(const uint64_t* slot) noexcept {
-        T value;
-        std::memcpy(&value, slot, sizeof value);
-        return value;
+        return std::bit_cast<T>(static_cast<UnsignedOf<sizeof(T)>>(*slot));
     }
 };
 
@@ -166,10 +165,15 @@ template <>
 struct Mapping<V128> {
     static constexpr ValType type{ValType::v128};
     static constexpr size_t slots = 2;
-    static void store(uint64_t* slot, V128 value) noexcept { std::memcpy(slot, value.bytes.data(), 16); }
+    static void store(uint64_t* slot, V128 value) noexcept {
+        std::memcpy(slot, value.bytes.data(), 16);
+        slot[0] = little_endian(slot[0]);
+        slot[1] = little_endian(slot[1]);
+    }
     static V128 load(const uint64_t* slot) noexcept {
+        const uint64_t halves[] = {little_endian(slot[0]), little_endian(slot[1])};
         V128 value;
-        std::memcpy(value.bytes.data(), slot, 16);
+        std::memcpy(value.bytes.data(), halves, 16);
         return value;
     }
 };
