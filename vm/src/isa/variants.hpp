@@ -2,12 +2,14 @@
 
 #include "isa/form.hpp"
 
+#include <warpbeam/build.hpp>
+
 /// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls
 /// back from a missing one: a pinned local is also in its slot, and a constant can be put into a slot.
 
 namespace warpbeam::vm {
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__) && defined(__linux__) && !WARPBEAM_SMALL
 /// Whether there are accesses that leave the bounds check to guard pages (handlers/guard.hpp).
 #define WARPBEAM_GUARD_PAGES 1
 #else
@@ -38,6 +40,27 @@ struct Banks {
 constexpr Banks banks_of(const Sig& sig) noexcept {
     return {{bank_of(sig.in[0]), bank_of(sig.in[1]), bank_of(sig.in[2])}, bank_of(sig.out)};
 }
+
+/// Whether a form does the work of several instructions of WebAssembly. Small builds have only the most useful one,
+/// compare_branch.
+constexpr bool is_fused(Form form) noexcept {
+    switch (form) {
+    case Form::add_shl:
+    case Form::latch:
+    case Form::load_at:
+    case Form::load_sum:
+    case Form::load_indexed:
+    case Form::load_displaced:
+    case Form::store_at:
+    case Form::store_sum:
+    case Form::store_displaced:
+        return true;
+    default:
+        return false;
+    }
+}
+/// Whether this build has handlers for a form.
+constexpr bool is_built(Form form) noexcept { return !is_small || !is_fused(form); }
 
 namespace detail {
 
@@ -188,6 +211,24 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
     }
 }
 
+/// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and accesses with
+/// 64-bit addresses are those to any memory.
+constexpr bool is_in_small(Form form, const Banks& banks, Variant v) noexcept {
+    if (!is_built(form) || is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
+        return false;
+    switch (form) {
+    case Form::binary:
+        return v.a != Src::imm && (banks.in[0] != Bank::vector || v.b == Src::slot);
+    case Form::select:
+        return v.a == Src::slot && v.b == Src::slot;
+    case Form::load:
+    case Form::store:
+        return v.option != option_wide;
+    default:
+        return true;
+    }
+}
+
 } // namespace detail
 
 /// Whether a variant of a form exists for a WebAssembly instruction with these types and this coverage. A
@@ -196,7 +237,7 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
     const bool supported = v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0;
-    if (coverage == Coverage::none)
+    if (coverage == Coverage::none || (is_small && !is_in_small(form, banks, v)))
         return false;
     switch (form) {
     case Form::binary:

@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 namespace detail {
 
 /// Writes whole words: what is read at once in larger parts than it was written in has to wait.
-[[gnu::always_inline]] inline void write(Operand* to, const Operand& operand) noexcept {
+WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noexcept {
     if constexpr (std::endian::native == std::endian::little) {
         const uint64_t words[] = {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
@@ -29,7 +29,7 @@ namespace detail {
 
 } // namespace detail
 
-[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
+WARPBEAM_LOWER_INLINE inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
                                                  uint64_t value, uint64_t high) noexcept {
     const uint32_t slot = height_;
     has_references_ |= kind == ValType::ref;
@@ -124,7 +124,7 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 
 /// Appends an instruction of that many bytes, whose fields are zero.
 template <size_t max_size>
-[[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
+WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
                                                        Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
@@ -151,7 +151,7 @@ template <size_t max_size>
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
                                                                     Variant variant, size_t number,
                                                                     Handler handler) noexcept {
     constexpr FormFacts facts = facts_of(form);
@@ -180,14 +180,14 @@ template <Form form>
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
     const OpHandlers& handlers = select(form, op);
     const size_t number = number_of(form, variant);
     return emit_known<form>(handlers, op, variant, number, handlers.row.at(number));
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
                                                                            Kind kind) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);

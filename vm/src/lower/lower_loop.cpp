@@ -148,7 +148,7 @@ bool Lowering::repeat_as_latch(Choice branch, uint64_t left, uint64_t right, siz
 /// constant.
 bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept {
     Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
-    if (branch.variant.option != 0 || !settle_pins(latch, 2))
+    if (!is_built(Form::latch) || branch.variant.option != 0 || !settle_pins(latch, 2))
         return false;
     remove_from(step_.begin);
     instr = here();

@@ -90,7 +90,7 @@ bool Lowering::step(uint32_t func) noexcept {
             stage_ = Stage::jumps;
         break;
     case Stage::jumps:
-        if (!thread_jumps() || !join_instrs())
+        if (!thread_jumps() || (WARPBEAM_JOINS && !join_instrs()))
             break;
         allocate_code(func);
         stage_ = Stage::copy;
