@@ -1,6 +1,7 @@
 #include "decode_sections.hpp"
 #include "module_impl.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
 #include <warpbeam/loader/module.hpp>
 
 #include <algorithm>
@@ -52,8 +53,9 @@ std::expected<Module, Error> Module::load(std::span<const uint8_t> bytes,
         impl->registry = impl->owned_registry = create<TypeRegistry>(allocator, allocator);
     impl->bytes = bytes;
     impl->features = options.features;
+    impl->features.restrict_to(built_features);
     LoadContext context{.module = *impl,
-                        .features = options.features,
+                        .features = impl->features,
                         .limits = options.limits,
                         .diagnostics = diagnostics,
                         .allocator = allocator};

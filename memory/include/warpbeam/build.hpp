@@ -10,6 +10,33 @@
 #define WARPBEAM_SMALL 0
 #endif
 
+/// @{ 1: this is in the library. A module that needs what is not is refused, and the error names the macro.
+#ifndef WARPBEAM_SIMD
+#define WARPBEAM_SIMD 1 ///< vectors of 128 bits, also the relaxed operators
+#endif
+#ifndef WARPBEAM_GC
+#define WARPBEAM_GC 1 ///< structures, arrays and casts, also custom descriptors
+#endif
+#ifndef WARPBEAM_EXCEPTIONS
+#define WARPBEAM_EXCEPTIONS 1 ///< exceptions, also the legacy ones
+#endif
+#ifndef WARPBEAM_THREADS
+#define WARPBEAM_THREADS 1 ///< shared memories and atomic instructions
+#endif
+#ifndef WARPBEAM_MEMORY64
+#define WARPBEAM_MEMORY64 1 ///< memories and tables with 64-bit addresses
+#endif
+#ifndef WARPBEAM_MULTI_MEMORY
+#define WARPBEAM_MULTI_MEMORY 1 ///< more than one memory
+#endif
+#ifndef WARPBEAM_STACK_SWITCHING
+#define WARPBEAM_STACK_SWITCHING 1 ///< continuations
+#endif
+#ifndef WARPBEAM_NAMES
+#define WARPBEAM_NAMES 1 ///< names of instructions and functions in errors
+#endif
+/// @}
+
 namespace warpbeam {
 
 /// WARPBEAM_SMALL as a value.

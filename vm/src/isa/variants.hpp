@@ -3,6 +3,7 @@
 #include "isa/form.hpp"
 
 #include <warpbeam/build.hpp>
+#include <warpbeam/loader/built_features.hpp>
 
 /// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls
 /// back from a missing one: a pinned local is also in its slot, and a constant can be put into a slot.
@@ -60,7 +61,37 @@ constexpr bool is_fused(Form form) noexcept {
     }
 }
 /// Whether this build has handlers for a form.
-constexpr bool is_built(Form form) noexcept { return !is_small || !is_fused(form); }
+constexpr bool is_built(Form form) noexcept {
+    switch (form) {
+    case Form::load_any:
+    case Form::store_any:
+        return is_built(Feature::memory64) || is_built(Feature::multi_memory);
+    case Form::fence:
+        return is_built(Feature::threads);
+    case Form::copy_vector:
+    case Form::copy_vector_constant:
+        return is_built(Feature::simd);
+    case Form::throw_:
+    case Form::throw_ref:
+        return is_built(Feature::exceptions);
+    case Form::suspend:
+    case Form::resume:
+        return is_built(Feature::stack_switching);
+    case Form::struct_get:
+    case Form::struct_set:
+    case Form::array_get:
+    case Form::array_set:
+    case Form::struct_new:
+    case Form::struct_new_default:
+    case Form::ref_test:
+    case Form::ref_cast:
+    case Form::br_on_cast:
+    case Form::br_on_cast_desc:
+        return is_built(Feature::gc);
+    default:
+        return !is_small || !is_fused(form);
+    }
+}
 
 namespace detail {
 
@@ -214,7 +245,7 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
 /// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and accesses with
 /// 64-bit addresses are those to any memory.
 constexpr bool is_in_small(Form form, const Banks& banks, Variant v) noexcept {
-    if (!is_built(form) || is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
+    if (is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
         return false;
     switch (form) {
     case Form::binary:
@@ -236,8 +267,10 @@ constexpr bool is_in_small(Form form, const Banks& banks, Variant v) noexcept {
 constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
-    const bool supported = v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0;
-    if (coverage == Coverage::none || (is_small && !is_in_small(form, banks, v)))
+    const bool supported = (v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0) &&
+                           (v.option != option_wide || is_built(Feature::memory64));
+    if (coverage == Coverage::none || !is_built(form) || (is_small && !is_in_small(form, banks, v)) ||
+        (!is_built(Feature::simd) && facts_of(form).open == Typed::by_option && option == Bank::vector))
         return false;
     switch (form) {
     case Form::binary:

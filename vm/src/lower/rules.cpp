@@ -202,7 +202,13 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
                 rules[detail::number_of(row.op)] = shared.rule;
     for (const OfOp& row : ops)
         rules[detail::number_of(row.op)] = row.rule;
+    // What no valid module has.
+    for (const OpRow& row : op_rows)
+        if (!is_built(row.op))
+            rules[detail::number_of(row.op)] = call<&L::lower_nothing>;
     for (const NanRow& row : nan_rows) {
+        if (!is_built(row.op))
+            continue;
         Rule& rule = rules[detail::number_of(row.op)];
         rule = rule == binary ? with_nans<binary> : rule == unary ? with_nans<unary> : with_nans<ternary>;
     }

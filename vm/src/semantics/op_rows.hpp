@@ -119,6 +119,11 @@ constexpr const OpRow& op_row(Op op) noexcept { return op_rows[detail::place_of(
 constexpr Family family_of(Op op) noexcept { return detail::place_of(op).family; }
 constexpr const Sig& sig_of(Op op) noexcept { return warpbeam::row_of(op).sig; }
 
+/// Whether the library has an instruction (warpbeam/build.hpp). Both exception proposals have `throw`.
+constexpr bool is_built(Op op) noexcept {
+    return is_built(op == Op::throw_ ? Feature::exceptions : warpbeam::row_of(op).feature);
+}
+
 /// The instructions of a family.
 template <Family family>
 inline constexpr auto ops_of = [] {
@@ -141,6 +146,8 @@ constexpr bool is_comparison(Op op) noexcept {
 /// Which variants of a form an instruction has: none if the form does not apply to it.
 constexpr Coverage coverage_of(Form form, Op op) noexcept {
     const OpRow& row = op_row(op);
+    if (!is_built(op))
+        return Coverage::none;
     const bool is_integer = row.family == Family::i32_binary || row.family == Family::i64_binary;
     switch (form) {
     case Form::compare_branch:
