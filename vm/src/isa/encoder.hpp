@@ -3,6 +3,8 @@
 #include "isa/form.hpp"
 #include "isa/instr.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <cstring>
 
 /// How the lowering writes instructions, and how code that does not know their form at compile time reads
@@ -10,8 +12,46 @@
 
 namespace warpbeam::vm {
 
-/// Indexed by form, constant operands, and width divided by 8: 4, 8 or 16 bytes.
-using Encodings = std::array<std::array<std::array<Encoding, 3>, 8>, form_count>;
+namespace detail {
+
+/// How many sets of constant operands a form has an encoding for, and how many encodings it has: the width only makes a
+/// difference for constants. Without a small build's thrift, all forms have as many, so that they are found at once.
+constexpr unsigned constant_sets(Form form) noexcept { return is_small ? 1u << facts_of(form).operands : 8; }
+constexpr size_t encoding_count(Form form) noexcept {
+    return is_small ? 1 + (constant_sets(form) - 1) * 3 : 8 * 3;
+}
+/// Where a form's encodings begin.
+inline constexpr auto encoding_begins = [] {
+    std::array<uint16_t, form_count + 1> begin{};
+    for (size_t form = 0; form < form_count; ++form)
+        begin[form + 1] = static_cast<uint16_t>(begin[form] + encoding_count(static_cast<Form>(form)));
+    return begin;
+}();
+
+} // namespace detail
+
+/// The encodings of all forms, by constant operands, and by width divided by 8: 4, 8 or 16 bytes.
+class Encodings {
+public:
+    constexpr Encodings() noexcept {
+        for (const FormRow& row : form_table)
+            for (unsigned constants = 0; constants < detail::constant_sets(row.form); ++constants)
+                for (const size_t width : {4u, 8u, 16u})
+                    rows_[place(row.form, constants, width >> 3)] = encoding_of(row.form, constants, width);
+    }
+    [[nodiscard]] constexpr const Encoding& of(Form form, unsigned constants, size_t width) const noexcept {
+        return rows_[place(form, constants, width)];
+    }
+
+private:
+    static constexpr size_t place(Form form, unsigned constants, size_t width) noexcept {
+        const size_t number = static_cast<size_t>(form);
+        if (!is_small)
+            return (number * 8 + constants) * 3 + width;
+        return detail::encoding_begins[number] + (constants == 0 ? 0 : constants * 3 - 2 + width);
+    }
+    std::array<Encoding, detail::encoding_begins[form_count]> rows_{};
+};
 extern const Encodings encodings;
 
 /// What is needed to find the fields of an instruction.
@@ -21,7 +61,7 @@ struct Shape {
     size_t width = 8; ///< the size of a constant whose type the form leaves open
 
     [[nodiscard]] const Encoding& encoding() const noexcept {
-        return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
+        return encodings.of(form, variant.constants(), width >> 3);
     }
     /// In bytes, without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
@@ -33,8 +73,13 @@ struct FieldPlace {
     uint8_t field;
     uint8_t operand;
 };
+constexpr FieldPlace find_field(Form form, Field name) noexcept {
+    return {static_cast<uint8_t>(field_index(form, name)), static_cast<uint8_t>(operand_index(form, name))};
+}
 extern const std::array<std::array<FieldPlace, std::size(field_names)>, form_count> field_places;
 [[nodiscard]] inline FieldPlace place_of(Form form, Field name) noexcept {
+    if (is_small) // without the table
+        return find_field(form, name);
     return field_places[static_cast<size_t>(form)][static_cast<size_t>(name)];
 }
 

@@ -244,12 +244,20 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
 
 /// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and accesses with
 /// 64-bit addresses are those to any memory.
-constexpr bool is_in_small(Form form, const Banks& banks, Variant v) noexcept {
+constexpr bool is_in_small(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     if (is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
         return false;
     switch (form) {
     case Form::binary:
+        if (coverage == Coverage::compact)
+            return v.a == Src::slot && v.b == Src::slot;
+        if (coverage == Coverage::comparing && v.result != Dst::acc)
+            return false;
         return v.a != Src::imm && (banks.in[0] != Bank::vector || v.b == Src::slot);
+    case Form::unary:
+        return v.result == Dst::slot;
+    case Form::compare_branch:
+        return banks.in[0] == Bank::integer && coverage != Coverage::bits;
     case Form::select:
         return v.a == Src::slot && v.b == Src::slot;
     case Form::load:
@@ -269,7 +277,7 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
     const bool supported = (v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0) &&
                            (v.option != option_wide || is_built(Feature::memory64));
-    if (coverage == Coverage::none || !is_built(form) || (is_small && !is_in_small(form, banks, v)) ||
+    if (coverage == Coverage::none || !is_built(form) || (is_small && !is_in_small(form, coverage, banks, v)) ||
         (!is_built(Feature::simd) && facts_of(form).open == Typed::by_option && option == Bank::vector))
         return false;
     switch (form) {
@@ -395,9 +403,9 @@ constexpr size_t combinations(Form form) noexcept {
 }
 constexpr size_t number_of(Form form, Variant v) noexcept {
     const Strides& strides = strides_of(form);
-    return size_t{strides.a} * static_cast<size_t>(v.a) + size_t{strides.b} * static_cast<size_t>(v.b) +
-           size_t{strides.c} * static_cast<size_t>(v.c) +
-           size_t{strides.result} * static_cast<size_t>(v.result) + size_t{strides.option} * v.option;
+    return size_t{strides.a} * number_of(v.a) + size_t{strides.b} * number_of(v.b) +
+           size_t{strides.c} * number_of(v.c) + size_t{strides.result} * number_of(v.result) +
+           size_t{strides.option} * v.option;
 }
 constexpr Variant variant_of(Form form, size_t number) noexcept {
     const Strides& strides = strides_of(form);
@@ -405,9 +413,9 @@ constexpr Variant variant_of(Form form, size_t number) noexcept {
         return stride != 0 ? number / stride % classes : 0;
     };
     Variant v;
-    v.a = static_cast<Src>(taken(strides.a, src_count));
-    v.b = static_cast<Src>(taken(strides.b, src_count));
-    v.c = static_cast<Src>(taken(strides.c, src_count));
+    v.a = src_at(taken(strides.a, src_count));
+    v.b = src_at(taken(strides.b, src_count));
+    v.c = src_at(taken(strides.c, src_count));
     v.result = static_cast<Dst>(taken(strides.result, dst_count));
     v.option = static_cast<uint8_t>(number / strides.option);
     return v;

@@ -150,6 +150,19 @@ WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey cho
     return instr;
 }
 
+#if WARPBEAM_SMALL
+
+template <Form form>
+KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
+    return KnownFields<form>{emit({form, op, variant})};
+}
+template <Form form>
+KnownFields<form> Emitter::emit_result_known(Op op, Variant variant, Kind kind) noexcept {
+    return KnownFields<form>{emit_result({form, op, variant}, kind)};
+}
+
+#else
+
 template <Form form>
 WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
                                                                     Variant variant, size_t number,
@@ -171,7 +184,7 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandl
         else
             width = constant_width({form, op, variant}) >> 3;
     }
-    const Encoding* const encoding = &encodings[static_cast<size_t>(form)][constants][width];
+    const Encoding* const encoding = &encodings.of(form, constants, width);
     const size_t words = constants == 0 ? encoding_of(form, 0, 8).words : encoding->words;
     constexpr size_t max_words = encoding_of(form, 7, 16).words; // as grow_code makes sure
     uint8_t* const instr = append<sizeof(Instr) + sizeof(uint64_t) * max_words>(
@@ -213,5 +226,7 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op,
     push(Operand::home, kind, at_home);
     return fields;
 }
+
+#endif
 
 } // namespace warpbeam::vm

@@ -22,6 +22,33 @@ template <Form form, Field name>
     return slot;
 }
 
+#if WARPBEAM_SMALL
+
+/// In a small build, what is known is not made use of.
+template <Form form>
+class KnownFields {
+public:
+    explicit KnownFields(const Fields& fields) noexcept : fields_{fields} {}
+    template <Field name>
+    KnownFields& set(uint64_t value) noexcept {
+        fields_.set(name, value);
+        return *this;
+    }
+    template <Field name>
+    [[nodiscard]] bool is_constant() const noexcept {
+        return fields_.is_constant(name);
+    }
+    template <Field name>
+    void set_constant(uint64_t value, uint64_t high) noexcept {
+        fields_.set(name, value, high);
+    }
+
+private:
+    Fields fields_;
+};
+
+#else
+
 /// The head is written when the object ends, as a whole.
 template <Form form>
 class KnownFields {
@@ -79,5 +106,7 @@ private:
     unsigned constants_;
     const Encoding* encoding_;
 };
+
+#endif
 
 } // namespace warpbeam::vm
