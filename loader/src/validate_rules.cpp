@@ -228,7 +228,7 @@ bool FuncValidator::typed_lane(unsigned lanes) noexcept {
 bool FuncValidator::run() noexcept {
     static constexpr Rules::ByByte rules = Rules::by_byte();
     while (!blocks_.empty()) {
-        if (is_ended_ && !pass_common()) [[unlikely]]
+        if (!is_small && is_ended_ && !pass_common()) [[unlikely]]
             return false;
         start_ = in_.position();
         if (in_.at_end()) [[unlikely]]
@@ -264,6 +264,8 @@ bool FuncValidator::prefixed() noexcept {
 
 bool FuncValidator::refused() noexcept {
     const InstrRow* const row = find_instr(code_);
+    if (const Feature feature = missing_feature(code_); feature != Feature::core)
+        return diagnostics().unsupported(here(), feature, op_name());
     if (row == nullptr)
         return code_ < 0x100 ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
                              : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12,

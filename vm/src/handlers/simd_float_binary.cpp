@@ -19,10 +19,6 @@ constexpr HandlerGroup float_binary_group_list[] = {
 
 constinit const HandlerGroups float_binary_groups{float_binary_group_list};
 
-#else
-
-constinit const HandlerGroups float_binary_groups;
-
 #endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

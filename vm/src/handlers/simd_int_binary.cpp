@@ -19,10 +19,6 @@ constexpr HandlerGroup int_binary_group_list[] = {
 
 constinit const HandlerGroups int_binary_groups{int_binary_group_list};
 
-#else
-
-constinit const HandlerGroups int_binary_groups;
-
 #endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -64,10 +64,6 @@ constexpr HandlerGroup lane_group_list[] = {group<Form::ternary, Family::vector_
 
 constinit const HandlerGroups lane_groups{lane_group_list};
 
-#else
-
-constinit const HandlerGroups lane_groups;
-
 #endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

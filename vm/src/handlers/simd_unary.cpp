@@ -17,10 +17,6 @@ constexpr HandlerGroup unary_group_list[] = {group<Form::unary, Family::vector_u
 
 constinit const HandlerGroups unary_groups{unary_group_list};
 
-#else
-
-constinit const HandlerGroups unary_groups;
-
 #endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -255,7 +255,7 @@ constexpr bool is_in_small(Form form, Coverage coverage, const Banks& banks, Var
             return false;
         return v.a != Src::imm && (banks.in[0] != Bank::vector || v.b == Src::slot);
     case Form::unary:
-        return v.result == Dst::slot;
+        return v.a == Src::slot && v.result == Dst::slot;
     case Form::compare_branch:
         return banks.in[0] == Bank::integer && coverage != Coverage::bits;
     case Form::select:

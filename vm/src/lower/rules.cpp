@@ -201,7 +201,8 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
             if (shared.family == row.family)
                 rules[detail::number_of(row.op)] = shared.rule;
     for (const OfOp& row : ops)
-        rules[detail::number_of(row.op)] = row.rule;
+        if (is_built(row.op))
+            rules[detail::number_of(row.op)] = row.rule;
     // What no valid module has.
     for (const OpRow& row : op_rows)
         if (!is_built(row.op))

@@ -20,6 +20,8 @@ bool ConstEvaluator::charge_for(uint64_t size) noexcept {
 
 /// Replaces the operands by a new object.
 ConstEvaluator::Step ConstEvaluator::make_object(Op op, InstrReader& reader) noexcept {
+    if (!is_built(Feature::gc))
+        return {};
     const Layout* const layout = Internal::layouts(inst_->store->engine())->of(inst_->types[reader.u32()]);
     if (layout == nullptr)
         return std::unexpected{no_memory()};

@@ -50,6 +50,10 @@ inline constexpr FeatureSet built_features = [] {
     return set;
 }();
 
+/// Whether there can be objects in the heap, which includes those of the host.
+inline constexpr bool has_objects =
+    built_features.has(Feature::gc) || built_features.has(Feature::exceptions) || built_features.has(Feature::stack_switching);
+
 /// Whether the library has a feature.
 constexpr bool is_built(Feature feature) noexcept { return built_features.has(feature); }
 
