@@ -12,47 +12,11 @@
 
 namespace warpbeam::vm {
 
-namespace detail {
-
-/// How many sets of constant operands a form has an encoding for, and how many encodings it has: the width only makes a
-/// difference for constants. Without a small build's thrift, all forms have as many, so that they are found at once.
-constexpr unsigned constant_sets(Form form) noexcept { return is_small ? 1u << facts_of(form).operands : 8; }
-constexpr size_t encoding_count(Form form) noexcept {
-    return is_small ? 1 + (constant_sets(form) - 1) * 3 : 8 * 3;
-}
-/// Where a form's encodings begin.
-inline constexpr auto encoding_begins = [] {
-    std::array<uint16_t, form_count + 1> begin{};
-    for (size_t form = 0; form < form_count; ++form)
-        begin[form + 1] = static_cast<uint16_t>(begin[form] + encoding_count(static_cast<Form>(form)));
-    return begin;
-}();
-
-} // namespace detail
-
-/// The encodings of all forms, by constant operands, and by width divided by 8: 4, 8 or 16 bytes.
-class Encodings {
-public:
-    constexpr Encodings() noexcept {
-        for (const FormRow& row : form_table)
-            for (unsigned constants = 0; constants < detail::constant_sets(row.form); ++constants)
-                for (const size_t width : {4u, 8u, 16u})
-                    rows_[place(row.form, constants, width >> 3)] = encoding_of(row.form, constants, width);
-    }
-    [[nodiscard]] constexpr const Encoding& of(Form form, unsigned constants, size_t width) const noexcept {
-        return rows_[place(form, constants, width)];
-    }
-
-private:
-    static constexpr size_t place(Form form, unsigned constants, size_t width) noexcept {
-        const size_t number = static_cast<size_t>(form);
-        if (!is_small)
-            return (number * 8 + constants) * 3 + width;
-        return detail::encoding_begins[number] + (constants == 0 ? 0 : constants * 3 - 2 + width);
-    }
-    std::array<Encoding, detail::encoding_begins[form_count]> rows_{};
-};
+/// Indexed by form, constant operands, and width divided by 8: 4, 8 or 16 bytes.
+using Encodings = std::array<std::array<std::array<Encoding, 3>, 8>, form_count>;
 extern const Encodings encodings;
+/// In small builds encodings are computed each time, without a table.
+using EncodingOf = std::conditional_t<is_small, Encoding, const Encoding&>;
 
 /// What is needed to find the fields of an instruction.
 struct Shape {
@@ -60,8 +24,11 @@ struct Shape {
     Variant variant{};
     size_t width = 8; ///< the size of a constant whose type the form leaves open
 
-    [[nodiscard]] const Encoding& encoding() const noexcept {
-        return encodings.of(form, variant.constants(), width >> 3);
+    [[nodiscard]] EncodingOf encoding() const noexcept {
+        if constexpr (is_small)
+            return encoding_of(form, variant.constants(), width);
+        else
+            return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
     }
     /// In bytes, without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
@@ -95,7 +62,7 @@ static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
 class Fields {
 public:
     Fields(void* instr, const Shape& shape) noexcept
-        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{&shape.encoding()} {}
+        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{shape.encoding()} {}
 
     /// A slot, a number, or the value of a constant; `high` is the second half of a 128-bit constant.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
@@ -126,13 +93,13 @@ private:
             (bits == 32) ? std::memcpy(to, from, 4) : std::memcpy(to, from, 8);
     }
     [[nodiscard]] BitRange bits_of(Field name) const noexcept {
-        return encoding_->fields[place_of(shape_.form, name).field];
+        return encoding_.fields[place_of(shape_.form, name).field];
     }
     [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + sizeof(Handler) + bits.byte; }
 
     char* instr_;
     Shape shape_;
-    const Encoding* encoding_;
+    EncodingOf encoding_;
 };
 
 } // namespace warpbeam::vm

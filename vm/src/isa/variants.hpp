@@ -251,7 +251,8 @@ constexpr bool is_in_small(Form form, Coverage coverage, const Banks& banks, Var
     case Form::binary:
         if (coverage == Coverage::compact)
             return v.a == Src::slot && v.b == Src::slot;
-        if (coverage == Coverage::comparing && v.result != Dst::acc)
+        // Most comparisons are part of a branch; other results are written to the frame, too.
+        if ((v.result == Dst::acc) != (coverage == Coverage::comparing))
             return false;
         return v.a != Src::imm && (banks.in[0] != Bank::vector || v.b == Src::slot);
     case Form::unary:

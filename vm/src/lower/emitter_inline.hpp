@@ -184,7 +184,7 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandl
         else
             width = constant_width({form, op, variant}) >> 3;
     }
-    const Encoding* const encoding = &encodings.of(form, constants, width);
+    const Encoding* const encoding = &encodings[static_cast<size_t>(form)][constants][width];
     const size_t words = constants == 0 ? encoding_of(form, 0, 8).words : encoding->words;
     constexpr size_t max_words = encoding_of(form, 7, 16).words; // as grow_code makes sure
     uint8_t* const instr = append<sizeof(Instr) + sizeof(uint64_t) * max_words>(
