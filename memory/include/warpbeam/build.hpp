@@ -32,6 +32,9 @@
 #ifndef WARPBEAM_STACK_SWITCHING
 #define WARPBEAM_STACK_SWITCHING 1 ///< continuations
 #endif
+#ifndef WARPBEAM_REPLAY
+#define WARPBEAM_REPLAY 1 ///< what recordings need: Config::deterministic and Config::observer
+#endif
 #ifndef WARPBEAM_NAMES
 #define WARPBEAM_NAMES 1 ///< names of instructions and functions in errors
 #endif

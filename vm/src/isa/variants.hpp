@@ -66,6 +66,12 @@ constexpr bool is_built(Form form) noexcept {
     case Form::load_any:
     case Form::store_any:
         return is_built(Feature::memory64) || is_built(Feature::multi_memory);
+    case Form::canonical_f32:
+    case Form::canonical_f64:
+    case Form::check_stack:
+    case Form::return_excess:
+    case Form::observe:
+        return WARPBEAM_REPLAY != 0;
     case Form::fence:
         return is_built(Feature::threads);
     case Form::copy_vector:

@@ -4,6 +4,8 @@
 #include "store/errors.hpp"
 #include "store/internal.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <algorithm>
 
 namespace warpbeam {
@@ -69,6 +71,10 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
                                           const EngineLoadOptions& options) const noexcept {
     if (vm::Internal::layouts(*this) == nullptr)
         return std::unexpected{no_memory()};
+    if (WARPBEAM_REPLAY == 0 && (config().deterministic || config().observer != nullptr))
+        return std::unexpected{Error{ErrorCode::unsupported,
+                                     "this build has neither Config::deterministic nor Config::observer "
+                                     "(WARPBEAM_REPLAY=0)"}};
     auto module = Module::load(bytes, {.features = config().features,
                                        .limits = config().limits,
                                        .types = &types(),
