@@ -82,8 +82,10 @@ T Module::answer(Member member) const noexcept {
 }
 
 const TypeRegistry& Module::type_registry() const noexcept {
+    if (impl_ != nullptr)
+        return *impl_->registry;
     static const TypeRegistry none{Allocator::standard()};
-    return impl_ != nullptr ? *impl_->registry : none;
+    return none;
 }
 std::span<const TypeId> Module::types() const noexcept {
     return answer<std::span<const TypeId>>(&ModuleData::types);

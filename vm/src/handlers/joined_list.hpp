@@ -1,10 +1,6 @@
 #pragma once
 
 #include "handlers/joined_table.hpp"
-#include "semantics/op_rows.hpp"
-
-#include <algorithm>
-#include <array>
 
 /// Which instructions are joined (joined.hpp).
 
@@ -23,7 +19,7 @@ struct JoinedChoices {
 #define WARPBEAM_JOIN4(x, y, z, u) {4, {WARPBEAM_CHOICE x, WARPBEAM_CHOICE y, WARPBEAM_CHOICE z, WARPBEAM_CHOICE u}},
 #define WARPBEAM_JOIN5(x, y, z, u, v)                                                                        \
     {5, {WARPBEAM_CHOICE x, WARPBEAM_CHOICE y, WARPBEAM_CHOICE z, WARPBEAM_CHOICE u, WARPBEAM_CHOICE v}},
-inline constexpr JoinedChoices all_joined[] = {
+inline constexpr JoinedChoices joined_list[] = {
 #include "handlers/joined_rows.inc"
 };
 #undef WARPBEAM_JOIN5
@@ -32,27 +28,6 @@ inline constexpr JoinedChoices all_joined[] = {
 #undef WARPBEAM_JOIN2
 #undef WARPBEAM_CHOICE
 // clang-format on
-/// Those whose instructions this build has.
-inline constexpr auto joined_list = [] {
-    constexpr auto is_there = [](const JoinedChoices& row) {
-        return std::all_of(row.parts, row.parts + row.count, [](const Choice& part) {
-            if (part.op == Op::nop)
-                return exists(part.form, Coverage::full, {}, part.variant);
-            return is_built(part.op) && exists(part.form, coverage_of(part.form, part.op),
-                                               banks_of(sig_of(part.op)), part.variant);
-        });
-    };
-    if constexpr (WARPBEAM_JOINS == 0) {
-        return std::array<JoinedChoices, 0>{};
-    } else if constexpr (built_features == FeatureSet::all()) {
-        return std::to_array(all_joined);
-    } else {
-        constexpr auto count = static_cast<size_t>(std::ranges::count_if(all_joined, is_there));
-        std::array<JoinedChoices, count> rows{};
-        std::ranges::copy_if(all_joined, rows.begin(), is_there);
-        return rows;
-    }
-}();
 inline constexpr size_t joined_count = std::size(joined_list);
 
 /// They are compiled in parts.

@@ -6,8 +6,8 @@
 
 namespace warpbeam::vm {
 
-#if WARPBEAM_TAIL_CALLS && !WARPBEAM_SMALL
-/// Whether instructions are joined.
+#if WARPBEAM_TAIL_CALLS && !WARPBEAM_SMALL && WARPBEAM_SIMD && WARPBEAM_MEMORY64
+/// Whether instructions are joined. Among those of the list are vectors and 64-bit addresses.
 #define WARPBEAM_JOINS 1
 #else
 #define WARPBEAM_JOINS 0

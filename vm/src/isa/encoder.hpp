@@ -25,10 +25,11 @@ struct Shape {
     size_t width = 8; ///< the size of a constant whose type the form leaves open
 
     [[nodiscard]] EncodingOf encoding() const noexcept {
-        if constexpr (is_small)
-            return encoding_of(form, variant.constants(), width);
-        else
-            return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
+#if WARPBEAM_SMALL
+        return encoding_of(form, variant.constants(), width);
+#else
+        return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
+#endif
     }
     /// In bytes, without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }

@@ -53,8 +53,10 @@ Allocator& Engine::allocator() const noexcept {
     return impl_ != nullptr ? impl_->allocator() : Allocator::standard();
 }
 TypeRegistry& Engine::types() const noexcept {
-    static TypeRegistry none;
-    return impl_ != nullptr ? impl_->types : none;
+    if (impl_ != nullptr)
+        return impl_->types;
+    static TypeRegistry none; // in the default allocator's memory
+    return none;
 }
 vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
     return engine.impl_ != nullptr ? engine.impl_->layouts : nullptr;
