@@ -1,6 +1,6 @@
-// A host for a small build, in an arena of 128 KB: an engine, a store and an instance whose memory has one page. It
-// prints how many bytes they and the module take beside that page, and the largest number of bytes until then.
-// bench/small/size.py compiles and runs it.
+// A host for a small build, in an arena of 128 KB: an engine, a store and an instance whose memory has one
+// page. It prints how many bytes they and the module take beside that page, and the largest number of bytes
+// until then. bench/small/size.py compiles and runs it.
 
 #include <warpbeam/vm/linker.hpp>
 
@@ -24,8 +24,8 @@ constexpr uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x0
 
 constexpr size_t page = 65536;
 
-/// Memory from an array, in which the first gap that is large enough is used. No address space is reserved, so linear
-/// memories lie in the array, too.
+/// Memory from an array, in which the first gap that is large enough is used. No address space is reserved,
+/// so linear memories lie in the array, too.
 class Arena final : public warpbeam::Allocator {
 public:
     void* allocate(size_t size, size_t alignment) noexcept override {

@@ -339,7 +339,8 @@ private:
         return static_cast<size_t>(start_ - context_.module.bytes.data());
     }
     [[nodiscard]] Op op() const noexcept { return static_cast<Op>(code_); }
-    /// The keyword of the current instruction, or its encoding, which the next call overwrites, in a build without names.
+    /// The keyword of the current instruction, or its encoding, which the next call overwrites, in a build
+    /// without names.
     [[nodiscard]] const char* op_name() noexcept;
     /// For messages.
     [[nodiscard]] TypeText text_of(auto type) const noexcept { return TypeText{context_.module}.add(type); }

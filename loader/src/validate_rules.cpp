@@ -221,9 +221,7 @@ bool FuncValidator::typed() noexcept {
     return good && apply(row.sig, address);
 }
 
-bool FuncValidator::typed_lane(unsigned lanes) noexcept {
-    return lane(lanes) && apply(row_of(op()).sig, {});
-}
+bool FuncValidator::typed_lane(unsigned lanes) noexcept { return lane(lanes) && apply(row_of(op()).sig, {}); }
 
 bool FuncValidator::run() noexcept {
     static constexpr Rules::ByByte rules = Rules::by_byte();

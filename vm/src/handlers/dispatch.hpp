@@ -38,9 +38,9 @@ WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint6
 #endif
 template <typename Body>
 WARPBEAM_HANDLER_ALIGNMENT WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
-                                                         uint64_t mem_size, InstanceData* inst, Record* rp,
-                                                         uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
-                                                         Vector f0) {
+                                                               uint64_t mem_size, InstanceData* inst,
+                                                               Record* rp, uint64_t acc, uint64_t l0,
+                                                               uint64_t l1, Vector facc, Vector f0) {
     Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if constexpr (Branching<Body>) {
         while (Body::test(r)) {

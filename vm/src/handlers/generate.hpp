@@ -55,7 +55,8 @@ constexpr HandlerGroup group() noexcept {
     if constexpr (!is_built(form) || std::ranges::none_of(ops_of<family>, [](Op op) { return is_built(op); }))
         return {form, family, nullptr, 0};
     else
-        return {form, family, handler_rows<form, family, Body>.data(), handler_rows<form, family, Body>.size()};
+        return {form, family, handler_rows<form, family, Body>.data(),
+                handler_rows<form, family, Body>.size()};
 }
 template <Form form, template <Variant> typename Body>
 constexpr HandlerGroup group() noexcept {

@@ -42,8 +42,8 @@ constexpr Banks banks_of(const Sig& sig) noexcept {
     return {{bank_of(sig.in[0]), bank_of(sig.in[1]), bank_of(sig.in[2])}, bank_of(sig.out)};
 }
 
-/// Whether a form does the work of several instructions of WebAssembly. Small builds have only the most useful one,
-/// compare_branch.
+/// Whether a form does the work of several instructions of WebAssembly. Small builds have only the most
+/// useful one, compare_branch.
 constexpr bool is_fused(Form form) noexcept {
     switch (form) {
     case Form::add_shl:
@@ -248,8 +248,8 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
     }
 }
 
-/// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and accesses with
-/// 64-bit addresses are those to any memory.
+/// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and
+/// accesses with 64-bit addresses are those to any memory.
 constexpr bool is_in_small(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     if (is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
         return false;
@@ -284,7 +284,8 @@ constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant 
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
     const bool supported = (v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0) &&
                            (v.option != option_wide || is_built(Feature::memory64));
-    if (coverage == Coverage::none || !is_built(form) || (is_small && !is_in_small(form, coverage, banks, v)) ||
+    if (coverage == Coverage::none || !is_built(form) ||
+        (is_small && !is_in_small(form, coverage, banks, v)) ||
         (!is_built(Feature::simd) && facts_of(form).open == Typed::by_option && option == Bank::vector))
         return false;
     switch (form) {

@@ -207,7 +207,8 @@ protected:
     /// there is no such handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or
     /// `no_handler`; emits nothing yet.
     template <typename... Operands>
-    [[nodiscard]] WARPBEAM_LOWER_INLINE unsigned settle(Choice& choice, Operands&... operands) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE unsigned settle(Choice& choice,
+                                                        Operands&... operands) const noexcept {
         size_t i = 0;
         (choice.variant.set_operand(i++, classify(operands)), ...);
         if (is_available(choice)) [[likely]]

@@ -30,7 +30,7 @@ WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noe
 } // namespace detail
 
 WARPBEAM_LOWER_INLINE inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
-                                                 uint64_t value, uint64_t high) noexcept {
+                                                uint64_t value, uint64_t high) noexcept {
     const uint32_t slot = height_;
     has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
@@ -125,7 +125,7 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 /// Appends an instruction of that many bytes, whose fields are zero.
 template <size_t max_size>
 WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
-                                                       Handler handler) noexcept {
+                                                      Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
     if (marks_ != nullptr) [[unlikely]]
@@ -165,8 +165,8 @@ KnownFields<form> Emitter::emit_result_known(Op op, Variant variant, Kind kind) 
 
 template <Form form>
 WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
-                                                                    Variant variant, size_t number,
-                                                                    Handler handler) noexcept {
+                                                                   Variant variant, size_t number,
+                                                                   Handler handler) noexcept {
     constexpr FormFacts facts = facts_of(form);
     unsigned constants = 0;
     if constexpr (facts.operands > 0)
@@ -201,7 +201,7 @@ WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(Op op, Varian
 
 template <Form form>
 WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
-                                                                           Kind kind) noexcept {
+                                                                          Kind kind) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();

@@ -11,7 +11,7 @@ namespace warpbeam::vm {
 /// A slot or the value of a constant, as it was set, of an instruction with these operands' classes.
 template <Form form, Field name>
 [[nodiscard]] WARPBEAM_LOWER_INLINE inline uint64_t known_field(const Instr& instr,
-                                                              const Shape& shape) noexcept {
+                                                                const Shape& shape) noexcept {
     constexpr size_t operand = operand_index(form, name);
     constexpr BitRange bits = encoding_of(form, 0, 8).fields[field_index(form, name)];
     static_assert(operand < 3 && bits.count == 16);

@@ -82,7 +82,8 @@ void Lowering::note_head_test(size_t instr, size_t label) noexcept {
 /// it.
 bool Lowering::repeat_test(uint32_t depth) noexcept {
     const Control& loop = target(depth);
-    if (is_small || loop.test.end == 0 || loop.pins != pins_ || (loop.params != no_local && !params_assigned_))
+    if (is_small || loop.test.end == 0 || loop.pins != pins_ ||
+        (loop.params != no_local && !params_assigned_))
         return false;
     const HeadTest& test = loop.test;
     const bool to_else = test.target == 0 && test.label < control_.size() &&

@@ -51,8 +51,9 @@ inline constexpr FeatureSet built_features = [] {
 }();
 
 /// Whether there can be objects in the heap, which includes those of the host.
-inline constexpr bool has_objects =
-    built_features.has(Feature::gc) || built_features.has(Feature::exceptions) || built_features.has(Feature::stack_switching);
+inline constexpr bool has_objects = built_features.has(Feature::gc) ||
+                                    built_features.has(Feature::exceptions) ||
+                                    built_features.has(Feature::stack_switching);
 
 /// Whether the library has a feature.
 constexpr bool is_built(Feature feature) noexcept { return built_features.has(feature); }

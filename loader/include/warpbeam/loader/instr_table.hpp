@@ -188,7 +188,8 @@ constexpr bool is_listed(const InstrRow& row) noexcept {
 
 /// All instructions; in a build without names, those that the library has.
 inline constexpr auto instr_table = [] {
-    std::array<InstrRow, static_cast<size_t>(std::ranges::count_if(detail::all_instrs, detail::is_listed))> rows{};
+    std::array<InstrRow, static_cast<size_t>(std::ranges::count_if(detail::all_instrs, detail::is_listed))>
+        rows{};
     std::ranges::copy_if(detail::all_instrs, rows.begin(), detail::is_listed);
     return rows;
 }();
@@ -230,7 +231,8 @@ constexpr const InstrRow* find_instr(uint32_t code) noexcept {
         return nullptr;
     return &instr_table[row[sub] - 1];
 }
-/// The feature that an instruction which is not in the table belongs to; `core` if there is no such instruction.
+/// The feature that an instruction which is not in the table belongs to; `core` if there is no such
+/// instruction.
 constexpr Feature missing_feature(uint32_t code) noexcept {
     struct Run {
         uint32_t begin;

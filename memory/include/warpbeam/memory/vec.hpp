@@ -12,8 +12,8 @@
 namespace warpbeam {
 
 namespace detail {
-/// For Vec in small builds: moves `used` of the `bytes` at `block` to a new block of `wanted` bytes, and frees the old
-/// one, if it is not null. Null, with nothing changed, if memory runs out.
+/// For Vec in small builds: moves `used` of the `bytes` at `block` to a new block of `wanted` bytes, and
+/// frees the old one, if it is not null. Null, with nothing changed, if memory runs out.
 [[nodiscard]] void* move_block(Allocator& allocator, void* block, size_t used, size_t bytes, size_t wanted,
                                size_t alignment) noexcept;
 } // namespace detail
@@ -165,8 +165,8 @@ private:
         if (count > SIZE_MAX / sizeof(T))
             return false;
         if constexpr (is_small && std::is_trivially_copyable_v<T>) {
-            void* const moved = detail::move_block(*allocator_, data_, size_ * sizeof(T), capacity_ * sizeof(T),
-                                                   count * sizeof(T), alignof(T));
+            void* const moved = detail::move_block(*allocator_, data_, size_ * sizeof(T),
+                                                   capacity_ * sizeof(T), count * sizeof(T), alignof(T));
             if (moved == nullptr)
                 return false;
             data_ = static_cast<T*>(moved);
