@@ -4,11 +4,14 @@
 
 #include <warpbeam/vm/linker.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
+#include <string_view>
 
 namespace {
 
@@ -21,6 +24,39 @@ constexpr uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x0
                              0x7f, 0x01, 0x7f, 0x03, 0x02, 0x01, 0x00, 0x05, 0x03, 0x01, 0x00, 0x01, 0x07,
                              0x05, 0x01, 0x01, 0x66, 0x00, 0x00, 0x0a, 0x10, 0x01, 0x0e, 0x00, 0x20, 0x00,
                              0x41, 0x2a, 0x36, 0x02, 0x00, 0x20, 0x00, 0x28, 0x02, 0x00, 0x0b};
+
+// One for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module (type (struct)))
+// and (module (func (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
+struct Needy {
+    const char* option; ///< null if this build has the feature
+    std::array<uint8_t, 48> bytes;
+    size_t size;
+};
+template <size_t size>
+constexpr Needy needy(const char* option, bool is_built, const uint8_t (&sections)[size]) noexcept {
+    Needy made{is_built ? nullptr : option, {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00}, 8 + size};
+    std::copy_n(sections, size, made.bytes.begin() + 8);
+    return made;
+}
+constexpr Needy needy_modules[] = {
+    needy("WARPBEAM_MEMORY64=0", WARPBEAM_MEMORY64 != 0, {0x05, 0x03, 0x01, 0x04, 0x00}),
+    needy("WARPBEAM_MULTI_MEMORY=0", WARPBEAM_MULTI_MEMORY != 0, {0x05, 0x05, 0x02, 0x00, 0x00, 0x00, 0x00}),
+    needy("WARPBEAM_EXCEPTIONS=0", WARPBEAM_EXCEPTIONS != 0,
+          {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x0d, 0x03, 0x01, 0x00, 0x00}),
+    needy("WARPBEAM_GC=0", WARPBEAM_GC != 0, {0x01, 0x03, 0x01, 0x5f, 0x00}),
+    needy("WARPBEAM_SIMD=0", WARPBEAM_SIMD != 0, {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00,
+                                                 0x0a, 0x17, 0x01, 0x15, 0x00, 0xfd, 0x0c, 0,    0,    0,
+                                                 0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                                                 0,    0,    0,    0x1a, 0x0b}),
+};
+/// Whether a module that needs a feature is refused, by name, exactly if the build is without it.
+bool is_refused_by_name(const warpbeam::Engine& engine, const Needy& needy) {
+    const auto module = engine.load({needy.bytes.data(), needy.size});
+    if (needy.option == nullptr)
+        return module.has_value();
+    return !module && module.error().code() == warpbeam::ErrorCode::unsupported &&
+           module.error().message().find(needy.option) != std::string_view::npos;
+}
 
 constexpr size_t page = 65536;
 
@@ -99,6 +135,11 @@ int main() {
     const auto result = (*f)(4);
     if (!result || *result != 42)
         return 4;
-    std::printf("%zu %zu\n", arena.used() - page, arena.peak() - page);
+    const size_t used = arena.used();
+    const size_t peak = arena.peak();
+    for (const Needy& needy : needy_modules)
+        if (!is_refused_by_name(engine, needy))
+            return 5;
+    std::printf("%zu %zu\n", used - page, peak - page);
     return 0;
 }
