@@ -25,8 +25,8 @@ constexpr uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x0
                              0x05, 0x01, 0x01, 0x66, 0x00, 0x00, 0x0a, 0x10, 0x01, 0x0e, 0x00, 0x20, 0x00,
                              0x41, 0x2a, 0x36, 0x02, 0x00, 0x20, 0x00, 0x28, 0x02, 0x00, 0x0b};
 
-// One for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module (type (struct)))
-// and (module (func (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
+// One for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module
+// (type (struct))) and (module (func (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
 struct Needy {
     const char* option; ///< null if this build has the feature
     std::array<uint8_t, 48> bytes;
@@ -44,10 +44,10 @@ constexpr Needy needy_modules[] = {
     needy("WARPBEAM_EXCEPTIONS=0", WARPBEAM_EXCEPTIONS != 0,
           {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x0d, 0x03, 0x01, 0x00, 0x00}),
     needy("WARPBEAM_GC=0", WARPBEAM_GC != 0, {0x01, 0x03, 0x01, 0x5f, 0x00}),
-    needy("WARPBEAM_SIMD=0", WARPBEAM_SIMD != 0, {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00,
-                                                 0x0a, 0x17, 0x01, 0x15, 0x00, 0xfd, 0x0c, 0,    0,    0,
-                                                 0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
-                                                 0,    0,    0,    0x1a, 0x0b}),
+    needy("WARPBEAM_SIMD=0", WARPBEAM_SIMD != 0,
+          {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x0a, 0x17,
+           0x01, 0x15, 0x00, 0xfd, 0x0c, 0,    0,    0,    0,    0,    0,    0,
+           0,    0,    0,    0,    0,    0,    0,    0,    0,    0x1a, 0x0b}),
 };
 /// Whether a module that needs a feature is refused, by name, exactly if the build is without it.
 bool is_refused_by_name(const warpbeam::Engine& engine, const Needy& needy) {
