@@ -2,6 +2,8 @@
 #include "decode_types.hpp"
 #include "validate_func.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <algorithm>
 
 /// The sections that declare the contents of a module: imports, functions, tables, memories, tags, globals,
@@ -192,6 +194,16 @@ bool check_export(LoadContext& context, const Export& item, size_t offset) noexc
     return true;
 }
 
+/// Takes less code in a small build.
+void sort(auto& list, auto less) noexcept {
+    if constexpr (is_small) {
+        std::ranges::make_heap(list, less);
+        std::ranges::sort_heap(list, less);
+    } else {
+        std::ranges::sort(list, less);
+    }
+}
+
 /// Sorts exports by name, and function exports by index, so that lookups take logarithmic time whatever the
 /// names are. Duplicate names become neighbours.
 bool index_exports(LoadContext& context) noexcept {
@@ -203,11 +215,11 @@ bool index_exports(LoadContext& context) noexcept {
         if (!module.exports_by_name.push(i) ||
             (exports[i].kind == ExternKind::func && !module.exports_by_func.push(i)))
             return context.diagnostics.out_of_memory();
-    std::ranges::sort(module.exports_by_name, [&](uint32_t a, uint32_t b) {
+    sort(module.exports_by_name, [&](uint32_t a, uint32_t b) {
         const int order = exports[a].name.compare(exports[b].name);
         return order != 0 ? order < 0 : a < b;
     });
-    std::ranges::sort(module.exports_by_func, [&](uint32_t a, uint32_t b) {
+    sort(module.exports_by_func, [&](uint32_t a, uint32_t b) {
         return exports[a].index != exports[b].index ? exports[a].index < exports[b].index : a < b;
     });
     const auto twice = std::ranges::adjacent_find(module.exports_by_name, {},

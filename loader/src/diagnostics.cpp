@@ -1,5 +1,7 @@
 #include "diagnostics.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
+
 #include <utility>
 
 namespace warpbeam {
@@ -16,12 +18,13 @@ bool Diagnostics::Report::operator()(size_t offset, const char* format, ...) con
 
 bool Diagnostics::unsupported(size_t offset, Feature feature, std::string_view what) noexcept {
     const std::string_view name = name_of(feature);
-    if (!error_)
-        error_
-            .emplace(allocator_, ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
-                     static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data())
-            .at(offset)
-            .for_lack_of(feature);
+    if (error_)
+        return false;
+    error_.emplace(allocator_, ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
+                   static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data());
+    if (!is_built(feature))
+        error_->add(": this build is without it (WARPBEAM_%s=0)", option_of(feature));
+    error_->at(offset).for_lack_of(feature);
     return false;
 }
 

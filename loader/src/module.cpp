@@ -1,6 +1,7 @@
 #include "decode_sections.hpp"
 #include "module_impl.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
 #include <warpbeam/loader/module.hpp>
 
 #include <algorithm>
@@ -52,8 +53,9 @@ std::expected<Module, Error> Module::load(std::span<const uint8_t> bytes,
         impl->registry = impl->owned_registry = create<TypeRegistry>(allocator, allocator);
     impl->bytes = bytes;
     impl->features = options.features;
+    impl->features.restrict_to(built_features);
     LoadContext context{.module = *impl,
-                        .features = options.features,
+                        .features = impl->features,
                         .limits = options.limits,
                         .diagnostics = diagnostics,
                         .allocator = allocator};
@@ -80,8 +82,10 @@ T Module::answer(Member member) const noexcept {
 }
 
 const TypeRegistry& Module::type_registry() const noexcept {
+    if (impl_ != nullptr)
+        return *impl_->registry;
     static const TypeRegistry none{Allocator::standard()};
-    return impl_ != nullptr ? *impl_->registry : none;
+    return none;
 }
 std::span<const TypeId> Module::types() const noexcept {
     return answer<std::span<const TypeId>>(&ModuleData::types);

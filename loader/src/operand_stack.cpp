@@ -1,6 +1,9 @@
 #include "validate_func.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 namespace warpbeam {
@@ -75,9 +78,16 @@ bool FuncValidator::mismatch(std::span<const ValType> expected) noexcept {
                                  text_of(std::span<const ValType>{top_ - shown, shown}).c_str());
 }
 
-const char* FuncValidator::op_name() const noexcept {
-    const InstrRow* const row = find_instr(code_);
-    return row != nullptr ? row->text().data() : "instruction";
+const char* FuncValidator::op_name() noexcept {
+    if constexpr (WARPBEAM_NAMES != 0) {
+        const InstrRow* const row = find_instr(code_);
+        return row != nullptr ? row->text().data() : "instruction";
+    } else {
+        const bool has_prefix = code_ >= 0x100;
+        std::snprintf(op_text_.data(), op_text_.size(), has_prefix ? "opcode %02x %u" : "opcode %02x",
+                      has_prefix ? code_ >> 12 : code_, code_ & sub_opcode_limit);
+        return op_text_.data();
+    }
 }
 
 } // namespace warpbeam

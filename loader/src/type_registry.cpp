@@ -1,3 +1,4 @@
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
@@ -20,8 +21,8 @@ struct Entry {
 
 /// Entries are stored in blocks that double in size and never move: block b begins with id first_block * (2^b
 /// - 1).
-constexpr uint32_t first_block = 32;
-constexpr unsigned block_count = 17;
+constexpr uint32_t first_block = is_small ? 4 : 32;
+constexpr unsigned block_count = is_small ? 20 : 17;
 static_assert(first_block * ((uint64_t{1} << block_count) - 1) > max_type_id);
 constexpr unsigned block_of(TypeId id) noexcept {
     return static_cast<unsigned>(std::bit_width(id / first_block + 1)) - 1;

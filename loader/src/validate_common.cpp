@@ -88,6 +88,8 @@ constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
 }
 
 void FuncValidator::begin_code() noexcept {
+    if (is_small) // All instructions are left to their rules.
+        return;
     static constexpr CommonTable all = all_common();
     common_ = all;
     const Vec<MemoryType>& memories = context_.module.memories;

@@ -168,6 +168,7 @@ private:
     bool refused() noexcept;
     template <Imm imm>
     bool typed() noexcept;
+    bool typed_lane(unsigned lanes) noexcept;
 
     // validate_func.cpp: whole functions, and what is shared by instructions whose types are in the table.
     void begin(const Reader& in) noexcept;
@@ -338,7 +339,9 @@ private:
         return static_cast<size_t>(start_ - context_.module.bytes.data());
     }
     [[nodiscard]] Op op() const noexcept { return static_cast<Op>(code_); }
-    [[nodiscard]] const char* op_name() const noexcept;
+    /// The keyword of the current instruction, or its encoding, which the next call overwrites, in a build
+    /// without names.
+    [[nodiscard]] const char* op_name() noexcept;
     /// For messages.
     [[nodiscard]] TypeText text_of(auto type) const noexcept { return TypeText{context_.module}.add(type); }
 
@@ -386,6 +389,7 @@ private:
     Vec<uint64_t> initialised_;
     Vec<uint32_t> initialised_list_;
     const FuncType* func_type_ = nullptr;
+    std::array<char, 24> op_text_{}; ///< of op_name
 };
 
 } // namespace warpbeam

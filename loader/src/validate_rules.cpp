@@ -1,5 +1,6 @@
 #include "validate_func.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
 #include <warpbeam/loader/packed_table.hpp>
 
 #include <algorithm>
@@ -12,7 +13,7 @@ namespace warpbeam {
 namespace {
 
 /// The number of lanes of the shape at the start of a keyword such as `i16x8.extract_lane_s`.
-constexpr unsigned lanes_of(std::string_view text) noexcept {
+[[maybe_unused]] constexpr unsigned lanes_of(std::string_view text) noexcept {
     return text.starts_with("i8x16") ? 16 : static_cast<unsigned>(text[text.find('x') + 1] - '0');
 }
 
@@ -145,12 +146,17 @@ struct FuncValidator::Rules {
     template <size_t position>
     static constexpr Rule of_row() noexcept {
         constexpr const InstrRow& row = instr_table[position];
-        if constexpr (constexpr Rule rule = own(row.op); rule != nullptr) {
+        if constexpr (!is_built(row.feature) && row.op != Op::throw_) {
+            return call<&V::refused>;
+        } else if constexpr (constexpr Rule rule = own(row.op); rule != nullptr) {
             return rule;
         } else {
             static_assert(row.sig != sig::special,
                           "an instruction without a signature has a rule of its own");
-            return call<&V::typed<row.imm>>;
+            if constexpr (row.imm == Imm::lane)
+                return call<&V::typed_lane, lanes_of(row.text())>;
+            else
+                return call<&V::typed<row.imm>>;
         }
     }
 
@@ -187,8 +193,6 @@ bool FuncValidator::typed() noexcept {
         good = mem_arg(row.access_log2, code_ >> 12 == 0xfe, address);
     } else if constexpr (imm == Imm::mem_arg_lane) {
         good = mem_arg(row.access_log2, false, address) && lane(16u >> row.access_log2);
-    } else if constexpr (imm == Imm::lane) {
-        good = lane(lanes_of(row.text()));
     } else if constexpr (imm == Imm::lanes) {
         for (int i = 0; good && i < 16; ++i)
             good = lane(32);
@@ -217,10 +221,12 @@ bool FuncValidator::typed() noexcept {
     return good && apply(row.sig, address);
 }
 
+bool FuncValidator::typed_lane(unsigned lanes) noexcept { return lane(lanes) && apply(row_of(op()).sig, {}); }
+
 bool FuncValidator::run() noexcept {
     static constexpr Rules::ByByte rules = Rules::by_byte();
     while (!blocks_.empty()) {
-        if (is_ended_ && !pass_common()) [[unlikely]]
+        if (!is_small && is_ended_ && !pass_common()) [[unlikely]]
             return false;
         start_ = in_.position();
         if (in_.at_end()) [[unlikely]]
@@ -256,11 +262,13 @@ bool FuncValidator::prefixed() noexcept {
 
 bool FuncValidator::refused() noexcept {
     const InstrRow* const row = find_instr(code_);
+    if (const Feature feature = missing_feature(code_); feature != Feature::core)
+        return diagnostics().unsupported(here(), feature, op_name());
     if (row == nullptr)
         return code_ < 0x100 ? diagnostics().malformed(here(), "illegal opcode %02x", code_)
                              : diagnostics().malformed(here(), "illegal opcode %02x %u", code_ >> 12,
                                                        code_ & sub_opcode_limit);
-    return diagnostics().unsupported(here(), row->feature, row->text());
+    return diagnostics().unsupported(here(), row->feature, op_name());
 }
 
 } // namespace warpbeam

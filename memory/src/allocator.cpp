@@ -1,4 +1,6 @@
-#include <warpbeam/memory/allocator.hpp>
+#include <warpbeam/memory/vec.hpp>
+
+#include <cstring>
 
 namespace warpbeam {
 namespace {
@@ -20,6 +22,18 @@ public:
 Allocator& Allocator::standard() noexcept {
     static StandardAllocator instance;
     return instance;
+}
+
+void* detail::move_block(Allocator& allocator, void* block, size_t used, size_t bytes, size_t wanted,
+                         size_t alignment) noexcept {
+    void* const fresh = allocator.allocate(wanted, alignment);
+    if (fresh == nullptr)
+        return nullptr;
+    if (used != 0)
+        std::memcpy(fresh, block, used);
+    if (block != nullptr)
+        allocator.deallocate(block, bytes, alignment);
+    return fresh;
 }
 
 } // namespace warpbeam

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the library as single files, for builds that take one source:
 
-    vm/packages/amalgamate.py FOLDER
+    vm/packages/amalgamate.py FOLDER [--parts vm]
 
 writes warpbeam.hpp and warpbeam.cpp (loader, text format, vm, memory, WASI and the C API), wasm.h and warpbeam.h (the C
 API), sfv.hpp and sfv.cpp. The same sources always give the same bytes. README.md says how to compile them.
@@ -18,13 +18,24 @@ INCLUDE = re.compile(r'\s*#\s*include\s+[<"]([^>"]+)[>"]')
 DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
 BANNER = "// {name}: {what} in one file, made by vm/packages/amalgamate.py, version {version}. See LICENSE.\n"
 
-# What each file is made of: the folders of public headers, and those of sources, the lowest first.
-PUBLIC = ["memory/include", "loader/include", "loader/text/include", "vm/include", "vm/wasi/include"]
-SOURCES = ["memory/src", "loader/src", "loader/text/src", "vm/src", "vm/wasi/src", "vm/capi/src"]
+# The folders of the parts, the lowest first.
+PARTS = {"memory": "memory", "loader": "loader", "text": "loader/text", "vm": "vm", "wasi": "vm/wasi", "capi": "vm/capi"}
+NEEDS = {"loader": ["memory"], "text": ["loader"], "vm": ["loader"], "wasi": ["vm"], "capi": ["text", "wasi"]}
 # Headers that stay as they are.
 C_HEADERS = ["vm/capi/include/wasm.h", "vm/capi/include/warpbeam.h"]
 # The vector operators are compiled once, for the instruction set of the whole file.
-PREAMBLE = "#ifndef WARPBEAM_CHECKS\n#define WARPBEAM_CHECKS 0\n#endif\n#define WARPBEAM_ISA simd_baseline\n"
+PREAMBLE = """#ifndef WARPBEAM_CHECKS
+#define WARPBEAM_CHECKS 0
+#endif
+#define WARPBEAM_ISA simd_baseline
+#if WARPBEAM_SMALL && defined(__clang__)
+#pragma clang attribute push(__attribute__((minsize)), apply_to = function)
+#endif
+"""
+POSTAMBLE = """#if WARPBEAM_SMALL && defined(__clang__)
+#pragma clang attribute pop
+#endif
+"""
 
 
 class File:
@@ -67,9 +78,9 @@ class File:
         if path.suffix == ".cpp":  # which no other file sees
             self.text += [f"#undef {macro}" for macro in dict.fromkeys(macros)]
 
-    def write(self, path, what, before=""):
+    def write(self, path, what, before="", after=""):
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(self.text))
-        path.write_text(BANNER.format(name=path.name, what=what, version=version()) + before + text + "\n")
+        path.write_text(BANNER.format(name=path.name, what=what, version=version()) + before + text + "\n" + after)
 
 
 def version():
@@ -81,7 +92,7 @@ def files(folder, suffix):
     return sorted((ROOT / folder).rglob("*" + suffix))
 
 
-def pair(target, name, what, public, sources, preamble):
+def pair(target, name, what, public, sources, preamble="", postamble=""):
     header = File(public)
     for folder in public:
         for path in files(folder, ".hpp"):
@@ -91,18 +102,38 @@ def pair(target, name, what, public, sources, preamble):
     for folder in sources:
         for path in files(folder, ".cpp"):
             source.add(path)
-    source.write(target / f"{name}.cpp", what, f'{preamble}#include "{name}.hpp"\n')
+    source.write(target / f"{name}.cpp", what, f'{preamble}#include "{name}.hpp"\n', postamble)
+
+
+def with_needs(parts):
+    """These parts and those that they need, in order."""
+    wanted = set()
+    todo = list(parts)
+    while todo:
+        part = todo.pop()
+        wanted.add(part)
+        todo += NEEDS.get(part, [])
+    return [part for part in PARTS if part in wanted]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which parts, separated by commas (default: all)")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    pair(options.folder, "warpbeam", "Warpbeam", PUBLIC, SOURCES, PREAMBLE)
-    for header in C_HEADERS:
-        shutil.copy(ROOT / header, options.folder)
-    pair(options.folder, "sfv", "Warpbeam's codec of HTTP Structured Fields", ["sfv/include"], ["sfv/src"], "")
+    chosen = options.parts.split(",")
+    if unknown := [part for part in chosen if part not in PARTS]:
+        parser.error(f"--parts: unknown part {unknown[0]}, use {', '.join(PARTS)}")
+    parts = with_needs(chosen)
+    # The headers of the C API stay files of their own.
+    public = [f"{PARTS[part]}/include" for part in parts if part != "capi"]
+    sources = [f"{PARTS[part]}/src" for part in parts]
+    pair(options.folder, "warpbeam", "Warpbeam", public, sources, PREAMBLE, POSTAMBLE)
+    if "capi" in parts:
+        for header in C_HEADERS:
+            shutil.copy(ROOT / header, options.folder)
+    pair(options.folder, "sfv", "Warpbeam's codec of HTTP Structured Fields", ["sfv/include"], ["sfv/src"])
     return 0
 
 

@@ -174,7 +174,7 @@ private:
         if (!exists(comparing))
             return;
         SCOPED_TRACE(std::string{row_of(comparing.op).text()} + " " +
-                     std::string{vm::row_of(comparing.form).name});
+                     std::string{vm::name_of(comparing.form)});
         ASSERT_NE(find_handler(comparing), find_handler(unchecked));
         ++variants_;
         const bool is_sum = comparing.form != vm::Form::load && comparing.form != vm::Form::load_at &&

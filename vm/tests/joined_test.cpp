@@ -13,7 +13,7 @@
 namespace warpbeam::vm {
 namespace {
 
-std::string_view name_of(const Choice& choice) { return row_of(choice.form).name; }
+std::string_view name_of(const Choice& choice) { return vm::name_of(choice.form); }
 
 TEST(Joined, instructions_exist_and_come_after_their_beginnings) {
     if (joined_entries() == 0)

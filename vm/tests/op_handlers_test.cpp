@@ -14,7 +14,7 @@ TEST(OpHandlers, are_those_of_the_whole_table) {
             if (found == nullptr)
                 continue;
             ++frequent;
-            EXPECT_EQ(found->first, first_key(group.form, op)) << row_of(group.form).name;
+            EXPECT_EQ(found->first, first_key(group.form, op)) << name_of(group.form);
             for (size_t number = 0; number < combinations(group.form); ++number) {
                 const Choice choice{group.form, op, variant_of(group.form, number)};
                 EXPECT_EQ(found->row.at(number), find_handler(choice));

@@ -200,7 +200,7 @@ TEST_F(VerifierTest, every_handler_is_found_by_what_it_stands_for) {
             }
     EXPECT_GT(handlers, 1000u);
     for (size_t i = 0; i < form_count; ++i)
-        EXPECT_TRUE(forms[i]) << form_table[i].name << " has no handlers";
+        EXPECT_TRUE(forms[i]) << form_names[i] << " has no handlers";
     EXPECT_EQ(HandlerIndex::get()->find(nullptr), nullptr);
 }
 

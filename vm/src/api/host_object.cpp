@@ -23,6 +23,9 @@ std::expected<detail::NewHostObject, Error> detail::add_host_object(Store& store
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};
+    if (!has_objects)
+        return std::unexpected{
+            Error{ErrorCode::unsupported, "this build has no host objects (WARPBEAM_GC=0)"}};
     vm::Heap& heap = vm::Internal::impl(store)->heap;
     const vm::HostObject* const object =
         heap.allocate_host({type.tag, type.finalize, type.size, type.alignment}, data);

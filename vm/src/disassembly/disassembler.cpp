@@ -267,7 +267,7 @@ void Disassembler::option(const CodeInstr& instr) noexcept {
 void Disassembler::name(const CodeInstr& instr) noexcept {
     const bool has_op = instr.choice.op != Op::nop;
     if (!has_op || !is_plain(instr.choice.form)) {
-        std::string_view name = instr.row().name;
+        std::string_view name = name_of(instr.choice.form);
         // Some names are not C++ identifiers.
         if (name.ends_with("_"))
             name.remove_suffix(1);

@@ -48,7 +48,7 @@ private:
         const Choice* const choice = index != nullptr ? index->find(handler) : nullptr;
         if (choice == nullptr)
             return text;
-        const std::string_view form = vm::row_of(choice->form).name;
+        const std::string_view form = vm::name_of(choice->form);
         std::string op{warpbeam::row_of(choice->op).text()};
         std::ranges::replace(op, '.', '_');
         const Variant& v = choice->variant;

@@ -8,6 +8,8 @@
 
 namespace warpbeam::vm {
 
+#if WARPBEAM_THREADS
+
 namespace {
 
 // The operation on the location in memory; `expected` is the slot of the operand before the value.
@@ -166,5 +168,11 @@ constexpr HandlerGroup atomic_group_list[] = {group<Form::atomic, Family::atomic
 } // namespace
 
 constinit const HandlerGroups atomic_groups{atomic_group_list};
+
+#else
+
+constinit const HandlerGroups atomic_groups;
+
+#endif
 
 } // namespace warpbeam::vm

@@ -13,6 +13,8 @@
 
 namespace warpbeam::vm {
 
+#if WARPBEAM_STACK_SWITCHING
+
 namespace {
 
 using SuspendIn = Decoder<Form::suspend>;
@@ -282,5 +284,13 @@ constinit const HandlerGroups continuation_groups{continuation_group_list};
 
 const Instr* begin_instr() noexcept { return &begin_landing.instr; }
 const Instr* finish_instr() noexcept { return &finish_landing.instr; }
+
+#else
+
+constinit const HandlerGroups continuation_groups;
+const Instr* begin_instr() noexcept { return nullptr; }
+const Instr* finish_instr() noexcept { return nullptr; }
+
+#endif
 
 } // namespace warpbeam::vm

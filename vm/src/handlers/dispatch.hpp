@@ -31,11 +31,16 @@ WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint6
                                   Vector facc, Vector f0);
 
 // Two jumps to a next handler within 64 bytes disturb each other's prediction (docs/decisions/0007).
+#if WARPBEAM_SMALL
+#define WARPBEAM_HANDLER_ALIGNMENT
+#else
+#define WARPBEAM_HANDLER_ALIGNMENT [[gnu::aligned(64)]]
+#endif
 template <typename Body>
-[[gnu::aligned(64)]] WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
-                                                         uint64_t mem_size, InstanceData* inst, Record* rp,
-                                                         uint64_t acc, uint64_t l0, uint64_t l1, Vector facc,
-                                                         Vector f0) {
+WARPBEAM_HANDLER_ALIGNMENT WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
+                                                               uint64_t mem_size, InstanceData* inst,
+                                                               Record* rp, uint64_t acc, uint64_t l0,
+                                                               uint64_t l1, Vector facc, Vector f0) {
     Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if constexpr (Branching<Body>) {
         while (Body::test(r)) {

@@ -52,7 +52,11 @@ struct Plain {
 
 template <Form form, Family family, template <Op, Variant> typename Body>
 constexpr HandlerGroup group() noexcept {
-    return {form, family, handler_rows<form, family, Body>.data(), handler_rows<form, family, Body>.size()};
+    if constexpr (!is_built(form) || std::ranges::none_of(ops_of<family>, [](Op op) { return is_built(op); }))
+        return {form, family, nullptr, 0};
+    else
+        return {form, family, handler_rows<form, family, Body>.data(),
+                handler_rows<form, family, Body>.size()};
 }
 template <Form form, template <Variant> typename Body>
 constexpr HandlerGroup group() noexcept {

@@ -18,6 +18,8 @@ constexpr auto ops_by_family = all_ops(std::make_index_sequence<family_count>{})
 HandlerTable::HandlerTable() noexcept {
     const auto add = [this](const HandlerGroups& part) {
         for (const HandlerGroup& group : part) {
+            if (group.count == 0) // not in this build
+                continue;
             groups_[count_] = group;
             numbers_[static_cast<size_t>(group.form)][static_cast<size_t>(group.family)] = ++count_;
         }

@@ -45,7 +45,7 @@ WARPBEAM_BODY(store_displaced, StoreDisplacedBody<op, v>)
 template <Choice c>
 using BodyOfChoice = typename BodyOf<c.form, c.op, c.variant>::type;
 
-#if WARPBEAM_TAIL_CALLS
+#if WARPBEAM_JOINS
 
 // One of several steps of a handler, of which `last` is one. The last branch of a loop that consists of these
 // instructions alone jumps back within the handler: neither the next instruction's address nor its handler

@@ -7,7 +7,7 @@
 
 namespace warpbeam::vm {
 
-#if WARPBEAM_TAIL_CALLS
+#if WARPBEAM_JOINS
 
 template <size_t i>
 constexpr Handler joined_handler() noexcept {

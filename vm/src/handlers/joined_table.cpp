@@ -6,7 +6,7 @@
 
 namespace warpbeam::vm {
 
-#if WARPBEAM_TAIL_CALLS
+#if WARPBEAM_JOINS
 
 namespace {
 

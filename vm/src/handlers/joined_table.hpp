@@ -6,13 +6,20 @@
 
 namespace warpbeam::vm {
 
+#if WARPBEAM_TAIL_CALLS && !WARPBEAM_SMALL && WARPBEAM_SIMD && WARPBEAM_MEMORY64
+/// Whether instructions are joined. Among those of the list are vectors and 64-bit addresses.
+#define WARPBEAM_JOINS 1
+#else
+#define WARPBEAM_JOINS 0
+#endif
+
 /// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0:
 /// neither.
 using JoinedNumber = uint16_t;
 /// The most instructions that are joined.
 inline constexpr size_t max_joined = 5;
 
-/// The number of one instruction. Always 0 in builds without tail calls.
+/// The number of one instruction. Always 0 in builds without tail calls, and in small ones.
 [[nodiscard]] JoinedNumber joined_part(ChoiceKey choice) noexcept;
 /// The number of those with one handler that does the work of `first`, which may be joined already, and of
 /// the next instruction. 0 if there is none, or if one of both is 0.

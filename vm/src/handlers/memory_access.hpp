@@ -16,6 +16,7 @@ struct AccessOf;
 #include "semantics/op_rows_access.inc"
 #undef WARPBEAM_OP
 
+#if WARPBEAM_SIMD // otherwise not all of them have a type
 #define WARPBEAM_OP(op, ...)                                                                                 \
     static_assert(                                                                                           \
         std::is_same_v<                                                                                      \
@@ -25,6 +26,7 @@ struct AccessOf;
                   sig_of(Op::op).in[0] == Sig::v128);
 #include "semantics/op_rows_access.inc"
 #undef WARPBEAM_OP
+#endif
 
 /// The exit for an access at an out-of-bounds effective address. All operands are still in place, since the
 /// access is repeated if another thread has grown the memory.

@@ -42,6 +42,9 @@ bool has_avx2() noexcept {
 } // namespace
 
 std::array<HandlerGroups, 4> simd_groups() noexcept {
+#if !WARPBEAM_SIMD
+    return {};
+#else
 #ifdef WARPBEAM_SIMD_AVX2
     if (has_avx2())
         return {simd_avx2::int_binary_groups, simd_avx2::float_binary_groups, simd_avx2::unary_groups,
@@ -49,6 +52,7 @@ std::array<HandlerGroups, 4> simd_groups() noexcept {
 #endif
     return {simd_baseline::int_binary_groups, simd_baseline::float_binary_groups, simd_baseline::unary_groups,
             simd_baseline::lane_groups};
+#endif
 }
 
 namespace {

@@ -6,6 +6,8 @@
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
+#if WARPBEAM_SIMD
+
 namespace {
 
 template <Op op, Variant v>
@@ -16,5 +18,7 @@ constexpr HandlerGroup float_binary_group_list[] = {
 } // namespace
 
 constinit const HandlerGroups float_binary_groups{float_binary_group_list};
+
+#endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -6,6 +6,8 @@
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
+#if WARPBEAM_SIMD
+
 namespace {
 
 template <Op op, Variant v>
@@ -16,5 +18,7 @@ constexpr HandlerGroup int_binary_group_list[] = {
 } // namespace
 
 constinit const HandlerGroups int_binary_groups{int_binary_group_list};
+
+#endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

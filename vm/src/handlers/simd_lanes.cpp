@@ -5,6 +5,8 @@
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
+#if WARPBEAM_SIMD
+
 namespace {
 
 template <typename F, Variant v>
@@ -61,5 +63,7 @@ constexpr HandlerGroup lane_group_list[] = {group<Form::ternary, Family::vector_
 } // namespace
 
 constinit const HandlerGroups lane_groups{lane_group_list};
+
+#endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

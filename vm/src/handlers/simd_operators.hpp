@@ -7,6 +7,8 @@
 /// From functions on lanes to handlers. As lanes.hpp explains, all of this belongs to one instruction set.
 /// https://webassembly.github.io/spec/core/exec/instructions.html#vector-instructions
 
+#if WARPBEAM_SIMD
+
 namespace warpbeam::vm::WARPBEAM_ISA {
 
 /// What each operator computes.
@@ -77,3 +79,5 @@ extern const HandlerGroups unary_groups;
 extern const HandlerGroups lane_groups;
 
 } // namespace warpbeam::vm::WARPBEAM_ISA
+
+#endif

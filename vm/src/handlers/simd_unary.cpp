@@ -5,6 +5,8 @@
 
 namespace warpbeam::vm::WARPBEAM_ISA {
 
+#if WARPBEAM_SIMD
+
 namespace {
 
 template <Op op, Variant v>
@@ -14,5 +16,7 @@ constexpr HandlerGroup unary_group_list[] = {group<Form::unary, Family::vector_u
 } // namespace
 
 constinit const HandlerGroups unary_groups{unary_group_list};
+
+#endif
 
 } // namespace warpbeam::vm::WARPBEAM_ISA

@@ -222,7 +222,7 @@ void Heap::start(size_t size) noexcept {
 }
 
 bool Heap::step() noexcept {
-    if (finalizing_)
+    if (!has_objects || finalizing_)
         return true;
     switch (phase_) {
     case Phase::none:

@@ -19,6 +19,8 @@ Heap::Heap(Allocator& allocator, const TypeRegistry& types, HeapHost& host, uint
 }
 
 Heap::~Heap() {
+    if (!has_objects)
+        return;
     for (HostData* data = host_data_; data != nullptr; data = data->next)
         data->object->data = nullptr;
     dead_ = host_data_;
@@ -29,6 +31,8 @@ Heap::~Heap() {
 }
 
 ExceptionObject* Heap::allocate_exception(const TagHead& tag, std::span<const Slot> payload) noexcept {
+    if (!has_objects)
+        return nullptr;
     const RootSpan roots{*this, payload, types_.func(tag.type).params};
     auto* const exception =
         static_cast<ExceptionObject*>(allocate(&exception_layout, exception_size(payload.size())));
@@ -52,7 +56,7 @@ Object* Heap::allocate_slow(const Layout* layout, size_t size) noexcept {
 }
 
 Object* Heap::allocate_now(const Layout* layout, size_t size) noexcept {
-    if (!has_room(size))
+    if (!has_objects || !has_room(size))
         return nullptr;
     Object* const object = size > largest_cell ? allocate_large(layout, size) : allocate_small(layout, size);
     if (object != nullptr)
@@ -89,6 +93,8 @@ Object* Heap::allocate_large(const Layout* layout, size_t size) noexcept {
 }
 
 void* Heap::begin_array(const Layout* layout, size_t size) noexcept {
+    if (!has_objects)
+        return nullptr;
     if (unfinished_ + size > limit_)
         host_.drop_unfinished();
     Block* const block = has_room(size) ? new_large_block(size) : nullptr;
@@ -153,6 +159,8 @@ bool Heap::wants_collection(size_t size) const noexcept {
 }
 
 void Heap::prepare_for(size_t size) noexcept {
+    if (!has_objects)
+        return;
     end_collection();
     if (!wants_collection(size))
         return;

@@ -4,6 +4,7 @@
 #include "heap/layout.hpp"
 #include "heap/mark_stack.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
 #include <warpbeam/memory/vec.hpp>
 
 #include <algorithm>
@@ -310,7 +311,9 @@ private:
     [[nodiscard]] bool finalize() noexcept;
     [[nodiscard]] bool sweep_cells(Block& block) noexcept;
 
-    std::array<Run, cell_sizes.size()> runs_{}; ///< first, because the fast path reads it
+    /// None are used in a build without objects.
+    static constexpr size_t class_count = has_objects ? cell_sizes.size() : 1;
+    std::array<Run, class_count> runs_{}; ///< first, because the fast path reads it
     /// The size of the objects that may be allocated before the next collection; and what it was after the
     /// last one. Negative after an object that was larger.
     int64_t budget_;
@@ -319,7 +322,7 @@ private:
     const TypeRegistry& types_;
     HeapHost& host_;
     /// The blocks of each class that still have free runs.
-    std::array<Block*, cell_sizes.size()> available_{};
+    std::array<Block*, class_count> available_{};
     Vec<Block*> blocks_;    ///< all blocks by address
     Block* free_ = nullptr; ///< empty blocks of the common size
     uint64_t free_bytes_ = 0;

@@ -3,6 +3,8 @@
 #include "isa/form.hpp"
 #include "isa/instr.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <cstring>
 
 /// How the lowering writes instructions, and how code that does not know their form at compile time reads
@@ -13,6 +15,8 @@ namespace warpbeam::vm {
 /// Indexed by form, constant operands, and width divided by 8: 4, 8 or 16 bytes.
 using Encodings = std::array<std::array<std::array<Encoding, 3>, 8>, form_count>;
 extern const Encodings encodings;
+/// In small builds encodings are computed each time, without a table.
+using EncodingOf = std::conditional_t<is_small, Encoding, const Encoding&>;
 
 /// What is needed to find the fields of an instruction.
 struct Shape {
@@ -20,8 +24,12 @@ struct Shape {
     Variant variant{};
     size_t width = 8; ///< the size of a constant whose type the form leaves open
 
-    [[nodiscard]] const Encoding& encoding() const noexcept {
+    [[nodiscard]] EncodingOf encoding() const noexcept {
+#if WARPBEAM_SMALL
+        return encoding_of(form, variant.constants(), width);
+#else
         return encodings[static_cast<size_t>(form)][variant.constants()][width >> 3];
+#endif
     }
     /// In bytes, without the distances of a jump table.
     [[nodiscard]] size_t size() const noexcept { return sizeof(Instr) + 8 * encoding().words; }
@@ -33,8 +41,13 @@ struct FieldPlace {
     uint8_t field;
     uint8_t operand;
 };
+constexpr FieldPlace find_field(Form form, Field name) noexcept {
+    return {static_cast<uint8_t>(field_index(form, name)), static_cast<uint8_t>(operand_index(form, name))};
+}
 extern const std::array<std::array<FieldPlace, std::size(field_names)>, form_count> field_places;
 [[nodiscard]] inline FieldPlace place_of(Form form, Field name) noexcept {
+    if (is_small) // without the table
+        return find_field(form, name);
     return field_places[static_cast<size_t>(form)][static_cast<size_t>(name)];
 }
 
@@ -50,7 +63,7 @@ static_assert(std::ranges::all_of(form_table, [](const FormRow& row) {
 class Fields {
 public:
     Fields(void* instr, const Shape& shape) noexcept
-        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{&shape.encoding()} {}
+        : instr_{static_cast<char*>(instr)}, shape_{shape}, encoding_{shape.encoding()} {}
 
     /// A slot, a number, or the value of a constant; `high` is the second half of a 128-bit constant.
     Fields& set(Field name, uint64_t value, uint64_t high = 0) noexcept {
@@ -91,13 +104,13 @@ private:
         return value;
     }
     [[nodiscard]] BitRange bits_of(Field name) const noexcept {
-        return encoding_->fields[place_of(shape_.form, name).field];
+        return encoding_.fields[place_of(shape_.form, name).field];
     }
     [[nodiscard]] char* place(BitRange bits) const noexcept { return instr_ + head_offset + bits.byte; }
 
     char* instr_;
     Shape shape_;
-    const Encoding* encoding_;
+    EncodingOf encoding_;
 };
 
 } // namespace warpbeam::vm

@@ -95,18 +95,25 @@ enum class Form : uint8_t {
 
 struct FormRow {
     Form form;
-    std::string_view name;
     uint8_t options; ///< the number of options
     uint8_t effects;
     std::array<FieldRow, max_fields> fields;
 };
 
 inline constexpr FormRow form_table[] = {
-#define WARPBEAM_FORM(name, options, effects, ...) {Form::name, #name, options, effects, {{__VA_ARGS__}}},
+#define WARPBEAM_FORM(name, options, effects, ...) {Form::name, options, effects, {{__VA_ARGS__}}},
 #include "isa/forms.inc"
 #undef WARPBEAM_FORM
 };
 inline constexpr size_t form_count = std::size(form_table);
+
+/// The names of the forms, for listings of code.
+inline constexpr std::string_view form_names[] = {
+#define WARPBEAM_FORM(name, options, effects, ...) #name,
+#include "isa/forms.inc"
+#undef WARPBEAM_FORM
+};
+constexpr std::string_view name_of(Form form) noexcept { return form_names[static_cast<size_t>(form)]; }
 
 constexpr const FormRow& row_of(Form form) noexcept { return form_table[static_cast<size_t>(form)]; }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/instr_table.hpp>
 
 #include <cstddef>
@@ -18,7 +19,14 @@ enum class Src : uint8_t {
     l1,
     imm, ///< in the instruction
 };
-inline constexpr size_t src_count = 5;
+/// How many of them a build has, and the place of each among them: a small one has no pinned locals.
+inline constexpr size_t src_count = is_small ? 3 : 5;
+constexpr size_t number_of(Src s) noexcept {
+    return !is_small ? static_cast<size_t>(s) : s == Src::imm ? 2 : s == Src::acc ? 1 : 0;
+}
+constexpr Src src_at(size_t number) noexcept {
+    return is_small && number == 2 ? Src::imm : static_cast<Src>(number);
+}
 
 /// Where a result goes. All except `acc` also write the frame slot that the instruction names.
 enum class Dst : uint8_t {
@@ -27,7 +35,10 @@ enum class Dst : uint8_t {
     l0,   ///< a pinned local and its slot; the accumulator is unchanged
     l1,
 };
-inline constexpr size_t dst_count = 4;
+inline constexpr size_t dst_count = is_small ? 2 : 4;
+constexpr size_t number_of(Dst d) noexcept {
+    return !is_small ? static_cast<size_t>(d) : d == Dst::acc ? 0 : 1;
+}
 
 constexpr bool is_pin(Src s) noexcept { return s == Src::l0 || s == Src::l1; }
 constexpr bool is_pin(Dst d) noexcept { return d == Dst::l0 || d == Dst::l1; }

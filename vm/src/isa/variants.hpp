@@ -2,12 +2,15 @@
 
 #include "isa/form.hpp"
 
+#include <warpbeam/build.hpp>
+#include <warpbeam/loader/built_features.hpp>
+
 /// Which variants of a form exist. Not every combination of classes is worth a handler; the lowering falls
 /// back from a missing one: a pinned local is also in its slot, and a constant can be put into a slot.
 
 namespace warpbeam::vm {
 
-#if defined(__x86_64__) && defined(__linux__)
+#if defined(__x86_64__) && defined(__linux__) && !WARPBEAM_SMALL
 /// Whether there are accesses that leave the bounds check to guard pages (handlers/guard.hpp).
 #define WARPBEAM_GUARD_PAGES 1
 #else
@@ -37,6 +40,63 @@ struct Banks {
 };
 constexpr Banks banks_of(const Sig& sig) noexcept {
     return {{bank_of(sig.in[0]), bank_of(sig.in[1]), bank_of(sig.in[2])}, bank_of(sig.out)};
+}
+
+/// Whether a form does the work of several instructions of WebAssembly. Small builds have only the most
+/// useful one, compare_branch.
+constexpr bool is_fused(Form form) noexcept {
+    switch (form) {
+    case Form::add_shl:
+    case Form::latch:
+    case Form::load_at:
+    case Form::load_sum:
+    case Form::load_indexed:
+    case Form::load_displaced:
+    case Form::store_at:
+    case Form::store_sum:
+    case Form::store_displaced:
+        return true;
+    default:
+        return false;
+    }
+}
+/// Whether this build has handlers for a form.
+constexpr bool is_built(Form form) noexcept {
+    switch (form) {
+    case Form::load_any:
+    case Form::store_any:
+        return is_built(Feature::memory64) || is_built(Feature::multi_memory);
+    case Form::canonical_f32:
+    case Form::canonical_f64:
+    case Form::check_stack:
+    case Form::return_excess:
+    case Form::observe:
+        return WARPBEAM_REPLAY != 0;
+    case Form::fence:
+        return is_built(Feature::threads);
+    case Form::copy_vector:
+    case Form::copy_vector_constant:
+        return is_built(Feature::simd);
+    case Form::throw_:
+    case Form::throw_ref:
+        return is_built(Feature::exceptions);
+    case Form::suspend:
+    case Form::resume:
+        return is_built(Feature::stack_switching);
+    case Form::struct_get:
+    case Form::struct_set:
+    case Form::array_get:
+    case Form::array_set:
+    case Form::struct_new:
+    case Form::struct_new_default:
+    case Form::ref_test:
+    case Form::ref_cast:
+    case Form::br_on_cast:
+    case Form::br_on_cast_desc:
+        return is_built(Feature::gc);
+    default:
+        return !is_small || !is_fused(form);
+    }
 }
 
 namespace detail {
@@ -188,6 +248,33 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
     }
 }
 
+/// Whether a variant is in a small build: there are no pinned locals, constants are on the right, and
+/// accesses with 64-bit addresses are those to any memory.
+constexpr bool is_in_small(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
+    if (is_pin(v.result) || is_pin(v.a) || is_pin(v.b) || is_pin(v.c))
+        return false;
+    switch (form) {
+    case Form::binary:
+        if (coverage == Coverage::compact)
+            return v.a == Src::slot && v.b == Src::slot;
+        // Most comparisons are part of a branch; other results are written to the frame, too.
+        if ((v.result == Dst::acc) != (coverage == Coverage::comparing))
+            return false;
+        return v.a != Src::imm && (banks.in[0] != Bank::vector || v.b == Src::slot);
+    case Form::unary:
+        return v.a == Src::slot && v.result == Dst::slot;
+    case Form::compare_branch:
+        return banks.in[0] == Bank::integer && coverage != Coverage::bits;
+    case Form::select:
+        return v.a == Src::slot && v.b == Src::slot;
+    case Form::load:
+    case Form::store:
+        return v.option != option_wide;
+    default:
+        return true;
+    }
+}
+
 } // namespace detail
 
 /// Whether a variant of a form exists for a WebAssembly instruction with these types and this coverage. A
@@ -195,8 +282,11 @@ constexpr bool store_exists(Form form, Coverage coverage, Bank bank, Variant v) 
 constexpr bool exists(Form form, Coverage coverage, const Banks& banks, Variant v) noexcept {
     using namespace detail;
     const auto option = static_cast<Bank>(v.option < 3 ? v.option : 0);
-    const bool supported = v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0;
-    if (coverage == Coverage::none)
+    const bool supported = (v.option != option_guarded || WARPBEAM_GUARD_PAGES != 0) &&
+                           (v.option != option_wide || is_built(Feature::memory64));
+    if (coverage == Coverage::none || !is_built(form) ||
+        (is_small && !is_in_small(form, coverage, banks, v)) ||
+        (!is_built(Feature::simd) && facts_of(form).open == Typed::by_option && option == Bank::vector))
         return false;
     switch (form) {
     case Form::binary:
@@ -321,9 +411,9 @@ constexpr size_t combinations(Form form) noexcept {
 }
 constexpr size_t number_of(Form form, Variant v) noexcept {
     const Strides& strides = strides_of(form);
-    return size_t{strides.a} * static_cast<size_t>(v.a) + size_t{strides.b} * static_cast<size_t>(v.b) +
-           size_t{strides.c} * static_cast<size_t>(v.c) +
-           size_t{strides.result} * static_cast<size_t>(v.result) + size_t{strides.option} * v.option;
+    return size_t{strides.a} * number_of(v.a) + size_t{strides.b} * number_of(v.b) +
+           size_t{strides.c} * number_of(v.c) + size_t{strides.result} * number_of(v.result) +
+           size_t{strides.option} * v.option;
 }
 constexpr Variant variant_of(Form form, size_t number) noexcept {
     const Strides& strides = strides_of(form);
@@ -331,9 +421,9 @@ constexpr Variant variant_of(Form form, size_t number) noexcept {
         return stride != 0 ? number / stride % classes : 0;
     };
     Variant v;
-    v.a = static_cast<Src>(taken(strides.a, src_count));
-    v.b = static_cast<Src>(taken(strides.b, src_count));
-    v.c = static_cast<Src>(taken(strides.c, src_count));
+    v.a = src_at(taken(strides.a, src_count));
+    v.b = src_at(taken(strides.b, src_count));
+    v.c = src_at(taken(strides.c, src_count));
     v.result = static_cast<Dst>(taken(strides.result, dst_count));
     v.option = static_cast<uint8_t>(number / strides.option);
     return v;

@@ -453,7 +453,7 @@ void Emitter::note_step(const Producer& producer, Dst d, uint32_t local) noexcep
     const bool is_64 = producer.choice.op == Op::i64_add;
     const Src src = d == Dst::l0 ? Src::l0 : d == Dst::l1 ? Src::l1 : Src::slot;
     const Variant& variant = producer.choice.variant;
-    if (producer.choice.form != Form::binary || (producer.choice.op != Op::i32_add && !is_64) ||
+    if (is_small || producer.choice.form != Form::binary || (producer.choice.op != Op::i32_add && !is_64) ||
         variant.a != src)
         return;
     const Fields sum = fields(producer);

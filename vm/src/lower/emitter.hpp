@@ -209,7 +209,8 @@ protected:
     /// there is no such handler, to the nearest ones that have a handler. Returns the cost, 0 or more, or
     /// `no_handler`; emits nothing yet.
     template <typename... Operands>
-    [[nodiscard, gnu::always_inline]] unsigned settle(Choice& choice, Operands&... operands) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE unsigned settle(Choice& choice,
+                                                        Operands&... operands) const noexcept {
         size_t i = 0;
         (choice.variant.set_operand(i++, classify(operands)), ...);
         if (is_available(choice)) [[likely]]
@@ -225,7 +226,7 @@ protected:
                                            std::initializer_list<Popped*> operands) const noexcept;
     /// The handlers of a form for an instruction. Those of the last rare one are kept, since several variants
     /// are looked for in a row.
-    [[nodiscard, gnu::always_inline]] const OpHandlers& select(Form form, Op op) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE const OpHandlers& select(Form form, Op op) const noexcept {
         if (const OpHandlers* const frequent = frequent_->find(form, op); frequent != nullptr) [[likely]]
             return *frequent;
         if (form != rare_.form || op != rare_.op)
@@ -237,7 +238,7 @@ protected:
     }
     [[nodiscard]] bool exists(const Choice& choice) const noexcept;
     /// Whether there is a handler whose result is in the accumulator, and perhaps in a slot too.
-    [[nodiscard, gnu::always_inline]] bool is_available(const Choice& choice) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE bool is_available(const Choice& choice) const noexcept {
         const OpHandlers& handlers = select(choice.form, choice.op);
         const size_t number = number_of(choice.form, choice.variant);
         return handlers.has(number) ||
@@ -248,19 +249,19 @@ protected:
     [[nodiscard]] static size_t to_slot(Form form) noexcept { return strides_of(form).result; }
     /// Moves the operands into their slots that a settled choice needs there.
     template <typename... Operands>
-    [[gnu::always_inline]] void put_in_slots(const Choice& choice, Operands&... operands) noexcept {
+    WARPBEAM_LOWER_INLINE void put_in_slots(const Choice& choice, Operands&... operands) noexcept {
         size_t i = 0;
         bool any = false;
         ((any |= choice.variant.operand(i++) == Src::slot && !is_in_slot(operands.operand)), ...);
         if (any)
             move_to_slots(choice, {&operands...});
     }
-    [[nodiscard, gnu::always_inline]] static bool is_in_slot(const Operand& operand) noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE static bool is_in_slot(const Operand& operand) noexcept {
         return operand.where == Operand::local || (operand.where == Operand::home && operand.stored);
     }
     void move_to_slots(const Choice& choice, std::initializer_list<Popped*> operands) noexcept;
     template <typename... Operands>
-    [[gnu::always_inline]] void settle_and_prepare(Choice& choice, Operands&... operands) noexcept {
+    WARPBEAM_LOWER_INLINE void settle_and_prepare(Choice& choice, Operands&... operands) noexcept {
         (void)settle(choice, operands...);
         put_in_slots(choice, operands...);
     }

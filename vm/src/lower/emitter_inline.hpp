@@ -10,7 +10,7 @@ namespace warpbeam::vm {
 namespace detail {
 
 /// Writes whole words: what is read at once in larger parts than it was written in has to wait.
-[[gnu::always_inline]] inline void write(Operand* to, const Operand& operand) noexcept {
+WARPBEAM_LOWER_INLINE inline void write(Operand* to, const Operand& operand) noexcept {
     if constexpr (is_little_endian) {
         const uint64_t words[] = {
             static_cast<uint64_t>(operand.where) | static_cast<uint64_t>(operand.kind) << 8 |
@@ -29,8 +29,8 @@ namespace detail {
 
 } // namespace detail
 
-[[gnu::always_inline]] inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
-                                                 uint64_t value, uint64_t high) noexcept {
+WARPBEAM_LOWER_INLINE inline void Emitter::push(Operand::Where where, Kind kind, bool stored, uint32_t index,
+                                                uint64_t value, uint64_t high) noexcept {
     const uint32_t slot = height_;
     has_references_ |= kind == ValType::ref;
     raise_height(slots_of(kind));
@@ -125,8 +125,8 @@ inline const Producer* Emitter::last_producer(const Popped& popped) const noexce
 
 /// Appends an instruction of that many bytes, whose fields are zero.
 template <size_t max_size>
-[[gnu::always_inline]] inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
-                                                       Handler handler) noexcept {
+WARPBEAM_LOWER_INLINE inline uint8_t* Emitter::append(size_t size, ChoiceKey choice,
+                                                      Handler handler) noexcept {
     ++serial_;
     const size_t position = here();
     if (marks_ != nullptr) [[unlikely]]
@@ -151,10 +151,23 @@ template <size_t max_size>
     return instr;
 }
 
+#if WARPBEAM_SMALL
+
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
-                                                                    Variant variant, size_t number,
-                                                                    Handler handler) noexcept {
+KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
+    return KnownFields<form>{emit({form, op, variant})};
+}
+template <Form form>
+KnownFields<form> Emitter::emit_result_known(Op op, Variant variant, Kind kind) noexcept {
+    return KnownFields<form>{emit_result({form, op, variant}, kind)};
+}
+
+#else
+
+template <Form form>
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(const OpHandlers& handlers, Op op,
+                                                                   Variant variant, size_t number,
+                                                                   Handler handler) noexcept {
     constexpr FormFacts facts = facts_of(form);
     unsigned constants = 0;
     if constexpr (facts.operands > 0)
@@ -181,15 +194,15 @@ template <Form form>
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_known(Op op, Variant variant) noexcept {
     const OpHandlers& handlers = select(form, op);
     const size_t number = number_of(form, variant);
     return emit_known<form>(handlers, op, variant, number, handlers.row.at(number));
 }
 
 template <Form form>
-[[gnu::always_inline]] inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
-                                                                           Kind kind) noexcept {
+WARPBEAM_LOWER_INLINE inline KnownFields<form> Emitter::emit_result_known(Op op, Variant variant,
+                                                                          Kind kind) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
     const size_t begin = here();
@@ -214,5 +227,7 @@ template <Form form>
     push(Operand::home, kind, at_home);
     return fields;
 }
+
+#endif
 
 } // namespace warpbeam::vm

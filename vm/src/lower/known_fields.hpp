@@ -1,6 +1,7 @@
 #pragma once
 
 #include "isa/encoder.hpp"
+#include "lower/inlining.hpp"
 
 #include <warpbeam/memory/little_endian.hpp>
 
@@ -11,8 +12,8 @@ namespace warpbeam::vm {
 
 /// A slot or the value of a constant, as it was set, of an instruction with these operands' classes.
 template <Form form, Field name>
-[[nodiscard, gnu::always_inline]] inline uint64_t known_field(const Instr& instr,
-                                                              const Shape& shape) noexcept {
+[[nodiscard]] WARPBEAM_LOWER_INLINE inline uint64_t known_field(const Instr& instr,
+                                                                const Shape& shape) noexcept {
     constexpr size_t operand = operand_index(form, name);
     constexpr BitRange bits = encoding_of(form, 0, 8).fields[field_index(form, name)];
     static_assert(operand < 3 && bits.count == 16);
@@ -23,6 +24,33 @@ template <Form form, Field name>
     return slot;
 }
 
+#if WARPBEAM_SMALL
+
+/// In a small build, what is known is not made use of.
+template <Form form>
+class KnownFields {
+public:
+    explicit KnownFields(const Fields& fields) noexcept : fields_{fields} {}
+    template <Field name>
+    KnownFields& set(uint64_t value) noexcept {
+        fields_.set(name, value);
+        return *this;
+    }
+    template <Field name>
+    [[nodiscard]] bool is_constant() const noexcept {
+        return fields_.is_constant(name);
+    }
+    template <Field name>
+    void set_constant(uint64_t value, uint64_t high) noexcept {
+        fields_.set(name, value, high);
+    }
+
+private:
+    Fields fields_;
+};
+
+#else
+
 /// The head is written when the object ends, as a whole.
 template <Form form>
 class KnownFields {
@@ -30,11 +58,11 @@ public:
     KnownFields(uint8_t* instr, unsigned constants, const Encoding& encoding) noexcept
         : bytes_{instr + head_offset}, constants_{constants}, encoding_{&encoding} {}
     KnownFields(KnownFields&&) noexcept = default;
-    [[gnu::always_inline]] ~KnownFields() { std::memcpy(bytes_, &head_, sizeof head_); }
+    WARPBEAM_LOWER_INLINE ~KnownFields() { std::memcpy(bytes_, &head_, sizeof head_); }
 
     /// A slot or a number.
     template <Field name>
-    [[gnu::always_inline]] KnownFields& set(uint64_t value) noexcept {
+    WARPBEAM_LOWER_INLINE KnownFields& set(uint64_t value) noexcept {
         constexpr size_t index = index_of<name>();
         constexpr BitRange bits = without_constants.fields[index];
         if constexpr (bits.byte < sizeof head_)
@@ -45,11 +73,11 @@ public:
     }
     /// Whether a field is a constant operand.
     template <Field name>
-    [[nodiscard, gnu::always_inline]] bool is_constant() const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE bool is_constant() const noexcept {
         return (constants_ >> operand_index(form, name) & 1) != 0;
     }
     template <Field name>
-    [[gnu::always_inline]] void set_constant(uint64_t value, uint64_t high) noexcept {
+    WARPBEAM_LOWER_INLINE void set_constant(uint64_t value, uint64_t high) noexcept {
         const BitRange bits = encoding_->fields[index_of<name>()];
         if (bits.byte < sizeof head_) {
             set_head(bits, value);
@@ -68,7 +96,7 @@ private:
         return field_index(form, name);
     }
     /// Fields are set once.
-    [[gnu::always_inline]] void set_head(BitRange bits, uint64_t value) noexcept {
+    WARPBEAM_LOWER_INLINE void set_head(BitRange bits, uint64_t value) noexcept {
         const uint64_t all = ~uint64_t{0} >> (64 - bits.count);
         const unsigned low = is_little_endian ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte;
         head_ |= (value & all) << low;
@@ -86,5 +114,7 @@ private:
     unsigned constants_;
     const Encoding* encoding_;
 };
+
+#endif
 
 } // namespace warpbeam::vm

@@ -47,7 +47,7 @@ void Lowering::lower_return() noexcept {
 void Lowering::emit_return() noexcept {
     const FuncType& type = *control_[0].type.func;
     const size_t count = type.results.size();
-    if (options_.observes_calls) [[unlikely]]
+    if (options_.shows_calls()) [[unlikely]]
         observe_return();
     emit_return_excess();
     if (count == 1 && type.results[0].kind() != ValType::v128) {
@@ -87,7 +87,7 @@ void Lowering::begin_tail_call(const FuncType& type, uint32_t* callee) noexcept 
 /// A function that calls itself at its end is a loop: its frame stays, and the arguments are assigned to the
 /// parameters. False if its entry has more to do.
 bool Lowering::jump_to_entry(size_t params) noexcept {
-    if (large_ || zero_count_ != 0 || options_.deterministic || options_.observes_calls)
+    if (large_ || zero_count_ != 0 || options_.is_deterministic() || options_.shows_calls())
         return false;
     for (size_t i = params; i-- != 0;)
         set_local(static_cast<uint32_t>(i), pop());

@@ -195,11 +195,11 @@ void Lowering::skip_unreachable() noexcept {
         break;
     case Op::catch_:
     case Op::catch_all:
-        if (is_outermost)
+        if (is_built(Op::catch_) && is_outermost)
             return begin_catch(op == Op::catch_all);
         break;
     case Op::delegate:
-        if (is_outermost)
+        if (is_built(Op::delegate) && is_outermost)
             return end_delegate();
         --skipped_blocks_;
         break;

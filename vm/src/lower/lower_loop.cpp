@@ -47,7 +47,7 @@ void Lowering::place_params(Control& loop, size_t set) noexcept {
 /// the stack again. False if there is none, or this is not the place: then the loop loads its registers.
 bool Lowering::assign_params(uint32_t depth, bool stay) noexcept {
     const Control& loop = target(depth);
-    if (loop.params == no_local || loop.pins != pins_ || !in_place(depth))
+    if (is_small || loop.params == no_local || loop.pins != pins_ || !in_place(depth))
         return false;
     const auto count = static_cast<uint32_t>(arity(loop));
     for (uint32_t i = count; i-- != 0;)
@@ -62,7 +62,7 @@ bool Lowering::assign_params(uint32_t depth, bool stay) noexcept {
 /// To be called after a branch that goes to the end of a block, or to its else part. What comes after it
 /// becomes a label, if it is the first instruction of a loop.
 void Lowering::note_head_test(size_t instr, size_t label) noexcept {
-    if (instr != loop_head_ || last_branch_.form != Form::compare_branch)
+    if (is_small || instr != loop_head_ || last_branch_.form != Form::compare_branch)
         return;
     for (size_t i = control_.size(); i-- != 0;) {
         Control& control = control_[i];
@@ -82,7 +82,8 @@ void Lowering::note_head_test(size_t instr, size_t label) noexcept {
 /// it.
 bool Lowering::repeat_test(uint32_t depth) noexcept {
     const Control& loop = target(depth);
-    if (loop.test.end == 0 || loop.pins != pins_ || (loop.params != no_local && !params_assigned_))
+    if (is_small || loop.test.end == 0 || loop.pins != pins_ ||
+        (loop.params != no_local && !params_assigned_))
         return false;
     const HeadTest& test = loop.test;
     const bool to_else = test.target == 0 && test.label < control_.size() &&
@@ -148,7 +149,7 @@ bool Lowering::repeat_as_latch(Choice branch, uint64_t left, uint64_t right, siz
 /// constant.
 bool Lowering::fuse_latch(const Choice& branch, uint64_t right, size_t& instr) noexcept {
     Choice latch{Form::latch, branch.op, {.a = step_.src, .b = step_.step, .c = branch.variant.b}};
-    if (branch.variant.option != 0 || !settle_pins(latch, 2))
+    if (!is_built(Form::latch) || branch.variant.option != 0 || !settle_pins(latch, 2))
         return false;
     remove_from(step_.begin);
     instr = here();

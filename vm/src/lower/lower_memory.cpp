@@ -25,7 +25,7 @@ bool Lowering::is_fast_64(Form form, Op op, const MemArg& arg, const Popped& add
 
 /// Fuses the addition that computed an address, or a shift and an addition, into the load.
 bool Lowering::fold_into_load(Op op, MemArg arg, const Popped& address, uint8_t option) noexcept {
-    const Producer* const last = last_producer(address);
+    const Producer* const last = is_built(Form::load_sum) ? last_producer(address) : nullptr;
     if (last == nullptr)
         return false;
     const Variant sum = operands_from_pins(*last);
@@ -68,7 +68,7 @@ void Lowering::lower_load(Op op) noexcept {
         return lower_load_any(op, arg, address);
     if (fold_into_load(op, arg, address, option))
         return;
-    if (classify(address) == Src::imm) {
+    if (is_built(Form::load_at) && classify(address) == Src::imm) {
         emit_result({Form::load_at, op, {.option = option}}, select(Form::load_at, op).result)
             .set(Field::address, address.operand.value + arg.offset);
         return;
@@ -83,7 +83,7 @@ void Lowering::lower_load(Op op) noexcept {
 /// The same for a store. An integer value is not taken from the accumulator, which held the address.
 bool Lowering::fold_into_store(Op op, MemArg arg, const Popped& address, Popped& value,
                                uint8_t option) noexcept {
-    const Producer* const last = last_producer(address);
+    const Producer* const last = is_built(Form::store_sum) ? last_producer(address) : nullptr;
     const bool is_wide = option == detail::option_wide;
     if (last == nullptr || !last->is(Form::binary, is_wide ? Op::i64_add : Op::i32_add))
         return false;
@@ -127,7 +127,7 @@ void Lowering::lower_store(Op op) noexcept {
         force_slot(value);
     if (fold_into_store(op, arg, address, value, option))
         return;
-    if (classify(address) == Src::imm) {
+    if (is_built(Form::store_at) && classify(address) == Src::imm) {
         Choice choice{Form::store_at, op, {.option = option}};
         settle_and_prepare(choice, value);
         Fields out = emit(choice);

@@ -11,7 +11,7 @@ void Lowering::lower_binary(Op op) noexcept {
     Popped r = pop();
     Popped l = pop();
     add_negated(op, r);
-    if (op == Op::i32_add && fold_add_shl(l, r))
+    if (is_built(Form::add_shl) && op == Op::i32_add && fold_add_shl(l, r))
         return;
     Choice choice{Form::binary, op, {}};
     const unsigned cost = settle(choice, l, r);

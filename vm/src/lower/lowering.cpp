@@ -42,12 +42,12 @@ void Lowering::begin() noexcept {
         fail(Exit::out_of_memory);
     if (failure() != Exit::none)
         return;
-    if (options_.deterministic)
+    if (options_.is_deterministic())
         emit_check_stack();
     if (large_)
         open_frame();
     // Before the fuel for the entry is taken.
-    if (options_.observes_calls)
+    if (options_.shows_calls())
         emit_observe(Observed::enter, first_slot());
     // The work of making locals zero, where it counts.
     constexpr uint64_t free_locals = 1024;
@@ -90,7 +90,7 @@ bool Lowering::step(uint32_t func) noexcept {
             stage_ = Stage::jumps;
         break;
     case Stage::jumps:
-        if (!thread_jumps() || !join_instrs())
+        if (!thread_jumps() || (WARPBEAM_JOINS && !join_instrs()))
             break;
         allocate_code(func);
         stage_ = Stage::copy;

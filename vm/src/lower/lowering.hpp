@@ -129,8 +129,8 @@ private:
         return index == 0 && !memory.limits.is_64;
     }
     /// Whether the fast accesses of memory 0 can be used for this one, and with which option.
-    [[nodiscard, gnu::always_inline]] bool is_fast(Form form, Op op, const MemArg& arg, const Popped& address,
-                                                   uint8_t& option) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE bool is_fast(Form form, Op op, const MemArg& arg,
+                                                     const Popped& address, uint8_t& option) const noexcept {
         option = first_option_;
         return arg.memory == 0 && (first_is_32_ || is_fast_64(form, op, arg, address));
     }

@@ -6,6 +6,7 @@
 #include "lower/code_mark.hpp"
 #include "lower/frame_state.hpp"
 
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/module.hpp>
 #include <warpbeam/memory/vec.hpp>
 
@@ -36,7 +37,13 @@ struct CodeOptions {
     /// Null, or tells the observer when a function's lowering begins and ends.
     void (*tell)(Observer& observer, const Module& module, uint32_t func, bool begins) noexcept = nullptr;
     Observer* observer = nullptr;
-    [[nodiscard]] bool is_observed() const noexcept { return observes_calls || observes_accesses; }
+    /// @{ The same, for code that is not in a build without them.
+    [[nodiscard]] bool is_deterministic() const noexcept { return WARPBEAM_REPLAY != 0 && deterministic; }
+    [[nodiscard]] bool shows_calls() const noexcept { return WARPBEAM_REPLAY != 0 && observes_calls; }
+    [[nodiscard]] bool is_observed() const noexcept {
+        return WARPBEAM_REPLAY != 0 && (observes_calls || observes_accesses);
+    }
+    /// @}
 };
 
 /// The threaded code of one module, shared by its instances and threads.

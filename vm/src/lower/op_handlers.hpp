@@ -1,6 +1,7 @@
 #pragma once
 
 #include "handlers/handler_table.hpp"
+#include "lower/inlining.hpp"
 #include "lower/kind.hpp"
 
 /// The handlers of frequent forms and instructions, found with one look-up: nearly every instruction that is
@@ -30,7 +31,7 @@ class OpHandlerTable {
 public:
     explicit OpHandlerTable(const HandlerTable& all) noexcept;
     /// Null for a form or an instruction that is not frequent.
-    [[nodiscard, gnu::always_inline]] const OpHandlers* find(Form form, Op op) const noexcept {
+    [[nodiscard]] WARPBEAM_LOWER_INLINE const OpHandlers* find(Form form, Op op) const noexcept {
         const uint8_t column = columns[static_cast<size_t>(form)];
         if (column == no_column)
             return op == Op::nop ? &plain_[static_cast<size_t>(form)] : nullptr;

@@ -1,5 +1,6 @@
 #include "lower/pin_choice.hpp"
 
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/instr_reader.hpp>
 
 #include <algorithm>
@@ -358,7 +359,7 @@ private:
 
 bool choose_pins(const Module& module, const FuncBody& body, std::span<const Kind> kinds,
                  bool params_can_be_pinned, PinChoice& choice) noexcept {
-    if (body.code.size() > large_body)
+    if (is_small || body.code.size() > large_body)
         return choice.sets.push({}) && choice.entered_from_other_pins.push(0) &&
                choice.first_params.push(static_cast<uint32_t>(kinds.size()));
     return Chooser{module, body, kinds, params_can_be_pinned, choice}.run();

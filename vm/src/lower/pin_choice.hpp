@@ -23,7 +23,7 @@ struct PinSet {
 struct PinChoice {
     explicit PinChoice(Allocator& allocator) noexcept
         : sets{allocator}, entered_from_other_pins{allocator}, first_params{allocator}, params{allocator} {}
-    Vec<PinSet> sets; ///< in a large body, one for all
+    Vec<PinSet> sets; ///< in a large body, or a small build, one for all
     /// For each set, whether an inner loop has a different one, from which a branch may come.
     Vec<uint8_t> entered_from_other_pins;
     Vec<uint32_t> first_params; ///< for each set, the number of its loop's first parameter

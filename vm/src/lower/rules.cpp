@@ -26,7 +26,7 @@ struct Lowering::Rules {
     /// An instruction for which NaNs are all the same, or which makes new ones.
     template <Rule rule>
     static void with_nans(L& lowering, Op op) noexcept {
-        if (!lowering.options_.deterministic)
+        if (!lowering.options_.is_deterministic())
             return rule(lowering, op);
         const NanRow row = nans_of(op);
         lowering.leave_nans(row.in, sig_of(op).arity);
@@ -201,8 +201,17 @@ constexpr Lowering::Rules::ByNumber Lowering::Rules::by_number() noexcept {
             if (shared.family == row.family)
                 rules[detail::number_of(row.op)] = shared.rule;
     for (const OfOp& row : ops)
-        rules[detail::number_of(row.op)] = row.rule;
+        if (is_built(row.op))
+            rules[detail::number_of(row.op)] = row.rule;
+    // What no valid module has.
+    for (const OpRow& row : op_rows)
+        if (!is_built(row.op))
+            rules[detail::number_of(row.op)] = call<&L::lower_nothing>;
     for (const NanRow& row : nan_rows) {
+        if (WARPBEAM_REPLAY == 0)
+            break;
+        if (!is_built(row.op))
+            continue;
         Rule& rule = rules[detail::number_of(row.op)];
         rule = rule == binary ? with_nans<binary> : rule == unary ? with_nans<unary> : with_nans<ternary>;
     }

@@ -54,6 +54,12 @@ enum class Family : uint8_t {
 };
 inline constexpr size_t family_count = static_cast<size_t>(Family::vector_lane_store) + 1;
 
+/// Whether the library has an instruction (warpbeam/build.hpp). Both exception proposals have `throw`.
+constexpr bool is_built(Op op) noexcept {
+    const InstrRow* const row = find_instr(static_cast<uint32_t>(op));
+    return row != nullptr && is_built(op == Op::throw_ ? Feature::exceptions : row->feature);
+}
+
 struct OpRow {
     Op op;
     Family family;
@@ -61,7 +67,8 @@ struct OpRow {
     Op mirror;
     Op negation;
 };
-inline constexpr OpRow op_rows[] = {
+inline constexpr auto op_rows = [] {
+    constexpr OpRow given[] = {
 #define WARPBEAM_OP(op, family, coverage, mirror, negation, ...)                                             \
     {Op::op, Family::family, Coverage::coverage, Op::mirror, Op::negation},
 #include "semantics/op_rows_access.inc"
@@ -72,7 +79,13 @@ inline constexpr OpRow op_rows[] = {
 #include "semantics/op_rows_reference.inc"
 #include "semantics/op_rows_simd.inc"
 #undef WARPBEAM_OP
-};
+    };
+    std::array<OpRow, std::size(instr_table)> rows{};
+    std::ranges::copy_if(given, rows.begin(), [](const OpRow& row) {
+        return find_instr(static_cast<uint32_t>(row.op)) != nullptr;
+    });
+    return rows;
+}();
 
 namespace detail {
 
@@ -140,6 +153,8 @@ constexpr bool is_comparison(Op op) noexcept {
 
 /// Which variants of a form an instruction has: none if the form does not apply to it.
 constexpr Coverage coverage_of(Form form, Op op) noexcept {
+    if (!is_built(op))
+        return Coverage::none;
     const OpRow& row = op_row(op);
     const bool is_integer = row.family == Family::i32_binary || row.family == Family::i64_binary;
     switch (form) {

@@ -4,6 +4,8 @@
 #include "store/errors.hpp"
 #include "store/internal.hpp"
 
+#include <warpbeam/build.hpp>
+
 #include <algorithm>
 
 namespace warpbeam {
@@ -51,8 +53,10 @@ Allocator& Engine::allocator() const noexcept {
     return impl_ != nullptr ? impl_->allocator() : Allocator::standard();
 }
 TypeRegistry& Engine::types() const noexcept {
-    static TypeRegistry none;
-    return impl_ != nullptr ? impl_->types : none;
+    if (impl_ != nullptr)
+        return impl_->types;
+    static TypeRegistry none; // in the default allocator's memory
+    return none;
 }
 vm::Layouts* vm::Internal::layouts(const Engine& engine) noexcept {
     return engine.impl_ != nullptr ? engine.impl_->layouts : nullptr;
@@ -69,6 +73,10 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
                                           const EngineLoadOptions& options) const noexcept {
     if (vm::Internal::layouts(*this) == nullptr)
         return std::unexpected{no_memory()};
+    if (WARPBEAM_REPLAY == 0 && (config().deterministic || config().observer != nullptr))
+        return std::unexpected{Error{ErrorCode::unsupported,
+                                     "this build has neither Config::deterministic nor Config::observer "
+                                     "(WARPBEAM_REPLAY=0)"}};
     auto module = Module::load(bytes, {.features = config().features,
                                        .limits = config().limits,
                                        .types = &types(),

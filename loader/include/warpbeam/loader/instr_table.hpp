@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/loader/built_features.hpp>
 #include <warpbeam/loader/feature.hpp>
 #include <warpbeam/loader/types.hpp>
 
@@ -157,8 +158,9 @@ struct InstrRow {
     }
 };
 
-/// All instructions.
-inline constexpr auto instr_table = [] {
+namespace detail {
+/// All instructions, in the library or not.
+inline constexpr auto all_instrs = [] {
     constexpr InstrRow given[] = {
 #define WARPBEAM_INSTR(id, code, text, imm, signature, feature, access)                                      \
     {Op::id, Imm::imm, named_sig(#signature), Feature::feature, access, sizeof text - 1},
@@ -176,6 +178,19 @@ inline constexpr auto instr_table = [] {
         row.text_offset = offset;
         offset = static_cast<uint16_t>(offset + row.text_size + 1);
     }
+    return rows;
+}();
+/// Whether an instruction is in the table: without names, only those that the library has.
+constexpr bool is_listed(const InstrRow& row) noexcept {
+    return WARPBEAM_NAMES != 0 || is_built(row.op == Op::throw_ ? Feature::exceptions : row.feature);
+}
+} // namespace detail
+
+/// All instructions; in a build without names, those that the library has.
+inline constexpr auto instr_table = [] {
+    std::array<InstrRow, static_cast<size_t>(std::ranges::count_if(detail::all_instrs, detail::is_listed))>
+        rows{};
+    std::ranges::copy_if(detail::all_instrs, rows.begin(), detail::is_listed);
     return rows;
 }();
 
@@ -215,6 +230,46 @@ constexpr const InstrRow* find_instr(uint32_t code) noexcept {
     if (sub >= row.size() || row[sub] == 0)
         return nullptr;
     return &instr_table[row[sub] - 1];
+}
+/// The feature that an instruction which is not in the table belongs to; `core` if there is no such
+/// instruction.
+constexpr Feature missing_feature(uint32_t code) noexcept {
+    struct Run {
+        uint32_t begin;
+        uint32_t end;
+        Feature feature;
+    };
+    // Whole ranges of encodings, since instructions of a feature mostly lie together.
+    constexpr auto make = [](auto& runs) {
+        size_t count = 0;
+        for (const InstrRow& row : detail::all_instrs) {
+            const auto at = static_cast<uint32_t>(row.op);
+            if (detail::is_listed(row))
+                continue;
+            if (count != 0 && runs[count - 1].end == at && runs[count - 1].feature == row.feature)
+                ++runs[count - 1].end;
+            else
+                runs[count++] = {at, at + 1, row.feature};
+        }
+        return count;
+    };
+    constexpr size_t count = [make] {
+        std::array<Run, std::size(detail::all_instrs)> runs{};
+        return make(runs);
+    }();
+    if constexpr (count != 0) {
+        constexpr auto runs = [make] {
+            std::array<Run, std::size(detail::all_instrs)> all{};
+            make(all);
+            std::array<Run, count> found{};
+            std::ranges::copy_n(all.begin(), count, found.begin());
+            return found;
+        }();
+        for (const Run& run : runs)
+            if (code >= run.begin && code < run.end)
+                return run.feature;
+    }
+    return Feature::core;
 }
 /// The row of an instruction.
 constexpr const InstrRow& row_of(Op op) noexcept { return *find_instr(static_cast<uint32_t>(op)); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <warpbeam/build.hpp>
 #include <warpbeam/memory/allocator.hpp>
 
 #include <cstdint>
@@ -9,6 +10,13 @@
 #include <type_traits>
 
 namespace warpbeam {
+
+namespace detail {
+/// For Vec in small builds: moves `used` of the `bytes` at `block` to a new block of `wanted` bytes, and
+/// frees the old one, if it is not null. Null, with nothing changed, if memory runs out.
+[[nodiscard]] void* move_block(Allocator& allocator, void* block, size_t used, size_t bytes, size_t wanted,
+                               size_t alignment) noexcept;
+} // namespace detail
 
 /// A growing array that reports allocation failures as values, unlike std::vector, which can only throw. If
 /// memory runs out, every call that may allocate returns false (or null) and leaves the contents unchanged. A
@@ -156,6 +164,15 @@ private:
     bool reallocate(size_t count) noexcept {
         if (count > SIZE_MAX / sizeof(T))
             return false;
+        if constexpr (is_small && std::is_trivially_copyable_v<T>) {
+            void* const moved = detail::move_block(*allocator_, data_, size_ * sizeof(T),
+                                                   capacity_ * sizeof(T), count * sizeof(T), alignof(T));
+            if (moved == nullptr)
+                return false;
+            data_ = static_cast<T*>(moved);
+            capacity_ = count;
+            return true;
+        }
         T* const fresh = static_cast<T*>(allocator_->allocate(count * sizeof(T), alignof(T)));
         if (fresh == nullptr)
             return false;

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Builds hosts of the library with what docs/small.md describes left out, and measures them:
+
+    bench/small/size.py [--cxx clang++-19] [--only NAME,...] [--check] [--folder FOLDER]
+
+For each configuration it prints the bytes of vm/tests/examples/embed.cpp with the library in one file, stripped; the
+bytes of memory that an engine, a store, a module and an instance take beside its memory of one page, and the largest
+number of bytes meanwhile (bench/small/host.cpp). With --check the exit status is 1 if one is above its limit, or if the
+host of `scalar` needs a function of the platform that bench/small/platform.txt does not list.
+"""
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+FEATURES = ["SIMD", "GC", "EXCEPTIONS", "THREADS", "MEMORY64", "MULTI_MEMORY", "STACK_SWITCHING", "REPLAY", "NAMES"]
+SMALL = ["-DWARPBEAM_SMALL=1"]
+
+
+def without(*names):
+    return [f"-DWARPBEAM_{name}=0" for name in names]
+
+
+# The flags, the most bytes of the program, and those of memory: null if that, and what the host needs of the platform,
+# is not limited.
+CONFIGURATIONS = {
+    "scalar": (SMALL + without(*FEATURES), 250_000, 8 * 1024),
+    "small": (SMALL, 800_000, None),
+    **{f"small without {name}": (SMALL + without(name), 800_000, None) for name in FEATURES},
+}
+FLAGS = ["-std=c++23", "-Os", "-fno-pie", "-fno-exceptions", "-fno-rtti", "-fno-asynchronous-unwind-tables",
+         "-fno-unwind-tables", "-fno-math-errno", "-ffp-contract=off", "-ffunction-sections", "-fdata-sections",
+         "-fvisibility=hidden"]
+LINK = ["-no-pie", "-Wl,--gc-sections,--as-needed,--icf=safe,-O2,-z,noseparate-code"]
+
+
+def link(cxx, linker, flags, folder, host, program):
+    includes = [f"-I{ROOT / part / 'include'}" for part in ("memory", "loader", "vm")]
+    subprocess.run([cxx, *FLAGS, *flags, *includes, f"-fuse-ld={linker}", host, folder / "warpbeam.o", *LINK, "-o", program],
+                   check=True)
+
+
+def platform_symbols(program):
+    """The functions and objects that the program takes from the platform's libraries."""
+    listed = subprocess.run(["nm", "-D", "--undefined-only", program], check=True, capture_output=True, text=True).stdout
+    return {line.split()[-1].split("@")[0] for line in listed.splitlines()}
+
+
+def measure(cxx, linker, flags, source, folder):
+    subprocess.run([cxx, *FLAGS, *flags, "-c", source, "-o", folder / "warpbeam.o"], check=True)
+    embed, host = folder / "embed", folder / "host"
+    link(cxx, linker, flags, folder, ROOT / "vm/tests/examples/embed.cpp", embed)
+    subprocess.run([embed], check=True)
+    subprocess.run(["strip", "-s", embed], check=True)
+    link(cxx, linker, flags, folder, HERE / "host.cpp", host)
+    ran = subprocess.run([host], check=True, capture_output=True, text=True).stdout.split()
+    return embed.stat().st_size, int(ran[0]), int(ran[1]), platform_symbols(host)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cxx", default="clang++-19")
+    parser.add_argument("--linker", default="lld-19", help="as in -fuse-ld=")
+    parser.add_argument("--only", help="some configurations, separated by commas")
+    parser.add_argument("--check", action="store_true", help="fail if a limit is exceeded")
+    parser.add_argument("--folder", type=Path, help="where to build (default: a temporary folder)")
+    options = parser.parse_args()
+    names = options.only.split(",") if options.only else list(CONFIGURATIONS)
+    if unknown := [name for name in names if name not in CONFIGURATIONS]:
+        parser.error(f"--only: unknown configuration {unknown[0]}, use {', '.join(CONFIGURATIONS)}")
+    known = set((HERE / "platform.txt").read_text().split())
+    faults = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        subprocess.run([sys.executable, ROOT / "vm/packages/amalgamate.py", folder, "--parts", "vm"], check=True)
+        print("| configuration | program | memory | at most |\n|---|---|---|---|")
+        for name in names:
+            flags, max_size, max_memory = CONFIGURATIONS[name]
+            size, used, peak, symbols = measure(options.cxx, options.linker, flags, folder / "warpbeam.cpp", folder)
+            print(f"| {name} | {size:,} | {used:,} | {peak:,} |", flush=True)
+            if size > max_size:
+                faults.append(f"{name}: the program has {size:,} bytes; the limit is {max_size:,}")
+            if max_memory is None:
+                continue
+            if used > max_memory:
+                faults.append(f"{name}: {used:,} bytes of memory; the limit is {max_memory:,}")
+            if extra := sorted(symbols - known):
+                faults.append(f"{name}: not in platform.txt: {' '.join(extra)}")
+    if options.check and faults:
+        sys.exit("\n".join(faults))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+#pragma once
+
+/// What is in the library. Each of these macros may be set to 0 (`WARPBEAM_SMALL` to 1) when the library is
+/// compiled, for a build that takes less room: by the CMake option of the same name, or with -D for the one
+/// file that `./dev amalgamate` makes. All files of a program must see the same values. docs/small.md has
+/// what each saves.
+
+/// 1: instructions come in few variants, and are hardly fused or joined. Everything still runs, but slower.
+#ifndef WARPBEAM_SMALL
+#define WARPBEAM_SMALL 0
+#endif
+
+/// @{ 1: this is in the library. A module that needs what is not is refused, and the error names the macro.
+#ifndef WARPBEAM_SIMD
+#define WARPBEAM_SIMD 1 ///< vectors of 128 bits, also the relaxed operators
+#endif
+#ifndef WARPBEAM_GC
+#define WARPBEAM_GC 1 ///< structures, arrays and casts, also custom descriptors
+#endif
+#ifndef WARPBEAM_EXCEPTIONS
+#define WARPBEAM_EXCEPTIONS 1 ///< exceptions, also the legacy ones
+#endif
+#ifndef WARPBEAM_THREADS
+#define WARPBEAM_THREADS 1 ///< shared memories and atomic instructions
+#endif
+#ifndef WARPBEAM_MEMORY64
+#define WARPBEAM_MEMORY64 1 ///< memories and tables with 64-bit addresses
+#endif
+#ifndef WARPBEAM_MULTI_MEMORY
+#define WARPBEAM_MULTI_MEMORY 1 ///< more than one memory
+#endif
+#ifndef WARPBEAM_STACK_SWITCHING
+#define WARPBEAM_STACK_SWITCHING 1 ///< continuations
+#endif
+#ifndef WARPBEAM_REPLAY
+#define WARPBEAM_REPLAY 1 ///< what recordings need: Config::deterministic and Config::observer
+#endif
+#ifndef WARPBEAM_NAMES
+#define WARPBEAM_NAMES 1 ///< names of instructions and functions in errors
+#endif
+/// @}
+
+namespace warpbeam {
+
+/// WARPBEAM_SMALL as a value.
+inline constexpr bool is_small = WARPBEAM_SMALL != 0;
+
+} // namespace warpbeam
