@@ -37,7 +37,7 @@ tree = os.path.join(work, "source")
 build = os.path.join(work, "build")
 
 # Each folder of a library with the programs that may notice, the quickest first; the first folder that fits counts.
-SUITE = ["python3", "spectest/tests/every_script.py", "", "{build}/warpbeam", "wast"]
+SUITE = ["python3", "spectest/tests/every_script.py", "{testsuite}", "{build}/warpbeam", "wast"]
 Library = collections.namedtuple("Library", "folder programs commands")
 LIBRARIES = [
     Library("sfv", ["sfv/warpbeam_sfv_tests"], [["{build}/warpbeam", "sfv-tests", "{sfv_suite}"]]),
@@ -71,7 +71,7 @@ def library_of(path):
 
 
 def sources():
-    """The lines of all libraries, as (path, number)."""
+    """The lines of all libraries, as (path, number, how many like it come before in the file, line)."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     for path in listed:
         if not re.search(r"(^|/)(src|include)/.*\.(cpp|hpp)$", path) or not path.startswith(options.only):
@@ -79,9 +79,11 @@ def sources():
         if library_of(path) is None or "/erlang/" in path:
             continue
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            seen = collections.Counter()
             for number, line in enumerate(file.read().split("\n")):
+                seen[line.strip()] += 1
                 if not NO_CODE.search(line) and options.line in line:
-                    yield path, number, line
+                    yield path, number, seen[line.strip()], line
 
 
 def mutants():
@@ -89,7 +91,7 @@ def mutants():
     lines = list(sources())
     chooser = random.Random(options.seed)
     chooser.shuffle(lines)
-    for path, number, line in lines:
+    for path, number, nth, line in lines:
         code = line.split(" // ")[0]
         possible = []
         for before, after in CHANGES:
@@ -101,12 +103,18 @@ def mutants():
                         changed = changed[:match.start()] + "if (!(" + changed[match.start() + 5:close] + "))" + changed[close + 1:]
                     possible.append(changed)
         if possible:
-            yield {"path": path, "line": number + 1, "before": line.strip(), "after": chooser.choice(possible).strip()}
+            yield {"path": path, "line": number + 1, "nth": nth, "before": line.strip(), "after": chooser.choice(possible).strip()}
+
+
+def key_of(mutant):
+    """What it is known by: the line's number would change with every line before it."""
+    return mutant["path"], mutant["nth"], mutant["before"], mutant["after"]
 
 
 def run(command, seconds=None):
     """The exit status; none after so many seconds."""
-    command = [word.format(build=build, sfv_suite=sfv_suite) for word in command]
+    command = [word.format(build=build, sfv_suite=suites["structured-field-tests"], testsuite=suites["testsuite"])
+               for word in command]
     with open(os.path.join(work, "output.txt"), "w", encoding="utf-8") as output:
         process = subprocess.Popen(command, cwd=tree, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
@@ -143,25 +151,30 @@ def verdict(mutant, unchanged):
         return "does not compile"
     if digest(programs) == unchanged[library.folder]:
         return "same bytes"
+    return noticed(library) or "survived"
+
+
+def noticed(library):
+    """By which test; none if all pass."""
     for program in library.programs:
         if run([os.path.join(build, program), "--gtest_brief=1"], 300) != 0:
             return "noticed by " + os.path.basename(program)
     for command in library.commands:
         if run(command, 900) != 0:
             return "noticed by " + command[1]
-    return "survived"
+    return None
 
 
 def explained():
-    """(path, before, after) of those that change nothing, with the reasons."""
+    """The keys of those that change nothing, with the reasons."""
     reasons = {}
     if os.path.exists(EQUIVALENT):
         with open(EQUIVALENT, encoding="utf-8") as file:
             for block in file.read().split("\n\n"):
                 lines = [line for line in block.strip().split("\n") if not line.startswith("#")]
                 if len(lines) >= 4:
-                    path, before, after, reason = lines[0], lines[1], lines[2], " ".join(lines[3:])
-                    reasons[path, before.removeprefix("- "), after.removeprefix("+ ")] = reason
+                    path, _, nth = lines[0].partition(" #")
+                    reasons[path, int(nth), lines[1].removeprefix("- "), lines[2].removeprefix("+ ")] = " ".join(lines[3:])
     return reasons
 
 
@@ -177,30 +190,38 @@ def prepare():
             if not os.path.exists(copy) or open(copy, "rb").read() != content:
                 shutil.copy(source, copy)
     if run(["cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_COMPILER=clang++-19",
-            "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19", "-DWARPBEAM_PCH=OFF"]) != 0:
+            "-DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld-19", "-DWARPBEAM_PCH=OFF", "-DWARPBEAM_INSTALL=OFF"]) != 0:
         sys.exit("the copy can't be configured; see output.txt")
     programs = sorted({program for library in LIBRARIES for program in library.programs} | {"warpbeam"})
     if run(["ninja", "-C", build, *programs]) != 0:
         sys.exit("the copy can't be built; see output.txt")
+    for library in LIBRARIES:
+        if (library.folder + "/").startswith(options.only) or options.only.startswith(library.folder + "/"):
+            if test := noticed(library):
+                sys.exit(f"{library.folder}, without a change: {test}; see output.txt")
     return {library.folder: digest([*library.programs, "warpbeam"]) for library in LIBRARIES}
 
 
-sfv_suite = subprocess.run([os.path.join(ROOT, ".ci", "suites"), "find", "structured-field-tests", ""], stdout=subprocess.PIPE,
-                           text=True, check=False).stdout.strip()
+suites = {name: subprocess.run([os.path.join(ROOT, ".ci", "suites"), "find", name, ""], stdout=subprocess.PIPE, text=True,
+                               check=False).stdout.strip() for name in ("testsuite", "structured-field-tests")}
+if not all(suites.values()):
+    sys.exit("an official suite is not there: .ci/suites fetch")
+if not list(sources()):
+    sys.exit(f"no line of a library fits --only '{options.only}' and --line '{options.line}'")
 unchanged = prepare()
 results_path = os.path.join(work, "results.jsonl")
 known = {}
 if os.path.exists(results_path):
     with open(results_path, encoding="utf-8") as file:
         for result in map(json.loads, file):
-            known[result["path"], result["before"], result["after"]] = result
+            known[key_of(result)] = result
 results = []
 counted = 0
 for mutant in mutants():
     if counted == options.count:
         break
-    result = known.get((mutant["path"], mutant["before"], mutant["after"]))
-    if result is None:
+    result = known.get(key_of(mutant))
+    if result is None or result["verdict"] == "survived": # there may be a new test
         write_line(mutant, mutant["after"])
         result = {**mutant, "verdict": verdict(mutant, unchanged)}
         write_line(mutant, mutant["before"])
@@ -216,7 +237,7 @@ by_file = collections.defaultdict(collections.Counter)
 survivors = []
 for result in results:
     kind = result["verdict"].split(" ")[0]
-    if kind == "survived" and (result["path"], result["before"], result["after"]) in reasons:
+    if kind == "survived" and key_of(result) in reasons:
         kind = "equivalent"
     elif kind == "survived":
         survivors.append(result)
@@ -225,6 +246,6 @@ print("\nnoticed  equivalent  survived")
 for path, counts in sorted(by_file.items()):
     print(f'{counts["noticed"]:7}  {counts["equivalent"]:10}  {counts["survived"]:8}  {path}')
 for result in survivors:
-    print(f'\n{result["path"]}:{result["line"]}\n- {result["before"]}\n+ {result["after"]}')
+    print(f'\n{result["path"]} #{result["nth"]} (line {result["line"]})\n- {result["before"]}\n+ {result["after"]}')
 print(f"{len(results) - len(survivors)} passed, {len(survivors)} failed")
 sys.exit(bool(survivors))

@@ -8,6 +8,7 @@ function(run variable)
   set(${variable} "${printed}" PARENT_SCOPE)
 endfunction()
 
+file(REMOVE_RECURSE ${TO}) # pages of commands that are no longer there
 run(overview man)
 file(WRITE ${TO}/man/man1/warpbeam.1 "${overview}")
 string(REGEX MATCHALL "\\.BR warpbeam\\\\-[^ ]+" names "${overview}")

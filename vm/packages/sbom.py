@@ -12,23 +12,24 @@ import hashlib
 import json
 import os
 import re
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LIBRARIES = ["memory", "loader", "vm", "sfv"]
+LIBRARIES = ["memory", "loader", "loader/text", "vm", "vm/wasi", "vm/debuginfo", "vm/capi", "sfv"]
 LICENSE = "Apache-2.0 WITH LLVM-exception"
 
 parser = argparse.ArgumentParser()
 parser.add_argument("file")
-parser.add_argument("--epoch", type=int, default=int(os.environ.get("SOURCE_DATE_EPOCH", "0")),
-                    help="when it was made, in seconds since 1970 (SOURCE_DATE_EPOCH)")
+parser.add_argument("--epoch", type=int, default=int(os.environ.get("SOURCE_DATE_EPOCH", time.time())),
+                    help="when it was made, in seconds since 1970 (default: SOURCE_DATE_EPOCH, or now)")
 options = parser.parse_args()
 
 
 def sources():
     """The files that libraries and their headers consist of, by paths in the repository."""
-    for part in LIBRARIES:
+    for part in (os.path.join(library, kind) for library in LIBRARIES for kind in ("include", "src")):
         for folder, folders, files in os.walk(os.path.join(ROOT, part)):
-            folders[:] = sorted(set(folders) - {"tests", "build", "bench", "examples"})
+            folders.sort()
             for name in sorted(files):
                 if re.search(r"\.(cpp|hpp|h|inc)$", name):
                     yield os.path.relpath(os.path.join(folder, name), ROOT)

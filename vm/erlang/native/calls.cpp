@@ -321,6 +321,8 @@ bool is_same(std::string_view a, std::string_view b) noexcept {
                                : a == b;
 }
 
+constexpr size_t max_usual_name = 64; ///< in bytes: longer ones are not worth comparing twice
+
 /// The same for what most calls are: another one of a function with a few numbers, without options. None if
 /// it is no such call, or has an error.
 std::optional<Term> start_with_numbers(ErlNifEnv* env, InstanceResource& instance,
@@ -328,7 +330,8 @@ std::optional<Term> start_with_numbers(ErlNifEnv* env, InstanceResource& instanc
     const Callee& callee = instance.callee;
     ErlNifBinary name;
     if (!callee.has_few_numbers || !starts_at_once(instance, instance.call_limits) ||
-        enif_inspect_binary(env, argv[1], &name) == 0 || !is_same(callee.name, text_of(name)))
+        enif_inspect_binary(env, argv[1], &name) == 0 || name.size > max_usual_name ||
+        !is_same(callee.name, text_of(name)))
         return std::nullopt;
     uint64_t frame[Callee::few];
     Term rest = argv[2];

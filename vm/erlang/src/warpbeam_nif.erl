@@ -19,7 +19,8 @@ load(_Binary, _Options) -> erlang:nif_error(not_loaded).
 imports(_Module) -> erlang:nif_error(not_loaded).
 exports(_Module) -> erlang:nif_error(not_loaded).
 instantiate(_Module, _Options) -> erlang:nif_error(not_loaded).
-start_call(_Instance, _Function, _Arguments) -> erlang:nif_error(not_loaded).
+%% A node that loads this module anew may still have a library without this function.
+start_call(Instance, Function, Arguments) -> start_call(Instance, Function, Arguments, #{}).
 start_call(_Instance, _Function, _Arguments, _Options) -> erlang:nif_error(not_loaded).
 continue(_Call, _Results) -> erlang:nif_error(not_loaded).
 throw(_Call, _What) -> erlang:nif_error(not_loaded).

@@ -38,7 +38,7 @@ names_test_() ->
     Names = [<<>>] ++ lists:append(
         [[binary:copy(<<"a">>, Size) |
           [<<(binary:copy(<<"a">>, At))/binary, "b", (binary:copy(<<"a">>, Size - At - 1))/binary>> || At <- lists:seq(0, Size - 1)]]
-         || Size <- lists:seq(1, 20)]),
+         || Size <- lists:seq(1, 20) ++ [64, 65]]),
     Numbered = lists:zip(Names, lists:seq(1, length(Names))),
     I = instance(["(module ", [io_lib:format("(func (export \"~s\") (result i32) (i32.const ~b)) ", [Name, N]) || {Name, N} <- Numbered], ")"]),
     [?_test(begin

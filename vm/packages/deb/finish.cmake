@@ -50,4 +50,6 @@ foreach(pair command:warpbeam development:libwarpbeam-dev library:${CPACK_WARPBE
 endforeach()
 
 set(zsh ${CPACK_TEMPORARY_DIRECTORY}/command/usr/share/zsh)
-file(RENAME ${zsh}/site-functions ${zsh}/vendor-completions)
+if(EXISTS ${zsh}) # it isn't if the command can't run on the machine that builds it
+  file(RENAME ${zsh}/site-functions ${zsh}/vendor-completions)
+endif()
