@@ -123,13 +123,13 @@ Term go_on(ErlNifEnv* env, CallResource& call, ExecutionState state, const Term 
     return run_next(env, call, argv);
 }
 
-/// Charges the process for this time. It has some 4,000 reductions and a millisecond at a time, of which the
-/// runtime system counts hundredths; an instance collects what is less.
-constexpr int64_t hundredth = 10'000;
+constexpr int64_t hundredth = 10'000; ///< nanoseconds, of a process's turn
 [[gnu::noinline]] void pay(ErlNifEnv* env, InstanceResource& instance) noexcept {
     enif_consume_timeslice(env, static_cast<int>(std::min<int64_t>(instance.unpaid / hundredth, 100)));
     instance.unpaid = 0;
 }
+/// Charges the process for this time. It has some 4,000 reductions and a millisecond at a time, of which the
+/// runtime system counts hundredths; an instance collects what is less.
 void charge(ErlNifEnv* env, InstanceResource& instance, int64_t nanoseconds) noexcept {
     instance.unpaid += nanoseconds;
     if (instance.unpaid >= hundredth) [[unlikely]]
@@ -449,10 +449,6 @@ std::expected<const Callee*, Term> find_callee(ErlNifEnv* env, InstanceResource&
         return std::unexpected{make_error(env, element.error())};
     return from(*element);
 }
-
-} // namespace
-
-namespace {
 
 /// start_call of any function, with the lock.
 [[gnu::noinline]] Term start_any(ErlNifEnv* env, InstanceResource& instance, const Term argv[],

@@ -11,7 +11,8 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+
+from checks import check, end
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(TESTS)))
@@ -21,14 +22,6 @@ parser.add_argument("--out", help="where the packages are left (default: BUILD/d
 options = parser.parse_args()
 out = os.path.abspath(options.out or os.path.join(options.build, "deb"))
 chroot = os.path.join(os.path.abspath(options.build), "packages", "chroot")
-counts = {"passed": 0, "failed": 0}
-
-
-def check(name, holds, why=""):
-    counts["passed" if holds else "failed"] += 1
-    if not holds:
-        print(f"{name}: FAILED\n{why}".rstrip())
-    return holds
 
 
 def run(*command, **more):
@@ -120,5 +113,4 @@ if check("three packages", sorted(packages) == ["libwarpbeam-capi0.1", "libwarpb
         check_in_debian(packages)
     else:
         print("not tried in a fresh Debian: that needs root and debootstrap")
-print(f"{counts['passed']} passed, {counts['failed']} failed")
-sys.exit(counts["failed"] != 0)
+end()

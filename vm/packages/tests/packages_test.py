@@ -13,7 +13,8 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+
+from checks import check, end
 
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(TESTS)))
@@ -29,14 +30,6 @@ parser.add_argument("--update", action="store_true")
 options = parser.parse_args()
 work = os.path.join(options.build, "packages", options.way)
 prefix = os.path.join(work, "prefix")
-counts = {"passed": 0, "failed": 0}
-
-
-def check(name, holds, why=""):
-    counts["passed" if holds else "failed"] += 1
-    if not holds:
-        print(f"{name}: FAILED\n{why}".rstrip())
-    return holds
 
 
 def run(*command, **env):
@@ -203,5 +196,4 @@ def shared():
 
 shutil.rmtree(prefix, ignore_errors=True)
 {"installed": installed, "subproject": subproject, "shared": shared}[options.way]()
-print(f"{counts['passed']} passed, {counts['failed']} failed")
-sys.exit(counts["failed"] != 0)
+end()
