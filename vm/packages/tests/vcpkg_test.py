@@ -3,6 +3,7 @@
 
     vcpkg_test.py VCPKG WORK      VCPKG is a checkout of github.com/microsoft/vcpkg, which need not be bootstrapped
 """
+import json
 import os
 import shutil
 import subprocess
@@ -27,8 +28,10 @@ def run(*command):
 shutil.rmtree(work, ignore_errors=True)
 os.makedirs(os.path.join(work, "installed", TRIPLET))
 configs = [os.path.join(vcpkg, "ports", port, "vcpkg-port-config.cmake") for port in ("vcpkg-cmake", "vcpkg-cmake-config")]
+with open(os.path.join(PORT, "vcpkg.json"), encoding="utf-8") as file:
+    version = json.load(file)["version"]
 values = {
-    "CMD": "BUILD", "PORT": "warpbeam", "VERSION": "0.1.0", "FEATURES": "core", "ALL_FEATURES": "c-api",
+    "CMD": "BUILD", "PORT": "warpbeam", "VERSION": version, "FEATURES": "core", "ALL_FEATURES": "c-api",
     "CURRENT_PORT_DIR": PORT, "VCPKG_PORT_CONFIGS": ";".join(configs), "VCPKG_ROOT_DIR": vcpkg,
     "TARGET_TRIPLET": TRIPLET, "_HOST_TRIPLET": TRIPLET,
     "TARGET_TRIPLET_FILE": os.path.join(vcpkg, "triplets", "community", TRIPLET + ".cmake"),

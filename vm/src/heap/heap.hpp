@@ -211,6 +211,7 @@ public:
     [[nodiscard]] bool set_counts(const Counts& counts) noexcept;
 
 private:
+    /// release_kept, if there are more.
     void release_newest_kept(size_t count) noexcept;
     friend class RootSpan;
 
