@@ -32,6 +32,8 @@ using namespace warpbeam;
 using namespace warpbeam::spectest;
 
 constexpr uint64_t enough_fuel = uint64_t{1} << 40;
+/// Of all memories: what a machine with 32-bit addresses has, too, so that memory.grow fails on all alike.
+constexpr uint64_t max_memory_bytes = uint64_t{1} << 30;
 
 template <typename T, typename E>
 T need(std::expected<T, E> made) {
@@ -156,7 +158,10 @@ public:
         SnapshotBytes source{bytes};
         SnapshotSource* const sources[] = {&source};
         return need(restore(store_.engine(), sources,
-                            {.modules = modules, .linker = &linker_, .host = &host, .limits = {}}));
+                            {.modules = modules,
+                             .linker = &linker_,
+                             .host = &host,
+                             .limits = {.memory_bytes = max_memory_bytes}}));
     }
 
 private:
