@@ -59,7 +59,8 @@ TEST(Validate, bodies_begin_at_their_locals) {
     ASSERT_TRUE(module);
     const FuncBody& only = module.bodies()[0];
     EXPECT_EQ(only.code_offset, only.offset + 3);
-    EXPECT_EQ(Bytes(bytes.begin() + only.offset, bytes.end()), (Bytes{1, 1, i64, 0x20, 0, 0x0b}));
+    EXPECT_EQ(Bytes(bytes.data() + only.offset, bytes.data() + bytes.size()),
+              (Bytes{1, 1, i64, 0x20, 0, 0x0b}));
 }
 
 TEST(Validate, the_function_is_named_by_its_export) {

@@ -42,6 +42,8 @@ TEST(AccountingAllocator, counts_the_address_space_of_memories_apart) {
 }
 
 TEST(AccountingAllocator, refuses_what_exceeds_its_limit) {
+    if (Reservation::reserve(1).size() == 0)
+        GTEST_SKIP() << "no address space to reserve here: a memory that grows is copied";
     AccountingAllocator counted{Allocator::standard(), 3 * 65536};
     void* const block = counted.allocate(65536, 8);
     ASSERT_TRUE(block != nullptr);

@@ -72,10 +72,19 @@ Bytes contents(const LinearMemory& memory) { return {memory.data(), memory.data(
 }
 [[maybe_unused]] size_t images() { return mapped_images().size(); }
 
+/// Whether there are images, and reservations that they can be mapped into.
 bool has_images() {
     constexpr uint8_t one[] = {1};
     const MemoryImage::Piece piece[] = {{0, one}};
-    return MemoryImage::create(piece).has_value();
+    return MemoryImage::create(piece).has_value() && Reservation::reserve(1).size() != 0;
+}
+
+/// Whether memories lie in reservations that take no memory. Machines with 32-bit addresses have no room for
+/// them, and an emulator of another machine takes megabytes for each.
+bool has_free_reservations() {
+    const double before = status("RssAnon:");
+    const auto memory = LinearMemory::create({.initial_pages = 1});
+    return memory && memory->has_private_pages() && status("RssAnon:") - before < 1024;
 }
 
 /// Each test runs where the system may be asked for pages, and where it may not.
@@ -136,7 +145,7 @@ TEST_P(ForkTest, the_initial_image_is_copied_too) {
     const Bytes ones(3 * page_size, 1);
     const MemoryImage::Piece pieces[] = {{5 * page_size, ones}, {20 * page_size + 7, ones}};
     const auto image = MemoryImage::create(pieces);
-    if (!image)
+    if (!has_images() || !image)
         GTEST_SKIP() << "no images here";
     for (const uint64_t pages : {uint64_t{3}, large}) {
         auto parent = make(pages);
@@ -203,7 +212,7 @@ TEST_P(ForkTest, an_image_can_be_mapped_after_a_reset) {
     const Bytes ones(3 * page_size, 1);
     const MemoryImage::Piece pieces[] = {{5 * page_size, ones}};
     const auto image = MemoryImage::create(pieces);
-    if (!image)
+    if (!has_images() || !image)
         GTEST_SKIP() << "no images here";
     auto parent = make(large);
     ASSERT_TRUE(parent && parent->map(*image));
@@ -296,7 +305,7 @@ TEST_P(ForkTest, every_failure_leaves_both_intact) {
             {
                 auto parent = make(large);
                 ASSERT_TRUE(parent);
-                if (image) {
+                if (image && has_images()) {
                     ASSERT_TRUE(parent->map(*image));
                 }
                 write(*parent, 300);
@@ -381,8 +390,8 @@ TEST(Fork, guarded_copies_are_guarded) {
 
 #ifdef __linux__
 TEST(Fork, a_thousand_copies_share_their_pages) {
-    if (!has_images())
-        GTEST_SKIP() << "no images here";
+    if (!has_images() || (!has_shadow && !has_free_reservations()))
+        GTEST_SKIP() << "no images here, or reservations take memory";
     auto parent = LinearMemory::create({.initial_pages = 1024});
     ASSERT_TRUE(parent);
     std::memset(parent->data(), 1, parent->size());
@@ -406,8 +415,8 @@ TEST(Fork, a_thousand_copies_share_their_pages) {
 
 /// A line of copies, each of which writes a few pages; all of them live.
 TEST(Fork, a_long_line_of_copies_has_few_images) {
-    if (!has_images())
-        GTEST_SKIP() << "no images here";
+    if (!has_images() || (!has_shadow && !has_free_reservations()))
+        GTEST_SKIP() << "no images here, or reservations take memory";
     constexpr size_t count = 1600;
     constexpr size_t generations = 200;
     std::deque<LinearMemory> line;

@@ -1,11 +1,12 @@
 // Every call of the official scripts is saved at some of its safepoints, and ends in another process, which
 // may be of another build:
 //
-//     snapshot_check save [--points N] [--seed N] [--deterministic] FILE... | snapshot_check finish
+//     snapshot_check save [OPTION...] FILE... | snapshot_check finish
 //
 // The first runs each call in a copy of the store for its fuel, and for the digest of a snapshot of the
 // instances and results at its end, and then again with stops at random amounts of fuel. The second restores
-// what was saved at each stop, and expects the same end, fuel and digest.
+// what was saved at each stop, and expects the same end, fuel and digest. Options: --points N (stops for each
+// call), --one-of N (one of N calls at random, instead of all), --seed N, --deterministic.
 
 #include "host_module.hpp"
 #include "refusal.hpp"
@@ -32,6 +33,8 @@ using namespace warpbeam;
 using namespace warpbeam::spectest;
 
 constexpr uint64_t enough_fuel = uint64_t{1} << 40;
+/// Of all memories: what a machine with 32-bit addresses has, too, so that memory.grow fails on all alike.
+constexpr uint64_t max_memory_bytes = uint64_t{1} << 30;
 
 template <typename T, typename E>
 T need(std::expected<T, E> made) {
@@ -156,7 +159,10 @@ public:
         SnapshotBytes source{bytes};
         SnapshotSource* const sources[] = {&source};
         return need(restore(store_.engine(), sources,
-                            {.modules = modules, .linker = &linker_, .host = &host, .limits = {}}));
+                            {.modules = modules,
+                             .linker = &linker_,
+                             .host = &host,
+                             .limits = {.memory_bytes = max_memory_bytes}}));
     }
 
 private:
@@ -185,7 +191,8 @@ Digest digest_of(Restored& ended, size_t count) {
 
 class Saving {
 public:
-    Saving(size_t points, uint64_t seed) : points_{points}, seed_{seed} {}
+    Saving(size_t one_of, size_t points, uint64_t seed)
+        : one_of_{one_of}, points_{points}, seed_{seed}, choose_call_{seed} {}
 
     void file(const std::string& path, const Config& config) {
         put(Record::file);
@@ -203,6 +210,8 @@ public:
     }
     void call(const PendingCall& call) {
         const std::scoped_lock alone{mutex_};
+        if (choose_call_() % one_of_ != 0)
+            return;
         try {
             save_call(call);
         } catch (const std::exception& fault) {
@@ -272,8 +281,10 @@ private:
         }
     }
 
+    size_t one_of_;
     size_t points_;
     uint64_t seed_;
+    std::mt19937_64 choose_call_;
     std::mutex mutex_;            ///< scripts have threads
     std::vector<Module> modules_; ///< of this file
     std::optional<Hosts> hosts_;
@@ -281,6 +292,7 @@ private:
 };
 
 int save_all(std::span<char* const> words) {
+    size_t one_of = 1;
     size_t points = 20;
     uint64_t seed = 0;
     RunOptions options;
@@ -293,7 +305,9 @@ int save_all(std::span<char* const> words) {
             if (std::from_chars(text.begin(), text.end(), to).ec != std::errc{})
                 throw std::runtime_error{std::string{word} + " needs a number"};
         };
-        if (word == "--points")
+        if (word == "--one-of")
+            number(one_of);
+        else if (word == "--points")
             number(points);
         else if (word == "--seed")
             number(seed);
@@ -302,7 +316,7 @@ int save_all(std::span<char* const> words) {
         else
             files.emplace_back(word);
     }
-    Saving saving{points, seed};
+    Saving saving{std::max<size_t>(one_of, 1), points, seed};
     options.loaded = [&](std::span<const uint8_t> bytes, const Module& module) {
         saving.module(bytes, module);
     };
