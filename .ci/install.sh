@@ -20,8 +20,6 @@ declare -A machine_emulator=(
     [riscv64]=qemu-riscv64-static [ppc64le]=qemu-ppc64le-static [aarch64]=qemu-aarch64-static)
 # tools_machine MACHINE: the packages for it.
 tools_machine() { echo "g++-${machine_triple[$1]} qemu-user-static"; }
-# A microcontroller, for bench/small/firmware.
-tools_firmware=(gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm)
 # What counts instructions.
 tools_count=(valgrind)
 # What makes and checks Debian packages.

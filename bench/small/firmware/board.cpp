@@ -114,6 +114,20 @@ void store_8(volatile void* place, uint64_t value, int) asm("__atomic_store_8");
 void store_8(volatile void* place, uint64_t value, int) {
     change(place, [value](uint64_t) { return value; });
 }
+uint64_t exchange_8(volatile void* place, uint64_t value, int) asm("__atomic_exchange_8");
+uint64_t exchange_8(volatile void* place, uint64_t value, int) {
+    return change(place, [value](uint64_t) { return value; });
+}
+bool compare_exchange_8(volatile void* place, void* expected, uint64_t value, bool, int,
+                        int) asm("__atomic_compare_exchange_8");
+bool compare_exchange_8(volatile void* place, void* expected, uint64_t value, bool, int, int) {
+    uint64_t wanted = 0;
+    std::memcpy(&wanted, expected, sizeof wanted);
+    const uint64_t before =
+        change(place, [wanted, value](uint64_t found) { return found == wanted ? value : found; });
+    std::memcpy(expected, &before, sizeof before);
+    return before == wanted;
+}
 uint64_t fetch_add_8(volatile void* place, uint64_t value, int) asm("__atomic_fetch_add_8");
 uint64_t fetch_add_8(volatile void* place, uint64_t value, int) {
     return change(place, [value](uint64_t before) { return before + value; });
