@@ -2,7 +2,11 @@
 // page. It prints how many bytes they and the module take beside that page, and the largest number of bytes
 // until then. bench/small/size.py compiles and runs it.
 
+#include "arena.hpp"
+
 #include <warpbeam/vm/linker.hpp>
+#include <warpbeam/vm/shared_memory.hpp>
+#include <warpbeam/vm/snapshot.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,7 +30,8 @@ constexpr uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x0
                              0x41, 0x2a, 0x36, 0x02, 0x00, 0x20, 0x00, 0x28, 0x02, 0x00, 0x0b};
 
 // One for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module
-// (type (struct))) and (module (func (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
+// (type (struct))), (module (memory 0 0 shared)), (module (type (func)) (type (cont 0))) and (module (func
+// (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
 struct Needy {
     const char* option; ///< null if this build has the feature
     std::array<uint8_t, 48> bytes;
@@ -44,82 +49,74 @@ constexpr Needy needy_modules[] = {
     needy("WARPBEAM_EXCEPTIONS=0", WARPBEAM_EXCEPTIONS != 0,
           {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x0d, 0x03, 0x01, 0x00, 0x00}),
     needy("WARPBEAM_GC=0", WARPBEAM_GC != 0, {0x01, 0x03, 0x01, 0x5f, 0x00}),
+    needy("WARPBEAM_THREADS=0", WARPBEAM_THREADS != 0, {0x05, 0x04, 0x01, 0x03, 0x00, 0x00}),
+    needy("WARPBEAM_STACK_SWITCHING=0", WARPBEAM_STACK_SWITCHING != 0,
+          {0x01, 0x06, 0x02, 0x60, 0x00, 0x00, 0x5d, 0x00}),
     needy("WARPBEAM_SIMD=0", WARPBEAM_SIMD != 0,
           {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x0a, 0x17,
            0x01, 0x15, 0x00, 0xfd, 0x0c, 0,    0,    0,    0,    0,    0,    0,
            0,    0,    0,    0,    0,    0,    0,    0,    0,    0x1a, 0x0b}),
 };
-/// Whether a module that needs a feature is refused, by name, exactly if the build is without it.
-bool is_refused_by_name(const warpbeam::Engine& engine, const Needy& needy) {
-    const auto module = engine.load({needy.bytes.data(), needy.size});
-    if (needy.option == nullptr)
-        return module.has_value();
-    return !module && module.error().code() == warpbeam::ErrorCode::unsupported &&
-           module.error().message().find(needy.option) != std::string_view::npos;
+// (module (import "wasi_snapshot_preview1" "proc_exit" (func)))
+constexpr uint8_t wasi_bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x04, 0x01,
+                                  0x60, 0x00, 0x00, 0x02, 0x24, 0x01, 0x16, 'w',  'a',  's',  'i',
+                                  '_',  's',  'n',  'a',  'p',  's',  'h',  'o',  't',  '_',  'p',
+                                  'r',  'e',  'v',  'i',  'e',  'w',  '1',  0x09, 'p',  'r',  'o',
+                                  'c',  '_',  'e',  'x',  'i',  't',  0x00, 0x00};
+constexpr char text[] = "(module)";
+
+/// Whether a result is an error of this kind that names an option, or, if the option is null, no error.
+bool is_refused_by_name(const auto& result, const char* option,
+                        warpbeam::ErrorCode code = warpbeam::ErrorCode::unsupported) {
+    if (option == nullptr)
+        return result.has_value();
+    return !result && result.error().code() == code &&
+           result.error().message().find(option) != std::string_view::npos;
 }
 
 constexpr size_t page = 65536;
 
-/// Memory from an array, in which the first gap that is large enough is used. No address space is reserved,
-/// so linear memories lie in the array, too.
-class Arena final : public warpbeam::Allocator {
-public:
-    void* allocate(size_t size, size_t alignment) noexcept override {
-        size = rounded(size);
-        size_t at = 0;
-        for (size_t i = 0; i <= count_; ++i) {
-            const size_t begin = (at + alignment - 1) / alignment * alignment;
-            const size_t end = i < count_ ? blocks_[i].begin : sizeof memory_;
-            if (begin <= end && size <= end - begin && count_ < max_blocks) {
-                for (size_t later = count_++; later > i; --later)
-                    blocks_[later] = blocks_[later - 1];
-                blocks_[i] = {begin, size};
-                used_ += size;
-                peak_ = used_ > peak_ ? used_ : peak_;
-                return memory_ + begin;
-            }
-            at = i < count_ ? blocks_[i].begin + blocks_[i].size : at;
-        }
-        return nullptr;
-    }
-    void deallocate(void* block, size_t, size_t) noexcept override {
-        const auto begin = static_cast<size_t>(static_cast<unsigned char*>(block) - memory_);
-        size_t i = 0;
-        while (blocks_[i].begin != begin)
-            ++i;
-        used_ -= blocks_[i].size;
-        for (--count_; i < count_; ++i)
-            blocks_[i] = blocks_[i + 1];
-    }
-    void* reserve(size_t) noexcept override { return nullptr; }
-
-    [[nodiscard]] size_t used() const noexcept { return used_; }
-    [[nodiscard]] size_t peak() const noexcept { return peak_; }
-
-private:
-    struct Block {
-        size_t begin;
-        size_t size;
-    };
-    static constexpr size_t max_blocks = 256;
-    static constexpr size_t rounded(size_t size) noexcept { return (size + 15) / 16 * 16; }
-
-    alignas(64) unsigned char memory_[128 * 1024];
-    Block blocks_[max_blocks] = {};
-    size_t count_ = 0;
-    size_t used_ = 0;
-    size_t peak_ = 0;
-};
-Arena arena;
+small::Arena arena;
 
 } // namespace
 
 // The library must not use the C++ heap if it is given an allocator.
 void* operator new(size_t, std::align_val_t, const std::nothrow_t&) noexcept { std::abort(); }
 
+namespace {
+
+/// What isn't a feature of modules.
+bool are_others_refused(const warpbeam::Engine& engine, warpbeam::Linker& linker, warpbeam::Store& store) {
+    using warpbeam::ErrorCode;
+    const auto if_without = [](bool is_built, const char* option) { return is_built ? nullptr : option; };
+    warpbeam::Config config = engine.config();
+    config.deterministic = true;
+    if (!is_refused_by_name(warpbeam::Engine{config}.load(bytes),
+                            if_without(WARPBEAM_REPLAY != 0, "WARPBEAM_REPLAY=0")))
+        return false;
+    warpbeam::MemoryType shared;
+    shared.limits = {.min = 0, .max = 0, .has_max = true};
+    shared.shared = true;
+    if (!is_refused_by_name(warpbeam::SharedMemory::create(shared, &arena),
+                            if_without(WARPBEAM_THREADS != 0, "WARPBEAM_THREADS=0")))
+        return false;
+    warpbeam::SnapshotBuffer saved{arena};
+    if (!is_refused_by_name(save(store, {}, saved),
+                            if_without(WARPBEAM_SNAPSHOTS != 0, "WARPBEAM_SNAPSHOTS=0")))
+        return false;
+    // The library of this program never has these.
+    const auto of_text = engine.load({reinterpret_cast<const uint8_t*>(text), sizeof text - 1});
+    const auto of_wasi = linker.instantiate(store, engine.load(wasi_bytes).value_or(warpbeam::Module{}));
+    return is_refused_by_name(of_text, "WARPBEAM_TEXT=0", ErrorCode::malformed) &&
+           is_refused_by_name(of_wasi, "WARPBEAM_WASI=0", ErrorCode::unlinkable);
+}
+
+} // namespace
+
 int main() {
     warpbeam::Config config;
     config.allocator = &arena;
+    config.features = warpbeam::FeatureSet::all();
     warpbeam::Engine engine{config};
     warpbeam::Linker linker{engine};
     warpbeam::Store store{engine};
@@ -138,8 +135,10 @@ int main() {
     const size_t used = arena.used();
     const size_t peak = arena.peak();
     for (const Needy& needy : needy_modules)
-        if (!is_refused_by_name(engine, needy))
+        if (!is_refused_by_name(engine.load({needy.bytes.data(), needy.size}), needy.option))
             return 5;
+    if (!are_others_refused(engine, linker, store))
+        return 6;
     std::printf("%zu %zu\n", used - page, peak - page);
     return 0;
 }

@@ -16,7 +16,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FEATURES = ["SIMD", "GC", "EXCEPTIONS", "THREADS", "MEMORY64", "MULTI_MEMORY", "STACK_SWITCHING", "REPLAY", "NAMES"]
+FEATURES = ["SIMD", "GC", "EXCEPTIONS", "THREADS", "MEMORY64", "MULTI_MEMORY", "STACK_SWITCHING", "REPLAY", "NAMES",
+            "SNAPSHOTS"]
 SMALL = ["-DWARPBEAM_SMALL=1"]
 
 
@@ -27,7 +28,7 @@ def without(*names):
 # The flags, the most bytes of the program, and those of memory: null if that, and what the host needs of the platform,
 # is not limited.
 CONFIGURATIONS = {
-    "scalar": (SMALL + without(*FEATURES), 250_000, 8 * 1024),
+    "scalar": (SMALL + without(*FEATURES, "HOST_THREADS") + ["-fno-threadsafe-statics"], 250_000, 8 * 1024),
     "small": (SMALL, 800_000, None),
     **{f"small without {name}": (SMALL + without(name), 800_000, None) for name in FEATURES},
 }
@@ -39,6 +40,7 @@ LINK = ["-no-pie", "-Wl,--gc-sections,--as-needed,--icf=safe,-O2,-z,noseparate-c
 
 def link(cxx, linker, flags, folder, host, program):
     includes = [f"-I{ROOT / part / 'include'}" for part in ("memory", "loader", "vm")]
+    flags = flags + without("TEXT", "WASI")  # as in the file
     subprocess.run([cxx, *FLAGS, *flags, *includes, f"-fuse-ld={linker}", host, folder / "warpbeam.o", *LINK, "-o", program],
                    check=True)
 

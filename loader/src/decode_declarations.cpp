@@ -44,8 +44,7 @@ bool define_global(LoadContext& context, const GlobalType& type, size_t offset) 
 }
 
 bool define_tag(LoadContext& context, const TagType& type, size_t offset) noexcept {
-    if (!context.features.has(Feature::legacy_exceptions) &&
-        !context.require(Feature::exceptions, offset, "a tag"))
+    if (!context.has(Feature::legacy_exceptions) && !context.require(Feature::exceptions, offset, "a tag"))
         return false;
     return define(context, context.module.tags, type, context.limits.tags, "tags", offset);
 }
@@ -57,7 +56,7 @@ bool import_type(LoadContext& context, Reader& in, ExternType& type) noexcept {
     if (!in.byte(kind))
         return false;
     type.exact = kind == type_code::exact_func;
-    if (type.exact && !context.features.has(Feature::custom_descriptors)) {
+    if (type.exact && !context.has(Feature::custom_descriptors)) {
         context.diagnostics.malformed(start,
                                       "malformed import kind 0x%02x: an exact function needs the feature "
                                       "custom-descriptors, which is switched off",

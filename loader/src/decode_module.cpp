@@ -39,7 +39,7 @@ bool custom_section(LoadContext& context, Reader& in) noexcept {
 }
 
 bool header(LoadContext& context, Reader& in) noexcept {
-    if (const std::optional<Error> error = check_header(context.module.bytes)) {
+    if (const std::optional<Error> error = check_header(context.module.bytes, context.allocator)) {
         const std::string_view message = error->message();
         return context.diagnostics.malformed(error->offset(), "%.*s", static_cast<int>(message.size()),
                                              message.data());

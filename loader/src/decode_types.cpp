@@ -132,7 +132,7 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
     if ((flags & ~known) != 0)
         return context_.diagnostics.malformed(start, "malformed limits flags 0x%02x", flags);
     // The official test suite expects this to be malformed.
-    if ((flags & limits_flag::page_size) != 0 && !context_.features.has(Feature::custom_page_sizes)) {
+    if ((flags & limits_flag::page_size) != 0 && !context_.has(Feature::custom_page_sizes)) {
         context_.diagnostics.malformed(start,
                                        "malformed limits flags 0x%02x: a page size needs the feature "
                                        "custom-page-sizes, which is switched off",
@@ -150,7 +150,7 @@ bool TypeDecoder::limits(Limits& limits, MemoryType* memory) noexcept {
         memory->shared = (flags & limits_flag::shared) != 0;
     // Without 64-bit addresses the format uses 32-bit numbers here.
     const auto number = [&](uint64_t& value) {
-        if (context_.features.has(Feature::memory64))
+        if (context_.has(Feature::memory64))
             return in_.u64(value);
         uint32_t narrow = 0;
         const bool read = in_.u32(narrow);
@@ -219,7 +219,7 @@ bool TypeDecoder::tag_type(TagType& type) noexcept {
     uint8_t attribute = 0;
     return in_.byte(attribute, 0, "tag attribute") && func_type(type.type) &&
            (context_.module.registry->func(type.type).results.empty() ||
-            context_.features.has(Feature::stack_switching) ||
+            context_.has(Feature::stack_switching) ||
             context_.diagnostics.invalid(start, "non-empty tag result type"));
 }
 

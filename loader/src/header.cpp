@@ -1,3 +1,4 @@
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/header.hpp>
 #include <warpbeam/loader/section_table.hpp>
 
@@ -21,16 +22,20 @@ bool looks_like_text(std::span<const uint8_t> bytes) noexcept {
 
 } // namespace
 
-std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
-    const auto malformed = [](size_t offset, const char* message) {
-        return Error(ErrorCode::malformed, "%s", message).at(offset);
+std::optional<Error> check_header(std::span<const uint8_t> bytes, Allocator& allocator) noexcept {
+    const auto malformed = [&allocator](size_t offset, const char* message) {
+        return Error(allocator, ErrorCode::malformed, "%s", message).at(offset);
     };
     if (looks_like_text(bytes))
-        return malformed(0, "magic header not detected: this is the text format, not the binary format; "
-                            "use parse_wat or the command wat2wasm to translate it");
+        return malformed(
+            0, WARPBEAM_TEXT != 0
+                   ? "magic header not detected: this is the text format, not the binary format; "
+                     "use parse_wat or the command wat2wasm to translate it"
+                   : "magic header not detected: this is the text format, which this build is without "
+                     "(WARPBEAM_TEXT=0); use the command wat2wasm to translate it");
     if (bytes.size() < 4)
-        return Error(ErrorCode::malformed, "unexpected end: too short for a header, %zu of 8 bytes",
-                     bytes.size())
+        return Error(allocator, ErrorCode::malformed,
+                     "unexpected end: too short for a header, %zu of 8 bytes", bytes.size())
             .at(bytes.size());
     if (!std::ranges::equal(bytes.first(4), std::span{binary_header}.first(4)))
         return malformed(0, "magic header not detected");
@@ -43,12 +48,12 @@ std::optional<Error> check_header(std::span<const uint8_t> bytes) noexcept {
     const unsigned version = bytes[4] | unsigned{bytes[5]} << 8;
     const unsigned layer = bytes[6] | unsigned{bytes[7]} << 8;
     if (layer == 1)
-        return Error(ErrorCode::malformed,
+        return Error(allocator, ErrorCode::malformed,
                      "unknown binary version: this is a component (version %u, layer 1), not a module "
                      "(version 1, layer 0)",
                      version)
             .at(4);
-    return Error(ErrorCode::malformed,
+    return Error(allocator, ErrorCode::malformed,
                  "unknown binary version: version %u, layer %u; a module has version 1, layer 0", version,
                  layer)
         .at(4);

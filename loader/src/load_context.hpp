@@ -3,6 +3,8 @@
 #include "diagnostics.hpp"
 #include "module_data.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
+
 #include <string_view>
 
 namespace warpbeam {
@@ -18,8 +20,15 @@ struct LoadContext {
     Allocator& allocator;
     FuncValidator* validator = nullptr;
 
-    [[nodiscard]] bool require(Feature feature, size_t offset, std::string_view what) const noexcept {
-        return features.has(feature) || diagnostics.unsupported(offset, feature, what);
+    // What needs a feature that the library is built without is left out by the compiler, which sees that
+    // these are false.
+    [[nodiscard]] bool has(Feature feature) const noexcept {
+        return is_built(feature) && features.has(feature);
+    }
+    [[nodiscard]] [[gnu::always_inline]] bool require(Feature feature, size_t offset,
+                                                      std::string_view what) const noexcept {
+        const bool is_met = check(feature, offset, what);
+        return is_built(feature) && is_met;
     }
     /// Checks that a function, table, ... of that index exists.
     [[nodiscard]] bool exists(uint32_t index, size_t count, size_t offset, const char* what) const noexcept {
@@ -35,6 +44,11 @@ struct LoadContext {
     }
     [[nodiscard]] bool is_declared(uint32_t func) const noexcept {
         return ((module.declared_funcs[func / 64] >> (func % 64)) & 1) != 0;
+    }
+
+private:
+    [[nodiscard]] bool check(Feature feature, size_t offset, std::string_view what) const noexcept {
+        return features.has(feature) || diagnostics.unsupported(offset, feature, what);
     }
 };
 

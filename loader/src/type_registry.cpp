@@ -2,13 +2,13 @@
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
+#include <warpbeam/memory/locks.hpp>
 #include <warpbeam/memory/wide_product.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
-#include <mutex>
 
 namespace warpbeam {
 namespace {
@@ -186,7 +186,7 @@ struct TypeRegistry::Impl {
     Arena arena;
     // Written under the mutex but read without it: an entry is complete before its id is returned.
     std::array<Entry*, block_count> blocks{};
-    std::mutex mutex;
+    Mutex mutex;
     HashIndex groups;
     std::atomic<uint32_t> count = 0;
 };

@@ -22,10 +22,10 @@ FuncValidator::FuncValidator(LoadContext& context) noexcept
       run_ends_{context.allocator}, initialised_{context.allocator}, initialised_list_{context.allocator} {
     for (uint32_t code = 0; code < 256; ++code) {
         const InstrRow* const row = find_instr(code);
-        enabled_[code] = is_prefix(code) || (row != nullptr && context.features.has(row->feature));
+        enabled_[code] = is_prefix(code) || (row != nullptr && context.has(row->feature));
     }
     // Both exception proposals have this instruction.
-    if (context.features.has(Feature::legacy_exceptions))
+    if (context.has(Feature::legacy_exceptions))
         enabled_[static_cast<uint8_t>(Op::throw_)] = true;
 }
 

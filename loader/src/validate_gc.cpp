@@ -42,7 +42,7 @@ bool FuncValidator::ref_func() noexcept {
                                      "export, segment or constant expression",
                                      index);
     // Before typed references, all function references had the same type.
-    if (!context_.features.has(Feature::function_references))
+    if (!context_.has(Feature::function_references))
         return push(funcref);
     const bool exact = index >= context_.module.imported_funcs ||
                        std::ranges::binary_search(context_.module.exact_imports, index);
@@ -51,7 +51,7 @@ bool FuncValidator::ref_func() noexcept {
 
 /// A reference to exactly this type, which matters only if exact types are enabled.
 ValType FuncValidator::new_ref(TypeId id) const noexcept {
-    const bool exact = context_.features.has(Feature::custom_descriptors);
+    const bool exact = context_.has(Feature::custom_descriptors);
     return ValType::reference(HeapType::defined(id, exact), false);
 }
 
@@ -81,7 +81,7 @@ bool FuncValidator::branch_on_cast(bool on_fail, bool with_descriptor) noexcept 
     const ValType from = ValType::reference(source_heap, (flags & cast_flag::nullable_source) != 0);
     const ValType to = ValType::reference(target_heap, (flags & cast_flag::nullable_target) != 0);
     // With custom descriptors, any type in the same hierarchy is allowed.
-    const bool castable = context_.features.has(Feature::custom_descriptors)
+    const bool castable = context_.has(Feature::custom_descriptors)
                               ? registry().top_of(target_heap) == registry().top_of(source_heap)
                               : registry().matches(to, from);
     if (!can_test_for(target_heap))

@@ -255,7 +255,7 @@ bool FuncValidator::prefixed() noexcept {
         return diagnostics().malformed(here(), "illegal opcode %02x %u", prefix, sub);
     code_ = prefixed_code(prefix, sub);
     const InstrRow* const row = find_instr(code_);
-    if (row == nullptr || !context_.features.has(row->feature))
+    if (row == nullptr || !context_.has(row->feature))
         return refused();
     return detail::PackedTable<rules>::at(static_cast<size_t>(row - instr_table.data()))(*this);
 }

@@ -89,7 +89,7 @@ WaitResult SharedBytes::wait(uint64_t address, T expected, int64_t timeout,
 template WaitResult SharedBytes::wait(uint64_t, uint32_t, int64_t, const std::atomic<uint64_t>*) noexcept;
 template WaitResult SharedBytes::wait(uint64_t, uint64_t, int64_t, const std::atomic<uint64_t>*) noexcept;
 
-WaitResult SharedBytes::sleep(std::unique_lock<std::mutex>& lock, Waiter& self, int64_t timeout,
+WaitResult SharedBytes::sleep(std::unique_lock<Mutex>& lock, Waiter& self, int64_t timeout,
                               const std::atomic<uint64_t>* interrupt) noexcept {
     const Clock::time_point start = Clock::now();
     // A deadline beyond the clock's range never comes.

@@ -92,12 +92,12 @@ def files(folder, suffix):
     return sorted((ROOT / folder).rglob("*" + suffix))
 
 
-def pair(target, name, what, public, sources, preamble="", postamble=""):
+def pair(target, name, what, public, sources, preamble="", postamble="", settings=""):
     header = File(public)
     for folder in public:
         for path in files(folder, ".hpp"):
             header.add(path)
-    header.write(target / f"{name}.hpp", f"the headers of {what}", "#pragma once\n")
+    header.write(target / f"{name}.hpp", f"the headers of {what}", "#pragma once\n" + settings)
     source = File([*public, *sources], header.seen)
     for folder in sources:
         for path in files(folder, ".cpp"):
@@ -129,7 +129,8 @@ def main():
     # The headers of the C API stay files of their own.
     public = [f"{PARTS[part]}/include" for part in parts if part != "capi"]
     sources = [f"{PARTS[part]}/src" for part in parts]
-    pair(options.folder, "warpbeam", "Warpbeam", public, sources, PREAMBLE, POSTAMBLE)
+    missing = [f"#define WARPBEAM_{part.upper()} 0\n" for part in ("text", "wasi") if part not in parts]
+    pair(options.folder, "warpbeam", "Warpbeam", public, sources, PREAMBLE, POSTAMBLE, "".join(missing))
     if "capi" in parts:
         for header in C_HEADERS:
             shutil.copy(ROOT / header, options.folder)

@@ -35,10 +35,28 @@
 #ifndef WARPBEAM_REPLAY
 #define WARPBEAM_REPLAY 1 ///< what recordings need: Config::deterministic and Config::observer
 #endif
+#ifndef WARPBEAM_SNAPSHOTS
+#define WARPBEAM_SNAPSHOTS 1 ///< saving, restoring and forking stores
+#endif
+#ifndef WARPBEAM_TEXT
+#define WARPBEAM_TEXT 1 ///< the text format, a part of its own; here only for what errors say
+#endif
+#ifndef WARPBEAM_WASI
+#define WARPBEAM_WASI 1 ///< WASI, likewise
+#endif
 #ifndef WARPBEAM_NAMES
 #define WARPBEAM_NAMES 1 ///< names of instructions and functions in errors
 #endif
 /// @}
+
+/// 0: the host uses the library in one thread only (and signal or interrupt handlers, as the functions say),
+/// so there are no locks. For platforms without threads.
+#ifndef WARPBEAM_HOST_THREADS
+#define WARPBEAM_HOST_THREADS 1
+#endif
+#if WARPBEAM_THREADS && !WARPBEAM_HOST_THREADS
+#error "WARPBEAM_HOST_THREADS=0 needs WARPBEAM_THREADS=0"
+#endif
 
 namespace warpbeam {
 

@@ -13,7 +13,7 @@ std::expected<Memory, Error> Memory::create(Store& store, const MemoryType& type
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};
-    if (auto checked = vm::check(type); !checked)
+    if (auto checked = vm::check(type, vm::Internal::impl(store)->allocator()); !checked)
         return std::unexpected{checked.error()};
     const auto memory = vm::Internal::impl(store)->objects.make_memory(type, false);
     if (!memory)

@@ -10,6 +10,7 @@ namespace warpbeam::vm {
 template <Variant>
 struct Jump {
     using In = Decoder<Form::jump>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         r.ip = In::target(r);
         return Exit::none;
@@ -20,6 +21,7 @@ struct Jump {
 template <typename T, typename F, Variant v>
 struct CompareBranch {
     using In = Decoder<Form::compare_branch, v, sizeof(T)>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static bool test(Regs& r) noexcept {
         const auto holds =
             F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)) != 0;

@@ -18,6 +18,9 @@ concept Branching = requires(Regs& r) { Body::test(r); };
 /// One that can be a loop of its own.
 template <typename Body>
 concept Looping = Branching<Body> && requires { Body::may_loop; };
+/// One that most programs execute often. In a small build only these have cache lines of their own.
+template <typename Body>
+concept Frequent = requires { requires Body::is_frequent; };
 
 #if WARPBEAM_TAIL_CALLS
 
@@ -31,16 +34,13 @@ WARPBEAM_PRESERVE_NONE Exit leave(const Instr* ip, Slot* fp, uint8_t* mem, uint6
                                   Vector facc, Vector f0);
 
 // Two jumps to a next handler within 64 bytes disturb each other's prediction (docs/decisions/0007).
-#if WARPBEAM_SMALL
-#define WARPBEAM_HANDLER_ALIGNMENT
-#else
-#define WARPBEAM_HANDLER_ALIGNMENT [[gnu::aligned(64)]]
-#endif
 template <typename Body>
-WARPBEAM_HANDLER_ALIGNMENT WARPBEAM_PRESERVE_NONE Exit handler(const Instr* ip, Slot* fp, uint8_t* mem,
-                                                               uint64_t mem_size, InstanceData* inst,
-                                                               Record* rp, uint64_t acc, uint64_t l0,
-                                                               uint64_t l1, Vector facc, Vector f0) {
+inline constexpr size_t handler_alignment = !is_small || Frequent<Body> ? 64 : 1;
+
+template <typename Body>
+[[gnu::aligned(handler_alignment<Body>)]] WARPBEAM_PRESERVE_NONE Exit
+handler(const Instr* ip, Slot* fp, uint8_t* mem, uint64_t mem_size, InstanceData* inst, Record* rp,
+        uint64_t acc, uint64_t l0, uint64_t l1, Vector facc, Vector f0) {
     Regs r{ip, fp, mem, mem_size, inst, rp, acc, l0, l1, facc, f0};
     if constexpr (Branching<Body>) {
         while (Body::test(r)) {

@@ -29,6 +29,7 @@ template <typename A, typename In>
 template <typename A, Variant v>
 struct Load {
     using In = Decoder<Form::load, v>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return detail::load_to<A, In>(r, In::template read<Field::address, AddressOf<A>>(r),
                                       In::template get<Field::offset>(r.ip));

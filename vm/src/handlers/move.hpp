@@ -37,6 +37,7 @@ struct Select {
 template <Variant>
 struct Copy {
     using In = Decoder<Form::copy>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         r.fp[In::get<Field::to>(r.ip)] = In::slot<Field::from, Slot>(r);
         return In::proceed(r);
@@ -45,6 +46,7 @@ struct Copy {
 template <Variant>
 struct CopyPair {
     using In = Decoder<Form::copy_pair>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         r.fp[In::get<Field::to>(r.ip)] = In::slot<Field::from, Slot>(r);
         r.fp[In::get<Field::to2>(r.ip)] = In::slot<Field::from2, Slot>(r);
@@ -54,6 +56,7 @@ struct CopyPair {
 template <Form form>
 struct CopyNumber {
     using In = Decoder<form>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         r.fp[In::template get<Field::to>(r.ip)] = In::template get<Field::value>(r.ip);
         return In::proceed(r);
@@ -111,6 +114,7 @@ struct SetPins {
 template <Variant v>
 struct GlobalGet {
     using In = Decoder<Form::global_get, v>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return In::finish(
             r, load_slot<Banked<v>>(r.inst->globals[In::template get<Field::global>(r.ip)]->value, 0));
@@ -120,6 +124,7 @@ template <Variant v>
 struct GlobalSet {
     using T = Banked<v>;
     using In = Decoder<Form::global_set, v, sizeof(T)>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         store_slot<T>(r.inst->globals[In::template get<Field::global>(r.ip)]->value, 0,
                       In::template read<Field::value, T>(r));

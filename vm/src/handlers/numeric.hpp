@@ -11,6 +11,7 @@ namespace warpbeam::vm {
 template <typename T, typename F, Variant v>
 struct Binary {
     using In = Decoder<Form::binary, v, sizeof(T)>;
+    static constexpr bool is_frequent = v.result == Dst::slot; // most comparisons are part of a branch
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return In::finish(
             r, F::apply(In::template read<Field::left, T>(r), In::template read<Field::right, T>(r)));

@@ -21,6 +21,7 @@ template <typename A, typename In>
 template <typename A, Variant v>
 struct StoreTo {
     using In = Decoder<Form::store, v>;
+    static constexpr bool is_frequent = true;
     [[gnu::always_inline]] static Exit run(Regs& r) noexcept {
         return detail::store_value<A, In>(r, In::template read<Field::address, AddressOf<A>>(r),
                                           In::template get<Field::offset>(r.ip));

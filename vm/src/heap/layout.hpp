@@ -5,9 +5,9 @@
 #include <warpbeam/loader/type_registry.hpp>
 #include <warpbeam/memory/arena.hpp>
 #include <warpbeam/memory/hash_index.hpp>
+#include <warpbeam/memory/locks.hpp>
 
 #include <algorithm>
-#include <mutex>
 
 /// How objects lie in the heap.
 
@@ -151,7 +151,7 @@ private:
     [[nodiscard]] bool make(TypeId type) noexcept;
 
     const TypeRegistry& types_;
-    std::mutex mutex_;
+    Mutex mutex_;
     Arena arena_;
     HashIndex index_;
     Vec<const Layout*> layouts_;

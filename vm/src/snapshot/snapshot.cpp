@@ -67,6 +67,8 @@ bool read_head(vm::Reader& in, Head& head) noexcept {
 
 std::expected<Digest, Error> save(Store& store, const SnapshotContents& contents, SnapshotSink& sink,
                                   const SnapshotOptions& options) noexcept {
+    if (WARPBEAM_SNAPSHOTS == 0)
+        return std::unexpected{no_snapshots(store.engine().allocator())};
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};
@@ -144,6 +146,8 @@ std::expected<Restored, Error> take(Store& store, vm::Restorer& restorer) noexce
 
 std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotSource* const> sources,
                                        const RestoreOptions& options) noexcept {
+    if (WARPBEAM_SNAPSHOTS == 0)
+        return std::unexpected{no_snapshots(engine.allocator())};
     if (sources.empty())
         return std::unexpected{Error{ErrorCode::usage, "there is no snapshot to restore"}};
     if (options.linker != nullptr && options.linker->engine() != engine)
@@ -219,6 +223,8 @@ std::expected<Restored, Error> restore(const Engine& engine, std::span<SnapshotS
 
 std::expected<Restored, Error> fork(Store& store, const SnapshotContents& contents,
                                     const ForkOptions& options) noexcept {
+    if (WARPBEAM_SNAPSHOTS == 0)
+        return std::unexpected{no_snapshots(store.engine().allocator())};
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};

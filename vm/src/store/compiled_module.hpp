@@ -3,9 +3,8 @@
 #include "lower/module_code.hpp"
 #include "store/data_images.hpp"
 
+#include <warpbeam/memory/locks.hpp>
 #include <warpbeam/vm/engine.hpp>
-
-#include <mutex>
 
 namespace warpbeam::vm {
 
@@ -40,7 +39,7 @@ private:
     const Module& module_;
     Allocator& allocator_;
     ModuleCode code_;
-    std::mutex making_images_;
+    Mutex making_images_;
     std::atomic_flag asked_for_images_ = ATOMIC_FLAG_INIT;
     std::atomic<DataImages*> images_ = nullptr;
     static constexpr uint32_t not_searched = UINT32_MAX - 1;

@@ -4,6 +4,8 @@
 #include "store/frame_roots.hpp"
 #include "store/store_impl.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
+
 #include <algorithm>
 
 /// The stacks of continuations.
@@ -91,7 +93,7 @@ void free_continuations(StoreImpl& store, Continuation* inner) noexcept {
 
 void leave_continuations(Execution& execution, Continuation* end) noexcept {
     Continuation* const inner = execution.continuation;
-    if (inner == end)
+    if (!is_built(Feature::stack_switching) || inner == end)
         return;
     execution.max_stack += waiting_bytes(inner, end);
     inner->state = execution;
@@ -107,10 +109,12 @@ void leave_continuations(Execution& execution, Continuation* end) noexcept {
 } // namespace vm
 
 void StoreImpl::mark_continuation(vm::Heap& of, const vm::ContObject& object) noexcept {
-    if (object.inner != nullptr)
+    if (is_built(Feature::stack_switching) && object.inner != nullptr)
         vm::mark_frames(*object.inner, types(), of, marked_code_);
 }
 
-uint64_t StoreImpl::sweep_continuations(vm::Heap& of) noexcept { return stacks.sweep_continuations(of); }
+uint64_t StoreImpl::sweep_continuations(vm::Heap& of) noexcept {
+    return is_built(Feature::stack_switching) ? stacks.sweep_continuations(of) : 0;
+}
 
 } // namespace warpbeam

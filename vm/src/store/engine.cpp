@@ -74,7 +74,7 @@ std::expected<Module, Error> Engine::load(std::span<const uint8_t> bytes,
     if (vm::Internal::layouts(*this) == nullptr)
         return std::unexpected{no_memory()};
     if (WARPBEAM_REPLAY == 0 && (config().deterministic || config().observer != nullptr))
-        return std::unexpected{Error{ErrorCode::unsupported,
+        return std::unexpected{Error{allocator(), ErrorCode::unsupported,
                                      "this build has neither Config::deterministic nor Config::observer "
                                      "(WARPBEAM_REPLAY=0)"}};
     auto module = Module::load(bytes, {.features = config().features,

@@ -22,6 +22,11 @@ namespace warpbeam {
     return Error{ErrorCode::unsupported, "a shared memory is not deterministic"};
 }
 
+/// The error of the functions of snapshots in a build without them.
+[[nodiscard]] inline Error no_snapshots(Allocator& allocator) noexcept {
+    return Error{allocator, ErrorCode::unsupported, "this build is without snapshots (WARPBEAM_SNAPSHOTS=0)"};
+}
+
 /// The error of a call for which the heap has just run out of space.
 [[nodiscard]] inline Error no_room(const vm::Heap& heap) noexcept {
     return heap.failure() == vm::Exit::out_of_memory

@@ -5,6 +5,8 @@
 #include "store/use.hpp"
 #include "trap/type_text.hpp"
 
+#include <warpbeam/build.hpp>
+
 namespace warpbeam {
 
 struct InstantiationError::Details : RefCounted<Details> {
@@ -55,7 +57,11 @@ bool LinkReport::begin(uint32_t import, const char* problem) noexcept {
     return true;
 }
 
-void LinkReport::missing(uint32_t import) noexcept { (void)begin(import, "unknown import "); }
+void LinkReport::missing(uint32_t import) noexcept {
+    if (begin(import, "unknown import ") && WARPBEAM_WASI == 0 &&
+        module_.imports()[import].module == "wasi_snapshot_preview1")
+        details_->text.add(", this build is without WASI (WARPBEAM_WASI=0)");
+}
 
 void LinkReport::mismatch(uint32_t import, const ExternType& found) noexcept {
     if (!begin(import, "incompatible import type for "))

@@ -21,7 +21,7 @@ namespace warpbeam::vm {
 [[nodiscard]] inline bool is_guardable(const MemoryType& type) noexcept {
     return !type.limits.is_64 && type.page_size_log2 == 16;
 }
-/// Checks that the type is valid; the error is `usage`.
-[[nodiscard]] std::expected<void, Error> check(const MemoryType& type) noexcept;
+/// Checks that the type is valid, or else the error is `usage`, and that this build has it (`unsupported`).
+[[nodiscard]] std::expected<void, Error> check(const MemoryType& type, Allocator& allocator) noexcept;
 
 } // namespace warpbeam::vm

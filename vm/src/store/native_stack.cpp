@@ -73,11 +73,11 @@ Bounds find_bounds() noexcept {
 
 } // namespace
 
-constinit thread_local int64_t native_stack_low = INT64_MAX;
+constinit WARPBEAM_THREAD_LOCAL int64_t native_stack_low = INT64_MAX;
 
 bool look_up_native_stack(int64_t reserve) noexcept {
     // Kept, since it may take a system call.
-    thread_local constinit Bounds bounds;
+    static constinit WARPBEAM_THREAD_LOCAL Bounds bounds;
     if (!bounds.known) {
         bounds = find_bounds();
         native_stack_low = bounds.low;

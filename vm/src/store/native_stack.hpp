@@ -1,12 +1,14 @@
 #pragma once
 
+#include <warpbeam/memory/locks.hpp>
+
 #include <cstdint>
 
 namespace warpbeam::vm {
 
 /// The lowest address of this thread's native stack. 0 if it is unknown; before the first look-up the largest
 /// number, so that every address is below it.
-extern constinit thread_local int64_t native_stack_low;
+extern constinit WARPBEAM_THREAD_LOCAL int64_t native_stack_low;
 
 /// Like `has_native_stack`, but reads the thread's attributes.
 [[nodiscard]] bool look_up_native_stack(int64_t reserve) noexcept;

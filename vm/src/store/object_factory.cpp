@@ -73,7 +73,7 @@ std::expected<MemoryObject*, Error> ObjectFactory::make_shared_memory(const Memo
 
 std::expected<MemoryObject*, Error> ObjectFactory::make_memory(const MemoryType& type,
                                                                bool will_map) noexcept {
-    if (type.shared)
+    if (is_built(Feature::threads) && type.shared)
         return make_shared_memory(type, nullptr);
     Allocator& allocator = engine_.allocator();
     const uint64_t pages = type.limits.min;

@@ -3,6 +3,8 @@
 #include "heap/heap.hpp"
 #include "store/frame_roots.hpp"
 
+#include <warpbeam/loader/built_features.hpp>
+
 #include <algorithm>
 
 namespace warpbeam::vm {
@@ -108,6 +110,8 @@ bool Roots::next_part(Heap& heap, uint32_t& looked_at) noexcept {
 }
 
 bool Roots::mark(Heap& heap, uint32_t count) noexcept {
+    if (!has_objects)
+        return true;
     if (!marking_)
         begin_marking(heap);
     for (uint32_t looked_at = 0; looked_at < count; ++looked_at) {

@@ -9,7 +9,7 @@ namespace warpbeam {
 
 std::expected<SharedMemory, Error> SharedMemory::create(const MemoryType& type,
                                                         Allocator* allocator) noexcept {
-    if (auto checked = vm::check(type); !checked)
+    if (auto checked = vm::check(type, allocator != nullptr ? *allocator : Allocator::standard()); !checked)
         return std::unexpected{checked.error()};
     if (!type.shared)
         return std::unexpected{Error{ErrorCode::usage, "not a shared memory type"}};

@@ -3,8 +3,9 @@
 #include <atomic>
 
 #if WARPBEAM_CHECKS
+#include <warpbeam/memory/locks.hpp>
+
 #include <array>
-#include <mutex>
 #include <new>
 #endif
 
@@ -43,7 +44,7 @@ constexpr uint32_t no_cell = (1u << cell_bits) - 1;
 
 /// All cells. Never destroyed, since a static object of the embedder may still hold a handle.
 struct Cells {
-    std::mutex changing;
+    Mutex changing;
     std::array<std::atomic<Cell*>, (1u << cell_bits) / chunk_size> chunks{};
     uint32_t used = 0;
     uint32_t free = no_cell;
@@ -84,7 +85,7 @@ uint32_t take_cell() noexcept {
 }
 
 /// Its address is different in each thread.
-thread_local const char this_thread = 0;
+WARPBEAM_THREAD_LOCAL const char this_thread = 0;
 
 } // namespace
 

@@ -2,11 +2,11 @@
 
 #include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/export.hpp>
+#include <warpbeam/memory/locks.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 
 namespace warpbeam {
@@ -91,7 +91,7 @@ private:
     void unlink(Slab& slab) noexcept;
 
     Allocator& allocator_;
-    std::mutex lock_;
+    Mutex lock_;
     Slab* with_room_[kinds] = {}; ///< the slabs that have a free slot, by kind
     std::atomic<uint32_t> mapped_ = 0;
 };

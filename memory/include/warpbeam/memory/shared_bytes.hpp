@@ -3,14 +3,13 @@
 #include <warpbeam/memory/allocator.hpp>
 #include <warpbeam/memory/export.hpp>
 #include <warpbeam/memory/linear_memory.hpp>
+#include <warpbeam/memory/locks.hpp>
 #include <warpbeam/memory/ref.hpp>
 #include <warpbeam/memory/reservation.hpp>
 #include <warpbeam/memory/wait_result.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 
 namespace warpbeam {
@@ -70,7 +69,7 @@ private:
         const uint64_t address;
         Waiter* next = nullptr;
         bool notified = false;
-        std::condition_variable wake;
+        Condition wake;
     };
 
     explicit SharedBytes(const LinearMemory::Options& options, Allocator& allocator) noexcept;
@@ -80,7 +79,7 @@ private:
 
     [[nodiscard]] bool reserve(uint64_t bytes, bool guarded) noexcept;
     [[nodiscard]] bool commit(uint64_t bytes) noexcept;
-    [[nodiscard]] WaitResult sleep(std::unique_lock<std::mutex>& lock, Waiter& self, int64_t timeout,
+    [[nodiscard]] WaitResult sleep(std::unique_lock<Mutex>& lock, Waiter& self, int64_t timeout,
                                    const std::atomic<uint64_t>* interrupt) noexcept;
     void forget(const Waiter& waiter) noexcept;
 
@@ -93,9 +92,9 @@ private:
     uint8_t* data_ = nullptr;
     size_t capacity_ = 0;
     std::atomic<uint64_t> size_ = 0;
-    std::mutex growth_;
+    Mutex growth_;
     /// Guards the list of waiting threads, the longest waiting first.
-    std::mutex waiting_;
+    Mutex waiting_;
     Waiter* first_ = nullptr;
     Waiter** end_ = &first_;
 };
