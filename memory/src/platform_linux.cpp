@@ -1,5 +1,9 @@
 #include "platform.hpp"
 
+#include <warpbeam/memory/allocator.hpp>
+
+#include <span>
+
 #ifdef __linux__
 #include <atomic>
 #include <fcntl.h>
@@ -52,6 +56,43 @@ constexpr uint64_t of_file = uint64_t{1} << 61;
 /// Whether the page is one of the process's own, rather than absent or the file's.
 bool is_own(uint64_t entry) noexcept {
     return (entry & (in_memory | swapped)) != 0 && (entry & of_file) == 0;
+}
+
+/// Reads the entries of pages from an address on.
+bool read_entries(int file, uintptr_t begin, size_t host_page, std::span<uint64_t> entries) noexcept {
+    const auto offset = static_cast<off_t>(begin / host_page * sizeof(uint64_t));
+    return pread(file, entries.data(), entries.size_bytes(), offset) ==
+           static_cast<ssize_t>(entries.size_bytes());
+}
+
+/// Whether the page map is about the addresses of this process, in its byte order. An emulator of another
+/// machine passes on its own, in which the process may lie elsewhere and numbers may have the other order.
+/// Pages that were written and pages that can't be are looked up there.
+bool try_page_map(int file, size_t host_page) noexcept {
+    using Space = detail::AddressSpace;
+    constexpr size_t written = 8;
+    uint64_t entries[2 * written];
+    const size_t size = std::size(entries) * host_page;
+    void* const base = Space::reserve(size);
+    if (base == nullptr)
+        return false;
+    bool right = Space::commit(base, 0, written * host_page);
+    for (size_t page = 0; right && page < written; ++page)
+        static_cast<volatile uint8_t*>(base)[page * host_page] = 1;
+    right = right && read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
+    for (size_t page = 0; right && page < written; ++page) {
+        // The pages have different numbers, in the low bits, and the same flags, in the high ones.
+        right = is_own(entries[page]) && entries[page] >> 56 == entries[0] >> 56 &&
+                !is_own(entries[written + page]);
+    }
+    Space::release(base, size);
+    return right;
+}
+
+/// The same, tried only once in a process.
+bool is_page_map_right(int file, size_t host_page) noexcept {
+    static const bool right = try_page_map(file, host_page);
+    return right;
 }
 
 // The scan of the page map, since Linux 6.7; older headers lack it.
@@ -127,15 +168,13 @@ bool add_own_pages(const uint8_t* base, PageSet& pages) noexcept {
     const auto host_page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     const auto begin = reinterpret_cast<uintptr_t>(base);
     const PageMapFile file;
-    if (file.get() < 0 || begin % host_page != 0)
+    if (file.get() < 0 || begin % host_page != 0 || !is_page_map_right(file.get(), host_page))
         return false;
     constexpr size_t batch = 512;
     uint64_t entries[batch];
     for (size_t at = 0; at < pages.bytes(); at += batch * host_page) {
         const size_t count = std::min(batch, (pages.bytes() - at + host_page - 1) / host_page);
-        const auto size = static_cast<ssize_t>(count * sizeof(uint64_t));
-        const auto offset = static_cast<off_t>((begin + at) / host_page * sizeof(uint64_t));
-        if (pread(file.get(), entries, static_cast<size_t>(size), offset) != size)
+        if (!read_entries(file.get(), begin + at, host_page, {entries, count}))
             return false;
         for (size_t i = 0; i < count; ++i)
             if (is_own(entries[i]))
