@@ -6,13 +6,6 @@
 
 namespace warpbeam::vm {
 
-#if WARPBEAM_TAIL_CALLS && !WARPBEAM_SMALL && WARPBEAM_SIMD && WARPBEAM_MEMORY64
-/// Whether instructions are joined. Among those of the list are vectors and 64-bit addresses.
-#define WARPBEAM_JOINS 1
-#else
-#define WARPBEAM_JOINS 0
-#endif
-
 /// The number of an instruction that occurs in the list of joined ones, or of joined instructions. 0:
 /// neither.
 using JoinedNumber = uint16_t;

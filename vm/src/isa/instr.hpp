@@ -2,6 +2,7 @@
 
 #include "isa/exit.hpp"
 
+#include <warpbeam/build.hpp>
 #include <warpbeam/loader/types.hpp>
 #include <warpbeam/memory/racing.hpp>
 
@@ -28,6 +29,13 @@
 #define WARPBEAM_TAIL_CALLS 0
 #define WARPBEAM_PRESERVE_NONE
 #define WARPBEAM_MUSTTAIL
+#endif
+
+/// Whether instructions are joined. Among those of the list are vectors and 64-bit addresses.
+#if WARPBEAM_TAIL_CALLS && !WARPBEAM_SMALL && WARPBEAM_SIMD && WARPBEAM_MEMORY64
+#define WARPBEAM_JOINS 1
+#else
+#define WARPBEAM_JOINS 0
 #endif
 
 namespace warpbeam::vm {
