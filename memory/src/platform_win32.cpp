@@ -2,8 +2,13 @@
 
 #ifdef _WIN32
 
-#include <ntsecapi.h>
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
 #include <windows.h>
+
+// After windows.h, which it needs.
+#include <ntsecapi.h>
 
 /// The platform's functions on Windows.
 

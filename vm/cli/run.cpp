@@ -231,7 +231,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     settings.config.interruption = settings.config.patched_interruption = true;
     settings.path = rest->front();
     if (settings.program.empty())
-        settings.program = std::filesystem::path(settings.path).filename();
+        settings.program = std::filesystem::path(settings.path).filename().string();
     settings.args.assign(rest->begin() + 1, rest->end());
     // Everything after FILE belongs to the program, except --invoke and an explicit end of our options,
     // unless that came before FILE.
