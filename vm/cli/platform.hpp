@@ -25,7 +25,8 @@ enum class StandardStream : uint8_t { in, out, err };
 // error, which `system_error` describes.
 /// Waits for at least a byte; 0 at the end.
 [[nodiscard]] std::optional<size_t> read_input(std::span<uint8_t> into) noexcept;
-[[nodiscard]] std::optional<size_t> write_output(std::span<const uint8_t> bytes) noexcept;
+[[nodiscard]] std::optional<size_t> write_output(StandardStream stream,
+                                                 std::span<const uint8_t> bytes) noexcept;
 /// Whether there is something to read, or the input has ended: 1 or 0. With `waits` it waits for that, but
 /// may return before.
 [[nodiscard]] std::optional<size_t> is_input_ready(bool waits) noexcept;
@@ -38,6 +39,8 @@ enum class StandardStream : uint8_t { in, out, err };
 [[noreturn]] void end_process(std::string_view message, int status) noexcept;
 
 [[nodiscard]] uint64_t process_number() noexcept;
+/// The environment variables, as `name=value`; the last pointer is null.
+[[nodiscard]] char** environment() noexcept;
 
 // ---- Files. After a failure, errno says why. ----
 

@@ -11,6 +11,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+extern char** environ; // macOS declares it nowhere
+
 namespace warpbeam::cli {
 namespace {
 
@@ -54,9 +56,9 @@ std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
             return size;
 }
 
-std::optional<size_t> write_output(std::span<const uint8_t> bytes) noexcept {
+std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {
     for (;;)
-        if (const auto size = count(::write(STDOUT_FILENO, bytes.data(), bytes.size())); size || errno != EINTR)
+        if (const auto size = count(::write(static_cast<int>(stream), bytes.data(), bytes.size())); size || errno != EINTR)
             return size;
 }
 
@@ -74,6 +76,8 @@ void end_process(std::string_view message, int status) noexcept {
 }
 
 uint64_t process_number() noexcept { return static_cast<uint64_t>(::getpid()); }
+
+char** environment() noexcept { return environ; }
 
 bool is_writable_folder(const char* path) noexcept { return ::access(path, W_OK) == 0; }
 

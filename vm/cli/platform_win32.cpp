@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <io.h>
 #include <mutex>
@@ -78,10 +79,10 @@ std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
     return GetLastError() == ERROR_BROKEN_PIPE ? std::optional<size_t>{0} : std::nullopt;
 }
 
-std::optional<size_t> write_output(std::span<const uint8_t> bytes) noexcept {
+std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {
     constexpr size_t max_bytes = 1 << 30;
     DWORD count = 0;
-    return WriteFile(handle_of(StandardStream::out), bytes.data(),
+    return WriteFile(handle_of(stream), bytes.data(),
                      static_cast<DWORD>(std::min(bytes.size(), max_bytes)), &count, nullptr) != 0
                ? std::optional<size_t>{count}
                : std::nullopt;
@@ -108,6 +109,8 @@ void end_process(std::string_view message, int status) noexcept {
 }
 
 uint64_t process_number() noexcept { return GetCurrentProcessId(); }
+
+char** environment() noexcept { return _environ; }
 
 bool is_writable_folder(const char* path) noexcept {
     return ::_access(path, 2) == 0; // only whether it is there: who may write is known when a file is made

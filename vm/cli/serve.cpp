@@ -21,7 +21,7 @@ size_t need(std::optional<size_t> result, const char* what) {
 /// Writes all of it, and waits for the reader.
 void write_all(std::span<const uint8_t> bytes) {
     while (!bytes.empty())
-        bytes = bytes.subspan(need(write_output(bytes), "write to standard output"));
+        bytes = bytes.subspan(need(write_output(StandardStream::out, bytes), "write to standard output"));
 }
 
 } // namespace

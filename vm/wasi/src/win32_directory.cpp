@@ -113,20 +113,20 @@ constexpr ULONG replaces = 1;
 constexpr ULONG as_posix = 2; ///< what was open under the name stays open, and the name is free at once
 
 /// Classes of NtSetInformationFile; those that the headers lack are Windows 10's.
-constexpr auto rename_class = static_cast<FILE_INFORMATION_CLASS>(10);
-constexpr auto link_class = static_cast<FILE_INFORMATION_CLASS>(11);
-constexpr auto delete_class = static_cast<FILE_INFORMATION_CLASS>(13);
-constexpr auto extended_delete_class = static_cast<FILE_INFORMATION_CLASS>(64);
-constexpr auto extended_rename_class = static_cast<FILE_INFORMATION_CLASS>(65);
+constexpr int rename_class = 10;
+constexpr int link_class = 11;
+constexpr int delete_class = 13;
+constexpr int extended_delete_class = 64;
+constexpr int extended_rename_class = 65;
 
 template <typename T>
-NTSTATUS set_information(HANDLE handle, T& value, FILE_INFORMATION_CLASS what) noexcept {
+NTSTATUS set_information(HANDLE handle, T& value, int what) noexcept {
     IO_STATUS_BLOCK block{};
-    return NtSetInformationFile(handle, &block, &value, sizeof value, what);
+    return NtSetInformationFile(handle, &block, &value, sizeof value, static_cast<FILE_INFORMATION_CLASS>(what));
 }
 
 Result<> move_to(HANDLE entry, HANDLE directory, const Name& name, ULONG flags,
-                 FILE_INFORMATION_CLASS what) noexcept {
+                 int what) noexcept {
     if (name.error() != Errno::success)
         return std::unexpected{name.error()};
     Destination destination{flags, directory, static_cast<ULONG>(name.get().size() * sizeof(wchar_t)), {}};

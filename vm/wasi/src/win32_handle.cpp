@@ -55,7 +55,7 @@ Errno to_errno(DWORD error) noexcept {
         {ERROR_DIRECTORY, Errno::notdir},
         {ERROR_DIR_NOT_EMPTY, Errno::notempty},
         {ERROR_DISK_FULL, Errno::nospc},
-        {ERROR_DISK_QUOTA_EXCEEDED, Errno::dquot},
+        {1295, Errno::dquot}, // ERROR_DISK_QUOTA_EXCEEDED
         {ERROR_FILE_EXISTS, Errno::exist},
         {ERROR_FILE_NOT_FOUND, Errno::noent},
         {ERROR_FILE_TOO_LARGE, Errno::fbig},
@@ -76,7 +76,6 @@ Errno to_errno(DWORD error) noexcept {
         {ERROR_PATH_NOT_FOUND, Errno::noent},
         {ERROR_PRIVILEGE_NOT_HELD, Errno::perm},
         {ERROR_SHARING_VIOLATION, Errno::busy},
-        {ERROR_STOPPED_ON_SYMLINK, Errno::loop},
         {ERROR_TOO_MANY_LINKS, Errno::mlink},
         {ERROR_TOO_MANY_OPEN_FILES, Errno::mfile},
         {ERROR_USER_MAPPED_FILE, Errno::txtbsy},
