@@ -1,4 +1,4 @@
-#include "page_map.hpp"
+#include "platform.hpp"
 #include "sparse_bytes.hpp"
 
 #include <warpbeam/memory/changed_pages.hpp>
@@ -6,10 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-
-#ifdef __linux__
-#include <sys/random.h>
-#endif
 
 namespace warpbeam {
 namespace {
@@ -48,10 +44,8 @@ void overlay(uint8_t (&contents)[PageSet::page_size], size_t page, const Piece& 
 }
 
 void make_key(uint64_t (&key)[2]) noexcept {
-#ifdef __linux__
-    if (getrandom(key, sizeof key, GRND_NONBLOCK) == sizeof key)
+    if (fill_random({reinterpret_cast<uint8_t*>(key), sizeof key}))
         return;
-#endif
     key[0] = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     key[1] = reinterpret_cast<uintptr_t>(&key);
 }

@@ -1,13 +1,7 @@
-#include "page_map.hpp"
+#include "platform.hpp"
 #include "sparse_bytes.hpp"
 
 #include <warpbeam/memory/linear_memory.hpp>
-
-#include <atomic>
-
-#ifdef __linux__
-#include <pthread.h>
-#endif
 
 /// Copies of a memory that share pages with it until one of the two writes them.
 ///
@@ -19,21 +13,6 @@
 /// however long its line of ancestors is.
 
 namespace warpbeam {
-namespace {
-
-std::atomic<uint64_t> forks{1};
-
-/// How often this process has forked; another process may map an image that is older. 0 if that is unknown.
-uint64_t process_forks() noexcept {
-#ifdef __linux__
-    static const bool counts = pthread_atfork([] { forks.fetch_add(1); }, nullptr, nullptr) == 0;
-    return counts ? forks.load() : 0;
-#else
-    return 0;
-#endif
-}
-
-} // namespace
 
 std::optional<LinearMemory> LinearMemory::fork() noexcept {
     LinearMemory copy{Options{.page_size_log2 = page_size_log2_,

@@ -1,9 +1,9 @@
 #include "directories.hpp"
 
+#include "platform.hpp"
+
 #include <warpbeam/wasi/file_systems.hpp>
 
-#include <cerrno>
-#include <cstring>
 #include <new>
 
 namespace warpbeam::cli {
@@ -47,10 +47,9 @@ void add_directory_option(Options& options, std::vector<MappedDirectory>& direct
 
 void open_directories(wasi::Context& context, const std::vector<MappedDirectory>& directories) {
     for (const MappedDirectory& directory : directories) {
-        errno = 0;
         auto opened = wasi::native_directory(directory.host);
         if (!opened)
-            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " + std::strerror(errno));
+            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " + system_error());
         if (directory.is_scratch)
             opened = wasi::layered_directory(std::move(*opened), {}, now);
         if (!opened)

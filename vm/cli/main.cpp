@@ -1,14 +1,12 @@
 #include "closest.hpp"
 #include "command.hpp"
+#include "platform.hpp"
 
 #include <warpbeam/loader/printable.hpp>
 
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <new>
-#include <poll.h>
-#include <unistd.h>
 #include <vector>
 
 namespace warpbeam::cli {
@@ -106,12 +104,6 @@ int dispatch(Words words, int& failure) {
 /// Whether everything printed was written.
 bool flush() { return std::fflush(stdout) == 0 && std::ferror(stdout) == 0; }
 
-/// Whether standard output is a pipe that nobody reads any more, such as one to `head`.
-bool has_no_reader() {
-    pollfd output{STDOUT_FILENO, POLLOUT, 0};
-    return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
-}
-
 } // namespace
 
 std::span<const Command> all_commands() { return commands; }
@@ -134,8 +126,7 @@ std::string printable(std::string_view text, bool quoted) {
 
 int main(int argc, char** argv) {
     using namespace warpbeam::cli;
-    // A program is told of a closed pipe by an error; and nothing has to protect the process then.
-    (void)std::signal(SIGPIPE, SIG_IGN);
+    prepare_process();
     int failure = exit_failure;
     int status = exit_success;
     try {

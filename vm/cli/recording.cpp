@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "files.hpp"
+#include "platform.hpp"
 
 #include <warpbeam/loader/leb128.hpp>
 #include <warpbeam/memory/crc32.hpp>
@@ -9,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <unistd.h>
 
 namespace warpbeam::cli {
 namespace {
@@ -272,13 +272,11 @@ std::expected<std::span<const uint8_t>, Trap> LoggedCalls::next() noexcept {
 
 std::expected<void, Trap> LoggedCalls::write(wasi::Stream stream, std::span<const uint8_t> bytes) noexcept {
     while (!quiet_ && !bytes.empty()) {
-        const ssize_t count =
-            ::write(stream == wasi::Stream::err ? STDERR_FILENO : STDOUT_FILENO, bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return fail(std::string{"the output can't be written: "} + std::strerror(errno));
-        bytes = bytes.subspan(static_cast<size_t>(count));
+        const auto count =
+            write_output(stream == wasi::Stream::err ? StandardStream::err : StandardStream::out, bytes);
+        if (!count)
+            return fail("the output can't be written: " + system_error());
+        bytes = bytes.subspan(*count);
     }
     return {};
 }

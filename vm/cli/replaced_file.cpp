@@ -1,12 +1,11 @@
 #include "replaced_file.hpp"
 
 #include "command.hpp"
+#include "platform.hpp"
 
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <unistd.h>
 
 namespace warpbeam::cli {
 
@@ -22,16 +21,15 @@ std::string checked_path(const std::string& given) {
     if (std::filesystem::exists(path, fault) && !std::filesystem::is_regular_file(path, fault))
         throw Failure("warpbeam: cannot write " + given + ": it is not a file");
     const std::filesystem::path folder = path.parent_path();
-    if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
+    if (!is_writable_folder(folder.empty() ? "." : folder.string().c_str()))
         fail_file(given, "write");
     return path.string();
 }
 
 ReplacedFile::ReplacedFile(std::string path)
-    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(::getpid()) + ".part"}, file_{nullptr} {
+    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"}, file_{nullptr} {
     // Only for its owner: what a program has in its memory may be secret.
-    const int descriptor = ::open(beside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    file_ = descriptor >= 0 ? ::fdopen(descriptor, "wb") : nullptr;
+    file_ = open_private(beside_.c_str());
     if (file_ == nullptr)
         fail_file(beside_, "open");
 }
@@ -48,11 +46,11 @@ bool ReplacedFile::write(std::span<const uint8_t> bytes) noexcept {
 }
 
 void ReplacedFile::finish() {
-    if (std::fflush(file_) != 0 || ::fsync(::fileno(file_)) != 0)
+    if (!write_through(file_))
         fail_file(beside_, "write");
     const bool closed = std::fclose(file_) == 0;
     file_ = nullptr;
-    if (!closed || std::rename(beside_.c_str(), path_.c_str()) != 0) {
+    if (!closed || !replace_file(beside_.c_str(), path_.c_str())) {
         const int error = errno;
         (void)std::remove(beside_.c_str());
         errno = error;

@@ -5,6 +5,7 @@
 #include "files.hpp"
 #include "instruments.hpp"
 #include "options.hpp"
+#include "platform.hpp"
 #include "recording.hpp"
 #include "saved_program.hpp"
 #include "stop.hpp"
@@ -71,7 +72,7 @@ void add_variable(Settings& settings, std::string_view text) {
 /// The whole environment, except variables that were set explicitly.
 void inherit_environment(Settings& settings) {
     const auto given = std::exchange(settings.env, {});
-    for (char** variable = environ; *variable != nullptr; ++variable)
+    for (char** variable = environment(); *variable != nullptr; ++variable)
         if (const std::string_view text{*variable}; text.find('=') != 0)
             add_variable(settings, text);
     for (const auto& [name, value] : given)
@@ -231,7 +232,7 @@ bool read_settings(Words words, Settings& settings, Options& options) {
     settings.config.interruption = settings.config.patched_interruption = true;
     settings.path = rest->front();
     if (settings.program.empty())
-        settings.program = std::filesystem::path(settings.path).filename();
+        settings.program = std::filesystem::path(settings.path).filename().string();
     settings.args.assign(rest->begin() + 1, rest->end());
     // Everything after FILE belongs to the program, except --invoke and an explicit end of our options,
     // unless that came before FILE.

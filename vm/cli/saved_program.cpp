@@ -3,6 +3,7 @@
 #include "backtrace.hpp"
 #include "files.hpp"
 #include "options.hpp"
+#include "platform.hpp"
 #include "recording.hpp"
 #include "replaced_file.hpp"
 #include "stop.hpp"
@@ -13,7 +14,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cinttypes>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -112,7 +112,7 @@ void save_program(Store& store, const Instance& instance, const Execution& execu
 // For the signal handler.
 std::atomic<const InterruptHandle*> to_interrupt = nullptr;
 std::atomic<bool> came_early = false;
-void interrupt(int) {
+void interrupt() noexcept {
     if (const InterruptHandle* const handle = to_interrupt; handle != nullptr)
         handle->interrupt();
     else
@@ -161,11 +161,8 @@ void check_save_options(const Options& options, SaveSettings& settings) {
         throw options.error("--snapshot needs a file, and not -");
     if (settings.wanted())
         settings.path = checked_path(settings.path);
-    if (settings.on_signal) {
-        struct sigaction action{};
-        action.sa_handler = interrupt;
-        (void)::sigaction(SIGUSR1, &action, nullptr);
-    }
+    if (settings.on_signal && !on_user_signal(interrupt))
+        throw options.error("--snapshot-on-signal: this system has no signals; use --snapshot-after");
 }
 
 StoreLimits limits_of(const ProgramState& state) {

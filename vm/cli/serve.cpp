@@ -1,45 +1,27 @@
 #include "command.hpp"
 #include "options.hpp"
+#include "platform.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <new>
-#include <poll.h>
 #include <server.hpp>
-#include <unistd.h>
 
 namespace warpbeam::cli {
 namespace {
 
 /// Nothing can be allocated any more: whoever has started the process learns it from its end.
-void out_of_memory() {
-    constexpr std::string_view message = "warpbeam: out of memory\n";
-    (void)!::write(STDERR_FILENO, message.data(), message.size());
-    ::_exit(exit_failure);
-}
+void out_of_memory() { end_process("warpbeam: out of memory\n", exit_failure); }
 
-[[noreturn]] void fail(const char* what) {
-    throw Failure(std::string("warpbeam: cannot ") + what + ": " + std::strerror(errno));
+/// The result of a call of the system.
+size_t need(std::optional<size_t> result, const char* what) {
+    if (!result)
+        throw Failure(std::string("warpbeam: cannot ") + what + ": " + system_error());
+    return *result;
 }
 
 /// Writes all of it, and waits for the reader.
 void write_all(std::span<const uint8_t> bytes) {
-    while (!bytes.empty()) {
-        const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
-        if (written >= 0)
-            bytes = bytes.subspan(static_cast<size_t>(written));
-        else if (errno != EINTR)
-            fail("write to standard output");
-    }
-}
-
-/// Whether there is something to read, or the input has ended. Waits for it if nothing runs.
-bool is_readable(bool waits) {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    const int ready = ::poll(&input, 1, waits ? -1 : 0);
-    if (ready < 0 && errno != EINTR)
-        fail("wait for standard input");
-    return ready > 0;
+    while (!bytes.empty())
+        bytes = bytes.subspan(need(write_output(StandardStream::out, bytes), "write to standard output"));
 }
 
 } // namespace
@@ -69,7 +51,7 @@ int serve(Words words) {
         throw options.error("'" + std::string(given->front()) + "' is not needed");
     if (!is_stdio)
         throw options.error("--stdio is needed");
-    if (::isatty(STDIN_FILENO) != 0)
+    if (is_terminal(StandardStream::in))
         throw options.error("standard input is a terminal; a program must start this command");
     (void)std::set_new_handler(out_of_memory);
 
@@ -78,15 +60,13 @@ int serve(Words words) {
     for (;;) {
         write_all(server.output());
         server.output().clear();
-        if (is_readable(!server.runs())) {
-            const ssize_t size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
-            if (size < 0 && errno != EINTR && errno != EAGAIN)
-                fail("read standard input");
+        // Waits for it if nothing runs.
+        if (need(is_input_ready(!server.runs()), "wait for standard input") != 0) {
+            const size_t size = need(read_input(buffer), "read standard input");
             if (size == 0)
                 break;
-            if (size > 0)
-                if (const auto taken = server.receive({buffer.data(), static_cast<size_t>(size)}); !taken)
-                    throw Failure("warpbeam: standard input has " + taken.error());
+            if (const auto taken = server.receive({buffer.data(), size}); !taken)
+                throw Failure("warpbeam: standard input has " + taken.error());
         }
         if (server.runs())
             server.run_slice();

@@ -1,17 +1,17 @@
 #include "terminal.hpp"
 
 #include "command.hpp"
+#include "platform.hpp"
 
 #include <cstdio>
 #include <cstdlib>
-#include <unistd.h>
 
 namespace warpbeam::cli {
 
 std::string emphasized(std::string_view text) {
     const char* const no_color = std::getenv("NO_COLOR");
     const char* const terminal = std::getenv("TERM");
-    const bool colored = ::isatty(STDERR_FILENO) == 1 && (no_color == nullptr || *no_color == '\0') &&
+    const bool colored = is_terminal(StandardStream::err) && (no_color == nullptr || *no_color == '\0') &&
                          terminal != nullptr && std::string_view{terminal} != "dumb";
     return colored ? "\x1b[1;31m" + std::string(text) + "\x1b[0m" : std::string(text);
 }
@@ -21,7 +21,7 @@ Progress::Progress(std::string_view verb, size_t total) : verb_{verb}, total_{to
 void Progress::next(std::string_view name) {
     ++current_;
     erase();
-    if (total_ < 2 || ::isatty(STDERR_FILENO) != 1 ||
+    if (total_ < 2 || !is_terminal(StandardStream::err) ||
         std::chrono::steady_clock::now() - begin_ < std::chrono::seconds{1})
         return;
     // A longer line would be broken, and then not erased.

@@ -7,6 +7,9 @@
 #if defined(__linux__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
+#if defined(_WIN32)
+#include <windows.h>
+#endif
 #if defined(__linux__)
 #include <sys/auxv.h>
 #include <sys/resource.h>
@@ -66,6 +69,14 @@ Bounds find_bounds() noexcept {
     return {.known = true,
             .low = high - static_cast<int64_t>(pthread_get_stacksize_np(pthread_self())),
             .high = high};
+#elif defined(_WIN32)
+    // The lowest page is never used, and the system needs some more to report that the stack is full.
+    constexpr int64_t reserved = 16 << 10;
+    ULONG_PTR low = 0;
+    ULONG_PTR high = 0;
+    GetCurrentThreadStackLimits(&low, &high);
+    return {
+        .known = true, .low = static_cast<int64_t>(low) + reserved, .high = static_cast<int64_t>(high)};
 #else
     return {.known = true};
 #endif

@@ -28,6 +28,13 @@ bool is_message_socket(const Descriptor& descriptor) noexcept {
     return descriptor.origin != Origin::stream && descriptor.file->type() == FileType::socket_dgram;
 }
 
+/// What a stream that is ready takes at once.
+#ifdef PIPE_BUF
+constexpr size_t max_piece = PIPE_BUF;
+#else
+constexpr size_t max_piece = 4096; // the smallest buffer of a pipe
+#endif
+
 /// Whether writing may take until somebody reads. Other threads must not wait for that.
 bool may_be_full(const Descriptor& descriptor) noexcept {
     const FileType type = descriptor.file->type();
@@ -41,7 +48,7 @@ Result<size_t> write_when_ready(Call& call, OpenFd& fd, std::span<const uint8_t>
         Errno why{};
         if (!call.wait_for(fd, Readiness::write, why))
             return written != 0 ? Result<size_t>{written} : std::unexpected{why};
-        const auto piece = bytes.subspan(written, std::min<size_t>(bytes.size() - written, PIPE_BUF));
+        const auto piece = bytes.subspan(written, std::min<size_t>(bytes.size() - written, max_piece));
         const Result<size_t> done = fd.file().write(piece);
         if (!done)
             return written != 0 ? Result<size_t>{written} : done;
@@ -151,7 +158,7 @@ Errno fd_write(Call& call, Fd<0> fd, Ptr list, Size count, Ptr result) noexcept 
             return again;
         const auto write = [&](std::span<const uint8_t> bytes) {
             if (must_not_wait && !is_message)
-                bytes = bytes.first(std::min<size_t>(bytes.size(), PIPE_BUF));
+                bytes = bytes.first(std::min<size_t>(bytes.size(), max_piece));
             if (has_others && !must_not_wait && !is_message)
                 return write_when_ready(call, fd, bytes);
             if (!is_seekable)

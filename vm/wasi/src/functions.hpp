@@ -10,7 +10,7 @@ namespace warpbeam::wasi {
 
 Errno args_get(Call&, Ptr argv, Ptr buffer) noexcept;
 Errno args_sizes_get(Call&, Ptr count, Ptr size) noexcept;
-Errno environ_get(Call&, Ptr environ, Ptr buffer) noexcept;
+Errno environ_get(Call&, Ptr variables, Ptr buffer) noexcept;
 Errno environ_sizes_get(Call&, Ptr count, Ptr size) noexcept;
 
 Errno clock_res_get(Call&, uint32_t clock, Ptr result) noexcept;

@@ -1,4 +1,7 @@
+#include "native_calls.hpp"
 #include "native_file.hpp"
+
+#ifndef _WIN32
 
 #include <warpbeam/wasi/file_systems.hpp>
 
@@ -6,9 +9,11 @@
 #include <cstdio>
 #include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
+#ifdef __linux__
 #include <linux/openat2.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+#endif
 
 /// Directories of the operating system. Every system call gets a descriptor and the name of an entry, and
 /// follows no link, so nothing outside can be reached, whoever changes the tree at the same time.
@@ -75,7 +80,7 @@ public:
         return done([&] { return ::utimensat(descriptor_.get(), ".", native.values, 0); });
     }
     Result<> sync(bool data_only) noexcept override {
-        return done([&] { return data_only ? ::fdatasync(descriptor_.get()) : ::fsync(descriptor_.get()); });
+        return done([&] { return data_only ? sync_data(descriptor_.get()) : ::fsync(descriptor_.get()); });
     }
 
     Result<Ref<File>> open(std::string_view name, const OpenMode& mode) noexcept override {
@@ -104,13 +109,14 @@ public:
         if (!entry.fits())
             return too_long;
         NativeDescriptor opened{retried([&] {
-            return ::openat(descriptor_.get(), entry.get(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            return ::openat(descriptor_.get(), entry.get(), search_only | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         })};
         if (opened.get() < 0)
             return refused(entry, {.directory = true});
         return make(std::move(opened), allocator_);
     }
 
+#ifdef __linux__
     Result<Ref<Directory>> descend(std::string_view path) noexcept override {
         char text[PATH_MAX];
         if (path.size() >= sizeof text)
@@ -127,6 +133,7 @@ public:
         // forbidden, or the tree changes all the time.
         return std::unexpected{Errno::nosys};
     }
+#endif
 
     Result<Filestat> stat_entry(std::string_view name) noexcept override {
         const Name entry{name};
@@ -285,3 +292,5 @@ Result<Ref<File>> native_file(int descriptor, Allocator& allocator) noexcept {
 }
 
 } // namespace warpbeam::wasi
+
+#endif

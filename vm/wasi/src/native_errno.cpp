@@ -1,5 +1,7 @@
 #include "native_errno.hpp"
 
+#ifndef _WIN32
+
 namespace warpbeam::wasi {
 
 Errno to_errno(int error) noexcept {
@@ -76,3 +78,5 @@ Errno to_errno(int error) noexcept {
 }
 
 } // namespace warpbeam::wasi
+
+#endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#ifndef _WIN32
+
 #include <warpbeam/wasi/file.hpp>
 
 #include <cerrno>
@@ -41,3 +43,5 @@ Result<> done(Call call) noexcept {
 }
 
 } // namespace warpbeam::wasi
+
+#endif

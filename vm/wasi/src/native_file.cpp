@@ -1,4 +1,7 @@
+#include "native_calls.hpp"
 #include "native_file.hpp"
+
+#ifndef _WIN32
 
 #include <warpbeam/wasi/file_systems.hpp>
 
@@ -78,9 +81,9 @@ Filestat to_filestat(const struct stat& from) noexcept {
             file_type(from.st_mode),
             static_cast<uint64_t>(from.st_nlink),
             static_cast<uint64_t>(from.st_size),
-            nanoseconds(from.st_atim),
-            nanoseconds(from.st_mtim),
-            nanoseconds(from.st_ctim)};
+            nanoseconds(accessed(from)),
+            nanoseconds(modified(from)),
+            nanoseconds(changed(from))};
 }
 
 NativeTimes::NativeTimes(const NewTimes& times) noexcept
@@ -110,10 +113,8 @@ Result<size_t> write_without_signal(int descriptor, std::span<const uint8_t> byt
     const Result<size_t> written = moved([&] { return ::write(descriptor, bytes.data(), bytes.size()); });
     if (!blocked)
         return written;
-    if (!written && written.error() == Errno::pipe && sigismember(&before, SIGPIPE) == 0) {
-        const timespec at_once{};
-        (void)retried([&] { return sigtimedwait(&pipe, nullptr, &at_once); });
-    }
+    if (!written && written.error() == Errno::pipe && sigismember(&before, SIGPIPE) == 0)
+        take_pending(pipe);
     (void)pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return written;
 }
@@ -167,7 +168,7 @@ Result<> NativeFile::allocate(uint64_t offset, uint64_t size) noexcept {
         return std::unexpected{Errno::fbig};
     return done([&] {
         const int error =
-            ::posix_fallocate(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(size));
+            allocate_range(descriptor_.get(), static_cast<off_t>(offset), static_cast<off_t>(size));
         errno = error;
         return error == 0 ? 0 : -1;
     });
@@ -180,7 +181,7 @@ Result<> NativeFile::set_times(const NewTimes& times) noexcept {
 
 Result<> NativeFile::sync(bool data_only) noexcept {
     const auto synced =
-        done([&] { return data_only ? ::fdatasync(descriptor_.get()) : ::fsync(descriptor_.get()); });
+        done([&] { return data_only ? sync_data(descriptor_.get()) : ::fsync(descriptor_.get()); });
     // Pipes and the like have nothing to be written.
     return !synced && synced.error() == Errno::inval ? Result<>{} : synced;
 }
@@ -190,9 +191,9 @@ Result<size_t> NativeFile::read(std::span<uint8_t> into) noexcept {
 }
 
 Result<size_t> NativeFile::write(std::span<const uint8_t> bytes) noexcept {
-    if (is_socket())
-        return moved([&] { return ::send(descriptor_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); });
-    if (is_pipe_)
+    if (is_socket() && no_signal != 0)
+        return moved([&] { return ::send(descriptor_.get(), bytes.data(), bytes.size(), no_signal); });
+    if (is_pipe_ || is_socket())
         return write_without_signal(descriptor_.get(), bytes);
     return moved([&] { return ::write(descriptor_.get(), bytes.data(), bytes.size()); });
 }
@@ -208,7 +209,7 @@ Result<Ref<File>> NativeFile::accept() noexcept {
     if (!file)
         return std::unexpected{Errno::nomem};
     const int accepted =
-        retried([&] { return ::accept4(descriptor_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); });
+        retried([&] { return accept_connection(descriptor_.get()); });
     if (accepted < 0)
         return last_error();
     file->descriptor_.take(accepted);
@@ -247,3 +248,5 @@ Result<Ref<File>> adopt_descriptor(NativeDescriptor descriptor, const struct sta
 }
 
 } // namespace warpbeam::wasi
+
+#endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#ifndef _WIN32
+
 #include "native_errno.hpp"
 
 #include <warpbeam/wasi/file.hpp>
@@ -80,3 +82,5 @@ private:
                                                  Allocator& allocator) noexcept;
 
 } // namespace warpbeam::wasi
+
+#endif

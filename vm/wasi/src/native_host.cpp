@@ -1,4 +1,7 @@
+#include "native_calls.hpp"
 #include "native_file.hpp"
+
+#ifndef _WIN32
 
 #include <warpbeam/wasi/host.hpp>
 
@@ -67,10 +70,8 @@ public:
         return clock_value(::clock_getres, clock);
     }
     void sleep(uint64_t nanoseconds) noexcept override {
-        timespec left{static_cast<time_t>(nanoseconds / nanoseconds_per_second),
-                      static_cast<long>(nanoseconds % nanoseconds_per_second)};
-        while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
-        }
+        sleep_for({static_cast<time_t>(nanoseconds / nanoseconds_per_second),
+                   static_cast<long>(nanoseconds % nanoseconds_per_second)});
     }
     void wait(std::span<const WaitFor> streams, uint64_t nanoseconds,
               const InterruptCheck& is_interrupted) noexcept override {
@@ -91,7 +92,7 @@ public:
                 return;
             const uint64_t part = std::min(end - time, longest);
             const timespec timeout{0, static_cast<long>(part)};
-            if (::ppoll(entries, some.size(), &timeout, nullptr) > 0)
+            if (poll_for(entries, some.size(), timeout) > 0)
                 return;
         }
     }
@@ -131,3 +132,5 @@ Host& native_host() noexcept {
 }
 
 } // namespace warpbeam::wasi
+
+#endif

@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include <warpbeam/wasi/threads.hpp>
 
 #include <csignal>
@@ -55,3 +57,5 @@ ThreadStarter& native_threads() noexcept {
 }
 
 } // namespace warpbeam::wasi
+
+#endif

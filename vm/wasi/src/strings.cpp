@@ -56,8 +56,8 @@ Errno args_sizes_get(Call& call, Ptr count, Ptr size) noexcept {
     return get_sizes(call.context.args(), call, count, size);
 }
 
-Errno environ_get(Call& call, Ptr environ, Ptr buffer) noexcept {
-    return get_strings(call.context.env(), call, environ, buffer);
+Errno environ_get(Call& call, Ptr variables, Ptr buffer) noexcept {
+    return get_strings(call.context.env(), call, variables, buffer);
 }
 
 Errno environ_sizes_get(Call& call, Ptr count, Ptr size) noexcept {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,9 +33,14 @@ inline std::string contents(File& file) {
 class Scratch {
 public:
     Scratch() {
+#ifdef _WIN32
+        path_ = std::filesystem::temp_directory_path() / ("warpbeam-test-" + std::to_string(std::random_device{}()));
+        EXPECT_TRUE(std::filesystem::create_directory(path_));
+#else
         std::string name = (std::filesystem::temp_directory_path() / "warpbeam-test-XXXXXX").string();
         EXPECT_NE(::mkdtemp(name.data()), nullptr);
         path_ = name;
+#endif
     }
     ~Scratch() {
         std::error_code ignored;

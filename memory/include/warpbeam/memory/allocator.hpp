@@ -51,7 +51,7 @@ public:
     // multiples of the host page size. An allocator that overrides one of these functions must override all
     // of them, or forward to an allocator that does. One without address space overrides only `reserve`;
     // memories then become blocks from `allocate`. The defaults use the platform's functions, and always fail
-    // if it has no mmap or 32-bit pointers.
+    // if it has neither mmap nor VirtualAlloc, or 32-bit pointers.
 
     /// Reserves `size` bytes of addresses, which cost no memory and fault when touched; null on failure.
     [[nodiscard]] virtual void* reserve(size_t size) noexcept { return detail::AddressSpace::reserve(size); }

@@ -1,6 +1,6 @@
-#include <warpbeam/memory/allocator.hpp>
+#include "platform.hpp"
 
-#include <cstdint>
+#ifndef _WIN32
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
@@ -10,7 +10,12 @@
 #define WARPBEAM_HAS_MMAP 0
 #endif
 
-/// The platform's address space functions.
+#if defined(__linux__) || defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
+/// The platform's functions on Linux, macOS and other systems like them. Where there is not even mmap, memories
+/// are blocks of an allocator.
 
 namespace warpbeam::detail {
 
@@ -90,3 +95,34 @@ void AddressSpace::prefer_small_pages(void*, size_t) noexcept {}
 #endif
 
 } // namespace warpbeam::detail
+
+namespace warpbeam {
+
+void discard_pages(void* begin, size_t bytes) noexcept {
+#ifdef __linux__
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const auto address = reinterpret_cast<uintptr_t>(begin);
+    const uintptr_t from = (address + page - 1) / page * page;
+    const uintptr_t to = (address + bytes) / page * page;
+    if (from < to)
+        (void)madvise(reinterpret_cast<void*>(from), to - from,
+                      MADV_DONTNEED); // at worst, freeing takes longer
+#else
+    (void)begin, (void)bytes; // elsewhere this is only advice, or has another name
+#endif
+}
+
+bool fill_random(std::span<uint8_t> bytes) noexcept {
+#if defined(__linux__)
+    return getrandom(bytes.data(), bytes.size(), GRND_NONBLOCK) == static_cast<ssize_t>(bytes.size());
+#elif defined(__APPLE__)
+    return getentropy(bytes.data(), bytes.size()) == 0;
+#else
+    (void)bytes;
+    return false;
+#endif
+}
+
+} // namespace warpbeam
+
+#endif
