@@ -66,7 +66,13 @@ struct Demote {
     static float apply(double a) noexcept { return static_cast<float>(a); }
 };
 struct Promote {
-    static double apply(float a) noexcept { return static_cast<double>(a); }
+    static double apply(float a) noexcept {
+#ifdef __powerpc__ // registers hold an f32 in this form, so no instruction makes a NaN quiet
+        return detail::quieted(static_cast<double>(a));
+#else
+        return static_cast<double>(a);
+#endif
+    }
 };
 template <typename To>
 struct Reinterpret {
