@@ -34,7 +34,7 @@ using Bytes = std::vector<uint8_t>;
 #if defined(__SANITIZE_THREAD__)
 constexpr bool has_shadow = true;
 #elif defined(__has_feature)
-constexpr bool has_shadow = __has_feature(thread_sanitizer);
+[[maybe_unused]] constexpr bool has_shadow = __has_feature(thread_sanitizer);
 #else
 constexpr bool has_shadow = false;
 #endif
@@ -72,7 +72,7 @@ Bytes contents(const LinearMemory& memory) { return {memory.data(), memory.data(
 }
 [[maybe_unused]] size_t images() { return mapped_images().size(); }
 
-bool has_images() {
+[[maybe_unused]] bool has_images() {
     constexpr uint8_t one[] = {1};
     const MemoryImage::Piece piece[] = {{0, one}};
     return MemoryImage::create(piece).has_value();
