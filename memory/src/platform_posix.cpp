@@ -14,8 +14,8 @@
 #include <sys/random.h>
 #endif
 
-/// The platform's functions on Linux, macOS and other systems like them. Where there is not even mmap, memories
-/// are blocks of an allocator.
+/// The platform's functions on Linux, macOS and other systems like them. Where there is not even mmap,
+/// memories are blocks of an allocator.
 
 namespace warpbeam::detail {
 

@@ -10,6 +10,14 @@
 // After windows.h, which it needs.
 #include <ntsecapi.h>
 
+// In the library in one file, other sources come after this one, where these are names.
+#undef far
+#undef near
+#undef FAR
+#undef NEAR
+#define FAR
+#define NEAR
+
 /// The platform's functions on Windows.
 
 namespace warpbeam::detail {

@@ -34,7 +34,7 @@ using Bytes = std::vector<uint8_t>;
 #if defined(__SANITIZE_THREAD__)
 constexpr bool has_shadow = true;
 #elif defined(__has_feature)
-constexpr bool has_shadow = __has_feature(thread_sanitizer);
+[[maybe_unused]] constexpr bool has_shadow = __has_feature(thread_sanitizer);
 #else
 constexpr bool has_shadow = false;
 #endif
@@ -73,7 +73,7 @@ Bytes contents(const LinearMemory& memory) { return {memory.data(), memory.data(
 [[maybe_unused]] size_t images() { return mapped_images().size(); }
 
 /// Whether there are images, and reservations that they can be mapped into.
-bool has_images() {
+[[maybe_unused]] bool has_images() {
     constexpr uint8_t one[] = {1};
     const MemoryImage::Piece piece[] = {{0, one}};
     return MemoryImage::create(piece).has_value() && Reservation::reserve(1).size() != 0;
@@ -81,7 +81,7 @@ bool has_images() {
 
 /// Whether memories lie in reservations that take no memory. Machines with 32-bit addresses have no room for
 /// them, and an emulator of another machine takes megabytes for each.
-bool has_free_reservations() {
+[[maybe_unused]] bool has_free_reservations() {
     const double before = status("RssAnon:");
     const auto memory = LinearMemory::create({.initial_pages = 1});
     return memory && memory->has_private_pages() && status("RssAnon:") - before < 1024;

@@ -28,7 +28,7 @@ bool all_zero(const uint8_t* bytes, size_t count) {
 bool has_address_space() { return Reservation::reserve(1).size() != 0; }
 
 /// The process's mappings.
-size_t mappings() {
+[[maybe_unused]] size_t mappings() {
     std::ifstream file("/proc/self/maps");
     size_t count = 0;
     for (std::string line; std::getline(file, line);)

@@ -34,8 +34,8 @@ enum class StandardStream : uint8_t { in, out, err };
 /// What the system said last of one of the three, or of a function of the library.
 [[nodiscard]] std::string system_error();
 
-/// Ends the process at once, with a message on standard error. It may be called anywhere, also when memory has
-/// run out.
+/// Ends the process at once, with a message on standard error. It may be called anywhere, also when memory
+/// has run out.
 [[noreturn]] void end_process(std::string_view message, int status) noexcept;
 
 [[nodiscard]] uint64_t process_number() noexcept;
@@ -59,8 +59,8 @@ using Handler = void (*)() noexcept;
 
 /// Calls the handler at the next Ctrl-C; null makes Ctrl-C end the process again. So does a second Ctrl-C.
 void on_ctrl_c(Handler handler) noexcept;
-/// Calls the handler after that time, and forgets what was to be called before; 0 is never. A handler may call
-/// this.
+/// Calls the handler after that time, and forgets what was to be called before; 0 is never. A handler may
+/// call this.
 void on_time(std::chrono::microseconds after, Handler handler) noexcept;
 /// Calls the handler at the signal USR1; false if the system has no signals.
 [[nodiscard]] bool on_user_signal(Handler handler) noexcept;

@@ -58,7 +58,8 @@ std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
 
 std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {
     for (;;)
-        if (const auto size = count(::write(static_cast<int>(stream), bytes.data(), bytes.size())); size || errno != EINTR)
+        if (const auto size = count(::write(static_cast<int>(stream), bytes.data(), bytes.size()));
+            size || errno != EINTR)
             return size;
 }
 

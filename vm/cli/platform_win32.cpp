@@ -82,8 +82,8 @@ std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
 std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {
     constexpr size_t max_bytes = 1 << 30;
     DWORD count = 0;
-    return WriteFile(handle_of(stream), bytes.data(),
-                     static_cast<DWORD>(std::min(bytes.size(), max_bytes)), &count, nullptr) != 0
+    return WriteFile(handle_of(stream), bytes.data(), static_cast<DWORD>(std::min(bytes.size(), max_bytes)),
+                     &count, nullptr) != 0
                ? std::optional<size_t>{count}
                : std::nullopt;
 }
@@ -103,8 +103,8 @@ std::string system_error() { return std::system_category().message(static_cast<i
 
 void end_process(std::string_view message, int status) noexcept {
     DWORD count = 0;
-    (void)WriteFile(handle_of(StandardStream::err), message.data(), static_cast<DWORD>(message.size()), &count,
-                    nullptr);
+    (void)WriteFile(handle_of(StandardStream::err), message.data(), static_cast<DWORD>(message.size()),
+                    &count, nullptr);
     ::_exit(status);
 }
 

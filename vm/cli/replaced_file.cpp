@@ -27,7 +27,8 @@ std::string checked_path(const std::string& given) {
 }
 
 ReplacedFile::ReplacedFile(std::string path)
-    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"}, file_{nullptr} {
+    : path_{std::move(path)}, beside_{path_ + "." + std::to_string(process_number()) + ".part"},
+      file_{nullptr} {
     // Only for its owner: what a program has in its memory may be secret.
     file_ = open_private(beside_.c_str());
     if (file_ == nullptr)

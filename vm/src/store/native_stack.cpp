@@ -75,8 +75,7 @@ Bounds find_bounds() noexcept {
     ULONG_PTR low = 0;
     ULONG_PTR high = 0;
     GetCurrentThreadStackLimits(&low, &high);
-    return {
-        .known = true, .low = static_cast<int64_t>(low) + reserved, .high = static_cast<int64_t>(high)};
+    return {.known = true, .low = static_cast<int64_t>(low) + reserved, .high = static_cast<int64_t>(high)};
 #else
     return {.known = true};
 #endif

@@ -109,7 +109,8 @@ public:
         if (!entry.fits())
             return too_long;
         NativeDescriptor opened{retried([&] {
-            return ::openat(descriptor_.get(), entry.get(), search_only | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+            return ::openat(descriptor_.get(), entry.get(),
+                            search_only | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         })};
         if (opened.get() < 0)
             return refused(entry, {.directory = true});

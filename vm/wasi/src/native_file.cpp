@@ -1,5 +1,6 @@
-#include "native_calls.hpp"
 #include "native_file.hpp"
+
+#include "native_calls.hpp"
 
 #ifndef _WIN32
 
@@ -208,8 +209,7 @@ Result<Ref<File>> NativeFile::accept() noexcept {
         create_file<NativeFile>(allocator_, NativeDescriptor{-1}, type_, false, allocator_);
     if (!file)
         return std::unexpected{Errno::nomem};
-    const int accepted =
-        retried([&] { return accept_connection(descriptor_.get()); });
+    const int accepted = retried([&] { return accept_connection(descriptor_.get()); });
     if (accepted < 0)
         return last_error();
     file->descriptor_.take(accepted);

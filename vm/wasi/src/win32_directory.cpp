@@ -17,7 +17,8 @@ namespace {
 constexpr char native_kind = 0;
 
 constexpr ULONG shared_by_all = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-constexpr ACCESS_MASK for_directory = FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
+constexpr ACCESS_MASK for_directory =
+    FILE_LIST_DIRECTORY | FILE_TRAVERSE | FILE_READ_ATTRIBUTES | SYNCHRONIZE;
 constexpr ACCESS_MASK for_attributes = FILE_READ_ATTRIBUTES | SYNCHRONIZE;
 
 /// The system's error for calls of ntdll. Some of its errors become one and the same in Win32.
@@ -122,11 +123,11 @@ constexpr int extended_rename_class = 65;
 template <typename T>
 NTSTATUS set_information(HANDLE handle, T& value, int what) noexcept {
     IO_STATUS_BLOCK block{};
-    return NtSetInformationFile(handle, &block, &value, sizeof value, static_cast<FILE_INFORMATION_CLASS>(what));
+    return NtSetInformationFile(handle, &block, &value, sizeof value,
+                                static_cast<FILE_INFORMATION_CLASS>(what));
 }
 
-Result<> move_to(HANDLE entry, HANDLE directory, const Name& name, ULONG flags,
-                 int what) noexcept {
+Result<> move_to(HANDLE entry, HANDLE directory, const Name& name, ULONG flags, int what) noexcept {
     if (name.error() != Errno::success)
         return std::unexpected{name.error()};
     Destination destination{flags, directory, static_cast<ULONG>(name.get().size() * sizeof(wchar_t)), {}};
@@ -161,10 +162,9 @@ public:
         access |= mode.write ? FILE_GENERIC_WRITE : 0;
         access |= mode.truncate ? FILE_WRITE_DATA : 0;
         ULONG options = mode.directory ? FILE_DIRECTORY_FILE : 0;
-        options |= (mode.flags & (fdflags::dsync | fdflags::sync | fdflags::rsync)) != 0 ? FILE_WRITE_THROUGH : 0;
-        const ULONG disposition = !mode.create     ? FILE_OPEN
-                                  : mode.exclusive ? FILE_CREATE
-                                                   : FILE_OPEN_IF;
+        options |=
+            (mode.flags & (fdflags::dsync | fdflags::sync | fdflags::rsync)) != 0 ? FILE_WRITE_THROUGH : 0;
+        const ULONG disposition = !mode.create ? FILE_OPEN : mode.exclusive ? FILE_CREATE : FILE_OPEN_IF;
         auto opened = open_entry(handle_.get(), Name{name}, access, options, disposition);
         if (!opened)
             return std::unexpected{opened.error()};
@@ -208,7 +208,8 @@ public:
         if (!opened)
             return std::unexpected{opened.error()};
         alignas(FILE_ID_BOTH_DIR_INFO) uint8_t buffer[16 << 10];
-        while (GetFileInformationByHandleEx(opened->get(), FileIdBothDirectoryInfo, buffer, sizeof buffer) != 0) {
+        while (GetFileInformationByHandleEx(opened->get(), FileIdBothDirectoryInfo, buffer, sizeof buffer) !=
+               0) {
             const uint8_t* at = buffer;
             for (;;) {
                 const auto& info = *reinterpret_cast<const FILE_ID_BOTH_DIR_INFO*>(at);
@@ -321,11 +322,10 @@ private:
         // One that is not Unicode can't be opened either.
         if (text.empty() || text == "." || text == "..")
             return {};
-        const FileType type = (info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0
-                                  ? FileType::symbolic_link
-                              : (info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0
-                                  ? FileType::directory
-                                  : FileType::regular_file;
+        const FileType type =
+            (info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? FileType::symbolic_link
+            : (info.FileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0   ? FileType::directory
+                                                                      : FileType::regular_file;
         DirectoryEntry* const added = entries.emplace(
             DirectoryEntry{Vec<char>{allocator_}, static_cast<uint64_t>(info.FileId.QuadPart), type});
         if (added == nullptr || !added->name.append({text.data(), text.size()}))

@@ -91,7 +91,8 @@ public:
         DWORD pause = streams.empty() ? longest_pause : 0;
         while (!is_interrupted()) {
             for (const WaitFor& stream : streams)
-                if (const auto ready = ready_of(handle_of(stream.descriptor), stream.which); !ready || ready->now)
+                if (const auto ready = ready_of(handle_of(stream.descriptor), stream.which);
+                    !ready || ready->now)
                     return;
             const uint64_t waited = monotonic() - begin;
             if (waited >= nanoseconds)

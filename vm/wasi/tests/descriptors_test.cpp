@@ -171,6 +171,9 @@ TEST_F(DescriptorsTest, there_are_no_more_than_the_limit) {
 // ---- Listing ----
 
 TEST_F(DescriptorsTest, a_directory_is_listed_in_order) {
+#ifdef _WIN32
+    GTEST_SKIP() << "no symbolic links here";
+#endif
     scratch.write("another", "");
     std::filesystem::create_symlink("nowhere", scratch / "link");
     EXPECT_EQ(list(3, 4096), (Names{".", "..", "another", "directory", "file", "link"}));

@@ -270,6 +270,9 @@ TEST_P(FilesTest, attributes_are_those_of_the_file) {
 }
 
 TEST_P(FilesTest, times_can_be_set_by_descriptor_and_by_path) {
+#ifdef _WIN32
+    GTEST_SKIP() << "times are multiples of 100 ns here, see win32_test.cpp";
+#endif
     constexpr uint32_t both = 1 | 4;
     const uint32_t fd = guest.open("file");
     EXPECT_EQ(guest.call("fd_filestat_set_times", fd, 1'000'000'007, 2'000'000'009, both), Errno::success);

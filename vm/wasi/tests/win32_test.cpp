@@ -5,11 +5,10 @@
 
 #ifdef _WIN32
 
-#include <fcntl.h>
-#include <io.h>
-
 #include <algorithm>
 #include <cstring>
+#include <fcntl.h>
+#include <io.h>
 #include <vector>
 
 /// Directories of Windows: what its names could mean must not lead out of them.
@@ -44,10 +43,15 @@ protected:
 };
 
 TEST_F(Win32Test, refuses_names_that_mean_something_else) {
-    for (const char* const name :
-         {"..\\outside", "\\outside", "x\\..\\..\\outside", "C:", "C:\\", "file:stream", "file::$DATA", "fi*",
-          "fil?", "fi<", "fi>", "a\"b", "a|b", "file.", "file ", "...", "nul", "NUL", "con", "Con.txt", "aux.",
-          "PRN", "com1", "LPT9.x", "\\\\.\\nul", "\\\\?\\C:\\", "a\tb"}) {
+    for (const char* const name : {"..\\outside", "\\outside",   "x\\..\\..\\outside",
+                                   "C:",          "C:\\",        "file:stream",
+                                   "file::$DATA", "fi*",         "fil?",
+                                   "fi<",         "fi>",         "a\"b",
+                                   "a|b",         "file.",       "file ",
+                                   "...",         "nul",         "NUL",
+                                   "con",         "Con.txt",     "aux.",
+                                   "PRN",         "com1",        "LPT9.x",
+                                   "\\\\.\\nul",  "\\\\?\\C:\\", "a\tb"}) {
         const OpenMode made{.read = true, .write = true, .create = true};
         EXPECT_EQ(error_of(inner->open(name, {.read = true})), Errno::inval) << name;
         EXPECT_EQ(error_of(inner->open(name, made)), Errno::inval) << name;
@@ -66,7 +70,8 @@ TEST_F(Win32Test, refuses_names_that_mean_something_else) {
 }
 
 TEST_F(Win32Test, takes_names_that_only_look_like_devices) {
-    for (const char* const name : {"com", "com0", "com10", "nul1", "console", ".nul", "a..b", "\xc3\xa4\xe2\x82\xac"}) {
+    for (const char* const name :
+         {"com", "com0", "com10", "nul1", "console", ".nul", "a..b", "\xc3\xa4\xe2\x82\xac"}) {
         EXPECT_TRUE(inner->open(name, {.write = true, .create = true, .exclusive = true})) << name;
         EXPECT_TRUE(inner->unlink(name)) << name;
     }
@@ -76,7 +81,8 @@ TEST_F(Win32Test, refuses_what_is_not_unicode_or_too_long) {
     EXPECT_EQ(error_of(inner->open("a\xff", {.read = true})), Errno::ilseq);
     EXPECT_EQ(error_of(inner->open("\xed\xa0\x80", {.read = true})), Errno::ilseq) << "half of a pair";
     EXPECT_TRUE(inner->open(std::string(255, 'a'), {.write = true, .create = true}));
-    EXPECT_EQ(error_of(inner->open(std::string(256, 'a'), {.write = true, .create = true})), Errno::nametoolong);
+    EXPECT_EQ(error_of(inner->open(std::string(256, 'a'), {.write = true, .create = true})),
+              Errno::nametoolong);
     EXPECT_EQ(error_of(inner->open(std::string(5000, 'a'), {.read = true})), Errno::nametoolong);
 }
 
@@ -104,7 +110,8 @@ TEST_F(Win32Test, opening_says_what_is_wrong) {
     ASSERT_TRUE(inner->make_directory("folder"));
     EXPECT_EQ(error_of(inner->open("absent", {.read = true})), Errno::noent);
     EXPECT_EQ(error_of(inner->open("file", {.read = true, .directory = true})), Errno::notdir);
-    EXPECT_EQ(error_of(inner->open("file", {.write = true, .create = true, .exclusive = true})), Errno::exist);
+    EXPECT_EQ(error_of(inner->open("file", {.write = true, .create = true, .exclusive = true})),
+              Errno::exist);
     EXPECT_EQ(error_of(inner->open("folder", {.write = true})), Errno::isdir);
     EXPECT_EQ(error_of(inner->enter("file")), Errno::notdir);
     EXPECT_EQ(error_of(inner->make_directory("folder")), Errno::exist);

@@ -86,8 +86,8 @@ public:
     [[nodiscard]] virtual Result<size_t> write(std::span<const uint8_t> bytes) noexcept;
     /// Whether `read` or `write` would do something, be it to fail.
     [[nodiscard]] virtual Result<Ready> ready(Readiness which) noexcept;
-    /// A descriptor of the operating system (on Windows, of the C library) with which one can wait until it is
-    /// ready; -1 if there is none: then it is always ready.
+    /// A descriptor of the operating system (on Windows, of the C library) with which one can wait until it
+    /// is ready; -1 if there is none: then it is always ready.
     [[nodiscard]] virtual int native_descriptor() const noexcept { return -1; }
 
     // ---- Sockets ----

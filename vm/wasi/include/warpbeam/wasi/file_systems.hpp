@@ -10,8 +10,8 @@
 namespace warpbeam::wasi {
 
 /// A directory of the operating system. What is below can be reached through it, and nothing else: symbolic
-/// links and `..` never lead out, however the tree changes in the meantime. On Windows the path is in UTF-8, and
-/// links are not followed at all. Errors: those of open(2). Thread-safe.
+/// links and `..` never lead out, however the tree changes in the meantime. On Windows the path is in UTF-8,
+/// and links are not followed at all. Errors: those of open(2). Thread-safe.
 [[nodiscard]] WARPBEAM_API Result<Ref<Directory>>
 native_directory(std::string_view path, Allocator& allocator = Allocator::standard()) noexcept;
 
