@@ -153,6 +153,7 @@ void* operator new(size_t, std::align_val_t, const std::nothrow_t&) noexcept { r
 
 extern "C" {
 
+void* __dso_handle = nullptr; // static objects are never destroyed
 // newlib's snprintf shares code with printf, which needs these.
 void* _sbrk(ptrdiff_t) { return reinterpret_cast<void*>(-1); }
 int _close(int) { return -1; }
