@@ -132,6 +132,10 @@ uint64_t fetch_add_8(volatile void* place, uint64_t value, int) asm("__atomic_fe
 uint64_t fetch_add_8(volatile void* place, uint64_t value, int) {
     return change(place, [value](uint64_t before) { return before + value; });
 }
+uint64_t fetch_sub_8(volatile void* place, uint64_t value, int) asm("__atomic_fetch_sub_8");
+uint64_t fetch_sub_8(volatile void* place, uint64_t value, int) {
+    return change(place, [value](uint64_t before) { return before - value; });
+}
 uint64_t fetch_and_8(volatile void* place, uint64_t value, int) asm("__atomic_fetch_and_8");
 uint64_t fetch_and_8(volatile void* place, uint64_t value, int) {
     return change(place, [value](uint64_t before) { return before & value; });
