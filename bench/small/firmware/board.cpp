@@ -132,6 +132,10 @@ uint64_t fetch_add_8(volatile void* place, uint64_t value, int) asm("__atomic_fe
 uint64_t fetch_add_8(volatile void* place, uint64_t value, int) {
     return change(place, [value](uint64_t before) { return before + value; });
 }
+uint64_t fetch_sub_8(volatile void* place, uint64_t value, int) asm("__atomic_fetch_sub_8");
+uint64_t fetch_sub_8(volatile void* place, uint64_t value, int) {
+    return change(place, [value](uint64_t before) { return before - value; });
+}
 uint64_t fetch_and_8(volatile void* place, uint64_t value, int) asm("__atomic_fetch_and_8");
 uint64_t fetch_and_8(volatile void* place, uint64_t value, int) {
     return change(place, [value](uint64_t before) { return before & value; });
@@ -153,6 +157,7 @@ void* operator new(size_t, std::align_val_t, const std::nothrow_t&) noexcept { r
 
 extern "C" {
 
+void* __dso_handle = nullptr; // static objects are never destroyed
 // newlib's snprintf shares code with printf, which needs these.
 void* _sbrk(ptrdiff_t) { return reinterpret_cast<void*>(-1); }
 int _close(int) { return -1; }
