@@ -90,6 +90,6 @@ std::optional<int> report_end(const wasi::ProgramEnd& end);
 [[nodiscard]] std::string printable(std::string_view text, bool quoted = false);
 
 /// For printf's `%.*s`.
-#define WARPBEAM_TEXT(view) static_cast<int>((view).size()), (view).data()
+#define WARPBEAM_PRINTED(view) static_cast<int>((view).size()), (view).data()
 
 } // namespace warpbeam::cli

@@ -92,7 +92,7 @@ void print_bash(const std::vector<Described>& all) {
         for (const Options::Option& option : each.options)
             options.append(" ").append(option.name);
         const std::string operands = operands_of(*each.command);
-        std::printf("    %.*s) options='%s' operands='%s' ;;\n", WARPBEAM_TEXT(each.command->name),
+        std::printf("    %.*s) options='%s' operands='%s' ;;\n", WARPBEAM_PRINTED(each.command->name),
                     options.c_str(), operands.c_str());
     }
     std::printf("    help) operands='%s' ;;\n"
@@ -130,7 +130,7 @@ void print_zsh(const std::vector<Described>& all) {
                 "    ((CURRENT--))\n"
                 "    case $command in\n");
     for (const Described& each : all) {
-        std::printf("    %.*s) _arguments", WARPBEAM_TEXT(each.command->name));
+        std::printf("    %.*s) _arguments", WARPBEAM_PRINTED(each.command->name));
         for (const Options::Option& option : each.options) {
             std::string row{option.name};
             row += option.value_name.empty() ? ""
@@ -165,16 +165,17 @@ void print_fish(const std::vector<Described>& all) {
     constexpr std::string_view special = "\\";
     for (const Described& each : all)
         std::printf("complete -c warpbeam -n __fish_use_subcommand -a %.*s -d %s\n",
-                    WARPBEAM_TEXT(each.command->name), quoted(each.command->summary, special, "\\'").c_str());
+                    WARPBEAM_PRINTED(each.command->name),
+                    quoted(each.command->summary, special, "\\'").c_str());
     for (const Described& each : all) {
         if (const std::string operands = operands_of(*each.command); !operands.empty())
             std::printf("complete -c warpbeam -n '__fish_seen_subcommand_from %.*s' -f -a '%s'\n",
-                        WARPBEAM_TEXT(each.command->name), operands.c_str());
+                        WARPBEAM_PRINTED(each.command->name), operands.c_str());
         for (const Options::Option& option : each.options) {
             const bool is_long = option.name.starts_with("--");
             std::printf("complete -c warpbeam -n '__fish_seen_subcommand_from %.*s' %s %.*s%s -d %s\n",
-                        WARPBEAM_TEXT(each.command->name), is_long ? "-l" : "-s",
-                        WARPBEAM_TEXT(option.name.substr(is_long ? 2 : 1)),
+                        WARPBEAM_PRINTED(each.command->name), is_long ? "-l" : "-s",
+                        WARPBEAM_PRINTED(option.name.substr(is_long ? 2 : 1)),
                         option.value_name.empty() || option.is_optional ? "" : " -r",
                         quoted(option.help, special, "\\'").c_str());
         }

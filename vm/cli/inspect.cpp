@@ -308,7 +308,7 @@ int inspect(Words words) {
         return exit_success;
     }
 
-    std::printf("%.*s: %zu bytes%s", WARPBEAM_TEXT(path), file.bytes.size(),
+    std::printf("%.*s: %zu bytes%s", WARPBEAM_PRINTED(path), file.bytes.size(),
                 file.text ? " in the binary format" : "");
     if (!module->name().empty())
         std::printf(", module $%s", quoted(module->name()).c_str());

@@ -32,7 +32,7 @@ public:
                 return;
             const size_t length = is_end ? 0 : rest_.find('\n');
             const std::string_view line = is_end ? "  end" : rest_.substr(0, length);
-            std::printf("%7zu%.*s\n", at, WARPBEAM_TEXT(line));
+            std::printf("%7zu%.*s\n", at, WARPBEAM_PRINTED(line));
             rest_.remove_prefix(is_end ? 0 : length + 1);
             ++next_;
         }
@@ -52,23 +52,23 @@ bool print(const Engine& engine, const Module& module, uint32_t func) {
     std::printf("function %u%s%s\n", func, name.empty() ? "" : " $", printable(name, true).c_str());
     const auto listing = list_code(engine, module, func);
     if (!listing) {
-        std::printf("  finding: %.*s\n", WARPBEAM_TEXT(listing.error().message()));
+        std::printf("  finding: %.*s\n", WARPBEAM_PRINTED(listing.error().message()));
         return false;
     }
     Body body{module.bodies()[func - module.imported_funcs()]};
     for (const CodeLine& line : listing->lines()) {
         if (line.offset != Error::no_offset) {
             body.print_to(line.offset);
-            std::printf("%20s0x%04zx  %.*s\n", "", line.position, WARPBEAM_TEXT(line.text));
+            std::printf("%20s0x%04zx  %.*s\n", "", line.position, WARPBEAM_PRINTED(line.text));
         } else {
             if (line.position != 0)
                 body.print_to(SIZE_MAX);
-            std::printf("%20s%.*s\n", "", WARPBEAM_TEXT(line.text));
+            std::printf("%20s%.*s\n", "", WARPBEAM_PRINTED(line.text));
         }
     }
     body.print_to(SIZE_MAX);
     if (!listing->finding().empty())
-        std::printf("  finding: %.*s\n", WARPBEAM_TEXT(listing->finding()));
+        std::printf("  finding: %.*s\n", WARPBEAM_PRINTED(listing->finding()));
     return listing->finding().empty();
 }
 

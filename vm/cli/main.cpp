@@ -38,7 +38,7 @@ void print_help() {
                 "\n"
                 "commands:\n");
     for (const Command& command : commands)
-        std::printf("  %-11.*s %s\n", WARPBEAM_TEXT(command.name), command.summary);
+        std::printf("  %-11.*s %s\n", WARPBEAM_PRINTED(command.name), command.summary);
     std::printf("\n"
                 "warpbeam COMMAND --help describes a command; warpbeam --version prints the version.\n"
                 "Modules may be in the binary or text format; the file - is standard input.\n"

@@ -29,7 +29,7 @@ void print_row(const std::string& synopsis, std::string_view help) {
             end = help.rfind(' ', width - indent);
             end = std::min(end == std::string_view::npos ? help.find(' ') : end, help.size());
         }
-        std::printf("%s%.*s\n", line.c_str(), WARPBEAM_TEXT(help.substr(0, end)));
+        std::printf("%s%.*s\n", line.c_str(), WARPBEAM_PRINTED(help.substr(0, end)));
         help.remove_prefix(std::min(end + 1, help.size()));
         line.clear();
     }

@@ -81,8 +81,8 @@ private:
         if (!copy)
             throw std::bad_alloc();
         const std::string text = sfv::to_string(sfv::AnyDocument{sfv::Item{std::move(*copy), {}}});
-        std::printf("%*s%s%.*s %s\n", depth * 4, "", key.c_str(), WARPBEAM_TEXT(sfv::name_of(value.type())),
-                    text.c_str());
+        std::printf("%*s%s%.*s %s\n", depth * 4, "", key.c_str(),
+                    WARPBEAM_PRINTED(sfv::name_of(value.type())), text.c_str());
     }
 };
 

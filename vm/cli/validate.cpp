@@ -34,7 +34,7 @@ int validate(Words words) {
                 throw Failure(describe(path, module.error(), file));
             progress.erase();
             if (!quiet)
-                std::printf("%.*s: valid\n", WARPBEAM_TEXT(path));
+                std::printf("%.*s: valid\n", WARPBEAM_PRINTED(path));
         } catch (const Failure& failure) {
             progress.erase();
             std::fprintf(stderr, "%s\n", failure.what());

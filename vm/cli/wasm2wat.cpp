@@ -44,7 +44,7 @@ int wasm2wat(Words words) {
             stderr,
             "%.*s: warning: the custom section \"%s\" is left out: it refers to the code by offset, and "
             "wat2wasm may change the offsets\n",
-            WARPBEAM_TEXT(path), printable(name, true).c_str());
+            WARPBEAM_PRINTED(path), printable(name, true).c_str());
     return exit_success;
 }
 

@@ -120,8 +120,6 @@ ERL_NIF_TERM make_tuple(ErlNifEnv* env, Terms... terms) {
 /// A list as one of the kinds cell, elements, bytes or nil; none if it is no list.
 std::optional<Node> list_of(Node node) noexcept {
     for (;;) {
-        if (node.kind == Kind::elements && node.count == 0) // only the tail is left
-            node.kind = Kind::encoded;
         if (node.kind != Kind::encoded)
             break;
         const Bytes term = node.span();
@@ -334,8 +332,11 @@ int enif_get_list_cell(ErlNifEnv* env, ERL_NIF_TERM list, ERL_NIF_TERM* head, ER
     const Bytes first = first_of(all);
     const Bytes rest = all.subspan(first.size());
     *head = env->add_encoded(first);
-    *tail = env->add(
-        {.kind = Kind::elements, .count = node->count - 1, .size = rest.size(), .data = rest.data()});
+    if (node->count == 1) // the tail, which may become part of another list
+        *tail = env->add_encoded(rest);
+    else
+        *tail = env->add(
+            {.kind = Kind::elements, .count = node->count - 1, .size = rest.size(), .data = rest.data()});
     return 1;
 }
 
