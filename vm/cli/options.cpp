@@ -210,8 +210,8 @@ uint64_t parse_count(std::string_view text, bool suffixes) {
     return number << shift;
 }
 
-size_t parse_size(std::string_view text) {
-    const uint64_t bytes = parse_count(text, true);
+size_t parse_size(std::string_view text, bool suffixes) {
+    const uint64_t bytes = parse_count(text, suffixes);
     if (bytes > SIZE_MAX)
         throw UsageError("'" + std::string(text) + "' is too large for this machine");
     return static_cast<size_t>(bytes);

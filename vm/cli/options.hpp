@@ -78,8 +78,8 @@ private:
 
 /// A whole number up to 2^64 - 1; with `suffixes`, K, M or G may follow (factors of 1024).
 [[nodiscard]] uint64_t parse_count(std::string_view text, bool suffixes = false);
-/// The same with suffixes for what this machine has in its memory: at most SIZE_MAX.
-[[nodiscard]] size_t parse_size(std::string_view text);
+/// The same for what this machine has in its memory: at most SIZE_MAX.
+[[nodiscard]] size_t parse_size(std::string_view text, bool suffixes = true);
 
 /// A duration such as `1.5s`, `300ms` or `2m`.
 [[nodiscard]] std::chrono::microseconds parse_duration(std::string_view text);

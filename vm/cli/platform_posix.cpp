@@ -50,10 +50,13 @@ bool has_no_reader() noexcept {
 }
 
 std::optional<size_t> read_input(std::span<uint8_t> into) noexcept {
-    for (;;)
-        if (const auto size = count(::read(STDIN_FILENO, into.data(), into.size()));
-            size || (errno != EINTR && errno != EAGAIN))
+    for (;;) {
+        const auto size = count(::read(STDIN_FILENO, into.data(), into.size()));
+        if (size || (errno != EINTR && errno != EAGAIN))
             return size;
+        if (errno == EAGAIN) // another process has read what was there
+            (void)is_input_ready(true);
+    }
 }
 
 std::optional<size_t> write_output(StandardStream stream, std::span<const uint8_t> bytes) noexcept {

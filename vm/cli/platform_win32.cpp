@@ -39,9 +39,12 @@ BOOL WINAPI on_control(DWORD event) noexcept {
     return TRUE;
 }
 
-void CALLBACK on_timer(void*, BOOLEAN) noexcept {
+/// Which timer is the current one: one that was deleted may still come.
+uintptr_t timer_number = 0;
+
+void CALLBACK on_timer(void* number, BOOLEAN) noexcept {
     const std::lock_guard held{lock};
-    if (time_handler != nullptr)
+    if (time_handler != nullptr && reinterpret_cast<uintptr_t>(number) == timer_number)
         time_handler();
 }
 
@@ -58,6 +61,8 @@ void prepare_process() noexcept {
         (void)::_setmode(stream, _O_BINARY);
     (void)SetConsoleOutputCP(CP_UTF8);
     (void)SetConsoleCP(CP_UTF8);
+    // Once and without our lock, since the system calls the handler with a lock of its own.
+    (void)SetConsoleCtrlHandler(on_control, TRUE);
 }
 
 bool is_terminal(StandardStream stream) noexcept {
@@ -134,9 +139,6 @@ bool replace_file(const char* from, const char* to) noexcept {
 void on_ctrl_c(Handler handler) noexcept {
     const std::lock_guard held{lock};
     ctrl_c = handler;
-    (void)SetConsoleCtrlHandler(on_control, FALSE);
-    if (handler != nullptr)
-        (void)SetConsoleCtrlHandler(on_control, TRUE);
 }
 
 void on_time(std::chrono::microseconds after, Handler handler) noexcept {
@@ -147,8 +149,8 @@ void on_time(std::chrono::microseconds after, Handler handler) noexcept {
     constexpr int64_t max_milliseconds = UINT32_MAX - 1;
     const int64_t milliseconds = std::min((after.count() + 999) / 1000, max_milliseconds);
     if (after.count() != 0)
-        (void)CreateTimerQueueTimer(&timer, nullptr, on_timer, nullptr, static_cast<DWORD>(milliseconds), 0,
-                                    WT_EXECUTEONLYONCE);
+        (void)CreateTimerQueueTimer(&timer, nullptr, on_timer, reinterpret_cast<void*>(++timer_number),
+                                    static_cast<DWORD>(milliseconds), 0, WT_EXECUTEONLYONCE);
 }
 
 bool on_user_signal(Handler) noexcept { return false; }

@@ -43,7 +43,7 @@ int serve(Words words) {
                    limits.frame_bytes = static_cast<uint32_t>(bytes);
                })
         .value("--max-requests", "N", "refuse more requests at the same time (default: 100000)",
-               [&limits](std::string_view text) { limits.requests = parse_size(text); });
+               [&limits](std::string_view text) { limits.requests = parse_size(text, false); });
     const auto given = options.parse(words);
     if (!given)
         return exit_success;

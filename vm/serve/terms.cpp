@@ -134,7 +134,11 @@ std::optional<Node> list_of(Node node) noexcept {
         if (elements->begin == 0)
             return Node{.kind = Kind::nil, .size = 0};
         const Bytes rest = term.subspan(elements->begin);
-        node = {.kind = Kind::elements, .count = elements->count, .size = rest.size(), .data = rest.data()};
+        if (elements->count == 0) // only the tail is left
+            node = {.kind = Kind::encoded, .size = rest.size(), .data = rest.data()};
+        else
+            node = {
+                .kind = Kind::elements, .count = elements->count, .size = rest.size(), .data = rest.data()};
     }
     const bool is_list = node.kind == Kind::cell || node.kind == Kind::nil || node.kind == Kind::bytes ||
                          node.kind == Kind::elements;

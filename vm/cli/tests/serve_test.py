@@ -191,6 +191,9 @@ for what, term in [("no control", 5), ("unknown control", (Atom("halt"), 1)), ("
                    ("release no list", (Atom("release"), 5))]:
     server.send(term, number=0)
     expect(what, kind(server.answer(0)) == "bad_argument")
+# A list of no elements and its tail.
+server.send_frame(struct.pack(">QQ", 0, 1) + b"\x83h\2w\7release" + b"l\0\0\0\0j")
+expect("an empty list of handles", server.call(guest(server)[1], b"inc", 1) == (OK, [2]))
 server.send((Atom("cancel"), 12345), number=0)
 server.send((Atom("ended"), 12345), number=0)
 for frame in [b"", b"1234567", b"\0" * 8]:

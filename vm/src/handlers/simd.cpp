@@ -27,7 +27,7 @@ WARPBEAM_SIMD_GROUPS(simd_avx2)
 
 namespace {
 
-#ifdef WARPBEAM_SIMD_AVX2
+#if defined(WARPBEAM_SIMD_AVX2) && WARPBEAM_SIMD
 bool has_avx2() noexcept {
 #ifdef CPU_FEATURE_ACTIVE
     // The dynamic linker has asked the processor, which takes microseconds in a virtual machine. The

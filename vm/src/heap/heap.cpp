@@ -73,7 +73,11 @@ Object* Heap::allocate_small(const Layout* layout, size_t size) noexcept {
 Heap::Block* Heap::new_large_block(size_t size) noexcept {
     // The single object needs one mark bit.
     constexpr size_t head = sizeof(Block) + sizeof(uint64_t);
-    Block* const block = size <= SIZE_MAX - head - block_alignment ? new_block(head + size) : nullptr;
+    if (size > SIZE_MAX - head - block_alignment) {
+        failure_ = Exit::out_of_memory;
+        return nullptr;
+    }
+    Block* const block = new_block(head + size);
     if (block == nullptr)
         return nullptr;
     block->first = head;

@@ -80,7 +80,7 @@ public:
     /// The same without collecting: null if the fast path has no room.
     [[nodiscard]] [[gnu::always_inline]] inline Object* try_allocate(const Layout* layout,
                                                                      size_t size) noexcept {
-        if (size > largest_cell) [[unlikely]]
+        if (!has_objects || size > largest_cell) [[unlikely]]
             return nullptr;
         Run& run = runs_[class_of(size)];
         if (run.next == run.end || static_cast<int64_t>(size) > budget_) [[unlikely]]

@@ -173,7 +173,7 @@ bool Restorer::object() noexcept {
         if (!in_.ok() || !keep(layout != nullptr))
             return false;
         const uint64_t size = is_array ? layout->array_size(length) : layout->size;
-        made = heap.allocate_now(layout, static_cast<size_t>(size));
+        made = heap.allocate_now(layout, host_size(size));
         if (made != nullptr && is_array)
             static_cast<ArrayObject*>(made)->length = length;
         break;

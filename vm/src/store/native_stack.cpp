@@ -39,7 +39,7 @@ Bounds find_main_bounds() noexcept {
         limit.rlim_cur > always_free)
         return {};
     // The program's name is the last thing on the stack, before a null pointer.
-    const auto end = reinterpret_cast<int64_t>(name + std::strlen(name) + 1 + sizeof(void*));
+    const auto end = address_of(name + std::strlen(name) + 1 + sizeof(void*));
     const int64_t high = (end + page - 1) / page * page;
     const int64_t low = high - static_cast<int64_t>(limit.rlim_cur) / page * page;
     return {.known = true, .low = low, .high = high};
@@ -61,11 +61,11 @@ Bounds find_bounds() noexcept {
     pthread_attr_destroy(&attributes);
     if (!found)
         return {.known = true};
-    const auto low = reinterpret_cast<int64_t>(base);
+    const auto low = address_of(base);
     return {
         .known = true, .low = low + static_cast<int64_t>(guard), .high = low + static_cast<int64_t>(size)};
 #elif defined(__APPLE__)
-    const auto high = reinterpret_cast<int64_t>(pthread_get_stackaddr_np(pthread_self()));
+    const auto high = address_of(pthread_get_stackaddr_np(pthread_self()));
     return {.known = true,
             .low = high - static_cast<int64_t>(pthread_get_stacksize_np(pthread_self())),
             .high = high};
@@ -92,7 +92,7 @@ bool look_up_native_stack(int64_t reserve) noexcept {
         bounds = find_bounds();
         native_stack_low = bounds.low;
     }
-    const auto here = reinterpret_cast<int64_t>(__builtin_frame_address(0));
+    const auto here = address_of(__builtin_frame_address(0));
     if (here < bounds.low || here >= bounds.high)
         return true;
     return here - bounds.low >= std::min(reserve, (bounds.high - bounds.low) / 4);

@@ -251,13 +251,18 @@ public:
         const auto opened = open_entry(handle_.get(), Name{name}, DELETE | for_attributes, 0);
         if (!opened)
             return std::unexpected{opened.error()};
-        if (const auto ready = target.make_room(to_name, opened->get()); !ready)
-            return ready.error() == Errno::success ? Result<>{} : ready;
+        const auto removed = target.make_room(to_name, opened->get());
+        if (!removed)
+            return removed.error() == Errno::success ? Result<>{} : std::unexpected{removed.error()};
         const HANDLE into = target.handle_.get();
         const Name new_name{to_name};
         if (move_to(opened->get(), into, new_name, replaces | as_posix, extended_rename_class))
             return {};
-        return move_to(opened->get(), into, new_name, replaces, rename_class); // as in remove_entry
+        const auto moved =
+            move_to(opened->get(), into, new_name, replaces, rename_class); // as in remove_entry
+        if (!moved && *removed)
+            (void)target.make_directory(to_name);
+        return moved;
     }
 
     Result<> set_entry_times(std::string_view name, const NewTimes& times) noexcept override {
@@ -296,21 +301,24 @@ private:
     }
 
     /// Sees to it that an entry may get this name, as it may elsewhere: an empty directory is replaced by a
-    /// directory. The error is `success` if the name is the entry's already.
-    Result<> make_room(std::string_view name, HANDLE entry) noexcept {
+    /// directory. Whether one was removed; the error is `success` if the name is the entry's already.
+    Result<bool> make_room(std::string_view name, HANDLE entry) noexcept {
         const auto moved = stat_of(entry);
         const auto there = stat_entry(name);
         if (!moved || (!there && there.error() != Errno::noent))
             return std::unexpected{moved ? there.error() : moved.error()};
         if (!there)
-            return {};
+            return false;
         const bool is_directory = moved->type == FileType::directory;
         if (there->inode == moved->inode && there->device == moved->device)
             // Two names of one file stay. A directory has one, which may get other capitals.
-            return is_directory || moved->links < 2 ? Result<>{} : std::unexpected{Errno::success};
+            return is_directory || moved->links < 2 ? Result<bool>{false} : std::unexpected{Errno::success};
         if (is_directory != (there->type == FileType::directory))
             return std::unexpected{is_directory ? Errno::notdir : Errno::isdir};
-        return is_directory ? remove_directory(name) : Result<>{};
+        if (!is_directory)
+            return false;
+        const auto removed = remove_directory(name);
+        return removed ? Result<bool>{true} : std::unexpected{removed.error()};
     }
 
     Result<> add_entry(const FILE_ID_BOTH_DIR_INFO& info, Vec<DirectoryEntry>& entries) noexcept {
