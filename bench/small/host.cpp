@@ -101,8 +101,10 @@ bool are_others_refused(const warpbeam::Engine& engine, warpbeam::Linker& linker
                             if_without(WARPBEAM_THREADS != 0, "WARPBEAM_THREADS=0")))
         return false;
     warpbeam::SnapshotBuffer saved{arena};
-    if (!is_refused_by_name(save(store, {}, saved),
-                            if_without(WARPBEAM_SNAPSHOTS != 0, "WARPBEAM_SNAPSHOTS=0")))
+    const auto snapshot = save(store, {}, saved);
+    const bool is_full = !snapshot && snapshot.error().code() == ErrorCode::out_of_memory;
+    if (!(WARPBEAM_SNAPSHOTS != 0 && is_full) && // as the arena may be
+        !is_refused_by_name(snapshot, if_without(WARPBEAM_SNAPSHOTS != 0, "WARPBEAM_SNAPSHOTS=0")))
         return false;
     // The library of this program never has these.
     const auto of_text = engine.load({reinterpret_cast<const uint8_t*>(text), sizeof text - 1});

@@ -23,12 +23,12 @@ struct LoadContext {
     // What needs a feature that the library is built without is left out by the compiler, which sees that
     // these are false.
     [[nodiscard]] bool has(Feature feature) const noexcept {
-        return is_built(feature) && features.has(feature);
+        return may_have(feature) && features.has(feature);
     }
     [[nodiscard]] [[gnu::always_inline]] bool require(Feature feature, size_t offset,
                                                       std::string_view what) const noexcept {
         const bool is_met = check(feature, offset, what);
-        return is_built(feature) && is_met;
+        return may_have(feature) && is_met;
     }
     /// Checks that a function, table, ... of that index exists.
     [[nodiscard]] bool exists(uint32_t index, size_t count, size_t offset, const char* what) const noexcept {
@@ -47,6 +47,10 @@ struct LoadContext {
     }
 
 private:
+    /// A library with everything in it has nothing to look up.
+    [[nodiscard]] static constexpr bool may_have(Feature feature) noexcept {
+        return built_features == FeatureSet::all() || is_built(feature);
+    }
     [[nodiscard]] bool check(Feature feature, size_t offset, std::string_view what) const noexcept {
         return features.has(feature) || diagnostics.unsupported(offset, feature, what);
     }

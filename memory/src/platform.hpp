@@ -8,8 +8,8 @@
 #include <span>
 
 /// What this library asks the operating system for, with detail::AddressSpace (allocator.hpp) and
-/// discard_pages. It is in three files: platform_posix.cpp, platform_win32.cpp, and platform_linux.cpp with
-/// what only Linux has; elsewhere these functions say that the system can't, and the library copies and
+/// discard_pages. It is in platform_posix.cpp, platform_win32.cpp, and platform_linux.cpp and page_map.cpp
+/// with what only Linux has; elsewhere these functions say that the system can't, and the library copies and
 /// compares memory instead.
 
 namespace warpbeam {

@@ -25,7 +25,8 @@ MAX_RAM = 512 * 1024
 MACHINE = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"]
 FLAGS = ["-std=c++23", "-Os", *MACHINE, "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics",
          "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffp-contract=off", "-ffunction-sections",
-         "-fdata-sections"]
+         "-fdata-sections", "-Wno-psabi",
+         "-include", "sys/types.h"]  # without it, newlib's <inttypes.h> leaves PRIu64 out
 LIBRARIES = ["memory", "loader", "vm"]
 BELOW = 50_000  # what main.cpp asks for
 

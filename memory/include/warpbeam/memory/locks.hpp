@@ -21,25 +21,31 @@ namespace warpbeam {
 
 #if WARPBEAM_HOST_THREADS
 
+/// A lock for std::lock_guard and std::unique_lock.
 using Mutex = std::mutex;
+/// What threads wait for.
 using Condition = std::condition_variable;
 
 #else
 
-/// For std::lock_guard and std::unique_lock.
+/// A lock for std::lock_guard and std::unique_lock.
 class Mutex {
 public:
+    /// @{ Does nothing.
     void lock() noexcept {}
     void unlock() noexcept {}
+    /// @}
 };
 
 /// Nothing can wait in such a build, since it has no shared memories.
 class Condition {
 public:
+    /// @{ Does nothing.
     void wait(std::unique_lock<Mutex>&) noexcept {}
     template <typename Time>
     void wait_until(std::unique_lock<Mutex>&, const Time&) noexcept {}
     void notify_one() noexcept {}
+    /// @}
 };
 
 #endif
