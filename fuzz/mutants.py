@@ -112,7 +112,7 @@ def key_of(mutant):
 
 
 def run(command, seconds=None):
-    """The exit status; none after so many seconds."""
+    """The exit status; none if it takes longer than that."""
     command = [word.format(build=build, sfv_suite=suites["structured-field-tests"], testsuite=suites["testsuite"])
                for word in command]
     with open(os.path.join(work, "output.txt"), "w", encoding="utf-8") as output:

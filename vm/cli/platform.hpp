@@ -18,7 +18,7 @@ void prepare_process() noexcept;
 
 enum class StandardStream : uint8_t { in, out, err };
 [[nodiscard]] bool is_terminal(StandardStream stream) noexcept;
-/// Whether standard output is a pipe that nobody reads any more, such as one to `head`.
+/// Whether standard output is a pipe without a reader, such as one to `head`.
 [[nodiscard]] bool has_no_reader() noexcept;
 
 // The rest of these three work below the C library. They return the number of bytes, or nothing after an

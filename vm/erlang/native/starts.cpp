@@ -138,8 +138,7 @@ std::optional<Term> start_with_numbers(ErlNifEnv* env, InstanceResource& instanc
     Term list = rest; // which is empty now
     for (size_t i = callee.type.results.size(); i-- != 0;)
         list = enif_make_list_cell(env, make_number(env, callee.type.results[i], frame[i]), list);
-    const Term result[] = {atoms.ok, list};
-    return enif_make_tuple_from_array(env, result, 2);
+    return make_ok(env, list);
 }
 
 constexpr size_t max_name = 1 << 20; ///< in bytes, since names are looked up at once

@@ -7,8 +7,8 @@
 #include <winternl.h>
 
 /// Directories of Windows. Every system call gets the handle of a directory and the name of an entry, and
-/// opens a reparse point (a symbolic link, a junction) as itself, so nothing outside can be reached, whoever
-/// changes the tree at the same time. Reparse points are listed, but neither followed nor made.
+/// opens a reparse point (a symbolic link, a junction) as itself, so nothing outside can be reached, even if
+/// the tree changes at the same time. Reparse points are listed, but neither followed nor made.
 
 namespace warpbeam::wasi {
 
