@@ -65,6 +65,15 @@ private:
         static_cast<Reaper*>(reaper)->work();
         return nullptr;
     }
+    /// False if another thread has the lock.
+    static bool free(InstanceResource* instance) noexcept {
+        if (!instance->lock.try_lock())
+            return false;
+        instance->free_store();
+        instance->lock.unlock();
+        enif_release_resource(instance);
+        return true;
+    }
     void work() noexcept {
         enif_mutex_lock(lock_);
         for (;;) {
@@ -80,14 +89,11 @@ private:
             }
             enif_mutex_unlock(lock_);
             stores.clear();
-            for (InstanceResource* const instance : instances) {
-                while (!instance->lock.try_lock()) // until what runs in it is interrupted
-                    std::this_thread::sleep_for(std::chrono::microseconds{100});
-                instance->free_store();
-                instance->lock.unlock();
-                enif_release_resource(instance);
-            }
+            std::erase_if(instances, free);
+            if (!instances.empty()) // until what runs in them is interrupted
+                std::this_thread::sleep_for(std::chrono::microseconds{100});
             enif_mutex_lock(lock_);
+            instances_.insert(instances_.end(), instances.begin(), instances.end());
         }
         enif_mutex_unlock(lock_);
     }
@@ -118,10 +124,7 @@ void free_later(Store&& store, std::unique_ptr<World> world) noexcept {
     reaper().add(std::move(store), std::move(world));
 }
 
-void free_later(InstanceResource& instance) noexcept {
-    if (!reaper().add(instance))
-        instance.free_store();
-}
+bool free_later(InstanceResource& instance) noexcept { return reaper().add(instance); }
 
 void stop_reaper() noexcept { reaper().stop(); }
 

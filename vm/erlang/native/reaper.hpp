@@ -16,8 +16,9 @@ class World;
 [[nodiscard]] bool is_large(const Store& store) noexcept;
 /// Frees the store soon, and then the world that its functions use, which may be null.
 void free_later(Store&& store, std::unique_ptr<World> world) noexcept;
-/// Frees the store of the instance soon, with its lock. The instance is kept until then.
-void free_later(InstanceResource& instance) noexcept;
+/// Frees the store of the instance soon, with its lock, if that was not done yet. The instance is kept until
+/// then. False if there is no thread for it.
+[[nodiscard]] bool free_later(InstanceResource& instance) noexcept;
 /// Waits for all that, when the library is unloaded.
 void stop_reaper() noexcept;
 

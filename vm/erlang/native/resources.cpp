@@ -85,6 +85,7 @@ void InstanceResource::free_dropped() noexcept {
 }
 
 void InstanceResource::free_store() noexcept {
+    is_freed_ = true;
     instance = {};
     const std::unique_ptr<World> freed_after = std::move(world);
     series.reset();
@@ -93,24 +94,21 @@ void InstanceResource::free_store() noexcept {
 }
 
 void InstanceResource::unlock_stopped() noexcept {
-    // Whoever can't take the lock in order to free the store leaves it to the one that has it.
-    do {
-        if (stopped && !is_freed_) {
-            is_freed_ = true;
-            if (is_large(store))
-                free_later(*this);
-            else
-                free_store();
-        }
-        lock.unlock();
-    } while (stopped && !is_freed_ && lock.try_lock());
+    if (!is_freed_) {
+        is_freed_ = true;
+        if (!is_large(store) || !free_later(*this))
+            free_store();
+    }
+    lock.unlock();
 }
 
 void InstanceResource::stop() noexcept {
     stopped = true;
     interrupt.interrupt();
     if (lock.try_lock())
-        unlock();
+        unlock_stopped();
+    else // The thread that has the lock may be about to free it without having seen that.
+        (void)free_later(*this);
 }
 
 CallResource::CallResource(InstanceResource& of, CallState&& made) noexcept

@@ -26,12 +26,11 @@ struct ModuleResource {
     bool is_small = false; ///< whether an instance is made in some microseconds, but for its start function
 };
 
-/// A lock that is only tried: a thread that does not get it comes back later, or leaves a note
-/// (InstanceResource::stop) that is read after the lock is free. So all is sequentially consistent.
+/// A lock that is only tried: a thread that does not get it comes back later, or leaves it to the reaper.
 class TryLock {
 public:
     [[nodiscard]] bool try_lock() noexcept { return !is_taken_.exchange(true); }
-    void unlock() noexcept { (void)is_taken_.exchange(false); }
+    void unlock() noexcept { is_taken_.store(false, std::memory_order_release); }
 
 private:
     std::atomic<bool> is_taken_ = false;
@@ -69,7 +68,7 @@ struct InstanceResource {
     /// @}
     /// Ends what runs in it, and then frees the store. From any thread.
     void stop() noexcept;
-    /// For the reaper: frees the store, with the lock.
+    /// For the reaper: frees the store if that was not done yet, with the lock.
     void free_store() noexcept;
 
     TryLock lock;
@@ -100,13 +99,12 @@ private:
     };
     void drop(Dropped&& dropped) noexcept;
     void free_dropped() noexcept;
-    /// Unlocks. The store of a stopped instance is freed then.
+    /// Unlocks. The store of a stopped instance is freed before. It may be stopped at the same instant, when
+    /// neither sees what the other does: then the reaper frees it.
     void unlock() noexcept {
         if (stopped) [[unlikely]]
             return unlock_stopped();
         lock.unlock();
-        if (stopped && lock.try_lock()) [[unlikely]]
-            unlock_stopped();
     }
     void unlock_stopped() noexcept;
     ErlNifMutex* const dropped_lock_; ///< of this list, and held for no longer than it takes to change it

@@ -7,7 +7,12 @@
 namespace warpbeam::vm {
 
 /// The lowest address of this thread's native stack. 0 if it is unknown; before the first look-up the largest
-/// number, so that every address is below it.
+/// number, so that every address is below it. In a shared library of glibc every call would look for it by a
+/// function (2 to 6 ns); glibc keeps room for such variables of libraries that are loaded later, others
+/// don't.
+#if defined(__GLIBC__) && WARPBEAM_HOST_THREADS
+[[gnu::tls_model("initial-exec")]]
+#endif
 extern constinit WARPBEAM_THREAD_LOCAL int64_t native_stack_low;
 
 /// Like `has_native_stack`, but reads the thread's attributes.
