@@ -29,17 +29,20 @@ constexpr uint8_t bytes[] = {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x0
                              0x05, 0x01, 0x01, 0x66, 0x00, 0x00, 0x0a, 0x10, 0x01, 0x0e, 0x00, 0x20, 0x00,
                              0x41, 0x2a, 0x36, 0x02, 0x00, 0x20, 0x00, 0x28, 0x02, 0x00, 0x0b};
 
-// One for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module
-// (type (struct))), (module (memory 0 0 shared)), (module (type (func)) (type (cont 0))) and (module (func
-// (v128.const i64x2 0 0) (drop))), all without the header of eight bytes.
+// Some for each feature: (module (memory i64 0)), (module (memory 0) (memory 0)), (module (tag)), (module
+// (type (struct))), (module (type (func)) (import "" "" (func exact (type 0)))), (module (memory 0 0
+// shared)), (module (type (func)) (type (cont 0))), (module (tag (result i32))) and (module (func (v128.const
+// i64x2 0 0) (drop))), all without the header of eight bytes.
 struct Needy {
     const char* option; ///< null if this build has the feature
+    warpbeam::ErrorCode code;
     std::array<uint8_t, 48> bytes;
     size_t size;
 };
 template <size_t size>
-constexpr Needy needy(const char* option, bool is_built, const uint8_t (&sections)[size]) noexcept {
-    Needy made{is_built ? nullptr : option, {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00}, 8 + size};
+constexpr Needy needy(const char* option, bool is_built, const uint8_t (&sections)[size],
+                      warpbeam::ErrorCode code = warpbeam::ErrorCode::unsupported) noexcept {
+    Needy made{is_built ? nullptr : option, code, {0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00}, 8 + size};
     std::copy_n(sections, size, made.bytes.begin() + 8);
     return made;
 }
@@ -49,9 +52,16 @@ constexpr Needy needy_modules[] = {
     needy("WARPBEAM_EXCEPTIONS=0", WARPBEAM_EXCEPTIONS != 0,
           {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x0d, 0x03, 0x01, 0x00, 0x00}),
     needy("WARPBEAM_GC=0", WARPBEAM_GC != 0, {0x01, 0x03, 0x01, 0x5f, 0x00}),
+    needy("WARPBEAM_GC=0", WARPBEAM_GC != 0,
+          {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x02, 0x05, 0x01, 0x00, 0x00, 0x20, 0x00},
+          warpbeam::ErrorCode::malformed),
     needy("WARPBEAM_THREADS=0", WARPBEAM_THREADS != 0, {0x05, 0x04, 0x01, 0x03, 0x00, 0x00}),
     needy("WARPBEAM_STACK_SWITCHING=0", WARPBEAM_STACK_SWITCHING != 0,
           {0x01, 0x06, 0x02, 0x60, 0x00, 0x00, 0x5d, 0x00}),
+    needy(WARPBEAM_STACK_SWITCHING != 0 ? "WARPBEAM_EXCEPTIONS=0" : "WARPBEAM_STACK_SWITCHING=0",
+          WARPBEAM_STACK_SWITCHING != 0 && WARPBEAM_EXCEPTIONS != 0,
+          {0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7f, 0x0d, 0x03, 0x01, 0x00, 0x00},
+          WARPBEAM_STACK_SWITCHING != 0 ? warpbeam::ErrorCode::unsupported : warpbeam::ErrorCode::invalid),
     needy("WARPBEAM_SIMD=0", WARPBEAM_SIMD != 0,
           {0x01, 0x04, 0x01, 0x60, 0x00, 0x00, 0x03, 0x02, 0x01, 0x00, 0x0a, 0x17,
            0x01, 0x15, 0x00, 0xfd, 0x0c, 0,    0,    0,    0,    0,    0,    0,
@@ -137,7 +147,7 @@ int main() {
     const size_t used = arena.used();
     const size_t peak = arena.peak();
     for (const Needy& needy : needy_modules)
-        if (!is_refused_by_name(engine.load({needy.bytes.data(), needy.size}), needy.option))
+        if (!is_refused_by_name(engine.load({needy.bytes.data(), needy.size}), needy.option, needy.code))
             return 5;
     if (!are_others_refused(engine, linker, store))
         return 6;

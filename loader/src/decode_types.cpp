@@ -217,10 +217,12 @@ bool TypeDecoder::func_type(TypeId& id) noexcept {
 bool TypeDecoder::tag_type(TagType& type) noexcept {
     const size_t start = in_.offset();
     uint8_t attribute = 0;
-    return in_.byte(attribute, 0, "tag attribute") && func_type(type.type) &&
-           (context_.module.registry->func(type.type).results.empty() ||
-            context_.has(Feature::stack_switching) ||
-            context_.diagnostics.invalid(start, "non-empty tag result type"));
+    if (!in_.byte(attribute, 0, "tag attribute") || !func_type(type.type))
+        return false;
+    if (context_.module.registry->func(type.type).results.empty() || context_.has(Feature::stack_switching))
+        return true;
+    context_.diagnostics.invalid(start, "non-empty tag result type");
+    return context_.diagnostics.for_lack_of(Feature::stack_switching);
 }
 
 } // namespace warpbeam

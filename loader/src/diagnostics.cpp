@@ -22,15 +22,16 @@ bool Diagnostics::unsupported(size_t offset, Feature feature, std::string_view w
         return false;
     error_.emplace(allocator_, ErrorCode::unsupported, "%.*s needs the feature %.*s, which is switched off",
                    static_cast<int>(what.size()), what.data(), static_cast<int>(name.size()), name.data());
-    if (!is_built(feature))
-        error_->add(": this build is without it (WARPBEAM_%s=0)", option_of(feature));
-    error_->at(offset).for_lack_of(feature);
-    return false;
+    error_->at(offset);
+    return for_lack_of(feature);
 }
 
 bool Diagnostics::for_lack_of(Feature feature) noexcept {
-    if (error_)
-        error_->for_lack_of(feature);
+    if (!error_)
+        return false;
+    if (!is_built(feature))
+        error_->add(": this build is without it (WARPBEAM_%s=0)", option_of(feature));
+    error_->for_lack_of(feature);
     return false;
 }
 

@@ -1,10 +1,9 @@
 #include "directories.hpp"
 
-#include "platform.hpp"
-
 #include <warpbeam/wasi/file_systems.hpp>
 
 #include <new>
+#include <system_error>
 
 namespace warpbeam::cli {
 
@@ -33,6 +32,36 @@ MappedDirectory parse_directory(std::string_view text) {
     return directory;
 }
 
+/// In the words of the operating system.
+std::string why_not_opened(wasi::Errno error) {
+    const auto code = [error] {
+        switch (error) {
+        case wasi::Errno::acces:
+        case wasi::Errno::perm:
+            return std::errc::permission_denied;
+        case wasi::Errno::loop:
+            return std::errc::too_many_symbolic_link_levels;
+        case wasi::Errno::mfile:
+            return std::errc::too_many_files_open;
+        case wasi::Errno::nfile:
+            return std::errc::too_many_files_open_in_system;
+        case wasi::Errno::nametoolong:
+            return std::errc::filename_too_long;
+        case wasi::Errno::noent:
+            return std::errc::no_such_file_or_directory;
+        case wasi::Errno::nomem:
+            return std::errc::not_enough_memory;
+        case wasi::Errno::notdir:
+            return std::errc::not_a_directory;
+        case wasi::Errno::inval:
+            return std::errc::invalid_argument;
+        default:
+            return std::errc::io_error;
+        }
+    }();
+    return std::make_error_code(code).message();
+}
+
 uint64_t now() noexcept { return wasi::native_host().now(wasi::Clock::realtime).value_or(0); }
 
 } // namespace
@@ -49,7 +78,8 @@ void open_directories(wasi::Context& context, const std::vector<MappedDirectory>
     for (const MappedDirectory& directory : directories) {
         auto opened = wasi::native_directory(directory.host);
         if (!opened)
-            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " + system_error());
+            throw Failure("warpbeam: --dir " + printable(directory.host) + ": " +
+                          why_not_opened(opened.error()));
         if (directory.is_scratch)
             opened = wasi::layered_directory(std::move(*opened), {}, now);
         if (!opened)

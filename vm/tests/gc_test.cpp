@@ -122,6 +122,9 @@ TEST_F(GcTest, checks_lengths_and_indices) {
     const Instance instance = instantiate(lists);
     EXPECT_EQ(trap_code(instance, "refs", -1), TrapCode::heap_exhausted);
     EXPECT_EQ(trap_code(instance, "bytes", -1), TrapCode::heap_exhausted);
+    for (const int32_t four_gibibytes :
+         {0x1fff'ffff, 0x2000'0000}) // which 32-bit addresses can't tell from few
+        EXPECT_EQ(trap_code(instance, "refs", four_gibibytes), TrapCode::heap_exhausted);
     EXPECT_EQ(*call(instance, "bytes", 100'000'000), 100'000'000);
     EXPECT_EQ(trap_code(instance, "beyond", 5), TrapCode::array_out_of_bounds);
     EXPECT_EQ(trap_code(instance, "beyond", 100'000), TrapCode::array_out_of_bounds);

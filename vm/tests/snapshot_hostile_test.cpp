@@ -164,6 +164,25 @@ TEST_F(HostileSnapshotTest, a_memory_has_its_pages_only_once) {
         << made.error().message();
 }
 
+// With 32-bit addresses, the size of one would be that of the other.
+TEST_F(HostileSnapshotTest, an_array_has_no_more_elements_than_fit_into_memory) {
+    const Instance plain = instantiate(R"((module (type $a (array i64))
+        (global (export "a") (ref $a) (array.new_default $a (i32.const 0x123)))))");
+    modules = {plain.module()};
+    const Instance instances[] = {plain};
+    const Bytes few = saved(store, {.instances = instances});
+    const uint8_t length[] = {0x23, 0x01, 0, 0};
+    const auto at = std::ranges::search(few, length);
+    ASSERT_EQ(at.size(), 4u);
+    ASSERT_TRUE(std::ranges::search(at.end(), few.end(), std::begin(length), std::end(length)).empty());
+    Bytes many = few;
+    many[static_cast<size_t>(at.begin() - few.begin()) + 3] = 0x20;
+    const Digest digest = sha256(std::span{many}.first(many.size() - 32));
+    std::ranges::copy(digest, many.end() - 32);
+    EXPECT_TRUE(restored(few));
+    EXPECT_FALSE(restored(many));
+}
+
 TEST_F(HostileSnapshotTest, every_flipped_bit_changes_the_digest) {
     for (size_t i = 0; i < bytes.size(); ++i) {
         Bytes changed = bytes;

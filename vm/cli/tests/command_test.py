@@ -237,6 +237,9 @@ check("a directory with two endings", ["run", "--dir", "d::/d:scratch:ro", "empt
       stderr=holds("'d::/d:scratch:ro' has two endings; use one of :ro and :scratch"))
 check("a directory without a name", ["run", "--dir", "::/d", "empty.wat"], status=2,
       stderr=holds("'::/d' lacks the name of a directory"))
+for directory, why in (("none", "No such file or directory"), ("empty.wat", "Not a directory"), ("d" * 5000, "File name too long")):
+    check(f"a directory that can't be opened: {why}", ["run", "--dir", directory + "::/", "empty.wat"], status=125,
+          stderr=holds(f"--dir {directory}: {why}"))
 
 # Modules that are refused
 check("an invalid text", ["run", "invalid.wat"],

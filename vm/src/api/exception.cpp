@@ -26,6 +26,9 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     const vm::Use use{tag};
     if (!use)
         return std::unexpected{use.error()};
+    if (!has_objects)
+        return std::unexpected{
+            Error{ErrorCode::unsupported, "this build has no exceptions (WARPBEAM_EXCEPTIONS=0)"}};
     const vm::TagInst& inst = *vm::Internal::inst(tag);
     StoreImpl& store = *inst.store;
     const std::span<const ValType> types = tag.params();
