@@ -2,6 +2,7 @@
 
 #include <warpbeam/memory/allocator.hpp>
 
+#include <atomic>
 #include <span>
 
 #ifdef __linux__
@@ -56,34 +57,44 @@ bool read_entries(int file, uintptr_t begin, size_t host_page, std::span<uint64_
            static_cast<ssize_t>(entries.size_bytes());
 }
 
+enum class Trust : uint8_t { untried, right, wrong };
+
 /// Whether the page map is about the addresses of this process, in its byte order. An emulator of another
 /// machine passes on its own, in which the process may lie elsewhere and numbers may have the other order.
-/// Pages that were written and pages that can't be are looked up there.
-bool try_page_map(int file, size_t host_page) noexcept {
+/// Pages that were written and pages that can't be are looked up there. Untried if there is no room for them.
+Trust try_page_map(int file, size_t host_page) noexcept {
     using Space = detail::AddressSpace;
     constexpr size_t written = 8;
     uint64_t entries[2 * written];
     const size_t size = std::size(entries) * host_page;
     void* const base = Space::reserve(size);
     if (base == nullptr)
-        return false;
-    bool right = Space::commit(base, 0, written * host_page);
-    for (size_t page = 0; right && page < written; ++page)
+        return Trust::untried;
+    if (!Space::commit(base, 0, written * host_page)) {
+        Space::release(base, size);
+        return Trust::untried;
+    }
+    for (size_t page = 0; page < written; ++page)
         static_cast<volatile uint8_t*>(base)[page * host_page] = 1;
-    right = right && read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
+    bool right = read_entries(file, reinterpret_cast<uintptr_t>(base), host_page, entries);
     for (size_t page = 0; right && page < written; ++page) {
         // The pages have different numbers, in the low bits, and the same flags, in the high ones.
         right = is_own(entries[page]) && entries[page] >> 56 == entries[0] >> 56 &&
                 !is_own(entries[written + page]);
     }
     Space::release(base, size);
-    return right;
+    return right ? Trust::right : Trust::wrong;
 }
 
-/// The same, tried only once in a process.
+/// The same, tried once in a process, or until there is room for it.
 bool is_page_map_right(int file, size_t host_page) noexcept {
-    static const bool right = try_page_map(file, host_page);
-    return right;
+    static std::atomic<Trust> trust = Trust::untried;
+    Trust known = trust;
+    if (known == Trust::untried) {
+        known = try_page_map(file, host_page);
+        trust = known;
+    }
+    return known == Trust::right;
 }
 
 // The scan of the page map, since Linux 6.7; older headers lack it.
