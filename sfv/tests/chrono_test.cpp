@@ -4,7 +4,9 @@
 #include <warpbeam/sfv/writer.hpp>
 
 #include <cmath>
+#include <limits>
 #include <string>
+#include <type_traits>
 
 namespace warpbeam::sfv {
 namespace {
@@ -74,7 +76,9 @@ TEST(Chrono, values_out_of_range_are_refused) {
 
 template <typename Count>
 class ChronoOfFloats : public ::testing::Test {};
-using Counts = ::testing::Types<float, double, long double>;
+// The long double of some machines is more precise than what is supported.
+using Longest = std::conditional_t<std::numeric_limits<long double>::digits <= 64, long double, double>;
+using Counts = ::testing::Types<float, double, Longest>;
 TYPED_TEST_SUITE(ChronoOfFloats, Counts);
 
 TYPED_TEST(ChronoOfFloats, are_rounded_down) {
