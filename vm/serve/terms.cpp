@@ -456,6 +456,21 @@ int enif_is_empty_list(ErlNifEnv*, ERL_NIF_TERM term) {
     return list && list->kind == Kind::nil ? 1 : 0;
 }
 int enif_is_binary(ErlNifEnv*, ERL_NIF_TERM term) { return binary_of(node_of(term)) ? 1 : 0; }
+int enif_is_number(ErlNifEnv*, ERL_NIF_TERM term) {
+    const Node& node = node_of(term);
+    if (node.kind != Kind::encoded)
+        return 0;
+    switch (static_cast<external::Tag>(node.span()[0])) {
+    case external::Tag::small_integer:
+    case external::Tag::integer:
+    case external::Tag::small_big:
+    case external::Tag::large_big:
+    case external::Tag::float_:
+        return 1;
+    default:
+        return 0;
+    }
+}
 int enif_is_list(ErlNifEnv*, ERL_NIF_TERM term) { return list_of(node_of(term)) ? 1 : 0; }
 int enif_is_map(ErlNifEnv*, ERL_NIF_TERM term) {
     const Node& node = node_of(term);

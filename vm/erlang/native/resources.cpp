@@ -103,8 +103,10 @@ void InstanceResource::unlock_stopped() noexcept {
 }
 
 void InstanceResource::stop() noexcept {
-    stopped = true;
+    const bool was_stopped = stopped.exchange(true);
     interrupt.interrupt();
+    if (was_stopped)
+        return;
     if (lock.try_lock())
         unlock_stopped();
     else // The thread that has the lock may be about to free it without having seen that.

@@ -30,8 +30,9 @@ void adapt(CallState& call, int64_t took) noexcept {
         call.slice = std::min(call.slice * 2, max_slice);
 }
 
-/// What the process that calls is to do for WASI: `{wasi, Call, Streams, Output, Error, Wait}`, where Wait is
-/// `none` or `{ForInput, Nanoseconds or infinity}`. It goes on with `resume`.
+/// What the process that calls is to do for WASI: `{wasi, Call, Streams, Output, Error, Wait, Left}`, where
+/// Wait is `none` or `{ForInput, Nanoseconds or infinity}`, and Left the nanoseconds that the call has left,
+/// or `infinity`. It goes on with `resume`.
 Term ask(ErlNifEnv* env, CallResource& call, Term term, const std::optional<World::Wait>& wait) noexcept {
     World& world = *call.instance.world;
     const auto take = [&](wasi::Stream stream) {
@@ -42,17 +43,20 @@ Term ask(ErlNifEnv* env, CallResource& call, Term term, const std::optional<Worl
         output.clear();
         return bytes;
     };
-    Term waits = atoms.none;
-    if (wait) {
-        uint64_t time = wait->nanoseconds;
-        if (call.deadline != INT64_MAX)
-            time = std::min(time, static_cast<uint64_t>(std::max<ErlNifTime>(
-                                      call.deadline - enif_monotonic_time(ERL_NIF_NSEC) + 1, 0)));
-        waits = enif_make_tuple2(env, wait->for_input ? atoms.true_ : atoms.false_,
-                                 time == UINT64_MAX ? atoms.infinity : enif_make_uint64(env, time));
-    }
+    const auto make_time = [env](uint64_t time) {
+        return time == UINT64_MAX ? atoms.infinity : enif_make_uint64(env, time);
+    };
+    const uint64_t left = call.deadline == INT64_MAX
+                              ? UINT64_MAX
+                              : static_cast<uint64_t>(std::max<ErlNifTime>(
+                                    call.deadline - enif_monotonic_time(ERL_NIF_NSEC) + 1, 0));
+    const Term waits = wait ? enif_make_tuple2(env, wait->for_input ? atoms.true_ : atoms.false_,
+                                               make_time(std::min(wait->nanoseconds, left)))
+                            : atoms.none;
     const Term out = take(wasi::Stream::out);
-    return enif_make_tuple6(env, atoms.wasi, term, world.streams(env), out, take(wasi::Stream::err), waits);
+    const Term parts[] = {atoms.wasi, term,           world.streams(env), out, take(wasi::Stream::err),
+                          waits,      make_time(left)};
+    return enif_make_tuple_from_array(env, parts, std::size(parts));
 }
 
 /// Runs with this fuel; returns the fuel that was used.

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 
 namespace warpbeam::erlang {
 
@@ -20,23 +21,67 @@ Term make_float(ErlNifEnv* env, double value) noexcept {
     return enif_make_double(env, value);
 }
 
-std::optional<double> read_float(ErlNifEnv* env, Term term) noexcept {
+/// The magnitude of an integer, whose bytes begin with the lowest: rounded once, to infinity beyond the
+/// range.
+template <typename Float>
+Float rounded(std::span<const unsigned char> bytes) noexcept {
+    while (!bytes.empty() && bytes.back() == 0)
+        bytes = bytes.first(bytes.size() - 1);
+    if (bytes.size() > std::numeric_limits<Float>::max_exponent / 8 + 1)
+        return std::numeric_limits<Float>::infinity();
+    // The first 64 bits decide, and whether others are set.
+    uint64_t high = 0;
+    int others = 0;
+    bool has_more = false;
+    for (size_t i = 8 * bytes.size(); i-- != 0;) {
+        const uint64_t bit = (bytes[i / 8] >> i % 8) & 1;
+        if (high >> 63 == 0) {
+            high = high << 1 | bit;
+        } else {
+            has_more = has_more || bit != 0;
+            ++others;
+        }
+    }
+    return std::ldexp(static_cast<Float>(high | (has_more ? 1 : 0)), others);
+}
+
+/// An integer of more than 64 bits. The runtime system shows it as an external term alone.
+template <typename Float>
+std::optional<Float> read_long_integer(ErlNifEnv* env, Term term) noexcept {
+    constexpr unsigned char small_big = 110; // its size has one byte, the next is the sign
+    constexpr unsigned char large_big = 111; // four
+    ErlNifBinary external;
+    if (enif_is_number(env, term) == 0 || enif_term_to_binary(env, term, &external) == 0)
+        return std::nullopt;
+    const std::span bytes{external.data, external.size};
+    const size_t sign = bytes.size() < 2 ? 0 : bytes[1] == small_big ? 3 : bytes[1] == large_big ? 6 : 0;
+    std::optional<Float> number;
+    if (sign != 0 && sign < bytes.size()) {
+        const auto magnitude = rounded<Float>(bytes.subspan(sign + 1));
+        number = bytes[sign] != 0 ? -magnitude : magnitude;
+    }
+    enif_release_binary(&external);
+    return number;
+}
+
+template <typename Float>
+std::optional<Float> read_float(ErlNifEnv* env, Term term) noexcept {
     double value;
     if (enif_get_double(env, term, &value) != 0)
-        return value;
+        return static_cast<Float>(value);
     ErlNifSInt64 integer;
     if (enif_get_int64(env, term, &integer) != 0)
-        return static_cast<double>(integer);
+        return static_cast<Float>(integer);
     ErlNifUInt64 natural;
     if (enif_get_uint64(env, term, &natural) != 0)
-        return static_cast<double>(natural);
+        return static_cast<Float>(natural);
     if (enif_is_identical(term, atoms.nan) != 0)
-        return std::numeric_limits<double>::quiet_NaN();
+        return std::numeric_limits<Float>::quiet_NaN();
     if (enif_is_identical(term, atoms.positive_infinity) != 0)
-        return std::numeric_limits<double>::infinity();
+        return std::numeric_limits<Float>::infinity();
     if (enif_is_identical(term, atoms.negative_infinity) != 0)
-        return -std::numeric_limits<double>::infinity();
-    return std::nullopt;
+        return -std::numeric_limits<Float>::infinity();
+    return read_long_integer<Float>(env, term);
 }
 
 /// The slot of an integer that is in the signed or unsigned range of a width.
@@ -154,11 +199,11 @@ std::optional<uint64_t> read_number(ErlNifEnv* env, Term term, ValType type) noe
     case ValType::i64:
         return read_integer(env, term, type.kind() == ValType::i64);
     case ValType::f32:
-        if (const auto number = read_float(env, term))
-            return std::bit_cast<uint32_t>(static_cast<float>(*number));
+        if (const auto number = read_float<float>(env, term))
+            return std::bit_cast<uint32_t>(*number);
         return std::nullopt;
     case ValType::f64:
-        if (const auto number = read_float(env, term))
+        if (const auto number = read_float<double>(env, term))
             return std::bit_cast<uint64_t>(*number);
         return std::nullopt;
     default:

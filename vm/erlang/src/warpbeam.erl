@@ -196,7 +196,7 @@ until_end({import, Call, Module, Name, Arguments}, Handler) ->
                                    io_lib:format("a handler answers {ok, Values}, {error, Message} or "
                                                  "{throw, Tag, Values}, not ~0tP", [Other, 20]))}}
     end;
-until_end({wasi, _, _, _, _, _} = Request, Handler) -> until_end(warpbeam_wasi:serve(Request), Handler);
+until_end({wasi, _, _, _, _, _, _} = Request, Handler) -> until_end(warpbeam_wasi:serve(Request), Handler);
 until_end(Ended, _Handler) -> Ended.
 
 %% A call whose answer does not fit still waits, but its handler has no other answer.

@@ -1,10 +1,10 @@
 %% @private What the process of an instance becomes when the instance has moved to another node: it passes on what comes,
 %% until all who asked are answered and nothing has come for five seconds. Then it ends with
-%% `{shutdown, {migrated, Pid}}'.
+%% `{shutdown, {migrated, Pid}}'. If it is told to stop before, the instance stops.
 -module(warpbeam_forwarder).
 -behaviour(gen_server).
 -export([proxy/1, become/2]).
--export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([init/1, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 
 -define(LINGER, 5000). % milliseconds
 
@@ -57,3 +57,10 @@ handle_info(timeout, #state{to = To, waiting = Waiting} = State) when map_size(W
     {stop, {shutdown, {migrated, To}}, State};
 handle_info({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};
 handle_info(_Other, State) -> {noreply, State, ?LINGER}.
+
+%% @private Stopped, as by `warpbeam_instance:stop/1': then the instance is meant. A supervisor or parent that shuts down
+%% ends what it has started, which has left.
+terminate(normal, #state{to = To, monitor = Monitor}) ->
+    exit(To, shutdown),
+    receive {'DOWN', Monitor, process, _, _} -> ok after ?LINGER -> ok end;
+terminate(_Reason, _State) -> ok.

@@ -13,7 +13,7 @@
 -export_type([options/0, server/0, handler/0, context/0, call_options/0]).
 
 -type server() :: gen_server:server_ref().
--opaque context() :: none | warpbeam:instance() | {instance_process, pid()}.
+-opaque context() :: none | warpbeam:instance() | {instance_process, pid(), reference()}.
 -type handler() :: warpbeam:handler() | fun((binary(), binary(), [warpbeam:value()], context()) -> term()).
 -type options() :: #{handler => handler(), handler_in => instance | pool | {pool, pos_integer()},
                      queue => non_neg_integer(), interleave => pos_integer(), limits => warpbeam:options(),
@@ -95,11 +95,12 @@ with_instance(_Server, _Fun, _Timeout) -> warpbeam_request:failure(bad_argument,
 -spec reenter(context(), warpbeam:callee(), [warpbeam:value()]) -> {ok, [warpbeam:value()]} | warpbeam:error().
 reenter(Context, Name, Arguments) -> reenter(Context, Name, Arguments, fun warpbeam:no_handler/3).
 
-%% @doc For handlers: calls the instance whose import is answered.
+%% @doc For handlers: calls the instance whose import is answered, until then. The time limit of the call that asks
+%% holds for this one, too.
 -spec reenter(context(), warpbeam:callee(), [warpbeam:value()], handler()) ->
           {ok, [warpbeam:value()]} | warpbeam:error().
-reenter({instance_process, Pid}, Name, Arguments, Handler) ->
-    warpbeam_request:call_with(Pid, {nested, Name, Arguments}, infinity, Handler);
+reenter({instance_process, Pid, Id}, Name, Arguments, Handler) ->
+    warpbeam_request:call_with(Pid, {nested, Id, Name, Arguments}, infinity, Handler);
 reenter(none, _Name, _Arguments, _Handler) ->
     warpbeam_request:failure(usage, "a start function's imports can't call the instance");
 reenter(Instance, Name, Arguments, Handler) ->

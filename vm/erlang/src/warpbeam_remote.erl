@@ -141,8 +141,8 @@ calls(End, _First) -> End.
 %% What an answer has, as objects.
 answer(_Function, {import, Call, Module, Name, Values}, First) ->
     {import, call(Call, First), Module, Name, known(Values, First)};
-answer(_Function, {wasi, Call, Streams, Output, Error, Wait}, First) ->
-    {wasi, call(Call, First), Streams, Output, Error, Wait};
+answer(_Function, {wasi, Call, Streams, Output, Error, Wait, Left}, First) ->
+    {wasi, call(Call, First), Streams, Output, Error, Wait, Left};
 answer(_Function, {paused, Call}, First) -> {paused, call(Call, First)};
 answer(Function, {ok, Result}, First) when Function =:= global_get; Function =:= table_get ->
     {ok, known_value(Result, First)};
@@ -202,7 +202,7 @@ given({ok, Instance, Requests}) when is_reference(Instance) -> [Instance | lists
 given({ok, Values}) when is_list(Values) -> ours(Values);
 given({ok, Value}) -> ours([Value]);
 given({import, Call, _, _, Values}) -> ours([Call | Values]);
-given({wasi, Call, _, _, _, _}) -> ours([Call]);
+given({wasi, Call, _, _, _, _, _}) -> ours([Call]);
 given({paused, Call}) -> ours([Call]);
 given(_Other) -> [].
 

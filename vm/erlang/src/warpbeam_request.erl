@@ -17,19 +17,30 @@ call(Server, Request, Timeout) ->
     end.
 
 %% @doc A call whose imports are answered here.
--spec call_with(gen_server:server_ref(), {call | nested, term(), term()}, timeout(), fun()) -> term().
+-spec call_with(gen_server:server_ref(), {call, term(), term()} | {nested, reference(), term(), term()}, timeout(),
+                fun()) -> term().
 call_with(Server, Call, Timeout, Handler) ->
-    case process(Server) of
-        none -> down(noproc);
-        Process ->
-            Monitor = erlang:monitor(process, Process),
+    case monitored(Server) of
+        {Process, Monitor} when is_reference(Monitor) ->
             Caller = {caller, self(), Monitor},
             Request = case Call of
-                          {nested, Name, Arguments} -> {nested, Name, Arguments, Caller};
+                          {nested, Id, Name, Arguments} -> {nested, Id, Name, Arguments, Caller};
                           _ -> {request, Call, Timeout, Caller}
                       end,
             Process ! {'$gen_call', {self(), Monitor}, Request},
-            wait(Monitor, Handler)
+            wait(Monitor, Handler);
+        Error -> Error
+    end.
+
+%% The process, or a name that can be sent to, and a monitor. It fails for a registry that does not exist, and for another
+%% node if this one has no name.
+monitored(Server) ->
+    try
+        case process(Server) of
+            none -> down(noproc);
+            Process -> {Process, erlang:monitor(process, Process)}
+        end
+    catch _:Reason -> down(Reason)
     end.
 
 process({global, Name}) -> found(global:whereis_name(Name));

@@ -9,6 +9,8 @@
 -define(IS_TIMEOUT(Timeout), (Timeout =:= infinity orelse is_integer(Timeout) andalso Timeout >= 0 andalso Timeout < 1 bsl 31)).
 -define(IS_WHAT(What), (element(1, What) =:= call andalso tuple_size(What) =:= 3
                         orelse element(1, What) =:= apply andalso is_function(element(2, What), 1))).
+-define(IS_ASKS(Asks), (Asks =:= none orelse element(1, Asks) =:= caller andalso tuple_size(Asks) =:= 3
+                        andalso is_pid(element(2, Asks)) andalso is_reference(element(3, Asks)))).
 
 -record(moving, {from :: gen_server:from(), node :: node(), deadline :: timeout(), holds = true :: boolean(),
                  paused = [] :: [{warpbeam_ticket:ticket(), warpbeam:call_ref()}]}).
@@ -85,11 +87,16 @@ handle_continue({moved, #{handlers := Handlers, calls := Calls, queue := Queue} 
 %% ---- Requests ----
 
 %% @private
-handle_call({request, What, Timeout, Asks}, From, State) when ?IS_WHAT(What), ?IS_TIMEOUT(Timeout) ->
+handle_call({request, What, Timeout, Asks}, From, State)
+  when ?IS_WHAT(What), ?IS_TIMEOUT(Timeout), ?IS_ASKS(Asks) ->
     {noreply, add(warpbeam_ticket:new(From, What, Timeout, Asks), State)};
 %% A handler calls the instance again: this does not wait for its turn, since the call that asks would never end.
-handle_call({nested, Name, Arguments, Asks}, From, State) ->
-    {noreply, run(warpbeam_ticket:nested(From, {call, Name, Arguments}, Asks), State)};
+handle_call({nested, Id, Name, Arguments, Asks}, From, #state{running = Running} = State) when ?IS_ASKS(Asks) ->
+    case [Ticket || {Worker, Ticket} <- maps:values(Running), warpbeam_ticket:id(Ticket) =:= Id,
+                    warpbeam_worker:is_in_handler(Worker)] of
+        [Outer] -> {noreply, run(warpbeam_ticket:nested(From, {call, Name, Arguments}, Asks, Outer), State)};
+        [] -> {reply, warpbeam_request:failure(usage, "the import of that context has been answered"), State}
+    end;
 handle_call(hibernate, _From, #state{instance = {asleep, _}} = State) -> {reply, ok, State};
 handle_call(hibernate, _From, State) ->
     case is_idle(State) of
@@ -130,6 +137,10 @@ handle_info(Message, #state{replication = Replication} = State) ->
 told({'DOWN', Monitor, process, Pid, Reason}, #state{running = Running, replication = Replication, turns = Turns} = State) ->
     case {maps:take(Monitor, Running), warpbeam_replication:lost(Monitor, Replication)} of
         {{{_, Ticket}, Others}, _} ->
+            %% What its handlers have begun ends with it.
+            maps:foreach(fun(_, {{Worker, _, _}, Nested}) ->
+                                 warpbeam_ticket:is_nested_in(Nested, Ticket) andalso exit(Worker, kill)
+                         end, Others),
             ended(Ticket, Reason, State#state{running = Others, turns = warpbeam_turns:left(Pid, Turns)});
         {error, no} -> {noreply, caller_died(Monitor, State)};
         {error, Lost} -> {noreply, State#state{replication = Lost, changed = true}}
@@ -147,7 +158,7 @@ told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
 told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
     {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
 told({timeout, Timer, late}, State) -> move(late(Timer, State));
-told({{take_over, Go, _, _}, Asker}, #state{taken = Go} = State) -> % it has not got the first answer
+told({{take_over, Go, _, _}, Asker}, #state{taken = Go} = State) when is_reference(Go), is_pid(Asker) -> % it has not got the first answer
     Asker ! {Go, taken},
     {noreply, State};
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
@@ -263,7 +274,7 @@ limits_of(infinity) -> #{};
 limits_of(Left) -> #{timeout => Left}.
 
 handler(Ticket, #state{ask = Ask, options = Options, instance = Instance}) ->
-    Context = {instance_process, self()},
+    Context = {instance_process, self(), warpbeam_ticket:id(Ticket)},
     case {warpbeam_ticket:asks(Ticket), Ask} of
         {{caller, Pid, Tag}, _} -> fun(M, N, A) -> warpbeam_request:ask_caller(Pid, Tag, M, N, A, Context) end;
         {none, {handlers, Handlers}} -> fun(M, N, A) -> warpbeam_handlers:ask(Handlers, M, N, A, Context) end;

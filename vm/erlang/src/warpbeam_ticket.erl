@@ -1,6 +1,6 @@
 %% @private What an instance is asked to do, for whom, and until when.
 -module(warpbeam_ticket).
--export([new/4, nested/3, cast/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1, is_alone/1,
+-export([new/4, nested/4, is_nested_in/2, id/1, cast/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1, is_alone/1,
          is_of/2, is_late/2, late/1, is_over/1, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
 -export_type([ticket/0, what/0]).
 
@@ -9,9 +9,9 @@
 -type asks() :: none | {caller, pid(), reference()}.
 %% Whether imports are answered by the caller, who knows the call by this reference.
 
--record(ticket, {from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
+-record(ticket, {id = make_ref() :: reference(), outer = none :: none | reference(), from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
                  monitor :: none | reference(), timer = none :: none | reference(),
-                 begun :: none | integer(), over = false :: boolean(), nested = false :: boolean()}).
+                 begun :: none | integer(), over = false :: boolean()}).
 -opaque ticket() :: #ticket{}.
 
 -define(GRACE, 5). % milliseconds, in which the guest's own limit ends the call first, with a backtrace
@@ -23,9 +23,17 @@ new({Pid, _} = From, What, Timeout, Asks) ->
     #ticket{from = From, what = What, deadline = deadline(Timeout), asks = Asks, monitor = erlang:monitor(process, Pid),
             timer = timer(Timeout), begun = none}.
 
-%% @doc A request from a handler, on which a call waits.
--spec nested(gen_server:from(), what(), asks()) -> ticket().
-nested(From, What, Asks) -> (new(From, What, infinity, Asks))#ticket{nested = true}.
+%% @doc A request from a handler, on which that call waits: it has no more time.
+-spec nested(gen_server:from(), what(), asks(), ticket()) -> ticket().
+nested(From, What, Asks, #ticket{id = Id} = Outer) -> (new(From, What, left(Outer), Asks))#ticket{outer = Id}.
+
+%% @doc Whether it is from a handler of that call.
+-spec is_nested_in(ticket(), ticket()) -> boolean().
+is_nested_in(#ticket{outer = Outer}, #ticket{id = Id}) -> Outer =:= Id.
+
+%% @doc By which its handlers know it, on every node.
+-spec id(ticket()) -> reference().
+id(#ticket{id = Id}) -> Id.
 
 %% @doc One for which nobody waits.
 -spec cast(what()) -> ticket().
@@ -63,7 +71,7 @@ begin_now(#ticket{begun = none} = Ticket) -> Ticket#ticket{begun = erlang:monoto
 begin_now(Ticket) -> Ticket.
 
 -spec is_nested(ticket()) -> boolean().
-is_nested(#ticket{nested = Nested}) -> Nested.
+is_nested(#ticket{outer = Outer}) -> Outer =/= none.
 
 %% @doc Whether no calls may run beside it.
 -spec is_alone(ticket()) -> boolean().

@@ -37,7 +37,9 @@
 -type output() :: collect | discard | {device, device()} | fun((binary()) -> term()).
 %% Where output goes: `collect' keeps it for `output/2'.
 -type request() :: {wasi, warpbeam:call_ref(), Streams :: term(), Output :: binary(), Error :: binary(),
-                    Wait :: none | {ForInput :: boolean(), Nanoseconds :: non_neg_integer() | infinity}}.
+                    Wait :: none | {ForInput :: boolean(), nanoseconds()}, Left :: nanoseconds()}.
+%% `Left' is how long the call may take still.
+-type nanoseconds() :: non_neg_integer() | infinity.
 
 -define(LONGEST, 100). % how many milliseconds a call waits before it looks whether its instance was stopped
 
@@ -172,25 +174,42 @@ failure(Message) -> {error, #{kind => bad_argument, message => unicode:character
 %% @doc Does what a program wants of the process that called it, and goes on with the call. `warpbeam:call/4' does this
 %% by itself; it is for those who use `warpbeam:start_call/3'.
 -spec serve(request()) -> {ok, [warpbeam:value()]} | warpbeam:import() | request() | warpbeam:error().
-serve({wasi, Call, {In, Out, Err}, OutBytes, ErrBytes, Wait}) ->
+serve({wasi, Call, {In, Out, Err}, OutBytes, ErrBytes, Wait, Left}) ->
     Input = try
-                put_bytes(Out, OutBytes),
-                put_bytes(Err, ErrBytes),
-                wait(In, Wait)
-            catch Class:Reason:Stack ->
+                put_bytes(Out, OutBytes, Left),
+                put_bytes(Err, ErrBytes, Left),
+                {input, wait(In, Wait)}
+            catch
+                throw:{?MODULE, late} -> late;
+                Class:Reason:Stack ->
                     warpbeam_native:cancel(Call),
                     erlang:raise(Class, Reason, Stack)
             end,
-    case warpbeam_native:resume(Call, Input) of
-        {error, #{kind := bad_argument}} = Error -> warpbeam_native:cancel(Call), Error;
-        Next -> Next
+    case Input of
+        {input, Got} ->
+            case warpbeam_native:resume(Call, Got) of
+                {error, #{kind := bad_argument}} = Error -> warpbeam_native:cancel(Call), Error;
+                Next -> Next
+            end;
+        late ->
+            warpbeam_native:cancel(Call),
+            warpbeam_request:failure(timeout, "the output was not taken in time")
     end;
 serve(_Other) -> failure("not a request of a program").
 
-put_bytes(_To, <<>>) -> ok;
-put_bytes(Fun, Bytes) when is_function(Fun) -> Fun(Bytes);
-put_bytes({device, Device}, Bytes) -> io_request(Device, {put_chars, latin1, Bytes}, infinity);
-put_bytes(_Kept, _Bytes) -> ok.
+put_bytes(_To, <<>>, _Left) -> ok;
+put_bytes(Fun, Bytes, _Left) when is_function(Fun) -> Fun(Bytes);
+put_bytes({device, Device}, Bytes, infinity) -> io_request(Device, {put_chars, latin1, Bytes}, infinity);
+put_bytes({device, Device}, Bytes, Left) ->
+    %% By another process, so that an answer that comes too late comes to nobody.
+    {Writer, Monitor} = spawn_monitor(fun() -> io_request(Device, {put_chars, latin1, Bytes}, infinity) end),
+    receive {'DOWN', Monitor, process, _, _} -> ok
+    after max_milliseconds(Left) ->
+            erlang:demonitor(Monitor, [flush]),
+            exit(Writer, kill),
+            throw({?MODULE, late})
+    end;
+put_bytes(_Kept, _Bytes, _Left) -> ok.
 
 wait(_In, none) -> none;
 wait(_In, {false, Time}) -> timer:sleep(milliseconds(Time)), none;
@@ -208,20 +227,27 @@ wait({device, Device}, {true, Time}) ->
 wait(_Bytes, {true, _}) -> eof.
 
 milliseconds(infinity) -> ?LONGEST;
-milliseconds(Nanoseconds) -> min(?LONGEST, (Nanoseconds + 999_999) div 1_000_000).
+milliseconds(Nanoseconds) -> min(?LONGEST, max_milliseconds(Nanoseconds)).
+
+max_milliseconds(Nanoseconds) -> (Nanoseconds + 999_999) div 1_000_000.
 
 %% A request for input that has had no answer in time is answered at a later call of this process.
 io_request(Device, Request, Timeout) ->
     Key = {?MODULE, Device},
-    Pid = pid_of(Device),
-    Monitor = case {element(1, Request), erase(Key)} of
-                  {get_line, Pending} when is_reference(Pending) -> Pending;
-                  {_, Pending} ->
-                      is_reference(Pending) andalso put(Key, Pending),
-                      New = erlang:monitor(process, Pid),
-                      catch Pid ! {io_request, self(), New, Request}, % a name may not be registered
-                      New
-              end,
+    case {element(1, Request), erase(Key)} of
+        {get_line, Pending} when is_reference(Pending) -> io_reply(Key, Pending, Timeout);
+        {_, Pending} ->
+            is_reference(Pending) andalso put(Key, Pending),
+            Pid = pid_of(Device),
+            try erlang:monitor(process, Pid) of
+                Monitor ->
+                    catch Pid ! {io_request, self(), Monitor, Request}, % a name may not be registered
+                    io_reply(Key, Monitor, Timeout)
+            catch error:badarg -> {error, terminated} % on another node, from one without a name
+            end
+    end.
+
+io_reply(Key, Monitor, Timeout) ->
     receive
         {io_reply, Monitor, Reply} -> erlang:demonitor(Monitor, [flush]), Reply;
         {'DOWN', Monitor, _, _, _} -> {error, terminated}

@@ -39,8 +39,11 @@ commands_test_() ->
      end || Message <- [{command, <<>>}, {command, <<131, 255>>}, {command, <<"nonsense">>}, {command, oops}, oops, {},
                         % an atom that does not exist here
                         {command, <<131, 100, 0, 30, "an_atom_that_nobody_has_yet_12">>}]] ++
-    [?_test(P ! Message) ||
-        Message <- [oops, {hb_beamr, oops}, {wasm_send, oops, {}}, {'DOWN', 1, process, self(), 2}]] ++
+    [fun() -> % what is no request goes to who used it last
+             P ! Message,
+             Message = answer()
+     end || Message <- [oops, {hb_beamr, oops}, {wasm_send, oops, {}}]] ++
+    [?_test(P ! {'DOWN', 1, process, self(), 2})] ++
     [?_assertEqual({execution_result, [3]}, ask(P, {call, "add", [1, 2]}))]. % after all of that
 
 imports_test_() ->
@@ -77,6 +80,17 @@ concurrent_senders_test() ->
                                      {messages, []} = process_info(self(), messages)
                              end) || N <- lists:seq(1, 8)],
     [receive {'DOWN', Monitor, process, Pid, Reason} -> ?assertEqual(normal, Reason) end || {Pid, Monitor} <- Senders].
+
+other_messages_test() ->
+    P = start(),
+    P ! {news, 1},
+    {news, 1} = answer(),
+    Self = self(),
+    spawn_link(fun() -> {execution_result, 65536} = ask(P, {size}), Self ! asked, Self ! {other, answer()} end),
+    asked = answer(),
+    P ! {news, 2},
+    {other, {news, 2}} = answer(),
+    ok = hb_beamr:stop(P).
 
 ends_test_() ->
     [fun() -> % stop in a loop, which others wait for, too

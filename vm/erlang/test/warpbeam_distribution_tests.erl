@@ -27,7 +27,7 @@ distributed_test_() ->
      end,
      fun(_) -> net_kernel:stop() end,
      [{timeout, 120, {atom_to_list(Name), Test}} ||
-         {Name, Test} <- [{remote_calls, fun remote_calls/0}, {migration, fun migration/0},
+         {Name, Test} <- [{remote_calls, fun remote_calls/0}, {migration, fun migration/0}, {stop_of_moved, fun stop_of_moved/0},
                           {migration_fails, fun migration_fails/0}, {groups, fun groups/0},
                           {lost_node, fun lost_node/0}, {moves_under_load, fun moves_under_load/0},
                           {handler_holds_up, fun handler_holds_up/0}, {no_second_owner, fun no_second_owner/0},
@@ -95,6 +95,25 @@ migration() ->
     {ok, [4]} = warpbeam_instance:call(Back, "next", []),
     ok = warpbeam_instance:stop(Back),
     [stop_node(Peer) || Peer <- Peers].
+
+%% Who stops the process that has moved means the instance; a supervisor that ends it does not.
+stop_of_moved() ->
+    {_, Node} = Peer = start_node(stops),
+    Moved = fun() ->
+                    {ok, Pid} = warpbeam_instance:start(warpbeam_process_tests:module(), #{}),
+                    {ok, There} = warpbeam_instance:migrate(Pid, Node),
+                    {Pid, There, erlang:monitor(process, There)}
+            end,
+    {First, There, Monitor} = Moved(),
+    ok = warpbeam_instance:stop(First),
+    receive {'DOWN', Monitor, process, There, shutdown} -> ok after 10_000 -> error(late) end,
+    {Second, Other, _} = Moved(),
+    Ended = erlang:monitor(process, Second),
+    exit(Second, shutdown),
+    receive {'DOWN', Ended, process, _, shutdown} -> ok after 10_000 -> error(late) end,
+    {ok, [1]} = warpbeam_instance:call(Other, "next", []),
+    ok = warpbeam_instance:stop(Other),
+    stop_node(Peer).
 
 %% Under load from callers of which some die, it moves to and fro; nobody gets another one's answer, or none.
 moves_under_load() ->

@@ -80,7 +80,7 @@ is_answer({ok, _, Requests}) when is_list(Requests) -> lists:all(fun is_answer/1
 is_answer({ok, Kind, Bytes}) when is_atom(Kind), is_binary(Bytes) -> true;
 is_answer({paused, _}) -> true;
 is_answer({import, _, Module, Name, Arguments}) -> is_binary(Module) andalso is_binary(Name) andalso is_list(Arguments);
-is_answer({wasi, _, _, Output, Error, _}) -> is_binary(Output) andalso is_binary(Error);
+is_answer({wasi, _, _, Output, Error, _, _}) -> is_binary(Output) andalso is_binary(Error);
 is_answer({error, #{kind := Kind, message := Message}}) -> is_atom(Kind) andalso is_binary(Message);
 is_answer(_) -> false.
 

@@ -166,14 +166,20 @@ garbage_test() ->
     P = start(#{}),
     [P ! Message || Message <- [foo, replicate, tick, {timeout, make_ref(), idle}, {timeout, make_ref(), put},
                                 {'DOWN', make_ref(), process, self(), killed}, {make_ref(), none, []},
-                                {'$gen_cast', foo}, [alias | make_ref()]]],
+                                {'$gen_cast', foo}, {{take_over, none, x, y}, foo}, [alias | make_ref()]]],
     [{error, #{kind := bad_argument}} = gen_server:call(P, Request)
-     || Request <- [foo, {migrate, 1, 1}, {request, {apply, foo}, 1, none}, {request, {call, "next", []}, foo, none}]],
+     || Request <- [foo, {migrate, 1, 1}, {request, {apply, foo}, 1, none}, {request, {call, "next", []}, foo, none},
+                    {request, {call, "ask", [1]}, 1000, foo}, {nested, "next", [], none},
+                    {nested, make_ref(), "next", [], foo}]],
+    {error, #{kind := usage}} = gen_server:call(P, {nested, foo, "next", [], none}),
     [{error, #{kind := bad_argument}} = Result
      || Result <- [warpbeam_instance:migrate(P, "node"), warpbeam_instance:migrate(P, node(), -1),
                    warpbeam_instance:with_instance(P, fun(_) -> ok end, foo)]],
     {error, #{kind := down}} = warpbeam_instance:call("no server", "next", [], #{handler => fun(_, _, _) -> {ok, []} end}),
     {error, #{kind := down}} = warpbeam_instance:call("no server", "next", []),
+    [{error, #{kind := down}} = warpbeam_instance:call(Server, "next", [], Options)
+     || Server <- [{via, no_module, x}, {x, 'nobody@nowhere'}, {global, x}, x],
+        Options <- [#{}, #{handler => fun(_, _, _) -> {ok, []} end}]],
     {ok, [1]} = warpbeam_instance:call(P, "next", []),
     ok = warpbeam_instance:stop(P).
 
@@ -213,6 +219,41 @@ late_test_() ->
              ok = warpbeam_instance:stop(P),
              unregister(late)
      end}.
+
+%% Its time limit holds for what a handler calls meanwhile, and that ends with it.
+late_reentry_test_() ->
+    Handler = fun(_, _, [N], Context) ->
+                      {error, _} = warpbeam_instance:reenter(Context, "count", [-1]),
+                      {ok, [N]}
+              end,
+    Idle = fun(P) -> test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= 0 end) end,
+    [{timeout, 60,
+      fun() ->
+              P = start(Options),
+              {error, #{kind := timeout}} = warpbeam_instance:call(P, "ask", [1], Call#{timeout => 100}),
+              Idle(P),
+              Caller = spawn(fun() -> warpbeam_instance:call(P, "ask", [1], Call#{timeout => infinity}) end),
+              test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= Running end),
+              exit(Caller, kill),
+              Idle(P),
+              {ok, [1]} = warpbeam_instance:call(P, "next", []),
+              ok = warpbeam_instance:stop(P)
+      end} || {Options, Call, Running} <- [{#{}, #{handler => Handler}, 2},
+                                           {#{handler => Handler}, #{}, 1}, % it is the process of the call that calls
+                                           {#{handler => Handler, handler_in => {pool, 1}}, #{}, 2},
+                                           {#{handler => Handler, interleave => 4}, #{}, 2}]].
+
+%% A context is worth nothing after its import.
+late_context_test() ->
+    Self = self(),
+    P = start(#{}),
+    Handler = fun(_, _, [N], Context) -> Self ! {context, Context}, {ok, [N]} end,
+    {ok, [3]} = warpbeam_instance:call(P, "ask", [3], #{handler => Handler}),
+    Context = receive {context, Known} -> Known end,
+    {error, #{kind := usage, message := <<"the import of that context has been answered">>}} =
+        warpbeam_instance:reenter(Context, "next", []),
+    {ok, [1]} = warpbeam_instance:call(P, "next", []),
+    ok = warpbeam_instance:stop(P).
 
 %% A longer timeout than 24 days is no timeout at all: an error that says so, wherever one is given.
 longest_test() ->

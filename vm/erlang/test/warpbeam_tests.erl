@@ -27,6 +27,16 @@ values_test_() ->
      ?_assertEqual(-1, result(I, "i64", 16#ffffffffffffffff)),
      ?_assertEqual(7.0, result(I, "f64", 7)),
      ?_assertEqual('+inf', result(I, "f32", 1.0e300)),
+     %% Integers of every size are rounded once, to the nearest.
+     ?_assertEqual(float((1 bsl 60) + (1 bsl 37)), result(I, "f32", (1 bsl 60) + (1 bsl 36) + 1)),
+     ?_assertEqual(float((1 bsl 100) + (1 bsl 77)), result(I, "f32", (1 bsl 100) + (1 bsl 76) + 1)),
+     ?_assertEqual(-float(1 bsl 100), result(I, "f32", -(1 bsl 100) - (1 bsl 76))),
+     ?_assertEqual(float(1 bsl 64), result(I, "f64", 1 bsl 64)),
+     ?_assertEqual(-float(1 bsl 1023), result(I, "f64", -(1 bsl 1023) - 1)),
+     ?_assertEqual(['+inf', '-inf', '+inf'], [result(I, "f32", N) || N <- [1 bsl 128, -(1 bsl 130), 1 bsl 100000]]),
+     ?_assertEqual(['+inf', '-inf'], [result(I, "f64", N) || N <- [1 bsl 1024, -(1 bsl 5000)]]),
+     [?_assert(2 * abs(trunc(result(I, "f64", N)) - N) =< 1 bsl (Bits - 53)) % what is nearest; float(N) is not
+      || Bits <- lists:seq(65, 1000, 7), N <- [(1 bsl (Bits - 1)) + rand:uniform(1 bsl (Bits - 1)) - 1]],
      ?_assertEqual({ok, [2.5, 1]}, warpbeam:call(I, "swap", [1, 2.5]))].
 
 result(Instance, Name, Value) ->

@@ -141,6 +141,16 @@ streams_test_() ->
               {_, {ok, []}} = run(#{stdin => {device, Pid}, stdout => {device, Pid}}, "cat", []),
               {_, {ok, []}} = run(#{stdin => {device, not_registered}}, "cat", [])
       end},
+     {"a device on a node that this one does not know",
+      fun() -> {_, {ok, []}} = run(#{stdin => "x", stdout => {device, {x, 'nobody@nowhere'}}}, "cat", []) end},
+     {"the time limit holds while a device is silent",
+      fun() ->
+              Silent = spawn(fun() -> receive stop -> ok end end),
+              I = instance(#{stdin => "x", stdout => {device, Silent}}),
+              {error, #{kind := timeout}} =
+                  warpbeam:call(I, "cat", [], fun warpbeam:no_handler/3, #{timeout => 100}),
+              Silent ! stop
+      end},
      ?_assertError(oops, run(#{stdin => fun(_) -> error(oops) end}, "cat", [])),
      ?_assertError(oops, run(#{stdin => "x", stdout => fun(_) -> error(oops) end}, "cat", [])),
      ?_assertMatch({_, {error, #{kind := bad_argument}}}, run(#{stdin => fun(_) -> foo end}, "cat", []))].
@@ -306,7 +316,7 @@ snapshot_while_waiting_test() ->
     M = guest(),
     Wasi = #{stdin => fun(_) -> timeout end},
     {ok, I} = warpbeam:instantiate(M, #{wasi => Wasi}),
-    {wasi, Call, _, <<>>, <<>>, {true, infinity}} = warpbeam:start_call(I, "cat", []),
+    {wasi, Call, _, <<>>, <<>>, {true, infinity}, infinity} = warpbeam:start_call(I, "cat", []),
     {ok, Bytes} = warpbeam:snapshot(I, [Call]),
     {ok, Copy, [Request]} = warpbeam:restore(M, Bytes, #{wasi => #{stdin => "given later"}}),
     {ok, []} = warpbeam:answer(Request, fun warpbeam:no_handler/3),

@@ -108,6 +108,7 @@ int enif_get_map_value(ErlNifEnv* env, ERL_NIF_TERM map, ERL_NIF_TERM key, ERL_N
 int enif_get_map_size(ErlNifEnv* env, ERL_NIF_TERM map, size_t* size);
 int enif_inspect_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
 int enif_inspect_iolist_as_binary(ErlNifEnv* env, ERL_NIF_TERM term, ErlNifBinary* binary);
+int enif_is_number(ErlNifEnv* env, ERL_NIF_TERM term);
 int enif_is_empty_list(ErlNifEnv* env, ERL_NIF_TERM term);
 int enif_is_binary(ErlNifEnv* env, ERL_NIF_TERM term);
 int enif_is_list(ErlNifEnv* env, ERL_NIF_TERM term);

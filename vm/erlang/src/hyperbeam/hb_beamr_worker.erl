@@ -2,7 +2,7 @@
 %% who send it messages themselves.
 %%
 %% Its side of the protocol of `hb_beamr_turn', and the messages that the driver of HyperBEAM knows: `stop' and
-%% `{wasm_send, From, {command, Encoded}}', which are answered by messages to `From' alone. The process always answers,
+%% `{wasm_send, From, {command, Encoded}}', which are answered by messages to `From' alone. Any other message is passed on to who used it last. The process always answers,
 %% also while a call runs. It ends when it is told to, with its owner if it has one, or some time after all processes
 %% that used it have ended.
 -module(hb_beamr_worker).
@@ -11,6 +11,7 @@
 -record(state, {module :: warpbeam:module_ref(), options :: hb_beamr:options(),
                 instance :: warpbeam:instance(), program :: warpbeam_emscripten:program(),
                 memory :: hb_beamr_image:memory(),
+                listener :: pid(), % who used it last
                 owner = none :: none | reference(), % the monitor
                 users = #{} :: #{pid() => reference()}, % those that live, with their monitors
                 timer = none :: none | reference(), % runs while there are none
@@ -37,7 +38,7 @@ init(Starter, Binary, Options) ->
                     end,
             Starter ! {hb_beamr, started, Self, hb_beamr_image:imports(Module), hb_beamr_image:exports(Module)},
             loop(used_by(Starter, #state{module = Module, options = Options, instance = Instance, program = Program,
-                                         memory = Memory, owner = Owner}));
+                                         memory = Memory, listener = Starter, owner = Owner}));
         {error, Message} -> exit({shutdown, {failed, Message}})
     end.
 
@@ -74,7 +75,10 @@ loop(#state{turn = Turn} = State) ->
         {'DOWN', Monitor, process, _, _} when Monitor =:= State#state.owner -> finish(State);
         {'DOWN', _, process, Pid, _} -> loop(ended(Pid, State));
         {timeout, Timer, linger} when Timer =:= State#state.timer -> ok;
-        _Other -> loop(State)
+        {timeout, _, linger} -> loop(State); % it was cancelled too late
+        Other ->
+            State#state.listener ! Other,
+            loop(State)
     end.
 
 %% Those who wait for a message must not wait for ever.
@@ -82,13 +86,13 @@ finish(#state{sessions = Sessions}) ->
     lists:foreach(fun({_, For, _}) -> For ! {error, "The instance was stopped."} end, Sessions).
 
 %% Remembers a process that uses the instance.
-used_by(Pid, #state{users = Users} = State) when is_map_key(Pid, Users) -> State;
+used_by(Pid, #state{users = Users} = State) when is_map_key(Pid, Users) -> State#state{listener = Pid};
 used_by(Pid, #state{users = Users, timer = Timer} = State) ->
     _ = case Timer of
             none -> ok;
             _ -> erlang:cancel_timer(Timer)
         end,
-    State#state{users = Users#{Pid => erlang:monitor(process, Pid)}, timer = none}.
+    State#state{users = Users#{Pid => erlang:monitor(process, Pid)}, timer = none, listener = Pid}.
 
 %% A process has ended: a user, or the runner of a session.
 ended(Pid, #state{users = Users} = State) when is_map_key(Pid, Users) ->
