@@ -220,11 +220,16 @@ TEST_F(DeterministicNanTest, what_moves_bits_keeps_them) {
 
 using Bytes = std::array<uint8_t, 16>;
 
+/// Numbers lie in the guest's memory with their lowest bytes first.
+template <typename T>
+constexpr T little_endian(T number) noexcept {
+    return std::endian::native == std::endian::big ? std::byteswap(number) : number;
+}
 template <typename T>
 Bytes any_vector(std::mt19937_64& random) {
     Bytes bytes;
     for (size_t i = 0; i < bytes.size(); i += sizeof(T)) {
-        const T lane = any_number<T>(random);
+        const auto lane = little_endian(std::bit_cast<BitsOf<T>>(any_number<T>(random)));
         std::memcpy(&bytes[i], &lane, sizeof(T));
     }
     return bytes;
@@ -234,7 +239,7 @@ Bytes canonical_lanes(Bytes bytes) {
     for (size_t i = 0; i < bytes.size(); i += sizeof(T)) {
         BitsOf<T> lane;
         std::memcpy(&lane, &bytes[i], sizeof(T));
-        lane = canonical<T>(lane);
+        lane = little_endian(canonical<T>(little_endian(lane)));
         std::memcpy(&bytes[i], &lane, sizeof(T));
     }
     return bytes;
