@@ -24,6 +24,21 @@ const uint8_t* end_of_number(const uint8_t* p) noexcept {
     return p + 1;
 }
 
+/// The number of at most nine bytes between them.
+uint64_t number_in(const uint8_t* begin, const uint8_t* end) noexcept {
+    uint64_t number = 0;
+    while (end != begin)
+        number = number << 7 | (*--end & 0x7f);
+    return number;
+}
+
+/// Whether it is the number of an `i32.const` in five bytes, as linkers leave room for. The last byte has
+/// four bits of the number, and the others are like its sign.
+bool is_longest_i32(uint8_t code, const uint8_t* begin, const uint8_t* end) noexcept {
+    return code == static_cast<uint8_t>(Op::i32_const) && end - begin == 5 &&
+           (end[-1] <= 0x07 || end[-1] >= 0x78);
+}
+
 } // namespace
 
 constexpr FuncValidator::CommonTable FuncValidator::all_common() noexcept {
@@ -138,7 +153,9 @@ bool FuncValidator::pass_common() noexcept {
         case Shape::push: {
             const ValType type = palette_[common.palette + (p[1] & common.palette_mask)];
             const uint8_t* const to = end_of_number(p + 1);
-            if (to - p > common.max_size || top == room_ || type == ValType::i8) [[unlikely]]
+            if (top == room_ || type == ValType::i8) [[unlikely]]
+                goto rule;
+            if (to - p > common.max_size && !is_longest_i32(*p, p + 1, to)) [[unlikely]]
                 goto rule;
             *top++ = type;
             highest = std::max(highest, top);
@@ -278,9 +295,11 @@ bool FuncValidator::pass_common() noexcept {
         }
         case Shape::call: {
             const uint8_t* const to = end_of_number(p + 1);
-            if (to - p > 3) [[unlikely]]
-                goto rule;
-            const uint32_t index = to - p == 2 ? p[1] : (p[1] & 0x7fu) | uint32_t{p[2]} << 7;
+            uint64_t index = p[1] & 0x7fu;
+            if (to - p == 3)
+                index |= uint64_t{p[2]} << 7;
+            else if (to - p > 3)
+                index = to - p <= 6 ? number_in(p + 1, to) : UINT64_MAX;
             if (index >= context_.module.funcs.size()) [[unlikely]]
                 goto rule;
             const FuncType& type = registry().func(context_.module.funcs[index]);

@@ -15,6 +15,29 @@ TEST(Validate, functions) {
     EXPECT_EQ(function_fault({0x00, 0x6a, 0x45}), "valid");
 }
 
+// Linkers leave room for the largest numbers.
+TEST(Validate, long_numbers) {
+    EXPECT_EQ(function_fault({0x41, 0x81, 0x80, 0x80, 0x80, 0x00}), "valid");
+    EXPECT_EQ(function_fault({0x41, 0xff, 0xff, 0xff, 0xff, 0x07}), "valid");
+    EXPECT_EQ(function_fault({0x41, 0x80, 0x80, 0x80, 0x80, 0x78}), "valid");
+    for (const uint8_t last : std::initializer_list<uint8_t>{0x08, 0x40, 0x70, 0x77})
+        EXPECT_EQ(function_fault({0x41, 0x80, 0x80, 0x80, 0x80, last}),
+                  "malformed: integer too large, in the code section, function 0 @32");
+    EXPECT_EQ(function_fault({0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}),
+              "malformed: integer representation too long, in the code section, function 0 @32");
+    EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x80, 0x80, 0x00}), "valid");
+    EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x80, 0x00}), "valid");
+    EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x80, 0x80, 0x01}),
+              "invalid: unknown function 268435456, in the code section, function 0 @29");
+    EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x01}),
+              "invalid: unknown function 16384, in the code section, function 0 @29");
+    for (const uint8_t last : std::initializer_list<uint8_t>{0x10, 0x20, 0x40})
+        EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x80, 0x80, last}),
+                  "malformed: integer too large, in the code section, function 0 @34");
+    EXPECT_EQ(function_fault({0x20, 0, 0x10, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00}),
+              "malformed: integer representation too long, in the code section, function 0 @34");
+}
+
 TEST(Validate, messages_give_expected_and_found_types_and_the_position) {
     EXPECT_EQ(function_fault({0x20, 1}), "invalid: type mismatch: end requires [i32] but stack has [i64], in "
                                          "the code section, function 0 @29");

@@ -3,6 +3,7 @@
 #include <warpbeam/memory/accounting_allocator.hpp>
 #include <warpbeam/vm/snapshot.hpp>
 
+#include <cstdlib>
 #include <ctime>
 #include <malloc.h>
 
@@ -38,6 +39,10 @@ class InterruptionTest : public VmTest {
 protected:
     explicit InterruptionTest(StoreLimits limits = {}) : VmTest{config(), limits} {
         EXPECT_TRUE(linker.func("host", "stop", [this] { store.interrupt_handle().interrupt(); }));
+    }
+    void SetUp() override {
+        if (std::getenv("WARPBEAM_EMULATED") != nullptr)
+            GTEST_SKIP() << "in an emulator, work and no work take about as long";
     }
     static Config config() {
         Config config;
