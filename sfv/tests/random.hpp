@@ -22,6 +22,7 @@ class Random {
 public:
     explicit Random(uint64_t seed) : engine_{seed} {}
 
+    uint64_t bits() { return engine_(); }
     size_t below(size_t limit) { return engine_() % limit; }
     bool once_in(size_t times) { return below(times) == 0; }
     char pick(std::string_view from) { return from[below(from.size())]; }

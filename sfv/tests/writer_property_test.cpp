@@ -87,7 +87,7 @@ private:
 
     BareItemRef value() {
         const bool is_bad = random_.once_in(is_wild_ ? 8 : 60);
-        const auto bits = static_cast<int64_t>(random_.below(UINT64_MAX));
+        const auto bits = static_cast<int64_t>(random_.bits());
         const int64_t number = is_bad ? bits : bits % (max_integer + 1);
         switch (random_.below(10)) {
         case 0:
