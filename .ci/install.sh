@@ -29,6 +29,8 @@ tools_machine() {
 }
 # What counts instructions.
 tools_count=(valgrind)
+# What builds bench/small/firmware, and emulates its board.
+tools_firmware=(gcc-arm-none-eabi libnewlib-arm-none-eabi libstdc++-arm-none-eabi-newlib qemu-system-arm)
 # What makes and checks Debian packages.
 tools_deb=(dpkg-dev debootstrap lintian gzip git)
 
