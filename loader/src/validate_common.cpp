@@ -302,7 +302,7 @@ bool FuncValidator::pass_common() noexcept {
                 index = to - p <= 6 ? number_in(p + 1, to) : UINT64_MAX;
             if (index >= context_.module.funcs.size()) [[unlikely]]
                 goto rule;
-            const FuncType& type = registry().func(context_.module.funcs[index]);
+            const FuncType& type = registry().func(context_.module.funcs[static_cast<size_t>(index)]);
             const size_t params = type.params.size();
             if (static_cast<size_t>(top - base_) < params || type.results.size() > 1 || top == room_ ||
                 !std::equal(type.params.begin(), type.params.end(), top - params)) [[unlikely]]
