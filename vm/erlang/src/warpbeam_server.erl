@@ -158,8 +158,8 @@ told({turn, Pid, Tag}, #state{turns = Turns} = State) when is_pid(Pid) ->
 told({turn_is_over, Pid}, #state{turns = Turns} = State) ->
     {noreply, State#state{turns = warpbeam_turns:left(Pid, Turns)}};
 told({timeout, Timer, late}, State) -> move(late(Timer, State));
-told({{take_over, Go, _, _}, Asker}, #state{taken = Go} = State) when is_reference(Go), is_pid(Asker) -> % it has not got the first answer
-    Asker ! {Go, taken},
+told({{take_over, Go, _, _}, Asker}, #state{taken = Go} = State) when is_reference(Go), is_pid(Asker) ->
+    Asker ! {Go, taken}, % it has not got the first answer
     {noreply, State};
 told(tick, #state{moving = #moving{}} = State) -> tick(State);
 told({'EXIT', _, Reason}, State) when Reason =/= normal -> {stop, Reason, State};

@@ -1,7 +1,7 @@
 %% @private What an instance is asked to do, for whom, and until when.
 -module(warpbeam_ticket).
--export([new/4, nested/4, is_nested_in/2, id/1, cast/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1, is_alone/1,
-         is_of/2, is_late/2, late/1, is_over/1, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
+-export([new/4, nested/4, cast/1, id/1, what/1, going_on/2, name/1, left/1, duration/1, begin_now/1, is_nested/1,
+         is_nested_in/2, is_alone/1, is_of/2, is_late/2, late/1, is_over/1, asks/1, reply/2, leaving/1, proxy/1, arrived/1]).
 -export_type([ticket/0, what/0]).
 
 -type what() :: {call, warpbeam:callee(), [warpbeam:value()]} | {apply, fun((warpbeam:instance()) -> term())}
@@ -9,8 +9,9 @@
 -type asks() :: none | {caller, pid(), reference()}.
 %% Whether imports are answered by the caller, who knows the call by this reference.
 
--record(ticket, {id = make_ref() :: reference(), outer = none :: none | reference(), from :: none | gen_server:from(), what :: what(), deadline :: timeout(), asks :: asks(),
-                 monitor :: none | reference(), timer = none :: none | reference(),
+-record(ticket, {id = make_ref() :: reference(), outer = none :: none | reference(), from :: none | gen_server:from(),
+                 what :: what(), deadline :: timeout(), asks :: asks(), monitor :: none | reference(),
+                 timer = none :: none | reference(),
                  begun :: none | integer(), over = false :: boolean()}).
 -opaque ticket() :: #ticket{}.
 

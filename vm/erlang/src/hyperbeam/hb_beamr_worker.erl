@@ -2,9 +2,9 @@
 %% who send it messages themselves.
 %%
 %% Its side of the protocol of `hb_beamr_turn', and the messages that the driver of HyperBEAM knows: `stop' and
-%% `{wasm_send, From, {command, Encoded}}', which are answered by messages to `From' alone. Any other message is passed on to who used it last. The process always answers,
-%% also while a call runs. It ends when it is told to, with its owner if it has one, or some time after all processes
-%% that used it have ended.
+%% `{wasm_send, From, {command, Encoded}}', which are answered by messages to `From' alone. Any other message is passed
+%% on to the process that used it last. The process always answers, also while a call runs. It ends when it is told to,
+%% with its owner if it has one, or some time after all processes that used it have ended.
 -module(hb_beamr_worker).
 -export([init/3]).
 
