@@ -462,10 +462,10 @@ TEST_F(VerifierTest, survives_whatever_code_is_made_of) {
             copy = good;
             for (int changes = 1 + static_cast<int>(random() % 3); changes != 0; --changes) {
                 // The sizes of what lies in the memory stay true.
-                const size_t word = sizeof(Code) / 8 + random() % (words - sizeof(Code) / 8);
-                copy[word] = random() % 2 == 0
-                                 ? copy[word] ^ uint64_t { 1 } << random() % 64
-                                 : copy[sizeof(Code) / 8 + random() % (words - sizeof(Code) / 8)];
+                constexpr size_t first = (sizeof(Code) + 7) / 8;
+                const size_t word = first + random() % (words - first);
+                copy[word] = random() % 2 == 0 ? copy[word] ^ uint64_t { 1 } << random() % 64
+                                               : copy[first + random() % (words - first)];
             }
             found += !verify().empty();
         }
