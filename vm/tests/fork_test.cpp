@@ -2,6 +2,7 @@
 
 #include <warpbeam/vm/host_object.hpp>
 
+#include <cstdlib>
 #include <thread>
 
 /// Stores that are copied, also while executions wait.
