@@ -4,8 +4,9 @@ namespace warpbeam::vm {
 
 namespace {
 
-size_t distances_of(const CodeInstr& instr) noexcept {
-    return instr.choice.form == Form::jump_table ? static_cast<size_t>(instr.get(Field::count)) + 1 : 0;
+/// More than addresses can count, if the code is wrong.
+uint64_t distances_of(const CodeInstr& instr) noexcept {
+    return instr.choice.form == Form::jump_table ? instr.get(Field::count) + 1 : 0;
 }
 
 } // namespace
@@ -24,7 +25,7 @@ std::optional<CodeInstr> read_instr(const HandlerIndex& index, std::span<const c
     if (instr.shape.size() > room)
         return std::nullopt;
     // The distances are 32-bit, and padded to whole words.
-    const size_t size = instr.shape.size() + (distances_of(instr) + 1) / 2 * sizeof(uint64_t);
+    const uint64_t size = instr.shape.size() + (distances_of(instr) + 1) / 2 * sizeof(uint64_t);
     if (size > room)
         return std::nullopt;
     instr.size = static_cast<uint32_t>(size);
@@ -40,7 +41,7 @@ uint64_t CodeInstr::high(Field field) const noexcept {
 
 size_t CodeInstr::target_count() const noexcept {
     if (choice.form == Form::jump_table)
-        return distances_of(*this);
+        return static_cast<size_t>(distances_of(*this));
     return field_index(choice.form, Field::target) < max_fields ? 1 : 0;
 }
 
