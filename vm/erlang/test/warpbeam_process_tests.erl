@@ -230,7 +230,10 @@ late_reentry_test_() ->
     [{timeout, 60,
       fun() ->
               P = start(Options),
-              {error, #{kind := timeout}} = warpbeam_instance:call(P, "ask", [1], Call#{timeout => 100}),
+              case warpbeam_instance:call(P, "ask", [1], Call#{timeout => 100}) of
+                  {error, #{kind := timeout}} -> ok;
+                  {ok, [1]} -> ok % the handler has seen the other call end, and just had the time to answer
+              end,
               Idle(P),
               Caller = spawn(fun() -> warpbeam_instance:call(P, "ask", [1], Call#{timeout => infinity}) end),
               test_wait:until(fun() -> {ok, #{running := N}} = warpbeam_instance:stats(P), N =:= Running end),
