@@ -2,8 +2,11 @@
 
 #include <warpbeam/wasi/file_systems.hpp>
 
+#include <algorithm>
 #include <new>
+#include <string>
 #include <system_error>
+#include <utility>
 
 namespace warpbeam::cli {
 
@@ -34,32 +37,23 @@ MappedDirectory parse_directory(std::string_view text) {
 
 /// In the words of the operating system.
 std::string why_not_opened(wasi::Errno error) {
-    const auto code = [error] {
-        switch (error) {
-        case wasi::Errno::acces:
-        case wasi::Errno::perm:
-            return std::errc::permission_denied;
-        case wasi::Errno::loop:
-            return std::errc::too_many_symbolic_link_levels;
-        case wasi::Errno::mfile:
-            return std::errc::too_many_files_open;
-        case wasi::Errno::nfile:
-            return std::errc::too_many_files_open_in_system;
-        case wasi::Errno::nametoolong:
-            return std::errc::filename_too_long;
-        case wasi::Errno::noent:
-            return std::errc::no_such_file_or_directory;
-        case wasi::Errno::nomem:
-            return std::errc::not_enough_memory;
-        case wasi::Errno::notdir:
-            return std::errc::not_a_directory;
-        case wasi::Errno::inval:
-            return std::errc::invalid_argument;
-        default:
-            return std::errc::io_error;
-        }
-    }();
-    return std::make_error_code(code).message();
+    using wasi::Errno;
+    static constexpr std::pair<Errno, std::errc> rows[] = {
+        {Errno::acces, std::errc::permission_denied},
+        {Errno::inval, std::errc::invalid_argument},
+        {Errno::io, std::errc::io_error},
+        {Errno::loop, std::errc::too_many_symbolic_link_levels},
+        {Errno::mfile, std::errc::too_many_files_open},
+        {Errno::nametoolong, std::errc::filename_too_long},
+        {Errno::nfile, std::errc::too_many_files_open_in_system},
+        {Errno::noent, std::errc::no_such_file_or_directory},
+        {Errno::nomem, std::errc::not_enough_memory},
+        {Errno::notdir, std::errc::not_a_directory},
+        {Errno::perm, std::errc::operation_not_permitted},
+    };
+    const auto* const row = std::ranges::find(rows, error, &std::pair<Errno, std::errc>::first);
+    return row != std::end(rows) ? std::make_error_code(row->second).message()
+                                 : "error " + std::to_string(static_cast<unsigned>(error)) + " of WASI";
 }
 
 uint64_t now() noexcept { return wasi::native_host().now(wasi::Clock::realtime).value_or(0); }

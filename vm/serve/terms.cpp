@@ -459,7 +459,7 @@ int enif_is_binary(ErlNifEnv*, ERL_NIF_TERM term) { return binary_of(node_of(ter
 int enif_is_number(ErlNifEnv*, ERL_NIF_TERM term) {
     const Node& node = node_of(term);
     if (node.kind != Kind::encoded)
-        return 0;
+        return node.kind == Kind::integer || node.kind == Kind::natural || node.kind == Kind::number ? 1 : 0;
     switch (static_cast<external::Tag>(node.span()[0])) {
     case external::Tag::small_integer:
     case external::Tag::integer:

@@ -8,7 +8,7 @@ namespace warpbeam::vm {
 
 /// The lowest address of this thread's native stack. 0 if it is unknown; before the first look-up the largest
 /// number, so that every address is below it. In a shared library of glibc every call would look for it by a
-/// function (2 to 6 ns); glibc keeps room for such variables of libraries that are loaded later, others
+/// function (decision 0029); glibc keeps room for such variables of libraries that are loaded later, others
 /// don't.
 #if defined(__GLIBC__) && WARPBEAM_HOST_THREADS
 [[gnu::tls_model("initial-exec")]]
