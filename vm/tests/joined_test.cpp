@@ -3,6 +3,8 @@
 #include "handlers/joined_list.hpp"
 #include "handlers/joined_table.hpp"
 
+#include <warpbeam/vm/disassembly.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -101,6 +103,43 @@ TEST_F(JoinedLoopTest, is_interrupted) {
         ASSERT_FALSE(called);
         EXPECT_EQ(called.error().code(), TrapCode::interrupted);
     }
+}
+
+/// Accesses that leave their bounds to guard pages are joined as those that check them, which then check.
+class JoinedGuardedTest : public VmTest {
+protected:
+    static Config guarded() {
+        Config config;
+        config.guard_pages = true;
+        return config;
+    }
+    JoinedGuardedTest() : VmTest{guarded()} {}
+};
+
+TEST_F(JoinedGuardedTest, accesses_are_joined) {
+    if (joined_entries() == 0 || !engine.guard_pages())
+        GTEST_SKIP() << "only with tail calls and guard pages";
+    constexpr std::string_view wat = R"((module (memory (export "memory") 1)
+        (func (export "f") (param $i i32) (result i32) (local $sum i32)
+          (loop $l
+            (local.set $sum (i32.add (local.get $sum) (i32.mul (i32.load (local.get $i)) (i32.const 3))))
+            (br_if $l (i32.ne (local.tee $i (i32.add (local.get $i) (i32.const 4))) (i32.const 65544))))
+          (local.get $sum))))";
+    const Instance instance = instantiate(wat);
+    const auto listing = list_code(engine, load(wat), 0);
+    ASSERT_TRUE(listing);
+    std::string lines;
+    for (const CodeLine& line : listing->lines())
+        lines.append(line.text) += '\n';
+    EXPECT_NE(lines.find("i32.load "), std::string::npos) << lines;
+    EXPECT_EQ(lines.find("guarded"), std::string::npos) << lines;
+    const auto sum = instance.func("f");
+    ASSERT_TRUE(sum);
+    const Value args[] = {Value{int32_t{0}}};
+    Value results[1];
+    const auto called = sum->call(args, results);
+    ASSERT_FALSE(called);
+    EXPECT_EQ(called.error().code(), TrapCode::memory_out_of_bounds);
 }
 
 } // namespace

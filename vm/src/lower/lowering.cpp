@@ -102,6 +102,18 @@ bool Lowering::step(uint32_t func) noexcept {
     return failure() != Exit::none;
 }
 
+namespace {
+/// Of an access that leaves its bounds to guard pages, the key of the one that checks them; otherwise the
+/// same.
+constexpr ChoiceKey checked_key(ChoiceKey key) noexcept {
+    const auto form = static_cast<Form>(key >> 25);
+    return key - (form >= Form::load && form <= Form::store_displaced ? strides_of(form).option : 0u);
+}
+static_assert(checked_key(key_of({Form::load_sum, Op::i64_load, {.option = detail::option_guarded}})) ==
+              key_of({Form::load_sum, Op::i64_load, {}}));
+static_assert(checked_key(key_of({Form::global_get})) == key_of({Form::global_get}));
+} // namespace
+
 /// Replaces some of the handlers by those that also do the work of the next instructions; true when all are
 /// done. What follows still has its own handlers.
 bool Lowering::join_instrs() noexcept {
@@ -114,9 +126,11 @@ bool Lowering::join_instrs() noexcept {
         fail(Exit::out_of_memory);
         return false;
     }
+    // Joined accesses check their bounds even where guard pages do: that takes less time than a dispatch.
+    const bool guarded = first_option_ == detail::option_guarded;
     JoinedNumber* part = parts_.end();
     for (const Emitted& instr : std::span{instrs_.begin() + parts_.size(), instrs_.begin() + numbered})
-        *part++ = joined_part(instr.choice);
+        *part++ = joined_part(guarded ? checked_key(instr.choice) : instr.choice);
     parts_.set_end(part);
     for (; next_joined_ < end; ++next_joined_)
         if (const JoinedNumber joined = longest_joined({parts_.begin() + next_joined_, parts_.end()});
