@@ -197,10 +197,12 @@ struct CallHost {
         const Exit exit = call_host(
             execution, *reinterpret_cast<HostFunc*>(static_cast<uintptr_t>(r.ip->head)), r.inst, r.fp);
         r.inst->execution = &execution; // another execution may have used the instance
-        if (exit == Exit::uncaught_exception)
-            return raise(r, execution, execution.detail);
-        if (exit != Exit::none)
-            return exit;
+        if (exit != Exit::none) [[unlikely]] {
+            // They are not read again, so they need not be saved for the call.
+            r.acc = r.l0 = r.l1 = 0;
+            r.facc = r.f0 = {};
+            return exit == Exit::uncaught_exception ? raise(r, execution, execution.detail) : exit;
+        }
         load_memory(r);
         leave_host_frame(r);
         return Exit::none;

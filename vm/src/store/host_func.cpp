@@ -105,33 +105,54 @@ Exit wait(Execution& execution, PendingTrap& pending, bool has_token) noexcept {
 }
 } // namespace
 
-Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
-    StoreImpl& store = *execution.store;
-    const bool observed = store.observes_calls && caller != nullptr;
-    if (observed && !std::exchange(execution.calls_again, false)) [[unlikely]]
-        observe(execution, Observed::enter, frame);
-    if (host.is_owners())
-        return wait(execution, store.pending, false);
-    Caller from = Internal::caller(store.handle(), caller, *host.signature);
-    // The frame contains the arguments, and after the call the results.
-    const size_t kept = store.heap.kept();
-    auto called = host.callable.entry(host.callable.object, from, frame);
-    if (store.heap.kept() > kept) [[unlikely]]
-        store.heap.release_kept(kept);
-    store.heap.end_collection(); // one that was interrupted in a nested computation
-    if (called) {
-        if (observed) [[unlikely]]
-            observe(execution, Observed::leave, frame);
-        return Exit::none;
-    }
-    if (called.error().code() == TrapCode::suspended)
-        return wait(execution, store.pending, Internal::has_token(from));
+namespace {
+/// Why the function has not returned, as an exit.
+[[gnu::noinline]] Exit unfinished(Execution& execution, const Caller& from, bool observed,
+                                  Trap& trap) noexcept {
+    PendingTrap& pending = execution.store->pending;
+    if (trap.code() == TrapCode::suspended)
+        return wait(execution, pending, Internal::has_token(from));
     // The arguments are still there, so that an execution calls the function again when it goes on.
-    if (called.error().code() == TrapCode::interrupted && (execution.may_suspend || execution.must_stop())) {
+    if (trap.code() == TrapCode::interrupted && (execution.may_suspend || execution.must_stop())) {
         execution.calls_again = observed;
         return Exit::interrupted;
     }
-    return store.pending.hold(execution, std::move(called.error()));
+    return pending.hold(execution, std::move(trap));
+}
+
+[[gnu::always_inline]] inline Exit call(Execution& execution, HostFunc& host, InstanceData* caller,
+                                        Slot* frame, bool observed) noexcept {
+    Caller from = Internal::caller(execution.store->handle(), caller, *host.signature);
+    // The frame contains the arguments, and after the call the results.
+    const size_t kept = execution.store->heap.kept();
+    auto called = host.callable.entry(host.callable.object, from, frame);
+    Heap& heap = execution.store->heap;
+    if (heap.kept() > kept) [[unlikely]]
+        heap.release_kept(kept);
+    heap.end_collection(); // one that was interrupted in a nested computation
+    return called ? Exit::none : unfinished(execution, from, observed, called.error());
+}
+
+/// The same, and an observer hears of it.
+[[gnu::noinline]] Exit call_observed(Execution& execution, HostFunc& host, InstanceData* caller,
+                                     Slot* frame) noexcept {
+    if (!std::exchange(execution.calls_again, false))
+        observe(execution, Observed::enter, frame);
+    if (host.is_owners())
+        return wait(execution, execution.store->pending, false);
+    const Exit exit = call(execution, host, caller, frame, true);
+    if (exit == Exit::none)
+        observe(execution, Observed::leave, frame);
+    return exit;
+}
+} // namespace
+
+Exit call_host(Execution& execution, HostFunc& host, InstanceData* caller, Slot* frame) noexcept {
+    if (execution.store->observes_calls && caller != nullptr) [[unlikely]]
+        return call_observed(execution, host, caller, frame);
+    if (host.is_owners())
+        return wait(execution, execution.store->pending, false);
+    return call(execution, host, caller, frame, false);
 }
 
 } // namespace vm
