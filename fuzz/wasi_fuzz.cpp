@@ -135,27 +135,6 @@ private:
             return text;
         }
     }
-    Rights some_rights() {
-        constexpr Rights all = rights::all;
-        constexpr Rights reading = rights::fd_read | rights::fd_seek | rights::fd_tell | rights::fd_readdir;
-        constexpr Rights choices[] = {all,
-                                      all,
-                                      rights::read_only,
-                                      rights::directory,
-                                      reading,
-                                      rights::regular_file,
-                                      rights::fd_write | rights::fd_seek,
-                                      rights::fd_read};
-        return input_.once_in(16) ? input_.number() : input_.one_of(choices);
-    }
-    uint32_t small_flags() {
-        const uint8_t choice = input_.byte();
-        return choice == 255 ? 0x8000'0000 : choice < 16 ? choice : choice % 2u;
-    }
-    uint64_t offset() {
-        constexpr uint64_t choices[] = {0, 1, 3, 10, 100, 5000, 70'000, uint64_t{1} << 63, UINT64_MAX};
-        return input_.one_of(choices);
-    }
     /// Where the guest wants a result; sometimes it can't have it there.
     uint64_t pointer(uint64_t good, uint64_t size) {
         const uint8_t choice = input_.byte();
@@ -326,7 +305,7 @@ private:
     void open() {
         const uint32_t fd = descriptor(Wanted::directory);
         Model::Opening as;
-        as.lookup = small_flags();
+        as.lookup = input_.small_flags();
         std::vector<uint64_t> arguments{fd, as.lookup};
         texts_ = {path(fd)};
         add_path(arguments, texts_[0], paths[0]);
@@ -339,8 +318,8 @@ private:
                                      oflags::directory,
                                      oflags::directory};
         as.how = input_.once_in(32) ? input_.byte() : input_.one_of(hows);
-        as.base = some_rights();
-        as.inheriting = input_.once_in(8) ? some_rights() : rights::all;
+        as.base = input_.some_rights();
+        as.inheriting = input_.once_in(8) ? input_.some_rights() : rights::all;
         constexpr uint32_t flags[] = {
             0, 0, 0, 0, 0, 0, 0, 0, fdflags::append, fdflags::append, fdflags::nonblock, 31, 32};
         as.flags = input_.one_of(flags);
@@ -361,7 +340,7 @@ private:
         const uint64_t second = uint64_t{input_.byte()} * 100;
         const std::pair<uint64_t, uint64_t> buffers[] = {{data, first}, {data + first, second}};
         put_list(buffers);
-        const auto where = has_offset ? std::optional{offset()} : std::nullopt;
+        const auto where = has_offset ? std::optional{input_.offset()} : std::nullopt;
         std::vector<uint64_t> arguments{fd, pointer(list, 16), 2};
         if (has_offset)
             arguments.push_back(*where);
@@ -381,7 +360,7 @@ private:
         const uint32_t fd = descriptor(Wanted::file);
         const uint64_t first = input_.byte();
         const uint64_t second = input_.once_in(4) ? uint64_t{input_.byte()} * 100 : 0;
-        const auto where = has_offset ? std::optional{offset()} : std::nullopt;
+        const auto where = has_offset ? std::optional{input_.offset()} : std::nullopt;
         const uint64_t end = model_.end_of_write(fd, where, first + second);
         if (end > Model::max_file && (!where || *where <= INT64_MAX))
             return;
@@ -411,7 +390,7 @@ private:
             call("fd_tell", {fd, pointer(result, 8)}, [&] { return model_.tell(fd, position); }, look, loose);
             return;
         }
-        const uint64_t by = input_.once_in(2) ? offset() : uint64_t{0} - offset();
+        const uint64_t by = input_.once_in(2) ? input_.offset() : uint64_t{0} - input_.offset();
         const uint32_t whence = input_.byte() % 4;
         call(
             "fd_seek", {fd, by, whence, pointer(result, 8)},
@@ -419,13 +398,13 @@ private:
     }
     void set_size() {
         const uint32_t fd = descriptor(Wanted::file);
-        const uint64_t size = offset();
+        const uint64_t size = input_.offset();
         call("fd_filestat_set_size", {fd, size}, [&] { return model_.set_size(fd, size); });
     }
     void allocate() {
         const uint32_t fd = descriptor(Wanted::file);
-        const uint64_t from = offset();
-        const uint64_t size = offset();
+        const uint64_t from = input_.offset();
+        const uint64_t size = input_.offset();
         call("fd_allocate", {fd, from, size}, [&] { return model_.allocate(fd, from, size); });
     }
     void rename() {
@@ -441,7 +420,7 @@ private:
     void link() {
         const uint32_t from = descriptor(Wanted::directory);
         const uint32_t to = descriptor(Wanted::directory);
-        const uint32_t lookup = small_flags();
+        const uint32_t lookup = input_.small_flags();
         texts_ = {path(from), path(to)};
         std::vector<uint64_t> arguments{from, lookup};
         add_path(arguments, texts_[0], paths[0]);
@@ -485,7 +464,7 @@ private:
                 [&](System& system) { look_at_stat(system, model_.find(fd)->node, loose); }, loose);
             return;
         }
-        const uint32_t lookup = small_flags();
+        const uint32_t lookup = input_.small_flags();
         texts_ = {path(fd)};
         std::vector<uint64_t> arguments{fd, lookup};
         add_path(arguments, texts_[0], paths[0]);
@@ -510,7 +489,7 @@ private:
                 model_.find(fd)->node->modified.reset();
             return;
         }
-        const uint32_t lookup = small_flags();
+        const uint32_t lookup = input_.small_flags();
         texts_ = {path(fd)};
         std::vector<uint64_t> arguments{fd, lookup};
         add_path(arguments, texts_[0], paths[0]);
@@ -576,7 +555,7 @@ private:
             return;
         }
         const ModelDescriptor* const at = model_.find(fd);
-        Rights base = input_.once_in(4) ? some_rights() : at != nullptr ? at->rights : 0;
+        Rights base = input_.once_in(4) ? input_.some_rights() : at != nullptr ? at->rights : 0;
         // Few are taken away, or soon nothing could be done.
         base &= ~(Rights{1} << input_.byte() % 30);
         const Rights inheriting = at != nullptr ? at->inheriting & ~(Rights{1} << input_.byte() % 30) : 0;
@@ -595,7 +574,8 @@ private:
     void ask() {
         const uint32_t fd = descriptor();
         const uint32_t advice = input_.byte() % 8;
-        call("fd_advise", {fd, offset(), offset(), advice}, [&] { return model_.advise(fd, advice); });
+        call("fd_advise", {fd, input_.offset(), input_.offset(), advice},
+             [&] { return model_.advise(fd, advice); });
         if (input_.once_in(2))
             call("fd_sync", {fd}, [&] { return model_.needs(fd, rights::fd_sync); });
         else

@@ -34,6 +34,27 @@ public:
             value = value << 8 | byte();
         return value;
     }
+    Rights some_rights() {
+        constexpr Rights all = rights::all;
+        constexpr Rights reading = rights::fd_read | rights::fd_seek | rights::fd_tell | rights::fd_readdir;
+        constexpr Rights choices[] = {all,
+                                      all,
+                                      rights::read_only,
+                                      rights::directory,
+                                      reading,
+                                      rights::regular_file,
+                                      rights::fd_write | rights::fd_seek,
+                                      rights::fd_read};
+        return once_in(16) ? number() : one_of(choices);
+    }
+    uint32_t small_flags() {
+        const uint8_t choice = byte();
+        return choice == 255 ? 0x8000'0000 : choice < 16 ? choice : choice % 2u;
+    }
+    uint64_t offset() {
+        constexpr uint64_t choices[] = {0, 1, 3, 10, 100, 5000, 70'000, uint64_t{1} << 63, UINT64_MAX};
+        return one_of(choices);
+    }
 
 private:
     std::span<const uint8_t> bytes_;
