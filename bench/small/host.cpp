@@ -4,9 +4,12 @@
 
 #include "arena.hpp"
 
+#include <warpbeam/vm/exception.hpp>
+#include <warpbeam/vm/gc.hpp>
 #include <warpbeam/vm/linker.hpp>
 #include <warpbeam/vm/shared_memory.hpp>
 #include <warpbeam/vm/snapshot.hpp>
+#include <warpbeam/vm/tag.hpp>
 
 #include <algorithm>
 #include <array>
@@ -115,6 +118,13 @@ bool are_others_refused(const warpbeam::Engine& engine, warpbeam::Linker& linker
     const bool is_full = !snapshot && snapshot.error().code() == ErrorCode::out_of_memory;
     if (!(WARPBEAM_SNAPSHOTS != 0 && is_full) && // as the arena may be
         !is_refused_by_name(snapshot, if_without(WARPBEAM_SNAPSHOTS != 0, "WARPBEAM_SNAPSHOTS=0")))
+        return false;
+    if (WARPBEAM_GC == 0 &&
+        !is_refused_by_name(warpbeam::StructRef::create(store, warpbeam::TypeId{}, {}), "WARPBEAM_GC=0"))
+        return false;
+    const auto tag = warpbeam::Tag::create(store, {});
+    if (WARPBEAM_GC == 0 && WARPBEAM_EXCEPTIONS == 0 &&
+        (!tag || !is_refused_by_name(warpbeam::Exception::create(*tag, {}), "WARPBEAM_EXCEPTIONS=0")))
         return false;
     // The library of this program never has these.
     const auto of_text = engine.load({reinterpret_cast<const uint8_t*>(text), sizeof text - 1});

@@ -26,11 +26,11 @@ std::expected<Exception, Error> Exception::create(Tag tag, std::span<const Value
     const vm::Use use{tag};
     if (!use)
         return std::unexpected{use.error()};
-    if (!has_objects)
-        return std::unexpected{
-            Error{ErrorCode::unsupported, "this build has no exceptions (WARPBEAM_EXCEPTIONS=0)"}};
     const vm::TagInst& inst = *vm::Internal::inst(tag);
     StoreImpl& store = *inst.store;
+    if (!has_objects)
+        return std::unexpected{Error{store.allocator(), ErrorCode::unsupported,
+                                     "this build has no exceptions (WARPBEAM_EXCEPTIONS=0)"}};
     const std::span<const ValType> types = tag.params();
     if (values.size() != types.size())
         return std::unexpected{Error{ErrorCode::usage, "the tag's exceptions carry %zu value%s, not %zu",

@@ -77,7 +77,8 @@ private:
 /// The layout of a type of that kind.
 std::expected<const Layout*, Error> layout_of(Store& store, TypeId type, CompositeKind kind) noexcept {
     if (!is_built(Feature::gc))
-        return std::unexpected{Error{ErrorCode::unsupported, "this build has no objects (WARPBEAM_GC=0)"}};
+        return std::unexpected{Error{vm::Internal::impl(store)->allocator(), ErrorCode::unsupported,
+                                     "this build has no objects (WARPBEAM_GC=0)"}};
     if (vm::Internal::layouts(store.engine()) == nullptr)
         return std::unexpected{no_memory()};
     const TypeRegistry& types = store.engine().types();

@@ -23,10 +23,11 @@ std::expected<detail::NewHostObject, Error> detail::add_host_object(Store& store
     const vm::Use use{store};
     if (!use)
         return std::unexpected{use.error()};
+    StoreImpl& impl = *vm::Internal::impl(store);
     if (!has_objects)
-        return std::unexpected{
-            Error{ErrorCode::unsupported, "this build has no host objects (WARPBEAM_GC=0)"}};
-    vm::Heap& heap = vm::Internal::impl(store)->heap;
+        return std::unexpected{Error{impl.allocator(), ErrorCode::unsupported,
+                                     "this build has no host objects (WARPBEAM_GC=0)"}};
+    vm::Heap& heap = impl.heap;
     const vm::HostObject* const object =
         heap.allocate_host({type.tag, type.finalize, type.size, type.alignment}, data);
     if (object == nullptr)
