@@ -24,15 +24,13 @@ void Emitter::note_lazy_reference(size_t place) noexcept {
         fail(Exit::out_of_memory);
 }
 
-void Emitter::push_home(Kind kind) noexcept { push(Operand::home, kind, true); }
-
 void Emitter::push_const(Kind kind, uint64_t value, uint64_t high) noexcept {
-    push(Operand::constant, kind, false, 0, value, high);
+    push(Operand::constant, kind, false, Src::imm, blank_, value, high);
 }
 
 void Emitter::push_in_acc(Kind kind) noexcept {
     acc(is_float_kind(kind)).hold(stack_.size(), no_local);
-    push(Operand::home, kind, !is_far(height_));
+    push_home(kind, !is_far(height_));
 }
 
 void Emitter::push_far_local(const LocalInfo& info) noexcept {
@@ -78,16 +76,18 @@ void Emitter::flush(size_t index) noexcept {
         if (!operand.stored)
             spill(acc(is_float_kind(operand.kind)));
         return;
-    case Operand::local:
-        unlink(operand);
+    case Operand::local: {
+        // Those above it that are the same local go home, too.
+        uint64_t& last = locals_[operand.index].last;
+        last = std::min(last, operand.high);
         copy_local(operand.slot, operand);
         break;
+    }
     case Operand::constant:
         copy_constant(operand.slot, operand);
         break;
     }
-    operand.where = Operand::home;
-    operand.stored = true;
+    operand.move_home(blank_);
 }
 
 void Emitter::flush_from(size_t first) noexcept {
@@ -116,6 +116,17 @@ void Emitter::flush_variable(size_t count) noexcept {
     note_marks();
 }
 
+void Emitter::use_pins(const PinSet& pins) noexcept {
+    const auto place = [this](const PinSet& set, Src first, Src second) {
+        for (const auto& [local, src] : {std::pair{set.l0, first}, {set.l1, second}, {set.f0, first}})
+            if (local != PinSet::none)
+                locals_[local].src = src;
+    };
+    place(pins_, Src::slot, Src::slot);
+    place(pins, Src::l0, Src::l1);
+    pins_ = pins;
+}
+
 Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
     const auto slot = [&](uint32_t local) {
         return static_cast<uint16_t>(local == PinSet::none ? 0 : locals_[local].slot);
@@ -124,8 +135,8 @@ Pins Emitter::pins_word(const PinSet& pins, uint32_t result) const noexcept {
 }
 
 void Emitter::flush_pending(uint32_t local) noexcept {
-    while (locals_[local].last != no_operand)
-        flush(static_cast<size_t>(locals_[local].last));
+    while (locals_[local].last != 0)
+        flush(static_cast<size_t>(locals_[local].last) - 1);
 }
 
 // ---- The map of references ----
@@ -180,8 +191,7 @@ void Emitter::force_slot(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     if (operand.where == Operand::constant) {
         copy_constant(operand.slot, operand);
-        operand.where = Operand::home;
-        operand.stored = true;
+        operand.move_home(blank_);
     } else if (operand.where == Operand::home && !operand.stored) {
         store_acc(acc(is_float_kind(operand.kind)), operand);
     }
@@ -316,7 +326,7 @@ void Emitter::mark(size_t position) noexcept {
 Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) noexcept {
     Accumulator& accumulator = acc(is_float_kind(kind));
     spill(accumulator);
-    const size_t begin = here();
+    const auto begin = static_cast<uint32_t>(here());
     Choice made = choice;
     const OpHandlers& handlers = select(choice.form, choice.op);
     size_t number = number_of(choice.form, choice.variant);
@@ -330,10 +340,10 @@ Fields Emitter::emit_result(const Choice& choice, Kind kind, bool keep_before) n
         fields.set(Field::result, near_or_transit(height_));
     const uint32_t before = keep_before ? accumulator.local : no_local;
     const auto instr = static_cast<uint32_t>(instrs_.size() - 1);
-    accumulator = {
-        stack_.size(), no_local, {made, kind, true, stored, instr, begin, here(), serial_, before}};
-    const bool at_home = stored && !is_far(height_);
-    push(Operand::home, kind, at_home);
+    accumulator = {stack_.size(),
+                   no_local,
+                   {made, kind, true, stored, instr, begin, static_cast<uint32_t>(here()), serial_, before}};
+    push_home(kind, stored && !is_far(height_));
     return fields;
 }
 
@@ -400,13 +410,13 @@ void Emitter::copy_constant(uint32_t to, const Operand& constant) noexcept {
     if (constant.kind == ValType::v128)
         emit(Form::copy_vector_constant)
             .set(Field::to, near)
-            .set(Field::value, constant.value, constant.high);
-    else if (constant.value <= UINT32_MAX)
-        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.value);
+            .set(Field::value, constant.field, constant.high);
+    else if (constant.field <= UINT32_MAX)
+        emit_known<Form::copy_constant>(Op::nop, {}).set<Field::to>(near).set<Field::value>(constant.field);
     else
         emit_known<Form::copy_wide_constant>(Op::nop, {})
             .set<Field::to>(near)
-            .set<Field::value>(constant.value);
+            .set<Field::value>(constant.field);
     if (near != to)
         copy_far(to, near, slots_of(constant.kind));
 }
@@ -485,10 +495,10 @@ void Emitter::move_up(Producer& producer, uint32_t local) noexcept {
     remove_from(moved.begin);
     flush_pending(local);
     std::swap(offset, offset_);
-    moved.begin = here();
+    moved.begin = static_cast<uint32_t>(here());
     emit(moved.choice);
     moved.number = static_cast<uint32_t>(instrs_.size() - 1);
-    moved.end = here();
+    moved.end = static_cast<uint32_t>(here());
     std::swap(offset, offset_);
     if (failure_ == Exit::none)
         std::memcpy(code_.data() + moved.begin, bytes.data(), size);
@@ -518,7 +528,7 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
     Choice retargeted = last != nullptr ? last->to(d) : Choice{};
     if (last != nullptr && settle_pins(retargeted)) {
         Producer& producer = accumulator.producer;
-        if (info.last != no_operand) {
+        if (info.last != 0) {
             // The old value is still needed: copy it before that instruction.
             move_up(producer, local);
             if (failure_ != Exit::none)
@@ -535,7 +545,7 @@ void Emitter::assign(uint32_t local, Popped value) noexcept {
 
     // A call's result can go to any slot; if that slot belongs to a pinned local, also to its register.
     if (value.in_acc && value.operand.stored && call_serial_ == serial_ && last_label_ != here() &&
-        info.last == no_operand) {
+        info.last == 0) {
         const auto slot = static_cast<uint16_t>(info.slot);
         std::memcpy(code_.data() + here() - sizeof(Pins) + offsetof(Pins, result), &slot, sizeof slot);
         accumulator.hold(no_operand, local);

@@ -26,6 +26,8 @@ void Emitter::come_near(Popped& popped) noexcept {
     Operand& operand = popped.operand;
     const uint32_t home =
         std::exchange(operand.slot, transit_ + 2 + 2 * (next_transit_++ % transit_operands));
+    if (operand.where == Operand::home)
+        operand.field = operand.slot;
     if (operand.where == Operand::home && operand.stored)
         copy_slots(operand.kind, operand.slot, home);
 }

@@ -109,7 +109,7 @@ void Lowering::begin_else() noexcept {
     bind_else(control);
     control.kind = ControlKind::else_;
     control.reachable = true;
-    pins_ = control.pins;
+    use_pins(control.pins);
     for (size_t i = 0; i < control.type.params(); ++i)
         push_home(control.type.param(i));
 }
@@ -152,7 +152,7 @@ void Lowering::end_block() noexcept {
     if (control.kind == ControlKind::loop) {
         const PinSet outer = control_.size() > 1 ? control_[control_.size() - 2].pins : choice_.sets[0];
         if (pins_ != outer) {
-            pins_ = outer;
+            use_pins(outer);
             if (control.reachable)
                 emit_pins();
         }
@@ -337,7 +337,7 @@ void Lowering::end_conditional_branch(size_t instr, bool direct, uint32_t depth)
     leave_to(depth);
     set_distance(instr, here());
     // The accumulators are unchanged, but no instruction up to here may be modified any more.
-    int_acc_.producer.exists = float_acc_.producer.exists = false;
+    acc(false).producer.exists = acc(true).producer.exists = false;
     bind_here();
 }
 

@@ -8,9 +8,15 @@
 namespace warpbeam::vm {
 
 void Lowering::lower_binary(Op op) noexcept {
+    if (!stack_.empty())
+        add_negated(op, stack_.back());
+    if (!lower_frequent_binary(op))
+        lower_any_binary(op);
+}
+
+void Lowering::lower_any_binary(Op op) noexcept {
     Popped r = pop();
     Popped l = pop();
-    add_negated(op, r);
     if (is_built(Form::add_shl) && op == Op::i32_add && fold_add_shl(l, r))
         return;
     Choice choice{Form::binary, op, {}};
@@ -24,18 +30,17 @@ void Lowering::lower_binary(Op op) noexcept {
         }
     }
     put_in_slots(choice, l, r);
-    auto out =
-        emit_result_known<Form::binary>(choice.op, choice.variant, select(Form::binary, choice.op).result);
-    set<Field::left>(out, l);
-    set<Field::right>(out, r);
+    Fields out = emit_result(choice, select(Form::binary, choice.op).result);
+    set(out, Field::left, l);
+    set(out, Field::right, r);
 }
 
 /// A constant is added rather than subtracted: additions have more variants, and are taken into addresses and
 /// latches. Compilers add negative constants, but wasm-opt makes them positive.
-void Lowering::add_negated(Op& op, Popped& right) noexcept {
-    if ((op != Op::i32_sub && op != Op::i64_sub) || right.operand.where != Operand::constant)
+void Lowering::add_negated(Op& op, Operand& right) noexcept {
+    if ((op != Op::i32_sub && op != Op::i64_sub) || right.where != Operand::constant)
         return;
-    uint64_t& value = right.operand.value;
+    uint64_t& value = right.field;
     value = op == Op::i32_sub ? static_cast<uint32_t>(0 - value) : 0 - value;
     op = op == Op::i32_sub ? Op::i32_add : Op::i64_add;
 }
@@ -75,8 +80,8 @@ void Lowering::lower_eqz(Op equal) noexcept {
     push_const(equal == Op::i32_eq ? ValType::i32 : ValType::i64, 0);
     lower_binary(equal);
     // Nothing may have been emitted between the two.
-    const bool next = compare.serial + 1 == int_acc_.producer.serial;
-    negated_ = {next ? int_acc_.producer.serial : 0, compare};
+    const bool next = compare.serial + 1 == acc(false).producer.serial;
+    negated_ = {next ? acc(false).producer.serial : 0, compare};
 }
 
 /// `kind` is `bot` if the instruction does not name the type.

@@ -16,11 +16,14 @@ bool Lowering::prepare() noexcept {
         raise_height(2 - height_);
     if (!choose_pins(module_, body_, kinds, !large_, choice_))
         return false;
-    pins_ = choice_.sets[0];
     own_locals_ = locals_.size();
     for (const Kind kind : choice_.params)
         if (!locals_.push({kind, 0}))
             return false;
+    blank_ = static_cast<uint32_t>(locals_.size());
+    if (!locals_.push({ValType::bot, 0}))
+        return false;
+    use_pins(choice_.sets[0]);
     return true;
 }
 

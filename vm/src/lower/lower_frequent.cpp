@@ -1,0 +1,192 @@
+#include "lower/lowering.hpp"
+#if !WARPBEAM_SMALL
+#include "lower/settled.hpp"
+#endif
+
+/// The same as lower_numeric.cpp and lower_memory.cpp do, for the cases that make up most of a module:
+/// numbers, and accesses to a memory with 32-bit addresses, whose operands need not be moved. A function
+/// that returns false has changed nothing.
+///
+/// What an instruction looks like depends on the data of a module, so a branch on that is often mispredicted:
+/// tables and conditional moves take the place of most branches.
+
+namespace warpbeam::vm {
+
+#if !WARPBEAM_SMALL
+
+namespace {
+
+/// A value of a field of the first word after the handler; it fits.
+template <Form form, Field name, bool is_constant = false>
+[[gnu::always_inline]] inline uint64_t in_head(uint64_t value) noexcept {
+    constexpr Encoding encoding = encoding_of(form, is_constant ? 1u << operand_index(form, name) : 0, 4);
+    constexpr BitRange bits = encoding.fields[field_index(form, name)];
+    static_assert(bits.byte < sizeof value);
+    return value << (is_little_endian ? 8u * bits.byte : 64u - bits.count - 8u * bits.byte);
+}
+
+} // namespace
+
+/// Where the operand at a place of the stack is.
+[[gnu::always_inline]] inline Spot Emitter::spot_of(const Operand& operand, size_t place,
+                                                    const Accumulator& accumulator) noexcept {
+    const bool in_acc = accumulator.operand == place;
+    const bool is_local_in_acc = operand.src == Src::slot && accumulator.local == operand.index;
+    const auto spot = in_acc && !operand.stored ? only_acc : static_cast<Spot>(Src::acc);
+    return in_acc || is_local_in_acc ? spot : static_cast<Spot>(operand.src);
+}
+
+/// Whether an accumulator has the operand at a place as the result of an instruction that may be taken back.
+[[gnu::always_inline]] inline bool Emitter::is_made(size_t place, const Accumulator& accumulator) noexcept {
+    return accumulator.operand == place && accumulator.producer.exists;
+}
+
+/// Takes the operands from `first` on from the stack.
+[[gnu::always_inline]] inline void Emitter::pop_from(Operand* first) noexcept {
+    const auto size = static_cast<size_t>(first - stack_.begin());
+    // From the highest one down, which may be the same local as one below it.
+    for (const Operand* operand = stack_.end(); operand != first;) {
+        --operand;
+        locals_[operand->index].last = operand->high;
+    }
+    for (Accumulator& accumulator : accs_)
+        accumulator.operand = accumulator.operand >= size ? no_operand : accumulator.operand;
+    height_ = first->slot;
+    stack_.set_end(first);
+    if (size < lowest_mark_) [[unlikely]]
+        correct_marks();
+}
+
+/// Appends an instruction with perhaps one word after its head, and pushes its result where the lowest of its
+/// operands was, which are still on the stack.
+[[gnu::always_inline]] inline void Emitter::emit_frequent_result(const OpHandlers& handlers,
+                                                                 const Choice& choice, Operand* first,
+                                                                 uint64_t head, uint64_t word,
+                                                                 bool has_word) noexcept {
+    const auto place = static_cast<size_t>(first - stack_.begin());
+    const Kind kind = handlers.result;
+    Accumulator& accumulator = acc(is_float_kind(kind));
+    if (accumulator.operand < place) [[unlikely]]
+        spill_operand(accumulator);
+    const auto begin = static_cast<uint32_t>(here());
+    emit_frequent(handlers, choice, head, word, has_word);
+    const bool stored = choice.variant.result == Dst::slot;
+    const uint32_t slot = first->slot;
+    pop_from(first);
+    const uint32_t before = accumulator.local;
+    const auto number = static_cast<uint32_t>(instrs_.size() - 1);
+    accumulator.operand = place;
+    accumulator.local = no_local;
+    accumulator.producer = {choice,  kind,  true, stored, number, begin, static_cast<uint32_t>(here()),
+                            serial_, before};
+    height_ = slot + 1;
+    detail::write(first, {Operand::home, kind, stored, Src::slot, slot, blank_, 0, slot, 0});
+    stack_.set_end(first + 1);
+}
+
+[[gnu::always_inline]] inline void Emitter::emit_frequent(const OpHandlers& handlers, const Choice& choice,
+                                                          uint64_t head, uint64_t word,
+                                                          bool has_word) noexcept {
+    const size_t number = number_of(choice.form, choice.variant);
+    uint8_t* const instr = add_instr(sizeof(Instr) + (has_word ? sizeof word : 0),
+                                     handlers.first + static_cast<ChoiceKey>(number),
+                                     handlers.row.handlers[handlers.row.places[number]]);
+    std::memcpy(instr + head_offset, &head, sizeof head);
+    // If it has none, the next instruction is written over this.
+    std::memcpy(instr + head_offset + sizeof head, &word, sizeof word);
+}
+
+bool Lowering::lower_frequent_binary(Op op) noexcept {
+    const size_t code = static_cast<size_t>(op) - first_settled;
+    if (code >= settled_count || stack_.size() < 2)
+        return false;
+    const size_t place = stack_.size() - 2;
+    Operand* const operands = stack_.begin() + place;
+    const Accumulator& accumulator = acc(is_float_kind(operands[0].kind));
+    const Spot left_spot = spot_of(operands[0], place, accumulator);
+    const Spot right_spot = spot_of(operands[1], place + 1, accumulator);
+    const Settled settled = settled_rows[settled_keys.of[code]][left_spot * spot_count + right_spot];
+    if (settled.is_unusual() || is_far(operands[1].slot)) [[unlikely]]
+        return false;
+    if (op == Op::i32_add && accumulator.operand - place < 2 && accumulator.producer.exists &&
+        accumulator.producer.is(Form::binary, Op::i32_shl))
+        return false; // perhaps an add_shl
+    uint64_t left = operands[0].field;
+    uint64_t right = operands[1].field;
+    if (settled.swapped()) {
+        std::swap(left, right);
+        op = op_row(op).mirror;
+    }
+    const OpHandlers& handlers = frequent(Form::binary, op);
+    const Variant variant{settled.stored() ? Dst::slot : Dst::acc, settled.a(), settled.b()};
+    // A constant of eight bytes, or one on the left, is in the word.
+    const bool is_left_word = variant.a == Src::imm;
+    const bool is_right_word = variant.b == Src::imm && (handlers.widths & 3) != 0;
+    const uint64_t right_field = variant.b == Src::imm ? in_head<Form::binary, Field::right, true>(right)
+                                                       : in_head<Form::binary, Field::right>(right);
+    const uint64_t head = (settled.stored() ? in_head<Form::binary, Field::result>(operands[0].slot) : 0) |
+                          (is_left_word ? 0 : in_head<Form::binary, Field::left>(left)) |
+                          (is_right_word ? 0 : right_field);
+    emit_frequent_result(handlers, {Form::binary, op, variant}, operands, head, is_left_word ? left : right,
+                         is_left_word || is_right_word);
+    return true;
+}
+
+bool Lowering::lower_frequent_load(Op op, const MemArg& arg) noexcept {
+    const size_t code = static_cast<size_t>(op) - first_settled;
+    if (code >= settled_count || stack_.empty() || !first_is_32_ || arg.memory != 0)
+        return false;
+    const size_t place = stack_.size() - 1;
+    Operand* const address = stack_.begin() + place;
+    const Accumulator& accumulator = acc(false);
+    const Spot spot = spot_of(*address, place, accumulator);
+    const Settled settled = settled_rows[settled_keys.of[code]][spot * spot_count];
+    if (settled.is_unusual() || is_far(address->slot))
+        return false;
+    const Producer& producer = accumulator.producer;
+    if (is_made(place, accumulator) &&
+        (producer.is(Form::binary, Op::i32_add) || producer.choice.form == Form::add_shl))
+        return false; // perhaps one with a sum
+    const Variant variant{settled.stored() ? Dst::slot : Dst::acc, settled.a(), Src::slot, Src::slot,
+                          first_option_};
+    const uint64_t head = (settled.stored() ? in_head<Form::load, Field::result>(address->slot) : 0) |
+                          in_head<Form::load, Field::address>(address->field) |
+                          in_head<Form::load, Field::offset>(arg.offset);
+    emit_frequent_result(frequent(Form::load, op), {Form::load, op, variant}, address, head, 0, false);
+    return true;
+}
+
+bool Lowering::lower_frequent_store(Op op, const MemArg& arg) noexcept {
+    const size_t code = static_cast<size_t>(op) - first_settled;
+    if (code >= settled_count || stack_.size() < 2 || !first_is_32_ || arg.memory != 0)
+        return false;
+    const size_t place = stack_.size() - 2;
+    Operand* const operands = stack_.begin() + place;
+    const Operand& address = operands[0];
+    const Operand& value = operands[1];
+    const Spot address_spot = spot_of(address, place, acc(false));
+    const Spot value_spot = spot_of(value, place + 1, acc(is_float_kind(value.kind)));
+    const Settled settled = settled_rows[settled_keys.of[code]][address_spot * spot_count + value_spot];
+    if (settled.is_unusual() || is_far(value.slot))
+        return false;
+    if (is_made(place, acc(false)) && acc(false).producer.is(Form::binary, Op::i32_add))
+        return false; // perhaps one with a sum
+    const Variant variant{Dst::acc, settled.a(), settled.b(), Src::slot, first_option_};
+    const bool has_word = variant.b == Src::imm;
+    const uint64_t head = (has_word ? 0 : in_head<Form::store, Field::value>(value.field)) |
+                          in_head<Form::store, Field::address>(address.field) |
+                          in_head<Form::store, Field::offset>(arg.offset);
+    emit_frequent(frequent(Form::store, op), {Form::store, op, variant}, head, value.field, has_word);
+    pop_from(operands);
+    return true;
+}
+
+#else
+
+bool Lowering::lower_frequent_binary(Op) noexcept { return false; }
+bool Lowering::lower_frequent_load(Op, const MemArg&) noexcept { return false; }
+bool Lowering::lower_frequent_store(Op, const MemArg&) noexcept { return false; }
+
+#endif
+
+} // namespace warpbeam::vm
